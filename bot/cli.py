@@ -1,0 +1,100 @@
+"""The command line: `anchor-bot run` and `anchor-bot demo`."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+import bot
+from bot import logs
+from bot.app import serve
+from bot.demo.transcript import play
+from bot.outbound.slack import TokenRefusedError
+from bot.settings import Settings, SettingsError
+
+try:
+    from uvloop import new_event_loop
+except ImportError:  # pragma: no cover - where uvloop does not exist, asyncio's own loop serves
+    from asyncio import new_event_loop
+
+_UNUSABLE_SETTINGS = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code: 0 fine, 1 failed, 2 for settings or arguments that can't be used."""
+    chosen = _parser().parse_args(arguments)
+    run = {"run": _run, "demo": _demo}[chosen.command]
+    return run()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="anchor-bot",
+        description="Pause the AI agent of an Anchor Browser session from Slack: /anchor-pause <session_id> [reason].",
+        epilog="New here? `anchor-bot demo` needs no account and no keys.",
+    )
+    parser.add_argument("--version", action="version", version=f"anchor-bot {bot.__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    commands.add_parser(
+        "run",
+        help="serve Slack until SIGTERM",
+        description="Serve Slack's requests at POST /slack/events until SIGTERM, which lets work in hand finish. "
+        "Probes: GET /healthz, GET /readyz.",
+        epilog="Settings come from the environment, then from .env in the working directory; .env.example lists "
+        "and explains all of them. Exit code 2: a setting can't be used, and stderr says which and what to do.",
+    )
+    commands.add_parser(
+        "demo",
+        help="play a conversation with the real bot between a simulated Slack and Anchor",
+        description="Start a simulated Slack and a simulated Anchor on this machine and the real bot between them, "
+        "play a conversation and print it. No account, no keys, no settings. Exit code 0: all went as it should.",
+    )
+    return parser
+
+
+def _run() -> int:
+    try:
+        settings = Settings.from_env(read_environment(os.environ, Path(".env")))
+    except SettingsError as error:
+        return _complain(*error.problems, "See .env.example for every setting.", code=_UNUSABLE_SETTINGS)
+    logs.configure(settings.log_level, settings.log_format)
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        try:
+            runner.run(serve(settings))
+        except TokenRefusedError as error:
+            return _complain(
+                f"SLACK_BOT_TOKEN is refused by Slack ({error}): reinstall the app and copy its bot token again.",
+                code=_UNUSABLE_SETTINGS,
+            )
+        except OSError as error:
+            return _complain(
+                f"HOST and PORT ({settings.host}:{settings.port}) can't be listened on: {error.strerror}.", code=1
+            )
+    return 0
+
+
+def _demo() -> int:
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        return 0 if runner.run(play(sys.stdout)) else 1
+
+
+def read_environment(environ: Mapping[str, str], env_file: Path) -> dict[str, str]:
+    """The environment over the file's variables; a variable that is set blank stays blank.
+
+    Raises SettingsError where there is a file and it can't be read.
+    """
+    try:
+        from_file = dotenv_values(env_file, interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError((f"{env_file} can't be read ({error}): make it a readable UTF-8 file.",)) from None
+    return {name: value for name, value in from_file.items() if value is not None} | dict(environ)
+
+
+def _complain(*sentences: str, code: int) -> int:
+    for sentence in sentences:
+        print(f"anchor-bot: {sentence}", file=sys.stderr)  # noqa: T201 - a command line speaks by printing
+    return code

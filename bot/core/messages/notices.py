@@ -1,0 +1,29 @@
+"""What is said outside the answer to a pause: unknown requests, accidents, messages that go astray."""
+
+from bot.core.messages.markup import channel, code
+from bot.core.messages.message import Message, ephemeral
+from bot.core.messages.usage import PAUSE_COMMAND
+
+
+def unknown_command_message(command: str) -> Message:
+    """The answer to a command that reaches this app but is none of its own."""
+    return ephemeral(f"I don't know the command {code(command)}; nothing was done.", f"Try `{PAUSE_COMMAND} help`.")
+
+
+def unknown_action_message() -> Message:
+    """The answer to a button or menu that this app does not know."""
+    return ephemeral("I don't know this button; nothing was done.", f"To pause a session, use `{PAUSE_COMMAND}`.")
+
+
+def incident_message(incident_id: str) -> Message:
+    """The answer when something broke in the bot itself. What was asked may have been carried out or not."""
+    return ephemeral(
+        f"*Something broke in the bot itself* (incident {code(incident_id)}).",
+        "Whether the session was paused is not known. Send the command again: pausing twice does no harm.",
+        f"Tell whoever runs the bot; the log has the details under {code(incident_id)}.",
+    )
+
+
+def astray(message: Message, channel_id: str) -> Message:
+    """`message` for the person's own DM, since it could not be posted where it belongs."""
+    return Message(f"I could not post this in {channel(channel_id)}:\n{message.text}", message.visibility)

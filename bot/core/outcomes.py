@@ -1,0 +1,112 @@
+"""What can come of a request to pause a session: one type each."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """Anchor says it paused the agent; `status` is its own word for the new state, where it gave one."""
+
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotRunning:
+    """Anchor knows the session, and it is not running."""
+
+    said: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """Anchor knows no such session under this key."""
+
+    said: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Anchor answered that it did not do it."""
+
+    status_code: int
+    said: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRejected:
+    """Anchor refused the API key (401 or 403): nothing was done."""
+
+    status_code: int
+    said: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimited:
+    """Anchor takes no more requests for now (429): nothing was done. `retry_after` is in seconds, where it said so."""
+
+    retry_after: float | None = None
+    said: str | None = None
+
+
+class Unreachable(StrEnum):
+    """Why nothing reached Anchor."""
+
+    NO_CONNECTION = "no connection"
+    OUT_OF_SERVICE = "out of service"
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """Anchor took no request (no connection, or 503): nothing was done. `retry_after` as in `RateLimited`."""
+
+    why: Unreachable
+    retry_after: float | None = None
+
+
+class Doubt(StrEnum):
+    """Why nobody can say whether a request that was sent had its effect."""
+
+    TIMED_OUT = "timed out"
+    CONNECTION_LOST = "connection lost"
+    GATEWAY = "gateway"
+    UNREADABLE = "unreadable"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Unconfirmed:
+    """The request was sent and may have been carried out. `status_code` is that of the last answer, if any came."""
+
+    why: Doubt
+    status_code: int | None = None
+
+
+AnchorOutcome = Paused | NotRunning | NotFound | Failed | KeyRejected | RateLimited | Unavailable | Unconfirmed
+"""What came of asking Anchor. Whatever it is, the channel is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The very same request came a second time: it was carried out once."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrongWorkspace:
+    """The request came from a workspace this bot holds no key for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overloaded:
+    """The bot has as much in hand as it can answer for: nothing was done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """The bot is going down and takes no new work: nothing was done."""
+
+
+Refusal = Repeated | WrongWorkspace | Overloaded | Stopping
+"""What the bot itself did not carry on to Anchor. Only the person who asked is told."""
+
+Outcome = AnchorOutcome | Refusal

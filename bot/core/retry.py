@@ -1,0 +1,55 @@
+"""Whether to ask Anchor again, and when."""
+
+from typing import assert_never
+
+from bot.core.outcomes import (
+    AnchorOutcome,
+    Doubt,
+    Failed,
+    KeyRejected,
+    NotFound,
+    NotRunning,
+    Paused,
+    RateLimited,
+    Unavailable,
+    Unconfirmed,
+)
+
+ATTEMPTS = 3
+"""How often one pause is sent at the most. Pausing a paused agent is harmless, so a doubtful pause may be repeated."""
+
+_FIRST_BACKOFF = 0.25
+_SHORTEST_ATTEMPT = 0.5  # less time than this could only turn a known failure into a doubtful one
+_SERVER_ERROR = 500
+
+
+def delay_before_retry(outcome: AnchorOutcome, *, attempt: int, time_left: float, jitter: float) -> float | None:
+    """Seconds to wait before the next attempt, or None to leave it at `outcome`.
+
+    `attempt` counts from 1; `time_left` is what remains of the deadline, in seconds; `jitter` is a random number
+    in [0, 1). Three attempts that fail at once take at most 0.75 s of waiting, so they fit into Slack's 3 s.
+    """
+    if attempt >= ATTEMPTS or not _worth_repeating(outcome):
+        return None
+    delay = _asked_to_wait(outcome)
+    if delay is None:
+        delay = _FIRST_BACKOFF * 2 ** (attempt - 1) * (0.5 + jitter / 2)
+    return delay if delay + _SHORTEST_ATTEMPT <= time_left else None
+
+
+def _worth_repeating(outcome: AnchorOutcome) -> bool:
+    match outcome:
+        case Paused() | NotRunning() | NotFound() | KeyRejected():
+            return False
+        case Failed(status_code=status_code):
+            return status_code >= _SERVER_ERROR
+        case Unconfirmed(why=why):
+            return why is not Doubt.STOPPED
+        case RateLimited() | Unavailable():
+            return True
+        case _:
+            assert_never(outcome)
+
+
+def _asked_to_wait(outcome: AnchorOutcome) -> float | None:
+    return outcome.retry_after if isinstance(outcome, RateLimited | Unavailable) else None

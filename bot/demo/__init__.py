@@ -1,0 +1,1 @@
+"""The demo: the real bot between a simulated Slack and a simulated Anchor."""

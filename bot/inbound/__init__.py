@@ -1,0 +1,1 @@
+"""What reaches the bot: Slack's requests, and an operator's probes."""

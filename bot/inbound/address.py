@@ -1,0 +1,22 @@
+"""Where a payload's answer belongs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.core.requests import Asker, ReplyAddress
+from bot.core.secret import Secret
+
+
+def read_address(payload: Mapping[str, Any]) -> ReplyAddress:
+    """The address in a picked payload: a command has flat ids, an interaction objects, some of which may be absent."""
+    asker = Asker(
+        team_id=payload.get("team_id") or _id_of(payload.get("team")),
+        channel_id=payload.get("channel_id") or _id_of(payload.get("channel")),
+        user_id=payload.get("user_id") or _id_of(payload.get("user")),
+    )
+    url = payload.get("response_url")
+    return ReplyAddress(asker, Secret(url) if url else None)
+
+
+def _id_of(holder: Mapping[str, str] | None) -> str:
+    return holder["id"] if holder else ""

@@ -1,0 +1,104 @@
+"""The HTTP side: Slack's requests and an operator's probes."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import assert_never
+
+from aiohttp import web
+
+from bot.core.secret import Secret
+from bot.inbound.door import Admitted, Challenge, Letter, Probe, Rejected, admit
+from bot.inbound.slack_app import SlackApp
+from bot.readiness import Readiness
+
+_LARGEST_BODY = 1024 * 1024
+_SLOWEST_BODY = 5.0  # seconds; Slack itself waits 3 for the whole answer
+
+
+class Http:
+    """The routes. `now` gives Unix seconds."""
+
+    def __init__(
+        self, slack_app: SlackApp, readiness: Readiness, *, secrets: Sequence[Secret], now: Callable[[], float]
+    ) -> None:
+        self._slack_app = slack_app
+        self._readiness = readiness
+        self._secrets = secrets
+        self._now = now
+
+    def application(self) -> web.Application:
+        """The aiohttp application."""
+        application = web.Application()
+        application.router.add_post("/slack/events", self.slack_events)
+        application.router.add_get("/healthz", self.healthz)
+        application.router.add_get("/readyz", self.readyz)
+        return application
+
+    async def slack_events(self, request: web.Request) -> web.Response:
+        """Take a request of Slack's: commands, interactions and events all come here."""
+        received_at = time.monotonic()
+        letter = await _read_letter(request)
+        verdict = letter if isinstance(letter, Rejected) else admit(letter, secrets=self._secrets, now=self._now())
+        match verdict:
+            case Rejected(status=status, why=why):
+                return _reject(status, why)
+            case Probe():
+                return web.Response()
+            case Challenge(text=text):
+                return web.json_response({"challenge": text})
+            case Admitted(payload=payload):
+                answer = await self._slack_app.dispatch(payload, received_at=received_at)
+                return web.Response(status=answer.status, text=answer.body, content_type=_media_type(answer.body))
+            case _:
+                assert_never(verdict)
+
+    async def healthz(self, _: web.Request) -> web.Response:
+        """Liveness: the process answers."""
+        return web.json_response({"ok": True})
+
+    async def readyz(self, _: web.Request) -> web.Response:
+        """Readiness: 200, or 503 with what stands in the way."""
+        reasons = self._readiness.reasons
+        return web.json_response({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
+
+
+async def _read_letter(request: web.Request) -> Letter | Rejected:
+    if "Content-Encoding" in request.headers:
+        return Rejected(415, "Send the body without Content-Encoding.")
+    try:
+        async with asyncio.timeout(_SLOWEST_BODY):
+            body = await _read_body(request)
+    except TimeoutError:
+        return Rejected(408, f"The body did not arrive within {_SLOWEST_BODY:g} s.")
+    if body is None:
+        return Rejected(413, f"The body is larger than {_LARGEST_BODY} bytes.")
+    return Letter(
+        body=body,
+        content_type=request.content_type,
+        timestamps=request.headers.getall("X-Slack-Request-Timestamp", ()),
+        signatures=request.headers.getall("X-Slack-Signature", ()),
+    )
+
+
+async def _read_body(request: web.Request) -> bytes | None:
+    """The body, or None as soon as it is known to be too large."""
+    if (request.content_length or 0) > _LARGEST_BODY:
+        return None
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > _LARGEST_BODY:
+            return None
+    return bytes(body)
+
+
+def _reject(status: int, why: str) -> web.Response:
+    response = web.json_response({"error": why}, status=status)
+    if status in {408, 413, 415}:
+        response.force_close()  # the rest of the body is not wanted
+    return response
+
+
+def _media_type(body: str) -> str:
+    return "application/json" if body.startswith("{") else "text/plain"

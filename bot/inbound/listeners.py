@@ -1,0 +1,74 @@
+"""What Bolt calls: read the payload, ask control, answer within the ack or after it."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
+
+from bot.control import Control
+from bot.core.command import read_command
+from bot.core.messages.message import Message
+from bot.core.messages.pause import pause_message, pausing_message
+from bot.core.messages.usage import PAUSE_COMMAND, usage_message
+from bot.core.outcomes import Outcome
+from bot.core.requests import PauseRequest, ReplyAddress
+from bot.core.session_id import Found
+from bot.inbound.address import read_address
+from bot.inbound.incidents import report
+from bot.outbound.teller import Teller
+from bot.tasks import Tasks
+
+_WAIT_FOR_OUTCOME = 2.0  # seconds since receipt; Slack waits 3 for the ack, and the network wants its share
+_TOO_LATE_TO_CARRY_IT = 2.5  # an ack this late may go unheard, and the outcome with it
+
+
+class Listeners:
+    """The listeners of the app. An exception that leaves one is handled by `SlackApp`."""
+
+    def __init__(self, control: Control, teller: Teller, tasks: Tasks) -> None:
+        self._control = control
+        self._teller = teller
+        self._tasks = tasks
+
+    def register(self, bolt: AsyncApp) -> None:
+        """Put the listeners on, the hottest first: Bolt tries them in this order."""
+        bolt.command(PAUSE_COMMAND)(self.pause)
+
+    async def pause(self, ack: AsyncAck, body: Mapping[str, str], context: AsyncBoltContext) -> None:
+        """`/anchor-pause <session_id> [reason]`."""
+        asked = read_command(body.get("text", ""))
+        if not isinstance(asked, Found):
+            await ack(as_ack(usage_message(asked)))
+            return
+        address = read_address(body)
+        request = PauseRequest(asked.session_id, address.asker, asked.rest, body.get("trigger_id"))
+        pausing = self._tasks.start(self._control.pause(request))
+        await ack(as_ack(await self._answer(request, address, pausing, received_at=context["received_at"])))
+
+    async def _answer(
+        self, request: PauseRequest, address: ReplyAddress, pausing: asyncio.Task[Outcome], *, received_at: float
+    ) -> Message:
+        """The outcome, if it comes in time for the ack; else a word that it will come, and then it comes."""
+        await asyncio.wait({pausing}, timeout=max(0.0, received_at + _WAIT_FOR_OUTCOME - time.monotonic()))
+        if pausing.done() and time.monotonic() < received_at + _TOO_LATE_TO_CARRY_IT:
+            return pause_message(request, pausing.result())
+        self._tasks.start(self._follow_up(request, address, pausing))
+        return pausing_message(request)
+
+    async def _follow_up(self, request: PauseRequest, address: ReplyAddress, pausing: asyncio.Task[Outcome]) -> None:
+        try:
+            message = pause_message(request, await pausing)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the person is told
+            message = report(error)
+        await self._teller.tell(address, message)
+
+
+def as_ack(message: Message) -> dict[str, object]:
+    """A message as the body of a slash command's ack."""
+    return {
+        "response_type": message.visibility.value,
+        "text": message.text,
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }

@@ -1,0 +1,105 @@
+"""The shape of Slack's payloads: pick the fields the bot reads, and refuse what Slack does not send.
+
+Only picked fields go on to Bolt, which trusts the types of many others that we never use.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+
+_ID = re.compile(r"[A-Z0-9]{2,40}", re.ASCII)
+_LONGEST_TEXT = 40_000
+
+_Check = Callable[[object], bool]
+
+
+class BadPayloadError(ValueError):
+    """Signed, yet not what Slack sends; the text names the field."""
+
+
+def pick_command(fields: Mapping[str, object]) -> dict[str, object]:
+    """A slash command's fields, as Bolt takes them. Raises BadPayloadError.
+
+    https://docs.slack.dev/interactivity/implementing-slash-commands
+    """
+    return _pick(fields, _COMMAND, required=("command", "team_id", "channel_id", "user_id"))
+
+
+def pick_interaction(payload: Mapping[str, object]) -> dict[str, object]:
+    """An interaction's fields, as Bolt takes them. Raises BadPayloadError.
+
+    https://docs.slack.dev/interactivity/handling-user-interaction#payloads
+    """
+    return _pick(payload, _INTERACTION, required=("type", "user"))
+
+
+def pick_event(payload: Mapping[str, object]) -> dict[str, object]:
+    """An Events API envelope's fields, as Bolt takes them. Raises BadPayloadError.
+
+    https://docs.slack.dev/apis/events-api
+    """
+    return _pick(payload, _EVENT, required=("type", "event"))
+
+
+def _pick(
+    payload: Mapping[str, object], checks: Mapping[str, _Check], *, required: tuple[str, ...]
+) -> dict[str, object]:
+    picked = {}
+    for name, check in checks.items():
+        value = payload.get(name)
+        if value is None or value == "":
+            if name in required:
+                raise BadPayloadError(f"{name} is missing")
+        elif check(value):
+            picked[name] = value
+        else:
+            raise BadPayloadError(f"{name} is not what Slack sends there")
+    return picked
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= _LONGEST_TEXT
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+def _has_id(value: object) -> bool:
+    return isinstance(value, dict) and _is_id(value.get("id"))
+
+
+def _are_actions(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(_is_action, value))
+
+
+def _is_action(value: object) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("action_id", value.get("name")), str)
+
+
+def _is_event(value: object) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("type"), str)
+
+
+_COMMAND: dict[str, _Check] = {
+    "command": _is_text,
+    "text": _is_text,
+    "team_id": _is_id,
+    "channel_id": _is_id,
+    "user_id": _is_id,
+    "response_url": _is_text,
+    "trigger_id": _is_text,
+}
+_INTERACTION: dict[str, _Check] = {
+    "type": _is_text,
+    "user": _has_id,
+    "team": _has_id,
+    "channel": _has_id,
+    "actions": _are_actions,
+    "response_url": _is_text,
+    "trigger_id": _is_text,
+}
+_EVENT: dict[str, _Check] = {"type": _is_text, "team_id": _is_id, "event_id": _is_text, "event": _is_event}

@@ -1,0 +1,74 @@
+"""The Bolt app, and the one way into it for every transport."""
+
+import logging
+import time
+from collections.abc import Mapping
+
+from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.error import BoltUnhandledRequestError
+from slack_bolt.response import BoltResponse
+
+from bot.core.messages.message import Message
+from bot.core.messages.notices import unknown_action_message, unknown_command_message
+from bot.inbound.address import read_address
+from bot.inbound.incidents import report
+from bot.inbound.listeners import Listeners, as_ack
+from bot.outbound.teller import Teller
+from bot.tasks import Tasks
+
+
+class SlackApp:
+    """Dispatches checked payloads to the listeners. Every one gets a 200 and, where Slack can show it, an answer."""
+
+    def __init__(self, listeners: Listeners, teller: Teller, tasks: Tasks) -> None:
+        self._teller = teller
+        self._tasks = tasks
+        self._bolt = AsyncApp(
+            name="slack_bolt.app",
+            logger=logging.getLogger("slack_bolt"),
+            authorize=_authorize,
+            process_before_response=True,  # with the default, Bolt polls for every ack
+            raise_error_for_unhandled_request=True,
+            request_verification_enabled=False,  # the door has done these
+            ssl_check_enabled=False,
+            url_verification_enabled=False,
+        )
+        self._bolt.error(_raise)
+        listeners.register(self._bolt)
+
+    async def dispatch(self, payload: dict[str, object], *, received_at: float | None = None) -> BoltResponse:
+        """Handle one payload; `received_at` is when its first byte came, by the monotonic clock (default: now)."""
+        context = {"received_at": time.monotonic() if received_at is None else received_at}
+        try:
+            request = AsyncBoltRequest(body=payload, mode="socket_mode", context=context)
+            return await self._bolt.async_dispatch(request)
+        except BoltUnhandledRequestError:
+            return self._answer(payload, _unknown(payload))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the person is told
+            return self._answer(payload, report(error))
+
+    def _answer(self, payload: Mapping[str, object], message: Message | None) -> BoltResponse:
+        """Answer outside the listeners: a command in its ack, an interaction through its response_url."""
+        if message is not None and "command" in payload:
+            return BoltResponse(status=200, body=as_ack(message))
+        if message is not None and "response_url" in payload:
+            self._tasks.start(self._teller.tell(read_address(payload), message))
+        return BoltResponse(status=200)
+
+
+def _unknown(payload: Mapping[str, object]) -> Message | None:
+    """What to say of a payload that no listener takes; of an event, nothing."""
+    if "command" in payload:
+        return unknown_command_message(str(payload["command"]))
+    return unknown_action_message() if "actions" in payload else None
+
+
+async def _authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+    """Let every signed payload in: whose key it may use is `Control`'s to say. Nothing here calls Slack."""
+    return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token="")
+
+
+async def _raise(error: Exception) -> None:
+    """Leave every error to `dispatch`, so that there is one place for them."""
+    raise error

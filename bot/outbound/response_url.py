@@ -1,0 +1,84 @@
+"""Answer through a response_url: only Slack's, and never logged.
+
+https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
+"""
+
+import asyncio
+import json
+
+import aiohttp
+import httpx
+
+from bot.core.messages.message import Message
+from bot.core.secret import Secret
+from bot.outbound.delivery import Delivered, Delivery, Refused, TryAgain
+from bot.outbound.retry_after import read_retry_after
+
+_SLACK_DOMAINS = (".slack.com", ".slack-gov.com")
+_TIMEOUT = 5.0
+_TOO_MANY_REQUESTS = 429
+_SERVER_ERROR = 500
+
+
+class ResponseUrls:
+    """Posts to response URLs of Slack, and of the host of `api_url` (SLACK_API_URL), scheme and port included."""
+
+    def __init__(self, http: httpx.AsyncClient, *, api_url: str) -> None:
+        self._http = http
+        self._api_origin = _origin(httpx.URL(api_url))
+
+    async def post(self, url: Secret, message: Message) -> Delivery:
+        """Post `message` once. Never raises for what the network or Slack does.
+
+        An attempt without an answer may have been shown all the same; it is repeated, since twice is better than never.
+        """
+        if not self.may_follow(url.reveal()):
+            return Refused("response_url is not Slack's")
+        body = {
+            "response_type": message.visibility,
+            "replace_original": False,
+            "text": message.text,
+            "unfurl_links": False,
+            "unfurl_media": False,
+        }
+        try:
+            async with asyncio.timeout(_TIMEOUT):
+                answer = await self._http.post(url.reveal(), json=body)
+        except (TimeoutError, OSError, httpx.HTTPError, aiohttp.ClientError) as error:
+            return TryAgain(type(error).__name__)
+        return read_answer(answer)
+
+    def may_follow(self, url: str) -> bool:
+        """Whether `url` is one that Slack can have sent: anything else could make the bot call where it should not."""
+        try:
+            parsed = httpx.URL(url)
+        except httpx.InvalidURL:
+            return False
+        if parsed.userinfo or "\\" in url:
+            return False
+        by_slack = parsed.scheme == "https" and parsed.port is None and parsed.host.endswith(_SLACK_DOMAINS)
+        return by_slack or _origin(parsed) == self._api_origin
+
+
+def read_answer(answer: httpx.Response) -> Delivery:
+    """What Slack's answer means: 429 and 5xx may be repeated; expired, used up and an `ok` of false are final."""
+    if answer.is_success:
+        error = _error_in(answer.content)
+        return Refused(f"response_url said {error}") if error else Delivered()
+    why = f"response_url answered {answer.status_code}"
+    if answer.status_code == _TOO_MANY_REQUESTS:
+        return TryAgain(why, read_retry_after(answer.headers))
+    return TryAgain(why) if answer.status_code >= _SERVER_ERROR else Refused(why)
+
+
+def _error_in(body: bytes) -> str | None:
+    """Slack's error in a body that is `{"ok": false, …}`; success is the bare text "ok"."""
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return str(answer.get("error")) if isinstance(answer, dict) and answer.get("ok") is False else None
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return (url.scheme, url.host, url.port)

@@ -1,0 +1,80 @@
+"""A whole workplace for conversation tests: simulated Slack and Anchor, and the bot between them, over real sockets."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from bot.app import Running, running
+from bot.core.messages.message import Visibility
+from bot.settings import Settings
+from bot.sim.anchor import DEFAULT_KEY, SimAnchor
+from bot.sim.slack import Channel, Delivery, Message, SimSlack, Source, User
+
+SESSION = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
+OTHER_SESSION = "9c0d7e11-2222-4333-8444-555566667777"
+
+
+def environment(slack: SimSlack, anchor: SimAnchor, **changes: str) -> dict[str, str]:
+    """The variables of a bot between these two."""
+    return {
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_SIGNING_SECRET": slack.signing_secret,
+        "SLACK_API_URL": slack.url,
+        "ANCHOR_API_KEY": DEFAULT_KEY,
+        "ANCHOR_API_URL": anchor.url,
+        "PORT": "0",
+    } | changes
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """What a conversation test talks to."""
+
+    slack: SimSlack
+    anchor: SimAnchor
+    bot: Running
+
+    async def type(
+        self, text: str, *, user: User | None = None, channel: Channel | None = None, **fields: str | None
+    ) -> Delivery:
+        """Type `/anchor-pause text` as Alice in #alerts, unless said otherwise."""
+        return await self.slack.command(user or self.slack.alice, channel or self.slack.alerts, text, **fields)
+
+    def results(self, channel: Channel | None = None) -> list[Message]:
+        """What the bot has said to everybody in the channel."""
+        everything = self.slack.channel_messages(channel or self.slack.alerts)
+        return [message for message in everything if message.source is not Source.TYPED]
+
+    def whispers(self, user: User | None = None, channel: Channel | None = None) -> list[Message]:
+        """What the bot, or Slack itself, has said to this person alone."""
+        seen = self.slack.seen_by(user or self.slack.alice, channel or self.slack.alerts)
+        return [message for message in seen if message.ephemeral_to]
+
+    async def results_come(self, count: int = 1, *, within: float = 5.0) -> list[Message]:
+        """Wait for results in #alerts, and return them."""
+        await self.slack.until(lambda: len(self.results()) >= count, within=within)
+        return self.results()
+
+
+@asynccontextmanager
+async def workplace(
+    *, capacity: int | None = None, now: Callable[[], float] | None = None, flaws: bool = False, **settings: str
+) -> AsyncIterator[Workplace]:
+    """A workplace with one running session, SESSION. At the end nobody may have broken a rule, unless `flaws`."""
+    async with SimSlack() as slack, SimAnchor() as anchor:
+        anchor.add_session(session_id=SESSION)
+        optional = ({"capacity": capacity} if capacity is not None else {}) | ({"now": now} if now is not None else {})
+        async with running(Settings.from_env(environment(slack, anchor, **settings)), **optional) as bot:  # type: ignore[arg-type]
+            slack.request_url = f"{bot.url}/slack/events"
+            await bot.identification
+            yield Workplace(slack, anchor, bot)
+        assert flaws or slack.violations == []
+        assert anchor.violations == []
+
+
+def is_public(message: Message) -> bool:
+    """Whether everybody in the channel sees it."""
+    return message.ephemeral_to is None
+
+
+__all__ = ["OTHER_SESSION", "SESSION", "Visibility", "Workplace", "environment", "is_public", "workplace"]
