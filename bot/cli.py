@@ -17,9 +17,9 @@ from bot.outbound.slack import TokenRefusedError
 from bot.settings import Settings, SettingsError
 
 try:
-    from uvloop import new_event_loop
+    import uvloop as loops
 except ImportError:  # pragma: no cover - where uvloop does not exist, asyncio's own loop serves
-    from asyncio import new_event_loop
+    loops = asyncio  # type: ignore[misc]
 
 _UNUSABLE_SETTINGS = 2
 
@@ -62,7 +62,7 @@ def _run() -> int:
     except SettingsError as error:
         return _complain(*error.problems, "See .env.example for every setting.", code=_UNUSABLE_SETTINGS)
     logs.configure(settings.log_level, settings.log_format)
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
         try:
             runner.run(serve(settings))
         except TokenRefusedError as error:
@@ -78,7 +78,7 @@ def _run() -> int:
 
 
 def _demo() -> int:
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
         return 0 if runner.run(play(sys.stdout)) else 1
 
 

@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from bot.app import Running, running
-from bot.core.messages.message import Visibility
 from bot.settings import Settings
 from bot.sim.anchor import DEFAULT_KEY, SimAnchor
 from bot.sim.slack import Channel, Delivery, Message, SimSlack, Source, User
@@ -35,10 +34,18 @@ class Workplace:
     bot: Running
 
     async def type(
-        self, text: str, *, user: User | None = None, channel: Channel | None = None, **fields: str | None
+        self,
+        text: str,
+        *,
+        user: User | None = None,
+        channel: Channel | None = None,
+        command: str = "/anchor-pause",
+        **fields: str | None,
     ) -> Delivery:
-        """Type `/anchor-pause text` as Alice in #alerts, unless said otherwise."""
-        return await self.slack.command(user or self.slack.alice, channel or self.slack.alerts, text, **fields)
+        """Type a command as Alice in #alerts, unless said otherwise; an override of None leaves a field out."""
+        return await self.slack.command(
+            user or self.slack.alice, channel or self.slack.alerts, text, command=command, **fields
+        )
 
     def results(self, channel: Channel | None = None) -> list[Message]:
         """What the bot has said to everybody in the channel."""
@@ -70,11 +77,3 @@ async def workplace(
             yield Workplace(slack, anchor, bot)
         assert flaws or slack.violations == []
         assert anchor.violations == []
-
-
-def is_public(message: Message) -> bool:
-    """Whether everybody in the channel sees it."""
-    return message.ephemeral_to is None
-
-
-__all__ = ["OTHER_SESSION", "SESSION", "Visibility", "Workplace", "environment", "is_public", "workplace"]

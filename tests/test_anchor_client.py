@@ -1,9 +1,6 @@
 """Every answer that Anchor, a gateway or the network can give, over real sockets, on both event loops."""
 
-import asyncio
-import socket
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -33,15 +30,12 @@ from bot.sim.anchor import (
     HugeBody,
     ResetAfterReading,
     ResetBeforeReading,
-    SessionState,
     SimAnchor,
-    Slow,
 )
 
 pytestmark = pytest.mark.anyio
 
 KEY = Secret(DEFAULT_KEY)
-Pause = Callable[..., "asyncio.Future[AnchorOutcome]"]
 
 
 @pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
@@ -56,12 +50,11 @@ async def anchor() -> AsyncIterator[SimAnchor]:
         assert simulated.violations == []
 
 
-async def pause(
-    url: str, session_id: str, *, key: Secret = KEY, timeout: float = 0.6, deadline: float = 0.6
-) -> AnchorOutcome:
+async def pause(url: str, session_id: str, *, within: float = 0.6) -> AnchorOutcome:
+    """Pause by a client of its own, in a time too short for a second attempt."""
     async with open_session() as session, open_client(session) as http:
-        client = AnchorClient(http, base_url=url, timeout=timeout, deadline=deadline)
-        return await client.pause(key, SessionId(session_id))
+        client = AnchorClient(http, base_url=url, timeout=within, deadline=within)
+        return await client.pause(KEY, SessionId(session_id))
 
 
 def error(status: int, message: str = "no") -> Answer:
@@ -119,7 +112,10 @@ TABLE: dict[str, tuple[Fault | None, AnchorOutcome]] = {
     ),
     "accepted, perhaps": (Answer(202, b"{}"), Unconfirmed(Doubt.UNREADABLE, 202)),
     "another server error": (error(520), Unconfirmed(Doubt.UNREADABLE, 520)),
-    "compressed garbage": (Answer(200, b"no gzip", headers={"Content-Encoding": "gzip"}), Unconfirmed(Doubt.UNREADABLE)),
+    "compressed garbage": (
+        Answer(200, b"no gzip", headers={"Content-Encoding": "gzip"}),
+        Unconfirmed(Doubt.UNREADABLE),
+    ),
     "a body without end": (HugeBody(), UNREADABLE),
     "a body that drips": (Drip(), Unconfirmed(Doubt.TIMED_OUT)),
     "no answer": (Hang(), Unconfirmed(Doubt.TIMED_OUT)),

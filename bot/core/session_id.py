@@ -17,7 +17,7 @@ _ID = re.compile(
     rf"(?P<label>sessions?(?:[_-]?id)?[/=:])?{_NOT_INSIDE_A_WORD}(?P<id>{_DASHED}|[0-9a-f]{{32}}){_NOT_GOING_ON}",
     re.ASCII | re.IGNORECASE,
 )
-_LINK = re.compile(r"<(?=\S)([^<>|]*)(?:\|([^<>]*))?>")
+_LINK = re.compile(r"<([@#!][^<>|]*|[a-z]+:[^<>|]*)(?:\|([^<>]*))?>", re.IGNORECASE)
 _ID_LIKE = re.compile(r"[0-9a-f]+(?:-[0-9a-f]+)+|[0-9a-f]{16,}", re.ASCII | re.IGNORECASE)
 _SESSION_ID_DIGITS = 32
 

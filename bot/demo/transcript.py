@@ -1,1 +1,99 @@
-async def play(out): ...
+"""Play the demo's script and print what everybody saw."""
+
+import itertools
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import TextIO
+
+from bot.demo.script import STEPS, Step, set_scene
+from bot.demo.stage import BotFailedError, Stage, stage
+from bot.sim.anchor import Received
+from bot.sim.slack import Message, Source
+
+_COLUMN = 24
+_RESULT_WITHIN = 10.0
+
+
+async def play(
+    out: TextIO,
+    *,
+    steps: Sequence[Step] = STEPS,
+    result_within: float = _RESULT_WITHIN,
+    changes: Mapping[str, str] = MappingProxyType({}),
+) -> bool:
+    """Play the steps, print the transcript to `out`, and return whether all went as the script says.
+
+    `result_within` is how many seconds a message may take; `changes` goes to `stage`.
+    """
+    try:
+        async with stage(changes) as on:
+            set_scene(on)
+            print(f"#alerts in Slack. The bot runs at {on.bot_url}, Slack and Anchor are simulated.", file=out)
+            went_well = [await _play_step(number, step, on, out, result_within) for number, step in enumerate(steps, 1)]
+            broken_rules = [*on.slack.violations, *on.anchor.violations]
+            if broken_rules or not all(went_well):
+                print(
+                    f"\nNOT as it should be. {broken_rules or ''}\nThe bot's log:\n{on.bot_log.read_text()}", file=out
+                )
+                return False
+    except BotFailedError as error:
+        print(error, file=out)
+        return False
+    print("\nAll went as it should.", file=out)
+    return True
+
+
+async def _play_step(number: int, step: Step, on: Stage, out: TextIO, result_within: float) -> bool:
+    await step.prepare(on)
+    slack, anchor = on.slack, on.anchor
+    seen_before, received_before = len(slack.seen_by(slack.alice, slack.alerts)), len(anchor.requests)
+    started = time.monotonic()
+    print(f"\n{number}. {step.title}\n{_row('@alice types', f'/anchor-pause {step.text}')}", file=out)
+
+    def shown() -> list[Message]:
+        return [m for m in slack.seen_by(slack.alice, slack.alerts)[seen_before:] if m.source is not Source.TYPED]
+
+    await slack.command(slack.alice, slack.alerts, step.text)
+    try:
+        await slack.until(lambda: len(shown()) >= len(step.in_channel + step.to_alice), within=result_within)
+    except TimeoutError:
+        print(_row("!", "a message is missing"), file=out)
+    for message in shown():
+        print(_row(f"{_reader(message)}, {message.at.monotonic - started:.1f} s", slack.render(message)), file=out)
+    received = anchor.requests[received_before:]
+    print(_row("Anchor received", *map(_request_line, received) if received else ["nothing"]), file=out)
+    return _as_expected(step, shown(), received, out)
+
+
+def _as_expected(step: Step, shown: list[Message], received: list[Received], out: TextIO) -> bool:
+    wrong = list(_deviations(step, shown, received))
+    for sentence in wrong:
+        print(_row("! NOT expected", sentence), file=out)
+    return not wrong
+
+
+def _deviations(step: Step, shown: list[Message], received: list[Received]) -> Iterator[str]:
+    for expected, texts in (
+        (step.in_channel, [message.text for message in shown if message.ephemeral_to is None]),
+        (step.to_alice, [message.text for message in shown if message.ephemeral_to is not None]),
+    ):
+        for beginning, text in itertools.zip_longest(expected, texts):
+            if beginning is None or text is None or not text.startswith(beginning):
+                yield f"{text!r} instead of {beginning!r}"
+    if len(received) != step.posts:
+        yield f"{len(received)} requests to Anchor instead of {step.posts}"
+
+
+def _reader(message: Message) -> str:
+    return "#alerts sees" if message.ephemeral_to is None else "only @alice sees"
+
+
+def _request_line(received: Received) -> str:
+    return f"{received.method} {received.path} -> {received.status}"
+
+
+def _row(label: str, *texts: str) -> str:
+    lines = [line for text in texts for line in text.splitlines()]
+    indent = "\n" + " " * (_COLUMN + 3)
+    return f"   {label:<{_COLUMN}}" + indent.join(lines)

@@ -5,6 +5,7 @@ https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
 
 import asyncio
 import json
+import re
 
 import aiohttp
 import httpx
@@ -14,7 +15,7 @@ from bot.core.secret import Secret
 from bot.outbound.delivery import Delivered, Delivery, Refused, TryAgain
 from bot.outbound.retry_after import read_retry_after
 
-_SLACK_DOMAINS = (".slack.com", ".slack-gov.com")
+_SLACK_HOST = re.compile(r"(?:[a-z0-9-]+\.)+slack(?:-gov)?\.com", re.ASCII)
 _TIMEOUT = 5.0
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
@@ -56,7 +57,7 @@ class ResponseUrls:
             return False
         if parsed.userinfo or "\\" in url:
             return False
-        by_slack = parsed.scheme == "https" and parsed.port is None and parsed.host.endswith(_SLACK_DOMAINS)
+        by_slack = parsed.scheme == "https" and parsed.port is None and _SLACK_HOST.fullmatch(parsed.host) is not None
         return by_slack or _origin(parsed) == self._api_origin
 
 

@@ -1,0 +1,109 @@
+"""The real bot, in a process of its own, between a simulated Slack and a simulated Anchor."""
+
+import asyncio
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import bot
+from bot.sim.anchor import DEFAULT_KEY, SimAnchor
+from bot.sim.slack import SimSlack
+
+_READY_WITHIN = 15.0
+_GONE_WITHIN = 12.0
+_LOOK_EVERY = 0.02
+
+
+class BotFailedError(Exception):
+    """The bot's process did not come up; the text has what it wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Everything that takes part. Commands typed in `slack` reach the bot, whose pauses reach `anchor`."""
+
+    slack: SimSlack
+    anchor: SimAnchor
+    bot_url: str
+    bot_log: Path
+
+
+@asynccontextmanager
+async def stage(changes: Mapping[str, str]) -> AsyncIterator[Stage]:
+    """Set everything up on free local ports, and take it down at the end. Raises BotFailedError.
+
+    `changes` are variables of the bot's that are to be other than what suits the simulators.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        log = Path(directory, "bot.log")
+        async with (
+            SimSlack() as slack,
+            SimAnchor() as anchor,
+            _bot_process(_environment(slack, anchor) | changes, log) as process,
+        ):
+            url = await _url_of(process, log)
+            slack.request_url = f"{url}/slack/events"
+            yield Stage(slack, anchor, url, log)
+
+
+@asynccontextmanager
+async def _bot_process(environment: Mapping[str, str], log: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    with log.open("wb") as stderr:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot", "run"),
+            env=environment,
+            cwd=log.parent,  # no .env is there
+            stdin=asyncio.subprocess.DEVNULL,
+            stderr=stderr,
+        )
+    try:
+        yield process
+    finally:
+        await _stop(process)
+
+
+def _environment(slack: SimSlack, anchor: SimAnchor) -> dict[str, str]:
+    """All that the bot is given: nothing of ours but where programs and this package are."""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "PYTHONPATH": str(Path(bot.__file__).parents[1]),
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_SIGNING_SECRET": slack.signing_secret,
+        "SLACK_API_URL": slack.url,
+        "ANCHOR_API_KEY": DEFAULT_KEY,
+        "ANCHOR_API_URL": anchor.url,
+        "PORT": "0",
+        "LOG_FORMAT": "json",
+    }
+
+
+async def _url_of(process: asyncio.subprocess.Process, log: Path) -> str:
+    """Wait until the log says that the bot is ready, and return where it listens."""
+    ends = time.monotonic() + _READY_WITHIN
+    while process.returncode is None and time.monotonic() < ends:
+        entries = [json.loads(line) for line in _whole_lines(log) if line.startswith("{")]
+        if any(entry["message"] == "ready" for entry in entries):
+            return next(str(entry["url"]) for entry in entries if "url" in entry)
+        await asyncio.sleep(_LOOK_EVERY)
+    raise BotFailedError("\n".join(["The bot did not become ready. It wrote:", *_whole_lines(log)]))
+
+
+def _whole_lines(log: Path) -> list[str]:
+    return log.read_text().split("\n")[:-1]
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.terminate()
+    try:
+        async with asyncio.timeout(_GONE_WITHIN):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()

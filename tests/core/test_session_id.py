@@ -1,0 +1,167 @@
+"""Finding a session id in everything that people paste."""
+
+import html
+import json
+import uuid
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.session_id import Ambiguous, Broken, Found, Missing, SessionId, find_session_id
+
+ID = SessionId("3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b")
+OTHER = SessionId("9c0d7e11-2222-4333-8444-555566667777")
+BARE = ID.replace("-", "")
+
+VARIANTS = json.loads((Path(__file__).parents[1] / "samples/slash_command.text_variants.json").read_text())
+WITHOUT_ID = {
+    "empty (user typed only the command)": Missing(),
+    "help": Broken("help", 0),
+    "two different ids -> ambiguous": Ambiguous((ID, OTHER)),
+    "user mention, should_escape=true": Broken("@bob", 0),
+    "user mention, should_escape=false": Broken("@bob", 0),
+    "channel mention, should_escape=true": Broken("#alerts", 0),
+    "hostile: broadcast attempt": Broken("!channel", 0),
+    "hostile: typed entities": Broken("!channel *bold* `code`", 0),
+}
+WITH_REST = {
+    "trailing words": "because of OOM",
+    "emoji shortcode": ":pause_button:",
+    "newline (shift-enter)": "second line",
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant["note"])
+def test_every_form_that_slack_sends(variant: dict[str, str]) -> None:
+    expected = WITHOUT_ID.get(variant["note"]) or Found(ID, WITH_REST.get(variant["note"], ""))
+    assert find_session_id(variant["text"]) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BARE,
+        BARE.upper(),
+        f"{{{ID}}}",
+        f"urn:uuid:{ID}",
+        f"URN:UUID:{ID.upper()}",
+        f"{ID},",
+        f"{ID}…",
+        f"({ID})",
+        f"_{ID}_",
+        f"*{ID}*",
+        f"```{ID}```",
+        f"session_id={ID}",
+        f"session-{ID}",
+        f'{{"session_id":"{ID}"}}',
+        f"«{ID}»",
+        f"セッション{ID}を",
+        ID.translate({ord("-"): "\N{NON-BREAKING HYPHEN}"}),
+        ID.translate({ord("-"): "\N{MINUS SIGN}"}),
+        ID.translate({ord("-"): "\N{FULLWIDTH HYPHEN-MINUS}"}),
+        ID.translate({ord("-"): "\N{EM DASH}"}),
+        ID.translate({ord(digit): 0xFF10 + int(digit) for digit in "0123456789"}),
+        "\N{WORD JOINER}".join(ID),
+        "\N{ZERO WIDTH NO-BREAK SPACE}" + ID,
+        f"https://live.anchorbrowser.io?sessionId={ID}",
+        f"https://app.anchorbrowser.io/sessions/{ID}/live?tab=1#x",
+        f"https://app.anchorbrowser.io/projects/{OTHER}/sessions/{ID}",
+        f"https://app.anchorbrowser.io/open?to=%2Fsessions%2F{ID}",
+        f"<https://app.anchorbrowser.io/projects/{OTHER}/sessions/{ID}|open it>",
+        f"<https://example.com/|{ID}>",
+        f"{ID} {ID.upper()}",
+    ],
+)
+def test_other_forms_that_people_paste(text: str) -> None:
+    assert find_session_id(text) == Found(ID, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "digits"),
+    [
+        ("3f2b8c1e", 0),
+        (ID[:-1], 31),
+        (ID + "0", 33),
+        (BARE + "0", 33),
+        ("0-" + ID, 33),
+        (ID + "-0", 33),
+        ("x" + ID, 32),
+        (ID + "x", 32),
+        (f"{ID}-{OTHER}", 64),
+        ("3f2b8c1e7d4a-4f0b-9a56-0c1d2e3f4a5b", 32),
+        ("gggggggg-7d4a-4f0b-9a56-0c1d2e3f4a5b", 24),
+        ("<https://example.com/|here>", 0),
+    ],
+)
+def test_what_is_not_quite_an_id_is_none(text: str, digits: int) -> None:
+    found = find_session_id(text)
+    assert isinstance(found, Broken)
+    assert found.digits == digits
+
+
+def test_an_id_in_a_link_and_another_in_its_label_are_two() -> None:
+    assert find_session_id(f"<https://x.example/{ID}|{OTHER}>") == Ambiguous((ID, OTHER))
+
+
+def test_a_dashed_and_a_bare_id_are_two() -> None:
+    assert find_session_id(f"{ID} {OTHER.replace('-', '')}") == Ambiguous((ID, OTHER))
+
+
+def test_nothing_but_invisible_characters_is_nothing() -> None:
+    assert find_session_id("\u00a0 \u200b \ufeff ") == Missing()
+
+
+def test_a_reason_keeps_its_angle_brackets_and_names() -> None:
+    text = f"{ID} cost &lt; 5 &gt; 3 says <@U0BOB000001|bob> in <#C0ALERTS001|alerts> <#C1|>"
+    assert find_session_id(text) == Found(ID, "cost < 5 > 3 says @bob in #alerts #C1")
+
+
+ids = st.uuids().map(str)
+dashes = st.sampled_from("-\N{EN DASH}\N{EM DASH}\N{FIGURE DASH}\N{HYPHEN}\N{NON-BREAKING HYPHEN}")
+wrappings = st.sampled_from(
+    [
+        *("{}", "“{}”", "‘{}’", '"{}"', "'{}'", "`{}`", "&lt;{}&gt;", "({})", "{{{}}}", "urn:uuid:{}"),
+        *("{}.", "{},", "{}!", "{}\u200b"),
+        *("<https://anchor.example.com/sessions/{}>", "<https://anchor.example.com/sessions/{}|label>"),
+    ]
+)
+spaces = st.text(st.sampled_from(" \t\n\u00a0\u200b\ufeff\u2009"), max_size=3)
+
+
+@given(ids, dashes, wrappings, spaces, spaces, st.booleans(), st.booleans())
+def test_any_id_is_found_in_any_form(
+    session_id: str, dash: str, wrapping: str, before: str, after: str, upper: bool, bare: bool
+) -> None:
+    written = session_id.replace("-", "" if bare else dash)
+    text = before + wrapping.format(written.upper() if upper else written) + after
+    assert find_session_id(text) == Found(SessionId(session_id), "")
+
+
+@given(ids, st.text("0123456789abcdefABCDEF", min_size=1, max_size=8), st.booleans())
+def test_an_id_inside_a_longer_hex_string_is_none(session_id: str, more: str, before: bool) -> None:
+    for written in (session_id, session_id.replace("-", "")):
+        text = more + written if before else written + more
+        assert isinstance(find_session_id(text), Broken)
+
+
+@given(st.text())
+def test_any_text_gets_an_answer_and_any_id_found_is_canonical(text: str) -> None:
+    found = find_session_id(text)
+    if isinstance(found, Found):
+        assert str(uuid.UUID(found.session_id)) == found.session_id
+
+
+@given(ids, ids, st.sampled_from([" ", ", ", " and ", "\n"]))
+def test_two_different_ids_are_never_reduced_to_one(one: str, other: str, between: str) -> None:
+    expected = Ambiguous((SessionId(one), SessionId(other))) if one != other else None
+    assert expected is None or find_session_id(one + between + other) == expected
+
+
+@given(ids, st.text(st.characters(categories=["L", "P"], exclude_characters="<>&%"), min_size=1).filter(str.split))
+def test_the_reason_is_kept(session_id: str, reason: str) -> None:
+    word = "why " + reason
+    found = find_session_id(f"{session_id} {html.escape(word, quote=False)}")
+    assert isinstance(found, Found | Ambiguous)
+    assert isinstance(found, Ambiguous) or found.rest.startswith("why")

@@ -1,0 +1,65 @@
+"""The manifest is one that Slack takes, and asks for what the code uses: no more, no less."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+import bot
+from bot.core.messages.usage import PAUSE_COMMAND
+
+ROOT = Path(bot.__file__).parents[1]
+SOURCES = [path.read_text() for path in (ROOT / "bot").rglob("*.py") if "sim" not in path.parts]
+
+SCOPE_OF_METHOD = {
+    "auth_test": None,
+    "chat_postMessage": "chat:write",
+    "chat_update": "chat:write",
+    "users_info": "users:read",
+}
+
+
+@pytest.fixture(scope="module")
+def manifest() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / "manifest.yml").read_text())
+    return loaded
+
+
+def test_it_is_valid_by_slacks_schema(manifest: dict[str, Any]) -> None:
+    schema = json.loads((Path(__file__).parent / "schema.json").read_text())
+    jsonschema.Draft7Validator(schema).validate(manifest)
+
+
+def test_its_commands_are_those_that_the_bot_listens_to(manifest: dict[str, Any]) -> None:
+    listened = {match for source in SOURCES for match in re.findall(r"bolt\.command\((\w+)\)", source)}
+    assert listened == {"PAUSE_COMMAND"}
+    assert [command["command"] for command in manifest["features"]["slash_commands"]] == [PAUSE_COMMAND]
+
+
+def test_its_commands_arrive_where_the_bot_serves(manifest: dict[str, Any]) -> None:
+    assert {command["url"].rpartition("example")[2] for command in manifest["features"]["slash_commands"]} == {
+        "/slack/events"
+    }
+
+
+def test_its_scopes_are_those_that_the_called_methods_need(manifest: dict[str, Any]) -> None:
+    called = {method for source in SOURCES for method in re.findall(r"_web\.(\w+)\(", source)}
+    needed = {SCOPE_OF_METHOD[method] for method in called} - {None}
+    assert set(manifest["oauth_config"]["scopes"]["bot"]) == needed | {"commands"}
+
+
+def test_direct_messages_can_arrive_and_nobody_can_write_to_the_bot(manifest: dict[str, Any]) -> None:
+    home = manifest["features"]["app_home"]
+    assert home["messages_tab_enabled"]
+    assert home["messages_tab_read_only_enabled"]
+
+
+def test_every_scope_has_its_reason() -> None:
+    lines = (ROOT / "manifest.yml").read_text().splitlines()
+    scopes = [line for line in lines if re.match(r"\s+- [a-z:]*[a-z]( |$)", line)]
+    assert scopes
+    assert all(re.search(r"# \S", line) for line in scopes)

@@ -1,0 +1,72 @@
+"""Imports go one way: inbound, control, outbound, core. The simulators and the demo stand apart."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import bot
+
+PACKAGE = Path(bot.__file__).parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+MAY_IMPORT = {
+    "core": {"core"},
+    "once": set(),
+    "tasks": set(),
+    "readiness": set(),
+    "logs": set(),
+    "settings": {"core"},
+    "outbound": {"core", "outbound", "bot"},
+    "control": {"core", "outbound", "once", "tasks"},
+    "inbound": {"core", "outbound", "control", "tasks", "readiness", "inbound"},
+    "app": {"core", "outbound", "control", "inbound", "once", "tasks", "readiness", "settings"},
+    "sim": {"sim"},
+    "demo": {"sim", "demo", "bot"},
+    "cli": {"app", "demo", "logs", "outbound", "settings", "bot"},
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+"""Part of the package -> the parts it may import; "bot" is the package's own `__init__`, for the version."""
+
+PURE = {
+    *("collections", "dataclasses", "enum", "html", "re", "typing", "unicodedata"),
+    "urllib",  # urllib.parse
+}
+"""All that `core` may take from outside: nothing that reads, writes, waits or tells the time."""
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The dotted names that a module imports."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            module = node.module or ""
+            yield from (f"bot.{alias.name}" for alias in node.names) if module == "bot" else (module,)
+
+
+def part_of(name: str) -> str:
+    parts = name.split(".")
+    return parts[1] if len(parts) > 1 else "bot"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_every_module_imports_only_what_it_may(path: Path) -> None:
+    own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    imported = {part_of(name) for name in imports(path) if name.split(".")[0] == "bot"}
+    assert imported <= MAY_IMPORT[own]
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if "core" in path.parts], ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_core_touches_nothing(path: Path) -> None:
+    foreign = {name.split(".")[0] for name in imports(path)} - {"bot"}
+    assert foreign <= PURE
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in FILES} == set(MAY_IMPORT)

@@ -1,0 +1,48 @@
+"""The demo plays through, and fails when what it shows is not what it should be."""
+
+import io
+from dataclasses import replace
+
+import pytest
+
+from bot.demo import transcript
+from bot.demo.script import STEPS, Step
+from bot.demo.transcript import play
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_all_goes_as_it_should() -> None:
+    out = io.StringIO()
+    assert await play(out)
+    text = out.getvalue()
+    assert [line for line in text.splitlines() if line[:1].isdigit()] == [
+        f"{number}. {step.title}" for number, step in enumerate(STEPS, 1)
+    ]
+    assert "POST /v1/sessions/3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b/agent/pause -> 200" in text
+    assert "only @alice sees, 2.0 s Pausing session" in " ".join(text.split())
+    assert text.endswith("All went as it should.\n")
+
+
+@pytest.mark.parametrize(
+    ("step", "complaint"),
+    [
+        (replace(STEPS[0], in_channel=("*Resumed*",)), "instead of '*Resumed*'"),
+        (replace(STEPS[0], posts=2), "1 requests to Anchor instead of 2"),
+        (replace(STEPS[1], to_alice=()), "instead of None"),
+        (replace(STEPS[1], in_channel=("Pausing",)), "a message is missing"),
+    ],
+    ids=["another text", "another call", "a message too many", "a message too few"],
+)
+async def test_what_goes_otherwise_fails_it(step: Step, complaint: str) -> None:
+    out = io.StringIO()
+    assert not await play(out, steps=[step], result_within=0.5)
+    assert complaint in out.getvalue()
+    assert "The bot's log:" in out.getvalue()
+
+
+async def test_a_bot_that_does_not_start_is_shown_with_what_it_wrote() -> None:
+    out = io.StringIO()
+    assert not await play(out, changes={"SLACK_BOT_TOKEN": "xoxp-wrong"})
+    assert "SLACK_BOT_TOKEN does not begin with xoxb-" in out.getvalue()
+    assert transcript.__doc__
