@@ -45,7 +45,7 @@ async def stage(changes: Mapping[str, str]) -> AsyncIterator[Stage]:
         async with (
             SimSlack() as slack,
             SimAnchor() as anchor,
-            _bot_process(_environment(slack, anchor) | changes, log) as process,
+            _bot_process({**_environment(slack, anchor), **changes}, log) as process,
         ):
             url = await _url_of(process, log)
             slack.request_url = f"{url}/slack/events"

@@ -1,0 +1,147 @@
+"""What nobody foresaw: the person is told, with an id under which the log has the traceback."""
+
+import asyncio
+import json
+import logging
+import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlencode
+
+import pytest
+from aiohttp import web
+
+from bot.control import Control
+from bot.core.outcomes import Outcome
+from bot.core.requests import PauseRequest
+from bot.core.secret import Secret
+from bot.core.workspace import Workspace
+from bot.inbound.http import Http
+from bot.inbound.listeners import Listeners
+from bot.inbound.slack_app import SlackApp
+from bot.once import Once
+from bot.outbound.anchor import AnchorClient
+from bot.outbound.http_client import open_client, open_session
+from bot.outbound.response_url import ResponseUrls
+from bot.outbound.slack import SlackClient
+from bot.outbound.teller import Teller
+from bot.outbound.workspaces import SingleWorkspace
+from bot.readiness import Readiness
+from bot.sim.slack import SimSlack
+from bot.tasks import Tasks
+from harness import SESSION, workplace
+
+pytestmark = pytest.mark.anyio
+
+
+class BrokenControl(Control):
+    """A control with a mistake in it, that shows after `seconds`."""
+
+    seconds = 0.0
+
+    async def pause(self, request: PauseRequest) -> Outcome:
+        await asyncio.sleep(self.seconds)
+        raise ZeroDivisionError(f"a mistake of ours, with {request.session_id}")
+
+
+@asynccontextmanager
+async def broken_bot(slack: SimSlack, *, seconds: float = 0.0) -> AsyncIterator[None]:
+    """The bot's own parts around a broken control, serving `slack`."""
+    tasks = Tasks()
+    workspaces = SingleWorkspace(Workspace(None, Secret(slack.bot_token), Secret("sk")))
+    async with open_session() as session, open_client(session) as http:
+        teller = Teller(ResponseUrls(http, api_url=slack.url), SlackClient(session, api_url=slack.url), workspaces)
+        anchor = AnchorClient(http, base_url="http://127.0.0.1:1", timeout=1, deadline=1)
+        control = BrokenControl(anchor, workspaces, once=Once(period=1, clock=time.monotonic), tasks=tasks)
+        control.seconds = seconds
+        slack_app = SlackApp(Listeners(control, teller, tasks), teller, tasks)
+        door = Http(slack_app, Readiness(), secrets=[Secret(slack.signing_secret)], now=time.time)
+        runner = web.AppRunner(door.application(), access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        slack.request_url = "http://{}:{}/slack/events".format(*runner.addresses[0])
+        yield
+        await tasks.settle(within=5)
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 2.1], ids=["before the ack", "after the ack"])
+async def test_an_accident_is_told_and_logged_under_one_id(seconds: float, caplog: pytest.LogCaptureFixture) -> None:
+    async with SimSlack() as slack:
+        async with broken_bot(slack, seconds=seconds):
+            delivery = await slack.command(slack.alice, slack.alerts, SESSION)
+        *_, whisper = slack.seen_by(slack.alice, slack.alerts)
+        assert slack.channel_messages(slack.alerts) == []
+    assert delivery.status == 200
+    (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    incident = vars(record)["incident"]
+    assert re.fullmatch(r"[0-9a-f]{8}", incident)
+    assert record.exc_info is not None
+    assert "a mistake of ours" in str(record.exc_info[1])
+    assert whisper.text == (
+        f"*Something broke in the bot itself* (incident `{incident}`).\n"
+        "Whether the session was paused is not known. Send the command again: pausing twice does no harm.\n"
+        f"Tell whoever runs the bot; the log has the details under `{incident}`."
+    )
+
+
+def click(response_url: str, /, **changes: object) -> bytes:
+    """An interaction as Slack sends it."""
+    payload = {
+        "type": "block_actions",
+        "user": {"id": "U0ALICE0001", "team_id": "T0HOME00001"},
+        "team": {"id": "T0HOME00001"},
+        "channel": {"id": "C0ALERTS001"},
+        "actions": [{"type": "button", "action_id": "somebody_elses", "value": "x"}],
+        "trigger_id": "1.2.3",
+        "response_url": response_url,
+    }
+    return urlencode({"payload": json.dumps(payload | changes)}).encode()
+
+
+async def test_an_unknown_button_gets_a_polite_answer() -> None:
+    async with workplace() as at:
+        url = (await at.type("help")).response_url
+        answer = await at.slack.send(body := click(url), at.slack.sign(body))
+        await at.slack.until(lambda: len(at.whispers()) == 2)
+        assert at.anchor.requests == []
+    assert (answer.status, answer.body) == (200, b"")
+    assert at.whispers()[-1].text == (
+        "I don't know this button; nothing was done.\nTo pause a session, use `/anchor-pause`."
+    )
+
+
+async def test_an_unknown_button_of_a_workspace_unknown_to_us_is_answered_by_its_url_alone() -> None:
+    async with workplace() as at:
+        url = (await at.type("help")).response_url
+        body = click(url.replace("/commands/", "/elsewhere/"), team=None)
+        answer = await at.slack.send(body, at.slack.sign(body))
+        await asyncio.sleep(0.2)
+        assert [call.method for call in at.slack.api_calls] == ["auth.test"]
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"response_url": None},
+        {"type": "view_submission", "actions": None},
+        {"type": "message_action", "actions": None, "callback_id": "x"},
+    ],
+    ids=["a button without a way to answer", "a modal", "a shortcut"],
+)
+async def test_what_cannot_be_answered_is_acknowledged(changes: dict[str, object]) -> None:
+    async with workplace() as at:
+        body = click("https://hooks.slack.com/actions/x", **changes)
+        answer = await at.slack.send(body, at.slack.sign(body))
+        assert (answer.status, answer.body) == (200, b"")
+        assert at.whispers() == []
+
+
+async def test_an_event_is_acknowledged() -> None:
+    async with workplace() as at:
+        body = json.dumps({"type": "event_callback", "team_id": "T0HOME00001", "event": {"type": "app_home_opened"}})
+        headers = at.slack.sign(body.encode()) | {"Content-Type": "application/json"}
+        answer = await at.slack.send(body.encode(), headers)
+    assert (answer.status, answer.body) == (200, b"")
