@@ -97,7 +97,7 @@ async def _listening(application: web.Application, settings: Settings) -> AsyncI
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=_CLOSE_CONNECTIONS)
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.host, settings.port, backlog=1024).start()
+        await web.TCPSite(runner, settings.host, settings.port, backlog=4096).start()
         host, port = runner.addresses[0][:2]
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         _log.info("listening", extra={"url": url})

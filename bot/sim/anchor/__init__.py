@@ -1,0 +1,42 @@
+"""A simulated Anchor: `async with SimAnchor() as anchor` serves its API at `anchor.url`."""
+
+from bot.sim.anchor.received import Received
+from bot.sim.anchor.sessions import DEFAULT_KEY, Session, SessionState
+from bot.sim.anchor.simulator import SimAnchor
+from bot.sim.anchor.troubles import (
+    empty_body,
+    forbidden,
+    gateway_timeout,
+    html,
+    json_list,
+    rate_limited,
+    server_error,
+    truncated_json,
+    unauthorized,
+)
+from bot.sim.faults import Answer, Drip, Fault, Hang, HugeBody, ResetAfterReading, ResetBeforeReading, Slow
+
+__all__ = [
+    "DEFAULT_KEY",
+    "Answer",
+    "Drip",
+    "Fault",
+    "Hang",
+    "HugeBody",
+    "Received",
+    "ResetAfterReading",
+    "ResetBeforeReading",
+    "Session",
+    "SessionState",
+    "SimAnchor",
+    "Slow",
+    "empty_body",
+    "forbidden",
+    "gateway_timeout",
+    "html",
+    "json_list",
+    "rate_limited",
+    "server_error",
+    "truncated_json",
+    "unauthorized",
+]

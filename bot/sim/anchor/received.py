@@ -1,0 +1,82 @@
+"""A request as it reached the simulated Anchor, and what a client should not have done in it."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_ROUTES: tuple[tuple[re.Pattern[str], str, str | None], ...] = (
+    (re.compile(r"/v1/sessions/all/status"), "GET", "list"),
+    (re.compile(r"/v1/sessions/(?P<id>[^/]+)/agent/(?P<verb>pause|resume)"), "POST", None),
+    (re.compile(r"/v1/sessions/(?P<id>[^/]+)"), "GET", "get"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a path asks for: `verb` is pause, resume, list or get, and `method` the one it needs."""
+
+    verb: str
+    method: str
+    session_id: str | None
+
+
+def find_target(path: str) -> Target | None:
+    """Read a path of the API; None for one that the API does not have."""
+    for pattern, method, verb in _ROUTES:
+        if match := pattern.fullmatch(path):
+            groups = match.groupdict()
+            return Target(verb or groups["verb"], method, groups.get("id"))
+    return None
+
+
+@dataclass(slots=True)
+class Received:
+    """One request; `status` is filled in when it was answered and stays None when it never was."""
+
+    method: str
+    path: str
+    key: str | None
+    headers: Mapping[str, str]
+    body: bytes
+    target: Target | None
+    status: int | None = None
+    at: float = field(default_factory=time.monotonic)
+
+    @property
+    def session_id(self) -> str | None:
+        """The session in the path."""
+        return self.target.session_id if self.target else None
+
+    @property
+    def verb(self) -> str | None:
+        """Pause, resume, list or get; None for an unknown path."""
+        return self.target.verb if self.target else None
+
+    def mistakes(self) -> list[str]:
+        """Say what a careful client would not have sent, for instance a cookie that belongs to another key."""
+        wrong = {
+            "sent a body, but the API takes none": bool(self.body),
+            "sent a content-type without having content": "Content-Type" in self.headers,
+            "sent back a cookie: requests of different keys would be tied together": "Cookie" in self.headers,
+            "sent no user-agent": not self.headers.get("User-Agent"),
+            "asked for a path that the API does not have": self.target is None,
+            "used the wrong method": self.target is not None and self.method != self.target.method,
+            "put something into the path that is no lower-case UUID": not _is_plain_uuid(self.session_id),
+        }
+        return [f"{self.method} {self.path}: {what}" for what, is_so in wrong.items() if is_so]
+
+
+def _is_plain_uuid(session_id: str | None) -> bool:
+    if session_id is None:
+        return True
+    try:
+        return str(uuid.UUID(session_id)) == session_id
+    except ValueError:
+        return False

@@ -1,0 +1,143 @@
+"""The simulated Anchor: its API over HTTP, with everything it received on record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from aiohttp import web
+
+from bot.sim.anchor.received import Received, find_target
+from bot.sim.anchor.sessions import DEFAULT_KEY, Sessions, SessionState, error
+from bot.sim.bell import Bell
+from bot.sim.faults import Faults, ResetBeforeReading
+from bot.sim.local_server import LocalServer
+from bot.sim.wire import misbehave
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from bot.sim.anchor.received import Target
+    from bot.sim.anchor.sessions import Reply, Session
+    from bot.sim.faults import Fault
+
+_EVERYWHERE = "everywhere"
+_COOKIE = {"Set-Cookie": "anchor_sticky=sim; Path=/; HttpOnly"}
+
+
+class SimAnchor:
+    """Anchor on 127.0.0.1: `requests` in order of arrival, `violations` by clients, one `fault` at a time."""
+
+    def __init__(self, *, keys: Iterable[str] = (DEFAULT_KEY,)) -> None:
+        self.requests: list[Received] = []
+        self.violations: list[str] = []
+        self._sessions = Sessions(keys)
+        self._faults = Faults()
+        self._bell = Bell()
+        routes = [web.route("*", "/{path:.*}", self._answer)]
+        self._server = LocalServer(routes, slams=self._slams, headers=_COOKIE)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Listen; the port stays the same over stop and start."""
+        await self._server.start()
+
+    async def stop(self) -> None:
+        """Drop everything at once; `url` stays, and connecting to it is refused."""
+        await self._server.stop()
+
+    @property
+    def url(self) -> str:
+        """Scheme, host and port, to be used as Anchor's base URL."""
+        return self._server.origin
+
+    @property
+    def fault(self) -> Fault | None:
+        """What goes wrong with every request from now on; None again when it has struck its `times`."""
+        return self._faults[_EVERYWHERE]
+
+    @fault.setter
+    def fault(self, fault: Fault | None) -> None:
+        self._faults[_EVERYWHERE] = fault
+
+    def add_key(self, key: str) -> None:
+        """Accept this key from now on."""
+        self._sessions.keys.add(key)
+
+    def revoke(self, key: str) -> None:
+        """Answer this key with 401 from now on."""
+        self._sessions.keys.discard(key)
+
+    def add_session(
+        self,
+        *,
+        key: str = DEFAULT_KEY,
+        session_id: str | None = None,
+        state: SessionState = SessionState.RUNNING,
+    ) -> str:
+        """Add a session to the project of `key` and return its id; ValueError for an unknown key."""
+        return self._sessions.add(key, session_id, state).session_id
+
+    def session(self, session_id: str) -> Session:
+        """Return the session; its `state` may be set."""
+        return self._sessions[session_id]
+
+    def posts(self, session_id: str) -> list[Received]:
+        """Return the pauses and resumes asked for this session, in order of arrival."""
+        return [one for one in self.requests if one.session_id == session_id and one.method == "POST"]
+
+    async def until(self, condition: Callable[[], object], *, within: float = 5.0) -> None:
+        """Wait until `condition` is true, looked at after every request and answer; else TimeoutError."""
+        await self._bell.until(condition, within)
+
+    def _slams(self) -> bool:
+        return isinstance(self.fault, ResetBeforeReading) and self._faults.take(_EVERYWHERE) is not None
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        received = await self._record(request)
+        fault = self._faults.take(_EVERYWHERE)
+
+        def carry_out() -> web.Response:
+            reply = self._reply(received)
+            return web.json_response(reply.body, status=reply.status)
+
+        response = carry_out() if fault is None else await misbehave(fault, request, carry_out)
+        received.status = response.status if response is not None else None
+        self._bell.ring()
+        return response if response is not None else web.Response()
+
+    async def _record(self, request: web.Request) -> Received:
+        received = Received(
+            method=request.method,
+            path=request.path,
+            key=request.headers.get("anchor-api-key"),
+            headers=request.headers,
+            body=await request.read(),
+            target=find_target(request.path),
+        )
+        self.requests.append(received)
+        self.violations.extend(received.mistakes())
+        self._bell.ring()
+        return received
+
+    def _reply(self, received: Received) -> Reply:
+        target, key = received.target, received.key
+        if target is None:
+            return error(404, "Not found")
+        if received.method != target.method:
+            return error(405, "Method not allowed")
+        if key is None or key not in self._sessions.keys:
+            return error(401, "Invalid API key")
+        return self._carry_out(key, target)
+
+    def _carry_out(self, key: str, target: Target) -> Reply:
+        if target.session_id is None:
+            return self._sessions.listing(key)
+        if target.verb == "get":
+            return self._sessions.details(key, target.session_id)
+        return self._sessions.order(key, target.session_id, target.verb)

@@ -1,0 +1,60 @@
+"""The wrong answers that an API behind a gateway is known to give, ready to be set as a fault."""
+
+from __future__ import annotations
+
+import json
+
+from bot.sim.faults import Answer
+
+
+def _error(status: int, message: str, *, times: int | None, applied: bool = False) -> Answer:
+    body = json.dumps({"error": {"code": status, "message": message}}).encode()
+    return Answer(status, body, applied=applied, times=times)
+
+
+def unauthorized(*, times: int | None = None) -> Answer:
+    """401: the key is wrong or was revoked."""
+    return _error(401, "Invalid API key", times=times)
+
+
+def forbidden(*, times: int | None = None) -> Answer:
+    """403: the key may not do this."""
+    return _error(403, "Forbidden", times=times)
+
+
+def rate_limited(retry_after: float | str | None = 1, *, times: int | None = None) -> Answer:
+    """429, with `Retry-After` (seconds or an HTTP date) unless None."""
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    body = b'{"error":{"code":429,"message":"Too many requests"}}'
+    return Answer(429, body, headers=headers, times=times)
+
+
+def server_error(status: int = 500, *, applied: bool = False, times: int | None = None) -> Answer:
+    """500 (or another 5xx) in Anchor's own JSON."""
+    return _error(status, "Failed to pause agent", times=times, applied=applied)
+
+
+def gateway_timeout(*, applied: bool = False, times: int | None = None) -> Answer:
+    """504 from the gateway, which is no JSON."""
+    return html(504, applied=applied, times=times)
+
+
+def html(status: int = 502, *, applied: bool = False, times: int | None = None) -> Answer:
+    """Answer with a gateway's page; with status 200 it looks like success."""
+    body = f"<html><body><h1>{status}</h1></body></html>".encode()
+    return Answer(status, body, "text/html", applied=applied, times=times)
+
+
+def truncated_json(status: int = 200, *, applied: bool = False, times: int | None = None) -> Answer:
+    """Answer with JSON that stops in the middle."""
+    return Answer(status, b'{"data":{"sta', applied=applied, times=times)
+
+
+def json_list(status: int = 200, *, applied: bool = False, times: int | None = None) -> Answer:
+    """Answer with JSON that is no object."""
+    return Answer(status, b'["paused"]', applied=applied, times=times)
+
+
+def empty_body(status: int = 200, *, applied: bool = False, times: int | None = None) -> Answer:
+    """Answer with nothing but a status."""
+    return Answer(status, b"", applied=applied, times=times)

@@ -1,0 +1,127 @@
+"""An HTTP server on 127.0.0.1 that stops at once, however many of its requests hang."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Self, cast
+
+from aiohttp import web
+
+from bot.sim.wire import reset
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from aiohttp.typedefs import Handler
+
+_BACKLOG = 4096  # a thousand clients may connect in the same instant
+_GRACE = 0.05  # seconds that aiohttp may spend on closing a connection
+
+
+class LocalServer:
+    """Serves `routes` while started; `port` is chosen once and kept, also when stopped and started again.
+
+    `slams` is asked at every new connection and every arrival of bytes: True resets the connection unread.
+    `headers` are added to every answer.
+    """
+
+    def __init__(
+        self,
+        routes: Iterable[web.RouteDef],
+        *,
+        slams: Callable[[], bool] = lambda: False,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.port = 0
+        self._routes = list(routes)
+        self._slams = slams
+        self._headers = dict(headers or {})
+        self._handling: set[asyncio.Task[object]] = set()
+        self._runner: web.AppRunner | None = None
+        self._listening: asyncio.Server | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port, without a trailing slash."""
+        return f"http://127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        """Listen; the first time on a free port, afterwards on the same one."""
+        app = web.Application(middlewares=[self._remember])
+        app.add_routes(self._routes)
+        app.on_response_prepare.append(self._add_headers)
+        self._runner = runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GRACE)
+        await runner.setup()
+        protocol = cast("web.Server", runner.server)  # made by setup()
+        loop = asyncio.get_running_loop()
+        self._listening = await loop.create_server(
+            lambda: _Gate(protocol(), self._slams), "127.0.0.1", self.port, backlog=_BACKLOG
+        )
+        self.port = self._listening.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Refuse connections, drop the open ones and cancel what still hangs."""
+        listening, runner = self._listening, self._runner
+        self._listening = self._runner = None
+        if listening is None or runner is None:
+            return
+        listening.close()
+        for task in self._handling:
+            task.cancel()
+        await asyncio.gather(*self._handling, return_exceptions=True)
+        await runner.cleanup()
+        await listening.wait_closed()
+
+    @web.middleware
+    async def _remember(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        task = cast("asyncio.Task[object]", asyncio.current_task())
+        self._handling.add(task)
+        try:
+            return await handler(request)
+        finally:
+            self._handling.discard(task)
+
+    async def _add_headers(self, _: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(self._headers)
+
+
+class _Gate(asyncio.Protocol):
+    """Stands before aiohttp's protocol and slams the door where it is told to."""
+
+    def __init__(self, inner: asyncio.Protocol, slams: Callable[[], bool]) -> None:
+        self._inner = inner
+        self._slams = slams
+        self._transport: asyncio.BaseTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if self._slams():
+            reset(transport)
+            return
+        self._transport = transport
+        self._inner.connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self._slams():
+            reset(self._transport)
+            return
+        self._inner.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        return self._inner.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._transport is not None:
+            self._inner.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._inner.resume_writing()

@@ -1,0 +1,49 @@
+"""A simulated Slack: `async with SimSlack() as slack`, then `await slack.command(slack.alice, slack.alerts, "…")`."""
+
+from bot.sim.faults import Answer, Drip, Fault, Faults, Hang, HugeBody, ResetAfterReading, ResetBeforeReading, Slow
+from bot.sim.slack.ack import Ack
+from bot.sim.slack.clock import Clock, Moment
+from bot.sim.slack.commands import Delivery
+from bot.sim.slack.courier import Answered
+from bot.sim.slack.history import Message, Source
+from bot.sim.slack.rules import Rule, Violation
+from bot.sim.slack.simulator import SimSlack
+from bot.sim.slack.slash_command import NotPossibleError
+from bot.sim.slack.troubles import api_error, expired_url, rate_limited, server_error, used_url
+from bot.sim.slack.web_api import ApiCall
+from bot.sim.slack.workspace import Channel, ChannelKind, Enterprise, Installation, User, Workspace
+
+__all__ = [
+    "Ack",
+    "Answer",
+    "Answered",
+    "ApiCall",
+    "Channel",
+    "ChannelKind",
+    "Clock",
+    "Delivery",
+    "Drip",
+    "Enterprise",
+    "Fault",
+    "Faults",
+    "Hang",
+    "HugeBody",
+    "Installation",
+    "Message",
+    "Moment",
+    "NotPossibleError",
+    "ResetAfterReading",
+    "ResetBeforeReading",
+    "Rule",
+    "SimSlack",
+    "Slow",
+    "Source",
+    "User",
+    "Violation",
+    "Workspace",
+    "api_error",
+    "expired_url",
+    "rate_limited",
+    "server_error",
+    "used_url",
+]

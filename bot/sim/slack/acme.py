@@ -1,0 +1,53 @@
+"""The workspace that every simulation starts with: Acme, where the bot is installed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.sim.slack.workspace import Channel, ChannelKind, Installation, User, Workspace
+
+BOT_TOKEN = "xoxb-0123456789-SIMULATED-HOME"  # noqa: S105 - of the simulation only
+
+
+@dataclass(frozen=True, slots=True)
+class Acme:
+    """The workspace, with names for those in it.
+
+    `outsider` is in `alerts` through Slack Connect. The bot is in `alerts` and in its conversation with Alice.
+    """
+
+    workspace: Workspace
+    alice: User
+    bob: User
+    guest: User
+    outsider: User
+    alerts: Channel
+    incidents: Channel
+    private: Channel
+    archived: Channel
+    alice_and_bob: Channel
+    alice_and_bot: Channel
+
+
+def acme() -> Acme:
+    """Build it anew."""
+    home = Workspace("T0HOME00001", "acme", Installation(BOT_TOKEN))
+    bot = home.installation.bot_user_id
+    alice = home.add_user("U0ALICE0001", "alice", is_admin=True)
+    bob = home.add_user("U0BOB000001", "bob")
+    guest = home.add_user("U0GUEST0001", "guest", is_restricted=True, is_ultra_restricted=True)
+    outsider = home.add_user("U0MALLORY01", "mallory", team_id="T0PARTNER01")
+    everyone = (alice, bob, guest, outsider)
+    return Acme(
+        workspace=home,
+        alice=alice,
+        bob=bob,
+        guest=guest,
+        outsider=outsider,
+        alerts=home.add_channel("C0ALERTS001", "alerts", *everyone, bot),
+        incidents=home.add_channel("C0INCIDENT1", "incidents", alice, bob),
+        private=home.add_channel("C0PRIVATE01", "war-room", alice, bob, kind=ChannelKind.PRIVATE),
+        archived=home.add_channel("C0ARCHIVED1", "old-alerts", alice, bob, bot, is_archived=True),
+        alice_and_bob=home.add_channel("D0ALICEBOB1", "", alice, bob, kind=ChannelKind.DM),
+        alice_and_bot=home.add_channel("D0ALICEBOT1", "", alice, bot, kind=ChannelKind.DM),
+    )

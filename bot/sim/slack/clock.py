@@ -1,0 +1,38 @@
+"""The time at simulated Slack, which tests can put forward."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """`monotonic` measures durations (seconds); `time` is Slack's own clock (Unix seconds)."""
+
+    monotonic: float
+    time: float
+
+
+class Clock:
+    """Runs with `now` and is ahead of it by what was advanced."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._ahead = 0.0
+
+    def now(self) -> float:
+        """Return Unix seconds; pass this method to whatever shall share Slack's time."""
+        return self._now() + self._ahead
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass for everything that follows this clock: signatures, response URLs, rate limits."""
+        self._ahead += seconds
+
+    def moment(self) -> Moment:
+        """Return the present moment on both clocks."""
+        return Moment(time.monotonic(), self.now())

@@ -1,0 +1,113 @@
+"""What a message carries, read from the JSON of any road to a channel, and what is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.sim.slack import block_kit, markup
+from bot.sim.slack.rules import Rule, Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+Part = dict[str, object]
+
+ADVISED_TEXT = 4_000
+MOST_TEXT = 40_000
+CONTENT_KEYS = frozenset({"text", "blocks", "attachments", "mrkdwn", "metadata", "unfurl_links", "unfurl_media"})
+_TYPES: Mapping[str, type] = {
+    "text": str,
+    "blocks": list,
+    "attachments": list,
+    "mrkdwn": bool,
+    "metadata": dict,
+    "unfurl_links": bool,
+    "unfurl_media": bool,
+    "response_type": str,
+    "replace_original": bool,
+    "delete_original": bool,
+    "thread_ts": str,
+    "channel": str,
+    "reply_broadcast": bool,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Text, blocks and legacy attachments of a message; text past 40,000 characters is cut off as Slack does."""
+
+    text: str = ""
+    blocks: tuple[Part, ...] = ()
+    attachments: tuple[Part, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """True if there is nothing to show."""
+        return not (self.text or self.blocks or self.attachments)
+
+
+def read_content(raw: Mapping[str, object]) -> Content:
+    """Take what can be shown; what has the wrong type is left out."""
+    text = raw.get("text")
+    return Content(
+        text=text[:MOST_TEXT] if isinstance(text, str) else "",
+        blocks=_parts(raw.get("blocks")),
+        attachments=_parts(raw.get("attachments")),
+    )
+
+
+def block_problems(raw: Mapping[str, object]) -> list[str]:
+    """Return Slack's complaints about the blocks; a message with any is shown to nobody."""
+    blocks = raw.get("blocks")
+    return [] if blocks is None else block_kit.problems(blocks)
+
+
+def mistakes(raw: Mapping[str, object], known: Iterable[str]) -> Iterator[Violation]:
+    """Yield what is wrong with a message's JSON, of which the road understands the `known` keys."""
+    for name in raw.keys() - set(known) - {"link_names", "parse"}:
+        yield Violation(Rule.UNKNOWN_KEY, name)
+    for name, kind in _TYPES.items():
+        if raw.get(name) is not None and not isinstance(raw[name], kind):
+            yield Violation(Rule.WRONG_TYPE, f"{name} is {raw[name]!r:.80}")
+    if raw.get("link_names") or raw.get("parse", "none") != "none":
+        yield Violation(Rule.LINKS_NAMES, "link_names or parse")
+    yield from _mistakes_in_words(raw)
+
+
+def _mistakes_in_words(raw: Mapping[str, object]) -> Iterator[Violation]:
+    for complaint in block_problems(raw):
+        yield Violation(Rule.INVALID_BLOCKS, complaint)
+    text = raw.get("text")
+    if raw.get("blocks") and not text:
+        yield Violation(Rule.BLOCKS_WITHOUT_TEXT, "blocks need a text that tells the same")
+    if isinstance(text, str) and len(text) > ADVISED_TEXT:
+        yield Violation(Rule.TEXT_TOO_LONG, f"{len(text)} characters")
+    for words in _mrkdwn_in(raw):
+        yield from markup.problems(words)
+
+
+def _mrkdwn_in(raw: Mapping[str, object]) -> Iterator[str]:
+    text = raw.get("text")
+    if isinstance(text, str):
+        yield text
+    yield from _mrkdwn_objects(raw.get("blocks"))
+    for attachment in _parts(raw.get("attachments")):
+        yield from (str(attachment[name]) for name in ("pretext", "title", "text") if name in attachment)
+        yield from (str(field.get("value", "")) for field in _parts(attachment.get("fields")))
+        yield from _mrkdwn_objects(attachment.get("blocks"))
+
+
+def _mrkdwn_objects(part: object) -> Iterator[str]:
+    if isinstance(part, list):
+        for one in part:
+            yield from _mrkdwn_objects(one)
+    elif isinstance(part, dict):
+        if part.get("type") == "mrkdwn" and isinstance(part.get("text"), str):
+            yield part["text"]
+        for one in part.values():
+            yield from _mrkdwn_objects(one)
+
+
+def _parts(value: object) -> tuple[Part, ...]:
+    return tuple(part for part in value if isinstance(part, dict)) if isinstance(value, list) else ()

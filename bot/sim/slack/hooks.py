@@ -1,0 +1,90 @@
+"""Issues response URLs and serves them, as hooks.slack.com does."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import secrets
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from bot.sim.slack.content import Part, block_problems, read_content
+from bot.sim.slack.history import Author, Source
+from bot.sim.slack.response_url import LIFETIME, Ticket, mistakes_of_response
+from bot.sim.slack.slash_command import Occasion
+from bot.sim.wire import misbehave
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bot.sim.slack.platform import Platform
+    from bot.sim.slack.slash_command import Typed
+
+RESPONSE_URL = "response_url"  # the place of its faults
+
+
+class Hooks:
+    """All response URLs of this Slack."""
+
+    def __init__(self, platform: Platform, origin: Callable[[], str]) -> None:
+        self._platform = platform
+        self._origin = origin
+        self._tickets: dict[str, Ticket] = {}
+        self._numbers = itertools.count(1_234_567_890_123)
+
+    def issue(self, typed: Typed) -> Occasion:
+        """Make a response URL and a trigger id for a command."""
+        number, team_id = next(self._numbers), typed.workspace.team_id
+        trigger_id = f"{number}.987654321.{secrets.token_hex(16)}"
+        path = f"/commands/{team_id}/{number}/{secrets.token_urlsafe(18)}"
+        expires_at = self._platform.clock.now() + LIFETIME
+        self._tickets[path] = Ticket(typed.workspace, typed.channel.id, typed.user.id, trigger_id, expires_at)
+        return Occasion(self._origin() + path, trigger_id)
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Answer a POST to any response URL."""
+        body = await request.read()
+        fault = self._platform.faults.take(RESPONSE_URL)
+
+        def carry_out() -> web.Response:
+            return self._use(request, body)
+
+        response = carry_out() if fault is None else await misbehave(fault, request, carry_out)
+        return response if response is not None else web.Response()
+
+    def _use(self, request: web.Request, body: bytes) -> web.Response:
+        ticket = self._tickets.get(request.path)
+        refusal = ticket.refusal(self._platform.clock.now()) if ticket is not None else "Expired url"
+        if ticket is None or refusal:
+            return web.json_response({"ok": False, "error": refusal}, status=404)
+        raw = _read(request.content_type, body)
+        return _refused("invalid_payload") if raw is None else self._post(ticket, raw)
+
+    def _post(self, ticket: Ticket, raw: Part) -> web.Response:
+        self._platform.record(mistakes_of_response(raw))
+        content = read_content(raw)
+        if block_problems(raw):
+            return _refused("invalid_blocks")
+        if content.is_empty and not raw.get("delete_original"):
+            return _refused("no_text")
+        ticket.uses_left -= 1
+        if not content.is_empty:
+            app = ticket.workspace.installation
+            author = Author(app.bot_user_id, app.bot_id)
+            self._platform.history.post(content, author, ticket.place(raw), Source.RESPONSE_URL)
+        return web.Response(text="ok", content_type="text/html")
+
+
+def _read(content_type: str, body: bytes) -> Part | None:
+    if content_type != "application/json":
+        return None
+    try:
+        raw = json.loads(body)
+    except ValueError:
+        return None
+    return raw if isinstance(raw, dict) else None
+
+
+def _refused(error: str) -> web.Response:
+    return web.Response(status=400, text=error)

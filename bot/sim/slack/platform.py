@@ -1,0 +1,66 @@
+"""Slack's state: the workspaces, what was said in them, and what apps did wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.sim.bell import Bell
+from bot.sim.faults import Faults
+from bot.sim.slack.clock import Clock
+from bot.sim.slack.history import History
+from bot.sim.slack.markup import plain
+from bot.sim.slack.pace import Pace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from bot.sim.slack.history import Message
+    from bot.sim.slack.rules import Violation
+    from bot.sim.slack.workspace import Workspace
+
+
+class Platform:
+    """Shared by everything that delivers to apps or serves them."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.clock = Clock(now)
+        self.bell = Bell()
+        self.history = History(self.clock, self.bell)
+        self.faults = Faults()
+        self.pace = Pace()
+        self.violations: list[Violation] = []
+        self.workspaces: dict[str, Workspace] = {}
+
+    def add(self, workspace: Workspace) -> None:
+        """Add a workspace; commands, tokens and names are looked up in all of them."""
+        self.workspaces[workspace.team_id] = workspace
+
+    def record(self, violations: Iterable[Violation]) -> None:
+        """Keep what an app did wrong."""
+        self.violations.extend(violations)
+
+    def workspace_of_token(self, token: str | None) -> Workspace | None:
+        """Find the workspace whose bot has this token."""
+        for workspace in self.workspaces.values():
+            if workspace.installation.bot_token == token:
+                return workspace
+        return None
+
+    def workspace_of_channel(self, channel_id: str) -> Workspace:
+        """Find the workspace that has this channel; KeyError if none has."""
+        for workspace in self.workspaces.values():
+            if channel_id in workspace.channels:
+                return workspace
+        raise KeyError(channel_id)
+
+    def render(self, message: Message) -> str:
+        """Return a message's text as a person reads it, with names for ids."""
+        return plain(message.text, self._user_name, self._channel_name)
+
+    def _user_name(self, user_id: str) -> str:
+        users = (workspace.users.get(user_id) for workspace in self.workspaces.values())
+        return next((user.name for user in users if user is not None), user_id)
+
+    def _channel_name(self, channel_id: str) -> str:
+        channels = (workspace.channels.get(channel_id) for workspace in self.workspaces.values())
+        return next((channel.name for channel in channels if channel is not None), channel_id)

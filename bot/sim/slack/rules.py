@@ -1,0 +1,44 @@
+"""The catalogue of mistakes that real Slack lets pass, or reports to nobody, and that people suffer from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Rule(StrEnum):
+    """Names of the rules, by what was seen."""
+
+    # acks
+    ACK_LATE = "ack_late"  # no complete 200 in time: the person sees operation_timeout
+    ACK_NOT_200 = "ack_not_200"  # the person sees an error without any explanation
+    ACK_JSON_AS_TEXT = "ack_json_as_text"  # without application/json the JSON itself is displayed
+    ACK_NOT_JSON = "ack_not_json"  # labelled as JSON, but isn't a JSON object: nothing is displayed
+    # any message
+    UNKNOWN_KEY = "unknown_key"  # ignored, so probably misspelt
+    WRONG_TYPE = "wrong_type"  # for instance a text that is no string
+    UNKNOWN_RESPONSE_TYPE = "unknown_response_type"
+    BLOCKS_WITHOUT_TEXT = "blocks_without_text"  # screen readers and notifications have nothing to say
+    INVALID_BLOCKS = "invalid_blocks"  # nobody sees the message
+    TEXT_TOO_LONG = "text_too_long"  # over 4,000 characters; over 40,000 it is cut
+    RAW_AMPERSAND = "raw_ampersand"
+    RAW_ANGLE_BRACKET = "raw_angle_bracket"
+    BROADCAST = "broadcast"  # <!channel> and the like wake everyone up
+    LINKS_NAMES = "links_names"  # link_names or parse turn foreign text into mentions
+    # response_url
+    IMPLICIT_RESPONSE_TYPE = "implicit_response_type"
+    IMPLICIT_REPLACE_ORIGINAL = "implicit_replace_original"  # its default differs between surfaces
+    REPLACES_SLASH_COMMAND = "replaces_slash_command"  # there is no original message to replace or delete
+    MISPLACED_THREAD = "misplaced_thread"  # thread_ts needs in_channel and replace_original:false
+    # Web API
+    TOKEN_OUTSIDE_HEADER = "token_outside_header"  # noqa: S105 - no password; it would end up in logs
+    JSON_TO_FORM_METHOD = "json_to_form_method"
+    UNFURLS = "unfurls"  # unfurl_links and unfurl_media must be false, or links get fetched and previewed
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One broken rule, with what broke it."""
+
+    rule: Rule
+    detail: str

@@ -1,0 +1,87 @@
+"""Reads the arguments and the token of a call from where Slack looks for them.
+
+https://docs.slack.dev/apis/web-api
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from bot.sim.slack.rules import Rule, Violation
+from bot.sim.slack.web_api.call import ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aiohttp import web
+
+_FORMS = frozenset({"application/x-www-form-urlencoded", "text/plain"})
+_JSON_IN_FORMS = frozenset({"blocks", "attachments", "metadata"})
+_FLAGS_IN_FORMS = frozenset({"unfurl_links", "unfurl_media", "mrkdwn", "reply_broadcast", "link_names"})
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What a call said, without the token; `warning` is what Slack would remark about the content type."""
+
+    values: Mapping[str, object]
+    token: str | None
+    is_json: bool = False
+    warning: str | None = None
+    violations: tuple[Violation, ...] = ()
+
+
+def read_arguments(request: web.Request, body: bytes) -> Arguments:
+    """Read a GET or POST; ApiError if its body can't be read."""
+    is_json = bool(body) and request.content_type == "application/json"
+    values: dict[str, object] = dict(parse_qsl(request.query_string, keep_blank_values=True))
+    token_in_url = "token" in values
+    if body:
+        values |= _json(body) if is_json else _form(request, body)
+    in_body = values.pop("token", None)
+    header = request.headers.get("Authorization", "")
+    token = header.removeprefix("Bearer ") if header.startswith("Bearer ") else None
+    if token is None and isinstance(in_body, str) and not is_json and not token_in_url:
+        token = in_body  # Slack takes it from a form, and from nowhere else
+    wrong = () if in_body is None else (Violation(Rule.TOKEN_OUTSIDE_HEADER, request.path),)
+    return Arguments(values, token, is_json, _warning(request, is_json=is_json) if body else None, wrong)
+
+
+def _json(body: bytes) -> dict[str, object]:
+    try:
+        value = json.loads(body)
+    except ValueError:
+        raise ApiError("invalid_json") from None
+    if not isinstance(value, dict):
+        raise ApiError("json_not_object")
+    return value
+
+
+def _form(request: web.Request, body: bytes) -> dict[str, object]:
+    if "Content-Type" not in request.headers:
+        raise ApiError("missing_post_type")
+    if request.content_type not in _FORMS:
+        raise ApiError("invalid_post_type")
+    pairs = parse_qsl(body.decode(errors="replace"), keep_blank_values=True)
+    return {name: _from_form(name, value) for name, value in pairs}
+
+
+def _from_form(name: str, value: str) -> object:
+    if name in _FLAGS_IN_FORMS:
+        return _FLAGS.get(value, value)
+    if name not in _JSON_IN_FORMS:
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ApiError(f"invalid_{name}_format") from None
+
+
+def _warning(request: web.Request, *, is_json: bool) -> str | None:
+    if is_json:
+        return None if request.charset else "missing_charset"
+    return "superfluous_charset" if request.charset else None

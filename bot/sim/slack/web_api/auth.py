@@ -1,0 +1,29 @@
+"""auth.test: whose token this is.
+
+https://docs.slack.dev/reference/methods/auth.test
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.sim.slack.web_api.call import Caller, Method
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def _test(caller: Caller, _: Mapping[str, object]) -> dict[str, object]:
+    workspace, app = caller.workspace, caller.workspace.installation
+    return {
+        "url": f"https://{workspace.domain}.slack.com/",
+        "team": workspace.domain.capitalize(),
+        "user": app.bot_name,
+        "team_id": workspace.team_id,
+        "user_id": app.bot_user_id,
+        "bot_id": app.bot_id,
+        "is_enterprise_install": False,
+    }
+
+
+METHODS = {"auth.test": Method(_test)}

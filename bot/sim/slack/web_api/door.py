@@ -1,0 +1,99 @@
+"""Serves the Web API: reads a call, checks its token and scope, and lets the method answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from bot.sim.slack.rules import Rule, Violation
+from bot.sim.slack.web_api import auth, chat, users
+from bot.sim.slack.web_api.arguments import Arguments, read_arguments
+from bot.sim.slack.web_api.call import ApiCall, ApiError, Caller, Method
+from bot.sim.wire import misbehave
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.sim.slack.platform import Platform
+    from bot.sim.slack.workspace import Workspace
+
+_METHODS: Mapping[str, Method] = auth.METHODS | chat.METHODS | users.METHODS
+
+
+class WebApi:
+    """All methods over HTTP; `calls` has every call in order of arrival."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.calls: list[ApiCall] = []
+        self._platform = platform
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Answer one call."""
+        name = request.match_info["method"]
+        body = await request.read()
+        fault = self._platform.faults.take(name)
+
+        def carry_out() -> web.Response:
+            return self._answer(name, asked)
+
+        asked = self._read(name, request, body)
+        response = carry_out() if fault is None else await misbehave(fault, request, carry_out)
+        return response if response is not None else web.Response()
+
+    def _read(self, name: str, request: web.Request, body: bytes) -> Arguments | ApiError:
+        try:
+            asked = read_arguments(request, body)
+        except ApiError as unreadable:
+            self._record(name, {}, None)
+            return unreadable
+        self._record(name, asked.values, asked.token)
+        self._platform.record(asked.violations)
+        return asked
+
+    def _record(self, name: str, values: Mapping[str, object], token: str | None) -> None:
+        self.calls.append(ApiCall(name, values, token, self._platform.clock.moment()))
+        self._platform.bell.ring()
+
+    def _answer(self, name: str, asked: Arguments | ApiError) -> web.Response:
+        try:
+            if isinstance(asked, ApiError):
+                raise asked
+            workspace = self._workspace(name, asked.token)
+            body = self._run(name, workspace, asked)
+        except ApiError as error:
+            return _refused(error)
+        scopes = {"X-OAuth-Scopes": ",".join(sorted(workspace.installation.scopes))}
+        return web.json_response({"ok": True} | body | _remark(asked.warning), headers=scopes)
+
+    def _workspace(self, name: str, token: str | None) -> Workspace:
+        if name not in _METHODS:
+            raise ApiError("unknown_method", req_method=name)
+        if token is None:
+            raise ApiError("not_authed")
+        workspace = self._platform.workspace_of_token(token)
+        if workspace is None:
+            raise ApiError("invalid_auth")
+        if workspace.installation.refusal:
+            raise ApiError(workspace.installation.refusal)
+        return workspace
+
+    def _run(self, name: str, workspace: Workspace, asked: Arguments) -> dict[str, object]:
+        method, scopes = _METHODS[name], workspace.installation.scopes
+        if method.scope and method.scope not in scopes:
+            raise ApiError("missing_scope", needed=method.scope, provided=",".join(sorted(scopes)))
+        values = asked.values
+        if asked.is_json and not method.takes_json:
+            self._platform.record([Violation(Rule.JSON_TO_FORM_METHOD, name)])
+            values = {}  # Slack does not look into the body
+        return method.run(Caller(self._platform, workspace), values)
+
+
+def _refused(error: ApiError) -> web.Response:
+    if error.retry_after is None:
+        return web.json_response(error.body)
+    return web.json_response(error.body, status=429, headers={"Retry-After": str(error.retry_after)})
+
+
+def _remark(warning: str | None) -> dict[str, object]:
+    return {"warning": warning, "response_metadata": {"warnings": [warning]}} if warning else {}

@@ -1,0 +1,115 @@
+"""A workspace: its people, its channels and the app installed in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person or a bot, with the field names of users.info."""
+
+    id: str
+    team_id: str
+    name: str
+    is_admin: bool = False
+    is_owner: bool = False
+    is_primary_owner: bool = False
+    is_restricted: bool = False
+    is_ultra_restricted: bool = False
+    is_bot: bool = False
+    deleted: bool = False
+
+
+class ChannelKind(Enum):
+    """Who can find a channel; DM is a conversation of two."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+    DM = "dm"
+
+
+@dataclass(slots=True, eq=False)
+class Channel:
+    """A conversation; `members` are user ids, the bot's among them."""
+
+    id: str
+    team_id: str
+    name: str
+    kind: ChannelKind
+    members: set[str]
+    is_archived: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Installation:
+    """The app in this workspace; `refusal` is what the Web API says to its token, such as token_revoked."""
+
+    bot_token: str
+    app_id: str = "A0ANCHOR001"
+    bot_id: str = "B0ANCHOR001"
+    bot_user_id: str = "U0ANCHORBOT"
+    bot_name: str = "anchor"
+    scopes: set[str] = field(default_factory=lambda: {"commands", "chat:write", "users:read"})
+    messages_tab: bool = True
+    refusal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Enterprise:
+    """The Grid organisation of a workspace."""
+
+    id: str
+    name: str
+
+
+class Workspace:
+    """People and channels by id; whoever has a foreign `team_id` is here through Slack Connect."""
+
+    def __init__(
+        self, team_id: str, domain: str, installation: Installation, enterprise: Enterprise | None = None
+    ) -> None:
+        self.team_id = team_id
+        self.domain = domain
+        self.installation = installation
+        self.enterprise = enterprise
+        self.users: dict[str, User] = {}
+        self.channels: dict[str, Channel] = {}
+        self.add_user(installation.bot_user_id, installation.bot_name, is_bot=True)
+
+    def add_user(self, user_id: str, name: str, *, team_id: str | None = None, **fields: bool) -> User:
+        """Add a person; `fields` are those of User, such as is_admin."""
+        user = User(id=user_id, team_id=team_id or self.team_id, name=name, **fields)
+        self.users[user_id] = user
+        return user
+
+    def change_user(self, user: User | str, **changes: Any) -> User:  # noqa: ANN401 - any field of User
+        """Replace a person by one with other fields; commands and users.info go by the new one."""
+        user_id = user if isinstance(user, str) else user.id
+        self.users[user_id] = changed = replace(self.users[user_id], **changes)
+        return changed
+
+    def add_channel(
+        self,
+        channel_id: str,
+        name: str,
+        *members: User | str,
+        kind: ChannelKind = ChannelKind.PUBLIC,
+        is_archived: bool = False,
+    ) -> Channel:
+        """Add a conversation of `members`; name the bot's user id among them to have the bot in it."""
+        ids = {member if isinstance(member, str) else member.id for member in members}
+        channel = Channel(channel_id, self.team_id, name, kind, ids, is_archived)
+        self.channels[channel_id] = channel
+        return channel
+
+    def dm_with_bot(self, user: User | str) -> Channel:
+        """Return the conversation of a person and the bot; opened if there was none."""
+        user_id = user if isinstance(user, str) else user.id
+        pair = {user_id, self.installation.bot_user_id}
+        for channel in self.channels.values():
+            if channel.kind is ChannelKind.DM and channel.members == pair:
+                return channel
+        return self.add_channel(f"D{user_id[1:]}", "", *pair, kind=ChannelKind.DM)

@@ -1,0 +1,94 @@
+"""Carries a fault out on a real connection."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from typing import TYPE_CHECKING, assert_never, cast
+
+from aiohttp import web
+
+from bot.sim.faults import Answer, Drip, Hang, HugeBody, ResetAfterReading, ResetBeforeReading, Slow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bot.sim.faults import Fault
+
+_NO_LINGER = struct.pack("ii", 1, 0)  # with it, closing sends RST instead of FIN
+_CHUNK = b"x" * 65_536
+
+
+def reset(transport: asyncio.BaseTransport | None) -> None:
+    """Reset the connection (TCP RST), whatever is still to be read or written."""
+    if transport is None or transport.is_closing():
+        return
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+    cast("asyncio.Transport", transport).abort()  # uvloop's transports are of no common class
+
+
+async def misbehave(
+    fault: Fault, request: web.Request, carry_out: Callable[[], web.Response]
+) -> web.StreamResponse | None:
+    """Answer `request` as `fault` says; None means that the client got no answer.
+
+    `carry_out` does the work that was asked for and returns the usual answer.
+    """
+    match fault:
+        case Slow(seconds):
+            await asyncio.sleep(seconds)
+            return carry_out()
+        case Answer():
+            return _instead(fault, carry_out)
+        case Hang() | ResetAfterReading() | ResetBeforeReading():
+            await _fall_silent(fault, request, carry_out)
+            return None
+        case Drip(bytes_per_second):
+            return await _drip(request, carry_out(), 1 / bytes_per_second)
+        case HugeBody():
+            return await _flood(fault, request, carry_out)
+    assert_never(fault)
+
+
+def _instead(fault: Answer, carry_out: Callable[[], web.Response]) -> web.Response:
+    if fault.applied:
+        carry_out()
+    headers = {"Content-Type": fault.content_type} | dict(fault.headers)
+    return web.Response(status=fault.status, body=fault.body, headers=headers)
+
+
+async def _fall_silent(
+    fault: Hang | ResetAfterReading | ResetBeforeReading, request: web.Request, carry_out: Callable[[], web.Response]
+) -> None:
+    if not isinstance(fault, ResetBeforeReading) and fault.applied:
+        carry_out()
+    if isinstance(fault, Hang):
+        await asyncio.Event().wait()  # until the server stops and cancels it
+    reset(request.transport)
+
+
+async def _drip(request: web.Request, usual: web.Response, pause: float) -> web.StreamResponse:
+    body = usual.body if isinstance(usual.body, bytes) else b""
+    response = web.StreamResponse(status=usual.status, headers=usual.headers)
+    response.content_length = len(body)
+    with contextlib.suppress(ConnectionError):
+        await response.prepare(request)
+        for position in range(len(body)):
+            await asyncio.sleep(pause)
+            await response.write(body[position : position + 1])
+    return response
+
+
+async def _flood(fault: HugeBody, request: web.Request, carry_out: Callable[[], web.Response]) -> web.StreamResponse:
+    if fault.applied:
+        carry_out()
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    with contextlib.suppress(ConnectionError):
+        await response.prepare(request)
+        await response.write(b'{"data":{"status":"')
+        for sent in range(0, fault.size, len(_CHUNK)):
+            await response.write(_CHUNK[: fault.size - sent])
+        await response.write(b'"}}')
+    return response

@@ -1,0 +1,85 @@
+"""The servers under both simulators stop at once and leave nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import aiohttp
+import pytest
+
+from bot.sim.anchor import DEFAULT_KEY, Hang, HugeBody, SimAnchor, Slow
+from bot.sim.wire import reset
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    return ("asyncio", {"use_uvloop": request.param})
+
+
+async def pause(client: aiohttp.ClientSession, anchor: SimAnchor, session: str) -> int:
+    url = f"{anchor.url}/v1/sessions/{session}/agent/pause"
+    async with client.post(url, headers={"anchor-api-key": DEFAULT_KEY}) as response:
+        return response.status
+
+
+async def test_stopping_does_not_wait_for_hanging_requests(client: aiohttp.ClientSession) -> None:
+    before = asyncio.all_tasks()
+    async with SimAnchor() as anchor:
+        session = anchor.add_session()
+        await pause(client, anchor, session)
+        anchor.fault = Hang()
+        hanging = [asyncio.create_task(pause(client, anchor, session)) for _ in range(20)]
+        await anchor.until(lambda: len(anchor.requests) == 21)
+        hanging[0].cancel()  # a client that went away leaves its request hanging
+        await asyncio.sleep(0.01)
+        began = time.monotonic()
+
+    assert time.monotonic() - began < 2
+    answers = await asyncio.gather(*hanging, return_exceptions=True)
+    assert all(isinstance(answer, BaseException) for answer in answers)
+    assert asyncio.all_tasks() <= before
+
+
+async def test_a_stopped_server_refuses_connections_until_started_again(client: aiohttp.ClientSession) -> None:
+    anchor = SimAnchor()
+    await anchor.start()
+    session, url = anchor.add_session(), anchor.url
+    await anchor.stop()
+    await anchor.stop()
+
+    with pytest.raises(aiohttp.ClientConnectorError):
+        await pause(client, anchor, session)
+
+    await anchor.start()
+    assert await pause(client, anchor, session) == 200
+    assert anchor.url == url
+    await anchor.stop()
+
+
+async def test_a_thousand_requests_at_once_are_answered(client: aiohttp.ClientSession, anchor: SimAnchor) -> None:
+    session = anchor.add_session()
+    anchor.fault = Slow(0.1)
+
+    answers = await asyncio.gather(*(pause(client, anchor, session) for _ in range(1000)))
+
+    assert set(answers) == {200}
+    assert anchor.violations == []
+
+
+async def test_large_answers_wait_for_slow_readers(anchor: SimAnchor) -> None:
+    anchor.fault = HugeBody(30_000_000)
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(anchor.url.rpartition(":")[2]))
+    writer.write(b"GET /v1/sessions/all/status HTTP/1.0\r\nUser-Agent: slow\r\n\r\n")
+    await asyncio.sleep(0.2)
+
+    body = await reader.read()
+
+    assert body.endswith(b'"}}')
+    writer.close()
+
+
+def test_there_is_nothing_to_reset_without_a_connection() -> None:
+    reset(None)
