@@ -123,6 +123,23 @@ async def test_where_the_bot_is_no_member_the_person_is_told_directly() -> None:
     assert second.startswith("⏸️ *Paused*")
 
 
+async def test_a_command_that_came_without_a_response_url_is_answered_by_a_post() -> None:
+    async with workplace() as at:
+        at.anchor.fault = Slow(2.1)
+        await at.type(SESSION, response_url=None)
+        (message,) = await at.results_come()
+    assert message.source is Source.POST_MESSAGE
+
+
+async def test_a_post_that_got_lost_is_repeated() -> None:
+    async with workplace() as at:
+        at.slack.faults["response_url"] = expired_url()
+        at.slack.faults["chat.postMessage"] = ResetAfterReading(times=1)
+        await slow_pause(at)
+        (message,) = await at.results_come()
+    assert message.source is Source.POST_MESSAGE
+
+
 async def test_a_limit_on_posting_is_waited_out() -> None:
     async with workplace() as at:
         at.slack.faults["response_url"] = expired_url()
