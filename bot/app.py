@@ -36,6 +36,10 @@ _CLOSE_CONNECTIONS = 1.0  # and for connections to close; under 10 together
 _FIRST_RETRY, _LONGEST_RETRY = 1.0, 30.0
 
 
+class NotListeningError(Exception):
+    """The address and port can't be had; the text says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Running:
     """A bot that is up: where it listens, and the task that ends when Slack has accepted its token, or raises."""
@@ -45,7 +49,7 @@ class Running:
 
 
 async def serve(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT. Raises TokenRefusedError, or OSError where the port can't be had."""
+    """Run until SIGTERM or SIGINT. Raises TokenRefusedError or NotListeningError."""
     stopped = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
@@ -64,7 +68,7 @@ async def running(
 ) -> AsyncIterator[Running]:
     """A bot from these settings, up inside the `async with`. On leaving, work in hand is finished or cut short.
 
-    `now` gives Unix seconds, and `capacity` bounds the tasks under way. Raises OSError where the port can't be had.
+    `now` gives Unix seconds, and `capacity` bounds the tasks under way. Raises NotListeningError.
     """
     readiness = Readiness(slack="Slack has not accepted the bot token yet.")
     tasks = Tasks()
@@ -97,7 +101,10 @@ async def _listening(application: web.Application, settings: Settings) -> AsyncI
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=_CLOSE_CONNECTIONS)
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.host, settings.port, backlog=4096).start()
+        try:
+            await web.TCPSite(runner, settings.host, settings.port, backlog=4096).start()
+        except (OSError, UnicodeError) as error:
+            raise NotListeningError(getattr(error, "strerror", None) or error) from None
         host, port = runner.addresses[0][:2]
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         _log.info("listening", extra={"url": url})

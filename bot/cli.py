@@ -2,17 +2,18 @@
 
 import argparse
 import asyncio
+import io
 import os
+import resource
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 import bot
 from bot import logs
-from bot.app import serve
-from bot.demo.transcript import play
+from bot.app import NotListeningError, serve
 from bot.outbound.slack import TokenRefusedError
 from bot.settings import Settings, SettingsError
 
@@ -62,6 +63,7 @@ def _run() -> int:
     except SettingsError as error:
         return _complain(*error.problems, "See .env.example for every setting.", code=_UNUSABLE_SETTINGS)
     logs.configure(settings.log_level, settings.log_format)
+    _raise_limit_of_open_files()
     with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
         try:
             runner.run(serve(settings))
@@ -70,14 +72,20 @@ def _run() -> int:
                 f"SLACK_BOT_TOKEN is refused by Slack ({error}): reinstall the app and copy its bot token again.",
                 code=_UNUSABLE_SETTINGS,
             )
-        except OSError as error:
-            return _complain(
-                f"HOST and PORT ({settings.host}:{settings.port}) can't be listened on: {error.strerror}.", code=1
-            )
+        except NotListeningError as error:
+            return _complain(f"HOST and PORT ({settings.host}:{settings.port}) can't be listened on: {error}.", code=1)
     return 0
 
 
+def _raise_limit_of_open_files() -> None:
+    """Each command in hand holds two connections: the usual 1,024 would end a burst that the bot can well answer."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def _demo() -> int:
+    from bot.demo.transcript import play  # noqa: PLC0415 - the simulators are no part of a bot that runs
+
     with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
         return 0 if runner.run(play(sys.stdout)) else 1
 
@@ -85,13 +93,19 @@ def _demo() -> int:
 def read_environment(environ: Mapping[str, str], env_file: Path) -> dict[str, str]:
     """The environment over the file's variables; a variable that is set blank stays blank.
 
-    Raises SettingsError where there is a file and it can't be read.
+    Raises SettingsError where there is a file and it, or a line of it, can't be read.
     """
     try:
-        from_file = dotenv_values(env_file, interpolate=False)
+        text = env_file.read_text(encoding="utf-8-sig") if env_file.is_file() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError((f"{env_file} can't be read ({error}): make it a readable UTF-8 file.",)) from None
-    return {name: value for name, value in from_file.items() if value is not None} | dict(environ)
+    bindings = list(parse_stream(io.StringIO(text)))
+    problems = [
+        f"{env_file}, line {one.original.line}, can't be read: write NAME=value." for one in bindings if one.error
+    ]
+    if problems:
+        raise SettingsError(tuple(problems))
+    return {one.key: one.value for one in bindings if one.key and one.value is not None} | dict(environ)
 
 
 def _complain(*sentences: str, code: int) -> int:

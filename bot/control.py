@@ -31,7 +31,6 @@ class Control:
         self._capacity = capacity
         self._in_flight: dict[tuple[str, SessionId], asyncio.Task[AnchorOutcome]] = {}
         self._stopping = False
-        self._interrupted = asyncio.Event()
 
     def stop(self) -> None:
         """Take no new work."""
@@ -39,7 +38,8 @@ class Control:
 
     def interrupt(self) -> None:
         """Wait for Anchor no longer: whoever still waits is told that the outcome is not known."""
-        self._interrupted.set()
+        for call in self._in_flight.values():
+            call.cancel()
 
     async def pause(self, request: PauseRequest) -> Outcome:
         """Pause a session for the person who asked, and log who did what."""
@@ -74,10 +74,5 @@ class Control:
             call = self._tasks.start(self._anchor.pause(workspace.anchor_api_key, request.session_id))
             self._in_flight[key] = call
             call.add_done_callback(lambda _: self._in_flight.pop(key))
-        return await self._result_of(call)
-
-    async def _result_of(self, call: asyncio.Task[AnchorOutcome]) -> AnchorOutcome:
-        interruption = asyncio.ensure_future(self._interrupted.wait())
-        await asyncio.wait({call, interruption}, return_when=asyncio.FIRST_COMPLETED)
-        interruption.cancel()
-        return call.result() if call.done() else Unconfirmed(Doubt.STOPPED)
+        await asyncio.wait({call})
+        return Unconfirmed(Doubt.STOPPED) if call.cancelled() else call.result()

@@ -36,8 +36,8 @@ class TextFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
         """The line without the traceback."""
-        fields = "".join(f" {name}={value}" for name, value in _fields(record).items())
-        return super().formatMessage(record) + fields
+        fields = "".join(f" {name}={_one_word(value)}" for name, value in _fields(record).items())
+        return super().formatMessage(record).replace("\n", "\\n") + fields
 
 
 class JsonFormatter(logging.Formatter):
@@ -59,3 +59,9 @@ class JsonFormatter(logging.Formatter):
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
     return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+
+
+def _one_word(value: object) -> str:
+    """The value as one word of one line, so that no line can be forged through it."""
+    text = str(value)
+    return text if text.isprintable() and text and " " not in text else json.dumps(text)

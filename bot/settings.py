@@ -10,6 +10,7 @@ from bot.core.secret import Secret
 
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _LOG_FORMATS = ("text", "json")
+_NO_KEY = "has spaces or characters that no key has: copy it again"
 _BOT_TOKEN_PREFIXES = ("xoxb-", "xoxe.xoxb-")
 
 
@@ -23,7 +24,7 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the environment says; `.env.example` explains each. Times are in seconds, URLs end without a slash."""
+    """What the environment says; `.env.example` explains each. Times are in seconds, URLs are as they were written."""
 
     slack_bot_token: Secret
     slack_signing_secrets: tuple[Secret, ...]
@@ -77,8 +78,8 @@ class _Reader:
         value = self.text(name)
         if not value:
             self.problems.append(f"{name} is not set: put {what} there.")
-        elif not (value.isascii() and value.isprintable() and " " not in value):
-            self.problems.append(f"{name} has spaces or characters that no key has: copy it again ({what}).")
+        elif not _is_key(value):
+            self.problems.append(f"{name} {_NO_KEY} ({what}).")
         elif not value.startswith(prefixes):
             self.problems.append(f"{name} does not begin with {prefixes[0]}: it must be {what}.")
         return Secret(value)
@@ -87,6 +88,8 @@ class _Reader:
         values = tuple(part.strip() for part in self.text(name).split(",") if part.strip())
         if not values:
             self.problems.append(f"{name} is not set: put {what} there.")
+        elif not all(map(_is_key, values)):
+            self.problems.append(f"{name} {_NO_KEY} ({what}).")
         return tuple(map(Secret, values))
 
     def url(self, name: str, default: str) -> str:
@@ -121,6 +124,10 @@ class _Reader:
                 return choice
         self.problems.append(f"{name} is none of {', '.join(choices)}: choose one, or leave it out for {default}.")
         return default
+
+
+def _is_key(value: str) -> bool:
+    return value.isascii() and value.isprintable() and " " not in value
 
 
 def _is_url(value: str) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import random
 import time
 from collections.abc import Mapping
@@ -28,6 +29,8 @@ from bot.core.secret import Secret
 from bot.core.session_id import SessionId
 from bot.outbound.http_client import CONNECT_TIMEOUT
 from bot.outbound.retry_after import read_retry_after
+
+_log = logging.getLogger(__name__)
 
 _Answer = dict[str, object] | None
 _CLEAR_BY_STATUS = frozenset({401, 403, 429, 502, 503, 504})
@@ -87,6 +90,7 @@ class AnchorClient:
                 async with contextlib.aclosing(answer):
                     body = await _read_body(answer)
         except _NETWORK_ERRORS as error:
+            _log.warning("Anchor gave no answer", extra={"why": f"{type(error).__name__}: {error}"})
             return read_failure(error)
         return read_response(answer.status_code, answer.headers, body)
 

@@ -24,6 +24,8 @@ _TOKEN_REFUSED = {
 }
 _MAY_PASS = {"fatal_error", "internal_error", "ratelimited", "rate_limited", "request_timeout", "service_unavailable"}
 _SERVER_ERROR = 500
+_NO_ANSWER_OF_SLACKS = (TimeoutError, OSError, aiohttp.ClientError, ValueError, AttributeError)
+"""What slack_sdk 3.48 lets through where the network fails, or where something else answers in Slack's place."""
 
 
 class TokenRefusedError(Exception):
@@ -39,6 +41,7 @@ class SlackClient:
 
     def __init__(self, session: aiohttp.ClientSession, *, api_url: str) -> None:
         self._web = AsyncWebClient(base_url=api_url, session=session, retry_handlers=[])
+        self._web.proxy = None  # slack_sdk alone would take it from the environment; httpx here does not
 
     async def identify(self, token: Secret) -> str:
         """The team id that a bot token belongs to, by auth.test.
@@ -49,13 +52,16 @@ class SlackClient:
             async with asyncio.timeout(_TIMEOUT):
                 answer = await self._web.auth_test(token=token.reveal())
         except SlackApiError as error:
-            code = _error_code(error)
+            code, _, _ = _read_error(error)
             if code in _TOKEN_REFUSED:
                 raise TokenRefusedError(code) from None
             raise SlackUnreachableError(code) from None
-        except (TimeoutError, OSError, aiohttp.ClientError) as error:
+        except _NO_ANSWER_OF_SLACKS as error:
             raise SlackUnreachableError(type(error).__name__) from None
-        return str(answer["team_id"])
+        team_id = answer.get("team_id")
+        if not isinstance(team_id, str):
+            raise SlackUnreachableError("an answer without a team")
+        return team_id
 
     async def post_message(self, token: Secret, channel: str, text: str) -> Delivery:
         """Post `text` to a conversation, or to a person's direct messages where `channel` is a user id.
@@ -68,19 +74,22 @@ class SlackClient:
                     token=token.reveal(), channel=channel, text=text, unfurl_links=False, unfurl_media=False
                 )
         except SlackApiError as error:
-            return _read_error(error)
-        except (TimeoutError, OSError, aiohttp.ClientError) as error:
+            code, status_code, retry_after = _read_error(error)
+            may_pass = code in _MAY_PASS or status_code >= _SERVER_ERROR
+            return TryAgain(code, retry_after) if may_pass else Refused(code)
+        except _NO_ANSWER_OF_SLACKS as error:
             return TryAgain(type(error).__name__)
         return Delivered()
 
 
-def _read_error(error: SlackApiError) -> Delivery:
-    code = _error_code(error)
-    if code in _MAY_PASS or error.response.status_code >= _SERVER_ERROR:
-        return TryAgain(code, read_retry_after({k.lower(): v for k, v in error.response.headers.items()}))
-    return Refused(code)
+def _read_error(error: SlackApiError) -> tuple[str, int, float | None]:
+    """Slack's error code (or the HTTP status, where the answer has none), the status, and Retry-After in seconds.
 
-
-def _error_code(error: SlackApiError) -> str:
-    """Slack's error code, or the HTTP status where the answer has none."""
-    return str(error.response.get("error") or f"HTTP {error.response.status_code}")
+    The error holds slack_sdk's own response, or aiohttp's where the body was not JSON.
+    """
+    response = error.response
+    status_code = response.status if isinstance(response, aiohttp.ClientResponse) else response.status_code
+    data = getattr(response, "data", None)
+    code = data.get("error") if isinstance(data, dict) else None
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return str(code or f"HTTP {status_code}"), status_code, read_retry_after(headers)

@@ -1,0 +1,75 @@
+"""Whatever goes wrong, and however much is logged: no secret is written down."""
+
+import json
+from urllib.parse import quote, urlencode, urlsplit
+
+import pytest
+
+from bot.sim.anchor import DEFAULT_KEY, Answer, ResetAfterReading, Slow, html, unauthorized
+from bot.sim.slack import api_error, expired_url
+from bot.sim.slack import server_error as slack_error
+from harness import SESSION
+from process.bot_process import Site, site
+
+pytestmark = pytest.mark.anyio
+
+RESPONSE_URL = "https://hooks.slack.com/commands/T0HOME00001/1/typed-by-hand"
+LOUD = {"LOG_LEVEL": "DEBUG", "PYTHONASYNCIODEBUG": "1", "PYTHONWARNINGS": "default"}
+
+
+async def anchor_misbehaves(at: Site) -> list[str]:
+    """Commands that Anchor answers badly at once."""
+    urls = []
+    for fault in (unauthorized(), html(), Answer(500, DEFAULT_KEY.encode()), ResetAfterReading(), Answer(600, b"\0")):
+        at.anchor.fault = fault
+        urls.append((await at.type(at.anchor.add_session())).response_url)
+    return urls
+
+
+async def slack_misbehaves(at: Site) -> list[str]:
+    """Slow commands whose outcome can't be told by response_url, nor in another way."""
+    urls = []
+    for by_url, by_post in ((ResetAfterReading(), slack_error()), (expired_url(), api_error("token_revoked"))):
+        calls = len(at.slack.api_calls)
+        at.anchor.fault = Slow(2.1)
+        at.slack.faults["response_url"], at.slack.faults["chat.postMessage"] = by_url, by_post
+        urls.append((await at.type(at.anchor.add_session())).response_url)
+        await at.slack.until(lambda calls=calls: len(at.slack.api_calls) > calls)  # type: ignore[misc]
+    return urls
+
+
+async def strangers_knock(at: Site) -> None:
+    """Bodies with secrets in them that the door or Bolt turn away."""
+    asked = {"command": "/unknown", "text": SESSION, "team_id": "T0HOME00001", "channel_id": "C1", "user_id": "U1"}
+    form = urlencode(asked | {"response_url": RESPONSE_URL}).encode()
+    click = {
+        "type": "block_actions",
+        "user": {"id": "U0ALICE0001"},
+        "team": {"id": "T0HOME00001"},
+        "actions": [{"action_id": "unknown"}],
+        "response_url": RESPONSE_URL,
+    }
+    event = {"type": "event_callback", "team_id": "T0HOME00001", "event": {"type": "message", "text": RESPONSE_URL}}
+    bodies = [form, b"payload=" + quote(json.dumps(click)).encode(), form.replace(b"user_id", b"nobody"), form[:-9]]
+    for body in bodies:
+        await at.slack.send(body, at.slack.sign(body))
+        await at.slack.send(body, at.slack.sign(body, timestamp=1))
+        await at.slack.send(body, {"Content-Type": "application/x-www-form-urlencoded"})
+    body = json.dumps(event | {"token": at.slack.bot_token}).encode()
+    await at.slack.send(body, at.slack.sign(body) | {"Content-Type": "application/json"})
+
+
+async def test_no_secret_is_ever_logged() -> None:
+    async with site(LOUD) as at:
+        urls = [(await at.type(text)).response_url for text in (SESSION, "help", "nonsense", RESPONSE_URL)]
+        urls += await anchor_misbehaves(at)
+        urls += await slack_misbehaves(at)
+        await strangers_knock(at)
+        assert await at.bot.stop() == 0
+    written = "\n".join(at.bot.lines)
+    paths = [urlsplit(url).path for url in urls]
+    for secret in (at.slack.bot_token, at.slack.signing_secret, DEFAULT_KEY, RESPONSE_URL, *urls, *paths):
+        assert secret not in written
+    assert "hooks.slack.com" not in written
+    assert "/commands/" not in written
+    assert len([entry for entry in at.bot.log if entry["message"] == "pause"]) == 8

@@ -1,0 +1,206 @@
+"""Every setting: its default, what it takes, and the sentence about what it does not take."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from bot.cli import read_environment
+from bot.core.secret import Secret
+from bot.settings import Settings, SettingsError
+
+REQUIRED = {"SLACK_BOT_TOKEN": "xoxb-1-2-abc", "SLACK_SIGNING_SECRET": "0123abcd", "ANCHOR_API_KEY": "sk-0123"}
+EXAMPLE = Path(__file__).parents[2] / ".env.example"
+
+DEFAULTS = Settings(
+    slack_bot_token=Secret("xoxb-1-2-abc"),
+    slack_signing_secrets=(Secret("0123abcd"),),
+    slack_api_url="https://slack.com/api/",
+    anchor_api_key=Secret("sk-0123"),
+    anchor_api_url="https://api.anchorbrowser.io",
+    anchor_timeout=10.0,
+    anchor_deadline=20.0,
+    host="127.0.0.1",
+    port=3000,
+    log_level="INFO",
+    log_format="text",
+)
+
+
+class Overheard(Mapping[str, str]):
+    """An environment that notes which variables were asked for."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.asked.add(name)
+        return self._variables[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._variables)
+
+    def __len__(self) -> int:
+        return len(self._variables)
+
+
+def problems(**changes: str) -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env(REQUIRED | changes)
+    assert str(caught.value).splitlines() == list(caught.value.problems)
+    return caught.value.problems
+
+
+def test_three_variables_are_enough() -> None:
+    assert Settings.from_env(REQUIRED) == DEFAULTS
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t\n"])
+def test_blank_counts_as_not_set(blank: str) -> None:
+    optional = Overheard({})
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env(optional)
+    assert Settings.from_env(dict.fromkeys(optional.asked, blank) | REQUIRED) == DEFAULTS
+    with pytest.raises(SettingsError) as caught_blank:
+        Settings.from_env(dict.fromkeys(optional.asked, blank))
+    assert caught_blank.value.problems == caught.value.problems
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "attribute", "expected"),
+    [
+        ("SLACK_BOT_TOKEN", "xoxe.xoxb-1-rotating", "slack_bot_token", Secret("xoxe.xoxb-1-rotating")),
+        ("SLACK_BOT_TOKEN", " xoxb-1\n", "slack_bot_token", Secret("xoxb-1")),
+        ("SLACK_SIGNING_SECRET", " new , old,", "slack_signing_secrets", (Secret("new"), Secret("old"))),
+        ("ANCHOR_API_KEY", "any-shape", "anchor_api_key", Secret("any-shape")),
+        ("SLACK_API_URL", "https://slack-gov.com/api/", "slack_api_url", "https://slack-gov.com/api/"),
+        ("ANCHOR_API_URL", "http://127.0.0.1:8080", "anchor_api_url", "http://127.0.0.1:8080"),
+        ("ANCHOR_API_URL", "http://localhost:1", "anchor_api_url", "http://localhost:1"),
+        ("ANCHOR_API_URL", "http://[::1]:1", "anchor_api_url", "http://[::1]:1"),
+        ("ANCHOR_API_URL", "http://127.9.9.9", "anchor_api_url", "http://127.9.9.9"),
+        ("ANCHOR_API_URL", "https://gateway.example/anchor", "anchor_api_url", "https://gateway.example/anchor"),
+        ("ANCHOR_TIMEOUT", "0.5", "anchor_timeout", 0.5),
+        ("ANCHOR_DEADLINE", "600", "anchor_deadline", 600.0),
+        ("HOST", "0.0.0.0", "host", "0.0.0.0"),  # noqa: S104 - a container's
+        ("PORT", "0", "port", 0),
+        ("PORT", "65535", "port", 65535),
+        ("LOG_LEVEL", "debug", "log_level", "DEBUG"),
+        ("LOG_LEVEL", "Warning", "log_level", "WARNING"),
+        ("LOG_FORMAT", "JSON", "log_format", "json"),
+    ],
+)
+def test_a_good_value_is_taken(name: str, value: str, attribute: str, expected: object) -> None:
+    assert getattr(Settings.from_env(REQUIRED | {name: value}), attribute) == expected
+
+
+TOKEN = "the bot token from OAuth & Permissions of your Slack app"
+SIGNING_SECRET = "the signing secret from Basic Information of your Slack app"
+KEY = "the workspace's API key from Anchor's dashboard"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("SLACK_BOT_TOKEN", "", f"SLACK_BOT_TOKEN is not set: put {TOKEN} there."),
+        ("SLACK_BOT_TOKEN", "xoxp-1", f"SLACK_BOT_TOKEN does not begin with xoxb-: it must be {TOKEN}."),
+        ("SLACK_SIGNING_SECRET", "", f"SLACK_SIGNING_SECRET is not set: put {SIGNING_SECRET} there."),
+        ("SLACK_SIGNING_SECRET", " , ,", f"SLACK_SIGNING_SECRET is not set: put {SIGNING_SECRET} there."),
+        ("ANCHOR_API_KEY", "", f"ANCHOR_API_KEY is not set: put {KEY} there."),
+    ],
+)
+def test_a_secret_that_is_missing_or_of_another_kind_is_named(name: str, value: str, sentence: str) -> None:
+    assert problems(**{name: value}) == (sentence,)
+
+
+@pytest.mark.parametrize("odd", ["two words", "clé", "xoxb-\x00", "xoxb-1\u200b", "line\nbreak", "geh\udce9im"])
+@pytest.mark.parametrize(
+    ("name", "what"), [("SLACK_BOT_TOKEN", TOKEN), ("SLACK_SIGNING_SECRET", SIGNING_SECRET), ("ANCHOR_API_KEY", KEY)]
+)
+def test_a_secret_with_what_no_key_has_is_to_be_copied_again(name: str, what: str, odd: str) -> None:
+    assert problems(**{name: odd}) == (f"{name} has spaces or characters that no key has: copy it again ({what}).",)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "api.anchorbrowser.io",
+        "http://api.anchorbrowser.io",
+        "ftp://api.anchorbrowser.io",
+        "https://",
+        "https://[::1",
+        "https://host:port",
+        "https://host:99999",
+        "https://me:secret@host",
+        "https://host/?key=1",
+        "https://host/#part",
+        "https://bücher.example",
+        "http://10.0.0.1",
+        "http://localhost.example",
+    ],
+)
+@pytest.mark.parametrize(
+    ("name", "like"), [("SLACK_API_URL", "https://slack.com/api/"), ("ANCHOR_API_URL", "https://api.anchorbrowser.io")]
+)
+def test_a_url_that_cannot_be_called_safely_is_named(name: str, like: str, value: str) -> None:
+    assert problems(**{name: value}) == (f"{name} is not a URL that can be called: write it like {like} (https).",)
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "601", "nan", "inf", "1e3", "ten", "1,5", "10s"])
+@pytest.mark.parametrize(("name", "like"), [("ANCHOR_TIMEOUT", 10), ("ANCHOR_DEADLINE", 20)])
+def test_a_time_that_is_none_is_named(name: str, like: int, value: str) -> None:
+    assert problems(**{name: value}) == (
+        f"{name} is not a number of seconds from above 0 to 600: write it like {like}.",
+    )
+
+
+@pytest.mark.parametrize("value", ["-1", "65536", "1e3", "http", "3000.0", "٣٠٠٠", "000000080", "80 80"])
+def test_a_port_that_is_none_is_named(value: str) -> None:
+    assert problems(PORT=value) == ("PORT is not a port: write a number from 0 (any free one) to 65535, like 3000.",)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "choices"),
+    [
+        ("LOG_LEVEL", "TRACE", "DEBUG, INFO, WARNING, ERROR: choose one, or leave it out for INFO."),
+        ("LOG_LEVEL", "10", "DEBUG, INFO, WARNING, ERROR: choose one, or leave it out for INFO."),
+        ("LOG_FORMAT", "xml", "text, json: choose one, or leave it out for text."),
+    ],
+)
+def test_a_word_that_is_no_choice_is_named(name: str, value: str, choices: str) -> None:
+    assert problems(**{name: value}) == (f"{name} is none of {choices}",)
+
+
+def test_every_bad_one_is_named_and_none_is_repeated_aloud() -> None:
+    bad = dict.fromkeys(("SLACK_BOT_TOKEN", "ANCHOR_API_KEY", "ANCHOR_API_URL", "ANCHOR_TIMEOUT", "PORT"), "s3cret ")
+    bad |= {"LOG_LEVEL": "s3cret", "SLACK_SIGNING_SECRET": ","}
+    said = problems(**bad | {"ANCHOR_API_KEY": "s3 cret"})
+    assert [sentence.split()[0] for sentence in said] == [
+        "SLACK_BOT_TOKEN",
+        "SLACK_SIGNING_SECRET",
+        "ANCHOR_API_KEY",
+        "ANCHOR_API_URL",
+        "ANCHOR_TIMEOUT",
+        "PORT",
+        "LOG_LEVEL",
+    ]
+    assert "s3" not in "".join(said)
+
+
+def test_secrets_do_not_show_in_the_settings() -> None:
+    shown = repr(Settings.from_env(REQUIRED)) + str(Settings.from_env(REQUIRED))
+    assert [value for value in REQUIRED.values() if value in shown] == []
+
+
+def test_the_example_file_has_every_setting_with_its_default() -> None:
+    example = read_environment({}, EXAMPLE)
+    overheard = Overheard(example | REQUIRED)
+    assert Settings.from_env(overheard) == DEFAULTS
+    assert sorted(example) == sorted(overheard.asked)
+    assert {name for name, value in example.items() if not value} == set(REQUIRED)
+
+
+def test_the_example_file_explains_every_setting() -> None:
+    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
+    settings = [number for number, line in enumerate(lines) if line and not line.startswith("#")]
+    assert [lines[number] for number in settings if not lines[number - 1].startswith("# ")] == []

@@ -1,0 +1,84 @@
+"""What Slack, or something in its place, may answer: only its own word on a token counts."""
+
+import pytest
+
+from bot.core.secret import Secret
+from bot.outbound.delivery import Delivered, Refused, TryAgain
+from bot.outbound.http_client import open_session
+from bot.outbound.slack import SlackClient, SlackUnreachableError, TokenRefusedError
+from bot.sim.slack import (
+    Answer,
+    Fault,
+    ResetAfterReading,
+    ResetBeforeReading,
+    SimSlack,
+    api_error,
+    rate_limited,
+    server_error,
+)
+
+pytestmark = pytest.mark.anyio
+
+NO_VERDICT: dict[str, Fault] = {
+    "rate limit": rate_limited(),
+    "rate limit without a time": rate_limited(None),
+    "internal error": api_error("internal_error"),
+    "error nobody knows": api_error("novelty"),
+    "server error": server_error(),
+    "unavailable": server_error(503),
+    "bad gateway": Answer(502, b"<html>", "text/html"),
+    "page of a proxy": Answer(200, b"<html>Please log in</html>", "text/html"),
+    "forbidden by a proxy": Answer(403, b"Blocked", "text/plain"),
+    "redirect": Answer(302, headers={"Location": "/login"}),
+    "page that calls itself JSON": Answer(200, b"<html>"),
+    "nothing": Answer(200),
+    "JSON that is no object": Answer(200, b'["ok"]'),
+    "null": Answer(200, b"null"),
+    "no UTF-8": Answer(200, b"\xff\xfe"),
+    "object of something else": Answer(200, b'{"status":"fine"}'),
+    "reset before": ResetBeforeReading(),
+    "reset after": ResetAfterReading(),
+}
+NO_TEAM = {"absent": b'{"ok":true}', "null": b'{"ok":true,"team_id":null}', "a number": b'{"ok":true,"team_id":7}'}
+
+
+@pytest.mark.parametrize("fault", NO_VERDICT.values(), ids=NO_VERDICT)
+async def test_whose_a_token_is_stays_open_until_slack_says_so(fault: Fault) -> None:
+    async with SimSlack() as slack, open_session() as session:
+        slack.faults["auth.test"] = fault
+        with pytest.raises(SlackUnreachableError):
+            await SlackClient(session, api_url=slack.url).identify(Secret(slack.bot_token))
+
+
+@pytest.mark.parametrize("body", NO_TEAM.values(), ids=NO_TEAM)
+async def test_a_token_of_no_team_is_no_success(body: bytes) -> None:
+    async with SimSlack() as slack, open_session() as session:
+        slack.faults["auth.test"] = Answer(200, body)
+        with pytest.raises(SlackUnreachableError):
+            await SlackClient(session, api_url=slack.url).identify(Secret(slack.bot_token))
+
+
+@pytest.mark.parametrize("error", ["invalid_auth", "account_inactive", "token_revoked", "token_expired", "not_authed"])
+async def test_a_token_that_slack_refuses_is_refused(error: str) -> None:
+    async with SimSlack() as slack, open_session() as session:
+        slack.home.installation.refusal = error
+        with pytest.raises(TokenRefusedError, match=error):
+            await SlackClient(session, api_url=slack.url).identify(Secret(slack.bot_token))
+
+
+@pytest.mark.parametrize("path", ["/api/", "/api"])
+async def test_the_address_of_the_api_may_end_in_a_slash_or_not(path: str) -> None:
+    async with SimSlack() as slack, open_session() as session:
+        client = SlackClient(session, api_url=slack.url.removesuffix("/api/") + path)
+        assert await client.identify(Secret(slack.bot_token)) == slack.home.team_id
+
+
+@pytest.mark.parametrize("fault", NO_VERDICT.values(), ids=NO_VERDICT)
+async def test_a_post_that_slack_did_not_take_is_never_a_success_nor_an_exception(fault: Fault) -> None:
+    async with SimSlack() as slack, open_session() as session:
+        slack.faults["chat.postMessage"] = fault
+        client = SlackClient(session, api_url=slack.url)
+        result = await client.post_message(Secret(slack.bot_token), slack.alerts.id, "hello")
+        assert isinstance(result, TryAgain | Refused)
+        slack.faults.clear()
+        assert await client.post_message(Secret(slack.bot_token), slack.alerts.id, "hello") == Delivered()
