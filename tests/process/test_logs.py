@@ -50,7 +50,7 @@ def test_a_line_for_people_has_the_fields_after_the_message() -> None:
 
 
 def test_no_line_for_people_can_be_forged_through_what_is_in_it() -> None:
-    line = TextFormatter().format(record("an\nerror", why="no\n2026 ERROR forged", empty="", team="T0"))
+    line = TextFormatter().format(record("an\n%s", "error", why="no\n2026 ERROR forged", empty="", team="T0"))
     assert line.endswith('an\\nerror why="no\\n2026 ERROR forged" empty="" team=T0')
     assert len(line.splitlines()) == 1
 
