@@ -98,7 +98,14 @@ async def running(
 
 @asynccontextmanager
 async def _listening(application: web.Application, settings: Settings) -> AsyncIterator[str]:
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=_CLOSE_CONNECTIONS)
+    runner = web.AppRunner(
+        application,
+        access_log=None,
+        auto_decompress=False,  # compressed bodies are refused, not unpacked
+        keepalive_timeout=75.0,
+        lingering_time=1.0,  # for the rest of a body that was refused
+        shutdown_timeout=_CLOSE_CONNECTIONS,
+    )
     await runner.setup()
     try:
         try:

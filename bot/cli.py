@@ -6,6 +6,7 @@ import io
 import os
 import resource
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -23,6 +24,8 @@ except ImportError:  # pragma: no cover - where uvloop does not exist, asyncio's
     loops = asyncio  # type: ignore[misc]
 
 _UNUSABLE_SETTINGS = 2
+_OPEN_FILES = 65_536
+_LEAVE_WITHIN = 1.0  # seconds; what was in hand has been drained by then
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,22 +68,39 @@ def _run() -> int:
     logs.configure(settings.log_level, settings.log_format)
     _raise_limit_of_open_files()
     with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
-        try:
-            runner.run(serve(settings))
-        except TokenRefusedError as error:
-            return _complain(
-                f"SLACK_BOT_TOKEN is refused by Slack ({error}): reinstall the app and copy its bot token again.",
-                code=_UNUSABLE_SETTINGS,
-            )
-        except NotListeningError as error:
-            return _complain(f"HOST and PORT ({settings.host}:{settings.port}) can't be listened on: {error}.", code=1)
+        code = _serve(runner, settings)
+        leave(code, within=_LEAVE_WITHIN)
+    return code
+
+
+def _serve(runner: asyncio.Runner, settings: Settings) -> int:
+    try:
+        runner.run(serve(settings))
+    except TokenRefusedError as error:
+        return _complain(
+            f"SLACK_BOT_TOKEN is refused by Slack ({error}): reinstall the app and copy its bot token again.",
+            code=_UNUSABLE_SETTINGS,
+        )
+    except NotListeningError as error:
+        return _complain(f"HOST and PORT ({settings.host}:{settings.port}) can't be listened on: {error}.", code=1)
+    except OSError as error:
+        return _complain(f"The certificates of SSL_CERT_FILE or SSL_CERT_DIR can't be read: {error}.", code=1)
     return 0
 
 
 def _raise_limit_of_open_files() -> None:
     """Each command in hand holds two connections: the usual 1,024 would end a burst that the bot can well answer."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def leave(code: int, *, within: float) -> None:
+    """Make sure that the process ends with `code`, even if a thread of the system's name look-up still hangs."""
+    last_resort = threading.Timer(within, os._exit, (code,))
+    last_resort.daemon = True
+    last_resort.start()
 
 
 def _demo() -> int:

@@ -15,7 +15,7 @@ from bot.tasks import Tasks
 _log = logging.getLogger(__name__)
 
 CAPACITY = 10_000
-"""How many tasks may be under way before new work is refused; a command takes about two."""
+"""How many tasks may be under way before new work is refused; a command takes up to three."""
 
 
 class Control:

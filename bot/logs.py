@@ -8,6 +8,7 @@ _STANDARD = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "
 
 _LIBRARIES = {
     "aiohttp": logging.WARNING,
+    "aiohttp.server": logging.CRITICAL,  # of a request that is no HTTP, it logs what was sent; ours end in `Http`
     "asyncio": logging.WARNING,
     "httpx": logging.WARNING,  # at INFO it logs every URL, so response URLs
     "slack_sdk": logging.WARNING,  # at DEBUG it logs requests whole

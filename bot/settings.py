@@ -2,6 +2,7 @@
 
 import ipaddress
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from bot.core.secret import Secret
 
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _LOG_FORMATS = ("text", "json")
+_HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?", re.ASCII | re.IGNORECASE)
 _NO_KEY = "has spaces or characters that no key has: copy it again"
 _BOT_TOKEN_PREFIXES = ("xoxb-", "xoxe.xoxb-")
 
@@ -139,7 +141,16 @@ def _is_url(value: str) -> bool:
         return False
     host = parts.hostname or ""
     known = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
-    return bool(known and host and not (parts.username or parts.query or parts.fragment) and value.isascii())
+    return known and _is_host(host) and _is_key(value) and not (parts.username or parts.query or parts.fragment)
+
+
+def _is_host(host: str) -> bool:
+    """Whether `host` is an IP address, or a name that can be looked up."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return _HOST_NAME.fullmatch(host) is not None
+    return True
 
 
 def _is_loopback(host: str) -> bool:

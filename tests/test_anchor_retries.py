@@ -40,6 +40,12 @@ from bot.sim.anchor import (
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    return ("asyncio", {"use_uvloop": request.param})
+
+
 SESSION = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
 OUT_OF_SERVICE = Unavailable(Unreachable.OUT_OF_SERVICE)
 NO_CONNECTION = Unavailable(Unreachable.NO_CONNECTION)
@@ -122,6 +128,15 @@ async def test_without_doubt_the_last_answer_counts(anchor: SimAnchor) -> None:
     anchor.fault = server_error(times=1)
     anchor.add_key("sk-of-others")
     assert isinstance(await pause(anchor.url, key="sk-of-others"), NotFound)
+
+
+async def test_an_answer_that_came_outweighs_an_attempt_that_reached_nobody(anchor: SimAnchor) -> None:
+    anchor.fault = server_error(times=1)
+    pausing = asyncio.ensure_future(pause(anchor.url))
+    await anchor.until(lambda: anchor.requests and anchor.requests[0].status)
+    await asyncio.sleep(0.05)
+    await anchor.stop()
+    assert await pausing == Failed(500, "Failed to pause agent")
 
 
 async def test_each_attempt_is_bounded(anchor: SimAnchor) -> None:

@@ -5,17 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from bot.demo import transcript
+from bot.cli import main
 from bot.demo.script import STEPS, Step
 from bot.demo.transcript import play
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_all_goes_as_it_should() -> None:
-    out = io.StringIO()
-    assert await play(out)
-    text = out.getvalue()
+def test_all_goes_as_it_should(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo"]) == 0
+    text = capsys.readouterr().out
     assert [line for line in text.splitlines() if line[:1].isdigit()] == [
         f"{number}. {step.title}" for number, step in enumerate(STEPS, 1)
     ]
@@ -24,6 +23,7 @@ async def test_all_goes_as_it_should() -> None:
     assert text.endswith("All went as it should.\n")
 
 
+@pytest.mark.anyio
 @pytest.mark.parametrize(
     ("step", "complaint"),
     [
@@ -41,8 +41,8 @@ async def test_what_goes_otherwise_fails_it(step: Step, complaint: str) -> None:
     assert "The bot's log:" in out.getvalue()
 
 
+@pytest.mark.anyio
 async def test_a_bot_that_does_not_start_is_shown_with_what_it_wrote() -> None:
     out = io.StringIO()
     assert not await play(out, changes={"SLACK_BOT_TOKEN": "xoxp-wrong"})
     assert "SLACK_BOT_TOKEN does not begin with xoxb-" in out.getvalue()
-    assert transcript.__doc__

@@ -1,5 +1,6 @@
-"""Whether to ask Anchor again, and when."""
+"""Whether to ask Anchor again, when, and what several attempts come to."""
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from bot.core.outcomes import (
@@ -13,6 +14,7 @@ from bot.core.outcomes import (
     RateLimited,
     Unavailable,
     Unconfirmed,
+    Unreachable,
 )
 
 ATTEMPTS = 3
@@ -35,6 +37,19 @@ def delay_before_retry(outcome: AnchorOutcome, *, attempt: int, time_left: float
     if delay is None:
         delay = _FIRST_BACKOFF * 2 ** (attempt - 1) * (0.5 + jitter / 2)
     return delay if delay + _SHORTEST_ATTEMPT <= time_left else None
+
+
+def sum_up(outcomes: Sequence[AnchorOutcome]) -> AnchorOutcome:
+    """What a series of attempts comes to; there is at least one.
+
+    One doubtful attempt leaves the whole series doubtful, unless a later one succeeds: a definite "no" to the second
+    request says nothing of the first. And an answer that came outweighs a later attempt that reached nobody.
+    """
+    if isinstance(outcomes[-1], Paused):
+        return outcomes[-1]
+    doubts = [outcome for outcome in outcomes if isinstance(outcome, Unconfirmed)]
+    answers = [outcome for outcome in outcomes if outcome != Unavailable(Unreachable.NO_CONNECTION)]
+    return (doubts or answers or outcomes)[-1]
 
 
 def _worth_repeating(outcome: AnchorOutcome) -> bool:

@@ -8,7 +8,10 @@ from typing import assert_never
 from aiohttp import web
 
 from bot.core.secret import Secret
-from bot.inbound.door import Admitted, Challenge, Letter, Probe, Rejected, admit
+from bot.inbound.door import Admitted, Challenge, Letter, Probe, Rejected, Verdict, admit
+from bot.inbound.incidents import report
+from bot.inbound.listeners import as_ack
+from bot.inbound.rejections import Rejections
 from bot.inbound.slack_app import SlackApp
 from bot.readiness import Readiness
 
@@ -26,6 +29,7 @@ class Http:
         self._readiness = readiness
         self._secrets = secrets
         self._now = now
+        self._rejections = Rejections(time.monotonic)
 
     def application(self) -> web.Application:
         """The aiohttp application."""
@@ -38,11 +42,18 @@ class Http:
     async def slack_events(self, request: web.Request) -> web.Response:
         """Take a request of Slack's: commands, interactions and events all come here."""
         received_at = time.monotonic()
-        letter = await _read_letter(request)
-        verdict = letter if isinstance(letter, Rejected) else admit(letter, secrets=self._secrets, now=self._now())
+        try:
+            letter = await _read_letter(request)
+            verdict = letter if isinstance(letter, Rejected) else admit(letter, secrets=self._secrets, now=self._now())
+            return await self._answer(verdict, received_at)
+        except Exception as error:  # noqa: BLE001 - whatever it is, Slack gets a 200 and the person an incident id
+            return web.json_response(as_ack(report(error)))
+
+    async def _answer(self, verdict: Verdict, received_at: float) -> web.Response:
         match verdict:
-            case Rejected(status=status, why=why):
-                return _reject(status, why)
+            case Rejected():
+                self._rejections.note(verdict)
+                return _reject(verdict)
             case Probe():
                 return web.Response()
             case Challenge(text=text):
@@ -69,13 +80,15 @@ async def _read_letter(request: web.Request) -> Letter | Rejected:
     try:
         async with asyncio.timeout(_SLOWEST_BODY):
             body = await _read_body(request)
+    except (ConnectionError, web.RequestPayloadError):
+        return Rejected(400, "The body broke off, or its framing is wrong.")
     except TimeoutError:
         return Rejected(408, f"The body did not arrive within {_SLOWEST_BODY:g} s.")
     if body is None:
         return Rejected(413, f"The body is larger than {_LARGEST_BODY} bytes.")
     return Letter(
         body=body,
-        content_type=request.content_type,
+        content_type=request.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
         timestamps=request.headers.getall("X-Slack-Request-Timestamp", ()),
         signatures=request.headers.getall("X-Slack-Signature", ()),
     )
@@ -93,10 +106,9 @@ async def _read_body(request: web.Request) -> bytes | None:
     return bytes(body)
 
 
-def _reject(status: int, why: str) -> web.Response:
-    response = web.json_response({"error": why}, status=status)
-    if status in {408, 413, 415}:
-        response.force_close()  # the rest of the body is not wanted
+def _reject(rejected: Rejected) -> web.Response:
+    response = web.json_response({"error": rejected.why}, status=rejected.status)
+    response.force_close()  # the rest of the body is not wanted
     return response
 
 

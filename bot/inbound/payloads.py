@@ -5,6 +5,7 @@ Only picked fields go on to Bolt, which trusts the types of many others that we 
 
 import re
 from collections.abc import Callable, Mapping
+from typing import Any
 
 _ID = re.compile(r"[A-Z0-9]{2,40}", re.ASCII)
 _LONGEST_TEXT = 40_000
@@ -32,12 +33,15 @@ def pick_interaction(payload: Mapping[str, object]) -> dict[str, object]:
     return _pick(payload, _INTERACTION, required=("type", "user"))
 
 
-def pick_event(payload: Mapping[str, object]) -> dict[str, object]:
+def pick_event(payload: Mapping[str, Any]) -> dict[str, object]:
     """An Events API envelope's fields, as Bolt takes them. Raises BadPayloadError.
+
+    Of the event itself only what the bot reads goes on: events differ in what they put under one name.
 
     https://docs.slack.dev/apis/events-api
     """
-    return _pick(payload, _EVENT, required=("type", "event"))
+    envelope = _pick(payload, _EVENT, required=("type", "event"))
+    return envelope | {"event": _pick(payload["event"], {"type": _is_text}, required=("type",))}
 
 
 def _pick(
@@ -80,10 +84,6 @@ def _is_action(value: object) -> bool:
     return isinstance(value, dict) and isinstance(value.get("action_id", value.get("name")), str)
 
 
-def _is_event(value: object) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("type"), str)
-
-
 _COMMAND: dict[str, _Check] = {
     "command": _is_text,
     "text": _is_text,
@@ -102,4 +102,4 @@ _INTERACTION: dict[str, _Check] = {
     "response_url": _is_text,
     "trigger_id": _is_text,
 }
-_EVENT: dict[str, _Check] = {"type": _is_text, "team_id": _is_id, "event_id": _is_text, "event": _is_event}
+_EVENT: dict[str, _Check] = {"type": _is_text, "team_id": _is_id, "event_id": _is_text, "event": _is_object}

@@ -24,10 +24,10 @@ from bot.core.outcomes import (
     Unconfirmed,
     Unreachable,
 )
-from bot.core.retry import delay_before_retry
+from bot.core.retry import delay_before_retry, sum_up
 from bot.core.secret import Secret
 from bot.core.session_id import SessionId
-from bot.outbound.http_client import CONNECT_TIMEOUT
+from bot.outbound.http_client import CONNECT_TIMEOUT, NETWORK_ERRORS, never_sent
 from bot.outbound.retry_after import read_retry_after
 
 _log = logging.getLogger(__name__)
@@ -39,8 +39,6 @@ _PATIENCE_FOR_DETAILS = 1.0  # seconds for a body that can only add words to wha
 _SHARE_FOR_CONNECTING = 0.9  # of an attempt's time, so that a connection that never comes is told from lost answers
 _OK = 200
 _REFUSALS = frozenset({*range(400, 500), 500})
-_NETWORK_ERRORS = (TimeoutError, OSError, httpx.HTTPError, aiohttp.ClientError)
-_NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 
 class AnchorClient:
@@ -58,23 +56,22 @@ class AnchorClient:
     async def pause(self, key: Secret, session_id: SessionId) -> AnchorOutcome:
         """Pause the agent of a session. Never raises for what the network or Anchor does.
 
-        Attempts follow `core.retry`. One doubtful attempt leaves the whole series doubtful, unless a later one
-        succeeds: a definite "no" to the second request says nothing of the first.
+        Attempts follow `core.retry`, which also says what they come to together.
         """
         url = f"{self._base_url}/v1/sessions/{session_id}/agent/pause"
         ends = time.monotonic() + self._deadline
-        doubt: Unconfirmed | None = None
-        attempt = 1
+        outcomes: list[AnchorOutcome] = []
         while True:
-            outcome = await self._attempt(url, key, within=min(self._timeout, ends - time.monotonic()))
-            if isinstance(outcome, Unconfirmed):
-                doubt = outcome
-            time_left = ends - time.monotonic()
-            delay = delay_before_retry(outcome, attempt=attempt, time_left=time_left, jitter=random.random())  # noqa: S311 - no secret
+            outcomes.append(await self._attempt(url, key, within=min(self._timeout, ends - time.monotonic())))
+            delay = delay_before_retry(
+                outcomes[-1],
+                attempt=len(outcomes),
+                time_left=ends - time.monotonic(),
+                jitter=random.random(),  # noqa: S311 - no secret
+            )
             if delay is None:
-                return outcome if isinstance(outcome, Paused) else doubt or outcome
+                return sum_up(outcomes)
             await asyncio.sleep(delay)
-            attempt += 1
 
     async def _attempt(self, url: str, key: Secret, *, within: float) -> AnchorOutcome:
         connect = min(CONNECT_TIMEOUT, within * _SHARE_FOR_CONNECTING)
@@ -89,7 +86,7 @@ class AnchorClient:
                 answer = await self._http.send(request, stream=True)
                 async with contextlib.aclosing(answer):
                     body = await _read_body(answer)
-        except _NETWORK_ERRORS as error:
+        except NETWORK_ERRORS as error:
             _log.warning("Anchor gave no answer", extra={"why": f"{type(error).__name__}: {error}"})
             return read_failure(error)
         return read_response(answer.status_code, answer.headers, body)
@@ -102,7 +99,7 @@ async def _read_body(answer: httpx.Response) -> bytes:
     try:
         async with asyncio.timeout(_PATIENCE_FOR_DETAILS):
             return await _read_capped(answer)
-    except _NETWORK_ERRORS:
+    except NETWORK_ERRORS:
         return b""
 
 
@@ -117,13 +114,8 @@ async def _read_capped(answer: httpx.Response) -> bytes:
 
 
 def read_failure(error: Exception) -> Unavailable | Unconfirmed:
-    """What an exception of the HTTP stack says about the request.
-
-    httpx-aiohttp 0.2 reports a refused connection, a failed name look-up, a reset and a stale connection alike as
-    `ConnectTimeout`; only the cause, aiohttp's own exception, tells whether the request had left. What is no HTTP
-    arrives as aiohttp's bare `ClientResponseError`.
-    """
-    if isinstance(error.__cause__, _NEVER_SENT):
+    """What an exception of the HTTP stack says about the request. What is no HTTP is a `ClientResponseError`."""
+    if never_sent(error):
         return Unavailable(Unreachable.NO_CONNECTION)
     if isinstance(error, TimeoutError):
         return Unconfirmed(Doubt.TIMED_OUT)

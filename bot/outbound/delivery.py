@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from bot.outbound.http_client import never_sent
+
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
@@ -17,10 +19,23 @@ class TryAgain:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubtful:
+    """The message was sent, and no answer came: people may see it or not. `why` is fit for a log."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """Slack will not take it this way. `why` is fit for a log."""
 
     why: str
 
 
-Delivery = Delivered | TryAgain | Refused
+Delivery = Delivered | TryAgain | Doubtful | Refused
+
+
+def read_failure(error: Exception) -> TryAgain | Doubtful:
+    """What an exception of the HTTP stack says about a message."""
+    why = type(error).__name__
+    return TryAgain(why) if never_sent(error) else Doubtful(why)

@@ -11,6 +11,20 @@ import bot
 CONNECT_TIMEOUT = 5.0
 """Seconds for the name look-up, TCP and TLS. Nothing has been sent when it runs out."""
 
+NETWORK_ERRORS = (TimeoutError, OSError, httpx.HTTPError, aiohttp.ClientError)
+"""What a call may raise for what the network or the other side does."""
+
+_NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+
+
+def never_sent(error: BaseException) -> bool:
+    """Whether a call that ended in `error` certainly sent nothing.
+
+    httpx-aiohttp 0.2 reports a refused connection, a failed name look-up, a reset and a stale connection alike as
+    `ConnectTimeout`; only the cause, aiohttp's own exception, tells whether the request had left.
+    """
+    return isinstance(error, _NEVER_SENT) or isinstance(error.__cause__, _NEVER_SENT)
+
 
 def open_session() -> aiohttp.ClientSession:
     """The connection pool that httpx and slack_sdk share. Call it inside the running loop; close it at the end.

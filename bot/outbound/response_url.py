@@ -7,12 +7,12 @@ import asyncio
 import json
 import re
 
-import aiohttp
 import httpx
 
 from bot.core.messages.message import Message
 from bot.core.secret import Secret
-from bot.outbound.delivery import Delivered, Delivery, Refused, TryAgain
+from bot.outbound.delivery import Delivered, Delivery, Refused, TryAgain, read_failure
+from bot.outbound.http_client import NETWORK_ERRORS
 from bot.outbound.retry_after import read_retry_after
 
 _SLACK_HOST = re.compile(r"(?:[a-z0-9-]+\.)+slack(?:-gov)?\.com", re.ASCII)
@@ -29,10 +29,7 @@ class ResponseUrls:
         self._api_origin = _origin(httpx.URL(api_url))
 
     async def post(self, url: Secret, message: Message) -> Delivery:
-        """Post `message` once. Never raises for what the network or Slack does.
-
-        An attempt without an answer may have been shown all the same; it is repeated, since twice is better than never.
-        """
+        """Post `message` once. Never raises for what the network or Slack does."""
         if not self.may_follow(url.reveal()):
             return Refused("response_url is not Slack's")
         body = {
@@ -45,8 +42,8 @@ class ResponseUrls:
         try:
             async with asyncio.timeout(_TIMEOUT):
                 answer = await self._http.post(url.reveal(), json=body)
-        except (TimeoutError, OSError, httpx.HTTPError, aiohttp.ClientError) as error:
-            return TryAgain(type(error).__name__)
+        except NETWORK_ERRORS as error:
+            return read_failure(error)
         return read_answer(answer)
 
     def may_follow(self, url: str) -> bool:

@@ -7,7 +7,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.secret import Secret
-from bot.outbound.delivery import Delivered, Delivery, Refused, TryAgain
+from bot.outbound.delivery import Delivered, Delivery, Refused, TryAgain, read_failure
+from bot.outbound.http_client import NETWORK_ERRORS
 from bot.outbound.retry_after import read_retry_after
 
 _TIMEOUT = 5.0
@@ -23,8 +24,9 @@ _TOKEN_REFUSED = {
     "token_revoked",
 }
 _MAY_PASS = {"fatal_error", "internal_error", "ratelimited", "rate_limited", "request_timeout", "service_unavailable"}
+_TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
-_NO_ANSWER_OF_SLACKS = (TimeoutError, OSError, aiohttp.ClientError, ValueError, AttributeError)
+_NO_ANSWER_OF_SLACKS = (*NETWORK_ERRORS, ValueError, AttributeError)
 """What slack_sdk 3.48 lets through where the network fails, or where something else answers in Slack's place."""
 
 
@@ -75,10 +77,10 @@ class SlackClient:
                 )
         except SlackApiError as error:
             code, status_code, retry_after = _read_error(error)
-            may_pass = code in _MAY_PASS or status_code >= _SERVER_ERROR
+            may_pass = code in _MAY_PASS or status_code == _TOO_MANY_REQUESTS or status_code >= _SERVER_ERROR
             return TryAgain(code, retry_after) if may_pass else Refused(code)
         except _NO_ANSWER_OF_SLACKS as error:
-            return TryAgain(type(error).__name__)
+            return read_failure(error)
         return Delivered()
 
 

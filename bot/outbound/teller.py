@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from bot.core.messages.message import Message, Visibility
 from bot.core.messages.notices import astray
 from bot.core.requests import ReplyAddress
-from bot.outbound.delivery import Delivered, Delivery, Refused, TryAgain
+from bot.outbound.delivery import Delivered, Delivery, Doubtful, Refused, TryAgain
 from bot.outbound.response_url import ResponseUrls
 from bot.outbound.slack import SlackClient
 from bot.outbound.workspaces import SingleWorkspace
@@ -17,6 +17,7 @@ _log = logging.getLogger(__name__)
 _ATTEMPTS = 3  # a response_url may be used five times in all
 _FIRST_BACKOFF = 0.5
 _LONGEST_WAIT = 60.0
+_MOST_DOUBTS = 2
 
 _Way = tuple[str, Callable[[], Awaitable[Delivery]]]
 
@@ -30,18 +31,27 @@ class Teller:
         self._workspaces = workspaces
 
     async def tell(self, address: ReplyAddress, message: Message) -> bool:
-        """Deliver `message`, and say whether Slack took it. What can't be told is logged, without its text."""
-        failures = []
+        """Deliver `message`, and say whether Slack took it. What can't be told is logged, without its text.
+
+        A message that got no answer may be seen all the same. So it is sent once more, the next way, and then no more.
+        """
+        failures: list[str] = []
+        doubts = 0
         try:
-            for way, send in self._ways(address, message):
+            ways = self._ways(address, message)
+            while doubts < _MOST_DOUBTS and (next_way := next(ways, None)):
+                way, send = next_way
                 result = await _persist(send)
                 if isinstance(result, Delivered):
                     return True
                 failures.append(f"{way}: {result.why}")
+                doubts += isinstance(result, Doubtful)
+                if doubts == _MOST_DOUBTS:
+                    break
         except asyncio.CancelledError:
-            _log_untold(address, [*failures, "the bot was stopped"])
+            _log_untold(address, [*failures, "the bot was stopped"], doubts)
             raise
-        _log_untold(address, failures)
+        _log_untold(address, failures, doubts)
         return False
 
     def _ways(self, address: ReplyAddress, message: Message) -> Iterator[_Way]:
@@ -58,11 +68,15 @@ class Teller:
         yield "direct message", lambda: self._slack.post_message(token, asker.user_id, private)
 
 
-async def _persist(send: Callable[[], Awaitable[Delivery]]) -> Delivered | Refused:
-    """Send until Slack takes it or refuses it, as often and as long as makes sense."""
+async def _persist(send: Callable[[], Awaitable[Delivery]]) -> Delivered | Doubtful | Refused:
+    """Send until Slack takes it, refuses it or falls silent, as often and as long as makes sense."""
     attempt = 1
     while True:
-        result = await send()
+        try:
+            result = await send()
+        except Exception as error:  # noqa: BLE001 - another way may do
+            _log.exception("a way to tell people broke")
+            return Refused(type(error).__name__)
         if not isinstance(result, TryAgain):
             return result
         wait = _FIRST_BACKOFF * 2 ** (attempt - 1) if result.after is None else result.after
@@ -72,9 +86,9 @@ async def _persist(send: Callable[[], Awaitable[Delivery]]) -> Delivered | Refus
         attempt += 1
 
 
-def _log_untold(address: ReplyAddress, failures: list[str]) -> None:
+def _log_untold(address: ReplyAddress, failures: list[str], doubts: int) -> None:
     asker = address.asker
     _log.error(
-        "a result could not be told",
+        "a result may not have been told" if doubts else "a result could not be told",
         extra={"channel": asker.channel_id, "user": asker.user_id, "why": "; ".join(failures)},
     )

@@ -86,6 +86,19 @@ async def test_an_accident_is_told_and_logged_under_one_id(seconds: float, caplo
     )
 
 
+async def test_an_accident_at_the_door_is_told_too(caplog: pytest.LogCaptureFixture) -> None:
+    def stopped_clock() -> float:
+        raise ZeroDivisionError
+
+    async with workplace(now=stopped_clock) as at:
+        delivery = await at.type(SESSION)
+        (whisper,) = at.whispers()
+        assert at.anchor.requests == []
+    assert delivery.status == 200
+    (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert f"(incident `{vars(record)['incident']}`)" in whisper.text
+
+
 def click(response_url: str, /, **changes: object) -> bytes:
     """An interaction as Slack sends it."""
     payload = {

@@ -1,6 +1,7 @@
 """Slack waits three seconds; Anchor may take longer. Nobody is left without an answer."""
 
 import asyncio
+import logging
 import socket
 import time
 from urllib.parse import urlencode, urlsplit
@@ -8,13 +9,13 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from bot.sim.anchor import Hang, Slow, server_error
-from bot.sim.slack import ResetAfterReading, Source, api_error, expired_url, rate_limited
+from bot.sim.slack import Answer, ResetAfterReading, Source, api_error, expired_url, rate_limited
 from bot.sim.slack import server_error as slack_error
 from harness import SESSION, Workplace, workplace
 
 pytestmark = pytest.mark.anyio
 
-PAUSING = f"Pausing session `{SESSION}`… Anchor is slow; the result will be posted here."
+PAUSING = f"Pausing session `{SESSION}`… The result will be posted here."
 
 
 async def test_an_answer_within_two_seconds_is_the_ack() -> None:
@@ -119,7 +120,7 @@ async def test_where_the_bot_is_no_member_the_person_is_told_directly() -> None:
         (message,) = at.results(at.slack.alice_and_bot)
         assert at.results(at.slack.private) == []
     first, second, *_ = message.text.splitlines()
-    assert first == "I could not post this in <#C0PRIVATE01>:"
+    assert first == "For <#C0PRIVATE01>, in case it does not show there:"
     assert second.startswith("⏸️ *Paused*")
 
 
@@ -131,13 +132,47 @@ async def test_a_command_that_came_without_a_response_url_is_answered_by_a_post(
     assert message.source is Source.POST_MESSAGE
 
 
-async def test_a_post_that_got_lost_is_repeated() -> None:
+async def test_a_post_that_may_have_got_lost_is_followed_by_a_direct_message() -> None:
     async with workplace() as at:
         at.slack.faults["response_url"] = expired_url()
-        at.slack.faults["chat.postMessage"] = ResetAfterReading(times=1)
+        at.slack.faults["chat.postMessage"] = ResetAfterReading(applied=True, times=1)
+        await slow_pause(at)
+        await at.slack.until(lambda: at.results(at.slack.alice_and_bot))
+        assert len(at.results()) <= 1
+        (message,) = at.results(at.slack.alice_and_bot)
+    assert message.text.startswith("For <#C0ALERTS001>, in case it does not show there:\n⏸️ *Paused*")
+
+
+async def test_a_slack_that_answers_too_late_gets_the_result_twice_and_no_more(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with workplace() as at:
+        at.slack.faults["response_url"] = ResetAfterReading(applied=True)
+        at.slack.faults["chat.postMessage"] = ResetAfterReading(applied=True)
+        await slow_pause(at)
+        await at.slack.until(lambda: len(at.slack.api_calls) == 2)
+    (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert record.message == "a result may not have been told"
+    assert vars(record)["why"].startswith("response_url: ConnectTimeout; channel: ")
+    assert [call.method for call in at.slack.api_calls] == ["auth.test", "chat.postMessage"]
+
+
+async def test_a_limit_without_words_is_waited_out_too() -> None:
+    async with workplace() as at:
+        at.slack.faults["response_url"] = expired_url()
+        at.slack.faults["chat.postMessage"] = Answer(429, b"", "text/plain", headers={"Retry-After": "1"}, times=1)
         await slow_pause(at)
         (message,) = await at.results_come()
     assert message.source is Source.POST_MESSAGE
+
+
+async def test_a_way_to_tell_that_breaks_is_logged_and_the_next_one_taken(caplog: pytest.LogCaptureFixture) -> None:
+    async with workplace() as at:
+        at.anchor.fault = Slow(2.1)
+        await at.type(SESSION, response_url="https://xn--.slack.com/commands/x")
+        (message,) = await at.results_come()
+    assert message.source is Source.POST_MESSAGE
+    assert "a way to tell people broke" in [record.message for record in caplog.records]
 
 
 async def test_a_limit_on_posting_is_waited_out() -> None:
@@ -168,5 +203,5 @@ async def test_slack_answering_nothing_at_all_is_logged_as_untold(caplog: pytest
         at.slack.faults["chat.postMessage"] = Hang()
         await slow_pause(at)
         await asyncio.sleep(0.3)
-    (record,) = [record for record in caplog.records if record.message == "a result could not be told"]
+    (record,) = [record for record in caplog.records if record.message.startswith("a result ")]
     assert vars(record)["why"].endswith("the bot was stopped")

@@ -17,7 +17,7 @@ from bot.core.outcomes import (
     Unconfirmed,
     Unreachable,
 )
-from bot.core.retry import ATTEMPTS, delay_before_retry
+from bot.core.retry import ATTEMPTS, delay_before_retry, sum_up
 
 REPEATED = [
     Failed(500),
@@ -63,3 +63,30 @@ def test_three_failures_at_once_leave_time_for_slacks_ack(one: float, two: float
         for attempt, jitter in ((1, one), (2, two))
     ]
     assert sum(delay or 0 for delay in delays) < 1
+
+
+NOBODY = Unavailable(Unreachable.NO_CONNECTION)
+OUT = Unavailable(Unreachable.OUT_OF_SERVICE)
+DOUBT = Unconfirmed(Doubt.TIMED_OUT)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "sum_of_all"),
+    [
+        ([NOBODY], NOBODY),
+        ([NOBODY, NOBODY], NOBODY),
+        ([Failed(500), NOBODY], Failed(500)),
+        ([Failed(500), OUT, NOBODY], OUT),
+        ([NOBODY, Failed(500)], Failed(500)),
+        ([NOBODY, NotFound()], NotFound()),
+        ([DOUBT, NOBODY], DOUBT),
+        ([DOUBT, NotFound()], DOUBT),
+        ([DOUBT, Unconfirmed(Doubt.GATEWAY, 502)], Unconfirmed(Doubt.GATEWAY, 502)),
+        ([DOUBT, Paused("paused")], Paused("paused")),
+        ([Failed(500), Paused()], Paused()),
+    ],
+)
+def test_several_attempts_come_to_what_is_known_of_all(
+    outcomes: list[AnchorOutcome], sum_of_all: AnchorOutcome
+) -> None:
+    assert sum_up(outcomes) == sum_of_all

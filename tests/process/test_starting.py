@@ -77,6 +77,14 @@ async def test_a_host_that_cannot_be_listened_on_ends_it_with_one_sentence(host:
     assert sentence.startswith(f"anchor-bot: HOST and PORT ({host}:0) can't be listened on:")
 
 
+async def test_certificates_that_cannot_be_read_end_it_with_one_sentence() -> None:
+    async with SimSlack() as slack, SimAnchor() as anchor:
+        ended = await run_to_its_end(environment(slack, anchor, SSL_CERT_FILE="/nowhere/ca.pem"))
+    assert ended.code == 1
+    (sentence,) = ended.sentences
+    assert sentence.startswith("anchor-bot: The certificates of SSL_CERT_FILE or SSL_CERT_DIR can't be read:")
+
+
 async def test_a_token_that_slack_refuses_ends_it_with_one_sentence() -> None:
     async with SimSlack() as slack, SimAnchor() as anchor:
         ended = await run_to_its_end(environment(slack, anchor, SLACK_BOT_TOKEN="xoxb-of-nobody", LOG_LEVEL="DEBUG"))

@@ -25,5 +25,5 @@ def incident_message(incident_id: str) -> Message:
 
 
 def astray(message: Message, channel_id: str) -> Message:
-    """`message` for the person's own DM, since it could not be posted where it belongs."""
-    return Message(f"I could not post this in {channel(channel_id)}:\n{message.text}", message.visibility)
+    """`message` for the person's own DM, since it is not known to have got where it belongs."""
+    return Message(f"For {channel(channel_id)}, in case it does not show there:\n{message.text}", message.visibility)

@@ -42,7 +42,7 @@ _DOUBTS = {
 
 def pausing_message(request: PauseRequest) -> Message:
     """The first answer, where Anchor takes longer than Slack waits."""
-    return ephemeral(f"Pausing session {code(request.session_id)}… Anchor is slow; the result will be posted here.")
+    return ephemeral(f"Pausing session {code(request.session_id)}… The result will be posted here.")
 
 
 def pause_message(request: PauseRequest, outcome: Outcome) -> Message:
