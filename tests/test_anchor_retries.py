@@ -204,6 +204,7 @@ async def test_an_error_in_the_body_does_not_hide_a_status_that_says_all(anchor:
     assert await pause(anchor.url) == KeyRejected(401)
 
 
+@pytest.mark.parametrize("anyio_backend", [("asyncio", {"use_uvloop": True})], ids=["uvloop"])
 async def test_a_thousand_at_once_all_get_their_answer(anchor: SimAnchor) -> None:
     anchor.fault = Slow(0.5)
     async with open_session() as session, open_client(session) as http:

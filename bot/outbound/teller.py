@@ -46,8 +46,6 @@ class Teller:
                     return True
                 failures.append(f"{way}: {result.why}")
                 doubts += isinstance(result, Doubtful)
-                if doubts == _MOST_DOUBTS:
-                    break
         except asyncio.CancelledError:
             _log_untold(address, [*failures, "the bot was stopped"], doubts)
             raise

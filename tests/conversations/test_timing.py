@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from bot.sim.anchor import Hang, Slow, server_error
+from bot.sim.anchor import Slow, server_error
 from bot.sim.slack import Answer, ResetAfterReading, Source, api_error, expired_url, rate_limited
 from bot.sim.slack import server_error as slack_error
 from harness import SESSION, Workplace, workplace
@@ -195,13 +195,3 @@ async def test_what_cannot_be_told_at_all_is_logged_as_such(caplog: pytest.LogCa
         "response_url: response_url answered 404; channel: account_inactive; direct message: account_inactive"
     )
     assert vars(record)["user"] == "U0ALICE0001"
-
-
-async def test_slack_answering_nothing_at_all_is_logged_as_untold(caplog: pytest.LogCaptureFixture) -> None:
-    async with workplace() as at:
-        at.slack.faults["response_url"] = Hang()
-        at.slack.faults["chat.postMessage"] = Hang()
-        await slow_pause(at)
-        await asyncio.sleep(0.3)
-    (record,) = [record for record in caplog.records if record.message.startswith("a result ")]
-    assert vars(record)["why"].endswith("the bot was stopped")
