@@ -5,24 +5,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from bot.app import Running, running
+from bot.demo.stage import environment
 from bot.settings import Settings
-from bot.sim.anchor import DEFAULT_KEY, SimAnchor
+from bot.sim.anchor import SimAnchor
 from bot.sim.slack import Channel, Delivery, Message, SimSlack, Source, User
 
 SESSION = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
 OTHER_SESSION = "9c0d7e11-2222-4333-8444-555566667777"
-
-
-def environment(slack: SimSlack, anchor: SimAnchor, **changes: str) -> dict[str, str]:
-    """The variables of a bot between these two."""
-    return {
-        "SLACK_BOT_TOKEN": slack.bot_token,
-        "SLACK_SIGNING_SECRET": slack.signing_secret,
-        "SLACK_API_URL": slack.url,
-        "ANCHOR_API_KEY": DEFAULT_KEY,
-        "ANCHOR_API_URL": anchor.url,
-        "PORT": "0",
-    } | changes
 
 
 @dataclass(frozen=True, slots=True)

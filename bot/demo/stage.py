@@ -18,6 +18,8 @@ from bot.sim.slack import SimSlack
 _READY_WITHIN = 15.0
 _GONE_WITHIN = 12.0
 _LOOK_EVERY = 0.02
+_SURROUNDINGS = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(Path(bot.__file__).parents[1])}
+"""All that the bot gets of our own environment: where programs and this package are."""
 
 
 class BotFailedError(Exception):
@@ -45,7 +47,7 @@ async def stage(changes: Mapping[str, str]) -> AsyncIterator[Stage]:
         async with (
             SimSlack() as slack,
             SimAnchor() as anchor,
-            _bot_process({**_environment(slack, anchor), **changes}, log) as process,
+            _bot_process(environment(slack, anchor, **changes), log) as process,
         ):
             url = await _url_of(process, log)
             slack.request_url = f"{url}/slack/events"
@@ -53,11 +55,11 @@ async def stage(changes: Mapping[str, str]) -> AsyncIterator[Stage]:
 
 
 @asynccontextmanager
-async def _bot_process(environment: Mapping[str, str], log: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def _bot_process(variables: Mapping[str, str], log: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     with log.open("wb") as stderr:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bot", "run"),
-            env=environment,
+            env={**_SURROUNDINGS, "LOG_FORMAT": "json", **variables},
             cwd=log.parent,  # no .env is there
             stdin=asyncio.subprocess.DEVNULL,
             stderr=stderr,
@@ -68,19 +70,16 @@ async def _bot_process(environment: Mapping[str, str], log: Path) -> AsyncIterat
         await _stop(process)
 
 
-def _environment(slack: SimSlack, anchor: SimAnchor) -> dict[str, str]:
-    """All that the bot is given: nothing of ours but where programs and this package are."""
+def environment(slack: SimSlack, anchor: SimAnchor, **changes: str) -> dict[str, str]:
+    """The variables of a bot between these two, on any free port; `changes` are to be other than that."""
     return {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "PYTHONPATH": str(Path(bot.__file__).parents[1]),
         "SLACK_BOT_TOKEN": slack.bot_token,
         "SLACK_SIGNING_SECRET": slack.signing_secret,
         "SLACK_API_URL": slack.url,
         "ANCHOR_API_KEY": DEFAULT_KEY,
         "ANCHOR_API_URL": anchor.url,
         "PORT": "0",
-        "LOG_FORMAT": "json",
-    }
+    } | changes
 
 
 async def _url_of(process: asyncio.subprocess.Process, log: Path) -> str:

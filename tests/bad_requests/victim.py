@@ -10,10 +10,10 @@ from bad_requests.ingredients import MARK, NOW, OLDER_SECRET, RESPONSE_URL, SECR
 from bad_requests.log import Log, logging_at_debug
 from bad_requests.lures import LURED
 from bot.app import running
+from bot.demo.stage import environment
 from bot.settings import Settings
 from bot.sim.anchor import DEFAULT_KEY, SimAnchor
 from bot.sim.slack import ChannelKind, Message, SimSlack
-from harness import environment
 
 _SHORTEST_TELLING = 16  # characters of a body that can't stand in a log by chance
 

@@ -13,10 +13,11 @@ from typing import Any
 
 import aiohttp
 
+from bot.demo.stage import environment
 from bot.sim.anchor import SimAnchor
 from bot.sim.bell import Bell
 from bot.sim.slack import Delivery, SimSlack
-from harness import SESSION, environment
+from harness import SESSION
 
 MODULE = (sys.executable, "-m", "bot")
 CONSOLE_SCRIPT = (str(Path(sys.executable).with_name("anchor-bot")),)

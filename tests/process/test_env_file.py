@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.demo.stage import environment
 from bot.sim.anchor import DEFAULT_KEY, SimAnchor
 from bot.sim.slack import SimSlack
-from harness import SESSION, environment
+from harness import SESSION
 from process.bot_process import bot_process, run_to_its_end
 
 pytestmark = pytest.mark.anyio

@@ -4,9 +4,10 @@ import socket
 
 import pytest
 
+from bot.demo.stage import environment
 from bot.sim.anchor import SimAnchor
 from bot.sim.slack import SimSlack, server_error
-from harness import SESSION, environment
+from harness import SESSION
 from process.bot_process import CONSOLE_SCRIPT, MODULE, Ended, bot_process, run_to_its_end, site
 
 pytestmark = pytest.mark.anyio

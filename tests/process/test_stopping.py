@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
+from bot.demo.stage import environment
 from bot.sim.anchor import Hang, SimAnchor
 from bot.sim.slack import Delivery, SimSlack, Source
-from harness import SESSION, environment
+from harness import SESSION
 from process.bot_process import BotProcess, Site, bot_process, site
 
 pytestmark = pytest.mark.anyio
