@@ -187,6 +187,15 @@ async def test_a_connection_that_went_stale_is_only_doubtful_until_the_next_atte
         assert await client.pause(Secret(DEFAULT_KEY), SessionId(SESSION)) == Paused("paused")
 
 
+async def test_no_cookie_of_anchors_is_ever_sent_back(anchor: SimAnchor) -> None:
+    by_name = anchor.url.replace("127.0.0.1", "localhost")  # an address by number keeps no cookies anyway
+    async with open_session() as session, open_client(session) as http:
+        client = AnchorClient(http, base_url=by_name, timeout=5, deadline=10)
+        for _ in range(2):
+            assert await client.pause(Secret(DEFAULT_KEY), SessionId(SESSION)) == Paused("paused")
+    assert ["Cookie" in request.headers for request in anchor.requests] == [False, False]
+
+
 async def test_what_is_no_http_at_all_is_unreadable() -> None:
     async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

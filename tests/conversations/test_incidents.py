@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from bot.control import Control
-from bot.core.outcomes import Outcome
+from bot.core.outcomes import Outcome, Paused
 from bot.core.requests import PauseRequest
 from bot.core.secret import Secret
 from bot.core.workspace import Workspace
@@ -28,7 +28,7 @@ from bot.outbound.slack import SlackClient
 from bot.outbound.teller import Teller
 from bot.outbound.workspaces import SingleWorkspace
 from bot.readiness import Readiness
-from bot.sim.slack import SimSlack
+from bot.sim.slack import SimSlack, Source
 from bot.tasks import Tasks
 from harness import SESSION, workplace
 
@@ -45,15 +45,23 @@ class BrokenControl(Control):
         raise ZeroDivisionError(f"a mistake of ours, with {request.session_id}")
 
 
+class StallingControl(BrokenControl):
+    """A control that holds up everything in the process for `seconds`."""
+
+    async def pause(self, request: PauseRequest) -> Outcome:
+        time.sleep(self.seconds)  # noqa: ASYNC251 - the mistake that is meant
+        return Paused(f"for {request.asker.user_id}")
+
+
 @asynccontextmanager
-async def broken_bot(slack: SimSlack, *, seconds: float = 0.0) -> AsyncIterator[None]:
+async def broken_bot(slack: SimSlack, kind: type[BrokenControl], *, seconds: float) -> AsyncIterator[None]:
     """The bot's own parts around a broken control, serving `slack`."""
     tasks = Tasks()
     workspaces = SingleWorkspace(Workspace(None, Secret(slack.bot_token), Secret("sk")))
     async with open_session() as session, open_client(session) as http:
         teller = Teller(ResponseUrls(http, api_url=slack.url), SlackClient(session, api_url=slack.url), workspaces)
         anchor = AnchorClient(http, base_url="http://127.0.0.1:1", timeout=1, deadline=1)
-        control = BrokenControl(anchor, workspaces, once=Once(period=1, clock=time.monotonic), tasks=tasks)
+        control = kind(anchor, workspaces, once=Once(period=1, clock=time.monotonic), tasks=tasks)
         control.seconds = seconds
         slack_app = SlackApp(Listeners(control, teller, tasks), teller, tasks)
         door = Http(slack_app, Readiness(), secrets=[Secret(slack.signing_secret)], now=time.time)
@@ -69,7 +77,7 @@ async def broken_bot(slack: SimSlack, *, seconds: float = 0.0) -> AsyncIterator[
 @pytest.mark.parametrize("seconds", [0.0, 2.1], ids=["before the ack", "after the ack"])
 async def test_an_accident_is_told_and_logged_under_one_id(seconds: float, caplog: pytest.LogCaptureFixture) -> None:
     async with SimSlack() as slack:
-        async with broken_bot(slack, seconds=seconds):
+        async with broken_bot(slack, BrokenControl, seconds=seconds):
             delivery = await slack.command(slack.alice, slack.alerts, SESSION)
         *_, whisper = slack.seen_by(slack.alice, slack.alerts)
         assert slack.channel_messages(slack.alerts) == []
@@ -84,6 +92,17 @@ async def test_an_accident_is_told_and_logged_under_one_id(seconds: float, caplo
         "Whether the session was paused is not known. Send the command again: pausing twice does no harm.\n"
         f"Tell whoever runs the bot; the log has the details under `{incident}`."
     )
+
+
+async def test_a_result_that_is_too_late_for_the_ack_is_told_after_it() -> None:
+    async with SimSlack() as slack:
+        async with broken_bot(slack, StallingControl, seconds=2.55):
+            delivery = await slack.command(slack.alice, slack.alerts, SESSION)
+        (message,) = slack.channel_messages(slack.alerts)
+    assert delivery.ack is not None
+    assert delivery.ack.text.startswith("Pausing session")
+    assert message.source is Source.RESPONSE_URL
+    assert message.text.startswith("⏸️ *Paused*")
 
 
 async def test_an_accident_at_the_door_is_told_too(caplog: pytest.LogCaptureFixture) -> None:
