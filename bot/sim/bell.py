@@ -1,12 +1,7 @@
 """Lets a test wait until a simulator has seen something, without polling."""
 
-from __future__ import annotations
-
 import asyncio
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from collections.abc import Callable
 
 
 class Bell:

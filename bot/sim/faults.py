@@ -4,13 +4,8 @@ Each fault strikes `times` requests, or every one until it is taken back when `t
 `applied` says whether the order took effect although its answer got lost or was wrong.
 """
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)

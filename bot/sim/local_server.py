@@ -1,18 +1,13 @@
 """An HTTP server on 127.0.0.1 that stops at once, however many of its requests hang."""
 
-from __future__ import annotations
-
 import asyncio
-from typing import TYPE_CHECKING, Self, cast
+from collections.abc import Callable, Iterable, Mapping
+from typing import Self, cast
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from bot.sim.wire import reset
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from aiohttp.typedefs import Handler
 
 _BACKLOG = 4096  # a thousand clients may connect in the same instant
 _GRACE = 0.05  # seconds that aiohttp may spend on closing a connection
@@ -92,6 +87,11 @@ class LocalServer:
         response.headers.update(self._headers)
 
 
+def deafen(transport: asyncio.BaseTransport) -> None:
+    """Let nothing through any more that arrives on this connection of a LocalServer; its bytes are still accepted."""
+    cast("_Gate", transport.get_protocol()).is_deaf = True
+
+
 class _Gate(asyncio.Protocol):
     """Stands before aiohttp's protocol and slams the door where it is told to."""
 
@@ -99,6 +99,7 @@ class _Gate(asyncio.Protocol):
         self._inner = inner
         self._slams = slams
         self._transport: asyncio.BaseTransport | None = None
+        self.is_deaf = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if self._slams():
@@ -110,8 +111,8 @@ class _Gate(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._slams():
             reset(self._transport)
-            return
-        self._inner.data_received(data)
+        elif not self.is_deaf:
+            self._inner.data_received(data)
 
     def eof_received(self) -> bool | None:
         return self._inner.eof_received()

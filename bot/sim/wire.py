@@ -1,21 +1,15 @@
 """Carries a fault out on a real connection."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import socket
 import struct
-from typing import TYPE_CHECKING, assert_never, cast
+from collections.abc import Callable
+from typing import assert_never, cast
 
 from aiohttp import web
 
-from bot.sim.faults import Answer, Drip, Hang, HugeBody, ResetAfterReading, ResetBeforeReading, Slow
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from bot.sim.faults import Fault
+from bot.sim.faults import Answer, Drip, Fault, Hang, HugeBody, ResetAfterReading, ResetBeforeReading, Slow
 
 _NO_LINGER = struct.pack("ii", 1, 0)  # with it, closing sends RST instead of FIN
 _CHUNK = b"x" * 65_536

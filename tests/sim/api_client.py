@@ -1,14 +1,10 @@
 """Calls the simulated Web API as an app does."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import aiohttp
+import aiohttp
 
-    from bot.sim.slack import Rule, SimSlack
+from bot.sim.slack import Rule, SimSlack
 
 QUIET = {"unfurl_links": False, "unfurl_media": False}
 FORM = "application/x-www-form-urlencoded"

@@ -1,7 +1,5 @@
 """The simulators, and what talks to them."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 
 import aiohttp

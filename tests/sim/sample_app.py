@@ -1,7 +1,5 @@
 """An app for the simulated Slack to talk to."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """What the simulated Anchor answers when all goes well, and whom it refuses."""
 
-from __future__ import annotations
-
 import aiohttp
 import pytest
 

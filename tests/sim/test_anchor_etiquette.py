@@ -1,7 +1,5 @@
 """What the simulated Anchor holds against a client, although the real one would let it pass."""
 
-from __future__ import annotations
-
 import aiohttp
 import pytest
 

@@ -1,7 +1,5 @@
 """Faults that are set on the simulated Anchor reach its clients over the wire."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import time

@@ -1,7 +1,5 @@
 """The servers under both simulators stop at once and leave nothing behind."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 

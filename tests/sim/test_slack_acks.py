@@ -1,7 +1,5 @@
 """How simulated Slack reads an acknowledgement, and what it holds against one."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

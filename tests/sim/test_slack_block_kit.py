@@ -1,7 +1,5 @@
 """The limits of Block Kit, in Slack's own words."""
 
-from __future__ import annotations
-
 import pytest
 
 from bot.sim.slack.block_kit import problems

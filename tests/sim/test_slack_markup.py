@@ -1,7 +1,5 @@
 """What simulated Slack thinks of a text's markup, and how people read it."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """Where simulated Slack lets the app post, what, and how fast."""
 
-from __future__ import annotations
-
 import pytest
 
 from bot.sim.slack import (
@@ -16,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_messages_appear_in_channels_of_the_bot(slack: SimSlack, api: Api) -> None:
-    blocks = [{"type": "divider"}]
+    blocks = [{"type": "divider", "block_id": "line"}]
 
     answer = await api.post("C0ALERTS001", blocks=blocks, thread_ts="1.2")
 
@@ -27,7 +25,10 @@ async def test_messages_appear_in_channels_of_the_bot(slack: SimSlack, api: Api)
         "type": "message",
         "user": "U0ANCHORBOT",
         "bot_id": "B0ANCHOR001",
+        "app_id": "A0ANCHOR001",
+        "team": "T0HOME00001",
         "ts": message.ts,
+        "thread_ts": "1.2",
         "text": "Paused.",
         "blocks": blocks,
     }

@@ -1,10 +1,7 @@
 """What simulated Slack makes of messages posted to the response_url of a command."""
 
-from __future__ import annotations
-
 import asyncio
 import json
-from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
@@ -22,9 +19,7 @@ from bot.sim.slack import (
     server_error,
     used_url,
 )
-
-if TYPE_CHECKING:
-    from sim.sample_app import App
+from sim.sample_app import App
 
 pytestmark = pytest.mark.anyio
 

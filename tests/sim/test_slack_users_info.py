@@ -1,15 +1,9 @@
 """What simulated Slack tells about people."""
 
-from __future__ import annotations
-
 import aiohttp
 import pytest
 
-from bot.sim.slack import (
-    Enterprise,
-    Rule,
-    SimSlack,
-)
+from bot.sim.slack import Enterprise, Installation, Rule, SimSlack, Workspace
 from sim.api_client import Api, rules
 
 pytestmark = pytest.mark.anyio
@@ -83,3 +77,30 @@ async def test_unknown_people_are_not_found(api: Api) -> None:
 async def test_users_info_does_not_read_json(slack: SimSlack, api: Api) -> None:
     assert (await api.call("users.info", user="U0ALICE0001"))["error"] == "user_not_found"
     assert rules(slack) == [Rule.JSON_TO_FORM_METHOD]
+
+
+async def test_a_colleague_from_another_workspace_of_the_grid_is_no_stranger(slack: SimSlack, api: Api) -> None:
+    slack.home.enterprise = Enterprise("E0GRID00001", "Acme Grid")
+    sister = Workspace("T0SISTER001", "acme-eu", Installation("xoxb-sister"), slack.home.enterprise)
+    slack.add_workspace(sister)
+    colleague = slack.home.add_user("U0COLLEAG01", "carol", team_id="T0SISTER001", is_admin=True)
+
+    user = (await api.info(colleague.id))["user"]
+
+    assert isinstance(user, dict)
+    assert "is_stranger" not in user
+    assert (user["team_id"], user["is_admin"]) == ("T0SISTER001", False)
+    assert (user["enterprise_user"]["enterprise_id"], user["enterprise_user"]["teams"]) == (
+        "E0GRID00001",
+        ["T0SISTER001"],
+    )
+
+
+async def test_a_workspace_outside_the_grid_has_strangers(slack: SimSlack, api: Api) -> None:
+    slack.add_workspace(Workspace("T0PARTNER01", "partner", Installation("xoxb-partner")))
+
+    for enterprise in (None, Enterprise("E0GRID00001", "Acme Grid")):
+        slack.home.enterprise = enterprise
+        user = (await api.info("U0MALLORY01"))["user"]
+        assert isinstance(user, dict)
+        assert user["is_stranger"] is True

@@ -1,7 +1,5 @@
 """Simulated Slack's Web API: where the token goes, how arguments are read, and which scopes are needed."""
 
-from __future__ import annotations
-
 import json
 
 import aiohttp

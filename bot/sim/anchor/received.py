@@ -1,15 +1,10 @@
 """A request as it reached the simulated Anchor, and what a client should not have done in it."""
 
-from __future__ import annotations
-
 import re
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _ROUTES: tuple[tuple[re.Pattern[str], str, str | None], ...] = (
     (re.compile(r"/v1/sessions/all/status"), "GET", "list"),

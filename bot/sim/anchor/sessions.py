@@ -1,15 +1,10 @@
 """The keys and browser sessions that the simulated Anchor knows, and what an order does to them."""
 
-from __future__ import annotations
-
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 DEFAULT_KEY = "sk-sim-home"
 

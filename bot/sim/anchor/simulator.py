@@ -1,24 +1,16 @@
 """The simulated Anchor: its API over HTTP, with everything it received on record."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Self
+from collections.abc import Callable, Iterable
+from typing import Self
 
 from aiohttp import web
 
-from bot.sim.anchor.received import Received, find_target
-from bot.sim.anchor.sessions import DEFAULT_KEY, Sessions, SessionState, error
+from bot.sim.anchor.received import Received, Target, find_target
+from bot.sim.anchor.sessions import DEFAULT_KEY, Reply, Session, Sessions, SessionState, error
 from bot.sim.bell import Bell
-from bot.sim.faults import Faults, ResetBeforeReading
+from bot.sim.faults import Fault, Faults, ResetBeforeReading
 from bot.sim.local_server import LocalServer
 from bot.sim.wire import misbehave
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from bot.sim.anchor.received import Target
-    from bot.sim.anchor.sessions import Reply, Session
-    from bot.sim.faults import Fault
 
 _EVERYWHERE = "everywhere"
 _COOKIE = {"Set-Cookie": "anchor_sticky=sim; Path=/; HttpOnly"}

@@ -1,7 +1,5 @@
 """The wrong answers that an API behind a gateway is known to give, ready to be set as a fault."""
 
-from __future__ import annotations
-
 import json
 
 from bot.sim.faults import Answer

@@ -2,18 +2,21 @@
 
 from bot.sim.faults import Answer, Drip, Fault, Faults, Hang, HugeBody, ResetAfterReading, ResetBeforeReading, Slow
 from bot.sim.slack.ack import Ack
+from bot.sim.slack.block_actions import ABSENT
 from bot.sim.slack.clock import Clock, Moment
-from bot.sim.slack.commands import Delivery
 from bot.sim.slack.courier import Answered
+from bot.sim.slack.delivery import Delivery
 from bot.sim.slack.history import Message, Source
+from bot.sim.slack.possible import NotPossibleError
 from bot.sim.slack.rules import Rule, Violation
 from bot.sim.slack.simulator import SimSlack
-from bot.sim.slack.slash_command import NotPossibleError
+from bot.sim.slack.socket_mode import Connection, Reason, Sockets
 from bot.sim.slack.troubles import api_error, expired_url, rate_limited, server_error, used_url
 from bot.sim.slack.web_api import ApiCall
 from bot.sim.slack.workspace import Channel, ChannelKind, Enterprise, Installation, User, Workspace
 
 __all__ = [
+    "ABSENT",
     "Ack",
     "Answer",
     "Answered",
@@ -21,6 +24,7 @@ __all__ = [
     "Channel",
     "ChannelKind",
     "Clock",
+    "Connection",
     "Delivery",
     "Drip",
     "Enterprise",
@@ -32,11 +36,13 @@ __all__ = [
     "Message",
     "Moment",
     "NotPossibleError",
+    "Reason",
     "ResetAfterReading",
     "ResetBeforeReading",
     "Rule",
     "SimSlack",
     "Slow",
+    "Sockets",
     "Source",
     "User",
     "Violation",

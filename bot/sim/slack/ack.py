@@ -3,17 +3,12 @@
 https://docs.slack.dev/interactivity/implementing-slash-commands#responding_to_commands
 """
 
-from __future__ import annotations
-
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from bot.sim.slack.content import CONTENT_KEYS, Content, Part, block_problems, mistakes, read_content
 from bot.sim.slack.rules import Rule, Violation
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 RESPONSE_TYPES = ("ephemeral", "in_channel")
 _ACK_KEYS = CONTENT_KEYS | {"response_type", "replace_original", "delete_original"}

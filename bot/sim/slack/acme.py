@@ -1,12 +1,11 @@
 """The workspace that every simulation starts with: Acme, where the bot is installed."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from bot.sim.slack.workspace import Channel, ChannelKind, Installation, User, Workspace
 
 BOT_TOKEN = "xoxb-0123456789-SIMULATED-HOME"  # noqa: S105 - of the simulation only
+APP_TOKEN = "xapp-1-A0ANCHOR001-0123456789-SIMULATED"  # noqa: S105 - likewise
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,8 @@
 https://docs.slack.dev/reference/block-kit/
 """
 
-from __future__ import annotations
-
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from bot.sim.slack.schema import (
     Check,
@@ -20,9 +18,6 @@ from bot.sim.slack.schema import (
     shape,
     string,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 MESSAGE_BLOCKS = 50
 _ALL_MARKDOWN = 12_000
@@ -123,22 +118,22 @@ _BLOCK = by_type(
 )
 
 
-def problems(blocks: object, *, most: int = MESSAGE_BLOCKS) -> list[str]:
+def problems(blocks: object, *, most: int = MESSAGE_BLOCKS, pointer: str = "/blocks") -> list[str]:
     """Return what Slack would put into `response_metadata.messages`; nothing if the blocks are fine."""
-    found = list(listing(_BLOCK, most, least=0)(blocks, "/blocks"))
+    found = list(listing(_BLOCK, most, least=0)(blocks, pointer))
     if not found and isinstance(blocks, list):
-        found += _contents_missing(blocks)
-        found += _repeated("block_id", blocks, "/blocks")
+        found += _contents_missing(blocks, pointer)
+        found += _repeated("block_id", blocks, pointer)
         for position, block in enumerate(blocks):
-            found += _repeated("action_id", _elements(block), f"/blocks/{position}/elements")
-        found += _too_much_markdown(blocks)
+            found += _repeated("action_id", _elements(block), f"{pointer}/{position}/elements")
+        found += _too_much_markdown(blocks, pointer)
     return found
 
 
-def _contents_missing(blocks: list[dict[str, object]]) -> Iterator[str]:
+def _contents_missing(blocks: list[dict[str, object]], pointer: str) -> Iterator[str]:
     for position, block in enumerate(blocks):
         if block["type"] == "section" and not {"text", "fields"} & block.keys():
-            yield complaint("missing required field: text or fields", f"/blocks/{position}")
+            yield complaint("missing required field: text or fields", f"{pointer}/{position}")
 
 
 def _elements(block: dict[str, object]) -> list[dict[str, object]]:
@@ -153,6 +148,6 @@ def _repeated(name: str, parts: list[dict[str, object]], pointer: str) -> Iterat
             yield complaint(f"`{name}`s must be unique, but {value} occurs {count} times", pointer)
 
 
-def _too_much_markdown(blocks: list[dict[str, object]]) -> Iterator[str]:
+def _too_much_markdown(blocks: list[dict[str, object]], pointer: str) -> Iterator[str]:
     if sum(len(str(block["text"])) for block in blocks if block["type"] == "markdown") > _ALL_MARKDOWN:
-        yield complaint(f"markdown must be less than {_ALL_MARKDOWN + 1} characters over all blocks", "/blocks")
+        yield complaint(f"markdown must be less than {_ALL_MARKDOWN + 1} characters over all blocks", pointer)

@@ -1,15 +1,10 @@
 """What a message carries, read from the JSON of any road to a channel, and what is wrong with it."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from bot.sim.slack import block_kit, markup
 from bot.sim.slack.rules import Rule, Violation
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
 
 Part = dict[str, object]
 
@@ -52,15 +47,22 @@ def read_content(raw: Mapping[str, object]) -> Content:
     text = raw.get("text")
     return Content(
         text=text[:MOST_TEXT] if isinstance(text, str) else "",
-        blocks=_parts(raw.get("blocks")),
-        attachments=_parts(raw.get("attachments")),
+        blocks=parts(raw.get("blocks")),
+        attachments=parts(raw.get("attachments")),
     )
 
 
 def block_problems(raw: Mapping[str, object]) -> list[str]:
     """Return Slack's complaints about the blocks; a message with any is shown to nobody."""
+    complaints = _problems(raw, "/blocks")
+    for position, attachment in enumerate(parts(raw.get("attachments"))):
+        complaints += _problems(attachment, f"/attachments/{position}/blocks")
+    return complaints
+
+
+def _problems(raw: Mapping[str, object], pointer: str) -> list[str]:
     blocks = raw.get("blocks")
-    return [] if blocks is None else block_kit.problems(blocks)
+    return [] if blocks is None else block_kit.problems(blocks, pointer=pointer)
 
 
 def mistakes(raw: Mapping[str, object], known: Iterable[str]) -> Iterator[Violation]:
@@ -92,9 +94,9 @@ def _mrkdwn_in(raw: Mapping[str, object]) -> Iterator[str]:
     if isinstance(text, str):
         yield text
     yield from _mrkdwn_objects(raw.get("blocks"))
-    for attachment in _parts(raw.get("attachments")):
+    for attachment in parts(raw.get("attachments")):
         yield from (str(attachment[name]) for name in ("pretext", "title", "text") if name in attachment)
-        yield from (str(field.get("value", "")) for field in _parts(attachment.get("fields")))
+        yield from (str(field.get("value", "")) for field in parts(attachment.get("fields")))
         yield from _mrkdwn_objects(attachment.get("blocks"))
 
 
@@ -109,5 +111,6 @@ def _mrkdwn_objects(part: object) -> Iterator[str]:
             yield from _mrkdwn_objects(one)
 
 
-def _parts(value: object) -> tuple[Part, ...]:
+def parts(value: object) -> tuple[Part, ...]:
+    """Return the objects in a JSON list; nothing if it is none."""
     return tuple(part for part in value if isinstance(part, dict)) if isinstance(value, list) else ()

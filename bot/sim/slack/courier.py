@@ -1,17 +1,12 @@
 """Carries Slack's requests to the app over HTTP, no longer than Slack waits."""
 
-from __future__ import annotations
-
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 import aiohttp
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _OWN_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 

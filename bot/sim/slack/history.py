@@ -1,17 +1,14 @@
 """The messages in all channels, and who sees which."""
 
-from __future__ import annotations
-
 import itertools
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from bot.sim.bell import Bell
-    from bot.sim.slack.clock import Clock, Moment
-    from bot.sim.slack.content import Content, Part
+from bot.sim.bell import Bell
+from bot.sim.slack.clock import Clock, Moment
+from bot.sim.slack.content import Content, Part
+from bot.sim.slack.stored import stored
 
 
 class Source(StrEnum):
@@ -20,13 +17,17 @@ class Source(StrEnum):
     ACK = "ack"
     RESPONSE_URL = "response_url"
     POST_MESSAGE = "chat.postMessage"
+    POSTED = "posted"  # by the test: as the app's incoming webhook does, or as a person writes
     TYPED = "typed"  # a command, echoed to the channel
     CLIENT = "client"  # by the Slack client itself, to one person
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message; `user` is the author's id, `trigger_id` that of the command it belongs to."""
+    """One message as it is now; `user` is the author's id, `trigger_id` that of the command or click it belongs to.
+
+    Blocks are as Slack keeps them: with a block_id each, and with `emoji` and `verbatim` in their texts.
+    """
 
     channel: str
     ts: str
@@ -40,6 +41,8 @@ class Message:
     thread_ts: str | None = None
     ephemeral_to: str | None = None
     trigger_id: str | None = None
+    revision: int = 0  # how often it was replaced
+    edited_at: Moment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,39 +64,73 @@ class Place:
 
 
 class History:
-    """All messages by channel, oldest first."""
+    """All messages by channel, oldest first; a replaced one keeps its place."""
 
     def __init__(self, clock: Clock, bell: Bell) -> None:
         self._clock = clock
         self._bell = bell
-        self._messages: defaultdict[str, list[Message]] = defaultdict(list)
+        self._messages: defaultdict[str, dict[str, Message]] = defaultdict(dict)
         self._numbers = itertools.count(1)
+        self._block_ids = (f"{number:04X}=" for number in itertools.count(1))
 
     def post(self, content: Content, author: Author, place: Place, source: Source) -> Message:
         """Add a message."""
-        at = self._clock.moment()
+        at, kept = self._clock.moment(), stored(content, self._block_ids)
         message = Message(
             channel=place.channel,
             ts=f"{int(at.time)}.{next(self._numbers):06d}",
             user=author.user,
-            text=content.text,
+            text=kept.text,
             source=source,
             at=at,
             bot_id=author.bot_id,
-            blocks=content.blocks,
-            attachments=content.attachments,
+            blocks=kept.blocks,
+            attachments=kept.attachments,
             thread_ts=place.thread_ts,
             ephemeral_to=place.ephemeral_to,
             trigger_id=place.trigger_id,
         )
-        self._messages[place.channel].append(message)
-        self._bell.ring()
+        self._put(message)
         return message
+
+    def replace(self, message: Message, content: Content) -> Message:
+        """Let a message show this and nothing else."""
+        kept = stored(content, self._block_ids)
+        changed = replace(
+            message,
+            text=kept.text,
+            blocks=kept.blocks,
+            attachments=kept.attachments,
+            revision=message.revision + 1,
+            edited_at=self._clock.moment(),
+        )
+        self._put(changed)
+        return changed
+
+    def delete(self, message: Message) -> None:
+        """Take a message away."""
+        del self._messages[message.channel][message.ts]
+        self._bell.ring()
+
+    def find(self, channel: str, ts: str) -> Message | None:
+        """Return a message as it is now; None if there is none, or none any more."""
+        return self._messages[channel].get(ts)
+
+    def thread(self, message: Message) -> str | None:
+        """Return the ts of the thread a message is in; one that was answered is the first of its own."""
+        if message.thread_ts is not None:
+            return message.thread_ts
+        answered = any(other.thread_ts == message.ts for other in self.public(message.channel))
+        return message.ts if answered else None
 
     def public(self, channel: str) -> list[Message]:
         """Return what everyone in the channel sees."""
-        return [message for message in self._messages[channel] if message.ephemeral_to is None]
+        return [message for message in self._messages[channel].values() if message.ephemeral_to is None]
 
     def seen_by(self, user: str, channel: str) -> list[Message]:
         """Return what one person sees in the channel."""
-        return [message for message in self._messages[channel] if message.ephemeral_to in {None, user}]
+        return [message for message in self._messages[channel].values() if message.ephemeral_to in {None, user}]
+
+    def _put(self, message: Message) -> None:
+        self._messages[message.channel][message.ts] = message
+        self._bell.ring()

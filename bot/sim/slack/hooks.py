@@ -1,25 +1,20 @@
 """Issues response URLs and serves them, as hooks.slack.com does."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import secrets
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from aiohttp import web
 
-from bot.sim.slack.content import Part, block_problems, read_content
-from bot.sim.slack.history import Author, Source
+from bot.sim.slack.block_actions import Click
+from bot.sim.slack.content import Content, Part, block_problems, read_content
+from bot.sim.slack.delivery import Occasion
+from bot.sim.slack.history import Author, Message, Source
+from bot.sim.slack.platform import Platform
 from bot.sim.slack.response_url import LIFETIME, Ticket, mistakes_of_response
-from bot.sim.slack.slash_command import Occasion
+from bot.sim.slack.slash_command import Typed
 from bot.sim.wire import misbehave
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from bot.sim.slack.platform import Platform
-    from bot.sim.slack.slash_command import Typed
 
 RESPONSE_URL = "response_url"  # the place of its faults
 
@@ -33,13 +28,15 @@ class Hooks:
         self._tickets: dict[str, Ticket] = {}
         self._numbers = itertools.count(1_234_567_890_123)
 
-    def issue(self, typed: Typed) -> Occasion:
-        """Make a response URL and a trigger id for a command."""
-        number, team_id = next(self._numbers), typed.workspace.team_id
+    def issue(self, cause: Typed | Click) -> Occasion:
+        """Make a response URL and a trigger id for a command or a click."""
+        number, team_id = next(self._numbers), cause.workspace.team_id
+        original = cause.message if isinstance(cause, Click) else None
+        kind = "actions" if original else "commands"
         trigger_id = f"{number}.987654321.{secrets.token_hex(16)}"
-        path = f"/commands/{team_id}/{number}/{secrets.token_urlsafe(18)}"
+        path = f"/{kind}/{team_id}/{number}/{secrets.token_urlsafe(18)}"
         expires_at = self._platform.clock.now() + LIFETIME
-        self._tickets[path] = Ticket(typed.workspace, typed.channel.id, typed.user.id, trigger_id, expires_at)
+        self._tickets[path] = Ticket(cause.workspace, cause.channel.id, cause.user.id, trigger_id, expires_at, original)
         return Occasion(self._origin() + path, trigger_id)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
@@ -62,18 +59,38 @@ class Hooks:
         return _refused("invalid_payload") if raw is None else self._post(ticket, raw)
 
     def _post(self, ticket: Ticket, raw: Part) -> web.Response:
-        self._platform.record(mistakes_of_response(raw))
+        self._platform.record(mistakes_of_response(raw, ticket.original))
         content = read_content(raw)
+        deletes = bool(raw.get("delete_original"))
         if block_problems(raw):
             return _refused("invalid_blocks")
-        if content.is_empty and not raw.get("delete_original"):
+        if content.is_empty and not deletes:
             return _refused("no_text")
+        if ticket.original is None or not (deletes or raw.get("replace_original")):
+            self._add(ticket, raw, content)
+        elif not self._change(ticket.original, content, deletes=deletes):
+            return web.json_response({"ok": False, "error": "message_not_found"}, status=404)  # not documented
+        elif deletes:
+            self._add(ticket, raw, content)
         ticket.uses_left -= 1
+        return web.Response(text="ok", content_type="text/html")
+
+    def _add(self, ticket: Ticket, raw: Part, content: Content) -> None:
         if not content.is_empty:
             app = ticket.workspace.installation
             author = Author(app.bot_user_id, app.bot_id)
             self._platform.history.post(content, author, ticket.place(raw), Source.RESPONSE_URL)
-        return web.Response(text="ok", content_type="text/html")
+
+    def _change(self, original: Message, content: Content, *, deletes: bool) -> bool:
+        history = self._platform.history
+        present = history.find(original.channel, original.ts)
+        if present is None:
+            return False
+        if deletes:
+            history.delete(present)
+        else:
+            history.replace(present, content)
+        return True
 
 
 def _read(content_type: str, body: bytes) -> Part | None:

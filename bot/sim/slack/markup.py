@@ -3,16 +3,11 @@
 https://docs.slack.dev/messaging/formatting-message-text
 """
 
-from __future__ import annotations
-
 import html
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 from bot.sim.slack.rules import Rule, Violation
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 _LABEL = r"(?:\|[^|<>]*)?"
 _TOKEN = re.compile(

@@ -1,33 +1,30 @@
 """Slack's state: the workspaces, what was said in them, and what apps did wrong."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
 
 from bot.sim.bell import Bell
 from bot.sim.faults import Faults
 from bot.sim.slack.clock import Clock
-from bot.sim.slack.history import History
+from bot.sim.slack.history import History, Message
 from bot.sim.slack.markup import plain
 from bot.sim.slack.pace import Pace
+from bot.sim.slack.rules import Violation
+from bot.sim.slack.workspace import Workspace
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from bot.sim.slack.history import Message
-    from bot.sim.slack.rules import Violation
-    from bot.sim.slack.workspace import Workspace
+SLACKBOT = "USLACKBOT"  # speaks for the client itself
 
 
 class Platform:
     """Shared by everything that delivers to apps or serves them."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], app_token: str) -> None:
+        self.app_token = app_token
         self.clock = Clock(now)
         self.bell = Bell()
         self.history = History(self.clock, self.bell)
         self.faults = Faults()
-        self.pace = Pace()
+        self.posting = Pace(burst=5, per_second=1.0)
+        self.updating = Pace(burst=50, per_second=50 / 60)
         self.violations: list[Violation] = []
         self.workspaces: dict[str, Workspace] = {}
 
@@ -38,6 +35,7 @@ class Platform:
     def record(self, violations: Iterable[Violation]) -> None:
         """Keep what an app did wrong."""
         self.violations.extend(violations)
+        self.bell.ring()
 
     def workspace_of_token(self, token: str | None) -> Workspace | None:
         """Find the workspace whose bot has this token."""

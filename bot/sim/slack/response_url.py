@@ -1,22 +1,16 @@
-"""The rules for what is posted to a slash command's response_url.
+"""The rules for what is posted to a response_url.
 
 https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from bot.sim.slack.ack import RESPONSE_TYPES
 from bot.sim.slack.content import CONTENT_KEYS, Part, mistakes
-from bot.sim.slack.history import Place
+from bot.sim.slack.history import Message, Place
 from bot.sim.slack.rules import Rule, Violation
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from bot.sim.slack.workspace import Workspace
+from bot.sim.slack.workspace import Workspace
 
 LIFETIME = 30 * 60.0  # seconds
 USES = 5
@@ -25,13 +19,17 @@ _KEYS = CONTENT_KEYS | {"response_type", "replace_original", "delete_original", 
 
 @dataclass(slots=True)
 class Ticket:
-    """The right to answer one command: whoever holds its URL speaks as the app, in that channel."""
+    """The right to answer one command or click: whoever holds its URL speaks as the app, in that channel.
+
+    `original` is the message that held the button; a command has none.
+    """
 
     workspace: Workspace
     channel: str
     user: str
     trigger_id: str
     expires_at: float
+    original: Message | None
     uses_left: int = USES
 
     def refusal(self, now: float) -> str | None:
@@ -41,7 +39,7 @@ class Ticket:
         return None if self.uses_left else "used_url"
 
     def place(self, raw: Part) -> Place:
-        """Return where this answer goes, as far as its flags make sense."""
+        """Return where a new message goes, as far as its flags make sense."""
         in_channel = raw.get("response_type") == "in_channel"
         return Place(
             channel=self.channel,
@@ -51,20 +49,29 @@ class Ticket:
         )
 
 
-def mistakes_of_response(raw: Part) -> Iterator[Violation]:
-    """Yield what is wrong with the JSON posted for a slash command."""
+def mistakes_of_response(raw: Part, original: Message | None) -> Iterator[Violation]:
+    """Yield what is wrong with the JSON posted for a command, or for a click in the message `original`."""
     yield from mistakes(raw, _KEYS)
-    yield from _mistaken_flags(raw)
-    if raw.get("thread_ts") and (raw.get("response_type") != "in_channel" or raw.get("replace_original") is not False):
+    response_type = raw.get("response_type")
+    if response_type is not None and response_type not in RESPONSE_TYPES:
+        yield Violation(Rule.UNKNOWN_RESPONSE_TYPE, repr(response_type))
+    yield from _missing_flags(raw) if original is None else _mistakes_with_original(raw, original)
+    if original is None and (raw.get("replace_original") or raw.get("delete_original")):
+        yield Violation(Rule.REPLACES_SLASH_COMMAND, "through response_url")
+    if raw.get("thread_ts") and (response_type != "in_channel" or raw.get("replace_original") is not False):
         yield Violation(Rule.MISPLACED_THREAD, f"thread_ts {raw['thread_ts']}")
 
 
-def _mistaken_flags(raw: Part) -> Iterator[Violation]:
+def _missing_flags(raw: Part) -> Iterator[Violation]:
     if "response_type" not in raw:
         yield Violation(Rule.IMPLICIT_RESPONSE_TYPE, "say whether everyone shall see it")
-    elif raw["response_type"] not in RESPONSE_TYPES:
-        yield Violation(Rule.UNKNOWN_RESPONSE_TYPE, repr(raw["response_type"]))
     if "replace_original" not in raw:
-        yield Violation(Rule.IMPLICIT_REPLACE_ORIGINAL, "say that nothing shall be replaced")
-    if raw.get("replace_original") or raw.get("delete_original"):
-        yield Violation(Rule.REPLACES_SLASH_COMMAND, "through response_url")
+        yield Violation(Rule.IMPLICIT_REPLACE_ORIGINAL, "say whether anything shall be replaced")
+
+
+def _mistakes_with_original(raw: Part, original: Message) -> Iterator[Violation]:
+    visible = "ephemeral" if original.ephemeral_to else "in_channel"
+    if not raw.get("replace_original"):
+        yield from () if raw.get("delete_original") else _missing_flags(raw)
+    elif raw.get("response_type", visible) != visible:
+        yield Violation(Rule.CHANGES_VISIBILITY, f"the message stays {visible}")

@@ -1,7 +1,5 @@
 """The catalogue of mistakes that real Slack lets pass, or reports to nobody, and that people suffer from."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,6 +12,12 @@ class Rule(StrEnum):
     ACK_NOT_200 = "ack_not_200"  # the person sees an error without any explanation
     ACK_JSON_AS_TEXT = "ack_json_as_text"  # without application/json the JSON itself is displayed
     ACK_NOT_JSON = "ack_not_json"  # labelled as JSON, but isn't a JSON object: nothing is displayed
+    ACK_BODY_IGNORED = "ack_body_ignored"  # nobody ever sees what the ack of a click says
+    # Socket Mode
+    ACK_WITHOUT_ENVELOPE = "ack_without_envelope"  # a frame that says to which envelope it belongs is expected
+    ACK_UNKNOWN_ENVELOPE = "ack_unknown_envelope"
+    ACK_TWICE = "ack_twice"
+    ACK_PAYLOAD_NOT_ACCEPTED = "ack_payload_not_accepted"  # accepts_response_payload was false
     # any message
     UNKNOWN_KEY = "unknown_key"  # ignored, so probably misspelt
     WRONG_TYPE = "wrong_type"  # for instance a text that is no string
@@ -29,6 +33,7 @@ class Rule(StrEnum):
     IMPLICIT_RESPONSE_TYPE = "implicit_response_type"
     IMPLICIT_REPLACE_ORIGINAL = "implicit_replace_original"  # its default differs between surfaces
     REPLACES_SLASH_COMMAND = "replaces_slash_command"  # there is no original message to replace or delete
+    CHANGES_VISIBILITY = "changes_visibility"  # a replaced message stays visible to whom it was
     MISPLACED_THREAD = "misplaced_thread"  # thread_ts needs in_channel and replace_original:false
     # Web API
     TOKEN_OUTSIDE_HEADER = "token_outside_header"  # noqa: S105 - no password; it would end up in logs

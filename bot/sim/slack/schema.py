@@ -1,7 +1,5 @@
 """Building blocks to describe what JSON must look like; complaints are worded and addressed as Slack's are."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 
 Check = Callable[[object, str], Iterator[str]]

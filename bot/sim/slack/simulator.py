@@ -1,39 +1,38 @@
-"""The simulated Slack: people who type commands, what they see, and the API that apps call."""
-
-from __future__ import annotations
+"""The simulated Slack: people who type commands and click buttons, and the API that apps call."""
 
 import time
-from typing import TYPE_CHECKING, Self
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Self
 
 from aiohttp import web
 
 from bot.sim.local_server import LocalServer
-from bot.sim.slack.acme import acme
-from bot.sim.slack.commands import Commands, Delivery
+from bot.sim.slack.acme import APP_TOKEN, acme
+from bot.sim.slack.clicks import Clicks
+from bot.sim.slack.commands import Commands
+from bot.sim.slack.content import Part
 from bot.sim.slack.courier import Answered, Courier
+from bot.sim.slack.delivery import Delivery
+from bot.sim.slack.dispatch import Dispatch
+from bot.sim.slack.history import Message, Place
 from bot.sim.slack.hooks import Hooks
 from bot.sim.slack.platform import Platform
+from bot.sim.slack.posts import put
+from bot.sim.slack.screen import Screen, id_of
 from bot.sim.slack.signing import signed_headers
 from bot.sim.slack.slash_command import Typed
-from bot.sim.slack.web_api import WebApi
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from bot.sim.faults import Faults
-    from bot.sim.slack.clock import Clock
-    from bot.sim.slack.history import Message
-    from bot.sim.slack.rules import Violation
-    from bot.sim.slack.web_api import ApiCall
-    from bot.sim.slack.workspace import Channel, User, Workspace
+from bot.sim.slack.socket_mode import Sockets
+from bot.sim.slack.web_api import ApiCall, WebApi
+from bot.sim.slack.workspace import Channel, User
 
 SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"  # noqa: S105 - the example of Slack's own guide
 ACK_DEADLINE = 3.0  # seconds
 
 
-class SimSlack:
-    """Slack on 127.0.0.1, with the workspace `home`; commands go to `request_url` once it is set.
+class SimSlack(Screen):
+    """Slack on 127.0.0.1, with the workspace `home`; commands and clicks go to `request_url` once it is set.
 
+    With `socket_mode` they go over the app's websockets instead: see `sockets`.
     `home`, `alice`, `alerts` and the others are described in acme.py; more workspaces come with `add_workspace`.
     """
 
@@ -43,30 +42,36 @@ class SimSlack:
         signing_secret: str = SIGNING_SECRET,
         now: Callable[[], float] = time.time,
         ack_deadline: float = ACK_DEADLINE,
+        socket_mode: bool = False,
     ) -> None:
+        super().__init__(Platform(now, APP_TOKEN))
         self.signing_secret = signing_secret
-        self.request_url: str | None = None
-        self.platform = Platform(now)
-        self._courier = Courier(ack_deadline)
-        self._hooks = Hooks(self.platform, lambda: self._server.origin)
-        self._commands = Commands(self.platform, self._hooks, self._courier, self.sign)
-        self._api = WebApi(self.platform)
-        self._server = LocalServer(
-            [
-                web.route("*", "/api/{method}", self._api.serve),
-                web.post("/commands/{path:.*}", self._hooks.serve),
-            ]
-        )
         self._settle()
+        self.sockets = Sockets(self.platform, self.home.installation.app_id, ack_deadline, lambda: self._server.origin)
+        self.sockets.enabled = socket_mode
+        self._courier = Courier(ack_deadline)
+        self._dispatch = Dispatch(self._courier, self.sockets, self.sign)
+        self._hooks = Hooks(self.platform, lambda: self._server.origin)
+        self._commands = Commands(self.platform, self._hooks, self._dispatch)
+        self._clicks = Clicks(self.platform, self._hooks, self._dispatch)
+        self._api = WebApi(self.platform, self.sockets)
+        self._server = LocalServer(self._routes())
 
     def _settle(self) -> None:
         people = acme()
-        self.home: Workspace = people.workspace
+        self.home = people.workspace
         self.alice, self.bob, self.guest, self.outsider = people.alice, people.bob, people.guest, people.outsider
         self.alerts, self.incidents = people.alerts, people.incidents
         self.private, self.archived = people.private, people.archived
         self.alice_and_bob, self.alice_and_bot = people.alice_and_bob, people.alice_and_bot
         self.add_workspace(self.home)
+
+    def _routes(self) -> Iterable[web.RouteDef]:
+        return (
+            web.route("*", "/api/{method}", self._api.serve),
+            web.post("/{kind:commands|actions}/{path:.*}", self._hooks.serve),
+            web.get("/link/", self.sockets.serve),
+        )
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -76,13 +81,14 @@ class SimSlack:
         await self.stop()
 
     async def start(self) -> None:
-        """Serve the Web API and the response URLs, and be ready to send."""
+        """Serve the Web API, the response URLs and the websockets, and be ready to send."""
         await self._server.start()
         await self._courier.start()
 
     async def stop(self) -> None:
         """Drop everything at once."""
         await self._courier.stop()
+        await self.sockets.stop()
         await self._server.stop()
 
     @property
@@ -96,28 +102,27 @@ class SimSlack:
         return self.home.installation.bot_token
 
     @property
-    def clock(self) -> Clock:
-        """Slack's time."""
-        return self.platform.clock
-
-    @property
-    def faults(self) -> Faults:
-        """What goes wrong, by place: "response_url" or a method such as "chat.postMessage"."""
-        return self.platform.faults
-
-    @property
-    def violations(self) -> list[Violation]:
-        """What the app did wrong, in order."""
-        return self.platform.violations
-
-    @property
     def api_calls(self) -> list[ApiCall]:
         """Every call of the Web API, in order of arrival."""
         return self._api.calls
 
-    def add_workspace(self, workspace: Workspace) -> None:
-        """Add another workspace in which the app is installed."""
-        self.platform.add(workspace)
+    @property
+    def request_url(self) -> str | None:
+        """Where forms go; None if the app has no such URL."""
+        return self._dispatch.request_url
+
+    @request_url.setter
+    def request_url(self, url: str | None) -> None:
+        self._dispatch.request_url = url
+
+    @property
+    def socket_mode(self) -> bool:
+        """Whether the app has Socket Mode turned on."""
+        return self.sockets.enabled
+
+    @socket_mode.setter
+    def socket_mode(self, on: bool) -> None:
+        self.sockets.enabled = on
 
     async def command(
         self,
@@ -133,8 +138,7 @@ class SimSlack:
         `text` is sent as it stands: escape it as Slack would. An override of None leaves a field out.
         Raises NotPossibleError if the client would not let this person do that; then nothing is sent.
         """
-        typed = self._typed(user, channel, command, text)
-        return await self._commands.send(typed, self.request_url, field_overrides)
+        return await self._commands.send(self._typed(user, channel, command, text), field_overrides)
 
     def command_in_thread(
         self, user: User | str, channel: Channel | str, text: str = "", *, command: str = "/anchor-pause"
@@ -142,9 +146,44 @@ class SimSlack:
         """Type a command in a thread: the client refuses by itself, and nothing is sent."""
         self._commands.refuse_in_thread(self._typed(user, channel, command, text))
 
+    async def click(
+        self,
+        user: User | str,
+        message: Message,
+        /,
+        action_id: str = "anchor_pause",
+        *,
+        value: str | None = None,
+        block_id: str | None = None,
+        **payload_overrides: object,
+    ) -> Delivery:
+        """Click a button of a message, as that is now, confirm if asked to, and see it acknowledged.
+
+        `value` and `block_id` say which, if there are several. An override of None is null, ABSENT leaves a field out.
+        Raises NotPossibleError if there is no such button, or the person can't click it; then nothing is sent.
+        """
+        click = self._clicks.aim(id_of(user), message, action_id, value, block_id)
+        return await self._clicks.send(click, payload_overrides)
+
+    def post(  # noqa: PLR0913 - the arguments of chat.postMessage
+        self,
+        channel: Channel | str,
+        text: str,
+        *,
+        blocks: Sequence[Mapping[str, object]] = (),
+        attachments: Sequence[Mapping[str, object]] = (),
+        thread_ts: str | None = None,
+        user: User | str | None = None,
+        ephemeral_to: User | str | None = None,
+    ) -> Message:
+        """Post as the app's incoming webhook does, wherever that is; or as the person `user`, if one is named."""
+        raw: Part = {"text": text, "blocks": list(blocks), "attachments": list(attachments)}
+        place = Place(id_of(channel), None if ephemeral_to is None else id_of(ephemeral_to), thread_ts)
+        return put(self.platform, raw, place, None if user is None else id_of(user))
+
     async def resend(self, delivery: Delivery) -> Delivery:
-        """Send the very same signed bytes once more; nobody is shown the answer."""
-        return await self._commands.send_again(delivery, self.request_url)
+        """Send the very same signed bytes, or the very same envelope, once more; nobody is shown the answer."""
+        return delivery.again(await self._dispatch.send(delivery.sent))
 
     async def send(self, body: bytes, headers: Mapping[str, str]) -> Answered:
         """Post these bytes to the app, with these headers only."""
@@ -154,26 +193,6 @@ class SimSlack:
         """Return the headers of a form with this body, signed now or at `timestamp` (Unix seconds)."""
         return signed_headers(self.signing_secret, int(self.clock.now()) if timestamp is None else timestamp, body)
 
-    def channel_messages(self, channel: Channel | str) -> list[Message]:
-        """Return what everyone in the channel sees, oldest first."""
-        return self.platform.history.public(_id(channel))
-
-    def seen_by(self, user: User | str, channel: Channel | str) -> list[Message]:
-        """Return the same with what only this person sees."""
-        return self.platform.history.seen_by(_id(user), _id(channel))
-
-    def render(self, message: Message) -> str:
-        """Return a message's text as a person reads it: names for mentions, no escapes."""
-        return self.platform.render(message)
-
-    async def until(self, condition: Callable[[], object], *, within: float = 5.0) -> None:
-        """Wait until `condition` is true, looked at after every message and API call; else TimeoutError."""
-        await self.platform.bell.until(condition, within)
-
     def _typed(self, user: User | str, channel: Channel | str, command: str, text: str) -> Typed:
-        workspace = self.platform.workspace_of_channel(_id(channel))
-        return Typed(workspace, workspace.users[_id(user)], workspace.channels[_id(channel)], command, text)
-
-
-def _id(of: User | Channel | str) -> str:
-    return of if isinstance(of, str) else of.id
+        workspace = self.platform.workspace_of_channel(id_of(channel))
+        return Typed(workspace, workspace.users[id_of(user)], workspace.channels[id_of(channel)], command, text)

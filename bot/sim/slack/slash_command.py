@@ -1,24 +1,14 @@
-"""A slash command as a person types it, and the form that Slack makes of it.
+"""A slash command as a person types it, and the fields that Slack makes of it.
 
 https://docs.slack.dev/interactivity/implementing-slash-commands
 """
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
-from bot.sim.slack.workspace import Channel, ChannelKind, User, Workspace
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-_UNNAMED = {ChannelKind.PRIVATE: "privategroup", ChannelKind.DM: "directmessage"}
-
-
-class NotPossibleError(Exception):
-    """The Slack client would not let this person send a command here, so nothing was sent."""
+from bot.sim.slack.delivery import Occasion
+from bot.sim.slack.possible import NotPossibleError, check_presence
+from bot.sim.slack.workspace import Channel, User, Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,33 +30,20 @@ class Typed:
         """Raise NotPossibleError for somebody who can't send a command here."""
         if self.user.team_id != self.workspace.team_id:
             raise NotPossibleError("only people of the installing workspace have its commands")
-        if self.user.deleted:
-            raise NotPossibleError("a deactivated person can't log in")
-        if self.user.id not in self.channel.members:
-            raise NotPossibleError("this person is not in the channel")
-        if self.channel.is_archived:
-            raise NotPossibleError("nobody can write in an archived channel")
+        check_presence(self.user, self.channel)
 
 
-@dataclass(frozen=True, slots=True)
-class Occasion:
-    """What Slack makes anew for every command."""
-
-    response_url: str
-    trigger_id: str
-
-
-def form(typed: Typed, occasion: Occasion, overrides: Mapping[str, str | None]) -> bytes:
-    """Return the body, with the fields in Slack's order; an override of None leaves its field out."""
+def fields(typed: Typed, occasion: Occasion, overrides: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the fields in Slack's order; an override of None leaves its field out."""
     workspace, channel = typed.workspace, typed.channel
-    fields: dict[str, str | None] = {
+    made: dict[str, str | None] = {
         "token": "deprecatedVerificationToken",
         "team_id": workspace.team_id,
         "team_domain": workspace.domain,
         "enterprise_id": workspace.enterprise.id if workspace.enterprise else None,
         "enterprise_name": workspace.enterprise.name if workspace.enterprise else None,
         "channel_id": channel.id,
-        "channel_name": _UNNAMED.get(channel.kind, channel.name),
+        "channel_name": channel.name_in_payloads,
         "user_id": typed.user.id,
         "user_name": typed.user.name,
         "command": typed.command,
@@ -76,5 +53,5 @@ def form(typed: Typed, occasion: Occasion, overrides: Mapping[str, str | None]) 
         "response_url": occasion.response_url,
         "trigger_id": occasion.trigger_id,
     }
-    fields.update(overrides)
-    return urlencode([(name, value) for name, value in fields.items() if value is not None]).encode()
+    made.update(overrides)
+    return {name: value for name, value in made.items() if value is not None}

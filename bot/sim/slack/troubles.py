@@ -1,7 +1,5 @@
 """The wrong answers that Slack's Web API and response URLs are known to give, ready to be set as a fault."""
 
-from __future__ import annotations
-
 import json
 
 from bot.sim.faults import Answer

@@ -1,7 +1,5 @@
 """A workspace: its people, its channels and the app installed in it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
@@ -41,6 +39,14 @@ class Channel:
     kind: ChannelKind
     members: set[str]
     is_archived: bool = False
+
+    @property
+    def name_in_payloads(self) -> str:
+        """What payloads call it: only public channels by name."""
+        return _UNNAMED.get(self.kind, self.name)
+
+
+_UNNAMED = {ChannelKind.PRIVATE: "privategroup", ChannelKind.DM: "directmessage"}
 
 
 @dataclass(slots=True, eq=False)

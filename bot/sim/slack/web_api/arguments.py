@@ -3,20 +3,15 @@
 https://docs.slack.dev/apis/web-api
 """
 
-from __future__ import annotations
-
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
+
+from aiohttp import web
 
 from bot.sim.slack.rules import Rule, Violation
 from bot.sim.slack.web_api.call import ApiError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from aiohttp import web
 
 _FORMS = frozenset({"application/x-www-form-urlencoded", "text/plain"})
 _JSON_IN_FORMS = frozenset({"blocks", "attachments", "metadata"})
@@ -26,10 +21,14 @@ _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """What a call said, without the token; `warning` is what Slack would remark about the content type."""
+    """What a call said, without the token; `warning` is what Slack would remark about the content type.
+
+    `bearer` is the token if it came in the header.
+    """
 
     values: Mapping[str, object]
     token: str | None
+    bearer: str | None
     is_json: bool = False
     warning: str | None = None
     violations: tuple[Violation, ...] = ()
@@ -44,11 +43,12 @@ def read_arguments(request: web.Request, body: bytes) -> Arguments:
         values |= _json(body) if is_json else _form(request, body)
     in_body = values.pop("token", None)
     header = request.headers.get("Authorization", "")
-    token = header.removeprefix("Bearer ") if header.startswith("Bearer ") else None
+    token = bearer = header.removeprefix("Bearer ") if header.startswith("Bearer ") else None
     if token is None and isinstance(in_body, str) and not is_json and not token_in_url:
         token = in_body  # Slack takes it from a form, and from nowhere else
     wrong = () if in_body is None else (Violation(Rule.TOKEN_OUTSIDE_HEADER, request.path),)
-    return Arguments(values, token, is_json, _warning(request, is_json=is_json) if body else None, wrong)
+    warning = _warning(request, is_json=is_json) if body else None
+    return Arguments(values, token, bearer, is_json, warning, wrong)
 
 
 def _json(body: bytes) -> dict[str, object]:

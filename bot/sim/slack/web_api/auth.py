@@ -3,14 +3,9 @@
 https://docs.slack.dev/reference/methods/auth.test
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from bot.sim.slack.web_api.call import Caller, Method
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 def _test(caller: Caller, _: Mapping[str, object]) -> dict[str, object]:

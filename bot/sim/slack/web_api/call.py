@@ -1,16 +1,11 @@
 """A call of the Web API, the error it may end in, and what a method is."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from bot.sim.slack.clock import Moment
-    from bot.sim.slack.platform import Platform
-    from bot.sim.slack.workspace import Workspace
+from bot.sim.slack.clock import Moment
+from bot.sim.slack.platform import Platform
+from bot.sim.slack.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,39 +1,35 @@
-"""chat.postMessage: the app speaks on its own account.
+"""chat.postMessage and chat.update: the app speaks on its own account, and corrects itself.
 
 https://docs.slack.dev/reference/methods/chat.postMessage
+https://docs.slack.dev/reference/methods/chat.update
 """
 
-from __future__ import annotations
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-from typing import TYPE_CHECKING
-
-from bot.sim.slack.content import CONTENT_KEYS, block_problems, mistakes, read_content
+from bot.sim.slack.content import ADVISED_TEXT, CONTENT_KEYS, Content, block_problems, mistakes, read_content
 from bot.sim.slack.history import Author, Message, Place, Source
+from bot.sim.slack.message_json import message_json
+from bot.sim.slack.pace import Pace
 from bot.sim.slack.rules import Rule, Violation
 from bot.sim.slack.web_api.call import ApiError, Caller, Method
 from bot.sim.slack.workspace import Channel, ChannelKind, Workspace
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from bot.sim.slack.content import Content
-
 _KEYS = CONTENT_KEYS | {"channel", "thread_ts", "reply_broadcast"}
+_UPDATE_KEYS = CONTENT_KEYS | {"channel", "ts", "reply_broadcast"}
 
 
 def _post_message(caller: Caller, arguments: Mapping[str, object]) -> dict[str, object]:
     caller.platform.record(_mistakes_of_post(arguments))
     channel = _destination(caller.workspace, str(arguments.get("channel", "")))
     content = _content(arguments)
-    wait = caller.platform.pace.wait(channel.id, caller.platform.clock.now())
-    if wait is not None:
-        raise ApiError("ratelimited", retry_after=wait)
+    _keep_pace(caller, caller.platform.posting, channel.id)
     app = caller.workspace.installation
     thread_ts = arguments.get("thread_ts")
     place = Place(channel.id, thread_ts=str(thread_ts) if thread_ts else None)
     author = Author(app.bot_user_id, app.bot_id)
     message = caller.platform.history.post(content, author, place, Source.POST_MESSAGE)
-    return {"channel": channel.id, "ts": message.ts, "message": _shown(message)}
+    return _said(caller, message)
 
 
 def _mistakes_of_post(arguments: Mapping[str, object]) -> Iterator[Violation]:
@@ -72,17 +68,44 @@ def _content(arguments: Mapping[str, object]) -> Content:
     return content
 
 
-def _shown(message: Message) -> dict[str, object]:
-    shown: dict[str, object] = {
-        "type": "message",
-        "user": message.user,
-        "bot_id": message.bot_id,
-        "ts": message.ts,
-        "text": message.text,
-    }
-    if message.blocks:
-        shown["blocks"] = list(message.blocks)
-    return shown
+def _update(caller: Caller, arguments: Mapping[str, object]) -> dict[str, object]:
+    caller.platform.record(mistakes(arguments, _UPDATE_KEYS))
+    message = _own_message(caller, arguments)
+    content = _content(arguments)
+    if len(content.text) > ADVISED_TEXT:
+        raise ApiError("msg_too_long")
+    _keep_pace(caller, caller.platform.updating, caller.workspace.team_id)
+    if "attachments" not in arguments:
+        content = replace(content, attachments=message.attachments)
+    changed = caller.platform.history.replace(message, content)
+    return _said(caller, changed) | {"text": changed.text}
 
 
-METHODS = {"chat.postMessage": Method(_post_message, scope="chat:write")}
+def _own_message(caller: Caller, arguments: Mapping[str, object]) -> Message:
+    channel_id, ts = str(arguments.get("channel")), str(arguments.get("ts"))
+    if channel_id not in caller.workspace.channels:
+        raise ApiError("channel_not_found")
+    message = caller.platform.history.find(channel_id, ts)
+    if message is None or message.ephemeral_to:
+        raise ApiError("message_not_found")
+    app = caller.workspace.installation
+    if message.source is not Source.POST_MESSAGE or message.bot_id != app.bot_id:
+        raise ApiError("cant_update_message")
+    return message
+
+
+def _keep_pace(caller: Caller, pace: Pace, key: str) -> None:
+    wait = pace.wait(key, caller.platform.clock.now())
+    if wait is not None:
+        raise ApiError("ratelimited", retry_after=wait)
+
+
+def _said(caller: Caller, message: Message) -> dict[str, object]:
+    shown = message_json(message, caller.workspace, caller.platform.history)
+    return {"channel": message.channel, "ts": message.ts, "message": shown}
+
+
+METHODS = {
+    "chat.postMessage": Method(_post_message, scope="chat:write"),
+    "chat.update": Method(_update, scope="chat:write"),
+}

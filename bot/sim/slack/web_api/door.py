@@ -1,22 +1,17 @@
 """Serves the Web API: reads a call, checks its token and scope, and lets the method answer."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from aiohttp import web
 
+from bot.sim.slack.platform import Platform
 from bot.sim.slack.rules import Rule, Violation
-from bot.sim.slack.web_api import auth, chat, users
+from bot.sim.slack.socket_mode import Sockets
+from bot.sim.slack.web_api import apps, auth, chat, users
 from bot.sim.slack.web_api.arguments import Arguments, read_arguments
 from bot.sim.slack.web_api.call import ApiCall, ApiError, Caller, Method
+from bot.sim.slack.workspace import Workspace
 from bot.sim.wire import misbehave
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from bot.sim.slack.platform import Platform
-    from bot.sim.slack.workspace import Workspace
 
 _METHODS: Mapping[str, Method] = auth.METHODS | chat.METHODS | users.METHODS
 
@@ -24,9 +19,10 @@ _METHODS: Mapping[str, Method] = auth.METHODS | chat.METHODS | users.METHODS
 class WebApi:
     """All methods over HTTP; `calls` has every call in order of arrival."""
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: Platform, sockets: Sockets) -> None:
         self.calls: list[ApiCall] = []
         self._platform = platform
+        self._sockets = sockets
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer one call."""
@@ -59,6 +55,9 @@ class WebApi:
         try:
             if isinstance(asked, ApiError):
                 raise asked
+            if name == apps.CONNECTIONS_OPEN:
+                opened = apps.connections_open(self._platform, self._sockets, asked)
+                return web.json_response({"ok": True} | opened)
             workspace = self._workspace(name, asked.token)
             body = self._run(name, workspace, asked)
         except ApiError as error:
@@ -71,6 +70,8 @@ class WebApi:
             raise ApiError("unknown_method", req_method=name)
         if token is None:
             raise ApiError("not_authed")
+        if token == self._platform.app_token:
+            raise ApiError("not_allowed_token_type")
         workspace = self._platform.workspace_of_token(token)
         if workspace is None:
             raise ApiError("invalid_auth")

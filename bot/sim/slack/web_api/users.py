@@ -3,25 +3,29 @@
 https://docs.slack.dev/reference/methods/users.info
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import replace
 
 from bot.sim.slack.web_api.call import ApiError, Caller, Method
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from bot.sim.slack.workspace import User, Workspace
+from bot.sim.slack.workspace import User, Workspace
 
 
 def _info(caller: Caller, arguments: Mapping[str, object]) -> dict[str, object]:
     user = caller.workspace.users.get(str(arguments.get("user")))
     if user is None:
         raise ApiError("user_not_found")
-    if user.team_id != caller.workspace.team_id:
-        return {"user": _stranger(user)}
-    return {"user": _member(user) | _in_enterprise(caller.workspace, user)}
+    if user.team_id == caller.workspace.team_id:
+        return {"user": _member(user) | _in_enterprise(caller.workspace, user)}
+    if _is_colleague(caller, user):
+        elsewhere = replace(user, is_admin=False, is_owner=False, is_primary_owner=False)  # whatever they are at home
+        return {"user": _member(elsewhere) | _in_enterprise(caller.workspace, user)}
+    return {"user": _stranger(user)}
+
+
+def _is_colleague(caller: Caller, user: User) -> bool:
+    """True for somebody from another workspace of the same Grid organisation."""
+    home, ours = caller.platform.workspaces.get(user.team_id), caller.workspace.enterprise
+    return home is not None and ours is not None and home.enterprise == ours
 
 
 def _stranger(user: User) -> dict[str, object]:
@@ -63,7 +67,7 @@ def _in_enterprise(workspace: Workspace, user: User) -> dict[str, object]:
             "enterprise_name": workspace.enterprise.name,
             "is_admin": False,
             "is_owner": False,
-            "teams": [workspace.team_id],
+            "teams": [user.team_id],
         }
     }
 

@@ -1,0 +1,52 @@
+"""The two roads to the app: signed forms to its request URL, or in Socket Mode envelopes over its websockets."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlencode
+
+from bot.sim.slack.courier import Answered, Courier
+from bot.sim.slack.socket_mode import Envelope, Sockets
+
+Kind = Literal["slash_commands", "interactive"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What goes to the app; `headers` are those of a form, an envelope has none."""
+
+    kind: Kind
+    body: bytes
+    headers: Mapping[str, str]
+    envelope: Envelope | None = None
+
+
+class Dispatch:
+    """Takes the road that the app is set to; `sign` makes the headers for a form."""
+
+    def __init__(self, courier: Courier, sockets: Sockets, sign: Callable[[bytes], dict[str, str]]) -> None:
+        self.request_url: str | None = None
+        self._courier = courier
+        self._sockets = sockets
+        self._sign = sign
+
+    @property
+    def has_road(self) -> bool:
+        """False if the app never said where to reach it."""
+        return self._sockets.enabled or self.request_url is not None
+
+    def pack(self, kind: Kind, payload: Mapping[str, object]) -> Request:
+        """Make the form or the envelope."""
+        if self._sockets.enabled:
+            envelope = Envelope.of(kind, payload, accepts_response_payload=True)
+            return Request(kind, envelope.frame.encode(), {}, envelope)
+        fields = payload if kind == "slash_commands" else {"payload": json.dumps(payload)}
+        body = urlencode(fields).encode()
+        return Request(kind, body, self._sign(body))
+
+    async def send(self, request: Request) -> Answered:
+        """Send it, once more if it was sent before, and wait for the ack."""
+        if request.envelope is not None:
+            return await self._sockets.deliver(request.envelope)
+        return await self._courier.post(self.request_url, request.body, request.headers)

@@ -1,0 +1,41 @@
+"""A message as the JSON in which Slack gives it to apps.
+
+https://docs.slack.dev/reference/events/message
+"""
+
+from bot.sim.slack.content import Part
+from bot.sim.slack.history import History, Message, Source
+from bot.sim.slack.workspace import Workspace
+
+
+def message_json(message: Message, workspace: Workspace, history: History) -> Part:
+    """Return the whole message, with its place in a thread."""
+    shown = _author(message, workspace) | {"type": "message", "ts": message.ts, "text": message.text}
+    shown["team"] = workspace.team_id
+    if message.blocks:
+        shown["blocks"] = list(message.blocks)
+    if message.attachments:
+        shown["attachments"] = list(message.attachments)
+    if message.edited_at:
+        shown["edited"] = {"user": message.user, "ts": f"{int(message.edited_at.time)}.000000"}
+    return shown | _thread(message, history)
+
+
+def _author(message: Message, workspace: Workspace) -> Part:
+    app = workspace.installation
+    if message.bot_id is None:
+        return {"user": message.user}
+    made_by: Part = {"bot_id": message.bot_id, "app_id": app.app_id}
+    if message.source is Source.POSTED:  # as incoming webhooks do: a bot, but not the app's user
+        return made_by | {"subtype": "bot_message", "username": app.bot_name}
+    return made_by | {"user": message.user}
+
+
+def _thread(message: Message, history: History) -> Part:
+    thread_ts = history.thread(message)
+    if thread_ts is None:
+        return {}
+    first = history.find(message.channel, thread_ts)
+    if first is None or thread_ts == message.ts:
+        return {"thread_ts": thread_ts}
+    return {"thread_ts": thread_ts, "parent_user_id": first.user}

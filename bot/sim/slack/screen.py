@@ -1,0 +1,66 @@
+"""What people see of the simulated Slack, and what is on record about the app."""
+
+from collections.abc import Callable
+
+from bot.sim.faults import Faults
+from bot.sim.slack.clock import Clock
+from bot.sim.slack.history import Message
+from bot.sim.slack.platform import Platform
+from bot.sim.slack.rules import Violation
+from bot.sim.slack.workspace import Channel, User, Workspace
+
+
+class Screen:
+    """Looks at a Slack without changing anything but its clock, its faults and its workspaces."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+
+    @property
+    def app_token(self) -> str:
+        """The app-level token, for Socket Mode."""
+        return self.platform.app_token
+
+    @property
+    def clock(self) -> Clock:
+        """Slack's time."""
+        return self.platform.clock
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong, by place: "response_url", "handshake" (of websockets), or a method such as "chat.update"."""
+        return self.platform.faults
+
+    @property
+    def violations(self) -> list[Violation]:
+        """What the app did wrong, in order."""
+        return self.platform.violations
+
+    def add_workspace(self, workspace: Workspace) -> None:
+        """Add another workspace in which the app is installed."""
+        self.platform.add(workspace)
+
+    def channel_messages(self, channel: Channel | str) -> list[Message]:
+        """Return what everyone in the channel sees, oldest first."""
+        return self.platform.history.public(id_of(channel))
+
+    def seen_by(self, user: User | str, channel: Channel | str) -> list[Message]:
+        """Return the same with what only this person sees."""
+        return self.platform.history.seen_by(id_of(user), id_of(channel))
+
+    def current(self, message: Message) -> Message | None:
+        """Return a message as it is now; None if it was deleted."""
+        return self.platform.history.find(message.channel, message.ts)
+
+    def render(self, message: Message) -> str:
+        """Return a message's text as a person reads it: names for mentions, no escapes."""
+        return self.platform.render(message)
+
+    async def until(self, condition: Callable[[], object], *, within: float = 5.0) -> None:
+        """Wait until `condition` is true, looked at whenever anything happened here; else TimeoutError."""
+        await self.platform.bell.until(condition, within)
+
+
+def id_of(named: User | Channel | str) -> str:
+    """Return the id of whatever is named by it or by itself."""
+    return named if isinstance(named, str) else named.id

@@ -1,0 +1,49 @@
+"""One websocket of the app, seen from Slack."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from bot.sim.local_server import deafen
+from bot.sim.wire import reset
+
+HOST = "applink-7fc4fdbb64-4x5xq"
+
+
+class Connection:
+    """Sends frames. Whatever gets lost on the way is lost in silence, as Slack does not wait for it either."""
+
+    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.BaseTransport) -> None:
+        self._socket = socket
+        self._transport = transport
+        self.is_mute = False
+
+    async def send(self, frame: Mapping[str, object] | str) -> None:
+        """Send a text frame, JSON unless it is a text already."""
+        if not self.is_mute:
+            with contextlib.suppress(ConnectionError):
+                await self._socket.send_str(frame if isinstance(frame, str) else json.dumps(frame))
+
+    async def keep_pinging(self, interval: float) -> None:
+        """Send a ping every `interval` seconds, as Slack does; whether there is a pong does not matter."""
+        while True:
+            await asyncio.sleep(interval)
+            if not self.is_mute:
+                with contextlib.suppress(ConnectionError):
+                    await self._socket.ping(f"Ping from {HOST}".encode())
+
+    async def close(self) -> None:
+        """Send a close frame, and wait a while for the app's."""
+        await self._socket.close()
+
+    def mute(self) -> None:
+        """Go deaf and dumb: bytes are still accepted, but nothing is read, answered or sent any more."""
+        self.is_mute = True
+        deafen(self._transport)
+
+    def drop(self) -> None:
+        """Reset the connection (TCP RST)."""
+        reset(self._transport)

@@ -1,0 +1,189 @@
+"""All websockets of the app, and what tests do to them."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import Literal, cast
+
+from aiohttp import web
+
+from bot.sim.slack.courier import Answered
+from bot.sim.slack.platform import Platform
+from bot.sim.slack.socket_mode.connection import HOST, Connection
+from bot.sim.slack.socket_mode.envelopes import Envelope, Envelopes
+from bot.sim.slack.socket_mode.links import Links
+from bot.sim.wire import misbehave
+
+Reason = Literal["warning", "refresh_requested", "link_disabled", "too_many_websockets"]
+Choice = Callable[[Sequence[Connection]], Connection]
+
+HANDSHAKE = "handshake"  # the place of its faults
+MOST = 10  # connections of an app
+WARNING = 10.0  # seconds between the warning and the close
+
+
+class Sockets:
+    """Socket Mode of the one app; `enabled` is the switch in its settings.
+
+    `choose` picks the connection for each envelope: in turn, unless it is replaced, for instance by the `choice` of a
+    seeded random.Random. `ping_interval` (seconds) is that of connections yet to come.
+    """
+
+    def __init__(self, platform: Platform, app_id: str, deadline: float, origin: Callable[[], str]) -> None:
+        self.enabled = False
+        self.choose: Choice = in_turn()
+        self.ping_interval = 10.0
+        self._platform = platform
+        self._app_id = app_id
+        self._deadline = deadline
+        self._links = Links(origin, platform.clock.now)
+        self._envelopes = Envelopes()
+        self._open: list[Connection] = []
+        self._closing: set[asyncio.Task[None]] = set()
+
+    @property
+    def connections(self) -> tuple[Connection, ...]:
+        """Those which get envelopes, oldest first."""
+        return tuple(self._open)
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._open)
+
+    def new_url(self) -> str:
+        """Return where to connect, once and soon."""
+        return self._links.new_url(self._app_id)
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Hold one connection until either side ends it."""
+        if fault := self._platform.faults.take(HANDSHAKE):
+            return await misbehave(fault, request, _unavailable) or _unavailable()
+        if not self._links.redeem(request.query.get("ticket", "")):
+            return web.Response(status=403)  # not documented
+        socket = web.WebSocketResponse(compress=False)
+        await socket.prepare(request)
+        transport = cast("asyncio.BaseTransport", request.transport)  # prepare() would have failed without one
+        connection = Connection(socket, transport)
+        if self.count == MOST:
+            await connection.send(_disconnect("too_many_websockets"))
+            await connection.close()
+            return socket
+        await self._hold(connection, socket)
+        return socket
+
+    async def deliver(self, envelope: Envelope) -> Answered:
+        """Send an envelope over one connection, and wait for its ack over any."""
+        began = time.monotonic()
+        if not (self.enabled and self._open):
+            return Answered(None, "dispatch_failed", 0.0)
+        expected = self._envelopes.expect(envelope)
+        try:
+            async with asyncio.timeout(self._deadline):
+                await self.choose(self.connections).send(envelope.frame)
+                body = await expected
+        except TimeoutError:
+            expected.cancel()
+            return Answered(None, "operation_timeout", time.monotonic() - began)
+        headers = {"Content-Type": "application/json"} if body else {}
+        return Answered(200, None, time.monotonic() - began, body, headers)
+
+    async def send(
+        self, kind: str, payload: Mapping[str, object], *, accepts_response_payload: bool = False
+    ) -> Answered:
+        """Send an envelope of any kind, and wait for its ack."""
+        return await self.deliver(Envelope.of(kind, payload, accepts_response_payload=accepts_response_payload))
+
+    async def disconnect(self, reason: Reason, *, only: Connection | None = None, after: float = WARNING) -> None:
+        """Tell the app to reconnect, and close: at once, but `after` so many seconds for a warning.
+
+        link_disabled is what turning Socket Mode off does, so that happens as well.
+        """
+        if reason == "link_disabled":
+            self.enabled = False
+        for connection in self._these(only):
+            await connection.send(_disconnect(reason))
+            if reason == "warning":
+                self._later(self._close(connection, after))
+            else:
+                self._leave(connection)
+                self._later(connection.close())
+
+    def drop(self, only: Connection | None = None) -> None:
+        """Reset connections (TCP RST), without a close frame."""
+        for connection in self._these(only):
+            self._leave(connection)
+            connection.drop()
+
+    def mute(self, only: Connection | None = None) -> None:
+        """Make connections deaf and dumb; they still get their share of envelopes, which are lost."""
+        for connection in self._these(only):
+            connection.mute()
+
+    async def say(self, frame: str, only: Connection | None = None) -> None:
+        """Send any text, however odd."""
+        for connection in self._these(only):
+            await connection.send(frame)
+
+    async def stop(self) -> None:
+        """Close nothing politely any more."""
+        for task in self._closing:
+            task.cancel()
+        await asyncio.gather(*self._closing, return_exceptions=True)
+
+    async def _hold(self, connection: Connection, socket: web.WebSocketResponse) -> None:
+        self._open.append(connection)
+        self._platform.bell.ring()
+        pinging = asyncio.create_task(connection.keep_pinging(self.ping_interval))
+        try:
+            await connection.send(_hello(self._app_id, self.count))
+            async for frame in socket:
+                if isinstance(frame.data, str):
+                    self._platform.record(self._envelopes.acknowledge(frame.data))
+        finally:
+            pinging.cancel()
+            self._leave(connection)
+
+    async def _close(self, connection: Connection, after: float) -> None:
+        await asyncio.sleep(after)
+        self._leave(connection)
+        await connection.close()
+
+    def _leave(self, connection: Connection) -> None:
+        if connection in self._open:
+            self._open.remove(connection)
+            self._platform.bell.ring()
+
+    def _these(self, only: Connection | None) -> Iterable[Connection]:
+        return self.connections if only is None else (only,)
+
+    def _later(self, closing: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(closing)
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+def in_turn() -> Choice:
+    """Return a choice that goes round."""
+    turns = itertools.count()
+    return lambda connections: connections[next(turns) % len(connections)]
+
+
+def _unavailable() -> web.Response:
+    return web.Response(status=503)
+
+
+def _hello(app_id: str, count: int) -> dict[str, object]:
+    return {
+        "type": "hello",
+        "num_connections": count,
+        "debug_info": {"host": HOST, "build_number": 10, "approximate_connection_time": 18060},
+        "connection_info": {"app_id": app_id},
+    }
+
+
+def _disconnect(reason: Reason) -> dict[str, object]:
+    if reason == "too_many_websockets":
+        return {"type": "disconnect", "reason": reason}
+    return {"type": "disconnect", "reason": reason, "debug_info": {"host": HOST}}

@@ -1,0 +1,47 @@
+"""A message's content as Slack keeps it and gives it back: with the ids and defaults that the app left out.
+
+https://docs.slack.dev/reference/block-kit/
+"""
+
+from collections.abc import Iterator
+
+from bot.sim.slack.content import Content, Part, parts
+
+_DEFAULTS: dict[object, Part] = {"plain_text": {"emoji": True}, "mrkdwn": {"verbatim": False}}
+
+
+def stored(content: Content, ids: Iterator[str]) -> Content:
+    """Complete blocks and attachments; `ids` are given to blocks and buttons that have none."""
+    return Content(
+        text=content.text,
+        blocks=tuple(_block(block, ids) for block in content.blocks),
+        attachments=tuple(_attachment(number, each, ids) for number, each in enumerate(content.attachments, 1)),
+    )
+
+
+def _attachment(number: int, attachment: Part, ids: Iterator[str]) -> Part:
+    kept: Part = {"id": number} | attachment
+    if "blocks" in attachment:
+        kept["blocks"] = [_block(block, ids) for block in parts(attachment["blocks"])]
+        kept.setdefault("fallback", "[no preview available]")
+    return kept
+
+
+def _block(block: Part, ids: Iterator[str]) -> Part:
+    kept = _part(block, ids)
+    if "block_id" not in kept:
+        kept["block_id"] = next(ids)
+    return kept
+
+
+def _part(part: Part, ids: Iterator[str]) -> Part:
+    kept = {name: _completed(value, ids) for name, value in part.items()}
+    if part.get("type") == "button" and "action_id" not in part:
+        kept["action_id"] = next(ids)
+    return kept | {name: value for name, value in _DEFAULTS.get(part.get("type"), {}).items() if name not in kept}
+
+
+def _completed(value: object, ids: Iterator[str]) -> object:
+    if isinstance(value, dict):
+        return _part(value, ids)
+    return [_completed(one, ids) for one in value] if isinstance(value, list) else value
