@@ -3,10 +3,12 @@
 import asyncio
 import logging
 import time
+from functools import partial
 
-from bot.core.outcomes import AnchorOutcome, Doubt, Outcome, Overloaded, Repeated, Stopping, Unconfirmed, WrongWorkspace
-from bot.core.requests import PauseRequest
+from bot.core.outcomes import Doubt, Outcome, Overloaded, Repeated, Stopping, Unconfirmed, WrongWorkspace
+from bot.core.requests import Order
 from bot.core.session_id import SessionId
+from bot.lane import DOUBT_LASTS, Lane
 from bot.once import Once
 from bot.outbound.anchor import AnchorClient
 from bot.outbound.workspaces import SingleWorkspace
@@ -19,7 +21,7 @@ CAPACITY = 10_000
 
 
 class Control:
-    """Carries requests to Anchor: once each, one call per session at a time, as many as the bot can answer for."""
+    """Carries requests to Anchor: once each, in one lane a session, as many as the bot can answer for."""
 
     def __init__(
         self, anchor: AnchorClient, workspaces: SingleWorkspace, *, once: Once, tasks: Tasks, capacity: int = CAPACITY
@@ -29,7 +31,7 @@ class Control:
         self._once = once
         self._tasks = tasks
         self._capacity = capacity
-        self._in_flight: dict[tuple[str, SessionId], asyncio.Task[AnchorOutcome]] = {}
+        self._lanes: dict[tuple[str, SessionId], Lane] = {}
         self._stopping = False
 
     def stop(self) -> None:
@@ -38,41 +40,50 @@ class Control:
 
     def interrupt(self) -> None:
         """Wait for Anchor no longer: whoever still waits is told that the outcome is not known."""
-        for call in self._in_flight.values():
-            call.cancel()
+        for lane in self._lanes.values():
+            lane.interrupt()
 
-    async def pause(self, request: PauseRequest) -> Outcome:
-        """Pause a session for the person who asked, and log who did what."""
+    async def carry_out(self, order: Order) -> Outcome:
+        """Do what a person ordered, and log who did what."""
         began = time.monotonic()
-        outcome = await self._decide(request)
+        outcome = await self._decide(order)
         _log.info(
-            "pause",
+            order.verb.value,
             extra={
                 "outcome": type(outcome).__name__,
-                "session": request.session_id,
-                "user": request.asker.user_id,
-                "team": request.asker.team_id,
-                "channel": request.asker.channel_id,
+                "session": order.session_id,
+                "user": order.asker.user_id,
+                "team": order.asker.team_id,
+                "channel": order.asker.channel_id,
                 "ms": round((time.monotonic() - began) * 1000),
             },
         )
         return outcome
 
-    async def _decide(self, request: PauseRequest) -> Outcome:
+    async def _decide(self, order: Order) -> Outcome:
         if self._stopping:
             return Stopping()
         if len(self._tasks) > self._capacity:
             return Overloaded()
-        workspace = self._workspaces.find(request.asker.team_id)
+        workspace = self._workspaces.find(order.asker.team_id)
         if workspace is None:
             return WrongWorkspace()
-        if request.trigger_id and not self._once.first(request.trigger_id):
+        if order.trigger_id and not self._once.first(order.trigger_id):
             return Repeated()
-        key = (request.asker.team_id, request.session_id)
-        call = self._in_flight.get(key)
-        if call is None:
-            call = self._tasks.start(self._anchor.pause(workspace.anchor_api_key, request.session_id))
-            self._in_flight[key] = call
-            call.add_done_callback(lambda _: self._in_flight.pop(key))
-        await asyncio.wait({call})
-        return Unconfirmed(Doubt.STOPPED) if call.cancelled() else call.result()
+        name = (order.asker.team_id, order.session_id)
+        lane = self._lanes.setdefault(name, Lane(self._tasks, time.monotonic))
+        send = partial(self._anchor.order, key=workspace.anchor_api_key, session_id=order.session_id)
+        result = lane.order(order.verb, send)
+        await asyncio.wait({result})
+        self._let_go(name)
+        return Unconfirmed(Doubt.STOPPED) if result.cancelled() else result.result()
+
+    def _let_go(self, name: tuple[str, SessionId]) -> None:
+        """Forget a lane in which nothing can happen any more."""
+        lane = self._lanes.get(name)
+        if lane is None or lane.is_busy:
+            return
+        if lane.is_in_doubt:
+            asyncio.get_running_loop().call_later(DOUBT_LASTS, self._let_go, name)
+        else:
+            del self._lanes[name]

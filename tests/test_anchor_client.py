@@ -1,5 +1,6 @@
 """Every answer that Anchor, a gateway or the network can give, over real sockets, on both event loops."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -17,6 +18,8 @@ from bot.core.outcomes import (
     Unconfirmed,
     Unreachable,
 )
+from bot.core.requests import Verb
+from bot.core.retry import sum_up
 from bot.core.secret import Secret
 from bot.core.session_id import SessionId
 from bot.outbound.anchor import AnchorClient
@@ -54,7 +57,7 @@ async def pause(url: str, session_id: str, *, within: float = 0.6) -> AnchorOutc
     """Pause by a client of its own, in a time too short for a second attempt."""
     async with open_session() as session, open_client(session) as http:
         client = AnchorClient(http, base_url=url, timeout=within, deadline=within)
-        return await client.pause(KEY, SessionId(session_id))
+        return sum_up(await client.order(Verb.PAUSE, KEY, SessionId(session_id), withdrawn=asyncio.Event()))
 
 
 def error(status: int, message: str = "no") -> Answer:

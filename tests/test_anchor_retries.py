@@ -16,10 +16,13 @@ from bot.core.outcomes import (
     NotFound,
     Paused,
     RateLimited,
+    Resumed,
     Unavailable,
     Unconfirmed,
     Unreachable,
 )
+from bot.core.requests import Verb
+from bot.core.retry import sum_up
 from bot.core.secret import Secret
 from bot.core.session_id import SessionId
 from bot.outbound.anchor import AnchorClient
@@ -27,6 +30,7 @@ from bot.outbound.http_client import open_client, open_session
 from bot.sim.anchor import (
     DEFAULT_KEY,
     Answer,
+    Fault,
     Hang,
     ResetAfterReading,
     SessionState,
@@ -59,10 +63,18 @@ async def anchor() -> AsyncIterator[SimAnchor]:
         assert simulated.violations == []
 
 
+async def order(client: AnchorClient, verb: Verb = Verb.PAUSE, key: str = DEFAULT_KEY) -> AnchorOutcome:
+    return sum_up(await client.order(verb, Secret(key), SessionId(SESSION), withdrawn=asyncio.Event()))
+
+
 async def pause(url: str, *, attempt: float = 10.0, deadline: float = 20.0, key: str = DEFAULT_KEY) -> AnchorOutcome:
     async with open_session() as session, open_client(session) as http:
-        client = AnchorClient(http, base_url=url, timeout=attempt, deadline=deadline)
-        return await client.pause(Secret(key), SessionId(SESSION))
+        return await order(AnchorClient(http, base_url=url, timeout=attempt, deadline=deadline), key=key)
+
+
+async def resume(url: str, *, attempt: float = 10.0) -> AnchorOutcome:
+    async with open_session() as session, open_client(session) as http:
+        return await order(AnchorClient(http, base_url=url, timeout=attempt, deadline=20.0), Verb.RESUME)
 
 
 @contextmanager
@@ -120,6 +132,43 @@ async def test_after_doubt_a_definite_no_does_not_settle_the_first_request(ancho
     anchor.session(SESSION).state = SessionState.ENDED
     assert await pause(anchor.url) == Unconfirmed(Doubt.GATEWAY, 502)
     assert len(anchor.requests) == 2
+
+
+async def test_a_resume_is_an_order_like_a_pause(anchor: SimAnchor) -> None:
+    anchor.session(SESSION).state = SessionState.PAUSED
+    anchor.fault = server_error(times=2)
+    assert await resume(anchor.url) == Resumed("running")
+    assert [request.verb for request in anchor.requests] == ["resume"] * 3
+
+
+@pytest.mark.parametrize(
+    ("fault", "doubt"),
+    [
+        (html(502), Unconfirmed(Doubt.GATEWAY, 502)),
+        (html(504), Unconfirmed(Doubt.GATEWAY, 504)),
+        (html(200), Unconfirmed(Doubt.UNREADABLE, 200)),
+        (Hang(), Unconfirmed(Doubt.TIMED_OUT)),
+        (ResetAfterReading(), Unconfirmed(Doubt.CONNECTION_LOST)),
+    ],
+    ids=["bad gateway", "gateway timeout", "a page", "no answer", "reset"],
+)
+async def test_a_doubtful_resume_is_never_repeated(anchor: SimAnchor, fault: Fault, doubt: Unconfirmed) -> None:
+    anchor.fault = fault
+    assert await resume(anchor.url, attempt=0.4) == doubt
+    assert len(anchor.requests) == 1
+
+
+async def test_an_order_that_is_withdrawn_is_not_tried_again(anchor: SimAnchor) -> None:
+    anchor.fault = rate_limited(5)
+    withdrawn = asyncio.Event()
+    async with open_session() as session, open_client(session) as http:
+        client = AnchorClient(http, base_url=anchor.url, timeout=10, deadline=20)
+        resuming = client.order(Verb.RESUME, Secret(DEFAULT_KEY), SessionId(SESSION), withdrawn=withdrawn)
+        task = asyncio.ensure_future(resuming)
+        await anchor.until(lambda: anchor.requests and anchor.requests[0].status)
+        withdrawn.set()
+        with takes(0.0, 1.0):
+            assert await task == [RateLimited(5.0, "Too many requests")]
 
 
 async def test_without_doubt_the_last_answer_counts(anchor: SimAnchor) -> None:
@@ -181,10 +230,10 @@ async def test_tls_that_fails_means_that_nothing_was_sent(anchor: SimAnchor) -> 
 async def test_a_connection_that_went_stale_is_only_doubtful_until_the_next_attempt(anchor: SimAnchor) -> None:
     async with open_session() as session, open_client(session) as http:
         client = AnchorClient(http, base_url=anchor.url, timeout=5, deadline=10)
-        assert await client.pause(Secret(DEFAULT_KEY), SessionId(SESSION)) == Paused("paused")
+        assert await order(client) == Paused("paused")
         await anchor.stop()
         await anchor.start()
-        assert await client.pause(Secret(DEFAULT_KEY), SessionId(SESSION)) == Paused("paused")
+        assert await order(client) == Paused("paused")
 
 
 async def test_no_cookie_of_anchors_is_ever_sent_back(anchor: SimAnchor) -> None:
@@ -192,7 +241,7 @@ async def test_no_cookie_of_anchors_is_ever_sent_back(anchor: SimAnchor) -> None
     async with open_session() as session, open_client(session) as http:
         client = AnchorClient(http, base_url=by_name, timeout=5, deadline=10)
         for _ in range(2):
-            assert await client.pause(Secret(DEFAULT_KEY), SessionId(SESSION)) == Paused("paused")
+            assert await order(client) == Paused("paused")
     assert ["Cookie" in request.headers for request in anchor.requests] == [False, False]
 
 
@@ -218,5 +267,5 @@ async def test_a_thousand_at_once_all_get_their_answer(anchor: SimAnchor) -> Non
     anchor.fault = Slow(0.5)
     async with open_session() as session, open_client(session) as http:
         client = AnchorClient(http, base_url=anchor.url, timeout=10, deadline=20)
-        outcomes = await asyncio.gather(*[client.pause(Secret(DEFAULT_KEY), SessionId(SESSION)) for _ in range(1000)])
+        outcomes = await asyncio.gather(*[order(client) for _ in range(1000)])
     assert set(outcomes) == {Paused("paused")}

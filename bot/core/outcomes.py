@@ -1,4 +1,4 @@
-"""What can come of a request to pause a session: one type each."""
+"""What can come of an order to pause or resume a session: one type each."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,6 +9,17 @@ class Paused:
     """Anchor says it paused the agent; `status` is its own word for the new state, where it gave one."""
 
     status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """Anchor says it resumed the agent; `status` as in `Paused`."""
+
+    status: str | None = None
+
+
+Done = Paused | Resumed
+"""Anchor says that it did what was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +76,14 @@ class Unavailable:
 
 
 class Doubt(StrEnum):
-    """Why nobody can say whether a request that was sent had its effect."""
+    """Why nobody can say whether a request that was sent had its effect, or has it still."""
 
     TIMED_OUT = "timed out"
     CONNECTION_LOST = "connection lost"
     GATEWAY = "gateway"
     UNREADABLE = "unreadable"
     STOPPED = "stopped"
+    CROSSED = "crossed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +94,13 @@ class Unconfirmed:
     status_code: int | None = None
 
 
-AnchorOutcome = Paused | NotRunning | NotFound | Failed | KeyRejected | RateLimited | Unavailable | Unconfirmed
+AnchorOutcome = Done | NotRunning | NotFound | Failed | KeyRejected | RateLimited | Unavailable | Unconfirmed
 """What came of asking Anchor. Whatever it is, the channel is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """A resume that was not sent, because somebody ordered a pause after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,4 +126,4 @@ class Stopping:
 Refusal = Repeated | WrongWorkspace | Overloaded | Stopping
 """What the bot itself did not carry on to Anchor. Only the person who asked is told."""
 
-Outcome = AnchorOutcome | Refusal
+Outcome = AnchorOutcome | Overtaken | Refusal

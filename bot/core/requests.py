@@ -1,6 +1,7 @@
 """What a person asks for, whatever surface they asked on."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from bot.core.secret import Secret
 from bot.core.session_id import SessionId
@@ -15,10 +16,28 @@ class Asker:
     user_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class PauseRequest:
-    """Pause this session. `trigger_id` is Slack's id of the one invocation, `reason` what the person wrote with it."""
+class Verb(StrEnum):
+    """What can be asked of a session's agent, by Anchor's names."""
 
+    PAUSE = "pause"
+    RESUME = "resume"
+
+    @property
+    def opposite(self) -> "Verb":
+        """What undoes it."""
+        return Verb.RESUME if self is Verb.PAUSE else Verb.PAUSE
+
+    @property
+    def past(self) -> str:
+        """The word for having been done."""
+        return "paused" if self is Verb.PAUSE else "resumed"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Do this to that session. `trigger_id` is Slack's id of the one invocation, `reason` what the person wrote."""
+
+    verb: Verb
     session_id: SessionId
     asker: Asker
     reason: str = ""

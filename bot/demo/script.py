@@ -32,6 +32,7 @@ class Step:
     in_channel: tuple[str, ...] = ()
     to_alice: tuple[str, ...] = ()
     posts: int = 0
+    command: str = "/anchor-pause"
     prepare: Callable[[Stage], Awaitable[None]] = _leave_as_it_is
 
 
@@ -48,6 +49,13 @@ STEPS = (
         f"{RUNNING} spending too fast",
         in_channel=("⏸️ *Paused*",),
         posts=1,
+    ),
+    Step(
+        "The trouble is over, and the agent goes on",
+        RUNNING,
+        in_channel=("▶️ *Resumed*",),
+        posts=1,
+        command="/anchor-resume",
     ),
     Step(
         "An id that lost a digit on the way",

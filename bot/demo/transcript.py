@@ -49,12 +49,12 @@ async def _play_step(number: int, step: Step, on: Stage, out: TextIO, result_wit
     slack, anchor = on.slack, on.anchor
     seen_before, received_before = len(slack.seen_by(slack.alice, slack.alerts)), len(anchor.requests)
     started = time.monotonic()
-    print(f"\n{number}. {step.title}\n{_row('@alice types', f'/anchor-pause {step.text}')}", file=out)
+    print(f"\n{number}. {step.title}\n{_row('@alice types', f'{step.command} {step.text}')}", file=out)
 
     def shown() -> list[Message]:
         return [m for m in slack.seen_by(slack.alice, slack.alerts)[seen_before:] if m.source is not Source.TYPED]
 
-    await slack.command(slack.alice, slack.alerts, step.text)
+    await slack.command(slack.alice, slack.alerts, step.text, command=step.command)
     try:
         await slack.until(lambda: len(shown()) >= len(step.in_channel + step.to_alice), within=result_within)
     except TimeoutError:

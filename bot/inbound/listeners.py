@@ -9,10 +9,10 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 from bot.control import Control
 from bot.core.command import read_command
 from bot.core.messages.message import Message
-from bot.core.messages.pause import pause_message, pausing_message
-from bot.core.messages.usage import PAUSE_COMMAND, usage_message
+from bot.core.messages.order import outcome_message, waiting_message
+from bot.core.messages.usage import COMMANDS, usage_message
 from bot.core.outcomes import Outcome
-from bot.core.requests import PauseRequest, ReplyAddress
+from bot.core.requests import Order, ReplyAddress, Verb
 from bot.core.session_id import Found
 from bot.inbound.address import read_address
 from bot.inbound.incidents import report
@@ -33,32 +33,34 @@ class Listeners:
 
     def register(self, bolt: AsyncApp) -> None:
         """Put the listeners on, the hottest first: Bolt tries them in this order."""
-        bolt.command(PAUSE_COMMAND)(self.pause)
+        bolt.command(COMMANDS[Verb.PAUSE])(self.pause)
+        bolt.command(COMMANDS[Verb.RESUME])(self.resume)
 
     async def pause(self, ack: AsyncAck, body: Mapping[str, str], context: AsyncBoltContext) -> None:
         """`/anchor-pause <session_id> [reason]`."""
+        await ack(as_ack(await self._command(Verb.PAUSE, body, context["received_at"])))
+
+    async def resume(self, ack: AsyncAck, body: Mapping[str, str], context: AsyncBoltContext) -> None:
+        """`/anchor-resume <session_id> [reason]`."""
+        await ack(as_ack(await self._command(Verb.RESUME, body, context["received_at"])))
+
+    async def _command(self, verb: Verb, body: Mapping[str, str], received_at: float) -> Message:
+        """The outcome, if it comes in time for the ack; else a word that it will come, and then it comes."""
         asked = read_command(body.get("text", ""))
         if not isinstance(asked, Found):
-            await ack(as_ack(usage_message(asked)))
-            return
+            return usage_message(verb, asked)
         address = read_address(body)
-        request = PauseRequest(asked.session_id, address.asker, asked.rest, body.get("trigger_id"))
-        pausing = self._tasks.start(self._control.pause(request))
-        await ack(as_ack(await self._answer(request, address, pausing, received_at=context["received_at"])))
+        order = Order(verb, asked.session_id, address.asker, asked.rest, body.get("trigger_id"))
+        work = self._tasks.start(self._control.carry_out(order))
+        await asyncio.wait({work}, timeout=max(0.0, received_at + _WAIT_FOR_OUTCOME - time.monotonic()))
+        if work.done() and time.monotonic() < received_at + _TOO_LATE_TO_CARRY_IT:
+            return outcome_message(order, work.result())
+        self._tasks.start(self._follow_up(order, address, work))
+        return waiting_message(order)
 
-    async def _answer(
-        self, request: PauseRequest, address: ReplyAddress, pausing: asyncio.Task[Outcome], *, received_at: float
-    ) -> Message:
-        """The outcome, if it comes in time for the ack; else a word that it will come, and then it comes."""
-        await asyncio.wait({pausing}, timeout=max(0.0, received_at + _WAIT_FOR_OUTCOME - time.monotonic()))
-        if pausing.done() and time.monotonic() < received_at + _TOO_LATE_TO_CARRY_IT:
-            return pause_message(request, pausing.result())
-        self._tasks.start(self._follow_up(request, address, pausing))
-        return pausing_message(request)
-
-    async def _follow_up(self, request: PauseRequest, address: ReplyAddress, pausing: asyncio.Task[Outcome]) -> None:
+    async def _follow_up(self, order: Order, address: ReplyAddress, work: asyncio.Task[Outcome]) -> None:
         try:
-            message = pause_message(request, await pausing)
+            message = outcome_message(order, await work)
         except Exception as error:  # noqa: BLE001 - whatever it is, the person is told
             message = report(error)
         await self._teller.tell(address, message)

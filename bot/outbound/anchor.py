@@ -20,11 +20,13 @@ from bot.core.outcomes import (
     NotRunning,
     Paused,
     RateLimited,
+    Resumed,
     Unavailable,
     Unconfirmed,
     Unreachable,
 )
-from bot.core.retry import delay_before_retry, sum_up
+from bot.core.requests import Verb
+from bot.core.retry import delay_before_retry
 from bot.core.secret import Secret
 from bot.core.session_id import SessionId
 from bot.outbound.http_client import CONNECT_TIMEOUT, NETWORK_ERRORS, never_sent
@@ -42,9 +44,9 @@ _REFUSALS = frozenset({*range(400, 500), 500})
 
 
 class AnchorClient:
-    """Pauses agents by Anchor's HTTP API. `timeout` bounds an attempt, `deadline` all attempts of a call; in seconds.
+    """Orders by Anchor's HTTP API. `timeout` bounds an attempt, `deadline` all attempts of an order; in seconds.
 
-    https://docs.anchorbrowser.io/api-reference/agent/pause-agent
+    https://docs.anchorbrowser.io/api-reference
     """
 
     def __init__(self, http: httpx.AsyncClient, *, base_url: str, timeout: float, deadline: float) -> None:
@@ -53,27 +55,30 @@ class AnchorClient:
         self._timeout = timeout
         self._deadline = deadline
 
-    async def pause(self, key: Secret, session_id: SessionId) -> AnchorOutcome:
-        """Pause the agent of a session. Never raises for what the network or Anchor does.
+    async def order(
+        self, verb: Verb, key: Secret, session_id: SessionId, *, withdrawn: asyncio.Event
+    ) -> list[AnchorOutcome]:
+        """Order a session's agent to pause or resume, and return what came of each attempt, in order.
 
-        Attempts follow `core.retry`, which also says what they come to together.
+        Attempts follow `core.retry`; once the order is `withdrawn`, no further one is made. Never raises for what the
+        network or Anchor does.
         """
-        url = f"{self._base_url}/v1/sessions/{session_id}/agent/pause"
+        url = f"{self._base_url}/v1/sessions/{session_id}/agent/{verb.value}"
         ends = time.monotonic() + self._deadline
         outcomes: list[AnchorOutcome] = []
         while True:
-            outcomes.append(await self._attempt(url, key, within=min(self._timeout, ends - time.monotonic())))
+            outcomes.append(await self._attempt(verb, url, key, within=min(self._timeout, ends - time.monotonic())))
             delay = delay_before_retry(
+                verb,
                 outcomes[-1],
                 attempt=len(outcomes),
                 time_left=ends - time.monotonic(),
                 jitter=random.random(),  # noqa: S311 - no secret
             )
-            if delay is None:
-                return sum_up(outcomes)
-            await asyncio.sleep(delay)
+            if delay is None or await _happens(withdrawn, within=delay):
+                return outcomes
 
-    async def _attempt(self, url: str, key: Secret, *, within: float) -> AnchorOutcome:
+    async def _attempt(self, verb: Verb, url: str, key: Secret, *, within: float) -> AnchorOutcome:
         connect = min(CONNECT_TIMEOUT, within * _SHARE_FOR_CONNECTING)
         request = self._http.build_request(
             "POST",
@@ -89,7 +94,16 @@ class AnchorClient:
         except NETWORK_ERRORS as error:
             _log.warning("Anchor gave no answer", extra={"why": f"{type(error).__name__}: {error}"})
             return read_failure(error)
-        return read_response(answer.status_code, answer.headers, body)
+        return read_response(verb, answer.status_code, answer.headers, body)
+
+
+async def _happens(event: asyncio.Event, *, within: float) -> bool:
+    """Wait for `event`, and say whether it came in time."""
+    try:
+        async with asyncio.timeout(within):
+            return await event.wait()
+    except TimeoutError:
+        return False
 
 
 async def _read_body(answer: httpx.Response) -> bytes:
@@ -124,14 +138,14 @@ def read_failure(error: Exception) -> Unavailable | Unconfirmed:
     return Unconfirmed(Doubt.CONNECTION_LOST)
 
 
-def read_response(status_code: int, headers: Mapping[str, str], body: bytes) -> AnchorOutcome:
+def read_response(verb: Verb, status_code: int, headers: Mapping[str, str], body: bytes) -> AnchorOutcome:
     """What Anchor's answer means.
 
     Some statuses count alone, since a gateway may send them in Anchor's place. Any other counts only with a body
     that is Anchor's JSON object, so that a proxy's 404 page is not taken for "no such session".
     """
     answer = _read_anchors_object(body, succeeded=status_code == _OK)
-    return _read_status(status_code, headers, answer) or _read_answer(status_code, answer)
+    return _read_status(status_code, headers, answer) or _read_answer(verb, status_code, answer)
 
 
 def _read_status(status_code: int, headers: Mapping[str, str], answer: _Answer) -> AnchorOutcome | None:
@@ -147,11 +161,12 @@ def _read_status(status_code: int, headers: Mapping[str, str], answer: _Answer) 
     return None
 
 
-def _read_answer(status_code: int, answer: _Answer) -> AnchorOutcome:
+def _read_answer(verb: Verb, status_code: int, answer: _Answer) -> AnchorOutcome:
     if answer is not None:
         match status_code:
             case 200:
-                return Paused(_text_in(answer.get("data"), "status"))
+                done = Paused if verb is Verb.PAUSE else Resumed
+                return done(_text_in(answer.get("data"), "status"))
             case 400:
                 return NotRunning(_message_of(answer))
             case 404:

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from bot.control import Control
 from bot.core.outcomes import Outcome, Paused
-from bot.core.requests import PauseRequest
+from bot.core.requests import Order
 from bot.core.secret import Secret
 from bot.core.workspace import Workspace
 from bot.inbound.http import Http
@@ -40,17 +40,17 @@ class BrokenControl(Control):
 
     seconds = 0.0
 
-    async def pause(self, request: PauseRequest) -> Outcome:
+    async def carry_out(self, order: Order) -> Outcome:
         await asyncio.sleep(self.seconds)
-        raise ZeroDivisionError(f"a mistake of ours, with {request.session_id}")
+        raise ZeroDivisionError(f"a mistake of ours, with {order.session_id}")
 
 
 class StallingControl(BrokenControl):
     """A control that holds up everything in the process for `seconds`."""
 
-    async def pause(self, request: PauseRequest) -> Outcome:
+    async def carry_out(self, order: Order) -> Outcome:
         time.sleep(self.seconds)  # noqa: ASYNC251 - the mistake that is meant
-        return Paused(f"for {request.asker.user_id}")
+        return Paused(f"for {order.asker.user_id}")
 
 
 @asynccontextmanager
@@ -89,7 +89,8 @@ async def test_an_accident_is_told_and_logged_under_one_id(seconds: float, caplo
     assert "a mistake of ours" in str(record.exc_info[1])
     assert whisper.text == (
         f"*Something broke in the bot itself* (incident `{incident}`).\n"
-        "Whether the session was paused is not known. Send the command again: pausing twice does no harm.\n"
+        "Whether what you asked was done is not known. A pause may be sent again, it does no harm; before a resume, "
+        "look at the session in Anchor's dashboard.\n"
         f"Tell whoever runs the bot; the log has the details under `{incident}`."
     )
 

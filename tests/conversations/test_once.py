@@ -71,5 +71,5 @@ async def test_a_bot_with_too_much_in_hand_says_so_at_once() -> None:
     assert delivery.elapsed < 0.9
     assert whisper.text == (
         f"*Not paused:* the bot has too many requests in hand and sent nothing for session `{SESSION}`.\n"
-        "Try again in a few seconds. If it can't wait, stop the session in Anchor's dashboard."
+        "Try again in a few seconds. If it can't wait, do it in Anchor's dashboard."
     )

@@ -8,7 +8,7 @@ from harness import SESSION, workplace
 pytestmark = pytest.mark.anyio
 
 WHO = f"session `{SESSION}`, asked for by <@U0ALICE0001>."
-STOP_IT = "If it can't wait, stop the session in Anchor's dashboard."
+STOP_IT = "If it can't wait, do it in Anchor's dashboard."
 AGAIN = "Send the command again (pausing twice does no harm), or look at the session in Anchor's dashboard."
 
 
@@ -19,10 +19,7 @@ def said(status: int, words: str) -> Answer:
 TABLE: dict[str, tuple[Fault, str]] = {
     "paused without a status": (
         Answer(200, b"{}"),
-        (
-            f"⏸️ *Paused*: {WHO}\nAnchor confirmed it and named no status.\n"
-            "It stays paused until somebody resumes it in Anchor."
-        ),
+        (f"⏸️ *Paused*: {WHO}\nAnchor confirmed it and named no status.\nTo let it go on: `/anchor-resume {SESSION}`."),
     ),
     "not running": (
         said(400, "Session is not running"),

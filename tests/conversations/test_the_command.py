@@ -2,7 +2,6 @@
 
 import pytest
 
-from bot.core.messages.usage import PAUSE_COMMAND
 from bot.sim.anchor import SessionState
 from bot.sim.slack import Source
 from harness import OTHER_SESSION, SESSION, workplace
@@ -27,7 +26,7 @@ async def test_a_pause_is_asked_of_anchor_and_told_in_the_channel() -> None:
     assert message.text == (
         f"⏸️ *Paused*: session `{SESSION}`, asked for by <@U0ALICE0001>.\n"
         "Anchor's status: `paused`.\n"
-        "It stays paused until somebody resumes it in Anchor.\n"
+        f"To let it go on: `/anchor-resume {SESSION}`.\n"
         "Reason: spending &amp; spending"
     )
     assert state is SessionState.PAUSED
@@ -123,7 +122,7 @@ async def test_an_unknown_command_gets_a_polite_answer() -> None:
         (whisper,) = at.whispers()
         assert at.anchor.requests == []
     assert delivery.status == 200
-    assert whisper.text == (f"I don't know the command `/anchor-stop`; nothing was done.\nTry `{PAUSE_COMMAND} help`.")
+    assert whisper.text == ("I don't know the command `/anchor-stop`; nothing was done.\nTry `/anchor-pause help`.")
 
 
 async def test_a_command_from_another_workspace_is_not_served_with_this_ones_key() -> None:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import bot
-from bot.core.messages.usage import PAUSE_COMMAND
+from bot.core.messages.usage import COMMANDS
 
 ROOT = Path(bot.__file__).parents[1]
 SOURCES = [path.read_text() for path in (ROOT / "bot").rglob("*.py") if "sim" not in path.parts]
@@ -35,9 +35,11 @@ def test_it_is_valid_by_slacks_schema(manifest: dict[str, Any]) -> None:
 
 
 def test_its_commands_are_those_that_the_bot_listens_to(manifest: dict[str, Any]) -> None:
-    listened = {match for source in SOURCES for match in re.findall(r"bolt\.command\((\w+)\)", source)}
-    assert listened == {"PAUSE_COMMAND"}
-    assert [command["command"] for command in manifest["features"]["slash_commands"]] == [PAUSE_COMMAND]
+    listened = [
+        match for source in SOURCES for match in re.findall(r"bolt\.command\(COMMANDS\[Verb\.(\w+)\]\)", source)
+    ]
+    assert listened == [verb.name for verb in COMMANDS]
+    assert [command["command"] for command in manifest["features"]["slash_commands"]] == list(COMMANDS.values())
 
 
 def test_its_commands_arrive_where_the_bot_serves(manifest: dict[str, Any]) -> None:

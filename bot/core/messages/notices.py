@@ -2,24 +2,28 @@
 
 from bot.core.messages.markup import channel, code
 from bot.core.messages.message import Message, ephemeral
-from bot.core.messages.usage import PAUSE_COMMAND
+from bot.core.messages.usage import COMMANDS
+from bot.core.requests import Verb
+
+_PAUSE = COMMANDS[Verb.PAUSE]
 
 
 def unknown_command_message(command: str) -> Message:
     """The answer to a command that reaches this app but is none of its own."""
-    return ephemeral(f"I don't know the command {code(command)}; nothing was done.", f"Try `{PAUSE_COMMAND} help`.")
+    return ephemeral(f"I don't know the command {code(command)}; nothing was done.", f"Try `{_PAUSE} help`.")
 
 
 def unknown_action_message() -> Message:
     """The answer to a button or menu that this app does not know."""
-    return ephemeral("I don't know this button; nothing was done.", f"To pause a session, use `{PAUSE_COMMAND}`.")
+    return ephemeral("I don't know this button; nothing was done.", f"To pause a session, use `{_PAUSE}`.")
 
 
 def incident_message(incident_id: str) -> Message:
     """The answer when something broke in the bot itself. What was asked may have been carried out or not."""
     return ephemeral(
         f"*Something broke in the bot itself* (incident {code(incident_id)}).",
-        "Whether the session was paused is not known. Send the command again: pausing twice does no harm.",
+        "Whether what you asked was done is not known. A pause may be sent again, it does no harm; before a resume, "
+        "look at the session in Anchor's dashboard.",
         f"Tell whoever runs the bot; the log has the details under {code(incident_id)}.",
     )
 
