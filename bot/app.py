@@ -14,7 +14,7 @@ from bot.control import CAPACITY, Control
 from bot.core.secret import Secret
 from bot.core.workspace import Workspace
 from bot.inbound.http import Http
-from bot.inbound.listeners import Listeners
+from bot.inbound.listeners import PATIENCE, Listeners
 from bot.inbound.slack_app import SlackApp
 from bot.once import Once
 from bot.outbound.anchor import AnchorClient
@@ -64,11 +64,12 @@ async def serve(settings: Settings) -> None:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, *, now: Callable[[], float] = time.time, capacity: int = CAPACITY
+    settings: Settings, *, now: Callable[[], float] = time.time, capacity: int = CAPACITY, patience: float = PATIENCE
 ) -> AsyncIterator[Running]:
     """A bot from these settings, up inside the `async with`. On leaving, work in hand is finished or cut short.
 
-    `now` gives Unix seconds, and `capacity` bounds the tasks under way. Raises NotListeningError.
+    `now` gives Unix seconds, `capacity` bounds the tasks under way, and `patience` is how many seconds an
+    ack waits for the outcome. Raises NotListeningError.
     """
     readiness = Readiness(slack="Slack has not accepted the bot token yet.")
     tasks = Tasks()
@@ -84,7 +85,7 @@ async def running(
         )
         once = Once(period=_REMEMBER_TRIGGERS, clock=time.monotonic)
         control = Control(anchor, workspaces, once=once, tasks=tasks, capacity=capacity)
-        slack_app = SlackApp(Listeners(control, teller, tasks), teller, tasks)
+        slack_app = SlackApp(Listeners(control, teller, tasks, patience=patience), teller, tasks)
         door = Http(slack_app, readiness, secrets=settings.slack_signing_secrets, now=now)
         async with _listening(door.application(), settings) as url:
             identification = asyncio.create_task(_identify(slack, settings.slack_bot_token, workspaces, readiness))

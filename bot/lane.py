@@ -118,6 +118,6 @@ def _hand_on(source: asyncio.Future[Outcome], target: asyncio.Future[Outcome]) -
     """Give `target` the end of `source`, whatever it is."""
     if source.cancelled():
         target.cancel()
-    elif not target.done():
+    else:
         error = source.exception()
         target.set_exception(error) if error else target.set_result(source.result())

@@ -1,11 +1,14 @@
 """A whole workplace for conversation tests: simulated Slack and Anchor, and the bot between them, over real sockets."""
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from bot.app import Running, running
+from bot.control import CAPACITY
 from bot.demo.stage import environment
+from bot.inbound.listeners import PATIENCE
 from bot.settings import Settings
 from bot.sim.anchor import SimAnchor
 from bot.sim.slack import Channel, Delivery, Message, SimSlack, Source, User
@@ -54,15 +57,19 @@ class Workplace:
 
 @asynccontextmanager
 async def workplace(
-    *, capacity: int | None = None, now: Callable[[], float] | None = None, flaws: bool = False, **settings: str
+    *,
+    capacity: int = CAPACITY,
+    now: Callable[[], float] = time.time,
+    patience: float = PATIENCE,
+    **settings: str,
 ) -> AsyncIterator[Workplace]:
-    """A workplace with one running session, SESSION. At the end nobody may have broken a rule, unless `flaws`."""
+    """A workplace with one running session, SESSION. At the end nobody may have broken a rule."""
     async with SimSlack() as slack, SimAnchor() as anchor:
         anchor.add_session(session_id=SESSION)
-        optional = ({"capacity": capacity} if capacity is not None else {}) | ({"now": now} if now is not None else {})
-        async with running(Settings.from_env(environment(slack, anchor, **settings)), **optional) as bot:  # type: ignore[arg-type]
+        environ = environment(slack, anchor, **settings)
+        async with running(Settings.from_env(environ), now=now, capacity=capacity, patience=patience) as bot:
             slack.request_url = f"{bot.url}/slack/events"
             await bot.identification
             yield Workplace(slack, anchor, bot)
-        assert flaws or slack.violations == []
+        assert slack.violations == []
         assert anchor.violations == []

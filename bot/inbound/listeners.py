@@ -19,17 +19,20 @@ from bot.inbound.incidents import report
 from bot.outbound.teller import Teller
 from bot.tasks import Tasks
 
-_WAIT_FOR_OUTCOME = 2.0  # seconds since receipt; Slack waits 3 for the ack, and the network wants its share
+PATIENCE = 2.0
+"""Seconds since receipt that an ack waits for the outcome. Slack waits 3 for it, and the network wants its share."""
+
 _TOO_LATE_TO_CARRY_IT = 2.5  # an ack this late may go unheard, and the outcome with it
 
 
 class Listeners:
     """The listeners of the app. An exception that leaves one is handled by `SlackApp`."""
 
-    def __init__(self, control: Control, teller: Teller, tasks: Tasks) -> None:
+    def __init__(self, control: Control, teller: Teller, tasks: Tasks, *, patience: float = PATIENCE) -> None:
         self._control = control
         self._teller = teller
         self._tasks = tasks
+        self._patience = patience
 
     def register(self, bolt: AsyncApp) -> None:
         """Put the listeners on, the hottest first: Bolt tries them in this order."""
@@ -52,7 +55,7 @@ class Listeners:
         address = read_address(body)
         order = Order(verb, asked.session_id, address.asker, asked.rest, body.get("trigger_id"))
         work = self._tasks.start(self._control.carry_out(order))
-        await asyncio.wait({work}, timeout=max(0.0, received_at + _WAIT_FOR_OUTCOME - time.monotonic()))
+        await asyncio.wait({work}, timeout=max(0.0, received_at + self._patience - time.monotonic()))
         if work.done() and time.monotonic() < received_at + _TOO_LATE_TO_CARRY_IT:
             return outcome_message(order, work.result())
         self._tasks.start(self._follow_up(order, address, work))

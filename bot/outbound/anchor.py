@@ -66,7 +66,8 @@ class AnchorClient:
         url = f"{self._base_url}/v1/sessions/{session_id}/agent/{verb.value}"
         ends = time.monotonic() + self._deadline
         outcomes: list[AnchorOutcome] = []
-        while True:
+        delay: float | None = 0.0
+        while delay is not None and not await _happens(withdrawn, within=delay):
             outcomes.append(await self._attempt(verb, url, key, within=min(self._timeout, ends - time.monotonic())))
             delay = delay_before_retry(
                 verb,
@@ -75,8 +76,7 @@ class AnchorClient:
                 time_left=ends - time.monotonic(),
                 jitter=random.random(),  # noqa: S311 - no secret
             )
-            if delay is None or await _happens(withdrawn, within=delay):
-                return outcomes
+        return outcomes
 
     async def _attempt(self, verb: Verb, url: str, key: Secret, *, within: float) -> AnchorOutcome:
         connect = min(CONNECT_TIMEOUT, within * _SHARE_FOR_CONNECTING)

@@ -55,8 +55,8 @@ async def test_a_command_without_a_session_is_explained(text: str, beginning: st
 
 
 async def test_a_slow_resume_is_announced_and_then_told() -> None:
-    async with workplace() as at:
-        at.anchor.fault = Slow(2.1)
+    async with workplace(patience=0.1) as at:
+        at.anchor.fault = Slow(0.3)
         await resume(at)
         (whisper,) = at.whispers()
         (message,) = await at.results_come()

@@ -79,12 +79,12 @@ def _send_slowly(at: Workplace, seconds: float) -> bytes:
 
 
 async def slow_pause(at: Workplace) -> None:
-    at.anchor.fault = Slow(2.1)
+    at.anchor.fault = Slow(0.3)
     await at.type(SESSION)
 
 
 async def test_a_response_url_that_asks_to_wait_is_waited_for() -> None:
-    async with workplace() as at:
+    async with workplace(patience=0.1) as at:
         at.slack.faults["response_url"] = rate_limited(1, times=1)
         await slow_pause(at)
         (message,) = await at.results_come()
@@ -92,7 +92,7 @@ async def test_a_response_url_that_asks_to_wait_is_waited_for() -> None:
 
 
 async def test_a_response_url_that_fails_for_a_moment_is_tried_again() -> None:
-    async with workplace() as at:
+    async with workplace(patience=0.1) as at:
         at.slack.faults["response_url"] = slack_error(times=2)
         await slow_pause(at)
         (message,) = await at.results_come()
@@ -103,7 +103,7 @@ async def test_a_response_url_that_fails_for_a_moment_is_tried_again() -> None:
     "fault", [expired_url(), slack_error(), rate_limited(3600), ResetAfterReading()], ids=lambda fault: repr(fault)[:40]
 )
 async def test_without_its_response_url_the_result_is_posted_by_the_bot(fault: object) -> None:
-    async with workplace() as at:
+    async with workplace(patience=0.1) as at:
         at.slack.faults["response_url"] = fault  # type: ignore[assignment]
         await slow_pause(at)
         (message,) = await at.results_come()
@@ -112,9 +112,9 @@ async def test_without_its_response_url_the_result_is_posted_by_the_bot(fault: o
 
 
 async def test_where_the_bot_is_no_member_the_person_is_told_directly() -> None:
-    async with workplace() as at:
+    async with workplace(patience=0.1) as at:
         at.slack.faults["response_url"] = expired_url()
-        at.anchor.fault = Slow(2.1)
+        at.anchor.fault = Slow(0.3)
         await at.type(SESSION, channel=at.slack.private)
         await at.slack.until(lambda: at.results(at.slack.alice_and_bot))
         (message,) = at.results(at.slack.alice_and_bot)
@@ -125,15 +125,15 @@ async def test_where_the_bot_is_no_member_the_person_is_told_directly() -> None:
 
 
 async def test_a_command_that_came_without_a_response_url_is_answered_by_a_post() -> None:
-    async with workplace() as at:
-        at.anchor.fault = Slow(2.1)
+    async with workplace(patience=0.1) as at:
+        at.anchor.fault = Slow(0.3)
         await at.type(SESSION, response_url=None)
         (message,) = await at.results_come()
     assert message.source is Source.POST_MESSAGE
 
 
 async def test_a_post_that_may_have_got_lost_is_followed_by_a_direct_message() -> None:
-    async with workplace() as at:
+    async with workplace(patience=0.1) as at:
         at.slack.faults["response_url"] = expired_url()
         at.slack.faults["chat.postMessage"] = ResetAfterReading(applied=True, times=1)
         await slow_pause(at)
@@ -146,7 +146,7 @@ async def test_a_post_that_may_have_got_lost_is_followed_by_a_direct_message() -
 async def test_a_slack_that_answers_too_late_gets_the_result_twice_and_no_more(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async with workplace() as at:
+    async with workplace(patience=0.1) as at:
         at.slack.faults["response_url"] = ResetAfterReading(applied=True)
         at.slack.faults["chat.postMessage"] = ResetAfterReading(applied=True)
         await slow_pause(at)
@@ -158,7 +158,7 @@ async def test_a_slack_that_answers_too_late_gets_the_result_twice_and_no_more(
 
 
 async def test_a_limit_without_words_is_waited_out_too() -> None:
-    async with workplace() as at:
+    async with workplace(patience=0.1) as at:
         at.slack.faults["response_url"] = expired_url()
         at.slack.faults["chat.postMessage"] = Answer(429, b"", "text/plain", headers={"Retry-After": "1"}, times=1)
         await slow_pause(at)
@@ -167,8 +167,8 @@ async def test_a_limit_without_words_is_waited_out_too() -> None:
 
 
 async def test_a_way_to_tell_that_breaks_is_logged_and_the_next_one_taken(caplog: pytest.LogCaptureFixture) -> None:
-    async with workplace() as at:
-        at.anchor.fault = Slow(2.1)
+    async with workplace(patience=0.1) as at:
+        at.anchor.fault = Slow(0.3)
         await at.type(SESSION, response_url="https://xn--.slack.com/commands/x")
         (message,) = await at.results_come()
     assert message.source is Source.POST_MESSAGE
@@ -176,7 +176,7 @@ async def test_a_way_to_tell_that_breaks_is_logged_and_the_next_one_taken(caplog
 
 
 async def test_a_limit_on_posting_is_waited_out() -> None:
-    async with workplace() as at:
+    async with workplace(patience=0.1) as at:
         at.slack.faults["response_url"] = expired_url()
         at.slack.faults["chat.postMessage"] = rate_limited(1, times=1)
         await slow_pause(at)
@@ -185,7 +185,7 @@ async def test_a_limit_on_posting_is_waited_out() -> None:
 
 
 async def test_what_cannot_be_told_at_all_is_logged_as_such(caplog: pytest.LogCaptureFixture) -> None:
-    async with workplace() as at:
+    async with workplace(patience=0.1) as at:
         at.slack.faults["response_url"] = expired_url()
         at.slack.faults["chat.postMessage"] = api_error("account_inactive")
         await slow_pause(at)
