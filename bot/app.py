@@ -13,6 +13,7 @@ from aiohttp import web
 from bot.control import CAPACITY, Control
 from bot.core.secret import Secret
 from bot.core.workspace import Workspace
+from bot.inbound.clicks import Clicks
 from bot.inbound.http import Http
 from bot.inbound.listeners import PATIENCE, Listeners
 from bot.inbound.slack_app import SlackApp
@@ -85,7 +86,10 @@ async def running(
         )
         once = Once(period=_REMEMBER_TRIGGERS, clock=time.monotonic)
         control = Control(anchor, workspaces, once=once, tasks=tasks, capacity=capacity)
-        slack_app = SlackApp(Listeners(control, teller, tasks, patience=patience), teller, tasks)
+        listeners = Listeners(
+            control, Clicks(control, teller, slack, workspaces, now), teller, tasks, patience=patience
+        )
+        slack_app = SlackApp(listeners, teller, tasks)
         door = Http(slack_app, readiness, secrets=settings.slack_signing_secrets, now=now)
         async with _listening(door.application(), settings) as url:
             identification = asyncio.create_task(_identify(slack, settings.slack_bot_token, workspaces, readiness))

@@ -34,6 +34,7 @@ MAY_IMPORT = {
 PURE = {
     *("collections", "dataclasses", "enum", "html", "re", "typing", "unicodedata"),
     *("collections.abc", "urllib.parse"),
+    "datetime",  # to write a moment down, not to ask for it
 }
 """All that `core` may take from outside: nothing that reads, writes, waits or tells the time."""
 

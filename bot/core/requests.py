@@ -46,7 +46,11 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class ReplyAddress:
-    """Where an answer belongs. Whoever holds `response_url` can post there for 30 minutes, so it is a secret."""
+    """Where an answer belongs, and in which thread of it, if it is for everybody.
+
+    Whoever holds `response_url` can post there for 30 minutes, so it is a secret.
+    """
 
     asker: Asker
     response_url: Secret | None = None
+    thread_ts: str | None = None

@@ -3,11 +3,14 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from re import Pattern
+from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 
 from bot.control import Control
 from bot.core.command import read_command
+from bot.core.messages.actions import ACTIONS
 from bot.core.messages.message import Message
 from bot.core.messages.order import outcome_message, waiting_message
 from bot.core.messages.usage import COMMANDS, usage_message
@@ -15,6 +18,8 @@ from bot.core.outcomes import Outcome
 from bot.core.requests import Order, ReplyAddress, Verb
 from bot.core.session_id import Found
 from bot.inbound.address import read_address
+from bot.inbound.click import read_click
+from bot.inbound.clicks import Clicks
 from bot.inbound.incidents import report
 from bot.outbound.teller import Teller
 from bot.tasks import Tasks
@@ -28,8 +33,11 @@ _TOO_LATE_TO_CARRY_IT = 2.5  # an ack this late may go unheard, and the outcome 
 class Listeners:
     """The listeners of the app. An exception that leaves one is handled by `SlackApp`."""
 
-    def __init__(self, control: Control, teller: Teller, tasks: Tasks, *, patience: float = PATIENCE) -> None:
+    def __init__(
+        self, control: Control, clicks: Clicks, teller: Teller, tasks: Tasks, *, patience: float = PATIENCE
+    ) -> None:
         self._control = control
+        self._clicks = clicks
         self._teller = teller
         self._tasks = tasks
         self._patience = patience
@@ -37,7 +45,9 @@ class Listeners:
     def register(self, bolt: AsyncApp) -> None:
         """Put the listeners on, the hottest first: Bolt tries them in this order."""
         bolt.command(COMMANDS[Verb.PAUSE])(self.pause)
+        bolt.action(_button(ACTIONS[Verb.PAUSE]))(self.click)
         bolt.command(COMMANDS[Verb.RESUME])(self.resume)
+        bolt.action(_button(ACTIONS[Verb.RESUME]))(self.click)
 
     async def pause(self, ack: AsyncAck, body: Mapping[str, str], context: AsyncBoltContext) -> None:
         """`/anchor-pause <session_id> [reason]`."""
@@ -46,6 +56,11 @@ class Listeners:
     async def resume(self, ack: AsyncAck, body: Mapping[str, str], context: AsyncBoltContext) -> None:
         """`/anchor-resume <session_id> [reason]`."""
         await ack(as_ack(await self._command(Verb.RESUME, body, context["received_at"])))
+
+    async def click(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        """A Pause or Resume button. Slack shows nothing of an ack: all that is to say follows it."""
+        await ack()
+        self._tasks.start(self._clicks.carry_out(read_click(body)))
 
     async def _command(self, verb: Verb, body: Mapping[str, str], received_at: float) -> Message:
         """The outcome, if it comes in time for the ack; else a word that it will come, and then it comes."""
@@ -69,11 +84,13 @@ class Listeners:
         await self._teller.tell(address, message)
 
 
+def _button(action_id: str) -> dict[str, str | Pattern[str]]:
+    """Only Block Kit's buttons: a plain string would match legacy attachments as well."""
+    return {"type": "block_actions", "action_id": action_id}
+
+
 def as_ack(message: Message) -> dict[str, object]:
     """A message as the body of a slash command's ack."""
-    return {
-        "response_type": message.visibility.value,
-        "text": message.text,
-        "unfurl_links": False,
-        "unfurl_media": False,
-    }
+    blocks = {"blocks": list(message.blocks)} if message.blocks else {}
+    unfurl = {"unfurl_links": False, "unfurl_media": False}
+    return {"response_type": message.visibility.value, "text": message.text, **blocks, **unfurl}

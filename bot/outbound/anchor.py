@@ -6,7 +6,7 @@ import json
 import logging
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import aiohttp
 import httpx
@@ -63,26 +63,29 @@ class AnchorClient:
         Attempts follow `core.retry`; once the order is `withdrawn`, no further one is made. Never raises for what the
         network or Anchor does.
         """
-        url = f"{self._base_url}/v1/sessions/{session_id}/agent/{verb.value}"
         ends = time.monotonic() + self._deadline
-        outcomes: list[AnchorOutcome] = []
-        delay: float | None = 0.0
-        while delay is not None and not await _happens(withdrawn, within=delay):
-            outcomes.append(await self._attempt(verb, url, key, within=min(self._timeout, ends - time.monotonic())))
-            delay = delay_before_retry(
-                verb,
-                outcomes[-1],
-                attempt=len(outcomes),
-                time_left=ends - time.monotonic(),
-                jitter=random.random(),  # noqa: S311 - no secret
-            )
+        outcomes = [await self._attempt(verb, key, session_id, ends)]
+        while (delay := self._delay(verb, outcomes, ends)) is not None:
+            if await _happens(withdrawn, within=delay):
+                return outcomes
+            outcomes.append(await self._attempt(verb, key, session_id, ends))
         return outcomes
 
-    async def _attempt(self, verb: Verb, url: str, key: Secret, *, within: float) -> AnchorOutcome:
+    def _delay(self, verb: Verb, outcomes: Sequence[AnchorOutcome], ends: float) -> float | None:
+        return delay_before_retry(
+            verb,
+            outcomes[-1],
+            attempt=len(outcomes),
+            time_left=ends - time.monotonic(),
+            jitter=random.random(),  # noqa: S311 - no secret
+        )
+
+    async def _attempt(self, verb: Verb, key: Secret, session_id: SessionId, ends: float) -> AnchorOutcome:
+        within = min(self._timeout, ends - time.monotonic())
         connect = min(CONNECT_TIMEOUT, within * _SHARE_FOR_CONNECTING)
         request = self._http.build_request(
             "POST",
-            url,
+            f"{self._base_url}/v1/sessions/{session_id}/agent/{verb.value}",
             headers={"anchor-api-key": key.reveal()},
             timeout=httpx.Timeout(None, connect=connect, pool=connect),
         )

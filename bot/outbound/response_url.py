@@ -6,10 +6,12 @@ https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
 import asyncio
 import json
 import re
+from collections.abc import Mapping
 
 import httpx
 
-from bot.core.messages.message import Message
+from bot.core.card import Card
+from bot.core.messages.message import Message, Visibility
 from bot.core.secret import Secret
 from bot.outbound.delivery import Delivered, Delivery, Refused, TryAgain, read_failure
 from bot.outbound.http_client import NETWORK_ERRORS
@@ -28,17 +30,25 @@ class ResponseUrls:
         self._http = http
         self._api_origin = _origin(httpx.URL(api_url))
 
-    async def post(self, url: Secret, message: Message) -> Delivery:
-        """Post `message` once. Never raises for what the network or Slack does."""
+    async def post(self, url: Secret, message: Message, *, thread_ts: str | None = None) -> Delivery:
+        """Post `message` once, in a thread if one is named. Never raises for what the network or Slack does."""
+        blocks = {"blocks": list(message.blocks)} if message.blocks else {}
+        thread = {"thread_ts": thread_ts} if thread_ts else {}
+        unfurl = {"unfurl_links": False, "unfurl_media": False}
+        body = {"response_type": message.visibility, "replace_original": False, "text": message.text}
+        return await self._send(url, {**body, **blocks, **thread, **unfurl})
+
+    async def replace(self, url: Secret, card: Card, visibility: Visibility) -> Delivery:
+        """Put `card` in the place of the message that was clicked, once. Never raises, as `post`.
+
+        Slack takes the new message whole: what is not sent again is gone.
+        """
+        content = {"text": card.text, "blocks": list(card.blocks), "attachments": list(card.attachments)}
+        return await self._send(url, {"response_type": visibility, "replace_original": True, **content})
+
+    async def _send(self, url: Secret, body: Mapping[str, object]) -> Delivery:
         if not self.may_follow(url.reveal()):
             return Refused("response_url is not Slack's")
-        body = {
-            "response_type": message.visibility,
-            "replace_original": False,
-            "text": message.text,
-            "unfurl_links": False,
-            "unfurl_media": False,
-        }
         try:
             async with asyncio.timeout(_TIMEOUT):
                 answer = await self._http.post(url.reveal(), json=body)

@@ -1,15 +1,19 @@
 """Slack's Web API, as far as the bot calls it."""
 
 import asyncio
+import logging
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.core.messages.message import Message
 from bot.core.secret import Secret
 from bot.outbound.delivery import Delivered, Delivery, Refused, TryAgain, read_failure
 from bot.outbound.http_client import NETWORK_ERRORS
 from bot.outbound.retry_after import read_retry_after
+
+_log = logging.getLogger(__name__)
 
 _TIMEOUT = 5.0
 _TOKEN_REFUSED = {
@@ -65,15 +69,37 @@ class SlackClient:
             raise SlackUnreachableError("an answer without a team")
         return team_id
 
-    async def post_message(self, token: Secret, channel: str, text: str) -> Delivery:
-        """Post `text` to a conversation, or to a person's direct messages where `channel` is a user id.
+    async def enterprise_of(self, token: Secret, user_id: str) -> str:
+        """The Grid enterprise that a person belongs to, by users.info; "" where there is none, or Slack does not say.
+
+        https://docs.slack.dev/reference/methods/users.info
+        """
+        try:
+            async with asyncio.timeout(_TIMEOUT):
+                answer = await self._web.users_info(token=token.reveal(), user=user_id)
+        except (SlackApiError, *_NO_ANSWER_OF_SLACKS) as error:
+            _log.warning("Slack does not say who somebody is", extra={"user": user_id, "why": type(error).__name__})
+            return ""
+        user = answer.get("user") or {}
+        return "" if user.get("is_stranger") else str((user.get("enterprise_user") or {}).get("enterprise_id") or "")
+
+    async def post_message(
+        self, token: Secret, channel: str, message: Message, *, thread_ts: str | None = None
+    ) -> Delivery:
+        """Post to a conversation, or to a person's direct messages where `channel` is a user id.
 
         https://docs.slack.dev/reference/methods/chat.postMessage
         """
         try:
             async with asyncio.timeout(_TIMEOUT):
                 await self._web.chat_postMessage(
-                    token=token.reveal(), channel=channel, text=text, unfurl_links=False, unfurl_media=False
+                    token=token.reveal(),
+                    channel=channel,
+                    text=message.text,
+                    blocks=message.blocks or None,
+                    thread_ts=thread_ts,
+                    unfurl_links=False,
+                    unfurl_media=False,
                 )
         except SlackApiError as error:
             code, status_code, retry_after = _read_error(error)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 
+from bot.core.card import Card
 from bot.core.messages.message import Message, Visibility
 from bot.core.messages.notices import astray
 from bot.core.requests import ReplyAddress
@@ -52,17 +53,30 @@ class Teller:
         _log_untold(address, failures, doubts)
         return False
 
+    async def replace(self, address: ReplyAddress, card: Card, visibility: Visibility) -> None:
+        """Put `card` in the place of the message that was clicked. Where Slack does not take it, the log says so."""
+        url = address.response_url
+        if url is None:
+            return
+        result = await _persist(lambda: self._response_urls.replace(url, card, visibility))
+        if not isinstance(result, Delivered):
+            _log.warning(
+                "a message could not be changed", extra={"channel": address.asker.channel_id, "why": result.why}
+            )
+
     def _ways(self, address: ReplyAddress, message: Message) -> Iterator[_Way]:
         asker, url = address.asker, address.response_url
+        is_public = message.visibility is Visibility.IN_CHANNEL
+        thread_ts = address.thread_ts if is_public else None
         if url is not None:
-            yield "response_url", lambda: self._response_urls.post(url, message)
+            yield "response_url", lambda: self._response_urls.post(url, message, thread_ts=thread_ts)
         workspace = self._workspaces.find(asker.team_id)
         if workspace is None:
             return
         token = workspace.bot_token
-        if message.visibility is Visibility.IN_CHANNEL:
-            yield "channel", lambda: self._slack.post_message(token, asker.channel_id, message.text)
-        private = astray(message, asker.channel_id).text
+        if is_public:
+            yield "channel", lambda: self._slack.post_message(token, asker.channel_id, message, thread_ts=thread_ts)
+        private = astray(message, asker.channel_id)
         yield "direct message", lambda: self._slack.post_message(token, asker.user_id, private)
 
 

@@ -17,6 +17,7 @@ from bot.core.outcomes import Outcome, Paused
 from bot.core.requests import Order
 from bot.core.secret import Secret
 from bot.core.workspace import Workspace
+from bot.inbound.clicks import Clicks
 from bot.inbound.http import Http
 from bot.inbound.listeners import Listeners
 from bot.inbound.slack_app import SlackApp
@@ -59,11 +60,14 @@ async def broken_bot(slack: SimSlack, kind: type[BrokenControl], *, seconds: flo
     tasks = Tasks()
     workspaces = SingleWorkspace(Workspace(None, Secret(slack.bot_token), Secret("sk")))
     async with open_session() as session, open_client(session) as http:
-        teller = Teller(ResponseUrls(http, api_url=slack.url), SlackClient(session, api_url=slack.url), workspaces)
+        client = SlackClient(session, api_url=slack.url)
+        teller = Teller(ResponseUrls(http, api_url=slack.url), client, workspaces)
         anchor = AnchorClient(http, base_url="http://127.0.0.1:1", timeout=1, deadline=1)
         control = kind(anchor, workspaces, once=Once(period=1, clock=time.monotonic), tasks=tasks)
         control.seconds = seconds
-        slack_app = SlackApp(Listeners(control, teller, tasks), teller, tasks)
+        slack_app = SlackApp(
+            Listeners(control, Clicks(control, teller, client, workspaces, time.time), teller, tasks), teller, tasks
+        )
         door = Http(slack_app, Readiness(), secrets=[Secret(slack.signing_secret)], now=time.time)
         runner = web.AppRunner(door.application(), access_log=None)
         await runner.setup()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.core.messages.message import in_channel
 from bot.core.secret import Secret
 from bot.outbound.delivery import Delivered, Doubtful, Refused, TryAgain
 from bot.outbound.http_client import open_session
@@ -78,7 +79,7 @@ async def test_a_post_that_slack_did_not_take_is_never_a_success_nor_an_exceptio
     async with SimSlack() as slack, open_session() as session:
         slack.faults["chat.postMessage"] = fault
         client = SlackClient(session, api_url=slack.url)
-        result = await client.post_message(Secret(slack.bot_token), slack.alerts.id, "hello")
+        result = await client.post_message(Secret(slack.bot_token), slack.alerts.id, in_channel("hello"))
         assert isinstance(result, TryAgain | Doubtful | Refused)
         slack.faults.clear()
-        assert await client.post_message(Secret(slack.bot_token), slack.alerts.id, "hello") == Delivered()
+        assert await client.post_message(Secret(slack.bot_token), slack.alerts.id, in_channel("hello")) == Delivered()

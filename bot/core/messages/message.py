@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Visibility(StrEnum):
@@ -13,10 +14,14 @@ class Visibility(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`text` is mrkdwn, safe to send, and tells the whole story: notifications and screen readers have only that."""
+    """`text` is mrkdwn, safe to send, and tells the whole story: notifications and screen readers have only that.
+
+    `blocks`, where there are any, are what the eye sees in its place.
+    """
 
     text: str
     visibility: Visibility
+    blocks: tuple[dict[str, Any], ...] = ()
 
 
 def in_channel(*lines: str) -> Message:

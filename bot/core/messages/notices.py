@@ -18,6 +18,22 @@ def unknown_action_message() -> Message:
     return ephemeral("I don't know this button; nothing was done.", f"To pause a session, use `{_PAUSE}`.")
 
 
+def outsider_message(verb: Verb) -> Message:
+    """The answer to a click by somebody of another company."""
+    return ephemeral(
+        f"*Not {verb.past}:* only members of the workspace that installed this app may do that.",
+        "Ask somebody of that workspace; they can press the same button.",
+    )
+
+
+def broken_button_message(verb: Verb, value: str) -> Message:
+    """The answer to a button of ours that somebody sent without a proper session id."""
+    return ephemeral(
+        f"*Nothing was {verb.past}:* this button carries no single session id, but {code(value)}.",
+        f"Whoever sends these messages must put the id into the button's `value`. Until then: `{COMMANDS[verb]}`.",
+    )
+
+
 def incident_message(incident_id: str) -> Message:
     """The answer when something broke in the bot itself. What was asked may have been carried out or not."""
     return ephemeral(

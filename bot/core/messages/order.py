@@ -1,12 +1,17 @@
 """What is said of an order: what is known, and what to do next."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import assert_never
 
+from bot.core.card import Change
+from bot.core.messages.actions import button, section
 from bot.core.messages.markup import code, mention, plain
 from bot.core.messages.message import Message, ephemeral, in_channel
 from bot.core.messages.usage import COMMANDS
 from bot.core.outcomes import (
     AnchorOutcome,
+    Done,
     Doubt,
     Failed,
     KeyRejected,
@@ -51,6 +56,7 @@ _UNCONFIRMED = {
     Verb.PAUSE: "❓ *Unconfirmed, it may or may not be paused*",
     Verb.RESUME: "❓ *Unconfirmed, it may or may not be resumed*",
 }
+_NOTHING_TO_DO = {NotRunning: "Found not running", NotFound: "Not found in Anchor, looked for"}
 _AFTER_DOUBT = {
     Verb.PAUSE: "Send the command again (pausing twice does no harm), or look at the session in Anchor's dashboard.",
     Verb.RESUME: "Look at the session in Anchor's dashboard before you resume it again: it may have been paused since.",
@@ -69,7 +75,25 @@ def outcome_message(order: Order, outcome: Outcome) -> Message:
     verdict, known, advice = _explain(order, outcome)
     asked = f"session {code(order.session_id)}, asked for by {mention(order.asker.user_id)}."
     reason = f"Reason: {plain(order.reason)}" if order.reason else ""
-    return in_channel(f"{verdict}: {asked}", known, advice, reason)
+    message = in_channel(f"{verdict}: {asked}", known, advice, reason)
+    return _with_button(message, order) if isinstance(outcome, Done) else message
+
+
+def card_change(order: Order, outcome: Outcome, *, now: float) -> Change | None:
+    """What the message with the button says from now on, or None where the button stays; `now` in Unix seconds."""
+    if not isinstance(outcome, Done | NotRunning | NotFound):
+        return None
+    done = isinstance(outcome, Done)
+    what = order.verb.past.capitalize() if done else _NOTHING_TO_DO[type(outcome)]
+    when = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    line = f"{what} by {mention(order.asker.user_id)}, <!date^{int(now)}^{{date_short_pretty}} at {{time}}|{when}>"
+    return Change(order.session_id, line, button(order.verb.opposite, order.session_id) if done else None)
+
+
+def _with_button(message: Message, order: Order) -> Message:
+    """The message, with what can be ordered next."""
+    actions = {"type": "actions", "elements": [button(order.verb.opposite, order.session_id)]}
+    return replace(message, blocks=(section(message.text), actions))
 
 
 def _explain(order: Order, outcome: AnchorOutcome | Overtaken) -> tuple[str, str, str]:  # noqa: C901 - a table

@@ -1,0 +1,35 @@
+"""The buttons that order something: a public contract, since any message of this app may carry them.
+
+https://docs.slack.dev/reference/block-kit/block-elements/button-element
+"""
+
+from typing import Any
+
+from bot.core.requests import Verb
+from bot.core.session_id import SessionId
+
+PAUSE_ACTION = "anchor_pause"
+RESUME_ACTION = "anchor_resume"
+ACTIONS = {Verb.PAUSE: PAUSE_ACTION, Verb.RESUME: RESUME_ACTION}
+"""The `action_id` of each verb's button; its `value` is the session id."""
+
+VERBS = {action: verb for verb, action in ACTIONS.items()}
+
+_STYLES = {Verb.PAUSE: {"style": "danger"}, Verb.RESUME: {}}
+
+
+def button(verb: Verb, session_id: SessionId) -> dict[str, Any]:
+    """The button that gives this order for this session, with a label that tells it from others of its kind."""
+    return {
+        "type": "button",
+        "action_id": ACTIONS[verb],
+        "text": {"type": "plain_text", "text": verb.value.capitalize(), "emoji": True},
+        "value": session_id,
+        "accessibility_label": f"{verb.value.capitalize()} session {session_id}",
+        **_STYLES[verb],
+    }
+
+
+def section(text: str) -> dict[str, Any]:
+    """A block of mrkdwn text."""
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": False}}
