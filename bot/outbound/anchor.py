@@ -102,11 +102,10 @@ class AnchorClient:
 
 async def _happens(event: asyncio.Event, *, within: float) -> bool:
     """Wait for `event`, and say whether it came in time."""
-    try:
-        async with asyncio.timeout(within):
-            return await event.wait()
-    except TimeoutError:
-        return False
+    coming = asyncio.ensure_future(event.wait())
+    await asyncio.wait({coming}, timeout=within)
+    coming.cancel()
+    return event.is_set()
 
 
 async def _read_body(answer: httpx.Response) -> bytes:
