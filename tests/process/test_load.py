@@ -41,6 +41,7 @@ async def type_all(at: Site, sessions: list[str]) -> list[Delivery]:
     return deliveries
 
 
+@pytest.mark.load
 @pytest.mark.no_cover
 @pytest.mark.usefixtures("many_sockets")
 async def test_a_thousand_commands_at_once_are_all_acknowledged_and_answered(
