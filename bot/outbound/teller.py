@@ -61,8 +61,8 @@ class Teller:
             return
         token = workspace.bot_token
         if message.visibility is Visibility.IN_CHANNEL:
-            yield "channel", lambda: self._slack.post_message(token, asker.channel_id, message.text)
-        private = astray(message, asker.channel_id).text
+            yield "channel", lambda: self._slack.post_message(token, asker.channel_id, message)
+        private = astray(message, asker.channel_id)
         yield "direct message", lambda: self._slack.post_message(token, asker.user_id, private)
 
 

@@ -13,10 +13,14 @@ class Visibility(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`text` is mrkdwn, safe to send, and tells the whole story: notifications and screen readers have only that."""
+    """`text` is mrkdwn, safe to send, and tells the whole story: notifications and screen readers have only that.
+
+    `blocks` are Block Kit's, and show the same to the eye. https://docs.slack.dev/reference/block-kit/blocks
+    """
 
     text: str
     visibility: Visibility
+    blocks: tuple[dict[str, object], ...] = ()
 
 
 def in_channel(*lines: str) -> Message:
