@@ -13,11 +13,13 @@ from aiohttp import web
 from bot.control import CAPACITY, Control
 from bot.core.secret import Secret
 from bot.core.workspace import Workspace
+from bot.inbound.alerts import Alerts
 from bot.inbound.clicks import Clicks
 from bot.inbound.http import Http
 from bot.inbound.listeners import PATIENCE, Listeners
 from bot.inbound.slack_app import SlackApp
 from bot.once import Once
+from bot.outbound.alert_poster import AlertPoster
 from bot.outbound.anchor import AnchorClient
 from bot.outbound.http_client import open_client, open_session
 from bot.outbound.response_url import ResponseUrls
@@ -86,11 +88,10 @@ async def running(
         )
         once = Once(period=_REMEMBER_TRIGGERS, clock=time.monotonic)
         control = Control(anchor, workspaces, once=once, tasks=tasks, capacity=capacity)
-        listeners = Listeners(
-            control, Clicks(control, teller, slack, workspaces, now), teller, tasks, patience=patience
-        )
-        slack_app = SlackApp(listeners, teller, tasks)
-        door = Http(slack_app, readiness, secrets=settings.slack_signing_secrets, now=now)
+        clicks = Clicks(control, teller, slack, workspaces, now)
+        slack_app = SlackApp(Listeners(control, clicks, teller, tasks, patience=patience), teller, tasks)
+        alerts = _alerts(settings, slack, tasks, readiness)
+        door = Http(slack_app, readiness, secrets=settings.slack_signing_secrets, now=now, alerts=alerts)
         async with _listening(door.application(), settings) as url:
             identification = asyncio.create_task(_identify(slack, settings.slack_bot_token, workspaces, readiness))
             try:
@@ -99,6 +100,14 @@ async def running(
                 readiness.block("stopping", "The bot is being stopped.")
                 identification.cancel()
                 await _drain(control, tasks)
+
+
+def _alerts(settings: Settings, slack: SlackClient, tasks: Tasks, readiness: Readiness) -> Alerts | None:
+    """The alerts' side, where a token lets somebody in."""
+    if settings.alerts_token is None:
+        return None
+    poster = AlertPoster(slack, settings.slack_bot_token)
+    return Alerts(poster, tasks, readiness, token=settings.alerts_token, channel=settings.alerts_channel)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""The command line: `anchor-bot run` and `anchor-bot demo`."""
+"""The command line: `anchor-bot run`, `anchor-bot alert` and `anchor-bot demo`."""
 
 import argparse
 import asyncio
@@ -15,8 +15,9 @@ from dotenv.parser import parse_stream
 import bot
 from bot import logs
 from bot.app import NotListeningError, serve
+from bot.outbound.own_alerts import NotPosted, send_alert
 from bot.outbound.slack import TokenRefusedError
-from bot.settings import Settings, SettingsError
+from bot.settings import SenderSettings, Settings, SettingsError
 
 try:
     import uvloop as loops
@@ -31,6 +32,8 @@ _LEAVE_WITHIN = 1.0  # seconds; what was in hand has been drained by then
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0 fine, 1 failed, 2 for settings or arguments that can't be used."""
     chosen = _parser().parse_args(arguments)
+    if chosen.command == "alert":
+        return _alert(chosen)
     run = {"run": _run, "demo": _demo}[chosen.command]
     return run()
 
@@ -57,7 +60,41 @@ def _parser() -> argparse.ArgumentParser:
         description="Start a simulated Slack and a simulated Anchor on this machine and the real bot between them, "
         "play a conversation and print it. No account, no keys, no settings. Exit code 0: all went as it should.",
     )
+    _add_alert(commands)
     return parser
+
+
+def _add_alert(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "alert",
+        help="post an alert with a Pause button, through a running bot",
+        description="Send an alert about a session to the /alerts of a running bot, which posts it in Slack with a "
+        "button to pause the session. Prints the channel and the message's ts.",
+        epilog="ANCHOR_BOT_URL and ALERTS_TOKEN come from the environment, then from .env in the working directory. "
+        "Exit code 1: it was not posted, or not for sure; 2: an argument or a setting can't be used.",
+    )
+    parser.add_argument("--session", required=True, metavar="ID", help="the session, in any form: an id, its URL")
+    parser.add_argument("--text", required=True, help="what happened")
+    parser.add_argument("--title", help="the same in a few words")
+    parser.add_argument("--severity", choices=["info", "warning", "critical"], help="warning, unless said otherwise")
+    parser.add_argument("--url", help="where to look: http or https")
+    parser.add_argument("--channel", metavar="ID", help="the channel's id, if not the bot's ALERTS_CHANNEL")
+    parser.add_argument("--bot-url", metavar="URL", help="where the bot is, instead of ANCHOR_BOT_URL")
+
+
+def _alert(chosen: argparse.Namespace) -> int:
+    override = {} if chosen.bot_url is None else {"ANCHOR_BOT_URL": chosen.bot_url}
+    try:
+        settings = SenderSettings.from_env(read_environment(os.environ, Path(".env")) | override)
+    except SettingsError as error:
+        return _complain(*error.problems, "See .env.example for every setting.", code=_UNUSABLE_SETTINGS)
+    names = ("text", "title", "severity", "url", "channel")
+    fields = {"session_id": chosen.session} | {name: getattr(chosen, name) for name in names}
+    result = send_alert(settings.bot_url, settings.alerts_token, fields)
+    if isinstance(result, NotPosted):
+        return _complain(result.why, code=_UNUSABLE_SETTINGS if result.is_ours else 1)
+    print(f"Posted in {result.channel}, ts {result.ts}")  # noqa: T201 - a command line speaks by printing
+    return 0
 
 
 def _run() -> int:

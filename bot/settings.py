@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from bot.core.alert import CHANNEL_ID
 from bot.core.secret import Secret
 
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _LOG_FORMATS = ("text", "json")
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?", re.ASCII | re.IGNORECASE)
 _NO_KEY = "has spaces or characters that no key has: copy it again"
+_ALERTS_TOKEN = "the token that the bot takes alerts with"  # noqa: S105 - a description
 _BOT_TOKEN_PREFIXES = ("xoxb-", "xoxe.xoxb-")
 
 
@@ -39,6 +41,8 @@ class Settings:
     port: int
     log_level: str
     log_format: str
+    alerts_token: Secret | None = None
+    alerts_channel: str | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
@@ -60,9 +64,29 @@ class Settings:
             port=read.port("PORT", 3000),
             log_level=read.choice("LOG_LEVEL", _LOG_LEVELS, "INFO"),
             log_format=read.choice("LOG_FORMAT", _LOG_FORMATS, "text"),
+            alerts_token=read.optional_secret("ALERTS_TOKEN", _ALERTS_TOKEN),
+            alerts_channel=read.channel("ALERTS_CHANNEL"),
         )
-        if read.problems:
-            raise SettingsError(tuple(read.problems))
+        read.finish()
+        return settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SenderSettings:
+    """What `anchor-bot alert` needs: where a bot runs, as it was written, and the token for its alerts."""
+
+    bot_url: str
+    alerts_token: Secret
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "SenderSettings":
+        """Read the settings, as `Settings.from_env` does."""
+        read = _Reader(environ)
+        settings = cls(
+            bot_url=read.url("ANCHOR_BOT_URL", "http://127.0.0.1:3000", like="https://bot.example.com"),
+            alerts_token=read.secret("ALERTS_TOKEN", _ALERTS_TOKEN),
+        )
+        read.finish()
         return settings
 
 
@@ -72,6 +96,11 @@ class _Reader:
 
     environ: Mapping[str, str]
     problems: list[str] = field(default_factory=list)
+
+    def finish(self) -> None:
+        """Raise SettingsError if there was a problem."""
+        if self.problems:
+            raise SettingsError(tuple(self.problems))
 
     def text(self, name: str, default: str = "") -> str:
         return self.environ.get(name, "").strip() or default
@@ -86,6 +115,17 @@ class _Reader:
             self.problems.append(f"{name} does not begin with {prefixes[0]}: it must be {what}.")
         return Secret(value)
 
+    def optional_secret(self, name: str, what: str) -> Secret | None:
+        return self.secret(name, what) if self.text(name) else None
+
+    def channel(self, name: str) -> str | None:
+        value = self.text(name)
+        if value and not CHANNEL_ID.fullmatch(value):
+            self.problems.append(
+                f"{name} is not a channel's id: write it like C0123456789, from the channel's details in Slack."
+            )
+        return value or None
+
     def secrets(self, name: str, what: str) -> tuple[Secret, ...]:
         values = tuple(part.strip() for part in self.text(name).split(",") if part.strip())
         if not values:
@@ -94,10 +134,10 @@ class _Reader:
             self.problems.append(f"{name} {_NO_KEY} ({what}).")
         return tuple(map(Secret, values))
 
-    def url(self, name: str, default: str) -> str:
+    def url(self, name: str, default: str, *, like: str = "") -> str:
         value = self.text(name, default)
         if not _is_url(value):
-            self.problems.append(f"{name} is not a URL that can be called: write it like {default} (https).")
+            self.problems.append(f"{name} is not a URL that can be called: write it like {like or default} (https).")
         return value
 
     def seconds(self, name: str, default: float) -> float:

@@ -1,6 +1,5 @@
-"""The HTTP side: Slack's requests and an operator's probes."""
+"""The HTTP side: Slack's requests, alerts, and an operator's probes."""
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from typing import assert_never
@@ -8,6 +7,8 @@ from typing import assert_never
 from aiohttp import web
 
 from bot.core.secret import Secret
+from bot.inbound.alerts import Alerts
+from bot.inbound.body import read_body, turn_away
 from bot.inbound.door import Admitted, Challenge, Letter, Probe, Rejected, Verdict, admit
 from bot.inbound.incidents import report
 from bot.inbound.listeners import as_ack
@@ -15,20 +16,24 @@ from bot.inbound.rejections import Rejections
 from bot.inbound.slack_app import SlackApp
 from bot.readiness import Readiness
 
-_LARGEST_BODY = 1024 * 1024
-_SLOWEST_BODY = 5.0  # seconds; Slack itself waits 3 for the whole answer
-
 
 class Http:
-    """The routes. `now` gives Unix seconds."""
+    """The routes. `now` gives Unix seconds; without `alerts` there is no such route."""
 
     def __init__(
-        self, slack_app: SlackApp, readiness: Readiness, *, secrets: Sequence[Secret], now: Callable[[], float]
+        self,
+        slack_app: SlackApp,
+        readiness: Readiness,
+        *,
+        secrets: Sequence[Secret],
+        now: Callable[[], float],
+        alerts: Alerts | None = None,
     ) -> None:
         self._slack_app = slack_app
         self._readiness = readiness
         self._secrets = secrets
         self._now = now
+        self._alerts = alerts
         self._rejections = Rejections(time.monotonic)
 
     def application(self) -> web.Application:
@@ -37,6 +42,8 @@ class Http:
         application.router.add_post("/slack/events", self.slack_events)
         application.router.add_get("/healthz", self.healthz)
         application.router.add_get("/readyz", self.readyz)
+        if self._alerts is not None:
+            application.router.add_post("/alerts", self._alerts.receive)
         return application
 
     async def slack_events(self, request: web.Request) -> web.Response:
@@ -53,7 +60,7 @@ class Http:
         match verdict:
             case Rejected():
                 self._rejections.note(verdict)
-                return _reject(verdict)
+                return turn_away(verdict)
             case Probe():
                 return web.Response()
             case Challenge(text=text):
@@ -75,41 +82,15 @@ class Http:
 
 
 async def _read_letter(request: web.Request) -> Letter | Rejected:
-    if "Content-Encoding" in request.headers:
-        return Rejected(415, "Send the body without Content-Encoding.")
-    try:
-        async with asyncio.timeout(_SLOWEST_BODY):
-            body = await _read_body(request)
-    except (ConnectionError, web.RequestPayloadError):
-        return Rejected(400, "The body broke off, or its framing is wrong.")
-    except TimeoutError:
-        return Rejected(408, f"The body did not arrive within {_SLOWEST_BODY:g} s.")
-    if body is None:
-        return Rejected(413, f"The body is larger than {_LARGEST_BODY} bytes.")
+    body = await read_body(request)
+    if isinstance(body, Rejected):
+        return body
     return Letter(
         body=body,
         content_type=request.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
         timestamps=request.headers.getall("X-Slack-Request-Timestamp", ()),
         signatures=request.headers.getall("X-Slack-Signature", ()),
     )
-
-
-async def _read_body(request: web.Request) -> bytes | None:
-    """The body, or None as soon as it is known to be too large."""
-    if (request.content_length or 0) > _LARGEST_BODY:
-        return None
-    body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > _LARGEST_BODY:
-            return None
-    return bytes(body)
-
-
-def _reject(rejected: Rejected) -> web.Response:
-    response = web.json_response({"error": rejected.why}, status=rejected.status)
-    response.force_close()  # the rest of the body is not wanted
-    return response
 
 
 def _media_type(body: str) -> str:

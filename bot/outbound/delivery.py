@@ -11,11 +11,23 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
+class Posted(Delivered):
+    """Slack took the message, and says where it is: the id of the conversation, and the message's timestamp in it."""
+
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True)
 class TryAgain:
-    """Slack did not take it this time; `after` is in seconds, where Slack named a time. `why` is fit for a log."""
+    """Slack did not take it this time; `after` is in seconds, where Slack named a time. `why` is fit for a log.
+
+    `limited` says that it was one message too many, so that Slack certainly did nothing.
+    """
 
     why: str
     after: float | None = None
+    limited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

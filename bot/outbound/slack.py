@@ -9,25 +9,16 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.messages.message import Message
 from bot.core.secret import Secret
-from bot.outbound.delivery import Delivered, Delivery, Refused, TryAgain, read_failure
+from bot.core.slack_errors import TOKEN_REFUSED
+from bot.outbound.delivery import Doubtful, Posted, Refused, TryAgain, read_failure
 from bot.outbound.http_client import NETWORK_ERRORS
 from bot.outbound.retry_after import read_retry_after
 
 _log = logging.getLogger(__name__)
 
 _TIMEOUT = 5.0
-_TOKEN_REFUSED = {
-    "account_inactive",
-    "invalid_auth",
-    "no_permission",
-    "not_allowed_token_type",
-    "not_authed",
-    "org_login_required",
-    "team_access_not_granted",
-    "token_expired",
-    "token_revoked",
-}
-_MAY_PASS = {"fatal_error", "internal_error", "ratelimited", "rate_limited", "request_timeout", "service_unavailable"}
+_LIMITED = {"ratelimited", "rate_limited"}
+_MAY_PASS = {"fatal_error", "internal_error", "request_timeout", "service_unavailable"}
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 _NO_ANSWER_OF_SLACKS = (*NETWORK_ERRORS, ValueError, AttributeError)
@@ -59,7 +50,7 @@ class SlackClient:
                 answer = await self._web.auth_test(token=token.reveal())
         except SlackApiError as error:
             code, _, _ = _read_error(error)
-            if code in _TOKEN_REFUSED:
+            if code in TOKEN_REFUSED:
                 raise TokenRefusedError(code) from None
             raise SlackUnreachableError(code) from None
         except _NO_ANSWER_OF_SLACKS as error:
@@ -85,14 +76,14 @@ class SlackClient:
 
     async def post_message(
         self, token: Secret, channel: str, message: Message, *, thread_ts: str | None = None
-    ) -> Delivery:
-        """Post to a conversation, or to a person's direct messages where `channel` is a user id.
+    ) -> Posted | TryAgain | Doubtful | Refused:
+        """Post `message` to a conversation, or to a person's direct messages where `channel` is a user id.
 
-        https://docs.slack.dev/reference/methods/chat.postMessage
+        `Refused.why` is Slack's error code. https://docs.slack.dev/reference/methods/chat.postMessage
         """
         try:
             async with asyncio.timeout(_TIMEOUT):
-                await self._web.chat_postMessage(
+                answer = await self._web.chat_postMessage(
                     token=token.reveal(),
                     channel=channel,
                     text=message.text,
@@ -102,12 +93,17 @@ class SlackClient:
                     unfurl_media=False,
                 )
         except SlackApiError as error:
-            code, status_code, retry_after = _read_error(error)
-            may_pass = code in _MAY_PASS or status_code == _TOO_MANY_REQUESTS or status_code >= _SERVER_ERROR
-            return TryAgain(code, retry_after) if may_pass else Refused(code)
+            return _read_refusal(error)
         except _NO_ANSWER_OF_SLACKS as error:
             return read_failure(error)
-        return Delivered()
+        return Posted(channel=str(answer.get("channel", channel)), ts=str(answer.get("ts", "")))
+
+
+def _read_refusal(error: SlackApiError) -> TryAgain | Refused:
+    code, status_code, retry_after = _read_error(error)
+    limited = code in _LIMITED or status_code == _TOO_MANY_REQUESTS
+    may_pass = limited or code in _MAY_PASS or status_code >= _SERVER_ERROR
+    return TryAgain(code, retry_after, limited) if may_pass else Refused(code)
 
 
 def _read_error(error: SlackApiError) -> tuple[str, int, float | None]:

@@ -6,7 +6,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.messages.markup import code, plain
+from bot.core.messages.markup import code, lines, link, plain, width
 
 TOKEN = re.compile(r"<[^>]*>")
 
@@ -39,3 +39,26 @@ def test_families_stay_together() -> None:
 
 def test_lines_become_one() -> None:
     assert plain(" a\r\n\tb\u2028c ") == "a b c"
+
+
+@given(st.text(), st.integers(1, 200))
+def test_lines_fit_as_they_are_written_and_stay_harmless(text: str, limit: int) -> None:
+    written = lines(text, limit=limit)
+    assert width(written) <= limit
+    assert not TOKEN.search(written)
+    assert "`" not in written
+    assert html.escape(html.unescape(written), quote=False) == written
+
+
+def test_lines_keep_their_breaks_but_no_gaps() -> None:
+    assert lines("\r\n a  b \r\n\n\n\nc\n", limit=99) == "a b\n\nc"
+
+
+def test_lines_are_cut_between_characters_and_say_so() -> None:
+    assert lines("a&&b", limit=12) == "a&amp;&amp;b"
+    assert lines("a&&b", limit=11) == "a&amp;…"
+    assert lines("🚨🚨🚨", limit=5) == "🚨🚨…"
+
+
+def test_a_link_cannot_be_broken_out_of() -> None:
+    assert link("https://a.example/?q=<b>|c&d=1", "Open") == "<https://a.example/?q=&lt;b&gt;%7Cc&amp;d=1|Open>"

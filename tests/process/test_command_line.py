@@ -13,7 +13,7 @@ from bot.settings import SettingsError
 def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An empty directory to be in, and none of the bot's variables."""
     monkeypatch.chdir(tmp_path)
-    for name in ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "ANCHOR_API_KEY"):
+    for name in ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "ANCHOR_API_KEY", "ALERTS_TOKEN", "ANCHOR_BOT_URL"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
 
@@ -42,6 +42,7 @@ def test_the_help_shows_a_newcomer_the_way(capsys: pytest.CaptureFixture[str]) -
     ("command", "words"),
     [
         ("run", ["POST /slack/events", "SIGTERM", "/healthz", "/readyz", ".env.example", "Exit code 2"]),
+        ("alert", ["--session ID", "--text", "/alerts", "ANCHOR_BOT_URL", "ALERTS_TOKEN", "Exit code 1"]),
         ("demo", ["simulated Slack", "simulated Anchor", "No account, no keys", "Exit code 0"]),
     ],
 )
@@ -64,6 +65,18 @@ def test_settings_that_are_missing_are_named(capsys: pytest.CaptureFixture[str])
     assert written.out == ""
     lines = [line.removeprefix("anchor-bot: ") for line in written.err.splitlines()]
     assert [line.split()[0] for line in lines] == ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "ANCHOR_API_KEY", "See"]
+
+
+@pytest.mark.usefixtures("nothing_set")
+def test_an_alert_without_a_token_is_not_sent(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["alert", "--session", "x", "--text", "y", "--bot-url", "ftp://bot"]) == 2
+    written = capsys.readouterr()
+    assert written.out == ""
+    assert written.err.splitlines() == [
+        "anchor-bot: ANCHOR_BOT_URL is not a URL that can be called: write it like https://bot.example.com (https).",
+        "anchor-bot: ALERTS_TOKEN is not set: put the token that the bot takes alerts with there.",
+        "anchor-bot: See .env.example for every setting.",
+    ]
 
 
 def test_a_file_that_cannot_be_read_is_named(capsys: pytest.CaptureFixture[str], nothing_set: Path) -> None:

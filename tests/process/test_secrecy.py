@@ -3,6 +3,7 @@
 import json
 from urllib.parse import quote, urlencode, urlsplit
 
+import aiohttp
 import pytest
 
 from bot.sim.anchor import DEFAULT_KEY, Answer, ResetAfterReading, Slow, html, unauthorized
@@ -14,7 +15,8 @@ from process.bot_process import Site, site
 pytestmark = pytest.mark.anyio
 
 RESPONSE_URL = "https://hooks.slack.com/commands/T0HOME00001/1/typed-by-hand"
-LOUD = {"LOG_LEVEL": "DEBUG", "PYTHONASYNCIODEBUG": "1", "PYTHONWARNINGS": "default"}
+ALERTS_TOKEN = "s3cret-of-the-alerts"
+LOUD = {"ALERTS_TOKEN": ALERTS_TOKEN, "LOG_LEVEL": "DEBUG", "PYTHONASYNCIODEBUG": "1", "PYTHONWARNINGS": "default"}
 
 
 async def anchor_misbehaves(at: Site) -> list[str]:
@@ -59,16 +61,28 @@ async def strangers_knock(at: Site) -> None:
     await at.slack.send(body, at.slack.sign(body) | {"Content-Type": "application/json"})
 
 
+async def programs_report(at: Site) -> None:
+    """Alerts with the token and with another, to a Slack that does not take them."""
+    url = f"{at.bot.url}/alerts"
+    alert = {"session_id": SESSION, "text": RESPONSE_URL, "channel": "C0ALERTS001"}
+    at.slack.faults["chat.postMessage"] = api_error("token_revoked")
+    async with aiohttp.ClientSession() as session:
+        for token in (ALERTS_TOKEN, f"{ALERTS_TOKEN}x"):
+            async with session.post(url, json=alert, headers={"Authorization": f"Bearer {token}"}) as answer:
+                assert answer.status in {401, 502}
+
+
 async def test_no_secret_is_ever_logged() -> None:
     async with site(LOUD) as at:
         urls = [(await at.type(text)).response_url for text in (SESSION, "help", "nonsense", RESPONSE_URL)]
         urls += await anchor_misbehaves(at)
         urls += await slack_misbehaves(at)
         await strangers_knock(at)
+        await programs_report(at)
         assert await at.bot.stop() == 0
     written = "\n".join(at.bot.lines)
     paths = [urlsplit(url).path for url in urls]
-    for secret in (at.slack.bot_token, at.slack.signing_secret, DEFAULT_KEY, RESPONSE_URL, *urls, *paths):
+    for secret in (at.slack.bot_token, at.slack.signing_secret, DEFAULT_KEY, ALERTS_TOKEN, RESPONSE_URL, *urls, *paths):
         assert secret not in written
     assert "hooks.slack.com" not in written
     assert "/commands/" not in written

@@ -7,7 +7,7 @@ import pytest
 
 from bot.cli import read_environment
 from bot.core.secret import Secret
-from bot.settings import Settings, SettingsError
+from bot.settings import SenderSettings, Settings, SettingsError
 
 REQUIRED = {"SLACK_BOT_TOKEN": "xoxb-1-2-abc", "SLACK_SIGNING_SECRET": "0123abcd", "ANCHOR_API_KEY": "sk-0123"}
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
@@ -24,6 +24,8 @@ DEFAULTS = Settings(
     port=3000,
     log_level="INFO",
     log_format="text",
+    alerts_token=None,
+    alerts_channel=None,
 )
 
 
@@ -88,6 +90,9 @@ def test_blank_counts_as_not_set(blank: str) -> None:
         ("LOG_LEVEL", "debug", "log_level", "DEBUG"),
         ("LOG_LEVEL", "Warning", "log_level", "WARNING"),
         ("LOG_FORMAT", "JSON", "log_format", "json"),
+        ("ALERTS_TOKEN", " s3cret ", "alerts_token", Secret("s3cret")),
+        ("ALERTS_CHANNEL", "C0123456789", "alerts_channel", "C0123456789"),
+        ("ALERTS_CHANNEL", "G0123456789", "alerts_channel", "G0123456789"),
     ],
 )
 def test_a_good_value_is_taken(name: str, value: str, attribute: str, expected: object) -> None:
@@ -96,6 +101,7 @@ def test_a_good_value_is_taken(name: str, value: str, attribute: str, expected: 
 
 TOKEN = "the bot token from OAuth & Permissions of your Slack app"
 SIGNING_SECRET = "the signing secret from Basic Information of your Slack app"
+ALERTS_TOKEN = "the token that the bot takes alerts with"
 KEY = "the workspace's API key from Anchor's dashboard"
 
 
@@ -115,7 +121,13 @@ def test_a_secret_that_is_missing_or_of_another_kind_is_named(name: str, value: 
 
 @pytest.mark.parametrize("odd", ["two words", "clé", "xoxb-\x00", "xoxb-1\u200b", "line\nbreak", "geh\udce9im"])
 @pytest.mark.parametrize(
-    ("name", "what"), [("SLACK_BOT_TOKEN", TOKEN), ("SLACK_SIGNING_SECRET", SIGNING_SECRET), ("ANCHOR_API_KEY", KEY)]
+    ("name", "what"),
+    [
+        ("SLACK_BOT_TOKEN", TOKEN),
+        ("SLACK_SIGNING_SECRET", SIGNING_SECRET),
+        ("ANCHOR_API_KEY", KEY),
+        ("ALERTS_TOKEN", ALERTS_TOKEN),
+    ],
 )
 def test_a_secret_with_what_no_key_has_is_to_be_copied_again(name: str, what: str, odd: str) -> None:
     assert problems(**{name: odd}) == (f"{name} has spaces or characters that no key has: copy it again ({what}).",)
@@ -171,6 +183,28 @@ def test_a_word_that_is_no_choice_is_named(name: str, value: str, choices: str) 
     assert problems(**{name: value}) == (f"{name} is none of {choices}",)
 
 
+@pytest.mark.parametrize("value", ["#alerts", "alerts", "U0ALICE0001", "c0123456789", "C0123456789,C1"])
+def test_a_channel_that_is_not_an_id_is_named(value: str) -> None:
+    assert problems(ALERTS_CHANNEL=value) == (
+        "ALERTS_CHANNEL is not a channel's id: write it like C0123456789, from the channel's details in Slack.",
+    )
+
+
+def test_a_sender_of_alerts_needs_a_token_alone() -> None:
+    assert SenderSettings.from_env({"ALERTS_TOKEN": "s3cret"}) == SenderSettings(
+        bot_url="http://127.0.0.1:3000", alerts_token=Secret("s3cret")
+    )
+
+
+def test_what_a_sender_of_alerts_cannot_use_is_named() -> None:
+    with pytest.raises(SettingsError) as caught:
+        SenderSettings.from_env({"ANCHOR_BOT_URL": "http://bot.example.com"})
+    assert caught.value.problems == (
+        "ANCHOR_BOT_URL is not a URL that can be called: write it like https://bot.example.com (https).",
+        f"ALERTS_TOKEN is not set: put {ALERTS_TOKEN} there.",
+    )
+
+
 def test_every_bad_one_is_named_and_none_is_repeated_aloud() -> None:
     bad = dict.fromkeys(("SLACK_BOT_TOKEN", "ANCHOR_API_KEY", "ANCHOR_API_URL", "ANCHOR_TIMEOUT", "PORT"), "s3cret ")
     bad |= {"LOG_LEVEL": "s3cret", "SLACK_SIGNING_SECRET": ","}
@@ -196,8 +230,11 @@ def test_the_example_file_has_every_setting_with_its_default() -> None:
     example = read_environment({}, EXAMPLE)
     overheard = Overheard(example | REQUIRED)
     assert Settings.from_env(overheard) == DEFAULTS
-    assert sorted(example) == sorted(overheard.asked)
-    assert {name for name, value in example.items() if not value} == set(REQUIRED)
+    sender = Overheard(example | {"ALERTS_TOKEN": "s3cret"})
+    assert SenderSettings.from_env(sender) == SenderSettings.from_env({"ALERTS_TOKEN": "s3cret"})
+    assert sorted(example) == sorted(overheard.asked | sender.asked)
+    optional = {"ALERTS_TOKEN", "ALERTS_CHANNEL"}
+    assert {name for name, value in example.items() if not value} == set(REQUIRED) | optional
 
 
 def test_the_example_file_explains_every_setting() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from bot.core.messages.message import in_channel
 from bot.core.secret import Secret
-from bot.outbound.delivery import Delivered, Doubtful, Refused, TryAgain
+from bot.outbound.delivery import Doubtful, Posted, Refused, TryAgain
 from bot.outbound.http_client import open_session
 from bot.outbound.slack import SlackClient, SlackUnreachableError, TokenRefusedError
 from bot.sim.slack import (
@@ -20,6 +20,7 @@ from bot.sim.slack import (
 
 pytestmark = pytest.mark.anyio
 
+HELLO = in_channel("hello")
 NO_VERDICT: dict[str, Fault] = {
     "rate limit": rate_limited(),
     "rate limit without a time": rate_limited(None),
@@ -79,7 +80,8 @@ async def test_a_post_that_slack_did_not_take_is_never_a_success_nor_an_exceptio
     async with SimSlack() as slack, open_session() as session:
         slack.faults["chat.postMessage"] = fault
         client = SlackClient(session, api_url=slack.url)
-        result = await client.post_message(Secret(slack.bot_token), slack.alerts.id, in_channel("hello"))
+        result = await client.post_message(Secret(slack.bot_token), slack.alerts.id, HELLO)
         assert isinstance(result, TryAgain | Doubtful | Refused)
         slack.faults.clear()
-        assert await client.post_message(Secret(slack.bot_token), slack.alerts.id, in_channel("hello")) == Delivered()
+        taken = await client.post_message(Secret(slack.bot_token), slack.alerts.id, HELLO)
+        assert taken == Posted(slack.alerts.id, slack.channel_messages(slack.alerts)[-1].ts)

@@ -23,7 +23,7 @@ def button(verb: Verb, session_id: SessionId) -> dict[str, Any]:
     return {
         "type": "button",
         "action_id": ACTIONS[verb],
-        "text": {"type": "plain_text", "text": verb.value.capitalize(), "emoji": True},
+        "text": {"type": "plain_text", "text": verb.value.capitalize(), "emoji": False},
         "value": session_id,
         "accessibility_label": f"{verb.value.capitalize()} session {session_id}",
         **_STYLES[verb],

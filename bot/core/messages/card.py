@@ -1,0 +1,64 @@
+"""The card that an alert becomes: what happened, to which session, and a button to pause it."""
+
+from typing import Any
+
+from bot.core.alert import Alert, Severity
+from bot.core.messages.actions import button
+from bot.core.messages.markup import code, lines, link, width
+from bot.core.messages.message import Message, Visibility
+from bot.core.messages.usage import COMMANDS
+from bot.core.requests import Verb
+from bot.core.session_id import SessionId
+
+_Block = dict[str, Any]
+
+_LONGEST_SECTION = 3000  # characters, https://docs.slack.dev/reference/block-kit/blocks/section-block
+_LONGEST_TITLE = 150
+_SEVERITIES = {Severity.INFO: "🔹 *Info*", Severity.WARNING: "⚠️ *Warning*", Severity.CRITICAL: "🚨 *Critical*"}
+
+
+def alert_message(alert: Alert) -> Message:
+    """The card of `alert`, for its channel. What is ours comes first, so that foreign text can't pretend to be it."""
+    about, body = _about(alert), _body(alert)
+    pause = f"To pause it: `{COMMANDS[Verb.PAUSE]} {alert.session_id}`"
+    blocks = (_section(body), _context(about), _actions(alert.session_id))
+    return Message(f"{about}\n{pause}\n{body}", Visibility.IN_CHANNEL, blocks)
+
+
+def _about(alert: Alert) -> str:
+    return f"{_SEVERITIES[alert.severity]}: session {code(alert.session_id)}"
+
+
+def _body(alert: Alert) -> str:
+    """Title, text and link; the text gives way to the others where a section can't hold all."""
+    title = lines(" ".join(alert.title.split()), limit=_LONGEST_TITLE)
+    head = f"*{title}*\n" if title else ""
+    tail = f"\n{link(alert.url, 'Open')}" if alert.url else ""
+    text = lines(alert.text, limit=_LONGEST_SECTION - width(head + tail))
+    return f"{head}{text}{tail}"
+
+
+def _section(mrkdwn: str) -> _Block:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": mrkdwn, "verbatim": True}}
+
+
+def _context(mrkdwn: str) -> _Block:
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": mrkdwn, "verbatim": True}]}
+
+
+def _actions(session_id: SessionId) -> _Block:
+    return {"type": "actions", "elements": [{**button(Verb.PAUSE, session_id), "confirm": _confirm(session_id)}]}
+
+
+def _confirm(session_id: SessionId) -> _Block:
+    return {
+        "title": _label("Pause this session?"),
+        "text": _label(f"The agent of session {session_id} is stopped at once, until somebody resumes it."),
+        "confirm": _label("Pause"),
+        "deny": _label("Cancel"),
+        "style": "danger",
+    }
+
+
+def _label(text: str) -> _Block:
+    return {"type": "plain_text", "text": text, "emoji": False}
