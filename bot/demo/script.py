@@ -3,16 +3,76 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bot.demo.stage import Stage
+import aiohttp
+
+from bot.demo.stage import ALERTS_TOKEN, Stage
 from bot.sim.anchor import SessionState, Slow
+from bot.sim.slack import Message, User
 
 RUNNING = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
 ENDED = "9c0d7e11-2222-4333-8444-555566667777"
 SLOW = "5a1c0f3e-61b2-4c88-8d0e-2f4b6a8c0e1d"
 
+Act = Callable[[Stage], Awaitable[object]]
 
-async def _leave_as_it_is(_: Stage) -> None:
-    pass
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Somebody does something in #alerts. Each expectation begins one message that comes or changes, in order.
+
+    `in_channel` is for everybody, `in_private` for the one who acts; `posts` requests reach Anchor.
+    """
+
+    title: str
+    does: str
+    act: Act
+    in_channel: tuple[str, ...] = ()
+    in_private: tuple[str, ...] = ()
+    posts: int = 0
+    by_outsider: bool = False
+
+    def actor(self, stage: Stage) -> User:
+        """Alice, or somebody of another company."""
+        return stage.slack.outsider if self.by_outsider else stage.slack.alice
+
+
+def set_scene(stage: Stage) -> None:
+    """The sessions that the steps speak of."""
+    stage.anchor.add_session(session_id=RUNNING)
+    stage.anchor.add_session(session_id=ENDED, state=SessionState.ENDED)
+    stage.anchor.add_session(session_id=SLOW)
+
+
+def types(text: str, command: str = "/anchor-pause", *, prepare: Act | None = None) -> tuple[str, Act]:
+    """Alice types a command."""
+
+    async def act(stage: Stage) -> None:
+        if prepare is not None:
+            await prepare(stage)
+        await stage.slack.command(stage.slack.alice, stage.slack.alerts, text, command=command)
+
+    return f"types {command} {text}", act
+
+
+def clicks(label: str, *, by_outsider: bool = False) -> tuple[str, Act]:
+    """Somebody presses a button of the alert."""
+
+    async def act(stage: Stage) -> None:
+        person = stage.slack.outsider if by_outsider else stage.slack.alice
+        await stage.slack.click(person, _card(stage), f"anchor_{label.lower()}")
+
+    return f"clicks [{label}]", act
+
+
+def _card(stage: Stage) -> Message:
+    return next(message for message in stage.slack.channel_messages(stage.slack.alerts) if message.blocks)
+
+
+async def _raise_alert(stage: Stage) -> None:
+    alert = {"session_id": RUNNING, "title": "High spend", "text": "It spent $40 in a minute.", "severity": "critical"}
+    headers = {"Authorization": f"Bearer {ALERTS_TOKEN}"}
+    async with aiohttp.ClientSession() as session, session.post(f"{stage.bot_url}/alerts", json=alert, headers=headers):
+        pass
 
 
 async def _slow_down(stage: Stage) -> None:
@@ -23,63 +83,53 @@ async def _take_down(stage: Stage) -> None:
     await stage.anchor.stop()
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Alice types a command in #alerts. Each expectation begins one message, in order; `posts` reach Anchor."""
-
-    title: str
-    text: str
-    in_channel: tuple[str, ...] = ()
-    to_alice: tuple[str, ...] = ()
-    posts: int = 0
-    command: str = "/anchor-pause"
-    prepare: Callable[[Stage], Awaitable[None]] = _leave_as_it_is
-
-
-def set_scene(stage: Stage) -> None:
-    """The sessions that the steps speak of."""
-    stage.anchor.add_session(session_id=RUNNING)
-    stage.anchor.add_session(session_id=ENDED, state=SessionState.ENDED)
-    stage.anchor.add_session(session_id=SLOW)
-
-
 STEPS = (
+    Step("A monitor raises an alert", "looks on", _raise_alert, in_channel=("🚨 *Critical*: session",)),
     Step(
-        "An agent goes wrong, and is paused",
-        f"{RUNNING} spending too fast",
-        in_channel=("⏸️ *Paused*",),
+        "Somebody of another company is in the channel, and presses its button",
+        *clicks("Pause", by_outsider=True),
+        in_private=("*Not paused:* only members of the workspace",),
+        by_outsider=True,
+    ),
+    Step(
+        "Alice presses it: the alert changes, its thread is told",
+        *clicks("Pause"),
+        in_channel=("🚨 *Critical*: session", "⏸️ *Paused*"),
         posts=1,
     ),
     Step(
         "The trouble is over, and the agent goes on",
-        RUNNING,
-        in_channel=("▶️ *Resumed*",),
+        *clicks("Resume"),
+        in_channel=("🚨 *Critical*: session", "▶️ *Resumed*"),
         posts=1,
-        command="/anchor-resume",
+    ),
+    Step(
+        "The same by command, with a reason",
+        *types(f"{RUNNING} spending too fast"),
+        in_channel=("⏸️ *Paused*",),
+        posts=1,
     ),
     Step(
         "An id that lost a digit on the way",
-        RUNNING[:-1],
-        to_alice=("*Nothing was paused:* there is no session id",),
+        *types(RUNNING[:-1]),
+        in_private=("*Nothing was paused:* there is no session id",),
     ),
     Step(
         "A session that is not running",
-        ENDED,
+        *types(ENDED),
         in_channel=("🔹 *Not running, nothing to pause*",),
         posts=1,
     ),
     Step(
         "Anchor takes three seconds: Slack gets a first answer in time, the channel the result",
-        SLOW,
-        to_alice=("Pausing session",),
+        *types(SLOW, prepare=_slow_down),
+        in_private=("Pausing session",),
         in_channel=("⏸️ *Paused*",),
         posts=1,
-        prepare=_slow_down,
     ),
     Step(
         "Anchor is down",
-        RUNNING,
-        in_channel=("⚠️ *Not paused*",),
-        prepare=_take_down,
+        *types(RUNNING, "/anchor-resume", prepare=_take_down),
+        in_channel=("⚠️ *Not resumed*",),
     ),
 )

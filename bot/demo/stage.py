@@ -18,6 +18,7 @@ from bot.sim.slack import SimSlack
 _READY_WITHIN = 15.0
 _GONE_WITHIN = 12.0
 _LOOK_EVERY = 0.02
+ALERTS_TOKEN = "of-the-demo-only"  # noqa: S105 - of the simulation only
 _SURROUNDINGS = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(Path(bot.__file__).parents[1])}
 """All that the bot gets of our own environment: where programs and this package are."""
 
@@ -47,7 +48,7 @@ async def stage(changes: Mapping[str, str]) -> AsyncIterator[Stage]:
         async with (
             SimSlack() as slack,
             SimAnchor() as anchor,
-            _bot_process(environment(slack, anchor, **changes), log) as process,
+            _bot_process(environment(slack, anchor, **_alerts_to(slack), **changes), log) as process,
         ):
             url = await _url_of(process, log)
             slack.request_url = f"{url}/slack/events"
@@ -80,6 +81,10 @@ def environment(slack: SimSlack, anchor: SimAnchor, **changes: str) -> dict[str,
         "ANCHOR_API_URL": anchor.url,
         "PORT": "0",
     } | changes
+
+
+def _alerts_to(slack: SimSlack) -> dict[str, str]:
+    return {"ALERTS_TOKEN": ALERTS_TOKEN, "ALERTS_CHANNEL": slack.alerts.id}
 
 
 async def _url_of(process: asyncio.subprocess.Process, log: Path) -> str:

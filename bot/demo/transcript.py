@@ -9,9 +9,9 @@ from typing import TextIO
 from bot.demo.script import STEPS, Step, set_scene
 from bot.demo.stage import BotFailedError, Stage, stage
 from bot.sim.anchor import Received
-from bot.sim.slack import Message, Source
+from bot.sim.slack import Message, Source, User
 
-_COLUMN = 24
+_COLUMN = 26
 _RESULT_WITHIN = 10.0
 
 
@@ -45,25 +45,41 @@ async def play(
 
 
 async def _play_step(number: int, step: Step, on: Stage, out: TextIO, result_within: float) -> bool:
-    await step.prepare(on)
-    slack, anchor = on.slack, on.anchor
-    seen_before, received_before = len(slack.seen_by(slack.alice, slack.alerts)), len(anchor.requests)
+    actor, anchor = step.actor(on), on.anchor
+    seen_before = {_version(message) for message in _seen_by(actor, on)}
+    received_before = len(anchor.requests)
     started = time.monotonic()
-    print(f"\n{number}. {step.title}\n{_row('@alice types', f'{step.command} {step.text}')}", file=out)
+    print(f"\n{number}. {step.title}\n{_row(f'@{actor.name}', step.does)}", file=out)
 
     def shown() -> list[Message]:
-        return [m for m in slack.seen_by(slack.alice, slack.alerts)[seen_before:] if m.source is not Source.TYPED]
+        return [message for message in _seen_by(actor, on) if _version(message) not in seen_before]
 
-    await slack.command(slack.alice, slack.alerts, step.text, command=step.command)
+    await step.act(on)
     try:
-        await slack.until(lambda: len(shown()) >= len(step.in_channel + step.to_alice), within=result_within)
+        await on.slack.until(lambda: len(shown()) >= len(step.in_channel + step.in_private), within=result_within)
     except TimeoutError:
         print(_row("!", "a message is missing"), file=out)
     for message in shown():
-        print(_row(f"{_reader(message)}, {message.at.monotonic - started:.1f} s", slack.render(message)), file=out)
+        after = (message.edited_at or message.at).monotonic - started
+        print(_row(f"{_reader(message, actor)}, {after:.1f} s", _mark(message) + on.slack.render(message)), file=out)
     received = anchor.requests[received_before:]
     print(_row("Anchor received", *map(_request_line, received) if received else ["nothing"]), file=out)
     return _as_expected(step, shown(), received, out)
+
+
+def _seen_by(person: User, on: Stage) -> list[Message]:
+    seen = on.slack.seen_by(person, on.slack.alerts)
+    return [message for message in seen if message.source is not Source.TYPED]
+
+
+def _version(message: Message) -> tuple[str, int]:
+    return (message.ts, message.revision)
+
+
+def _mark(message: Message) -> str:
+    if message.revision:
+        return "(changed) "
+    return "(in its thread) " if message.thread_ts not in {None, message.ts} else ""
 
 
 def _as_expected(step: Step, shown: list[Message], received: list[Received], out: TextIO) -> bool:
@@ -76,7 +92,7 @@ def _as_expected(step: Step, shown: list[Message], received: list[Received], out
 def _deviations(step: Step, shown: list[Message], received: list[Received]) -> Iterator[str]:
     for expected, texts in (
         (step.in_channel, [message.text for message in shown if message.ephemeral_to is None]),
-        (step.to_alice, [message.text for message in shown if message.ephemeral_to is not None]),
+        (step.in_private, [message.text for message in shown if message.ephemeral_to is not None]),
     ):
         for beginning, text in itertools.zip_longest(expected, texts):
             if beginning is None or text is None or not text.startswith(beginning):
@@ -85,8 +101,8 @@ def _deviations(step: Step, shown: list[Message], received: list[Received]) -> I
         yield f"{len(received)} requests to Anchor instead of {step.posts}"
 
 
-def _reader(message: Message) -> str:
-    return "#alerts sees" if message.ephemeral_to is None else "only @alice sees"
+def _reader(message: Message, actor: User) -> str:
+    return "#alerts sees" if message.ephemeral_to is None else f"only @{actor.name} sees"
 
 
 def _request_line(received: Received) -> str:
