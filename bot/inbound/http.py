@@ -20,7 +20,7 @@ _SLOWEST_BODY = 5.0  # seconds; Slack itself waits 3 for the whole answer
 
 
 class Http:
-    """The routes. `now` gives Unix seconds."""
+    """The routes; without `secrets` there is no door for Slack, as in Socket Mode. `now` gives Unix seconds."""
 
     def __init__(
         self, slack_app: SlackApp, readiness: Readiness, *, secrets: Sequence[Secret], now: Callable[[], float]
@@ -34,7 +34,8 @@ class Http:
     def application(self) -> web.Application:
         """The aiohttp application."""
         application = web.Application()
-        application.router.add_post("/slack/events", self.slack_events)
+        if self._secrets:
+            application.router.add_post("/slack/events", self.slack_events)
         application.router.add_get("/healthz", self.healthz)
         application.router.add_get("/readyz", self.readyz)
         return application

@@ -1,6 +1,8 @@
 """Slack's Web API, as far as the bot calls it."""
 
 import asyncio
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
@@ -23,6 +25,8 @@ _TOKEN_REFUSED = {
     "token_expired",
     "token_revoked",
 }
+_APP_TOKEN_REFUSED = _TOKEN_REFUSED | {"missing_scope"}
+_SOCKET_MODE_OFF = "Socket Mode is not turned on"
 _MAY_PASS = {"fatal_error", "internal_error", "ratelimited", "rate_limited", "request_timeout", "service_unavailable"}
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
@@ -34,8 +38,23 @@ class TokenRefusedError(Exception):
     """Slack knows no such token, or no longer accepts it. The text is Slack's error code."""
 
 
+class AppTokenRefusedError(Exception):
+    """Slack takes the app token for no Socket Mode. The text is Slack's error code."""
+
+
+class SocketModeOffError(Exception):
+    """Socket Mode is switched off in the app's settings: a connection could be opened, and nothing would come."""
+
+
 class SlackUnreachableError(Exception):
-    """Slack gave no answer that says anything about the token. The text says why, fit for a log."""
+    """Slack gave no answer that says anything about the token. The text says why, fit for a log.
+
+    `after` is how many seconds Slack wants to be left in peace, where it said so.
+    """
+
+    def __init__(self, why: str, after: float | None = None) -> None:
+        super().__init__(why)
+        self.after = after
 
 
 class SlackClient:
@@ -50,20 +69,30 @@ class SlackClient:
 
         Raises TokenRefusedError or SlackUnreachableError. https://docs.slack.dev/reference/methods/auth.test
         """
-        try:
+        with _verdict_on_token(_TOKEN_REFUSED, TokenRefusedError):
             async with asyncio.timeout(_TIMEOUT):
                 answer = await self._web.auth_test(token=token.reveal())
-        except SlackApiError as error:
-            code, _, _ = _read_error(error)
-            if code in _TOKEN_REFUSED:
-                raise TokenRefusedError(code) from None
-            raise SlackUnreachableError(code) from None
-        except _NO_ANSWER_OF_SLACKS as error:
-            raise SlackUnreachableError(type(error).__name__) from None
-        team_id = answer.get("team_id")
+            team_id = answer.get("team_id")
         if not isinstance(team_id, str):
             raise SlackUnreachableError("an answer without a team")
         return team_id
+
+    async def open_connection(self, app_token: Secret) -> Secret:
+        """The URL of a new websocket for Socket Mode, good once and soon. Whoever holds it gets our envelopes.
+
+        Raises AppTokenRefusedError, SocketModeOffError or SlackUnreachableError.
+        https://docs.slack.dev/reference/methods/apps.connections.open
+        """
+        with _verdict_on_token(_APP_TOKEN_REFUSED, AppTokenRefusedError):
+            async with asyncio.timeout(_TIMEOUT):
+                answer = await self._web.apps_connections_open(app_token=app_token.reveal())
+            url = answer.get("url")
+            warnings = answer.get("response_metadata")
+        if _SOCKET_MODE_OFF in str(warnings):
+            raise SocketModeOffError
+        if not isinstance(url, str):
+            raise SlackUnreachableError("an answer without a URL")
+        return Secret(url)
 
     async def post_message(self, token: Secret, channel: str, text: str) -> Delivery:
         """Post `text` to a conversation, or to a person's direct messages where `channel` is a user id.
@@ -82,6 +111,20 @@ class SlackClient:
         except _NO_ANSWER_OF_SLACKS as error:
             return read_failure(error)
         return Delivered()
+
+
+@contextmanager
+def _verdict_on_token(refusals: Collection[str], refused: type[Exception]) -> Iterator[None]:
+    """Turn what a call raises into `refused`, where Slack says so, or into SlackUnreachableError."""
+    try:
+        yield
+    except SlackApiError as error:
+        code, _, after = _read_error(error)
+        if code in refusals:
+            raise refused(code) from None
+        raise SlackUnreachableError(code, after) from None
+    except _NO_ANSWER_OF_SLACKS as error:
+        raise SlackUnreachableError(type(error).__name__) from None
 
 
 def _read_error(error: SlackApiError) -> tuple[str, int, float | None]:

@@ -18,6 +18,14 @@ def unknown_action_message() -> Message:
     return ephemeral("I don't know this button; nothing was done.", f"To pause a session, use `{_PAUSE}`.")
 
 
+def unreadable_message() -> Message:
+    """The answer to a command that Slack handed over with something in it that Slack does not send."""
+    return ephemeral(
+        "Slack handed this command over in a form that I can't read; nothing was done.",
+        "Send it again. If that does not help, tell whoever runs the bot.",
+    )
+
+
 def incident_message(incident_id: str) -> Message:
     """The answer when something broke in the bot itself. What was asked may have been carried out or not."""
     return ephemeral(
