@@ -4,9 +4,10 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 
@@ -18,6 +19,8 @@ from bot.inbound.clicks import Clicks
 from bot.inbound.http import Http
 from bot.inbound.listeners import PATIENCE, Listeners
 from bot.inbound.slack_app import SlackApp
+from bot.inbound.socket_link import HEARTBEAT, Dialer
+from bot.inbound.socket_mode import SocketMode
 from bot.once import Once
 from bot.outbound.alert_poster import AlertPoster
 from bot.outbound.anchor import AnchorClient
@@ -45,14 +48,17 @@ class NotListeningError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A bot that is up: where it listens, and the task that ends when Slack has accepted its token, or raises."""
+    """A bot that is up: where it listens, and the task that ends when Slack has accepted its tokens, or raises.
+
+    In Socket Mode it ends when the first connection is open.
+    """
 
     url: str
     identification: asyncio.Task[None]
 
 
 async def serve(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT. Raises TokenRefusedError or NotListeningError."""
+    """Run until SIGTERM or SIGINT. Raises TokenRefusedError, AppTokenRefusedError or NotListeningError."""
     stopped = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
@@ -67,12 +73,17 @@ async def serve(settings: Settings) -> None:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, *, now: Callable[[], float] = time.time, capacity: int = CAPACITY, patience: float = PATIENCE
+    settings: Settings,
+    *,
+    now: Callable[[], float] = time.time,
+    capacity: int = CAPACITY,
+    patience: float = PATIENCE,
+    heartbeat: float = HEARTBEAT,
 ) -> AsyncIterator[Running]:
     """A bot from these settings, up inside the `async with`. On leaving, work in hand is finished or cut short.
 
     `now` gives Unix seconds, `capacity` bounds the tasks under way, and `patience` is how many seconds an
-    ack waits for the outcome. Raises NotListeningError.
+    ack waits for the outcome; `heartbeat` is that of Socket Mode. Raises NotListeningError.
     """
     readiness = Readiness(slack="Slack has not accepted the bot token yet.")
     tasks = Tasks()
@@ -90,16 +101,26 @@ async def running(
         control = Control(anchor, workspaces, once=once, tasks=tasks, capacity=capacity)
         clicks = Clicks(control, teller, slack, workspaces, now)
         slack_app = SlackApp(Listeners(control, clicks, teller, tasks, patience=patience), teller, tasks)
+        acks = Tasks()
+        socket_mode = None
+        if settings.slack_app_token is not None:
+            dialer = Dialer(session, slack, settings.slack_app_token, heartbeat=heartbeat)
+            socket_mode = SocketMode(dialer.dial, slack_app, readiness, acks)
+        secrets = () if socket_mode else settings.slack_signing_secrets
         alerts = _alerts(settings, slack, tasks, readiness)
-        door = Http(slack_app, readiness, secrets=settings.slack_signing_secrets, now=now, alerts=alerts)
+        door = Http(slack_app, readiness, secrets=secrets, now=now, alerts=alerts)
         async with _listening(door.application(), settings) as url:
-            identification = asyncio.create_task(_identify(slack, settings.slack_bot_token, workspaces, readiness))
+            identify = _identify(slack, settings.slack_bot_token, workspaces, readiness)
+            identification = asyncio.create_task(_come_up(identify, socket_mode))
             try:
                 yield Running(url, identification)
             finally:
                 readiness.block("stopping", "The bot is being stopped.")
                 identification.cancel()
-                await _drain(control, tasks)
+                await _drain(control, tasks, acks)
+                if socket_mode:
+                    await socket_mode.close()
+                await tasks.cancel()
 
 
 def _alerts(settings: Settings, slack: SlackClient, tasks: Tasks, readiness: Readiness) -> Alerts | None:
@@ -134,6 +155,13 @@ async def _listening(application: web.Application, settings: Settings) -> AsyncI
         await runner.cleanup()
 
 
+async def _come_up(identify: Coroutine[Any, Any, None], socket_mode: SocketMode | None) -> None:
+    """Learn whose the bot token is, then let requests in. Raises TokenRefusedError or AppTokenRefusedError."""
+    await identify
+    if socket_mode:
+        await socket_mode.start()
+
+
 async def _identify(slack: SlackClient, token: Secret, workspaces: SingleWorkspace, readiness: Readiness) -> None:
     """Ask Slack whose the token is until it answers. Raises TokenRefusedError."""
     wait = _FIRST_RETRY
@@ -152,10 +180,12 @@ async def _identify(slack: SlackClient, token: Secret, workspaces: SingleWorkspa
             return
 
 
-async def _drain(control: Control, tasks: Tasks) -> None:
-    """Take no new work; let what is in hand end, tell those for whom it does not, and leave nothing running."""
+async def _drain(control: Control, tasks: Tasks, acks: Tasks) -> None:
+    """Take no new work; let what is in hand end, acks over sockets included, and tell those for whom it does not."""
     control.stop()
-    if not await tasks.settle(within=_FINISH_WORK):
+    began = time.monotonic()
+    await acks.settle(within=_FINISH_WORK)
+    if not await tasks.settle(within=began + _FINISH_WORK - time.monotonic()):
         control.interrupt()
         await tasks.settle(within=_TELL_REST)
-    await tasks.cancel()
+    await acks.cancel()

@@ -16,7 +16,7 @@ import bot
 from bot import logs
 from bot.app import NotListeningError, serve
 from bot.outbound.own_alerts import NotPosted, send_alert
-from bot.outbound.slack import TokenRefusedError
+from bot.outbound.slack import AppTokenRefusedError, TokenRefusedError
 from bot.settings import SenderSettings, Settings, SettingsError
 
 try:
@@ -49,7 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "run",
         help="serve Slack until SIGTERM",
-        description="Serve Slack's requests at POST /slack/events until SIGTERM, which lets work in hand finish. "
+        description="Serve Slack's requests at POST /slack/events, or by Socket Mode where SLACK_APP_TOKEN is set, "
+        "until SIGTERM, which lets work in hand finish. "
         "Probes: GET /healthz, GET /readyz.",
         epilog="Settings come from the environment, then from .env in the working directory; .env.example lists "
         "and explains all of them. Exit code 2: a setting can't be used, and stderr says which and what to do.",
@@ -116,6 +117,12 @@ def _serve(runner: asyncio.Runner, settings: Settings) -> int:
     except TokenRefusedError as error:
         return _complain(
             f"SLACK_BOT_TOKEN is refused by Slack ({error}): reinstall the app and copy its bot token again.",
+            code=_UNUSABLE_SETTINGS,
+        )
+    except AppTokenRefusedError as error:
+        return _complain(
+            f"SLACK_APP_TOKEN is refused by Slack ({error}): generate an app-level token with the scope "
+            "connections:write (Basic Information > App-Level Tokens) and put it there.",
             code=_UNUSABLE_SETTINGS,
         )
     except NotListeningError as error:

@@ -16,6 +16,7 @@ _HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\
 _NO_KEY = "has spaces or characters that no key has: copy it again"
 _ALERTS_TOKEN = "the token that the bot takes alerts with"  # noqa: S105 - a description
 _BOT_TOKEN_PREFIXES = ("xoxb-", "xoxe.xoxb-")
+_APP_TOKEN = "an app-level token from Basic Information of your Slack app"  # noqa: S105 - says where to find it
 
 
 class SettingsError(Exception):
@@ -31,6 +32,7 @@ class Settings:
     """What the environment says; `.env.example` explains each. Times are in seconds, URLs are as they were written."""
 
     slack_bot_token: Secret
+    slack_app_token: Secret | None  # set: Socket Mode
     slack_signing_secrets: tuple[Secret, ...]
     slack_api_url: str
     anchor_api_key: Secret
@@ -52,8 +54,12 @@ class Settings:
             slack_bot_token=read.secret(
                 "SLACK_BOT_TOKEN", "the bot token from OAuth & Permissions of your Slack app", _BOT_TOKEN_PREFIXES
             ),
+            slack_app_token=read.optional_secret("SLACK_APP_TOKEN", _APP_TOKEN, ("xapp-",)),
             slack_signing_secrets=read.secrets(
-                "SLACK_SIGNING_SECRET", "the signing secret from Basic Information of your Slack app"
+                "SLACK_SIGNING_SECRET",
+                "the signing secret from Basic Information of your Slack app",
+                unless="SLACK_APP_TOKEN",
+                or_else=_APP_TOKEN,
             ),
             slack_api_url=read.url("SLACK_API_URL", "https://slack.com/api/"),
             anchor_api_key=read.secret("ANCHOR_API_KEY", "the workspace's API key from Anchor's dashboard"),
@@ -115,8 +121,8 @@ class _Reader:
             self.problems.append(f"{name} does not begin with {prefixes[0]}: it must be {what}.")
         return Secret(value)
 
-    def optional_secret(self, name: str, what: str) -> Secret | None:
-        return self.secret(name, what) if self.text(name) else None
+    def optional_secret(self, name: str, what: str, prefixes: tuple[str, ...] = ("",)) -> Secret | None:
+        return self.secret(name, what, prefixes) if self.text(name) else None
 
     def channel(self, name: str) -> str | None:
         value = self.text(name)
@@ -126,10 +132,11 @@ class _Reader:
             )
         return value or None
 
-    def secrets(self, name: str, what: str) -> tuple[Secret, ...]:
+    def secrets(self, name: str, what: str, *, unless: str, or_else: str) -> tuple[Secret, ...]:
+        """One or several, required unless the variable `unless` is set, where `or_else` would do instead."""
         values = tuple(part.strip() for part in self.text(name).split(",") if part.strip())
-        if not values:
-            self.problems.append(f"{name} is not set: put {what} there.")
+        if not values and not self.text(unless):
+            self.problems.append(f"{name} is not set: put {what} there, or {or_else} in {unless} for Socket Mode.")
         elif not all(map(_is_key, values)):
             self.problems.append(f"{name} {_NO_KEY} ({what}).")
         return tuple(map(Secret, values))

@@ -1,20 +1,46 @@
 """A whole workplace for conversation tests: simulated Slack and Anchor, and the bot between them, over real sockets."""
 
+import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import pytest
 
 from bot.app import Running, running
 from bot.control import CAPACITY
 from bot.demo.stage import environment
 from bot.inbound.listeners import PATIENCE
+from bot.inbound.socket_link import HEARTBEAT
 from bot.settings import Settings
 from bot.sim.anchor import SimAnchor
-from bot.sim.slack import Channel, Delivery, Message, SimSlack, Source, User
+from bot.sim.slack import Answered, Channel, Delivery, Message, SimSlack, Source, User
 
 SESSION = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
 OTHER_SESSION = "9c0d7e11-2222-4333-8444-555566667777"
+
+
+HTTP_ONLY = pytest.mark.parametrize("transport", ["http"], indirect=True)
+"""For a test of what only the HTTP door does."""
+
+SOCKET_ONLY = pytest.mark.parametrize("transport", ["socket"], indirect=True)
+"""For a test of what only Socket Mode has."""
+
+
+@dataclass(slots=True)
+class Way:
+    """How Slack reaches the bot: "http" or "socket". The fixture `transport` sets it for each test."""
+
+    transport: str = "http"
+
+    @property
+    def is_socket(self) -> bool:
+        return self.transport == "socket"
+
+
+WAY = Way()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +65,21 @@ class Workplace:
             user or self.slack.alice, channel or self.slack.alerts, text, command=command, **fields
         )
 
+    async def deliver(self, kind: str, payload: Mapping[str, object], *, takes_answer: bool = False) -> Answered:
+        """Have Slack send any payload: `kind` is what an envelope calls it."""
+        if self.slack.socket_mode:
+            return await self.slack.sockets.send(kind, payload, accepts_response_payload=takes_answer)
+        if kind == "events_api":
+            body = json.dumps(payload).encode()
+            return await self.slack.send(body, self.slack.sign(body) | {"Content-Type": "application/json"})
+        body = urlencode({"payload": json.dumps(payload)} if kind == "interactive" else payload).encode()
+        return await self.slack.send(body, self.slack.sign(body))
+
+    @property
+    def calls(self) -> list[str]:
+        """The methods of Slack's that the bot has called, but for those that open a connection."""
+        return [call.method for call in self.slack.api_calls if call.method != "apps.connections.open"]
+
     def results(self, channel: Channel | None = None) -> list[Message]:
         """What the bot has said to everybody in the channel."""
         everything = self.slack.channel_messages(channel or self.slack.alerts)
@@ -61,14 +102,17 @@ async def workplace(
     capacity: int = CAPACITY,
     now: Callable[[], float] = time.time,
     patience: float = PATIENCE,
+    heartbeat: float = HEARTBEAT,
     **settings: str,
 ) -> AsyncIterator[Workplace]:
     """A workplace with one running session, SESSION. At the end nobody may have broken a rule."""
-    async with SimSlack() as slack, SimAnchor() as anchor:
+    async with SimSlack(socket_mode=WAY.is_socket) as slack, SimAnchor() as anchor:
         anchor.add_session(session_id=SESSION)
         environ = environment(slack, anchor, **settings)
-        async with running(Settings.from_env(environ), now=now, capacity=capacity, patience=patience) as bot:
-            slack.request_url = f"{bot.url}/slack/events"
+        async with running(
+            Settings.from_env(environ), now=now, capacity=capacity, patience=patience, heartbeat=heartbeat
+        ) as bot:
+            slack.request_url = None if WAY.is_socket else f"{bot.url}/slack/events"
             await bot.identification
             yield Workplace(slack, anchor, bot)
         assert slack.violations == []

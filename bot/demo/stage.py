@@ -73,9 +73,12 @@ async def _bot_process(variables: Mapping[str, str], log: Path) -> AsyncIterator
 
 def environment(slack: SimSlack, anchor: SimAnchor, **changes: str) -> dict[str, str]:
     """The variables of a bot between these two, on any free port; `changes` are to be other than that."""
+    way_in = (
+        ("SLACK_APP_TOKEN", slack.app_token) if slack.socket_mode else ("SLACK_SIGNING_SECRET", slack.signing_secret)
+    )
     return {
         "SLACK_BOT_TOKEN": slack.bot_token,
-        "SLACK_SIGNING_SECRET": slack.signing_secret,
+        way_in[0]: way_in[1],
         "SLACK_API_URL": slack.url,
         "ANCHOR_API_KEY": DEFAULT_KEY,
         "ANCHOR_API_URL": anchor.url,

@@ -18,7 +18,10 @@ from bot.readiness import Readiness
 
 
 class Http:
-    """The routes. `now` gives Unix seconds; without `alerts` there is no such route."""
+    """The routes; `now` gives Unix seconds.
+
+    Without `secrets` there is no door for Slack, as in Socket Mode; without `alerts` there is no such route.
+    """
 
     def __init__(
         self,
@@ -39,7 +42,8 @@ class Http:
     def application(self) -> web.Application:
         """The aiohttp application."""
         application = web.Application()
-        application.router.add_post("/slack/events", self.slack_events)
+        if self._secrets:
+            application.router.add_post("/slack/events", self.slack_events)
         application.router.add_get("/healthz", self.healthz)
         application.router.add_get("/readyz", self.readyz)
         if self._alerts is not None:

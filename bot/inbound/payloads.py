@@ -3,6 +3,7 @@
 Only picked fields go on to Bolt, which trusts the types of many others that we never use.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,6 +16,20 @@ _Check = Callable[[object], bool]
 
 class BadPayloadError(ValueError):
     """Signed, yet not what Slack sends; the text names the field."""
+
+
+def as_object(parsed: object) -> dict[str, object]:
+    """Parsed JSON as an object of text that can be sent on: JSON may smuggle lone surrogates, which no encoder takes.
+
+    Raises BadPayloadError.
+    """
+    try:
+        json.dumps(parsed, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        raise BadPayloadError("its JSON can't be read") from None
+    if not isinstance(parsed, dict):
+        raise BadPayloadError("its JSON is no object")
+    return parsed
 
 
 def pick_command(fields: Mapping[str, object]) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """The Bolt app, and the one way into it for every transport."""
 
+import json
 import logging
 import time
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.error import BoltUnhandledRequestError
 from slack_bolt.response import BoltResponse
 
-from bot.core.messages.message import Message
+from bot.core.messages.message import Message, Visibility
 from bot.core.messages.notices import unknown_action_message, unknown_command_message
 from bot.inbound.address import read_address
 from bot.inbound.incidents import report
@@ -47,6 +48,12 @@ class SlackApp:
             return self._answer(payload, _unknown(payload))
         except Exception as error:  # noqa: BLE001 - whatever it is, the person is told
             return self._answer(payload, report(error))
+
+    def tell_later(self, payload: Mapping[str, object], body: str) -> None:
+        """Tell by the response_url what the ack of a command should have carried and could not."""
+        said = json.loads(body)
+        message = Message(said["text"], Visibility(said["response_type"]))
+        self._tasks.start(self._teller.tell(read_address(payload), message))
 
     def _answer(self, payload: Mapping[str, object], message: Message | None) -> BoltResponse:
         """Answer outside the listeners: a command in its ack, an interaction through its response_url."""

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
@@ -19,6 +21,8 @@ _log = logging.getLogger(__name__)
 _TIMEOUT = 5.0
 _LIMITED = {"ratelimited", "rate_limited"}
 _MAY_PASS = {"fatal_error", "internal_error", "request_timeout", "service_unavailable"}
+_APP_TOKEN_REFUSED = TOKEN_REFUSED | {"missing_scope"}
+_SOCKET_MODE_OFF = "Socket Mode is not turned on"
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 _NO_ANSWER_OF_SLACKS = (*NETWORK_ERRORS, ValueError, AttributeError)
@@ -29,8 +33,23 @@ class TokenRefusedError(Exception):
     """Slack knows no such token, or no longer accepts it. The text is Slack's error code."""
 
 
+class AppTokenRefusedError(Exception):
+    """Slack takes the app token for no Socket Mode. The text is Slack's error code."""
+
+
+class SocketModeOffError(Exception):
+    """Socket Mode is switched off in the app's settings: a connection could be opened, and nothing would come."""
+
+
 class SlackUnreachableError(Exception):
-    """Slack gave no answer that says anything about the token. The text says why, fit for a log."""
+    """Slack gave no answer that says anything about the token. The text says why, fit for a log.
+
+    `after` is how many seconds Slack wants to be left in peace, where it said so.
+    """
+
+    def __init__(self, why: str, after: float | None = None) -> None:
+        super().__init__(why)
+        self.after = after
 
 
 class SlackClient:
@@ -45,20 +64,30 @@ class SlackClient:
 
         Raises TokenRefusedError or SlackUnreachableError. https://docs.slack.dev/reference/methods/auth.test
         """
-        try:
+        with _verdict_on_token(TOKEN_REFUSED, TokenRefusedError):
             async with asyncio.timeout(_TIMEOUT):
                 answer = await self._web.auth_test(token=token.reveal())
-        except SlackApiError as error:
-            code, _, _ = _read_error(error)
-            if code in TOKEN_REFUSED:
-                raise TokenRefusedError(code) from None
-            raise SlackUnreachableError(code) from None
-        except _NO_ANSWER_OF_SLACKS as error:
-            raise SlackUnreachableError(type(error).__name__) from None
-        team_id = answer.get("team_id")
+            team_id = answer.get("team_id")
         if not isinstance(team_id, str):
             raise SlackUnreachableError("an answer without a team")
         return team_id
+
+    async def open_connection(self, app_token: Secret) -> Secret:
+        """The URL of a new websocket for Socket Mode, good once and soon. Whoever holds it gets our envelopes.
+
+        Raises AppTokenRefusedError, SocketModeOffError or SlackUnreachableError.
+        https://docs.slack.dev/reference/methods/apps.connections.open
+        """
+        with _verdict_on_token(_APP_TOKEN_REFUSED, AppTokenRefusedError):
+            async with asyncio.timeout(_TIMEOUT):
+                answer = await self._web.apps_connections_open(app_token=app_token.reveal())
+            url = answer.get("url")
+            warnings = answer.get("response_metadata")
+        if _SOCKET_MODE_OFF in str(warnings):
+            raise SocketModeOffError
+        if not isinstance(url, str):
+            raise SlackUnreachableError("an answer without a URL")
+        return Secret(url)
 
     async def enterprise_of(self, token: Secret, user_id: str) -> str:
         """The Grid enterprise that a person belongs to, by users.info; "" where there is none, or Slack does not say.
@@ -104,6 +133,20 @@ def _read_refusal(error: SlackApiError) -> TryAgain | Refused:
     limited = code in _LIMITED or status_code == _TOO_MANY_REQUESTS
     may_pass = limited or code in _MAY_PASS or status_code >= _SERVER_ERROR
     return TryAgain(code, retry_after, limited) if may_pass else Refused(code)
+
+
+@contextmanager
+def _verdict_on_token(refusals: Collection[str], refused: type[Exception]) -> Iterator[None]:
+    """Turn what a call raises into `refused`, where Slack says so, or into SlackUnreachableError."""
+    try:
+        yield
+    except SlackApiError as error:
+        code, _, after = _read_error(error)
+        if code in refusals:
+            raise refused(code) from None
+        raise SlackUnreachableError(code, after) from None
+    except _NO_ANSWER_OF_SLACKS as error:
+        raise SlackUnreachableError(type(error).__name__) from None
 
 
 def _read_error(error: SlackApiError) -> tuple[str, int, float | None]:

@@ -1,14 +1,13 @@
 """What nobody foresaw: the person is told, with an id under which the log has the traceback."""
 
 import asyncio
-import json
 import logging
 import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from urllib.parse import urlencode
 
+import aiohttp
 import pytest
 from aiohttp import web
 
@@ -21,6 +20,8 @@ from bot.inbound.clicks import Clicks
 from bot.inbound.http import Http
 from bot.inbound.listeners import Listeners
 from bot.inbound.slack_app import SlackApp
+from bot.inbound.socket_link import Dialer
+from bot.inbound.socket_mode import SocketMode
 from bot.once import Once
 from bot.outbound.anchor import AnchorClient
 from bot.outbound.http_client import open_client, open_session
@@ -31,7 +32,7 @@ from bot.outbound.workspaces import SingleWorkspace
 from bot.readiness import Readiness
 from bot.sim.slack import SimSlack, Source
 from bot.tasks import Tasks
-from harness import SESSION, workplace
+from harness import HTTP_ONLY, SESSION, WAY, workplace
 
 pytestmark = pytest.mark.anyio
 
@@ -65,22 +66,36 @@ async def broken_bot(slack: SimSlack, kind: type[BrokenControl], *, seconds: flo
         anchor = AnchorClient(http, base_url="http://127.0.0.1:1", timeout=1, deadline=1)
         control = kind(anchor, workspaces, once=Once(period=1, clock=time.monotonic), tasks=tasks)
         control.seconds = seconds
-        slack_app = SlackApp(
-            Listeners(control, Clicks(control, teller, client, workspaces, time.time), teller, tasks), teller, tasks
-        )
-        door = Http(slack_app, Readiness(), secrets=[Secret(slack.signing_secret)], now=time.time)
-        runner = web.AppRunner(door.application(), access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        slack.request_url = "http://{}:{}/slack/events".format(*runner.addresses[0])
-        yield
-        await tasks.settle(within=5)
-        await runner.cleanup()
+        clicks = Clicks(control, teller, client, workspaces, time.time)
+        slack_app = SlackApp(Listeners(control, clicks, teller, tasks), teller, tasks)
+        async with (_socket if slack.socket_mode else _door)(slack, slack_app, session):
+            yield
+            await tasks.settle(within=5)
+
+
+@asynccontextmanager
+async def _door(slack: SimSlack, slack_app: SlackApp, _: aiohttp.ClientSession) -> AsyncIterator[None]:
+    door = Http(slack_app, Readiness(), secrets=[Secret(slack.signing_secret)], now=time.time)
+    runner = web.AppRunner(door.application(), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    slack.request_url = "http://{}:{}/slack/events".format(*runner.addresses[0])
+    yield
+    await runner.cleanup()
+
+
+@asynccontextmanager
+async def _socket(slack: SimSlack, slack_app: SlackApp, session: aiohttp.ClientSession) -> AsyncIterator[None]:
+    dialer = Dialer(session, SlackClient(session, api_url=slack.url), Secret(slack.app_token))
+    socket_mode = SocketMode(dialer.dial, slack_app, Readiness(), Tasks())
+    await socket_mode.start()
+    yield
+    await socket_mode.close()
 
 
 @pytest.mark.parametrize("seconds", [0.0, 2.1], ids=["before the ack", "after the ack"])
 async def test_an_accident_is_told_and_logged_under_one_id(seconds: float, caplog: pytest.LogCaptureFixture) -> None:
-    async with SimSlack() as slack:
+    async with SimSlack(socket_mode=WAY.is_socket) as slack:
         async with broken_bot(slack, BrokenControl, seconds=seconds):
             delivery = await slack.command(slack.alice, slack.alerts, SESSION)
         *_, whisper = slack.seen_by(slack.alice, slack.alerts)
@@ -100,7 +115,7 @@ async def test_an_accident_is_told_and_logged_under_one_id(seconds: float, caplo
 
 
 async def test_a_result_that_is_too_late_for_the_ack_is_told_after_it() -> None:
-    async with SimSlack() as slack:
+    async with SimSlack(socket_mode=WAY.is_socket) as slack:
         async with broken_bot(slack, StallingControl, seconds=2.55):
             delivery = await slack.command(slack.alice, slack.alerts, SESSION)
         (message,) = slack.channel_messages(slack.alerts)
@@ -110,6 +125,7 @@ async def test_a_result_that_is_too_late_for_the_ack_is_told_after_it() -> None:
     assert message.text.startswith("⏸️ *Paused*")
 
 
+@HTTP_ONLY
 async def test_an_accident_at_the_door_is_told_too(caplog: pytest.LogCaptureFixture) -> None:
     def stopped_clock() -> float:
         raise ZeroDivisionError
@@ -123,7 +139,7 @@ async def test_an_accident_at_the_door_is_told_too(caplog: pytest.LogCaptureFixt
     assert f"(incident `{vars(record)['incident']}`)" in whisper.text
 
 
-def click(response_url: str, /, **changes: object) -> bytes:
+def click(response_url: str, /, **changes: object) -> dict[str, object]:
     """An interaction as Slack sends it."""
     payload = {
         "type": "block_actions",
@@ -134,13 +150,13 @@ def click(response_url: str, /, **changes: object) -> bytes:
         "trigger_id": "1.2.3",
         "response_url": response_url,
     }
-    return urlencode({"payload": json.dumps(payload | changes)}).encode()
+    return payload | changes
 
 
 async def test_an_unknown_button_gets_a_polite_answer() -> None:
     async with workplace() as at:
         url = (await at.type("help")).response_url
-        answer = await at.slack.send(body := click(url), at.slack.sign(body))
+        answer = await at.deliver("interactive", click(url), takes_answer=True)
         await at.slack.until(lambda: len(at.whispers()) == 2)
         assert at.anchor.requests == []
     assert (answer.status, answer.body) == (200, b"")
@@ -152,10 +168,10 @@ async def test_an_unknown_button_gets_a_polite_answer() -> None:
 async def test_an_unknown_button_of_a_workspace_unknown_to_us_is_answered_by_its_url_alone() -> None:
     async with workplace() as at:
         url = (await at.type("help")).response_url
-        body = click(url.replace("/commands/", "/elsewhere/"), team=None)
-        answer = await at.slack.send(body, at.slack.sign(body))
+        payload = click(url.replace("/commands/", "/elsewhere/"), team=None)
+        answer = await at.deliver("interactive", payload, takes_answer=True)
         await asyncio.sleep(0.2)
-        assert [call.method for call in at.slack.api_calls] == ["auth.test"]
+        assert at.calls == ["auth.test"]
     assert answer.status == 200
 
 
@@ -170,15 +186,13 @@ async def test_an_unknown_button_of_a_workspace_unknown_to_us_is_answered_by_its
 )
 async def test_what_cannot_be_answered_is_acknowledged(changes: dict[str, object]) -> None:
     async with workplace() as at:
-        body = click("https://hooks.slack.com/actions/x", **changes)
-        answer = await at.slack.send(body, at.slack.sign(body))
+        answer = await at.deliver("interactive", click("https://hooks.slack.com/actions/x", **changes))
         assert (answer.status, answer.body) == (200, b"")
         assert at.whispers() == []
 
 
 async def test_an_event_is_acknowledged() -> None:
     async with workplace() as at:
-        body = json.dumps({"type": "event_callback", "team_id": "T0HOME00001", "event": {"type": "app_home_opened"}})
-        headers = at.slack.sign(body.encode()) | {"Content-Type": "application/json"}
-        answer = await at.slack.send(body.encode(), headers)
+        event = {"type": "event_callback", "team_id": "T0HOME00001", "event": {"type": "app_home_opened"}}
+        answer = await at.deliver("events_api", event)
     assert (answer.status, answer.body) == (200, b"")

@@ -311,7 +311,7 @@ async def test_a_colleague_from_another_workspace_of_the_company_may_click() -> 
         await from_the_sister(at, same_company=True)
         await at.slack.until(lambda: len(at.results()) == 2)
         assert len(at.anchor.posts(SESSION)) == 1
-        assert [call.method for call in at.slack.api_calls] == ["auth.test", "users.info"]
+        assert [call.method for call in at.slack.api_calls].count("users.info") == 1
 
 
 async def test_somebody_of_another_company_is_refused_on_a_grid_too() -> None:

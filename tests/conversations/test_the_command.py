@@ -4,7 +4,7 @@ import pytest
 
 from bot.sim.anchor import SessionState
 from bot.sim.slack import Source
-from harness import OTHER_SESSION, SESSION, workplace
+from harness import HTTP_ONLY, OTHER_SESSION, SESSION, workplace
 
 pytestmark = pytest.mark.anyio
 
@@ -142,6 +142,7 @@ async def test_a_command_from_a_grid_workspace_is_served() -> None:
         assert "*Paused*" in at.results()[0].text
 
 
+@HTTP_ONLY
 async def test_two_secrets_serve_while_one_is_being_rotated() -> None:
     async with workplace(SLACK_SIGNING_SECRET=" new-secret , 8f742231b10e8888abcd99yyyzzz85a5 ") as at:
         await at.type(SESSION)

@@ -11,7 +11,7 @@ import pytest
 from bot.sim.anchor import Slow, server_error
 from bot.sim.slack import Answer, ResetAfterReading, Source, api_error, expired_url, rate_limited
 from bot.sim.slack import server_error as slack_error
-from harness import SESSION, Workplace, workplace
+from harness import HTTP_ONLY, SESSION, Workplace, workplace
 
 pytestmark = pytest.mark.anyio
 
@@ -54,6 +54,7 @@ async def test_a_server_error_of_anchor_is_told_within_the_ack() -> None:
     assert message.source is Source.ACK
 
 
+@HTTP_ONLY
 async def test_a_request_that_took_its_time_to_arrive_has_less_to_wait() -> None:
     async with workplace() as at:
         at.anchor.fault = Slow(1.5)
@@ -150,11 +151,11 @@ async def test_a_slack_that_answers_too_late_gets_the_result_twice_and_no_more(
         at.slack.faults["response_url"] = ResetAfterReading(applied=True)
         at.slack.faults["chat.postMessage"] = ResetAfterReading(applied=True)
         await slow_pause(at)
-        await at.slack.until(lambda: len(at.slack.api_calls) == 2)
+        await at.slack.until(lambda: len(at.calls) == 2)
     (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert record.message == "a result may not have been told"
     assert vars(record)["why"].startswith("response_url: ConnectTimeout; channel: ")
-    assert [call.method for call in at.slack.api_calls] == ["auth.test", "chat.postMessage"]
+    assert at.calls == ["auth.test", "chat.postMessage"]
 
 
 async def test_a_limit_without_words_is_waited_out_too() -> None:

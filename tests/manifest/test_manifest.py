@@ -16,6 +16,7 @@ ROOT = Path(bot.__file__).parents[1]
 SOURCES = [path.read_text() for path in (ROOT / "bot").rglob("*.py") if "sim" not in path.parts]
 
 SCOPE_OF_METHOD = {
+    "apps_connections_open": None,  # takes the app token, whose scope stands outside the manifest
     "auth_test": None,
     "chat_postMessage": "chat:write",
     "chat_update": "chat:write",
@@ -32,6 +33,17 @@ def manifest() -> dict[str, Any]:
 def test_it_is_valid_by_slacks_schema(manifest: dict[str, Any]) -> None:
     schema = json.loads((Path(__file__).parent / "schema.json").read_text())
     jsonschema.Draft7Validator(schema).validate(manifest)
+
+
+def test_the_variant_for_socket_mode_is_valid_too() -> None:
+    text = (ROOT / "manifest.yml").read_text()
+    changed = text.replace("  socket_mode_enabled: false\n", "").replace(
+        "  # socket_mode_enabled", "  socket_mode_enabled"
+    )
+    manifest = yaml.safe_load(changed)
+    schema = json.loads((Path(__file__).parent / "schema.json").read_text())
+    jsonschema.Draft7Validator(schema).validate(manifest)
+    assert manifest["settings"]["socket_mode_enabled"] is True
 
 
 def test_its_commands_are_those_that_the_bot_listens_to(manifest: dict[str, Any]) -> None:

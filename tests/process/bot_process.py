@@ -155,12 +155,13 @@ async def site(
     command: Sequence[str] = MODULE,
     directory: Path | None = None,
     covered: bool = True,
+    socket_mode: bool = False,
 ) -> AsyncIterator[Site]:
     """A bot that is ready, between simulators with one running session, SESSION; `settings` add to those it needs."""
-    async with SimSlack() as slack, SimAnchor() as anchor:
+    async with SimSlack(socket_mode=socket_mode) as slack, SimAnchor() as anchor:
         anchor.add_session(session_id=SESSION)
         environ = environment(slack, anchor, **(settings or {}))
         async with bot_process(environ, command=command, directory=directory, covered=covered) as bot:
-            await bot.says("ready")
-            slack.request_url = f"{bot.url}/slack/events"
+            await bot.says("connected to Slack" if socket_mode else "ready")
+            slack.request_url = None if socket_mode else f"{bot.url}/slack/events"
             yield Site(slack, anchor, bot)

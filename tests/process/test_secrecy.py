@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from bot.sim.anchor import DEFAULT_KEY, Answer, ResetAfterReading, Slow, html, unauthorized
-from bot.sim.slack import api_error, expired_url
+from bot.sim.slack import Reason, api_error, expired_url
 from bot.sim.slack import server_error as slack_error
 from harness import SESSION
 from process.bot_process import Site, site
@@ -15,6 +15,7 @@ from process.bot_process import Site, site
 pytestmark = pytest.mark.anyio
 
 RESPONSE_URL = "https://hooks.slack.com/commands/T0HOME00001/1/typed-by-hand"
+REASONS: tuple[Reason, ...] = ("refresh_requested", "too_many_websockets")
 ALERTS_TOKEN = "s3cret-of-the-alerts"
 LOUD = {"ALERTS_TOKEN": ALERTS_TOKEN, "LOG_LEVEL": "DEBUG", "PYTHONASYNCIODEBUG": "1", "PYTHONWARNINGS": "default"}
 
@@ -70,6 +71,28 @@ async def programs_report(at: Site) -> None:
         for token in (ALERTS_TOKEN, f"{ALERTS_TOKEN}x"):
             async with session.post(url, json=alert, headers={"Authorization": f"Bearer {token}"}) as answer:
                 assert answer.status in {401, 502}
+
+
+async def test_no_envelope_is_ever_logged() -> None:
+    async with site(LOUD, socket_mode=True) as at:
+        urls = [(await at.type(text)).response_url for text in (SESSION, "help", RESPONSE_URL)]
+        urls += await anchor_misbehaves(at)
+        bad = {"command": "/anchor-pause", "response_url": RESPONSE_URL, "team_id": 7}
+        await at.slack.sockets.send("slash_commands", bad, accepts_response_payload=True)
+        await at.slack.sockets.send("novelty", bad)
+        await at.slack.sockets.say(f"{{{RESPONSE_URL}")
+        for reason in REASONS:
+            await at.slack.sockets.disconnect(reason)
+            await at.slack.until(lambda: at.slack.sockets.count == 1)
+        at.slack.sockets.drop()
+        await at.slack.until(lambda: at.slack.sockets.count == 1)
+        assert await at.bot.stop() == 0
+    written = "\n".join(at.bot.lines)
+    for secret in (at.slack.bot_token, at.slack.app_token, DEFAULT_KEY, RESPONSE_URL, *urls, "envelope", "ticket"):
+        assert secret not in written
+    assert "hooks.slack.com" not in written
+    assert len([entry for entry in at.bot.log if entry["message"] == "connected to Slack"]) == 4
+    assert [entry for entry in at.bot.log if "traceback" in entry] == []
 
 
 async def test_no_secret_is_ever_logged() -> None:

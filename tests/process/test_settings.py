@@ -14,6 +14,7 @@ EXAMPLE = Path(__file__).parents[2] / ".env.example"
 
 DEFAULTS = Settings(
     slack_bot_token=Secret("xoxb-1-2-abc"),
+    slack_app_token=None,
     slack_signing_secrets=(Secret("0123abcd"),),
     slack_api_url="https://slack.com/api/",
     anchor_api_key=Secret("sk-0123"),
@@ -74,6 +75,7 @@ def test_blank_counts_as_not_set(blank: str) -> None:
     [
         ("SLACK_BOT_TOKEN", "xoxe.xoxb-1-rotating", "slack_bot_token", Secret("xoxe.xoxb-1-rotating")),
         ("SLACK_BOT_TOKEN", " xoxb-1\n", "slack_bot_token", Secret("xoxb-1")),
+        ("SLACK_APP_TOKEN", " xapp-1-A0-1-abc ", "slack_app_token", Secret("xapp-1-A0-1-abc")),
         ("SLACK_SIGNING_SECRET", " new , old,", "slack_signing_secrets", (Secret("new"), Secret("old"))),
         ("ANCHOR_API_KEY", "any-shape", "anchor_api_key", Secret("any-shape")),
         ("SLACK_API_URL", "https://slack-gov.com/api/", "slack_api_url", "https://slack-gov.com/api/"),
@@ -102,6 +104,8 @@ def test_a_good_value_is_taken(name: str, value: str, attribute: str, expected: 
 TOKEN = "the bot token from OAuth & Permissions of your Slack app"
 SIGNING_SECRET = "the signing secret from Basic Information of your Slack app"
 ALERTS_TOKEN = "the token that the bot takes alerts with"
+APP_TOKEN = "an app-level token from Basic Information of your Slack app"
+OR_ELSE = f"put {SIGNING_SECRET} there, or {APP_TOKEN} in SLACK_APP_TOKEN for Socket Mode."
 KEY = "the workspace's API key from Anchor's dashboard"
 
 
@@ -110,8 +114,9 @@ KEY = "the workspace's API key from Anchor's dashboard"
     [
         ("SLACK_BOT_TOKEN", "", f"SLACK_BOT_TOKEN is not set: put {TOKEN} there."),
         ("SLACK_BOT_TOKEN", "xoxp-1", f"SLACK_BOT_TOKEN does not begin with xoxb-: it must be {TOKEN}."),
-        ("SLACK_SIGNING_SECRET", "", f"SLACK_SIGNING_SECRET is not set: put {SIGNING_SECRET} there."),
-        ("SLACK_SIGNING_SECRET", " , ,", f"SLACK_SIGNING_SECRET is not set: put {SIGNING_SECRET} there."),
+        ("SLACK_SIGNING_SECRET", "", f"SLACK_SIGNING_SECRET is not set: {OR_ELSE}"),
+        ("SLACK_SIGNING_SECRET", " , ,", f"SLACK_SIGNING_SECRET is not set: {OR_ELSE}"),
+        ("SLACK_APP_TOKEN", "xoxb-1", f"SLACK_APP_TOKEN does not begin with xapp-: it must be {APP_TOKEN}."),
         ("ANCHOR_API_KEY", "", f"ANCHOR_API_KEY is not set: put {KEY} there."),
     ],
 )
@@ -124,6 +129,7 @@ def test_a_secret_that_is_missing_or_of_another_kind_is_named(name: str, value: 
     ("name", "what"),
     [
         ("SLACK_BOT_TOKEN", TOKEN),
+        ("SLACK_APP_TOKEN", APP_TOKEN),
         ("SLACK_SIGNING_SECRET", SIGNING_SECRET),
         ("ANCHOR_API_KEY", KEY),
         ("ALERTS_TOKEN", ALERTS_TOKEN),
@@ -205,6 +211,11 @@ def test_what_a_sender_of_alerts_cannot_use_is_named() -> None:
     )
 
 
+def test_with_an_app_token_no_signing_secret_is_needed() -> None:
+    settings = Settings.from_env(REQUIRED | {"SLACK_SIGNING_SECRET": "", "SLACK_APP_TOKEN": "xapp-1"})
+    assert (settings.slack_app_token, settings.slack_signing_secrets) == (Secret("xapp-1"), ())
+
+
 def test_every_bad_one_is_named_and_none_is_repeated_aloud() -> None:
     bad = dict.fromkeys(("SLACK_BOT_TOKEN", "ANCHOR_API_KEY", "ANCHOR_API_URL", "ANCHOR_TIMEOUT", "PORT"), "s3cret ")
     bad |= {"LOG_LEVEL": "s3cret", "SLACK_SIGNING_SECRET": ","}
@@ -233,7 +244,7 @@ def test_the_example_file_has_every_setting_with_its_default() -> None:
     sender = Overheard(example | {"ALERTS_TOKEN": "s3cret"})
     assert SenderSettings.from_env(sender) == SenderSettings.from_env({"ALERTS_TOKEN": "s3cret"})
     assert sorted(example) == sorted(overheard.asked | sender.asked)
-    optional = {"ALERTS_TOKEN", "ALERTS_CHANNEL"}
+    optional = {"ALERTS_TOKEN", "ALERTS_CHANNEL", "SLACK_APP_TOKEN"}
     assert {name for name, value in example.items() if not value} == set(REQUIRED) | optional
 
 

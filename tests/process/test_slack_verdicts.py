@@ -68,6 +68,22 @@ async def test_a_token_that_slack_refuses_is_refused(error: str) -> None:
             await SlackClient(session, api_url=slack.url).identify(Secret(slack.bot_token))
 
 
+@pytest.mark.parametrize("fault", NO_VERDICT.values(), ids=NO_VERDICT)
+async def test_whether_an_app_token_is_good_stays_open_until_slack_says_so(fault: Fault) -> None:
+    async with SimSlack(socket_mode=True) as slack, open_session() as session:
+        slack.faults["apps.connections.open"] = fault
+        with pytest.raises(SlackUnreachableError):
+            await SlackClient(session, api_url=slack.url).open_connection(Secret(slack.app_token))
+
+
+async def test_slack_says_when_to_ask_again_for_a_connection() -> None:
+    async with SimSlack(socket_mode=True) as slack, open_session() as session:
+        slack.faults["apps.connections.open"] = rate_limited(7)
+        with pytest.raises(SlackUnreachableError) as caught:
+            await SlackClient(session, api_url=slack.url).open_connection(Secret(slack.app_token))
+    assert caught.value.after == 7
+
+
 @pytest.mark.parametrize("path", ["/api/", "/api"])
 async def test_the_address_of_the_api_may_end_in_a_slash_or_not(path: str) -> None:
     async with SimSlack() as slack, open_session() as session:

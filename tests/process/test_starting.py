@@ -6,7 +6,7 @@ import pytest
 
 from bot.demo.stage import environment
 from bot.sim.anchor import SimAnchor
-from bot.sim.slack import SimSlack, server_error
+from bot.sim.slack import SimSlack, api_error, server_error
 from harness import SESSION
 from process.bot_process import CONSOLE_SCRIPT, MODULE, Ended, bot_process, run_to_its_end, site
 
@@ -16,7 +16,8 @@ BAD = {"SLACK_BOT_TOKEN": "xoxp-a-persons", "SLACK_SIGNING_SECRET": "", "ANCHOR_
 SAID_OF_THEM = """\
 anchor-bot: SLACK_BOT_TOKEN does not begin with xoxb-: \
 it must be the bot token from OAuth & Permissions of your Slack app.
-anchor-bot: SLACK_SIGNING_SECRET is not set: put the signing secret from Basic Information of your Slack app there.
+anchor-bot: SLACK_SIGNING_SECRET is not set: put the signing secret from Basic Information of your Slack app there, \
+or an app-level token from Basic Information of your Slack app in SLACK_APP_TOKEN for Socket Mode.
 anchor-bot: ANCHOR_API_KEY has spaces or characters that no key has: \
 copy it again (the workspace's API key from Anchor's dashboard).
 anchor-bot: See .env.example for every setting."""
@@ -50,7 +51,7 @@ async def test_three_bad_settings_are_all_named_before_any_port_is_opened() -> N
     assert not_even_tried_to_listen(ended)
 
 
-async def test_without_a_signing_secret_it_does_not_start() -> None:
+async def test_without_a_signing_secret_and_an_app_token_it_does_not_start() -> None:
     ended = await run_to_its_end({"SLACK_BOT_TOKEN": "xoxb-1", "ANCHOR_API_KEY": "sk-1", "PORT": "0"})
     assert ended.code == 2
     assert ended.log == []
@@ -93,6 +94,33 @@ async def test_a_token_that_slack_refuses_ends_it_with_one_sentence() -> None:
     assert ended.sentences == [refused("invalid_auth")]
     assert "xoxb-of-nobody" not in repr(ended)
     assert [entry["message"] for entry in ended.log] == ["listening"]
+
+
+@pytest.mark.parametrize("error", ["invalid_auth", "not_allowed_token_type", "missing_scope"])
+async def test_an_app_token_that_slack_refuses_ends_it_with_one_sentence(error: str) -> None:
+    async with SimSlack(socket_mode=True) as slack, SimAnchor() as anchor:
+        slack.faults["apps.connections.open"] = api_error(error)
+        ended = await run_to_its_end(environment(slack, anchor, LOG_LEVEL="DEBUG"))
+    assert ended.code == 2
+    (sentence,) = ended.sentences
+    assert sentence == (
+        f"anchor-bot: SLACK_APP_TOKEN is refused by Slack ({error}): generate an app-level token with the scope "
+        "connections:write (Basic Information > App-Level Tokens) and put it there."
+    )
+    assert "xapp-" not in repr(ended)
+    assert [entry["message"] for entry in ended.log] == ["listening", "ready"]
+
+
+async def test_with_socket_mode_switched_off_in_slack_it_says_so_and_waits_for_its_operator() -> None:
+    async with SimSlack(socket_mode=True) as slack, SimAnchor() as anchor:
+        environ = environment(slack, anchor)
+        slack.socket_mode = False
+        async with bot_process(environ) as bot:
+            error = await bot.says("Socket Mode is switched off")
+            assert await bot.get("/healthz") == (200, {"ok": True})
+            assert await bot.get("/readyz") == (503, {"ready": False, "reasons": {"socket": error["what_to_do"]}})
+            assert await bot.stop() == 0
+    assert "Settings > Socket Mode" in error["what_to_do"]
 
 
 async def test_a_slack_that_is_down_is_waited_for() -> None:

@@ -18,6 +18,7 @@ from process.bot_process import BotProcess, Site, bot_process, site
 pytestmark = pytest.mark.anyio
 
 GONE_WITHIN = 10.0
+WAYS = pytest.mark.parametrize("socket_mode", [False, True], ids=["http", "socket"])
 DEVELOPMENT = {"PYTHONDEVMODE": "1"}  # Python then complains of what was never awaited or closed
 
 
@@ -46,8 +47,9 @@ async def is_refused(url: str) -> bool:
         return True
 
 
-async def test_commands_that_hang_at_the_end_are_all_told_so() -> None:
-    async with site(DEVELOPMENT) as at:
+@WAYS
+async def test_commands_that_hang_at_the_end_are_all_told_so(*, socket_mode: bool) -> None:
+    async with site(DEVELOPMENT, socket_mode=socket_mode) as at:
         sessions, typing = await hanging(at, 5)
         stopped_at = time.monotonic()
         at.bot.process.terminate()
@@ -100,8 +102,9 @@ async def test_a_slack_that_hangs_does_not_hold_the_end_up() -> None:
     assert at.bot.sentences == []
 
 
-async def test_a_command_that_ends_in_time_is_waited_for() -> None:
-    async with site() as at:
+@WAYS
+async def test_a_command_that_ends_in_time_is_waited_for(*, socket_mode: bool) -> None:
+    async with site(socket_mode=socket_mode) as at:
         sessions, typing = await hanging(at, 1)
         at.bot.process.terminate()
         await at.bot.says("stopping")
@@ -114,9 +117,10 @@ async def test_a_command_that_ends_in_time_is_waited_for() -> None:
     assert delivery.ack.text.startswith(f"⏸️ *Paused*: session `{sessions[0]}`")
 
 
+@WAYS
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-async def test_an_idle_bot_goes_at_once(number: signal.Signals) -> None:
-    async with site(DEVELOPMENT) as at:
+async def test_an_idle_bot_goes_at_once(number: signal.Signals, *, socket_mode: bool) -> None:
+    async with site(DEVELOPMENT, socket_mode=socket_mode) as at:
         await at.type(SESSION)
         stopped_at = time.monotonic()
         at.bot.process.send_signal(number)
@@ -124,8 +128,39 @@ async def test_an_idle_bot_goes_at_once(number: signal.Signals) -> None:
         seconds = time.monotonic() - stopped_at
         assert nothing_is_left_of(at.bot)
     assert seconds < 3.0
-    assert [entry["message"] for entry in at.bot.log] == ["listening", "ready", "pause", "stopping"]
+    connected = ["connected to Slack"] if socket_mode else []
+    assert [entry["message"] for entry in at.bot.log] == ["listening", "ready", *connected, "pause", "stopping"]
+    assert at.slack.sockets.count == 0
     assert at.bot.sentences == []
+
+
+@pytest.mark.parametrize("faulty", [True, False], ids=["no connection at all", "the connection is deaf"])
+async def test_a_slack_that_can_not_be_connected_to_does_not_hold_the_end_up(*, faulty: bool) -> None:
+    async with site(DEVELOPMENT, socket_mode=True) as at:
+        at.slack.faults["apps.connections.open"] = Hang()
+        _, typing = await hanging(at, 1)
+        if faulty:
+            at.slack.sockets.drop()
+        else:
+            at.slack.sockets.mute()
+        stopped_at = time.monotonic()
+        assert await at.bot.stop() == 0
+        seconds = time.monotonic() - stopped_at
+        assert nothing_is_left_of(at.bot)
+        await asyncio.gather(*typing)
+    assert seconds < GONE_WITHIN
+    assert at.bot.sentences == []
+
+
+async def test_a_bot_that_never_got_a_connection_goes_too() -> None:
+    async with SimSlack(socket_mode=True) as slack, SimAnchor() as anchor:
+        slack.faults["handshake"] = Hang()
+        async with bot_process(environment(slack, anchor, **DEVELOPMENT)) as bot:
+            await bot.says("ready")
+            await slack.until(lambda: len(slack.api_calls) == 2)
+            assert await bot.stop() == 0
+    assert [entry["message"] for entry in bot.log] == ["listening", "ready", "stopping"]
+    assert bot.sentences == []
 
 
 async def test_a_bot_that_never_became_ready_goes_too() -> None:

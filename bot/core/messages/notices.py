@@ -34,6 +34,14 @@ def broken_button_message(verb: Verb, value: str) -> Message:
     )
 
 
+def unreadable_message() -> Message:
+    """The answer to a command that Slack handed over with something in it that Slack does not send."""
+    return ephemeral(
+        "Slack handed this command over in a form that I can't read; nothing was done.",
+        "Send it again. If that does not help, tell whoever runs the bot.",
+    )
+
+
 def incident_message(incident_id: str) -> Message:
     """The answer when something broke in the bot itself. What was asked may have been carried out or not."""
     return ephemeral(
