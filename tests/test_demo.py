@@ -17,7 +17,9 @@ def test_all_goes_as_it_should(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     assert [line for line in text.splitlines() if line[:1].isdigit()] == [
         f"{number}. {step.title}" for number, step in enumerate(STEPS, 1)
-    ]
+    ] * 2
+    assert "=== Over HTTP ===" in text
+    assert "=== Over Socket Mode ===" in text
     assert "POST /v1/sessions/3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b/agent/pause -> 200" in text
     assert "only @alice sees, 2.0 s Pausing session" in " ".join(text.split())
     assert text.endswith("All went as it should.\n")

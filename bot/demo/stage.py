@@ -38,7 +38,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(changes: Mapping[str, str]) -> AsyncIterator[Stage]:
+async def stage(changes: Mapping[str, str], *, socket_mode: bool = False) -> AsyncIterator[Stage]:
     """Set everything up on free local ports, and take it down at the end. Raises BotFailedError.
 
     `changes` are variables of the bot's that are to be other than what suits the simulators.
@@ -46,7 +46,7 @@ async def stage(changes: Mapping[str, str]) -> AsyncIterator[Stage]:
     with tempfile.TemporaryDirectory() as directory:
         log = Path(directory, "bot.log")
         async with (
-            SimSlack() as slack,
+            SimSlack(socket_mode=socket_mode) as slack,
             SimAnchor() as anchor,
             _bot_process(environment(slack, anchor, **_alerts_to(slack), **changes), log) as process,
         ):

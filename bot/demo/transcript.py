@@ -22,26 +22,32 @@ async def play(
     result_within: float = _RESULT_WITHIN,
     changes: Mapping[str, str] = MappingProxyType({}),
 ) -> bool:
-    """Play the steps, print the transcript to `out`, and return whether all went as the script says.
+    """Play the steps over HTTP and over Socket Mode, print the transcript, and return whether all went as it should.
 
     `result_within` is how many seconds a message may take; `changes` goes to `stage`.
     """
-    try:
-        async with stage(changes) as on:
-            set_scene(on)
-            print(f"#alerts in Slack. The bot runs at {on.bot_url}, Slack and Anchor are simulated.", file=out)
-            went_well = [await _play_step(number, step, on, out, result_within) for number, step in enumerate(steps, 1)]
-            broken_rules = [*on.slack.violations, *on.anchor.violations]
-            if broken_rules or not all(went_well):
-                print(
-                    f"\nNOT as it should be. {broken_rules or ''}\nThe bot's log:\n{on.bot_log.read_text()}", file=out
-                )
-                return False
-    except BotFailedError as error:
-        print(error, file=out)
-        return False
+    for socket_mode in (False, True):
+        print(f"=== Over {'Socket Mode' if socket_mode else 'HTTP'} ===", file=out)
+        try:
+            async with stage(changes, socket_mode=socket_mode) as on:
+                if not await _play_all(steps, on, out, result_within):
+                    return False
+        except BotFailedError as error:
+            print(error, file=out)
+            return False
     print("\nAll went as it should.", file=out)
     return True
+
+
+async def _play_all(steps: Sequence[Step], on: Stage, out: TextIO, result_within: float) -> bool:
+    set_scene(on)
+    print(f"#alerts in Slack. The bot runs at {on.bot_url}, Slack and Anchor are simulated.", file=out)
+    went_well = [await _play_step(number, step, on, out, result_within) for number, step in enumerate(steps, 1)]
+    broken_rules = [*on.slack.violations, *on.anchor.violations]
+    if not broken_rules and all(went_well):
+        return True
+    print(f"\nNOT as it should be. {broken_rules or ''}\nThe bot's log:\n{on.bot_log.read_text()}", file=out)
+    return False
 
 
 async def _play_step(number: int, step: Step, on: Stage, out: TextIO, result_within: float) -> bool:
