@@ -29,10 +29,10 @@ def test_all_goes_as_it_should(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("step", "complaint"),
     [
-        (replace(STEPS[4], in_channel=("*Resumed*",)), "instead of '*Resumed*'"),
-        (replace(STEPS[4], posts=2), "1 requests to Anchor instead of 2"),
-        (replace(STEPS[5], in_private=()), "instead of None"),
-        (replace(STEPS[5], in_channel=("Pausing",)), "a message is missing"),
+        (replace(STEPS[5], in_channel=("*Resumed*",)), "instead of '*Resumed*'"),
+        (replace(STEPS[5], posts=2), "1 requests to Anchor instead of 2"),
+        (replace(STEPS[6], in_private=()), "instead of None"),
+        (replace(STEPS[6], in_channel=("Pausing",)), "a message is missing"),
     ],
     ids=["another text", "another call", "a message too many", "a message too few"],
 )

@@ -1,5 +1,6 @@
 """What happens in the demo, step by step, and what each step must show."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -64,6 +65,17 @@ def clicks(label: str, *, by_outsider: bool = False) -> tuple[str, Act]:
     return f"clicks [{label}]", act
 
 
+def clicks_twice(label: str) -> tuple[str, Act]:
+    """Alice presses a button of the alert twice, while Anchor takes its time."""
+
+    async def act(stage: Stage) -> None:
+        stage.anchor.fault = Slow(0.5, times=1)
+        card, action_id = _card(stage), f"anchor_{label.lower()}"
+        await asyncio.gather(*[stage.slack.click(stage.slack.alice, card, action_id) for _ in range(2)])
+
+    return f"clicks [{label}] twice", act
+
+
 def _card(stage: Stage) -> Message:
     return next(message for message in stage.slack.channel_messages(stage.slack.alerts) if message.blocks)
 
@@ -101,6 +113,12 @@ STEPS = (
         "The trouble is over, and the agent goes on",
         *clicks("Resume"),
         in_channel=("🚨 *Critical*: session", "▶️ *Resumed*"),
+        posts=1,
+    ),
+    Step(
+        "It goes wrong again. Two clicks at once are one request, and both are answered",
+        *clicks_twice("Pause"),
+        in_channel=("🚨 *Critical*: session", "⏸️ *Paused*", "⏸️ *Paused*"),
         posts=1,
     ),
     Step(

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from bot.control import Control
 from bot.core.card import Change, has_line
+from bot.core.messages.actions import section
 from bot.core.messages.message import Message, Visibility
 from bot.core.messages.notices import broken_button_message, outsider_message
 from bot.core.messages.order import card_change, outcome_message
@@ -82,6 +83,8 @@ def _place_of(outcome: Outcome, click: Click) -> ReplyAddress:
 
 
 def _with_line(message: Message, line: str) -> Message:
+    """The message with one more line, its buttons kept."""
     if not line:
         return message
-    return replace(message, text=f"{message.text}\n{line}", blocks=())
+    text = f"{message.text}\n{line}"
+    return replace(message, text=text, blocks=(section(text), *message.blocks[1:]))

@@ -133,6 +133,7 @@ async def test_everything_else_in_the_message_stays(blocks: list[dict[str, Any]]
         changed, told = at.results()
     assert texts(changed) == expected
     assert ("Paused by" in told.text) is (expected[-1].startswith(("full", "[silence")))
+    assert "anchor_resume" in str(told.blocks)
 
 
 async def test_a_button_inside_an_attachment() -> None:

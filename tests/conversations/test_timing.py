@@ -123,6 +123,7 @@ async def test_where_the_bot_is_no_member_the_person_is_told_directly() -> None:
     first, second, *_ = message.text.splitlines()
     assert first == "For <#C0PRIVATE01>, in case it does not show there:"
     assert second.startswith("⏸️ *Paused*")
+    assert "anchor_resume" in str(message.blocks)
 
 
 async def test_a_command_that_came_without_a_response_url_is_answered_by_a_post() -> None:

@@ -1,5 +1,6 @@
 """What is said outside the answer to a pause: unknown requests, accidents, messages that go astray."""
 
+from bot.core.messages.actions import section
 from bot.core.messages.markup import channel, code
 from bot.core.messages.message import Message, ephemeral
 from bot.core.messages.usage import COMMANDS
@@ -54,4 +55,6 @@ def incident_message(incident_id: str) -> Message:
 
 def astray(message: Message, channel_id: str) -> Message:
     """`message` for the person's own DM, since it is not known to have got where it belongs."""
-    return Message(f"For {channel(channel_id)}, in case it does not show there:\n{message.text}", message.visibility)
+    why = f"For {channel(channel_id)}, in case it does not show there:"
+    blocks = (section(why), *message.blocks) if message.blocks else ()
+    return Message(f"{why}\n{message.text}", message.visibility, blocks)
