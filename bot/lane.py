@@ -38,7 +38,7 @@ class Lane:
     @property
     def is_busy(self) -> bool:
         """Whether an order is under way."""
-        return bool(self._sent)
+        return any(self._in_flight(verb) for verb in Verb) or self._waiting_resume is not None
 
     @property
     def is_in_doubt(self) -> bool:
@@ -61,14 +61,19 @@ class Lane:
         if self._waiting_resume is not None:
             self._waiting_resume.set_result(Overtaken())
             self._waiting_resume = None
-        return self._sent.get(Verb.PAUSE) or self._start(Verb.PAUSE, self._carry_out_pause())
+        return self._in_flight(Verb.PAUSE) or self._start(Verb.PAUSE, self._carry_out_pause())
 
     def _resume(self) -> asyncio.Future[Outcome]:
-        if Verb.PAUSE not in self._sent:
-            return self._sent.get(Verb.RESUME) or self._start_resume()
+        if self._waiting_resume is None and self._in_flight(Verb.PAUSE) is None:
+            return self._in_flight(Verb.RESUME) or self._start_resume()
         if self._waiting_resume is None:
             self._waiting_resume = asyncio.get_running_loop().create_future()
         return self._waiting_resume
+
+    def _in_flight(self, verb: Verb) -> asyncio.Task[Outcome] | None:
+        """The order of this verb that can be joined: one that has just ended can't, even before it is `_settled`."""
+        task = self._sent.get(verb)
+        return None if task is None or task.done() else task
 
     def _start_resume(self) -> asyncio.Task[Outcome]:
         self._resume_withdrawn = asyncio.Event()
@@ -76,19 +81,20 @@ class Lane:
 
     def _start(self, verb: Verb, work: Coroutine[Any, Any, Outcome]) -> asyncio.Task[Outcome]:
         task = self._sent[verb] = self._tasks.start(work)
-        task.add_done_callback(lambda _: self._settled(verb))
+        task.add_done_callback(lambda _: self._settled())
         return task
 
-    def _settled(self, verb: Verb) -> None:
-        del self._sent[verb]
+    def _settled(self) -> None:
         waiting = self._waiting_resume
-        if verb is Verb.PAUSE and waiting is not None and not waiting.cancelled():
-            self._waiting_resume = None
+        if waiting is None or self._in_flight(Verb.PAUSE) is not None:
+            return
+        self._waiting_resume = None
+        if not waiting.cancelled():
             resume = self._start_resume()
             resume.add_done_callback(lambda _: _hand_on(resume, waiting))
 
     async def _carry_out_pause(self) -> Outcome:
-        crossed = self._sent.get(Verb.RESUME)
+        crossed = self._in_flight(Verb.RESUME)
         never_withdrawn = asyncio.Event()
         outcome = await self._carry_out(Verb.PAUSE, never_withdrawn)
         if crossed is not None:
