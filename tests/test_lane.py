@@ -90,6 +90,7 @@ async def _give_orders(orders: list[tuple[Verb, int]], seed: int) -> None:
         await asyncio.sleep(ticks * TICK)
     outcomes = await asyncio.gather(*given)
     await asyncio.gather(*anchor.late)
+    await asyncio.sleep(TICK)  # for the book-keeping of what has just ended
     last = orders[-1][0]
     assert anchor.state is last or not isinstance(outcomes[-1], Done)
     assert not isinstance(outcomes[-1], Overtaken)
@@ -190,6 +191,7 @@ async def test_when_it_is_interrupted_everything_ends(lane: Lane) -> None:
     await anchor.receives(2)
     lane.interrupt()
     await asyncio.wait({resume, pause, waiting})
+    await asyncio.sleep(TICK)
     assert resume.cancelled()
     assert pause.cancelled()
     assert waiting.cancelled()
