@@ -99,8 +99,7 @@ class Lane:
         outcome = await self._carry_out(Verb.PAUSE, never_withdrawn)
         if crossed is not None:
             await asyncio.wait({crossed})
-            if not _ended_unsent(crossed):
-                outcome = await self._carry_out(Verb.PAUSE, never_withdrawn)
+            outcome = await self._carry_out(Verb.PAUSE, never_withdrawn)
         return outcome
 
     async def _carry_out_resume(self, withdrawn: asyncio.Event) -> Outcome:
@@ -114,10 +113,6 @@ class Lane:
         if isinstance(outcome, Done) and self._clock() < self._doubt_until.get(verb.opposite, 0.0):
             return Unconfirmed(Doubt.CROSSED)
         return outcome
-
-
-def _ended_unsent(resume: asyncio.Task[Outcome]) -> bool:
-    return not resume.cancelled() and resume.exception() is None and isinstance(resume.result(), Overtaken)
 
 
 def _hand_on(source: asyncio.Future[Outcome], target: asyncio.Future[Outcome]) -> None:
