@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bot.core.messages.message import as_response
 from bot.core.messages.notices import unreadable_message
 from bot.inbound.door import Rejected
-from bot.inbound.listeners import as_ack
 from bot.inbound.payloads import BadPayloadError, as_object, pick_command, pick_event, pick_interaction
 
 
@@ -99,7 +99,9 @@ def _read_envelope(kind: object, frame: Mapping[str, object]) -> Envelope | BadE
         return Envelope(envelope_id, _read_payload(kind, frame.get("payload")), takes_answer)
     except BadPayloadError as error:
         shown = kind == "slash_commands" and takes_answer  # of a click's ack, people see nothing
-        return BadEnvelope(_reject(str(error)), _write(envelope_id, as_ack(unreadable_message()) if shown else None))
+        return BadEnvelope(
+            _reject(str(error)), _write(envelope_id, as_response(unreadable_message()) if shown else None)
+        )
 
 
 def _read_payload(kind: object, payload: object) -> dict[str, object]:

@@ -6,12 +6,12 @@ from typing import assert_never
 
 from aiohttp import web
 
+from bot.core.messages.message import as_response
 from bot.core.secret import Secret
 from bot.inbound.alerts import Alerts
 from bot.inbound.body import read_body, turn_away
 from bot.inbound.door import Admitted, Challenge, Letter, Probe, Rejected, Verdict, admit
 from bot.inbound.incidents import report
-from bot.inbound.listeners import as_ack
 from bot.inbound.rejections import Rejections
 from bot.inbound.slack_app import SlackApp
 from bot.readiness import Readiness
@@ -58,7 +58,7 @@ class Http:
             verdict = letter if isinstance(letter, Rejected) else admit(letter, secrets=self._secrets, now=self._now())
             return await self._answer(verdict, received_at)
         except Exception as error:  # noqa: BLE001 - whatever it is, Slack gets a 200 and the person an incident id
-            return web.json_response(as_ack(report(error)))
+            return web.json_response(as_response(report(error)))
 
     async def _answer(self, verdict: Verdict, received_at: float) -> web.Response:
         match verdict:

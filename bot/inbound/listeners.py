@@ -11,7 +11,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 from bot.control import Control
 from bot.core.command import read_command
 from bot.core.messages.actions import ACTIONS
-from bot.core.messages.message import Message
+from bot.core.messages.message import Message, as_response
 from bot.core.messages.order import outcome_message, waiting_message
 from bot.core.messages.usage import COMMANDS, usage_message
 from bot.core.outcomes import Outcome
@@ -51,11 +51,11 @@ class Listeners:
 
     async def pause(self, ack: AsyncAck, body: Mapping[str, str], context: AsyncBoltContext) -> None:
         """`/anchor-pause <session_id> [reason]`."""
-        await ack(as_ack(await self._command(Verb.PAUSE, body, context["received_at"])))
+        await ack(as_response(await self._command(Verb.PAUSE, body, context["received_at"])))
 
     async def resume(self, ack: AsyncAck, body: Mapping[str, str], context: AsyncBoltContext) -> None:
         """`/anchor-resume <session_id> [reason]`."""
-        await ack(as_ack(await self._command(Verb.RESUME, body, context["received_at"])))
+        await ack(as_response(await self._command(Verb.RESUME, body, context["received_at"])))
 
     async def click(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
         """A Pause or Resume button. Slack shows nothing of an ack: all that is to say follows it."""
@@ -87,10 +87,3 @@ class Listeners:
 def _button(action_id: str) -> dict[str, str | Pattern[str]]:
     """Only Block Kit's buttons: a plain string would match legacy attachments as well."""
     return {"type": "block_actions", "action_id": action_id}
-
-
-def as_ack(message: Message) -> dict[str, object]:
-    """A message as the body of a slash command's ack."""
-    blocks = {"blocks": list(message.blocks)} if message.blocks else {}
-    unfurl = {"unfurl_links": False, "unfurl_media": False}
-    return {"response_type": message.visibility.value, "text": message.text, **blocks, **unfurl}

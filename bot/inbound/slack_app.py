@@ -10,11 +10,11 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.error import BoltUnhandledRequestError
 from slack_bolt.response import BoltResponse
 
-from bot.core.messages.message import Message, Visibility
+from bot.core.messages.message import Message, Visibility, as_response
 from bot.core.messages.notices import unknown_action_message, unknown_command_message
 from bot.inbound.address import read_address
 from bot.inbound.incidents import report
-from bot.inbound.listeners import Listeners, as_ack
+from bot.inbound.listeners import Listeners
 from bot.outbound.teller import Teller
 from bot.tasks import Tasks
 
@@ -58,7 +58,7 @@ class SlackApp:
     def _answer(self, payload: Mapping[str, object], message: Message | None) -> BoltResponse:
         """Answer outside the listeners: a command in its ack, an interaction through its response_url."""
         if message is not None and "command" in payload:
-            return BoltResponse(status=200, body=as_ack(message))
+            return BoltResponse(status=200, body=as_response(message))
         if message is not None and "response_url" in payload:
             self._tasks.start(self._teller.tell(read_address(payload), message))
         return BoltResponse(status=200)

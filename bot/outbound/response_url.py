@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import httpx
 
 from bot.core.card import Card
-from bot.core.messages.message import Message, Visibility
+from bot.core.messages.message import Message, Visibility, as_response
 from bot.core.secret import Secret
 from bot.outbound.delivery import Delivered, Delivery, Refused, TryAgain, read_failure
 from bot.outbound.http_client import NETWORK_ERRORS
@@ -32,11 +32,8 @@ class ResponseUrls:
 
     async def post(self, url: Secret, message: Message, *, thread_ts: str | None = None) -> Delivery:
         """Post `message` once, in a thread if one is named. Never raises for what the network or Slack does."""
-        blocks = {"blocks": list(message.blocks)} if message.blocks else {}
         thread = {"thread_ts": thread_ts} if thread_ts else {}
-        unfurl = {"unfurl_links": False, "unfurl_media": False}
-        body = {"response_type": message.visibility, "replace_original": False, "text": message.text}
-        return await self._send(url, {**body, **blocks, **thread, **unfurl})
+        return await self._send(url, {**as_response(message), "replace_original": False, **thread})
 
     async def replace(self, url: Secret, card: Card, visibility: Visibility) -> Delivery:
         """Put `card` in the place of the message that was clicked, once. Never raises, as `post`.

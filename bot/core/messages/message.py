@@ -34,5 +34,12 @@ def ephemeral(*lines: str) -> Message:
     return Message(_join(lines), Visibility.EPHEMERAL)
 
 
+def as_response(message: Message) -> dict[str, Any]:
+    """The JSON of a message as a slash command's ack and a response_url take it."""
+    blocks = {"blocks": list(message.blocks)} if message.blocks else {}
+    unfurl = {"unfurl_links": False, "unfurl_media": False}
+    return {"response_type": message.visibility.value, "text": message.text, **blocks, **unfurl}
+
+
 def _join(lines: tuple[str, ...]) -> str:
     return "\n".join(line for line in lines if line)
