@@ -17,7 +17,7 @@ from bot import logs
 from bot.app import NotListeningError, serve
 from bot.outbound.own_alerts import NotPosted, send_alert
 from bot.outbound.slack import AppTokenRefusedError, TokenRefusedError
-from bot.settings import SenderSettings, Settings, SettingsError
+from bot.settings import SenderSettings, Settings, SettingsError, is_port
 
 try:
     import uvloop as loops
@@ -32,10 +32,8 @@ _LEAVE_WITHIN = 1.0  # seconds; what was in hand has been drained by then
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0 fine, 1 failed, 2 for settings or arguments that can't be used."""
     chosen = _parser().parse_args(arguments)
-    if chosen.command == "alert":
-        return _alert(chosen)
-    run = {"run": _run, "demo": _demo}[chosen.command]
-    return run()
+    run = {"run": _run, "alert": _alert, "demo": _demo}[chosen.command]
+    return run(chosen)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -55,13 +53,8 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Settings come from the environment, then from .env in the working directory; .env.example lists "
         "and explains all of them. Exit code 2: a setting can't be used, and stderr says which and what to do.",
     )
-    commands.add_parser(
-        "demo",
-        help="play a conversation with the real bot between a simulated Slack and Anchor",
-        description="Start a simulated Slack and a simulated Anchor on this machine and the real bot between them, "
-        "play a conversation and print it. No account, no keys, no settings. Exit code 0: all went as it should.",
-    )
     _add_alert(commands)
+    _add_demo(commands)
     return parser
 
 
@@ -83,6 +76,25 @@ def _add_alert(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--bot-url", metavar="URL", help="where the bot is, instead of ANCHOR_BOT_URL")
 
 
+def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "demo",
+        help="try the bot in the browser, between a simulated Slack and Anchor",
+        description="Start a simulated Slack and a simulated Anchor on this machine and the real bot between them, and "
+        "serve a page on loopback to use them from, until Ctrl-C. No account, no keys, no settings.",
+        epilog="Exit code 1: it could not start, or with --check something did not go as it should.",
+    )
+    parser.add_argument("--check", action="store_true", help="play a conversation instead, print it and end")
+    parser.add_argument("--port", type=_port, default=0, metavar="N", help="where to serve the page, if not anywhere")
+    parser.add_argument("--no-browser", action="store_true", help="open no browser")
+
+
+def _port(text: str) -> int:
+    if not is_port(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: write a number from 0 (any free one) to 65535")
+    return int(text)
+
+
 def _alert(chosen: argparse.Namespace) -> int:
     override = {} if chosen.bot_url is None else {"ANCHOR_BOT_URL": chosen.bot_url}
     try:
@@ -98,7 +110,7 @@ def _alert(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def _run() -> int:
+def _run(_: argparse.Namespace) -> int:
     try:
         settings = Settings.from_env(read_environment(os.environ, Path(".env")))
     except SettingsError as error:
@@ -147,11 +159,13 @@ def leave(code: int, *, within: float) -> None:
     last_resort.start()
 
 
-def _demo() -> int:
-    from bot.demo.transcript import play  # noqa: PLC0415 - the simulators are no part of a bot that runs
+def _demo(chosen: argparse.Namespace) -> int:
+    from bot import demo  # noqa: PLC0415 - the simulators are no part of a bot that runs
 
     with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
-        return 0 if runner.run(play(sys.stdout)) else 1
+        if chosen.check:
+            return 0 if runner.run(demo.play(sys.stdout)) else 1
+        return runner.run(demo.serve(sys.stdout, port=chosen.port, browser=not chosen.no_browser))
 
 
 def read_environment(environ: Mapping[str, str], env_file: Path) -> dict[str, str]:

@@ -159,7 +159,7 @@ class _Reader:
 
     def port(self, name: str, default: int) -> int:
         value = self.text(name, str(default))
-        if not (value.isascii() and value.isdecimal() and len(value) <= 5 and int(value) <= 65535):  # noqa: PLR2004
+        if not is_port(value):
             self.problems.append(
                 f"{name} is not a port: write a number from 0 (any free one) to 65535, like {default}."
             )
@@ -173,6 +173,11 @@ class _Reader:
                 return choice
         self.problems.append(f"{name} is none of {', '.join(choices)}: choose one, or leave it out for {default}.")
         return default
+
+
+def is_port(text: str) -> bool:
+    """Whether `text` is the number of a port, or 0 for any free one."""
+    return text.isascii() and text.isdecimal() and len(text) <= 5 and int(text) <= 65535  # noqa: PLR2004
 
 
 def _is_key(value: str) -> bool:

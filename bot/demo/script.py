@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-import aiohttp
-
-from bot.demo.stage import ALERTS_TOKEN, Stage
+from bot.demo.monitor import report
+from bot.demo.stage import Stage
 from bot.sim.anchor import SessionState, Slow
 from bot.sim.slack import Message, User
 
@@ -82,9 +81,7 @@ def _card(stage: Stage) -> Message:
 
 async def _raise_alert(stage: Stage) -> None:
     alert = {"session_id": RUNNING, "title": "High spend", "text": "It spent $40 in a minute.", "severity": "critical"}
-    headers = {"Authorization": f"Bearer {ALERTS_TOKEN}"}
-    async with aiohttp.ClientSession() as session, session.post(f"{stage.bot_url}/alerts", json=alert, headers=headers):
-        pass
+    await report(stage.bot.url, alert)
 
 
 async def _slow_down(stage: Stage) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TextIO
 
+from bot.demo.bot_process import BotFailedError
 from bot.demo.script import STEPS, Step, set_scene
-from bot.demo.stage import BotFailedError, Stage, stage
+from bot.demo.stage import Stage, stage
 from bot.sim.anchor import Received
 from bot.sim.slack import Message, Source, User
 
@@ -41,12 +42,12 @@ async def play(
 
 async def _play_all(steps: Sequence[Step], on: Stage, out: TextIO, result_within: float) -> bool:
     set_scene(on)
-    print(f"#alerts in Slack. The bot runs at {on.bot_url}, Slack and Anchor are simulated.", file=out)
+    print(f"#alerts in Slack. The bot runs at {on.bot.url}, Slack and Anchor are simulated.", file=out)
     went_well = [await _play_step(number, step, on, out, result_within) for number, step in enumerate(steps, 1)]
     broken_rules = [*on.slack.violations, *on.anchor.violations]
     if not broken_rules and all(went_well):
         return True
-    print(f"\nNOT as it should be. {broken_rules or ''}\nThe bot's log:\n{on.bot_log.read_text()}", file=out)
+    print(f"\nNOT as it should be. {broken_rules or ''}\nThe bot's log:\n{on.bot.log.read_text()}", file=out)
     return False
 
 

@@ -14,7 +14,7 @@ _GRACE = 0.05  # seconds that aiohttp may spend on closing a connection
 
 
 class LocalServer:
-    """Serves `routes` while started; `port` is chosen once and kept, also when stopped and started again.
+    """Serves `routes` while started; a `port` of 0 is chosen once and kept, also when stopped and started again.
 
     `slams` is asked at every new connection and every arrival of bytes: True resets the connection unread.
     `headers` are added to every answer.
@@ -26,8 +26,9 @@ class LocalServer:
         *,
         slams: Callable[[], bool] = lambda: False,
         headers: Mapping[str, str] | None = None,
+        port: int = 0,
     ) -> None:
-        self.port = 0
+        self.port = port
         self._routes = list(routes)
         self._slams = slams
         self._headers = dict(headers or {})
@@ -47,8 +48,13 @@ class LocalServer:
         """Scheme, host and port, without a trailing slash."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def is_listening(self) -> bool:
+        """Whether connections are accepted."""
+        return self._listening is not None
+
     async def start(self) -> None:
-        """Listen; the first time on a free port, afterwards on the same one."""
+        """Listen, at the same port each time. Raises OSError if it can't be had."""
         app = web.Application(middlewares=[self._remember])
         app.add_routes(self._routes)
         app.on_response_prepare.append(self._add_headers)
@@ -56,9 +62,13 @@ class LocalServer:
         await runner.setup()
         protocol = cast("web.Server", runner.server)  # made by setup()
         loop = asyncio.get_running_loop()
-        self._listening = await loop.create_server(
-            lambda: _Gate(protocol(), self._slams), "127.0.0.1", self.port, backlog=_BACKLOG
-        )
+        try:
+            self._listening = await loop.create_server(
+                lambda: _Gate(protocol(), self._slams), "127.0.0.1", self.port, backlog=_BACKLOG
+            )
+        except OSError:
+            await runner.cleanup()
+            raise
         self.port = self._listening.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:

@@ -17,14 +17,17 @@ _COOKIE = {"Set-Cookie": "anchor_sticky=sim; Path=/; HttpOnly"}
 
 
 class SimAnchor:
-    """Anchor on 127.0.0.1: `requests` in order of arrival, `violations` by clients, one `fault` at a time."""
+    """Anchor on 127.0.0.1: `requests` in order of arrival, `violations` by clients, one `fault` at a time.
+
+    `bell` rings at every request and answer.
+    """
 
     def __init__(self, *, keys: Iterable[str] = (DEFAULT_KEY,)) -> None:
         self.requests: list[Received] = []
         self.violations: list[str] = []
         self._sessions = Sessions(keys)
         self._faults = Faults()
-        self._bell = Bell()
+        self.bell = Bell()
         routes = [web.route("*", "/{path:.*}", self._answer)]
         self._server = LocalServer(routes, slams=self._slams, headers=_COOKIE)
 
@@ -57,6 +60,15 @@ class SimAnchor:
     def fault(self, fault: Fault | None) -> None:
         self._faults[_EVERYWHERE] = fault
 
+    @property
+    def is_up(self) -> bool:
+        """Whether it can be connected to."""
+        return self._server.is_listening
+
+    def accepts(self, key: str) -> bool:
+        """Whether this key is good."""
+        return key in self._sessions.keys
+
     def add_key(self, key: str) -> None:
         """Accept this key from now on."""
         self._sessions.keys.add(key)
@@ -85,7 +97,7 @@ class SimAnchor:
 
     async def until(self, condition: Callable[[], object], *, within: float = 5.0) -> None:
         """Wait until `condition` is true, looked at after every request and answer; else TimeoutError."""
-        await self._bell.until(condition, within)
+        await self.bell.until(condition, within)
 
     def _slams(self) -> bool:
         return isinstance(self.fault, ResetBeforeReading) and self._faults.take(_EVERYWHERE) is not None
@@ -100,7 +112,7 @@ class SimAnchor:
 
         response = carry_out() if fault is None else await misbehave(fault, request, carry_out)
         received.status = response.status if response is not None else None
-        self._bell.ring()
+        self.bell.ring()
         return response if response is not None else web.Response()
 
     async def _record(self, request: web.Request) -> Received:
@@ -114,7 +126,7 @@ class SimAnchor:
         )
         self.requests.append(received)
         self.violations.extend(received.mistakes())
-        self._bell.ring()
+        self.bell.ring()
         return received
 
     def _reply(self, received: Received) -> Reply:
@@ -123,7 +135,7 @@ class SimAnchor:
             return error(404, "Not found")
         if received.method != target.method:
             return error(405, "Method not allowed")
-        if key is None or key not in self._sessions.keys:
+        if key is None or not self.accepts(key):
             return error(401, "Invalid API key")
         return self._carry_out(key, target)
 

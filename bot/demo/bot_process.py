@@ -1,0 +1,113 @@
+"""The real bot in a process of its own, which can be started, frozen and stopped."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+
+import bot
+
+_READY_WITHIN = 15.0
+_GONE_WITHIN = 12.0
+_LOOK_EVERY = 0.02
+_SURROUNDINGS = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(Path(bot.__file__).parents[1])}
+"""All that the bot gets of our own environment: where programs and this package are."""
+
+
+class BotFailedError(Exception):
+    """The bot's process did not come up; the text has what it wrote."""
+
+
+class BotState(StrEnum):
+    """What the process is doing, as far as can be told from outside."""
+
+    STARTING = "starting"
+    READY = "ready"
+    FROZEN = "frozen"  # it is there, and does not move
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+
+
+class BotProcess:
+    """One bot at a time; its log, JSON a line, goes to the file `log`."""
+
+    def __init__(self, log: Path) -> None:
+        self.log = log
+        self.state = BotState.STOPPED
+        self.url = ""
+        self._process: asyncio.subprocess.Process | None = None
+        self._watch: asyncio.Task[None] | None = None
+
+    async def start(self, variables: Mapping[str, str]) -> None:
+        """Start it with these variables and no others, and wait until it is ready. Raises BotFailedError."""
+        self.state = BotState.STARTING
+        begin = self.log.stat().st_size if self.log.exists() else 0
+        with self.log.open("ab") as stderr:
+            self._process = process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "bot", "run"),
+                env={**_SURROUNDINGS, "LOG_FORMAT": "json", **variables},
+                cwd=self.log.parent,  # no .env is there
+                stdin=asyncio.subprocess.DEVNULL,
+                stderr=stderr,
+            )
+        self._watch = asyncio.create_task(self._notice_end(process))
+        ready = "connected to Slack" if "SLACK_APP_TOKEN" in variables else "ready"
+        try:
+            self.url = await self._url(process, begin, ready)
+        except BotFailedError:
+            await self.stop()
+            raise
+        self.state = BotState.READY
+
+    def freeze(self) -> None:
+        """Let it not move any more, as a machine that hangs does; what reaches it meanwhile waits."""
+        self._signal(signal.SIGSTOP, BotState.FROZEN)
+
+    def thaw(self) -> None:
+        """Let it go on where it was."""
+        self._signal(signal.SIGCONT, BotState.READY)
+
+    async def stop(self) -> None:
+        """Ask it to go, as an orchestrator does, and wait until it has. Nothing happens where there is none."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        self.state = BotState.STOPPING
+        for number in (signal.SIGCONT, signal.SIGTERM):  # a frozen one would not hear it
+            if process.returncode is None:
+                process.send_signal(number)
+        try:
+            async with asyncio.timeout(_GONE_WITHIN):
+                await process.wait()
+        except TimeoutError:  # pragma: no cover - only for a bot that does not end, which other tests hold it to
+            process.kill()
+        if self._watch is not None:
+            await self._watch
+
+    def _signal(self, number: signal.Signals, state: BotState) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(number)
+            self.state = state
+
+    async def _notice_end(self, process: asyncio.subprocess.Process) -> None:
+        await process.wait()
+        self.state = BotState.STOPPED
+
+    async def _url(self, process: asyncio.subprocess.Process, begin: int, ready: str) -> str:
+        """Wait until the log, from the byte `begin` on, says `ready`, and return where the bot listens."""
+        ends = time.monotonic() + _READY_WITHIN
+        while process.returncode is None and time.monotonic() < ends:
+            entries = [json.loads(line) for line in self._lines(begin) if line.startswith("{")]
+            if any(entry["message"] == ready for entry in entries):
+                return next(str(entry["url"]) for entry in entries if "url" in entry)
+            await asyncio.sleep(_LOOK_EVERY)
+        raise BotFailedError("\n".join(["The bot did not become ready. It wrote:", *self._lines(begin)]))
+
+    def _lines(self, begin: int) -> list[str]:
+        """The whole lines from the byte `begin` on."""
+        return self.log.read_bytes()[begin:].decode(errors="replace").split("\n")[:-1]

@@ -1,0 +1,66 @@
+"""What the agents of the demo are paid for, and what they really do."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An agent's task. It does `steps` in turn, over and over, and spends `rate` dollars a second.
+
+    `budget`, in dollars, is what its monitor raises an alert at; `spent` is what it has spent before we look.
+    """
+
+    name: str
+    goal: str
+    steps: tuple[str, ...]
+    rate: float
+    spent: float
+    budget: float | None = None
+
+
+JOBS = {
+    "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b": Job(
+        name="Office supplies",
+        goal="Reorder one box of printer paper",
+        steps=(
+            "Opened the supplier's shop",
+            "Read: “Customers also bought a standing desk”",
+            "Put 12 standing desks into the cart",
+            "Applied the voucher DESK5",
+            "The voucher needs 24 desks: put 12 more in",
+            "Chose express delivery",
+            "Paid with the company card",
+            "Checked the goal: paper is still missing, starting over",
+        ),
+        rate=1.24,
+        spent=36.4,
+        budget=40.0,
+    ),
+    "9c0d7e11-2222-4333-8444-555566667777": Job(
+        name="Flight watch",
+        goal="Tell me when Lisbon gets cheaper than 120 €",
+        steps=(
+            "Searched BER to LIS for 12 December",
+            "Sorted 48 results by price",
+            "Cheapest is 147 €, not yet",
+            "Closed a newsletter pop-up",
+            "Waiting for the next look",
+        ),
+        rate=0.016,
+        spent=0.92,
+    ),
+    "5a1c0f3e-61b2-4c88-8d0e-2f4b6a8c0e1d": Job(
+        name="Invoice filing",
+        goal="File October's invoices by supplier",
+        steps=(
+            "Opened the mailbox “Invoices”",
+            "Downloaded 2026-10-1187.pdf",
+            "Read the supplier off page 1",
+            "Named the file and filed it",
+            "Marked the mail as done",
+        ),
+        rate=0.021,
+        spent=2.35,
+    ),
+}
+"""The jobs by the id of the session they run in."""

@@ -1,0 +1,32 @@
+"""The page's files, as they are in the package."""
+
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+INDEX = "index.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file's bytes, and what a browser is told they are."""
+
+    body: bytes
+    content_type: str
+
+
+def read_assets() -> dict[str, Asset]:
+    """Every file by its path below `assets`, such as "channel/mrkdwn.js"."""
+    return dict(_below(files("bot.demo.page") / "assets", ""))
+
+
+def _below(folder: Traversable, prefix: str) -> list[tuple[str, Asset]]:
+    found: list[tuple[str, Asset]] = []
+    for entry in folder.iterdir():
+        name = f"{prefix}{entry.name}"
+        if entry.is_dir():
+            found += _below(entry, f"{name}/")
+        elif (kind := _TYPES.get(name.rpartition(".")[2])) is not None:
+            found.append((name, Asset(entry.read_bytes(), kind)))
+    return found

@@ -1,0 +1,106 @@
+// Wires the page: what comes from the simulated Slack and its world is shown, what the person does goes back.
+
+import { Composer } from "./channel/composer.js";
+import { Messages } from "./channel/messages.js";
+import { Sidebar, label } from "./channel/sidebar.js";
+import { Connection } from "./connection.js";
+import { byId, h, setText } from "./dom.js";
+import { notice } from "./notices.js";
+import { plainText } from "./slack/mrkdwn.js";
+import { Agents } from "./world/agents.js";
+import { Levers } from "./world/levers.js";
+
+let view = null; // Slack, as the person sees it
+let channelId = null; // the conversation that is open
+let thread = null; // the message whose thread the composer writes to
+
+const connection = new Connection(location.hash.slice(1), {
+  slack(latest) {
+    view = latest;
+    show();
+  },
+  world(world) {
+    agents.show(world.agents);
+    levers.show(world.levers, world.bot);
+  },
+  lost: () => (byId("lost").hidden = false),
+  back: () => (byId("lost").hidden = true),
+});
+const order = async (kind, details) => notice(await connection.order(kind, details));
+
+const messages = new Messages(order, replyTo);
+const sidebar = new Sidebar((id) => open(id));
+const composer = new Composer((line) => order("enter", { channel: channelId, line, thread_ts: thread?.ts ?? "" }));
+const agents = new Agents(order, (sessionId) => {
+  look("channel");
+  composer.insert(sessionId);
+});
+const levers = new Levers((lever, on) => order("pull", { lever, on }));
+
+byId("raise-alert").addEventListener("click", () => order("alert", { session_id: byId("agents").firstElementChild.dataset.session }));
+byId("raise-burst").addEventListener("click", () => order("burst"));
+byId("stop-replying").addEventListener("click", () => replyTo(null));
+byId("to-world").addEventListener("click", () => look("world"));
+byId("to-channel").addEventListener("click", () => look("channel"));
+
+function show() {
+  const channel = view.channels.find(({ id }) => id === channelId) ?? view.channels[0];
+  if (channel.id !== channelId) thread = null;
+  channelId = channel.id;
+  sidebar.show(view, channel);
+  showPeople();
+  showHead(channel);
+  messages.show(channel, view);
+  showThread();
+  composer.show(view.commands, `Message ${label(channel)} as ${view.users[view.me].name}`);
+}
+
+function showHead(channel) {
+  const name = label(channel);
+  setText(byId("channel-name"), name);
+  const members = channel.kind === "dm" ? "Direct messages" : `${channel.members} members`;
+  setText(byId("channel-about"), channel.has_external ? `${members}, some of another workspace` : members);
+  setText(byId("empty"), channel.kind === "dm" ? `Results that can't be posted where they belong come here.` : `This is the very beginning of ${name}. Commands work here too.`);
+  document.title = `${name} · Anchor demo`;
+}
+
+function showPeople() {
+  const choices = byId("people");
+  if (choices.childElementCount === 1) {
+    for (const person of view.people) {
+      const choice = h("input", { type: "radio", name: "person", value: person.id, onchange: () => act(person) });
+      choices.append(h("label", { title: person.is_external ? "Of another workspace, in #alerts through Slack Connect" : "A member of the workspace" },
+        choice, h("span", {}, person.name), person.is_external && h("span.tag.external", {}, "External")));
+    }
+  }
+  for (const choice of choices.querySelectorAll("input")) choice.checked = choice.value === view.me;
+}
+
+function act(person) {
+  history.replaceState(null, "", `#${person.id}`);
+  thread = null;
+  connection.act(person.id);
+}
+
+function open(id) {
+  channelId = id;
+  show();
+  composer.focus();
+}
+
+function replyTo(message) {
+  thread = message;
+  showThread();
+  composer.focus();
+}
+
+function showThread() {
+  byId("replying").hidden = !thread;
+  const names = { users: view.users, channels: view.channel_names };
+  if (thread) setText(byId("replying-to"), `In the thread of: ${plainText(thread.text.split("\n")[0], names)}`);
+}
+
+/** On a narrow screen: which half is shown. */
+function look(half) {
+  document.body.dataset.view = half;
+}

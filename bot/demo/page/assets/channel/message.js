@@ -1,0 +1,48 @@
+// One message: who, when, what, and what was answered in its thread.
+
+import { h, shown, spoken } from "../dom.js";
+import { drawAttachments } from "../slack/attachments.js";
+import { drawBlocks } from "../slack/blocks.js";
+import { fullMoment, timeOfDay } from "../slack/dates.js";
+import { mrkdwn } from "../slack/mrkdwn.js";
+
+/** The element of a message. `context` has names, warningBy(ref), send(ref), reply() or null; `follows`: the author spoke just before. */
+export function drawMessage(message, context, follows) {
+  const author = context.names.users[message.user] ?? { name: "Slackbot", is_bot: true };
+  return h(`div.message${follows ? ".follows" : ""}${message.is_ephemeral ? ".ephemeral" : ""}`, {},
+    message.is_ephemeral && h("p.only-you", {}, shown("◉ "), "Only visible to you"),
+    h("div.gutter", {}, follows ? null : avatar(author)),
+    h("div.body", {},
+      h("p.byline", {},
+        h("span.author", {}, author.name),
+        author.is_bot && h("span.tag", {}, "App"),
+        author.is_external && h("span.tag.external", { title: "Of another workspace, here through Slack Connect" }, "External"),
+        moment(message.at),
+      ),
+      h("div.content", {}, content(message, context)),
+    ),
+    context.reply && h("button.quiet.reply", { type: "button", onclick: context.reply }, "Reply in thread"),
+  );
+}
+
+function content(message, context) {
+  if (message.source === "typed") return h("code.typed", {}, message.text);
+  const drawn = [
+    message.blocks.length ? drawBlocks(message.blocks, context) : message.text && h("div", {}, mrkdwn(message.text, context.names)),
+    drawAttachments(message.attachments, context),
+  ];
+  // Slack marks what was edited only where there are no blocks
+  return message.is_edited && !message.blocks.length ? [drawn, h("span.edited", {}, "(edited)")] : drawn;
+}
+
+function moment(seconds) {
+  const date = new Date(seconds * 1000);
+  return h("time.moment", { datetime: date.toISOString(), title: fullMoment(date) }, timeOfDay(date));
+}
+
+function avatar(author) {
+  if (author.is_bot) return h("img.avatar", { src: author.id ? "favicon.svg" : "slackbot.svg", alt: "", width: 36, height: 36 });
+  return h("span.avatar.initial", { "aria-hidden": "true", "data-hue": hue(author.name) }, author.name[0].toUpperCase());
+}
+
+const hue = (name) => [...name].reduce((sum, letter) => sum + letter.codePointAt(0), 0) % 4;

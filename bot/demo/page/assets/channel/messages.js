@@ -1,0 +1,148 @@
+// The messages of one conversation: in order, by day, threads below their first message, each redrawn only when it changes.
+
+import { arrange, byId, h, setText } from "../dom.js";
+import { dayName, sameDay } from "../slack/dates.js";
+import { plainText } from "../slack/mrkdwn.js";
+import { drawMessage } from "./message.js";
+
+const TOGETHER = 300; // seconds between messages of one author that are drawn as one
+const NEAR = 80; // pixels from the end within which the list follows what comes
+
+export class Messages {
+  #list = byId("messages");
+  #scroller = byId("scroller");
+  #toNewest = byId("to-newest");
+  #drawn = new Map(); // key to {signature, element}
+  #channel = null;
+  #send;
+  #reply;
+
+  /** `send(order, details)` gives an order; `reply(message)` turns the composer to a message's thread. */
+  constructor(send, reply) {
+    this.#send = send;
+    this.#reply = reply;
+    this.#toNewest.addEventListener("click", () => this.#goToEnd());
+    this.#scroller.addEventListener("scroll", () => this.#isAtEnd() && (this.#toNewest.hidden = true));
+  }
+
+  /** Show a conversation of the view. */
+  show(channel, view) {
+    const isOther = this.#channel !== channel.id + view.me;
+    if (isOther) this.#drawn.clear();
+    const isAtEnd = isOther || this.#isAtEnd();
+    const names = { users: view.users, channels: view.channel_names };
+    const changed = this.#draw(channel, names);
+    if (isOther) this.#channel = channel.id + view.me;
+    else this.#announce(changed, names);
+    if (isAtEnd) this.#goToEnd();
+    else if (changed.some((message) => !message.revision)) this.#toNewest.hidden = false;
+    byId("empty").hidden = channel.messages.length > 0;
+  }
+
+  #draw(channel, names) {
+    const warnings = channel.messages.filter((message) => message.warns);
+    const said = channel.messages.filter((message) => !message.warns);
+    const roots = said.filter((message) => !isReply(message, said));
+    const changed = [];
+    const context = { channel, names, warnings, changed, said };
+    arrange(this.#list, roots.flatMap((message, at) => this.#entries(message, roots[at - 1], context)));
+    for (const key of this.#drawn.keys()) if (!this.#drawn.get(key).element.isConnected) this.#drawn.delete(key);
+    return changed;
+  }
+
+  /** A message with its thread, and before it the day where a new one begins. */
+  #entries(message, former, context) {
+    const date = new Date(message.at * 1000);
+    const isNewDay = !former || !sameDay(date, new Date(former.at * 1000));
+    const day = isNewDay && this.#once(`day ${message.ts}`, dayName(date), () => h("li.day", {}, h("span", {}, dayName(date))));
+    const item = this.#once(`item ${message.ts}`, "", () => h("li", {}, h("div.slot"), h("div.thread", { hidden: true })));
+    const [slot, thread] = item.children;
+    arrange(slot, [this.#message(message, !isNewDay && continues(message, former, context.said), context)]);
+    this.#showThread(thread, message, context);
+    return isNewDay ? [day, item] : [item];
+  }
+
+  #showThread(thread, first, context) {
+    const replies = context.said.filter((message) => message.thread_ts === first.ts && message !== first);
+    thread.hidden = !replies.length;
+    if (thread.hidden) return;
+    if (!thread.childElementCount) {
+      const list = h("ol");
+      thread.append(h("details", { open: true }, h("summary"), list), h("button.quiet", { type: "button", onclick: () => this.#reply(first) }, "Reply"));
+    }
+    const [summary, list] = thread.firstElementChild.children;
+    setText(summary, replies.length === 1 ? "1 reply" : `${replies.length} replies`);
+    arrange(list, replies.map((message, at) => this.#answer(message, replies[at - 1], context)));
+  }
+
+  #answer(message, former, context) {
+    const item = this.#once(`item ${message.ts}`, "", () => h("li"));
+    arrange(item, [this.#message(message, former && continues(message, former, []), context)]);
+    return item;
+  }
+
+  #message(message, follows, { channel, names, warnings, changed }) {
+    const own = warnings.filter(({ warns }) => warns.ts === message.ts);
+    const signature = JSON.stringify([message.revision, Boolean(follows), own.map(({ ts }) => ts)]);
+    return this.#once(`message ${message.ts}`, signature, () => {
+      changed.push(message, ...own);
+      return drawMessage(message, {
+        names,
+        warningBy: (ref) => own.findLast(({ warns }) => warns.block === ref.block && warns.action === ref.action)?.text,
+        send: ({ order, block, action }) => this.#send(order, { channel: channel.id, ts: message.ts, block, action }),
+        reply: message.is_ephemeral || message.thread_ts ? null : () => this.#reply(message),
+      }, follows);
+    });
+  }
+
+  /** The element under this key, drawn anew only if its signature is another one; the focus stays in its place. */
+  #once(key, signature, draw) {
+    const former = this.#drawn.get(key);
+    if (former?.signature === signature) return former.element;
+    const element = draw();
+    this.#drawn.set(key, { signature, element });
+    if (former?.element.contains(document.activeElement)) keepFocus(former.element, element);
+    if (former) element.classList.add("changed");
+    return element;
+  }
+
+  #announce(messages, names) {
+    if (!messages.length) return;
+    const sentences = messages.map((message) => {
+      const author = names.users[message.user]?.name ?? "Slackbot";
+      const what = message.revision ? "changed a message: " : message.is_ephemeral ? "to you alone: " : "";
+      return `${author}: ${what}${plainText(message.text, names)}`;
+    });
+    setText(byId("announcer"), sentences.join("\n"));
+  }
+
+  #isAtEnd() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    return scrollHeight - scrollTop - clientHeight < NEAR;
+  }
+
+  #goToEnd() {
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#toNewest.hidden = true;
+  }
+}
+
+const isReply = (message, all) => message.thread_ts && message.thread_ts !== message.ts && all.some(({ ts }) => ts === message.thread_ts);
+
+/** Whether a message is drawn as one with the former: same author, same readers, soon after, no thread between. */
+function continues(message, former, all) {
+  return message.user === former.user && message.is_ephemeral === former.is_ephemeral && !message.is_ephemeral &&
+    message.at - former.at < TOGETHER && !all.some(({ thread_ts, ts }) => thread_ts === former.ts && ts !== former.ts);
+}
+
+/** Put the focus on what took the place of the focused element: the same button, else the first, else the message. */
+function keepFocus(former, element) {
+  const { block, action } = document.activeElement.dataset;
+  queueMicrotask(() => {
+    const buttons = [...element.querySelectorAll("button:not(:disabled)")];
+    const same = buttons.find(({ dataset }) => dataset.block === block && dataset.action === action);
+    const next = same ?? buttons.find(({ dataset }) => dataset.action) ?? element;
+    if (next === element) element.tabIndex = -1;
+    next.focus({ preventScroll: true });
+  });
+}

@@ -1,0 +1,39 @@
+// The conversations of the person who looks: which is open, and in which something new was said.
+
+import { arrange, byId, h, setText, spoken } from "../dom.js";
+
+export class Sidebar {
+  #items = new Map();
+  #seen = new Map(); // channel id to how many messages were there when it was last open
+  #choose;
+
+  constructor(choose) {
+    this.#choose = choose;
+  }
+
+  /** Show all conversations of the view, with `open` as the one that is looked at. */
+  show(view, open) {
+    setText(byId("workspace"), view.workspace);
+    this.#seen.set(view.me + open.id, open.messages.length);
+    arrange(byId("conversations"), view.channels.map((channel) => this.#item(channel, view, open)));
+  }
+
+  #item(channel, view, open) {
+    const key = view.me + channel.id;
+    if (!this.#items.has(key)) {
+      const name = h("span.name", {}, label(channel));
+      const button = h("button", { type: "button", onclick: () => this.#choose(channel.id) }, name, h("span.count"));
+      this.#items.set(key, h("li", {}, button));
+    }
+    const item = this.#items.get(key);
+    const [button] = item.children;
+    if (channel.id === open.id) button.setAttribute("aria-current", "page");
+    else button.removeAttribute("aria-current");
+    const unread = channel.messages.length - (this.#seen.get(key) ?? 0);
+    button.lastElementChild.replaceChildren(...(unread > 0 ? [String(unread), spoken(" unread")] : []));
+    return item;
+  }
+}
+
+/** How a conversation is called: "#alerts", or the name of who it is with. */
+export const label = (channel) => (channel.kind === "dm" ? channel.name : `#${channel.name}`);

@@ -1,0 +1,38 @@
+// The blocks of a message as elements. https://docs.slack.dev/reference/block-kit/blocks
+
+import { h, shown } from "../dom.js";
+import { blockButton, stillElement } from "./buttons.js";
+import { textObject } from "./mrkdwn.js";
+
+/** All blocks in order. `message` has the names for ids, and sends clicks. */
+export const drawBlocks = (blocks, message) => blocks.map((block) => (Object.hasOwn(KINDS, block.type) ? KINDS[block.type] : unknown)(block, message));
+
+const KINDS = {
+  section: (block, message) =>
+    h("div.section", {},
+      h("div.section-body", {},
+        block.text && h("div", {}, textObject(block.text, message.names)),
+        block.fields && h("div.fields", {}, block.fields.map((field) => h("div", {}, textObject(field, message.names)))),
+      ),
+      block.accessory && h("div.accessory", {}, drawElement(block.accessory, block, message)),
+    ),
+  header: (block, message) => h("h3.block-header", {}, textObject(block.text, message.names)),
+  divider: () => h("hr"),
+  context: (block, message) =>
+    h("div.context", {}, block.elements.map((element) =>
+      element.type === "image" ? picture(element) : h("span", {}, textObject(element, message.names)))),
+  actions: (block, message) => h("div.actions", {}, block.elements.map((element) => drawElement(element, block, message))),
+  image: (block, message) =>
+    h("figure", {}, block.title && h("figcaption", {}, textObject(block.title, message.names)), picture(block)),
+  markdown: (block) => h("div.as-written", {}, block.text),
+};
+
+function drawElement(element, block, message) {
+  if (element.type === "button") return blockButton(element, block, message);
+  return element.type === "image" ? picture(element) : stillElement(element, message);
+}
+
+/** An image's description instead of it: this page loads nothing from elsewhere. */
+const picture = (image) => h("span.picture", { role: "img", "aria-label": image.alt_text }, shown(`🖼 ${image.alt_text}`));
+
+const unknown = (block) => h("p.unknown", {}, `This page draws no blocks of type ${block.type}.`);

@@ -1,0 +1,19 @@
+// The dialog that a button may ask for. https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object
+
+import { byId } from "../dom.js";
+import { textObject } from "./mrkdwn.js";
+
+/** Ask, and resolve to whether the person went on. `question` has title, text, confirm and deny as text objects, and a style. */
+export function ask(question, names) {
+  const dialog = byId("confirm");
+  byId("confirm-title").replaceChildren(...textObject(question.title, names));
+  byId("confirm-text").replaceChildren(...textObject(question.text, names));
+  byId("confirm-deny").replaceChildren(...textObject(question.deny, names));
+  const ok = byId("confirm-ok");
+  ok.replaceChildren(...textObject(question.confirm, names));
+  ok.className = `button ${question.style ?? "primary"}`;
+  dialog.returnValue = "";
+  dialog.showModal();
+  ok.focus();
+  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue === "confirm"), { once: true }));
+}

@@ -1,0 +1,111 @@
+// Slack's mrkdwn as elements. https://docs.slack.dev/messaging/formatting-message-text
+
+import { h } from "../dom.js";
+import { formatDate, fullMoment } from "./dates.js";
+import { withEmoji } from "./emoji.js";
+
+const OPEN = "\uE000"; // between these two stands the number of a part that is done
+const CLOSE = "\uE001";
+const PLACE = new RegExp(`${OPEN}(\\d+)${CLOSE}`, "u");
+const QUOTE = /^(?:&gt;|>) ?/;
+const EDGE = "(?<![\\p{L}\\p{N}_*~])";
+const FORMATS = [
+  ["*", "strong"],
+  ["_", "em"],
+  ["~", "s"],
+].map(([mark, tag]) => [new RegExp(`${EDGE}\\${mark}(?![\\s${mark}])([^\\n]*?[^\\s\\n])\\${mark}(?![\\p{L}\\p{N}])`, "u"), tag]);
+const BARE_URL = /https?:\/\/[^\s<>|"'`\uE000]*[^\s<>|"'`\uE000.,;:!?)\]}*_~]/;
+
+/** The nodes that a mrkdwn text is drawn as. `names` has `users` and `channels`, names by id; `verbatim` links nothing by itself. */
+export function mrkdwn(text, names, { verbatim = false } = {}) {
+  const parts = [];
+  const keep = (node) => `${OPEN}${parts.push(node) - 1}${CLOSE}`;
+  const marked = text
+    .replace(/[\uE000\uE001]/g, "")
+    .replace(/```\n?([\s\S]+?)\n?```/g, (_, code) => keep(h("pre", {}, h("code", {}, unescape(code)))))
+    .replace(/`([^`\n]+)`/g, (_, code) => keep(h("code", {}, unescape(code))))
+    .replace(/<([^<>\n]+)>/g, (_, token) => keep(readToken(token, names)))
+    .replace(verbatim ? /(?!)/ : new RegExp(BARE_URL, "g"), (url) => keep(anchor(unescape(url), [unescape(url)])));
+  return withoutGaps(quotes(marked, (line) => inline(line, parts)));
+}
+
+/** A text object of Block Kit as nodes. */
+export function textObject(object, names) {
+  if (object?.type === "mrkdwn") return mrkdwn(object.text, names, { verbatim: object.verbatim });
+  const text = object?.text ?? "";
+  return lines(text, (line) => [object?.emoji === false ? line : withEmoji(line)]);
+}
+
+/** What mrkdwn says, without its looks. */
+export const plainText = (text, names) => h("div", {}, mrkdwn(text, names)).textContent;
+
+function quotes(text, draw) {
+  const nodes = [];
+  const all = text.split("\n");
+  for (let at = 0; at < all.length; ) {
+    const isQuote = QUOTE.test(all[at]);
+    const begin = at;
+    const toTheEnd = /^(?:&gt;|>){3}/.test(all[at]);
+    while (at < all.length && (toTheEnd || QUOTE.test(all[at]) === isQuote)) at += 1;
+    const run = all.slice(begin, at);
+    if (isQuote) nodes.push(h("blockquote", {}, lines(run.map((line) => line.replace(toTheEnd ? /^(?:&gt;|>){3} ?/ : QUOTE, "")).join("\n"), draw)));
+    else nodes.push(...lines(run.join("\n"), draw));
+  }
+  return nodes;
+}
+
+function lines(text, draw) {
+  return text.split("\n").flatMap((line, number) => (number ? [h("br"), ...draw(line)] : draw(line)));
+}
+
+/** A block of code breaks the line by itself. */
+function withoutGaps(nodes) {
+  const isCode = (node) => node?.tagName === "PRE";
+  return nodes.filter((node, at) => node.tagName !== "BR" || !(isCode(nodes[at - 1]) || isCode(nodes[at + 1])));
+}
+
+/** One line: the outermost format first, then what stands before, in and after it. */
+function inline(line, parts) {
+  const found = FORMATS.map(([pattern, tag]) => [pattern.exec(line), tag])
+    .filter(([match]) => match)
+    .sort(([one], [other]) => one.index - other.index)[0];
+  if (!found) return restore(line, parts);
+  const [match, tag] = found;
+  const rest = line.slice(match.index + match[0].length);
+  return [...restore(line.slice(0, match.index), parts), h(tag, {}, inline(match[1], parts)), ...inline(rest, parts)];
+}
+
+function restore(text, parts) {
+  return text.split(PLACE).map((piece, number) => (number % 2 ? parts[Number(piece)] : withEmoji(unescape(piece)))).filter((piece) => piece !== "");
+}
+
+function readToken(token, names) {
+  const bar = token.indexOf("|");
+  const target = bar < 0 ? token : token.slice(0, bar);
+  const label = bar < 0 ? "" : unescape(token.slice(bar + 1));
+  if (target.startsWith("@")) return h("span.mention", {}, `@${names.users[target.slice(1)]?.name ?? (label || target.slice(1))}`);
+  if (target.startsWith("#")) return h("span.mention", {}, `#${names.channels[target.slice(1)] || label || target.slice(1)}`);
+  if (target.startsWith("!")) return special(target.slice(1), label);
+  const url = unescape(target);
+  return /^(?:https?:|mailto:|tel:)/i.test(url) ? anchor(url, [label ? withEmoji(label) : url.replace(/^(?:mailto|tel):/i, "")]) : document.createTextNode(unescape(`<${token}>`));
+}
+
+function special(target, label) {
+  const [kind, ...rest] = target.split("^");
+  if (kind === "date") return date(rest, label);
+  if (kind === "subteam") return h("span.mention.broadcast", {}, label || `@${rest[0]}`);
+  return h("span.mention.broadcast", {}, `@${kind}`);
+}
+
+function date([seconds, template = "", link], fallback) {
+  const moment = new Date(Number(seconds) * 1000);
+  const title = Number.isNaN(moment.getTime()) ? null : fullMoment(moment);
+  const text = formatDate(seconds, template, fallback);
+  const shown = h("time", { title, datetime: title && moment.toISOString() }, text);
+  return link && /^https?:/i.test(link) ? anchor(link, [shown]) : shown;
+}
+
+const anchor = (url, label) => h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, label);
+
+const ENTITIES = { "&amp;": "&", "&lt;": "<", "&gt;": ">" };
+const unescape = (text) => text.replace(/&(?:amp|lt|gt);/g, (entity) => ENTITIES[entity]);

@@ -1,0 +1,66 @@
+"""One page that is open: what it shows goes to it whenever that changes, and its orders are carried out."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable, Coroutine
+
+from aiohttp import WSMsgType, web
+
+from bot.demo.page.orders import Orders
+from bot.demo.page.views import View, slack_view, world_view
+from bot.demo.world import World
+from bot.sim.bell import Bell
+from bot.sim.slack import User
+
+
+class Connection:
+    """Frames are JSON objects. To the page: {"slack": view}, {"world": view} and {"done": id, "problem": sentence}.
+
+    From it: {"id": number, "do": kind, …}, one of `Orders`; each is answered by a "done", in no certain order.
+    """
+
+    def __init__(self, world: World, person: User, socket: web.WebSocketResponse) -> None:
+        self._world = world
+        self._person = person
+        self._socket = socket
+        self._orders = Orders(world, person)
+        self._in_hand: set[asyncio.Task[None]] = set()
+
+    async def hold(self) -> None:
+        """Serve the page until it is closed, and then until what it ordered is done: Slack sends a click to its end."""
+        slack, anchor = self._world.stage.slack, self._world.stage.anchor
+        pushes = asyncio.gather(
+            self._push("slack", slack.platform.bell, lambda: slack_view(slack, self._person)),
+            self._push("world", anchor.bell, lambda: world_view(self._world)),
+            return_exceptions=True,
+        )
+        try:
+            async for frame in self._socket:
+                if frame.type is WSMsgType.TEXT:
+                    self._start(self._obey(frame.data))
+        finally:
+            pushes.cancel()
+            await asyncio.gather(*self._in_hand)
+
+    async def _push(self, name: str, bell: Bell, look: Callable[[], View]) -> None:
+        async for view in bell.watch(look):
+            await self._send({name: view})
+
+    async def _obey(self, frame: str) -> None:
+        try:
+            order = json.loads(frame)
+            number = order["id"]
+        except (ValueError, TypeError, KeyError):
+            return  # nobody waits for an answer to it
+        problem = await self._orders.carry_out(order)
+        await self._send({"done": number, "problem": problem})
+
+    async def _send(self, frame: dict[str, object]) -> None:
+        with contextlib.suppress(ConnectionError):  # the page was closed
+            await self._socket.send_json(frame)
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._in_hand.add(task)
+        task.add_done_callback(self._in_hand.discard)

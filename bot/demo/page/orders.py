@@ -1,0 +1,98 @@
+"""What the page can ask for: things that a person does in Slack, and pulls at levers."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from bot.demo.bot_process import BotFailedError
+from bot.demo.world import World
+from bot.sim.slack import Message, NotPossibleError, User
+
+Order = Mapping[str, object]
+
+
+class BadOrderError(Exception):
+    """The page asked for something that there is not; the text says what."""
+
+
+class Orders:
+    """Carries out the orders of one person."""
+
+    def __init__(self, world: World, person: User) -> None:
+        self._world = world
+        self._slack = world.stage.slack
+        self._person = person
+        self._kinds: Mapping[str, Callable[[Order], Awaitable[str]]] = {
+            "enter": self._enter,
+            "click": self._click,
+            "press": self._press,
+            "pull": self._pull,
+            "alert": self._alert,
+            "burst": self._burst,
+            "end": self._end,
+            "begin_anew": self._begin_anew,
+        }
+
+    async def carry_out(self, order: Order) -> str:
+        """Do what was asked, and return what went wrong, in a sentence; nothing if all went well."""
+        try:
+            kind = self._kinds.get(_text(order, "do"))
+            return "There is no such order." if kind is None else await kind(order)
+        except BadOrderError as error:
+            return str(error)
+        except NotPossibleError as error:
+            return f"Slack does not let you: {error}."
+        except BotFailedError as error:
+            return str(error)
+        except KeyError as missing:
+            return f"There is no {missing} here."
+
+    async def _enter(self, order: Order) -> str:
+        """A line in the composer of a channel, or of a thread in it."""
+        thread_ts = _text(order, "thread_ts") or None
+        await self._slack.enter(self._person, _text(order, "channel"), _text(order, "line"), thread_ts=thread_ts)
+        return ""
+
+    async def _click(self, order: Order) -> str:
+        """A Block Kit button: its `block` is the block_id, its `action` the action_id."""
+        action, block = _text(order, "action"), _text(order, "block")
+        await self._slack.click(self._person, self._message(order), action, block_id=block)
+        return ""
+
+    async def _press(self, order: Order) -> str:
+        """A legacy button: its `block` is the attachment's id, its `action` the action's."""
+        attachment_id, action_id = _text(order, "block"), _text(order, "action")
+        if not attachment_id.isdecimal():
+            raise BadOrderError("An attachment has a number.")
+        await self._slack.press(self._person, self._message(order), int(attachment_id), action_id)
+        return ""
+
+    async def _pull(self, order: Order) -> str:
+        await self._world.levers.pull(_text(order, "lever"), on=order.get("on") is True)
+        return ""
+
+    async def _alert(self, order: Order) -> str:
+        return await self._world.raise_alert(_text(order, "session_id"))
+
+    async def _burst(self, _: Order) -> str:
+        return await self._world.raise_burst()
+
+    async def _end(self, order: Order) -> str:
+        self._world.agents.end(_text(order, "session_id"))
+        return ""
+
+    async def _begin_anew(self, order: Order) -> str:
+        self._world.agents.begin_anew(_text(order, "session_id"))
+        return ""
+
+    def _message(self, order: Order) -> Message:
+        channel, ts = _text(order, "channel"), _text(order, "ts")
+        for message in self._slack.seen_by(self._person, channel):
+            if message.ts == ts:
+                return message
+        raise BadOrderError("The message is gone.")
+
+
+def _text(order: Order, name: str) -> str:
+    value = order.get(name, "")
+    if not isinstance(value, str):
+        raise BadOrderError(f"{name} must be a text.")
+    return value

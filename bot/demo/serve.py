@@ -1,0 +1,45 @@
+"""`anchor-bot demo`: the page, until somebody ends it."""
+
+import asyncio
+import os
+import signal
+import sys
+import webbrowser
+from typing import TextIO
+
+from bot.demo.bot_process import BotFailedError
+from bot.demo.page.server import page
+from bot.demo.world import world
+
+
+async def serve(out: TextIO, *, port: int, browser: bool) -> int:
+    """Serve the page at `port` (0: any free one) until SIGINT, SIGTERM or SIGHUP, and return the exit code.
+
+    `browser` says whether to open one, where there is one.
+    """
+    ended = _ended()
+    try:
+        async with world() as on, page(on, port) as url:
+            print(f"The demo is at {url}\nEnd it with Ctrl-C.", file=out, flush=True)
+            if browser and _has_browser():
+                await asyncio.to_thread(webbrowser.open, url)
+            await ended.wait()
+    except BotFailedError as error:
+        print(error, file=out)
+        return 1
+    except OSError as error:
+        print(f"--port {port} can't be listened on ({error.strerror}): name another one, or leave it out.", file=out)
+        return 1
+    return 0
+
+
+def _ended() -> asyncio.Event:
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    return ended
+
+
+def _has_browser() -> bool:
+    """Whether a window can be opened here. Without a screen, webbrowser would take over the terminal with lynx."""
+    return sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))

@@ -1,0 +1,80 @@
+"""The world behind the demo's page: the stage, agents at work, and the monitor that watches what they spend."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from bot.demo.agents import Agent, Agents
+from bot.demo.jobs import JOBS
+from bot.demo.levers import Levers
+from bot.demo.monitor import report
+from bot.demo.stage import Stage, stage
+from bot.sim.anchor import SessionState
+
+_LOOK_EVERY = 1.0  # seconds
+_BURST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All that the page shows and moves."""
+
+    stage: Stage
+    agents: Agents
+    levers: Levers
+
+    async def raise_alert(self, session_id: str) -> str:
+        """Let the monitor report a session, and return what went wrong, if anything. KeyError for an unknown one."""
+        return await report(self.stage.bot.url, _alert(self.agents[session_id]))
+
+    async def raise_burst(self) -> str:
+        """Let it report the sessions in turn, five alerts at once; what went wrong first is returned."""
+        agents = list(self.agents)
+        chosen = [agents[number % len(agents)] for number in range(_BURST)]
+        problems = await asyncio.gather(*[self.raise_alert(agent.session_id) for agent in chosen])
+        return next(filter(None, problems), "")
+
+    async def watch_budgets(self) -> None:
+        """Report each agent that is over its budget, until the bot has taken it once."""
+        reported: set[str] = set()
+        while True:
+            for agent in self.agents:
+                is_news = _is_over(agent) and agent.session_id not in reported
+                if is_news and not await self.raise_alert(agent.session_id):
+                    reported.add(agent.session_id)
+            await asyncio.sleep(_LOOK_EVERY)
+
+
+@asynccontextmanager
+async def world(changes: Mapping[str, str] = MappingProxyType({})) -> AsyncIterator[World]:
+    """Set the world going; at the end it is taken down. Raises BotFailedError. `changes` goes to `stage`."""
+    async with stage(changes) as on:
+        made = World(on, Agents(on.anchor, JOBS), Levers(on))
+        async with _in_background(made.agents.work(), made.watch_budgets()):
+            yield made
+
+
+@asynccontextmanager
+async def _in_background(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    tasks: Sequence[asyncio.Task[None]] = [asyncio.create_task(one) for one in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _is_over(agent: Agent) -> bool:
+    return agent.job.budget is not None and agent.spent > agent.job.budget and agent.state is SessionState.RUNNING
+
+
+def _alert(agent: Agent) -> dict[str, str]:
+    job = agent.job
+    alert = {"session_id": agent.session_id, "title": f"{job.name}: spending"}
+    if job.budget is None:
+        return alert | {"text": f"Told to: {job.goal}. Spent ${agent.spent:.2f} so far.", "severity": "info"}
+    text = f"Told to: {job.goal}. Spent ${agent.spent:.2f}, its budget is ${job.budget:.2f}."
+    return alert | {"text": text, "severity": "critical" if agent.spent > job.budget else "warning"}
