@@ -13,7 +13,7 @@ from bot.sim.slack.simulator import SimSlack
 from bot.sim.slack.socket_mode import Connection, Reason, Sockets
 from bot.sim.slack.troubles import api_error, expired_url, rate_limited, server_error, used_url
 from bot.sim.slack.web_api import ApiCall
-from bot.sim.slack.workspace import Channel, ChannelKind, Enterprise, Installation, User, Workspace
+from bot.sim.slack.workspace import Channel, ChannelKind, Enterprise, Installation, SlashCommand, User, Workspace
 
 __all__ = [
     "ABSENT",
@@ -41,6 +41,7 @@ __all__ = [
     "ResetBeforeReading",
     "Rule",
     "SimSlack",
+    "SlashCommand",
     "Slow",
     "Sockets",
     "Source",
