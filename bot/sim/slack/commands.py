@@ -12,6 +12,8 @@ from bot.sim.slack.hooks import Hooks
 from bot.sim.slack.platform import SLACKBOT, Platform
 from bot.sim.slack.slash_command import Typed, fields
 
+_ADVICE = "To send it as a message, put a space before the slash."
+
 
 class Commands:
     """Sends commands on behalf of people."""
@@ -21,6 +23,11 @@ class Commands:
         self._hooks = hooks
         self._dispatch = dispatch
 
+    def typed(self, user_id: str, channel_id: str, command: str, text: str) -> Typed:
+        """Look up who types where; KeyError if there is no such person or channel."""
+        workspace = self._platform.workspace_of_channel(channel_id)
+        return Typed(workspace, workspace.users[user_id], workspace.channels[channel_id], command, text)
+
     async def send(self, typed: Typed, overrides: Mapping[str, str | None]) -> Delivery:
         """Deliver a command and show its ack; NotPossibleError if this person can't send it here."""
         typed.check()
@@ -29,14 +36,18 @@ class Commands:
         answer = await self._dispatch.send(request)
         return Delivery(occasion, request, answer, self._accept(typed, occasion.trigger_id, answer))
 
-    def refuse_in_thread(self, typed: Typed) -> None:
-        """Tell the person that there are no commands in threads; nothing is sent."""
-        self._tell(typed, f"{typed.command} is not supported in threads. Sorry!", None)
+    def refuse_in_thread(self, typed: Typed, thread_ts: str | None = None) -> None:
+        """Tell the person, in the thread if it is known, that there are no commands in threads; nothing is sent."""
+        self._tell(typed, f"{typed.command} is not supported in threads. Sorry!", thread_ts=thread_ts)
+
+    def refuse_unknown(self, typed: Typed) -> None:
+        """Tell the person that there is no such command; nothing is sent."""
+        self._tell(typed, f"{typed.command} is not a valid command. {_ADVICE}")
 
     def _accept(self, typed: Typed, trigger_id: str, answer: Answered) -> Ack | None:
         if answer.error:
             self._platform.record(mistakes_of_answer(answer))
-            self._tell(typed, f'{typed.command} failed with the error "{answer.error}"', trigger_id)
+            self._tell(typed, f'{typed.command} failed with the error "{answer.error}"', trigger_id=trigger_id)
             return None
         ack, wrong = read_ack(answer.content_type, answer.body)
         self._platform.record(wrong)
@@ -54,6 +65,6 @@ class Commands:
             place = Place(channel, ephemeral_to=None if in_channel else typed.user.id, trigger_id=trigger_id)
             history.post(ack.content, Author(app.bot_user_id, app.bot_id), place, Source.ACK)
 
-    def _tell(self, typed: Typed, text: str, trigger_id: str | None) -> None:
-        place = Place(typed.channel.id, ephemeral_to=typed.user.id, trigger_id=trigger_id)
+    def _tell(self, typed: Typed, text: str, *, thread_ts: str | None = None, trigger_id: str | None = None) -> None:
+        place = Place(typed.channel.id, typed.user.id, thread_ts, trigger_id)
         self._platform.history.post(Content(text), Author(SLACKBOT), place, Source.CLIENT)

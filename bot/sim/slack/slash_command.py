@@ -26,9 +26,18 @@ class Typed:
         """What stood in the composer."""
         return f"{self.command} {self.text}".rstrip()
 
+    @property
+    def is_offered(self) -> bool:
+        """Whether the client has this command for this person."""
+        return not self._is_foreign and self.command in {known.name for known in self.workspace.installation.commands}
+
+    @property
+    def _is_foreign(self) -> bool:
+        return self.user.team_id != self.workspace.team_id
+
     def check(self) -> None:
         """Raise NotPossibleError for somebody who can't send a command here."""
-        if self.user.team_id != self.workspace.team_id:
+        if self._is_foreign:
             raise NotPossibleError("only people of the installing workspace have its commands")
         check_presence(self.user, self.channel)
 
