@@ -2,7 +2,7 @@
 
 from bot.sim.faults import Answer, Drip, Fault, Faults, Hang, HugeBody, ResetAfterReading, ResetBeforeReading, Slow
 from bot.sim.slack.ack import Ack
-from bot.sim.slack.block_actions import ABSENT
+from bot.sim.slack.click import ABSENT
 from bot.sim.slack.clock import Clock, Moment
 from bot.sim.slack.courier import Answered
 from bot.sim.slack.delivery import Delivery

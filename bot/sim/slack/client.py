@@ -1,5 +1,7 @@
 """The Slack client in people's hands: they write, type commands and click buttons."""
 
+from bot.sim.slack.block_actions import BlockAction
+from bot.sim.slack.buttons import find_button
 from bot.sim.slack.clicks import Clicks
 from bot.sim.slack.commands import Commands
 from bot.sim.slack.composer import Composer
@@ -69,5 +71,6 @@ class Client(Screen):
         `value` and `block_id` say which, if there are several. An override of None is null, ABSENT leaves a field out.
         Raises NotPossibleError if there is no such button, or the person can't click it; then nothing is sent.
         """
-        click = self._clicks.aim(id_of(user), message, action_id, value, block_id)
-        return await self._clicks.send(click, payload_overrides)
+        click = self._clicks.aim(id_of(user), message)
+        button = find_button(click.message, action_id, value, block_id)
+        return await self._clicks.send(BlockAction(click, button), payload_overrides)

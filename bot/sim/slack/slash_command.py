@@ -46,7 +46,7 @@ def fields(typed: Typed, occasion: Occasion, overrides: Mapping[str, str | None]
     """Return the fields in Slack's order; an override of None leaves its field out."""
     workspace, channel = typed.workspace, typed.channel
     made: dict[str, str | None] = {
-        "token": "deprecatedVerificationToken",
+        "token": workspace.installation.verification_token,
         "team_id": workspace.team_id,
         "team_domain": workspace.domain,
         "enterprise_id": workspace.enterprise.id if workspace.enterprise else None,

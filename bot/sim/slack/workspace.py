@@ -70,6 +70,7 @@ class Installation:
     bot_id: str = "B0ANCHOR001"
     bot_user_id: str = "U0ANCHORBOT"
     bot_name: str = "anchor"
+    verification_token: str = "deprecatedVerificationToken"  # noqa: S105 - stands in payloads and proves nothing
     commands: tuple[SlashCommand, ...] = ()
     scopes: set[str] = field(default_factory=lambda: {"commands", "chat:write", "users:read"})
     messages_tab: bool = True
