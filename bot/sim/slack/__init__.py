@@ -6,7 +6,7 @@ from bot.sim.slack.click import ABSENT
 from bot.sim.slack.clock import Clock, Moment
 from bot.sim.slack.courier import Answered
 from bot.sim.slack.delivery import Delivery
-from bot.sim.slack.history import Message, Source
+from bot.sim.slack.history import ButtonRef, Message, Source
 from bot.sim.slack.possible import NotPossibleError
 from bot.sim.slack.rules import Rule, Violation
 from bot.sim.slack.simulator import SimSlack
@@ -21,6 +21,7 @@ __all__ = [
     "Answer",
     "Answered",
     "ApiCall",
+    "ButtonRef",
     "Channel",
     "ChannelKind",
     "Clock",

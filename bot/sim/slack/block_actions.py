@@ -10,6 +10,7 @@ from bot.sim.slack.buttons import Button
 from bot.sim.slack.click import Action, Click
 from bot.sim.slack.content import Part
 from bot.sim.slack.delivery import Occasion
+from bot.sim.slack.history import ButtonRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,11 @@ class BlockAction(Action):
     """Its ack says only that the click arrived."""
 
     button: Button
+
+    @property
+    def ref(self) -> ButtonRef:
+        """The button, by the ids that all of its kind have."""
+        return ButtonRef(self.click.message.ts, self.button.block_id, str(self.button.element["action_id"]))
 
     def payload(self, occasion: Occasion, action_ts: str) -> Part:
         """Return a payload of the type block_actions."""

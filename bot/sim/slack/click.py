@@ -7,7 +7,7 @@ from typing import Final
 from bot.sim.slack.ack import Reading
 from bot.sim.slack.content import Part
 from bot.sim.slack.delivery import Occasion
-from bot.sim.slack.history import Message
+from bot.sim.slack.history import ButtonRef, Message
 from bot.sim.slack.possible import NotPossibleError, check_presence
 from bot.sim.slack.workspace import Channel, User, Workspace
 
@@ -61,6 +61,11 @@ class Action(ABC):
     """The button that was clicked; each kind tells the app in its own way, and takes the ack in its own way."""
 
     click: Click
+
+    @property
+    @abstractmethod
+    def ref(self) -> ButtonRef:
+        """Which button it is."""
 
     @abstractmethod
     def payload(self, occasion: Occasion, action_ts: str) -> Part:

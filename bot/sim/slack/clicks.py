@@ -57,7 +57,7 @@ class Clicks:
     def _warn(self, action: Action, delivery: Delivery) -> None:
         """Show the warning by the button."""
         click = action.click
-        place = Place(click.channel.id, click.user.id, click.message.thread_ts, delivery.trigger_id)
+        place = Place(click.channel.id, click.user.id, click.message.thread_ts, delivery.trigger_id, action.ref)
         warning = Content(action.warning(self._reason(delivery.answer)))
         self._platform.history.post(warning, Author(SLACKBOT), place, Source.CLIENT)
 
