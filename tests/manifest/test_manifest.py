@@ -12,6 +12,7 @@ import yaml
 import bot
 from bot.core.messages.actions import ACTIONS
 from bot.core.messages.usage import COMMANDS
+from bot.sim.slack import SimSlack, SlashCommand
 
 ROOT = Path(bot.__file__).parents[1]
 SOURCES = [path.read_text() for path in (ROOT / "bot").rglob("*.py") if "sim" not in path.parts]
@@ -72,6 +73,14 @@ def test_its_commands_are_those_that_the_bot_listens_to(manifest: dict[str, Any]
     ]
     assert listened == [verb.name for verb in COMMANDS]
     assert [command["command"] for command in manifest["features"]["slash_commands"]] == list(COMMANDS.values())
+
+
+def test_its_commands_are_those_that_people_of_the_simulated_workspace_have(manifest: dict[str, Any]) -> None:
+    declared = [
+        SlashCommand(command["command"], command["description"], command["usage_hint"])
+        for command in manifest["features"]["slash_commands"]
+    ]
+    assert list(SimSlack().home.installation.commands) == declared
 
 
 def test_its_scopes_are_those_that_the_called_methods_need(manifest: dict[str, Any]) -> None:

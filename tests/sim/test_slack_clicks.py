@@ -7,6 +7,7 @@ import pytest
 
 from bot.sim.slack import (
     ABSENT,
+    ButtonRef,
     Enterprise,
     Message,
     NotPossibleError,
@@ -320,14 +321,16 @@ async def test_who_does_not_see_the_message_cannot_click_it(slack: SimSlack, app
 
 async def test_a_late_ack_shows_a_warning_by_the_button(slack: SimSlack, app: App) -> None:
     first = slack.post(slack.alerts, "a", user=slack.bob)
+    message = alert(slack, thread_ts=first.ts)
     app.delay = 1.0
 
-    delivery = await slack.click(slack.alice, alert(slack, thread_ts=first.ts))
+    delivery = await slack.click(slack.alice, message)
 
     assert (delivery.status, delivery.error, delivery.ack) == (None, "operation_timeout", None)
     [warning] = warnings(slack)
     assert (warning.text, warning.ephemeral_to) == (TIMED_OUT, "U0ALICE0001")
     assert (warning.thread_ts, warning.trigger_id) == (first.ts, delivery.trigger_id)
+    assert warning.warns == ButtonRef(message.ts, "anchor_actions", "anchor_pause")
     assert rules(slack) == [Rule.ACK_LATE]
 
 
@@ -354,6 +357,43 @@ async def test_an_app_that_is_away_shows_a_warning(slack: SimSlack, url: str | N
     assert (delivery.status, delivery.error) == (None, "dispatch_failed")
     assert [warning.text for warning in warnings(slack)] == [text]
     assert slack.violations == []
+
+
+async def test_a_warning_names_its_button_among_several(slack: SimSlack) -> None:
+    slack.request_url = None
+    blocks = [actions(button(), block_id="a"), actions(button("anchor_resume"), button(value="other"), block_id="b")]
+    attached: list[Part] = [{"blocks": [actions(button("anchor_stop"), block_id="c")]}]
+    message = slack.post(slack.alerts, "a", blocks=blocks, attachments=attached)
+
+    await slack.click(slack.alice, message, block_id="b")
+    await slack.click(slack.alice, message, "anchor_resume")
+    await slack.click(slack.alice, message, "anchor_stop")
+
+    assert [warning.warns for warning in warnings(slack)] == [
+        ButtonRef(message.ts, "b", "anchor_pause"),
+        ButtonRef(message.ts, "b", "anchor_resume"),
+        ButtonRef(message.ts, "c", "anchor_stop"),
+    ]
+
+
+async def test_only_warnings_stand_by_a_button(slack: SimSlack, app: App, api: Api) -> None:
+    await slack.click(slack.alice, alert(slack))
+    await api.post("C0ALERTS001")
+    slack.post(slack.alerts, "a", user=slack.bob)
+    app.content_type = "application/json"
+    app.says(text="Paused.", response_type="in_channel")
+    await slack.command(slack.alice, slack.alerts)
+    app.status = 500
+    await slack.command(slack.alice, slack.alerts)
+    slack.command_in_thread(slack.alice, slack.alerts)
+    await slack.enter(slack.alice, slack.alerts, "/foo")
+
+    seen = slack.seen_by(slack.alice, slack.alerts)
+    assert [message.source for message in seen] == [
+        *(Source.POSTED, Source.POST_MESSAGE, Source.POSTED, Source.TYPED, Source.ACK),
+        *(Source.CLIENT, Source.CLIENT, Source.CLIENT),
+    ]
+    assert {message.warns for message in seen} == {None}
 
 
 async def test_the_body_of_an_ack_is_shown_to_nobody(slack: SimSlack, app: App) -> None:

@@ -1,10 +1,10 @@
-"""What the answer to a slash command makes Slack display.
+"""What the body of an ack makes Slack display, which depends on what it acknowledges.
 
 https://docs.slack.dev/interactivity/implementing-slash-commands#responding_to_commands
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from bot.sim.slack.content import CONTENT_KEYS, Content, Part, block_problems, mistakes, read_content
@@ -16,7 +16,7 @@ _ACK_KEYS = CONTENT_KEYS | {"response_type", "replace_original", "delete_origina
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """What is displayed: nothing if `content` is empty; in_channel shows the typed command to everyone as well."""
+    """What is displayed: nothing if `content` is empty; in_channel shows a typed command to everyone as well."""
 
     content: Content = field(default_factory=Content)
     response_type: str = "ephemeral"
@@ -32,8 +32,13 @@ class Ack:
         return self.content.blocks
 
 
-def read_ack(content_type: str, body: bytes) -> tuple[Ack, list[Violation]]:
-    """Read the body of a 200."""
+Reading = tuple[Ack, list[Violation]]
+Reader = Callable[[str, bytes], Reading]
+"""Reads the body of a 200, given its content type."""
+
+
+def read_ack(content_type: str, body: bytes) -> Reading:
+    """Read the ack of a command."""
     text = body.decode(errors="replace")
     if not text.strip():
         return Ack(), []
@@ -43,7 +48,12 @@ def read_ack(content_type: str, body: bytes) -> tuple[Ack, list[Violation]]:
     return Ack(read_content({"text": text})), wrong
 
 
-def _read_json(text: str) -> tuple[Ack, list[Violation]]:
+def ignore_ack(_content_type: str, body: bytes) -> Reading:
+    """Read an ack whose body Slack does not look at."""
+    return Ack(), [Violation(Rule.ACK_BODY_IGNORED, f"{body[:80]!r}")] if body.strip() else []
+
+
+def _read_json(text: str) -> Reading:
     raw = _json_object(text)
     if raw is None:
         return Ack(), [Violation(Rule.ACK_NOT_JSON, f"{text:.80}")]

@@ -2,10 +2,15 @@
 
 from dataclasses import dataclass
 
-from bot.sim.slack.workspace import Channel, ChannelKind, Installation, User, Workspace
+from bot.sim.slack.workspace import Channel, ChannelKind, Installation, SlashCommand, User, Workspace
 
 BOT_TOKEN = "xoxb-0123456789-SIMULATED-HOME"  # noqa: S105 - of the simulation only
 APP_TOKEN = "xapp-1-A0ANCHOR001-0123456789-SIMULATED"  # noqa: S105 - likewise
+COMMANDS = (
+    SlashCommand("/anchor-pause", "Pause the AI agent of an Anchor session", "<session_id> [reason]"),
+    SlashCommand("/anchor-resume", "Let the paused AI agent of an Anchor session go on", "<session_id> [reason]"),
+)
+"""As manifest.yml declares them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,7 @@ class Acme:
 
 def acme() -> Acme:
     """Build it anew."""
-    home = Workspace("T0HOME00001", "acme", Installation(BOT_TOKEN))
+    home = Workspace("T0HOME00001", "acme", Installation(BOT_TOKEN, commands=COMMANDS))
     bot = home.installation.bot_user_id
     alice = home.add_user("U0ALICE0001", "alice", is_admin=True)
     bob = home.add_user("U0BOB000001", "bob")

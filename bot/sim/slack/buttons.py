@@ -1,4 +1,4 @@
-"""The buttons of a message, wherever they can stand."""
+"""The Block Kit buttons of a message, wherever they can stand."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

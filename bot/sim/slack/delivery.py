@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from bot.sim.slack.ack import Ack, read_ack
+from bot.sim.slack.ack import Ack, Reader
 from bot.sim.slack.courier import Answered
 from bot.sim.slack.dispatch import Request
 from bot.sim.slack.rules import Rule, Violation
@@ -19,12 +19,28 @@ class Occasion:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What was sent on which occasion; `ack` is None unless a 200 came in time, and empty for clicks."""
+    """What was sent on which occasion, and what came back; `reader` knows what an ack of this kind says."""
 
     occasion: Occasion
     sent: Request
     answer: Answered
-    ack: Ack | None
+    reader: Reader
+
+    @property
+    def ack(self) -> Ack | None:
+        """What Slack displays; None unless a 200 came in time."""
+        return self._reading[0]
+
+    @property
+    def mistakes(self) -> list[Violation]:
+        """What is wrong with the answer."""
+        return self._reading[1]
+
+    @property
+    def _reading(self) -> tuple[Ack | None, list[Violation]]:
+        if self.answer.error:
+            return None, list(_mistakes_of_failure(self.answer))
+        return self.reader(self.answer.content_type, self.answer.body)
 
     @property
     def trigger_id(self) -> str:
@@ -63,13 +79,10 @@ class Delivery:
 
     def again(self, answer: Answered) -> "Delivery":
         """Return the same delivery, answered another time."""
-        ack = None if answer.error else Ack()
-        if ack and self.sent.kind == "slash_commands":
-            ack, _ = read_ack(answer.content_type, answer.body)
-        return replace(self, answer=answer, ack=ack)
+        return replace(self, answer=answer)
 
 
-def mistakes_of_answer(answer: Answered) -> Iterator[Violation]:
+def _mistakes_of_failure(answer: Answered) -> Iterator[Violation]:
     """Yield what is wrong with an answer that is no ack; an app that is away did nothing wrong."""
     if answer.status is not None:
         yield Violation(Rule.ACK_NOT_200, f"{answer.status} {answer.body[:80]!r}")

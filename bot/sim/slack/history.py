@@ -23,9 +23,22 @@ class Source(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ButtonRef:
+    """Which button of all: `ts` is that of its message, `block` its block_id, `action` its action_id.
+
+    For a legacy button `block` is the id of its attachment, and `action` its own.
+    """
+
+    ts: str
+    block: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message as it is now; `user` is the author's id, `trigger_id` that of the command or click it belongs to.
 
+    `warns` is the button by which the client shows this, instead of among the messages.
     Blocks are as Slack keeps them: with a block_id each, and with `emoji` and `verbatim` in their texts.
     """
 
@@ -41,6 +54,7 @@ class Message:
     thread_ts: str | None = None
     ephemeral_to: str | None = None
     trigger_id: str | None = None
+    warns: ButtonRef | None = None
     revision: int = 0  # how often it was replaced
     edited_at: Moment | None = None
 
@@ -55,12 +69,16 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a message goes, and on which occasion; `ephemeral_to` is the only one who will see it."""
+    """Where a message goes, and on which occasion; `ephemeral_to` is the only one who will see it.
+
+    `warns` is the button by which it stands, if it is a warning.
+    """
 
     channel: str
     ephemeral_to: str | None = None
     thread_ts: str | None = None
     trigger_id: str | None = None
+    warns: ButtonRef | None = None
 
 
 class History:
@@ -89,6 +107,7 @@ class History:
             thread_ts=place.thread_ts,
             ephemeral_to=place.ephemeral_to,
             trigger_id=place.trigger_id,
+            warns=place.warns,
         )
         self._put(message)
         return message

@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from bot.sim.slack.block_actions import Click
-from bot.sim.slack.content import Content, Part, block_problems, read_content
+from bot.sim.slack.click import Click
+from bot.sim.slack.content import Part, block_problems, read_content
 from bot.sim.slack.delivery import Occasion
-from bot.sim.slack.history import Author, Message, Source
+from bot.sim.slack.history import Source
+from bot.sim.slack.message_response import MessageResponse, respond
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.response_url import LIFETIME, Ticket, mistakes_of_response
 from bot.sim.slack.slash_command import Typed
@@ -66,31 +67,12 @@ class Hooks:
             return _refused("invalid_blocks")
         if content.is_empty and not deletes:
             return _refused("no_text")
-        if ticket.original is None or not (deletes or raw.get("replace_original")):
-            self._add(ticket, raw, content)
-        elif not self._change(ticket.original, content, deletes=deletes):
+        original = ticket.original if deletes or raw.get("replace_original") else None
+        response = MessageResponse(content, ticket.place(raw), Source.RESPONSE_URL, original, deletes)
+        if not respond(self._platform.history, ticket.workspace.installation, response):
             return web.json_response({"ok": False, "error": "message_not_found"}, status=404)  # not documented
-        elif deletes:
-            self._add(ticket, raw, content)
         ticket.uses_left -= 1
         return web.Response(text="ok", content_type="text/html")
-
-    def _add(self, ticket: Ticket, raw: Part, content: Content) -> None:
-        if not content.is_empty:
-            app = ticket.workspace.installation
-            author = Author(app.bot_user_id, app.bot_id)
-            self._platform.history.post(content, author, ticket.place(raw), Source.RESPONSE_URL)
-
-    def _change(self, original: Message, content: Content, *, deletes: bool) -> bool:
-        history = self._platform.history
-        present = history.find(original.channel, original.ts)
-        if present is None:
-            return False
-        if deletes:
-            history.delete(present)
-        else:
-            history.replace(present, content)
-        return True
 
 
 def _read(content_type: str, body: bytes) -> Part | None:

@@ -33,6 +33,11 @@ def problems(text: str) -> Iterator[Violation]:
         yield Violation(Rule.RAW_AMPERSAND, _around(text, found))
 
 
+def escaped(typed: str) -> str:
+    """Return what a person typed as the client sends it."""
+    return html.escape(typed, quote=False)
+
+
 def plain(text: str, user_name: Callable[[str], str], channel_name: Callable[[str], str]) -> str:
     """Return mrkdwn as a person reads it; the two functions give the names that belong to ids."""
 

@@ -1,4 +1,4 @@
-"""The simulated Slack: people who type commands and click buttons, and the API that apps call."""
+"""The simulated Slack: the client in people's hands, and the API that apps call."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -7,9 +7,8 @@ from typing import Self
 from aiohttp import web
 
 from bot.sim.local_server import LocalServer
-from bot.sim.slack.acme import APP_TOKEN, acme
-from bot.sim.slack.clicks import Clicks
-from bot.sim.slack.commands import Commands
+from bot.sim.slack.acme import APP_TOKEN, Acme, acme
+from bot.sim.slack.client import Client
 from bot.sim.slack.content import Part
 from bot.sim.slack.courier import Answered, Courier
 from bot.sim.slack.delivery import Delivery
@@ -18,9 +17,8 @@ from bot.sim.slack.history import Message, Place
 from bot.sim.slack.hooks import Hooks
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.posts import put
-from bot.sim.slack.screen import Screen, id_of
+from bot.sim.slack.screen import id_of
 from bot.sim.slack.signing import signed_headers
-from bot.sim.slack.slash_command import Typed
 from bot.sim.slack.socket_mode import Sockets
 from bot.sim.slack.web_api import ApiCall, WebApi
 from bot.sim.slack.workspace import Channel, User
@@ -29,7 +27,7 @@ SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"  # noqa: S105 - the example 
 ACK_DEADLINE = 3.0  # seconds
 
 
-class SimSlack(Screen):
+class SimSlack(Client):
     """Slack on 127.0.0.1, with the workspace `home`; commands and clicks go to `request_url` once it is set.
 
     With `socket_mode` they go over the app's websockets instead: see `sockets`.
@@ -44,21 +42,20 @@ class SimSlack(Screen):
         ack_deadline: float = ACK_DEADLINE,
         socket_mode: bool = False,
     ) -> None:
-        super().__init__(Platform(now, APP_TOKEN))
+        people, platform = acme(), Platform(now, APP_TOKEN)
+        app_id = people.workspace.installation.app_id
         self.signing_secret = signing_secret
-        self._settle()
-        self.sockets = Sockets(self.platform, self.home.installation.app_id, ack_deadline, lambda: self._server.origin)
+        self.sockets = Sockets(platform, app_id, ack_deadline, lambda: self._server.origin)
         self.sockets.enabled = socket_mode
         self._courier = Courier(ack_deadline)
         self._dispatch = Dispatch(self._courier, self.sockets, self.sign)
-        self._hooks = Hooks(self.platform, lambda: self._server.origin)
-        self._commands = Commands(self.platform, self._hooks, self._dispatch)
-        self._clicks = Clicks(self.platform, self._hooks, self._dispatch)
-        self._api = WebApi(self.platform, self.sockets)
+        self._hooks = Hooks(platform, lambda: self._server.origin)
+        super().__init__(platform, self._hooks, self._dispatch)
+        self._settle(people)
+        self._api = WebApi(platform, self.sockets)
         self._server = LocalServer(self._routes())
 
-    def _settle(self) -> None:
-        people = acme()
+    def _settle(self, people: Acme) -> None:
         self.home = people.workspace
         self.alice, self.bob, self.guest, self.outsider = people.alice, people.bob, people.guest, people.outsider
         self.alerts, self.incidents = people.alerts, people.incidents
@@ -124,47 +121,6 @@ class SimSlack(Screen):
     def socket_mode(self, on: bool) -> None:
         self.sockets.enabled = on
 
-    async def command(
-        self,
-        user: User | str,
-        channel: Channel | str,
-        text: str = "",
-        *,
-        command: str = "/anchor-pause",
-        **field_overrides: str | None,
-    ) -> Delivery:
-        """Type a command and see it acknowledged.
-
-        `text` is sent as it stands: escape it as Slack would. An override of None leaves a field out.
-        Raises NotPossibleError if the client would not let this person do that; then nothing is sent.
-        """
-        return await self._commands.send(self._typed(user, channel, command, text), field_overrides)
-
-    def command_in_thread(
-        self, user: User | str, channel: Channel | str, text: str = "", *, command: str = "/anchor-pause"
-    ) -> None:
-        """Type a command in a thread: the client refuses by itself, and nothing is sent."""
-        self._commands.refuse_in_thread(self._typed(user, channel, command, text))
-
-    async def click(
-        self,
-        user: User | str,
-        message: Message,
-        /,
-        action_id: str = "anchor_pause",
-        *,
-        value: str | None = None,
-        block_id: str | None = None,
-        **payload_overrides: object,
-    ) -> Delivery:
-        """Click a button of a message, as that is now, confirm if asked to, and see it acknowledged.
-
-        `value` and `block_id` say which, if there are several. An override of None is null, ABSENT leaves a field out.
-        Raises NotPossibleError if there is no such button, or the person can't click it; then nothing is sent.
-        """
-        click = self._clicks.aim(id_of(user), message, action_id, value, block_id)
-        return await self._clicks.send(click, payload_overrides)
-
     def post(  # noqa: PLR0913 - the arguments of chat.postMessage
         self,
         channel: Channel | str,
@@ -192,7 +148,3 @@ class SimSlack(Screen):
     def sign(self, body: bytes, timestamp: int | None = None) -> dict[str, str]:
         """Return the headers of a form with this body, signed now or at `timestamp` (Unix seconds)."""
         return signed_headers(self.signing_secret, int(self.clock.now()) if timestamp is None else timestamp, body)
-
-    def _typed(self, user: User | str, channel: Channel | str, command: str, text: str) -> Typed:
-        workspace = self.platform.workspace_of_channel(id_of(channel))
-        return Typed(workspace, workspace.users[id_of(user)], workspace.channels[id_of(channel)], command, text)

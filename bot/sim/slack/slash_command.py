@@ -26,9 +26,18 @@ class Typed:
         """What stood in the composer."""
         return f"{self.command} {self.text}".rstrip()
 
+    @property
+    def is_offered(self) -> bool:
+        """Whether the client has this command for this person."""
+        return not self._is_foreign and self.command in {known.name for known in self.workspace.installation.commands}
+
+    @property
+    def _is_foreign(self) -> bool:
+        return self.user.team_id != self.workspace.team_id
+
     def check(self) -> None:
         """Raise NotPossibleError for somebody who can't send a command here."""
-        if self.user.team_id != self.workspace.team_id:
+        if self._is_foreign:
             raise NotPossibleError("only people of the installing workspace have its commands")
         check_presence(self.user, self.channel)
 
@@ -37,7 +46,7 @@ def fields(typed: Typed, occasion: Occasion, overrides: Mapping[str, str | None]
     """Return the fields in Slack's order; an override of None leaves its field out."""
     workspace, channel = typed.workspace, typed.channel
     made: dict[str, str | None] = {
-        "token": "deprecatedVerificationToken",
+        "token": workspace.installation.verification_token,
         "team_id": workspace.team_id,
         "team_domain": workspace.domain,
         "enterprise_id": workspace.enterprise.id if workspace.enterprise else None,

@@ -49,15 +49,29 @@ class Channel:
 _UNNAMED = {ChannelKind.PRIVATE: "privategroup", ChannelKind.DM: "directmessage"}
 
 
+@dataclass(frozen=True, slots=True)
+class SlashCommand:
+    """A command of an app, as its manifest declares it."""
+
+    name: str
+    description: str
+    usage_hint: str
+
+
 @dataclass(slots=True, eq=False)
 class Installation:
-    """The app in this workspace; `refusal` is what the Web API says to its token, such as token_revoked."""
+    """The app in this workspace; `refusal` is what the Web API says to its token, such as token_revoked.
+
+    `commands` are those that the client offers.
+    """
 
     bot_token: str
     app_id: str = "A0ANCHOR001"
     bot_id: str = "B0ANCHOR001"
     bot_user_id: str = "U0ANCHORBOT"
     bot_name: str = "anchor"
+    verification_token: str = "deprecatedVerificationToken"  # noqa: S105 - stands in payloads and proves nothing
+    commands: tuple[SlashCommand, ...] = ()
     scopes: set[str] = field(default_factory=lambda: {"commands", "chat:write", "users:read"})
     messages_tab: bool = True
     refusal: str | None = None

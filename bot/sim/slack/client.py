@@ -1,0 +1,76 @@
+"""The Slack client in people's hands: they write, type commands and click buttons."""
+
+from bot.sim.slack.block_actions import BlockAction
+from bot.sim.slack.buttons import find_button
+from bot.sim.slack.clicks import Clicks
+from bot.sim.slack.commands import Commands
+from bot.sim.slack.composer import Composer
+from bot.sim.slack.delivery import Delivery
+from bot.sim.slack.dispatch import Dispatch
+from bot.sim.slack.history import Message
+from bot.sim.slack.hooks import Hooks
+from bot.sim.slack.platform import Platform
+from bot.sim.slack.screen import Screen, id_of
+from bot.sim.slack.workspace import Channel, User
+
+
+class Client(Screen):
+    """A Screen on which people act. What the client would not let a person do raises NotPossibleError."""
+
+    def __init__(self, platform: Platform, hooks: Hooks, dispatch: Dispatch) -> None:
+        super().__init__(platform)
+        self._commands = Commands(platform, hooks, dispatch)
+        self._composer = Composer(platform, self._commands)
+        self._clicks = Clicks(platform, hooks, dispatch)
+
+    async def enter(self, user: User | str, channel: Channel | str, line: str, *, thread_ts: str | None = None) -> None:
+        """Press Enter in the composer of a channel or a thread, in which stands `line`, as it was typed.
+
+        A line that begins with a slash is a command, any other one a message; a blank one is nothing.
+        Raises NotPossibleError if this person has no composer here.
+        """
+        await self._composer.enter(id_of(user), id_of(channel), line, thread_ts)
+
+    async def command(
+        self,
+        user: User | str,
+        channel: Channel | str,
+        text: str = "",
+        *,
+        command: str = "/anchor-pause",
+        **field_overrides: str | None,
+    ) -> Delivery:
+        """Type a command and see it acknowledged.
+
+        `text` is sent as it stands: escape it as Slack would. An override of None leaves a field out.
+        Raises NotPossibleError if the client would not let this person do that; then nothing is sent.
+        """
+        return await self._commands.send(
+            self._commands.typed(id_of(user), id_of(channel), command, text), field_overrides
+        )
+
+    def command_in_thread(
+        self, user: User | str, channel: Channel | str, text: str = "", *, command: str = "/anchor-pause"
+    ) -> None:
+        """Type a command in a thread: the client refuses by itself, and nothing is sent."""
+        self._commands.refuse_in_thread(self._commands.typed(id_of(user), id_of(channel), command, text))
+
+    async def click(
+        self,
+        user: User | str,
+        message: Message,
+        /,
+        action_id: str = "anchor_pause",
+        *,
+        value: str | None = None,
+        block_id: str | None = None,
+        **payload_overrides: object,
+    ) -> Delivery:
+        """Click a button of a message, as that is now, confirm if asked to, and see it acknowledged.
+
+        `value` and `block_id` say which, if there are several. An override of None is null, ABSENT leaves a field out.
+        Raises NotPossibleError if there is no such button, or the person can't click it; then nothing is sent.
+        """
+        click = self._clicks.aim(id_of(user), message)
+        button = find_button(click.message, action_id, value, block_id)
+        return await self._clicks.send(BlockAction(click, button), payload_overrides)
