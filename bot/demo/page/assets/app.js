@@ -37,7 +37,6 @@ const agents = new Agents(order, (sessionId) => {
 });
 const levers = new Levers((lever, on) => order("pull", { lever, on }));
 
-byId("raise-alert").addEventListener("click", () => order("alert", { session_id: byId("agents").firstElementChild.dataset.session }));
 byId("raise-burst").addEventListener("click", () => order("burst"));
 byId("stop-replying").addEventListener("click", () => replyTo(null));
 byId("to-world").addEventListener("click", () => look("world"));

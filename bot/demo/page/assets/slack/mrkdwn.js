@@ -10,10 +10,10 @@ const PLACE = new RegExp(`${OPEN}(\\d+)${CLOSE}`, "u");
 const QUOTE = /^(?:&gt;|>) ?/;
 const EDGE = "(?<![\\p{L}\\p{N}_*~])";
 const FORMATS = [
-  ["*", "strong"],
+  ["\\*", "strong"],
   ["_", "em"],
   ["~", "s"],
-].map(([mark, tag]) => [new RegExp(`${EDGE}\\${mark}(?![\\s${mark}])([^\\n]*?[^\\s\\n])\\${mark}(?![\\p{L}\\p{N}])`, "u"), tag]);
+].map(([mark, tag]) => [new RegExp(`${EDGE}${mark}(?![\\s${mark}])([^\\n]*?[^\\s\\n])${mark}(?![\\p{L}\\p{N}])`, "u"), tag]);
 const BARE_URL = /https?:\/\/[^\s<>|"'`\uE000]*[^\s<>|"'`\uE000.,;:!?)\]}*_~]/;
 
 /** The nodes that a mrkdwn text is drawn as. `names` has `users` and `channels`, names by id; `verbatim` links nothing by itself. */

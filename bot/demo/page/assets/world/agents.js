@@ -42,7 +42,7 @@ class Card {
 
   constructor(sessionId, order, insert) {
     const on = (kind) => () => order(kind, { session_id: sessionId });
-    this.#alert = h("button.button.small", { type: "button", onclick: on("alert") }, "Raise its alert");
+    this.#alert = h("button.button.small", { type: "button", onclick: on("alert") }, "Raise alert");
     this.#end = h("button.button.small", { type: "button", onclick: () => order(this.#end.dataset.order, { session_id: sessionId }) });
     const id = h("button.session-id", { type: "button", title: "Put into the composer", onclick: () => insert(sessionId) }, sessionId);
     this.#element = h("li.agent", { "data-session": sessionId },
@@ -64,7 +64,7 @@ class Card {
     setText(this.#spent, money.format(agent.spent));
     setText(this.#budget, agent.budget === null ? "" : ` of ${money.format(agent.budget)}`);
     this.#spent.classList.toggle("over", agent.budget !== null && agent.spent > agent.budget);
-    setText(this.#end, isEnded ? "Start a new one" : "End session");
+    setText(this.#end, isEnded ? "New session" : "End session");
     this.#end.dataset.order = isEnded ? "begin_anew" : "end";
     arrange(this.#log, agent.log.map((line) => this.#line(line)));
     for (const number of this.#lines.keys()) if (!agent.log.some((line) => line.number === number)) this.#lines.delete(number);

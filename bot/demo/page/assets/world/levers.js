@@ -4,12 +4,12 @@ import { byId, h } from "../dom.js";
 
 const GROUPS = [
   ["Anchor", [
-    ["anchor_slow", "Slow", "Answers after 4 seconds"],
+    ["anchor_slow", "Slow", "Answers after 4 s"],
     ["anchor_down", "Down", "Refuses connections"],
-    ["key_revoked", "Key revoked", "Takes the API key no more"],
+    ["key_revoked", "Key revoked", "Refuses the API key"],
   ]],
   ["Bot", [
-    ["socket_mode", "Socket Mode", "Off: Slack sends signed HTTP"],
+    ["socket_mode", "Socket Mode", "Off: signed HTTP"],
     ["bot_frozen", "Hangs", "Its process is frozen"],
     ["bot_stopped", "Stopped", "Off starts it again"],
   ]],
@@ -42,6 +42,6 @@ export class Levers {
       lever.ariaBusy = null;
     });
     this.#switches.set(name, lever);
-    return h("div.lever-row", {}, lever, h("span.lever-about", { id }, about));
+    return h("div.lever-row", {}, lever, h("p.lever-about", { id }, about));
   }
 }
