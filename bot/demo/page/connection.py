@@ -30,18 +30,18 @@ class Connection:
     async def hold(self) -> None:
         """Serve the page until it is closed, and then until what it ordered is done: Slack sends a click to its end."""
         slack, anchor = self._world.stage.slack, self._world.stage.anchor
-        pushes = asyncio.gather(
-            self._push("slack", slack.platform.bell, lambda: slack_view(slack, self._person)),
-            self._push("world", anchor.bell, lambda: world_view(self._world)),
-            return_exceptions=True,
-        )
+        pushes = [
+            asyncio.create_task(self._push("slack", slack.platform.bell, lambda: slack_view(slack, self._person))),
+            asyncio.create_task(self._push("world", anchor.bell, lambda: world_view(self._world))),
+        ]
         try:
             async for frame in self._socket:
                 if frame.type is WSMsgType.TEXT:
                     self._start(self._obey(frame.data))
         finally:
-            pushes.cancel()
-            await asyncio.gather(*self._in_hand)
+            for push in pushes:
+                push.cancel()
+            await asyncio.gather(*pushes, *self._in_hand, return_exceptions=True)
 
     async def _push(self, name: str, bell: Bell, look: Callable[[], View]) -> None:
         async for view in bell.watch(look):

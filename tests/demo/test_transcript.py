@@ -1,4 +1,4 @@
-"""The demo plays through, and fails when what it shows is not what it should be."""
+"""The transcript plays through, and fails when what it shows is not what it should be."""
 
 import io
 from dataclasses import replace
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.anyio
 
 
 def test_all_goes_as_it_should(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["demo"]) == 0
+    assert main(["demo", "--check"]) == 0
     text = capsys.readouterr().out
     assert [line for line in text.splitlines() if line[:1].isdigit()] == [
         f"{number}. {step.title}" for number, step in enumerate(STEPS, 1)

@@ -1,0 +1,78 @@
+"""A page without a browser: it gives orders over the websocket, and keeps the latest views."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+
+from bot.sim.bell import Bell
+
+Json = dict[str, Any]
+
+
+class PageClient:
+    """What a browser that has the page open knows."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.slack: Json = {}
+        self.world: Json = {}
+        self._socket = socket
+        self._problems: dict[int, str] = {}
+        self._bell = Bell()
+
+    async def order(self, kind: str, **details: object) -> str:
+        """Give an order, and return what went wrong, or nothing."""
+        number = len(self._problems) + 1
+        self._problems[number] = "no answer"
+        await self._socket.send_json({"id": number, "do": kind, **details})
+        await self.until(lambda: self._problems[number] != "no answer")
+        return self._problems[number]
+
+    async def enter(self, line: str, channel: str = "C0ALERTS001", **details: object) -> str:
+        """Type a line into the composer."""
+        return await self.order("enter", channel=channel, line=line, **details)
+
+    def said(self, channel: str = "C0ALERTS001") -> list[Json]:
+        """The messages of a conversation, as they are shown."""
+        return next((one["messages"] for one in self.slack["channels"] if one["id"] == channel), [])
+
+    def texts(self, channel: str = "C0ALERTS001") -> list[str]:
+        """The first line of each."""
+        return [message["text"].split("\n")[0] for message in self.said(channel)]
+
+    def agent(self, session_id: str) -> Json:
+        """The agent of a session."""
+        found: Json = next(one for one in self.world["agents"] if one["session_id"] == session_id)
+        return found
+
+    async def until(self, condition: Callable[[], object], *, within: float = 8.0) -> None:
+        """Wait until a view fulfils the condition."""
+        await self._bell.until(condition, within)
+
+    async def read(self) -> None:
+        """Take in what comes until the page is closed."""
+        async for frame in self._socket:
+            said = frame.json()
+            self.slack = said.get("slack", self.slack)
+            self.world = said.get("world", self.world)
+            if "done" in said:
+                self._problems[said["done"]] = said["problem"]
+            self._bell.ring()
+
+
+@asynccontextmanager
+async def open_page(url: str, person: str = "") -> AsyncIterator[PageClient]:
+    """Open the page at `url` as somebody, and wait until it shows something."""
+    origin = url.rstrip("/")
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{origin}/socket?as={person}", headers={"Origin": origin}) as socket,
+    ):
+        client = PageClient(socket)
+        reading = asyncio.create_task(client.read())
+        await client.until(lambda: client.slack and client.world)
+        yield client
+        await socket.close()
+        await reading
