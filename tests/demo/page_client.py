@@ -30,6 +30,10 @@ class PageClient:
         await self.until(lambda: self._problems[number] != "no answer")
         return self._problems[number]
 
+    async def send(self, frame: str) -> None:
+        """Send any text, however odd."""
+        await self._socket.send_str(frame)
+
     async def enter(self, line: str, channel: str = "C0ALERTS001", **details: object) -> str:
         """Type a line into the composer."""
         return await self.order("enter", channel=channel, line=line, **details)

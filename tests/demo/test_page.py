@@ -10,6 +10,7 @@ from bot.demo.bot_process import BotState
 from bot.demo.page.assets import read_assets
 from bot.demo.page.server import page
 from bot.demo.world import World
+from bot.sim.slack import Rule
 from demo.page_client import PageClient, open_page
 from demo.test_agents import RUNAWAY
 
@@ -88,14 +89,14 @@ async def test_a_port_that_is_taken_can_t_be_served(at: World, url: str) -> None
 
 
 async def test_the_monitor_reports_the_agent_that_is_over_its_budget_once(alice: PageClient) -> None:
-    await alice.until(lambda: alice.said())
+    await alice.until(alice.said)
     assert alice.texts() == [f"🚨 *Critical*: session `{RUNAWAY}`"]
     await asyncio.sleep(2.5)
     assert len(alice.said()) == 1
 
 
 async def test_a_click_pauses_the_agent_and_a_command_lets_it_go_on(alice: PageClient) -> None:
-    await alice.until(lambda: alice.said())
+    await alice.until(alice.said)
     [card] = alice.said()
     block = card["blocks"][-1]
     place = {"channel": "C0ALERTS001", "ts": card["ts"], "block": block["block_id"], "action": "anchor_pause"}
@@ -115,7 +116,7 @@ async def test_a_click_pauses_the_agent_and_a_command_lets_it_go_on(alice: PageC
 
 async def test_somebody_of_another_workspace_can_click_and_is_refused_and_has_no_commands(url: str) -> None:
     async with open_page(url, OUTSIDER) as mallory:
-        await mallory.until(lambda: mallory.said())
+        await mallory.until(mallory.said)
         assert [one["name"] for one in mallory.slack["channels"]] == ["alerts"]
         assert (mallory.slack["me"], mallory.slack["commands"]) == (OUTSIDER, [])
         [card] = mallory.said()
@@ -143,20 +144,23 @@ async def test_a_legacy_button_is_pressed_and_answered(at: World, alice: PageCli
     assert await alice.order("press", **place, block="x", action="1") == "An attachment has a number."
 
 
-async def test_a_bot_that_is_away_or_hangs_is_told_in_slacks_own_words(alice: PageClient) -> None:
+async def test_a_bot_that_is_away_or_hangs_is_told_in_slacks_own_words(at: World, alice: PageClient) -> None:
     await alice.order("pull", lever="bot_frozen", on=True)
     await alice.enter(f"/anchor-pause {FLIGHTS}", "C0INCIDENT1")
     await alice.order("pull", lever="bot_stopped", on=True)
     await alice.enter(f"/anchor-pause {FLIGHTS}", "C0INCIDENT1")
+    await alice.until(lambda: len(alice.said("C0INCIDENT1")) == 2)
     assert alice.texts("C0INCIDENT1") == [
         '/anchor-pause failed with the error "operation_timeout"',
         '/anchor-pause failed with the error "dispatch_failed"',
     ]
     assert {message["user"] for message in alice.said("C0INCIDENT1")} == {"USLACKBOT"}
+    assert [violation.rule for violation in at.stage.slack.violations] == [Rule.ACK_LATE]
+    at.stage.slack.violations.clear()
 
 
 async def test_an_alert_that_the_bot_can_t_take_is_told_to_whoever_raised_it(alice: PageClient) -> None:
-    await alice.until(lambda: alice.said())
+    await alice.until(alice.said)
     assert await alice.order("alert", session_id=FLIGHTS) == ""
     await alice.until(lambda: len(alice.said()) == 2)
     assert alice.texts()[1] == f"🔹 *Info*: session `{FLIGHTS}`"
@@ -166,7 +170,7 @@ async def test_an_alert_that_the_bot_can_t_take_is_told_to_whoever_raised_it(ali
 
 
 async def test_five_alerts_at_once_come_all(alice: PageClient) -> None:
-    await alice.until(lambda: alice.said())
+    await alice.until(alice.said)
     assert await alice.order("burst") == ""
     await alice.until(lambda: len(alice.said()) == 6)
 
@@ -175,10 +179,9 @@ async def test_a_session_is_ended_and_its_job_begun_anew(alice: PageClient) -> N
     assert await alice.order("end", session_id=FLIGHTS) == ""
     await alice.until(lambda: alice.agent(FLIGHTS)["state"] == "completed")
     await alice.enter(f"/anchor-pause {FLIGHTS}", "C0INCIDENT1")
-    assert (
-        alice.texts("C0INCIDENT1")[1]
-        == f"🔹 *Not running, nothing to pause*: session `{FLIGHTS}`, asked for by <@U0ALICE0001>."
-    )
+    await alice.until(lambda: len(alice.said("C0INCIDENT1")) == 2)
+    not_running = f"🔹 *Not running, nothing to pause*: session `{FLIGHTS}`, asked for by <@U0ALICE0001>."
+    assert alice.texts("C0INCIDENT1")[1] == not_running
     assert await alice.order("begin_anew", session_id=FLIGHTS) == ""
     await alice.until(lambda: alice.world["agents"][1]["session_id"] != FLIGHTS)
     assert alice.world["agents"][1]["state"] == "running"
@@ -208,8 +211,7 @@ async def test_what_can_t_be_done_is_answered_with_why(
 
 async def test_the_bot_survives_nonsense_and_so_does_the_page(alice: PageClient) -> None:
     for nonsense in ("", "{", "[]", "5", "{}", '{"do": "end"}'):
-        await alice._socket.send_str(nonsense)
-    await alice._socket.send_bytes(b"\0")
+        await alice.send(nonsense)
     assert await alice.order("fly") == "There is no such order."
 
 
@@ -245,4 +247,5 @@ async def test_slack_reaches_the_bot_by_the_way_that_is_chosen(at: World, alice:
     assert at.stage.bot.state is BotState.STOPPED
     await alice.order("pull", lever="bot_stopped", on=False)
     await alice.enter(f"/anchor-pause {FLIGHTS}", "C0INCIDENT1")
+    await alice.until(lambda: len(alice.said("C0INCIDENT1")) == 4)
     assert [text[:12] for text in alice.texts("C0INCIDENT1")] == ["/anchor-paus", "⏸️ *Paused*:"] * 2
