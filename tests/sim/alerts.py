@@ -29,5 +29,17 @@ def section(text: str, **more: object) -> Part:
 ALERT = [section("*High spend*", block_id="alert"), actions(button(style="danger"), block_id="anchor_actions")]
 
 
+def legacy_button(**more: object) -> Part:
+    return {"type": "button", "name": "pause", "text": "Pause session", "value": ID} | more
+
+
+def attachment(*actions: Mapping[str, object], **more: object) -> Part:
+    return {"text": "High spend", "callback_id": "anchor_pause_legacy", "actions": list(actions)} | more
+
+
 def alert(slack: SimSlack, *, thread_ts: str | None = None) -> Message:
     return slack.post(slack.alerts, "High spend", blocks=ALERT, thread_ts=thread_ts)
+
+
+def legacy_alert(slack: SimSlack, **action: object) -> Message:
+    return slack.post(slack.alerts, "", attachments=[attachment(legacy_button(**action))])

@@ -396,7 +396,9 @@ async def test_only_warnings_stand_by_a_button(slack: SimSlack, app: App, api: A
     assert {message.warns for message in seen} == {None}
 
 
-async def test_the_body_of_an_ack_is_shown_to_nobody(slack: SimSlack, app: App) -> None:
+@pytest.mark.parametrize("content_type", ["text/plain", "application/json"])
+async def test_the_body_of_an_ack_is_shown_to_nobody(slack: SimSlack, app: App, content_type: str) -> None:
+    app.content_type = content_type
     app.says(text="Paused.", response_type="in_channel")
 
     delivery = await slack.click(slack.alice, alert(slack))

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.sim.slack import SimSlack, Source
-from sim.alerts import ALERT, Part, actions, alert, button, section
+from sim.alerts import ALERT, Part, actions, alert, attachment, button, legacy_button, section
 
 pytestmark = pytest.mark.anyio
 
@@ -39,6 +39,23 @@ async def test_blocks_get_ids_and_texts_their_defaults(slack: SimSlack) -> None:
 
 async def test_ids_that_the_app_gave_are_kept(slack: SimSlack) -> None:
     assert [block["block_id"] for block in alert(slack).blocks] == ["alert", "anchor_actions"]
+
+
+async def test_legacy_buttons_are_counted_in_their_attachment_whatever_the_app_calls_them(slack: SimSlack) -> None:
+    link: Part = {"type": "button", "text": "Runbook", "url": "https://a.b"}
+    named = attachment(legacy_button(id="7"), link), attachment(legacy_button(), id=9)
+
+    message = slack.post(slack.alerts, "a", attachments=[named[0], {"text": "no buttons"}, named[1]])
+
+    first, second, third = message.attachments
+    assert first == {
+        "id": 1,
+        "text": "High spend",
+        "callback_id": "anchor_pause_legacy",
+        "actions": [legacy_button(id="1"), link | {"id": "2"}],
+    }
+    assert second == {"id": 2, "text": "no buttons"}
+    assert (third["id"], third["actions"]) == (3, [legacy_button(id="1")])
 
 
 async def test_messages_can_be_put_anywhere(slack: SimSlack) -> None:

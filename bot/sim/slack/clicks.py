@@ -1,7 +1,8 @@
-"""Delivers a click to the app, and shows what a person sees if it is not acknowledged."""
+"""Delivers a click to the app, and shows what comes of it: what the ack says, or that there was none."""
 
 from collections.abc import Mapping
 
+from bot.sim.slack.ack import Ack
 from bot.sim.slack.click import ABSENT, Action, Click
 from bot.sim.slack.content import Content
 from bot.sim.slack.courier import Answered
@@ -10,6 +11,7 @@ from bot.sim.slack.dispatch import Dispatch
 from bot.sim.slack.history import Author, Message, Place, Source
 from bot.sim.slack.hooks import Hooks
 from bot.sim.slack.message_json import message_json
+from bot.sim.slack.message_response import MessageResponse, respond
 from bot.sim.slack.platform import SLACKBOT, Platform
 from bot.sim.slack.possible import NotPossibleError
 
@@ -43,16 +45,24 @@ class Clicks:
         return click
 
     async def send(self, action: Action, overrides: Mapping[str, object]) -> Delivery:
-        """Deliver a click; only a failure shows."""
+        """Deliver a click, and show what comes of it."""
         occasion = self._hooks.issue(action.click)
         fields = {**action.payload(occasion, f"{self._platform.clock.now():.6f}"), **overrides}
         payload = {name: value for name, value in fields.items() if value is not ABSENT}
         request = self._dispatch.pack("interactive", payload)
         delivery = Delivery(occasion, request, await self._dispatch.send(request), action.read)
         self._platform.record(delivery.mistakes)
-        if delivery.error:
+        if delivery.ack is None:
             self._warn(action, delivery)
+        else:
+            self._show(action.click, delivery.trigger_id, delivery.ack)
         return delivery
+
+    def _show(self, click: Click, trigger_id: str, ack: Ack) -> None:
+        place = ack.place(click.channel.id, click.user.id, trigger_id)
+        original = click.message if ack.replaces or ack.deletes else None
+        response = MessageResponse(ack.content, place, Source.ACK, original, ack.deletes)
+        respond(self._platform.history, click.workspace.installation, response)
 
     def _warn(self, action: Action, delivery: Delivery) -> None:
         """Show the warning by the button."""

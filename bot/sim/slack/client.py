@@ -9,6 +9,8 @@ from bot.sim.slack.delivery import Delivery
 from bot.sim.slack.dispatch import Dispatch
 from bot.sim.slack.history import Message
 from bot.sim.slack.hooks import Hooks
+from bot.sim.slack.interactive_message import AttachmentAction
+from bot.sim.slack.legacy_buttons import find_legacy_button
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.screen import Screen, id_of
 from bot.sim.slack.workspace import Channel, User
@@ -74,3 +76,21 @@ class Client(Screen):
         click = self._clicks.aim(id_of(user), message)
         button = find_button(click.message, action_id, value, block_id)
         return await self._clicks.send(BlockAction(click, button), payload_overrides)
+
+    async def press(
+        self,
+        user: User | str,
+        message: Message,
+        /,
+        attachment_id: int = 1,
+        action_id: str = "1",
+        **payload_overrides: object,
+    ) -> Delivery:
+        """Press a legacy button of a message, as that is now, confirm if asked to, and see it acknowledged.
+
+        Both ids count from 1: attachments in the message, and actions in the attachment. Overrides are as for `click`.
+        Raises NotPossibleError if there is no such button, or the person can't press it; then nothing is sent.
+        """
+        click = self._clicks.aim(id_of(user), message)
+        button = find_legacy_button(click.message, attachment_id, action_id)
+        return await self._clicks.send(AttachmentAction(click, button), payload_overrides)

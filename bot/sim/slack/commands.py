@@ -52,11 +52,10 @@ class Commands:
 
     def _show(self, typed: Typed, trigger_id: str, ack: Ack) -> None:
         history, channel = self._platform.history, typed.channel.id
-        in_channel = ack.response_type == "in_channel"
-        if in_channel:
+        if ack.response_type == "in_channel":
             echo = Place(channel, trigger_id=trigger_id)
             history.post(Content(typed.line), Author(typed.user.id), echo, Source.TYPED)
-        place = Place(channel, ephemeral_to=None if in_channel else typed.user.id, trigger_id=trigger_id)
+        place = ack.place(channel, typed.user.id, trigger_id)
         respond(history, typed.workspace.installation, MessageResponse(ack.content, place, Source.ACK))
 
     def _tell(self, typed: Typed, text: str, *, thread_ts: str | None = None, trigger_id: str | None = None) -> None:

@@ -13,6 +13,7 @@ class Rule(StrEnum):
     ACK_JSON_AS_TEXT = "ack_json_as_text"  # without application/json the JSON itself is displayed
     ACK_NOT_JSON = "ack_not_json"  # labelled as JSON, but isn't a JSON object: nothing is displayed
     ACK_BODY_IGNORED = "ack_body_ignored"  # nobody ever sees what the ack of a click says
+    ACK_OVERWRITES_ALERT = "ack_overwrites_alert"  # JSON in the ack of a legacy button takes its message's place
     # Socket Mode
     ACK_WITHOUT_ENVELOPE = "ack_without_envelope"  # a frame that says to which envelope it belongs is expected
     ACK_UNKNOWN_ENVELOPE = "ack_unknown_envelope"

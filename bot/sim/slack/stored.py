@@ -20,11 +20,18 @@ def stored(content: Content, ids: Iterator[str]) -> Content:
 
 
 def _attachment(number: int, attachment: Part, ids: Iterator[str]) -> Part:
-    kept: Part = {"id": number} | attachment
+    kept = _numbered(number, attachment)
+    if "actions" in attachment:
+        kept["actions"] = [_numbered(str(at), action) for at, action in enumerate(parts(attachment["actions"]), 1)]
     if "blocks" in attachment:
         kept["blocks"] = [_block(block, ids) for block in parts(attachment["blocks"])]
         kept.setdefault("fallback", "[no preview available]")
     return kept
+
+
+def _numbered(number: int | str, part: Part) -> Part:
+    """Slack counts by itself, whatever the app calls its parts."""
+    return {"id": number} | {name: value for name, value in part.items() if name != "id"}
 
 
 def _block(block: Part, ids: Iterator[str]) -> Part:

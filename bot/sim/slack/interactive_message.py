@@ -1,0 +1,59 @@
+"""A press of a legacy button, and the payload that Slack makes of it.
+
+https://api.slack.com/legacy/interactive-message-field-guide
+"""
+
+from dataclasses import dataclass
+
+from bot.sim.slack.ack import Reading, read_replacement
+from bot.sim.slack.click import Action
+from bot.sim.slack.content import Part
+from bot.sim.slack.delivery import Occasion
+from bot.sim.slack.history import ButtonRef
+from bot.sim.slack.legacy_buttons import LegacyButton
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentAction(Action):
+    """Its ack can change the message."""
+
+    button: LegacyButton
+
+    @property
+    def ref(self) -> ButtonRef:
+        """The button, by the numbers that all of its kind have."""
+        return ButtonRef(self.click.message.ts, str(self.button.attachment["id"]), str(self.button.action["id"]))
+
+    def payload(self, occasion: Occasion, action_ts: str) -> Part:
+        """Return a payload of the type interactive_message."""
+        click, user, attachment = self.click, self.click.user, self.button.attachment
+        return {
+            "type": "interactive_message",
+            "actions": [_action(self.button)],
+            "callback_id": attachment["callback_id"],
+            "team": click.team_json,
+            "channel": click.channel_json,
+            "user": {"id": user.id, "name": user.name, "team_id": user.team_id},
+            "action_ts": action_ts,
+            "message_ts": click.message.ts,
+            "attachment_id": str(attachment["id"]),
+            "token": click.workspace.installation.verification_token,
+            "is_app_unfurl": False,
+            "enterprise": click.enterprise_json,
+            "is_enterprise_install": False,
+            "original_message": click.public_json,
+            "response_url": occasion.response_url,
+            "trigger_id": occasion.trigger_id,
+        }
+
+    def read(self, content_type: str, body: bytes) -> Reading:
+        """Read a message that may replace the one with the button."""
+        return read_replacement(content_type, body)
+
+    def warning(self, reason: str) -> str:
+        """Return what Slackbot says."""
+        return f"Darn – that didn't work. {reason}"  # noqa: RUF001 - the dash is Slack's
+
+
+def _action(button: LegacyButton) -> Part:
+    return {name: button.action[name] for name in ("name", "type", "value") if button.action.get(name)}
