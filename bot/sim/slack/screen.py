@@ -40,6 +40,16 @@ class Screen:
         """Add another workspace in which the app is installed."""
         self.platform.add(workspace)
 
+    def conversations_of(self, user: User | str) -> list[Channel]:
+        """Return where this person can read and write, workspace by workspace, in the order they were added."""
+        user_id = id_of(user)
+        return [
+            channel
+            for workspace in self.platform.workspaces.values()
+            for channel in workspace.channels.values()
+            if user_id in channel.members and not channel.is_archived
+        ]
+
     def channel_messages(self, channel: Channel | str) -> list[Message]:
         """Return what everyone in the channel sees, oldest first."""
         return self.platform.history.public(id_of(channel))
