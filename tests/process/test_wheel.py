@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import bot
+from bot.demo.page.assets import read_assets
+from process.demo_process import demo, get
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
 
@@ -63,4 +65,12 @@ async def test_it_knows_its_version(installation: Installation) -> None:
 
 
 async def test_the_demo_plays(installation: Installation) -> None:
-    assert (await installation.anchor_bot("demo")).endswith("All went as it should.\n")
+    assert (await installation.anchor_bot("demo", "--check")).endswith("All went as it should.\n")
+
+
+async def test_the_page_is_served_with_all_its_files(installation: Installation) -> None:
+    command = (str(installation.venv / "bin/anchor-bot"),)
+    async with demo("--no-browser", command=command, directory=installation.empty, covered=False) as it:
+        url = await it.says("The demo is at ")
+        for path, asset in read_assets().items():
+            assert await get(f"{url}{path}") == asset.body.decode()
