@@ -5,21 +5,23 @@ import os
 import signal
 import sys
 import webbrowser
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TextIO
 
 from bot.demo.bot_process import BotFailedError
-from bot.demo.page.server import page
+from bot.demo.page.server import NotServedError, page
 from bot.demo.world import world
 
 
-async def serve(out: TextIO, *, port: int, browser: bool) -> int:
+async def serve(out: TextIO, *, port: int, browser: bool, changes: Mapping[str, str] = MappingProxyType({})) -> int:
     """Serve the page at `port` (0: any free one) until SIGINT, SIGTERM or SIGHUP, and return the exit code.
 
-    `browser` says whether to open one, where there is one.
+    `browser` says whether to open one, where there is one; `changes` goes to `world`.
     """
     ended = _ended()
     try:
-        async with world() as on, page(on, port) as url:
+        async with world(changes) as on, page(on, port) as url:
             print(f"The demo is at {url}\nEnd it with Ctrl-C.", file=out, flush=True)
             if browser and _has_browser():
                 await asyncio.to_thread(webbrowser.open, url)
@@ -27,8 +29,8 @@ async def serve(out: TextIO, *, port: int, browser: bool) -> int:
     except BotFailedError as error:
         print(error, file=out)
         return 1
-    except OSError as error:
-        print(f"--port {port} can't be listened on ({error.strerror}): name another one, or leave it out.", file=out)
+    except NotServedError as error:
+        print(f"--port {port} can't be listened on ({error}): name another one, or leave it out.", file=out)
         return 1
     return 0
 

@@ -8,7 +8,7 @@ import pytest
 
 from bot.demo.bot_process import BotState
 from bot.demo.page.assets import read_assets
-from bot.demo.page.server import page
+from bot.demo.page.server import NotServedError, page
 from bot.demo.world import World
 from bot.sim.slack import Rule
 from demo.page_client import PageClient, open_page
@@ -83,7 +83,7 @@ async def test_a_websocket_needs_an_origin_and_takes_both_names_of_this_machine(
 
 
 async def test_a_port_that_is_taken_can_t_be_served(at: World, url: str) -> None:
-    with pytest.raises(OSError, match="in use"):
+    with pytest.raises(NotServedError, match="Address already in use"):
         async with page(at, int(url.rstrip("/").rpartition(":")[2])):
             pass
 

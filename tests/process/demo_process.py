@@ -46,7 +46,7 @@ async def demo(
     directory: Path | None = None,
     covered: bool = True,
 ) -> AsyncIterator[Demo]:
-    """Start the demo with nothing but these variables, in an empty directory unless one is given. It is gone at the end.
+    """Start the demo with nothing but these variables, in an empty directory if none is given. It is gone at the end.
 
     `covered` lets coverage count what runs in it, where the tests themselves are counted.
     """

@@ -26,6 +26,10 @@ def bots_of(process: int) -> list[str]:
     return [child for child in children if b"bot\0run" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
+def is_there(process: str) -> bool:
+    return Path(f"/proc/{process}").exists()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
 async def test_it_serves_the_page_without_a_terminal_until_it_is_ended_and_leaves_no_bot(
     number: signal.Signals,
@@ -35,7 +39,7 @@ async def test_it_serves_the_page_without_a_terminal_until_it_is_ended_and_leave
         assert "<title>#alerts · Anchor demo</title>" in await get(url)
         [child] = bots_of(it.process.pid)
         assert await it.ends(number) == 0
-    assert not Path(f"/proc/{child}").exists()
+    assert not is_there(child)
 
 
 async def test_the_port_can_be_chosen_and_one_that_is_taken_is_named() -> None:
@@ -45,7 +49,7 @@ async def test_the_port_can_be_chosen_and_one_that_is_taken_is_named() -> None:
         port = taken.getsockname()[1]
         async with demo("--port", str(port)) as it:
             assert await it.says(f"--port {port} can't be listened on") == (
-                "(address already in use): name another one, or leave it out."
+                "(Address already in use): name another one, or leave it out."
             )
             assert await it.process.wait() == 1
     async with demo("--port", str(port), "--no-browser") as it:

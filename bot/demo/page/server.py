@@ -1,5 +1,6 @@
 """Serves the page on loopback: its files, and a websocket for each page that is open."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -16,11 +17,18 @@ _LONGEST_ORDER = 64 * 1024  # bytes
 _HEARTBEAT = 20.0  # seconds
 
 
+class NotServedError(Exception):
+    """The port can't be had; the text says why."""
+
+
 @asynccontextmanager
 async def page(world: World, port: int = 0) -> AsyncIterator[str]:
-    """Serve the page at `port`, 0 for any free one, and yield its address. Raises OSError if it can't be had."""
+    """Serve the page at `port`, 0 for any free one, and yield its address. Raises NotServedError."""
     served = Page(world, port)
-    await served.server.start()
+    try:
+        await served.server.start()
+    except OSError as error:
+        raise NotServedError(os.strerror(error.errno or 0)) from None
     try:
         yield f"{served.server.origin}/"
     finally:
