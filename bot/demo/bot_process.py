@@ -38,31 +38,34 @@ class BotProcess:
 
     def __init__(self, log: Path) -> None:
         self.log = log
-        self.state = BotState.STOPPED
         self.url = ""
         self._process: asyncio.subprocess.Process | None = None
-        self._watch: asyncio.Task[None] | None = None
+        self._phase = BotState.STOPPED
+
+    @property
+    def state(self) -> BotState:
+        """What it is doing; a bot that ended by itself is stopped."""
+        return BotState.STOPPED if self._running is None else self._phase
 
     async def start(self, variables: Mapping[str, str]) -> None:
         """Start it with these variables and no others, and wait until it is ready. Raises BotFailedError."""
-        self.state = BotState.STARTING
         begin = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as stderr:
-            self._process = process = await asyncio.create_subprocess_exec(
+            self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "bot", "run"),
                 env={**_SURROUNDINGS, "LOG_FORMAT": "json", **variables},
                 cwd=self.log.parent,  # no .env is there
                 stdin=asyncio.subprocess.DEVNULL,
                 stderr=stderr,
             )
-        self._watch = asyncio.create_task(self._notice_end(process))
+        self._phase = BotState.STARTING
         ready = "connected to Slack" if "SLACK_APP_TOKEN" in variables else "ready"
         try:
-            self.url = await self._url(process, begin, ready)
+            self.url = await self._url(begin, ready)
         except BotFailedError:
             await self.stop()
             raise
-        self.state = BotState.READY
+        self._phase = BotState.READY
 
     def freeze(self) -> None:
         """Let it not move any more, as a machine that hangs does; what reaches it meanwhile waits."""
@@ -74,34 +77,30 @@ class BotProcess:
 
     async def stop(self) -> None:
         """Ask it to go, as an orchestrator does, and wait until it has. Nothing happens where there is none."""
-        process, self._process = self._process, None
-        if process is None:
+        self.thaw()  # a frozen one would not hear it
+        self._signal(signal.SIGTERM, BotState.STOPPING)
+        if (process := self._running) is None:
             return
-        self.state = BotState.STOPPING
-        for number in (signal.SIGCONT, signal.SIGTERM):  # a frozen one would not hear it
-            if process.returncode is None:
-                process.send_signal(number)
         try:
             async with asyncio.timeout(_GONE_WITHIN):
                 await process.wait()
         except TimeoutError:  # pragma: no cover - only for a bot that does not end, which other tests hold it to
             process.kill()
-        if self._watch is not None:
-            await self._watch
+            await process.wait()
 
-    def _signal(self, number: signal.Signals, state: BotState) -> None:
-        if self._process is not None and self._process.returncode is None:
-            self._process.send_signal(number)
-            self.state = state
+    @property
+    def _running(self) -> asyncio.subprocess.Process | None:
+        return self._process if self._process is not None and self._process.returncode is None else None
 
-    async def _notice_end(self, process: asyncio.subprocess.Process) -> None:
-        await process.wait()
-        self.state = BotState.STOPPED
+    def _signal(self, number: signal.Signals, phase: BotState) -> None:
+        if (process := self._running) is not None:
+            process.send_signal(number)
+            self._phase = phase
 
-    async def _url(self, process: asyncio.subprocess.Process, begin: int, ready: str) -> str:
+    async def _url(self, begin: int, ready: str) -> str:
         """Wait until the log, from the byte `begin` on, says `ready`, and return where the bot listens."""
         ends = time.monotonic() + _READY_WITHIN
-        while process.returncode is None and time.monotonic() < ends:
+        while self._running and time.monotonic() < ends:
             entries = [json.loads(line) for line in self._lines(begin) if line.startswith("{")]
             if any(entry["message"] == ready for entry in entries):
                 return next(str(entry["url"]) for entry in entries if "url" in entry)

@@ -18,8 +18,6 @@ async def report(bot_url: str, alert: Mapping[str, str]) -> str:
             session.post(f"{bot_url}/alerts", json=alert, headers=headers) as answer,
         ):
             said = await answer.json()
-    except TimeoutError:
+    except (TimeoutError, aiohttp.ClientError):
         return "The monitor's alert got no answer from the bot."
-    except aiohttp.ClientError:
-        return "The monitor's alert did not reach the bot."
     return "" if said.get("ok") else f"The bot did not take the alert: {said.get('error')}"

@@ -9,7 +9,7 @@ import pytest
 from bot.demo.bot_process import BotState
 from bot.demo.page.assets import read_assets
 from bot.demo.page.server import NotServedError, page
-from bot.demo.world import World
+from bot.demo.world import World, world
 from bot.sim.slack import Rule
 from demo.page_client import PageClient, open_page
 from demo.test_agents import RUNAWAY
@@ -165,8 +165,8 @@ async def test_an_alert_that_the_bot_can_t_take_is_told_to_whoever_raised_it(ali
     await alice.until(lambda: len(alice.said()) == 2)
     assert alice.texts()[1] == f"🔹 *Info*: session `{FLIGHTS}`"
     await alice.order("pull", lever="bot_stopped", on=True)
-    assert await alice.order("alert", session_id=FLIGHTS) == "The monitor's alert did not reach the bot."
-    assert await alice.order("burst") == "The monitor's alert did not reach the bot."
+    assert await alice.order("alert", session_id=FLIGHTS) == "The monitor's alert got no answer from the bot."
+    assert await alice.order("burst") == "The monitor's alert got no answer from the bot."
 
 
 async def test_five_alerts_at_once_come_all(alice: PageClient) -> None:
@@ -236,6 +236,16 @@ async def test_each_lever_moves_what_it_says_and_back(at: World, alice: PageClie
             assert await alice.order("pull", lever=lever, on=on) == ""
             assert at.levers.positions == {name: on and name == lever for name in at.levers.positions}
     assert at.stage.bot.state is BotState.READY
+
+
+async def test_a_bot_that_does_not_come_back_is_shown_with_what_it_wrote() -> None:
+    changes: dict[str, str] = {}
+    async with world(changes) as at, page(at) as url, open_page(url) as alice:
+        await alice.order("pull", lever="bot_stopped", on=True)
+        changes["SLACK_BOT_TOKEN"] = "xoxp-wrong"
+        problem = await alice.order("pull", lever="bot_stopped", on=False)
+        assert "SLACK_BOT_TOKEN does not begin with xoxb-" in problem
+        assert at.stage.bot.state is BotState.STOPPED
 
 
 async def test_slack_reaches_the_bot_by_the_way_that_is_chosen(at: World, alice: PageClient) -> None:

@@ -43,7 +43,7 @@ def test_the_help_shows_a_newcomer_the_way(capsys: pytest.CaptureFixture[str]) -
     [
         ("run", ["POST /slack/events", "SIGTERM", "/healthz", "/readyz", ".env.example", "Exit code 2"]),
         ("alert", ["--session ID", "--text", "/alerts", "ANCHOR_BOT_URL", "ALERTS_TOKEN", "Exit code 1"]),
-        ("demo", ["simulated Slack", "simulated Anchor", "No account, no keys", "Exit code 0"]),
+        ("demo", ["simulated Slack", "simulated Anchor", "No account, no keys", "--check", "--port N", "--no-browser"]),
     ],
 )
 def test_the_help_of_a_command_teaches_it(capsys: pytest.CaptureFixture[str], command: str, words: list[str]) -> None:

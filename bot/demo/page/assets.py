@@ -27,6 +27,6 @@ def _below(folder: Traversable, prefix: str) -> list[tuple[str, Asset]]:
         name = f"{prefix}{entry.name}"
         if entry.is_dir():
             found += _below(entry, f"{name}/")
-        elif (kind := _TYPES.get(name.rpartition(".")[2])) is not None:
-            found.append((name, Asset(entry.read_bytes(), kind)))
+        else:
+            found.append((name, Asset(entry.read_bytes(), _TYPES[name.rpartition(".")[2]])))
     return found

@@ -5,7 +5,7 @@ import contextlib
 import json
 from collections.abc import Callable, Coroutine
 
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from bot.demo.page.orders import Orders
 from bot.demo.page.views import View, slack_view, world_view
@@ -36,8 +36,7 @@ class Connection:
         ]
         try:
             async for frame in self._socket:
-                if frame.type is WSMsgType.TEXT:
-                    self._start(self._obey(frame.data))
+                self._start(self._obey(frame.data))
         finally:
             for push in pushes:
                 push.cancel()
@@ -47,7 +46,7 @@ class Connection:
         async for view in bell.watch(look):
             await self._send({name: view})
 
-    async def _obey(self, frame: str) -> None:
+    async def _obey(self, frame: str | bytes) -> None:
         try:
             order = json.loads(frame)
             number = order["id"]

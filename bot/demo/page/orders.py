@@ -85,10 +85,10 @@ class Orders:
 
     def _message(self, order: Order) -> Message:
         channel, ts = _text(order, "channel"), _text(order, "ts")
-        for message in self._slack.seen_by(self._person, channel):
-            if message.ts == ts:
-                return message
-        raise BadOrderError("The message is gone.")
+        message = next((one for one in self._slack.seen_by(self._person, channel) if one.ts == ts), None)
+        if message is None:
+            raise BadOrderError("The message is gone.")
+        return message
 
 
 def _text(order: Order, name: str) -> str:
