@@ -91,8 +91,9 @@ def test_its_scopes_are_those_that_the_called_methods_need(manifest: dict[str, A
 
 def test_direct_messages_can_arrive_and_nobody_can_write_to_the_bot(manifest: dict[str, Any]) -> None:
     home = manifest["features"]["app_home"]
-    assert home["messages_tab_enabled"]
-    assert home["messages_tab_read_only_enabled"]
+    simulated = SimSlack().home.installation
+    assert home["messages_tab_enabled"] is simulated.messages_tab is True
+    assert home["messages_tab_read_only_enabled"] is simulated.messages_tab_is_read_only is True
 
 
 def test_every_scope_has_its_reason() -> None:

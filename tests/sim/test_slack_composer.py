@@ -160,3 +160,14 @@ async def test_who_cannot_be_there_writes_nothing(slack: SimSlack, app: App, lin
         assert slack.seen_by(user, channel) == []
 
     assert app.received == []
+
+
+async def test_nothing_can_be_typed_where_the_app_only_speaks(slack: SimSlack, app: App) -> None:
+    for line in ("hello", f"/anchor-pause {ID}"):
+        with pytest.raises(NotPossibleError, match="takes no messages"):
+            await slack.enter(slack.alice, slack.alice_and_bot, line)
+    slack.home.installation.messages_tab_is_read_only = False
+    await slack.enter(slack.alice, slack.alice_and_bot, "hello")
+    await slack.enter(slack.alice, slack.alice_and_bob, "hello")
+    assert [message.text for message in slack.channel_messages(slack.alice_and_bot)] == ["hello"]
+    assert app.received == []

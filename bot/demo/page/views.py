@@ -51,6 +51,7 @@ def _channel(channel: Channel, slack: SimSlack, person: User) -> View:
         "name": channel.name or ", ".join(one.name for one in others),
         "kind": channel.kind.value,
         "members": len(channel.members),
+        "has_composer": slack.home.has_composer(channel),
         "has_external": any(one.team_id != slack.home.team_id for one in others),
         "messages": [_message(one) for one in slack.seen_by(person, channel)],
     }

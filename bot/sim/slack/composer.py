@@ -4,7 +4,7 @@ from bot.sim.slack.commands import Commands
 from bot.sim.slack.history import Place
 from bot.sim.slack.markup import escaped
 from bot.sim.slack.platform import Platform
-from bot.sim.slack.possible import check_presence
+from bot.sim.slack.possible import NotPossibleError, check_presence
 from bot.sim.slack.posts import put
 from bot.sim.slack.slash_command import Typed
 
@@ -19,7 +19,10 @@ class Composer:
     async def enter(self, user_id: str, channel_id: str, line: str, thread_ts: str | None) -> None:
         """Escape a line and send it; NotPossibleError for somebody who can't write here."""
         workspace = self._platform.workspace_of_channel(channel_id)
-        check_presence(workspace.users[user_id], workspace.channels[channel_id])
+        channel = workspace.channels[channel_id]
+        check_presence(workspace.users[user_id], channel)
+        if not workspace.has_composer(channel):
+            raise NotPossibleError("the app takes no messages")
         text = escaped(line)
         if text.startswith("/"):
             command, _, rest = text.partition(" ")

@@ -74,6 +74,7 @@ class Installation:
     commands: tuple[SlashCommand, ...] = ()
     scopes: set[str] = field(default_factory=lambda: {"commands", "chat:write", "users:read"})
     messages_tab: bool = True
+    messages_tab_is_read_only: bool = True
     refusal: str | None = None
 
 
@@ -124,6 +125,11 @@ class Workspace:
         channel = Channel(channel_id, self.team_id, name, kind, ids, is_archived)
         self.channels[channel_id] = channel
         return channel
+
+    def has_composer(self, channel: Channel) -> bool:
+        """Whether people can type in a channel: not where the app only speaks."""
+        with_bot = channel.kind is ChannelKind.DM and self.installation.bot_user_id in channel.members
+        return not (with_bot and self.installation.messages_tab_is_read_only)
 
     def dm_with_bot(self, user: User | str) -> Channel:
         """Return the conversation of a person and the bot; opened if there was none."""
