@@ -41,12 +41,12 @@ export class Composer {
   /** Put a session's id where the caret is; into an empty line behind the first command. */
   insert(sessionId) {
     const { value, selectionStart: start, selectionEnd: end } = this.#line;
-    const first = this.#commands[0]?.name;
-    const before = value.slice(0, start) || (first && !value ? `${first} ` : "");
-    const gap = before && !/\s$/.test(before) ? " " : "";
-    this.#put(`${before}${gap}${sessionId}${value.slice(end)}`);
-    const caret = before.length + gap.length + sessionId.length;
-    this.#line.setSelectionRange(caret, caret);
+    const [command] = this.#commands;
+    const before = value || !command ? value.slice(0, start) : command.name;
+    const head = `${before}${/\S$/.test(before) ? " " : ""}${sessionId}`;
+    const rest = value.slice(end);
+    this.#put(`${head}${/^\S/.test(rest) ? " " : ""}${rest}`);
+    this.#line.setSelectionRange(head.length, head.length);
     this.focus();
   }
 

@@ -1,6 +1,6 @@
 // Slack's mrkdwn as elements. https://docs.slack.dev/messaging/formatting-message-text
 
-import { h } from "../dom.js";
+import { h, isAddress, link } from "../dom.js";
 import { formatDate, fullMoment } from "./dates.js";
 import { withEmoji } from "./emoji.js";
 
@@ -22,19 +22,24 @@ export function mrkdwn(text, names, { verbatim = false } = {}) {
     .replace(/```\n?([\s\S]+?)\n?```/g, (_, code) => keep(h("pre", {}, h("code", {}, unescape(code)))))
     .replace(/`([^`\n]+)`/g, (_, code) => keep(h("code", {}, unescape(code))))
     .replace(/<([^<>\n]+)>/g, (_, token) => keep(readToken(token, names)))
-    .replace(verbatim ? /(?!)/ : BARE_URL, (url) => keep(anchor(unescape(url), [unescape(url)])));
+    .replace(verbatim ? /(?!)/ : BARE_URL, (url) => keep(link("a", unescape(url), unescape(url))));
   return withoutGaps(quotes(marked, (line) => inline(line, parts)));
 }
 
 /** A text object of Block Kit as nodes. */
 export function textObject(object, names) {
   if (object?.type === "mrkdwn") return mrkdwn(object.text, names, { verbatim: object.verbatim });
-  const text = object?.text ?? "";
+  const text = unescape(object?.text ?? "");
   return lines(text, (line) => [object?.emoji === false ? line : withEmoji(line)]);
 }
 
 /** What mrkdwn says, without its looks. */
-export const plainText = (text, names) => h("div", {}, mrkdwn(text, names)).textContent;
+export function plainText(text, names) {
+  const said = h("div", {}, mrkdwn(text, names));
+  for (const end of said.querySelectorAll("br, blockquote, pre")) end.before("\n");
+  for (const block of said.querySelectorAll("blockquote, pre")) block.after("\n");
+  return said.textContent.trim();
+}
 
 function quotes(text, draw) {
   const nodes = [];
@@ -85,7 +90,7 @@ function readToken(token, names) {
   if (target.startsWith("#")) return h("span.mention", {}, `#${own(names.channels, id) || label || id}`);
   if (target.startsWith("!")) return special(id, label);
   const url = unescape(target);
-  return /^(?:https?:|mailto:|tel:)/i.test(url) ? anchor(url, [label ? withEmoji(label) : url.replace(/^(?:mailto|tel):/i, "")]) : document.createTextNode(unescape(`<${token}>`));
+  return isAddress(url) ? link("a", url, label ? withEmoji(label) : url.replace(/^(?:mailto|tel):/i, "")) : document.createTextNode(unescape(`<${token}>`));
 }
 
 function special(target, label) {
@@ -95,17 +100,17 @@ function special(target, label) {
   return BROADCASTS.includes(kind) ? h("span.mention.broadcast", {}, `@${kind}`) : document.createTextNode(`<${label || target}>`);
 }
 
-function date([seconds, template = "", link], fallback) {
+function date([seconds, template = "", url], fallback) {
   const moment = new Date(Number(seconds) * 1000);
   const title = Number.isNaN(moment.getTime()) ? null : fullMoment(moment);
   const text = formatDate(seconds, unescape(template), fallback);
   const shown = h("time", { title, datetime: title && moment.toISOString() }, text);
-  return link && /^https?:/i.test(link) ? anchor(link, [shown]) : shown;
+  return url ? link("a", unescape(url), shown) : shown;
 }
-
-const anchor = (url, label) => h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, label);
 
 const own = (record, key) => (Object.hasOwn(record, key) ? record[key] : undefined);
 
 const ENTITIES = { "&amp;": "&", "&lt;": "<", "&gt;": ">" };
-const unescape = (text) => text.replace(/&(?:amp|lt|gt);/g, (entity) => ENTITIES[entity]);
+
+/** What was escaped on its way through Slack, as it was. */
+export const unescape = (text) => text.replace(/&(?:amp|lt|gt);/g, (entity) => ENTITIES[entity]);
