@@ -27,6 +27,12 @@ class Room:
         self.messages = page.locator(".message")
         self.spoken = page.locator("[aria-live=polite]")
 
+    async def open(self) -> None:
+        """Turn to the channel, by its name in the list."""
+        name = f"#{self.channel.name}"
+        await self.page.get_by_role("navigation").get_by_role("button", name=name).click()
+        await expect(self.main.get_by_role("heading", level=2)).to_have_text(name)
+
     def message(self, text: str) -> Locator:
         """The message with this in it."""
         return self.messages.filter(has_text=text)
@@ -101,11 +107,6 @@ async def room_of(browser: Browser, at: World, url: str, **surroundings: str) ->
     channel = slack.home.add_channel(f"C0ROOM{number:05}", f"room-{number}", *members)
     async with watched_page(browser, **surroundings) as page:
         await page.goto(url)
-        await open_channel(page, channel)
-        yield Room(at, channel, page)
-
-
-async def open_channel(page: Page, channel: Channel) -> None:
-    """Turn to a channel, by its name in the list."""
-    await page.get_by_role("navigation").get_by_role("button", name=f"#{channel.name}").click()
-    await expect(page.get_by_role("main").get_by_role("heading", level=2)).to_have_text(f"#{channel.name}")
+        room = Room(at, channel, page)
+        await room.open()
+        yield room
