@@ -14,6 +14,7 @@ export class Composer {
   #typed = []; // what was sent, oldest first
   #at = 0; // where in it the arrow keys are; at its end stands the draft
   #draft = "";
+  #underWay = 0; // how many lines were sent and not taken yet
   #send;
 
   /** `send(line)` resolves to what went wrong, or "". */
@@ -60,9 +61,13 @@ export class Composer {
     this.#typed = [...this.#typed.filter((one) => one !== line), line].slice(-REMEMBERED);
     this.#at = this.#typed.length;
     this.#put("");
-    const composer = byId("composer");
-    composer.ariaBusy = "true";
-    this.#send(line).finally(() => (composer.ariaBusy = null));
+    this.#count(+1);
+    this.#send(line).finally(() => this.#count(-1));
+  }
+
+  #count(change) {
+    this.#underWay += change;
+    byId("composer").ariaBusy = this.#underWay ? "true" : null;
   }
 
   #press(event) {
