@@ -16,6 +16,7 @@ export class Messages {
   #toNewest = byId("to-newest");
   #drawn = new Map(); // key to {signature, element}
   #channel = null;
+  #height = 0; // of the list, when it was looked at last
   #wasAtEnd = true; // when the reader scrolled last
   #send;
   #reply;
@@ -29,7 +30,7 @@ export class Messages {
       this.#scroller.focus({ preventScroll: true }); // the button is gone
     });
     this.#scroller.addEventListener("scroll", () => this.#look());
-    new ResizeObserver(() => this.#wasAtEnd && this.goToEnd()).observe(this.#scroller);
+    new ResizeObserver(() => this.#fit()).observe(this.#scroller);
   }
 
   /** Show a conversation of the view. */
@@ -137,8 +138,15 @@ export class Messages {
   }
 
   #look() {
+    if (this.#scroller.clientHeight !== this.#height) return; // it is not the reader who scrolls
     this.#wasAtEnd = this.#isAtEnd();
     if (this.#wasAtEnd) this.#toNewest.hidden = true;
+  }
+
+  #fit() {
+    this.#height = this.#scroller.clientHeight;
+    if (this.#wasAtEnd) this.goToEnd();
+    else this.#look();
   }
 }
 
