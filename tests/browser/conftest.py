@@ -1,13 +1,18 @@
-"""A real Chromium, one for each module, and pages in it."""
+"""A real Chromium, one for each module, pages in it, and the demo that is looked at."""
 
 import os
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
+from bot.demo.page.server import page as served
+from bot.demo.world import World, world
 from browser.chromium import chromium, executable
 from browser.pages import watched_page
+from browser.room import Room, room_of
+
+expect.set_options(timeout=10_000)
 
 
 @pytest.fixture(scope="module")
@@ -21,3 +26,25 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     """A watched page. A server of the test's own that it talks to all the time is to be asked for before it."""
     async with watched_page(browser) as page:
         yield page
+
+
+@pytest.fixture(scope="module")
+async def at() -> AsyncIterator[World]:
+    """The demo's world, one for each module: a test leaves its levers and agents as they were."""
+    async with world() as at:
+        yield at
+
+
+@pytest.fixture(scope="module")
+async def url(at: World) -> AsyncIterator[str]:
+    async with served(at) as url:
+        yield url
+
+
+@pytest.fixture
+async def room(browser: Browser, at: World, url: str) -> AsyncIterator[Room]:
+    """A channel of the test's own, which Alice has open. The bot breaks no rule of Slack's or Anchor's in it."""
+    async with room_of(browser, at, url) as room:
+        yield room
+    assert at.stage.slack.violations == []
+    assert at.stage.anchor.violations == []

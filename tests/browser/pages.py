@@ -9,14 +9,14 @@ from browser.watch import Watch
 
 
 @asynccontextmanager
-async def watched_page(browser: Browser) -> AsyncIterator[Page]:
+async def watched_page(browser: Browser, *, zone: str = "Europe/Berlin", locale: str = "en-US") -> AsyncIterator[Page]:
     """Open an empty page that shares nothing with others. At the end nothing may have gone wrong in it.
 
     Its server must outlive it: a page whose server goes away complains.
     """
     async with await browser.new_context(
-        locale="en-US",
-        timezone_id="Europe/Berlin",
+        locale=locale,
+        timezone_id=zone,
         viewport={"width": 1440, "height": 900},
         reduced_motion="reduce",
     ) as context:

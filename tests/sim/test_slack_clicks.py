@@ -376,6 +376,26 @@ async def test_a_warning_names_its_button_among_several(slack: SimSlack) -> None
     ]
 
 
+async def test_a_warning_is_gone_with_the_next_click_on_its_button(slack: SimSlack, app: App) -> None:
+    blocks = [actions(button(), button("anchor_resume"), block_id="b")]
+    message = slack.post(slack.alerts, "a", blocks=blocks)
+    app.status = 500
+    for person, action_id in (
+        (slack.alice, "anchor_pause"),
+        (slack.alice, "anchor_resume"),
+        (slack.bob, "anchor_pause"),
+    ):
+        await slack.click(person, message, action_id)
+    app.status = 200
+
+    await slack.click(slack.alice, message)
+
+    assert [warning.warns for warning in warnings(slack)] == [ButtonRef(message.ts, "b", "anchor_resume")]
+    assert [seen.warns for seen in slack.seen_by(slack.bob, slack.alerts)[1:]] == [
+        ButtonRef(message.ts, "b", "anchor_pause")
+    ]
+
+
 async def test_only_warnings_stand_by_a_button(slack: SimSlack, app: App, api: Api) -> None:
     await slack.click(slack.alice, alert(slack))
     await api.post("C0ALERTS001")

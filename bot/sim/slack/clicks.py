@@ -45,7 +45,8 @@ class Clicks:
         return click
 
     async def send(self, action: Action, overrides: Mapping[str, object]) -> Delivery:
-        """Deliver a click, and show what comes of it."""
+        """Deliver a click, and show what comes of it, instead of what came of the one before it."""
+        self._withdraw_warning(action)
         occasion = self._hooks.issue(action.click)
         fields = {**action.payload(occasion, f"{self._platform.clock.now():.6f}"), **overrides}
         payload = {name: value for name, value in fields.items() if value is not ABSENT}
@@ -63,6 +64,12 @@ class Clicks:
         original = click.message if ack.replaces or ack.deletes else None
         response = MessageResponse(ack.content, place, Source.ACK, original, ack.deletes)
         respond(self._platform.history, click.workspace.installation, response)
+
+    def _withdraw_warning(self, action: Action) -> None:
+        history, click = self._platform.history, action.click
+        for message in history.seen_by(click.user.id, click.channel.id):
+            if message.warns == action.ref:
+                history.delete(message)
 
     def _warn(self, action: Action, delivery: Delivery) -> None:
         """Show the warning by the button."""

@@ -1,12 +1,12 @@
 // Wires the page: what comes from the simulated Slack and its world is shown, what the person does goes back.
 
 import { Composer } from "./channel/composer.js";
+import { wordsOf } from "./channel/message.js";
 import { Messages } from "./channel/messages.js";
 import { Sidebar, label } from "./channel/sidebar.js";
 import { Connection } from "./connection.js";
 import { byId, h, setText } from "./dom.js";
 import { notice } from "./notices.js";
-import { plainText } from "./slack/mrkdwn.js";
 import { Agents } from "./world/agents.js";
 import { Levers } from "./world/levers.js";
 
@@ -30,13 +30,21 @@ const order = async (kind, details) => notice(await connection.order(kind, detai
 
 const messages = new Messages(order, replyTo);
 const sidebar = new Sidebar((id) => open(id));
-const composer = new Composer((line) => order("enter", { channel: channelId, line, thread_ts: thread?.ts ?? "" }));
+const composer = new Composer((line) => {
+  if (!thread) messages.goToEnd();
+  return order("enter", { channel: channelId, line, thread_ts: thread?.ts ?? "" });
+});
 const agents = new Agents(order, (sessionId) => {
   look("channel");
   composer.insert(sessionId);
 });
 const levers = new Levers((lever, on) => order("pull", { lever, on }));
 
+byId("skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the fragment of the address says who acts
+  look("channel");
+  composer.focus();
+});
 byId("raise-burst").addEventListener("click", () => order("burst"));
 byId("stop-replying").addEventListener("click", () => replyTo(null));
 byId("to-world").addEventListener("click", () => look("world"));
@@ -44,14 +52,13 @@ byId("to-channel").addEventListener("click", () => look("channel"));
 
 function show() {
   const channel = view.channels.find(({ id }) => id === channelId) ?? view.channels[0];
-  if (channel.id !== channelId) thread = null;
   channelId = channel.id;
+  thread = channel.messages.find(({ ts }) => ts === thread?.ts) ?? null;
   sidebar.show(view, channel);
   showPeople();
   showHead(channel);
   messages.show(channel, view);
   showThread();
-  composer.show(view.commands, `Message ${label(channel)} as ${view.users[view.me].name}`);
 }
 
 function showHead(channel) {
@@ -96,7 +103,9 @@ function replyTo(message) {
 function showThread() {
   byId("replying").hidden = !thread;
   const names = { users: view.users, channels: view.channel_names };
-  if (thread) setText(byId("replying-to"), `In the thread of: ${plainText(thread.text.split("\n")[0], names)}`);
+  if (thread) setText(byId("replying-to"), `In the thread of: ${wordsOf(thread, names).split("\n")[0]}`);
+  const place = thread ? "Reply in the thread" : `Message ${label(view.channels.find(({ id }) => id === channelId))}`;
+  composer.show(view.commands, `${place} as ${view.users[view.me].name}`);
 }
 
 /** On a narrow screen: which half is shown. */

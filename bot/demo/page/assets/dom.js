@@ -14,6 +14,13 @@ export function h(name, properties = {}, ...children) {
   return element;
 }
 
+/** What leads elsewhere when it is pressed; the same without that where the address is none that may be followed. */
+export const link = (name, url, ...children) =>
+  isAddress(url) ? h(name, { href: url, target: "_blank", rel: "noopener noreferrer" }, children) : h("span", {}, children);
+
+/** Whether a browser may follow an address: others, such as `javascript:`, could do anything. */
+export const isAddress = (url) => /^(?:https?:|mailto:|tel:)/i.test(url ?? "");
+
 /** Text for screen readers alone. */
 export const spoken = (text) => h("span.sr-only", {}, text);
 

@@ -14,6 +14,7 @@ export class Composer {
   #typed = []; // what was sent, oldest first
   #at = 0; // where in it the arrow keys are; at its end stands the draft
   #draft = "";
+  #underWay = 0; // how many lines were sent and not taken yet
   #send;
 
   /** `send(line)` resolves to what went wrong, or "". */
@@ -41,12 +42,12 @@ export class Composer {
   /** Put a session's id where the caret is; into an empty line behind the first command. */
   insert(sessionId) {
     const { value, selectionStart: start, selectionEnd: end } = this.#line;
-    const first = this.#commands[0]?.name;
-    const before = value.slice(0, start) || (first && !value ? `${first} ` : "");
-    const gap = before && !/\s$/.test(before) ? " " : "";
-    this.#put(`${before}${gap}${sessionId}${value.slice(end)}`);
-    const caret = before.length + gap.length + sessionId.length;
-    this.#line.setSelectionRange(caret, caret);
+    const [command] = this.#commands;
+    const before = value || !command ? value.slice(0, start) : command.name;
+    const head = `${before}${/\S$/.test(before) ? " " : ""}${sessionId}`;
+    const rest = value.slice(end);
+    this.#put(`${head}${/^\S/.test(rest) ? " " : ""}${rest}`);
+    this.#line.setSelectionRange(head.length, head.length);
     this.focus();
   }
 
@@ -60,9 +61,13 @@ export class Composer {
     this.#typed = [...this.#typed.filter((one) => one !== line), line].slice(-REMEMBERED);
     this.#at = this.#typed.length;
     this.#put("");
-    const composer = byId("composer");
-    composer.ariaBusy = "true";
-    this.#send(line).finally(() => (composer.ariaBusy = null));
+    this.#count(+1);
+    this.#send(line).finally(() => this.#count(-1));
+  }
+
+  #count(change) {
+    this.#underWay += change;
+    byId("composer").ariaBusy = this.#underWay ? "true" : null;
   }
 
   #press(event) {

@@ -4,14 +4,14 @@ import { h, shown, spoken } from "../dom.js";
 import { drawAttachments } from "../slack/attachments.js";
 import { drawBlocks } from "../slack/blocks.js";
 import { fullMoment, timeOfDay } from "../slack/dates.js";
-import { mrkdwn } from "../slack/mrkdwn.js";
+import { mrkdwn, plainText, unescape } from "../slack/mrkdwn.js";
 
-/** The element of a message. `context` has names, warningBy(ref), send(ref), reply() or null; `follows`: the author spoke just before. */
-export function drawMessage(message, context, follows) {
+/** The element of a message. `context` has names, send(ref), and reply() or null. With the class "follows" it is drawn as one with the message before it. */
+export function drawMessage(message, context) {
   const author = context.names.users[message.user] ?? { name: "Slackbot", is_bot: true };
-  return h(`div.message${follows ? ".follows" : ""}${message.is_ephemeral ? ".ephemeral" : ""}`, {},
+  return h(`div.message${message.is_ephemeral ? ".ephemeral" : ""}`, {},
     message.is_ephemeral && h("p.only-you", {}, shown("◉ "), "Only visible to you"),
-    h("div.gutter", {}, follows ? null : avatar(author)),
+    h("div.gutter", {}, avatar(author)),
     h("div.body", {},
       h("p.byline", {},
         h("span.author", {}, author.name),
@@ -25,8 +25,12 @@ export function drawMessage(message, context, follows) {
   );
 }
 
+/** What a message says in a line or a voice. */
+export const wordsOf = ({ text, attachments }, names) =>
+  plainText(text || attachments.map((one) => one.fallback ?? one.title ?? one.text ?? "").join("\n"), names);
+
 function content(message, context) {
-  if (message.source === "typed") return h("code.typed", {}, message.text);
+  if (message.source === "typed") return h("code.typed", {}, unescape(message.text));
   const drawn = [
     message.blocks.length ? drawBlocks(message.blocks, context) : message.text && h("div", {}, mrkdwn(message.text, context.names)),
     drawAttachments(message.attachments, context),

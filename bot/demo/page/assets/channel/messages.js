@@ -1,8 +1,10 @@
 // The messages of one conversation: in order, by day, threads below their first message, each redrawn only when it changes.
 
 import { arrange, byId, h, setText } from "../dom.js";
+import { drawWarning } from "../slack/buttons.js";
 import { dayName, sameDay } from "../slack/dates.js";
-import { plainText } from "../slack/mrkdwn.js";
+import { announce, hush } from "./announcer.js";
+import { passFocus } from "./focus.js";
 import { drawMessage } from "./message.js";
 
 const TOGETHER = 300; // seconds between messages of one author that are drawn as one
@@ -14,6 +16,8 @@ export class Messages {
   #toNewest = byId("to-newest");
   #drawn = new Map(); // key to {signature, element}
   #channel = null;
+  #height = 0; // of the list, when it was looked at last
+  #wasAtEnd = true; // when the reader scrolled last
   #send;
   #reply;
 
@@ -21,8 +25,12 @@ export class Messages {
   constructor(send, reply) {
     this.#send = send;
     this.#reply = reply;
-    this.#toNewest.addEventListener("click", () => this.#goToEnd());
-    this.#scroller.addEventListener("scroll", () => this.#isAtEnd() && (this.#toNewest.hidden = true));
+    this.#toNewest.addEventListener("click", () => {
+      this.goToEnd();
+      this.#scroller.focus({ preventScroll: true }); // the button is gone
+    });
+    this.#scroller.addEventListener("scroll", () => this.#look());
+    new ResizeObserver(() => this.#fit()).observe(this.#scroller);
   }
 
   /** Show a conversation of the view. */
@@ -32,11 +40,17 @@ export class Messages {
     const isAtEnd = isOther || this.#isAtEnd();
     const names = { users: view.users, channels: view.channel_names };
     const changed = this.#draw(channel, names);
-    if (isOther) this.#channel = channel.id + view.me;
-    else this.#announce(changed, names);
-    if (isAtEnd) this.#goToEnd();
-    else if (changed.some((message) => !message.revision)) this.#toNewest.hidden = false;
+    if (isOther) hush();
+    else announce(changed, names);
+    this.#channel = channel.id + view.me;
+    if (isAtEnd) this.goToEnd();
+    else if (changed.some(({ revision, warns, thread_ts }) => !revision && !warns && !thread_ts)) this.#toNewest.hidden = false;
     byId("empty").hidden = channel.messages.length > 0;
+  }
+
+  goToEnd() {
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#toNewest.hidden = true;
   }
 
   #draw(channel, names) {
@@ -71,7 +85,7 @@ export class Messages {
       thread.append(h("details", { open: true }, h("summary"), list), h("button.quiet", { type: "button", onclick: () => this.#reply(first) }, "Reply"));
     }
     const [summary, list] = thread.firstElementChild.children;
-    setText(summary, replies.length === 1 ? "1 reply" : `${replies.length} replies`);
+    setText(summary, countOf(replies.filter((message) => !message.is_ephemeral).length));
     arrange(list, replies.map((message, at) => this.#answer(message, replies[at - 1], context)));
   }
 
@@ -82,17 +96,29 @@ export class Messages {
   }
 
   #message(message, follows, { channel, names, warnings, changed }) {
-    const own = warnings.filter(({ warns }) => warns.ts === message.ts);
-    const signature = JSON.stringify([message.revision, Boolean(follows), own.map(({ ts }) => ts)]);
-    return this.#once(`message ${message.ts}`, signature, () => {
-      changed.push(message, ...own);
+    const element = this.#once(`message ${message.ts}`, message.revision, () => {
+      changed.push(message);
       return drawMessage(message, {
         names,
-        warningBy: (ref) => own.findLast(({ warns }) => warns.block === ref.block && warns.action === ref.action)?.text,
         send: ({ order, block, action }) => this.#send(order, { channel: channel.id, ts: message.ts, block, action }),
         reply: message.is_ephemeral || message.thread_ts ? null : () => this.#reply(message),
-      }, follows);
+      });
     });
+    element.classList.toggle("follows", Boolean(follows));
+    for (const place of element.querySelectorAll(".pressable")) this.#warn(place, message, warnings, changed);
+    return element;
+  }
+
+  /** Show by a button what became of its last press, if that is a warning. */
+  #warn(place, { ts }, warnings, changed) {
+    const button = place.firstElementChild;
+    const { block, action } = button.dataset;
+    const warning = warnings.find(({ warns }) => warns.ts === ts && warns.block === block && warns.action === action);
+    const draw = () => {
+      changed.push(warning);
+      return drawWarning(warning.text);
+    };
+    arrange(place, warning ? [button, this.#once(`warning ${warning.ts}`, "", draw)] : [button]);
   }
 
   /** The element under this key, drawn anew only if its signature is another one; the focus stays in its place. */
@@ -101,19 +127,9 @@ export class Messages {
     if (former?.signature === signature) return former.element;
     const element = draw();
     this.#drawn.set(key, { signature, element });
-    if (former?.element.contains(document.activeElement)) keepFocus(former.element, element);
+    if (former?.element.contains(document.activeElement)) passFocus(former.element, element);
     if (former) element.classList.add("changed");
     return element;
-  }
-
-  #announce(messages, names) {
-    if (!messages.length) return;
-    const sentences = messages.map((message) => {
-      const author = names.users[message.user]?.name ?? "Slackbot";
-      const what = message.revision ? "changed a message: " : message.is_ephemeral ? "to you alone: " : "";
-      return `${author}: ${what}${plainText(message.text, names)}`;
-    });
-    setText(byId("announcer"), sentences.join("\n"));
   }
 
   #isAtEnd() {
@@ -121,11 +137,20 @@ export class Messages {
     return scrollHeight - scrollTop - clientHeight < NEAR;
   }
 
-  #goToEnd() {
-    this.#scroller.scrollTop = this.#scroller.scrollHeight;
-    this.#toNewest.hidden = true;
+  #look() {
+    if (this.#scroller.clientHeight !== this.#height) return; // it is not the reader who scrolls
+    this.#wasAtEnd = this.#isAtEnd();
+    if (this.#wasAtEnd) this.#toNewest.hidden = true;
+  }
+
+  #fit() {
+    this.#height = this.#scroller.clientHeight;
+    if (this.#wasAtEnd) this.goToEnd();
+    else this.#look();
   }
 }
+
+const countOf = (replies) => (replies === 0 ? "Thread" : replies === 1 ? "1 reply" : `${replies} replies`);
 
 const isReply = (message, all) => message.thread_ts && message.thread_ts !== message.ts && all.some(({ ts }) => ts === message.thread_ts);
 
@@ -133,16 +158,4 @@ const isReply = (message, all) => message.thread_ts && message.thread_ts !== mes
 function continues(message, former, all) {
   return message.user === former.user && message.is_ephemeral === former.is_ephemeral && !message.is_ephemeral &&
     message.at - former.at < TOGETHER && !all.some(({ thread_ts, ts }) => thread_ts === former.ts && ts !== former.ts);
-}
-
-/** Put the focus on what took the place of the focused element: the same button, else the first, else the message. */
-function keepFocus(former, element) {
-  const { block, action } = document.activeElement.dataset;
-  queueMicrotask(() => {
-    const buttons = [...element.querySelectorAll("button:not(:disabled)")];
-    const same = buttons.find(({ dataset }) => dataset.block === block && dataset.action === action);
-    const next = same ?? buttons.find(({ dataset }) => dataset.action) ?? element;
-    if (next === element) element.tabIndex = -1;
-    next.focus({ preventScroll: true });
-  });
 }

@@ -4,7 +4,7 @@ import { arrange, byId, h, setText, spoken } from "../dom.js";
 
 export class Sidebar {
   #items = new Map();
-  #seen = new Map(); // channel id to how many messages were there when it was last open
+  #seen = new Map(); // channel id to the ts of the newest message when it was last open
   #choose;
 
   constructor(choose) {
@@ -14,7 +14,7 @@ export class Sidebar {
   /** Show all conversations of the view, with `open` as the one that is looked at. */
   show(view, open) {
     setText(byId("workspace"), view.workspace);
-    this.#seen.set(view.me + open.id, open.messages.length);
+    this.#seen.set(view.me + open.id, open.messages.at(-1)?.ts ?? "");
     arrange(byId("conversations"), view.channels.map((channel) => this.#item(channel, view, open)));
   }
 
@@ -29,8 +29,8 @@ export class Sidebar {
     const [button] = item.children;
     if (channel.id === open.id) button.setAttribute("aria-current", "page");
     else button.removeAttribute("aria-current");
-    const unread = channel.messages.length - (this.#seen.get(key) ?? 0);
-    button.lastElementChild.replaceChildren(...(unread > 0 ? [String(unread), spoken(" unread")] : []));
+    const unread = channel.messages.filter(({ ts, warns }) => !warns && ts > (this.#seen.get(key) ?? "")).length;
+    button.lastElementChild.replaceChildren(...(unread ? [String(unread), spoken(" unread")] : []));
     return item;
   }
 }

@@ -1,6 +1,6 @@
 // Legacy attachments, as Alertmanager and others send them. https://docs.slack.dev/legacy/legacy-messaging/legacy-secondary-message-attachments
 
-import { h } from "../dom.js";
+import { h, link } from "../dom.js";
 import { drawBlocks } from "./blocks.js";
 import { legacyButton } from "./buttons.js";
 import { fullMoment } from "./dates.js";
@@ -14,7 +14,7 @@ function drawAttachment(attachment, message) {
   const text = (value) => mrkdwn(String(value), message.names);
   const body = h("div.attachment", {},
     attachment.author_name && h("p.attachment-small", {}, attachment.author_name),
-    attachment.title && h("p.attachment-title", {}, title(attachment, text)),
+    attachment.title && h("p.attachment-title", {}, link("a", attachment.title_link, text(attachment.title))),
     attachment.text && h("div", {}, text(attachment.text)),
     attachment.fields && h("div.fields", {}, attachment.fields.map((field) => drawField(field, text))),
     attachment.blocks && drawBlocks(attachment.blocks, message),
@@ -27,18 +27,14 @@ function drawAttachment(attachment, message) {
   return [attachment.pretext && h("div", {}, text(attachment.pretext)), body];
 }
 
-function title(attachment, text) {
-  const link = /^https?:/i.test(attachment.title_link ?? "") && attachment.title_link;
-  return link ? h("a", { href: link, target: "_blank", rel: "noopener noreferrer" }, text(attachment.title)) : text(attachment.title);
-}
-
 const drawField = (field, text) =>
   h(`div${field.short ? "" : ".wide"}`, {}, field.title && h("strong", {}, text(field.title)), field.title && h("br"), text(field.value ?? ""));
 
 function foot({ footer, ts }, text) {
-  const when = ts && new Date(Number(ts) * 1000);
+  const moment = new Date(Number(ts) * 1000);
+  const when = ts && !Number.isNaN(moment.getTime()) && fullMoment(moment);
   if (!footer && !when) return null;
-  return h("p.attachment-small", {}, footer && text(footer), footer && when && " · ", when && fullMoment(when));
+  return h("p.attachment-small", {}, footer && text(footer), footer && when && " · ", when);
 }
 
 function colourOf(colour) {

@@ -12,8 +12,12 @@ export function ask(question, names) {
   const ok = byId("confirm-ok");
   ok.replaceChildren(...textObject(question.confirm, names));
   ok.className = `button ${question.style ?? "primary"}`;
+  const asker = document.activeElement;
   dialog.returnValue = "";
   dialog.showModal();
   ok.focus();
-  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue === "confirm"), { once: true }));
+  return new Promise((resolve) => dialog.addEventListener("close", () => {
+    if (!asker.isConnected) byId("scroller").focus(); // the message was drawn anew meanwhile
+    resolve(dialog.returnValue === "confirm");
+  }, { once: true }));
 }

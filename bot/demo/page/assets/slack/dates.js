@@ -1,6 +1,6 @@
 // Times as their reader's clock shows them. https://docs.slack.dev/messaging/formatting-message-text#date-formatting
 
-const DAY = 86_400_000;
+const HALF_A_YEAR = 183 * 86_400_000;
 const LANGUAGE = "en-US"; // of Slack's words; the zone and the 12 or 24 hours are the reader's
 
 const format = (date, options, language = LANGUAGE) => new Intl.DateTimeFormat(language, options).format(date);
@@ -14,7 +14,7 @@ export const fullMoment = (date) =>
   format(date, { dateStyle: "full" }) + " at " + format(date, { hour: "numeric", minute: "2-digit", hour12, timeZoneName: "short" });
 
 /** The heading over a day's messages: "Today", "Yesterday" or "Saturday, July 25th". */
-export const dayName = (date) => capitalize(nearby(date)) ?? `${format(date, { weekday: "long", month: "long" })} ${ordinal(date)}`;
+export const dayName = (date) => capitalize(nearby(date)) ?? withWeekday(date);
 
 /** Whether two moments are of one day here. */
 export const sameDay = (one, other) => format(one, { dateStyle: "short" }) === format(other, { dateStyle: "short" });
@@ -22,7 +22,7 @@ export const sameDay = (one, other) => format(one, { dateStyle: "short" }) === f
 /** What `<!date^seconds^template|fallback>` shows; the fallback where the seconds or the template can't be read. */
 export function formatDate(seconds, template, fallback) {
   const date = new Date(Number(seconds) * 1000);
-  if (Number.isNaN(date.getTime())) return fallback;
+  if (!template || Number.isNaN(date.getTime())) return fallback;
   let unknown = false;
   const text = template.replace(/\{(\w+)\}/g, (_, token) => {
     if (Object.hasOwn(TOKENS, token)) return TOKENS[token](date);
@@ -32,8 +32,8 @@ export function formatDate(seconds, template, fallback) {
   return unknown ? fallback : text;
 }
 
-const long = (date) => `${format(date, { month: "long" })} ${ordinal(date)}, ${date.getFullYear()}`;
-const short = (date) => format(date, { month: "short", day: "numeric", year: "numeric" });
+const long = (date) => `${format(date, { month: "long" })} ${ordinal(date)}${isClear(date) ? "" : `, ${date.getFullYear()}`}`;
+const short = (date) => format(date, { month: "short", day: "numeric", year: isClear(date) ? undefined : "numeric" });
 const withWeekday = (date) => `${format(date, { weekday: "long" })}, ${long(date)}`;
 
 const TOKENS = {
@@ -49,9 +49,14 @@ const TOKENS = {
   ago: (date) => ago((Date.now() - date.getTime()) / 1000),
 };
 
+/** Whether a date is clear without its year. */
+const isClear = (date) => Math.abs(Date.now() - date.getTime()) < HALF_A_YEAR;
+
 function nearby(date) {
   for (const [name, days] of [["today", 0], ["yesterday", -1], ["tomorrow", 1]]) {
-    if (sameDay(date, new Date(Date.now() + days * DAY))) return name;
+    const day = new Date();
+    day.setDate(day.getDate() + days); // not by hours: some days have 23 of them, or 25
+    if (sameDay(date, day)) return name;
   }
   return null;
 }

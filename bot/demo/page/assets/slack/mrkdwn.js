@@ -1,6 +1,6 @@
 // Slack's mrkdwn as elements. https://docs.slack.dev/messaging/formatting-message-text
 
-import { h } from "../dom.js";
+import { h, isAddress, link } from "../dom.js";
 import { formatDate, fullMoment } from "./dates.js";
 import { withEmoji } from "./emoji.js";
 
@@ -8,13 +8,10 @@ const OPEN = "\uE000"; // between these two stands the number of a part that is 
 const CLOSE = "\uE001";
 const PLACE = new RegExp(`${OPEN}(\\d+)${CLOSE}`, "u");
 const QUOTE = /^(?:&gt;|>) ?/;
-const EDGE = "(?<![\\p{L}\\p{N}_*~])";
-const FORMATS = [
-  ["\\*", "strong"],
-  ["_", "em"],
-  ["~", "s"],
-].map(([mark, tag]) => [new RegExp(`${EDGE}${mark}(?![\\s${mark}])([^\\n]*?[^\\s\\n])${mark}(?![\\p{L}\\p{N}])`, "u"), tag]);
-const BARE_URL = /https?:\/\/[^\s<>|"'`\uE000]*[^\s<>|"'`\uE000.,;:!?)\]}*_~]/;
+const FORMAT = /(?<![\p{L}\p{N}*_~])([*_~])(?!\s|\1)(.*?\S)\1(?![\p{L}\p{N}])/gu;
+const TAGS = { "*": "strong", _: "em", "~": "s" };
+const BARE_URL = /https?:\/\/(?:&amp;|[^\s<>&|"'`\uE000])*[^\s<>&|"'`\uE000.,;:!?)\]}*_~]/g;
+const BROADCASTS = ["here", "channel", "everyone"];
 
 /** The nodes that a mrkdwn text is drawn as. `names` has `users` and `channels`, names by id; `verbatim` links nothing by itself. */
 export function mrkdwn(text, names, { verbatim = false } = {}) {
@@ -25,19 +22,24 @@ export function mrkdwn(text, names, { verbatim = false } = {}) {
     .replace(/```\n?([\s\S]+?)\n?```/g, (_, code) => keep(h("pre", {}, h("code", {}, unescape(code)))))
     .replace(/`([^`\n]+)`/g, (_, code) => keep(h("code", {}, unescape(code))))
     .replace(/<([^<>\n]+)>/g, (_, token) => keep(readToken(token, names)))
-    .replace(verbatim ? /(?!)/ : new RegExp(BARE_URL, "g"), (url) => keep(anchor(unescape(url), [unescape(url)])));
+    .replace(verbatim ? /(?!)/ : BARE_URL, (url) => keep(link("a", unescape(url), unescape(url))));
   return withoutGaps(quotes(marked, (line) => inline(line, parts)));
 }
 
 /** A text object of Block Kit as nodes. */
 export function textObject(object, names) {
   if (object?.type === "mrkdwn") return mrkdwn(object.text, names, { verbatim: object.verbatim });
-  const text = object?.text ?? "";
+  const text = unescape(object?.text ?? "");
   return lines(text, (line) => [object?.emoji === false ? line : withEmoji(line)]);
 }
 
 /** What mrkdwn says, without its looks. */
-export const plainText = (text, names) => h("div", {}, mrkdwn(text, names)).textContent;
+export function plainText(text, names) {
+  const said = h("div", {}, mrkdwn(text, names));
+  for (const end of said.querySelectorAll("br, blockquote, pre")) end.before("\n");
+  for (const block of said.querySelectorAll("blockquote, pre")) block.after("\n");
+  return said.textContent.trim();
+}
 
 function quotes(text, draw) {
   const nodes = [];
@@ -64,15 +66,15 @@ function withoutGaps(nodes) {
   return nodes.filter((node, at) => node.tagName !== "BR" || !(isCode(nodes[at - 1]) || isCode(nodes[at + 1])));
 }
 
-/** One line: the outermost format first, then what stands before, in and after it. */
+/** One line: what is formatted, whatever is formatted in that, and what stands around it. */
 function inline(line, parts) {
-  const found = FORMATS.map(([pattern, tag]) => [pattern.exec(line), tag])
-    .filter(([match]) => match)
-    .sort(([one], [other]) => one.index - other.index)[0];
-  if (!found) return restore(line, parts);
-  const [match, tag] = found;
-  const rest = line.slice(match.index + match[0].length);
-  return [...restore(line.slice(0, match.index), parts), h(tag, {}, inline(match[1], parts)), ...inline(rest, parts)];
+  const nodes = [];
+  let end = 0;
+  for (const { 0: whole, 1: mark, 2: inner, index } of line.matchAll(FORMAT)) {
+    nodes.push(...restore(line.slice(end, index), parts), h(TAGS[mark], {}, inline(inner, parts)));
+    end = index + whole.length;
+  }
+  return [...nodes, ...restore(line.slice(end), parts)];
 }
 
 function restore(text, parts) {
@@ -83,29 +85,32 @@ function readToken(token, names) {
   const bar = token.indexOf("|");
   const target = bar < 0 ? token : token.slice(0, bar);
   const label = bar < 0 ? "" : unescape(token.slice(bar + 1));
-  if (target.startsWith("@")) return h("span.mention", {}, `@${names.users[target.slice(1)]?.name ?? (label || target.slice(1))}`);
-  if (target.startsWith("#")) return h("span.mention", {}, `#${names.channels[target.slice(1)] || label || target.slice(1)}`);
-  if (target.startsWith("!")) return special(target.slice(1), label);
+  const id = target.slice(1);
+  if (target.startsWith("@")) return h("span.mention", {}, `@${own(names.users, id)?.name ?? (label || id)}`);
+  if (target.startsWith("#")) return h("span.mention", {}, `#${own(names.channels, id) || label || id}`);
+  if (target.startsWith("!")) return special(id, label);
   const url = unescape(target);
-  return /^(?:https?:|mailto:|tel:)/i.test(url) ? anchor(url, [label ? withEmoji(label) : url.replace(/^(?:mailto|tel):/i, "")]) : document.createTextNode(unescape(`<${token}>`));
+  return isAddress(url) ? link("a", url, label ? withEmoji(label) : url.replace(/^(?:mailto|tel):/i, "")) : document.createTextNode(unescape(`<${token}>`));
 }
 
 function special(target, label) {
   const [kind, ...rest] = target.split("^");
   if (kind === "date") return date(rest, label);
   if (kind === "subteam") return h("span.mention.broadcast", {}, label || `@${rest[0]}`);
-  return h("span.mention.broadcast", {}, `@${kind}`);
+  return BROADCASTS.includes(kind) ? h("span.mention.broadcast", {}, `@${kind}`) : document.createTextNode(`<${label || target}>`);
 }
 
-function date([seconds, template = "", link], fallback) {
+function date([seconds, template = "", url], fallback) {
   const moment = new Date(Number(seconds) * 1000);
   const title = Number.isNaN(moment.getTime()) ? null : fullMoment(moment);
-  const text = formatDate(seconds, template, fallback);
+  const text = formatDate(seconds, unescape(template), fallback);
   const shown = h("time", { title, datetime: title && moment.toISOString() }, text);
-  return link && /^https?:/i.test(link) ? anchor(link, [shown]) : shown;
+  return url ? link("a", unescape(url), shown) : shown;
 }
 
-const anchor = (url, label) => h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, label);
+const own = (record, key) => (Object.hasOwn(record, key) ? record[key] : undefined);
 
 const ENTITIES = { "&amp;": "&", "&lt;": "<", "&gt;": ">" };
-const unescape = (text) => text.replace(/&(?:amp|lt|gt);/g, (entity) => ENTITIES[entity]);
+
+/** What was escaped on its way through Slack, as it was. */
+export const unescape = (text) => text.replace(/&(?:amp|lt|gt);/g, (entity) => ENTITIES[entity]);
