@@ -36,6 +36,7 @@ const composer = new Composer((line) => {
 });
 const agents = new Agents(order, (sessionId) => {
   look("channel");
+  if (byId("composer").hidden) open(view.channels[0].id);
   composer.insert(sessionId);
 });
 const levers = new Levers((lever, on) => order("pull", { lever, on }));
@@ -66,7 +67,9 @@ function showHead(channel) {
   setText(byId("channel-name"), name);
   const members = channel.kind === "dm" ? "Direct messages" : `${channel.members} members`;
   setText(byId("channel-about"), channel.has_external ? `${members}, some of another workspace` : members);
-  setText(byId("empty"), channel.kind === "dm" ? `Results that can't be posted where they belong come here.` : `This is the very beginning of ${name}. Commands work here too.`);
+  setText(byId("empty"), channel.has_composer ? `This is the very beginning of ${name}. Commands work here too.` : "Results that can't be posted where they belong come here.");
+  byId("composer").hidden = !channel.has_composer;
+  byId("no-composer").hidden = channel.has_composer;
   document.title = `${name} · Anchor demo`;
 }
 

@@ -81,8 +81,8 @@ export class Messages {
     thread.hidden = !replies.length;
     if (thread.hidden) return;
     if (!thread.childElementCount) {
-      const list = h("ol");
-      thread.append(h("details", { open: true }, h("summary"), list), h("button.quiet", { type: "button", onclick: () => this.#reply(first) }, "Reply"));
+      thread.append(h("details", { open: true }, h("summary"), h("ol")));
+      if (context.channel.has_composer) thread.append(h("button.quiet", { type: "button", onclick: () => this.#reply(first) }, "Reply"));
     }
     const [summary, list] = thread.firstElementChild.children;
     setText(summary, countOf(replies.filter((message) => !message.is_ephemeral).length));
@@ -101,7 +101,7 @@ export class Messages {
       return drawMessage(message, {
         names,
         send: ({ order, block, action }) => this.#send(order, { channel: channel.id, ts: message.ts, block, action }),
-        reply: message.is_ephemeral || message.thread_ts ? null : () => this.#reply(message),
+        reply: message.is_ephemeral || message.thread_ts || !channel.has_composer ? null : () => this.#reply(message),
       });
     });
     element.classList.toggle("follows", Boolean(follows));
