@@ -74,16 +74,16 @@ async def test_nothing_is_wider_than_the_screen(room: Room, width: int) -> None:
     assert await room.page.evaluate(PROTRUDING) == []
     await room.line.fill("")
     await room.list.get_by_role("button", name="Reply", exact=True).click()
-    await expect(room.main.get_by_role("button", name="Leave the thread")).to_be_visible()
+    await expect(room.pane.get_by_role("button", name="Leave the thread")).to_be_visible()
     assert await room.page.evaluate(PROTRUDING) == []
     if width <= 760:
-        await room.main.get_by_role("button", name="Agents").click()
+        await room.pane.get_by_role("button", name="Agents").click()
         await expect(room.page.get_by_role("heading", name="Levers")).to_be_visible()
         assert await room.page.evaluate(PROTRUDING) == []
 
 
 async def test_a_wide_screen_has_the_three_parts_side_by_side(room: Room) -> None:
-    parts = [room.page.get_by_role(role) for role in ("navigation", "main", "complementary")]
+    parts = [room.page.get_by_role("navigation"), room.pane, room.world]
     boxes = [box for part in parts if (box := await part.bounding_box())]
     edges = [(round(box["x"]), round(box["x"] + box["width"])) for box in boxes]
     assert [edge for edges in edges for edge in edges] == [0, 220, 220, 1020, 1020, 1440]
@@ -91,32 +91,32 @@ async def test_a_wide_screen_has_the_three_parts_side_by_side(room: Room) -> Non
 
 
 async def test_a_phone_shows_the_channel_and_the_agents_in_turn(room: Room) -> None:
-    agents, channel = room.page.get_by_role("complementary"), room.page.get_by_role("main")
+    agents, channel = room.world, room.pane
     await look_at(room.page, 390)
     await expect(channel).to_be_visible()
     await expect(agents).to_be_hidden()
-    await room.main.get_by_role("button", name="Agents").click()
+    await room.pane.get_by_role("button", name="Agents").click()
     await expect(agents).to_be_visible()
     await expect(channel).to_be_hidden()
     await expect(room.page.get_by_role("button", name="Channel")).to_be_focused()
     await room.page.keyboard.press("Enter")
     await expect(channel).to_be_visible()
-    await expect(room.main.get_by_role("button", name="Agents")).to_be_focused()
-    await room.main.get_by_role("button", name="Agents").click()
+    await expect(room.pane.get_by_role("button", name="Agents")).to_be_focused()
+    await room.pane.get_by_role("button", name="Agents").click()
     await room.agent("Flight watch").get_by_title("Put into the composer").click()
     await expect(room.line).to_be_focused()
     await expect(room.line).to_have_value("/anchor-pause 9c0d7e11-2222-4333-8444-555566667777")
 
 
 async def test_an_empty_channel_says_so(room: Room) -> None:
-    empty = room.main.get_by_text(f"This is the very beginning of #{room.channel.name}. Commands work here too.")
+    empty = room.pane.get_by_text(f"This is the very beginning of #{room.channel.name}. Commands work here too.")
     await expect(empty).to_be_in_viewport(ratio=1)
     assert await room.page.evaluate(PROTRUDING) == []
     room.post("The first")
     await expect(empty).to_be_hidden()
     await room.page.get_by_role("button", name="anchor", exact=True).click()
-    await expect(room.main.get_by_text("Results that can't be posted where they belong come here.")).to_be_in_viewport()
-    await expect(room.main.get_by_text("Direct messages")).to_be_visible()
+    await expect(room.pane.get_by_text("Results that can't be posted where they belong come here.")).to_be_in_viewport()
+    await expect(room.pane.get_by_text("Direct messages")).to_be_visible()
 
 
 async def test_a_few_messages_stand_at_the_bottom(room: Room) -> None:

@@ -26,7 +26,11 @@ const connection = new Connection(location.hash.slice(1), {
   lost: () => (byId("lost").hidden = false),
   back: () => (byId("lost").hidden = true),
 });
-const order = async (kind, details) => notice(await connection.order(kind, details));
+const order = async (kind, details) => {
+  const problem = await connection.order(kind, details);
+  notice(problem);
+  return problem;
+};
 
 const messages = new Messages(order, replyTo);
 const sidebar = new Sidebar((id) => open(id));
