@@ -20,7 +20,8 @@ class Room:
         self.at = at
         self.channel = channel
         self.page = page
-        self.main = page.get_by_role("main")
+        self.pane = page.locator(".channel")
+        self.world = page.get_by_role("region", name="Agents and levers")
         self.line = page.get_by_role("combobox")
         self.dialog = page.get_by_role("dialog")
         self.list = page.get_by_role("group", name="Messages")
@@ -31,7 +32,7 @@ class Room:
         """Turn to the channel, by its name in the list."""
         name = f"#{self.channel.name}"
         await self.page.get_by_role("navigation").get_by_role("button", name=name).click()
-        await expect(self.main.get_by_role("heading", level=2)).to_have_text(name)
+        await expect(self.pane.get_by_role("heading", level=2)).to_have_text(name)
 
     def message(self, text: str) -> Locator:
         """The message with this in it."""
@@ -44,7 +45,7 @@ class Room:
     def agent(self, name: str) -> Locator:
         """The card of an agent."""
         heading = self.page.get_by_role("heading", name=name)
-        return self.page.get_by_role("complementary").get_by_role("listitem").filter(has=heading)
+        return self.page.get_by_role("region", name="Agents", exact=True).get_by_role("listitem").filter(has=heading)
 
     def lever(self, name: str) -> Locator:
         """A switch."""

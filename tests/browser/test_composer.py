@@ -219,10 +219,10 @@ async def test_nobody_can_write_to_an_app_that_only_speaks(room: Room) -> None:
     slack = room.at.stage.slack
     slack.post(slack.alice_and_bot, "*For #alerts*, in case it does not show there.")
     await room.page.get_by_role("navigation").get_by_role("button", name="anchor").click()
-    await expect(room.main.get_by_text("Sending messages to this app has been turned off.")).to_be_visible()
+    await expect(room.pane.get_by_text("Sending messages to this app has been turned off.")).to_be_visible()
     await expect(room.line).to_be_hidden()
     await expect(room.message("in case it does not show there")).to_be_visible()
     await expect(room.page.get_by_role("button", name="Reply in thread")).to_have_count(0)
     await room.agent("Flight watch").get_by_role("button", name="9c0d7e11").click()
-    await expect(room.main.get_by_role("heading", level=2)).to_have_text("#alerts")
+    await expect(room.pane.get_by_role("heading", level=2)).to_have_text("#alerts")
     await expect(room.line).to_have_value("/anchor-pause 9c0d7e11-2222-4333-8444-555566667777")

@@ -40,18 +40,18 @@ async def test_a_hundred_messages_are_there_with_the_newest_in_view(full: Room) 
     await full.open()
     await expect(full.messages).to_have_count(100)
     await expect(full.message(LAST)).to_be_in_viewport(ratio=1)
-    await expect(full.main.get_by_role("button", name="New messages")).to_be_hidden()
+    await expect(full.pane.get_by_role("button", name="New messages")).to_be_hidden()
 
 
 async def test_the_list_follows_what_comes(full: Room) -> None:
     full.post("A new one\nof two lines")
     await expect(full.message("A new one")).to_be_in_viewport(ratio=1)
-    await expect(full.main.get_by_role("button", name="New messages")).to_be_hidden()
+    await expect(full.pane.get_by_role("button", name="New messages")).to_be_hidden()
 
 
 @pytest.mark.parametrize("by", ["mouse", "keyboard", "scrolling"])
 async def test_a_new_message_moves_nobody_who_reads_above_but_is_offered(full: Room, by: str) -> None:
-    offer = full.main.get_by_role("button", name="New messages")
+    offer = full.pane.get_by_role("button", name="New messages")
     middle = await read_above(full)
     before = await top_of(middle)
     full.post("A new one")
@@ -76,7 +76,7 @@ async def test_a_change_and_a_reply_above_are_no_new_messages(full: Room) -> Non
     middle = await read_above(full)
     full.post("A reply", thread=slack.channel_messages(full.channel)[9])
     await expect(full.message("A reply")).to_be_attached()
-    await expect(full.main.get_by_role("button", name="New messages")).to_be_hidden()
+    await expect(full.pane.get_by_role("button", name="New messages")).to_be_hidden()
     await expect(middle).to_be_in_viewport()
 
 
@@ -95,7 +95,7 @@ async def test_the_newest_stays_in_view_when_the_list_gets_lower(full: Room) -> 
         await expect(full.message(LAST)).to_be_in_viewport(ratio=1)
     await full.message(LAST).hover()
     await full.message(LAST).get_by_role("button", name="Reply in thread").click()
-    await expect(full.main.get_by_text(f"In the thread of: {LAST}")).to_be_visible()
+    await expect(full.pane.get_by_text(f"In the thread of: {LAST}")).to_be_visible()
     bottom_of_list = await full.list.evaluate("list => list.getBoundingClientRect().bottom")
     assert await full.message(LAST).evaluate("last => last.getBoundingClientRect().bottom") <= bottom_of_list
 
@@ -118,7 +118,7 @@ async def test_the_list_is_scrolled_by_keyboard(full: Room) -> None:
 async def test_the_offer_is_above_the_composer_and_in_nobodys_way(full: Room) -> None:
     await read_above(full)
     full.post("A new one")
-    offer = full.main.get_by_role("button", name="New messages")
+    offer = full.pane.get_by_role("button", name="New messages")
     await expect(offer).to_be_visible()
     for width in (1440, 390):
         await full.page.set_viewport_size({"width": width, "height": 844})
@@ -133,8 +133,8 @@ async def test_the_offer_is_above_the_composer_and_in_nobodys_way(full: Room) ->
 async def test_what_another_channel_showed_is_not_offered_here(full: Room) -> None:
     await read_above(full)
     full.post("A new one")
-    await expect(full.main.get_by_role("button", name="New messages")).to_be_visible()
+    await expect(full.pane.get_by_role("button", name="New messages")).to_be_visible()
     await full.page.get_by_role("button", name="#incidents").click()
-    await expect(full.main.get_by_role("button", name="New messages")).to_be_hidden()
+    await expect(full.pane.get_by_role("button", name="New messages")).to_be_hidden()
     await full.open()
     await expect(full.message("A new one")).to_be_in_viewport(ratio=1)

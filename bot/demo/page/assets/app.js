@@ -26,7 +26,11 @@ const connection = new Connection(location.hash.slice(1), {
   lost: () => (byId("lost").hidden = false),
   back: () => (byId("lost").hidden = true),
 });
-const order = async (kind, details) => notice(await connection.order(kind, details));
+const order = async (kind, details) => {
+  const problem = await connection.order(kind, details);
+  notice(problem);
+  return problem;
+};
 
 const messages = new Messages(order, replyTo);
 const sidebar = new Sidebar((id) => open(id));
@@ -48,8 +52,8 @@ byId("skip").addEventListener("click", (event) => {
 });
 byId("raise-burst").addEventListener("click", () => order("burst"));
 byId("stop-replying").addEventListener("click", () => replyTo(null));
-byId("to-world").addEventListener("click", () => look("world"));
-byId("to-channel").addEventListener("click", () => look("channel"));
+byId("to-world").addEventListener("click", () => turn("world", "to-channel"));
+byId("to-channel").addEventListener("click", () => turn("channel", "to-world"));
 
 function show() {
   const channel = view.channels.find(({ id }) => id === channelId) ?? view.channels[0];
@@ -111,7 +115,12 @@ function showThread() {
   composer.show(view.commands, `${place} as ${view.users[view.me].name}`);
 }
 
-/** On a narrow screen: which half is shown. */
+/** On a narrow screen: show the other half, and stand where one comes from. */
+function turn(half, back) {
+  look(half);
+  byId(back).focus();
+}
+
 function look(half) {
   document.body.dataset.view = half;
 }

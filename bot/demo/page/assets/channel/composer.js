@@ -55,14 +55,16 @@ export class Composer {
     this.#line.focus();
   }
 
-  #submit() {
+  async #submit() {
     const line = this.#line.value;
     if (!line.trim()) return;
     this.#typed = [...this.#typed.filter((one) => one !== line), line].slice(-REMEMBERED);
     this.#at = this.#typed.length;
     this.#put("");
     this.#count(+1);
-    this.#send(line).finally(() => this.#count(-1));
+    const problem = await this.#send(line);
+    this.#count(-1);
+    if (problem && !this.#line.value) this.#put(line);
   }
 
   #count(change) {

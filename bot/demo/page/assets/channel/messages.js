@@ -39,13 +39,13 @@ export class Messages {
     if (isOther) this.#drawn.clear();
     const isAtEnd = isOther || this.#isAtEnd();
     const names = { users: view.users, channels: view.channel_names };
+    byId("empty").hidden = channel.messages.length > 0;
     const changed = this.#draw(channel, names);
     if (isOther) hush();
     else announce(changed, names);
     this.#channel = channel.id + view.me;
     if (isAtEnd) this.goToEnd();
     else if (changed.some(({ revision, warns, thread_ts }) => !revision && !warns && !thread_ts)) this.#toNewest.hidden = false;
-    byId("empty").hidden = channel.messages.length > 0;
   }
 
   goToEnd() {

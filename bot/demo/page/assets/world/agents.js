@@ -6,7 +6,7 @@ const STATES = { running: "Running", paused: "Paused", completed: "Ended" };
 const money = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" });
 
 export class Agents {
-  #cards = new Map();
+  #cards = new Map(); // by the agent's name: a new session is another one's work on the same job
   #order;
   #insert;
 
@@ -18,17 +18,16 @@ export class Agents {
 
   show(agents) {
     arrange(byId("agents"), agents.map((agent) => this.#card(agent).show(agent)));
-    const present = new Set(agents.map(({ session_id }) => session_id));
-    for (const id of this.#cards.keys()) if (!present.has(id)) this.#cards.delete(id);
   }
 
-  #card({ session_id }) {
-    if (!this.#cards.has(session_id)) this.#cards.set(session_id, new Card(session_id, this.#order, this.#insert));
-    return this.#cards.get(session_id);
+  #card({ name }) {
+    if (!this.#cards.has(name)) this.#cards.set(name, new Card(this.#order, this.#insert));
+    return this.#cards.get(name);
   }
 }
 
 class Card {
+  #session = "";
   #name = h("h3");
   #goal = h("p.goal");
   #state = h("span.state");
@@ -36,27 +35,33 @@ class Card {
   #budget = h("span.budget");
   #log = h("ol.log");
   #lines = new Map();
-  #alert;
+  #id;
   #end;
   #element;
 
-  constructor(sessionId, order, insert) {
-    const on = (kind) => () => order(kind, { session_id: sessionId });
-    this.#alert = h("button.button.small", { type: "button", onclick: on("alert") }, "Raise alert");
-    this.#end = h("button.button.small", { type: "button", onclick: () => order(this.#end.dataset.order, { session_id: sessionId }) });
-    const id = h("button.session-id", { type: "button", title: "Put into the composer", onclick: () => insert(sessionId) }, sessionId);
-    this.#element = h("li.agent", { "data-session": sessionId },
+  constructor(order, insert) {
+    const ask = (kind) => order(kind, { session_id: this.#session });
+    this.#id = h("button.session-id", { type: "button", title: "Put into the composer", onclick: () => insert(this.#session) });
+    this.#end = h("button.button.small", { type: "button", onclick: () => ask(this.#end.dataset.order) });
+    this.#element = h("li.agent", {},
       h("div.agent-head", {}, this.#name, this.#state),
       this.#goal,
-      id,
+      this.#id,
       this.#log,
-      h("div.agent-foot", {}, h("p.money", {}, this.#spent, this.#budget), this.#alert, this.#end),
+      h("div.agent-foot", {},
+        h("p.money", {}, this.#spent, this.#budget),
+        h("button.button.small", { type: "button", onclick: () => ask("alert") }, "Raise alert"),
+        this.#end,
+      ),
     );
   }
 
   /** Bring the card up to date, and return it. */
   show(agent) {
     const isEnded = agent.state === "completed";
+    if (this.#session !== agent.session_id) this.#lines.clear();
+    this.#session = agent.session_id;
+    setText(this.#id, agent.session_id);
     this.#element.dataset.state = agent.state;
     setText(this.#name, agent.name);
     setText(this.#goal, agent.goal);
