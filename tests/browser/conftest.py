@@ -9,8 +9,9 @@ from playwright.async_api import Browser, Page, expect
 from bot.demo.page.server import page as served
 from bot.demo.world import World, world
 from browser.chromium import chromium, executable
-from browser.pages import watched_page
-from browser.room import Room, room_of
+from browser.pages import Screen, watched_page
+from browser.pages import screen as turned_on
+from browser.room import Room, new_room
 
 expect.set_options(timeout=10_000)
 
@@ -41,10 +42,21 @@ async def url(at: World) -> AsyncIterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+async def screen(browser: Browser, url: str) -> AsyncIterator[Screen]:  # noqa: ARG001 - the server outlives the page
+    async with turned_on(browser) as screen:
+        yield screen
+
+
 @pytest.fixture
-async def room(browser: Browser, at: World, url: str) -> AsyncIterator[Room]:
+async def room(at: World, url: str, screen: Screen) -> AsyncIterator[Room]:
     """A channel of the test's own, which Alice has open. The bot breaks no rule of Slack's or Anchor's in it."""
-    async with room_of(browser, at, url) as room:
-        yield room
+    room = new_room(at, screen.page)
+    await screen.page.goto(url)
+    await room.open()
+    yield room
+    await screen.check()
+    await screen.tidy()
     assert at.stage.slack.violations == []
     assert at.stage.anchor.violations == []
+    assert True not in at.levers.positions.values()

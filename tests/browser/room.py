@@ -7,7 +7,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from bot.demo.monitor import report
 from bot.demo.world import World
-from bot.sim.slack import Channel, Message, User
+from bot.sim.slack import Channel, Message, Rule, User
 from browser.pages import watched_page
 
 Parts = Sequence[Mapping[str, object]]
@@ -57,6 +57,15 @@ class Room:
         await expect(self.lever(name)).to_have_attribute("aria-checked", str(on).lower())
         await expect(self.lever(name)).not_to_have_attribute("aria-busy", "true")
 
+    @asynccontextmanager
+    async def hanging(self) -> AsyncIterator[None]:
+        """Let the bot hang meanwhile; that its acks may be late then is no fault of its."""
+        await self.pull("Hangs", on=True)
+        yield
+        await self.pull("Hangs", on=False)
+        violations = self.at.stage.slack.violations
+        violations[:] = [one for one in violations if one.rule is not Rule.ACK_LATE]
+
     async def enter(self, line: str) -> None:
         """Type a line and press Enter."""
         await self.line.fill(line)
@@ -96,18 +105,19 @@ class Room:
         return [one.path.rpartition("/")[2] for one in self.at.stage.anchor.posts(session_id)]
 
 
-@asynccontextmanager
-async def room_of(browser: Browser, at: World, url: str, **surroundings: str) -> AsyncIterator[Room]:
-    """Make a new channel of Alice, Bob, Mallory and the bot, and let Alice open it on the page.
-
-    `surroundings` are those of `watched_page`.
-    """
+def new_room(at: World, page: Page) -> Room:
+    """Make a new channel of Alice, Bob, Mallory and the bot."""
     slack = at.stage.slack
     number = len(slack.home.channels)
     members = (slack.alice, slack.bob, slack.outsider, slack.home.installation.bot_user_id)
-    channel = slack.home.add_channel(f"C0ROOM{number:05}", f"room-{number}", *members)
+    return Room(at, slack.home.add_channel(f"C0ROOM{number:05}", f"room-{number}", *members), page)
+
+
+@asynccontextmanager
+async def room_of(browser: Browser, at: World, url: str, **surroundings: str) -> AsyncIterator[Room]:
+    """Make a new channel, and let Alice open it on a screen of its own, with the surroundings of that."""
     async with watched_page(browser, **surroundings) as page:
+        room = new_room(at, page)
         await page.goto(url)
-        room = Room(at, channel, page)
         await room.open()
         yield room

@@ -204,13 +204,12 @@ async def test_a_line_that_is_too_long_is_cut_where_it_is_pasted(room: Room) -> 
 
 
 async def test_the_line_is_free_while_the_command_is_on_its_way(room: Room) -> None:
-    await room.pull("Hangs", on=True)
-    await room.enter("/anchor-pause help")
-    await expect(room.line).to_have_value("")
-    await room.enter("In the meantime")
-    await expect(room.message("In the meantime")).to_be_visible()
-    await expect(room.page.locator("form[aria-busy=true]")).to_be_visible()
-    await room.pull("Hangs", on=False)
+    async with room.hanging():
+        await room.enter("/anchor-pause help")
+        await expect(room.line).to_have_value("")
+        await room.enter("In the meantime")
+        await expect(room.message("In the meantime")).to_be_visible()
+        await expect(room.page.locator("form[aria-busy=true]")).to_be_visible()
     await expect(room.messages).to_have_count(2)
     await expect(room.page.locator("form[aria-busy=true]")).to_have_count(0)
 

@@ -83,18 +83,19 @@ async def test_it_says_that_the_demo_is_gone_and_goes_on_when_it_is_there_again(
             await expect(room.message("Said to nobody")).to_be_visible()
 
 
-async def test_what_was_on_its_way_when_the_connection_broke_is_not_waited_for(room: Room) -> None:
+async def test_what_was_on_its_way_when_the_connection_broke_is_not_waited_for(room: Room, url: str) -> None:
     sockets: list[WebSocketRoute] = []
-    await room.page.route_web_socket(re.compile("/socket"), lambda socket: sockets.append(socket.connect_to_server()))
-    await room.page.reload()
-    await room.open()
-    await room.pull("Hangs", on=True)
-    await room.enter("/anchor-pause help")
-    await expect(room.page.locator("form[aria-busy=true]")).to_be_visible()
-    await sockets[0].close()
-    await expect(room.page.get_by_role("status")).to_have_text("The demo was ended before it answered.")
-    await expect(room.page.locator("form[aria-busy=true]")).to_have_count(0)
-    await expect(room.line).to_have_value("/anchor-pause help")
-    await expect(room.page.get_by_role("alert")).to_be_hidden()
-    await room.pull("Hangs", on=False)
-    await expect(room.message("Only visible to you")).to_be_visible()
+    page = await room.page.context.new_page()
+    await page.route_web_socket(re.compile("/socket"), lambda socket: sockets.append(socket.connect_to_server()))
+    torn = Room(room.at, room.channel, page)
+    await page.goto(url)
+    await torn.open()
+    async with room.hanging():
+        await torn.enter("/anchor-pause help")
+        await expect(page.locator("form[aria-busy=true]")).to_be_visible()
+        await sockets[0].close()
+        await expect(page.get_by_role("status")).to_have_text("The demo was ended before it answered.")
+        await expect(page.locator("form[aria-busy=true]")).to_have_count(0)
+        await expect(torn.line).to_have_value("/anchor-pause help")
+        await expect(page.get_by_role("alert")).to_be_hidden()
+    await expect(torn.message("Only visible to you")).to_be_visible()

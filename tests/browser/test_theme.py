@@ -1,15 +1,24 @@
 """Light and dark: as the system is, or as the person chooses, which is kept."""
 
+from collections.abc import AsyncIterator
 from typing import Literal
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
-from browser.room import Room
+from bot.demo.world import World
+from browser.room import Room, room_of
 
 pytestmark = pytest.mark.anyio
 
 COLOURS = {"light": "rgb(255, 255, 255)", "dark": "rgb(21, 24, 31)"}
+
+
+@pytest.fixture
+async def room(browser: Browser, at: World, url: str) -> AsyncIterator[Room]:
+    """With a screen of its own, since it keeps what is chosen."""
+    async with room_of(browser, at, url) as room:
+        yield room
 
 
 async def is_drawn(page: Page, theme: Literal["light", "dark"]) -> None:
