@@ -9,13 +9,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 from aiohttp import web
 
 from bot.control import CAPACITY, Control
-from bot.core.secret import Secret
-from bot.core.workspace import Workspace
 from bot.inbound.alerts import Alerts
 from bot.inbound.clicks import Clicks
+from bot.inbound.departures import Departures
 from bot.inbound.http import Http
 from bot.inbound.listeners import PATIENCE, Listeners
 from bot.inbound.slack_app import SlackApp
@@ -26,10 +26,10 @@ from bot.outbound.alert_poster import AlertPoster
 from bot.outbound.anchor import AnchorClient
 from bot.outbound.http_client import open_client, open_session
 from bot.outbound.response_url import ResponseUrls
-from bot.outbound.slack import SlackClient, SlackUnreachableError
+from bot.outbound.slack import SlackClient
 from bot.outbound.teller import Teller
-from bot.outbound.workspaces import SingleWorkspace
 from bot.readiness import Readiness
+from bot.serving import Serving, serving
 from bot.settings import Settings
 from bot.tasks import Tasks
 
@@ -39,7 +39,6 @@ _REMEMBER_TRIGGERS = 600.0  # seconds; a signature is good for 300 before its ti
 _FINISH_WORK = 4.0  # at the end: seconds for work to end by itself,
 _TELL_REST = 3.5  # for telling the rest that it was cut short,
 _CLOSE_CONNECTIONS = 1.0  # and for connections to close; under 10 together
-_FIRST_RETRY, _LONGEST_RETRY = 1.0, 30.0
 
 
 class NotListeningError(Exception):
@@ -48,7 +47,7 @@ class NotListeningError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A bot that is up: where it listens, and the task that ends when Slack has accepted its tokens, or raises.
+    """A bot that is up: where it listens, and the task that ends when it serves, or raises where a token is refused.
 
     In Socket Mode it ends when the first connection is open.
     """
@@ -58,7 +57,7 @@ class Running:
 
 
 async def serve(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT. Raises TokenRefusedError, AppTokenRefusedError or NotListeningError."""
+    """Run until SIGTERM or SIGINT. Raises what `running` does, TokenRefusedError or AppTokenRefusedError."""
     stopped = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
@@ -83,52 +82,45 @@ async def running(
     """A bot from these settings, up inside the `async with`. On leaving, work in hand is finished or cut short.
 
     `now` gives Unix seconds, `capacity` bounds the tasks under way, and `patience` is how many seconds an
-    ack waits for the outcome; `heartbeat` is that of Socket Mode. Raises NotListeningError.
+    ack waits for the outcome; `heartbeat` is that of Socket Mode. Raises NotListeningError or
+    StoreNotUsableError.
     """
-    readiness = Readiness(slack="Slack has not accepted the bot token yet.")
+    readiness = Readiness()
     tasks = Tasks()
-    workspaces = SingleWorkspace(Workspace(None, settings.slack_bot_token, settings.anchor_api_key))
     async with open_session() as session, open_client(session) as http:
         slack = SlackClient(session, api_url=settings.slack_api_url)
-        teller = Teller(ResponseUrls(http, api_url=settings.slack_api_url), slack, workspaces)
-        anchor = AnchorClient(
-            http,
-            base_url=settings.anchor_api_url,
-            timeout=settings.anchor_timeout,
-            deadline=settings.anchor_deadline,
-        )
-        once = Once(period=_REMEMBER_TRIGGERS, clock=time.monotonic)
-        control = Control(anchor, workspaces, once=once, tasks=tasks, capacity=capacity)
-        clicks = Clicks(control, teller, slack, workspaces, now)
-        slack_app = SlackApp(Listeners(control, clicks, teller, tasks, patience=patience), teller, tasks)
-        acks = Tasks()
-        socket_mode = None
-        if settings.slack_app_token is not None:
-            dialer = Dialer(session, slack, settings.slack_app_token, heartbeat=heartbeat)
-            socket_mode = SocketMode(dialer.dial, slack_app, readiness, acks)
-        secrets = () if socket_mode else settings.slack_signing_secrets
-        alerts = _alerts(settings, slack, tasks, readiness)
-        door = Http(slack_app, readiness, secrets=secrets, now=now, alerts=alerts)
-        async with _listening(door.application(), settings) as url:
-            identify = _identify(slack, settings.slack_bot_token, workspaces, readiness)
-            identification = asyncio.create_task(_come_up(identify, socket_mode))
-            try:
-                yield Running(url, identification)
-            finally:
-                readiness.block("stopping", "The bot is being stopped.")
-                identification.cancel()
-                await _drain(control, tasks, acks)
-                if socket_mode:
-                    await socket_mode.close()
-                await tasks.cancel()
+        async with serving(settings, session, slack, readiness, now) as served:
+            teller = Teller(ResponseUrls(http, api_url=settings.slack_api_url), slack, served.workspaces)
+            once = Once(period=_REMEMBER_TRIGGERS, clock=time.monotonic)
+            control = Control(_anchor(http, settings), served.workspaces, once=once, tasks=tasks, capacity=capacity)
+            clicks = Clicks(control, teller, slack, served.workspaces, now)
+            listeners = Listeners(control, clicks, teller, tasks, patience=patience)
+            slack_app = SlackApp(listeners, Departures(served.workspaces), teller, tasks, served.workspaces)
+            acks = Tasks()
+            socket_mode = None
+            if settings.slack_app_token is not None:
+                dialer = Dialer(session, slack, settings.slack_app_token, heartbeat=heartbeat)
+                socket_mode = SocketMode(dialer.dial, slack_app, readiness, acks)
+            secrets = () if socket_mode else settings.slack_signing_secrets
+            alerts = Alerts(AlertPoster(slack), served.workspaces, tasks, readiness)
+            door = Http(slack_app, readiness, secrets=secrets, now=now, more=_routes(served, alerts))
+            async with _listening(door.application(), settings) as url:
+                identification = asyncio.create_task(_come_up(served.come_up, socket_mode))
+                try:
+                    yield Running(url, identification)
+                finally:
+                    readiness.block("stopping", "The bot is being stopped.")
+                    identification.cancel()
+                    await _drain(control, tasks, acks)
+                    if socket_mode:
+                        await socket_mode.close()
+                    await tasks.cancel()
 
 
-def _alerts(settings: Settings, slack: SlackClient, tasks: Tasks, readiness: Readiness) -> Alerts | None:
-    """The alerts' side, where a token lets somebody in."""
-    if settings.alerts_token is None:
-        return None
-    poster = AlertPoster(slack, settings.slack_bot_token)
-    return Alerts(poster, tasks, readiness, token=settings.alerts_token, channel=settings.alerts_channel)
+def _routes(served: Serving, alerts: Alerts) -> list[web.RouteDef]:
+    """Those beside Slack's own."""
+    taken = [] if served.alerts_path is None else [alerts.route(served.alerts_path)]
+    return [*served.routes, *taken]
 
 
 @asynccontextmanager
@@ -155,29 +147,20 @@ async def _listening(application: web.Application, settings: Settings) -> AsyncI
         await runner.cleanup()
 
 
-async def _come_up(identify: Coroutine[Any, Any, None], socket_mode: SocketMode | None) -> None:
-    """Learn whose the bot token is, then let requests in. Raises TokenRefusedError or AppTokenRefusedError."""
-    await identify
+def _anchor(http: httpx.AsyncClient, settings: Settings) -> AnchorClient:
+    return AnchorClient(
+        http,
+        base_url=settings.anchor_api_url,
+        timeout=settings.anchor_timeout,
+        deadline=settings.anchor_deadline,
+    )
+
+
+async def _come_up(serve: Callable[[], Coroutine[Any, Any, None]], socket_mode: SocketMode | None) -> None:
+    """Let requests in as soon as it is known whose they are. Raises TokenRefusedError or AppTokenRefusedError."""
+    await serve()
     if socket_mode:
         await socket_mode.start()
-
-
-async def _identify(slack: SlackClient, token: Secret, workspaces: SingleWorkspace, readiness: Readiness) -> None:
-    """Ask Slack whose the token is until it answers. Raises TokenRefusedError."""
-    wait = _FIRST_RETRY
-    while True:
-        try:
-            team_id = await slack.identify(token)
-        except SlackUnreachableError as error:
-            readiness.block("slack", f"Slack can't be reached ({error}); trying again.")
-            _log.warning("Slack can't be reached", extra={"why": str(error), "next_attempt_in": wait})
-            await asyncio.sleep(wait)
-            wait = min(wait * 2, _LONGEST_RETRY)
-        else:
-            workspaces.identify(team_id)
-            readiness.clear("slack")
-            _log.info("ready", extra={"team": team_id})
-            return
 
 
 async def _drain(control: Control, tasks: Tasks, acks: Tasks) -> None:

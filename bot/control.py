@@ -5,13 +5,25 @@ import logging
 import time
 from functools import partial
 
-from bot.core.outcomes import Doubt, Outcome, Overloaded, Repeated, Stopping, Unconfirmed, WrongWorkspace
+from bot.core.outcomes import (
+    Doubt,
+    NoKey,
+    Outcome,
+    Overloaded,
+    Refusal,
+    Repeated,
+    Stopping,
+    StoreFailed,
+    Unconfirmed,
+    WrongWorkspace,
+)
 from bot.core.requests import Order
+from bot.core.secret import Secret
 from bot.core.session_id import SessionId
 from bot.lane import DOUBT_LASTS, Lane
 from bot.once import Once
 from bot.outbound.anchor import AnchorClient
-from bot.outbound.workspaces import SingleWorkspace
+from bot.outbound.workspaces import StoreError, Workspaces
 from bot.tasks import Tasks
 
 _log = logging.getLogger(__name__)
@@ -24,7 +36,7 @@ class Control:
     """Carries requests to Anchor: once each, in one lane a session, as many as the bot can answer for."""
 
     def __init__(
-        self, anchor: AnchorClient, workspaces: SingleWorkspace, *, once: Once, tasks: Tasks, capacity: int = CAPACITY
+        self, anchor: AnchorClient, workspaces: Workspaces, *, once: Once, tasks: Tasks, capacity: int = CAPACITY
     ) -> None:
         self._anchor = anchor
         self._workspaces = workspaces
@@ -65,18 +77,29 @@ class Control:
             return Stopping()
         if len(self._tasks) > self._capacity:
             return Overloaded()
-        workspace = self._workspaces.find(order.asker.team_id)
-        if workspace is None:
-            return WrongWorkspace()
+        key = await self._key_for(order.asker.team_id)
+        if not isinstance(key, Secret):
+            return key
         if order.trigger_id and not self._once.first(order.trigger_id):
             return Repeated()
         name = (order.asker.team_id, order.session_id)
         lane = self._lanes.setdefault(name, Lane(self._tasks, time.monotonic))
-        send = partial(self._anchor.order, key=workspace.anchor_api_key, session_id=order.session_id)
+        send = partial(self._anchor.order, key=key, session_id=order.session_id)
         result = lane.order(order.verb, send)
         await asyncio.wait({result})
         self._let_go(name)
         return Unconfirmed(Doubt.STOPPED) if result.cancelled() else result.result()
+
+    async def _key_for(self, team_id: str) -> Secret | Refusal:
+        """The Anchor key of a workspace, or why there is none."""
+        try:
+            workspace = await self._workspaces.find(team_id)
+        except StoreError as error:
+            _log.error("a workspace can't be looked up", extra={"team": team_id, "why": str(error)})
+            return StoreFailed()
+        if workspace is None:
+            return WrongWorkspace()
+        return workspace.anchor_api_key or NoKey()
 
     def _let_go(self, name: tuple[str, SessionId]) -> None:
         """Forget a lane in which nothing can happen any more."""

@@ -9,8 +9,12 @@ _STANDARD = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "
 _LIBRARIES = {
     "aiohttp": logging.WARNING,
     "aiohttp.server": logging.CRITICAL,  # of a request that is no HTTP, it logs what was sent; ours end in `Http`
+    "aiosqlite": logging.WARNING,  # at DEBUG it logs statements with their values
+    "alembic": logging.WARNING,
     "asyncio": logging.WARNING,
     "httpx": logging.WARNING,  # at INFO it logs every URL, so response URLs
+    "psycopg": logging.WARNING,
+    "sqlalchemy": logging.WARNING,
     "slack_sdk": logging.WARNING,  # at DEBUG it logs requests whole
     "slack_bolt": logging.ERROR,  # its warnings repeat bodies
 }

@@ -1,9 +1,29 @@
-"""What every test shares: the event loop it runs on."""
+"""What every test shares: the event loop it runs on, and the databases it may ask for."""
+
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from databases import postgresql
 
 
 @pytest.fixture(scope="module")
 def anyio_backend() -> tuple[str, dict[str, bool]]:
     """The loop of production; tests about the loop itself choose their own."""
     return ("asyncio", {"use_uvloop": True})
+
+
+@pytest.fixture(scope="session")
+def postgresql_urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Iterator[str]]:
+    """One empty database of a real PostgreSQL after the other."""
+    with postgresql(tmp_path_factory.mktemp("pg")) as urls:
+        yield urls
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind, as people write it."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'bot.db'}"
+    return str(next(request.getfixturevalue("postgresql_urls")))

@@ -1,6 +1,8 @@
 """Imports go one way: inbound, control, outbound, core. The simulators and the demo stand apart."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,15 +19,22 @@ MAY_IMPORT = {
     "tasks": set(),
     "readiness": set(),
     "logs": set(),
-    "settings": {"core"},
-    "outbound": {"core", "outbound", "bot"},
+    "variables": {"core"},
+    "environment": {"variables"},
+    "settings": {"core", "variables"},
+    "outbound": {"core", "outbound", "tasks", "bot"},
     "lane": {"core", "tasks"},
     "control": {"core", "outbound", "lane", "once", "tasks"},
-    "inbound": {"core", "outbound", "control", "tasks", "readiness", "inbound"},
-    "app": {"core", "outbound", "control", "inbound", "once", "tasks", "readiness", "settings"},
+    "installer": {"core", "outbound"},
+    "inbound": {"core", "outbound", "control", "installer", "tasks", "readiness", "inbound"},
+    "serving": {"core", "outbound", "serving_many", "readiness", "settings"},
+    "serving_many": {"outbound", "inbound", "installer", "serving", "settings"},
+    "app": {"core", "outbound", "control", "inbound", "serving", "once", "tasks", "readiness", "settings"},
     "sim": {"sim"},
     "demo": {"sim", "demo", "bot"},
-    "cli": {"app", "demo", "logs", "outbound", "settings", "bot"},
+    "arguments": {"variables", "bot"},
+    "cli": {"app", "arguments", "demo", "environment", "logs", "operators", "outbound", "settings", "variables"},
+    "operators": {"core", "environment", "outbound", "settings", "variables"},
     "__main__": {"cli"},
     "__init__": set(),
 }
@@ -33,6 +42,7 @@ MAY_IMPORT = {
 
 PURE = {
     *("collections", "dataclasses", "enum", "html", "re", "typing", "unicodedata"),
+    *("hashlib", "hmac"),
     *("collections.abc", "urllib.parse"),
     "datetime",  # to write a moment down, not to ask for it
 }
@@ -68,6 +78,13 @@ def test_every_module_imports_only_what_it_may(path: Path) -> None:
 def test_core_touches_nothing(path: Path) -> None:
     foreign = {name for name in imports(path) if name.split(".")[0] != "bot"}
     assert foreign <= PURE
+
+
+def test_a_bot_of_one_workspace_loads_no_database() -> None:
+    """It would take twice the memory."""
+    look = "import sys, bot.cli; print({name.partition('.')[0] for name in sys.modules} & {'sqlalchemy', 'psycopg'})"
+    shown = subprocess.run([sys.executable, "-c", look], capture_output=True, check=True, text=True, timeout=30)  # noqa: S603 - ours
+    assert shown.stdout == "set()\n"
 
 
 def test_there_is_something_to_look_at() -> None:

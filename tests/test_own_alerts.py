@@ -25,14 +25,14 @@ def test_the_bots_own_sentence_is_passed_on(status: int, is_ours: bool) -> None:
 
 
 def test_a_refused_token() -> None:
-    why = "The bot at https://bot.example.com/anchor/alerts refuses ALERTS_TOKEN: use the one that it was started with."
+    why = "The bot at https://bot.example.com/anchor/alerts refuses ALERTS_TOKEN: use the one of its alerts."
     assert read_answer(401, b'{"error": "whatever"}', URL) == NotPosted(why, is_ours=True)
 
 
 def test_no_such_route() -> None:
     assert read_answer(404, b"404: Not Found", URL) == NotPosted(
         "There is no https://bot.example.com/anchor/alerts (404): the bot was started without ALERTS_TOKEN, or "
-        "ANCHOR_BOT_URL is another's."
+        "ANCHOR_BOT_URL is another's, or the bot serves many workspaces and ALERTS_WORKSPACE does not say which."
     )
 
 

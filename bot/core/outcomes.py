@@ -110,7 +110,17 @@ class Repeated:
 
 @dataclass(frozen=True, slots=True)
 class WrongWorkspace:
-    """The request came from a workspace this bot holds no key for."""
+    """The request came from a workspace that this bot does not serve."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoKey:
+    """The bot is installed in the workspace, and nobody has given it an Anchor API key for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFailed:
+    """The bot can't read what it knows of the workspace: nothing was done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +133,7 @@ class Stopping:
     """The bot is going down and takes no new work: nothing was done."""
 
 
-Refusal = Repeated | WrongWorkspace | Overloaded | Stopping
+Refusal = Repeated | WrongWorkspace | NoKey | StoreFailed | Overloaded | Stopping
 """What the bot itself did not carry on to Anchor. Only the person who asked is told."""
 
 Outcome = AnchorOutcome | Overtaken | Refusal

@@ -46,15 +46,29 @@ async def stage(changes: Mapping[str, str], *, socket_mode: bool = False) -> Asy
 
 
 def environment(slack: SimSlack, anchor: SimAnchor, **changes: str) -> dict[str, str]:
-    """The variables of a bot between these two, on any free port; `changes` are to be other than that."""
+    """The variables of a bot of one workspace between these two, on any free port; `changes` are other than that."""
+    own = {"SLACK_BOT_TOKEN": slack.bot_token, "ANCHOR_API_KEY": DEFAULT_KEY}
+    return _between(slack, anchor) | own | changes
+
+
+def environment_of_many(slack: SimSlack, anchor: SimAnchor, *, port: int, **changes: str) -> dict[str, str]:
+    """The same for a bot of many workspaces, on `port`, where Slack may send people back to; `changes` as above.
+
+    ENCRYPTION_KEYS must be among them.
+    """
+    base_url = f"http://127.0.0.1:{port}"
+    slack.registration.redirect_urls = [base_url]
+    own = {
+        "SLACK_CLIENT_ID": slack.registration.client_id,
+        "SLACK_CLIENT_SECRET": slack.registration.client_secret,
+        "BASE_URL": base_url,
+        "PORT": str(port),
+    }
+    return _between(slack, anchor) | own | changes
+
+
+def _between(slack: SimSlack, anchor: SimAnchor) -> dict[str, str]:
     way_in = (
         ("SLACK_APP_TOKEN", slack.app_token) if slack.socket_mode else ("SLACK_SIGNING_SECRET", slack.signing_secret)
     )
-    return {
-        "SLACK_BOT_TOKEN": slack.bot_token,
-        way_in[0]: way_in[1],
-        "SLACK_API_URL": slack.url,
-        "ANCHOR_API_KEY": DEFAULT_KEY,
-        "ANCHOR_API_URL": anchor.url,
-        "PORT": "0",
-    } | changes
+    return {way_in[0]: way_in[1], "SLACK_API_URL": slack.url, "ANCHOR_API_URL": anchor.url, "PORT": "0"}

@@ -5,12 +5,13 @@ from typing import Any
 
 from bot.core.requests import Asker, ReplyAddress
 from bot.core.secret import Secret
+from bot.inbound.installed_team import installed_team
 
 
 def read_address(payload: Mapping[str, Any]) -> ReplyAddress:
     """The address in a picked payload: a command has flat ids, an interaction objects, some of which may be absent."""
     asker = Asker(
-        team_id=payload.get("team_id") or _id_of(payload.get("team")),
+        team_id=installed_team(payload),
         channel_id=payload.get("channel_id") or _id_of(payload.get("channel")),
         user_id=payload.get("user_id") or _id_of(payload.get("user")),
     )

@@ -12,6 +12,7 @@ from bot.core.messages.actions import VERBS
 from bot.core.policy import Person
 from bot.core.requests import ReplyAddress, Verb
 from bot.inbound.address import read_address
+from bot.inbound.installed_team import installed_team
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def _read_person(payload: Mapping[str, Any]) -> Person:
     return Person(
         user_id=user["id"],
         team_id=_text(user, "team_id"),
-        installed_team_id=_text(payload.get("team", {}), "id"),
+        installed_team_id=installed_team(payload),
         enterprise_id=_text(payload.get("enterprise", {}), "id"),
     )
 

@@ -18,7 +18,7 @@ from bot.inbound.click import Click
 from bot.inbound.incidents import report
 from bot.outbound.slack import SlackClient
 from bot.outbound.teller import Teller
-from bot.outbound.workspaces import SingleWorkspace
+from bot.outbound.workspaces import Workspaces
 
 
 class Clicks:
@@ -29,7 +29,7 @@ class Clicks:
         control: Control,
         teller: Teller,
         slack: SlackClient,
-        workspaces: SingleWorkspace,
+        workspaces: Workspaces,
         now: Callable[[], float],
     ) -> None:
         self._control = control
@@ -60,8 +60,10 @@ class Clicks:
 
     async def _is_colleague(self, person: Person) -> bool:
         """Ask Slack only where it can say yes: on Enterprise Grid."""
-        workspace = self._workspaces.find(person.installed_team_id)
-        if workspace is None or not person.enterprise_id:
+        if not person.enterprise_id:
+            return False
+        workspace = await self._workspaces.find(person.installed_team_id)
+        if workspace is None:
             return False
         return is_colleague(person, await self._slack.enterprise_of(workspace.bot_token, person.user_id))
 

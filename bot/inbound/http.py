@@ -1,14 +1,13 @@
-"""The HTTP side: Slack's requests, alerts, and an operator's probes."""
+"""The HTTP side: Slack's requests, and an operator's probes; other routes come from their own modules."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import assert_never
 
 from aiohttp import web
 
 from bot.core.messages.message import as_response
 from bot.core.secret import Secret
-from bot.inbound.alerts import Alerts
 from bot.inbound.body import read_body, turn_away
 from bot.inbound.door import Admitted, Challenge, Letter, Probe, Rejected, Verdict, admit
 from bot.inbound.incidents import report
@@ -20,7 +19,7 @@ from bot.readiness import Readiness
 class Http:
     """The routes; `now` gives Unix seconds.
 
-    Without `secrets` there is no door for Slack, as in Socket Mode; without `alerts` there is no such route.
+    Without `secrets` there is no door for Slack, as in Socket Mode. `more` are the routes of others.
     """
 
     def __init__(
@@ -30,13 +29,13 @@ class Http:
         *,
         secrets: Sequence[Secret],
         now: Callable[[], float],
-        alerts: Alerts | None = None,
+        more: Iterable[web.RouteDef] = (),
     ) -> None:
         self._slack_app = slack_app
         self._readiness = readiness
         self._secrets = secrets
         self._now = now
-        self._alerts = alerts
+        self._more = list(more)
         self._rejections = Rejections(time.monotonic)
 
     def application(self) -> web.Application:
@@ -46,8 +45,7 @@ class Http:
             application.router.add_post("/slack/events", self.slack_events)
         application.router.add_get("/healthz", self.healthz)
         application.router.add_get("/readyz", self.readyz)
-        if self._alerts is not None:
-            application.router.add_post("/alerts", self._alerts.receive)
+        application.add_routes(self._more)
         return application
 
     async def slack_events(self, request: web.Request) -> web.Response:

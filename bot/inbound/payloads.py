@@ -4,12 +4,13 @@ Only picked fields go on to Bolt, which trusts the types of many others that we 
 """
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-_ID = re.compile(r"[A-Z0-9]{2,40}", re.ASCII)
+from bot.core.slack_id import SLACK_ID
+
 _LONGEST_TEXT = 40_000
+_END_OF_TIME = 1 << 40  # Unix seconds; what is beyond no database holds
 
 _Check = Callable[[object], bool]
 
@@ -56,7 +57,7 @@ def pick_event(payload: Mapping[str, Any]) -> dict[str, object]:
     https://docs.slack.dev/apis/events-api
     """
     envelope = _pick(payload, _EVENT, required=("type", "event"))
-    return envelope | {"event": _pick(payload["event"], {"type": _is_text}, required=("type",))}
+    return envelope | {"event": _pick(payload["event"], _INNER_EVENT, required=("type",))}
 
 
 def _pick(
@@ -80,7 +81,7 @@ def _is_text(value: object) -> bool:
 
 
 def _is_id(value: object) -> bool:
-    return isinstance(value, str) and _ID.fullmatch(value) is not None
+    return isinstance(value, str) and SLACK_ID.fullmatch(value) is not None
 
 
 def _is_object(value: object) -> bool:
@@ -89,6 +90,30 @@ def _is_object(value: object) -> bool:
 
 def _has_id(value: object) -> bool:
     return isinstance(value, dict) and _is_id(value.get("id"))
+
+
+def _is_team_or_none(value: object) -> bool:
+    return value is None or _is_id(value)
+
+
+def _is_view(value: object) -> bool:
+    return isinstance(value, dict) and _is_team_or_none(value.get("app_installed_team_id"))
+
+
+def _are_authorizations(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_authorization, value))
+
+
+def _is_authorization(value: object) -> bool:
+    return isinstance(value, dict) and _is_team_or_none(value.get("team_id"))
+
+
+def _are_tokens(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(ids, list) and all(map(_is_id, ids)) for ids in value.values())
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, int) and 0 < value < _END_OF_TIME
 
 
 def _are_actions(value: object) -> bool:
@@ -116,8 +141,17 @@ _INTERACTION: dict[str, _Check] = {
     "enterprise": _has_id,
     "container": _is_object,
     "message": _is_object,
+    "view": _is_view,
     "actions": _are_actions,
     "response_url": _is_text,
     "trigger_id": _is_text,
 }
-_EVENT: dict[str, _Check] = {"type": _is_text, "team_id": _is_id, "event_id": _is_text, "event": _is_object}
+_EVENT: dict[str, _Check] = {
+    "type": _is_text,
+    "team_id": _is_id,
+    "event_id": _is_text,
+    "event_time": _is_time,
+    "authorizations": _are_authorizations,
+    "event": _is_object,
+}
+_INNER_EVENT: dict[str, _Check] = {"type": _is_text, "tokens": _are_tokens}

@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
@@ -13,22 +13,29 @@ from slack_bolt.response import BoltResponse
 from bot.core.messages.message import Message, Visibility, as_response
 from bot.core.messages.notices import unknown_action_message, unknown_command_message
 from bot.inbound.address import read_address
+from bot.inbound.departures import Departures
 from bot.inbound.incidents import report
+from bot.inbound.installed_team import installed_team
 from bot.inbound.listeners import Listeners
 from bot.outbound.teller import Teller
+from bot.outbound.workspaces import StoreError, Workspaces
 from bot.tasks import Tasks
+
+_log = logging.getLogger(__name__)
 
 
 class SlackApp:
     """Dispatches checked payloads to the listeners. Every one gets a 200 and, where Slack can show it, an answer."""
 
-    def __init__(self, listeners: Listeners, teller: Teller, tasks: Tasks) -> None:
+    def __init__(
+        self, listeners: Listeners, departures: Departures, teller: Teller, tasks: Tasks, workspaces: Workspaces
+    ) -> None:
         self._teller = teller
         self._tasks = tasks
         self._bolt = AsyncApp(
             name="slack_bolt.app",
             logger=logging.getLogger("slack_bolt"),
-            authorize=_authorize,
+            authorize=_authorizer(workspaces),
             process_before_response=True,  # with the default, Bolt polls for every ack
             raise_error_for_unhandled_request=True,
             request_verification_enabled=False,  # the door has done these
@@ -37,15 +44,25 @@ class SlackApp:
         )
         self._bolt.error(_raise)
         listeners.register(self._bolt)
+        departures.register(self._bolt)
 
     async def dispatch(self, payload: dict[str, object], *, received_at: float | None = None) -> BoltResponse:
-        """Handle one payload; `received_at` is when its first byte came, by the monotonic clock (default: now)."""
-        context = {"received_at": time.monotonic() if received_at is None else received_at}
+        """Handle one payload; `received_at` is when its first byte came, by the monotonic clock (default: now).
+
+        An answer of 503 asks Slack to send an event once more; nothing else is answered so.
+        """
+        context = {
+            "received_at": time.monotonic() if received_at is None else received_at,
+            "installed_team": installed_team(payload),
+        }
         try:
             request = AsyncBoltRequest(body=payload, mode="socket_mode", context=context)
             return await self._bolt.async_dispatch(request)
         except BoltUnhandledRequestError:
             return self._answer(payload, _unknown(payload))
+        except StoreError as error:
+            _log.error("an event can't be handled now", extra={"why": str(error)})
+            return BoltResponse(status=503)
         except Exception as error:  # noqa: BLE001 - whatever it is, the person is told
             return self._answer(payload, report(error))
 
@@ -71,9 +88,22 @@ def _unknown(payload: Mapping[str, object]) -> Message | None:
     return unknown_action_message() if "actions" in payload else None
 
 
-async def _authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
-    """Let every signed payload in: whose key it may use is `Control`'s to say. Nothing here calls Slack."""
-    return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token="")
+def _authorizer(workspaces: Workspaces) -> Callable[..., Awaitable[AuthorizeResult]]:
+    """Give Bolt the bot token of the installation that a payload names. Nothing here calls Slack.
+
+    Every signed payload is let in, so that whoever is not served gets an answer that says so: whose key a request may
+    use is `Control`'s to say. Bolt's own reading of the team takes a person's where there is no other, so it is ours.
+    """
+
+    async def authorize(enterprise_id: str | None, installed_team: str) -> AuthorizeResult:
+        try:
+            workspace = await workspaces.find(installed_team)
+        except StoreError:
+            workspace = None
+        token = workspace.bot_token.reveal() if workspace else ""
+        return AuthorizeResult(enterprise_id=enterprise_id, team_id=installed_team, bot_token=token)
+
+    return authorize
 
 
 async def _raise(error: Exception) -> None:

@@ -11,6 +11,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from typing import assert_never
 
 from bot.inbound.frames import BadEnvelope, Envelope, Hello, Leave, Noise, SwitchedOff, ack_of, read_frame
@@ -167,6 +168,8 @@ class SocketMode:
 
     async def _answer(self, link: Link, envelope: Envelope, received_at: float) -> None:
         answer = await self._slack_app.dispatch(envelope.payload, received_at=received_at)
+        if answer.status != HTTPStatus.OK:
+            return  # without an ack, Slack sends an event once more
         await self._send(link, ack_of(envelope, answer.body), received_at, told=(envelope.payload, answer.body))
 
     async def _send(

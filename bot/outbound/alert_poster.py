@@ -15,20 +15,22 @@ _MOST_FAILURES = 3  # each may have shown the message all the same; a rate limit
 
 
 class AlertPoster:
-    """Posts with one workspace's bot token."""
+    """Posts to channels."""
 
-    def __init__(self, slack: SlackClient, token: Secret, *, patience: float = PATIENCE) -> None:
+    def __init__(self, slack: SlackClient, *, patience: float = PATIENCE) -> None:
         self._slack = slack
-        self._token = token
         self._patience = patience
 
-    async def post(self, channel: str, message: Message) -> Posted | TryAgain | Doubtful | Refused:
-        """Post until Slack takes it, refuses it or falls silent, or until patience ends: then TryAgain comes back."""
+    async def post(self, token: Secret, channel: str, message: Message) -> Posted | TryAgain | Doubtful | Refused:
+        """Post until Slack takes it, refuses it or falls silent, or until patience ends: then TryAgain comes back.
+
+        `token` is that of the workspace's bot.
+        """
         loop = asyncio.get_running_loop()
         ends = loop.time() + self._patience
         backoff, failures = _FIRST_BACKOFF, 0
         while True:
-            result = await self._slack.post_message(self._token, channel, message)
+            result = await self._slack.post_message(token, channel, message)
             if not isinstance(result, TryAgain):
                 return result
             failures += not result.limited

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import httpx
 
 import bot
+from bot.core.printable import printable
 from bot.core.secret import Secret
 from bot.outbound.delivery import Posted
 
@@ -23,9 +24,8 @@ class NotPosted:
     is_ours: bool = False
 
 
-def send_alert(bot_url: str, token: Secret, fields: Mapping[str, object]) -> Posted | NotPosted:
-    """Post `fields` to the bot at `bot_url`, which may have a path."""
-    url = f"{bot_url.rstrip('/')}/alerts"
+def send_alert(url: str, token: Secret, fields: Mapping[str, object]) -> Posted | NotPosted:
+    """Post `fields` to the alerts of a bot at `url`."""
     headers = {
         "Authorization": f"Bearer {token.reveal()}",
         "Content-Type": "application/json",
@@ -55,12 +55,13 @@ def read_answer(status_code: int, body: bytes, url: str) -> Posted | NotPosted:
     if status_code == httpx.codes.OK and isinstance(channel, str) and isinstance(ts, str):
         return Posted(channel=_printable(channel), ts=_printable(ts))
     if status_code == httpx.codes.UNAUTHORIZED:
-        return NotPosted(f"The bot at {url} refuses ALERTS_TOKEN: use the one that it was started with.", is_ours=True)
+        return NotPosted(f"The bot at {url} refuses ALERTS_TOKEN: use the one of its alerts.", is_ours=True)
     if isinstance(why, str):
         return NotPosted(f"{_printable(why)} ({status_code})", is_ours=status_code in _OURS)
     if status_code == httpx.codes.NOT_FOUND:
         return NotPosted(
-            f"There is no {url} (404): the bot was started without ALERTS_TOKEN, or ANCHOR_BOT_URL is another's."
+            f"There is no {url} (404): the bot was started without ALERTS_TOKEN, or ANCHOR_BOT_URL is another's, or "
+            "the bot serves many workspaces and ALERTS_WORKSPACE does not say which."
         )
     return NotPosted(f"What answered at {url} is no bot of this kind ({status_code}): is ANCHOR_BOT_URL right?")
 
@@ -74,5 +75,4 @@ def _read_object(body: bytes) -> dict[str, object]:
 
 
 def _printable(text: str) -> str:
-    """Without what could steer a terminal."""
-    return "".join(char if char.isprintable() else " " for char in text[:_LONGEST_SENTENCE])
+    return printable(text, longest=_LONGEST_SENTENCE)

@@ -11,7 +11,7 @@ from bot.core.requests import ReplyAddress
 from bot.outbound.delivery import Delivered, Delivery, Doubtful, Refused, TryAgain
 from bot.outbound.response_url import ResponseUrls
 from bot.outbound.slack import SlackClient
-from bot.outbound.workspaces import SingleWorkspace
+from bot.outbound.workspaces import StoreError, Workspaces
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ _Way = tuple[str, Callable[[], Awaitable[Delivery]]]
 class Teller:
     """Delivers messages after the ack, by the first way that works."""
 
-    def __init__(self, response_urls: ResponseUrls, slack: SlackClient, workspaces: SingleWorkspace) -> None:
+    def __init__(self, response_urls: ResponseUrls, slack: SlackClient, workspaces: Workspaces) -> None:
         self._response_urls = response_urls
         self._slack = slack
         self._workspaces = workspaces
@@ -70,14 +70,20 @@ class Teller:
         thread_ts = address.thread_ts if is_public else None
         if url is not None:
             yield "response_url", lambda: self._response_urls.post(url, message, thread_ts=thread_ts)
-        workspace = self._workspaces.find(asker.team_id)
-        if workspace is None:
-            return
-        token = workspace.bot_token
         if is_public:
-            yield "channel", lambda: self._slack.post_message(token, asker.channel_id, message, thread_ts=thread_ts)
+            yield "channel", lambda: self._post(asker.team_id, asker.channel_id, message, thread_ts=thread_ts)
         private = astray(message, asker.channel_id)
-        yield "direct message", lambda: self._slack.post_message(token, asker.user_id, private)
+        yield "direct message", lambda: self._post(asker.team_id, asker.user_id, private)
+
+    async def _post(self, team_id: str, channel: str, message: Message, *, thread_ts: str | None = None) -> Delivery:
+        """Post with the token of the workspace that the request came from, and with no other."""
+        try:
+            workspace = await self._workspaces.find(team_id)
+        except StoreError as error:
+            return Refused(str(error))
+        if workspace is None:
+            return Refused("no token for this workspace")
+        return await self._slack.post_message(workspace.bot_token, channel, message, thread_ts=thread_ts)
 
 
 async def _persist(send: Callable[[], Awaitable[Delivery]]) -> Delivered | Doubtful | Refused:

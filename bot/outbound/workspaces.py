@@ -1,13 +1,32 @@
-"""The workspaces that the bot serves: one, from the settings."""
+"""The workspaces that the bot serves, and the simplest kind: one, from the settings."""
 
 from dataclasses import replace
+from typing import Protocol
 
+from bot.core.installation import Departure
 from bot.core.policy import serves
 from bot.core.workspace import Workspace
 
 
+class StoreError(Exception):
+    """What is known of the workspaces can't be had. The text says why, fit for a log."""
+
+
+class Workspaces(Protocol):
+    """Who is served, with which key and token. Every method may raise StoreError."""
+
+    async def find(self, team_id: str) -> Workspace | None:
+        """The workspace that a verified request of `team_id` belongs to, or None where it is not served."""
+
+    async def owner_of_alerts(self, ref: str) -> Workspace | None:
+        """The workspace whose alerts go to `ref`, the last part of their URL, "" where it has none."""
+
+    async def forget(self, departure: Departure) -> None:
+        """Keep nothing of a workspace that the app has left, unless it was installed anew since."""
+
+
 class SingleWorkspace:
-    """The workspace of SLACK_BOT_TOKEN and ANCHOR_API_KEY."""
+    """The workspace of SLACK_BOT_TOKEN and ANCHOR_API_KEY. Raises nothing."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
@@ -16,6 +35,13 @@ class SingleWorkspace:
         """Remember whose the bot token is, as Slack says. From now on no other team is served."""
         self._workspace = replace(self._workspace, team_id=team_id)
 
-    def find(self, team_id: str) -> Workspace | None:
-        """The workspace that a verified request of `team_id` belongs to, or None where it is not served."""
+    async def find(self, team_id: str) -> Workspace | None:
+        """As the protocol says."""
         return self._workspace if serves(self._workspace, team_id) else None
+
+    async def owner_of_alerts(self, ref: str) -> Workspace | None:
+        """As the protocol says: the alerts' URL has no name of a workspace in it."""
+        return None if ref else self._workspace
+
+    async def forget(self, departure: Departure) -> None:
+        """Nothing: what is known stands in the settings."""

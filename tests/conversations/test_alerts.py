@@ -12,13 +12,16 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from bot.core.digest import digest
 from bot.core.messages.message import Message
 from bot.core.secret import Secret
+from bot.core.workspace import Workspace
 from bot.inbound.alerts import Alerts
 from bot.outbound.alert_poster import AlertPoster
 from bot.outbound.delivery import Posted
 from bot.outbound.http_client import open_session
 from bot.outbound.slack import SlackClient
+from bot.outbound.workspaces import SingleWorkspace
 from bot.readiness import Readiness
 from bot.sim.slack import (
     Fault,
@@ -109,7 +112,7 @@ async def test_an_alert_names_another_channel_or_the_only_one() -> None:
     assert answer.status == 200
     assert (nowhere.status, nowhere.json) == (
         400,
-        {"error": "channel is missing, and the bot has no ALERTS_CHANNEL: name a channel's id.", "field": "channel"},
+        {"error": "channel is missing, and the workspace has no default one: name a channel's id.", "field": "channel"},
     )
 
 
@@ -139,7 +142,7 @@ async def test_a_wrong_token_is_turned_away_and_counted(given: str, caplog: pyte
     async with takes_alerts() as at:
         answer = await post(at.bot.url, headers={"Authorization": given})
         assert posts(at.slack) == 0
-    why = "The token is missing or wrong: send Authorization: Bearer and the ALERTS_TOKEN of the bot."
+    why = "The token is missing or wrong: send Authorization: Bearer and the alerts token of this workspace."
     assert (answer.status, answer.json, answer.headers["WWW-Authenticate"]) == (401, {"error": why}, "Bearer")
     (line,) = [vars(record) for record in caplog.records if record.message == "requests turned away"]
     assert (line["status"], line["why"], line["count"]) == (401, why, 1)
@@ -220,7 +223,7 @@ NO_TAB = (
     "C0ALERTS001 is a direct message, and the app takes none: turn on the Messages Tab under App Home, or name a "
     "channel."
 )
-BAD_TOKEN = "Slack refuses the bot's token: reinstall the app and put its bot token into SLACK_BOT_TOKEN."
+BAD_TOKEN = "Slack refuses the bot's token: the app must be installed again in this workspace."
 
 
 @pytest.mark.parametrize(
@@ -342,10 +345,11 @@ class BrokenSlack(SlackClient):
 async def alerts_alone(slack: SimSlack, kind: type[SlackClient], tasks: Tasks) -> AsyncIterator[str]:
     """The alerts' side of a bot, without the rest of it."""
     async with open_session() as session:
-        poster = AlertPoster(kind(session, api_url=slack.url), Secret(slack.bot_token))
-        alerts = Alerts(poster, tasks, Readiness(), token=Secret(TOKEN), channel=slack.alerts.id)
+        poster = AlertPoster(kind(session, api_url=slack.url))
+        owner = Workspace("T0HOME00001", Secret(slack.bot_token), None, digest(TOKEN), slack.alerts.id)
+        alerts = Alerts(poster, SingleWorkspace(owner), tasks, Readiness())
         application = web.Application()
-        application.router.add_post("/alerts", alerts.receive)
+        application.add_routes([alerts.route("/alerts")])
         runner = web.AppRunner(application, access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -17,6 +17,7 @@ from bot.core.requests import Order
 from bot.core.secret import Secret
 from bot.core.workspace import Workspace
 from bot.inbound.clicks import Clicks
+from bot.inbound.departures import Departures
 from bot.inbound.http import Http
 from bot.inbound.listeners import Listeners
 from bot.inbound.slack_app import SlackApp
@@ -67,7 +68,9 @@ async def broken_bot(slack: SimSlack, kind: type[BrokenControl], *, seconds: flo
         control = kind(anchor, workspaces, once=Once(period=1, clock=time.monotonic), tasks=tasks)
         control.seconds = seconds
         clicks = Clicks(control, teller, client, workspaces, time.time)
-        slack_app = SlackApp(Listeners(control, clicks, teller, tasks), teller, tasks)
+        slack_app = SlackApp(
+            Listeners(control, clicks, teller, tasks), Departures(workspaces), teller, tasks, workspaces
+        )
         async with (_socket if slack.socket_mode else _door)(slack, slack_app, session):
             yield
             await tasks.settle(within=5)

@@ -49,7 +49,7 @@ TABLE: dict[str, tuple[Fault, str]] = {
         (
             f"⚠️ *Not paused*: {WHO}\n"
             "Anchor refused this workspace's API key (401); nothing was done. It said: `Invalid API key`\n"
-            f"Whoever runs this bot must set a valid `ANCHOR_API_KEY`. {STOP_IT}"
+            f"Whoever runs this bot must give it a valid key for this workspace. {STOP_IT}"
         ),
     ),
     "rate limited": (

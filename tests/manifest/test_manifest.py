@@ -10,14 +10,17 @@ import pytest
 import yaml
 
 import bot
+from bot.core.installation import SCOPES
 from bot.core.messages.actions import ACTIONS
 from bot.core.messages.usage import COMMANDS
+from bot.inbound.install import REDIRECT_PATH
 from bot.sim.slack import SimSlack, SlashCommand
 
 ROOT = Path(bot.__file__).parents[1]
 SOURCES = [path.read_text() for path in (ROOT / "bot").rglob("*.py") if "sim" not in path.parts]
 
 SCOPE_OF_METHOD = {
+    "api_call": None,  # oauth.v2.access, which goes by the client's own secret
     "apps_connections_open": None,  # takes the app token, whose scope stands outside the manifest
     "auth_test": None,
     "chat_postMessage": "chat:write",
@@ -49,9 +52,9 @@ def test_it_is_valid_by_slacks_schema(manifest: dict[str, Any]) -> None:
 def test_it_says_by_which_way_requests_come(manifest: dict[str, Any]) -> None:
     """Slack refuses commands and interactivity that have neither a URL nor Socket Mode."""
     urls = [command.get("url") for command in manifest["features"]["slash_commands"]]
-    urls.append(manifest["settings"]["interactivity"].get("request_url"))
+    urls += [manifest["settings"][name].get("request_url") for name in ("interactivity", "event_subscriptions")]
     assert manifest["settings"]["interactivity"]["is_enabled"]
-    assert urls == [None if manifest["settings"]["socket_mode_enabled"] else URL] * 3
+    assert urls == [None if manifest["settings"]["socket_mode_enabled"] else URL] * 4
 
 
 def test_the_buttons_that_the_bot_listens_to_are_those_of_the_contract() -> None:
@@ -62,9 +65,23 @@ def test_the_buttons_that_the_bot_listens_to_are_those_of_the_contract() -> None
     assert set(ACTIONS.values()) == {"anchor_pause", "anchor_resume"}
 
 
-def test_no_events_are_asked_for_that_nobody_listens_to(manifest: dict[str, Any]) -> None:
-    assert not any("bolt.event(" in source for source in SOURCES)
-    assert "event_subscriptions" not in manifest["settings"]
+def test_its_events_are_those_that_the_bot_listens_to(manifest: dict[str, Any]) -> None:
+    listened = [event for source in SOURCES for event in re.findall(r'bolt\.event\("(\w+)"\)', source)]
+    assert listened
+    assert manifest["settings"]["event_subscriptions"]["bot_events"] == listened
+
+
+def test_people_may_be_sent_back_to_where_the_bot_takes_them(manifest: dict[str, Any]) -> None:
+    """The line is commented out for a bot of one workspace, which nobody is sent to."""
+    assert "redirect_urls" not in manifest["oauth_config"]
+    many = yaml.safe_load(AS_IT_IS.replace("# redirect_urls:", "redirect_urls:"))
+    assert many["oauth_config"]["redirect_urls"] == [f"https://your-host.example{REDIRECT_PATH}"]
+
+
+def test_what_it_asks_for_is_what_an_installation_must_have(manifest: dict[str, Any]) -> None:
+    assert set(manifest["oauth_config"]["scopes"]["bot"]) == set(SCOPES)
+    assert not manifest["settings"]["token_rotation_enabled"]
+    assert not manifest["settings"]["org_deploy_enabled"]
 
 
 def test_its_commands_are_those_that_the_bot_listens_to(manifest: dict[str, Any]) -> None:

@@ -28,10 +28,11 @@ _LONGEST_LINE = 1 << 20
 
 @dataclass(slots=True)
 class BotProcess:
-    """A process that was started, and everything it has written to stderr so far."""
+    """A process that was started, and everything it has written to stderr so far; what it `printed`, when it ended."""
 
     process: asyncio.subprocess.Process
     lines: list[str] = field(default_factory=list)
+    printed: list[str] = field(default_factory=list)
     _bell: Bell = field(default_factory=Bell)
 
     @property
@@ -70,12 +71,17 @@ class BotProcess:
         async with asyncio.timeout(_GONE_WITHIN):
             return await self.process.wait()
 
-    async def read(self) -> None:
-        """Collect what it writes until it ends."""
+    async def read(self, stdin: str) -> None:
+        """Tell it what it may read, and collect what it writes until it ends."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
         assert self.process.stderr is not None
+        self.process.stdin.write(stdin.encode())
+        self.process.stdin.close()
         async for line in self.process.stderr:
             self.lines.append(line.decode().rstrip("\n"))
             self._bell.ring()
+        self.printed += (await self.process.stdout.read()).decode().splitlines()
         await self.process.wait()
         self._bell.ring()
 
@@ -91,6 +97,7 @@ async def bot_process(
     arguments: Sequence[str] = ("run",),
     directory: Path | None = None,
     covered: bool = True,
+    stdin: str = "",
 ) -> AsyncIterator[BotProcess]:
     """Start the bot with nothing but these variables, in an empty directory unless one is given. It is gone at the end.
 
@@ -103,14 +110,14 @@ async def bot_process(
             *arguments,
             env={"PATH": os.environ["PATH"], "LOG_FORMAT": "json", **coverage, **environ},
             cwd=directory or empty,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             limit=_LONGEST_LINE,
             start_new_session=True,  # so that its process group is its own, and tells what it leaves behind
         )
         bot = BotProcess(process)
-        reading = asyncio.create_task(bot.read())
+        reading = asyncio.create_task(bot.read(stdin))
         try:
             yield bot
         finally:

@@ -92,7 +92,7 @@ async def test_what_the_bot_does_not_take_is_said(tmp_path: Path) -> None:
     assert refused == Ran(
         2,
         "",
-        f"anchor-bot: The bot at {at.bot.url}/alerts refuses ALERTS_TOKEN: use the one that it was started with.\n",
+        f"anchor-bot: The bot at {at.bot.url}/alerts refuses ALERTS_TOKEN: use the one of its alerts.\n",
     )
 
 
@@ -103,7 +103,7 @@ async def test_a_bot_without_alerts_is_told_from_one_that_is_not_there(tmp_path:
     assert without.code == gone.code == 1
     assert without.err == (
         f"anchor-bot: There is no {at.bot.url}/alerts (404): the bot was started without ALERTS_TOKEN, or "
-        "ANCHOR_BOT_URL is another's.\n"
+        "ANCHOR_BOT_URL is another's, or the bot serves many workspaces and ALERTS_WORKSPACE does not say which.\n"
     )
     assert gone.err == (
         f"anchor-bot: No bot is at {at.bot.url}/alerts ([Errno 111] Connection refused): nothing was posted. Is it "

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 import bot
-from bot.cli import main, read_environment
-from bot.settings import SettingsError
+from bot.cli import main
+from bot.environment import read_environment
+from bot.variables import SettingsError
 
 
 @pytest.fixture
@@ -42,6 +43,8 @@ def test_the_help_shows_a_newcomer_the_way(capsys: pytest.CaptureFixture[str]) -
     ("command", "words"),
     [
         ("run", ["POST /slack/events", "SIGTERM", "/healthz", "/readyz", ".env.example", "Exit code 2"]),
+        ("keys", ["new", "rotate", "ENCRYPTION_KEYS"]),
+        ("workspaces", ["list", "show", "delete", "set-key", "alert-token", "DATABASE_URL"]),
         ("alert", ["--session ID", "--text", "/alerts", "ANCHOR_BOT_URL", "ALERTS_TOKEN", "Exit code 1"]),
         ("demo", ["simulated Slack", "simulated Anchor", "No account, no keys", "--check", "--port N", "--no-browser"]),
     ],
@@ -64,7 +67,7 @@ def test_settings_that_are_missing_are_named(capsys: pytest.CaptureFixture[str])
     written = capsys.readouterr()
     assert written.out == ""
     lines = [line.removeprefix("anchor-bot: ") for line in written.err.splitlines()]
-    assert [line.split()[0] for line in lines] == ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "ANCHOR_API_KEY", "See"]
+    assert [line.split()[0] for line in lines] == ["SLACK_BOT_TOKEN", "ANCHOR_API_KEY", "SLACK_SIGNING_SECRET", "See"]
 
 
 @pytest.mark.usefixtures("nothing_set")

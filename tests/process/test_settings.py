@@ -1,23 +1,33 @@
 """Every setting: its default, what it takes, and the sentence about what it does not take."""
 
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
 
-from bot.cli import read_environment
 from bot.core.secret import Secret
-from bot.settings import SenderSettings, Settings, SettingsError
+from bot.environment import read_environment
+from bot.settings import (
+    ManyWorkspaces,
+    OneWorkspace,
+    OperatorSettings,
+    SenderSettings,
+    Settings,
+    StoreSettings,
+)
+from bot.variables import SettingsError
 
 REQUIRED = {"SLACK_BOT_TOKEN": "xoxb-1-2-abc", "SLACK_SIGNING_SECRET": "0123abcd", "ANCHOR_API_KEY": "sk-0123"}
+KEY_OF_44 = "Zm9yLXRlc3RzLW9ubHktMzItYnl0ZXMtbG9uZy1rZXk="
+OTHER_OF_44 = "b3RoZXItZm9yLXRlc3RzLW9ubHktMzItYnl0ZXMtbG8="
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
 
 DEFAULTS = Settings(
-    slack_bot_token=Secret("xoxb-1-2-abc"),
+    workspaces=OneWorkspace(bot_token=Secret("xoxb-1-2-abc"), anchor_api_key=Secret("sk-0123")),
     slack_app_token=None,
     slack_signing_secrets=(Secret("0123abcd"),),
     slack_api_url="https://slack.com/api/",
-    anchor_api_key=Secret("sk-0123"),
     anchor_api_url="https://api.anchorbrowser.io",
     anchor_timeout=10.0,
     anchor_deadline=20.0,
@@ -25,8 +35,6 @@ DEFAULTS = Settings(
     port=3000,
     log_level="INFO",
     log_format="text",
-    alerts_token=None,
-    alerts_channel=None,
 )
 
 
@@ -73,11 +81,11 @@ def test_blank_counts_as_not_set(blank: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "attribute", "expected"),
     [
-        ("SLACK_BOT_TOKEN", "xoxe.xoxb-1-rotating", "slack_bot_token", Secret("xoxe.xoxb-1-rotating")),
-        ("SLACK_BOT_TOKEN", " xoxb-1\n", "slack_bot_token", Secret("xoxb-1")),
+        ("SLACK_BOT_TOKEN", "xoxe.xoxb-1-rotating", "workspaces.bot_token", Secret("xoxe.xoxb-1-rotating")),
+        ("SLACK_BOT_TOKEN", " xoxb-1\n", "workspaces.bot_token", Secret("xoxb-1")),
         ("SLACK_APP_TOKEN", " xapp-1-A0-1-abc ", "slack_app_token", Secret("xapp-1-A0-1-abc")),
         ("SLACK_SIGNING_SECRET", " new , old,", "slack_signing_secrets", (Secret("new"), Secret("old"))),
-        ("ANCHOR_API_KEY", "any-shape", "anchor_api_key", Secret("any-shape")),
+        ("ANCHOR_API_KEY", "any-shape", "workspaces.anchor_api_key", Secret("any-shape")),
         ("SLACK_API_URL", "https://slack-gov.com/api/", "slack_api_url", "https://slack-gov.com/api/"),
         ("ANCHOR_API_URL", "http://127.0.0.1:8080", "anchor_api_url", "http://127.0.0.1:8080"),
         ("ANCHOR_API_URL", "http://localhost:1", "anchor_api_url", "http://localhost:1"),
@@ -92,13 +100,13 @@ def test_blank_counts_as_not_set(blank: str) -> None:
         ("LOG_LEVEL", "debug", "log_level", "DEBUG"),
         ("LOG_LEVEL", "Warning", "log_level", "WARNING"),
         ("LOG_FORMAT", "JSON", "log_format", "json"),
-        ("ALERTS_TOKEN", " s3cret ", "alerts_token", Secret("s3cret")),
-        ("ALERTS_CHANNEL", "C0123456789", "alerts_channel", "C0123456789"),
-        ("ALERTS_CHANNEL", "G0123456789", "alerts_channel", "G0123456789"),
+        ("ALERTS_TOKEN", " s3cret ", "workspaces.alerts_token", Secret("s3cret")),
+        ("ALERTS_CHANNEL", "C0123456789", "workspaces.alerts_channel", "C0123456789"),
+        ("ALERTS_CHANNEL", "G0123456789", "workspaces.alerts_channel", "G0123456789"),
     ],
 )
 def test_a_good_value_is_taken(name: str, value: str, attribute: str, expected: object) -> None:
-    assert getattr(Settings.from_env(REQUIRED | {name: value}), attribute) == expected
+    assert attrgetter(attribute)(Settings.from_env(REQUIRED | {name: value})) == expected
 
 
 TOKEN = "the bot token from OAuth & Permissions of your Slack app"
@@ -222,8 +230,8 @@ def test_every_bad_one_is_named_and_none_is_repeated_aloud() -> None:
     said = problems(**bad | {"ANCHOR_API_KEY": "s3 cret"})
     assert [sentence.split()[0] for sentence in said] == [
         "SLACK_BOT_TOKEN",
-        "SLACK_SIGNING_SECRET",
         "ANCHOR_API_KEY",
+        "SLACK_SIGNING_SECRET",
         "ANCHOR_API_URL",
         "ANCHOR_TIMEOUT",
         "PORT",
@@ -237,15 +245,130 @@ def test_secrets_do_not_show_in_the_settings() -> None:
     assert [value for value in REQUIRED.values() if value in shown] == []
 
 
+MIXED_UP = (
+    ": those are for a bot of one workspace, these for one of many, installed by OAuth. "
+    "Take the ones or the others out."
+)
+NO_DATABASE = (
+    "DATABASE_URL is no database that the bot can use: write it like sqlite:///anchor-bot.db or "
+    "postgresql://user:password@host:5432/name."
+)
+MANY = {
+    "SLACK_CLIENT_ID": "123.456",
+    "SLACK_CLIENT_SECRET": "s3cret-of-the-client",
+    "BASE_URL": "https://bot.example.com/",
+    "ENCRYPTION_KEYS": f"{KEY_OF_44}, {OTHER_OF_44},",
+    "SLACK_SIGNING_SECRET": "0123abcd",
+}
+STORE = StoreSettings(Secret("sqlite:///anchor-bot.db"), (Secret(KEY_OF_44), Secret(OTHER_OF_44)))
+
+
+def many_problems(**changes: str) -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env(MANY | changes)
+    return caught.value.problems
+
+
+def test_many_workspaces_need_the_app_a_url_and_a_key() -> None:
+    assert Settings.from_env(MANY).workspaces == ManyWorkspaces(
+        Secret("123.456"), Secret("s3cret-of-the-client"), "https://bot.example.com", STORE
+    )
+    assert many_problems(SLACK_CLIENT_ID="", BASE_URL="", ENCRYPTION_KEYS="") == (
+        "SLACK_CLIENT_ID is not set: put the client ID from Basic Information of your Slack app there.",
+        "BASE_URL is not a URL that can be called: write it like https://bot.example.com (https).",
+        "ENCRYPTION_KEYS is not set: put a key there that `anchor-bot keys new` prints.",
+    )
+
+
+def test_many_workspaces_go_by_socket_mode_as_well() -> None:
+    settings = Settings.from_env(MANY | {"SLACK_SIGNING_SECRET": "", "SLACK_APP_TOKEN": "xapp-1"})
+    assert settings.slack_app_token == Secret("xapp-1")
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"SLACK_BOT_TOKEN": "xoxb-1"}, "SLACK_BOT_TOKEN"),
+        ({"ANCHOR_API_KEY": "sk-1", "ALERTS_TOKEN": "s3cret"}, "ANCHOR_API_KEY, ALERTS_TOKEN"),
+        ({"ALERTS_CHANNEL": "C0123456789"}, "ALERTS_CHANNEL"),
+    ],
+)
+def test_the_settings_of_one_and_of_many_are_not_to_be_mixed_up(changes: dict[str, str], named: str) -> None:
+    assert many_problems(**changes) == (
+        f"{named} can't be set beside SLACK_CLIENT_ID and SLACK_CLIENT_SECRET{MIXED_UP}",
+    )
+
+
+def test_one_workspace_does_not_mind_a_database_or_a_url_that_is_set() -> None:
+    odd = {"DATABASE_URL": "mysql://x", "ENCRYPTION_KEYS": "x", "BASE_URL": "x", "ALERTS_WORKSPACE": "x"}
+    assert Settings.from_env(REQUIRED | odd) == DEFAULTS
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:///anchor-bot.db",
+        "sqlite:////var/lib/anchor bot/bot.db",
+        "postgres://bot:s3cret@db/anchor",
+        "postgresql://bot:s3cret@db:5432/anchor?sslmode=require",
+        "postgresql:///anchor?host=/var/run/postgresql",
+        "postgresql://a:1,b:2/anchor?target_session_attrs=read-write",
+    ],
+)
+def test_a_database_is_written_as_people_write_it(url: str) -> None:
+    settings = OperatorSettings.from_env({"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY_OF_44})
+    assert settings.store.database_url == Secret(url)
+    assert "s3cret" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *(
+            "anchor-bot.db",
+            "/anchor-bot.db",
+            "mysql://db/anchor",
+            "postgresql+psycopg://db/anchor",
+            "postgresql:anchor",
+        ),
+        *("sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite:///bot.db?mode=ro", "postgresql://db/two words"),
+    ],
+)
+def test_what_is_no_database_is_named(url: str) -> None:
+    assert many_problems(DATABASE_URL=url) == (NO_DATABASE,)
+
+
+@pytest.mark.parametrize("keys", ["s3cret", f"{KEY_OF_44}x", f"{KEY_OF_44};{KEY_OF_44}", f"{KEY_OF_44},x", "é" * 44])
+def test_what_is_no_encryption_key_is_named(keys: str) -> None:
+    assert many_problems(ENCRYPTION_KEYS=keys) == (
+        "ENCRYPTION_KEYS has what is no key: put there what `anchor-bot keys new` prints, and nothing else.",
+    )
+
+
+@pytest.mark.parametrize(("workspace", "url"), [("", "/alerts"), ("T0123456789", "/alerts/T0123456789")])
+def test_an_alert_goes_to_its_workspace(workspace: str, url: str) -> None:
+    environ = {"ALERTS_TOKEN": "s3cret", "ANCHOR_BOT_URL": "https://bot.example.com/x/", "ALERTS_WORKSPACE": workspace}
+    assert SenderSettings.from_env(environ).url == f"https://bot.example.com/x{url}"
+
+
+def test_a_workspace_that_is_no_id_is_named() -> None:
+    with pytest.raises(SettingsError) as caught:
+        SenderSettings.from_env({"ALERTS_TOKEN": "s3cret", "ALERTS_WORKSPACE": "../healthz"})
+    assert caught.value.problems == ("ALERTS_WORKSPACE is not a workspace's id: write it like T0123456789.",)
+
+
 def test_the_example_file_has_every_setting_with_its_default() -> None:
     example = read_environment({}, EXAMPLE)
-    overheard = Overheard(example | REQUIRED)
-    assert Settings.from_env(overheard) == DEFAULTS
+    one, many = Overheard(example | REQUIRED), Overheard(example | MANY)
+    assert Settings.from_env(one) == DEFAULTS
+    assert Settings.from_env(many) == Settings.from_env(MANY)
     sender = Overheard(example | {"ALERTS_TOKEN": "s3cret"})
     assert SenderSettings.from_env(sender) == SenderSettings.from_env({"ALERTS_TOKEN": "s3cret"})
-    assert sorted(example) == sorted(overheard.asked | sender.asked)
-    optional = {"ALERTS_TOKEN", "ALERTS_CHANNEL", "SLACK_APP_TOKEN"}
-    assert {name for name, value in example.items() if not value} == set(REQUIRED) | optional
+    operator = Overheard(example | {"ENCRYPTION_KEYS": KEY_OF_44, "BASE_URL": "https://bot.example.com"})
+    assert OperatorSettings.from_env(operator).store.database_url == STORE.database_url
+    assert sorted(example) == sorted(one.asked | many.asked | sender.asked | operator.asked)
+    optional = {"ALERTS_TOKEN", "ALERTS_CHANNEL", "ALERTS_WORKSPACE", "SLACK_APP_TOKEN"}
+    assert {name for name, value in example.items() if not value} == {*REQUIRED, *MANY} | optional
 
 
 def test_the_example_file_explains_every_setting() -> None:

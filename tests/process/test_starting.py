@@ -16,10 +16,10 @@ BAD = {"SLACK_BOT_TOKEN": "xoxp-a-persons", "SLACK_SIGNING_SECRET": "", "ANCHOR_
 SAID_OF_THEM = """\
 anchor-bot: SLACK_BOT_TOKEN does not begin with xoxb-: \
 it must be the bot token from OAuth & Permissions of your Slack app.
-anchor-bot: SLACK_SIGNING_SECRET is not set: put the signing secret from Basic Information of your Slack app there, \
-or an app-level token from Basic Information of your Slack app in SLACK_APP_TOKEN for Socket Mode.
 anchor-bot: ANCHOR_API_KEY has spaces or characters that no key has: \
 copy it again (the workspace's API key from Anchor's dashboard).
+anchor-bot: SLACK_SIGNING_SECRET is not set: put the signing secret from Basic Information of your Slack app there, \
+or an app-level token from Basic Information of your Slack app in SLACK_APP_TOKEN for Socket Mode.
 anchor-bot: See .env.example for every setting."""
 
 

@@ -10,8 +10,6 @@ from process.bot_process import site
 pytestmark = pytest.mark.anyio
 
 FOR_BOLT = {
-    "SLACK_CLIENT_ID": "1234567890.1234567890",
-    "SLACK_CLIENT_SECRET": "0123456789abcdef0123456789abcdef",
     "SLACK_SCOPES": "commands,chat:write",
     "SLACK_VERIFICATION_TOKEN": "verification",
     "SLACK_USER_TOKEN": "xoxp-of-a-person",

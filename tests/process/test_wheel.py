@@ -26,9 +26,9 @@ class Installation:
     venv: Path
     empty: Path
 
-    async def anchor_bot(self, *arguments: str) -> str:
+    async def anchor_bot(self, *arguments: str, **environ: str) -> str:
         """Run the command in the empty directory, and return what it writes."""
-        return await run(self.venv / "bin/anchor-bot", *arguments, cwd=self.empty, env={"PATH": os.defpath})
+        return await run(self.venv / "bin/anchor-bot", *arguments, cwd=self.empty, env={"PATH": os.defpath, **environ})
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +62,15 @@ async def run(*command: str | Path, cwd: Path, env: Mapping[str, str]) -> str:
 
 async def test_it_knows_its_version(installation: Installation) -> None:
     assert await installation.anchor_bot("--version") == f"anchor-bot {bot.__version__}\n"
+
+
+async def test_it_makes_the_tables_of_a_database(installation: Installation) -> None:
+    key = (await installation.anchor_bot("keys", "new")).strip()
+    for _ in range(2):
+        listed = await installation.anchor_bot(
+            "workspaces", "list", ENCRYPTION_KEYS=key, DATABASE_URL=f"sqlite:///{installation.venv.parent / 'bot.db'}"
+        )
+        assert listed == "No workspace is installed.\n"
 
 
 async def test_the_demo_plays(installation: Installation) -> None:

@@ -2,11 +2,12 @@
 
 from bot.core.slack_errors import TOKEN_REFUSED
 
-WRONG_TOKEN = "The token is missing or wrong: send Authorization: Bearer and the ALERTS_TOKEN of the bot."  # noqa: S105 - a sentence
+WRONG_TOKEN = "The token is missing or wrong: send Authorization: Bearer and the alerts token of this workspace."  # noqa: S105 - a sentence
 NO_JSON = "The body is no JSON: send an object with session_id and text."
-NO_CHANNEL = "channel is missing, and the bot has no ALERTS_CHANNEL: name a channel's id."
+NO_CHANNEL = "channel is missing, and the workspace has no default one: name a channel's id."
 STOPPING = "Nothing was posted: the bot is being stopped. Send the alert again in a minute."
 CUT_SHORT = "The bot was stopped while it posted the alert: it may have been posted. Look into the channel."
+STORE_FAILED = "Nothing was posted: the bot can't read its database. Send the alert again in a few seconds."
 BUSY = "Nothing was posted: the bot has too many alerts in hand. Send the alert again in a few seconds."
 LIMITED = "Nothing was posted: Slack takes no more messages for now. Send the alert again later."
 DOUBTFUL = "Slack was sent the alert and did not answer: it may have been posted. Look into the channel."
@@ -21,7 +22,7 @@ _ADVICE = {
     "messages_tab_disabled": "{channel} is a direct message, and the app takes none: turn on the Messages Tab under "
     "App Home, or name a channel.",
 }
-_BAD_TOKEN = "Slack refuses the bot's token: reinstall the app and put its bot token into SLACK_BOT_TOKEN."  # noqa: S105
+_BAD_TOKEN = "Slack refuses the bot's token: the app must be installed again in this workspace."  # noqa: S105
 _UNKNOWN = "Slack refuses the alert for {channel} ({code}): look the code up under chat.postMessage."
 
 

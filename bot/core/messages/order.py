@@ -15,6 +15,7 @@ from bot.core.outcomes import (
     Doubt,
     Failed,
     KeyRejected,
+    NoKey,
     NotFound,
     NotRunning,
     Outcome,
@@ -26,6 +27,7 @@ from bot.core.outcomes import (
     Repeated,
     Resumed,
     Stopping,
+    StoreFailed,
     Unavailable,
     Unconfirmed,
     Unreachable,
@@ -121,7 +123,7 @@ def _explain(order: Order, outcome: AnchorOutcome | Overtaken) -> tuple[str, str
             advice = f"Try again. {_OR_IN_ANCHOR}"
         case KeyRejected(status_code=status_code, said=said):
             known = f"Anchor refused this workspace's API key ({status_code}); nothing was done.{_quote(said)}"
-            advice = f"Whoever runs this bot must set a valid `ANCHOR_API_KEY`. {_OR_IN_ANCHOR}"
+            advice = f"Whoever runs this bot must give it a valid key for this workspace. {_OR_IN_ANCHOR}"
         case RateLimited(retry_after=retry_after, said=said):
             known = f"Anchor takes no more requests for now (429); nothing was done.{_quote(said)}"
             advice = f"Try again {_in_seconds(retry_after)}. {_OR_IN_ANCHOR}"
@@ -161,6 +163,16 @@ def _refusal(order: Order, outcome: Refusal) -> tuple[str, str]:
             return (
                 f"{not_done} this bot holds no Anchor API key for your workspace, so it left {session} alone.",
                 "Ask whoever runs the bot to set it up for this workspace.",
+            )
+        case NoKey():
+            return (
+                f"{not_done} this workspace has no Anchor API key yet, so the bot left {session} alone.",
+                f"Ask whoever runs the bot to set one. {_OR_IN_ANCHOR}",
+            )
+        case StoreFailed():
+            return (
+                f"{not_done} the bot can't read its database and sent nothing for {session}.",
+                f"Try again in a moment. {_OR_IN_ANCHOR}",
             )
         case Overloaded():
             return (

@@ -6,8 +6,10 @@ from bot.sim.slack.click import ABSENT
 from bot.sim.slack.clock import Clock, Moment
 from bot.sim.slack.courier import Answered
 from bot.sim.slack.delivery import Delivery
+from bot.sim.slack.events import EventDelivery
 from bot.sim.slack.history import ButtonRef, Message, Source
 from bot.sim.slack.possible import NotPossibleError
+from bot.sim.slack.removal import tokens_revoked
 from bot.sim.slack.rules import Rule, Violation
 from bot.sim.slack.simulator import SimSlack
 from bot.sim.slack.socket_mode import Connection, Reason, Sockets
@@ -29,6 +31,7 @@ __all__ = [
     "Delivery",
     "Drip",
     "Enterprise",
+    "EventDelivery",
     "Fault",
     "Faults",
     "Hang",
@@ -53,5 +56,6 @@ __all__ = [
     "expired_url",
     "rate_limited",
     "server_error",
+    "tokens_revoked",
     "used_url",
 ]

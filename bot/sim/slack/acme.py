@@ -6,6 +6,7 @@ from bot.sim.slack.workspace import Channel, ChannelKind, Installation, SlashCom
 
 BOT_TOKEN = "xoxb-0123456789-SIMULATED-HOME"  # noqa: S105 - of the simulation only
 APP_TOKEN = "xapp-1-A0ANCHOR001-0123456789-SIMULATED"  # noqa: S105 - likewise
+CLIENT_ID, CLIENT_SECRET = "0123456789.9876543210", "simulated-client-secret"
 COMMANDS = (
     SlashCommand("/anchor-pause", "Pause the AI agent of an Anchor session", "<session_id> [reason]"),
     SlashCommand("/anchor-resume", "Let the paused AI agent of an Anchor session go on", "<session_id> [reason]"),

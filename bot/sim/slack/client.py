@@ -1,4 +1,4 @@
-"""The Slack client in people's hands: they write, type commands and click buttons."""
+"""The Slack client in people's hands: they write, type commands, click buttons and take the app out."""
 
 from bot.sim.slack.block_actions import BlockAction
 from bot.sim.slack.buttons import find_button
@@ -7,13 +7,15 @@ from bot.sim.slack.commands import Commands
 from bot.sim.slack.composer import Composer
 from bot.sim.slack.delivery import Delivery
 from bot.sim.slack.dispatch import Dispatch
+from bot.sim.slack.events import EventDelivery, Events
 from bot.sim.slack.history import Message
 from bot.sim.slack.hooks import Hooks
 from bot.sim.slack.interactive_message import AttachmentAction
 from bot.sim.slack.legacy_buttons import find_legacy_button
 from bot.sim.slack.platform import Platform
+from bot.sim.slack.removal import Removal
 from bot.sim.slack.screen import Screen, id_of
-from bot.sim.slack.workspace import Channel, User
+from bot.sim.slack.workspace import Channel, User, Workspace
 
 
 class Client(Screen):
@@ -24,6 +26,12 @@ class Client(Screen):
         self._commands = Commands(platform, hooks, dispatch)
         self._composer = Composer(platform, self._commands)
         self._clicks = Clicks(platform, hooks, dispatch)
+        self.events = Events(platform, dispatch)
+        self._removal = Removal(self.events)
+
+    async def uninstall(self, workspace: Workspace, *, revoked_first: bool = False) -> list[EventDelivery]:
+        """Take the app out of a workspace: its token dies, then two events tell it, in one order or the other."""
+        return await self._removal.uninstall(workspace, revoked_first=revoked_first)
 
     async def enter(self, user: User | str, channel: Channel | str, line: str, *, thread_ts: str | None = None) -> None:
         """Press Enter in the composer of a channel or a thread, in which stands `line`, as it was typed.

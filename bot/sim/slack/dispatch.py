@@ -1,4 +1,4 @@
-"""The two roads to the app: signed forms to its request URL, or in Socket Mode envelopes over its websockets."""
+"""The two roads to the app: signed requests to its URL, or in Socket Mode envelopes over its websockets."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from bot.sim.slack.courier import Answered, Courier
 from bot.sim.slack.socket_mode import Envelope, Sockets
 
-Kind = Literal["slash_commands", "interactive"]
+Kind = Literal["slash_commands", "interactive", "events_api"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,13 @@ class Dispatch:
         return self._sockets.enabled or self.request_url is not None
 
     def pack(self, kind: Kind, payload: Mapping[str, object]) -> Request:
-        """Make the form or the envelope."""
+        """Make the form, an event's JSON, or the envelope."""
         if self._sockets.enabled:
-            envelope = Envelope.of(kind, payload, accepts_response_payload=True)
+            envelope = Envelope.of(kind, payload, accepts_response_payload=kind != "events_api")
             return Request(kind, envelope.frame.encode(), {}, envelope)
+        if kind == "events_api":
+            event = json.dumps(payload).encode()
+            return Request(kind, event, self._sign(event) | {"Content-Type": "application/json"})
         fields = payload if kind == "slash_commands" else {"payload": json.dumps(payload)}
         body = urlencode(fields).encode()
         return Request(kind, body, self._sign(body))

@@ -8,6 +8,7 @@ from bot.sim.slack.clock import Clock
 from bot.sim.slack.history import History, Message
 from bot.sim.slack.markup import plain
 from bot.sim.slack.pace import Pace
+from bot.sim.slack.registration import Registration
 from bot.sim.slack.rules import Violation
 from bot.sim.slack.workspace import Workspace
 
@@ -17,8 +18,9 @@ SLACKBOT = "USLACKBOT"  # speaks for the client itself
 class Platform:
     """Shared by everything that delivers to apps or serves them."""
 
-    def __init__(self, now: Callable[[], float], app_token: str) -> None:
+    def __init__(self, now: Callable[[], float], app_token: str, registration: Registration) -> None:
         self.app_token = app_token
+        self.registration = registration
         self.clock = Clock(now)
         self.bell = Bell()
         self.history = History(self.clock, self.bell)

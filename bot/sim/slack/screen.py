@@ -6,6 +6,7 @@ from bot.sim.faults import Faults
 from bot.sim.slack.clock import Clock
 from bot.sim.slack.history import Message
 from bot.sim.slack.platform import Platform
+from bot.sim.slack.registration import Registration
 from bot.sim.slack.rules import Violation
 from bot.sim.slack.workspace import Channel, User, Workspace
 
@@ -20,6 +21,11 @@ class Screen:
     def app_token(self) -> str:
         """The app-level token, for Socket Mode."""
         return self.platform.app_token
+
+    @property
+    def registration(self) -> Registration:
+        """What the app's settings say about its installation; the test changes what it likes."""
+        return self.platform.registration
 
     @property
     def clock(self) -> Clock:

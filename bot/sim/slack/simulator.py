@@ -7,7 +7,7 @@ from typing import Self
 from aiohttp import web
 
 from bot.sim.local_server import LocalServer
-from bot.sim.slack.acme import APP_TOKEN, Acme, acme
+from bot.sim.slack.acme import APP_TOKEN, CLIENT_ID, CLIENT_SECRET, Acme, acme
 from bot.sim.slack.client import Client
 from bot.sim.slack.content import Part
 from bot.sim.slack.courier import Answered, Courier
@@ -15,8 +15,10 @@ from bot.sim.slack.delivery import Delivery
 from bot.sim.slack.dispatch import Dispatch
 from bot.sim.slack.history import Message, Place
 from bot.sim.slack.hooks import Hooks
+from bot.sim.slack.oauth import Codes, Consent
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.posts import put
+from bot.sim.slack.registration import Registration
 from bot.sim.slack.screen import id_of
 from bot.sim.slack.signing import signed_headers
 from bot.sim.slack.socket_mode import Sockets
@@ -42,7 +44,7 @@ class SimSlack(Client):
         ack_deadline: float = ACK_DEADLINE,
         socket_mode: bool = False,
     ) -> None:
-        people, platform = acme(), Platform(now, APP_TOKEN)
+        people, platform = acme(), Platform(now, APP_TOKEN, Registration(CLIENT_ID, CLIENT_SECRET))
         app_id = people.workspace.installation.app_id
         self.signing_secret = signing_secret
         self.sockets = Sockets(platform, app_id, ack_deadline, lambda: self._server.origin)
@@ -52,7 +54,9 @@ class SimSlack(Client):
         self._hooks = Hooks(platform, lambda: self._server.origin)
         super().__init__(platform, self._hooks, self._dispatch)
         self._settle(people)
-        self._api = WebApi(platform, self.sockets)
+        codes = Codes(platform.clock.now)
+        self._consent = Consent(platform, codes)
+        self._api = WebApi(platform, self.sockets, codes)
         self._server = LocalServer(self._routes())
 
     def _settle(self, people: Acme) -> None:
@@ -68,6 +72,8 @@ class SimSlack(Client):
             web.route("*", "/api/{method}", self._api.serve),
             web.post("/{kind:commands|actions}/{path:.*}", self._hooks.serve),
             web.get("/link/", self.sockets.serve),
+            web.get("/oauth/v2/authorize", self._consent.show),
+            web.post("/oauth/v2/authorize", self._consent.decide),
         )
 
     async def __aenter__(self) -> Self:

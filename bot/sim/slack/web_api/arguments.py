@@ -3,6 +3,7 @@
 https://docs.slack.dev/apis/web-api
 """
 
+import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,12 +24,13 @@ _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 class Arguments:
     """What a call said, without the token; `warning` is what Slack would remark about the content type.
 
-    `bearer` is the token if it came in the header.
+    `bearer` is the token if it came in the header, `basic` a name and a password that came there instead.
     """
 
     values: Mapping[str, object]
     token: str | None
     bearer: str | None
+    basic: tuple[str, str] | None = None
     is_json: bool = False
     warning: str | None = None
     violations: tuple[Violation, ...] = ()
@@ -48,7 +50,17 @@ def read_arguments(request: web.Request, body: bytes) -> Arguments:
         token = in_body  # Slack takes it from a form, and from nowhere else
     wrong = () if in_body is None else (Violation(Rule.TOKEN_OUTSIDE_HEADER, request.path),)
     warning = _warning(request, is_json=is_json) if body else None
-    return Arguments(values, token, bearer, is_json, warning, wrong)
+    return Arguments(values, token, bearer, _basic(header), is_json, warning, wrong)
+
+
+def _basic(header: str) -> tuple[str, str] | None:
+    """https://www.rfc-editor.org/rfc/rfc7617#section-2."""
+    scheme, _, given = header.partition(" ")
+    try:
+        name, colon, password = base64.b64decode(given, validate=True).decode().partition(":")
+    except ValueError:
+        return None
+    return (name, password) if scheme == "Basic" and colon else None
 
 
 def _json(body: bytes) -> dict[str, object]:

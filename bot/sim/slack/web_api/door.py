@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
+from bot.sim.slack.oauth import Codes
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.rules import Rule, Violation
 from bot.sim.slack.socket_mode import Sockets
-from bot.sim.slack.web_api import apps, auth, chat, users
+from bot.sim.slack.web_api import apps, auth, chat, oauth, users
 from bot.sim.slack.web_api.arguments import Arguments, read_arguments
 from bot.sim.slack.web_api.call import ApiCall, ApiError, Caller, Method
 from bot.sim.slack.workspace import Workspace
@@ -19,10 +20,11 @@ _METHODS: Mapping[str, Method] = auth.METHODS | chat.METHODS | users.METHODS
 class WebApi:
     """All methods over HTTP; `calls` has every call in order of arrival."""
 
-    def __init__(self, platform: Platform, sockets: Sockets) -> None:
+    def __init__(self, platform: Platform, sockets: Sockets, codes: Codes) -> None:
         self.calls: list[ApiCall] = []
         self._platform = platform
         self._sockets = sockets
+        self._codes = codes
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer one call."""
@@ -58,6 +60,8 @@ class WebApi:
             if name == apps.CONNECTIONS_OPEN:
                 opened = apps.connections_open(self._platform, self._sockets, asked)
                 return web.json_response({"ok": True} | opened)
+            if name == oauth.OAUTH_ACCESS:
+                return web.json_response({"ok": True} | oauth.oauth_access(self._platform, self._codes, asked))
             workspace = self._workspace(name, asked.token)
             body = self._run(name, workspace, asked)
         except ApiError as error:

@@ -1,0 +1,141 @@
+"""The commands for those who run a bot of many workspaces: about its keys, and about the workspaces in its database.
+
+They work beside a bot that runs, which notices a change within seconds, and without one.
+"""
+
+import argparse
+import asyncio
+import getpass
+import secrets
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+
+from bot.core.alert import CHANNEL_ID
+from bot.core.digest import digest
+from bot.core.printable import printable
+from bot.core.secret import Secret
+from bot.outbound.store.encryption import rotate
+from bot.outbound.store.installations import Summary
+from bot.outbound.store.store import Store, open_store
+from bot.outbound.store.vault import new_key
+from bot.outbound.workspaces import StoreError
+from bot.settings import OperatorSettings
+from bot.variables import is_key
+
+_LONGEST_NAME = 100
+_BYTES_OF_TOKEN = 32
+
+_Operation = Callable[[argparse.Namespace, Store, OperatorSettings], Awaitable[str]]
+
+
+class NotDoneError(Exception):
+    """A command did nothing; `sentence` says why."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+def operate(chosen: argparse.Namespace, environ: Mapping[str, str]) -> str:
+    """Carry a command out, and return what to print.
+
+    Raises SettingsError, StoreNotUsableError or NotDoneError.
+    """
+    if (chosen.command, chosen.action) == ("keys", "new"):
+        return new_key().reveal()
+    settings = OperatorSettings.from_env(environ)
+    try:
+        return asyncio.run(_with_store(chosen, settings))
+    except StoreError as error:
+        raise NotDoneError(f"The database did not do it: {error}.") from None
+
+
+async def _with_store(chosen: argparse.Namespace, settings: OperatorSettings) -> str:
+    async with open_store(settings.store.database_url, settings.store.encryption_keys) as store:
+        return await _OPERATIONS[chosen.action](chosen, store, settings)
+
+
+async def _rotate(_: argparse.Namespace, store: Store, __: OperatorSettings) -> str:
+    return f"Encrypted anew: {await rotate(store.database, store.vault)}. The other keys may be taken out now."
+
+
+async def _list(_: argparse.Namespace, store: Store, __: OperatorSettings) -> str:
+    return "\n".join(_line(one) for one in await store.installations.summaries()) or "No workspace is installed."
+
+
+async def _show(chosen: argparse.Namespace, store: Store, settings: OperatorSettings) -> str:
+    one = await store.installations.summary(chosen.team_id)
+    if one is None:
+        raise _no_such(chosen)
+    return "\n".join(
+        [
+            f"workspace      {one.team_id} {_name(one)}",
+            f"enterprise     {one.enterprise_id or '-'}",
+            f"installed      {_moment(one.installed_at)}, by {one.installed_by or '-'}",
+            f"scopes         {one.scopes}",
+            f"Anchor key     {'set' if one.has_key else 'not set'}",
+            f"alerts         {_alerts_url(settings, one.team_id) if one.has_alerts_token else 'no token'}",
+            f"alerts channel {one.alerts_channel or '-'}",
+        ]
+    )
+
+
+async def _delete(chosen: argparse.Namespace, store: Store, _: OperatorSettings) -> str:
+    if not await store.installations.delete(chosen.team_id):
+        raise _no_such(chosen)
+    return f"Nothing is kept of {chosen.team_id} any more. In Slack the app is still there: remove it there as well."
+
+
+async def _set_key(chosen: argparse.Namespace, store: Store, _: OperatorSettings) -> str:
+    key = _ask(f"Anchor API key of {chosen.team_id}: ").strip()
+    if not (key and is_key(key)):
+        raise NotDoneError("That is no key: it is empty, or has spaces or characters that no key has.")
+    if not await store.installations.set_key(chosen.team_id, Secret(key)):
+        raise _no_such(chosen)
+    return f"{chosen.team_id} has this key from now on."
+
+
+async def _token(chosen: argparse.Namespace, store: Store, settings: OperatorSettings) -> str:
+    if chosen.channel is not None and not CHANNEL_ID.fullmatch(chosen.channel):
+        raise NotDoneError("--channel is not a channel's id: write it like C0123456789.")
+    token = secrets.token_urlsafe(_BYTES_OF_TOKEN)
+    if not await store.installations.set_alerts(chosen.team_id, digest(token), chosen.channel):
+        raise _no_such(chosen)
+    url = _alerts_url(settings, chosen.team_id)
+    return f"Alerts go to {url}\nTheir token, which is shown this once: {token}"
+
+
+_OPERATIONS: Mapping[str, _Operation] = {
+    "rotate": _rotate,
+    "list": _list,
+    "show": _show,
+    "delete": _delete,
+    "set-key": _set_key,
+    "alert-token": _token,
+}
+
+
+def _ask(prompt: str) -> str:
+    """A line that nobody sees: at a terminal it is not echoed, and no argument shows in the list of processes."""
+    return getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline()
+
+
+def _no_such(chosen: argparse.Namespace) -> NotDoneError:
+    return NotDoneError(f"No workspace {printable(chosen.team_id, longest=_LONGEST_NAME)} is installed.")
+
+
+def _line(one: Summary) -> str:
+    return f"{one.team_id}  {'key set' if one.has_key else 'no key '}  {_moment(one.installed_at)}  {_name(one)}"
+
+
+def _name(one: Summary) -> str:
+    return printable(one.team_name, longest=_LONGEST_NAME)
+
+
+def _moment(unix_seconds: int) -> str:
+    return datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _alerts_url(settings: OperatorSettings, team_id: str) -> str:
+    return f"{settings.base_url}/alerts/{team_id}"

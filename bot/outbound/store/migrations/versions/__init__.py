@@ -1,0 +1,1 @@
+"""One module for each change of the tables, oldest first by its number."""

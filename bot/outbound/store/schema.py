@@ -1,0 +1,41 @@
+"""The tables. What they hold of secrets is ciphertext or a digest; times are in Unix seconds."""
+
+from sqlalchemy import BigInteger, Column, MetaData, String, Table, Text
+
+metadata = MetaData()
+
+workspaces = Table(
+    "workspaces",
+    metadata,
+    Column("team_id", String(40), primary_key=True),
+    Column("team_name", Text, nullable=False),
+    Column("enterprise_id", String(40)),
+    Column("app_id", String(40), nullable=False),
+    Column("bot_user_id", String(40), nullable=False),
+    Column("bot_token", Text, nullable=False),  # ciphertext
+    Column("scopes", Text, nullable=False),  # separated by commas
+    Column("installed_by", String(40), nullable=False),
+    Column("installed_at", BigInteger, nullable=False),
+    Column("anchor_api_key", Text),  # ciphertext
+    Column("alerts_token_digest", String(64)),
+    Column("alerts_channel", String(40)),
+)
+"""One row for each workspace that the app is installed in."""
+
+install_states = Table(
+    "install_states",
+    metadata,
+    Column("state_digest", String(64), primary_key=True),
+    Column("browser_digest", String(64), nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    Column("used_at", BigInteger),
+)
+"""Installations that were begun: kept for a while after their end, to tell a used one from one that never was."""
+
+key_checks = Table(
+    "key_checks",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("ciphertext", Text, nullable=False),
+)
+"""One known text, encrypted with the oldest key that is still needed: whoever can't decrypt it lacks that key."""

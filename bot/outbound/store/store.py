@@ -1,0 +1,50 @@
+"""The store as a whole: opened, checked and closed in one place."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from sqlalchemy.exc import DBAPIError
+
+from bot.core.secret import Secret
+from bot.outbound.store.database import Database, connect
+from bot.outbound.store.encryption import check_keys
+from bot.outbound.store.errors import StoreNotUsableError, StoreUnreachableError
+from bot.outbound.store.install_states import InstallStates
+from bot.outbound.store.installations import Installations
+from bot.outbound.store.migrate import migrate
+from bot.outbound.store.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A database that is up to date, with keys that fit."""
+
+    database: Database
+    vault: Vault
+    installations: Installations
+    install_states: InstallStates
+
+
+@asynccontextmanager
+async def open_store(url: Secret, keys: Sequence[Secret]) -> AsyncIterator[Store]:
+    """The store at `url`, as DATABASE_URL has it; the first of `keys` encrypts. Raises StoreNotUsableError."""
+    database, vault = connect(url), Vault(keys)
+    try:
+        try:
+            await migrate(database)
+            await check_keys(database, vault)
+        except StoreUnreachableError as error:
+            raise _not_usable(str(error)) from None
+        except DBAPIError as error:
+            raise _not_usable(type(error.orig).__name__) from None
+        yield Store(database, vault, Installations(database, vault), InstallStates(database))
+    finally:
+        await database.close()
+
+
+def _not_usable(why: str) -> StoreNotUsableError:
+    return StoreNotUsableError(
+        f"DATABASE_URL: the database there does not let the bot in ({why}). Is it up, are name and password right, "
+        "and may this user make tables in it?"
+    )

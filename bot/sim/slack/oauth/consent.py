@@ -1,0 +1,67 @@
+"""GET and POST /oauth/v2/authorize: the page on which a person lets the app into a workspace, or does not."""
+
+from collections.abc import Iterable, Mapping
+from html import escape
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from bot.sim.slack.oauth.codes import Codes, Consented
+from bot.sim.slack.platform import Platform
+from bot.sim.slack.workspace import Workspace
+
+
+class Consent:
+    """The page. What the person chooses comes as a form.
+
+    `decision` is allow or cancel, `team` the workspace, `user` who it is, `declined` has scopes that are not allowed,
+    separated by commas, and `org_wide` is set for the whole organisation.
+    """
+
+    def __init__(self, platform: Platform, codes: Codes) -> None:
+        self._platform = platform
+        self._codes = codes
+
+    async def show(self, request: web.Request) -> web.Response:
+        """Ask the person."""
+        problem = self._problem(request.query)
+        return _error(problem) if problem else _page(self._platform.workspaces.values())
+
+    async def decide(self, request: web.Request) -> web.Response:
+        """Send the browser back to the app, with a code or with an error."""
+        asked = request.query
+        if problem := self._problem(asked):
+            return _error(problem)
+        form = {name: str(value) for name, value in (await request.post()).items()}
+        answer = {"code": self._code(asked, form)} if form.get("decision") == "allow" else {"error": "access_denied"}
+        state = {"state": asked["state"]} if "state" in asked else {}
+        return web.Response(status=302, headers={"Location": f"{asked['redirect_uri']}?{urlencode(answer | state)}"})
+
+    def _problem(self, asked: Mapping[str, str]) -> str | None:
+        registration = self._platform.registration
+        if asked.get("client_id") != registration.client_id:
+            return "invalid_client_id"
+        if not registration.knows(asked.get("redirect_uri", "")):
+            return "bad_redirect_uri"
+        scopes = set(filter(None, asked.get("scope", "").split(",")))
+        return None if scopes and scopes <= set(registration.scopes) else "invalid_scope"
+
+    def _code(self, asked: Mapping[str, str], form: Mapping[str, str]) -> str:
+        workspace = self._platform.workspaces[form["team"]]
+        scopes = frozenset(asked["scope"].split(",")) - frozenset(form.get("declined", "").split(","))
+        user = form.get("user") or next(user.id for user in workspace.users.values() if not user.is_bot)
+        return self._codes.issue(Consented(workspace, user, scopes, asked["redirect_uri"], "org_wide" in form))
+
+
+def _error(problem: str) -> web.Response:
+    return web.Response(status=400, text=f"Something went wrong when authorizing this app. Error details: {problem}")
+
+
+def _page(workspaces: Iterable[Workspace]) -> web.Response:
+    options = "".join(f'<option value="{escape(one.team_id)}">{escape(one.domain)}</option>' for one in workspaces)
+    form = (
+        f'<form method="post"><select name="team">{options}</select>'
+        '<button name="decision" value="allow">Allow</button>'
+        '<button name="decision" value="cancel">Cancel</button></form>'
+    )
+    return web.Response(text=f"<!doctype html><title>Slack, simulated</title>{form}", content_type="text/html")

@@ -1,0 +1,27 @@
+"""People take the app out of their workspace, or take tokens away."""
+
+from collections.abc import Mapping, Sequence
+
+from bot.sim.slack.events import EventDelivery, Events
+from bot.sim.slack.workspace import Workspace
+
+UNINSTALLED: Mapping[str, object] = {"type": "app_uninstalled"}
+
+
+class Removal:
+    """Takes it out, and tells the app."""
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+
+    async def uninstall(self, workspace: Workspace, *, revoked_first: bool) -> list[EventDelivery]:
+        """Take the app out. Its token is dead before the app hears of it, by two events in either order."""
+        app = workspace.installation
+        app.refusal = "account_inactive"
+        told = [UNINSTALLED, tokens_revoked(bot=[app.bot_user_id])]
+        return [await self._events.send(workspace, event) for event in (reversed(told) if revoked_first else told)]
+
+
+def tokens_revoked(*, bot: Sequence[str] = (), oauth: Sequence[str] = ()) -> Mapping[str, object]:
+    """The event: user ids of the bots, and of the people, whose tokens died."""
+    return {"type": "tokens_revoked", "tokens": {"oauth": list(oauth), "bot": list(bot)}}

@@ -1,0 +1,77 @@
+"""What a command costs in a deployment of many workspaces: no more than in one of one. Counted, not timed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import Engine, event, insert
+
+from bot.core.secret import Secret
+from bot.outbound.store.schema import workspaces
+from bot.outbound.store.vault import Place
+from tenants import Tenancy, Tenant, tenancy
+
+pytestmark = pytest.mark.anyio
+
+MANY = 10_000
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """Whatever any engine of the process sends to a database; a read is one statement and no transaction."""
+    sent: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        sent.append(statement.split(maxsplit=1)[0])
+
+    def note_commit(_: object) -> None:
+        sent.append("COMMIT")
+
+    event.listen(Engine, "before_cursor_execute", note)
+    event.listen(Engine, "commit", note_commit)
+    try:
+        yield sent
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+        event.remove(Engine, "commit", note_commit)
+
+
+async def fill(at: Tenancy, count: int) -> None:
+    """As many workspaces as that, put into the database directly."""
+    rows = [
+        {
+            "team_id": f"T0CROWD{number:06}",
+            "team_name": "Crowd",
+            "app_id": "A0ANCHOR001",
+            "bot_user_id": "U0ANCHORBOT",
+            "bot_token": at.store.vault.encrypt(Secret("xoxb-1"), Place(f"T0CROWD{number:06}", "bot_token")),
+            "scopes": "commands",
+            "installed_by": "U1",
+            "installed_at": 1_785_000_000,
+        }
+        for number in range(count)
+    ]
+    async with at.store.database.changing(within=60) as connection:
+        await connection.execute(insert(workspaces), rows)
+
+
+async def cost(at: Tenancy, tenant: Tenant) -> tuple[list[str], list[str], int]:
+    """The statements of a first command and of a second one, and the calls to Slack of both."""
+    calls, orders = len(at.slack.api_calls), len(at.asked(tenant))
+    with statements() as first:
+        await at.type(tenant)
+    with statements() as second:
+        await at.type(tenant)
+    assert len(at.asked(tenant)) == orders + 2
+    return first, second, len(at.slack.api_calls) - calls
+
+
+async def test_a_command_costs_the_same_in_a_deployment_of_ten_thousand(database_url: str) -> None:
+    async with tenancy(database_url) as at:
+        tenant = await at.settle(at.add(1))
+        alone = await cost(at, tenant)
+        await fill(at, MANY - 1)
+        await at.install(tenant)  # so that nothing of it is remembered
+        among_many = await cost(at, tenant)
+        assert len(await at.store.installations.summaries()) == MANY
+    assert alone == among_many == (["SELECT"], [], 0)

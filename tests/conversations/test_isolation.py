@@ -1,0 +1,179 @@
+"""Many workspaces at once, in any order of events: nothing of one ever reaches another."""
+
+import asyncio
+import random
+import re
+import uuid
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from bot.core.digest import digest
+from bot.core.secret import Secret
+from bot.sim.anchor import Slow
+from bot.sim.slack import Message, expired_url
+from tenants import Tenancy, Tenant, tenancy
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]
+
+TENANTS = 24
+STEPS = 25
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass(slots=True)
+class Actor:
+    """Somebody in a workspace who does things at random, and remembers what was its own at any time."""
+
+    at: Tenancy
+    tenant: Tenant
+    others: list[Tenant]
+    chance: random.Random
+    keys: set[str] = field(default_factory=set)
+    tokens: set[str] = field(default_factory=set)
+    sessions: set[str] = field(default_factory=set)
+    done: list[str] = field(default_factory=list)
+    alerts_left: int = 4
+    alerts_token: str = ""
+
+    async def act(self) -> None:
+        """Come in, then do one thing after the other."""
+        await self.reinstall()
+        await self.report()
+        things: list[Callable[[], Awaitable[None]]] = [
+            *[self.command] * 5,
+            *[self.click] * 4,
+            *[self.report, self.report_elsewhere, self.change_key, self.change_key, self.leave, self.reinstall],
+        ]
+        for _ in range(STEPS):
+            thing = self.chance.choice(things)
+            self.done.append(thing.__name__)
+            await thing()
+            await asyncio.sleep(self.chance.random() * 0.02)
+
+    def new_session(self) -> str:
+        """A session that is this workspace's, or another's, or nobody's; but only this one ever names it."""
+        owner = self.chance.choice([self.tenant, self.chance.choice(self.others), None])
+        session = str(uuid.UUID(int=self.chance.getrandbits(128)))
+        if owner is not None:
+            self.at.anchor.add_session(key=owner.key, session_id=session)
+        self.sessions.add(session)
+        return session
+
+    async def command(self) -> None:
+        await self.at.type(
+            self.tenant, self.new_session(), command=self.chance.choice(["/anchor-pause", "/anchor-resume"])
+        )
+
+    async def click(self) -> None:
+        element = {
+            "type": "button",
+            "action_id": "anchor_pause",
+            "text": {"type": "plain_text", "text": "Pause"},
+            "value": self.new_session(),
+        }
+        alert = self.at.slack.post(self.tenant.alerts, "Spend", blocks=[{"type": "actions", "elements": [element]}])
+        await self.at.slack.click(self.tenant.person, alert)
+
+    async def report(self) -> None:
+        """An alert, where one is left: more would be too many for Slack."""
+        self.alerts_left -= 1
+        if self.alerts_left < 0:
+            return
+        token = f"token-{self.chance.getrandbits(64)}"
+        if await self.at.store.installations.set_alerts(self.tenant.team_id, digest(token), self.tenant.alerts.id):
+            self.alerts_token = token
+        await self.at.alert(self.tenant.team_id, self.alerts_token, session_id=self.new_session(), text="spent")
+
+    async def report_elsewhere(self) -> None:
+        """An alert with this workspace's token, for another."""
+        other = self.chance.choice(self.others)
+        status, _ = await self.at.alert(other.team_id, self.alerts_token, session_id=self.new_session(), text="spent")
+        assert status == 401
+
+    async def change_key(self) -> None:
+        key = f"sk-{self.tenant.team_id}-{len(self.keys)}"
+        self.at.anchor.add_key(key)
+        self.keys.add(key)
+        await self.at.store.installations.set_key(self.tenant.team_id, Secret(key))
+
+    async def leave(self) -> None:
+        """Remove the app, ask something of it all the same, and mostly take it in again."""
+        await self.at.slack.uninstall(self.tenant.workspace, revoked_first=self.chance.random() < 0.5)
+        await self.command()
+        if self.chance.random() < 0.8:
+            await self.reinstall()
+
+    async def reinstall(self) -> None:
+        self.at.slack.clock.advance(1.1)  # what was left before is left before
+        assert (await self.at.install(self.tenant)).status == 200
+        self.tokens.add(self.tenant.workspace.installation.bot_token)
+        await self.change_key()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_nothing_of_one_workspace_reaches_another(database_url: str, seed: int) -> None:
+    async with tenancy(database_url, patience=0.05) as at:
+        tenants = [at.add(number) for number in range(TENANTS)]
+        actors = [
+            Actor(at, one, [other for other in tenants if other is not one], random.Random(f"{seed} {one.team_id}"))  # noqa: S311
+            for one in tenants
+        ]
+        at.anchor.fault = Slow(0.04)  # about as long as an ack waits: some answers come with it, some after it
+        at.slack.faults["response_url"] = expired_url(times=60)  # then the bot posts with the workspace's token
+        async with asyncio.TaskGroup() as together:
+            for actor in actors:
+                together.create_task(actor.act())
+        await settled(at)
+        look(at, actors)
+
+
+async def settled(at: Tenancy) -> None:
+    """Wait until the bot has said what it had to say."""
+    seen = -1
+    while seen != (seen := happened(at)):  # noqa: ASYNC110 - what is waited for is that nothing happens
+        await asyncio.sleep(0.7)
+
+
+def happened(at: Tenancy) -> int:
+    channels = [channel for workspace in at.slack.platform.workspaces.values() for channel in workspace.channels]
+    return len(at.anchor.requests) + sum(len(at.slack.channel_messages(channel)) for channel in channels)
+
+
+def look(at: Tenancy, actors: list[Actor]) -> None:
+    owner = {session: actor for actor in actors for session in actor.sessions}
+    of_team = {actor.tenant.team_id: actor for actor in actors}
+    told: defaultdict[str, int] = defaultdict(int)
+    for request in at.anchor.requests:
+        actor = owner[str(request.session_id)]
+        assert request.key in actor.keys
+        assert "Cookie" not in request.headers
+        told[actor.tenant.team_id] += 1
+    for call in at.slack.api_calls:
+        if call.method == "chat.postMessage":
+            workspace = at.slack.platform.workspace_of_channel(home_of(at, str(call.arguments["channel"])))
+            assert call.token in of_team[workspace.team_id].tokens
+    for actor in actors:
+        for message in everything_in(at, actor.tenant):
+            assert set(UUID.findall(str((message.text, message.blocks)))) <= actor.sessions
+            assert message.user in {actor.tenant.person.id, actor.tenant.workspace.installation.bot_user_id}
+    assert len(told) == TENANTS
+    assert sum(told.values()) > 5 * TENANTS, "hardly anything happened"
+    assert {name for actor in actors for name in actor.done} == {
+        *("command", "click", "report", "report_elsewhere", "change_key", "leave", "reinstall")
+    }
+
+
+def home_of(at: Tenancy, channel: str) -> str:
+    """The channel itself; of a person's id, a channel of theirs."""
+    for workspace in at.slack.platform.workspaces.values():
+        if channel in workspace.users:
+            return next(iter(workspace.channels))
+    return channel
+
+
+def everything_in(at: Tenancy, tenant: Tenant) -> list[Message]:
+    channels_of_it = tenant.workspace.channels
+    return [message for channel in channels_of_it for message in at.slack.seen_by(tenant.person, channel)]

