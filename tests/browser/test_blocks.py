@@ -39,6 +39,7 @@ async def test_an_accessory_stands_at_the_end_of_its_section_and_on_a_phone_belo
     assert right > left + 300
     assert same - top < 10
     await room.page.set_viewport_size({"width": 390, "height": 844})
+    await expect(room.pane.get_by_role("button", name="Agents")).to_be_visible()  # it is laid out anew
     (left, top), (same, below) = await place(text), await place(opener)
     assert same == left
     assert below > top

@@ -68,7 +68,7 @@ async def test_the_bot_is_stopped_and_started(room: Room) -> None:
     await expect(room.lever("Hangs")).to_be_disabled()
     await room.agent("Flight watch").get_by_role("button", name="Raise alert").click()
     await room.page.get_by_role("button", name="Raise five alerts at once").click()
-    notices = room.page.get_by_role("status").get_by_text("The monitor's alert did not reach the bot.")
+    notices = room.page.get_by_role("status").get_by_text("The monitor's alert got no answer from the bot.")
     await expect(notices).to_have_count(2)
     await expect(room.lever("Stopped")).to_be_checked()
     await room.page.set_viewport_size({"width": 390, "height": 844})
