@@ -54,7 +54,7 @@ class Page:
 
     async def _serve_socket(self, request: web.Request) -> web.WebSocketResponse:
         self._check(request, needs_origin=True)
-        socket = web.WebSocketResponse(heartbeat=_HEARTBEAT, max_msg_size=_LONGEST_ORDER)
+        socket = web.WebSocketResponse(heartbeat=_HEARTBEAT, max_msg_size=_LONGEST_ORDER, compress=False)
         await socket.prepare(request)
         await Connection(self._world, self._person(request.query.get("as", "")), socket).hold()
         return socket
