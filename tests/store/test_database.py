@@ -5,6 +5,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,22 @@ async def test_many_that_open_it_at_once_make_the_tables_once(
 
     await asyncio.gather(*(open_and_use() for _ in range(5)))
     assert [record.message for record in caplog.records].count("database migrated") == 1
+
+
+async def test_a_new_file_that_somebody_else_is_at_is_waited_for(tmp_path: Path) -> None:
+    file = tmp_path / "bot.db"
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        opening = asyncio.create_task(open_and_close(f"sqlite:///{file}"))
+        await asyncio.sleep(0.3)
+        assert not opening.done()
+        other.execute("COMMIT")
+        await opening
+
+
+async def open_and_close(url: str) -> None:
+    async with open_store(Secret(url), [KEY]):
+        pass
 
 
 async def test_a_database_of_a_newer_version_is_left_alone(database_url: str) -> None:

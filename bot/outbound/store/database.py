@@ -14,10 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlalchemy import URL, Connection, Row, Select, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -29,6 +31,7 @@ _SQLITE = "sqlite:///"
 _ANSWERS_WITHIN = 5.0  # seconds for a read or a change
 _LONGEST_LIFE = 1800  # seconds; what lies between us and the database forgets connections that are older
 _BUSY = 4_000  # milliseconds that SQLite waits for another writer
+_LOOK_EVERY = 0.02  # seconds, for what SQLite does not wait for
 _AUTOCOMMIT = "AUTOCOMMIT"
 _OWNER_ONLY = 0o600
 _BAD_URL = (
@@ -116,14 +119,25 @@ def _sqlite(path: Path) -> AsyncEngine:
     return engine
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
+def _prepare_sqlite(connection: AsyncAdapt_aiosqlite_connection, _: object) -> None:
     connection.isolation_level = None  # transactions begin where we say so
+    connection.run_async(_use_wal)
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {_BUSY}")
-    cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA secure_delete = ON")  # what was deleted is overwritten, not only forgotten
     cursor.close()
+
+
+async def _use_wal(connection: aiosqlite.Connection) -> None:
+    """Turn WAL on, as soon as nobody else is at a new file: for that lock SQLite does not wait by itself."""
+    async with asyncio.timeout(_BUSY / 1000):
+        while True:
+            try:
+                async with connection.execute("PRAGMA journal_mode = WAL"):
+                    return
+            except sqlite3.OperationalError:
+                await asyncio.sleep(_LOOK_EVERY)
 
 
 def _begin_immediately(connection: Connection) -> None:
