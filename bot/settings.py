@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.core.secret import Secret
-from bot.variables import Reader
+from bot.variables import Reader, SettingsError
 
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _LOG_FORMATS = ("text", "json")
@@ -84,12 +84,13 @@ class ManyWorkspaces:
 
     @classmethod
     def read(cls, read: Reader) -> "ManyWorkspaces":
-        """Read its variables. What belongs to one workspace alone is a problem beside them."""
+        """Read its variables. Raises SettingsError where something of one workspace alone is set beside them."""
         if astray := [name for name in _OF_ONE if read.text(name)]:
-            read.problems.append(
+            mixed_up = (
                 f"{', '.join(astray)} can't be set beside {' and '.join(filter(read.text, _OF_MANY))}: those are for a "
                 "bot of one workspace, these for one of many, installed by OAuth. Take the ones or the others out."
             )
+            raise SettingsError((mixed_up,))
         return cls(
             client_id=read.secret("SLACK_CLIENT_ID", "the client ID from Basic Information of your Slack app"),
             client_secret=read.secret(
@@ -120,9 +121,8 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
         """Read the settings. Raises SettingsError, which names every bad one. A blank variable counts as not set."""
         read = Reader(environ)
-        serves_many = any(map(read.text, _OF_MANY))
         settings = cls(
-            workspaces=ManyWorkspaces.read(read) if serves_many else OneWorkspace.read(read),
+            workspaces=ManyWorkspaces.read(read) if _serves_many(read) else OneWorkspace.read(read),
             slack_app_token=read.optional_secret("SLACK_APP_TOKEN", _APP_TOKEN, ("xapp-",)),
             slack_signing_secrets=read.secrets(
                 "SLACK_SIGNING_SECRET",
@@ -141,6 +141,11 @@ class Settings:
         )
         read.finish()
         return settings
+
+
+def _serves_many(read: Reader) -> bool:
+    """Whether the bot is one of many workspaces: its keys for a database say so too, if nothing speaks for one."""
+    return any(map(read.text, _OF_MANY)) or bool(read.text("ENCRYPTION_KEYS") and not any(map(read.text, _OF_ONE)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,7 +105,9 @@ class Reader:
     def url(self, name: str, default: str, *, like: str = "") -> str:
         """A URL that keys may be sent to; `like` is an example, if the default is none."""
         value = self.text(name, default)
-        if not _is_url(value):
+        if not value:
+            self.problems.append(f"{name} is not set: write it like {like}.")
+        elif not _is_url(value):
             self.problems.append(f"{name} is not a URL that can be called: write it like {like or default} (https).")
         return value
 

@@ -98,14 +98,19 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def tenancy(database_url: str, *, patience: float = PATIENCE, **settings: str) -> AsyncIterator[Tenancy]:
-    """A bot of many workspaces, in which nobody has installed it yet. At the end nobody may have broken a rule."""
+async def tenancy(
+    database_url: str, *, patience: float = PATIENCE, behind: float = 0.0, **settings: str
+) -> AsyncIterator[Tenancy]:
+    """A bot of many workspaces, in which nobody has installed it yet. At the end nobody may have broken a rule.
+
+    Its clock is `behind` Slack's by so many seconds.
+    """
     async with SimSlack(socket_mode=WAY.is_socket) as slack, SimAnchor() as anchor:
         port = free_port()
         own = {"DATABASE_URL": database_url, "ENCRYPTION_KEYS": KEY.reveal()} | settings
         environ = environment_of_many(slack, anchor, port=port, **own)
         async with (
-            running(Settings.from_env(environ), now=slack.clock.now, patience=patience) as bot,
+            running(Settings.from_env(environ), now=lambda: slack.clock.now() - behind, patience=patience) as bot,
             open_store(Secret(database_url), [KEY]) as store,
         ):
             slack.request_url = None if WAY.is_socket else f"{bot.url}/slack/events"

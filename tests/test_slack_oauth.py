@@ -17,7 +17,7 @@ from bot.core.installation import (
     WrongRedirect,
 )
 from bot.core.secret import Secret
-from bot.outbound.slack_oauth import read_grant, read_refusal
+from bot.outbound.slack_oauth import read_date, read_grant, read_refusal
 
 NOW = 1_785_000_000.9
 
@@ -43,6 +43,19 @@ def test_a_workspace() -> None:
         installed_by="U0ALICE0001",
         installed_at=1_785_000_000,
     )
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"Date": "Sat, 25 Jul 2026 17:20:05 GMT"}, 1_785_000_005.0),
+        ({"Date": "yesterday"}, NOW),
+        ({}, NOW),
+    ],
+    ids=["named", "unreadable", "not named"],
+)
+def test_the_date_of_an_answer(headers: dict[str, str], expected: float) -> None:
+    assert read_date(headers, otherwise=NOW) == expected
 
 
 def test_a_workspace_of_a_grid() -> None:

@@ -63,8 +63,9 @@ class SlackApp:
         except StoreError as error:
             _log.error("an event can't be handled now", extra={"why": str(error)})
             return BoltResponse(status=503)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the person is told
-            return self._answer(payload, report(error))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the person is told; of an event, Slack
+            message = report(error)
+            return BoltResponse(status=503) if "event" in payload else self._answer(payload, message)
 
     def tell_later(self, payload: Mapping[str, object], body: str) -> None:
         """Tell by the response_url what the ack of a command should have carried and could not."""

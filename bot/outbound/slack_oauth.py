@@ -6,6 +6,7 @@ https://docs.slack.dev/authentication/installing-with-oauth
 import asyncio
 import base64
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlencode, urljoin
 
@@ -66,7 +67,9 @@ class SlackOAuth:
         return f"{self._page}?{urlencode(asked)}"
 
     async def exchange(self, code: Secret, *, now: float) -> Installation | GrantProblem | ExchangeProblem:
-        """The installation that `code` stands for, dated `now` (Unix seconds). A code is good once, for 10 minutes.
+        """The installation that `code` stands for. A code is good once, for 10 minutes.
+
+        It is dated by Slack's clock, as Slack's events are, or by `now` (Unix seconds) where Slack names no date.
 
         https://docs.slack.dev/reference/methods/oauth.v2.access
         """
@@ -81,12 +84,20 @@ class SlackOAuth:
             return read_refusal(getattr(error.response, "data", None))
         except _NO_ANSWER:
             return SlackSilent()
-        return read_grant(answer.data, now=now)
+        return read_grant(answer.data, now=read_date(answer.headers, otherwise=now))
 
     def _credentials(self) -> str:
         """https://www.rfc-editor.org/rfc/rfc7617; slack_sdk 3.48 makes them in a way that aiohttp warns of."""
         pair = f"{self._client_id}:{self._client_secret.reveal()}"
         return f"Basic {base64.b64encode(pair.encode()).decode()}"
+
+
+def read_date(headers: Mapping[str, str], *, otherwise: float) -> float:
+    """When an answer was given, in Unix seconds: https://www.rfc-editor.org/rfc/rfc9110#name-date."""
+    try:
+        return parsedate_to_datetime(headers.get("Date", "")).timestamp()
+    except ValueError:
+        return otherwise
 
 
 def read_refusal(answer: object) -> ExchangeProblem:

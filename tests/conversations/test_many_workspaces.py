@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -217,6 +217,35 @@ async def test_an_event_that_can_not_be_handled_now_is_asked_for_again(at: Tenan
     assert await at.store.installations.summaries()
     assert (await at.slack.events.again(first.request)).answer.status == 200
     assert await at.store.installations.summaries() == []
+
+
+@pytest.mark.parametrize("behind", [60.0, -60.0], ids=["behind", "ahead"])
+async def test_a_clock_that_is_wrong_keeps_no_workspace_and_loses_none(tmp_path: Path, behind: float) -> None:
+    async with tenancy(f"sqlite:///{tmp_path / 'bot.db'}", behind=behind) as at:
+        tenant = await at.settle(at.add(1))
+        at.slack.clock.advance(2.0)
+        (event, _) = await at.slack.uninstall(tenant.workspace)
+        assert await at.store.installations.summaries() == []
+        at.slack.clock.advance(2.0)
+        await at.settle(tenant)
+        await at.slack.events.again(event.request)
+        assert await at.store.installations.summaries()
+
+
+@HTTP_ONLY
+async def test_an_event_is_asked_for_again_whatever_goes_wrong(
+    postgresql_urls: Iterator[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    async with tenancy(next(postgresql_urls)) as at:
+        tenant = await at.settle(at.add(1))
+        await hold_the_database(at)  # for PostgreSQL that is a mistake of ours, and no database that is away
+        with caplog.at_level(logging.ERROR):
+            (first, _) = await at.slack.uninstall(tenant.workspace)
+        assert first.answer.status == 503
+        assert "UndefinedTable" in caplog.text
+        await free_the_database(at)
+        assert (await at.slack.events.again(first.request)).answer.status == 200
+        assert await at.store.installations.summaries() == []
 
 
 @SOCKET_ONLY

@@ -212,7 +212,7 @@ async def test_a_rotation_beside_a_bot_that_runs_with_both_keys(tmp_path: Path) 
             at.slack.request_url = f"{bot.url}/slack/events"
             assert await operate(both, "keys", "rotate") == (
                 0,
-                "Encrypted anew: 3. The other keys may be taken out now.",
+                "Encrypted anew: 2. The other keys may be taken out now.",
             )
             await at.slack.command("U0GLOBEX001", "C0GLOBEX001", SESSION)
         async with bot_process({**at.environ, "ENCRYPTION_KEYS": OTHER_KEY.reveal()}) as bot:

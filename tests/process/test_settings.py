@@ -275,8 +275,15 @@ def test_many_workspaces_need_the_app_a_url_and_a_key() -> None:
     )
     assert many_problems(SLACK_CLIENT_ID="", BASE_URL="", ENCRYPTION_KEYS="") == (
         "SLACK_CLIENT_ID is not set: put the client ID from Basic Information of your Slack app there.",
-        "BASE_URL is not a URL that can be called: write it like https://bot.example.com (https).",
+        "BASE_URL is not set: write it like https://bot.example.com.",
         "ENCRYPTION_KEYS is not set: put a key there that `anchor-bot keys new` prints.",
+    )
+
+
+def test_keys_for_a_database_ask_for_the_app_of_many_workspaces() -> None:
+    assert many_problems(SLACK_CLIENT_ID="", SLACK_CLIENT_SECRET="") == (
+        "SLACK_CLIENT_ID is not set: put the client ID from Basic Information of your Slack app there.",
+        "SLACK_CLIENT_SECRET is not set: put the client secret from Basic Information of your Slack app there.",
     )
 
 
@@ -291,6 +298,10 @@ def test_many_workspaces_go_by_socket_mode_as_well() -> None:
         ({"SLACK_BOT_TOKEN": "xoxb-1"}, "SLACK_BOT_TOKEN"),
         ({"ANCHOR_API_KEY": "sk-1", "ALERTS_TOKEN": "s3cret"}, "ANCHOR_API_KEY, ALERTS_TOKEN"),
         ({"ALERTS_CHANNEL": "C0123456789"}, "ALERTS_CHANNEL"),
+        (
+            {"SLACK_BOT_TOKEN": "xoxb-1", "ANCHOR_API_KEY": "sk-1", "BASE_URL": "", "ENCRYPTION_KEYS": ""},
+            "SLACK_BOT_TOKEN, ANCHOR_API_KEY",
+        ),
     ],
 )
 def test_the_settings_of_one_and_of_many_are_not_to_be_mixed_up(changes: dict[str, str], named: str) -> None:

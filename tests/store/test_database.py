@@ -101,6 +101,29 @@ async def open_and_close(url: str) -> None:
         pass
 
 
+async def test_a_key_that_has_encrypted_is_needed_from_then_on(database_url: str) -> None:
+    for keys in ([KEY], [OTHER_KEY, KEY]):
+        async with open_store(Secret(database_url), keys):
+            pass
+    assert (await refusal(database_url, KEY)).startswith("ENCRYPTION_KEYS does not fit the database")
+    async with open_store(Secret(database_url), [KEY, OTHER_KEY]):
+        pass  # and the refused one has left nothing behind
+    async with open_store(Secret(database_url), [OTHER_KEY, KEY]) as store:
+        assert await rotate(store.database, store.vault) == 0
+    async with open_store(Secret(database_url), [OTHER_KEY]):
+        pass
+
+
+async def test_a_server_that_only_reads_is_one_that_can_not_be_used_now(postgresql_urls: Iterator[str]) -> None:
+    postgresql_url = next(postgresql_urls)
+    async with open_store(Secret(postgresql_url), [KEY]):
+        pass
+    only_reads = connect(Secret(f"{postgresql_url}&options=-c%20default_transaction_read_only%3Don"))
+    with pytest.raises(StoreUnreachableError, match="ReadOnlySqlTransaction"):
+        await rotate(only_reads, Vault([KEY]))
+    await only_reads.close()
+
+
 async def test_a_database_of_a_newer_version_is_left_alone(database_url: str) -> None:
     async with open_store(Secret(database_url), [KEY]) as store, store.database.changing() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
@@ -141,7 +164,7 @@ async def test_after_a_rotation_the_old_key_is_not_needed_and_before_it_is(datab
         pass
     assert "ENCRYPTION_KEYS does not fit" in await refusal(database_url, OTHER_KEY)
     async with open_store(Secret(database_url), [OTHER_KEY, KEY]) as store:
-        assert await rotate(store.database, store.vault) == 3
+        assert await rotate(store.database, store.vault) == 2
     async with open_store(Secret(database_url), [OTHER_KEY]) as store:
         found = await store.installations.find(ACME.team_id)
         assert found

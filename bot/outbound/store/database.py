@@ -20,7 +20,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlalchemy import URL, Connection, Row, Select, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.core.secret import Secret
@@ -94,7 +94,11 @@ def _unreachable() -> Iterator[None]:
         yield
     except TimeoutError:
         raise StoreUnreachableError("the database does not answer in time") from None
-    except (OperationalError, InterfaceError) as error:
+    except (
+        OperationalError,
+        InterfaceError,
+        InternalError,
+    ) as error:  # the last: psycopg's of a server that only reads
         raise StoreUnreachableError(type(error.orig).__name__) from None  # the text may have values in it
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Column, Table, select, update
+from sqlalchemy import Column, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.secret import Secret
@@ -12,7 +12,7 @@ from bot.outbound.store.installations import SECRET_COLUMNS
 from bot.outbound.store.schema import key_checks, workspaces
 from bot.outbound.store.vault import Place, Vault
 
-_CHECK = Place("check", "ciphertext")
+_COLUMN = "ciphertext"
 _KNOWN = Secret("These keys fit.")
 _ROTATES_WITHIN = 300.0  # seconds
 _WRONG_KEYS = (
@@ -22,18 +22,19 @@ _WRONG_KEYS = (
 
 
 async def check_keys(database: Database, vault: Vault) -> None:
-    """Leave a check in a new database, and read the one of an old one.
+    """Leave a check of the first key, and read those of all keys that were first before.
 
-    Raises StoreNotUsableError where none of the keys fits, or StoreUnreachableError.
+    Raises StoreNotUsableError where none of the keys fits one of them, or StoreUnreachableError.
     """
+    check = Place(vault.name, _COLUMN)
     async with database.changing() as connection:
-        row = {"name": _CHECK.owner, "ciphertext": vault.encrypt(_KNOWN, _CHECK)}
+        row = {"name": check.owner, _COLUMN: vault.encrypt(_KNOWN, check)}
         await connection.execute(INSERT[connection.dialect.name](key_checks).values(row).on_conflict_do_nothing())
-        ciphertext = (await connection.execute(select(key_checks.c.ciphertext))).scalar_one()
-    try:
-        vault.decrypt(ciphertext, _CHECK)
-    except UnreadableError:
-        raise StoreNotUsableError(_WRONG_KEYS) from None
+        try:
+            for name, ciphertext in await connection.execute(select(key_checks.c.name, key_checks.c.ciphertext)):
+                vault.decrypt(ciphertext, Place(name, _COLUMN))
+        except UnreadableError:
+            raise StoreNotUsableError(_WRONG_KEYS) from None  # and no check of a wrong key stays
 
 
 async def rotate(database: Database, vault: Vault) -> int:
@@ -42,22 +43,16 @@ async def rotate(database: Database, vault: Vault) -> int:
     Raises UnreadableError where none of the keys fits one of them, or StoreUnreachableError.
     """
     async with database.changing(within=_ROTATES_WITHIN) as connection:
-        return sum(
-            [
-                await _rotate(connection, vault, workspaces, workspaces.c.team_id, workspaces.c[name])
-                for name in SECRET_COLUMNS
-            ],
-            await _rotate(connection, vault, key_checks, key_checks.c.name, key_checks.c.ciphertext),
-        )
+        await connection.execute(delete(key_checks).where(key_checks.c.name != vault.name))
+        return sum([await _rotate(connection, vault, workspaces.c[name]) for name in SECRET_COLUMNS])
 
 
-async def _rotate(
-    connection: AsyncConnection, vault: Vault, table: Table, owner: Column[Any], column: Column[Any]
-) -> int:
-    locked = select(owner, column).where(column.is_not(None)).with_for_update()
+async def _rotate(connection: AsyncConnection, vault: Vault, column: Column[Any]) -> int:
+    locked = select(workspaces.c.team_id, column).where(column.is_not(None)).with_for_update()
     rows = (await connection.execute(locked)).all()
-    for its_owner, ciphertext in rows:
-        place = Place(its_owner, column.name)
+    for team_id, ciphertext in rows:
+        place = Place(team_id, column.name)
         anew = vault.encrypt(vault.decrypt(ciphertext, place), place)
-        await connection.execute(update(table).where(owner == its_owner).values({column.name: anew}))
+        its = update(workspaces).where(workspaces.c.team_id == team_id)
+        await connection.execute(its.values({column.name: anew}))
     return len(rows)

@@ -38,4 +38,4 @@ key_checks = Table(
     Column("name", String(40), primary_key=True),
     Column("ciphertext", Text, nullable=False),
 )
-"""One known text, encrypted with the oldest key that is still needed: whoever can't decrypt it lacks that key."""
+"""A known text for each key that has encrypted here: whoever can't decrypt one of them lacks a key that is needed."""

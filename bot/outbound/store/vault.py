@@ -9,8 +9,11 @@ from dataclasses import dataclass
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from bot.core.digest import digest
 from bot.core.secret import Secret
 from bot.outbound.store.errors import UnreadableError
+
+_NAME = 32  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class Vault:
 
     def __init__(self, keys: Sequence[Secret]) -> None:
         self._fernet = MultiFernet([Fernet(key.reveal()) for key in keys])
+        self.name = digest(keys[0].reveal())[:_NAME]
+        """What the key that encrypts is called, from which nobody can tell the key."""
 
     def encrypt(self, secret: Secret, place: Place) -> str:
         """The ciphertext, as ASCII. Its place is inside, so that nobody can move it to another one."""

@@ -1,6 +1,7 @@
 """Serves the Web API: reads a call, checks its token and scope, and lets the method answer."""
 
 from collections.abc import Mapping
+from email.utils import formatdate
 
 from aiohttp import web
 
@@ -61,7 +62,9 @@ class WebApi:
                 opened = apps.connections_open(self._platform, self._sockets, asked)
                 return web.json_response({"ok": True} | opened)
             if name == oauth.OAUTH_ACCESS:
-                return web.json_response({"ok": True} | oauth.oauth_access(self._platform, self._codes, asked))
+                granted = oauth.oauth_access(self._platform, self._codes, asked)
+                date = {"Date": formatdate(self._platform.clock.now(), usegmt=True)}
+                return web.json_response({"ok": True} | granted, headers=date)
             workspace = self._workspace(name, asked.token)
             body = self._run(name, workspace, asked)
         except ApiError as error:
