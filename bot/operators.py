@@ -15,6 +15,7 @@ from bot.core.alert import CHANNEL_ID
 from bot.core.digest import digest
 from bot.core.printable import printable
 from bot.core.secret import Secret
+from bot.outbound.store.database import file_of
 from bot.outbound.store.encryption import rotate
 from bot.outbound.store.installations import Summary
 from bot.outbound.store.store import Store, open_store
@@ -45,6 +46,10 @@ def operate(chosen: argparse.Namespace, environ: Mapping[str, str]) -> str:
     if (chosen.command, chosen.action) == ("keys", "new"):
         return new_key().reveal()
     settings = OperatorSettings.from_env(environ)
+    file = file_of(settings.store.database_url)
+    if file is not None and not file.exists():
+        where = "run this where the bot runs, or put into DATABASE_URL what it has there"
+        raise NotDoneError(f"There is no database {file.absolute()}: {where}.")
     try:
         return asyncio.run(_with_store(chosen, settings))
     except StoreError as error:

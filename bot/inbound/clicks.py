@@ -1,5 +1,6 @@
 """What a click does after its ack: carry the order out, change the message, tell the outcome."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ from bot.control import Control
 from bot.core.card import Change, has_line
 from bot.core.messages.actions import section
 from bot.core.messages.message import Message, Visibility
-from bot.core.messages.notices import broken_button_message, outsider_message
+from bot.core.messages.notices import broken_button_message, outsider_message, unknown_person_message
 from bot.core.messages.order import card_change, outcome_message
 from bot.core.outcomes import Done, Outcome
 from bot.core.policy import Person, is_colleague, may_be_outsider
@@ -18,7 +19,9 @@ from bot.inbound.click import Click
 from bot.inbound.incidents import report
 from bot.outbound.slack import SlackClient
 from bot.outbound.teller import Teller
-from bot.outbound.workspaces import Workspaces
+from bot.outbound.workspaces import StoreError, Workspaces
+
+_log = logging.getLogger(__name__)
 
 
 class Clicks:
@@ -48,7 +51,12 @@ class Clicks:
         await self._teller.tell(address, message)
 
     async def _answer(self, click: Click) -> tuple[ReplyAddress, Message]:
-        if may_be_outsider(click.person) and not await self._is_colleague(click.person):
+        try:
+            is_outsider = may_be_outsider(click.person) and not await self._is_colleague(click.person)
+        except StoreError as error:
+            _log.error("a workspace can't be looked up", extra={"why": str(error)})
+            return click.address, unknown_person_message(click.verb)
+        if is_outsider:
             return click.address, outsider_message(click.verb)
         found = find_session_id(click.value)
         if not isinstance(found, Found):

@@ -308,6 +308,21 @@ async def test_a_colleague_of_a_workspace_that_is_not_served_is_refused(at: Tena
     assert [call.method for call in at.slack.api_calls if call.method == "users.info"] == []
 
 
+async def test_a_colleague_is_not_taken_for_an_outsider_while_the_database_is_away(at: Tenancy) -> None:
+    tenant = await at.settle(at.add(1))
+    tenant.workspace.enterprise = Enterprise("E0GRID00001", "Grid")
+    colleague = tenant.workspace.add_user("U0SISTER001", "carol", team_id="T0SISTER001")
+    tenant.alerts.members.add(colleague.id)
+    await hold_the_database(at)
+    await at.slack.click(colleague, button(at, tenant))
+    await at.slack.until(lambda: at.slack.seen_by(colleague, tenant.alerts)[-1].ephemeral_to == colleague.id)
+    assert at.slack.seen_by(colleague, tenant.alerts)[-1].text == (
+        "*Not paused:* the bot can't read its database, so it can't tell whether you may do that.\n"
+        "Try again in a moment, or ask somebody of the workspace that installed this app."
+    )
+    assert at.asked(tenant) == []
+
+
 # --- alerts ---
 
 

@@ -154,6 +154,19 @@ def test_a_channel_that_is_none_makes_no_token(capsys: pytest.CaptureFixture[str
     assert kept.alerts_token_digest is None
 
 
+def test_no_database_is_made_where_there_is_none(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    elsewhere = Path(url.removeprefix("sqlite:///")).with_name("elsewhere.db")
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{elsewhere.name}")
+    for command in (("keys", "rotate"), ("workspaces", "list")):
+        assert says(capsys, *command, code=1) == (
+            f"anchor-bot: There is no database {elsewhere}: "
+            "run this where the bot runs, or put into DATABASE_URL what it has there.\n"
+        )
+    assert not elsewhere.exists()
+
+
 @pytest.mark.usefixtures("url")
 def test_a_key_is_no_argument(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match=r"^2$"):

@@ -66,9 +66,11 @@ async def test_it_knows_its_version(installation: Installation) -> None:
 
 async def test_it_makes_the_tables_of_a_database(installation: Installation) -> None:
     key = (await installation.anchor_bot("keys", "new")).strip()
+    file = installation.venv.parent / "bot.db"
+    file.touch()
     for _ in range(2):
         listed = await installation.anchor_bot(
-            "workspaces", "list", ENCRYPTION_KEYS=key, DATABASE_URL=f"sqlite:///{installation.venv.parent / 'bot.db'}"
+            "workspaces", "list", ENCRYPTION_KEYS=key, DATABASE_URL=f"sqlite:///{file}"
         )
         assert listed == "No workspace is installed.\n"
 

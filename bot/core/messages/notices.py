@@ -27,6 +27,14 @@ def outsider_message(verb: Verb) -> Message:
     )
 
 
+def unknown_person_message(verb: Verb) -> Message:
+    """The answer to a click from another workspace, where it can't be found out whether it is a colleague's."""
+    return ephemeral(
+        f"*Not {verb.past}:* the bot can't read its database, so it can't tell whether you may do that.",
+        "Try again in a moment, or ask somebody of the workspace that installed this app.",
+    )
+
+
 def broken_button_message(verb: Verb, value: str) -> Message:
     """The answer to a button of ours that somebody sent without a proper session id."""
     return ephemeral(

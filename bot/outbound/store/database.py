@@ -104,11 +104,17 @@ def _unreachable() -> Iterator[None]:
 
 def connect(url: Secret) -> Database:
     """The database at `url`, as people write it. Nothing is asked of it yet. Raises StoreNotUsableError."""
-    text = url.reveal()
-    if text.startswith(_SQLITE):
+    file = file_of(url)
+    if file is not None:
         turn = asyncio.Lock()  # SQLite lets one of our own in at random, and some wait for too long
-        return Database(_sqlite(Path(text.removeprefix(_SQLITE))), turn)
-    return Database(_postgresql(text), nullcontext())
+        return Database(_sqlite(file), turn)
+    return Database(_postgresql(url.reveal()), nullcontext())
+
+
+def file_of(url: Secret) -> Path | None:
+    """The file of a SQLite database; None for another database."""
+    text = url.reveal()
+    return Path(text.removeprefix(_SQLITE)) if text.startswith(_SQLITE) else None
 
 
 def _sqlite(path: Path) -> AsyncEngine:
