@@ -58,7 +58,7 @@ def test_signatures_agree_with_the_example_of_slacks_guide() -> None:
 
 
 async def test_every_command_of_a_thousand_has_its_own_trigger_and_response_url(slack: SimSlack, app: App) -> None:
-    async with SimSlack() as patient:
+    async with SimSlack(ack_deadline=30.0) as patient:
         patient.request_url = slack.request_url
         commands = (patient.command(patient.alice, patient.alerts, ID) for _ in range(1000))
         deliveries = await asyncio.gather(*commands)
