@@ -100,6 +100,11 @@ class Room:
             raise AssertionError(problem)
         return session_id
 
+    def answered(self) -> list[int]:
+        """The commands and clicks that Alice has seen answered here, as Slack counts them."""
+        seen = self.at.stage.slack.seen_by(self.at.stage.slack.alice, self.channel)
+        return [int(message.trigger_id.partition(".")[0]) for message in seen if message.trigger_id]
+
     def orders(self, session_id: str) -> list[str]:
         """What Anchor was asked to do with a session, in order."""
         return [one.path.rpartition("/")[2] for one in self.at.stage.anchor.posts(session_id)]
