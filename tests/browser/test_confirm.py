@@ -30,11 +30,13 @@ async def test_its_words_are_the_messages_own(room: Room) -> None:
     await expect(room.message(UNKNOWN)).to_be_visible()
 
 
-@pytest.mark.parametrize(("style", "colour"), [("danger", "rgb(192, 31, 58)"), ("primary", "rgb(42, 85, 201)")])
-async def test_its_button_has_the_style_of_the_question(room: Room, style: str, colour: str) -> None:
-    room.post("x", blocks=[actions(button("Ask", "ask", confirm=question(style=style)))])
-    await room.button("Ask").click()
-    await expect(room.dialog.get_by_role("button", name="Do it")).to_have_css("background-color", colour)
+async def test_its_button_has_the_style_of_the_question(room: Room) -> None:
+    asking = [button(style, style, confirm=question(style=style)) for style in ("danger", "primary")]
+    room.post("x", blocks=[actions(*asking)])
+    for name, colour in (("danger", "rgb(192, 31, 58)"), ("primary", "rgb(42, 85, 201)")):
+        await room.button(name).click()
+        await expect(room.dialog.get_by_role("button", name="Do it")).to_have_css("background-color", colour)
+        await room.page.keyboard.press("Escape")
 
 
 async def test_to_deny_does_nothing_and_escape_neither(room: Room) -> None:
