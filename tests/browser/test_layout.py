@@ -59,7 +59,9 @@ def picture(description: str) -> dict[str, object]:
 
 
 async def look_at(page: Page, width: int, height: int = 844) -> None:
+    """Make the window that large, and wait until the page has been drawn for it."""
     await page.set_viewport_size({"width": width, "height": height})
+    await page.evaluate("new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
 
 
 async def test_nothing_is_wider_than_the_screen(room: Room) -> None:
