@@ -1,4 +1,4 @@
-"""A real Chromium, one for each module, pages in it, and the demo that is looked at."""
+"""A real Chromium, pages in it, and the demo that is looked at."""
 
 import os
 from collections.abc import AsyncIterator
@@ -16,7 +16,13 @@ from browser.room import Room, new_room
 expect.set_options(timeout=10_000)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    """One loop for all, since all use one browser."""
+    return ("asyncio", {"use_uvloop": True})
+
+
+@pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
     async with chromium(executable(os.environ)) as browser:
         yield browser
@@ -55,8 +61,13 @@ async def room(at: World, url: str, screen: Screen) -> AsyncIterator[Room]:
     await screen.page.goto(url)
     await room.open()
     yield room
-    await screen.check()
+    del at.stage.slack.home.channels[room.channel.id]
     await screen.tidy()
-    assert at.stage.slack.violations == []
-    assert at.stage.anchor.violations == []
-    assert True not in at.levers.positions.values()
+    left_on = [name for name, is_on in at.levers.positions.items() if is_on]
+    for name in left_on:
+        await at.levers.pull(name, on=False)
+    complaints = [*at.stage.slack.violations, *at.stage.anchor.violations]
+    at.stage.slack.violations.clear()
+    at.stage.anchor.violations.clear()
+    await screen.check()
+    assert (left_on, complaints) == ([], [])

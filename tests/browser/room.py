@@ -1,5 +1,6 @@
 """A channel of a test's own in the demo, with somebody at the page who looks at it."""
 
+import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
@@ -10,6 +11,7 @@ from bot.demo.world import World
 from bot.sim.slack import Channel, Message, Rule, User
 from browser.pages import watched_page
 
+_NUMBERS = itertools.count(1)
 Parts = Sequence[Mapping[str, object]]
 
 
@@ -100,6 +102,11 @@ class Room:
             raise AssertionError(problem)
         return session_id
 
+    def answered(self) -> list[int]:
+        """The commands and clicks that Alice has seen answered here, as Slack counts them."""
+        seen = self.at.stage.slack.seen_by(self.at.stage.slack.alice, self.channel)
+        return [int(message.trigger_id.partition(".")[0]) for message in seen if message.trigger_id]
+
     def orders(self, session_id: str) -> list[str]:
         """What Anchor was asked to do with a session, in order."""
         return [one.path.rpartition("/")[2] for one in self.at.stage.anchor.posts(session_id)]
@@ -107,8 +114,7 @@ class Room:
 
 def new_room(at: World, page: Page) -> Room:
     """Make a new channel of Alice, Bob, Mallory and the bot."""
-    slack = at.stage.slack
-    number = len(slack.home.channels)
+    slack, number = at.stage.slack, next(_NUMBERS)
     members = (slack.alice, slack.bob, slack.outsider, slack.home.installation.bot_user_id)
     return Room(at, slack.home.add_channel(f"C0ROOM{number:05}", f"room-{number}", *members), page)
 

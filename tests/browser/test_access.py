@@ -48,6 +48,7 @@ async def say_something_of_each_kind(room: Room) -> str:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 async def test_axe_finds_nothing(room: Room, theme: Literal["light", "dark"], width: int) -> None:
     await room.page.emulate_media(color_scheme=theme)
+    await expect(room.page.locator("html")).to_have_attribute("data-theme", theme)
     await room.page.set_viewport_size({"width": width, "height": 900})
     assert await axe(room.page) == []
     session_id = await say_something_of_each_kind(room)
@@ -68,6 +69,7 @@ async def test_axe_finds_nothing(room: Room, theme: Literal["light", "dark"], wi
 @pytest.mark.parametrize("theme", ["light", "dark"])
 async def test_axe_finds_nothing_in_any_state_of_agents_and_levers(room: Room, theme: Literal["light", "dark"]) -> None:
     await room.page.emulate_media(color_scheme=theme)
+    await expect(room.page.locator("html")).to_have_attribute("data-theme", theme)
     flights, invoices = list(room.at.agents)[1:]
     await room.enter(f"/anchor-pause {flights.session_id}")
     await room.agent("Invoice filing").get_by_role("button", name="End session").click()

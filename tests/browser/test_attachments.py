@@ -40,14 +40,19 @@ async def test_all_its_parts_are_shown(room: Room) -> None:
     await expect(frame).not_to_contain_text("An alert")
 
 
-@pytest.mark.parametrize(
-    ("colour", "drawn"),
-    [("good", "rgb(46, 182, 125)"), ("#36a64f", "rgb(54, 166, 79)"), ("36A64F", "rgb(54, 166, 79)")],
-)
-async def test_it_has_a_bar_in_its_colour(room: Room, colour: str, drawn: str) -> None:
-    room.post(attachments=[{"text": "Coloured", "color": colour}, {"text": "Hostile", "color": "red;display:none"}])
-    await expect(room.messages.locator(".attachment").first).to_have_css("border-left-color", drawn)
-    await expect(room.list.get_by_text("Hostile")).to_be_visible()
+async def test_it_has_a_bar_in_its_colour(room: Room) -> None:
+    colours = {
+        "good": "rgb(46, 182, 125)",
+        "#36a64f": "rgb(54, 166, 79)",
+        "36A64F": "rgb(54, 166, 79)",
+        "red;display:none": "rgb(223, 227, 234)",
+        "constructor": "rgb(223, 227, 234)",
+    }
+    room.post(attachments=[{"text": colour, "color": colour} for colour in colours])
+    for colour, drawn in colours.items():
+        bar = room.messages.locator(".attachment", has_text=colour).first
+        await expect(bar).to_be_visible()
+        await expect(bar).to_have_css("border-left-color", drawn)
 
 
 async def test_what_shows_nothing_else_shows_its_fallback(room: Room) -> None:

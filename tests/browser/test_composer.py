@@ -141,25 +141,22 @@ async def test_a_session_id_goes_by_a_click_behind_the_command_into_an_empty_lin
     await expect(room.line).to_have_value(f"/anchor-pause {RUNAWAY} because")
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "line"),
-    [
+async def test_a_session_id_goes_where_the_caret_is(room: Room) -> None:
+    for before, after, line in (
         ("/anchor-resume ", "", f"/anchor-resume {RUNAWAY}"),
         ("/anchor-resume", "", f"/anchor-resume {RUNAWAY}"),
         ("See", " please", f"See {RUNAWAY} please"),
         ("See ", "please", f"See {RUNAWAY} please"),
         ("", "please", f"{RUNAWAY} please"),
-    ],
-)
-async def test_a_session_id_goes_where_the_caret_is(room: Room, before: str, after: str, line: str) -> None:
-    await room.line.fill(before + after)
-    await room.line.press("Home")
-    for _ in before:
-        await room.line.press("ArrowRight")
-    await room.page.get_by_role("button", name=RUNAWAY).press("Enter")
-    await expect(room.line).to_have_value(line)
-    await room.line.press_sequentially("|")
-    await expect(room.line).to_have_value(line.replace(RUNAWAY, f"{RUNAWAY}|"))
+    ):
+        await room.line.fill(before + after)
+        await room.line.press("Home")
+        for _ in before:
+            await room.line.press("ArrowRight")
+        await room.page.get_by_role("button", name=RUNAWAY).press("Enter")
+        await expect(room.line).to_have_value(line)
+        await room.line.press_sequentially("|")
+        await expect(room.line).to_have_value(line.replace(RUNAWAY, f"{RUNAWAY}|"))
 
 
 async def test_a_session_id_takes_the_place_of_what_is_selected(room: Room) -> None:

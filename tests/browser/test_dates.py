@@ -4,7 +4,7 @@ https://docs.slack.dev/messaging/formatting-message-text#date-formatting
 """
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,13 +17,6 @@ pytestmark = pytest.mark.anyio
 
 MOMENT = datetime(2026, 7, 25, 20, 3, 9, tzinfo=UTC)
 LONG_AGO = datetime(2014, 2, 18, 14, 39, 42, tzinfo=UTC)
-
-
-@pytest.fixture
-async def room(browser: Browser, at: World, url: str) -> AsyncIterator[Room]:
-    """With a screen of its own, since its clock is stopped."""
-    async with room_of(browser, at, url) as room:
-        yield room
 
 
 def date(moment: datetime, template: str, fallback: str = "fallback") -> str:

@@ -87,6 +87,7 @@ async def test_the_page_shows_what_the_bot_is_doing_while_it_changes(room: Room)
     await expect(state).to_have_text("Botfrozen")
     await room.pull("Hangs", on=False)
     await expect(state).to_have_text("Botready")
+    starts = room.at.stage.bot.log.read_text().count('"listening"')
     await room.lever("Socket Mode").click()
     await expect(room.lever("Socket Mode")).to_have_attribute("aria-busy", "true")
     await room.lever("Socket Mode").click()
@@ -95,6 +96,7 @@ async def test_the_page_shows_what_the_bot_is_doing_while_it_changes(room: Room)
     await expect(room.lever("Socket Mode")).not_to_have_attribute("aria-busy", "true")
     await expect(room.lever("Socket Mode")).to_be_checked()
     await room.pull("Socket Mode", on=False)
+    assert room.at.stage.bot.log.read_text().count('"listening"') == starts + 2
 
 
 @pytest.mark.parametrize("key", ["Space", "Enter"])

@@ -105,6 +105,15 @@ async def test_who_one_is_is_chosen_by_keyboard(room: Room) -> None:
     await expect(room.line).to_have_accessible_name(f"Message #{room.channel.name} as alice")
 
 
+async def test_who_changes_their_mind_at_once_is_who_they_chose_last(room: Room) -> None:
+    await room.page.get_by_role("radio", name="alice").focus()
+    for key in ("ArrowRight", "ArrowLeft", "ArrowRight", "ArrowLeft", "ArrowRight"):
+        await room.page.keyboard.press(key)
+    await expect(room.line).to_have_accessible_name(f"Message #{room.channel.name} as mallory")
+    await room.enter("Me")
+    await expect(room.message("Me").locator(".author")).to_have_text("mallory")
+
+
 async def test_a_thread_that_one_was_in_is_left_by_being_somebody_else(room: Room) -> None:
     room.post("First")
     await room.message("First").hover()
