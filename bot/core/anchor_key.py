@@ -9,6 +9,11 @@ _SHOWN = 4
 _LEAST_HIDDEN = 8  # characters; of a shorter key the end would say too much
 
 
+def is_key(text: str) -> bool:
+    """Whether `text` can be sent in a header, as keys are."""
+    return text.isascii() and text.isprintable() and " " not in text and bool(text)
+
+
 class KeyCheck(StrEnum):
     """What Anchor last said of a key."""
 
