@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select, update
 
+from bot.core.anchor_key import AnchorKey, KeyCheck
 from bot.core.installation import Departure, Installation
 from bot.core.secret import Secret
 from bot.core.workspace import Workspace
@@ -28,7 +29,7 @@ ACME = Installation(
     installed_at=1_785_000_000,
 )
 GLOBEX = replace(ACME, team_id="T0GLOBEX001", team_name="Globex", bot_token=Secret("xoxb-of-globex"))
-KEY = Secret("sk-of-acme")
+KEY = AnchorKey(Secret("sk-of-acme"), KeyCheck.VERIFIED, "U0ALICE0001", 1_785_000_100)
 
 
 async def test_an_installation_is_found_by_its_team_and_by_no_other(store: Store) -> None:
@@ -45,7 +46,7 @@ async def test_a_key_belongs_to_one_workspace(store: Store) -> None:
     await store.installations.save(GLOBEX)
     assert await store.installations.set_key(ACME.team_id, KEY)
     found = [await store.installations.find(team) for team in (ACME.team_id, GLOBEX.team_id)]
-    assert [one and one.anchor_api_key for one in found] == [KEY, None]
+    assert [one and one.anchor_key for one in found] == [KEY, None]
     assert not await store.installations.set_key("T0NOBODY001", KEY)
     assert await store.installations.find("T0NOBODY001") is None
 
@@ -134,7 +135,7 @@ async def test_no_secret_stands_in_a_row(store: Store) -> None:
 async def test_a_ciphertext_in_another_workspaces_row_does_not_decrypt(store: Store, column: str) -> None:
     for one in (ACME, GLOBEX):
         await store.installations.save(one)
-        await store.installations.set_key(one.team_id, Secret(f"sk-of-{one.team_id}"))
+        await store.installations.set_key(one.team_id, AnchorKey(Secret(f"sk-of-{one.team_id}")))
     taken = select(workspaces.c[column]).where(workspaces.c.team_id == ACME.team_id).scalar_subquery()
     async with store.database.changing() as connection:
         moved = update(workspaces).where(workspaces.c.team_id == GLOBEX.team_id).values({column: taken})
@@ -155,7 +156,7 @@ async def test_a_ciphertext_in_another_column_does_not_decrypt(store: Store) -> 
 async def test_changes_at_the_same_moment_all_happen(store: Store) -> None:
     teams = [replace(ACME, team_id=f"T0TEAM{number:05}") for number in range(20)]
     await asyncio.gather(*(store.installations.save(team) for team in teams))
-    keys = [store.installations.set_key(team.team_id, Secret(f"sk-{team.team_id}")) for team in teams]
+    keys = [store.installations.set_key(team.team_id, AnchorKey(Secret(f"sk-{team.team_id}"))) for team in teams]
     assert all(await asyncio.gather(*keys))
     found = await asyncio.gather(*(store.installations.find(team.team_id) for team in teams))
-    assert [one and one.anchor_api_key for one in found] == [Secret(f"sk-{team.team_id}") for team in teams]
+    assert [one and one.anchor_key for one in found] == [AnchorKey(Secret(f"sk-{team.team_id}")) for team in teams]
