@@ -18,6 +18,6 @@ class Notices:
         try:
             async with self._database.changing() as connection:
                 insert = INSERT[connection.dialect.name](notices).values(row).on_conflict_do_nothing()
-                return (await connection.execute(insert)).rowcount > 0
+                return (await connection.execute(insert.returning(notices.c.name))).first() is not None
         except IntegrityError:
             return False
