@@ -32,9 +32,10 @@ MAY_IMPORT = {
     "app": {"core", "outbound", "control", "inbound", "serving", "once", "tasks", "readiness", "settings"},
     "sim": {"sim"},
     "demo": {"sim", "demo", "bot"},
-    "arguments": {"variables", "bot"},
+    "arguments": {"core", "variables", "bot"},
     "cli": {"app", "arguments", "demo", "environment", "logs", "operators", "outbound", "settings", "variables"},
-    "operators": {"core", "environment", "outbound", "settings", "variables"},
+    "operators": {"core", "environment", "outbound", "settings", "shown_workspace", "variables"},
+    "shown_workspace": {"core", "outbound"},
     "__main__": {"cli"},
     "__init__": set(),
 }

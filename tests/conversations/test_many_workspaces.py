@@ -334,7 +334,8 @@ WRONG = (
 
 
 async def let_report(at: Tenancy, tenant: Tenant, token: str) -> None:
-    assert await at.store.installations.set_alerts(tenant.team_id, digest(token), tenant.alerts.id)
+    assert await at.store.installations.set_alerts_token(tenant.team_id, digest(token))
+    assert await at.store.installations.set_alerts_channel(tenant.team_id, tenant.alerts.id)
 
 
 async def test_each_workspace_has_its_own_alerts(at: Tenancy) -> None:
