@@ -3,36 +3,25 @@
 import asyncio
 import logging
 import time
-from dataclasses import replace
 from functools import partial
 
 from bot.core.outcomes import (
-    AnchorOutcome,
+    Answered,
     Doubt,
-    KeyRejected,
-    NoKey,
     Outcome,
     Overloaded,
-    Overtaken,
-    Refusal,
     Repeated,
     Stopping,
-    StoreFailed,
     Unconfirmed,
-    WrongWorkspace,
 )
-from bot.core.policy import Role, judge
 from bot.core.requests import Order
 from bot.core.secret import Secret
 from bot.core.session_id import SessionId
-from bot.core.workspace import Workspace
+from bot.gate import Gate
 from bot.lane import DOUBT_LASTS, Lane
 from bot.once import Once
 from bot.outbound.anchor import AnchorClient
-from bot.outbound.roles import Roles
-from bot.outbound.workspaces import StoreError, Workspaces
 from bot.tasks import Tasks
-from bot.watch import Watch
 
 _log = logging.getLogger(__name__)
 
@@ -43,21 +32,9 @@ CAPACITY = 10_000
 class Control:
     """Carries requests to Anchor: once each, in one lane a session, as many as the bot can answer for."""
 
-    def __init__(
-        self,
-        anchor: AnchorClient,
-        workspaces: Workspaces,
-        roles: Roles,
-        watch: Watch,
-        *,
-        once: Once,
-        tasks: Tasks,
-        capacity: int = CAPACITY,
-    ) -> None:
+    def __init__(self, anchor: AnchorClient, gate: Gate, *, once: Once, tasks: Tasks, capacity: int = CAPACITY) -> None:
         self._anchor = anchor
-        self._workspaces = workspaces
-        self._roles = roles
-        self._watch = watch
+        self._gate = gate
         self._once = once
         self._tasks = tasks
         self._capacity = capacity
@@ -95,33 +72,15 @@ class Control:
             return Stopping()
         if len(self._tasks) > self._capacity:
             return Overloaded()
-        workspace = await self._workspace_of(order.asker.team_id)
-        if not isinstance(workspace, Workspace):
-            return workspace
-        role = await self._roles.of(workspace.bot_token, order.asker)
-        if role is Role.UNREADABLE:
-            self._watch.unreadable(workspace)
-        if denial := judge(workspace.policy, order.verb, order.asker, role):
-            return denial
-        if workspace.anchor_key is None:
-            return NoKey(may_set=role is Role.ADMIN)
+        admitted = await self._gate.admit(order)
+        if not isinstance(admitted, tuple):
+            return admitted
         if order.trigger_id and not self._once.first(order.trigger_id):
             return Repeated()
-        outcome = await self._ask_anchor(order, workspace.anchor_key.value)
-        self._watch.used(workspace, outcome)
-        is_refused = isinstance(outcome, KeyRejected)
-        return replace(outcome, by_admins=workspace.is_managed) if is_refused else outcome
+        workspace, key = admitted
+        return self._gate.learn(workspace, await self._ask_anchor(order, key))
 
-    async def _workspace_of(self, team_id: str) -> Workspace | Refusal:
-        """The workspace, or why there is none."""
-        try:
-            workspace = await self._workspaces.find(team_id)
-        except StoreError as error:
-            _log.error("a workspace can't be looked up", extra={"team": team_id, "why": str(error)})
-            return StoreFailed()
-        return workspace or WrongWorkspace()
-
-    async def _ask_anchor(self, order: Order, key: Secret) -> AnchorOutcome | Overtaken:
+    async def _ask_anchor(self, order: Order, key: Secret) -> Answered:
         name = (order.asker.team_id, order.session_id)
         lane = self._lanes.setdefault(name, Lane(self._tasks, time.monotonic))
         send = partial(self._anchor.order, key=key, session_id=order.session_id)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 
 from bot.core.alert import CHANNEL_ID
-from bot.core.anchor_key import AnchorKey
+from bot.core.anchor_key import AnchorKey, is_key
 from bot.core.digest import digest
 from bot.core.secret import Secret
 from bot.core.workspace import Workspace
@@ -24,7 +24,6 @@ from bot.outbound.store.vault import new_key
 from bot.outbound.workspaces import StoreError
 from bot.settings import OperatorSettings
 from bot.shown_workspace import Shown, line, table
-from bot.variables import is_key
 
 _BYTES_OF_TOKEN = 32
 

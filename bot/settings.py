@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.core.alert import CHANNEL_ID
-from bot.core.policy import Policy, Rule
+from bot.core.policy import EVERYBODY, Policy, Rule
 from bot.core.secret import Secret
 from bot.core.slack_id import USER_ID
 from bot.variables import Reader, SettingsError
@@ -30,7 +30,7 @@ class OneWorkspace:
     anchor_api_key: Secret
     alerts_token: Secret | None = None
     alerts_channel: str | None = None
-    policy: Policy = Policy()
+    policy: Policy = EVERYBODY
 
     @classmethod
     def read(cls, read: Reader) -> "OneWorkspace":

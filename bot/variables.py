@@ -70,7 +70,9 @@ class Reader:
         """Ids separated by commas; `like` is an example of one."""
         values = [part.strip() for part in self.text(name).split(",") if part.strip()]
         if strange := [value for value in values if not pattern.fullmatch(value)]:
-            self.problems.append(f"{name} has what is no id ({strange[0]}): write ids like {like}, with commas between.")
+            self.problems.append(
+                f"{name} has what is no id ({strange[0]!r}): write ids like {like}, with commas between."
+            )
         return frozenset(values)
 
     def team(self, name: str) -> str:

@@ -7,7 +7,7 @@ from bot.core.messages.changes import key_refused_message, reinstall_message
 from bot.core.messages.message import Message
 from bot.core.outcomes import KeyRejected, KeyTaken, Outcome
 from bot.core.workspace import Workspace
-from bot.outbound.admins import Admins
+from bot.outbound.present_admins import PresentAdmins
 from bot.outbound.teller import Teller
 from bot.outbound.workspaces import StoreError, Workspaces
 from bot.tasks import Tasks
@@ -20,7 +20,7 @@ _SCOPE = "users:read"
 class Watch:
     """Sees whether Anchor takes a workspace's key, and whether Slack lets the bot ask who people are."""
 
-    def __init__(self, workspaces: Workspaces, admins: Admins, teller: Teller, tasks: Tasks) -> None:
+    def __init__(self, workspaces: Workspaces, admins: PresentAdmins, teller: Teller, tasks: Tasks) -> None:
         self._workspaces = workspaces
         self._admins = admins
         self._teller = teller
@@ -38,7 +38,7 @@ class Watch:
         team_id = workspace.team_id or ""
         if team_id not in self._told:
             self._told.add(team_id)
-            self._tasks.start(self._tell_once(team_id, _SCOPE, [workspace.installed_by], reinstall_message()))
+            self._tasks.start(self._ask_to_reinstall(workspace))
 
     async def _note(self, workspace: Workspace, key: AnchorKey, said: KeyCheck) -> None:
         """Keep what Anchor says of the key; the first time that it refuses this one, tell whoever set it.
@@ -50,9 +50,16 @@ class Watch:
             is_news = await self._workspaces.note_check(team_id, version, said)
             if is_news and said is KeyCheck.REFUSED:
                 people = [key.set_by, *await self._admins.of(workspace)]
-                await self._tell_once(team_id, f"key {version} refused", people, key_refused_message(key))
+                message = key_refused_message(key, by_admins=workspace.is_managed)
+                await self._tell_once(team_id, f"key {version} refused", people, message)
         except StoreError as error:
             _log.warning("what Anchor says of a key can't be kept", extra={"team": team_id, "why": str(error)})
+
+    async def _ask_to_reinstall(self, workspace: Workspace) -> None:
+        try:
+            await self._tell_once(workspace.team_id or "", _SCOPE, [workspace.installed_by], reinstall_message())
+        except StoreError as error:
+            _log.warning("nobody was told to reinstall", extra={"team": workspace.team_id, "why": str(error)})
 
     async def _tell_once(self, team_id: str, about: str, people: list[str | None], message: Message) -> None:
         """Tell the first of these people whom a message reaches, once for all replicas. Raises StoreError."""

@@ -12,7 +12,7 @@ from bot.app import Running, running
 from bot.core.anchor_key import AnchorKey
 from bot.core.secret import Secret
 from bot.demo.stage import environment_of_many
-from bot.inbound.listeners import PATIENCE
+from bot.inbound.patience import PATIENCE
 from bot.outbound.store.store import Store, open_store
 from bot.settings import Settings
 from bot.sim.anchor import Received, SimAnchor

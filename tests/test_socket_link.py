@@ -12,7 +12,8 @@ from bot.inbound.slack_app import SlackApp
 from bot.inbound.socket_link import Dialer, Link
 from bot.inbound.socket_mode import SocketMode, pause_before
 from bot.outbound.http_client import open_session
-from bot.outbound.slack import SlackClient, SlackUnreachableError, SocketModeOffError
+from bot.outbound.slack import SlackClient, SocketModeOffError
+from bot.outbound.slack_web import SlackUnreachableError
 from bot.readiness import Readiness
 from bot.sim.local_server import LocalServer
 from bot.tasks import Tasks

@@ -85,4 +85,3 @@ class Dialogs:
                 return policy_dialog(workspace)
             case _:
                 return alerts_dialog(workspace, self.alerts_url(workspace.team_id or ""))
-

@@ -5,7 +5,7 @@ import logging
 
 from bot.core.messages.message import Message
 from bot.core.workspace import Workspace
-from bot.outbound.admins import Admins
+from bot.outbound.present_admins import PresentAdmins
 from bot.outbound.teller import Teller
 from bot.outbound.workspaces import StoreError
 from bot.tasks import Tasks
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 class Herald:
     """Sends direct messages in the background."""
 
-    def __init__(self, admins: Admins, teller: Teller, tasks: Tasks) -> None:
+    def __init__(self, admins: PresentAdmins, teller: Teller, tasks: Tasks) -> None:
         self._admins = admins
         self._teller = teller
         self._tasks = tasks

@@ -5,8 +5,16 @@ from typing import TYPE_CHECKING
 
 from bot.administration.herald import Herald
 from bot.administration.rights import Rights
-from bot.core.administration import KeyNotTaken, KeyNotTried, KeyOutcome, KeyRemoved, KeySaved, NotAKey, Outdated
-from bot.core.administration import RemovalOutcome
+from bot.core.administration import (
+    KeyNotTaken,
+    KeyNotTried,
+    KeyOutcome,
+    KeyRemoved,
+    KeySaved,
+    NotAKey,
+    Outdated,
+    RemovalOutcome,
+)
 from bot.core.anchor_key import AnchorKey, KeyCheck, is_key
 from bot.core.messages.changes import key_removed_message, key_set_message
 from bot.core.requests import Asker
@@ -55,7 +63,7 @@ class Keys:
             return Outdated()
         before = workspace.anchor_key
         self._herald.announce(
-            workspace, key_set_message(asker.user_id, key, before), asker.user_id, before and before.set_by
+            workspace, key_set_message(asker.user_id, key, before), asker.user_id, before.set_by if before else None
         )
         return KeySaved(key.ending, check)
 

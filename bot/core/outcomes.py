@@ -147,7 +147,10 @@ class Stopping:
     """The bot is going down and takes no new work: nothing was done."""
 
 
+Answered = AnchorOutcome | Overtaken
+"""What becomes of an order that the bot carried on, or would have."""
+
 Refusal = Denial | Repeated | WrongWorkspace | NoKey | StoreFailed | Overloaded | Stopping
 """What the bot itself did not carry on to Anchor. Only the person who asked is told."""
 
-Outcome = AnchorOutcome | Overtaken | Refusal
+Outcome = Answered | Refusal

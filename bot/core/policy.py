@@ -58,6 +58,10 @@ class Policy:
         return self.pause if verb is Verb.PAUSE else self.resume
 
 
+EVERYBODY = Policy()
+"""The default."""
+
+
 @dataclass(frozen=True, slots=True)
 class NotAMember:
     """Only full members of the workspace may do it, and this person is `role`."""

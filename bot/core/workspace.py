@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.core.anchor_key import AnchorKey
-from bot.core.policy import Policy
+from bot.core.policy import EVERYBODY, Policy
 from bot.core.secret import Secret
 
 
@@ -13,13 +13,14 @@ class Workspace:
 
     Programs that send the token of `alerts_token_digest` may post alerts here, in `alerts_channel` if they name none.
     `key_version` and `policy_version` count the changes of each: whoever changes one says which they have seen.
-    Where `is_managed`, the workspace's admins change all this in Slack; else whoever runs the bot does, in its settings.
+    Where `is_managed`, the workspace's admins change all this in Slack; else whoever runs the bot does, in its
+    settings.
     """
 
     team_id: str | None
     bot_token: Secret
     anchor_key: AnchorKey | None
-    policy: Policy = Policy()
+    policy: Policy = EVERYBODY
     alerts_token_digest: str | None = None
     alerts_channel: str | None = None
     key_version: int = 0

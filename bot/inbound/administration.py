@@ -1,7 +1,6 @@
 """What admins press, choose and send in the app's Home and in its dialogs: thin, as all listeners are."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -29,14 +28,11 @@ from bot.core.requests import Asker, Verb
 from bot.inbound.address import read_address
 from bot.inbound.home import state_of
 from bot.inbound.incidents import report
+from bot.inbound.patience import PATIENCE, ends_in_time
 from bot.inbound.submission import Submission, read_submission, read_version
 from bot.outbound.teller import Teller
 from bot.tasks import Tasks
 
-BUDGET = 2.0
-"""Seconds since receipt that an ack waits for the outcome. Slack waits 3 for it, and the network wants its share."""
-
-_TOO_LATE_TO_CARRY_IT = 2.5
 _ACK_ARRIVES = 1.0  # seconds; what comes to Slack before the ack is overwritten by it
 _MENDED_IN_DIALOG = (NotAKey, KeyNotTaken, KeyNotTried, NotSaved)
 
@@ -56,13 +52,13 @@ class AdminListeners:
     """Listens to all of that."""
 
     def __init__(
-        self, administration: Administration, homes: Homes, teller: Teller, tasks: Tasks, *, budget: float = BUDGET
+        self, administration: Administration, homes: Homes, teller: Teller, tasks: Tasks, *, patience: float = PATIENCE
     ) -> None:
         self._administration = administration
         self._homes = homes
         self._teller = teller
         self._tasks = tasks
-        self._budget = budget
+        self._patience = patience
 
     def register(self, bolt: AsyncApp) -> None:
         """Put the listeners on."""
@@ -146,10 +142,8 @@ class AdminListeners:
         self, ack: AsyncAck, context: AsyncBoltContext, name: str, sent: Submission, work: Awaitable[_Reply]
     ) -> None:
         """The outcome, if it comes in time for the ack; else a word that it will come, and then it comes."""
-        received_at = context["received_at"]
         replying = self._tasks.start(self._reply(sent.asker, work))
-        await asyncio.wait({replying}, timeout=max(0.0, received_at + self._budget - time.monotonic()))
-        if replying.done() and time.monotonic() < received_at + _TOO_LATE_TO_CARRY_IT:
+        if await ends_in_time(replying, context["received_at"], self._patience):
             await _acknowledge(ack, name, replying.result())
         else:
             await ack(response_action="update", view=answer_view(TITLES[name], CHECKING).as_json())

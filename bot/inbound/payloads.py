@@ -57,7 +57,9 @@ def pick_event(payload: Mapping[str, Any]) -> dict[str, object]:
     https://docs.slack.dev/apis/events-api
     """
     envelope = _pick(payload, _EVENT, required=("type", "event"))
-    return envelope | {"event": _pick(payload["event"], _INNER_EVENT, required=("type",))}
+    event = payload["event"]
+    checks = {"type": _is_text} | _INNER_EVENTS.get(event.get("type"), {})
+    return envelope | {"event": _pick(event, checks, required=("type",))}
 
 
 def _pick(
@@ -154,4 +156,7 @@ _EVENT: dict[str, _Check] = {
     "authorizations": _are_authorizations,
     "event": _is_object,
 }
-_INNER_EVENT: dict[str, _Check] = {"type": _is_text, "tokens": _are_tokens}
+_INNER_EVENTS: dict[object, dict[str, _Check]] = {
+    "tokens_revoked": {"tokens": _are_tokens},
+    "app_home_opened": {"user": _is_id, "tab": _is_text, "view": _is_view},
+}

@@ -13,6 +13,7 @@ from bot.core.policy import Profile
 from bot.core.secret import Secret
 from bot.outbound.slack_web import TIMEOUT, verdict
 
+
 class ScopeMissingError(Exception):
     """The app was installed without `users:read`."""
 

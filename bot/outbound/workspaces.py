@@ -7,6 +7,8 @@ from bot.core.anchor_key import KeyCheck
 from bot.core.installation import Departure
 from bot.core.workspace import Workspace
 
+_MOST_ADMINS = 100
+
 
 class StoreError(Exception):
     """What is known of the workspaces can't be had. The text says why, fit for a log."""
@@ -30,6 +32,12 @@ class Workspaces(Protocol):
     async def is_first(self, team_id: str, name: str) -> bool:
         """Whether a workspace is to be told the notice of that name: once. Never where it is not served."""
 
+    async def note_admin(self, team_id: str, user_id: str) -> None:
+        """Remember that an admin of the workspace has opened the app's Home."""
+
+    async def admins(self, team_id: str) -> list[str]:
+        """The user ids of those who did, the last ones first."""
+
 
 class SingleWorkspace:
     """The workspace of SLACK_BOT_TOKEN and ANCHOR_API_KEY. Raises nothing."""
@@ -37,6 +45,7 @@ class SingleWorkspace:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._told: set[str] = set()
+        self._admins: list[str] = []
 
     def identify(self, team_id: str) -> None:
         """Remember whose the bot token is, as Slack says. From now on no other team is served."""
@@ -67,3 +76,12 @@ class SingleWorkspace:
             return False
         self._told.add(name)
         return True
+
+    async def note_admin(self, team_id: str, user_id: str) -> None:
+        """As the protocol says: until the bot is stopped."""
+        if self._workspace.serves(team_id):
+            self._admins = [user_id, *(known for known in self._admins if known != user_id)][:_MOST_ADMINS]
+
+    async def admins(self, team_id: str) -> list[str]:
+        """As the protocol says."""
+        return list(self._admins) if self._workspace.serves(team_id) else []

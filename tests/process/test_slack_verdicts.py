@@ -6,7 +6,8 @@ from bot.core.messages.message import in_channel
 from bot.core.secret import Secret
 from bot.outbound.delivery import Doubtful, Posted, Refused, TryAgain
 from bot.outbound.http_client import open_session
-from bot.outbound.slack import SlackClient, SlackUnreachableError, TokenRefusedError
+from bot.outbound.slack import SlackClient, TokenRefusedError
+from bot.outbound.slack_web import SlackUnreachableError
 from bot.sim.slack import (
     Answer,
     Fault,

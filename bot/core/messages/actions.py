@@ -27,4 +27,3 @@ def button(verb: Verb, session_id: SessionId) -> Block:
         "accessibility_label": f"{verb.value.capitalize()} session {session_id}",
         **_STYLES[verb],
     }
-

@@ -62,11 +62,12 @@ def alerts_token_message(by: str) -> Message:
     )
 
 
-def key_refused_message(key: AnchorKey) -> Message:
-    """Anchor no longer takes the key."""
+def key_refused_message(key: AnchorKey, *, by_admins: bool) -> Message:
+    """Anchor no longer takes the key; `by_admins` says who can replace it."""
+    advice = f"Replace it {IN_HOME}." if by_admins else "Whoever runs this bot must give it another one."
     return ephemeral(
         f"⚠️ Anchor refuses this workspace's API key {named_key(key)}: nobody can pause or resume a session from Slack.",
-        f"Replace it {IN_HOME}. You are told this once for each key.",
+        f"{advice} You are told this once for each key.",
     )
 
 

@@ -39,13 +39,13 @@ TOO_LATE = "The dialog that you asked for did not open in time. Press the button
 _NOT_CHANGED = "⚠️ *Nothing was changed:*"
 _SAVED = {
     KeyCheck.VERIFIED: "✅ *Saved.* Anchor accepts the key{ending}. It holds from the next command on.",
-    KeyCheck.UNVERIFIED: "⚠️ *Saved, but not verified:* Anchor can't be reached, so nobody knows yet whether the key{ending} "
-    "is good. The first pause or resume will show.",
+    KeyCheck.UNVERIFIED: "⚠️ *Saved, but not verified:* Anchor can't be reached, so nobody knows yet whether the "
+    "key{ending} is good. The first pause or resume will show.",
 }
 _RIGHTS = {
     Role.UNKNOWN: "Slack does not say just now whether you are an admin of this workspace. Try again in a minute.",
-    Role.UNREADABLE: "this app was installed without the scope `users:read`, so it can't tell who is an admin. Install it "
-    "again, and then try once more.",
+    Role.UNREADABLE: "this app was installed without the scope `users:read`, so it can't tell who is an admin. Install "
+    "it again, and then try once more.",
 }
 
 
@@ -62,11 +62,13 @@ def about_key(outcome: KeyOutcome) -> str:
         case NotAKey():
             return "This is no key: it has blanks or characters that no key has. Copy it again, whole."
         case KeyNotTaken(status_code=status_code):
-            return f"Anchor refuses this key ({status_code}), so it was not saved. Copy it again from Anchor's dashboard."
+            return (
+                f"Anchor refuses this key ({status_code}), so it was not saved. Copy it again from Anchor's dashboard."
+            )
         case KeyNotTried(why=why):
             return (
-                f"Anchor can't say whether this key is good ({why}), so it was not saved. Try again in a minute, or tick "
-                "the box for that to save it all the same."
+                f"Anchor can't say whether this key is good ({why}), so it was not saved. Try again in a minute, or "
+                "tick the box for that to save it all the same."
             )
         case NotSaved():
             return "The bot can't use its database, so the key was not saved. Try again in a minute."
@@ -99,8 +101,8 @@ def about_alert(outcome: AlertOutcome) -> str:
             return f"⚠️ Alerts can't go to {channel(channel_id)}. {why} Then choose the channel again."
         case AlertUnanswered(channel=channel_id):
             return (
-                f"⚠️ Slack did not answer, so it is not known whether a test alert stands in {channel(channel_id)}. Alerts "
-                "go where they went before. Try again in a minute."
+                f"⚠️ Slack did not answer, so it is not known whether a test alert stands in {channel(channel_id)}. "
+                "Alerts go where they went before. Try again in a minute."
             )
         case NoChannel():
             return f"{_NOT_CHANGED} no channel is chosen for alerts."
@@ -112,8 +114,8 @@ def about_token(outcome: TokenOutcome, url: str) -> str:
     """What came of making a new token; this alone ever has the token in it."""
     if isinstance(outcome, TokenMade):
         return (
-            f"✅ The new token, which is *shown this once*: copy it now.\n{code(outcome.token.reveal())}\nPrograms send it "
-            f"to\n{code(url)}\nas `Authorization: Bearer` and the token. Whoever has it can post alerts here."
+            f"✅ The new token, which is *shown this once*: copy it now.\n{code(outcome.token.reveal())}\nPrograms "
+            f"send it to\n{code(url)}\nas `Authorization: Bearer` and the token. Whoever has it can post alerts here."
         )
     return about_problem(outcome)
 
@@ -121,8 +123,8 @@ def about_token(outcome: TokenOutcome, url: str) -> str:
 def about_unseen_token() -> str:
     """Where its dialog was gone before the token could be shown: it must stand nowhere else."""
     return (
-        "A new token for alerts was made, but its dialog was closed before it could be shown. Make another one in the Home "
-        "tab of this app; until then programs can't post alerts."
+        "A new token for alerts was made, but its dialog was closed before it could be shown. Make another one in the "
+        "Home tab of this app; until then programs can't post alerts."
     )
 
 
@@ -135,8 +137,8 @@ def about_problem(problem: Problem) -> str:
             return f"{_NOT_CHANGED} whoever runs this bot sets this, in its settings."
         case Outdated():
             return (
-                f"{_NOT_CHANGED} somebody else has changed the same thing meanwhile. Look at it in the Home tab, and then "
-                "try again if it is still needed."
+                f"{_NOT_CHANGED} somebody else has changed the same thing meanwhile. Look at it in the Home tab, and "
+                "then try again if it is still needed."
             )
         case NotSaved():
             return f"{_NOT_CHANGED} the bot can't use its database. Try again in a minute."

@@ -33,12 +33,13 @@ _LONGEST_KEY = 1000
 _EXAMPLE_ALERT = '{"session_id": "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b", "text": "It spends too fast."}'
 _MOST_CHOSEN = 50  # so that Home has room for all of them
 _ABOUT_KEY = (
-    "Paste the API key of your workspace's Anchor account: it is in Anchor's dashboard, under API keys. It is tried with "
-    "Anchor, kept encrypted, and used for this workspace alone; nobody is ever shown more than its last four characters."
+    "Paste the API key of your workspace's Anchor account: it is in Anchor's dashboard, under API keys. It is tried "
+    "with Anchor, kept encrypted, and used for this workspace alone; nobody is ever shown more than its last four "
+    "characters."
 )
 _ABOUT_POLICY = (
-    "Only full members of this workspace may ever pause and resume: no guests, no bots, nobody of another company. You can "
-    "narrow it further. Where nothing is chosen, nothing is narrowed."
+    "Only full members of this workspace may ever pause and resume: no guests, no bots, nobody of another company. You "
+    "can narrow it further. Where nothing is chosen, nothing is narrowed."
 )
 
 
@@ -70,8 +71,8 @@ def policy_dialog(workspace: Workspace) -> View:
 def alerts_dialog(workspace: Workspace, url: str) -> View:
     """Says where programs post alerts, and offers a token for it."""
     now = (
-        "A token was made; it can't be shown again. A new one takes its place at once: programs that send the old one are "
-        "then turned away."
+        "A token was made; it can't be shown again. A new one takes its place at once: programs that send the old one "
+        "are then turned away."
         if workspace.alerts_token_digest
         else "No token was made yet."
     )

@@ -30,19 +30,21 @@ _STATES = {
     KeyCheck.VERIFIED: "✅ A key {named} is set, and Anchor accepts it.",
     KeyCheck.UNVERIFIED: "⚠️ A key {named} is set, but it is *not verified*: Anchor has not been asked with it yet. The "
     "first pause or resume will show whether it is good.",
-    KeyCheck.REFUSED: "⛔ A key {named} is set, but *Anchor refuses it*: nobody can pause or resume until it is replaced.",
+    KeyCheck.REFUSED: "⛔ A key {named} is set, but *Anchor refuses it*: nobody can pause or resume until it is "
+    "replaced.",
 }
 _NO_KEY = "⛔ *No key is set*, so nobody can pause or resume yet. The key is in Anchor's dashboard, under API keys."
 _BY_OPERATOR = "whoever runs this bot"
 _NEVER = "Guests, bots and people of other companies never may."
 _UNREADABLE = (
-    "⚠️ This app was installed *without the scope `users:read`*. It can't tell guests from members, nor who is an admin, "
-    "so nobody can change these settings here. An admin should install the app again; everything is kept."
+    "⚠️ This app was installed *without the scope `users:read`*. It can't tell guests from members, nor who is an "
+    "admin, so nobody can change these settings here. An admin should install the app again; everything is kept."
 )
 _FOOTERS = {
-    Role.ADMIN: "You are an admin of this workspace, so you can change all this here. Others see the same without buttons.",
-    Role.UNKNOWN: "Slack does not say just now whether you are an admin of this workspace. If you are, open this tab again "
-    "in a minute to change all this.",
+    Role.ADMIN: "You are an admin of this workspace, so you can change all this here. Others see the same without "
+    "buttons.",
+    Role.UNKNOWN: "Slack does not say just now whether you are an admin of this workspace. If you are, open this tab "
+    "again in a minute to change all this.",
 }
 _FOR_OTHERS = "Admins and owners of this workspace can change all this in their Home tab of this app."
 _UNMANAGED = "All this is set by whoever runs this bot, in its settings. To have it changed, ask them."

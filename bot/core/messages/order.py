@@ -11,7 +11,7 @@ from bot.core.messages.message import Message, ephemeral, in_channel
 from bot.core.messages.refusal import IN_HOME, OR_IN_ANCHOR, refusal_message
 from bot.core.messages.usage import COMMANDS
 from bot.core.outcomes import (
-    AnchorOutcome,
+    Answered,
     Done,
     Doubt,
     Failed,
@@ -95,7 +95,7 @@ def _with_button(message: Message, order: Order) -> Message:
     return replace(message, blocks=(section(message.text), actions(button(order.verb.opposite, order.session_id))))
 
 
-def _explain(order: Order, outcome: AnchorOutcome | Overtaken) -> tuple[str, str, str]:  # noqa: C901 - a table
+def _explain(order: Order, outcome: Answered) -> tuple[str, str, str]:  # noqa: C901 - a table
     """The verdict, what is known, and what to do next."""
     verb = order.verb
     verdict = _NOT_DONE[verb]

@@ -8,7 +8,7 @@ from bot.core.messages.controls import set_key_button
 from bot.core.messages.markup import channel, code, mention
 from bot.core.messages.message import Message, Visibility, ephemeral
 from bot.core.outcomes import NoKey, Overloaded, Refusal, Repeated, Stopping, StoreFailed, WrongWorkspace
-from bot.core.policy import NotAMember, NotHere, NotNamed, Role
+from bot.core.policy import Denial, NotAMember, NotHere, NotNamed, Role
 from bot.core.requests import Order
 
 OR_IN_ANCHOR = "If it can't wait, do it in Anchor's dashboard."
@@ -29,6 +29,32 @@ _NO_MEMBERS = {
     ),
 }
 
+_NO_KEY = "*Not {past}:* this workspace has no Anchor API key yet, so the bot left {session} alone."
+_SET_IT = "You can set one now: press the button below, and then send the command again."
+_ASK_ADMIN = f"An admin or owner of this workspace can set one {IN_HOME}. {OR_IN_ANCHOR}"
+_REFUSALS = {
+    Repeated: (
+        "This very request was handled already, so nothing was sent to Anchor again for {session}.",
+        "To {verb} it again, send the command anew.",
+    ),
+    WrongWorkspace: (
+        "*Not {past}:* this bot holds no Anchor API key for your workspace, so it left {session} alone.",
+        "Ask whoever runs the bot to set it up for this workspace.",
+    ),
+    StoreFailed: (
+        "*Not {past}:* the bot can't read its database and sent nothing for {session}.",
+        f"Try again in a moment. {OR_IN_ANCHOR}",
+    ),
+    Overloaded: (
+        "*Not {past}:* the bot has too many requests in hand and sent nothing for {session}.",
+        f"Try again in a few seconds. {OR_IN_ANCHOR}",
+    ),
+    Stopping: (
+        "*Not {past}:* the bot is being restarted and sent nothing for {session}.",
+        f"Try again in a minute. {OR_IN_ANCHOR}",
+    ),
+}
+
 
 def refusal_message(order: Order, refusal: Refusal) -> Message:
     """The answer to `order`, for the person alone."""
@@ -40,60 +66,32 @@ def refusal_message(order: Order, refusal: Refusal) -> Message:
 
 def _explain(order: Order, refusal: Refusal) -> tuple[str, str]:
     session = f"session {code(order.session_id)}"
-    not_done = f"*Not {order.verb.past}:*"
-    match refusal:
+    if isinstance(refusal, Denial):
+        why, advice = _denied(order, refusal)
+        return f"*Not {order.verb.past}:* {why}, so the bot left {session} alone.", advice
+    if isinstance(refusal, NoKey):
+        why, advice = _NO_KEY, _SET_IT if refusal.may_set else _ASK_ADMIN
+    else:
+        why, advice = _REFUSALS[type(refusal)]
+    words = {"verb": order.verb.value, "past": order.verb.past, "session": session}
+    return why.format_map(words), advice.format_map(words)
+
+
+def _denied(order: Order, denial: Denial) -> tuple[str, str]:
+    match denial:
         case NotAMember(role=role):
-            why, advice = _NO_MEMBERS[role]
-            return f"{not_done} {why}, so the bot left {session} alone.", advice
+            return _NO_MEMBERS[role]
         case NotNamed(users=users):
-            named = some(map(mention, sorted(users)))
-            return (
-                f"{not_done} in this workspace only {named} may {order.verb}, so the bot left {session} alone.",
-                f"Ask one of them. {OR_IN_ANCHOR}",
-            )
+            named = _some(map(mention, sorted(users)))
+            return f"in this workspace only {named} may {order.verb}", f"Ask one of them. {OR_IN_ANCHOR}"
         case NotHere(channels=channels):
-            named = some(map(channel, sorted(channels)))
-            return (
-                f"{not_done} this workspace lets people {order.verb} only in {named}, so the bot left {session} alone.",
-                f"Send the command there. {OR_IN_ANCHOR}",
-            )
-        case NoKey(may_set=may_set):
-            return (
-                f"{not_done} this workspace has no Anchor API key yet, so the bot left {session} alone.",
-                "You can set one now: press the button below, and then send the command again."
-                if may_set
-                else f"An admin or owner of this workspace can set one {IN_HOME}. {OR_IN_ANCHOR}",
-            )
-        case Repeated():
-            return (
-                f"This very request was handled already, so nothing was sent to Anchor again for {session}.",
-                f"To {order.verb} it again, send the command anew.",
-            )
-        case WrongWorkspace():
-            return (
-                f"{not_done} this bot holds no Anchor API key for your workspace, so it left {session} alone.",
-                "Ask whoever runs the bot to set it up for this workspace.",
-            )
-        case StoreFailed():
-            return (
-                f"{not_done} the bot can't read its database and sent nothing for {session}.",
-                f"Try again in a moment. {OR_IN_ANCHOR}",
-            )
-        case Overloaded():
-            return (
-                f"{not_done} the bot has too many requests in hand and sent nothing for {session}.",
-                f"Try again in a few seconds. {OR_IN_ANCHOR}",
-            )
-        case Stopping():
-            return (
-                f"{not_done} the bot is being restarted and sent nothing for {session}.",
-                f"Try again in a minute. {OR_IN_ANCHOR}",
-            )
+            named = _some(map(channel, sorted(channels)))
+            return f"this workspace lets people {order.verb} only in {named}", f"Do it there. {OR_IN_ANCHOR}"
         case _:
-            assert_never(refusal)
+            assert_never(denial)
 
 
-def some(names: Iterable[str]) -> str:
+def _some(names: Iterable[str]) -> str:
     """Names as a list to be read; of many, how many more there are."""
     shown = list(names)
     more = len(shown) - _MOST_SHOWN

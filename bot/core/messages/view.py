@@ -36,4 +36,3 @@ class View:
             **{name: value for name, value in ids.items() if value},
             "blocks": list(self.blocks),
         }
-

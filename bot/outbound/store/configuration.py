@@ -1,11 +1,10 @@
 """What the admins of a workspace change in Slack."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import TypeVar
 
 from bot.core.anchor_key import AnchorKey
 from bot.core.policy import Policy
-from bot.outbound.store.admins import Admins
 from bot.outbound.store.installations import Installations
 from bot.outbound.store.stored_workspaces import StoredWorkspaces
 
@@ -13,19 +12,15 @@ _T = TypeVar("_T")
 
 
 class Configuration:
-    """Every method may raise StoreUnreachableError; `now` gives Unix seconds.
+    """Every method may raise StoreUnreachableError.
 
     A change says whether it was made: not where the workspace is gone, or of another version than the admin has seen.
     Whether or not, and also where nobody can tell, what was read before is not used any more.
     """
 
-    def __init__(
-        self, installations: Installations, admins: Admins, workspaces: StoredWorkspaces, now: Callable[[], float]
-    ) -> None:
+    def __init__(self, installations: Installations, workspaces: StoredWorkspaces) -> None:
         self._installations = installations
-        self._admins = admins
         self._workspaces = workspaces
-        self._now = now
 
     async def set_key(self, team_id: str, key: AnchorKey, *, if_version: int) -> bool:
         """Give the workspace another Anchor key."""
@@ -46,14 +41,6 @@ class Configuration:
     async def set_alerts_channel(self, team_id: str, channel: str | None) -> bool:
         """Let alerts go there that name no channel of their own; with None, nowhere."""
         return await self._change(team_id, self._installations.set_alerts_channel(team_id, channel))
-
-    async def note_admin(self, team_id: str, user_id: str) -> None:
-        """Somebody was met who is an admin of that workspace."""
-        await self._admins.note(team_id, user_id, self._now())
-
-    async def admins(self, team_id: str) -> list[str]:
-        """The user ids of those who were met, the last ones first."""
-        return await self._admins.of(team_id)
 
     async def _change(self, team_id: str, change: Awaitable[_T]) -> _T:
         try:

@@ -8,6 +8,7 @@ from bot.core.anchor_key import KeyCheck
 from bot.core.installation import Departure, Installation
 from bot.core.slack_id import SLACK_ID
 from bot.core.workspace import Workspace
+from bot.outbound.store.admins import Admins
 from bot.outbound.store.errors import StoreUnreachableError, UnreadableError
 from bot.outbound.store.installations import Installations
 from bot.outbound.store.memory import Memory
@@ -28,6 +29,7 @@ class StoredWorkspaces:
     def __init__(
         self,
         installations: Installations,
+        admins: Admins,
         notices: Notices,
         clock: Callable[[], float],
         now: Callable[[], float],
@@ -35,6 +37,7 @@ class StoredWorkspaces:
         patience: float = PATIENCE,
     ) -> None:
         self._installations = installations
+        self._admins = admins
         self._notices = notices
         self._now = now
         self._patience = patience
@@ -82,6 +85,14 @@ class StoredWorkspaces:
     async def is_first(self, team_id: str, name: str) -> bool:
         """Whether a workspace is to be told the notice of that name: once, by one of all bots."""
         return await self._notices.first(team_id, name, self._now())
+
+    async def note_admin(self, team_id: str, user_id: str) -> None:
+        """Remember that an admin of the workspace has opened the app's Home."""
+        await self._admins.note(team_id, user_id, self._now())
+
+    async def admins(self, team_id: str) -> list[str]:
+        """The user ids of those who did, the last ones first."""
+        return await self._admins.of(team_id)
 
     def drop(self, team_id: str) -> None:
         """Whether it did or did not happen: somebody has tried to change that workspace, so what was read is old."""

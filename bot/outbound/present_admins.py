@@ -9,7 +9,7 @@ from bot.outbound.roles import Roles
 from bot.outbound.workspaces import Workspaces
 
 
-class Admins:
+class PresentAdmins:
     """Asks the store who they were, and Slack who of them still is one."""
 
     def __init__(self, workspaces: Workspaces, roles: Roles) -> None:
