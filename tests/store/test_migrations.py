@@ -89,10 +89,7 @@ async def test_what_belongs_to_them_from_then_on_goes_with_them(database_url: st
 
 async def test_what_an_older_version_still_writes_can_be_read(database_url: str) -> None:
     async with open_store(Secret(database_url), [KEY]) as store:
-        row = {
-            "team_id": ACME.team_id,
-            "token": store.vault.encrypt(Secret("xoxb-1"), Place(ACME.team_id, "bot_token")),
-        }
+        token = store.vault.encrypt(Secret("xoxb-1"), Place(ACME.team_id, "bot_token"))
         async with store.database.changing() as connection:
-            await connection.execute(INSERT, row | {"key": None})
+            await connection.execute(INSERT, {"team_id": ACME.team_id, "token": token, "key": None})
         assert await store.installations.find(ACME.team_id) == expected(ACME.team_id, None)

@@ -14,7 +14,7 @@ IDS = st.frozensets(st.text(max_size=5), max_size=5)
 RULES = st.builds(Rule, users=IDS, channels=IDS)
 POLICIES = st.builds(Policy, pause=RULES, resume=RULES)
 
-OPEN = {"users": [], "channels": []}
+OPEN: dict[str, list[str]] = {"users": [], "channels": []}
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: (
