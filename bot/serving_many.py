@@ -32,7 +32,7 @@ async def serving_many(
         redirect_uri=which.base_url + REDIRECT_PATH,
     )
     async with open_store(which.store.database_url, which.store.encryption_keys) as store:
-        workspaces = StoredWorkspaces(store.installations, store.admins, store.notices, time.monotonic, now)
+        workspaces = StoredWorkspaces(store, time.monotonic, now)
         install = Install(Installer(oauth, store.install_states, workspaces, now), base_url=which.base_url)
         try:
             yield Serving(

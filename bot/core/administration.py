@@ -26,11 +26,11 @@ class Outdated:
 
 @dataclass(frozen=True, slots=True)
 class NotSaved:
-    """The database gives no answer."""
+    """The database gives no answer, so nobody knows whether the change was made."""
 
 
 Problem = NotAdmin | NotServed | Outdated | NotSaved
-"""Nothing was changed."""
+"""Nothing was changed, as far as can be known."""
 
 
 @dataclass(frozen=True, slots=True)

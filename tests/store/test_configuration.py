@@ -19,15 +19,14 @@ pytestmark = pytest.mark.anyio
 
 @dataclass
 class Office:
-    """Where admins of Acme change things; the time is `now`."""
+    """Where admins of Acme change things."""
 
     store: Store
     rows: Watched
     workspaces: StoredWorkspaces
-    now: float = 1_785_000_000.5
 
     def __post_init__(self) -> None:
-        self.configuration = Configuration(self.rows, self.store.admins, self.workspaces, lambda: self.now)
+        self.configuration = Configuration(self.rows, self.workspaces)
 
     async def acme(self) -> Workspace:
         found = await self.workspaces.find(ACME.team_id)
@@ -75,12 +74,10 @@ async def test_admins_change_key_policy_and_alerts(office: Office) -> None:
     assert (await office.acme()).anchor_key is None
 
 
-async def test_admins_are_known_from_when_they_were_met(office: Office) -> None:
-    for user_id in ("U1", "U2"):
-        await office.configuration.note_admin(ACME.team_id, user_id)
-        office.now += 1
-    assert await office.configuration.admins(ACME.team_id) == ["U2", "U1"]
-    assert await office.configuration.admins(GLOBEX.team_id) == []
+async def test_admins_are_known_by_workspace(office: Office) -> None:
+    await office.workspaces.note_admin(ACME.team_id, "U1")
+    assert await office.workspaces.admins(ACME.team_id) == ["U1"]
+    assert await office.workspaces.admins(GLOBEX.team_id) == []
 
 
 CHANGES: dict[str, Callable[[Configuration, int], Awaitable[bool]]] = {
@@ -123,5 +120,5 @@ async def test_after_a_change_that_failed_nothing_is_known_either(
 
 async def test_a_person_who_is_met_changes_nothing_of_the_workspace(office: Office) -> None:
     await office.acme()
-    await office.configuration.note_admin(ACME.team_id, "U1")
+    await office.workspaces.note_admin(ACME.team_id, "U1")
     assert await office.is_remembered()

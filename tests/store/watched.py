@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from sqlalchemy.exc import ProgrammingError
 
@@ -55,7 +56,7 @@ class Time:
 
 def served(store: Store, rows: Installations, clock: Callable[[], float], *, patience: float = 5.0) -> StoredWorkspaces:
     """The workspaces of these rows."""
-    return StoredWorkspaces(rows, store.notices, clock, lambda: 1_785_000_000.5, patience=patience)
+    return StoredWorkspaces(replace(store, installations=rows), clock, lambda: 1_785_000_000.5, patience=patience)
 
 
 NOT_MADE = (StoreUnreachableError, ProgrammingError)

@@ -37,6 +37,7 @@ ONE_MOMENT = "⏳ One moment…"
 TOO_LATE = "The dialog that you asked for did not open in time. Press the button once more."
 
 _NOT_CHANGED = "⚠️ *Nothing was changed:*"
+_NO_DATABASE = "The bot's database gives no answer, so it is not known whether this was saved."
 _SAVED = {
     KeyCheck.VERIFIED: "✅ *Saved.* Anchor accepts the key{ending}. It holds from the next command on.",
     KeyCheck.UNVERIFIED: "⚠️ *Saved, but not verified:* Anchor can't be reached, so nobody knows yet whether the "
@@ -71,7 +72,7 @@ def about_key(outcome: KeyOutcome) -> str:
                 "tick the box for that to save it all the same."
             )
         case NotSaved():
-            return "The bot can't use its database, so the key was not saved. Try again in a minute."
+            return f"{_NO_DATABASE} Look into the Home tab in a minute, and try again if need be."
         case _:
             return about_problem(outcome)
 
@@ -141,6 +142,6 @@ def about_problem(problem: Problem) -> str:
                 "then try again if it is still needed."
             )
         case NotSaved():
-            return f"{_NOT_CHANGED} the bot can't use its database. Try again in a minute."
+            return f"⚠️ {_NO_DATABASE} Look into the Home tab in a minute, and try again if need be."
         case _:
             assert_never(problem)

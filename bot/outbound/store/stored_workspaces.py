@@ -8,12 +8,10 @@ from bot.core.anchor_key import KeyCheck
 from bot.core.installation import Departure, Installation
 from bot.core.slack_id import SLACK_ID
 from bot.core.workspace import Workspace
-from bot.outbound.store.admins import Admins
 from bot.outbound.store.errors import StoreUnreachableError, UnreadableError
-from bot.outbound.store.installations import Installations
 from bot.outbound.store.memory import Memory
-from bot.outbound.store.notices import Notices
 from bot.outbound.store.shared_reads import SharedReads
+from bot.outbound.store.store import Store
 from bot.outbound.workspaces import StoreError
 from bot.tasks import Tasks
 
@@ -28,17 +26,15 @@ class StoredWorkspaces:
 
     def __init__(
         self,
-        installations: Installations,
-        admins: Admins,
-        notices: Notices,
+        store: Store,
         clock: Callable[[], float],
         now: Callable[[], float],
         *,
         patience: float = PATIENCE,
     ) -> None:
-        self._installations = installations
-        self._admins = admins
-        self._notices = notices
+        self._installations = store.installations
+        self._admins = store.admins
+        self._notices = store.notices
         self._now = now
         self._patience = patience
         self._memory = Memory(clock)
