@@ -58,8 +58,9 @@ def pick_event(payload: Mapping[str, Any]) -> dict[str, object]:
     """
     envelope = _pick(payload, _EVENT, required=("type", "event"))
     event = payload["event"]
-    checks = {"type": _is_text} | _INNER_EVENTS.get(event.get("type"), {})
-    return envelope | {"event": _pick(event, checks, required=("type",))}
+    kind = event.get("type")
+    of_kind = _INNER_EVENTS.get(kind, {}) if isinstance(kind, str) else {}
+    return envelope | {"event": _pick(event, {"type": _is_text} | of_kind, required=("type",))}
 
 
 def _pick(
@@ -156,7 +157,7 @@ _EVENT: dict[str, _Check] = {
     "authorizations": _are_authorizations,
     "event": _is_object,
 }
-_INNER_EVENTS: dict[object, dict[str, _Check]] = {
+_INNER_EVENTS: dict[str, dict[str, _Check]] = {
     "tokens_revoked": {"tokens": _are_tokens},
     "app_home_opened": {"user": _is_id, "tab": _is_text, "view": _is_view},
 }
