@@ -38,4 +38,4 @@ async def test_of_many_who_ask_during_a_read_each_key_has_its_own_next() -> None
     assert later is not first
     assert reads.ask("one") is later
     assert reads.ask("two") not in {first, later}
-    assert await asyncio.gather(first, later) == ["ONE"] * 2
+    assert [await first, await later] == ["ONE", "ONE"]
