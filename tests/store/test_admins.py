@@ -26,7 +26,7 @@ async def seen_at(store: Store) -> dict[str, int]:
 
 async def test_who_was_met_last_comes_first(both: Store) -> None:
     assert await both.admins.of(ACME.team_id) == []
-    for user_id, later in (("U2", 0), ("U3", 0), ("U1", 1)):
+    for user_id, later in (("U3", 0), ("U2", 0), ("U1", 1)):
         await both.admins.note(ACME.team_id, user_id, NOW + later)
     assert await both.admins.of(ACME.team_id) == ["U1", "U2", "U3"]
     await both.admins.note(ACME.team_id, "U3", NOW + DAY)
