@@ -125,7 +125,7 @@ def test_what_breaks_a_limit_is_named_with_its_place(block: Block, complaint: st
 def test_there_are_at_most_fifty_blocks_in_a_message() -> None:
     assert problems([{"type": "divider"}] * 50) == []
     assert problems([{"type": "divider"}] * 51) == ["[ERROR] no more than 50 items allowed [json-pointer:/blocks]"]
-    assert problems([{"type": "divider"}] * 51, most=100) == []
+    assert problems([{"type": "divider"}] * 51, surface="modal") == []
 
 
 def test_block_ids_are_unique_in_a_message() -> None:
