@@ -59,7 +59,7 @@ def _contents_missing(blocks: list[dict[str, object]], pointer: str) -> Iterator
 
 def _elements(block: dict[str, object]) -> list[dict[str, object]]:
     elements = block.get("elements")
-    return elements if isinstance(elements, list) else []
+    return [element for element in elements if isinstance(element, dict)] if isinstance(elements, list) else []
 
 
 def _repeated(name: str, parts: list[dict[str, object]], pointer: str) -> Iterator[str]:

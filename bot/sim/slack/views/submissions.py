@@ -77,13 +77,14 @@ class Submissions:
 
     def _response_urls(self, view: View, workspace: Workspace, trigger_id: str) -> Iterator[Part]:
         """https://docs.slack.dev/surfaces/modals#modal_response_url."""
-        for block, element in ((block, element) for block in view.blocks for element in all_elements(block)):
-            if element.get("response_url_enabled"):
-                ids: Part = {"block_id": block["block_id"], "action_id": element["action_id"]}
-                entry = view.state[str(block["block_id"])][str(element["action_id"])]
-                if isinstance(channel_id := entry[KINDS[element["type"]].field], str):
-                    url = self._hooks.issue_for_chosen(workspace, channel_id, view.user_id, trigger_id)
-                    yield ids | {"channel_id": channel_id, "response_url": url}
+        for block in view.blocks:
+            for element in all_elements(block):
+                if element.get("response_url_enabled"):
+                    ids: Part = {"block_id": block["block_id"], "action_id": element["action_id"]}
+                    entry = view.state[str(block["block_id"])][str(element["action_id"])]
+                    if isinstance(channel_id := entry[KINDS[element["type"]].field], str):
+                        url = self._hooks.issue_for_chosen(workspace, channel_id, view.user_id, trigger_id)
+                        yield ids | {"channel_id": channel_id, "response_url": url}
 
     def _follow(self, sent: View, delivery: Delivery) -> None:
         """Do what the ack says with the view, unless it was closed meanwhile."""
