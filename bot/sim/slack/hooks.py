@@ -42,14 +42,6 @@ class Hooks:
         """Make a response URL for a conversation that was chosen in a modal."""
         return self._url("app", Ticket(workspace, channel_id, user_id, trigger_id, self._expiry(), None))
 
-    def _expiry(self) -> float:
-        return self._platform.clock.now() + LIFETIME
-
-    def _url(self, kind: str, ticket: Ticket) -> str:
-        path = f"/{kind}/{ticket.workspace.team_id}/{next(self._numbers)}/{secrets.token_urlsafe(18)}"
-        self._tickets[path] = ticket
-        return self._origin() + path
-
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer a POST to any response URL."""
         body = await request.read()
@@ -60,6 +52,14 @@ class Hooks:
 
         response = carry_out() if fault is None else await misbehave(fault, request, carry_out)
         return response if response is not None else web.Response()
+
+    def _expiry(self) -> float:
+        return self._platform.clock.now() + LIFETIME
+
+    def _url(self, kind: str, ticket: Ticket) -> str:
+        path = f"/{kind}/{ticket.workspace.team_id}/{next(self._numbers)}/{secrets.token_urlsafe(18)}"
+        self._tickets[path] = ticket
+        return self._origin() + path
 
     def _use(self, request: web.Request, body: bytes) -> web.Response:
         ticket = self._tickets.get(request.path)

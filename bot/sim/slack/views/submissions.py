@@ -111,5 +111,5 @@ class Submissions:
                 views.update(view, answer.view)
             case "push":
                 views.push(Owner(view.team_id, view.user_id), answer.view)
-            case "trouble":
+            case _:
                 views.put(replace(view, trouble=TROUBLE))
