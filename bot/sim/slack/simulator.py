@@ -71,7 +71,7 @@ class SimSlack(Client):
     def _routes(self) -> Iterable[web.RouteDef]:
         return (
             web.route("*", "/api/{method}", self._api.serve),
-            web.post("/{kind:commands|actions}/{path:.*}", self._hooks.serve),
+            web.post("/{kind:commands|actions|app}/{path:.*}", self._hooks.serve),
             web.get("/link/", self.sockets.serve),
             web.get("/oauth/v2/authorize", self._consent.show),
             web.post("/oauth/v2/authorize", self._consent.decide),

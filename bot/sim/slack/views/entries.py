@@ -50,7 +50,7 @@ def options_of(element: Part) -> Iterator[Part]:
 def _fields(blocks: Sequence[Part]) -> Iterator[tuple[str, Part]]:
     for block in blocks:
         for element in all_elements(block):
-            if element["type"] in KINDS:
+            if element.get("type") in KINDS:
                 yield str(block["block_id"]), element
 
 
