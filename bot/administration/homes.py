@@ -28,7 +28,8 @@ class Homes:
     async def show(self, asker: Asker, *, notice: str = "", state: str | None = None) -> None:
         """Show somebody their Home, with `notice` (mrkdwn) on top; `state` is the hash of what they see.
 
-        Where another replica has shown them something since, what is known now is looked up again and shown.
+        Where another replica has shown them something since, what is known now is looked up again and shown. Where
+        the database gives no answer, the log says so.
         """
         turn = self._turns.setdefault((asker.team_id, asker.user_id), asyncio.Lock())
         async with turn:
