@@ -194,8 +194,8 @@ async def test_a_button_says_its_value_and_style(slack: SimSlack, screens: Scree
     assert heard.last["actions"][0]["value"] == "a"
     await slack.act(slack.alice, view, "go", value="b")
     assert "style" not in heard.last["actions"][0]
-    for which in ({}, {"value": "c"}, {"block_id": "c"}):
-        with pytest.raises(NotPossibleError, match="such elements: go"):
+    for which, count in (({}, 2), ({"value": "c"}, "no"), ({"block_id": "c"}, "no")):
+        with pytest.raises(NotPossibleError, match=f"{count} such elements: go"):
             await slack.act(slack.alice, view, "go", **which)
     with pytest.raises(NotPossibleError, match="no such elements: stop"):
         await slack.act(slack.alice, view, "stop")
