@@ -227,6 +227,10 @@ def test_what_keeps_the_limits_is_fine(block: Block) -> None:
             )
         ),
         (
+            actions(button(action_id="x" * 256)),
+            "must be less than 256 characters [json-pointer:/blocks/0/elements/0/action_id]",
+        ),
+        (
             actions({"type": "static_select"}),
             "either options or option_groups must be given [json-pointer:/blocks/0/elements/0]",
         ),

@@ -4,6 +4,7 @@ import pytest
 
 from bot.sim.slack import (
     ABSENT,
+    ChannelKind,
     Enterprise,
     Installation,
     NotPossibleError,
@@ -329,6 +330,18 @@ async def test_people_are_offered_the_conversations_they_are_in(
 
     assert taken == offered
     assert len(heard.got) == len(offered)
+
+
+async def test_a_conversation_with_an_outsider_is_no_shared_channel(
+    slack: SimSlack, screens: Screens, heard: Ways
+) -> None:
+    dm = slack.home.add_channel("D0OUTSIDER1", "", slack.alice, slack.outsider, kind=ChannelKind.DM)
+    wanted = {"exclude_external_shared_channels": True}
+    view = await screens.publish(home(actions(menu("conversations_select", filter=wanted))))
+
+    await slack.act(slack.alice, view, "choice", dm.id)
+
+    assert heard.last["actions"][0]["selected_conversation"] == dm.id
 
 
 async def test_public_channels_are_offered_to_all(slack: SimSlack, screens: Screens, heard: Ways) -> None:
