@@ -216,6 +216,20 @@ def test_what_keeps_the_limits_is_fine(block: Block) -> None:
             actions({"type": "checkboxes", "options": options(11)}),
             "no more than 10 items allowed [json-pointer:/blocks/0/elements/0/options]",
         ),
+        *(
+            (
+                actions({"type": "static_select", "option_groups": [{"label": plain("x" * long), "options": many}]}),
+                f"{what} [json-pointer:/blocks/0/elements/0/option_groups/0/{where}]",
+            )
+            for long, many, what, where in (
+                (76, options(1), "must be less than 76 characters", "label/text"),
+                (75, options(101), "no more than 100 items allowed", "options"),
+            )
+        ),
+        (
+            actions(button(action_id="x" * 256)),
+            "must be less than 256 characters [json-pointer:/blocks/0/elements/0/action_id]",
+        ),
         (
             actions({"type": "static_select"}),
             "either options or option_groups must be given [json-pointer:/blocks/0/elements/0]",

@@ -4,6 +4,7 @@ import pytest
 
 from bot.sim.slack import (
     ABSENT,
+    ChannelKind,
     Enterprise,
     Installation,
     NotPossibleError,
@@ -194,8 +195,8 @@ async def test_a_button_says_its_value_and_style(slack: SimSlack, screens: Scree
     assert heard.last["actions"][0]["value"] == "a"
     await slack.act(slack.alice, view, "go", value="b")
     assert "style" not in heard.last["actions"][0]
-    for which in ({}, {"value": "c"}, {"block_id": "c"}):
-        with pytest.raises(NotPossibleError, match="such elements: go"):
+    for which, count in (({}, 2), ({"value": "c"}, "no"), ({"block_id": "c"}, "no")):
+        with pytest.raises(NotPossibleError, match=f"{count} such elements: go"):
             await slack.act(slack.alice, view, "go", **which)
     with pytest.raises(NotPossibleError, match="no such elements: stop"):
         await slack.act(slack.alice, view, "stop")
@@ -329,6 +330,18 @@ async def test_people_are_offered_the_conversations_they_are_in(
 
     assert taken == offered
     assert len(heard.got) == len(offered)
+
+
+async def test_a_conversation_with_an_outsider_is_no_shared_channel(
+    slack: SimSlack, screens: Screens, heard: Ways
+) -> None:
+    dm = slack.home.add_channel("D0OUTSIDER1", "", slack.alice, slack.outsider, kind=ChannelKind.DM)
+    wanted = {"exclude_external_shared_channels": True}
+    view = await screens.publish(home(actions(menu("conversations_select", filter=wanted))))
+
+    await slack.act(slack.alice, view, "choice", dm.id)
+
+    assert heard.last["actions"][0]["selected_conversation"] == dm.id
 
 
 async def test_public_channels_are_offered_to_all(slack: SimSlack, screens: Screens, heard: Ways) -> None:

@@ -315,6 +315,19 @@ async def test_a_submission_opens_another_modal(slack: SimSlack, screens: Screen
     assert screens.top.text == "Settings\nsecond\nSave"
 
 
+async def test_what_the_app_opens_before_it_acknowledges_stays(slack: SimSlack, screens: Screens, heard: Ways) -> None:
+    await screens.open(modal())
+    heard.delay = 0.2
+    submitting = asyncio.create_task(slack.submit(slack.alice))
+    await asyncio.sleep(0.1)
+    trigger_id = heard.last["trigger_id"]
+    await screens.api.call("views.push", trigger_id=trigger_id, view=modal(section("above")))
+
+    await submitting
+
+    assert [view.text for view in slack.modals_of(slack.alice)] == ["Settings\nabove\nSave"]
+
+
 async def test_what_is_required_must_be_filled_in(slack: SimSlack, screens: Screens, heard: Ways) -> None:
     menu_of_options = menu("multi_static_select", options=[option("red")])
     optional = {"optional": True}

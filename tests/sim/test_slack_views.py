@@ -1,5 +1,6 @@
 """How apps open, push, update and publish views by the Web API, and what simulated Slack refuses."""
 
+import asyncio
 import json
 from typing import Any
 from urllib.parse import urlencode
@@ -9,6 +10,7 @@ from slack_sdk.models.views import View as SdkView
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sim.slack import Installation, Rule, SimSlack, Workspace
+from bot.sim.slack.views.board import Owner
 from sim.api_client import FORM, Api, rules
 from sim.screens import Part, Screens, actions, asked, button, home, menu, modal, option, plain, section, written
 from sim.ways import Ways
@@ -162,7 +164,7 @@ async def test_a_modal_may_go_to_the_limits(screens: Screens) -> None:
         )
     )
 
-    await screens.open({"type": "modal", "title": plain("a"), "blocks": [], "callback_id": ""})
+    await screens.open({"type": "modal", "title": plain("a"), "blocks": [], **dict.fromkeys(MAY_BE_EMPTY, "")})
 
 
 async def test_a_view_has_at_most_250_kb(screens: Screens) -> None:
@@ -211,8 +213,8 @@ async def test_a_home_tab_that_is_off_can_not_be_published(slack: SimSlack, scre
     assert slack.home_of(slack.alice) == view
 
 
-@pytest.mark.parametrize("user_id", ["U0NOBODY001", "U0ANCHORBOT", "U0GUEST0001"])
-async def test_a_home_tab_belongs_to_a_person(slack: SimSlack, api: Api, user_id: str) -> None:
+@pytest.mark.parametrize("user_id", ["U0NOBODY001", "U0ANCHORBOT", "U0GUEST0001", "U0MALLORY01"])
+async def test_a_home_tab_belongs_to_a_member(slack: SimSlack, api: Api, user_id: str) -> None:
     slack.home.change_user(slack.guest, deleted=True)
 
     assert await api.call("views.publish", user_id=user_id, view=home()) == {"ok": False, "error": "user_not_found"}
@@ -428,6 +430,7 @@ async def test_a_person_reads_everything_in_order(screens: Screens) -> None:
     assert view.find("nothing") is None
 
 
+MAY_BE_EMPTY = ("callback_id", "private_metadata", "external_id")
 WRITTEN = {"type": "plain_text_input", "action_id": "value"}
 CONFIRM: Part = {"title": plain("a"), "text": plain("Sure?"), "confirm": plain("Yes"), "deny": plain("No")}
 
@@ -440,9 +443,28 @@ async def test_every_block_and_element_gets_its_id(screens: Screens) -> None:
     assert view.state == {"1001=": {"1000=": {"type": "plain_text_input", "value": None}}}
 
 
-async def test_a_change_is_noticed_at_once(slack: SimSlack, screens: Screens) -> None:
-    await slack.until(lambda: slack.modal_of(slack.alice) is None)
-    await screens.open(modal())
-    await slack.until(lambda: slack.modal_of(slack.alice))
-    await screens.publish(home())
-    await slack.until(lambda: slack.home_of(slack.alice))
+async def test_whoever_waits_for_a_change_is_woken(slack: SimSlack, screens: Screens) -> None:
+    looks = 0
+
+    def look() -> bool:
+        nonlocal looks
+        looks += 1
+        return False
+
+    waiting = asyncio.create_task(slack.until(look))
+    view = await screens.open(modal())
+    tab = await screens.publish(home())
+    for change in (
+        lambda: slack.platform.views.update(view, modal()),
+        lambda: slack.platform.views.publish(Owner("T0HOME00001", "U0BOB000001"), home()),
+        lambda: slack.platform.views.push(Owner("T0HOME00001", "U0BOB000001"), modal()),
+        lambda: slack.platform.views.put(tab),
+        lambda: slack.platform.views.close(view),
+        lambda: slack.platform.views.forget("T0HOME00001"),
+    ):
+        await asyncio.sleep(0)
+        before = looks
+        change()
+        await asyncio.sleep(0)
+        assert looks == before + 1
+    waiting.cancel()

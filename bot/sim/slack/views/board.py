@@ -98,10 +98,9 @@ class Views:
         return view
 
     def close(self, view: View, *, clear: bool = False) -> None:
-        """Close a modal and what lies on it; with `clear` all of the stack."""
-        stack = self._modals[Owner(view.team_id, view.user_id)]
-        at = next((number for number, modal in enumerate(stack) if modal.id == view.id), len(stack))
-        del stack[0 if clear else at :]
+        """Close a modal; with `clear` all of the stack."""
+        owner = Owner(view.team_id, view.user_id)
+        self._modals[owner] = [] if clear else [modal for modal in self._modals[owner] if modal.id != view.id]
         self._bell.ring()
 
     def forget(self, team_id: str) -> None:

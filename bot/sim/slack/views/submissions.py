@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from bot.sim.slack.ack import ignore_ack
-from bot.sim.slack.block_kit import all_elements
 from bot.sim.slack.content import Part
 from bot.sim.slack.delivery import Delivery, Occasion
 from bot.sim.slack.hooks import Hooks
@@ -18,6 +17,7 @@ from bot.sim.slack.possible import NotPossibleError
 from bot.sim.slack.rules import Rule, Violation
 from bot.sim.slack.views.answers import Answer, read_answer, reader
 from bot.sim.slack.views.board import Owner, RefusedError
+from bot.sim.slack.views.entries import fields
 from bot.sim.slack.views.filling import check_complete
 from bot.sim.slack.views.kinds import KINDS
 from bot.sim.slack.views.payloads import view_json
@@ -46,7 +46,7 @@ class Submissions:
         payload = self._head("view_submission", sent, user)
         payload |= {"trigger_id": trigger_id, "view": view_json(sent, workspace.installation)}
         payload |= {"response_urls": list(self._response_urls(sent, workspace, trigger_id))}
-        payload |= {"is_enterprise_install": False, "enterprise": enterprise_json(workspace)}
+        payload |= _tail(workspace)
         delivery = await self._interactions.send(payload, overrides, Occasion("", trigger_id), reader(sent))
         self._follow(sent, delivery)
         return delivery
@@ -64,7 +64,7 @@ class Submissions:
         workspace, user = self._persons.workspace_and_user(view)
         payload = self._head("view_closed", view, user)
         payload |= {"view": view_json(telling[-1], workspace.installation, with_state=False), "is_cleared": clears}
-        payload |= {"is_enterprise_install": False, "enterprise": enterprise_json(workspace)}
+        payload |= _tail(workspace)
         return await self._interactions.send(payload, {}, Occasion("", ""), ignore_ack)
 
     def _head(self, kind: str, view: View, user: User) -> Part:
@@ -77,14 +77,12 @@ class Submissions:
 
     def _response_urls(self, view: View, workspace: Workspace, trigger_id: str) -> Iterator[Part]:
         """https://docs.slack.dev/surfaces/modals#modal_response_url."""
-        for block in view.blocks:
-            for element in all_elements(block):
-                if element.get("response_url_enabled"):
-                    ids: Part = {"block_id": block["block_id"], "action_id": element["action_id"]}
-                    entry = view.state[str(block["block_id"])][str(element["action_id"])]
-                    if isinstance(channel_id := entry[KINDS[element["type"]].field], str):
-                        url = self._hooks.issue_for_chosen(workspace, channel_id, view.user_id, trigger_id)
-                        yield ids | {"channel_id": channel_id, "response_url": url}
+        for block_id, element in fields(view.blocks):
+            action_id = str(element["action_id"])
+            channel_id = view.state[block_id][action_id][KINDS[element["type"]].field]
+            if element.get("response_url_enabled") and isinstance(channel_id, str):
+                url = self._hooks.issue_for_chosen(workspace, channel_id, view.user_id, trigger_id)
+                yield {"block_id": block_id, "action_id": action_id, "channel_id": channel_id, "response_url": url}
 
     def _follow(self, sent: View, delivery: Delivery) -> None:
         """Do what the ack says with the view, unless it was closed meanwhile."""
@@ -113,3 +111,7 @@ class Submissions:
                 views.push(Owner(view.team_id, view.user_id), answer.view)
             case _:
                 views.put(replace(view, trouble=TROUBLE))
+
+
+def _tail(workspace: Workspace) -> Part:
+    return {"is_enterprise_install": False, "enterprise": enterprise_json(workspace)}

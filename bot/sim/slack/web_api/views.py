@@ -54,7 +54,7 @@ def _publish(caller: Caller, arguments: Mapping[str, object]) -> dict[str, objec
     if not arguments.get("user_id"):
         raise _invalid(["invalid `user_id`"])
     user = caller.workspace.users.get(str(arguments["user_id"]))
-    if user is None or user.is_bot or user.deleted:
+    if user is None or user.is_bot or user.deleted or not caller.platform.is_colleague(caller.workspace, user):
         raise ApiError("user_not_found")
     owner = Owner(caller.workspace.team_id, user.id)
     _check_hash(arguments, caller.platform.views.home(owner))
