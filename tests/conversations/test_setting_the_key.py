@@ -471,9 +471,7 @@ async def test_the_key_is_nowhere_but_where_it_belongs(
 ) -> None:
     at = office.at
     at.anchor.add_session(key=KEY)
-    with caplog.at_level(logging.DEBUG):
-        for logger in ("slack_bolt", "slack_sdk", "httpx", "aiohttp"):
-            caplog.set_level(logging.DEBUG, logger)
+    with caplog.at_level(logging.DEBUG, "bot"):
         await office.home()
         await office.set_key(KEY)
         await office.told(office.admin)
