@@ -466,6 +466,7 @@ async def test_closing_is_told_to_an_app_that_wants_to_know(slack: SimSlack, scr
     assert ways.last == expected(CLOSED, view, None)
     assert list(ways.last) == list(CLOSED)
     assert (slack.modals_of(slack.alice), delivery.status, delivery.mistakes) == ((), 200, [])
+    assert (delivery.trigger_id, delivery.response_url) == ("", "")
 
 
 async def test_closing_is_told_to_nobody_else(slack: SimSlack, screens: Screens, ways: Ways) -> None:
