@@ -24,7 +24,7 @@ from bot.inbound.clicks import Clicks
 from bot.inbound.departures import Departures
 from bot.inbound.http import Http
 from bot.inbound.listeners import Listeners
-from bot.inbound.slack_app import SlackApp
+from bot.inbound.slack_app import Registrable, SlackApp
 from bot.inbound.socket_link import Dialer
 from bot.inbound.socket_mode import SocketMode
 from bot.once import Once
@@ -90,7 +90,11 @@ async def broken_bot(slack: SimSlack, kind: type[BrokenControl], *, seconds: flo
         control = kind(anchor, gate, once=Once(period=1, clock=time.monotonic), tasks=tasks)
         control.seconds = seconds
         clicks = Clicks(control, teller, time.time)
-        listeners = [Listeners(control, clicks, teller, tasks), Departures(workspaces), BrokenDialog()]
+        listeners: list[Registrable] = [
+            Listeners(control, clicks, teller, tasks),
+            Departures(workspaces),
+            BrokenDialog(),
+        ]
         slack_app = SlackApp(listeners, teller, tasks)
         async with (_socket if slack.socket_mode else _door)(slack, slack_app, session):
             yield
