@@ -101,6 +101,18 @@ async def test_the_chosen_channel_is_tried_again_by_a_button(office: Office) -> 
     assert len(await office.told(office.admin)) == 1, "nothing was changed by the second"
 
 
+async def test_the_same_channel_again_is_tried_and_no_news(office: Office) -> None:
+    at, alerts = office.at, office.tenant.alerts
+    for _ in range(2):
+        await office.press("anchor_alerts_channel", alerts.id)
+        await home_says(office, "A test alert stands in")
+        await office.home()
+    await at.slack.until(lambda: len(at.slack.channel_messages(alerts)) == 2)
+    await office.press("anchor_test_alert")
+    await at.slack.until(lambda: len(at.slack.channel_messages(alerts)) == 3)
+    assert len(await office.told(office.admin)) == 1
+
+
 async def test_a_test_alert_without_a_channel_says_so(office: Office) -> None:
     """The button was there a moment ago."""
     await office.press("anchor_alerts_channel", office.tenant.alerts.id)

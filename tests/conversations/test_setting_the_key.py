@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from bot.app import running
-from bot.core.anchor_key import KeyCheck
+from bot.core.anchor_key import AnchorKey, KeyCheck
+from bot.core.secret import Secret
 from bot.settings import Settings
 from bot.sim.slack import Answer, Message, Slow, View, api_error
 from conversations.offices import Office
@@ -336,14 +337,15 @@ async def test_a_replaced_key_is_told_to_those_who_should_know(office: Office) -
     assert at.anchor.posts(session)[0].key == OTHER
 
 
-async def test_whoever_set_the_key_is_told_even_if_they_are_no_admin_any_more(office: Office) -> None:
+@pytest.mark.parametrize("change", ["replaced", "removed"])
+async def test_whoever_set_the_key_is_told_even_if_they_are_no_admin_any_more(office: Office, change: str) -> None:
     await office.home()
-    await office.set_key(KEY)
-    await office.told(office.admin)
-    office.tenant.workspace.change_user(office.admin, is_admin=False)
-    await office.home(office.second)
-    await office.set_key(OTHER, user=office.second)
-    assert "replaced the Anchor key ending `1234`" in (await office.told(office.admin, 2))[1]
+    before = AnchorKey(Secret(KEY), KeyCheck.VERIFIED, office.member.id, 1_785_000_000)
+    assert await office.at.store.installations.set_key(office.tenant.team_id, before)
+    await office.home()
+    await (office.set_key(OTHER) if change == "replaced" else office.press("anchor_remove_key"))
+    (message,) = await office.told(office.member)
+    assert message.startswith(f"<@{office.admin.id}> {change} the Anchor key ending `1234`")
 
 
 async def test_an_admin_removes_the_key(office: Office) -> None:
