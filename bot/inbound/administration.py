@@ -27,7 +27,6 @@ from bot.core.messages.message import ephemeral
 from bot.core.policy import Policy, Rule
 from bot.core.requests import Asker, Verb
 from bot.inbound.address import read_address
-from bot.inbound.home import state_of
 from bot.inbound.incidents import report
 from bot.inbound.patience import PATIENCE, ends_in_time
 from bot.inbound.submission import Submission, read_submission, read_version
@@ -175,7 +174,7 @@ class AdminListeners:
             notice = tell(await self._administration.carry_out(name, asker, work))
         except Exception as error:  # noqa: BLE001 - whatever it is, the person is told
             notice = report(error).text
-        await self._homes.show(asker, notice=notice, state=state_of(body.get("view")))
+        await self._homes.show(asker, notice=notice)
 
 
 async def _acknowledge(ack: AsyncAck, name: str, reply: _Reply) -> None:

@@ -70,6 +70,8 @@ async def test_a_channel_without_the_bot_is_explained_and_not_taken(office: Offi
     home = await home_says(office, f"⚠️ Alerts can't go to <#{general.id}>.")
     assert "invite the bot: /invite @anchor in that channel. Then choose the channel again." in home.text
     assert "*Alerts* go nowhere yet" in home.text
+    (shown_as_chosen,) = [fields["anchor_alerts_channel"] for fields in home.state.values()]
+    assert shown_as_chosen["selected_conversation"] is None
     assert (await workspace_of(office)).alerts_channel is None
     general.members.add(office.tenant.workspace.installation.bot_user_id)
     await office.press("anchor_alerts_channel", general.id)

@@ -3,21 +3,17 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.app import running
 from bot.core.anchor_key import AnchorKey, KeyCheck
 from bot.core.secret import Secret
-from bot.settings import Settings
 from bot.sim.slack import Answer, Message, Slow, View, api_error
-from conversations.offices import Office
+from conversations.offices import Office, another_bot
 from harness import HTTP_ONLY, deliver
-from tenants import Tenancy
+from tenants import Tenancy, tenancy
 
 pytestmark = pytest.mark.anyio
 
@@ -33,14 +29,6 @@ async def office(at: Tenancy) -> Office:
     at.anchor.add_key(KEY)
     at.anchor.add_key(OTHER)
     return await Office.open(at)
-
-
-@asynccontextmanager
-async def another_bot(at: Tenancy) -> AsyncIterator[str]:
-    """A second one on the same database; its URL, for Slack's requests."""
-    async with running(Settings.from_env(at.environ | {"PORT": "0"})) as bot:
-        await bot.identification
-        yield f"{bot.url}/slack/events"
 
 
 async def key_of(office: Office) -> tuple[str, KeyCheck, str | None] | None:
@@ -215,6 +203,19 @@ async def test_both_are_within_one_budget(office: Office) -> None:
     await office.dialog_says(SAVED)
 
 
+async def test_what_follows_the_ack_does_not_overtake_it(database_url: str) -> None:
+    """Slack may do what an ack says after what came behind it."""
+    async with tenancy(database_url, patience=0.0) as at:
+        at.anchor.add_key(KEY)
+        at.slack.platform.ack_travels = 0.5
+        office = await Office.open(at)
+        await office.home()
+        await office.dialog("anchor_set_key")
+        await office.submit({"key": KEY})
+        assert CHECKING in visible(office).text
+        await office.dialog_says(SAVED)
+
+
 async def test_a_refusal_that_comes_late_says_that_nothing_was_saved(office: Office) -> None:
     await office.home()
     await office.dialog("anchor_set_key")
@@ -320,6 +321,7 @@ async def test_a_replaced_key_is_told_to_those_who_should_know(office: Office) -
     at = office.at
     for user in (office.admin, office.second, office.member):
         await office.home(user)
+    await at.store.admins.note(office.tenant.team_id, office.member.id, 1_785_000_000)  # who is none any more
     await office.set_key(KEY)
     first = f"<@{office.admin.id}> set the Anchor key ending `1234`. Anchor accepts it."
     assert [text.split("\n")[0] for text in await office.told(office.second)] == [first]
