@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from asking import BY_BOTH, Asking, direct_messages, in_tenancy, in_workplace, user_info
+from bot.app import running
 from bot.core.policy import Policy, Rule
+from bot.settings import Settings
 from bot.sim.slack import (
+    Delivery,
     Enterprise,
     Fault,
     Hang,
@@ -26,7 +29,7 @@ from bot.sim.slack import (
     server_error,
 )
 from harness import SESSION, Workplace, workplace
-from tenants import Tenancy, tenancy
+from tenants import Tenancy, free_port, tenancy
 
 pytestmark = pytest.mark.anyio
 
@@ -361,6 +364,35 @@ async def test_in_one_of_many_a_slack_that_is_away_keeps_those_out_whom_it_never
     await refused(in_tenancy(many, tenant, by), tenant.person, said(NOBODY_KNOWS, session=tenant.session))
 
 
+async def test_who_waits_for_slack_when_the_bot_is_stopped_is_served_while_there_is_time(by: str) -> None:
+    async with workplace() as at:
+        here, asking = await waiting_for_slack(at, by, 2.5)
+    await asking
+    assert [order.verb for order in here.orders] == ["pause"]
+    assert "*Paused*" in here.told(at.slack.alice)[-1].text
+
+
+async def test_and_when_there_is_none_left_nothing_is_sent_and_they_are_told(by: str) -> None:
+    async with workplace() as at:
+        here, asking = await waiting_for_slack(at, by, 4.7)
+    await asking
+    assert here.orders == []
+    (told,) = here.told(at.slack.alice)
+    assert told.text == (
+        f"*Not paused:* the bot is being restarted and sent nothing for session `{SESSION}`.\n"
+        f"Try again in a minute. {IN_ANCHOR}"
+    )
+
+
+async def waiting_for_slack(at: Workplace, by: str, seconds: float) -> tuple[Asking, asyncio.Task[Delivery]]:
+    """Somebody asks, and Slack takes that long to say who they are."""
+    at.slack.faults["users.info"] = Slow(seconds)
+    here = in_workplace(at, by)
+    asking = asyncio.create_task(here.ask(at.slack.alice))
+    await at.slack.until(lambda: here.questions == 1)
+    return here, asking
+
+
 # --- an app that may not ask ---
 
 
@@ -419,3 +451,37 @@ async def test_whoever_installed_the_app_is_asked_once_to_install_it_again(many:
         other.name: [],
         two.person.name: [],
     }
+
+
+async def test_two_bots_on_one_database_ask_once_between_them(many: Tenancy, by: str) -> None:
+    tenant = await many.settle(many.add(1))
+    tenant.workspace.installation.scopes = {"commands", "chat:write"}
+    here = in_tenancy(many, tenant, by)
+    async with running(Settings.from_env(many.environ | {"PORT": str(free_port())})) as second:
+        await second.identification
+        for url in (many.slack.request_url, f"{second.url}/slack/events"):
+            many.slack.request_url = None if many.slack.socket_mode else url
+            for _ in range(3):
+                await done(here, tenant.person)
+        await asyncio.sleep(0.3)
+    assert direct_messages(many.slack, [tenant.person]) == {tenant.person.name: [REINSTALL]}
+
+
+async def test_where_the_database_can_not_say_whether_they_were_asked_it_is_tried_again(
+    many: Tenancy, caplog: pytest.LogCaptureFixture
+) -> None:
+    tenant = await many.settle(many.add(1))
+    tenant.workspace.installation.scopes = {"commands", "chat:write"}
+    here = in_tenancy(many, tenant, "a command")
+    await rename(many, "notices", "elsewhere")
+    await done(here, tenant.person)
+    await asyncio.sleep(0.3)
+    assert "nobody was told to reinstall" in caplog.text
+    await rename(many, "elsewhere", "notices")
+    await done(here, tenant.person)
+    await many.slack.until(lambda: direct_messages(many.slack, [tenant.person]) == {tenant.person.name: [REINSTALL]})
+
+
+async def rename(many: Tenancy, before: str, after: str) -> None:
+    async with many.store.database.changing() as connection:
+        await connection.exec_driver_sql(f"ALTER TABLE {before} RENAME TO {after}")
