@@ -40,13 +40,18 @@ class Control:
         self._capacity = capacity
         self._lanes: dict[tuple[str, SessionId], Lane] = {}
         self._stopping = False
+        self._interrupted = False
 
     def stop(self) -> None:
         """Take no new work."""
         self._stopping = True
 
     def interrupt(self) -> None:
-        """Wait for Anchor no longer: whoever still waits is told that the outcome is not known."""
+        """Wait for Anchor no longer: whoever still waits is told that the outcome is not known.
+
+        Of what still waits for Slack or the store nothing is sent any more: its outcome would come too late.
+        """
+        self._interrupted = True
         for lane in self._lanes.values():
             lane.interrupt()
 
@@ -75,6 +80,8 @@ class Control:
         admitted = await self._gate.admit(order)
         if not isinstance(admitted, tuple):
             return admitted
+        if self._interrupted:
+            return Stopping()
         if order.trigger_id and not self._once.first(order.trigger_id):
             return Repeated()
         workspace, key = admitted
