@@ -91,3 +91,9 @@ def direct_messages(slack: SimSlack, users: Sequence[User]) -> dict[str, list[st
 def user_info(**user: object) -> Answer:
     """What users.info says of everybody."""
     return Answer(200, json.dumps({"ok": True, "user": user}).encode())
+
+
+async def rename_table(at: Tenancy, before: str, after: str) -> None:
+    """Take a table away, or bring it back: what asks for it meanwhile fails."""
+    async with at.store.database.changing() as connection:
+        await connection.exec_driver_sql(f"ALTER TABLE {before} RENAME TO {after}")

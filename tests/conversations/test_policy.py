@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from asking import BY_BOTH, Asking, direct_messages, in_tenancy, in_workplace, user_info
+from asking import BY_BOTH, Asking, direct_messages, in_tenancy, in_workplace, rename_table, user_info
 from bot.app import running
 from bot.core.policy import Policy, Rule
 from bot.settings import Settings
@@ -167,6 +167,17 @@ async def test_colleagues_of_the_grid_may_and_its_strangers_may_not() -> None:
         await refused(in_workplace(at, "a click"), colleague(at, Enterprise("E0OTHER0001", "Other")), said(OUTSIDERS))
     async with workplace() as at:
         await refused(in_workplace(at, "a click"), colleague(at, None), said(OUTSIDERS))
+
+
+async def test_a_colleague_of_the_grid_is_one_by_a_command_as_well(by: str) -> None:
+    """Slack gives a command the installed team, whatever workspaces it names as the person's own."""
+    async with workplace() as at:
+        at.slack.home.enterprise = Enterprise("E0GRID00001", "Acme Grid")
+        grid = {"enterprise_id": "E0GRID00001", "teams": ["T0SISTER001"]}
+        at.slack.faults["users.info"] = user_info(team_id="T0SISTER001", enterprise_user=grid)
+        await done(in_workplace(at, by), at.slack.bob)
+        at.slack.faults["users.info"] = user_info(team_id="T0SISTER001", enterprise_user=grid | {"enterprise_id": "E1"})
+        await refused(in_workplace(at, by), at.slack.alice, said(OUTSIDERS))
 
 
 async def test_a_guest_of_the_grid_is_a_guest() -> None:
@@ -473,15 +484,10 @@ async def test_where_the_database_can_not_say_whether_they_were_asked_it_is_trie
     tenant = await many.settle(many.add(1))
     tenant.workspace.installation.scopes = {"commands", "chat:write"}
     here = in_tenancy(many, tenant, "a command")
-    await rename(many, "notices", "elsewhere")
+    await rename_table(many, "notices", "elsewhere")
     await done(here, tenant.person)
     await asyncio.sleep(0.3)
     assert "nobody was told to reinstall" in caplog.text
-    await rename(many, "elsewhere", "notices")
+    await rename_table(many, "elsewhere", "notices")
     await done(here, tenant.person)
     await many.slack.until(lambda: direct_messages(many.slack, [tenant.person]) == {tenant.person.name: [REINSTALL]})
-
-
-async def rename(many: Tenancy, before: str, after: str) -> None:
-    async with many.store.database.changing() as connection:
-        await connection.exec_driver_sql(f"ALTER TABLE {before} RENAME TO {after}")

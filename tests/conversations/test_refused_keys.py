@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from asking import BY_BOTH, direct_messages, in_tenancy, in_workplace
+from asking import BY_BOTH, direct_messages, in_tenancy, in_workplace, rename_table
 from bot.app import running
 from bot.core.anchor_key import AnchorKey, KeyCheck
 from bot.core.secret import Secret
@@ -24,6 +24,7 @@ TOLD = (
     "⚠️ Anchor refuses this workspace's API key ending `{ending}`: nobody can pause or resume a session from Slack.\n"
     f"Replace it {IN_HOME}. You are told this once for each key."
 )
+NOT_KEPT = "what Anchor says of a key can't be kept"
 IN_THE_SETTINGS = (
     "⚠️ Anchor refuses this workspace's API key ending `ings`: nobody can pause or resume a session from Slack.\n"
     "Whoever runs this bot must give it another one. You are told this once for each key."
@@ -241,6 +242,30 @@ async def test_of_a_key_that_is_good_again_and_then_refused_again_nothing_more_i
             await becomes(at, tenant, check)
         await settled(at)
         assert told(at, setter) == {"setter": [TOLD.format(ending=tenant.key[-4:])]}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_while_the_database_is_away_nothing_is_kept_and_then_it_is(
+    at: Tenancy, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with refused_soon(at) as (tenant, setter):
+        here = in_tenancy(at, tenant, "a command")
+        at.anchor.add_key(tenant.key)
+        await here.answer(tenant.person)  # so that the bot knows the workspace
+        await becomes(at, tenant, VERIFIED)
+        await here.answer(tenant.person)
+        at.anchor.revoke(tenant.key)
+        await rename_table(at, "workspaces", "elsewhere")
+        assert "Anchor refused this workspace's API key (401)" in (await here.answer(tenant.person)).text
+        await settled(at)
+        await rename_table(at, "elsewhere", "workspaces")
+        assert told(at, setter) == {"setter": []}
+        assert [vars(one)["team"] for one in caplog.records if one.message == NOT_KEPT] == [tenant.team_id]
+        await here.answer(tenant.person)
+        await becomes(at, tenant, REFUSED)
+        await settled(at)
+        assert told(at, setter) == {"setter": [TOLD.format(ending=tenant.key[-4:])]}
+    assert tenant.key not in caplog.text
 
 
 # --- what is remembered ---
