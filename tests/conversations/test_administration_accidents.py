@@ -5,8 +5,12 @@ import logging
 
 import pytest
 
+from bot.app import running
+from bot.settings import Settings
+from bot.sim.anchor import Hang
 from bot.sim.slack import Slow
 from conversations.offices import Office
+from harness import HTTP_ONLY
 from tenants import Tenancy
 
 pytestmark = pytest.mark.anyio
@@ -74,6 +78,24 @@ async def test_what_can_not_be_said_in_time_and_not_later_either_is_logged(
         await run(office, "ALTER TABLE workspaces RENAME TO gone")
     record = await logged(caplog, "a direct message could not be sent")
     assert vars(record)["user"] == office.admin.id
+
+
+@HTTP_ONLY
+async def test_what_a_stop_cuts_short_is_called_unknown(office: Office) -> None:
+    """The dialog has said that the outcome would come."""
+    at = office.at
+    here = at.slack.request_url
+    async with running(Settings.from_env(at.environ | {"PORT": "0"})) as bot:
+        await bot.identification
+        at.slack.request_url = f"{bot.url}/slack/events"
+        await office.home()
+        await office.dialog("anchor_set_key")
+        at.anchor.fault = Hang()
+        await office.submit({"key": KEY})
+        assert "⏳ Checking…" in (await office.dialog_says("Checking")).text
+    view = await office.dialog_says("The bot was stopped")
+    assert "so it is not known whether this was saved. Look into the Home tab in a minute" in view.text
+    at.slack.request_url = here
 
 
 async def test_whoever_made_a_change_is_told_even_if_nobody_knows_the_other_admins(
