@@ -154,3 +154,28 @@ async def test_an_accident_is_told_in_home_under_its_id(office: Office, caplog: 
     await office.at.slack.until(lambda: "Something broke in the bot itself" in shown(office))
     (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert f"`{vars(record)['incident']}`" in shown(office)
+
+
+async def test_no_token_is_shown_of_a_workspace_that_has_gone_meanwhile(office: Office) -> None:
+    at = office.at
+    await office.dialog("anchor_alerts_token")
+    at.slack.faults["users.info"] = Slow(0.5, times=1)
+    sending = asyncio.create_task(office.submit({}))
+    await at.slack.until(lambda: at.slack.faults["users.info"] is None)
+    assert await at.store.installations.delete(office.tenant.team_id)
+    await sending
+    view = await office.dialog_says("Nothing was changed")
+    assert "this bot does not serve this workspace any more." in view.text
+    assert office.messages_to(office.admin) == []
+
+
+async def test_nobody_is_told_of_a_channel_for_a_workspace_that_has_gone_meanwhile(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    at = office.at
+    at.slack.faults["chat.postMessage"] = Slow(0.5, times=1)
+    await office.press("anchor_alerts_channel", office.tenant.alerts.id)
+    await at.slack.until(lambda: at.slack.faults["chat.postMessage"] is None)
+    assert await at.store.installations.delete(office.tenant.team_id)
+    record = await logged(caplog, "administration")
+    assert vars(record)["outcome"] == "NotServed"
