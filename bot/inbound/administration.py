@@ -1,7 +1,7 @@
 """What admins press, choose and send in the app's Home and in its dialogs: thin, as all listeners are."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -9,7 +9,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 
 from bot.administration.administration import Administration
 from bot.administration.homes import Homes
-from bot.core.administration import KeyNotTaken, KeyNotTried, NotAKey, NotSaved, TokenMade
+from bot.core.administration import CutShort, KeyNotTaken, KeyNotTried, NotAKey, NotSaved, TokenMade
 from bot.core.alert import CHANNEL_ID
 from bot.core.messages import controls
 from bot.core.messages.dialog_answers import (
@@ -165,7 +165,10 @@ class AdminListeners:
             await self._teller.write_to(asker.team_id, asker.user_id, ephemeral(reply.astray))
 
     async def _act(
-        self, body: Mapping[str, Any], work: Awaitable[_Outcome], tell: Callable[[_Outcome | NotSaved], str]
+        self,
+        body: Mapping[str, Any],
+        work: Coroutine[Any, Any, _Outcome],
+        tell: Callable[[_Outcome | NotSaved | CutShort], str],
     ) -> None:
         """Do what was asked for in Home, and say there what came of it."""
         asker = read_address(body).asker

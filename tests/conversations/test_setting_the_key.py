@@ -408,6 +408,26 @@ async def test_a_change_holds_for_the_next_command_at_every_bot(office: Office) 
             assert at.anchor.posts(session)[0].key == key
 
 
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+async def test_a_new_key_is_not_blamed_for_the_one_before(office: Office, verb: str) -> None:
+    """An order joins one that is under way with the key of before, which Anchor refuses. A pause is sent anew."""
+    at, session = office.at, office.at.anchor.add_session(key=OTHER)
+    await office.home()
+    await office.set_key(KEY)
+    await at.slack.close(office.admin)
+    at.anchor.revoke(KEY)
+    at.anchor.fault = Slow(1.0, times=1)
+    first = asyncio.create_task(at.type(office.tenant, session, command=f"/anchor-{verb}"))
+    await at.anchor.until(lambda: at.anchor.posts(session))
+    await office.set_key(OTHER)
+    await at.type(office.tenant, session, command=f"/anchor-{verb}")
+    await first
+    assert [request.key for request in at.anchor.posts(session)] == [KEY, *([OTHER] if verb == "pause" else [])]
+    assert ("⏸️ *Paused*" in str(at.said(office.tenant))) is (verb == "pause")
+    assert await key_of(office) == (OTHER, KeyCheck.VERIFIED, office.admin.id)
+    assert "Anchor refuses" not in str([message.text for message in office.messages_to(office.admin)])
+
+
 # --- no key yet ---
 
 
