@@ -27,7 +27,7 @@ class World:
 
     async def raise_alert(self, session_id: str) -> str:
         """Let the monitor report a session, and return what went wrong, if anything. KeyError for an unknown one."""
-        return await report(self.stage.bot.url, _alert(self.agents[session_id]))
+        return await report(self.stage.alerts, _alert(self.agents[session_id]))
 
     async def raise_burst(self) -> str:
         """Let it report the sessions in turn, five alerts at once; what went wrong first is returned."""

@@ -98,7 +98,7 @@ class Room:
         """Let a monitor report a new session, as a card of the bot's; the session's id is returned."""
         session_id = self.at.stage.anchor.add_session()
         alert = {"session_id": session_id, "text": text, "severity": "critical", "channel": self.channel.id}
-        if problem := await report(self.at.stage.bot.url, alert):
+        if problem := await report(self.at.stage.alerts, alert):
             raise AssertionError(problem)
         return session_id
 
