@@ -14,6 +14,7 @@ from bot.sim.slack.rules import Rule, Violation
 from bot.sim.slack.simulator import SimSlack
 from bot.sim.slack.socket_mode import Connection, Reason, Sockets
 from bot.sim.slack.troubles import api_error, expired_url, rate_limited, server_error, used_url
+from bot.sim.slack.views.view import View
 from bot.sim.slack.web_api import ApiCall
 from bot.sim.slack.workspace import Channel, ChannelKind, Enterprise, Installation, SlashCommand, User, Workspace
 
@@ -50,6 +51,7 @@ __all__ = [
     "Sockets",
     "Source",
     "User",
+    "View",
     "Violation",
     "Workspace",
     "api_error",

@@ -11,6 +11,7 @@ from bot.sim.slack.click import Action, Click
 from bot.sim.slack.content import Part
 from bot.sim.slack.delivery import Occasion
 from bot.sim.slack.history import ButtonRef
+from bot.sim.slack.party_json import enterprise_json, team_json, user_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +30,13 @@ class BlockAction(Action):
         click, user, app = self.click, self.click.user, self.click.workspace.installation
         return {
             "type": "block_actions",
-            "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": user.team_id},
+            "user": user_json(user),
             "api_app_id": app.app_id,
             "token": app.verification_token,
             "container": _container(click, self.button),
             "trigger_id": occasion.trigger_id,
-            "team": click.team_json,
-            "enterprise": click.enterprise_json,
+            "team": team_json(click.workspace),
+            "enterprise": enterprise_json(click.workspace),
             "is_enterprise_install": False,
             "channel": click.channel_json,
             "message": click.public_json,

@@ -32,20 +32,6 @@ class Click:
             raise NotPossibleError("this person does not see the message")
 
     @property
-    def team_json(self) -> Part:
-        """The workspace as apps get it."""
-        team: Part = {"id": self.workspace.team_id, "domain": self.workspace.domain}
-        if enterprise := self.workspace.enterprise:
-            team |= {"enterprise_id": enterprise.id, "enterprise_name": enterprise.name}
-        return team
-
-    @property
-    def enterprise_json(self) -> Part | None:
-        """The workspace's Grid organisation as apps get it."""
-        enterprise = self.workspace.enterprise
-        return {"id": enterprise.id, "name": enterprise.name} if enterprise else None
-
-    @property
     def channel_json(self) -> Part:
         """The channel as apps get it."""
         return {"id": self.channel.id, "name": self.channel.name_in_payloads}

@@ -3,20 +3,17 @@
 from collections.abc import Mapping
 
 from bot.sim.slack.ack import Ack
-from bot.sim.slack.click import ABSENT, Action, Click
+from bot.sim.slack.click import Action, Click
 from bot.sim.slack.content import Content
-from bot.sim.slack.courier import Answered
 from bot.sim.slack.delivery import Delivery
 from bot.sim.slack.dispatch import Dispatch
 from bot.sim.slack.history import Author, Message, Place, Source
 from bot.sim.slack.hooks import Hooks
+from bot.sim.slack.interactions import Interactions
 from bot.sim.slack.message_json import message_json
 from bot.sim.slack.message_response import MessageResponse, respond
 from bot.sim.slack.platform import SLACKBOT, Platform
 from bot.sim.slack.possible import NotPossibleError
-
-NOT_CONFIGURED = "This app is not configured to handle interactive responses"
-TIMED_OUT = "Operation timed out. Apps need to respond within three seconds"
 
 
 class Clicks:
@@ -25,7 +22,7 @@ class Clicks:
     def __init__(self, platform: Platform, hooks: Hooks, dispatch: Dispatch) -> None:
         self._platform = platform
         self._hooks = hooks
-        self._dispatch = dispatch
+        self._interactions = Interactions(platform, dispatch)
 
     def aim(self, user_id: str, message: Message) -> Click:
         """Return a click on the message as it is now; NotPossibleError if this person can't click there."""
@@ -48,11 +45,8 @@ class Clicks:
         """Deliver a click, and show what comes of it, instead of what came of the one before it."""
         self._withdraw_warning(action)
         occasion = self._hooks.issue(action.click)
-        fields = {**action.payload(occasion, f"{self._platform.clock.now():.6f}"), **overrides}
-        payload = {name: value for name, value in fields.items() if value is not ABSENT}
-        request = self._dispatch.pack("interactive", payload)
-        delivery = Delivery(occasion, request, await self._dispatch.send(request), action.read)
-        self._platform.record(delivery.mistakes)
+        payload = action.payload(occasion, f"{self._platform.clock.now():.6f}")
+        delivery = await self._interactions.send(payload, overrides, occasion, action.read)
         if delivery.ack is None:
             self._warn(action, delivery)
         else:
@@ -75,10 +69,5 @@ class Clicks:
         """Show the warning by the button."""
         click = action.click
         place = Place(click.channel.id, click.user.id, click.message.thread_ts, delivery.trigger_id, action.ref)
-        warning = Content(action.warning(self._reason(delivery.answer)))
+        warning = Content(action.warning(self._interactions.reason(delivery.answer)))
         self._platform.history.post(warning, Author(SLACKBOT), place, Source.CLIENT)
-
-    def _reason(self, answer: Answered) -> str:
-        if not self._dispatch.has_road:
-            return NOT_CONFIGURED
-        return TIMED_OUT if answer.status is None else f"This app responded with Status Code {answer.status}."

@@ -1,4 +1,7 @@
-"""The Slack client in people's hands: they write, type commands, click buttons and take the app out."""
+"""The Slack client in people's hands: they write, type commands, click, fill in modals and take the app out."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from bot.sim.slack.block_actions import BlockAction
 from bot.sim.slack.buttons import find_button
@@ -15,7 +18,12 @@ from bot.sim.slack.legacy_buttons import find_legacy_button
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.removal import Removal
 from bot.sim.slack.screen import Screen, id_of
+from bot.sim.slack.views.acts import Target
+from bot.sim.slack.views.surfaces import Surfaces
+from bot.sim.slack.views.view import View
 from bot.sim.slack.workspace import Channel, User, Workspace
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Client(Screen):
@@ -28,9 +36,11 @@ class Client(Screen):
         self._clicks = Clicks(platform, hooks, dispatch)
         self.events = Events(platform, dispatch)
         self._removal = Removal(self.events)
+        self._surfaces = Surfaces(platform, dispatch, self.events)
 
     async def uninstall(self, workspace: Workspace, *, revoked_first: bool = False) -> list[EventDelivery]:
         """Take the app out of a workspace: its token dies, then two events tell it, in one order or the other."""
+        self.platform.views.forget(workspace.team_id)
         return await self._removal.uninstall(workspace, revoked_first=revoked_first)
 
     async def enter(self, user: User | str, channel: Channel | str, line: str, *, thread_ts: str | None = None) -> None:
@@ -102,3 +112,68 @@ class Client(Screen):
         click = self._clicks.aim(id_of(user), message)
         button = find_legacy_button(click.message, attachment_id, action_id)
         return await self._clicks.send(AttachmentAction(click, button), payload_overrides)
+
+    async def open_home(
+        self, user: User | str, workspace: Workspace | None = None, *, tab: str = "home"
+    ) -> EventDelivery:
+        """Open the app's tab, "home" or "messages", in the first workspace of which this person is a member.
+
+        Raises NotPossibleError if this person has no such tab; then nothing is sent.
+        """
+        return await self._surfaces.homes.open(id_of(user), workspace, tab)
+
+    def home_of(self, user: User | str, workspace: Workspace | None = None) -> View | None:
+        """Return what the Home tab shows to this person; None if the app has published nothing."""
+        return self._surfaces.persons.home(id_of(user), workspace)
+
+    def modals_of(self, user: User | str, workspace: Workspace | None = None) -> tuple[View, ...]:
+        """Return the modals that this person has before them, the visible one last."""
+        return self._surfaces.persons.modals(id_of(user), workspace)
+
+    def modal_of(self, user: User | str, workspace: Workspace | None = None) -> View | None:
+        """Return the visible modal."""
+        modals = self.modals_of(user, workspace)
+        return modals[-1] if modals else None
+
+    async def act(  # noqa: PLR0913 - two more say which element
+        self,
+        user: User | str,
+        view: View,
+        action_id: str,
+        choice: str | Sequence[str] | None = None,
+        *,
+        block_id: str | None = None,
+        value: str | None = None,
+        **payload_overrides: object,
+    ) -> Delivery:
+        """Click a button in a view as it is now, confirm if asked to, or choose in a menu or in boxes.
+
+        A `choice` is an id or the value of an option, or several where several can be chosen. Overrides are as for
+        `click`. Raises NotPossibleError if this can't be clicked or chosen; then nothing is sent.
+        """
+        target = Target(action_id, value, block_id)
+        return await self._surfaces.act(id_of(user), view, target, choice, payload_overrides)
+
+    def fill(self, user: User | str, view: View, block_id: str, value: str | Sequence[str]) -> View:
+        """Type or choose in an input of a view as it is now; nothing is sent.
+
+        Raises NotPossibleError if there is no such input, or if it would tell the app at once: that is for `act`.
+        """
+        return self._surfaces.fill(id_of(user), view, block_id, value)
+
+    async def submit(
+        self,
+        user: User | str,
+        view: View | None = None,
+        values: Mapping[str, str | Sequence[str]] = _NOTHING,
+        **payload_overrides: object,
+    ) -> Delivery:
+        """Fill in `values` by block_id, and submit a modal as it is now: the visible one, unless said otherwise.
+
+        Raises NotPossibleError if the client would not submit that; then nothing is sent.
+        """
+        return await self._surfaces.submit(id_of(user), view, values, payload_overrides)
+
+    async def close(self, user: User | str, view: View | None = None, *, clear: bool = False) -> Delivery | None:
+        """Cancel the visible modal, or with `clear` (the × in its corner) all; None if the app did not want to know."""  # noqa: RUF002 - as the client draws it
+        return await self._surfaces.close(id_of(user), view, clear=clear)

@@ -93,22 +93,23 @@ def _mrkdwn_in(raw: Mapping[str, object]) -> Iterator[str]:
     text = raw.get("text")
     if isinstance(text, str):
         yield text
-    yield from _mrkdwn_objects(raw.get("blocks"))
+    yield from mrkdwn_objects(raw.get("blocks"))
     for attachment in parts(raw.get("attachments")):
         yield from (str(attachment[name]) for name in ("pretext", "title", "text") if name in attachment)
         yield from (str(field.get("value", "")) for field in parts(attachment.get("fields")))
-        yield from _mrkdwn_objects(attachment.get("blocks"))
+        yield from mrkdwn_objects(attachment.get("blocks"))
 
 
-def _mrkdwn_objects(part: object) -> Iterator[str]:
+def mrkdwn_objects(part: object) -> Iterator[str]:
+    """Yield the texts of all mrkdwn objects in a part of a JSON."""
     if isinstance(part, list):
         for one in part:
-            yield from _mrkdwn_objects(one)
+            yield from mrkdwn_objects(one)
     elif isinstance(part, dict):
         if part.get("type") == "mrkdwn" and isinstance(part.get("text"), str):
             yield part["text"]
         for one in part.values():
-            yield from _mrkdwn_objects(one)
+            yield from mrkdwn_objects(one)
 
 
 def parts(value: object) -> tuple[Part, ...]:

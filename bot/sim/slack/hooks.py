@@ -34,7 +34,7 @@ class Hooks:
         number, team_id = next(self._numbers), cause.workspace.team_id
         original = cause.message if isinstance(cause, Click) else None
         kind = "actions" if original else "commands"
-        trigger_id = f"{number}.987654321.{secrets.token_hex(16)}"
+        trigger_id = self._platform.triggers.issue(cause.workspace, cause.user.id, cause.channel.id)
         path = f"/{kind}/{team_id}/{number}/{secrets.token_urlsafe(18)}"
         expires_at = self._platform.clock.now() + LIFETIME
         self._tickets[path] = Ticket(cause.workspace, cause.channel.id, cause.user.id, trigger_id, expires_at, original)

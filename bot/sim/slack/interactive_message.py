@@ -11,6 +11,7 @@ from bot.sim.slack.content import Part
 from bot.sim.slack.delivery import Occasion
 from bot.sim.slack.history import ButtonRef
 from bot.sim.slack.legacy_buttons import LegacyButton
+from bot.sim.slack.party_json import enterprise_json, team_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class AttachmentAction(Action):
             "type": "interactive_message",
             "actions": [_action(self.button)],
             "callback_id": attachment["callback_id"],
-            "team": click.team_json,
+            "team": team_json(click.workspace),
             "channel": click.channel_json,
             "user": {"id": user.id, "name": user.name, "team_id": user.team_id},
             "action_ts": action_ts,
@@ -39,7 +40,7 @@ class AttachmentAction(Action):
             "attachment_id": str(attachment["id"]),
             "token": click.workspace.installation.verification_token,
             "is_app_unfurl": False,
-            "enterprise": click.enterprise_json,
+            "enterprise": enterprise_json(click.workspace),
             "is_enterprise_install": False,
             "original_message": click.public_json,
             "response_url": occasion.response_url,

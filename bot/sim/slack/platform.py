@@ -10,7 +10,9 @@ from bot.sim.slack.markup import plain
 from bot.sim.slack.pace import Pace
 from bot.sim.slack.registration import Registration
 from bot.sim.slack.rules import Violation
-from bot.sim.slack.workspace import Workspace
+from bot.sim.slack.triggers import Triggers
+from bot.sim.slack.views.board import Views
+from bot.sim.slack.workspace import User, Workspace
 
 SLACKBOT = "USLACKBOT"  # speaks for the client itself
 
@@ -24,6 +26,8 @@ class Platform:
         self.clock = Clock(now)
         self.bell = Bell()
         self.history = History(self.clock, self.bell)
+        self.triggers = Triggers(self.clock)
+        self.views = Views(self.clock, self.bell)
         self.faults = Faults()
         self.posting = Pace(burst=5, per_second=1.0)
         self.updating = Pace(burst=50, per_second=50 / 60)
@@ -52,6 +56,13 @@ class Platform:
             if channel_id in workspace.channels:
                 return workspace
         raise KeyError(channel_id)
+
+    def is_colleague(self, workspace: Workspace, user: User) -> bool:
+        """Whether this person is of the workspace, or of another one of the same Grid organisation."""
+        if user.team_id == workspace.team_id:
+            return True
+        home = self.workspaces.get(user.team_id)
+        return home is not None and home.enterprise is not None and home.enterprise == workspace.enterprise
 
     def render(self, message: Message) -> str:
         """Return a message's text as a person reads it, with names for ids."""

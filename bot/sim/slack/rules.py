@@ -14,6 +14,7 @@ class Rule(StrEnum):
     ACK_NOT_JSON = "ack_not_json"  # labelled as JSON, but isn't a JSON object: nothing is displayed
     ACK_BODY_IGNORED = "ack_body_ignored"  # nobody ever sees what the ack of a click says
     ACK_OVERWRITES_ALERT = "ack_overwrites_alert"  # JSON in the ack of a legacy button takes its message's place
+    VIEW_ACK_INVALID = "view_ack_invalid"  # of a submission: "We had some trouble connecting. Try again?"
     # Socket Mode
     ACK_WITHOUT_ENVELOPE = "ack_without_envelope"  # a frame that says to which envelope it belongs is expected
     ACK_UNKNOWN_ENVELOPE = "ack_unknown_envelope"
@@ -39,6 +40,7 @@ class Rule(StrEnum):
     # Web API
     TOKEN_OUTSIDE_HEADER = "token_outside_header"  # noqa: S105 - no password; it would end up in logs
     JSON_TO_FORM_METHOD = "json_to_form_method"
+    TRIGGER_TOO_LATE = "trigger_too_late"  # used after three seconds or twice: nothing opens, and nobody is told why
     UNFURLS = "unfurls"  # unfurl_links and unfurl_media must be false, or links get fetched and previewed
 
 

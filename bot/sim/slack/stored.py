@@ -5,16 +5,22 @@ https://docs.slack.dev/reference/block-kit/
 
 from collections.abc import Iterator
 
+from bot.sim.slack.block_elements import ELEMENTS
 from bot.sim.slack.content import Content, Part, parts
 
-_DEFAULTS: dict[object, Part] = {"plain_text": {"emoji": True}, "mrkdwn": {"verbatim": False}}
+_DEFAULTS: dict[object, Part] = {
+    "plain_text": {"emoji": True},
+    "mrkdwn": {"verbatim": False},
+    "input": {"optional": False, "dispatch_action": False},
+}
+_WITH_ACTION = {*ELEMENTS, "plain_text_input"}
 
 
 def stored(content: Content, ids: Iterator[str]) -> Content:
-    """Complete blocks and attachments; `ids` are given to blocks and buttons that have none."""
+    """Complete blocks and attachments; `ids` are given to blocks and elements that have none."""
     return Content(
         text=content.text,
-        blocks=tuple(_block(block, ids) for block in content.blocks),
+        blocks=tuple(stored_block(block, ids) for block in content.blocks),
         attachments=tuple(_attachment(number, each, ids) for number, each in enumerate(content.attachments, 1)),
     )
 
@@ -24,7 +30,7 @@ def _attachment(number: int, attachment: Part, ids: Iterator[str]) -> Part:
     if "actions" in attachment:
         kept["actions"] = [_numbered(str(at), action) for at, action in enumerate(parts(attachment["actions"]), 1)]
     if "blocks" in attachment:
-        kept["blocks"] = [_block(block, ids) for block in parts(attachment["blocks"])]
+        kept["blocks"] = [stored_block(block, ids) for block in parts(attachment["blocks"])]
         kept.setdefault("fallback", "[no preview available]")
     return kept
 
@@ -34,7 +40,8 @@ def _numbered(number: int | str, part: Part) -> Part:
     return {"id": number} | {name: value for name, value in part.items() if name != "id"}
 
 
-def _block(block: Part, ids: Iterator[str]) -> Part:
+def stored_block(block: Part, ids: Iterator[str]) -> Part:
+    """Complete one block."""
     kept = _part(block, ids)
     if "block_id" not in kept:
         kept["block_id"] = next(ids)
@@ -43,7 +50,7 @@ def _block(block: Part, ids: Iterator[str]) -> Part:
 
 def _part(part: Part, ids: Iterator[str]) -> Part:
     kept = {name: _completed(value, ids) for name, value in part.items()}
-    if part.get("type") == "button" and "action_id" not in part:
+    if part.get("type") in _WITH_ACTION and "action_id" not in part:
         kept["action_id"] = next(ids)
     return kept | {name: value for name, value in _DEFAULTS.get(part.get("type"), {}).items() if name not in kept}
 

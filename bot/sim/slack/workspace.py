@@ -73,6 +73,7 @@ class Installation:
     verification_token: str = "deprecatedVerificationToken"  # noqa: S105 - stands in payloads and proves nothing
     commands: tuple[SlashCommand, ...] = ()
     scopes: set[str] = field(default_factory=lambda: {"commands", "chat:write", "users:read"})
+    home_tab: bool = True
     messages_tab: bool = True
     messages_tab_is_read_only: bool = True
     refusal: str | None = None

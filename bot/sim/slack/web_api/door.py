@@ -9,13 +9,13 @@ from bot.sim.slack.oauth import Codes
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.rules import Rule, Violation
 from bot.sim.slack.socket_mode import Sockets
-from bot.sim.slack.web_api import apps, auth, chat, oauth, users
+from bot.sim.slack.web_api import apps, auth, chat, oauth, users, views
 from bot.sim.slack.web_api.arguments import Arguments, read_arguments
 from bot.sim.slack.web_api.call import ApiCall, ApiError, Caller, Method
 from bot.sim.slack.workspace import Workspace
 from bot.sim.wire import misbehave
 
-_METHODS: Mapping[str, Method] = auth.METHODS | chat.METHODS | users.METHODS
+_METHODS: Mapping[str, Method] = auth.METHODS | chat.METHODS | users.METHODS | views.METHODS
 
 
 class WebApi:

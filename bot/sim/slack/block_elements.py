@@ -1,0 +1,119 @@
+"""The limits of Block Kit's texts and elements, and which element may stand in which block.
+
+https://docs.slack.dev/reference/block-kit/block-elements/
+https://docs.slack.dev/reference/block-kit/composition-objects/
+"""
+
+from collections.abc import Iterator
+
+from bot.sim.slack.schema import (
+    Check,
+    anything,
+    boolean,
+    by_type,
+    complaint,
+    integer,
+    listing,
+    one_of,
+    shape,
+    string,
+)
+
+
+def plain(most: int) -> Check:
+    """Check for a plain_text object."""
+    return by_type({"plain_text": shape({"text": string(most)}, {"emoji": boolean})})
+
+
+def text(most: int) -> Check:
+    """Check for a plain_text or mrkdwn object."""
+    mrkdwn = shape({"text": string(most)}, {"verbatim": boolean})
+    return by_type({"plain_text": shape({"text": string(most)}, {"emoji": boolean}), "mrkdwn": mrkdwn})
+
+
+def _positive(value: object, pointer: str) -> Iterator[str]:
+    yield from integer(value, pointer)
+    if isinstance(value, int) and value < 1:
+        yield complaint("must be more than 0", pointer)
+
+
+def _filter(value: object, pointer: str) -> Iterator[str]:
+    """https://docs.slack.dev/reference/block-kit/composition-objects/conversation-filter-object."""
+    yield from _FILTER(value, pointer)
+    if value == {}:
+        yield complaint("at least one field is required", pointer)
+
+
+IDENTIFIER = string(255)
+IMAGE = {"image_url": string(3000), "slack_file": anything}
+_STYLE = one_of("primary", "danger")  # "default" is for legacy attachments only
+_CONFIRM = shape({"title": plain(100), "text": text(300), "confirm": plain(30), "deny": plain(30)}, {"style": _STYLE})
+_OPTION = shape({"text": text(75), "value": string(150)}, {"description": text(75), "url": string(3000)})
+_GROUP = shape({"label": plain(75), "options": listing(_OPTION, 100)})
+_FILTER = shape(
+    {},
+    {
+        "include": listing(one_of("im", "mpim", "private", "public"), 4),
+        "exclude_external_shared_channels": boolean,
+        "exclude_bot_users": boolean,
+    },
+)
+_ID_OF_SOMETHING = string(255)
+_IDS = listing(_ID_OF_SOMETHING, 100)
+
+_CHOICE: dict[str, Check] = {"action_id": IDENTIFIER, "confirm": _CONFIRM, "focus_on_load": boolean}
+_MENU = _CHOICE | {"placeholder": plain(150)}
+_SEVERAL = _MENU | {"max_selected_items": _positive}
+_OF_OPTIONS = {"options": listing(_OPTION, 100), "option_groups": listing(_GROUP, 100)}
+_OF_CONVERSATIONS = {"default_to_current_conversation": boolean, "filter": _filter}
+
+ELEMENTS: dict[str, Check] = {
+    "button": shape(
+        {"text": plain(75)},
+        {
+            "action_id": IDENTIFIER,
+            "value": string(2000),
+            "url": string(3000),
+            "style": _STYLE,
+            "confirm": _CONFIRM,
+            "accessibility_label": string(75),
+        },
+    ),
+    "overflow": shape({"options": listing(_OPTION, 5)}, {"action_id": IDENTIFIER, "confirm": _CONFIRM}),
+    "radio_buttons": shape({"options": listing(_OPTION, 10)}, _CHOICE | {"initial_option": _OPTION}),
+    "checkboxes": shape({"options": listing(_OPTION, 10)}, _CHOICE | {"initial_options": listing(_OPTION, 10)}),
+    "static_select": shape({}, _MENU | _OF_OPTIONS | {"initial_option": _OPTION}),
+    "users_select": shape({}, _MENU | {"initial_user": _ID_OF_SOMETHING}),
+    "conversations_select": shape(
+        {}, _MENU | _OF_CONVERSATIONS | {"initial_conversation": _ID_OF_SOMETHING, "response_url_enabled": boolean}
+    ),
+    "channels_select": shape({}, _MENU | {"initial_channel": _ID_OF_SOMETHING, "response_url_enabled": boolean}),
+    "multi_static_select": shape({}, _SEVERAL | _OF_OPTIONS | {"initial_options": listing(_OPTION, 100)}),
+    "multi_users_select": shape({}, _SEVERAL | {"initial_users": _IDS}),
+    "multi_conversations_select": shape({}, _SEVERAL | _OF_CONVERSATIONS | {"initial_conversations": _IDS}),
+    "multi_channels_select": shape({}, _SEVERAL | {"initial_channels": _IDS}),
+}
+"""Those which tell the app at once; all of them stand in actions and beside a section."""
+
+_PLAIN_TEXT_INPUT = shape(
+    {},
+    {
+        "action_id": IDENTIFIER,
+        "placeholder": plain(150),
+        "initial_value": string(3000),
+        "multiline": boolean,
+        "min_length": integer,
+        "max_length": _positive,
+        "focus_on_load": boolean,
+        "dispatch_action_config": anything,
+    },
+)
+_IMAGE_ELEMENT = shape({"alt_text": string(2000)}, IMAGE)
+
+ACTION = by_type(ELEMENTS)
+ACCESSORY = by_type(ELEMENTS | {"image": _IMAGE_ELEMENT})
+INPUT = by_type(
+    {kind: check for kind, check in ELEMENTS.items() if kind not in {"button", "overflow"}}
+    | {"plain_text_input": _PLAIN_TEXT_INPUT}
+)
+CONTEXT = by_type({"image": _IMAGE_ELEMENT, "plain_text": plain(3000), "mrkdwn": text(3000)})

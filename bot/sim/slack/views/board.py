@@ -1,0 +1,155 @@
+"""All Home tabs and open modals, by person."""
+
+import itertools
+import secrets
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, cast
+
+from bot.sim.bell import Bell
+from bot.sim.slack.clock import Clock
+from bot.sim.slack.content import Part, parts
+from bot.sim.slack.stored import stored_block
+from bot.sim.slack.views.entries import carried, initial_state
+from bot.sim.slack.views.view import View
+
+MOST = 3  # views in a modal
+_TEXTS = ("title", "submit", "close")
+
+
+class RefusedError(Exception):
+    """The view can't be shown like that; its text is Slack's error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """One person, in the workspace whose app it is."""
+
+    team_id: str
+    user_id: str
+
+
+class Views:
+    """What people have before them; the modal that was pushed last is the visible one."""
+
+    def __init__(self, clock: Clock, bell: Bell) -> None:
+        self._clock = clock
+        self._bell = bell
+        self._homes: dict[Owner, View] = {}
+        self._modals: defaultdict[Owner, list[View]] = defaultdict(list)
+        self._external_ids: dict[tuple[str, str], str] = {}
+        self._numbers = itertools.count(1)
+        self._ids = (f"{number:04X}=" for number in itertools.count(0x1000))
+
+    def home(self, owner: Owner) -> View | None:
+        """Return what the Home tab shows."""
+        return self._homes.get(owner)
+
+    def modals(self, owner: Owner) -> tuple[View, ...]:
+        """Return the stack."""
+        return tuple(self._modals[owner])
+
+    def find(self, view_id: str) -> View | None:
+        """Return a view as it is now; None if it is closed."""
+        return next((view for view in self._all() if view.id == view_id), None)
+
+    def find_external(self, team_id: str, external_id: str) -> View | None:
+        """Return the view to which the app has given this id."""
+        return next((view for view in self._all() if (view.team_id, view.external_id) == (team_id, external_id)), None)
+
+    def push(self, owner: Owner, raw: Part, here: str | None = None) -> View:
+        """Show a modal, on top of those that are open; `here` is the conversation in which the person is."""
+        stack = self._modals[owner]
+        if len(stack) == MOST:
+            raise RefusedError("push_limit_reached")
+        below = stack[-1] if stack else None
+        view = self._new(owner, raw, "modal", here)
+        if below is not None:
+            view = replace(view, root_view_id=below.root_view_id, previous_view_id=below.id)
+        stack.append(view)
+        self._bell.ring()
+        return view
+
+    def publish(self, owner: Owner, raw: Part) -> View:
+        """Let the Home tab show this."""
+        shown = self._homes.get(owner)
+        if shown is not None:
+            return self.update(shown, raw)
+        view = self._homes[owner] = self._new(owner, raw, "home", None)
+        self._bell.ring()
+        return view
+
+    def update(self, view: View, raw: Part) -> View:
+        """Let a view show this instead; what was typed and chosen stays where its ids do."""
+        self._claim(view.team_id, view.id, raw)
+        fields = self._fields(raw)
+        changed: View = replace(view, **fields, hash=self._hash(), state=carried(view, fields["blocks"]), errors={})
+        return self.put(replace(changed, trouble=""))
+
+    def put(self, view: View) -> View:
+        """Replace a view by what became of it on the person's side; ignored if it is closed."""
+        owner = Owner(view.team_id, view.user_id)
+        shown = self._homes.get(owner)
+        if shown is not None and shown.id == view.id:
+            self._homes[owner] = view
+        self._modals[owner] = [view if modal.id == view.id else modal for modal in self._modals[owner]]
+        self._bell.ring()
+        return view
+
+    def close(self, view: View, *, clear: bool = False) -> None:
+        """Close a modal and what lies on it; with `clear` all of the stack."""
+        stack = self._modals[Owner(view.team_id, view.user_id)]
+        at = next((number for number, modal in enumerate(stack) if modal.id == view.id), len(stack))
+        del stack[0 if clear else at :]
+        self._bell.ring()
+
+    def forget(self, team_id: str) -> None:
+        """Drop everything in a workspace."""
+        self._homes = {owner: view for owner, view in self._homes.items() if owner.team_id != team_id}
+        for owner, stack in self._modals.items():
+            if owner.team_id == team_id:
+                stack.clear()
+        self._bell.ring()
+
+    def _all(self) -> Iterator[View]:
+        yield from self._homes.values()
+        for stack in self._modals.values():
+            yield from stack
+
+    def _new(self, owner: Owner, raw: Part, kind: Literal["modal", "home"], here: str | None) -> View:
+        view_id = f"V{next(self._numbers):010}"
+        self._claim(owner.team_id, view_id, raw)
+        fields = self._fields(raw)
+        return View(
+            id=view_id,
+            type=kind,
+            team_id=owner.team_id,
+            user_id=owner.user_id,
+            hash=self._hash(),
+            root_view_id=view_id,
+            state=initial_state(fields["blocks"], here),
+            **fields,
+        )
+
+    def _fields(self, raw: Part) -> dict[str, Any]:
+        """Return the fields of a View that the app decides about."""
+        kept = stored_block({name: raw[name] for name in _TEXTS if name in raw}, self._ids)
+        return {
+            "blocks": tuple(stored_block(block, self._ids) for block in parts(raw["blocks"])),
+            "texts": cast("Mapping[str, Part]", {name: kept[name] for name in _TEXTS if name in kept}),
+            "callback_id": raw.get("callback_id", ""),
+            "private_metadata": raw.get("private_metadata", ""),
+            "external_id": raw.get("external_id", ""),
+            "notify_on_close": raw.get("notify_on_close", False),
+            "clear_on_close": raw.get("clear_on_close", False),
+        }
+
+    def _claim(self, team_id: str, view_id: str, raw: Part) -> None:
+        """An external_id belongs to one view of a workspace, even after that is closed."""
+        external_id = str(raw.get("external_id", ""))
+        if external_id and self._external_ids.setdefault((team_id, external_id), view_id) != view_id:
+            raise RefusedError("duplicate_external_id")
+
+    def _hash(self) -> str:
+        return f"{int(self._clock.now())}.{secrets.token_hex(4)}"

@@ -1,0 +1,96 @@
+"""People submit and close modals, and see what the app makes of it.
+
+https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from bot.sim.slack.ack import ignore_ack
+from bot.sim.slack.content import Part
+from bot.sim.slack.delivery import Delivery, Occasion
+from bot.sim.slack.interactions import Interactions
+from bot.sim.slack.party_json import enterprise_json, team_json, user_json
+from bot.sim.slack.platform import Platform
+from bot.sim.slack.rules import Rule, Violation
+from bot.sim.slack.views.answers import Answer, read_answer, reader
+from bot.sim.slack.views.board import Owner, RefusedError
+from bot.sim.slack.views.filling import check_complete
+from bot.sim.slack.views.payloads import view_json
+from bot.sim.slack.views.persons import Persons
+from bot.sim.slack.views.view import View
+from bot.sim.slack.workspace import User
+
+TROUBLE = "We had some trouble connecting. Try again?"
+
+
+class Submissions:
+    """Presses the two buttons below a modal on behalf of people."""
+
+    def __init__(self, platform: Platform, interactions: Interactions, persons: Persons) -> None:
+        self._platform = platform
+        self._interactions = interactions
+        self._persons = persons
+
+    async def submit(self, view: View, overrides: Mapping[str, object]) -> Delivery:
+        """Submit a modal as it is; NotPossibleError if something is missing."""
+        check_complete(view)
+        sent = self._platform.views.put(replace(view, errors={}, trouble=""))
+        workspace, user = self._persons.workspace_and_user(sent)
+        trigger_id = self._platform.triggers.issue(workspace, user.id)
+        payload = self._head("view_submission", sent, user)
+        payload |= {"trigger_id": trigger_id, "view": view_json(sent, workspace.installation), "response_urls": []}
+        payload |= {"is_enterprise_install": False, "enterprise": enterprise_json(workspace)}
+        delivery = await self._interactions.send(payload, overrides, Occasion("", trigger_id), reader(sent))
+        self._follow(sent, delivery)
+        return delivery
+
+    async def close(self, view: View, *, clear: bool) -> Delivery | None:
+        """Close a modal, with `clear` the whole stack; the app hears of it if it asked to."""
+        clears = clear or view.clear_on_close
+        stack = self._platform.views.modals(Owner(view.team_id, view.user_id)) if clears else (view,)
+        self._platform.views.close(view, clear=clears)
+        telling = [closed for closed in stack if closed.notify_on_close]
+        if not telling:
+            return None
+        workspace, user = self._persons.workspace_and_user(view)
+        payload = self._head("view_closed", view, user)
+        payload |= {"view": view_json(telling[-1], workspace.installation, with_state=False), "is_cleared": clears}
+        payload |= {"is_enterprise_install": False, "enterprise": enterprise_json(workspace)}
+        return await self._interactions.send(payload, {}, Occasion("", ""), ignore_ack)
+
+    def _head(self, kind: str, view: View, user: User) -> Part:
+        """For somebody of a foreign workspace `team` is that one: who the app belongs to stands in the view."""
+        app = self._platform.workspaces[view.team_id].installation
+        home = self._platform.workspaces.get(user.team_id)
+        team = team_json(home) if home else {"id": user.team_id, "domain": user.team_id.lower()}
+        who: Part = {"type": kind, "team": team, "user": user_json(user)}
+        return who | {"api_app_id": app.app_id, "token": app.verification_token}
+
+    def _follow(self, sent: View, delivery: Delivery) -> None:
+        """Do what the ack says with the view, unless it was closed meanwhile."""
+        present = self._platform.views.find(sent.id)
+        if present is None:
+            return
+        answer = Answer("trouble")
+        if delivery.ack is not None:
+            answer = read_answer(sent, delivery.answer.content_type, delivery.answer.body)
+        try:
+            self._apply(present, answer)
+        except RefusedError as refused:
+            self._platform.record([Violation(Rule.VIEW_ACK_INVALID, str(refused))])
+            self._apply(present, Answer("trouble"))
+
+    def _apply(self, view: View, answer: Answer) -> None:
+        views = self._platform.views
+        match answer.action:
+            case "close" | "clear":
+                views.close(view, clear=answer.action == "clear")
+            case "errors":
+                views.put(replace(view, errors=answer.errors))
+            case "update":
+                views.update(view, answer.view)
+            case "push":
+                views.push(Owner(view.team_id, view.user_id), answer.view)
+            case "trouble":
+                views.put(replace(view, trouble=TROUBLE))
