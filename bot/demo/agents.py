@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bot.demo.jobs import Job
-from bot.sim.anchor import DEFAULT_KEY, SessionState, SimAnchor
+from bot.sim.anchor import SessionState, SimAnchor
 
 _TICK = 0.25  # seconds
 _TICKS_A_STEP = 4
@@ -64,7 +64,7 @@ class Agent:
 class Agents:
     """All agents of a workspace, under its `key`; Anchor's bell rings whenever they have moved."""
 
-    def __init__(self, anchor: SimAnchor, jobs: Mapping[str, Job], key: str = DEFAULT_KEY) -> None:
+    def __init__(self, anchor: SimAnchor, jobs: Mapping[str, Job], key: str) -> None:
         self._anchor = anchor
         self._key = key
         self._agents = [self._begin(session_id, job, job.spent) for session_id, job in jobs.items()]

@@ -8,10 +8,10 @@ from collections.abc import Callable, Coroutine
 from aiohttp import web
 
 from bot.demo.page.orders import Orders
-from bot.demo.page.views import View, slack_view, world_view
+from bot.demo.page.views import Json, slack_view, world_view
+from bot.demo.people import Person
 from bot.demo.world import World
 from bot.sim.bell import Bell
-from bot.sim.slack import User
 
 
 class Connection:
@@ -20,7 +20,7 @@ class Connection:
     From it: {"id": number, "do": kind, …}, one of `Orders`; each is answered by a "done", in no certain order.
     """
 
-    def __init__(self, world: World, person: User, socket: web.WebSocketResponse) -> None:
+    def __init__(self, world: World, person: Person, socket: web.WebSocketResponse) -> None:
         self._world = world
         self._person = person
         self._socket = socket
@@ -29,10 +29,10 @@ class Connection:
 
     async def hold(self) -> None:
         """Serve the page until it is closed, and then until what it ordered is done: Slack sends a click to its end."""
-        slack, anchor = self._world.stage.slack, self._world.stage.anchor
+        stage, person = self._world.stage, self._person
         pushes = [
-            asyncio.create_task(self._push("slack", slack.platform.bell, lambda: slack_view(slack, self._person))),
-            asyncio.create_task(self._push("world", anchor.bell, lambda: world_view(self._world))),
+            asyncio.create_task(self._push("slack", stage.slack.platform.bell, lambda: slack_view(stage, person))),
+            asyncio.create_task(self._push("world", stage.anchor.bell, lambda: world_view(self._world, person))),
         ]
         try:
             async for frame in self._socket:
@@ -42,7 +42,7 @@ class Connection:
                 push.cancel()
             await asyncio.gather(*pushes, *self._in_hand, return_exceptions=True)
 
-    async def _push(self, name: str, bell: Bell, look: Callable[[], View]) -> None:
+    async def _push(self, name: str, bell: Bell, look: Callable[[], Json]) -> None:
         async for view in bell.watch(look):
             await self._send({name: view})
 
