@@ -47,6 +47,11 @@ export class Form {
     return values;
   }
 
+  /** What is to be read in it, but for what is to be filled in. */
+  get words() {
+    return this.#view.blocks.filter(({ type }) => type !== "input").map(({ block_id }) => this.#drawn.get(block_id).element.textContent).join(" ");
+  }
+
   /** Whether all is there that the client wants before it submits; what is not is marked. */
   check() {
     this.#wrong = {};

@@ -11,6 +11,7 @@ export class Modals {
   #kept = new Map(); // by the view's id: {root, form, problem, isBusy}
   #view = null;
   #asker = null;
+  #words = null; // what stands in it, but for the fields
   #order;
 
   /** `order(kind, details)` gives an order, and resolves to what went wrong. */
@@ -43,7 +44,7 @@ export class Modals {
     this.#frame(top);
     this.#open();
     if (isOther || this.#hasLostFocus()) this.#focus(form);
-    this.#say(top);
+    this.#say(top, form);
   }
 
   #keep(view) {
@@ -69,6 +70,7 @@ export class Modals {
   #open() {
     if (this.#dialog.open) return;
     this.#asker = document.activeElement;
+    this.#words = null;
     setText(byId("modal-said"), "");
     this.#dialog.showModal();
   }
@@ -92,12 +94,11 @@ export class Modals {
   }
 
   /** Tell screen readers what the app puts in the place of what they have read. */
-  #say({ title, blocks }) {
-    const fixed = blocks.filter(({ type }) => type !== "input").map(({ block_id }) => block_id);
-    const words = `${title}. ${fixed.length ? this.#body.textContent : ""}`;
+  #say({ title }, { words }) {
     const said = byId("modal-said");
-    if (said.dataset.words !== undefined && said.dataset.words !== words && said.textContent !== words) setText(said, words);
-    said.dataset.words = words;
+    const now = `${title}. ${words}`;
+    if (this.#words !== null && this.#words !== now) setText(said, now);
+    this.#words = now;
   }
 
   async #submit() {
