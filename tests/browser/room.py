@@ -28,7 +28,7 @@ class Room:
         self.dialog = page.get_by_role("dialog")
         self.list = page.get_by_role("group", name="Messages")
         self.messages = page.locator(".message")
-        self.spoken = page.locator("[aria-live=polite]")
+        self.spoken = page.locator("#announcer")
 
     async def open(self) -> None:
         """Turn to the channel, by its name in the list."""
