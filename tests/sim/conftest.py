@@ -11,6 +11,8 @@ from bot.sim.local_server import LocalServer
 from bot.sim.slack import SimSlack
 from sim.api_client import Api
 from sim.sample_app import App
+from sim.screens import Screens
+from sim.ways import Ways, over_a_socket, over_http
 
 NOW = 1_785_000_000.0
 
@@ -47,3 +49,22 @@ async def client() -> AsyncIterator[aiohttp.ClientSession]:
 @pytest.fixture
 def api(slack: SimSlack, client: aiohttp.ClientSession) -> Api:
     return Api(slack, client)
+
+
+@pytest.fixture
+def screens(slack: SimSlack, api: Api) -> Screens:
+    return Screens(slack, api)
+
+
+@pytest.fixture(params=["http", "socket"])
+async def ways(request: pytest.FixtureRequest, slack: SimSlack, client: aiohttp.ClientSession) -> AsyncIterator[Ways]:
+    way = over_http(slack) if request.param == "http" else over_a_socket(slack, client)
+    async with way as ways:
+        yield ways
+
+
+@pytest.fixture
+async def heard(slack: SimSlack) -> AsyncIterator[Ways]:
+    """Over HTTP only, where the way does not matter."""
+    async with over_http(slack) as ways:
+        yield ways

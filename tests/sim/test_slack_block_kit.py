@@ -50,6 +50,43 @@ INPUT = {"type": "plain_text_input", "action_id": "a", "max_length": 10, "multil
         {"type": "input", "label": plain("x"), "element": INPUT, "optional": True},
         {"type": "markdown", "text": "x" * 12_000},
         {"type": "rich_text", "elements": []},
+        actions(
+            {"type": "multi_users_select", "initial_users": ["U1"], "max_selected_items": 100, "focus_on_load": True},
+            {"type": "multi_static_select", "options": options(100), "initial_options": options(1)},
+            {"type": "multi_channels_select", "initial_channels": ["C1"], "placeholder": plain("x" * 150)},
+            {"type": "users_select", "initial_user": "U1", "confirm": confirm()},
+            {"type": "channels_select", "initial_channel": "C1"},
+            {"type": "checkboxes", "options": options(10), "initial_options": options(2)},
+            {"type": "radio_buttons", "options": options(10), "initial_option": options(1)[0]},
+            {"type": "static_select", "option_groups": [{"label": plain("x" * 75), "options": options(100)}]},
+        ),
+        {
+            "type": "section",
+            "text": mrkdwn("x"),
+            "accessory": {
+                "type": "conversations_select",
+                "initial_conversation": "C1",
+                "default_to_current_conversation": True,
+                "response_url_enabled": False,
+                "filter": {"include": ["im", "mpim", "private", "public"], "exclude_bot_users": True},
+            },
+        },
+        {
+            "type": "input",
+            "label": plain("x"),
+            "element": {
+                "type": "multi_conversations_select",
+                "initial_conversations": ["C1"],
+                "default_to_current_conversation": False,
+                "filter": {"exclude_external_shared_channels": True},
+            },
+        },
+        {"type": "input", "label": plain("x"), "element": {"type": "plain_text_input", "min_length": 0}},
+        {
+            "type": "input",
+            "label": plain("x"),
+            "element": {"type": "plain_text_input", "min_length": 3000, "max_length": 3000},
+        },
     ],
 )
 def test_what_keeps_the_limits_is_fine(block: Block) -> None:
@@ -116,6 +153,121 @@ def test_what_keeps_the_limits_is_fine(block: Block) -> None:
             {"type": "input", "label": plain("x"), "element": INPUT | {"max_length": "10"}},
             "must be an integer [json-pointer:/blocks/0/element/max_length]",
         ),
+        *(
+            (
+                {"type": "input", "label": plain("x"), "element": {"type": "plain_text_input", name: number}},
+                f"must be between {least} and 3000 [json-pointer:/blocks/0/element/{name}]",
+            )
+            for name, number, least in (
+                ("max_length", 0, 1),
+                ("max_length", 3001, 1),
+                ("min_length", -1, 0),
+                ("min_length", 3001, 0),
+            )
+        ),
+        *(
+            (
+                actions({"type": "multi_users_select", "max_selected_items": number}),
+                "must be between 1 and 100 [json-pointer:/blocks/0/elements/0/max_selected_items]",
+            )
+            for number in (0, 101)
+        ),
+        (
+            actions({"type": "users_select", "max_selected_items": 1}),
+            "invalid additional property: max_selected_items [json-pointer:/blocks/0/elements/0]",
+        ),
+        (
+            actions({"type": "users_select", "initial_users": ["U1"]}),
+            "invalid additional property: initial_users [json-pointer:/blocks/0/elements/0]",
+        ),
+        (
+            actions({"type": "multi_users_select", "initial_users": "U1"}),
+            "must be an array [json-pointer:/blocks/0/elements/0/initial_users]",
+        ),
+        (
+            actions({"type": "users_select", "filter": {}}),
+            "invalid additional property: filter [json-pointer:/blocks/0/elements/0]",
+        ),
+        (
+            actions({"type": "conversations_select", "filter": {}}),
+            "at least one field is required [json-pointer:/blocks/0/elements/0/filter]",
+        ),
+        (
+            actions({"type": "conversations_select", "filter": {"include": []}}),
+            "no fewer than 1 items allowed [json-pointer:/blocks/0/elements/0/filter/include]",
+        ),
+        (
+            actions({"type": "conversations_select", "filter": {"include": ["dm"]}}),
+            "must be one of: im, mpim, private, public [json-pointer:/blocks/0/elements/0/filter/include/0]",
+        ),
+        (
+            actions({"type": "conversations_select", "filter": {"exclude_bots": True}}),
+            "invalid additional property: exclude_bots [json-pointer:/blocks/0/elements/0/filter]",
+        ),
+        (
+            actions({"type": "multi_conversations_select", "response_url_enabled": True}),
+            "invalid additional property: response_url_enabled [json-pointer:/blocks/0/elements/0]",
+        ),
+        (
+            actions({"type": "conversations_select", "response_url_enabled": True}),
+            "invalid additional property: response_url_enabled [json-pointer:/blocks/0]",
+        ),
+        (
+            actions({"type": "checkboxes", "options": options(11)}),
+            "no more than 10 items allowed [json-pointer:/blocks/0/elements/0/options]",
+        ),
+        *(
+            (
+                actions({"type": "static_select", "option_groups": [{"label": plain("x" * long), "options": many}]}),
+                f"{what} [json-pointer:/blocks/0/elements/0/option_groups/0/{where}]",
+            )
+            for long, many, what, where in (
+                (76, options(1), "must be less than 76 characters", "label/text"),
+                (75, options(101), "no more than 100 items allowed", "options"),
+            )
+        ),
+        (
+            actions({"type": "static_select"}),
+            "either options or option_groups must be given [json-pointer:/blocks/0/elements/0]",
+        ),
+        (
+            actions(
+                {
+                    "type": "multi_static_select",
+                    "options": options(1),
+                    "option_groups": [{"label": plain("x"), "options": options(1)}],
+                }
+            ),
+            "either options or option_groups must be given [json-pointer:/blocks/0/elements/0]",
+        ),
+        (
+            {"type": "input", "label": plain("x"), "element": button()},
+            "unsupported type: button [json-pointer:/blocks/0/element/type]",
+        ),
+        (
+            {"type": "input", "label": plain("x"), "element": {"type": "overflow", "options": options(1)}},
+            "unsupported type: overflow [json-pointer:/blocks/0/element/type]",
+        ),
+        (actions(INPUT), "unsupported type: plain_text_input [json-pointer:/blocks/0/elements/0/type]"),
+        (
+            {"type": "section", "text": mrkdwn("x"), "accessory": INPUT},
+            "unsupported type: plain_text_input [json-pointer:/blocks/0/accessory/type]",
+        ),
+        (
+            {"type": "input", "label": mrkdwn("x"), "element": INPUT},
+            "unsupported type: mrkdwn [json-pointer:/blocks/0/label/type]",
+        ),
+        (
+            {"type": "input", "label": plain("x" * 2001), "element": INPUT},
+            "must be less than 2001 characters [json-pointer:/blocks/0/label/text]",
+        ),
+        (
+            actions(
+                {"type": "users_select", "action_id": "a", "focus_on_load": True},
+                {"type": "users_select", "action_id": "b", "focus_on_load": True},
+            ),
+            "only one element can have focus_on_load [json-pointer:/blocks]",
+        ),
     ],
 )
 def test_what_breaks_a_limit_is_named_with_its_place(block: Block, complaint: str) -> None:
@@ -125,7 +277,7 @@ def test_what_breaks_a_limit_is_named_with_its_place(block: Block, complaint: st
 def test_there_are_at_most_fifty_blocks_in_a_message() -> None:
     assert problems([{"type": "divider"}] * 50) == []
     assert problems([{"type": "divider"}] * 51) == ["[ERROR] no more than 50 items allowed [json-pointer:/blocks]"]
-    assert problems([{"type": "divider"}] * 51, most=100) == []
+    assert problems([{"type": "divider"}] * 51, surface="modal") == []
 
 
 def test_block_ids_are_unique_in_a_message() -> None:
@@ -147,3 +299,27 @@ def test_markdown_is_limited_over_all_blocks() -> None:
 @pytest.mark.parametrize("blocks", ["x", {}, None])
 def test_blocks_are_a_list(blocks: object) -> None:
     assert problems(blocks) == ["[ERROR] must be an array [json-pointer:/blocks]"]
+
+
+def test_only_inputs_of_modals_give_a_response_url() -> None:
+    menu: Block = {"type": "conversations_select", "response_url_enabled": True}
+    field: Block = {"type": "input", "label": plain("x"), "element": menu}
+
+    assert problems([field], surface="modal") == []
+    for surface, block in (("home", field), ("message", field), ("modal", actions(menu))):
+        assert problems([block], surface=surface) == [  # type: ignore[arg-type]
+            "[ERROR] invalid additional property: response_url_enabled [json-pointer:/blocks/0]"
+        ]
+
+
+def test_markdown_is_for_messages() -> None:
+    for surface in ("modal", "home"):
+        assert problems([{"type": "markdown", "text": "x"}], surface=surface) == [
+            "[ERROR] unsupported type: markdown [json-pointer:/blocks/0/type]"
+        ]
+
+
+def test_what_is_no_menu_is_named_once() -> None:
+    assert problems([{"type": "input", "label": plain("x"), "element": 7}]) == [
+        "[ERROR] missing required field: type [json-pointer:/blocks/0/element]"
+    ]

@@ -18,12 +18,14 @@ COMMANDS = (
 class Acme:
     """The workspace, with names for those in it.
 
-    `outsider` is in `alerts` through Slack Connect. The bot is in `alerts` and in its conversation with Alice.
+    Alice administers the workspace, Carol owns it. `outsider` is in `alerts` through Slack Connect. The bot is in
+    `alerts` and in its conversation with Alice.
     """
 
     workspace: Workspace
     alice: User
     bob: User
+    carol: User
     guest: User
     outsider: User
     alerts: Channel
@@ -40,13 +42,15 @@ def acme() -> Acme:
     bot = home.installation.bot_user_id
     alice = home.add_user("U0ALICE0001", "alice", is_admin=True)
     bob = home.add_user("U0BOB000001", "bob")
+    carol = home.add_user("U0CAROL0001", "carol", is_admin=True, is_owner=True)
     guest = home.add_user("U0GUEST0001", "guest", is_restricted=True, is_ultra_restricted=True)
     outsider = home.add_user("U0MALLORY01", "mallory", team_id="T0PARTNER01")
-    everyone = (alice, bob, guest, outsider)
+    everyone = (alice, bob, carol, guest, outsider)
     return Acme(
         workspace=home,
         alice=alice,
         bob=bob,
+        carol=carol,
         guest=guest,
         outsider=outsider,
         alerts=home.add_channel("C0ALERTS001", "alerts", *everyone, bot),

@@ -31,10 +31,25 @@ def text(most: int) -> Check:
     return by_type({"plain_text": shape({"text": string(most)}, {"emoji": boolean}), "mrkdwn": mrkdwn})
 
 
-def _positive(value: object, pointer: str) -> Iterator[str]:
-    yield from integer(value, pointer)
-    if isinstance(value, int) and value < 1:
-        yield complaint("must be more than 0", pointer)
+def _between(least: int, most: int) -> Check:
+    def check(value: object, pointer: str) -> Iterator[str]:
+        yield from integer(value, pointer)
+        if isinstance(value, int) and not least <= value <= most:
+            yield complaint(f"must be between {least} and {most}", pointer)
+
+    return check
+
+
+def _of_options(fields: dict[str, Check]) -> Check:
+    """Check for a menu with options, in groups or not."""
+    looks = shape({}, fields | {"options": listing(_OPTION, 100), "option_groups": listing(_GROUP, 100)})
+
+    def check(value: object, pointer: str) -> Iterator[str]:
+        yield from looks(value, pointer)
+        if isinstance(value, dict) and ("options" in value) == ("option_groups" in value):
+            yield complaint("either options or option_groups must be given", pointer)
+
+    return check
 
 
 def _filter(value: object, pointer: str) -> Iterator[str]:
@@ -63,8 +78,7 @@ _IDS = listing(_ID_OF_SOMETHING, 100)
 
 _CHOICE: dict[str, Check] = {"action_id": IDENTIFIER, "confirm": _CONFIRM, "focus_on_load": boolean}
 _MENU = _CHOICE | {"placeholder": plain(150)}
-_SEVERAL = _MENU | {"max_selected_items": _positive}
-_OF_OPTIONS = {"options": listing(_OPTION, 100), "option_groups": listing(_GROUP, 100)}
+_SEVERAL = _MENU | {"max_selected_items": _between(1, 100)}
 _OF_CONVERSATIONS = {"default_to_current_conversation": boolean, "filter": _filter}
 
 ELEMENTS: dict[str, Check] = {
@@ -82,13 +96,13 @@ ELEMENTS: dict[str, Check] = {
     "overflow": shape({"options": listing(_OPTION, 5)}, {"action_id": IDENTIFIER, "confirm": _CONFIRM}),
     "radio_buttons": shape({"options": listing(_OPTION, 10)}, _CHOICE | {"initial_option": _OPTION}),
     "checkboxes": shape({"options": listing(_OPTION, 10)}, _CHOICE | {"initial_options": listing(_OPTION, 10)}),
-    "static_select": shape({}, _MENU | _OF_OPTIONS | {"initial_option": _OPTION}),
+    "static_select": _of_options(_MENU | {"initial_option": _OPTION}),
     "users_select": shape({}, _MENU | {"initial_user": _ID_OF_SOMETHING}),
     "conversations_select": shape(
         {}, _MENU | _OF_CONVERSATIONS | {"initial_conversation": _ID_OF_SOMETHING, "response_url_enabled": boolean}
     ),
     "channels_select": shape({}, _MENU | {"initial_channel": _ID_OF_SOMETHING, "response_url_enabled": boolean}),
-    "multi_static_select": shape({}, _SEVERAL | _OF_OPTIONS | {"initial_options": listing(_OPTION, 100)}),
+    "multi_static_select": _of_options(_SEVERAL | {"initial_options": listing(_OPTION, 100)}),
     "multi_users_select": shape({}, _SEVERAL | {"initial_users": _IDS}),
     "multi_conversations_select": shape({}, _SEVERAL | _OF_CONVERSATIONS | {"initial_conversations": _IDS}),
     "multi_channels_select": shape({}, _SEVERAL | {"initial_channels": _IDS}),
@@ -102,8 +116,8 @@ _PLAIN_TEXT_INPUT = shape(
         "placeholder": plain(150),
         "initial_value": string(3000),
         "multiline": boolean,
-        "min_length": integer,
-        "max_length": _positive,
+        "min_length": _between(0, 3000),
+        "max_length": _between(1, 3000),
         "focus_on_load": boolean,
         "dispatch_action_config": anything,
     },

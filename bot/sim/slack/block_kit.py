@@ -4,12 +4,14 @@ https://docs.slack.dev/reference/block-kit/blocks/
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Literal
 
 from bot.sim.slack.block_elements import ACCESSORY, ACTION, CONTEXT, IDENTIFIER, IMAGE, INPUT, plain, text
 from bot.sim.slack.schema import anything, boolean, by_type, complaint, listing, shape, string
 
-MESSAGE_BLOCKS = 50
+Surface = Literal["message", "modal", "home"]
+MOST: Mapping[Surface, int] = {"message": 50, "modal": 100, "home": 100}
 _ALL_MARKDOWN = 12_000
 
 _WITH_ID = {"block_id": IDENTIFIER}
@@ -35,18 +37,17 @@ _BLOCK = by_type(
 )
 
 
-def problems(
-    blocks: object, *, most: int = MESSAGE_BLOCKS, pointer: str = "/blocks", in_modal: bool = False
-) -> list[str]:
+def problems(blocks: object, *, pointer: str = "/blocks", surface: Surface = "message") -> list[str]:
     """Return what Slack would put into `response_metadata.messages`; nothing if the blocks are fine."""
-    found = list(listing(_BLOCK, most, least=0)(blocks, pointer))
+    found = list(listing(_BLOCK, MOST[surface], least=0)(blocks, pointer))
     if not found and isinstance(blocks, list):
         found += _contents_missing(blocks, pointer)
         found += _repeated("block_id", blocks, pointer)
         for position, block in enumerate(blocks):
             found += _repeated("action_id", _elements(block), f"{pointer}/{position}/elements")
         found += _too_much_markdown(blocks, pointer)
-        found += _misplaced(blocks, pointer, in_modal=in_modal)
+        found += _misplaced(blocks, pointer, surface)
+        found += _too_many_focused(blocks, pointer)
     return found
 
 
@@ -58,7 +59,7 @@ def _contents_missing(blocks: list[dict[str, object]], pointer: str) -> Iterator
 
 def _elements(block: dict[str, object]) -> list[dict[str, object]]:
     elements = block.get("elements")
-    return elements if isinstance(elements, list) else []
+    return [element for element in elements if isinstance(element, dict)] if isinstance(elements, list) else []
 
 
 def _repeated(name: str, parts: list[dict[str, object]], pointer: str) -> Iterator[str]:
@@ -73,15 +74,19 @@ def _too_much_markdown(blocks: list[dict[str, object]], pointer: str) -> Iterato
         yield complaint(f"markdown must be less than {_ALL_MARKDOWN + 1} characters over all blocks", pointer)
 
 
-def _misplaced(blocks: list[dict[str, object]], pointer: str, *, in_modal: bool) -> Iterator[str]:
-    """A response_url per chosen conversation is for inputs of modals, and only one element can have the focus."""
-    focused = 0
+def _misplaced(blocks: list[dict[str, object]], pointer: str, surface: Surface) -> Iterator[str]:
+    """Markdown stands in messages only, and only inputs of modals give a response_url for what is chosen."""
     for position, block in enumerate(blocks):
-        for element in all_elements(block):
-            focused += bool(element.get("focus_on_load"))
-            if element.get("response_url_enabled") and not (in_modal and block["type"] == "input"):
-                yield complaint("invalid additional property: response_url_enabled", f"{pointer}/{position}")
-    if focused > 1:
+        if block["type"] == "markdown" and surface != "message":
+            yield complaint("unsupported type: markdown", f"{pointer}/{position}/type")
+        if (surface, block["type"]) != ("modal", "input"):
+            for element in all_elements(block):
+                if element.get("response_url_enabled"):
+                    yield complaint("invalid additional property: response_url_enabled", f"{pointer}/{position}")
+
+
+def _too_many_focused(blocks: list[dict[str, object]], pointer: str) -> Iterator[str]:
+    if sum(bool(element.get("focus_on_load")) for block in blocks for element in all_elements(block)) > 1:
         yield complaint("only one element can have focus_on_load", pointer)
 
 

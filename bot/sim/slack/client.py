@@ -36,7 +36,7 @@ class Client(Screen):
         self._clicks = Clicks(platform, hooks, dispatch)
         self.events = Events(platform, dispatch)
         self._removal = Removal(self.events)
-        self._surfaces = Surfaces(platform, dispatch, self.events)
+        self._surfaces = Surfaces(platform, hooks, dispatch, self.events)
 
     async def uninstall(self, workspace: Workspace, *, revoked_first: bool = False) -> list[EventDelivery]:
         """Take the app out of a workspace: its token dies, then two events tell it, in one order or the other."""

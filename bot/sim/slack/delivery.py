@@ -11,7 +11,7 @@ from bot.sim.slack.rules import Rule, Violation
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """What Slack makes anew for every command and click."""
+    """What Slack makes anew for every command and click; in views there is no `response_url`: it is empty."""
 
     response_url: str
     trigger_id: str

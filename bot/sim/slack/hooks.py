@@ -15,6 +15,7 @@ from bot.sim.slack.message_response import MessageResponse, respond
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.response_url import LIFETIME, Ticket, mistakes_of_response
 from bot.sim.slack.slash_command import Typed
+from bot.sim.slack.workspace import Workspace
 from bot.sim.wire import misbehave
 
 RESPONSE_URL = "response_url"  # the place of its faults
@@ -31,14 +32,15 @@ class Hooks:
 
     def issue(self, cause: Typed | Click) -> Occasion:
         """Make a response URL and a trigger id for a command or a click."""
-        number, team_id = next(self._numbers), cause.workspace.team_id
+        workspace, channel_id, user_id = cause.workspace, cause.channel.id, cause.user.id
         original = cause.message if isinstance(cause, Click) else None
-        kind = "actions" if original else "commands"
-        trigger_id = self._platform.triggers.issue(cause.workspace, cause.user.id, cause.channel.id)
-        path = f"/{kind}/{team_id}/{number}/{secrets.token_urlsafe(18)}"
-        expires_at = self._platform.clock.now() + LIFETIME
-        self._tickets[path] = Ticket(cause.workspace, cause.channel.id, cause.user.id, trigger_id, expires_at, original)
-        return Occasion(self._origin() + path, trigger_id)
+        trigger_id = self._platform.triggers.issue(workspace, user_id, channel_id)
+        ticket = Ticket(workspace, channel_id, user_id, trigger_id, self._expiry(), original)
+        return Occasion(self._url("actions" if original else "commands", ticket), trigger_id)
+
+    def issue_for_chosen(self, workspace: Workspace, channel_id: str, user_id: str, trigger_id: str) -> str:
+        """Make a response URL for a conversation that was chosen in a modal."""
+        return self._url("app", Ticket(workspace, channel_id, user_id, trigger_id, self._expiry(), None))
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer a POST to any response URL."""
@@ -50,6 +52,14 @@ class Hooks:
 
         response = carry_out() if fault is None else await misbehave(fault, request, carry_out)
         return response if response is not None else web.Response()
+
+    def _expiry(self) -> float:
+        return self._platform.clock.now() + LIFETIME
+
+    def _url(self, kind: str, ticket: Ticket) -> str:
+        path = f"/{kind}/{ticket.workspace.team_id}/{next(self._numbers)}/{secrets.token_urlsafe(18)}"
+        self._tickets[path] = ticket
+        return self._origin() + path
 
     def _use(self, request: web.Request, body: bytes) -> web.Response:
         ticket = self._tickets.get(request.path)

@@ -61,7 +61,8 @@ class SimSlack(Client):
 
     def _settle(self, people: Acme) -> None:
         self.home = people.workspace
-        self.alice, self.bob, self.guest, self.outsider = people.alice, people.bob, people.guest, people.outsider
+        self.alice, self.bob, self.carol = people.alice, people.bob, people.carol
+        self.guest, self.outsider = people.guest, people.outsider
         self.alerts, self.incidents = people.alerts, people.incidents
         self.private, self.archived = people.private, people.archived
         self.alice_and_bob, self.alice_and_bot = people.alice_and_bob, people.alice_and_bot
@@ -70,7 +71,7 @@ class SimSlack(Client):
     def _routes(self) -> Iterable[web.RouteDef]:
         return (
             web.route("*", "/api/{method}", self._api.serve),
-            web.post("/{kind:commands|actions}/{path:.*}", self._hooks.serve),
+            web.post("/{kind:commands|actions|app}/{path:.*}", self._hooks.serve),
             web.get("/link/", self.sockets.serve),
             web.get("/oauth/v2/authorize", self._consent.show),
             web.post("/oauth/v2/authorize", self._consent.decide),

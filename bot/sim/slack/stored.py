@@ -49,13 +49,14 @@ def stored_block(block: Part, ids: Iterator[str]) -> Part:
 
 
 def _part(part: Part, ids: Iterator[str]) -> Part:
-    kept = {name: _completed(value, ids) for name, value in part.items()}
+    kept = {name: completed(value, ids) for name, value in part.items()}
     if part.get("type") in _WITH_ACTION and "action_id" not in part:
         kept["action_id"] = next(ids)
     return kept | {name: value for name, value in _DEFAULTS.get(part.get("type"), {}).items() if name not in kept}
 
 
-def _completed(value: object, ids: Iterator[str]) -> object:
+def completed(value: object, ids: Iterator[str]) -> object:
+    """Complete whatever stands in a block, such as a text."""
     if isinstance(value, dict):
         return _part(value, ids)
-    return [_completed(one, ids) for one in value] if isinstance(value, list) else value
+    return [completed(one, ids) for one in value] if isinstance(value, list) else value

@@ -7,7 +7,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person or a bot, with the field names of users.info."""
+    """A person or a bot, with the field names of users.info.
+
+    On Grid `enterprise_user_id` is what the organisation calls this person, if not by `id`, and
+    `is_org_admin` and `is_org_owner` are the roles in it.
+    """
 
     id: str
     team_id: str
@@ -19,6 +23,9 @@ class User:
     is_ultra_restricted: bool = False
     is_bot: bool = False
     deleted: bool = False
+    is_org_admin: bool = False
+    is_org_owner: bool = False
+    enterprise_user_id: str | None = None
 
 
 class ChannelKind(Enum):
@@ -101,7 +108,7 @@ class Workspace:
         self.channels: dict[str, Channel] = {}
         self.add_user(installation.bot_user_id, installation.bot_name, is_bot=True)
 
-    def add_user(self, user_id: str, name: str, *, team_id: str | None = None, **fields: bool) -> User:
+    def add_user(self, user_id: str, name: str, *, team_id: str | None = None, **fields: Any) -> User:  # noqa: ANN401 - any field of User
         """Add a person; `fields` are those of User, such as is_admin."""
         user = User(id=user_id, team_id=team_id or self.team_id, name=name, **fields)
         self.users[user_id] = user

@@ -64,7 +64,7 @@ def _complaints(raw: dict[str, Any] | None, view: View) -> Iterator[str]:
         yield "no JSON object, labelled as application/json"
     elif action == "errors":
         yield from _complaints_about_errors(raw.get("errors"), view)
-    elif action in {"update", "push"}:
+    elif action in ("update", "push"):
         shown = raw.get("view")
         yield from limits.problems(shown, "modal")
         if isinstance(shown, dict) and limits.is_too_large(shown):

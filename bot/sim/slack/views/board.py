@@ -3,14 +3,14 @@
 import itertools
 import secrets
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from bot.sim.bell import Bell
 from bot.sim.slack.clock import Clock
 from bot.sim.slack.content import Part, parts
-from bot.sim.slack.stored import stored_block
+from bot.sim.slack.stored import completed, stored_block
 from bot.sim.slack.views.entries import carried, initial_state
 from bot.sim.slack.views.view import View
 
@@ -98,10 +98,9 @@ class Views:
         return view
 
     def close(self, view: View, *, clear: bool = False) -> None:
-        """Close a modal and what lies on it; with `clear` all of the stack."""
-        stack = self._modals[Owner(view.team_id, view.user_id)]
-        at = next((number for number, modal in enumerate(stack) if modal.id == view.id), len(stack))
-        del stack[0 if clear else at :]
+        """Close a modal; with `clear` all of the stack."""
+        owner = Owner(view.team_id, view.user_id)
+        self._modals[owner] = [] if clear else [modal for modal in self._modals[owner] if modal.id != view.id]
         self._bell.ring()
 
     def forget(self, team_id: str) -> None:
@@ -134,10 +133,9 @@ class Views:
 
     def _fields(self, raw: Part) -> dict[str, Any]:
         """Return the fields of a View that the app decides about."""
-        kept = stored_block({name: raw[name] for name in _TEXTS if name in raw}, self._ids)
         return {
             "blocks": tuple(stored_block(block, self._ids) for block in parts(raw["blocks"])),
-            "texts": cast("Mapping[str, Part]", {name: kept[name] for name in _TEXTS if name in kept}),
+            "texts": {name: completed(raw[name], self._ids) for name in _TEXTS if name in raw},
             "callback_id": raw.get("callback_id", ""),
             "private_metadata": raw.get("private_metadata", ""),
             "external_id": raw.get("external_id", ""),

@@ -15,7 +15,7 @@ from bot.sim.slack.views.view import State, View
 def initial_state(blocks: Sequence[Part], here: str | None) -> State:
     """Return what the app says; `here` is the conversation in which the person is, if it is known."""
     state: dict[str, dict[str, Part]] = {}
-    for block_id, element in _fields(blocks):
+    for block_id, element in fields(blocks):
         state.setdefault(block_id, {})[str(element["action_id"])] = _initial(element, here)
     return state
 
@@ -27,7 +27,7 @@ def carried(before: View, blocks: Sequence[Part]) -> State:
     https://github.com/slackapi/bolt-js/issues/290, https://github.com/slackapi/bolt-python/issues/1064.
     """
     state: dict[str, dict[str, Part]] = {}
-    for block_id, element in _fields(blocks):
+    for block_id, element in fields(blocks):
         action_id = str(element["action_id"])
         old = before.state.get(block_id, {}).get(action_id)
         stays = old is not None and _stays(old, element, touched=(block_id, action_id) in before.touched)
@@ -47,10 +47,11 @@ def options_of(element: Part) -> Iterator[Part]:
         yield from _parts(holder.get("options"))
 
 
-def _fields(blocks: Sequence[Part]) -> Iterator[tuple[str, Part]]:
+def fields(blocks: Sequence[Part]) -> Iterator[tuple[str, Part]]:
+    """Yield the elements in which something can be typed or chosen, with the block_id of each."""
     for block in blocks:
         for element in all_elements(block):
-            if element["type"] in KINDS:
+            if element.get("type") in KINDS:
                 yield str(block["block_id"]), element
 
 

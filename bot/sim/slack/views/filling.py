@@ -29,7 +29,7 @@ def filled(workspace: Workspace, user: User, view: View, block_id: str, value: s
 
 def check_complete(view: View) -> None:
     """Raise NotPossibleError if the client would not submit this."""
-    if view.type != "modal" or view.submit is None:
+    if view.submit is None:
         raise NotPossibleError("there is no button to submit this")
     for block in view.blocks:
         if block["type"] == "input":

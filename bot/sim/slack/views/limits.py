@@ -13,7 +13,6 @@ from bot.sim.slack.content import Part, mrkdwn_objects
 from bot.sim.slack.rules import Violation
 from bot.sim.slack.schema import Check, anything, boolean, by_type, complaint, shape, string
 
-BLOCKS = 100
 SIZE = 250_000  # bytes
 
 _ANY = {
@@ -35,9 +34,8 @@ def problems(raw: object, kind: Literal["modal", "home"] | None = None) -> list[
         return [complaint("must be an object", "/view")]
     found = list(by_type(shapes)(raw, "/view"))
     if "blocks" in raw:
-        found += block_kit.problems(
-            raw["blocks"], most=BLOCKS, pointer="/view/blocks", in_modal=raw.get("type") == "modal"
-        )
+        surface: Literal["modal", "home"] = "home" if raw.get("type") == "home" else "modal"
+        found += block_kit.problems(raw["blocks"], pointer="/view/blocks", surface=surface)
     if not found and raw["type"] == "modal" and "submit" not in raw and _has_input(raw["blocks"]):
         found.append(complaint("missing required field: submit", "/view"))
     return found

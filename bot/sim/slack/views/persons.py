@@ -14,7 +14,7 @@ class Persons:
         self._platform = platform
 
     def workspace_of(self, user_id: str) -> Workspace:
-        """Return the first workspace of which this person is a member, else one in which they are a guest of others."""
+        """Return the first workspace of which this person is a member, else one that knows them from outside."""
         known = [workspace for workspace in self._platform.workspaces.values() if user_id in workspace.users]
         if not known:
             raise KeyError(user_id)
@@ -35,8 +35,7 @@ class Persons:
     def visible(self, user_id: str, view: View | None) -> View:
         """Return a view as it is now, or the visible modal; NotPossibleError if this person does not see it."""
         if view is None:
-            modals = self.modals(user_id, None)
-            present = modals[-1] if modals else None
+            present = next(reversed(self.modals(user_id, None)), None)
         else:
             present = self._platform.views.find(view.id)
         if present is None:
@@ -44,7 +43,7 @@ class Persons:
         if present.user_id != user_id:
             raise NotPossibleError("this person does not see the view")
         self.workspace_and_user(present)
-        if present not in {"modal": self._top(present), "home": (self._home(present),)}[present.type]:
+        if not self._is_on_top(present):
             raise NotPossibleError("another view lies on it, or the tab is off")
         return present
 
@@ -56,8 +55,7 @@ class Persons:
             raise NotPossibleError("a deactivated person can't log in")
         return workspace, user
 
-    def _top(self, view: View) -> tuple[View, ...]:
-        return self._platform.views.modals(Owner(view.team_id, view.user_id))[-1:]
-
-    def _home(self, view: View) -> View | None:
-        return self.home(view.user_id, self._platform.workspaces[view.team_id])
+    def _is_on_top(self, view: View) -> bool:
+        if view.type == "home":
+            return self._platform.workspaces[view.team_id].installation.home_tab
+        return self._platform.views.modals(Owner(view.team_id, view.user_id))[-1].id == view.id

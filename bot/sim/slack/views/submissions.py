@@ -3,23 +3,27 @@
 https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from bot.sim.slack.ack import ignore_ack
 from bot.sim.slack.content import Part
 from bot.sim.slack.delivery import Delivery, Occasion
+from bot.sim.slack.hooks import Hooks
 from bot.sim.slack.interactions import Interactions
 from bot.sim.slack.party_json import enterprise_json, team_json, user_json
 from bot.sim.slack.platform import Platform
+from bot.sim.slack.possible import NotPossibleError
 from bot.sim.slack.rules import Rule, Violation
 from bot.sim.slack.views.answers import Answer, read_answer, reader
 from bot.sim.slack.views.board import Owner, RefusedError
+from bot.sim.slack.views.entries import fields
 from bot.sim.slack.views.filling import check_complete
+from bot.sim.slack.views.kinds import KINDS
 from bot.sim.slack.views.payloads import view_json
 from bot.sim.slack.views.persons import Persons
 from bot.sim.slack.views.view import View
-from bot.sim.slack.workspace import User
+from bot.sim.slack.workspace import User, Workspace
 
 TROUBLE = "We had some trouble connecting. Try again?"
 
@@ -27,8 +31,9 @@ TROUBLE = "We had some trouble connecting. Try again?"
 class Submissions:
     """Presses the two buttons below a modal on behalf of people."""
 
-    def __init__(self, platform: Platform, interactions: Interactions, persons: Persons) -> None:
+    def __init__(self, platform: Platform, hooks: Hooks, interactions: Interactions, persons: Persons) -> None:
         self._platform = platform
+        self._hooks = hooks
         self._interactions = interactions
         self._persons = persons
 
@@ -39,14 +44,17 @@ class Submissions:
         workspace, user = self._persons.workspace_and_user(sent)
         trigger_id = self._platform.triggers.issue(workspace, user.id)
         payload = self._head("view_submission", sent, user)
-        payload |= {"trigger_id": trigger_id, "view": view_json(sent, workspace.installation), "response_urls": []}
-        payload |= {"is_enterprise_install": False, "enterprise": enterprise_json(workspace)}
+        payload |= {"trigger_id": trigger_id, "view": view_json(sent, workspace.installation)}
+        payload |= {"response_urls": list(self._response_urls(sent, workspace, trigger_id))}
+        payload |= _tail(workspace)
         delivery = await self._interactions.send(payload, overrides, Occasion("", trigger_id), reader(sent))
         self._follow(sent, delivery)
         return delivery
 
     async def close(self, view: View, *, clear: bool) -> Delivery | None:
         """Close a modal, with `clear` the whole stack; the app hears of it if it asked to."""
+        if view.type != "modal":
+            raise NotPossibleError("a tab can't be closed")
         clears = clear or view.clear_on_close
         stack = self._platform.views.modals(Owner(view.team_id, view.user_id)) if clears else (view,)
         self._platform.views.close(view, clear=clears)
@@ -56,7 +64,7 @@ class Submissions:
         workspace, user = self._persons.workspace_and_user(view)
         payload = self._head("view_closed", view, user)
         payload |= {"view": view_json(telling[-1], workspace.installation, with_state=False), "is_cleared": clears}
-        payload |= {"is_enterprise_install": False, "enterprise": enterprise_json(workspace)}
+        payload |= _tail(workspace)
         return await self._interactions.send(payload, {}, Occasion("", ""), ignore_ack)
 
     def _head(self, kind: str, view: View, user: User) -> Part:
@@ -66,6 +74,15 @@ class Submissions:
         team = team_json(home) if home else {"id": user.team_id, "domain": user.team_id.lower()}
         who: Part = {"type": kind, "team": team, "user": user_json(user)}
         return who | {"api_app_id": app.app_id, "token": app.verification_token}
+
+    def _response_urls(self, view: View, workspace: Workspace, trigger_id: str) -> Iterator[Part]:
+        """https://docs.slack.dev/surfaces/modals#modal_response_url."""
+        for block_id, element in fields(view.blocks):
+            action_id = str(element["action_id"])
+            channel_id = view.state[block_id][action_id][KINDS[element["type"]].field]
+            if element.get("response_url_enabled") and isinstance(channel_id, str):
+                url = self._hooks.issue_for_chosen(workspace, channel_id, view.user_id, trigger_id)
+                yield {"block_id": block_id, "action_id": action_id, "channel_id": channel_id, "response_url": url}
 
     def _follow(self, sent: View, delivery: Delivery) -> None:
         """Do what the ack says with the view, unless it was closed meanwhile."""
@@ -92,5 +109,9 @@ class Submissions:
                 views.update(view, answer.view)
             case "push":
                 views.push(Owner(view.team_id, view.user_id), answer.view)
-            case "trouble":
+            case _:
                 views.put(replace(view, trouble=TROUBLE))
+
+
+def _tail(workspace: Workspace) -> Part:
+    return {"is_enterprise_install": False, "enterprise": enterprise_json(workspace)}

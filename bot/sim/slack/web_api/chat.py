@@ -40,7 +40,7 @@ def _mistakes_of_post(arguments: Mapping[str, object]) -> Iterator[Violation]:
 
 def _destination(workspace: Workspace, channel_id: str) -> Channel:
     app = workspace.installation
-    if channel_id in workspace.users:
+    if channel_id in workspace.users and not workspace.users[channel_id].deleted:
         channel = workspace.dm_with_bot(channel_id)
     elif channel_id in workspace.channels:
         channel = workspace.channels[channel_id]

@@ -1,6 +1,7 @@
 """users.info: who somebody is, and whether they administer the workspace.
 
 https://docs.slack.dev/reference/methods/users.info
+https://docs.slack.dev/reference/objects/user-object
 """
 
 from collections.abc import Mapping
@@ -11,65 +12,78 @@ from bot.sim.slack.workspace import User, Workspace
 
 
 def _info(caller: Caller, arguments: Mapping[str, object]) -> dict[str, object]:
-    user = caller.workspace.users.get(str(arguments.get("user")))
+    workspace = caller.workspace
+    user = workspace.users.get(str(arguments.get("user")))
     if user is None:
         raise ApiError("user_not_found")
-    if user.team_id == caller.workspace.team_id:
-        return {"user": _member(user) | _in_enterprise(caller.workspace, user)}
-    if _is_colleague(caller, user):
-        elsewhere = replace(user, is_admin=False, is_owner=False, is_primary_owner=False)  # whatever they are at home
-        return {"user": _member(elsewhere) | _in_enterprise(caller.workspace, user)}
-    return {"user": _stranger(user)}
+    if not caller.platform.is_colleague(workspace, user):
+        if not _meets(workspace, user):
+            raise ApiError("user_not_visible")
+        return {"user": _who(user) | {"is_stranger": True, "is_bot": user.is_bot}}
+    if user.team_id != workspace.team_id:
+        user = replace(user, is_admin=False, is_owner=False, is_primary_owner=False)  # whatever they are at home
+    return {"user": _member(workspace, user) | _in_enterprise(caller, user)}
 
 
-def _is_colleague(caller: Caller, user: User) -> bool:
-    """True for somebody from another workspace of the same Grid organisation."""
-    home, ours = caller.platform.workspaces.get(user.team_id), caller.workspace.enterprise
-    return home is not None and ours is not None and home.enterprise == ours
+def _meets(workspace: Workspace, user: User) -> bool:
+    """Whether somebody from elsewhere is in any channel that is still in use."""
+    return any(user.id in channel.members for channel in workspace.channels.values() if not channel.is_archived)
 
 
-def _stranger(user: User) -> dict[str, object]:
+def _who(user: User) -> dict[str, object]:
+    return {"id": user.id, "team_id": user.team_id, "name": user.name, "deleted": user.deleted}
+
+
+def _member(workspace: Workspace, user: User) -> dict[str, object]:
+    return (
+        _who(user)
+        | ({} if user.deleted else _roles(user))  # of those who were deactivated Slack tells less
+        | {
+            "is_bot": user.is_bot,
+            "is_app_user": False,
+            "updated": 1_784_000_000,
+            "profile": {"display_name": user.name, "real_name": user.name.capitalize()} | _of_app(workspace, user),
+        }
+    )
+
+
+def _roles(user: User) -> dict[str, object]:
     return {
-        "id": user.id,
-        "team_id": user.team_id,
-        "name": user.name,
-        "deleted": user.deleted,
-        "is_stranger": True,
-        "is_bot": user.is_bot,
-    }
-
-
-def _member(user: User) -> dict[str, object]:
-    return {
-        "id": user.id,
-        "team_id": user.team_id,
-        "name": user.name,
-        "deleted": user.deleted,
         "is_admin": user.is_admin,
         "is_owner": user.is_owner,
         "is_primary_owner": user.is_primary_owner,
-        "is_restricted": user.is_restricted,
+        "is_restricted": user.is_restricted or user.is_ultra_restricted,
         "is_ultra_restricted": user.is_ultra_restricted,
-        "is_bot": user.is_bot,
-        "is_app_user": False,
-        "updated": 1_784_000_000,
-        "profile": {"display_name": user.name, "real_name": user.name.capitalize()},
     }
 
 
-def _in_enterprise(workspace: Workspace, user: User) -> dict[str, object]:
-    if workspace.enterprise is None:
+def _of_app(workspace: Workspace, user: User) -> dict[str, object]:
+    app = workspace.installation
+    return {"bot_id": app.bot_id, "api_app_id": app.app_id} if user.id == app.bot_user_id else {}
+
+
+def _in_enterprise(caller: Caller, user: User) -> dict[str, object]:
+    enterprise = caller.workspace.enterprise
+    if enterprise is None:
         return {}
     return {
         "enterprise_user": {
-            "id": user.id,
-            "enterprise_id": workspace.enterprise.id,
-            "enterprise_name": workspace.enterprise.name,
-            "is_admin": False,
-            "is_owner": False,
-            "teams": [user.team_id],
+            "id": user.enterprise_user_id or user.id,
+            "enterprise_id": enterprise.id,
+            "enterprise_name": enterprise.name,
+            "is_admin": user.is_org_admin,
+            "is_owner": user.is_org_owner,
+            "teams": _teams(caller, user),
         }
     }
+
+
+def _teams(caller: Caller, user: User) -> list[str]:
+    """Return the workspaces of the organisation of which somebody is a member."""
+    enterprise = caller.workspace.enterprise
+    sisters = (one for one in caller.platform.workspaces.values() if one.enterprise == enterprise)
+    members = (one for one in sisters if user.id in one.users and one.users[user.id].team_id == one.team_id)
+    return list(dict.fromkeys([user.team_id, *(one.team_id for one in members)]))
 
 
 METHODS = {"users.info": Method(_info, scope="users:read", takes_json=False)}

@@ -51,8 +51,10 @@ def _publish(caller: Caller, arguments: Mapping[str, object]) -> dict[str, objec
     raw = _view(caller, arguments, "home")
     if not caller.workspace.installation.home_tab:
         raise ApiError("not_enabled")
-    user = caller.workspace.users.get(str(arguments.get("user_id")))
-    if user is None or user.is_bot or user.deleted:
+    if not arguments.get("user_id"):
+        raise _invalid(["invalid `user_id`"])
+    user = caller.workspace.users.get(str(arguments["user_id"]))
+    if user is None or user.is_bot or user.deleted or not caller.platform.is_colleague(caller.workspace, user):
         raise ApiError("user_not_found")
     owner = Owner(caller.workspace.team_id, user.id)
     _check_hash(arguments, caller.platform.views.home(owner))
