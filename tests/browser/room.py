@@ -28,6 +28,7 @@ class Room:
         self.dialog = page.get_by_role("dialog")
         self.list = page.get_by_role("group", name="Messages")
         self.messages = page.locator(".message")
+        self.home = page.get_by_role("tabpanel", name="Home")
         self.spoken = page.locator("#announcer")
 
     async def open(self) -> None:
@@ -35,6 +36,11 @@ class Room:
         name = f"#{self.channel.name}"
         await self.page.get_by_role("navigation").get_by_role("button", name=name).click()
         await expect(self.pane.get_by_role("heading", level=2)).to_have_text(name)
+
+    async def open_app(self) -> None:
+        """Turn to the app, which shows its Home first."""
+        await self.page.get_by_role("navigation").get_by_role("button", name="anchor").click()
+        await expect(self.home).to_be_visible()
 
     def message(self, text: str) -> Locator:
         """The message with this in it."""

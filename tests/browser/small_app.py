@@ -1,5 +1,6 @@
 """An app that puts views before people, and answers what they do there as a test says."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -19,13 +20,17 @@ Json = dict[str, Any]
 
 @dataclass
 class SmallApp:
-    """`opens` are the modals that a button puts up, by its action_id; `answers` are acks of submissions, in turn."""
+    """`opens` are the modals that a button puts up, by its action_id; `answers` are acks of submissions, in turn.
+
+    An ack takes `delay` seconds.
+    """
 
     slack: SimSlack
     session: aiohttp.ClientSession
     opens: dict[str, Part] = field(default_factory=dict)
     answers: list[object] = field(default_factory=list)
     received: list[Json] = field(default_factory=list)
+    delay: float = 0.0
 
     def of_type(self, kind: str) -> list[Json]:
         """The payloads of one type, in order of arrival."""
@@ -42,6 +47,14 @@ class SmallApp:
         assert modal
         await self.call("views.update", view_id=modal.id, view=view)
 
+    def clear(self) -> None:
+        """Take everything away that it has put before people."""
+        self.slack.platform.views.forget(self.slack.home.team_id)
+
+    def submitted(self) -> list[Json]:
+        """What was typed and chosen in each submission, by block_id and action_id."""
+        return [payload["view"]["state"]["values"] for payload in self.of_type("view_submission")]
+
     async def call(self, method: str, **arguments: object) -> Json:
         """Call Slack."""
         headers = {"Authorization": f"Bearer {self.slack.bot_token}"}
@@ -53,6 +66,7 @@ class SmallApp:
     async def serve(self, request: web.Request) -> web.Response:
         payload = _payload(request.content_type, await request.text())
         self.received.append(payload)
+        await asyncio.sleep(self.delay)
         for action in payload.get("actions", ()):
             if view := self.opens.get(action["action_id"]):
                 method = "views.push" if self.slack.modal_of(self.slack.alice) else "views.open"

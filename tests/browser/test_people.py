@@ -131,7 +131,8 @@ async def test_somebody_of_another_workspace_has_that_one_before_them(room: Room
     await expect(room.page.get_by_role("button", name="Raise")).to_have_count(0)
     await room.enter("/anchor-pause 7e2d4b90-35c6-4f1a-8b7e-9d0c1a2b3c4d")
     await expect(room.message("no Anchor API key")).to_contain_text("Only visible to you")
-    await act_as(room, "alice")
+    await room.page.get_by_title("An admin of Acme").click()
+    await expect(room.agent("Flight watch")).to_have_count(1)
     await expect(room.agent("Lead research")).to_have_count(0)
 
 

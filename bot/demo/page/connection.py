@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 
 from aiohttp import web
 
@@ -22,18 +22,19 @@ class Connection:
 
     def __init__(self, world: World, person: Person, socket: web.WebSocketResponse) -> None:
         self._world = world
-        self._person = person
         self._socket = socket
         self._orders = Orders(world, person)
+        self._looks: Mapping[str, Callable[[], Json]] = {
+            "slack": lambda: slack_view(world.stage, person),
+            "world": lambda: world_view(world, person),
+        }
+        self._shown: dict[str, Json] = {}
         self._in_hand: set[asyncio.Task[None]] = set()
 
     async def hold(self) -> None:
         """Serve the page until it is closed, and then until what it ordered is done: Slack sends a click to its end."""
-        stage, person = self._world.stage, self._person
-        pushes = [
-            asyncio.create_task(self._push("slack", stage.slack.platform.bell, lambda: slack_view(stage, person))),
-            asyncio.create_task(self._push("world", stage.anchor.bell, lambda: world_view(self._world, person))),
-        ]
+        bells = {"slack": self._world.stage.slack.platform.bell, "world": self._world.stage.anchor.bell}
+        pushes = [asyncio.create_task(self._push(name, bell)) for name, bell in bells.items()]
         try:
             async for frame in self._socket:
                 self._start(self._obey(frame.data))
@@ -42,8 +43,13 @@ class Connection:
                 push.cancel()
             await asyncio.gather(*pushes, *self._in_hand, return_exceptions=True)
 
-    async def _push(self, name: str, bell: Bell, look: Callable[[], Json]) -> None:
-        async for view in bell.watch(look):
+    async def _push(self, name: str, bell: Bell) -> None:
+        async for view in bell.watch(self._looks[name]):
+            await self._show(name, view)
+
+    async def _show(self, name: str, view: Json) -> None:
+        if self._shown.get(name) != view:
+            self._shown[name] = view
             await self._send({name: view})
 
     async def _obey(self, frame: str | bytes) -> None:
@@ -53,6 +59,7 @@ class Connection:
         except (ValueError, TypeError, KeyError):
             return  # nobody waits for an answer to it
         problem = await self._orders.carry_out(order)
+        await self._show("slack", self._looks["slack"]())  # what came of it is there before it is called done
         await self._send({"done": number, "problem": problem})
 
     async def _send(self, frame: dict[str, object]) -> None:

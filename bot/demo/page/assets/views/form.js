@@ -1,7 +1,7 @@
 // The blocks of one view: drawn anew only where they change, with what is typed and chosen in them kept.
 
 import { arrange, h } from "../dom.js";
-import { passFocus } from "../focus.js";
+import { giveFocusBack } from "../focus.js";
 import { drawBlock } from "../slack/blocks.js";
 import { drawWarning, stillElement } from "../slack/buttons.js";
 import { ask } from "../slack/confirm.js";
@@ -35,9 +35,9 @@ export class Form {
     this.#context = { ...context, send, control: (element, block) => this.#fieldOf(element, block)?.field.node };
     const focused = this.#root.contains(document.activeElement) ? document.activeElement : null;
     for (const block of view.blocks) for (const element of elementsOf(block)) this.#refresh(element, block);
-    arrange(this.#root, view.blocks.flatMap((block) => this.#block(block, focused)));
+    arrange(this.#root, view.blocks.flatMap((block) => this.#block(block)));
     this.#forget();
-    if (focused?.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true }); // it was moved
+    if (focused && document.activeElement !== focused) giveFocusBack(focused); // it was moved, or drawn anew
   }
 
   /** What was typed and chosen since it was shown, by block_id. */
@@ -82,8 +82,8 @@ export class Form {
     }
   }
 
-  #block(block, focused) {
-    const element = block.type === "input" ? this.#input(block) : this.#other(block, focused);
+  #block(block) {
+    const element = block.type === "input" ? this.#input(block) : this.#other(block);
     const isWarned = this.#view.trouble && this.#view.type === "home" && (block.block_id === this.#pressed || (!this.#pressed && block === this.#view.blocks[0]));
     return isWarned ? [element, this.#warn()] : [element];
   }
@@ -102,14 +102,12 @@ export class Form {
     return input.node;
   }
 
-  #other(block, focused) {
+  #other(block) {
     const signature = JSON.stringify(block);
     const former = this.#drawn.get(block.block_id);
     if (former?.signature === signature) return former.element;
-    const hadFocus = focused && former?.element?.contains(focused);
     const element = drawBlock(block, this.#context);
     this.#drawn.set(block.block_id, { signature, element });
-    if (hadFocus && !element.contains(focused)) passFocus(former.element, element, focused);
     return element;
   }
 
@@ -132,6 +130,7 @@ export class Form {
     kept.block = block;
     kept.field.tellsAtOnce = block.type !== "input" || block.dispatch_action === true;
     kept.field.show(element, this.#context);
+    Object.assign(kept.field.focused.dataset, { block: block.block_id, action: element.action_id });
     if (!kept.isTouched) kept.field.value = valueOf(this.#view.state[block.block_id]?.[element.action_id]);
     if (block.type !== "input") kept.field.labelled.setAttribute("aria-label", nameOf(element, block, this.#context.names));
   }

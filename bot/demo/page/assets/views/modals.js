@@ -8,7 +8,7 @@ import { Form } from "./form.js";
 export class Modals {
   #dialog = byId("modal");
   #body = byId("modal-body");
-  #kept = new Map(); // by the view's id: {root, form, problem, isBusy}
+  #kept = new Map(); // by the view's id: {root, form, problem, errors, isBusy}
   #view = null;
   #asker = null;
   #words = null; // what stands in it, but for the fields
@@ -44,13 +44,14 @@ export class Modals {
     this.#frame(top);
     this.#open();
     if (isOther || this.#hasLostFocus()) this.#focus(form);
+    else if (this.#hasNewErrors(top)) form.focus();
     this.#say(top, form);
   }
 
   #keep(view) {
     if (!this.#kept.has(view.id)) {
       const root = h("div.content.view");
-      this.#kept.set(view.id, { root, form: new Form(root, (...told) => this.#act(...told)), problem: "", isBusy: false });
+      this.#kept.set(view.id, { root, form: new Form(root, (...told) => this.#act(...told)), problem: "", errors: "{}", isBusy: false });
     }
     return this.#kept.get(view.id);
   }
@@ -88,6 +89,13 @@ export class Modals {
     return !byId("confirm").open && (!this.#dialog.contains(activeElement) || activeElement === this.#dialog);
   }
 
+  #hasNewErrors({ id, errors }) {
+    const kept = this.#kept.get(id);
+    const former = kept.errors;
+    kept.errors = JSON.stringify(errors);
+    return kept.errors !== former && kept.errors !== "{}";
+  }
+
   #focus(form) {
     this.#body.scrollTop = 0;
     if (!form.focus()) this.#body.focus();
@@ -106,9 +114,9 @@ export class Modals {
     const kept = this.#kept.get(id);
     if (kept.isBusy || !this.#view.submit) return;
     kept.problem = "";
+    kept.errors = "{}"; // the same ones again are new
     if (!kept.form.check()) return void kept.form.focus();
     await this.#during(kept, () => this.#order("submit", { view: id, values: kept.form.values }));
-    if (this.#view?.id === id && Object.keys(this.#view.errors).length) kept.form.focus();
   }
 
   /** Press a button, or choose something, in the view that was shown then. */

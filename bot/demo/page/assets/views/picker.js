@@ -83,11 +83,9 @@ export class Picker {
   }
 
   #point(event) {
-    if (event.target.closest("button")) return;
-    if (event.target !== this.#input) {
-      event.preventDefault();
-      this.#input.focus();
-    }
+    if (event.target.closest("button") || (event.target === this.#input && this.#menu.isOpen)) return;
+    event.preventDefault(); // what is chosen stays selected, so that what is typed takes its place
+    this.#input.focus();
     if (this.#menu.isOpen) this.#close();
     else this.#open();
   }
