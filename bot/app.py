@@ -9,25 +9,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 from aiohttp import web
 
+from bot.assembly import Assembly, Conditions, Connections
 from bot.control import CAPACITY, Control
 from bot.inbound.alerts import Alerts
-from bot.inbound.clicks import Clicks
-from bot.inbound.departures import Departures
 from bot.inbound.http import Http
-from bot.inbound.listeners import PATIENCE, Listeners
-from bot.inbound.slack_app import SlackApp
+from bot.inbound.patience import PATIENCE
 from bot.inbound.socket_link import HEARTBEAT, Dialer
 from bot.inbound.socket_mode import SocketMode
-from bot.once import Once
-from bot.outbound.alert_poster import AlertPoster
-from bot.outbound.anchor import AnchorClient
 from bot.outbound.http_client import open_client, open_session
-from bot.outbound.response_url import ResponseUrls
 from bot.outbound.slack import SlackClient
-from bot.outbound.teller import Teller
+from bot.outbound.slack_web import open_web
 from bot.readiness import Readiness
 from bot.serving import Serving, serving
 from bot.settings import Settings
@@ -35,7 +28,6 @@ from bot.tasks import Tasks
 
 _log = logging.getLogger(__name__)
 
-_REMEMBER_TRIGGERS = 600.0  # seconds; a signature is good for 300 before its timestamp and 300 after
 _FINISH_WORK = 4.0  # at the end: seconds for work to end by itself,
 _TELL_REST = 3.5  # for telling the rest that it was cut short,
 _CLOSE_CONNECTIONS = 1.0  # and for connections to close; under 10 together
@@ -88,22 +80,18 @@ async def running(
     readiness = Readiness()
     tasks = Tasks()
     async with open_session() as session, open_client(session) as http:
-        slack = SlackClient(session, api_url=settings.slack_api_url)
+        web_api = open_web(session, settings.slack_api_url)
+        slack = SlackClient(web_api)
         async with serving(settings, session, slack, readiness, now) as served:
-            teller = Teller(ResponseUrls(http, api_url=settings.slack_api_url), slack, served.workspaces)
-            once = Once(period=_REMEMBER_TRIGGERS, clock=time.monotonic)
-            control = Control(_anchor(http, settings), served.workspaces, once=once, tasks=tasks, capacity=capacity)
-            clicks = Clicks(control, teller, slack, served.workspaces, now)
-            listeners = Listeners(control, clicks, teller, tasks, patience=patience)
-            slack_app = SlackApp(listeners, Departures(served.workspaces), teller, tasks, served.workspaces)
+            made = Assembly(served, settings, Connections(http, web_api), tasks, Conditions(now, capacity, patience))
             acks = Tasks()
             socket_mode = None
             if settings.slack_app_token is not None:
                 dialer = Dialer(session, slack, settings.slack_app_token, heartbeat=heartbeat)
-                socket_mode = SocketMode(dialer.dial, slack_app, readiness, acks)
+                socket_mode = SocketMode(dialer.dial, made.slack_app, readiness, acks)
             secrets = () if socket_mode else settings.slack_signing_secrets
-            alerts = Alerts(AlertPoster(slack), served.workspaces, tasks, readiness)
-            door = Http(slack_app, readiness, secrets=secrets, now=now, more=_routes(served, alerts))
+            alerts = Alerts(made.poster, served.workspaces, tasks, readiness)
+            door = Http(made.slack_app, readiness, secrets=secrets, now=now, more=_routes(served, alerts))
             async with _listening(door.application(), settings) as url:
                 identification = asyncio.create_task(_come_up(served.come_up, socket_mode))
                 try:
@@ -111,10 +99,11 @@ async def running(
                 finally:
                     readiness.block("stopping", "The bot is being stopped.")
                     identification.cancel()
-                    await _drain(control, tasks, acks)
+                    await _drain(made.control, tasks, acks)
                     if socket_mode:
                         await socket_mode.close()
                     await tasks.cancel()
+                    await made.close()
 
 
 def _routes(served: Serving, alerts: Alerts) -> list[web.RouteDef]:
@@ -145,15 +134,6 @@ async def _listening(application: web.Application, settings: Settings) -> AsyncI
         yield url
     finally:
         await runner.cleanup()
-
-
-def _anchor(http: httpx.AsyncClient, settings: Settings) -> AnchorClient:
-    return AnchorClient(
-        http,
-        base_url=settings.anchor_api_url,
-        timeout=settings.anchor_timeout,
-        deadline=settings.anchor_deadline,
-    )
 
 
 async def _come_up(serve: Callable[[], Coroutine[Any, Any, None]], socket_mode: SocketMode | None) -> None:

@@ -3,6 +3,7 @@
 import argparse
 
 import bot
+from bot.core.slack_id import SLACK_ID
 from bot.variables import is_port
 
 
@@ -69,6 +70,12 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _team_id(text: str) -> str:
+    if not SLACK_ID.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no workspace's id: write it like T0123456789")
+    return text
+
+
 def _add_keys(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "keys",
@@ -89,7 +96,7 @@ def _add_workspaces(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     parser = commands.add_parser(
         "workspaces",
         help="look after the workspaces that installed the app",
-        description="The workspaces in the database of DATABASE_URL. A bot that runs notices a change within seconds.",
+        description="The workspaces in the database of DATABASE_URL. A bot that runs heeds a change at once.",
     )
     actions = parser.add_subparsers(dest="action", required=True, metavar="action")
     actions.add_parser("list", help="all of them, a line each: id, name, whether it has an Anchor key")
@@ -104,5 +111,5 @@ def _add_one(
     actions: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, does: str
 ) -> argparse.ArgumentParser:
     parser = actions.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
-    parser.add_argument("team_id", metavar="ID", help="the workspace's id, like T0123456789")
+    parser.add_argument("team_id", type=_team_id, metavar="ID", help="the workspace's id, like T0123456789")
     return parser

@@ -6,24 +6,21 @@ import time
 from functools import partial
 
 from bot.core.outcomes import (
+    Answered,
     Doubt,
-    NoKey,
     Outcome,
     Overloaded,
-    Refusal,
     Repeated,
     Stopping,
-    StoreFailed,
     Unconfirmed,
-    WrongWorkspace,
 )
 from bot.core.requests import Order
 from bot.core.secret import Secret
 from bot.core.session_id import SessionId
+from bot.gate import Gate
 from bot.lane import DOUBT_LASTS, Lane
 from bot.once import Once
 from bot.outbound.anchor import AnchorClient
-from bot.outbound.workspaces import StoreError, Workspaces
 from bot.tasks import Tasks
 
 _log = logging.getLogger(__name__)
@@ -35,11 +32,9 @@ CAPACITY = 10_000
 class Control:
     """Carries requests to Anchor: once each, in one lane a session, as many as the bot can answer for."""
 
-    def __init__(
-        self, anchor: AnchorClient, workspaces: Workspaces, *, once: Once, tasks: Tasks, capacity: int = CAPACITY
-    ) -> None:
+    def __init__(self, anchor: AnchorClient, gate: Gate, *, once: Once, tasks: Tasks, capacity: int = CAPACITY) -> None:
         self._anchor = anchor
-        self._workspaces = workspaces
+        self._gate = gate
         self._once = once
         self._tasks = tasks
         self._capacity = capacity
@@ -77,11 +72,15 @@ class Control:
             return Stopping()
         if len(self._tasks) > self._capacity:
             return Overloaded()
-        key = await self._key_for(order.asker.team_id)
-        if not isinstance(key, Secret):
-            return key
+        admitted = await self._gate.admit(order)
+        if not isinstance(admitted, tuple):
+            return admitted
         if order.trigger_id and not self._once.first(order.trigger_id):
             return Repeated()
+        workspace, key = admitted
+        return self._gate.learn(workspace, await self._ask_anchor(order, key))
+
+    async def _ask_anchor(self, order: Order, key: Secret) -> Answered:
         name = (order.asker.team_id, order.session_id)
         lane = self._lanes.setdefault(name, Lane(self._tasks, time.monotonic))
         send = partial(self._anchor.order, key=key, session_id=order.session_id)
@@ -89,17 +88,6 @@ class Control:
         await asyncio.wait({result})
         self._let_go(name)
         return Unconfirmed(Doubt.STOPPED) if result.cancelled() else result.result()
-
-    async def _key_for(self, team_id: str) -> Secret | Refusal:
-        """The Anchor key of a workspace, or why there is none."""
-        try:
-            workspace = await self._workspaces.find(team_id)
-        except StoreError as error:
-            _log.error("a workspace can't be looked up", extra={"team": team_id, "why": str(error)})
-            return StoreFailed()
-        if workspace is None:
-            return WrongWorkspace()
-        return workspace.anchor_api_key or NoKey()
 
     def _let_go(self, name: tuple[str, SessionId]) -> None:
         """Forget a lane in which nothing can happen any more."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
-from bot.core.outcomes import AnchorOutcome, Done, Doubt, Outcome, Overtaken, Unconfirmed
+from bot.core.outcomes import AnchorOutcome, Answered, Done, Doubt, Overtaken, Unconfirmed
 from bot.core.requests import Verb
 from bot.core.retry import sum_up
 from bot.tasks import Tasks
@@ -30,9 +30,9 @@ class Lane:
     def __init__(self, tasks: Tasks, clock: Callable[[], float]) -> None:
         self._tasks = tasks
         self._clock = clock
-        self._sent: dict[Verb, asyncio.Task[Outcome]] = {}
+        self._sent: dict[Verb, asyncio.Task[Answered]] = {}
         self._resume_withdrawn = asyncio.Event()
-        self._waiting_resume: asyncio.Future[Outcome] | None = None
+        self._waiting_resume: asyncio.Future[Answered] | None = None
         self._doubt_until: dict[Verb, float] = {}
 
     @property
@@ -45,7 +45,7 @@ class Lane:
         """Whether an order that got no answer may still take effect."""
         return any(self._clock() < until for until in self._doubt_until.values())
 
-    def order(self, verb: Verb, send: Send) -> asyncio.Future[Outcome]:
+    def order(self, verb: Verb, send: Send) -> asyncio.Future[Answered]:
         """Give an order, and get what will come of it. The future is shared: wait for it, but don't cancel it."""
         self._send = send
         return self._pause() if verb is Verb.PAUSE else self._resume()
@@ -56,30 +56,30 @@ class Lane:
         for order in (*waiting, *self._sent.values()):
             order.cancel()
 
-    def _pause(self) -> asyncio.Future[Outcome]:
+    def _pause(self) -> asyncio.Future[Answered]:
         self._resume_withdrawn.set()
         if self._waiting_resume is not None:
             self._waiting_resume.set_result(Overtaken())
             self._waiting_resume = None
         return self._in_flight(Verb.PAUSE) or self._start(Verb.PAUSE, self._carry_out_pause())
 
-    def _resume(self) -> asyncio.Future[Outcome]:
+    def _resume(self) -> asyncio.Future[Answered]:
         if self._waiting_resume is None and self._in_flight(Verb.PAUSE) is None:
             return self._in_flight(Verb.RESUME) or self._start_resume()
         if self._waiting_resume is None:
             self._waiting_resume = asyncio.get_running_loop().create_future()
         return self._waiting_resume
 
-    def _in_flight(self, verb: Verb) -> asyncio.Task[Outcome] | None:
+    def _in_flight(self, verb: Verb) -> asyncio.Task[Answered] | None:
         """The order of this verb that can be joined: one that has just ended can't, even before it is `_settled`."""
         task = self._sent.get(verb)
         return None if task is None or task.done() else task
 
-    def _start_resume(self) -> asyncio.Task[Outcome]:
+    def _start_resume(self) -> asyncio.Task[Answered]:
         self._resume_withdrawn = asyncio.Event()
         return self._start(Verb.RESUME, self._carry_out_resume(self._resume_withdrawn))
 
-    def _start(self, verb: Verb, work: Coroutine[Any, Any, Outcome]) -> asyncio.Task[Outcome]:
+    def _start(self, verb: Verb, work: Coroutine[Any, Any, Answered]) -> asyncio.Task[Answered]:
         task = self._sent[verb] = self._tasks.start(work)
         task.add_done_callback(lambda _: self._settled())
         return task
@@ -93,7 +93,7 @@ class Lane:
             resume = self._start_resume()
             resume.add_done_callback(lambda _: _hand_on(resume, waiting))
 
-    async def _carry_out_pause(self) -> Outcome:
+    async def _carry_out_pause(self) -> Answered:
         crossed = self._in_flight(Verb.RESUME)
         never_withdrawn = asyncio.Event()
         outcome = await self._carry_out(Verb.PAUSE, never_withdrawn)
@@ -102,7 +102,7 @@ class Lane:
             outcome = await self._carry_out(Verb.PAUSE, never_withdrawn)
         return outcome
 
-    async def _carry_out_resume(self, withdrawn: asyncio.Event) -> Outcome:
+    async def _carry_out_resume(self, withdrawn: asyncio.Event) -> Answered:
         return Overtaken() if withdrawn.is_set() else await self._carry_out(Verb.RESUME, withdrawn)
 
     async def _carry_out(self, verb: Verb, withdrawn: asyncio.Event) -> AnchorOutcome:
@@ -115,7 +115,7 @@ class Lane:
         return outcome
 
 
-def _hand_on(source: asyncio.Future[Outcome], target: asyncio.Future[Outcome]) -> None:
+def _hand_on(source: asyncio.Future[Answered], target: asyncio.Future[Answered]) -> None:
     """Give `target` the end of `source`, whatever it is."""
     if source.cancelled():
         target.cancel()

@@ -1,6 +1,6 @@
 """The commands for those who run a bot of many workspaces: about its keys, and about the workspaces in its database.
 
-They work beside a bot that runs, which notices a change within seconds, and without one.
+They work beside a bot that runs, which heeds a change at once, and without one.
 """
 
 import argparse
@@ -8,23 +8,23 @@ import asyncio
 import getpass
 import secrets
 import sys
+import time
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
 
 from bot.core.alert import CHANNEL_ID
+from bot.core.anchor_key import AnchorKey, is_key
 from bot.core.digest import digest
-from bot.core.printable import printable
 from bot.core.secret import Secret
+from bot.core.workspace import Workspace
 from bot.outbound.store.database import file_of
 from bot.outbound.store.encryption import rotate
-from bot.outbound.store.installations import Summary
+from bot.outbound.store.errors import UnreadableError
 from bot.outbound.store.store import Store, open_store
 from bot.outbound.store.vault import new_key
 from bot.outbound.workspaces import StoreError
 from bot.settings import OperatorSettings
-from bot.variables import is_key
+from bot.shown_workspace import Shown, line, table
 
-_LONGEST_NAME = 100
 _BYTES_OF_TOKEN = 32
 
 _Operation = Callable[[argparse.Namespace, Store, OperatorSettings], Awaitable[str]]
@@ -66,24 +66,22 @@ async def _rotate(_: argparse.Namespace, store: Store, __: OperatorSettings) -> 
 
 
 async def _list(_: argparse.Namespace, store: Store, __: OperatorSettings) -> str:
-    return "\n".join(_line(one) for one in await store.installations.summaries()) or "No workspace is installed."
+    return "\n".join(line(one) for one in await store.installations.summaries()) or "No workspace is installed."
 
 
 async def _show(chosen: argparse.Namespace, store: Store, settings: OperatorSettings) -> str:
-    one = await store.installations.summary(chosen.team_id)
-    if one is None:
+    one, workspace = await store.installations.summary(chosen.team_id), await _readable(chosen.team_id, store)
+    if one is None or workspace is None:
         raise _no_such(chosen)
-    return "\n".join(
-        [
-            f"workspace      {one.team_id} {_name(one)}",
-            f"enterprise     {one.enterprise_id or '-'}",
-            f"installed      {_moment(one.installed_at)}, by {one.installed_by or '-'}",
-            f"scopes         {one.scopes}",
-            f"Anchor key     {'set' if one.has_key else 'not set'}",
-            f"alerts         {_alerts_url(settings, one.team_id) if one.has_alerts_token else 'no token'}",
-            f"alerts channel {one.alerts_channel or '-'}",
-        ]
-    )
+    return table(Shown(one, workspace, await store.admins.of(one.team_id), _alerts_url(settings, one.team_id)))
+
+
+async def _readable(team_id: str, store: Store) -> Workspace | UnreadableError | None:
+    """The workspace, or why it can't be read."""
+    try:
+        return await store.installations.find(team_id)
+    except UnreadableError as error:
+        return error
 
 
 async def _delete(chosen: argparse.Namespace, store: Store, _: OperatorSettings) -> str:
@@ -96,7 +94,7 @@ async def _set_key(chosen: argparse.Namespace, store: Store, _: OperatorSettings
     key = _ask(f"Anchor API key of {chosen.team_id}: ").strip()
     if not (key and is_key(key)):
         raise NotDoneError("That is no key: it is empty, or has spaces or characters that no key has.")
-    if not await store.installations.set_key(chosen.team_id, Secret(key)):
+    if not await store.installations.set_key(chosen.team_id, AnchorKey(Secret(key), set_at=int(time.time()))):
         raise _no_such(chosen)
     return f"{chosen.team_id} has this key from now on."
 
@@ -105,7 +103,9 @@ async def _token(chosen: argparse.Namespace, store: Store, settings: OperatorSet
     if chosen.channel is not None and not CHANNEL_ID.fullmatch(chosen.channel):
         raise NotDoneError("--channel is not a channel's id: write it like C0123456789.")
     token = secrets.token_urlsafe(_BYTES_OF_TOKEN)
-    if not await store.installations.set_alerts(chosen.team_id, digest(token), chosen.channel):
+    if chosen.channel is not None:
+        await store.installations.set_alerts_channel(chosen.team_id, chosen.channel)
+    if not await store.installations.set_alerts_token(chosen.team_id, digest(token)):
         raise _no_such(chosen)
     url = _alerts_url(settings, chosen.team_id)
     return f"Alerts go to {url}\nTheir token, which is shown this once: {token}"
@@ -122,24 +122,18 @@ _OPERATIONS: Mapping[str, _Operation] = {
 
 
 def _ask(prompt: str) -> str:
-    """A line that nobody sees: at a terminal it is not echoed, and no argument shows in the list of processes."""
-    return getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline()
+    """A line that nobody sees: at a terminal it is not echoed, and no argument shows in the list of processes.
+
+    "" for one that is no text.
+    """
+    try:
+        return getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline()
+    except UnicodeDecodeError:
+        return ""
 
 
 def _no_such(chosen: argparse.Namespace) -> NotDoneError:
-    return NotDoneError(f"No workspace {printable(chosen.team_id, longest=_LONGEST_NAME)} is installed.")
-
-
-def _line(one: Summary) -> str:
-    return f"{one.team_id}  {'key set' if one.has_key else 'no key '}  {_moment(one.installed_at)}  {_name(one)}"
-
-
-def _name(one: Summary) -> str:
-    return printable(one.team_name, longest=_LONGEST_NAME)
-
-
-def _moment(unix_seconds: int) -> str:
-    return datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return NotDoneError(f"No workspace {chosen.team_id} is installed.")
 
 
 def _alerts_url(settings: OperatorSettings, team_id: str) -> str:

@@ -5,18 +5,23 @@ import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from aiohttp import web
 
+from bot.core.anchor_key import AnchorKey
 from bot.core.digest import digest
 from bot.core.secret import Secret
 from bot.core.workspace import Workspace
-from bot.outbound.slack import SlackClient, SlackUnreachableError
+from bot.outbound.slack import SlackClient
+from bot.outbound.slack_web import SlackUnreachableError
 from bot.outbound.workspaces import SingleWorkspace, Workspaces
 from bot.readiness import Readiness
 from bot.settings import OneWorkspace, Settings
+
+if TYPE_CHECKING:  # a bot of one workspace needs no database
+    from bot.outbound.store.configuration import Configuration
 
 _log = logging.getLogger(__name__)
 
@@ -24,13 +29,25 @@ _FIRST_RETRY, _LONGEST_RETRY = 1.0, 30.0
 
 
 @dataclass(frozen=True, slots=True)
+class Managed:
+    """Where what admins change is kept, and where programs reach the bot."""
+
+    configuration: "Configuration"
+    base_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Serving:
-    """Who is served. `come_up` ends when requests may be let in; without `alerts_path` no alerts are taken."""
+    """Who is served. `come_up` ends when requests may be let in; without `alerts_path` no alerts are taken.
+
+    `managed` is there where the admins of a workspace can change its settings in Slack.
+    """
 
     workspaces: Workspaces
     come_up: Callable[[], Coroutine[Any, Any, None]]
     alerts_path: str | None
     routes: tuple[web.RouteDef, ...] = ()
+    managed: Managed | None = None
 
 
 @asynccontextmanager
@@ -58,7 +75,8 @@ def _one(which: OneWorkspace, slack: SlackClient, readiness: Readiness) -> Servi
         Workspace(
             team_id=None,
             bot_token=which.bot_token,
-            anchor_api_key=which.anchor_api_key,
+            anchor_key=AnchorKey(which.anchor_api_key),
+            policy=which.policy,
             alerts_token_digest=None if token is None else digest(token.reveal()),
             alerts_channel=which.alerts_channel,
         )

@@ -10,9 +10,10 @@ import aiohttp
 from bot.inbound.install import REDIRECT_PATH, Install
 from bot.installer import Installer
 from bot.outbound.slack_oauth import SlackOAuth
+from bot.outbound.store.configuration import Configuration
 from bot.outbound.store.store import open_store
 from bot.outbound.store.stored_workspaces import StoredWorkspaces
-from bot.serving import Serving
+from bot.serving import Managed, Serving
 from bot.settings import ManyWorkspaces
 
 _log = logging.getLogger(__name__)
@@ -31,10 +32,16 @@ async def serving_many(
         redirect_uri=which.base_url + REDIRECT_PATH,
     )
     async with open_store(which.store.database_url, which.store.encryption_keys) as store:
-        workspaces = StoredWorkspaces(store.installations, time.monotonic)
+        workspaces = StoredWorkspaces(store, time.monotonic, now)
         install = Install(Installer(oauth, store.install_states, workspaces, now), base_url=which.base_url)
         try:
-            yield Serving(workspaces, come_up=_be_ready, alerts_path="/alerts/{ref}", routes=install.routes())
+            yield Serving(
+                workspaces,
+                come_up=_be_ready,
+                alerts_path="/alerts/{ref}",
+                routes=install.routes(),
+                managed=Managed(Configuration(store.installations, workspaces), which.base_url),
+            )
         finally:
             await workspaces.close()
 

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bot.core.alert import CHANNEL_ID
+from bot.core.policy import EVERYBODY, Policy, Rule
 from bot.core.secret import Secret
+from bot.core.slack_id import USER_ID
 from bot.variables import Reader, SettingsError
 
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -12,7 +15,10 @@ _ALERTS_TOKEN = "the token that the bot takes alerts with"  # noqa: S105 - a des
 _BOT_TOKEN_PREFIXES = ("xoxb-", "xoxe.xoxb-")
 _APP_TOKEN = "an app-level token from Basic Information of your Slack app"  # noqa: S105 - says where to find it
 _BASE_URL = "https://bot.example.com"
-_OF_ONE = ("SLACK_BOT_TOKEN", "ANCHOR_API_KEY", "ALERTS_TOKEN", "ALERTS_CHANNEL")
+_OF_ONE = (
+    *("SLACK_BOT_TOKEN", "ANCHOR_API_KEY", "ALERTS_TOKEN", "ALERTS_CHANNEL"),
+    *("PAUSE_USERS", "RESUME_USERS", "ALLOWED_CHANNELS"),
+)
 _OF_MANY = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
 
 
@@ -24,6 +30,7 @@ class OneWorkspace:
     anchor_api_key: Secret
     alerts_token: Secret | None = None
     alerts_channel: str | None = None
+    policy: Policy = EVERYBODY
 
     @classmethod
     def read(cls, read: Reader) -> "OneWorkspace":
@@ -35,7 +42,16 @@ class OneWorkspace:
             anchor_api_key=read.secret("ANCHOR_API_KEY", "the workspace's API key from Anchor's dashboard"),
             alerts_token=read.optional_secret("ALERTS_TOKEN", _ALERTS_TOKEN),
             alerts_channel=read.channel("ALERTS_CHANNEL"),
+            policy=_read_policy(read),
         )
+
+
+def _read_policy(read: Reader) -> Policy:
+    channels = read.ids("ALLOWED_CHANNELS", CHANNEL_ID, "C0123456789")
+    return Policy(
+        pause=Rule(read.ids("PAUSE_USERS", USER_ID, "U0123456789"), channels),
+        resume=Rule(read.ids("RESUME_USERS", USER_ID, "U0123456789"), channels),
+    )
 
 
 @dataclass(frozen=True, slots=True)

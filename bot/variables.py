@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from bot.core.alert import CHANNEL_ID
+from bot.core.anchor_key import is_key
 from bot.core.secret import Secret
 from bot.core.slack_id import SLACK_ID
 
@@ -64,6 +65,15 @@ class Reader:
                 f"{name} is not a channel's id: write it like C0123456789, from the channel's details in Slack."
             )
         return value or None
+
+    def ids(self, name: str, pattern: re.Pattern[str], like: str) -> frozenset[str]:
+        """Ids separated by commas; `like` is an example of one."""
+        values = [part.strip() for part in self.text(name).split(",") if part.strip()]
+        if strange := [value for value in values if not pattern.fullmatch(value)]:
+            self.problems.append(
+                f"{name} has what is no id ({strange[0]!r}): write ids like {like}, with commas between."
+            )
+        return frozenset(values)
 
     def team(self, name: str) -> str:
         """The id of a workspace, or ""."""
@@ -145,11 +155,6 @@ class Reader:
 def is_port(text: str) -> bool:
     """Whether `text` is the number of a port, or 0 for any free one."""
     return text.isascii() and text.isdecimal() and len(text) <= 5 and int(text) <= 65535  # noqa: PLR2004
-
-
-def is_key(value: str) -> bool:
-    """Whether `value` can be sent in a header, as keys are."""
-    return value.isascii() and value.isprintable() and " " not in value
 
 
 def _is_url(value: str) -> bool:

@@ -12,7 +12,7 @@ import pytest
 from bot.app import Running, running
 from bot.control import CAPACITY
 from bot.demo.stage import environment
-from bot.inbound.listeners import PATIENCE
+from bot.inbound.patience import PATIENCE
 from bot.inbound.socket_link import HEARTBEAT
 from bot.settings import Settings
 from bot.sim.anchor import SimAnchor

@@ -9,9 +9,10 @@ from typing import Any
 import aiohttp
 
 from bot.app import Running, running
+from bot.core.anchor_key import AnchorKey
 from bot.core.secret import Secret
 from bot.demo.stage import environment_of_many
-from bot.inbound.listeners import PATIENCE
+from bot.inbound.patience import PATIENCE
 from bot.outbound.store.store import Store, open_store
 from bot.settings import Settings
 from bot.sim.anchor import Received, SimAnchor
@@ -64,7 +65,7 @@ class Tenancy:
     async def settle(self, tenant: Tenant) -> Tenant:
         """Install the app, and give the workspace its key."""
         assert (await self.install(tenant)).status == 200
-        assert await self.store.installations.set_key(tenant.team_id, Secret(tenant.key))
+        assert await self.store.installations.set_key(tenant.team_id, AnchorKey(Secret(tenant.key)))
         return tenant
 
     async def type(self, tenant: Tenant, text: str = "", **fields: Any) -> Delivery:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from bot.core.outcomes import (
     AnchorOutcome,
+    Answered,
     Done,
     Doubt,
     Failed,
-    Outcome,
     Overtaken,
     Paused,
     Resumed,
@@ -84,7 +84,7 @@ def test_the_last_order_is_what_anchor_ends_with_or_it_is_not_called_done(
 async def _give_orders(orders: list[tuple[Verb, int]], seed: int) -> None:
     anchor, tasks = Anchor(seed), Tasks()
     lane = Lane(tasks, time.monotonic)
-    given: list[asyncio.Future[Outcome]] = []
+    given: list[asyncio.Future[Answered]] = []
     for verb, ticks in orders:
         given.append(lane.order(verb, anchor.order))
         await asyncio.sleep(ticks * TICK)

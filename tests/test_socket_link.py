@@ -12,7 +12,8 @@ from bot.inbound.slack_app import SlackApp
 from bot.inbound.socket_link import Dialer, Link
 from bot.inbound.socket_mode import SocketMode, pause_before
 from bot.outbound.http_client import open_session
-from bot.outbound.slack import SlackClient, SlackUnreachableError, SocketModeOffError
+from bot.outbound.slack import SlackClient, SocketModeOffError
+from bot.outbound.slack_web import SlackUnreachableError, open_web
 from bot.readiness import Readiness
 from bot.sim.local_server import LocalServer
 from bot.tasks import Tasks
@@ -40,7 +41,7 @@ async def dialer(*frames: str | bytes, url: object = None) -> AsyncIterator[Dial
 
     server = LocalServer([web.post("/api/apps.connections.open", opened), web.get("/link", link)])
     async with server, open_session() as session:
-        yield Dialer(session, SlackClient(session, api_url=f"{server.origin}/api/"), Secret("xapp-1"))
+        yield Dialer(session, SlackClient(open_web(session, f"{server.origin}/api/")), Secret("xapp-1"))
 
 
 async def test_a_connection_begins_with_hello_and_binary_frames_are_none() -> None:

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from bot.core.messages.actions import VERBS, section
+from bot.core.messages.actions import VERBS
+from bot.core.messages.blocks import Block, section
 from bot.core.session_id import Found, SessionId, find_session_id
 
-Block = dict[str, Any]
 _MOST_BLOCKS = 50  # https://docs.slack.dev/reference/block-kit/blocks
 
 

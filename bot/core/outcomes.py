@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.core.policy import Denial
+
 
 @dataclass(frozen=True, slots=True)
 class Paused:
@@ -46,10 +48,14 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class KeyRejected:
-    """Anchor refused the API key (401 or 403): nothing was done."""
+    """Anchor refused the API key (401 or 403): nothing was done.
+
+    `by_admins` says who can replace it: the workspace's admins, or whoever runs the bot.
+    """
 
     status_code: int
     said: str | None = None
+    by_admins: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,9 @@ class Unconfirmed:
     status_code: int | None = None
 
 
+KeyTaken = Done | NotRunning | NotFound
+"""What Anchor says to a key that it accepts, and to no other."""
+
 AnchorOutcome = Done | NotRunning | NotFound | Failed | KeyRejected | RateLimited | Unavailable | Unconfirmed
 """What came of asking Anchor. Whatever it is, the channel is told."""
 
@@ -115,7 +124,12 @@ class WrongWorkspace:
 
 @dataclass(frozen=True, slots=True)
 class NoKey:
-    """The bot is installed in the workspace, and nobody has given it an Anchor API key for it."""
+    """The bot is installed in the workspace, and nobody has given it an Anchor API key for it.
+
+    `may_set` says whether the person who asked can do that.
+    """
+
+    may_set: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +147,10 @@ class Stopping:
     """The bot is going down and takes no new work: nothing was done."""
 
 
-Refusal = Repeated | WrongWorkspace | NoKey | StoreFailed | Overloaded | Stopping
+Answered = AnchorOutcome | Overtaken
+"""What becomes of an order that the bot carried on, or would have."""
+
+Refusal = Denial | Repeated | WrongWorkspace | NoKey | StoreFailed | Overloaded | Stopping
 """What the bot itself did not carry on to Anchor. Only the person who asked is told."""
 
-Outcome = AnchorOutcome | Overtaken | Refusal
+Outcome = Answered | Refusal

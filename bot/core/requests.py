@@ -9,11 +9,17 @@ from bot.core.session_id import SessionId
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asked, and where: Slack's ids of the installed workspace, the conversation and the person."""
+    """Who asked, and where: Slack's ids of the installed workspace, the conversation and the person.
+
+    `own_team_id` is the person's own workspace, `enterprise_id` the Grid organisation of the installed one; "" where
+    Slack says nothing. In a view there is no conversation: `channel_id` is "".
+    """
 
     team_id: str
     channel_id: str
     user_id: str
+    own_team_id: str = ""
+    enterprise_id: str = ""
 
 
 class Verb(StrEnum):

@@ -9,10 +9,8 @@ from typing import Any
 
 from bot.core.card import Card
 from bot.core.messages.actions import VERBS
-from bot.core.policy import Person
 from bot.core.requests import ReplyAddress, Verb
 from bot.inbound.address import read_address
-from bot.inbound.installed_team import installed_team
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +22,6 @@ class Click:
 
     verb: Verb
     value: str
-    person: Person
     address: ReplyAddress
     trigger_id: str | None
     message_ts: str
@@ -43,23 +40,12 @@ def read_click(payload: Mapping[str, Any]) -> Click:
     return Click(
         verb=VERBS[action["action_id"]],
         value=_text(action, "value"),
-        person=_read_person(payload),
         address=read_address(payload),
         trigger_id=payload.get("trigger_id"),
         message_ts=message_ts,
         thread_ts=_text(container, "thread_ts") or ("" if is_ephemeral else message_ts),
         is_ephemeral=is_ephemeral,
         card=_read_card(message) if message else None,
-    )
-
-
-def _read_person(payload: Mapping[str, Any]) -> Person:
-    user = payload["user"]
-    return Person(
-        user_id=user["id"],
-        team_id=_text(user, "team_id"),
-        installed_team_id=installed_team(payload),
-        enterprise_id=_text(payload.get("enterprise", {}), "id"),
     )
 
 

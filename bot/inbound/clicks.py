@@ -1,44 +1,29 @@
 """What a click does after its ack: carry the order out, change the message, tell the outcome."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 
 from bot.control import Control
 from bot.core.card import Change, has_line
-from bot.core.messages.actions import section
+from bot.core.messages.blocks import section
 from bot.core.messages.message import Message, Visibility
-from bot.core.messages.notices import broken_button_message, outsider_message, unknown_person_message
+from bot.core.messages.notices import broken_button_message
 from bot.core.messages.order import card_change, outcome_message
 from bot.core.outcomes import Done, Outcome
-from bot.core.policy import Person, is_colleague, may_be_outsider
 from bot.core.requests import Order, ReplyAddress
 from bot.core.session_id import Found, find_session_id
 from bot.inbound.cards import Cards
 from bot.inbound.click import Click
 from bot.inbound.incidents import report
-from bot.outbound.slack import SlackClient
 from bot.outbound.teller import Teller
-from bot.outbound.workspaces import StoreError, Workspaces
-
-_log = logging.getLogger(__name__)
 
 
 class Clicks:
     """Carries out clicks; `now` gives Unix seconds."""
 
-    def __init__(
-        self,
-        control: Control,
-        teller: Teller,
-        slack: SlackClient,
-        workspaces: Workspaces,
-        now: Callable[[], float],
-    ) -> None:
+    def __init__(self, control: Control, teller: Teller, now: Callable[[], float]) -> None:
         self._control = control
         self._teller = teller
-        self._slack = slack
-        self._workspaces = workspaces
         self._now = now
         self._cards = Cards()
 
@@ -51,13 +36,6 @@ class Clicks:
         await self._teller.tell(address, message)
 
     async def _answer(self, click: Click) -> tuple[ReplyAddress, Message]:
-        try:
-            is_outsider = may_be_outsider(click.person) and not await self._is_colleague(click.person)
-        except StoreError as error:
-            _log.error("a workspace can't be looked up", extra={"why": str(error)})
-            return click.address, unknown_person_message(click.verb)
-        if is_outsider:
-            return click.address, outsider_message(click.verb)
         found = find_session_id(click.value)
         if not isinstance(found, Found):
             return click.address, broken_button_message(click.verb, click.value)
@@ -65,15 +43,6 @@ class Clicks:
         outcome = await self._control.carry_out(order)
         line = await self._change_card(click, card_change(order, outcome, now=self._now()))
         return _place_of(outcome, click), _with_line(outcome_message(order, outcome), line)
-
-    async def _is_colleague(self, person: Person) -> bool:
-        """Ask Slack only where it can say yes: on Enterprise Grid."""
-        if not person.enterprise_id:
-            return False
-        workspace = await self._workspaces.find(person.installed_team_id)
-        if workspace is None:
-            return False
-        return is_colleague(person, await self._slack.enterprise_of(workspace.bot_token, person.user_id))
 
     async def _change_card(self, click: Click, change: Change | None) -> str:
         """Change the clicked message, and return the line that found no room in it, if any."""

@@ -1,7 +1,6 @@
 """What Bolt calls: read the payload, ask control, answer within the ack or after it."""
 
 import asyncio
-import time
 from collections.abc import Mapping
 from re import Pattern
 from typing import Any
@@ -21,13 +20,9 @@ from bot.inbound.address import read_address
 from bot.inbound.click import read_click
 from bot.inbound.clicks import Clicks
 from bot.inbound.incidents import report
+from bot.inbound.patience import PATIENCE, ends_in_time
 from bot.outbound.teller import Teller
 from bot.tasks import Tasks
-
-PATIENCE = 2.0
-"""Seconds since receipt that an ack waits for the outcome. Slack waits 3 for it, and the network wants its share."""
-
-_TOO_LATE_TO_CARRY_IT = 2.5  # an ack this late may go unheard, and the outcome with it
 
 
 class Listeners:
@@ -70,8 +65,7 @@ class Listeners:
         address = read_address(body)
         order = Order(verb, asked.session_id, address.asker, asked.rest, body.get("trigger_id"))
         work = self._tasks.start(self._control.carry_out(order))
-        await asyncio.wait({work}, timeout=max(0.0, received_at + self._patience - time.monotonic()))
-        if work.done() and time.monotonic() < received_at + _TOO_LATE_TO_CARRY_IT:
+        if await ends_in_time(work, received_at, self._patience):
             return outcome_message(order, work.result())
         self._tasks.start(self._follow_up(order, address, work))
         return waiting_message(order)

@@ -57,7 +57,10 @@ def pick_event(payload: Mapping[str, Any]) -> dict[str, object]:
     https://docs.slack.dev/apis/events-api
     """
     envelope = _pick(payload, _EVENT, required=("type", "event"))
-    return envelope | {"event": _pick(payload["event"], _INNER_EVENT, required=("type",))}
+    event = payload["event"]
+    kind = event.get("type")
+    of_kind = _INNER_EVENTS.get(kind, {}) if isinstance(kind, str) else {}
+    return envelope | {"event": _pick(event, {"type": _is_text} | of_kind, required=("type",))}
 
 
 def _pick(
@@ -154,4 +157,7 @@ _EVENT: dict[str, _Check] = {
     "authorizations": _are_authorizations,
     "event": _is_object,
 }
-_INNER_EVENT: dict[str, _Check] = {"type": _is_text, "tokens": _are_tokens}
+_INNER_EVENTS: dict[str, dict[str, _Check]] = {
+    "tokens_revoked": {"tokens": _are_tokens},
+    "app_home_opened": {"user": _is_id, "tab": _is_text, "view": _is_view},
+}

@@ -3,39 +3,44 @@
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.error import BoltUnhandledRequestError
 from slack_bolt.response import BoltResponse
 
+from bot.core.messages.dialog_answers import answer_view
 from bot.core.messages.message import Message, Visibility, as_response
 from bot.core.messages.notices import unknown_action_message, unknown_command_message
 from bot.inbound.address import read_address
-from bot.inbound.departures import Departures
 from bot.inbound.incidents import report
 from bot.inbound.installed_team import installed_team
-from bot.inbound.listeners import Listeners
 from bot.outbound.teller import Teller
-from bot.outbound.workspaces import StoreError, Workspaces
+from bot.outbound.workspaces import StoreError
 from bot.tasks import Tasks
 
 _log = logging.getLogger(__name__)
 
 
+class Registrable(Protocol):
+    """Listeners of one kind."""
+
+    def register(self, bolt: AsyncApp) -> None:
+        """Put them on."""
+
+
 class SlackApp:
     """Dispatches checked payloads to the listeners. Every one gets a 200 and, where Slack can show it, an answer."""
 
-    def __init__(
-        self, listeners: Listeners, departures: Departures, teller: Teller, tasks: Tasks, workspaces: Workspaces
-    ) -> None:
+    def __init__(self, listeners: Sequence[Registrable], teller: Teller, tasks: Tasks) -> None:
         self._teller = teller
         self._tasks = tasks
         self._bolt = AsyncApp(
             name="slack_bolt.app",
             logger=logging.getLogger("slack_bolt"),
-            authorize=_authorizer(workspaces),
+            authorize=_authorize,
             process_before_response=True,  # with the default, Bolt polls for every ack
             raise_error_for_unhandled_request=True,
             request_verification_enabled=False,  # the door has done these
@@ -43,8 +48,8 @@ class SlackApp:
             url_verification_enabled=False,
         )
         self._bolt.error(_raise)
-        listeners.register(self._bolt)
-        departures.register(self._bolt)
+        for one in listeners:
+            one.register(self._bolt)
 
     async def dispatch(self, payload: dict[str, object], *, received_at: float | None = None) -> BoltResponse:
         """Handle one payload; `received_at` is when its first byte came, by the monotonic clock (default: now).
@@ -70,13 +75,16 @@ class SlackApp:
     def tell_later(self, payload: Mapping[str, object], body: str) -> None:
         """Tell by the response_url what the ack of a command should have carried and could not."""
         said = json.loads(body)
-        message = Message(said["text"], Visibility(said["response_type"]))
+        message = Message(said["text"], Visibility(said["response_type"]), tuple(said.get("blocks", ())))
         self._tasks.start(self._teller.tell(read_address(payload), message))
 
     def _answer(self, payload: Mapping[str, object], message: Message | None) -> BoltResponse:
-        """Answer outside the listeners: a command in its ack, an interaction through its response_url."""
+        """Answer outside the listeners: a command or a dialog in its ack, an interaction through its response_url."""
         if message is not None and "command" in payload:
             return BoltResponse(status=200, body=as_response(message))
+        if message is not None and payload.get("type") == "view_submission":
+            said = answer_view("Something broke", message.text).as_json()
+            return BoltResponse(status=200, body={"response_action": "update", "view": said})
         if message is not None and "response_url" in payload:
             self._tasks.start(self._teller.tell(read_address(payload), message))
         return BoltResponse(status=200)
@@ -89,22 +97,13 @@ def _unknown(payload: Mapping[str, object]) -> Message | None:
     return unknown_action_message() if "actions" in payload else None
 
 
-def _authorizer(workspaces: Workspaces) -> Callable[..., Awaitable[AuthorizeResult]]:
-    """Give Bolt the bot token of the installation that a payload names. Nothing here calls Slack.
+async def _authorize(enterprise_id: str | None, installed_team: str) -> AuthorizeResult:
+    """Let every signed payload in, without a token: no listener of ours uses Bolt's own client.
 
-    Every signed payload is let in, so that whoever is not served gets an answer that says so: whose key a request may
-    use is `Control`'s to say. Bolt's own reading of the team takes a person's where there is no other, so it is ours.
+    So whoever is not served gets an answer that says so; whose key and token a request may use is decided where they
+    are used. Bolt's own reading of the team takes a person's where there is no other, so it is ours.
     """
-
-    async def authorize(enterprise_id: str | None, installed_team: str) -> AuthorizeResult:
-        try:
-            workspace = await workspaces.find(installed_team)
-        except StoreError:
-            workspace = None
-        token = workspace.bot_token.reveal() if workspace else ""
-        return AuthorizeResult(enterprise_id=enterprise_id, team_id=installed_team, bot_token=token)
-
-    return authorize
+    return AuthorizeResult(enterprise_id=enterprise_id, team_id=installed_team, bot_token="")
 
 
 async def _raise(error: Exception) -> None:

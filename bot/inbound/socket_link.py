@@ -8,7 +8,8 @@ import aiohttp
 
 from bot.core.secret import Secret
 from bot.inbound.frames import Hello, Leave, SwitchedOff, read_frame
-from bot.outbound.slack import AppTokenRefusedError, SlackClient, SlackUnreachableError, SocketModeOffError
+from bot.outbound.slack import AppTokenRefusedError, SlackClient, SocketModeOffError
+from bot.outbound.slack_web import SlackUnreachableError
 
 HEARTBEAT = 10.0
 """Seconds of silence after which a ping goes out. With no word half as long after it, the connection counts as dead."""

@@ -18,7 +18,8 @@ from bot.inbound.frames import BadEnvelope, Envelope, Hello, Leave, Noise, Switc
 from bot.inbound.rejections import Rejections
 from bot.inbound.slack_app import SlackApp
 from bot.inbound.socket_link import Link
-from bot.outbound.slack import AppTokenRefusedError, SlackUnreachableError, SocketModeOffError
+from bot.outbound.slack import AppTokenRefusedError, SocketModeOffError
+from bot.outbound.slack_web import SlackUnreachableError
 from bot.readiness import Readiness
 from bot.tasks import Tasks
 

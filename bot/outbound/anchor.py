@@ -2,45 +2,28 @@
 
 import asyncio
 import contextlib
-import json
 import logging
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import aiohttp
 import httpx
 
-from bot.core.outcomes import (
-    AnchorOutcome,
-    Doubt,
-    Failed,
-    KeyRejected,
-    NotFound,
-    NotRunning,
-    Paused,
-    RateLimited,
-    Resumed,
-    Unavailable,
-    Unconfirmed,
-    Unreachable,
-)
+from bot.core.administration import KeyNotTaken, KeyNotTried
+from bot.core.outcomes import AnchorOutcome
 from bot.core.requests import Verb
 from bot.core.retry import delay_before_retry
 from bot.core.secret import Secret
 from bot.core.session_id import SessionId
-from bot.outbound.http_client import CONNECT_TIMEOUT, NETWORK_ERRORS, never_sent
-from bot.outbound.retry_after import read_retry_after
+from bot.outbound.anchor_answers import read_failure, read_key_status, read_response
+from bot.outbound.http_client import CONNECT_TIMEOUT, NETWORK_ERRORS
 
 _log = logging.getLogger(__name__)
 
-_Answer = dict[str, object] | None
 _CLEAR_BY_STATUS = frozenset({401, 403, 429, 502, 503, 504})
 _LONGEST_BODY = 64 * 1024
 _PATIENCE_FOR_DETAILS = 1.0  # seconds for a body that can only add words to what the status says
 _SHARE_FOR_CONNECTING = 0.9  # of an attempt's time, so that a connection that never comes is told from lost answers
-_OK = 200
-_REFUSALS = frozenset({*range(400, 500), 500})
 
 
 class AnchorClient:
@@ -80,24 +63,41 @@ class AnchorClient:
             jitter=random.random(),  # noqa: S311 - no secret
         )
 
-    async def _attempt(self, verb: Verb, key: Secret, session_id: SessionId, ends: float) -> AnchorOutcome:
-        within = min(self._timeout, ends - time.monotonic())
-        connect = min(CONNECT_TIMEOUT, within * _SHARE_FOR_CONNECTING)
-        request = self._http.build_request(
-            "POST",
-            f"{self._base_url}/v1/sessions/{session_id}/agent/{verb.value}",
-            headers={"anchor-api-key": key.reveal()},
-            timeout=httpx.Timeout(None, connect=connect, pool=connect),
-        )
+    async def try_key(self, key: Secret) -> KeyNotTaken | KeyNotTried | None:
+        """Ask something harmless with a key, once, and say what is wrong with it: None where Anchor takes it.
+
+        Never raises for what the network or Anchor does.
+        """
         try:
-            async with asyncio.timeout(within):
-                answer = await self._http.send(request, stream=True)
-                async with contextlib.aclosing(answer):
-                    body = await _read_body(answer)
+            answer, body = await self._send("GET", "/v1/sessions/all/status", key, within=self._timeout)
+        except NETWORK_ERRORS as error:
+            _log.warning("Anchor gave no answer", extra={"why": type(error).__name__})
+            return KeyNotTried("it gave no answer")
+        return read_key_status(answer.status_code, body)
+
+    async def _attempt(self, verb: Verb, key: Secret, session_id: SessionId, ends: float) -> AnchorOutcome:
+        path = f"/v1/sessions/{session_id}/agent/{verb.value}"
+        within = min(self._timeout, ends - time.monotonic())
+        try:
+            answer, body = await self._send("POST", path, key, within=within)
         except NETWORK_ERRORS as error:
             _log.warning("Anchor gave no answer", extra={"why": f"{type(error).__name__}: {error}"})
             return read_failure(error)
         return read_response(verb, answer.status_code, answer.headers, body)
+
+    async def _send(self, method: str, path: str, key: Secret, *, within: float) -> tuple[httpx.Response, bytes]:
+        """One request, and the body as far as it matters. Raises NETWORK_ERRORS."""
+        connect = min(CONNECT_TIMEOUT, within * _SHARE_FOR_CONNECTING)
+        request = self._http.build_request(
+            method,
+            self._base_url + path,
+            headers={"anchor-api-key": key.reveal()},
+            timeout=httpx.Timeout(None, connect=connect, pool=connect),
+        )
+        async with asyncio.timeout(within):
+            answer = await self._http.send(request, stream=True)
+            async with contextlib.aclosing(answer):
+                return answer, await _read_body(answer)
 
 
 async def _happens(event: asyncio.Event, *, within: float) -> bool:
@@ -127,77 +127,3 @@ async def _read_capped(answer: httpx.Response) -> bytes:
         if len(body) > _LONGEST_BODY:
             return b""
     return body
-
-
-def read_failure(error: Exception) -> Unavailable | Unconfirmed:
-    """What an exception of the HTTP stack says about the request. What is no HTTP is a `ClientResponseError`."""
-    if never_sent(error):
-        return Unavailable(Unreachable.NO_CONNECTION)
-    if isinstance(error, TimeoutError):
-        return Unconfirmed(Doubt.TIMED_OUT)
-    if isinstance(error, httpx.DecodingError | aiohttp.ClientResponseError):
-        return Unconfirmed(Doubt.UNREADABLE)
-    return Unconfirmed(Doubt.CONNECTION_LOST)
-
-
-def read_response(verb: Verb, status_code: int, headers: Mapping[str, str], body: bytes) -> AnchorOutcome:
-    """What Anchor's answer means.
-
-    Some statuses count alone, since a gateway may send them in Anchor's place. Any other counts only with a body
-    that is Anchor's JSON object, so that a proxy's 404 page is not taken for "no such session".
-    """
-    answer = _read_anchors_object(body, succeeded=status_code == _OK)
-    return _read_status(status_code, headers, answer) or _read_answer(verb, status_code, answer)
-
-
-def _read_status(status_code: int, headers: Mapping[str, str], answer: _Answer) -> AnchorOutcome | None:
-    match status_code:
-        case 401 | 403:
-            return KeyRejected(status_code, _message_of(answer))
-        case 429:
-            return RateLimited(read_retry_after(headers), _message_of(answer))
-        case 503:
-            return Unavailable(Unreachable.OUT_OF_SERVICE, read_retry_after(headers))
-        case 502 | 504:
-            return Unconfirmed(Doubt.GATEWAY, status_code)
-    return None
-
-
-def _read_answer(verb: Verb, status_code: int, answer: _Answer) -> AnchorOutcome:
-    if answer is not None:
-        match status_code:
-            case 200:
-                done = Paused if verb is Verb.PAUSE else Resumed
-                return done(_text_in(answer.get("data"), "status"))
-            case 400:
-                return NotRunning(_message_of(answer))
-            case 404:
-                return NotFound(_message_of(answer))
-            case _ if status_code in _REFUSALS:
-                return Failed(status_code, _message_of(answer))
-    return Unconfirmed(Doubt.UNREADABLE, status_code)
-
-
-def _read_anchors_object(body: bytes, *, succeeded: bool) -> _Answer:
-    """The body as Anchor's JSON object, or None where it is something else.
-
-    Every field of Anchor's is optional. What an answer cannot be is a success with an `error`, or a failure with
-    only other fields than `error`: that is some gateway's own JSON.
-    """
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(answer, dict):
-        return None
-    anchors = "error" not in answer if succeeded else (not answer or "error" in answer)
-    return answer if anchors else None
-
-
-def _message_of(answer: _Answer) -> str | None:
-    return _text_in(answer.get("error"), "message") if answer else None
-
-
-def _text_in(holder: object, field: str) -> str | None:
-    text = holder.get(field) if isinstance(holder, dict) else None
-    return text if isinstance(text, str) and text.strip() else None

@@ -53,6 +53,13 @@ class Teller:
         _log_untold(address, failures, doubts)
         return False
 
+    async def write_to(self, team_id: str, user_id: str, message: Message) -> bool:
+        """Write somebody a direct message, and say whether they may have got it. Where not, the log says why."""
+        result = await _persist(lambda: self._post(team_id, user_id, message))
+        if isinstance(result, Refused):
+            _log.warning("a direct message could not be sent", extra={"user": user_id, "why": result.why})
+        return not isinstance(result, Refused)
+
     async def replace(self, address: ReplyAddress, card: Card, visibility: Visibility) -> None:
         """Put `card` in the place of the message that was clicked. Where Slack does not take it, the log says so."""
         url = address.response_url

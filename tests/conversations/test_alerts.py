@@ -21,6 +21,7 @@ from bot.outbound.alert_poster import AlertPoster
 from bot.outbound.delivery import Posted
 from bot.outbound.http_client import open_session
 from bot.outbound.slack import SlackClient
+from bot.outbound.slack_web import open_web
 from bot.outbound.workspaces import SingleWorkspace
 from bot.readiness import Readiness
 from bot.sim.slack import (
@@ -345,8 +346,14 @@ class BrokenSlack(SlackClient):
 async def alerts_alone(slack: SimSlack, kind: type[SlackClient], tasks: Tasks) -> AsyncIterator[str]:
     """The alerts' side of a bot, without the rest of it."""
     async with open_session() as session:
-        poster = AlertPoster(kind(session, api_url=slack.url))
-        owner = Workspace("T0HOME00001", Secret(slack.bot_token), None, digest(TOKEN), slack.alerts.id)
+        poster = AlertPoster(kind(open_web(session, slack.url)))
+        owner = Workspace(
+            "T0HOME00001",
+            Secret(slack.bot_token),
+            None,
+            alerts_token_digest=digest(TOKEN),
+            alerts_channel=slack.alerts.id,
+        )
         alerts = Alerts(poster, SingleWorkspace(owner), tasks, Readiness())
         application = web.Application()
         application.add_routes([alerts.route("/alerts")])

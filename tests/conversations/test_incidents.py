@@ -12,10 +12,12 @@ import pytest
 from aiohttp import web
 
 from bot.control import Control
+from bot.core.anchor_key import AnchorKey
 from bot.core.outcomes import Outcome, Paused
 from bot.core.requests import Order
 from bot.core.secret import Secret
 from bot.core.workspace import Workspace
+from bot.gate import Gate
 from bot.inbound.clicks import Clicks
 from bot.inbound.departures import Departures
 from bot.inbound.http import Http
@@ -26,13 +28,18 @@ from bot.inbound.socket_mode import SocketMode
 from bot.once import Once
 from bot.outbound.anchor import AnchorClient
 from bot.outbound.http_client import open_client, open_session
+from bot.outbound.present_admins import PresentAdmins
 from bot.outbound.response_url import ResponseUrls
+from bot.outbound.roles import Roles
 from bot.outbound.slack import SlackClient
+from bot.outbound.slack_people import SlackPeople
+from bot.outbound.slack_web import open_web
 from bot.outbound.teller import Teller
 from bot.outbound.workspaces import SingleWorkspace
 from bot.readiness import Readiness
 from bot.sim.slack import SimSlack, Source
 from bot.tasks import Tasks
+from bot.watch import Watch
 from harness import HTTP_ONLY, SESSION, WAY, workplace
 
 pytestmark = pytest.mark.anyio
@@ -60,17 +67,18 @@ class StallingControl(BrokenControl):
 async def broken_bot(slack: SimSlack, kind: type[BrokenControl], *, seconds: float) -> AsyncIterator[None]:
     """The bot's own parts around a broken control, serving `slack`."""
     tasks = Tasks()
-    workspaces = SingleWorkspace(Workspace(None, Secret(slack.bot_token), Secret("sk")))
+    workspaces = SingleWorkspace(Workspace(None, Secret(slack.bot_token), AnchorKey(Secret("sk"))))
     async with open_session() as session, open_client(session) as http:
-        client = SlackClient(session, api_url=slack.url)
+        web_api = open_web(session, slack.url)
+        client = SlackClient(web_api)
         teller = Teller(ResponseUrls(http, api_url=slack.url), client, workspaces)
         anchor = AnchorClient(http, base_url="http://127.0.0.1:1", timeout=1, deadline=1)
-        control = kind(anchor, workspaces, once=Once(period=1, clock=time.monotonic), tasks=tasks)
+        roles = Roles(SlackPeople(web_api), time.monotonic)
+        gate = Gate(workspaces, roles, Watch(workspaces, PresentAdmins(workspaces, roles), teller, tasks))
+        control = kind(anchor, gate, once=Once(period=1, clock=time.monotonic), tasks=tasks)
         control.seconds = seconds
-        clicks = Clicks(control, teller, client, workspaces, time.time)
-        slack_app = SlackApp(
-            Listeners(control, clicks, teller, tasks), Departures(workspaces), teller, tasks, workspaces
-        )
+        clicks = Clicks(control, teller, time.time)
+        slack_app = SlackApp([Listeners(control, clicks, teller, tasks), Departures(workspaces)], teller, tasks)
         async with (_socket if slack.socket_mode else _door)(slack, slack_app, session):
             yield
             await tasks.settle(within=5)
@@ -89,7 +97,7 @@ async def _door(slack: SimSlack, slack_app: SlackApp, _: aiohttp.ClientSession) 
 
 @asynccontextmanager
 async def _socket(slack: SimSlack, slack_app: SlackApp, session: aiohttp.ClientSession) -> AsyncIterator[None]:
-    dialer = Dialer(session, SlackClient(session, api_url=slack.url), Secret(slack.app_token))
+    dialer = Dialer(session, SlackClient(open_web(session, slack.url)), Secret(slack.app_token))
     socket_mode = SocketMode(dialer.dial, slack_app, Readiness(), Tasks())
     await socket_mode.start()
     yield

@@ -46,8 +46,8 @@ async def test_a_workspace_installs_the_app_gets_its_key_and_pauses(at: Tenancy)
         200,
         "Installed",
         "The app is in Tenant-1 (T0TENANT001).",
-        "One thing is left: whoever runs this bot must give it the Anchor API key of your workspace.",
-        "The command for that is: anchor-bot workspaces set-key T0TENANT001",
+        "One thing is left: the Anchor API key of your workspace.",
+        "An admin sets it in Slack: in the sidebar, under Apps, in the Home tab of this app.",
         "Try it in any channel: /anchor-pause help",
     ]
     await at.settle(tenant)
@@ -57,7 +57,7 @@ async def test_a_workspace_installs_the_app_gets_its_key_and_pauses(at: Tenancy)
     (message,) = at.said(tenant)
     assert message.text.startswith(f"⏸️ *Paused*: session `{tenant.session}`")
     methods = [call.method for call in at.slack.api_calls if call.method != "apps.connections.open"]
-    assert methods == ["oauth.v2.access"] * 2, "no auth.test, and no other call"
+    assert methods == [*["oauth.v2.access"] * 2, "users.info"], "no auth.test, and no other call"
 
 
 async def test_before_it_has_a_key_a_command_says_so(at: Tenancy) -> None:
@@ -68,8 +68,9 @@ async def test_before_it_has_a_key_a_command_says_so(at: Tenancy) -> None:
     assert message.ephemeral_to == tenant.person.id
     assert message.text == (
         f"*Not paused:* this workspace has no Anchor API key yet, so the bot left session `{tenant.session}` alone.\n"
-        "Ask whoever runs the bot to set one. If it can't wait, do it in Anchor's dashboard."
+        "You can set one now: press the button below, and then send the command again."
     )
+    assert "anchor_set_key" in str(message.blocks)
     assert at.anchor.requests == []
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from bot.core.anchor_key import AnchorKey
 from bot.core.digest import digest
 from bot.core.secret import Secret
 from bot.sim.anchor import Slow
@@ -83,8 +84,9 @@ class Actor:
         if self.alerts_left < 0:
             return
         token = f"token-{self.chance.getrandbits(64)}"
-        if await self.at.store.installations.set_alerts(self.tenant.team_id, digest(token), self.tenant.alerts.id):
+        if await self.at.store.installations.set_alerts_token(self.tenant.team_id, digest(token)):
             self.alerts_token = token
+        await self.at.store.installations.set_alerts_channel(self.tenant.team_id, self.tenant.alerts.id)
         await self.at.alert(self.tenant.team_id, self.alerts_token, session_id=self.new_session(), text="spent")
 
     async def report_elsewhere(self) -> None:
@@ -97,7 +99,7 @@ class Actor:
         key = f"sk-{self.tenant.team_id}-{len(self.keys)}"
         self.at.anchor.add_key(key)
         self.keys.add(key)
-        await self.at.store.installations.set_key(self.tenant.team_id, Secret(key))
+        await self.at.store.installations.set_key(self.tenant.team_id, AnchorKey(Secret(key)))
 
     async def leave(self) -> None:
         """Remove the app, ask something of it all the same, and mostly take it in again."""

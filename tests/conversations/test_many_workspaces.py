@@ -100,7 +100,7 @@ async def test_without_an_installed_team_nobodys_key_is_used(at: Tenancy) -> Non
     tenant = await at.settle(at.add(1))
     message = button(at, tenant)
     await at.slack.click(tenant.person, message, team=None, is_enterprise_install=True)
-    assert "only members of the workspace" in await last_word(at, tenant)
+    assert await last_word(at, tenant) == NOT_SERVED.format(session=tenant.session)
     await at.slack.click(
         tenant.person, message, team=None, enterprise={"id": tenant.team_id}, is_enterprise_install=True
     )
@@ -152,7 +152,7 @@ async def test_a_workspace_that_removes_the_app_leaves_nothing_and_may_come_back
     await at.type(leaving)
     assert await last_word(at, leaving, 2)
     methods = {call.method for call in at.slack.api_calls}
-    assert methods - {"apps.connections.open"} == {"oauth.v2.access"}, "something was asked of Slack"
+    assert methods - {"apps.connections.open"} == {"oauth.v2.access", "users.info"}, "something else was asked"
 
 
 async def test_an_event_that_comes_late_does_not_end_a_new_installation(at: Tenancy) -> None:
@@ -304,7 +304,7 @@ async def test_a_colleague_of_a_workspace_that_is_not_served_is_refused(at: Tena
     tenant.alerts.members.add(colleague.id)
     await at.slack.click(colleague, button(at, tenant))
     await at.slack.until(lambda: at.slack.seen_by(colleague, tenant.alerts)[-1].ephemeral_to == colleague.id)
-    assert "only members of the workspace" in at.slack.seen_by(colleague, tenant.alerts)[-1].text
+    assert at.slack.seen_by(colleague, tenant.alerts)[-1].text == NOT_SERVED.format(session=tenant.session)
     assert [call.method for call in at.slack.api_calls if call.method == "users.info"] == []
 
 
@@ -317,8 +317,8 @@ async def test_a_colleague_is_not_taken_for_an_outsider_while_the_database_is_aw
     await at.slack.click(colleague, button(at, tenant))
     await at.slack.until(lambda: at.slack.seen_by(colleague, tenant.alerts)[-1].ephemeral_to == colleague.id)
     assert at.slack.seen_by(colleague, tenant.alerts)[-1].text == (
-        "*Not paused:* the bot can't read its database, so it can't tell whether you may do that.\n"
-        "Try again in a moment, or ask somebody of the workspace that installed this app."
+        f"*Not paused:* the bot can't read its database and sent nothing for session `{tenant.session}`.\n"
+        "Try again in a moment. If it can't wait, do it in Anchor's dashboard."
     )
     assert at.asked(tenant) == []
 
@@ -334,7 +334,8 @@ WRONG = (
 
 
 async def let_report(at: Tenancy, tenant: Tenant, token: str) -> None:
-    assert await at.store.installations.set_alerts(tenant.team_id, digest(token), tenant.alerts.id)
+    assert await at.store.installations.set_alerts_token(tenant.team_id, digest(token))
+    assert await at.store.installations.set_alerts_channel(tenant.team_id, tenant.alerts.id)
 
 
 async def test_each_workspace_has_its_own_alerts(at: Tenancy) -> None:

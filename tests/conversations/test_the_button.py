@@ -250,7 +250,8 @@ async def test_somebody_of_another_company_is_refused() -> None:
         (whisper,) = at.whispers(at.slack.outsider)
         assert at.anchor.requests == []
     assert whisper.text == (
-        "*Not paused:* only members of the workspace that installed this app may do that.\n"
+        "*Not paused:* only members of the workspace that installed this app may do that, so the bot left session "
+        f"`{SESSION}` alone.\n"
         "Ask somebody of that workspace; they can press the same button."
     )
 

@@ -152,11 +152,11 @@ async def test_a_slack_that_answers_too_late_gets_the_result_twice_and_no_more(
         at.slack.faults["response_url"] = ResetAfterReading(applied=True)
         at.slack.faults["chat.postMessage"] = ResetAfterReading(applied=True)
         await slow_pause(at)
-        await at.slack.until(lambda: len(at.calls) == 2)
+        await at.slack.until(lambda: len(at.calls) == 3)
     (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert record.message == "a result may not have been told"
     assert vars(record)["why"].startswith("response_url: ConnectTimeout; channel: ")
-    assert at.calls == ["auth.test", "chat.postMessage"]
+    assert at.calls == ["auth.test", "users.info", "chat.postMessage"]
 
 
 async def test_a_limit_without_words_is_waited_out_too() -> None:

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.card import Card, Change, apply
-from bot.core.messages.actions import button, section
+from bot.core.messages.actions import button
+from bot.core.messages.blocks import section
 from bot.core.requests import Verb
 from bot.core.session_id import SessionId
 

@@ -6,15 +6,19 @@ import os
 import pty
 import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
 from bot.cli import main
+from bot.core.anchor_key import AnchorKey, KeyCheck
 from bot.core.digest import digest
+from bot.core.policy import Policy, Rule
 from bot.core.secret import Secret
 from bot.core.workspace import Workspace
 from bot.outbound.store.store import Store, open_store
@@ -105,22 +109,93 @@ def test_a_workspace_is_shown_without_its_secrets(
         "installed      2026-07-25 17:20 UTC, by U0ALICE0001",
         "scopes         commands,chat:write",
         "Anchor key     not set",
+        "pause          everybody",
+        "resume         everybody",
+        "admins seen    -",
         "alerts         no token",
         "alerts channel -",
     ]
     type_in(monkeypatch, "sk-1\n")
+    before = int(time.time())
     says(capsys, "workspaces", "set-key", ACME.team_id)
     token = says(capsys, "workspaces", "alert-token", ACME.team_id, "--channel", "C0123456789").split()[-1]
     shown = says(capsys, "workspaces", "show", ACME.team_id)
+    kept = workspace(url, ACME.team_id)
+    assert kept
+    assert kept.anchor_key
+    set_at = kept.anchor_key.set_at
+    assert set_at
+    assert before <= set_at <= time.time()
+    assert kept.anchor_key == AnchorKey(Secret("sk-1"), set_at=set_at)
+    assert kept.alerts_token_digest == digest(token)
     assert shown.splitlines()[4:] == [
-        "Anchor key     set",
+        f"Anchor key     set, unverified, by operator, at {datetime.fromtimestamp(set_at, UTC):%Y-%m-%d %H:%M} UTC",
+        "pause          everybody",
+        "resume         everybody",
+        "admins seen    -",
         "alerts         https://bot.example/alerts/T0HOME00001",
         "alerts channel C0123456789",
     ]
-    kept = workspace(url, ACME.team_id)
-    assert kept
-    assert (kept.anchor_api_key, kept.alerts_token_digest) == (Secret("sk-1"), digest(token))
     assert [secret for secret in ("sk-1", token, digest(token), "xoxb") if secret in shown] == []
+
+
+def test_what_admins_have_changed_is_shown(capsys: pytest.CaptureFixture[str], url: str) -> None:
+    people = frozenset(f"U0PERSON{number:03}" for number in range(20))
+    policy = Policy(
+        pause=Rule(channels=frozenset({"C0B", "C0A"})), resume=Rule(people, frozenset({"C0INCIDENTS", "C0ALERTS"}))
+    )
+
+    async def change(store: Store) -> None:
+        key = AnchorKey(Secret("sk-0123456789abcd"), KeyCheck.REFUSED, "U0ALICE0001", 1_785_000_060)
+        await store.installations.set_key(ACME.team_id, key)
+        await store.installations.set_policy(ACME.team_id, policy, if_version=0)
+        for seen_at, user_id in enumerate(("U0ALICE0001", "U0BOB000001")):
+            await store.admins.note(ACME.team_id, user_id, seen_at)
+
+    look(url, change)
+    assert says(capsys, "workspaces", "show", ACME.team_id).splitlines()[4:] == [
+        "Anchor key     set, refused, ending abcd, by U0ALICE0001, at 2026-07-25 17:21 UTC",
+        "pause          everybody; only in C0A, C0B",
+        f"resume         {', '.join(sorted(people)[:8])},",
+        f"               {', '.join(sorted(people)[8:16])},",
+        f"               {', '.join(sorted(people)[16:])}; only in C0ALERTS, C0INCIDENTS",
+        "admins seen    U0BOB000001, U0ALICE0001",
+        "alerts         no token",
+        "alerts channel -",
+    ]
+
+
+def test_a_key_of_an_older_version_has_no_moment(capsys: pytest.CaptureFixture[str], url: str) -> None:
+    look(url, lambda store: store.installations.set_key(ACME.team_id, AnchorKey(Secret("sk-0123456789 \x1bab"))))
+    shown = says(capsys, "workspaces", "show", ACME.team_id).splitlines()
+    assert shown[4] == "Anchor key     set, unverified, ending   ab, by operator"
+
+
+@pytest.mark.parametrize(
+    ("column", "why"),
+    [
+        ("anchor_api_key", "none of the keys decrypts anchor_api_key of T0HOME00001"),
+        ("policy", "the policy is none that this version can read"),
+    ],
+)
+def test_what_can_not_be_read_is_said_to_be_so_beside_the_rest(
+    capsys: pytest.CaptureFixture[str], url: str, column: str, why: str
+) -> None:
+    async def damage(store: Store) -> None:
+        async with store.database.changing() as connection:
+            await connection.exec_driver_sql(f"UPDATE workspaces SET scopes = '', {column} = 'damaged'")  # noqa: S608 - ours
+
+    look(url, damage)
+    assert says(capsys, "workspaces", "show", ACME.team_id).splitlines() == [
+        "workspace      T0HOME00001 Acme",
+        "enterprise     -",
+        "installed      2026-07-25 17:20 UTC, by U0ALICE0001",
+        "scopes         -",
+        f"Anchor key     can't be used: {why}",
+        "admins seen    -",
+        "alerts         no token",
+        "alerts channel -",
+    ]
 
 
 @pytest.mark.parametrize("typed", ["", "\n", "two words\n", "clé\n"])
@@ -133,7 +208,15 @@ def test_what_is_no_key_is_not_set(
     )
     kept = workspace(url, ACME.team_id)
     assert kept
-    assert kept.anchor_api_key is None
+    assert kept.anchor_key is None
+
+
+def test_what_is_no_text_is_no_key(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff\n"), encoding="utf-8"))
+    assert says(capsys, "workspaces", "set-key", ACME.team_id, code=1).startswith("anchor-bot: That is no key: ")
+    assert url
 
 
 @pytest.mark.usefixtures("url")
@@ -142,7 +225,30 @@ def test_a_workspace_that_is_not_there_is_named(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, action: str
 ) -> None:
     type_in(monkeypatch, "sk-1\n")
-    assert says(capsys, "workspaces", action, "T0\x1b[2J", code=1) == "anchor-bot: No workspace T0 [2J is installed.\n"
+    assert says(capsys, "workspaces", action, "T0NOBODY001", code=1) == (
+        "anchor-bot: No workspace T0NOBODY001 is installed.\n"
+    )
+
+
+@pytest.mark.parametrize("action", ["show", "delete", "set-key", "alert-token"])
+@pytest.mark.parametrize(
+    ("written", "shown"), [("\udcff", r"\udcff"), ("T0\x1b[2J", r"T0\x1b[2J"), ("", ""), ("t0", "t0")]
+)
+def test_what_can_not_be_the_id_of_a_workspace_is_said_to_be_none(
+    capsys: pytest.CaptureFixture[str], action: str, written: str, shown: str
+) -> None:
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(["workspaces", action, written])
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"anchor-bot workspaces {action}: error: argument ID: '{shown}' is no workspace's id: write it like T0123456789"
+    )
+
+
+@pytest.mark.usefixtures("url")
+def test_another_token_leaves_the_channel_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["--channel", "C0123456789"], []):
+        says(capsys, "workspaces", "alert-token", ACME.team_id, *arguments)
+        assert says(capsys, "workspaces", "show", ACME.team_id).endswith("alerts channel C0123456789\n")
 
 
 def test_a_channel_that_is_none_makes_no_token(capsys: pytest.CaptureFixture[str], url: str) -> None:
@@ -223,4 +329,5 @@ def test_at_a_terminal_a_key_is_asked_for_and_not_shown(url: str) -> None:
     assert " ".join(shown.decode().split()) == ("Anchor API key of T0HOME00001: T0HOME00001 has this key from now on.")
     kept = workspace(url, ACME.team_id)
     assert kept
-    assert kept.anchor_api_key == Secret("sk-typed")
+    assert kept.anchor_key
+    assert kept.anchor_key.value == Secret("sk-typed")

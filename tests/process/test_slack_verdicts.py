@@ -6,7 +6,8 @@ from bot.core.messages.message import in_channel
 from bot.core.secret import Secret
 from bot.outbound.delivery import Doubtful, Posted, Refused, TryAgain
 from bot.outbound.http_client import open_session
-from bot.outbound.slack import SlackClient, SlackUnreachableError, TokenRefusedError
+from bot.outbound.slack import SlackClient, TokenRefusedError
+from bot.outbound.slack_web import SlackUnreachableError, open_web
 from bot.sim.slack import (
     Answer,
     Fault,
@@ -49,7 +50,7 @@ async def test_whose_a_token_is_stays_open_until_slack_says_so(fault: Fault) -> 
     async with SimSlack() as slack, open_session() as session:
         slack.faults["auth.test"] = fault
         with pytest.raises(SlackUnreachableError):
-            await SlackClient(session, api_url=slack.url).identify(Secret(slack.bot_token))
+            await SlackClient(open_web(session, slack.url)).identify(Secret(slack.bot_token))
 
 
 @pytest.mark.parametrize("body", NO_TEAM.values(), ids=NO_TEAM)
@@ -57,7 +58,7 @@ async def test_a_token_of_no_team_is_no_success(body: bytes) -> None:
     async with SimSlack() as slack, open_session() as session:
         slack.faults["auth.test"] = Answer(200, body)
         with pytest.raises(SlackUnreachableError):
-            await SlackClient(session, api_url=slack.url).identify(Secret(slack.bot_token))
+            await SlackClient(open_web(session, slack.url)).identify(Secret(slack.bot_token))
 
 
 @pytest.mark.parametrize("error", ["invalid_auth", "account_inactive", "token_revoked", "token_expired", "not_authed"])
@@ -65,7 +66,7 @@ async def test_a_token_that_slack_refuses_is_refused(error: str) -> None:
     async with SimSlack() as slack, open_session() as session:
         slack.home.installation.refusal = error
         with pytest.raises(TokenRefusedError, match=error):
-            await SlackClient(session, api_url=slack.url).identify(Secret(slack.bot_token))
+            await SlackClient(open_web(session, slack.url)).identify(Secret(slack.bot_token))
 
 
 @pytest.mark.parametrize("fault", NO_VERDICT.values(), ids=NO_VERDICT)
@@ -73,21 +74,21 @@ async def test_whether_an_app_token_is_good_stays_open_until_slack_says_so(fault
     async with SimSlack(socket_mode=True) as slack, open_session() as session:
         slack.faults["apps.connections.open"] = fault
         with pytest.raises(SlackUnreachableError):
-            await SlackClient(session, api_url=slack.url).open_connection(Secret(slack.app_token))
+            await SlackClient(open_web(session, slack.url)).open_connection(Secret(slack.app_token))
 
 
 async def test_slack_says_when_to_ask_again_for_a_connection() -> None:
     async with SimSlack(socket_mode=True) as slack, open_session() as session:
         slack.faults["apps.connections.open"] = rate_limited(7)
         with pytest.raises(SlackUnreachableError) as caught:
-            await SlackClient(session, api_url=slack.url).open_connection(Secret(slack.app_token))
+            await SlackClient(open_web(session, slack.url)).open_connection(Secret(slack.app_token))
     assert caught.value.after == 7
 
 
 @pytest.mark.parametrize("path", ["/api/", "/api"])
 async def test_the_address_of_the_api_may_end_in_a_slash_or_not(path: str) -> None:
     async with SimSlack() as slack, open_session() as session:
-        client = SlackClient(session, api_url=slack.url.removesuffix("/api/") + path)
+        client = SlackClient(open_web(session, slack.url.removesuffix("/api/") + path))
         assert await client.identify(Secret(slack.bot_token)) == slack.home.team_id
 
 
@@ -95,7 +96,7 @@ async def test_the_address_of_the_api_may_end_in_a_slash_or_not(path: str) -> No
 async def test_a_post_that_slack_did_not_take_is_never_a_success_nor_an_exception(fault: Fault) -> None:
     async with SimSlack() as slack, open_session() as session:
         slack.faults["chat.postMessage"] = fault
-        client = SlackClient(session, api_url=slack.url)
+        client = SlackClient(open_web(session, slack.url))
         result = await client.post_message(Secret(slack.bot_token), slack.alerts.id, HELLO)
         assert isinstance(result, TryAgain | Doubtful | Refused)
         slack.faults.clear()

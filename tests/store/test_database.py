@@ -168,7 +168,7 @@ async def test_after_a_rotation_the_old_key_is_not_needed_and_before_it_is(datab
     async with open_store(Secret(database_url), [OTHER_KEY]) as store:
         found = await store.installations.find(ACME.team_id)
         assert found
-        assert (found.bot_token, found.anchor_api_key) == (ACME.bot_token, ANCHOR_KEY)
+        assert (found.bot_token, found.anchor_key) == (ACME.bot_token, ANCHOR_KEY)
         assert not await store.installations.set_key("T0NOBODY001", ANCHOR_KEY)
     assert "ENCRYPTION_KEYS does not fit" in await refusal(database_url, KEY)
 

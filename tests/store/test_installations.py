@@ -6,13 +6,15 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select, update
 
+from bot.core.anchor_key import AnchorKey, KeyCheck
 from bot.core.installation import Departure, Installation
+from bot.core.policy import Policy, Rule
 from bot.core.secret import Secret
 from bot.core.workspace import Workspace
 from bot.outbound.store.errors import UnreadableError
-from bot.outbound.store.installations import Summary
-from bot.outbound.store.schema import workspaces
+from bot.outbound.store.schema import admins, notices, workspaces
 from bot.outbound.store.store import Store
+from bot.outbound.store.summary import Summary
 
 pytestmark = pytest.mark.anyio
 
@@ -28,13 +30,29 @@ ACME = Installation(
     installed_at=1_785_000_000,
 )
 GLOBEX = replace(ACME, team_id="T0GLOBEX001", team_name="Globex", bot_token=Secret("xoxb-of-globex"))
-KEY = Secret("sk-of-acme")
+KEY = AnchorKey(Secret("sk-of-acme"), KeyCheck.VERIFIED, "U0ALICE0001", 1_785_000_100)
+POLICY = Policy(pause=Rule(frozenset({"U2", "U1"}), frozenset({"C1"})))
+
+
+async def keep_about(store: Store) -> None:
+    """An admin and a notice of either workspace."""
+    for one in (ACME, GLOBEX):
+        await store.admins.note(one.team_id, "U0ALICE0001", 0)
+        assert await store.notices.first(one.team_id, "welcome", 0)
+
+
+async def kept_about(store: Store) -> list[str]:
+    """Whose admins and notices there are."""
+    rows = [row for table in (admins, notices) for row in await store.database.every(select(table.c.team_id))]
+    return sorted((row.team_id for row in rows), key=[ACME.team_id, GLOBEX.team_id].index)
 
 
 async def test_an_installation_is_found_by_its_team_and_by_no_other(store: Store) -> None:
     assert await store.installations.find(ACME.team_id) is None
     assert not await store.installations.save(ACME)
-    assert await store.installations.find(ACME.team_id) == Workspace("T0HOME00001", Secret("xoxb-of-acme"), None)
+    assert await store.installations.find(ACME.team_id) == Workspace(
+        "T0HOME00001", Secret("xoxb-of-acme"), None, installed_by="U0ALICE0001", is_managed=True
+    )
     assert await store.installations.find("t0home00001") is None
     assert await store.installations.find("T0GLOBEX001") is None
     assert await store.installations.find("") is None
@@ -45,7 +63,7 @@ async def test_a_key_belongs_to_one_workspace(store: Store) -> None:
     await store.installations.save(GLOBEX)
     assert await store.installations.set_key(ACME.team_id, KEY)
     found = [await store.installations.find(team) for team in (ACME.team_id, GLOBEX.team_id)]
-    assert [one and one.anchor_api_key for one in found] == [KEY, None]
+    assert [one and one.anchor_key for one in found] == [KEY, None]
     assert not await store.installations.set_key("T0NOBODY001", KEY)
     assert await store.installations.find("T0NOBODY001") is None
 
@@ -53,17 +71,34 @@ async def test_a_key_belongs_to_one_workspace(store: Store) -> None:
 async def test_installing_again_keeps_what_is_the_workspaces_own(store: Store) -> None:
     await store.installations.save(ACME)
     await store.installations.set_key(ACME.team_id, KEY)
-    await store.installations.set_alerts(ACME.team_id, "d1", "C1")
+    await store.installations.set_policy(ACME.team_id, POLICY, if_version=0)
+    await store.installations.set_alerts_token(ACME.team_id, "d1")
+    await store.installations.set_alerts_channel(ACME.team_id, "C1")
+    await store.admins.note(ACME.team_id, "U0ALICE0001", 0)
+    assert await store.notices.first(ACME.team_id, "welcome", 0)
     again = replace(ACME, bot_token=Secret("xoxb-new"), enterprise_id="E0GRID00001", team_name="Acme Inc.")
-    assert await store.installations.save(again)
-    assert await store.installations.find(ACME.team_id) == Workspace("T0HOME00001", Secret("xoxb-new"), KEY, "d1", "C1")
+    assert await store.installations.save(replace(again, installed_by="U0BOB000001"))
+    assert await store.installations.find(ACME.team_id) == Workspace(
+        "T0HOME00001",
+        Secret("xoxb-new"),
+        KEY,
+        policy=POLICY,
+        alerts_token_digest="d1",
+        alerts_channel="C1",
+        key_version=1,
+        policy_version=1,
+        installed_by="U0BOB000001",
+        is_managed=True,
+    )
+    assert await store.admins.of(ACME.team_id) == ["U0ALICE0001"]
+    assert not await store.notices.first(ACME.team_id, "welcome", 1)
     summary = await store.installations.summary(ACME.team_id)
     assert summary == Summary(
         team_id="T0HOME00001",
         team_name="Acme Inc.",
         enterprise_id="E0GRID00001",
         scopes="commands,chat:write",
-        installed_by="U0ALICE0001",
+        installed_by="U0BOB000001",
         installed_at=1_785_000_000,
         has_key=True,
         has_alerts_token=True,
@@ -71,14 +106,30 @@ async def test_installing_again_keeps_what_is_the_workspaces_own(store: Store) -
     )
 
 
-async def test_another_token_for_alerts_takes_the_place_of_the_first_and_keeps_the_channel(store: Store) -> None:
-    await store.installations.save(ACME)
-    assert await store.installations.set_alerts(ACME.team_id, "d1", "C1")
-    assert await store.installations.set_alerts(ACME.team_id, "d2", None)
-    found = await store.installations.find(ACME.team_id)
-    assert found
-    assert (found.alerts_token_digest, found.alerts_channel) == ("d2", "C1")
-    assert not await store.installations.set_alerts("T0NOBODY001", "d3", None)
+async def test_alerts_have_a_token_and_a_channel_each_set_and_taken_away_alone(store: Store) -> None:
+    for one in (ACME, GLOBEX):
+        await store.installations.save(one)
+
+    async def alerts() -> tuple[str | None, str | None]:
+        found = await store.installations.find(ACME.team_id)
+        assert found
+        return found.alerts_token_digest, found.alerts_channel
+
+    assert await store.installations.set_alerts_token(ACME.team_id, "d1")
+    assert await alerts() == ("d1", None)
+    assert await store.installations.set_alerts_channel(ACME.team_id, "C1")
+    assert await store.installations.set_alerts_token(ACME.team_id, "d2")
+    assert await alerts() == ("d2", "C1")
+    assert await store.installations.set_alerts_channel(ACME.team_id, None)
+    assert await alerts() == ("d2", None)
+    assert await store.installations.set_alerts_token(ACME.team_id, None)
+    assert await alerts() == (None, None)
+    await store.installations.set_alerts_channel(ACME.team_id, "C1")
+    other = await store.installations.find(GLOBEX.team_id)
+    assert other
+    assert (other.alerts_token_digest, other.alerts_channel) == (None, None)
+    assert not await store.installations.set_alerts_token("T0NOBODY001", "d3")
+    assert not await store.installations.set_alerts_channel("T0NOBODY001", "C3")
 
 
 async def test_the_workspaces_are_listed_by_their_ids(store: Store) -> None:
@@ -93,8 +144,10 @@ async def test_a_workspace_that_is_deleted_leaves_nothing(store: Store) -> None:
     await store.installations.save(ACME)
     await store.installations.save(GLOBEX)
     await store.installations.set_key(ACME.team_id, KEY)
+    await keep_about(store)
     assert await store.installations.delete(ACME.team_id)
     assert not await store.installations.delete(ACME.team_id)
+    assert await kept_about(store) == [GLOBEX.team_id] * 2
     assert [one.team_id for one in await store.installations.summaries()] == ["T0GLOBEX001"]
     assert not await store.installations.save(ACME), "the key came back"
 
@@ -116,9 +169,11 @@ async def test_a_departure_ends_what_was_there_when_it_happened(
 ) -> None:
     await store.installations.save(ACME)
     await store.installations.save(GLOBEX)
+    await keep_about(store)
     departure = Departure(ACME.team_id, ACME.installed_at + happened, bots)
     assert await store.installations.depart(departure) is not stays
     assert (await store.installations.find(ACME.team_id) is not None) is stays
+    assert await kept_about(store) == ([ACME.team_id] * 2 if stays else []) + [GLOBEX.team_id] * 2
     assert await store.installations.find(GLOBEX.team_id) is not None
     assert not await store.installations.depart(departure)
 
@@ -126,6 +181,7 @@ async def test_a_departure_ends_what_was_there_when_it_happened(
 async def test_no_secret_stands_in_a_row(store: Store) -> None:
     await store.installations.save(ACME)
     await store.installations.set_key(ACME.team_id, KEY)
+    await store.installations.set_policy(ACME.team_id, POLICY, if_version=0)
     (row,) = await store.database.every(select(workspaces))
     assert [secret for secret in ("xoxb", "sk-of-acme") if secret in str(tuple(row))] == []
 
@@ -134,7 +190,7 @@ async def test_no_secret_stands_in_a_row(store: Store) -> None:
 async def test_a_ciphertext_in_another_workspaces_row_does_not_decrypt(store: Store, column: str) -> None:
     for one in (ACME, GLOBEX):
         await store.installations.save(one)
-        await store.installations.set_key(one.team_id, Secret(f"sk-of-{one.team_id}"))
+        await store.installations.set_key(one.team_id, AnchorKey(Secret(f"sk-of-{one.team_id}")))
     taken = select(workspaces.c[column]).where(workspaces.c.team_id == ACME.team_id).scalar_subquery()
     async with store.database.changing() as connection:
         moved = update(workspaces).where(workspaces.c.team_id == GLOBEX.team_id).values({column: taken})
@@ -155,7 +211,7 @@ async def test_a_ciphertext_in_another_column_does_not_decrypt(store: Store) -> 
 async def test_changes_at_the_same_moment_all_happen(store: Store) -> None:
     teams = [replace(ACME, team_id=f"T0TEAM{number:05}") for number in range(20)]
     await asyncio.gather(*(store.installations.save(team) for team in teams))
-    keys = [store.installations.set_key(team.team_id, Secret(f"sk-{team.team_id}")) for team in teams]
+    keys = [store.installations.set_key(team.team_id, AnchorKey(Secret(f"sk-{team.team_id}"))) for team in teams]
     assert all(await asyncio.gather(*keys))
     found = await asyncio.gather(*(store.installations.find(team.team_id) for team in teams))
-    assert [one and one.anchor_api_key for one in found] == [Secret(f"sk-{team.team_id}") for team in teams]
+    assert [one and one.anchor_key for one in found] == [AnchorKey(Secret(f"sk-{team.team_id}")) for team in teams]

@@ -3,8 +3,7 @@
 https://docs.slack.dev/reference/block-kit/block-elements/button-element
 """
 
-from typing import Any
-
+from bot.core.messages.blocks import Block, plain_text
 from bot.core.requests import Verb
 from bot.core.session_id import SessionId
 
@@ -18,18 +17,13 @@ VERBS = {action: verb for verb, action in ACTIONS.items()}
 _STYLES = {Verb.PAUSE: {"style": "danger"}, Verb.RESUME: {}}
 
 
-def button(verb: Verb, session_id: SessionId) -> dict[str, Any]:
+def button(verb: Verb, session_id: SessionId) -> Block:
     """The button that gives this order for this session, with a label that tells it from others of its kind."""
     return {
         "type": "button",
         "action_id": ACTIONS[verb],
-        "text": {"type": "plain_text", "text": verb.value.capitalize(), "emoji": False},
+        "text": plain_text(verb.value.capitalize()),
         "value": session_id,
         "accessibility_label": f"{verb.value.capitalize()} session {session_id}",
         **_STYLES[verb],
     }
-
-
-def section(text: str) -> dict[str, Any]:
-    """A block of mrkdwn text."""
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": False}}

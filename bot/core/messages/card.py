@@ -1,20 +1,25 @@
 """The card that an alert becomes: what happened, to which session, and a button to pause it."""
 
-from typing import Any
-
 from bot.core.alert import Alert, Severity
 from bot.core.messages.actions import button
+from bot.core.messages.blocks import Block, actions, confirm
 from bot.core.messages.markup import code, lines, link, width
 from bot.core.messages.message import Message, Visibility
 from bot.core.messages.usage import COMMANDS
 from bot.core.requests import Verb
 from bot.core.session_id import SessionId
 
-_Block = dict[str, Any]
-
 _LONGEST_SECTION = 3000  # characters, https://docs.slack.dev/reference/block-kit/blocks/section-block
 _LONGEST_TITLE = 150
 _SEVERITIES = {Severity.INFO: "🔹 *Info*", Severity.WARNING: "⚠️ *Warning*", Severity.CRITICAL: "🚨 *Critical*"}
+
+_SAMPLE = Alert(
+    session_id=SessionId("00000000-0000-4000-8000-000000000000"),
+    title="This is a test alert",
+    text="An admin tries out where alerts go, and this is how they look. There is no such session: whoever presses the "
+    "button is told so by Anchor.",
+    severity=Severity.INFO,
+)
 
 
 def alert_message(alert: Alert) -> Message:
@@ -23,6 +28,11 @@ def alert_message(alert: Alert) -> Message:
     pause = f"To pause it: `{COMMANDS[Verb.PAUSE]} {alert.session_id}`"
     blocks = (_section(body), _context(about), _actions(alert.session_id))
     return Message(f"{about}\n{pause}\n{body}", Visibility.IN_CHANNEL, blocks)
+
+
+def sample_alert_message() -> Message:
+    """A card for somebody who tries out where alerts go: of no session, so that its button can do nothing."""
+    return alert_message(_SAMPLE)
 
 
 def _about(alert: Alert) -> str:
@@ -38,27 +48,18 @@ def _body(alert: Alert) -> str:
     return f"{head}{text}{tail}"
 
 
-def _section(mrkdwn: str) -> _Block:
+def _section(mrkdwn: str) -> Block:
     return {"type": "section", "text": {"type": "mrkdwn", "text": mrkdwn, "verbatim": True}}
 
 
-def _context(mrkdwn: str) -> _Block:
+def _context(mrkdwn: str) -> Block:
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": mrkdwn, "verbatim": True}]}
 
 
-def _actions(session_id: SessionId) -> _Block:
-    return {"type": "actions", "elements": [{**button(Verb.PAUSE, session_id), "confirm": _confirm(session_id)}]}
+def _actions(session_id: SessionId) -> Block:
+    return actions({**button(Verb.PAUSE, session_id), "confirm": _confirm(session_id)})
 
 
-def _confirm(session_id: SessionId) -> _Block:
-    return {
-        "title": _label("Pause this session?"),
-        "text": _label(f"The agent of session {session_id} is stopped at once, until somebody resumes it."),
-        "confirm": _label("Pause"),
-        "deny": _label("Cancel"),
-        "style": "danger",
-    }
-
-
-def _label(text: str) -> _Block:
-    return {"type": "plain_text", "text": text, "emoji": False}
+def _confirm(session_id: SessionId) -> Block:
+    text = f"The agent of session {session_id} is stopped at once, until somebody resumes it."
+    return confirm("Pause this session?", text, "Pause")

@@ -138,8 +138,8 @@ def _installed(outcome: Installed) -> Page:
         "Installed",
         (
             where,
-            "One thing is left: whoever runs this bot must give it the Anchor API key of your workspace.",
-            f"The command for that is: anchor-bot workspaces set-key {outcome.team_id}",
+            "One thing is left: the Anchor API key of your workspace.",
+            "An admin sets it in Slack: in the sidebar, under Apps, in the Home tab of this app.",
             _TRY,
         ),
         again=False,

@@ -6,6 +6,7 @@ https://docs.slack.dev/messaging/formatting-message-text
 import html
 import re
 import unicodedata
+from datetime import UTC, datetime
 
 _KEPT_FORMAT_CHARACTERS = {"\N{ZERO WIDTH JOINER}"}  # holds emoji together
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
@@ -50,6 +51,12 @@ def mention(user_id: str) -> str:
 def channel(channel_id: str) -> str:
     """A conversation, by name."""
     return f"<#{channel_id}>"
+
+
+def moment(unix_seconds: float) -> str:
+    """A moment, as each reader's own clock has it."""
+    in_utc = datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"<!date^{int(unix_seconds)}^{{date_short_pretty}} at {{time}}|{in_utc}>"
 
 
 def _clean(text: str) -> str:

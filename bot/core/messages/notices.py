@@ -1,6 +1,6 @@
 """What is said outside the answer to a pause: unknown requests, accidents, messages that go astray."""
 
-from bot.core.messages.actions import section
+from bot.core.messages.blocks import section
 from bot.core.messages.markup import channel, code
 from bot.core.messages.message import Message, ephemeral
 from bot.core.messages.usage import COMMANDS
@@ -17,22 +17,6 @@ def unknown_command_message(command: str) -> Message:
 def unknown_action_message() -> Message:
     """The answer to a button or menu that this app does not know."""
     return ephemeral("I don't know this button; nothing was done.", f"To pause a session, use `{_PAUSE}`.")
-
-
-def outsider_message(verb: Verb) -> Message:
-    """The answer to a click by somebody of another company."""
-    return ephemeral(
-        f"*Not {verb.past}:* only members of the workspace that installed this app may do that.",
-        "Ask somebody of that workspace; they can press the same button.",
-    )
-
-
-def unknown_person_message(verb: Verb) -> Message:
-    """The answer to a click from another workspace, where it can't be found out whether it is a colleague's."""
-    return ephemeral(
-        f"*Not {verb.past}:* the bot can't read its database, so it can't tell whether you may do that.",
-        "Try again in a moment, or ask somebody of the workspace that installed this app.",
-    )
 
 
 def broken_button_message(verb: Verb, value: str) -> Message:

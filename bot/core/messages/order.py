@@ -1,41 +1,36 @@
 """What is said of an order: what is known, and what to do next."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import assert_never
 
 from bot.core.card import Change
-from bot.core.messages.actions import button, section
-from bot.core.messages.markup import code, mention, plain
+from bot.core.messages.actions import button
+from bot.core.messages.blocks import actions, section
+from bot.core.messages.markup import code, mention, moment, plain
 from bot.core.messages.message import Message, ephemeral, in_channel
+from bot.core.messages.refusal import IN_HOME, OR_IN_ANCHOR, refusal_message
 from bot.core.messages.usage import COMMANDS
 from bot.core.outcomes import (
-    AnchorOutcome,
+    Answered,
     Done,
     Doubt,
     Failed,
     KeyRejected,
-    NoKey,
+    KeyTaken,
     NotFound,
     NotRunning,
     Outcome,
-    Overloaded,
     Overtaken,
     Paused,
     RateLimited,
     Refusal,
-    Repeated,
     Resumed,
-    Stopping,
-    StoreFailed,
     Unavailable,
     Unconfirmed,
     Unreachable,
-    WrongWorkspace,
 )
 from bot.core.requests import Order, Verb
 
-_OR_IN_ANCHOR = "If it can't wait, do it in Anchor's dashboard."
 _UNREACHABLE = {
     Unreachable.NO_CONNECTION: "Anchor can't be reached; nothing was sent.",
     Unreachable.OUT_OF_SERVICE: "Anchor is out of service (503); nothing was done.",
@@ -58,6 +53,10 @@ _UNCONFIRMED = {
     Verb.PAUSE: "❓ *Unconfirmed, it may or may not be paused*",
     Verb.RESUME: "❓ *Unconfirmed, it may or may not be resumed*",
 }
+_NEW_KEY = {
+    True: f"An admin of this workspace can replace it {IN_HOME}.",
+    False: "Whoever runs this bot must give it a valid key for this workspace.",
+}
 _NOTHING_TO_DO = {NotRunning: "Found not running", NotFound: "Not found in Anchor, looked for"}
 _AFTER_DOUBT = {
     Verb.PAUSE: "Send the command again (pausing twice does no harm), or look at the session in Anchor's dashboard.",
@@ -73,7 +72,7 @@ def waiting_message(order: Order) -> Message:
 def outcome_message(order: Order, outcome: Outcome) -> Message:
     """The answer to `order`: in the channel whatever came of it, to the person alone a refusal of ours."""
     if isinstance(outcome, Refusal):
-        return ephemeral(*_refusal(order, outcome))
+        return refusal_message(order, outcome)
     verdict, known, advice = _explain(order, outcome)
     asked = f"session {code(order.session_id)}, asked for by {mention(order.asker.user_id)}."
     reason = f"Reason: {plain(order.reason)}" if order.reason else ""
@@ -83,22 +82,20 @@ def outcome_message(order: Order, outcome: Outcome) -> Message:
 
 def card_change(order: Order, outcome: Outcome, *, now: float) -> Change | None:
     """What the message with the button says from now on, or None where the button stays; `now` in Unix seconds."""
-    if not isinstance(outcome, Done | NotRunning | NotFound):
+    if not isinstance(outcome, KeyTaken):
         return None
     done = isinstance(outcome, Done)
     what = order.verb.past.capitalize() if done else _NOTHING_TO_DO[type(outcome)]
-    when = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    line = f"{what} by {mention(order.asker.user_id)}, <!date^{int(now)}^{{date_short_pretty}} at {{time}}|{when}>"
+    line = f"{what} by {mention(order.asker.user_id)}, {moment(now)}"
     return Change(order.session_id, line, button(order.verb.opposite, order.session_id) if done else None)
 
 
 def _with_button(message: Message, order: Order) -> Message:
     """The message, with what can be ordered next."""
-    actions = {"type": "actions", "elements": [button(order.verb.opposite, order.session_id)]}
-    return replace(message, blocks=(section(message.text), actions))
+    return replace(message, blocks=(section(message.text), actions(button(order.verb.opposite, order.session_id))))
 
 
-def _explain(order: Order, outcome: AnchorOutcome | Overtaken) -> tuple[str, str, str]:  # noqa: C901 - a table
+def _explain(order: Order, outcome: Answered) -> tuple[str, str, str]:  # noqa: C901 - a table
     """The verdict, what is known, and what to do next."""
     verb = order.verb
     verdict = _NOT_DONE[verb]
@@ -120,16 +117,16 @@ def _explain(order: Order, outcome: AnchorOutcome | Overtaken) -> tuple[str, str
             advice = "Check the id, and whether the session belongs to the Anchor account of that key."
         case Failed(status_code=status_code, said=said):
             known = f"Anchor answered that it failed ({status_code}).{_quote(said)}"
-            advice = f"Try again. {_OR_IN_ANCHOR}"
-        case KeyRejected(status_code=status_code, said=said):
+            advice = f"Try again. {OR_IN_ANCHOR}"
+        case KeyRejected(status_code=status_code, said=said, by_admins=by_admins):
             known = f"Anchor refused this workspace's API key ({status_code}); nothing was done.{_quote(said)}"
-            advice = f"Whoever runs this bot must give it a valid key for this workspace. {_OR_IN_ANCHOR}"
+            advice = f"{_NEW_KEY[by_admins]} {OR_IN_ANCHOR}"
         case RateLimited(retry_after=retry_after, said=said):
             known = f"Anchor takes no more requests for now (429); nothing was done.{_quote(said)}"
-            advice = f"Try again {_in_seconds(retry_after)}. {_OR_IN_ANCHOR}"
+            advice = f"Try again {_in_seconds(retry_after)}. {OR_IN_ANCHOR}"
         case Unavailable(why=why, retry_after=retry_after):
             known = _UNREACHABLE[why]
-            advice = f"Try again {_in_seconds(retry_after)}. {_OR_IN_ANCHOR}"
+            advice = f"Try again {_in_seconds(retry_after)}. {OR_IN_ANCHOR}"
         case Unconfirmed(why=why, status_code=status_code):
             verdict = _UNCONFIRMED[verb]
             known = f"{_DOUBTS[why]}{f' ({status_code})' if status_code else ''}."
@@ -148,44 +145,6 @@ def _command(verb: Verb, order: Order) -> str:
 
 def _status(status: str | None) -> str:
     return f"Anchor's status: {code(status)}." if status else "Anchor confirmed it and named no status."
-
-
-def _refusal(order: Order, outcome: Refusal) -> tuple[str, str]:
-    session = f"session {code(order.session_id)}"
-    not_done = f"*Not {order.verb.past}:*"
-    match outcome:
-        case Repeated():
-            return (
-                f"This very request was handled already, so nothing was sent to Anchor again for {session}.",
-                f"To {order.verb} it again, send the command anew.",
-            )
-        case WrongWorkspace():
-            return (
-                f"{not_done} this bot holds no Anchor API key for your workspace, so it left {session} alone.",
-                "Ask whoever runs the bot to set it up for this workspace.",
-            )
-        case NoKey():
-            return (
-                f"{not_done} this workspace has no Anchor API key yet, so the bot left {session} alone.",
-                f"Ask whoever runs the bot to set one. {_OR_IN_ANCHOR}",
-            )
-        case StoreFailed():
-            return (
-                f"{not_done} the bot can't read its database and sent nothing for {session}.",
-                f"Try again in a moment. {_OR_IN_ANCHOR}",
-            )
-        case Overloaded():
-            return (
-                f"{not_done} the bot has too many requests in hand and sent nothing for {session}.",
-                f"Try again in a few seconds. {_OR_IN_ANCHOR}",
-            )
-        case Stopping():
-            return (
-                f"{not_done} the bot is being restarted and sent nothing for {session}.",
-                f"Try again in a minute. {_OR_IN_ANCHOR}",
-            )
-        case _:
-            assert_never(outcome)
 
 
 def _quote(said: str | None) -> str:

@@ -135,6 +135,7 @@ def _prepare_sqlite(connection: AsyncAdapt_aiosqlite_connection, _: object) -> N
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {_BUSY}")
     cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA foreign_keys = ON")  # what belongs to a row goes with it
     cursor.execute("PRAGMA secure_delete = ON")  # what was deleted is overwritten, not only forgotten
     cursor.close()
 

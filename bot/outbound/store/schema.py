@@ -1,6 +1,6 @@
 """The tables. What they hold of secrets is ciphertext or a digest; times are in Unix seconds."""
 
-from sqlalchemy import BigInteger, Column, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, MetaData, String, Table, Text, text
 
 metadata = MetaData()
 
@@ -19,6 +19,12 @@ workspaces = Table(
     Column("anchor_api_key", Text),  # ciphertext
     Column("alerts_token_digest", String(64)),
     Column("alerts_channel", String(40)),
+    Column("anchor_api_key_check", Text),  # a KeyCheck; null where there is no key
+    Column("anchor_api_key_set_by", String(40)),  # null where an operator did
+    Column("anchor_api_key_set_at", BigInteger),
+    Column("key_version", Integer, nullable=False, server_default=text("0")),  # the number of the key's changes
+    Column("policy", Text),  # as policy_json.py has it; null is the default
+    Column("policy_version", Integer, nullable=False, server_default=text("0")),
 )
 """One row for each workspace that the app is installed in."""
 
@@ -39,3 +45,21 @@ key_checks = Table(
     Column("ciphertext", Text, nullable=False),
 )
 """A known text for each key that has encrypted here: whoever can't decrypt one of them lacks a key that is needed."""
+
+admins = Table(
+    "admins",
+    metadata,
+    Column("team_id", String(40), ForeignKey("workspaces.team_id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", String(40), primary_key=True),
+    Column("seen_at", BigInteger, nullable=False),
+)
+"""People whom Slack called admins of their workspace. They go with it."""
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("team_id", String(40), ForeignKey("workspaces.team_id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(40), primary_key=True),
+    Column("told_at", BigInteger, nullable=False),
+)
+"""What a workspace is told once, by its name here. They go with it."""

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from sqlalchemy.exc import DBAPIError
 
 from bot.core.secret import Secret
+from bot.outbound.store.admins import Admins
 from bot.outbound.store.database import Database, connect
 from bot.outbound.store.encryption import check_keys
 from bot.outbound.store.errors import StoreNotUsableError, StoreUnreachableError
 from bot.outbound.store.install_states import InstallStates
 from bot.outbound.store.installations import Installations
 from bot.outbound.store.migrate import migrate
+from bot.outbound.store.notices import Notices
 from bot.outbound.store.vault import Vault
 
 
@@ -24,6 +26,8 @@ class Store:
     vault: Vault
     installations: Installations
     install_states: InstallStates
+    admins: Admins
+    notices: Notices
 
 
 @asynccontextmanager
@@ -38,9 +42,20 @@ async def open_store(url: Secret, keys: Sequence[Secret]) -> AsyncIterator[Store
             raise _not_usable(str(error)) from None
         except DBAPIError as error:
             raise _not_usable(type(error.orig).__name__) from None
-        yield Store(database, vault, Installations(database, vault), InstallStates(database))
+        yield _store(database, vault)
     finally:
         await database.close()
+
+
+def _store(database: Database, vault: Vault) -> Store:
+    return Store(
+        database,
+        vault,
+        Installations(database, vault),
+        InstallStates(database),
+        Admins(database),
+        Notices(database),
+    )
 
 
 def _not_usable(why: str) -> StoreNotUsableError:

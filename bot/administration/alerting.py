@@ -1,0 +1,74 @@
+"""An admin says where alerts go, tries it, and lets programs send them."""
+
+import secrets
+from typing import TYPE_CHECKING
+
+from bot.administration.herald import Herald
+from bot.administration.rights import Rights
+from bot.core.administration import (
+    AlertOutcome,
+    AlertPosted,
+    AlertRefused,
+    AlertUnanswered,
+    NoChannel,
+    TokenMade,
+    TokenOutcome,
+)
+from bot.core.digest import digest
+from bot.core.messages.card import sample_alert_message
+from bot.core.messages.changes import alerts_channel_message, alerts_token_message
+from bot.core.requests import Asker
+from bot.core.secret import Secret
+from bot.core.workspace import Workspace
+from bot.outbound.alert_poster import AlertPoster
+from bot.outbound.delivery import Posted, Refused
+
+if TYPE_CHECKING:  # a bot of one workspace needs no database
+    from bot.outbound.store.configuration import Configuration
+
+_BYTES_OF_TOKEN = 32
+
+
+class Alerting:
+    """Changes what belongs to alerts. Every method may raise StoreError."""
+
+    def __init__(self, rights: Rights, poster: AlertPoster, configuration: "Configuration", herald: Herald) -> None:
+        self._rights = rights
+        self._poster = poster
+        self._configuration = configuration
+        self._herald = herald
+
+    async def choose(self, asker: Asker, channel: str) -> AlertOutcome:
+        """Let alerts go to `channel`, if a test alert can be posted there."""
+        workspace = await self._rights.granted(asker)
+        if not isinstance(workspace, Workspace):
+            return workspace
+        tried = await self._try(workspace, channel)
+        if isinstance(tried, AlertPosted) and channel != workspace.alerts_channel:
+            await self._configuration.set_alerts_channel(asker.team_id, channel)
+            self._herald.announce(workspace, alerts_channel_message(asker.user_id, channel), asker.user_id)
+        return tried
+
+    async def test(self, asker: Asker) -> AlertOutcome:
+        """Post a test alert where alerts go."""
+        workspace = await self._rights.granted(asker)
+        if not isinstance(workspace, Workspace):
+            return workspace
+        channel = workspace.alerts_channel
+        return NoChannel() if channel is None else await self._try(workspace, channel)
+
+    async def renew_token(self, asker: Asker) -> TokenOutcome:
+        """Let programs post alerts with a new token, and no longer with the one before."""
+        workspace = await self._rights.granted(asker)
+        if not isinstance(workspace, Workspace):
+            return workspace
+        token = Secret(secrets.token_urlsafe(_BYTES_OF_TOKEN))
+        await self._configuration.set_alerts_token(asker.team_id, digest(token.reveal()))
+        self._herald.announce(workspace, alerts_token_message(asker.user_id), asker.user_id)
+        return TokenMade(token)
+
+    async def _try(self, workspace: Workspace, channel: str) -> AlertPosted | AlertRefused | AlertUnanswered:
+        result = await self._poster.post(workspace.bot_token, channel, sample_alert_message())
+        if isinstance(result, Posted):
+            return AlertPosted(channel)
+        return AlertRefused(channel, result.why) if isinstance(result, Refused) else AlertUnanswered(channel)

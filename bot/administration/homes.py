@@ -1,0 +1,51 @@
+"""Shows people the app's Home, as the workspace is set up at that moment."""
+
+import asyncio
+import logging
+from weakref import WeakValueDictionary
+
+from bot.core.messages.home import Home, home_view
+from bot.core.policy import Role
+from bot.core.requests import Asker
+from bot.outbound.roles import Roles
+from bot.outbound.slack_views import Shown, SlackViews
+from bot.outbound.workspaces import StoreError, Workspaces
+from bot.watch import Watch
+
+_log = logging.getLogger(__name__)
+
+
+class Homes:
+    """Publishes; for one person one at a time, so that what is read last is shown last."""
+
+    def __init__(self, workspaces: Workspaces, roles: Roles, views: SlackViews, watch: Watch) -> None:
+        self._workspaces = workspaces
+        self._roles = roles
+        self._views = views
+        self._watch = watch
+        self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+
+    async def show(self, asker: Asker, *, notice: str = "", state: str | None = None) -> None:
+        """Show somebody their Home, with `notice` (mrkdwn) on top; `state` is the hash of what they see.
+
+        Where another replica has shown them something since, what is known now is looked up again and shown.
+        """
+        turn = self._turns.setdefault((asker.team_id, asker.user_id), asyncio.Lock())
+        async with turn:
+            try:
+                if await self._publish(asker, notice, state) is Shown.CONFLICT:
+                    await self._publish(asker, notice, None)
+            except StoreError as error:
+                _log.error("somebody's Home can't be shown", extra={"team": asker.team_id, "why": str(error)})
+
+    async def _publish(self, asker: Asker, notice: str, state: str | None) -> Shown:
+        workspace = await self._workspaces.find(asker.team_id)
+        if workspace is None:
+            return Shown.NO
+        role = await self._roles.of(workspace.bot_token, asker)
+        if role is Role.UNREADABLE:
+            self._watch.unreadable(workspace)
+        if role is Role.ADMIN:
+            await self._workspaces.note_admin(asker.team_id, asker.user_id)
+        view = home_view(Home(workspace, role, notice))
+        return await self._views.publish(workspace.bot_token, asker.user_id, view, state=state)

@@ -1,0 +1,147 @@
+"""What admins are told about a change that they made, or tried to make, in Slack."""
+
+from typing import assert_never
+
+from bot.core.administration import (
+    AlertOutcome,
+    AlertPosted,
+    AlertRefused,
+    AlertUnanswered,
+    KeyNotTaken,
+    KeyNotTried,
+    KeyOutcome,
+    KeyRemoved,
+    KeySaved,
+    NoChannel,
+    NotAdmin,
+    NotAKey,
+    NotSaved,
+    NotServed,
+    Outdated,
+    PolicyOutcome,
+    PolicySaved,
+    Problem,
+    RemovalOutcome,
+    TokenMade,
+    TokenOutcome,
+)
+from bot.core.anchor_key import KeyCheck
+from bot.core.messages.alert_answers import refused_by_slack
+from bot.core.messages.blocks import section
+from bot.core.messages.markup import channel, code
+from bot.core.messages.view import View
+from bot.core.policy import Role
+
+CHECKING = "⏳ Checking… You may leave this open or close it: the outcome comes here, or as a direct message."
+ONE_MOMENT = "⏳ One moment…"
+TOO_LATE = "The dialog that you asked for did not open in time. Press the button once more."
+
+_NOT_CHANGED = "⚠️ *Nothing was changed:*"
+_NO_DATABASE = "The bot's database gives no answer, so it is not known whether this was saved."
+_SAVED = {
+    KeyCheck.VERIFIED: "✅ *Saved.* Anchor accepts the key{ending}. It holds from the next command on.",
+    KeyCheck.UNVERIFIED: "⚠️ *Saved, but not verified:* Anchor can't be reached, so nobody knows yet whether the "
+    "key{ending} is good. The first pause or resume will show.",
+}
+_RIGHTS = {
+    Role.UNKNOWN: "Slack does not say just now whether you are an admin of this workspace. Try again in a minute.",
+    Role.UNREADABLE: "this app was installed without the scope `users:read`, so it can't tell who is an admin. Install "
+    "it again, and then try once more.",
+}
+
+
+def answer_view(title: str, text: str) -> View:
+    """A dialog that only says something."""
+    return View((section(text),), title=title)
+
+
+def about_key(outcome: KeyOutcome) -> str:
+    """What came of setting a key."""
+    match outcome:
+        case KeySaved(ending=ending, check=check):
+            return _SAVED[check].format(ending=f" ending {code(ending)}" if ending else "")
+        case NotAKey():
+            return "This is no key: it has blanks or characters that no key has. Copy it again, whole."
+        case KeyNotTaken(status_code=status_code):
+            return (
+                f"Anchor refuses this key ({status_code}), so it was not saved. Copy it again from Anchor's dashboard."
+            )
+        case KeyNotTried(why=why):
+            return (
+                f"Anchor can't say whether this key is good ({why}), so it was not saved. Try again in a minute, or "
+                "tick the box for that to save it all the same."
+            )
+        case NotSaved():
+            return f"{_NO_DATABASE} Look into the Home tab in a minute, and try again if need be."
+        case _:
+            return about_problem(outcome)
+
+
+def about_removal(outcome: RemovalOutcome) -> str:
+    """What came of removing it."""
+    if isinstance(outcome, KeyRemoved):
+        ending = f" ending {code(outcome.ending)}" if outcome.ending else ""
+        return f"✅ The key{ending} was removed. Nobody can pause or resume until another is set."
+    return about_problem(outcome)
+
+
+def about_policy(outcome: PolicyOutcome) -> str:
+    """What came of changing who may do what."""
+    if isinstance(outcome, PolicySaved):
+        return "✅ *Saved.* It holds from the next command on."
+    return about_problem(outcome)
+
+
+def about_alert(outcome: AlertOutcome) -> str:
+    """What came of choosing a channel, or of a test alert."""
+    match outcome:
+        case AlertPosted(channel=channel_id):
+            return f"✅ A test alert stands in {channel(channel_id)}, and alerts go there."
+        case AlertRefused(channel=channel_id, code=code_of_slack):
+            why = refused_by_slack(code_of_slack, channel(channel_id))
+            return f"⚠️ Alerts can't go to {channel(channel_id)}. {why} Then choose the channel again."
+        case AlertUnanswered(channel=channel_id):
+            return (
+                f"⚠️ Slack did not answer, so it is not known whether a test alert stands in {channel(channel_id)}. "
+                "Alerts go where they went before. Try again in a minute."
+            )
+        case NoChannel():
+            return f"{_NOT_CHANGED} no channel is chosen for alerts."
+        case _:
+            return about_problem(outcome)
+
+
+def about_token(outcome: TokenOutcome, url: str) -> str:
+    """What came of making a new token; this alone ever has the token in it."""
+    if isinstance(outcome, TokenMade):
+        return (
+            f"✅ The new token, which is *shown this once*: copy it now.\n{code(outcome.token.reveal())}\nPrograms "
+            f"send it to\n{code(url)}\nas `Authorization: Bearer` and the token. Whoever has it can post alerts here."
+        )
+    return about_problem(outcome)
+
+
+def about_unseen_token() -> str:
+    """Where its dialog was gone before the token could be shown: it must stand nowhere else."""
+    return (
+        "A new token for alerts was made, but its dialog was closed before it could be shown. Make another one in the "
+        "Home tab of this app; until then programs can't post alerts."
+    )
+
+
+def about_problem(problem: Problem) -> str:
+    """Why nothing was changed."""
+    match problem:
+        case NotAdmin(role=role):
+            return f"{_NOT_CHANGED} {_RIGHTS.get(role, 'only admins and owners of this workspace may do that.')}"
+        case NotServed():
+            return f"{_NOT_CHANGED} whoever runs this bot sets this, in its settings."
+        case Outdated():
+            return (
+                f"{_NOT_CHANGED} somebody else has changed the same thing meanwhile. Look at it in the Home tab, and "
+                "then try again if it is still needed."
+            )
+        case NotSaved():
+            return f"⚠️ {_NO_DATABASE} Look into the Home tab in a minute, and try again if need be."
+        case _:
+            assert_never(problem)

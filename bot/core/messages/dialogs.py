@@ -1,0 +1,143 @@
+"""The dialogs in which admins change the workspace's settings: what is asked, and under which names it comes back.
+
+https://docs.slack.dev/surfaces/modals
+"""
+
+from collections.abc import Collection
+
+from bot.core.anchor_key import AnchorKey
+from bot.core.messages import controls
+from bot.core.messages.blocks import Block, plain_text, section
+from bot.core.messages.changes import named_key
+from bot.core.messages.markup import code
+from bot.core.messages.view import View
+from bot.core.policy import Rule
+from bot.core.requests import Verb
+from bot.core.workspace import Workspace
+
+KEY, UNTRIED = "key", "untried"
+"""The inputs of the dialog for the key, each by the name of its block and of its element."""
+
+USERS = {Verb.PAUSE: "pause_users", Verb.RESUME: "resume_users"}
+CHANNELS = {Verb.PAUSE: "pause_channels", Verb.RESUME: "resume_channels"}
+"""Those of the dialog for who may do what."""
+
+TITLES = {
+    controls.SET_KEY: "Anchor API key",
+    controls.CHANGE_POLICY: "Who may do what",
+    controls.ALERTS_TOKEN: "Alerts of programs",
+}
+"""By `callback_id`."""
+
+_LONGEST_KEY = 1000
+_EXAMPLE_ALERT = '{"session_id": "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b", "text": "It spends too fast."}'
+_MOST_CHOSEN = 50  # so that Home has room for all of them
+_ABOUT_KEY = (
+    "Paste the API key of your workspace's Anchor account: it is in Anchor's dashboard, under API keys. It is tried "
+    "with Anchor, kept encrypted, and used for this workspace alone; nobody is ever shown more than its last four "
+    "characters."
+)
+_ABOUT_POLICY = (
+    "Only full members of this workspace may ever pause and resume: no guests, no bots, nobody of another company. You "
+    "can narrow it further. Where nothing is chosen, nothing is narrowed."
+)
+
+
+def key_dialog(workspace: Workspace) -> View:
+    """Asks for a key."""
+    return View(
+        (section(_ABOUT_KEY), *_replaced(workspace.anchor_key), _key_input(), _untried_input()),
+        title=TITLES[controls.SET_KEY],
+        submit="Save",
+        close="Cancel",
+        callback_id=controls.SET_KEY,
+        seen=str(workspace.key_version),
+    )
+
+
+def policy_dialog(workspace: Workspace) -> View:
+    """Asks who may do what, with what holds now filled in."""
+    fields = [field for verb in Verb for field in _rule_inputs(verb, workspace.policy.of(verb))]
+    return View(
+        (section(_ABOUT_POLICY), *fields),
+        title=TITLES[controls.CHANGE_POLICY],
+        submit="Save",
+        close="Cancel",
+        callback_id=controls.CHANGE_POLICY,
+        seen=str(workspace.policy_version),
+    )
+
+
+def alerts_dialog(workspace: Workspace, url: str) -> View:
+    """Says where programs post alerts, and offers a token for it."""
+    now = (
+        "A token was made; it can't be shown again. A new one takes its place at once: programs that send the old one "
+        "are then turned away."
+        if workspace.alerts_token_digest
+        else "No token was made yet."
+    )
+    example = f"curl {url} -H \"Authorization: Bearer $ALERTS_TOKEN\" -d '{_EXAMPLE_ALERT}'"
+    return View(
+        (section(f"Programs post alerts to\n{code(url)}\nfor example with\n{code(example, limit=500)}"), section(now)),
+        title=TITLES[controls.ALERTS_TOKEN],
+        submit="Make a new token",
+        callback_id=controls.ALERTS_TOKEN,
+    )
+
+
+def _replaced(key: AnchorKey | None) -> list[Block]:
+    return [section(f"It takes the place of the key {named_key(key)}.")] if key else []
+
+
+def _key_input() -> Block:
+    element = {"type": "plain_text_input", "action_id": KEY, "max_length": _LONGEST_KEY, "focus_on_load": True}
+    hint = "Slack shows it while you type: mind who sees your screen."
+    return _input(KEY, "API key", element, hint=hint, optional=False)
+
+
+def _untried_input() -> Block:
+    option = {
+        "text": plain_text("Save it all the same, marked as not verified"),
+        "value": "yes",
+    }
+    return _input(
+        UNTRIED, "If Anchor can't be reached", {"type": "checkboxes", "action_id": UNTRIED, "options": [option]}
+    )
+
+
+def _rule_inputs(verb: Verb, rule: Rule) -> list[Block]:
+    people = {
+        "type": "multi_users_select",
+        "action_id": USERS[verb],
+        "placeholder": plain_text("Every full member"),
+        "max_selected_items": _MOST_CHOSEN,
+        **_initial("initial_users", rule.users),
+    }
+    places = {
+        "type": "multi_conversations_select",
+        "action_id": CHANNELS[verb],
+        "placeholder": plain_text("Anywhere in Slack"),
+        "max_selected_items": _MOST_CHOSEN,
+        "filter": {"include": ["public", "private"], "exclude_bot_users": True},
+        **_initial("initial_conversations", rule.channels),
+    }
+    return [
+        _input(USERS[verb], f"Who may {verb}", people),
+        _input(CHANNELS[verb], f"Where one may {verb}", places),
+    ]
+
+
+def _initial(name: str, ids: Collection[str]) -> Block:
+    return {name: sorted(ids)} if ids else {}
+
+
+def _input(name: str, label: str, element: Block, *, hint: str = "", optional: bool = True) -> Block:
+    more = {"hint": plain_text(hint)} if hint else {}
+    return {
+        "type": "input",
+        "block_id": name,
+        "label": plain_text(label),
+        "element": element,
+        "optional": optional,
+        **more,
+    }

@@ -1,0 +1,130 @@
+"""The app's Home: what it does, how it is set up in this workspace, and for admins the buttons to change that.
+
+https://docs.slack.dev/surfaces/app-home
+"""
+
+from dataclasses import dataclass
+
+from bot.core.anchor_key import AnchorKey, KeyCheck
+from bot.core.messages import controls
+from bot.core.messages.blocks import Block, actions, context, header, section
+from bot.core.messages.changes import named_key
+from bot.core.messages.markup import channel, mention, moment
+from bot.core.messages.policy import who_may
+from bot.core.messages.usage import COMMANDS
+from bot.core.messages.view import View
+from bot.core.policy import Role
+from bot.core.requests import Verb
+from bot.core.workspace import Workspace
+
+_DIVIDER: Block = {"type": "divider"}
+_PAUSE, _RESUME = COMMANDS[Verb.PAUSE], COMMANDS[Verb.RESUME]
+_USAGE = (
+    "When the AI agent of an Anchor Browser session goes wrong, anybody who may can stop it within seconds:\n"
+    f"• `{_PAUSE} &lt;session_id&gt; [reason]` pauses the agent, and posts what came of it in the channel.\n"
+    "• The *Pause* button on an alert does the same, also in threads, where Slack takes no commands.\n"
+    f"• `{_RESUME} &lt;session_id&gt; [reason]` lets a paused agent go on.\n"
+    "The session id is in the alert, in the session's URL and in Anchor's dashboard. Pausing twice does no harm."
+)
+_STATES = {
+    KeyCheck.VERIFIED: "✅ A key {named} is set, and Anchor accepts it.",
+    KeyCheck.UNVERIFIED: "⚠️ A key {named} is set, but it is *not verified*: Anchor has not been asked with it yet. The "
+    "first pause or resume will show whether it is good.",
+    KeyCheck.REFUSED: "⛔ A key {named} is set, but *Anchor refuses it*: nobody can pause or resume until it is "
+    "replaced.",
+}
+_NO_KEY = "⛔ *No key is set*, so nobody can pause or resume yet. The key is in Anchor's dashboard, under API keys."
+_BY_OPERATOR = "whoever runs this bot"
+_NEVER = "Guests, bots and people of other companies never may."
+_UNREADABLE = (
+    "⚠️ This app was installed *without the scope `users:read`*. It can't tell guests from members, nor who is an "
+    "admin, so nobody can change these settings here. An admin should install the app again; everything is kept."
+)
+_FOOTERS = {
+    Role.ADMIN: "You are an admin of this workspace, so you can change all this here. Others see the same without "
+    "buttons.",
+    Role.UNKNOWN: "Slack does not say just now whether you are an admin of this workspace. If you are, open this tab "
+    "again in a minute to change all this.",
+}
+_FOR_OTHERS = "Admins and owners of this workspace can change all this in their Home tab of this app."
+_UNMANAGED = "All this is set by whoever runs this bot, in its settings. To have it changed, ask them."
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What somebody's Home depends on; `notice` is mrkdwn about what they have just done, or ""."""
+
+    workspace: Workspace
+    role: Role
+    notice: str = ""
+
+    @property
+    def has_levers(self) -> bool:
+        """Whether this person is offered to change things."""
+        return self.workspace.is_managed and self.role is Role.ADMIN
+
+
+def home_view(home: Home) -> View:
+    """The whole tab."""
+    return View(
+        (
+            *((section(home.notice), _DIVIDER) if home.notice else ()),
+            header("The emergency brake for Anchor's agents"),
+            section(_USAGE),
+            _DIVIDER,
+            *_about_key(home),
+            _DIVIDER,
+            *_about_policy(home),
+            _DIVIDER,
+            *_about_alerts(home),
+            _DIVIDER,
+            *([section(_UNREADABLE)] if home.role is Role.UNREADABLE else []),
+            context(_footer(home)),
+        )
+    )
+
+
+def _about_key(home: Home) -> list[Block]:
+    key = home.workspace.anchor_key
+    if key is None:
+        levers = [controls.set_key_button("Set")]
+        state = _NO_KEY if home.has_levers else f"{_NO_KEY} An admin or owner of this workspace can set it here."
+    else:
+        levers = [
+            controls.set_key_button("Replace"),
+            controls.remove_key_button(home.workspace.key_version, key.ending),
+        ]
+        state = f"{_STATES[key.check].format(named=named_key(key))}\n{_set_by(key)}"
+    return [section(f"*Anchor API key*\n{state}"), *([actions(*levers)] if home.has_levers else [])]
+
+
+def _set_by(key: AnchorKey) -> str:
+    who = mention(key.set_by) if key.set_by else _BY_OPERATOR
+    return f"Set by {who}{f', {moment(key.set_at)}' if key.set_at is not None else ''}."
+
+
+def _about_policy(home: Home) -> list[Block]:
+    policy = home.workspace.policy
+    lines = [section(who_may(verb, policy.of(verb))) for verb in Verb]
+    return [*lines, context(_NEVER), *([actions(controls.change_policy_button())] if home.has_levers else [])]
+
+
+def _about_alerts(home: Home) -> list[Block]:
+    chosen = home.workspace.alerts_channel
+    takes_any = home.workspace.alerts_token_digest is not None
+    where = f"go to {channel(chosen)}" if chosen else "go nowhere yet: no channel is chosen"
+    programs = "A program that has the token can post one." if takes_any else "No token for programs was made yet."
+    text = f"*Alerts* {where}. {programs}"
+    if not home.has_levers:
+        return [section(text)]
+    test = [controls.test_alert_button()] if chosen else []
+    return [
+        section(text, accessory=controls.alerts_channel_select(chosen)),
+        actions(*test, controls.alerts_token_button()),
+    ]
+
+
+def _footer(home: Home) -> str:
+    if not home.workspace.is_managed:
+        return _UNMANAGED
+    return _FOOTERS.get(home.role, _FOR_OTHERS)

@@ -1,0 +1,50 @@
+"""Whether an order goes on to Anchor, and what is learnt of the key that it went with."""
+
+import logging
+from dataclasses import replace
+
+from bot.core.outcomes import Answered, KeyRejected, NoKey, Refusal, StoreFailed, WrongWorkspace
+from bot.core.policy import Role, judge
+from bot.core.requests import Order
+from bot.core.secret import Secret
+from bot.core.workspace import Workspace
+from bot.outbound.roles import Roles
+from bot.outbound.workspaces import StoreError, Workspaces
+from bot.watch import Watch
+
+_log = logging.getLogger(__name__)
+
+
+class Gate:
+    """Asks the store whose an order is, and Slack who gives it; `core.policy` decides."""
+
+    def __init__(self, workspaces: Workspaces, roles: Roles, watch: Watch) -> None:
+        self._workspaces = workspaces
+        self._roles = roles
+        self._watch = watch
+
+    async def admit(self, order: Order) -> tuple[Workspace, Secret] | Refusal:
+        """The workspace and the key that the order may use, or why it may not."""
+        asker = order.asker
+        try:
+            workspace = await self._workspaces.find(asker.team_id)
+        except StoreError as error:
+            _log.error("a workspace can't be looked up", extra={"team": asker.team_id, "why": str(error)})
+            return StoreFailed()
+        if workspace is None:
+            return WrongWorkspace()
+        role = await self._roles.of(workspace.bot_token, asker)
+        if role is Role.UNREADABLE:
+            self._watch.unreadable(workspace)
+        if denial := judge(workspace.policy, order.verb, asker, role):
+            return denial
+        if workspace.anchor_key is None:
+            return NoKey(may_set=role is Role.ADMIN)
+        return workspace, workspace.anchor_key.value
+
+    def learn(self, workspace: Workspace, outcome: Answered) -> Answered:
+        """What came of an order, with who can mend it, where Anchor refused the key."""
+        self._watch.used(workspace, outcome)
+        if isinstance(outcome, KeyRejected):
+            return replace(outcome, by_admins=workspace.is_managed)
+        return outcome

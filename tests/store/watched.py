@@ -1,0 +1,77 @@
+"""Rows that count how often they are read, a clock that tests put forward, and a time in which no change succeeds."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from sqlalchemy.exc import ProgrammingError
+
+from bot.core.workspace import Workspace
+from bot.outbound.store.errors import StoreUnreachableError
+from bot.outbound.store.installations import Installations
+from bot.outbound.store.store import Store
+from bot.outbound.store.stored_workspaces import StoredWorkspaces
+
+
+class Watched(Installations):
+    """Before a read ends, `gate` is waited for; then `trouble` is raised."""
+
+    trouble: Exception | None = None
+    gate: asyncio.Event | None = None
+    reads: list[str]
+
+    @classmethod
+    def of(cls, store: Store) -> "Watched":
+        watched = cls(store.database, store.vault)
+        watched.reads = []
+        return watched
+
+    async def find(self, team_id: str) -> Workspace | None:
+        self.reads.append(team_id)
+        found = await super().find(team_id)
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.trouble is not None:
+            raise self.trouble
+        return found
+
+    async def until_read(self, times: int) -> None:
+        """Wait until so many reads have begun, and have seen what they see."""
+        async with asyncio.timeout(10):
+            while len(self.reads) < times:  # noqa: ASYNC110 - what is waited for is a step of the loop
+                await asyncio.sleep(0)
+        await asyncio.sleep(0.05)
+
+
+class Time:
+    """A clock that tests put forward."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def served(store: Store, rows: Installations, clock: Callable[[], float], *, patience: float = 5.0) -> StoredWorkspaces:
+    """The workspaces of these rows."""
+    return StoredWorkspaces(replace(store, installations=rows), clock, lambda: 1_785_000_000.5, patience=patience)
+
+
+NOT_MADE = (StoreUnreachableError, ProgrammingError)
+"""What a change raises then."""
+
+
+@asynccontextmanager
+async def without_table(store: Store) -> AsyncIterator[None]:
+    """Meanwhile the rows are elsewhere."""
+    for before, after in (("workspaces", "elsewhere"), ("elsewhere", "workspaces")):
+        async with store.database.changing() as connection:
+            await connection.exec_driver_sql(f"ALTER TABLE {before} RENAME TO {after}")
+        if after == "elsewhere":
+            yield
+
+
+def token(found: Workspace | None) -> str | None:
+    return found.bot_token.reveal() if found else None

@@ -1,0 +1,63 @@
+"""The one workspace of the settings: what Anchor says of its key, and what it is told once."""
+
+import pytest
+
+from bot.core.anchor_key import AnchorKey, KeyCheck
+from bot.core.installation import Departure
+from bot.core.secret import Secret
+from bot.core.workspace import Workspace
+from bot.outbound.workspaces import SingleWorkspace
+
+pytestmark = pytest.mark.anyio
+
+TEAM, OTHER = "T0HOME00001", "T0GLOBEX001"
+KEY = AnchorKey(Secret("sk-1"))
+
+
+def single(key: AnchorKey | None = KEY) -> SingleWorkspace:
+    return SingleWorkspace(Workspace(None, Secret("xoxb-1"), key))
+
+
+async def check_of(one: SingleWorkspace) -> KeyCheck | None:
+    found = await one.find(TEAM)
+    assert found
+    return None if found.anchor_key is None else found.anchor_key.check
+
+
+async def test_it_serves_everybody_until_slack_has_said_whose_it_is() -> None:
+    one = single()
+    assert await one.find(OTHER) is not None
+    one.identify(TEAM)
+    await one.forget(Departure(TEAM, 0))
+    found = await one.find(TEAM)
+    assert found
+    assert found.team_id == TEAM
+    assert await one.find(OTHER) is None
+    assert await one.owner_of_alerts("") == found
+    assert await one.owner_of_alerts(TEAM) is None
+
+
+async def test_what_anchor_says_of_the_key_is_news_once() -> None:
+    one = single()
+    one.identify(TEAM)
+    assert not await one.note_check(TEAM, 0, KeyCheck.UNVERIFIED)
+    for check in (KeyCheck.REFUSED, KeyCheck.VERIFIED):
+        assert not await one.note_check(OTHER, 0, check)
+        assert not await one.note_check(TEAM, 1, check)
+        assert await one.note_check(TEAM, 0, check)
+        assert not await one.note_check(TEAM, 0, check)
+        assert await check_of(one) is check
+
+
+async def test_of_a_key_that_is_not_there_nothing_is_said() -> None:
+    one = single(None)
+    assert not await one.note_check(TEAM, 0, KeyCheck.REFUSED)
+    assert await check_of(one) is None
+
+
+async def test_each_thing_is_told_once_and_to_nobody_else() -> None:
+    one = single()
+    one.identify(TEAM)
+    assert not await one.is_first(OTHER, "welcome")
+    assert [await one.is_first(TEAM, "welcome") for _ in range(2)] == [True, False]
+    assert await one.is_first(TEAM, "scopes")
