@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.demo.newco import NEWCO_KEY
 from bot.demo.page.server import page
 from bot.demo.world import World, world
 from browser.parts import actions, button, plain, section
@@ -137,7 +138,7 @@ async def test_the_admin_of_another_workspace_has_that_before_her(at: World, url
             ["alerts", "general", "anchor"],
         )
         assert [agent["name"] for agent in dora.world["agents"]] == ["Lead research"]
-        assert dora.world["key_to_set"] == {"workspace": "Newco", "key": "sk-sim-newco"}
+        assert dora.world["key_to_set"] == {"workspace": "Newco", "key": NEWCO_KEY}
         assert not dora.world["has_monitor"]
         [agent] = at.others
         assert await dora.order("end", session_id=agent.session_id) == ""
