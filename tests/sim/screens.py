@@ -67,6 +67,18 @@ def home(*blocks: Mapping[str, object], **more: object) -> Part:
     return {"type": "home", "blocks": list(blocks)} | more
 
 
+def as_written(view: Part, **more: object) -> Part:
+    """A view of a payload as an app would write it, so that Slack shows what is in the payload."""
+    of_modals = ("title", "submit", "close") if view["type"] == "modal" else ()
+    names = ("type", "blocks", "callback_id", "private_metadata", *of_modals)
+    return {name: view[name] for name in names} | more
+
+
+def ids_of(view: View) -> Part:
+    """What this Slack has given to a view, and to the app."""
+    return {"id": view.id, "root_view_id": view.id, "hash": view.hash, "bot_id": "B0ANCHOR001"}
+
+
 class Screens:
     """Brings views before people."""
 

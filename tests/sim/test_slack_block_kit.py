@@ -81,6 +81,11 @@ INPUT = {"type": "plain_text_input", "action_id": "a", "max_length": 10, "multil
                 "filter": {"exclude_external_shared_channels": True},
             },
         },
+        {
+            "type": "section",
+            "text": mrkdwn("x"),
+            "accessory": {"type": "image", "alt_text": "x", "image_url": "https://a"},
+        },
         {"type": "input", "label": plain("x"), "element": {"type": "plain_text_input", "min_length": 0}},
         {
             "type": "input",
@@ -225,6 +230,22 @@ def test_what_keeps_the_limits_is_fine(block: Block) -> None:
                 (76, options(1), "must be less than 76 characters", "label/text"),
                 (75, options(101), "no more than 100 items allowed", "options"),
             )
+        ),
+        (
+            actions(button(action_id="x" * 256)),
+            "must be less than 256 characters [json-pointer:/blocks/0/elements/0/action_id]",
+        ),
+        (
+            actions({"type": "static_select", "options": options(101)}),
+            "no more than 100 items allowed [json-pointer:/blocks/0/elements/0/options]",
+        ),
+        (
+            actions({"type": "users_select", "placeholder": plain("x" * 151)}),
+            "must be less than 151 characters [json-pointer:/blocks/0/elements/0/placeholder/text]",
+        ),
+        (
+            {"type": "input", "label": plain("x"), "hint": plain("x" * 2001), "element": INPUT},
+            "must be less than 2001 characters [json-pointer:/blocks/0/hint/text]",
         ),
         (
             actions({"type": "static_select"}),

@@ -6,17 +6,18 @@ import json
 import aiohttp
 import pytest
 
-from bot.sim.slack import ABSENT, Enterprise, Installation, NotPossibleError, Rule, SimSlack, View, Workspace
+from bot.sim.slack import ABSENT, Enterprise, Installation, NotPossibleError, Rule, SimSlack, Workspace
 from bot.sim.slack.views.answers import read_answer
 from sim.alerts import alert
 from sim.api_client import rules
 from sim.screens import (
-    Part,
     Screens,
     actions,
+    as_written,
     asked,
     button,
     home,
+    ids_of,
     menu,
     modal,
     option,
@@ -33,21 +34,7 @@ JSON = "application/json"
 TROUBLE = "We had some trouble connecting. Try again?"
 KEY = sample("view_submission.set_key.payload")
 THEIRS = sample("view_submission.slack_connect_foreign_user.payload")
-CLOSED = sample("view_closed.payload")
 ACKS = sample("ack.view_submission.variants")
-
-
-def as_written(view: Part, **more: object) -> Part:
-    """A view as an app would write it, so that Slack shows what is in a payload."""
-    names = ("type", "title", "submit", "close", "blocks", "callback_id", "private_metadata")
-    return {name: view[name] for name in names} | more
-
-
-def expected(payload: Part, view: View, trigger_id: str | None) -> Part:
-    """A payload with the ids that this Slack has given."""
-    ids = {"id": view.id, "root_view_id": view.id, "hash": view.hash, "bot_id": "B0ANCHOR001"}
-    changed = payload | {"view": payload["view"] | ids}
-    return changed | ({"trigger_id": trigger_id} if trigger_id else {})
 
 
 async def test_a_submission_arrives_as_slack_sends_it(slack: SimSlack, screens: Screens, ways: Ways) -> None:
@@ -55,7 +42,7 @@ async def test_a_submission_arrives_as_slack_sends_it(slack: SimSlack, screens: 
 
     delivery = await slack.submit(slack.alice, values={"api_key": "ak_test_0123456789abcdef"})
 
-    assert ways.last == expected(KEY, view, delivery.trigger_id)
+    assert ways.last == KEY | {"trigger_id": delivery.trigger_id, "view": KEY["view"] | ids_of(view)}
     assert list(ways.last) == list(KEY)
     assert list(ways.last["view"]) == list(KEY["view"])
     assert (delivery.status, delivery.response_url, slack.violations) == (200, "", [])
@@ -70,7 +57,7 @@ async def test_a_foreign_persons_submission_names_their_own_team(slack: SimSlack
 
     delivery = await slack.submit(slack.outsider, values={"api_key": "ak_test_0123456789abcdef"})
 
-    assert ways.last == expected(THEIRS, view, delivery.trigger_id)
+    assert ways.last == THEIRS | {"trigger_id": delivery.trigger_id, "view": THEIRS["view"] | ids_of(view)}
 
 
 async def test_a_team_that_this_slack_does_not_know_has_a_made_up_domain(
@@ -454,69 +441,6 @@ async def test_a_modal_that_is_closed_before_the_ack_stays_closed(
     await submitting
 
     assert (slack.modals_of(slack.alice), len(heard.got)) == ((), 2)
-
-
-async def test_closing_is_told_to_an_app_that_wants_to_know(slack: SimSlack, screens: Screens, ways: Ways) -> None:
-    view = await screens.open(as_written(CLOSED["view"], notify_on_close=True))
-    slack.fill(slack.alice, view, "api_key", "ak_half")
-
-    delivery = await slack.close(slack.alice)
-
-    assert delivery is not None
-    assert ways.last == expected(CLOSED, view, None)
-    assert list(ways.last) == list(CLOSED)
-    assert (slack.modals_of(slack.alice), delivery.status, delivery.mistakes) == ((), 200, [])
-
-
-async def test_closing_is_told_to_nobody_else(slack: SimSlack, screens: Screens, ways: Ways) -> None:
-    await screens.open(modal())
-    count = len(ways.got)
-
-    assert await slack.close(slack.alice) is None
-    assert (len(ways.got), slack.modal_of(slack.alice)) == (count, None)
-
-
-@pytest.mark.parametrize(
-    ("clear", "clear_on_close", "left", "told"),
-    [
-        (False, False, 2, None),
-        (True, False, 0, "below"),
-        (False, True, 0, "below"),
-    ],
-)
-async def test_closing_shows_the_view_below_unless_all_are_cleared(
-    slack: SimSlack, screens: Screens, heard: Ways, *, clear: bool, clear_on_close: bool, left: int, told: str | None
-) -> None:
-    await screens.open(modal(notify_on_close=True, callback_id="bottom"))
-    heard.says(response_action="push", view=modal(notify_on_close=True, callback_id="below"))
-    await slack.submit(slack.alice)
-    heard.says(response_action="push", view=modal(clear_on_close=clear_on_close))
-    await slack.submit(slack.alice)
-    heard.body = None
-
-    delivery = await slack.close(slack.alice, clear=clear)
-
-    assert len(slack.modals_of(slack.alice)) == left
-    assert (delivery is None) is (told is None)
-    if told:
-        assert (heard.last["view"]["callback_id"], heard.last["is_cleared"]) == (told, True)
-
-
-async def test_the_ack_of_a_closing_says_nothing(slack: SimSlack, screens: Screens, heard: Ways) -> None:
-    await screens.open(modal(notify_on_close=True))
-    heard.says(response_action="clear")
-
-    await slack.close(slack.alice)
-
-    assert rules(slack) == [Rule.ACK_BODY_IGNORED]
-
-
-async def test_a_tab_is_not_closed(slack: SimSlack, screens: Screens, heard: Ways) -> None:
-    tab = await screens.publish(home())
-
-    with pytest.raises(NotPossibleError, match="tab"):
-        await slack.close(slack.alice, tab)
-    assert (slack.home_of(slack.alice), heard.got) == (tab, [])
 
 
 async def test_a_chosen_conversation_brings_its_response_url(

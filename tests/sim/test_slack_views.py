@@ -164,7 +164,7 @@ async def test_a_modal_may_go_to_the_limits(screens: Screens) -> None:
         )
     )
 
-    await screens.open({"type": "modal", "title": plain("a"), "blocks": [], "callback_id": ""})
+    await screens.open({"type": "modal", "title": plain("a"), "blocks": [], **dict.fromkeys(MAY_BE_EMPTY, "")})
 
 
 async def test_a_view_has_at_most_250_kb(screens: Screens) -> None:
@@ -430,6 +430,7 @@ async def test_a_person_reads_everything_in_order(screens: Screens) -> None:
     assert view.find("nothing") is None
 
 
+MAY_BE_EMPTY = ("callback_id", "private_metadata", "external_id")
 WRITTEN = {"type": "plain_text_input", "action_id": "value"}
 CONFIRM: Part = {"title": plain("a"), "text": plain("Sure?"), "confirm": plain("Yes"), "deny": plain("No")}
 
