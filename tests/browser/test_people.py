@@ -13,7 +13,7 @@ from browser.room import Room
 pytestmark = pytest.mark.anyio
 
 RUNAWAY = next(iter(JOBS))
-REFUSAL = "Not paused: only members of the workspace that installed this app may do that."
+REFUSAL = "Not paused: only members of the workspace that installed this app may do that,"
 
 
 async def act_as(room: Room, name: str) -> None:
