@@ -1,8 +1,9 @@
 """An app that puts views before people, and answers what they do there as a test says."""
 
 import asyncio
+import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,6 +51,12 @@ class SmallApp:
     def clear(self) -> None:
         """Take everything away that it has put before people."""
         self.slack.platform.views.forget(self.slack.home.team_id)
+
+    async def hears(self, look: Callable[[], object], expected: object) -> None:
+        """Wait until the app was told of this, and of no more."""
+        with contextlib.suppress(TimeoutError):
+            await self.slack.until(lambda: look() == expected)
+        assert look() == expected
 
     def submitted(self) -> list[Json]:
         """What was typed and chosen in each submission, by block_id and action_id."""

@@ -50,11 +50,11 @@ async def put_up(app: SmallApp, alice: PageClient) -> str:
     await alice.until(lambda: shown(alice)["home"])
     home = shown(alice)["home"]["id"]
     assert await alice.order("act", view=home, block="levers", action="open") == ""
-    return str(shown(alice)["modals"][-1]["id"])
+    return str(alice.slack["modals"][-1]["id"])
 
 
 async def test_who_opens_the_home_is_told_of_and_sees_what_the_app_publishes(app: SmallApp, alice: PageClient) -> None:
-    assert shown(alice) == {"name": "anchor", "channel": "D0ALICEBOT1", "home": None, "modals": []}
+    assert shown(alice) == {"name": "anchor", "channel": "D0ALICEBOT1", "home": None}
     for tab in ("home", "messages"):
         assert await alice.order("open_home", tab=tab) == ""
     assert [one["event"]["tab"] for one in app.of_type("event_callback")] == ["home", "messages"]
@@ -66,14 +66,14 @@ async def test_who_opens_the_home_is_told_of_and_sees_what_the_app_publishes(app
 
 async def test_a_modal_is_filled_in_refused_and_saved(app: SmallApp, alice: PageClient) -> None:
     view = await put_up(app, alice)
-    [before] = shown(alice)["modals"]
+    [before] = alice.slack["modals"]
     assert (before["title"], before["submit"], before["close"], before["errors"]) == ("A key", "Save", None, {})
     app.answers.append({"response_action": "errors", "errors": {"key": "No."}})
     values = {"key": "sk-1", "people": ["U0BOB000001"]}
     assert await alice.order("submit", view=view, values=values) == ""
-    assert shown(alice)["modals"][0]["errors"] == {"key": "No."}
+    assert alice.slack["modals"][0]["errors"] == {"key": "No."}
     assert await alice.order("submit", view=view) == ""
-    assert shown(alice)["modals"] == []
+    assert alice.slack["modals"] == []
     assert app.submitted()[1]["people"]["people"]["selected_users"] == ["U0BOB000001"]
     assert await alice.order("submit", view=view) == "What that was in is gone."
 
@@ -82,7 +82,7 @@ async def test_a_modal_is_closed(app: SmallApp, alice: PageClient) -> None:
     for clear in (False, True):
         view = await put_up(app, alice)
         assert await alice.order("close", view=view, clear=clear) == ""
-        assert shown(alice)["modals"] == []
+        assert alice.slack["modals"] == []
 
 
 async def test_something_is_chosen(app: SmallApp, alice: PageClient) -> None:
@@ -119,7 +119,7 @@ async def test_what_can_t_be_done_is_answered_with_why(
 async def test_nobody_acts_in_another_ones_view(app: SmallApp, alice: PageClient, url: str) -> None:
     view = await put_up(app, alice)
     async with open_page(url, "U0BOB000001") as bob:
-        assert shown(bob)["modals"] == []
+        assert bob.slack["modals"] == []
         assert await bob.order("close", view=view) == "What that was in is gone."
 
 

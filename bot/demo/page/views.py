@@ -26,6 +26,7 @@ def slack_view(stage: Stage, person: Person) -> Json:
         "commands": [] if person.is_external else [asdict(one) for one in workspace.installation.commands],
         "channels": [_channel(one, slack, person) for one in slack.conversations_of(person.user)],
         "app": None if person.is_external else _app(slack, person),
+        "modals": [_view(one) for one in slack.modals_of(person.user, workspace)],
     }
 
 
@@ -66,14 +67,13 @@ def _user(user: User, workspace: Workspace) -> Json:
 
 
 def _app(slack: SimSlack, person: Person) -> Json:
-    """The app's own space: its Home tab as it is published, its messages, and the modals before this person."""
+    """The app's own space: its Home tab as it is published, and its messages."""
     user, workspace = person.user, person.workspace
     home = slack.home_of(user, workspace)
     return {
         "name": workspace.installation.bot_name,
         "channel": workspace.dm_with_bot(user).id,
         "home": None if home is None else _view(home),
-        "modals": [_view(one) for one in slack.modals_of(user, workspace)],
     }
 
 

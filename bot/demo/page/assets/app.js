@@ -79,7 +79,7 @@ function show() {
   space.show(inApp ? view.app : null, context);
   messages.show(channel, view);
   showThread();
-  modals.show(view.app?.modals ?? [], context);
+  modals.show(view.modals, context);
 }
 
 function showHead(channel) {

@@ -26,7 +26,7 @@ export class Checkboxes {
   }
 
   get value() {
-    return [...this.#boxes].filter(([, { box }]) => box.checked && box.isConnected).map(([value]) => value);
+    return [...this.#boxes].filter(([, { box }]) => box.checked).map(([value]) => value);
   }
 
   set value(values) {
@@ -35,7 +35,7 @@ export class Checkboxes {
 
   show(element, { names }) {
     arrange(this.node, element.options.map((option) => this.#option(option, names)));
-    for (const [value, { label }] of this.#boxes) if (!label.isConnected && label.parentNode !== this.node) this.#boxes.delete(value);
+    for (const [value, { label }] of this.#boxes) if (label.parentNode !== this.node) this.#boxes.delete(value);
   }
 
   problem() {

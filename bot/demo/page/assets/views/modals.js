@@ -43,6 +43,7 @@ export class Modals {
     form.show(top, context);
     this.#frame(top);
     this.#open();
+    if (isOther) this.#body.scrollTop = 0;
     if (isOther || this.#hasLostFocus()) this.#focus(form);
     else if (this.#hasNewErrors(top)) form.focus();
     this.#say(top, form);
@@ -83,10 +84,10 @@ export class Modals {
     giveFocusBack(this.#asker);
   }
 
-  /** Whether what had the focus is gone; a question that a button asks first has it rightly. */
+  /** Whether what had the focus is gone. (A question that a button asks first has it rightly: it can't be taken from that.) */
   #hasLostFocus() {
     const { activeElement } = document;
-    return !byId("confirm").open && (!this.#dialog.contains(activeElement) || activeElement === this.#dialog);
+    return !this.#dialog.contains(activeElement) || activeElement === this.#dialog;
   }
 
   #hasNewErrors({ id, errors }) {
@@ -97,7 +98,6 @@ export class Modals {
   }
 
   #focus(form) {
-    this.#body.scrollTop = 0;
     if (!form.focus()) this.#body.focus();
   }
 

@@ -55,7 +55,6 @@ export class Picker {
     this.#element = element;
     this.#slack = slack;
     this.#draw();
-    if (this.#menu.isOpen) this.#open();
   }
 
   problem() {
