@@ -1,17 +1,32 @@
 """What every test shares: the event loop it runs on, and the databases it may ask for."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from databases import postgresql
+from leaks import Listener
 
 
 @pytest.fixture(scope="module")
 def anyio_backend() -> tuple[str, dict[str, bool]]:
     """The loop of production; tests about the loop itself choose their own."""
     return ("asyncio", {"use_uvloop": True})
+
+
+@pytest.fixture(autouse=True)
+def nothing_secret_is_logged() -> Iterator[None]:
+    """Whatever a test does: what is logged meanwhile, the bot's own loggers at DEBUG, has no secret in it."""
+    listener, ours = Listener(), logging.getLogger("bot")
+    level = ours.level
+    ours.setLevel(logging.DEBUG)
+    logging.getLogger().addHandler(listener)
+    yield
+    logging.getLogger().removeHandler(listener)
+    ours.setLevel(level)
+    assert listener.leaked == []
 
 
 @pytest.fixture(scope="session")

@@ -67,13 +67,7 @@ class Workplace:
 
     async def deliver(self, kind: str, payload: Mapping[str, object], *, takes_answer: bool = False) -> Answered:
         """Have Slack send any payload: `kind` is what an envelope calls it."""
-        if self.slack.socket_mode:
-            return await self.slack.sockets.send(kind, payload, accepts_response_payload=takes_answer)
-        if kind == "events_api":
-            body = json.dumps(payload).encode()
-            return await self.slack.send(body, self.slack.sign(body) | {"Content-Type": "application/json"})
-        body = urlencode({"payload": json.dumps(payload)} if kind == "interactive" else payload).encode()
-        return await self.slack.send(body, self.slack.sign(body))
+        return await deliver(self.slack, kind, payload, takes_answer=takes_answer)
 
     @property
     def calls(self) -> list[str]:
@@ -94,6 +88,17 @@ class Workplace:
         """Wait for results in #alerts, and return them."""
         await self.slack.until(lambda: len(self.results()) >= count, within=within)
         return self.results()
+
+
+async def deliver(slack: SimSlack, kind: str, payload: Mapping[str, object], *, takes_answer: bool = False) -> Answered:
+    """Have Slack send any payload: `kind` is what an envelope calls it."""
+    if slack.socket_mode:
+        return await slack.sockets.send(kind, payload, accepts_response_payload=takes_answer)
+    if kind == "events_api":
+        body = json.dumps(payload).encode()
+        return await slack.send(body, slack.sign(body) | {"Content-Type": "application/json"})
+    body = urlencode({"payload": json.dumps(payload)} if kind == "interactive" else payload).encode()
+    return await slack.send(body, slack.sign(body))
 
 
 @asynccontextmanager

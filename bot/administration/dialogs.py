@@ -2,7 +2,7 @@
 
 import logging
 
-from bot.core.administration import NotAdmin, NotServed
+from bot.core.administration import NotAdmin
 from bot.core.messages import controls
 from bot.core.messages.dialog_answers import ONE_MOMENT, TOO_LATE, about_problem, answer_view
 from bot.core.messages.dialogs import TITLES, alerts_dialog, key_dialog, policy_dialog
@@ -74,8 +74,6 @@ class Dialogs:
         await self._views.update(token, view_id, self._view(name, workspace, role))
 
     def _view(self, name: str, workspace: Workspace, role: Role) -> View:
-        if not workspace.is_managed:
-            return answer_view(TITLES[name], about_problem(NotServed()))
         if role is not Role.ADMIN:
             return answer_view(TITLES[name], about_problem(NotAdmin(role)))
         match name:

@@ -28,7 +28,8 @@ class Homes:
     async def show(self, asker: Asker, *, notice: str = "", state: str | None = None) -> None:
         """Show somebody their Home, with `notice` (mrkdwn) on top; `state` is the hash of what they see.
 
-        Where another replica has shown them something since, what is known now is looked up again and shown.
+        Where another replica has shown them something since, what is known now is looked up again and shown. Where
+        the database gives no answer, the log says so.
         """
         turn = self._turns.setdefault((asker.team_id, asker.user_id), asyncio.Lock())
         async with turn:
@@ -36,7 +37,7 @@ class Homes:
                 if await self._publish(asker, notice, state) is Shown.CONFLICT:
                     await self._publish(asker, notice, None)
             except StoreError as error:
-                _log.error("somebody's Home can't be shown", extra={"team": asker.team_id, "why": str(error)})
+                _log.error("the database has no answer for a Home", extra={"team": asker.team_id, "why": str(error)})
 
     async def _publish(self, asker: Asker, notice: str, state: str | None) -> Shown:
         workspace = await self._workspaces.find(asker.team_id)
@@ -45,7 +46,8 @@ class Homes:
         role = await self._roles.of(workspace.bot_token, asker)
         if role is Role.UNREADABLE:
             self._watch.unreadable(workspace)
-        if role is Role.ADMIN:
-            await self._workspaces.note_admin(asker.team_id, asker.user_id)
         view = home_view(Home(workspace, role, notice))
-        return await self._views.publish(workspace.bot_token, asker.user_id, view, state=state)
+        shown = await self._views.publish(workspace.bot_token, asker.user_id, view, state=state)
+        if role is Role.ADMIN and shown is Shown.YES:
+            await self._workspaces.note_admin(asker.team_id, asker.user_id)
+        return shown

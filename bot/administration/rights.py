@@ -21,7 +21,7 @@ class Rights:
         What Slack said before does not count: it may have been a while ago.
         """
         workspace = await self._workspaces.find(asker.team_id)
-        if workspace is None or not workspace.is_managed:
+        if workspace is None:
             return NotServed()
         role = await self._roles.now(workspace.bot_token, asker)
         return workspace if role is Role.ADMIN else NotAdmin(role)

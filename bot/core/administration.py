@@ -16,7 +16,7 @@ class NotAdmin:
 
 @dataclass(frozen=True, slots=True)
 class NotServed:
-    """The bot is not installed in the workspace, or whoever runs it sets everything."""
+    """The bot is not installed in the workspace any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 from bot.administration.administration import Administration
 from bot.administration.homes import Homes
 from bot.core.administration import KeyNotTaken, KeyNotTried, NotAKey, NotSaved, TokenMade
+from bot.core.alert import CHANNEL_ID
 from bot.core.messages import controls
 from bot.core.messages.dialog_answers import (
     CHECKING,
@@ -104,7 +105,7 @@ class AdminListeners:
         """The choice in Home of a channel for alerts."""
         await ack()
         channel = body["actions"][0].get("selected_conversation")
-        if isinstance(channel, str):
+        if isinstance(channel, str) and CHANNEL_ID.fullmatch(channel):
             choosing = self._administration.alerting.choose(read_address(body).asker, channel)
             self._tasks.start(self._act(body, choosing, about_alert))
 
@@ -118,9 +119,7 @@ class AdminListeners:
         outcome = await self._administration.carry_out(
             controls.SET_KEY,
             sent.asker,
-            self._administration.keys.set(
-                sent.asker, sent.typed(KEY), seen=sent.seen, untried=bool(sent.chosen(UNTRIED))
-            ),
+            self._administration.keys.set(sent.asker, sent.typed(KEY), seen=sent.seen, untried=sent.ticked(UNTRIED)),
         )
         text = about_key(outcome)
         return _Reply(text, text, KEY if isinstance(outcome, _MENDED_IN_DIALOG) else "")

@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.core.requests import Asker
 from bot.core.secret import Secret
+from bot.core.slack_id import SLACK_ID
 from bot.inbound.address import read_address
 
 
@@ -27,12 +28,13 @@ class Submission:
         return Secret(value if isinstance(value, str) else "")
 
     def chosen(self, name: str) -> frozenset[str]:
-        """The ids of the people or the conversations that were chosen, or the values of the boxes that were ticked."""
+        """The ids of the people or the conversations that were chosen."""
         element = self._values.get(name, {})
-        ids = [*_texts(element.get("selected_users")), *_texts(element.get("selected_conversations"))]
-        options = element.get("selected_options")
-        ticked = [option.get("value") for option in options if isinstance(option, dict)] if options else []
-        return frozenset([*ids, *_texts(ticked)])
+        return frozenset(_ids(element.get("selected_users")) + _ids(element.get("selected_conversations")))
+
+    def ticked(self, name: str) -> bool:
+        """Whether a box was ticked."""
+        return bool(self._values.get(name, {}).get("selected_options"))
 
 
 def read_submission(payload: Mapping[str, Any]) -> Submission:
@@ -59,5 +61,7 @@ def _values_in(view: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {name: element for name, element in found.items() if isinstance(element, dict)}
 
 
-def _texts(values: object) -> list[str]:
-    return [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
+def _ids(values: object) -> list[str]:
+    """Those of a list that are ids: they went through the client, and will be written into messages."""
+    texts = [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
+    return [text for text in texts if SLACK_ID.fullmatch(text)]

@@ -1,10 +1,12 @@
 """Conversations run both ways in: over HTTP and over Socket Mode."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 from harness import WAY
+from tenants import Tenancy, tenancy
 
 
 @pytest.fixture(autouse=True, params=["http", "socket"])
@@ -13,3 +15,10 @@ def transport(request: pytest.FixtureRequest) -> Iterator[str]:
     WAY.transport = request.param
     yield request.param
     WAY.transport = "http"
+
+
+@pytest.fixture
+async def at(tmp_path: Path) -> AsyncIterator[Tenancy]:
+    """A bot of many workspaces, in which nobody has installed it yet."""
+    async with tenancy(f"sqlite:///{tmp_path / 'bot.db'}") as at:
+        yield at

@@ -1,6 +1,7 @@
 """What nobody foresaw: the person is told, with an id under which the log has the traceback."""
 
 import asyncio
+import json
 import logging
 import re
 import time
@@ -10,6 +11,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 from aiohttp import web
+from slack_bolt.async_app import AsyncApp
 
 from bot.control import Control
 from bot.core.anchor_key import AnchorKey
@@ -22,7 +24,7 @@ from bot.inbound.clicks import Clicks
 from bot.inbound.departures import Departures
 from bot.inbound.http import Http
 from bot.inbound.listeners import Listeners
-from bot.inbound.slack_app import SlackApp
+from bot.inbound.slack_app import Registrable, SlackApp
 from bot.inbound.socket_link import Dialer
 from bot.inbound.socket_mode import SocketMode
 from bot.once import Once
@@ -40,7 +42,7 @@ from bot.readiness import Readiness
 from bot.sim.slack import SimSlack, Source
 from bot.tasks import Tasks
 from bot.watch import Watch
-from harness import HTTP_ONLY, SESSION, WAY, workplace
+from harness import HTTP_ONLY, SESSION, WAY, deliver, workplace
 
 pytestmark = pytest.mark.anyio
 
@@ -63,6 +65,16 @@ class StallingControl(BrokenControl):
         return Paused(f"for {order.asker.user_id}")
 
 
+class BrokenDialog:
+    """A dialog with a mistake in it, before its ack."""
+
+    def register(self, bolt: AsyncApp) -> None:
+        bolt.view("broken")(self.submit)
+
+    async def submit(self) -> None:
+        raise ZeroDivisionError("a mistake of ours")
+
+
 @asynccontextmanager
 async def broken_bot(slack: SimSlack, kind: type[BrokenControl], *, seconds: float) -> AsyncIterator[None]:
     """The bot's own parts around a broken control, serving `slack`."""
@@ -78,7 +90,12 @@ async def broken_bot(slack: SimSlack, kind: type[BrokenControl], *, seconds: flo
         control = kind(anchor, gate, once=Once(period=1, clock=time.monotonic), tasks=tasks)
         control.seconds = seconds
         clicks = Clicks(control, teller, time.time)
-        slack_app = SlackApp([Listeners(control, clicks, teller, tasks), Departures(workspaces)], teller, tasks)
+        listeners: list[Registrable] = [
+            Listeners(control, clicks, teller, tasks),
+            Departures(workspaces),
+            BrokenDialog(),
+        ]
+        slack_app = SlackApp(listeners, teller, tasks)
         async with (_socket if slack.socket_mode else _door)(slack, slack_app, session):
             yield
             await tasks.settle(within=5)
@@ -134,6 +151,24 @@ async def test_a_result_that_is_too_late_for_the_ack_is_told_after_it() -> None:
     assert delivery.ack.text.startswith("Pausing session")
     assert message.source is Source.RESPONSE_URL
     assert message.text.startswith("⏸️ *Paused*")
+
+
+async def test_an_accident_with_a_dialog_is_told_in_it(caplog: pytest.LogCaptureFixture) -> None:
+    submission = {
+        "type": "view_submission",
+        "user": {"id": "U0ALICE0001", "team_id": "T0HOME00001"},
+        "team": {"id": "T0HOME00001"},
+        "view": {"callback_id": "broken", "app_installed_team_id": "T0HOME00001"},
+    }
+    async with (
+        SimSlack(socket_mode=WAY.is_socket) as slack,
+        broken_bot(slack, BrokenControl, seconds=0),
+    ):
+        answer = await deliver(slack, "interactive", submission, takes_answer=True)
+    (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    said = json.loads(answer.body)
+    assert said["response_action"] == "update"
+    assert f"(incident `{vars(record)['incident']}`)" in str(said["view"]["blocks"])
 
 
 @HTTP_ONLY

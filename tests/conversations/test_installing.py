@@ -1,7 +1,7 @@
 """From "Add to Slack" to the first pause, and every way in which an installation does not come about."""
 
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,12 +18,6 @@ from visits import Browser, Visit
 pytestmark = pytest.mark.anyio
 
 NOTHING = "Nothing was installed here."
-
-
-@pytest.fixture
-async def at(tmp_path: Path) -> AsyncIterator[Tenancy]:
-    async with tenancy(f"sqlite:///{tmp_path / 'bot.db'}") as at:
-        yield at
 
 
 def reading(page: Visit) -> list[object]:

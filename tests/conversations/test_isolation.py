@@ -46,7 +46,8 @@ class Actor:
         things: list[Callable[[], Awaitable[None]]] = [
             *[self.command] * 5,
             *[self.click] * 4,
-            *[self.report, self.report_elsewhere, self.change_key, self.change_key, self.leave, self.reinstall],
+            *[self.report, self.report_elsewhere, self.look_at_home],
+            *[self.change_key, self.change_key, self.leave, self.reinstall],
         ]
         for _ in range(STEPS):
             thing = self.chance.choice(things)
@@ -95,6 +96,9 @@ class Actor:
         status, _ = await self.at.alert(other.team_id, self.alerts_token, session_id=self.new_session(), text="spent")
         assert status in {401, 503}  # refused, or the database is too slow to say whose it is
 
+    async def look_at_home(self) -> None:
+        await self.at.slack.open_home(self.tenant.person, self.tenant.workspace)
+
     async def change_key(self) -> None:
         key = f"sk-{self.tenant.team_id}-{len(self.keys)}"
         self.at.anchor.add_key(key)
@@ -110,7 +114,9 @@ class Actor:
 
     async def reinstall(self) -> None:
         self.at.slack.clock.advance(1.1)  # what was left before is left before
-        assert (await self.at.install(self.tenant)).status == 200
+        while (status := (await self.at.install(self.tenant)).status) == 503:  # the database is too busy: once more
+            pass
+        assert status == 200
         self.tokens.add(self.tenant.workspace.installation.bot_token)
         await self.change_key()
 
@@ -154,6 +160,10 @@ def look(at: Tenancy, actors: list[Actor]) -> None:
         assert "Cookie" not in request.headers
         told[actor.tenant.team_id] += 1
     for call in at.slack.api_calls:
+        if call.method in {"users.info", "views.publish"}:
+            assert (
+                call.token in of_team[team_of(at, str(call.arguments.get("user") or call.arguments["user_id"]))].tokens
+            )
         if call.method == "chat.postMessage":
             workspace = at.slack.platform.workspace_of_channel(home_of(at, str(call.arguments["channel"])))
             assert call.token in of_team[workspace.team_id].tokens
@@ -164,8 +174,13 @@ def look(at: Tenancy, actors: list[Actor]) -> None:
     assert len(told) == TENANTS
     assert sum(told.values()) > 5 * TENANTS, "hardly anything happened"
     assert {name for actor in actors for name in actor.done} == {
-        *("command", "click", "report", "report_elsewhere", "change_key", "leave", "reinstall")
+        *("command", "click", "report", "report_elsewhere", "look_at_home", "change_key", "leave", "reinstall")
     }
+
+
+def team_of(at: Tenancy, user_id: str) -> str:
+    """The workspace that somebody is in."""
+    return next(team for team, workspace in at.slack.platform.workspaces.items() if user_id in workspace.users)
 
 
 def home_of(at: Tenancy, channel: str) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,12 +21,6 @@ NOT_SERVED = (
     "*Not paused:* this bot holds no Anchor API key for your workspace, so it left session `{session}` alone.\n"
     "Ask whoever runs the bot to set it up for this workspace."
 )
-
-
-@pytest.fixture
-async def at(tmp_path: Path) -> AsyncIterator[Tenancy]:
-    async with tenancy(f"sqlite:///{tmp_path / 'bot.db'}") as at:
-        yield at
 
 
 def button(at: Tenancy, tenant: Tenant) -> Message:

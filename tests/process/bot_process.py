@@ -18,6 +18,7 @@ from bot.sim.anchor import SimAnchor
 from bot.sim.bell import Bell
 from bot.sim.slack import Delivery, SimSlack
 from harness import SESSION
+from leaks import leaks
 
 MODULE = (sys.executable, "-m", "bot")
 CONSOLE_SCRIPT = (str(Path(sys.executable).with_name("anchor-bot")),)
@@ -124,6 +125,7 @@ async def bot_process(
             if process.returncode is None:
                 process.kill()
             await reading
+            assert leaks("\n".join(bot.lines)) == []
 
 
 @dataclass(frozen=True, slots=True)

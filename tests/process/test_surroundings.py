@@ -24,7 +24,10 @@ async def test_variables_of_bolt_lead_it_down_no_other_road(tmp_path: Path) -> N
         deliveries = [await at.type(SESSION) for _ in range(3)]
         assert await at.bot.stop() == 0
     assert [delivery.ack and delivery.ack.text.split(":")[0] for delivery in deliveries] == ["⏸️ *Paused*"] * 3
-    assert [(call.method, call.token) for call in at.slack.api_calls] == [("auth.test", at.slack.bot_token)]
+    assert [(call.method, call.token) for call in at.slack.api_calls] == [
+        ("auth.test", at.slack.bot_token),
+        ("users.info", at.slack.bot_token),
+    ]
     assert [*home.iterdir(), *directory.iterdir()] == []
     assert at.slack.violations == []
 

@@ -40,7 +40,11 @@ def alerts_token_button() -> Block:
 
 
 def alerts_channel_select(chosen: str | None) -> Block:
-    """Chooses where alerts go."""
+    """Chooses where alerts go.
+
+    Slack keeps what somebody has chosen while block and element have the same ids, so a block with it needs a new one
+    when it is to show what holds. https://docs.slack.dev/reference/views
+    """
     initial = {"initial_conversation": chosen} if chosen else {}
     return {
         "type": "conversations_select",

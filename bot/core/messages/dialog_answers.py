@@ -135,7 +135,7 @@ def about_problem(problem: Problem) -> str:
         case NotAdmin(role=role):
             return f"{_NOT_CHANGED} {_RIGHTS.get(role, 'only admins and owners of this workspace may do that.')}"
         case NotServed():
-            return f"{_NOT_CHANGED} whoever runs this bot sets this, in its settings."
+            return f"{_NOT_CHANGED} this bot does not serve this workspace any more. An admin can install it again."
         case Outdated():
             return (
                 f"{_NOT_CHANGED} somebody else has changed the same thing meanwhile. Look at it in the Home tab, and "

@@ -10,6 +10,7 @@ from bot.core.messages import controls
 from bot.core.messages.blocks import Block, plain_text, section
 from bot.core.messages.changes import named_key
 from bot.core.messages.markup import code
+from bot.core.messages.policy import MOST_NAMED
 from bot.core.messages.view import View
 from bot.core.policy import Rule
 from bot.core.requests import Verb
@@ -31,7 +32,6 @@ TITLES = {
 
 _LONGEST_KEY = 1000
 _EXAMPLE_ALERT = '{"session_id": "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b", "text": "It spends too fast."}'
-_MOST_CHOSEN = 50  # so that Home has room for all of them
 _ABOUT_KEY = (
     "Paste the API key of your workspace's Anchor account: it is in Anchor's dashboard, under API keys. It is tried "
     "with Anchor, kept encrypted, and used for this workspace alone; nobody is ever shown more than its last four "
@@ -110,14 +110,14 @@ def _rule_inputs(verb: Verb, rule: Rule) -> list[Block]:
         "type": "multi_users_select",
         "action_id": USERS[verb],
         "placeholder": plain_text("Every full member"),
-        "max_selected_items": _MOST_CHOSEN,
+        "max_selected_items": MOST_NAMED,
         **_initial("initial_users", rule.users),
     }
     places = {
         "type": "multi_conversations_select",
         "action_id": CHANNELS[verb],
         "placeholder": plain_text("Anywhere in Slack"),
-        "max_selected_items": _MOST_CHOSEN,
+        "max_selected_items": MOST_NAMED,
         "filter": {"include": ["public", "private"], "exclude_bot_users": True},
         **_initial("initial_conversations", rule.channels),
     }

@@ -6,6 +6,7 @@ https://docs.slack.dev/surfaces/app-home
 from dataclasses import dataclass
 
 from bot.core.anchor_key import AnchorKey, KeyCheck
+from bot.core.digest import digest
 from bot.core.messages import controls
 from bot.core.messages.blocks import Block, actions, context, header, section
 from bot.core.messages.changes import named_key
@@ -119,7 +120,8 @@ def _about_alerts(home: Home) -> list[Block]:
         return [section(text)]
     test = [controls.test_alert_button()] if chosen else []
     return [
-        section(text, accessory=controls.alerts_channel_select(chosen)),
+        section(text, accessory=controls.alerts_channel_select(chosen))
+        | {"block_id": f"alerts_{digest(f'{chosen} {home.notice}')}"},
         actions(*test, controls.alerts_token_button()),
     ]
 

@@ -1,0 +1,134 @@
+"""What admins see when something goes wrong between them and the workspace's settings."""
+
+import asyncio
+import logging
+
+import pytest
+
+from bot.sim.slack import Slow
+from conversations.offices import Office
+from tenants import Tenancy
+
+pytestmark = pytest.mark.anyio
+
+KEY = "sk-first-0123456789-1234"
+
+
+@pytest.fixture
+async def office(at: Tenancy) -> Office:
+    """A workspace with a key, in which an admin looks at Home."""
+    at.anchor.add_key(KEY)
+    office = await Office.open(at, with_key=True)
+    await office.home()
+    return office
+
+
+async def run(office: Office, statement: str) -> None:
+    async with office.at.store.database.changing() as connection:
+        await connection.exec_driver_sql(statement)
+
+
+async def logged(caplog: pytest.LogCaptureFixture, message: str) -> logging.LogRecord:
+    async with asyncio.timeout(10):
+        while message not in caplog.text:  # noqa: ASYNC110 - nothing else tells of it
+            await asyncio.sleep(0.01)
+    return next(record for record in caplog.records if record.message == message)
+
+
+def shown(office: Office) -> str:
+    home = office.at.slack.home_of(office.admin)
+    return home.text if home else ""
+
+
+async def test_a_dialog_does_not_open_while_the_database_is_away(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    await run(office, "DELETE FROM workspaces")  # what is known is not used for what is gone
+    await office.press("anchor_set_key")
+    await run(office, "ALTER TABLE workspaces RENAME TO gone")
+    await office.press("anchor_change_policy")
+    await logged(caplog, "a dialog can't be opened")
+    assert office.at.slack.modal_of(office.admin) is None
+
+
+async def test_a_workspace_that_is_gone_is_said_to_be_gone(office: Office) -> None:
+    at = office.at
+    await office.dialog("anchor_set_key")
+    assert await at.store.installations.delete(office.tenant.team_id)
+    await office.submit({"key": KEY})
+    view = await office.dialog_says("Nothing was changed")
+    assert "this bot does not serve this workspace any more. An admin can install it again." in view.text
+
+
+@pytest.mark.parametrize("why", ["the workspace is gone", "the database is away"])
+async def test_what_can_not_be_said_in_time_and_not_later_either_is_logged(
+    office: Office, caplog: pytest.LogCaptureFixture, why: str
+) -> None:
+    at = office.at
+    await office.dialog("anchor_set_key")
+    at.anchor.fault = Slow(2.4)
+    await office.submit({"key": KEY})
+    assert "⏳ Checking…" in (await office.dialog_says("Checking")).text
+    await run(office, "DELETE FROM workspaces")
+    if why == "the database is away":
+        await run(office, "ALTER TABLE workspaces RENAME TO gone")
+    record = await logged(caplog, "a direct message could not be sent")
+    assert vars(record)["user"] == office.admin.id
+
+
+async def test_whoever_made_a_change_is_told_even_if_nobody_knows_the_other_admins(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    await run(office, "ALTER TABLE admins RENAME TO gone")
+    await office.dialog("anchor_set_key")
+    await office.submit({"key": KEY})
+    (message,) = await office.told(office.admin)
+    assert message.startswith(f"<@{office.admin.id}> replaced the Anchor key")
+    await logged(caplog, "the admins can't be looked up")
+
+
+async def test_somebody_who_is_no_admin_any_more_removes_nothing(office: Office) -> None:
+    office.tenant.workspace.change_user(office.admin, is_admin=False)
+    await office.press("anchor_remove_key")
+    await office.at.slack.until(lambda: "only admins and owners of this workspace may do that" in shown(office))
+    assert "A key" in shown(office)
+
+
+async def test_a_key_that_is_removed_already_is_not_removed_again(office: Office) -> None:
+    home = office.at.slack.home_of(office.admin)
+    assert home is not None
+    await run(office, "UPDATE workspaces SET anchor_api_key = NULL")
+    await office.press("anchor_remove_key")
+    await office.at.slack.until(lambda: "somebody else has changed the same thing meanwhile" in shown(office))
+
+
+async def test_a_choice_of_nothing_is_acknowledged_and_changes_nothing(office: Office) -> None:
+    home = office.at.slack.home_of(office.admin)
+    assert home is not None
+    action = {"type": "conversations_select", "action_id": "anchor_alerts_channel", "block_id": "x", "action_ts": "1.2"}
+    sent = await office.at.slack.act(
+        office.admin, home, "anchor_alerts_channel", office.tenant.alerts.id, actions=[action]
+    )
+    assert sent.status == 200
+    await office.home()
+    assert "*Alerts* go nowhere yet" in shown(office)
+
+
+NO_UPDATE = "CREATE TRIGGER no_update BEFORE UPDATE ON workspaces BEGIN SELECT RAISE(ABORT, 'no'); END"
+
+
+async def test_an_accident_is_told_in_the_dialog_under_its_id(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    await office.dialog("anchor_set_key")
+    await run(office, NO_UPDATE)
+    await office.submit({"key": KEY})
+    view = await office.dialog_says("Something broke in the bot itself")
+    record = await logged(caplog, next(record.message for record in caplog.records if record.levelno >= logging.ERROR))
+    assert f"`{vars(record)['incident']}`" in view.text
+
+
+async def test_an_accident_is_told_in_home_under_its_id(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    await run(office, NO_UPDATE)
+    await office.press("anchor_remove_key")
+    await office.at.slack.until(lambda: "Something broke in the bot itself" in shown(office))
+    (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert f"`{vars(record)['incident']}`" in shown(office)

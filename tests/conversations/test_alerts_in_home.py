@@ -1,0 +1,195 @@
+"""An admin says in Slack where alerts go, tries it, and lets programs send them."""
+
+import pytest
+
+from bot.core.digest import is_token
+from bot.core.workspace import Workspace
+from bot.sim.slack import Hang, Slow, View, api_error
+from conversations.offices import Office
+from tenants import Tenancy
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def office(at: Tenancy) -> Office:
+    """A workspace with a key, in which an admin looks at Home."""
+    office = await Office.open(at, with_key=True)
+    await office.home()
+    return office
+
+
+async def workspace_of(office: Office) -> Workspace:
+    found = await office.at.store.installations.find(office.tenant.team_id)
+    assert found
+    return found
+
+
+async def home_says(office: Office, text: str) -> View:
+    def shown() -> View | None:
+        home = office.at.slack.home_of(office.admin)
+        return home if home and text in home.text else None
+
+    await office.at.slack.until(shown)
+    view = shown()
+    assert view is not None
+    return view
+
+
+async def token_from_dialog(office: Office) -> str:
+    """Make a new token, and read it where it is shown."""
+    await office.dialog("anchor_alerts_token")
+    await office.submit({})
+    view = await office.dialog_says("shown this once")
+    return view.text.split("copy it now.\n`")[1].split("`")[0]
+
+
+# --- where alerts go ---
+
+
+async def test_a_channel_is_chosen_and_a_test_alert_shows_the_card(office: Office) -> None:
+    at, alerts = office.at, office.tenant.alerts
+    await office.press("anchor_alerts_channel", alerts.id)
+    home = await home_says(office, f"✅ A test alert stands in <#{alerts.id}>, and alerts go there.")
+    assert f"*Alerts* go to <#{alerts.id}>." in home.text
+    (card,) = at.slack.channel_messages(alerts)
+    assert "*This is a test alert*" in card.text
+    assert "anchor_pause" in str(card.blocks)
+    assert (await workspace_of(office)).alerts_channel == alerts.id
+    (message,) = await office.told(office.admin)
+    assert message.startswith(f"<@{office.admin.id}> chose <#{alerts.id}> for alerts.")
+    await at.slack.click(office.member, card)
+    await at.slack.until(lambda: len(at.slack.channel_messages(alerts)) > 1)
+    assert "Anchor knows no such session" in at.slack.channel_messages(alerts)[-1].text
+
+
+async def test_a_channel_without_the_bot_is_explained_and_not_taken(office: Office) -> None:
+    at = office.at
+    general = office.channel("general", with_bot=False)
+    await office.press("anchor_alerts_channel", general.id)
+    home = await home_says(office, f"⚠️ Alerts can't go to <#{general.id}>.")
+    assert "invite the bot: /invite @anchor in that channel. Then choose the channel again." in home.text
+    assert "*Alerts* go nowhere yet" in home.text
+    assert (await workspace_of(office)).alerts_channel is None
+    general.members.add(office.tenant.workspace.installation.bot_user_id)
+    await office.press("anchor_alerts_channel", general.id)
+    await home_says(office, f"*Alerts* go to <#{general.id}>.")
+    assert len(at.slack.channel_messages(general)) == 1
+
+
+async def test_a_slack_that_does_not_answer_leaves_alerts_where_they_went(office: Office) -> None:
+    office.at.slack.faults["chat.postMessage"] = Hang()
+    await office.press("anchor_alerts_channel", office.tenant.alerts.id)
+    await office.at.slack.until(lambda: "⚠️ Slack did not answer" in shown(office), within=15)
+    office.at.slack.faults["chat.postMessage"] = None
+    assert (await workspace_of(office)).alerts_channel is None
+
+
+def shown(office: Office) -> str:
+    home = office.at.slack.home_of(office.admin)
+    return home.text if home else ""
+
+
+async def test_the_chosen_channel_is_tried_again_by_a_button(office: Office) -> None:
+    at, alerts = office.at, office.tenant.alerts
+    await office.press("anchor_alerts_channel", alerts.id)
+    await home_says(office, "A test alert stands in")
+    await office.home()
+    await office.press("anchor_test_alert")
+    await home_says(office, "A test alert stands in")
+    assert len(at.slack.channel_messages(alerts)) == 2
+    assert len(await office.told(office.admin)) == 1, "nothing was changed by the second"
+
+
+async def test_a_test_alert_without_a_channel_says_so(office: Office) -> None:
+    """The button was there a moment ago."""
+    await office.press("anchor_alerts_channel", office.tenant.alerts.id)
+    await home_says(office, "A test alert stands in")
+    await office.at.store.installations.set_alerts_channel(office.tenant.team_id, None)
+    await office.press("anchor_test_alert")
+    await home_says(office, "⚠️ *Nothing was changed:* no channel is chosen for alerts.")
+
+
+@pytest.mark.parametrize("action", ["anchor_alerts_channel", "anchor_test_alert"])
+async def test_somebody_who_is_no_admin_any_more_posts_nothing(office: Office, action: str) -> None:
+    await office.at.store.installations.set_alerts_channel(office.tenant.team_id, office.tenant.alerts.id)
+    await office.home()
+    office.tenant.workspace.change_user(office.admin, is_admin=False)
+    await office.press(action, office.tenant.alerts.id if action == "anchor_alerts_channel" else None)
+    home = await home_says(office, "only admins and owners of this workspace may do that.")
+    assert home.find(action) is None
+    assert office.at.slack.channel_messages(office.tenant.alerts) == []
+
+
+async def test_while_the_database_is_away_the_notice_comes_when_it_can(office: Office) -> None:
+    """Without the database nobody can be shown anything; then nothing was posted either."""
+    async with office.at.store.database.changing() as connection:
+        await connection.exec_driver_sql("ALTER TABLE workspaces RENAME TO gone")
+    await office.press("anchor_alerts_channel", office.tenant.alerts.id)
+    async with office.at.store.database.changing() as connection:
+        await connection.exec_driver_sql("ALTER TABLE gone RENAME TO workspaces")
+    assert (await workspace_of(office)).alerts_channel is None
+
+
+# --- the token of programs ---
+
+
+async def test_the_url_and_a_new_token_are_had_in_a_dialog(office: Office) -> None:
+    at, tenant = office.at, office.tenant
+    await at.store.installations.set_alerts_channel(tenant.team_id, tenant.alerts.id)
+    form = await office.dialog("anchor_alerts_token")
+    url = f"{at.environ['BASE_URL']}/alerts/{tenant.team_id}"
+    assert f"`{url}`" in form.text
+    assert "No token was made yet." in form.text
+    await at.slack.close(office.admin)
+    token = await token_from_dialog(office)
+    assert is_token(token, (await workspace_of(office)).alerts_token_digest)
+    status, _ = await at.alert(tenant.team_id, token, session_id=tenant.session, text="Spends too fast")
+    assert status == 200
+    assert "Spends too fast" in at.slack.channel_messages(tenant.alerts)[-1].text
+    (message,) = await office.told(office.admin)
+    assert message.startswith(f"<@{office.admin.id}> made a new token for alerts.")
+    assert token not in str(at.slack.home_of(office.admin))
+
+
+async def test_a_new_token_ends_the_one_before(office: Office) -> None:
+    at, tenant = office.at, office.tenant
+    await at.store.installations.set_alerts_channel(tenant.team_id, tenant.alerts.id)
+    first = await token_from_dialog(office)
+    await at.slack.close(office.admin)
+    await office.home()
+    form = await office.dialog("anchor_alerts_token")
+    assert "A token was made; it can't be shown again." in form.text
+    assert first not in form.text
+    await office.submit({})
+    await office.dialog_says("shown this once")
+    status, _ = await at.alert(tenant.team_id, first, session_id=tenant.session, text="Spends too fast")
+    assert status == 401
+
+
+async def test_a_token_whose_dialog_is_gone_is_written_nowhere_else(office: Office) -> None:
+    at = office.at
+    await office.dialog("anchor_alerts_token")
+    at.slack.faults["users.info"] = Slow(2.4)
+    await office.submit({})
+    await at.slack.close(office.admin)
+    told = await office.told(office.admin, 2)
+    assert any("its dialog was closed before it could be shown" in text for text in told)
+    found = await workspace_of(office)
+    assert found.alerts_token_digest is not None
+    assert not any("`" in text for text in told)
+
+
+async def test_somebody_who_is_no_admin_gets_no_token(office: Office) -> None:
+    await office.dialog("anchor_alerts_token")
+    office.tenant.workspace.change_user(office.admin, is_admin=False)
+    await office.submit({})
+    await office.dialog_says("only admins and owners of this workspace may do that.")
+    assert (await workspace_of(office)).alerts_token_digest is None
+
+
+async def test_a_channel_that_slack_refuses_for_another_reason_is_explained(office: Office) -> None:
+    office.at.slack.faults["chat.postMessage"] = api_error("restricted_action", times=1)
+    await office.press("anchor_alerts_channel", office.tenant.alerts.id)
+    home = await home_says(office, "Alerts can't go to")
+    assert "(restricted_action)" in home.text

@@ -1,0 +1,181 @@
+"""The app's Home: what everybody sees of how it is set up, and what admins can do about it."""
+
+import asyncio
+
+import pytest
+
+from bot.core.anchor_key import AnchorKey, KeyCheck
+from bot.core.policy import Policy, Rule
+from bot.core.secret import Secret
+from bot.sim.slack import Hang, api_error, server_error
+from conversations.offices import Office
+from harness import workplace
+from tenants import Tenancy
+
+pytestmark = pytest.mark.anyio
+
+LEVERS = (
+    "anchor_set_key",
+    "anchor_remove_key",
+    "anchor_change_policy",
+    "anchor_alerts_channel",
+    "anchor_test_alert",
+    "anchor_alerts_token",
+)
+
+
+def levers(view: object) -> list[str]:
+    return [name for name in LEVERS if f"'{name}'" in str(getattr(view, "blocks", ()))]
+
+
+async def test_somebody_who_has_never_seen_the_bot_learns_what_it_does_and_that_it_needs_a_key(at: Tenancy) -> None:
+    office = await Office.open(at)
+    home = await office.home(office.member)
+    assert "`/anchor-pause &lt;session_id&gt; [reason]` pauses the agent" in home.text
+    assert "*No key is set*, so nobody can pause or resume yet." in home.text
+    assert "An admin or owner of this workspace can set it here." in home.text
+    assert "*Who may pause:* every full member of this workspace, anywhere in Slack." in home.text
+    assert "*Who may resume:* every full member of this workspace, anywhere in Slack." in home.text
+    assert "*Alerts* go nowhere yet: no channel is chosen. No token for programs was made yet." in home.text
+    assert "Admins and owners of this workspace can change all this in their Home tab of this app." in home.text
+    assert levers(home) == []
+
+
+@pytest.mark.parametrize("who", ["admin", "second"])
+async def test_admins_and_owners_get_the_levers(at: Tenancy, who: str) -> None:
+    office = await Office.open(at)
+    home = await office.home(getattr(office, who))
+    assert levers(home) == ["anchor_set_key", "anchor_change_policy", "anchor_alerts_channel", "anchor_alerts_token"]
+    assert "You are an admin of this workspace" in home.text
+
+
+async def test_everybody_sees_how_it_is_set_up(at: Tenancy) -> None:
+    office = await Office.open(at)
+    team_id, rows = office.tenant.team_id, at.store.installations
+    key = AnchorKey(Secret("sk-of-tenant-1-and-its-end-9876"), KeyCheck.VERIFIED, office.second.id, 1_785_000_000)
+    await rows.set_key(team_id, key)
+    rule = Rule(frozenset({office.admin.id, office.member.id}), frozenset({office.tenant.alerts.id}))
+    await rows.set_policy(team_id, Policy(pause=rule), if_version=0)
+    await rows.set_alerts_channel(team_id, office.tenant.alerts.id)
+    await rows.set_alerts_token(team_id, "digest")
+    home = await office.home(office.member)
+    assert "✅ A key ending `9876` is set, and Anchor accepts it." in home.text
+    assert f"Set by <@{office.second.id}>, <!date^1785000000^{{date_short_pretty}} at {{time}}|2026-07-25" in home.text
+    named = ", ".join(f"<@{one}>" for one in sorted(rule.users))
+    assert f"*Who may pause:* {named}, only in <#{office.tenant.alerts.id}>." in home.text
+    assert f"*Alerts* go to <#{office.tenant.alerts.id}>. A program that has the token can post one." in home.text
+    assert "sk-of-tenant" not in str(home)
+    assert levers(await office.home()) == list(LEVERS)
+
+
+@pytest.mark.parametrize(
+    ("check", "words"),
+    [
+        (KeyCheck.UNVERIFIED, "it is *not verified*: Anchor has not been asked with it yet"),
+        (KeyCheck.REFUSED, "*Anchor refuses it*: nobody can pause or resume until it is replaced"),
+    ],
+)
+async def test_home_says_what_anchor_says_of_the_key(at: Tenancy, check: KeyCheck, words: str) -> None:
+    office = await Office.open(at)
+    await at.store.installations.set_key(office.tenant.team_id, AnchorKey(Secret("short"), check))
+    home = await office.home()
+    assert words in home.text
+    assert "A key (too short to show its end)" in home.text
+    assert "Set by whoever runs this bot." in home.text
+
+
+async def test_somebody_who_is_no_admin_any_more_has_no_levers_the_next_time(at: Tenancy) -> None:
+    office = await Office.open(at)
+    assert levers(await office.home())
+    office.tenant.workspace.change_user(office.admin, is_admin=False)
+    await office.press("anchor_change_policy")  # what they saw then is still on their screen
+    await at.slack.until(lambda: at.slack.modal_of(office.admin))
+    await office.submit({})
+    view = await office.dialog_says("only admins and owners of this workspace may do that")
+    assert "Nothing was changed" in view.text
+    await at.slack.until(lambda: not levers(at.slack.home_of(office.admin)))
+
+
+async def test_the_messages_tab_shows_nothing_new(at: Tenancy) -> None:
+    office = await Office.open(at)
+    told = await at.slack.open_home(office.admin, tab="messages")
+    assert told.answer.status == 200
+    assert at.slack.home_of(office.admin) is None
+
+
+async def test_while_slack_does_not_say_who_somebody_is_they_see_everything_but_the_levers(at: Tenancy) -> None:
+    office = await Office.open(at)
+    at.slack.faults["users.info"] = server_error(503)
+    home = await office.home()
+    assert "Slack does not say just now whether you are an admin of this workspace." in home.text
+    assert levers(home) == []
+    at.slack.faults["users.info"] = None
+    assert levers(await office.home())
+
+
+async def test_an_app_that_may_not_ask_who_people_are_says_what_to_do(at: Tenancy) -> None:
+    office = await Office.open(at)
+    office.tenant.workspace.installation.scopes.discard("users:read")
+    home = await office.home()
+    assert "installed *without the scope `users:read`*" in home.text
+    assert levers(home) == []
+    (message,) = await office.told(office.admin)
+    assert message.startswith("⚠️ This app was installed without the scope `users:read`")
+
+
+async def test_a_home_that_was_changed_elsewhere_meanwhile_shows_what_holds_now(at: Tenancy) -> None:
+    office = await Office.open(at)
+    await office.home()
+    at.slack.faults["views.publish"] = api_error("hash_conflict", times=1)
+    await at.store.installations.set_key(office.tenant.team_id, AnchorKey(Secret("sk-0123456789")))
+    home = await office.home()
+    assert "A key ending `6789` is set" in home.text
+
+
+async def test_a_slack_that_does_not_take_a_home_is_left_alone(at: Tenancy, caplog: pytest.LogCaptureFixture) -> None:
+    office = await Office.open(at)
+    at.slack.faults["views.publish"] = api_error("not_enabled")
+    await at.slack.open_home(office.admin)
+    await at.slack.until(lambda: [call for call in at.slack.api_calls if call.method == "views.publish"])
+    at.slack.faults["views.publish"] = None
+    await office.home()
+    (record,) = [record for record in caplog.records if record.message == "Slack does not show a view"]
+    assert (vars(record)["method"], vars(record)["why"]) == ("views.publish", "not_enabled")
+
+
+async def test_a_slow_slack_does_not_keep_the_event_waiting(at: Tenancy) -> None:
+    office = await Office.open(at)
+    at.slack.faults["users.info"] = Hang()
+    told = await at.slack.open_home(office.admin)
+    assert told.answer.status == 200
+    assert told.answer.elapsed < 2
+
+
+async def test_where_one_workspace_is_served_home_says_that_whoever_runs_the_bot_sets_it() -> None:
+    async with workplace(PAUSE_USERS="U0ALICE0001", ALLOWED_CHANNELS="C0ALERTS001, C0INCIDENT1") as at:
+        await at.slack.open_home(at.slack.alice)
+        await at.slack.until(lambda: at.slack.home_of(at.slack.alice))
+        home = at.slack.home_of(at.slack.alice)
+    assert home is not None
+    assert "Set by whoever runs this bot." in home.text
+    assert "*Who may pause:* <@U0ALICE0001>, only in <#C0ALERTS001>, <#C0INCIDENT1>." in home.text
+    assert "*Who may resume:* every full member of this workspace, only in <#C0ALERTS001>, <#C0INCIDENT1>." in home.text
+    assert "All this is set by whoever runs this bot, in its settings." in home.text
+    assert levers(home) == []
+
+
+async def test_whoever_is_not_served_has_no_home(at: Tenancy) -> None:
+    tenant = at.add(1)
+    told = await at.slack.open_home(tenant.person)
+    assert told.answer.status == 200
+    assert [call for call in at.slack.api_calls if call.method == "views.publish"] == []
+
+
+async def test_a_home_that_can_not_be_shown_is_logged(at: Tenancy, caplog: pytest.LogCaptureFixture) -> None:
+    office = await Office.open(at)
+    async with at.store.database.changing() as connection:
+        await connection.exec_driver_sql("ALTER TABLE workspaces RENAME TO gone")
+    await at.slack.open_home(office.admin)
+    while "the database has no answer for a Home" not in caplog.text:  # noqa: ASYNC110 - nothing else tells of it
+        await asyncio.sleep(0.01)
+    assert at.slack.home_of(office.admin) is None

@@ -1,0 +1,34 @@
+"""Secrets that must never be logged: whatever in tests is a key, a token or a URL that gives its holder a right."""
+
+import logging
+import re
+
+from bot.logs import TextFormatter
+
+_SECRETS = re.compile(
+    r"sk-[\w-]{4,}"  # Anchor's keys
+    r"|xox[a-z]*[.-][\w.-]+|xapp-[\w-]+"  # Slack's tokens
+    r"|https?://[^\s\"']+/(?:commands|actions|app)/T[^\s\"']+"  # response URLs
+    r"|simulated-client-secret|8f742231b10e8888abcd99yyyzzz85a5"  # of the app
+    r"|s3cret[\w-]*|of-the-demo-only"  # of alerts
+    r"|gAAAA[\w-]{20,}"  # what is encrypted at rest
+)
+
+
+def leaks(text: str) -> list[str]:
+    """The secrets in what was logged."""
+    return _SECRETS.findall(text)
+
+
+class Listener(logging.Handler):
+    """Hears everything, as it would be written, tracebacks and all; `leaked` has the lines with a secret in them."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.setFormatter(TextFormatter())
+        self.leaked: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = self.format(record)
+        if leaks(line):
+            self.leaked.append(line)
