@@ -3,13 +3,14 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal
 
 from playwright.async_api import Browser, FloatRect, Locator, Page, ViewportSize, expect
 
+from bot.demo.jobs import NEWCO_JOBS
 from bot.demo.newco import NEWCO_KEY
 from bot.demo.page.server import page as serve
 from bot.demo.world import world
@@ -17,8 +18,8 @@ from browser.chromium import chromium, executable
 
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZE: ViewportSize = {"width": 1220, "height": 700}
-SIZE_OF_HOME: ViewportSize = {"width": 1220, "height": 820}
-_MARGIN = 28
+SIZE_OF_HOME: ViewportSize = {"width": 1220, "height": 960}
+_AROUND_DIALOG = 28  # pixels
 
 
 async def take_all(folder: Path) -> None:
@@ -61,45 +62,54 @@ async def _take_alert(folder: Path, page: Page, theme: str) -> None:
 
 
 async def _take_home(folder: Path, page: Page, ending: str) -> None:
-    """The Home without a key, the modal for it, and the Home when all is set up; the first two in light only."""
+    """A command without a key and the dialog for the key, in light only, and the Home when all is set up."""
+    nav, pane, dialog = page.get_by_role("navigation"), page.locator(".channel"), page.get_by_role("dialog")
     await page.get_by_title("An admin of Newco").click()
-    await page.get_by_role("navigation").get_by_role("button", name="anchor").click()
-    home, dialog = page.get_by_role("tabpanel", name="Home"), page.get_by_role("dialog")
-    await expect(home).to_contain_text("No key is set")
+    await page.get_by_role("combobox", name="as dora").fill(f"/anchor-pause {next(iter(NEWCO_JOBS))}")
+    await page.keyboard.press("Enter")
+    message = page.locator(".message")
+    await expect(message).to_contain_text("no Anchor API key")
     if not ending:
-        await _save(page, folder / "no-key.png")
-    await home.get_by_role("button", name="Set Anchor API key").click()
+        await _save(page, folder / "no-key.png", message)
+    await message.get_by_role("button", name="Set Anchor API key").click()
     await dialog.get_by_label("API key", exact=True).fill(NEWCO_KEY)
     if not ending:
-        await _save(page, folder / "set-key.png", of=dialog)
+        await _save(page, folder / "set-key.png", dialog, margin=_AROUND_DIALOG)
     await dialog.get_by_role("button", name="Save").click()
-    await expect(home).to_contain_text("Anchor accepts it")
     await expect(dialog).to_contain_text("Saved")
     await page.keyboard.press("Escape")
     await expect(dialog).to_be_hidden()
-    channels = home.get_by_role("combobox")
-    await channels.fill("alerts")
-    await channels.press("Enter")
+    await _choose_channel(page)
+    await _save(page, folder / f"home{ending}.png", nav, pane)
+
+
+async def _choose_channel(page: Page) -> None:
+    """Turn to the Home, and let alerts go to #alerts; what is said of that is gone when the Home is opened again."""
+    home = page.get_by_role("tabpanel", name="Home")
+    await page.get_by_role("navigation").get_by_role("button", name="anchor").click()
+    await expect(home).to_contain_text("Anchor accepts it")
+    await home.get_by_role("combobox").fill("alerts")
+    await page.keyboard.press("Enter")
     await expect(home).to_contain_text("Alerts go to #alerts")
     await page.get_by_role("tab", name="Messages").click()
     await page.get_by_role("tab", name="Home").click()
     await expect(home).not_to_contain_text("A test alert stands")
-    await _save(page, folder / f"home{ending}.png")
 
 
-async def _save(page: Page, path: Path, *, of: Locator | None = None) -> None:
-    """Save the whole page, or one part `of` it with a little around it."""
+async def _save(page: Page, path: Path, *parts: Locator, margin: float = 0) -> None:
+    """Save the page, or these parts of it with so many pixels around them."""
     await page.mouse.move(0, 0)
     await page.evaluate("document.activeElement?.blur()")
     await page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
-    box = await of.bounding_box() if of else None
-    around: FloatRect | None = box and {
-        "x": box["x"] - _MARGIN,
-        "y": box["y"] - _MARGIN,
-        "width": box["width"] + 2 * _MARGIN,
-        "height": box["height"] + 2 * _MARGIN,
-    }
-    await page.screenshot(path=path, clip=around)
+    boxes = [box for part in parts if (box := await part.bounding_box())]
+    await page.screenshot(path=path, clip=_around(boxes, margin) if boxes else None)
+
+
+def _around(boxes: Sequence[FloatRect], margin: float) -> FloatRect:
+    left, top = (min(box[side] for box in boxes) - margin for side in ("x", "y"))
+    right = max(box["x"] + box["width"] for box in boxes) + margin
+    bottom = max(box["y"] + box["height"] for box in boxes) + margin
+    return {"x": left, "y": top, "width": right - left, "height": bottom - top}
 
 
 if __name__ == "__main__":
