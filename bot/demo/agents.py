@@ -62,10 +62,11 @@ class Agent:
 
 
 class Agents:
-    """All agents; Anchor's bell rings whenever they have moved."""
+    """All agents of a workspace, under its `key`; Anchor's bell rings whenever they have moved."""
 
-    def __init__(self, anchor: SimAnchor, jobs: Mapping[str, Job]) -> None:
+    def __init__(self, anchor: SimAnchor, jobs: Mapping[str, Job], key: str) -> None:
         self._anchor = anchor
+        self._key = key
         self._agents = [self._begin(session_id, job, job.spent) for session_id, job in jobs.items()]
 
     def __iter__(self) -> Iterator[Agent]:
@@ -97,5 +98,5 @@ class Agents:
         raise KeyError(session_id)
 
     def _begin(self, session_id: str, job: Job, spent: float) -> Agent:
-        self._anchor.add_session(session_id=session_id)
+        self._anchor.add_session(key=self._key, session_id=session_id)
         return Agent(session_id, job, spent=spent)

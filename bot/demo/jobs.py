@@ -63,4 +63,22 @@ JOBS = {
         spent=2.35,
     ),
 }
-"""The jobs by the id of the session they run in."""
+"""The jobs at Acme, by the id of the session they run in."""
+
+NEWCO_JOBS = {
+    "7e2d4b90-35c6-4f1a-8b7e-9d0c1a2b3c4d": Job(
+        name="Lead research",
+        goal="Find ten bakeries in Ghent that want a website",
+        steps=(
+            "Searched the map for bakeries in Ghent",
+            "Opened the page of “Brood & Boter”",
+            "They have a website: next one",
+            "Filled in a contact form",
+            "Filled in the same contact form",
+            "Wrote the lead down, for the fourth time",
+        ),
+        rate=0.085,
+        spent=6.1,
+    ),
+}
+"""Likewise at Newco."""

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from bot.demo.bot_process import BotState
 from bot.demo.stage import Stage
-from bot.sim.anchor import DEFAULT_KEY, Slow
+from bot.sim.anchor import Slow
 
 _SLOW = 4.0  # seconds: longer than an ack waits, shorter than the bot's patience with Anchor
 
@@ -37,7 +37,7 @@ class Levers:
         return {
             "anchor_slow": isinstance(anchor.fault, Slow),
             "anchor_down": not anchor.is_up,
-            "key_revoked": not anchor.accepts(DEFAULT_KEY),
+            "key_revoked": not any(anchor.accepts(key) for key in self._stage.keys),
             "bot_stopped": bot.state in {BotState.STOPPED, BotState.STOPPING},
             "bot_frozen": bot.state is BotState.FROZEN,
             "socket_mode": slack.socket_mode,
@@ -60,7 +60,8 @@ class Levers:
 
     async def _revoke_key(self, *, on: bool) -> None:
         anchor = self._stage.anchor
-        (anchor.revoke if on else anchor.add_key)(DEFAULT_KEY)
+        for key in self._stage.keys:
+            (anchor.revoke if on else anchor.add_key)(key)
 
     async def _stop_bot(self, *, on: bool) -> None:
         await self._stage.bot.stop()

@@ -1,21 +1,28 @@
 """A program that watches agents, and reports to the bot by POST /alerts, as any monitor can."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import aiohttp
-
-from bot.demo.stage import ALERTS_TOKEN
 
 _PATIENCE = aiohttp.ClientTimeout(total=15.0)
 
 
-async def report(bot_url: str, alert: Mapping[str, str]) -> str:
+@dataclass(frozen=True, slots=True)
+class AlertsRoad:
+    """Where a workspace's alerts go, and the token that lets them in."""
+
+    url: str
+    token: str = field(repr=False)
+
+
+async def report(road: AlertsRoad, alert: Mapping[str, str]) -> str:
     """Send an alert, and return what went wrong, in a sentence; nothing if it was posted."""
-    headers = {"Authorization": f"Bearer {ALERTS_TOKEN}"}
+    headers = {"Authorization": f"Bearer {road.token}"}
     try:
         async with (
             aiohttp.ClientSession(timeout=_PATIENCE) as session,
-            session.post(f"{bot_url}/alerts", json=alert, headers=headers) as answer,
+            session.post(road.url, json=alert, headers=headers) as answer,
         ):
             said = await answer.json()
     except (TimeoutError, aiohttp.ClientError):

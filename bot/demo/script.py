@@ -81,7 +81,7 @@ def _card(stage: Stage) -> Message:
 
 async def _raise_alert(stage: Stage) -> None:
     alert = {"session_id": RUNNING, "title": "High spend", "text": "It spent $40 in a minute.", "severity": "critical"}
-    await report(stage.bot.url, alert)
+    await report(stage.alerts, alert)
 
 
 async def _slow_down(stage: Stage) -> None:

@@ -1,48 +1,94 @@
 """The stage of every demonstration: a simulated Slack, a simulated Anchor, and the real bot between them."""
 
+import asyncio
+import socket
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cryptography.fernet import Fernet
+
 from bot.demo.bot_process import BotProcess
+from bot.demo.monitor import AlertsRoad
+from bot.demo.newco import NEWCO_KEY, Newco, newco
+from bot.demo.set_up import install, operate
 from bot.sim.anchor import DEFAULT_KEY, SimAnchor
 from bot.sim.slack import SimSlack
 
-ALERTS_TOKEN = "of-the-demo-only"  # noqa: S105 - of the simulation only
+_NO_ROAD = AlertsRoad("", "")
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
     """Everything that takes part. Commands typed in `slack` reach the bot, whose pauses reach `anchor`.
 
-    `changes` are variables of the bot's that are other than what suits the simulators.
+    The bot serves Acme, which has its key and its road for alerts, and Newco, which has neither. `kept` are the
+    variables of where it keeps them; `changes` are variables that are other than what suits the simulators.
     """
 
     slack: SimSlack
     anchor: SimAnchor
+    newco: Newco
     bot: BotProcess
+    port: int
+    kept: Mapping[str, str]
     changes: Mapping[str, str]
+    alerts: AlertsRoad = _NO_ROAD
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of both workspaces' accounts at Anchor."""
+        return (DEFAULT_KEY, NEWCO_KEY)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Those of the bot, for the way in that Slack is set to."""
+        return environment_of_many(self.slack, self.anchor, port=self.port, **{**self.kept, **self.changes})
 
     async def start_bot(self) -> None:
         """Start the bot for the way in that Slack is set to. Raises BotFailedError."""
-        alerts = {"ALERTS_TOKEN": ALERTS_TOKEN, "ALERTS_CHANNEL": self.slack.alerts.id}
-        await self.bot.start(environment(self.slack, self.anchor, **alerts, **self.changes))
+        await self.bot.start(self.variables)
         self.slack.request_url = None if self.slack.socket_mode else f"{self.bot.url}/slack/events"
+
+    async def install_in_both(self) -> "Stage":
+        """Let the app into both workspaces, and return the stage with Acme's road for alerts. Raises BotFailedError."""
+        slack, new = self.slack, self.newco
+        await install(self.bot.url, slack.home, slack.alice)
+        token, _, _ = await asyncio.gather(
+            self._operate("alert-token", slack.home.team_id, "--channel", slack.alerts.id),
+            self._operate("set-key", slack.home.team_id, typed=f"{DEFAULT_KEY}\n"),
+            install(self.bot.url, new.workspace, new.dora),
+        )
+        url = f"{self.bot.url}/alerts/{slack.home.team_id}"
+        return replace(self, alerts=AlertsRoad(url, token.split()[-1]))
+
+    async def _operate(self, *arguments: str, typed: str = "") -> str:
+        return await operate(self.variables, self.bot.log.parent, "workspaces", *arguments, typed=typed)
 
 
 @asynccontextmanager
 async def stage(changes: Mapping[str, str], *, socket_mode: bool = False) -> AsyncIterator[Stage]:
     """Set everything up on free local ports, and take it down at the end. Raises BotFailedError."""
     with tempfile.TemporaryDirectory() as directory:
-        async with SimSlack(socket_mode=socket_mode) as slack, SimAnchor() as anchor:
-            on = Stage(slack, anchor, BotProcess(Path(directory, "bot.log")), changes)
+        async with SimSlack(socket_mode=socket_mode) as slack, SimAnchor(keys=[DEFAULT_KEY, NEWCO_KEY]) as anchor:
+            new = newco()
+            slack.add_workspace(new.workspace)
+            kept = {"DATABASE_URL": "sqlite:///anchor-bot.db", "ENCRYPTION_KEYS": Fernet.generate_key().decode()}
+            on = Stage(slack, anchor, new, BotProcess(Path(directory, "bot.log")), _free_port(), kept, changes)
             try:
                 await on.start_bot()
-                yield on
+                yield await on.install_in_both()
             finally:
                 await on.bot.stop()
+
+
+def _free_port() -> int:
+    """A port that was free a moment ago: the bot must be told where people come back to before it listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def environment(slack: SimSlack, anchor: SimAnchor, **changes: str) -> dict[str, str]:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from bot.demo.agents import Agent, Agents
-from bot.demo.jobs import JOBS
+from bot.demo.jobs import JOBS, NEWCO_JOBS
 from bot.demo.levers import Levers
 from bot.demo.monitor import report
+from bot.demo.newco import NEWCO_KEY
+from bot.demo.people import people
 from bot.demo.stage import Stage, stage
-from bot.sim.anchor import SessionState
+from bot.sim.anchor import DEFAULT_KEY, SessionState
+from bot.sim.slack import Workspace
 
 _LOOK_EVERY = 1.0  # seconds
 _BURST = 5
@@ -19,15 +22,20 @@ _BURST = 5
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """All that the page shows and moves."""
+    """All that the page shows and moves. `agents` work for Acme, whose monitor watches them, `others` for Newco."""
 
     stage: Stage
     agents: Agents
+    others: Agents
     levers: Levers
+
+    def agents_at(self, workspace: Workspace) -> Agents:
+        """Those who work for a workspace."""
+        return self.others if workspace is self.stage.newco.workspace else self.agents
 
     async def raise_alert(self, session_id: str) -> str:
         """Let the monitor report a session, and return what went wrong, if anything. KeyError for an unknown one."""
-        return await report(self.stage.bot.url, _alert(self.agents[session_id]))
+        return await report(self.stage.alerts, _alert(self.agents[session_id]))
 
     async def raise_burst(self) -> str:
         """Let it report the sessions in turn, five alerts at once; what went wrong first is returned."""
@@ -51,8 +59,12 @@ class World:
 async def world(changes: Mapping[str, str] = MappingProxyType({})) -> AsyncIterator[World]:
     """Set the world going; at the end it is taken down. Raises BotFailedError. `changes` goes to `stage`."""
     async with stage(changes) as on:
-        made = World(on, Agents(on.anchor, JOBS), Levers(on))
-        async with _in_background(made.agents.work(), made.watch_budgets()):
+        for person in people(on):
+            if not person.is_external:
+                person.workspace.dm_with_bot(person.user)
+        acme, new = Agents(on.anchor, JOBS, DEFAULT_KEY), Agents(on.anchor, NEWCO_JOBS, NEWCO_KEY)
+        made = World(on, acme, new, Levers(on))
+        async with _in_background(acme.work(), new.work(), made.watch_budgets()):
             yield made
 
 

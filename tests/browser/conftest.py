@@ -12,6 +12,7 @@ from browser.chromium import chromium, executable
 from browser.pages import Screen, watched_page
 from browser.pages import screen as turned_on
 from browser.room import Room, new_room
+from browser.small_app import SmallApp, small_app
 
 expect.set_options(timeout=10_000)
 
@@ -71,3 +72,11 @@ async def room(at: World, url: str, screen: Screen) -> AsyncIterator[Room]:
     at.stage.anchor.violations.clear()
     await screen.check()
     assert (left_on, complaints) == ([], [])
+
+
+@pytest.fixture
+async def app(room: Room) -> AsyncIterator[SmallApp]:
+    """A small app in the bot's place, whose views are before Alice."""
+    async with small_app(room.at.stage.slack) as app:
+        yield app
+        app.clear()

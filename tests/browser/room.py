@@ -28,13 +28,19 @@ class Room:
         self.dialog = page.get_by_role("dialog")
         self.list = page.get_by_role("group", name="Messages")
         self.messages = page.locator(".message")
-        self.spoken = page.locator("[aria-live=polite]")
+        self.home = page.get_by_role("tabpanel", name="Home")
+        self.spoken = page.locator("#announcer")
 
     async def open(self) -> None:
         """Turn to the channel, by its name in the list."""
         name = f"#{self.channel.name}"
         await self.page.get_by_role("navigation").get_by_role("button", name=name).click()
         await expect(self.pane.get_by_role("heading", level=2)).to_have_text(name)
+
+    async def open_app(self) -> None:
+        """Turn to the app, which shows its Home first."""
+        await self.page.get_by_role("navigation").get_by_role("button", name="anchor").click()
+        await expect(self.home).to_be_visible()
 
     def message(self, text: str) -> Locator:
         """The message with this in it."""
@@ -98,7 +104,7 @@ class Room:
         """Let a monitor report a new session, as a card of the bot's; the session's id is returned."""
         session_id = self.at.stage.anchor.add_session()
         alert = {"session_id": session_id, "text": text, "severity": "critical", "channel": self.channel.id}
-        if problem := await report(self.at.stage.bot.url, alert):
+        if problem := await report(self.at.stage.alerts, alert):
             raise AssertionError(problem)
         return session_id
 

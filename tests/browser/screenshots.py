@@ -3,27 +3,38 @@
 import asyncio
 import os
 import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal
 
-from playwright.async_api import Browser, Page, ViewportSize, expect
+from playwright.async_api import Browser, FloatRect, Locator, Page, ViewportSize, expect
 
+from bot.demo.jobs import NEWCO_JOBS
+from bot.demo.newco import NEWCO_KEY
 from bot.demo.page.server import page as serve
 from bot.demo.world import world
 from browser.chromium import chromium, executable
 
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZE: ViewportSize = {"width": 1220, "height": 700}
+SIZE_OF_HOME: ViewportSize = {"width": 1220, "height": 960}
+_AROUND_DIALOG = 28  # pixels
 
 
 async def take_all(folder: Path) -> None:
-    """Take the pictures in each theme: an alert that is firing, then paused, then resumed."""
+    """Take the pictures: of an alert, in each theme, and of a workspace that is set up in the app's Home."""
     async with chromium(executable(os.environ)) as browser:
         for theme in THEMES:
-            await _take(folder, browser, theme)
+            async with _page(browser, theme) as page:
+                await _take_alert(folder, page, theme)
+            async with _page(browser, theme) as page:
+                await page.set_viewport_size(SIZE_OF_HOME)
+                await _take_home(folder, page, "" if theme == "light" else f"-{theme}")
 
 
-async def _take(folder: Path, browser: Browser, theme: Literal["light", "dark"]) -> None:
+@asynccontextmanager
+async def _page(browser: Browser, theme: Literal["light", "dark"]) -> AsyncIterator[Page]:
     async with (
         world() as on,
         serve(on) as url,
@@ -31,25 +42,74 @@ async def _take(folder: Path, browser: Browser, theme: Literal["light", "dark"])
     ):
         page = await context.new_page()
         await page.goto(url)
-        channel = page.get_by_role("main")
-        await expect(channel.get_by_role("button", name="Pause session")).to_be_visible()
-        await _save(page, folder / f"firing-{theme}.png")
-        await channel.get_by_role("button", name="Pause session").click()
-        await page.get_by_role("dialog").get_by_role("button", name="Pause").click()
-        await expect(channel.get_by_text("Anchor's status")).to_be_visible()
-        await expect(page.get_by_text("Paused: waiting")).to_be_visible()
-        await _save(page, folder / f"paused-{theme}.png")
-        await channel.get_by_role("button", name="Resume session").first.click()
-        await expect(channel.get_by_text("The agent goes on")).to_be_visible()
-        await expect(page.get_by_text("Resumed: going on")).to_be_visible()
-        await _save(page, folder / f"resumed-{theme}.png")
+        yield page
 
 
-async def _save(page: Page, path: Path) -> None:
+async def _take_alert(folder: Path, page: Page, theme: str) -> None:
+    """One that is firing, then paused, then resumed."""
+    channel = page.get_by_role("main")
+    await expect(channel.get_by_role("button", name="Pause session")).to_be_visible()
+    await _save(page, folder / f"firing-{theme}.png")
+    await channel.get_by_role("button", name="Pause session").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Pause").click()
+    await expect(channel.get_by_text("Anchor's status")).to_be_visible()
+    await expect(page.get_by_text("Paused: waiting")).to_be_visible()
+    await _save(page, folder / f"paused-{theme}.png")
+    await channel.get_by_role("button", name="Resume session").first.click()
+    await expect(channel.get_by_text("The agent goes on")).to_be_visible()
+    await expect(page.get_by_text("Resumed: going on")).to_be_visible()
+    await _save(page, folder / f"resumed-{theme}.png")
+
+
+async def _take_home(folder: Path, page: Page, ending: str) -> None:
+    """A command without a key and the dialog for the key, in light only, and the Home when all is set up."""
+    nav, pane, dialog = page.get_by_role("navigation"), page.locator(".channel"), page.get_by_role("dialog")
+    await page.get_by_title("An admin of Newco").click()
+    await page.get_by_role("combobox", name="as dora").fill(f"/anchor-pause {next(iter(NEWCO_JOBS))}")
+    await page.keyboard.press("Enter")
+    message = page.locator(".message")
+    await expect(message).to_contain_text("no Anchor API key")
+    if not ending:
+        await _save(page, folder / "no-key.png", message)
+    await message.get_by_role("button", name="Set Anchor API key").click()
+    await dialog.get_by_label("API key", exact=True).fill(NEWCO_KEY)
+    if not ending:
+        await _save(page, folder / "set-key.png", dialog, margin=_AROUND_DIALOG)
+    await dialog.get_by_role("button", name="Save").click()
+    await expect(dialog).to_contain_text("Saved")
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_be_hidden()
+    await _choose_channel(page)
+    await _save(page, folder / f"home{ending}.png", nav, pane)
+
+
+async def _choose_channel(page: Page) -> None:
+    """Turn to the Home, and let alerts go to #alerts; what is said of that is gone when the Home is opened again."""
+    home = page.get_by_role("tabpanel", name="Home")
+    await page.get_by_role("navigation").get_by_role("button", name="anchor").click()
+    await expect(home).to_contain_text("Anchor accepts it")
+    await home.get_by_role("combobox").fill("alerts")
+    await page.keyboard.press("Enter")
+    await expect(home).to_contain_text("Alerts go to #alerts")
+    await page.get_by_role("tab", name="Messages").click()
+    await page.get_by_role("tab", name="Home").click()
+    await expect(home).not_to_contain_text("A test alert stands")
+
+
+async def _save(page: Page, path: Path, *parts: Locator, margin: float = 0) -> None:
+    """Save the page, or these parts of it with so many pixels around them."""
     await page.mouse.move(0, 0)
     await page.evaluate("document.activeElement?.blur()")
     await page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
-    await page.screenshot(path=path)
+    boxes = [box for part in parts if (box := await part.bounding_box())]
+    await page.screenshot(path=path, clip=_around(boxes, margin) if boxes else None)
+
+
+def _around(boxes: Sequence[FloatRect], margin: float) -> FloatRect:
+    left, top = (min(box[side] for box in boxes) - margin for side in ("x", "y"))
+    right = max(box["x"] + box["width"] for box in boxes) + margin
+    bottom = max(box["y"] + box["height"] for box in boxes) + margin
+    return {"x": left, "y": top, "width": right - left, "height": bottom - top}
 
 
 if __name__ == "__main__":

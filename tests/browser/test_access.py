@@ -92,7 +92,7 @@ async def test_the_parts_of_the_page_have_their_roles_and_names(room: Room) -> N
     await expect(room.page.get_by_role("navigation")).to_have_accessible_name("Conversations")
     for name in (f"#{room.channel.name}", "Agents and levers", "Agents", "Levers"):
         await expect(room.page.get_by_role("main").get_by_role("region", name=name, exact=True)).to_have_count(1)
-    await expect(room.page.get_by_role("group", name="Act as").get_by_role("radio")).to_have_count(2)
+    await expect(room.page.get_by_role("group", name="Act as").get_by_role("radio")).to_have_count(4)
     await expect(room.page.get_by_role("group", name="Colours").get_by_role("radio")).to_have_count(3)
     await expect(room.page.get_by_role("heading", level=1)).to_have_text("Anchor demo")
     await expect(

@@ -215,6 +215,7 @@ async def test_nobody_can_write_to_an_app_that_only_speaks(room: Room) -> None:
     slack = room.at.stage.slack
     slack.post(slack.alice_and_bot, "*For #alerts*, in case it does not show there.")
     await room.page.get_by_role("navigation").get_by_role("button", name="anchor").click()
+    await room.page.get_by_role("tab", name="Messages").click()
     await expect(room.pane.get_by_text("Sending messages to this app has been turned off.")).to_be_visible()
     await expect(room.line).to_be_hidden()
     await expect(room.message("in case it does not show there")).to_be_visible()

@@ -122,8 +122,9 @@ async def test_an_empty_channel_says_so(room: Room) -> None:
     room.post("The first")
     await expect(empty).to_be_hidden()
     await room.page.get_by_role("button", name="anchor", exact=True).click()
+    await room.page.get_by_role("tab", name="Messages").click()
     await expect(room.pane.get_by_text("Results that can't be posted where they belong come here.")).to_be_in_viewport()
-    await expect(room.pane.get_by_text("Direct messages")).to_be_visible()
+    await expect(room.pane.get_by_text("App", exact=True)).to_be_visible()
 
 
 async def test_a_few_messages_stand_at_the_bottom(room: Room) -> None:

@@ -56,7 +56,7 @@ async def test_a_revoked_key_is_refused_and_who_can_help_is_told(room: Room) -> 
     await room.enter(f"/anchor-pause {FLIGHTS}")
     refused = room.message("Not paused: session")
     await expect(refused).to_contain_text("Anchor refused this workspace's API key (401); nothing was done.")
-    await expect(refused).to_contain_text("Whoever runs this bot must give it a valid key for this workspace.")
+    await expect(refused).to_contain_text("An admin of this workspace can replace it in the Home tab of this app")
     await expect(room.agent("Flight watch").get_by_text("Running", exact=True)).to_be_visible()
     await room.pull("Key revoked", on=False)
 

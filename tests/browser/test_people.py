@@ -1,16 +1,19 @@
 """Who sits at the page: a member of the workspace, or somebody of another one, who can click but not command."""
 
+import re
+
 import pytest
 from playwright.async_api import Browser, expect
 
 from bot.demo.jobs import JOBS
+from bot.demo.newco import NEWCO_KEY
 from browser.pages import watched_page
 from browser.room import Room
 
 pytestmark = pytest.mark.anyio
 
 RUNAWAY = next(iter(JOBS))
-REFUSAL = "Not paused: only members of the workspace that installed this app may do that."
+REFUSAL = "Not paused: only members of the workspace that installed this app may do that,"
 
 
 async def act_as(room: Room, name: str) -> None:
@@ -98,20 +101,50 @@ async def test_who_one_is_holds_over_a_reload_and_the_way_to_the_composer(room: 
 
 async def test_who_one_is_is_chosen_by_keyboard(room: Room) -> None:
     await room.page.get_by_role("radio", name="alice").focus()
-    await room.page.keyboard.press("ArrowRight")
-    await expect(room.page.get_by_role("radio", name="mallory")).to_be_focused()
-    await expect(room.line).to_have_accessible_name(f"Message #{room.channel.name} as mallory")
-    await room.page.keyboard.press("ArrowLeft")
-    await expect(room.line).to_have_accessible_name(f"Message #{room.channel.name} as alice")
+    for key, name in (("ArrowRight", "bob"), ("ArrowRight", "mallory"), ("ArrowLeft", "bob"), ("ArrowLeft", "alice")):
+        await room.page.keyboard.press(key)
+        await expect(room.page.get_by_role("radio", name=name)).to_be_focused()
+        await expect(room.line).to_have_accessible_name(f"Message #{room.channel.name} as {name}")
 
 
 async def test_who_changes_their_mind_at_once_is_who_they_chose_last(room: Room) -> None:
     await room.page.get_by_role("radio", name="alice").focus()
-    for key in ("ArrowRight", "ArrowLeft", "ArrowRight", "ArrowLeft", "ArrowRight"):
+    for key in ("ArrowRight", "ArrowLeft", "ArrowRight", "ArrowRight", "ArrowLeft", "ArrowRight"):
         await room.page.keyboard.press(key)
     await expect(room.line).to_have_accessible_name(f"Message #{room.channel.name} as mallory")
     await room.enter("Me")
     await expect(room.message("Me").locator(".author")).to_have_text("mallory")
+
+
+async def test_each_is_told_who_they_are(room: Room) -> None:
+    for name, about in (("alice", "An admin of Acme"), ("bob", "A member of Acme"), ("dora", "An admin of Newco")):
+        await expect(room.page.get_by_title(about)).to_have_text(name)
+
+
+async def test_somebody_of_another_workspace_has_that_one_before_them(room: Room) -> None:
+    await room.page.get_by_title("An admin of Newco").click()
+    await expect(room.line).to_have_accessible_name("Message #alerts as dora")
+    await expect(room.page.get_by_role("navigation")).to_have_text(
+        re.compile(r"^\s*Newco\s*#alerts\s*#general\s*Apps\s*anchor\s*$")
+    )
+    await expect(room.page.get_by_role("heading", level=3)).to_contain_text(["Lead research"])
+    await expect(room.page.get_by_role("button", name="Raise")).to_have_count(0)
+    await room.enter("/anchor-pause 7e2d4b90-35c6-4f1a-8b7e-9d0c1a2b3c4d")
+    await expect(room.message("no Anchor API key")).to_contain_text("Only visible to you")
+    await room.page.get_by_title("An admin of Acme").click()
+    await expect(room.agent("Flight watch")).to_have_count(1)
+    await expect(room.agent("Lead research")).to_have_count(0)
+
+
+async def test_the_key_of_a_workspace_without_one_is_there_to_be_copied(room: Room) -> None:
+    await expect(room.page.get_by_role("button", name="Copy")).to_be_hidden()
+    await room.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await room.page.get_by_title("An admin of Newco").click()
+    await expect(room.world.get_by_text("Newco's Anchor API key, to be set in the app's Home:")).to_be_visible()
+    await room.page.get_by_role("button", name="Copy").click()
+    await expect(room.page.get_by_role("button", name="Copied")).to_be_visible()
+    assert await room.page.evaluate("navigator.clipboard.readText()") == NEWCO_KEY
+    await room.page.context.clear_permissions()
 
 
 async def test_a_thread_that_one_was_in_is_left_by_being_somebody_else(room: Room) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.sim.anchor import SessionState
+from bot.sim.anchor import DEFAULT_KEY, SessionState
 from bot.sim.slack import Source
 from harness import HTTP_ONLY, OTHER_SESSION, SESSION, workplace
 
@@ -30,7 +30,7 @@ async def test_a_pause_is_asked_of_anchor_and_told_in_the_channel() -> None:
         "Reason: spending &amp; spending"
     )
     assert state is SessionState.PAUSED
-    assert posted.key == "sk-sim-home"
+    assert posted.key == DEFAULT_KEY
     assert posted.body == b""
     assert "Content-Type" not in posted.headers
     assert posted.path == f"/v1/sessions/{SESSION}/agent/pause"

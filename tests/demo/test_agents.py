@@ -4,7 +4,7 @@ import pytest
 
 from bot.demo.agents import Agent, Agents
 from bot.demo.jobs import JOBS, Job
-from bot.sim.anchor import SessionState, SimAnchor
+from bot.sim.anchor import DEFAULT_KEY, SessionState, SimAnchor
 
 RUNAWAY = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
 JOB = Job("Test", "Be tested", steps=("one", "two"), rate=4.0, spent=10.0)
@@ -45,7 +45,7 @@ def test_the_log_forgets_its_beginning() -> None:
 @pytest.mark.anyio
 async def test_each_job_has_a_session_that_anchor_knows_and_can_begin_anew() -> None:
     anchor = SimAnchor()
-    agents = Agents(anchor, JOBS)
+    agents = Agents(anchor, JOBS, DEFAULT_KEY)
     assert [agent.session_id for agent in agents] == list(JOBS)
     assert agents[RUNAWAY].spent == JOBS[RUNAWAY].spent
     agents.end(RUNAWAY)
@@ -59,6 +59,6 @@ async def test_each_job_has_a_session_that_anchor_knows_and_can_begin_anew() -> 
 
 @pytest.mark.parametrize("ask", [Agents.end, Agents.begin_anew, Agents.__getitem__])
 def test_there_is_no_agent_in_a_foreign_session(ask: object) -> None:
-    agents = Agents(SimAnchor(), JOBS)
+    agents = Agents(SimAnchor(), JOBS, DEFAULT_KEY)
     with pytest.raises(KeyError):
         ask(agents, "nobody's")  # type: ignore[operator]

@@ -46,5 +46,5 @@ async def test_what_goes_otherwise_fails_it(step: Step, complaint: str) -> None:
 @pytest.mark.anyio
 async def test_a_bot_that_does_not_start_is_shown_with_what_it_wrote() -> None:
     out = io.StringIO()
-    assert not await play(out, changes={"SLACK_BOT_TOKEN": "xoxp-wrong"})
-    assert "SLACK_BOT_TOKEN does not begin with xoxb-" in out.getvalue()
+    assert not await play(out, changes={"LOG_LEVEL": "LOUD"})
+    assert "LOG_LEVEL" in out.getvalue()

@@ -3,15 +3,15 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 
 from aiohttp import web
 
 from bot.demo.page.orders import Orders
-from bot.demo.page.views import View, slack_view, world_view
+from bot.demo.page.views import Json, slack_view, world_view
+from bot.demo.people import Person
 from bot.demo.world import World
 from bot.sim.bell import Bell
-from bot.sim.slack import User
 
 
 class Connection:
@@ -20,20 +20,21 @@ class Connection:
     From it: {"id": number, "do": kind, …}, one of `Orders`; each is answered by a "done", in no certain order.
     """
 
-    def __init__(self, world: World, person: User, socket: web.WebSocketResponse) -> None:
+    def __init__(self, world: World, person: Person, socket: web.WebSocketResponse) -> None:
         self._world = world
-        self._person = person
         self._socket = socket
         self._orders = Orders(world, person)
+        self._looks: Mapping[str, Callable[[], Json]] = {
+            "slack": lambda: slack_view(world.stage, person),
+            "world": lambda: world_view(world, person),
+        }
+        self._shown: dict[str, Json] = {}
         self._in_hand: set[asyncio.Task[None]] = set()
 
     async def hold(self) -> None:
         """Serve the page until it is closed, and then until what it ordered is done: Slack sends a click to its end."""
-        slack, anchor = self._world.stage.slack, self._world.stage.anchor
-        pushes = [
-            asyncio.create_task(self._push("slack", slack.platform.bell, lambda: slack_view(slack, self._person))),
-            asyncio.create_task(self._push("world", anchor.bell, lambda: world_view(self._world))),
-        ]
+        bells = {"slack": self._world.stage.slack.platform.bell, "world": self._world.stage.anchor.bell}
+        pushes = [asyncio.create_task(self._push(name, bell)) for name, bell in bells.items()]
         try:
             async for frame in self._socket:
                 self._start(self._obey(frame.data))
@@ -42,8 +43,13 @@ class Connection:
                 push.cancel()
             await asyncio.gather(*pushes, *self._in_hand, return_exceptions=True)
 
-    async def _push(self, name: str, bell: Bell, look: Callable[[], View]) -> None:
-        async for view in bell.watch(look):
+    async def _push(self, name: str, bell: Bell) -> None:
+        async for view in bell.watch(self._looks[name]):
+            await self._show(name, view)
+
+    async def _show(self, name: str, view: Json) -> None:
+        if self._shown.get(name) != view:
+            self._shown[name] = view
             await self._send({name: view})
 
     async def _obey(self, frame: str | bytes) -> None:
@@ -53,6 +59,7 @@ class Connection:
         except (ValueError, TypeError, KeyError):
             return  # nobody waits for an answer to it
         problem = await self._orders.carry_out(order)
+        await self._show("slack", self._looks["slack"]())  # what came of it is there before it is called done
         await self._send({"done": number, "problem": problem})
 
     async def _send(self, frame: dict[str, object]) -> None:

@@ -3,23 +3,21 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from bot.demo.bot_process import BotFailedError
+from bot.demo.page.fields import BadOrderError, Order, text
+from bot.demo.page.view_orders import ViewOrders
+from bot.demo.people import Person
 from bot.demo.world import World
-from bot.sim.slack import Message, NotPossibleError, User
-
-Order = Mapping[str, object]
-
-
-class BadOrderError(Exception):
-    """The page asked for something that there is not; the text says what."""
+from bot.sim.slack import Message, NotPossibleError
 
 
 class Orders:
     """Carries out the orders of one person."""
 
-    def __init__(self, world: World, person: User) -> None:
+    def __init__(self, world: World, person: Person) -> None:
         self._world = world
+        self._agents = world.agents_at(person.workspace)
         self._slack = world.stage.slack
-        self._person = person
+        self._user = person.user
         self._kinds: Mapping[str, Callable[[Order], Awaitable[str]]] = {
             "enter": self._enter,
             "click": self._click,
@@ -29,12 +27,13 @@ class Orders:
             "burst": self._burst,
             "end": self._end,
             "begin_anew": self._begin_anew,
+            **ViewOrders(self._slack, person).kinds,
         }
 
     async def carry_out(self, order: Order) -> str:
         """Do what was asked, and return what went wrong, in a sentence; nothing if all went well."""
         try:
-            kind = self._kinds.get(_text(order, "do"))
+            kind = self._kinds.get(text(order, "do"))
             return "There is no such order." if kind is None else await kind(order)
         except BadOrderError as error:
             return str(error)
@@ -47,52 +46,45 @@ class Orders:
 
     async def _enter(self, order: Order) -> str:
         """A line in the composer of a channel, or of a thread in it."""
-        thread_ts = _text(order, "thread_ts") or None
-        await self._slack.enter(self._person, _text(order, "channel"), _text(order, "line"), thread_ts=thread_ts)
+        thread_ts = text(order, "thread_ts") or None
+        await self._slack.enter(self._user, text(order, "channel"), text(order, "line"), thread_ts=thread_ts)
         return ""
 
     async def _click(self, order: Order) -> str:
         """A Block Kit button: its `block` is the block_id, its `action` the action_id."""
-        action, block = _text(order, "action"), _text(order, "block")
-        await self._slack.click(self._person, self._message(order), action, block_id=block)
+        action, block = text(order, "action"), text(order, "block")
+        await self._slack.click(self._user, self._message(order), action, block_id=block)
         return ""
 
     async def _press(self, order: Order) -> str:
         """A legacy button: its `block` is the attachment's id, its `action` the action's."""
-        attachment_id, action_id = _text(order, "block"), _text(order, "action")
+        attachment_id, action_id = text(order, "block"), text(order, "action")
         if not attachment_id.isdecimal():
             raise BadOrderError("An attachment has a number.")
-        await self._slack.press(self._person, self._message(order), int(attachment_id), action_id)
+        await self._slack.press(self._user, self._message(order), int(attachment_id), action_id)
         return ""
 
     async def _pull(self, order: Order) -> str:
-        await self._world.levers.pull(_text(order, "lever"), on=order.get("on") is True)
+        await self._world.levers.pull(text(order, "lever"), on=order.get("on") is True)
         return ""
 
     async def _alert(self, order: Order) -> str:
-        return await self._world.raise_alert(_text(order, "session_id"))
+        return await self._world.raise_alert(text(order, "session_id"))
 
     async def _burst(self, _: Order) -> str:
         return await self._world.raise_burst()
 
     async def _end(self, order: Order) -> str:
-        self._world.agents.end(_text(order, "session_id"))
+        self._agents.end(text(order, "session_id"))
         return ""
 
     async def _begin_anew(self, order: Order) -> str:
-        self._world.agents.begin_anew(_text(order, "session_id"))
+        self._agents.begin_anew(text(order, "session_id"))
         return ""
 
     def _message(self, order: Order) -> Message:
-        channel, ts = _text(order, "channel"), _text(order, "ts")
-        message = next((one for one in self._slack.seen_by(self._person, channel) if one.ts == ts), None)
+        channel, ts = text(order, "channel"), text(order, "ts")
+        message = next((one for one in self._slack.seen_by(self._user, channel) if one.ts == ts), None)
         if message is None:
             raise BadOrderError("The message is gone.")
         return message
-
-
-def _text(order: Order, name: str) -> str:
-    value = order.get(name, "")
-    if not isinstance(value, str):
-        raise BadOrderError(f"{name} must be a text.")
-    return value

@@ -9,9 +9,9 @@ from aiohttp import web
 from bot.demo.page.assets import INDEX, read_assets
 from bot.demo.page.connection import Connection
 from bot.demo.page.guard import headers_of_answers, refusal
+from bot.demo.people import Person, people
 from bot.demo.world import World
 from bot.sim.local_server import LocalServer
-from bot.sim.slack import User
 
 _LONGEST_ORDER = 64 * 1024  # bytes
 _HEARTBEAT = 20.0  # seconds
@@ -63,7 +63,7 @@ class Page:
         if why := refusal(request.headers, self.server.port, needs_origin=needs_origin):
             raise web.HTTPForbidden(text=why)
 
-    def _person(self, user_id: str) -> User:
-        """The outsider, if that is who is named; else the member of the workspace."""
-        slack = self._world.stage.slack
-        return slack.outsider if user_id == slack.outsider.id else slack.alice
+    def _person(self, user_id: str) -> Person:
+        """The one who is named; else the first."""
+        everyone = people(self._world.stage)
+        return next((person for person in everyone if person.user.id == user_id), everyone[0])

@@ -3,61 +3,110 @@
 from dataclasses import asdict
 
 from bot.demo.agents import Agent
+from bot.demo.newco import NEWCO_KEY
+from bot.demo.people import Person, people
+from bot.demo.stage import Stage
 from bot.demo.world import World
-from bot.sim.slack import Channel, Message, SimSlack, User
+from bot.sim.slack import Channel, ChannelKind, Message, SimSlack, User, View, Workspace
 
-View = dict[str, object]
+Json = dict[str, object]
 
 _LINES_SHOWN = 12
 
 
-def slack_view(slack: SimSlack, person: User) -> View:
+def slack_view(stage: Stage, person: Person) -> Json:
     """Every conversation of this person, with what they see in it, and the names for the ids in it."""
-    workspace, everyone = slack.home, slack.home.users.values()
-    has_commands = person.team_id == workspace.team_id
+    slack, workspace = stage.slack, person.workspace
     return {
-        "me": person.id,
-        "workspace": workspace.domain.capitalize(),
-        "people": [_user(one, slack) for one in (slack.alice, slack.outsider)],
-        "users": {one.id: _user(one, slack) for one in everyone},
+        "me": person.user.id,
+        "workspace": _name(workspace),
+        "people": [_person(one) for one in people(stage)],
+        "users": {one.id: _user(one, workspace) for one in workspace.users.values()},
         "channel_names": {one.id: one.name for one in workspace.channels.values()},
-        "commands": [asdict(one) for one in workspace.installation.commands] if has_commands else [],
-        "channels": [_channel(one, slack, person) for one in slack.conversations_of(person)],
+        "commands": [] if person.is_external else [asdict(one) for one in workspace.installation.commands],
+        "channels": [_channel(one, slack, person) for one in slack.conversations_of(person.user)],
+        "app": None if person.is_external else _app(slack, person),
+        "modals": [_view(one) for one in slack.modals_of(person.user, workspace)],
     }
 
 
-def world_view(world: World) -> View:
-    """The agents and the levers."""
+def world_view(world: World, person: Person) -> Json:
+    """The agents of this person's workspace, and the levers."""
+    is_new = person.workspace is world.stage.newco.workspace
     return {
-        "agents": [_agent(one) for one in world.agents],
+        "agents": [_agent(one) for one in world.agents_at(person.workspace)],
         "levers": world.levers.positions,
         "bot": world.stage.bot.state,
+        "has_monitor": not is_new,
+        "key_to_set": {"workspace": _name(person.workspace), "key": NEWCO_KEY} if is_new else None,
     }
 
 
-def _user(user: User, slack: SimSlack) -> View:
+def _name(workspace: Workspace) -> str:
+    return workspace.domain.capitalize()
+
+
+def _person(person: Person) -> Json:
+    return {
+        "id": person.user.id,
+        "name": person.user.name,
+        "workspace": _name(person.workspace),
+        "is_admin": person.user.is_admin,
+        "is_external": person.is_external,
+    }
+
+
+def _user(user: User, workspace: Workspace) -> Json:
     return {
         "id": user.id,
         "name": user.name,
         "is_bot": user.is_bot,
-        "is_external": user.team_id != slack.home.team_id,
+        "is_external": user.team_id != workspace.team_id,
+        "is_deleted": user.deleted,
     }
 
 
-def _channel(channel: Channel, slack: SimSlack, person: User) -> View:
-    others = [slack.home.users[one] for one in sorted(channel.members) if one != person.id]
+def _app(slack: SimSlack, person: Person) -> Json:
+    """The app's own space: its Home tab as it is published, and its messages."""
+    user, workspace = person.user, person.workspace
+    home = slack.home_of(user, workspace)
+    return {
+        "name": workspace.installation.bot_name,
+        "channel": workspace.dm_with_bot(user).id,
+        "home": None if home is None else _view(home),
+    }
+
+
+def _view(view: View) -> Json:
+    return {
+        "id": view.id,
+        "type": view.type,
+        "title": view.title,
+        "submit": view.submit,
+        "close": view.close,
+        "blocks": view.blocks,
+        "state": view.state,
+        "errors": view.errors,
+        "trouble": view.trouble,
+    }
+
+
+def _channel(channel: Channel, slack: SimSlack, person: Person) -> Json:
+    workspace = person.workspace
+    others = [workspace.users[one] for one in sorted(channel.members) if one != person.user.id]
     return {
         "id": channel.id,
         "name": channel.name or ", ".join(one.name for one in others),
         "kind": channel.kind.value,
         "members": len(channel.members),
-        "has_composer": slack.home.has_composer(channel),
-        "has_external": any(one.team_id != slack.home.team_id for one in others),
-        "messages": [_message(one) for one in slack.seen_by(person, channel)],
+        "has_composer": workspace.has_composer(channel),
+        "has_external": any(one.team_id != workspace.team_id for one in others),
+        "is_with_bot": channel.kind is ChannelKind.DM and any(one.is_bot for one in others),
+        "messages": [_message(one) for one in slack.seen_by(person.user, channel)],
     }
 
 
-def _message(message: Message) -> View:
+def _message(message: Message) -> Json:
     return {
         "ts": message.ts,
         "at": message.at.time,
@@ -74,7 +123,7 @@ def _message(message: Message) -> View:
     }
 
 
-def _agent(agent: Agent) -> View:
+def _agent(agent: Agent) -> Json:
     return {
         "session_id": agent.session_id,
         "name": agent.job.name,

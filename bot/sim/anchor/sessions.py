@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 
-DEFAULT_KEY = "sk-sim-home"
+DEFAULT_KEY = "sk-sim-home-9d41c7e20b58"
 
 
 class SessionState(Enum):

@@ -8,19 +8,26 @@ import { Connection } from "./connection.js";
 import { byId, h, setText } from "./dom.js";
 import { notice } from "./notices.js";
 import { Agents } from "./world/agents.js";
+import { KeyNote } from "./world/key_note.js";
 import { Levers } from "./world/levers.js";
+import { Modals } from "./views/modals.js";
+import { Space } from "./views/space.js";
 
 let view = null; // Slack, as the person sees it
 let channelId = null; // the conversation that is open
+let inApp = false; // whether it is the app's space
 let thread = null; // the message whose thread the composer writes to
 
 const connection = new Connection(location.hash.slice(1), {
   slack(latest) {
+    const isOther = view !== null && view.me !== latest.me;
     view = latest;
-    show();
+    if (isOther && inApp && view.app) space.enter();
+    else show();
   },
   world(world) {
-    agents.show(world.agents);
+    agents.show(world.agents, world.has_monitor);
+    keyNote.show(world.key_to_set);
     levers.show(world.levers, world.bot);
   },
   lost: () => (byId("lost").hidden = false),
@@ -38,9 +45,12 @@ const composer = new Composer((line) => {
   if (!thread) messages.goToEnd();
   return order("enter", { channel: channelId, line, thread_ts: thread?.ts ?? "" });
 });
+const space = new Space(order, () => show());
+const modals = new Modals((kind, details) => connection.order(kind, details));
+const keyNote = new KeyNote();
 const agents = new Agents(order, (sessionId) => {
   look("channel");
-  if (byId("composer").hidden) open(view.channels[0].id);
+  if (!byId("composer").checkVisibility()) open(view.channels[0].id);
   composer.insert(sessionId);
 });
 const levers = new Levers((lever, on) => order("pull", { lever, on }));
@@ -48,7 +58,8 @@ const levers = new Levers((lever, on) => order("pull", { lever, on }));
 byId("skip").addEventListener("click", (event) => {
   event.preventDefault(); // the fragment of the address says who acts
   look("channel");
-  composer.focus();
+  if (space.isHome) byId("home").focus();
+  else composer.focus();
 });
 byId("raise-burst").addEventListener("click", () => order("burst"));
 byId("stop-replying").addEventListener("click", () => replyTo(null));
@@ -56,20 +67,25 @@ byId("to-world").addEventListener("click", () => turn("world", "to-channel"));
 byId("to-channel").addEventListener("click", () => turn("channel", "to-world"));
 
 function show() {
-  const channel = view.channels.find(({ id }) => id === channelId) ?? view.channels[0];
+  const wanted = inApp && view.app ? view.app.channel : channelId;
+  const channel = view.channels.find(({ id }) => id === wanted) ?? view.channels[0];
   channelId = channel.id;
+  inApp = channelId === view.app?.channel;
   thread = channel.messages.find(({ ts }) => ts === thread?.ts) ?? null;
   sidebar.show(view, channel);
   showPeople();
   showHead(channel);
+  const context = { names: { users: view.users, channels: view.channel_names }, slack: view };
+  space.show(inApp ? view.app : null, context);
   messages.show(channel, view);
   showThread();
+  modals.show(view.modals, context);
 }
 
 function showHead(channel) {
   const name = label(channel);
   setText(byId("channel-name"), name);
-  const members = channel.kind === "dm" ? "Direct messages" : `${channel.members} members`;
+  const members = inApp ? "App" : channel.kind === "dm" ? "Direct messages" : `${channel.members} members`;
   setText(byId("channel-about"), channel.has_external ? `${members}, some of another workspace` : members);
   setText(byId("empty"), channel.has_composer ? `This is the very beginning of ${name}. Commands work here too.` : "Results that can't be posted where they belong come here.");
   byId("composer").hidden = !channel.has_composer;
@@ -82,12 +98,15 @@ function showPeople() {
   if (choices.childElementCount === 1) {
     for (const person of view.people) {
       const choice = h("input", { type: "radio", name: "person", value: person.id, onchange: () => act(person) });
-      choices.append(h("label", { title: person.is_external ? "Of another workspace, in #alerts through Slack Connect" : "A member of the workspace" },
+      choices.append(h("label", { title: about(person) },
         choice, h("span", {}, person.name), person.is_external && h("span.tag.external", {}, "External")));
     }
   }
   for (const choice of choices.querySelectorAll("input")) choice.checked = choice.value === view.me;
 }
+
+const about = ({ workspace, is_admin, is_external }) =>
+  is_external ? "Of another workspace, in #alerts through Slack Connect" : `${is_admin ? "An admin" : "A member"} of ${workspace}`;
 
 function act(person) {
   history.replaceState(null, "", `#${person.id}`);
@@ -97,6 +116,8 @@ function act(person) {
 
 function open(id) {
   channelId = id;
+  inApp = id === view.app?.channel;
+  if (inApp) return space.enter();
   show();
   composer.focus();
 }

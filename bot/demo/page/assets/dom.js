@@ -27,6 +27,11 @@ export const spoken = (text) => h("span.sr-only", {}, text);
 /** Text for the eye alone. */
 export const shown = (text) => h("span", { "aria-hidden": "true" }, text);
 
+let ids = 0;
+
+/** An id that no other element has. */
+export const newId = () => `part-${++ids}`;
+
 export const byId = (id) => document.getElementById(id);
 
 /** Set a text only where it changes, so that nothing is drawn or read again for nothing. */

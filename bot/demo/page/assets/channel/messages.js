@@ -4,7 +4,7 @@ import { arrange, byId, h, setText } from "../dom.js";
 import { drawWarning } from "../slack/buttons.js";
 import { dayName, sameDay } from "../slack/dates.js";
 import { announce, hush } from "./announcer.js";
-import { passFocus } from "./focus.js";
+import { passFocus } from "../focus.js";
 import { drawMessage } from "./message.js";
 
 const TOGETHER = 300; // seconds between messages of one author that are drawn as one

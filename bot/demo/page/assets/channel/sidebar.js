@@ -1,4 +1,4 @@
-// The conversations of the person who looks: which is open, and in which something new was said.
+// The conversations of the person who looks, and the app: which is open, and in which something new was said.
 
 import { arrange, byId, h, setText, spoken } from "../dom.js";
 
@@ -15,7 +15,11 @@ export class Sidebar {
   show(view, open) {
     setText(byId("workspace"), view.workspace);
     this.#seen.set(view.me + open.id, open.messages.at(-1)?.ts ?? "");
-    arrange(byId("conversations"), view.channels.map((channel) => this.#item(channel, view, open)));
+    const isOfApp = ({ id }) => id === view.app?.channel;
+    const items = (channels) => channels.map((channel) => this.#item(channel, view, open));
+    arrange(byId("conversations"), items(view.channels.filter((channel) => !isOfApp(channel))));
+    arrange(byId("apps"), items(view.channels.filter(isOfApp)));
+    byId("apps-title").hidden = !view.app;
   }
 
   #item(channel, view, open) {

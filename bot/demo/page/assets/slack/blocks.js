@@ -4,8 +4,10 @@ import { h, shown } from "../dom.js";
 import { blockButton, stillElement } from "./buttons.js";
 import { textObject } from "./mrkdwn.js";
 
-/** All blocks in order. `message` has the names for ids, and sends clicks. */
-export const drawBlocks = (blocks, message) => blocks.map((block) => (Object.hasOwn(KINDS, block.type) ? KINDS[block.type] : unknown)(block, message));
+/** All blocks in order. `message` has the names for ids, and sends clicks; a view's has `control(element, block)` as well, for what can be chosen. */
+export const drawBlocks = (blocks, message) => blocks.map((block) => drawBlock(block, message));
+
+export const drawBlock = (block, message) => (Object.hasOwn(KINDS, block.type) ? KINDS[block.type] : unknown)(block, message);
 
 const KINDS = {
   section: (block, message) =>
@@ -29,7 +31,8 @@ const KINDS = {
 
 function drawElement(element, block, message) {
   if (element.type === "button") return blockButton(element, block, message);
-  return element.type === "image" ? picture(element) : stillElement(element, message);
+  if (element.type === "image") return picture(element);
+  return message.control?.(element, block) ?? stillElement(element, message);
 }
 
 /** An image's description instead of it: this page loads nothing from elsewhere. */

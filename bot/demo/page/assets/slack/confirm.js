@@ -1,6 +1,7 @@
 // The dialog that a button may ask for. https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object
 
 import { byId } from "../dom.js";
+import { giveFocusBack } from "../focus.js";
 import { textObject } from "./mrkdwn.js";
 
 /** Ask, and resolve to whether the person went on. `question` has title, text, confirm and deny as text objects, and a style. */
@@ -17,7 +18,7 @@ export function ask(question, names) {
   dialog.showModal();
   ok.focus();
   return new Promise((resolve) => dialog.addEventListener("close", () => {
-    if (!asker.isConnected) byId("scroller").focus(); // the message was drawn anew meanwhile
+    if (!asker.isConnected) giveFocusBack(asker); // it was drawn anew meanwhile
     resolve(dialog.returnValue === "confirm");
   }, { once: true }));
 }

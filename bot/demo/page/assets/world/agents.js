@@ -16,8 +16,10 @@ export class Agents {
     this.#insert = insert;
   }
 
-  show(agents) {
-    arrange(byId("agents"), agents.map((agent) => this.#card(agent).show(agent)));
+  /** Show all; where there is no monitor, nobody raises alerts. */
+  show(agents, hasMonitor) {
+    byId("raise-burst").hidden = !hasMonitor;
+    arrange(byId("agents"), agents.map((agent) => this.#card(agent).show(agent, hasMonitor)));
   }
 
   #card({ name }) {
@@ -36,12 +38,14 @@ class Card {
   #log = h("ol.log");
   #lines = new Map();
   #id;
+  #alert;
   #end;
   #element;
 
   constructor(order, insert) {
     const ask = (kind) => order(kind, { session_id: this.#session });
     this.#id = h("button.session-id", { type: "button", title: "Put into the composer", onclick: () => insert(this.#session) });
+    this.#alert = h("button.button.small", { type: "button", onclick: () => ask("alert") }, "Raise alert");
     this.#end = h("button.button.small", { type: "button", onclick: () => ask(this.#end.dataset.order) });
     this.#element = h("li.agent", {},
       h("div.agent-head", {}, this.#name, this.#state),
@@ -50,14 +54,15 @@ class Card {
       this.#log,
       h("div.agent-foot", {},
         h("p.money", {}, this.#spent, this.#budget),
-        h("button.button.small", { type: "button", onclick: () => ask("alert") }, "Raise alert"),
+        this.#alert,
         this.#end,
       ),
     );
   }
 
   /** Bring the card up to date, and return it. */
-  show(agent) {
+  show(agent, hasMonitor) {
+    this.#alert.hidden = !hasMonitor;
     const isEnded = agent.state === "completed";
     if (this.#session !== agent.session_id) this.#lines.clear();
     this.#session = agent.session_id;

@@ -1,0 +1,41 @@
+"""What stands in an order of the page's, each field as what it must be."""
+
+from collections.abc import Mapping
+
+Order = Mapping[str, object]
+Entry = str | list[str]
+"""What somebody typed or chose: a text, an id, the value of an option, or several of them."""
+
+
+class BadOrderError(Exception):
+    """The page asked for something that there is not; the text says what."""
+
+
+def text(order: Order, name: str) -> str:
+    """A text; empty if it is left out."""
+    value = order.get(name, "")
+    if not isinstance(value, str):
+        raise BadOrderError(f"{name} must be a text.")
+    return value
+
+
+def choice(order: Order, name: str) -> Entry | None:
+    """What was chosen; None if there was nothing to choose."""
+    value = order.get(name)
+    return None if value is None else _entry(value, name)
+
+
+def entries(order: Order, name: str) -> dict[str, Entry]:
+    """What was typed or chosen, by block_id."""
+    value = order.get(name, {})
+    if not isinstance(value, dict):
+        raise BadOrderError(f"{name} must be an object.")
+    return {str(block_id): _entry(entry, name) for block_id, entry in value.items()}
+
+
+def _entry(value: object, name: str) -> Entry:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return value
+    raise BadOrderError(f"{name} must be a text, or several.")

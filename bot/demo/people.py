@@ -1,0 +1,26 @@
+"""Who can be at the demo's page, and which workspace each of them looks at."""
+
+from dataclasses import dataclass
+
+from bot.demo.stage import Stage
+from bot.sim.slack import User, Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody, and the workspace before them."""
+
+    user: User
+    workspace: Workspace
+
+    @property
+    def is_external(self) -> bool:
+        """Whether they are of another workspace, and here through Slack Connect."""
+        return self.user.team_id != self.workspace.team_id
+
+
+def people(stage: Stage) -> tuple[Person, ...]:
+    """An admin and a member of Acme, somebody of another company, and the admin of Newco."""
+    slack, new = stage.slack, stage.newco
+    acme = [Person(user, slack.home) for user in (slack.alice, slack.bob, slack.outsider)]
+    return (*acme, Person(new.dora, new.workspace))
