@@ -7,6 +7,7 @@ from bot.core.messages.blocks import actions, section
 from bot.core.messages.controls import set_key_button
 from bot.core.messages.markup import channel, code, mention
 from bot.core.messages.message import Message, Visibility, ephemeral
+from bot.core.messages.policy import MOST_SHOWN
 from bot.core.outcomes import NoKey, Overloaded, Refusal, Repeated, Stopping, StoreFailed, WrongWorkspace
 from bot.core.policy import Denial, NotAMember, NotHere, NotNamed, Role
 from bot.core.requests import Order
@@ -95,4 +96,5 @@ def _some(names: Iterable[str]) -> str:
     """Names as a list to be read; of many, how many more there are."""
     shown = list(names)
     more = len(shown) - _MOST_SHOWN
-    return ", ".join(shown[:_MOST_SHOWN]) + (f" and {more} more (all are in the app's Home tab)" if more > 0 else "")
+    where = " (all are in the app's Home tab)" if len(shown) <= MOST_SHOWN else ""
+    return ", ".join(shown[:_MOST_SHOWN]) + (f" and {more} more{where}" if more > 0 else "")
