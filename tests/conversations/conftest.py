@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from conversations.offices import Office
 from harness import WAY
 from tenants import Tenancy, tenancy
 
@@ -22,3 +23,11 @@ async def at(tmp_path: Path) -> AsyncIterator[Tenancy]:
     """A bot of many workspaces, in which nobody has installed it yet."""
     async with tenancy(f"sqlite:///{tmp_path / 'bot.db'}") as at:
         yield at
+
+
+@pytest.fixture
+async def office(at: Tenancy) -> Office:
+    """A workspace with a key, in which an admin looks at Home."""
+    office = await Office.open(at, with_key=True)
+    await office.home()
+    return office

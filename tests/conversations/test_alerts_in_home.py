@@ -6,17 +6,8 @@ from bot.core.digest import is_token
 from bot.core.workspace import Workspace
 from bot.sim.slack import Hang, Slow, View, api_error
 from conversations.offices import Office
-from tenants import Tenancy
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def office(at: Tenancy) -> Office:
-    """A workspace with a key, in which an admin looks at Home."""
-    office = await Office.open(at, with_key=True)
-    await office.home()
-    return office
 
 
 async def workspace_of(office: Office) -> Workspace:

@@ -255,6 +255,17 @@ async def test_of_eleven_names_one_more_is_left(by: str) -> None:
     assert f" only in {named} and 1 more (all are in the app's Home tab), so " in told.text
 
 
+async def test_however_many_are_named_the_home_tab_shows(by: str) -> None:
+    users = ",".join(f"U0SOMEBODY{number:03}" for number in range(200))
+    channels = users.replace("U0SOMEBODY", "C0SOMEWHERE")
+    async with workplace(PAUSE_USERS=users, ALLOWED_CHANNELS=channels) as at:
+        assert " and 190 more may " in ((await in_workplace(at, by).answer(at.slack.alice)).text)
+        await at.slack.open_home(at.slack.alice)
+        await at.slack.until(lambda: at.slack.home_of(at.slack.alice))
+        shown = str(at.slack.home_of(at.slack.alice))
+    assert "<@U0SOMEBODY049> and 150 more, only in <#C0SOMEWHERE000>" in shown
+
+
 async def test_in_one_of_many_the_policy_is_the_workspaces_own(many: Tenancy, by: str) -> None:
     one, two = [await many.settle(many.add(number)) for number in (1, 2)]
     policy = Policy(pause=Rule(frozenset({"U0SOMEBODY1"})), resume=Rule(channels=frozenset({"C0ELSEWHERE"})))

@@ -174,9 +174,12 @@ async def test_two_bots_on_one_database_tell_them_once_between_them(at: Tenancy,
 )
 async def test_where_they_have_left_an_admin_who_is_known_is_told(at: Tenancy, changes: dict[str, Any]) -> None:
     async with refused_soon(at) as (tenant, setter):
-        for user_id, name, is_admin in (("U0ADMIN0001", "admin", True), ("U0DEMOTED01", "demoted", False)):
-            tenant.workspace.add_user(user_id, name, is_admin=is_admin)
-            await at.store.admins.note(tenant.team_id, user_id, 1_785_000_000)
+        for seen_at, user_id, name in (
+            (1_785_000_000, "U0ADMIN0001", "admin"),
+            (1_785_000_300, "U0DEMOTED01", "demoted"),
+        ):
+            tenant.workspace.add_user(user_id, name, is_admin=name == "admin")
+            await at.store.admins.note(tenant.team_id, user_id, seen_at)
         await at.store.admins.note(tenant.team_id, setter.id, 1_785_000_500)
         tenant.workspace.change_user(setter, **changes)
         await in_tenancy(at, tenant, "a command").answer(tenant.person)
@@ -231,6 +234,20 @@ async def test_another_key_that_is_refused_is_told_again(at: Tenancy, by: str) -
         await becomes(at, tenant, REFUSED)
         await settled(at)
         assert told(at, setter) == {"setter": [TOLD.format(ending=key[-4:]) for key in (tenant.key, "…-key")]}
+
+
+async def test_of_a_key_that_was_replaced_meanwhile_nobody_is_told(at: Tenancy) -> None:
+    async with refused_soon(at) as (tenant, setter):
+        at.anchor.fault = Slow(0.5)
+        here = in_tenancy(at, tenant, "a click")
+        await here.ask(tenant.person)
+        await at.anchor.until(lambda: here.orders)
+        await with_key(at, tenant, "sk-the-second-key", set_by=setter)
+        await at.slack.until(lambda: here.told(tenant.person))
+        await settled(at)
+        assert "Anchor refused this workspace's API key" in here.told(tenant.person)[-1].text
+        assert told(at, setter) == {"setter": []}
+        assert await check_of(at, tenant) is UNVERIFIED
 
 
 async def test_of_a_key_that_is_good_again_and_then_refused_again_nothing_more_is_told(at: Tenancy) -> None:

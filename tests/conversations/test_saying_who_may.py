@@ -6,17 +6,8 @@ import pytest
 
 from bot.core.policy import Policy, Rule
 from conversations.offices import Office
-from tenants import Tenancy
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def office(at: Tenancy) -> Office:
-    """A workspace with a key, in which an admin looks at Home."""
-    office = await Office.open(at, with_key=True)
-    await office.home()
-    return office
 
 
 async def policy_of(office: Office) -> Policy:

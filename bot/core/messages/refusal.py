@@ -1,12 +1,13 @@
 """What is said of an order that the bot did not carry on to Anchor: why, and what to do next."""
 
+from collections.abc import Iterable
 from typing import assert_never
 
 from bot.core.messages.blocks import actions, section
 from bot.core.messages.controls import set_key_button
 from bot.core.messages.markup import channel, code, mention
 from bot.core.messages.message import Message, Visibility, ephemeral
-from bot.core.messages.policy import some
+from bot.core.messages.policy import MOST_NAMED, some
 from bot.core.outcomes import NoKey, Overloaded, Refusal, Repeated, Stopping, StoreFailed, WrongWorkspace
 from bot.core.policy import Denial, NotAMember, NotHere, NotNamed, Role
 from bot.core.requests import Order
@@ -82,10 +83,17 @@ def _denied(order: Order, denial: Denial) -> tuple[str, str]:
         case NotAMember(role=role):
             return _NO_MEMBERS[role]
         case NotNamed(users=users):
-            named = some(map(mention, sorted(users)), most=_MOST_SHOWN)
+            named = _some(map(mention, sorted(users)))
             return f"in this workspace only {named} may {order.verb}", f"Ask one of them. {OR_IN_ANCHOR}"
         case NotHere(channels=channels):
-            named = some(map(channel, sorted(channels)), most=_MOST_SHOWN)
+            named = _some(map(channel, sorted(channels)))
             return f"this workspace lets people {order.verb} only in {named}", f"Do it there. {OR_IN_ANCHOR}"
         case _:
             assert_never(denial)
+
+
+def _some(names: Iterable[str]) -> str:
+    """Names as a list to be read, and where there are more of them."""
+    listed = list(names)
+    is_in_home = _MOST_SHOWN < len(listed) <= MOST_NAMED
+    return some(listed, most=_MOST_SHOWN) + (" (all are in the app's Home tab)" if is_in_home else "")
