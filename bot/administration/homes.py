@@ -29,7 +29,7 @@ class Homes:
         """Show somebody their Home, with `notice` (mrkdwn) on top; `state` is the hash of what they see.
 
         Where another replica has shown them something since, what is known now is looked up again and shown. Where
-        the database gives no answer, the log says so.
+        the database gives no answer, or something breaks, the log says so. Never raises: nobody waits for it.
         """
         turn = self._turns.setdefault((asker.team_id, asker.user_id), asyncio.Lock())
         async with turn:
@@ -38,6 +38,8 @@ class Homes:
                     await self._publish(asker, notice, None)
             except StoreError as error:
                 _log.error("the database has no answer for a Home", extra={"team": asker.team_id, "why": str(error)})
+            except Exception:  # noqa: BLE001 - nobody waits for this, so nobody else would log it
+                _log.exception("a Home could not be made", extra={"team": asker.team_id, "user": asker.user_id})
 
     async def _publish(self, asker: Asker, notice: str, state: str | None) -> Shown:
         workspace = await self._workspaces.find(asker.team_id)

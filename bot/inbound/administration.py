@@ -76,7 +76,7 @@ class AdminListeners:
         await ack()
         name = body["actions"][0]["action_id"]
         asker, trigger_id = read_address(body).asker, body.get("trigger_id", "")
-        self._tasks.start(self._administration.dialogs.open(asker, trigger_id, name))
+        self._tasks.start(self._open(asker, trigger_id, name))
 
     async def save_key(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
         """The dialog for the key."""
@@ -113,6 +113,12 @@ class AdminListeners:
         await ack()
         testing = self._administration.alerting.test(read_address(body).asker)
         self._tasks.start(self._act(body, testing, about_alert))
+
+    async def _open(self, asker: Asker, trigger_id: str, name: str) -> None:
+        try:
+            await self._administration.dialogs.open(asker, trigger_id, name)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the person is told
+            await self._teller.write_to(asker.team_id, asker.user_id, report(error))
 
     async def _save_key(self, sent: Submission) -> _Reply:
         outcome = await self._administration.carry_out(

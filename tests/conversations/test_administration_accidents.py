@@ -156,6 +156,20 @@ async def test_an_accident_is_told_in_home_under_its_id(office: Office, caplog: 
     assert f"`{vars(record)['incident']}`" in shown(office)
 
 
+async def test_a_home_that_breaks_is_logged(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    await run(office, "UPDATE workspaces SET anchor_api_key_set_at = 'soon'")
+    await office.at.slack.open_home(office.admin)
+    record = await logged(caplog, "a Home could not be made")
+    assert (vars(record)["user"], record.exc_info is None) == (office.admin.id, False)
+
+
+async def test_a_dialog_that_breaks_is_logged_under_an_id(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    await run(office, "UPDATE workspaces SET anchor_api_key = x'00'")
+    await office.press("anchor_set_key")
+    record = await logged(caplog, "unforeseen exception")
+    assert vars(record)["incident"]
+
+
 async def test_no_token_is_shown_of_a_workspace_that_has_gone_meanwhile(office: Office) -> None:
     at = office.at
     await office.dialog("anchor_alerts_token")
