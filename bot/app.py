@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.assembly import Assembly, Conditions, Connections
-from bot.control import CAPACITY, Control
+from bot.control import CAPACITY
 from bot.inbound.alerts import Alerts
 from bot.inbound.http import Http
 from bot.inbound.patience import PATIENCE
@@ -99,7 +99,7 @@ async def running(
                 finally:
                     readiness.block("stopping", "The bot is being stopped.")
                     identification.cancel()
-                    await _drain(made.control, tasks, acks)
+                    await _drain(made, tasks, acks)
                     if socket_mode:
                         await socket_mode.close()
                     await tasks.cancel()
@@ -143,12 +143,12 @@ async def _come_up(serve: Callable[[], Coroutine[Any, Any, None]], socket_mode: 
         await socket_mode.start()
 
 
-async def _drain(control: Control, tasks: Tasks, acks: Tasks) -> None:
+async def _drain(made: Assembly, tasks: Tasks, acks: Tasks) -> None:
     """Take no new work; let what is in hand end, acks over sockets included, and tell those for whom it does not."""
-    control.stop()
+    made.stop()
     began = time.monotonic()
     await acks.settle(within=_FINISH_WORK)
     if not await tasks.settle(within=began + _FINISH_WORK - time.monotonic()):
-        control.interrupt()
+        made.interrupt()
         await tasks.settle(within=_TELL_REST)
     await acks.cancel()

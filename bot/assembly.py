@@ -82,8 +82,18 @@ class Assembly:
         self._watch = Watch(self._workspaces, self._admins, self._teller, tasks)
         self._homes = Homes(self._workspaces, self._roles, self._views, self._watch)
         self.control = self._control()
-        administration = [] if served.managed is None else [self._administration(served.managed)]
-        self.slack_app = SlackApp([*self._listeners(), *administration], self._teller, tasks)
+        self._administration = None if served.managed is None else self._administer(served.managed)
+        self.slack_app = SlackApp([*self._listeners(), *self._of_admins()], self._teller, tasks)
+
+    def stop(self) -> None:
+        """Take no new work."""
+        self.control.stop()
+
+    def interrupt(self) -> None:
+        """Wait no longer for what is under way: whoever waits for it is told that the outcome is not known."""
+        self.control.interrupt()
+        if self._administration is not None:
+            self._administration.interrupt()
 
     async def close(self) -> None:
         """Ask Slack nothing any more."""
@@ -103,15 +113,19 @@ class Assembly:
             HomeListener(self._homes, self._tasks),
         )
 
-    def _administration(self, managed: Managed) -> AdminListeners:
+    def _of_admins(self) -> list[AdminListeners]:
+        if self._administration is None:
+            return []
+        patience = self._conditions.patience
+        return [AdminListeners(self._administration, self._homes, self._teller, self._tasks, patience=patience)]
+
+    def _administer(self, managed: Managed) -> Administration:
         rights = Rights(self._workspaces, self._roles)
         herald = Herald(self._admins, self._teller, self._tasks)
-        administration = Administration(
+        return Administration(
             Dialogs(self._workspaces, self._roles, self._views, self._teller, base_url=managed.base_url),
             Keys(rights, self._anchor, managed.configuration, herald, self._conditions.now),
             Policies(rights, managed.configuration, herald),
             Alerting(rights, self.poster, managed.configuration, herald),
-        )
-        return AdminListeners(
-            administration, self._homes, self._teller, self._tasks, patience=self._conditions.patience
+            self._tasks,
         )

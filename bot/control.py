@@ -6,17 +6,20 @@ import time
 from functools import partial
 
 from bot.core.outcomes import (
+    AnchorOutcome,
     Answered,
     Doubt,
+    KeyRejected,
     Outcome,
     Overloaded,
     Repeated,
     Stopping,
     Unconfirmed,
 )
-from bot.core.requests import Order
+from bot.core.requests import Order, Verb
 from bot.core.secret import Secret
 from bot.core.session_id import SessionId
+from bot.core.workspace import Workspace
 from bot.gate import Gate
 from bot.lane import DOUBT_LASTS, Lane
 from bot.once import Once
@@ -40,13 +43,18 @@ class Control:
         self._capacity = capacity
         self._lanes: dict[tuple[str, SessionId], Lane] = {}
         self._stopping = False
+        self._interrupted = False
 
     def stop(self) -> None:
         """Take no new work."""
         self._stopping = True
 
     def interrupt(self) -> None:
-        """Wait for Anchor no longer: whoever still waits is told that the outcome is not known."""
+        """Wait for Anchor no longer: whoever still waits is told that the outcome is not known.
+
+        Of what still waits for Slack or the store nothing is sent any more: its outcome would come too late.
+        """
+        self._interrupted = True
         for lane in self._lanes.values():
             lane.interrupt()
 
@@ -75,19 +83,30 @@ class Control:
         admitted = await self._gate.admit(order)
         if not isinstance(admitted, tuple):
             return admitted
+        if self._interrupted:
+            return Stopping()
         if order.trigger_id and not self._once.first(order.trigger_id):
             return Repeated()
         workspace, key = admitted
-        return self._gate.learn(workspace, await self._ask_anchor(order, key))
+        outcome = await self._ask_anchor(order, workspace, key)
+        while order.verb is Verb.PAUSE and _is_of_older_key(outcome, workspace):  # a resume could undo a newer pause
+            outcome = await self._ask_anchor(order, workspace, key)
+        return outcome
 
-    async def _ask_anchor(self, order: Order, key: Secret) -> Answered:
+    async def _ask_anchor(self, order: Order, workspace: Workspace, key: Secret) -> Answered:
         name = (order.asker.team_id, order.session_id)
         lane = self._lanes.setdefault(name, Lane(self._tasks, time.monotonic))
-        send = partial(self._anchor.order, key=key, session_id=order.session_id)
-        result = lane.order(order.verb, send)
+        result = lane.order(order.verb, partial(self._send, workspace, key, order.session_id))
         await asyncio.wait({result})
         self._let_go(name)
         return Unconfirmed(Doubt.STOPPED) if result.cancelled() else result.result()
+
+    async def _send(
+        self, workspace: Workspace, key: Secret, session_id: SessionId, verb: Verb, *, withdrawn: asyncio.Event
+    ) -> list[AnchorOutcome]:
+        """What is learnt here is of this key: others who wait for the outcome may have come with another."""
+        attempts = await self._anchor.order(verb, key, session_id, withdrawn=withdrawn)
+        return self._gate.learn(workspace, attempts)
 
     def _let_go(self, name: tuple[str, SessionId]) -> None:
         """Forget a lane in which nothing can happen any more."""
@@ -98,3 +117,8 @@ class Control:
             asyncio.get_running_loop().call_later(DOUBT_LASTS, self._let_go, name)
         else:
             del self._lanes[name]
+
+
+def _is_of_older_key(outcome: Outcome, workspace: Workspace) -> bool:
+    """Whether Anchor refused a key that was replaced before this order came, which joined one that had it."""
+    return isinstance(outcome, KeyRejected) and outcome.key_version < workspace.key_version

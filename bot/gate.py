@@ -1,9 +1,10 @@
 """Whether an order goes on to Anchor, and what is learnt of the key that it went with."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.core.outcomes import Answered, KeyRejected, NoKey, Refusal, StoreFailed, WrongWorkspace
+from bot.core.outcomes import AnchorOutcome, KeyRejected, NoKey, Refusal, StoreFailed, WrongWorkspace
 from bot.core.policy import Role, judge
 from bot.core.requests import Order
 from bot.core.secret import Secret
@@ -42,9 +43,11 @@ class Gate:
             return NoKey(may_set=role is Role.ADMIN)
         return workspace, workspace.anchor_key.value
 
-    def learn(self, workspace: Workspace, outcome: Answered) -> Answered:
-        """What came of an order, with who can mend it, where Anchor refused the key."""
-        self._watch.used(workspace, outcome)
-        if isinstance(outcome, KeyRejected):
-            return replace(outcome, by_admins=workspace.is_managed)
-        return outcome
+    def learn(self, workspace: Workspace, attempts: Sequence[AnchorOutcome]) -> list[AnchorOutcome]:
+        """What came of attempts with the workspace's key; where Anchor refused it, of which, and who can mend it."""
+        self._watch.used(workspace, attempts[-1])
+        by_admins, version = workspace.is_managed, workspace.key_version
+        return [
+            replace(one, by_admins=by_admins, key_version=version) if isinstance(one, KeyRejected) else one
+            for one in attempts
+        ]

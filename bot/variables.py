@@ -67,12 +67,13 @@ class Reader:
         return value or None
 
     def ids(self, name: str, pattern: re.Pattern[str], like: str) -> frozenset[str]:
-        """Ids separated by commas; `like` is an example of one."""
-        values = [part.strip() for part in self.text(name).split(",") if part.strip()]
-        if strange := [value for value in values if not pattern.fullmatch(value)]:
-            self.problems.append(
-                f"{name} has what is no id ({strange[0]!r}): write ids like {like}, with commas between."
-            )
+        """Ids separated by commas; `like` is an example of one. Commas alone are a mistake, not the same as none."""
+        text = self.text(name)
+        values = [part.strip() for part in text.split(",") if part.strip()]
+        strange = [str(number) for number, value in enumerate(values, 1) if not pattern.fullmatch(value)]
+        if strange or (text and not values):
+            which = f" (number {', '.join(strange)})" if strange else ""
+            self.problems.append(f"{name} has what is no id{which}: write ids like {like}, with commas between.")
         return frozenset(values)
 
     def team(self, name: str) -> str:

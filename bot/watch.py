@@ -43,30 +43,35 @@ class Watch:
     async def _note(self, workspace: Workspace, key: AnchorKey, said: KeyCheck) -> None:
         """Keep what Anchor says of the key; the first time that it refuses this one, tell whoever set it.
 
-        Where that is nobody, or they can't be reached any more, an admin is told in their place.
+        Where that is nobody, or they have left, an admin is told in their place.
         """
         team_id, version = workspace.team_id or "", workspace.key_version
         try:
             is_news = await self._workspaces.note_check(team_id, version, said)
             if is_news and said is KeyCheck.REFUSED:
-                people = [key.set_by, *await self._admins.of(workspace)]
                 message = key_refused_message(key, by_admins=workspace.is_managed)
-                await self._tell_once(team_id, f"key {version} refused", people, message)
+                await self._tell_once(workspace, f"key {version} refused", key.set_by, message)
         except StoreError as error:
             _log.warning("what Anchor says of a key can't be kept", extra={"team": team_id, "why": str(error)})
 
     async def _ask_to_reinstall(self, workspace: Workspace) -> None:
+        team_id = workspace.team_id or ""
         try:
-            await self._tell_once(workspace.team_id or "", _SCOPE, [workspace.installed_by], reinstall_message())
+            await self._tell_once(workspace, _SCOPE, workspace.installed_by, reinstall_message())
         except StoreError as error:
-            _log.warning("nobody was told to reinstall", extra={"team": workspace.team_id, "why": str(error)})
+            self._told.discard(team_id)
+            _log.warning("nobody was told to reinstall", extra={"team": team_id, "why": str(error)})
 
-    async def _tell_once(self, team_id: str, about: str, people: list[str | None], message: Message) -> None:
-        """Tell the first of these people whom a message reaches, once for all replicas. Raises StoreError."""
+    async def _tell_once(self, workspace: Workspace, about: str, first: str | None, message: Message) -> None:
+        """Tell this person, or else an admin, once for all replicas. Raises StoreError."""
+        team_id = workspace.team_id or ""
         if not await self._workspaces.is_first(team_id, about):
             return
-        for user_id in filter(None, people):
-            if await self._teller.write_to(team_id, user_id, message):
+        is_there = first is not None and not await self._admins.has_left(workspace, first)
+        if first and is_there and await self._teller.write_to(team_id, first, message):
+            return
+        for user_id in await self._admins.of(workspace):
+            if user_id != first and await self._teller.write_to(team_id, user_id, message):
                 return
         _log.error("nobody could be told", extra={"team": team_id, "about": about})
 

@@ -11,6 +11,7 @@ from bot.core.administration import (
     AlertRefused,
     AlertUnanswered,
     NoChannel,
+    NotServed,
     TokenMade,
     TokenOutcome,
 )
@@ -45,7 +46,8 @@ class Alerting:
             return workspace
         tried = await self._try(workspace, channel)
         if isinstance(tried, AlertPosted) and channel != workspace.alerts_channel:
-            await self._configuration.set_alerts_channel(asker.team_id, channel)
+            if not await self._configuration.set_alerts_channel(asker.team_id, channel):
+                return NotServed()
             self._herald.announce(workspace, alerts_channel_message(asker.user_id, channel), asker.user_id)
         return tried
 
@@ -63,7 +65,8 @@ class Alerting:
         if not isinstance(workspace, Workspace):
             return workspace
         token = Secret(secrets.token_urlsafe(_BYTES_OF_TOKEN))
-        await self._configuration.set_alerts_token(asker.team_id, digest(token.reveal()))
+        if not await self._configuration.set_alerts_token(asker.team_id, digest(token.reveal())):
+            return NotServed()
         self._herald.announce(workspace, alerts_token_message(asker.user_id), asker.user_id)
         return TokenMade(token)
 

@@ -29,7 +29,12 @@ class NotSaved:
     """The database gives no answer, so nobody knows whether the change was made."""
 
 
-Problem = NotAdmin | NotServed | Outdated | NotSaved
+@dataclass(frozen=True, slots=True)
+class CutShort:
+    """The bot was stopped meanwhile, so nobody knows whether the change was made."""
+
+
+Problem = NotAdmin | NotServed | Outdated | NotSaved | CutShort
 """Nothing was changed, as far as can be known."""
 
 

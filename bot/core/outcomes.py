@@ -50,12 +50,14 @@ class Failed:
 class KeyRejected:
     """Anchor refused the API key (401 or 403): nothing was done.
 
-    `by_admins` says who can replace it: the workspace's admins, or whoever runs the bot.
+    `by_admins` says who can replace it: the workspace's admins, or whoever runs the bot. It is the workspace's key of
+    `key_version`.
     """
 
     status_code: int
     said: str | None = None
     by_admins: bool = False
+    key_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)

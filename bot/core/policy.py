@@ -109,7 +109,7 @@ def role_of(profile: Profile, asker: Asker) -> Role:
         return Role.BOT
     if profile.is_guest:
         return Role.GUEST
-    return Role.ADMIN if profile.is_admin else Role.MEMBER
+    return Role.ADMIN if profile.is_admin and asker.team_id in _teams_of(profile) else Role.MEMBER
 
 
 def is_surely_outsider(asker: Asker) -> bool:
@@ -118,7 +118,7 @@ def is_surely_outsider(asker: Asker) -> bool:
     In a Slack Connect channel outsiders see the buttons, and can click them; on Enterprise Grid somebody of another
     workspace may be a colleague. https://docs.slack.dev/apis/slack-connect
     """
-    return not asker.enterprise_id and asker.own_team_id != asker.team_id
+    return not asker.enterprise_id and asker.own_team_id not in {asker.team_id, ""}
 
 
 def _by_team(asker: Asker) -> Role:
@@ -130,4 +130,8 @@ def _by_team(asker: Asker) -> Role:
 def _is_of_workspace(profile: Profile, asker: Asker) -> bool:
     """Whether somebody belongs to the workspace, or to another one of its Grid organisation."""
     is_colleague = bool(asker.enterprise_id) and profile.enterprise_id == asker.enterprise_id
-    return is_colleague or asker.team_id in profile.teams | {profile.team_id}
+    return is_colleague or asker.team_id in _teams_of(profile)
+
+
+def _teams_of(profile: Profile) -> frozenset[str]:
+    return (profile.teams | {profile.team_id}) - {""}

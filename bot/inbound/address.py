@@ -18,7 +18,7 @@ def read_address(payload: Mapping[str, Any]) -> ReplyAddress:
         channel_id=payload.get("channel_id") or _id_of(payload.get("channel")),
         user_id=payload.get("user_id") or _id_of(payload.get("user")),
         own_team_id=payload.get("team_id") or _text(payload.get("user"), "team_id"),
-        enterprise_id=_text(payload.get("enterprise"), "id"),
+        enterprise_id=_text(payload.get("enterprise"), "id") or _text(payload, "enterprise_id"),
     )
     url = payload.get("response_url")
     return ReplyAddress(asker, Secret(url) if url else None)

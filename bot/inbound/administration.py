@@ -1,7 +1,7 @@
 """What admins press, choose and send in the app's Home and in its dialogs: thin, as all listeners are."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -9,7 +9,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 
 from bot.administration.administration import Administration
 from bot.administration.homes import Homes
-from bot.core.administration import KeyNotTaken, KeyNotTried, NotAKey, NotSaved, TokenMade
+from bot.core.administration import CutShort, KeyNotTaken, KeyNotTried, NotAKey, NotSaved, TokenMade
 from bot.core.alert import CHANNEL_ID
 from bot.core.messages import controls
 from bot.core.messages.dialog_answers import (
@@ -27,7 +27,6 @@ from bot.core.messages.message import ephemeral
 from bot.core.policy import Policy, Rule
 from bot.core.requests import Asker, Verb
 from bot.inbound.address import read_address
-from bot.inbound.home import state_of
 from bot.inbound.incidents import report
 from bot.inbound.patience import PATIENCE, ends_in_time
 from bot.inbound.submission import Submission, read_submission, read_version
@@ -166,7 +165,10 @@ class AdminListeners:
             await self._teller.write_to(asker.team_id, asker.user_id, ephemeral(reply.astray))
 
     async def _act(
-        self, body: Mapping[str, Any], work: Awaitable[_Outcome], tell: Callable[[_Outcome | NotSaved], str]
+        self,
+        body: Mapping[str, Any],
+        work: Coroutine[Any, Any, _Outcome],
+        tell: Callable[[_Outcome | NotSaved | CutShort], str],
     ) -> None:
         """Do what was asked for in Home, and say there what came of it."""
         asker = read_address(body).asker
@@ -175,7 +177,7 @@ class AdminListeners:
             notice = tell(await self._administration.carry_out(name, asker, work))
         except Exception as error:  # noqa: BLE001 - whatever it is, the person is told
             notice = report(error).text
-        await self._homes.show(asker, notice=notice, state=state_of(body.get("view")))
+        await self._homes.show(asker, notice=notice)
 
 
 async def _acknowledge(ack: AsyncAck, name: str, reply: _Reply) -> None:

@@ -32,10 +32,10 @@ class HomeListener:
             return
         team_id = installed_team(body)
         asker = Asker(team_id, "", event["user"], own_team_id=team_id)  # only its members have the app's Home
-        self._tasks.start(self._homes.show(asker, state=state_of(event.get("view"))))
+        self._tasks.start(self._homes.show(asker, state=_state_of(event.get("view"))))
 
 
-def state_of(view: object) -> str | None:
-    """The hash of a view that somebody sees."""
-    state = view.get("hash") if isinstance(view, dict) else None
+def _state_of(view: Mapping[str, Any] | None) -> str | None:
+    """The hash of the view that somebody sees; None the first time."""
+    state = view.get("hash") if view else None
     return state if isinstance(state, str) else None

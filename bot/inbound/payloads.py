@@ -131,6 +131,7 @@ _COMMAND: dict[str, _Check] = {
     "command": _is_text,
     "text": _is_text,
     "team_id": _is_id,
+    "enterprise_id": _is_id,
     "channel_id": _is_id,
     "user_id": _is_id,
     "response_url": _is_text,

@@ -18,8 +18,17 @@ class PresentAdmins:
 
     async def of(self, workspace: Workspace) -> list[str]:
         """Their user ids, those first who opened it last. Raises StoreError."""
-        team_id = workspace.team_id or ""
-        seen = await self._workspaces.admins(team_id)
-        askers = [Asker(team_id, "", user_id, own_team_id=team_id) for user_id in seen]
-        roles = await asyncio.gather(*[self._roles.of(workspace.bot_token, asker) for asker in askers])
+        seen = await self._workspaces.admins(workspace.team_id or "")
+        roles = await asyncio.gather(*[self._role(workspace, user_id) for user_id in seen])
         return [user_id for user_id, role in zip(seen, roles, strict=True) if role is Role.ADMIN]
+
+    async def has_left(self, workspace: Workspace, user_id: str) -> bool:
+        """Whether Slack says that somebody is gone: it takes what is written to them, and nobody reads it.
+
+        https://github.com/slackapi/python-slack-sdk/issues/1156
+        """
+        return await self._role(workspace, user_id) in {Role.DEACTIVATED, Role.OUTSIDER}
+
+    async def _role(self, workspace: Workspace, user_id: str) -> Role:
+        team_id = workspace.team_id or ""
+        return await self._roles.of(workspace.bot_token, Asker(team_id, "", user_id, own_team_id=team_id))

@@ -22,6 +22,7 @@ PATIENCE = 1.0
 """Seconds that somebody who is known waits for Slack to say whether that still holds."""
 
 _ASK_AGAIN = 5.0  # seconds after Slack gave no answer
+_UNREADABLE_FOR = 30.0  # seconds after Slack let the app not ask: who installs it again then sees that it helped
 _MOST = 10_000
 
 _Name = tuple[str, str]
@@ -62,9 +63,9 @@ class Roles:
         asking = self._asking.get(name) or self._ask(token, name)
         await asyncio.wait({asking}, timeout=None if known is None else self._patience)
         try:
-            return _role(asking.result(), asker)
-        except (SlackUnreachableError, asyncio.InvalidStateError) as error:
-            return self._fall_back(asker, known, error)
+            return _role(_said_in(asking), asker)
+        except SlackUnreachableError as error:
+            return self._fall_back(asker, str(error))
 
     async def now(self, token: Secret, asker: Asker) -> Role:
         """What somebody is at this moment: Slack is asked anew, and where it gives no answer, nobody knows."""
@@ -73,7 +74,7 @@ class Roles:
         asking = self._ask(token, (asker.team_id, asker.user_id))
         await asyncio.wait({asking})
         try:
-            return _role(asking.result(), asker)
+            return _role(_said_in(asking), asker)
         except SlackUnreachableError:
             return Role.UNKNOWN
 
@@ -91,34 +92,52 @@ class Roles:
         await self._tasks.cancel()
 
     def _ask(self, token: Secret, name: _Name) -> asyncio.Task[_Said]:
-        asking = self._asking[name] = self._tasks.start(self._say(token, name[1]))
+        asking = self._asking[name] = self._tasks.start(self._say(token, name))
         asking.add_done_callback(lambda done: self._keep(name, done))
         return asking
 
-    async def _say(self, token: Secret, user_id: str) -> _Said:
+    async def _say(self, token: Secret, name: _Name) -> _Said:
+        team_id, user_id = name
         try:
             return await self._people.profile(token, user_id)
         except ScopeMissingError:
-            _log.warning("the app lacks the scope users:read: it can't tell guests from members; install it again")
+            _log.warning(
+                "the app lacks the scope users:read: it can't tell guests from members; install it again",
+                extra={"team": team_id},
+            )
             return None
 
     def _keep(self, name: _Name, asking: asyncio.Task[_Said]) -> None:
-        if self._asking.get(name) is asking:
-            del self._asking[name]
-        if asking.cancelled() or asking.exception() is not None:
+        """Keep what was said, unless Slack was asked anew since."""
+        has_failed = asking.cancelled() or asking.exception() is not None
+        if self._asking.get(name) is not asking:
             return
-        self._known[name] = _Known(asking.result(), self._clock() + FRESH)
+        del self._asking[name]
+        if has_failed:
+            return
+        said = asking.result()
+        self._known[name] = _Known(said, self._clock() + (_UNREADABLE_FOR if said is None else FRESH))
         self._known.move_to_end(name)
         while len(self._known) > self._most:
             self._known.popitem(last=False)
 
-    def _fall_back(self, asker: Asker, known: _Known | None, error: Exception) -> Role:
+    def _fall_back(self, asker: Asker, why: str) -> Role:
         """What was said last; it is not asked for again at once."""
-        _log.warning("Slack does not say who somebody is", extra={"user": asker.user_id, "why": type(error).__name__})
+        _log.warning(
+            "Slack does not say who somebody is", extra={"user": asker.user_id, "team": asker.team_id, "why": why}
+        )
+        known = self._known.get((asker.team_id, asker.user_id))
         if known is None:
             return Role.UNKNOWN
-        known.fresh_until = self._clock() + _ASK_AGAIN
+        known.fresh_until = max(known.fresh_until, self._clock() + _ASK_AGAIN)
         return _role(known.said, asker)
+
+
+def _said_in(asking: asyncio.Task[_Said]) -> _Said:
+    """What was said; SlackUnreachableError also where that is not known yet, or never will be."""
+    if not asking.done() or asking.cancelled():
+        raise SlackUnreachableError("no answer yet")
+    return asking.result()
 
 
 def _role(said: _Said, asker: Asker) -> Role:

@@ -53,17 +53,24 @@ def _read_profile(user: object) -> Profile:
     """Raises ValueError for what is no person."""
     if not isinstance(user, dict):
         raise ValueError("no person")  # noqa: TRY004 - as for any other JSON that is not Slack's
-    enterprise = user.get("enterprise_user") or {}
+    enterprise = user.get("enterprise_user")
+    enterprise = enterprise if isinstance(enterprise, dict) else {}
+    teams = enterprise.get("teams")
     return Profile(
-        team_id=str(user.get("team_id") or ""),
-        enterprise_id=str(enterprise.get("enterprise_id") or ""),
-        teams=frozenset(str(team) for team in enterprise.get("teams") or ()),
+        team_id=_text(user, "team_id"),
+        enterprise_id=_text(enterprise, "enterprise_id"),
+        teams=frozenset(team for team in teams if isinstance(team, str)) if isinstance(teams, list) else frozenset(),
         is_admin=_any(user, "is_admin", "is_owner", "is_primary_owner"),
         is_guest=_any(user, "is_restricted", "is_ultra_restricted"),
         is_bot=_any(user, "is_bot"),
         is_deactivated=_any(user, "deleted"),
         is_stranger=_any(user, "is_stranger"),
     )
+
+
+def _text(holder: Mapping[str, Any], name: str) -> str:
+    value = holder.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def _any(user: Mapping[str, Any], *names: str) -> bool:

@@ -1,10 +1,21 @@
 """A workspace with an admin in it, and what admins see and do there in the app's Home."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from bot.app import running
+from bot.settings import Settings
 from bot.sim.slack import Channel, Delivery, Message, User, View
 from tenants import Tenancy, Tenant
+
+
+@asynccontextmanager
+async def another_bot(at: Tenancy) -> AsyncIterator[str]:
+    """A second one on the same database; its URL, for Slack's requests."""
+    async with running(Settings.from_env(at.environ | {"PORT": "0"})) as bot:
+        await bot.identification
+        yield f"{bot.url}/slack/events"
 
 
 @dataclass(frozen=True, slots=True)

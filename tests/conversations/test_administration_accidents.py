@@ -5,8 +5,12 @@ import logging
 
 import pytest
 
+from bot.app import running
+from bot.settings import Settings
+from bot.sim.anchor import Hang
 from bot.sim.slack import Slow
 from conversations.offices import Office
+from harness import HTTP_ONLY
 from tenants import Tenancy
 
 pytestmark = pytest.mark.anyio
@@ -76,6 +80,24 @@ async def test_what_can_not_be_said_in_time_and_not_later_either_is_logged(
     assert vars(record)["user"] == office.admin.id
 
 
+@HTTP_ONLY
+async def test_what_a_stop_cuts_short_is_called_unknown(office: Office) -> None:
+    """The dialog has said that the outcome would come."""
+    at = office.at
+    here = at.slack.request_url
+    async with running(Settings.from_env(at.environ | {"PORT": "0"})) as bot:
+        await bot.identification
+        at.slack.request_url = f"{bot.url}/slack/events"
+        await office.home()
+        await office.dialog("anchor_set_key")
+        at.anchor.fault = Hang()
+        await office.submit({"key": KEY})
+        assert "⏳ Checking…" in (await office.dialog_says("Checking")).text
+    view = await office.dialog_says("The bot was stopped")
+    assert "so it is not known whether this was saved. Look into the Home tab in a minute" in view.text
+    at.slack.request_url = here
+
+
 async def test_whoever_made_a_change_is_told_even_if_nobody_knows_the_other_admins(
     office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -132,3 +154,28 @@ async def test_an_accident_is_told_in_home_under_its_id(office: Office, caplog: 
     await office.at.slack.until(lambda: "Something broke in the bot itself" in shown(office))
     (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert f"`{vars(record)['incident']}`" in shown(office)
+
+
+async def test_no_token_is_shown_of_a_workspace_that_has_gone_meanwhile(office: Office) -> None:
+    at = office.at
+    await office.dialog("anchor_alerts_token")
+    at.slack.faults["users.info"] = Slow(0.5, times=1)
+    sending = asyncio.create_task(office.submit({}))
+    await at.slack.until(lambda: at.slack.faults["users.info"] is None)
+    assert await at.store.installations.delete(office.tenant.team_id)
+    await sending
+    view = await office.dialog_says("Nothing was changed")
+    assert "this bot does not serve this workspace any more." in view.text
+    assert office.messages_to(office.admin) == []
+
+
+async def test_nobody_is_told_of_a_channel_for_a_workspace_that_has_gone_meanwhile(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    at = office.at
+    at.slack.faults["chat.postMessage"] = Slow(0.5, times=1)
+    await office.press("anchor_alerts_channel", office.tenant.alerts.id)
+    await at.slack.until(lambda: at.slack.faults["chat.postMessage"] is None)
+    assert await at.store.installations.delete(office.tenant.team_id)
+    record = await logged(caplog, "administration")
+    assert vars(record)["outcome"] == "NotServed"

@@ -70,6 +70,8 @@ async def test_a_channel_without_the_bot_is_explained_and_not_taken(office: Offi
     home = await home_says(office, f"⚠️ Alerts can't go to <#{general.id}>.")
     assert "invite the bot: /invite @anchor in that channel. Then choose the channel again." in home.text
     assert "*Alerts* go nowhere yet" in home.text
+    (shown_as_chosen,) = [fields["anchor_alerts_channel"] for fields in home.state.values()]
+    assert shown_as_chosen["selected_conversation"] is None
     assert (await workspace_of(office)).alerts_channel is None
     general.members.add(office.tenant.workspace.installation.bot_user_id)
     await office.press("anchor_alerts_channel", general.id)
@@ -99,6 +101,18 @@ async def test_the_chosen_channel_is_tried_again_by_a_button(office: Office) -> 
     await home_says(office, "A test alert stands in")
     assert len(at.slack.channel_messages(alerts)) == 2
     assert len(await office.told(office.admin)) == 1, "nothing was changed by the second"
+
+
+async def test_the_same_channel_again_is_tried_and_no_news(office: Office) -> None:
+    at, alerts = office.at, office.tenant.alerts
+    for _ in range(2):
+        await office.press("anchor_alerts_channel", alerts.id)
+        await home_says(office, "A test alert stands in")
+        await office.home()
+    await at.slack.until(lambda: len(at.slack.channel_messages(alerts)) == 2)
+    await office.press("anchor_test_alert")
+    await at.slack.until(lambda: len(at.slack.channel_messages(alerts)) == 3)
+    assert len(await office.told(office.admin)) == 1
 
 
 async def test_a_test_alert_without_a_channel_says_so(office: Office) -> None:

@@ -7,9 +7,9 @@ import pytest
 from bot.core.anchor_key import AnchorKey, KeyCheck
 from bot.core.policy import Policy, Rule
 from bot.core.secret import Secret
-from bot.sim.slack import Hang, api_error, server_error
-from conversations.offices import Office
-from harness import workplace
+from bot.sim.slack import ApiCall, Hang, Slow, api_error, server_error
+from conversations.offices import Office, another_bot
+from harness import HTTP_ONLY, workplace
 from tenants import Tenancy
 
 pytestmark = pytest.mark.anyio
@@ -100,6 +100,7 @@ async def test_the_messages_tab_shows_nothing_new(at: Tenancy) -> None:
     office = await Office.open(at)
     told = await at.slack.open_home(office.admin, tab="messages")
     assert told.answer.status == 200
+    await asyncio.sleep(0.3)
     assert at.slack.home_of(office.admin) is None
 
 
@@ -123,13 +124,63 @@ async def test_an_app_that_may_not_ask_who_people_are_says_what_to_do(at: Tenanc
     assert message.startswith("⚠️ This app was installed without the scope `users:read`")
 
 
-async def test_a_home_that_was_changed_elsewhere_meanwhile_shows_what_holds_now(at: Tenancy) -> None:
+async def test_a_home_that_was_changed_since_slack_told_of_it_shows_what_holds_now(at: Tenancy) -> None:
     office = await Office.open(at)
-    await office.home()
-    at.slack.faults["views.publish"] = api_error("hash_conflict", times=1)
+    before = await office.home()
     await at.store.installations.set_key(office.tenant.team_id, AnchorKey(Secret("sk-0123456789")))
-    home = await office.home()
+    event = {"type": "app_home_opened", "user": office.admin.id, "channel": "D1", "tab": "home"}
+    await at.slack.events.send(office.tenant.workspace, event | {"view": {"id": before.id, "hash": "1.of-before"}})
+    home = await office.home_changes(office.admin, before)
     assert "A key ending `6789` is set" in home.text
+
+
+@HTTP_ONLY
+async def test_what_another_bot_has_shown_since_is_not_overwritten_by_what_held_before(at: Tenancy) -> None:
+    """The other one takes long to learn who it is, and has looked at the workspace before that."""
+    office = await Office.open(at)
+    at.anchor.add_key("sk-0123456789-1234")
+    await office.home()
+    await office.dialog("anchor_set_key")
+    here = at.slack.request_url
+    async with another_bot(at) as there:
+        at.slack.request_url = there
+        at.slack.faults["users.info"] = Slow(1.5, times=1)
+        await at.slack.open_home(office.admin)
+        at.slack.request_url = here
+        await office.submit({"key": "sk-0123456789-1234"})
+        await at.slack.until(lambda: len(publications(at)) == 3)
+        await asyncio.sleep(0.1)
+    home = at.slack.home_of(office.admin)
+    assert home is not None
+    assert "A key ending `1234` is set" in home.text
+
+
+async def test_what_was_read_last_is_shown_last(at: Tenancy) -> None:
+    office = await Office.open(at)
+    at.slack.faults["views.publish"] = Slow(1.0, times=1)
+    await at.slack.open_home(office.admin)
+    await at.slack.until(lambda: len(publications(at)) == 1)
+    await at.store.installations.set_key(office.tenant.team_id, AnchorKey(Secret("sk-0123456789")))
+    await at.slack.open_home(office.admin)
+    await at.slack.until(lambda: len(publications(at)) == 2)
+    await asyncio.sleep(1.2)  # for the slow one, too
+    home = at.slack.home_of(office.admin)
+    assert home is not None
+    assert "A key ending `6789` is set" in home.text
+
+
+async def test_only_admins_are_remembered_as_such(at: Tenancy) -> None:
+    office = await Office.open(at)
+    for user in (office.member, office.admin):
+        await office.home(user)
+    async with asyncio.timeout(5):
+        while not (known := await at.store.admins.of(office.tenant.team_id)):  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.01)
+    assert known == [office.admin.id]
+
+
+def publications(at: Tenancy) -> list[ApiCall]:
+    return [call for call in at.slack.api_calls if call.method == "views.publish"]
 
 
 async def test_a_slack_that_does_not_take_a_home_is_left_alone(at: Tenancy, caplog: pytest.LogCaptureFixture) -> None:

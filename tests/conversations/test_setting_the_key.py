@@ -3,20 +3,17 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.app import running
-from bot.core.anchor_key import KeyCheck
-from bot.settings import Settings
+from bot.core.anchor_key import AnchorKey, KeyCheck
+from bot.core.secret import Secret
 from bot.sim.slack import Answer, Message, Slow, View, api_error
-from conversations.offices import Office
+from conversations.offices import Office, another_bot
 from harness import HTTP_ONLY, deliver
-from tenants import Tenancy
+from tenants import Tenancy, tenancy
 
 pytestmark = pytest.mark.anyio
 
@@ -32,14 +29,6 @@ async def office(at: Tenancy) -> Office:
     at.anchor.add_key(KEY)
     at.anchor.add_key(OTHER)
     return await Office.open(at)
-
-
-@asynccontextmanager
-async def another_bot(at: Tenancy) -> AsyncIterator[str]:
-    """A second one on the same database; its URL, for Slack's requests."""
-    async with running(Settings.from_env(at.environ | {"PORT": "0"})) as bot:
-        await bot.identification
-        yield f"{bot.url}/slack/events"
 
 
 async def key_of(office: Office) -> tuple[str, KeyCheck, str | None] | None:
@@ -214,6 +203,19 @@ async def test_both_are_within_one_budget(office: Office) -> None:
     await office.dialog_says(SAVED)
 
 
+async def test_what_follows_the_ack_does_not_overtake_it(database_url: str) -> None:
+    """Slack may do what an ack says after what came behind it."""
+    async with tenancy(database_url, patience=0.0) as at:
+        at.anchor.add_key(KEY)
+        at.slack.platform.ack_travels = 0.5
+        office = await Office.open(at)
+        await office.home()
+        await office.dialog("anchor_set_key")
+        await office.submit({"key": KEY})
+        assert CHECKING in visible(office).text
+        await office.dialog_says(SAVED)
+
+
 async def test_a_refusal_that_comes_late_says_that_nothing_was_saved(office: Office) -> None:
     await office.home()
     await office.dialog("anchor_set_key")
@@ -319,6 +321,7 @@ async def test_a_replaced_key_is_told_to_those_who_should_know(office: Office) -
     at = office.at
     for user in (office.admin, office.second, office.member):
         await office.home(user)
+    await at.store.admins.note(office.tenant.team_id, office.member.id, 1_785_000_000)  # who is none any more
     await office.set_key(KEY)
     first = f"<@{office.admin.id}> set the Anchor key ending `1234`. Anchor accepts it."
     assert [text.split("\n")[0] for text in await office.told(office.second)] == [first]
@@ -336,14 +339,15 @@ async def test_a_replaced_key_is_told_to_those_who_should_know(office: Office) -
     assert at.anchor.posts(session)[0].key == OTHER
 
 
-async def test_whoever_set_the_key_is_told_even_if_they_are_no_admin_any_more(office: Office) -> None:
+@pytest.mark.parametrize("change", ["replaced", "removed"])
+async def test_whoever_set_the_key_is_told_even_if_they_are_no_admin_any_more(office: Office, change: str) -> None:
     await office.home()
-    await office.set_key(KEY)
-    await office.told(office.admin)
-    office.tenant.workspace.change_user(office.admin, is_admin=False)
-    await office.home(office.second)
-    await office.set_key(OTHER, user=office.second)
-    assert "replaced the Anchor key ending `1234`" in (await office.told(office.admin, 2))[1]
+    before = AnchorKey(Secret(KEY), KeyCheck.VERIFIED, office.member.id, 1_785_000_000)
+    assert await office.at.store.installations.set_key(office.tenant.team_id, before)
+    await office.home()
+    await (office.set_key(OTHER) if change == "replaced" else office.press("anchor_remove_key"))
+    (message,) = await office.told(office.member)
+    assert message.startswith(f"<@{office.admin.id}> {change} the Anchor key ending `1234`")
 
 
 async def test_an_admin_removes_the_key(office: Office) -> None:
@@ -402,6 +406,26 @@ async def test_a_change_holds_for_the_next_command_at_every_bot(office: Office) 
             at.slack.request_url = way
             await at.type(office.tenant, session)
             assert at.anchor.posts(session)[0].key == key
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+async def test_a_new_key_is_not_blamed_for_the_one_before(office: Office, verb: str) -> None:
+    """An order joins one that is under way with the key of before, which Anchor refuses. A pause is sent anew."""
+    at, session = office.at, office.at.anchor.add_session(key=OTHER)
+    await office.home()
+    await office.set_key(KEY)
+    await at.slack.close(office.admin)
+    at.anchor.revoke(KEY)
+    at.anchor.fault = Slow(1.0, times=1)
+    first = asyncio.create_task(at.type(office.tenant, session, command=f"/anchor-{verb}"))
+    await at.anchor.until(lambda: at.anchor.posts(session))
+    await office.set_key(OTHER)
+    await at.type(office.tenant, session, command=f"/anchor-{verb}")
+    await first
+    assert [request.key for request in at.anchor.posts(session)] == [KEY, *([OTHER] if verb == "pause" else [])]
+    assert ("⏸️ *Paused*" in str(at.said(office.tenant))) is (verb == "pause")
+    assert await key_of(office) == (OTHER, KeyCheck.VERIFIED, office.admin.id)
+    assert "Anchor refuses" not in str([message.text for message in office.messages_to(office.admin)])
 
 
 # --- no key yet ---

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.core.policy import Policy, Rule
 from bot.core.secret import Secret
 from bot.environment import read_environment
 from bot.settings import (
@@ -204,6 +205,48 @@ def test_a_channel_that_is_not_an_id_is_named(value: str) -> None:
     )
 
 
+POLICY = {"PAUSE_USERS": "U0123456789", "RESUME_USERS": "U0123456789", "ALLOWED_CHANNELS": "C0123456789"}
+"""Each variable, and how it is written."""
+
+
+def policy(**variables: str) -> Policy:
+    workspaces = Settings.from_env(REQUIRED | variables).workspaces
+    assert isinstance(workspaces, OneWorkspace)
+    return workspaces.policy
+
+
+def test_who_may_do_what_and_where_is_read_for_each_verb() -> None:
+    channels = frozenset({"C0ALERTS001", "G0OLD000001", "D0DIRECT001"})
+    assert policy(PAUSE_USERS=" U0ALICE0001 ,,W0BOB000001,", ALLOWED_CHANNELS=",".join(channels)) == Policy(
+        pause=Rule(frozenset({"U0ALICE0001", "W0BOB000001"}), channels), resume=Rule(channels=channels)
+    )
+    assert policy(RESUME_USERS="U0ALICE0001,U0ALICE0001") == Policy(resume=Rule(frozenset({"U0ALICE0001"})))
+
+
+@pytest.mark.parametrize(
+    ("value", "which"),
+    [
+        ("@alice", " (number 1)"),
+        ("alice@example.com", " (number 1)"),
+        ("u0alice0001", " (number 1)"),
+        ("<@U0ALICE0001>", " (number 1)"),
+        ("#alerts", " (number 1)"),
+        ("T0HOME00001", " (number 1)"),
+        ("U0ALICE0001 U0BOB000001", " (number 1)"),
+        ("U0ALICE0001;U0BOB000001", " (number 1)"),
+        ("C0ALERTS001,U0ALICE0001,xoxb-s3cret,U0BOB", ""),
+        (",", ""),
+        (" , ,", ""),
+    ],
+)
+@pytest.mark.parametrize("name", POLICY)
+def test_what_is_no_id_is_counted_and_not_repeated(name: str, value: str, which: str) -> None:
+    (sentence,) = problems(**{name: value})
+    if value.startswith("C0"):
+        which = " (number 2, 3, 4)" if name == "ALLOWED_CHANNELS" else " (number 1, 3)"
+    assert sentence == f"{name} has what is no id{which}: write ids like {POLICY[name]}, with commas between."
+
+
 def test_a_sender_of_alerts_needs_a_token_alone() -> None:
     assert SenderSettings.from_env({"ALERTS_TOKEN": "s3cret"}) == SenderSettings(
         bot_url="http://127.0.0.1:3000", alerts_token=Secret("s3cret")
@@ -298,6 +341,8 @@ def test_many_workspaces_go_by_socket_mode_as_well() -> None:
         ({"SLACK_BOT_TOKEN": "xoxb-1"}, "SLACK_BOT_TOKEN"),
         ({"ANCHOR_API_KEY": "sk-1", "ALERTS_TOKEN": "s3cret"}, "ANCHOR_API_KEY, ALERTS_TOKEN"),
         ({"ALERTS_CHANNEL": "C0123456789"}, "ALERTS_CHANNEL"),
+        ({"PAUSE_USERS": "U0123456789"}, "PAUSE_USERS"),
+        ({"RESUME_USERS": "x", "ALLOWED_CHANNELS": "C0123456789"}, "RESUME_USERS, ALLOWED_CHANNELS"),
         (
             {"SLACK_BOT_TOKEN": "xoxb-1", "ANCHOR_API_KEY": "sk-1", "BASE_URL": "", "ENCRYPTION_KEYS": ""},
             "SLACK_BOT_TOKEN, ANCHOR_API_KEY",
@@ -378,7 +423,7 @@ def test_the_example_file_has_every_setting_with_its_default() -> None:
     operator = Overheard(example | {"ENCRYPTION_KEYS": KEY_OF_44, "BASE_URL": "https://bot.example.com"})
     assert OperatorSettings.from_env(operator).store.database_url == STORE.database_url
     assert sorted(example) == sorted(one.asked | many.asked | sender.asked | operator.asked)
-    optional = {"ALERTS_TOKEN", "ALERTS_CHANNEL", "ALERTS_WORKSPACE", "SLACK_APP_TOKEN"}
+    optional = {"ALERTS_TOKEN", "ALERTS_CHANNEL", "ALERTS_WORKSPACE", "SLACK_APP_TOKEN", *POLICY}
     assert {name for name, value in example.items() if not value} == {*REQUIRED, *MANY} | optional
 
 

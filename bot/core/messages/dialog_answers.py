@@ -7,6 +7,7 @@ from bot.core.administration import (
     AlertPosted,
     AlertRefused,
     AlertUnanswered,
+    CutShort,
     KeyNotTaken,
     KeyNotTried,
     KeyOutcome,
@@ -38,6 +39,7 @@ TOO_LATE = "The dialog that you asked for did not open in time. Press the button
 
 _NOT_CHANGED = "⚠️ *Nothing was changed:*"
 _NO_DATABASE = "The bot's database gives no answer, so it is not known whether this was saved."
+_LOOK_AGAIN = "Look into the Home tab in a minute, and try again if need be."
 _SAVED = {
     KeyCheck.VERIFIED: "✅ *Saved.* Anchor accepts the key{ending}. It holds from the next command on.",
     KeyCheck.UNVERIFIED: "⚠️ *Saved, but not verified:* Anchor can't be reached, so nobody knows yet whether the "
@@ -72,7 +74,7 @@ def about_key(outcome: KeyOutcome) -> str:
                 "tick the box for that to save it all the same."
             )
         case NotSaved():
-            return f"{_NO_DATABASE} Look into the Home tab in a minute, and try again if need be."
+            return f"{_NO_DATABASE} {_LOOK_AGAIN}"
         case _:
             return about_problem(outcome)
 
@@ -142,6 +144,8 @@ def about_problem(problem: Problem) -> str:
                 "then try again if it is still needed."
             )
         case NotSaved():
-            return f"⚠️ {_NO_DATABASE} Look into the Home tab in a minute, and try again if need be."
+            return f"⚠️ {_NO_DATABASE} {_LOOK_AGAIN}"
+        case CutShort():
+            return f"⚠️ The bot was stopped while it was at it, so it is not known whether this was saved. {_LOOK_AGAIN}"
         case _:
             assert_never(problem)

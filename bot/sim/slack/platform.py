@@ -31,6 +31,7 @@ class Platform:
         self.faults = Faults()
         self.posting = Pace(burst=5, per_second=1.0)
         self.updating = Pace(burst=50, per_second=50 / 60)
+        self.ack_travels = 0.0  # seconds from an ack of a dialog to what it makes of the dialog
         self.violations: list[Violation] = []
         self.workspaces: dict[str, Workspace] = {}
 

@@ -3,6 +3,7 @@
 https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
 """
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -48,6 +49,7 @@ class Submissions:
         payload |= {"response_urls": list(self._response_urls(sent, workspace, trigger_id))}
         payload |= _tail(workspace)
         delivery = await self._interactions.send(payload, overrides, Occasion("", trigger_id), reader(sent))
+        await asyncio.sleep(self._platform.ack_travels)
         self._follow(sent, delivery)
         return delivery
 

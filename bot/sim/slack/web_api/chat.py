@@ -40,8 +40,8 @@ def _mistakes_of_post(arguments: Mapping[str, object]) -> Iterator[Violation]:
 
 def _destination(workspace: Workspace, channel_id: str) -> Channel:
     app = workspace.installation
-    if channel_id in workspace.users and not workspace.users[channel_id].deleted:
-        channel = workspace.dm_with_bot(channel_id)
+    if channel_id in workspace.users:
+        channel = workspace.dm_with_bot(channel_id)  # of a deactivated person too: nobody will read it
     elif channel_id in workspace.channels:
         channel = workspace.channels[channel_id]
     else:

@@ -1,0 +1,164 @@
+"""Who may do what: nobody but full members, and of them those whom the policy leaves."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.policy import (
+    EVERYBODY,
+    NotAMember,
+    NotHere,
+    NotNamed,
+    Policy,
+    Profile,
+    Role,
+    Rule,
+    is_surely_outsider,
+    judge,
+    role_of,
+)
+from bot.core.requests import Asker, Verb
+
+HOME, SISTER, GRID = "T0HOME", "T0SISTER", "E0GRID"
+ALICE = Asker(HOME, "C0ALERTS", "U0ALICE", own_team_id=HOME)
+ON_GRID = replace(ALICE, enterprise_id=GRID)
+MEMBER = Profile(HOME)
+
+teams = st.sampled_from(["", HOME, SISTER, GRID])
+users = st.sampled_from(["U0ALICE", "U0BOB", "W0CAROL"])
+channels = st.sampled_from(["C0ALERTS", "G0PRIVATE", "D0DIRECT", ""])
+askers = st.builds(Asker, st.just(HOME), channels, users, own_team_id=teams, enterprise_id=teams)
+rules = st.builds(Rule, st.frozensets(users), st.frozensets(channels))
+policies = st.builds(Policy, rules, rules)
+verbs = st.sampled_from(Verb)
+roles = st.sampled_from(Role)
+flags = st.booleans()
+profiles = st.builds(Profile, teams, teams, st.frozensets(teams), flags, flags, flags, flags, flags)
+
+
+# --- the verdict ---
+
+
+@given(policies, verbs, askers, roles)
+def test_nobody_but_full_members_ever_may(policy: Policy, verb: Verb, asker: Asker, role: Role) -> None:
+    if judge(policy, verb, asker, role) is None:
+        by_team = role is Role.UNREADABLE and asker.own_team_id in {HOME, asker.enterprise_id} and asker.own_team_id
+        assert role in {Role.ADMIN, Role.MEMBER} or by_team
+
+
+@given(policies, verbs, askers, roles)
+def test_a_policy_only_narrows(policy: Policy, verb: Verb, asker: Asker, role: Role) -> None:
+    if judge(policy, verb, asker, role) is None:
+        assert judge(EVERYBODY, verb, asker, role) is None
+        rule = policy.of(verb)
+        assert asker.user_id in (rule.users or {asker.user_id})
+        assert asker.channel_id in (rule.channels or {asker.channel_id})
+
+
+@given(policies, verbs, askers, roles, users, channels)
+def test_whoever_is_taken_off_a_list_may_no_more_than_before(
+    policy: Policy, verb: Verb, asker: Asker, role: Role, user: str, channel: str
+) -> None:
+    def without(rule: Rule) -> Rule:
+        return Rule(rule.users - {user} or rule.users, rule.channels - {channel} or rule.channels)
+
+    narrower = Policy(without(policy.pause), without(policy.resume))
+    if judge(narrower, verb, asker, role) is None:
+        assert judge(policy, verb, asker, role) is None
+
+
+@given(policies, rules, askers, roles)
+def test_each_verb_has_a_rule_of_its_own(policy: Policy, rule: Rule, asker: Asker, role: Role) -> None:
+    for verb, changed in ((Verb.PAUSE, replace(policy, resume=rule)), (Verb.RESUME, replace(policy, pause=rule))):
+        assert judge(changed, verb, asker, role) == judge(policy, verb, asker, role)
+
+
+@given(verbs, st.sampled_from([Role.ADMIN, Role.MEMBER]), askers)
+def test_by_default_every_full_member_may_everywhere(verb: Verb, role: Role, asker: Asker) -> None:
+    assert judge(EVERYBODY, verb, asker, role) is None
+
+
+@pytest.mark.parametrize("role", [Role.GUEST, Role.BOT, Role.DEACTIVATED, Role.OUTSIDER, Role.UNKNOWN])
+def test_others_are_told_what_they_are(role: Role) -> None:
+    named = Rule(frozenset({ALICE.user_id}), frozenset({ALICE.channel_id}))
+    assert judge(Policy(named, named), Verb.PAUSE, ALICE, role) == NotAMember(role)
+
+
+def test_who_is_not_named_is_told_so_before_where_it_may_be_done() -> None:
+    rule = Rule(frozenset({"U0BOB"}), frozenset({"C0ELSEWHERE"}))
+    policy = Policy(pause=rule)
+    assert judge(policy, Verb.PAUSE, ALICE, Role.ADMIN) == NotNamed(rule.users)
+    assert judge(policy, Verb.PAUSE, replace(ALICE, user_id="U0BOB"), Role.MEMBER) == NotHere(rule.channels)
+    assert judge(policy, Verb.RESUME, ALICE, Role.MEMBER) is None
+
+
+@pytest.mark.parametrize(
+    ("asker", "denial"),
+    [
+        (ALICE, None),
+        (replace(ON_GRID, own_team_id=GRID), None),
+        (replace(ON_GRID, own_team_id=SISTER), NotAMember(Role.OUTSIDER)),
+        (replace(ALICE, own_team_id=SISTER), NotAMember(Role.OUTSIDER)),
+        (replace(ALICE, own_team_id=""), NotAMember(Role.OUTSIDER)),
+    ],
+)
+def test_where_the_app_may_not_ask_the_team_decides(asker: Asker, denial: NotAMember | None) -> None:
+    assert judge(EVERYBODY, Verb.PAUSE, asker, Role.UNREADABLE) == denial
+
+
+# --- what somebody is ---
+
+
+@given(profiles, askers)
+def test_nobody_of_another_company_is_a_member(profile: Profile, asker: Asker) -> None:
+    if role_of(profile, asker) is not Role.OUTSIDER:
+        is_colleague = profile.enterprise_id == asker.enterprise_id != ""
+        assert is_colleague or HOME in {profile.team_id, *profile.teams}
+        assert not profile.is_stranger
+
+
+@given(profiles, askers)
+def test_only_admins_of_this_very_workspace_are_admins(profile: Profile, asker: Asker) -> None:
+    if role_of(profile, asker) is Role.ADMIN:
+        assert HOME in {profile.team_id, *profile.teams}
+        assert profile.is_admin
+        assert not any((profile.is_guest, profile.is_bot, profile.is_deactivated, profile.is_stranger))
+
+
+@pytest.mark.parametrize(
+    ("profile", "asker", "role"),
+    [
+        (MEMBER, ALICE, Role.MEMBER),
+        (replace(MEMBER, is_admin=True), ALICE, Role.ADMIN),
+        (replace(MEMBER, is_guest=True), ALICE, Role.GUEST),
+        (replace(MEMBER, is_bot=True), ALICE, Role.BOT),
+        (replace(MEMBER, is_deactivated=True, is_bot=True, is_guest=True, is_admin=True), ALICE, Role.DEACTIVATED),
+        (replace(MEMBER, is_stranger=True), ALICE, Role.OUTSIDER),
+        (Profile(SISTER), ALICE, Role.OUTSIDER),
+        (Profile(SISTER, GRID), ALICE, Role.OUTSIDER),
+        (Profile(SISTER, GRID), ON_GRID, Role.MEMBER),
+        (Profile(SISTER, GRID, is_admin=True), ON_GRID, Role.MEMBER),
+        (Profile(SISTER, GRID, frozenset({SISTER, HOME}), is_admin=True), ON_GRID, Role.ADMIN),
+        (Profile(SISTER, GRID, frozenset({SISTER, HOME})), ALICE, Role.MEMBER),
+        (Profile(SISTER, "E0OTHER"), ON_GRID, Role.OUTSIDER),
+        (Profile(""), replace(ALICE, team_id=""), Role.OUTSIDER),
+        (Profile("", ""), ALICE, Role.OUTSIDER),
+    ],
+)
+def test_what_somebody_is(profile: Profile, asker: Asker, role: Role) -> None:
+    assert role_of(profile, asker) is role
+
+
+@pytest.mark.parametrize(
+    ("asker", "surely"),
+    [
+        (ALICE, False),
+        (replace(ALICE, own_team_id=SISTER), True),
+        (replace(ON_GRID, own_team_id=SISTER), False),
+        (replace(ALICE, own_team_id=""), False),
+    ],
+)
+def test_slack_need_not_be_asked_about_those_who_surely_are_outsiders(asker: Asker, *, surely: bool) -> None:
+    assert is_surely_outsider(asker) is surely
