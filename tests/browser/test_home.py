@@ -69,6 +69,21 @@ async def test_the_tabs_are_turned_by_keyboard(room: Room, app: SmallApp) -> Non
     await app.hears(lambda: tabs_opened(app), ["home", "messages", "home"])
 
 
+async def test_what_the_app_says_meanwhile_is_unread_until_its_messages_are_looked_at(
+    room: Room, app: SmallApp
+) -> None:
+    await room.open_app()
+    entry = room.page.get_by_role("navigation").get_by_role("button", name="anchor")
+    await room.page.get_by_role("tab", name="Messages").click()
+    await expect(entry).to_have_accessible_name("anchor")
+    await room.page.get_by_role("tab", name="Home").click()
+    app.slack.post(app.slack.alice_and_bot, "The key was replaced.")
+    await expect(entry).to_have_accessible_name("anchor 1 unread")
+    await room.page.get_by_role("tab", name="Messages").click()
+    await expect(room.message("The key was replaced.")).to_be_visible()
+    await expect(entry).to_have_accessible_name("anchor")
+
+
 async def test_it_is_empty_until_the_app_publishes_it_and_then_follows_it(room: Room, app: SmallApp) -> None:
     app.clear()
     await room.open_app()

@@ -72,11 +72,11 @@ function show() {
   channelId = channel.id;
   inApp = channelId === view.app?.channel;
   thread = channel.messages.find(({ ts }) => ts === thread?.ts) ?? null;
-  sidebar.show(view, channel);
-  showPeople();
-  showHead(channel);
   const context = { names: { users: view.users, channels: view.channel_names }, slack: view };
   space.show(inApp ? view.app : null, context);
+  sidebar.show(view, channel, !space.isHome);
+  showPeople();
+  showHead(channel);
   messages.show(channel, view);
   showThread();
   modals.show(view.modals, context);

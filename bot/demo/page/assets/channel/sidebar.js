@@ -11,10 +11,10 @@ export class Sidebar {
     this.#choose = choose;
   }
 
-  /** Show all conversations of the view, with `open` as the one that is looked at. */
-  show(view, open) {
+  /** Show all conversations of the view, with `open` as the one that is looked at, and is read but where the app's Home is. */
+  show(view, open, isRead) {
     setText(byId("workspace"), view.workspace);
-    this.#seen.set(view.me + open.id, open.messages.at(-1)?.ts ?? "");
+    if (isRead) this.#seen.set(view.me + open.id, open.messages.at(-1)?.ts ?? "");
     const isOfApp = ({ id }) => id === view.app?.channel;
     const items = (channels) => channels.map((channel) => this.#item(channel, view, open));
     arrange(byId("conversations"), items(view.channels.filter((channel) => !isOfApp(channel))));
