@@ -80,7 +80,7 @@ def posts(slack: SimSlack) -> int:
 
 
 async def test_an_alert_becomes_a_card_in_the_channel(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, "bot")
     async with takes_alerts() as at:
         answer = await post(at.bot.url, ALERT | {"url": "https://spend.example/?a=1&b=2"})
         (message,) = at.slack.channel_messages(at.slack.alerts)

@@ -263,7 +263,7 @@ async def test_however_many_are_named_the_home_tab_shows(by: str) -> None:
         await at.slack.open_home(at.slack.alice)
         await at.slack.until(lambda: at.slack.home_of(at.slack.alice))
         shown = str(at.slack.home_of(at.slack.alice))
-    assert "<@U0SOMEBODY049> and 150 more, only in <#C0SOMEWHERE000>" in shown
+    assert "<@U0SOMEBODY039> and 160 more, only in <#C0SOMEWHERE000>" in shown
 
 
 async def test_in_one_of_many_the_policy_is_the_workspaces_own(many: Tenancy, by: str) -> None:
@@ -292,7 +292,7 @@ async def test_in_one_of_many_the_policy_is_the_workspaces_own(many: Tenancy, by
 async def test_a_refusal_is_logged_with_who_and_where(by: str, caplog: pytest.LogCaptureFixture) -> None:
     async with workplace(RESUME_USERS="U0BOB000001", ALLOWED_CHANNELS="C0INCIDENT1") as at:
         here = in_workplace(at, by)
-        with caplog.at_level(logging.INFO):
+        with caplog.at_level(logging.INFO, "bot"):
             await here.answer(at.slack.guest)
             await here.answer(at.slack.alice, "resume")
             await here.answer(at.slack.alice)
