@@ -71,7 +71,7 @@ async def test_everybody_sees_how_it_is_set_up(at: Tenancy) -> None:
 @pytest.mark.parametrize(
     ("check", "words"),
     [
-        (KeyCheck.UNVERIFIED, "it is *not verified*: Anchor has not been asked with it yet"),
+        (KeyCheck.UNVERIFIED, "it is *not verified*: Anchor has not said yet whether it is good"),
         (KeyCheck.REFUSED, "*Anchor refuses it*: nobody can pause or resume until it is replaced"),
     ],
 )

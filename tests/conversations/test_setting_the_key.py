@@ -155,9 +155,13 @@ async def test_while_anchor_can_not_say_it_is_saved_only_if_the_admin_says_so(
     )
     assert await key_of(office) is None
     await office.submit({"untried": ["yes"]})
-    assert "⚠️ *Saved, but not verified:* Anchor can't be reached" in visible(office).text
+    assert (
+        "⚠️ *Saved, but not verified:* Anchor did not say whether the key ending `1234` is good." in visible(office).text
+    )
     assert await key_of(office) == (KEY, KeyCheck.UNVERIFIED, office.admin.id)
-    await at.slack.until(lambda: "it is *not verified*" in shown(office))
+    await at.slack.until(lambda: "it is *not verified*: Anchor has not said yet whether it is good" in shown(office))
+    (message,) = await office.told(office.admin)
+    assert "It is not verified: Anchor did not say whether it is good." in message
 
 
 async def test_a_key_that_was_saved_untried_is_verified_by_its_first_use(office: Office) -> None:

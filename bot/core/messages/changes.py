@@ -11,7 +11,7 @@ from bot.core.requests import Verb
 _IF_NOT_MEANT = f"If that was not meant, it can be changed {IN_HOME}."
 _CHECKS = {
     KeyCheck.VERIFIED: "Anchor accepts it.",
-    KeyCheck.UNVERIFIED: "It is not verified: Anchor could not be asked.",
+    KeyCheck.UNVERIFIED: "It is not verified: Anchor did not say whether it is good.",
     KeyCheck.REFUSED: "Anchor refuses it.",
 }
 

@@ -42,8 +42,8 @@ _NO_DATABASE = "The bot's database gives no answer, so it is not known whether t
 _LOOK_AGAIN = "Look into the Home tab in a minute, and try again if need be."
 _SAVED = {
     KeyCheck.VERIFIED: "✅ *Saved.* Anchor accepts the key{ending}. It holds from the next command on.",
-    KeyCheck.UNVERIFIED: "⚠️ *Saved, but not verified:* Anchor can't be reached, so nobody knows yet whether the "
-    "key{ending} is good. The first pause or resume will show.",
+    KeyCheck.UNVERIFIED: "⚠️ *Saved, but not verified:* Anchor did not say whether the key{ending} is good. "
+    "The first pause or resume will show.",
 }
 _RIGHTS = {
     Role.UNKNOWN: "Slack does not say just now whether you are an admin of this workspace. Try again in a minute.",

@@ -29,8 +29,8 @@ _USAGE = (
 )
 _STATES = {
     KeyCheck.VERIFIED: "✅ A key {named} is set, and Anchor accepts it.",
-    KeyCheck.UNVERIFIED: "⚠️ A key {named} is set, but it is *not verified*: Anchor has not been asked with it yet. The "
-    "first pause or resume will show whether it is good.",
+    KeyCheck.UNVERIFIED: "⚠️ A key {named} is set, but it is *not verified*: Anchor has not said yet whether it is "
+    "good. The first pause or resume will show.",
     KeyCheck.REFUSED: "⛔ A key {named} is set, but *Anchor refuses it*: nobody can pause or resume until it is "
     "replaced.",
 }
