@@ -61,3 +61,16 @@ async def test_each_thing_is_told_once_and_to_nobody_else() -> None:
     assert not await one.is_first(OTHER, "welcome")
     assert [await one.is_first(TEAM, "welcome") for _ in range(2)] == [True, False]
     assert await one.is_first(TEAM, "scopes")
+
+
+async def test_admins_are_remembered_those_who_came_last_first_and_not_for_ever() -> None:
+    one = single()
+    one.identify(TEAM)
+    for user_id in ("U1", "U2", "U1"):
+        await one.note_admin(TEAM, user_id)
+        await one.note_admin(OTHER, "U9")
+    assert (await one.admins(TEAM), await one.admins(OTHER)) == (["U1", "U2"], [])
+    for number in range(200):
+        await one.note_admin(TEAM, f"U{number}")
+    assert len(known := await one.admins(TEAM)) == 100
+    assert known[0] == "U199"

@@ -22,7 +22,7 @@ from bot.core.requests import Asker
 from bot.core.secret import Secret
 from bot.core.workspace import Workspace
 from bot.outbound.alert_poster import AlertPoster
-from bot.outbound.delivery import Posted, Refused
+from bot.outbound.delivery import Posted, Refused, TryAgain
 
 if TYPE_CHECKING:  # a bot of one workspace needs no database
     from bot.outbound.store.configuration import Configuration
@@ -74,4 +74,6 @@ class Alerting:
         result = await self._poster.post(workspace.bot_token, channel, sample_alert_message())
         if isinstance(result, Posted):
             return AlertPosted(channel)
+        if isinstance(result, TryAgain) and result.limited:
+            return AlertRefused(channel, "ratelimited")
         return AlertRefused(channel, result.why) if isinstance(result, Refused) else AlertUnanswered(channel)

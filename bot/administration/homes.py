@@ -7,6 +7,7 @@ from weakref import WeakValueDictionary
 from bot.core.messages.home import Home, home_view
 from bot.core.policy import Role
 from bot.core.requests import Asker
+from bot.core.workspace import Workspace
 from bot.outbound.roles import Roles
 from bot.outbound.slack_views import Shown, SlackViews
 from bot.outbound.workspaces import StoreError, Workspaces
@@ -45,7 +46,7 @@ class Homes:
         workspace = await self._workspaces.find(asker.team_id)
         if workspace is None:
             return Shown.NO
-        role = await self._roles.of(workspace.bot_token, asker)
+        role = await self._role(workspace, asker)
         if role is Role.UNREADABLE:
             self._watch.unreadable(workspace)
         view = home_view(Home(workspace, role, notice))
@@ -53,3 +54,8 @@ class Homes:
         if role is Role.ADMIN and shown is Shown.YES:
             await self._workspaces.note_admin(asker.team_id, asker.user_id)
         return shown
+
+    async def _role(self, workspace: Workspace, asker: Asker) -> Role:
+        """Asked anew, so that somebody who has just become an admin sees it; else what was said last."""
+        role = await self._roles.now(workspace.bot_token, asker)
+        return await self._roles.of(workspace.bot_token, asker) if role is Role.UNKNOWN else role

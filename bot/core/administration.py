@@ -21,7 +21,7 @@ class NotServed:
 
 @dataclass(frozen=True, slots=True)
 class Outdated:
-    """Somebody else changed the same thing since this person looked at it."""
+    """What was to be changed is no longer as this person saw it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 
 from bot.administration.administration import Administration
 from bot.administration.homes import Homes
-from bot.core.administration import CutShort, KeyNotTaken, KeyNotTried, NotAKey, NotSaved, TokenMade
+from bot.core.administration import CutShort, KeyNotTaken, KeyNotTried, NotAKey, NotSaved, Outdated, TokenMade
 from bot.core.alert import CHANNEL_ID
 from bot.core.messages import controls
 from bot.core.messages.dialog_answers import (
@@ -130,6 +130,9 @@ class AdminListeners:
         return _Reply(text, text, KEY if isinstance(outcome, _MENDED_IN_DIALOG) else "")
 
     async def _save_policy(self, sent: Submission) -> _Reply:
+        if not sent.has([*USERS.values(), *CHANNELS.values()]):  # what is missing must not count as "everybody"
+            text = about_policy(Outdated())
+            return _Reply(text, text)
         rules = {verb: Rule(sent.chosen(USERS[verb]), sent.chosen(CHANNELS[verb])) for verb in Verb}
         policy = Policy(pause=rules[Verb.PAUSE], resume=rules[Verb.RESUME])
         saving = self._administration.policies.set(sent.asker, policy, seen=sent.seen)

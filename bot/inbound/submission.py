@@ -3,7 +3,7 @@
 https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,10 @@ class Submission:
     view_id: str
     seen: int
     _values: Mapping[str, Mapping[str, Any]] = field(repr=False)  # a key may be among them
+
+    def has(self, names: Iterable[str]) -> bool:
+        """Whether all these inputs were sent: the dialog may be one of an earlier version of the bot."""
+        return all(name in self._values for name in names)
 
     def typed(self, name: str) -> Secret:
         """What was typed into an input, by the name of its block and its element."""

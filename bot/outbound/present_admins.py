@@ -8,6 +8,8 @@ from bot.core.workspace import Workspace
 from bot.outbound.roles import Roles
 from bot.outbound.workspaces import Workspaces
 
+_STILL = {Role.ADMIN, Role.UNKNOWN, Role.UNREADABLE}  # of whom Slack says nothing now, it said so once
+
 
 class PresentAdmins:
     """Asks the store who they were, and Slack who of them still is one."""
@@ -20,7 +22,7 @@ class PresentAdmins:
         """Their user ids, those first who opened it last. Raises StoreError."""
         seen = await self._workspaces.admins(workspace.team_id or "")
         roles = await asyncio.gather(*[self._role(workspace, user_id) for user_id in seen])
-        return [user_id for user_id, role in zip(seen, roles, strict=True) if role is Role.ADMIN]
+        return [user_id for user_id, role in zip(seen, roles, strict=True) if role in _STILL]
 
     async def has_left(self, workspace: Workspace, user_id: str) -> bool:
         """Whether Slack says that somebody is gone: it takes what is written to them, and nobody reads it.

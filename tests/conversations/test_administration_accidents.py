@@ -121,7 +121,7 @@ async def test_a_key_that_is_removed_already_is_not_removed_again(office: Office
     assert home is not None
     await run(office, "UPDATE workspaces SET anchor_api_key = NULL")
     await office.press("anchor_remove_key")
-    await office.at.slack.until(lambda: "somebody else has changed the same thing meanwhile" in shown(office))
+    await office.at.slack.until(lambda: "it was changed otherwise since you looked at it" in shown(office))
 
 
 async def test_a_choice_of_nothing_is_acknowledged_and_changes_nothing(office: Office) -> None:

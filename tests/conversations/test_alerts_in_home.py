@@ -4,7 +4,7 @@ import pytest
 
 from bot.core.digest import is_token
 from bot.core.workspace import Workspace
-from bot.sim.slack import Hang, Slow, View, api_error
+from bot.sim.slack import Hang, Slow, View, api_error, rate_limited
 from conversations.offices import Office
 
 pytestmark = pytest.mark.anyio
@@ -75,6 +75,13 @@ async def test_a_slack_that_does_not_answer_leaves_alerts_where_they_went(office
     await office.press("anchor_alerts_channel", office.tenant.alerts.id)
     await office.at.slack.until(lambda: "⚠️ Slack did not answer" in shown(office), within=15)
     office.at.slack.faults["chat.postMessage"] = None
+    assert (await workspace_of(office)).alerts_channel is None
+
+
+async def test_a_slack_that_takes_no_more_messages_has_certainly_posted_none(office: Office) -> None:
+    office.at.slack.faults["chat.postMessage"] = rate_limited(60)
+    await office.press("anchor_alerts_channel", office.tenant.alerts.id)
+    await home_says(office, "Nothing was posted. Slack takes no more messages for now: wait a minute.")
     assert (await workspace_of(office)).alerts_channel is None
 
 

@@ -96,6 +96,13 @@ async def test_somebody_who_is_no_admin_any_more_has_no_levers_the_next_time(at:
     await at.slack.until(lambda: not levers(at.slack.home_of(office.admin)))
 
 
+async def test_somebody_who_has_become_an_admin_has_the_levers_the_next_time(at: Tenancy) -> None:
+    office = await Office.open(at)
+    assert levers(await office.home(office.member)) == []
+    office.tenant.workspace.change_user(office.member, is_admin=True)
+    assert levers(await office.home(office.member))
+
+
 async def test_the_messages_tab_shows_nothing_new(at: Tenancy) -> None:
     office = await Office.open(at)
     told = await at.slack.open_home(office.admin, tab="messages")

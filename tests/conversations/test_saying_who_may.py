@@ -6,6 +6,7 @@ import pytest
 
 from bot.core.policy import Policy, Rule
 from conversations.offices import Office
+from harness import deliver
 
 pytestmark = pytest.mark.anyio
 
@@ -84,7 +85,7 @@ async def test_of_two_admins_at_once_the_second_is_told(office: Office) -> None:
     await office.submit({"pause_users": [office.admin.id]})
     view = at.slack.modal_of(office.admin)
     assert view is not None
-    assert "somebody else has changed the same thing meanwhile" in view.text
+    assert "it was changed otherwise since you looked at it" in view.text
     assert (await policy_of(office)).pause.users == {office.second.id}
 
 
@@ -124,3 +125,29 @@ async def test_a_rule_holds_for_the_button_too(office: Office) -> None:
     assert f"only <@{office.second.id}> may pause" in message.text
     await asyncio.gather(*[at.slack.click(office.second, alert)])
     await at.anchor.until(lambda: at.asked(office.tenant))
+
+
+async def test_a_dialog_that_asks_for_less_than_the_bot_knows_changes_nothing(office: Office) -> None:
+    """It may be one of an earlier version: what it does not ask for must not count as taken back."""
+    at, team_id = office.at, office.tenant.team_id
+    narrow = Policy(pause=Rule(users=frozenset({office.second.id})))
+    form = await office.dialog("anchor_change_policy")
+    assert await at.store.installations.set_policy(team_id, narrow, if_version=0)
+    less = {"resume_users": {"resume_users": {"type": "multi_users_select", "selected_users": []}}}
+    view = {"id": form.id, "callback_id": form.callback_id, "app_installed_team_id": team_id, "private_metadata": "1"}
+    submission = {
+        "type": "view_submission",
+        "user": {"id": office.admin.id, "team_id": team_id},
+        "view": view | {"state": {"values": less}},
+    }
+    answer = await deliver(at.slack, "interactive", submission, takes_answer=True)
+    assert "it was changed otherwise since you looked at it" in answer.body.decode()
+    assert await policy_of(office) == narrow
+
+
+async def test_while_the_database_is_away_nobody_is_told_more_than_is_known(office: Office) -> None:
+    await office.dialog("anchor_change_policy")
+    async with office.at.store.database.changing() as connection:
+        await connection.exec_driver_sql("ALTER TABLE workspaces RENAME TO gone")
+    await office.submit({"pause_users": [office.second.id]})
+    await office.dialog_says("The bot's database gives no answer, so it is not known whether this was saved.")

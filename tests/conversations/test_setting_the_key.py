@@ -303,7 +303,7 @@ async def test_a_dialog_left_open_over_a_change_changes_nothing(office: Office) 
     await office.dialog("anchor_set_key")
     assert "*Saved.*" in (await office.set_key(OTHER, user=office.second)).text
     await office.submit({"key": KEY})
-    assert "somebody else has changed the same thing meanwhile" in visible(office).text
+    assert "it was changed otherwise since you looked at it" in visible(office).text
     assert await key_of(office) == (OTHER, KeyCheck.VERIFIED, office.second.id)
     await at.slack.until(lambda: "A key ending `5678` is set" in shown(office))
 
@@ -315,7 +315,7 @@ async def test_of_two_who_send_at_once_one_sets_the_key(office: Office) -> None:
     await asyncio.gather(office.submit({"key": KEY}), office.submit({"key": OTHER}, user=office.second))
     views = [office.at.slack.modal_of(user) for user in (office.admin, office.second)]
     said = [view.text for view in views if view]
-    assert sorted(("*Saved.*" in text, "somebody else" in text) for text in said) == [(False, True), (True, False)]
+    assert sorted(("*Saved.*" in text, "changed otherwise" in text) for text in said) == [(False, True), (True, False)]
 
 
 # --- replace and remove ---
@@ -379,7 +379,7 @@ async def test_a_key_that_somebody_has_replaced_meanwhile_is_not_removed(office:
     await office.home(office.second)
     await office.set_key(OTHER, user=office.second)
     await office.press("anchor_remove_key")
-    await office.at.slack.until(lambda: "somebody else has changed the same thing meanwhile" in shown(office))
+    await office.at.slack.until(lambda: "it was changed otherwise since you looked at it" in shown(office))
     assert "A key ending `5678` is set" in shown(office)
     await office.press("anchor_remove_key")
     await office.at.slack.until(lambda: "*No key is set*" in shown(office))

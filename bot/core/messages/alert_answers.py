@@ -16,6 +16,7 @@ _ADVICE = {
     "not_in_channel": "The bot is no member of {channel}: invite the bot: /invite @anchor in that channel.",
     "channel_not_found": "Slack knows no channel {channel}, or the bot is no member of it: check the id, and if it is "
     "private, invite the bot: /invite @anchor in that channel.",
+    "ratelimited": "Slack takes no more messages for now: wait a minute.",
     "is_archived": "The channel {channel} is archived: unarchive it, or name another one.",
     "missing_scope": "The Slack app lacks the scope chat:write: add it under OAuth & Permissions and "
     "reinstall the app.",

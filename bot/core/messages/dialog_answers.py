@@ -140,8 +140,8 @@ def about_problem(problem: Problem) -> str:
             return f"{_NOT_CHANGED} this bot does not serve this workspace any more. An admin can install it again."
         case Outdated():
             return (
-                f"{_NOT_CHANGED} somebody else has changed the same thing meanwhile. Look at it in the Home tab, and "
-                "then try again if it is still needed."
+                f"{_NOT_CHANGED} it was changed otherwise since you looked at it. See in the Home tab what holds now, "
+                "and then try again if it is still needed."
             )
         case NotSaved():
             return f"⚠️ {_NO_DATABASE} {_LOOK_AGAIN}"
