@@ -134,11 +134,11 @@ async def test_a_dialog_that_asks_for_less_than_the_bot_knows_changes_nothing(of
     form = await office.dialog("anchor_change_policy")
     assert await at.store.installations.set_policy(team_id, narrow, if_version=0)
     less = {"resume_users": {"resume_users": {"type": "multi_users_select", "selected_users": []}}}
-    view = {"id": form.id, "callback_id": form.callback_id, "app_installed_team_id": team_id, "private_metadata": "1"}
+    view = {"id": form.id, "type": "modal", "callback_id": form.callback_id, "private_metadata": "1"}
     submission = {
         "type": "view_submission",
         "user": {"id": office.admin.id, "team_id": team_id},
-        "view": view | {"state": {"values": less}},
+        "view": view | {"app_installed_team_id": team_id, "state": {"values": less}},
     }
     answer = await deliver(at.slack, "interactive", submission, takes_answer=True)
     assert "it was changed otherwise since you looked at it" in answer.body.decode()
