@@ -1,4 +1,4 @@
-"""Imports go one way: inbound, control, outbound, core. The simulators and the demo stand apart."""
+"""Imports go one way: inbound, control, outbound, core. The simulators stand apart; the demo drives from outside."""
 
 import ast
 import subprocess
@@ -38,7 +38,7 @@ MAY_IMPORT = {
     },
     "app": {"assembly", "core", "outbound", "control", "inbound", "serving", "tasks", "readiness", "settings"},
     "sim": {"sim"},
-    "demo": {"sim", "demo", "bot"},
+    "demo": {"sim", "demo", "bot", "core", "outbound"},  # the last two to set a workspace up
     "arguments": {"core", "variables", "bot"},
     "cli": {"app", "arguments", "demo", "environment", "logs", "operators", "outbound", "settings", "variables"},
     "operators": {"core", "environment", "outbound", "settings", "shown_workspace", "variables"},

@@ -1,13 +1,14 @@
-"""How the app gets into a workspace of the demo: by Slack's consent page, and by the commands of an operator."""
+"""How a workspace of the demo is set up: the app gets in by Slack's consent page, the rest is put into the database."""
 
-import asyncio
-import sys
-from collections.abc import Mapping
-from pathlib import Path
+import secrets
+import time
 
 import aiohttp
 
-from bot.demo.bot_process import SURROUNDINGS, BotFailedError
+from bot.core.anchor_key import AnchorKey
+from bot.core.digest import digest
+from bot.core.secret import Secret
+from bot.outbound.store.store import Store
 from bot.sim.slack import User, Workspace
 
 
@@ -21,17 +22,10 @@ async def install(bot_url: str, workspace: Workspace, by: User) -> None:
             pass
 
 
-async def operate(variables: Mapping[str, str], directory: Path, *arguments: str, typed: str = "") -> str:
-    """Run a command beside the bot, with the bot's variables, and return what it prints. Raises BotFailedError."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", *arguments),
-        env={**SURROUNDINGS, **variables},
-        cwd=directory,  # no .env is there
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    printed, complaint = await process.communicate(typed.encode())
-    if process.returncode:
-        raise BotFailedError(f"`anchor-bot {' '.join(arguments)}` failed:\n{complaint.decode(errors='replace')}")
-    return printed.decode()
+async def equip(store: Store, team_id: str, key: str, channel: str) -> str:
+    """Give a workspace its key and its channel for alerts, as an operator does, and return a token for alerts."""
+    token = secrets.token_urlsafe()
+    await store.installations.set_key(team_id, AnchorKey(Secret(key), set_at=int(time.time())))
+    await store.installations.set_alerts_channel(team_id, channel)
+    await store.installations.set_alerts_token(team_id, digest(token))
+    return token

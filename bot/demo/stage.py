@@ -4,16 +4,17 @@ import asyncio
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cryptography.fernet import Fernet
-
+from bot.core.secret import Secret
 from bot.demo.bot_process import BotProcess
 from bot.demo.monitor import AlertsRoad
 from bot.demo.newco import NEWCO_KEY, Newco, newco
-from bot.demo.set_up import install, operate
+from bot.demo.set_up import equip, install
+from bot.outbound.store.store import Store, open_store
+from bot.outbound.store.vault import new_key
 from bot.sim.anchor import DEFAULT_KEY, SimAnchor
 from bot.sim.slack import SimSlack
 
@@ -53,19 +54,19 @@ class Stage:
         self.slack.request_url = None if self.slack.socket_mode else f"{self.bot.url}/slack/events"
 
     async def install_in_both(self) -> "Stage":
-        """Let the app into both workspaces, and return the stage with Acme's road for alerts. Raises BotFailedError."""
+        """Let the app into both workspaces, and return the stage with Acme's road for alerts."""
         slack, new = self.slack, self.newco
-        await install(self.bot.url, slack.home, slack.alice)
-        token, _, _ = await asyncio.gather(
-            self._operate("alert-token", slack.home.team_id, "--channel", slack.alerts.id),
-            self._operate("set-key", slack.home.team_id, typed=f"{DEFAULT_KEY}\n"),
-            install(self.bot.url, new.workspace, new.dora),
+        await asyncio.gather(
+            install(self.bot.url, slack.home, slack.alice), install(self.bot.url, new.workspace, new.dora)
         )
-        url = f"{self.bot.url}/alerts/{slack.home.team_id}"
-        return replace(self, alerts=AlertsRoad(url, token.split()[-1]))
+        team_id = slack.home.team_id
+        async with self.store() as store:
+            token = await equip(store, team_id, DEFAULT_KEY, slack.alerts.id)
+        return replace(self, alerts=AlertsRoad(f"{self.bot.url}/alerts/{team_id}", token))
 
-    async def _operate(self, *arguments: str, typed: str = "") -> str:
-        return await operate(self.variables, self.bot.log.parent, "workspaces", *arguments, typed=typed)
+    def store(self) -> AbstractAsyncContextManager[Store]:
+        """The bot's database, as another process sees it."""
+        return open_store(Secret(self.kept["DATABASE_URL"]), [Secret(self.kept["ENCRYPTION_KEYS"])])
 
 
 @asynccontextmanager
@@ -75,7 +76,7 @@ async def stage(changes: Mapping[str, str], *, socket_mode: bool = False) -> Asy
         async with SimSlack(socket_mode=socket_mode) as slack, SimAnchor(keys=[DEFAULT_KEY, NEWCO_KEY]) as anchor:
             new = newco()
             slack.add_workspace(new.workspace)
-            kept = {"DATABASE_URL": "sqlite:///anchor-bot.db", "ENCRYPTION_KEYS": Fernet.generate_key().decode()}
+            kept = {"DATABASE_URL": f"sqlite:///{directory}/anchor-bot.db", "ENCRYPTION_KEYS": new_key().reveal()}
             on = Stage(slack, anchor, new, BotProcess(Path(directory, "bot.log")), _free_port(), kept, changes)
             try:
                 await on.start_bot()
