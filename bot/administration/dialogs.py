@@ -44,6 +44,7 @@ class Dialogs:
             _log.error("a dialog can't be opened", extra={"team": asker.team_id, "why": str(error)})
             return
         if workspace is None:
+            _log.error("a dialog can't be opened", extra={"team": asker.team_id, "why": "the app is not installed"})
             return
         role = self._roles.remembered(asker)
         first = answer_view(TITLES[name], ONE_MOMENT) if role is Role.UNKNOWN else self._view(name, workspace, role)

@@ -49,9 +49,13 @@ async def test_a_dialog_does_not_open_while_the_database_is_away(
 ) -> None:
     await run(office, "DELETE FROM workspaces")  # what is known is not used for what is gone
     await office.press("anchor_set_key")
+    record = await logged(caplog, "a dialog can't be opened")
+    assert vars(record)["why"] == "the app is not installed"
+    caplog.clear()
     await run(office, "ALTER TABLE workspaces RENAME TO gone")
     await office.press("anchor_change_policy")
-    await logged(caplog, "a dialog can't be opened")
+    record = await logged(caplog, "a dialog can't be opened")
+    assert vars(record)["why"] == "OperationalError"
     assert office.at.slack.modal_of(office.admin) is None
 
 
