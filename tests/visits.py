@@ -53,6 +53,8 @@ class Browser:
         return (await self.post(page, team=team_id, **{"decision": "allow"} | choices)).location
 
     async def install(self, bot_url: str, team_id: str, **choices: str) -> Visit:
-        """The whole way: to the bot, to Slack, and back."""
-        page = (await self.get(f"{bot_url}/slack/install")).location
-        return await self.get(await self.consent(page, team_id, **choices))
+        """The whole way: to the bot, to Slack, and back; or as far as the bot lets one go."""
+        begun = await self.get(f"{bot_url}/slack/install")
+        if begun.status == 503:
+            return begun
+        return await self.get(await self.consent(begun.location, team_id, **choices))

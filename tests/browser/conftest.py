@@ -36,20 +36,20 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
         yield page
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 async def at() -> AsyncIterator[World]:
-    """The demo's world, one for each module: a test leaves its levers and agents as they were."""
+    """The demo's world, one for all: a test leaves its levers and agents as they were."""
     async with world() as at:
         yield at
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 async def url(at: World) -> AsyncIterator[str]:
     async with served(at) as url:
         yield url
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 async def screen(browser: Browser, url: str) -> AsyncIterator[Screen]:  # noqa: ARG001 - the server outlives the page
     async with turned_on(browser) as screen:
         yield screen

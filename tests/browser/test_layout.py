@@ -121,7 +121,8 @@ async def test_an_empty_channel_says_so(room: Room) -> None:
     assert await room.page.evaluate(PROTRUDING) == []
     room.post("The first")
     await expect(empty).to_be_hidden()
-    await room.page.get_by_role("button", name="anchor", exact=True).click()
+    await room.page.get_by_role("radio", name="bob").check(force=True)  # the bot has never written to Bob
+    await room.open_app()
     await room.page.get_by_role("tab", name="Messages").click()
     await expect(room.pane.get_by_text("Results that can't be posted where they belong come here.")).to_be_in_viewport()
     await expect(room.pane.get_by_text("App", exact=True)).to_be_visible()

@@ -19,8 +19,8 @@ from tenants import Tenancy, Tenant, tenancy
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]
 
-TENANTS = 24
-STEPS = 25
+TENANTS = 12
+STEPS = 20
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
