@@ -150,8 +150,8 @@ async def test_while_anchor_can_not_say_it_is_saved_only_if_the_admin_says_so(
         await at.anchor.stop()
     view = await office.set_key(KEY)
     assert view.errors["key"] == (
-        f"Anchor can't say whether this key is good ({why}), so it was not saved. Try again in a minute, or tick the "
-        "box for that to save it all the same."
+        f"Anchor can't say whether this key is good ({why}), so it was not saved. Try again in a minute; or, to save "
+        "it all the same, tick the dialog's box for that."
     )
     assert await key_of(office) is None
     await office.submit({"untried": ["yes"]})

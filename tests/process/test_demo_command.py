@@ -7,6 +7,7 @@ import pty
 import signal
 import socket
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from process.demo_process import GONE_WITHIN, demo, get
 pytestmark = pytest.mark.anyio
 
 SCRIPT = Path(bot.__file__).parents[1] / "scripts/demo"
+ENVIRON = {**os.environ, "PYTHON": sys.executable}  # with another one the script would make our .venv anew
 
 
 def bots_of(process: int) -> list[str]:
@@ -83,7 +85,7 @@ async def test_a_bot_that_does_not_start_is_shown_with_what_it_wrote() -> None:
 
 async def test_the_script_ends_after_the_transcript_where_there_is_no_terminal() -> None:
     process = await asyncio.create_subprocess_exec(
-        SCRIPT, "--no-browser", stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
+        SCRIPT, "--no-browser", env=ENVIRON, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
     )
     written, _ = await process.communicate()
     assert process.returncode == 0
@@ -99,7 +101,7 @@ async def test_the_script_ends_after_the_transcript_where_there_is_no_terminal()
     ids=["port", "unknown"],
 )
 async def test_the_script_refuses_arguments_before_it_plays(arguments: tuple[str, ...], complaint: str) -> None:
-    process = await asyncio.create_subprocess_exec(SCRIPT, *arguments, stderr=asyncio.subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(SCRIPT, *arguments, env=ENVIRON, stderr=asyncio.subprocess.PIPE)
     _, written = await process.communicate()
     assert process.returncode == 2
     assert written.decode().splitlines()[-1].endswith(complaint)
@@ -107,7 +109,7 @@ async def test_the_script_refuses_arguments_before_it_plays(arguments: tuple[str
 
 async def test_on_a_terminal_the_script_plays_and_then_serves_the_page() -> None:
     ours, theirs = pty.openpty()
-    process = await asyncio.create_subprocess_exec(SCRIPT, "--no-browser", stdin=theirs, stdout=theirs)
+    process = await asyncio.create_subprocess_exec(SCRIPT, "--no-browser", env=ENVIRON, stdin=theirs, stdout=theirs)
     os.close(theirs)
     try:
         written = await asyncio.to_thread(read_until, ours, b"End it with Ctrl-C.")

@@ -70,8 +70,8 @@ def about_key(outcome: KeyOutcome) -> str:
             )
         case KeyNotTried(why=why):
             return (
-                f"Anchor can't say whether this key is good ({why}), so it was not saved. Try again in a minute, or "
-                "tick the box for that to save it all the same."
+                f"Anchor can't say whether this key is good ({why}), so it was not saved. Try again in a minute; or, "
+                "to save it all the same, tick the dialog's box for that."
             )
         case NotSaved():
             return f"{_NO_DATABASE} {_LOOK_AGAIN}"
