@@ -79,7 +79,7 @@ class Assembly:
         self.poster = AlertPoster(slack)
         self._teller = Teller(ResponseUrls(reach.http, api_url=settings.slack_api_url), slack, self._workspaces)
         self._admins = PresentAdmins(self._workspaces, self._roles)
-        self._watch = Watch(self._workspaces, self._admins, self._teller, tasks)
+        self._watch = Watch(self._workspaces, self._admins, self._teller, tasks, time.monotonic)
         self._homes = Homes(self._workspaces, self._roles, self._views, self._watch)
         self.control = self._control()
         self._administration = None if served.managed is None else self._administer(served.managed)

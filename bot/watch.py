@@ -1,6 +1,8 @@
 """What is noticed while the bot works for a workspace, and told once to whoever can mend it."""
 
 import logging
+import math
+from collections.abc import Callable, Sequence
 
 from bot.core.anchor_key import AnchorKey, KeyCheck
 from bot.core.messages.changes import key_refused_message, reinstall_message
@@ -15,65 +17,106 @@ from bot.tasks import Tasks
 _log = logging.getLogger(__name__)
 
 _SCOPE = "users:read"
+_TRY_AGAIN = 600.0  # seconds after nobody could be told
 
 
 class Watch:
-    """Sees whether Anchor takes a workspace's key, and whether Slack lets the bot ask who people are."""
+    """Sees whether Anchor takes a workspace's key, and whether Slack lets the bot ask who people are.
 
-    def __init__(self, workspaces: Workspaces, admins: PresentAdmins, teller: Teller, tasks: Tasks) -> None:
+    `clock` is monotonic, in seconds.
+    """
+
+    def __init__(
+        self,
+        workspaces: Workspaces,
+        admins: PresentAdmins,
+        teller: Teller,
+        tasks: Tasks,
+        clock: Callable[[], float],
+    ) -> None:
         self._workspaces = workspaces
         self._admins = admins
         self._teller = teller
         self._tasks = tasks
-        self._told: set[str] = set()
+        self._clock = clock
+        self._quiet_until: dict[tuple[str, str], float] = {}
 
     def used(self, workspace: Workspace, outcome: Outcome) -> None:
         """The workspace's key was used, and that came of it."""
         key, said = workspace.anchor_key, _said(outcome)
-        if key is not None and said is not None and said is not key.check:
+        if key is None or said is None:
+            return
+        if said is not key.check or (said is KeyCheck.REFUSED and self._may_tell(workspace, _refused(workspace))):
             self._tasks.start(self._note(workspace, key, said))
 
     def unreadable(self, workspace: Workspace) -> None:
         """The app may not ask Slack who people are."""
-        team_id = workspace.team_id or ""
-        if team_id not in self._told:
-            self._told.add(team_id)
+        if self._may_tell(workspace, _SCOPE):
             self._tasks.start(self._ask_to_reinstall(workspace))
 
     async def _note(self, workspace: Workspace, key: AnchorKey, said: KeyCheck) -> None:
-        """Keep what Anchor says of the key; the first time that it refuses this one, tell whoever set it.
+        """Keep what Anchor says of the key; where it refuses this one, see to it that whoever set it is told.
 
         Where that is nobody, or they have left, an admin is told in their place.
         """
         team_id, version = workspace.team_id or "", workspace.key_version
         try:
-            is_news = await self._workspaces.note_check(team_id, version, said)
-            if is_news and said is KeyCheck.REFUSED:
+            await self._workspaces.note_check(team_id, version, said)
+            if said is KeyCheck.REFUSED and await self._has_key(team_id, version):
                 message = key_refused_message(key, by_admins=workspace.is_managed)
-                await self._tell_once(workspace, f"key {version} refused", key.set_by, message)
+                await self._tell_once(workspace, _refused(workspace), key.set_by, message)
         except StoreError as error:
             _log.warning("what Anchor says of a key can't be kept", extra={"team": team_id, "why": str(error)})
 
+    async def _has_key(self, team_id: str, version: int) -> bool:
+        """Whether the workspace's key is still that one."""
+        workspace = await self._workspaces.find(team_id)
+        return workspace is not None and workspace.key_version == version
+
     async def _ask_to_reinstall(self, workspace: Workspace) -> None:
-        team_id = workspace.team_id or ""
         try:
             await self._tell_once(workspace, _SCOPE, workspace.installed_by, reinstall_message())
         except StoreError as error:
-            self._told.discard(team_id)
-            _log.warning("nobody was told to reinstall", extra={"team": team_id, "why": str(error)})
+            _log.warning("nobody was told to reinstall", extra={"team": workspace.team_id, "why": str(error)})
+
+    def _may_tell(self, workspace: Workspace, about: str) -> bool:
+        """Whether nobody was told of late, nor tried to be told."""
+        return self._clock() >= self._quiet_until.get((workspace.team_id or "", about), -math.inf)
 
     async def _tell_once(self, workspace: Workspace, about: str, first: str | None, message: Message) -> None:
-        """Tell this person, or else an admin, once for all replicas. Raises StoreError."""
+        """Tell this person, or else an admin, once for all replicas; later, if that fails now. Raises StoreError."""
         team_id = workspace.team_id or ""
-        if not await self._workspaces.is_first(team_id, about):
+        if not self._may_tell(workspace, about):
             return
-        is_there = first is not None and not await self._admins.has_left(workspace, first)
-        if first and is_there and await self._teller.write_to(team_id, first, message):
-            return
-        for user_id in await self._admins.of(workspace):
+        name = (team_id, about)
+        self._quiet_until[name] = math.inf
+        try:
+            admins = await self._admins.of(workspace)
+            if await self._workspaces.is_first(team_id, about) and not await self._tell(
+                workspace, first, admins, message
+            ):
+                _log.error("nobody could be told", extra={"team": team_id, "about": about})
+                self._quiet_until[name] = self._clock() + _TRY_AGAIN
+                await self._workspaces.take_back(team_id, about)
+        except StoreError:
+            self._quiet_until.pop(name, None)
+            raise
+
+    async def _tell(self, workspace: Workspace, first: str | None, admins: Sequence[str], message: Message) -> bool:
+        """Tell this person, and where they are no admin (any more), one who is; say whether anybody was told."""
+        team_id, is_told = workspace.team_id or "", False
+        if first is not None and not await self._admins.has_left(workspace, first):
+            is_told = await self._teller.write_to(team_id, first, message)
+            if is_told and await self._admins.includes(workspace, first):
+                return True
+        for user_id in admins:
             if user_id != first and await self._teller.write_to(team_id, user_id, message):
-                return
-        _log.error("nobody could be told", extra={"team": team_id, "about": about})
+                return True
+        return is_told
+
+
+def _refused(workspace: Workspace) -> str:
+    return f"key {workspace.key_version} refused"
 
 
 def _said(outcome: Outcome) -> KeyCheck | None:

@@ -61,6 +61,10 @@ async def test_each_thing_is_told_once_and_to_nobody_else() -> None:
     assert not await one.is_first(OTHER, "welcome")
     assert [await one.is_first(TEAM, "welcome") for _ in range(2)] == [True, False]
     assert await one.is_first(TEAM, "scopes")
+    await one.take_back(OTHER, "scopes")
+    assert not await one.is_first(TEAM, "scopes")
+    await one.take_back(TEAM, "scopes")
+    assert await one.is_first(TEAM, "scopes")
 
 
 async def test_admins_are_remembered_those_who_came_last_first_and_not_for_ever() -> None:

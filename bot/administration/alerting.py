@@ -1,7 +1,9 @@
 """An admin says where alerts go, tries it, and lets programs send them."""
 
+import asyncio
 import secrets
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from bot.administration.herald import Herald
 from bot.administration.rights import Rights
@@ -11,7 +13,6 @@ from bot.core.administration import (
     AlertRefused,
     AlertUnanswered,
     NoChannel,
-    NotServed,
     TokenMade,
     TokenOutcome,
 )
@@ -31,44 +32,54 @@ _BYTES_OF_TOKEN = 32
 
 
 class Alerting:
-    """Changes what belongs to alerts. Every method may raise StoreError."""
+    """Changes what belongs to alerts. Every method may raise StoreError.
+
+    Channels are tried one after the other in each workspace, so that what was chosen last is what holds.
+    """
 
     def __init__(self, rights: Rights, poster: AlertPoster, configuration: "Configuration", herald: Herald) -> None:
         self._rights = rights
         self._poster = poster
         self._configuration = configuration
         self._herald = herald
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def choose(self, asker: Asker, channel: str) -> AlertOutcome:
         """Let alerts go to `channel`, if a test alert can be posted there."""
-        workspace = await self._rights.granted(asker)
-        if not isinstance(workspace, Workspace):
-            return workspace
-        tried = await self._try(workspace, channel)
-        if isinstance(tried, AlertPosted) and channel != workspace.alerts_channel:
-            if not await self._configuration.set_alerts_channel(asker.team_id, channel):
-                return NotServed()
-            self._herald.announce(workspace, alerts_channel_message(asker.user_id, channel), asker.user_id)
-        return tried
+        async with self._turn(asker):
+            workspace = await self._rights.granted(asker)
+            if not isinstance(workspace, Workspace):
+                return workspace
+            before = workspace.alerts_channel
+            tried = await self._try(workspace, channel)
+            if isinstance(tried, AlertPosted) and channel != before:
+                if not await self._configuration.set_alerts_channel(asker.team_id, channel, before=before):
+                    return await self._rights.missed(asker)
+                self._herald.announce(workspace, alerts_channel_message(asker.user_id, channel), asker.user_id)
+            return tried
 
     async def test(self, asker: Asker) -> AlertOutcome:
         """Post a test alert where alerts go."""
-        workspace = await self._rights.granted(asker)
-        if not isinstance(workspace, Workspace):
-            return workspace
-        channel = workspace.alerts_channel
-        return NoChannel() if channel is None else await self._try(workspace, channel)
+        async with self._turn(asker):
+            workspace = await self._rights.granted(asker)
+            if not isinstance(workspace, Workspace):
+                return workspace
+            channel = workspace.alerts_channel
+            return NoChannel() if channel is None else await self._try(workspace, channel)
 
-    async def renew_token(self, asker: Asker) -> TokenOutcome:
-        """Let programs post alerts with a new token, and no longer with the one before."""
+    async def renew_token(self, asker: Asker, *, seen: int) -> TokenOutcome:
+        """Let programs post alerts with a new token, where the one before is still that of the version `seen`."""
         workspace = await self._rights.granted(asker)
         if not isinstance(workspace, Workspace):
             return workspace
         token = Secret(secrets.token_urlsafe(_BYTES_OF_TOKEN))
-        if not await self._configuration.set_alerts_token(asker.team_id, digest(token.reveal())):
-            return NotServed()
+        if not await self._configuration.set_alerts_token(asker.team_id, digest(token.reveal()), if_version=seen):
+            return await self._rights.missed(asker)
         self._herald.announce(workspace, alerts_token_message(asker.user_id), asker.user_id)
         return TokenMade(token)
+
+    def _turn(self, asker: Asker) -> asyncio.Lock:
+        return self._turns.setdefault(asker.team_id, asyncio.Lock())
 
     async def _try(self, workspace: Workspace, channel: str) -> AlertPosted | AlertRefused | AlertUnanswered:
         result = await self._poster.post(workspace.bot_token, channel, sample_alert_message())

@@ -35,8 +35,9 @@ class Dialogs:
     async def open(self, asker: Asker, trigger_id: str, name: str) -> None:
         """Open the dialog of that `callback_id`, or say why this person does not get it.
 
-        Where it is not known who they are, a dialog opens at once and says that it takes a moment: a trigger is good
-        for 3 seconds, and Slack may take longer to say. https://docs.slack.dev/surfaces/modals
+        Whom Slack has not called an admin of late may be one now. For them a dialog opens at once and says that it
+        takes a moment: a trigger is good for 3 seconds, and Slack may take longer to say.
+        https://docs.slack.dev/surfaces/modals
         """
         try:
             workspace = await self._workspaces.find(asker.team_id)
@@ -46,13 +47,12 @@ class Dialogs:
         if workspace is None:
             _log.error("a dialog can't be opened", extra={"team": asker.team_id, "why": "the app is not installed"})
             return
-        role = self._roles.remembered(asker)
-        first = answer_view(TITLES[name], ONE_MOMENT) if role is Role.UNKNOWN else self._view(name, workspace, role)
+        is_known = self._roles.remembered(asker) is Role.ADMIN
+        first = self._view(name, workspace, Role.ADMIN) if is_known else answer_view(TITLES[name], ONE_MOMENT)
         view_id = await self._views.open(workspace.bot_token, trigger_id, first)
-        if view_id is None:
+        is_open = view_id is not None and (is_known or await self._complete(asker, workspace, view_id, name))
+        if not is_open:
             await self._teller.write_to(asker.team_id, asker.user_id, ephemeral(TOO_LATE))
-        elif role is Role.UNKNOWN:
-            await self._complete(asker, workspace, view_id, name)
 
     async def say(self, asker: Asker, view_id: str, name: str, text: str) -> bool:
         """Show `text` (mrkdwn) in an open dialog, and say whether it is there to be read."""
@@ -69,10 +69,11 @@ class Dialogs:
         """Where programs post the alerts of a workspace."""
         return f"{self._base_url}/alerts/{team_id}"
 
-    async def _complete(self, asker: Asker, workspace: Workspace, view_id: str, name: str) -> None:
+    async def _complete(self, asker: Asker, workspace: Workspace, view_id: str, name: str) -> bool:
+        """Show what was asked for, and say whether that came of it, or whoever asked has closed the dialog."""
         token: Secret = workspace.bot_token
         role = await self._roles.now(token, asker)
-        await self._views.update(token, view_id, self._view(name, workspace, role))
+        return await self._views.update(token, view_id, self._view(name, workspace, role)) is not Shown.NO
 
     def _view(self, name: str, workspace: Workspace, role: Role) -> View:
         if role is not Role.ADMIN:

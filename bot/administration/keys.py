@@ -12,6 +12,7 @@ from bot.core.administration import (
     KeyRemoved,
     KeySaved,
     NotAKey,
+    NotServed,
     Outdated,
     RemovalOutcome,
 )
@@ -60,7 +61,7 @@ class Keys:
         check = KeyCheck.VERIFIED if tried is None else KeyCheck.UNVERIFIED
         key = AnchorKey(value, check, asker.user_id, int(self._now()))
         if not await self._configuration.set_key(asker.team_id, key, if_version=seen):
-            return Outdated()
+            return await self._as_it_is(key, asker)
         before = workspace.anchor_key
         self._herald.announce(
             workspace, key_set_message(asker.user_id, key, before), asker.user_id, before.set_by if before else None
@@ -74,6 +75,15 @@ class Keys:
             return workspace
         key = workspace.anchor_key
         if key is None or not await self._configuration.remove_key(asker.team_id, if_version=seen):
-            return Outdated()
+            now = await self._rights.current(asker)
+            is_gone = isinstance(now, Workspace) and now.anchor_key is None  # somebody may press twice
+            return KeyRemoved("") if is_gone else await self._rights.missed(asker)
         self._herald.announce(workspace, key_removed_message(asker.user_id, key), asker.user_id, key.set_by)
         return KeyRemoved(key.ending)
+
+    async def _as_it_is(self, key: AnchorKey, asker: Asker) -> KeySaved | NotServed | Outdated:
+        """Somebody may send the dialog once more where Slack has lost the answer: then the key is theirs already."""
+        now = await self._rights.current(asker)
+        held = now.anchor_key if isinstance(now, Workspace) else None
+        is_kept = held is not None and (held.value, held.set_by) == (key.value, key.set_by)
+        return KeySaved(key.ending, key.check) if is_kept else await self._rights.missed(asker)

@@ -12,7 +12,7 @@ class Workspace:
     """`team_id` is None until Slack has told whose the token is; `anchor_key` until somebody has set one.
 
     Programs that send the token of `alerts_token_digest` may post alerts here, in `alerts_channel` if they name none.
-    `key_version` and `policy_version` count the changes of each: whoever changes one says which they have seen.
+    The versions count the changes of each: whoever changes one says which they have seen.
     Where `is_managed`, the workspace's admins change all this in Slack; else whoever runs the bot does, in its
     settings.
     """
@@ -25,6 +25,7 @@ class Workspace:
     alerts_channel: str | None = None
     key_version: int = 0
     policy_version: int = 0
+    alerts_token_version: int = 0
     installed_by: str | None = None
     is_managed: bool = False
 

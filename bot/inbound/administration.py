@@ -23,6 +23,7 @@ from bot.core.messages.dialog_answers import (
     answer_view,
 )
 from bot.core.messages.dialogs import CHANNELS, KEY, TITLES, UNTRIED, USERS
+from bot.core.messages.home import Notice
 from bot.core.messages.message import ephemeral
 from bot.core.policy import Policy, Rule
 from bot.core.requests import Asker, Verb
@@ -140,7 +141,7 @@ class AdminListeners:
         return _Reply(text, text)
 
     async def _renew_token(self, sent: Submission) -> _Reply:
-        renewing = self._administration.alerting.renew_token(sent.asker)
+        renewing = self._administration.alerting.renew_token(sent.asker, seen=sent.seen)
         outcome = await self._administration.carry_out(controls.ALERTS_TOKEN, sent.asker, renewing)
         text = about_token(outcome, self._administration.dialogs.alerts_url(sent.asker.team_id))
         return _Reply(text, about_unseen_token() if isinstance(outcome, TokenMade) else text)
@@ -179,14 +180,14 @@ class AdminListeners:
         work: Coroutine[Any, Any, _Outcome],
         tell: Callable[[_Outcome | NotSaved | CutShort], str],
     ) -> None:
-        """Do what was asked for in Home, and say there what came of it."""
-        asker = read_address(body).asker
+        """Do what was asked for in Home, and say there what came of it; else in a direct message."""
+        asker, name = read_address(body).asker, body["actions"][0]["action_id"]
         try:
-            name = body["actions"][0]["action_id"]
-            notice = tell(await self._administration.carry_out(name, asker, work))
+            text = tell(await self._administration.carry_out(name, asker, work))
         except Exception as error:  # noqa: BLE001 - whatever it is, the person is told
-            notice = report(error).text
-        await self._homes.show(asker, notice=notice)
+            text = report(error).text
+        if not await self._homes.show(asker, notice=Notice(name, text)):
+            await self._teller.write_to(asker.team_id, asker.user_id, ephemeral(text))
 
 
 async def _acknowledge(ack: AsyncAck, name: str, reply: _Reply) -> None:

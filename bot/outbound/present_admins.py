@@ -9,6 +9,7 @@ from bot.outbound.roles import Roles
 from bot.outbound.workspaces import Workspaces
 
 _STILL = {Role.ADMIN, Role.UNKNOWN, Role.UNREADABLE}  # of whom Slack says nothing now, it said so once
+_GONE = {Role.DEACTIVATED, Role.OUTSIDER}
 
 
 class PresentAdmins:
@@ -29,7 +30,11 @@ class PresentAdmins:
 
         https://github.com/slackapi/python-slack-sdk/issues/1156
         """
-        return await self._role(workspace, user_id) in {Role.DEACTIVATED, Role.OUTSIDER}
+        return await self._role(workspace, user_id) in _GONE
+
+    async def includes(self, workspace: Workspace, user_id: str) -> bool:
+        """Whether somebody is an admin, as far as can be told."""
+        return await self._role(workspace, user_id) in _STILL
 
     async def _role(self, workspace: Workspace, user_id: str) -> Role:
         team_id = workspace.team_id or ""

@@ -32,6 +32,9 @@ class Workspaces(Protocol):
     async def is_first(self, team_id: str, name: str) -> bool:
         """Whether a workspace is to be told the notice of that name: once. Never where it is not served."""
 
+    async def take_back(self, team_id: str, name: str) -> None:
+        """Nobody could be told that notice: it is to be told again."""
+
     async def note_admin(self, team_id: str, user_id: str) -> None:
         """Remember that an admin of the workspace has opened the app's Home."""
 
@@ -76,6 +79,11 @@ class SingleWorkspace:
             return False
         self._told.add(name)
         return True
+
+    async def take_back(self, team_id: str, name: str) -> None:
+        """As the protocol says."""
+        if self._workspace.serves(team_id):
+            self._told.discard(name)
 
     async def note_admin(self, team_id: str, user_id: str) -> None:
         """As the protocol says: until the bot is stopped."""

@@ -8,8 +8,8 @@ import pytest
 from bot.app import running
 from bot.settings import Settings
 from bot.sim.anchor import Hang
-from bot.sim.slack import Slow
-from conversations.offices import Office
+from bot.sim.slack import Fault, Slow, rate_limited, server_error
+from conversations.offices import Office, another_bot
 from harness import HTTP_ONLY
 from tenants import Tenancy
 
@@ -68,9 +68,8 @@ async def test_a_workspace_that_is_gone_is_said_to_be_gone(office: Office) -> No
     assert "this bot does not serve this workspace any more. An admin can install it again." in view.text
 
 
-@pytest.mark.parametrize("why", ["the workspace is gone", "the database is away"])
 async def test_what_can_not_be_said_in_time_and_not_later_either_is_logged(
-    office: Office, caplog: pytest.LogCaptureFixture, why: str
+    office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
     at = office.at
     await office.dialog("anchor_set_key")
@@ -78,10 +77,67 @@ async def test_what_can_not_be_said_in_time_and_not_later_either_is_logged(
     await office.submit({"key": KEY})
     assert "⏳ Checking…" in (await office.dialog_says("Checking")).text
     await run(office, "DELETE FROM workspaces")
-    if why == "the database is away":
-        await run(office, "ALTER TABLE workspaces RENAME TO gone")
     record = await logged(caplog, "a direct message could not be sent")
     assert vars(record)["user"] == office.admin.id
+
+
+async def test_while_the_database_is_away_an_outcome_is_said_and_the_brake_stays(office: Office) -> None:
+    at = office.at
+    await office.dialog("anchor_set_key")
+    at.anchor.fault = Slow(2.4)
+    await office.submit({"key": KEY})
+    await office.dialog_says("Checking")
+    await run(office, "ALTER TABLE workspaces RENAME TO gone")
+    assert "database gives no answer, so it is not known whether" in (await office.dialog_says("database")).text
+    await office.press("anchor_remove_key")
+    await at.slack.until(lambda: "it is not known whether this was saved" in shown(office))
+    at.anchor.fault = None
+    await at.type(office.tenant)
+    assert "*Paused*" in at.said(office.tenant)[-1].text
+
+
+@pytest.mark.parametrize("fault", [server_error(503), rate_limited(30), Hang()], ids=repr)
+async def test_what_can_not_be_shown_in_home_comes_as_a_message(office: Office, fault: Fault) -> None:
+    general = office.channel("general", with_bot=False)
+    office.at.slack.faults["views.publish"] = fault
+    await office.press("anchor_alerts_channel", general.id)
+    await office.at.slack.until(lambda: office.messages_to(office.admin), within=8)
+    (message,) = office.messages_to(office.admin)
+    assert message.text.startswith(f"⚠️ Alerts can't go to <#{general.id}>.")
+
+
+@HTTP_ONLY
+async def test_whoever_is_left_with_a_dialog_that_says_one_moment_is_told(office: Office) -> None:
+    at = office.at
+    async with another_bot(at) as url:  # which does not know who this is
+        at.slack.request_url = url
+        at.slack.faults["views.update"] = server_error(503, times=1)
+        await office.press("anchor_set_key")
+        (message,) = await office.told(office.admin)
+    assert message == "The dialog that you asked for did not open in time. Press the button once more."
+
+
+@HTTP_ONLY
+async def test_a_new_admin_gets_the_form_from_a_bot_that_knew_them_as_a_member(office: Office) -> None:
+    at, member = office.at, office.member
+    await office.home(member)
+    here = at.slack.request_url
+    async with another_bot(at) as url:
+        office.tenant.workspace.change_user(member, is_admin=True)
+        at.slack.request_url = url
+        await office.home(member)
+        at.slack.request_url = here
+        assert (await office.dialog("anchor_set_key", user=member)).submit == "Save"
+
+
+@HTTP_ONLY
+async def test_an_admin_who_can_not_be_remembered_sees_their_home(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    await run(office, "ALTER TABLE admins RENAME TO gone")
+    await office.home(office.second)
+    await logged(caplog, "an admin can't be remembered")
+    assert office.messages_to(office.second) == []
 
 
 @HTTP_ONLY
@@ -120,12 +176,20 @@ async def test_somebody_who_is_no_admin_any_more_removes_nothing(office: Office)
     assert "A key" in shown(office)
 
 
-async def test_a_key_that_is_removed_already_is_not_removed_again(office: Office) -> None:
-    home = office.at.slack.home_of(office.admin)
-    assert home is not None
+async def test_a_key_that_is_removed_already_is_called_removed(office: Office) -> None:
     await run(office, "UPDATE workspaces SET anchor_api_key = NULL")
     await office.press("anchor_remove_key")
-    await office.at.slack.until(lambda: "it was changed otherwise since you looked at it" in shown(office))
+    await office.at.slack.until(lambda: "✅ The key was removed." in shown(office))
+    assert office.messages_to(office.admin) == []
+
+
+async def test_of_a_press_that_slack_sends_twice_the_second_does_not_deny_the_first(office: Office) -> None:
+    await asyncio.gather(office.press("anchor_remove_key"), office.press("anchor_remove_key"))
+    await office.told(office.admin)
+    await office.at.slack.until(lambda: "was removed." in shown(office))
+    await asyncio.sleep(0.5)
+    assert "Nothing was changed" not in shown(office)
+    assert len(office.messages_to(office.admin)) == 1
 
 
 async def test_a_choice_of_nothing_is_acknowledged_and_changes_nothing(office: Office) -> None:

@@ -70,6 +70,48 @@ async def test_a_channel_without_the_bot_is_explained_and_not_taken(office: Offi
     assert len(at.slack.channel_messages(general)) == 1
 
 
+async def test_the_same_refusal_twice_is_shown_twice(office: Office) -> None:
+    """Slack keeps what was chosen in a block that it knows, though it is not what holds."""
+    general = office.channel("general", with_bot=False)
+    for _ in range(2):
+        before = office.at.slack.home_of(office.admin)
+        await office.press("anchor_alerts_channel", general.id)
+        home = await office.home_changes(office.admin, before)
+        (select,) = [fields["anchor_alerts_channel"] for fields in home.state.values()]
+        assert select["selected_conversation"] is None
+
+
+async def test_what_came_of_it_stands_by_the_control_that_was_used(office: Office) -> None:
+    general = office.channel("general", with_bot=False)
+    await office.press("anchor_alerts_channel", general.id)
+    home = await home_says(office, "Alerts can't go to")
+    lines = [line for line in home.text.splitlines() if "lerts" in line]
+    about = next(number for number, line in enumerate(lines) if line.startswith("⚠️ Alerts can't go to"))
+    assert lines[about + 1].startswith("*Alerts* go nowhere yet")
+
+
+async def test_of_two_choices_the_last_one_holds_however_long_slack_takes(office: Office) -> None:
+    at = office.at
+    first, last = office.channel("first", with_bot=True), office.channel("last", with_bot=True)
+    at.slack.faults["chat.postMessage"] = Slow(1.0, times=1)
+    await office.press("anchor_alerts_channel", first.id)
+    await at.slack.until(lambda: at.slack.faults["chat.postMessage"] is None)
+    await office.press("anchor_alerts_channel", last.id)
+    await home_says(office, f"A test alert stands in <#{last.id}>")
+    assert (await workspace_of(office)).alerts_channel == last.id
+
+
+async def test_a_choice_that_another_bot_overtakes_is_none(office: Office) -> None:
+    at = office.at
+    first, last = office.channel("first", with_bot=True), office.channel("last", with_bot=True)
+    at.slack.faults["chat.postMessage"] = Slow(0.5, times=1)
+    await office.press("anchor_alerts_channel", first.id)
+    await at.slack.until(lambda: at.slack.faults["chat.postMessage"] is None)
+    await at.store.installations.set_alerts_channel(office.tenant.team_id, last.id)
+    home = await home_says(office, "*Nothing was changed:* it has been changed since you looked at it")
+    assert f"*Alerts* go to <#{last.id}>." in home.text
+
+
 async def test_a_slack_that_does_not_answer_leaves_alerts_where_they_went(office: Office) -> None:
     office.at.slack.faults["chat.postMessage"] = Hang()
     await office.press("anchor_alerts_channel", office.tenant.alerts.id)
@@ -117,7 +159,8 @@ async def test_a_test_alert_without_a_channel_says_so(office: Office) -> None:
     """The button was there a moment ago."""
     await office.press("anchor_alerts_channel", office.tenant.alerts.id)
     await home_says(office, "A test alert stands in")
-    await office.at.store.installations.set_alerts_channel(office.tenant.team_id, None)
+    async with office.at.store.database.changing() as connection:
+        await connection.exec_driver_sql("UPDATE workspaces SET alerts_channel = NULL")
     await office.press("anchor_test_alert")
     await home_says(office, "⚠️ *Nothing was changed:* no channel is chosen for alerts.")
 
@@ -133,11 +176,11 @@ async def test_somebody_who_is_no_admin_any_more_posts_nothing(office: Office, a
     assert office.at.slack.channel_messages(office.tenant.alerts) == []
 
 
-async def test_while_the_database_is_away_the_notice_comes_when_it_can(office: Office) -> None:
-    """Without the database nobody can be shown anything; then nothing was posted either."""
+async def test_while_the_database_is_away_nothing_is_chosen_and_home_says_so(office: Office) -> None:
     async with office.at.store.database.changing() as connection:
         await connection.exec_driver_sql("ALTER TABLE workspaces RENAME TO gone")
     await office.press("anchor_alerts_channel", office.tenant.alerts.id)
+    await home_says(office, "it is not known whether this was saved")
     async with office.at.store.database.changing() as connection:
         await connection.exec_driver_sql("ALTER TABLE gone RENAME TO workspaces")
     assert (await workspace_of(office)).alerts_channel is None
@@ -205,3 +248,17 @@ async def test_a_channel_that_slack_refuses_for_another_reason_is_explained(offi
     await office.press("anchor_alerts_channel", office.tenant.alerts.id)
     home = await home_says(office, "Alerts can't go to")
     assert "(restricted_action)" in home.text
+
+
+async def test_a_dialog_that_was_open_while_another_made_a_token_makes_none(office: Office) -> None:
+    at = office.at
+    await office.home(office.second)
+    await office.dialog("anchor_alerts_token")
+    await office.dialog("anchor_alerts_token", user=office.second)
+    await office.submit({}, user=office.second)
+    shown = await office.dialog_says("shown this once", user=office.second)
+    token = shown.text.split("copy it now.\n`")[1].split("`")[0]
+    await office.submit({})
+    await office.dialog_says("*Nothing was changed:* it has been changed since you looked at it")
+    assert is_token(token, (await workspace_of(office)).alerts_token_digest or "")
+    assert at.slack.violations == []

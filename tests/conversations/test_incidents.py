@@ -86,7 +86,9 @@ async def broken_bot(slack: SimSlack, kind: type[BrokenControl], *, seconds: flo
         teller = Teller(ResponseUrls(http, api_url=slack.url), client, workspaces)
         anchor = AnchorClient(http, base_url="http://127.0.0.1:1", timeout=1, deadline=1)
         roles = Roles(SlackPeople(web_api), time.monotonic)
-        gate = Gate(workspaces, roles, Watch(workspaces, PresentAdmins(workspaces, roles), teller, tasks))
+        gate = Gate(
+            workspaces, roles, Watch(workspaces, PresentAdmins(workspaces, roles), teller, tasks, time.monotonic)
+        )
         control = kind(anchor, gate, once=Once(period=1, clock=time.monotonic), tasks=tasks)
         control.seconds = seconds
         clicks = Clicks(control, teller, time.time)

@@ -85,8 +85,19 @@ async def test_of_two_admins_at_once_the_second_is_told(office: Office) -> None:
     await office.submit({"pause_users": [office.admin.id]})
     view = at.slack.modal_of(office.admin)
     assert view is not None
-    assert "it was changed otherwise since you looked at it" in view.text
+    assert "it has been changed since you looked at it" in view.text
     assert (await policy_of(office)).pause.users == {office.second.id}
+
+
+async def test_of_two_who_want_the_same_both_have_it(office: Office) -> None:
+    await office.home(office.second)
+    for user in (office.admin, office.second):
+        await office.dialog("anchor_change_policy", user=user)
+    for user in (office.admin, office.second):
+        await office.submit({"pause_users": [office.second.id]}, user=user)
+        view = office.at.slack.modal_of(user)
+        assert view is not None
+        assert "*Saved.*" in view.text
 
 
 async def test_another_setting_that_was_changed_meanwhile_is_no_conflict(office: Office) -> None:
@@ -141,7 +152,7 @@ async def test_a_dialog_that_asks_for_less_than_the_bot_knows_changes_nothing(of
         "view": view | {"app_installed_team_id": team_id, "state": {"values": less}},
     }
     answer = await deliver(at.slack, "interactive", submission, takes_answer=True)
-    assert "it was changed otherwise since you looked at it" in answer.body.decode()
+    assert "it has been changed since you looked at it" in answer.body.decode()
     assert await policy_of(office) == narrow
 
 

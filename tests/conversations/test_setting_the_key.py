@@ -303,7 +303,7 @@ async def test_a_dialog_left_open_over_a_change_changes_nothing(office: Office) 
     await office.dialog("anchor_set_key")
     assert "*Saved.*" in (await office.set_key(OTHER, user=office.second)).text
     await office.submit({"key": KEY})
-    assert "it was changed otherwise since you looked at it" in visible(office).text
+    assert "it has been changed since you looked at it" in visible(office).text
     assert await key_of(office) == (OTHER, KeyCheck.VERIFIED, office.second.id)
     await at.slack.until(lambda: "A key ending `5678` is set" in shown(office))
 
@@ -315,7 +315,7 @@ async def test_of_two_who_send_at_once_one_sets_the_key(office: Office) -> None:
     await asyncio.gather(office.submit({"key": KEY}), office.submit({"key": OTHER}, user=office.second))
     views = [office.at.slack.modal_of(user) for user in (office.admin, office.second)]
     said = [view.text for view in views if view]
-    assert sorted(("*Saved.*" in text, "changed otherwise" in text) for text in said) == [(False, True), (True, False)]
+    assert sorted(("*Saved.*" in text, "has been changed" in text) for text in said) == [(False, True), (True, False)]
 
 
 # --- replace and remove ---
@@ -379,7 +379,7 @@ async def test_a_key_that_somebody_has_replaced_meanwhile_is_not_removed(office:
     await office.home(office.second)
     await office.set_key(OTHER, user=office.second)
     await office.press("anchor_remove_key")
-    await office.at.slack.until(lambda: "it was changed otherwise since you looked at it" in shown(office))
+    await office.at.slack.until(lambda: "it has been changed since you looked at it" in shown(office))
     assert "A key ending `5678` is set" in shown(office)
     await office.press("anchor_remove_key")
     await office.at.slack.until(lambda: "*No key is set*" in shown(office))
@@ -521,3 +521,33 @@ async def test_the_key_is_nowhere_but_where_it_belongs(
     for key in (KEY, OTHER):
         assert [text for text in everything if key in text] == []
         assert key.encode() not in files
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["the same person", "another admin"])
+async def test_a_submission_that_comes_again_is_not_denied(office: Office, *, own: bool) -> None:
+    """Slack says "try again?" where it has not heard the answer, and the dialog is as it was."""
+    await office.home()
+    await office.home(office.second)
+    form = await office.dialog("anchor_set_key")
+    await office.submit({"key": KEY})
+    assert SAVED in visible(office).text
+    told = len(await office.told(office.admin))
+    user = office.admin if own else office.second
+    again = {
+        "type": "view_submission",
+        "team": {"id": office.tenant.team_id, "domain": "x"},
+        "user": {"id": user.id, "team_id": office.tenant.team_id},
+        "trigger_id": "1.2.3",
+        "view": {
+            "id": form.id,
+            "type": "modal",
+            "callback_id": "anchor_set_key",
+            "private_metadata": form.private_metadata,
+            "app_installed_team_id": office.tenant.team_id,
+            "state": {"values": {"key": {"key": {"type": "plain_text_input", "value": KEY}}}},
+        },
+    }
+    answer = (await deliver(office.at.slack, "interactive", again, takes_answer=True)).body.decode()
+    assert ("Saved" in answer, "Nothing was changed" in answer) == (own, not own)
+    await asyncio.sleep(0.3)
+    assert len(office.messages_to(office.admin)) == told

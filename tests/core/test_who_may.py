@@ -29,6 +29,6 @@ def test_of_very_many_the_first_are_named() -> None:
 def test_home_and_messages_hold_a_rule_of_very_many() -> None:
     policy = Policy(pause=MANY, resume=MANY)
     for role in Role:
-        view = home_view(Home(Workspace("T1", Secret("xoxb-1"), None, policy, is_managed=True), role))
+        view = home_view(Home(Workspace("T1", Secret("xoxb-1"), None, policy, is_managed=True), role, "e1"))
         assert block_kit.problems(list(view.blocks), surface="home") == []
     assert len(policy_message("U1", policy).text) < 40_000

@@ -140,8 +140,8 @@ def about_problem(problem: Problem) -> str:
             return f"{_NOT_CHANGED} this bot does not serve this workspace any more. An admin can install it again."
         case Outdated():
             return (
-                f"{_NOT_CHANGED} it was changed otherwise since you looked at it. See in the Home tab what holds now, "
-                "and then try again if it is still needed."
+                f"{_NOT_CHANGED} it has been changed since you looked at it, by somebody else or by you. See in the "
+                "Home tab what holds now, and then try again if it is still needed."
             )
         case NotSaved():
             return f"⚠️ {_NO_DATABASE} {_LOOK_AGAIN}"

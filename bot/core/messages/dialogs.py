@@ -82,6 +82,7 @@ def alerts_dialog(workspace: Workspace, url: str) -> View:
         title=TITLES[controls.ALERTS_TOKEN],
         submit="Make a new token",
         callback_id=controls.ALERTS_TOKEN,
+        seen=str(workspace.alerts_token_version),
     )
 
 

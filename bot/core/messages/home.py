@@ -6,7 +6,6 @@ https://docs.slack.dev/surfaces/app-home
 from dataclasses import dataclass
 
 from bot.core.anchor_key import AnchorKey, KeyCheck
-from bot.core.digest import digest
 from bot.core.messages import controls
 from bot.core.messages.blocks import Block, actions, context, header, section
 from bot.core.messages.changes import named_key
@@ -52,12 +51,21 @@ _UNMANAGED = "All this is set by whoever runs this bot, in its settings. To have
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """What came of it (`text`, mrkdwn) that somebody has just used the control of that `action_id`."""
+
+    action_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Home:
-    """What somebody's Home depends on; `notice` is mrkdwn about what they have just done, or ""."""
+    """What somebody's Home depends on. `edition` is another one each time that it is shown."""
 
     workspace: Workspace
     role: Role
-    notice: str = ""
+    edition: str
+    notice: Notice | None = None
 
     @property
     def has_levers(self) -> bool:
@@ -69,20 +77,27 @@ def home_view(home: Home) -> View:
     """The whole tab."""
     return View(
         (
-            *((section(home.notice), _DIVIDER) if home.notice else ()),
             header("The emergency brake for Anchor's agents"),
             section(_USAGE),
             _DIVIDER,
+            *_noticed(home, controls.REMOVE_KEY),
             *_about_key(home),
             _DIVIDER,
             *_about_policy(home),
             _DIVIDER,
+            *_noticed(home, controls.ALERTS_CHANNEL, controls.TEST_ALERT),
             *_about_alerts(home),
             _DIVIDER,
             *([section(_UNREADABLE)] if home.role is Role.UNREADABLE else []),
             context(_footer(home)),
         )
     )
+
+
+def _noticed(home: Home, *action_ids: str) -> list[Block]:
+    """What came of using one of these, where it is seen without looking for it: by the control itself."""
+    notice = home.notice
+    return [section(notice.text)] if notice and notice.action_id in action_ids else []
 
 
 def _about_key(home: Home) -> list[Block]:
@@ -120,8 +135,7 @@ def _about_alerts(home: Home) -> list[Block]:
         return [section(text)]
     test = [controls.test_alert_button()] if chosen else []
     return [
-        section(text, accessory=controls.alerts_channel_select(chosen))
-        | {"block_id": f"alerts_{digest(f'{chosen} {home.notice}')}"},
+        section(text, accessory=controls.alerts_channel_select(chosen)) | {"block_id": f"alerts_{home.edition}"},
         actions(*test, controls.alerts_token_button()),
     ]
 

@@ -14,8 +14,7 @@ _T = TypeVar("_T")
 class Configuration:
     """Every method may raise StoreUnreachableError.
 
-    A change says whether it was made: not where the workspace is gone, or of another version than the admin has seen.
-    Whether or not, and also where nobody can tell, what was read before is not used any more.
+    A change says whether it was made: not where the workspace is gone, or not as the admin has seen it.
     """
 
     def __init__(self, installations: Installations, workspaces: StoredWorkspaces) -> None:
@@ -34,16 +33,16 @@ class Configuration:
         """Let others do things than did before."""
         return await self._change(team_id, self._installations.set_policy(team_id, policy, if_version=if_version))
 
-    async def set_alerts_token(self, team_id: str, digest: str | None) -> bool:
-        """Let programs post alerts with the token of that digest and with no other; with None, not at all."""
-        return await self._change(team_id, self._installations.set_alerts_token(team_id, digest))
+    async def set_alerts_token(self, team_id: str, digest: str, *, if_version: int) -> bool:
+        """Let programs post alerts with the token of that digest and with no other."""
+        change = self._installations.set_alerts_token(team_id, digest, if_version=if_version)
+        return await self._change(team_id, change)
 
-    async def set_alerts_channel(self, team_id: str, channel: str | None) -> bool:
-        """Let alerts go there that name no channel of their own; with None, nowhere."""
-        return await self._change(team_id, self._installations.set_alerts_channel(team_id, channel))
+    async def set_alerts_channel(self, team_id: str, channel: str, *, before: str | None) -> bool:
+        """Let alerts that name no channel of their own go there, and no longer to the one of `before`."""
+        change = self._installations.move_alerts(team_id, channel, before=before)
+        return await self._change(team_id, change)
 
     async def _change(self, team_id: str, change: Awaitable[_T]) -> _T:
-        try:
+        with self._workspaces.changing(team_id):
             return await change
-        finally:
-            self._workspaces.drop(team_id)

@@ -52,6 +52,7 @@ class Installations:
             alerts_channel=row.alerts_channel,
             key_version=row.key_version,
             policy_version=row.policy_version,
+            alerts_token_version=row.alerts_token_version,
             installed_by=row.installed_by,
             is_managed=True,
         )
@@ -110,13 +111,19 @@ class Installations:
         values = {"policy": write_policy(policy), "policy_version": _c.policy_version + 1}
         return await self._update(team_id, _c.policy_version == if_version, **values)
 
-    async def set_alerts_token(self, team_id: str, digest: str | None) -> bool:
-        """Let programs post alerts with the token of that digest and with no other; with None, not at all."""
-        return await self._update(team_id, alerts_token_digest=digest)
+    async def set_alerts_token(self, team_id: str, digest: str, *, if_version: int | None = None) -> bool:
+        """Let programs post alerts with the token of that digest and with no other; `if_version` as above."""
+        seen = () if if_version is None else (_c.alerts_token_version == if_version,)
+        values = {"alerts_token_digest": digest, "alerts_token_version": _c.alerts_token_version + 1}
+        return await self._update(team_id, *seen, **values)
 
-    async def set_alerts_channel(self, team_id: str, channel: str | None) -> bool:
-        """Let alerts go there that name no channel of their own; with None, nowhere."""
+    async def set_alerts_channel(self, team_id: str, channel: str) -> bool:
+        """Let alerts go there that name no channel of their own."""
         return await self._update(team_id, alerts_channel=channel)
+
+    async def move_alerts(self, team_id: str, channel: str, *, before: str | None) -> bool:
+        """The same, where they have gone to `before`; None is nowhere."""
+        return await self._update(team_id, _c.alerts_channel.is_not_distinct_from(before), alerts_channel=channel)
 
     async def delete(self, team_id: str) -> bool:
         """Keep nothing of a workspace."""

@@ -1,5 +1,6 @@
 """What a workspace is told once, whichever of several bots gets to it."""
 
+from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
 from bot.outbound.store.database import INSERT, Database
@@ -21,3 +22,9 @@ class Notices:
                 return (await connection.execute(insert.returning(notices.c.name))).first() is not None
         except IntegrityError:
             return False
+
+    async def take_back(self, team_id: str, name: str) -> None:
+        """Let the next one who asks be the first again."""
+        its = (notices.c.team_id == team_id, notices.c.name == name)
+        async with self._database.changing() as connection:
+            await connection.execute(delete(notices).where(*its))

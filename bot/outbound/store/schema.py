@@ -25,6 +25,7 @@ workspaces = Table(
     Column("key_version", Integer, nullable=False, server_default=text("0")),  # the number of the key's changes
     Column("policy", Text),  # as policy_json.py has it; null is the default
     Column("policy_version", Integer, nullable=False, server_default=text("0")),
+    Column("alerts_token_version", Integer, nullable=False, server_default=text("0")),
 )
 """One row for each workspace that the app is installed in."""
 

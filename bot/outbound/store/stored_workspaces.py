@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from bot.core.anchor_key import KeyCheck
 from bot.core.installation import Departure, Installation
@@ -61,17 +62,13 @@ class StoredWorkspaces:
 
     async def install(self, installation: Installation) -> bool:
         """Keep an installation; say whether the workspace's Anchor key is known from an earlier time."""
-        try:
+        with self.changing(installation.team_id):
             return await self._installations.save(installation)
-        finally:
-            self.drop(installation.team_id)
 
     async def forget(self, departure: Departure) -> None:
         """Delete what is kept of a workspace that the app has left."""
-        try:
+        with self.changing(departure.team_id):
             gone = await self._installations.depart(departure)
-        finally:
-            self.drop(departure.team_id)
         _log.info("the app has left a workspace", extra={"team": departure.team_id, "deleted": gone})
 
     async def note_check(self, team_id: str, version: int, check: KeyCheck) -> bool:
@@ -82,6 +79,10 @@ class StoredWorkspaces:
         """Whether a workspace is to be told the notice of that name: once, by one of all bots."""
         return await self._notices.first(team_id, name, self._now())
 
+    async def take_back(self, team_id: str, name: str) -> None:
+        """Nobody could be told that notice: it is to be told again."""
+        await self._notices.take_back(team_id, name)
+
     async def note_admin(self, team_id: str, user_id: str) -> None:
         """Remember that an admin of the workspace has opened the app's Home."""
         await self._admins.note(team_id, user_id, self._now())
@@ -90,10 +91,17 @@ class StoredWorkspaces:
         """The user ids of those who did, the last ones first."""
         return await self._admins.of(team_id)
 
-    def drop(self, team_id: str) -> None:
-        """Whether it did or did not happen: somebody has tried to change that workspace, so what was read is old."""
-        self._memory.drop(team_id)
-        self._reads.outdate(team_id)
+    @contextmanager
+    def changing(self, team_id: str) -> Iterator[None]:
+        """Meanwhile somebody changes that workspace: what was read before is old by then, and not used any more.
+
+        Where the database gives no answer, it stays for as long as that is away: a brake is needed then, too.
+        """
+        try:
+            yield
+            self._memory.drop(team_id)
+        finally:
+            self._reads.outdate(team_id)
 
     async def close(self) -> None:
         """Read nothing any more."""

@@ -16,6 +16,7 @@ def upgrade() -> None:
         sa.Column("key_version", sa.Integer, nullable=False, server_default=sa.text("0")),
         sa.Column("policy", sa.Text),
         sa.Column("policy_version", sa.Integer, nullable=False, server_default=sa.text("0")),
+        sa.Column("alerts_token_version", sa.Integer, nullable=False, server_default=sa.text("0")),
     ):
         op.add_column("workspaces", column)
     op.execute("UPDATE workspaces SET anchor_api_key_check = 'unverified' WHERE anchor_api_key IS NOT NULL")
