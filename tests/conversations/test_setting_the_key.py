@@ -448,6 +448,16 @@ async def test_an_admin_without_a_key_can_set_it_on_the_spot(office: Office) -> 
     assert at.said(office.tenant)[-1].text.startswith("⏸️ *Paused*")
 
 
+async def test_the_button_gives_somebody_who_is_no_admin_any_more_no_form(office: Office) -> None:
+    at = office.at
+    message = await refused_without_key(office)
+    office.tenant.workspace.change_user(office.admin, is_admin=False)
+    await office.home()  # so the bot knows them as a member
+    await at.slack.click(office.admin, message, "anchor_set_key")
+    view = await office.dialog_says("only admins and owners of this workspace may do that")
+    assert view.submit is None
+
+
 async def test_a_member_without_a_key_learns_who_can_set_it_and_where(office: Office) -> None:
     at = office.at
     await at.slack.command(office.member, office.tenant.alerts, office.tenant.session)

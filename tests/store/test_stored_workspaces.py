@@ -117,7 +117,9 @@ async def test_what_anchor_says_of_a_key_is_kept_and_a_notice_is_given_once(stor
     assert [await bot.note_check(ACME.team_id, 1, KeyCheck.REFUSED) for bot in (here, there)] == [True, False]
     assert [await bot.is_first(ACME.team_id, "welcome") for bot in (here, there)] == [True, False]
     assert not await here.is_first("T0NOBODY001", "welcome")
+    assert await here.is_first(ACME.team_id, "scopes")
     await there.take_back(ACME.team_id, "welcome")
+    assert not await here.is_first(ACME.team_id, "scopes")
     assert [await bot.is_first(ACME.team_id, "welcome") for bot in (here, there)] == [True, False]
 
 
