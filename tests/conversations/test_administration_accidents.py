@@ -68,8 +68,9 @@ async def test_a_workspace_that_is_gone_is_said_to_be_gone(office: Office) -> No
     assert "this bot does not serve this workspace any more. An admin can install it again." in view.text
 
 
+@pytest.mark.parametrize("why", ["the workspace is gone", "the database is away"])
 async def test_what_can_not_be_said_in_time_and_not_later_either_is_logged(
-    office: Office, caplog: pytest.LogCaptureFixture
+    office: Office, caplog: pytest.LogCaptureFixture, why: str
 ) -> None:
     at = office.at
     await office.dialog("anchor_set_key")
@@ -77,6 +78,10 @@ async def test_what_can_not_be_said_in_time_and_not_later_either_is_logged(
     await office.submit({"key": KEY})
     assert "⏳ Checking…" in (await office.dialog_says("Checking")).text
     await run(office, "DELETE FROM workspaces")
+    if why == "the database is away":
+        await office.press("anchor_set_key")  # so that the bot does not know the workspace any more
+        await logged(caplog, "a dialog can't be opened")
+        await run(office, "ALTER TABLE workspaces RENAME TO gone")
     record = await logged(caplog, "a direct message could not be sent")
     assert vars(record)["user"] == office.admin.id
 
