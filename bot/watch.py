@@ -1,7 +1,6 @@
 """What is noticed while the bot works for a workspace, and told once to whoever can mend it."""
 
 import logging
-import math
 from collections.abc import Callable, Sequence
 
 from bot.core.anchor_key import AnchorKey, KeyCheck
@@ -17,13 +16,13 @@ from bot.tasks import Tasks
 _log = logging.getLogger(__name__)
 
 _SCOPE = "users:read"
-_TRY_AGAIN = 600.0  # seconds after nobody could be told
+_QUIET = 600.0  # seconds after somebody was told, or nobody could be; then the store says whether there is need
 
 
 class Watch:
     """Sees whether Anchor takes a workspace's key, and whether Slack lets the bot ask who people are.
 
-    `clock` is monotonic, in seconds.
+    What was told once is the store's to know: an app that comes again begins anew. `clock` is monotonic, in seconds.
     """
 
     def __init__(
@@ -81,7 +80,8 @@ class Watch:
 
     def _may_tell(self, workspace: Workspace, about: str) -> bool:
         """Whether nobody was told of late, nor tried to be told."""
-        return self._clock() >= self._quiet_until.get((workspace.team_id or "", about), -math.inf)
+        quiet_until = self._quiet_until.get((workspace.team_id or "", about))
+        return quiet_until is None or self._clock() >= quiet_until
 
     async def _tell_once(self, workspace: Workspace, about: str, first: str | None, message: Message) -> None:
         """Tell this person, or else an admin, once for all replicas; later, if that fails now. Raises StoreError."""
@@ -89,14 +89,13 @@ class Watch:
         if not self._may_tell(workspace, about):
             return
         name = (team_id, about)
-        self._quiet_until[name] = math.inf
+        self._quiet_until[name] = self._clock() + _QUIET
         try:
             admins = await self._admins.of(workspace)
-            if await self._workspaces.is_first(team_id, about) and not await self._tell(
-                workspace, first, admins, message
-            ):
+            if not await self._workspaces.is_first(team_id, about):
+                return
+            if not await self._tell(workspace, first, admins, message):
                 _log.error("nobody could be told", extra={"team": team_id, "about": about})
-                self._quiet_until[name] = self._clock() + _TRY_AGAIN
                 await self._workspaces.take_back(team_id, about)
         except StoreError:
             self._quiet_until.pop(name, None)

@@ -136,3 +136,10 @@ async def test_where_whoever_set_it_has_left_an_admin_is_told(scene: Scene) -> N
     scene.admins.gone = {"U0SETTER001"}
     scene.admins.admins = ["U0OTHER0001"]
     assert await scene.refused() == ["U0OTHER0001 key"]
+
+
+async def test_after_the_app_was_removed_and_came_again_it_is_told_again(scene: Scene) -> None:
+    await scene.unreadable()
+    await scene.store.take_back("T0HOME00001", "users:read")  # as with all that was kept of the workspace
+    scene.now += 600
+    assert await scene.unreadable() == ["U0INSTALL01 scope"] * 2

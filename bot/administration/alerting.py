@@ -53,7 +53,7 @@ class Alerting:
             before = workspace.alerts_channel
             tried = await self._try(workspace, channel)
             if isinstance(tried, AlertPosted) and channel != before:
-                if not await self._configuration.set_alerts_channel(asker.team_id, channel, before=before):
+                if not await self._configuration.move_alerts(asker.team_id, channel, before=before):
                     return await self._rights.missed(asker)
                 self._herald.announce(workspace, alerts_channel_message(asker.user_id, channel), asker.user_id)
             return tried

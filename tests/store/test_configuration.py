@@ -57,7 +57,7 @@ async def test_admins_change_key_policy_and_alerts(office: Office) -> None:
     assert await change.set_key(ACME.team_id, KEY, if_version=0)
     assert await change.set_policy(ACME.team_id, POLICY, if_version=0)
     assert await change.set_alerts_token(ACME.team_id, "d1", if_version=0)
-    assert await change.set_alerts_channel(ACME.team_id, "C1", before=None)
+    assert await change.move_alerts(ACME.team_id, "C1", before=None)
     assert await office.acme() == Workspace(
         ACME.team_id,
         ACME.bot_token,
@@ -86,9 +86,7 @@ CHANGES: dict[str, Callable[[Configuration, int], Awaitable[bool]]] = {
     "remove_key": lambda change, seen: change.remove_key(ACME.team_id, if_version=seen),
     "set_policy": lambda change, seen: change.set_policy(ACME.team_id, Policy(), if_version=seen),
     "set_alerts_token": lambda change, seen: change.set_alerts_token(ACME.team_id, "d1", if_version=seen),
-    "set_alerts_channel": lambda change, seen: change.set_alerts_channel(
-        ACME.team_id, "C1", before=f"C{seen}" if seen else None
-    ),
+    "move_alerts": lambda change, seen: change.move_alerts(ACME.team_id, "C1", before=f"C{seen}" if seen else None),
 }
 
 

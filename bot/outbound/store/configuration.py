@@ -38,10 +38,9 @@ class Configuration:
         change = self._installations.set_alerts_token(team_id, digest, if_version=if_version)
         return await self._change(team_id, change)
 
-    async def set_alerts_channel(self, team_id: str, channel: str, *, before: str | None) -> bool:
+    async def move_alerts(self, team_id: str, channel: str, *, before: str | None) -> bool:
         """Let alerts that name no channel of their own go there, and no longer to the one of `before`."""
-        change = self._installations.move_alerts(team_id, channel, before=before)
-        return await self._change(team_id, change)
+        return await self._change(team_id, self._installations.move_alerts(team_id, channel, before=before))
 
     async def _change(self, team_id: str, change: Awaitable[_T]) -> _T:
         with self._workspaces.changing(team_id):
