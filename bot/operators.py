@@ -6,7 +6,6 @@ They work beside a bot that runs, which heeds a change at once, and without one.
 import argparse
 import asyncio
 import getpass
-import secrets
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,6 +15,7 @@ from bot.core.anchor_key import AnchorKey, is_key
 from bot.core.digest import digest
 from bot.core.secret import Secret
 from bot.core.workspace import Workspace
+from bot.outbound.alerts_token import new_alerts_token
 from bot.outbound.store.database import file_of
 from bot.outbound.store.encryption import rotate
 from bot.outbound.store.errors import UnreadableError
@@ -24,8 +24,6 @@ from bot.outbound.store.vault import new_key
 from bot.outbound.workspaces import StoreError
 from bot.settings import OperatorSettings
 from bot.shown_workspace import Shown, line, table
-
-_BYTES_OF_TOKEN = 32
 
 _Operation = Callable[[argparse.Namespace, Store, OperatorSettings], Awaitable[str]]
 
@@ -102,7 +100,7 @@ async def _set_key(chosen: argparse.Namespace, store: Store, _: OperatorSettings
 async def _token(chosen: argparse.Namespace, store: Store, settings: OperatorSettings) -> str:
     if chosen.channel is not None and not CHANNEL_ID.fullmatch(chosen.channel):
         raise NotDoneError("--channel is not a channel's id: write it like C0123456789.")
-    token = secrets.token_urlsafe(_BYTES_OF_TOKEN)
+    token = new_alerts_token().reveal()
     if chosen.channel is not None:
         await store.installations.set_alerts_channel(chosen.team_id, chosen.channel)
     if not await store.installations.set_alerts_token(chosen.team_id, digest(token)):

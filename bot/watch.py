@@ -8,7 +8,7 @@ from bot.core.messages.changes import key_refused_message, reinstall_message
 from bot.core.messages.message import Message
 from bot.core.outcomes import KeyRejected, KeyTaken, Outcome
 from bot.core.workspace import Workspace
-from bot.outbound.present_admins import PresentAdmins
+from bot.outbound.present_admins import GONE, STILL, PresentAdmins
 from bot.outbound.teller import Teller
 from bot.outbound.workspaces import StoreError, Workspaces
 from bot.tasks import Tasks
@@ -104,9 +104,9 @@ class Watch:
     async def _tell(self, workspace: Workspace, first: str | None, admins: Sequence[str], message: Message) -> bool:
         """Tell this person, and where they are no admin (any more), one who is; say whether anybody was told."""
         team_id, is_told = workspace.team_id or "", False
-        if first is not None and not await self._admins.has_left(workspace, first):
+        if first is not None and (role := await self._admins.role(workspace, first)) not in GONE:
             is_told = await self._teller.write_to(team_id, first, message)
-            if is_told and await self._admins.includes(workspace, first):
+            if is_told and role in STILL:
                 return True
         for user_id in admins:
             if user_id != first and await self._teller.write_to(team_id, user_id, message):

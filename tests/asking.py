@@ -5,12 +5,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.sim.anchor import Received, SimAnchor
-from bot.sim.slack import Answer, Channel, Delivery, Message, SimSlack, Source, User
+from bot.sim.slack import (
+    Answer,
+    Channel,
+    Delivery,
+    Fault,
+    Message,
+    ResetAfterReading,
+    ResetBeforeReading,
+    SimSlack,
+    Source,
+    User,
+    api_error,
+    rate_limited,
+    server_error,
+)
 from harness import SESSION, Workplace
 from tenants import Tenancy, Tenant
 
 BY_BOTH = ("a command", "a click")
 """The ways to ask."""
+
+AWAY: Sequence[Fault] = (
+    ResetBeforeReading(),
+    ResetAfterReading(),
+    server_error(),
+    rate_limited(60),
+    api_error("internal_error"),
+    api_error("invalid_auth"),
+)
+"""Ways of Slack's not to say who somebody is."""
 
 _SPOKEN = {Source.ACK, Source.RESPONSE_URL, Source.POST_MESSAGE}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from asking import calls
+from asking import AWAY, calls
 from bot.core.policy import Role
 from bot.core.requests import Asker
 from bot.core.secret import Secret
@@ -19,13 +19,10 @@ from bot.sim.slack import (
     Drip,
     Fault,
     Hang,
-    ResetAfterReading,
-    ResetBeforeReading,
     SimSlack,
     Slow,
     User,
     api_error,
-    rate_limited,
     server_error,
 )
 from store.watched import Time
@@ -33,14 +30,6 @@ from store.watched import Time
 pytestmark = pytest.mark.anyio
 
 TEAM = "T0HOME00001"
-AWAY = (
-    ResetBeforeReading(),
-    ResetAfterReading(),
-    server_error(),
-    rate_limited(60),
-    api_error("internal_error"),
-    api_error("invalid_auth"),
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import pytest
 from bot.core.anchor_key import AnchorKey, KeyCheck
 from bot.core.messages.message import Message
 from bot.core.outcomes import KeyRejected
+from bot.core.policy import Role
 from bot.core.secret import Secret
 from bot.core.workspace import Workspace
 from bot.outbound.workspaces import SingleWorkspace, StoreError
@@ -29,11 +30,10 @@ class Admins:
     async def of(self, _: Workspace) -> list[str]:
         return list(self.admins)
 
-    async def has_left(self, _: Workspace, user_id: str) -> bool:
-        return user_id in self.gone
-
-    async def includes(self, _: Workspace, user_id: str) -> bool:
-        return user_id in self.admins
+    async def role(self, _: Workspace, user_id: str) -> Role:
+        if user_id in self.gone:
+            return Role.DEACTIVATED
+        return Role.ADMIN if user_id in self.admins else Role.MEMBER
 
 
 class Teller:

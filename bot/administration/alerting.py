@@ -1,12 +1,10 @@
 """An admin says where alerts go, tries it, and lets programs send them."""
 
-import asyncio
-import secrets
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
 
 from bot.administration.herald import Herald
 from bot.administration.rights import Rights
+from bot.administration.turns import Turns
 from bot.core.administration import (
     AlertOutcome,
     AlertPosted,
@@ -20,15 +18,13 @@ from bot.core.digest import digest
 from bot.core.messages.card import sample_alert_message
 from bot.core.messages.changes import alerts_channel_message, alerts_token_message
 from bot.core.requests import Asker
-from bot.core.secret import Secret
 from bot.core.workspace import Workspace
 from bot.outbound.alert_poster import AlertPoster
+from bot.outbound.alerts_token import new_alerts_token
 from bot.outbound.delivery import Posted, Refused, TryAgain
 
 if TYPE_CHECKING:  # a bot of one workspace needs no database
     from bot.outbound.store.configuration import Configuration
-
-_BYTES_OF_TOKEN = 32
 
 
 class Alerting:
@@ -42,11 +38,11 @@ class Alerting:
         self._poster = poster
         self._configuration = configuration
         self._herald = herald
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._turns = Turns()
 
     async def choose(self, asker: Asker, channel: str) -> AlertOutcome:
         """Let alerts go to `channel`, if a test alert can be posted there."""
-        async with self._turn(asker):
+        async with self._turns.of(asker.team_id):
             workspace = await self._rights.granted(asker)
             if not isinstance(workspace, Workspace):
                 return workspace
@@ -60,7 +56,7 @@ class Alerting:
 
     async def test(self, asker: Asker) -> AlertOutcome:
         """Post a test alert where alerts go."""
-        async with self._turn(asker):
+        async with self._turns.of(asker.team_id):
             workspace = await self._rights.granted(asker)
             if not isinstance(workspace, Workspace):
                 return workspace
@@ -72,14 +68,11 @@ class Alerting:
         workspace = await self._rights.granted(asker)
         if not isinstance(workspace, Workspace):
             return workspace
-        token = Secret(secrets.token_urlsafe(_BYTES_OF_TOKEN))
+        token = new_alerts_token()
         if not await self._configuration.set_alerts_token(asker.team_id, digest(token.reveal()), if_version=seen):
             return await self._rights.missed(asker)
         self._herald.announce(workspace, alerts_token_message(asker.user_id), asker.user_id)
         return TokenMade(token)
-
-    def _turn(self, asker: Asker) -> asyncio.Lock:
-        return self._turns.setdefault(asker.team_id, asyncio.Lock())
 
     async def _try(self, workspace: Workspace, channel: str) -> AlertPosted | AlertRefused | AlertUnanswered:
         result = await self._poster.post(workspace.bot_token, channel, sample_alert_message())

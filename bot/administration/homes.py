@@ -1,10 +1,9 @@
 """Shows people the app's Home, as the workspace is set up at that moment."""
 
-import asyncio
 import logging
 import secrets
-from weakref import WeakValueDictionary
 
+from bot.administration.turns import Turns
 from bot.core.messages.home import Home, Notice, home_view
 from bot.core.policy import Role
 from bot.core.requests import Asker
@@ -25,7 +24,7 @@ class Homes:
         self._roles = roles
         self._views = views
         self._watch = watch
-        self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+        self._turns = Turns()
 
     async def show(self, asker: Asker, *, notice: Notice | None = None, state: str | None = None) -> bool:
         """Show somebody their Home, and say whether they see it; `state` is the hash of what they saw.
@@ -33,8 +32,7 @@ class Homes:
         Where another replica has shown them something since, what is known now is looked up again and shown. Where
         the database gives no answer, or something breaks, the log says so. Never raises.
         """
-        turn = self._turns.setdefault((asker.team_id, asker.user_id), asyncio.Lock())
-        async with turn:
+        async with self._turns.of((asker.team_id, asker.user_id)):
             try:
                 shown = await self._publish(asker, notice, state)
                 if shown is Shown.CONFLICT:

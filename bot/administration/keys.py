@@ -76,14 +76,17 @@ class Keys:
         key = workspace.anchor_key
         if key is None or not await self._configuration.remove_key(asker.team_id, if_version=seen):
             now = await self._rights.current(asker)
-            is_gone = isinstance(now, Workspace) and now.anchor_key is None  # somebody may press twice
-            return KeyRemoved("") if is_gone else await self._rights.missed(asker)
+            if isinstance(now, NotServed):
+                return now
+            return KeyRemoved("") if now.anchor_key is None else Outdated()  # somebody may press twice
         self._herald.announce(workspace, key_removed_message(asker.user_id, key), asker.user_id, key.set_by)
         return KeyRemoved(key.ending)
 
     async def _as_it_is(self, key: AnchorKey, asker: Asker) -> KeySaved | NotServed | Outdated:
         """Somebody may send the dialog once more where Slack has lost the answer: then the key is theirs already."""
         now = await self._rights.current(asker)
-        held = now.anchor_key if isinstance(now, Workspace) else None
+        if isinstance(now, NotServed):
+            return now
+        held = now.anchor_key
         is_kept = held is not None and (held.value, held.set_by) == (key.value, key.set_by)
-        return KeySaved(key.ending, key.check) if is_kept else await self._rights.missed(asker)
+        return KeySaved(key.ending, key.check) if is_kept else Outdated()

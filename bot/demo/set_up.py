@@ -1,6 +1,5 @@
 """How a workspace of the demo is set up: the app gets in by Slack's consent page, the rest is put into the database."""
 
-import secrets
 import time
 
 import aiohttp
@@ -8,6 +7,7 @@ import aiohttp
 from bot.core.anchor_key import AnchorKey
 from bot.core.digest import digest
 from bot.core.secret import Secret
+from bot.outbound.alerts_token import new_alerts_token
 from bot.outbound.store.store import Store
 from bot.sim.slack import User, Workspace
 
@@ -24,7 +24,7 @@ async def install(bot_url: str, workspace: Workspace, by: User) -> None:
 
 async def equip(store: Store, team_id: str, key: str, channel: str) -> str:
     """Give a workspace its key and its channel for alerts, as an operator does, and return a token for alerts."""
-    token = secrets.token_urlsafe()
+    token = new_alerts_token().reveal()
     await store.installations.set_key(team_id, AnchorKey(Secret(key), set_at=int(time.time())))
     await store.installations.set_alerts_channel(team_id, channel)
     await store.installations.set_alerts_token(team_id, digest(token))

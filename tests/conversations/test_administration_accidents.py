@@ -243,6 +243,34 @@ async def test_a_dialog_that_breaks_is_logged_under_an_id(office: Office, caplog
     assert vars(record)["incident"]
 
 
+@pytest.mark.parametrize(
+    ("dialog", "values"), [("anchor_set_key", {"key": KEY}), ("anchor_change_policy", {})], ids=["key", "policy"]
+)
+async def test_a_dialog_says_that_its_workspace_has_gone_meanwhile(
+    office: Office, dialog: str, values: dict[str, str]
+) -> None:
+    at = office.at
+    await office.dialog(dialog)
+    at.slack.faults["users.info"] = Slow(0.5, times=1)
+    sending = asyncio.create_task(office.submit(values))
+    await at.slack.until(lambda: at.slack.faults["users.info"] is None)
+    assert await at.store.installations.delete(office.tenant.team_id)
+    await sending
+    assert "this bot does not serve this workspace any more." in (await office.dialog_says("Nothing was changed")).text
+
+
+async def test_a_key_of_a_workspace_that_has_gone_meanwhile_is_not_called_removed(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    at = office.at
+    at.slack.faults["users.info"] = Slow(0.5, times=1)
+    await office.press("anchor_remove_key")
+    await at.slack.until(lambda: at.slack.faults["users.info"] is None)
+    assert await at.store.installations.delete(office.tenant.team_id)
+    record = await logged(caplog, "administration")
+    assert vars(record)["outcome"] == "NotServed"
+
+
 async def test_no_token_is_shown_of_a_workspace_that_has_gone_meanwhile(office: Office) -> None:
     at = office.at
     await office.dialog("anchor_alerts_token")
