@@ -111,3 +111,14 @@ async def test_what_has_changed_meanwhile_can_t_be_pressed_and_the_keyboard_is_n
         "Slack does not let you: the message has no such button"
     )
     await expect(room.list).to_be_focused()
+
+
+async def test_one_that_is_asked_before_the_last_has_told_that_it_closed_gets_its_own_answer(room: Room) -> None:
+    """A browser tells of that some time later; an Enter may come before."""
+    room.post("x", blocks=[actions(button("Ask", "ask", confirm=question()))])
+    await room.button("Ask").click()
+    await expect(room.dialog).to_be_visible()
+    ask = await room.button("Ask").element_handle()
+    await room.page.evaluate("(ask) => { document.getElementById('confirm').close(); ask.click(); }", ask)
+    await room.dialog.get_by_role("button", name="Do it").click()
+    await expect(room.message(UNKNOWN)).to_have_count(1)

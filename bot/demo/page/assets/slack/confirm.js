@@ -4,9 +4,12 @@ import { byId } from "../dom.js";
 import { giveFocusBack } from "../focus.js";
 import { textObject } from "./mrkdwn.js";
 
+let settle = () => {}; // the question that was asked last
+
 /** Ask, and resolve to whether the person went on. `question` has title, text, confirm and deny as text objects, and a style. */
 export function ask(question, names) {
   const dialog = byId("confirm");
+  settle(); // its dialog may have closed without having told so yet
   byId("confirm-title").replaceChildren(...textObject(question.title, names));
   byId("confirm-text").replaceChildren(...textObject(question.text, names));
   byId("confirm-deny").replaceChildren(...textObject(question.deny, names));
@@ -17,8 +20,12 @@ export function ask(question, names) {
   dialog.returnValue = "";
   dialog.showModal();
   ok.focus();
-  return new Promise((resolve) => dialog.addEventListener("close", () => {
-    if (!asker.isConnected) giveFocusBack(asker); // it was drawn anew meanwhile
-    resolve(dialog.returnValue === "confirm");
-  }, { once: true }));
+  dialog.onclose = () => dialog.open || settle();
+  return new Promise((resolve) => {
+    settle = () => {
+      settle = () => {};
+      if (!asker.isConnected) giveFocusBack(asker); // it was drawn anew meanwhile
+      resolve(dialog.returnValue === "confirm");
+    };
+  });
 }
