@@ -89,6 +89,7 @@ class Recorder(Link):
     def __init__(self) -> None:
         self.leaving = asyncio.Event()
         self.sent: list[str] = []
+        self.closed = 0
 
     async def frames(self) -> AsyncIterator[str]:
         yield BAD_ENVELOPE
@@ -98,7 +99,7 @@ class Recorder(Link):
         self.sent.append(frame)
 
     async def close(self) -> None:
-        pass
+        self.closed += 1
 
 
 class Broken(Recorder):
@@ -130,6 +131,21 @@ async def test_an_ack_that_can_not_be_written_goes_over_the_next_connection() ->
     assert recorder.sent == ['{"envelope_id": "1"}'] * 2
     assert readiness.reasons == {}
     await socket_mode.close()
+
+
+@pytest.mark.parametrize("read_for", [None, 0.05], ids=["before anybody has begun to read it", "while it is read"])
+async def test_a_connection_that_is_open_at_the_end_is_closed(read_for: float | None) -> None:
+    link = Recorder()
+
+    async def dial() -> Link:
+        return link
+
+    socket_mode = SocketMode(dial, NoApp(), Readiness(), Tasks())
+    await socket_mode.start()
+    if read_for:
+        await asyncio.sleep(read_for)
+    await socket_mode.close()
+    assert link.closed == 1
 
 
 async def test_the_pauses_between_attempts_grow_and_are_bounded() -> None:

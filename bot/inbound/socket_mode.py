@@ -72,6 +72,8 @@ class SocketMode:
     async def close(self) -> None:
         """Close every connection, and open none any more."""
         await self._working.cancel()
+        for link in self._open:  # what was cancelled before it began has closed nothing
+            await link.close()
 
     async def _keep(self, link: Link | None) -> None:
         while link is not None:
