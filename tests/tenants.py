@@ -1,8 +1,5 @@
 """A workplace of many workspaces: simulated Slack and Anchor, and one bot between them for all."""
 
-import contextlib
-import random
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +15,7 @@ from bot.inbound.patience import PATIENCE
 from bot.outbound.store.store import Store, open_store
 from bot.settings import Settings
 from bot.sim.anchor import Received, SimAnchor
+from bot.sim.local_server import free_port
 from bot.sim.slack import Channel, Delivery, Installation, Message, SimSlack, Source, User, Workspace
 from databases import KEY
 from harness import WAY
@@ -91,15 +89,6 @@ class Tenancy:
             session.post(f"{self.bot.url}/alerts/{ref}", json=fields, headers=headers) as answer,
         ):
             return answer.status, await answer.json() if answer.content_type == "application/json" else {}
-
-
-def free_port() -> int:
-    """A port that was free a moment ago, and that no outgoing connection will get: those begin at 32768."""
-    while True:
-        port = random.randrange(10_000, 32_000)  # noqa: S311 - no secret
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 @asynccontextmanager

@@ -1,7 +1,6 @@
 """The stage of every demonstration: a simulated Slack, a simulated Anchor, and the real bot between them."""
 
 import asyncio
-import socket
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -16,6 +15,7 @@ from bot.demo.set_up import equip, install
 from bot.outbound.store.store import Store, open_store
 from bot.outbound.store.vault import new_key
 from bot.sim.anchor import DEFAULT_KEY, SimAnchor
+from bot.sim.local_server import free_port
 from bot.sim.slack import SimSlack
 
 _NO_ROAD = AlertsRoad("", "")
@@ -77,19 +77,12 @@ async def stage(changes: Mapping[str, str], *, socket_mode: bool = False) -> Asy
             new = newco()
             slack.add_workspace(new.workspace)
             kept = {"DATABASE_URL": f"sqlite:///{directory}/anchor-bot.db", "ENCRYPTION_KEYS": new_key().reveal()}
-            on = Stage(slack, anchor, new, BotProcess(Path(directory, "bot.log")), _free_port(), kept, changes)
+            on = Stage(slack, anchor, new, BotProcess(Path(directory, "bot.log")), free_port(), kept, changes)
             try:
                 await on.start_bot()
                 yield await on.install_in_both()
             finally:
                 await on.bot.stop()
-
-
-def _free_port() -> int:
-    """A port that was free a moment ago: the bot must be told where people come back to before it listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def environment(slack: SimSlack, anchor: SimAnchor, **changes: str) -> dict[str, str]:

@@ -1,6 +1,9 @@
 """An HTTP server on 127.0.0.1 that stops at once, however many of its requests hang."""
 
 import asyncio
+import contextlib
+import random
+import socket
 from collections.abc import Callable, Iterable, Mapping
 from typing import Self, cast
 
@@ -11,6 +14,18 @@ from bot.sim.wire import reset
 
 _BACKLOG = 4096  # a thousand clients may connect in the same instant
 _GRACE = 0.05  # seconds that aiohttp may spend on closing a connection
+
+
+def free_port() -> int:
+    """A port that was free a moment ago, for who must name it before it listens; outgoing connections take none such.
+
+    Those begin at 32768 (Linux) or above.
+    """
+    while True:
+        port = random.randrange(10_000, 32_000)  # noqa: S311 - no secret
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class LocalServer:

@@ -12,6 +12,7 @@ from asking import AWAY, BY_BOTH, Asking, direct_messages, in_tenancy, in_workpl
 from bot.app import running
 from bot.core.policy import Policy, Rule
 from bot.settings import Settings
+from bot.sim.local_server import free_port
 from bot.sim.slack import (
     Delivery,
     Enterprise,
@@ -26,7 +27,7 @@ from bot.sim.slack import (
     server_error,
 )
 from harness import SESSION, Workplace, workplace
-from tenants import Tenancy, free_port, tenancy
+from tenants import Tenancy, tenancy
 
 pytestmark = pytest.mark.anyio
 

@@ -13,9 +13,10 @@ from bot.core.anchor_key import AnchorKey, KeyCheck
 from bot.core.secret import Secret
 from bot.settings import Settings
 from bot.sim.anchor import SessionState, Slow, server_error, unauthorized
+from bot.sim.local_server import free_port
 from bot.sim.slack import User, api_error
 from harness import SESSION, Workplace, workplace
-from tenants import Tenancy, Tenant, free_port, tenancy
+from tenants import Tenancy, Tenant, tenancy
 
 pytestmark = pytest.mark.anyio
 

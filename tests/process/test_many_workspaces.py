@@ -11,11 +11,11 @@ import pytest
 
 from bot.demo.stage import environment_of_many
 from bot.sim.anchor import SimAnchor
+from bot.sim.local_server import free_port
 from bot.sim.slack import Installation, SimSlack, Workspace
 from databases import KEY, OTHER_KEY
 from harness import SESSION
 from process.bot_process import BotProcess, bot_process, run_to_its_end
-from tenants import free_port
 from visits import Browser
 
 pytestmark = pytest.mark.anyio

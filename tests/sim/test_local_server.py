@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 
 from bot.sim.anchor import DEFAULT_KEY, Hang, HugeBody, SimAnchor, Slow
+from bot.sim.local_server import LocalServer, free_port
 from bot.sim.wire import reset
 
 pytestmark = pytest.mark.anyio
@@ -81,3 +82,12 @@ async def test_large_answers_wait_for_slow_readers(anchor: SimAnchor) -> None:
 
 def test_there_is_nothing_to_reset_without_a_connection() -> None:
     reset(None)
+
+
+async def test_a_port_that_is_taken_is_not_called_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = free_port()
+    tries = iter([taken, taken, free_port()])
+    monkeypatch.setattr("random.randrange", lambda *_: next(tries))
+    async with LocalServer([], port=taken):
+        assert free_port() != taken
+    assert list(tries) == []

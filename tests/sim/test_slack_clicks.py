@@ -110,7 +110,7 @@ async def test_a_click_is_signed_and_acknowledged(slack: SimSlack, app: App) -> 
     assert (delivery.status, delivery.error, delivery.request) == (200, None, body)
     assert delivery.headers["X-Slack-Signature"] == headers["X-Slack-Signature"]
     assert delivery.ack is not None
-    assert delivery.elapsed < 0.5
+    assert delivery.elapsed < 2
     assert "/actions/T0HOME00001/" in delivery.response_url
     assert (warnings(slack), slack.violations) == ([], [])
 

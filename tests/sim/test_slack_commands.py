@@ -163,12 +163,12 @@ async def test_an_empty_ack_shows_nothing(slack: SimSlack, app: App) -> None:
 
 async def test_a_late_ack_is_dropped_and_shown_as_a_timeout(slack: SimSlack, app: App) -> None:
     app.says(text="Paused.", response_type="in_channel")
-    app.delay = 1.0
+    app.delay = 2.0
 
     delivery = await slack.command(slack.alice, slack.alerts, ID)
 
     assert (delivery.status, delivery.error, delivery.ack) == (None, "operation_timeout", None)
-    assert 0.49 < delivery.elapsed < 1
+    assert 0.49 < delivery.elapsed < 2
     [message] = slack.seen_by(slack.alice, slack.alerts)
     assert message.text == '/anchor-pause failed with the error "operation_timeout"'
     assert (message.source, message.ephemeral_to) == (Source.CLIENT, "U0ALICE0001")
