@@ -17,10 +17,11 @@ from bot.administration.policies import Policies
 from bot.administration.rights import Rights
 from bot.control import Control
 from bot.gate import Gate
-from bot.inbound.administration import AdminListeners
 from bot.inbound.clicks import Clicks
 from bot.inbound.departures import Departures
+from bot.inbound.dialogs import DialogListeners
 from bot.inbound.home import HomeListener
+from bot.inbound.home_controls import HomeControls
 from bot.inbound.listeners import Listeners
 from bot.inbound.slack_app import SlackApp
 from bot.once import Once
@@ -80,7 +81,7 @@ class Assembly:
         self._teller = Teller(ResponseUrls(reach.http, api_url=settings.slack_api_url), slack, self._workspaces)
         self._admins = PresentAdmins(self._workspaces, self._roles)
         self._watch = Watch(self._workspaces, self._admins, self._teller, tasks, time.monotonic)
-        self._homes = Homes(self._workspaces, self._roles, self._views, self._watch)
+        self._homes = Homes(self._workspaces, self._roles, self._views, self._watch, time.monotonic)
         self.control = self._control()
         self._administration = None if served.managed is None else self._administer(served.managed)
         self.slack_app = SlackApp([*self._listeners(), *self._of_admins()], self._teller, tasks)
@@ -113,11 +114,11 @@ class Assembly:
             HomeListener(self._homes, self._tasks),
         )
 
-    def _of_admins(self) -> list[AdminListeners]:
+    def _of_admins(self) -> tuple[DialogListeners, HomeControls] | tuple[()]:
         if self._administration is None:
-            return []
-        patience = self._conditions.patience
-        return [AdminListeners(self._administration, self._homes, self._teller, self._tasks, patience=patience)]
+            return ()
+        parts = (self._administration, self._homes, self._teller, self._tasks)
+        return DialogListeners(*parts, patience=self._conditions.patience), HomeControls(*parts)
 
     def _administer(self, managed: Managed) -> Administration:
         rights = Rights(self._workspaces, self._roles)

@@ -40,7 +40,7 @@ class Gate:
         if denial := judge(workspace.policy, order.verb, asker, role):
             return denial
         if workspace.anchor_key is None:
-            return NoKey(may_set=role is Role.ADMIN)
+            return NoKey(may_set=role is Role.ADMIN, unreadable=role is Role.UNREADABLE)
         return workspace, workspace.anchor_key.value
 
     def learn(self, workspace: Workspace, attempts: Sequence[AnchorOutcome]) -> list[AnchorOutcome]:

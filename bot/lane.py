@@ -24,7 +24,8 @@ class Lane:
     """One session of one workspace. Orders of one verb that meet are one; a pause goes before a resume.
 
     A pause is sent at once. A resume that waits is dropped for it, and one that was sent already is followed by the
-    pause once more when it has settled, since the two may have crossed on their way.
+    pause once more when it has settled, since the two may have crossed on their way. What is sent goes by the `send` of
+    the last order, and so with the workspace's key as it was then.
     """
 
     def __init__(self, tasks: Tasks, clock: Callable[[], float]) -> None:

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
-from bot.core.alert import CHANNEL_ID
+from bot.core.alert import CHANNEL_ID, alerts_url
 from bot.core.anchor_key import AnchorKey, is_key
 from bot.core.digest import digest
 from bot.core.secret import Secret
@@ -71,7 +71,7 @@ async def _show(chosen: argparse.Namespace, store: Store, settings: OperatorSett
     one, workspace = await store.installations.summary(chosen.team_id), await _readable(chosen.team_id, store)
     if one is None or workspace is None:
         raise _no_such(chosen)
-    return table(Shown(one, workspace, await store.admins.of(one.team_id), _alerts_url(settings, one.team_id)))
+    return table(Shown(one, workspace, await store.admins.of(one.team_id), alerts_url(settings.base_url, one.team_id)))
 
 
 async def _readable(team_id: str, store: Store) -> Workspace | UnreadableError | None:
@@ -105,7 +105,7 @@ async def _token(chosen: argparse.Namespace, store: Store, settings: OperatorSet
         await store.installations.set_alerts_channel(chosen.team_id, chosen.channel)
     if not await store.installations.set_alerts_token(chosen.team_id, digest(token)):
         raise _no_such(chosen)
-    url = _alerts_url(settings, chosen.team_id)
+    url = alerts_url(settings.base_url, chosen.team_id)
     return f"Alerts go to {url}\nTheir token, which is shown this once: {token}"
 
 
@@ -132,7 +132,3 @@ def _ask(prompt: str) -> str:
 
 def _no_such(chosen: argparse.Namespace) -> NotDoneError:
     return NotDoneError(f"No workspace {chosen.team_id} is installed.")
-
-
-def _alerts_url(settings: OperatorSettings, team_id: str) -> str:
-    return f"{settings.base_url}/alerts/{team_id}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 from aiohttp import web
 
+from bot.core.alert import ALERTS_PATH
 from bot.core.anchor_key import AnchorKey
 from bot.core.digest import digest
 from bot.core.secret import Secret
@@ -85,7 +86,7 @@ def _one(which: OneWorkspace, slack: SlackClient, readiness: Readiness) -> Servi
     return Serving(
         workspaces,
         come_up=lambda: _identify(slack, which.bot_token, workspaces, readiness),
-        alerts_path=None if token is None else "/alerts",
+        alerts_path=None if token is None else ALERTS_PATH,
     )
 
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
+from bot.core.alert import ALERTS_PATH
 from bot.inbound.install import REDIRECT_PATH, Install
 from bot.installer import Installer
 from bot.outbound.slack_oauth import SlackOAuth
@@ -38,7 +39,7 @@ async def serving_many(
             yield Serving(
                 workspaces,
                 come_up=_be_ready,
-                alerts_path="/alerts/{ref}",
+                alerts_path=f"{ALERTS_PATH}/{{ref}}",
                 routes=install.routes(),
                 managed=Managed(Configuration(store.installations, workspaces), which.base_url),
             )

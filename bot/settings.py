@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.core.alert import CHANNEL_ID
+from bot.core.alert import CHANNEL_ID, alerts_url
 from bot.core.policy import EVERYBODY, Policy, Rule
 from bot.core.secret import Secret
 from bot.core.slack_id import USER_ID
@@ -12,7 +12,7 @@ from bot.variables import Reader, SettingsError
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _LOG_FORMATS = ("text", "json")
 _ALERTS_TOKEN = "the token that the bot takes alerts with"  # noqa: S105 - a description
-_BOT_TOKEN_PREFIXES = ("xoxb-", "xoxe.xoxb-")
+_BOT_TOKEN = "the bot token from OAuth & Permissions of your Slack app"  # noqa: S105 - says where to find it
 _APP_TOKEN = "an app-level token from Basic Information of your Slack app"  # noqa: S105 - says where to find it
 _BASE_URL = "https://bot.example.com"
 _OF_ONE = (
@@ -36,9 +36,7 @@ class OneWorkspace:
     def read(cls, read: Reader) -> "OneWorkspace":
         """Read its variables."""
         return cls(
-            bot_token=read.secret(
-                "SLACK_BOT_TOKEN", "the bot token from OAuth & Permissions of your Slack app", _BOT_TOKEN_PREFIXES
-            ),
+            bot_token=read.secret("SLACK_BOT_TOKEN", _BOT_TOKEN, "xoxb-"),  # one that rotates dies within hours
             anchor_api_key=read.secret("ANCHOR_API_KEY", "the workspace's API key from Anchor's dashboard"),
             alerts_token=read.optional_secret("ALERTS_TOKEN", _ALERTS_TOKEN),
             alerts_channel=read.channel("ALERTS_CHANNEL"),
@@ -100,7 +98,10 @@ class ManyWorkspaces:
 
     @classmethod
     def read(cls, read: Reader) -> "ManyWorkspaces":
-        """Read its variables. Raises SettingsError where something of one workspace alone is set beside them."""
+        """Read its variables. Raises SettingsError where something of one workspace alone is set beside them.
+
+        That is told first and by itself: what else is wrong depends on which of the two is meant.
+        """
         if astray := [name for name in _OF_ONE if read.text(name)]:
             mixed_up = (
                 f"{', '.join(astray)} can't be set beside {' and '.join(filter(read.text, _OF_MANY))}: those are for a "
@@ -139,7 +140,7 @@ class Settings:
         read = Reader(environ)
         settings = cls(
             workspaces=ManyWorkspaces.read(read) if _serves_many(read) else OneWorkspace.read(read),
-            slack_app_token=read.optional_secret("SLACK_APP_TOKEN", _APP_TOKEN, ("xapp-",)),
+            slack_app_token=read.optional_secret("SLACK_APP_TOKEN", _APP_TOKEN, "xapp-"),
             slack_signing_secrets=read.secrets(
                 "SLACK_SIGNING_SECRET",
                 "the signing secret from Basic Information of your Slack app",
@@ -178,8 +179,7 @@ class SenderSettings:
     @property
     def url(self) -> str:
         """Where the alerts go."""
-        url = f"{self.bot_url.rstrip('/')}/alerts"
-        return f"{url}/{self.workspace}" if self.workspace else url
+        return alerts_url(self.bot_url, self.workspace)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "SenderSettings":

@@ -42,20 +42,20 @@ class Reader:
         """The value without blanks around it, or `default` where it is blank or not set."""
         return self.environ.get(name, "").strip() or default
 
-    def secret(self, name: str, what: str, prefixes: tuple[str, ...] = ("",)) -> Secret:
-        """A secret that is needed; `what` says what it is, and `prefixes` how it may begin."""
+    def secret(self, name: str, what: str, prefix: str = "") -> Secret:
+        """A secret that is needed; `what` says what it is, and `prefix` how it begins."""
         value = self.text(name)
         if not value:
             self.problems.append(f"{name} is not set: put {what} there.")
         elif not is_key(value):
             self.problems.append(f"{name} {_NO_KEY} ({what}).")
-        elif not value.startswith(prefixes):
-            self.problems.append(f"{name} does not begin with {prefixes[0]}: it must be {what}.")
+        elif not value.startswith(prefix):
+            self.problems.append(f"{name} does not begin with {prefix}: it must be {what}.")
         return Secret(value)
 
-    def optional_secret(self, name: str, what: str, prefixes: tuple[str, ...] = ("",)) -> Secret | None:
+    def optional_secret(self, name: str, what: str, prefix: str = "") -> Secret | None:
         """The same, where it may be left out."""
-        return self.secret(name, what, prefixes) if self.text(name) else None
+        return self.secret(name, what, prefix) if self.text(name) else None
 
     def channel(self, name: str) -> str | None:
         """The id of a channel, if there is one."""

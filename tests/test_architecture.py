@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "installer": {"core", "outbound"},
     "inbound": {"core", "outbound", "control", "installer", "administration", "tasks", "readiness", "inbound"},
     "serving": {"core", "outbound", "serving_many", "readiness", "settings"},
-    "serving_many": {"outbound", "inbound", "installer", "serving", "settings"},
+    "serving_many": {"core", "outbound", "inbound", "installer", "serving", "settings"},
     "assembly": {
         *("core", "outbound", "gate", "control", "administration", "inbound"),
         *("serving", "once", "tasks", "settings", "watch"),

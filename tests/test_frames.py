@@ -11,7 +11,6 @@ from bot.inbound.frames import Envelope, ack_of
     ("takes_answer", "body", "ack"),
     [
         (True, '{"text":"Pausing…"}', {"envelope_id": "1", "payload": {"text": "Pausing…"}}),
-        (True, "Pausing…", {"envelope_id": "1", "payload": {"text": "Pausing…"}}),
         (True, "", {"envelope_id": "1"}),
         (False, '{"text":"Pausing…"}', {"envelope_id": "1"}),
     ],

@@ -259,6 +259,19 @@ async def test_an_older_answer_does_not_replace_a_newer_one(site: Site) -> None:
     assert site.questions == 2
 
 
+@pytest.mark.parametrize("fault", [server_error(), Hang()], ids=["Slack fails", "Slack hangs"])
+async def test_an_answer_counts_also_where_a_later_question_gets_none(site: Site, fault: Fault) -> None:
+    site.slack.faults["users.info"] = Slow(0.5)
+    first = asyncio.create_task(site.of(site.slack.alice))
+    await site.asked(1)
+    site.slack.faults["users.info"] = fault
+    later = asyncio.create_task(site.now(site.slack.alice))
+    assert await first is Role.ADMIN
+    assert site.remembered(site.slack.alice) is Role.ADMIN
+    assert await later is Role.UNKNOWN
+    assert await site.of(site.slack.alice) is Role.ADMIN
+
+
 async def test_an_older_question_that_fails_leaves_the_newer_one_alone(site: Site) -> None:
     site.slack.faults["users.info"] = Hang(times=1)
     older = asyncio.create_task(site.of(site.slack.alice))

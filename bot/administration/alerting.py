@@ -11,6 +11,8 @@ from bot.core.administration import (
     AlertRefused,
     AlertUnanswered,
     NoChannel,
+    NotServed,
+    Outdated,
     TokenMade,
     TokenOutcome,
 )
@@ -50,7 +52,9 @@ class Alerting:
             tried = await self._try(workspace, channel)
             if isinstance(tried, AlertPosted) and channel != before:
                 if not await self._configuration.move_alerts(asker.team_id, channel, before=before):
-                    return await self._rights.missed(asker)
+                    now = await self._rights.current(asker)
+                    is_there = isinstance(now, Workspace) and now.alerts_channel == channel
+                    return tried if is_there else now if isinstance(now, NotServed) else Outdated()
                 self._herald.announce(workspace, alerts_channel_message(asker.user_id, channel), asker.user_id)
             return tried
 

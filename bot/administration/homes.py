@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+from collections.abc import Callable
 
 from bot.administration.turns import Turns
 from bot.core.messages.home import Home, Notice, home_view
@@ -15,16 +16,27 @@ from bot.watch import Watch
 
 _log = logging.getLogger(__name__)
 
+_NOTICE_LASTS = 300.0  # seconds: enough to go to a channel, invite the app there, and come back
+
+_Person = tuple[str, str]
+
 
 class Homes:
-    """Publishes; for one person one at a time, so that what is read last is shown last."""
+    """Publishes; for one person one at a time, so that what is read last is shown last.
 
-    def __init__(self, workspaces: Workspaces, roles: Roles, views: SlackViews, watch: Watch) -> None:
+    `clock` is monotonic, in seconds.
+    """
+
+    def __init__(
+        self, workspaces: Workspaces, roles: Roles, views: SlackViews, watch: Watch, clock: Callable[[], float]
+    ) -> None:
         self._workspaces = workspaces
         self._roles = roles
         self._views = views
         self._watch = watch
+        self._clock = clock
         self._turns = Turns()
+        self._lasting: dict[_Person, tuple[Notice, float]] = {}  # and until when
 
     async def show(self, asker: Asker, *, notice: Notice | None = None, state: str | None = None) -> bool:
         """Show somebody their Home, and say whether they see it; `state` is the hash of what they saw.
@@ -33,6 +45,7 @@ class Homes:
         the database gives no answer, or something breaks, the log says so. Never raises.
         """
         async with self._turns.of((asker.team_id, asker.user_id)):
+            notice = self._noticed((asker.team_id, asker.user_id), notice)
             try:
                 shown = await self._publish(asker, notice, state)
                 if shown is Shown.CONFLICT:
@@ -44,6 +57,17 @@ class Homes:
                 _log.exception("a Home could not be made", extra={"team": asker.team_id, "user": asker.user_id})
                 return False
         return shown is Shown.YES
+
+    def _noticed(self, person: _Person, notice: Notice | None) -> Notice | None:
+        """The notice to show: a new one, or else the last one of this person that still lasts."""
+        now = self._clock()
+        self._lasting = {whose: kept for whose, kept in self._lasting.items() if now < kept[1]}
+        if notice is None:
+            return self._lasting[person][0] if person in self._lasting else None
+        self._lasting.pop(person, None)
+        if notice.lasts:
+            self._lasting[person] = (notice, now + _NOTICE_LASTS)
+        return notice
 
     async def _publish(self, asker: Asker, notice: Notice | None, state: str | None) -> Shown:
         workspace = await self._workspaces.find(asker.team_id)

@@ -60,9 +60,12 @@ class KeyNotTaken:
 
 @dataclass(frozen=True, slots=True)
 class KeyNotTried:
-    """Anchor gave no answer that says whether the key is good, so it was not saved. `why` is fit for a person."""
+    """Anchor gave no answer that says whether the key is good, so it was not saved.
 
-    why: str
+    `status_code` is None where there was no answer at all.
+    """
+
+    status_code: int | None
 
 
 @dataclass(frozen=True, slots=True)

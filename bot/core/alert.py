@@ -13,10 +13,19 @@ from bot.core.session_id import Ambiguous, Broken, Found, Missing, SessionId, fi
 CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{2,30}", re.ASCII)
 """How the id of a conversation looks in Slack."""
 
+ALERTS_PATH = "/alerts"
+"""Where programs post alerts; where many workspaces are served, with the id of theirs behind it."""
+
 LONGEST_LINK = 1000
 """The most characters of a link as it is written in a message, where `&` takes five."""
 
 _LONGEST_READ = 20_000  # characters; far more than a card shows, and little enough to look at each
+
+
+def alerts_url(base_url: str, team_id: str = "") -> str:
+    """Where programs post the alerts of a workspace to a bot that is reached at `base_url`."""
+    url = f"{base_url.rstrip('/')}{ALERTS_PATH}"
+    return f"{url}/{team_id}" if team_id else url
 
 
 class Severity(StrEnum):

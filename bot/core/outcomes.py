@@ -128,10 +128,12 @@ class WrongWorkspace:
 class NoKey:
     """The bot is installed in the workspace, and nobody has given it an Anchor API key for it.
 
-    `may_set` says whether the person who asked can do that.
+    `may_set` says whether the person who asked can do that; with `unreadable` nobody can, since the app may not ask
+    Slack who is an admin.
     """
 
     may_set: bool = False
+    unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

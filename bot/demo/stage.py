@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bot.core.alert import alerts_url
 from bot.core.secret import Secret
 from bot.demo.bot_process import BotProcess
 from bot.demo.monitor import AlertsRoad
@@ -62,7 +63,7 @@ class Stage:
         team_id = slack.home.team_id
         async with self.store() as store:
             token = await equip(store, team_id, DEFAULT_KEY, slack.alerts.id)
-        return replace(self, alerts=AlertsRoad(f"{self.bot.url}/alerts/{team_id}", token))
+        return replace(self, alerts=AlertsRoad(alerts_url(self.bot.url, team_id), token))
 
     def store(self) -> AbstractAsyncContextManager[Store]:
         """The bot's database, as another process sees it."""

@@ -115,7 +115,7 @@ def ack_of(envelope: Envelope, body: str) -> str:
     """The frame that acknowledges an envelope, with the body of the ack over HTTP where it may carry one."""
     if not (body and envelope.takes_answer):
         return _write(envelope.envelope_id, None)
-    return _write(envelope.envelope_id, json.loads(body) if body.startswith("{") else {"text": body})
+    return _write(envelope.envelope_id, json.loads(body))
 
 
 def _write(envelope_id: str, payload: object) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 import random
 import time
@@ -72,7 +73,7 @@ class AnchorClient:
             answer, body = await self._send("GET", "/v1/sessions/all/status", key, within=self._timeout)
         except NETWORK_ERRORS as error:
             _log.warning("Anchor gave no answer", extra={"why": type(error).__name__})
-            return KeyNotTried("it gave no answer")
+            return KeyNotTried(None)
         return read_key_status(answer.status_code, body)
 
     async def _attempt(self, verb: Verb, key: Secret, session_id: SessionId, ends: float) -> AnchorOutcome:
@@ -97,7 +98,15 @@ class AnchorClient:
         async with asyncio.timeout(within):
             answer = await self._http.send(request, stream=True)
             async with contextlib.aclosing(answer):
-                return answer, await _read_body(answer)
+                return answer, _without(key, await _read_body(answer))
+
+
+def _without(key: Secret, body: bytes) -> bytes:
+    """The body without the key, should Anchor or a gateway repeat it: what they say is told in the channel."""
+    plain = key.reveal()
+    for written in {plain, json.dumps(plain)[1:-1], plain.replace("/", "\\/")}:
+        body = body.replace(written.encode(), b"(key)")
+    return body
 
 
 async def _happens(event: asyncio.Event, *, within: float) -> bool:

@@ -61,7 +61,7 @@ def read_key_status(status_code: int, body: bytes) -> KeyNotTaken | KeyNotTried 
         return KeyNotTaken(status_code)
     if status_code == _OK and _read_anchors_object(body, succeeded=True) is not None:
         return None
-    return KeyNotTried(f"it answered with {status_code}")
+    return KeyNotTried(status_code)
 
 
 def _read_status(status_code: int, headers: Mapping[str, str], answer: _Answer) -> AnchorOutcome | None:

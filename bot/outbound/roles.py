@@ -1,6 +1,7 @@
 """What people are in a workspace, with what Slack said of late in memory: a brake must not wait for Slack each time."""
 
 import asyncio
+import itertools
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
@@ -33,6 +34,7 @@ _Said = Profile | None  # None: the app may not ask
 class _Known:
     said: _Said
     fresh_until: float
+    asked: int  # the how-manieth question that was the answer to
 
 
 class Roles:
@@ -47,6 +49,7 @@ class Roles:
         self._most = most
         self._known: OrderedDict[_Name, _Known] = OrderedDict()
         self._asking: dict[_Name, asyncio.Task[_Said]] = {}
+        self._questions = itertools.count()
         self._tasks = Tasks()
 
     async def of(self, token: Secret, asker: Asker) -> Role:
@@ -93,7 +96,8 @@ class Roles:
 
     def _ask(self, token: Secret, name: _Name) -> asyncio.Task[_Said]:
         asking = self._asking[name] = self._tasks.start(self._say(token, name))
-        asking.add_done_callback(lambda done: self._keep(name, done))
+        number = next(self._questions)
+        asking.add_done_callback(lambda done: self._keep(name, done, number))
         return asking
 
     async def _say(self, token: Secret, name: _Name) -> _Said:
@@ -107,16 +111,16 @@ class Roles:
             )
             return None
 
-    def _keep(self, name: _Name, asking: asyncio.Task[_Said]) -> None:
-        """Keep what was said, unless Slack was asked anew since."""
+    def _keep(self, name: _Name, asking: asyncio.Task[_Said], asked: int) -> None:
+        """Keep what was said, unless a later question has been answered already."""
         has_failed = asking.cancelled() or asking.exception() is not None
-        if self._asking.get(name) is not asking:
-            return
-        del self._asking[name]
-        if has_failed:
+        if self._asking.get(name) is asking:
+            del self._asking[name]
+        known = self._known.get(name)
+        if has_failed or (known is not None and known.asked > asked):
             return
         said = asking.result()
-        self._known[name] = _Known(said, self._clock() + (_UNREADABLE_FOR if said is None else FRESH))
+        self._known[name] = _Known(said, self._clock() + (_UNREADABLE_FOR if said is None else FRESH), asked)
         self._known.move_to_end(name)
         while len(self._known) > self._most:
             self._known.popitem(last=False)

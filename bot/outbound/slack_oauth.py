@@ -12,7 +12,6 @@ from urllib.parse import urlencode, urljoin
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.installation import (
     SCOPES,
@@ -29,12 +28,11 @@ from bot.core.installation import (
 )
 from bot.core.secret import Secret
 from bot.core.slack_id import SLACK_ID
-from bot.outbound.http_client import NETWORK_ERRORS
+from bot.outbound.slack_web import NO_ANSWER_OF_SLACKS, open_web
 
 _TIMEOUT = 10.0  # somebody watches a page load, so there is time
 _CODE_REFUSED = {"invalid_code", "code_already_used", "code_expired"}
 _WRONG_REDIRECT = {"bad_redirect_uri", "oauth_authorization_url_mismatch"}
-_NO_ANSWER = (*NETWORK_ERRORS, ValueError, AttributeError)
 
 
 class SlackOAuth:
@@ -49,8 +47,7 @@ class SlackOAuth:
         client_secret: Secret,
         redirect_uri: str,
     ) -> None:
-        self._web = AsyncWebClient(base_url=api_url, session=session, retry_handlers=[])
-        self._web.proxy = None  # slack_sdk alone would take it from the environment
+        self._web = open_web(session, api_url)
         self._page = urljoin(api_url, "/oauth/v2/authorize")
         self._client_id = client_id
         self._client_secret = client_secret
@@ -82,7 +79,7 @@ class SlackOAuth:
                 )
         except SlackApiError as error:
             return read_refusal(getattr(error.response, "data", None))
-        except _NO_ANSWER:
+        except NO_ANSWER_OF_SLACKS:
             return SlackSilent()
         return read_grant(answer.data, now=read_date(answer.headers, otherwise=now))
 

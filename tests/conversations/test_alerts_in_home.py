@@ -7,7 +7,8 @@ import pytest
 from bot.core.digest import is_token
 from bot.core.workspace import Workspace
 from bot.sim.slack import Hang, Slow, View, api_error, rate_limited
-from conversations.offices import Office
+from conversations.offices import Office, another_bot
+from harness import HTTP_ONLY
 
 pytestmark = pytest.mark.anyio
 
@@ -102,6 +103,34 @@ async def test_of_two_choices_the_last_one_holds_however_long_slack_takes(office
     await office.press("anchor_alerts_channel", last.id)
     await home_says(office, f"A test alert stands in <#{last.id}>")
     assert (await workspace_of(office)).alerts_channel == last.id
+
+
+async def test_why_a_channel_was_not_taken_is_still_there_when_the_admin_comes_back_from_it(office: Office) -> None:
+    general = office.channel("general", with_bot=False)
+    await office.press("anchor_alerts_channel", general.id)
+    await home_says(office, "Alerts can't go to")
+    assert "Alerts can't go to" in (await office.home()).text
+    assert "Alerts can't go to" not in (await office.home(office.second)).text
+    general.members.add(office.tenant.workspace.installation.bot_user_id)
+    await office.press("anchor_alerts_channel", general.id)
+    assert "Alerts can't go to" not in (await home_says(office, "✅ A test alert stands in")).text
+    assert "A test alert stands in" not in (await office.home()).text
+
+
+@HTTP_ONLY
+async def test_what_another_admin_chose_meanwhile_at_another_bot_is_made_if_it_is_the_same(office: Office) -> None:
+    at, alerts = office.at, office.tenant.alerts
+    await office.home(office.second)
+    first_bot = at.slack.request_url
+    async with another_bot(at) as second_bot:
+        at.slack.faults["chat.postMessage"] = Slow(0.7)
+        await office.press("anchor_alerts_channel", alerts.id)
+        at.slack.request_url = second_bot
+        before = at.slack.home_of(office.second)
+        await office.press("anchor_alerts_channel", alerts.id, user=office.second)
+        at.slack.request_url = first_bot
+        home = await office.home_changes(office.second, before)
+    assert f"✅ A test alert stands in <#{alerts.id}>, and alerts go there." in home.text
 
 
 async def test_a_choice_that_another_bot_overtakes_is_none(office: Office) -> None:
@@ -232,7 +261,7 @@ async def test_a_token_whose_dialog_is_gone_is_written_nowhere_else(office: Offi
     await office.submit({})
     await at.slack.close(office.admin)
     told = await office.told(office.admin, 2)
-    assert any("its dialog was closed before it could be shown" in text for text in told)
+    assert any("was made, but its dialog could not show it" in text for text in told)
     found = await workspace_of(office)
     assert found.alerts_token_digest is not None
     assert not any("`" in text for text in told)

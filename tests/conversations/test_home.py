@@ -131,6 +131,17 @@ async def test_an_app_that_may_not_ask_who_people_are_says_what_to_do(at: Tenanc
     assert message.startswith("⚠️ This app was installed without the scope `users:read`")
 
 
+async def test_meanwhile_it_says_nothing_of_who_may_that_does_not_hold(at: Tenancy) -> None:
+    office = await Office.open(at)
+    office.tenant.workspace.installation.scopes.discard("users:read")
+    home = await office.home(office.member)
+    assert "Guests may as well, while this app can't tell them from members." in home.text
+    assert "never may. Guests" in home.text
+    assert "can set it here, once the app is installed again." in home.text
+    assert "Once it is installed again, admins and owners of this workspace can change all this here." in home.text
+    assert "in their Home tab" not in home.text
+
+
 async def test_a_home_that_was_changed_since_slack_told_of_it_shows_what_holds_now(at: Tenancy) -> None:
     office = await Office.open(at)
     before = await office.home()

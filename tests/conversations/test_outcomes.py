@@ -1,5 +1,7 @@
 """What the channel reads for each thing that can happen at Anchor: what is known, and what to do next."""
 
+import json
+
 import pytest
 
 from bot.sim.anchor import Answer, Fault, SessionState, html, rate_limited, server_error, unauthorized
@@ -132,3 +134,16 @@ async def test_a_session_that_has_ended_is_told_as_not_running() -> None:
         await at.type(SESSION)
         (message,) = at.results()
     assert message.text.startswith("🔹 *Not running, nothing to pause*")
+
+
+@pytest.mark.parametrize("status", [400, 401, 500])
+@pytest.mark.parametrize("key", ["sk-of/home-0123456789", 'sk-"quoted"-0123456789'], ids=["slash", "quotes"])
+async def test_a_key_that_anchor_repeats_is_not_told_to_the_channel(status: int, key: str) -> None:
+    async with workplace(ANCHOR_API_KEY=key) as at:
+        said = json.dumps({"error": {"message": f"Invalid API key provided: {key}"}})
+        for body in (said, said.replace("/", "\\/")):
+            at.anchor.fault = Answer(status, body.encode())
+            await at.type(SESSION)
+        texts = [message.text for message in at.results()]
+    assert len(texts) == 2
+    assert all("It said: `Invalid API key provided: (key)`" in text for text in texts)

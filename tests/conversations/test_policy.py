@@ -47,8 +47,8 @@ OUTSIDERS = (
     "Ask somebody of that workspace; they can press the same button."
 )
 NOBODY_KNOWS = (
-    "*Not {past}:* Slack does not say just now whether you are a member of this workspace, and it never did before, "
-    "so the bot left session `{session}` alone.\n"
+    "*Not {past}:* Slack does not say just now whether you are a member of this workspace, nor has it since this "
+    "bot was started, so the bot left session `{session}` alone.\n"
     f"Try again in a moment, or ask somebody who has used this bot of late. {IN_ANCHOR}"
 )
 PAST = {"pause": "paused", "resume": "resumed"}

@@ -151,7 +151,7 @@ async def test_while_anchor_can_not_say_it_is_saved_only_if_the_admin_says_so(
     view = await office.set_key(KEY)
     assert view.errors["key"] == (
         f"Anchor can't say whether this key is good ({why}), so it was not saved. Try again in a minute; or, to save "
-        "it all the same, tick the dialog's box for that."
+        "it all the same, tick the box for that in the dialog for the key; open it anew if it is gone."
     )
     assert await key_of(office) is None
     await office.submit({"untried": ["yes"]})
@@ -561,3 +561,35 @@ async def test_a_submission_that_comes_again_is_not_denied(office: Office, *, ow
     assert ("Saved" in answer, "Nothing was changed" in answer) == (own, not own)
     await asyncio.sleep(0.3)
     assert len(office.messages_to(office.admin)) == told
+
+
+async def test_without_a_key_and_without_the_right_to_ask_who_is_an_admin_people_are_told_what_comes_first(
+    office: Office,
+) -> None:
+    office.tenant.workspace.installation.scopes.discard("users:read")
+    message = await refused_without_key(office)
+    assert message.text.endswith(
+        "An admin or owner of this workspace should install this app again, since it lacks the scope `users:read`; "
+        "then they can set one in the Home tab of this app (in Slack's sidebar, under Apps). If it can't wait, do it "
+        "in Anchor's dashboard."
+    )
+    assert message.blocks == ()
+
+
+async def test_the_button_says_so_where_the_database_is_away_and_nothing_is_known_of_the_workspace(
+    office: Office,
+) -> None:
+    at = office.at
+    message = await refused_without_key(office)
+    async with at.store.database.changing() as connection:
+        await connection.exec_driver_sql("DELETE FROM workspaces")
+    await at.type(office.tenant)  # what is known is not used for what is gone
+    async with at.store.database.changing() as connection:
+        await connection.exec_driver_sql("ALTER TABLE workspaces RENAME TO gone")
+    await at.slack.click(office.admin, message, "anchor_set_key")
+    await at.slack.until(lambda: "can't be opened" in at.said(office.tenant)[-1].text)
+    said = at.said(office.tenant)[-1]
+    assert said.text == (
+        "The dialog can't be opened: the bot's database gives no answer. Press the button again in a minute."
+    )
+    assert said.ephemeral_to == office.admin.id

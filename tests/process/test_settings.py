@@ -82,7 +82,6 @@ def test_blank_counts_as_not_set(blank: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "attribute", "expected"),
     [
-        ("SLACK_BOT_TOKEN", "xoxe.xoxb-1-rotating", "workspaces.bot_token", Secret("xoxe.xoxb-1-rotating")),
         ("SLACK_BOT_TOKEN", " xoxb-1\n", "workspaces.bot_token", Secret("xoxb-1")),
         ("SLACK_APP_TOKEN", " xapp-1-A0-1-abc ", "slack_app_token", Secret("xapp-1-A0-1-abc")),
         ("SLACK_SIGNING_SECRET", " new , old,", "slack_signing_secrets", (Secret("new"), Secret("old"))),
@@ -122,6 +121,7 @@ KEY = "the workspace's API key from Anchor's dashboard"
     ("name", "value", "sentence"),
     [
         ("SLACK_BOT_TOKEN", "", f"SLACK_BOT_TOKEN is not set: put {TOKEN} there."),
+        ("SLACK_BOT_TOKEN", "xoxe.xoxb-1", f"SLACK_BOT_TOKEN does not begin with xoxb-: it must be {TOKEN}."),
         ("SLACK_BOT_TOKEN", "xoxp-1", f"SLACK_BOT_TOKEN does not begin with xoxb-: it must be {TOKEN}."),
         ("SLACK_SIGNING_SECRET", "", f"SLACK_SIGNING_SECRET is not set: {OR_ELSE}"),
         ("SLACK_SIGNING_SECRET", " , ,", f"SLACK_SIGNING_SECRET is not set: {OR_ELSE}"),

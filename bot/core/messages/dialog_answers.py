@@ -35,7 +35,13 @@ from bot.core.policy import Role
 
 CHECKING = "⏳ Checking… You may leave this open or close it: the outcome comes here, or as a direct message."
 ONE_MOMENT = "⏳ One moment…"
+NO_DIALOG = "The dialog can't be opened: the bot's database gives no answer. Press the button again in a minute."
 TOO_LATE = "The dialog that you asked for did not open in time. Press the button once more."
+UNSEEN = (
+    "A new token for alerts was made, but its dialog could not show it. Make another one in the Home "
+    "tab of this app; until then programs can't post alerts."
+)
+"""The token must stand nowhere but in its dialog."""
 
 _NOT_CHANGED = "⚠️ *Nothing was changed:*"
 _NO_DATABASE = "The bot's database gives no answer, so it is not known whether this was saved."
@@ -68,10 +74,11 @@ def about_key(outcome: KeyOutcome) -> str:
             return (
                 f"Anchor refuses this key ({status_code}), so it was not saved. Copy it again from Anchor's dashboard."
             )
-        case KeyNotTried(why=why):
+        case KeyNotTried(status_code=status_code):
+            why = "it gave no answer" if status_code is None else f"it answered with {status_code}"
             return (
                 f"Anchor can't say whether this key is good ({why}), so it was not saved. Try again in a minute; or, "
-                "to save it all the same, tick the dialog's box for that."
+                "to save it all the same, tick the box for that in the dialog for the key; open it anew if it is gone."
             )
         case NotSaved():
             return f"{_NO_DATABASE} {_LOOK_AGAIN}"
@@ -121,14 +128,6 @@ def about_token(outcome: TokenOutcome, url: str) -> str:
             f"send it to\n{code(url)}\nas `Authorization: Bearer` and the token. Whoever has it can post alerts here."
         )
     return about_problem(outcome)
-
-
-def about_unseen_token() -> str:
-    """Where its dialog was gone before the token could be shown: it must stand nowhere else."""
-    return (
-        "A new token for alerts was made, but its dialog was closed before it could be shown. Make another one in the "
-        "Home tab of this app; until then programs can't post alerts."
-    )
 
 
 def about_problem(problem: Problem) -> str:

@@ -34,17 +34,23 @@ _STATES = {
     "replaced.",
 }
 _NO_KEY = "⛔ *No key is set*, so nobody can pause or resume yet. The key is in Anchor's dashboard, under API keys."
+_ADMIN_SETS = " An admin or owner of this workspace can set it here."
+_WHO_SETS = {Role.UNREADABLE: " An admin or owner of this workspace can set it here, once the app is installed again."}
 _BY_OPERATOR = "whoever runs this bot"
 _NEVER = "Guests, bots and people of other companies never may."
 _UNREADABLE = (
     "⚠️ This app was installed *without the scope `users:read`*. It can't tell guests from members, nor who is an "
     "admin, so nobody can change these settings here. An admin should install the app again; everything is kept."
 )
+_NEVER_UNREADABLE = (
+    "People of other companies never may. Guests may as well, while this app can't tell them from members."
+)
 _FOOTERS = {
     Role.ADMIN: "You are an admin of this workspace, so you can change all this here. Others see the same without "
     "buttons.",
     Role.UNKNOWN: "Slack does not say just now whether you are an admin of this workspace. If you are, open this tab "
     "again in a minute to change all this.",
+    Role.UNREADABLE: "Once it is installed again, admins and owners of this workspace can change all this here.",
 }
 _FOR_OTHERS = "Admins and owners of this workspace can change all this in their Home tab of this app."
 _UNMANAGED = "All this is set by whoever runs this bot, in its settings. To have it changed, ask them."
@@ -52,10 +58,14 @@ _UNMANAGED = "All this is set by whoever runs this bot, in its settings. To have
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What came of it (`text`, mrkdwn) that somebody has just used the control of that `action_id`."""
+    """What came of it (`text`, mrkdwn) that somebody has just used the control of that `action_id`.
+
+    One that `lasts` says what is still to be done, and is shown until it can be read at leisure.
+    """
 
     action_id: str
     text: str
+    lasts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +114,7 @@ def _about_key(home: Home) -> list[Block]:
     key = home.workspace.anchor_key
     if key is None:
         levers = [controls.set_key_button("Set")]
-        state = _NO_KEY if home.has_levers else f"{_NO_KEY} An admin or owner of this workspace can set it here."
+        state = f"{_NO_KEY}{'' if home.has_levers else _WHO_SETS.get(home.role, _ADMIN_SETS)}"
     else:
         levers = [
             controls.set_key_button("Replace"),
@@ -122,7 +132,8 @@ def _set_by(key: AnchorKey) -> str:
 def _about_policy(home: Home) -> list[Block]:
     policy = home.workspace.policy
     lines = [section(who_may(verb, policy.of(verb))) for verb in Verb]
-    return [*lines, context(_NEVER), *([actions(controls.change_policy_button())] if home.has_levers else [])]
+    never = _NEVER_UNREADABLE if home.role is Role.UNREADABLE else _NEVER
+    return [*lines, context(never), *([actions(controls.change_policy_button())] if home.has_levers else [])]
 
 
 def _about_alerts(home: Home) -> list[Block]:

@@ -25,7 +25,7 @@ _NO_MEMBERS = {
         "Ask somebody of that workspace; they can press the same button.",
     ),
     Role.UNKNOWN: (
-        "Slack does not say just now whether you are a member of this workspace, and it never did before",
+        "Slack does not say just now whether you are a member of this workspace, nor has it since this bot was started",
         f"Try again in a moment, or ask somebody who has used this bot of late. {OR_IN_ANCHOR}",
     ),
 }
@@ -33,6 +33,10 @@ _NO_MEMBERS = {
 _NO_KEY = "*Not {past}:* this workspace has no Anchor API key yet, so the bot left {session} alone."
 _SET_IT = "You can set one now: press the button below, and then send the command again."
 _ASK_ADMIN = f"An admin or owner of this workspace can set one {IN_HOME}. {OR_IN_ANCHOR}"
+_INSTALL_FIRST = (
+    "An admin or owner of this workspace should install this app again, since it lacks the scope `users:read`; then "
+    f"they can set one {IN_HOME}. {OR_IN_ANCHOR}"
+)
 _REFUSALS = {
     Repeated: (
         "This very request was handled already, so nothing was sent to Anchor again for {session}.",
@@ -71,7 +75,7 @@ def _explain(order: Order, refusal: Refusal) -> tuple[str, str]:
         why, advice = _denied(order, refusal)
         return f"*Not {order.verb.past}:* {why}, so the bot left {session} alone.", advice
     if isinstance(refusal, NoKey):
-        why, advice = _NO_KEY, _SET_IT if refusal.may_set else _ASK_ADMIN
+        why, advice = _NO_KEY, _SET_IT if refusal.may_set else _INSTALL_FIRST if refusal.unreadable else _ASK_ADMIN
     else:
         why, advice = _REFUSALS[type(refusal)]
     words = {"verb": order.verb.value, "past": order.verb.past, "session": session}

@@ -1,43 +1,37 @@
-"""What admins press, choose and send in the app's Home and in its dialogs: thin, as all listeners are."""
+"""What admins open and send in the dialogs: thin, as all listeners are."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 
 from bot.administration.administration import Administration
 from bot.administration.homes import Homes
-from bot.core.administration import CutShort, KeyNotTaken, KeyNotTried, NotAKey, NotSaved, Outdated, TokenMade
-from bot.core.alert import CHANNEL_ID
+from bot.core.administration import KeyNotTaken, KeyNotTried, NotAKey, NotSaved, Outdated, TokenMade
 from bot.core.messages import controls
 from bot.core.messages.dialog_answers import (
     CHECKING,
-    about_alert,
+    UNSEEN,
     about_key,
     about_policy,
-    about_removal,
     about_token,
-    about_unseen_token,
     answer_view,
 )
 from bot.core.messages.dialogs import CHANNELS, KEY, TITLES, UNTRIED, USERS
-from bot.core.messages.home import Notice
 from bot.core.messages.message import ephemeral
 from bot.core.policy import Policy, Rule
-from bot.core.requests import Asker, Verb
+from bot.core.requests import Asker, ReplyAddress, Verb
 from bot.inbound.address import read_address
 from bot.inbound.incidents import report
 from bot.inbound.patience import PATIENCE, ends_in_time
-from bot.inbound.submission import Submission, read_submission, read_version
+from bot.inbound.submission import Submission, read_submission
 from bot.outbound.teller import Teller
 from bot.tasks import Tasks
 
 _ACK_ARRIVES = 1.0  # seconds; what comes to Slack before the ack is overwritten by it
 _MENDED_IN_DIALOG = (NotAKey, KeyNotTaken, KeyNotTried, NotSaved)
-
-_Outcome = TypeVar("_Outcome")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +43,8 @@ class _Reply:
     field: str = ""
 
 
-class AdminListeners:
-    """Listens to all of that."""
+class DialogListeners:
+    """Listens to that."""
 
     def __init__(
         self, administration: Administration, homes: Homes, teller: Teller, tasks: Tasks, *, patience: float = PATIENCE
@@ -64,20 +58,16 @@ class AdminListeners:
     def register(self, bolt: AsyncApp) -> None:
         """Put the listeners on."""
         for name in TITLES:
-            bolt.action(_element(name))(self.open)
+            bolt.block_action(name)(self.open)
         bolt.view(controls.SET_KEY)(self.save_key)
         bolt.view(controls.CHANGE_POLICY)(self.save_policy)
         bolt.view(controls.ALERTS_TOKEN)(self.renew_token)
-        bolt.action(_element(controls.REMOVE_KEY))(self.remove_key)
-        bolt.action(_element(controls.ALERTS_CHANNEL))(self.choose_channel)
-        bolt.action(_element(controls.TEST_ALERT))(self.test_alert)
 
     async def open(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
         """A button that opens a dialog, in Home or in a message."""
         await ack()
         name = body["actions"][0]["action_id"]
-        asker, trigger_id = read_address(body).asker, body.get("trigger_id", "")
-        self._tasks.start(self._open(asker, trigger_id, name))
+        self._tasks.start(self._open(read_address(body), body.get("trigger_id", ""), name))
 
     async def save_key(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
         """The dialog for the key."""
@@ -94,32 +84,11 @@ class AdminListeners:
         sent = read_submission(body)
         await self._settle(ack, context, controls.ALERTS_TOKEN, sent, self._renew_token(sent))
 
-    async def remove_key(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        """The button in Home that removes the key."""
-        await ack()
-        seen = read_version(body["actions"][0].get("value"))
-        removing = self._administration.keys.remove(read_address(body).asker, seen=seen)
-        self._tasks.start(self._act(body, removing, about_removal))
-
-    async def choose_channel(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        """The choice in Home of a channel for alerts."""
-        await ack()
-        channel = body["actions"][0].get("selected_conversation")
-        if isinstance(channel, str) and CHANNEL_ID.fullmatch(channel):
-            choosing = self._administration.alerting.choose(read_address(body).asker, channel)
-            self._tasks.start(self._act(body, choosing, about_alert))
-
-    async def test_alert(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        """The button in Home for a test alert."""
-        await ack()
-        testing = self._administration.alerting.test(read_address(body).asker)
-        self._tasks.start(self._act(body, testing, about_alert))
-
-    async def _open(self, asker: Asker, trigger_id: str, name: str) -> None:
+    async def _open(self, address: ReplyAddress, trigger_id: str, name: str) -> None:
         try:
-            await self._administration.dialogs.open(asker, trigger_id, name)
+            await self._administration.dialogs.open(address, trigger_id, name)
         except Exception as error:  # noqa: BLE001 - whatever it is, the person is told
-            await self._teller.write_to(asker.team_id, asker.user_id, report(error))
+            await self._teller.tell(address, report(error))
 
     async def _save_key(self, sent: Submission) -> _Reply:
         outcome = await self._administration.carry_out(
@@ -144,7 +113,7 @@ class AdminListeners:
         renewing = self._administration.alerting.renew_token(sent.asker, seen=sent.seen)
         outcome = await self._administration.carry_out(controls.ALERTS_TOKEN, sent.asker, renewing)
         text = about_token(outcome, self._administration.dialogs.alerts_url(sent.asker.team_id))
-        return _Reply(text, about_unseen_token() if isinstance(outcome, TokenMade) else text)
+        return _Reply(text, UNSEEN if isinstance(outcome, TokenMade) else text)
 
     async def _settle(
         self, ack: AsyncAck, context: AsyncBoltContext, name: str, sent: Submission, work: Awaitable[_Reply]
@@ -174,28 +143,9 @@ class AdminListeners:
         if not await self._administration.dialogs.say(asker, sent.view_id, name, reply.text):
             await self._teller.write_to(asker.team_id, asker.user_id, ephemeral(reply.astray))
 
-    async def _act(
-        self,
-        body: Mapping[str, Any],
-        work: Coroutine[Any, Any, _Outcome],
-        tell: Callable[[_Outcome | NotSaved | CutShort], str],
-    ) -> None:
-        """Do what was asked for in Home, and say there what came of it; else in a direct message."""
-        asker, name = read_address(body).asker, body["actions"][0]["action_id"]
-        try:
-            text = tell(await self._administration.carry_out(name, asker, work))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the person is told
-            text = report(error).text
-        if not await self._homes.show(asker, notice=Notice(name, text)):
-            await self._teller.write_to(asker.team_id, asker.user_id, ephemeral(text))
-
 
 async def _acknowledge(ack: AsyncAck, name: str, reply: _Reply) -> None:
     if reply.field:
         await ack(response_action="errors", errors={reply.field: reply.text})
     else:
         await ack(response_action="update", view=answer_view(TITLES[name], reply.text).as_json())
-
-
-def _element(action_id: str) -> dict[str, Any]:
-    return {"type": "block_actions", "action_id": action_id}
