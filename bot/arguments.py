@@ -38,15 +38,15 @@ def _add_alert(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="post an alert with a Pause button, through a running bot",
         description="Send an alert about a session to the /alerts of a running bot, which posts it in Slack with a "
         "button to pause the session. Prints the channel and the message's ts.",
-        epilog="ANCHOR_BOT_URL and ALERTS_TOKEN come from the environment, then from .env in the working directory. "
-        "Exit code 1: it was not posted, or not for sure; 2: an argument or a setting can't be used.",
+        epilog="ANCHOR_BOT_URL, ALERTS_TOKEN and ALERTS_WORKSPACE come from the environment, then from .env in the "
+        "working directory. Exit code 1: it was not posted, or not for sure; 2: an argument or setting can't be used.",
     )
     parser.add_argument("--session", required=True, metavar="ID", help="the session, in any form: an id, its URL")
     parser.add_argument("--text", required=True, help="what happened")
     parser.add_argument("--title", help="the same in a few words")
     parser.add_argument("--severity", choices=["info", "warning", "critical"], help="warning, unless said otherwise")
     parser.add_argument("--url", help="where to look: http or https")
-    parser.add_argument("--channel", metavar="ID", help="the channel's id, if not the bot's ALERTS_CHANNEL")
+    parser.add_argument("--channel", metavar="ID", help="the channel's id, if not where the bot's alerts go")
     parser.add_argument("--bot-url", metavar="URL", help="where the bot is, instead of ANCHOR_BOT_URL")
     parser.add_argument("--workspace", metavar="ID", help="whose alert it is, instead of ALERTS_WORKSPACE")
 

@@ -4,6 +4,7 @@ import logging
 import secrets
 from collections.abc import Callable
 
+from bot.administration.lasting_notices import LastingNotices
 from bot.administration.turns import Turns
 from bot.core.messages.home import Home, Notice, home_view
 from bot.core.policy import Role
@@ -15,10 +16,6 @@ from bot.outbound.workspaces import StoreError, Workspaces
 from bot.watch import Watch
 
 _log = logging.getLogger(__name__)
-
-_NOTICE_LASTS = 300.0  # seconds: enough to go to a channel, invite the app there, and come back
-
-_Person = tuple[str, str]
 
 
 class Homes:
@@ -34,9 +31,8 @@ class Homes:
         self._roles = roles
         self._views = views
         self._watch = watch
-        self._clock = clock
         self._turns = Turns()
-        self._lasting: dict[_Person, tuple[Notice, float]] = {}  # and until when
+        self._notices = LastingNotices(clock)
 
     async def show(self, asker: Asker, *, notice: Notice | None = None, state: str | None = None) -> bool:
         """Show somebody their Home, and say whether they see it; `state` is the hash of what they saw.
@@ -45,7 +41,7 @@ class Homes:
         the database gives no answer, or something breaks, the log says so. Never raises.
         """
         async with self._turns.of((asker.team_id, asker.user_id)):
-            notice = self._noticed((asker.team_id, asker.user_id), notice)
+            notice = self._notices.show((asker.team_id, asker.user_id), notice)
             try:
                 shown = await self._publish(asker, notice, state)
                 if shown is Shown.CONFLICT:
@@ -57,17 +53,6 @@ class Homes:
                 _log.exception("a Home could not be made", extra={"team": asker.team_id, "user": asker.user_id})
                 return False
         return shown is Shown.YES
-
-    def _noticed(self, person: _Person, notice: Notice | None) -> Notice | None:
-        """The notice to show: a new one, or else the last one of this person that still lasts."""
-        now = self._clock()
-        self._lasting = {whose: kept for whose, kept in self._lasting.items() if now < kept[1]}
-        if notice is None:
-            return self._lasting[person][0] if person in self._lasting else None
-        self._lasting.pop(person, None)
-        if notice.lasts:
-            self._lasting[person] = (notice, now + _NOTICE_LASTS)
-        return notice
 
     async def _publish(self, asker: Asker, notice: Notice | None, state: str | None) -> Shown:
         workspace = await self._workspaces.find(asker.team_id)

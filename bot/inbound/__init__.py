@@ -1,1 +1,1 @@
-"""What reaches the bot: Slack's requests, and an operator's probes."""
+"""What reaches the bot: Slack's requests, alerts of programs, browsers that install the app, an operator's probes."""

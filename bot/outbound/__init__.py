@@ -1,1 +1,1 @@
-"""What the bot reaches: Anchor and Slack."""
+"""What the bot reaches: Anchor, Slack, its database, and for `anchor-bot alert` another bot."""

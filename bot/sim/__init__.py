@@ -1,4 +1,4 @@
-"""Simulated Slack and Anchor behind real local servers, for the demo, the tests and the benchmarks.
+"""Simulated Slack and Anchor behind real local servers, for the demo and the tests.
 
 They import nothing else of the bot, so that they judge it independently.
 """
