@@ -95,7 +95,7 @@ async def test_whoever_became_a_member_is_one_after_five_minutes(site: Site) -> 
 
 
 async def test_many_at_once_are_one_question(site: Site) -> None:
-    site.slack.faults["users.info"] = Slow(0.2)
+    site.slack.faults["users.info"] = Slow(0.6)
     bob, alice = site.slack.bob, site.slack.alice
     roles = await asyncio.gather(*[site.of(user) for user in [bob, alice] * 20])
     assert roles == [Role.MEMBER, Role.ADMIN] * 20
@@ -105,7 +105,7 @@ async def test_many_at_once_are_one_question(site: Site) -> None:
 async def test_many_at_once_after_five_minutes_are_one_question_as_well(site: Site) -> None:
     await site.of(site.slack.bob)
     site.clock.now += 300
-    site.slack.faults["users.info"] = Slow(0.1)
+    site.slack.faults["users.info"] = Slow(0.6)
     assert await asyncio.gather(*[site.of(site.slack.bob) for _ in range(20)]) == [Role.MEMBER] * 20
     assert site.questions == 2
 
@@ -261,7 +261,7 @@ async def test_an_older_answer_does_not_replace_a_newer_one(site: Site) -> None:
 
 @pytest.mark.parametrize("fault", [server_error(), Hang()], ids=["Slack fails", "Slack hangs"])
 async def test_an_answer_counts_also_where_a_later_question_gets_none(site: Site, fault: Fault) -> None:
-    site.slack.faults["users.info"] = Slow(0.5)
+    site.slack.faults["users.info"] = Slow(1.0)
     first = asyncio.create_task(site.of(site.slack.alice))
     await site.asked(1)
     site.slack.faults["users.info"] = fault

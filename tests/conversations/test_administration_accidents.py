@@ -251,7 +251,7 @@ async def test_a_dialog_says_that_its_workspace_has_gone_meanwhile(
 ) -> None:
     at = office.at
     await office.dialog(dialog)
-    at.slack.faults["users.info"] = Slow(0.5, times=1)
+    at.slack.faults["users.info"] = Slow(1.2, times=1)
     sending = asyncio.create_task(office.submit(values))
     await at.slack.until(lambda: at.slack.faults["users.info"] is None)
     assert await at.store.installations.delete(office.tenant.team_id)
@@ -263,7 +263,7 @@ async def test_a_key_of_a_workspace_that_has_gone_meanwhile_is_not_called_remove
     office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
     at = office.at
-    at.slack.faults["users.info"] = Slow(0.5, times=1)
+    at.slack.faults["users.info"] = Slow(1.2, times=1)
     await office.press("anchor_remove_key")
     await at.slack.until(lambda: at.slack.faults["users.info"] is None)
     assert await at.store.installations.delete(office.tenant.team_id)
@@ -274,7 +274,7 @@ async def test_a_key_of_a_workspace_that_has_gone_meanwhile_is_not_called_remove
 async def test_no_token_is_shown_of_a_workspace_that_has_gone_meanwhile(office: Office) -> None:
     at = office.at
     await office.dialog("anchor_alerts_token")
-    at.slack.faults["users.info"] = Slow(0.5, times=1)
+    at.slack.faults["users.info"] = Slow(1.2, times=1)
     sending = asyncio.create_task(office.submit({}))
     await at.slack.until(lambda: at.slack.faults["users.info"] is None)
     assert await at.store.installations.delete(office.tenant.team_id)
@@ -288,7 +288,7 @@ async def test_nobody_is_told_of_a_channel_for_a_workspace_that_has_gone_meanwhi
     office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
     at = office.at
-    at.slack.faults["chat.postMessage"] = Slow(0.5, times=1)
+    at.slack.faults["chat.postMessage"] = Slow(1.2, times=1)
     await office.press("anchor_alerts_channel", office.tenant.alerts.id)
     await at.slack.until(lambda: at.slack.faults["chat.postMessage"] is None)
     assert await at.store.installations.delete(office.tenant.team_id)

@@ -97,7 +97,7 @@ async def test_what_came_of_it_stands_by_the_control_that_was_used(office: Offic
 async def test_of_two_choices_the_last_one_holds_however_long_slack_takes(office: Office, slow: int) -> None:
     at = office.at
     first, last = office.channel("first", with_bot=True), office.channel("last", with_bot=True)
-    at.slack.faults["chat.postMessage"] = Slow(0.7, times=slow)
+    at.slack.faults["chat.postMessage"] = Slow(1.2, times=slow)
     await office.press("anchor_alerts_channel", first.id)
     await asyncio.sleep(0.3)
     await office.press("anchor_alerts_channel", last.id)
@@ -123,7 +123,7 @@ async def test_what_another_admin_chose_meanwhile_at_another_bot_is_made_if_it_i
     await office.home(office.second)
     first_bot = at.slack.request_url
     async with another_bot(at) as second_bot:
-        at.slack.faults["chat.postMessage"] = Slow(0.7)
+        at.slack.faults["chat.postMessage"] = Slow(1.2)
         await office.press("anchor_alerts_channel", alerts.id)
         at.slack.request_url = second_bot
         before = at.slack.home_of(office.second)
@@ -136,7 +136,7 @@ async def test_what_another_admin_chose_meanwhile_at_another_bot_is_made_if_it_i
 async def test_a_choice_that_another_bot_overtakes_is_none(office: Office) -> None:
     at = office.at
     first, last = office.channel("first", with_bot=True), office.channel("last", with_bot=True)
-    at.slack.faults["chat.postMessage"] = Slow(0.5, times=1)
+    at.slack.faults["chat.postMessage"] = Slow(1.2, times=1)
     await office.press("anchor_alerts_channel", first.id)
     await at.slack.until(lambda: at.slack.faults["chat.postMessage"] is None)
     await at.store.installations.set_alerts_channel(office.tenant.team_id, last.id)

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.anyio
 
 async def test_two_commands_at_once_are_one_call_and_two_answers() -> None:
     async with workplace() as at:
-        at.anchor.fault = Slow(0.5)
+        at.anchor.fault = Slow(1.2)
         await asyncio.gather(at.type(SESSION), at.type(SESSION, user=at.slack.bob))
         assert len(at.anchor.posts(SESSION)) == 1
         texts = [message.text for message in at.results()]
@@ -24,7 +24,7 @@ async def test_two_commands_at_once_are_one_call_and_two_answers() -> None:
 async def test_commands_for_different_sessions_are_different_calls() -> None:
     async with workplace() as at:
         at.anchor.add_session(session_id=OTHER_SESSION)
-        at.anchor.fault = Slow(0.2)
+        at.anchor.fault = Slow(0.8)
         await asyncio.gather(at.type(SESSION), at.type(OTHER_SESSION))
         assert len(at.anchor.requests) == 2
 

@@ -310,7 +310,7 @@ async def test_a_refusal_is_logged_with_who_and_where(by: str, caplog: pytest.Lo
 
 async def test_slack_is_asked_once_for_many_requests_of_the_same_person(by: str) -> None:
     async with workplace() as at:
-        at.slack.faults["users.info"] = Slow(0.3)
+        at.slack.faults["users.info"] = Slow(0.8)
         here = in_workplace(at, by)
         await asyncio.gather(*[here.ask(at.slack.alice) for _ in range(10)])
         await at.slack.until(lambda: len(here.told(at.slack.alice)) == 10)

@@ -140,7 +140,7 @@ async def open_home(at: Workplace, user: User) -> None:
 async def test_whoever_set_the_key_is_told_once_however_many_ask(at: Tenancy, by: str) -> None:
     async with refused_soon(at) as (tenant, setter):
         here = in_tenancy(at, tenant, by)
-        at.anchor.fault = Slow(0.2)
+        at.anchor.fault = Slow(0.8)
         await asyncio.gather(*[here.ask(tenant.person) for _ in range(10)])
         await at.slack.until(lambda: len(here.told(tenant.person)) == 10)
         await here.answer(setter)
@@ -239,7 +239,7 @@ async def test_another_key_that_is_refused_is_told_again(at: Tenancy, by: str) -
 
 async def test_of_a_key_that_was_replaced_meanwhile_nobody_is_told(at: Tenancy) -> None:
     async with refused_soon(at) as (tenant, setter):
-        at.anchor.fault = Slow(0.5)
+        at.anchor.fault = Slow(1.2)
         here = in_tenancy(at, tenant, "a click")
         await here.ask(tenant.person)
         await at.anchor.until(lambda: here.orders)

@@ -56,7 +56,7 @@ async def test_a_command_without_a_session_is_explained(text: str, beginning: st
 
 async def test_a_slow_resume_is_announced_and_then_told() -> None:
     async with workplace(patience=0.1) as at:
-        at.anchor.fault = Slow(0.3)
+        at.anchor.fault = Slow(0.8)
         await resume(at)
         (whisper,) = at.whispers()
         (message,) = await at.results_come()
@@ -100,7 +100,7 @@ async def test_after_a_doubtful_resume_even_a_confirmed_pause_is_not_certain() -
 
 async def test_a_resume_that_waits_for_a_pause_is_dropped_for_the_next_pause_and_both_people_are_told() -> None:
     async with workplace() as at:
-        at.anchor.fault = Slow(0.5)
+        at.anchor.fault = Slow(1.2)
         first = asyncio.ensure_future(at.type(SESSION))
         await at.anchor.until(lambda: at.anchor.requests)
         second = asyncio.ensure_future(resume(at, user=at.slack.bob))
@@ -122,7 +122,7 @@ async def test_a_resume_that_waits_for_a_pause_is_dropped_for_the_next_pause_and
 
 async def test_a_pause_follows_a_resume_that_is_on_its_way() -> None:
     async with workplace() as at:
-        at.anchor.fault = Slow(0.5, times=1)
+        at.anchor.fault = Slow(1.2, times=1)
         resuming = asyncio.ensure_future(resume(at))
         await at.anchor.until(lambda: at.anchor.requests)
         await asyncio.gather(resuming, at.type(SESSION, user=at.slack.bob))

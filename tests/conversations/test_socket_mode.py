@@ -125,7 +125,7 @@ async def test_a_command_in_hand_when_its_connection_ends_is_answered_once(
 ) -> None:
     async with workplace() as at:
         (old,) = at.slack.sockets.connections
-        at.anchor.fault = Slow(0.5)
+        at.anchor.fault = Slow(1.2)
         typing = asyncio.create_task(at.type(SESSION))
         await at.anchor.until(lambda: at.anchor.requests)
         await end(at.slack)
@@ -237,7 +237,7 @@ async def test_switched_off_while_a_connection_is_renewed_it_stops_as_well() -> 
 
 async def test_a_command_in_hand_when_socket_mode_is_switched_off_is_told_its_result_all_the_same() -> None:
     async with workplace() as at:
-        at.anchor.fault = Slow(0.3)
+        at.anchor.fault = Slow(0.8)
         typing = asyncio.create_task(at.type(SESSION))
         await at.anchor.until(lambda: at.anchor.requests)
         await at.slack.sockets.disconnect("link_disabled")

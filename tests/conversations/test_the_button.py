@@ -172,7 +172,7 @@ async def test_a_message_for_one_person_is_answered_in_the_channel() -> None:
 async def test_two_buttons_of_one_message_pressed_together_keep_each_others_change() -> None:
     async with workplace() as at:
         at.anchor.add_session(session_id=OTHER_SESSION)
-        at.anchor.fault = Slow(0.3)
+        at.anchor.fault = Slow(1.0)
         message = alert(at.slack, section("a", accessory=button()), section("b", accessory=button(OTHER_SESSION)))
         await asyncio.gather(
             at.slack.click(at.slack.alice, message, value=SESSION),
@@ -190,7 +190,7 @@ async def test_two_buttons_of_one_message_pressed_together_keep_each_others_chan
 
 async def test_clicks_and_a_command_at_once_are_one_call_and_all_are_answered() -> None:
     async with workplace() as at:
-        at.anchor.fault = Slow(1)
+        at.anchor.fault = Slow(1.5)
         message = alert(at.slack)
         await asyncio.gather(
             at.slack.click(at.slack.alice, message),
