@@ -90,6 +90,12 @@ class Tenancy:
         ):
             return answer.status, await answer.json() if answer.content_type == "application/json" else {}
 
+    async def policy_version(self, team_id: str) -> int:
+        """That of the policy of a workspace, as it is kept."""
+        found = await self.store.installations.find(team_id)
+        assert found
+        return found.policy_version
+
 
 @asynccontextmanager
 async def tenancy(

@@ -6,6 +6,8 @@ import logging
 import pytest
 
 from bot.app import running
+from bot.core.anchor_key import AnchorKey, KeyCheck
+from bot.core.secret import Secret
 from bot.settings import Settings
 from bot.sim.anchor import Hang
 from bot.sim.slack import Fault, Slow, rate_limited, server_error
@@ -294,3 +296,22 @@ async def test_nobody_is_told_of_a_channel_for_a_workspace_that_has_gone_meanwhi
     assert await at.store.installations.delete(office.tenant.team_id)
     record = await logged(caplog, "administration")
     assert vars(record)["outcome"] == "NotServed"
+
+
+async def test_what_was_left_open_when_the_app_was_removed_changes_nothing_of_what_came_after(office: Office) -> None:
+    at, team_id = office.at, office.tenant.team_id
+    left_open = at.slack.home_of(office.admin)
+    await office.dialog("anchor_set_key")
+    assert await at.store.installations.delete(team_id)
+    assert (await at.install(office.tenant)).status == 200
+    anew = AnchorKey(Secret("sk-of-the-new-installation"), KeyCheck.VERIFIED, office.second.id, 1_785_000_000)
+    await at.store.installations.set_key(team_id, anew)
+    await office.submit({"key": KEY})
+    assert "it has been changed since you looked at it" in (await office.dialog_says("Nothing was changed")).text
+    await at.slack.close(office.admin)
+    assert left_open
+    await at.slack.act(office.admin, left_open, "anchor_remove_key")
+    await at.slack.until(lambda: "it has been changed since you looked at it" in shown(office))
+    found = await at.store.installations.find(team_id)
+    assert found
+    assert found.anchor_key == anew

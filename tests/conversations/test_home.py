@@ -55,7 +55,7 @@ async def test_everybody_sees_how_it_is_set_up(at: Tenancy) -> None:
     key = AnchorKey(Secret("sk-of-tenant-1-and-its-end-9876"), KeyCheck.VERIFIED, office.second.id, 1_785_000_000)
     await rows.set_key(team_id, key)
     rule = Rule(frozenset({office.admin.id, office.member.id}), frozenset({office.tenant.alerts.id}))
-    await rows.set_policy(team_id, Policy(pause=rule), if_version=0)
+    await rows.set_policy(team_id, Policy(pause=rule), if_version=await at.policy_version(team_id))
     await rows.set_alerts_channel(team_id, office.tenant.alerts.id)
     await rows.set_alerts_token(team_id, "digest")
     home = await office.home(office.member)

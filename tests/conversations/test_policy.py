@@ -267,7 +267,9 @@ async def test_however_many_are_named_the_home_tab_shows(by: str) -> None:
 async def test_in_one_of_many_the_policy_is_the_workspaces_own(many: Tenancy, by: str) -> None:
     one, two = [await many.settle(many.add(number)) for number in (1, 2)]
     policy = Policy(pause=Rule(frozenset({"U0SOMEBODY1"})), resume=Rule(channels=frozenset({"C0ELSEWHERE"})))
-    assert await many.store.installations.set_policy(one.team_id, policy, if_version=0)
+    assert await many.store.installations.set_policy(
+        one.team_id, policy, if_version=await many.policy_version(one.team_id)
+    )
     here, there = in_tenancy(many, one, by), in_tenancy(many, two, by)
     await refused(
         here,
@@ -283,7 +285,9 @@ async def test_in_one_of_many_the_policy_is_the_workspaces_own(many: Tenancy, by
         "resume",
     )
     await done(there, two.person)
-    assert await many.store.installations.set_policy(one.team_id, Policy(), if_version=1)
+    assert await many.store.installations.set_policy(
+        one.team_id, Policy(), if_version=await many.policy_version(one.team_id)
+    )
     await done(here, one.person)
 
 

@@ -63,6 +63,13 @@ async def becomes(at: Tenancy, tenant: Tenant, check: KeyCheck) -> None:
             await asyncio.sleep(0.02)
 
 
+async def gone(at: Tenancy, tenant: Tenant) -> None:
+    """Wait until nothing is kept of the workspace."""
+    async with asyncio.timeout(5):
+        while await at.store.installations.find(tenant.team_id):  # noqa: ASYNC110 - nothing else tells of it
+            await asyncio.sleep(0.01)
+
+
 def told(at: Tenancy, *users: User) -> dict[str, list[str]]:
     return direct_messages(at.slack, users)
 
@@ -235,6 +242,20 @@ async def test_another_key_that_is_refused_is_told_again(at: Tenancy, by: str) -
         await becomes(at, tenant, REFUSED)
         await settled(at)
         assert told(at, setter) == {"setter": [TOLD.format(ending=key[-4:]) for key in (tenant.key, "…-key")]}
+
+
+async def test_whoever_set_the_key_after_the_app_came_again_is_told_as_well(at: Tenancy) -> None:
+    async with refused_soon(at) as (tenant, setter):
+        here = in_tenancy(at, tenant, "a command")
+        await here.answer(tenant.person)
+        await settled(at)
+        await at.slack.uninstall(tenant.workspace)
+        await gone(at, tenant)
+        assert (await at.install(tenant)).status == 200
+        await with_key(at, tenant, "sk-of-the-new-installation", set_by=setter)
+        await here.answer(tenant.person)
+        await settled(at)
+        assert told(at, setter) == {"setter": [TOLD.format(ending=end) for end in (tenant.key[-4:], "tion")]}
 
 
 async def test_of_a_key_that_was_replaced_meanwhile_nobody_is_told(at: Tenancy) -> None:

@@ -143,9 +143,14 @@ async def test_a_dialog_that_asks_for_less_than_the_bot_knows_changes_nothing(of
     at, team_id = office.at, office.tenant.team_id
     narrow = Policy(pause=Rule(users=frozenset({office.second.id})))
     form = await office.dialog("anchor_change_policy")
-    assert await at.store.installations.set_policy(team_id, narrow, if_version=0)
+    assert await at.store.installations.set_policy(team_id, narrow, if_version=await at.policy_version(team_id))
     less = {"resume_users": {"resume_users": {"type": "multi_users_select", "selected_users": []}}}
-    view = {"id": form.id, "type": "modal", "callback_id": form.callback_id, "private_metadata": "1"}
+    view = {
+        "id": form.id,
+        "type": "modal",
+        "callback_id": form.callback_id,
+        "private_metadata": str(await at.policy_version(team_id)),
+    }
     submission = {
         "type": "view_submission",
         "user": {"id": office.admin.id, "team_id": team_id},

@@ -148,7 +148,9 @@ def test_what_admins_have_changed_is_shown(capsys: pytest.CaptureFixture[str], u
     async def change(store: Store) -> None:
         key = AnchorKey(Secret("sk-0123456789abcd"), KeyCheck.REFUSED, "U0ALICE0001", 1_785_000_060)
         await store.installations.set_key(ACME.team_id, key)
-        await store.installations.set_policy(ACME.team_id, policy, if_version=0)
+        found = await store.installations.find(ACME.team_id)
+        assert found
+        await store.installations.set_policy(ACME.team_id, policy, if_version=found.policy_version)
         for seen_at, user_id in enumerate(("U0ALICE0001", "U0BOB000001")):
             await store.admins.note(ACME.team_id, user_id, seen_at)
 

@@ -11,5 +11,5 @@ from databases import KEY
 
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[Store]:
-    async with open_store(Secret(database_url), [KEY]) as opened:
+    async with open_store(Secret(database_url), [KEY], first_version=lambda: 0) as opened:
         yield opened

@@ -33,7 +33,7 @@ class Slow(Installations):
 @pytest.mark.parametrize("seed", range(5))
 async def test_no_read_is_older_than_its_question(store: Store, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - it must be the same each time
-    rows = Slow(store.database, store.vault)
+    rows = Slow(store.database, store.vault, lambda: 0)
     rows.chance = chance
     workspaces = served(store, rows, Time())
     committed = 0

@@ -138,7 +138,10 @@ async def test_of_ten_at_once_in_several_bots_one_succeeds(
     database_url: str, change: Callable[[Store, int], Awaitable[bool]]
 ) -> None:
     async with AsyncExitStack() as stack:
-        bots = [await stack.enter_async_context(open_store(Secret(database_url), [ENCRYPTION_KEY])) for _ in range(5)]
+        bots = [
+            await stack.enter_async_context(open_store(Secret(database_url), [ENCRYPTION_KEY], first_version=lambda: 0))
+            for _ in range(5)
+        ]
         await bots[0].installations.save(ACME)
         await bots[0].installations.set_key(ACME.team_id, KEY)
         done = await asyncio.gather(*(change(bot, n) for n, bot in enumerate(bots * 2)))

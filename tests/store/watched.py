@@ -23,7 +23,7 @@ class Watched(Installations):
 
     @classmethod
     def of(cls, store: Store) -> "Watched":
-        watched = cls(store.database, store.vault)
+        watched = cls(store.database, store.vault, lambda: 0)
         watched.reads = []
         return watched
 

@@ -1,6 +1,6 @@
 """The rows of the workspaces: who is installed, with which secrets and rules, and who is no more."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, CursorResult, Row, Select, delete, null, select, update
@@ -22,6 +22,7 @@ _OF_INSTALLATION = (
     *("bot_token", "scopes", "installed_by", "installed_at"),
 )
 _OF_KEY = ("anchor_api_key", "anchor_api_key_check", "anchor_api_key_set_by", "anchor_api_key_set_at")
+_VERSIONS = ("key_version", "policy_version", "alerts_token_version")
 _CHECKS = frozenset(KeyCheck)
 
 _c = workspaces.c
@@ -32,11 +33,14 @@ class Installations:
 
     A change says whether it was made: not where the workspace is not there, or is not as the caller has seen it. Of
     several at once that have seen the same version, whichever bots they come from, one is made.
+    `first_version` gives a workspace its first one: none that was seen before the workspace was forgotten, in a dialog
+    that is still open.
     """
 
-    def __init__(self, database: Database, vault: Vault) -> None:
+    def __init__(self, database: Database, vault: Vault, first_version: Callable[[], int]) -> None:
         self._database = database
         self._vault = vault
+        self._first_version = first_version
 
     async def find(self, team_id: str) -> Workspace | None:
         """The workspace, in one round trip. Raises UnreadableError where its secrets or its policy can't be read."""
@@ -77,7 +81,8 @@ class Installations:
             "scopes": ",".join(installation.scopes),
         }
         async with self._database.changing() as connection:
-            insert = INSERT[connection.dialect.name](workspaces).values(values)
+            first: Mapping[str, Any] = dict.fromkeys(_VERSIONS, self._first_version())
+            insert = INSERT[connection.dialect.name](workspaces).values({**values, **first})
             changes = {name: value for name, value in values.items() if name != "team_id"}
             saved = insert.on_conflict_do_update(index_elements=["team_id"], set_=changes)
             key = (await connection.execute(saved.returning(_c.anchor_api_key))).scalar_one()

@@ -22,7 +22,7 @@ workspaces = Table(
     Column("anchor_api_key_check", Text),  # a KeyCheck; null where there is no key
     Column("anchor_api_key_set_by", String(40)),  # null where an operator did
     Column("anchor_api_key_set_at", BigInteger),
-    Column("key_version", Integer, nullable=False, server_default=text("0")),  # the number of the key's changes
+    Column("key_version", Integer, nullable=False, server_default=text("0")),  # another one after each change
     Column("policy", Text),  # as policy_json.py has it; null is the default
     Column("policy_version", Integer, nullable=False, server_default=text("0")),
     Column("alerts_token_version", Integer, nullable=False, server_default=text("0")),

@@ -1,6 +1,7 @@
 """The store as a whole: opened, checked and closed in one place."""
 
-from collections.abc import AsyncIterator, Sequence
+import secrets
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -30,9 +31,19 @@ class Store:
     notices: Notices
 
 
+def random_version() -> int:
+    """A number that nobody has seen; it has nine digits at most, and so have those that follow it."""
+    return secrets.randbelow(900_000_000)
+
+
 @asynccontextmanager
-async def open_store(url: Secret, keys: Sequence[Secret]) -> AsyncIterator[Store]:
-    """The store at `url`, as DATABASE_URL has it; the first of `keys` encrypts. Raises StoreNotUsableError."""
+async def open_store(
+    url: Secret, keys: Sequence[Secret], *, first_version: Callable[[], int] = random_version
+) -> AsyncIterator[Store]:
+    """The store at `url`, as DATABASE_URL has it; the first of `keys` encrypts. Raises StoreNotUsableError.
+
+    `first_version` is explained at Installations.
+    """
     database, vault = connect(url), Vault(keys)
     try:
         try:
@@ -42,16 +53,16 @@ async def open_store(url: Secret, keys: Sequence[Secret]) -> AsyncIterator[Store
             raise _not_usable(str(error)) from None
         except DBAPIError as error:
             raise _not_usable(type(error.orig).__name__) from None
-        yield _store(database, vault)
+        yield _store(database, vault, first_version)
     finally:
         await database.close()
 
 
-def _store(database: Database, vault: Vault) -> Store:
+def _store(database: Database, vault: Vault, first_version: Callable[[], int]) -> Store:
     return Store(
         database,
         vault,
-        Installations(database, vault),
+        Installations(database, vault, first_version),
         InstallStates(database),
         Admins(database),
         Notices(database),
