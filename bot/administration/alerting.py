@@ -11,8 +11,6 @@ from bot.core.administration import (
     AlertRefused,
     AlertUnanswered,
     NoChannel,
-    NotServed,
-    Outdated,
     TokenMade,
     TokenOutcome,
 )
@@ -52,9 +50,7 @@ class Alerting:
             tried = await self._try(workspace, channel)
             if isinstance(tried, AlertPosted) and channel != before:
                 if not await self._configuration.move_alerts(asker.team_id, channel, before=before):
-                    now = await self._rights.current(asker)
-                    is_there = isinstance(now, Workspace) and now.alerts_channel == channel
-                    return tried if is_there else now if isinstance(now, NotServed) else Outdated()
+                    return await self._rights.missed(asker, unless=lambda now: now.alerts_channel == channel) or tried
                 self._herald.announce(workspace, alerts_channel_message(asker.user_id, channel), asker.user_id)
             return tried
 
@@ -72,11 +68,12 @@ class Alerting:
         workspace = await self._rights.granted(asker)
         if not isinstance(workspace, Workspace):
             return workspace
-        token = new_alerts_token()
-        if not await self._configuration.set_alerts_token(asker.team_id, digest(token.reveal()), if_version=seen):
-            return await self._rights.missed(asker)
+        made = TokenMade(new_alerts_token())
+        its = digest(made.token.reveal())
+        if not await self._configuration.set_alerts_token(asker.team_id, its, if_version=seen):
+            return await self._rights.missed(asker, unless=lambda now: now.alerts_token_digest == its) or made
         self._herald.announce(workspace, alerts_token_message(asker.user_id), asker.user_id)
-        return TokenMade(token)
+        return made
 
     async def _try(self, workspace: Workspace, channel: str) -> AlertPosted | AlertRefused | AlertUnanswered:
         result = await self._poster.post(workspace.bot_token, channel, sample_alert_message())

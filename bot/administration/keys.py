@@ -12,8 +12,6 @@ from bot.core.administration import (
     KeyRemoved,
     KeySaved,
     NotAKey,
-    NotServed,
-    Outdated,
     RemovalOutcome,
 )
 from bot.core.anchor_key import AnchorKey, KeyCheck, is_key
@@ -60,13 +58,14 @@ class Keys:
             return tried
         check = KeyCheck.VERIFIED if tried is None else KeyCheck.UNVERIFIED
         key = AnchorKey(value, check, asker.user_id, int(self._now()))
+        saved = KeySaved(key.ending, check)
         if not await self._configuration.set_key(asker.team_id, key, if_version=seen):
-            return await self._as_it_is(key, asker)
+            return await self._rights.missed(asker, unless=lambda now: _is_held(now, key)) or saved
         before = workspace.anchor_key
         self._herald.announce(
             workspace, key_set_message(asker.user_id, key, before), asker.user_id, before.set_by if before else None
         )
-        return KeySaved(key.ending, check)
+        return saved
 
     async def remove(self, asker: Asker, *, seen: int) -> RemovalOutcome:
         """Forget the key, where it is still that of the version `seen`."""
@@ -75,18 +74,12 @@ class Keys:
             return workspace
         key = workspace.anchor_key
         if key is None or not await self._configuration.remove_key(asker.team_id, if_version=seen):
-            now = await self._rights.current(asker)
-            if isinstance(now, NotServed):
-                return now
-            return KeyRemoved("") if now.anchor_key is None else Outdated()  # somebody may press twice
+            return await self._rights.missed(asker, unless=lambda now: now.anchor_key is None) or KeyRemoved("")
         self._herald.announce(workspace, key_removed_message(asker.user_id, key), asker.user_id, key.set_by)
         return KeyRemoved(key.ending)
 
-    async def _as_it_is(self, key: AnchorKey, asker: Asker) -> KeySaved | NotServed | Outdated:
-        """Somebody may send the dialog once more where Slack has lost the answer: then the key is theirs already."""
-        now = await self._rights.current(asker)
-        if isinstance(now, NotServed):
-            return now
-        held = now.anchor_key
-        is_kept = held is not None and (held.value, held.set_by) == (key.value, key.set_by)
-        return KeySaved(key.ending, key.check) if is_kept else Outdated()
+
+def _is_held(workspace: Workspace, key: AnchorKey) -> bool:
+    """Whether that is the workspace's key already, and by the same person."""
+    held = workspace.anchor_key
+    return held is not None and (held.value, held.set_by) == (key.value, key.set_by)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from bot.administration.herald import Herald
 from bot.administration.rights import Rights
-from bot.core.administration import NotServed, Outdated, PolicyOutcome, PolicySaved
+from bot.core.administration import PolicyOutcome, PolicySaved
 from bot.core.messages.changes import policy_message
 from bot.core.policy import Policy
 from bot.core.requests import Asker
@@ -28,9 +28,6 @@ class Policies:
         if not isinstance(workspace, Workspace):
             return workspace
         if not await self._configuration.set_policy(asker.team_id, policy, if_version=seen):
-            now = await self._rights.current(asker)
-            if isinstance(now, NotServed):
-                return now
-            return PolicySaved() if now.policy == policy else Outdated()  # Slack may have lost the answer of before
+            return await self._rights.missed(asker, unless=lambda now: now.policy == policy) or PolicySaved()
         self._herald.announce(workspace, policy_message(asker.user_id, policy), asker.user_id)
         return PolicySaved()

@@ -1,5 +1,7 @@
 """Whether somebody may change a workspace's settings, asked anew for every change."""
 
+from collections.abc import Callable
+
 from bot.core.administration import NotAdmin, NotServed, Outdated
 from bot.core.policy import Role
 from bot.core.requests import Asker
@@ -20,17 +22,18 @@ class Rights:
 
         What Slack said before does not count: it may have been a while ago.
         """
-        workspace = await self.current(asker)
-        if isinstance(workspace, NotServed):
-            return workspace
+        workspace = await self._workspaces.find(asker.team_id)
+        if workspace is None:
+            return NotServed()
         role = await self._roles.now(workspace.bot_token, asker)
         return workspace if role is Role.ADMIN else NotAdmin(role)
 
-    async def current(self, asker: Asker) -> Workspace | NotServed:
-        """The workspace as it is now; raises StoreError."""
-        return await self._workspaces.find(asker.team_id) or NotServed()
+    async def missed(self, asker: Asker, *, unless: Callable[[Workspace], bool]) -> NotServed | Outdated | None:
+        """Why a change was not made though it was granted, or None where it holds already; raises StoreError.
 
-    async def missed(self, asker: Asker) -> NotServed | Outdated:
-        """Why a change was not made though it was granted; raises StoreError."""
-        workspace = await self.current(asker)
-        return workspace if isinstance(workspace, NotServed) else Outdated()
+        `unless` says whether it does: Slack may have lost the answer of before, so that somebody asks once more.
+        """
+        workspace = await self._workspaces.find(asker.team_id)
+        if workspace is None:
+            return NotServed()
+        return None if unless(workspace) else Outdated()
