@@ -1,13 +1,51 @@
 """What every test shares: the event loop it runs on, and the databases it may ask for."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from databases import postgresql
-from leaks import Listener
+from harness.databases import postgresql
+from harness.secret_scan import Listener
+from harness.wording import Wording
+
+WORDING = pytest.StashKey[Wording]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--transports",
+        choices=["one", "marked", "all"],
+        default="marked",
+        help="conversations on one transport each; those marked so on both; or all on both",
+    )
+    parser.addoption("--update", action="store_true", help="rewrite tests/wording.txt")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[WORDING] = Wording(update=config.getoption("update"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("update"):
+        items[:] = [item for item in items if "wording" in getattr(item, "fixturenames", ())]
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if session.config.getoption("update") and exitstatus == pytest.ExitCode.OK:
+        session.config.stash[WORDING].write()
+
+
+@pytest.fixture
+def wording(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compare a text with the snapshot, under a name that is unique in the test file."""
+    file = Path(str(request.node.path)).stem
+
+    def check(name: str, text: str) -> None:
+        request.config.stash[WORDING].check(f"{file}: {name}", text)
+
+    return check
 
 
 @pytest.fixture(scope="module")

@@ -1,33 +1,37 @@
-"""Conversations run both ways in: over HTTP and over Socket Mode."""
+"""Conversations run over HTTP and over Socket Mode; `--transports` says which test runs on which."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from conversations.offices import Office
-from harness import WAY
-from tenants import Tenancy, tenancy
+from harness import AdminHarness, ManyHarness, current_transport, many_workspaces
+from harness.transport import transports_of
 
 
-@pytest.fixture(autouse=True, params=["http", "socket"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    choice = metafunc.config.getoption("transports")
+    metafunc.parametrize("transport", transports_of(metafunc.definition, choice), indirect=True)
+
+
+@pytest.fixture(autouse=True)
 def transport(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The way in; a test that makes sense for one only is parametrized with that one."""
-    WAY.transport = request.param
+    """The transport that the harnesses use."""
+    current_transport.name = request.param
     yield request.param
-    WAY.transport = "http"
+    current_transport.name = "http"
 
 
 @pytest.fixture
-async def at(tmp_path: Path) -> AsyncIterator[Tenancy]:
-    """A bot of many workspaces, in which nobody has installed it yet."""
-    async with tenancy(f"sqlite:///{tmp_path / 'bot.db'}") as at:
+async def at(tmp_path: Path) -> AsyncIterator[ManyHarness]:
+    """A bot of many workspaces; none has installed it yet."""
+    async with many_workspaces(f"sqlite:///{tmp_path / 'bot.db'}") as at:
         yield at
 
 
 @pytest.fixture
-async def office(at: Tenancy) -> Office:
-    """A workspace with a key, in which an admin looks at Home."""
-    office = await Office.open(at, with_key=True)
-    await office.home()
-    return office
+async def team(at: ManyHarness) -> AdminHarness:
+    """A workspace with a key, in which an admin has opened Home."""
+    team = await AdminHarness.open(at, with_key=True)
+    await team.open_home()
+    return team

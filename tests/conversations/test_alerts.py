@@ -37,7 +37,7 @@ from bot.sim.slack import (
 )
 from bot.sim.slack.content import parts
 from bot.tasks import Tasks
-from harness import SESSION, Workplace, workplace
+from harness import SESSION, SingleHarness, single_workspace
 
 pytestmark = pytest.mark.anyio
 
@@ -53,9 +53,9 @@ class Answer:
     headers: Mapping[str, str]
 
 
-def takes_alerts() -> AbstractAsyncContextManager[Workplace]:
+def takes_alerts() -> AbstractAsyncContextManager[SingleHarness]:
     """A workplace whose bot takes alerts, for #alerts unless they name another channel."""
-    return workplace(ALERTS_TOKEN=TOKEN, ALERTS_CHANNEL="C0ALERTS001")
+    return single_workspace(ALERTS_TOKEN=TOKEN, ALERTS_CHANNEL="C0ALERTS001")
 
 
 NO_MORE: Mapping[str, str] = {}
@@ -104,7 +104,7 @@ async def test_an_alert_becomes_a_card_in_the_channel(caplog: pytest.LogCaptureF
 
 
 async def test_an_alert_names_another_channel_or_the_only_one() -> None:
-    async with workplace(ALERTS_TOKEN=TOKEN) as at:
+    async with single_workspace(ALERTS_TOKEN=TOKEN) as at:
         nowhere = await post(at.bot.url)
         answer = await post(
             at.bot.url, ALERT | {"channel": "C0ALERTS001"}, headers={"Authorization": f"bearer  {TOKEN}"}
@@ -127,7 +127,7 @@ async def test_hostile_text_calls_nobody() -> None:
 
 async def test_without_a_token_of_its_own_the_bot_has_no_such_route() -> None:
     async with (
-        workplace(ALERTS_CHANNEL="C0ALERTS001") as at,
+        single_workspace(ALERTS_CHANNEL="C0ALERTS001") as at,
         aiohttp.ClientSession() as session,
         session.post(f"{at.bot.url}/alerts", headers={"Authorization": "Bearer "}, json=ALERT) as answer,
     ):
@@ -324,7 +324,7 @@ async def test_at_the_end_what_is_in_hand_is_answered_and_nothing_new_taken() ->
     )
 
 
-async def _once_stopping(at: Workplace) -> Answer:
+async def _once_stopping(at: SingleHarness) -> Answer:
     async with aiohttp.ClientSession() as session:
         while True:
             async with session.get(f"{at.bot.url}/readyz") as answer:
@@ -400,7 +400,7 @@ async def test_too_many_alerts_at_once_are_turned_away_so_that_pauses_have_room(
         waiting = [asyncio.create_task(post(at.bot.url)) for _ in range(100)]
         await at.slack.until(lambda: posts(at.slack) == 100)
         answer = await post(at.bot.url)
-        paused = await at.type(SESSION)
+        paused = await at.command(SESSION)
         at.slack.faults.clear()
         assert {one.status for one in await asyncio.gather(*waiting)} == {504}
     assert paused.ack is not None
@@ -417,10 +417,10 @@ async def test_too_many_alerts_at_once_are_turned_away_so_that_pauses_have_room(
 async def test_the_button_of_an_alert_pauses_the_session() -> None:
     async with takes_alerts() as at:
         await post(at.bot.url)
-        (card,) = at.results()
+        (card,) = at.messages()
         await at.slack.click(at.slack.alice, card)
-        await at.slack.until(lambda: len(at.results()) == 2)
-        changed, told = at.results()
+        await at.slack.until(lambda: len(at.messages()) == 2)
+        changed, told = at.messages()
         assert [request.verb for request in at.anchor.posts(SESSION)] == ["pause"]
     assert [block["type"] for block in changed.blocks] == ["section", "context", "section"]
     assert changed.text.startswith(f"{card.text}\nPaused by <@U0ALICE0001>, ")

@@ -10,7 +10,7 @@ from bot.core.anchor_key import AnchorKey, KeyCheck
 from bot.core.secret import Secret
 from bot.outbound.store.schema import workspaces
 from bot.outbound.store.vault import Place
-from tenants import Tenancy, Tenant, tenancy
+from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
 
 pytestmark = pytest.mark.anyio
 
@@ -37,7 +37,7 @@ def statements() -> Iterator[list[str]]:
         event.remove(Engine, "commit", note_commit)
 
 
-async def fill(at: Tenancy, count: int) -> None:
+async def fill(at: ManyHarness, count: int) -> None:
     """As many workspaces as that, put into the database directly."""
     rows = [
         {
@@ -56,23 +56,23 @@ async def fill(at: Tenancy, count: int) -> None:
         await connection.execute(insert(workspaces), rows)
 
 
-async def cost(at: Tenancy, tenant: Tenant) -> tuple[list[str], list[str], int]:
+async def cost(at: ManyHarness, tenant: Tenant) -> tuple[list[str], list[str], int]:
     """The statements of a first command and of a second one, and the calls to Slack of both."""
-    calls, orders = len(at.slack.api_calls), len(at.asked(tenant))
+    calls, orders = len(at.slack.api_calls), len(tenant.orders)
     with statements() as first:
-        await at.type(tenant)
+        await tenant.command()
     with statements() as second:
-        await at.type(tenant)
-    assert len(at.asked(tenant)) == orders + 2
+        await tenant.command()
+    assert len(tenant.orders) == orders + 2
     return first, second, len(at.slack.api_calls) - calls
 
 
 async def test_a_command_costs_the_same_in_a_deployment_of_ten_thousand(database_url: str) -> None:
-    async with tenancy(database_url) as at:
-        tenant = await at.settle(at.add(1))
+    async with many_workspaces(database_url) as at:
+        tenant = await at.set_up(at.add(1))
         key = AnchorKey(Secret(tenant.key), KeyCheck.VERIFIED)
         await at.store.installations.set_key(tenant.team_id, key)
-        await at.type(tenant)  # so that Slack has said who it is that types
+        await tenant.command()  # so that Slack has said who it is that types
         alone = await cost(at, tenant)
         await fill(at, MANY - 1)
         among_many = await cost(at, tenant)

@@ -42,7 +42,8 @@ from bot.readiness import Readiness
 from bot.sim.slack import SimSlack, Source
 from bot.tasks import Tasks
 from bot.watch import Watch
-from harness import HTTP_ONLY, SESSION, WAY, deliver, workplace
+from harness import HTTP_ONLY, SESSION, current_transport, single_workspace
+from harness.transport import deliver
 
 pytestmark = pytest.mark.anyio
 
@@ -125,7 +126,7 @@ async def _socket(slack: SimSlack, slack_app: SlackApp, session: aiohttp.ClientS
 
 @pytest.mark.parametrize("seconds", [0.0, 2.1], ids=["before the ack", "after the ack"])
 async def test_an_accident_is_told_and_logged_under_one_id(seconds: float, caplog: pytest.LogCaptureFixture) -> None:
-    async with SimSlack(socket_mode=WAY.is_socket) as slack:
+    async with SimSlack(socket_mode=current_transport.is_socket) as slack:
         async with broken_bot(slack, BrokenControl, seconds=seconds):
             delivery = await slack.command(slack.alice, slack.alerts, SESSION)
         *_, whisper = slack.seen_by(slack.alice, slack.alerts)
@@ -145,7 +146,7 @@ async def test_an_accident_is_told_and_logged_under_one_id(seconds: float, caplo
 
 
 async def test_a_result_that_is_too_late_for_the_ack_is_told_after_it() -> None:
-    async with SimSlack(socket_mode=WAY.is_socket) as slack:
+    async with SimSlack(socket_mode=current_transport.is_socket) as slack:
         async with broken_bot(slack, StallingControl, seconds=2.55):
             delivery = await slack.command(slack.alice, slack.alerts, SESSION)
         (message,) = slack.channel_messages(slack.alerts)
@@ -163,7 +164,7 @@ async def test_an_accident_with_a_dialog_is_told_in_it(caplog: pytest.LogCapture
         "view": {"callback_id": "broken", "app_installed_team_id": "T0HOME00001"},
     }
     async with (
-        SimSlack(socket_mode=WAY.is_socket) as slack,
+        SimSlack(socket_mode=current_transport.is_socket) as slack,
         broken_bot(slack, BrokenControl, seconds=0),
     ):
         answer = await deliver(slack, "interactive", submission, takes_answer=True)
@@ -178,9 +179,9 @@ async def test_an_accident_at_the_door_is_told_too(caplog: pytest.LogCaptureFixt
     def stopped_clock() -> float:
         raise ZeroDivisionError
 
-    async with workplace(now=stopped_clock) as at:
-        delivery = await at.type(SESSION)
-        (whisper,) = at.whispers()
+    async with single_workspace(now=stopped_clock) as at:
+        delivery = await at.command(SESSION)
+        (whisper,) = at.ephemerals()
         assert at.anchor.requests == []
     assert delivery.status == 200
     (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
@@ -202,24 +203,24 @@ def click(response_url: str, /, **changes: object) -> dict[str, object]:
 
 
 async def test_an_unknown_button_gets_a_polite_answer() -> None:
-    async with workplace() as at:
-        url = (await at.type("help")).response_url
+    async with single_workspace() as at:
+        url = (await at.command("help")).response_url
         answer = await at.deliver("interactive", click(url), takes_answer=True)
-        await at.slack.until(lambda: len(at.whispers()) == 2)
+        await at.slack.until(lambda: len(at.ephemerals()) == 2)
         assert at.anchor.requests == []
     assert (answer.status, answer.body) == (200, b"")
-    assert at.whispers()[-1].text == (
+    assert at.ephemerals()[-1].text == (
         "I don't know this button; nothing was done.\nTo pause a session, use `/anchor-pause`."
     )
 
 
 async def test_an_unknown_button_of_a_workspace_unknown_to_us_is_answered_by_its_url_alone() -> None:
-    async with workplace() as at:
-        url = (await at.type("help")).response_url
+    async with single_workspace() as at:
+        url = (await at.command("help")).response_url
         payload = click(url.replace("/commands/", "/elsewhere/"), team=None)
         answer = await at.deliver("interactive", payload, takes_answer=True)
         await asyncio.sleep(0.2)
-        assert at.calls == ["auth.test"]
+        assert at.methods == ["auth.test"]
     assert answer.status == 200
 
 
@@ -233,14 +234,14 @@ async def test_an_unknown_button_of_a_workspace_unknown_to_us_is_answered_by_its
     ids=["a button without a way to answer", "a modal", "a shortcut"],
 )
 async def test_what_cannot_be_answered_is_acknowledged(changes: dict[str, object]) -> None:
-    async with workplace() as at:
+    async with single_workspace() as at:
         answer = await at.deliver("interactive", click("https://hooks.slack.com/actions/x", **changes))
         assert (answer.status, answer.body) == (200, b"")
-        assert at.whispers() == []
+        assert at.ephemerals() == []
 
 
 async def test_an_event_is_acknowledged() -> None:
-    async with workplace() as at:
+    async with single_workspace() as at:
         event = {"type": "event_callback", "team_id": "T0HOME00001", "event": {"type": "app_home_opened"}}
         answer = await at.deliver("events_api", event)
     assert (answer.status, answer.body) == (200, b"")

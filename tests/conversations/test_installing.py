@@ -12,8 +12,8 @@ from sqlalchemy import text
 from bot.core.installation import SCOPES
 from bot.sim.slack import ApiCall, Hang, ResetAfterReading, api_error, server_error
 from harness import HTTP_ONLY
-from tenants import Tenancy, Tenant, tenancy
-from visits import Browser, Visit
+from harness.install_browser import Browser, Visit
+from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
 
 pytestmark = pytest.mark.anyio
 
@@ -25,15 +25,15 @@ def reading(page: Visit) -> list[object]:
     return [page.status, *page.words.split("\n")]
 
 
-async def nothing_is_kept(at: Tenancy) -> bool:
+async def nothing_is_kept(at: ManyHarness) -> bool:
     return await at.store.installations.summaries() == []
 
 
-def exchanges(at: Tenancy) -> list[ApiCall]:
+def exchanges(at: ManyHarness) -> list[ApiCall]:
     return [call for call in at.slack.api_calls if call.method == "oauth.v2.access"]
 
 
-async def test_a_workspace_installs_the_app_gets_its_key_and_pauses(at: Tenancy) -> None:
+async def test_a_workspace_installs_the_app_gets_its_key_and_pauses(at: ManyHarness) -> None:
     tenant = at.add(1)
     page = await at.install(tenant)
     assert reading(page) == [
@@ -44,21 +44,21 @@ async def test_a_workspace_installs_the_app_gets_its_key_and_pauses(at: Tenancy)
         "An admin sets it in Slack: in the sidebar, under Apps, in the Home tab of this app.",
         "Try it in any channel: /anchor-pause help",
     ]
-    await at.settle(tenant)
-    await at.type(tenant)
-    (request,) = at.asked(tenant)
+    await at.set_up(tenant)
+    await tenant.command()
+    (request,) = tenant.orders
     assert request.key == tenant.key
-    (message,) = at.said(tenant)
+    (message,) = tenant.seen()
     assert message.text.startswith(f"⏸️ *Paused*: session `{tenant.session}`")
     methods = [call.method for call in at.slack.api_calls if call.method != "apps.connections.open"]
     assert methods == [*["oauth.v2.access"] * 2, "users.info"], "no auth.test, and no other call"
 
 
-async def test_before_it_has_a_key_a_command_says_so(at: Tenancy) -> None:
+async def test_before_it_has_a_key_a_command_says_so(at: ManyHarness) -> None:
     tenant = at.add(1)
     await at.install(tenant)
-    await at.type(tenant)
-    (message,) = at.said(tenant)
+    await tenant.command()
+    (message,) = tenant.seen()
     assert message.ephemeral_to == tenant.person.id
     assert message.text == (
         f"*Not paused:* this workspace has no Anchor API key yet, so the bot left session `{tenant.session}` alone.\n"
@@ -68,19 +68,19 @@ async def test_before_it_has_a_key_a_command_says_so(at: Tenancy) -> None:
     assert at.anchor.requests == []
 
 
-async def test_installed_again_the_workspace_keeps_its_key(at: Tenancy) -> None:
-    tenant = await at.settle(at.add(1))
+async def test_installed_again_the_workspace_keeps_its_key(at: ManyHarness) -> None:
+    tenant = await at.set_up(at.add(1))
     page = await at.install(tenant)
     assert page.words == (
         "Installed again\nThe app is in Tenant-1 (T0TENANT001).\nIts Anchor API key is still known.\n"
         "Try it in any channel: /anchor-pause help"
     )
-    await at.type(tenant)
-    assert [request.key for request in at.asked(tenant)] == [tenant.key]
+    await tenant.command()
+    assert [request.key for request in tenant.orders] == [tenant.key]
 
 
 @HTTP_ONLY
-async def test_the_way_to_slack_asks_for_what_the_bot_needs_and_binds_the_browser(at: Tenancy) -> None:
+async def test_the_way_to_slack_asks_for_what_the_bot_needs_and_binds_the_browser(at: ManyHarness) -> None:
     async with Browser() as browser:
         begun = await browser.get(f"{at.bot.url}/slack/install")
     assert begun.status == 302
@@ -102,7 +102,7 @@ async def test_the_way_to_slack_asks_for_what_the_bot_needs_and_binds_the_browse
 @HTTP_ONLY
 async def test_over_https_the_cookie_is_for_this_host_and_for_https_alone(tmp_path: Path) -> None:
     url, base = f"sqlite:///{tmp_path / 'bot.db'}", "https://bot.example.com/anchor/"
-    async with tenancy(url, BASE_URL=base) as at, Browser() as browser:
+    async with many_workspaces(url, BASE_URL=base) as at, Browser() as browser:
         begun = await browser.get(f"{at.bot.url}/slack/install")
     assert begun.headers["Set-Cookie"].startswith("__Host-anchor-install=")
     assert set(begun.headers["Set-Cookie"].split("; ")[1:]) == {
@@ -116,7 +116,7 @@ async def test_over_https_the_cookie_is_for_this_host_and_for_https_alone(tmp_pa
     assert redirect_uri == "https://bot.example.com/anchor/slack/oauth_redirect"
 
 
-async def test_denied(at: Tenancy) -> None:
+async def test_denied(at: ManyHarness) -> None:
     page = await at.install(at.add(1), decision="cancel")
     assert reading(page) == [
         403,
@@ -129,7 +129,7 @@ async def test_denied(at: Tenancy) -> None:
     assert exchanges(at) == []
 
 
-async def test_replayed(at: Tenancy) -> None:
+async def test_replayed(at: ManyHarness) -> None:
     tenant = at.add(1)
     async with Browser() as browser:
         back = await browser.consent((await browser.get(f"{at.bot.url}/slack/install")).location, tenant.team_id)
@@ -145,7 +145,7 @@ async def test_replayed(at: Tenancy) -> None:
     assert len(exchanges(at)) == 1
 
 
-async def test_foreign(at: Tenancy) -> None:
+async def test_foreign(at: ManyHarness) -> None:
     """Somebody sends the end of their own installation to somebody else."""
     tenant = at.add(1)
     async with Browser() as theirs, Browser() as ours:
@@ -167,7 +167,7 @@ async def test_foreign(at: Tenancy) -> None:
 
 
 @pytest.mark.parametrize("query", ["", "?code=1", "?state=&code=1", "?state=forged&code=1", "?state=%ff%00&code=%ff"])
-async def test_forged(at: Tenancy, query: str) -> None:
+async def test_forged(at: ManyHarness, query: str) -> None:
     async with Browser() as browser:
         await browser.get(f"{at.bot.url}/slack/install")
         page = await browser.get(f"{at.bot.url}/slack/oauth_redirect{query}")
@@ -182,7 +182,7 @@ async def test_forged(at: Tenancy, query: str) -> None:
     assert exchanges(at) == []
 
 
-async def test_without_a_code(at: Tenancy) -> None:
+async def test_without_a_code(at: ManyHarness) -> None:
     async with Browser() as browser:
         state = parse_qs((await browser.get(f"{at.bot.url}/slack/install")).location)["state"][0]
         page = await browser.get(f"{at.bot.url}/slack/oauth_redirect?state={state}")
@@ -190,7 +190,7 @@ async def test_without_a_code(at: Tenancy) -> None:
     assert exchanges(at) == []
 
 
-async def test_expired(at: Tenancy) -> None:
+async def test_expired(at: ManyHarness) -> None:
     async with Browser() as browser:
         begun = await browser.get(f"{at.bot.url}/slack/install")
         at.slack.clock.advance(601)
@@ -206,7 +206,7 @@ async def test_expired(at: Tenancy) -> None:
     assert exchanges(at) == []
 
 
-async def a_code_that_slack_does_not_take(at: Tenancy, browser: Browser, tenant: Tenant) -> Visit:
+async def a_code_that_slack_does_not_take(at: ManyHarness, browser: Browser, tenant: Tenant) -> Visit:
     """The code of an earlier installation, with a state that is good."""
     first = await browser.consent((await browser.get(f"{at.bot.url}/slack/install")).location, tenant.team_id)
     await browser.get(first)
@@ -216,7 +216,7 @@ async def a_code_that_slack_does_not_take(at: Tenancy, browser: Browser, tenant:
     return await browser.get(f"{at.bot.url}/slack/oauth_redirect?state={state}&code={code}")
 
 
-async def test_reused_code(at: Tenancy) -> None:
+async def test_reused_code(at: ManyHarness) -> None:
     async with Browser() as browser:
         page = await a_code_that_slack_does_not_take(at, browser, at.add(1))
     assert reading(page) == [
@@ -229,7 +229,7 @@ async def test_reused_code(at: Tenancy) -> None:
     assert await nothing_is_kept(at)
 
 
-async def test_wrong_redirect(at: Tenancy) -> None:
+async def test_wrong_redirect(at: ManyHarness) -> None:
     """Slack finds out at the exchange: what it shows at the consent page is Slack's own."""
     at.slack.faults["oauth.v2.access"] = api_error("bad_redirect_uri")
     page = await at.install(at.add(1))
@@ -244,7 +244,7 @@ async def test_wrong_redirect(at: Tenancy) -> None:
 
 
 @pytest.mark.parametrize("declined", ["users:read", "chat:write,users:read"])
-async def test_declined_scope(at: Tenancy, declined: str) -> None:
+async def test_declined_scope(at: ManyHarness, declined: str) -> None:
     page = await at.install(at.add(1), declined=declined)
     assert reading(page) == [
         403,
@@ -257,7 +257,7 @@ async def test_declined_scope(at: Tenancy, declined: str) -> None:
     assert await nothing_is_kept(at)
 
 
-async def test_org_wide(at: Tenancy) -> None:
+async def test_org_wide(at: ManyHarness) -> None:
     page = await at.install(at.add(1), org_wide="1")
     assert reading(page) == [
         403,
@@ -270,7 +270,7 @@ async def test_org_wide(at: Tenancy) -> None:
     assert await nothing_is_kept(at)
 
 
-async def test_rotating_tokens(at: Tenancy) -> None:
+async def test_rotating_tokens(at: ManyHarness) -> None:
     at.slack.registration.rotates_tokens = True
     page = await at.install(at.add(1))
     assert reading(page) == [
@@ -283,7 +283,7 @@ async def test_rotating_tokens(at: Tenancy) -> None:
     assert await nothing_is_kept(at)
 
 
-async def test_a_wrong_client_secret(at: Tenancy) -> None:
+async def test_a_wrong_client_secret(at: ManyHarness) -> None:
     at.slack.registration.client_secret = "another"
     page = await at.install(at.add(1))
     assert reading(page) == [
@@ -297,7 +297,7 @@ async def test_a_wrong_client_secret(at: Tenancy) -> None:
     assert await nothing_is_kept(at)
 
 
-async def test_what_slack_says_is_shown_as_text(at: Tenancy) -> None:
+async def test_what_slack_says_is_shown_as_text(at: ManyHarness) -> None:
     async with Browser() as browser:
         (state,) = parse_qs((await browser.get(f"{at.bot.url}/slack/install")).location)["state"]
         page = await browser.get(
@@ -312,7 +312,7 @@ async def test_what_slack_says_is_shown_as_text(at: Tenancy) -> None:
 @pytest.mark.parametrize(
     "fault", [server_error(), ResetAfterReading(), api_error(""), pytest.param(Hang(), marks=pytest.mark.timeout(90))]
 )
-async def test_a_slack_that_does_not_answer(at: Tenancy, fault: object) -> None:
+async def test_a_slack_that_does_not_answer(at: ManyHarness, fault: object) -> None:
     at.slack.faults["oauth.v2.access"] = fault  # type: ignore[assignment]
     page = await at.install(at.add(1))
     assert reading(page) == [
@@ -325,13 +325,13 @@ async def test_a_slack_that_does_not_answer(at: Tenancy, fault: object) -> None:
     assert await nothing_is_kept(at)
 
 
-async def run_sql(at: Tenancy, sql: str) -> None:
+async def run_sql(at: ManyHarness, sql: str) -> None:
     async with at.store.database.changing() as connection:
         await connection.execute(text(sql))
 
 
 @HTTP_ONLY
-async def test_where_the_database_is_away_nothing_begins(at: Tenancy) -> None:
+async def test_where_the_database_is_away_nothing_begins(at: ManyHarness) -> None:
     await run_sql(at, "ALTER TABLE install_states RENAME TO elsewhere")
     async with Browser() as browser:
         page = await browser.get(f"{at.bot.url}/slack/install")
@@ -349,7 +349,7 @@ async def test_an_accident_is_told_under_one_id(
     postgresql_urls: Iterator[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     """A table that is gone is one, for PostgreSQL: it can't come of a database that is away."""
-    async with tenancy(next(postgresql_urls)) as at, Browser() as browser:
+    async with many_workspaces(next(postgresql_urls)) as at, Browser() as browser:
         begun = await browser.get(f"{at.bot.url}/slack/install")
         await run_sql(at, "ALTER TABLE install_states RENAME TO elsewhere")
         with caplog.at_level(logging.ERROR):
@@ -369,7 +369,7 @@ async def test_an_accident_is_told_under_one_id(
 
 
 @HTTP_ONLY
-async def test_every_page_is_sealed(at: Tenancy) -> None:
+async def test_every_page_is_sealed(at: ManyHarness) -> None:
     pages = [await at.install(at.add(1)), await at.install(at.add(2), decision="cancel")]
     async with Browser() as browser:
         pages.append(await browser.get(f"{at.bot.url}/slack/oauth_redirect"))
@@ -384,7 +384,7 @@ async def test_every_page_is_sealed(at: Tenancy) -> None:
 
 
 @HTTP_ONLY
-async def test_only_a_get_begins_or_ends_something(at: Tenancy) -> None:
+async def test_only_a_get_begins_or_ends_something(at: ManyHarness) -> None:
     async with aiohttp.ClientSession() as session:
         for path in ("/slack/install", "/slack/oauth_redirect"):
             for method in ("HEAD", "POST"):

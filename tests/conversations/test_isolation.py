@@ -15,7 +15,7 @@ from bot.core.digest import digest
 from bot.core.secret import Secret
 from bot.sim.anchor import Slow
 from bot.sim.slack import Message, expired_url
-from tenants import Tenancy, Tenant, tenancy
+from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]
 
@@ -28,7 +28,7 @@ UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 class Actor:
     """Somebody in a workspace who does things at random, and remembers what was its own at any time."""
 
-    at: Tenancy
+    at: ManyHarness
     tenant: Tenant
     others: list[Tenant]
     chance: random.Random
@@ -65,9 +65,7 @@ class Actor:
         return session
 
     async def command(self) -> None:
-        await self.at.type(
-            self.tenant, self.new_session(), command=self.chance.choice(["/anchor-pause", "/anchor-resume"])
-        )
+        await self.tenant.command(self.new_session(), command=self.chance.choice(["/anchor-pause", "/anchor-resume"]))
 
     async def click(self) -> None:
         element = {
@@ -76,7 +74,7 @@ class Actor:
             "text": {"type": "plain_text", "text": "Pause"},
             "value": self.new_session(),
         }
-        alert = self.at.slack.post(self.tenant.alerts, "Spend", blocks=[{"type": "actions", "elements": [element]}])
+        alert = self.at.slack.post(self.tenant.channel, "Spend", blocks=[{"type": "actions", "elements": [element]}])
         await self.at.slack.click(self.tenant.person, alert)
 
     async def report(self) -> None:
@@ -87,13 +85,15 @@ class Actor:
         token = f"token-{self.chance.getrandbits(64)}"
         if await self.at.store.installations.set_alerts_token(self.tenant.team_id, digest(token)):
             self.alerts_token = token
-        await self.at.store.installations.set_alerts_channel(self.tenant.team_id, self.tenant.alerts.id)
-        await self.at.alert(self.tenant.team_id, self.alerts_token, session_id=self.new_session(), text="spent")
+        await self.at.store.installations.set_alerts_channel(self.tenant.team_id, self.tenant.channel.id)
+        await self.at.post_alert(self.tenant.team_id, self.alerts_token, session_id=self.new_session(), text="spent")
 
     async def report_elsewhere(self) -> None:
         """An alert with this workspace's token, for another."""
         other = self.chance.choice(self.others)
-        status, _ = await self.at.alert(other.team_id, self.alerts_token, session_id=self.new_session(), text="spent")
+        status, _ = await self.at.post_alert(
+            other.team_id, self.alerts_token, session_id=self.new_session(), text="spent"
+        )
         assert status in {401, 503}  # refused, or the database is too slow to say whose it is
 
     async def look_at_home(self) -> None:
@@ -123,7 +123,7 @@ class Actor:
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_nothing_of_one_workspace_reaches_another(database_url: str, seed: int) -> None:
-    async with tenancy(database_url, patience=0.05) as at:
+    async with many_workspaces(database_url, patience=0.05) as at:
         tenants = [at.add(number) for number in range(TENANTS)]
         actors = [
             Actor(at, one, [other for other in tenants if other is not one], random.Random(f"{seed} {one.team_id}"))  # noqa: S311
@@ -138,19 +138,19 @@ async def test_nothing_of_one_workspace_reaches_another(database_url: str, seed:
         look(at, actors)
 
 
-async def settled(at: Tenancy) -> None:
+async def settled(at: ManyHarness) -> None:
     """Wait until the bot has said what it had to say."""
     seen = -1
     while seen != (seen := happened(at)):  # noqa: ASYNC110 - what is waited for is that nothing happens
         await asyncio.sleep(0.7)
 
 
-def happened(at: Tenancy) -> int:
+def happened(at: ManyHarness) -> int:
     channels = [channel for workspace in at.slack.platform.workspaces.values() for channel in workspace.channels]
     return len(at.anchor.requests) + sum(len(at.slack.channel_messages(channel)) for channel in channels)
 
 
-def look(at: Tenancy, actors: list[Actor]) -> None:
+def look(at: ManyHarness, actors: list[Actor]) -> None:
     owner = {session: actor for actor in actors for session in actor.sessions}
     of_team = {actor.tenant.team_id: actor for actor in actors}
     told: defaultdict[str, int] = defaultdict(int)
@@ -178,12 +178,12 @@ def look(at: Tenancy, actors: list[Actor]) -> None:
     }
 
 
-def team_of(at: Tenancy, user_id: str) -> str:
+def team_of(at: ManyHarness, user_id: str) -> str:
     """The workspace that somebody is in."""
     return next(team for team, workspace in at.slack.platform.workspaces.items() if user_id in workspace.users)
 
 
-def home_of(at: Tenancy, channel: str) -> str:
+def home_of(at: ManyHarness, channel: str) -> str:
     """The channel itself; of a person's id, a channel of theirs."""
     for workspace in at.slack.platform.workspaces.values():
         if channel in workspace.users:
@@ -191,6 +191,6 @@ def home_of(at: Tenancy, channel: str) -> str:
     return channel
 
 
-def everything_in(at: Tenancy, tenant: Tenant) -> list[Message]:
+def everything_in(at: ManyHarness, tenant: Tenant) -> list[Message]:
     channels_of_it = tenant.workspace.channels
     return [message for channel in channels_of_it for message in at.slack.seen_by(tenant.person, channel)]

@@ -13,7 +13,7 @@ from bot.core.digest import digest
 from bot.outbound.store.schema import workspaces
 from bot.sim.slack import Enterprise, Message, expired_url, tokens_revoked
 from harness import HTTP_ONLY, SESSION, SOCKET_ONLY
-from tenants import Tenancy, Tenant, tenancy
+from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
 
 pytestmark = pytest.mark.anyio
 
@@ -23,7 +23,7 @@ NOT_SERVED = (
 )
 
 
-def button(at: Tenancy, tenant: Tenant) -> Message:
+def button(at: ManyHarness, tenant: Tenant) -> Message:
     """An alert with a Pause button for the tenant's session, in the tenant's channel."""
     element = {
         "type": "button",
@@ -31,67 +31,69 @@ def button(at: Tenancy, tenant: Tenant) -> Message:
         "text": {"type": "plain_text", "text": "Pause"},
         "value": tenant.session,
     }
-    return at.slack.post(tenant.alerts, "High spend", blocks=[{"type": "actions", "elements": [element]}])
+    return at.slack.post(tenant.channel, "High spend", blocks=[{"type": "actions", "elements": [element]}])
 
 
-async def last_word(at: Tenancy, tenant: Tenant, count: int = 1) -> str:
+async def last_word(at: ManyHarness, tenant: Tenant, count: int = 1) -> str:
     """Wait until the bot has said `count` things in the tenant's channel, and return the last."""
-    await at.slack.until(lambda: len(spoken(at, tenant)) >= count)
-    return spoken(at, tenant)[-1].text
+    await at.slack.until(lambda: len(spoken(tenant)) >= count)
+    return spoken(tenant)[-1].text
 
 
-def spoken(at: Tenancy, tenant: Tenant) -> list[Message]:
-    return [message for message in at.said(tenant) if message.source != "posted"]
+def spoken(tenant: Tenant) -> list[Message]:
+    return [message for message in tenant.seen() if message.source != "posted"]
 
 
 # --- whose request it is ---
 
 
-async def test_each_workspace_pauses_with_its_own_key(at: Tenancy) -> None:
-    one, two = [await at.settle(at.add(number)) for number in (1, 2)]
-    await at.type(one)
+async def test_each_workspace_pauses_with_its_own_key(at: ManyHarness) -> None:
+    one, two = [await at.set_up(at.add(number)) for number in (1, 2)]
+    await one.command()
     await at.slack.click(two.person, button(at, two))
-    await at.anchor.until(lambda: at.asked(two))
-    assert [request.key for request in at.asked(one)] == [one.key]
-    assert [request.key for request in at.asked(two)] == [two.key]
+    await at.anchor.until(lambda: two.orders)
+    assert [request.key for request in one.orders] == [one.key]
+    assert [request.key for request in two.orders] == [two.key]
 
 
 @pytest.mark.parametrize("column", ["bot_token", "anchor_api_key"])
-async def test_a_key_that_was_moved_to_another_workspaces_row_is_not_used(at: Tenancy, column: str) -> None:
-    one, two = [await at.settle(at.add(number)) for number in (1, 2)]
+async def test_a_key_that_was_moved_to_another_workspaces_row_is_not_used(at: ManyHarness, column: str) -> None:
+    one, two = [await at.set_up(at.add(number)) for number in (1, 2)]
     theirs = select(workspaces.c[column]).where(workspaces.c.team_id == one.team_id).scalar_subquery()
     async with at.store.database.changing() as connection:
         await connection.execute(update(workspaces).values({column: theirs}))
-    await at.type(two)
+    await two.command()
     assert "the bot can't read its database and sent nothing" in await last_word(at, two)
-    await at.type(one)
+    await one.command()
     assert [request.key for request in at.anchor.requests] == [one.key]
 
 
-async def test_a_session_of_another_workspace_is_not_known(at: Tenancy) -> None:
-    one, two = [await at.settle(at.add(number)) for number in (1, 2)]
-    await at.type(one, two.session)
+async def test_a_session_of_another_workspace_is_not_known(at: ManyHarness) -> None:
+    one, two = [await at.set_up(at.add(number)) for number in (1, 2)]
+    await one.command(two.session)
     assert "Anchor knows no such session under this workspace's API key" in await last_word(at, one)
-    assert [(request.key, request.status) for request in at.asked(two)] == [(one.key, 404)]
+    assert [(request.key, request.status) for request in two.orders] == [(one.key, 404)]
 
 
-async def test_somebody_of_another_workspace_clicks_and_is_refused_although_that_is_installed_too(at: Tenancy) -> None:
+async def test_somebody_of_another_workspace_clicks_and_is_refused_although_that_is_installed_too(
+    at: ManyHarness,
+) -> None:
     """In a Slack Connect channel of the first; their own workspace has a key, which must not be used either."""
-    host, guest = [await at.settle(at.add(number)) for number in (1, 2)]
+    host, guest = [await at.set_up(at.add(number)) for number in (1, 2)]
     visitor = host.workspace.add_user(guest.person.id, "visitor", team_id=guest.team_id)
-    host.alerts.members.add(visitor.id)
+    host.channel.members.add(visitor.id)
     message = button(at, host)
     await at.slack.click(visitor, message)
-    await at.slack.until(lambda: at.slack.seen_by(visitor, host.alerts)[-1].ephemeral_to == visitor.id)
+    await at.slack.until(lambda: at.slack.seen_by(visitor, host.channel)[-1].ephemeral_to == visitor.id)
     assert "only members of the workspace that installed this app may do that" in (
-        at.slack.seen_by(visitor, host.alerts)[-1].text
+        at.slack.seen_by(visitor, host.channel)[-1].text
     )
     assert at.anchor.requests == []
 
 
-async def test_without_an_installed_team_nobodys_key_is_used(at: Tenancy) -> None:
+async def test_without_an_installed_team_nobodys_key_is_used(at: ManyHarness) -> None:
     """An organisation's installation has `team: null`; the person's own team must not take its place."""
-    tenant = await at.settle(at.add(1))
+    tenant = await at.set_up(at.add(1))
     message = button(at, tenant)
     await at.slack.click(tenant.person, message, team=None, is_enterprise_install=True)
     assert await last_word(at, tenant) == NOT_SERVED.format(session=tenant.session)
@@ -102,23 +104,23 @@ async def test_without_an_installed_team_nobodys_key_is_used(at: Tenancy) -> Non
     assert at.anchor.requests == []
 
 
-async def test_a_workspace_that_joins_a_grid_keeps_its_installation_and_its_key(at: Tenancy) -> None:
-    tenant = await at.settle(at.add(1))
+async def test_a_workspace_that_joins_a_grid_keeps_its_installation_and_its_key(at: ManyHarness) -> None:
+    tenant = await at.set_up(at.add(1))
     message = button(at, tenant)
     tenant.workspace.enterprise = Enterprise("E0GRID00001", "Grid")
-    await at.type(tenant)
+    await tenant.command()
     await at.slack.click(tenant.person, message)
-    await at.anchor.until(lambda: len(at.asked(tenant)) == 2)
-    assert [request.key for request in at.asked(tenant)] == [tenant.key] * 2
+    await at.anchor.until(lambda: len(tenant.orders) == 2)
+    assert [request.key for request in tenant.orders] == [tenant.key] * 2
     assert len(await at.store.installations.summaries()) == 1
     await at.install(tenant)
     (summary,) = await at.store.installations.summaries()
     assert (summary.enterprise_id, summary.has_key) == ("E0GRID00001", True)
 
 
-async def test_a_workspace_that_never_installed_the_app_is_told_so(at: Tenancy) -> None:
+async def test_a_workspace_that_never_installed_the_app_is_told_so(at: ManyHarness) -> None:
     tenant = at.add(1)
-    await at.type(tenant)
+    await tenant.command()
     assert await last_word(at, tenant) == NOT_SERVED.format(session=tenant.session)
     await at.slack.click(tenant.person, button(at, tenant))
     assert await last_word(at, tenant, 2) == NOT_SERVED.format(session=tenant.session)
@@ -130,30 +132,30 @@ async def test_a_workspace_that_never_installed_the_app_is_told_so(at: Tenancy) 
 
 @pytest.mark.parametrize("revoked_first", [False, True])
 async def test_a_workspace_that_removes_the_app_leaves_nothing_and_may_come_back(
-    at: Tenancy, *, revoked_first: bool
+    at: ManyHarness, *, revoked_first: bool
 ) -> None:
-    leaving, staying = [await at.settle(at.add(number)) for number in (1, 2)]
+    leaving, staying = [await at.set_up(at.add(number)) for number in (1, 2)]
     told = await at.slack.uninstall(leaving.workspace, revoked_first=revoked_first)
     assert [event.answer.status for event in told] == [200, 200]
     assert [one.team_id for one in await at.store.installations.summaries()] == [staying.team_id]
-    await at.type(leaving)
+    await leaving.command()
     assert await last_word(at, leaving) == NOT_SERVED.format(session=leaving.session)
-    assert at.asked(leaving) == []
+    assert leaving.orders == []
     page = await at.install(leaving)
     assert "One thing is left" in page.words, "the key came back with the app"
-    await at.settle(leaving)
+    await at.set_up(leaving)
     at.slack.clock.advance(6)
-    await at.type(leaving)
+    await leaving.command()
     assert await last_word(at, leaving, 2)
     methods = {call.method for call in at.slack.api_calls}
     assert methods - {"apps.connections.open"} == {"oauth.v2.access", "users.info"}, "something else was asked"
 
 
-async def test_an_event_that_comes_late_does_not_end_a_new_installation(at: Tenancy) -> None:
-    tenant = await at.settle(at.add(1))
+async def test_an_event_that_comes_late_does_not_end_a_new_installation(at: ManyHarness) -> None:
+    tenant = await at.set_up(at.add(1))
     told = await at.slack.uninstall(tenant.workspace)
     at.slack.clock.advance(60)
-    await at.settle(tenant)
+    await at.set_up(tenant)
     for event in told:
         assert (await at.slack.events.again(event.request)).answer.status == 200
     assert [one.has_key for one in await at.store.installations.summaries()] == [True]
@@ -172,15 +174,15 @@ async def test_an_event_that_comes_late_does_not_end_a_new_installation(at: Tena
     ids=["person", "other bot", "own bot", "nobody", "uninstalled", "another event"],
 )
 async def test_only_the_death_of_its_own_token_ends_an_installation(
-    at: Tenancy, event: dict[str, object], *, stays: bool
+    at: ManyHarness, event: dict[str, object], *, stays: bool
 ) -> None:
-    tenant = await at.settle(at.add(1))
+    tenant = await at.set_up(at.add(1))
     assert (await at.slack.events.send(tenant.workspace, event)).answer.status == 200
     assert bool(await at.store.installations.summaries()) is stays
 
 
-async def test_an_event_without_a_time_ends_nothing(at: Tenancy) -> None:
-    tenant = await at.settle(at.add(1))
+async def test_an_event_without_a_time_ends_nothing(at: ManyHarness) -> None:
+    tenant = await at.set_up(at.add(1))
     event = {"type": "event_callback", "team_id": tenant.team_id, "event": {"type": "app_uninstalled"}}
     if at.slack.socket_mode:
         await at.slack.sockets.send("events_api", event)
@@ -190,20 +192,20 @@ async def test_an_event_without_a_time_ends_nothing(at: Tenancy) -> None:
     assert await at.store.installations.summaries()
 
 
-async def hold_the_database(at: Tenancy) -> None:
+async def hold_the_database(at: ManyHarness) -> None:
     """Make every read and change fail, until `free_the_database`."""
     async with at.store.database.changing() as connection:
         await connection.execute(text("ALTER TABLE workspaces RENAME TO elsewhere"))
 
 
-async def free_the_database(at: Tenancy) -> None:
+async def free_the_database(at: ManyHarness) -> None:
     async with at.store.database.changing() as connection:
         await connection.execute(text("ALTER TABLE elsewhere RENAME TO workspaces"))
 
 
 @HTTP_ONLY
-async def test_an_event_that_can_not_be_handled_now_is_asked_for_again(at: Tenancy) -> None:
-    tenant = await at.settle(at.add(1))
+async def test_an_event_that_can_not_be_handled_now_is_asked_for_again(at: ManyHarness) -> None:
+    tenant = await at.set_up(at.add(1))
     await hold_the_database(at)
     (first, second) = await at.slack.uninstall(tenant.workspace)
     assert (first.answer.status, second.answer.status) == (503, 503)
@@ -215,13 +217,13 @@ async def test_an_event_that_can_not_be_handled_now_is_asked_for_again(at: Tenan
 
 @pytest.mark.parametrize("behind", [60.0, -60.0], ids=["behind", "ahead"])
 async def test_a_clock_that_is_wrong_keeps_no_workspace_and_loses_none(tmp_path: Path, behind: float) -> None:
-    async with tenancy(f"sqlite:///{tmp_path / 'bot.db'}", behind=behind) as at:
-        tenant = await at.settle(at.add(1))
+    async with many_workspaces(f"sqlite:///{tmp_path / 'bot.db'}", behind=behind) as at:
+        tenant = await at.set_up(at.add(1))
         at.slack.clock.advance(2.0)
         (event, _) = await at.slack.uninstall(tenant.workspace)
         assert await at.store.installations.summaries() == []
         at.slack.clock.advance(2.0)
-        await at.settle(tenant)
+        await at.set_up(tenant)
         await at.slack.events.again(event.request)
         assert await at.store.installations.summaries()
 
@@ -230,8 +232,8 @@ async def test_a_clock_that_is_wrong_keeps_no_workspace_and_loses_none(tmp_path:
 async def test_an_event_is_asked_for_again_whatever_goes_wrong(
     postgresql_urls: Iterator[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with tenancy(next(postgresql_urls)) as at:
-        tenant = await at.settle(at.add(1))
+    async with many_workspaces(next(postgresql_urls)) as at:
+        tenant = await at.set_up(at.add(1))
         await hold_the_database(at)  # for PostgreSQL that is a mistake of ours, and no database that is away
         with caplog.at_level(logging.ERROR):
             (first, _) = await at.slack.uninstall(tenant.workspace)
@@ -243,8 +245,8 @@ async def test_an_event_is_asked_for_again_whatever_goes_wrong(
 
 
 @SOCKET_ONLY
-async def test_over_a_socket_it_is_asked_for_again_by_no_ack(at: Tenancy) -> None:
-    tenant = await at.settle(at.add(1))
+async def test_over_a_socket_it_is_asked_for_again_by_no_ack(at: ManyHarness) -> None:
+    tenant = await at.set_up(at.add(1))
     await hold_the_database(at)
     event = await at.slack.events.send(tenant.workspace, {"type": "app_uninstalled"})
     assert event.answer.error == "operation_timeout"
@@ -253,20 +255,20 @@ async def test_over_a_socket_it_is_asked_for_again_by_no_ack(at: Tenancy) -> Non
     assert await at.store.installations.summaries() == []
 
 
-async def test_a_database_that_is_away_is_said_to_be(at: Tenancy, caplog: pytest.LogCaptureFixture) -> None:
-    tenant = await at.settle(at.add(1))
+async def test_a_database_that_is_away_is_said_to_be(at: ManyHarness, caplog: pytest.LogCaptureFixture) -> None:
+    tenant = await at.set_up(at.add(1))
     await hold_the_database(at)
     with caplog.at_level(logging.ERROR):
-        await at.type(tenant)
+        await tenant.command()
         await at.slack.click(tenant.person, button(at, tenant))
-        answer = await at.alert(tenant.team_id, "any", session_id=SESSION, text="spent")
+        answer = await at.post_alert(tenant.team_id, "any", session_id=SESSION, text="spent")
         page = await at.install(at.add(2))
     failed = (
         f"*Not paused:* the bot can't read its database and sent nothing for session `{tenant.session}`.\n"
         "Try again in a moment. If it can't wait, do it in Anchor's dashboard."
     )
     assert await last_word(at, tenant, 2) == failed
-    assert [message.text for message in spoken(at, tenant)] == [failed] * 2
+    assert [message.text for message in spoken(tenant)] == [failed] * 2
     assert answer == (
         503,
         {"error": "Nothing was posted: the bot can't read its database. Send the alert again in a few seconds."},
@@ -277,9 +279,9 @@ async def test_a_database_that_is_away_is_said_to_be(at: Tenancy, caplog: pytest
 
 
 async def test_where_neither_slack_nor_the_database_can_be_used_the_log_says_what_was_not_told(
-    at: Tenancy, caplog: pytest.LogCaptureFixture
+    at: ManyHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    tenant = await at.settle(at.add(1))
+    tenant = await at.set_up(at.add(1))
     await hold_the_database(at)
     at.slack.faults["response_url"] = expired_url()
     with caplog.at_level(logging.ERROR):
@@ -290,31 +292,31 @@ async def test_where_neither_slack_nor_the_database_can_be_used_the_log_says_wha
     assert vars(record)["why"] == ("response_url: response_url answered 404; direct message: OperationalError")
 
 
-async def test_a_colleague_of_a_workspace_that_is_not_served_is_refused(at: Tenancy) -> None:
+async def test_a_colleague_of_a_workspace_that_is_not_served_is_refused(at: ManyHarness) -> None:
     """On a Grid, Slack would be asked who somebody is, and there is no token to ask it with."""
     tenant = at.add(1)
     tenant.workspace.enterprise = Enterprise("E0GRID00001", "Grid")
     colleague = tenant.workspace.add_user("U0SISTER001", "carol", team_id="T0SISTER001")
-    tenant.alerts.members.add(colleague.id)
+    tenant.channel.members.add(colleague.id)
     await at.slack.click(colleague, button(at, tenant))
-    await at.slack.until(lambda: at.slack.seen_by(colleague, tenant.alerts)[-1].ephemeral_to == colleague.id)
-    assert at.slack.seen_by(colleague, tenant.alerts)[-1].text == NOT_SERVED.format(session=tenant.session)
+    await at.slack.until(lambda: at.slack.seen_by(colleague, tenant.channel)[-1].ephemeral_to == colleague.id)
+    assert at.slack.seen_by(colleague, tenant.channel)[-1].text == NOT_SERVED.format(session=tenant.session)
     assert [call.method for call in at.slack.api_calls if call.method == "users.info"] == []
 
 
-async def test_a_colleague_is_not_taken_for_an_outsider_while_the_database_is_away(at: Tenancy) -> None:
-    tenant = await at.settle(at.add(1))
+async def test_a_colleague_is_not_taken_for_an_outsider_while_the_database_is_away(at: ManyHarness) -> None:
+    tenant = await at.set_up(at.add(1))
     tenant.workspace.enterprise = Enterprise("E0GRID00001", "Grid")
     colleague = tenant.workspace.add_user("U0SISTER001", "carol", team_id="T0SISTER001")
-    tenant.alerts.members.add(colleague.id)
+    tenant.channel.members.add(colleague.id)
     await hold_the_database(at)
     await at.slack.click(colleague, button(at, tenant))
-    await at.slack.until(lambda: at.slack.seen_by(colleague, tenant.alerts)[-1].ephemeral_to == colleague.id)
-    assert at.slack.seen_by(colleague, tenant.alerts)[-1].text == (
+    await at.slack.until(lambda: at.slack.seen_by(colleague, tenant.channel)[-1].ephemeral_to == colleague.id)
+    assert at.slack.seen_by(colleague, tenant.channel)[-1].text == (
         f"*Not paused:* the bot can't read its database and sent nothing for session `{tenant.session}`.\n"
         "Try again in a moment. If it can't wait, do it in Anchor's dashboard."
     )
-    assert at.asked(tenant) == []
+    assert tenant.orders == []
 
 
 # --- alerts ---
@@ -327,61 +329,61 @@ WRONG = (
 )
 
 
-async def let_report(at: Tenancy, tenant: Tenant, token: str) -> None:
+async def let_report(at: ManyHarness, tenant: Tenant, token: str) -> None:
     assert await at.store.installations.set_alerts_token(tenant.team_id, digest(token))
-    assert await at.store.installations.set_alerts_channel(tenant.team_id, tenant.alerts.id)
+    assert await at.store.installations.set_alerts_channel(tenant.team_id, tenant.channel.id)
 
 
-async def test_each_workspace_has_its_own_alerts(at: Tenancy) -> None:
-    one, two = [await at.settle(at.add(number)) for number in (1, 2)]
+async def test_each_workspace_has_its_own_alerts(at: ManyHarness) -> None:
+    one, two = [await at.set_up(at.add(number)) for number in (1, 2)]
     await let_report(at, one, "token-1")
     await let_report(at, two, "token-2")
-    status, answer = await at.alert(one.team_id, "token-1", **ALERT)
-    assert (status, answer["channel"]) == (200, one.alerts.id)
-    assert await at.alert(two.team_id, "token-1", **ALERT) == WRONG
-    assert await at.alert("T0NOBODY001", "token-1", **ALERT) == WRONG
+    status, answer = await at.post_alert(one.team_id, "token-1", **ALERT)
+    assert (status, answer["channel"]) == (200, one.channel.id)
+    assert await at.post_alert(two.team_id, "token-1", **ALERT) == WRONG
+    assert await at.post_alert("T0NOBODY001", "token-1", **ALERT) == WRONG
     (posted,) = [call for call in at.slack.api_calls if call.method == "chat.postMessage"]
     assert posted.token == one.workspace.installation.bot_token
-    assert "High spend" not in str(at.said(two))
-    assert at.said(two) == []
+    assert "High spend" not in str(two.seen())
+    assert two.seen() == []
 
 
-async def test_a_channel_of_another_workspace_is_out_of_reach(at: Tenancy) -> None:
-    one, two = [await at.settle(at.add(number)) for number in (1, 2)]
+async def test_a_channel_of_another_workspace_is_out_of_reach(at: ManyHarness) -> None:
+    one, two = [await at.set_up(at.add(number)) for number in (1, 2)]
     await let_report(at, one, "token-1")
-    status, answer = await at.alert(one.team_id, "token-1", channel=two.alerts.id, **ALERT)
+    status, answer = await at.post_alert(one.team_id, "token-1", channel=two.channel.id, **ALERT)
     assert (status, answer["slack_error"]) == (502, "channel_not_found")
-    assert at.said(two) == []
+    assert two.seen() == []
 
 
-async def test_a_workspace_without_a_token_takes_no_alerts(at: Tenancy) -> None:
-    tenant = await at.settle(at.add(1))
+async def test_a_workspace_without_a_token_takes_no_alerts(at: ManyHarness) -> None:
+    tenant = await at.set_up(at.add(1))
     for token in ("", "None", "x"):
-        assert await at.alert(tenant.team_id, token, **ALERT) == WRONG
+        assert await at.post_alert(tenant.team_id, token, **ALERT) == WRONG
 
 
-async def test_another_token_ends_the_first(at: Tenancy) -> None:
-    tenant = await at.settle(at.add(1))
+async def test_another_token_ends_the_first(at: ManyHarness) -> None:
+    tenant = await at.set_up(at.add(1))
     await let_report(at, tenant, "token-1")
     await let_report(at, tenant, "token-2")
-    assert await at.alert(tenant.team_id, "token-1", **ALERT) == WRONG
-    assert (await at.alert(tenant.team_id, "token-2", **ALERT))[0] == 200
+    assert await at.post_alert(tenant.team_id, "token-1", **ALERT) == WRONG
+    assert (await at.post_alert(tenant.team_id, "token-2", **ALERT))[0] == 200
 
 
-async def test_there_is_no_door_for_alerts_of_nobody(at: Tenancy) -> None:
-    tenant = await at.settle(at.add(1))
+async def test_there_is_no_door_for_alerts_of_nobody(at: ManyHarness) -> None:
+    tenant = await at.set_up(at.add(1))
     await let_report(at, tenant, "token-1")
     for path in ("", "x/y"):
-        status, _ = await at.alert(path, "token-1", **ALERT)
+        status, _ = await at.post_alert(path, "token-1", **ALERT)
         assert status == 404
 
 
-async def test_the_pause_of_an_alerts_card_is_the_workspaces_own(at: Tenancy) -> None:
-    tenant = await at.settle(at.add(1))
+async def test_the_pause_of_an_alerts_card_is_the_workspaces_own(at: ManyHarness) -> None:
+    tenant = await at.set_up(at.add(1))
     await let_report(at, tenant, "token-1")
-    await at.alert(tenant.team_id, "token-1", session_id=tenant.session, text="spent")
-    (card,) = at.said(tenant)
+    await at.post_alert(tenant.team_id, "token-1", session_id=tenant.session, text="spent")
+    (card,) = tenant.seen()
     await at.slack.click(tenant.person, card)
-    await at.anchor.until(lambda: at.asked(tenant))
-    assert [request.key for request in at.asked(tenant)] == [tenant.key]
-    await at.slack.until(lambda: len(at.said(tenant)) == 2)
+    await at.anchor.until(lambda: tenant.orders)
+    assert [request.key for request in tenant.orders] == [tenant.key]
+    await at.slack.until(lambda: len(tenant.seen()) == 2)

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from asking import AWAY, BY_BOTH, Asking, direct_messages, in_tenancy, in_workplace, rename_table, user_info
 from bot.app import running
 from bot.core.policy import Policy, Rule
 from bot.settings import Settings
@@ -26,8 +25,10 @@ from bot.sim.slack import (
     api_error,
     server_error,
 )
-from harness import SESSION, Workplace, workplace
-from tenants import Tenancy, tenancy
+from harness import BY_BOTH, SESSION, SingleHarness, single_workspace
+from harness.conversation import Conversation, direct_messages
+from harness.many_workspaces import ManyHarness, many_workspaces
+from harness.slack_faults import NO_ANSWER, user_info
 
 pytestmark = pytest.mark.anyio
 
@@ -61,8 +62,8 @@ def by(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-async def many(tmp_path: Path) -> AsyncIterator[Tenancy]:
-    async with tenancy(f"sqlite:///{tmp_path / 'bot.db'}") as at:
+async def many(tmp_path: Path) -> AsyncIterator[ManyHarness]:
+    async with many_workspaces(f"sqlite:///{tmp_path / 'bot.db'}") as at:
         yield at
 
 
@@ -70,23 +71,23 @@ def said(template: str, verb: str = "pause", session: str = SESSION) -> str:
     return template.format(past=PAST[verb], session=session)
 
 
-async def refused(here: Asking, user: User, text: str, verb: str = "pause") -> None:
+async def refused(at: Conversation, by: str, user: User, text: str, verb: str = "pause") -> None:
     """Somebody asks and is refused with these words, alone; nothing reaches Anchor."""
-    before = len(here.orders)
-    message = await here.answer(user, verb)
+    before = len(at.orders)
+    message = await at.answer(by, user, verb)
     assert (message.text, message.ephemeral_to) == (text, user.id)
-    assert len(here.orders) == before
+    assert len(at.orders) == before
 
 
-async def done(here: Asking, user: User, verb: str = "pause") -> None:
+async def done(at: Conversation, by: str, user: User, verb: str = "pause") -> None:
     """Somebody asks, and Anchor does it."""
-    before = len(here.orders)
-    message = await here.answer(user, verb)
+    before = len(at.orders)
+    message = await at.answer(by, user, verb)
     assert f"*{PAST[verb].capitalize()}*" in message.text
-    assert [order.verb for order in here.orders[before:]] == [verb]
+    assert [order.verb for order in at.orders[before:]] == [verb]
 
 
-def colleague(at: Workplace, enterprise: Enterprise | None) -> User:
+def colleague(at: SingleHarness, enterprise: Enterprise | None) -> User:
     """Somebody whose own workspace is another one, of that organisation; the bot's is of the Grid."""
     at.slack.home.enterprise = Enterprise("E0GRID00001", "Acme Grid")
     at.slack.add_workspace(Workspace("T0SISTER001", "sister", Installation("xoxb-sister"), enterprise))
@@ -100,17 +101,17 @@ def colleague(at: Workplace, enterprise: Enterprise | None) -> User:
 
 @VERBS
 async def test_every_full_member_may(by: str, verb: str) -> None:
-    async with workplace() as at:
+    async with single_workspace() as at:
         for user in (at.slack.alice, at.slack.bob):
-            await done(in_workplace(at, by), user, verb)
+            await done(at, by, user, verb)
 
 
 @VERBS
 @pytest.mark.parametrize("is_ultra_restricted", [False, True], ids=["multi-channel", "single-channel"])
 async def test_guests_never_may(by: str, verb: str, *, is_ultra_restricted: bool) -> None:
-    async with workplace() as at:
+    async with single_workspace() as at:
         guest = at.slack.home.change_user(at.slack.guest, is_ultra_restricted=is_ultra_restricted)
-        await refused(in_workplace(at, by), guest, said(GUESTS, verb), verb)
+        await refused(at, by, guest, said(GUESTS, verb), verb)
 
 
 @pytest.mark.parametrize(
@@ -128,28 +129,28 @@ async def test_guests_never_may(by: str, verb: str, *, is_ultra_restricted: bool
     ids=repr,
 )
 async def test_whom_slack_calls_no_full_member_may_not(by: str, user: dict[str, Any], text: str) -> None:
-    async with workplace() as at:
+    async with single_workspace() as at:
         at.slack.faults["users.info"] = user_info(**{"id": at.slack.bob.id, "team_id": "T0HOME00001"} | user)
-        await refused(in_workplace(at, by), at.slack.bob, said(text))
+        await refused(at, by, at.slack.bob, said(text))
 
 
 @pytest.mark.parametrize("error", ["user_not_found", "user_not_visible"])
 async def test_whom_slack_does_not_know_is_no_member(by: str, error: str) -> None:
-    async with workplace() as at:
+    async with single_workspace() as at:
         at.slack.faults["users.info"] = api_error(error)
-        await refused(in_workplace(at, by), at.slack.bob, said(OUTSIDERS))
+        await refused(at, by, at.slack.bob, said(OUTSIDERS))
 
 
 @VERBS
 async def test_outsiders_of_a_shared_channel_never_may(verb: str) -> None:
-    async with workplace() as at:
-        await refused(in_workplace(at, "a click"), at.slack.outsider, said(OUTSIDERS, verb), verb)
+    async with single_workspace() as at:
+        await refused(at, "a click", at.slack.outsider, said(OUTSIDERS, verb), verb)
         with pytest.raises(NotPossibleError):
-            await in_workplace(at, "a command").ask(at.slack.outsider)
+            await at.order("a command", at.slack.outsider)
 
 
 async def test_an_outsider_whose_command_gets_through_all_the_same_is_refused() -> None:
-    async with workplace() as at:
+    async with single_workspace() as at:
         fields = {"command": "/anchor-pause", "text": SESSION, "team_id": "T0HOME00001", "channel_id": "C0ALERTS001"}
         answer = await at.deliver(
             "slash_commands", fields | {"user_id": at.slack.outsider.id, "trigger_id": "1"}, takes_answer=True
@@ -159,86 +160,87 @@ async def test_an_outsider_whose_command_gets_through_all_the_same_is_refused() 
 
 
 async def test_colleagues_of_the_grid_may_and_its_strangers_may_not() -> None:
-    async with workplace() as at:
-        await done(in_workplace(at, "a click"), colleague(at, Enterprise("E0GRID00001", "Acme Grid")))
-    async with workplace() as at:
-        await refused(in_workplace(at, "a click"), colleague(at, Enterprise("E0OTHER0001", "Other")), said(OUTSIDERS))
-    async with workplace() as at:
-        await refused(in_workplace(at, "a click"), colleague(at, None), said(OUTSIDERS))
+    async with single_workspace() as at:
+        await done(at, "a click", colleague(at, Enterprise("E0GRID00001", "Acme Grid")))
+    async with single_workspace() as at:
+        await refused(at, "a click", colleague(at, Enterprise("E0OTHER0001", "Other")), said(OUTSIDERS))
+    async with single_workspace() as at:
+        await refused(at, "a click", colleague(at, None), said(OUTSIDERS))
 
 
 async def test_a_colleague_of_the_grid_is_one_by_a_command_as_well(by: str) -> None:
     """Slack gives a command the installed team, whatever workspaces it names as the person's own."""
-    async with workplace() as at:
+    async with single_workspace() as at:
         at.slack.home.enterprise = Enterprise("E0GRID00001", "Acme Grid")
         grid = {"enterprise_id": "E0GRID00001", "teams": ["T0SISTER001"]}
         at.slack.faults["users.info"] = user_info(team_id="T0SISTER001", enterprise_user=grid)
-        await done(in_workplace(at, by), at.slack.bob)
+        await done(at, by, at.slack.bob)
         at.slack.faults["users.info"] = user_info(team_id="T0SISTER001", enterprise_user=grid | {"enterprise_id": "E1"})
-        await refused(in_workplace(at, by), at.slack.alice, said(OUTSIDERS))
+        await refused(at, by, at.slack.alice, said(OUTSIDERS))
 
 
 async def test_a_guest_of_the_grid_is_a_guest() -> None:
-    async with workplace() as at:
+    async with single_workspace() as at:
         guest = colleague(at, Enterprise("E0GRID00001", "Acme Grid"))
         at.slack.home.change_user(guest, is_restricted=True)
-        await refused(in_workplace(at, "a click"), guest, said(GUESTS))
+        await refused(at, "a click", guest, said(GUESTS))
 
 
-async def test_in_each_of_many_workspaces_members_may_and_guests_may_not(many: Tenancy, by: str) -> None:
-    one, two = [await many.settle(many.add(number)) for number in (1, 2)]
+async def test_in_each_of_many_workspaces_members_may_and_guests_may_not(many: ManyHarness, by: str) -> None:
+    one, two = [await many.set_up(many.add(number)) for number in (1, 2)]
     both = two.workspace.add_user(one.person.id, "both", is_restricted=True)  # a member here, a guest there
-    two.alerts.members.add(both.id)
-    await done(in_tenancy(many, one, by), one.person)
-    await refused(in_tenancy(many, two, by), both, said(GUESTS, session=two.session))
-    await done(in_tenancy(many, one, by), one.person)
+    two.channel.members.add(both.id)
+    await done(one, by, one.person)
+    await refused(two, by, both, said(GUESTS, session=two.session))
+    await done(one, by, one.person)
 
 
 # --- a policy ---
 
 
 async def test_pause_and_resume_have_people_of_their_own(by: str) -> None:
-    async with workplace(PAUSE_USERS="U0BOB000001, U0GUEST0001", RESUME_USERS="U0ALICE0001") as at:
-        here = in_workplace(at, by)
+    async with single_workspace(PAUSE_USERS="U0BOB000001, U0GUEST0001", RESUME_USERS="U0ALICE0001") as at:
         await refused(
-            here,
+            at,
+            by,
             at.slack.alice,
             f"*Not paused:* in this workspace only <@U0BOB000001>, <@U0GUEST0001> may pause, so the bot left session "
             f"`{SESSION}` alone.\nAsk one of them. {IN_ANCHOR}",
         )
         await refused(
-            here,
+            at,
+            by,
             at.slack.bob,
             f"*Not resumed:* in this workspace only <@U0ALICE0001> may resume, so the bot left session `{SESSION}` "
             f"alone.\nAsk one of them. {IN_ANCHOR}",
             "resume",
         )
-        await done(here, at.slack.bob)
-        await done(here, at.slack.alice, "resume")
-        await refused(here, at.slack.guest, said(GUESTS))  # named, and still a guest
+        await done(at, by, at.slack.bob)
+        await done(at, by, at.slack.alice, "resume")
+        await refused(at, by, at.slack.guest, said(GUESTS))  # named, and still a guest
 
 
 @VERBS
 async def test_a_channel_that_is_not_among_those_is_refused(by: str, verb: str) -> None:
-    async with workplace(ALLOWED_CHANNELS="C0PRIVATE01,C0INCIDENT1") as at:
-        here = in_workplace(at, by)
+    async with single_workspace(ALLOWED_CHANNELS="C0PRIVATE01,C0INCIDENT1") as at:
         await refused(
-            here,
+            at,
+            by,
             at.slack.alice,
             f"*Not {PAST[verb]}:* this workspace lets people {verb} only in <#C0INCIDENT1>, <#C0PRIVATE01>, so the bot "
             f"left session `{SESSION}` alone.\nDo it there. {IN_ANCHOR}",
             verb,
         )
         at.slack.incidents.members.add(at.slack.home.installation.bot_user_id)
-        told = await here.answer(at.slack.alice, verb, channel=at.slack.incidents)
+        told = await at.answer(by, at.slack.alice, verb, channel=at.slack.incidents)
         assert f"*{PAST[verb].capitalize()}*" in told.text
-        assert len(here.orders) == 1
+        assert len(at.orders) == 1
 
 
 async def test_of_many_names_ten_are_said(by: str) -> None:
     users = [f"U0SOMEBOD{number:02}" for number in range(13)]
-    async with workplace(PAUSE_USERS=",".join(users), ALLOWED_CHANNELS="C0ALERTS001") as at:
-        told = await in_workplace(at, by).answer(at.slack.alice)
+    async with single_workspace(PAUSE_USERS=",".join(users), ALLOWED_CHANNELS="C0ALERTS001") as at:
+        told = await at.answer(by, at.slack.alice)
     named = ", ".join(f"<@{user}>" for user in users[:10])
     assert told.text.startswith(
         f"*Not paused:* in this workspace only {named} and 3 more (all are in the app's Home tab) may pause, so "
@@ -247,8 +249,8 @@ async def test_of_many_names_ten_are_said(by: str) -> None:
 
 async def test_of_eleven_names_one_more_is_left(by: str) -> None:
     channels = [f"C0CHANNEL{number:02}" for number in range(11)]
-    async with workplace(ALLOWED_CHANNELS=",".join(channels)) as at:
-        told = await in_workplace(at, by).answer(at.slack.alice)
+    async with single_workspace(ALLOWED_CHANNELS=",".join(channels)) as at:
+        told = await at.answer(by, at.slack.alice)
     named = ", ".join(f"<#{channel}>" for channel in channels[:10])
     assert f" only in {named} and 1 more (all are in the app's Home tab), so " in told.text
 
@@ -256,48 +258,48 @@ async def test_of_eleven_names_one_more_is_left(by: str) -> None:
 async def test_however_many_are_named_the_home_tab_shows(by: str) -> None:
     users = ",".join(f"U0SOMEBODY{number:03}" for number in range(200))
     channels = users.replace("U0SOMEBODY", "C0SOMEWHERE")
-    async with workplace(PAUSE_USERS=users, ALLOWED_CHANNELS=channels) as at:
-        assert " and 190 more may " in ((await in_workplace(at, by).answer(at.slack.alice)).text)
+    async with single_workspace(PAUSE_USERS=users, ALLOWED_CHANNELS=channels) as at:
+        assert " and 190 more may " in ((await at.answer(by, at.slack.alice)).text)
         await at.slack.open_home(at.slack.alice)
         await at.slack.until(lambda: at.slack.home_of(at.slack.alice))
         shown = str(at.slack.home_of(at.slack.alice))
     assert "<@U0SOMEBODY039> and 160 more, only in <#C0SOMEWHERE000>" in shown
 
 
-async def test_in_one_of_many_the_policy_is_the_workspaces_own(many: Tenancy, by: str) -> None:
-    one, two = [await many.settle(many.add(number)) for number in (1, 2)]
+async def test_in_one_of_many_the_policy_is_the_workspaces_own(many: ManyHarness, by: str) -> None:
+    one, two = [await many.set_up(many.add(number)) for number in (1, 2)]
     policy = Policy(pause=Rule(frozenset({"U0SOMEBODY1"})), resume=Rule(channels=frozenset({"C0ELSEWHERE"})))
     assert await many.store.installations.set_policy(
         one.team_id, policy, if_version=await many.policy_version(one.team_id)
     )
-    here, there = in_tenancy(many, one, by), in_tenancy(many, two, by)
     await refused(
-        here,
+        one,
+        by,
         one.person,
         f"*Not paused:* in this workspace only <@U0SOMEBODY1> may pause, so the bot left session `{one.session}` "
         f"alone.\nAsk one of them. {IN_ANCHOR}",
     )
     await refused(
-        here,
+        one,
+        by,
         one.person,
         f"*Not resumed:* this workspace lets people resume only in <#C0ELSEWHERE>, so the bot left session "
         f"`{one.session}` alone.\nDo it there. {IN_ANCHOR}",
         "resume",
     )
-    await done(there, two.person)
+    await done(two, by, two.person)
     assert await many.store.installations.set_policy(
         one.team_id, Policy(), if_version=await many.policy_version(one.team_id)
     )
-    await done(here, one.person)
+    await done(one, by, one.person)
 
 
 async def test_a_refusal_is_logged_with_who_and_where(by: str, caplog: pytest.LogCaptureFixture) -> None:
-    async with workplace(RESUME_USERS="U0BOB000001", ALLOWED_CHANNELS="C0INCIDENT1") as at:
-        here = in_workplace(at, by)
+    async with single_workspace(RESUME_USERS="U0BOB000001", ALLOWED_CHANNELS="C0INCIDENT1") as at:
         with caplog.at_level(logging.INFO, "bot"):
-            await here.answer(at.slack.guest)
-            await here.answer(at.slack.alice, "resume")
-            await here.answer(at.slack.alice)
+            await at.answer(by, at.slack.guest)
+            await at.answer(by, at.slack.alice, "resume")
+            await at.answer(by, at.slack.alice)
     fields = ("message", "outcome", "session", "user", "team", "channel")
     logged = [[vars(one)[name] for name in fields] for one in caplog.records if one.message in PAST]
     where = [SESSION, "U0GUEST0001", "T0HOME00001", "C0ALERTS001"]
@@ -313,23 +315,22 @@ async def test_a_refusal_is_logged_with_who_and_where(by: str, caplog: pytest.Lo
 
 
 async def test_slack_is_asked_once_for_many_requests_of_the_same_person(by: str) -> None:
-    async with workplace() as at:
+    async with single_workspace() as at:
         at.slack.faults["users.info"] = Slow(0.8)
-        here = in_workplace(at, by)
-        await asyncio.gather(*[here.ask(at.slack.alice) for _ in range(10)])
-        await at.slack.until(lambda: len(here.told(at.slack.alice)) == 10)
-        await done(here, at.slack.alice, "resume")
-        assert here.questions == 1
-        await done(here, at.slack.bob)
-        assert here.questions == 2
+        await asyncio.gather(*[at.order(by, at.slack.alice) for _ in range(10)])
+        await at.slack.until(lambda: len(at.answers(at.slack.alice)) == 10)
+        await done(at, by, at.slack.alice, "resume")
+        assert at.calls("users.info") == 1
+        await done(at, by, at.slack.bob)
+        assert at.calls("users.info") == 2
 
 
-async def test_whoever_is_in_two_workspaces_is_asked_about_in_each(many: Tenancy, by: str) -> None:
-    one, two = [await many.settle(many.add(number)) for number in (1, 2)]
+async def test_whoever_is_in_two_workspaces_is_asked_about_in_each(many: ManyHarness, by: str) -> None:
+    one, two = [await many.set_up(many.add(number)) for number in (1, 2)]
     two.workspace.add_user(one.person.id, "both")
-    two.alerts.members.add(one.person.id)
-    await done(in_tenancy(many, one, by), one.person)
-    await done(in_tenancy(many, two, by), two.workspace.users[one.person.id])
+    two.channel.members.add(one.person.id)
+    await done(one, by, one.person)
+    await done(two, by, two.workspace.users[one.person.id])
     asked = [call.token for call in many.slack.api_calls if call.method == "users.info"]
     assert asked == [tenant.workspace.installation.bot_token for tenant in (one, two)]
 
@@ -338,72 +339,70 @@ async def test_whoever_is_in_two_workspaces_is_asked_about_in_each(many: Tenancy
 
 
 async def test_a_slow_slack_makes_no_ack_late(by: str) -> None:
-    async with workplace() as at:
+    async with single_workspace() as at:
         at.slack.faults["users.info"] = Slow(4)
-        here = in_workplace(at, by)
-        delivery = await here.ask(at.slack.alice)
+        delivery = await at.order(by, at.slack.alice)
         assert delivery.error is None
         assert delivery.elapsed < 3
-        assert here.orders == []
-        await at.slack.until(lambda: here.told(at.slack.alice), within=10)
-        (told,) = here.told(at.slack.alice)
+        assert at.orders == []
+        await at.slack.until(lambda: at.answers(at.slack.alice), within=10)
+        (told,) = at.answers(at.slack.alice)
     assert "*Paused*" in told.text
-    waiting = f"Pausing session `{SESSION}`… The result will be posted here."
-    assert [whisper.text for whisper in at.whispers()] == ([waiting] if by == "a command" else [])
+    waiting = f"Pausing session `{SESSION}`… The result will be posted at."
+    assert [whisper.text for whisper in at.ephemerals()] == ([waiting] if by == "a command" else [])
 
 
-@pytest.mark.parametrize("fault", [*AWAY, api_error("account_inactive")], ids=repr)
+@pytest.mark.parametrize("fault", [*NO_ANSWER, api_error("account_inactive")], ids=repr)
 async def test_a_slack_that_does_not_say_who_somebody_never_seen_is_keeps_them_out(by: str, fault: Fault) -> None:
-    async with workplace() as at:
+    async with single_workspace() as at:
         at.slack.faults["users.info"] = fault
-        here = in_workplace(at, by)
-        await refused(here, at.slack.alice, said(NOBODY_KNOWS))
+        await refused(at, by, at.slack.alice, said(NOBODY_KNOWS))
         at.slack.faults["users.info"] = None
-        await done(here, at.slack.alice)
+        await done(at, by, at.slack.alice)
 
 
 async def test_a_slack_that_hangs_keeps_those_out_whom_it_never_named_and_they_are_told(by: str) -> None:
-    async with workplace() as at:
+    async with single_workspace() as at:
         at.slack.faults["users.info"] = Hang()
-        here = in_workplace(at, by)
-        told = await here.answer(at.slack.alice, within=10)
+        told = await at.answer(by, at.slack.alice, within=10)
         assert (told.text, told.ephemeral_to) == (said(NOBODY_KNOWS), at.slack.alice.id)
-        assert here.orders == []
+        assert at.orders == []
 
 
-async def test_in_one_of_many_a_slack_that_is_away_keeps_those_out_whom_it_never_named(many: Tenancy, by: str) -> None:
-    tenant = await many.settle(many.add(1))
+async def test_in_one_of_many_a_slack_that_is_away_keeps_those_out_whom_it_never_named(
+    many: ManyHarness, by: str
+) -> None:
+    tenant = await many.set_up(many.add(1))
     many.slack.faults["users.info"] = server_error()
-    await refused(in_tenancy(many, tenant, by), tenant.person, said(NOBODY_KNOWS, session=tenant.session))
+    await refused(tenant, by, tenant.person, said(NOBODY_KNOWS, session=tenant.session))
 
 
 async def test_who_waits_for_slack_when_the_bot_is_stopped_is_served_while_there_is_time(by: str) -> None:
-    async with workplace() as at:
-        here, asking = await waiting_for_slack(at, by, 2.5)
+    async with single_workspace() as at:
+        asking = await waiting_for_slack(at, by, 2.5)
     await asking
-    assert [order.verb for order in here.orders] == ["pause"]
-    assert "*Paused*" in here.told(at.slack.alice)[-1].text
+    assert [order.verb for order in at.orders] == ["pause"]
+    assert "*Paused*" in at.answers(at.slack.alice)[-1].text
 
 
 async def test_and_when_there_is_none_left_nothing_is_sent_and_they_are_told(by: str) -> None:
-    async with workplace() as at:
-        here, asking = await waiting_for_slack(at, by, 4.7)
+    async with single_workspace() as at:
+        asking = await waiting_for_slack(at, by, 4.7)
     await asking
-    assert here.orders == []
-    (told,) = here.told(at.slack.alice)
+    assert at.orders == []
+    (told,) = at.answers(at.slack.alice)
     assert told.text == (
         f"*Not paused:* the bot is being restarted and sent nothing for session `{SESSION}`.\n"
         f"Try again in a minute. {IN_ANCHOR}"
     )
 
 
-async def waiting_for_slack(at: Workplace, by: str, seconds: float) -> tuple[Asking, asyncio.Task[Delivery]]:
+async def waiting_for_slack(at: SingleHarness, by: str, seconds: float) -> asyncio.Task[Delivery]:
     """Somebody asks, and Slack takes that long to say who they are."""
     at.slack.faults["users.info"] = Slow(seconds)
-    here = in_workplace(at, by)
-    asking = asyncio.create_task(here.ask(at.slack.alice))
-    await at.slack.until(lambda: here.questions == 1)
-    return here, asking
+    asking = asyncio.create_task(at.order(by, at.slack.alice))
+    await at.slack.until(lambda: at.calls("users.info") == 1)
+    return asking
 
 
 # --- an app that may not ask ---
@@ -418,45 +417,42 @@ LACKS = "the app lacks the scope users:read: it can't tell guests from members; 
 
 
 async def test_without_the_scope_the_team_alone_counts(by: str, caplog: pytest.LogCaptureFixture) -> None:
-    async with workplace() as at:
+    async with single_workspace() as at:
         at.slack.home.installation.scopes = {"commands", "chat:write"}
-        here = in_workplace(at, by)
-        await done(here, at.slack.bob)
-        await done(here, at.slack.guest)
-        await refused(in_workplace(at, "a click"), at.slack.outsider, said(OUTSIDERS))
+        await done(at, by, at.slack.bob)
+        await done(at, by, at.slack.guest)
+        await refused(at, "a click", at.slack.outsider, said(OUTSIDERS))
         warnings = [record for record in caplog.records if record.message == LACKS]
         assert [(record.levelname, vars(record)["team"]) for record in warnings] == [("WARNING", "T0HOME00001")] * 2
-        assert here.questions == 2
+        assert at.calls("users.info") == 2
 
 
 async def test_without_the_scope_a_policy_still_holds(by: str) -> None:
-    async with workplace(PAUSE_USERS="U0BOB000001", ALLOWED_CHANNELS="C0ALERTS001,C0ARCHIVED1") as at:
+    async with single_workspace(PAUSE_USERS="U0BOB000001", ALLOWED_CHANNELS="C0ALERTS001,C0ARCHIVED1") as at:
         at.slack.home.installation.scopes = {"commands", "chat:write"}
-        here = in_workplace(at, by)
-        await done(here, at.slack.bob)
-        assert "only <@U0BOB000001> may pause" in (await here.answer(at.slack.alice)).text
-        elsewhere = await here.answer(at.slack.bob, channel=at.slack.incidents)
+        await done(at, by, at.slack.bob)
+        assert "only <@U0BOB000001> may pause" in (await at.answer(by, at.slack.alice)).text
+        elsewhere = await at.answer(by, at.slack.bob, channel=at.slack.incidents)
         assert "only in <#C0ALERTS001>, <#C0ARCHIVED1>" in elsewhere.text
-        assert len(here.orders) == 1
+        assert len(at.orders) == 1
 
 
 async def test_without_the_scope_strangers_of_the_grid_are_refused() -> None:
     """Colleagues too: without asking Slack nobody knows them for what they are."""
-    async with workplace() as at:
+    async with single_workspace() as at:
         sister = colleague(at, Enterprise("E0GRID00001", "Acme Grid"))
         at.slack.home.installation.scopes = {"commands", "chat:write"}
-        await refused(in_workplace(at, "a click"), sister, said(OUTSIDERS))
+        await refused(at, "a click", sister, said(OUTSIDERS))
 
 
-async def test_whoever_installed_the_app_is_asked_once_to_install_it_again(many: Tenancy, by: str) -> None:
-    one, two = [await many.settle(many.add(number)) for number in (1, 2)]
+async def test_whoever_installed_the_app_is_asked_once_to_install_it_again(many: ManyHarness, by: str) -> None:
+    one, two = [await many.set_up(many.add(number)) for number in (1, 2)]
     one.workspace.installation.scopes = {"commands", "chat:write"}
-    here = in_tenancy(many, one, by)
     other = one.workspace.add_user("U0OTHER0001", "other")
-    one.alerts.members.add(other.id)
+    one.channel.members.add(other.id)
     for user in (one.person, other, one.person):
-        await done(here, user)
-    await done(in_tenancy(many, two, by), two.person)
+        await done(one, by, user)
+    await done(two, by, two.person)
     await many.slack.until(lambda: direct_messages(many.slack, [one.person])[one.person.name])
     await asyncio.sleep(0.3)
     assert direct_messages(many.slack, [one.person, other, two.person]) == {
@@ -466,30 +462,28 @@ async def test_whoever_installed_the_app_is_asked_once_to_install_it_again(many:
     }
 
 
-async def test_two_bots_on_one_database_ask_once_between_them(many: Tenancy, by: str) -> None:
-    tenant = await many.settle(many.add(1))
+async def test_two_bots_on_one_database_ask_once_between_them(many: ManyHarness, by: str) -> None:
+    tenant = await many.set_up(many.add(1))
     tenant.workspace.installation.scopes = {"commands", "chat:write"}
-    here = in_tenancy(many, tenant, by)
     async with running(Settings.from_env(many.environ | {"PORT": str(free_port())})) as second:
         await second.identification
         for url in (many.slack.request_url, f"{second.url}/slack/events"):
             many.slack.request_url = None if many.slack.socket_mode else url
             for _ in range(3):
-                await done(here, tenant.person)
+                await done(tenant, by, tenant.person)
         await asyncio.sleep(0.3)
     assert direct_messages(many.slack, [tenant.person]) == {tenant.person.name: [REINSTALL]}
 
 
 async def test_where_the_database_can_not_say_whether_they_were_asked_it_is_tried_again(
-    many: Tenancy, caplog: pytest.LogCaptureFixture
+    many: ManyHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    tenant = await many.settle(many.add(1))
+    tenant = await many.set_up(many.add(1))
     tenant.workspace.installation.scopes = {"commands", "chat:write"}
-    here = in_tenancy(many, tenant, "a command")
-    await rename_table(many, "notices", "elsewhere")
-    await done(here, tenant.person)
+    await many.rename_table("notices", "elsewhere")
+    await done(tenant, "a command", tenant.person)
     await asyncio.sleep(0.3)
     assert "nobody was told to reinstall" in caplog.text
-    await rename_table(many, "elsewhere", "notices")
-    await done(here, tenant.person)
+    await many.rename_table("elsewhere", "notices")
+    await done(tenant, "a command", tenant.person)
     await many.slack.until(lambda: direct_messages(many.slack, [tenant.person]) == {tenant.person.name: [REINSTALL]})

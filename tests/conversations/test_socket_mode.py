@@ -23,7 +23,7 @@ from bot.sim.slack import (
     rate_limited,
     server_error,
 )
-from harness import SESSION, SOCKET_ONLY, WAY, Workplace, workplace
+from harness import SESSION, SOCKET_ONLY, SingleHarness, current_transport, single_workspace
 
 pytestmark = [pytest.mark.anyio, SOCKET_ONLY]
 
@@ -35,12 +35,12 @@ SWITCH_ON = (
 READY = (200, {"ready": True, "reasons": {}})
 
 
-async def probe(at: Workplace, path: str = "/readyz") -> tuple[int, dict[str, object]]:
+async def probe(at: SingleHarness, path: str = "/readyz") -> tuple[int, dict[str, object]]:
     async with aiohttp.ClientSession() as session, session.get(at.bot.url + path) as answer:
         return answer.status, await answer.json()
 
 
-async def readyz_is(at: Workplace, status: int, *, within: float = 5.0) -> Mapping[str, object]:
+async def readyz_is(at: SingleHarness, status: int, *, within: float = 5.0) -> Mapping[str, object]:
     """Wait until /readyz answers with this status, and return its reasons."""
     async with asyncio.timeout(within):
         while (answer := await probe(at))[0] != status:  # noqa: ASYNC110 - nothing but the probe tells
@@ -50,12 +50,12 @@ async def readyz_is(at: Workplace, status: int, *, within: float = 5.0) -> Mappi
     return reasons
 
 
-def opened(at: Workplace) -> int:
+def opened(at: SingleHarness) -> int:
     """How often the bot has asked for a connection."""
     return len([call for call in at.slack.api_calls if call.method == OPEN])
 
 
-async def another_connection(at: Workplace, *, than: Connection) -> None:
+async def another_connection(at: SingleHarness, *, than: Connection) -> None:
     """Wait until the bot has one connection, and it is a new one."""
     await at.slack.until(lambda: at.slack.sockets.count == 1 and than not in at.slack.sockets.connections)
 
@@ -65,7 +65,7 @@ def told(caplog: pytest.LogCaptureFixture, message: str) -> list[dict[str, objec
 
 
 async def test_the_probes_are_served_and_the_http_door_is_off_even_with_a_signing_secret() -> None:
-    async with workplace(SLACK_SIGNING_SECRET="8f742231b10e8888abcd99yyyzzz85a5") as at:
+    async with single_workspace(SLACK_SIGNING_SECRET="8f742231b10e8888abcd99yyyzzz85a5") as at:
         assert await probe(at) == READY
         assert await probe(at, "/healthz") == (200, {"ok": True})
         async with aiohttp.ClientSession() as session:
@@ -76,9 +76,9 @@ async def test_the_probes_are_served_and_the_http_door_is_off_even_with_a_signin
 
 
 async def test_the_ack_carries_the_answer() -> None:
-    async with workplace() as at:
-        delivery = await at.type(SESSION)
-        (message,) = at.results()
+    async with single_workspace() as at:
+        delivery = await at.command(SESSION)
+        (message,) = at.messages()
         assert at.slack.sockets.count == 1
     assert message.source is Source.ACK
     assert delivery.headers == {}
@@ -106,47 +106,47 @@ ENDS = {
 
 @pytest.mark.parametrize("end", [*ENDS.values(), mute], ids=[*ENDS, "silence"])
 async def test_a_connection_that_ends_is_replaced(end: Callable[[SimSlack], Awaitable[None]]) -> None:
-    async with workplace(heartbeat=0.1) as at:
+    async with single_workspace(heartbeat=0.1) as at:
         (old,) = at.slack.sockets.connections
         began = time.monotonic()
         await end(at.slack)
         await another_connection(at, than=old)
         assert time.monotonic() - began < 2.0
-        delivery = await at.type(SESSION)
+        delivery = await at.command(SESSION)
         assert await probe(at) == READY
         assert opened(at) == 2
     assert delivery.error is None
-    assert "*Paused*" in at.results()[0].text
+    assert "*Paused*" in at.messages()[0].text
 
 
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
 async def test_a_command_in_hand_when_its_connection_ends_is_answered_once(
     end: Callable[[SimSlack], Awaitable[None]],
 ) -> None:
-    async with workplace() as at:
+    async with single_workspace() as at:
         (old,) = at.slack.sockets.connections
         at.anchor.fault = Slow(1.2)
-        typing = asyncio.create_task(at.type(SESSION))
+        typing = asyncio.create_task(at.command(SESSION))
         await at.anchor.until(lambda: at.anchor.requests)
         await end(at.slack)
         delivery = await typing
         await another_connection(at, than=old)
         await asyncio.sleep(0.2)  # for what nobody asked for
-        (message,) = at.results()
+        (message,) = at.messages()
         assert len(at.anchor.posts(SESSION)) == 1
-        assert at.whispers() == []
+        assert at.ephemerals() == []
     assert delivery.error is None
     assert message.source is Source.ACK
 
 
 async def test_after_a_warning_the_next_connection_is_open_before_the_last_one_closes() -> None:
-    async with workplace() as at:
+    async with single_workspace() as at:
         (old,) = at.slack.sockets.connections
         counts = []
         await at.slack.sockets.disconnect("warning", after=0.5)
         await at.slack.until(lambda: at.slack.sockets.count == 2)
         at.slack.sockets.choose = lambda _: old
-        assert (await at.type(SESSION)).error is None
+        assert (await at.command(SESSION)).error is None
         while old in at.slack.sockets.connections:
             counts.append((at.slack.sockets.count, (await probe(at))[0]))
             await asyncio.sleep(0.02)
@@ -154,16 +154,16 @@ async def test_after_a_warning_the_next_connection_is_open_before_the_last_one_c
 
 
 async def test_commands_typed_all_the_while_connections_change_are_all_answered_once() -> None:
-    async with workplace() as at:
+    async with single_workspace() as at:
         at.anchor.fault = Slow(0.05)
         typing = []
         for number in range(60):
-            typing.append(asyncio.create_task(at.type(at.anchor.add_session())))
+            typing.append(asyncio.create_task(at.command(at.anchor.add_session())))
             if number in {10, 40}:
                 await at.slack.sockets.disconnect("warning", only=at.slack.sockets.connections[-1], after=1.0)
             await asyncio.sleep(0.01)
         deliveries = await asyncio.gather(*typing)
-        assert len(at.results()) == len(at.anchor.requests) == 60
+        assert len(at.messages()) == len(at.anchor.requests) == 60
     assert {delivery.error for delivery in deliveries} == {None}
 
 
@@ -180,7 +180,7 @@ async def test_commands_typed_all_the_while_connections_change_are_all_answered_
 async def test_a_deaf_connection_turns_readyz_red_until_there_is_another(
     place: str, fault: Fault, why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with workplace(heartbeat=0.1) as at:
+    async with single_workspace(heartbeat=0.1) as at:
         at.slack.faults[place] = fault
         at.slack.sockets.mute()
         await readyz_is(at, 503)
@@ -192,7 +192,7 @@ async def test_a_deaf_connection_turns_readyz_red_until_there_is_another(
         assert await probe(at, "/healthz") == (200, {"ok": True})
         at.slack.faults.clear()
         assert await readyz_is(at, 200) == {}
-        assert (await at.type(SESSION)).error is None
+        assert (await at.command(SESSION)).error is None
     assert told(caplog, "Slack can't be connected to")
     assert "ticket" not in caplog.text
 
@@ -203,7 +203,7 @@ def test_a_deaf_connection_is_found_within_thirty_seconds() -> None:
 
 
 async def test_a_failure_to_open_does_not_turn_readyz_red_while_the_warned_connection_works() -> None:
-    async with workplace() as at:
+    async with single_workspace() as at:
         at.slack.faults[OPEN] = rate_limited(1, times=1)
         await at.slack.sockets.disconnect("warning", after=5)
         await at.slack.until(lambda: opened(at) == 2)
@@ -214,7 +214,7 @@ async def test_a_failure_to_open_does_not_turn_readyz_red_while_the_warned_conne
 
 
 async def test_switched_off_it_stops_trying_and_says_what_to_switch_on(caplog: pytest.LogCaptureFixture) -> None:
-    async with workplace() as at:
+    async with single_workspace() as at:
         await at.slack.sockets.disconnect("link_disabled")
         assert await readyz_is(at, 503) == {"socket": SWITCH_ON}
         await asyncio.sleep(1.0)
@@ -226,7 +226,7 @@ async def test_switched_off_it_stops_trying_and_says_what_to_switch_on(caplog: p
 
 
 async def test_switched_off_while_a_connection_is_renewed_it_stops_as_well() -> None:
-    async with workplace() as at:
+    async with single_workspace() as at:
         at.slack.socket_mode = False
         at.slack.sockets.drop()
         await at.slack.until(lambda: opened(at) == 2)
@@ -236,12 +236,12 @@ async def test_switched_off_while_a_connection_is_renewed_it_stops_as_well() -> 
 
 
 async def test_a_command_in_hand_when_socket_mode_is_switched_off_is_told_its_result_all_the_same() -> None:
-    async with workplace() as at:
+    async with single_workspace() as at:
         at.anchor.fault = Slow(0.8)
-        typing = asyncio.create_task(at.type(SESSION))
+        typing = asyncio.create_task(at.command(SESSION))
         await at.anchor.until(lambda: at.anchor.requests)
         await at.slack.sockets.disconnect("link_disabled")
-        (message,) = await at.results_come()
+        (message,) = await at.wait_for_messages()
         assert (await typing).error == "operation_timeout"
         at.slack.violations.clear()  # that ack could not come in time
     assert message.source is Source.RESPONSE_URL
@@ -267,7 +267,7 @@ BAD: dict[str, object] = {
 async def test_a_bad_command_is_acknowledged_with_a_polite_answer(
     payload: Mapping[str, object], caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with workplace() as at:
+    async with single_workspace() as at:
         answer = await at.deliver("slash_commands", payload, takes_answer=True)
         bare = await at.deliver("slash_commands", payload)
         assert at.anchor.requests == []
@@ -280,13 +280,13 @@ async def test_a_bad_command_is_acknowledged_with_a_polite_answer(
 
 @pytest.mark.parametrize("kind", ["interactive", "events_api", "novelty"])
 async def test_anything_else_that_is_bad_is_acknowledged_without_a_word(kind: str) -> None:
-    async with workplace() as at:
+    async with single_workspace() as at:
         answer = await at.deliver(kind, {"type": 7}, takes_answer=True)
         assert (answer.status, answer.body) == (200, b"")
 
 
 async def test_frames_that_ask_for_nothing_are_ignored() -> None:
-    async with workplace() as at:
+    async with single_workspace() as at:
         for frame in (
             "",
             "{",
@@ -298,12 +298,12 @@ async def test_frames_that_ask_for_nothing_are_ignored() -> None:
             '{"type":"hello"}',
         ):
             await at.slack.sockets.say(frame)
-        assert (await at.type(SESSION)).error is None
+        assert (await at.command(SESSION)).error is None
         assert opened(at) == 1
 
 
-async def elapsed(at: Workplace, text: str) -> float:
-    delivery: Delivery = await at.type(text)
+async def elapsed(at: SingleHarness, text: str) -> float:
+    delivery: Delivery = await at.command(text)
     assert delivery.error is None
     return delivery.elapsed
 
@@ -313,9 +313,9 @@ async def test_an_ack_takes_at_most_half_as_long_again_as_over_http(
     text: str, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
     """Both in the same run and in turn, so that what else the machine does counts for both."""
-    async with workplace() as over_socket:
-        WAY.transport = "http"
-        async with workplace() as over_http:
+    async with single_workspace() as over_socket:
+        current_transport.name = "http"
+        async with single_workspace() as over_http:
             took: dict[str, list[float]] = {"http": [], "socket": []}
             for _ in range(300):
                 took["http"].append(await elapsed(over_http, text))

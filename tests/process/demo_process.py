@@ -10,7 +10,7 @@ from pathlib import Path
 
 import aiohttp
 
-from process.bot_process import MODULE
+from harness.process import MODULE
 
 UP_WITHIN = 20.0
 GONE_WITHIN = 10.0

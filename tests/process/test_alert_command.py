@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from harness import SESSION
-from process.bot_process import CONSOLE_SCRIPT, site
+from harness.process import CONSOLE_SCRIPT, single_workspace_process
 
 pytestmark = pytest.mark.anyio
 
@@ -60,7 +60,7 @@ async def server(answer: Callable[[web.BaseRequest], Awaitable[web.StreamRespons
 async def test_it_posts_through_the_bot_and_prints_where(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(f"ALERTS_TOKEN={TOKEN}\n", encoding="utf-8")
     more = ("--title", "High spend", "--severity", "critical", "--url", "https://a.example/1")
-    async with site(SETTINGS) as at:
+    async with single_workspace_process(SETTINGS) as at:
         ran = await alert(tmp_path, *LEAST, *more, ANCHOR_BOT_URL=at.bot.url)
         (message,) = at.slack.channel_messages(at.slack.alerts)
         assert at.slack.violations == []
@@ -72,7 +72,7 @@ async def test_it_posts_through_the_bot_and_prints_where(tmp_path: Path) -> None
 
 
 async def test_what_the_bot_does_not_take_is_said(tmp_path: Path) -> None:
-    async with site(SETTINGS) as at:
+    async with single_workspace_process(SETTINGS) as at:
         where = ("--bot-url", f"{at.bot.url}/")
         bad = await alert(tmp_path, "--session", "x", "--text", b"\xff", *where, ALERTS_TOKEN=TOKEN)
         elsewhere = await alert(tmp_path, *LEAST, "--channel", "C0INCIDENT1", *where, ALERTS_TOKEN=TOKEN)
@@ -97,7 +97,7 @@ async def test_what_the_bot_does_not_take_is_said(tmp_path: Path) -> None:
 
 
 async def test_a_bot_without_alerts_is_told_from_one_that_is_not_there(tmp_path: Path) -> None:
-    async with site() as at:
+    async with single_workspace_process() as at:
         without = await alert(tmp_path, *LEAST, ANCHOR_BOT_URL=at.bot.url, ALERTS_TOKEN=TOKEN)
     gone = await alert(tmp_path, *LEAST, ANCHOR_BOT_URL=at.bot.url, ALERTS_TOKEN=TOKEN)
     assert without.code == gone.code == 1

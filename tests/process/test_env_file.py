@@ -8,7 +8,7 @@ from bot.demo.stage import environment
 from bot.sim.anchor import DEFAULT_KEY, SimAnchor
 from bot.sim.slack import SimSlack
 from harness import SESSION
-from process.bot_process import bot_process, run_to_its_end
+from harness.process import bot_process, run_to_exit
 
 pytestmark = pytest.mark.anyio
 
@@ -48,14 +48,14 @@ async def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
 async def test_a_blank_variable_hides_that_of_the_file(tmp_path: Path) -> None:
     async with SimSlack() as slack, SimAnchor() as anchor:
         write(tmp_path, environment(slack, anchor))
-        ended = await run_to_its_end({"ANCHOR_API_KEY": ""}, directory=tmp_path)
+        ended = await run_to_exit({"ANCHOR_API_KEY": ""}, directory=tmp_path)
     assert ended.code == 2
     assert ended.sentences[0].startswith("anchor-bot: ANCHOR_API_KEY is not set: put the workspace's API key")
 
 
 async def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes("ANCHOR_API_KEY=clé".encode("latin-1"))
-    ended = await run_to_its_end({}, directory=tmp_path)
+    ended = await run_to_exit({}, directory=tmp_path)
     assert ended.code == 2
     (why, see) = ended.sentences
     assert why.startswith("anchor-bot: .env can't be read (")
@@ -74,6 +74,6 @@ async def test_a_file_of_an_editor_that_marks_its_encoding_is_read(tmp_path: Pat
 
 async def test_a_line_that_is_no_setting_is_named_instead_of_being_passed_over(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("# fine\nANCHOR_TIMEOUT='5\nPORT=3000\n", encoding="utf-8")
-    ended = await run_to_its_end({}, directory=tmp_path)
+    ended = await run_to_exit({}, directory=tmp_path)
     assert ended.code == 2
     assert ended.sentences[0] == "anchor-bot: .env, line 2, can't be read: write NAME=value."

@@ -10,7 +10,7 @@ import pytest
 
 from bot.sim.anchor import Slow
 from bot.sim.slack import Delivery, Message, Source
-from process.bot_process import MODULE, Site, site
+from harness.process import MODULE, ProcessHarness, single_workspace_process
 
 pytestmark = pytest.mark.anyio
 
@@ -29,14 +29,14 @@ def many_sockets() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def in_channel(at: Site) -> list[Message]:
+def in_channel(at: ProcessHarness) -> list[Message]:
     return [message for message in at.slack.channel_messages(at.slack.alerts) if message.source is not Source.TYPED]
 
 
-async def type_all(at: Site, sessions: list[str]) -> list[Delivery]:
+async def type_all(at: ProcessHarness, sessions: list[str]) -> list[Delivery]:
     """Type a command for each session at once, and wait until the channel has as many more messages."""
     before = len(in_channel(at))
-    deliveries = await asyncio.gather(*map(at.type, sessions))
+    deliveries = await asyncio.gather(*map(at.command, sessions))
     await at.slack.until(lambda: len(in_channel(at)) >= before + len(sessions), within=10)
     return deliveries
 
@@ -47,7 +47,7 @@ async def type_all(at: Site, sessions: list[str]) -> list[Delivery]:
 async def test_a_thousand_commands_at_once_are_all_acknowledged_and_answered(
     record_testsuite_property: Callable[[str, object], None],
 ) -> None:
-    async with site(covered=False) as at:
+    async with single_workspace_process(covered=False) as at:
         await type_all(at, [at.anchor.add_session() for _ in range(100)])  # the warm-up
         at.anchor.fault = Slow(ANCHOR_TAKES)
         sessions = [at.anchor.add_session() for _ in range(PEOPLE)]
@@ -75,7 +75,7 @@ async def test_the_bot_takes_as_many_sockets_as_it_may() -> None:
     """Each command needs two. With the usual limit, 480 at once would exhaust it, and the brake would fail for all."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     command = ("sh", "-c", f'ulimit -Sn {USUAL_LIMIT}; exec "$@"', "sh", *MODULE)
-    async with site(command=command) as at:
+    async with single_workspace_process(command=command) as at:
         limits = Path(f"/proc/{at.bot.process.pid}/limits").read_text()  # noqa: ASYNC240 - no disk behind it
         assert await at.bot.stop() == 0
     (line,) = [line for line in limits.splitlines() if line.startswith("Max open files")]

@@ -13,10 +13,10 @@ from bot.demo.stage import environment_of_many
 from bot.sim.anchor import SimAnchor
 from bot.sim.local_server import free_port
 from bot.sim.slack import Installation, SimSlack, Workspace
-from databases import KEY, OTHER_KEY
 from harness import SESSION
-from process.bot_process import BotProcess, bot_process, run_to_its_end
-from visits import Browser
+from harness.databases import KEY, OTHER_KEY
+from harness.install_browser import Browser
+from harness.process import BotProcess, bot_process, run_to_exit
 
 pytestmark = pytest.mark.anyio
 
@@ -180,7 +180,7 @@ async def test_settings_that_can_not_be_used_end_it_with_one_sentence(
     tmp_path: Path, changes: dict[str, str], sentence: str
 ) -> None:
     async with deployment(f"sqlite:///{tmp_path / 'bot.db'}") as at:
-        ended = await run_to_its_end({**at.environ, **changes})
+        ended = await run_to_exit({**at.environ, **changes})
     assert (ended.code, ended.sentences) == (
         2,
         [f"anchor-bot: {sentence}", "anchor-bot: See .env.example for every setting."],
@@ -192,7 +192,7 @@ async def test_keys_that_do_not_fit_end_it_with_one_sentence(tmp_path: Path) -> 
         async with bot_process(at.environ) as bot:
             await bot.says("ready")
             assert await bot.stop() == 0
-        ended = await run_to_its_end({**at.environ, "ENCRYPTION_KEYS": OTHER_KEY.reveal()})
+        ended = await run_to_exit({**at.environ, "ENCRYPTION_KEYS": OTHER_KEY.reveal()})
     assert ended.code == 2
     (sentence,) = ended.sentences
     assert sentence.startswith("anchor-bot: ENCRYPTION_KEYS does not fit the database: none of its keys decrypts")

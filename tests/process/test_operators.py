@@ -22,9 +22,9 @@ from bot.core.policy import Policy, Rule
 from bot.core.secret import Secret
 from bot.core.workspace import Workspace
 from bot.outbound.store.store import Store, open_store
-from databases import KEY, OTHER_KEY
-from process.bot_process import MODULE
-from store.test_installations import ACME, GLOBEX
+from harness.databases import KEY, OTHER_KEY
+from harness.process import MODULE
+from outbound.store.test_installations import ACME, GLOBEX
 
 _T = TypeVar("_T")
 

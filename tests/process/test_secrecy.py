@@ -10,7 +10,7 @@ from bot.sim.anchor import DEFAULT_KEY, Answer, ResetAfterReading, Slow, html, u
 from bot.sim.slack import Reason, api_error, expired_url
 from bot.sim.slack import server_error as slack_error
 from harness import SESSION
-from process.bot_process import Site, site
+from harness.process import ProcessHarness, single_workspace_process
 
 pytestmark = pytest.mark.anyio
 
@@ -20,28 +20,28 @@ ALERTS_TOKEN = "s3cret-of-the-alerts"
 LOUD = {"ALERTS_TOKEN": ALERTS_TOKEN, "LOG_LEVEL": "DEBUG", "PYTHONASYNCIODEBUG": "1", "PYTHONWARNINGS": "default"}
 
 
-async def anchor_misbehaves(at: Site) -> list[str]:
+async def anchor_misbehaves(at: ProcessHarness) -> list[str]:
     """Commands that Anchor answers badly at once."""
     urls = []
     for fault in (unauthorized(), html(), Answer(500, DEFAULT_KEY.encode()), ResetAfterReading(), Answer(600, b"\0")):
         at.anchor.fault = fault
-        urls.append((await at.type(at.anchor.add_session())).response_url)
+        urls.append((await at.command(at.anchor.add_session())).response_url)
     return urls
 
 
-async def slack_misbehaves(at: Site) -> list[str]:
+async def slack_misbehaves(at: ProcessHarness) -> list[str]:
     """Slow commands whose outcome can't be told by response_url, nor in another way."""
     urls = []
     for by_url, by_post in ((ResetAfterReading(), slack_error()), (expired_url(), api_error("token_revoked"))):
         calls = len(at.slack.api_calls)
         at.anchor.fault = Slow(2.1)
         at.slack.faults["response_url"], at.slack.faults["chat.postMessage"] = by_url, by_post
-        urls.append((await at.type(at.anchor.add_session())).response_url)
+        urls.append((await at.command(at.anchor.add_session())).response_url)
         await at.slack.until(lambda calls=calls: len(at.slack.api_calls) > calls)  # type: ignore[misc]
     return urls
 
 
-async def strangers_knock(at: Site) -> None:
+async def strangers_knock(at: ProcessHarness) -> None:
     """Bodies with secrets in them that the door or Bolt turn away."""
     asked = {"command": "/unknown", "text": SESSION, "team_id": "T0HOME00001", "channel_id": "C1", "user_id": "U1"}
     form = urlencode(asked | {"response_url": RESPONSE_URL}).encode()
@@ -62,7 +62,7 @@ async def strangers_knock(at: Site) -> None:
     await at.slack.send(body, at.slack.sign(body) | {"Content-Type": "application/json"})
 
 
-async def programs_report(at: Site) -> None:
+async def programs_report(at: ProcessHarness) -> None:
     """Alerts with the token and with another, to a Slack that does not take them."""
     url = f"{at.bot.url}/alerts"
     alert = {"session_id": SESSION, "text": RESPONSE_URL, "channel": "C0ALERTS001"}
@@ -74,8 +74,8 @@ async def programs_report(at: Site) -> None:
 
 
 async def test_no_envelope_is_ever_logged() -> None:
-    async with site(LOUD, socket_mode=True) as at:
-        urls = [(await at.type(text)).response_url for text in (SESSION, "help", RESPONSE_URL)]
+    async with single_workspace_process(LOUD, socket_mode=True) as at:
+        urls = [(await at.command(text)).response_url for text in (SESSION, "help", RESPONSE_URL)]
         urls += await anchor_misbehaves(at)
         bad = {"command": "/anchor-pause", "response_url": RESPONSE_URL, "team_id": 7}
         await at.slack.sockets.send("slash_commands", bad, accepts_response_payload=True)
@@ -96,8 +96,8 @@ async def test_no_envelope_is_ever_logged() -> None:
 
 
 async def test_no_secret_is_ever_logged() -> None:
-    async with site(LOUD) as at:
-        urls = [(await at.type(text)).response_url for text in (SESSION, "help", "nonsense", RESPONSE_URL)]
+    async with single_workspace_process(LOUD) as at:
+        urls = [(await at.command(text)).response_url for text in (SESSION, "help", "nonsense", RESPONSE_URL)]
         urls += await anchor_misbehaves(at)
         urls += await slack_misbehaves(at)
         await strangers_knock(at)

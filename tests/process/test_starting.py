@@ -8,7 +8,7 @@ from bot.demo.stage import environment
 from bot.sim.anchor import SimAnchor
 from bot.sim.slack import SimSlack, api_error, server_error
 from harness import SESSION
-from process.bot_process import CONSOLE_SCRIPT, MODULE, Ended, bot_process, run_to_its_end, site
+from harness.process import CONSOLE_SCRIPT, MODULE, Ended, bot_process, run_to_exit, single_workspace_process
 
 pytestmark = pytest.mark.anyio
 
@@ -29,10 +29,10 @@ def refused(error: str) -> str:
 
 @pytest.mark.parametrize("command", [MODULE, CONSOLE_SCRIPT], ids=["python -m bot", "anchor-bot"])
 async def test_both_ways_to_start_it_serve_slack(command: tuple[str, ...]) -> None:
-    async with site(command=command) as at:
+    async with single_workspace_process(command=command) as at:
         assert await at.bot.get("/healthz") == (200, {"ok": True})
         assert await at.bot.get("/readyz") == (200, {"ready": True, "reasons": {}})
-        delivery = await at.type(SESSION)
+        delivery = await at.command(SESSION)
         assert await at.bot.stop() == 0
     assert delivery.ack is not None
     assert delivery.ack.text.startswith(f"⏸️ *Paused*: session `{SESSION}`")
@@ -45,14 +45,14 @@ def not_even_tried_to_listen(ended: Ended) -> bool:
 
 async def test_three_bad_settings_are_all_named_before_any_port_is_opened() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        ended = await run_to_its_end(BAD | {"PORT": str(taken.getsockname()[1])})
+        ended = await run_to_exit(BAD | {"PORT": str(taken.getsockname()[1])})
     assert ended.code == 2
     assert "\n".join(ended.sentences) == SAID_OF_THEM
     assert not_even_tried_to_listen(ended)
 
 
 async def test_without_a_signing_secret_and_an_app_token_it_does_not_start() -> None:
-    ended = await run_to_its_end({"SLACK_BOT_TOKEN": "xoxb-1", "ANCHOR_API_KEY": "sk-1", "PORT": "0"})
+    ended = await run_to_exit({"SLACK_BOT_TOKEN": "xoxb-1", "ANCHOR_API_KEY": "sk-1", "PORT": "0"})
     assert ended.code == 2
     assert ended.log == []
     assert [line.partition(":")[2].split()[0] for line in ended.sentences] == ["SLACK_SIGNING_SECRET", "See"]
@@ -62,7 +62,7 @@ async def test_a_port_that_is_taken_is_named() -> None:
     async with SimSlack() as slack, SimAnchor() as anchor:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
-            ended = await run_to_its_end(environment(slack, anchor, PORT=str(port)))
+            ended = await run_to_exit(environment(slack, anchor, PORT=str(port)))
     assert ended.code == 1
     (sentence,) = ended.sentences
     assert sentence.startswith(f"anchor-bot: HOST and PORT (127.0.0.1:{port}) can't be listened on:")
@@ -73,7 +73,7 @@ async def test_a_port_that_is_taken_is_named() -> None:
 @pytest.mark.parametrize("host", ["a" * 70, "no-such-host.invalid"])
 async def test_a_host_that_cannot_be_listened_on_ends_it_with_one_sentence(host: str) -> None:
     async with SimSlack() as slack, SimAnchor() as anchor:
-        ended = await run_to_its_end(environment(slack, anchor, HOST=host))
+        ended = await run_to_exit(environment(slack, anchor, HOST=host))
     assert ended.code == 1
     (sentence,) = ended.sentences
     assert sentence.startswith(f"anchor-bot: HOST and PORT ({host}:0) can't be listened on:")
@@ -81,7 +81,7 @@ async def test_a_host_that_cannot_be_listened_on_ends_it_with_one_sentence(host:
 
 async def test_certificates_that_cannot_be_read_end_it_with_one_sentence() -> None:
     async with SimSlack() as slack, SimAnchor() as anchor:
-        ended = await run_to_its_end(environment(slack, anchor, SSL_CERT_FILE="/nowhere/ca.pem"))
+        ended = await run_to_exit(environment(slack, anchor, SSL_CERT_FILE="/nowhere/ca.pem"))
     assert ended.code == 1
     (sentence,) = ended.sentences
     assert sentence.startswith("anchor-bot: The certificates of SSL_CERT_FILE or SSL_CERT_DIR can't be read:")
@@ -89,7 +89,7 @@ async def test_certificates_that_cannot_be_read_end_it_with_one_sentence() -> No
 
 async def test_a_token_that_slack_refuses_ends_it_with_one_sentence() -> None:
     async with SimSlack() as slack, SimAnchor() as anchor:
-        ended = await run_to_its_end(environment(slack, anchor, SLACK_BOT_TOKEN="xoxb-of-nobody", LOG_LEVEL="DEBUG"))
+        ended = await run_to_exit(environment(slack, anchor, SLACK_BOT_TOKEN="xoxb-of-nobody", LOG_LEVEL="DEBUG"))
     assert ended.code == 2
     assert ended.sentences == [refused("invalid_auth")]
     assert "xoxb-of-nobody" not in repr(ended)
@@ -100,7 +100,7 @@ async def test_a_token_that_slack_refuses_ends_it_with_one_sentence() -> None:
 async def test_an_app_token_that_slack_refuses_ends_it_with_one_sentence(error: str) -> None:
     async with SimSlack(socket_mode=True) as slack, SimAnchor() as anchor:
         slack.faults["apps.connections.open"] = api_error(error)
-        ended = await run_to_its_end(environment(slack, anchor, LOG_LEVEL="DEBUG"))
+        ended = await run_to_exit(environment(slack, anchor, LOG_LEVEL="DEBUG"))
     assert ended.code == 2
     (sentence,) = ended.sentences
     assert sentence == (

@@ -14,7 +14,7 @@ from bot.demo.stage import environment
 from bot.sim.anchor import Hang, SimAnchor
 from bot.sim.slack import Delivery, SimSlack, Source
 from harness import SESSION
-from process.bot_process import BotProcess, Site, bot_process, site
+from harness.process import BotProcess, ProcessHarness, bot_process, single_workspace_process
 
 pytestmark = pytest.mark.anyio
 
@@ -28,11 +28,11 @@ def told_by(bot: BotProcess) -> list[dict[str, Any]]:
     return [entry for entry in bot.log if not entry["message"].startswith("Executing <")]
 
 
-async def hanging(at: Site, count: int) -> tuple[list[str], list[asyncio.Task[Delivery]]]:
+async def hanging(at: ProcessHarness, count: int) -> tuple[list[str], list[asyncio.Task[Delivery]]]:
     """Type commands that Anchor has received and does not answer."""
     at.anchor.fault = Hang()
     sessions = [at.anchor.add_session() for _ in range(count)]
-    typing = [asyncio.create_task(at.type(session)) for session in sessions]
+    typing = [asyncio.create_task(at.command(session)) for session in sessions]
     await at.anchor.until(lambda: len(at.anchor.requests) == count)
     return sessions, typing
 
@@ -55,7 +55,7 @@ async def is_refused(url: str) -> bool:
 
 @WAYS
 async def test_commands_that_hang_at_the_end_are_all_told_so(*, socket_mode: bool) -> None:
-    async with site(DEVELOPMENT, socket_mode=socket_mode) as at:
+    async with single_workspace_process(DEVELOPMENT, socket_mode=socket_mode) as at:
         sessions, typing = await hanging(at, 5)
         stopped_at = time.monotonic()
         at.bot.process.terminate()
@@ -65,7 +65,7 @@ async def test_commands_that_hang_at_the_end_are_all_told_so(*, socket_mode: boo
             503,
             {"ready": False, "reasons": {"stopping": "The bot is being stopped."}},
         )
-        late = await at.type(SESSION)
+        late = await at.command(SESSION)
         assert await at.bot.exit_code() == 0
         seconds = time.monotonic() - stopped_at
         deliveries = await asyncio.gather(*typing)
@@ -92,7 +92,7 @@ async def test_commands_that_hang_at_the_end_are_all_told_so(*, socket_mode: boo
 
 
 async def test_a_slack_that_hangs_does_not_hold_the_end_up() -> None:
-    async with site(DEVELOPMENT | {"LOG_LEVEL": "DEBUG"}) as at:
+    async with single_workspace_process(DEVELOPMENT | {"LOG_LEVEL": "DEBUG"}) as at:
         at.slack.faults["response_url"] = Hang()
         _, typing = await hanging(at, 1)
         (delivery,) = await asyncio.gather(*typing)
@@ -110,7 +110,7 @@ async def test_a_slack_that_hangs_does_not_hold_the_end_up() -> None:
 
 @WAYS
 async def test_a_command_that_ends_in_time_is_waited_for(*, socket_mode: bool) -> None:
-    async with site(socket_mode=socket_mode) as at:
+    async with single_workspace_process(socket_mode=socket_mode) as at:
         sessions, typing = await hanging(at, 1)
         at.bot.process.terminate()
         await at.bot.says("stopping")
@@ -126,8 +126,8 @@ async def test_a_command_that_ends_in_time_is_waited_for(*, socket_mode: bool) -
 @WAYS
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 async def test_an_idle_bot_goes_at_once(number: signal.Signals, *, socket_mode: bool) -> None:
-    async with site(DEVELOPMENT, socket_mode=socket_mode) as at:
-        await at.type(SESSION)
+    async with single_workspace_process(DEVELOPMENT, socket_mode=socket_mode) as at:
+        await at.command(SESSION)
         stopped_at = time.monotonic()
         at.bot.process.send_signal(number)
         assert await at.bot.exit_code() == 0
@@ -142,7 +142,7 @@ async def test_an_idle_bot_goes_at_once(number: signal.Signals, *, socket_mode: 
 
 @pytest.mark.parametrize("faulty", [True, False], ids=["no connection at all", "the connection is deaf"])
 async def test_a_slack_that_can_not_be_connected_to_does_not_hold_the_end_up(*, faulty: bool) -> None:
-    async with site(DEVELOPMENT, socket_mode=True) as at:
+    async with single_workspace_process(DEVELOPMENT, socket_mode=True) as at:
         at.slack.faults["apps.connections.open"] = Hang()
         _, typing = await hanging(at, 1)
         if faulty:

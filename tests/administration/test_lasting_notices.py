@@ -1,0 +1,34 @@
+"""How long what came of something is shown in somebody's Home."""
+
+from bot.administration.lasting_notices import LASTS, LastingNotices
+from bot.core.messages.home import Notice
+from outbound.store.watched import Time
+
+ALICE, BOB = ("T1", "U1"), ("T1", "U2")
+DONE = Notice("anchor_test_alert", "done")
+REFUSED = Notice("anchor_alerts_channel", "refused", lasts=True)
+
+
+def test_what_was_done_is_shown_once() -> None:
+    notices = LastingNotices(Time())
+    assert notices.show(ALICE, DONE) is DONE
+    assert notices.show(ALICE, None) is None
+
+
+def test_what_is_still_to_be_done_is_shown_for_a_while_and_to_that_person_alone() -> None:
+    clock = Time()
+    notices = LastingNotices(clock)
+    assert notices.show(ALICE, REFUSED) is REFUSED
+    clock.now += LASTS - 1
+    assert notices.show(ALICE, None) is REFUSED
+    assert notices.show(BOB, None) is None
+    clock.now += 1
+    assert notices.show(ALICE, None) is None
+
+
+def test_the_next_outcome_takes_its_place() -> None:
+    notices = LastingNotices(Time())
+    notices.show(ALICE, REFUSED)
+    assert notices.show(BOB, DONE) is DONE
+    assert notices.show(ALICE, DONE) is DONE
+    assert notices.show(ALICE, None) is None

@@ -1,0 +1,115 @@
+"""The harness of administration: what admins see and do in the app's Home and its modals."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, fields
+
+from bot.app import running
+from bot.core.messages.dialog_answers import ONE_MOMENT
+from bot.settings import Settings
+from bot.sim.slack import Channel, Delivery, User, View
+from harness.many_workspaces import ManyHarness, Tenant
+
+
+@asynccontextmanager
+async def another_bot(at: ManyHarness) -> AsyncIterator[str]:
+    """Run a second bot on the same database, and return its URL for Slack's requests."""
+    async with running(Settings.from_env(at.environ | {"PORT": "0"})) as bot:
+        await bot.identification
+        yield f"{bot.url}/slack/events"
+
+
+@dataclass(frozen=True, slots=True)
+class AdminHarness(Tenant):
+    """One of the workspaces of `at`: `admin`, a second one who is its owner, and a member who is no admin."""
+
+    at: ManyHarness
+    second: User
+    member: User
+
+    @classmethod
+    async def open(cls, at: ManyHarness, number: int = 1, *, with_key: bool = False) -> "AdminHarness":
+        """Install the app; nobody has opened its Home yet."""
+        tenant = at.add(number)
+        await (at.set_up(tenant) if with_key else at.install(tenant))
+        second = tenant.workspace.add_user(f"U0SECOND{number:03}", f"second-{number}", is_owner=True)
+        member = tenant.workspace.add_user(f"U0MEMBER{number:03}", f"member-{number}")
+        tenant.channel.members |= {second.id, member.id}
+        inherited = {one.name: getattr(tenant, one.name) for one in fields(tenant)}
+        return cls(**inherited, at=at, second=second, member=member)
+
+    @property
+    def admin(self) -> User:
+        return self.person
+
+    async def open_home(self, user: User | None = None) -> View:
+        """Open Home, and wait until it is shown."""
+        who = user or self.admin
+        before = self.slack.home_of(who)
+        opened = await self.slack.open_home(who)
+        assert opened.answer.status == 200
+        return await self.wait_for_home(who, before)
+
+    async def wait_for_home(self, user: User, before: View | None) -> View:
+        """Wait until Home differs from `before`."""
+        seen = before.hash if before else ""
+        await self.slack.until(lambda: (self.slack.home_of(user) or before) and self._hash_of(user) != seen)
+        shown = self.slack.home_of(user)
+        assert shown is not None
+        return shown
+
+    def home_text(self, user: User | None = None) -> str:
+        """The text of Home as it stands now."""
+        home = self.slack.home_of(user or self.admin)
+        return home.text if home else ""
+
+    async def press(self, action_id: str, choice: str | None = None, *, user: User | None = None) -> Delivery:
+        """Press a button of Home, or choose in it."""
+        who = user or self.admin
+        view = self.slack.home_of(who)
+        assert view is not None
+        return await self.slack.act(who, view, action_id, choice)
+
+    async def open_modal(self, action_id: str, *, user: User | None = None) -> View:
+        """Press a button of Home, and wait for the modal that can be filled in, or that has an answer."""
+        await self.press(action_id, user=user)
+        return await self.wait_for_modal("", user=user)
+
+    async def wait_for_modal(self, text: str, *, user: User | None = None) -> View:
+        """Wait until the visible modal contains `text`, and is not the one that is shown until Slack says who it is."""
+        who = user or self.admin
+
+        def shown() -> View | None:
+            modal = self.slack.modal_of(who)
+            return modal if modal and text in modal.text and ONE_MOMENT not in modal.text else None
+
+        await self.slack.until(shown)
+        view = shown()
+        assert view is not None
+        return view
+
+    def modal(self, user: User | None = None) -> View:
+        """The visible modal."""
+        view = self.slack.modal_of(user or self.admin)
+        assert view is not None
+        return view
+
+    async def submit(self, values: Mapping[str, str | Sequence[str]], *, user: User | None = None) -> Delivery:
+        """Fill in the visible modal, and submit it."""
+        return await self.slack.submit(user or self.admin, None, values)
+
+    async def set_key(self, key: str, *, user: User | None = None, **more: Sequence[str]) -> View:
+        """Set the key in its modal, and return the modal as it stands then."""
+        await self.open_modal("anchor_set_key", user=user)
+        await self.submit({"key": key, **more}, user=user)
+        return self.modal(user)
+
+    def add_channel(self, name: str, *, with_bot: bool) -> Channel:
+        """Add a channel with all three people in it."""
+        bot = [self.workspace.installation.bot_user_id] if with_bot else []
+        people: list[User | str] = [self.admin, self.second, self.member, *bot]
+        return self.workspace.add_channel(f"C0{name.upper():0<9}", name, *people)
+
+    def _hash_of(self, user: User) -> str:
+        shown = self.slack.home_of(user)
+        return shown.hash if shown else ""

@@ -1,0 +1,105 @@
+"""The harness of a bot that serves many workspaces."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from bot.app import Running, running
+from bot.core.anchor_key import AnchorKey
+from bot.core.secret import Secret
+from bot.demo.stage import environment_of_many
+from bot.inbound.patience import PATIENCE
+from bot.outbound.store.store import Store, open_store
+from bot.settings import Settings
+from bot.sim.anchor import SimAnchor
+from bot.sim.local_server import free_port
+from bot.sim.slack import Installation, SimSlack, Workspace
+from harness.conversation import Conversation, post_json
+from harness.databases import KEY
+from harness.install_browser import Browser, Visit
+from harness.transport import current_transport
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant(Conversation):
+    """One of many workspaces: an admin in its #alerts, its own `key` at Anchor and a session of that key."""
+
+    key: str
+
+    @property
+    def team_id(self) -> str:
+        return self.workspace.team_id
+
+
+@dataclass(frozen=True, slots=True)
+class ManyHarness:
+    """A bot of many workspaces; `store` is its database, as another process sees it."""
+
+    slack: SimSlack
+    anchor: SimAnchor
+    bot: Running
+    store: Store
+    environ: dict[str, str]
+
+    def add(self, number: int) -> Tenant:
+        """Add a workspace in which the app is not installed."""
+        app = Installation(f"xoxb-never-{number}", refusal="account_inactive", bot_user_id=f"U0BOT{number:06}")
+        workspace = Workspace(f"T0TENANT{number:03}", f"tenant-{number}", app)
+        person = workspace.add_user(f"U0PERSON{number:03}", f"person-{number}", is_admin=True)
+        alerts = workspace.add_channel(f"C0TENANT{number:03}", "alerts", person, app.bot_user_id)
+        self.slack.add_workspace(workspace)
+        key = f"sk-of-tenant-{number}"
+        self.anchor.add_key(key)
+        session = self.anchor.add_session(key=key)
+        return Tenant(self.slack, self.anchor, workspace, person, alerts, session, key)
+
+    async def install(self, tenant: Tenant, **choices: str) -> Visit:
+        """Install the app in a browser; `choices` are those on Slack's consent page."""
+        async with Browser() as browser:
+            return await browser.install(self.bot.url, tenant.team_id, **choices)
+
+    async def set_up(self, tenant: Tenant) -> Tenant:
+        """Install the app, and give the workspace its key."""
+        assert (await self.install(tenant)).status == 200
+        assert await self.store.installations.set_key(tenant.team_id, AnchorKey(Secret(tenant.key)))
+        return tenant
+
+    async def post_alert(self, team_id: str, token: str, **fields: str) -> tuple[int, dict[str, str]]:
+        """Post an alert as a program does, and return the status and the answer."""
+        headers = {"Authorization": f"Bearer {token}"}
+        status, answer, _ = await post_json(f"{self.bot.url}/alerts/{team_id}", fields, headers=headers)
+        return status, answer
+
+    async def policy_version(self, team_id: str) -> int:
+        """The stored version of a workspace's policy."""
+        found = await self.store.installations.find(team_id)
+        assert found
+        return found.policy_version
+
+    async def rename_table(self, before: str, after: str) -> None:
+        """Take a table away, or bring it back: queries for it fail meanwhile."""
+        async with self.store.database.changing() as connection:
+            await connection.exec_driver_sql(f"ALTER TABLE {before} RENAME TO {after}")
+
+
+@asynccontextmanager
+async def many_workspaces(
+    database_url: str, *, patience: float = PATIENCE, behind: float = 0.0, **settings: str
+) -> AsyncIterator[ManyHarness]:
+    """Run a bot for many workspaces; none has installed it yet. At the end nobody may have violated a rule.
+
+    The bot's clock is `behind` seconds behind Slack's.
+    """
+    async with SimSlack(socket_mode=current_transport.is_socket) as slack, SimAnchor() as anchor:
+        port = free_port()
+        own = {"DATABASE_URL": database_url, "ENCRYPTION_KEYS": KEY.reveal()} | settings
+        environ = environment_of_many(slack, anchor, port=port, **own)
+        async with (
+            running(Settings.from_env(environ), now=lambda: slack.clock.now() - behind, patience=patience) as bot,
+            open_store(Secret(database_url), [KEY]) as store,
+        ):
+            slack.request_url = None if current_transport.is_socket else f"{bot.url}/slack/events"
+            await bot.identification
+            yield ManyHarness(slack, anchor, bot, store, environ)
+        assert slack.violations == []
+        assert anchor.violations == []

@@ -1,0 +1,171 @@
+"""The bot as a process of its own: what it is given, what it writes, how it ends."""
+
+import asyncio
+import json
+import os
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from bot.demo.stage import environment
+from bot.sim.anchor import SimAnchor
+from bot.sim.bell import Bell
+from bot.sim.slack import SimSlack
+from harness.conversation import Conversation
+from harness.secret_scan import leaks
+from harness.texts import SESSION
+
+MODULE = (sys.executable, "-m", "bot")
+CONSOLE_SCRIPT = (str(Path(sys.executable).with_name("anchor-bot")),)
+_UP_WITHIN = 20.0
+_GONE_WITHIN = 15.0
+_LONGEST_LINE = 1 << 20
+
+
+@dataclass(slots=True)
+class BotProcess:
+    """A process that was started, and everything it has written to stderr so far; what it `printed`, when it ended."""
+
+    process: asyncio.subprocess.Process
+    lines: list[str] = field(default_factory=list)
+    printed: list[str] = field(default_factory=list)
+    _bell: Bell = field(default_factory=Bell)
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """The lines that are JSON."""
+        return [json.loads(line) for line in self.lines if line.startswith("{")]
+
+    @property
+    def sentences(self) -> list[str]:
+        """The other lines: what the command line says to whoever started it."""
+        return [line for line in self.lines if not line.startswith("{")]
+
+    @property
+    def url(self) -> str:
+        """Where it said that it listens."""
+        return str(next(entry for entry in self.log if entry["message"] == "listening")["url"])
+
+    async def says(self, message: str, *, within: float = _UP_WITHIN) -> dict[str, Any]:
+        """Wait for a log message, and return its line."""
+        await self._bell.until(lambda: self._found(message) or self.process.returncode is not None, within)
+        assert self._found(message), f"no {message!r} in:\n" + "\n".join(self.lines)
+        return self._found(message)[0]
+
+    async def get(self, path: str) -> tuple[int, dict[str, Any]]:
+        """Ask one of the probes."""
+        async with aiohttp.ClientSession() as session, session.get(self.url + path) as answer:
+            return answer.status, await answer.json()
+
+    async def stop(self) -> int:
+        """Ask it to go, as an orchestrator does, and return its exit code."""
+        self.process.terminate()
+        return await self.exit_code()
+
+    async def exit_code(self) -> int:
+        """Wait for its end."""
+        async with asyncio.timeout(_GONE_WITHIN):
+            return await self.process.wait()
+
+    async def read(self, stdin: str) -> None:
+        """Tell it what it may read, and collect what it writes until it ends."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        self.process.stdin.write(stdin.encode())
+        self.process.stdin.close()
+        async for line in self.process.stderr:
+            self.lines.append(line.decode().rstrip("\n"))
+            self._bell.ring()
+        self.printed += (await self.process.stdout.read()).decode().splitlines()
+        await self.process.wait()
+        self._bell.ring()
+
+    def _found(self, message: str) -> list[dict[str, Any]]:
+        return [entry for entry in self.log if entry["message"] == message]
+
+
+@asynccontextmanager
+async def bot_process(
+    environ: Mapping[str, str],
+    *,
+    command: Sequence[str] = MODULE,
+    arguments: Sequence[str] = ("run",),
+    directory: Path | None = None,
+    covered: bool = True,
+    stdin: str = "",
+) -> AsyncIterator[BotProcess]:
+    """Start the bot with nothing but these variables, in an empty directory unless one is given. It is gone at the end.
+
+    `covered` lets coverage count what runs in it, where the tests themselves are counted.
+    """
+    coverage = {name: value for name, value in os.environ.items() if covered and name.startswith("COVERAGE_")}
+    with tempfile.TemporaryDirectory() as empty:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            *arguments,
+            env={"PATH": os.environ["PATH"], "LOG_FORMAT": "json", **coverage, **environ},
+            cwd=directory or empty,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            limit=_LONGEST_LINE,
+            start_new_session=True,  # so that its process group is its own, and tells what it leaves behind
+        )
+        bot = BotProcess(process)
+        reading = asyncio.create_task(bot.read(stdin))
+        try:
+            yield bot
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await reading
+            assert leaks("\n".join(bot.lines)) == []
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a process ended that is not meant to stay."""
+
+    code: int
+    sentences: list[str]
+    log: list[dict[str, Any]]
+
+
+async def run_to_exit(environ: Mapping[str, str], *, directory: Path | None = None) -> Ended:
+    """Start the bot, and wait until it gives up by itself."""
+    async with bot_process(environ, directory=directory) as bot:
+        code = await bot.exit_code()
+    return Ended(code, bot.sentences, bot.log)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessHarness(Conversation):
+    """A single workspace whose bot runs in a process of its own."""
+
+    bot: BotProcess
+
+
+@asynccontextmanager
+async def single_workspace_process(
+    settings: Mapping[str, str] | None = None,
+    *,
+    command: Sequence[str] = MODULE,
+    directory: Path | None = None,
+    covered: bool = True,
+    socket_mode: bool = False,
+) -> AsyncIterator[ProcessHarness]:
+    """Run a bot for one workspace in its own process until it is ready; `settings` add to those it needs."""
+    async with SimSlack(socket_mode=socket_mode) as slack, SimAnchor() as anchor:
+        anchor.add_session(session_id=SESSION)
+        environ = environment(slack, anchor, **(settings or {}))
+        async with bot_process(environ, command=command, directory=directory, covered=covered) as bot:
+            await bot.says("connected to Slack" if socket_mode else "ready")
+            slack.request_url = None if socket_mode else f"{bot.url}/slack/events"
+            yield ProcessHarness(slack, anchor, slack.home, slack.alice, slack.alerts, SESSION, bot)

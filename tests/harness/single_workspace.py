@@ -1,0 +1,48 @@
+"""The harness of a bot that serves a single workspace."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from bot.app import Running, running
+from bot.control import CAPACITY
+from bot.demo.stage import environment
+from bot.inbound.patience import PATIENCE
+from bot.inbound.socket_link import HEARTBEAT
+from bot.settings import Settings
+from bot.sim.anchor import SimAnchor
+from bot.sim.slack import SimSlack
+from harness.conversation import Conversation
+from harness.texts import SESSION
+from harness.transport import current_transport
+
+
+@dataclass(frozen=True, slots=True)
+class SingleHarness(Conversation):
+    """Alice in #alerts, and the agent of SESSION; `bot` is the running bot."""
+
+    bot: Running
+
+
+@asynccontextmanager
+async def single_workspace(
+    *,
+    capacity: int = CAPACITY,
+    now: Callable[[], float] = time.time,
+    patience: float = PATIENCE,
+    heartbeat: float = HEARTBEAT,
+    **settings: str,
+) -> AsyncIterator[SingleHarness]:
+    """Run a bot for one workspace. At the end nobody may have violated a rule of Slack's or Anchor's."""
+    async with SimSlack(socket_mode=current_transport.is_socket) as slack, SimAnchor() as anchor:
+        anchor.add_session(session_id=SESSION)
+        environ = environment(slack, anchor, **settings)
+        async with running(
+            Settings.from_env(environ), now=now, capacity=capacity, patience=patience, heartbeat=heartbeat
+        ) as bot:
+            slack.request_url = None if current_transport.is_socket else f"{bot.url}/slack/events"
+            await bot.identification
+            yield SingleHarness(slack, anchor, slack.home, slack.alice, slack.alerts, SESSION, bot)
+        assert slack.violations == []
+        assert anchor.violations == []

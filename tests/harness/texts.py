@@ -1,0 +1,36 @@
+"""The texts that the bot must send, from the product's own functions: only the wording snapshot repeats sentences."""
+
+from bot.core.messages.order import outcome_message, waiting_message
+from bot.core.outcomes import Outcome, Paused, Resumed
+from bot.core.requests import Asker, Order, Verb
+from bot.core.session_id import SessionId
+
+SESSION = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
+OTHER_SESSION = "9c0d7e11-2222-4333-8444-555566667777"
+ALICE = "U0ALICE0001"
+
+
+def outcome_text(
+    outcome: Outcome, *, verb: str = "pause", session: str = SESSION, user: str = ALICE, reason: str = ""
+) -> str:
+    """The text for an outcome of an order: that of Alice to pause SESSION, unless said otherwise."""
+    return outcome_message(_order(verb, session, user, reason), outcome).text
+
+
+def waiting_text(verb: str = "pause", *, session: str = SESSION) -> str:
+    """The text that a command is answered with if its outcome takes longer than Slack waits."""
+    return waiting_message(_order(verb, session, ALICE, "")).text
+
+
+def paused(*, session: str = SESSION, user: str = ALICE, reason: str = "") -> str:
+    """The text of a successful pause."""
+    return outcome_text(Paused("paused"), session=session, user=user, reason=reason)
+
+
+def resumed(*, session: str = SESSION, user: str = ALICE, reason: str = "") -> str:
+    """The text of a successful resume."""
+    return outcome_text(Resumed("running"), verb="resume", session=session, user=user, reason=reason)
+
+
+def _order(verb: str, session: str, user: str, reason: str) -> Order:
+    return Order(Verb(verb), SessionId(session), Asker("T0HOME00001", "C0ALERTS001", user), reason)

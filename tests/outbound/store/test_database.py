@@ -1,0 +1,318 @@
+"""The database itself: who makes the tables, who may read the file, what is said where it can't be used."""
+
+import asyncio
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import ProgrammingError
+
+from bot.core.secret import Secret
+from bot.outbound.store.database import connect
+from bot.outbound.store.encryption import check_keys, rotate
+from bot.outbound.store.errors import StoreNotUsableError, StoreUnreachableError, UnreadableError
+from bot.outbound.store.schema import metadata
+from bot.outbound.store.store import Store, open_store
+from bot.outbound.store.vault import Place, Vault
+from harness.databases import KEY, OTHER_KEY, query
+from outbound.store.test_installations import ACME
+from outbound.store.test_installations import KEY as ANCHOR_KEY
+
+pytestmark = pytest.mark.anyio
+
+PLACE = Place("T0HOME00001", "bot_token")
+
+
+async def refusal(url: str, *keys: Secret) -> str:
+    with pytest.raises(StoreNotUsableError) as caught:
+        async with open_store(Secret(url), keys or [KEY]):
+            pass
+    assert str(caught.value) == caught.value.sentence
+    return caught.value.sentence
+
+
+def not_let_in(why: str) -> str:
+    return (
+        f"DATABASE_URL: the database there does not let the bot in ({why}). Is it up, are name and password right, "
+        "and may this user make tables in it?"
+    )
+
+
+async def test_the_migrations_make_the_tables_of_the_schema(store: Store) -> None:
+    def made(connection: Connection) -> dict[str, list[tuple[str, str, bool]]]:
+        look = inspect(connection)
+        return {
+            name: [(column["name"], str(column["type"]), column["nullable"]) for column in look.get_columns(name)]
+            for name in look.get_table_names()
+        }
+
+    async with store.database.changing() as connection:
+        tables = await connection.run_sync(made)
+    assert tables.pop("alembic_version")
+    assert tables == {
+        table.name: [(column.name, str(column.type), bool(column.nullable)) for column in table.columns]
+        for table in metadata.sorted_tables
+    }
+
+
+async def test_opened_again_it_is_as_it_was(database_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    for expected in (None, "xoxb-of-acme"):
+        async with open_store(Secret(database_url), [KEY]) as store:
+            found = await store.installations.find(ACME.team_id)
+            assert (found and found.bot_token.reveal()) == expected
+            await store.installations.save(ACME)
+    assert [record.message for record in caplog.records if record.name == "bot.outbound.store.migrate"] == [
+        "database migrated"
+    ]
+
+
+async def test_many_that_open_it_at_once_make_the_tables_once(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+
+    async def open_and_use() -> None:
+        async with open_store(Secret(database_url), [KEY]) as store:
+            await store.installations.save(ACME)
+
+    await asyncio.gather(*(open_and_use() for _ in range(5)))
+    assert [record.message for record in caplog.records].count("database migrated") == 1
+
+
+async def test_a_new_file_that_somebody_else_is_at_is_waited_for(tmp_path: Path) -> None:
+    file = tmp_path / "bot.db"
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        opening = asyncio.create_task(open_and_close(f"sqlite:///{file}"))
+        await asyncio.sleep(0.3)
+        assert not opening.done()
+        other.execute("COMMIT")
+        await opening
+
+
+async def open_and_close(url: str) -> None:
+    async with open_store(Secret(url), [KEY]):
+        pass
+
+
+async def test_a_key_that_has_encrypted_is_needed_from_then_on(database_url: str) -> None:
+    for keys in ([KEY], [OTHER_KEY, KEY]):
+        async with open_store(Secret(database_url), keys):
+            pass
+    assert (await refusal(database_url, KEY)).startswith("ENCRYPTION_KEYS does not fit the database")
+    async with open_store(Secret(database_url), [KEY, OTHER_KEY]):
+        pass  # and the refused one has left nothing behind
+    async with open_store(Secret(database_url), [OTHER_KEY, KEY]) as store:
+        assert await rotate(store.database, store.vault) == 0
+    async with open_store(Secret(database_url), [OTHER_KEY]):
+        pass
+
+
+async def test_a_server_that_only_reads_is_one_that_can_not_be_used_now(postgresql_urls: Iterator[str]) -> None:
+    postgresql_url = next(postgresql_urls)
+    async with open_store(Secret(postgresql_url), [KEY]):
+        pass
+    only_reads = connect(Secret(f"{postgresql_url}&options=-c%20default_transaction_read_only%3Don"))
+    with pytest.raises(StoreUnreachableError, match="ReadOnlySqlTransaction"):
+        await rotate(only_reads, Vault([KEY]))
+    await only_reads.close()
+
+
+async def test_a_database_of_a_newer_version_is_left_alone(database_url: str) -> None:
+    async with open_store(Secret(database_url), [KEY]) as store, store.database.changing() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    assert await refusal(database_url) == (
+        "DATABASE_URL: the database was made by a newer version of the bot. Run that version, or name another one."
+    )
+
+
+async def test_a_change_that_breaks_off_did_not_happen(store: Store) -> None:
+    await store.installations.save(ACME)
+
+    async def break_off() -> None:
+        async with store.database.changing() as connection:
+            await connection.execute(text("DELETE FROM workspaces"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await break_off()
+    assert await store.installations.find(ACME.team_id) is not None
+
+
+async def test_keys_of_another_database_are_refused(database_url: str) -> None:
+    async with open_store(Secret(database_url), [KEY]) as store:
+        await store.installations.save(ACME)
+    assert await refusal(database_url, OTHER_KEY) == (
+        "ENCRYPTION_KEYS does not fit the database: none of its keys decrypts what is in there. Put the key back that "
+        "it was made with; without that key its secrets are lost, and a new database must be begun."
+    )
+    async with open_store(Secret(database_url), [OTHER_KEY, KEY]) as store:
+        assert await store.installations.find(ACME.team_id) is not None
+
+
+async def test_after_a_rotation_the_old_key_is_not_needed_and_before_it_is(database_url: str) -> None:
+    async with open_store(Secret(database_url), [KEY]) as store:
+        await store.installations.save(ACME)
+        await store.installations.set_key(ACME.team_id, ANCHOR_KEY)
+    async with open_store(Secret(database_url), [OTHER_KEY, KEY]):
+        pass
+    assert "ENCRYPTION_KEYS does not fit" in await refusal(database_url, OTHER_KEY)
+    async with open_store(Secret(database_url), [OTHER_KEY, KEY]) as store:
+        assert await rotate(store.database, store.vault) == 2
+    async with open_store(Secret(database_url), [OTHER_KEY]) as store:
+        found = await store.installations.find(ACME.team_id)
+        assert found
+        assert (found.bot_token, found.anchor_key) == (ACME.bot_token, ANCHOR_KEY)
+        assert not await store.installations.set_key("T0NOBODY001", ANCHOR_KEY)
+    assert "ENCRYPTION_KEYS does not fit" in await refusal(database_url, KEY)
+
+
+async def test_a_rotation_that_can_not_read_everything_changes_nothing(database_url: str) -> None:
+    async with open_store(Secret(database_url), [KEY]) as store:
+        await store.installations.save(ACME)
+        async with store.database.changing() as connection:
+            await connection.execute(text("UPDATE workspaces SET anchor_api_key = 'damaged'"))
+        with pytest.raises(UnreadableError, match=r"^none of the keys decrypts anchor_api_key of T0HOME00001$"):
+            await rotate(store.database, Vault([OTHER_KEY, KEY]))
+        await check_keys(store.database, Vault([KEY]))
+
+
+@pytest.mark.parametrize("damaged", ["", "x", "gAAAAAB", "ö"])
+def test_what_is_no_ciphertext_is_unreadable(damaged: str) -> None:
+    with pytest.raises(UnreadableError, match=r"^none of the keys decrypts bot_token of T0HOME00001$"):
+        Vault([KEY]).decrypt(damaged, PLACE)
+
+
+def test_the_same_secret_looks_different_each_time_and_never_shows() -> None:
+    vault = Vault([KEY])
+    first, second = (vault.encrypt(Secret("xoxb-1"), PLACE) for _ in range(2))
+    assert first != second
+    assert vault.decrypt(first, PLACE) == vault.decrypt(second, PLACE) == Secret("xoxb-1")
+    assert "xoxb" not in first + repr(vault.decrypt(first, PLACE))
+
+
+# --- SQLite ---
+
+
+def modes(directory: Path) -> dict[str, str]:
+    return {path.name: oct(stat.S_IMODE(path.stat().st_mode)) for path in directory.iterdir()}
+
+
+@pytest.fixture
+def careless_umask() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("careless_umask")
+async def test_nobody_else_may_read_the_file_or_those_beside_it(tmp_path: Path) -> None:
+    async with open_store(Secret(f"sqlite:///{tmp_path / 'bot.db'}"), [KEY]) as store:
+        await store.installations.save(ACME)
+        assert modes(tmp_path) == {"bot.db": "0o600", "bot.db-wal": "0o600", "bot.db-shm": "0o600"}
+    (tmp_path / "bot.db").chmod(0o644)
+    async with open_store(Secret(f"sqlite:///{tmp_path / 'bot.db'}"), [KEY]):
+        assert set(modes(tmp_path).values()) == {"0o600"}
+
+
+async def test_a_reader_does_not_wait_for_a_writer_and_another_writer_does(tmp_path: Path) -> None:
+    url = Secret(f"sqlite:///{tmp_path / 'bot.db'}")
+    async with open_store(url, [KEY]) as ours, open_store(url, [KEY]) as theirs:
+        await ours.installations.save(ACME)
+        async with theirs.database.changing():
+            assert await ours.installations.find(ACME.team_id) is not None
+            writing = asyncio.create_task(ours.installations.set_key(ACME.team_id, ANCHOR_KEY))
+            await asyncio.wait({writing}, timeout=0.3)
+            assert not writing.done()
+        assert await writing
+
+
+async def test_a_file_that_others_hold_for_too_long_is_unreachable(tmp_path: Path) -> None:
+    path = tmp_path / "bot.db"
+    async with open_store(Secret(f"sqlite:///{path}"), [KEY]) as store:
+        holder = sqlite3.connect(path, isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnreachableError, match=r"^OperationalError$"):
+            await store.installations.save(ACME)
+        holder.close()
+        assert not await store.installations.save(ACME)
+
+
+async def test_a_relative_path_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with open_store(Secret("sqlite:///my bot.db"), [KEY]):
+        assert (tmp_path / "my bot.db").exists()
+
+
+@pytest.mark.parametrize("name", ["", "gone/bot.db"])
+async def test_a_file_that_can_not_be_written_is_named(tmp_path: Path, name: str) -> None:
+    why = "Is a directory" if not name else "No such file or directory"
+    path = tmp_path / name
+    assert await refusal(f"sqlite:///{path}") == f"DATABASE_URL: the file {path} can't be written ({why})."
+
+
+async def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
+    (tmp_path / "bot.db").write_text("no database, but long enough to look like one" * 100)
+    assert await refusal(f"sqlite:///{tmp_path / 'bot.db'}") == not_let_in("DatabaseError")
+
+
+# --- PostgreSQL ---
+
+
+BAD_URL = (
+    "DATABASE_URL can't be read: write it like postgresql://user:password@host:5432/name or sqlite:///anchor-bot.db."
+)
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("postgresql://bot:s3cret@127.0.0.1:1/bot", not_let_in("OperationalError")),
+        ("postgresql://bot:s3cr%zzt@host/bot", BAD_URL),
+        ("postgresql://bot:s3cret@host/bot?nonsense=1", BAD_URL),
+    ],
+)
+async def test_a_postgresql_that_can_not_be_used_is_named_without_its_password(url: str, sentence: str) -> None:
+    assert await refusal(url) == sentence
+
+
+async def test_a_postgresql_may_be_written_in_other_ways(postgresql_urls: Iterator[str]) -> None:
+    url = next(postgresql_urls)
+    for written in (url.replace("postgresql://", "postgres://"), f"{url}&sslmode=prefer&connect_timeout=3"):
+        async with open_store(Secret(written), [KEY]) as store:
+            await store.installations.save(ACME)
+            assert await store.installations.find(ACME.team_id) is not None
+
+
+async def test_a_database_that_was_restarted_is_read_at_once(postgresql_urls: Iterator[str]) -> None:
+    url = next(postgresql_urls)
+    async with open_store(Secret(url), [KEY]) as store:
+        await store.installations.save(ACME)
+        query(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'anchor-bot'")
+        assert await store.installations.find(ACME.team_id) is not None
+
+
+async def test_what_can_not_be_read_is_no_database_that_is_away(postgresql_urls: Iterator[str]) -> None:
+    async with open_store(Secret(next(postgresql_urls)), [KEY]) as store:
+        async with store.database.changing() as connection:
+            await connection.execute(text("ALTER TABLE workspaces RENAME TO elsewhere"))
+        with pytest.raises(ProgrammingError):
+            await store.installations.find(ACME.team_id)
+
+
+async def test_a_database_that_is_slow_is_not_waited_for_without_end(postgresql_urls: Iterator[str]) -> None:
+    database = connect(Secret(next(postgresql_urls)))
+
+    async def sleep() -> None:
+        async with database.changing(within=0.3) as connection:
+            await connection.execute(text("SELECT pg_sleep(5)"))
+
+    with pytest.raises(StoreUnreachableError, match=r"^the database does not answer in time$"):
+        await sleep()
+    await database.close()

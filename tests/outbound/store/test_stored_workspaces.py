@@ -1,0 +1,313 @@
+"""What is served is what stands in the database when a request comes, or stood there before the database went away."""
+
+import asyncio
+import gc
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from bot.core.anchor_key import AnchorKey, KeyCheck
+from bot.core.installation import Departure
+from bot.core.secret import Secret
+from bot.outbound.store.errors import StoreUnreachableError, UnreadableError
+from bot.outbound.store.memory import AWAY, USABLE, Memory
+from bot.outbound.store.store import Store
+from outbound.store.test_installations import ACME, GLOBEX, KEY
+from outbound.store.watched import NOT_MADE, Time, Watched, served, token, without_table
+
+pytestmark = pytest.mark.anyio
+
+NEW = replace(ACME, bot_token=Secret("xoxb-new"))
+
+
+# --- while the database answers ---
+
+
+async def test_each_request_reads_its_workspace_once(store: Store) -> None:
+    rows = Watched.of(store)
+    workspaces = served(store, rows, Time())
+    await workspaces.install(ACME)
+    for reads in (1, 2, 3):
+        assert token(await workspaces.find(ACME.team_id)) == "xoxb-of-acme"
+        assert rows.reads == [ACME.team_id] * reads
+    assert await workspaces.owner_of_alerts(ACME.team_id) == await workspaces.find(ACME.team_id)
+    assert len(rows.reads) == 5
+
+
+async def test_a_change_by_another_bot_holds_for_the_next_request(store: Store) -> None:
+    workspaces = served(store, store.installations, Time())
+    await workspaces.install(ACME)
+    await workspaces.find(ACME.team_id)
+    await store.installations.set_key(ACME.team_id, KEY)
+    found = await workspaces.find(ACME.team_id)
+    assert found
+    assert found.anchor_key == KEY
+    await store.installations.delete(ACME.team_id)
+    assert await workspaces.find(ACME.team_id) is None
+    await store.installations.save(ACME)
+    assert token(await workspaces.find(ACME.team_id)) == "xoxb-of-acme"
+
+
+async def test_a_change_by_this_bot_is_seen_at_once(store: Store) -> None:
+    workspaces = served(store, store.installations, Time())
+    await workspaces.install(ACME)
+    assert token(await workspaces.find(ACME.team_id)) == "xoxb-of-acme"
+    assert not await workspaces.install(NEW)
+    assert token(await workspaces.find(ACME.team_id)) == "xoxb-new"
+    await workspaces.forget(Departure(ACME.team_id, ACME.installed_at))
+    assert await workspaces.find(ACME.team_id) is None
+
+
+async def test_what_can_not_be_the_id_of_a_workspace_is_not_looked_up_for_alerts(store: Store) -> None:
+    rows = Watched.of(store)
+    workspaces = served(store, rows, Time())
+    for ref in ("", "x", "t0home00001", "../alerts", "T0HOME00001 ", "T" * 41):
+        assert await workspaces.owner_of_alerts(ref) is None
+    assert rows.reads == []
+
+
+async def test_those_who_ask_together_wait_for_one_read(store: Store) -> None:
+    rows = Watched.of(store)
+    workspaces = served(store, rows, Time())
+    await workspaces.install(ACME)
+    await workspaces.install(GLOBEX)
+    found = await asyncio.gather(*(workspaces.find(team.team_id) for team in (ACME, GLOBEX) * 50))
+    assert set(map(token, found)) == {"xoxb-of-acme", "xoxb-of-globex"}
+    assert sorted(rows.reads) == ["T0GLOBEX001", "T0HOME00001"]
+
+
+async def test_those_who_come_while_it_is_read_wait_for_one_more_read(store: Store) -> None:
+    rows, gate = Watched.of(store), asyncio.Event()
+    workspaces = served(store, rows, Time())
+    await workspaces.install(ACME)
+    rows.gate = gate
+    early = asyncio.create_task(workspaces.find(ACME.team_id))
+    await rows.until_read(1)
+    await store.installations.save(NEW)
+    late = [asyncio.create_task(workspaces.find(ACME.team_id)) for _ in range(50)]
+    other = asyncio.create_task(workspaces.find(GLOBEX.team_id))
+    await rows.until_read(2)
+    assert rows.reads == [ACME.team_id, GLOBEX.team_id], "reads of one workspace follow each other"
+    gate.set()
+    assert [token(await one) for one in late] == ["xoxb-new"] * 50
+    assert token(await early) == "xoxb-of-acme"
+    assert await other is None
+    assert rows.reads == [ACME.team_id, GLOBEX.team_id, ACME.team_id]
+
+
+async def test_who_stops_waiting_does_not_stop_the_read_for_others(store: Store) -> None:
+    rows, gate = Watched.of(store), asyncio.Event()
+    workspaces = served(store, rows, Time())
+    await workspaces.install(ACME)
+    rows.gate = gate
+    first, second = (asyncio.create_task(workspaces.find(ACME.team_id)) for _ in range(2))
+    await rows.until_read(1)
+    first.cancel()
+    gate.set()
+    assert token(await second) == "xoxb-of-acme"
+    assert len(rows.reads) == 1
+
+
+async def test_what_anchor_says_of_a_key_is_kept_and_a_notice_is_given_once(store: Store) -> None:
+    here, there = (served(store, store.installations, Time()) for _ in range(2))
+    await here.install(ACME)
+    await store.installations.set_key(ACME.team_id, AnchorKey(Secret("sk-1")))
+    assert [await bot.note_check(ACME.team_id, 1, KeyCheck.REFUSED) for bot in (here, there)] == [True, False]
+    assert [await bot.is_first(ACME.team_id, "welcome") for bot in (here, there)] == [True, False]
+    assert not await here.is_first("T0NOBODY001", "welcome")
+    assert await here.is_first(ACME.team_id, "scopes")
+    await there.take_back(ACME.team_id, "welcome")
+    assert not await here.is_first(ACME.team_id, "scopes")
+    assert [await bot.is_first(ACME.team_id, "welcome") for bot in (here, there)] == [True, False]
+
+
+# --- while it does not ---
+
+
+def refuse(rows: Watched) -> None:
+    rows.trouble = StoreUnreachableError("gone")
+
+
+def hang(rows: Watched) -> None:
+    rows.gate = asyncio.Event()
+
+
+def come_back(rows: Watched) -> None:
+    if rows.gate:
+        rows.gate.set()
+    rows.trouble = rows.gate = None
+
+
+@pytest.mark.parametrize("trouble", [refuse, hang])
+async def test_while_the_database_is_away_what_was_known_serves_for_a_while(
+    store: Store, trouble: Callable[[Watched], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    rows, time = Watched.of(store), Time()
+    workspaces = served(store, rows, time, patience=0.2)
+    await workspaces.install(ACME)
+    await workspaces.find(ACME.team_id)
+    assert await workspaces.find("T0NOBODY001") is None
+    trouble(rows)
+    with caplog.at_level(logging.WARNING):
+        assert token(await workspaces.find(ACME.team_id)) == "xoxb-of-acme"
+    assert "the database can't be read; what was read before is used" in caplog.text
+    for unknown in (GLOBEX.team_id, "T0NOBODY001"):
+        with pytest.raises(StoreUnreachableError):
+            await workspaces.find(unknown)
+    time.now += USABLE
+    assert token(await workspaces.find(ACME.team_id)) == "xoxb-of-acme"
+    time.now += 0.1
+    with pytest.raises(StoreUnreachableError):
+        await workspaces.find(ACME.team_id)
+    await workspaces.close()
+
+
+async def test_while_it_is_away_requests_do_not_wait_for_it_each(store: Store) -> None:
+    rows, time = Watched.of(store), Time()
+    workspaces = served(store, rows, time, patience=0.2)
+    loop = asyncio.get_running_loop()
+
+    async def waited() -> bool:
+        began = loop.time()
+        assert token(await workspaces.find(ACME.team_id)) == "xoxb-of-acme"
+        return loop.time() - began > 0.1
+
+    await workspaces.install(ACME)
+    await workspaces.find(ACME.team_id)
+    hang(rows)
+    assert await waited()
+    assert [await waited() for _ in range(5)] == [False] * 5
+    time.now += AWAY
+    assert await waited()
+    assert not await waited()
+    await workspaces.close()
+
+
+@pytest.mark.parametrize("trouble", [refuse, hang])
+async def test_as_soon_as_it_answers_again_what_it_says_holds(store: Store, trouble: Callable[[Watched], None]) -> None:
+    rows = Watched.of(store)
+    workspaces = served(store, rows, Time(), patience=0.2)
+    await workspaces.install(ACME)
+    await workspaces.find(ACME.team_id)
+    trouble(rows)
+    await workspaces.find(ACME.team_id)
+    reads = len(rows.reads)
+    come_back(rows)
+    await store.installations.save(NEW)
+    await workspaces.find(ACME.team_id)  # which is answered at once, and has it read
+    await rows.until_read(reads + 1)
+    assert [token(await workspaces.find(ACME.team_id)) for _ in range(2)] == ["xoxb-new"] * 2
+
+
+async def test_reads_that_fail_when_nobody_waits_any_more_are_no_mishaps(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = Watched.of(store)
+    workspaces = served(store, rows, Time(), patience=0.2)
+    await workspaces.install(ACME)
+    await workspaces.find(ACME.team_id)
+    refuse(rows)
+    for _ in range(3):
+        await workspaces.find(ACME.team_id)
+    await asyncio.sleep(0.1)
+    come_back(rows)  # so that nothing holds the exception, nor by that the read
+    gc.collect()
+    assert [record.name for record in caplog.records if record.levelno >= logging.WARNING] == [
+        "bot.outbound.store.stored_workspaces"
+    ]
+
+
+@pytest.mark.parametrize("change", ["forget", "install"])
+async def test_what_this_bot_has_changed_is_not_remembered_from_before(store: Store, change: str) -> None:
+    rows = Watched.of(store)
+    workspaces = served(store, rows, Time(), patience=0.2)
+
+    async def make_it() -> None:
+        if change == "forget":
+            await workspaces.forget(Departure(ACME.team_id, ACME.installed_at))
+        else:
+            await workspaces.install(NEW)
+
+    await workspaces.install(ACME)
+    await workspaces.find(ACME.team_id)
+    await make_it()
+    refuse(rows)
+    with pytest.raises(StoreUnreachableError):
+        await workspaces.find(ACME.team_id)
+
+
+async def test_what_was_being_read_when_this_bot_changed_it_is_not_remembered(store: Store) -> None:
+    rows, gate = Watched.of(store), asyncio.Event()
+    workspaces = served(store, rows, Time())
+    await workspaces.install(ACME)
+    rows.gate = gate
+    early = asyncio.create_task(workspaces.find(ACME.team_id))
+    await rows.until_read(1)
+    await workspaces.forget(Departure(ACME.team_id, ACME.installed_at))
+    rows.gate = None
+    assert await workspaces.find(ACME.team_id) is None, "it waited for the early one"
+    gate.set()
+    assert token(await early) == "xoxb-of-acme"
+    refuse(rows)
+    with pytest.raises(StoreUnreachableError):
+        await workspaces.find(ACME.team_id)
+
+
+async def test_while_the_database_is_away_a_change_that_fails_leaves_what_was_known(store: Store) -> None:
+    rows = Watched.of(store)
+    workspaces = served(store, rows, Time())
+    await workspaces.install(ACME)
+    await workspaces.find(ACME.team_id)
+    async with without_table(store):
+        with pytest.raises(NOT_MADE):
+            await workspaces.forget(Departure(ACME.team_id, 0))
+    refuse(rows)
+    assert token(await workspaces.find(ACME.team_id)) == "xoxb-of-acme"
+
+
+async def test_that_there_is_none_any_more_ends_what_was_known(store: Store) -> None:
+    rows = Watched.of(store)
+    workspaces = served(store, rows, Time())
+    await workspaces.install(ACME)
+    await workspaces.find(ACME.team_id)
+    await store.installations.delete(ACME.team_id)
+    assert await workspaces.find(ACME.team_id) is None
+    refuse(rows)
+    with pytest.raises(StoreUnreachableError):
+        await workspaces.find(ACME.team_id)
+
+
+async def test_what_can_not_be_decrypted_is_not_served_from_memory(store: Store) -> None:
+    rows = Watched.of(store)
+    workspaces = served(store, rows, Time())
+    await workspaces.install(ACME)
+    await workspaces.find(ACME.team_id)
+    for trouble, error in (
+        (UnreadableError("moved"), UnreadableError),
+        (StoreUnreachableError("gone"), StoreUnreachableError),
+    ):
+        rows.trouble = trouble
+        with pytest.raises(error):
+            await workspaces.find(ACME.team_id)
+
+
+async def test_after_the_end_nothing_is_waited_for(store: Store) -> None:
+    rows = Watched.of(store)
+    workspaces = served(store, rows, Time())
+    hang(rows)
+    asking = asyncio.create_task(workspaces.find(ACME.team_id))
+    await rows.until_read(1)
+    await workspaces.close()
+    with pytest.raises(StoreUnreachableError, match=r"^the database does not answer in time$"):
+        await asking
+
+
+async def test_memory_has_an_end_and_those_read_last_stay(store: Store) -> None:
+    await store.installations.save(ACME)
+    workspace = await store.installations.find(ACME.team_id)
+    memory = Memory(Time(), most=2)
+    for team in ("T1", "T2", "T1", "T3"):
+        memory.keep(team, workspace)
+    assert [memory.fall_back(team) is not None for team in ("T1", "T2", "T3")] == [True, False, True]
