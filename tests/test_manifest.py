@@ -1,6 +1,5 @@
 """The manifest is one that Slack takes, and asks for what the code uses: no more, no less."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from bot.core.messages.actions import ACTIONS
 from bot.core.messages.usage import COMMANDS
 from bot.inbound.install import REDIRECT_PATH
 from bot.sim.slack import SimSlack, SlashCommand
+from harness.samples import sample
 
 ROOT = Path(bot.__file__).parents[1]
 SOURCES = [path.read_text() for path in (ROOT / "bot").rglob("*.py") if "sim" not in path.parts]
@@ -46,7 +46,7 @@ def manifest(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 def test_it_is_valid_by_slacks_schema(manifest: dict[str, Any]) -> None:
-    schema = json.loads((Path(__file__).parent / "samples" / "manifest.schema.json").read_text())
+    schema = sample("manifest.schema")
     jsonschema.Draft7Validator(schema).validate(manifest)
 
 

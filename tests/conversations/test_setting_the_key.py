@@ -1,7 +1,6 @@
 """An admin sets, replaces and removes the workspace's Anchor key in Slack."""
 
 import asyncio
-import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,11 @@ from bot.sim.slack import Answer, Message, Slow, View, api_error
 from harness import HTTP_ONLY
 from harness.administration import AdminHarness, another_bot
 from harness.many_workspaces import ManyHarness, many_workspaces
+from harness.samples import sample
 from harness.transport import deliver
 
 pytestmark = pytest.mark.anyio
 
-SAMPLES = Path(__file__).parents[1] / "samples"
 KEY, OTHER = "sk-first-0123456789-1234", "sk-other-0123456789-5678"
 SAVED = "✅ *Saved.* Anchor accepts the key ending `1234`. It holds from the next command on."
 CHECKING = "⏳ Checking…"
@@ -279,17 +278,17 @@ async def test_an_outsider_who_sends_the_dialog_changes_nothing(team: AdminHarne
     """The workspace is that of the installation, whatever the person's own."""
     at = team.at
     other = await AdminHarness.open(at, 2)
-    sample = json.loads((SAMPLES / "view_submission.slack_connect_foreign_user.payload.json").read_text())
-    sample["user"] |= {"id": other.admin.id, "team_id": other.team_id}
-    sample["team"] = {"id": other.team_id, "domain": "other"}
+    payload = sample("view_submission.slack_connect_foreign_user.payload")
+    payload["user"] |= {"id": other.admin.id, "team_id": other.team_id}
+    payload["team"] = {"id": other.team_id, "domain": "other"}
     typed = {"key": {"key": {"type": "plain_text_input", "value": KEY}}}
-    sample["view"] |= {
+    payload["view"] |= {
         "callback_id": "anchor_set_key",
         "app_installed_team_id": team.team_id,
         "private_metadata": "0",
         "state": {"values": typed},
     }
-    answer = await deliver(at.slack, "interactive", sample, takes_answer=True)
+    answer = await deliver(at.slack, "interactive", payload, takes_answer=True)
     assert "only admins and owners of this workspace may do that." in answer.body.decode()
     assert [await key_of(one) for one in (team, other)] == [None, None]
     assert at.anchor.requests == []

@@ -1,21 +1,20 @@
 """Finding a session id in everything that people paste."""
 
 import html
-import json
 import uuid
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.session_id import Ambiguous, Broken, Found, Missing, SessionId, find_session_id
+from harness.samples import sample
 
 ID = SessionId("3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b")
 OTHER = SessionId("9c0d7e11-2222-4333-8444-555566667777")
 BARE = ID.replace("-", "")
 
-VARIANTS = json.loads((Path(__file__).parents[1] / "samples/slash_command.text_variants.json").read_text())
+VARIANTS = sample("slash_command.text_variants")
 WITHOUT_ID = {
     "empty (user typed only the command)": Missing(),
     "help": Broken("help", 0),

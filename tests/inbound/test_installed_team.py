@@ -1,21 +1,12 @@
 """Whose request it is: the installation's team, wherever the payload has it, and never the person's own."""
 
-import json
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from bot.inbound.installed_team import installed_team
 from bot.inbound.payloads import BadPayloadError, pick_command, pick_event, pick_interaction
+from harness.samples import sample
 
-SAMPLES = Path(__file__).parent / "samples"
 HOME, PARTNER = "T0HOME00001", "T0PARTNER01"
-
-
-def sample(name: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((SAMPLES / f"{name}.json").read_text())
-    return loaded
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,13 @@
 """What somebody filled into a dialog, as it comes through their client: it may be anything."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.inbound.submission import read_submission
+from harness.samples import sample
 
-SAMPLE = json.loads(
-    (Path(__file__).parent / "samples/view_submission.slack_connect_foreign_user.payload.json").read_text()
-)
+SAMPLE = sample("view_submission.slack_connect_foreign_user.payload")
 
 
 def sent(**view: Any) -> Any:

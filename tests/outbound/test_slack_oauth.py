@@ -1,7 +1,5 @@
 """What Slack grants, and what it refuses, read without a network."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,17 +16,17 @@ from bot.core.installation import (
 )
 from bot.core.secret import Secret
 from bot.outbound.slack_oauth import read_date, read_grant, read_refusal
+from harness.samples import sample
 
 NOW = 1_785_000_000.9
 
 
-def sample(name: str) -> dict[str, Any]:
-    path = Path(__file__).parent / "samples" / f"webapi.oauth.v2.access.{name}.json"
-    loaded: dict[str, Any] = json.loads(path.read_text())
+def grant(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = sample(f"webapi.oauth.v2.access.{name}")
     return loaded
 
 
-WORKSPACE = sample("workspace")
+WORKSPACE = grant("workspace")
 
 
 def test_a_workspace() -> None:
@@ -65,11 +63,11 @@ def test_a_workspace_of_a_grid() -> None:
 
 
 def test_an_organisation() -> None:
-    assert read_grant(sample("org"), now=NOW) == OrgWide()
+    assert read_grant(grant("org"), now=NOW) == OrgWide()
 
 
 def test_tokens_that_rotate() -> None:
-    assert read_grant(sample("rotation"), now=NOW) == TokenRotates()
+    assert read_grant(grant("rotation"), now=NOW) == TokenRotates()
 
 
 @pytest.mark.parametrize(

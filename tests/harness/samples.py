@@ -1,0 +1,12 @@
+"""Payloads as Slack and Anchor send them, in tests/samples."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+SAMPLES = Path(__file__).parents[1] / "samples"
+
+
+def sample(name: str) -> Any:
+    """Return the JSON of a sample, by its file name without the ending."""
+    return json.loads((SAMPLES / f"{name}.json").read_text())
