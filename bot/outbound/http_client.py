@@ -1,5 +1,7 @@
 """The one HTTP client of the process: pooled, unlimited, without memory of cookies."""
 
+import ssl
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import aiohttp
@@ -26,13 +28,22 @@ def never_sent(error: BaseException) -> bool:
     return isinstance(error, _NEVER_SENT) or isinstance(error.__cause__, _NEVER_SENT)
 
 
+@cache
+def _ssl_context() -> ssl.SSLContext:
+    """The one SSL context of the process: loading the certificates takes longer than all else at startup.
+
+    Certificates are verified as httpx verifies them: by certifi, or by SSL_CERT_FILE and SSL_CERT_DIR. Raises OSError.
+    """
+    return httpx.create_ssl_context()
+
+
 def open_session() -> aiohttp.ClientSession:
     """The connection pool that httpx and slack_sdk share. Call it inside the running loop; close it at the end.
 
-    Certificates are judged as httpx judges them: by certifi, or by SSL_CERT_FILE and SSL_CERT_DIR.
+    Raises OSError if the certificates can't be read.
     """
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ssl=httpx.create_ssl_context()),
+        connector=aiohttp.TCPConnector(limit=0, ssl=_ssl_context()),
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=("User-Agent", "Content-Type"),
     )
@@ -44,7 +55,7 @@ def open_client(session: aiohttp.ClientSession) -> httpx.AsyncClient:
     Cookies are refused on both floors, or those that Anchor sets for one workspace's key would go out with another's.
     """
     return httpx.AsyncClient(
-        transport=AiohttpTransport(client=session),
+        transport=AiohttpTransport(verify=_ssl_context(), client=session),
         headers={"user-agent": f"anchor-chatops/{bot.__version__}"},
         cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=())),
         timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT, pool=CONNECT_TIMEOUT),
