@@ -1,20 +1,55 @@
-"""What keeps people from using a page, as axe-core sees it."""
+"""What keeps people from using a page: violations that axe-core finds, and controls that the keyboard can't reach."""
 
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
-from playwright.async_api import Page
+from playwright.async_api import Locator, Page, expect
 
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 _AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+_MOST_TABS = 80
+_FOCUS_IS_VISIBLE = """
+() => {
+  const {activeElement, body} = document;
+  return activeElement === body || [activeElement, activeElement.parentElement].some(one => {
+    const {outlineStyle, outlineWidth} = getComputedStyle(one);
+    return outlineStyle === "solid" && parseFloat(outlineWidth) >= 2;
+  });
+}
+"""
 
 
 async def axe(page: Page) -> list[str]:
-    """The violations on the page as it is now, each with its rule, what it asks for, and the elements that break it."""
+    """The violations on the page as it is now, each with its rule, its help text, and the elements that break it."""
     await page.evaluate(_AXE)  # not a script element, which the page's Content-Security-Policy would refuse
     results = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [
         f"{violation['id']}: {violation['help']}: {_places(violation['nodes'])}" for violation in results["violations"]
     ]
+
+
+async def tab_to(page: Page, control: Locator, key: str = "Tab") -> None:
+    """Press the key until the control has the focus; the focus must be visible at each step."""
+    passed: list[str] = []
+    for _ in range(_MOST_TABS):
+        await page.keyboard.press(key)
+        passed.append(await page.evaluate("document.activeElement.outerHTML.slice(0, 80)"))
+        if not await page.evaluate(_FOCUS_IS_VISIBLE):
+            raise AssertionError(f"The focus is not visible on {passed[-1]}")
+        if await control.evaluate_all("all => all.includes(document.activeElement)"):
+            return
+    raise AssertionError("\n".join(["It is not reached by:", *passed]))
+
+
+async def axe_in_both_themes(page: Page) -> list[str]:
+    """The violations in light and in dark colours."""
+    violations: list[str] = []
+    for theme in THEMES:
+        await page.emulate_media(color_scheme=theme)
+        await expect(page.locator("html")).to_have_attribute("data-theme", theme)
+        violations += [f"{theme}: {violation}" for violation in await axe(page)]
+    await page.emulate_media(color_scheme="light")
+    return violations
 
 
 def _places(nodes: list[dict[str, Any]]) -> str:

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, async_playwright
 MISSING = "THE PAGE IS NOT TESTED: there is no Chromium here. On Debian, run: apt install chromium"
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _ONLY_LOOPBACK = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost, EXCLUDE ::1"
-"""No name is looked up: Chromium calls home in spite of all the switches that are to keep it from that."""
+"""No name is resolved: Chromium contacts its vendor in spite of all switches against that."""
 
 
 def executable(environ: Mapping[str, str]) -> str:
@@ -25,7 +25,7 @@ def executable(environ: Mapping[str, str]) -> str:
 
 @asynccontextmanager
 async def chromium(path: str) -> AsyncIterator[Browser]:
-    """Start it without a window. It is gone at the end."""
+    """Start it without a window; it is closed at the end."""
     async with (
         async_playwright() as playwright,
         await playwright.chromium.launch(

@@ -1,25 +1,25 @@
-"""A real Chromium, pages in it, and the demo that is looked at."""
+"""A real Chromium, and the demo's page in it."""
 
 import os
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
-from bot.demo.page.server import page as served
+from bot.demo.page.server import page as serve_page
 from bot.demo.world import World, world
+from browser.channel_page import ChannelPage, new_channel_page
 from browser.chromium import chromium, executable
-from browser.pages import Screen, watched_page
-from browser.pages import screen as turned_on
-from browser.room import Room, new_room
-from browser.small_app import SmallApp, small_app
+from browser.pages import Screen, open_screen, watched_page
+from browser.sample_app import SampleApp, sample_app
+from demo.strict_demo import strict_demo
 
 expect.set_options(timeout=10_000)
 
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> tuple[str, dict[str, bool]]:
-    """One loop for all, since all use one browser."""
+    """One event loop for all tests, since they share a browser."""
     return ("asyncio", {"use_uvloop": True})
 
 
@@ -29,54 +29,56 @@ async def browser() -> AsyncIterator[Browser]:
         yield browser
 
 
-@pytest.fixture
-async def page(browser: Browser) -> AsyncIterator[Page]:
-    """A watched page. A server of the test's own that it talks to all the time is to be asked for before it."""
-    async with watched_page(browser) as page:
-        yield page
+@pytest.fixture(scope="session")
+async def demo() -> AsyncIterator[World]:
+    """One demo for all tests: each leaves its levers and agents as they were."""
+    async with world() as demo:
+        yield demo
 
 
 @pytest.fixture(scope="session")
-async def at() -> AsyncIterator[World]:
-    """The demo's world, one for all: a test leaves its levers and agents as they were."""
-    async with world() as at:
-        yield at
-
-
-@pytest.fixture(scope="session")
-async def url(at: World) -> AsyncIterator[str]:
-    async with served(at) as url:
+async def url(demo: World) -> AsyncIterator[str]:
+    async with serve_page(demo) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 async def screen(browser: Browser, url: str) -> AsyncIterator[Screen]:  # noqa: ARG001 - the server outlives the page
-    async with turned_on(browser) as screen:
+    async with open_screen(browser) as screen:
         yield screen
 
 
 @pytest.fixture
-async def room(at: World, url: str, screen: Screen) -> AsyncIterator[Room]:
-    """A channel of the test's own, which Alice has open. The bot breaks no rule of Slack's or Anchor's in it."""
-    room = new_room(at, screen.page)
+async def channel(demo: World, url: str, screen: Screen) -> AsyncIterator[ChannelPage]:
+    """A new channel, which Alice has open. The bot must break no rule of Slack's or Anchor's in it."""
+    channel = new_channel_page(demo, screen.page)
     await screen.page.goto(url)
-    await room.open()
-    yield room
-    del at.stage.slack.home.channels[room.channel.id]
-    await screen.tidy()
-    left_on = [name for name, is_on in at.levers.positions.items() if is_on]
+    await channel.open()
+    yield channel
+    del channel.slack.home.channels[channel.conversation.id]
+    await screen.reset()
+    left_on = [name for name, is_on in demo.levers.positions.items() if is_on]
     for name in left_on:
-        await at.levers.pull(name, on=False)
-    complaints = [*at.stage.slack.violations, *at.stage.anchor.violations]
-    at.stage.slack.violations.clear()
-    at.stage.anchor.violations.clear()
+        await demo.levers.pull(name, on=False)
+    violations = [*channel.slack.violations, *channel.anchor.violations]
+    channel.slack.violations.clear()
+    channel.anchor.violations.clear()
     await screen.check()
-    assert (left_on, complaints) == ([], [])
+    assert (left_on, violations) == ([], [])
 
 
 @pytest.fixture
-async def app(room: Room) -> AsyncIterator[SmallApp]:
-    """A small app in the bot's place, whose views are before Alice."""
-    async with small_app(room.at.stage.slack) as app:
+async def fresh(browser: Browser) -> AsyncIterator[ChannelPage]:
+    """#alerts in a demo of the test's own that has just begun, in which nobody may break a rule."""
+    async with strict_demo() as demo, serve_page(demo) as url, watched_page(browser) as page:
+        await page.goto(url)
+        await expect(page.get_by_role("radio", name="alice")).to_be_checked()
+        yield ChannelPage(demo, demo.stage.slack.alerts, page)
+
+
+@pytest.fixture
+async def app(channel: ChannelPage) -> AsyncIterator[SampleApp]:
+    """An app in place of the bot, whose views Alice sees."""
+    async with sample_app(channel.slack) as app:
         yield app
         app.clear()

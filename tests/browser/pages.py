@@ -1,33 +1,67 @@
-"""A page as somebody has it on a screen, where nothing may go wrong unseen."""
+"""Pages in a browser context of their own, in which everything that goes wrong is recorded."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, Page, ViewportSize
-
-from browser.watch import Watch
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, ViewportSize
 
 _SIZE: ViewportSize = {"width": 1440, "height": 900}
+_COMPLAINTS = {"error", "warning", "assert"}
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a request for this URL stays on the machine."""
+    return urlsplit(url).hostname in _LOOPBACK
+
+
+class Watch:
+    """Records in `problems` what goes wrong from now on, in every page of a browser context.
+
+    That is: console errors and warnings, exceptions, failed requests, and requests that leave the machine.
+    """
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.problems: list[str] = []
+        context.on("console", self._read)
+        context.on("weberror", lambda thrown: self.problems.append(f"thrown: {thrown.error.stack or thrown.error}"))
+        context.on("request", lambda request: self._locate(request.url))
+        context.on("requestfailed", self._judge)
+        context.on("page", lambda page: page.on("websocket", lambda socket: self._locate(socket.url)))
+
+    def _read(self, message: ConsoleMessage) -> None:
+        if message.type in _COMPLAINTS:
+            at = message.location
+            self.problems.append(f"console {message.type}: {message.text} ({at['url']}:{at['lineNumber']})")
+
+    def _locate(self, url: str) -> None:
+        if not is_loopback(url):
+            self.problems.append(f"leaves the machine: {url}")
+
+    def _judge(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # the page aborted it, as every stream is aborted by a reload
+            self.problems.append(f"failed: {request.method} {request.url}: {request.failure}")
 
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """A page that shares nothing with those on other screens; several tests may look at it, one after the other."""
+    """A page in a browser context of its own; several tests may use it, one after the other."""
 
     page: Page
     watch: Watch
 
     async def check(self) -> None:
-        """Fail if anything has gone wrong in any page of it since it was last asked."""
+        """Fail if anything has gone wrong in any of its pages since the last check."""
         for page in self.page.context.pages:
             await page.evaluate("0")  # what it has reported before this answer has arrived
         problems = "\n".join(self.watch.problems)
         self.watch.problems.clear()
         assert not problems, problems
 
-    async def tidy(self) -> None:
-        """Leave the page as wide and as bright as it was, and no other one."""
+    async def reset(self) -> None:
+        """Close other pages, and restore the size and the colours of this one."""
         for page in self.page.context.pages:
             if page != self.page:
                 await page.close()
@@ -36,11 +70,8 @@ class Screen:
 
 
 @asynccontextmanager
-async def screen(browser: Browser, *, zone: str = "Europe/Berlin", locale: str = "en-US") -> AsyncIterator[Screen]:
-    """Turn a screen on, with an empty page.
-
-    The page's server must outlive it: a page whose server goes away complains.
-    """
+async def open_screen(browser: Browser, *, zone: str = "Europe/Berlin", locale: str = "en-US") -> AsyncIterator[Screen]:
+    """Open an empty page. Its server must outlive it: a page whose server stops logs errors."""
     async with await browser.new_context(
         locale=locale,
         timezone_id=zone,
@@ -52,8 +83,8 @@ async def screen(browser: Browser, *, zone: str = "Europe/Berlin", locale: str =
 
 
 @asynccontextmanager
-async def watched_page(browser: Browser, **surroundings: str) -> AsyncIterator[Page]:
-    """Open an empty page on a screen of its own. At the end nothing may have gone wrong in it."""
-    async with screen(browser, **surroundings) as own:
-        yield own.page
-        await own.check()
+async def watched_page(browser: Browser, **settings: str) -> AsyncIterator[Page]:
+    """Open an empty page in a context of its own. At the end nothing may have gone wrong in it."""
+    async with open_screen(browser, **settings) as screen:
+        yield screen.page
+        await screen.check()

@@ -3,122 +3,82 @@
 import pytest
 from playwright.async_api import expect
 
-from browser.parts import actions, attachment, button, legacy, mrkdwn, plain
-from browser.room import Room
+from block_kit import actions, attachment, button, confirm, legacy_button
+from browser.channel_page import UNKNOWN_BUTTON, ChannelPage
 
 pytestmark = pytest.mark.anyio
 
-UNKNOWN = "I don't know this button; nothing was done."
+FIRST = confirm("Really :fire:?", "It *can't* be undone.", yes="Do it", no="Leave it")
+SECOND = confirm("And this?", yes="Yes", no="No")
 
 
-def question(**more: object) -> dict[str, object]:
-    """A confirm object."""
-    texts = {"title": plain("Really :fire:?"), "text": mrkdwn("It *can't* be undone."), "confirm": plain("Do it")}
-    return {**texts, "deny": plain("Leave it"), **more}
-
-
-async def test_its_words_are_the_messages_own(room: Room) -> None:
-    room.post("x", blocks=[actions(button("Ask", "ask", confirm=question()))])
-    await room.button("Ask").click()
-    await expect(room.dialog).to_have_accessible_name("Really 🔥?")
-    await expect(room.dialog).to_have_accessible_description("It can't be undone.")
-    await expect(room.dialog.locator("strong")).to_have_text("can't")
-    await expect(room.dialog.get_by_role("button")).to_have_text(["Leave it", "Do it"])
-    await expect(room.dialog.get_by_role("button", name="Do it")).to_be_focused()
-    await room.dialog.get_by_role("button", name="Do it").click()
-    await expect(room.dialog).to_be_hidden()
-    await expect(room.message(UNKNOWN)).to_be_visible()
-
-
-async def test_its_button_has_the_style_of_the_question(room: Room) -> None:
-    asking = [button(style, style, confirm=question(style=style)) for style in ("danger", "primary")]
-    room.post("x", blocks=[actions(*asking)])
+async def test_each_dialog_has_the_words_and_the_style_of_its_button(channel: ChannelPage) -> None:
+    asking = [button(style, text=style, confirm={**FIRST, "style": style}) for style in ("danger", "primary")]
+    channel.post("x", blocks=[actions(*asking, button("other", text="other", confirm=SECOND))])
+    dialog, do_it = channel.dialog, channel.dialog.get_by_role("button", name="Do it")
     for name, colour in (("danger", "rgb(192, 31, 58)"), ("primary", "rgb(42, 85, 201)")):
-        await room.button(name).click()
-        await expect(room.dialog.get_by_role("button", name="Do it")).to_have_css("background-color", colour)
-        await room.page.keyboard.press("Escape")
+        await channel.button(name).click()
+        await expect(dialog).to_have_accessible_name("Really 🔥?")
+        await expect(dialog).to_have_accessible_description("It can't be undone.")
+        await expect(dialog.locator("strong")).to_have_text("can't")
+        await expect(dialog.get_by_role("button")).to_have_text(["Leave it", "Do it"])
+        await expect(do_it).to_be_focused()
+        await expect(do_it).to_have_css("background-color", colour)
+        await do_it.click()
+        await expect(dialog).to_be_hidden()
+    await expect(channel.message(UNKNOWN_BUTTON)).to_have_count(2)
+    await channel.button("other").click()
+    await expect(dialog).to_have_accessible_name("And this?")
+    await expect(dialog.get_by_role("button")).to_have_text(["No", "Yes"])
+    await channel.page.keyboard.press("Escape")
+    await channel.button("danger").click()
+    await do_it.click()
+    await expect(channel.message(UNKNOWN_BUTTON)).to_have_count(3)
+    first, *_, last = channel.answered()
+    assert last == first + 2
 
 
-async def test_to_deny_does_nothing_and_escape_neither(room: Room) -> None:
-    room.post("x", blocks=[actions(button("Ask", "ask", confirm=question()), button("Other", "other"))])
-    await room.button("Other").click()
-    await expect(room.message(UNKNOWN)).to_have_count(1)
-    await room.button("Ask").click()
-    await room.dialog.get_by_role("button", name="Leave it").click()
-    await expect(room.dialog).to_be_hidden()
-    await expect(room.button("Ask")).to_be_focused()
-    await room.button("Ask").press("Enter")
-    await expect(room.dialog).to_be_visible()
-    await room.page.keyboard.press("Escape")
-    await expect(room.dialog).to_be_hidden()
-    await expect(room.button("Ask")).to_be_focused()
-    await expect(room.button("Ask")).not_to_have_attribute("aria-busy", "true")
-    await room.button("Other").click()
-    await expect(room.message(UNKNOWN)).to_have_count(2)
-    first, second = room.answered()
+async def test_deny_and_escape_press_nothing_and_give_the_focus_back(channel: ChannelPage) -> None:
+    ask = channel.button("Ask")
+    channel.post("x", blocks=[actions(button("ask", text="Ask", confirm=FIRST), button("other", text="Other"))])
+    await channel.button("Other").click()
+    await expect(channel.message(UNKNOWN_BUTTON)).to_have_count(1)
+    await ask.click()
+    await channel.dialog.get_by_role("button", name="Leave it").click()
+    await expect(channel.dialog).to_be_hidden()
+    await expect(ask).to_be_focused()
+    await ask.press("Enter")
+    await expect(channel.dialog).to_be_visible()
+    await channel.page.keyboard.press("Escape")
+    await expect(channel.dialog).to_be_hidden()
+    await expect(ask).to_be_focused()
+    await expect(ask).not_to_have_attribute("aria-busy", "true")
+    await channel.button("Other").click()
+    await expect(channel.message(UNKNOWN_BUTTON)).to_have_count(2)
+    first, second = channel.answered()
     assert second == first + 1
 
 
-async def test_one_question_is_not_the_answer_to_another(room: Room) -> None:
-    other = question(title=plain("And this?"), confirm=plain("Yes"), deny=plain("No"))
-    room.post("x", blocks=[actions(button("A", "a", confirm=question()), button("B", "b", confirm=other))])
-    await room.button("A").click()
-    await room.dialog.get_by_role("button", name="Do it").click()
-    await expect(room.message(UNKNOWN)).to_have_count(1)
-    await room.button("B").click()
-    await expect(room.dialog).to_have_accessible_name("And this?")
-    await expect(room.dialog.get_by_role("button")).to_have_text(["No", "Yes"])
-    await room.page.keyboard.press("Escape")
-    await room.button("A").click()
-    await room.dialog.get_by_role("button", name="Do it").click()
-    await expect(room.message(UNKNOWN)).to_have_count(2)
-    first, second = room.answered()
-    assert second == first + 1
-
-
-async def test_a_legacy_button_asks_in_its_own_words_or_in_slacks(room: Room) -> None:
+async def test_a_legacy_button_asks_in_its_own_words_or_in_slacks(channel: ChannelPage) -> None:
     own = {"title": "Pause &amp; wait?", "text": "It *stops*.", "ok_text": "Pause", "dismiss_text": "Go on"}
-    room.post(attachments=[attachment(legacy("Mine", confirm=own), legacy("Default", confirm={"text": "Sure?"}))])
-    await room.button("Mine").click()
-    await expect(room.dialog).to_have_accessible_name("Pause & wait?")
-    await expect(room.dialog).to_have_accessible_description("It *stops*.")
-    await expect(room.dialog.get_by_role("button")).to_have_text(["Go on", "Pause"])
-    await room.dialog.get_by_role("button", name="Go on").click()
-    await room.button("Default").click()
-    await expect(room.dialog).to_have_accessible_name("Are you sure?")
-    await expect(room.dialog.get_by_role("button")).to_have_text(["Cancel", "Okay"])
-    await room.page.keyboard.press("Enter")
-    await expect(room.message(UNKNOWN)).to_have_count(1)
+    buttons = [legacy_button("Mine", confirm=own), legacy_button("Default", confirm={"text": "Sure?"})]
+    channel.post(attachments=[attachment(*buttons)])
+    await channel.button("Mine").click()
+    await expect(channel.dialog).to_have_accessible_name("Pause & wait?")
+    await expect(channel.dialog).to_have_accessible_description("It *stops*.")
+    await expect(channel.dialog.get_by_role("button")).to_have_text(["Go on", "Pause"])
+    await channel.dialog.get_by_role("button", name="Go on").click()
+    await channel.button("Default").click()
+    await expect(channel.dialog).to_have_accessible_name("Are you sure?")
+    await expect(channel.dialog.get_by_role("button")).to_have_text(["Cancel", "Okay"])
 
 
-async def test_the_longest_words_stay_inside_it(room: Room) -> None:
-    long = question(title=plain("T" * 100), text=plain("x" * 300), confirm=plain("c" * 30), deny=plain("d" * 30))
-    room.post("x", blocks=[actions(button("Ask", "ask", confirm=long))])
-    await room.page.set_viewport_size({"width": 390, "height": 844})
-    await room.button("Ask").click()
-    await expect(room.dialog).to_be_visible()
-    assert await room.dialog.evaluate("dialog => dialog.scrollWidth <= dialog.clientWidth")
-
-
-async def test_what_has_changed_meanwhile_can_t_be_pressed_and_the_keyboard_is_not_lost(room: Room) -> None:
-    session_id = await room.alert()
-    [card] = room.at.stage.slack.channel_messages(room.channel)
-    await room.button(f"Pause session {session_id}").click()
-    await room.at.stage.slack.click(room.at.stage.slack.bob, card)
-    await expect(room.list.get_by_text("Paused by @bob")).to_be_visible()
-    await room.page.keyboard.press("Enter")
-    await expect(room.page.get_by_role("status")).to_contain_text(
-        "Slack does not let you: the message has no such button"
-    )
-    await expect(room.list).to_be_focused()
-
-
-async def test_one_that_is_asked_before_the_last_has_told_that_it_closed_gets_its_own_answer(room: Room) -> None:
-    """A browser tells of that some time later; an Enter may come before."""
-    room.post("x", blocks=[actions(button("Ask", "ask", confirm=question()))])
-    await room.button("Ask").click()
-    await expect(room.dialog).to_be_visible()
-    ask = await room.button("Ask").element_handle()
-    await room.page.evaluate("(ask) => { document.getElementById('confirm').close(); ask.click(); }", ask)
-    await room.dialog.get_by_role("button", name="Do it").click()
-    await expect(room.message(UNKNOWN)).to_have_count(1)
+async def test_a_question_asked_before_the_close_event_of_the_last_gets_its_own_answer(channel: ChannelPage) -> None:
+    """A browser sends that event some time later; a press of Enter may come before."""
+    channel.post("x", blocks=[actions(button("ask", text="Ask", confirm=FIRST))])
+    await channel.button("Ask").click()
+    await expect(channel.dialog).to_be_visible()
+    ask = await channel.button("Ask").element_handle()
+    await channel.page.evaluate("(ask) => { document.getElementById('confirm').close(); ask.click(); }", ask)
+    await channel.dialog.get_by_role("button", name="Do it").click()
+    await expect(channel.message(UNKNOWN_BUTTON)).to_have_count(1)

@@ -1,166 +1,152 @@
-"""A newcomer sets a workspace up in the app's Home, by keyboard alone, until an agent can be paused there and is."""
-
-import re
-from collections.abc import AsyncIterator
+"""A new admin sets a workspace up in the app's Home, until an agent can be paused there."""
 
 import pytest
-from playwright.async_api import Browser, Locator, expect
+from playwright.async_api import Locator, Page, expect
 
+from bot.core.messages.controls import (
+    ALERTS_CHANNEL,
+    CHANGE_POLICY,
+    REMOVE_KEY,
+    SET_KEY,
+    remove_key_button,
+    set_key_button,
+)
+from bot.core.messages.dialogs import KEY, TITLES, UNTRIED, USERS
+from bot.core.requests import Verb
 from bot.demo.newco import NEWCO_KEY
-from bot.demo.page.server import page as served
-from bot.demo.world import world
-from bot.sim.anchor import SessionState
-from browser.keyboard import tab_to
-from browser.pages import watched_page
-from browser.room import Room
-from browser.test_story import BOTH_WAYS, is_reached_by
+from bot.sim.anchor import DEFAULT_KEY, SessionState
+from browser.accessibility import tab_to
+from browser.channel_page import ChannelPage
 
 pytestmark = pytest.mark.anyio
 
-NO_KEY = "No key is set"
-GOOD = "and Anchor accepts it"
-
 
 @pytest.fixture
-async def newco(browser: Browser) -> AsyncIterator[Room]:
-    """Newco's #alerts in a world that has just begun, with Alice at the page at first."""
-    async with world() as at, served(at) as url:
-        async with watched_page(browser) as page:
-            await page.goto(url)
-            await expect(page.get_by_role("radio", name="alice")).to_be_checked()
-            yield Room(at, at.stage.newco.alerts, page)
-        assert at.stage.slack.violations == []
-        assert at.stage.anchor.violations == []
+def newco(fresh: ChannelPage) -> ChannelPage:
+    """Newco's #alerts, with Alice as the acting person at first."""
+    return ChannelPage(fresh.demo, fresh.demo.stage.newco.alerts, fresh.page)
 
 
-class Keys:
-    """Somebody who has nothing but a keyboard."""
-
-    def __init__(self, room: Room) -> None:
-        self._room = room
-        self._keyboard = room.page.keyboard
-
-    async def press(self, control: Locator, key: str = "Enter") -> None:
-        """Go to a control, and press a key on it."""
-        await tab_to(self._room.page, control)
-        await self._keyboard.press(key)
-
-    async def write(self, words: str) -> None:
-        """Write where the focus is, and press Enter."""
-        await self._keyboard.type(words)
-        await self._keyboard.press("Enter")
-
-    async def open(self, control: Locator, title: str) -> None:
-        """Press a button that opens a modal, and wait until that is there."""
-        await self.press(control)
-        await expect(self._room.dialog).to_have_accessible_name(title)
-
-    async def leave(self) -> None:
-        """Leave the modal, and find oneself in the Home."""
-        await self._keyboard.press("Escape")
-        await expect(self._room.dialog).to_be_hidden()
-        await expect(self._room.home.locator(":focus")).to_have_count(1)
+def control(part: Locator, action_id: str) -> Locator:
+    """A button or a field in the Home, in a dialog or in a message, by its action_id."""
+    return part.locator(f'[data-action="{action_id}"]')
 
 
-@BOTH_WAYS
-async def test_from_no_key_to_a_paused_agent_by_keyboard_alone(newco: Room, way: str) -> None:
-    page, home, dialog, keys = newco.page, newco.home, newco.dialog, Keys(newco)
-    [agent] = newco.at.others
-    if way == "Socket Mode":
-        await keys.press(newco.lever("Socket Mode"), "Space")
-        await expect(newco.lever("Socket Mode")).to_be_checked()
-        await expect(page.get_by_role("heading", name="Bot")).to_have_text("Botready")
-        await page.reload()
-    await keys.press(page.get_by_role("radio", name="alice"), "ArrowLeft")
+async def press(control: Locator, key: str = "Enter") -> None:
+    """Go to a control by the Tab key, and press a key on it."""
+    await tab_to(control.page, control)
+    await control.page.keyboard.press(key)
+
+
+async def write(page: Page, words: str) -> None:
+    """Write where the focus is, and press Enter."""
+    await page.keyboard.type(words)
+    await page.keyboard.press("Enter")
+
+
+async def leave_dialog(newco: ChannelPage) -> None:
+    """Close the dialog, after which the focus is in the Home."""
+    await newco.page.keyboard.press("Escape")
+    await expect(newco.dialog).to_be_hidden()
+    await expect(newco.home.locator(":focus")).to_have_count(1)
+
+
+async def test_an_admin_sets_a_workspace_up_by_keyboard_alone(newco: ChannelPage) -> None:
+    page, home, dialog = newco.page, newco.home, newco.dialog
+    [agent] = newco.demo.others
+    await press(page.get_by_role("radio", name="alice"), "ArrowLeft")
     await expect(page.get_by_role("radio", name="dora")).to_be_checked()
-    nav = page.get_by_role("navigation")
 
-    await keys.press(nav.get_by_role("button", name="anchor"))
-    await expect(home).to_contain_text(NO_KEY)
-    await keys.open(home.get_by_role("button", name="Set Anchor API key"), "Anchor API key")
-    await keys.write("sk-wrong")
-    line = dialog.get_by_label("API key", exact=True)
+    await press(newco.in_sidebar("anchor"))
+    await expect(control(home, REMOVE_KEY)).to_have_count(0)
+    await press(control(home, SET_KEY))
+    await expect(dialog).to_have_accessible_name(TITLES[SET_KEY])
+    await write(page, "sk-wrong")
+    line = control(dialog, KEY)
     await expect(line).to_have_attribute("aria-invalid", "true")
     await expect(line).to_be_focused()
     await page.keyboard.press("ControlOrMeta+a")
-    await keys.write(NEWCO_KEY)
-    await expect(home).to_contain_text(GOOD)
+    await write(page, NEWCO_KEY)
+    await expect(control(home, REMOVE_KEY)).to_have_count(1)
     await expect(dialog.locator("#modal-body")).to_be_focused()
-    await keys.leave()
-    await expect(home.get_by_role("button", name="Replace Anchor API key")).to_be_focused()
+    await leave_dialog(newco)
+    await expect(control(home, SET_KEY)).to_be_focused()
+    await expect(control(home, SET_KEY)).to_have_text(set_key_button("Replace")["text"]["text"])
 
-    await tab_to(page, home.get_by_role("combobox"))
-    await keys.write("general")
-    await expect(home).to_contain_text("invite")
-    await tab_to(page, home.get_by_role("combobox"))
-    await keys.write("alerts")
-    await expect(home).to_contain_text("Alerts go to #alerts")
+    await tab_to(page, control(home, ALERTS_CHANNEL))
+    await write(page, "general")
+    await expect(home).to_contain_text("⚠️")  # the bot is not in that channel
+    await tab_to(page, control(home, ALERTS_CHANNEL))
+    await write(page, "alerts")
+    await expect(newco.in_sidebar("#alerts")).to_have_accessible_name("#alerts 1 unread")
+    await expect(home).not_to_contain_text("⚠️")
 
-    await keys.open(home.get_by_role("button", name="Change who may"), "Who may do what")
-    await keys.write("dora")
+    await press(control(home, CHANGE_POLICY))
+    await expect(dialog).to_have_accessible_name(TITLES[CHANGE_POLICY])
+    await expect(control(dialog, USERS[Verb.PAUSE])).to_be_focused()
+    await write(page, "dora")
     await expect(dialog.locator(".chip")).to_have_text(["dora×"])
-    await keys.press(dialog.get_by_role("button", name="Save"))
-    await expect(dialog.locator("#modal-body")).to_contain_text("Saved")
-    await keys.leave()
-    await expect(home).to_contain_text("Who may pause: @dora")
+    await press(dialog.get_by_role("button", name="Save"))
+    await expect(dialog.locator("#modal-body")).to_contain_text("✅")
+    await leave_dialog(newco)
+    await expect(home.locator(".mention", has_text="@dora")).to_have_count(2)  # who set the key, and who may pause
 
-    await keys.press(nav.get_by_role("button", name="#alerts"))
+    await press(newco.in_sidebar("#alerts"))
     await tab_to(page, newco.line)
-    await keys.write(f"/anchor-pause {agent.session_id}")
+    await write(page, f"/anchor-pause {agent.session_id}")
     await expect(newco.agent("Lead research").get_by_text("Paused", exact=True)).to_be_visible()
-    await expect(newco.messages.filter(has_text="Paused: session")).to_contain_text("asked for by @dora")
+    await expect(newco.messages.last).to_contain_text("@dora")
+    await expect(newco.resume_button(agent.session_id)).to_be_visible()
     assert newco.orders(agent.session_id) == ["pause"]
     assert agent.state is SessionState.PAUSED
-    await is_reached_by(newco, way)
 
 
-async def test_who_has_no_key_is_led_to_it_from_a_command_and_may_save_one_that_can_t_be_tried(newco: Room) -> None:
-    page, home, dialog = newco.page, newco.home, newco.dialog
-    [agent] = newco.at.others
+async def test_a_command_without_a_key_leads_to_the_dialog_which_saves_an_untried_key_and_refuses_a_revoked_one(
+    newco: ChannelPage,
+) -> None:
+    page, home, dialog, levers = newco.page, newco.home, newco.dialog, newco.demo.levers
+    [agent] = newco.demo.others
+    line = control(dialog, KEY)
     await page.get_by_title("An admin of Newco").click()
     await expect(newco.line).to_have_accessible_name("Message #alerts as dora")
     await newco.enter(f"/anchor-pause {agent.session_id}")
-    await newco.button("Set Anchor API key").click()
-    await newco.at.levers.pull("anchor_down", on=True)
-    line = dialog.get_by_label("API key", exact=True)
+    await control(newco.messages, SET_KEY).click()
+    await levers.pull("anchor_down", on=True)
     await line.fill(NEWCO_KEY)
     await line.press("Enter")
-    await expect(line).to_have_accessible_description(re.compile("not saved"))
-    await dialog.get_by_role("checkbox").check()
+    await expect(line).to_have_attribute("aria-invalid", "true")
+    await control(dialog, UNTRIED).check()
     await dialog.get_by_role("button", name="Save").click()
-    await expect(dialog.locator("#modal-body")).to_contain_text("not verified")
+    await expect(dialog.locator("#modal-body")).to_contain_text("⚠️")
     await page.keyboard.press("Escape")
-    await expect(newco.button("Set Anchor API key")).to_be_focused()
-    await newco.at.levers.pull("anchor_down", on=False)
+    await expect(control(newco.messages, SET_KEY)).to_be_focused()
+    await levers.pull("anchor_down", on=False)
     await newco.enter(f"/anchor-pause {agent.session_id}")
     await expect(newco.agent("Lead research").get_by_text("Paused", exact=True)).to_be_visible()
     await newco.open_app()
-    await expect(home).to_contain_text(GOOD)
-    await newco.at.levers.pull("key_revoked", on=True)
-    await home.get_by_role("button", name="Replace Anchor API key").click()
+    await expect(home).to_contain_text("✅")  # Anchor has accepted the key
+    await levers.pull("key_revoked", on=True)
+    await control(home, SET_KEY).click()
     await line.fill(NEWCO_KEY)
     await line.press("Enter")
-    await expect(line).to_have_accessible_description(re.compile("refuses this key"))
-    await newco.at.levers.pull("key_revoked", on=False)
+    await expect(line).to_have_attribute("aria-invalid", "true")
+    await levers.pull("key_revoked", on=False)
 
 
-async def test_the_key_is_removed_only_when_that_is_confirmed(newco: Room) -> None:
-    home = newco.home
-    await newco.open_app()
-    await expect(home).to_contain_text("Set by whoever runs this bot")
-    await home.get_by_role("button", name="Remove key").click()
-    question = newco.page.get_by_role("dialog", name="Remove the Anchor key?")
-    await question.get_by_role("button", name="Cancel").click()
-    await expect(home.get_by_role("button", name="Remove key")).to_be_focused()
-    await home.get_by_role("button", name="Remove key").click()
-    await question.get_by_role("button", name="Remove").click()
-    await expect(home).to_contain_text(NO_KEY)
-    await expect(newco.page.locator(":focus")).to_have_count(1)
-
-
-async def test_others_see_how_it_is_set_up_and_change_nothing(newco: Room) -> None:
+async def test_an_admin_removes_the_key_after_a_question_and_a_member_changes_nothing(newco: ChannelPage) -> None:
+    home, confirm = newco.home, remove_key_button(1, "")["confirm"]
+    question = newco.page.get_by_role("dialog", name=confirm["title"]["text"])
     await newco.page.get_by_title("A member of Acme").click()
     await newco.open_app()
-    await expect(newco.home).to_contain_text("Set by whoever runs this bot")
-    await expect(newco.home.get_by_role("button")).to_have_count(0)
-    await expect(newco.home.get_by_role("combobox")).to_have_count(0)
+    await expect(home).to_contain_text(DEFAULT_KEY[-4:])
+    await expect(home.get_by_role("button")).to_have_count(0)
+    await expect(home.get_by_role("combobox")).to_have_count(0)
+    await newco.page.get_by_title("An admin of Acme").click()
+    for answer in ("deny", "confirm"):
+        await control(home, REMOVE_KEY).click()
+        await question.get_by_role("button", name=confirm[answer]["text"]).click()
+        if answer == "deny":
+            await expect(control(home, REMOVE_KEY)).to_be_focused()
+    await expect(control(home, REMOVE_KEY)).to_have_count(0)
+    await expect(home).to_contain_text("⛔")
+    await expect(newco.page.locator(":focus")).to_have_count(1)

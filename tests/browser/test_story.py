@@ -1,154 +1,110 @@
-"""The whole story on the page, by mouse and by keyboard alone, over HTTP and over Socket Mode."""
+"""The whole story on the page: by mouse over HTTP, and by keyboard alone over Socket Mode."""
 
 import re
-from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, Locator, expect
+from playwright.async_api import Locator, expect
 
+from bot.core.outcomes import Paused, Resumed
+from bot.core.requests import Verb
 from bot.demo.jobs import JOBS
-from bot.demo.page.server import page as served
-from bot.demo.world import world
-from browser.keyboard import tab_to
-from browser.pages import watched_page
-from browser.room import Room
+from browser.accessibility import tab_to
+from browser.channel_page import ChannelPage, outcome_text
 
 pytestmark = pytest.mark.anyio
 
 RUNAWAY = next(iter(JOBS))
-BOTH_WAYS = pytest.mark.parametrize("way", ["HTTP", "Socket Mode"])
+PAUSED = outcome_text(Verb.PAUSE, RUNAWAY, Paused("paused"))
+RESUMED = outcome_text(Verb.RESUME, RUNAWAY, Resumed("running"))
 
 
-@pytest.fixture
-async def alerts(browser: Browser) -> AsyncIterator[Room]:
-    """#alerts in a world that has just begun."""
-    async with world() as at, served(at) as url:
-        async with watched_page(browser) as page:
-            await page.goto(url)
-            yield Room(at, at.stage.slack.alerts, page)
-        assert at.stage.slack.violations == []
-        assert at.stage.anchor.violations == []
+def card(alerts: ChannelPage) -> Locator:
+    """The monitor's alert, without its author."""
+    return alerts.message("Office supplies: spending").locator(".content")
 
 
-def text_of(*lines: str) -> re.Pattern[str]:
-    """Exactly these lines, with any TIME of day and any AMOUNT of dollars."""
-    text = r"\s*".join(map(re.escape, lines))
-    return re.compile(f"^{text}$".replace("TIME", r"\d{1,2}:\d\d [AP]M").replace("AMOUNT", r"\d\d\.\d\d"))
-
-
-def card(room: Room) -> Locator:
-    """The body of the monitor's alert."""
-    return room.message("Office supplies: spending").locator(".content")
-
-
-def paused(room: Room) -> Locator:
-    """The result that tells of the pause."""
-    return room.messages.locator(".content").filter(has_text="Paused: session")
-
-
-ALERT = (
-    "Office supplies: spending",
-    "Told to: Reorder one box of printer paper. Spent $AMOUNT, its budget is $40.00.",
-    f"🚨 Critical: session {RUNAWAY}",
-)
-PAUSED = (
-    f"⏸️ Paused: session {RUNAWAY}, asked for by @alice.",
-    "Anchor's status: paused.",
-    f"To let it go on: /anchor-resume {RUNAWAY}.",
-    "Resume",
-)
-RESUMED = (
-    f"▶️ Resumed: session {RUNAWAY}, asked for by @alice.",
-    "Anchor's status: running.",
-    "The agent goes on where it was paused.",
-    "Pause",
-)
-
-
-async def is_reached_by(room: Room, way: str) -> None:
-    """The bot was reached by this way and no other."""
-    over_sockets = way == "Socket Mode"
-    assert (room.at.stage.slack.sockets.count > 0) is over_sockets
-    assert (room.at.stage.slack.request_url is None) is over_sockets
-    log = room.at.stage.bot.log.read_text()
-    assert ("connected to Slack" in log) is over_sockets
-
-
-@BOTH_WAYS
-async def test_by_mouse(alerts: Room, way: str) -> None:
-    agent = alerts.agent("Office supplies")
-    if way == "Socket Mode":
-        await alerts.pull("Socket Mode", on=True)
-    await expect(alerts.page.get_by_role("heading", name="Bot")).to_have_text("Botready")
-    await expect(card(alerts)).to_have_text(text_of(*ALERT, "Pause"))
-
-    await alerts.button(f"Pause session {RUNAWAY}").click()
-    await expect(alerts.dialog).to_have_accessible_name("Pause this session?")
-    await expect(alerts.dialog).to_have_accessible_description(
-        f"The agent of session {RUNAWAY} is stopped at once, until somebody resumes it."
+async def shows(card: Locator, *last: str) -> None:
+    """The alert ends with these lines."""
+    job = JOBS[RUNAWAY]
+    lines = (f"{job.name}: spending", f"Told to: {job.goal}.", "its budget is $40.00.", f"session {RUNAWAY}", *last)
+    await expect(card).to_have_text(
+        re.compile(".*".join(map(re.escape, lines)) + r"\s*$", re.DOTALL), use_inner_text=True
     )
-    await expect(alerts.dialog.get_by_role("button")).to_have_text(["Cancel", "Pause"])
-    await alerts.dialog.get_by_role("button", name="Pause").click()
-    await expect(agent.get_by_text("Paused", exact=True)).to_be_visible()
-    await expect(card(alerts)).to_have_text(text_of(*ALERT, "Paused by @alice, today at TIME", "Resume"))
-    await expect(alerts.list.get_by_text("1 reply")).to_be_visible()
-    await expect(paused(alerts)).to_have_text(text_of(*PAUSED))
 
-    await card(alerts).get_by_role("button", name=f"Resume session {RUNAWAY}").click()
+
+def is_reached_over_sockets(alerts: ChannelPage) -> list[bool]:
+    """Whether Slack reaches the bot over Socket Mode: by each thing that says so."""
+    slack, log = alerts.slack, alerts.demo.stage.bot.log.read_text()
+    return [slack.sockets.count > 0, slack.request_url is None, "connected to Slack" in log]
+
+
+async def test_the_story_by_mouse_over_http(fresh: ChannelPage) -> None:
+    agent, replies = fresh.agent("Office supplies"), fresh.list.locator("details .content")
+    await expect(fresh.bot_state).to_have_text("Botready")
+    await shows(card(fresh), "Pause")
+
+    await fresh.pause_button(RUNAWAY).click()
+    await expect(fresh.dialog).to_have_accessible_description(re.compile(RUNAWAY))
+    await expect(fresh.dialog.get_by_role("button")).to_have_text(["Cancel", "Pause"])
+    await fresh.dialog.get_by_role("button", name="Pause").click()
+    await expect(agent.get_by_text("Paused", exact=True)).to_be_visible()
+    await shows(card(fresh), "@alice, today at", "Resume")
+    await expect(fresh.list.get_by_text("1 reply")).to_be_visible()
+    await expect(replies).to_have_text(f"{PAUSED} Resume", use_inner_text=True)
+
+    await card(fresh).get_by_role("button", name=f"Resume session {RUNAWAY}").click()
     await expect(agent.get_by_text("Running", exact=True)).to_be_visible()
-    await expect(card(alerts)).to_have_text(text_of(*ALERT, "Resumed by @alice, today at TIME", "Pause"))
-    await expect(alerts.list.get_by_text("2 replies")).to_be_visible()
-    resumed = alerts.messages.locator(".content").filter(has_text="Resumed: session")
-    await expect(resumed).to_have_text(text_of(*RESUMED))
+    await shows(card(fresh), "@alice, today at", "Pause")
+    await expect(fresh.list.get_by_text("2 replies")).to_be_visible()
+    await expect(replies.last).to_have_text(f"{RESUMED} Pause", use_inner_text=True)
 
     await agent.get_by_role("button", name=RUNAWAY).click()
-    await alerts.page.get_by_role("button", name="Send").click()
+    await fresh.page.get_by_role("button", name="Send").click()
     await expect(agent.get_by_text("Paused", exact=True)).to_be_visible()
-    await expect(alerts.messages.last.locator(".content")).to_have_text(text_of(*PAUSED))
-    await expect(alerts.messages.locator(".typed")).to_have_text(f"/anchor-pause {RUNAWAY}")
-    assert alerts.orders(RUNAWAY) == ["pause", "resume", "pause"]
-    await is_reached_by(alerts, way)
+    await expect(fresh.messages.last.locator(".content")).to_have_text(f"{PAUSED} Resume", use_inner_text=True)
+    await expect(fresh.messages.locator(".typed")).to_have_text(f"/anchor-pause {RUNAWAY}")
+    assert fresh.orders(RUNAWAY) == ["pause", "resume", "pause"]
+    assert is_reached_over_sockets(fresh) == [False] * 3
 
 
-@BOTH_WAYS
-async def test_by_keyboard_alone(alerts: Room, way: str) -> None:
-    page, keyboard = alerts.page, alerts.page.keyboard
-    agent = alerts.agent("Office supplies")
-    if way == "Socket Mode":
-        await tab_to(page, alerts.lever("Socket Mode"))
-        await keyboard.press("Space")
-        await expect(alerts.lever("Socket Mode")).to_be_checked()
-    await expect(card(alerts)).to_have_text(text_of(*ALERT, "Pause"))
+async def test_the_story_by_keyboard_alone_over_socket_mode(fresh: ChannelPage) -> None:
+    page, keyboard = fresh.page, fresh.page.keyboard
+    agent = fresh.agent("Office supplies")
+    await tab_to(page, fresh.lever("Socket Mode"))
+    await keyboard.press("Space")
+    await expect(fresh.lever("Socket Mode")).to_be_checked()
+    await expect(fresh.bot_state).to_have_text("Botready")
+    await shows(card(fresh), "Pause")
     await page.reload()
     await tab_to(page, page.get_by_role("link", name="Skip to the composer"))
-    pause = alerts.button(f"Pause session {RUNAWAY}")
-    await tab_to(page, pause)
+    await tab_to(page, fresh.pause_button(RUNAWAY))
     await keyboard.press("Enter")
-    await expect(alerts.dialog.get_by_role("button", name="Pause")).to_be_focused()
+    await expect(fresh.dialog.get_by_role("button", name="Pause")).to_be_focused()
     await keyboard.press("Enter")
-    await expect(card(alerts).get_by_role("button", name=f"Resume session {RUNAWAY}")).to_be_focused()
+    await expect(card(fresh).get_by_role("button", name=f"Resume session {RUNAWAY}")).to_be_focused()
     await expect(agent.get_by_text("Paused", exact=True)).to_be_visible()
-    await expect(alerts.spoken).to_contain_text("anchor: changed a message: 🚨 Critical")
-    await expect(alerts.spoken).to_contain_text(f"anchor: ⏸️ Paused: session {RUNAWAY}, asked for by @alice.")
+    announced = fresh.page.locator("#announcer")
+    for sentence in ("anchor: changed a message: 🚨", f"anchor: {PAUSED}"):
+        await expect(announced).to_contain_text(sentence, use_inner_text=True)
 
-    await tab_to(page, alerts.line)
+    await tab_to(page, fresh.line)
     for typed in ("/", "an"):
         await keyboard.type(typed)
     await keyboard.press("ArrowDown")
     await keyboard.press("Tab")
-    await expect(alerts.line).to_have_value("/anchor-resume ")
+    await expect(fresh.line).to_have_value("/anchor-resume ")
     await keyboard.type(RUNAWAY[:-1])
     await keyboard.press("Enter")
-    await expect(alerts.message("Nothing was resumed:")).to_contain_text("Only visible to you")
-    await expect(alerts.spoken).to_contain_text("anchor: to you alone: Nothing was resumed:")
-    await expect(alerts.line).to_be_focused()
+    await expect(fresh.message("Only visible to you")).to_contain_text(RUNAWAY[:-1])
+    await expect(announced).to_contain_text("anchor: to you alone: ")
+    await expect(fresh.line).to_be_focused()
 
     await keyboard.press("ArrowUp")
-    await expect(alerts.line).to_have_value(f"/anchor-resume {RUNAWAY[:-1]}")
-    resume = paused(alerts).get_by_role("button", name=f"Resume session {RUNAWAY}")
-    await tab_to(page, resume, "Shift+Tab")
+    await expect(fresh.line).to_have_value(f"/anchor-resume {RUNAWAY[:-1]}")
+    reply = fresh.list.locator("details .content")
+    await tab_to(page, reply.get_by_role("button", name=f"Resume session {RUNAWAY}"), "Shift+Tab")
     await keyboard.press("Enter")
     await expect(agent.get_by_text("Running", exact=True)).to_be_visible()
-    await expect(alerts.spoken).to_contain_text(f"anchor: ▶️ Resumed: session {RUNAWAY}, asked for by @alice.")
-    assert alerts.orders(RUNAWAY) == ["pause", "resume"]
-    await is_reached_by(alerts, way)
+    await expect(announced).to_contain_text(f"anchor: {RESUMED}", use_inner_text=True)
+    assert fresh.orders(RUNAWAY) == ["pause", "resume"]
+    assert is_reached_over_sockets(fresh) == [True] * 3

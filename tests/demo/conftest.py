@@ -1,4 +1,4 @@
-"""The demo's world, and its page with somebody at it."""
+"""The demo, and its page with somebody at it."""
 
 from collections.abc import AsyncIterator
 
@@ -7,18 +7,19 @@ import pytest
 from bot.demo.page.server import page
 from bot.demo.world import World
 from demo.page_client import PageClient, open_page
-from demo.worlds import flawless_world
+from demo.strict_demo import strict_demo
 
 
-@pytest.fixture
-async def at() -> AsyncIterator[World]:
-    async with flawless_world() as at:
-        yield at
+@pytest.fixture(scope="module")
+async def demo() -> AsyncIterator[World]:
+    """One for all tests of a module."""
+    async with strict_demo() as demo:
+        yield demo
 
 
-@pytest.fixture
-async def url(at: World) -> AsyncIterator[str]:
-    async with page(at) as url:
+@pytest.fixture(scope="module")
+async def url(demo: World) -> AsyncIterator[str]:
+    async with page(demo) as url:
         yield url
 
 

@@ -27,36 +27,19 @@ class PageClient:
         number = len(self._problems) + 1
         self._problems[number] = "no answer"
         await self._socket.send_json({"id": number, "do": kind, **details})
-        await self.until(lambda: self._problems[number] != "no answer")
+        await self.until(lambda: self._problems[number] != "no answer", within=20)
         return self._problems[number]
 
     async def send(self, frame: str) -> None:
-        """Send any text, however odd."""
+        """Send any text."""
         await self._socket.send_str(frame)
-
-    async def enter(self, line: str, channel: str = "C0ALERTS001", **details: object) -> str:
-        """Type a line into the composer."""
-        return await self.order("enter", channel=channel, line=line, **details)
-
-    def said(self, channel: str = "C0ALERTS001") -> list[Json]:
-        """The messages of a conversation, as they are shown."""
-        return next((one["messages"] for one in self.slack["channels"] if one["id"] == channel), [])
-
-    def texts(self, channel: str = "C0ALERTS001") -> list[str]:
-        """The first line of each."""
-        return [message["text"].split("\n")[0] for message in self.said(channel)]
-
-    def agent(self, session_id: str) -> Json:
-        """The agent of a session."""
-        found: Json = next(one for one in self.world["agents"] if one["session_id"] == session_id)
-        return found
 
     async def until(self, condition: Callable[[], object], *, within: float = 8.0) -> None:
         """Wait until a view fulfils the condition."""
         await self._bell.until(condition, within)
 
     async def read(self) -> None:
-        """Take in what comes until the page is closed."""
+        """Receive frames until the page is closed."""
         async for frame in self._socket:
             said = frame.json()
             self.slack = said.get("slack", self.slack)

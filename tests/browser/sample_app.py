@@ -1,9 +1,9 @@
-"""An app that puts views before people, and answers what they do there as a test says."""
+"""An app that shows views to people, and answers what they do there as a test says."""
 
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,23 +12,23 @@ from urllib.parse import parse_qs
 import aiohttp
 from aiohttp import web
 
+from block_kit import Block
 from bot.sim.local_server import LocalServer
 from bot.sim.slack import SimSlack, User
-from browser.parts import Part, plain
 
 Json = dict[str, Any]
 
 
 @dataclass
-class SmallApp:
-    """`opens` are the modals that a button puts up, by its action_id; `answers` are acks of submissions, in turn.
+class SampleApp:
+    """`opens` are the modals that buttons open, by action_id; `answers` are acks of submissions, in order.
 
     An ack takes `delay` seconds.
     """
 
     slack: SimSlack
     session: aiohttp.ClientSession
-    opens: dict[str, Part] = field(default_factory=dict)
+    opens: dict[str, Block] = field(default_factory=dict)
     answers: list[object] = field(default_factory=list)
     received: list[Json] = field(default_factory=list)
     delay: float = 0.0
@@ -37,23 +37,23 @@ class SmallApp:
         """The payloads of one type, in order of arrival."""
         return [payload for payload in self.received if payload["type"] == kind]
 
-    async def publish(self, user: User, *blocks: Part) -> None:
-        """Let the Home tab of a person be this."""
+    async def publish(self, user: User, *blocks: Block) -> None:
+        """Publish the Home tab of a person."""
         view = {"type": "home", "blocks": blocks}
         await self.call("views.publish", user_id=user.id, view=view)
 
-    async def update(self, view: Part) -> None:
-        """Let the modal on top before Alice be this."""
+    async def update(self, view: Block) -> None:
+        """Update the modal that Alice sees."""
         modal = self.slack.modal_of(self.slack.alice)
         assert modal
         await self.call("views.update", view_id=modal.id, view=view)
 
     def clear(self) -> None:
-        """Take everything away that it has put before people."""
+        """Remove all its views."""
         self.slack.platform.views.forget(self.slack.home.team_id)
 
-    async def hears(self, look: Callable[[], object], expected: object) -> None:
-        """Wait until the app was told of this, and of no more."""
+    async def has_received(self, look: Callable[[], object], expected: object) -> None:
+        """Wait until the app has received this, and no more."""
         with contextlib.suppress(TimeoutError):
             await self.slack.until(lambda: look() == expected)
         assert look() == expected
@@ -83,33 +83,17 @@ class SmallApp:
 
 
 @asynccontextmanager
-async def small_app(slack: SimSlack) -> AsyncIterator[SmallApp]:
-    """Run it in the place of the bot."""
+async def sample_app(slack: SimSlack) -> AsyncIterator[SampleApp]:
+    """Run it in place of the bot."""
     async with aiohttp.ClientSession() as session:
-        app = SmallApp(slack, session)
-        road = slack.request_url
+        app = SampleApp(slack, session)
+        former = slack.request_url
         async with LocalServer([web.post("/", app.serve)]) as server:
             slack.request_url = f"{server.origin}/"
             try:
                 yield app
             finally:
-                slack.request_url = road
-
-
-def modal(*blocks: Part, title: str = "A modal", submit: str | None = "Save", **more: object) -> Part:
-    """A modal; without `submit` it has no such button."""
-    button: Mapping[str, object] = {"submit": plain(submit)} if submit else {}
-    return {"type": "modal", "title": plain(title), "blocks": blocks, **button, **more}
-
-
-def field_of(kind: str, name: str = "field", *, label: str = "Field", **element: object) -> Part:
-    """An input block with one element, both of this name."""
-    return {
-        "type": "input",
-        "block_id": name,
-        "label": plain(label),
-        "element": {"type": kind, "action_id": name, **element},
-    }
+                slack.request_url = former
 
 
 def _payload(content_type: str, body: str) -> Json:

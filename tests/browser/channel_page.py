@@ -1,0 +1,182 @@
+"""The demo's page with a channel of the test's own open in it."""
+
+import itertools
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from playwright.async_api import Browser, Locator, Page, expect
+
+from bot.core.messages.notices import unknown_action_message
+from bot.core.messages.order import outcome_message
+from bot.core.outcomes import Outcome
+from bot.core.requests import Asker, Order, Verb
+from bot.core.session_id import SessionId
+from bot.demo.monitor import report
+from bot.demo.world import World
+from bot.sim.slack import Channel, Message, Rule, User
+from browser.pages import watched_page
+
+UNKNOWN_BUTTON = unknown_action_message().text.split("\n")[0]
+"""The first line of the bot's answer to a button that is none of its own."""
+
+_START = 20_000  # milliseconds that the bot may take to start or to stop
+_NUMBERS = itertools.count(1)
+Blocks = Sequence[Mapping[str, object]]
+
+
+class ChannelPage:
+    """The parts of the page by the names that people have for them, and what can happen in the channel."""
+
+    def __init__(self, demo: World, conversation: Channel, page: Page) -> None:
+        self.demo = demo
+        self.slack = demo.stage.slack
+        self.anchor = demo.stage.anchor
+        self.conversation = conversation
+        self.name = f"#{conversation.name}"
+        self.page = page
+        self.pane = page.locator(".channel")
+        self.world = page.get_by_role("region", name="Agents and levers")
+        self.line = page.get_by_role("combobox")
+        self.dialog = page.get_by_role("dialog")
+        self.list = page.get_by_role("group", name="Messages")
+        self.messages = page.locator(".message")
+        self.home = page.get_by_role("tabpanel", name="Home")
+        self.announced = page.locator("#announcer p")
+        self.bot_state = page.get_by_role("heading", name="Bot")
+
+    async def open(self) -> None:
+        """Open the channel by its name in the list."""
+        await self.in_sidebar(self.name).click()
+        await expect(self.pane.get_by_role("heading", level=2)).to_have_text(self.name)
+
+    async def open_app(self) -> None:
+        """Open the app, which shows its Home first."""
+        await self.in_sidebar("anchor").click()
+        await expect(self.home).to_be_visible()
+
+    def in_sidebar(self, name: str) -> Locator:
+        """A conversation in the list."""
+        return self.page.get_by_role("navigation").get_by_role("button", name=name)
+
+    def tab(self, name: str) -> Locator:
+        """A tab of the app."""
+        return self.page.get_by_role("tab", name=name)
+
+    def message(self, text: str | re.Pattern[str]) -> Locator:
+        """The message with this in it."""
+        return self.messages.filter(has_text=text)
+
+    def button(self, name: str) -> Locator:
+        """A button of a message, by its label."""
+        return self.messages.get_by_role("button", name=name, exact=True)
+
+    def pause_button(self, session_id: str) -> Locator:
+        """The bot's button that pauses a session."""
+        return self.button(f"Pause session {session_id}")
+
+    def resume_button(self, session_id: str) -> Locator:
+        """The bot's button that resumes a session."""
+        return self.button(f"Resume session {session_id}")
+
+    async def pause(self, session_id: str) -> None:
+        """Pause a session by the button of its alert, which asks first."""
+        await self.pause_button(session_id).click()
+        await self.dialog.get_by_role("button", name="Pause").click()
+
+    def agent(self, name: str) -> Locator:
+        """The card of an agent."""
+        heading = self.page.get_by_role("heading", name=name)
+        return self.page.get_by_role("region", name="Agents", exact=True).get_by_role("listitem").filter(has=heading)
+
+    def lever(self, name: str) -> Locator:
+        """A switch."""
+        return self.page.get_by_role("switch", name=name, exact=True)
+
+    async def pull(self, name: str, *, on: bool) -> None:
+        """Put a lever on or off, and wait until it is."""
+        lever = self.lever(name)
+        await lever.click()
+        await expect(lever).to_have_attribute("aria-checked", str(on).lower(), timeout=_START)
+        await expect(lever).not_to_have_attribute("aria-busy", "true", timeout=_START)
+
+    @asynccontextmanager
+    async def hanging(self) -> AsyncIterator[None]:
+        """Let the bot hang for a while, in which its late acks break no rule."""
+        await self.pull("Hangs", on=True)
+        yield
+        await self.pull("Hangs", on=False)
+        self.slack.violations[:] = [one for one in self.slack.violations if one.rule is not Rule.ACK_LATE]
+
+    async def act_as(self, name: str) -> None:
+        """Choose the person who acts."""
+        await self.page.get_by_role("radio", name=name).locator("xpath=..").click()
+        await expect(self.page.get_by_role("radio", name=name)).to_be_checked()
+        await expect(self.line).to_have_accessible_name(f"Message {self.name} as {name}")
+
+    async def enter(self, line: str) -> None:
+        """Type a line and press Enter."""
+        await self.line.fill(line)
+        await self.line.press("Enter")
+
+    def post(
+        self,
+        text: str = "",
+        *,
+        blocks: Blocks = (),
+        attachments: Blocks = (),
+        thread: Message | None = None,
+        by: User | None = None,
+        only_to: User | None = None,
+    ) -> Message:
+        """Post a message: by the app or a person, in a thread, visible to one person only."""
+        return self.slack.post(
+            self.conversation,
+            text,
+            blocks=blocks,
+            attachments=attachments,
+            thread_ts=thread.ts if thread else None,
+            user=by,
+            ephemeral_to=only_to,
+        )
+
+    async def alert(self, text: str = "Too fast") -> str:
+        """Let a monitor report a new session, and return the session's id."""
+        session_id = self.anchor.add_session()
+        alert = {"session_id": session_id, "text": text, "severity": "critical", "channel": self.conversation.id}
+        if problem := await report(self.demo.stage.alerts, alert):
+            raise AssertionError(problem)
+        return session_id
+
+    def answered(self) -> list[int]:
+        """The commands and clicks that Alice has seen answered here, as Slack counts them."""
+        seen = self.slack.seen_by(self.slack.alice, self.conversation)
+        return [int(message.trigger_id.partition(".")[0]) for message in seen if message.trigger_id]
+
+    def orders(self, session_id: str) -> list[str]:
+        """What Anchor was asked to do with a session, in order."""
+        return [one.path.rpartition("/")[2] for one in self.anchor.posts(session_id)]
+
+
+def outcome_text(verb: Verb, session_id: str, outcome: Outcome) -> str:
+    """The bot's answer to an order of Alice's, as the page shows it."""
+    order = Order(verb, SessionId(session_id), Asker("", "", "U0ALICE0001"))
+    lines = outcome_message(order, outcome).text.replace("<@U0ALICE0001>", "@alice").splitlines()
+    return re.sub(r"[*`]", "", " ".join(lines))
+
+
+def new_channel_page(demo: World, page: Page) -> ChannelPage:
+    """Make a new channel of Alice, Bob, Mallory and the bot."""
+    slack, number = demo.stage.slack, next(_NUMBERS)
+    members = (slack.alice, slack.bob, slack.outsider, slack.home.installation.bot_user_id)
+    return ChannelPage(demo, slack.home.add_channel(f"C0TEST{number:05}", f"test-{number}", *members), page)
+
+
+@asynccontextmanager
+async def own_channel_page(browser: Browser, demo: World, url: str, **settings: str) -> AsyncIterator[ChannelPage]:
+    """Make a new channel, and let Alice open it in a browser context with these settings."""
+    async with watched_page(browser, **settings) as page:
+        channel = new_channel_page(demo, page)
+        await page.goto(url)
+        await channel.open()
+        yield channel
