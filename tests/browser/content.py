@@ -2,7 +2,9 @@
 
 from playwright.async_api import expect
 
-from block_kit import (
+from browser.channel_page import ChannelPage
+from browser.sample_app import SampleApp
+from harness.blocks import (
     Block,
     actions,
     attachment,
@@ -18,8 +20,6 @@ from block_kit import (
     plain,
     section,
 )
-from browser.channel_page import ChannelPage
-from browser.sample_app import SampleApp
 
 WORD = "Donaudampfschifffahrtsgesellschaft" * 10
 _OPTIONS = [

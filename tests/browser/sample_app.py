@@ -12,9 +12,9 @@ from urllib.parse import parse_qs
 import aiohttp
 from aiohttp import web
 
-from block_kit import Block
 from bot.sim.local_server import LocalServer
 from bot.sim.slack import SimSlack, User
+from harness.blocks import Block
 
 Json = dict[str, Any]
 

@@ -3,11 +3,11 @@
 import pytest
 from playwright.async_api import expect
 
-from block_kit import modal, section
 from browser.accessibility import axe_in_both_themes, tab_to
 from browser.channel_page import ChannelPage
 from browser.content import open_home, post_every_kind
 from browser.sample_app import SampleApp
+from harness.blocks import modal, section
 
 pytestmark = pytest.mark.anyio
 

@@ -6,8 +6,8 @@ https://docs.slack.dev/legacy/legacy-messaging/legacy-secondary-message-attachme
 import pytest
 from playwright.async_api import expect
 
-from block_kit import actions, attachment, button, legacy_button, section
 from browser.channel_page import UNKNOWN_BUTTON, ChannelPage
+from harness.blocks import actions, attachment, button, legacy_button, section
 
 pytestmark = pytest.mark.anyio
 

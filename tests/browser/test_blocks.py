@@ -3,8 +3,8 @@
 import pytest
 from playwright.async_api import Locator, expect
 
-from block_kit import Block, actions, button, context, fields, header, image, menu, mrkdwn, plain, section
 from browser.channel_page import UNKNOWN_BUTTON, ChannelPage
+from harness.blocks import Block, actions, button, context, fields, header, image, menu, mrkdwn, plain, section
 
 pytestmark = pytest.mark.anyio
 

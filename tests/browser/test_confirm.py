@@ -3,8 +3,8 @@
 import pytest
 from playwright.async_api import expect
 
-from block_kit import actions, attachment, button, confirm, legacy_button
 from browser.channel_page import UNKNOWN_BUTTON, ChannelPage
+from harness.blocks import actions, attachment, button, confirm, legacy_button
 
 pytestmark = pytest.mark.anyio
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, expect
 
-from block_kit import Block, actions, button, input_block, modal, mrkdwn, plain
 from browser.channel_page import ChannelPage
 from browser.sample_app import SampleApp
+from harness.blocks import Block, actions, button, input_block, modal, mrkdwn, plain
 
 pytestmark = pytest.mark.anyio
 

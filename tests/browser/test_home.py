@@ -5,10 +5,10 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from block_kit import actions, button, confirm, context, fields, header, input_block, menu, mrkdwn, plain, section
 from browser.accessibility import tab_to
 from browser.channel_page import ChannelPage
 from browser.sample_app import SampleApp
+from harness.blocks import actions, button, confirm, context, fields, header, input_block, menu, mrkdwn, plain, section
 
 pytestmark = pytest.mark.anyio
 

@@ -3,10 +3,10 @@
 import pytest
 from playwright.async_api import expect
 
-from block_kit import actions, button, section
 from bot.sim.anchor import SessionState
 from bot.sim.slack.content import Content
 from browser.channel_page import ChannelPage
+from harness.blocks import actions, button, section
 
 pytestmark = pytest.mark.anyio
 

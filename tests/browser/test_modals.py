@@ -6,10 +6,10 @@ https://docs.slack.dev/surfaces/modals
 import pytest
 from playwright.async_api import Locator, expect
 
-from block_kit import Block, actions, button, input_block, modal, plain, section
 from browser.accessibility import tab_to
 from browser.channel_page import ChannelPage
 from browser.sample_app import SampleApp
+from harness.blocks import Block, actions, button, input_block, modal, plain, section
 
 pytestmark = pytest.mark.anyio
 

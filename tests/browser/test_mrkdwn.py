@@ -3,8 +3,8 @@
 import pytest
 from playwright.async_api import expect
 
-from block_kit import mrkdwn, section
 from browser.channel_page import ChannelPage
+from harness.blocks import mrkdwn, section
 
 pytestmark = pytest.mark.anyio
 

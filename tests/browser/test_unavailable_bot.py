@@ -3,9 +3,9 @@
 import pytest
 from playwright.async_api import Locator, expect
 
-from block_kit import actions, attachment, button, legacy_button
 from bot.sim.slack import Rule
 from browser.channel_page import ChannelPage
+from harness.blocks import actions, attachment, button, legacy_button
 
 pytestmark = pytest.mark.anyio
 

@@ -3,11 +3,11 @@
 import aiohttp
 import pytest
 
-from block_kit import actions, button, input_block, modal
 from bot.demo.page.server import NotServedError, page
 from bot.demo.world import World
 from browser.sample_app import sample_app
 from demo.page_client import PageClient, open_page
+from harness.blocks import actions, button, input_block, modal
 
 pytestmark = pytest.mark.anyio
 
