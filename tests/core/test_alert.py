@@ -11,16 +11,15 @@ from harness import OTHER_SESSION
 ID = SessionId("3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b")
 LEAST: dict[str, object] = {"session_id": ID, "text": "High spend"}
 FIELDS = ("session_id", "text", "title", "severity", "url", "channel")
-OPTIONAL = FIELDS[2:]
 
 
 @pytest.mark.parametrize(
     "more",
     [
         {},
-        dict.fromkeys(OPTIONAL, None),
-        dict.fromkeys(OPTIONAL, ""),
-        dict.fromkeys(OPTIONAL, " \n"),
+        dict.fromkeys(FIELDS[2:]),
+        dict.fromkeys(FIELDS[2:], ""),
+        dict.fromkeys(FIELDS[2:], " \n"),
         {"labels": {"team": "x"}},
     ],
     ids=["nothing", "null", "empty", "blank", "fields of other programs"],
