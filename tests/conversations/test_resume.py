@@ -1,155 +1,110 @@
-"""`/anchor-resume`, and what happens when people pull in both directions."""
+"""`/anchor-resume`, and what happens when people order both at once."""
 
 import asyncio
 
 import pytest
 
-from bot.sim.anchor import Hang, SessionState, Slow, html
-from bot.sim.slack import Delivery, User
-from harness import SESSION, SingleHarness, single_workspace
+from bot.core.outcomes import Doubt, NotRunning, Outcome, Overtaken, Unconfirmed
+from bot.sim.anchor import Fault, Hang, SessionState, Slow, html
+from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, outcome_text, paused, resumed, single_workspace
+from harness.texts import waiting_text
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, BOTH_TRANSPORTS]
 
-ALICE = f"session `{SESSION}`, asked for by <@U0ALICE0001>."
-BOB = f"session `{SESSION}`, asked for by <@U0BOB000001>."
-
-
-async def resume(at: SingleHarness, text: str = SESSION, *, user: User | None = None) -> Delivery:
-    return await at.command(text, command="/anchor-resume", user=user)
+BOB = "U0BOB000001"
 
 
-async def test_a_paused_agent_goes_on_and_the_channel_is_told() -> None:
+def verbs(at: SingleHarness) -> list[str | None]:
+    return [order.verb for order in at.orders]
+
+
+def shown(at: SingleHarness) -> list[str]:
+    return sorted(message.text for message in at.messages())
+
+
+async def test_a_paused_agent_is_resumed_and_the_channel_sees_it() -> None:
     async with single_workspace() as at:
-        await at.command(SESSION)
-        assert at.anchor.session(SESSION).state is SessionState.PAUSED
-        await resume(at, f"{SESSION} it was the test account")
+        await at.command()
+        await at.command(f"{SESSION} a false alarm", verb="resume")
         assert at.anchor.session(SESSION).state is SessionState.RUNNING
-        assert [post.verb for post in at.anchor.posts(SESSION)] == ["pause", "resume"]
+        assert verbs(at) == ["pause", "resume"]
         *_, message = at.messages()
-    assert message.text == (
-        f"▶️ *Resumed*: {ALICE}\n"
-        "Anchor's status: `running`.\n"
-        "The agent goes on where it was paused.\n"
-        "Reason: it was the test account"
-    )
+    assert message.text == resumed(reason="a false alarm")
+    assert "anchor_pause" in str(message.blocks)
+
+
+async def test_a_slow_resume_is_announced_and_then_its_outcome_posted() -> None:
+    async with single_workspace(patience=0.1) as at:
+        at.anchor.fault = Slow(0.5)
+        await at.command(verb="resume")
+        (seen,) = at.ephemerals()
+        (message,) = await at.wait_for_messages()
+    assert seen.text == waiting_text("resume")
+    assert message.text == resumed()
 
 
 @pytest.mark.parametrize(
-    ("text", "beginning"),
+    ("state", "fault", "outcome"),
     [
-        ("help", "I let the paused AI agent of an Anchor Browser session go on"),
-        ("", "*Nothing was resumed:* which session?"),
-        ("3f2b", "*Nothing was resumed:* there is no session id in `3f2b`."),
+        (SessionState.ENDED, None, NotRunning("Session is not running")),
+        (SessionState.PAUSED, html(502), Unconfirmed(Doubt.GATEWAY, 502)),
     ],
+    ids=["not running", "unconfirmed"],
 )
-async def test_a_command_without_a_session_is_explained(text: str, beginning: str) -> None:
+async def test_a_resume_without_effect_is_sent_once(state: SessionState, fault: Fault | None, outcome: Outcome) -> None:
     async with single_workspace() as at:
-        await resume(at, text)
-        (whisper,) = at.ephemerals()
-        assert at.anchor.requests == []
-    assert whisper.text.startswith(beginning)
-    assert whisper.text.endswith(
-        "Usage: `/anchor-resume &lt;session_id&gt; [reason]`\n"
-        f"Example: `/anchor-resume {SESSION} it was the test account`"
-    )
+        at.anchor.session(SESSION).state = state
+        at.anchor.fault = fault
+        await at.command(verb="resume")
+        assert verbs(at) == ["resume"]
+        assert shown(at) == [outcome_text(outcome, verb="resume")]
 
 
-async def test_a_slow_resume_is_announced_and_then_told() -> None:
-    async with single_workspace(patience=0.1) as at:
-        at.anchor.fault = Slow(0.8)
-        await resume(at)
-        (whisper,) = at.ephemerals()
-        (message,) = await at.wait_for_messages()
-    assert whisper.text == f"Resuming session `{SESSION}`… The result will be posted here."
-    assert message.text.startswith("▶️ *Resumed*")
-
-
-async def test_a_session_that_has_ended_cannot_be_resumed() -> None:
-    async with single_workspace() as at:
-        at.anchor.session(SESSION).state = SessionState.ENDED
-        await resume(at)
-        (message,) = at.messages()
-    assert message.text.startswith(f"🔹 *Not running, nothing to resume*: {ALICE}")
-
-
-async def test_a_doubtful_resume_is_sent_once_and_told_as_such() -> None:
-    async with single_workspace() as at:
-        at.anchor.fault = html(502)
-        await resume(at)
-        (message,) = at.messages()
-        assert len(at.anchor.posts(SESSION)) == 1
-    assert message.text == (
-        f"❓ *Unconfirmed, it may or may not be resumed*: {ALICE}\n"
-        "The request was sent, but a gateway lost Anchor's answer (502).\n"
-        "Look at the session in Anchor's dashboard before you resume it again: it may have been paused since."
-    )
-
-
-async def test_after_a_doubtful_resume_even_a_confirmed_pause_is_not_certain() -> None:
+async def test_after_an_unconfirmed_resume_even_a_confirmed_pause_is_not_certain() -> None:
     async with single_workspace() as at:
         at.anchor.fault = html(502, times=1)
-        await resume(at)
-        await at.command(SESSION)
+        await at.command(verb="resume")
+        await at.command()
         *_, message = at.messages()
-    assert message.text == (
-        f"❓ *Unconfirmed, it may or may not be paused*: {ALICE}\n"
-        "Anchor confirmed it, but an opposite order before it got no answer and may yet take effect.\n"
-        "Send the command again (pausing twice does no harm), or look at the session in Anchor's dashboard."
-    )
+    assert message.text == outcome_text(Unconfirmed(Doubt.CROSSED))
 
 
-async def test_a_resume_that_waits_for_a_pause_is_dropped_for_the_next_pause_and_both_people_are_told() -> None:
+async def test_a_resume_that_waits_for_a_pause_is_dropped_for_the_next_pause() -> None:
     async with single_workspace() as at:
-        at.anchor.fault = Slow(1.2)
-        first = asyncio.ensure_future(at.command(SESSION))
-        await at.anchor.until(lambda: at.anchor.requests)
-        second = asyncio.ensure_future(resume(at, user=at.slack.bob))
+        at.anchor.fault = Slow(0.8)
+        first = asyncio.ensure_future(at.command())
+        await at.anchor.until(lambda: at.orders)
+        second = asyncio.ensure_future(at.command(verb="resume", user=at.slack.bob))
         await asyncio.sleep(0.1)
-        await asyncio.gather(first, second, at.command(SESSION))
-        assert [post.verb for post in at.anchor.posts(SESSION)] == ["pause"]
-        texts = [message.text for message in at.messages()]
-    assert sorted(text.splitlines()[0] for text in texts) == [
-        f"⏸️ *Paused*: {ALICE}",
-        f"⏸️ *Paused*: {ALICE}",
-        f"⚠️ *Not resumed*: {BOB}",
-    ]
-    (dropped,) = [text for text in texts if "<@U0BOB000001>" in text]
-    assert dropped.splitlines()[1:] == [
-        "A pause was ordered after it, so the resume was not sent.",
-        f"To resume it all the same: `/anchor-resume {SESSION}`.",
-    ]
+        await asyncio.gather(first, second, at.command())
+        assert verbs(at) == ["pause"]
+        assert shown(at) == sorted([paused(), paused(), outcome_text(Overtaken(), verb="resume", user=BOB)])
 
 
-async def test_a_pause_follows_a_resume_that_is_on_its_way() -> None:
+async def test_a_pause_is_sent_again_after_a_resume_that_was_under_way() -> None:
     async with single_workspace() as at:
-        at.anchor.fault = Slow(1.2, times=1)
-        resuming = asyncio.ensure_future(resume(at))
-        await at.anchor.until(lambda: at.anchor.requests)
-        await asyncio.gather(resuming, at.command(SESSION, user=at.slack.bob))
-        assert [post.verb for post in at.anchor.posts(SESSION)] == ["resume", "pause", "pause"]
+        at.anchor.fault = Slow(0.8, times=1)
+        resuming = asyncio.ensure_future(at.command(verb="resume"))
+        await at.anchor.until(lambda: at.orders)
+        await asyncio.gather(resuming, at.command(user=at.slack.bob))
+        assert verbs(at) == ["resume", "pause", "pause"]
         assert at.anchor.session(SESSION).state is SessionState.PAUSED
-        lines = [message.text.splitlines()[0] for message in at.messages()]
-    assert sorted(lines) == [f"⏸️ *Paused*: {BOB}", f"▶️ *Resumed*: {ALICE}"]
+        assert shown(at) == sorted([paused(user=BOB), resumed()])
 
 
-async def test_a_resume_that_hangs_leaves_the_pause_after_it_unconfirmed() -> None:
+async def test_a_resume_without_an_answer_leaves_the_pause_after_it_unconfirmed() -> None:
     async with single_workspace(ANCHOR_TIMEOUT="0.5") as at:
         at.anchor.fault = Hang(times=1)
-        resuming = asyncio.ensure_future(resume(at))
-        await at.anchor.until(lambda: at.anchor.requests)
-        await asyncio.gather(resuming, at.command(SESSION, user=at.slack.bob))
-        lines = sorted(message.text.splitlines()[0] for message in at.messages())
-    assert lines == [
-        f"❓ *Unconfirmed, it may or may not be paused*: {BOB}",
-        f"❓ *Unconfirmed, it may or may not be resumed*: {ALICE}",
-    ]
+        resuming = asyncio.ensure_future(at.command(verb="resume"))
+        await at.anchor.until(lambda: at.orders)
+        await asyncio.gather(resuming, at.command(user=at.slack.bob))
+        pause = outcome_text(Unconfirmed(Doubt.CROSSED), user=BOB)
+        assert shown(at) == sorted([pause, outcome_text(Unconfirmed(Doubt.TIMED_OUT), verb="resume")])
 
 
-async def test_a_signed_resume_sent_again_undoes_nothing() -> None:
+async def test_a_repeated_resume_does_not_undo_the_pause_after_it() -> None:
     async with single_workspace() as at:
-        first = await resume(at)
-        await at.command(SESSION)
-        again = await at.slack.resend(first)
+        first = await at.command(verb="resume")
+        await at.command()
+        await at.slack.resend(first)
         assert at.anchor.session(SESSION).state is SessionState.PAUSED
-    assert again.ack is not None
-    assert again.ack.text.endswith("To resume it again, send the command anew.")

@@ -1,6 +1,7 @@
-"""Slack waits three seconds; Anchor may take longer. Nobody is left without an answer."""
+"""Slack waits three seconds, and Anchor can take longer: everybody gets an answer in time, and the outcome once."""
 
 import asyncio
+import json
 import logging
 import socket
 import time
@@ -8,65 +9,61 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from bot.sim.anchor import Slow, server_error
-from bot.sim.slack import Answer, ResetAfterReading, Source, api_error, expired_url, rate_limited
-from bot.sim.slack import server_error as slack_error
-from harness import HTTP_ONLY, SESSION, SingleHarness, single_workspace
+from bot.core.messages.message import in_channel
+from bot.core.messages.notices import astray
+from bot.sim.anchor import Slow
+from bot.sim.slack import (
+    Answer,
+    Channel,
+    Fault,
+    ResetAfterReading,
+    Source,
+    api_error,
+    expired_url,
+    rate_limited,
+    server_error,
+)
+from harness import BOTH_TRANSPORTS, HTTP_ONLY, SESSION, SingleHarness, paused, single_workspace
+from harness.texts import waiting_text
 
 pytestmark = pytest.mark.anyio
 
-PAUSING = f"Pausing session `{SESSION}`… The result will be posted here."
 
-
-async def test_an_answer_within_two_seconds_is_the_ack() -> None:
+@BOTH_TRANSPORTS
+async def test_an_outcome_within_two_seconds_is_in_the_ack() -> None:
     async with single_workspace() as at:
-        at.anchor.fault = Slow(1.9)
-        delivery = await at.command(SESSION)
-        await asyncio.sleep(0.5)
-        (message,) = at.messages()
-        assert at.ephemerals() == []
+        at.anchor.fault = Slow(1.8)
+        delivery = await at.command()
+        await asyncio.sleep(0.3)
+        assert [(one.source, one.text) for one in at.seen()] == [(Source.ACK, paused())]
     assert delivery.elapsed < 2.5
-    assert message.source is Source.ACK
 
 
-async def test_a_later_answer_is_announced_in_time_and_then_posted_once() -> None:
+@BOTH_TRANSPORTS
+async def test_a_later_outcome_is_announced_in_time_and_then_posted_once() -> None:
     async with single_workspace() as at:
         at.anchor.fault = Slow(2.1)
-        delivery = await at.command(SESSION)
-        assert at.messages() == []
+        delivery = await at.command()
+        assert [one.text for one in at.seen()] == [waiting_text()]
         await at.wait_for_messages()
-        await asyncio.sleep(0.5)
-        (message,) = at.messages()
-        (whisper,) = at.ephemerals()
+        await asyncio.sleep(0.3)
+        assert [(one.source, one.text) for one in at.messages()] == [(Source.RESPONSE_URL, paused())]
     assert delivery.elapsed < 2.5
-    assert whisper.text == PAUSING
-    assert message.source is Source.RESPONSE_URL
-    assert message.text.startswith(f"⏸️ *Paused*: session `{SESSION}`")
-
-
-async def test_a_server_error_of_anchor_is_told_within_the_ack() -> None:
-    async with single_workspace() as at:
-        at.anchor.fault = server_error()
-        delivery = await at.command(SESSION)
-        assert len(at.anchor.posts(SESSION)) == 3
-        (message,) = at.messages()
-    assert delivery.elapsed < 2.0
-    assert message.source is Source.ACK
 
 
 @HTTP_ONLY
-async def test_a_request_that_took_its_time_to_arrive_has_less_to_wait() -> None:
+async def test_a_request_that_arrives_slowly_leaves_less_time_to_wait() -> None:
     async with single_workspace() as at:
         at.anchor.fault = Slow(1.5)
         started = time.monotonic()
         answer = await asyncio.to_thread(_send_slowly, at, 1.0)
         elapsed = time.monotonic() - started
-    assert b"Pausing" in answer
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["text"] == waiting_text()
     assert 1.9 < elapsed < 2.5
 
 
 def _send_slowly(at: SingleHarness, seconds: float) -> bytes:
-    """A command whose last byte comes late."""
+    """Send a command whose last byte is late, and return the answer."""
     fields = {"command": "/anchor-pause", "text": SESSION, "team_id": "T0HOME00001", "channel_id": "C0ALERTS001"}
     body = urlencode(fields | {"user_id": "U0ALICE0001", "trigger_id": "slow"}).encode()
     url = urlsplit(at.bot.url)
@@ -79,121 +76,90 @@ def _send_slowly(at: SingleHarness, seconds: float) -> bytes:
         return connection.recv(65536)
 
 
-async def slow_pause(at: SingleHarness) -> None:
+async def slow_pause(at: SingleHarness, channel: Channel | None = None) -> None:
+    """Type a command whose outcome comes after its ack."""
     at.anchor.fault = Slow(0.3)
-    await at.command(SESSION)
+    await at.command(channel=channel)
 
 
-async def test_a_response_url_that_asks_to_wait_is_waited_for() -> None:
+LIMITED = Answer(429, b"", "text/plain", headers={"Retry-After": "1"}, times=1)
+WAYS: dict[str, tuple[Fault, Fault | None, Source, float]] = {
+    "a limit on the response_url": (rate_limited(1, times=1), None, Source.RESPONSE_URL, 1.0),
+    "two errors of the response_url": (server_error(times=2), None, Source.RESPONSE_URL, 1.5),
+    "only errors of the response_url": (server_error(), None, Source.POST_MESSAGE, 1.5),
+    "a long limit on the response_url": (rate_limited(3600), None, Source.POST_MESSAGE, 0),
+    "an expired response_url": (expired_url(), None, Source.POST_MESSAGE, 0),
+    "no answer of the response_url": (ResetAfterReading(), None, Source.POST_MESSAGE, 0),
+    "a limit on posting": (expired_url(), rate_limited(1, times=1), Source.POST_MESSAGE, 1.0),
+    "a limit without JSON on posting": (expired_url(), LIMITED, Source.POST_MESSAGE, 1.0),
+}
+
+
+@pytest.mark.parametrize(("of_url", "of_post", "source", "waits"), WAYS.values(), ids=WAYS)
+async def test_a_late_outcome_is_delivered_by_the_first_way_that_works(
+    of_url: Fault, of_post: Fault | None, source: Source, waits: float
+) -> None:
     async with single_workspace(patience=0.1) as at:
-        at.slack.faults["response_url"] = rate_limited(1, times=1)
+        at.slack.faults["response_url"] = of_url
+        at.slack.faults["chat.postMessage"] = of_post
+        began = time.monotonic()
         await slow_pause(at)
-        (message,) = await at.wait_for_messages()
-    assert message.source is Source.RESPONSE_URL
+        await at.wait_for_messages()
+        assert time.monotonic() - began > 0.3 + waits
+        assert [(one.source, one.text) for one in at.messages()] == [(source, paused())]
 
 
-async def test_a_response_url_that_fails_for_a_moment_is_tried_again() -> None:
+@pytest.mark.parametrize("url", [None, "https://xn--.slack.com/commands/x"], ids=["none", "broken"])
+async def test_without_a_usable_response_url_the_outcome_is_posted_to_the_channel(
+    url: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
     async with single_workspace(patience=0.1) as at:
-        at.slack.faults["response_url"] = slack_error(times=2)
-        await slow_pause(at)
+        at.anchor.fault = Slow(0.3)
+        await at.command(response_url=url)
         (message,) = await at.wait_for_messages()
-    assert message.source is Source.RESPONSE_URL
+    assert (message.source, message.text) == (Source.POST_MESSAGE, paused())
+    assert any(record.exc_info for record in caplog.records) is (url is not None)
 
 
 @pytest.mark.parametrize(
-    "fault", [expired_url(), slack_error(), rate_limited(3600), ResetAfterReading()], ids=lambda fault: repr(fault)[:40]
+    ("channel", "of_post"),
+    [("C0PRIVATE01", None), ("C0ALERTS001", ResetAfterReading(applied=True, times=1))],
+    ids=["a channel without the bot", "no answer to the post"],
 )
-async def test_without_its_response_url_the_result_is_posted_by_the_bot(fault: object) -> None:
-    async with single_workspace(patience=0.1) as at:
-        at.slack.faults["response_url"] = fault  # type: ignore[assignment]
-        await slow_pause(at)
-        (message,) = await at.wait_for_messages()
-    assert message.source is Source.POST_MESSAGE
-    assert message.text.startswith("⏸️ *Paused*")
-
-
-async def test_where_the_bot_is_no_member_the_person_is_told_directly() -> None:
-    async with single_workspace(patience=0.1) as at:
-        at.slack.faults["response_url"] = expired_url()
-        at.anchor.fault = Slow(0.3)
-        await at.command(SESSION, channel=at.slack.private)
-        await at.slack.until(lambda: at.messages(at.slack.alice_and_bot))
-        (message,) = at.messages(at.slack.alice_and_bot)
-        assert at.messages(at.slack.private) == []
-    first, second, *_ = message.text.splitlines()
-    assert first == "For <#C0PRIVATE01>, in case it does not show there:"
-    assert second.startswith("⏸️ *Paused*")
-    assert "anchor_resume" in str(message.blocks)
-
-
-async def test_a_command_that_came_without_a_response_url_is_answered_by_a_post() -> None:
-    async with single_workspace(patience=0.1) as at:
-        at.anchor.fault = Slow(0.3)
-        await at.command(SESSION, response_url=None)
-        (message,) = await at.wait_for_messages()
-    assert message.source is Source.POST_MESSAGE
-
-
-async def test_a_post_that_may_have_got_lost_is_followed_by_a_direct_message() -> None:
-    async with single_workspace(patience=0.1) as at:
-        at.slack.faults["response_url"] = expired_url()
-        at.slack.faults["chat.postMessage"] = ResetAfterReading(applied=True, times=1)
-        await slow_pause(at)
-        await at.slack.until(lambda: at.messages(at.slack.alice_and_bot))
-        assert len(at.messages()) <= 1
-        (message,) = at.messages(at.slack.alice_and_bot)
-    assert message.text.startswith("For <#C0ALERTS001>, in case it does not show there:\n⏸️ *Paused*")
-
-
-async def test_a_slack_that_answers_too_late_gets_the_result_twice_and_no_more(
-    caplog: pytest.LogCaptureFixture,
+async def test_an_outcome_that_may_not_be_in_the_channel_is_sent_to_the_person(
+    channel: str, of_post: Fault | None
 ) -> None:
+    async with single_workspace(patience=0.1) as at:
+        at.slack.faults["response_url"] = expired_url()
+        at.slack.faults["chat.postMessage"] = of_post
+        await slow_pause(at, at.workspace.channels[channel])
+        assert await at.wait_for_direct_messages() == [astray(in_channel(paused()), channel).text]
+        assert len(at.messages(at.workspace.channels[channel])) <= (of_post is not None)
+        assert "anchor_resume" in str(at.direct_messages()[0].blocks)
+
+
+async def test_a_message_without_an_answer_is_sent_once_more_and_then_logged(caplog: pytest.LogCaptureFixture) -> None:
     async with single_workspace(patience=0.1) as at:
         at.slack.faults["response_url"] = ResetAfterReading(applied=True)
         at.slack.faults["chat.postMessage"] = ResetAfterReading(applied=True)
         await slow_pause(at)
-        await at.slack.until(lambda: len(at.methods) == 3)
+        await at.slack.until(lambda: at.calls("chat.postMessage"))
     (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert record.message == "a result may not have been told"
-    assert vars(record)["why"].startswith("response_url: ConnectTimeout; channel: ")
-    assert at.methods == ["auth.test", "users.info", "chat.postMessage"]
+    assert [way.partition(":")[0] for way in vars(record)["why"].split("; ")] == ["response_url", "channel"]
+    assert at.calls("chat.postMessage") == 1
 
 
-async def test_a_limit_without_words_is_waited_out_too() -> None:
-    async with single_workspace(patience=0.1) as at:
-        at.slack.faults["response_url"] = expired_url()
-        at.slack.faults["chat.postMessage"] = Answer(429, b"", "text/plain", headers={"Retry-After": "1"}, times=1)
-        await slow_pause(at)
-        (message,) = await at.wait_for_messages()
-    assert message.source is Source.POST_MESSAGE
-
-
-async def test_a_way_to_tell_that_breaks_is_logged_and_the_next_one_taken(caplog: pytest.LogCaptureFixture) -> None:
-    async with single_workspace(patience=0.1) as at:
-        at.anchor.fault = Slow(0.3)
-        await at.command(SESSION, response_url="https://xn--.slack.com/commands/x")
-        (message,) = await at.wait_for_messages()
-    assert message.source is Source.POST_MESSAGE
-    assert "a way to tell people broke" in [record.message for record in caplog.records]
-
-
-async def test_a_limit_on_posting_is_waited_out() -> None:
-    async with single_workspace(patience=0.1) as at:
-        at.slack.faults["response_url"] = expired_url()
-        at.slack.faults["chat.postMessage"] = rate_limited(1, times=1)
-        await slow_pause(at)
-        (message,) = await at.wait_for_messages()
-    assert message.source is Source.POST_MESSAGE
-
-
-async def test_what_cannot_be_told_at_all_is_logged_as_such(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_outcome_that_cannot_be_delivered_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     async with single_workspace(patience=0.1) as at:
         at.slack.faults["response_url"] = expired_url()
         at.slack.faults["chat.postMessage"] = api_error("account_inactive")
         await slow_pause(at)
-        await at.slack.until(lambda: len([c for c in at.slack.api_calls if c.method == "chat.postMessage"]) == 2)
-    (record,) = [record for record in caplog.records if record.message == "a result could not be told"]
-    assert vars(record)["why"] == (
-        "response_url: response_url answered 404; channel: account_inactive; direct message: account_inactive"
-    )
+        await at.slack.until(lambda: at.calls("chat.postMessage") == 2)
+    (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert [way.split(": ") for way in vars(record)["why"].split("; ")] == [
+        ["response_url", "response_url answered 404"],
+        ["channel", "account_inactive"],
+        ["direct message", "account_inactive"],
+    ]
     assert vars(record)["user"] == "U0ALICE0001"

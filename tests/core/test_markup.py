@@ -1,4 +1,4 @@
-"""Foreign text in Slack's mrkdwn: nothing in it can ping, link, hide or break out."""
+"""Foreign text in Slack's mrkdwn: nothing in it can mention, link, hide or break out."""
 
 import html
 import re
@@ -6,7 +6,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.messages.markup import code, lines, link, plain, width
+from bot.core.messages.markup import code, lines, link, moment, plain, width
 
 TOKEN = re.compile(r"<[^>]*>")
 
@@ -62,3 +62,7 @@ def test_lines_are_cut_between_characters_and_say_so() -> None:
 
 def test_a_link_cannot_be_broken_out_of() -> None:
     assert link("https://a.example/?q=<b>|c&d=1", "Open") == "<https://a.example/?q=&lt;b&gt;%7Cc&amp;d=1|Open>"
+
+
+def test_a_moment_is_shown_by_each_readers_clock() -> None:
+    assert moment(86_399.9) == "<!date^86399^{date_short_pretty} at {time}|1970-01-01 23:59 UTC>"

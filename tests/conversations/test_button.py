@@ -1,0 +1,278 @@
+"""The Pause and Resume buttons, on messages as teams really have them."""
+
+import asyncio
+import logging
+import re
+import time
+from functools import partial
+
+import pytest
+
+from bot.core.messages.notices import broken_button_message, incident_message
+from bot.core.outcomes import Doubt, Failed, NotFound, NotRunning, Outcome, Unconfirmed
+from bot.core.policy import NotAMember, Role
+from bot.core.requests import Verb
+from bot.inbound.cards import Cards
+from bot.sim.anchor import Fault, SessionState, Slow, html, server_error
+from bot.sim.slack import Enterprise, Installation, Message, Source, Workspace, api_error
+from bot.sim.slack.content import Part, parts
+from harness import (
+    ALICE,
+    BOTH_TRANSPORTS,
+    BY_BOTH,
+    OTHER_SESSION,
+    SESSION,
+    SingleHarness,
+    outcome_text,
+    paused,
+    resumed,
+    single_workspace,
+)
+from harness.blocks import Block, actions, button, section
+
+pytestmark = pytest.mark.anyio
+
+BOB = "U0BOB000001"
+BY_ALICE = f"by <@{ALICE}> [anchor_resume 3f2b]"
+
+
+def shape(message: Message) -> list[str]:
+    """Each block's text, or whom the bot's line mentions, and its buttons."""
+    return [_shape(block) for block in message.blocks]
+
+
+def _shape(block: Part) -> str:
+    buttons = [f"[{one['action_id']} {one['value']!s:.4}]" for one in _buttons(block)]
+    text = "\n".join(str(one["text"]) for one in parts([block.get("text")]))
+    mentioned = re.search("<@[A-Z0-9]+>", text)
+    return " ".join([f"by {mentioned[0]}" if mentioned else text, *buttons]).strip()
+
+
+def _buttons(block: Part) -> tuple[Part, ...]:
+    return parts([block.get("accessory")]) + parts(block.get("elements"))
+
+
+@BOTH_TRANSPORTS
+async def test_a_click_pauses_changes_the_message_and_posts_to_the_thread() -> None:
+    async with single_workspace() as at:
+        message = at.post_alert()
+        click = await at.click(message)
+        changed, posted = await at.wait_for_messages(2)
+        assert [order.verb for order in at.orders] == ["pause"]
+    assert click.error is None
+    assert shape(changed) == ["High spend", BY_ALICE]
+    assert changed.text.startswith("High spend\n")
+    moment = re.search(r"<!date\^(\d+)\^", changed.text)
+    assert moment
+    assert abs(int(moment[1]) - time.time()) < 60
+    assert (posted.text, posted.thread_ts) == (paused(), message.ts)
+    assert [one["action_id"] for one in _buttons(posted.blocks[1])] == ["anchor_resume"]
+
+
+@BOTH_TRANSPORTS
+async def test_the_ack_of_a_click_does_not_wait_for_anchor() -> None:
+    async with single_workspace() as at:
+        at.anchor.fault = Slow(1.0)
+        message = at.post_alert()
+        await at.click(message)
+        assert at.messages() == [message]
+        await at.wait_for_messages(2)
+
+
+@pytest.mark.parametrize("by", BY_BOTH)
+async def test_a_message_that_offers_resume_offers_pause_after_it(by: str) -> None:
+    async with single_workspace() as at:
+        await at.answer(by)
+        clicked = at.messages()[0]
+        await at.click(clicked, verb="resume", user=at.slack.bob)
+        await at.slack.until(lambda: at.messages()[-1].text == resumed(user=BOB))
+        assert [order.verb for order in at.orders] == ["pause", "resume"]
+        changed = at.current(clicked)
+    assert shape(changed)[1:] == [f"by <@{BOB}> [anchor_pause 3f2b]"]
+    assert (f"<@{ALICE}>" in changed.text) is (by == "a command")
+
+
+FULL = [section(str(number)) for number in range(49)]
+NUMBERS = [str(number) for number in range(49)]
+
+
+@pytest.mark.parametrize(
+    ("blocks", "expected"),
+    [
+        ([section("Spend", accessory=button()), section("end")], ["Spend", BY_ALICE, "end"]),
+        (
+            [actions(button(), button("graph", OTHER_SESSION), button("silence", "x")), section("end")],
+            ["[graph 9c0d] [silence x]", BY_ALICE, "end"],
+        ),
+        ([*FULL, actions(button())], [*NUMBERS, BY_ALICE]),
+        ([*FULL, section("full", accessory=button())], [*NUMBERS, "full [anchor_resume 3f2b]"]),
+        ([*FULL, actions(button("silence", "x"), button())], [*NUMBERS, "[silence x] [anchor_resume 3f2b]"]),
+    ],
+    ids=["an accessory", "among other buttons", "full but for the button", "full", "full, in a row of buttons"],
+)
+async def test_everything_else_in_the_message_stays(blocks: list[Block], expected: list[str]) -> None:
+    async with single_workspace() as at:
+        await at.click(at.post_alert(*blocks))
+        changed, posted = await at.wait_for_messages(2)
+    assert shape(changed) == expected
+    assert posted.text.startswith(paused())
+    assert posted.text.count(f"<@{ALICE}>") == (1 if BY_ALICE in expected else 2)  # a line that found no room is here
+    assert [one["action_id"] for one in _buttons(posted.blocks[1])] == ["anchor_resume"]
+
+
+async def test_a_button_inside_an_attachment() -> None:
+    async with single_workspace() as at:
+        attachment = {"color": "#d00", "blocks": [section("Spend"), actions(button())]}
+        old = {"text": "old", "fallback": "old"}
+        await at.click(at.slack.post(at.channel, "High spend", attachments=[attachment, old]))
+        changed, _ = await at.wait_for_messages(2)
+    first, second = changed.attachments
+    assert first["color"] == "#d00"
+    assert [_shape(block) for block in parts(first["blocks"])] == ["Spend", BY_ALICE]
+    assert second["text"] == "old"
+
+
+async def test_a_button_in_a_thread_is_answered_there() -> None:
+    async with single_workspace() as at:
+        parent = at.slack.post(at.channel, "parent")
+        await at.click(at.post_alert(thread_ts=parent.ts))
+        *_, posted = await at.wait_for_messages(3)
+    assert posted.thread_ts == parent.ts
+
+
+async def test_a_message_for_one_person_is_answered_in_the_channel() -> None:
+    async with single_workspace() as at:
+        await at.click(at.post_alert(ephemeral_to=at.person))
+        (posted,) = await at.wait_for_messages()
+    assert (posted.text, posted.thread_ts) == (paused(), None)
+
+
+def two_buttons(at: SingleHarness) -> Message:
+    """Post a message with a button for each of two sessions."""
+    at.anchor.add_session(session_id=OTHER_SESSION)
+    first, second = section("a", accessory=button()), section("b", accessory=button(value=OTHER_SESSION))
+    return at.post_alert(first, second)
+
+
+@BOTH_TRANSPORTS
+async def test_two_clicks_at_once_on_one_message_keep_each_others_change() -> None:
+    async with single_workspace() as at:
+        message = two_buttons(at)
+        at.anchor.fault = Slow(0.5)
+        await asyncio.gather(
+            at.click(message, value=SESSION), at.click(message, value=OTHER_SESSION, user=at.slack.bob)
+        )
+        changed, *_ = await at.wait_for_messages(3)
+    assert shape(changed) == ["a", BY_ALICE, "b", f"by <@{BOB}> [anchor_resume 9c0d]"]
+
+
+@pytest.mark.parametrize(
+    ("most", "kept"), [(2, ["a", f"by <@{ALICE}> [anchor_pause 3f2b]"]), (1, ["a [anchor_pause 3f2b]"])]
+)
+async def test_only_the_messages_clicked_last_are_remembered(
+    most: int, kept: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.inbound.clicks.Cards", partial(Cards, most=most))
+    async with single_workspace() as at:
+        message = two_buttons(at)
+        before = {"text": message.text, "blocks": list(message.blocks)}
+        for verb, count in (("pause", 2), ("resume", 5)):
+            await at.click(message, value=SESSION, verb=verb)
+            await at.wait_for_messages(count)
+            await at.answer("a click")
+        await at.slack.click(at.person, message, value=OTHER_SESSION, message=before)  # as the person saw it
+        changed, *_ = await at.wait_for_messages(8)
+    assert shape(changed) == [*kept, "b", f"by <@{ALICE}> [anchor_resume 9c0d]"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome"),
+    [
+        (server_error(), Failed(500, "Failed to pause agent")),
+        (html(502), Unconfirmed(Doubt.GATEWAY, 502)),
+    ],
+    ids=["failed", "unconfirmed"],
+)
+async def test_after_a_failure_the_button_stays_and_the_channel_sees_the_outcome(
+    fault: Fault, outcome: Outcome
+) -> None:
+    async with single_workspace() as at:
+        at.anchor.fault = fault
+        message = at.post_alert()
+        await at.click(message)
+        unchanged, posted = await at.wait_for_messages(2)
+    assert unchanged == message
+    assert (posted.text, posted.thread_ts) == (outcome_text(outcome), None)
+
+
+@pytest.mark.parametrize(
+    ("session", "outcome"),
+    [(SESSION, NotRunning("Session is not running")), (OTHER_SESSION, NotFound("Session not found"))],
+    ids=["not running", "not found"],
+)
+async def test_if_there_is_nothing_to_pause_the_button_is_removed(session: str, outcome: Outcome) -> None:
+    async with single_workspace() as at:
+        at.anchor.session(SESSION).state = SessionState.ENDED
+        await at.click(at.post_alert(section("Spend"), actions(button(value=session))))
+        changed, posted = await at.wait_for_messages(2)
+    assert shape(changed) == ["Spend", f"by <@{ALICE}>"]
+    assert (posted.text, posted.thread_ts) == (outcome_text(outcome, session=session), None)
+
+
+@pytest.mark.parametrize("value", ["no id", f"{SESSION} {OTHER_SESSION}"])
+async def test_a_button_without_one_session_is_explained(value: str) -> None:
+    async with single_workspace() as at:
+        await at.click(at.post_alert(section("Spend"), actions(button(value=value))))
+        seen = await at.wait_for_ephemeral()
+        assert at.anchor.requests == []
+    assert seen.text == broken_button_message(Verb.PAUSE, value).text
+
+
+@pytest.mark.parametrize("url", [None, "https://xn--.slack.com/actions/x"], ids=["none", "broken"])
+async def test_if_the_message_cannot_be_changed_the_outcome_is_posted(
+    url: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with single_workspace() as at:
+        message = at.post_alert()
+        await at.click(message, response_url=url)
+        unchanged, posted = await at.wait_for_messages(2)
+    assert unchanged == message
+    assert (posted.source, posted.text) == (Source.POST_MESSAGE, paused())
+    assert ("a message could not be changed" in [record.message for record in caplog.records]) is (url is not None)
+
+
+async def test_somebody_of_another_company_is_refused() -> None:
+    async with single_workspace() as at:
+        await at.click(user=at.slack.outsider)
+        seen = await at.wait_for_ephemeral(at.slack.outsider)
+        assert at.anchor.requests == []
+    assert seen.text == outcome_text(NotAMember(Role.OUTSIDER))
+
+
+@pytest.mark.parametrize(
+    ("same_company", "fault", "refused"),
+    [(True, None, None), (False, None, Role.OUTSIDER), (True, api_error("internal_error"), Role.UNKNOWN)],
+    ids=["a colleague", "another company", "Slack does not answer"],
+)
+async def test_on_a_grid_colleagues_of_the_company_can_click(
+    *, same_company: bool, fault: Fault | None, refused: Role | None
+) -> None:
+    async with single_workspace() as at:
+        at.workspace.enterprise = Enterprise("E0GRID00001", "Acme Grid")
+        own = at.workspace.enterprise if same_company else None
+        at.slack.add_workspace(Workspace("T0SISTER001", "sister", Installation("xoxb-sister"), own))
+        carol = at.workspace.add_user("U0COLLEAG01", "carol", team_id="T0SISTER001")
+        at.channel.members.add(carol.id)
+        at.slack.faults["users.info"] = fault
+        outcome = await at.answer("a click", carol)
+        assert len(at.orders) == (not refused)
+    assert outcome.text == (outcome_text(NotAMember(refused)) if refused else paused(user=carol.id))
+
+
+async def test_an_exception_after_the_ack_is_reported_to_the_person(caplog: pytest.LogCaptureFixture) -> None:
+    async with single_workspace() as at:
+        message = at.post_alert(section("Spend", block_id="x"), actions(button()))
+        await at.slack.click(at.person, message, message={"blocks": [{"type": "actions", "elements": 5}]})
+        seen = await at.wait_for_ephemeral()
+    (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert seen.text == incident_message(vars(record)["incident"]).text

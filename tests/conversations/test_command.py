@@ -1,0 +1,98 @@
+"""`/anchor-pause`, as the people in the channel see it."""
+
+import re
+
+import pytest
+
+from bot.core.command import Help
+from bot.core.messages.notices import unknown_command_message
+from bot.core.messages.usage import usage_message
+from bot.core.outcomes import WrongWorkspace
+from bot.core.requests import Verb
+from bot.core.session_id import Ambiguous, Broken, Missing, SessionId
+from bot.sim.anchor import DEFAULT_KEY, SessionState
+from bot.sim.slack import Source
+from harness import BOTH_TRANSPORTS, HTTP_ONLY, OTHER_SESSION, SESSION, outcome_text, paused, single_workspace
+
+pytestmark = pytest.mark.anyio
+
+
+@BOTH_TRANSPORTS
+async def test_a_command_pauses_the_session_and_the_channel_sees_the_outcome() -> None:
+    async with single_workspace() as at:
+        delivery = await at.command(f"{SESSION.upper()} spending &amp; spending")
+        (posted,) = at.orders
+        (message,) = at.messages()
+        state = at.anchor.session(SESSION).state
+    assert delivery.status == 200
+    assert message.source is Source.ACK
+    assert message.text == paused(reason="spending & spending")
+    assert "anchor_resume" in str(message.blocks)
+    assert state is SessionState.PAUSED
+    assert (posted.path, posted.key, posted.body) == (f"/v1/sessions/{SESSION}/agent/pause", DEFAULT_KEY, b"")
+    assert "Content-Type" not in posted.headers
+
+
+@pytest.mark.parametrize("verb", Verb)
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", Missing()),
+        ("help", Help()),
+        (SESSION[:-1], Broken(SESSION[:-1], 31)),
+        ("the `checkout` &lt;agent&gt;", Broken("the `checkout` <agent>", 0)),
+        (f"{SESSION} {OTHER_SESSION}", Ambiguous((SessionId(SESSION), SessionId(OTHER_SESSION)))),
+    ],
+    ids=["no id", "help", "a digit short", "no id at all", "two ids"],
+)
+async def test_a_command_without_one_session_is_explained_to_the_person_alone(
+    verb: Verb, text: str, problem: Help | Missing | Broken | Ambiguous
+) -> None:
+    async with single_workspace() as at:
+        await at.command(text, verb=verb)
+        (seen,) = at.ephemerals()
+        assert at.messages() == []
+        assert at.anchor.requests == []
+    assert seen.text == usage_message(verb, problem).text
+
+
+async def test_what_people_write_cannot_mention_or_hide_anything() -> None:
+    async with single_workspace() as at:
+        await at.command(
+            f"{SESSION} &lt;!channel&gt; <!here> &amp;lt;!everyone&amp;gt; \u202egnp\u0000 {'long ' * 200}"
+        )
+        (message,) = at.messages()
+    assert re.findall("<[^>]*>", message.text) == ["<@U0ALICE0001>"]
+    assert "!channel !here &amp;lt;!everyone&amp;gt; gnp long" in message.text
+    assert len(message.text) - len(paused()) < 350
+
+
+async def test_it_works_where_the_bot_is_no_member() -> None:
+    async with single_workspace() as at:
+        for channel in (at.slack.private, at.slack.alice_and_bob, at.slack.incidents):
+            await at.command(channel=channel)
+            assert [message.text for message in at.messages(channel)] == [paused()]
+
+
+async def test_an_unknown_command_is_answered() -> None:
+    async with single_workspace() as at:
+        delivery = await at.command(command="/anchor-stop")
+        (seen,) = at.ephemerals()
+        assert at.anchor.requests == []
+    assert delivery.status == 200
+    assert seen.text == unknown_command_message("/anchor-stop").text
+
+
+async def test_a_command_from_another_workspace_is_refused() -> None:
+    async with single_workspace() as at:
+        await at.command(team_id="T0PARTNER01")
+        (seen,) = at.ephemerals()
+        assert at.anchor.requests == []
+    assert seen.text == outcome_text(WrongWorkspace())
+
+
+@HTTP_ONLY
+async def test_two_signing_secrets_are_accepted_while_one_is_rotated() -> None:
+    async with single_workspace(SLACK_SIGNING_SECRET=" new-secret , 8f742231b10e8888abcd99yyyzzz85a5 ") as at:
+        await at.command()
+        assert [message.text for message in at.messages()] == [paused()]

@@ -1,0 +1,84 @@
+"""Orders that are carried out once although they come twice, and those that are carried out again."""
+
+import asyncio
+import time
+
+import pytest
+
+from bot.core.outcomes import Overloaded, Repeated
+from bot.sim.anchor import Slow
+from harness import BOTH_TRANSPORTS, OTHER_SESSION, SESSION, outcome_text, paused, single_workspace
+
+pytestmark = [pytest.mark.anyio, BOTH_TRANSPORTS]
+
+
+async def test_orders_at_once_are_one_call_for_each_session_and_each_is_answered() -> None:
+    async with single_workspace() as at:
+        at.anchor.add_session(session_id=OTHER_SESSION)
+        at.anchor.fault = Slow(1.0)
+        message = at.post_alert()
+        commands = (at.command(), at.command(user=at.slack.bob), at.command(OTHER_SESSION))
+        await asyncio.gather(*commands, at.click(message), at.click(message))
+        _, *answers = await at.wait_for_messages(6)
+        assert len(at.orders) == 1
+        assert len(at.anchor.requests) == 2
+    expected = [paused(), paused(), paused(), paused(user="U0BOB000001"), paused(session=OTHER_SESSION)]
+    assert sorted(answer.text for answer in answers) == sorted(expected)
+
+
+async def test_an_order_after_the_first_has_ended_is_sent_again() -> None:
+    async with single_workspace() as at:
+        await at.answer("a command")
+        await at.answer("a click")
+        assert len(at.orders) == 2
+
+
+async def test_a_command_without_a_trigger_id_is_always_carried_out() -> None:
+    async with single_workspace() as at:
+        await at.command(trigger_id=None)
+        await at.command(trigger_id=None)
+        assert len(at.orders) == 2
+
+
+async def test_a_repeated_command_is_not_carried_out() -> None:
+    async with single_workspace() as at:
+        again = await at.slack.resend(await at.command())
+        assert len(at.orders) == 1
+    assert again.ack is not None
+    assert (again.ack.response_type, again.ack.text) == ("ephemeral", outcome_text(Repeated()))
+
+
+async def test_a_repeated_click_is_not_carried_out() -> None:
+    async with single_workspace() as at:
+        first = await at.click()
+        await at.wait_for_messages(2)
+        await at.slack.resend(first)
+        seen = await at.wait_for_ephemeral()
+        assert len(at.orders) == 1
+    assert seen.text == outcome_text(Repeated())
+
+
+async def test_a_repeated_request_is_recognized_for_ten_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, ahead = time.monotonic, 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: real() + ahead)
+    async with single_workspace() as at:
+        first = await at.command()
+        ahead = 590.0
+        await at.slack.resend(first)
+        assert len(at.orders) == 1
+        ahead = 610.0
+        await at.slack.resend(first)
+        assert len(at.orders) == 2
+
+
+async def test_a_bot_with_too_many_orders_under_way_refuses_more_at_once() -> None:
+    async with single_workspace(capacity=4) as at:
+        at.anchor.fault = Slow(1.5)
+        waiting = [asyncio.ensure_future(at.command(f"{number}{SESSION[1:]}")) for number in range(2)]
+        await at.anchor.until(lambda: len(at.anchor.requests) == 2)
+        await at.command()
+        (seen,) = at.ephemerals()
+        assert at.messages() == []
+        await asyncio.gather(*waiting)
+        assert at.orders == []
+    assert seen.text == outcome_text(Overloaded())

@@ -1,0 +1,267 @@
+"""The wording of everything about orders and alerts, compared with tests/wording.txt. No other test repeats it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, get_args
+
+import pytest
+
+from bot.core.alert import Alert, BadAlert, Severity, read_alert
+from bot.core.command import Help
+from bot.core.messages import alert_answers
+from bot.core.messages.actions import button
+from bot.core.messages.card import alert_message, sample_alert_message
+from bot.core.messages.message import Message, ephemeral
+from bot.core.messages.notices import (
+    astray,
+    broken_button_message,
+    incident_message,
+    unknown_action_message,
+    unknown_command_message,
+    unreadable_message,
+)
+from bot.core.messages.order import card_change, outcome_message, waiting_message
+from bot.core.messages.usage import usage_message
+from bot.core.outcomes import (
+    Doubt,
+    Failed,
+    KeyRejected,
+    KeyTaken,
+    NoKey,
+    NotFound,
+    NotRunning,
+    Outcome,
+    Overloaded,
+    Overtaken,
+    Paused,
+    RateLimited,
+    Repeated,
+    Resumed,
+    Stopping,
+    StoreFailed,
+    Unavailable,
+    Unconfirmed,
+    Unreachable,
+    WrongWorkspace,
+)
+from bot.core.policy import NotAMember, NotHere, NotNamed, Role
+from bot.core.requests import Asker, Order, Verb
+from bot.core.session_id import Ambiguous, Broken, Found, Missing, Search, SessionId
+from harness import ALICE, OTHER_SESSION, SESSION
+
+Check = Callable[[str, str], None]
+
+ID, OTHER_ID = SessionId(SESSION), SessionId(OTHER_SESSION)
+REFUSED_ROLES = [role for role in Role if role not in {Role.ADMIN, Role.MEMBER, Role.UNREADABLE}]
+
+
+def order(name: str, reason: str = "") -> Order:
+    """The order of an entry, whose name begins with the verb."""
+    return Order(Verb(name.partition(":")[0]), ID, Asker("T0HOME00001", "C0ALERTS001", ALICE), reason)
+
+
+def ids(letter: str, count: int) -> frozenset[str]:
+    return frozenset(f"{letter}0{number:03}" for number in range(count))
+
+
+OUTCOMES: dict[str, Outcome] = {
+    "pause: done": Paused("paused"),
+    "pause: done, without a status": Paused(),
+    "resume: done": Resumed("running"),
+    "pause: not running": NotRunning("Session is not running"),
+    "resume: not running": NotRunning(),
+    "pause: not found": NotFound("Session not found"),
+    "pause: failed": Failed(500, "Failed to pause agent"),
+    "resume: failed": Failed(500),
+    "pause: key refused, an admin can replace it": KeyRejected(401, "Invalid API key", by_admins=True),
+    "pause: key refused, the operator can replace it": KeyRejected(403),
+    "pause: rate limited": RateLimited(),
+    "pause: rate limited for 30 seconds": RateLimited(30.0, "Too many requests"),
+    "pause: out of service for 30 seconds": Unavailable(Unreachable.OUT_OF_SERVICE, 30.0),
+    "resume: unconfirmed, with a status code": Unconfirmed(Doubt.GATEWAY, 502),
+    "resume: overtaken by a pause": Overtaken(),
+    "pause: repeated": Repeated(),
+    "resume: repeated": Repeated(),
+    "pause: wrong workspace": WrongWorkspace(),
+    "pause: no key": NoKey(),
+    "pause: no key, the person can set it": NoKey(may_set=True),
+    "pause: no key, nobody can set it": NoKey(unreadable=True),
+    "pause: the database failed": StoreFailed(),
+    "pause: overloaded": Overloaded(),
+    "resume: stopping": Stopping(),
+    "pause: refused, not one of the named people": NotNamed(ids("U", 2)),
+    "resume: refused, not one of many named people": NotNamed(ids("U", 11)),
+    "pause: refused, not in a named channel": NotHere(ids("C", 2)),
+    "resume: refused, not in one of very many named channels": NotHere(ids("C", 41)),
+    **{f"pause: {why}": Unavailable(why) for why in Unreachable},
+    **{f"pause: unconfirmed, {why}": Unconfirmed(why) for why in Doubt},
+    **{f"pause: refused, {role}": NotAMember(role) for role in REFUSED_ROLES},
+}
+
+CLICKED: dict[str, KeyTaken] = {
+    "pause: done": Paused(),
+    "resume: done": Resumed(),
+    "pause: not running": NotRunning(),
+    "pause: not found": NotFound(),
+}
+
+PROBLEMS: dict[str, Help | Missing | Broken | Ambiguous] = {
+    "pause: help": Help(),
+    "resume: help": Help(),
+    "pause: no id": Missing(),
+    "resume: no id": Missing(),
+    "pause: a digit short": Broken(SESSION[:-1], 31),
+    "pause: text without an id": Broken("the `checkout` <agent>", 0),
+    "pause: two ids": Ambiguous((ID, OTHER_ID)),
+    "pause: many ids": Ambiguous(tuple(SessionId(f"{number}{SESSION[1:]}") for number in range(7))),
+}
+
+NOTICES: dict[str, Message] = {
+    "unknown command": unknown_command_message("/anchor-stop"),
+    "unknown button": unknown_action_message(),
+    "pause button without an id": broken_button_message(Verb.PAUSE, "x"),
+    "resume button without an id": broken_button_message(Verb.RESUME, ""),
+    "unreadable command": unreadable_message(),
+    "unforeseen exception": incident_message("0a1b2c3d"),
+    "direct message instead of a message in the channel": astray(ephemeral("(the message)"), "C0ALERTS001"),
+}
+
+CARDS: dict[str, Message] = {
+    **{f"alert: {severity}": alert_message(Alert(ID, "High spend", severity=severity)) for severity in Severity},
+    "alert: title and link": alert_message(Alert(ID, "It spent $40.", "High spend", url="https://a.example/1")),
+    "alert: test": sample_alert_message(),
+}
+
+BAD_ALERTS: dict[str, object] = {
+    "no object": [],
+    "session_id missing": {},
+    "session_id without an id": {"session_id": SESSION[:-1]},
+    "two session ids": {"session_id": f"{SESSION} {OTHER_SESSION}"},
+    "text missing": {"text": ""},
+    "a field that is no string": {"title": 1},
+    "unknown severity": {"severity": "fatal"},
+    "no web address": {"url": "a.example"},
+    "too long a link": {"url": f"https://a.example/?{'&' * 200}"},
+    "no channel id": {"channel": "#alerts"},
+}
+
+SLACK_ERRORS = (
+    "not_in_channel",
+    "channel_not_found",
+    "ratelimited",
+    "is_archived",
+    "missing_scope",
+    "messages_tab_disabled",
+    "token_revoked",
+    "restricted_action",
+)
+
+
+def shown(message: Message) -> str:
+    """The text, and a line for each button."""
+    return "\n".join([message.text, *map(label, buttons(list(message.blocks)))])
+
+
+def label(one: dict[str, Any]) -> str:
+    return f"[{one['text']['text']} → {one['action_id']}]"
+
+
+def buttons(part: object) -> Iterator[dict[str, Any]]:
+    """Yield the buttons in a part of a message."""
+    if isinstance(part, list):
+        for one in part:
+            yield from buttons(one)
+    elif isinstance(part, dict) and part.get("type") == "button":
+        yield part
+    elif isinstance(part, dict):
+        yield from buttons(list(part.values()))
+
+
+@pytest.mark.parametrize(("name", "outcome"), OUTCOMES.items(), ids=OUTCOMES)
+def test_outcomes(name: str, outcome: Outcome, wording: Check) -> None:
+    wording(name, shown(outcome_message(order(name), outcome)))
+
+
+def test_every_outcome_has_an_entry() -> None:
+    assert {type(outcome) for outcome in OUTCOMES.values()} == set(get_args(Outcome))
+
+
+@pytest.mark.parametrize("verb", Verb)
+def test_before_the_outcome_is_known(verb: Verb, wording: Check) -> None:
+    wording(f"{verb}: waiting", shown(waiting_message(order(verb))))
+
+
+def test_with_a_reason(wording: Check) -> None:
+    wording("pause: done, with a reason", shown(outcome_message(order("pause", "too fast"), Paused("paused"))))
+
+
+@pytest.mark.parametrize(("name", "outcome"), CLICKED.items(), ids=CLICKED)
+def test_line_in_the_clicked_message(name: str, outcome: KeyTaken, wording: Check) -> None:
+    change = card_change(order(name), outcome, now=0.0)
+    assert change is not None
+    wording(f"clicked message: {name}", "\n".join([change.line, *map(label, buttons(change.button))]))
+
+
+def test_every_change_of_the_clicked_message_has_an_entry() -> None:
+    assert {type(outcome) for outcome in CLICKED.values()} == set(get_args(KeyTaken))
+
+
+@pytest.mark.parametrize("verb", Verb)
+def test_button(verb: Verb, wording: Check) -> None:
+    one = button(verb, ID)
+    wording(f"button: {verb}", f"{label(one)}\nFor screen readers: {one['accessibility_label']}")
+
+
+@pytest.mark.parametrize(("name", "problem"), PROBLEMS.items(), ids=PROBLEMS)
+def test_usage(name: str, problem: Help | Missing | Broken | Ambiguous, wording: Check) -> None:
+    wording(f"usage: {name}", usage_message(order(name).verb, problem).text)
+
+
+def test_every_problem_with_a_command_has_an_entry() -> None:
+    assert {type(problem) for problem in PROBLEMS.values()} == {Help, *get_args(Search)} - {Found}
+
+
+@pytest.mark.parametrize(("name", "notice"), NOTICES.items(), ids=NOTICES)
+def test_notices(name: str, notice: Message, wording: Check) -> None:
+    wording(f"notice: {name}", shown(notice))
+
+
+@pytest.mark.parametrize(("name", "card"), CARDS.items(), ids=CARDS)
+def test_alerts(name: str, card: Message, wording: Check) -> None:
+    wording(name, shown(card))
+
+
+def test_question_before_a_pause(wording: Check) -> None:
+    (pause,) = buttons(list(sample_alert_message().blocks))
+    question = pause["confirm"]
+    answers = f"[{question['confirm']['text']}] [{question['deny']['text']}]"
+    wording("alert: question before a pause", f"{question['title']['text']}\n{question['text']['text']}\n{answers}")
+
+
+@pytest.mark.parametrize(("name", "fields"), BAD_ALERTS.items(), ids=BAD_ALERTS)
+def test_answers_to_bad_alerts(name: str, fields: object, wording: Check) -> None:
+    least = {"text": "High spend"} | ({"session_id": SESSION} if fields else {})
+    alert = read_alert(least | fields if isinstance(fields, dict) else fields)
+    assert isinstance(alert, BadAlert)
+    wording(f"answer to an alert: {name}", alert.why)
+
+
+ANSWERS = {
+    name.lower().replace("_", " "): text
+    for name, text in vars(alert_answers).items()
+    if name[0].isalpha() and isinstance(text, str)
+}
+
+
+@pytest.mark.parametrize(("name", "text"), ANSWERS.items(), ids=ANSWERS)
+def test_answers_to_alerts(name: str, text: str, wording: Check) -> None:
+    wording(f"answer to an alert: {name}", text)
+
+
+@pytest.mark.parametrize("code", SLACK_ERRORS)
+def test_answers_if_slack_refuses_an_alert(code: str, wording: Check) -> None:
+    wording(f"answer to an alert: Slack says {code}", alert_answers.refused_by_slack(code, "C0ALERTS001"))
+
+
+def test_answers_if_an_alert_fails(wording: Check) -> None:
+    wording("answer to an alert: Slack failed", alert_answers.not_taken_by_slack("HTTP 503"))
+    wording("answer to an alert: unforeseen exception", alert_answers.broken("0a1b2c3d"))
