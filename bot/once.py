@@ -12,9 +12,6 @@ class Once:
         self._clock = clock
         self._seen: OrderedDict[str, float] = OrderedDict()
 
-    def __len__(self) -> int:
-        return len(self._seen)
-
     def first(self, key: str) -> bool:
         """Whether `key` is seen for the first time; from now on it is known."""
         now = self._clock()
