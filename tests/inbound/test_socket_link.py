@@ -65,8 +65,9 @@ async def test_a_connection_begins_with_hello_and_its_binary_frames_are_ignored(
 )
 async def test_a_connection_that_begins_otherwise_is_a_failure(frames: Sequence[str | bytes], why: str) -> None:
     async with dialer(*frames) as slack:
-        with pytest.raises(SlackUnreachableError, match=why):
+        with pytest.raises(SlackUnreachableError) as caught:
             await slack.dial()
+    assert why in str(caught.value)
 
 
 async def test_socket_mode_may_be_switched_off_before_the_hello() -> None:
