@@ -1,4 +1,4 @@
-"""Orders for one session, in every interleaving: the last one holds, or its message says that it is not known."""
+"""Orders for one session, in every interleaving: the last one takes effect, or its outcome is in doubt."""
 
 import asyncio
 import random
@@ -28,7 +28,7 @@ TICK = 0.001
 DONE: dict[Verb, AnchorOutcome] = {Verb.PAUSE: Paused("paused"), Verb.RESUME: Resumed("running")}
 
 
-class Anchor:
+class RandomAnchor:
     """An Anchor whose orders take their time on the way, take effect at some moment, and may lose their answer.
 
     A lost order may take effect long after its sender has given up.
@@ -41,7 +41,7 @@ class Anchor:
         self._chance = random.Random(seed)  # noqa: S311 - no secret
 
     async def order(self, verb: Verb, *, withdrawn: asyncio.Event) -> list[AnchorOutcome]:
-        """One attempt, or two where the first fails and the order is not withdrawn."""
+        """One attempt, or two if the first fails and the order is not withdrawn."""
         outcomes = [await self._attempt(verb)]
         if isinstance(outcomes[0], Failed) and not withdrawn.is_set():
             outcomes.append(await self._attempt(verb))
@@ -82,7 +82,7 @@ def test_the_last_order_is_what_anchor_ends_with_or_it_is_not_called_done(
 
 
 async def _give_orders(orders: list[tuple[Verb, int]], seed: int) -> None:
-    anchor, tasks = Anchor(seed), Tasks()
+    anchor, tasks = RandomAnchor(seed), Tasks()
     lane = Lane(tasks, time.monotonic)
     given: list[asyncio.Future[Answered]] = []
     for verb, ticks in orders:
@@ -103,8 +103,8 @@ def lane() -> Lane:
     return Lane(Tasks(), time.monotonic)
 
 
-class Slow:
-    """An Anchor that answers when it is told to."""
+class ManualAnchor:
+    """An Anchor that answers when a test says so."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[Verb, asyncio.Future[list[AnchorOutcome]]]] = []
@@ -124,9 +124,15 @@ class Slow:
         answer.set_result(list(outcomes) or [DONE[verb]])
 
 
+@pytest.fixture
+def anchor() -> ManualAnchor:
+    return ManualAnchor()
+
+
 @pytest.mark.anyio
-async def test_a_pause_goes_out_at_once_and_again_after_a_resume_that_was_on_its_way(lane: Lane) -> None:
-    anchor = Slow()
+async def test_a_pause_goes_out_at_once_and_again_after_a_resume_that_was_on_its_way(
+    lane: Lane, anchor: ManualAnchor
+) -> None:
     resume = lane.order(Verb.RESUME, anchor.order)
     await anchor.receives(1)
     pause = lane.order(Verb.PAUSE, anchor.order)
@@ -142,8 +148,7 @@ async def test_a_pause_goes_out_at_once_and_again_after_a_resume_that_was_on_its
 
 
 @pytest.mark.anyio
-async def test_a_resume_waits_for_a_pause_and_is_dropped_for_the_next(lane: Lane) -> None:
-    anchor = Slow()
+async def test_a_resume_waits_for_a_pause_and_is_dropped_for_the_next(lane: Lane, anchor: ManualAnchor) -> None:
     pause = lane.order(Verb.PAUSE, anchor.order)
     await anchor.receives(1)
     dropped, dropped_too = lane.order(Verb.RESUME, anchor.order), lane.order(Verb.RESUME, anchor.order)
@@ -158,8 +163,7 @@ async def test_a_resume_waits_for_a_pause_and_is_dropped_for_the_next(lane: Lane
 
 
 @pytest.mark.anyio
-async def test_a_resume_that_had_not_left_yet_is_never_sent(lane: Lane) -> None:
-    anchor = Slow()
+async def test_a_resume_that_had_not_left_yet_is_never_sent(lane: Lane, anchor: ManualAnchor) -> None:
     resume = lane.order(Verb.RESUME, anchor.order)
     pause = lane.order(Verb.PAUSE, anchor.order)
     await anchor.receives(1)
@@ -171,7 +175,7 @@ async def test_a_resume_that_had_not_left_yet_is_never_sent(lane: Lane) -> None:
 @pytest.mark.anyio
 async def test_doubt_about_an_order_passes() -> None:
     now = 0.0
-    lane, anchor = Lane(Tasks(), lambda: now), Slow()
+    lane, anchor = Lane(Tasks(), lambda: now), ManualAnchor()
     for expected in (Unconfirmed(Doubt.TIMED_OUT), Unconfirmed(Doubt.CROSSED), Paused("paused")):
         verb = Verb.PAUSE if anchor.sent else Verb.RESUME
         order = lane.order(verb, anchor.order)
@@ -183,8 +187,7 @@ async def test_doubt_about_an_order_passes() -> None:
 
 
 @pytest.mark.anyio
-async def test_when_it_is_interrupted_everything_ends(lane: Lane) -> None:
-    anchor = Slow()
+async def test_an_interruption_cancels_every_order(lane: Lane, anchor: ManualAnchor) -> None:
     resume = lane.order(Verb.RESUME, anchor.order)
     await anchor.receives(1)
     pause, waiting = lane.order(Verb.PAUSE, anchor.order), lane.order(Verb.RESUME, anchor.order)
@@ -192,16 +195,25 @@ async def test_when_it_is_interrupted_everything_ends(lane: Lane) -> None:
     lane.interrupt()
     await asyncio.wait({resume, pause, waiting})
     await asyncio.sleep(TICK)
-    assert resume.cancelled()
-    assert pause.cancelled()
-    assert waiting.cancelled()
+    assert [order.cancelled() for order in (resume, pause, waiting)] == [True] * 3
     assert not lane.is_busy
 
 
 @pytest.mark.anyio
-async def test_a_mistake_in_a_waiting_resume_reaches_the_one_who_waits(lane: Lane) -> None:
-    anchor = Slow()
+async def test_an_interruption_of_a_resume_that_has_just_left_cancels_it(lane: Lane, anchor: ManualAnchor) -> None:
+    pause = lane.order(Verb.PAUSE, anchor.order)
+    await anchor.receives(1)
+    resume = lane.order(Verb.RESUME, anchor.order)
+    anchor.answer(0)
+    await pause
+    await anchor.receives(2)
+    lane.interrupt()
+    await asyncio.wait({resume})
+    assert resume.cancelled()
 
+
+@pytest.mark.anyio
+async def test_an_exception_in_a_waiting_resume_reaches_its_sender(lane: Lane, anchor: ManualAnchor) -> None:
     async def broken(verb: Verb, *, withdrawn: asyncio.Event) -> list[AnchorOutcome]:
         raise ZeroDivisionError(verb, withdrawn)
 
@@ -212,17 +224,3 @@ async def test_a_mistake_in_a_waiting_resume_reaches_the_one_who_waits(lane: Lan
     assert await pause == Paused("paused")
     with pytest.raises(ZeroDivisionError):
         await resume
-
-
-@pytest.mark.anyio
-async def test_an_interruption_of_a_resume_that_has_just_left_reaches_the_one_who_waited(lane: Lane) -> None:
-    anchor = Slow()
-    pause = lane.order(Verb.PAUSE, anchor.order)
-    await anchor.receives(1)
-    resume = lane.order(Verb.RESUME, anchor.order)
-    anchor.answer(0)
-    await pause
-    await anchor.receives(2)
-    lane.interrupt()
-    await asyncio.wait({resume})
-    assert resume.cancelled()
