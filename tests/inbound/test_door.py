@@ -44,13 +44,11 @@ FIELDS: dict[str, dict[str, str | None]] = {
     "without a trigger": {"trigger_id": None},
     "with optional fields empty": {**dict.fromkeys(_OPTIONAL, ""), "trigger_id": ""},
     "in a channel called payload": {"channel_name": "payload-alerts"},
-    "with a trigger called payload": {"trigger_id": "payload"},
     **{
         f"with the reason {reason}": {"text": f"{SESSION} {reason}"}
         for reason in ("payload=", "the payload={} was odd", "&payload={}", "ssl_check=1", "%00")
     },
-    "of a grid": {"enterprise_id": "E0GRID00001", "enterprise_name": "Acme <Holding> & Söhne"},
-    "of an organisation's installation": {"is_enterprise_install": "true"},
+    "of a grid": {"enterprise_id": "E0GRID00001", "enterprise_name": "<A> & Ö", "is_enterprise_install": "true"},
     "in a thread": {"thread_ts": "1785000000.000100"},
     "with a type": {"type": "block_actions", "event": "{}"},
     "with a nameless field": {"": "nameless"},

@@ -29,7 +29,6 @@ _FORMS = {
     "with an empty payload": b"payload=",
     "with a payload that is no JSON": b"payload=" + _M,
     "with a payload that is a list": in_form([MARK]),
-    "with a payload that is null": in_form(None),
     "with a payload that is an empty object": in_form({}),
     "with a payload and something behind it": in_form('{"type":"x"} {"token":"' + MARK + '"}'),
     "with a payload with a lone surrogate": in_form('{"type":"\\ud800","user":{"id":"U0ALICE0001"}}'),
@@ -44,7 +43,6 @@ _JSONS = {
     "an empty object": b"{}",
     "followed by something": event() + b" and " + _M,
     "with a NUL in it": _event_with(b"no_such\0event"),
-    "with bytes that are not UTF-8": _event_with(b"no_such_\xff\xfe"),
     "with a lone surrogate": _event_with(b"no_such_\\udfff"),
     "with a lone surrogate in a name": b'{"\\ud800": 1, ' + event()[1:],
     "with NaN in an unused field": b'{"n": NaN, ' + event()[1:],
@@ -67,7 +65,6 @@ _TYPES = {
     "multipart/form-data without boundary": "multipart/form-data",
     "text/json": "text/json",
     "a content type of bytes that are not UTF-8": "\udcff/\udcfe",
-    "a content type that is only parameters": ";charset=utf-8",
     "two content types in one": f"{FORM}, {JSON}",
 }
 
