@@ -7,8 +7,7 @@
 - `commands`, `interactions`, `events`: a field that Slack does not send, or a text without a session
 - `unknown_requests`: well-formed, but unknown commands, buttons and types
 - `ssrf`: a `response_url` that would make the bot call another host
-- `broken_http`: not HTTP, or HTTP with broken framing
-- `slow_bodies`: bodies that take too long
+- `broken_http`: no HTTP, HTTP with broken framing, bodies that take too long
 
 To add a case, add a line to the table of its theme. `MARK` in a body must never show up in a log; valid requests have
 it. `RESPONSE_URL` and `TRAP` in a body stand for addresses that are known when the bot runs.

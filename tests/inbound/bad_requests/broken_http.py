@@ -1,10 +1,11 @@
-"""Bytes that are no HTTP, or HTTP with broken framing: an error below 500, or the end of the connection."""
+"""Bytes that are no HTTP, HTTP with broken framing, and bodies that take too long."""
 
 from dataclasses import dataclass
+from itertools import repeat
 
-from inbound.bad_requests.case import FORGED
+from inbound.bad_requests.case import FORGED, SIGNED, UNSIGNED, Signature
 from inbound.bad_requests.raw_http import http_request, in_chunks
-from inbound.bad_requests.valid_requests import FORM, MARK, command
+from inbound.bad_requests.valid_requests import FORM, LARGEST, MARK, command
 
 _M = MARK.encode()
 _GOOD = http_request(command(), [("Content-Type", FORM), *FORGED.headers(command())])
@@ -14,12 +15,18 @@ _CHUNKED = b"Transfer-Encoding: chunked"
 
 
 @dataclass(frozen=True, slots=True)
-class BrokenHttp:
-    """`parts` are sent one after the other; then, if it `ends`, this half of the connection is closed."""
+class RawCase:
+    """`parts` are sent with a `pause` in between; then, if it `ends`, this half of the connection is closed.
+
+    Without a `status`, the answer is any error below 500, or the end of the connection. It comes `within` seconds.
+    """
 
     name: str
     parts: tuple[bytes, ...]
     ends: bool = False
+    status: int | None = None
+    pause: float = 0.05
+    within: float = 4.0
 
 
 def _framed(*headers: bytes, body: bytes = _BODY) -> bytes:
@@ -62,7 +69,33 @@ _UNFINISHED = {
     "a chunk of no number behind a good one": (_framed(_CHUNKED, body=b""), b"3\r\nabc\r\n", b"zz " + _M + b"\r\n"),
 }
 
+
+def _head(*, signature: Signature = SIGNED, length: int | None = len(_BODY), encoding: str = "") -> bytes:
+    framing = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
+    encoded = [("Content-Encoding", encoding)] if encoding else []
+    request = http_request(b"", [("Content-Type", FORM), *signature.headers(_BODY), *encoded])
+    return request.replace(b"Content-Length: 0", framing.encode())
+
+
+_STREAM = _head(length=None)
+
+_SLOW = {
+    "a head and then nothing": (_head(),),
+    "unsigned, a head and then nothing": (_head(signature=UNSIGNED),),
+    "all of the body but its last byte": (_head() + _BODY[:-1],),
+    "a body byte by byte": (_head(), *(bytes([byte]) for byte in _BODY)),
+    "a body that is complete after 8 seconds": (_head(), *repeat(b"a", 20), _BODY[20:]),
+    "chunks of one byte without end": (_STREAM, *repeat(b"1\r\na\r\n", 50)),
+    "half a chunk": (_STREAM + b"ffff\r\n" + _M,),
+    "a chunk, and then noise": (_STREAM + b"3\r\nabc\r\n", b"zz " + _M + b"\r\n"),
+}
+
 CASES = (
-    *(BrokenHttp(name, parts) for name, parts in _WHOLE.items()),
-    *(BrokenHttp(name, parts, ends=True) for name, parts in _UNFINISHED.items()),
+    *(RawCase(name, parts) for name, parts in _WHOLE.items()),
+    *(RawCase(name, parts, ends=True) for name, parts in _UNFINISHED.items()),
+    RawCase("a size that is too large", (_head(length=LARGEST + 1),), status=413, within=1.5),
+    RawCase("unsigned, a size of terabytes", (_head(signature=UNSIGNED, length=10**13),), status=413, within=1.5),
+    RawCase("an encoded body", (_head(encoding="gzip"),), status=415, within=1.5),
 )
+
+SLOW_CASES = tuple(RawCase(name, parts, status=408, pause=0.4, within=6.5) for name, parts in _SLOW.items())

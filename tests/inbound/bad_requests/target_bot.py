@@ -1,22 +1,38 @@
 """The bot that the requests are sent to, and what must hold after each one."""
 
 import asyncio
+import logging
 import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from bot.app import running
 from bot.demo.stage import environment
+from bot.logs import JsonFormatter, TextFormatter, configure
 from bot.settings import Settings
 from bot.sim.anchor import DEFAULT_KEY, SimAnchor
 from bot.sim.slack import ChannelKind, Message, SimSlack
 from harness.texts import SESSION
-from inbound.bad_requests.captured_log import CapturedLog, logging_at_debug
 from inbound.bad_requests.ssrf import RECIPIENTS
 from inbound.bad_requests.valid_requests import MARK, NOW, OLDER_SECRET, RESPONSE_URL, SECRET, TRAP
 
 _SHORTEST_PIECE = 16  # characters of a body that can't stand in a log by chance
+
+
+class CapturedLog(logging.Handler):
+    """Keeps what is logged since it was last read, in every format and with all it carries."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.NOTSET)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines += [TextFormatter().format(record), JsonFormatter().format(record), f"{record.msg} {record.args!r}"]
+
+    def read(self) -> str:
+        lines, self.lines = self.lines, []
+        return "\n".join(lines)
 
 
 @dataclass(slots=True)
@@ -74,6 +90,25 @@ def _pieces(body: bytes) -> Iterator[str]:
             yield text
 
 
+@contextmanager
+def _logging_at_debug() -> Iterator[CapturedLog]:
+    """Configure logging as LOG_LEVEL=DEBUG does, and restore it at the end."""
+    root, log = logging.getLogger(), CapturedLog()
+    handlers, levels = root.handlers, {logger: logger.level for logger in _loggers()}
+    root.handlers = []  # configure() would close pytest's
+    configure("DEBUG", "text")
+    root.handlers = [log]
+    yield log
+    root.handlers = handlers
+    for logger in _loggers():
+        logger.setLevel(levels.get(logger, logging.NOTSET))
+
+
+def _loggers() -> list[logging.Logger]:
+    root = logging.getLogger()
+    return [root, *(one for one in root.manager.loggerDict.values() if isinstance(one, logging.Logger))]
+
+
 @asynccontextmanager
 async def target_bot() -> AsyncIterator[TargetBot]:
     """Run a bot whose clock stands at NOW, and that logs at DEBUG."""
@@ -90,7 +125,7 @@ async def target_bot() -> AsyncIterator[TargetBot]:
         for user in RECIPIENTS:
             slack.home.add_user(user, user.lower())
         settings = environment(slack, anchor, SLACK_SIGNING_SECRET=f"{SECRET},{OLDER_SECRET}", LOG_LEVEL="DEBUG")
-        with logging_at_debug() as log:
+        with _logging_at_debug() as log:
             async with running(Settings.from_env(settings), now=lambda: NOW) as bot:
                 slack.request_url = f"{bot.url}/slack/events"
                 await bot.identification
