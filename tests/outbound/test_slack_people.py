@@ -1,7 +1,7 @@
 """People as Slack describes them, and answers of Slack that describe nobody."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
@@ -29,6 +29,9 @@ pytestmark = pytest.mark.anyio
 TEAM = "T0HOME00001"
 STRANGER = Profile("", is_stranger=True)
 
+Ask = Callable[[User | str], Awaitable[Profile]]
+"""Ask Slack who somebody is."""
+
 
 @pytest.fixture
 async def slack() -> AsyncIterator[SimSlack]:
@@ -38,16 +41,13 @@ async def slack() -> AsyncIterator[SimSlack]:
 
 
 @pytest.fixture
-async def people(slack: SimSlack) -> AsyncIterator[SlackPeople]:
+async def profile(slack: SimSlack) -> AsyncIterator[Ask]:
     async with open_session() as session:
-        yield SlackPeople(open_web(session, slack.url))
+        people = SlackPeople(open_web(session, slack.url))
+        yield lambda user: people.profile(Secret(slack.bot_token), user if isinstance(user, str) else user.id)
 
 
-async def profile(slack: SimSlack, people: SlackPeople, user: User | str) -> Profile:
-    return await people.profile(Secret(slack.bot_token), user if isinstance(user, str) else user.id)
-
-
-async def test_people_are_as_slack_shows_them(slack: SimSlack, people: SlackPeople) -> None:
+async def test_people_are_as_slack_shows_them(slack: SimSlack, profile: Ask) -> None:
     for user, expected in (
         (slack.alice, Profile(TEAM, is_admin=True)),
         (slack.bob, Profile(TEAM)),
@@ -56,42 +56,36 @@ async def test_people_are_as_slack_shows_them(slack: SimSlack, people: SlackPeop
         (slack.home.installation.bot_user_id, Profile(TEAM, is_bot=True)),
         ("U0NOBODY001", STRANGER),
     ):
-        assert await profile(slack, people, user) == expected
+        assert await profile(user) == expected
     slack.home.change_user(slack.alice, deleted=True)
-    assert await profile(slack, people, slack.alice) == Profile(TEAM, is_deactivated=True)
+    assert await profile(slack.alice) == Profile(TEAM, is_deactivated=True)
 
 
-@pytest.mark.parametrize(
-    ("field", "expected"),
-    [
-        *((field, Profile(TEAM, is_admin=True)) for field in ("is_admin", "is_owner", "is_primary_owner")),
-        *((field, Profile(TEAM, is_guest=True)) for field in ("is_restricted", "is_ultra_restricted")),
-    ],
-)
-async def test_each_kind_of_admin_and_guest(
-    slack: SimSlack, people: SlackPeople, field: str, expected: Profile
-) -> None:
-    slack.faults["users.info"] = user_info(team_id=TEAM, **{field: True})
-    assert await profile(slack, people, slack.bob) == expected
+async def test_each_kind_of_admin_and_guest(slack: SimSlack, profile: Ask) -> None:
+    kinds = dict.fromkeys(("is_admin", "is_owner", "is_primary_owner"), Profile(TEAM, is_admin=True))
+    kinds |= dict.fromkeys(("is_restricted", "is_ultra_restricted"), Profile(TEAM, is_guest=True))
+    for field, expected in kinds.items():
+        slack.faults["users.info"] = user_info(team_id=TEAM, **{field: True})
+        assert await profile(slack.bob) == expected
 
 
-async def test_on_a_grid_slack_names_the_organisation_and_its_workspaces(slack: SimSlack, people: SlackPeople) -> None:
+async def test_on_a_grid_slack_names_the_organisation_and_its_workspaces(slack: SimSlack, profile: Ask) -> None:
     slack.home.enterprise = Enterprise("E0GRID00001", "Grid")
     slack.home.change_user(slack.bob, is_org_admin=True)
     expected = Profile(TEAM, "E0GRID00001", frozenset({TEAM}))
-    assert await profile(slack, people, slack.bob) == expected  # the organisation's admins need not be this one's
+    assert await profile(slack.bob) == expected  # the organisation's admins need not be this one's
 
 
-async def test_somebody_whom_slack_does_not_show_is_a_stranger(slack: SimSlack, people: SlackPeople) -> None:
+async def test_somebody_whom_slack_does_not_show_is_a_stranger(slack: SimSlack, profile: Ask) -> None:
     for error in ("user_not_found", "user_not_visible", "users_not_found"):
         slack.faults["users.info"] = api_error(error)
-        assert await profile(slack, people, slack.bob) == STRANGER
+        assert await profile(slack.bob) == STRANGER
 
 
-async def test_an_app_without_the_scope_may_not_ask(slack: SimSlack, people: SlackPeople) -> None:
+async def test_an_app_without_the_scope_may_not_ask(slack: SimSlack, profile: Ask) -> None:
     slack.home.installation.scopes.discard("users:read")
     with pytest.raises(ScopeMissingError):
-        await profile(slack, people, slack.bob)
+        await profile(slack.bob)
 
 
 @pytest.mark.parametrize(
@@ -110,36 +104,33 @@ async def test_an_app_without_the_scope_may_not_ask(slack: SimSlack, people: Sla
     ids=repr,
 )
 async def test_an_answer_that_describes_nobody_is_a_failure(
-    slack: SimSlack, people: SlackPeople, fault: Fault, why: str
+    slack: SimSlack, profile: Ask, fault: Fault, why: str
 ) -> None:
     slack.faults["users.info"] = fault
     with pytest.raises(SlackUnreachableError) as caught:
-        await profile(slack, people, slack.bob)
+        await profile(slack.bob)
     assert why in str(caught.value)
     assert slack.bot_token not in str(caught.value)
 
 
-async def test_an_answer_is_waited_for_five_seconds(slack: SimSlack, people: SlackPeople) -> None:
+async def test_an_answer_is_waited_for_five_seconds(slack: SimSlack, profile: Ask) -> None:
     slack.faults["users.info"] = Hang()
     began = time.monotonic()
     with pytest.raises(SlackUnreachableError):
-        await profile(slack, people, slack.bob)
+        await profile(slack.bob)
     assert 4.5 < time.monotonic() - began < 8
 
 
-@pytest.mark.parametrize(
-    "name", ["enterprise_user", "team_id", "is_restricted", "is_bot", "is_admin", "deleted", "is_stranger"]
-)
-async def test_a_field_of_another_shape_makes_nobody_an_admin(slack: SimSlack, people: SlackPeople, name: str) -> None:
+async def test_a_field_of_another_shape_makes_nobody_an_admin(slack: SimSlack, profile: Ask) -> None:
     odd_values: list[object] = [None, 5, ["x"], {"x": 1}]
-    for odd in odd_values:
-        slack.faults["users.info"] = user_info(**{"team_id": TEAM, name: odd})
-        expected = Profile("" if name == "team_id" else TEAM)
-        assert await profile(slack, people, slack.bob) == expected
+    for name in ("enterprise_user", "team_id", "is_restricted", "is_bot", "is_admin", "deleted", "is_stranger"):
+        for odd in odd_values:
+            slack.faults["users.info"] = user_info(**{"team_id": TEAM, name: odd})
+            assert await profile(slack.bob) == Profile("" if name == "team_id" else TEAM)
 
 
-async def test_workspaces_of_another_shape_are_none(slack: SimSlack, people: SlackPeople) -> None:
+async def test_workspaces_of_another_shape_are_none(slack: SimSlack, profile: Ask) -> None:
     odd_values: list[object] = [None, 5, "T0HOME00001", [5, None, ["T0HOME00001"]], {"T0HOME00001": 1}]
     for odd in odd_values:
         slack.faults["users.info"] = user_info(team_id="T1", enterprise_user={"enterprise_id": 7, "teams": odd})
-        assert await profile(slack, people, slack.bob) == Profile("T1")
+        assert await profile(slack.bob) == Profile("T1")
