@@ -24,6 +24,8 @@ from bot.core.requests import Verb
 from bot.lane import DOUBT_LASTS, Lane
 from bot.tasks import Tasks
 
+pytestmark = pytest.mark.anyio
+
 TICK = 0.001
 DONE: dict[Verb, AnchorOutcome] = {Verb.PAUSE: Paused("paused"), Verb.RESUME: Resumed("running")}
 
@@ -119,6 +121,12 @@ class ManualAnchor:
         while len(self.sent) < count:  # noqa: ASYNC110 - the loop has nothing else to do
             await asyncio.sleep(0)
 
+    async def gets(self, lane: Lane, verb: Verb) -> asyncio.Future[Answered]:
+        """Order something, and wait until it arrives."""
+        ordered, count = lane.order(verb, self.order), len(self.sent)
+        await self.receives(count + 1)
+        return ordered
+
     def answer(self, number: int, *outcomes: AnchorOutcome) -> None:
         verb, answer = self.sent[number]
         answer.set_result(list(outcomes) or [DONE[verb]])
@@ -129,14 +137,11 @@ def anchor() -> ManualAnchor:
     return ManualAnchor()
 
 
-@pytest.mark.anyio
 async def test_a_pause_goes_out_at_once_and_again_after_a_resume_that_was_on_its_way(
     lane: Lane, anchor: ManualAnchor
 ) -> None:
-    resume = lane.order(Verb.RESUME, anchor.order)
-    await anchor.receives(1)
-    pause = lane.order(Verb.PAUSE, anchor.order)
-    await anchor.receives(2)
+    resume = await anchor.gets(lane, Verb.RESUME)
+    pause = await anchor.gets(lane, Verb.PAUSE)
     anchor.answer(1)
     await asyncio.sleep(TICK)
     assert not pause.done()
@@ -147,10 +152,8 @@ async def test_a_pause_goes_out_at_once_and_again_after_a_resume_that_was_on_its
     assert [verb for verb, _ in anchor.sent] == [Verb.RESUME, Verb.PAUSE, Verb.PAUSE]
 
 
-@pytest.mark.anyio
 async def test_a_resume_waits_for_a_pause_and_is_dropped_for_the_next(lane: Lane, anchor: ManualAnchor) -> None:
-    pause = lane.order(Verb.PAUSE, anchor.order)
-    await anchor.receives(1)
+    pause = await anchor.gets(lane, Verb.PAUSE)
     dropped, dropped_too = lane.order(Verb.RESUME, anchor.order), lane.order(Verb.RESUME, anchor.order)
     again = lane.order(Verb.PAUSE, anchor.order)
     resume = lane.order(Verb.RESUME, anchor.order)
@@ -162,34 +165,27 @@ async def test_a_resume_waits_for_a_pause_and_is_dropped_for_the_next(lane: Lane
     assert await resume == Resumed("running")
 
 
-@pytest.mark.anyio
 async def test_a_resume_that_had_not_left_yet_is_never_sent(lane: Lane, anchor: ManualAnchor) -> None:
     resume = lane.order(Verb.RESUME, anchor.order)
-    pause = lane.order(Verb.PAUSE, anchor.order)
-    await anchor.receives(1)
+    pause = await anchor.gets(lane, Verb.PAUSE)
     anchor.answer(0)
     assert (await resume, await pause) == (Overtaken(), Paused("paused"))
     assert [verb for verb, _ in anchor.sent] == [Verb.PAUSE]
 
 
-@pytest.mark.anyio
 async def test_doubt_about_an_order_passes() -> None:
     now = 0.0
     lane, anchor = Lane(Tasks(), lambda: now), ManualAnchor()
     for expected in (Unconfirmed(Doubt.TIMED_OUT), Unconfirmed(Doubt.CROSSED), Paused("paused")):
-        verb = Verb.PAUSE if anchor.sent else Verb.RESUME
-        order = lane.order(verb, anchor.order)
-        await anchor.receives(len(anchor.sent) + 1)
+        order = await anchor.gets(lane, Verb.PAUSE if anchor.sent else Verb.RESUME)
         anchor.answer(-1, *([expected] if expected == Unconfirmed(Doubt.TIMED_OUT) else []))
         assert await order == expected
         assert lane.is_in_doubt is (now < DOUBT_LASTS)
         now += DOUBT_LASTS / 2
 
 
-@pytest.mark.anyio
 async def test_an_interruption_cancels_every_order(lane: Lane, anchor: ManualAnchor) -> None:
-    resume = lane.order(Verb.RESUME, anchor.order)
-    await anchor.receives(1)
+    resume = await anchor.gets(lane, Verb.RESUME)
     pause, waiting = lane.order(Verb.PAUSE, anchor.order), lane.order(Verb.RESUME, anchor.order)
     await anchor.receives(2)
     lane.interrupt()
@@ -199,10 +195,8 @@ async def test_an_interruption_cancels_every_order(lane: Lane, anchor: ManualAnc
     assert not lane.is_busy
 
 
-@pytest.mark.anyio
 async def test_an_interruption_of_a_resume_that_has_just_left_cancels_it(lane: Lane, anchor: ManualAnchor) -> None:
-    pause = lane.order(Verb.PAUSE, anchor.order)
-    await anchor.receives(1)
+    pause = await anchor.gets(lane, Verb.PAUSE)
     resume = lane.order(Verb.RESUME, anchor.order)
     anchor.answer(0)
     await pause
@@ -212,13 +206,11 @@ async def test_an_interruption_of_a_resume_that_has_just_left_cancels_it(lane: L
     assert resume.cancelled()
 
 
-@pytest.mark.anyio
 async def test_an_exception_in_a_waiting_resume_reaches_its_sender(lane: Lane, anchor: ManualAnchor) -> None:
     async def broken(verb: Verb, *, withdrawn: asyncio.Event) -> list[AnchorOutcome]:
         raise ZeroDivisionError(verb, withdrawn)
 
-    pause = lane.order(Verb.PAUSE, anchor.order)
-    await anchor.receives(1)
+    pause = await anchor.gets(lane, Verb.PAUSE)
     resume = lane.order(Verb.RESUME, broken)
     anchor.answer(0)
     assert await pause == Paused("paused")
