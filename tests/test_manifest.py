@@ -40,7 +40,7 @@ MANIFEST: dict[str, Any] = yaml.safe_load(AS_IT_IS)
 
 
 def found(pattern: str) -> list[str]:
-    """What a pattern captures in the product's source."""
+    """Everything that a pattern captures in the product's source."""
     return [match for source in SOURCES for match in re.findall(pattern, source)]
 
 

@@ -1,4 +1,4 @@
-"""How often and how long Anchor is asked, and the outcome of several attempts."""
+"""The number and the duration of attempts to ask Anchor, and the outcome of several."""
 
 import asyncio
 import time

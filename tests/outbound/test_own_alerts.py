@@ -1,4 +1,4 @@
-"""The meaning of an answer to an alert that was sent, whoever gives it."""
+"""The meaning of an answer to an alert that was sent, from the bot or from anything else."""
 
 import json
 

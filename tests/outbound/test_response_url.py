@@ -1,4 +1,4 @@
-"""Which response URLs are called, and how Slack's answers are read."""
+"""Only response URLs of Slack are called, and its answers are read."""
 
 import httpx
 import pytest

@@ -14,7 +14,7 @@ from inbound.bad_requests.valid_requests import FORM, NOW, SECRET, command
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """How a request is signed; by default as Slack does it.
+    """The signature of a request; by default as Slack makes it.
 
     `at` goes into what is signed. `timestamps` and `signatures` are the values of the headers: `{at}`, `{hex}` and
     `{HEX}` (the correct digest) are filled in, also truncated, as in `{hex:.63}`. `over` is the body that was signed,

@@ -55,7 +55,7 @@ class TargetBot:
         return {RESPONSE_URL: typed.response_url, TRAP: self.trap}
 
     def told(self, user: str) -> list[str]:
-        """What this person alone was told after an ack."""
+        """Texts that this person alone got after an ack."""
         dm = self.slack.home.dm_with_bot(user)
         messages = [*self.slack.seen_by(user, self.slack.alerts), *self.slack.channel_messages(dm)]
         return [message.text for message in messages if message.source in {"response_url", "chat.postMessage"}]
