@@ -76,7 +76,9 @@ async def test_socket_mode_may_be_switched_off_before_the_hello() -> None:
             await slack.dial()
 
 
-@pytest.mark.parametrize("url", [7, "ws://[", "nonsense", "ws://127.0.0.1:1/?ticket=secret"])
+@pytest.mark.parametrize(
+    "url", [7, "ws://[?ticket=secret", "nonsense?ticket=secret", "ws://127.0.0.1:1/?ticket=secret"]
+)
 async def test_an_address_that_leads_nowhere_is_not_repeated_in_the_error(url: object) -> None:
     async with dialer(url=url) as slack:
         with pytest.raises(SlackUnreachableError) as caught:
