@@ -118,8 +118,9 @@ class ManualAnchor:
         return await answer
 
     async def receives(self, count: int) -> None:
-        while len(self.sent) < count:  # noqa: ASYNC110 - the loop has nothing else to do
-            await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            while len(self.sent) < count:  # noqa: ASYNC110 - the loop has nothing else to do
+                await asyncio.sleep(0)
 
     async def gets(self, lane: Lane, verb: Verb) -> asyncio.Future[Answered]:
         """Order something, and wait until it arrives."""
@@ -169,7 +170,8 @@ async def test_a_resume_that_had_not_left_yet_is_never_sent(lane: Lane, anchor: 
     resume = lane.order(Verb.RESUME, anchor.order)
     pause = await anchor.gets(lane, Verb.PAUSE)
     anchor.answer(0)
-    assert (await resume, await pause) == (Overtaken(), Paused("paused"))
+    async with asyncio.timeout(5):
+        assert (await resume, await pause) == (Overtaken(), Paused("paused"))
     assert [verb for verb, _ in anchor.sent] == [Verb.PAUSE]
 
 
