@@ -1,4 +1,4 @@
-"""Whether and when Anchor is asked again."""
+"""The rules by which Anchor is asked again."""
 
 import pytest
 from hypothesis import given
@@ -32,7 +32,7 @@ LEFT = [Paused(), Resumed(), NotRunning(), NotFound(), KeyRejected(401), Failed(
 
 
 @pytest.mark.parametrize("outcome", REPEATED, ids=repr)
-def test_what_may_pass_is_tried_again_with_growing_delays(outcome: AnchorOutcome) -> None:
+def test_a_failure_that_may_pass_is_repeated_with_growing_delays(outcome: AnchorOutcome) -> None:
     first, second, third = (
         delay_before_retry(Verb.PAUSE, outcome, attempt=attempt, time_left=20, jitter=0.5)
         for attempt in range(1, ATTEMPTS + 1)
@@ -41,7 +41,7 @@ def test_what_may_pass_is_tried_again_with_growing_delays(outcome: AnchorOutcome
 
 
 @pytest.mark.parametrize("outcome", LEFT, ids=repr)
-def test_what_will_not_change_is_left(outcome: AnchorOutcome) -> None:
+def test_a_final_outcome_is_not_repeated(outcome: AnchorOutcome) -> None:
     assert delay_before_retry(Verb.PAUSE, outcome, attempt=1, time_left=20, jitter=0) is None
 
 
@@ -90,7 +90,5 @@ DOUBT = Unconfirmed(Doubt.TIMED_OUT)
         ([Failed(500), Resumed()], Resumed()),
     ],
 )
-def test_several_attempts_come_to_what_is_known_of_all(
-    outcomes: list[AnchorOutcome], sum_of_all: AnchorOutcome
-) -> None:
+def test_several_attempts_have_one_outcome(outcomes: list[AnchorOutcome], sum_of_all: AnchorOutcome) -> None:
     assert sum_up(outcomes) == sum_of_all

@@ -1,10 +1,27 @@
-"""A secret does not show, whatever it is printed with."""
+"""A secret does not show, however it is printed; a token is recognised by its digest alone."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.digest import digest, is_token
 from bot.core.secret import Secret
 
 
-def test_it_is_hidden_but_from_the_one_who_asks() -> None:
+def test_a_secret_is_hidden_unless_it_is_revealed() -> None:
     secret = Secret("sk-hidden")
     assert "sk-hidden" not in f"{secret} {secret!r} {[secret]} {secret=}"
     assert secret.reveal() == "sk-hidden"
     assert secret == Secret("sk-hidden")
+
+
+def test_a_digest_is_sha_256() -> None:
+    assert digest("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert digest("\udcff") != digest("\ufffd")
+
+
+@given(st.text(), st.text())
+def test_only_the_token_itself_is_accepted(token: str, other: str) -> None:
+    assert is_token(other, digest(token)) is (token == other)
+    assert is_token(token, digest(token))
+    assert not is_token(token, None)
+    assert not is_token(token, "")

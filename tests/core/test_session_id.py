@@ -1,4 +1,4 @@
-"""Finding a session id in everything that people paste."""
+"""A session id is found in whatever people paste."""
 
 import html
 import uuid
@@ -42,29 +42,17 @@ def test_every_form_that_slack_sends(variant: dict[str, str]) -> None:
     "text",
     [
         BARE,
-        BARE.upper(),
-        f"{{{ID}}}",
-        f"urn:uuid:{ID}",
-        f"URN:UUID:{ID.upper()}",
         f"{ID},",
-        f"{ID}…",
-        f"({ID})",
-        f"_{ID}_",
         f"*{ID}*",
         f"```{ID}```",
         f"session_id={ID}",
-        f"session-{ID}",
         f'{{"session_id":"{ID}"}}',
-        f"«{ID}»",
         f"セッション{ID}を",
         ID.translate({ord("-"): "\N{NON-BREAKING HYPHEN}"}),
-        ID.translate({ord("-"): "\N{MINUS SIGN}"}),
         ID.translate({ord("-"): "\N{FULLWIDTH HYPHEN-MINUS}"}),
-        ID.translate({ord("-"): "\N{EM DASH}"}),
         ID.translate({ord(digit): 0xFF10 + int(digit) for digit in "0123456789"}),
         "\N{WORD JOINER}".join(ID),
         "\N{ZERO WIDTH NO-BREAK SPACE}" + ID,
-        f"https://live.anchorbrowser.io?sessionId={ID}",
         f"https://app.anchorbrowser.io/sessions/{ID}/live?tab=1#x",
         f"https://app.anchorbrowser.io/projects/{OTHER}/sessions/{ID}",
         f"https://app.anchorbrowser.io/open?to=%2Fsessions%2F{ID}",
@@ -83,33 +71,31 @@ def test_other_forms_that_people_paste(text: str) -> None:
         ("3f2b8c1e", 0),
         (ID[:-1], 31),
         (ID + "0", 33),
-        (BARE + "0", 33),
         ("0-" + ID, 33),
-        (ID + "-0", 33),
         ("x" + ID, 32),
-        (ID + "x", 32),
         (f"{ID}-{OTHER}", 64),
         ("3f2b8c1e7d4a-4f0b-9a56-0c1d2e3f4a5b", 32),
         ("gggggggg-7d4a-4f0b-9a56-0c1d2e3f4a5b", 24),
         ("<https://example.com/|here>", 0),
     ],
 )
-def test_what_is_not_quite_an_id_is_none(text: str, digits: int) -> None:
+def test_a_text_that_resembles_an_id_is_none(text: str, digits: int) -> None:
     found = find_session_id(text)
     assert isinstance(found, Broken)
     assert found.digits == digits
 
 
-def test_an_id_in_a_link_and_another_in_its_label_are_two() -> None:
-    assert find_session_id(f"<https://x.example/{ID}|{OTHER}>") == Ambiguous((ID, OTHER))
-
-
-def test_a_dashed_and_a_bare_id_are_two() -> None:
-    assert find_session_id(f"{ID} {OTHER.replace('-', '')}") == Ambiguous((ID, OTHER))
-
-
-def test_nothing_but_invisible_characters_is_nothing() -> None:
-    assert find_session_id("\u00a0 \u200b \ufeff ") == Missing()
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (f"<https://x.example/{ID}|{OTHER}>", Ambiguous((ID, OTHER))),
+        (f"{ID} {OTHER.replace('-', '')}", Ambiguous((ID, OTHER))),
+        ("\u00a0 \u200b \ufeff ", Missing()),
+    ],
+    ids=["another id in the label of a link", "an id without dashes", "invisible characters"],
+)
+def test_two_ids_and_none(text: str, found: object) -> None:
+    assert find_session_id(text) == found
 
 
 def test_a_reason_keeps_its_angle_brackets_and_names() -> None:

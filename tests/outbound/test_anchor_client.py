@@ -1,10 +1,10 @@
-"""Every answer that Anchor, a gateway or the network can give, over real sockets, on both event loops."""
+"""The outcome that each answer of Anchor's, or of a gateway, stands for."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.core.administration import KeyNotTaken, KeyNotTried
 from bot.core.outcomes import (
     AnchorOutcome,
     Doubt,
@@ -18,58 +18,35 @@ from bot.core.outcomes import (
     Unconfirmed,
     Unreachable,
 )
-from bot.core.requests import Verb
-from bot.core.retry import sum_up
-from bot.core.secret import Secret
-from bot.core.session_id import SessionId
-from bot.outbound.anchor import AnchorClient
-from bot.outbound.http_client import open_client, open_session
-from bot.sim.anchor import (
-    DEFAULT_KEY,
-    Answer,
-    Drip,
-    Fault,
-    Hang,
-    HugeBody,
-    ResetAfterReading,
-    ResetBeforeReading,
-    SimAnchor,
-)
+from bot.outbound.anchor_answers import read_key_status
+from bot.sim.anchor import Answer, Fault, HugeBody, SimAnchor
+from harness.anchor_orders import pause
+from harness.texts import SESSION
 
 pytestmark = pytest.mark.anyio
-
-KEY = Secret(DEFAULT_KEY)
-
-
-@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
-def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
-    return ("asyncio", {"use_uvloop": request.param})
 
 
 @pytest.fixture
 async def anchor() -> AsyncIterator[SimAnchor]:
     async with SimAnchor() as simulated:
+        simulated.add_session(session_id=SESSION)
         yield simulated
         assert simulated.violations == []
-
-
-async def pause(url: str, session_id: str, *, within: float = 0.6) -> AnchorOutcome:
-    """Pause by a client of its own, in a time too short for a second attempt."""
-    async with open_session() as session, open_client(session) as http:
-        client = AnchorClient(http, base_url=url, timeout=within, deadline=within)
-        return sum_up(await client.order(Verb.PAUSE, KEY, SessionId(session_id), withdrawn=asyncio.Event()))
 
 
 def error(status: int, message: str = "no") -> Answer:
     return Answer(status, b'{"error":{"code":%d,"message":"%s"}}' % (status, message.encode()))
 
 
-UNREADABLE = Unconfirmed(Doubt.UNREADABLE, 200)
+def unreadable(status: int) -> Unconfirmed:
+    return Unconfirmed(Doubt.UNREADABLE, status)
+
+
+DATES = {"Date": "Wed, 25 Nov 2026 00:00:00 GMT", "Retry-After": "Wed, 25 Nov 2026 00:01:00 GMT"}
 
 TABLE: dict[str, tuple[Fault | None, AnchorOutcome]] = {
     "paused": (None, Paused("paused")),
     "paused, without data": (Answer(200, b"{}"), Paused(None)),
-    "paused, without a status": (Answer(200, b'{"data":{}}'), Paused(None)),
     "paused, with a status that is no text": (Answer(200, b'{"data":{"status":7}}'), Paused(None)),
     "paused, with data that is no object": (Answer(200, b'{"data":[]}'), Paused(None)),
     "not running": (error(400, "Session is not running"), NotRunning("Session is not running")),
@@ -81,54 +58,48 @@ TABLE: dict[str, tuple[Fault | None, AnchorOutcome]] = {
     "key unknown": (error(401, "Invalid API key"), KeyRejected(401, "Invalid API key")),
     "key forbidden": (error(403), KeyRejected(403, "no")),
     "key unknown, as a page": (Answer(401, b"<html>", "text/html"), KeyRejected(401, None)),
-    "rate limited for long": (
-        Answer(429, b'{"error":{"message":"slow down"}}', headers={"Retry-After": "30"}),
-        RateLimited(30.0, "slow down"),
+    "key unknown, unreadable": (Answer(401, b"no gzip", headers={"Content-Encoding": "gzip"}), KeyRejected(401)),
+    "rate limited": (
+        Answer(429, b'{"error":{"message":"no"}}', headers={"Retry-After": "30"}),
+        RateLimited(30.0, "no"),
     ),
-    "rate limited until a date": (
-        Answer(
-            429,
-            b"",
-            headers={"Date": "Wed, 25 Nov 2026 00:00:00 GMT", "Retry-After": "Wed, 25 Nov 2026 00:01:00 GMT"},
-        ),
-        RateLimited(60.0, None),
-    ),
+    "rate limited until a date": (Answer(429, b"", headers=DATES), RateLimited(60.0, None)),
     "rate limited without a time": (Answer(429, b"", headers={"Retry-After": "soon"}), RateLimited(None, None)),
     "out of service": (Answer(503, b"<html>"), Unavailable(Unreachable.OUT_OF_SERVICE, None)),
-    "bad gateway": (Answer(502, b"<html>", "text/html"), Unconfirmed(Doubt.GATEWAY, 502)),
     "bad gateway, as Anchor's object": (error(502), Unconfirmed(Doubt.GATEWAY, 502)),
     "gateway timeout": (Answer(504, b""), Unconfirmed(Doubt.GATEWAY, 504)),
-    "a page": (Answer(200, b"<html>welcome</html>", "text/html"), UNREADABLE),
-    "nothing": (Answer(200, b""), UNREADABLE),
-    "a list": (Answer(200, b"[]"), UNREADABLE),
-    "truncated": (Answer(200, b'{"data":{"sta'), UNREADABLE),
-    "not UTF-8": (Answer(200, b'{"data":"\xff"}'), UNREADABLE),
-    "too deep": (Answer(200, b"[" * 60_000), UNREADABLE),
-    "a number too long": (Answer(200, b'{"data":' + b"9" * 5_000 + b"}"), UNREADABLE),
-    "success with an error": (error(200), UNREADABLE),
-    "a proxy's page for 404": (Answer(404, b"<html>not here</html>", "text/html"), Unconfirmed(Doubt.UNREADABLE, 404)),
-    "a gateway's own JSON for 404": (Answer(404, b'{"message":"no Route"}'), Unconfirmed(Doubt.UNREADABLE, 404)),
-    "a proxy's page for 400": (Answer(400, b"<html>", "text/html"), Unconfirmed(Doubt.UNREADABLE, 400)),
-    "a redirect": (
-        Answer(302, b"{}", headers={"Location": "https://login.example/"}),
-        Unconfirmed(Doubt.UNREADABLE, 302),
-    ),
-    "accepted, perhaps": (Answer(202, b"{}"), Unconfirmed(Doubt.UNREADABLE, 202)),
-    "another server error": (error(520), Unconfirmed(Doubt.UNREADABLE, 520)),
-    "compressed garbage": (
-        Answer(200, b"no gzip", headers={"Content-Encoding": "gzip"}),
-        Unconfirmed(Doubt.UNREADABLE),
-    ),
-    "a body without end": (HugeBody(), UNREADABLE),
-    "a body that drips": (Drip(), Unconfirmed(Doubt.TIMED_OUT)),
-    "no answer": (Hang(), Unconfirmed(Doubt.TIMED_OUT)),
-    "reset after reading": (ResetAfterReading(), Unconfirmed(Doubt.CONNECTION_LOST)),
-    "reset before reading": (ResetBeforeReading(), Unconfirmed(Doubt.CONNECTION_LOST)),
+    "a page": (Answer(200, b"<html>welcome</html>", "text/html"), unreadable(200)),
+    "nothing": (Answer(200, b""), unreadable(200)),
+    "a list": (Answer(200, b"[]"), unreadable(200)),
+    "not UTF-8": (Answer(200, b'{"data":"\xff"}'), unreadable(200)),
+    "too deep": (Answer(200, b"[" * 60_000), unreadable(200)),
+    "a number too long": (Answer(200, b'{"data":' + b"9" * 5_000 + b"}"), unreadable(200)),
+    "success with an error": (error(200), unreadable(200)),
+    "a body without end": (HugeBody(), unreadable(200)),
+    "a gateway's page for 404": (Answer(404, b"<html>not here</html>", "text/html"), unreadable(404)),
+    "a gateway's own JSON for 404": (Answer(404, b'{"message":"no Route"}'), unreadable(404)),
+    "a gateway's page for 400": (Answer(400, b"<html>", "text/html"), unreadable(400)),
+    "a redirect": (Answer(302, b"{}", headers={"Location": "https://login.example/"}), unreadable(302)),
+    "accepted, perhaps": (Answer(202, b"{}"), unreadable(202)),
+    "another server error": (error(520), unreadable(520)),
+    "broken gzip": (Answer(200, b"no gzip", headers={"Content-Encoding": "gzip"}), Unconfirmed(Doubt.UNREADABLE)),
 }
 
 
 @pytest.mark.parametrize(("fault", "expected"), TABLE.values(), ids=TABLE)
 async def test_every_answer_is_one_outcome(anchor: SimAnchor, fault: Fault | None, expected: AnchorOutcome) -> None:
-    session_id = anchor.add_session()
     anchor.fault = fault
-    assert await pause(anchor.url, session_id) == expected
+    assert await pause(anchor.url, attempt=0.6, deadline=0.6) == expected  # too short for a second attempt
+
+
+KEY_TABLE = [
+    *((status, body, KeyNotTaken(status)) for status in (401, 403) for body in (b"", b'{"error": {"message": "no"}}')),
+    *((200, body, None) for body in (b"{}", b'{"data": {"count": 0, "items": []}}', b'{"data": null}')),
+    *((200, body, KeyNotTried(200)) for body in (b"<html>", b'{"error": {"message": "no"}}', b"[]")),
+    *((status, b"", KeyNotTried(status)) for status in (204, 404, 429, 500, 503)),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "meaning"), KEY_TABLE)
+def test_only_an_answer_of_anchors_says_whether_a_key_is_good(status: int, body: bytes, meaning: object) -> None:
+    assert read_key_status(status, body) == meaning

@@ -1,4 +1,4 @@
-"""The one workspace of the settings: what Anchor says of its key, and what it is told once."""
+"""The workspace of the settings: the state of its key, and the notices that it gets once."""
 
 import pytest
 
@@ -18,10 +18,11 @@ def single(key: AnchorKey | None = KEY) -> SingleWorkspace:
     return SingleWorkspace(Workspace(None, Secret("xoxb-1"), key))
 
 
-async def check_of(one: SingleWorkspace) -> KeyCheck | None:
-    found = await one.find(TEAM)
-    assert found
-    return None if found.anchor_key is None else found.anchor_key.check
+@pytest.fixture
+def one() -> SingleWorkspace:
+    identified = single()
+    identified.identify(TEAM)
+    return identified
 
 
 async def test_it_serves_everybody_until_slack_has_said_whose_it_is() -> None:
@@ -37,27 +38,19 @@ async def test_it_serves_everybody_until_slack_has_said_whose_it_is() -> None:
     assert await one.owner_of_alerts(TEAM) is None
 
 
-async def test_what_anchor_says_of_the_key_is_news_once() -> None:
-    one = single()
-    one.identify(TEAM)
+async def test_a_change_of_the_state_of_the_key_is_news_once(one: SingleWorkspace) -> None:
     assert not await one.note_check(TEAM, 0, KeyCheck.UNVERIFIED)
     for check in (KeyCheck.REFUSED, KeyCheck.VERIFIED):
         assert not await one.note_check(OTHER, 0, check)
         assert not await one.note_check(TEAM, 1, check)
-        assert await one.note_check(TEAM, 0, check)
-        assert not await one.note_check(TEAM, 0, check)
-        assert await check_of(one) is check
+        assert [await one.note_check(TEAM, 0, check) for _ in range(2)] == [True, False]
+        found = await one.find(TEAM)
+        assert found
+        assert found.anchor_key == AnchorKey(Secret("sk-1"), check)
+    assert not await single(None).note_check(TEAM, 0, KeyCheck.REFUSED)
 
 
-async def test_of_a_key_that_is_not_there_nothing_is_said() -> None:
-    one = single(None)
-    assert not await one.note_check(TEAM, 0, KeyCheck.REFUSED)
-    assert await check_of(one) is None
-
-
-async def test_each_thing_is_told_once_and_to_nobody_else() -> None:
-    one = single()
-    one.identify(TEAM)
+async def test_each_notice_is_sent_once_and_to_nobody_else(one: SingleWorkspace) -> None:
     assert not await one.is_first(OTHER, "welcome")
     assert [await one.is_first(TEAM, "welcome") for _ in range(2)] == [True, False]
     assert await one.is_first(TEAM, "scopes")
@@ -67,14 +60,11 @@ async def test_each_thing_is_told_once_and_to_nobody_else() -> None:
     assert await one.is_first(TEAM, "scopes")
 
 
-async def test_admins_are_remembered_those_who_came_last_first_and_not_for_ever() -> None:
-    one = single()
-    one.identify(TEAM)
+async def test_the_last_hundred_admins_are_remembered(one: SingleWorkspace) -> None:
     for user_id in ("U1", "U2", "U1"):
         await one.note_admin(TEAM, user_id)
         await one.note_admin(OTHER, "U9")
     assert (await one.admins(TEAM), await one.admins(OTHER)) == (["U1", "U2"], [])
     for number in range(200):
         await one.note_admin(TEAM, f"U{number}")
-    assert len(known := await one.admins(TEAM)) == 100
-    assert known[0] == "U199"
+    assert await one.admins(TEAM) == [f"U{number}" for number in range(199, 99, -1)]

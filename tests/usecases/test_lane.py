@@ -1,4 +1,4 @@
-"""Orders for one session, in every interleaving: the last one holds, or its message says that it is not known."""
+"""Orders for one session, in every interleaving: the last one takes effect, or its outcome is in doubt."""
 
 import asyncio
 import random
@@ -24,11 +24,13 @@ from bot.core.requests import Verb
 from bot.lane import DOUBT_LASTS, Lane
 from bot.tasks import Tasks
 
+pytestmark = pytest.mark.anyio
+
 TICK = 0.001
 DONE: dict[Verb, AnchorOutcome] = {Verb.PAUSE: Paused("paused"), Verb.RESUME: Resumed("running")}
 
 
-class Anchor:
+class RandomAnchor:
     """An Anchor whose orders take their time on the way, take effect at some moment, and may lose their answer.
 
     A lost order may take effect long after its sender has given up.
@@ -41,7 +43,7 @@ class Anchor:
         self._chance = random.Random(seed)  # noqa: S311 - no secret
 
     async def order(self, verb: Verb, *, withdrawn: asyncio.Event) -> list[AnchorOutcome]:
-        """One attempt, or two where the first fails and the order is not withdrawn."""
+        """One attempt, or two if the first fails and the order is not withdrawn."""
         outcomes = [await self._attempt(verb)]
         if isinstance(outcomes[0], Failed) and not withdrawn.is_set():
             outcomes.append(await self._attempt(verb))
@@ -82,7 +84,7 @@ def test_the_last_order_is_what_anchor_ends_with_or_it_is_not_called_done(
 
 
 async def _give_orders(orders: list[tuple[Verb, int]], seed: int) -> None:
-    anchor, tasks = Anchor(seed), Tasks()
+    anchor, tasks = RandomAnchor(seed), Tasks()
     lane = Lane(tasks, time.monotonic)
     given: list[asyncio.Future[Answered]] = []
     for verb, ticks in orders:
@@ -103,8 +105,8 @@ def lane() -> Lane:
     return Lane(Tasks(), time.monotonic)
 
 
-class Slow:
-    """An Anchor that answers when it is told to."""
+class ManualAnchor:
+    """An Anchor that answers when a test says so."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[Verb, asyncio.Future[list[AnchorOutcome]]]] = []
@@ -116,21 +118,31 @@ class Slow:
         return await answer
 
     async def receives(self, count: int) -> None:
-        while len(self.sent) < count:  # noqa: ASYNC110 - the loop has nothing else to do
-            await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            while len(self.sent) < count:  # noqa: ASYNC110 - the loop has nothing else to do
+                await asyncio.sleep(0)
+
+    async def gets(self, lane: Lane, verb: Verb) -> asyncio.Future[Answered]:
+        """Order something, and wait until it arrives."""
+        ordered, count = lane.order(verb, self.order), len(self.sent)
+        await self.receives(count + 1)
+        return ordered
 
     def answer(self, number: int, *outcomes: AnchorOutcome) -> None:
         verb, answer = self.sent[number]
         answer.set_result(list(outcomes) or [DONE[verb]])
 
 
-@pytest.mark.anyio
-async def test_a_pause_goes_out_at_once_and_again_after_a_resume_that_was_on_its_way(lane: Lane) -> None:
-    anchor = Slow()
-    resume = lane.order(Verb.RESUME, anchor.order)
-    await anchor.receives(1)
-    pause = lane.order(Verb.PAUSE, anchor.order)
-    await anchor.receives(2)
+@pytest.fixture
+def anchor() -> ManualAnchor:
+    return ManualAnchor()
+
+
+async def test_a_pause_goes_out_at_once_and_again_after_a_resume_that_was_on_its_way(
+    lane: Lane, anchor: ManualAnchor
+) -> None:
+    resume = await anchor.gets(lane, Verb.RESUME)
+    pause = await anchor.gets(lane, Verb.PAUSE)
     anchor.answer(1)
     await asyncio.sleep(TICK)
     assert not pause.done()
@@ -141,11 +153,8 @@ async def test_a_pause_goes_out_at_once_and_again_after_a_resume_that_was_on_its
     assert [verb for verb, _ in anchor.sent] == [Verb.RESUME, Verb.PAUSE, Verb.PAUSE]
 
 
-@pytest.mark.anyio
-async def test_a_resume_waits_for_a_pause_and_is_dropped_for_the_next(lane: Lane) -> None:
-    anchor = Slow()
-    pause = lane.order(Verb.PAUSE, anchor.order)
-    await anchor.receives(1)
+async def test_a_resume_waits_for_a_pause_and_is_dropped_for_the_next(lane: Lane, anchor: ManualAnchor) -> None:
+    pause = await anchor.gets(lane, Verb.PAUSE)
     dropped, dropped_too = lane.order(Verb.RESUME, anchor.order), lane.order(Verb.RESUME, anchor.order)
     again = lane.order(Verb.PAUSE, anchor.order)
     resume = lane.order(Verb.RESUME, anchor.order)
@@ -157,68 +166,39 @@ async def test_a_resume_waits_for_a_pause_and_is_dropped_for_the_next(lane: Lane
     assert await resume == Resumed("running")
 
 
-@pytest.mark.anyio
-async def test_a_resume_that_had_not_left_yet_is_never_sent(lane: Lane) -> None:
-    anchor = Slow()
+async def test_a_resume_that_had_not_left_yet_is_never_sent(lane: Lane, anchor: ManualAnchor) -> None:
     resume = lane.order(Verb.RESUME, anchor.order)
-    pause = lane.order(Verb.PAUSE, anchor.order)
-    await anchor.receives(1)
+    pause = await anchor.gets(lane, Verb.PAUSE)
     anchor.answer(0)
-    assert (await resume, await pause) == (Overtaken(), Paused("paused"))
+    async with asyncio.timeout(5):
+        assert (await resume, await pause) == (Overtaken(), Paused("paused"))
     assert [verb for verb, _ in anchor.sent] == [Verb.PAUSE]
 
 
-@pytest.mark.anyio
 async def test_doubt_about_an_order_passes() -> None:
     now = 0.0
-    lane, anchor = Lane(Tasks(), lambda: now), Slow()
+    lane, anchor = Lane(Tasks(), lambda: now), ManualAnchor()
     for expected in (Unconfirmed(Doubt.TIMED_OUT), Unconfirmed(Doubt.CROSSED), Paused("paused")):
-        verb = Verb.PAUSE if anchor.sent else Verb.RESUME
-        order = lane.order(verb, anchor.order)
-        await anchor.receives(len(anchor.sent) + 1)
+        order = await anchor.gets(lane, Verb.PAUSE if anchor.sent else Verb.RESUME)
         anchor.answer(-1, *([expected] if expected == Unconfirmed(Doubt.TIMED_OUT) else []))
         assert await order == expected
         assert lane.is_in_doubt is (now < DOUBT_LASTS)
         now += DOUBT_LASTS / 2
 
 
-@pytest.mark.anyio
-async def test_when_it_is_interrupted_everything_ends(lane: Lane) -> None:
-    anchor = Slow()
-    resume = lane.order(Verb.RESUME, anchor.order)
-    await anchor.receives(1)
+async def test_an_interruption_cancels_every_order(lane: Lane, anchor: ManualAnchor) -> None:
+    resume = await anchor.gets(lane, Verb.RESUME)
     pause, waiting = lane.order(Verb.PAUSE, anchor.order), lane.order(Verb.RESUME, anchor.order)
     await anchor.receives(2)
     lane.interrupt()
     await asyncio.wait({resume, pause, waiting})
     await asyncio.sleep(TICK)
-    assert resume.cancelled()
-    assert pause.cancelled()
-    assert waiting.cancelled()
+    assert [order.cancelled() for order in (resume, pause, waiting)] == [True] * 3
     assert not lane.is_busy
 
 
-@pytest.mark.anyio
-async def test_a_mistake_in_a_waiting_resume_reaches_the_one_who_waits(lane: Lane) -> None:
-    anchor = Slow()
-
-    async def broken(verb: Verb, *, withdrawn: asyncio.Event) -> list[AnchorOutcome]:
-        raise ZeroDivisionError(verb, withdrawn)
-
-    pause = lane.order(Verb.PAUSE, anchor.order)
-    await anchor.receives(1)
-    resume = lane.order(Verb.RESUME, broken)
-    anchor.answer(0)
-    assert await pause == Paused("paused")
-    with pytest.raises(ZeroDivisionError):
-        await resume
-
-
-@pytest.mark.anyio
-async def test_an_interruption_of_a_resume_that_has_just_left_reaches_the_one_who_waited(lane: Lane) -> None:
-    anchor = Slow()
-    pause = lane.order(Verb.PAUSE, anchor.order)
-    await anchor.receives(1)
+async def test_an_interruption_of_a_resume_that_has_just_left_cancels_it(lane: Lane, anchor: ManualAnchor) -> None:
+    pause = await anchor.gets(lane, Verb.PAUSE)
     resume = lane.order(Verb.RESUME, anchor.order)
     anchor.answer(0)
     await pause
@@ -226,3 +206,15 @@ async def test_an_interruption_of_a_resume_that_has_just_left_reaches_the_one_wh
     lane.interrupt()
     await asyncio.wait({resume})
     assert resume.cancelled()
+
+
+async def test_an_exception_in_a_waiting_resume_reaches_its_sender(lane: Lane, anchor: ManualAnchor) -> None:
+    async def broken(verb: Verb, *, withdrawn: asyncio.Event) -> list[AnchorOutcome]:
+        raise ZeroDivisionError(verb, withdrawn)
+
+    pause = await anchor.gets(lane, Verb.PAUSE)
+    resume = lane.order(Verb.RESUME, broken)
+    anchor.answer(0)
+    assert await pause == Paused("paused")
+    with pytest.raises(ZeroDivisionError):
+        await resume

@@ -1,4 +1,4 @@
-"""Background work: waited for, and cancelled when the waiting is over."""
+"""Background work is waited for, and cancelled at the end of the waiting time."""
 
 import asyncio
 
@@ -9,8 +9,9 @@ from bot.tasks import Tasks
 pytestmark = pytest.mark.anyio
 
 
-async def test_work_and_what_it_starts_are_waited_for() -> None:
+async def test_work_and_the_work_that_it_starts_are_waited_for() -> None:
     tasks, done = Tasks(), []
+    assert await tasks.settle(within=0)
 
     async def child() -> None:
         await asyncio.sleep(0.05)
@@ -34,7 +35,3 @@ async def test_work_that_does_not_end_is_cancelled() -> None:
     await tasks.cancel()
     assert forever.cancelled()
     assert len(tasks) == 0
-
-
-async def test_without_work_there_is_nothing_to_wait_for() -> None:
-    assert await Tasks().settle(within=0)

@@ -1,23 +1,24 @@
-"""What a case is, and how its bytes are made."""
+"""One request of the corpus, and its bytes."""
 
 import hashlib
 import hmac
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
-from inbound.bad_requests.ingredients import FORM, NOW, RESPONSE_URL, SECRET, TRAP, command
-
-Headers = list[tuple[str, str]]
+from harness.texts import ALICE
+from inbound.bad_requests.raw_http import Headers, http_request
+from inbound.bad_requests.valid_requests import FORM, NOW, SECRET, command
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """How a request is signed; by default as Slack does it.
+    """The signature of a request; by default as Slack makes it.
 
-    `at` goes into what is signed. `timestamps` and `signatures` are the headers' values, as many as there shall be:
-    `{at}`, `{hex}` and `{HEX}` (the right digest) are filled in, also cut short, as in `{hex:.63}`.
-    `over` is the body that was signed, if it is another than the one that is sent.
+    `at` goes into what is signed. `timestamps` and `signatures` are the values of the headers: `{at}`, `{hex}` and
+    `{HEX}` (the correct digest) are filled in, also truncated, as in `{hex:.63}`. `over` is the body that was signed,
+    if it differs from the one that is sent.
     """
 
     secret: str = SECRET
@@ -42,54 +43,37 @@ FORGED = Signature(secret="not the secret")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One request, by default a good command; what is given is what is wrong with it.
+    """One request, by default a valid command, with what is wrong with it.
 
-    `status` is what it may be answered with. `says` is a part of the answer's text, `tells` of what the person is told
-    afterwards. In headers, `\\udc80` to `\\udcff` stand for the bytes 80 to FF alone, which are no UTF-8.
+    `status` is that of the answer, `ack` the ephemeral text in it, and `told` the text that `told_to` gets after it. In
+    headers, `\\udc80` to `\\udcff` stand for the bytes 80 to FF alone, which are not UTF-8.
     """
 
     name: str
-    status: int | frozenset[int]
+    status: int = 200
     body: bytes = command()
     signature: Signature = SIGNED
     content_type: str | None = FORM
     headers: tuple[tuple[str, str], ...] = ()
     chunked: bool = False
-    says: str = ""
-    tells: str = ""
-    told_to: str = "U0ALICE0001"
+    ack: str = ""
+    told: str = ""
+    told_to: str = ALICE
 
-    @property
-    def statuses(self) -> frozenset[int]:
-        return frozenset({self.status}) if isinstance(self.status, int) else self.status
-
-    def request(self, addresses: Mapping[bytes, str]) -> bytes:
-        """The bytes to send. `addresses` are the real ones, by their stand-ins."""
+    def request(self, addresses: Mapping[str, str]) -> bytes:
+        """The bytes to send."""
         body = fill_in(self.body, addresses)
         headers: Headers = [] if self.content_type is None else [("Content-Type", self.content_type)]
-        headers += [*self.signature.headers(body), *self.headers]
-        return http_request(body, headers, chunked=self.chunked)
+        return http_request(body, [*headers, *self.signature.headers(body), *self.headers], chunked=self.chunked)
 
 
-def fill_in(body: bytes, addresses: Mapping[bytes, str]) -> bytes:
-    """The body with real addresses for RESPONSE_URL and TRAP."""
-    for stand_in in (RESPONSE_URL.encode(), TRAP.encode()):
-        if stand_in in body:
-            body = body.replace(stand_in, quote(addresses[stand_in], safe="").encode())
+def cases(status: int, prefix: str, bodies: Mapping[str, bytes], **more: Any) -> list[Case]:
+    """A case for each body."""
+    return [Case(name=f"{prefix} {name}", status=status, body=body, **more) for name, body in bodies.items()]
+
+
+def fill_in(body: bytes, addresses: Mapping[str, str]) -> bytes:
+    """The body with real addresses in the place of RESPONSE_URL and TRAP."""
+    for stand_in, address in addresses.items():
+        body = body.replace(stand_in.encode(), quote(address, safe="").encode())
     return body
-
-
-def http_request(body: bytes, headers: Headers, *, chunked: bool = False) -> bytes:
-    """A POST to the door, framed properly."""
-    framing = ("Transfer-Encoding", "chunked") if chunked else ("Content-Length", str(len(body)))
-    everything = [("Host", "bot.example.com"), ("Connection", "close"), *headers, framing]
-    head = "".join(f"{name}: {value}\r\n" for name, value in everything)
-    return f"POST /slack/events HTTP/1.1\r\n{head}\r\n".encode(errors="surrogateescape") + (
-        in_chunks(body) if chunked else body
-    )
-
-
-def in_chunks(body: bytes, size: int = 64 * 1024) -> bytes:
-    """A body with Transfer-Encoding: chunked."""
-    parts = [body[start : start + size] for start in range(0, len(body), size)]
-    return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"

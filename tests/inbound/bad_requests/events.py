@@ -3,122 +3,55 @@
 import json
 from typing import Any
 
-from inbound.bad_requests.case import Case
-from inbound.bad_requests.ingredients import JSON, MARK, NO_IDS, WRONG_TYPES, event, inner_event, sample, without
+from inbound.bad_requests.case import cases
+from inbound.bad_requests.valid_requests import JSON, MARK, event, inner_event
 
-_EITHER = frozenset({200, 400})
-
-_EVENTS: dict[str, Any] = {
-    "null": None,
-    "empty": "",
-    "a text": "app_home_opened",
-    "a number": 5,
-    "true": True,
-    "a list": [inner_event()],
-    "an empty object": {},
-    "without a type": without(inner_event(), "type"),
-    "of a type that is null": inner_event(type=None),
-    "of a type that is a number": inner_event(type=5),
-    "of a type that is a list": inner_event(type=["app_home_opened"]),
-    "of a type that is an object": inner_event(type={"type": "app_home_opened"}),
-    "of a type that is true": inner_event(type=True),
+_FIELDS: dict[str, tuple[Any, ...]] = {
+    "type": (None, 5, ["x"], {}),
+    "team_id": (5, False, {"id": "T0HOME00001"}, "<!here>"),
+    "event_id": (5, ["x"]),
+    "event_time": ("1785000000", -1, 10**20),
+    "authorizations": ({}, [7], [{"team_id": ["T1"]}]),
+    "event": (None, "app_home_opened", 5, [inner_event()], {}, {"user": "U0ALICE0001"}),
 }
 
-_PARTS = (
-    "user",
-    "channel",
-    "team",
-    "enterprise",
-    "item",
-    "message",
-    "assistant_thread",
-    "view",
-    "authorizations",
-    "text",
-)
-_JUNK: dict[str, Any] = {
-    "a number": 5,
-    "true": True,
-    "a list of one id": ["id"],
-    "an object": {"id": [5], "user": 5, "channel": 5},
+_TYPES: tuple[Any, ...] = (None, "", 5, ["app_home_opened"], "x" * 40_001)
+
+_TOKENS: tuple[Any, ...] = ([], {"bot": "U1"}, {"bot": [7]})
+
+_INVALID = {
+    **{
+        f"whose {field} is {value!r:.30}": event(**{field: value})
+        for field, values in _FIELDS.items()
+        for value in values
+    },
+    **{f"of the type {value!r:.30}": event(event=inner_event(type=value)) for value in _TYPES},
+    **{f"with the tokens {it!r}": event(event={"type": "tokens_revoked", "tokens": it}) for it in _TOKENS},
+    "whose user is no id": event(event={"type": "app_home_opened", "user": "<!here>"}),
+    "whose view is a list": event(event={"type": "app_home_opened", "user": "U0ALICE0001", "view": []}),
 }
 
-_CHALLENGES: dict[str, Any] = {
-    "null": None,
-    "a number": 5,
-    "a list": [MARK],
-    "an object": {"challenge": MARK},
-    "true": True,
+_JUNK = {"channel": 5, "item": [5], "view": True, "authorizations": {"id": [5]}, "message": "x", "team": {"id": [5]}}
+
+_UNUSED = {
+    "many fields of the event": event(event=inner_event(**_JUNK)),
+    "many fields of the envelope": event(context_team_id=5, is_ext_shared_channel={}, enterprise_id=["id"]),
 }
 
 
-def _envelope(payload: object) -> bytes:
-    return json.dumps(payload).encode()
+def _challenge(**fields: object) -> bytes:
+    return json.dumps({"type": "url_verification", "token": MARK} | fields).encode()
 
+
+_CHALLENGES = {
+    "missing": _challenge(),
+    **{f"{value!r}": _challenge(challenge=value) for value in (None, 5, [MARK], {"challenge": MARK}, True)},
+    "a lone surrogate": b'{"type": "url_verification", "challenge": "\\ud800"}',
+}
 
 CASES = (
-    *(
-        Case(name=f"an event whose {field} is {what}", status=400, content_type=JSON, body=event(**{field: value}))
-        for field in ("type", "team_id", "event_id")
-        for what, value in WRONG_TYPES.items()
-    ),
-    *(
-        Case(name=f"an event whose team_id is {what}", status=400, content_type=JSON, body=event(team_id=value))
-        for what, value in NO_IDS.items()
-    ),
-    *(
-        Case(name=f"an event whose inside is {what}", status=400, content_type=JSON, body=event(event=value))
-        for what, value in _EVENTS.items()
-    ),
-    *(
-        Case(
-            name=f"an event without {field}",
-            status=400,
-            content_type=JSON,
-            body=_envelope(without(sample("event.app_home_opened"), field)),
-        )
-        for field in ("type", "event")
-    ),
-    *(
-        Case(
-            name=f"an event: its {field} is {what}",
-            status=_EITHER,
-            content_type=JSON,
-            body=event(event=inner_event(**{field: value})),
-        )
-        for field in _PARTS
-        for what, value in _JUNK.items()
-    ),
-    *(
-        Case(
-            name=f"an event with {field} that is {what}",
-            status=_EITHER,
-            content_type=JSON,
-            body=event(**{field: value}),
-        )
-        for field in ("authorizations", "event_time", "context_team_id", "is_ext_shared_channel", "enterprise_id")
-        for what, value in _JUNK.items()
-    ),
-    *(
-        Case(
-            name=f"a challenge that is {what}",
-            status=400,
-            content_type=JSON,
-            body=_envelope({"type": "url_verification", "challenge": value, "token": MARK}),
-        )
-        for what, value in _CHALLENGES.items()
-    ),
-    Case(
-        name="a challenge that is missing",
-        status=400,
-        content_type=JSON,
-        body=_envelope({"type": "url_verification", "token": MARK}),
-    ),
-    Case(
-        name="a challenge with a lone surrogate",
-        status=400,
-        content_type=JSON,
-        body=b'{"type": "url_verification", "challenge": "\\ud800"}',
-    ),
-    Case(name="a challenge as a form", status=400, body=b"type=url_verification&challenge=" + MARK.encode()),
+    *cases(400, "an event", _INVALID, content_type=JSON),
+    *cases(200, "an event with junk in", _UNUSED, content_type=JSON),
+    *cases(400, "a challenge that is", _CHALLENGES, content_type=JSON),
+    *cases(400, "a challenge", {"as a form": b"type=url_verification&challenge=" + MARK.encode()}),
 )

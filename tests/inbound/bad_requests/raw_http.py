@@ -1,4 +1,4 @@
-"""A plain connection to the bot, on which any bytes may be sent."""
+"""HTTP requests as bytes, and a plain connection that sends any bytes to the bot."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -8,21 +8,34 @@ from urllib.parse import urlsplit
 
 _PAUSE = 0.05  # long enough for the bot to see the parts one by one
 
+Headers = list[tuple[str, str]]
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An HTTP response; `status` is None if the connection ended without one."""
 
     status: int | None
-    body: bytes = b""
-
-    @property
-    def text(self) -> str:
-        return self.body.decode()
+    text: str = ""
 
 
-async def ask(url: str, *parts: bytes, ends: bool = False, pause: float = _PAUSE) -> Answer:
-    """Send the parts with pauses in between, and read one response. `ends`: then close this half of the connection."""
+def http_request(body: bytes, headers: Headers, *, chunked: bool = False) -> bytes:
+    """A POST to the endpoint for Slack, framed properly."""
+    framing = ("Transfer-Encoding", "chunked") if chunked else ("Content-Length", str(len(body)))
+    everything = [("Host", "bot.example.com"), ("Connection", "close"), *headers, framing]
+    head = "".join(f"{name}: {value}\r\n" for name, value in everything)
+    sent = in_chunks(body) if chunked else body
+    return f"POST /slack/events HTTP/1.1\r\n{head}\r\n".encode(errors="surrogateescape") + sent
+
+
+def in_chunks(body: bytes, size: int = 64 * 1024) -> bytes:
+    """A body with Transfer-Encoding: chunked."""
+    parts = [body[start : start + size] for start in range(0, len(body), size)]
+    return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+
+
+async def send(url: str, *parts: bytes, ends: bool = False, pause: float = _PAUSE) -> Answer:
+    """Send the parts with pauses in between, and read one response. `ends` closes this half of the connection."""
     async with _connection(url) as (reader, writer):
         sending = asyncio.create_task(_send(writer, parts, ends=ends, pause=pause))
         try:
@@ -32,7 +45,7 @@ async def ask(url: str, *parts: bytes, ends: bool = False, pause: float = _PAUSE
             await asyncio.wait({sending})
 
 
-async def break_off(url: str, *parts: bytes) -> None:
+async def send_and_reset(url: str, *parts: bytes) -> None:
     """Send the parts, and reset the connection."""
     async with _connection(url) as (_, writer):
         await _send(writer, parts, ends=False, pause=_PAUSE)
@@ -54,7 +67,7 @@ async def _connection(url: str) -> AsyncIterator[tuple[asyncio.StreamReader, asy
 
 
 async def _send(writer: asyncio.StreamWriter, parts: Iterable[bytes], *, ends: bool, pause: float) -> None:
-    with suppress(OSError):  # whoever is refused is not read to the end
+    with suppress(OSError):  # a refused request is not read to its end
         for number, part in enumerate(parts):
             if number:
                 await asyncio.sleep(pause)
@@ -72,4 +85,4 @@ async def _read(reader: asyncio.StreamReader) -> Answer:
     status_line, *lines = head.split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return Answer(int(status_line.split()[1]), body)
+    return Answer(int(status_line.split()[1]), body.decode())

@@ -1,0 +1,39 @@
+"""Orders straight to Anchor, without Slack."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from bot.core.outcomes import AnchorOutcome
+from bot.core.requests import Verb
+from bot.core.retry import sum_up
+from bot.core.secret import Secret
+from bot.core.session_id import SessionId
+from bot.outbound.anchor import AnchorClient
+from bot.outbound.http_client import open_client, open_session
+from bot.sim.anchor import DEFAULT_KEY
+from harness.texts import SESSION
+
+
+@asynccontextmanager
+async def anchor_client(url: str, *, attempt: float = 10.0, deadline: float = 20.0) -> AsyncIterator[AnchorClient]:
+    """Open a client with a pool of connections of its own."""
+    async with open_session() as session, open_client(session) as http:
+        yield AnchorClient(http, base_url=url, timeout=attempt, deadline=deadline)
+
+
+async def send(client: AnchorClient, verb: Verb = Verb.PAUSE, key: str = DEFAULT_KEY) -> AnchorOutcome:
+    """Order something for SESSION, and return the outcome of all attempts."""
+    return sum_up(await client.order(verb, Secret(key), SessionId(SESSION), withdrawn=asyncio.Event()))
+
+
+async def pause(url: str, *, attempt: float = 10.0, deadline: float = 20.0, key: str = DEFAULT_KEY) -> AnchorOutcome:
+    """Pause SESSION with a new client."""
+    async with anchor_client(url, attempt=attempt, deadline=deadline) as client:
+        return await send(client, key=key)
+
+
+async def resume(url: str, *, attempt: float = 10.0) -> AnchorOutcome:
+    """Resume SESSION with a new client."""
+    async with anchor_client(url, attempt=attempt) as client:
+        return await send(client, Verb.RESUME)
