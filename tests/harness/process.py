@@ -54,9 +54,13 @@ class BotProcess:
 
     async def says(self, message: str, *, within: float = _UP_WITHIN) -> dict[str, Any]:
         """Wait for a log message, and return its line."""
-        await self._bell.until(lambda: self._found(message) or self.process.returncode is not None, within)
-        assert self._found(message), f"no {message!r} in:\n" + "\n".join(self.lines)
-        return self._found(message)[0]
+        return await self.logs(within=within, message=message)
+
+    async def logs(self, *, within: float = _UP_WITHIN, **fields: str) -> dict[str, Any]:
+        """Wait for a line of the log with these fields, and return it."""
+        await self._bell.until(lambda: self._found(fields) or self.process.returncode is not None, within)
+        assert self._found(fields), f"no {fields} in:\n" + "\n".join(self.lines)
+        return self._found(fields)[0]
 
     async def get(self, path: str) -> tuple[int, dict[str, Any]]:
         """Ask one of the probes."""
@@ -87,8 +91,8 @@ class BotProcess:
         await self.process.wait()
         self._bell.ring()
 
-    def _found(self, message: str) -> list[dict[str, Any]]:
-        return [entry for entry in self.log if entry["message"] == message]
+    def _found(self, fields: Mapping[str, str]) -> list[dict[str, Any]]:
+        return [entry for entry in self.log if fields.items() <= entry.items()]
 
 
 @asynccontextmanager
