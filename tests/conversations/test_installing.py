@@ -25,11 +25,9 @@ from bot.core.installation import (
     UnknownState,
     WrongRedirect,
 )
-from bot.core.messages.controls import SET_KEY
 from bot.core.messages.install_pages import NOT_BEGUN, broken_page, page_of
-from bot.core.outcomes import NoKey
 from bot.sim.slack import ApiCall, Fault, Hang, ResetAfterReading, api_error, server_error
-from harness import HTTP_ONLY, outcome_text, paused
+from harness import HTTP_ONLY, paused
 from harness.install_browser import Browser, Visit
 from harness.many_workspaces import ManyHarness, many_workspaces
 
@@ -66,17 +64,6 @@ async def test_a_workspace_installs_the_app_gets_its_key_and_pauses(at: ManyHarn
     (message,) = tenant.seen()
     assert message.text == paused(session=tenant.session, user=tenant.person.id)
     assert tenant.methods == [*["oauth.v2.access"] * 2, "users.info"], "no auth.test, and no other call"
-
-
-async def test_before_it_has_a_key_a_command_says_so(at: ManyHarness) -> None:
-    tenant = at.add(1)
-    await at.install(tenant)
-    await tenant.command()
-    (message,) = tenant.seen()
-    assert message.ephemeral_to == tenant.person.id
-    assert message.text == outcome_text(NoKey(may_set=True), session=tenant.session)
-    assert SET_KEY in str(message.blocks)
-    assert at.anchor.requests == []
 
 
 async def test_installed_again_the_workspace_keeps_its_key(at: ManyHarness) -> None:
@@ -188,17 +175,13 @@ async def test_it_ends_in_the_browser_that_it_began_in(at: ManyHarness) -> None:
         await assert_refused(at, page, ForeignBrowser(), exchanged=False)
 
 
-@pytest.mark.parametrize("query", ["", "code=1", "state=&code=1", "state=forged&code=1", "state=%ff%00&code=%ff"])
-async def test_a_forged_way_back_ends_nothing(at: ManyHarness, query: str) -> None:
+@pytest.mark.parametrize(
+    "query", ["", "code=1", "state=&code=1", "state=forged&code=1", "state=%ff%00&code=%ff", "state={its own}"]
+)
+async def test_a_way_back_without_its_state_or_a_code_ends_nothing(at: ManyHarness, query: str) -> None:
     async with Browser() as browser:
-        await begin(at, browser)
-        page = await browser.get(f"{at.bot.url}/slack/oauth_redirect?{query}")
-    await assert_refused(at, page, UnknownState(), exchanged=False)
-
-
-async def test_a_way_back_without_a_code_ends_nothing(at: ManyHarness) -> None:
-    async with Browser() as browser:
-        page = await browser.get(f"{at.bot.url}/slack/oauth_redirect?state={await state_of(at, browser)}")
+        state = await state_of(at, browser)
+        page = await browser.get(f"{at.bot.url}/slack/oauth_redirect?{query.replace('{its own}', state)}")
     await assert_refused(at, page, UnknownState(), exchanged=False)
 
 

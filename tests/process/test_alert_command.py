@@ -22,7 +22,6 @@ from harness.process import CONSOLE_SCRIPT, bot_process
 pytestmark = pytest.mark.anyio
 
 TOKEN = "s3cret-of-the-alerts"
-SETTINGS = {"ALERTS_TOKEN": TOKEN, "ALERTS_CHANNEL": "C0ALERTS001"}
 LEAST = ("--session", SESSION, "--text", "It spent $40.")
 
 
@@ -63,7 +62,7 @@ async def test_it_posts_through_the_bot_and_prints_where(tmp_path: Path) -> None
     (tmp_path / ".env").write_text(f"ALERTS_TOKEN={TOKEN}\n", encoding="utf-8")
     more = ("--title", "High spend", "--severity", "critical", "--url", "https://a.example/1")
     async with (
-        single_workspace(**SETTINGS) as at,
+        single_workspace(ALERTS_TOKEN=TOKEN, ALERTS_CHANNEL="C0ALERTS001") as at,
         bot_process(
             {"ANCHOR_BOT_URL": at.bot.url},
             command=CONSOLE_SCRIPT,
@@ -80,7 +79,7 @@ async def test_it_posts_through_the_bot_and_prints_where(tmp_path: Path) -> None
 
 
 async def test_if_the_bot_does_not_post_it_its_reason_is_shown(send: Send) -> None:
-    async with single_workspace(**SETTINGS) as at:
+    async with single_workspace(ALERTS_TOKEN=TOKEN, ALERTS_CHANNEL="C0ALERTS001") as at:
         bad = await send(at.bot.url, "--session", "x", "--text", "\udcff")  # an argument that is no UTF-8
         elsewhere = await send(at.bot.url, *LEAST, "--channel", "C0INCIDENT1", "--bot-url", f"{at.bot.url}/")
         refused = await send(at.bot.url, ALERTS_TOKEN="another")
@@ -139,4 +138,4 @@ async def test_certificates_that_cannot_be_read_are_named(
         url = "http://{}:{}".format(*free.getsockname())
         ran = await send(url, SSL_CERT_FILE=str(tmp_path / "none.pem"))
     assert ran.code == 1
-    wording("certificates", ran.err.replace(str(tmp_path), "/tmp"))
+    wording("certificates", ran.err.replace(str(tmp_path), "DIRECTORY"))

@@ -63,7 +63,7 @@ def says(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Says:
         assert main(arguments) == code
         written = capsys.readouterr()
         assert (written.err if code == 0 else written.out) == ""
-        return (written.out if code == 0 else written.err).replace(str(tmp_path), "/tmp").removesuffix("\n")
+        return (written.out if code == 0 else written.err).replace(str(tmp_path), "DIRECTORY").removesuffix("\n")
 
     return run
 
@@ -174,9 +174,7 @@ def test_what_can_not_be_read_is_said_to_be_so_beside_the_rest(
 
 
 @pytest.mark.parametrize("typed", ["", "\n", "two words\n", "clé\n", b"\xff\n"])
-def test_what_is_no_key_is_not_set(
-    says: Says, type_in: TypeIn, url: str, typed: str | bytes, wording: Check
-) -> None:
+def test_what_is_no_key_is_not_set(says: Says, type_in: TypeIn, url: str, typed: str | bytes, wording: Check) -> None:
     type_in(typed)
     wording("no key", says("workspaces", "set-key", ACME.team_id, code=1))
     assert acme(url).anchor_key is None

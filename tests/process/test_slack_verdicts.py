@@ -55,9 +55,7 @@ async def test_what_is_no_word_of_slacks_leaves_everything_open(fault: Fault) ->
             await client.identify(token)
         with pytest.raises(SlackUnreachableError):
             await client.open_connection(Secret(slack.app_token))
-        assert isinstance(
-            await client.post_message(token, slack.alerts.id, HELLO), TryAgain | Doubtful | Refused
-        )
+        assert isinstance(await client.post_message(token, slack.alerts.id, HELLO), TryAgain | Doubtful | Refused)
         slack.faults.clear()
         taken = await client.post_message(token, slack.alerts.id, HELLO)
         assert taken == Posted(slack.alerts.id, slack.channel_messages(slack.alerts)[-1].ts)

@@ -21,13 +21,31 @@ Check = Callable[[str, str], None]
 READY = (200, {"ready": True, "reasons": {}})
 
 
-async def test_as_a_module_it_serves_slack_with_nothing_but_the_environment() -> None:
-    async with single_workspace_process() as at:
+FOREIGN = {
+    "SLACK_SCOPES": "commands,chat:write",
+    "SLACK_VERIFICATION_TOKEN": "verification",
+    "SLACK_USER_TOKEN": "xoxp-of-a-person",
+} | dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy"), "http://127.0.0.1:9")
+"""Variables that mean something to Bolt and to HTTP clients, and must not to the bot."""
+
+
+async def test_as_a_module_it_serves_slack_whatever_else_is_set(tmp_path: Path) -> None:
+    home, directory = tmp_path / "home", tmp_path / "directory"
+    home.mkdir()
+    directory.mkdir()
+    async with single_workspace_process(FOREIGN | {"HOME": str(home)}, directory=directory) as at:
         assert await at.bot.get("/healthz") == (200, {"ok": True})
         assert await at.bot.get("/readyz") == READY
-        await at.command()
+        for _ in range(2):
+            await at.command()
         assert await at.bot.stop() == 0
-    assert [message.text for message in at.messages()] == [paused()]
+    assert [message.text for message in at.messages()] == [paused()] * 2
+    assert [(call.method, call.token) for call in at.slack.api_calls] == [
+        ("auth.test", at.slack.bot_token),
+        ("users.info", at.slack.bot_token),
+    ]
+    assert [*home.iterdir(), *directory.iterdir()] == []
+    assert at.slack.violations == []
 
 
 async def test_as_a_command_it_takes_what_the_environment_lacks_from_a_file(tmp_path: Path) -> None:
@@ -105,17 +123,6 @@ async def test_a_bot_token_that_slack_refuses_ends_it_once_slack_can_be_reached(
             assert await bot.exit_code() == 2
     (sentence,) = bot.sentences
     wording("bot token", sentence)
-
-
-async def test_with_socket_mode_switched_off_in_slack_it_says_so_and_waits_for_its_operator() -> None:
-    async with SimSlack(socket_mode=True) as slack, SimAnchor() as anchor:
-        environ = environment(slack, anchor)
-        slack.socket_mode = False
-        async with bot_process(environ) as bot:
-            error = await bot.logs(logger="bot.inbound.socket_mode", level="ERROR")
-            assert await bot.get("/healthz") == (200, {"ok": True})
-            assert await bot.get("/readyz") == (503, {"ready": False, "reasons": {"socket": error["what_to_do"]}})
-            assert await bot.stop() == 0
 
 
 async def test_a_slack_that_is_down_is_tried_again_until_it_answers() -> None:

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import time
 from typing import Any
 from urllib.parse import urlsplit
@@ -155,3 +157,18 @@ async def test_a_bot_that_never_came_up_goes_too(*, socket_mode: bool) -> None:
                 await bot.logs(logger="bot.serving", level="WARNING")
             await seconds_to_stop(bot)
     assert [entry["message"] for entry in told_by(bot)][-1] == "stopping"
+
+
+HANGING = """
+import threading, time
+from bot.cli import leave
+threading.Thread(target=time.sleep, args=(30,)).start()
+leave(2, within=0.5)
+"""
+
+
+def test_a_thread_that_hangs_does_not_keep_the_process() -> None:
+    started = time.monotonic()
+    ended = subprocess.run([sys.executable, "-c", HANGING], check=False)  # noqa: S603 - our own text
+    assert ended.returncode == 2
+    assert time.monotonic() - started < GONE_WITHIN
