@@ -15,8 +15,8 @@ import pytest
 
 from bot.demo import serve
 from bot.sim.local_server import free_port
-from harness.process import CONSOLE_SCRIPT
-from process.demo_process import GONE_WITHIN, demo, get
+from harness.conversation import until
+from harness.process import CONSOLE_SCRIPT, bot_process, fetch
 
 pytestmark = pytest.mark.anyio
 
@@ -50,15 +50,13 @@ async def test_it_serves_the_page_until_it_is_ended_and_leaves_no_bot(
     told, port = tmp_path / "told", free_port()
     browser = make_command(tmp_path / "browser", f'echo "$1" >{told}.part; mv {told}.part {told}')
     environ = {"BROWSER": f"{browser} %s"} if with_browser else {}
-    async with demo("--port", str(port), environ=environ) as it:
-        url = await it.says("The demo is at ")
+    async with bot_process(environ, arguments=("demo", "--port", str(port))) as demo:
+        url = await demo.prints("The demo is at ")
         assert url == f"http://127.0.0.1:{port}/"
-        assert "<title>#alerts · Anchor demo</title>" in await get(url)
-        [child] = bots_of(it.process.pid)
-        async with asyncio.timeout(GONE_WITHIN):
-            while told.exists() is not with_browser:  # noqa: ASYNC110 - nothing signals it
-                await asyncio.sleep(0.01)
-        assert await it.ends(number) == 0
+        assert "<title>#alerts · Anchor demo</title>" in await fetch(url)
+        [child] = bots_of(demo.process.pid)
+        await until(lambda: told.exists() is with_browser)
+        assert await demo.stop(number) == 0
     assert not is_there(child)
     assert (told.read_text() if told.exists() else "") == (f"{url}\n" if with_browser else "")
 
@@ -105,9 +103,9 @@ async def test_on_a_terminal_the_script_plays_and_then_serves_the_page(tmp_path:
         written = await asyncio.to_thread(read_until, ours, b"End it with Ctrl-C.")
         played, _, served = written.partition("The demo is at ")
         assert played == "played\r\n"
-        assert "<title>" in await get(served.split()[0])
+        assert "<title>" in await fetch(served.split()[0])
         process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(GONE_WITHIN):
+        async with asyncio.timeout(10):
             assert await process.wait() == 0
     finally:
         os.close(ours)

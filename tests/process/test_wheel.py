@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 
 import bot
 from bot.demo.page.assets import read_assets
-from process.demo_process import demo, get
+from harness.process import bot_process, fetch
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
 
@@ -86,8 +86,9 @@ async def test_it_has_every_file_and_knows_its_version(installation: Installatio
 
 
 async def test_the_demo_runs_and_its_page_has_all_its_files(installation: Installation) -> None:
-    at = installation
-    async with demo("--no-browser", command=at.command, directory=at.empty, covered=False) as it:
-        url = await it.says("The demo is at ")
+    at, arguments = installation, ("demo", "--no-browser")
+    async with bot_process({}, command=at.command, arguments=arguments, directory=at.empty, covered=False) as demo:
+        url = await demo.prints("The demo is at ")
         for path, asset in read_assets().items():
-            assert await get(f"{url}{path}") == asset.body.decode()
+            assert await fetch(f"{url}{path}") == asset.body.decode()
+        assert await demo.stop() == 0
