@@ -1,4 +1,4 @@
-"""What a command costs in a deployment of many workspaces: no more than in one of one. Counted, not timed."""
+"""A command costs no more in a deployment of many workspaces than in one of one. Counted, not timed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ MANY = 1_000
 
 @contextmanager
 def statements() -> Iterator[list[str]]:
-    """Whatever any engine of the process sends to a database; a read is one statement and no transaction."""
+    """Collect what any engine of the process sends to a database; a read is one statement and no transaction."""
     sent: list[str] = []
 
     def note(_: object, __: object, statement: str, *___: object) -> None:

@@ -14,7 +14,7 @@ from bot.core.anchor_key import AnchorKey
 from bot.core.digest import digest
 from bot.core.secret import Secret
 from bot.sim.anchor import Slow
-from bot.sim.slack import Message, expired_url
+from bot.sim.slack import expired_url
 from harness.blocks import actions, button
 from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
 
@@ -152,15 +152,12 @@ def assert_isolated(at: ManyHarness, actors: list[Actor]) -> None:
         assert "Cookie" not in request.headers
         told[actor.tenant.team_id] += 1
     for call in at.slack.api_calls:
-        if call.method in {"users.info", "views.publish"}:
-            assert (
-                call.token in of_team[team_of(at, str(call.arguments.get("user") or call.arguments["user_id"]))].tokens
-            )
-        if call.method == "chat.postMessage":
-            workspace = at.slack.platform.workspace_of_channel(home_of(at, str(call.arguments["channel"])))
-            assert call.token in of_team[workspace.team_id].tokens
+        about = [call.arguments[name] for name in ("user", "user_id", "channel") if name in call.arguments]
+        if about:
+            assert call.token in of_team[team_of(at, str(about[0]))].tokens
     for actor in actors:
-        for message in everything_in(at, actor.tenant):
+        channels = actor.tenant.workspace.channels
+        for message in [one for channel in channels for one in at.slack.seen_by(actor.tenant.person, channel)]:
             assert set(UUID.findall(str((message.text, message.blocks)))) <= actor.sessions
             assert message.user in {actor.tenant.person.id, actor.tenant.workspace.installation.bot_user_id}
     assert len(told) == len(actors)
@@ -170,19 +167,7 @@ def assert_isolated(at: ManyHarness, actors: list[Actor]) -> None:
     }
 
 
-def team_of(at: ManyHarness, user_id: str) -> str:
-    """The workspace that somebody is in."""
-    return next(team for team, workspace in at.slack.platform.workspaces.items() if user_id in workspace.users)
-
-
-def home_of(at: ManyHarness, channel: str) -> str:
-    """The channel itself; of a person's id, a channel of theirs."""
-    for workspace in at.slack.platform.workspaces.values():
-        if channel in workspace.users:
-            return next(iter(workspace.channels))
-    return channel
-
-
-def everything_in(at: ManyHarness, tenant: Tenant) -> list[Message]:
-    channels_of_it = tenant.workspace.channels
-    return [message for channel in channels_of_it for message in at.slack.seen_by(tenant.person, channel)]
+def team_of(at: ManyHarness, ref: str) -> str:
+    """The workspace that a person or a channel is in."""
+    workspaces = at.slack.platform.workspaces.items()
+    return next(team for team, workspace in workspaces if ref in workspace.users or ref in workspace.channels)

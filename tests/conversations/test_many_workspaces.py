@@ -16,7 +16,7 @@ from bot.core.outcomes import NotFound, StoreFailed, WrongWorkspace
 from bot.core.policy import NotAMember, Role
 from bot.outbound.store.schema import workspaces
 from bot.sim.slack import Enterprise, User, expired_url, tokens_revoked
-from harness import BY_BOTH, HTTP_ONLY, SESSION, SOCKET_ONLY, outcome_text
+from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, SESSION, outcome_text
 from harness.conversation import until
 from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
 
@@ -123,7 +123,7 @@ async def test_a_workspace_that_never_installed_the_app_is_told_so(at: ManyHarne
 
 
 @pytest.mark.parametrize("revoked_first", [False, True])
-async def test_a_workspace_that_removes_the_app_leaves_nothing_and_may_come_back(
+async def test_a_workspace_that_removes_the_app_leaves_nothing_and_can_come_back(
     at: ManyHarness, *, revoked_first: bool
 ) -> None:
     leaving, staying = await two_tenants(at)
@@ -176,13 +176,8 @@ async def assert_comes_again(at: ManyHarness, tenant: Tenant) -> None:
     assert await teams(at) == []
 
 
-@HTTP_ONLY
+@BOTH_TRANSPORTS
 async def test_an_event_that_can_not_be_handled_now_comes_again(at: ManyHarness) -> None:
-    await assert_comes_again(at, await at.set_up(at.add(1)))
-
-
-@SOCKET_ONLY
-async def test_over_a_socket_it_comes_again_because_of_no_ack(at: ManyHarness) -> None:
     await assert_comes_again(at, await at.set_up(at.add(1)))
 
 

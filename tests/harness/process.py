@@ -152,7 +152,7 @@ async def bot_process(
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a process ended that is not meant to stay."""
+    """The end of a process that is not meant to stay."""
 
     code: int
     sentences: list[str]

@@ -52,7 +52,7 @@ def send(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.Capture
 
 
 def why(status: int, error: str = "", *, url: str = "") -> str:
-    """What the command makes of an answer of the bot's."""
+    """Return what the command makes of an answer of the bot's."""
     read = read_answer(status, f'{{"error": "{error}"}}'.encode() if error else b"", url)
     assert isinstance(read, NotPosted)
     return read.why
@@ -112,7 +112,7 @@ async def server(answer: Callable[[web.BaseRequest], Awaitable[web.StreamRespons
     await runner.cleanup()
 
 
-async def test_the_address_may_have_a_path_and_the_answer_may_get_lost(
+async def test_the_address_can_have_a_path_and_the_answer_can_get_lost(
     send: Send, wording: Callable[[str, str], None]
 ) -> None:
     asked = []

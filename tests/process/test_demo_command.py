@@ -113,7 +113,7 @@ async def test_on_a_terminal_the_script_plays_and_then_serves_the_page(tmp_path:
 
 
 def read_until(terminal: int, end: bytes) -> str:
-    """What is written to the terminal up to `end`."""
+    """Read what is written to the terminal up to `end`."""
     written = b""
     while end not in written:
         written += os.read(terminal, 4096)

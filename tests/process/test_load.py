@@ -23,7 +23,7 @@ USUAL_LIMIT = 1024  # open files that Linux grants a process, unless it asks for
 
 @pytest.fixture
 def many_sockets() -> Iterator[None]:
-    """Both simulators live in this process: four sockets for each person, and some to spare."""
+    """Make room for both simulators in this process: four sockets for each person, and some to spare."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(5 * PEOPLE, hard), hard))
     yield

@@ -1,4 +1,4 @@
-"""What a line of the log looks like, and which libraries may write one."""
+"""The format of a line of the log, and the libraries that are kept out of it."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""What operators do with keys and workspaces: every command, called as a function, and what it says."""
+"""The commands for operators, called as functions: what they do with keys and workspaces, and what they say."""
 
 import asyncio
 import io

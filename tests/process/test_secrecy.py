@@ -1,4 +1,4 @@
-"""Whatever goes wrong, and however much is logged: no secret is written down."""
+"""No secret is written down, whatever goes wrong and however much is logged."""
 
 import json
 from functools import partial

@@ -1,4 +1,4 @@
-"""What Slack, or something in its place, may answer: only its own word on a token counts."""
+"""Answers of Slack, or of something in its place: only Slack's own word on a token counts."""
 
 import pytest
 
@@ -45,7 +45,7 @@ NO_VERDICT: dict[str, Fault] = {
 
 
 @pytest.mark.parametrize("fault", NO_VERDICT.values(), ids=NO_VERDICT)
-async def test_what_is_no_word_of_slacks_leaves_everything_open(fault: Fault) -> None:
+async def test_an_answer_that_is_not_slacks_leaves_everything_open(fault: Fault) -> None:
     """Tokens are neither good nor refused, and a post is neither made nor an exception."""
     async with SimSlack(socket_mode=True) as slack, open_session() as session:
         client, token = SlackClient(open_web(session, slack.url)), Secret(slack.bot_token)
@@ -94,7 +94,7 @@ async def test_slack_says_when_to_ask_again_for_a_connection() -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/", "/api"])
-async def test_the_address_of_the_api_may_end_in_a_slash_or_not(path: str) -> None:
+async def test_the_address_of_the_api_can_end_in_a_slash_or_not(path: str) -> None:
     async with SimSlack() as slack, open_session() as session:
         client = SlackClient(open_web(session, slack.url.removesuffix("/api/") + path))
         assert await client.identify(Secret(slack.bot_token)) == slack.home.team_id

@@ -27,7 +27,7 @@ DEVELOPMENT = {"PYTHONDEVMODE": "1"}  # Python then complains of what was never 
 
 
 def told_by(bot: BotProcess) -> list[dict[str, Any]]:
-    """What it logged, without Python's remarks on how long something took: those are about this machine."""
+    """Return what it logged, without Python's remarks on how long something took: those are about this machine."""
     return [entry for entry in bot.log if not entry["message"].startswith("Executing <")]
 
 
@@ -57,7 +57,7 @@ async def is_refused(url: str) -> bool:
 
 
 async def seconds_to_stop(bot: BotProcess, number: signal.Signals = signal.SIGTERM) -> float:
-    """Send a signal; the exit code must be 0, and nothing of it may still run."""
+    """Send a signal; the exit code must be 0, and nothing of it must still run."""
     stopped_at = time.monotonic()
     bot.process.send_signal(number)
     assert await bot.exit_code() == 0

@@ -1,4 +1,4 @@
-"""What admins change, and that nothing from before it is used any more."""
+"""Changes by admins, after which nothing from before is used any more."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 @dataclass
 class Office:
-    """Where admins of Acme change things."""
+    """The configuration of Acme, as its admins change it."""
 
     store: Store
     rows: Watched
@@ -95,7 +95,7 @@ async def test_what_was_known_before_a_change_is_not_used_any_more(
 
 
 @pytest.mark.parametrize("name", CHANGES)
-async def test_a_change_by_somebody_who_has_not_seen_the_last_one_is_none(office: Office, name: str) -> None:
+async def test_a_change_by_somebody_who_has_not_seen_the_last_one_is_not_made(office: Office, name: str) -> None:
     before = await office.acme()
     assert not await CHANGES[name](office.configuration, 1)
     assert not await office.is_remembered()

@@ -1,4 +1,4 @@
-"""What is kept of a workspace, and what is not kept any more."""
+"""The rows of a workspace: kept, kept apart from others, and deleted."""
 
 import asyncio
 from dataclasses import replace
@@ -42,7 +42,7 @@ async def keep_about(store: Store) -> None:
 
 
 async def kept_about(store: Store) -> list[str]:
-    """Whose admins and notices there are."""
+    """List the workspaces of all admins and notices."""
     rows = [row for table in (admins, notices) for row in await store.database.every(select(table.c.team_id))]
     return sorted((row.team_id for row in rows), key=[ACME.team_id, GLOBEX.team_id].index)
 

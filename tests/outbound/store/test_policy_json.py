@@ -38,7 +38,7 @@ def test_it_is_written_in_order() -> None:
     )
 
 
-def test_where_none_is_written_it_is_the_default() -> None:
+def test_without_one_it_is_the_default() -> None:
     assert read_policy(None) == Policy() == read_policy(write_policy(Policy()))
 
 

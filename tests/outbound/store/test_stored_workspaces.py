@@ -1,4 +1,4 @@
-"""What is served is what stands in the database when a request comes, or stood there before the database went away."""
+"""A request is served from the database as it is when it comes, or as it was before the database went away."""
 
 import asyncio
 import gc
@@ -95,7 +95,7 @@ async def test_those_who_come_while_it_is_read_wait_for_one_more_read(store: Sto
     assert rows.reads == [ACME.team_id, GLOBEX.team_id, ACME.team_id]
 
 
-async def test_who_stops_waiting_does_not_stop_the_read_for_others(store: Store) -> None:
+async def test_somebody_who_stops_waiting_does_not_stop_the_read_for_others(store: Store) -> None:
     rows, gate = Watched.of(store), asyncio.Event()
     workspaces = served(store, rows, Time())
     await workspaces.install(ACME)

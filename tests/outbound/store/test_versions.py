@@ -1,4 +1,4 @@
-"""Who changes a key or a policy says which one they have seen: of those who have seen the same, one changes it."""
+"""A change of a key or a policy names the version it replaces: of several for the same version, one is made."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
