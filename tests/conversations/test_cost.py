@@ -1,4 +1,4 @@
-"""What a command costs in a deployment of many workspaces: no more than in one of one. Counted, not timed."""
+"""A command costs no more in a deployment of many workspaces than in one of one. Counted, not timed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +14,12 @@ from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
 
 pytestmark = pytest.mark.anyio
 
-MANY = 10_000
+MANY = 1_000
 
 
 @contextmanager
 def statements() -> Iterator[list[str]]:
-    """Whatever any engine of the process sends to a database; a read is one statement and no transaction."""
+    """Collect what any engine of the process sends to a database; a read is one statement and no transaction."""
     sent: list[str] = []
 
     def note(_: object, __: object, statement: str, *___: object) -> None:
@@ -38,21 +38,22 @@ def statements() -> Iterator[list[str]]:
 
 
 async def fill(at: ManyHarness, count: int) -> None:
-    """As many workspaces as that, put into the database directly."""
+    """As many workspaces as that, put into the database directly. Nobody decrypts their tokens."""
+    token = at.store.vault.encrypt(Secret("xoxb-1"), Place("T0CROWD", "bot_token"))
     rows = [
         {
             "team_id": f"T0CROWD{number:06}",
             "team_name": "Crowd",
             "app_id": "A0ANCHOR001",
             "bot_user_id": "U0ANCHORBOT",
-            "bot_token": at.store.vault.encrypt(Secret("xoxb-1"), Place(f"T0CROWD{number:06}", "bot_token")),
+            "bot_token": token,
             "scopes": "commands",
             "installed_by": "U1",
             "installed_at": 1_785_000_000,
         }
         for number in range(count)
     ]
-    async with at.store.database.changing(within=60) as connection:
+    async with at.store.database.changing() as connection:
         await connection.execute(insert(workspaces), rows)
 
 
@@ -67,7 +68,7 @@ async def cost(at: ManyHarness, tenant: Tenant) -> tuple[list[str], list[str], i
     return first, second, len(at.slack.api_calls) - calls
 
 
-async def test_a_command_costs_the_same_in_a_deployment_of_ten_thousand(database_url: str) -> None:
+async def test_a_command_costs_the_same_in_a_deployment_of_a_thousand(database_url: str) -> None:
     async with many_workspaces(database_url) as at:
         tenant = await at.set_up(at.add(1))
         key = AnchorKey(Secret(tenant.key), KeyCheck.VERIFIED)

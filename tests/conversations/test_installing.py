@@ -3,78 +3,73 @@
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import aiohttp
 import pytest
-from sqlalchemy import text
 
-from bot.core.installation import SCOPES
-from bot.sim.slack import ApiCall, Hang, ResetAfterReading, api_error, server_error
-from harness import HTTP_ONLY
+from bot.core.installation import (
+    SCOPES,
+    CodeRefused,
+    Denied,
+    Expired,
+    ForeignBrowser,
+    Installed,
+    InstallOutcome,
+    OrgWide,
+    RefusedBySlack,
+    Replayed,
+    ScopesDeclined,
+    SlackSilent,
+    TokenRotates,
+    UnknownState,
+    WrongRedirect,
+)
+from bot.core.messages.install_pages import NOT_BEGUN, broken_page, page_of
+from bot.sim.slack import ApiCall, Fault, Hang, ResetAfterReading, api_error, server_error
+from harness import HTTP_ONLY, paused
 from harness.install_browser import Browser, Visit
-from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
+from harness.many_workspaces import ManyHarness, many_workspaces
 
 pytestmark = pytest.mark.anyio
-
-NOTHING = "Nothing was installed here."
-
-
-def reading(page: Visit) -> list[object]:
-    """The status, and what a person reads."""
-    return [page.status, *page.words.split("\n")]
-
-
-async def nothing_is_kept(at: ManyHarness) -> bool:
-    return await at.store.installations.summaries() == []
 
 
 def exchanges(at: ManyHarness) -> list[ApiCall]:
     return [call for call in at.slack.api_calls if call.method == "oauth.v2.access"]
 
 
+async def begin(at: ManyHarness, browser: Browser) -> Visit:
+    return await browser.get(f"{at.bot.url}/slack/install")
+
+
+async def state_of(at: ManyHarness, browser: Browser) -> str:
+    """Begin an installation, and return its state."""
+    return parse_qs((await begin(at, browser)).location)["state"][0]
+
+
+async def assert_refused(at: ManyHarness, page: Visit, outcome: InstallOutcome, *, exchanged: bool) -> None:
+    """Check that the page shows the outcome, that nothing is stored, and whether Slack was sent a code."""
+    assert page.page == page_of(outcome)
+    assert bool(exchanges(at)) is exchanged
+    assert await at.store.installations.summaries() == []
+
+
 async def test_a_workspace_installs_the_app_gets_its_key_and_pauses(at: ManyHarness) -> None:
     tenant = at.add(1)
     page = await at.install(tenant)
-    assert reading(page) == [
-        200,
-        "Installed",
-        "The app is in Tenant-1 (T0TENANT001).",
-        "One thing is left: the Anchor API key of your workspace.",
-        "An admin sets it in Slack: in the sidebar, under Apps, in the Home tab of this app.",
-        "Try it in any channel: /anchor-pause help",
-    ]
+    assert page.page == page_of(Installed(tenant.team_id, "Tenant-1", has_key=False))
     await at.set_up(tenant)
     await tenant.command()
-    (request,) = tenant.orders
-    assert request.key == tenant.key
+    assert [request.key for request in tenant.orders] == [tenant.key]
     (message,) = tenant.seen()
-    assert message.text.startswith(f"⏸️ *Paused*: session `{tenant.session}`")
-    methods = [call.method for call in at.slack.api_calls if call.method != "apps.connections.open"]
-    assert methods == [*["oauth.v2.access"] * 2, "users.info"], "no auth.test, and no other call"
-
-
-async def test_before_it_has_a_key_a_command_says_so(at: ManyHarness) -> None:
-    tenant = at.add(1)
-    await at.install(tenant)
-    await tenant.command()
-    (message,) = tenant.seen()
-    assert message.ephemeral_to == tenant.person.id
-    assert message.text == (
-        f"*Not paused:* this workspace has no Anchor API key yet, so the bot left session `{tenant.session}` alone.\n"
-        "You can set one now: press the button below, and then send the command again."
-    )
-    assert "anchor_set_key" in str(message.blocks)
-    assert at.anchor.requests == []
+    assert message.text == paused(session=tenant.session, user=tenant.person.id)
+    assert tenant.methods == [*["oauth.v2.access"] * 2, "users.info"], "no auth.test, and no other call"
 
 
 async def test_installed_again_the_workspace_keeps_its_key(at: ManyHarness) -> None:
     tenant = await at.set_up(at.add(1))
     page = await at.install(tenant)
-    assert page.words == (
-        "Installed again\nThe app is in Tenant-1 (T0TENANT001).\nIts Anchor API key is still known.\n"
-        "Try it in any channel: /anchor-pause help"
-    )
+    assert page.page == page_of(Installed(tenant.team_id, "Tenant-1", has_key=True))
     await tenant.command()
     assert [request.key for request in tenant.orders] == [tenant.key]
 
@@ -82,7 +77,7 @@ async def test_installed_again_the_workspace_keeps_its_key(at: ManyHarness) -> N
 @HTTP_ONLY
 async def test_the_way_to_slack_asks_for_what_the_bot_needs_and_binds_the_browser(at: ManyHarness) -> None:
     async with Browser() as browser:
-        begun = await browser.get(f"{at.bot.url}/slack/install")
+        begun = await begin(at, browser)
     assert begun.status == 302
     url = urlsplit(begun.location)
     asked = {name: value for name, (value,) in parse_qs(url.query).items()}
@@ -103,245 +98,127 @@ async def test_the_way_to_slack_asks_for_what_the_bot_needs_and_binds_the_browse
 async def test_over_https_the_cookie_is_for_this_host_and_for_https_alone(tmp_path: Path) -> None:
     url, base = f"sqlite:///{tmp_path / 'bot.db'}", "https://bot.example.com/anchor/"
     async with many_workspaces(url, BASE_URL=base) as at, Browser() as browser:
-        begun = await browser.get(f"{at.bot.url}/slack/install")
-    assert begun.headers["Set-Cookie"].startswith("__Host-anchor-install=")
-    assert set(begun.headers["Set-Cookie"].split("; ")[1:]) == {
-        "HttpOnly",
-        "Max-Age=3600",
-        "Path=/",
-        "SameSite=Lax",
-        "Secure",
-    }
+        begun = await begin(at, browser)
+    cookie, *flags = begun.headers["Set-Cookie"].split("; ")
+    assert cookie.startswith("__Host-anchor-install=")
+    assert set(flags) == {"HttpOnly", "Max-Age=3600", "Path=/", "SameSite=Lax", "Secure"}
     (redirect_uri,) = parse_qs(urlsplit(begun.location).query)["redirect_uri"]
     assert redirect_uri == "https://bot.example.com/anchor/slack/oauth_redirect"
 
 
-async def test_denied(at: ManyHarness) -> None:
-    page = await at.install(at.add(1), decision="cancel")
-    assert reading(page) == [
-        403,
-        "Not installed: it was not allowed",
-        NOTHING,
-        "You may allow it another time.",
-        "Begin again",
-    ]
-    assert await nothing_is_kept(at)
-    assert exchanges(at) == []
+ON_THE_CONSENT_PAGE: list[tuple[dict[str, str], InstallOutcome]] = [
+    ({"decision": "cancel"}, Denied()),
+    ({"declined": "users:read"}, ScopesDeclined(("users:read",))),
+    ({"declined": "chat:write,users:read"}, ScopesDeclined(("chat:write", "users:read"))),
+    ({"org_wide": "1"}, OrgWide()),
+]
 
 
-async def test_replayed(at: ManyHarness) -> None:
+@pytest.mark.parametrize(("choices", "outcome"), ON_THE_CONSENT_PAGE)
+async def test_a_choice_on_the_consent_page_ends_it(
+    at: ManyHarness, choices: dict[str, str], outcome: InstallOutcome
+) -> None:
+    page = await at.install(at.add(1), **choices)
+    await assert_refused(at, page, outcome, exchanged=outcome != Denied())
+
+
+AT_THE_EXCHANGE: list[tuple[Fault, InstallOutcome]] = [
+    (api_error("bad_redirect_uri"), WrongRedirect()),
+    (api_error(""), SlackSilent()),
+    (server_error(), SlackSilent()),
+    (ResetAfterReading(), SlackSilent()),
+]
+
+
+@pytest.mark.parametrize(("fault", "outcome"), AT_THE_EXCHANGE)
+async def test_an_answer_of_slacks_at_the_exchange_ends_it(
+    at: ManyHarness, fault: Fault, outcome: InstallOutcome
+) -> None:
+    at.slack.faults["oauth.v2.access"] = fault
+    await assert_refused(at, await at.install(at.add(1)), outcome, exchanged=True)
+
+
+async def test_a_slack_that_hangs_is_not_waited_for_without_end(
+    at: ManyHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.outbound.slack_oauth._TIMEOUT", 0.3)
+    at.slack.faults["oauth.v2.access"] = Hang()
+    await assert_refused(at, await at.install(at.add(1)), SlackSilent(), exchanged=True)
+
+
+async def test_an_app_whose_tokens_rotate_or_whose_secret_is_wrong_is_not_installed(at: ManyHarness) -> None:
+    at.slack.registration.rotates_tokens = True
+    await assert_refused(at, await at.install(at.add(1)), TokenRotates(), exchanged=True)
+    at.slack.registration.client_secret = "another"
+    await assert_refused(at, await at.install(at.add(2)), RefusedBySlack("bad_client_secret"), exchanged=True)
+
+
+async def test_a_link_works_once(at: ManyHarness) -> None:
     tenant = at.add(1)
     async with Browser() as browser:
-        back = await browser.consent((await browser.get(f"{at.bot.url}/slack/install")).location, tenant.team_id)
+        back = await browser.consent((await begin(at, browser)).location, tenant.team_id)
         assert (await browser.get(back)).status == 200
         page = await browser.get(back)
-    assert reading(page) == [
-        409,
-        "This link was used before",
-        "It works once, and nothing was changed this time.",
-        "If the app is in your workspace, all is well.",
-        "Begin again",
-    ]
+    assert page.page == page_of(Replayed())
     assert len(exchanges(at)) == 1
 
 
-async def test_foreign(at: ManyHarness) -> None:
+async def test_it_ends_in_the_browser_that_it_began_in(at: ManyHarness) -> None:
     """Somebody sends the end of their own installation to somebody else."""
     tenant = at.add(1)
     async with Browser() as theirs, Browser() as ours:
-        back = await theirs.consent((await theirs.get(f"{at.bot.url}/slack/install")).location, tenant.team_id)
+        back = await theirs.consent((await begin(at, theirs)).location, tenant.team_id)
         without_cookie = await ours.get(back)
-        await ours.get(f"{at.bot.url}/slack/install")
+        await begin(at, ours)
         with_another = await ours.get(back)
     for page in (without_cookie, with_another):
-        assert reading(page) == [
-            403,
-            "Not installed: it was begun in another browser",
-            NOTHING,
-            "An installation ends in the browser that it began in, with cookies allowed.",
-            "If somebody sent you this link, don't go on.",
-            "Begin again",
-        ]
-    assert await nothing_is_kept(at)
-    assert exchanges(at) == []
-
-
-@pytest.mark.parametrize("query", ["", "?code=1", "?state=&code=1", "?state=forged&code=1", "?state=%ff%00&code=%ff"])
-async def test_forged(at: ManyHarness, query: str) -> None:
-    async with Browser() as browser:
-        await browser.get(f"{at.bot.url}/slack/install")
-        page = await browser.get(f"{at.bot.url}/slack/oauth_redirect{query}")
-    assert reading(page) == [
-        400,
-        "Not installed: this is no way back from Slack",
-        NOTHING,
-        "This address is only for the way back from Slack, right after an installation was begun.",
-        "Begin again",
-    ]
-    assert await nothing_is_kept(at)
-    assert exchanges(at) == []
-
-
-async def test_without_a_code(at: ManyHarness) -> None:
-    async with Browser() as browser:
-        state = parse_qs((await browser.get(f"{at.bot.url}/slack/install")).location)["state"][0]
-        page = await browser.get(f"{at.bot.url}/slack/oauth_redirect?state={state}")
-    assert page.status == 400
-    assert exchanges(at) == []
-
-
-async def test_expired(at: ManyHarness) -> None:
-    async with Browser() as browser:
-        begun = await browser.get(f"{at.bot.url}/slack/install")
-        at.slack.clock.advance(601)
-        page = await browser.get(await browser.consent(begun.location, at.add(1).team_id))
-    assert reading(page) == [
-        410,
-        "Not installed: it took too long",
-        NOTHING,
-        "An installation must end within 10 minutes.",
-        "Begin again",
-    ]
-    assert await nothing_is_kept(at)
-    assert exchanges(at) == []
-
-
-async def a_code_that_slack_does_not_take(at: ManyHarness, browser: Browser, tenant: Tenant) -> Visit:
-    """The code of an earlier installation, with a state that is good."""
-    first = await browser.consent((await browser.get(f"{at.bot.url}/slack/install")).location, tenant.team_id)
-    await browser.get(first)
-    (code,) = parse_qs(urlsplit(first).query)["code"]
-    await at.store.installations.delete(tenant.team_id)
-    (state,) = parse_qs((await browser.get(f"{at.bot.url}/slack/install")).location)["state"]
-    return await browser.get(f"{at.bot.url}/slack/oauth_redirect?state={state}&code={code}")
-
-
-async def test_reused_code(at: ManyHarness) -> None:
-    async with Browser() as browser:
-        page = await a_code_that_slack_does_not_take(at, browser, at.add(1))
-    assert reading(page) == [
-        409,
-        "Not installed: Slack does not take the code any more",
-        NOTHING,
-        "Slack's code works once, for 10 minutes.",
-        "Begin again",
-    ]
-    assert await nothing_is_kept(at)
-
-
-async def test_wrong_redirect(at: ManyHarness) -> None:
-    """Slack finds out at the exchange: what it shows at the consent page is Slack's own."""
-    at.slack.faults["oauth.v2.access"] = api_error("bad_redirect_uri")
-    page = await at.install(at.add(1))
-    assert reading(page) == [
-        502,
-        "Not installed: Slack does not know this address",
-        NOTHING,
-        "Tell whoever runs this bot.",
-        "Among the Slack app's redirect URLs must be BASE_URL with /slack/oauth_redirect.",
-    ]
-    assert await nothing_is_kept(at)
-
-
-@pytest.mark.parametrize("declined", ["users:read", "chat:write,users:read"])
-async def test_declined_scope(at: ManyHarness, declined: str) -> None:
-    page = await at.install(at.add(1), declined=declined)
-    assert reading(page) == [
-        403,
-        "Not installed: a permission is missing",
-        NOTHING,
-        f"The app can't do its work without {declined.replace(',', ', ')}. Please allow everything that it asks for.",
-        "Slack may list the app in your workspace all the same: installing it again mends that.",
-        "Begin again",
-    ]
-    assert await nothing_is_kept(at)
-
-
-async def test_org_wide(at: ManyHarness) -> None:
-    page = await at.install(at.add(1), org_wide="1")
-    assert reading(page) == [
-        403,
-        "Not installed: this is for single workspaces",
-        NOTHING,
-        "The app was installed for a whole organisation, but each workspace has its own Anchor key.",
-        "Please remove it from the organisation, and install it in the workspace that needs it.",
-        "Begin again",
-    ]
-    assert await nothing_is_kept(at)
-
-
-async def test_rotating_tokens(at: ManyHarness) -> None:
-    at.slack.registration.rotates_tokens = True
-    page = await at.install(at.add(1))
-    assert reading(page) == [
-        502,
-        "Not installed: the Slack app rotates its tokens",
-        NOTHING,
-        "Tell whoever runs this bot.",
-        "Token rotation must be off in the Slack app's settings.",
-    ]
-    assert await nothing_is_kept(at)
-
-
-async def test_a_wrong_client_secret(at: ManyHarness) -> None:
-    at.slack.registration.client_secret = "another"
-    page = await at.install(at.add(1))
-    assert reading(page) == [
-        502,
-        "Not installed: Slack refuses",
-        NOTHING,
-        "Tell whoever runs this bot.",
-        "Slack's reason is: bad_client_secret",
-        "Begin again",
-    ]
-    assert await nothing_is_kept(at)
-
-
-async def test_what_slack_says_is_shown_as_text(at: ManyHarness) -> None:
-    async with Browser() as browser:
-        (state,) = parse_qs((await browser.get(f"{at.bot.url}/slack/install")).location)["state"]
-        page = await browser.get(
-            f"{at.bot.url}/slack/oauth_redirect?state={state}&error=%3Cscript%3Ealert(1)%3C/script%3E%22%26"
-        )
-    assert page.status == 502
-    assert "Slack's reason is: <script>alert(1)</script>\"&" in page.words
-    assert "<script" not in page.text
-    assert exchanges(at) == []
+        await assert_refused(at, page, ForeignBrowser(), exchanged=False)
 
 
 @pytest.mark.parametrize(
-    "fault", [server_error(), ResetAfterReading(), api_error(""), pytest.param(Hang(), marks=pytest.mark.timeout(90))]
+    "query", ["", "code=1", "state=&code=1", "state=forged&code=1", "state=%ff%00&code=%ff", "state={its own}"]
 )
-async def test_a_slack_that_does_not_answer(at: ManyHarness, fault: object) -> None:
-    at.slack.faults["oauth.v2.access"] = fault  # type: ignore[assignment]
-    page = await at.install(at.add(1))
-    assert reading(page) == [
-        502,
-        "Not installed: Slack did not answer",
-        NOTHING,
-        "Slack could not be reached, or its answer could not be read.",
-        "Begin again",
-    ]
-    assert await nothing_is_kept(at)
+async def test_a_way_back_without_its_state_or_a_code_ends_nothing(at: ManyHarness, query: str) -> None:
+    async with Browser() as browser:
+        state = await state_of(at, browser)
+        page = await browser.get(f"{at.bot.url}/slack/oauth_redirect?{query.replace('{its own}', state)}")
+    await assert_refused(at, page, UnknownState(), exchanged=False)
 
 
-async def run_sql(at: ManyHarness, sql: str) -> None:
-    async with at.store.database.changing() as connection:
-        await connection.execute(text(sql))
+async def test_it_ends_within_ten_minutes(at: ManyHarness) -> None:
+    async with Browser() as browser:
+        begun = await begin(at, browser)
+        at.slack.clock.advance(601)
+        page = await browser.get(await browser.consent(begun.location, at.add(1).team_id))
+    await assert_refused(at, page, Expired(), exchanged=False)
+
+
+async def test_a_code_that_was_used_is_not_taken_with_another_state(at: ManyHarness) -> None:
+    tenant = at.add(1)
+    async with Browser() as browser:
+        first = await browser.consent((await begin(at, browser)).location, tenant.team_id)
+        await browser.get(first)
+        (code,) = parse_qs(urlsplit(first).query)["code"]
+        await at.store.installations.delete(tenant.team_id)
+        state = await state_of(at, browser)
+        page = await browser.get(f"{at.bot.url}/slack/oauth_redirect?state={state}&code={code}")
+    await assert_refused(at, page, CodeRefused(), exchanged=True)
+
+
+async def test_what_slack_says_is_shown_as_text(at: ManyHarness) -> None:
+    error = '<script>alert(1)</script>"&'
+    async with Browser() as browser:
+        state = await state_of(at, browser)
+        page = await browser.get(f"{at.bot.url}/slack/oauth_redirect?state={state}&error={quote(error)}")
+    await assert_refused(at, page, RefusedBySlack(error), exchanged=False)
+    assert "<script" not in page.text
 
 
 @HTTP_ONLY
-async def test_where_the_database_is_away_nothing_begins(at: ManyHarness) -> None:
-    await run_sql(at, "ALTER TABLE install_states RENAME TO elsewhere")
+async def test_if_the_database_is_away_nothing_begins(at: ManyHarness) -> None:
+    await at.rename_table("install_states", "elsewhere")
     async with Browser() as browser:
-        page = await browser.get(f"{at.bot.url}/slack/install")
-    assert reading(page) == [
-        503,
-        "The installation can't begin",
-        "The bot's database is away.",
-        "Please try again in a moment.",
-        "Begin again",
-    ]
+        assert (await begin(at, browser)).page == NOT_BEGUN
 
 
 @HTTP_ONLY
@@ -350,30 +227,23 @@ async def test_an_accident_is_told_under_one_id(
 ) -> None:
     """A table that is gone is one, for PostgreSQL: it can't come of a database that is away."""
     async with many_workspaces(next(postgresql_urls)) as at, Browser() as browser:
-        begun = await browser.get(f"{at.bot.url}/slack/install")
-        await run_sql(at, "ALTER TABLE install_states RENAME TO elsewhere")
+        begun = await begin(at, browser)
+        await at.rename_table("install_states", "elsewhere")
         with caplog.at_level(logging.ERROR):
             pages = [
                 await browser.get(await browser.consent(begun.location, at.add(1).team_id)),
-                await browser.get(f"{at.bot.url}/slack/install"),
+                await begin(at, browser),
             ]
     incidents = [vars(record)["incident"] for record in caplog.records if hasattr(record, "incident")]
-    for page, incident in zip(pages, incidents, strict=True):
-        assert reading(page) == [
-            500,
-            "Something broke in the bot itself",
-            "Whether anything was installed is not known.",
-            f"Tell whoever runs this bot. The log has the details under {incident}.",
-            "Begin again",
-        ]
+    assert [page.page for page in pages] == [broken_page(incident) for incident in incidents]
 
 
 @HTTP_ONLY
-async def test_every_page_is_sealed(at: ManyHarness) -> None:
+async def test_every_page_is_sealed_and_leads_back_to_the_beginning(at: ManyHarness) -> None:
     pages = [await at.install(at.add(1)), await at.install(at.add(2), decision="cancel")]
     async with Browser() as browser:
         pages.append(await browser.get(f"{at.bot.url}/slack/oauth_redirect"))
-        pages.append(await browser.get(f"{at.bot.url}/slack/install"))
+        pages.append(await begin(at, browser))
     for page in pages:
         policy = page.headers["Content-Security-Policy"]
         assert policy.startswith("default-src 'none'; style-src 'sha256-")
@@ -381,6 +251,8 @@ async def test_every_page_is_sealed(at: ManyHarness) -> None:
         told = [page.headers[name] for name in ("Referrer-Policy", "Cache-Control", "X-Content-Type-Options")]
         assert told == ["no-referrer", "no-store", "nosniff"]
         assert "src=" not in page.text
+    again = f'<a href="{at.environ["BASE_URL"]}/slack/install">'
+    assert [again in page.text for page in pages] == [False, True, True, False]
 
 
 @HTTP_ONLY

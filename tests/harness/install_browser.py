@@ -8,6 +8,8 @@ from typing import Self
 
 import aiohttp
 
+from bot.core.messages.install_pages import Page
+
 
 @dataclass(frozen=True, slots=True)
 class Visit:
@@ -23,11 +25,12 @@ class Visit:
         return self.headers["Location"]
 
     @property
-    def words(self) -> str:
-        """What a person reads, a line for each paragraph."""
-        body = re.sub(r"<(style|title)>.*?</\1>", "", self.text)
-        lines = [re.sub(r"<[^>]*>", "", part) for part in re.split(r"</h1>|</p>", body)]
-        return "\n".join(html.unescape(line) for line in lines if line)
+    def page(self) -> Page:
+        """What a person sees: the status, the title, the lines, and whether there is a link to begin again."""
+        body = self.text.partition("<body>")[2]
+        title, *paragraphs = re.findall(r"<(?:h1|p)>(.*?)</(?:h1|p)>", body)
+        lines = [html.unescape(one) for one in paragraphs if not one.startswith("<a ")]
+        return Page(self.status, html.unescape(title), tuple(lines), again=len(lines) < len(paragraphs))
 
 
 class Browser:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -30,7 +31,7 @@ _LONGEST_LINE = 1 << 20
 
 @dataclass(slots=True)
 class BotProcess:
-    """A process that was started, and everything it has written to stderr so far; what it `printed`, when it ended."""
+    """A process that was started, and the lines that it has written to stderr, and `printed` to stdout, so far."""
 
     process: asyncio.subprocess.Process
     lines: list[str] = field(default_factory=list)
@@ -54,18 +55,34 @@ class BotProcess:
 
     async def says(self, message: str, *, within: float = _UP_WITHIN) -> dict[str, Any]:
         """Wait for a log message, and return its line."""
-        await self._bell.until(lambda: self._found(message) or self.process.returncode is not None, within)
-        assert self._found(message), f"no {message!r} in:\n" + "\n".join(self.lines)
-        return self._found(message)[0]
+        return await self.logs(within=within, message=message)
+
+    async def logs(self, *, within: float = _UP_WITHIN, **fields: str) -> dict[str, Any]:
+        """Wait for a line of the log with these fields, and return it."""
+        await self._bell.until(lambda: self._found(fields) or self.process.returncode is not None, within)
+        assert self._found(fields), f"no {fields} in:\n" + "\n".join(self.lines)
+        return self._found(fields)[0]
+
+    async def prints(self, beginning: str) -> str:
+        """Wait for a line on stdout that begins so, and return the rest of it."""
+        found: list[str] = []
+
+        def look() -> bool:
+            found[:] = [line for line in self.printed if line.startswith(beginning)]
+            return bool(found) or self.process.returncode is not None
+
+        await self._bell.until(look, _UP_WITHIN)
+        assert found, f"no {beginning!r} in:\n" + "\n".join(self.printed)
+        return found[0].removeprefix(beginning)
 
     async def get(self, path: str) -> tuple[int, dict[str, Any]]:
         """Ask one of the probes."""
         async with aiohttp.ClientSession() as session, session.get(self.url + path) as answer:
             return answer.status, await answer.json()
 
-    async def stop(self) -> int:
-        """Ask it to go, as an orchestrator does, and return its exit code."""
-        self.process.terminate()
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to stop, as an orchestrator does unless another signal is given, and return its exit code."""
+        self.process.send_signal(number)
         return await self.exit_code()
 
     async def exit_code(self) -> int:
@@ -80,15 +97,19 @@ class BotProcess:
         assert self.process.stderr is not None
         self.process.stdin.write(stdin.encode())
         self.process.stdin.close()
-        async for line in self.process.stderr:
-            self.lines.append(line.decode().rstrip("\n"))
-            self._bell.ring()
-        self.printed += (await self.process.stdout.read()).decode().splitlines()
+        await asyncio.gather(
+            self._collect(self.process.stderr, self.lines), self._collect(self.process.stdout, self.printed)
+        )
         await self.process.wait()
         self._bell.ring()
 
-    def _found(self, message: str) -> list[dict[str, Any]]:
-        return [entry for entry in self.log if entry["message"] == message]
+    async def _collect(self, stream: asyncio.StreamReader, lines: list[str]) -> None:
+        async for line in stream:
+            lines.append(line.decode().rstrip("\n"))
+            self._bell.ring()
+
+    def _found(self, fields: Mapping[str, str]) -> list[dict[str, Any]]:
+        return [entry for entry in self.log if fields.items() <= entry.items()]
 
 
 @asynccontextmanager
@@ -131,7 +152,7 @@ async def bot_process(
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a process ended that is not meant to stay."""
+    """The end of a process that is not meant to stay."""
 
     code: int
     sentences: list[str]
@@ -169,3 +190,10 @@ async def single_workspace_process(
             await bot.says("connected to Slack" if socket_mode else "ready")
             slack.request_url = None if socket_mode else f"{bot.url}/slack/events"
             yield ProcessHarness(slack, anchor, slack.home, slack.alice, slack.alerts, SESSION, bot)
+
+
+async def fetch(url: str) -> str:
+    """Fetch a page, which must be there."""
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        assert answer.status == 200
+        return await answer.text()

@@ -1,21 +1,27 @@
-"""The command line, called as a function: its help, and what it says of settings it can't use."""
+"""The command line, called as a function: its help, and what it says of arguments and settings it can't use."""
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import bot
 from bot.cli import main
-from bot.environment import read_environment
+from bot.settings import Settings
 from bot.variables import SettingsError
 
+Check = Callable[[str, str], None]
+COMMANDS = ("run", "alert", "demo", "keys", "keys rotate", "workspaces", "workspaces set-key", "workspaces alert-token")
 
-@pytest.fixture
-def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """An empty directory to be in, and none of the bot's variables."""
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An empty directory to be in, none of the bot's variables, and the width of a page."""
     monkeypatch.chdir(tmp_path)
     for name in ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "ANCHOR_API_KEY", "ALERTS_TOKEN", "ANCHOR_BOT_URL"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "120")
     return tmp_path
 
 
@@ -26,82 +32,64 @@ def leave(*arguments: str) -> int:
     return caught.value.code
 
 
+def without_columns(text: str) -> str:
+    """The help with one entry in a line: how wide the columns are differs between versions of Python."""
+    return re.sub(r"(?<=\S)(\n {8,}| {2,})", "  ", text.strip())
+
+
 def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert leave("--version") == 0
     assert capsys.readouterr().out == f"anchor-bot {bot.__version__}\n"
 
 
-def test_the_help_shows_a_newcomer_the_way(capsys: pytest.CaptureFixture[str]) -> None:
-    assert leave("--help") == 0
-    told = " ".join(capsys.readouterr().out.split())
-    assert told.startswith("usage: anchor-bot [-h] [--version] command ...")
-    assert "/anchor-pause <session_id> [reason]" in told
-    assert "`anchor-bot demo` needs no account and no keys" in told
+def test_the_help(capsys: pytest.CaptureFixture[str], wording: Check) -> None:
+    for command in ("", *COMMANDS):
+        assert leave(*command.split(), "--help") == 0
+        wording(f"help {command}".strip(), without_columns(capsys.readouterr().out))
 
 
 @pytest.mark.parametrize(
-    ("command", "words"),
-    [
-        ("run", ["POST /slack/events", "SIGTERM", "/healthz", "/readyz", ".env.example", "Exit code 2"]),
-        ("keys", ["new", "rotate", "ENCRYPTION_KEYS"]),
-        ("workspaces", ["list", "show", "delete", "set-key", "alert-token", "DATABASE_URL"]),
-        ("alert", ["--session ID", "--text", "/alerts", "ANCHOR_BOT_URL", "ALERTS_TOKEN", "Exit code 1"]),
-        ("demo", ["simulated Slack", "simulated Anchor", "No account, no keys", "--check", "--port N", "--no-browser"]),
-    ],
+    "arguments",
+    ["", "pause", "run now", "--verbose run", "demo --colour", "workspaces set-key T0HOME00001 sk-1", "alert --text x"],
 )
-def test_the_help_of_a_command_teaches_it(capsys: pytest.CaptureFixture[str], command: str, words: list[str]) -> None:
-    assert leave(command, "--help") == 0
-    told = " ".join(capsys.readouterr().out.split())
-    assert [word for word in words if word not in told] == []
-
-
-@pytest.mark.parametrize("arguments", [[], ["pause"], ["run", "now"], ["--verbose", "run"]], ids=" ".join)
-def test_what_it_does_not_know_ends_with_2(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
-    assert leave(*arguments) == 2
+def test_arguments_that_it_does_not_know_end_with_2(capsys: pytest.CaptureFixture[str], arguments: str) -> None:
+    assert leave(*arguments.split()) == 2
     assert capsys.readouterr().err.startswith("usage: anchor-bot")
 
 
-@pytest.mark.usefixtures("nothing_set")
-def test_settings_that_are_missing_are_named(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["run"]) == 2
-    written = capsys.readouterr()
-    assert written.out == ""
-    lines = [line.removeprefix("anchor-bot: ") for line in written.err.splitlines()]
-    assert [line.split()[0] for line in lines] == ["SLACK_BOT_TOKEN", "ANCHOR_API_KEY", "SLACK_SIGNING_SECRET", "See"]
+@pytest.mark.parametrize("action", ["show", "delete", "set-key", "alert-token"])
+@pytest.mark.parametrize(
+    ("written", "shown"), [("\udcff", r"\udcff"), ("T0\x1b[2J", r"T0\x1b[2J"), ("", ""), ("t0", "t0")]
+)
+def test_what_can_not_be_the_id_of_a_workspace_is_shown_without_what_could_steer_a_terminal(
+    capsys: pytest.CaptureFixture[str], action: str, written: str, shown: str
+) -> None:
+    assert leave("workspaces", action, written) == 2
+    assert f"'{shown}'" in capsys.readouterr().err.splitlines()[-1]
 
 
-@pytest.mark.usefixtures("nothing_set")
-def test_an_alert_without_a_token_is_not_sent(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["alert", "--session", "x", "--text", "y", "--bot-url", "ftp://bot"]) == 2
-    written = capsys.readouterr()
-    assert written.out == ""
-    assert written.err.splitlines() == [
-        "anchor-bot: ANCHOR_BOT_URL is not a URL that can be called: write it like https://bot.example.com (https).",
-        "anchor-bot: ALERTS_TOKEN is not set: put the token that the bot takes alerts with there.",
-        "anchor-bot: See .env.example for every setting.",
-    ]
+def test_a_value_that_can_not_be_used_is_named(capsys: pytest.CaptureFixture[str], wording: Check) -> None:
+    for arguments in ("workspaces show t0", "demo --port none", "demo --check --port 65536"):
+        assert leave(*arguments.split()) == 2
+        wording(arguments, capsys.readouterr().err.splitlines()[-1])
 
 
-def test_a_file_that_cannot_be_read_is_named(capsys: pytest.CaptureFixture[str], nothing_set: Path) -> None:
-    (nothing_set / ".env").write_bytes(b"SLACK_BOT_TOKEN=\xff")
-    assert main(["run"]) == 2
-    assert capsys.readouterr().err.startswith("anchor-bot: .env can't be read (")
-
-
-def test_the_environment_wins_over_the_file_even_where_it_is_blank(tmp_path: Path) -> None:
-    file = tmp_path / ".env"
-    file.write_text("# ours\nexport A=file\nB='file' # quoted\nC=file\nD=${A}\nE\nF=\n", encoding="utf-8")
-    read = read_environment({"A": "environment", "B": "", "X": "environment"}, file)
-    assert read == {"A": "environment", "B": "", "C": "file", "D": "${A}", "F": "", "X": "environment"}
-
-
-def test_without_a_file_there_is_the_environment(tmp_path: Path) -> None:
-    assert read_environment({"A": "environment"}, tmp_path / ".env") == {"A": "environment"}
-
-
-def test_the_error_about_a_file_does_not_show_what_is_in_it(tmp_path: Path) -> None:
-    file = tmp_path / ".env"
-    file.write_bytes(b"SLACK_BOT_TOKEN=xoxb-s3cret\xff")
+def test_settings_that_can_not_be_used_end_with_2(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, wording: Check
+) -> None:
+    monkeypatch.setenv("ANCHOR_API_KEY", "two words")
     with pytest.raises(SettingsError) as caught:
-        read_environment({}, file)
-    assert "s3cret" not in str(caught.value)
+        Settings.from_env({"ANCHOR_API_KEY": "two words"})
+    commands = (["run"], ["alert", "--session", "x", "--text", "y", "--bot-url", "ftp://bot"], ["workspaces", "list"])
+    told = {}
+    for command in commands:
+        assert main(command) == 2
+        written = capsys.readouterr()
+        assert written.out == ""
+        told[command[0]] = written.err.splitlines()
+    *problems, advice = told["run"]
+    assert problems == [f"anchor-bot: {problem}" for problem in caught.value.problems]
+    assert [lines[-1] for lines in told.values()] == [advice] * 3
+    wording("advice", advice)
+    names = [line.removeprefix("anchor-bot: ").split()[0] for line in told["alert"][:-1]]
+    assert names == ["ANCHOR_BOT_URL", "ALERTS_TOKEN"]

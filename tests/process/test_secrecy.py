@@ -1,6 +1,7 @@
-"""Whatever goes wrong, and however much is logged: no secret is written down."""
+"""No secret is written down, whatever goes wrong and however much is logged."""
 
 import json
+from functools import partial
 from urllib.parse import quote, urlencode, urlsplit
 
 import aiohttp
@@ -29,6 +30,11 @@ async def anchor_misbehaves(at: ProcessHarness) -> list[str]:
     return urls
 
 
+def has_been_called(at: ProcessHarness, calls: int) -> bool:
+    """Whether the bot has called Slack more often than that."""
+    return len(at.slack.api_calls) > calls
+
+
 async def slack_misbehaves(at: ProcessHarness) -> list[str]:
     """Slow commands whose outcome can't be told by response_url, nor in another way."""
     urls = []
@@ -37,12 +43,12 @@ async def slack_misbehaves(at: ProcessHarness) -> list[str]:
         at.anchor.fault = Slow(2.1)
         at.slack.faults["response_url"], at.slack.faults["chat.postMessage"] = by_url, by_post
         urls.append((await at.command(at.anchor.add_session())).response_url)
-        await at.slack.until(lambda calls=calls: len(at.slack.api_calls) > calls)  # type: ignore[misc]
+        await at.slack.until(partial(has_been_called, at, calls))
     return urls
 
 
 async def strangers_knock(at: ProcessHarness) -> None:
-    """Bodies with secrets in them that the door or Bolt turn away."""
+    """Bodies with secrets in them that the door or Bolt refuse."""
     asked = {"command": "/unknown", "text": SESSION, "team_id": "T0HOME00001", "channel_id": "C1", "user_id": "U1"}
     form = urlencode(asked | {"response_url": RESPONSE_URL}).encode()
     click = {

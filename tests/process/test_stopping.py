@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import time
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,21 +12,22 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
+from bot.core.outcomes import Doubt, Stopping, Unconfirmed
 from bot.demo.stage import environment
 from bot.sim.anchor import Hang, SimAnchor
-from bot.sim.slack import Delivery, SimSlack, Source
-from harness import SESSION
+from bot.sim.slack import Delivery, SimSlack
+from harness import SESSION, outcome_text, paused
 from harness.process import BotProcess, ProcessHarness, bot_process, single_workspace_process
 
 pytestmark = pytest.mark.anyio
 
 GONE_WITHIN = 10.0
-WAYS = pytest.mark.parametrize("socket_mode", [False, True], ids=["http", "socket"])
+TRANSPORTS = pytest.mark.parametrize("socket_mode", [False, True], ids=["http", "socket"])
 DEVELOPMENT = {"PYTHONDEVMODE": "1"}  # Python then complains of what was never awaited or closed
 
 
 def told_by(bot: BotProcess) -> list[dict[str, Any]]:
-    """What it logged, without Python's remarks on how long something took: those are about this machine."""
+    """Return what it logged, without Python's remarks on how long something took: those are about this machine."""
     return [entry for entry in bot.log if not entry["message"].startswith("Executing <")]
 
 
@@ -45,49 +48,39 @@ def nothing_is_left_of(bot: BotProcess) -> bool:
     return False
 
 
-async def is_refused(url: str) -> bool:
-    try:
-        async with aiohttp.ClientSession() as session, session.get(url):
-            return False
-    except aiohttp.ClientConnectorError:
-        return True
+async def seconds_to_stop(bot: BotProcess, number: signal.Signals = signal.SIGTERM) -> float:
+    """Send a signal; the exit code must be 0, and nothing of it must still run."""
+    stopped_at = time.monotonic()
+    bot.process.send_signal(number)
+    assert await bot.exit_code() == 0
+    assert nothing_is_left_of(bot)
+    assert bot.sentences == []
+    return time.monotonic() - stopped_at
 
 
-@WAYS
+@TRANSPORTS
 async def test_commands_that_hang_at_the_end_are_all_told_so(*, socket_mode: bool) -> None:
     async with single_workspace_process(DEVELOPMENT, socket_mode=socket_mode) as at:
         sessions, typing = await hanging(at, 5)
-        stopped_at = time.monotonic()
-        at.bot.process.terminate()
+        stopping = asyncio.create_task(seconds_to_stop(at.bot))
         await at.bot.says("stopping")
         assert await at.bot.get("/healthz") == (200, {"ok": True})
-        assert await at.bot.get("/readyz") == (
-            503,
-            {"ready": False, "reasons": {"stopping": "The bot is being stopped."}},
-        )
+        status, answer = await at.bot.get("/readyz")
+        assert (status, answer["ready"], set(answer["reasons"])) == (503, False, {"stopping"})
         late = await at.command(SESSION)
-        assert await at.bot.exit_code() == 0
-        seconds = time.monotonic() - stopped_at
+        assert await stopping < GONE_WITHIN
         deliveries = await asyncio.gather(*typing)
-        told = [m for m in at.slack.channel_messages(at.slack.alerts) if m.source is not Source.TYPED]
-        assert nothing_is_left_of(at.bot)
-        assert await is_refused(at.bot.url)
-    assert seconds < GONE_WITHIN
+        told = at.messages()
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await at.bot.get("/healthz")
     assert late.ack is not None
-    assert late.ack.response_type == "ephemeral"
-    assert late.ack.text.splitlines()[0] == (
-        f"*Not paused:* the bot is being restarted and sent nothing for session `{SESSION}`."
-    )
+    assert (late.ack.response_type, late.ack.text) == ("ephemeral", outcome_text(Stopping()))
     assert len(at.anchor.requests) == 5
     assert [delivery.error for delivery in deliveries] == [None] * 5
-    assert sorted(message.text for message in told) == sorted(
-        f"❓ *Unconfirmed, it may or may not be paused*: session `{session}`, asked for by <@{at.slack.alice.id}>.\n"
-        "The bot was stopped while it was asking Anchor.\n"
-        "Send the command again (pausing twice does no harm), or look at the session in Anchor's dashboard."
-        for session in sessions
-    )
+    stopped = Unconfirmed(Doubt.STOPPED)
+    assert {message.text for message in told} == {outcome_text(stopped, session=session) for session in sessions}
+    assert len(told) == 5
     assert [entry for entry in told_by(at.bot) if entry["level"] != "INFO"] == []
-    assert at.bot.sentences == []
     assert at.slack.violations == []
 
 
@@ -96,19 +89,13 @@ async def test_a_slack_that_hangs_does_not_hold_the_end_up() -> None:
         at.slack.faults["response_url"] = Hang()
         _, typing = await hanging(at, 1)
         (delivery,) = await asyncio.gather(*typing)
-        stopped_at = time.monotonic()
-        assert await at.bot.stop() == 0
-        seconds = time.monotonic() - stopped_at
-        assert nothing_is_left_of(at.bot)
-    assert seconds < GONE_WITHIN
+        assert await seconds_to_stop(at.bot) < GONE_WITHIN
     (untold,) = [entry for entry in told_by(at.bot) if entry["level"] != "INFO"]
-    assert untold["message"] == "a result could not be told"
-    assert untold["why"].endswith("the bot was stopped")
+    assert (untold["logger"], untold["level"]) == ("bot.outbound.teller", "ERROR")
     assert urlsplit(delivery.response_url).path not in "".join(at.bot.lines)
-    assert at.bot.sentences == []
 
 
-@WAYS
+@TRANSPORTS
 async def test_a_command_that_ends_in_time_is_waited_for(*, socket_mode: bool) -> None:
     async with single_workspace_process(socket_mode=socket_mode) as at:
         sessions, typing = await hanging(at, 1)
@@ -120,60 +107,61 @@ async def test_a_command_that_ends_in_time_is_waited_for(*, socket_mode: bool) -
         (delivery,) = await asyncio.gather(*typing)
         assert await at.bot.exit_code() == 0
     assert delivery.ack is not None
-    assert delivery.ack.text.startswith(f"⏸️ *Paused*: session `{sessions[0]}`")
+    assert delivery.ack.text == paused(session=sessions[0])
 
 
-@WAYS
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    ("number", "socket_mode"), [(signal.SIGTERM, False), (signal.SIGINT, True)], ids=["SIGTERM-http", "SIGINT-socket"]
+)
 async def test_an_idle_bot_goes_at_once(number: signal.Signals, *, socket_mode: bool) -> None:
     async with single_workspace_process(DEVELOPMENT, socket_mode=socket_mode) as at:
         await at.command(SESSION)
-        stopped_at = time.monotonic()
-        at.bot.process.send_signal(number)
-        assert await at.bot.exit_code() == 0
-        seconds = time.monotonic() - stopped_at
-        assert nothing_is_left_of(at.bot)
-    assert seconds < 3.0
+        assert await seconds_to_stop(at.bot, number) < 3.0
     connected = ["connected to Slack"] if socket_mode else []
     assert [entry["message"] for entry in told_by(at.bot)] == ["listening", "ready", *connected, "pause", "stopping"]
     assert at.slack.sockets.count == 0
-    assert at.bot.sentences == []
 
 
-@pytest.mark.parametrize("faulty", [True, False], ids=["no connection at all", "the connection is deaf"])
-async def test_a_slack_that_can_not_be_connected_to_does_not_hold_the_end_up(*, faulty: bool) -> None:
+@pytest.mark.parametrize("is_open", [False, True], ids=["no connection at all", "the connection is deaf"])
+async def test_a_slack_that_can_not_be_connected_to_does_not_hold_the_end_up(*, is_open: bool) -> None:
     async with single_workspace_process(DEVELOPMENT, socket_mode=True) as at:
         at.slack.faults["apps.connections.open"] = Hang()
         _, typing = await hanging(at, 1)
-        if faulty:
-            at.slack.sockets.drop()
-        else:
+        if is_open:
             at.slack.sockets.mute()
-        stopped_at = time.monotonic()
-        assert await at.bot.stop() == 0
-        seconds = time.monotonic() - stopped_at
-        assert nothing_is_left_of(at.bot)
+        else:
+            at.slack.sockets.drop()
+        assert await seconds_to_stop(at.bot) < GONE_WITHIN
         await asyncio.gather(*typing)
-    assert seconds < GONE_WITHIN
-    assert at.bot.sentences == []
 
 
-async def test_a_bot_that_never_got_a_connection_goes_too() -> None:
-    async with SimSlack(socket_mode=True) as slack, SimAnchor() as anchor:
-        slack.faults["handshake"] = Hang()
+@TRANSPORTS
+async def test_a_bot_that_never_came_up_goes_too(*, socket_mode: bool) -> None:
+    """Without an answer of Slack's to its first question, or to its first connection."""
+    async with SimSlack(socket_mode=socket_mode) as slack, SimAnchor() as anchor:
+        if socket_mode:
+            slack.faults["handshake"] = Hang()
+        else:
+            await slack.stop()
         async with bot_process(environment(slack, anchor, **DEVELOPMENT)) as bot:
-            await bot.says("ready")
-            await slack.until(lambda: len(slack.api_calls) == 2)
-            assert await bot.stop() == 0
-    assert [entry["message"] for entry in told_by(bot)] == ["listening", "ready", "stopping"]
-    assert bot.sentences == []
+            if socket_mode:
+                await slack.until(lambda: len(slack.api_calls) == 2)
+            else:
+                await bot.logs(logger="bot.serving", level="WARNING")
+            await seconds_to_stop(bot)
+    assert [entry["message"] for entry in told_by(bot)][-1] == "stopping"
 
 
-async def test_a_bot_that_never_became_ready_goes_too() -> None:
-    async with SimSlack() as slack, SimAnchor() as anchor:
-        await slack.stop()
-        async with bot_process(environment(slack, anchor, **DEVELOPMENT)) as bot:
-            await bot.says("Slack can't be reached")
-            assert await bot.stop() == 0
-    assert [entry["message"] for entry in told_by(bot)] == ["listening", "Slack can't be reached", "stopping"]
-    assert bot.sentences == []
+HANGING = """
+import threading, time
+from bot.cli import leave
+threading.Thread(target=time.sleep, args=(30,)).start()
+leave(2, within=0.5)
+"""
+
+
+def test_a_thread_that_hangs_does_not_keep_the_process() -> None:
+    started = time.monotonic()
+    ended = subprocess.run([sys.executable, "-c", HANGING], check=False)  # noqa: S603 - our own text
+    assert ended.returncode == 2
+    assert time.monotonic() - started < GONE_WITHIN

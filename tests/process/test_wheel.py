@@ -3,16 +3,17 @@
 import asyncio
 import os
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 import bot
 from bot.demo.page.assets import read_assets
-from process.demo_process import demo, get
+from harness.process import bot_process, fetch
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
 
@@ -23,25 +24,37 @@ CHECKOUT = Path(__file__).parents[2]
 class Installation:
     """The bot as somebody has it who installed the wheel with the pinned requirements."""
 
-    venv: Path
+    command: tuple[str, ...]
+    packages: Path
     empty: Path
-
-    async def anchor_bot(self, *arguments: str, **environ: str) -> str:
-        """Run the command in the empty directory, and return what it writes."""
-        return await run(self.venv / "bin/anchor-bot", *arguments, cwd=self.empty, env={"PATH": os.defpath, **environ})
 
 
 @pytest.fixture(scope="module")
-async def installation() -> AsyncIterator[Installation]:
-    with tempfile.TemporaryDirectory() as directory:
-        venv, wheels, empty = (Path(directory, name) for name in ("venv", "wheels", "empty"))
-        empty.mkdir()
-        await python("venv", "--without-pip", venv)  # the pip at hand installs there too, and spares a second one
-        await python("hatchling", "build", "--target", "wheel", "--directory", wheels)
-        install = ("pip", "--python", venv / "bin/python", "--quiet", "--disable-pip-version-check", "install")
-        await python(*install, "--require-hashes", "--requirement", "requirements.txt")
-        await python(*install, "--no-deps", *wheels.iterdir())
-        yield Installation(venv, empty)
+async def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    venv, wheels, empty = (tmp_path_factory.mktemp(name) for name in ("venv", "wheels", "empty"))
+    await python("venv", "--without-pip", venv)  # the tests' own pip installs there too, and spares a second one
+    (packages,) = (venv / "lib").glob("python*/site-packages")
+    borrow_requirements(packages)
+    await python("hatchling", "build", "--target", "wheel", "--directory", wheels)
+    pip = ("pip", "--python", venv / "bin/python", "--quiet", "--disable-pip-version-check")
+    await python(*pip, "install", "--no-deps", "--no-index", *wheels.iterdir())
+    return Installation((str(venv / "bin/anchor-bot"),), packages, empty)
+
+
+def borrow_requirements(packages: Path) -> None:
+    """Link the pinned requirements, and nothing else, from the tests' own environment."""
+    lines = (CHECKOUT / "requirements.txt").read_text().splitlines()
+    pinned = [Requirement(line.rstrip(" \\")) for line in lines if line[:1].isalpha()]
+    for one in pinned:
+        if one.marker is None or one.marker.evaluate():
+            borrow(distribution(one.name), packages)
+
+
+def borrow(package: Distribution, packages: Path) -> None:
+    """Link all that a package has installed, but for its commands."""
+    for top in {file.parts[0] for file in package.files or ()} - {"..", "__pycache__"}:
+        if not (packages / top).exists():
+            (packages / top).symlink_to(Path(str(package.locate_file(top))))
 
 
 async def python(module: str, *arguments: str | Path) -> str:
@@ -60,28 +73,22 @@ async def run(*command: str | Path, cwd: Path, env: Mapping[str, str]) -> str:
     return written
 
 
-async def test_it_knows_its_version(installation: Installation) -> None:
-    assert await installation.anchor_bot("--version") == f"anchor-bot {bot.__version__}\n"
+def files(directory: Path) -> set[str]:
+    paths = {path.relative_to(directory) for path in directory.rglob("*") if path.is_file()}
+    return {str(path) for path in paths if "__pycache__" not in path.parts}
 
 
-async def test_it_makes_the_tables_of_a_database(installation: Installation) -> None:
-    key = (await installation.anchor_bot("keys", "new")).strip()
-    file = installation.venv.parent / "bot.db"
-    file.touch()
-    for _ in range(2):
-        listed = await installation.anchor_bot(
-            "workspaces", "list", ENCRYPTION_KEYS=key, DATABASE_URL=f"sqlite:///{file}"
-        )
-        assert listed == "No workspace is installed.\n"
+async def test_it_has_every_file_and_knows_its_version(installation: Installation) -> None:
+    assert files(installation.packages / "bot") == files(CHECKOUT / "bot")
+    assert await run(*installation.command, "--version", cwd=installation.empty, env={}) == (
+        f"anchor-bot {bot.__version__}\n"
+    )
 
 
-async def test_the_demo_plays(installation: Installation) -> None:
-    assert (await installation.anchor_bot("demo", "--check")).endswith("All went as it should.\n")
-
-
-async def test_the_page_is_served_with_all_its_files(installation: Installation) -> None:
-    command = (str(installation.venv / "bin/anchor-bot"),)
-    async with demo("--no-browser", command=command, directory=installation.empty, covered=False) as it:
-        url = await it.says("The demo is at ")
+async def test_the_demo_runs_and_its_page_has_all_its_files(installation: Installation) -> None:
+    at, arguments = installation, ("demo", "--no-browser")
+    async with bot_process({}, command=at.command, arguments=arguments, directory=at.empty, covered=False) as demo:
+        url = await demo.prints("The demo is at ")
         for path, asset in read_assets().items():
-            assert await get(f"{url}{path}") == asset.body.decode()
+            assert await fetch(f"{url}{path}") == asset.body.decode()
+        assert await demo.stop() == 0

@@ -1,4 +1,4 @@
-"""What admins change, and that nothing from before it is used any more."""
+"""Changes by admins, after which nothing from before is used any more."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 @dataclass
 class Office:
-    """Where admins of Acme change things."""
+    """The configuration of Acme, as its admins change it."""
 
     store: Store
     rows: Watched
@@ -75,12 +75,6 @@ async def test_admins_change_key_policy_and_alerts(office: Office) -> None:
     assert (await office.acme()).anchor_key is None
 
 
-async def test_admins_are_known_by_workspace(office: Office) -> None:
-    await office.workspaces.note_admin(ACME.team_id, "U1")
-    assert await office.workspaces.admins(ACME.team_id) == ["U1"]
-    assert await office.workspaces.admins(GLOBEX.team_id) == []
-
-
 CHANGES: dict[str, Callable[[Configuration, int], Awaitable[bool]]] = {
     "set_key": lambda change, seen: change.set_key(ACME.team_id, KEY, if_version=seen),
     "remove_key": lambda change, seen: change.remove_key(ACME.team_id, if_version=seen),
@@ -101,7 +95,7 @@ async def test_what_was_known_before_a_change_is_not_used_any_more(
 
 
 @pytest.mark.parametrize("name", CHANGES)
-async def test_a_change_by_somebody_who_has_not_seen_the_last_one_is_none(office: Office, name: str) -> None:
+async def test_a_change_by_somebody_who_has_not_seen_the_last_one_is_not_made(office: Office, name: str) -> None:
     before = await office.acme()
     assert not await CHANGES[name](office.configuration, 1)
     assert not await office.is_remembered()
@@ -112,7 +106,7 @@ async def test_a_change_by_somebody_who_has_not_seen_the_last_one_is_none(office
 async def test_while_the_database_is_away_a_change_that_fails_leaves_what_is_known(
     office: Office, change: Callable[[Configuration, int], Awaitable[bool]]
 ) -> None:
-    """Else whoever looks into Home in an incident would take the brake away."""
+    """Or somebody who looks into Home in an incident would take away the means to pause."""
     await office.acme()
     async with without_table(office.store):
         with pytest.raises(NOT_MADE):
@@ -120,7 +114,9 @@ async def test_while_the_database_is_away_a_change_that_fails_leaves_what_is_kno
     assert await office.is_remembered()
 
 
-async def test_a_person_who_is_met_changes_nothing_of_the_workspace(office: Office) -> None:
+async def test_an_admin_is_noted_and_nothing_of_the_workspace_changes(office: Office) -> None:
     await office.acme()
     await office.workspaces.note_admin(ACME.team_id, "U1")
     assert await office.is_remembered()
+    teams = (ACME.team_id, GLOBEX.team_id)
+    assert [await office.workspaces.admins(team_id) for team_id in teams] == [["U1"], []]

