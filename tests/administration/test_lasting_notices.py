@@ -1,4 +1,4 @@
-"""How long what came of something is shown in somebody's Home."""
+"""Notices in Home: a result is shown once, and what is still to be done for five minutes."""
 
 from bot.administration.lasting_notices import LASTS, LastingNotices
 from bot.core.messages.home import Notice
@@ -9,13 +9,7 @@ DONE = Notice("anchor_test_alert", "done")
 REFUSED = Notice("anchor_alerts_channel", "refused", lasts=True)
 
 
-def test_what_was_done_is_shown_once() -> None:
-    notices = LastingNotices(Time())
-    assert notices.show(ALICE, DONE) is DONE
-    assert notices.show(ALICE, None) is None
-
-
-def test_what_is_still_to_be_done_is_shown_for_a_while_and_to_that_person_alone() -> None:
+def test_a_notice_that_lasts_is_shown_for_five_minutes_and_to_that_person_alone() -> None:
     clock = Time()
     notices = LastingNotices(clock)
     assert notices.show(ALICE, REFUSED) is REFUSED
@@ -26,7 +20,7 @@ def test_what_is_still_to_be_done_is_shown_for_a_while_and_to_that_person_alone(
     assert notices.show(ALICE, None) is None
 
 
-def test_the_next_outcome_takes_its_place() -> None:
+def test_a_result_is_shown_once_and_replaces_what_was_shown_to_that_person() -> None:
     notices = LastingNotices(Time())
     notices.show(ALICE, REFUSED)
     assert notices.show(BOB, DONE) is DONE

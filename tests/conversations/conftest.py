@@ -30,6 +30,13 @@ async def at(tmp_path: Path) -> AsyncIterator[ManyHarness]:
 
 
 @pytest.fixture
+async def hasty(tmp_path: Path) -> AsyncIterator[ManyHarness]:
+    """A bot of many workspaces that acknowledges every modal before the outcome is known."""
+    async with many_workspaces(f"sqlite:///{tmp_path / 'bot.db'}", patience=0.0) as at:
+        yield at
+
+
+@pytest.fixture
 async def team(at: ManyHarness) -> AdminHarness:
     """A workspace with a key, in which an admin has opened Home."""
     team = await AdminHarness.open(at, with_key=True)

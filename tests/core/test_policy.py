@@ -1,4 +1,4 @@
-"""Who may do what: nobody but full members, and of them those whom the policy leaves."""
+"""The verdict of a policy: nobody but full members can order anything, and of them those whom the policy leaves."""
 
 from dataclasses import replace
 
@@ -42,7 +42,7 @@ profiles = st.builds(Profile, teams, teams, st.frozensets(teams), flags, flags, 
 
 
 @given(policies, verbs, askers, roles)
-def test_nobody_but_full_members_ever_may(policy: Policy, verb: Verb, asker: Asker, role: Role) -> None:
+def test_nobody_but_full_members_is_ever_allowed(policy: Policy, verb: Verb, asker: Asker, role: Role) -> None:
     if judge(policy, verb, asker, role) is None:
         by_team = role is Role.UNREADABLE and asker.own_team_id in {HOME, asker.enterprise_id} and asker.own_team_id
         assert role in {Role.ADMIN, Role.MEMBER} or by_team
@@ -58,7 +58,7 @@ def test_a_policy_only_narrows(policy: Policy, verb: Verb, asker: Asker, role: R
 
 
 @given(policies, verbs, askers, roles, users, channels)
-def test_whoever_is_taken_off_a_list_may_no_more_than_before(
+def test_nobody_gains_by_being_taken_off_a_list(
     policy: Policy, verb: Verb, asker: Asker, role: Role, user: str, channel: str
 ) -> None:
     def without(rule: Rule) -> Rule:
@@ -76,17 +76,17 @@ def test_each_verb_has_a_rule_of_its_own(policy: Policy, rule: Rule, asker: Aske
 
 
 @given(verbs, st.sampled_from([Role.ADMIN, Role.MEMBER]), askers)
-def test_by_default_every_full_member_may_everywhere(verb: Verb, role: Role, asker: Asker) -> None:
+def test_by_default_every_full_member_is_allowed_everywhere(verb: Verb, role: Role, asker: Asker) -> None:
     assert judge(EVERYBODY, verb, asker, role) is None
 
 
 @pytest.mark.parametrize("role", [Role.GUEST, Role.BOT, Role.DEACTIVATED, Role.OUTSIDER, Role.UNKNOWN])
-def test_others_are_told_what_they_are(role: Role) -> None:
+def test_a_denial_says_what_others_are(role: Role) -> None:
     named = Rule(frozenset({ALICE.user_id}), frozenset({ALICE.channel_id}))
     assert judge(Policy(named, named), Verb.PAUSE, ALICE, role) == NotAMember(role)
 
 
-def test_who_is_not_named_is_told_so_before_where_it_may_be_done() -> None:
+def test_a_person_who_is_not_named_is_denied_as_such_wherever_they_are() -> None:
     rule = Rule(frozenset({"U0BOB"}), frozenset({"C0ELSEWHERE"}))
     policy = Policy(pause=rule)
     assert judge(policy, Verb.PAUSE, ALICE, Role.ADMIN) == NotNamed(rule.users)
@@ -104,7 +104,7 @@ def test_who_is_not_named_is_told_so_before_where_it_may_be_done() -> None:
         (replace(ALICE, own_team_id=""), NotAMember(Role.OUTSIDER)),
     ],
 )
-def test_where_the_app_may_not_ask_the_team_decides(asker: Asker, denial: NotAMember | None) -> None:
+def test_without_the_scope_the_persons_own_team_decides(asker: Asker, denial: NotAMember | None) -> None:
     assert judge(EVERYBODY, Verb.PAUSE, asker, Role.UNREADABLE) == denial
 
 
@@ -147,7 +147,7 @@ def test_only_admins_of_this_very_workspace_are_admins(profile: Profile, asker: 
         (Profile("", ""), ALICE, Role.OUTSIDER),
     ],
 )
-def test_what_somebody_is(profile: Profile, asker: Asker, role: Role) -> None:
+def test_the_role_of_a_profile(profile: Profile, asker: Asker, role: Role) -> None:
     assert role_of(profile, asker) is role
 
 
@@ -160,5 +160,5 @@ def test_what_somebody_is(profile: Profile, asker: Asker, role: Role) -> None:
         (replace(ALICE, own_team_id=""), False),
     ],
 )
-def test_slack_need_not_be_asked_about_those_who_surely_are_outsiders(asker: Asker, *, surely: bool) -> None:
+def test_people_of_another_company_are_surely_outsiders_without_asking_slack(asker: Asker, *, surely: bool) -> None:
     assert is_surely_outsider(asker) is surely

@@ -1,13 +1,15 @@
 """The harness of administration: what admins see and do in the app's Home and its modals."""
 
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 
 from bot.app import running
 from bot.core.messages.dialog_answers import ONE_MOMENT
+from bot.core.workspace import Workspace
 from bot.settings import Settings
-from bot.sim.slack import Channel, Delivery, User, View
+from bot.sim.slack import Answered, Channel, Delivery, User, View
 from harness.many_workspaces import ManyHarness, Tenant
 
 
@@ -17,6 +19,12 @@ async def another_bot(at: ManyHarness) -> AsyncIterator[str]:
     async with running(Settings.from_env(at.environ | {"PORT": "0"})) as bot:
         await bot.identification
         yield f"{bot.url}/slack/events"
+
+
+def modal_text(ack: Answered) -> str:
+    """The text of the modal that an ack shows instead of the one that was submitted."""
+    (block,) = json.loads(ack.body)["view"]["blocks"]
+    return str(block["text"]["text"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,13 @@ class AdminHarness(Tenant):
         shown = self.slack.home_of(user)
         assert shown is not None
         return shown
+
+    async def home_with(self, text: str, *, user: User | None = None, within: float = 5.0) -> View:
+        """Wait until Home contains `text`."""
+        await self.slack.until(lambda: text in self.home_text(user), within=within)
+        home = self.slack.home_of(user or self.admin)
+        assert home is not None
+        return home
 
     def home_text(self, user: User | None = None) -> str:
         """The text of Home as it stands now."""
@@ -103,6 +118,17 @@ class AdminHarness(Tenant):
         await self.open_modal("anchor_set_key", user=user)
         await self.submit({"key": key, **more}, user=user)
         return self.modal(user)
+
+    async def stored(self) -> Workspace:
+        """The workspace as the database has it."""
+        found = await self.at.store.installations.find(self.team_id)
+        assert found
+        return found
+
+    async def execute(self, sql: str) -> None:
+        """Change the database behind the bot's back."""
+        async with self.at.store.database.changing() as connection:
+            await connection.exec_driver_sql(sql)
 
     def add_channel(self, name: str, *, with_bot: bool) -> Channel:
         """Add a channel with all three people in it."""

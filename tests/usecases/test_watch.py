@@ -1,56 +1,36 @@
-"""Once told, and until then tried again: whoever can mend what is wrong with a workspace."""
+"""The wait before people are notified again: a refused key and a missing scope are announced once."""
 
-from dataclasses import replace
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import pytest
 
 from bot.core.anchor_key import AnchorKey, KeyCheck
-from bot.core.messages.message import Message
+from bot.core.messages.changes import key_refused_message, reinstall_message
 from bot.core.outcomes import KeyRejected
-from bot.core.policy import Role
 from bot.core.secret import Secret
 from bot.core.workspace import Workspace
+from bot.outbound.http_client import open_client, open_session
+from bot.outbound.present_admins import PresentAdmins
+from bot.outbound.response_url import ResponseUrls
+from bot.outbound.roles import Roles
+from bot.outbound.slack import SlackClient
+from bot.outbound.slack_people import SlackPeople
+from bot.outbound.slack_web import open_web
+from bot.outbound.teller import Teller
 from bot.outbound.workspaces import SingleWorkspace, StoreError
+from bot.sim.slack import SimSlack, api_error
 from bot.tasks import Tasks
 from bot.watch import Watch
+from outbound.store.watched import Time
 
 pytestmark = pytest.mark.anyio
 
-KEY = AnchorKey(Secret("sk-first-0123456789-1234"), KeyCheck.VERIFIED, set_by="U0SETTER001")
-WORKSPACE = Workspace("T0HOME00001", Secret("xoxb-1"), KEY, installed_by="U0INSTALL01", is_managed=True)
-
-
-class Admins:
-    """`admins` are those who are one; `gone` have left."""
-
-    def __init__(self) -> None:
-        self.admins = ["U0SETTER001", "U0INSTALL01"]
-        self.gone: set[str] = set()
-
-    async def of(self, _: Workspace) -> list[str]:
-        return list(self.admins)
-
-    async def role(self, _: Workspace, user_id: str) -> Role:
-        if user_id in self.gone:
-            return Role.DEACTIVATED
-        return Role.ADMIN if user_id in self.admins else Role.MEMBER
-
-
-class Teller:
-    """Slack takes messages while it is `up`."""
-
-    def __init__(self) -> None:
-        self.up = True
-        self.told: list[str] = []
-
-    async def write_to(self, _: str, user_id: str, message: Message) -> bool:
-        if self.up:
-            self.told.append(f"{user_id} {'key' if 'API key' in message.text else 'scope'}")
-        return self.up
+TEAM = "T0HOME00001"
 
 
 class Store(SingleWorkspace):
-    """One whose notices can't be had while it is `away`."""
+    """A store that does not say what was announced while it is `away`."""
 
     away = False
 
@@ -60,86 +40,76 @@ class Store(SingleWorkspace):
         return await super().is_first(team_id, name)
 
 
+@dataclass(frozen=True, slots=True)
 class Scene:
-    """A workspace whose key Anchor refuses whenever it is used."""
+    """A workspace whose key Alice has set, and whose app Carol has installed."""
 
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.admins, self.teller, self.tasks = Admins(), Teller(), Tasks()
-        self.store = Store(WORKSPACE)
-        self.watch = Watch(self.store, self.admins, self.teller, self.tasks, lambda: self.now)  # type: ignore[arg-type]
+    slack: SimSlack
+    store: Store
+    clock: Time
+    watch: Watch
+    tasks: Tasks
 
-    async def refused(self, workspace: Workspace = WORKSPACE) -> list[str]:
-        """Anchor refuses it once more; who has been told by then."""
-        self.watch.used(workspace, KeyRejected(401, ""))
+    async def happen(self, event: str) -> list[str]:
+        """Let Anchor refuse the key, or Slack the scope, and return the direct messages to Alice or to Carol."""
+        workspace = await self.store.find(TEAM)
+        assert workspace
+        if event == "refused key":
+            self.watch.used(workspace, KeyRejected(401, ""))
+        else:
+            self.watch.unreadable(workspace)
         assert await self.tasks.settle(within=5)
-        return self.teller.told
-
-    async def unreadable(self) -> list[str]:
-        self.watch.unreadable(WORKSPACE)
-        assert await self.tasks.settle(within=5)
-        return self.teller.told
+        person = self.slack.alice if event == "refused key" else self.slack.carol
+        return [message.text for message in self.slack.channel_messages(self.slack.home.dm_with_bot(person))]
 
 
 @pytest.fixture
-def scene() -> Scene:
-    return Scene()
+async def scene() -> AsyncIterator[Scene]:
+    async with SimSlack() as slack, open_session() as session, open_client(session) as http:
+        key = AnchorKey(Secret("sk-first-0123456789-1234"), KeyCheck.VERIFIED, slack.alice.id)
+        workspace = Workspace(TEAM, Secret(slack.bot_token), key, installed_by=slack.carol.id, is_managed=True)
+        store, clock, tasks, web = Store(workspace), Time(), Tasks(), open_web(session, slack.url)
+        roles = Roles(SlackPeople(web), clock)
+        teller = Teller(ResponseUrls(http, api_url=slack.url), SlackClient(web), store)
+        yield Scene(slack, store, clock, Watch(store, PresentAdmins(store, roles), teller, tasks, clock), tasks)
+        await roles.close()
 
 
-@pytest.mark.parametrize("event", [Scene.refused, Scene.unreadable], ids=["refused", "unreadable"])
-async def test_while_slack_takes_no_message_it_is_tried_every_ten_minutes_until_one_was_told(
-    scene: Scene, event: object
+def text_about(event: str) -> str:
+    key = AnchorKey(Secret("sk-first-0123456789-1234"))
+    return (key_refused_message(key, by_admins=True) if event == "refused key" else reinstall_message()).text
+
+
+BOTH_EVENTS = pytest.mark.parametrize("event", ["refused key", "missing scope"])
+
+
+@BOTH_EVENTS
+async def test_if_nobody_could_be_told_it_is_tried_again_after_ten_minutes_until_somebody_was(
+    scene: Scene, event: str
 ) -> None:
-    happen = event.__get__(scene)  # type: ignore[attr-defined]
-    scene.teller.up = False
-    assert await happen() == []
-    scene.teller.up = True
-    scene.now += 599
-    assert await happen() == []
-    scene.now += 1
-    told = await happen()
-    assert len(told) == 1
-    scene.now += 100_000
-    assert await happen() == told
+    scene.slack.faults["chat.postMessage"] = api_error("messages_tab_disabled")
+    assert await scene.happen(event) == []
+    scene.slack.faults["chat.postMessage"] = None
+    scene.clock.now += 599
+    assert await scene.happen(event) == []
+    scene.clock.now += 1
+    assert await scene.happen(event) == [text_about(event)]
+    scene.clock.now += 100_000
+    assert await scene.happen(event) == [text_about(event)]
 
 
-async def test_what_is_refused_already_is_told_where_nobody_was(scene: Scene) -> None:
-    """By a bot that was stopped, or while the notices could not be had."""
+@BOTH_EVENTS
+async def test_what_the_store_could_not_say_is_asked_again_at_once(scene: Scene, event: str) -> None:
+    """The key counts as refused by then: a bot that was stopped before it had told anybody finds the same."""
     scene.store.away = True
-    assert await scene.refused() == []
+    assert await scene.happen(event) == []
     scene.store.away = False
-    known = await scene.store.find("T0HOME00001")
-    assert known
-    assert known.anchor_key
-    assert known.anchor_key.check is KeyCheck.REFUSED
-    assert await scene.refused(known) == ["U0SETTER001 key"]
-    assert await scene.refused(known) == ["U0SETTER001 key"]
+    for _ in range(2):
+        assert await scene.happen(event) == [text_about(event)]
 
 
-async def test_of_a_key_that_was_replaced_meanwhile_nobody_is_told(scene: Scene) -> None:
-    assert await scene.refused(replace(WORKSPACE, key_version=7)) == []
-
-
-async def test_where_whoever_set_it_is_no_admin_any_more_one_is_told_as_well(scene: Scene) -> None:
-    scene.admins.admins = ["U0OTHER0001", "U0THIRD0001"]
-    assert await scene.refused() == ["U0SETTER001 key", "U0OTHER0001 key"]
-
-
-async def test_where_there_is_no_admin_whoever_set_it_is_told_once(scene: Scene) -> None:
-    scene.admins.admins = []
-    await scene.refused()
-    scene.now += 100_000
-    assert await scene.refused() == ["U0SETTER001 key"]
-
-
-async def test_where_whoever_set_it_has_left_an_admin_is_told(scene: Scene) -> None:
-    scene.admins.gone = {"U0SETTER001"}
-    scene.admins.admins = ["U0OTHER0001"]
-    assert await scene.refused() == ["U0OTHER0001 key"]
-
-
-async def test_after_the_app_was_removed_and_came_again_it_is_told_again(scene: Scene) -> None:
-    await scene.unreadable()
-    await scene.store.take_back("T0HOME00001", "users:read")  # as with all that was kept of the workspace
-    scene.now += 600
-    assert await scene.unreadable() == ["U0INSTALL01 scope"] * 2
+async def test_a_setter_who_is_no_admin_any_more_is_told_once_if_there_is_no_other(scene: Scene) -> None:
+    scene.slack.home.change_user(scene.slack.alice, is_admin=False)
+    await scene.happen("refused key")
+    scene.clock.now += 100_000
+    assert await scene.happen("refused key") == [text_about("refused key")]

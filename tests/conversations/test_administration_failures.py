@@ -1,0 +1,286 @@
+"""Outages, departures, repetitions and bugs between admins and the workspace's settings."""
+
+import asyncio
+import logging
+
+import pytest
+
+from bot.app import running
+from bot.core.administration import CutShort, KeyRemoved, NotAdmin, NotSaved, NotServed, Outdated
+from bot.core.anchor_key import AnchorKey, KeyCheck
+from bot.core.messages.changes import key_set_message
+from bot.core.messages.dialog_answers import CHECKING, TOO_LATE, about_key, about_problem, about_removal
+from bot.core.messages.notices import incident_message
+from bot.core.policy import Role
+from bot.core.secret import Secret
+from bot.settings import Settings
+from bot.sim.anchor import Hang
+from bot.sim.slack import Fault, Slow, api_error, rate_limited, server_error
+from harness import HTTP_ONLY, AdminHarness, ManyHarness, another_bot, paused
+
+pytestmark = pytest.mark.anyio
+
+KEY = "sk-first-0123456789-1234"
+OUTDATED, NOT_SERVED, NOT_SAVED = (about_problem(problem) for problem in (Outdated(), NotServed(), NotSaved()))
+
+
+@pytest.fixture
+async def team(at: ManyHarness) -> AdminHarness:
+    return await with_key(at)
+
+
+async def with_key(at: ManyHarness) -> AdminHarness:
+    """A workspace with a key, in which an admin looks at Home; Anchor accepts another key as well."""
+    at.anchor.add_key(KEY)
+    team = await AdminHarness.open(at, with_key=True)
+    await team.open_home()
+    return team
+
+
+async def logged(caplog: pytest.LogCaptureFixture, module: str, **fields: object) -> logging.LogRecord:
+    """Wait for a log record of a module of bot/ with these fields."""
+
+    def found() -> list[logging.LogRecord]:
+        ours = [record for record in caplog.records if record.name == f"bot.{module}"]
+        return [record for record in ours if fields.items() <= vars(record).items()]
+
+    async with asyncio.timeout(10):
+        while not found():  # noqa: ASYNC110 - nothing else tells of it
+            await asyncio.sleep(0.01)
+    return found()[0]
+
+
+# --- modals and Home that can't be shown ---
+
+
+async def test_a_modal_does_not_open_while_the_database_is_away(
+    team: AdminHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    await team.execute("DELETE FROM workspaces")  # from now on the bot does not use what it knew
+    await team.press("anchor_set_key")
+    await logged(caplog, "administration.dialogs", team=team.team_id)
+    await team.at.rename_table("workspaces", "gone")
+    await team.press("anchor_change_policy")
+    await logged(caplog, "administration.dialogs", why="OperationalError")
+    assert team.slack.modal_of(team.admin) is None
+
+
+@HTTP_ONLY
+@pytest.mark.parametrize(
+    ("method", "fault"), [("views.open", api_error("expired_trigger_id")), ("views.update", server_error(503))]
+)
+async def test_an_admin_whose_modal_did_not_open_is_told_to_press_again(
+    team: AdminHarness, method: str, fault: Fault
+) -> None:
+    async with another_bot(team.at) as url:  # which does not know who this is
+        team.slack.request_url = url
+        team.slack.faults[method] = fault
+        await team.press("anchor_set_key")
+        assert await team.wait_for_direct_messages(user=team.admin) == [TOO_LATE]
+
+
+@HTTP_ONLY
+async def test_a_new_admin_gets_the_form_from_a_bot_that_knew_them_as_a_member(team: AdminHarness) -> None:
+    member = team.member
+    await team.open_home(member)
+    here = team.slack.request_url
+    async with another_bot(team.at) as url:
+        team.workspace.change_user(member, is_admin=True)
+        team.slack.request_url = url
+        await team.open_home(member)
+        team.slack.request_url = here
+        assert (await team.open_modal("anchor_set_key", user=member)).find("key")
+
+
+async def test_an_outcome_that_home_can_not_show_comes_as_a_message(team: AdminHarness) -> None:
+    team.slack.faults["views.publish"] = rate_limited(30)
+    await team.press("anchor_remove_key")
+    ending = AnchorKey(Secret(team.key)).ending
+    assert about_removal(KeyRemoved(ending)) in await team.wait_for_direct_messages(2, user=team.admin)
+
+
+@pytest.mark.parametrize(
+    ("sql", "is_bug"),
+    [
+        ("ALTER TABLE workspaces RENAME TO gone", False),
+        ("UPDATE workspaces SET anchor_api_key_set_at = 'soon'", True),
+    ],
+    ids=["the database is away", "a bug"],
+)
+async def test_a_home_that_can_not_be_made_is_logged(
+    at: ManyHarness, caplog: pytest.LogCaptureFixture, sql: str, *, is_bug: bool
+) -> None:
+    team = await AdminHarness.open(at, with_key=True)
+    await team.execute(sql)
+    await team.slack.open_home(team.admin)
+    record = await logged(caplog, "administration.homes", team=team.team_id)
+    assert (record.levelname, record.exc_info is not None) == ("ERROR", is_bug)
+    assert team.slack.home_of(team.admin) is None
+
+
+async def test_a_modal_that_breaks_is_logged_under_an_id(team: AdminHarness, caplog: pytest.LogCaptureFixture) -> None:
+    await team.execute("UPDATE workspaces SET anchor_api_key = x'00'")
+    await team.press("anchor_set_key")
+    assert vars(await logged(caplog, "inbound.incidents"))["incident"]
+
+
+async def test_while_admins_can_not_be_looked_up_home_is_shown_and_who_made_a_change_is_notified(
+    team: AdminHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    await team.at.rename_table("admins", "gone")
+    await team.open_home()
+    await logged(caplog, "administration.homes", levelname="WARNING", team=team.team_id)
+    await team.set_key(KEY)
+    expected = key_set_message(team.admin.id, AnchorKey(Secret(KEY), KeyCheck.VERIFIED), AnchorKey(Secret(team.key)))
+    assert await team.wait_for_direct_messages(user=team.admin) == [expected.text]
+    await logged(caplog, "administration.herald", levelname="WARNING", team=team.team_id)
+
+
+# --- outcomes after the ack ---
+
+
+@pytest.mark.parametrize("why", ["the workspace is gone", "the database is away"])
+async def test_an_outcome_that_can_not_be_told_is_logged(
+    hasty: ManyHarness, caplog: pytest.LogCaptureFixture, why: str
+) -> None:
+    team = await with_key(hasty)
+    team.anchor.fault = Slow(0.8)
+    assert CHECKING in (await team.set_key(KEY)).text
+    await team.execute("DELETE FROM workspaces")
+    if why == "the database is away":
+        await team.press("anchor_set_key")  # so that the bot does not know the workspace any more
+        await logged(caplog, "administration.dialogs")
+        await team.at.rename_table("workspaces", "gone")
+    await logged(caplog, "outbound.teller", user=team.admin.id)
+
+
+async def test_while_the_database_is_away_an_outcome_is_told_and_a_pause_works(hasty: ManyHarness) -> None:
+    team = await with_key(hasty)
+    team.anchor.fault = Slow(0.8)
+    assert CHECKING in (await team.set_key(KEY)).text
+    await team.at.rename_table("workspaces", "gone")
+    await team.wait_for_modal(about_key(NotSaved()))
+    await team.press("anchor_remove_key")
+    await team.home_with(NOT_SAVED)
+    team.anchor.fault = None
+    assert (await team.answer("a command")).text == paused(session=team.session, user=team.admin.id)
+
+
+@HTTP_ONLY
+async def test_a_change_that_a_stop_cuts_short_is_called_unknown(team: AdminHarness) -> None:
+    """The modal has said that the outcome would come."""
+    here = team.slack.request_url
+    async with running(Settings.from_env(team.at.environ | {"PORT": "0"}), patience=0.0) as bot:
+        await bot.identification
+        team.slack.request_url = f"{bot.url}/slack/events"
+        await team.open_home()
+        team.anchor.fault = Hang()
+        assert CHECKING in (await team.set_key(KEY)).text
+    await team.wait_for_modal(about_problem(CutShort()))
+    team.slack.request_url = here
+
+
+# --- repetitions ---
+
+
+async def test_somebody_who_is_no_admin_any_more_removes_nothing(team: AdminHarness) -> None:
+    team.workspace.change_user(team.admin, is_admin=False)
+    await team.press("anchor_remove_key")
+    await team.home_with(about_problem(NotAdmin(Role.MEMBER)))
+    assert (await team.stored()).anchor_key
+
+
+async def test_a_key_that_is_removed_already_is_called_removed(team: AdminHarness) -> None:
+    await team.execute("UPDATE workspaces SET anchor_api_key = NULL")
+    await team.press("anchor_remove_key")
+    await team.home_with(about_removal(KeyRemoved("")))
+    assert team.direct_messages(team.admin) == []
+
+
+async def test_of_a_press_that_slack_sends_twice_the_second_does_not_deny_the_first(team: AdminHarness) -> None:
+    await asyncio.gather(team.press("anchor_remove_key"), team.press("anchor_remove_key"))
+    await team.wait_for_direct_messages(user=team.admin)
+    await team.slack.until(lambda: "anchor_remove_key" not in str(team.slack.home_of(team.admin)))
+    await asyncio.sleep(0.5)
+    assert OUTDATED not in team.home_text()
+    assert len(team.direct_messages(team.admin)) == 1
+
+
+async def test_a_choice_of_nothing_is_acknowledged_and_changes_nothing(team: AdminHarness) -> None:
+    home = team.slack.home_of(team.admin)
+    assert home is not None
+    action = {"type": "conversations_select", "action_id": "anchor_alerts_channel", "block_id": "x", "action_ts": "1.2"}
+    sent = await team.slack.act(team.admin, home, "anchor_alerts_channel", team.channel.id, actions=[action])
+    assert sent.status == 200
+    await team.open_home()
+    assert (await team.stored()).alerts_channel is None
+
+
+# --- bugs ---
+
+
+@pytest.mark.parametrize("where", ["modal", "home"])
+async def test_a_bug_is_told_where_it_happened_under_its_id(
+    team: AdminHarness, caplog: pytest.LogCaptureFixture, where: str
+) -> None:
+    await team.execute("CREATE TRIGGER no_update BEFORE UPDATE ON workspaces BEGIN SELECT RAISE(ABORT, 'no'); END")
+    if where == "modal":
+        await team.set_key(KEY)
+    else:
+        await team.press("anchor_remove_key")
+    record = await logged(caplog, "inbound.incidents")
+    text = incident_message(vars(record)["incident"]).text
+    await (team.wait_for_modal(text) if where == "modal" else team.home_with(text))
+    assert [one.name for one in caplog.records if one.levelno >= logging.ERROR] == ["bot.inbound.incidents"]
+
+
+# --- a workspace that removes the app ---
+
+
+MODALS = {"anchor_set_key": {"key": KEY}, "anchor_change_policy": {}, "anchor_alerts_token": {}}
+
+
+async def test_a_modal_of_a_workspace_that_is_not_served_any_more_says_so(team: AdminHarness) -> None:
+    await team.open_modal("anchor_set_key")
+    assert await team.at.store.installations.delete(team.team_id)
+    await team.submit({"key": KEY})
+    await team.wait_for_modal(NOT_SERVED)
+
+
+@pytest.mark.parametrize("modal", MODALS)
+async def test_a_modal_says_that_the_workspace_removed_the_app_meanwhile(team: AdminHarness, modal: str) -> None:
+    await team.open_modal(modal)
+    team.slack.faults["users.info"] = Slow(1.0, times=1)
+    sending = asyncio.create_task(team.submit(MODALS[modal]))
+    await team.slack.until(lambda: team.slack.faults["users.info"] is None)
+    assert await team.at.store.installations.delete(team.team_id)
+    await sending
+    await team.wait_for_modal(NOT_SERVED)
+    assert team.direct_messages(team.admin) == []
+
+
+@pytest.mark.parametrize(("action", "method"), [("remove_key", "users.info"), ("alerts_channel", "chat.postMessage")])
+async def test_an_action_in_home_changes_nothing_if_the_workspace_removed_the_app_meanwhile(
+    team: AdminHarness, caplog: pytest.LogCaptureFixture, action: str, method: str
+) -> None:
+    team.slack.faults[method] = Slow(1.0, times=1)
+    await team.press(f"anchor_{action}", team.channel.id if action == "alerts_channel" else None)
+    await team.slack.until(lambda: team.slack.faults[method] is None)
+    assert await team.at.store.installations.delete(team.team_id)
+    await logged(caplog, "administration.administration", what=f"anchor_{action}", outcome="NotServed")
+
+
+async def test_views_left_open_when_the_app_was_removed_change_nothing_after_it_came_back(team: AdminHarness) -> None:
+    left_open = team.slack.home_of(team.admin)
+    await team.open_modal("anchor_set_key")
+    assert await team.at.store.installations.delete(team.team_id)
+    assert (await team.at.install(team)).status == 200
+    new = AnchorKey(Secret("sk-of-the-new-installation"), KeyCheck.VERIFIED, team.second.id, 1_785_000_000)
+    await team.at.store.installations.set_key(team.team_id, new)
+    await team.submit({"key": KEY})
+    await team.wait_for_modal(OUTDATED)
+    await team.slack.close(team.admin)
+    assert left_open
+    await team.slack.act(team.admin, left_open, "anchor_remove_key")
+    await team.home_with(OUTDATED)
+    assert (await team.stored()).anchor_key == new

@@ -1,0 +1,239 @@
+"""An admin chooses in Home where alerts go, sends a test alert, and makes the token for programs."""
+
+import asyncio
+
+import pytest
+
+from bot.core.administration import (
+    AlertOutcome,
+    AlertPosted,
+    AlertRefused,
+    AlertUnanswered,
+    NoChannel,
+    NotAdmin,
+    NotSaved,
+    Outdated,
+)
+from bot.core.digest import is_token
+from bot.core.messages.card import sample_alert_message
+from bot.core.messages.changes import alerts_channel_message, alerts_token_message
+from bot.core.messages.dialog_answers import UNSEEN, about_alert, about_problem
+from bot.core.outcomes import NotFound
+from bot.core.policy import Role
+from bot.sim.slack import Fault, ResetAfterReading, Slow, View, api_error, rate_limited
+from harness import BOTH_TRANSPORTS, HTTP_ONLY, AdminHarness, ManyHarness, another_bot, outcome_text
+
+pytestmark = pytest.mark.anyio
+
+
+def posted(channel: str) -> str:
+    return about_alert(AlertPosted(channel))
+
+
+def not_a_member(channel: str) -> str:
+    return about_alert(AlertRefused(channel, "not_in_channel"))
+
+
+def shown_as_chosen(home: View) -> object:
+    (chosen,) = [fields["anchor_alerts_channel"] for fields in home.state.values()]
+    return chosen["selected_conversation"]
+
+
+async def new_token(team: AdminHarness, user: str = "admin") -> str:
+    """Submit the open modal, and read the new token in it."""
+    before = await team.stored()
+    await team.submit({}, user=getattr(team, user))
+    after = await team.stored()
+    assert after.alerts_token_version == before.alerts_token_version + 1
+    words = team.modal(getattr(team, user)).text.replace("`", " ").split()
+    (token,) = [word for word in words if is_token(word, after.alerts_token_digest)]
+    return token
+
+
+# --- where alerts go ---
+
+
+@BOTH_TRANSPORTS
+async def test_a_channel_is_chosen_and_a_test_alert_shows_the_card(team: AdminHarness) -> None:
+    alerts = team.channel
+    await team.press("anchor_alerts_channel", alerts.id)
+    home = await team.home_with(posted(alerts.id))
+    assert shown_as_chosen(home) == alerts.id
+    (card,) = team.messages()
+    assert card.text == sample_alert_message().text
+    assert (await team.stored()).alerts_channel == alerts.id
+    expected = alerts_channel_message(team.admin.id, alerts.id).text
+    assert await team.wait_for_direct_messages(user=team.admin) == [expected]
+    await team.click(card, user=team.member)
+    answer = (await team.wait_for_messages(2))[1]
+    assert answer.text == outcome_text(
+        NotFound("Session not found"), session="00000000-0000-4000-8000-000000000000", user=team.member.id
+    )
+
+
+async def test_a_channel_without_the_bot_is_not_taken_until_the_bot_is_invited(team: AdminHarness) -> None:
+    """Slack keeps what was chosen in a block that it knows, though it is not the setting: each refusal is a new one."""
+    general = team.add_channel("general", with_bot=False)
+    for _ in range(2):
+        before = team.slack.home_of(team.admin)
+        await team.press("anchor_alerts_channel", general.id)
+        home = await team.wait_for_home(team.admin, before)
+        assert not_a_member(general.id) in home.text
+        assert shown_as_chosen(home) is None
+    assert (await team.stored()).alerts_channel is None
+    general.members.add(team.workspace.installation.bot_user_id)
+    await team.press("anchor_alerts_channel", general.id)
+    await team.home_with(posted(general.id))
+    assert (await team.stored()).alerts_channel == general.id
+    assert len(team.messages(general)) == 1
+
+
+async def test_a_refusal_stays_in_home_until_the_next_outcome_and_a_success_is_shown_once(team: AdminHarness) -> None:
+    general = team.add_channel("general", with_bot=False)
+    await team.press("anchor_alerts_channel", general.id)
+    await team.home_with(not_a_member(general.id))
+    assert not_a_member(general.id) in (await team.open_home()).text
+    assert not_a_member(general.id) not in (await team.open_home(team.second)).text
+    general.members.add(team.workspace.installation.bot_user_id)
+    await team.press("anchor_alerts_channel", general.id)
+    assert not_a_member(general.id) not in (await team.home_with(posted(general.id))).text
+    assert posted(general.id) not in (await team.open_home()).text
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome"),
+    [
+        (ResetAfterReading(), AlertUnanswered("C0TENANT001")),
+        (rate_limited(60), AlertRefused("C0TENANT001", "ratelimited")),
+        (api_error("restricted_action"), AlertRefused("C0TENANT001", "restricted_action")),
+    ],
+    ids=["no answer", "rate limit", "refused"],
+)
+async def test_without_a_test_alert_alerts_go_where_they_went(
+    team: AdminHarness, fault: Fault, outcome: AlertOutcome
+) -> None:
+    team.slack.faults["chat.postMessage"] = fault
+    await team.press("anchor_alerts_channel", team.channel.id)
+    await team.home_with(about_alert(outcome))
+    assert (await team.stored()).alerts_channel is None
+
+
+async def test_of_two_choices_the_last_one_holds_however_long_slack_takes(team: AdminHarness) -> None:
+    first, last = team.add_channel("first", with_bot=True), team.add_channel("last", with_bot=True)
+    team.slack.faults["chat.postMessage"] = Slow(0.8)
+    await team.press("anchor_alerts_channel", first.id)
+    await asyncio.sleep(0.2)
+    await team.press("anchor_alerts_channel", last.id)
+    await team.home_with(posted(last.id))
+    assert (await team.stored()).alerts_channel == last.id
+
+
+@HTTP_ONLY
+async def test_a_choice_that_another_admin_made_at_another_bot_meanwhile_counts_as_made(team: AdminHarness) -> None:
+    await team.open_home(team.second)
+    first_bot = team.slack.request_url
+    async with another_bot(team.at) as second_bot:
+        team.slack.faults["chat.postMessage"] = Slow(0.8)
+        await team.press("anchor_alerts_channel", team.channel.id)
+        team.slack.request_url = second_bot
+        before = team.slack.home_of(team.second)
+        await team.press("anchor_alerts_channel", team.channel.id, user=team.second)
+        team.slack.request_url = first_bot
+        home = await team.wait_for_home(team.second, before)
+    assert posted(team.channel.id) in home.text
+
+
+async def test_a_choice_that_another_bot_overtakes_is_refused(team: AdminHarness) -> None:
+    first, last = team.add_channel("first", with_bot=True), team.add_channel("last", with_bot=True)
+    team.slack.faults["chat.postMessage"] = Slow(0.8, times=1)
+    await team.press("anchor_alerts_channel", first.id)
+    await team.slack.until(lambda: team.slack.faults["chat.postMessage"] is None)
+    await team.at.store.installations.set_alerts_channel(team.team_id, last.id)
+    home = await team.home_with(about_problem(Outdated()))
+    assert shown_as_chosen(home) == last.id
+    assert (await team.stored()).alerts_channel == last.id
+
+
+async def test_the_same_channel_again_is_tried_and_announced_once(team: AdminHarness) -> None:
+    alerts = team.channel.id
+    for count, (action, choice) in enumerate(
+        (("anchor_alerts_channel", alerts), ("anchor_alerts_channel", alerts), ("anchor_test_alert", None)), 1
+    ):
+        await team.press(action, choice)
+        await team.home_with(posted(alerts))
+        assert len(team.messages()) == count
+        await team.open_home()
+    assert len(await team.wait_for_direct_messages(user=team.admin)) == 1
+    await team.execute("UPDATE workspaces SET alerts_channel = NULL")  # while the button is still there
+    await team.press("anchor_test_alert")
+    await team.home_with(about_alert(NoChannel()))
+
+
+@pytest.mark.parametrize("action", ["anchor_alerts_channel", "anchor_test_alert"])
+async def test_somebody_who_is_no_admin_any_more_posts_nothing(team: AdminHarness, action: str) -> None:
+    await team.at.store.installations.set_alerts_channel(team.team_id, team.channel.id)
+    await team.open_home()
+    team.workspace.change_user(team.admin, is_admin=False)
+    await team.press(action, team.channel.id if action == "anchor_alerts_channel" else None)
+    home = await team.home_with(about_problem(NotAdmin(Role.MEMBER)))
+    assert home.find(action) is None
+    assert team.messages() == []
+
+
+async def test_while_the_database_is_away_no_channel_is_chosen(team: AdminHarness) -> None:
+    await team.at.rename_table("workspaces", "gone")
+    await team.press("anchor_alerts_channel", team.channel.id)
+    await team.home_with(about_problem(NotSaved()))
+    await team.at.rename_table("gone", "workspaces")
+    assert (await team.stored()).alerts_channel is None
+
+
+# --- the token for programs ---
+
+
+async def test_the_modal_shows_the_url_and_a_new_token_which_ends_the_one_before(team: AdminHarness) -> None:
+    at, alert = team.at, {"session_id": team.session, "text": "Spends too fast"}
+    await at.store.installations.set_alerts_channel(team.team_id, team.channel.id)
+    form = await team.open_modal("anchor_alerts_token")
+    assert f"`{at.environ['BASE_URL']}/alerts/{team.team_id}`" in form.text
+    first = await new_token(team)
+    status, _ = await at.post_alert(team.team_id, first, **alert)
+    assert status == 200
+    assert "Spends too fast" in team.messages()[-1].text
+    assert await team.wait_for_direct_messages(user=team.admin) == [alerts_token_message(team.admin.id).text]
+    await team.slack.close(team.admin)
+    assert first not in str(await team.open_home())
+    form = await team.open_modal("anchor_alerts_token")
+    assert first not in form.text
+    second = await new_token(team)
+    statuses = [(await at.post_alert(team.team_id, token, **alert))[0] for token in (first, second)]
+    assert statuses == [401, 200]
+
+
+async def test_a_token_whose_modal_was_closed_is_written_nowhere_else(hasty: ManyHarness) -> None:
+    team = await AdminHarness.open(hasty)
+    await team.open_home()
+    await team.open_modal("anchor_alerts_token")
+    await team.submit({})
+    await team.slack.close(team.admin)
+    told = await team.wait_for_direct_messages(2, user=team.admin)
+    assert sorted(told) == sorted([alerts_token_message(team.admin.id).text, UNSEEN])
+    assert (await team.stored()).alerts_token_digest is not None
+
+
+async def test_somebody_who_is_no_admin_any_more_gets_no_token(team: AdminHarness) -> None:
+    await team.open_modal("anchor_alerts_token")
+    team.workspace.change_user(team.admin, is_admin=False)
+    await team.submit({})
+    await team.wait_for_modal(about_problem(NotAdmin(Role.MEMBER)))
+    assert (await team.stored()).alerts_token_digest is None
+
+
+async def test_a_modal_left_open_while_another_admin_made_a_token_makes_none(team: AdminHarness) -> None:
+    await team.open_home(team.second)
+    for user in (team.admin, team.second):
+        await team.open_modal("anchor_alerts_token", user=user)
+    token = await new_token(team, "second")
+    await team.submit({})
+    await team.wait_for_modal(about_problem(Outdated()))
+    assert is_token(token, (await team.stored()).alerts_token_digest or "")

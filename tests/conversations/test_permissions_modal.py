@@ -1,0 +1,125 @@
+"""An admin sets in Slack which people can pause and resume, and in which channels."""
+
+import pytest
+
+from bot.core.administration import NotAdmin, NotSaved, Outdated, PolicySaved
+from bot.core.messages.changes import policy_message
+from bot.core.messages.dialog_answers import about_policy
+from bot.core.messages.policy import who_may
+from bot.core.outcomes import Outcome
+from bot.core.policy import NotHere, NotNamed, Policy, Role, Rule
+from bot.core.requests import Verb
+from bot.sim.slack import Message
+from harness import BOTH_TRANSPORTS, AdminHarness, outcome_text, paused, resumed
+from harness.administration import modal_text
+
+pytestmark = pytest.mark.anyio
+
+SAVED, OUTDATED = about_policy(PolicySaved()), about_policy(Outdated())
+
+
+def is_refused(team: AdminHarness, message: Message, refusal: Outcome, user: str, verb: str = "pause") -> bool:
+    text = outcome_text(refusal, verb=verb, session=team.session, user=user)
+    return (message.text, message.ephemeral_to) == (text, user)
+
+
+@BOTH_TRANSPORTS
+async def test_an_admin_narrows_each_verb_by_people_and_by_channels(team: AdminHarness) -> None:
+    incidents = team.add_channel("incidents", with_bot=True)
+    form = await team.open_modal("anchor_change_policy")
+    assert form.submit is not None
+    await team.submit({"pause_users": [team.second.id], "resume_channels": [incidents.id]})
+    assert SAVED in team.modal().text
+    pause, resume = Rule(users=frozenset({team.second.id})), Rule(channels=frozenset({incidents.id}))
+    assert (await team.stored()).policy == Policy(pause, resume)
+    for by, user in (("a command", team.admin), ("a click", team.member)):
+        assert is_refused(team, await team.answer(by, user), NotNamed(pause.users), user.id)
+    done = await team.answer("a click", team.second)
+    assert done.text == paused(session=team.session, user=team.second.id)
+    refused = await team.answer("a command", team.second, "resume")
+    assert is_refused(team, refused, NotHere(resume.channels), team.second.id, "resume")
+    done = await team.answer("a command", team.member, "resume", channel=incidents)
+    assert done.text == resumed(session=team.session, user=team.member.id)
+
+
+async def test_the_present_rules_are_filled_in_and_can_be_taken_back(team: AdminHarness) -> None:
+    await team.open_modal("anchor_change_policy")
+    await team.submit({"pause_users": [team.second.id], "pause_channels": [team.channel.id]})
+    await team.slack.close(team.admin)
+    rule = Rule(frozenset({team.second.id}), frozenset({team.channel.id}))
+    assert who_may(Verb.PAUSE, rule) in (await team.open_home()).text
+    form = await team.open_modal("anchor_change_policy")
+    elements = [form.find(name) or {} for name in ("pause_users", "pause_channels", "resume_users")]
+    assert [element.get("initial_users") or element.get("initial_conversations") for element in elements] == [
+        [team.second.id],
+        [team.channel.id],
+        None,
+    ]
+    await team.submit({"pause_users": [], "pause_channels": []})
+    assert (await team.stored()).policy == Policy()
+    done = await team.answer("a command", team.member)
+    assert done.text == paused(session=team.session, user=team.member.id)
+
+
+@pytest.mark.parametrize("same", [False, True], ids=["another choice", "the same choice"])
+async def test_of_two_admins_at_once_the_second_is_refused_unless_both_chose_the_same(
+    team: AdminHarness, *, same: bool
+) -> None:
+    await team.open_home(team.second)
+    for user in (team.admin, team.second):
+        await team.open_modal("anchor_change_policy", user=user)
+    await team.submit({"pause_users": [team.second.id]}, user=team.second)
+    await team.submit({"pause_users": [team.second.id if same else team.admin.id]})
+    assert (SAVED if same else OUTDATED) in team.modal().text
+    policy = Policy(pause=Rule(frozenset({team.second.id})))
+    assert (await team.stored()).policy == policy
+    for user in (team.admin, team.second):
+        announced = [policy_message(team.second.id, policy).text]
+        assert await team.wait_for_direct_messages(user=user) == announced
+
+
+async def test_another_setting_that_was_changed_meanwhile_is_no_conflict(team: AdminHarness) -> None:
+    """Each has its own version: an admin who replaces the key does not take another's work away."""
+    team.anchor.add_key("sk-other-0123456789")
+    await team.open_home(team.second)
+    await team.open_modal("anchor_change_policy")
+    await team.set_key("sk-other-0123456789", user=team.second)
+    await team.submit({"pause_users": [team.second.id]})
+    assert (await team.stored()).policy.pause.users == {team.second.id}
+
+
+async def test_somebody_who_is_no_admin_any_more_changes_nothing_and_loses_the_controls(team: AdminHarness) -> None:
+    await team.open_modal("anchor_change_policy")
+    team.workspace.change_user(team.admin, is_admin=False)
+    await team.submit({"pause_users": [team.admin.id]})
+    await team.wait_for_modal(about_policy(NotAdmin(Role.MEMBER)))
+    assert (await team.stored()).policy == Policy()
+    await team.slack.until(lambda: "anchor_change_policy" not in str(team.slack.home_of(team.admin)))
+
+
+async def test_a_modal_with_fewer_inputs_than_the_bot_knows_changes_nothing(team: AdminHarness) -> None:
+    """It may be one of an earlier version: an input that it lacks must not count as taken back."""
+    narrow = Policy(pause=Rule(users=frozenset({team.second.id})))
+    form = await team.open_modal("anchor_change_policy")
+    assert await team.at.store.installations.set_policy(
+        team.team_id, narrow, if_version=await team.at.policy_version(team.team_id)
+    )
+    less = {"resume_users": {"resume_users": {"type": "multi_users_select", "selected_users": []}}}
+    view = {
+        "id": form.id,
+        "type": "modal",
+        "callback_id": form.callback_id,
+        "private_metadata": str(await team.at.policy_version(team.team_id)),
+        "app_installed_team_id": team.team_id,
+        "state": {"values": less},
+    }
+    submission = {"type": "view_submission", "user": {"id": team.admin.id, "team_id": team.team_id}, "view": view}
+    assert modal_text(await team.deliver("interactive", submission, takes_answer=True)) == OUTDATED
+    assert (await team.stored()).policy == narrow
+
+
+async def test_while_the_database_is_away_the_modal_says_that_nothing_is_known(team: AdminHarness) -> None:
+    await team.open_modal("anchor_change_policy")
+    await team.at.rename_table("workspaces", "gone")
+    await team.submit({"pause_users": [team.second.id]})
+    await team.wait_for_modal(about_policy(NotSaved()))

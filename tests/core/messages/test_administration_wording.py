@@ -1,0 +1,269 @@
+"""The wording of administration: Home, the modals and their answers, and direct messages about settings."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, get_args
+
+import pytest
+
+from bot.core.administration import (
+    AlertOutcome,
+    AlertPosted,
+    AlertRefused,
+    AlertUnanswered,
+    CutShort,
+    KeyNotTaken,
+    KeyNotTried,
+    KeyOutcome,
+    KeyRemoved,
+    KeySaved,
+    NoChannel,
+    NotAdmin,
+    NotAKey,
+    NotSaved,
+    NotServed,
+    Outdated,
+    PolicyOutcome,
+    PolicySaved,
+    Problem,
+    RemovalOutcome,
+    TokenMade,
+    TokenOutcome,
+)
+from bot.core.anchor_key import AnchorKey, KeyCheck
+from bot.core.messages import changes, controls, dialog_answers
+from bot.core.messages.alert_answers import refused_by_slack
+from bot.core.messages.dialogs import TITLES, alerts_dialog, key_dialog, policy_dialog
+from bot.core.messages.home import Home, Notice, home_view
+from bot.core.messages.message import Visibility
+from bot.core.messages.view import View
+from bot.core.policy import Policy, Role, Rule
+from bot.core.secret import Secret
+from bot.core.workspace import Workspace
+
+Check = Callable[[str, str], None]
+
+URL = "https://bot.example.com/alerts/T0HOME00001"
+KEY = AnchorKey(Secret("sk-0123456789-9876"), KeyCheck.VERIFIED, "U0SETTER001", 1_785_000_000)
+SHORT = AnchorKey(Secret("short"))
+ONE = Rule(frozenset({"U0BOB000001"}), frozenset({"C0ALERTS001"}))
+RULES = Policy(Rule(frozenset({"U0BOB000001", "U0ALICE0001"})), Rule(channels=frozenset({"C0ALERTS001"})))
+
+EMPTY = Workspace("T0HOME00001", Secret("xoxb-1"), None, is_managed=True)
+FULL = replace(EMPTY, anchor_key=KEY, policy=RULES, alerts_token_digest="digest", alerts_channel="C0ALERTS001")
+
+
+# --- views: the first one whole, of the others the lines that it does not have ---
+
+FIRST = Home(EMPTY, Role.MEMBER, "e1")
+ADMINS = replace(FIRST, role=Role.ADMIN)
+
+
+def with_key(key: AnchorKey) -> Workspace:
+    return replace(EMPTY, anchor_key=key)
+
+
+HOMES = {
+    "no key, member": FIRST,
+    "no key, admin": ADMINS,
+    "no key, role unknown": replace(FIRST, role=Role.UNKNOWN),
+    "no key, scope missing": replace(FIRST, role=Role.UNREADABLE),
+    "everything set, member": replace(FIRST, workspace=FULL),
+    "everything set, admin": replace(ADMINS, workspace=FULL),
+    "single workspace": replace(FIRST, workspace=replace(FULL, anchor_key=SHORT, is_managed=False)),
+    **{f"key {check}": replace(FIRST, workspace=with_key(replace(KEY, check=check))) for check in KeyCheck},
+    "short key, admin": replace(ADMINS, workspace=with_key(SHORT)),
+    "one person, one channel": replace(FIRST, workspace=replace(EMPTY, policy=Policy(ONE, ONE))),
+    "channel chosen, no token": replace(FIRST, workspace=replace(EMPTY, alerts_channel="C0ALERTS001")),
+}
+KEY_MODALS = {
+    "first": key_dialog(EMPTY),
+    "replaced": key_dialog(FULL),
+    "short key replaced": key_dialog(with_key(SHORT)),
+}
+POLICY_MODALS = {"no rules": policy_dialog(EMPTY), "rules": policy_dialog(FULL)}
+ALERTS_MODALS = {"no token": alerts_dialog(EMPTY, URL), "token": alerts_dialog(FULL, URL)}
+ANSWERS = {"an answer": dialog_answers.answer_view(TITLES[controls.SET_KEY], "(an answer)")}
+
+
+@pytest.mark.parametrize(
+    ("kind", "views"),
+    [
+        ("home", {name: home_view(home) for name, home in HOMES.items()}),
+        ("modal for the key", KEY_MODALS),
+        ("modal for the policy", POLICY_MODALS),
+        ("modal for alerts", ALERTS_MODALS),
+        ("any modal", ANSWERS),
+    ],
+)
+def test_views(wording: Check, kind: str, views: Mapping[str, View]) -> None:
+    first: list[str] = []
+    for name, view in views.items():
+        lines = rendered(view)
+        wording(f"{kind}: {name}", "\n".join(line for line in lines if line not in first))
+        first = first or lines
+
+
+@pytest.mark.parametrize(
+    ("action_id", "dividers"), [(controls.REMOVE_KEY, 1), (controls.ALERTS_CHANNEL, 3), (controls.TEST_ALERT, 3)]
+)
+def test_a_notice_stands_at_the_top_of_the_setting_that_it_is_about(action_id: str, dividers: int) -> None:
+    lines = rendered(home_view(replace(FIRST, notice=Notice(action_id, "News"))))
+    above = lines[: lines.index("News")]
+    assert (above[-1], above.count("---")) == ("---", dividers)
+
+
+# --- what a modal or Home says about a change ---
+
+PROBLEMS: Mapping[str, Problem] = {
+    "no admin": NotAdmin(Role.MEMBER),
+    "role unknown": NotAdmin(Role.UNKNOWN),
+    "scope missing": NotAdmin(Role.UNREADABLE),
+    "workspace not served": NotServed(),
+    "outdated": Outdated(),
+    "no database": NotSaved(),
+    "cut short": CutShort(),
+}
+KEYS: Mapping[str, KeyOutcome] = {
+    "saved": KeySaved("9876", KeyCheck.VERIFIED),
+    "short key saved": KeySaved("", KeyCheck.VERIFIED),
+    "saved, not verified": KeySaved("9876", KeyCheck.UNVERIFIED),
+    "no key": NotAKey(),
+    "refused": KeyNotTaken(401),
+    "no answer": KeyNotTried(None),
+    "another answer": KeyNotTried(503),
+    "no database": NotSaved(),
+}
+REMOVALS: Mapping[str, RemovalOutcome] = {
+    "removed": KeyRemoved("9876"),
+    "short key removed": KeyRemoved(""),
+}
+POLICIES: Mapping[str, PolicyOutcome] = {"saved": PolicySaved()}
+ALERTS: Mapping[str, AlertOutcome] = {
+    "posted": AlertPosted("C0ALERTS001"),
+    "unanswered": AlertUnanswered("C0ALERTS001"),
+    "no channel": NoChannel(),
+}
+WAITING = {
+    "the outcome will come": dialog_answers.CHECKING,
+    "the modal will come": dialog_answers.ONE_MOMENT,
+    "no modal, the database is away": dialog_answers.NO_DIALOG,
+    "no modal, it was too late": dialog_answers.TOO_LATE,
+    "the modal with the token was closed": dialog_answers.UNSEEN,
+}
+TOKENS: Mapping[str, TokenOutcome] = {"made": TokenMade(Secret("alerts-token"))}
+
+
+def test_answers(wording: Check) -> None:
+    for name, problem in PROBLEMS.items():
+        text = dialog_answers.about_problem(problem)
+        wording(f"nothing changed: {name}", text)
+        others = (dialog_answers.about_removal, dialog_answers.about_policy, dialog_answers.about_alert)
+        assert {text} == {dialog_answers.about_token(problem, URL), *(about(problem) for about in others)}
+        assert (dialog_answers.about_key(problem) == text) is (problem != NotSaved())
+    for name, key in KEYS.items():
+        wording(f"key: {name}", dialog_answers.about_key(key))
+    for name, removal in REMOVALS.items():
+        wording(f"key: {name}", dialog_answers.about_removal(removal))
+    for name, policy in POLICIES.items():
+        wording(f"policy: {name}", dialog_answers.about_policy(policy))
+    for name, alert in ALERTS.items():
+        wording(f"test alert: {name}", dialog_answers.about_alert(alert))
+    for name, token in TOKENS.items():
+        wording(f"alerts token: {name}", dialog_answers.about_token(token, URL))
+    for name, text in WAITING.items():
+        wording(f"waiting: {name}", text)
+
+
+def test_a_refused_test_alert_names_the_channel_and_the_advice(wording: Check) -> None:
+    """The advice for each code of Slack's is that for programs, and checked there."""
+    outcome = AlertRefused("C0ALERTS001", "ratelimited")
+    advice = refused_by_slack(outcome.code, "<#C0ALERTS001>")
+    text = dialog_answers.about_alert(outcome)
+    assert advice in text
+    wording("test alert: refused", text.replace(advice, "(advice)"))
+
+
+@pytest.mark.parametrize(
+    ("union", "table"),
+    [
+        (Problem, {}),
+        (KeyOutcome, KEYS),
+        (RemovalOutcome, REMOVALS),
+        (PolicyOutcome, POLICIES),
+        (AlertOutcome, {**ALERTS, "refused": AlertRefused("", "")}),
+        (TokenOutcome, TOKENS),
+    ],
+    ids=["Problem", "KeyOutcome", "RemovalOutcome", "PolicyOutcome", "AlertOutcome", "TokenOutcome"],
+)
+def test_every_outcome_has_an_entry(union: object, table: Mapping[str, object]) -> None:
+    entries = {type(outcome) for outcome in (*table.values(), *PROBLEMS.values())}
+    assert set(get_args(union)) - entries == set()
+
+
+# --- direct messages ---
+
+BY = "U0ALICE0001"
+DIRECT = {
+    "key set": changes.key_set_message(BY, KEY, None),
+    "key set, not verified": changes.key_set_message(BY, replace(KEY, check=KeyCheck.UNVERIFIED), None),
+    "key set, refused": changes.key_set_message(BY, replace(KEY, check=KeyCheck.REFUSED), None),
+    "key replaced": changes.key_set_message(BY, KEY, SHORT),
+    "key removed": changes.key_removed_message(BY, KEY),
+    "policy changed": changes.policy_message(BY, RULES),
+    "alerts channel chosen": changes.alerts_channel_message(BY, "C0ALERTS001"),
+    "alerts token made": changes.alerts_token_message(BY),
+    "key refused, admins replace it": changes.key_refused_message(KEY, by_admins=True),
+    "key refused, the operator replaces it": changes.key_refused_message(KEY, by_admins=False),
+    "scope missing": changes.reinstall_message(),
+}
+
+
+def test_direct_messages(wording: Check) -> None:
+    for name, message in DIRECT.items():
+        wording(f"direct message: {name}", message.text)
+        assert (message.visibility, message.blocks) == (Visibility.EPHEMERAL, ())
+
+
+# --- views as text ---
+
+
+def rendered(view: View) -> list[str]:
+    """The title of a modal, a line or more for each block, and the buttons of a modal."""
+    title = [f"= {view.title} ="] if view.title else []
+    buttons = [" ".join(f"[{label}]" for label in (view.submit, view.close) if label)] if view.title else []
+    return [*title, *(line for block in view.blocks for line in lines_of(block)), *buttons]
+
+
+def lines_of(block: dict[str, Any]) -> list[str]:
+    match block["type"]:
+        case "divider":
+            return ["---"]
+        case "header":
+            return [f"= {block['text']['text']} ="]
+        case "section":
+            return [block["text"]["text"], *([control(block["accessory"])] if "accessory" in block else [])]
+        case "context":
+            return [f"small: {element['text']}" for element in block["elements"]]
+        case "actions":
+            return [control(element) for element in block["elements"]]
+        case "input":
+            hint = [f"hint: {block['hint']['text']}"] if "hint" in block else []
+            optional = " (optional)" if block["optional"] else ""
+            return [f"{block['label']['text']}{optional}:", control(block["element"]), *hint]
+        case other:
+            raise AssertionError(f"how is {other} rendered?")
+
+
+def control(element: dict[str, Any]) -> str:
+    """A button or an input, with its label, options and question, and with what is chosen."""
+    labels = [part for part in (element.get("text"), element.get("placeholder")) if part]
+    labels += [option["text"] for option in element.get("options", [])]
+    label = ", ".join(part["text"] for part in labels) or element["type"]
+    chosen = [str(value) for name, value in element.items() if name.startswith("initial_")]
+    asked = element.get("confirm", {})
+    question = [f"\nasks: {asked['title']['text']} {asked['text']['text']}"] if asked else []
+    buttons = [f" [{asked[name]['text']}]" for name in ("confirm", "deny") if asked]
+    return "".join(
+        [f"[{label} → {element['action_id']}]", *(f" chosen: {each}" for each in chosen), *question, *buttons]
+    )
