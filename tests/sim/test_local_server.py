@@ -6,9 +6,8 @@ import time
 import aiohttp
 import pytest
 
-from bot.sim.anchor import DEFAULT_KEY, Hang, HugeBody, SimAnchor, Slow
+from bot.sim.anchor import DEFAULT_KEY, Hang, HugeBody, SimAnchor
 from bot.sim.local_server import LocalServer, free_port
-from bot.sim.wire import reset
 
 pytestmark = pytest.mark.anyio
 
@@ -42,52 +41,29 @@ async def test_stopping_does_not_wait_for_hanging_requests(client: aiohttp.Clien
     assert asyncio.all_tasks() <= before
 
 
-async def test_a_stopped_server_refuses_connections_until_started_again(client: aiohttp.ClientSession) -> None:
-    anchor = SimAnchor()
-    await anchor.start()
-    session, url = anchor.add_session(), anchor.url
-    await anchor.stop()
-    await anchor.stop()
+async def test_a_stopped_server_refuses_connections_until_it_is_started_again(client: aiohttp.ClientSession) -> None:
+    async with SimAnchor() as anchor:
+        session, url = anchor.add_session(), anchor.url
+        await anchor.stop()
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await pause(client, anchor, session)
 
-    with pytest.raises(aiohttp.ClientConnectorError):
-        await pause(client, anchor, session)
-
-    await anchor.start()
-    assert await pause(client, anchor, session) == 200
-    assert anchor.url == url
-    await anchor.stop()
+        await anchor.start()
+        assert (await pause(client, anchor, session), anchor.url) == (200, url)
 
 
-async def test_a_thousand_requests_at_once_are_answered(client: aiohttp.ClientSession, anchor: SimAnchor) -> None:
-    session = anchor.add_session()
-    anchor.fault = Slow(0.1)
-
-    answers = await asyncio.gather(*(pause(client, anchor, session) for _ in range(1000)))
-
-    assert set(answers) == {200}
-    assert anchor.violations == []
-
-
-async def test_large_answers_wait_for_slow_readers(anchor: SimAnchor) -> None:
+async def test_a_large_answer_waits_for_a_slow_reader(anchor: SimAnchor) -> None:
     anchor.fault = HugeBody(30_000_000)
     reader, writer = await asyncio.open_connection("127.0.0.1", int(anchor.url.rpartition(":")[2]))
     writer.write(b"GET /v1/sessions/all/status HTTP/1.0\r\nUser-Agent: slow\r\n\r\n")
     await asyncio.sleep(0.2)
-
-    body = await reader.read()
-
-    assert body.endswith(b'"}}')
+    assert (await reader.read()).endswith(b'"}}')
     writer.close()
 
 
-def test_there_is_nothing_to_reset_without_a_connection() -> None:
-    reset(None)
-
-
 async def test_a_port_that_is_taken_is_not_called_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    taken = free_port()
-    tries = iter([taken, taken, free_port()])
+    taken, free = free_port(), free_port()
+    tries = iter([taken, free])
     monkeypatch.setattr("random.randrange", lambda *_: next(tries))
     async with LocalServer([], port=taken):
-        assert free_port() != taken
-    assert list(tries) == []
+        assert free_port() == free

@@ -1,0 +1,123 @@
+"""The limits of Block Kit, in Slack's own words."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import pytest
+
+from block_kit import Block, actions, button, confirm, input_block, menu, mrkdwn, options, plain, section, text_input
+from bot.sim.slack.block_kit import problems
+
+DIVIDER = {"type": "divider"}
+
+
+def group(count: int, label: str = "x") -> Block:
+    return {"label": plain(label), "options": options(count)}
+
+
+@pytest.mark.parametrize(
+    ("most", "block"),
+    [
+        (3000, lambda n: section("x" * n)),
+        (255, lambda n: section("x", block_id="x" * n)),
+        (10, lambda n: {"type": "section", "fields": [mrkdwn("x")] * n}),
+        (150, lambda n: {"type": "header", "text": plain("x" * n)}),
+        (12_000, lambda n: {"type": "markdown", "text": "x" * n}),
+        (2000, lambda n: input_block(label=plain("x" * n))),
+        (2000, lambda n: input_block(hint=plain("x" * n))),
+        (25, lambda n: actions(*[button(str(number)) for number in range(n)])),
+        (75, lambda n: actions(button(text="x" * n))),
+        (255, lambda n: actions(button("x" * n))),
+        (2000, lambda n: actions(button(value="x" * n))),
+        (30, lambda n: actions(button(confirm=confirm(confirm=plain("x" * n))))),
+        (30, lambda n: actions(button(confirm=confirm(deny=plain("x" * n))))),
+        (5, lambda n: actions(menu("overflow", options=options(n)))),
+        (10, lambda n: actions(menu("checkboxes", options=options(n)))),
+        (100, lambda n: actions(menu("static_select", options=options(n)))),
+        (100, lambda n: actions(menu("static_select", option_groups=[group(n)]))),
+        (75, lambda n: actions(menu("static_select", option_groups=[group(1, "x" * n)]))),
+        (150, lambda n: actions(menu("users_select", placeholder=plain("x" * n)))),
+        (100, lambda n: actions(menu("multi_users_select", max_selected_items=n))),
+        (3000, lambda n: input_block(text_input(min_length=n))),
+        (3000, lambda n: input_block(text_input(max_length=n))),
+    ],
+)
+def test_a_block_over_a_limit_is_rejected(most: int, block: Callable[[int], Block]) -> None:
+    assert problems([block(most)]) == []
+    assert len(problems([block(most + 1)])) == 1
+
+
+@pytest.mark.parametrize(
+    ("block", "complaint"),
+    [
+        ({"type": "divide"}, "unsupported type: divide"),
+        ({"text": mrkdwn("x")}, "missing required field: type"),
+        ({"type": "section"}, "missing required field: text or fields"),
+        ({"type": "section", "text": {"type": "mrkdwn"}}, "missing required field: text"),
+        ({"type": "section", "text": "x"}, "missing required field: type"),
+        (section(""), "must be more than 0 characters"),
+        (section("x", expand=1), "must be a boolean"),
+        (section("x", block_id=7), "must be a string"),
+        ({"type": "section", "fields": "x"}, "must be an array"),
+        ({"type": "section", "fields": []}, "no fewer than 1 items allowed"),
+        ({"type": "header", "text": mrkdwn("x")}, "unsupported type: mrkdwn"),
+        (DIVIDER | {"text": "x"}, "invalid additional property: text"),
+        ({"type": "context", "elements": [button()]}, "unsupported type: button"),
+        (actions(text_input()), "unsupported type: plain_text_input"),
+        (section("x", accessory=text_input()), "unsupported type: plain_text_input"),
+        (actions(button(style="default")), "must be one of: primary, danger"),
+        (actions(button(confirm="x")), "must be an object [json-pointer:/blocks/0/elements/0/confirm]"),
+        (actions(button(), button()), "`action_id`s must be unique, but anchor_pause occurs 2 times"),
+        (input_block(button()), "unsupported type: button"),
+        (input_block(menu("overflow", options=options(1))), "unsupported type: overflow"),
+        (input_block(text_input(max_length="10")), "must be an integer"),
+        (input_block(text_input(max_length=True)), "must be an integer"),
+        (input_block(text_input(max_length=0)), "must be between 1 and 3000"),
+        (input_block(text_input(min_length=-1)), "must be between 0 and 3000"),
+        (input_block(label=mrkdwn("x")), "unsupported type: mrkdwn"),
+        (actions(menu("multi_users_select", max_selected_items=0)), "must be between 1 and 100"),
+        (actions(menu("users_select", max_selected_items=1)), "invalid additional property: max_selected_items"),
+        (actions(menu("users_select", filter={})), "invalid additional property: filter"),
+        (actions(menu("conversations_select", filter={})), "at least one field is required"),
+        (actions(menu("static_select")), "either options or option_groups must be given"),
+        (
+            actions(menu("static_select", options=options(1), option_groups=[group(1)])),
+            "either options or option_groups must be given",
+        ),
+    ],
+)
+def test_a_block_that_breaks_a_rule_is_rejected_in_slacks_words(block: Block, complaint: str) -> None:
+    [problem] = problems([block])
+    assert problem.startswith(f"[ERROR] {complaint}")
+    assert "[json-pointer:/blocks/0" in problem
+
+
+@pytest.mark.parametrize(
+    ("blocks", "complaint"),
+    [
+        ({}, "must be an array"),
+        ([DIVIDER | {"block_id": "a"}] * 2, "`block_id`s must be unique, but a occurs 2 times"),
+        ([{"type": "markdown", "text": "x" * 6001}] * 2, "markdown must be less than 12001 characters over all blocks"),
+        (
+            [actions(menu("users_select", focus_on_load=True)), actions(menu("users_select", focus_on_load=True))],
+            "only one element can have focus_on_load",
+        ),
+    ],
+)
+def test_blocks_that_break_a_rule_together_are_rejected(blocks: object, complaint: str) -> None:
+    assert problems(blocks) == [f"[ERROR] {complaint} [json-pointer:/blocks]"]
+
+
+SURFACES: tuple[tuple[Literal["message", "modal", "home"], int], ...] = (("message", 50), ("modal", 100), ("home", 100))
+
+
+@pytest.mark.parametrize(("surface", "most"), SURFACES)
+def test_each_surface_has_its_own_rules(surface: Literal["message", "modal", "home"], most: int) -> None:
+    field = input_block(menu("conversations_select", response_url_enabled=True))
+    markdown = {"type": "markdown", "text": "x"}
+
+    assert problems([DIVIDER] * most, surface=surface) == []
+    assert len(problems([DIVIDER] * (most + 1), surface=surface)) == 1
+    assert len(problems([field], surface=surface)) == (0 if surface == "modal" else 1)
+    assert len(problems([actions(field["element"])], surface=surface)) == 1
+    assert len(problems([markdown], surface=surface)) == (0 if surface == "message" else 1)

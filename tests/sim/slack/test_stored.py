@@ -1,0 +1,51 @@
+"""What simulated Slack adds to a message that it keeps."""
+
+import pytest
+
+from block_kit import Block, actions, button, confirm, input_block, mrkdwn, plain, section
+from bot.sim.slack import SimSlack
+from sim.alerts import attachment, legacy_button
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_blocks_get_ids_and_texts_get_defaults(slack: SimSlack) -> None:
+    bare = {"type": "plain_text", "text": "Yes"}
+    nameless = {
+        "type": "button",
+        "text": bare,
+        "confirm": confirm(text={"type": "mrkdwn", "text": "a"}, deny=bare, confirm=bare | {"emoji": False}),
+    }
+
+    message = slack.post(slack.alerts, "a", blocks=[section("a"), actions(nameless, button()), input_block()])
+
+    first, second, third = message.blocks
+    assert first == section("a", block_id=first["block_id"])
+    assert isinstance(second["elements"], list)
+    kept, named = second["elements"]
+    filled_in = confirm(text=mrkdwn("a"), deny=plain("Yes"), confirm=bare | {"emoji": False})
+    assert kept == {**nameless, "action_id": kept["action_id"], "text": plain("Yes"), "confirm": filled_in}
+    assert len({first["block_id"], second["block_id"], kept["action_id"]}) == 3
+    assert (named["action_id"], third["block_id"]) == ("anchor_pause", "name")
+    assert (third["optional"], third["dispatch_action"]) == (False, False)
+
+
+async def test_attachments_and_legacy_buttons_are_numbered_whatever_the_app_calls_them(slack: SimSlack) -> None:
+    link: Block = {"type": "button", "text": "Runbook", "url": "https://a.b"}
+    attachments = [attachment(legacy_button(id="7"), link), {"text": "a"}, attachment(id=9), {"blocks": []}]
+    message = slack.post(slack.alerts, "a", attachments=attachments)
+
+    assert message.attachments == (
+        attachment(legacy_button(id="1"), link | {"id": "2"}, id=1),
+        {"text": "a", "id": 2},
+        attachment(id=3),
+        {"blocks": [], "id": 4, "fallback": "[no preview available]"},
+    )
+
+
+async def test_rejected_blocks_cannot_be_posted(slack: SimSlack) -> None:
+    wrong: list[Block] = [{"type": "divide"}]
+    with pytest.raises(ValueError, match="/blocks/0/type"):
+        slack.post(slack.alerts, "a", blocks=wrong)
+    with pytest.raises(ValueError, match="/attachments/1/blocks/0/type"):
+        slack.post(slack.alerts, "a", attachments=[{"text": "a"}, {"blocks": wrong}])

@@ -1,0 +1,81 @@
+"""The Web API of simulated Slack: where a token must be, how arguments are read, and which scopes are needed."""
+
+import aiohttp
+import pytest
+
+from bot.sim.slack import Rule, SimSlack, api_error, rate_limited
+from sim.api_client import FORM, JSON, Api, rules
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_token_that_is_unknown_revoked_or_of_the_app_is_rejected(slack: SimSlack, api: Api) -> None:
+    assert (await api.send("auth.test", token="xoxb-unknown"))["error"] == "invalid_auth"
+    assert (await api.send("auth.test", token=slack.app_token))["error"] == "not_allowed_token_type"
+    slack.home.installation.refusal = "token_revoked"
+    assert await api.send("auth.test") == {"ok": False, "error": "token_revoked"}
+
+
+async def test_a_token_belongs_in_the_header(slack: SimSlack, api: Api, client: aiohttp.ClientSession) -> None:
+    token = f"token={slack.bot_token}".encode()
+    in_json = f'{{"token": "{slack.bot_token}"}}'.encode()
+
+    assert (await api.send("auth.test", body=token, content_type=FORM, token=None))["ok"] is True
+    assert (await api.send("auth.test", body=in_json, content_type=JSON, token=None))["error"] == "not_authed"
+    assert (await api.send("auth.test", query=f"?{token.decode()}", token=None))["error"] == "not_authed"
+    assert rules(slack) == [Rule.TOKEN_OUTSIDE_HEADER] * 3
+    async with client.post(f"{slack.url}auth.test", headers={"Authorization": f"Basic {slack.bot_token}"}) as answer:
+        assert (await answer.json())["error"] == "not_authed"
+
+
+async def test_an_unknown_method_is_rejected(api: Api) -> None:
+    assert await api.send("chat.shout") == {"ok": False, "error": "unknown_method", "req_method": "chat.shout"}
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "error"),
+    [
+        (b"{", JSON, "invalid_json"),
+        (b"[]", JSON, "json_not_object"),
+        (b"a=b", "", "missing_post_type"),
+        (b"a=b", "text/csv", "invalid_post_type"),
+        (b"blocks=x", FORM, "invalid_blocks_format"),
+    ],
+)
+async def test_an_unreadable_body_is_rejected(
+    slack: SimSlack, api: Api, *, body: bytes, content_type: str, error: str
+) -> None:
+    assert await api.send("chat.postMessage", body=body, content_type=content_type) == {"ok": False, "error": error}
+    assert len(slack.api_calls) == 1
+
+
+async def test_slack_remarks_on_the_charset(api: Api) -> None:
+    types = (JSON, "application/json", FORM, f"{FORM}; charset=utf-8")
+    answers = [await api.send("auth.test", body=b"{}", content_type=each) for each in types]
+    assert [answer.get("warning") for answer in answers] == [None, "missing_charset", None, "superfluous_charset"]
+
+
+@pytest.mark.parametrize(
+    ("method", "scope", "rest"),
+    [
+        ("chat.postMessage", "chat:write", "commands,users:read"),
+        ("chat.update", "chat:write", "commands,users:read"),
+        ("users.info", "users:read", "chat:write,commands"),
+    ],
+)
+async def test_a_method_needs_its_scope(slack: SimSlack, api: Api, method: str, scope: str, rest: str) -> None:
+    slack.home.installation.scopes.remove(scope)
+    assert await api.send(method) == {"ok": False, "error": "missing_scope", "needed": scope, "provided": rest}
+
+
+async def test_a_fault_is_for_one_method(slack: SimSlack, api: Api) -> None:
+    slack.faults["auth.test"] = api_error("invalid_auth")
+    slack.faults["users.info"] = api_error("missing_scope", needed="users:read", times=1)
+    slack.faults["chat.postMessage"] = rate_limited(7)
+
+    assert (await api.send("auth.test"))["error"] == "invalid_auth"
+    missing = {"ok": False, "error": "missing_scope", "needed": "users:read"}
+    assert await api.form("users.info", user="U0ALICE0001") == missing
+    assert (await api.form("users.info", user="U0ALICE0001"))["ok"] is True
+    assert (await api.post("C0ALERTS001"))["error"] == "ratelimited"
+    assert (api.headers["status"], api.headers["Retry-After"]) == ("429", "7")

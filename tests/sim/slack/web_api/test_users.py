@@ -1,0 +1,98 @@
+"""What simulated Slack tells about people."""
+
+import pytest
+
+from bot.sim.slack import Enterprise, Installation, Rule, SimSlack, User, Workspace
+from sim.api_client import Api, rules
+from sim.samples import Json, sample
+
+pytestmark = pytest.mark.anyio
+
+VARIANTS = sample("webapi.users.info.variants")
+ROLES = ("is_admin", "is_owner", "is_primary_owner", "is_restricted", "is_ultra_restricted")
+GRID, OTHER_GRID = Enterprise("E0GRID00001", "Acme Grid"), Enterprise("E0OTHER0001", "Partners")
+
+
+async def info(api: Api, user: User) -> Json:
+    user_json: Json = (await api.form("users.info", user=user.id))["user"]
+    return user_json
+
+
+def roles(user: Json) -> list[bool]:
+    return [user[name] for name in ROLES]
+
+
+@pytest.mark.parametrize(("variant", "name"), [("admin", "alice"), ("member", "bob"), ("guest", "guest")])
+async def test_people_are_described_as_slack_does(slack: SimSlack, api: Api, variant: str, name: str) -> None:
+    expected = VARIANTS[variant]["user"]
+    user = await info(api, getattr(slack, name))
+    assert user == user | {key: value for key, value in expected.items() if key != "profile"}
+    assert list(user) == list(VARIANTS["admin"]["user"])
+
+
+async def test_deactivated_people_have_no_roles_and_others_have_each_of_theirs(slack: SimSlack, api: Api) -> None:
+    slack.home.change_user(slack.carol, is_admin=False, is_primary_owner=True)
+    slack.home.change_user(slack.guest, is_restricted=False)
+    slack.home.change_user(slack.bob, is_restricted=True)
+    slack.home.change_user(slack.alice, deleted=True)
+
+    assert roles(await info(api, slack.carol)) == [False, True, True, False, False]
+    assert roles(await info(api, slack.guest)) == [False, False, False, True, True]
+    assert roles(await info(api, slack.bob)) == [False, False, False, True, False]
+    assert {*ROLES} & (await info(api, slack.alice)).keys() == set()
+
+
+@pytest.mark.parametrize("enterprise", [None, GRID])
+async def test_people_of_other_companies_are_strangers(
+    slack: SimSlack, api: Api, enterprise: Enterprise | None
+) -> None:
+    slack.add_workspace(Workspace("T0PARTNER01", "partner", Installation("xoxb-partner"), OTHER_GRID))
+    slack.home.enterprise = enterprise
+    assert await info(api, slack.outsider) == VARIANTS["slack_connect_stranger"]["user"]
+
+
+async def test_a_stranger_without_a_shared_channel_is_not_visible(slack: SimSlack, api: Api) -> None:
+    slack.archived.members.add(slack.outsider.id)
+    slack.alerts.members.discard(slack.outsider.id)
+    newcomer = slack.home.add_user("W0NEWCOMER1", "new")
+    answer = await api.form("users.info", user=slack.outsider.id)
+    assert answer == {"ok": False, "error": "user_not_visible"}
+    assert (await info(api, newcomer))["id"] == newcomer.id
+
+
+async def test_an_unknown_person_is_not_found(api: Api) -> None:
+    assert await api.form("users.info", user="U0NOBODY001") == VARIANTS["not_found"]
+
+
+async def test_users_info_does_not_read_json(slack: SimSlack, api: Api) -> None:
+    assert (await api.call("users.info", user="U0ALICE0001"))["error"] == "user_not_found"
+    assert rules(slack) == [Rule.JSON_TO_FORM_METHOD]
+
+
+async def test_members_of_an_organisation_have_roles_in_it(slack: SimSlack, api: Api) -> None:
+    slack.home.change_user(slack.bob, is_org_admin=True, is_org_owner=True, enterprise_user_id="W0BOB000001")
+    assert "enterprise_user" not in await info(api, slack.bob)
+    slack.home.enterprise = GRID
+
+    expected, alice = VARIANTS["grid_member"]["user"], await info(api, slack.alice)
+    assert alice == alice | expected
+    assert list(alice["enterprise_user"]) == list(expected["enterprise_user"])
+    bob = await info(api, slack.bob)
+    org = bob["enterprise_user"]
+    assert roles(bob) == [False] * 5
+    assert (org["id"], org["is_admin"], org["is_owner"]) == ("W0BOB000001", True, True)
+
+
+async def test_a_colleague_from_another_workspace_has_no_role(slack: SimSlack, api: Api) -> None:
+    slack.home.enterprise = GRID
+    slack.add_workspace(sister := Workspace("T0SISTER001", "acme-eu", Installation("xoxb-sister"), GRID))
+    sister.add_user(slack.bob.id, "bob", team_id="T0HOME00001")
+    sister.add_user(slack.alice.id, "alice")
+    somebody = {"is_admin": True, "is_owner": True, "is_primary_owner": True}
+    colleague = slack.home.add_user("U0COLLEAG01", "col", team_id=sister.team_id, **somebody)
+    user = await info(api, colleague)
+
+    assert (user["team_id"], roles(user), "is_stranger" in user) == ("T0SISTER001", [False] * 5, False)
+    people = (colleague, slack.bob, slack.alice)
+    teams = [(await info(api, person))["enterprise_user"]["teams"] for person in people]
+    assert teams == [["T0SISTER001"], ["T0HOME00001"], ["T0HOME00001", "T0SISTER001"]]

@@ -1,0 +1,55 @@
+"""Opens and publishes views for Alice, as an app does."""
+
+from block_kit import Block
+from bot.sim.slack import SimSlack, View
+from sim.api_client import Api
+from sim.samples import Json
+
+
+class ViewClient:
+    """Shows views by the Web API, and returns them as people see them."""
+
+    def __init__(self, slack: SimSlack, api: Api) -> None:
+        self._slack = slack
+        self.api = api
+
+    async def trigger(self) -> str:
+        """The trigger id of a command that Alice types."""
+        return (await self._slack.command(self._slack.alice, self._slack.alerts)).trigger_id
+
+    async def open(self, view: Block) -> View:
+        return self.named(await self.api.call("views.open", trigger_id=await self.trigger(), view=view))
+
+    async def publish(self, view: Block) -> View:
+        return self.named(await self.api.call("views.publish", user_id=self._slack.alice.id, view=view))
+
+    async def update(self, view: View, shown: Block) -> View:
+        return self.named(await self.api.call("views.update", view_id=view.id, view=shown))
+
+    def named(self, answer: Json) -> View:
+        """The view of an answer of the Web API, as it is now."""
+        assert answer["ok"] is True, answer
+        return self.current(answer["view"]["id"])
+
+    def current(self, view_id: str) -> View:
+        view = self._slack.platform.views.find(view_id)
+        assert view is not None
+        return view
+
+    @property
+    def top(self) -> View:
+        """The modal that Alice sees."""
+        view = self._slack.modal_of(self._slack.alice)
+        assert view is not None
+        return view
+
+
+def as_written(view: Json, **more: object) -> Block:
+    """A view of a payload as an app would write it, so that Slack shows what is in the payload."""
+    of_modals = ("title", "submit", "close") if view["type"] == "modal" else ()
+    return {name: view[name] for name in ("type", "blocks", "callback_id", "private_metadata", *of_modals)} | more
+
+
+def ids_of(view: View) -> Json:
+    """What this Slack has given to a view, and to the app."""
+    return {"id": view.id, "root_view_id": view.id, "hash": view.hash, "bot_id": "B0ANCHOR001"}
