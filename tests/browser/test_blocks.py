@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Locator, expect
 
 from browser.channel_page import UNKNOWN_BUTTON, ChannelPage
-from harness.blocks import Block, actions, button, context, fields, header, image, menu, mrkdwn, plain, section
+from harness.blocks import Block, actions, button, context, fields, header, image, mrkdwn, plain, section, static_menu
 
 pytestmark = pytest.mark.anyio
 
@@ -48,7 +48,9 @@ async def test_each_kind_of_block_is_drawn_or_says_that_it_is_not(channel: Chann
         image("A chart of spend", title=plain("Spend")),
         {"type": "rich_text", "elements": []},
         {"type": "markdown", "text": "# As\n**written**"},
-        actions(menu("Choose one"), *[button(style, text=style, style=style) for style in ("danger", "primary")]),
+        actions(
+            static_menu("Choose one"), *[button(style, text=style, style=style) for style in ("danger", "primary")]
+        ),
         actions(button("c", text="Go", accessibility_label="Go on with session 5")),
     ]
     channel.post("x", blocks=blocks)

@@ -8,7 +8,19 @@ from playwright.async_api import expect
 from browser.accessibility import tab_to
 from browser.channel_page import ChannelPage
 from browser.sample_app import SampleApp
-from harness.blocks import actions, button, confirm, context, fields, header, input_block, menu, mrkdwn, plain, section
+from harness.blocks import (
+    actions,
+    button,
+    confirm,
+    context,
+    fields,
+    header,
+    input_block,
+    mrkdwn,
+    plain,
+    section,
+    static_menu,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -77,7 +89,7 @@ async def test_the_home_shows_what_the_app_has_published_last(channel: ChannelPa
     await expect(sections).to_have_text(["Second", "Third"])
     small = context(mrkdwn("by <@U0BOB000001>"))
     kinds = [header("Set up :key:"), section("*Key* `1234`"), fields("*Paused*\n4", "*Resumed*\n3")]
-    await app.publish(alice, *kinds, {"type": "divider"}, small, actions(menu("One of these")))
+    await app.publish(alice, *kinds, {"type": "divider"}, small, actions(static_menu("One of these")))
     await expect(channel.home.get_by_role("heading")).to_have_text("Set up 🔑")
     await expect(channel.home.locator("strong")).to_have_text(["Key", "Paused", "Resumed"])
     await expect(channel.home.get_by_role("separator")).to_have_count(1)

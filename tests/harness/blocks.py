@@ -7,12 +7,12 @@ Block = dict[str, Any]
 
 def plain(text: str, **more: Any) -> Block:
     """A text without any formatting."""
-    return {"type": "plain_text", "text": text, **more}
+    return {"type": "plain_text", "text": text, "emoji": True, **more}
 
 
 def mrkdwn(text: str) -> Block:
     """A text with formatting."""
-    return {"type": "mrkdwn", "text": text}
+    return {"type": "mrkdwn", "text": text, "verbatim": False}
 
 
 def section(text: str, **more: Any) -> Block:
@@ -55,31 +55,61 @@ def button(
     return {"type": "button", "action_id": action_id, "text": plain(text), "value": value, **more}
 
 
-def menu(placeholder: str) -> Block:
+def option(value: str) -> Block:
+    """An option of a menu."""
+    return {"text": plain(value), "value": value}
+
+
+def options(count: int) -> list[Block]:
+    """So many options."""
+    return [option(str(number)) for number in range(count)]
+
+
+def menu(kind: str, **more: Any) -> Block:
+    """A menu, checkboxes or radio buttons."""
+    return {"type": kind, "action_id": "choice", **more}
+
+
+def static_menu(placeholder: str) -> Block:
     """A menu with one option."""
-    option = {"text": plain("x"), "value": "x"}
-    return {"type": "static_select", "action_id": "menu", "placeholder": plain(placeholder), "options": [option]}
+    return menu("static_select", action_id="menu", placeholder=plain(placeholder), options=[option("x")])
 
 
-def confirm(title: str = "Sure?", text: str = "Really?", *, yes: str = "Do it", no: str = "Cancel") -> Block:
+def confirm(
+    title: str = "Sure?", text: str | Block = "It stops.", *, yes: str = "Yes", no: str = "No", **more: Any
+) -> Block:
     """The question that a button or a menu asks first."""
-    return {"title": plain(title), "text": mrkdwn(text), "confirm": plain(yes), "deny": plain(no)}
+    asked = mrkdwn(text) if isinstance(text, str) else text
+    return {"title": plain(title), "text": asked, "confirm": plain(yes), "deny": plain(no), **more}
+
+
+def text_input(**more: Any) -> Block:
+    """An element to type a text into."""
+    return {"type": "plain_text_input", "action_id": "value", **more}
+
+
+def input_of(element: Block | None = None, block_id: str = "name", **more: Any) -> Block:
+    """A block to fill in an element, a text unless another is given."""
+    return {"type": "input", "block_id": block_id, "label": plain("Label"), "element": element or text_input(), **more}
 
 
 def input_block(kind: str, name: str = "field", *, label: str = "Field", **element: Any) -> Block:
-    """A block with one element to fill in, both of this name. `optional` and `hint` belong to the block."""
-    block: Block = {"type": "input", "block_id": name, "label": plain(label)}
-    if element.pop("optional", False):
-        block["optional"] = True
-    if hint := element.pop("hint", ""):
-        block["hint"] = plain(hint)
-    return {**block, "element": {"type": kind, "action_id": name, **element}}
+    """A block to fill in an element of that kind, both of this name. `optional` and `hint` belong to the block."""
+    optional = {"optional": True} if element.pop("optional", False) else {}
+    hint = {"hint": plain(text)} if (text := element.pop("hint", "")) else {}
+    return {**input_of({"type": kind, "action_id": name, **element}, name, label=plain(label)), **optional, **hint}
 
 
-def modal(*blocks: Block, title: str = "A modal", submit: str | None = "Save", **more: Any) -> Block:
+def modal(*blocks: Block, title: str | Block = "Settings", submit: str | Block | None = "Save", **more: Any) -> Block:
     """A modal; without `submit` it has no such button."""
-    own = {"submit": plain(submit)} if submit else {}
-    return {"type": "modal", "title": plain(title), "blocks": list(blocks), **own, **more}
+    texts = {"title": title, "submit": submit}
+    own = {name: plain(text) if isinstance(text, str) else text for name, text in texts.items() if text is not None}
+    return {"type": "modal", "blocks": list(blocks), **own, **more}
+
+
+def home(*blocks: Block, **more: Any) -> Block:
+    """A Home."""
+    return {"type": "home", "blocks": list(blocks), **more}
 
 
 def attachment(*buttons: Block, **more: Any) -> Block:

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+Json = dict[str, Any]
+
 SAMPLES = Path(__file__).parents[1] / "samples"
 
 

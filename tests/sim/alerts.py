@@ -1,7 +1,8 @@
 """Alerts in #alerts, with Block Kit buttons or with the legacy buttons of attachments."""
 
-from block_kit import SESSION, Block, actions, button, section
 from bot.sim.slack import Message, SimSlack
+from harness.blocks import Block, actions, button, section
+from harness.texts import SESSION
 
 ALERT = [section("*High spend*", block_id="alert"), actions(button(style="danger"), block_id="anchor_actions")]
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import aiohttp
 
 from bot.sim.slack import Delivery, Rule, SimSlack
-from sim.samples import Json
+from harness.samples import Json
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json; charset=utf-8"

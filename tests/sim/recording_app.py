@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from sim.samples import Json
+from harness.samples import Json
 
 
 @dataclass

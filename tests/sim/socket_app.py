@@ -8,7 +8,7 @@ from typing import Self
 import aiohttp
 
 from bot.sim.slack import SimSlack
-from sim.samples import Json
+from harness.samples import Json
 
 
 class Connection:

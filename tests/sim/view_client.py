@@ -1,9 +1,9 @@
 """Opens and publishes views for Alice, as an app does."""
 
-from block_kit import Block
 from bot.sim.slack import SimSlack, View
+from harness.blocks import Block
+from harness.samples import Json
 from sim.api_client import Api
-from sim.samples import Json
 
 
 class ViewClient:

@@ -5,8 +5,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from block_kit import SESSION
 from bot.sim.anchor import DEFAULT_KEY, SessionState, SimAnchor
+from harness.texts import SESSION
 
 pytestmark = pytest.mark.anyio
 

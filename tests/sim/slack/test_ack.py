@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from block_kit import plain, section
 from bot.sim.slack.ack import Reader, read_ack, read_replacement
 from bot.sim.slack.rules import Rule
+from harness.blocks import plain, section
 
 JSON = "application/json; charset=utf-8"
 BROADCAST = section("<!channel>")

@@ -5,8 +5,8 @@ from typing import Literal
 
 import pytest
 
-from block_kit import Block, actions, button, confirm, input_block, menu, mrkdwn, options, plain, section, text_input
 from bot.sim.slack.block_kit import problems
+from harness.blocks import Block, actions, button, confirm, input_of, menu, mrkdwn, options, plain, section, text_input
 
 DIVIDER = {"type": "divider"}
 
@@ -23,8 +23,8 @@ def group(count: int, label: str = "x") -> Block:
         (10, lambda n: {"type": "section", "fields": [mrkdwn("x")] * n}),
         (150, lambda n: {"type": "header", "text": plain("x" * n)}),
         (12_000, lambda n: {"type": "markdown", "text": "x" * n}),
-        (2000, lambda n: input_block(label=plain("x" * n))),
-        (2000, lambda n: input_block(hint=plain("x" * n))),
+        (2000, lambda n: input_of(label=plain("x" * n))),
+        (2000, lambda n: input_of(hint=plain("x" * n))),
         (25, lambda n: actions(*[button(str(number)) for number in range(n)])),
         (75, lambda n: actions(button(text="x" * n))),
         (255, lambda n: actions(button("x" * n))),
@@ -38,8 +38,8 @@ def group(count: int, label: str = "x") -> Block:
         (75, lambda n: actions(menu("static_select", option_groups=[group(1, "x" * n)]))),
         (150, lambda n: actions(menu("users_select", placeholder=plain("x" * n)))),
         (100, lambda n: actions(menu("multi_users_select", max_selected_items=n))),
-        (3000, lambda n: input_block(text_input(min_length=n))),
-        (3000, lambda n: input_block(text_input(max_length=n))),
+        (3000, lambda n: input_of(text_input(min_length=n))),
+        (3000, lambda n: input_of(text_input(max_length=n))),
     ],
 )
 def test_a_block_over_a_limit_is_rejected(most: int, block: Callable[[int], Block]) -> None:
@@ -68,13 +68,13 @@ def test_a_block_over_a_limit_is_rejected(most: int, block: Callable[[int], Bloc
         (actions(button(style="default")), "must be one of: primary, danger"),
         (actions(button(confirm="x")), "must be an object [json-pointer:/blocks/0/elements/0/confirm]"),
         (actions(button(), button()), "`action_id`s must be unique, but anchor_pause occurs 2 times"),
-        (input_block(button()), "unsupported type: button"),
-        (input_block(menu("overflow", options=options(1))), "unsupported type: overflow"),
-        (input_block(text_input(max_length="10")), "must be an integer"),
-        (input_block(text_input(max_length=True)), "must be an integer"),
-        (input_block(text_input(max_length=0)), "must be between 1 and 3000"),
-        (input_block(text_input(min_length=-1)), "must be between 0 and 3000"),
-        (input_block(label=mrkdwn("x")), "unsupported type: mrkdwn"),
+        (input_of(button()), "unsupported type: button"),
+        (input_of(menu("overflow", options=options(1))), "unsupported type: overflow"),
+        (input_of(text_input(max_length="10")), "must be an integer"),
+        (input_of(text_input(max_length=True)), "must be an integer"),
+        (input_of(text_input(max_length=0)), "must be between 1 and 3000"),
+        (input_of(text_input(min_length=-1)), "must be between 0 and 3000"),
+        (input_of(label=mrkdwn("x")), "unsupported type: mrkdwn"),
         (actions(menu("multi_users_select", max_selected_items=0)), "must be between 1 and 100"),
         (actions(menu("users_select", max_selected_items=1)), "invalid additional property: max_selected_items"),
         (actions(menu("users_select", filter={})), "invalid additional property: filter"),
@@ -113,7 +113,7 @@ SURFACES: tuple[tuple[Literal["message", "modal", "home"], int], ...] = (("messa
 
 @pytest.mark.parametrize(("surface", "most"), SURFACES)
 def test_each_surface_has_its_own_rules(surface: Literal["message", "modal", "home"], most: int) -> None:
-    field = input_block(menu("conversations_select", response_url_enabled=True))
+    field = input_of(menu("conversations_select", response_url_enabled=True))
     markdown = {"type": "markdown", "text": "x"}
 
     assert problems([DIVIDER] * most, surface=surface) == []

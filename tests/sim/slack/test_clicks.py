@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from block_kit import SESSION, actions, button, menu, section
 from bot.sim.slack import ButtonRef, Enterprise, Message, NotPossibleError, Rule, SimSlack, Source
+from harness.blocks import actions, button, menu, section
+from harness.samples import sample
+from harness.texts import SESSION
 from sim.alerts import ALERT, alert
 from sim.api_client import Api, rules
 from sim.recording_app import RecordingApp
-from sim.samples import sample
 
 pytestmark = pytest.mark.anyio
 

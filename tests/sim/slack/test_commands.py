@@ -2,12 +2,12 @@
 
 import pytest
 
-from block_kit import SESSION
 from bot.sim.slack import Enterprise, Rule, SimSlack, Source
 from bot.sim.slack.signing import signature
+from harness.samples import sample
+from harness.texts import SESSION
 from sim.api_client import rules
 from sim.recording_app import RecordingApp
-from sim.samples import sample
 
 pytestmark = pytest.mark.anyio
 

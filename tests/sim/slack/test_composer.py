@@ -2,8 +2,8 @@
 
 import pytest
 
-from block_kit import SESSION
 from bot.sim.slack import SimSlack, Source
+from harness.texts import SESSION
 from sim.recording_app import RecordingApp
 
 pytestmark = pytest.mark.anyio

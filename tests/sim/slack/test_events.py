@@ -2,8 +2,8 @@
 
 import pytest
 
-from block_kit import home, modal
 from bot.sim.slack import Installation, SimSlack, Workspace, tokens_revoked
+from harness.blocks import home, modal
 from sim.recording_app import RecordingApp
 from sim.view_client import ViewClient
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from block_kit import actions, button
 from bot.sim.slack import ButtonRef, Message, NotPossibleError, Rule, SimSlack
+from harness.blocks import actions, button
+from harness.samples import Json, sample
 from sim.alerts import attachment, legacy_alert, legacy_button
 from sim.api_client import Api, rules
 from sim.recording_app import RecordingApp
-from sim.samples import Json, sample
 
 pytestmark = pytest.mark.anyio
 

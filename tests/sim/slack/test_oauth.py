@@ -6,8 +6,8 @@ import aiohttp
 import pytest
 
 from bot.sim.slack import Installation, SimSlack, Workspace
+from harness.samples import Json, sample
 from sim.api_client import FORM, Api
-from sim.samples import Json, sample
 
 pytestmark = pytest.mark.anyio
 

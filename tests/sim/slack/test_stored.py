@@ -2,8 +2,8 @@
 
 import pytest
 
-from block_kit import Block, actions, button, confirm, input_block, mrkdwn, plain, section
 from bot.sim.slack import SimSlack
+from harness.blocks import Block, actions, button, confirm, input_of, mrkdwn, plain, section
 from sim.alerts import attachment, legacy_button
 
 pytestmark = pytest.mark.anyio
@@ -17,7 +17,7 @@ async def test_blocks_get_ids_and_texts_get_defaults(slack: SimSlack) -> None:
         "confirm": confirm(text={"type": "mrkdwn", "text": "a"}, deny=bare, confirm=bare | {"emoji": False}),
     }
 
-    message = slack.post(slack.alerts, "a", blocks=[section("a"), actions(nameless, button()), input_block()])
+    message = slack.post(slack.alerts, "a", blocks=[section("a"), actions(nameless, button()), input_of()])
 
     first, second, third = message.blocks
     assert first == section("a", block_id=first["block_id"])

@@ -2,11 +2,11 @@
 
 import pytest
 
-from block_kit import actions, button, confirm, home, input_block, menu, modal, options, plain, section, text_input
 from bot.sim.slack import ABSENT, ChannelKind, NotPossibleError, Rule, SimSlack
+from harness.blocks import actions, button, confirm, home, input_of, menu, modal, options, plain, section, text_input
+from harness.samples import Json, sample
 from sim.api_client import rules
 from sim.recording_app import RecordingApp
-from sim.samples import Json, sample
 from sim.view_client import ViewClient, as_written, ids_of
 
 pytestmark = pytest.mark.anyio
@@ -138,9 +138,9 @@ async def test_people_are_offered_their_channels(
 
 async def test_an_input_is_sent_at_once_or_filled_in(slack: SimSlack, views: ViewClient, app: RecordingApp) -> None:
     every = text_input(dispatch_action_config={"trigger_actions_on": ["on_character_entered"]})
-    at_once = input_block(text_input(action_id="enter"), "enter", dispatch_action=True)
-    more = input_block(every, "every", dispatch_action=True), input_block(every | {"action_id": "quiet"}, "quiet")
-    chosen = input_block(menu("users_select"), "menu", dispatch_action=True)
+    at_once = input_of(text_input(action_id="enter"), "enter", dispatch_action=True)
+    more = input_of(every, "every", dispatch_action=True), input_of(every | {"action_id": "quiet"}, "quiet")
+    chosen = input_of(menu("users_select"), "menu", dispatch_action=True)
     view = await views.publish(home(at_once, *more, chosen, section("a", block_id="words", accessory=button())))
 
     await slack.act(slack.alice, view, "enter", "typed")

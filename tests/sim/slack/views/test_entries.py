@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from block_kit import Block, actions, home, input_block, menu, modal, option, options, section, text_input
 from bot.sim.slack import SimSlack, View
+from harness.blocks import Block, actions, home, input_of, menu, modal, option, options, section, text_input
 from sim.view_client import ViewClient
 
 pytestmark = pytest.mark.anyio
@@ -19,7 +19,7 @@ def value(view: View, block_id: str = "name") -> Any:
 
 
 def text(block_id: str = "name", **more: object) -> Block:
-    return input_block(text_input(**more), block_id)
+    return input_of(text_input(**more), block_id)
 
 
 @pytest.mark.parametrize(
@@ -34,15 +34,15 @@ def text(block_id: str = "name", **more: object) -> Block:
 async def test_the_current_channel_can_be_chosen_at_first(
     views: ViewClient, kind: str, more: dict[str, object], at_first: object
 ) -> None:
-    assert value(await views.open(modal(input_block(menu(kind, **more))))) == at_first
+    assert value(await views.open(modal(input_of(menu(kind, **more))))) == at_first
 
 
 async def test_what_was_typed_stays_where_the_ids_and_the_type_do(slack: SimSlack, views: ViewClient) -> None:
-    view = await views.open(modal(text("a"), text("b"), text("c"), input_block(menu("users_select"), "d")))
+    view = await views.open(modal(text("a"), text("b"), text("c"), input_of(menu("users_select"), "d")))
     for block_id in "abc":
         slack.fill(slack.alice, view, block_id, "typed")
     slack.fill(slack.alice, view, "d", "U0BOB000001")
-    several = input_block(menu("multi_users_select", initial_users=["U1"]), "d")
+    several = input_of(menu("multi_users_select", initial_users=["U1"]), "d")
     new = modal(text("a", initial_value="new"), text("b", action_id="x", initial_value="new"), text("e"), several)
     after = await views.update(view, new)
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from block_kit import actions, home, menu
 from bot.sim.slack import Installation, NotPossibleError, SimSlack, Workspace
+from harness.blocks import actions, home, menu
+from harness.samples import Json, sample
 from sim.recording_app import RecordingApp
-from sim.samples import Json, sample
 from sim.view_client import ViewClient, as_written, ids_of
 
 pytestmark = pytest.mark.anyio

@@ -5,12 +5,12 @@ import json
 
 import pytest
 
-from block_kit import Block, home, input_block, menu, modal, plain, section, text_input
 from bot.sim.slack import ABSENT, Installation, NotPossibleError, Rule, SimSlack, Workspace
+from harness.blocks import Block, home, input_of, menu, modal, plain, section, text_input
+from harness.samples import Json, sample
 from sim.alerts import alert
 from sim.api_client import rules
 from sim.recording_app import RecordingApp
-from sim.samples import Json, sample
 from sim.view_client import ViewClient, as_written, ids_of
 
 pytestmark = pytest.mark.anyio
@@ -77,7 +77,7 @@ async def test_closing_shows_the_view_below_unless_all_are_cleared(
 
 async def test_an_ack_changes_the_modal(slack: SimSlack, views: ViewClient, app: RecordingApp) -> None:
     app.content_type = "Application/JSON; charset=utf-8"
-    first = await views.open(modal(input_block()))
+    first = await views.open(modal(input_of()))
     app.says(response_action="errors", errors={"name": "No."})
     await slack.submit(slack.alice, values={"name": "x"})
     assert (views.top.errors, views.top.text) == ({"name": "No."}, "Settings\nLabel\nNo.\nSave")
@@ -87,7 +87,7 @@ async def test_an_ack_changes_the_modal(slack: SimSlack, views: ViewClient, app:
     app.says(response_action="errors", errors={"name": "No."})
     await slack.submit(slack.alice)
     assert (views.top.errors, views.top.trouble) == ({"name": "No."}, "")
-    assert (await views.update(views.top, modal(input_block()))).errors == {}
+    assert (await views.update(views.top, modal(input_of()))).errors == {}
     app.says(response_action="update", view=modal(section("a & b")))
     await slack.submit(slack.alice)
     assert (views.top.id, views.top.text) == (first.id, "Settings\na & b\nSave")
@@ -124,7 +124,7 @@ async def test_an_ack_that_slack_cannot_follow_shows_trouble(
 ) -> None:
     await views.publish(home(external_id="taken"))
     for _ in range(3):
-        await views.open(modal(input_block(), section("a", block_id="words")))
+        await views.open(modal(input_of(), section("a", block_id="words")))
     app.body = ack if isinstance(ack, bytes) else json.dumps(ack).encode()
     app.content_type = "text/html" if ack == HTML else app.content_type
     await slack.submit(slack.alice, values={"name": "x"})
@@ -160,12 +160,12 @@ async def test_a_closed_modal_stays_closed_after_the_ack(slack: SimSlack, views:
 @pytest.mark.parametrize(
     ("view", "values", "why"),
     [
-        (modal(input_block()), {}, "must be filled in: name"),
-        (modal(input_block()), {"name": ""}, "must be filled in: name"),
-        (modal(input_block(menu("multi_users_select"))), {"name": []}, "must be filled in: name"),
-        (modal(input_block(text_input(min_length=2))), {"name": "x"}, "2 to 3000 characters"),
-        (modal(input_block(text_input(max_length=2))), {"name": "xxx"}, "0 to 2 characters"),
-        (modal(input_block()), {"name": "x" * 3001}, "0 to 3000 characters"),
+        (modal(input_of()), {}, "must be filled in: name"),
+        (modal(input_of()), {"name": ""}, "must be filled in: name"),
+        (modal(input_of(menu("multi_users_select"))), {"name": []}, "must be filled in: name"),
+        (modal(input_of(text_input(min_length=2))), {"name": "x"}, "2 to 3000 characters"),
+        (modal(input_of(text_input(max_length=2))), {"name": "xxx"}, "0 to 2 characters"),
+        (modal(input_of()), {"name": "x" * 3001}, "0 to 3000 characters"),
         ({"type": "modal", "title": plain("a"), "blocks": []}, {}, "no button"),
     ],
 )
@@ -179,9 +179,9 @@ async def test_what_the_client_would_not_submit_cannot_be_submitted(
 
 
 async def test_an_optional_input_may_be_empty(slack: SimSlack, views: ViewClient, app: RecordingApp) -> None:
-    least, most = input_block(text_input(min_length=2)), input_block(text_input(max_length=4), "most")
-    empty = input_block(text_input(min_length=8), "empty", optional=True)
-    await views.open(modal(least, most, empty, input_block(menu("users_select"), "who", optional=True)))
+    least, most = input_of(text_input(min_length=2)), input_of(text_input(max_length=4), "most")
+    empty = input_of(text_input(min_length=8), "empty", optional=True)
+    await views.open(modal(least, most, empty, input_of(menu("users_select"), "who", optional=True)))
     await slack.submit(slack.alice, values={"name": "xx", "most": "xxxx"}, team=None, response_urls=ABSENT)
 
     state = app.last["view"]["state"]["values"]
@@ -209,8 +209,8 @@ async def test_only_the_visible_modal_is_submitted_or_closed(slack: SimSlack, vi
 
 async def test_a_chosen_channel_brings_a_response_url(slack: SimSlack, views: ViewClient, app: RecordingApp) -> None:
     wanted = menu("conversations_select", response_url_enabled=True)
-    others = input_block(menu("channels_select"), "other"), input_block(wanted, "empty", optional=True)
-    await views.open(modal(input_block(wanted), *others))
+    others = input_of(menu("channels_select"), "other"), input_of(wanted, "empty", optional=True)
+    await views.open(modal(input_of(wanted), *others))
     await slack.submit(slack.alice, values={"name": slack.private.id, "other": slack.alerts.id})
 
     [given] = app.last["response_urls"]

@@ -3,10 +3,10 @@
 import pytest
 
 from bot.sim.slack import Message, Rule, SimSlack
+from harness.samples import Json
 from sim.alerts import ALERT, alert
 from sim.api_client import Api, rules
 from sim.recording_app import RecordingApp
-from sim.samples import Json
 
 pytestmark = pytest.mark.anyio
 

@@ -3,8 +3,8 @@
 import pytest
 
 from bot.sim.slack import Enterprise, Installation, Rule, SimSlack, User, Workspace
+from harness.samples import Json, sample
 from sim.api_client import Api, rules
-from sim.samples import Json, sample
 
 pytestmark = pytest.mark.anyio
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from block_kit import Block, actions, button, home, input_block, modal, mrkdwn, plain, section
 from bot.sim.slack import Installation, Rule, SimSlack, Workspace
+from harness.blocks import Block, actions, button, home, input_of, modal, mrkdwn, plain, section
 from sim.api_client import rules
 from sim.view_client import ViewClient
 
@@ -64,7 +64,7 @@ async def test_a_modal_over_a_limit_is_rejected(views: ViewClient, most: int, vi
         (modal(notify_on_close="yes"), "must be a boolean [json-pointer:/view/notify_on_close]"),
         (modal(clear_on_close=1), "must be a boolean [json-pointer:/view/clear_on_close]"),
         (
-            {"type": "modal", "title": plain("a"), "blocks": [input_block()]},
+            {"type": "modal", "title": plain("a"), "blocks": [input_of()]},
             "missing required field: submit [json-pointer:/view]",
         ),
     ],
