@@ -3,9 +3,9 @@
 Messages stand in tests/wording.txt only: tests compare data, or call the product's own functions. Any other sentence,
 such as a log line or an error of the command line, may stand in one test file.
 
-A test repeats a sentence if one of its strings has five consecutive words of it, or all words of a sentence of four,
-two of which are long. Fewer words meet by chance: "it spends too fast" is also an alert, and "session is not running"
-is also Anchor's. Docstrings do not count; the parts of an f-string do, each for itself.
+A test repeats a sentence if one of its strings has five consecutive words of it, one of which is long, or all words of
+a sentence of four, two of which are long. Fewer words meet by chance: "it spends too fast" is also an alert, and
+"session is not running" is also Anchor's. Docstrings do not count; the parts of an f-string do, each for itself.
 """
 
 import ast
@@ -42,8 +42,9 @@ def consecutive(text: str, count: int) -> list[Words]:
 
 def recognised_by(sentence: str) -> list[Words]:
     """The words of which a test that repeats the sentence has at least one group."""
+    fives = [words for words in consecutive(sentence, 5) if any(len(word) > 4 for word in words)]
     fours = [words for words in consecutive(sentence, 4) if sum(len(word) > 4 for word in words) > 1]
-    return consecutive(sentence, 5) or fours
+    return fives or fours
 
 
 @cache

@@ -131,7 +131,7 @@ async def test_a_button_tells_the_app_may_ask_first_and_shows_a_warning_when_the
     await channel.page.keyboard.press("Escape")
     await expect(remove).to_be_focused()
     await remove.click()
-    await channel.dialog.get_by_role("button", name="Do it").click()
+    await channel.dialog.get_by_role("button", name="Yes").click()
     await app.has_received(lambda: acts(app), [("test", "5"), ("rm", "6")])
 
 
