@@ -1,8 +1,8 @@
-"""`python -m bot` is `anchor-bot`."""
+"""Run `anchor-bot` as `python -m bot`."""
 
 import sys
 
-from bot.cli import main
+from bot.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

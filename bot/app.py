@@ -1,4 +1,4 @@
-"""The composition root: build the objects, start, wait, drain, stop."""
+"""Start and stop the bot: build the objects, serve, drain, close."""
 
 import asyncio
 import logging
@@ -11,53 +11,53 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.assembly import Assembly, Conditions, Connections
-from bot.control import CAPACITY
-from bot.inbound.alerts import Alerts
-from bot.inbound.http import Http
-from bot.inbound.patience import PATIENCE
-from bot.inbound.socket_link import HEARTBEAT, Dialer
-from bot.inbound.socket_mode import SocketMode
+from bot.concurrency import Tasks
+from bot.config.settings import Settings
+from bot.container import Clients, Container, Limits, build
+from bot.health import Readiness
+from bot.inbound.alerts.endpoint import Alerts
+from bot.inbound.http_server import HttpServer
+from bot.inbound.slack.ack import ACK_WAIT
+from bot.inbound.slack.socket_connection import HEARTBEAT, SocketConnector
+from bot.inbound.slack.socket_mode import SocketMode
 from bot.outbound.http_client import open_client, open_session
-from bot.outbound.slack import SlackClient
-from bot.outbound.slack_web import open_web
-from bot.readiness import Readiness
-from bot.serving import Serving, serving
-from bot.settings import Settings
-from bot.tasks import Tasks
+from bot.outbound.slack.client import SlackClient
+from bot.outbound.slack.errors import open_web
+from bot.tenancy import open_tenancy
+from bot.usecases.session_control import CAPACITY
 
 _log = logging.getLogger(__name__)
 
-_FINISH_WORK = 4.0  # at the end: seconds for work to end by itself,
-_TELL_REST = 3.5  # for telling the rest that it was cut short,
-_CLOSE_CONNECTIONS = 1.0  # and for connections to close; under 10 together
+_DRAIN_TIMEOUT = 4.0  # seconds at shutdown for running work to end,
+_INTERRUPT_TIMEOUT = 3.5  # then for reporting the rest as interrupted,
+_CLOSE_TIMEOUT = 1.0  # then for closing connections; under 10 in total
 
 
 class NotListeningError(Exception):
-    """The address and port can't be had; the text says why."""
+    """The bot cannot listen on the address and port; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A bot that is up: where it listens, and the task that ends when it serves, or raises where a token is refused.
+    """A started bot: its URL, and the startup task, which raises if Slack refuses a token.
 
-    In Socket Mode it ends when the first connection is open.
+    In Socket Mode startup ends when the first connection is open.
     """
 
     url: str
-    identification: asyncio.Task[None]
+    startup: asyncio.Task[None]
 
 
 async def serve(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT. Raises what `running` does, TokenRefusedError or AppTokenRefusedError."""
+    """Run until SIGTERM or SIGINT. Raises what `running` raises, TokenRefusedError or AppTokenRefusedError."""
     stopped = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
     async with running(settings) as bot:
         stopping = asyncio.ensure_future(stopped.wait())
-        await asyncio.wait({stopping, bot.identification}, return_when=asyncio.FIRST_COMPLETED)
-        if bot.identification.done():
-            bot.identification.result()
+        await asyncio.wait({stopping, bot.startup}, return_when=asyncio.FIRST_COMPLETED)
+        if bot.startup.done():
+            bot.startup.result()
         await stopping
         _log.info("stopping")
 
@@ -68,48 +68,42 @@ async def running(
     *,
     now: Callable[[], float] = time.time,
     capacity: int = CAPACITY,
-    patience: float = PATIENCE,
+    ack_wait: float = ACK_WAIT,
     heartbeat: float = HEARTBEAT,
 ) -> AsyncIterator[Running]:
-    """A bot from these settings, up inside the `async with`. On leaving, work in hand is finished or cut short.
+    """Run a bot inside the `async with`, and drain or interrupt its work at the end.
 
-    `now` gives Unix seconds, `capacity` bounds the tasks under way, and `patience` is how many seconds an
-    ack waits for the outcome; `heartbeat` is that of Socket Mode. Raises NotListeningError or
-    StoreNotUsableError.
+    `now` gives Unix seconds, `capacity` limits the running tasks, `ack_wait` (seconds) limits the wait of an ack for
+    an outcome, and `heartbeat` is that of Socket Mode. Raises NotListeningError or StoreNotUsableError.
     """
-    readiness = Readiness()
-    tasks = Tasks()
+    readiness, tasks, acks = Readiness(), Tasks(), Tasks()
     async with open_session() as session, open_client(session) as http:
         web_api = open_web(session, settings.slack_api_url)
         slack = SlackClient(web_api)
-        async with serving(settings, session, slack, readiness, now) as served:
-            made = Assembly(served, settings, Connections(http, web_api), tasks, Conditions(now, capacity, patience))
-            acks = Tasks()
+        async with open_tenancy(settings, session, slack, readiness, now) as tenancy:
+            container = build(tenancy, settings, Clients(http, web_api), tasks, Limits(now, capacity, ack_wait))
             socket_mode = None
             if settings.slack_app_token is not None:
-                dialer = Dialer(session, slack, settings.slack_app_token, heartbeat=heartbeat)
-                socket_mode = SocketMode(dialer.dial, made.slack_app, readiness, acks)
+                connector = SocketConnector(session, slack, settings.slack_app_token, heartbeat=heartbeat)
+                socket_mode = SocketMode(connector.connect, container.slack_app, readiness, acks)
             secrets = () if socket_mode else settings.slack_signing_secrets
-            alerts = Alerts(made.poster, served.workspaces, tasks, readiness)
-            door = Http(made.slack_app, readiness, secrets=secrets, now=now, more=_routes(served, alerts))
-            async with _listening(door.application(), settings) as url:
-                identification = asyncio.create_task(_come_up(served.come_up, socket_mode))
+            routes = list(tenancy.routes)
+            if tenancy.alerts_path is not None:
+                alerts = Alerts(container.poster, tenancy.workspaces, tasks, readiness)
+                routes.append(alerts.route(tenancy.alerts_path))
+            server = HttpServer(container.slack_app, readiness, secrets=secrets, now=now, routes=routes)
+            async with _listening(server.application(), settings) as url:
+                startup = asyncio.create_task(_start(tenancy.start, socket_mode))
                 try:
-                    yield Running(url, identification)
+                    yield Running(url, startup)
                 finally:
                     readiness.block("stopping", "The bot is being stopped.")
-                    identification.cancel()
-                    await _drain(made, tasks, acks)
+                    startup.cancel()
+                    await _drain(container, tasks, acks)
                     if socket_mode:
                         await socket_mode.close()
                     await tasks.cancel()
-                    await made.close()
-
-
-def _routes(served: Serving, alerts: Alerts) -> list[web.RouteDef]:
-    """Those beside Slack's own."""
-    taken = [] if served.alerts_path is None else [alerts.route(served.alerts_path)]
-    return [*served.routes, *taken]
+                    await container.roles.close()
 
 
 @asynccontextmanager
@@ -117,10 +111,10 @@ async def _listening(application: web.Application, settings: Settings) -> AsyncI
     runner = web.AppRunner(
         application,
         access_log=None,
-        auto_decompress=False,  # compressed bodies are refused, not unpacked
+        auto_decompress=False,  # the bot refuses compressed bodies
         keepalive_timeout=75.0,
-        lingering_time=1.0,  # for the rest of a body that was refused
-        shutdown_timeout=_CLOSE_CONNECTIONS,
+        lingering_time=1.0,  # seconds to read the rest of a refused body
+        shutdown_timeout=_CLOSE_TIMEOUT,
     )
     await runner.setup()
     try:
@@ -136,19 +130,19 @@ async def _listening(application: web.Application, settings: Settings) -> AsyncI
         await runner.cleanup()
 
 
-async def _come_up(serve: Callable[[], Coroutine[Any, Any, None]], socket_mode: SocketMode | None) -> None:
-    """Let requests in as soon as it is known whose they are. Raises TokenRefusedError or AppTokenRefusedError."""
-    await serve()
+async def _start(start_tenancy: Callable[[], Coroutine[Any, Any, None]], socket_mode: SocketMode | None) -> None:
+    """Connect to Slack once the bot knows its workspace. Raises TokenRefusedError or AppTokenRefusedError."""
+    await start_tenancy()
     if socket_mode:
         await socket_mode.start()
 
 
-async def _drain(made: Assembly, tasks: Tasks, acks: Tasks) -> None:
-    """Take no new work; let what is in hand end, acks over sockets included, and tell those for whom it does not."""
-    made.stop()
+async def _drain(container: Container, tasks: Tasks, acks: Tasks) -> None:
+    """Accept no new work, wait for running work and acks, then interrupt the rest."""
+    container.session_control.stop()
     began = time.monotonic()
-    await acks.settle(within=_FINISH_WORK)
-    if not await tasks.settle(within=began + _FINISH_WORK - time.monotonic()):
-        made.interrupt()
-        await tasks.settle(within=_TELL_REST)
+    await acks.settle(within=_DRAIN_TIMEOUT)
+    if not await tasks.settle(within=began + _DRAIN_TIMEOUT - time.monotonic()):
+        container.interrupt()
+        await tasks.settle(within=_INTERRUPT_TIMEOUT)
     await acks.cancel()

@@ -1,1 +1,1 @@
-"""What the bot decides, apart from everything it touches: no I/O, no clock, no framework."""
+"""Decisions and values: no I/O, no clock, no framework."""

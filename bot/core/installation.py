@@ -1,18 +1,19 @@
-"""The app in a workspace: how it comes there, what can go wrong on the way, and how it leaves."""
+"""Installing the app in a workspace and uninstalling it: the values and the outcomes."""
 
 from dataclasses import dataclass
 
+from bot.core.outcomes import StoreUnavailable
 from bot.core.secret import Secret
 
 SCOPES = ("commands", "chat:write", "users:read")
-"""What the app asks for, as manifest.yml declares it."""
+"""The scopes that the app asks for, as manifest.yml declares them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What Slack grants, by its own field names; `installed_at` is in Unix seconds.
+    """An installation, by Slack's field names; `installed_at` is in Unix seconds.
 
-    A team keeps its id when it joins an Enterprise Grid, so that is its name here and `enterprise_id` is not.
+    `team_id` identifies it: a team keeps its id when it joins an Enterprise Grid.
     https://docs.slack.dev/reference/methods/oauth.v2.access
     """
 
@@ -28,10 +29,10 @@ class Installation:
 
 
 @dataclass(frozen=True, slots=True)
-class Departure:
-    """Slack says that the app left a workspace, or that its bot's token died, at `happened_at` (Unix seconds).
+class Uninstall:
+    """The app was uninstalled, or bot tokens were revoked, at `happened_at` (Unix seconds).
 
-    `bot_user_ids` are the bots whose tokens died; None where the whole app is gone.
+    `bot_user_ids` are the bots whose tokens were revoked; None if the app was uninstalled.
     """
 
     team_id: str
@@ -41,7 +42,7 @@ class Departure:
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """The app is in; `has_key` says whether the workspace's Anchor key is known from an earlier time."""
+    """The app is installed; `has_key` says whether an Anchor key is stored from an earlier installation."""
 
     team_id: str
     team_name: str
@@ -50,74 +51,69 @@ class Installed:
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """The person, or the workspace's rules, said no."""
+    """The person or the workspace's rules declined."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownState:
-    """The way back from Slack did not begin here, or has lost its state."""
+    """The callback has no state that this bot issued."""
 
 
 @dataclass(frozen=True, slots=True)
 class ForeignBrowser:
-    """The installation was begun in another browser: somebody may have sent this link to have it finished."""
+    """The callback comes from another browser than the one that started the installation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """This way back was gone before."""
+    """The callback was already used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """It took too long from beginning to end."""
+    """The callback came too late."""
 
 
 @dataclass(frozen=True, slots=True)
 class CodeRefused:
-    """Slack does not take the code: it was used before, is too old, or was never given out."""
+    """Slack rejects the code: it is used, expired or unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class WrongRedirect:
-    """The URL of the way back is none that the Slack app knows."""
+    """The callback URL is not one of the Slack app's redirect URLs."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScopesDeclined:
-    """The app was installed with less than it asked for."""
+    """The app was installed without all scopes."""
 
     missing: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class OrgWide:
-    """The app was installed for a whole Enterprise Grid organisation, where it serves single workspaces."""
+    """The app was installed for a whole Enterprise Grid organisation, which is not supported."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRotates:
-    """The Slack app has token rotation on: its tokens die within hours."""
+    """The Slack app has token rotation on: its tokens expire within hours."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedBySlack:
-    """Slack refuses for another reason; `code` is its own word."""
+    """Slack refuses with another error `code`."""
 
     code: str
 
 
 @dataclass(frozen=True, slots=True)
 class SlackSilent:
-    """Slack gave no answer that can be used."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotKept:
-    """The bot's own database did not take it."""
+    """Slack gave no usable answer."""
 
 
 StateProblem = UnknownState | ForeignBrowser | Replayed | Expired
 GrantProblem = ScopesDeclined | OrgWide | TokenRotates | SlackSilent
 ExchangeProblem = CodeRefused | WrongRedirect | RefusedBySlack | SlackSilent
-InstallOutcome = Installed | Denied | StateProblem | GrantProblem | ExchangeProblem | NotKept
+InstallOutcome = Installed | Denied | StateProblem | GrantProblem | ExchangeProblem | StoreUnavailable

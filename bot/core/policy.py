@@ -1,13 +1,13 @@
-"""Who may do what."""
+"""Decide who is allowed to pause and resume."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.core.requests import Asker, Verb
+from bot.core.requests import Actor, Verb
 
 
 class Role(StrEnum):
-    """What somebody is in the workspace that the app is installed in."""
+    """A person's role in the workspace that the app is installed in."""
 
     ADMIN = "admin"
     MEMBER = "member"
@@ -16,16 +16,16 @@ class Role(StrEnum):
     DEACTIVATED = "deactivated"
     OUTSIDER = "outsider"
     UNKNOWN = "unknown"
-    """Slack can't be asked now, and was never asked before."""
-    UNREADABLE = "unreadable"
-    """The app may not ask: it was installed without the scope `users:read`."""
+    """Slack does not answer, and no earlier answer is cached."""
+    SCOPE_MISSING = "unreadable"
+    """The app cannot ask: it was installed without the scope `users:read`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What Slack says of a person, in the words of users.info; "" and no teams where it says nothing.
+    """A person as users.info describes them; the flags are about the workspace whose token asked.
 
-    `is_admin` is about the workspace that asks, and so are the others. https://docs.slack.dev/reference/methods/users.info
+    https://docs.slack.dev/reference/methods/users.info
     """
 
     team_id: str
@@ -40,7 +40,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Who may do one thing, and where: user ids and channel ids. An empty set narrows nothing."""
+    """The user ids and channel ids that are allowed one verb. An empty set means no restriction."""
 
     users: frozenset[str] = frozenset()
     channels: frozenset[str] = frozenset()
@@ -48,37 +48,37 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The rule for each verb. By default every full member may do everything, everywhere."""
+    """The rule for each verb. By default every full member is allowed everything, everywhere."""
 
     pause: Rule = Rule()
     resume: Rule = Rule()
 
     def of(self, verb: Verb) -> Rule:
-        """The rule for this verb."""
+        """Return the rule for this verb."""
         return self.pause if verb is Verb.PAUSE else self.resume
 
 
 EVERYBODY = Policy()
-"""The default."""
+"""The default policy."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotAMember:
-    """Only full members of the workspace may do it, and this person is `role`."""
+    """Only full members of the workspace are allowed, and this person is `role`."""
 
     role: Role
 
 
 @dataclass(frozen=True, slots=True)
 class NotNamed:
-    """Only these people may do it."""
+    """Only these people are allowed."""
 
     users: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class NotHere:
-    """It may be done in these channels only."""
+    """It is allowed only in these channels."""
 
     channels: frozenset[str]
 
@@ -86,22 +86,22 @@ class NotHere:
 Denial = NotAMember | NotNamed | NotHere
 
 
-def judge(policy: Policy, verb: Verb, asker: Asker, role: Role) -> Denial | None:
-    """Why this person may not do that there, or None where they may."""
-    role = _by_team(asker) if role is Role.UNREADABLE else role
+def check_policy(policy: Policy, verb: Verb, actor: Actor, role: Role) -> Denial | None:
+    """Return why this person is not allowed to do that there, or None if they are."""
+    role = _by_team(actor) if role is Role.SCOPE_MISSING else role
     if role not in {Role.ADMIN, Role.MEMBER}:
         return NotAMember(role)
     rule = policy.of(verb)
-    if rule.users and asker.user_id not in rule.users:
+    if rule.users and actor.user_id not in rule.users:
         return NotNamed(rule.users)
-    if rule.channels and asker.channel_id not in rule.channels:
+    if rule.channels and actor.channel_id not in rule.channels:
         return NotHere(rule.channels)
     return None
 
 
-def role_of(profile: Profile, asker: Asker) -> Role:
-    """What a person is in the workspace that the app is installed in."""
-    if profile.is_stranger or not _is_of_workspace(profile, asker):
+def role_of(profile: Profile, actor: Actor) -> Role:
+    """Return a person's role in the workspace that the app is installed in."""
+    if profile.is_stranger or not _is_of_workspace(profile, actor):
         return Role.OUTSIDER
     if profile.is_deactivated:
         return Role.DEACTIVATED
@@ -109,28 +109,28 @@ def role_of(profile: Profile, asker: Asker) -> Role:
         return Role.BOT
     if profile.is_guest:
         return Role.GUEST
-    return Role.ADMIN if profile.is_admin and asker.team_id in _teams_of(profile) else Role.MEMBER
+    return Role.ADMIN if profile.is_admin and actor.team_id in _teams_of(profile) else Role.MEMBER
 
 
-def is_surely_outsider(asker: Asker) -> bool:
-    """Whether somebody comes from another company, so that Slack need not be asked.
+def is_surely_outsider(actor: Actor) -> bool:
+    """Return whether a person certainly belongs to another company, without asking Slack.
 
-    In a Slack Connect channel outsiders see the buttons, and can click them; on Enterprise Grid somebody of another
-    workspace may be a colleague. https://docs.slack.dev/apis/slack-connect
+    In a Slack Connect channel outsiders see the buttons and can click them. On Enterprise Grid a person of another
+    workspace can be a colleague. https://docs.slack.dev/apis/slack-connect
     """
-    return not asker.enterprise_id and asker.own_team_id not in {asker.team_id, ""}
+    return not actor.enterprise_id and actor.home_team_id not in {actor.team_id, ""}
 
 
-def _by_team(asker: Asker) -> Role:
-    """All that can be said without asking Slack."""
-    own = asker.own_team_id in {asker.team_id, asker.enterprise_id} - {""}
+def _by_team(actor: Actor) -> Role:
+    """Return the role that follows from the ids alone, without asking Slack."""
+    own = actor.home_team_id in {actor.team_id, actor.enterprise_id} - {""}
     return Role.MEMBER if own else Role.OUTSIDER
 
 
-def _is_of_workspace(profile: Profile, asker: Asker) -> bool:
-    """Whether somebody belongs to the workspace, or to another one of its Grid organisation."""
-    is_colleague = bool(asker.enterprise_id) and profile.enterprise_id == asker.enterprise_id
-    return is_colleague or asker.team_id in _teams_of(profile)
+def _is_of_workspace(profile: Profile, actor: Actor) -> bool:
+    """Return whether a person belongs to the workspace, or to another one of its Grid organisation."""
+    is_colleague = bool(actor.enterprise_id) and profile.enterprise_id == actor.enterprise_id
+    return is_colleague or actor.team_id in _teams_of(profile)
 
 
 def _teams_of(profile: Profile) -> frozenset[str]:

@@ -1,62 +1,77 @@
-"""What a person asks for, whatever surface they asked on."""
+"""A person's request, independent of the surface."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.core.secret import Secret
-from bot.core.session_id import SessionId
+from bot.core.session_id import Search, SessionId, find_session_id
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
-    """Who asked, and where: Slack's ids of the installed workspace, the conversation and the person.
+class Actor:
+    """The person who asks, and where: Slack's ids of the installing workspace, the conversation and the person.
 
-    `own_team_id` is the person's own workspace, `enterprise_id` the Grid organisation of the installed one; "" where
-    Slack says nothing. In a view there is no conversation: `channel_id` is "".
+    `home_team_id` is the person's own workspace, `enterprise_id` the Grid organisation of the installing one. An id
+    that Slack does not send is ""; a view has no conversation.
     """
 
     team_id: str
     channel_id: str
     user_id: str
-    own_team_id: str = ""
+    home_team_id: str = ""
     enterprise_id: str = ""
 
 
 class Verb(StrEnum):
-    """What can be asked of a session's agent, by Anchor's names."""
+    """The actions on a session's agent, by Anchor's names."""
 
     PAUSE = "pause"
     RESUME = "resume"
 
     @property
     def opposite(self) -> "Verb":
-        """What undoes it."""
+        """Return the verb that undoes this one."""
         return Verb.RESUME if self is Verb.PAUSE else Verb.PAUSE
 
     @property
     def past(self) -> str:
-        """The word for having been done."""
+        """Return the past participle."""
         return "paused" if self is Verb.PAUSE else "resumed"
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Do this to that session. `trigger_id` is Slack's id of the one invocation, `reason` what the person wrote."""
+    """An order to pause or resume a session. `trigger_id` is Slack's id of the invocation."""
 
     verb: Verb
     session_id: SessionId
-    asker: Asker
+    actor: Actor
     reason: str = ""
     trigger_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyAddress:
-    """Where an answer belongs, and in which thread of it, if it is for everybody.
+    """The place for an answer; `thread_ts` is used only if everybody can see the answer.
 
-    Whoever holds `response_url` can post there for 30 minutes, so it is a secret.
+    A `response_url` lets its holder post for 30 minutes, so it is a secret.
     """
 
-    asker: Asker
+    actor: Actor
     response_url: Secret | None = None
     thread_ts: str | None = None
+
+
+_HELP_WORDS = {"help", "?", "-h", "--help"}
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """The person asked how the command is used."""
+
+
+def read_command(text: str) -> Search | Help:
+    """Read the text after a slash command: a request for help, or a search for a session id."""
+    if text.strip().casefold() in _HELP_WORDS:
+        return Help()
+    return find_session_id(text)

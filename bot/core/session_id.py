@@ -24,7 +24,7 @@ _SESSION_ID_DIGITS = 32
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Exactly one session was named; `rest` is what else was written, white space folded."""
+    """Exactly one session id; `rest` is the other text, with white space folded."""
 
     session_id: SessionId
     rest: str
@@ -32,12 +32,12 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Nothing was written."""
+    """No text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """No session id in `written`; `digits` counts those of the part that looks most like one (0: nothing does)."""
+    """No session id in `written`; `digits` counts those of the part that is most like one (0: none is)."""
 
     written: str
     digits: int
@@ -45,7 +45,7 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Ambiguous:
-    """Several different sessions were named, in the order they were written."""
+    """Several different session ids, in the order of the text."""
 
     session_ids: tuple[SessionId, ...]
 
@@ -72,7 +72,7 @@ def find_session_id(text: str) -> Search:
 
 
 def _plain_link(match: re.Match[str]) -> str:
-    """Slack's `<target|label>` as people see it, but never without an id that only the target has."""
+    """Return Slack's `<target|label>` as people see it, and with an id that only the target has."""
     target, label = match[1], match[2] or ""
     if target[:1] in {"@", "#", "!"}:
         return target[0] + (label or target[1:])
@@ -81,14 +81,14 @@ def _plain_link(match: re.Match[str]) -> str:
 
 
 def _fold(word: str) -> str:
-    """`word` as a program would write it, without compatibility forms, escapes, invisible characters, odd dashes."""
+    """Normalize a word: remove compatibility forms, escapes, invisible characters and typographic dashes."""
     word = unicodedata.normalize("NFKC", unquote(word))
     kept = (char for char in word if unicodedata.category(char) not in {"Cf", "Cc"})
     return "".join("-" if unicodedata.category(char) == "Pd" or char == "\N{MINUS SIGN}" else char for char in kept)
 
 
 def _ids_in(word: str) -> tuple[SessionId, ...]:
-    """The different ids of a folded word; in a URL with several, the one that is marked as the session's."""
+    """Return the different ids of a folded word; in a URL with several, the one labelled as the session's."""
     matches = list(_ID.finditer(word))
     marked = [match for match in matches if match["label"]]
     return tuple(dict.fromkeys(_canonical(match["id"]) for match in marked or matches))

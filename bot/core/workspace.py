@@ -1,23 +1,54 @@
-"""A Slack workspace that the bot serves, and what belongs to it alone."""
+"""A workspace that the bot serves, and its Anchor API key."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
-from bot.core.anchor_key import AnchorKey
 from bot.core.policy import EVERYBODY, Policy
 from bot.core.secret import Secret
+
+_SHOWN = 4
+_LEAST_HIDDEN = 8  # characters; the ending of a shorter key would reveal too much
+
+
+def is_key(text: str) -> bool:
+    """Return whether `text` can be sent in an HTTP header, as keys are."""
+    return text.isascii() and text.isprintable() and " " not in text and bool(text)
+
+
+class KeyCheck(StrEnum):
+    """Anchor's last answer about a key."""
+
+    UNVERIFIED = "unverified"
+    VERIFIED = "verified"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorKey:
+    """An API key. `set_by` is the admin who set it at `set_at` (Unix seconds); None if an operator did."""
+
+    value: Secret
+    check: KeyCheck = KeyCheck.UNVERIFIED
+    set_by: str | None = None
+    set_at: int | None = None
+
+    @property
+    def ending(self) -> str:
+        """Return the last four characters, which identify it to people; "" if the key is too short to show any."""
+        text = self.value.reveal()
+        return text[-_SHOWN:] if len(text) >= _SHOWN + _LEAST_HIDDEN else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """`team_id` is None until Slack has told whose the token is; `anchor_key` until somebody has set one.
+    """A workspace and its settings. `team_id` is "" until Slack has said whose the bot token is.
 
-    Programs that send the token of `alerts_token_digest` may post alerts here, in `alerts_channel` if they name none.
-    The versions count the changes of each: whoever changes one says which they have seen.
-    Where `is_managed`, the workspace's admins change all this in Slack; else whoever runs the bot does, in its
-    settings.
+    Programs with the token of `alerts_token_digest` can post alerts, to `alerts_channel` unless they name another.
+    Each version counts the changes of its setting. If `is_managed`, admins change the settings in Slack; otherwise
+    the operator does.
     """
 
-    team_id: str | None
+    team_id: str
     bot_token: Secret
     anchor_key: AnchorKey | None
     policy: Policy = EVERYBODY
@@ -30,9 +61,9 @@ class Workspace:
     is_managed: bool = False
 
     def serves(self, team_id: str) -> bool:
-        """Whether a request from `team_id`, the installing team of a verified payload, may use the workspace's key.
+        """Return whether a verified request of the installing team `team_id` can use the workspace's key.
 
-        Until Slack has said whose the bot token is, every verified request counts as its own: the signature shows that
-        it came for this app, and a brake that waits for Slack to come back is none.
+        Until Slack has said whose the bot token is, every verified request can: its signature shows that it is for
+        this app, and a pause must not wait for Slack.
         """
-        return self.team_id is None or self.team_id == team_id
+        return self.team_id in {"", team_id}

@@ -24,7 +24,7 @@ class BotFailedError(Exception):
 
 
 class BotState(StrEnum):
-    """What the process is doing, as far as can be told from outside."""
+    """The state of the bot's process, as seen from outside."""
 
     STARTING = "starting"
     READY = "ready"
@@ -44,7 +44,7 @@ class BotProcess:
 
     @property
     def state(self) -> BotState:
-        """What it is doing; a bot that ended by itself is stopped."""
+        """Return the state; a bot that ended by itself is stopped."""
         return BotState.STOPPED if self._running is None else self._phase
 
     async def start(self, variables: Mapping[str, str]) -> None:
@@ -108,5 +108,5 @@ class BotProcess:
         raise BotFailedError("\n".join(["The bot did not become ready. It wrote:", *self._lines(begin)]))
 
     def _lines(self, begin: int) -> list[str]:
-        """The whole lines from the byte `begin` on."""
+        """Return the whole lines from the byte `begin` on."""
         return self.log.read_bytes()[begin:].decode(errors="replace").split("\n")[:-1]

@@ -1,4 +1,4 @@
-"""What the agents of the demo are paid for, and what they really do."""
+"""The jobs of the demo's agents, and what the agents really do."""
 
 from dataclasses import dataclass
 
@@ -81,4 +81,4 @@ NEWCO_JOBS = {
         spent=6.1,
     ),
 }
-"""Likewise at Newco."""
+"""The same at Newco."""

@@ -1,4 +1,4 @@
-"""What the demo's page can break and mend. Each lever is on or off, and all of them are off at first."""
+"""The faults that the demo's page can switch on and off; all of them are off at first."""
 
 import asyncio
 from collections.abc import Mapping
@@ -72,7 +72,7 @@ class Levers:
         (self._stage.bot.freeze if on else self._stage.bot.thaw)()
 
     async def _use_sockets(self, *, on: bool) -> None:
-        """Change Slack's setting, and start the bot anew for it, if it ran."""
+        """Change Slack's setting, and restart the bot if it ran."""
         ran = self._stage.bot.state is not BotState.STOPPED
         await self._stage.bot.stop()
         self._stage.slack.socket_mode = on

@@ -10,7 +10,7 @@ _PATIENCE = aiohttp.ClientTimeout(total=15.0)
 
 @dataclass(frozen=True, slots=True)
 class AlertsRoad:
-    """Where a workspace's alerts go, and the token that lets them in."""
+    """The URL for a workspace's alerts, and their token."""
 
     url: str
     token: str = field(repr=False)

@@ -21,7 +21,7 @@ class Newco:
 
 
 def newco() -> Newco:
-    """Build it anew, without the app."""
+    """Build a new one, without the app."""
     never = Installation(
         "xoxb-never",
         refusal="account_inactive",

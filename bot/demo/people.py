@@ -1,4 +1,4 @@
-"""Who can be at the demo's page, and which workspace each of them looks at."""
+"""The people of the demo's page, and the workspace that each of them sees."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ class Person:
 
 
 def people(stage: Stage) -> tuple[Person, ...]:
-    """An admin and a member of Acme, somebody of another company, and the admin of Newco."""
+    """Return an admin and a member of Acme, somebody of another company, and the admin of Newco."""
     slack, new = stage.slack, stage.newco
     acme = [Person(user, slack.home) for user in (slack.alice, slack.bob, slack.outsider)]
     return (*acme, Person(new.dora, new.workspace))

@@ -1,4 +1,4 @@
-"""What happens in the demo, step by step, and what each step must show."""
+"""The steps of the demo, and what each step must show."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -37,7 +37,7 @@ class Step:
 
 
 def set_scene(stage: Stage) -> None:
-    """The sessions that the steps speak of."""
+    """Return the sessions of the steps."""
     stage.anchor.add_session(session_id=RUNNING)
     stage.anchor.add_session(session_id=ENDED, state=SessionState.ENDED)
     stage.anchor.add_session(session_id=SLOW)

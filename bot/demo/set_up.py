@@ -1,15 +1,14 @@
-"""How a workspace of the demo is set up: the app gets in by Slack's consent page, the rest is put into the database."""
+"""Set up a workspace of the demo: install the app by Slack's consent page, and write its settings into the database."""
 
 import time
 
 import aiohttp
 
-from bot.core.anchor_key import AnchorKey
-from bot.core.digest import digest
-from bot.core.secret import Secret
-from bot.outbound.alerts_token import new_alerts_token
+from bot.core.secret import Secret, digest
+from bot.core.workspace import AnchorKey
 from bot.outbound.store.store import Store
 from bot.sim.slack import User, Workspace
+from bot.usecases.admin.alerts import new_alerts_token
 
 
 async def install(bot_url: str, workspace: Workspace, by: User) -> None:
@@ -25,7 +24,7 @@ async def install(bot_url: str, workspace: Workspace, by: User) -> None:
 async def equip(store: Store, team_id: str, key: str, channel: str) -> str:
     """Give a workspace its key and its channel for alerts, as an operator does, and return a token for alerts."""
     token = new_alerts_token().reveal()
-    await store.installations.set_key(team_id, AnchorKey(Secret(key), set_at=int(time.time())))
-    await store.installations.set_alerts_channel(team_id, channel)
-    await store.installations.set_alerts_token(team_id, digest(token))
+    await store.rows.set_key(team_id, AnchorKey(Secret(key), set_at=int(time.time())))
+    await store.rows.set_alerts_channel(team_id, channel)
+    await store.rows.set_alerts_token(team_id, digest(token))
     return token

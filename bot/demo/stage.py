@@ -13,8 +13,8 @@ from bot.demo.bot_process import BotProcess
 from bot.demo.monitor import AlertsRoad
 from bot.demo.newco import NEWCO_KEY, Newco, newco
 from bot.demo.set_up import equip, install
+from bot.outbound.store.field_cipher import new_key
 from bot.outbound.store.store import Store, open_store
-from bot.outbound.store.vault import new_key
 from bot.sim.anchor import DEFAULT_KEY, SimAnchor
 from bot.sim.local_server import free_port
 from bot.sim.slack import SimSlack
@@ -66,7 +66,7 @@ class Stage:
         return replace(self, alerts=AlertsRoad(alerts_url(self.bot.url, team_id), token))
 
     def store(self) -> AbstractAsyncContextManager[Store]:
-        """The bot's database, as another process sees it."""
+        """Open the bot's database, as another process does."""
         return open_store(Secret(self.kept["DATABASE_URL"]), [Secret(self.kept["ENCRYPTION_KEYS"])])
 
 
@@ -87,13 +87,13 @@ async def stage(changes: Mapping[str, str], *, socket_mode: bool = False) -> Asy
 
 
 def environment(slack: SimSlack, anchor: SimAnchor, **changes: str) -> dict[str, str]:
-    """The variables of a bot of one workspace between these two, on any free port; `changes` are other than that."""
+    """Return the variables of a bot for one workspace on a free port; `changes` replace some of them."""
     own = {"SLACK_BOT_TOKEN": slack.bot_token, "ANCHOR_API_KEY": DEFAULT_KEY}
     return _between(slack, anchor) | own | changes
 
 
 def environment_of_many(slack: SimSlack, anchor: SimAnchor, *, port: int, **changes: str) -> dict[str, str]:
-    """The same for a bot of many workspaces, on `port`, where Slack may send people back to; `changes` as above.
+    """Return the variables of a bot for many workspaces on `port`, which OAuth returns to; `changes` as above.
 
     ENCRYPTION_KEYS must be among them.
     """

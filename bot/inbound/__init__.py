@@ -1,1 +1,1 @@
-"""What reaches the bot: Slack's requests, alerts of programs, browsers that install the app, an operator's probes."""
+"""Inbound requests: from Slack, alert senders, installing browsers, and health checks."""

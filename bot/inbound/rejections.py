@@ -1,30 +1,46 @@
-"""Say in the log that requests are turned away: seldom, so that strangers can't fill it, and without their words."""
+"""Answer rejected requests, and log them at a limited rate and without their content: strangers cannot fill the log."""
 
 import logging
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from bot.inbound.door import Rejected
+from aiohttp import web
 
 _log = logging.getLogger(__name__)
 
-_PAUSE_BETWEEN_LINES = 10.0
+_LOG_INTERVAL = 10.0
 
 
-class Rejections:
-    """Counts rejections, and logs one of each HTTP status at most every 10 s. `clock` is monotonic, in seconds."""
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The HTTP status and the reason of a rejection."""
+
+    status: int
+    why: str
+
+
+class RejectionLog:
+    """Counter of rejections that logs at most one line per 10 s and HTTP status. `clock` is monotonic, in seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._unsaid: Counter[int] = Counter()
-        self._silent_until: dict[int, float] = {}
+        self._unlogged: Counter[int] = Counter()
+        self._next_line_at: dict[int, float] = {}
 
-    def note(self, rejected: Rejected) -> None:
-        """Count one, and say it now if nothing of the kind was said of late."""
-        self._unsaid[rejected.status] += 1
+    def record(self, rejected: Rejected) -> None:
+        """Count a rejection, and log the count if the last line of this status is old enough."""
+        self._unlogged[rejected.status] += 1
         now = self._clock()
-        if now < self._silent_until.get(rejected.status, now):
+        if now < self._next_line_at.get(rejected.status, now):
             return
-        self._silent_until[rejected.status] = now + _PAUSE_BETWEEN_LINES
-        fields = {"status": rejected.status, "why": rejected.why, "count": self._unsaid.pop(rejected.status)}
-        _log.warning("requests turned away", extra=fields)
+        self._next_line_at[rejected.status] = now + _LOG_INTERVAL
+        fields = {"status": rejected.status, "why": rejected.why, "count": self._unlogged.pop(rejected.status)}
+        _log.warning("requests rejected", extra=fields)
+
+
+def error_response(rejected: Rejected) -> web.Response:
+    """Return the answer to a rejected request. It closes the connection: the body may be unread."""
+    response = web.json_response({"error": rejected.why}, status=rejected.status)
+    response.force_close()
+    return response

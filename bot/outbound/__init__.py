@@ -1,1 +1,1 @@
-"""What the bot reaches: Anchor, Slack, its database, and for `anchor-bot alert` another bot."""
+"""Clients of Anchor, of Slack and of the database."""

@@ -1,6 +1,9 @@
-"""The one HTTP client of the process: pooled, unlimited, without memory of cookies."""
+"""The shared HTTP client of the process: pooled, unlimited, without cookies."""
 
+import re
 import ssl
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
@@ -10,37 +13,32 @@ from httpx_aiohttp import AiohttpTransport
 
 import bot
 
-CONNECT_TIMEOUT = 5.0
-"""Seconds for the name look-up, TCP and TLS. Nothing has been sent when it runs out."""
+CONNECT_TIMEOUT = 5.0  # seconds for DNS, TCP and TLS; nothing was sent when it expires
 
 NETWORK_ERRORS = (TimeoutError, OSError, httpx.HTTPError, aiohttp.ClientError)
-"""What a call may raise for what the network or the other side does."""
+"""The exceptions of a call that the network or the server causes."""
 
 _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 
 def never_sent(error: BaseException) -> bool:
-    """Whether a call that ended in `error` certainly sent nothing.
+    """Return whether a call that raised `error` certainly sent nothing.
 
-    httpx-aiohttp 0.2 reports a refused connection, a failed name look-up, a reset and a stale connection alike as
-    `ConnectTimeout`; only the cause, aiohttp's own exception, tells whether the request had left.
+    httpx-aiohttp 0.2 raises `ConnectTimeout` for refused, reset and stale connections; only its cause tells them apart.
     """
     return isinstance(error, _NEVER_SENT) or isinstance(error.__cause__, _NEVER_SENT)
 
 
 @cache
 def _ssl_context() -> ssl.SSLContext:
-    """The one SSL context of the process: loading the certificates takes longer than all else at startup.
-
-    Certificates are verified as httpx verifies them: by certifi, or by SSL_CERT_FILE and SSL_CERT_DIR. Raises OSError.
-    """
+    """Return the SSL context of httpx (certifi, SSL_CERT_FILE, SSL_CERT_DIR), loaded once. Raises OSError."""
     return httpx.create_ssl_context()
 
 
 def open_session() -> aiohttp.ClientSession:
-    """The connection pool that httpx and slack_sdk share. Call it inside the running loop; close it at the end.
+    """Open the connection pool of httpx and slack_sdk, in the running loop.
 
-    Raises OSError if the certificates can't be read.
+    Raises OSError if the certificates cannot be read.
     """
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ssl=_ssl_context()),
@@ -50,9 +48,9 @@ def open_session() -> aiohttp.ClientSession:
 
 
 def open_client(session: aiohttp.ClientSession) -> httpx.AsyncClient:
-    """An httpx client over `session`. It sets no deadline but the one for connecting: callers bound each call.
+    """Open an httpx client over `session`. Only connecting has a timeout: callers bound each call.
 
-    Cookies are refused on both floors, or those that Anchor sets for one workspace's key would go out with another's.
+    httpx and aiohttp both refuse cookies: Anchor's for one workspace's key must not be sent with another's.
     """
     return httpx.AsyncClient(
         transport=AiohttpTransport(verify=_ssl_context(), client=session),
@@ -61,3 +59,21 @@ def open_client(session: aiohttp.ClientSession) -> httpx.AsyncClient:
         timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT, pool=CONNECT_TIMEOUT),
         follow_redirects=False,
     )
+
+
+_SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
+
+
+def read_retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds to wait (>= 0), or None if the header is absent or unreadable.
+
+    A date is relative to the response's own Date header. https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+    """
+    value = headers.get("retry-after", "").strip()
+    if _SECONDS.fullmatch(value):
+        return float(value)
+    try:
+        delay = parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("date", ""))
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return max(0.0, delay.total_seconds())

@@ -1,95 +1,92 @@
-"""The workspaces that the bot serves, and the simplest kind: one, from the settings."""
+"""The repository of served workspaces, and its implementation for one workspace from the settings."""
 
 from dataclasses import replace
 from typing import Protocol
 
-from bot.core.anchor_key import KeyCheck
-from bot.core.installation import Departure
-from bot.core.workspace import Workspace
+from bot.core.installation import Uninstall
+from bot.core.workspace import KeyCheck, Workspace
 
-_MOST_ADMINS = 100
+_MAX_ADMINS = 100
 
 
 class StoreError(Exception):
-    """What is known of the workspaces can't be had. The text says why, fit for a log."""
+    """The workspaces cannot be read or changed. The text says why, without secrets."""
 
 
 class Workspaces(Protocol):
-    """Who is served, with which key and token. Every method may raise StoreError."""
+    """Repository of the served workspaces. Every method can raise StoreError."""
 
     async def find(self, team_id: str) -> Workspace | None:
-        """The workspace that a verified request of `team_id` belongs to, or None where it is not served."""
+        """Return the workspace of a verified request, or None if it is not served."""
 
     async def owner_of_alerts(self, ref: str) -> Workspace | None:
-        """The workspace whose alerts go to `ref`, the last part of their URL, "" where it has none."""
+        """Return the workspace of an alerts URL, whose last part is `ref` (or "")."""
 
-    async def forget(self, departure: Departure) -> None:
-        """Keep nothing of a workspace that the app has left, unless it was installed anew since."""
+    async def delete_uninstalled(self, uninstall: Uninstall) -> None:
+        """Delete an uninstalled workspace, unless the app was reinstalled since."""
 
-    async def note_check(self, team_id: str, version: int, check: KeyCheck) -> bool:
-        """Remember what Anchor says of the key of that version, and say whether that is news."""
+    async def record_key_check(self, team_id: str, version: int, check: KeyCheck) -> None:
+        """Save the check of the key of this version."""
 
-    async def is_first(self, team_id: str, name: str) -> bool:
-        """Whether a workspace is to be told the notice of that name: once. Never where it is not served."""
+    async def claim_notice(self, team_id: str, name: str) -> bool:
+        """Return whether the caller is the first to claim this notice; never if the workspace is not served."""
 
-    async def take_back(self, team_id: str, name: str) -> None:
-        """Nobody could be told that notice: it is to be told again."""
+    async def release_notice(self, team_id: str, name: str) -> None:
+        """Release the claim: the notice was not delivered."""
 
-    async def note_admin(self, team_id: str, user_id: str) -> None:
-        """Remember that an admin of the workspace has opened the app's Home."""
+    async def record_admin(self, team_id: str, user_id: str) -> None:
+        """Record that an admin of the workspace has opened the app's Home."""
 
     async def admins(self, team_id: str) -> list[str]:
-        """The user ids of those who did, the last ones first."""
+        """Return the user ids of the recorded admins, the most recent first."""
 
 
 class SingleWorkspace:
-    """The workspace of SLACK_BOT_TOKEN and ANCHOR_API_KEY. Raises nothing."""
+    """The workspace of SLACK_BOT_TOKEN and ANCHOR_API_KEY, kept in memory. Raises nothing."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._told: set[str] = set()
+        self._claimed: set[str] = set()
         self._admins: list[str] = []
 
     def identify(self, team_id: str) -> None:
-        """Remember whose the bot token is, as Slack says. From now on no other team is served."""
+        """Set the team of the bot token. From now on no other team is served."""
         self._workspace = replace(self._workspace, team_id=team_id)
 
     async def find(self, team_id: str) -> Workspace | None:
-        """As the protocol says."""
+        """Return the workspace if it serves this team."""
         return self._workspace if self._workspace.serves(team_id) else None
 
     async def owner_of_alerts(self, ref: str) -> Workspace | None:
-        """As the protocol says: the alerts' URL has no name of a workspace in it."""
+        """Return the workspace if the alerts URL names none."""
         return None if ref else self._workspace
 
-    async def forget(self, departure: Departure) -> None:
-        """Nothing: what is known stands in the settings."""
+    async def delete_uninstalled(self, uninstall: Uninstall) -> None:
+        """Do nothing: the settings still name the workspace."""
 
-    async def note_check(self, team_id: str, version: int, check: KeyCheck) -> bool:
-        """As the protocol says."""
+    async def record_key_check(self, team_id: str, version: int, check: KeyCheck) -> None:
+        """Save the check of the key of this version."""
         served = await self.find(team_id)
-        if served is None or served.anchor_key is None or served.key_version != version:
-            return False
-        before, self._workspace = served, replace(served, anchor_key=replace(served.anchor_key, check=check))
-        return self._workspace != before
+        if served is not None and served.anchor_key is not None and served.key_version == version:
+            self._workspace = replace(served, anchor_key=replace(served.anchor_key, check=check))
 
-    async def is_first(self, team_id: str, name: str) -> bool:
-        """As the protocol says: once since the bot was started."""
-        if not self._workspace.serves(team_id) or name in self._told:
+    async def claim_notice(self, team_id: str, name: str) -> bool:
+        """Return whether this is the first claim since startup."""
+        if not self._workspace.serves(team_id) or name in self._claimed:
             return False
-        self._told.add(name)
+        self._claimed.add(name)
         return True
 
-    async def take_back(self, team_id: str, name: str) -> None:
-        """As the protocol says."""
+    async def release_notice(self, team_id: str, name: str) -> None:
+        """Release the claim."""
         if self._workspace.serves(team_id):
-            self._told.discard(name)
+            self._claimed.discard(name)
 
-    async def note_admin(self, team_id: str, user_id: str) -> None:
-        """As the protocol says: until the bot is stopped."""
+    async def record_admin(self, team_id: str, user_id: str) -> None:
+        """Record an admin until shutdown."""
         if self._workspace.serves(team_id):
-            self._admins = [user_id, *(known for known in self._admins if known != user_id)][:_MOST_ADMINS]
+            self._admins = [user_id, *(other for other in self._admins if other != user_id)][:_MAX_ADMINS]
 
     async def admins(self, team_id: str) -> list[str]:
-        """As the protocol says."""
+        """Return the user ids of the recorded admins, the most recent first."""
         return list(self._admins) if self._workspace.serves(team_id) else []

@@ -1,4 +1,4 @@
-"""What can go wrong with an HTTP answer, as settings that a test or the demo switches on.
+"""Faults of HTTP answers, as settings that a test or the demo switches on.
 
 Each fault strikes `times` requests, or every one until it is taken back when `times` is None.
 `applied` says whether the order took effect although its answer got lost or was wrong.

@@ -17,7 +17,7 @@ _GRACE = 0.05  # seconds that aiohttp may spend on closing a connection
 
 
 def free_port() -> int:
-    """A port that was free a moment ago, for who must name it before it listens; outgoing connections take none such.
+    """Return a port that is free now, for a server whose URL is needed before it listens.
 
     Those begin at 32768 (Linux) or above.
     """

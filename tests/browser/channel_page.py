@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 
 from playwright.async_api import Browser, Locator, Page, expect
 
-from bot.core.messages.notices import unknown_action_message
-from bot.core.messages.order import outcome_message
 from bot.core.outcomes import Outcome
-from bot.core.requests import Asker, Order, Verb
+from bot.core.requests import Actor, Order, Verb
 from bot.core.session_id import SessionId
 from bot.demo.monitor import report
 from bot.demo.world import World
+from bot.messages.outcome import outcome_message
+from bot.messages.request_errors import unknown_action_message
 from bot.sim.slack import Channel, Message, Rule, User
 from browser.pages import watched_page
 
@@ -160,7 +160,7 @@ class ChannelPage:
 
 def outcome_text(verb: Verb, session_id: str, outcome: Outcome) -> str:
     """The bot's answer to an order of Alice's, as the page shows it."""
-    order = Order(verb, SessionId(session_id), Asker("", "", "U0ALICE0001"))
+    order = Order(verb, SessionId(session_id), Actor("", "", "U0ALICE0001"))
     lines = outcome_message(order, outcome).text.replace("<@U0ALICE0001>", "@alice").splitlines()
     return re.sub(r"[*`]", "", " ".join(lines))
 

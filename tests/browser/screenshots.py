@@ -10,13 +10,13 @@ from typing import Literal
 
 from playwright.async_api import Browser, FloatRect, Locator, Page, ViewportSize, expect
 
-from bot.core.administration import AlertPosted
-from bot.core.messages.dialog_answers import about_alert
-from bot.core.messages.dialogs import KEY
+from bot.core.admin_outcomes import AlertPosted
 from bot.demo.jobs import NEWCO_JOBS
 from bot.demo.newco import NEWCO_KEY
 from bot.demo.page.server import page as serve
 from bot.demo.world import world
+from bot.messages.modal_results import about_alert
+from bot.messages.modals import KEY
 from browser.chromium import chromium, executable
 
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")

@@ -3,7 +3,9 @@
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from bot.core.messages.controls import (
+from bot.core.requests import Verb
+from bot.demo.newco import NEWCO_KEY
+from bot.messages.home_elements import (
     ALERTS_CHANNEL,
     CHANGE_POLICY,
     REMOVE_KEY,
@@ -11,9 +13,7 @@ from bot.core.messages.controls import (
     remove_key_button,
     set_key_button,
 )
-from bot.core.messages.dialogs import KEY, TITLES, UNTRIED, USERS
-from bot.core.requests import Verb
-from bot.demo.newco import NEWCO_KEY
+from bot.messages.modals import ALLOW_UNVERIFIED, KEY, TITLES, USERS
 from bot.sim.anchor import DEFAULT_KEY, SessionState
 from browser.accessibility import tab_to
 from browser.channel_page import ChannelPage
@@ -115,7 +115,7 @@ async def test_a_command_without_a_key_leads_to_the_dialog_which_saves_an_untrie
     await line.fill(NEWCO_KEY)
     await line.press("Enter")
     await expect(line).to_have_attribute("aria-invalid", "true")
-    await control(dialog, UNTRIED).check()
+    await control(dialog, ALLOW_UNVERIFIED).check()
     await dialog.get_by_role("button", name="Save").click()
     await expect(dialog.locator("#modal-body")).to_contain_text("⚠️")
     await page.keyboard.press("Escape")

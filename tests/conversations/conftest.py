@@ -32,7 +32,7 @@ async def at(tmp_path: Path) -> AsyncIterator[ManyHarness]:
 @pytest.fixture
 async def hasty(tmp_path: Path) -> AsyncIterator[ManyHarness]:
     """A bot of many workspaces that acknowledges every modal before the outcome is known."""
-    async with many_workspaces(f"sqlite:///{tmp_path / 'bot.db'}", patience=0.0) as at:
+    async with many_workspaces(f"sqlite:///{tmp_path / 'bot.db'}", ack_wait=0.0) as at:
         yield at
 
 

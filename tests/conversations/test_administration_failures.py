@@ -6,14 +6,15 @@ import logging
 import pytest
 
 from bot.app import running
-from bot.core.administration import CutShort, KeyRemoved, NotAdmin, NotSaved, NotServed, Outdated
-from bot.core.anchor_key import AnchorKey, KeyCheck
-from bot.core.messages.changes import key_set_message
-from bot.core.messages.dialog_answers import CHECKING, TOO_LATE, about_key, about_problem, about_removal
-from bot.core.messages.notices import incident_message
+from bot.config.settings import Settings
+from bot.core.admin_outcomes import Interrupted, KeyRemoved, NotAdmin, NotServed, Outdated
+from bot.core.outcomes import StoreUnavailable
 from bot.core.policy import Role
 from bot.core.secret import Secret
-from bot.settings import Settings
+from bot.core.workspace import AnchorKey, KeyCheck
+from bot.messages.admin_notices import key_set_message
+from bot.messages.modal_results import CHECKING, TOO_LATE, about_key, about_problem, about_removal
+from bot.messages.request_errors import incident_message
 from bot.sim.anchor import Hang
 from bot.sim.slack import Fault, Slow, api_error, rate_limited, server_error
 from harness import HTTP_ONLY, AdminHarness, ManyHarness, another_bot, paused
@@ -21,7 +22,7 @@ from harness import HTTP_ONLY, AdminHarness, ManyHarness, another_bot, paused
 pytestmark = pytest.mark.anyio
 
 KEY = "sk-first-0123456789-1234"
-OUTDATED, NOT_SERVED, NOT_SAVED = (about_problem(problem) for problem in (Outdated(), NotServed(), NotSaved()))
+OUTDATED, NOT_SERVED, NOT_SAVED = (about_problem(problem) for problem in (Outdated(), NotServed(), StoreUnavailable()))
 
 
 @pytest.fixture
@@ -58,10 +59,10 @@ async def test_a_modal_does_not_open_while_the_database_is_away(
 ) -> None:
     await team.execute("DELETE FROM workspaces")  # from now on the bot does not use what it knew
     await team.press("anchor_set_key")
-    await logged(caplog, "administration.dialogs", team=team.team_id)
+    await logged(caplog, "usecases.admin.modals", team=team.team_id)
     await team.at.rename_table("workspaces", "gone")
     await team.press("anchor_change_policy")
-    await logged(caplog, "administration.dialogs", why="OperationalError")
+    await logged(caplog, "usecases.admin.modals", why="OperationalError")
     assert team.slack.modal_of(team.admin) is None
 
 
@@ -113,7 +114,7 @@ async def test_a_home_that_can_not_be_made_is_logged(
     team = await AdminHarness.open(at, with_key=True)
     await team.execute(sql)
     await team.slack.open_home(team.admin)
-    record = await logged(caplog, "administration.homes", team=team.team_id)
+    record = await logged(caplog, "usecases.admin.home", team=team.team_id)
     assert (record.levelname, record.exc_info is not None) == ("ERROR", is_bug)
     assert team.slack.home_of(team.admin) is None
 
@@ -129,11 +130,11 @@ async def test_while_admins_can_not_be_looked_up_home_is_shown_and_who_made_a_ch
 ) -> None:
     await team.at.rename_table("admins", "gone")
     await team.open_home()
-    await logged(caplog, "administration.homes", levelname="WARNING", team=team.team_id)
+    await logged(caplog, "usecases.admin.home", levelname="WARNING", team=team.team_id)
     await team.set_key(KEY)
     expected = key_set_message(team.admin.id, AnchorKey(Secret(KEY), KeyCheck.VERIFIED), AnchorKey(Secret(team.key)))
     assert await team.wait_for_direct_messages(user=team.admin) == [expected.text]
-    await logged(caplog, "administration.herald", levelname="WARNING", team=team.team_id)
+    await logged(caplog, "usecases.admin_notifier", levelname="WARNING", team=team.team_id)
 
 
 # --- outcomes after the ack ---
@@ -149,9 +150,9 @@ async def test_an_outcome_that_can_not_be_told_is_logged(
     await team.execute("DELETE FROM workspaces")
     if why == "the database is away":
         await team.press("anchor_set_key")  # so that the bot does not know the workspace any more
-        await logged(caplog, "administration.dialogs")
+        await logged(caplog, "usecases.admin.modals")
         await team.at.rename_table("workspaces", "gone")
-    await logged(caplog, "outbound.teller", user=team.admin.id)
+    await logged(caplog, "usecases.message_delivery", user=team.admin.id)
 
 
 async def test_while_the_database_is_away_an_outcome_is_told_and_a_pause_works(hasty: ManyHarness) -> None:
@@ -159,7 +160,7 @@ async def test_while_the_database_is_away_an_outcome_is_told_and_a_pause_works(h
     team.anchor.fault = Slow(0.8)
     assert CHECKING in (await team.set_key(KEY)).text
     await team.at.rename_table("workspaces", "gone")
-    await team.wait_for_modal(about_key(NotSaved()))
+    await team.wait_for_modal(about_key(StoreUnavailable()))
     await team.press("anchor_remove_key")
     await team.home_with(NOT_SAVED)
     team.anchor.fault = None
@@ -170,13 +171,13 @@ async def test_while_the_database_is_away_an_outcome_is_told_and_a_pause_works(h
 async def test_a_change_that_a_stop_cuts_short_is_called_unknown(team: AdminHarness) -> None:
     """The modal has said that the outcome would come."""
     here = team.slack.request_url
-    async with running(Settings.from_env(team.at.environ | {"PORT": "0"}), patience=0.0) as bot:
-        await bot.identification
+    async with running(Settings.from_env(team.at.environ | {"PORT": "0"}), ack_wait=0.0) as bot:
+        await bot.startup
         team.slack.request_url = f"{bot.url}/slack/events"
         await team.open_home()
         team.anchor.fault = Hang()
         assert CHECKING in (await team.set_key(KEY)).text
-    await team.wait_for_modal(about_problem(CutShort()))
+    await team.wait_for_modal(about_problem(Interrupted()))
     team.slack.request_url = here
 
 
@@ -242,7 +243,7 @@ MODALS = {"anchor_set_key": {"key": KEY}, "anchor_change_policy": {}, "anchor_al
 
 async def test_a_modal_of_a_workspace_that_is_not_served_any_more_says_so(team: AdminHarness) -> None:
     await team.open_modal("anchor_set_key")
-    assert await team.at.store.installations.delete(team.team_id)
+    assert await team.at.store.rows.delete(team.team_id)
     await team.submit({"key": KEY})
     await team.wait_for_modal(NOT_SERVED)
 
@@ -253,7 +254,7 @@ async def test_a_modal_says_that_the_workspace_removed_the_app_meanwhile(team: A
     team.slack.faults["users.info"] = Slow(1.0, times=1)
     sending = asyncio.create_task(team.submit(MODALS[modal]))
     await team.slack.until(lambda: team.slack.faults["users.info"] is None)
-    assert await team.at.store.installations.delete(team.team_id)
+    assert await team.at.store.rows.delete(team.team_id)
     await sending
     await team.wait_for_modal(NOT_SERVED)
     assert team.direct_messages(team.admin) == []
@@ -266,17 +267,17 @@ async def test_an_action_in_home_changes_nothing_if_the_workspace_removed_the_ap
     team.slack.faults[method] = Slow(1.0, times=1)
     await team.press(f"anchor_{action}", team.channel.id if action == "alerts_channel" else None)
     await team.slack.until(lambda: team.slack.faults[method] is None)
-    assert await team.at.store.installations.delete(team.team_id)
-    await logged(caplog, "administration.administration", what=f"anchor_{action}", outcome="NotServed")
+    assert await team.at.store.rows.delete(team.team_id)
+    await logged(caplog, "usecases.admin.actions", what=f"anchor_{action}", outcome="NotServed")
 
 
 async def test_views_left_open_when_the_app_was_removed_change_nothing_after_it_came_back(team: AdminHarness) -> None:
     left_open = team.slack.home_of(team.admin)
     await team.open_modal("anchor_set_key")
-    assert await team.at.store.installations.delete(team.team_id)
+    assert await team.at.store.rows.delete(team.team_id)
     assert (await team.at.install(team)).status == 200
     new = AnchorKey(Secret("sk-of-the-new-installation"), KeyCheck.VERIFIED, team.second.id, 1_785_000_000)
-    await team.at.store.installations.set_key(team.team_id, new)
+    await team.at.store.rows.set_key(team.team_id, new)
     await team.submit({"key": KEY})
     await team.wait_for_modal(OUTDATED)
     await team.slack.close(team.admin)

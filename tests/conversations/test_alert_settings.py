@@ -4,22 +4,21 @@ import asyncio
 
 import pytest
 
-from bot.core.administration import (
+from bot.core.admin_outcomes import (
     AlertOutcome,
     AlertPosted,
     AlertRefused,
     AlertUnanswered,
     NoChannel,
     NotAdmin,
-    NotSaved,
     Outdated,
 )
-from bot.core.digest import is_token
-from bot.core.messages.card import sample_alert_message
-from bot.core.messages.changes import alerts_channel_message, alerts_token_message
-from bot.core.messages.dialog_answers import UNSEEN, about_alert, about_problem
-from bot.core.outcomes import NotFound
+from bot.core.outcomes import NotFound, StoreUnavailable
 from bot.core.policy import Role
+from bot.core.secret import is_token
+from bot.messages.admin_notices import alerts_channel_message, alerts_token_message
+from bot.messages.alert_card import sample_alert_message
+from bot.messages.modal_results import UNSEEN, about_alert, about_problem
 from bot.sim.slack import Fault, ResetAfterReading, Slow, View, api_error, rate_limited
 from harness import BOTH_TRANSPORTS, HTTP_ONLY, AdminHarness, ManyHarness, another_bot, outcome_text
 
@@ -148,7 +147,7 @@ async def test_a_choice_that_another_bot_overtakes_is_refused(team: AdminHarness
     team.slack.faults["chat.postMessage"] = Slow(0.8, times=1)
     await team.press("anchor_alerts_channel", first.id)
     await team.slack.until(lambda: team.slack.faults["chat.postMessage"] is None)
-    await team.at.store.installations.set_alerts_channel(team.team_id, last.id)
+    await team.at.store.rows.set_alerts_channel(team.team_id, last.id)
     home = await team.home_with(about_problem(Outdated()))
     assert shown_as_chosen(home) == last.id
     assert (await team.stored()).alerts_channel == last.id
@@ -171,7 +170,7 @@ async def test_the_same_channel_again_is_tried_and_announced_once(team: AdminHar
 
 @pytest.mark.parametrize("action", ["anchor_alerts_channel", "anchor_test_alert"])
 async def test_somebody_who_is_no_admin_any_more_posts_nothing(team: AdminHarness, action: str) -> None:
-    await team.at.store.installations.set_alerts_channel(team.team_id, team.channel.id)
+    await team.at.store.rows.set_alerts_channel(team.team_id, team.channel.id)
     await team.open_home()
     team.workspace.change_user(team.admin, is_admin=False)
     await team.press(action, team.channel.id if action == "anchor_alerts_channel" else None)
@@ -183,7 +182,7 @@ async def test_somebody_who_is_no_admin_any_more_posts_nothing(team: AdminHarnes
 async def test_while_the_database_is_away_no_channel_is_chosen(team: AdminHarness) -> None:
     await team.at.rename_table("workspaces", "gone")
     await team.press("anchor_alerts_channel", team.channel.id)
-    await team.home_with(about_problem(NotSaved()))
+    await team.home_with(about_problem(StoreUnavailable()))
     await team.at.rename_table("gone", "workspaces")
     assert (await team.stored()).alerts_channel is None
 
@@ -193,7 +192,7 @@ async def test_while_the_database_is_away_no_channel_is_chosen(team: AdminHarnes
 
 async def test_the_modal_shows_the_url_and_a_new_token_which_ends_the_one_before(team: AdminHarness) -> None:
     at, alert = team.at, {"session_id": team.session, "text": "Spends too fast"}
-    await at.store.installations.set_alerts_channel(team.team_id, team.channel.id)
+    await at.store.rows.set_alerts_channel(team.team_id, team.channel.id)
     form = await team.open_modal("anchor_alerts_token")
     assert f"`{at.environ['BASE_URL']}/alerts/{team.team_id}`" in form.text
     first = await new_token(team)

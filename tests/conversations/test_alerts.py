@@ -11,11 +11,12 @@ from typing import NoReturn
 import aiohttp
 import pytest
 
-from bot.core.alert import Alert, BadAlert, Severity, read_alert
-from bot.core.messages import alert_answers as say
-from bot.core.messages.card import alert_message
+from bot.core.alert import Alert, Severity
 from bot.core.session_id import SessionId
-from bot.outbound.slack import SlackClient
+from bot.inbound.alerts.generic import BadAlert, read_alert
+from bot.messages import alert_errors as say
+from bot.messages.alert_card import alert_message
+from bot.outbound.slack.client import SlackClient
 from bot.sim.slack import (
     Fault,
     Hang,
@@ -236,8 +237,8 @@ async def _post_once_stopping(at: SingleHarness) -> Answer:
 
 
 async def test_an_alert_that_is_cut_short_at_the_end_is_called_doubtful(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.app._FINISH_WORK", 0.1)
-    monkeypatch.setattr("bot.app._TELL_REST", 0.1)
+    monkeypatch.setattr("bot.app._DRAIN_TIMEOUT", 0.1)
+    monkeypatch.setattr("bot.app._INTERRUPT_TIMEOUT", 0.1)
     async with takes_alerts() as at:
         at.slack.faults[POST] = Hang()
         waiting = asyncio.create_task(post(at))

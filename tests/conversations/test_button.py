@@ -8,11 +8,11 @@ from functools import partial
 
 import pytest
 
-from bot.core.messages.notices import broken_button_message, incident_message
 from bot.core.outcomes import Doubt, Failed, NotFound, NotRunning, Outcome, Unconfirmed
 from bot.core.policy import NotAMember, Role
 from bot.core.requests import Verb
-from bot.inbound.cards import Cards
+from bot.inbound.slack.buttons import CardUpdateLog
+from bot.messages.request_errors import broken_button_message, incident_message
 from bot.sim.anchor import Fault, SessionState, Slow, html, server_error
 from bot.sim.slack import Enterprise, Installation, Message, Source, Workspace, api_error
 from bot.sim.slack.content import Part, parts
@@ -172,7 +172,7 @@ async def test_two_clicks_at_once_on_one_message_keep_each_others_change() -> No
 async def test_only_the_messages_clicked_last_are_remembered(
     most: int, kept: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.inbound.clicks.Cards", partial(Cards, most=most))
+    monkeypatch.setattr("bot.inbound.slack.buttons.CardUpdateLog", partial(CardUpdateLog, max_messages=most))
     async with single_workspace() as at:
         message = two_buttons(at)
         before = {"text": message.text, "blocks": list(message.blocks)}
@@ -238,7 +238,7 @@ async def test_if_the_message_cannot_be_changed_the_outcome_is_posted(
         unchanged, posted = await at.wait_for_messages(2)
     assert unchanged == message
     assert (posted.source, posted.text) == (Source.POST_MESSAGE, paused())
-    assert ("a message could not be changed" in [record.message for record in caplog.records]) is (url is not None)
+    assert ("message not updated" in [record.message for record in caplog.records]) is (url is not None)
 
 
 async def test_somebody_of_another_company_is_refused() -> None:

@@ -4,12 +4,11 @@ import re
 
 import pytest
 
-from bot.core.command import Help
-from bot.core.messages.notices import unknown_command_message
-from bot.core.messages.usage import usage_message
 from bot.core.outcomes import WrongWorkspace
-from bot.core.requests import Verb
+from bot.core.requests import Help, Verb
 from bot.core.session_id import Ambiguous, Broken, Missing, SessionId
+from bot.messages.request_errors import unknown_command_message
+from bot.messages.usage import usage_message
 from bot.sim.anchor import DEFAULT_KEY, SessionState
 from bot.sim.slack import Source
 from harness import BOTH_TRANSPORTS, HTTP_ONLY, OTHER_SESSION, SESSION, outcome_text, paused, single_workspace

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import Engine, event, insert
 
-from bot.core.anchor_key import AnchorKey, KeyCheck
 from bot.core.secret import Secret
+from bot.core.workspace import AnchorKey, KeyCheck
+from bot.outbound.store.field_cipher import FieldRef
 from bot.outbound.store.schema import workspaces
-from bot.outbound.store.vault import Place
 from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
 
 pytestmark = pytest.mark.anyio
@@ -39,7 +39,7 @@ def statements() -> Iterator[list[str]]:
 
 async def fill(at: ManyHarness, count: int) -> None:
     """As many workspaces as that, put into the database directly. Nobody decrypts their tokens."""
-    token = at.store.vault.encrypt(Secret("xoxb-1"), Place("T0CROWD", "bot_token"))
+    token = at.store.cipher.encrypt(Secret("xoxb-1"), FieldRef("T0CROWD", "bot_token"))
     rows = [
         {
             "team_id": f"T0CROWD{number:06}",
@@ -53,7 +53,7 @@ async def fill(at: ManyHarness, count: int) -> None:
         }
         for number in range(count)
     ]
-    async with at.store.database.changing() as connection:
+    async with at.store.database.transaction() as connection:
         await connection.execute(insert(workspaces), rows)
 
 
@@ -72,10 +72,10 @@ async def test_a_command_costs_the_same_in_a_deployment_of_a_thousand(database_u
     async with many_workspaces(database_url) as at:
         tenant = await at.set_up(at.add(1))
         key = AnchorKey(Secret(tenant.key), KeyCheck.VERIFIED)
-        await at.store.installations.set_key(tenant.team_id, key)
+        await at.store.rows.set_key(tenant.team_id, key)
         await tenant.command()  # so that Slack has said who it is that types
         alone = await cost(at, tenant)
         await fill(at, MANY - 1)
         among_many = await cost(at, tenant)
-        assert len(await at.store.installations.summaries()) == MANY
+        assert len(await at.store.rows.summaries()) == MANY
     assert alone == among_many == (["SELECT"], ["SELECT"], 0)

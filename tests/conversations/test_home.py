@@ -4,14 +4,13 @@ import asyncio
 
 import pytest
 
-from bot.core.anchor_key import AnchorKey, KeyCheck
-from bot.core.messages.changes import reinstall_message
-from bot.core.messages.home import Home, home_view
-from bot.core.messages.policy import who_may
 from bot.core.policy import EVERYBODY, Policy, Role, Rule
 from bot.core.requests import Verb
 from bot.core.secret import Secret
-from bot.core.workspace import Workspace
+from bot.core.workspace import AnchorKey, KeyCheck, Workspace
+from bot.messages.admin_notices import reinstall_message
+from bot.messages.home import Home, home_view
+from bot.messages.policy import who_may
 from bot.sim.slack import ApiCall, Slow, View, api_error, server_error
 from harness import BOTH_TRANSPORTS, HTTP_ONLY, AdminHarness, ManyHarness, another_bot, single_workspace
 
@@ -48,7 +47,7 @@ async def test_everybody_sees_how_the_workspace_is_set_up_and_admins_get_the_con
         assert controls(await team.open_home(user)) == [
             name for name in ALL_CONTROLS if name not in {"anchor_remove_key", "anchor_test_alert"}
         ]
-    rows = at.store.installations
+    rows = at.store.rows
     key = AnchorKey(Secret("sk-of-tenant-1-and-its-end-9876"), KeyCheck.VERIFIED, team.second.id, 1_785_000_000)
     await rows.set_key(team.team_id, key)
     rule = Rule(frozenset({team.admin.id, team.member.id}), frozenset({team.channel.id}))
@@ -93,14 +92,14 @@ async def test_without_the_scope_home_has_no_controls_and_an_admin_is_asked_to_r
     team.workspace.installation.scopes.discard("users:read")
     for user in (team.admin, team.member):
         home = await team.open_home(user)
-        assert (footer(await team.stored(), Role.UNREADABLE) in home.text, controls(home)) == (True, [])
+        assert (footer(await team.stored(), Role.SCOPE_MISSING) in home.text, controls(home)) == (True, [])
     assert await team.wait_for_direct_messages(user=team.admin) == [reinstall_message().text]
 
 
 async def test_a_home_that_was_changed_after_slack_sent_its_event_shows_the_present_state(at: ManyHarness) -> None:
     team = await AdminHarness.open(at)
     before = await team.open_home()
-    await at.store.installations.set_key(team.team_id, AnchorKey(Secret("sk-0123456789")))
+    await at.store.rows.set_key(team.team_id, AnchorKey(Secret("sk-0123456789")))
     event = {"type": "app_home_opened", "user": team.admin.id, "channel": "D1", "tab": "home"}
     await at.slack.events.send(team.workspace, event | {"view": {"id": before.id, "hash": "1.of-before"}})
     home = await team.wait_for_home(team.admin, before)
@@ -132,7 +131,7 @@ async def test_the_state_that_was_read_last_is_shown_last(at: ManyHarness) -> No
     at.slack.faults["views.publish"] = Slow(0.5, times=1)
     await at.slack.open_home(team.admin)
     await at.slack.until(lambda: len(publications(at)) == 1)
-    await at.store.installations.set_key(team.team_id, AnchorKey(Secret("sk-0123456789")))
+    await at.store.rows.set_key(team.team_id, AnchorKey(Secret("sk-0123456789")))
     await at.slack.open_home(team.admin)
     await at.slack.until(lambda: len(publications(at)) == 2)
     await asyncio.sleep(0.6)  # for the slow one, too
@@ -158,7 +157,7 @@ async def test_a_home_that_slack_refuses_is_logged_and_can_be_opened_again(
     await at.slack.until(lambda: publications(at))
     at.slack.faults["views.publish"] = None
     await team.open_home()
-    (record,) = [record for record in caplog.records if record.name == "bot.outbound.slack_views"]
+    (record,) = [record for record in caplog.records if record.name == "bot.outbound.slack.client"]
     assert (vars(record)["method"], vars(record)["why"]) == ("views.publish", "not_enabled")
 
 
@@ -179,7 +178,7 @@ async def test_the_home_of_a_single_workspace_shows_its_settings_without_control
     channels = frozenset({"C0ALERTS001", "C0INCIDENT1"})
     assert who_may(Verb.PAUSE, Rule(frozenset({"U0ALICE0001"}), channels)) in home.text
     assert who_may(Verb.RESUME, Rule(channels=channels)) in home.text
-    assert footer(Workspace(None, Secret(""), None, EVERYBODY), Role.ADMIN) in home.text
+    assert footer(Workspace("", Secret(""), None, EVERYBODY), Role.ADMIN) in home.text
     assert controls(home) == []
 
 

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from bot.control import Control
-from bot.core.messages.notices import incident_message, unknown_action_message
 from bot.core.outcomes import Paused
-from bot.outbound.anchor import AnchorClient
+from bot.messages.request_errors import incident_message, unknown_action_message
+from bot.outbound.anchor.client import AnchorClient
 from bot.sim.slack import Source
+from bot.usecases.session_control import SessionControl
 from harness import BOTH_TRANSPORTS, HTTP_ONLY, AdminHarness, paused, single_workspace
 from harness.texts import waiting_text
 
@@ -36,12 +36,12 @@ def incident_in(caplog: pytest.LogCaptureFixture) -> str:
 
 
 @BOTH_TRANSPORTS
-@pytest.mark.parametrize("patience", [2.0, 0.1], ids=["before the ack", "after the ack"])
+@pytest.mark.parametrize("ack_wait", [2.0, 0.1], ids=["before the ack", "after the ack"])
 async def test_an_exception_is_reported_and_logged_under_one_id(
-    patience: float, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ack_wait: float, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(AnchorClient, "order", broken)
-    async with single_workspace(patience=patience) as at:
+    monkeypatch.setattr(AnchorClient, "send", broken)
+    async with single_workspace(ack_wait=ack_wait) as at:
         delivery = await at.command()
         await at.slack.until(at.answers)
         assert at.messages() == []
@@ -55,7 +55,7 @@ async def test_an_outcome_too_late_for_the_ack_is_posted_after_it(monkeypatch: p
         time.sleep(2.55)  # noqa: ASYNC251 - nothing else in the process runs meanwhile
         return Paused("paused")
 
-    monkeypatch.setattr(Control, "carry_out", stalling)
+    monkeypatch.setattr(SessionControl, "execute", stalling)
     async with single_workspace() as at:
         delivery = await at.command()
         (message,) = await at.wait_for_messages()
@@ -67,10 +67,10 @@ async def test_an_outcome_too_late_for_the_ack_is_posted_after_it(monkeypatch: p
 async def test_an_exception_in_a_modal_is_shown_in_it(
     team: AdminHarness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unreadable(payload: Mapping[str, object]) -> None:
+    def unreadable(payload: Mapping[str, object], _: object) -> None:
         raise ZeroDivisionError(len(payload))
 
-    monkeypatch.setattr("bot.inbound.dialogs.read_submission", unreadable)
+    monkeypatch.setattr("bot.inbound.slack.modals.read_submission", unreadable)
     shown = await team.set_key("sk-0123456789")
     assert f"`{incident_in(caplog)}`" in shown.text
 

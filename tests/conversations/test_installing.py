@@ -25,7 +25,7 @@ from bot.core.installation import (
     UnknownState,
     WrongRedirect,
 )
-from bot.core.messages.install_pages import NOT_BEGUN, broken_page, page_of
+from bot.messages.install_pages import NOT_BEGUN, broken_page, page_of
 from bot.sim.slack import ApiCall, Fault, Hang, ResetAfterReading, api_error, server_error
 from harness import HTTP_ONLY, paused
 from harness.install_browser import Browser, Visit
@@ -51,7 +51,7 @@ async def assert_refused(at: ManyHarness, page: Visit, outcome: InstallOutcome, 
     """Check that the page shows the outcome, that nothing is stored, and whether Slack was sent a code."""
     assert page.page == page_of(outcome)
     assert bool(exchanges(at)) is exchanged
-    assert await at.store.installations.summaries() == []
+    assert await at.store.rows.summaries() == []
 
 
 async def test_a_workspace_installs_the_app_gets_its_key_and_pauses(at: ManyHarness) -> None:
@@ -141,7 +141,7 @@ async def test_an_answer_of_slacks_at_the_exchange_ends_it(
 async def test_a_slack_that_hangs_is_not_waited_for_without_end(
     at: ManyHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.outbound.slack_oauth._TIMEOUT", 0.3)
+    monkeypatch.setattr("bot.outbound.slack.oauth._TIMEOUT", 0.3)
     at.slack.faults["oauth.v2.access"] = Hang()
     await assert_refused(at, await at.install(at.add(1)), SlackSilent(), exchanged=True)
 
@@ -199,7 +199,7 @@ async def test_a_code_that_was_used_is_not_taken_with_another_state(at: ManyHarn
         first = await browser.consent((await begin(at, browser)).location, tenant.team_id)
         await browser.get(first)
         (code,) = parse_qs(urlsplit(first).query)["code"]
-        await at.store.installations.delete(tenant.team_id)
+        await at.store.rows.delete(tenant.team_id)
         state = await state_of(at, browser)
         page = await browser.get(f"{at.bot.url}/slack/oauth_redirect?state={state}&code={code}")
     await assert_refused(at, page, CodeRefused(), exchanged=True)

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bot.core.anchor_key import AnchorKey
-from bot.core.digest import digest
-from bot.core.secret import Secret
+from bot.core.secret import Secret, digest
+from bot.core.workspace import AnchorKey
 from bot.sim.anchor import Slow
 from bot.sim.slack import expired_url
 from harness.blocks import actions, button
@@ -75,9 +74,9 @@ class Actor:
         if self.alerts_left < 0:
             return
         token = f"token-{self.chance.getrandbits(64)}"
-        if await self.at.store.installations.set_alerts_token(self.tenant.team_id, digest(token)):
+        if await self.at.store.rows.set_alerts_token(self.tenant.team_id, digest(token)):
             self.alerts_token = token
-        await self.at.store.installations.set_alerts_channel(self.tenant.team_id, self.tenant.channel.id)
+        await self.at.store.rows.set_alerts_channel(self.tenant.team_id, self.tenant.channel.id)
         await self.at.post_alert(self.tenant.team_id, self.alerts_token, session_id=self.new_session(), text="spent")
 
     async def report_elsewhere(self) -> None:
@@ -95,7 +94,7 @@ class Actor:
         key = f"sk-{self.tenant.team_id}-{len(self.keys)}"
         self.at.anchor.add_key(key)
         self.keys.add(key)
-        await self.at.store.installations.set_key(self.tenant.team_id, AnchorKey(Secret(key)))
+        await self.at.store.rows.set_key(self.tenant.team_id, AnchorKey(Secret(key)))
 
     async def leave(self) -> None:
         """Remove the app, ask something of it nevertheless, and mostly install it again."""
@@ -115,7 +114,7 @@ class Actor:
 
 @pytest.mark.parametrize(("seed", "count", "steps"), [(1, 5, 10), pytest.param(2, 12, 20, marks=pytest.mark.long)])
 async def test_nothing_of_one_workspace_reaches_another(database_url: str, seed: int, count: int, steps: int) -> None:
-    async with many_workspaces(database_url, patience=0.05) as at:
+    async with many_workspaces(database_url, ack_wait=0.05) as at:
         tenants = [at.add(number) for number in range(count)]
         actors = [
             Actor(at, one, [other for other in tenants if other is not one], random.Random(f"{seed} {one.team_id}"))  # noqa: S311

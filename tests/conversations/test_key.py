@@ -7,22 +7,13 @@ from typing import Any
 
 import pytest
 
-from bot.core.administration import (
-    KeyNotTaken,
-    KeyNotTried,
-    KeyRemoved,
-    KeySaved,
-    NotAdmin,
-    NotAKey,
-    NotSaved,
-    Outdated,
-)
-from bot.core.anchor_key import AnchorKey, KeyCheck
-from bot.core.messages.changes import key_removed_message, key_set_message
-from bot.core.messages.dialog_answers import CHECKING, NO_DIALOG, about_key, about_problem, about_removal
-from bot.core.outcomes import NoKey
+from bot.core.admin_outcomes import KeyRemoved, KeySaved, NewKeyRejected, NewKeyUnverified, NotAdmin, NotAKey, Outdated
+from bot.core.outcomes import NoKey, StoreUnavailable
 from bot.core.policy import Role
 from bot.core.secret import Secret
+from bot.core.workspace import AnchorKey, KeyCheck
+from bot.messages.admin_notices import key_removed_message, key_set_message
+from bot.messages.modal_results import CHECKING, NO_DIALOG, about_key, about_problem, about_removal
 from bot.sim.slack import Answer, Message, Slow
 from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, AdminHarness, ManyHarness, another_bot, outcome_text, paused
 from harness.administration import modal_text
@@ -98,7 +89,7 @@ async def test_a_modal_opens_before_slack_has_said_who_it_is(team: AdminHarness)
 
 async def test_a_key_that_anchor_refuses_is_an_error_on_the_field(team: AdminHarness) -> None:
     view = await team.set_key("sk-nobody-knows-this-one")
-    assert view.errors == {"key": about_key(KeyNotTaken(401))}
+    assert view.errors == {"key": about_key(NewKeyRejected(401))}
     assert await key_of(team) is None
     await team.submit({"key": KEY})
     assert SAVED in team.modal().text
@@ -124,7 +115,7 @@ async def test_while_anchor_can_not_say_a_key_is_saved_only_if_the_admin_says_so
     if fault is None:
         await team.anchor.stop()
     view = await team.set_key(KEY)
-    assert view.errors == {"key": about_key(KeyNotTried(status))}
+    assert view.errors == {"key": about_key(NewKeyUnverified(status))}
     assert await key_of(team) is None
     await team.submit({"untried": ["yes"]})
     assert about_key(KeySaved("1234", KeyCheck.UNVERIFIED)) in team.modal().text
@@ -153,7 +144,7 @@ async def test_an_outcome_after_the_ack_does_not_overtake_it(hasty: ManyHarness)
     team = await without_key(hasty)
     team.slack.platform.ack_travels = 0.5
     assert CHECKING in (await team.set_key("sk-nobody-knows-this-one")).text
-    await team.wait_for_modal(about_key(KeyNotTaken(401)))
+    await team.wait_for_modal(about_key(NewKeyRejected(401)))
     assert await key_of(team) is None
 
 
@@ -239,7 +230,7 @@ async def test_a_submission_that_comes_again_is_not_denied(team: AdminHarness) -
 async def test_a_replaced_key_is_announced_to_the_admins(team: AdminHarness) -> None:
     for user in (team.second, team.member):
         await team.open_home(user)
-    await team.at.store.admins.note(team.team_id, team.member.id, 1_785_000_000)  # no admin any more
+    await team.at.store.admins.record(team.team_id, team.member.id, 1_785_000_000)  # no admin any more
     await team.set_key(KEY)
     first = key_set_message(team.admin.id, made(team.admin.id), None).text
     assert await team.wait_for_direct_messages(user=team.second) == [first]
@@ -261,7 +252,7 @@ async def test_the_person_who_set_the_key_is_notified_although_no_admin_any_more
     team: AdminHarness, change: str
 ) -> None:
     before = made(team.member.id)
-    assert await team.at.store.installations.set_key(team.team_id, before)
+    assert await team.at.store.rows.set_key(team.team_id, before)
     await team.open_home()
     if change == "replaced":
         await team.set_key(OTHER)
@@ -285,7 +276,7 @@ async def test_an_admin_removes_the_key(team: AdminHarness) -> None:
     assert told[1] == key_removed_message(team.admin.id, made(team.admin.id)).text
     assert await key_of(team) is None
     message = await refused_without_key(team)
-    assert message.text == outcome_text(NoKey(may_set=True), session=team.session, user=team.admin.id)
+    assert message.text == outcome_text(NoKey(can_set=True), session=team.session, user=team.admin.id)
 
 
 async def test_a_key_that_was_replaced_meanwhile_is_not_removed(team: AdminHarness) -> None:
@@ -343,7 +334,7 @@ async def test_a_new_key_is_not_blamed_for_the_one_before(team: AdminHarness, ve
 async def test_without_a_key_an_admin_can_set_it_on_the_spot(team: AdminHarness) -> None:
     for by in BY_BOTH:
         message = await team.answer(by)
-        refusal = outcome_text(NoKey(may_set=True), session=team.session, user=team.admin.id)
+        refusal = outcome_text(NoKey(can_set=True), session=team.session, user=team.admin.id)
         assert (message.text, message.ephemeral_to) == (refusal, team.admin.id)
         await team.slack.click(team.admin, message, "anchor_set_key")
         assert (await team.wait_for_modal("")).find("key")
@@ -354,11 +345,11 @@ async def test_without_a_key_an_admin_can_set_it_on_the_spot(team: AdminHarness)
 
 
 @pytest.mark.parametrize(
-    ("who", "refusal"), [("member", NoKey()), ("admin", NoKey(unreadable=True))], ids=["member", "without the scope"]
+    ("who", "refusal"), [("member", NoKey()), ("admin", NoKey(scope_missing=True))], ids=["member", "without the scope"]
 )
 async def test_without_a_key_others_learn_who_can_set_it(team: AdminHarness, who: str, refusal: NoKey) -> None:
     user = getattr(team, who)
-    if refusal.unreadable:
+    if refusal.scope_missing:
         team.workspace.installation.scopes.discard("users:read")
         await team.open_home()  # so the bot knows that it lacks the scope
     for by in BY_BOTH:
@@ -383,7 +374,7 @@ async def test_while_the_database_is_away_the_key_stays_in_the_form(team: AdminH
     await team.open_modal("anchor_set_key")
     await team.at.rename_table("workspaces", "gone")
     await team.submit({"key": KEY})
-    assert team.modal().errors == {"key": about_key(NotSaved())}
+    assert team.modal().errors == {"key": about_key(StoreUnavailable())}
     await team.at.rename_table("gone", "workspaces")
     await team.submit({})
     assert SAVED in team.modal().text

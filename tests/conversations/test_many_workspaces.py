@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from bot.core.digest import digest
-from bot.core.installation import Installed, NotKept
-from bot.core.messages.alert_answers import STORE_FAILED
-from bot.core.messages.install_pages import page_of
-from bot.core.outcomes import NotFound, StoreFailed, WrongWorkspace
+from bot.core.installation import Installed
+from bot.core.outcomes import NotFound, StoreUnavailable, WrongWorkspace
 from bot.core.policy import NotAMember, Role
+from bot.core.secret import digest
+from bot.messages.alert_errors import STORE_FAILED
+from bot.messages.install_pages import page_of
 from bot.outbound.store.schema import workspaces
 from bot.sim.slack import Enterprise, User, expired_url, tokens_revoked
 from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, SESSION, outcome_text
@@ -30,7 +30,7 @@ def not_served(tenant: Tenant) -> str:
 
 
 def store_failed(tenant: Tenant) -> str:
-    return outcome_text(StoreFailed(), session=tenant.session)
+    return outcome_text(StoreUnavailable(), session=tenant.session)
 
 
 async def two_tenants(at: ManyHarness) -> tuple[Tenant, Tenant]:
@@ -39,7 +39,7 @@ async def two_tenants(at: ManyHarness) -> tuple[Tenant, Tenant]:
 
 async def teams(at: ManyHarness) -> list[str]:
     """The ids of the workspaces in the database."""
-    return [one.team_id for one in await at.store.installations.summaries()]
+    return [one.team_id for one in await at.store.rows.summaries()]
 
 
 # --- whose request it is ---
@@ -57,7 +57,7 @@ async def test_each_workspace_pauses_with_its_own_key(at: ManyHarness) -> None:
 async def test_a_key_that_was_moved_to_another_workspaces_row_is_not_used(at: ManyHarness) -> None:
     one, two = await two_tenants(at)
     theirs = select(workspaces.c.anchor_api_key).where(workspaces.c.team_id == one.team_id).scalar_subquery()
-    async with at.store.database.changing() as connection:
+    async with at.store.database.transaction() as connection:
         await connection.execute(update(workspaces).values(anchor_api_key=theirs))
     assert (await two.answer("a command")).text == store_failed(two)
     await one.command()
@@ -108,7 +108,7 @@ async def test_a_workspace_that_joins_a_grid_keeps_its_installation_and_its_key(
     assert [request.key for request in tenant.orders] == [tenant.key] * 2
     assert await teams(at) == [tenant.team_id]
     await at.install(tenant)
-    (summary,) = await at.store.installations.summaries()
+    (summary,) = await at.store.rows.summaries()
     assert (summary.enterprise_id, summary.has_key) == (GRID.id, True)
 
 
@@ -205,7 +205,7 @@ async def test_an_event_that_comes_late_ends_no_new_installation_whatever_the_bo
         await at.set_up(tenant)
         for event in events:
             assert (await at.slack.events.again(event.request)).answer.status == 200
-        assert [one.has_key for one in await at.store.installations.summaries()] == [True]
+        assert [one.has_key for one in await at.store.rows.summaries()] == [True]
 
 
 # --- while the database is away ---
@@ -220,7 +220,7 @@ async def test_everybody_is_told_that_the_database_is_away(at: ManyHarness, capl
         page = await at.install(at.add(2))
     assert [message.text for message in answers] == [store_failed(tenant)] * 2
     assert alert == (503, {"error": STORE_FAILED})
-    assert page.page == page_of(NotKept())
+    assert page.page == page_of(StoreUnavailable())
     assert at.anchor.requests == []
     assert "Traceback" not in caplog.text
 
@@ -233,8 +233,8 @@ async def test_if_slack_can_not_be_used_either_the_log_says_what_was_not_told(
     at.slack.faults["response_url"] = expired_url()
     with caplog.at_level(logging.ERROR):
         await tenant.click()
-        await until(lambda: any(record.name == "bot.outbound.teller" for record in caplog.records))
-    (record,) = [record for record in caplog.records if record.name == "bot.outbound.teller"]
+        await until(lambda: any(record.name == "bot.usecases.message_delivery" for record in caplog.records))
+    (record,) = [record for record in caplog.records if record.name == "bot.usecases.message_delivery"]
     assert record.levelno == logging.ERROR
     by_url, by_dm = vars(record)["why"].split("; ")
     assert by_url.endswith("404")
@@ -274,8 +274,8 @@ ALERT = {"session_id": SESSION, "text": "It spent $40 in a minute."}
 
 
 async def let_report(at: ManyHarness, tenant: Tenant, token: str) -> None:
-    assert await at.store.installations.set_alerts_token(tenant.team_id, digest(token))
-    assert await at.store.installations.set_alerts_channel(tenant.team_id, tenant.channel.id)
+    assert await at.store.rows.set_alerts_token(tenant.team_id, digest(token))
+    assert await at.store.rows.set_alerts_channel(tenant.team_id, tenant.channel.id)
 
 
 async def test_each_workspace_has_its_own_alerts(at: ManyHarness) -> None:

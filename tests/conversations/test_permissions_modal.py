@@ -2,13 +2,13 @@
 
 import pytest
 
-from bot.core.administration import NotAdmin, NotSaved, Outdated, PolicySaved
-from bot.core.messages.changes import policy_message
-from bot.core.messages.dialog_answers import about_policy
-from bot.core.messages.policy import who_may
-from bot.core.outcomes import Outcome
+from bot.core.admin_outcomes import NotAdmin, Outdated, PolicySaved
+from bot.core.outcomes import Outcome, StoreUnavailable
 from bot.core.policy import NotHere, NotNamed, Policy, Role, Rule
 from bot.core.requests import Verb
+from bot.messages.admin_notices import policy_message
+from bot.messages.modal_results import about_policy
+from bot.messages.policy import who_may
 from bot.sim.slack import Message
 from harness import BOTH_TRANSPORTS, AdminHarness, outcome_text, paused, resumed
 from harness.administration import modal_text
@@ -101,7 +101,7 @@ async def test_a_modal_with_fewer_inputs_than_the_bot_knows_changes_nothing(team
     """It may be one of an earlier version: an input that it lacks must not count as taken back."""
     narrow = Policy(pause=Rule(users=frozenset({team.second.id})))
     form = await team.open_modal("anchor_change_policy")
-    assert await team.at.store.installations.set_policy(
+    assert await team.at.store.rows.set_policy(
         team.team_id, narrow, if_version=await team.at.policy_version(team.team_id)
     )
     less = {"resume_users": {"resume_users": {"type": "multi_users_select", "selected_users": []}}}
@@ -122,4 +122,4 @@ async def test_while_the_database_is_away_the_modal_says_that_nothing_is_known(t
     await team.open_modal("anchor_change_policy")
     await team.at.rename_table("workspaces", "gone")
     await team.submit({"pause_users": [team.second.id]})
-    await team.wait_for_modal(about_policy(NotSaved()))
+    await team.wait_for_modal(about_policy(StoreUnavailable()))

@@ -5,10 +5,10 @@ import logging
 
 import pytest
 
-from bot.core.messages.changes import reinstall_message
 from bot.core.outcomes import Outcome, Stopping
 from bot.core.policy import NotAMember, NotHere, NotNamed, Role
 from bot.core.requests import Verb
+from bot.messages.admin_notices import reinstall_message
 from bot.sim.slack import Channel, Enterprise, Installation, NotPossibleError, Slow, User, Workspace, server_error
 from harness import (
     BOTH_TRANSPORTS,
@@ -177,7 +177,7 @@ async def test_a_refusal_is_logged_with_who_and_where(caplog: pytest.LogCaptureF
 @BOTH_TRANSPORTS
 @pytest.mark.parametrize("by", BY_BOTH)
 async def test_the_ack_does_not_wait_for_a_slow_slack(by: str) -> None:
-    async with single_workspace(patience=0.2) as at:
+    async with single_workspace(ack_wait=0.2) as at:
         at.slack.faults["users.info"] = Slow(1.0)
         delivery = await at.order(by)
         assert (delivery.error, at.orders) == (None, [])
@@ -220,7 +220,7 @@ async def test_without_the_scope_the_team_alone_counts(caplog: pytest.LogCapture
         await done(at, "a click", at.slack.guest)
         for user in (at.slack.outsider, colleague(at, GRID)):  # nobody knows a colleague without asking Slack
             await refused(at, "a click", user, OUTSIDER)
-        warnings = [record for record in caplog.records if record.name == "bot.outbound.roles"]
+        warnings = [record for record in caplog.records if record.name == "bot.outbound.slack.role_cache"]
         assert {(record.levelname, vars(record)["team"]) for record in warnings} == {("WARNING", "T0HOME00001")}
 
 
@@ -249,7 +249,9 @@ async def test_if_the_database_can_not_say_whether_they_were_asked_it_is_tried_a
     await at.rename_table("notices", "elsewhere")
     await done(tenant, "a command", tenant.person)
     await asyncio.sleep(0.3)
-    assert [record.levelname for record in caplog.records if record.name == "bot.watch"] == ["WARNING"]
+    assert [record.levelname for record in caplog.records if record.name == "bot.usecases.workspace_monitor"] == [
+        "WARNING"
+    ]
     await at.rename_table("elsewhere", "notices")
     await done(tenant, "a command", tenant.person)
     assert await tenant.wait_for_direct_messages() == [REINSTALL]

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from bot.core.anchor_key import AnchorKey, KeyCheck
-from bot.core.messages.changes import key_refused_message
 from bot.core.outcomes import KeyRejected
 from bot.core.secret import Secret
+from bot.core.workspace import AnchorKey, KeyCheck
+from bot.messages.admin_notices import key_refused_message
 from bot.sim.anchor import SessionState, Slow, server_error, unauthorized
 from bot.sim.slack import User, api_error
 from harness import (
@@ -46,7 +46,7 @@ class Team(Tenant):
 
     async def set_key(self, key: str) -> None:
         made = AnchorKey(Secret(key), UNVERIFIED, self.setter.id, 1_785_000_000)
-        assert await self.at.store.installations.set_key(self.team_id, made)
+        assert await self.at.store.rows.set_key(self.team_id, made)
 
     async def use(self, by: str = "a command", *, check: KeyCheck = REFUSED) -> None:
         """Order a pause, and wait until the database has what Anchor says about the key."""
@@ -80,7 +80,7 @@ async def single() -> AsyncIterator[SingleHarness]:
 
 
 async def check_of(at: ManyHarness, tenant: Tenant) -> KeyCheck | None:
-    found = await at.store.installations.find(tenant.team_id)
+    found = await at.store.rows.find(tenant.team_id)
     return found.anchor_key.check if found and found.anchor_key else None
 
 
@@ -116,7 +116,7 @@ async def test_in_a_single_workspace_the_person_learns_that_the_operator_can(
     assert (await single.answer("a command")).text == refusal(single, by_admins=False)
     await asyncio.sleep(0.2)
     assert single.direct_messages() == []
-    (error,) = [record for record in caplog.records if record.name == "bot.watch"]
+    (error,) = [record for record in caplog.records if record.name == "bot.usecases.workspace_monitor"]
     assert (error.levelname, vars(error)["team"], vars(error)["about"]) == ("ERROR", "T0HOME00001", "key 0 refused")
 
 
@@ -168,8 +168,8 @@ async def test_if_the_setter_has_left_or_is_no_admin_the_admin_who_was_seen_last
     people = {name: team.workspace.add_user(f"U0{name:X<9}", name) for name in ("EARLY", "LATE", "DEMOTED")}
     for seen_at, name in enumerate(people, 1_785_000_000):
         team.workspace.change_user(people[name], is_admin=name != "DEMOTED")
-        await team.at.store.admins.note(team.team_id, people[name].id, seen_at)
-    await team.at.store.admins.note(team.team_id, team.setter.id, 1_785_000_500)
+        await team.at.store.admins.record(team.team_id, people[name].id, seen_at)
+    await team.at.store.admins.record(team.team_id, team.setter.id, 1_785_000_500)
     team.workspace.change_user(team.setter, **change)
     await team.answer("a command")
     users = [team.workspace.users[user.id] for user in (team.setter, *people.values())]
@@ -194,13 +194,13 @@ async def test_if_slack_takes_no_message_for_anybody_an_error_is_logged(
     team: Team, caplog: pytest.LogCaptureFixture
 ) -> None:
     for user in (team.setter, team.person):
-        await team.at.store.admins.note(team.team_id, user.id, 1_785_000_000)
+        await team.at.store.admins.record(team.team_id, user.id, 1_785_000_000)
     team.slack.faults["chat.postMessage"] = api_error("messages_tab_disabled")
     await team.answer("a command")
     await team.notices()
-    tried = [vars(record)["user"] for record in caplog.records if record.name == "bot.outbound.teller"]
+    tried = [vars(record)["user"] for record in caplog.records if record.name == "bot.usecases.message_delivery"]
     assert tried == [team.setter.id, team.person.id]
-    (error,) = [record for record in caplog.records if record.name == "bot.watch"]
+    (error,) = [record for record in caplog.records if record.name == "bot.usecases.workspace_monitor"]
     assert (error.levelname, vars(error)["team"]) == ("ERROR", team.team_id)
     assert team.key not in caplog.text
     assert team.workspace.installation.bot_token not in caplog.text
@@ -255,7 +255,7 @@ async def test_while_the_database_is_away_nothing_is_kept_and_then_it_is(
     assert (await team.answer("a command")).text == refusal(team, by_admins=True)
     assert await team.notices() == {"setter": []}
     await team.at.rename_table("elsewhere", "workspaces")
-    (record,) = [record for record in caplog.records if record.name == "bot.watch"]
+    (record,) = [record for record in caplog.records if record.name == "bot.usecases.workspace_monitor"]
     assert (record.levelname, vars(record)["team"]) == ("WARNING", team.team_id)
     await team.use()
     assert await team.notices() == {"setter": [notice(team.key)]}

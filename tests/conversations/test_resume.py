@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.core.outcomes import Doubt, NotRunning, Outcome, Overtaken, Unconfirmed
+from bot.core.outcomes import Doubt, NotRunning, Outcome, Superseded, Unconfirmed
 from bot.sim.anchor import Fault, Hang, SessionState, Slow, html
 from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, outcome_text, paused, resumed, single_workspace
 from harness.texts import waiting_text
@@ -34,7 +34,7 @@ async def test_a_paused_agent_is_resumed_and_the_channel_sees_it() -> None:
 
 
 async def test_a_slow_resume_is_announced_and_then_its_outcome_posted() -> None:
-    async with single_workspace(patience=0.1) as at:
+    async with single_workspace(ack_wait=0.1) as at:
         at.anchor.fault = Slow(0.5)
         await at.command(verb="resume")
         (seen,) = at.ephemerals()
@@ -66,7 +66,7 @@ async def test_after_an_unconfirmed_resume_even_a_confirmed_pause_is_not_certain
         await at.command(verb="resume")
         await at.command()
         *_, message = at.messages()
-    assert message.text == outcome_text(Unconfirmed(Doubt.CROSSED))
+    assert message.text == outcome_text(Unconfirmed(Doubt.RACED))
 
 
 async def test_a_resume_that_waits_for_a_pause_is_dropped_for_the_next_pause() -> None:
@@ -78,7 +78,7 @@ async def test_a_resume_that_waits_for_a_pause_is_dropped_for_the_next_pause() -
         await asyncio.sleep(0.1)
         await asyncio.gather(first, second, at.command())
         assert verbs(at) == ["pause"]
-        assert shown(at) == sorted([paused(), paused(), outcome_text(Overtaken(), verb="resume", user=BOB)])
+        assert shown(at) == sorted([paused(), paused(), outcome_text(Superseded(), verb="resume", user=BOB)])
 
 
 async def test_a_pause_is_sent_again_after_a_resume_that_was_under_way() -> None:
@@ -98,7 +98,7 @@ async def test_a_resume_without_an_answer_leaves_the_pause_after_it_unconfirmed(
         resuming = asyncio.ensure_future(at.command(verb="resume"))
         await at.anchor.until(lambda: at.orders)
         await asyncio.gather(resuming, at.command(user=at.slack.bob))
-        pause = outcome_text(Unconfirmed(Doubt.CROSSED), user=BOB)
+        pause = outcome_text(Unconfirmed(Doubt.RACED), user=BOB)
         assert shown(at) == sorted([pause, outcome_text(Unconfirmed(Doubt.TIMED_OUT), verb="resume")])
 
 

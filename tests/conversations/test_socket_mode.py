@@ -11,12 +11,12 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.core.messages.message import as_response
-from bot.core.messages.notices import unreadable_message
-from bot.core.messages.usage import usage_message
 from bot.core.requests import Verb
 from bot.core.session_id import Missing
-from bot.inbound.socket_link import HEARTBEAT
+from bot.inbound.slack.socket_connection import HEARTBEAT
+from bot.messages.message import as_response
+from bot.messages.request_errors import unreadable_message
+from bot.messages.usage import usage_message
 from bot.sim.anchor import Slow
 from bot.sim.slack import (
     Fault,

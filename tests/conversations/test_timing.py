@@ -9,8 +9,8 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from bot.core.messages.message import in_channel
-from bot.core.messages.notices import astray
+from bot.messages.message import in_channel
+from bot.messages.request_errors import as_direct_message
 from bot.sim.anchor import Slow
 from bot.sim.slack import (
     Answer,
@@ -99,7 +99,7 @@ WAYS: dict[str, tuple[Fault, Fault | None, Source, float]] = {
 async def test_a_late_outcome_is_delivered_by_the_first_way_that_works(
     of_url: Fault, of_post: Fault | None, source: Source, waits: float
 ) -> None:
-    async with single_workspace(patience=0.1) as at:
+    async with single_workspace(ack_wait=0.1) as at:
         at.slack.faults["response_url"] = of_url
         at.slack.faults["chat.postMessage"] = of_post
         began = time.monotonic()
@@ -113,7 +113,7 @@ async def test_a_late_outcome_is_delivered_by_the_first_way_that_works(
 async def test_without_a_usable_response_url_the_outcome_is_posted_to_the_channel(
     url: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with single_workspace(patience=0.1) as at:
+    async with single_workspace(ack_wait=0.1) as at:
         at.anchor.fault = Slow(0.3)
         await at.command(response_url=url)
         (message,) = await at.wait_for_messages()
@@ -129,36 +129,36 @@ async def test_without_a_usable_response_url_the_outcome_is_posted_to_the_channe
 async def test_an_outcome_that_may_not_be_in_the_channel_is_sent_to_the_person(
     channel: str, of_post: Fault | None
 ) -> None:
-    async with single_workspace(patience=0.1) as at:
+    async with single_workspace(ack_wait=0.1) as at:
         at.slack.faults["response_url"] = expired_url()
         at.slack.faults["chat.postMessage"] = of_post
         await slow_pause(at, at.workspace.channels[channel])
-        assert await at.wait_for_direct_messages() == [astray(in_channel(paused()), channel).text]
+        assert await at.wait_for_direct_messages() == [as_direct_message(in_channel(paused()), channel).text]
         assert len(at.messages(at.workspace.channels[channel])) <= (of_post is not None)
         assert "anchor_resume" in str(at.direct_messages()[0].blocks)
 
 
 async def test_a_message_without_an_answer_is_sent_once_more_and_then_logged(caplog: pytest.LogCaptureFixture) -> None:
-    async with single_workspace(patience=0.1) as at:
+    async with single_workspace(ack_wait=0.1) as at:
         at.slack.faults["response_url"] = ResetAfterReading(applied=True)
         at.slack.faults["chat.postMessage"] = ResetAfterReading(applied=True)
         await slow_pause(at)
         await at.slack.until(lambda: at.calls("chat.postMessage"))
     (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
-    assert record.message == "a result may not have been told"
+    assert record.message == "result possibly not delivered"
     assert [way.partition(":")[0] for way in vars(record)["why"].split("; ")] == ["response_url", "channel"]
     assert at.calls("chat.postMessage") == 1
 
 
 async def test_an_outcome_that_cannot_be_delivered_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    async with single_workspace(patience=0.1) as at:
+    async with single_workspace(ack_wait=0.1) as at:
         at.slack.faults["response_url"] = expired_url()
         at.slack.faults["chat.postMessage"] = api_error("account_inactive")
         await slow_pause(at)
         await at.slack.until(lambda: at.calls("chat.postMessage") == 2)
     (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert [way.split(": ") for way in vars(record)["why"].split("; ")] == [
-        ["response_url", "response_url answered 404"],
+        ["response_url", "response_url status 404"],
         ["channel", "account_inactive"],
         ["direct message", "account_inactive"],
     ]

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.alert import Alert, BadAlert, Severity, read_alert
+from bot.core.alert import Alert, Severity
 from bot.core.session_id import SessionId
+from bot.inbound.alerts.generic import BadAlert, read_alert
 from harness import OTHER_SESSION
 
 ID = SessionId("3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b")

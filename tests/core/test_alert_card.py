@@ -5,12 +5,13 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.alert import Alert, Severity, read_alert
-from bot.core.messages.actions import button
-from bot.core.messages.card import alert_message
-from bot.core.messages.markup import width
+from bot.core.alert import Alert, Severity
 from bot.core.requests import Verb
 from bot.core.session_id import SessionId
+from bot.inbound.alerts.generic import read_alert
+from bot.messages.alert_card import alert_message
+from bot.messages.markup import width
+from bot.messages.session_buttons import button
 from bot.sim.slack.block_kit import problems
 from bot.sim.slack.content import CONTENT_KEYS, mistakes
 

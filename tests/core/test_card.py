@@ -5,17 +5,17 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.card import Card, Change, apply
-from bot.core.messages.actions import button
-from bot.core.messages.blocks import section
 from bot.core.requests import Verb
 from bot.core.session_id import SessionId
+from bot.messages.blocks import section
+from bot.messages.card_update import CardUpdate, MessageContent, apply
+from bot.messages.session_buttons import button
 from harness import OTHER_SESSION, SESSION
 
 ONE, OTHER = SessionId(SESSION), SessionId(OTHER_SESSION)
-PAUSED = Change(ONE, "Paused", button(Verb.RESUME, ONE))
-RESUMED = Change(ONE, "Resumed", button(Verb.PAUSE, ONE))
-GONE = Change(ONE, "Gone", None)
+PAUSED = CardUpdate(ONE, "Paused", button(Verb.RESUME, ONE))
+RESUMED = CardUpdate(ONE, "Resumed", button(Verb.PAUSE, ONE))
+GONE = CardUpdate(ONE, "Gone", None)
 
 elements = st.sampled_from(
     [button(Verb.PAUSE, ONE), button(Verb.RESUME, ONE), button(Verb.PAUSE, OTHER), {"type": "button", "action_id": "x"}]
@@ -26,7 +26,7 @@ blocks = st.one_of(
     st.lists(elements, min_size=1, max_size=3).map(lambda some: {"type": "actions", "elements": some}),
 )
 cards = st.builds(
-    Card,
+    MessageContent,
     st.text(),
     st.lists(blocks, max_size=50).map(tuple),
     st.lists(
@@ -36,7 +36,7 @@ cards = st.builds(
 changes = st.sampled_from([PAUSED, RESUMED, GONE])
 
 
-def buttons(card: Card) -> list[dict[str, Any]]:
+def buttons(card: MessageContent) -> list[dict[str, Any]]:
     inside = [block for attachment in card.attachments for block in attachment.get("blocks", ())]
     found = []
     for block in (*card.blocks, *inside):
@@ -45,13 +45,13 @@ def buttons(card: Card) -> list[dict[str, Any]]:
 
 
 @given(cards, changes)
-def test_a_change_made_twice_is_made_once(card: Card, change: Change) -> None:
+def test_a_change_made_twice_is_made_once(card: MessageContent, change: CardUpdate) -> None:
     once = apply(change, card)
     assert apply(change, once) == once
 
 
 @given(cards, changes)
-def test_everything_else_stays(card: Card, change: Change) -> None:
+def test_everything_else_stays(card: MessageContent, change: CardUpdate) -> None:
     changed = apply(change, card)
     assert [one for one in buttons(changed) if one.get("value") != ONE] == [
         one for one in buttons(card) if one.get("value") != ONE
@@ -63,13 +63,13 @@ def test_everything_else_stays(card: Card, change: Change) -> None:
 
 
 @given(cards, changes)
-def test_a_card_without_the_sessions_button_is_not_changed(card: Card, change: Change) -> None:
+def test_a_card_without_the_sessions_button_is_not_changed(card: MessageContent, change: CardUpdate) -> None:
     if not any(one.get("value") == ONE for one in buttons(card)):
         assert apply(change, card) is card
 
 
 @given(cards, changes, changes)
-def test_the_last_change_counts(card: Card, first: Change, second: Change) -> None:
+def test_the_last_change_counts(card: MessageContent, first: CardUpdate, second: CardUpdate) -> None:
     changed = apply(second, apply(first, card))
     offered = {one["action_id"] for one in buttons(changed) if one.get("value") == ONE}
     assert second.button is None or offered <= {second.button["action_id"]}
@@ -77,5 +77,5 @@ def test_the_last_change_counts(card: Card, first: Change, second: Change) -> No
 
 def test_in_a_full_message_a_button_that_has_no_successor_is_only_removed() -> None:
     last = {**section("full"), "accessory": button(Verb.PAUSE, ONE)}
-    card = Card("", (*[section("text")] * 49, last))
+    card = MessageContent("", (*[section("text")] * 49, last))
     assert apply(GONE, card).blocks == (*[section("text")] * 49, section("full"))

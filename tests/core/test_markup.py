@@ -6,7 +6,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.messages.markup import code, lines, link, moment, plain, width
+from bot.messages.markup import code, lines, link, moment, plain, width
 
 TOKEN = re.compile(r"<[^>]*>")
 

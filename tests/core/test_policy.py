@@ -15,21 +15,21 @@ from bot.core.policy import (
     Profile,
     Role,
     Rule,
+    check_policy,
     is_surely_outsider,
-    judge,
     role_of,
 )
-from bot.core.requests import Asker, Verb
+from bot.core.requests import Actor, Verb
 
 HOME, SISTER, GRID = "T0HOME", "T0SISTER", "E0GRID"
-ALICE = Asker(HOME, "C0ALERTS", "U0ALICE", own_team_id=HOME)
+ALICE = Actor(HOME, "C0ALERTS", "U0ALICE", home_team_id=HOME)
 ON_GRID = replace(ALICE, enterprise_id=GRID)
 MEMBER = Profile(HOME)
 
 teams = st.sampled_from(["", HOME, SISTER, GRID])
 users = st.sampled_from(["U0ALICE", "U0BOB", "W0CAROL"])
 channels = st.sampled_from(["C0ALERTS", "G0PRIVATE", "D0DIRECT", ""])
-askers = st.builds(Asker, st.just(HOME), channels, users, own_team_id=teams, enterprise_id=teams)
+askers = st.builds(Actor, st.just(HOME), channels, users, home_team_id=teams, enterprise_id=teams)
 rules = st.builds(Rule, st.frozensets(users), st.frozensets(channels))
 policies = st.builds(Policy, rules, rules)
 verbs = st.sampled_from(Verb)
@@ -42,93 +42,95 @@ profiles = st.builds(Profile, teams, teams, st.frozensets(teams), flags, flags, 
 
 
 @given(policies, verbs, askers, roles)
-def test_nobody_but_full_members_is_ever_allowed(policy: Policy, verb: Verb, asker: Asker, role: Role) -> None:
-    if judge(policy, verb, asker, role) is None:
-        by_team = role is Role.UNREADABLE and asker.own_team_id in {HOME, asker.enterprise_id} and asker.own_team_id
+def test_nobody_but_full_members_is_ever_allowed(policy: Policy, verb: Verb, actor: Actor, role: Role) -> None:
+    if check_policy(policy, verb, actor, role) is None:
+        by_team = (
+            role is Role.SCOPE_MISSING and actor.home_team_id in {HOME, actor.enterprise_id} and actor.home_team_id
+        )
         assert role in {Role.ADMIN, Role.MEMBER} or by_team
 
 
 @given(policies, verbs, askers, roles)
-def test_a_policy_only_narrows(policy: Policy, verb: Verb, asker: Asker, role: Role) -> None:
-    if judge(policy, verb, asker, role) is None:
-        assert judge(EVERYBODY, verb, asker, role) is None
+def test_a_policy_only_narrows(policy: Policy, verb: Verb, actor: Actor, role: Role) -> None:
+    if check_policy(policy, verb, actor, role) is None:
+        assert check_policy(EVERYBODY, verb, actor, role) is None
         rule = policy.of(verb)
-        assert asker.user_id in (rule.users or {asker.user_id})
-        assert asker.channel_id in (rule.channels or {asker.channel_id})
+        assert actor.user_id in (rule.users or {actor.user_id})
+        assert actor.channel_id in (rule.channels or {actor.channel_id})
 
 
 @given(policies, verbs, askers, roles, users, channels)
 def test_nobody_gains_by_being_taken_off_a_list(
-    policy: Policy, verb: Verb, asker: Asker, role: Role, user: str, channel: str
+    policy: Policy, verb: Verb, actor: Actor, role: Role, user: str, channel: str
 ) -> None:
     def without(rule: Rule) -> Rule:
         return Rule(rule.users - {user} or rule.users, rule.channels - {channel} or rule.channels)
 
     narrower = Policy(without(policy.pause), without(policy.resume))
-    if judge(narrower, verb, asker, role) is None:
-        assert judge(policy, verb, asker, role) is None
+    if check_policy(narrower, verb, actor, role) is None:
+        assert check_policy(policy, verb, actor, role) is None
 
 
 @given(policies, rules, askers, roles)
-def test_each_verb_has_a_rule_of_its_own(policy: Policy, rule: Rule, asker: Asker, role: Role) -> None:
+def test_each_verb_has_a_rule_of_its_own(policy: Policy, rule: Rule, actor: Actor, role: Role) -> None:
     for verb, changed in ((Verb.PAUSE, replace(policy, resume=rule)), (Verb.RESUME, replace(policy, pause=rule))):
-        assert judge(changed, verb, asker, role) == judge(policy, verb, asker, role)
+        assert check_policy(changed, verb, actor, role) == check_policy(policy, verb, actor, role)
 
 
 @given(verbs, st.sampled_from([Role.ADMIN, Role.MEMBER]), askers)
-def test_by_default_every_full_member_is_allowed_everywhere(verb: Verb, role: Role, asker: Asker) -> None:
-    assert judge(EVERYBODY, verb, asker, role) is None
+def test_by_default_every_full_member_is_allowed_everywhere(verb: Verb, role: Role, actor: Actor) -> None:
+    assert check_policy(EVERYBODY, verb, actor, role) is None
 
 
 @pytest.mark.parametrize("role", [Role.GUEST, Role.BOT, Role.DEACTIVATED, Role.OUTSIDER, Role.UNKNOWN])
 def test_a_denial_says_what_others_are(role: Role) -> None:
     named = Rule(frozenset({ALICE.user_id}), frozenset({ALICE.channel_id}))
-    assert judge(Policy(named, named), Verb.PAUSE, ALICE, role) == NotAMember(role)
+    assert check_policy(Policy(named, named), Verb.PAUSE, ALICE, role) == NotAMember(role)
 
 
 def test_a_person_who_is_not_named_is_denied_as_such_wherever_they_are() -> None:
     rule = Rule(frozenset({"U0BOB"}), frozenset({"C0ELSEWHERE"}))
     policy = Policy(pause=rule)
-    assert judge(policy, Verb.PAUSE, ALICE, Role.ADMIN) == NotNamed(rule.users)
-    assert judge(policy, Verb.PAUSE, replace(ALICE, user_id="U0BOB"), Role.MEMBER) == NotHere(rule.channels)
-    assert judge(policy, Verb.RESUME, ALICE, Role.MEMBER) is None
+    assert check_policy(policy, Verb.PAUSE, ALICE, Role.ADMIN) == NotNamed(rule.users)
+    assert check_policy(policy, Verb.PAUSE, replace(ALICE, user_id="U0BOB"), Role.MEMBER) == NotHere(rule.channels)
+    assert check_policy(policy, Verb.RESUME, ALICE, Role.MEMBER) is None
 
 
 @pytest.mark.parametrize(
-    ("asker", "denial"),
+    ("actor", "denial"),
     [
         (ALICE, None),
-        (replace(ON_GRID, own_team_id=GRID), None),
-        (replace(ON_GRID, own_team_id=SISTER), NotAMember(Role.OUTSIDER)),
-        (replace(ALICE, own_team_id=SISTER), NotAMember(Role.OUTSIDER)),
-        (replace(ALICE, own_team_id=""), NotAMember(Role.OUTSIDER)),
+        (replace(ON_GRID, home_team_id=GRID), None),
+        (replace(ON_GRID, home_team_id=SISTER), NotAMember(Role.OUTSIDER)),
+        (replace(ALICE, home_team_id=SISTER), NotAMember(Role.OUTSIDER)),
+        (replace(ALICE, home_team_id=""), NotAMember(Role.OUTSIDER)),
     ],
 )
-def test_without_the_scope_the_persons_own_team_decides(asker: Asker, denial: NotAMember | None) -> None:
-    assert judge(EVERYBODY, Verb.PAUSE, asker, Role.UNREADABLE) == denial
+def test_without_the_scope_the_persons_own_team_decides(actor: Actor, denial: NotAMember | None) -> None:
+    assert check_policy(EVERYBODY, Verb.PAUSE, actor, Role.SCOPE_MISSING) == denial
 
 
 # --- what somebody is ---
 
 
 @given(profiles, askers)
-def test_nobody_of_another_company_is_a_member(profile: Profile, asker: Asker) -> None:
-    if role_of(profile, asker) is not Role.OUTSIDER:
-        is_colleague = profile.enterprise_id == asker.enterprise_id != ""
+def test_nobody_of_another_company_is_a_member(profile: Profile, actor: Actor) -> None:
+    if role_of(profile, actor) is not Role.OUTSIDER:
+        is_colleague = profile.enterprise_id == actor.enterprise_id != ""
         assert is_colleague or HOME in {profile.team_id, *profile.teams}
         assert not profile.is_stranger
 
 
 @given(profiles, askers)
-def test_only_admins_of_this_very_workspace_are_admins(profile: Profile, asker: Asker) -> None:
-    if role_of(profile, asker) is Role.ADMIN:
+def test_only_admins_of_this_very_workspace_are_admins(profile: Profile, actor: Actor) -> None:
+    if role_of(profile, actor) is Role.ADMIN:
         assert HOME in {profile.team_id, *profile.teams}
         assert profile.is_admin
         assert not any((profile.is_guest, profile.is_bot, profile.is_deactivated, profile.is_stranger))
 
 
 @pytest.mark.parametrize(
-    ("profile", "asker", "role"),
+    ("profile", "actor", "role"),
     [
         (MEMBER, ALICE, Role.MEMBER),
         (replace(MEMBER, is_admin=True), ALICE, Role.ADMIN),
@@ -147,18 +149,18 @@ def test_only_admins_of_this_very_workspace_are_admins(profile: Profile, asker: 
         (Profile("", ""), ALICE, Role.OUTSIDER),
     ],
 )
-def test_the_role_of_a_profile(profile: Profile, asker: Asker, role: Role) -> None:
-    assert role_of(profile, asker) is role
+def test_the_role_of_a_profile(profile: Profile, actor: Actor, role: Role) -> None:
+    assert role_of(profile, actor) is role
 
 
 @pytest.mark.parametrize(
-    ("asker", "surely"),
+    ("actor", "surely"),
     [
         (ALICE, False),
-        (replace(ALICE, own_team_id=SISTER), True),
-        (replace(ON_GRID, own_team_id=SISTER), False),
-        (replace(ALICE, own_team_id=""), False),
+        (replace(ALICE, home_team_id=SISTER), True),
+        (replace(ON_GRID, home_team_id=SISTER), False),
+        (replace(ALICE, home_team_id=""), False),
     ],
 )
-def test_people_of_another_company_are_surely_outsiders_without_asking_slack(asker: Asker, *, surely: bool) -> None:
-    assert is_surely_outsider(asker) is surely
+def test_people_of_another_company_are_surely_outsiders_without_asking_slack(actor: Actor, *, surely: bool) -> None:
+    assert is_surely_outsider(actor) is surely

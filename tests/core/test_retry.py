@@ -19,7 +19,7 @@ from bot.core.outcomes import (
     Unreachable,
 )
 from bot.core.requests import Verb
-from bot.core.retry import ATTEMPTS, delay_before_retry, sum_up
+from bot.core.retry import ATTEMPTS, combine, delay_before_retry
 
 REPEATED = [
     Failed(500),
@@ -91,4 +91,4 @@ DOUBT = Unconfirmed(Doubt.TIMED_OUT)
     ],
 )
 def test_several_attempts_have_one_outcome(outcomes: list[AnchorOutcome], sum_of_all: AnchorOutcome) -> None:
-    assert sum_up(outcomes) == sum_of_all
+    assert combine(outcomes) == sum_of_all

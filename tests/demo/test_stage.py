@@ -26,7 +26,7 @@ async def test_one_workspace_has_a_key_and_the_other_can_be_given_one_which_is_k
         assert await pause(on, on.slack.bob, on.slack.incidents, DEFAULT_KEY) is SessionState.PAUSED
         assert await pause(on, new.dora, new.general, NEWCO_KEY) is SessionState.RUNNING
         async with on.store() as store:
-            has_key = {one.team_id: one.has_key for one in await store.installations.summaries()}
+            has_key = {one.team_id: one.has_key for one in await store.rows.summaries()}
             assert has_key == {"T0HOME00001": True, "T0NEWCO0001": False}
             await equip(store, new.workspace.team_id, NEWCO_KEY, new.alerts.id)
         await on.bot.stop()

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.cli import main
+from bot.cli.main import main
 from bot.demo.script import RUNNING, STEPS
 from bot.demo.transcript import play
 

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 
 from bot.app import running
-from bot.core.messages.dialog_answers import ONE_MOMENT
+from bot.config.settings import Settings
 from bot.core.workspace import Workspace
-from bot.settings import Settings
+from bot.messages.modal_results import ONE_MOMENT
 from bot.sim.slack import Answered, Channel, Delivery, User, View
 from harness.many_workspaces import ManyHarness, Tenant
 
@@ -17,7 +17,7 @@ from harness.many_workspaces import ManyHarness, Tenant
 async def another_bot(at: ManyHarness) -> AsyncIterator[str]:
     """Run a second bot on the same database, and return its URL for Slack's requests."""
     async with running(Settings.from_env(at.environ | {"PORT": "0"})) as bot:
-        await bot.identification
+        await bot.startup
         yield f"{bot.url}/slack/events"
 
 
@@ -121,13 +121,13 @@ class AdminHarness(Tenant):
 
     async def stored(self) -> Workspace:
         """The workspace as the database has it."""
-        found = await self.at.store.installations.find(self.team_id)
+        found = await self.at.store.rows.find(self.team_id)
         assert found
         return found
 
     async def execute(self, sql: str) -> None:
         """Change the database behind the bot's back."""
-        async with self.at.store.database.changing() as connection:
+        async with self.at.store.database.transaction() as connection:
             await connection.exec_driver_sql(sql)
 
     def add_channel(self, name: str, *, with_bot: bool) -> Channel:

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 
 from bot.core.outcomes import AnchorOutcome
 from bot.core.requests import Verb
-from bot.core.retry import sum_up
+from bot.core.retry import combine
 from bot.core.secret import Secret
 from bot.core.session_id import SessionId
-from bot.outbound.anchor import AnchorClient
+from bot.outbound.anchor.client import AnchorClient
 from bot.outbound.http_client import open_client, open_session
 from bot.sim.anchor import DEFAULT_KEY
 from harness.texts import SESSION
@@ -24,7 +24,7 @@ async def anchor_client(url: str, *, attempt: float = 10.0, deadline: float = 20
 
 async def send(client: AnchorClient, verb: Verb = Verb.PAUSE, key: str = DEFAULT_KEY) -> AnchorOutcome:
     """Order something for SESSION, and return the outcome of all attempts."""
-    return sum_up(await client.order(verb, Secret(key), SessionId(SESSION), withdrawn=asyncio.Event()))
+    return combine(await client.send(verb, Secret(key), SessionId(SESSION), cancelled=asyncio.Event()))
 
 
 async def pause(url: str, *, attempt: float = 10.0, deadline: float = 20.0, key: str = DEFAULT_KEY) -> AnchorOutcome:

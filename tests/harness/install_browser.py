@@ -8,7 +8,7 @@ from typing import Self
 
 import aiohttp
 
-from bot.core.messages.install_pages import Page
+from bot.messages.install_pages import Page
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from bot.app import Running, running
-from bot.core.anchor_key import AnchorKey
+from bot.config.settings import Settings
 from bot.core.secret import Secret
+from bot.core.workspace import AnchorKey
 from bot.demo.stage import environment_of_many
-from bot.inbound.patience import PATIENCE
+from bot.inbound.slack.ack import ACK_WAIT
 from bot.outbound.store.store import Store, open_store
-from bot.settings import Settings
 from bot.sim.anchor import SimAnchor
 from bot.sim.local_server import free_port
 from bot.sim.slack import Installation, SimSlack, Workspace
@@ -61,7 +61,7 @@ class ManyHarness:
     async def set_up(self, tenant: Tenant) -> Tenant:
         """Install the app, and give the workspace its key."""
         assert (await self.install(tenant)).status == 200
-        assert await self.store.installations.set_key(tenant.team_id, AnchorKey(Secret(tenant.key)))
+        assert await self.store.rows.set_key(tenant.team_id, AnchorKey(Secret(tenant.key)))
         return tenant
 
     async def post_alert(self, team_id: str, token: str, **fields: str) -> tuple[int, dict[str, str]]:
@@ -72,19 +72,19 @@ class ManyHarness:
 
     async def policy_version(self, team_id: str) -> int:
         """The stored version of a workspace's policy."""
-        found = await self.store.installations.find(team_id)
+        found = await self.store.rows.find(team_id)
         assert found
         return found.policy_version
 
     async def rename_table(self, before: str, after: str) -> None:
         """Take a table away, or bring it back: queries for it fail meanwhile."""
-        async with self.store.database.changing() as connection:
+        async with self.store.database.transaction() as connection:
             await connection.exec_driver_sql(f"ALTER TABLE {before} RENAME TO {after}")
 
 
 @asynccontextmanager
 async def many_workspaces(
-    database_url: str, *, patience: float = PATIENCE, behind: float = 0.0, **settings: str
+    database_url: str, *, ack_wait: float = ACK_WAIT, behind: float = 0.0, **settings: str
 ) -> AsyncIterator[ManyHarness]:
     """Run a bot for many workspaces; none has installed it yet. At the end nobody may have violated a rule.
 
@@ -95,11 +95,11 @@ async def many_workspaces(
         own = {"DATABASE_URL": database_url, "ENCRYPTION_KEYS": KEY.reveal()} | settings
         environ = environment_of_many(slack, anchor, port=port, **own)
         async with (
-            running(Settings.from_env(environ), now=lambda: slack.clock.now() - behind, patience=patience) as bot,
+            running(Settings.from_env(environ), now=lambda: slack.clock.now() - behind, ack_wait=ack_wait) as bot,
             open_store(Secret(database_url), [KEY]) as store,
         ):
             slack.request_url = None if current_transport.is_socket else f"{bot.url}/slack/events"
-            await bot.identification
+            await bot.startup
             yield ManyHarness(slack, anchor, bot, store, environ)
         assert slack.violations == []
         assert anchor.violations == []

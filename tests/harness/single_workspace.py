@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from bot.app import Running, running
-from bot.control import CAPACITY
+from bot.config.settings import Settings
 from bot.demo.stage import environment
-from bot.inbound.patience import PATIENCE
-from bot.inbound.socket_link import HEARTBEAT
-from bot.settings import Settings
+from bot.inbound.slack.ack import ACK_WAIT
+from bot.inbound.slack.socket_connection import HEARTBEAT
 from bot.sim.anchor import SimAnchor
 from bot.sim.slack import SimSlack
+from bot.usecases.session_control import CAPACITY
 from harness.conversation import Conversation
 from harness.texts import SESSION
 from harness.transport import current_transport
@@ -30,7 +30,7 @@ async def single_workspace(
     *,
     capacity: int = CAPACITY,
     now: Callable[[], float] = time.time,
-    patience: float = PATIENCE,
+    ack_wait: float = ACK_WAIT,
     heartbeat: float = HEARTBEAT,
     **settings: str,
 ) -> AsyncIterator[SingleHarness]:
@@ -39,10 +39,10 @@ async def single_workspace(
         anchor.add_session(session_id=SESSION)
         environ = environment(slack, anchor, **settings)
         async with running(
-            Settings.from_env(environ), now=now, capacity=capacity, patience=patience, heartbeat=heartbeat
+            Settings.from_env(environ), now=now, capacity=capacity, ack_wait=ack_wait, heartbeat=heartbeat
         ) as bot:
             slack.request_url = None if current_transport.is_socket else f"{bot.url}/slack/events"
-            await bot.identification
+            await bot.startup
             yield SingleHarness(slack, anchor, slack.home, slack.alice, slack.alerts, SESSION, bot)
         assert slack.violations == []
         assert anchor.violations == []

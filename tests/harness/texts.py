@@ -1,9 +1,9 @@
 """The texts that the bot must send, from the product's own functions: only the wording snapshot repeats sentences."""
 
-from bot.core.messages.order import outcome_message, waiting_message
 from bot.core.outcomes import Outcome, Paused, Resumed
-from bot.core.requests import Asker, Order, Verb
+from bot.core.requests import Actor, Order, Verb
 from bot.core.session_id import SessionId
+from bot.messages.outcome import outcome_message, waiting_message
 
 SESSION = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
 OTHER_SESSION = "9c0d7e11-2222-4333-8444-555566667777"
@@ -33,4 +33,4 @@ def resumed(*, session: str = SESSION, user: str = ALICE, reason: str = "") -> s
 
 
 def _order(verb: str, session: str, user: str, reason: str) -> Order:
-    return Order(Verb(verb), SessionId(session), Asker("T0HOME00001", "C0ALERTS001", user), reason)
+    return Order(Verb(verb), SessionId(session), Actor("T0HOME00001", "C0ALERTS001", user), reason)

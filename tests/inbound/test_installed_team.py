@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from bot.inbound.installed_team import installed_team
-from bot.inbound.payloads import pick_command, pick_event, pick_interaction
+from bot.inbound.slack.payload import read_address
+from bot.inbound.slack.payload_schema import pick_command, pick_event, pick_interaction
 from harness.samples import sample
 
 HOME, PARTNER = "T0HOME00001", "T0PARTNER01"
@@ -25,12 +25,12 @@ EVENT = sample("event.app_uninstalled")
     ids=["a foreign click", "a click on a grid", "a whole organisation", "a foreign view", "a view that names none"],
 )
 def test_an_interaction(payload: dict[str, Any], team: str) -> None:
-    assert installed_team(pick_interaction(payload)) == team
+    assert read_address(pick_interaction(payload)).actor.team_id == team
 
 
 @pytest.mark.parametrize("name", ["slash_command.fields", "slash_command.grid.fields"])
 def test_a_command(name: str) -> None:
-    assert installed_team(pick_command(sample(name))) == HOME
+    assert read_address(pick_command(sample(name))).actor.team_id == HOME
 
 
 @pytest.mark.parametrize(
@@ -44,4 +44,4 @@ def test_a_command(name: str) -> None:
     ids=["an event", "in a partner's workspace", "of a whole organisation", "that names no installation"],
 )
 def test_an_event(event: dict[str, Any], team: str) -> None:
-    assert installed_team(pick_event(event)) == team
+    assert read_address(pick_event(event)).actor.team_id == team

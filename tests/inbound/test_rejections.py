@@ -2,18 +2,17 @@
 
 import pytest
 
-from bot.inbound.door import Rejected
-from bot.inbound.rejections import Rejections
+from bot.inbound.rejections import Rejected, RejectionLog
 
 
 def test_one_of_each_status_is_logged_in_ten_seconds_with_the_count_of_all(caplog: pytest.LogCaptureFixture) -> None:
     time = 0.0
-    rejections = Rejections(lambda: time)
+    rejections = RejectionLog(lambda: time)
     for _ in range(3):
-        rejections.note(Rejected(401, "unsigned"))
-    rejections.note(Rejected(400, "team_id is missing"))
+        rejections.record(Rejected(401, "unsigned"))
+    rejections.record(Rejected(400, "team_id is missing"))
     time = 10.0
-    rejections.note(Rejected(401, "stale"))
+    rejections.record(Rejected(401, "stale"))
     assert [tuple(vars(record)[name] for name in ("status", "why", "count")) for record in caplog.records] == [
         (401, "unsigned", 1),
         (400, "team_id is missing", 1),

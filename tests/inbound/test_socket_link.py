@@ -7,16 +7,16 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
+from bot.concurrency import Tasks
 from bot.core.secret import Secret
-from bot.inbound.slack_app import SlackApp
-from bot.inbound.socket_link import Dialer, Link
-from bot.inbound.socket_mode import SocketMode, pause_before
+from bot.health import Readiness
+from bot.inbound.slack.app import SlackApp
+from bot.inbound.slack.socket_connection import SocketConnection, SocketConnector
+from bot.inbound.slack.socket_mode import SocketMode, retry_delay
 from bot.outbound.http_client import open_session
-from bot.outbound.slack import SlackClient, SocketModeOffError
-from bot.outbound.slack_web import SlackUnreachableError, open_web
-from bot.readiness import Readiness
+from bot.outbound.slack.client import SlackClient, SocketModeOffError
+from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.sim.local_server import LocalServer
-from bot.tasks import Tasks
 
 pytestmark = pytest.mark.anyio
 
@@ -25,13 +25,13 @@ BAD_ENVELOPE = '{"type":"interactive","envelope_id":"1","payload":null}'
 
 
 @asynccontextmanager
-async def dialer(*frames: str | bytes, url: object = None) -> AsyncIterator[Dialer]:
+async def connector(*frames: str | bytes, url: object = None) -> AsyncIterator[SocketConnector]:
     """A dialer that is told to connect to `url`, or to a websocket that sends these frames."""
 
     async def opened(_: web.Request) -> web.Response:
         return web.json_response({"ok": True, "url": url or server.origin.replace("http", "ws") + "/link"})
 
-    async def link(request: web.Request) -> web.WebSocketResponse:
+    async def connection(request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         for frame in frames:
@@ -39,17 +39,17 @@ async def dialer(*frames: str | bytes, url: object = None) -> AsyncIterator[Dial
         await socket.close()
         return socket
 
-    server = LocalServer([web.post("/api/apps.connections.open", opened), web.get("/link", link)])
+    server = LocalServer([web.post("/api/apps.connections.open", opened), web.get("/link", connection)])
     async with server, open_session() as session:
-        yield Dialer(session, SlackClient(open_web(session, f"{server.origin}/api/")), Secret("xapp-1"))
+        yield SocketConnector(session, SlackClient(open_web(session, f"{server.origin}/api/")), Secret("xapp-1"))
 
 
 async def test_a_connection_begins_with_hello_and_its_binary_frames_are_ignored() -> None:
-    async with dialer(HELLO, b"\0", "one", "two") as slack:
-        link = await slack.dial()
-        assert [frame async for frame in link.frames()] == ["one", "two"]
+    async with connector(HELLO, b"\0", "one", "two") as slack:
+        connection = await slack.connect()
+        assert [frame async for frame in connection.frames()] == ["one", "two"]
         with pytest.raises(ConnectionError):
-            await link.send("too late")
+            await connection.send("too late")
 
 
 @pytest.mark.parametrize(
@@ -64,33 +64,33 @@ async def test_a_connection_begins_with_hello_and_its_binary_frames_are_ignored(
     ids=["nothing", "binary", "no frame of Slack's", "too many", "an unknown reason"],
 )
 async def test_a_connection_that_begins_otherwise_is_a_failure(frames: Sequence[str | bytes], why: str) -> None:
-    async with dialer(*frames) as slack:
+    async with connector(*frames) as slack:
         with pytest.raises(SlackUnreachableError) as caught:
-            await slack.dial()
+            await slack.connect()
     assert why in str(caught.value)
 
 
 async def test_socket_mode_may_be_switched_off_before_the_hello() -> None:
-    async with dialer('{"type":"disconnect","reason":"link_disabled"}') as slack:
+    async with connector('{"type":"disconnect","reason":"link_disabled"}') as slack:
         with pytest.raises(SocketModeOffError):
-            await slack.dial()
+            await slack.connect()
 
 
 @pytest.mark.parametrize(
     "url", [7, "ws://[?ticket=secret", "nonsense?ticket=secret", "ws://127.0.0.1:1/?ticket=secret"]
 )
 async def test_an_address_that_leads_nowhere_is_not_repeated_in_the_error(url: object) -> None:
-    async with dialer(url=url) as slack:
+    async with connector(url=url) as slack:
         with pytest.raises(SlackUnreachableError) as caught:
-            await slack.dial()
+            await slack.connect()
     assert "secret" not in str(caught.value)
 
 
-class Recorder(Link):
+class Recorder(SocketConnection):
     """A connection on which one bad envelope arrives; it keeps what is sent, or fails to send it."""
 
     def __init__(self, *, is_broken: bool = False) -> None:
-        self.leaving = asyncio.Event()
+        self.closing = asyncio.Event()
         self.is_broken = is_broken
         self.sent: list[str] = []
         self.closed = 0
@@ -115,16 +115,16 @@ class NoApp(SlackApp):
         pass
 
 
-def socket_mode(links: Iterable[Link], acks: Tasks, readiness: Readiness) -> SocketMode:
+def socket_mode(links: Iterable[SocketConnection], acks: Tasks, readiness: Readiness) -> SocketMode:
     """Socket Mode that opens these connections one after the other, and then reaches Slack no more."""
     following = iter(links)
 
-    async def dial() -> Link:
-        for link in following:
-            return link
+    async def connect() -> SocketConnection:
+        for connection in following:
+            return connection
         raise SlackUnreachableError("nobody there", 60)
 
-    return SocketMode(dial, NoApp(), readiness, acks)
+    return SocketMode(connect, NoApp(), readiness, acks)
 
 
 async def test_an_ack_that_can_not_be_written_goes_over_the_next_connection() -> None:
@@ -146,21 +146,21 @@ async def test_an_ack_that_can_not_be_written_within_three_seconds_is_dropped(ca
     await asyncio.sleep(0.05)
     assert await acks.settle(within=4)
     assert list(readiness.reasons) == ["socket"]
-    assert "an ack could not be sent in time: no connection to Slack is open" in caplog.messages
+    assert "no connection to Slack; ack not sent in time" in caplog.messages
     await slack.close()
 
 
 @pytest.mark.parametrize("read_for", [None, 0.05], ids=["before anybody has begun to read it", "while it is read"])
 async def test_a_connection_that_is_open_at_the_end_is_closed(read_for: float | None) -> None:
-    link = Recorder()
-    slack = socket_mode([link], Tasks(), Readiness())
+    connection = Recorder()
+    slack = socket_mode([connection], Tasks(), Readiness())
     await slack.start()
     if read_for:
         await asyncio.sleep(read_for)
     await slack.close()
-    assert link.closed == 1
+    assert connection.closed == 1
 
 
 def test_the_pauses_between_attempts_grow_and_are_bounded() -> None:
-    assert [pause_before(attempt, 0.0) for attempt in range(5)] == [0.0, 0.0, 0.25, 0.5, 1.0]
-    assert [pause_before(attempt, 1.0) for attempt in (2, 3, 8, 9, 10_000)] == [0.5, 1.0, 30.0, 30.0, 30.0]
+    assert [retry_delay(attempt, 0.0) for attempt in range(5)] == [0.0, 0.0, 0.25, 0.5, 1.0]
+    assert [retry_delay(attempt, 1.0) for attempt in (2, 3, 8, 9, 10_000)] == [0.5, 1.0, 30.0, 30.0, 30.0]

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.core.administration import KeyNotTaken, KeyNotTried
+from bot.core.admin_outcomes import NewKeyRejected, NewKeyUnverified
 from bot.core.outcomes import (
     AnchorOutcome,
     Doubt,
@@ -18,7 +18,7 @@ from bot.core.outcomes import (
     Unconfirmed,
     Unreachable,
 )
-from bot.outbound.anchor_answers import read_key_status
+from bot.outbound.anchor.responses import read_key_status
 from bot.sim.anchor import Answer, Fault, HugeBody, SimAnchor
 from harness.anchor_orders import pause
 from harness.texts import SESSION
@@ -93,10 +93,14 @@ async def test_every_answer_is_one_outcome(anchor: SimAnchor, fault: Fault | Non
 
 
 KEY_TABLE = [
-    *((status, body, KeyNotTaken(status)) for status in (401, 403) for body in (b"", b'{"error": {"message": "no"}}')),
+    *(
+        (status, body, NewKeyRejected(status))
+        for status in (401, 403)
+        for body in (b"", b'{"error": {"message": "no"}}')
+    ),
     *((200, body, None) for body in (b"{}", b'{"data": {"count": 0, "items": []}}', b'{"data": null}')),
-    *((200, body, KeyNotTried(200)) for body in (b"<html>", b'{"error": {"message": "no"}}', b"[]")),
-    *((status, b"", KeyNotTried(status)) for status in (204, 404, 429, 500, 503)),
+    *((200, body, NewKeyUnverified(200)) for body in (b"<html>", b'{"error": {"message": "no"}}', b"[]")),
+    *((status, b"", NewKeyUnverified(status)) for status in (204, 404, 429, 500, 503)),
 ]
 
 

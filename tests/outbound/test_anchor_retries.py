@@ -112,12 +112,12 @@ async def test_a_doubtful_resume_is_never_repeated(anchor: SimAnchor, fault: Fau
 
 async def test_an_order_that_is_withdrawn_is_not_tried_again(anchor: SimAnchor) -> None:
     anchor.fault = rate_limited(10)
-    withdrawn = asyncio.Event()
+    cancelled = asyncio.Event()
     async with anchor_client(anchor.url) as client:
-        resuming = client.order(Verb.RESUME, Secret(DEFAULT_KEY), SessionId(SESSION), withdrawn=withdrawn)
+        resuming = client.send(Verb.RESUME, Secret(DEFAULT_KEY), SessionId(SESSION), cancelled=cancelled)
         task = asyncio.ensure_future(resuming)
         await anchor.until(lambda: anchor.requests and anchor.requests[0].status)
-        withdrawn.set()
+        cancelled.set()
         with takes(0.0, 3.0):
             assert await task == [RateLimited(10.0, "Too many requests")]
 

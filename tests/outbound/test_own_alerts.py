@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from bot.outbound.delivery import Posted
-from bot.outbound.own_alerts import NotPosted, read_answer
+from bot.cli.alert_client import NotPosted, read_answer
+from bot.outbound.slack.delivery import Posted
 
 URL = "https://bot.example.com/anchor/alerts"
 NOTHING = [b"", b"<html>", b"\xff", b"[]", b"{}", b'{"ok": true, "channel": "C1"}', b'{"error": 7}', b"[" * 10**6]
@@ -22,10 +22,10 @@ def test_a_posted_alert() -> None:
     assert read_answer(200, body, URL) == Posted("C1", "1.2")
 
 
-@pytest.mark.parametrize(("status", "is_ours"), [(400, True), (502, False), (503, False), (504, False)])
-def test_the_bots_own_error_is_passed_on(status: int, is_ours: bool) -> None:
+@pytest.mark.parametrize(("status", "is_client_error"), [(400, True), (502, False), (503, False), (504, False)])
+def test_the_bots_own_error_is_passed_on(status: int, is_client_error: bool) -> None:
     body = json.dumps({"error": "text is missing:\x1b[2J"}).encode()
-    assert refusal(status, body) == NotPosted(f"text is missing: [2J ({status})", is_ours=is_ours)
+    assert refusal(status, body) == NotPosted(f"text is missing: [2J ({status})", is_client_error=is_client_error)
 
 
 @pytest.mark.parametrize("status", [200, 302, 401, 404, 502])
@@ -34,7 +34,7 @@ def test_any_other_answer_is_no_success(status: int) -> None:
     assert len(refusals) == 1
     (one,) = refusals
     assert URL in one.why
-    assert one.is_ours is (status == 401)
+    assert one.is_client_error is (status == 401)
 
 
 def test_each_kind_of_answer_has_its_own_explanation() -> None:

@@ -3,11 +3,11 @@
 import httpx
 import pytest
 
-from bot.core.messages.message import ephemeral
 from bot.core.secret import Secret
-from bot.outbound.delivery import Delivered, Delivery, Refused, TryAgain
+from bot.messages.message import ephemeral
 from bot.outbound.http_client import open_client, open_session
-from bot.outbound.response_url import ResponseUrls, read_answer
+from bot.outbound.slack.delivery import Delivered, Delivery, Refused, TryAgain
+from bot.outbound.slack.response_url import ResponseUrls, read_response
 
 pytestmark = pytest.mark.anyio
 
@@ -49,7 +49,7 @@ OTHERS = [
 async def test_only_slacks_own_urls_are_called() -> None:
     async with open_session() as session, open_client(session) as http:
         urls = ResponseUrls(http, api_url="http://127.0.0.1:8000/api/")
-        assert [url for url in (*SLACKS, *OTHERS) if urls.may_follow(url)] == SLACKS
+        assert [url for url in (*SLACKS, *OTHERS) if urls.is_trusted(url)] == SLACKS
         assert isinstance(await urls.post(Secret("https://evil.example/"), ephemeral("x")), Refused)
 
 
@@ -60,14 +60,14 @@ async def test_only_slacks_own_urls_are_called() -> None:
         (httpx.Response(200, text=""), Delivered()),
         (httpx.Response(200, json={"ok": True}), Delivered()),
         (httpx.Response(200, json=["ok"]), Delivered()),
-        (httpx.Response(200, json={"ok": False, "error": "used_url"}), Refused("response_url said used_url")),
-        (httpx.Response(404, json={"ok": False, "error": "Expired url"}), Refused("response_url answered 404")),
-        (httpx.Response(302), Refused("response_url answered 302")),
-        (httpx.Response(429, headers={"Retry-After": "7"}), TryAgain("response_url answered 429", 7.0)),
-        (httpx.Response(429), TryAgain("response_url answered 429")),
-        (httpx.Response(503), TryAgain("response_url answered 503")),
+        (httpx.Response(200, json={"ok": False, "error": "used_url"}), Refused("response_url error used_url")),
+        (httpx.Response(404, json={"ok": False, "error": "Expired url"}), Refused("response_url status 404")),
+        (httpx.Response(302), Refused("response_url status 302")),
+        (httpx.Response(429, headers={"Retry-After": "7"}), TryAgain("response_url status 429", 7.0)),
+        (httpx.Response(429), TryAgain("response_url status 429")),
+        (httpx.Response(503), TryAgain("response_url status 503")),
     ],
     ids=repr,
 )
 def test_slacks_answers(answer: httpx.Response, meaning: Delivery) -> None:
-    assert read_answer(answer) == meaning
+    assert read_response(answer) == meaning

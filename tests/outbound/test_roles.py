@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 import pytest
 
 from bot.core.policy import Role
-from bot.core.requests import Asker
+from bot.core.requests import Actor
 from bot.core.secret import Secret
 from bot.outbound.http_client import open_session
-from bot.outbound.roles import Roles
-from bot.outbound.slack_people import SlackPeople
-from bot.outbound.slack_web import open_web
+from bot.outbound.slack.errors import open_web
+from bot.outbound.slack.role_cache import RoleCache
+from bot.outbound.slack.users import SlackUsers
 from bot.sim.slack import Drip, Fault, Hang, SimSlack, Slow, User, api_error, server_error
 from outbound.store.watched import Time
 
@@ -27,17 +27,17 @@ class RolesHarness:
     """The roles of people in one workspace; `clock` is that of the cache."""
 
     slack: SimSlack
-    roles: Roles
+    roles: RoleCache
     clock: Time
 
     async def role(self, user: User, **changes: str) -> Role:
-        return await self.roles.of(Secret(self.slack.bot_token), asker(user, **changes))
+        return await self.roles.get(Secret(self.slack.bot_token), actor(user, **changes))
 
     async def role_now(self, user: User, **changes: str) -> Role:
-        return await self.roles.now(Secret(self.slack.bot_token), asker(user, **changes))
+        return await self.roles.fetch(Secret(self.slack.bot_token), actor(user, **changes))
 
     def remembered(self, user: User, **changes: str) -> Role:
-        return self.roles.remembered(asker(user, **changes))
+        return self.roles.peek(actor(user, **changes))
 
     def fail(self, fault: Fault | None) -> None:
         self.slack.faults["users.info"] = fault
@@ -50,15 +50,15 @@ class RolesHarness:
         await self.slack.until(lambda: self.questions == count)
 
 
-def asker(user: User, **changes: str) -> Asker:
-    return replace(Asker(TEAM, "C0ALERTS001", user.id, own_team_id=TEAM), **changes)
+def actor(user: User, **changes: str) -> Actor:
+    return replace(Actor(TEAM, "C0ALERTS001", user.id, home_team_id=TEAM), **changes)
 
 
 @pytest.fixture
 async def at() -> AsyncIterator[RolesHarness]:
     async with SimSlack() as slack, open_session() as session:
         clock = Time()
-        roles = Roles(SlackPeople(open_web(session, slack.url)), clock, most=3)
+        roles = RoleCache(SlackUsers(open_web(session, slack.url)), clock, most=3)
         yield RolesHarness(slack, roles, clock)
         await roles.close()
     assert slack.violations == []
@@ -88,11 +88,11 @@ async def test_many_requests_at_once_are_one_question_that_unknown_people_wait_f
 
 async def test_slack_is_not_asked_about_people_whose_request_names_another_company(at: RolesHarness) -> None:
     outsider = at.slack.outsider
-    assert await at.role(outsider, own_team_id="T0PARTNER01") is Role.OUTSIDER
-    assert await at.role_now(outsider, own_team_id="T0PARTNER01") is Role.OUTSIDER
-    assert at.remembered(outsider, own_team_id="T0PARTNER01") is Role.OUTSIDER
+    assert await at.role(outsider, home_team_id="T0PARTNER01") is Role.OUTSIDER
+    assert await at.role_now(outsider, home_team_id="T0PARTNER01") is Role.OUTSIDER
+    assert at.remembered(outsider, home_team_id="T0PARTNER01") is Role.OUTSIDER
     assert at.questions == 0
-    assert await at.role(outsider, own_team_id="") is Role.OUTSIDER
+    assert await at.role(outsider, home_team_id="") is Role.OUTSIDER
     assert at.questions == 1
 
 
@@ -105,7 +105,7 @@ async def test_one_answer_serves_requests_that_name_the_organisation_and_those_t
 
 async def test_another_workspace_is_another_question(at: RolesHarness) -> None:
     assert await at.role(at.slack.bob) is Role.MEMBER
-    assert await at.role(at.slack.bob, team_id="T0OTHER0001", own_team_id="T0OTHER0001") is Role.OUTSIDER
+    assert await at.role(at.slack.bob, team_id="T0OTHER0001", home_team_id="T0OTHER0001") is Role.OUTSIDER
     assert at.questions == 2
 
 
@@ -229,13 +229,13 @@ async def test_without_the_scope_slack_is_asked_again_after_half_a_minute(
 ) -> None:
     bob = at.slack.bob
     at.slack.home.installation.scopes.discard("users:read")
-    assert [await at.role(bob) for _ in range(3)] == [Role.UNREADABLE] * 3
-    assert await at.role_now(bob) is Role.UNREADABLE
+    assert [await at.role(bob) for _ in range(3)] == [Role.SCOPE_MISSING] * 3
+    assert await at.role_now(bob) is Role.SCOPE_MISSING
     assert at.questions == 2
     assert [(record.levelname, vars(record)["team"]) for record in caplog.records] == [("WARNING", TEAM)] * 2
     at.slack.home.installation.scopes.add("users:read")
     at.clock.now += 29.9
-    assert await at.role(bob) is Role.UNREADABLE
+    assert await at.role(bob) is Role.SCOPE_MISSING
     at.clock.now += 0.1
     assert await at.role(bob) is Role.MEMBER
 

@@ -15,7 +15,7 @@ from bot.core.installation import (
     WrongRedirect,
 )
 from bot.core.secret import Secret
-from bot.outbound.slack_oauth import read_date, read_grant, read_refusal
+from bot.outbound.slack.oauth import read_date, read_grant, read_refusal
 from harness.samples import sample
 
 NOW = 1_785_000_000.9

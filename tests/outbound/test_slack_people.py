@@ -8,8 +8,8 @@ import pytest
 from bot.core.policy import Profile
 from bot.core.secret import Secret
 from bot.outbound.http_client import open_session
-from bot.outbound.slack_people import ScopeMissingError, SlackPeople
-from bot.outbound.slack_web import SlackUnreachableError, open_web
+from bot.outbound.slack.errors import SlackUnreachableError, open_web
+from bot.outbound.slack.users import ScopeMissingError, SlackUsers
 from bot.sim.slack import (
     Answer,
     Enterprise,
@@ -43,7 +43,7 @@ async def slack() -> AsyncIterator[SimSlack]:
 @pytest.fixture
 async def profile(slack: SimSlack) -> AsyncIterator[Ask]:
     async with open_session() as session:
-        people = SlackPeople(open_web(session, slack.url))
+        people = SlackUsers(open_web(session, slack.url))
         yield lambda user: people.profile(Secret(slack.bot_token), user if isinstance(user, str) else user.id)
 
 
@@ -97,9 +97,9 @@ async def test_an_app_without_the_scope_may_not_ask(slack: SimSlack, profile: As
         (api_error("token_revoked"), "token_revoked"),
         (Answer(200, b"<html>", "text/html"), ""),
         (Answer(200, b"[]"), ""),
-        (Answer(200, b'{"ok":true}'), "ValueError"),
-        (Answer(200, b'{"ok":true,"user":[]}'), "ValueError"),
-        (Answer(200, b'{"ok":true,"user":null}'), "ValueError"),
+        (Answer(200, b'{"ok":true}'), "user"),
+        (Answer(200, b'{"ok":true,"user":[]}'), "user"),
+        (Answer(200, b'{"ok":true,"user":null}'), "user"),
     ],
     ids=repr,
 )

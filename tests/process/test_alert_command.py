@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from bot.cli import main
-from bot.core.alert import Alert, BadAlert, Severity, read_alert
-from bot.core.messages.alert_answers import refused_by_slack
-from bot.core.messages.card import alert_message
+from bot.cli.alert_client import NotPosted, read_answer
+from bot.cli.main import main
+from bot.core.alert import Alert, Severity
 from bot.core.session_id import SessionId
-from bot.outbound.own_alerts import NotPosted, read_answer
+from bot.inbound.alerts.generic import BadAlert, read_alert
+from bot.messages.alert_card import alert_message
+from bot.messages.alert_errors import refused_by_slack
 from harness import SESSION, single_workspace
 from harness.process import CONSOLE_SCRIPT, bot_process
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli import main
-from bot.environment import read_environment
-from bot.variables import SettingsError
+from bot.cli.main import main
+from bot.config.env_file import read_environment
+from bot.config.env_reader import SettingsError
 
 
 @pytest.fixture
@@ -30,14 +30,14 @@ def test_a_file_of_an_editor_that_marks_its_encoding_is_read(file: Path) -> None
     assert read_environment({}, file) == {"A": "file", "B": "file"}
 
 
-UNREADABLE = {
+SCOPE_MISSING = {
     "a line that is no setting": b"# fine\nANCHOR_TIMEOUT='5\nPORT=3000\n",
     "no UTF-8": b"SLACK_BOT_TOKEN=xoxb-s3cret\xff",
 }
 
 
 def test_what_can_not_be_read_is_named_and_not_shown(file: Path, wording: Callable[[str, str], None]) -> None:
-    for name, content in UNREADABLE.items():
+    for name, content in SCOPE_MISSING.items():
         file.write_bytes(content)
         with pytest.raises(SettingsError) as caught:
             read_environment({}, file)
@@ -49,7 +49,7 @@ def test_a_bot_with_a_file_that_can_not_be_read_does_not_start(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(file.parent)
-    file.write_bytes(UNREADABLE["no UTF-8"])
+    file.write_bytes(SCOPE_MISSING["no UTF-8"])
     assert main(["run"]) == 2
     first, *_ = capsys.readouterr().err.splitlines()
     assert first.startswith("anchor-bot: .env")

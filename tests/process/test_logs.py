@@ -11,7 +11,9 @@ from bot.logs import JsonFormatter, TextFormatter
 
 
 def record(message: str = "paused %s", *values: object, **fields: object) -> logging.LogRecord:
-    made = logging.LogRecord("bot.control", logging.INFO, "control.py", 1, message, values or ("it",), None)
+    made = logging.LogRecord(
+        "bot.app", logging.INFO, "app.py", 1, message, values or ("it",), None
+    )
     made.created = 1_700_000_000.1234
     vars(made).update(fields)
     return made
@@ -28,7 +30,7 @@ def test_a_line_for_machines_is_one_json_object() -> None:
     assert json.loads(line) == {
         "time": 1_700_000_000.123,
         "level": "INFO",
-        "logger": "bot.control",
+        "logger": "bot.app",
         "message": "paused it",
         "session": "3f2b",
         "ms": 12,

@@ -9,11 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot.arguments import parser
-from bot.core.anchor_key import AnchorKey
+from bot.cli.operators import operate
+from bot.cli.parser import parser
 from bot.core.secret import Secret
+from bot.core.workspace import AnchorKey
 from bot.demo.stage import environment_of_many
-from bot.operators import operate
 from bot.outbound.store.store import open_store
 from bot.sim.anchor import SimAnchor
 from bot.sim.local_server import free_port
@@ -42,7 +42,7 @@ class Deployment:
     async def set_key(self) -> None:
         """Give Globex its key, beside whatever bot runs."""
         async with open_store(Secret(self.environ["DATABASE_URL"]), [KEY]) as store:
-            assert await store.installations.set_key(self.globex.team_id, AnchorKey(Secret(ANCHOR_KEY)))
+            assert await store.rows.set_key(self.globex.team_id, AnchorKey(Secret(ANCHOR_KEY)))
 
     async def operate(self, *arguments: str, **changes: str) -> str:
         """Run a command of an operator's, and return what it prints."""

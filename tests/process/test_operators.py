@@ -15,12 +15,10 @@ from typing import TypeVar
 
 import pytest
 
-from bot.cli import main
-from bot.core.anchor_key import AnchorKey, KeyCheck
-from bot.core.digest import digest
+from bot.cli.main import main
 from bot.core.policy import Policy, Rule
-from bot.core.secret import Secret
-from bot.core.workspace import Workspace
+from bot.core.secret import Secret, digest
+from bot.core.workspace import AnchorKey, KeyCheck, Workspace
 from bot.outbound.store.errors import StoreNotUsableError, UnreadableError
 from bot.outbound.store.store import Store, open_store
 from harness.databases import KEY, OTHER_KEY
@@ -48,8 +46,8 @@ def url(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
         monkeypatch.setenv(name, value)
 
     async def fill(store: Store) -> None:
-        await store.installations.save(ACME)
-        await store.installations.save(replace(GLOBEX, team_name="Globex \x1b[2J"))
+        await store.rows.save(ACME)
+        await store.rows.save(replace(GLOBEX, team_name="Globex \x1b[2J"))
 
     look(url, fill)
     return url
@@ -90,14 +88,14 @@ def look(url: str, action: Callable[[Store], Awaitable[_T]]) -> _T:
 
 
 def acme(url: str) -> Workspace:
-    found = look(url, lambda store: store.installations.find(ACME.team_id))
+    found = look(url, lambda store: store.rows.find(ACME.team_id))
     assert found
     return found
 
 
 def execute(url: str, sql: str) -> None:
     async def do(store: Store) -> None:
-        async with store.database.changing() as connection:
+        async with store.database.transaction() as connection:
             await connection.exec_driver_sql(sql)
 
     look(url, do)
@@ -114,7 +112,7 @@ def test_the_list_is_one_of_those_that_are_there(says: Says, url: str, wording: 
     """Without what could steer a terminal."""
     wording("two workspaces", says("workspaces", "list"))
     wording("deleted", says("workspaces", "delete", ACME.team_id))
-    assert look(url, lambda store: store.installations.find(ACME.team_id)) is None
+    assert look(url, lambda store: store.rows.find(ACME.team_id)) is None
     assert [line.split()[0] for line in says("workspaces", "list").splitlines()] == [GLOBEX.team_id]
     says("workspaces", "delete", GLOBEX.team_id)
     wording("no workspace", says("workspaces", "list"))
@@ -147,19 +145,19 @@ def test_what_admins_have_changed_is_shown(says: Says, url: str, wording: Check)
 
     async def change(store: Store) -> None:
         key = AnchorKey(Secret("sk-0123456789abcd"), KeyCheck.REFUSED, "U0ALICE0001", 1_785_000_060)
-        await store.installations.set_key(ACME.team_id, key)
-        found = await store.installations.find(ACME.team_id)
+        await store.rows.set_key(ACME.team_id, key)
+        found = await store.rows.find(ACME.team_id)
         assert found
-        await store.installations.set_policy(ACME.team_id, policy, if_version=found.policy_version)
+        await store.rows.set_policy(ACME.team_id, policy, if_version=found.policy_version)
         for seen_at, user_id in enumerate(("U0ALICE0001", "U0BOB000001")):
-            await store.admins.note(ACME.team_id, user_id, seen_at)
+            await store.admins.record(ACME.team_id, user_id, seen_at)
 
     look(url, change)
     wording("administered", says("workspaces", "show", ACME.team_id))
 
 
 def test_a_key_of_an_older_version_has_no_moment(says: Says, url: str, wording: Check) -> None:
-    look(url, lambda store: store.installations.set_key(ACME.team_id, AnchorKey(Secret("sk-0123456789 \x1bab"))))
+    look(url, lambda store: store.rows.set_key(ACME.team_id, AnchorKey(Secret("sk-0123456789 \x1bab"))))
     wording("an older version's key", says("workspaces", "show", ACME.team_id).splitlines()[4])
 
 

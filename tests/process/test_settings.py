@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.policy import Policy, Rule
-from bot.core.secret import Secret
-from bot.environment import read_environment
-from bot.settings import (
+from bot.config.env_file import read_environment
+from bot.config.env_reader import SettingsError
+from bot.config.settings import (
+    AlertClientSettings,
     ManyWorkspaces,
     OneWorkspace,
     OperatorSettings,
-    SenderSettings,
     Settings,
     StoreSettings,
 )
-from bot.variables import SettingsError
+from bot.core.policy import Policy, Rule
+from bot.core.secret import Secret
 
 KEY_OF_44 = "Zm9yLXRlc3RzLW9ubHktMzItYnl0ZXMtbG9uZy1rZXk="
 OTHER_OF_44 = "b3RoZXItZm9yLXRlc3RzLW9ubHktMzItYnl0ZXMtbG8="
@@ -260,7 +260,7 @@ def test_a_bad_value_of_many_is_named(name: str, values: list[str]) -> None:
 
 
 def test_a_sender_of_alerts_needs_only_a_token() -> None:
-    assert SenderSettings.from_env(SENDER) == SenderSettings(
+    assert AlertClientSettings.from_env(SENDER) == AlertClientSettings(
         bot_url="http://127.0.0.1:3000", alerts_token=Secret("s3cret")
     )
 
@@ -268,7 +268,7 @@ def test_a_sender_of_alerts_needs_only_a_token() -> None:
 @pytest.mark.parametrize(("workspace", "url"), [("", "/alerts"), ("T0123456789", "/alerts/T0123456789")])
 def test_an_alert_goes_to_its_workspace(workspace: str, url: str) -> None:
     environ = SENDER | {"ANCHOR_BOT_URL": "https://bot.example.com/x/", "ALERTS_WORKSPACE": workspace}
-    assert SenderSettings.from_env(environ).url == f"https://bot.example.com/x{url}"
+    assert AlertClientSettings.from_env(environ).url == f"https://bot.example.com/x{url}"
 
 
 # --- what is said, and where it is explained ---
@@ -294,7 +294,7 @@ def test_wording(wording: Callable[[str, str], None]) -> None:
         for name, changes in said.items():
             wording(name, "\n".join(problems(required | changes)))
     sender = {"ANCHOR_BOT_URL": "http://bot.example.com", "ALERTS_WORKSPACE": "../healthz"}
-    wording("a sender of alerts", "\n".join(problems(sender, SenderSettings.from_env)))
+    wording("a sender of alerts", "\n".join(problems(sender, AlertClientSettings.from_env)))
 
 
 def test_the_example_file_has_every_setting_with_its_default() -> None:
@@ -303,7 +303,7 @@ def test_the_example_file_has_every_setting_with_its_default() -> None:
     assert Settings.from_env(one) == DEFAULTS
     assert Settings.from_env(many) == Settings.from_env(MANY)
     sender = Overheard(example | SENDER)
-    assert SenderSettings.from_env(sender) == SenderSettings.from_env(SENDER)
+    assert AlertClientSettings.from_env(sender) == AlertClientSettings.from_env(SENDER)
     operator = Overheard(example | {"ENCRYPTION_KEYS": KEY_OF_44, "BASE_URL": "https://bot.example.com"})
     assert OperatorSettings.from_env(operator).store.database_url == STORE.database_url
     assert sorted(example) == sorted(one.asked | many.asked | sender.asked | operator.asked)

@@ -2,12 +2,12 @@
 
 import pytest
 
-from bot.core.messages.message import in_channel
 from bot.core.secret import Secret
-from bot.outbound.delivery import Doubtful, Posted, Refused, TryAgain
+from bot.messages.message import in_channel
 from bot.outbound.http_client import open_session
-from bot.outbound.slack import AppTokenRefusedError, SlackClient, TokenRefusedError
-from bot.outbound.slack_web import SlackUnreachableError, open_web
+from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, TokenRefusedError
+from bot.outbound.slack.delivery import Doubtful, Posted, Refused, TryAgain
+from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.sim.slack import (
     Answer,
     Fault,

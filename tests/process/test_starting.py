@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot.app import NotListeningError, running
+from bot.config.settings import Settings
 from bot.demo.stage import environment
-from bot.settings import Settings
 from bot.sim.anchor import DEFAULT_KEY, SimAnchor
 from bot.sim.slack import SimSlack, api_error
 from harness import SESSION, paused
@@ -118,7 +118,7 @@ async def test_a_bot_token_that_slack_refuses_ends_it_once_slack_can_be_reached(
     async with SimSlack() as slack, SimAnchor() as anchor:
         await slack.stop()
         async with bot_process(environment(slack, anchor, SLACK_BOT_TOKEN="xoxb-of-nobody")) as bot:
-            await bot.logs(logger="bot.serving", level="WARNING")
+            await bot.logs(logger="bot.tenancy", level="WARNING")
             await slack.start()
             assert await bot.exit_code() == 2
     (sentence,) = bot.sentences
@@ -130,7 +130,7 @@ async def test_a_slack_that_is_down_is_tried_again_until_it_answers() -> None:
         anchor.add_session(session_id=SESSION)
         await slack.stop()
         async with bot_process(environment(slack, anchor)) as bot:
-            warning = await bot.logs(logger="bot.serving", level="WARNING")
+            warning = await bot.logs(logger="bot.tenancy", level="WARNING")
             assert await bot.get("/healthz") == (200, {"ok": True})
             status, answer = await bot.get("/readyz")
             assert (status, answer["ready"], set(answer["reasons"])) == (503, False, {"slack"})
@@ -143,4 +143,4 @@ async def test_a_slack_that_is_down_is_tried_again_until_it_answers() -> None:
             assert await bot.stop() == 0
     assert delivery.ack is not None
     assert delivery.ack.text == paused()
-    assert [entry["level"] for entry in bot.log if entry["logger"] == "bot.serving"] == ["WARNING", "INFO"]
+    assert [entry["level"] for entry in bot.log if entry["logger"] == "bot.tenancy"] == ["WARNING", "INFO"]

@@ -91,7 +91,7 @@ async def test_a_slack_that_hangs_does_not_hold_the_end_up() -> None:
         (delivery,) = await asyncio.gather(*typing)
         assert await seconds_to_stop(at.bot) < GONE_WITHIN
     (untold,) = [entry for entry in told_by(at.bot) if entry["level"] != "INFO"]
-    assert (untold["logger"], untold["level"]) == ("bot.outbound.teller", "ERROR")
+    assert (untold["logger"], untold["level"]) == ("bot.usecases.message_delivery", "ERROR")
     assert urlsplit(delivery.response_url).path not in "".join(at.bot.lines)
 
 
@@ -147,16 +147,16 @@ async def test_a_bot_that_never_came_up_goes_too(*, socket_mode: bool) -> None:
             if socket_mode:
                 await slack.until(lambda: len(slack.api_calls) == 2)
             else:
-                await bot.logs(logger="bot.serving", level="WARNING")
+                await bot.logs(logger="bot.tenancy", level="WARNING")
             await seconds_to_stop(bot)
     assert [entry["message"] for entry in told_by(bot)][-1] == "stopping"
 
 
 HANGING = """
 import threading, time
-from bot.cli import leave
+from bot.cli.main import force_exit_after
 threading.Thread(target=time.sleep, args=(30,)).start()
-leave(2, within=0.5)
+force_exit_after(2, within=0.5)
 """
 
 

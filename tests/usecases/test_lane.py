@@ -9,24 +9,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.concurrency import Tasks
 from bot.core.outcomes import (
     AnchorOutcome,
     Answered,
     Done,
     Doubt,
     Failed,
-    Overtaken,
     Paused,
     Resumed,
+    Superseded,
     Unconfirmed,
 )
 from bot.core.requests import Verb
-from bot.lane import DOUBT_LASTS, Lane
-from bot.tasks import Tasks
+from bot.core.secret import Secret
+from bot.core.session_id import SessionId
+from bot.core.workspace import AnchorKey, Workspace
+from bot.usecases.access_check import Access
+from bot.usecases.session_sequencer import UNCONFIRMED_TTL, Result, SessionSequencer
+from harness import SESSION
 
 pytestmark = pytest.mark.anyio
 
 TICK = 0.001
+SESSION_ID = SessionId(SESSION)
+ACCESS = Access(Workspace("T0HOME00001", Secret("xoxb-1"), AnchorKey(Secret("sk-1"))), Secret("sk-1"))
 DONE: dict[Verb, AnchorOutcome] = {Verb.PAUSE: Paused("paused"), Verb.RESUME: Resumed("running")}
 
 
@@ -42,10 +49,13 @@ class RandomAnchor:
         self.late: set[asyncio.Task[None]] = set()
         self._chance = random.Random(seed)  # noqa: S311 - no secret
 
-    async def order(self, verb: Verb, *, withdrawn: asyncio.Event) -> list[AnchorOutcome]:
-        """One attempt, or two if the first fails and the order is not withdrawn."""
+    async def send(
+        self, verb: Verb, key: Secret, session_id: SessionId, *, cancelled: asyncio.Event
+    ) -> list[AnchorOutcome]:
+        """One attempt, or two if the first fails and the order is not cancelled."""
+        assert (key, session_id) == (ACCESS.key, SESSION_ID)
         outcomes = [await self._attempt(verb)]
-        if isinstance(outcomes[0], Failed) and not withdrawn.is_set():
+        if isinstance(outcomes[0], Failed) and not cancelled.is_set():
             outcomes.append(await self._attempt(verb))
         return outcomes
 
@@ -85,24 +95,28 @@ def test_the_last_order_is_what_anchor_ends_with_or_it_is_not_called_done(
 
 async def _give_orders(orders: list[tuple[Verb, int]], seed: int) -> None:
     anchor, tasks = RandomAnchor(seed), Tasks()
-    lane = Lane(tasks, time.monotonic)
-    given: list[asyncio.Future[Answered]] = []
+    sequencer = SessionSequencer(anchor, SESSION_ID, tasks, time.monotonic)
+    given: list[asyncio.Future[Result]] = []
     for verb, ticks in orders:
-        given.append(lane.order(verb, anchor.order))
+        given.append(sequencer.submit(verb, ACCESS))
         await asyncio.sleep(ticks * TICK)
-    outcomes = await asyncio.gather(*given)
+    outcomes = [result.outcome for result in await asyncio.gather(*given)]
     await asyncio.gather(*anchor.late)
     await asyncio.sleep(TICK)  # for the book-keeping of what has just ended
     last = orders[-1][0]
     assert anchor.state is last or not isinstance(outcomes[-1], Done)
-    assert not isinstance(outcomes[-1], Overtaken)
-    assert not lane.is_busy
+    assert not isinstance(outcomes[-1], Superseded)
+    assert not sequencer.is_busy
     assert len(tasks) == 0
 
 
 @pytest.fixture
-def lane() -> Lane:
-    return Lane(Tasks(), time.monotonic)
+def sequencer(anchor: "ManualAnchor") -> SessionSequencer:
+    return SessionSequencer(anchor, SESSION_ID, Tasks(), time.monotonic)
+
+
+async def outcomes(*results: asyncio.Future[Result]) -> list[Answered]:
+    return [(await result).outcome for result in results]
 
 
 class ManualAnchor:
@@ -111,8 +125,10 @@ class ManualAnchor:
     def __init__(self) -> None:
         self.sent: list[tuple[Verb, asyncio.Future[list[AnchorOutcome]]]] = []
 
-    async def order(self, verb: Verb, *, withdrawn: asyncio.Event) -> list[AnchorOutcome]:
-        del withdrawn
+    async def send(
+        self, verb: Verb, key: Secret, session_id: SessionId, *, cancelled: asyncio.Event
+    ) -> list[AnchorOutcome]:
+        del key, session_id, cancelled
         answer: asyncio.Future[list[AnchorOutcome]] = asyncio.get_running_loop().create_future()
         self.sent.append((verb, answer))
         return await answer
@@ -122,9 +138,9 @@ class ManualAnchor:
             while len(self.sent) < count:  # noqa: ASYNC110 - the loop has nothing else to do
                 await asyncio.sleep(0)
 
-    async def gets(self, lane: Lane, verb: Verb) -> asyncio.Future[Answered]:
+    async def gets(self, sequencer: SessionSequencer, verb: Verb) -> asyncio.Future[Result]:
         """Order something, and wait until it arrives."""
-        ordered, count = lane.order(verb, self.order), len(self.sent)
+        ordered, count = sequencer.submit(verb, ACCESS), len(self.sent)
         await self.receives(count + 1)
         return ordered
 
@@ -139,82 +155,88 @@ def anchor() -> ManualAnchor:
 
 
 async def test_a_pause_goes_out_at_once_and_again_after_a_resume_that_was_on_its_way(
-    lane: Lane, anchor: ManualAnchor
+    sequencer: SessionSequencer, anchor: ManualAnchor
 ) -> None:
-    resume = await anchor.gets(lane, Verb.RESUME)
-    pause = await anchor.gets(lane, Verb.PAUSE)
+    resume = await anchor.gets(sequencer, Verb.RESUME)
+    pause = await anchor.gets(sequencer, Verb.PAUSE)
     anchor.answer(1)
     await asyncio.sleep(TICK)
     assert not pause.done()
     anchor.answer(0)
     await anchor.receives(3)
     anchor.answer(2)
-    assert (await resume, await pause) == (Resumed("running"), Paused("paused"))
+    assert await outcomes(resume, pause) == [Resumed("running"), Paused("paused")]
     assert [verb for verb, _ in anchor.sent] == [Verb.RESUME, Verb.PAUSE, Verb.PAUSE]
 
 
-async def test_a_resume_waits_for_a_pause_and_is_dropped_for_the_next(lane: Lane, anchor: ManualAnchor) -> None:
-    pause = await anchor.gets(lane, Verb.PAUSE)
-    dropped, dropped_too = lane.order(Verb.RESUME, anchor.order), lane.order(Verb.RESUME, anchor.order)
-    again = lane.order(Verb.PAUSE, anchor.order)
-    resume = lane.order(Verb.RESUME, anchor.order)
-    assert (await dropped, await dropped_too) == (Overtaken(), Overtaken())
+async def test_a_resume_waits_for_a_pause_and_is_dropped_for_the_next(
+    sequencer: SessionSequencer, anchor: ManualAnchor
+) -> None:
+    pause = await anchor.gets(sequencer, Verb.PAUSE)
+    dropped, dropped_too = sequencer.submit(Verb.RESUME, ACCESS), sequencer.submit(Verb.RESUME, ACCESS)
+    again = sequencer.submit(Verb.PAUSE, ACCESS)
+    resume = sequencer.submit(Verb.RESUME, ACCESS)
+    assert await outcomes(dropped, dropped_too) == [Superseded(), Superseded()]
     anchor.answer(0)
-    assert (await pause, await again) == (Paused("paused"), Paused("paused"))
+    assert await outcomes(pause, again) == [Paused("paused"), Paused("paused")]
     await anchor.receives(2)
     anchor.answer(1)
-    assert await resume == Resumed("running")
+    assert await outcomes(resume) == [Resumed("running")]
 
 
-async def test_a_resume_that_had_not_left_yet_is_never_sent(lane: Lane, anchor: ManualAnchor) -> None:
-    resume = lane.order(Verb.RESUME, anchor.order)
-    pause = await anchor.gets(lane, Verb.PAUSE)
+async def test_a_resume_that_had_not_left_yet_is_never_sent(sequencer: SessionSequencer, anchor: ManualAnchor) -> None:
+    resume = sequencer.submit(Verb.RESUME, ACCESS)
+    pause = await anchor.gets(sequencer, Verb.PAUSE)
     anchor.answer(0)
     async with asyncio.timeout(5):
-        assert (await resume, await pause) == (Overtaken(), Paused("paused"))
+        assert await outcomes(resume, pause) == [Superseded(), Paused("paused")]
     assert [verb for verb, _ in anchor.sent] == [Verb.PAUSE]
 
 
 async def test_doubt_about_an_order_passes() -> None:
     now = 0.0
-    lane, anchor = Lane(Tasks(), lambda: now), ManualAnchor()
-    for expected in (Unconfirmed(Doubt.TIMED_OUT), Unconfirmed(Doubt.CROSSED), Paused("paused")):
-        order = await anchor.gets(lane, Verb.PAUSE if anchor.sent else Verb.RESUME)
+    anchor = ManualAnchor()
+    sequencer = SessionSequencer(anchor, SESSION_ID, Tasks(), lambda: now)
+    for expected in (Unconfirmed(Doubt.TIMED_OUT), Unconfirmed(Doubt.RACED), Paused("paused")):
+        order = await anchor.gets(sequencer, Verb.PAUSE if anchor.sent else Verb.RESUME)
         anchor.answer(-1, *([expected] if expected == Unconfirmed(Doubt.TIMED_OUT) else []))
-        assert await order == expected
-        assert lane.is_in_doubt is (now < DOUBT_LASTS)
-        now += DOUBT_LASTS / 2
+        assert await outcomes(order) == [expected]
+        assert sequencer.is_unconfirmed is (now < UNCONFIRMED_TTL)
+        now += UNCONFIRMED_TTL / 2
 
 
-async def test_an_interruption_cancels_every_order(lane: Lane, anchor: ManualAnchor) -> None:
-    resume = await anchor.gets(lane, Verb.RESUME)
-    pause, waiting = lane.order(Verb.PAUSE, anchor.order), lane.order(Verb.RESUME, anchor.order)
+async def test_an_interruption_cancels_every_order(sequencer: SessionSequencer, anchor: ManualAnchor) -> None:
+    resume = await anchor.gets(sequencer, Verb.RESUME)
+    pause, waiting = sequencer.submit(Verb.PAUSE, ACCESS), sequencer.submit(Verb.RESUME, ACCESS)
     await anchor.receives(2)
-    lane.interrupt()
+    sequencer.interrupt()
     await asyncio.wait({resume, pause, waiting})
     await asyncio.sleep(TICK)
     assert [order.cancelled() for order in (resume, pause, waiting)] == [True] * 3
-    assert not lane.is_busy
+    assert not sequencer.is_busy
 
 
-async def test_an_interruption_of_a_resume_that_has_just_left_cancels_it(lane: Lane, anchor: ManualAnchor) -> None:
-    pause = await anchor.gets(lane, Verb.PAUSE)
-    resume = lane.order(Verb.RESUME, anchor.order)
+async def test_an_interruption_of_a_resume_that_has_just_left_cancels_it(
+    sequencer: SessionSequencer, anchor: ManualAnchor
+) -> None:
+    pause = await anchor.gets(sequencer, Verb.PAUSE)
+    resume = sequencer.submit(Verb.RESUME, ACCESS)
     anchor.answer(0)
     await pause
     await anchor.receives(2)
-    lane.interrupt()
+    sequencer.interrupt()
     await asyncio.wait({resume})
     assert resume.cancelled()
 
 
-async def test_an_exception_in_a_waiting_resume_reaches_its_sender(lane: Lane, anchor: ManualAnchor) -> None:
-    async def broken(verb: Verb, *, withdrawn: asyncio.Event) -> list[AnchorOutcome]:
-        raise ZeroDivisionError(verb, withdrawn)
-
-    pause = await anchor.gets(lane, Verb.PAUSE)
-    resume = lane.order(Verb.RESUME, broken)
+async def test_an_exception_in_a_waiting_resume_reaches_its_sender(
+    sequencer: SessionSequencer, anchor: ManualAnchor
+) -> None:
+    pause = await anchor.gets(sequencer, Verb.PAUSE)
+    resume = sequencer.submit(Verb.RESUME, ACCESS)
     anchor.answer(0)
-    assert await pause == Paused("paused")
+    assert await outcomes(pause) == [Paused("paused")]
+    await anchor.receives(2)
+    anchor.sent[1][1].set_exception(ZeroDivisionError())
     with pytest.raises(ZeroDivisionError):
         await resume

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.tasks import Tasks
+from bot.concurrency import Tasks
 
 pytestmark = pytest.mark.anyio
 

@@ -5,23 +5,22 @@ from dataclasses import dataclass
 
 import pytest
 
-from bot.core.anchor_key import AnchorKey, KeyCheck
-from bot.core.messages.changes import key_refused_message, reinstall_message
+from bot.concurrency import Tasks
 from bot.core.outcomes import KeyRejected
 from bot.core.secret import Secret
-from bot.core.workspace import Workspace
+from bot.core.workspace import AnchorKey, KeyCheck, Workspace
+from bot.messages.admin_notices import key_refused_message, reinstall_message
 from bot.outbound.http_client import open_client, open_session
-from bot.outbound.present_admins import PresentAdmins
-from bot.outbound.response_url import ResponseUrls
-from bot.outbound.roles import Roles
-from bot.outbound.slack import SlackClient
-from bot.outbound.slack_people import SlackPeople
-from bot.outbound.slack_web import open_web
-from bot.outbound.teller import Teller
+from bot.outbound.slack.client import SlackClient
+from bot.outbound.slack.errors import open_web
+from bot.outbound.slack.response_url import ResponseUrls
+from bot.outbound.slack.role_cache import RoleCache
+from bot.outbound.slack.users import SlackUsers
 from bot.outbound.workspaces import SingleWorkspace, StoreError
 from bot.sim.slack import SimSlack, api_error
-from bot.tasks import Tasks
-from bot.watch import Watch
+from bot.usecases.admin_notifier import CurrentAdmins
+from bot.usecases.message_delivery import MessageDelivery
+from bot.usecases.workspace_monitor import WorkspaceMonitor
 from outbound.store.watched import Time
 
 pytestmark = pytest.mark.anyio
@@ -34,10 +33,10 @@ class Store(SingleWorkspace):
 
     away = False
 
-    async def is_first(self, team_id: str, name: str) -> bool:
+    async def claim_notice(self, team_id: str, name: str) -> bool:
         if self.away:
             raise StoreError("away")
-        return await super().is_first(team_id, name)
+        return await super().claim_notice(team_id, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class Scene:
     slack: SimSlack
     store: Store
     clock: Time
-    watch: Watch
+    monitor: WorkspaceMonitor
     tasks: Tasks
 
     async def happen(self, event: str) -> list[str]:
@@ -55,9 +54,9 @@ class Scene:
         workspace = await self.store.find(TEAM)
         assert workspace
         if event == "refused key":
-            self.watch.used(workspace, KeyRejected(401, ""))
+            self.monitor.record_result(workspace, KeyRejected(401, ""))
         else:
-            self.watch.unreadable(workspace)
+            self.monitor.report_missing_scope(workspace)
         assert await self.tasks.settle(within=5)
         person = self.slack.alice if event == "refused key" else self.slack.carol
         return [message.text for message in self.slack.channel_messages(self.slack.home.dm_with_bot(person))]
@@ -69,9 +68,11 @@ async def scene() -> AsyncIterator[Scene]:
         key = AnchorKey(Secret("sk-first-0123456789-1234"), KeyCheck.VERIFIED, slack.alice.id)
         workspace = Workspace(TEAM, Secret(slack.bot_token), key, installed_by=slack.carol.id, is_managed=True)
         store, clock, tasks, web = Store(workspace), Time(), Tasks(), open_web(session, slack.url)
-        roles = Roles(SlackPeople(web), clock)
-        teller = Teller(ResponseUrls(http, api_url=slack.url), SlackClient(web), store)
-        yield Scene(slack, store, clock, Watch(store, PresentAdmins(store, roles), teller, tasks, clock), tasks)
+        roles = RoleCache(SlackUsers(web), clock)
+        delivery = MessageDelivery(ResponseUrls(http, api_url=slack.url), SlackClient(web), store)
+        yield Scene(
+            slack, store, clock, WorkspaceMonitor(store, CurrentAdmins(store, roles), delivery, tasks, clock), tasks
+        )
         await roles.close()
 
 

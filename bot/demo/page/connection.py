@@ -59,7 +59,7 @@ class Connection:
         except (ValueError, TypeError, KeyError):
             return  # nobody waits for an answer to it
         problem = await self._orders.carry_out(order)
-        await self._show("slack", self._looks["slack"]())  # what came of it is there before it is called done
+        await self._show("slack", self._looks["slack"]())  # the outcome is shown before the order counts as done
         await self._send({"done": number, "problem": problem})
 
     async def _send(self, frame: dict[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""What stands in an order of the page's, each field as what it must be."""
+"""The fields of an order from the page, each checked for its type."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ class BadOrderError(Exception):
 
 
 def text(order: Order, name: str) -> str:
-    """A text; empty if it is left out."""
+    """Read a text; empty if it is left out."""
     value = order.get(name, "")
     if not isinstance(value, str):
         raise BadOrderError(f"{name} must be a text.")
@@ -20,13 +20,13 @@ def text(order: Order, name: str) -> str:
 
 
 def choice(order: Order, name: str) -> Entry | None:
-    """What was chosen; None if there was nothing to choose."""
+    """Return the choice; None if there was nothing to choose."""
     value = order.get(name)
     return None if value is None else _entry(value, name)
 
 
 def entries(order: Order, name: str) -> dict[str, Entry]:
-    """What was typed or chosen, by block_id."""
+    """Return the typed and chosen values by block_id."""
     value = order.get(name, {})
     if not isinstance(value, dict):
         raise BadOrderError(f"{name} must be an object.")

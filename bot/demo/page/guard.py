@@ -1,4 +1,4 @@
-"""Who may use the page: a browser on this machine that was told this very address, and no other site through it.
+"""Protect the page: only a browser on this machine at this address can use it, and no other site through it.
 
 https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Origin
 """
@@ -9,7 +9,7 @@ _NAMES = ("127.0.0.1", "localhost")
 
 
 def headers_of_answers(port: int) -> dict[str, str]:
-    """What tells the browser to load from here alone, to show the page in no other site's frame, and to keep nothing.
+    """Headers that let the browser load only from here, frame the page nowhere, and cache nothing.
 
     The scheme of the websocket is spelt out, since not every browser takes it for `'self'`.
     """

@@ -1,4 +1,4 @@
-"""What the page can ask for: things that a person does in Slack, and pulls at levers."""
+"""The orders of the page: a person's actions in Slack, and the levers."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -45,19 +45,19 @@ class Orders:
             return f"There is no {missing} here."
 
     async def _enter(self, order: Order) -> str:
-        """A line in the composer of a channel, or of a thread in it."""
+        """Enter a line in the composer of a channel, or of a thread in it."""
         thread_ts = text(order, "thread_ts") or None
         await self._slack.enter(self._user, text(order, "channel"), text(order, "line"), thread_ts=thread_ts)
         return ""
 
     async def _click(self, order: Order) -> str:
-        """A Block Kit button: its `block` is the block_id, its `action` the action_id."""
+        """Click a Block Kit button: its `block` is the block_id, its `action` the action_id."""
         action, block = text(order, "action"), text(order, "block")
         await self._slack.click(self._user, self._message(order), action, block_id=block)
         return ""
 
     async def _press(self, order: Order) -> str:
-        """A legacy button: its `block` is the attachment's id, its `action` the action's."""
+        """Click a legacy button: its `block` is the attachment's id, its `action` the action's."""
         attachment_id, action_id = text(order, "block"), text(order, "action")
         if not attachment_id.isdecimal():
             raise BadOrderError("An attachment has a number.")

@@ -64,6 +64,6 @@ class Page:
             raise web.HTTPForbidden(text=why)
 
     def _person(self, user_id: str) -> Person:
-        """The one who is named; else the first."""
+        """Return the person with this name, or else the first."""
         everyone = people(self._world.stage)
         return next((person for person in everyone if person.user.id == user_id), everyone[0])

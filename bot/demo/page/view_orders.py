@@ -1,4 +1,4 @@
-"""What a person can do in the app's Home tab and in its modals."""
+"""The actions of a person in the app's Home tab and in its modals."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -26,13 +26,13 @@ class ViewOrders:
         return ""
 
     async def _act(self, order: Order) -> str:
-        """A button, or a choice that the app is told of at once: `block` and `action` say where."""
+        """Press a button, or make a choice that the app gets immediately: `block` and `action` say where."""
         action, block = text(order, "action"), text(order, "block")
         await self._slack.act(self._person.user, self._view(order), action, choice(order, "choice"), block_id=block)
         return ""
 
     async def _submit(self, order: Order) -> str:
-        """The modal's own button; `values` has what was typed and chosen, by block_id."""
+        """Submit the modal; `values` has the typed and chosen values by block_id."""
         await self._slack.submit(self._person.user, self._view(order), entries(order, "values"))
         return ""
 

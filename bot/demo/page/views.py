@@ -1,4 +1,4 @@
-"""What the page shows, as JSON: simulated Slack as one person sees it, the agents, and the levers."""
+"""The JSON for the page: simulated Slack as one person sees it, the agents, and the levers."""
 
 from dataclasses import asdict
 
@@ -31,7 +31,7 @@ def slack_view(stage: Stage, person: Person) -> Json:
 
 
 def world_view(world: World, person: Person) -> Json:
-    """The agents of this person's workspace, and the levers."""
+    """Return the agents of this person's workspace, and the levers."""
     is_new = person.workspace is world.stage.newco.workspace
     return {
         "agents": [_agent(one) for one in world.agents_at(person.workspace)],
@@ -67,7 +67,7 @@ def _user(user: User, workspace: Workspace) -> Json:
 
 
 def _app(slack: SimSlack, person: Person) -> Json:
-    """The app's own space: its Home tab as it is published, and its messages."""
+    """Return the app's Home tab and its messages."""
     user, workspace = person.user, person.workspace
     home = slack.home_of(user, workspace)
     return {

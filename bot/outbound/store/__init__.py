@@ -1,1 +1,1 @@
-"""What the bot keeps of the workspaces it is installed in: encrypted, in SQLite or PostgreSQL."""
+"""Store of installed workspaces in SQLite or PostgreSQL, with encrypted secrets."""

@@ -1,8 +1,7 @@
-"""One way to speak to SQLite and to PostgreSQL: reads of one round trip, changes in one transaction, each with an end.
+"""Access SQLite or PostgreSQL: reads in one round trip, changes in one transaction, both with a timeout.
 
-Writers of a SQLite file queue up (`BEGIN IMMEDIATE`, https://www.sqlite.org/lang_transaction.html), readers pass them
-(https://www.sqlite.org/wal.html). Nobody but its owner may read the file or those that SQLite puts beside it, which get
-the mode of the database itself.
+Writers of a SQLite file queue (`BEGIN IMMEDIATE`, https://www.sqlite.org/lang_transaction.html); readers do not wait
+(https://www.sqlite.org/wal.html). Only the owner can read the file; SQLite gives its mode to the WAL files.
 """
 
 import asyncio
@@ -28,43 +27,37 @@ from bot.outbound.store.errors import StoreNotUsableError, StoreUnreachableError
 
 _SQLITE = "sqlite:///"
 
-_ANSWERS_WITHIN = 5.0  # seconds for a read or a change
-_LONGEST_LIFE = 1800  # seconds; what lies between us and the database forgets connections that are older
-_BUSY = 4_000  # milliseconds that SQLite waits for another writer
-_LOOK_EVERY = 0.02  # seconds, for what SQLite does not wait for
+_TIMEOUT = 5.0  # seconds for a read or a change
+_POOL_RECYCLE = 1800  # seconds; firewalls and proxies drop older connections
+_BUSY_TIMEOUT_MS = 4_000
+_POLL_INTERVAL = 0.02
 _AUTOCOMMIT = "AUTOCOMMIT"
 _OWNER_ONLY = 0o600
-_BAD_URL = (
-    "DATABASE_URL can't be read: write it like postgresql://user:password@host:5432/name or sqlite:///anchor-bot.db."
-)
-
+_BAD_URL = "DATABASE_URL is invalid: use postgresql://user:password@host:5432/name or sqlite:///anchor-bot.db."
 
 INSERT: Mapping[str, Callable[[Table], sqlite.Insert | postgresql.Insert]] = {
     "sqlite": sqlite.insert,
     "postgresql": postgresql.insert,
 }
-"""By the name of a dialect: an INSERT that may say what to do about a row that is there."""
+"""INSERT with an ON CONFLICT clause, by the name of a dialect."""
 
 
 class Database:
-    """A pool of connections. What it runs raises StoreUnreachableError where the database does not answer.
+    """A pool of connections; every query can raise StoreUnreachableError. Transactions hold `write_lock`."""
 
-    `turn` is held while something is changed.
-    """
-
-    def __init__(self, engine: AsyncEngine, turn: AbstractAsyncContextManager[Any]) -> None:
+    def __init__(self, engine: AsyncEngine, write_lock: AbstractAsyncContextManager[Any]) -> None:
         self._engine = engine
-        self._turn = turn
+        self._write_lock = write_lock
         self._reading = engine.execution_options(isolation_level=_AUTOCOMMIT)
 
-    async def one(self, query: Select[Any]) -> Row[Any] | None:
-        """The first row, if there is any."""
-        return next(iter(await self.every(query)), None)
+    async def fetch_one(self, query: Select[Any]) -> Row[Any] | None:
+        """Return the first row, if there is any."""
+        return next(iter(await self.fetch_all(query)), None)
 
-    async def every(self, query: Select[Any]) -> list[Row[Any]]:
-        """All rows, in one round trip, but for the first time after the database has closed what we held."""
-        with _unreachable():
-            async with asyncio.timeout(_ANSWERS_WITHIN):
+    async def fetch_all(self, query: Select[Any]) -> list[Row[Any]]:
+        """Return all rows in one round trip; retry once if the database has closed the connection."""
+        with _translate_errors():
+            async with asyncio.timeout(_TIMEOUT):
                 try:
                     return await self._read(query)
                 except DBAPIError as error:
@@ -77,10 +70,10 @@ class Database:
             return list((await connection.execute(query)).all())
 
     @asynccontextmanager
-    async def changing(self, *, within: float = _ANSWERS_WITHIN) -> AsyncIterator[AsyncConnection]:
-        """A transaction: all of it happens, or nothing."""
-        with _unreachable():
-            async with asyncio.timeout(within), self._turn, self._engine.begin() as connection:
+    async def transaction(self, *, within: float = _TIMEOUT) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction."""
+        with _translate_errors():
+            async with asyncio.timeout(within), self._write_lock, self._engine.begin() as connection:
                 yield connection
 
     async def close(self) -> None:
@@ -89,30 +82,25 @@ class Database:
 
 
 @contextmanager
-def _unreachable() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     try:
         yield
     except TimeoutError:
         raise StoreUnreachableError("the database does not answer in time") from None
-    except (
-        OperationalError,
-        InterfaceError,
-        InternalError,
-    ) as error:  # the last: psycopg's of a server that only reads
-        raise StoreUnreachableError(type(error.orig).__name__) from None  # the text may have values in it
+    except (OperationalError, InterfaceError, InternalError) as error:  # InternalError: a read-only server
+        raise StoreUnreachableError(type(error.orig).__name__) from None  # the text can contain values
 
 
 def connect(url: Secret) -> Database:
-    """The database at `url`, as people write it. Nothing is asked of it yet. Raises StoreNotUsableError."""
+    """Return the database at `url` without connecting to it. Raises StoreNotUsableError."""
     file = file_of(url)
-    if file is not None:
-        turn = asyncio.Lock()  # SQLite lets one of our own in at random, and some wait for too long
-        return Database(_sqlite(file), turn)
-    return Database(_postgresql(url.reveal()), nullcontext())
+    if file is None:
+        return Database(_postgresql(url.reveal()), nullcontext())
+    return Database(_sqlite(file), asyncio.Lock())  # a fair queue: SQLite's own order is random
 
 
 def file_of(url: Secret) -> Path | None:
-    """The file of a SQLite database; None for another database."""
+    """Return the file of a SQLite database; None for another database."""
     text = url.reveal()
     return Path(text.removeprefix(_SQLITE)) if text.startswith(_SQLITE) else None
 
@@ -122,7 +110,7 @@ def _sqlite(path: Path) -> AsyncEngine:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY))
         path.chmod(_OWNER_ONLY)
     except OSError as error:
-        raise StoreNotUsableError(f"DATABASE_URL: the file {path} can't be written ({error.strerror}).") from None
+        raise StoreNotUsableError(f"DATABASE_URL: cannot write the file {path} ({error.strerror}).") from None
     engine = create_async_engine(URL.create("sqlite+aiosqlite", database=str(path)), hide_parameters=True)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_immediately)
@@ -130,25 +118,25 @@ def _sqlite(path: Path) -> AsyncEngine:
 
 
 def _prepare_sqlite(connection: AsyncAdapt_aiosqlite_connection, _: object) -> None:
-    connection.isolation_level = None  # transactions begin where we say so
+    connection.isolation_level = None  # no implicit transactions
     connection.run_async(_use_wal)
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {_BUSY}")
+    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
     cursor.execute("PRAGMA synchronous = NORMAL")
-    cursor.execute("PRAGMA foreign_keys = ON")  # what belongs to a row goes with it
-    cursor.execute("PRAGMA secure_delete = ON")  # what was deleted is overwritten, not only forgotten
+    cursor.execute("PRAGMA foreign_keys = ON")  # for ON DELETE CASCADE
+    cursor.execute("PRAGMA secure_delete = ON")  # overwrites deleted secrets
     cursor.close()
 
 
 async def _use_wal(connection: aiosqlite.Connection) -> None:
-    """Turn WAL on, as soon as nobody else is at a new file: for that lock SQLite does not wait by itself."""
-    async with asyncio.timeout(_BUSY / 1000):
+    """Turn WAL on, with retries: busy_timeout does not apply to this lock."""
+    async with asyncio.timeout(_BUSY_TIMEOUT_MS / 1000):
         while True:
             try:
                 async with connection.execute("PRAGMA journal_mode = WAL"):
                     return
             except sqlite3.OperationalError:
-                await asyncio.sleep(_LOOK_EVERY)
+                await asyncio.sleep(_POLL_INTERVAL)
 
 
 def _begin_immediately(connection: Connection) -> None:
@@ -157,18 +145,18 @@ def _begin_immediately(connection: Connection) -> None:
 
 
 def _postgresql(text: str) -> AsyncEngine:
-    """https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING: libpq reads the URL itself."""
+    """Open an engine on https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING."""
     try:
-        asked = conninfo_to_dict(text)
+        given = conninfo_to_dict(text)
     except psycopg.Error:
         raise StoreNotUsableError(_BAD_URL) from None
     defaults = {"connect_timeout": "5", "application_name": "anchor-bot"}
-    conninfo = make_conninfo(text, **{name: value for name, value in defaults.items() if name not in asked})
+    conninfo = make_conninfo(text, **{name: value for name, value in defaults.items() if name not in given})
     open_one = partial(psycopg.AsyncConnection.connect, conninfo, prepare_threshold=None)  # for poolers
     return create_async_engine(
         "postgresql+psycopg://",
         async_creator=open_one,
         hide_parameters=True,
-        pool_recycle=_LONGEST_LIFE,
+        pool_recycle=_POOL_RECYCLE,
         use_native_hstore=False,
     )

@@ -1,18 +1,18 @@
-"""Why the store can't be opened, or can't say what it knows."""
+"""Errors of the store. Their texts contain no secrets."""
 
 from bot.outbound.workspaces import StoreError
 
 
 class StoreUnreachableError(StoreError):
-    """The database gives no answer. The text says why, without a secret."""
+    """The database gives no answer."""
 
 
 class UnreadableError(StoreError):
-    """What stands in the database can't be decrypted with these keys, or is not of the row that it stands in."""
+    """A value in the database cannot be decrypted or decoded, or belongs to another row."""
 
 
 class StoreNotUsableError(Exception):
-    """The bot can't start with this database; `sentence` says why and what to do, naming the variable."""
+    """The bot cannot start with this database; `sentence` names the setting, the reason and the remedy."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)

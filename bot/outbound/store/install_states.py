@@ -1,6 +1,6 @@
-"""Installations that were begun: each ends once, in the browser that it began in, within its time.
+"""Pending installations: each ends once, in its own browser, before it expires. `state` prevents CSRF.
 
-https://docs.slack.dev/authentication/installing-with-oauth: `state` is what keeps a forged end out.
+https://docs.slack.dev/authentication/installing-with-oauth
 """
 
 import secrets
@@ -8,59 +8,56 @@ from dataclasses import dataclass
 
 from sqlalchemy import delete, insert, select, update
 
-from bot.core.digest import digest
 from bot.core.installation import Expired, ForeignBrowser, Replayed, StateProblem, UnknownState
-from bot.core.secret import Secret
+from bot.core.secret import Secret, digest
 from bot.outbound.store.database import Database
 from bot.outbound.store.schema import install_states
 
-LIFETIME = 600
-"""Seconds from the beginning of an installation to its end."""
-
-_REMEMBERED = 86_400  # seconds after which nobody is told any more why it failed
+LIFETIME = 600  # seconds until a pending installation expires
+_RETENTION = 86_400  # seconds after the expiry, during which the callback can still explain the failure
 _BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """`state` goes to Slack and comes back, `browser` stays in the browser's cookie. Here stand digests of both."""
+class PendingInstall:
+    """Secrets of a pending installation: one for Slack, one for the browser's cookie. The table has their digests."""
 
     state: Secret
-    browser: Secret
+    browser_nonce: Secret
 
 
 class InstallStates:
-    """Both methods may raise StoreUnreachableError; `now` is in Unix seconds."""
+    """Repository of pending installations. Both methods can raise StoreUnreachableError; `now` is in Unix seconds."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def begin(self, *, now: float) -> Begun:
-        """Begin an installation, and forget those of long ago."""
-        begun = Begun(Secret(secrets.token_urlsafe(_BYTES)), Secret(secrets.token_urlsafe(_BYTES)))
+    async def begin(self, *, now: float) -> PendingInstall:
+        """Begin an installation, and delete old ones."""
+        pending = PendingInstall(Secret(secrets.token_urlsafe(_BYTES)), Secret(secrets.token_urlsafe(_BYTES)))
         row = {
-            "state_digest": digest(begun.state.reveal()),
-            "browser_digest": digest(begun.browser.reveal()),
+            "state_digest": digest(pending.state.reveal()),
+            "browser_digest": digest(pending.browser_nonce.reveal()),
             "expires_at": int(now) + LIFETIME,
         }
-        async with self._database.changing() as connection:
-            await connection.execute(delete(install_states).where(install_states.c.expires_at < now - _REMEMBERED))
+        async with self._database.transaction() as connection:
+            await connection.execute(delete(install_states).where(install_states.c.expires_at < now - _RETENTION))
             await connection.execute(insert(install_states).values(row))
-        return begun
+        return pending
 
-    async def end(self, state: str, browser: str, *, now: float) -> StateProblem | None:
-        """End an installation, or say why it can't be ended. Of several at the same moment, one succeeds."""
+    async def end(self, state: str, browser_nonce: str, *, now: float) -> StateProblem | None:
+        """End an installation, or return why it cannot end. Of concurrent calls, one succeeds."""
         c = install_states.c
-        own, its = c.state_digest == digest(state), c.browser_digest == digest(browser)
-        fresh = (own, its, c.used_at.is_(None), c.expires_at > int(now))
-        async with self._database.changing() as connection:
-            used = await connection.execute(update(install_states).where(*fresh).values(used_at=int(now)))
-            if used.rowcount:
+        same_state, same_browser = c.state_digest == digest(state), c.browser_digest == digest(browser_nonce)
+        usable = (same_state, same_browser, c.used_at.is_(None), c.expires_at > int(now))
+        async with self._database.transaction() as connection:
+            ended = await connection.execute(update(install_states).where(*usable).values(used_at=int(now)))
+            if ended.rowcount:
                 return None
-            row = (await connection.execute(select(its, c.used_at).where(own))).first()
+            row = (await connection.execute(select(same_browser, c.used_at).where(same_state))).first()
         if row is None:
             return UnknownState()
-        is_its_browser, used_at = row
-        if not is_its_browser:
+        is_same_browser, used_at = row
+        if not is_same_browser:
             return ForeignBrowser()
         return Expired() if used_at is None else Replayed()

@@ -1,4 +1,4 @@
-"""Bring the tables up to date at start. Of several processes that start at once, one does it and the others wait.
+"""Migrate the database at startup. Of concurrent processes, one migrates and the others wait.
 
 https://alembic.sqlalchemy.org/en/latest/cookbook.html#programmatic-api-use-connection-sharing-with-alembic
 """
@@ -17,22 +17,22 @@ from bot.outbound.store.errors import StoreNotUsableError
 
 _log = logging.getLogger(__name__)
 
-_WITHIN = 60.0  # seconds, for others to end theirs and us to do ours
-_LOCK = 4_721_130_552_318_604_097  # any number, the same in every process
+_TIMEOUT = 60.0  # seconds, including the wait for other processes
+_LOCK_ID = 4_721_130_552_318_604_097  # any number, the same in every process
 
 
 async def migrate(database: Database) -> None:
-    """Make or change the tables where that is needed, all in one transaction.
+    """Create or change the tables, in one transaction.
 
-    Raises StoreNotUsableError where a newer version of the bot has made them, or StoreUnreachableError.
+    Raises StoreNotUsableError if they are from a newer version of the bot, or StoreUnreachableError.
     """
-    async with database.changing(within=_WITHIN) as connection:
+    async with database.transaction(within=_TIMEOUT) as connection:
         await connection.run_sync(_migrate)
 
 
 def _migrate(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":  # SQLite lets only one transaction in
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    if connection.dialect.name == "postgresql":  # SQLite has only one writer
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK_ID})
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     config.attributes["connection"] = connection
@@ -42,7 +42,7 @@ def _migrate(connection: Connection) -> None:
         return
     if before is not None and before not in {script.revision for script in scripts.walk_revisions()}:
         raise StoreNotUsableError(
-            "DATABASE_URL: the database was made by a newer version of the bot. Run that version, or name another one."
+            "DATABASE_URL: the database is from a newer version of the bot. Run that version, or use another database."
         )
     command.upgrade(config, "head")
     _log.info("database migrated", extra={"before": before, "after": after})

@@ -1,4 +1,4 @@
-"""What a workspace is told once, whichever of several bots gets to it."""
+"""Table of notices that a workspace gets once, from one of all replicas."""
 
 from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
@@ -8,23 +8,22 @@ from bot.outbound.store.schema import notices
 
 
 class Notices:
-    """May raise StoreUnreachableError; `now` is in Unix seconds."""
+    """Repository of notices. Both methods can raise StoreUnreachableError; `now` is in Unix seconds."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def first(self, team_id: str, name: str, now: float) -> bool:
-        """Whether this is the first time, which it is for one who asks; False where the workspace is gone."""
+    async def claim(self, team_id: str, name: str, now: float) -> bool:
+        """Return whether this is the first claim: for one caller only, and never if the workspace does not exist."""
         row = {"team_id": team_id, "name": name, "told_at": int(now)}
         try:
-            async with self._database.changing() as connection:
+            async with self._database.transaction() as connection:
                 insert = INSERT[connection.dialect.name](notices).values(row).on_conflict_do_nothing()
                 return (await connection.execute(insert.returning(notices.c.name))).first() is not None
         except IntegrityError:
             return False
 
-    async def take_back(self, team_id: str, name: str) -> None:
-        """Let the next one who asks be the first again."""
-        its = (notices.c.team_id == team_id, notices.c.name == name)
-        async with self._database.changing() as connection:
-            await connection.execute(delete(notices).where(*its))
+    async def release(self, team_id: str, name: str) -> None:
+        """Release a claim, so that the next one is the first again."""
+        async with self._database.transaction() as connection:
+            await connection.execute(delete(notices).where(notices.c.team_id == team_id, notices.c.name == name))

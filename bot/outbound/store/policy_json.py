@@ -1,8 +1,4 @@
-"""How a policy stands in the database: as JSON, the same for the same policy.
-
-It is read strictly: a text with more or less in it than is written here may be meant to narrow what it would seem to
-leave open, so it is no policy.
-"""
+"""Encode policies as canonical JSON, and decode them strictly: an unknown or missing field could be a restriction."""
 
 import json
 from typing import Any
@@ -15,18 +11,18 @@ _SETS = ("users", "channels")
 
 
 def write_policy(policy: Policy) -> str:
-    """The text for a policy."""
+    """Encode a policy."""
     return json.dumps({verb: _write_rule(getattr(policy, verb)) for verb in _VERBS})
 
 
 def read_policy(text: str | None) -> Policy:
-    """The policy of a text; the default where there is none. Raises UnreadableError."""
+    """Decode a policy; None is the default policy. Raises UnreadableError."""
     if text is None:
         return Policy()
     try:
         return Policy(**{verb: _read_rule(rule) for verb, rule in _exactly(_VERBS, json.loads(text)).items()})
     except (ValueError, RecursionError):
-        raise UnreadableError("the policy is none that this version can read") from None
+        raise UnreadableError("this version cannot read the policy") from None
 
 
 def _write_rule(rule: Rule) -> dict[str, list[str]]:
@@ -38,7 +34,7 @@ def _read_rule(value: object) -> Rule:
 
 
 def _read_ids(value: object) -> frozenset[str]:
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ValueError
     return frozenset(value)
 

@@ -1,4 +1,4 @@
-"""The tables. What they hold of secrets is ciphertext or a digest; times are in Unix seconds."""
+"""The tables. Secrets are stored as ciphertext or digest, times in Unix seconds."""
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Integer, MetaData, String, Table, Text, text
 
@@ -19,15 +19,15 @@ workspaces = Table(
     Column("anchor_api_key", Text),  # ciphertext
     Column("alerts_token_digest", String(64)),
     Column("alerts_channel", String(40)),
-    Column("anchor_api_key_check", Text),  # a KeyCheck; null where there is no key
-    Column("anchor_api_key_set_by", String(40)),  # null where an operator did
+    Column("anchor_api_key_check", Text),  # a KeyCheck; null without a key
+    Column("anchor_api_key_set_by", String(40)),  # null if an operator did
     Column("anchor_api_key_set_at", BigInteger),
-    Column("key_version", Integer, nullable=False, server_default=text("0")),  # another one after each change
-    Column("policy", Text),  # as policy_json.py has it; null is the default
+    Column("key_version", Integer, nullable=False, server_default=text("0")),  # incremented by each change
+    Column("policy", Text),  # see policy_json.py; null is the default
     Column("policy_version", Integer, nullable=False, server_default=text("0")),
     Column("alerts_token_version", Integer, nullable=False, server_default=text("0")),
 )
-"""One row for each workspace that the app is installed in."""
+"""One row per workspace that has the app installed."""
 
 install_states = Table(
     "install_states",
@@ -37,7 +37,7 @@ install_states = Table(
     Column("expires_at", BigInteger, nullable=False, index=True),
     Column("used_at", BigInteger),
 )
-"""Installations that were begun: kept for a while after their end, to tell a used one from one that never was."""
+"""Pending and recent installations: recent ones tell a used state from an unknown one."""
 
 key_checks = Table(
     "key_checks",
@@ -45,7 +45,7 @@ key_checks = Table(
     Column("name", String(40), primary_key=True),
     Column("ciphertext", Text, nullable=False),
 )
-"""A known text for each key that has encrypted here: whoever can't decrypt one of them lacks a key that is needed."""
+"""A known plaintext per key that has encrypted here: a bot that cannot decrypt one lacks that key."""
 
 admins = Table(
     "admins",
@@ -54,7 +54,7 @@ admins = Table(
     Column("user_id", String(40), primary_key=True),
     Column("seen_at", BigInteger, nullable=False),
 )
-"""People whom Slack called admins of their workspace. They go with it."""
+"""Users who were admins of their workspace when they opened Home."""
 
 notices = Table(
     "notices",
@@ -63,4 +63,4 @@ notices = Table(
     Column("name", String(40), primary_key=True),
     Column("told_at", BigInteger, nullable=False),
 )
-"""What a workspace is told once, by its name here. They go with it."""
+"""Notices that a workspace has had."""

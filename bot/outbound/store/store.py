@@ -1,4 +1,4 @@
-"""The store as a whole: opened, checked and closed in one place."""
+"""Open, check and close the store."""
 
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -10,29 +10,29 @@ from sqlalchemy.exc import DBAPIError
 from bot.core.secret import Secret
 from bot.outbound.store.admins import Admins
 from bot.outbound.store.database import Database, connect
-from bot.outbound.store.encryption import check_keys
 from bot.outbound.store.errors import StoreNotUsableError, StoreUnreachableError
+from bot.outbound.store.field_cipher import FieldCipher
 from bot.outbound.store.install_states import InstallStates
-from bot.outbound.store.installations import Installations
+from bot.outbound.store.key_rotation import check_keys
 from bot.outbound.store.migrate import migrate
 from bot.outbound.store.notices import Notices
-from bot.outbound.store.vault import Vault
+from bot.outbound.store.workspace_rows import WorkspaceRows
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A database that is up to date, with keys that fit."""
+    """A migrated database and its repositories."""
 
     database: Database
-    vault: Vault
-    installations: Installations
+    cipher: FieldCipher
+    rows: WorkspaceRows
     install_states: InstallStates
     admins: Admins
     notices: Notices
 
 
 def random_version() -> int:
-    """A number that nobody has seen; it has nine digits at most, and so have those that follow it."""
+    """Return a random version of at most nine digits, with room for its successors."""
     return secrets.randbelow(900_000_000)
 
 
@@ -40,37 +40,19 @@ def random_version() -> int:
 async def open_store(
     url: Secret, keys: Sequence[Secret], *, first_version: Callable[[], int] = random_version
 ) -> AsyncIterator[Store]:
-    """The store at `url`, as DATABASE_URL has it; the first of `keys` encrypts. Raises StoreNotUsableError.
-
-    `first_version` is explained at Installations.
-    """
-    database, vault = connect(url), Vault(keys)
+    """Open the store at `url` (DATABASE_URL); the first of `keys` encrypts. Raises StoreNotUsableError."""
+    database, cipher = connect(url), FieldCipher(keys)
     try:
         try:
             await migrate(database)
-            await check_keys(database, vault)
-        except StoreUnreachableError as error:
-            raise _not_usable(str(error)) from None
-        except DBAPIError as error:
-            raise _not_usable(type(error.orig).__name__) from None
-        yield _store(database, vault, first_version)
+            await check_keys(database, cipher)
+        except (StoreUnreachableError, DBAPIError) as error:
+            why = type(error.orig).__name__ if isinstance(error, DBAPIError) else str(error)
+            raise StoreNotUsableError(
+                f"DATABASE_URL: the bot cannot use the database ({why}). Check that it runs, that the user name and "
+                "the password are right, and that the user can create tables."
+            ) from None
+        rows = WorkspaceRows(database, cipher, first_version)
+        yield Store(database, cipher, rows, InstallStates(database), Admins(database), Notices(database))
     finally:
         await database.close()
-
-
-def _store(database: Database, vault: Vault, first_version: Callable[[], int]) -> Store:
-    return Store(
-        database,
-        vault,
-        Installations(database, vault, first_version),
-        InstallStates(database),
-        Admins(database),
-        Notices(database),
-    )
-
-
-def _not_usable(why: str) -> StoreNotUsableError:
-    return StoreNotUsableError(
-        f"DATABASE_URL: the database there does not let the bot in ({why}). Is it up, are name and password right, "
-        "and may this user make tables in it?"
-    )

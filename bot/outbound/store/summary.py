@@ -1,14 +1,16 @@
-"""What an operator sees of a workspace in a list: no secret, and nothing that would have to be decrypted."""
+"""Summary of a workspace for operators: no secret, and nothing to decrypt."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import ColumnElement
+
+from bot.outbound.store.schema import workspaces
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """`installed_at` is in Unix seconds."""
+    """A workspace; `installed_at` is in Unix seconds."""
 
     team_id: str
     team_name: str
@@ -21,16 +23,11 @@ class Summary:
     alerts_channel: str | None
 
 
-def summarize(row: Row[Any]) -> Summary:
-    """What may be shown of a row of the workspaces."""
-    return Summary(
-        team_id=row.team_id,
-        team_name=row.team_name,
-        enterprise_id=row.enterprise_id,
-        scopes=row.scopes,
-        installed_by=row.installed_by,
-        installed_at=row.installed_at,
-        has_key=row.anchor_api_key is not None,
-        has_alerts_token=row.alerts_token_digest is not None,
-        alerts_channel=row.alerts_channel,
-    )
+SUMMARY_COLUMNS: tuple[ColumnElement[Any], ...] = (
+    *(workspaces.c.team_id, workspaces.c.team_name, workspaces.c.enterprise_id),
+    *(workspaces.c.scopes, workspaces.c.installed_by, workspaces.c.installed_at),
+    workspaces.c.anchor_api_key.is_not(None),
+    workspaces.c.alerts_token_digest.is_not(None),
+    workspaces.c.alerts_channel,
+)
+"""The columns of a `Summary`, in the order of its fields."""

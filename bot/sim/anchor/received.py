@@ -15,7 +15,7 @@ _ROUTES: tuple[tuple[re.Pattern[str], str, str | None], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a path asks for: `verb` is pause, resume, list or get, and `method` the one it needs."""
+    """The meaning of a path: `verb` is pause, resume, list or get; `method` is the HTTP method that it needs."""
 
     verb: str
     method: str

@@ -10,7 +10,7 @@ DEFAULT_KEY = "sk-sim-home-9d41c7e20b58"
 
 
 class SessionState(Enum):
-    """Of the agent in the session; ENDED is the end of both."""
+    """The state of the session's agent; ENDED ends both."""
 
     RUNNING = "running"
     PAUSED = "paused"

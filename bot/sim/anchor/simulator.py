@@ -53,7 +53,7 @@ class SimAnchor:
 
     @property
     def fault(self) -> Fault | None:
-        """What goes wrong with every request from now on; None again when it has struck its `times`."""
+        """The fault of every request from now on; None again after its `times`."""
         return self._faults[_EVERYWHERE]
 
     @fault.setter

@@ -1,4 +1,4 @@
-"""What the body of an ack makes Slack display, which depends on what it acknowledges.
+"""The display of an ack, which depends on what it acknowledges.
 
 https://docs.slack.dev/interactivity/implementing-slash-commands#responding_to_commands
 https://api.slack.com/legacy/interactive-messages
@@ -18,7 +18,7 @@ _ACK_KEYS = CONTENT_KEYS | {"response_type", "replace_original", "delete_origina
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """What is displayed: nothing if `content` is empty; in_channel shows a typed command to everyone as well.
+    """The displayed ack: nothing if `content` is empty; in_channel shows a typed command to everyone as well.
 
     `replaces` and `deletes` say what becomes of the message that held the button.
     """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bot.sim.slack.workspace import Channel, ChannelKind, Installation, SlashCommand, User, Workspace
 
 BOT_TOKEN = "xoxb-0123456789-SIMULATED-HOME"  # noqa: S105 - of the simulation only
-APP_TOKEN = "xapp-1-A0ANCHOR001-0123456789-SIMULATED"  # noqa: S105 - likewise
+APP_TOKEN = "xapp-1-A0ANCHOR001-0123456789-SIMULATED"  # noqa: S105 - simulated
 CLIENT_ID, CLIENT_SECRET = "0123456789.9876543210", "simulated-client-secret"
 COMMANDS = (
     SlashCommand("/anchor-pause", "Pause the AI agent of an Anchor session", "<session_id> [reason]"),
@@ -37,7 +37,7 @@ class Acme:
 
 
 def acme() -> Acme:
-    """Build it anew."""
+    """Build a new one."""
     home = Workspace("T0HOME00001", "acme", Installation(BOT_TOKEN, commands=COMMANDS))
     bot = home.installation.bot_user_id
     alice = home.add_user("U0ALICE0001", "alice", is_admin=True)

@@ -17,7 +17,7 @@ ABSENT: Final = object()
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """Who clicked in which message; `message_json` is the message as apps get it."""
+    """A click in a message; `message_json` is the message as apps get it."""
 
     workspace: Workspace
     user: User

@@ -42,7 +42,7 @@ class Clicks:
         return click
 
     async def send(self, action: Action, overrides: Mapping[str, object]) -> Delivery:
-        """Deliver a click, and show what comes of it, instead of what came of the one before it."""
+        """Deliver a click, and show its outcome in place of the previous one."""
         self._withdraw_warning(action)
         occasion = self._hooks.issue(action.click)
         payload = action.payload(occasion, f"{self._platform.clock.now():.6f}")

@@ -1,4 +1,4 @@
-"""What becomes of a line in the composer when a person presses Enter: a command or a message."""
+"""Read a line of the composer: a command or a message."""
 
 from bot.sim.slack.commands import Commands
 from bot.sim.slack.history import Place

@@ -1,4 +1,4 @@
-"""What a message carries, read from the JSON of any road to a channel, and what is wrong with it."""
+"""The content of a message, read from JSON, and its violations."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

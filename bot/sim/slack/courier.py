@@ -13,7 +13,7 @@ _OWN_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What came back: no `status` if no complete answer came in time; `error` is what the Slack client shows."""
+    """The app's answer: no `status` without a complete answer in time; `error` is what the Slack client shows."""
 
     status: int | None
     error: str | None

@@ -11,7 +11,7 @@ from bot.sim.slack.rules import Rule, Violation
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """What Slack makes anew for every command and click; in views there is no `response_url`: it is empty."""
+    """The values that Slack makes for each command and click; in views `response_url` is empty."""
 
     response_url: str
     trigger_id: str
@@ -19,7 +19,7 @@ class Occasion:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What was sent on which occasion, and what came back; `reader` knows what an ack of this kind says."""
+    """A sent request and its answer; `reader` reads an ack of this kind."""
 
     occasion: Occasion
     sent: Request
@@ -28,12 +28,12 @@ class Delivery:
 
     @property
     def ack(self) -> Ack | None:
-        """What Slack displays; None unless a 200 came in time."""
+        """Return what Slack displays; None unless a 200 came in time."""
         return self._reading[0]
 
     @property
     def mistakes(self) -> list[Violation]:
-        """What is wrong with the answer."""
+        """Return the violations of the answer."""
         return self._reading[1]
 
     @property
@@ -49,7 +49,7 @@ class Delivery:
 
     @property
     def response_url(self) -> str:
-        """Where the app can answer later."""
+        """Return the URL for later answers."""
         return self.occasion.response_url
 
     @property
@@ -74,7 +74,7 @@ class Delivery:
 
     @property
     def error(self) -> str | None:
-        """What went wrong: operation_timeout, dispatch_failed, http_client_error or http_service_error."""
+        """Return the error: operation_timeout, dispatch_failed, http_client_error or http_service_error."""
         return self.answer.error
 
     def again(self, answer: Answered) -> "Delivery":

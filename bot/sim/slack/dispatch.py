@@ -14,7 +14,7 @@ Kind = Literal["slash_commands", "interactive", "events_api"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What goes to the app; `headers` are those of a form, an envelope has none."""
+    """A request to the app; `headers` are those of a form, an envelope has none."""
 
     kind: Kind
     body: bytes

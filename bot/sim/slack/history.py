@@ -61,7 +61,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who posts: a person, or a bot with its `bot_id`."""
+    """The author of a message: a person, or a bot with its `bot_id`."""
 
     user: str
     bot_id: str | None = None
@@ -69,7 +69,7 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a message goes, and on which occasion; `ephemeral_to` is the only one who will see it.
+    """The place of a message and its invocation; `ephemeral_to` is the only person who sees it.
 
     `warns` is the button by which it stands, if it is a warning.
     """

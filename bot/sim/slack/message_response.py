@@ -1,4 +1,4 @@
-"""What an app's answer to a command or a click shows, and what it does to the message that was clicked.
+"""The effect of an app's answer to a command or a click: what it shows, and what it does to the clicked message.
 
 https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
 """

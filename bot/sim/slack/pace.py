@@ -1,4 +1,4 @@
-"""How fast an app may be: so many calls per second, after a burst.
+"""A rate limit: calls per second, after a burst.
 
 https://docs.slack.dev/apis/web-api/rate-limits
 """

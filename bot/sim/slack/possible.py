@@ -1,4 +1,4 @@
-"""What the Slack client does not let a person do."""
+"""The error for actions that the Slack client does not allow."""
 
 from bot.sim.slack.workspace import Channel, User
 

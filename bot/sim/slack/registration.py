@@ -1,4 +1,4 @@
-"""What the app's settings at Slack say about its installation."""
+"""The app's settings at Slack about its installation."""
 
 from dataclasses import dataclass, field
 
@@ -17,5 +17,5 @@ class Registration:
     rotates_tokens: bool = False
 
     def knows(self, redirect_uri: str) -> bool:
-        """True for a URL that is equal to a registered one, or below it."""
+        """Return whether a URL is equal to a registered one, or below it."""
         return any(redirect_uri == url or redirect_uri.startswith(f"{url.rstrip('/')}/") for url in self.redirect_urls)

@@ -23,5 +23,5 @@ class Removal:
 
 
 def tokens_revoked(*, bot: Sequence[str] = (), oauth: Sequence[str] = ()) -> Mapping[str, object]:
-    """The event: user ids of the bots, and of the people, whose tokens died."""
+    """Return the event with the user ids of the bots and people whose tokens were revoked."""
     return {"type": "tokens_revoked", "tokens": {"oauth": list(oauth), "bot": list(bot)}}

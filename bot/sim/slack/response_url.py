@@ -19,7 +19,7 @@ _KEYS = CONTENT_KEYS | {"response_type", "replace_original", "delete_original", 
 
 @dataclass(slots=True)
 class Ticket:
-    """The right to answer one command or click: whoever holds its URL speaks as the app, in that channel.
+    """The right to answer one command or click: the holder of its URL posts as the app, in that channel.
 
     `original` is the message that held the button; a command has none.
     """

@@ -1,4 +1,4 @@
-"""What people see of the simulated Slack, and what is on record about the app."""
+"""The simulated Slack as people see it, and the record about the app."""
 
 from collections.abc import Callable
 
@@ -24,7 +24,7 @@ class Screen:
 
     @property
     def registration(self) -> Registration:
-        """What the app's settings say about its installation; the test changes what it likes."""
+        """Return the app's settings about its installation, which a test can change."""
         return self.platform.registration
 
     @property
@@ -34,12 +34,12 @@ class Screen:
 
     @property
     def faults(self) -> Faults:
-        """What goes wrong, by place: "response_url", "handshake" (of websockets), or a method such as "chat.update"."""
+        """Return the faults by place: "response_url", "handshake" (of websockets), or a method like "chat.update"."""
         return self.platform.faults
 
     @property
     def violations(self) -> list[Violation]:
-        """What the app did wrong, in order."""
+        """Return the app's violations in order."""
         return self.platform.violations
 
     def add_workspace(self, workspace: Workspace) -> None:

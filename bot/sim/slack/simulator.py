@@ -112,7 +112,7 @@ class SimSlack(Client):
 
     @property
     def request_url(self) -> str | None:
-        """Where forms go; None if the app has no such URL."""
+        """Return the URL for forms; None if the app has none."""
         return self._dispatch.request_url
 
     @request_url.setter

@@ -13,7 +13,7 @@ from bot.sim.slack.workspace import Channel, User, Workspace
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """Who typed which command where; `text` is what Slack will send, so already escaped."""
+    """A typed command; `text` is already escaped, as Slack sends it."""
 
     workspace: Workspace
     user: User
@@ -23,7 +23,7 @@ class Typed:
 
     @property
     def line(self) -> str:
-        """What stood in the composer."""
+        """Return the text of the composer."""
         return f"{self.command} {self.text}".rstrip()
 
     @property

@@ -19,7 +19,7 @@ class TriggerError(Exception):
 
 @dataclass(slots=True)
 class Trigger:
-    """Who did something where; `channel_id` is None in a Home tab or a modal."""
+    """The person and place of an action; `channel_id` is None in a Home tab or a modal."""
 
     workspace: Workspace
     user_id: str

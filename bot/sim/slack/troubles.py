@@ -17,7 +17,7 @@ def rate_limited(retry_after: float | None = 1, *, times: int | None = None) -> 
 
 
 def server_error(status: int = 500, *, applied: bool = False, times: int | None = None) -> Answer:
-    """A 5xx without any JSON."""
+    """Return a 5xx without JSON."""
     return Answer(status, b"upstream error", "text/plain", applied=applied, times=times)
 
 

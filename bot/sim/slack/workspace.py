@@ -29,7 +29,7 @@ class User:
 
 
 class ChannelKind(Enum):
-    """Who can find a channel; DM is a conversation of two."""
+    """The kind of a conversation; DM is one of two people."""
 
     PUBLIC = "public"
     PRIVATE = "private"
@@ -49,7 +49,7 @@ class Channel:
 
     @property
     def name_in_payloads(self) -> str:
-        """What payloads call it: only public channels by name."""
+        """Return the name in payloads: only public channels have theirs."""
         return _UNNAMED.get(self.kind, self.name)
 
 
@@ -95,7 +95,7 @@ class Enterprise:
 
 
 class Workspace:
-    """People and channels by id; whoever has a foreign `team_id` is here through Slack Connect."""
+    """People and channels by id; a person with a foreign `team_id` is here through Slack Connect."""
 
     def __init__(
         self, team_id: str, domain: str, installation: Installation, enterprise: Enterprise | None = None

@@ -6,21 +6,20 @@ from typing import Any, get_args
 
 import pytest
 
-from bot.core.administration import (
+from bot.core.admin_outcomes import (
     AlertOutcome,
     AlertPosted,
     AlertRefused,
     AlertUnanswered,
-    CutShort,
-    KeyNotTaken,
-    KeyNotTried,
+    Interrupted,
     KeyOutcome,
     KeyRemoved,
     KeySaved,
+    NewKeyRejected,
+    NewKeyUnverified,
     NoChannel,
     NotAdmin,
     NotAKey,
-    NotSaved,
     NotServed,
     Outdated,
     PolicyOutcome,
@@ -30,16 +29,17 @@ from bot.core.administration import (
     TokenMade,
     TokenOutcome,
 )
-from bot.core.anchor_key import AnchorKey, KeyCheck
-from bot.core.messages import changes, controls, dialog_answers
-from bot.core.messages.alert_answers import refused_by_slack
-from bot.core.messages.dialogs import TITLES, alerts_dialog, key_dialog, policy_dialog
-from bot.core.messages.home import Home, Notice, home_view
-from bot.core.messages.message import Visibility
-from bot.core.messages.view import View
+from bot.core.outcomes import StoreUnavailable
 from bot.core.policy import Policy, Role, Rule
 from bot.core.secret import Secret
-from bot.core.workspace import Workspace
+from bot.core.workspace import AnchorKey, KeyCheck, Workspace
+from bot.messages import admin_notices as changes
+from bot.messages import home_elements, modal_results
+from bot.messages.alert_errors import refused_by_slack
+from bot.messages.home import Home, Notice, home_view
+from bot.messages.message import Visibility
+from bot.messages.modals import TITLES, alerts_dialog, key_dialog, policy_dialog
+from bot.messages.view import View
 
 Check = Callable[[str, str], None]
 
@@ -67,7 +67,7 @@ HOMES = {
     "no key, member": FIRST,
     "no key, admin": ADMINS,
     "no key, role unknown": replace(FIRST, role=Role.UNKNOWN),
-    "no key, scope missing": replace(FIRST, role=Role.UNREADABLE),
+    "no key, scope missing": replace(FIRST, role=Role.SCOPE_MISSING),
     "everything set, member": replace(FIRST, workspace=FULL),
     "everything set, admin": replace(ADMINS, workspace=FULL),
     "single workspace": replace(FIRST, workspace=replace(FULL, anchor_key=SHORT, is_managed=False)),
@@ -83,7 +83,7 @@ KEY_MODALS = {
 }
 POLICY_MODALS = {"no rules": policy_dialog(EMPTY), "rules": policy_dialog(FULL)}
 ALERTS_MODALS = {"no token": alerts_dialog(EMPTY, URL), "token": alerts_dialog(FULL, URL)}
-ANSWERS = {"an answer": dialog_answers.answer_view(TITLES[controls.SET_KEY], "(an answer)")}
+ANSWERS = {"an answer": modal_results.answer_view(TITLES[home_elements.SET_KEY], "(an answer)")}
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,8 @@ def test_views(wording: Check, kind: str, views: Mapping[str, View]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("action_id", "dividers"), [(controls.REMOVE_KEY, 1), (controls.ALERTS_CHANNEL, 3), (controls.TEST_ALERT, 3)]
+    ("action_id", "dividers"),
+    [(home_elements.REMOVE_KEY, 1), (home_elements.ALERTS_CHANNEL, 3), (home_elements.TEST_ALERT, 3)],
 )
 def test_a_notice_stands_at_the_top_of_the_setting_that_it_is_about(action_id: str, dividers: int) -> None:
     lines = rendered(home_view(replace(FIRST, notice=Notice(action_id, "News"))))
@@ -118,21 +119,21 @@ def test_a_notice_stands_at_the_top_of_the_setting_that_it_is_about(action_id: s
 PROBLEMS: Mapping[str, Problem] = {
     "no admin": NotAdmin(Role.MEMBER),
     "role unknown": NotAdmin(Role.UNKNOWN),
-    "scope missing": NotAdmin(Role.UNREADABLE),
+    "scope missing": NotAdmin(Role.SCOPE_MISSING),
     "workspace not served": NotServed(),
     "outdated": Outdated(),
-    "no database": NotSaved(),
-    "cut short": CutShort(),
+    "no database": StoreUnavailable(),
+    "cut short": Interrupted(),
 }
 KEYS: Mapping[str, KeyOutcome] = {
     "saved": KeySaved("9876", KeyCheck.VERIFIED),
     "short key saved": KeySaved("", KeyCheck.VERIFIED),
     "saved, not verified": KeySaved("9876", KeyCheck.UNVERIFIED),
     "no key": NotAKey(),
-    "refused": KeyNotTaken(401),
-    "no answer": KeyNotTried(None),
-    "another answer": KeyNotTried(503),
-    "no database": NotSaved(),
+    "refused": NewKeyRejected(401),
+    "no answer": NewKeyUnverified(None),
+    "another answer": NewKeyUnverified(503),
+    "no database": StoreUnavailable(),
 }
 REMOVALS: Mapping[str, RemovalOutcome] = {
     "removed": KeyRemoved("9876"),
@@ -145,32 +146,32 @@ ALERTS: Mapping[str, AlertOutcome] = {
     "no channel": NoChannel(),
 }
 WAITING = {
-    "the outcome will come": dialog_answers.CHECKING,
-    "the modal will come": dialog_answers.ONE_MOMENT,
-    "no modal, the database is away": dialog_answers.NO_DIALOG,
-    "no modal, it was too late": dialog_answers.TOO_LATE,
-    "the modal with the token was closed": dialog_answers.UNSEEN,
+    "the outcome will come": modal_results.CHECKING,
+    "the modal will come": modal_results.ONE_MOMENT,
+    "no modal, the database is away": modal_results.NO_DIALOG,
+    "no modal, it was too late": modal_results.TOO_LATE,
+    "the modal with the token was closed": modal_results.UNSEEN,
 }
 TOKENS: Mapping[str, TokenOutcome] = {"made": TokenMade(Secret("alerts-token"))}
 
 
 def test_answers(wording: Check) -> None:
     for name, problem in PROBLEMS.items():
-        text = dialog_answers.about_problem(problem)
+        text = modal_results.about_problem(problem)
         wording(f"nothing changed: {name}", text)
-        others = (dialog_answers.about_removal, dialog_answers.about_policy, dialog_answers.about_alert)
-        assert {text} == {dialog_answers.about_token(problem, URL), *(about(problem) for about in others)}
-        assert (dialog_answers.about_key(problem) == text) is (problem != NotSaved())
+        others = (modal_results.about_removal, modal_results.about_policy, modal_results.about_alert)
+        assert {text} == {modal_results.about_token(problem, URL), *(about(problem) for about in others)}
+        assert (modal_results.about_key(problem) == text) is (problem != StoreUnavailable())
     for name, key in KEYS.items():
-        wording(f"key: {name}", dialog_answers.about_key(key))
+        wording(f"key: {name}", modal_results.about_key(key))
     for name, removal in REMOVALS.items():
-        wording(f"key: {name}", dialog_answers.about_removal(removal))
+        wording(f"key: {name}", modal_results.about_removal(removal))
     for name, policy in POLICIES.items():
-        wording(f"policy: {name}", dialog_answers.about_policy(policy))
+        wording(f"policy: {name}", modal_results.about_policy(policy))
     for name, alert in ALERTS.items():
-        wording(f"test alert: {name}", dialog_answers.about_alert(alert))
+        wording(f"test alert: {name}", modal_results.about_alert(alert))
     for name, token in TOKENS.items():
-        wording(f"alerts token: {name}", dialog_answers.about_token(token, URL))
+        wording(f"alerts token: {name}", modal_results.about_token(token, URL))
     for name, text in WAITING.items():
         wording(f"waiting: {name}", text)
 
@@ -179,7 +180,7 @@ def test_a_refused_test_alert_names_the_channel_and_the_advice(wording: Check) -
     """The advice for each code of Slack's is that for programs, and checked there."""
     outcome = AlertRefused("C0ALERTS001", "ratelimited")
     advice = refused_by_slack(outcome.code, "<#C0ALERTS001>")
-    text = dialog_answers.about_alert(outcome)
+    text = modal_results.about_alert(outcome)
     assert advice in text
     wording("test alert: refused", text.replace(advice, "(advice)"))
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, get_args
 
 from bot.core.installation import Installed, InstallOutcome, RefusedBySlack, ScopesDeclined
-from bot.core.messages.install_pages import NOT_BEGUN, Page, broken_page, page_of
+from bot.messages.install_pages import NOT_BEGUN, Page, broken_page, page_of
 
 FIELDS: dict[object, dict[str, Any]] = {
     Installed: {"team_id": "T0HOME00001", "team_name": "Acme", "has_key": False},

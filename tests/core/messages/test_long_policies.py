@@ -2,13 +2,13 @@
 
 import pytest
 
-from bot.core.messages.changes import policy_message
-from bot.core.messages.home import Home, home_view
-from bot.core.messages.policy import who_may
 from bot.core.policy import NotHere, NotNamed, Policy, Role, Rule
 from bot.core.requests import Verb
 from bot.core.secret import Secret
 from bot.core.workspace import Workspace
+from bot.messages.admin_notices import policy_message
+from bot.messages.home import Home, home_view
+from bot.messages.policy import who_may
 from bot.sim.slack import block_kit
 from harness import outcome_text
 

@@ -5,22 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
-from bot.core.alert import Alert, BadAlert, Severity, read_alert
-from bot.core.command import Help
-from bot.core.messages import alert_answers
-from bot.core.messages.actions import button
-from bot.core.messages.card import alert_message, sample_alert_message
-from bot.core.messages.message import Message, ephemeral
-from bot.core.messages.notices import (
-    astray,
-    broken_button_message,
-    incident_message,
-    unknown_action_message,
-    unknown_command_message,
-    unreadable_message,
-)
-from bot.core.messages.order import card_change, outcome_message, waiting_message
-from bot.core.messages.usage import usage_message
+from bot.core.alert import Alert, Severity
 from bot.core.outcomes import (
     Doubt,
     Failed,
@@ -31,32 +16,47 @@ from bot.core.outcomes import (
     NotRunning,
     Outcome,
     Overloaded,
-    Overtaken,
     Paused,
     RateLimited,
     Repeated,
     Resumed,
     Stopping,
-    StoreFailed,
+    StoreUnavailable,
+    Superseded,
     Unavailable,
     Unconfirmed,
     Unreachable,
     WrongWorkspace,
 )
 from bot.core.policy import NotAMember, NotHere, NotNamed, Role
-from bot.core.requests import Asker, Order, Verb
+from bot.core.requests import Actor, Help, Order, Verb
 from bot.core.session_id import Ambiguous, Broken, Found, Missing, Search, SessionId
+from bot.inbound.alerts.generic import BadAlert, read_alert
+from bot.messages import alert_errors as alert_answers
+from bot.messages.alert_card import alert_message, sample_alert_message
+from bot.messages.message import Message, ephemeral
+from bot.messages.outcome import card_update, outcome_message, waiting_message
+from bot.messages.request_errors import (
+    as_direct_message,
+    broken_button_message,
+    incident_message,
+    unknown_action_message,
+    unknown_command_message,
+    unreadable_message,
+)
+from bot.messages.session_buttons import button
+from bot.messages.usage import usage_message
 from harness import ALICE, OTHER_SESSION, SESSION
 
 Check = Callable[[str, str], None]
 
 ID, OTHER_ID = SessionId(SESSION), SessionId(OTHER_SESSION)
-REFUSED_ROLES = [role for role in Role if role not in {Role.ADMIN, Role.MEMBER, Role.UNREADABLE}]
+REFUSED_ROLES = [role for role in Role if role not in {Role.ADMIN, Role.MEMBER, Role.SCOPE_MISSING}]
 
 
 def order(name: str, reason: str = "") -> Order:
     """The order of an entry, whose name begins with the verb."""
-    return Order(Verb(name.partition(":")[0]), ID, Asker("T0HOME00001", "C0ALERTS001", ALICE), reason)
+    return Order(Verb(name.partition(":")[0]), ID, Actor("T0HOME00001", "C0ALERTS001", ALICE), reason)
 
 
 def ids(letter: str, count: int) -> frozenset[str]:
@@ -78,14 +78,14 @@ OUTCOMES: dict[str, Outcome] = {
     "pause: rate limited for 30 seconds": RateLimited(30.0, "Too many requests"),
     "pause: out of service for 30 seconds": Unavailable(Unreachable.OUT_OF_SERVICE, 30.0),
     "resume: unconfirmed, with a status code": Unconfirmed(Doubt.GATEWAY, 502),
-    "resume: overtaken by a pause": Overtaken(),
+    "resume: overtaken by a pause": Superseded(),
     "pause: repeated": Repeated(),
     "resume: repeated": Repeated(),
     "pause: wrong workspace": WrongWorkspace(),
     "pause: no key": NoKey(),
-    "pause: no key, the person can set it": NoKey(may_set=True),
-    "pause: no key, nobody can set it": NoKey(unreadable=True),
-    "pause: the database failed": StoreFailed(),
+    "pause: no key, the person can set it": NoKey(can_set=True),
+    "pause: no key, nobody can set it": NoKey(scope_missing=True),
+    "pause: the database failed": StoreUnavailable(),
     "pause: overloaded": Overloaded(),
     "resume: stopping": Stopping(),
     "pause: refused, not one of the named people": NotNamed(ids("U", 2)),
@@ -122,7 +122,7 @@ NOTICES: dict[str, Message] = {
     "resume button without an id": broken_button_message(Verb.RESUME, ""),
     "unreadable command": unreadable_message(),
     "unforeseen exception": incident_message("0a1b2c3d"),
-    "direct message instead of a message in the channel": astray(ephemeral("(the message)"), "C0ALERTS001"),
+    "direct message instead of a message in the channel": as_direct_message(ephemeral("(the message)"), "C0ALERTS001"),
 }
 
 CARDS: dict[str, Message] = {
@@ -196,7 +196,7 @@ def test_with_a_reason(wording: Check) -> None:
 
 @pytest.mark.parametrize(("name", "outcome"), CLICKED.items(), ids=CLICKED)
 def test_line_in_the_clicked_message(name: str, outcome: KeyTaken, wording: Check) -> None:
-    change = card_change(order(name), outcome, now=0.0)
+    change = card_update(order(name), outcome, now=0.0)
     assert change is not None
     wording(f"clicked message: {name}", "\n".join([change.line, *map(label, buttons(change.button))]))
 

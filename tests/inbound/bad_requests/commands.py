@@ -1,9 +1,8 @@
 """Slash commands that Slack would not send, and those that name no session."""
 
-from bot.core.command import read_command
-from bot.core.messages.usage import usage_message
-from bot.core.requests import Verb
+from bot.core.requests import Verb, read_command
 from bot.core.session_id import Found
+from bot.messages.usage import usage_message
 from harness.texts import OTHER_SESSION, SESSION
 from inbound.bad_requests.case import Case, cases
 from inbound.bad_requests.valid_requests import MARK, command

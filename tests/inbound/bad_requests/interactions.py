@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.core.messages.notices import unknown_action_message
+from bot.messages.request_errors import unknown_action_message
 from inbound.bad_requests.case import cases
 from inbound.bad_requests.valid_requests import MARK, action, click, interaction
 

@@ -1,6 +1,6 @@
 """A signed click with a response_url that is not Slack's: the bot must not call it, and sends a direct message."""
 
-from bot.core.messages.notices import astray, unknown_action_message
+from bot.messages.request_errors import as_direct_message, unknown_action_message
 from inbound.bad_requests.case import Case
 from inbound.bad_requests.valid_requests import ALERTS, TRAP, click
 
@@ -26,7 +26,7 @@ RECIPIENTS = tuple(f"U0SSRF{number:05}" for number in range(len(_URLS)))
 CASES = tuple(
     Case(
         name=f"a button whose response_url is {name}",
-        told=astray(unknown_action_message(), ALERTS).text,
+        told=as_direct_message(unknown_action_message(), ALERTS).text,
         told_to=user,
         body=click(response_url=url, user={"id": user}),
     )

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from bot.app import running
+from bot.config.settings import Settings
 from bot.demo.stage import environment
 from bot.logs import JsonFormatter, TextFormatter, configure
-from bot.settings import Settings
 from bot.sim.anchor import DEFAULT_KEY, SimAnchor
 from bot.sim.slack import ChannelKind, Message, SimSlack
 from harness.texts import SESSION
@@ -128,7 +128,7 @@ async def target_bot() -> AsyncIterator[TargetBot]:
         with _logging_at_debug() as log:
             async with running(Settings.from_env(settings), now=lambda: NOW) as bot:
                 slack.request_url = f"{bot.url}/slack/events"
-                await bot.identification
+                await bot.startup
                 target = TargetBot(bot.url, slack, anchor, log, address, trapped)
                 yield target
             target.assert_no_effect()

@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.core.command import Help
-from bot.core.messages.usage import usage_message
-from bot.core.requests import Verb
+from bot.core.requests import Help, Verb
+from bot.messages.usage import usage_message
 from inbound.bad_requests import (
     bodies,
     broken_http,

@@ -2,7 +2,7 @@
 
 import json
 
-from bot.core.messages.notices import unknown_action_message, unknown_command_message
+from bot.messages.request_errors import unknown_action_message, unknown_command_message
 from inbound.bad_requests.case import Case, cases
 from inbound.bad_requests.valid_requests import (
     JSON,

@@ -7,10 +7,10 @@ import pytest
 
 from bot.core.policy import Policy
 from bot.core.workspace import Workspace
-from bot.outbound.store.configuration import Configuration
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.store import Store
-from bot.outbound.store.stored_workspaces import StoredWorkspaces
+from bot.outbound.store.workspace_directory import WorkspaceDirectory
+from bot.outbound.store.workspace_rows import WorkspaceRows
 from outbound.store.test_installations import ACME, GLOBEX, KEY, POLICY
 from outbound.store.watched import NOT_MADE, Time, Watched, served, without_table
 
@@ -23,10 +23,7 @@ class Office:
 
     store: Store
     rows: Watched
-    workspaces: StoredWorkspaces
-
-    def __post_init__(self) -> None:
-        self.configuration = Configuration(self.rows, self.workspaces)
+    workspaces: WorkspaceDirectory
 
     async def acme(self) -> Workspace:
         found = await self.workspaces.find(ACME.team_id)
@@ -53,7 +50,7 @@ async def office(store: Store) -> Office:
 
 
 async def test_admins_change_key_policy_and_alerts(office: Office) -> None:
-    change = office.configuration
+    change = office.workspaces.rows
     assert await change.set_key(ACME.team_id, KEY, if_version=0)
     assert await change.set_policy(ACME.team_id, POLICY, if_version=0)
     assert await change.set_alerts_token(ACME.team_id, "d1", if_version=0)
@@ -75,7 +72,7 @@ async def test_admins_change_key_policy_and_alerts(office: Office) -> None:
     assert (await office.acme()).anchor_key is None
 
 
-CHANGES: dict[str, Callable[[Configuration, int], Awaitable[bool]]] = {
+CHANGES: dict[str, Callable[[WorkspaceRows, int], Awaitable[bool]]] = {
     "set_key": lambda change, seen: change.set_key(ACME.team_id, KEY, if_version=seen),
     "remove_key": lambda change, seen: change.remove_key(ACME.team_id, if_version=seen),
     "set_policy": lambda change, seen: change.set_policy(ACME.team_id, Policy(), if_version=seen),
@@ -86,37 +83,37 @@ CHANGES: dict[str, Callable[[Configuration, int], Awaitable[bool]]] = {
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 async def test_what_was_known_before_a_change_is_not_used_any_more(
-    office: Office, change: Callable[[Configuration, int], Awaitable[bool]]
+    office: Office, change: Callable[[WorkspaceRows, int], Awaitable[bool]]
 ) -> None:
     await office.acme()
     assert await office.is_remembered()
-    assert await change(office.configuration, 0)
+    assert await change(office.workspaces.rows, 0)
     assert not await office.is_remembered()
 
 
 @pytest.mark.parametrize("name", CHANGES)
 async def test_a_change_by_somebody_who_has_not_seen_the_last_one_is_not_made(office: Office, name: str) -> None:
     before = await office.acme()
-    assert not await CHANGES[name](office.configuration, 1)
+    assert not await CHANGES[name](office.workspaces.rows, 1)
     assert not await office.is_remembered()
     assert await office.acme() == before
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 async def test_while_the_database_is_away_a_change_that_fails_leaves_what_is_known(
-    office: Office, change: Callable[[Configuration, int], Awaitable[bool]]
+    office: Office, change: Callable[[WorkspaceRows, int], Awaitable[bool]]
 ) -> None:
     """Or somebody who looks into Home in an incident would take away the means to pause."""
     await office.acme()
     async with without_table(office.store):
         with pytest.raises(NOT_MADE):
-            await change(office.configuration, 0)
+            await change(office.workspaces.rows, 0)
     assert await office.is_remembered()
 
 
 async def test_an_admin_is_noted_and_nothing_of_the_workspace_changes(office: Office) -> None:
     await office.acme()
-    await office.workspaces.note_admin(ACME.team_id, "U1")
+    await office.workspaces.record_admin(ACME.team_id, "U1")
     assert await office.is_remembered()
     teams = (ACME.team_id, GLOBEX.team_id)
     assert [await office.workspaces.admins(team_id) for team_id in teams] == [["U1"], []]

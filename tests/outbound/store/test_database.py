@@ -13,11 +13,11 @@ from sqlalchemy import Connection, inspect, text
 
 from bot.core.secret import Secret
 from bot.outbound.store.database import connect
-from bot.outbound.store.encryption import check_keys, rotate
 from bot.outbound.store.errors import StoreNotUsableError, StoreUnreachableError, UnreadableError
+from bot.outbound.store.field_cipher import FieldCipher, FieldRef
+from bot.outbound.store.key_rotation import check_keys, rotate
 from bot.outbound.store.schema import metadata
 from bot.outbound.store.store import Store, open_store
-from bot.outbound.store.vault import Place, Vault
 from harness.databases import KEY, OTHER_KEY, query
 from outbound.store.test_installations import ACME
 from outbound.store.test_installations import KEY as ANCHOR_KEY
@@ -25,7 +25,7 @@ from outbound.store.test_installations import KEY as ANCHOR_KEY
 pytestmark = pytest.mark.anyio
 
 Check = Callable[[str, str], None]
-PLACE = Place("T0HOME00001", "bot_token")
+PLACE = FieldRef("T0HOME00001", "bot_token")
 
 
 async def refusal(url: str, *keys: Secret) -> str:
@@ -44,7 +44,7 @@ async def test_the_migrations_make_the_tables_of_the_schema(store: Store) -> Non
             for name in look.get_table_names()
         }
 
-    async with store.database.changing() as connection:
+    async with store.database.transaction() as connection:
         tables = await connection.run_sync(made)
     assert tables.pop("alembic_version")
     assert tables == {
@@ -62,9 +62,9 @@ async def test_opened_again_it_is_as_it_was(database_url: str, caplog: pytest.Lo
     caplog.set_level("INFO")
     for expected in (None, "xoxb-of-acme"):
         async with open_store(Secret(database_url), [KEY]) as store:
-            found = await store.installations.find(ACME.team_id)
+            found = await store.rows.find(ACME.team_id)
             assert (found and found.bot_token.reveal()) == expected
-            await store.installations.save(ACME)
+            await store.rows.save(ACME)
     assert migrations(caplog) == 1
 
 
@@ -75,7 +75,7 @@ async def test_many_that_open_it_at_once_make_the_tables_once(
 
     async def open_and_use() -> None:
         async with open_store(Secret(database_url), [KEY]) as store:
-            await store.installations.save(ACME)
+            await store.rows.save(ACME)
 
     await asyncio.gather(*(open_and_use() for _ in range(5)))
     assert migrations(caplog) == 1
@@ -103,13 +103,13 @@ async def test_a_key_is_needed_from_its_first_start_until_a_rotation(database_ur
             pass
     wording("wrong keys", await refusal(database_url, KEY))
     async with open_store(Secret(database_url), [KEY, OTHER_KEY]) as store:  # the refused one has left nothing behind
-        await store.installations.save(ACME)
-        await store.installations.set_key(ACME.team_id, ANCHOR_KEY)
+        await store.rows.save(ACME)
+        await store.rows.set_key(ACME.team_id, ANCHOR_KEY)
     wording("wrong keys", await refusal(database_url, OTHER_KEY))
     async with open_store(Secret(database_url), [OTHER_KEY, KEY]) as store:
-        assert await rotate(store.database, store.vault) == 2
+        assert await rotate(store.database, store.cipher) == 2
     async with open_store(Secret(database_url), [OTHER_KEY]) as store:
-        found = await store.installations.find(ACME.team_id)
+        found = await store.rows.find(ACME.team_id)
         assert found
         assert (found.bot_token, found.anchor_key) == (ACME.bot_token, ANCHOR_KEY)
     wording("wrong keys", await refusal(database_url, KEY))
@@ -121,60 +121,60 @@ async def test_a_server_that_only_reads_is_one_that_can_not_be_used_now(postgres
         pass
     only_reads = connect(Secret(f"{postgresql_url}&options=-c%20default_transaction_read_only%3Don"))
     with pytest.raises(StoreUnreachableError, match="ReadOnlySqlTransaction"):
-        await rotate(only_reads, Vault([KEY]))
+        await rotate(only_reads, FieldCipher([KEY]))
     await only_reads.close()
 
 
 async def test_a_database_of_a_newer_version_is_refused(database_url: str, wording: Check) -> None:
-    async with open_store(Secret(database_url), [KEY]) as store, store.database.changing() as connection:
+    async with open_store(Secret(database_url), [KEY]) as store, store.database.transaction() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     wording("newer version", await refusal(database_url))
 
 
 async def test_a_change_that_breaks_off_did_not_happen(store: Store) -> None:
-    await store.installations.save(ACME)
+    await store.rows.save(ACME)
 
     async def break_off() -> None:
-        async with store.database.changing() as connection:
+        async with store.database.transaction() as connection:
             await connection.execute(text("DELETE FROM workspaces"))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         await break_off()
-    assert await store.installations.find(ACME.team_id) is not None
+    assert await store.rows.find(ACME.team_id) is not None
 
 
 async def test_a_rotation_that_can_not_read_everything_changes_nothing(database_url: str) -> None:
     async with open_store(Secret(database_url), [KEY]) as store:
-        await store.installations.save(ACME)
-        async with store.database.changing() as connection:
+        await store.rows.save(ACME)
+        async with store.database.transaction() as connection:
             await connection.execute(text("UPDATE workspaces SET anchor_api_key = 'damaged'"))
         with pytest.raises(UnreadableError, match=r"anchor_api_key of T0HOME00001"):
-            await rotate(store.database, Vault([OTHER_KEY, KEY]))
-        await check_keys(store.database, Vault([KEY]))
+            await rotate(store.database, FieldCipher([OTHER_KEY, KEY]))
+        await check_keys(store.database, FieldCipher([KEY]))
 
 
 @pytest.mark.parametrize("damaged", ["", "x", "gAAAAAB", "ö"])
 def test_what_is_no_ciphertext_is_unreadable(damaged: str, wording: Check) -> None:
     with pytest.raises(UnreadableError) as caught:
-        Vault([KEY]).decrypt(damaged, PLACE)
+        FieldCipher([KEY]).decrypt(damaged, PLACE)
     wording("unreadable", str(caught.value))
 
 
 def test_what_was_encrypted_for_another_place_is_unreadable(wording: Check) -> None:
-    vault = Vault([KEY])
-    for other in (Place("T0GLOBEX001", PLACE.column), Place(PLACE.owner, "anchor_api_key")):
+    cipher = FieldCipher([KEY])
+    for other in (FieldRef("T0GLOBEX001", PLACE.column), FieldRef(PLACE.owner, "anchor_api_key")):
         with pytest.raises(UnreadableError) as caught:
-            vault.decrypt(vault.encrypt(Secret("xoxb-1"), PLACE), other)
+            cipher.decrypt(cipher.encrypt(Secret("xoxb-1"), PLACE), other)
         wording(f"another place: {other.owner} {other.column}", str(caught.value))
 
 
 def test_the_same_secret_looks_different_each_time_and_never_shows() -> None:
-    vault = Vault([KEY])
-    first, second = (vault.encrypt(Secret("xoxb-1"), PLACE) for _ in range(2))
+    cipher = FieldCipher([KEY])
+    first, second = (cipher.encrypt(Secret("xoxb-1"), PLACE) for _ in range(2))
     assert first != second
-    assert vault.decrypt(first, PLACE) == vault.decrypt(second, PLACE) == Secret("xoxb-1")
-    assert "xoxb" not in first + repr(vault.decrypt(first, PLACE))
+    assert cipher.decrypt(first, PLACE) == cipher.decrypt(second, PLACE) == Secret("xoxb-1")
+    assert "xoxb" not in first + repr(cipher.decrypt(first, PLACE))
 
 
 # --- SQLite ---
@@ -194,7 +194,7 @@ def careless_umask() -> Iterator[None]:
 @pytest.mark.usefixtures("careless_umask")
 async def test_nobody_else_can_read_the_file_or_those_beside_it(tmp_path: Path) -> None:
     async with open_store(Secret(f"sqlite:///{tmp_path / 'bot.db'}"), [KEY]) as store:
-        await store.installations.save(ACME)
+        await store.rows.save(ACME)
         assert modes(tmp_path) == {"bot.db": "0o600", "bot.db-wal": "0o600", "bot.db-shm": "0o600"}
     (tmp_path / "bot.db").chmod(0o644)
     async with open_store(Secret(f"sqlite:///{tmp_path / 'bot.db'}"), [KEY]):
@@ -204,10 +204,10 @@ async def test_nobody_else_can_read_the_file_or_those_beside_it(tmp_path: Path) 
 async def test_a_reader_does_not_wait_for_a_writer_and_another_writer_does(tmp_path: Path) -> None:
     url = Secret(f"sqlite:///{tmp_path / 'bot.db'}")
     async with open_store(url, [KEY]) as ours, open_store(url, [KEY]) as theirs:
-        await ours.installations.save(ACME)
-        async with theirs.database.changing():
-            assert await ours.installations.find(ACME.team_id) is not None
-            writing = asyncio.create_task(ours.installations.set_key(ACME.team_id, ANCHOR_KEY))
+        await ours.rows.save(ACME)
+        async with theirs.database.transaction():
+            assert await ours.rows.find(ACME.team_id) is not None
+            writing = asyncio.create_task(ours.rows.set_key(ACME.team_id, ANCHOR_KEY))
             await asyncio.wait({writing}, timeout=0.3)
             assert not writing.done()
         assert await writing
@@ -219,9 +219,9 @@ async def test_a_file_that_others_hold_for_too_long_is_unreachable(tmp_path: Pat
         holder = sqlite3.connect(path, isolation_level=None)
         holder.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreUnreachableError, match=r"^OperationalError$"):
-            await store.installations.save(ACME)
+            await store.rows.save(ACME)
         holder.close()
-        assert not await store.installations.save(ACME)
+        assert not await store.rows.save(ACME)
 
 
 async def test_a_relative_path_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,23 +257,23 @@ async def test_a_postgresql_can_be_written_in_other_ways(postgresql_urls: Iterat
     url = next(postgresql_urls)
     for written in (url.replace("postgresql://", "postgres://"), f"{url}&sslmode=prefer&connect_timeout=3"):
         async with open_store(Secret(written), [KEY]) as store:
-            await store.installations.save(ACME)
-            assert await store.installations.find(ACME.team_id) is not None
+            await store.rows.save(ACME)
+            assert await store.rows.find(ACME.team_id) is not None
 
 
 async def test_a_database_that_was_restarted_is_read_at_once(postgresql_urls: Iterator[str]) -> None:
     url = next(postgresql_urls)
     async with open_store(Secret(url), [KEY]) as store:
-        await store.installations.save(ACME)
+        await store.rows.save(ACME)
         query(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'anchor-bot'")
-        assert await store.installations.find(ACME.team_id) is not None
+        assert await store.rows.find(ACME.team_id) is not None
 
 
 async def test_a_database_that_is_slow_is_not_waited_for_without_end(postgresql_urls: Iterator[str]) -> None:
     database = connect(Secret(next(postgresql_urls)))
 
     async def sleep() -> None:
-        async with database.changing(within=0.3) as connection:
+        async with database.transaction(within=0.3) as connection:
             await connection.execute(text("SELECT pg_sleep(5)"))
 
     with pytest.raises(StoreUnreachableError):

@@ -8,8 +8,8 @@ import pytest
 
 from bot.core.secret import Secret
 from bot.core.workspace import Workspace
-from bot.outbound.store.installations import Installations
 from bot.outbound.store.store import Store
+from bot.outbound.store.workspace_rows import WorkspaceRows
 from outbound.store.test_installations import ACME
 from outbound.store.watched import Time, served
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 FINDS, CHANGES = 150, 30
 
 
-class Slow(Installations):
+class Slow(WorkspaceRows):
     """Rows that are read at one moment of a wait, as over a network."""
 
     chance: random.Random
@@ -33,7 +33,7 @@ class Slow(Installations):
 @pytest.mark.parametrize("seed", range(2))
 async def test_no_read_is_older_than_its_question(store: Store, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - it must be the same each time
-    rows = Slow(store.database, store.vault, lambda: 0)
+    rows = Slow(store.database, store.cipher, lambda: 0)
     rows.chance = chance
     workspaces = served(store, rows, Time())
     committed = 0
@@ -43,7 +43,7 @@ async def test_no_read_is_older_than_its_question(store: Store, seed: int) -> No
         for number in range(1, CHANGES + 1):
             await asyncio.sleep(chance.uniform(0, 0.004))
             installation = replace(ACME, bot_token=Secret(f"xoxb-{number}"))
-            changing = workspaces.install if chance.random() < 0.3 else store.installations.save
+            changing = workspaces.install if chance.random() < 0.3 else store.rows.save
             await changing(installation)
             committed = number
 

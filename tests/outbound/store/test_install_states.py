@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from bot.core.installation import Expired, ForeignBrowser, Replayed, UnknownState
 from bot.core.secret import Secret
-from bot.outbound.store.install_states import Begun
+from bot.outbound.store.install_states import PendingInstall
 from bot.outbound.store.schema import install_states
 from bot.outbound.store.store import Store
 
@@ -16,8 +16,8 @@ pytestmark = pytest.mark.anyio
 NOW = 1_785_000_000.5
 
 
-async def end(store: Store, begun: Begun, *, after: float = 1.0, browser: str | None = None) -> object:
-    own = begun.browser.reveal() if browser is None else browser
+async def end(store: Store, begun: PendingInstall, *, after: float = 1.0, browser: str | None = None) -> object:
+    own = begun.browser_nonce.reveal() if browser is None else browser
     return await store.install_states.end(begun.state.reveal(), own, now=NOW + after)
 
 
@@ -36,7 +36,7 @@ async def test_of_many_ends_at_the_same_moment_one_succeeds(store: Store) -> Non
 
 async def test_it_ends_in_its_own_browser_only(store: Store) -> None:
     mine, other = await store.install_states.begin(now=NOW), await store.install_states.begin(now=NOW)
-    for browser in ("", "x", other.browser.reveal(), mine.state.reveal()):
+    for browser in ("", "x", other.browser_nonce.reveal(), mine.state.reveal()):
         assert await end(store, mine, browser=browser) == ForeignBrowser()
     assert await end(store, mine) is None, "somebody else's attempt used it up"
 
@@ -49,16 +49,16 @@ async def test_it_ends_within_ten_minutes(store: Store) -> None:
 
 async def test_what_nobody_began_can_not_end(store: Store) -> None:
     begun = await store.install_states.begin(now=NOW)
-    for state in ("", "x", begun.browser.reveal(), begun.state.reveal() + "x"):
-        assert await end(store, Begun(Secret(state), begun.browser)) == UnknownState()
+    for state in ("", "x", begun.browser_nonce.reveal(), begun.state.reveal() + "x"):
+        assert await end(store, PendingInstall(Secret(state), begun.browser_nonce)) == UnknownState()
 
 
 async def test_it_can_not_be_guessed_nor_read_from_the_database(store: Store) -> None:
     begun = [await store.install_states.begin(now=NOW) for _ in range(20)]
-    texts = [secret.reveal() for one in begun for secret in (one.state, one.browser)]
+    texts = [secret.reveal() for one in begun for secret in (one.state, one.browser_nonce)]
     assert len(set(texts)) == 40
     assert min(map(len, texts)) >= 43  # 32 bytes of chance
-    kept = str([tuple(row) for row in await store.database.every(select(install_states))])
+    kept = str([tuple(row) for row in await store.database.fetch_all(select(install_states))])
     assert [text for text in texts if text in kept] == []
 
 
@@ -66,4 +66,4 @@ async def test_those_of_long_ago_are_forgotten(store: Store) -> None:
     for age in (200_000, 100_000, 1_000):
         await store.install_states.begin(now=NOW - age)
     await store.install_states.begin(now=NOW)
-    assert len(await store.database.every(select(install_states))) == 2
+    assert len(await store.database.fetch_all(select(install_states))) == 2

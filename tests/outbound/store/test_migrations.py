@@ -6,13 +6,12 @@ from alembic.config import Config
 from sqlalchemy import Connection, select, text
 
 import bot.outbound.store
-from bot.core.anchor_key import AnchorKey
 from bot.core.secret import Secret
-from bot.core.workspace import Workspace
+from bot.core.workspace import AnchorKey, Workspace
 from bot.outbound.store.database import connect
+from bot.outbound.store.field_cipher import FieldCipher, FieldRef
 from bot.outbound.store.schema import workspaces
 from bot.outbound.store.store import open_store
-from bot.outbound.store.vault import Place, Vault
 from harness.databases import KEY
 from outbound.store.test_installations import ACME, GLOBEX
 
@@ -34,14 +33,14 @@ def make_first_tables(connection: Connection) -> None:
 
 async def make(url: str) -> None:
     """A database as the first version leaves it, with a workspace that has a key and one that has none."""
-    database, vault = connect(Secret(url)), Vault([KEY])
-    async with database.changing() as connection:
+    database, cipher = connect(Secret(url)), FieldCipher([KEY])
+    async with database.transaction() as connection:
         await connection.run_sync(make_first_tables)
         for team_id, key in ((ACME.team_id, Secret("sk-of-acme")), (GLOBEX.team_id, None)):
             row = {
                 "team_id": team_id,
-                "token": vault.encrypt(Secret("xoxb-1"), Place(team_id, "bot_token")),
-                "key": key and vault.encrypt(key, Place(team_id, "anchor_api_key")),
+                "token": cipher.encrypt(Secret("xoxb-1"), FieldRef(team_id, "bot_token")),
+                "key": key and cipher.encrypt(key, FieldRef(team_id, "anchor_api_key")),
             }
             await connection.execute(INSERT, row)
     await database.close()
@@ -66,8 +65,8 @@ async def test_the_first_versions_workspaces_stay_with_all_they_have(
     caplog.set_level("INFO")
     for _ in range(2):
         async with open_store(Secret(database_url), [KEY]) as store:
-            found = [await store.installations.find(team) for team in (ACME.team_id, GLOBEX.team_id)]
-            checks = await store.database.every(select(workspaces.c.anchor_api_key_check).order_by("team_id"))
+            found = [await store.rows.find(team) for team in (ACME.team_id, GLOBEX.team_id)]
+            checks = await store.database.fetch_all(select(workspaces.c.anchor_api_key_check).order_by("team_id"))
         assert found == [
             expected(ACME.team_id, AnchorKey(Secret("sk-of-acme"))),
             expected(GLOBEX.team_id, None),
@@ -81,15 +80,15 @@ async def test_what_belongs_to_them_from_then_on_goes_with_them(database_url: st
     await make(database_url)
     async with open_store(Secret(database_url), [KEY]) as store:
         for team_id in (ACME.team_id, GLOBEX.team_id):
-            await store.admins.note(team_id, "U1", 0)
-            assert await store.notices.first(team_id, "welcome", 0)
-        assert await store.installations.delete(ACME.team_id)
+            await store.admins.record(team_id, "U1", 0)
+            assert await store.notices.claim(team_id, "welcome", 0)
+        assert await store.rows.delete(ACME.team_id)
         assert [await store.admins.of(team_id) for team_id in (ACME.team_id, GLOBEX.team_id)] == [[], ["U1"]]
 
 
 async def test_what_an_older_version_still_writes_can_be_read(database_url: str) -> None:
     async with open_store(Secret(database_url), [KEY]) as store:
-        token = store.vault.encrypt(Secret("xoxb-1"), Place(ACME.team_id, "bot_token"))
-        async with store.database.changing() as connection:
+        token = store.cipher.encrypt(Secret("xoxb-1"), FieldRef(ACME.team_id, "bot_token"))
+        async with store.database.transaction() as connection:
             await connection.execute(INSERT, {"team_id": ACME.team_id, "token": token, "key": None})
-        assert await store.installations.find(ACME.team_id) == expected(ACME.team_id, None)
+        assert await store.rows.find(ACME.team_id) == expected(ACME.team_id, None)

@@ -6,8 +6,8 @@ import weakref
 
 import pytest
 
-from bot.outbound.store.shared_reads import SharedReads
-from bot.tasks import Tasks
+from bot.concurrency import Tasks
+from bot.outbound.store.workspace_cache import CoalescedReads
 
 pytestmark = pytest.mark.anyio
 
@@ -21,8 +21,8 @@ async def read(key: str) -> str:
 
 async def test_what_was_read_is_kept_by_others_only() -> None:
     kept: dict[str, str] = {}
-    reads = SharedReads(read, kept.__setitem__, Tasks())
-    asked = [weakref.ref(reads.ask(key)) for key in ("one", "two", "fails")]
+    reads = CoalescedReads(read, kept.__setitem__, Tasks())
+    asked = [weakref.ref(reads.get(key)) for key in ("one", "two", "fails")]
     await asyncio.sleep(0.05)
     gc.collect()
     assert [one() for one in asked] == [None] * 3
@@ -30,12 +30,12 @@ async def test_what_was_read_is_kept_by_others_only() -> None:
 
 
 async def test_of_many_who_ask_during_a_read_each_key_has_its_own_next() -> None:
-    reads = SharedReads(read, lambda *_: None, Tasks())
-    first = reads.ask("one")
-    assert reads.ask("one") is first, "it had not begun"
+    reads = CoalescedReads(read, lambda *_: None, Tasks())
+    first = reads.get("one")
+    assert reads.get("one") is first, "it had not begun"
     await asyncio.sleep(0)
-    later = reads.ask("one")
+    later = reads.get("one")
     assert later is not first
-    assert reads.ask("one") is later
-    assert reads.ask("two") not in {first, later}
+    assert reads.get("one") is later
+    assert reads.get("two") not in {first, later}
     assert [await first, await later] == ["ONE", "ONE"]

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.anchor_key import AnchorKey, KeyCheck
-from bot.core.installation import Departure
+from bot.core.installation import Uninstall
 from bot.core.secret import Secret
+from bot.core.workspace import AnchorKey, KeyCheck
 from bot.outbound.store.errors import StoreUnreachableError, UnreadableError
-from bot.outbound.store.memory import AWAY, USABLE, Memory
 from bot.outbound.store.store import Store
-from bot.outbound.store.stored_workspaces import StoredWorkspaces
+from bot.outbound.store.workspace_cache import CACHE_TTL, FALLBACK_TTL, WorkspaceCache
+from bot.outbound.store.workspace_directory import WorkspaceDirectory
 from outbound.store.test_installations import ACME, GLOBEX, KEY
 from outbound.store.watched import Time, Watched, served, token
 
@@ -23,10 +23,12 @@ pytestmark = pytest.mark.anyio
 NEW = replace(ACME, bot_token=Secret("xoxb-new"))
 
 
-async def known(store: Store, clock: Time | None = None, *, patience: float = 5.0) -> tuple[Watched, StoredWorkspaces]:
+async def known(
+    store: Store, clock: Time | None = None, *, read_timeout: float = 5.0
+) -> tuple[Watched, WorkspaceDirectory]:
     """Rows with Acme in them, and workspaces that have read it."""
     rows = Watched.of(store)
-    workspaces = served(store, rows, clock or Time(), patience=patience)
+    workspaces = served(store, rows, clock or Time(), read_timeout=read_timeout)
     await workspaces.install(ACME)
     assert token(await workspaces.find(ACME.team_id)) == "xoxb-of-acme"
     rows.reads.clear()
@@ -47,11 +49,11 @@ async def test_each_request_reads_its_workspace_once(store: Store) -> None:
 
 async def test_a_change_by_another_bot_holds_for_the_next_request_and_ends_what_was_known(store: Store) -> None:
     rows, workspaces = await known(store)
-    await store.installations.set_key(ACME.team_id, KEY)
+    await store.rows.set_key(ACME.team_id, KEY)
     found = await workspaces.find(ACME.team_id)
     assert found
     assert found.anchor_key == KEY
-    await store.installations.delete(ACME.team_id)
+    await store.rows.delete(ACME.team_id)
     assert await workspaces.find(ACME.team_id) is None
     refuse(rows)
     with pytest.raises(StoreUnreachableError):
@@ -83,7 +85,7 @@ async def test_those_who_come_while_it_is_read_wait_for_one_more_read(store: Sto
     rows.gate = gate
     early = asyncio.create_task(workspaces.find(ACME.team_id))
     await rows.until_read(1)
-    await store.installations.save(NEW)
+    await store.rows.save(NEW)
     late = [asyncio.create_task(workspaces.find(ACME.team_id)) for _ in range(50)]
     other = asyncio.create_task(workspaces.find(GLOBEX.team_id))
     await rows.until_read(2)
@@ -109,16 +111,20 @@ async def test_somebody_who_stops_waiting_does_not_stop_the_read_for_others(stor
 
 
 async def test_what_anchor_says_of_a_key_is_kept_and_a_notice_is_given_once(store: Store) -> None:
-    here, there = (served(store, store.installations, Time()) for _ in range(2))
+    here, there = (served(store, store.rows, Time()) for _ in range(2))
     await here.install(ACME)
-    await store.installations.set_key(ACME.team_id, AnchorKey(Secret("sk-1")))
-    assert [await bot.note_check(ACME.team_id, 1, KeyCheck.REFUSED) for bot in (here, there)] == [True, False]
-    assert [await bot.is_first(ACME.team_id, "welcome") for bot in (here, there)] == [True, False]
-    assert not await here.is_first("T0NOBODY001", "welcome")
-    assert await here.is_first(ACME.team_id, "scopes")
-    await there.take_back(ACME.team_id, "welcome")
-    assert not await here.is_first(ACME.team_id, "scopes")
-    assert [await bot.is_first(ACME.team_id, "welcome") for bot in (here, there)] == [True, False]
+    await store.rows.set_key(ACME.team_id, AnchorKey(Secret("sk-1")))
+    await here.record_key_check(ACME.team_id, 1, KeyCheck.REFUSED)
+    found = await there.find(ACME.team_id)
+    assert found
+    assert found.anchor_key
+    assert found.anchor_key.check is KeyCheck.REFUSED
+    assert [await bot.claim_notice(ACME.team_id, "welcome") for bot in (here, there)] == [True, False]
+    assert not await here.claim_notice("T0NOBODY001", "welcome")
+    assert await here.claim_notice(ACME.team_id, "scopes")
+    await there.release_notice(ACME.team_id, "welcome")
+    assert not await here.claim_notice(ACME.team_id, "scopes")
+    assert [await bot.claim_notice(ACME.team_id, "welcome") for bot in (here, there)] == [True, False]
 
 
 # --- while it does not ---
@@ -143,7 +149,7 @@ async def test_while_the_database_is_away_what_was_known_serves_for_a_while(
     store: Store, trouble: Callable[[Watched], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     time = Time()
-    rows, workspaces = await known(store, time, patience=0.2)
+    rows, workspaces = await known(store, time, read_timeout=0.2)
     assert await workspaces.find("T0NOBODY001") is None
     trouble(rows)
     with caplog.at_level(logging.WARNING):
@@ -153,7 +159,7 @@ async def test_while_the_database_is_away_what_was_known_serves_for_a_while(
     for unknown in (GLOBEX.team_id, "T0NOBODY001"):
         with pytest.raises(StoreUnreachableError):
             await workspaces.find(unknown)
-    time.now += USABLE
+    time.now += CACHE_TTL
     assert token(await workspaces.find(ACME.team_id)) == "xoxb-of-acme"
     time.now += 0.1
     with pytest.raises(StoreUnreachableError):
@@ -163,7 +169,7 @@ async def test_while_the_database_is_away_what_was_known_serves_for_a_while(
 
 async def test_while_it_is_away_requests_do_not_wait_for_it_each(store: Store) -> None:
     time = Time()
-    rows, workspaces = await known(store, time, patience=0.2)
+    rows, workspaces = await known(store, time, read_timeout=0.2)
     loop = asyncio.get_running_loop()
 
     async def waited() -> bool:
@@ -174,7 +180,7 @@ async def test_while_it_is_away_requests_do_not_wait_for_it_each(store: Store) -
     hang(rows)
     assert await waited()
     assert [await waited() for _ in range(5)] == [False] * 5
-    time.now += AWAY
+    time.now += FALLBACK_TTL
     assert await waited()
     assert not await waited()
     await workspaces.close()
@@ -182,12 +188,12 @@ async def test_while_it_is_away_requests_do_not_wait_for_it_each(store: Store) -
 
 @pytest.mark.parametrize("trouble", [refuse, hang])
 async def test_as_soon_as_it_answers_again_what_it_says_holds(store: Store, trouble: Callable[[Watched], None]) -> None:
-    rows, workspaces = await known(store, patience=0.2)
+    rows, workspaces = await known(store, read_timeout=0.2)
     trouble(rows)
     await workspaces.find(ACME.team_id)
     reads = len(rows.reads)
     come_back(rows)
-    await store.installations.save(NEW)
+    await store.rows.save(NEW)
     await workspaces.find(ACME.team_id)  # which is answered at once, and has it read
     await rows.until_read(reads + 1)
     assert [token(await workspaces.find(ACME.team_id)) for _ in range(2)] == ["xoxb-new"] * 2
@@ -196,7 +202,7 @@ async def test_as_soon_as_it_answers_again_what_it_says_holds(store: Store, trou
 async def test_reads_that_fail_when_nobody_waits_any_more_are_not_logged(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    rows, workspaces = await known(store, patience=0.2)
+    rows, workspaces = await known(store, read_timeout=0.2)
     refuse(rows)
     for _ in range(3):
         await workspaces.find(ACME.team_id)
@@ -204,7 +210,7 @@ async def test_reads_that_fail_when_nobody_waits_any_more_are_not_logged(
     come_back(rows)  # so that nothing holds the exception, nor by that the read
     gc.collect()
     assert [record.name for record in caplog.records if record.levelno >= logging.WARNING] == [
-        "bot.outbound.store.stored_workspaces"
+        "bot.outbound.store.workspace_directory"
     ]
 
 
@@ -212,7 +218,7 @@ async def test_reads_that_fail_when_nobody_waits_any_more_are_not_logged(
 async def test_what_this_bot_has_changed_is_not_remembered_from_before(store: Store, change: str) -> None:
     rows, workspaces = await known(store)
     if change == "forget":
-        await workspaces.forget(Departure(ACME.team_id, ACME.installed_at))
+        await workspaces.delete_uninstalled(Uninstall(ACME.team_id, ACME.installed_at))
     else:
         await workspaces.install(NEW)
     refuse(rows)
@@ -227,7 +233,7 @@ async def test_what_was_being_read_when_this_bot_changed_it_is_not_remembered(st
     rows.gate = gate
     early = asyncio.create_task(workspaces.find(ACME.team_id))
     await rows.until_read(1)
-    await workspaces.forget(Departure(ACME.team_id, ACME.installed_at))
+    await workspaces.delete_uninstalled(Uninstall(ACME.team_id, ACME.installed_at))
     rows.gate = None
     assert await workspaces.find(ACME.team_id) is None, "it waited for the early one"
     gate.set()
@@ -260,9 +266,9 @@ async def test_after_the_end_nothing_is_waited_for(store: Store) -> None:
 
 
 async def test_memory_has_an_end_and_those_read_last_stay(store: Store) -> None:
-    await store.installations.save(ACME)
-    workspace = await store.installations.find(ACME.team_id)
-    memory = Memory(Time(), most=2)
+    await store.rows.save(ACME)
+    workspace = await store.rows.find(ACME.team_id)
+    memory = WorkspaceCache(Time(), most=2)
     for team in ("T1", "T2", "T1", "T3"):
-        memory.keep(team, workspace)
+        memory.put(team, workspace)
     assert [memory.fall_back(team) is not None for team in ("T1", "T2", "T3")] == [True, False, True]

@@ -2,19 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import replace
 
 from sqlalchemy.exc import ProgrammingError
 
 from bot.core.workspace import Workspace
 from bot.outbound.store.errors import StoreUnreachableError
-from bot.outbound.store.installations import Installations
 from bot.outbound.store.store import Store
-from bot.outbound.store.stored_workspaces import StoredWorkspaces
+from bot.outbound.store.workspace_directory import WorkspaceDirectory
+from bot.outbound.store.workspace_rows import WorkspaceRows
 
 
-class Watched(Installations):
+class Watched(WorkspaceRows):
     """Before a read ends, `gate` is waited for; then `trouble` is raised."""
 
     trouble: Exception | None = None
@@ -23,9 +23,13 @@ class Watched(Installations):
 
     @classmethod
     def of(cls, store: Store) -> "Watched":
-        watched = cls(store.database, store.vault, lambda: 0)
+        watched = cls(store.database, store.cipher, lambda: 0)
         watched.reads = []
         return watched
+
+    def with_on_change(self, on_change: Callable[[str], AbstractContextManager[None]]) -> "Watched":
+        self._on_change = on_change
+        return self
 
     async def find(self, team_id: str) -> Workspace | None:
         self.reads.append(team_id)
@@ -54,9 +58,11 @@ class Time:
         return self.now
 
 
-def served(store: Store, rows: Installations, clock: Callable[[], float], *, patience: float = 5.0) -> StoredWorkspaces:
+def served(
+    store: Store, rows: WorkspaceRows, clock: Callable[[], float], *, read_timeout: float = 5.0
+) -> WorkspaceDirectory:
     """The workspaces of these rows."""
-    return StoredWorkspaces(replace(store, installations=rows), clock, lambda: 1_785_000_000.5, patience=patience)
+    return WorkspaceDirectory(replace(store, rows=rows), clock, lambda: 1_785_000_000.5, read_timeout=read_timeout)
 
 
 NOT_MADE = (StoreUnreachableError, ProgrammingError)
@@ -67,7 +73,7 @@ NOT_MADE = (StoreUnreachableError, ProgrammingError)
 async def without_table(store: Store) -> AsyncIterator[None]:
     """Meanwhile the rows are elsewhere."""
     for before, after in (("workspaces", "elsewhere"), ("elsewhere", "workspaces")):
-        async with store.database.changing() as connection:
+        async with store.database.transaction() as connection:
             await connection.exec_driver_sql(f"ALTER TABLE {before} RENAME TO {after}")
         if after == "elsewhere":
             yield

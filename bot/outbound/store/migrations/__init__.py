@@ -1,1 +1,1 @@
-"""How the database of an older version of the bot becomes one of this version."""
+"""Migrations of the database from older versions of the bot."""

@@ -1,4 +1,4 @@
-"""What Alembic runs: the migrations, on the connection and in the transaction that it was given."""
+"""Run the migrations on the given connection, in its transaction (called by Alembic)."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""How the app gets into workspaces: Slack's consent page, the codes that it gives out, and what they are exchanged for.
+"""Installing the app: Slack's consent page, the codes that it issues, and their exchange.
 
 https://docs.slack.dev/authentication/installing-with-oauth
 """

@@ -11,7 +11,7 @@ LIFETIME = 600.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Consented:
-    """Who allowed the app what, and where they are sent back to; `org_wide` is for the whole organisation."""
+    """A grant, and the URL that the browser is sent back to; `org_wide` is for the whole organisation."""
 
     workspace: Workspace
     user_id: str

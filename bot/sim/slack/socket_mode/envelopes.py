@@ -12,7 +12,7 @@ from bot.sim.slack.rules import Rule, Violation
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What is delivered: a payload of some kind, such as slash_commands or interactive."""
+    """A delivery: a payload of some kind, such as slash_commands or interactive."""
 
     envelope_id: str
     kind: str

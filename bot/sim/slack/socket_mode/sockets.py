@@ -49,7 +49,7 @@ class Sockets:
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """Return the number of connections."""
         return len(self._open)
 
     def new_url(self) -> str:

@@ -1,4 +1,4 @@
-"""What the ack of a submission says.
+"""The ack of a submission.
 
 https://docs.slack.dev/surfaces/modals#response_actions
 """
@@ -19,7 +19,7 @@ Action = Literal["close", "errors", "update", "push", "clear", "trouble"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What becomes of the view; `trouble` is an ack that Slack can't follow."""
+    """The effect on the view; `trouble` is an ack that Slack cannot follow."""
 
     action: Action
     errors: Mapping[str, str] = field(default_factory=dict)

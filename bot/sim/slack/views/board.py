@@ -31,7 +31,7 @@ class Owner:
 
 
 class Views:
-    """What people have before them; the modal that was pushed last is the visible one."""
+    """The open views of each person; the modal that was pushed last is visible."""
 
     def __init__(self, clock: Clock, bell: Bell) -> None:
         self._clock = clock
@@ -144,7 +144,7 @@ class Views:
         }
 
     def _claim(self, team_id: str, view_id: str, raw: Part) -> None:
-        """An external_id belongs to one view of a workspace, even after that is closed."""
+        """Check that an external_id belongs to one view of a workspace, even after that is closed."""
         external_id = str(raw.get("external_id", ""))
         if external_id and self._external_ids.setdefault((team_id, external_id), view_id) != view_id:
             raise RefusedError("duplicate_external_id")

@@ -1,4 +1,4 @@
-"""What the client offers in menus and boxes, and what stands in a payload when somebody chooses it.
+"""The choices in menus and boxes, and the payload of each choice.
 
 https://docs.slack.dev/reference/block-kit/block-elements/select-menu-element
 """

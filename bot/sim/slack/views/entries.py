@@ -1,4 +1,4 @@
-"""What is typed and chosen in a view: at first, after the person did something, and after the app changed the view.
+"""The typed and chosen values in a view: at first, after an action, and after the app changed the view.
 
 https://docs.slack.dev/reference/views/modal-views: "Preserving input entry in views"
 """

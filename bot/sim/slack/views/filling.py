@@ -1,4 +1,4 @@
-"""What a person types and chooses in inputs, and what the client wants to be there before it submits.
+"""Fill in inputs, and check what the client requires before it submits.
 
 https://docs.slack.dev/reference/block-kit/blocks/input-block
 """
@@ -37,7 +37,7 @@ def check_complete(view: View) -> None:
 
 
 def _tells_at_once(element: Part) -> bool:
-    """A text tells only when Enter is pressed, unless the app wants every character."""
+    """Return whether a text is sent: on Enter, unless the app wants every character."""
     configured = element.get("dispatch_action_config")
     triggers = configured.get("trigger_actions_on", ()) if isinstance(configured, dict) else ()
     return element["type"] != "plain_text_input" or "on_character_entered" in triggers

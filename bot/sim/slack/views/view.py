@@ -13,7 +13,7 @@ State = Mapping[str, Mapping[str, Part]]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What one person has before them; `team_id` is the workspace whose app it is.
+    """A view of one person; `team_id` is the workspace whose app it is.
 
     Blocks are as Slack keeps them: with a block_id each, and an action_id for each element. `errors` stand under their
     blocks, `trouble` is what the client says by itself. `touched` has the block_id and action_id of what the person has
@@ -46,12 +46,12 @@ class View:
 
     @property
     def submit(self) -> str | None:
-        """What is on the button that submits a modal; None if it has none."""
+        """Return the label of the submit button; None if it has none."""
         return self._text("submit")
 
     @property
     def close(self) -> str | None:
-        """What is on the button that closes a modal, unless it is what Slack writes there."""
+        """Return the label of the close button, unless it is Slack's own."""
         return self._text("close")
 
     @property

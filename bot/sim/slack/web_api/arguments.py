@@ -22,7 +22,7 @@ _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """What a call said, without the token; `warning` is what Slack would remark about the content type.
+    """The arguments of a call, without the token; `warning` is Slack's remark about the content type.
 
     `bearer` is the token if it came in the header, `basic` a name and a password that came there instead.
     """

@@ -28,7 +28,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """How a method is carried out, and what it asks for: a scope, and whether it takes JSON."""
+    """A method: its function, its scope, and whether it accepts JSON."""
 
     run: Callable[[Caller, Mapping[str, object]], dict[str, object]]
     scope: str | None = None

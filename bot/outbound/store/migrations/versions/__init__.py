@@ -1,1 +1,1 @@
-"""One module for each change of the tables, oldest first by its number."""
+"""One module per migration, in the order of their numbers."""

@@ -1,4 +1,4 @@
-"""The first tables: workspaces, installations that were begun, and the check of the keys."""
+"""The first tables: workspaces, pending installations, and key checks."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Make them."""
+    """Create the tables."""
     op.create_table(
         "workspaces",
         sa.Column("team_id", sa.String(40), primary_key=True),

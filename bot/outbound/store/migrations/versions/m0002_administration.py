@@ -1,4 +1,4 @@
-"""What admins of a workspace change, each with a count of its changes; who they are, and what was told once."""
+"""Settings by admins, with a version each; the tables of admins and notices."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Nothing is known of the keys that are there. Who still runs the older version leaves the counts as they are."""
+    """Mark existing keys as unverified. Defaults keep the tables usable for replicas of the older version."""
     for column in (
         sa.Column("anchor_api_key_check", sa.Text),
         sa.Column("anchor_api_key_set_by", sa.String(40)),

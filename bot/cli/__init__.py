@@ -1,0 +1,1 @@
+"""The command line: commands, arguments, and their output."""

@@ -1,0 +1,128 @@
+"""The command line: run a command, and return its exit code."""
+
+import argparse
+import asyncio
+import os
+import resource
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from bot import logs
+from bot.app import NotListeningError, serve
+from bot.cli.alert_client import NotPosted, send_alert
+from bot.cli.parser import parser
+from bot.config.env_file import read_environment
+from bot.config.env_reader import SettingsError
+from bot.config.settings import AlertClientSettings, Settings
+from bot.outbound.slack.client import AppTokenRefusedError, TokenRefusedError
+from bot.outbound.store.errors import StoreNotUsableError
+
+try:
+    import uvloop as loops
+except ImportError:  # pragma: no cover - uvloop does not exist on every platform
+    loops = asyncio  # type: ignore[misc]
+
+_UNUSABLE_SETTINGS = 2
+_OPEN_FILES = 65_536
+_EXIT_TIMEOUT = 1.0  # seconds after the drain
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command, and return its exit code: 0 success, 1 failure, 2 unusable settings or arguments."""
+    options = parser().parse_args(arguments)
+    run = {"run": _run, "alert": _alert, "demo": _demo, "keys": _operate, "workspaces": _operate}[options.command]
+    try:
+        return run(options)
+    except SettingsError as error:
+        return _fail(*error.problems, "See .env.example for every setting.", code=_UNUSABLE_SETTINGS)
+
+
+def _alert(options: argparse.Namespace) -> int:
+    arguments = {"ANCHOR_BOT_URL": options.bot_url, "ALERTS_WORKSPACE": options.workspace}
+    overrides = {name: value for name, value in arguments.items() if value is not None}
+    settings = AlertClientSettings.from_env(read_environment(os.environ, Path(".env")) | overrides)
+    names = ("text", "title", "severity", "url", "channel")
+    fields = {"session_id": options.session} | {name: getattr(options, name) for name in names}
+    result = send_alert(settings.url, settings.alerts_token, fields)
+    if isinstance(result, NotPosted):
+        return _fail(result.why, code=_UNUSABLE_SETTINGS if result.is_client_error else 1)
+    print(f"Posted in {result.channel}, ts {result.ts}")  # noqa: T201 - output of a command
+    return 0
+
+
+def _run(_: argparse.Namespace) -> int:
+    settings = Settings.from_env(read_environment(os.environ, Path(".env")))
+    logs.configure(settings.log_level, settings.log_format)
+    _raise_limit_of_open_files()
+    with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
+        code = _serve(runner, settings)
+        force_exit_after(code, within=_EXIT_TIMEOUT)
+    return code
+
+
+def _serve(runner: asyncio.Runner, settings: Settings) -> int:
+    try:
+        runner.run(serve(settings))
+    except TokenRefusedError as error:
+        return _fail(
+            f"SLACK_BOT_TOKEN is refused by Slack ({error}): reinstall the app and copy its bot token again.",
+            code=_UNUSABLE_SETTINGS,
+        )
+    except AppTokenRefusedError as error:
+        return _fail(
+            f"SLACK_APP_TOKEN is refused by Slack ({error}): generate an app-level token with the scope "
+            "connections:write (Basic Information > App-Level Tokens) and put it there.",
+            code=_UNUSABLE_SETTINGS,
+        )
+    except StoreNotUsableError as error:
+        return _fail(error.sentence, code=_UNUSABLE_SETTINGS)
+    except NotListeningError as error:
+        return _fail(f"HOST and PORT ({settings.host}:{settings.port}) can't be listened on: {error}.", code=1)
+    except OSError as error:
+        return _fail(f"The certificates of SSL_CERT_FILE or SSL_CERT_DIR can't be read: {error}.", code=1)
+    return 0
+
+
+def _operate(options: argparse.Namespace) -> int:
+    from bot.cli import operators  # noqa: PLC0415 - a bot of one workspace needs no database
+
+    try:
+        output = operators.operate(options, read_environment(os.environ, Path(".env")))
+    except StoreNotUsableError as error:
+        return _fail(error.sentence, code=_UNUSABLE_SETTINGS)
+    except operators.NotDoneError as error:
+        return _fail(str(error), code=1)
+    print(output)  # noqa: T201 - output of a command
+    return 0
+
+
+def _raise_limit_of_open_files() -> None:
+    """Raise the limit, usually 1,024, since each running command holds two connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def force_exit_after(code: int, *, within: float) -> None:
+    """End the process with `code` after `within` seconds, even if a thread hangs in the system's name lookup."""
+    timer = threading.Timer(within, os._exit, (code,))
+    timer.daemon = True
+    timer.start()
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from bot import demo  # noqa: PLC0415 - the bot itself needs no simulators
+
+    with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
+        if options.check:
+            return 0 if runner.run(demo.play(sys.stdout)) else 1
+        return runner.run(demo.serve(sys.stdout, port=options.port, browser=not options.no_browser))
+
+
+def _fail(*sentences: str, code: int) -> int:
+    for sentence in sentences:
+        print(f"anchor-bot: {sentence}", file=sys.stderr)  # noqa: T201 - output of a command
+    return code

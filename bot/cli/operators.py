@@ -1,0 +1,123 @@
+"""Operator commands for a bot of many workspaces: its keys, and the workspaces in its database.
+
+They work with and without a running bot. Running bots apply changes immediately.
+"""
+
+import argparse
+import asyncio
+import getpass
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+from bot.cli.workspace_table import WorkspaceDetails, summary_line, table
+from bot.config.settings import OperatorSettings
+from bot.core.alert import alerts_url
+from bot.core.secret import Secret, digest
+from bot.core.slack_ids import CHANNEL_ID
+from bot.core.workspace import AnchorKey, Workspace, is_key
+from bot.outbound.store.database import file_of
+from bot.outbound.store.errors import UnreadableError
+from bot.outbound.store.field_cipher import new_key
+from bot.outbound.store.key_rotation import rotate
+from bot.outbound.store.store import Store, open_store
+from bot.outbound.workspaces import StoreError
+from bot.usecases.admin.alerts import new_alerts_token
+
+_Operation = Callable[[argparse.Namespace, Store, OperatorSettings], Awaitable[str]]
+
+
+class NotDoneError(Exception):
+    """A command that was not completed; the text says why."""
+
+
+def operate(options: argparse.Namespace, environ: Mapping[str, str]) -> str:
+    """Execute a command, and return its output. Raises SettingsError, StoreNotUsableError or NotDoneError."""
+    if (options.command, options.action) == ("keys", "new"):
+        return new_key().reveal()
+    settings = OperatorSettings.from_env(environ)
+    file = file_of(settings.store.database_url)
+    if file is not None and not file.exists():
+        advice = "Run this in the bot's directory, or set DATABASE_URL to the bot's value"
+        raise NotDoneError(f"There is no database {file.absolute()}. {advice}.")
+    try:
+        return asyncio.run(_with_store(options, settings))
+    except StoreError as error:
+        raise NotDoneError(f"Database error, command not completed: {error}.") from None
+
+
+async def _with_store(options: argparse.Namespace, settings: OperatorSettings) -> str:
+    async with open_store(settings.store.database_url, settings.store.encryption_keys) as store:
+        return await _OPERATIONS[options.action](options, store, settings)
+
+
+async def _rotate(_: argparse.Namespace, store: Store, __: OperatorSettings) -> str:
+    count = await rotate(store.database, store.cipher)
+    return f"Encrypted {count} secrets with the first key. You can remove the other keys now."
+
+
+async def _list(_: argparse.Namespace, store: Store, __: OperatorSettings) -> str:
+    return "\n".join(map(summary_line, await store.rows.summaries())) or "No workspace is installed."
+
+
+async def _show(options: argparse.Namespace, store: Store, settings: OperatorSettings) -> str:
+    team_id = options.team_id
+    summary = await store.rows.summary(team_id)
+    workspace: Workspace | UnreadableError | None
+    try:
+        workspace = await store.rows.find(team_id)
+    except UnreadableError as error:
+        workspace = error
+    if summary is None or workspace is None:
+        raise _not_installed(team_id)
+    admins = await store.admins.of(team_id)
+    return table(WorkspaceDetails(summary, workspace, admins, alerts_url(settings.base_url, team_id)))
+
+
+async def _delete(options: argparse.Namespace, store: Store, _: OperatorSettings) -> str:
+    if not await store.rows.delete(options.team_id):
+        raise _not_installed(options.team_id)
+    return f"Deleted {options.team_id}. The app is still installed in Slack: remove it there as well."
+
+
+async def _set_key(options: argparse.Namespace, store: Store, _: OperatorSettings) -> str:
+    key = _prompt(f"Anchor API key of {options.team_id}: ").strip()
+    if not is_key(key):
+        raise NotDoneError("Invalid key: it is empty, or contains spaces or characters that no key has.")
+    if not await store.rows.set_key(options.team_id, AnchorKey(Secret(key), set_at=int(time.time()))):
+        raise _not_installed(options.team_id)
+    return f"{options.team_id} has this key from now on."
+
+
+async def _token(options: argparse.Namespace, store: Store, settings: OperatorSettings) -> str:
+    if options.channel is not None and not CHANNEL_ID.fullmatch(options.channel):
+        raise NotDoneError("--channel is not a channel id. Use an id like C0123456789.")
+    token = new_alerts_token().reveal()
+    if options.channel is not None:
+        await store.rows.set_alerts_channel(options.team_id, options.channel)
+    if not await store.rows.set_alerts_token(options.team_id, digest(token)):
+        raise _not_installed(options.team_id)
+    url = alerts_url(settings.base_url, options.team_id)
+    return f"Send alerts to {url}\nToken (shown only once): {token}"
+
+
+_OPERATIONS: Mapping[str, _Operation] = {
+    "rotate": _rotate,
+    "list": _list,
+    "show": _show,
+    "delete": _delete,
+    "set-key": _set_key,
+    "alert-token": _token,
+}
+
+
+def _prompt(prompt: str) -> str:
+    """Read a line without echo; return "" for invalid UTF-8. An argument would show in the list of processes."""
+    try:
+        return getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline()
+    except UnicodeDecodeError:
+        return ""
+
+
+def _not_installed(team_id: str) -> NotDoneError:
+    return NotDoneError(f"No workspace {team_id} is installed.")

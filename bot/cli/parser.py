@@ -1,0 +1,115 @@
+"""The arguments of the command line, and its help."""
+
+import argparse
+
+import bot
+from bot.config.env_reader import is_port
+from bot.core.slack_ids import SLACK_ID
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    top = argparse.ArgumentParser(
+        prog="anchor-bot",
+        description="Pause the AI agent of an Anchor Browser session from Slack: /anchor-pause <session_id> [reason].",
+        epilog="New here? `anchor-bot demo` needs no account and no keys.",
+    )
+    top.add_argument("--version", action="version", version=f"anchor-bot {bot.__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="command")
+    commands.add_parser(
+        "run",
+        help="run the bot until SIGTERM",
+        description="Serve Slack's requests at POST /slack/events, or by Socket Mode if SLACK_APP_TOKEN is set. On "
+        "SIGTERM, finish running work and exit. Health checks: GET /healthz, GET /readyz.",
+        epilog="Settings come from the environment, then from .env in the working directory; .env.example explains "
+        "each. Exit code 2: a setting is invalid; stderr says which one and how to fix it.",
+    )
+    _add_alert(commands)
+    _add_demo(commands)
+    _add_workspaces(commands)
+    _add_keys(commands)
+    return top
+
+
+def _add_alert(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "alert",
+        help="post an alert with a Pause button through a running bot",
+        description="Send an alert about a session to the /alerts endpoint of a running bot, which posts it in Slack "
+        "with a Pause button. Prints the channel and the message's ts.",
+        epilog="ANCHOR_BOT_URL, ALERTS_TOKEN and ALERTS_WORKSPACE come from the environment, then from .env in the "
+        "working directory. Exit code 1: the alert was not posted, or this is unknown; 2: an argument or setting is "
+        "invalid.",
+    )
+    parser.add_argument("--session", required=True, metavar="ID", help="the session: its id, or a URL that contains it")
+    parser.add_argument("--text", required=True, help="what happened")
+    parser.add_argument("--title", help="a short summary")
+    parser.add_argument("--severity", choices=["info", "warning", "critical"], help="urgency (default: warning)")
+    parser.add_argument("--url", help="an http or https link to more information")
+    parser.add_argument("--channel", metavar="ID", help="the channel's id (default: the bot's channel for alerts)")
+    parser.add_argument("--bot-url", metavar="URL", help="the bot's URL (default: ANCHOR_BOT_URL)")
+    parser.add_argument("--workspace", metavar="ID", help="the workspace's id (default: ALERTS_WORKSPACE)")
+
+
+def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "demo",
+        help="try the bot in the browser with a simulated Slack and Anchor",
+        description="Start a simulated Slack, a simulated Anchor and the real bot on this machine, and serve a page "
+        "on loopback to use them, until Ctrl-C. No account, no keys, no settings.",
+        epilog="Exit code 1: the demo could not start, or --check found a failure.",
+    )
+    parser.add_argument("--check", action="store_true", help="run a scripted conversation, print it and exit")
+    parser.add_argument("--port", type=_port, default=0, metavar="N", help="port of the page (default: any free one)")
+    parser.add_argument("--no-browser", action="store_true", help="open no browser")
+
+
+def _port(text: str) -> int:
+    if not is_port(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: use a number from 0 (any free port) to 65535")
+    return int(text)
+
+
+def _team_id(text: str) -> str:
+    if not SLACK_ID.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a workspace id: use an id like T0123456789")
+    return text
+
+
+def _add_keys(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "keys",
+        help="create or rotate ENCRYPTION_KEYS",
+        description="Manage the keys that encrypt secrets in the database of a bot of many workspaces.",
+    )
+    actions = parser.add_subparsers(dest="action", required=True, metavar="action")
+    actions.add_parser("new", help="print a new key for ENCRYPTION_KEYS")
+    actions.add_parser(
+        "rotate",
+        help="encrypt everything again with the first of ENCRYPTION_KEYS",
+        description="Encrypt everything in the database again with the first of ENCRYPTION_KEYS. Before that, put the "
+        "new key in front of the old one and restart every bot. Afterwards, remove the old one.",
+    )
+
+
+def _add_workspaces(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "workspaces",
+        help="manage the workspaces that installed the app",
+        description="Manage the workspaces in the database of DATABASE_URL. Running bots apply changes immediately.",
+    )
+    actions = parser.add_subparsers(dest="action", required=True, metavar="action")
+    actions.add_parser("list", help="list all workspaces: id, whether an Anchor key is set, installation time, name")
+    _add_one(actions, "show", "show a workspace without its secrets")
+    _add_one(actions, "delete", "delete a workspace and its secrets; this does not remove the app from Slack")
+    _add_one(actions, "set-key", "set the workspace's Anchor API key, read from a prompt or stdin")
+    token = _add_one(actions, "alert-token", "replace the workspace's alerts token by a new one")
+    token.add_argument("--channel", metavar="ID", help="id of the channel for alerts that name none")
+
+
+def _add_one(
+    actions: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, summary: str
+) -> argparse.ArgumentParser:
+    parser = actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+    parser.add_argument("team_id", type=_team_id, metavar="ID", help="the workspace's id, like T0123456789")
+    return parser

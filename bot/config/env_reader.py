@@ -1,0 +1,180 @@
+"""Read and validate variables one by one, and collect all problems."""
+
+import ipaddress
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from bot.core.secret import Secret
+from bot.core.slack_ids import CHANNEL_ID, SLACK_ID
+from bot.core.workspace import is_key
+
+_HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?", re.ASCII | re.IGNORECASE)
+_BAD_KEY = "contains spaces or characters that no key has. Copy it again"
+_ENCRYPTION_KEY = re.compile(r"[A-Za-z0-9_-]{43}=", re.ASCII)
+_DATABASE_URL = re.compile(r"sqlite:///(?!:memory:)[^?#\0]+|postgres(?:ql)?://[^\s\0]*")
+
+
+class SettingsError(Exception):
+    """Unusable settings; `problems` has a sentence for each, which begins with the variable's name."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(slots=True)
+class EnvReader:
+    """Reader of `environ` that validates each variable and collects `problems`. Problems never repeat a value."""
+
+    environ: Mapping[str, str]
+    problems: list[str] = field(default_factory=list)
+
+    def finish(self) -> None:
+        """Raise SettingsError if there is a problem."""
+        if self.problems:
+            raise SettingsError(tuple(self.problems))
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return the stripped value, or `default` if it is blank or not set."""
+        return self.environ.get(name, "").strip() or default
+
+    def secret(self, name: str, description: str, prefix: str = "") -> Secret:
+        """Read a required secret that begins with `prefix`."""
+        value = self.text(name)
+        if not value:
+            self.problems.append(f"{name} is not set. Set it to {description}.")
+        elif not is_key(value):
+            self.problems.append(f"{name} {_BAD_KEY}: {description}.")
+        elif not value.startswith(prefix):
+            self.problems.append(f"{name} does not begin with {prefix}. Set it to {description}.")
+        return Secret(value)
+
+    def optional_secret(self, name: str, description: str, prefix: str = "") -> Secret | None:
+        """Read a secret that can be left out."""
+        return self.secret(name, description, prefix) if self.text(name) else None
+
+    def secrets(self, name: str, description: str, *, unless: str, alternative: str) -> tuple[Secret, ...]:
+        """Read secrets; at least one, unless the variable `unless` is set, which takes `alternative`."""
+        values = self._items(name)
+        if not values and not self.text(unless):
+            self.problems.append(
+                f"{name} is not set. Set it to {description}, or set {unless} to {alternative} for Socket Mode."
+            )
+        elif not all(map(is_key, values)):
+            self.problems.append(f"{name} {_BAD_KEY}: {description}.")
+        return tuple(map(Secret, values))
+
+    def _items(self, name: str) -> list[str]:
+        return [item.strip() for item in self.text(name).split(",") if item.strip()]
+
+    def channel(self, name: str) -> str | None:
+        """Read an optional channel id."""
+        value = self.text(name)
+        if value and not CHANNEL_ID.fullmatch(value):
+            self.problems.append(f"{name} is not a channel id. Copy it from the channel's details, like C0123456789.")
+        return value or None
+
+    def ids(self, name: str, pattern: re.Pattern[str], example: str) -> frozenset[str]:
+        """Read ids separated by commas. Commas alone are an error, since they do not mean "no restriction"."""
+        values = self._items(name)
+        invalid = [str(number) for number, value in enumerate(values, 1) if not pattern.fullmatch(value)]
+        if invalid or (self.text(name) and not values):
+            items = f" (item {', '.join(invalid)})" if invalid else ""
+            self.problems.append(f"{name} contains an invalid id{items}. Use ids like {example}, separated by commas.")
+        return frozenset(values)
+
+    def team(self, name: str) -> str:
+        """Read a workspace id; "" if it is not set."""
+        value = self.text(name)
+        if value and not SLACK_ID.fullmatch(value):
+            self.problems.append(f"{name} is not a workspace id. Use an id like T0123456789.")
+        return value
+
+    def encryption_keys(self, name: str) -> tuple[Secret, ...]:
+        """Read one or more Fernet keys. https://cryptography.io/en/latest/fernet/."""
+        values = self._items(name)
+        if not values:
+            self.problems.append(f"{name} is not set. Set it to a key from `anchor-bot keys new`.")
+        elif not all(map(_ENCRYPTION_KEY.fullmatch, values)):
+            self.problems.append(f"{name} contains an invalid key. Use only keys from `anchor-bot keys new`.")
+        return tuple(map(Secret, values))
+
+    def database_url(self, name: str, default: str) -> Secret:
+        """Read a database URL, which can contain a password."""
+        value = self.text(name, default)
+        if not _DATABASE_URL.fullmatch(value):
+            self.problems.append(
+                f"{name} is not a supported database URL. Use {default} or postgresql://user:password@host:5432/name."
+            )
+        return Secret(value)
+
+    def url(self, name: str, default: str, *, example: str = "") -> str:
+        """Read a URL that keys can be sent to. `example` is needed if there is no default."""
+        value = self.text(name, default)
+        if not value:
+            self.problems.append(f"{name} is not set. Set it to a URL like {example}.")
+        elif not _is_safe_url(value):
+            self.problems.append(f"{name} is not a valid https URL. Use a URL like {example or default}.")
+        return value
+
+    def seconds(self, name: str, default: float) -> float:
+        """Read a time in seconds."""
+        try:
+            seconds = float(self.text(name) or default)
+        except ValueError:
+            seconds = math.nan
+        if not 0 < seconds <= 600:  # noqa: PLR2004 - also false for NaN
+            self.problems.append(f"{name} is not a number of seconds above 0 and up to 600. Use one like {default:g}.")
+        return seconds
+
+    def port(self, name: str, default: int) -> int:
+        """Read a port; 0 means any free port."""
+        value = self.text(name, str(default))
+        if not is_port(value):
+            self.problems.append(f"{name} is not a port. Use a number from 0 (any free port) to 65535, like {default}.")
+            return default
+        return int(value)
+
+    def choice(self, name: str, choices: tuple[str, ...], default: str) -> str:
+        """Read one of `choices`, in any case."""
+        value = self.text(name, default)
+        for choice in choices:
+            if value.casefold() == choice.casefold():
+                return choice
+        self.problems.append(f"{name} is not one of {', '.join(choices)}. Use one, or remove it for {default}.")
+        return default
+
+
+def is_port(text: str) -> bool:
+    """Return whether `text` is a port number, or 0 for any free port."""
+    return text.isascii() and text.isdecimal() and len(text) <= 5 and int(text) <= 65535  # noqa: PLR2004
+
+
+def _is_safe_url(value: str) -> bool:
+    """Return whether `value` is https, or http on this machine, so that keys are never sent unencrypted."""
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        return False
+    host = parts.hostname or ""
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
+    return is_safe and _is_host(host) and is_key(value) and not (parts.username or parts.query or parts.fragment)
+
+
+def _is_host(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return _HOST_NAME.fullmatch(host) is not None
+    return True
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,188 @@
+"""Every setting of the bot: names, defaults, and required combinations."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.config.env_reader import EnvReader, SettingsError
+from bot.core.alert import alerts_url
+from bot.core.policy import EVERYBODY, Policy, Rule
+from bot.core.secret import Secret
+from bot.core.slack_ids import CHANNEL_ID, USER_ID
+
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_LOG_FORMATS = ("text", "json")
+_ALERTS_TOKEN = "the token for sending alerts to the bot"  # noqa: S105 - a description
+_BOT_TOKEN = "the bot token from OAuth & Permissions of your Slack app"  # noqa: S105 - a description
+_APP_TOKEN = "an app-level token from Basic Information of your Slack app"  # noqa: S105 - a description
+_CLIENT_ID = "the client ID from Basic Information of your Slack app"
+_CLIENT_SECRET = "the client secret from Basic Information of your Slack app"  # noqa: S105 - a description
+_SIGNING_SECRET = "the signing secret from Basic Information of your Slack app"  # noqa: S105 - a description
+_BASE_URL = "https://bot.example.com"
+_ONE_WORKSPACE = (
+    *("SLACK_BOT_TOKEN", "ANCHOR_API_KEY", "ALERTS_TOKEN", "ALERTS_CHANNEL"),
+    *("PAUSE_USERS", "RESUME_USERS", "ALLOWED_CHANNELS"),
+)
+_MANY_WORKSPACES = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
+
+
+@dataclass(frozen=True, slots=True)
+class OneWorkspace:
+    """Settings of a bot of one workspace. Without `alerts_token` alerts are off."""
+
+    bot_token: Secret
+    anchor_api_key: Secret
+    alerts_token: Secret | None = None
+    alerts_channel: str | None = None
+    policy: Policy = EVERYBODY
+
+
+def _read_one(read: EnvReader) -> OneWorkspace:
+    return OneWorkspace(
+        bot_token=read.secret("SLACK_BOT_TOKEN", _BOT_TOKEN, "xoxb-"),  # a rotating token expires within hours
+        anchor_api_key=read.secret("ANCHOR_API_KEY", "the workspace's API key from Anchor's dashboard"),
+        alerts_token=read.optional_secret("ALERTS_TOKEN", _ALERTS_TOKEN),
+        alerts_channel=read.channel("ALERTS_CHANNEL"),
+        policy=_read_policy(read),
+    )
+
+
+def _read_policy(read: EnvReader) -> Policy:
+    channels = read.ids("ALLOWED_CHANNELS", CHANNEL_ID, "C0123456789")
+    return Policy(
+        pause=Rule(read.ids("PAUSE_USERS", USER_ID, "U0123456789"), channels),
+        resume=Rule(read.ids("RESUME_USERS", USER_ID, "U0123456789"), channels),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """The database and its encryption keys: the first encrypts, all decrypt."""
+
+    database_url: Secret
+    encryption_keys: tuple[Secret, ...]
+
+
+def _read_store(read: EnvReader) -> StoreSettings:
+    return StoreSettings(
+        database_url=read.database_url("DATABASE_URL", "sqlite:///anchor-bot.db"),
+        encryption_keys=read.encryption_keys("ENCRYPTION_KEYS"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorSettings:
+    """Settings of `anchor-bot workspaces` and `anchor-bot keys`; `base_url` is the bot's public URL."""
+
+    store: StoreSettings
+    base_url: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "OperatorSettings":
+        """Read the settings. Raises SettingsError."""
+        read = EnvReader(environ)
+        settings = cls(
+            store=_read_store(read),
+            base_url=read.url("BASE_URL", "http://127.0.0.1:3000", example=_BASE_URL).rstrip("/"),
+        )
+        read.finish()
+        return settings
+
+
+@dataclass(frozen=True, slots=True)
+class ManyWorkspaces:
+    """Settings of a bot of every workspace that installs the app by OAuth; `base_url` is its public URL."""
+
+    client_id: Secret
+    client_secret: Secret
+    base_url: str
+    store: StoreSettings
+
+
+def _read_many(read: EnvReader) -> ManyWorkspaces:
+    """Read the settings. Raises SettingsError at once if settings of one workspace are mixed in.
+
+    The other problems depend on which of the two the operator wants.
+    """
+    if unexpected := [name for name in _ONE_WORKSPACE if read.text(name)]:
+        problem = (
+            f"{', '.join(unexpected)} can't be combined with {' and '.join(filter(read.text, _MANY_WORKSPACES))}. "
+            "The former are for a bot of one workspace, the latter for a bot of many (OAuth). Remove one of them."
+        )
+        raise SettingsError((problem,))
+    return ManyWorkspaces(
+        client_id=read.secret("SLACK_CLIENT_ID", _CLIENT_ID),
+        client_secret=read.secret("SLACK_CLIENT_SECRET", _CLIENT_SECRET),
+        base_url=read.url("BASE_URL", "", example=_BASE_URL).rstrip("/"),
+        store=_read_store(read),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings of the bot; `.env.example` explains each. Times are in seconds, URLs are unchanged."""
+
+    workspaces: OneWorkspace | ManyWorkspaces
+    slack_app_token: Secret | None  # set: Socket Mode
+    slack_signing_secrets: tuple[Secret, ...]
+    slack_api_url: str
+    anchor_api_url: str
+    anchor_timeout: float
+    anchor_deadline: float
+    host: str
+    port: int
+    log_level: str
+    log_format: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read the settings; a blank variable counts as not set. Raises SettingsError with all problems."""
+        read = EnvReader(environ)
+        settings = cls(
+            workspaces=_read_many(read) if _serves_many(read) else _read_one(read),
+            slack_app_token=read.optional_secret("SLACK_APP_TOKEN", _APP_TOKEN, "xapp-"),
+            slack_signing_secrets=read.secrets(
+                "SLACK_SIGNING_SECRET", _SIGNING_SECRET, unless="SLACK_APP_TOKEN", alternative=_APP_TOKEN
+            ),
+            slack_api_url=read.url("SLACK_API_URL", "https://slack.com/api/"),
+            anchor_api_url=read.url("ANCHOR_API_URL", "https://api.anchorbrowser.io"),
+            anchor_timeout=read.seconds("ANCHOR_TIMEOUT", 10.0),
+            anchor_deadline=read.seconds("ANCHOR_DEADLINE", 20.0),
+            host=read.text("HOST", "127.0.0.1"),
+            port=read.port("PORT", 3000),
+            log_level=read.choice("LOG_LEVEL", _LOG_LEVELS, "INFO"),
+            log_format=read.choice("LOG_FORMAT", _LOG_FORMATS, "text"),
+        )
+        read.finish()
+        return settings
+
+
+def _serves_many(read: EnvReader) -> bool:
+    """Return whether the bot serves many workspaces. ENCRYPTION_KEYS counts only without settings of one workspace."""
+    is_one = any(map(read.text, _ONE_WORKSPACE))
+    return any(map(read.text, _MANY_WORKSPACES)) or bool(read.text("ENCRYPTION_KEYS") and not is_one)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertClientSettings:
+    """Settings of `anchor-bot alert`: the bot's URL, the alerts token, and the workspace if the bot serves many."""
+
+    bot_url: str
+    alerts_token: Secret
+    workspace: str = ""
+
+    @property
+    def url(self) -> str:
+        """Return the URL of the alerts."""
+        return alerts_url(self.bot_url, self.workspace)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "AlertClientSettings":
+        """Read the settings. Raises SettingsError."""
+        read = EnvReader(environ)
+        settings = cls(
+            bot_url=read.url("ANCHOR_BOT_URL", "http://127.0.0.1:3000", example=_BASE_URL),
+            alerts_token=read.secret("ALERTS_TOKEN", _ALERTS_TOKEN),
+            workspace=read.team("ALERTS_WORKSPACE"),
+        )
+        read.finish()
+        return settings

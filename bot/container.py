@@ -1,0 +1,105 @@
+"""The composition root: build the objects between Slack, Anchor and the store."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httpx
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.concurrency import Tasks
+from bot.config.settings import Settings
+from bot.inbound.slack.app import SlackApp
+from bot.inbound.slack.buttons import ButtonListeners
+from bot.inbound.slack.commands import CommandListeners
+from bot.inbound.slack.home import HomeActionListeners, HomeListeners
+from bot.inbound.slack.modals import ModalListeners
+from bot.inbound.slack.routes import merge
+from bot.inbound.slack.uninstall import UninstallListeners
+from bot.outbound.anchor.client import AnchorClient
+from bot.outbound.slack.client import SlackClient, SlackViews
+from bot.outbound.slack.response_url import ResponseUrls
+from bot.outbound.slack.role_cache import RoleCache
+from bot.outbound.slack.users import SlackUsers
+from bot.tenancy import Tenancy
+from bot.usecases.access_check import AccessCheck
+from bot.usecases.admin import actions, admin_check, alerts, home, key, modals, policy
+from bot.usecases.admin_notifier import AdminNotifier, CurrentAdmins
+from bot.usecases.message_delivery import MessageDelivery
+from bot.usecases.post_alert import AlertPoster
+from bot.usecases.session_control import SessionControl
+from bot.usecases.workspace_monitor import WorkspaceMonitor
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """HTTP clients: `http` for Anchor and response URLs, `web` for Slack's Web API."""
+
+    http: httpx.AsyncClient
+    web: AsyncWebClient
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The clock (Unix seconds), the maximum of running tasks, and the seconds that an ack waits for an outcome."""
+
+    now: Callable[[], float]
+    capacity: int
+    ack_wait: float
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """The objects that `bot.app` starts and stops."""
+
+    session_control: SessionControl
+    slack_app: SlackApp
+    poster: AlertPoster
+    roles: RoleCache
+    admin: actions.Admin | None
+
+    def interrupt(self) -> None:
+        """Stop waiting for running work, and report it as unconfirmed."""
+        self.session_control.interrupt()
+        if self.admin is not None:
+            self.admin.actions.interrupt()
+
+
+def build(tenancy: Tenancy, settings: Settings, clients: Clients, tasks: Tasks, limits: Limits) -> Container:
+    """Build everything that serves the workspaces of `tenancy`."""
+    workspaces, slack = tenancy.workspaces, SlackClient(clients.web)
+    views, poster = SlackViews(clients.web), AlertPoster(slack)
+    roles = RoleCache(SlackUsers(clients.web), time.monotonic)
+    anchor = AnchorClient(
+        clients.http,
+        base_url=settings.anchor_api_url,
+        timeout=settings.anchor_timeout,
+        deadline=settings.anchor_deadline,
+    )
+    delivery = MessageDelivery(ResponseUrls(clients.http, api_url=settings.slack_api_url), slack, workspaces)
+    admins = CurrentAdmins(workspaces, roles)
+    monitor = WorkspaceMonitor(workspaces, admins, delivery, tasks, time.monotonic)
+    home_view = home.HomeView(workspaces, roles, views, monitor, time.monotonic)
+    access_check = AccessCheck(workspaces, roles, monitor)
+    session_control = SessionControl(anchor, access_check, monitor, tasks, time.monotonic, capacity=limits.capacity)
+    tables = [
+        CommandListeners(session_control, delivery, tasks, ack_wait=limits.ack_wait).routes(),
+        ButtonListeners(session_control, delivery, tasks, limits.now).routes(),
+        UninstallListeners(workspaces).routes(),
+        HomeListeners(home_view, tasks).routes(),
+    ]
+    admin = None
+    if tenancy.rows is not None:
+        notifier = AdminNotifier(admins, delivery, tasks)
+        admin = actions.Admin(
+            actions.AdminActions(admin_check.AdminCheck(workspaces, roles), tasks),
+            key.KeyChanges(anchor, tenancy.rows, notifier, limits.now),
+            policy.PolicyChanges(tenancy.rows, notifier),
+            alerts.AlertChanges(poster, tenancy.rows, notifier),
+            modals.Modals(workspaces, roles, views, delivery, base_url=tenancy.base_url),
+        )
+        tables += [
+            ModalListeners(admin, home_view, delivery, tasks, ack_wait=limits.ack_wait).routes(),
+            HomeActionListeners(admin, home_view, delivery, tasks).routes(),
+        ]
+    return Container(session_control, SlackApp(merge(tables), delivery, tasks), poster, roles, admin)

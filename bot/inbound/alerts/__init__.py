@@ -1,0 +1,1 @@
+"""Alerts from other programs, over HTTP."""

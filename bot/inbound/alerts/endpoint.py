@@ -1,0 +1,140 @@
+"""POST /alerts: post a program's alert about a session in Slack, with a button to pause the session."""
+
+import asyncio
+import json
+import logging
+import math
+import time
+from typing import assert_never
+
+from aiohttp import web
+
+from bot.concurrency import Tasks
+from bot.core.alert import Alert
+from bot.core.secret import is_token
+from bot.core.workspace import Workspace
+from bot.health import Readiness
+from bot.inbound.alerts.generic import BadAlert, read_alert
+from bot.inbound.incidents import log_incident
+from bot.inbound.rejections import Rejected, RejectionLog, error_response
+from bot.inbound.request_body import read_body
+from bot.messages import alert_errors
+from bot.messages.alert_card import alert_message
+from bot.outbound.slack.delivery import Doubtful, Posted, Refused, TryAgain
+from bot.outbound.workspaces import StoreError, Workspaces
+from bot.usecases.post_alert import AlertPoster
+
+_log = logging.getLogger(__name__)
+
+_MAX_RUNNING = 100  # more would use the capacity for people's orders
+_RETRY_SOON, _RETRY_AFTER_RESTART, _RETRY_LATER = 5, 30, 60  # seconds, for Retry-After
+
+
+class Alerts:
+    """Endpoint for alerts; a sender needs the workspace's alerts token."""
+
+    def __init__(self, poster: AlertPoster, workspaces: Workspaces, tasks: Tasks, readiness: Readiness) -> None:
+        self._poster = poster
+        self._workspaces = workspaces
+        self._tasks = tasks
+        self._readiness = readiness
+        self._running = 0
+        self._rejections = RejectionLog(time.monotonic)
+
+    def route(self, path: str) -> web.RouteDef:
+        """Return the route; a `{ref}` in `path` names the workspace."""
+        return web.post(path, self.receive)
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """Answer a request. Check the token before the body is read."""
+        try:
+            workspace = await self._workspaces.owner_of_alerts(request.match_info.get("ref", ""))
+        except StoreError as error:
+            _log.error("workspace lookup failed; alert refused", extra={"why": str(error)})
+            return self._reject(Rejected(503, alert_errors.STORE_FAILED), retry_after=_RETRY_SOON)
+        if workspace is None or not is_token(_bearer(request), workspace.alerts_token_digest):
+            return self._reject(Rejected(401, alert_errors.WRONG_TOKEN))
+        if "stopping" in self._readiness.reasons:
+            return self._reject(Rejected(503, alert_errors.STOPPING), retry_after=_RETRY_AFTER_RESTART)
+        if self._running >= _MAX_RUNNING:
+            return self._reject(Rejected(503, alert_errors.BUSY), retry_after=_RETRY_SOON)
+        self._running += 1
+        try:
+            return await self._handle(request, workspace)
+        except Exception as error:  # noqa: BLE001 - every exception is reported to the program
+            return _problem(500, alert_errors.broken(log_incident(error)))
+        finally:
+            self._running -= 1
+
+    def _reject(self, rejected: Rejected, *, retry_after: int | None = None) -> web.Response:
+        self._rejections.record(rejected)
+        response = error_response(rejected)
+        if rejected.status == 401:  # noqa: PLR2004 - a well-known status
+            response.headers["WWW-Authenticate"] = "Bearer"
+        if retry_after is not None:
+            response.headers["Retry-After"] = str(retry_after)
+        return response
+
+    async def _handle(self, request: web.Request, workspace: Workspace) -> web.Response:
+        body = await read_body(request)
+        if isinstance(body, Rejected):
+            return self._reject(body)
+        alert = _read(body)
+        if isinstance(alert, BadAlert):
+            return _problem(400, alert.why, field=alert.field)
+        channel = alert.channel or workspace.alerts_channel
+        if channel is None:
+            return _problem(400, alert_errors.NO_CHANNEL, field="channel")
+        return await self._post(alert, channel, workspace)
+
+    async def _post(self, alert: Alert, channel: str, workspace: Workspace) -> web.Response:
+        """Post the alert in a task, which shutdown waits for and finally cancels."""
+        began = time.monotonic()
+        task = self._tasks.start(self._poster.post(workspace.bot_token, channel, alert_message(alert)))
+        await asyncio.wait({task})
+        result = Doubtful("the bot was stopped") if task.cancelled() else task.result()
+        fields = {
+            "outcome": type(result).__name__,
+            "session": alert.session_id,
+            "team": workspace.team_id,
+            "channel": channel,
+        }
+        why = {} if isinstance(result, Posted) else {"why": result.why}
+        _log.info("alert", extra=fields | why | {"ms": round((time.monotonic() - began) * 1000)})
+        return _problem(504, alert_errors.CUT_SHORT) if task.cancelled() else _answer(result, channel)
+
+
+def _bearer(request: web.Request) -> str:
+    """Return the token of the request. https://www.rfc-editor.org/rfc/rfc6750#section-2.1."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _read(body: bytes) -> Alert | BadAlert:
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError):
+        return BadAlert(None, alert_errors.NO_JSON)
+    return read_alert(fields)
+
+
+def _answer(result: Posted | TryAgain | Doubtful | Refused, channel: str) -> web.Response:
+    match result:
+        case Posted():
+            return web.json_response({"ok": True, "channel": result.channel, "ts": result.ts})
+        case Refused(why=code):
+            return _problem(502, alert_errors.refused_by_slack(code, channel), slack_error=code)
+        case TryAgain(limited=True):
+            return _problem(503, alert_errors.LIMITED, retry_after=math.ceil(result.after or _RETRY_LATER))
+        case TryAgain(why=why):
+            return _problem(502, alert_errors.not_taken_by_slack(why))
+        case Doubtful():
+            return _problem(504, alert_errors.DOUBTFUL)
+        case _:
+            assert_never(result)
+
+
+def _problem(status: int, why: str, *, retry_after: int | None = None, **details: str | None) -> web.Response:
+    known = {name: value for name, value in details.items() if value is not None}
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    return web.json_response({"error": why} | known, status=status, headers=headers)

@@ -1,0 +1,110 @@
+"""Alerts in the bot's own format, the JSON object of `POST /alerts`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import assert_never
+from urllib.parse import urlsplit
+
+from bot.core.alert import LONGEST_LINK, Alert, Severity
+from bot.core.session_id import Ambiguous, Broken, Found, Missing, SessionId, find_session_id
+from bot.core.slack_ids import CHANNEL_ID
+from bot.messages.markup import link, plain, width
+
+_MAX_LENGTH = 20_000  # characters; far more than a card shows
+
+
+@dataclass(frozen=True, slots=True)
+class BadAlert:
+    """The reason that an alert cannot be posted, with the field if a single one is wrong."""
+
+    field: str | None
+    why: str
+
+
+class _BadFieldError(Exception):
+    """A field with a wrong value; the text begins with its name."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{name} {why}")
+        self.name = name
+
+
+def read_alert(fields: object) -> Alert | BadAlert:
+    """Read a parsed JSON value. Unknown fields are ignored; blank and null count as absent."""
+    if not isinstance(fields, dict):
+        return BadAlert(None, "The body must be a JSON object with session_id and text.")
+    try:
+        return Alert(
+            session_id=_session_id(fields),
+            text=_required_text(fields),
+            title=_string(fields, "title"),
+            severity=_severity(fields),
+            url=_url(fields),
+            channel=_channel(fields),
+        )
+    except _BadFieldError as bad:
+        return BadAlert(bad.name, f"{bad}.")
+
+
+def _string(fields: Mapping[str, object], name: str) -> str:
+    value = fields.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise _BadFieldError(name, "must be a string")
+    return value[:_MAX_LENGTH].strip()
+
+
+def _session_id(fields: Mapping[str, object]) -> SessionId:
+    match find_session_id(_string(fields, "session_id")):
+        case Found(session_id=session_id):
+            return session_id
+        case Missing():
+            raise _BadFieldError("session_id", "is missing: put the id of the Anchor session there")
+        case Broken():
+            raise _BadFieldError("session_id", "is no session id: send 32 hexadecimal digits grouped 8-4-4-4-12")
+        case Ambiguous(session_ids=session_ids):
+            raise _BadFieldError("session_id", f"names {len(session_ids)} sessions: send one alert for each")
+        case never:
+            assert_never(never)
+
+
+def _required_text(fields: Mapping[str, object]) -> str:
+    text = _string(fields, "text")
+    if not plain(text):
+        raise _BadFieldError("text", "is missing: say what happened")
+    return text
+
+
+def _severity(fields: Mapping[str, object]) -> Severity:
+    word = _string(fields, "severity").lower() or Severity.WARNING
+    if word not in set(Severity):
+        raise _BadFieldError("severity", f"must be one of {', '.join(Severity)}")
+    return Severity(word)
+
+
+def _url(fields: Mapping[str, object]) -> str | None:
+    url = _string(fields, "url")
+    if not url:
+        return None
+    if not _is_web_url(url):
+        raise _BadFieldError("url", "must be an http or https URL, without a user name or password")
+    if width(link(url, "Open")) > LONGEST_LINK:
+        raise _BadFieldError("url", f"is too long: the limit is {LONGEST_LINK} characters, and & counts as five")
+    return url
+
+
+def _is_web_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    is_clean = url.isprintable() and " " not in url
+    return is_clean and parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc
+
+
+def _channel(fields: Mapping[str, object]) -> str | None:
+    channel = _string(fields, "channel")
+    if channel and not CHANNEL_ID.fullmatch(channel):
+        raise _BadFieldError("channel", "must be a channel id like C0123456789, not a name: see its details in Slack")
+    return channel or None

@@ -1,0 +1,94 @@
+"""The HTTP server: Slack's requests and health checks; other modules add their own routes."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import assert_never
+
+from aiohttp import web
+
+from bot.core.secret import Secret
+from bot.health import Readiness
+from bot.inbound.incidents import report
+from bot.inbound.rejections import Rejected, RejectionLog, error_response
+from bot.inbound.request_body import read_body
+from bot.inbound.slack import request as slack_request
+from bot.inbound.slack.app import SlackApp
+from bot.messages.message import as_response
+
+
+class HttpServer:
+    """The HTTP routes; `now` gives Unix seconds.
+
+    Without `secrets`, as in Socket Mode, there is no route for Slack. `routes` are those of other modules.
+    """
+
+    def __init__(
+        self,
+        slack_app: SlackApp,
+        readiness: Readiness,
+        *,
+        secrets: Sequence[Secret],
+        now: Callable[[], float],
+        routes: Iterable[web.RouteDef] = (),
+    ) -> None:
+        self._slack_app = slack_app
+        self._readiness = readiness
+        self._secrets = secrets
+        self._now = now
+        self._routes = routes
+        self._rejections = RejectionLog(time.monotonic)
+
+    def application(self) -> web.Application:
+        """Return the aiohttp application."""
+        application = web.Application()
+        if self._secrets:
+            application.router.add_post("/slack/events", self.slack_events)
+        application.router.add_get("/healthz", self.healthz)
+        application.router.add_get("/readyz", self.readyz)
+        application.add_routes(self._routes)
+        return application
+
+    async def slack_events(self, request: web.Request) -> web.Response:
+        """Answer a command, interaction or event of Slack."""
+        received_at = time.monotonic()
+        try:
+            return await self._answer(await self._parse(request), received_at)
+        except Exception as error:  # noqa: BLE001 - Slack needs a 200, and the person an incident id
+            return web.json_response(as_response(report(error)))
+
+    async def _parse(self, request: web.Request) -> slack_request.ParsedRequest:
+        body = await read_body(request)
+        if isinstance(body, Rejected):
+            return body
+        raw = slack_request.RawRequest(
+            body=body,
+            content_type=request.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
+            timestamps=request.headers.getall("X-Slack-Request-Timestamp", ()),
+            signatures=request.headers.getall("X-Slack-Signature", ()),
+        )
+        return slack_request.verify_and_parse(raw, secrets=self._secrets, now=self._now())
+
+    async def _answer(self, parsed: slack_request.ParsedRequest, received_at: float) -> web.Response:
+        match parsed:
+            case Rejected():
+                self._rejections.record(parsed)
+                return error_response(parsed)
+            case slack_request.SslCheck():
+                return web.Response()
+            case slack_request.UrlVerification(challenge=challenge):
+                return web.json_response({"challenge": challenge})
+            case slack_request.SlackPayload(payload=payload):
+                ack = await self._slack_app.dispatch(payload, received_at=received_at)
+                body = ack.json()
+                return web.Response(status=ack.status) if body is None else web.json_response(body)
+            case _:
+                assert_never(parsed)
+
+    async def healthz(self, _: web.Request) -> web.Response:
+        """Answer the liveness check."""
+        return web.json_response({"ok": True})
+
+    async def readyz(self, _: web.Request) -> web.Response:
+        """Answer the readiness check: 200, or 503 with the reasons."""
+        reasons = self._readiness.reasons
+        return web.json_response({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)

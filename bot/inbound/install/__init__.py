@@ -1,0 +1,1 @@
+"""The OAuth pages that install the app in a workspace."""

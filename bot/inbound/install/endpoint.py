@@ -1,0 +1,73 @@
+"""GET /slack/install and /slack/oauth_redirect: send a browser to Slack, and handle the OAuth callback.
+
+Bolt's own pages do not fit: they keep installations in plain files, and accept a state twice.
+"""
+
+import logging
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from bot.core.secret import Secret
+from bot.inbound.incidents import log_incident
+from bot.inbound.install.html_page import HEADERS, html_response
+from bot.messages.install_pages import NOT_BEGUN, Page, broken_page, page_of
+from bot.outbound.workspaces import StoreError
+from bot.usecases.install import Installer, OAuthCallback
+
+_log = logging.getLogger(__name__)
+
+INSTALL_PATH = "/slack/install"
+REDIRECT_PATH = "/slack/oauth_redirect"
+_COOKIE_MAX_AGE = 3600  # seconds; longer than the state, so that a late callback is reported as expired
+_MAX_LENGTH = 500  # characters of a query parameter or cookie
+
+
+class Install:
+    """The two pages of a bot with the public URL `base_url`."""
+
+    def __init__(self, installer: Installer, *, base_url: str) -> None:
+        self._installer = installer
+        self._install_url = f"{base_url}{INSTALL_PATH}"
+        self._is_https = urlsplit(base_url).scheme == "https"
+        # browsers accept the prefix only from this host over https
+        # https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Set-Cookie#cookie_prefixes
+        self._cookie = "__Host-anchor-install" if self._is_https else "anchor-install"
+
+    def routes(self) -> tuple[web.RouteDef, ...]:
+        """Return both routes. HEAD is not allowed, so that link checkers start no installation."""
+        return (web.get(INSTALL_PATH, self.begin, allow_head=False), web.get(REDIRECT_PATH, self.end, allow_head=False))
+
+    async def begin(self, _: web.Request) -> web.Response:
+        """Redirect the browser to Slack, with a cookie that identifies it in the callback."""
+        try:
+            url, browser_nonce = await self._installer.begin()
+        except StoreError as error:
+            _log.error("database error; installation not started", extra={"why": str(error)})
+            return self._respond(NOT_BEGUN)
+        except Exception as error:  # noqa: BLE001 - every exception is reported to the person
+            return self._respond(broken_page(log_incident(error)))
+        response = web.Response(status=302, headers=HEADERS | {"Location": url})
+        response.set_cookie(
+            self._cookie,
+            browser_nonce.reveal(),
+            max_age=_COOKIE_MAX_AGE,
+            path="/",
+            secure=self._is_https,
+            httponly=True,
+            samesite="Lax",
+        )
+        return response
+
+    async def end(self, request: web.Request) -> web.Response:
+        """Complete the installation, and show the outcome."""
+        try:
+            state, code, error = (request.query.get(name, "")[:_MAX_LENGTH] for name in ("state", "code", "error"))
+            browser_nonce = Secret(request.cookies.get(self._cookie, "")[:_MAX_LENGTH])
+            callback = OAuthCallback(state, Secret(code), error, browser_nonce)
+            return self._respond(page_of(await self._installer.end(callback)))
+        except Exception as exception:  # noqa: BLE001 - every exception is reported to the person
+            return self._respond(broken_page(log_incident(exception)))
+
+    def _respond(self, page: Page) -> web.Response:
+        return html_response(page, install_url=self._install_url)

@@ -1,0 +1,1 @@
+"""Requests from Slack, over HTTP and Socket Mode."""

@@ -1,0 +1,46 @@
+"""The ack of a payload: its content and its deadline."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from bot.core.requests import ReplyAddress
+from bot.messages.message import Message, as_response
+
+ACK_WAIT = 2.0
+"""Seconds since receipt that an ack waits for the outcome. Slack waits 3, including the network."""
+
+_LATEST_OUTCOME = 2.5  # seconds since receipt; a later ack can get lost, and the outcome with it
+
+
+@dataclass(slots=True)
+class Ack:
+    """The answer to a payload, set by the listener: empty, a message, or other JSON.
+
+    Listeners do not pass it to Bolt's `ack`: Socket Mode would have to parse Bolt's JSON again. A `status` of 503
+    makes Slack send an event again.
+    """
+
+    message: Message | None = None
+    fields: dict[str, Any] | None = None
+    status: int = 200
+
+    def json(self) -> dict[str, Any] | None:
+        """Return the JSON; None if it is empty."""
+        return self.fields if self.message is None else as_response(self.message)
+
+
+async def done_before_ack_deadline(work: asyncio.Task[Any], received_at: float, ack_wait: float) -> bool:
+    """Wait for `work`. Return whether the ack can carry its result; `received_at` is monotonic, in seconds."""
+    await asyncio.wait({work}, timeout=max(0.0, received_at + ack_wait - time.monotonic()))
+    return work.done() and time.monotonic() < received_at + _LATEST_OUTCOME
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """A listener's context besides the payload; `received_at` is the monotonic time of its first byte."""
+
+    address: ReplyAddress
+    received_at: float
+    ack: Ack

@@ -1,0 +1,104 @@
+"""The Bolt app, and its one entry point for every transport."""
+
+import logging
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.error import BoltUnhandledRequestError
+
+from bot.concurrency import Tasks
+from bot.core.requests import ReplyAddress
+from bot.inbound.incidents import report
+from bot.inbound.slack.ack import Ack, RequestContext
+from bot.inbound.slack.payload import read_address
+from bot.inbound.slack.routes import Routes
+from bot.messages.message import Message
+from bot.messages.modal_results import answer_view
+from bot.messages.request_errors import unknown_action_message, unknown_command_message
+from bot.outbound.workspaces import StoreError
+from bot.usecases.message_delivery import MessageDelivery
+
+_log = logging.getLogger(__name__)
+
+Payload = dict[str, Any]
+
+
+class SlackApp:
+    """Dispatcher of validated payloads to the listeners."""
+
+    def __init__(self, routes: Routes, delivery: MessageDelivery, tasks: Tasks) -> None:
+        self._delivery = delivery
+        self._tasks = tasks
+        self._bolt = AsyncApp(
+            name="slack_bolt.app",
+            logger=logging.getLogger("slack_bolt"),
+            authorize=_authorize,
+            process_before_response=True,  # with the default, Bolt polls for every ack
+            raise_error_for_unhandled_request=True,
+            request_verification_enabled=False,  # bot.inbound.slack.request does these three
+            ssl_check_enabled=False,
+            url_verification_enabled=False,
+        )
+        self._bolt.error(_raise)
+        for name, listener in routes.commands.items():
+            self._bolt.command(name)(listener)
+        for name, listener in routes.actions.items():
+            self._bolt.block_action(name)(listener)  # `action` would match legacy attachments as well
+        for name, listener in routes.views.items():
+            self._bolt.view(name)(listener)
+        for name, listener in routes.events.items():
+            self._bolt.event(name)(listener)
+
+    async def dispatch(self, payload: Payload, *, received_at: float) -> Ack:
+        """Handle a payload; `received_at` is the monotonic time of its first byte."""
+        address = read_address(payload)
+        request = RequestContext(address, received_at, Ack())
+        context = {"request": request, "installed_team": address.actor.team_id}
+        try:
+            await self._bolt.async_dispatch(AsyncBoltRequest(body=payload, mode="socket_mode", context=context))
+        except BoltUnhandledRequestError:
+            return self._answer(payload, address, _unknown(payload))
+        except StoreError as error:
+            _log.error("database error; event not handled, Slack sends it again", extra={"why": str(error)})
+            return Ack(status=503)
+        except Exception as error:  # noqa: BLE001 - reported to the person; an event is sent again
+            message = report(error)
+            return Ack(status=503) if "event" in payload else self._answer(payload, address, message)
+        return request.ack
+
+    def deliver_lost_ack(self, payload: Payload, message: Message) -> None:
+        """Deliver the message of a lost ack through the response_url."""
+        self._tasks.start(self._delivery.deliver(read_address(payload), message))
+
+    def _answer(self, payload: Payload, address: ReplyAddress, message: Message | None) -> Ack:
+        """Answer without a listener: a command or a modal in its ack, an interaction through its response_url."""
+        if message is not None and "command" in payload:
+            return Ack(message)
+        if message is not None and payload.get("type") == "view_submission":
+            view = answer_view("Something broke", message.text).as_json()
+            return Ack(fields={"response_action": "update", "view": view})
+        if message is not None and "response_url" in payload:
+            self._tasks.start(self._delivery.deliver(address, message))
+        return Ack()
+
+
+def _unknown(payload: Payload) -> Message | None:
+    """Return the message for a payload without a listener; events get none."""
+    if "command" in payload:
+        return unknown_command_message(str(payload["command"]))
+    return unknown_action_message() if "actions" in payload else None
+
+
+async def _authorize(enterprise_id: str | None, installed_team: str) -> AuthorizeResult:
+    """Accept every payload, without a token: no listener uses Bolt's own client.
+
+    The use cases check whether the workspace is served. Bolt would fall back to the person's own team, so the
+    installing team comes from our payload reader.
+    """
+    return AuthorizeResult(enterprise_id=enterprise_id, team_id=installed_team, bot_token="")
+
+
+async def _raise(error: Exception) -> None:
+    """Leave every error to `dispatch`."""
+    raise error

@@ -1,0 +1,112 @@
+"""The Pause and Resume buttons: execute the order after the ack, update the message, deliver the outcome."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from cachetools import LRUCache
+from slack_bolt.async_app import AsyncAck, AsyncBoltContext
+
+from bot.concurrency import Tasks
+from bot.core.outcomes import Done
+from bot.core.requests import Order, ReplyAddress
+from bot.core.session_id import Found, SessionId, find_session_id
+from bot.inbound.incidents import report
+from bot.inbound.slack.payload import ButtonClick, read_button_click
+from bot.inbound.slack.routes import Routes
+from bot.messages.blocks import section
+from bot.messages.card_update import CardUpdate, MessageContent, apply, has_line
+from bot.messages.message import Message, Visibility
+from bot.messages.outcome import card_update, outcome_message
+from bot.messages.request_errors import broken_button_message
+from bot.messages.session_buttons import VERBS
+from bot.usecases.message_delivery import MessageDelivery
+from bot.usecases.session_control import SessionControl
+
+
+class ButtonListeners:
+    """Listeners for buttons that carry a session id; `now` gives Unix seconds."""
+
+    def __init__(
+        self, session_control: SessionControl, delivery: MessageDelivery, tasks: Tasks, now: Callable[[], float]
+    ) -> None:
+        self._session_control = session_control
+        self._delivery = delivery
+        self._tasks = tasks
+        self._now = now
+        self._cards = CardUpdateLog()
+
+    def routes(self) -> Routes:
+        """Return the listener of both buttons."""
+        return Routes(actions=dict.fromkeys(VERBS, self.click))
+
+    async def click(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
+        """Handle a click. Slack shows nothing of its ack, so the answer follows it."""
+        await ack()
+        self._tasks.start(self._execute(read_button_click(body, context["request"].address)))
+
+    async def _execute(self, click: ButtonClick) -> None:
+        """Execute the order and deliver its outcome. Never raises."""
+        try:
+            address, message = await self._answer(click)
+        except Exception as error:  # noqa: BLE001 - every exception is reported to the person
+            address, message = click.address, report(error)
+        await self._delivery.deliver(address, message)
+
+    async def _answer(self, click: ButtonClick) -> tuple[ReplyAddress, Message]:
+        found = find_session_id(click.value)
+        if not isinstance(found, Found):
+            return click.address, broken_button_message(click.verb, click.value)
+        order = Order(click.verb, found.session_id, click.address.actor, trigger_id=click.trigger_id)
+        outcome = await self._session_control.execute(order)
+        message = outcome_message(order, outcome)
+        if line := await self._update_card(click, card_update(order, outcome, now=self._now())):
+            text = f"{message.text}\n{line}"
+            message = replace(message, text=text, blocks=(section(text), *message.blocks[1:]))
+        # a success goes to the message's thread, a failure to the channel, so that nobody misses it
+        thread_ts = click.thread_ts or None if isinstance(outcome, Done) else click.address.thread_ts
+        return replace(click.address, thread_ts=thread_ts), message
+
+    async def _update_card(self, click: ButtonClick, update: CardUpdate | None) -> str:
+        """Update the clicked message. Return the line if the message has no room for it, or else ""."""
+        if update is None or click.card is None:
+            return ""
+        actor = click.address.actor
+        name = (actor.team_id, actor.channel_id, click.message_ts)
+        async with self._cards.apply(name, update, click.card) as card:
+            visibility = Visibility.EPHEMERAL if click.is_ephemeral else Visibility.IN_CHANNEL
+            await self._delivery.update_message(click.address, card, visibility)
+        return "" if has_line(update, card) else update.line
+
+
+_MAX_MESSAGES = 10_000
+
+
+@dataclass(slots=True)
+class _Message:
+    updates: dict[SessionId, CardUpdate] = field(default_factory=dict)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class CardUpdateLog:
+    """Cache of the updates of recently clicked messages, by team, channel and ts.
+
+    The message in a click lacks updates that the client does not show yet.
+    """
+
+    def __init__(self, *, max_messages: int = _MAX_MESSAGES) -> None:
+        self._messages: LRUCache[tuple[str, str, str], _Message] = LRUCache(max_messages)
+
+    @asynccontextmanager
+    async def apply(
+        self, name: tuple[str, str, str], update: CardUpdate, card: MessageContent
+    ) -> AsyncIterator[MessageContent]:
+        """Yield the card with this update and the earlier ones. Send it inside the block, which holds a lock."""
+        message = self._messages.setdefault(name, _Message())
+        async with message.lock:
+            message.updates[update.session_id] = update
+            for logged in message.updates.values():
+                card = apply(logged, card)
+            yield card

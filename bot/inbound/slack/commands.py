@@ -1,0 +1,61 @@
+"""The slash commands: read the order, execute it, answer in the ack or after it."""
+
+from collections.abc import Awaitable, Mapping
+
+from slack_bolt.async_app import AsyncAck, AsyncBoltContext
+
+from bot.concurrency import Tasks
+from bot.core.outcomes import Outcome
+from bot.core.requests import Order, ReplyAddress, read_command
+from bot.core.session_id import Found
+from bot.inbound.incidents import report
+from bot.inbound.slack.ack import ACK_WAIT, RequestContext, done_before_ack_deadline
+from bot.inbound.slack.routes import Routes
+from bot.messages.message import Message
+from bot.messages.outcome import outcome_message, waiting_message
+from bot.messages.usage import COMMANDS, usage_message
+from bot.usecases.message_delivery import MessageDelivery
+from bot.usecases.session_control import SessionControl
+
+_VERBS = {command: verb for verb, command in COMMANDS.items()}
+
+
+class CommandListeners:
+    """Listener for `/anchor-pause` and `/anchor-resume`."""
+
+    def __init__(
+        self, session_control: SessionControl, delivery: MessageDelivery, tasks: Tasks, *, ack_wait: float = ACK_WAIT
+    ) -> None:
+        self._session_control = session_control
+        self._delivery = delivery
+        self._tasks = tasks
+        self._ack_wait = ack_wait
+
+    def routes(self) -> Routes:
+        """Return the listener of both commands."""
+        return Routes(commands=dict.fromkeys(_VERBS, self.run))
+
+    async def run(self, ack: AsyncAck, body: Mapping[str, str], context: AsyncBoltContext) -> None:
+        """Execute `<command> <session_id> [reason]`."""
+        request = context["request"]
+        request.ack.message = await self._execute(body, request)
+        await ack()
+
+    async def _execute(self, body: Mapping[str, str], request: RequestContext) -> Message:
+        """Return the outcome if it arrives before the ack deadline; otherwise a waiting message, then deliver it."""
+        verb, found = _VERBS[body["command"]], read_command(body.get("text", ""))
+        if not isinstance(found, Found):
+            return usage_message(verb, found)
+        order = Order(verb, found.session_id, request.address.actor, found.rest, body.get("trigger_id"))
+        work = self._tasks.start(self._session_control.execute(order))
+        if await done_before_ack_deadline(work, request.received_at, self._ack_wait):
+            return outcome_message(order, work.result())
+        self._tasks.start(self._deliver_later(order, request.address, work))
+        return waiting_message(order)
+
+    async def _deliver_later(self, order: Order, address: ReplyAddress, work: Awaitable[Outcome]) -> None:
+        try:
+            message = outcome_message(order, await work)
+        except Exception as error:  # noqa: BLE001 - every exception is reported to the person
+            message = report(error)
+        await self._delivery.deliver(address, message)

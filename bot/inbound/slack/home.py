@@ -1,0 +1,115 @@
+"""The app's Home: show it, and handle its buttons and menus that open no modal.
+
+https://docs.slack.dev/reference/events/app_home_opened
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+from slack_bolt.async_app import AsyncAck, AsyncBoltContext
+
+from bot.concurrency import Tasks
+from bot.core.admin_outcomes import AlertOutcome, AlertPosted, KeyRemoved, RemovalOutcome
+from bot.core.json_fields import text_field
+from bot.core.requests import Actor
+from bot.core.slack_ids import CHANNEL_ID
+from bot.core.workspace import Workspace
+from bot.inbound.incidents import report
+from bot.inbound.slack.payload import read_version
+from bot.inbound.slack.routes import Routes
+from bot.messages.home import Notice
+from bot.messages.home_elements import ALERTS_CHANNEL, REMOVE_KEY, TEST_ALERT
+from bot.messages.message import ephemeral
+from bot.messages.modal_results import about_alert, about_removal
+from bot.usecases.admin.actions import Admin, Change, NotMade
+from bot.usecases.admin.home import HomeView
+from bot.usecases.message_delivery import MessageDelivery
+
+_T = TypeVar("_T")
+
+_SUCCESSES = (KeyRemoved, AlertPosted)
+
+
+class HomeListeners:
+    """Listener for opening Home."""
+
+    def __init__(self, home_view: HomeView, tasks: Tasks) -> None:
+        self._home_view = home_view
+        self._tasks = tasks
+
+    def routes(self) -> Routes:
+        """Return the listener of the event."""
+        return Routes(events={"app_home_opened": self.opened})
+
+    async def opened(self, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
+        """Publish Home. The event also comes for the Messages tab, which shows nothing of ours."""
+        event = body["event"]
+        if event.get("tab") != "home" or "user" not in event:
+            return
+        team_id = context["request"].address.actor.team_id
+        actor = Actor(team_id, "", event["user"], home_team_id=team_id)  # only members of the workspace have its Home
+        view_hash = text_field(event.get("view"), "hash") or None  # None the first time
+        self._tasks.start(self._home_view.publish(actor, view_hash=view_hash))
+
+
+class HomeActionListeners:
+    """Listeners for the buttons and menus of admins in Home."""
+
+    def __init__(self, admin: Admin, home_view: HomeView, delivery: MessageDelivery, tasks: Tasks) -> None:
+        self._admin = admin
+        self._home_view = home_view
+        self._delivery = delivery
+        self._tasks = tasks
+
+    def routes(self) -> Routes:
+        """Return the listeners by `action_id`."""
+        return Routes(
+            actions={REMOVE_KEY: self.remove_key, ALERTS_CHANNEL: self.choose_channel, TEST_ALERT: self.test_alert}
+        )
+
+    async def remove_key(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
+        """Remove the key."""
+        await ack()
+        actor, version = context["request"].address.actor, read_version(body["actions"][0].get("value"))
+
+        def change(workspace: Workspace) -> Awaitable[RemovalOutcome]:
+            return self._admin.keys.remove(workspace, actor.user_id, expected_version=version)
+
+        self._tasks.start(self._execute(REMOVE_KEY, actor, change, about_removal))
+
+    async def choose_channel(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
+        """Change the channel for alerts."""
+        await ack()
+        actor, channel = context["request"].address.actor, body["actions"][0].get("selected_conversation")
+        if not (isinstance(channel, str) and CHANNEL_ID.fullmatch(channel)):
+            return
+
+        def change(workspace: Workspace) -> Awaitable[AlertOutcome]:
+            return self._admin.alerts.choose_channel(workspace, actor.user_id, channel)
+
+        self._tasks.start(self._execute(ALERTS_CHANNEL, actor, change, about_alert, exclusive=True))
+
+    async def test_alert(self, ack: AsyncAck, context: AsyncBoltContext) -> None:
+        """Post a test alert."""
+        await ack()
+        actor, test = context["request"].address.actor, self._admin.alerts.test
+        self._tasks.start(self._execute(TEST_ALERT, actor, test, about_alert, exclusive=True))
+
+    async def _execute(
+        self,
+        name: str,
+        actor: Actor,
+        change: Change[_T],
+        text_of: Callable[[_T | NotMade], str],
+        *,
+        exclusive: bool = False,
+    ) -> None:
+        """Execute a change, and show its outcome in Home, or else in a direct message."""
+        is_success = False
+        try:
+            outcome = await self._admin.actions.execute(name, actor, change, exclusive=exclusive)
+            text, is_success = text_of(outcome), isinstance(outcome, _SUCCESSES)
+        except Exception as error:  # noqa: BLE001 - every exception is reported to the person
+            text = report(error).text
+        if not await self._home_view.publish(actor, notice=Notice(name, text, is_sticky=not is_success)):
+            await self._delivery.send_dm(actor.team_id, actor.user_id, ephemeral(text))

@@ -1,0 +1,136 @@
+"""The modals: open them, and answer what admins submit in them."""
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncBoltContext
+
+from bot.concurrency import Tasks
+from bot.core import admin_outcomes as outcomes
+from bot.core.outcomes import StoreUnavailable
+from bot.core.policy import Policy, Rule
+from bot.core.requests import Actor, ReplyAddress, Verb
+from bot.core.workspace import Workspace
+from bot.inbound.incidents import report
+from bot.inbound.slack.ack import ACK_WAIT, done_before_ack_deadline
+from bot.inbound.slack.payload import Submission, read_submission
+from bot.inbound.slack.routes import Routes
+from bot.messages.home_elements import ALERTS_TOKEN, CHANGE_POLICY, SET_KEY
+from bot.messages.message import ephemeral
+from bot.messages.modal_results import CHECKING, UNSEEN, about_key, about_policy, about_token, answer_view
+from bot.messages.modals import ALLOW_UNVERIFIED, CHANNELS, KEY, TITLES, USERS
+from bot.usecases.admin.actions import Admin
+from bot.usecases.admin.home import HomeView
+from bot.usecases.message_delivery import MessageDelivery
+
+_ACK_ARRIVES = 1.0  # seconds; an update that reaches Slack before the ack is overwritten by it
+_CORRECTED_IN_MODAL = (outcomes.NotAKey, outcomes.NewKeyRejected, outcomes.NewKeyUnverified, StoreUnavailable)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """A text for the modal: under the input `field`, or in place of the content. A DM has `dm_text` or else `text`."""
+
+    text: str
+    field: str = ""
+    dm_text: str = ""
+
+
+class ModalListeners:
+    """Listeners for buttons that open a modal, and for submitted modals."""
+
+    def __init__(
+        self, admin: Admin, home_view: HomeView, delivery: MessageDelivery, tasks: Tasks, *, ack_wait: float = ACK_WAIT
+    ) -> None:
+        self._admin = admin
+        self._home_view = home_view
+        self._delivery = delivery
+        self._tasks = tasks
+        self._ack_wait = ack_wait
+        self._save = {SET_KEY: self._save_key, CHANGE_POLICY: self._save_policy, ALERTS_TOKEN: self._renew_token}
+
+    def routes(self) -> Routes:
+        """Return the listeners by `action_id` and `callback_id`; a modal and its button have the same name."""
+        return Routes(actions=dict.fromkeys(TITLES, self.open), views=dict.fromkeys(self._save, self.submit))
+
+    async def open(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
+        """Open the modal of a button in Home or in a message."""
+        await ack()
+        name = body["actions"][0]["action_id"]
+        self._tasks.start(self._open(context["request"].address, body.get("trigger_id", ""), name))
+
+    async def submit(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
+        """Ack with the outcome if it arrives before the ack deadline; otherwise with "Checking…", and update later."""
+        request, name = context["request"], body["view"]["callback_id"]
+        sent = read_submission(body, request.address.actor)
+        replying = self._tasks.start(self._reply(sent.actor, self._save[name](sent)))
+        if await done_before_ack_deadline(replying, request.received_at, self._ack_wait):
+            request.ack.fields = _ack_fields(name, replying.result())
+        else:
+            request.ack.fields = _ack_fields(name, _Reply(CHECKING))
+            self._tasks.start(self._update_later(name, sent, replying))
+        await ack()
+
+    async def _open(self, address: ReplyAddress, trigger_id: str, name: str) -> None:
+        try:
+            await self._admin.modals.open(address, trigger_id, name)
+        except Exception as error:  # noqa: BLE001 - every exception is reported to the person
+            await self._delivery.deliver(address, report(error))
+
+    async def _save_key(self, sent: Submission) -> _Reply:
+        def change(workspace: Workspace) -> Awaitable[outcomes.KeyOutcome]:
+            return self._admin.keys.set(
+                workspace,
+                sent.actor.user_id,
+                sent.text(KEY),
+                expected_version=sent.expected_version,
+                allow_unverified=sent.is_checked(ALLOW_UNVERIFIED),
+            )
+
+        outcome = await self._admin.actions.execute(SET_KEY, sent.actor, change)
+        return _Reply(about_key(outcome), KEY if isinstance(outcome, _CORRECTED_IN_MODAL) else "")
+
+    async def _save_policy(self, sent: Submission) -> _Reply:
+        if not sent.has_inputs([*USERS.values(), *CHANNELS.values()]):  # a missing input must not count as "everybody"
+            return _Reply(about_policy(outcomes.Outdated()))
+        rules = {verb: Rule(sent.selected_ids(USERS[verb]), sent.selected_ids(CHANNELS[verb])) for verb in Verb}
+        policy = Policy(pause=rules[Verb.PAUSE], resume=rules[Verb.RESUME])
+
+        def change(workspace: Workspace) -> Awaitable[outcomes.PolicyOutcome]:
+            return self._admin.policies.set(
+                workspace, sent.actor.user_id, policy, expected_version=sent.expected_version
+            )
+
+        return _Reply(about_policy(await self._admin.actions.execute(CHANGE_POLICY, sent.actor, change)))
+
+    async def _renew_token(self, sent: Submission) -> _Reply:
+        def change(workspace: Workspace) -> Awaitable[outcomes.TokenOutcome]:
+            return self._admin.alerts.renew_token(workspace, sent.actor.user_id, expected_version=sent.expected_version)
+
+        outcome = await self._admin.actions.execute(ALERTS_TOKEN, sent.actor, change)
+        text = about_token(outcome, self._admin.modals.alerts_url(sent.actor.team_id))
+        return _Reply(text, dm_text=UNSEEN if isinstance(outcome, outcomes.TokenMade) else "")
+
+    async def _reply(self, actor: Actor, work: Awaitable[_Reply]) -> _Reply:
+        """Return the reply, or that of an incident, and update Home."""
+        try:
+            reply = await work
+        except Exception as error:  # noqa: BLE001 - every exception is reported to the person
+            reply = _Reply(report(error).text)
+        self._tasks.start(self._home_view.publish(actor))
+        return reply
+
+    async def _update_later(self, name: str, sent: Submission, replying: asyncio.Task[_Reply]) -> None:
+        """Show the reply in the modal once the ack has arrived there, or else in a direct message."""
+        _, reply = await asyncio.gather(asyncio.sleep(_ACK_ARRIVES), replying)
+        actor = sent.actor
+        if not await self._admin.modals.update(actor, sent.view_id, name, reply.text):
+            await self._delivery.send_dm(actor.team_id, actor.user_id, ephemeral(reply.dm_text or reply.text))
+
+
+def _ack_fields(name: str, reply: _Reply) -> dict[str, Any]:
+    if reply.field:
+        return {"response_action": "errors", "errors": {reply.field: reply.text}}
+    return {"response_action": "update", "view": answer_view(TITLES[name], reply.text).as_json()}

@@ -1,0 +1,138 @@
+"""Read the picked fields of a payload.
+
+The workspace is the one that the app is installed in, not the person's own: in a Slack Connect channel people of
+other companies click, too. https://docs.slack.dev/apis/slack-connect
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.core.json_fields import object_field, object_list_field, text_field
+from bot.core.requests import Actor, ReplyAddress, Verb
+from bot.core.secret import Secret
+from bot.core.slack_ids import SLACK_ID
+from bot.messages.card_update import MessageContent
+from bot.messages.session_buttons import VERBS
+
+
+def _installed_team(payload: Mapping[str, Any]) -> str:
+    """Return the id of the installing team, or "" if the app is installed for a whole organisation.
+
+    A view and an event name the installation. A command and a click have only that team.
+    """
+    view = payload.get("view")
+    if view is not None:
+        return view.get("app_installed_team_id") or ""  # its `team` is that of the person
+    for authorization in payload.get("authorizations", ()):
+        return authorization.get("team_id") or ""
+    team = payload.get("team")
+    return payload.get("team_id") or (team["id"] if team else "")
+
+
+def read_address(payload: Mapping[str, Any]) -> ReplyAddress:
+    """Read the address: commands have flat ids, interactions have objects. Some can be absent.
+
+    Only members of the workspace can send commands. https://docs.slack.dev/apis/slack-connect
+    """
+    actor = Actor(
+        team_id=_installed_team(payload),
+        channel_id=payload.get("channel_id") or text_field(payload.get("channel"), "id"),
+        user_id=payload.get("user_id") or text_field(payload.get("user"), "id"),
+        home_team_id=payload.get("team_id") or text_field(payload.get("user"), "team_id"),
+        enterprise_id=text_field(payload.get("enterprise"), "id") or text_field(payload, "enterprise_id"),
+    )
+    url = payload.get("response_url")
+    return ReplyAddress(actor, Secret(url) if url else None)
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonClick:
+    """A click on a button. `card` is the message at that time, None if Slack omits it (ephemeral messages).
+
+    `message_ts` identifies the message in its channel; `thread_ts` is the thread for the answer.
+    """
+
+    verb: Verb
+    value: str
+    address: ReplyAddress
+    trigger_id: str | None
+    message_ts: str
+    thread_ts: str
+    is_ephemeral: bool
+    card: MessageContent | None
+
+
+def read_button_click(payload: Mapping[str, Any], address: ReplyAddress) -> ButtonClick:
+    """Read a `block_actions` payload of our buttons."""
+    action = payload["actions"][0]
+    container = payload.get("container", {})
+    message = payload.get("message")
+    message_ts, is_ephemeral = text_field(container, "message_ts"), container.get("is_ephemeral") is True
+    return ButtonClick(
+        verb=VERBS[action["action_id"]],
+        value=text_field(action, "value"),
+        address=address,
+        trigger_id=payload.get("trigger_id"),
+        message_ts=message_ts,
+        thread_ts=text_field(container, "thread_ts") or ("" if is_ephemeral else message_ts),
+        is_ephemeral=is_ephemeral,
+        card=_read_card(message) if message else None,
+    )
+
+
+def _read_card(message: Mapping[str, Any]) -> MessageContent:
+    return MessageContent(
+        text_field(message, "text"), object_list_field(message, "blocks"), object_list_field(message, "attachments")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A submitted modal; `expected_version` is the version that the person saw, -1 if unreadable."""
+
+    actor: Actor
+    view_id: str
+    expected_version: int
+    _values: Mapping[str, Mapping[str, Any]] = field(repr=False)  # can contain a key
+
+    def has_inputs(self, names: Iterable[str]) -> bool:
+        """Return whether all these inputs were sent: an earlier version of the bot can have opened the modal."""
+        return all(name in self._values for name in names)
+
+    def text(self, name: str) -> Secret:
+        """Return the text of an input, by the name of its block and its element."""
+        return Secret(text_field(self._values.get(name), "value"))
+
+    def selected_ids(self, name: str) -> frozenset[str]:
+        """Return the ids of the selected people or conversations."""
+        element = self._values.get(name, {})
+        return frozenset(_ids(element.get("selected_users")) + _ids(element.get("selected_conversations")))
+
+    def is_checked(self, name: str) -> bool:
+        """Return whether a checkbox is checked."""
+        return bool(self._values.get(name, {}).get("selected_options"))
+
+
+def read_submission(payload: Mapping[str, Any], actor: Actor) -> Submission:
+    """Read a `view_submission` payload. Its view went through the client, so it can contain anything."""
+    view = payload["view"]
+    version = read_version(view.get("private_metadata"))
+    return Submission(actor, str(view.get("id", "")), version, _values_in(view))
+
+
+def read_version(text: object) -> int:
+    """Return a version from a view, or -1."""
+    return int(text) if isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) < 10 else -1  # noqa: PLR2004
+
+
+def _values_in(view: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    blocks = object_field(object_field(view, "state"), "values").items()
+    elements = {name: block.get(name) for name, block in blocks if isinstance(block, dict)}
+    return {name: element for name, element in elements.items() if isinstance(element, dict)}
+
+
+def _ids(values: object) -> list[str]:
+    """Return the valid ids of a list: the bot writes them into messages."""
+    ids = values if isinstance(values, list) else []
+    return [value for value in ids if isinstance(value, str) and SLACK_ID.fullmatch(value)]

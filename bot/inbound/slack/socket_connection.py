@@ -1,0 +1,84 @@
+"""A websocket to Slack: connect, read, write, close."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import aiohttp
+
+from bot.core.secret import Secret
+from bot.inbound.slack.socket_frames import Disconnect, Hello, LinkDisabled, read_frame
+from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, SocketModeOffError
+from bot.outbound.slack.errors import SlackUnreachableError
+
+HEARTBEAT = 10.0
+"""Seconds of silence before a ping. The connection is dead if no frame follows within half that time."""
+
+_HELLO_TIMEOUT = 10.0
+_CLOSE_TIMEOUT = 0.5
+
+
+class SocketConnection:
+    """A connection after its hello; `closing` is set when Slack closes it or announces that."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.closing = asyncio.Event()
+        self._socket = socket
+
+    async def frames(self) -> AsyncIterator[str]:
+        """Yield the text frames until either side closes or the heartbeat fails."""
+        async for message in self._socket:
+            if message.type is aiohttp.WSMsgType.TEXT:
+                yield message.data
+
+    async def send(self, frame: str) -> None:
+        """Send a text frame. Raises ConnectionError if the connection has ended."""
+        await self._socket.send_str(frame)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._socket.close()
+
+
+@dataclass(frozen=True, slots=True)
+class SocketConnector:
+    """Connector for the app of `app_token`; HEARTBEAT explains `heartbeat`."""
+
+    session: aiohttp.ClientSession
+    slack: SlackClient
+    app_token: Secret
+    heartbeat: float = HEARTBEAT
+
+    async def connect(self) -> SocketConnection:
+        """Open a connection. Raises AppTokenRefusedError, SocketModeOffError or SlackUnreachableError."""
+        try:
+            url = await self.slack.open_connection(self.app_token)
+            async with asyncio.timeout(_HELLO_TIMEOUT):
+                return await self._wait_for_hello(url)
+        except (AppTokenRefusedError, SocketModeOffError, SlackUnreachableError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the next attempt can succeed
+            raise SlackUnreachableError(type(error).__name__) from None  # its text can contain the URL
+
+    async def _wait_for_hello(self, url: Secret) -> SocketConnection:
+        timeout = aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT)
+        socket = await self.session.ws_connect(url.reveal(), heartbeat=self.heartbeat, timeout=timeout)
+        try:
+            first = await socket.receive()
+            _check_hello(first.data if first.type is aiohttp.WSMsgType.TEXT else "")
+        except BaseException:
+            await socket.close()
+            raise
+        return SocketConnection(socket)
+
+
+def _check_hello(text: str) -> None:
+    match read_frame(text):
+        case Hello():
+            return
+        case LinkDisabled():
+            raise SocketModeOffError
+        case Disconnect(reason=reason):
+            raise SlackUnreachableError(reason)
+        case _:
+            raise SlackUnreachableError("a connection without a hello")

@@ -1,0 +1,1 @@
+"""Every text and block that people see."""

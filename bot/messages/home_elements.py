@@ -1,0 +1,59 @@
+"""The buttons and menus for admins, and their `action_id`s."""
+
+from bot.messages.blocks import Block, confirm, plain_text
+
+SET_KEY = "anchor_set_key"
+REMOVE_KEY = "anchor_remove_key"
+CHANGE_POLICY = "anchor_change_policy"
+ALERTS_CHANNEL = "anchor_alerts_channel"
+TEST_ALERT = "anchor_test_alert"
+ALERTS_TOKEN = "anchor_alerts_token"  # noqa: S105 - the name of a button
+"""The `action_id` of each; the modal that a button opens has it as its `callback_id`."""
+
+
+def set_key_button(verb: str) -> Block:
+    """Return the button that opens the modal for the key; `verb` is "Set" or "Replace"."""
+    return _button(SET_KEY, f"{verb} Anchor API key") | {"style": "primary"}
+
+
+def remove_key_button(version: int, ending: str) -> Block:
+    """Return the button that removes the key of that version."""
+    named = f" ending {ending}" if ending else ""
+    question = f"The key{named} is deleted here. Until another is set, nobody can pause or resume from Slack."
+    asked = confirm("Remove the Anchor key?", question, "Remove")
+    return _button(REMOVE_KEY, "Remove key") | {"style": "danger", "value": str(version), "confirm": asked}
+
+
+def change_policy_button() -> Block:
+    """Return the button that opens the modal for the policy."""
+    return _button(CHANGE_POLICY, "Change who may")
+
+
+def test_alert_button() -> Block:
+    """Return the button that posts a test alert."""
+    return _button(TEST_ALERT, "Send a test alert")
+
+
+def alerts_token_button() -> Block:
+    """Return the button that opens the modal with the URL and a new token for alerts."""
+    return _button(ALERTS_TOKEN, "Alert URL and token")
+
+
+def alerts_channel_select(chosen: str | None) -> Block:
+    """Return the menu that chooses the channel for alerts.
+
+    Slack keeps what somebody has chosen while block and element have the same ids, so a block with it needs a new one
+    when it is to show what holds. https://docs.slack.dev/reference/views
+    """
+    initial = {"initial_conversation": chosen} if chosen else {}
+    return {
+        "type": "conversations_select",
+        "action_id": ALERTS_CHANNEL,
+        "placeholder": plain_text("Choose a channel"),
+        "filter": {"include": ["public", "private"], "exclude_bot_users": True},
+        **initial,
+    }
+
+
+def _button(action_id: str, label: str) -> Block:
+    return {"type": "button", "action_id": action_id, "text": plain_text(label)}

@@ -1,0 +1,86 @@
+"""Slack's mrkdwn: escape untrusted text, and write links, mentions and dates.
+
+https://docs.slack.dev/messaging/formatting-message-text
+"""
+
+import html
+import re
+import unicodedata
+from datetime import UTC, datetime
+
+_KEPT_FORMAT_CHARACTERS = {"\N{ZERO WIDTH JOINER}"}  # joins emoji
+_UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
+_BLANK_LINES = re.compile(r"\n{3,}")
+
+
+def plain(text: str, *, limit: int = 300) -> str:
+    """Escape untrusted text on one line, without hidden or control characters, of at most `limit` characters."""
+    return html.escape(_shorten(_clean(text), limit), quote=False)
+
+
+def code(text: str, *, limit: int = 200) -> str:
+    """Escape untrusted text as a code span. Backticks, which would end the span, become quotes."""
+    return f"`{plain(text.replace('`', chr(39)), limit=limit) or '(nothing readable)'}`"
+
+
+def lines(text: str, *, limit: int) -> str:
+    """Escape untrusted text with its line breaks, of at most `limit` UTF-16 units, as Slack's clients count.
+
+    Backticks, which could hide the text that follows, become quotes.
+    """
+    cleaned = "\n".join(map(_clean, text.replace("`", "'").splitlines()))
+    return _escape_within(_BLANK_LINES.sub("\n\n", cleaned).strip(), limit)
+
+
+def width(text: str) -> int:
+    """Return the length of `text` in UTF-16 units."""
+    return len(text.encode("utf-16-le", errors="surrogatepass")) // 2
+
+
+def link(url: str, label: str) -> str:
+    """Return a link to an http or https URL with a label of ours."""
+    return f"<{html.escape(url, quote=False).replace('|', '%7C')}|{label}>"
+
+
+def mention(user_id: str) -> str:
+    """Mention a person, which notifies them."""
+    return f"<@{user_id}>"
+
+
+def channel(channel_id: str) -> str:
+    """Name a conversation."""
+    return f"<#{channel_id}>"
+
+
+def moment(unix_seconds: float) -> str:
+    """Return a date and time in each reader's own time zone."""
+    in_utc = datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"<!date^{int(unix_seconds)}^{{date_short_pretty}} at {{time}}|{in_utc}>"
+
+
+def printable(text: str, *, limit: int) -> str:
+    """Return the first `limit` characters, with a space for each control character."""
+    return "".join(char if char.isprintable() else " " for char in text[:limit])
+
+
+def _clean(text: str) -> str:
+    visible = (
+        char
+        if char in _KEPT_FORMAT_CHARACTERS or unicodedata.category(char) not in _UNPRINTABLE or char.isspace()
+        else ""
+        for char in text
+    )
+    return " ".join("".join(visible).split())
+
+
+def _shorten(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def _escape_within(text: str, limit: int) -> str:
+    """Escape `text`, and cut it between characters if it exceeds `limit` UTF-16 units."""
+    if width(whole := html.escape(text, quote=False)) <= limit:
+        return whole
+    room = limit - len("…")
+    end = next(place for place, char in enumerate(text) if (room := room - width(html.escape(char, quote=False))) < 0)
+    return html.escape(text[:end].rstrip(), quote=False) + "…"

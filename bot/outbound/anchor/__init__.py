@@ -1,0 +1,1 @@
+"""Client of Anchor's API."""

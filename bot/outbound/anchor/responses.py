@@ -1,0 +1,96 @@
+"""Translate Anchor's responses (https://docs.anchorbrowser.io/api-reference) and failures into outcomes."""
+
+from collections.abc import Mapping
+
+import aiohttp
+import httpx
+
+from bot.core import outcomes
+from bot.core.admin_outcomes import NewKeyRejected, NewKeyUnverified
+from bot.core.json_fields import parse_object, text_field
+from bot.core.requests import Verb
+from bot.outbound.http_client import never_sent, read_retry_after
+
+_Body = dict[str, object] | None
+_OK = 200
+_REFUSALS = frozenset({*range(400, 500), 500})
+_KEY_REFUSED = frozenset({401, 403})
+
+
+def read_failure(error: Exception) -> outcomes.Unavailable | outcomes.Unconfirmed:
+    """Translate an exception of the HTTP stack; `ClientResponseError` is a response that is not HTTP."""
+    if never_sent(error):
+        return outcomes.Unavailable(outcomes.Unreachable.NO_CONNECTION)
+    if isinstance(error, TimeoutError):
+        return outcomes.Unconfirmed(outcomes.Doubt.TIMED_OUT)
+    if isinstance(error, httpx.DecodingError | aiohttp.ClientResponseError):
+        return outcomes.Unconfirmed(outcomes.Doubt.UNREADABLE)
+    return outcomes.Unconfirmed(outcomes.Doubt.CONNECTION_LOST)
+
+
+def read_response(verb: Verb, status_code: int, headers: Mapping[str, str], body: bytes) -> outcomes.AnchorOutcome:
+    """Translate Anchor's response to an order.
+
+    A gateway may send some statuses in Anchor's place, so those count alone. Any other counts only with Anchor's JSON
+    object: a proxy's 404 page does not mean "no such session".
+    """
+    parsed = _anchor_object(body, succeeded=status_code == _OK)
+    return _read_status(status_code, headers, parsed) or _read_object(verb, status_code, parsed)
+
+
+def read_key_status(status_code: int, body: bytes) -> NewKeyRejected | NewKeyUnverified | None:
+    """Translate Anchor's response to a harmless request into the problem of its key, or None."""
+    if status_code in _KEY_REFUSED:
+        return NewKeyRejected(status_code)
+    if status_code == _OK and _anchor_object(body, succeeded=True) is not None:
+        return None
+    return NewKeyUnverified(status_code)
+
+
+def _read_status(status_code: int, headers: Mapping[str, str], parsed: _Body) -> outcomes.AnchorOutcome | None:
+    match status_code:
+        case 401 | 403:
+            return outcomes.KeyRejected(status_code, _message_of(parsed))
+        case 429:
+            return outcomes.RateLimited(read_retry_after(headers), _message_of(parsed))
+        case 503:
+            return outcomes.Unavailable(outcomes.Unreachable.OUT_OF_SERVICE, read_retry_after(headers))
+        case 502 | 504:
+            return outcomes.Unconfirmed(outcomes.Doubt.GATEWAY, status_code)
+    return None
+
+
+def _read_object(verb: Verb, status_code: int, parsed: _Body) -> outcomes.AnchorOutcome:
+    if parsed is not None:
+        match status_code:
+            case 200:
+                done = outcomes.Paused if verb is Verb.PAUSE else outcomes.Resumed
+                return done(_text_in(parsed.get("data"), "status"))
+            case 400:
+                return outcomes.NotRunning(_message_of(parsed))
+            case 404:
+                return outcomes.NotFound(_message_of(parsed))
+            case _ if status_code in _REFUSALS:
+                return outcomes.Failed(status_code, _message_of(parsed))
+    return outcomes.Unconfirmed(outcomes.Doubt.UNREADABLE, status_code)
+
+
+def _anchor_object(body: bytes, *, succeeded: bool) -> _Body:
+    """Return the body as Anchor's JSON object, or None if it is something else.
+
+    Every field is optional. But a success with an `error`, or a failure with only other fields, is a gateway's JSON.
+    """
+    parsed = parse_object(body)
+    if parsed is None:
+        return None
+    is_anchors = "error" not in parsed if succeeded else (not parsed or "error" in parsed)
+    return parsed if is_anchors else None
+
+
+def _message_of(parsed: _Body) -> str | None:
+    return _text_in(parsed.get("error"), "message") if parsed else None
+
+
+def _text_in(holder: object, field: str) -> str | None:
+    text = text_field(holder, field)
+    return text if text.strip() else None

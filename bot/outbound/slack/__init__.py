@@ -1,0 +1,1 @@
+"""Clients of Slack's Web API and response URLs."""

@@ -1,0 +1,163 @@
+"""Methods of Slack's Web API: tokens, messages and views."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from enum import Enum
+from http import HTTPStatus
+from typing import Any
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from bot.core.json_fields import object_field
+from bot.core.secret import Secret
+from bot.core.slack_ids import TOKEN_REFUSED
+from bot.messages.message import Message
+from bot.messages.view import View
+from bot.outbound.slack.delivery import Doubtful, Posted, Refused, TryAgain, read_failure
+from bot.outbound.slack.errors import TIMEOUT, TRANSPORT_ERRORS, SlackUnreachableError, call, read_error
+
+_log = logging.getLogger(__name__)
+
+_RATE_LIMITED = {"ratelimited", "rate_limited"}
+_TEMPORARY = {"fatal_error", "internal_error", "request_timeout", "service_unavailable"}
+_SOCKET_MODE_OFF = "Socket Mode is not turned on"
+
+
+class TokenRefusedError(Exception):
+    """Slack refuses the bot token. The text is Slack's error code."""
+
+
+class AppTokenRefusedError(Exception):
+    """Slack refuses the app token for Socket Mode. The text is Slack's error code."""
+
+
+class SocketModeOffError(Exception):
+    """Socket Mode is off in the app's settings: a connection would open, but receive nothing."""
+
+
+_REFUSED = dict.fromkeys(TOKEN_REFUSED, TokenRefusedError)
+_APP_REFUSED = dict.fromkeys(TOKEN_REFUSED | {"missing_scope"}, AppTokenRefusedError)
+
+
+class SlackClient:
+    """Calls of the Web API: one attempt each, with a timeout of 5 s."""
+
+    def __init__(self, web: AsyncWebClient) -> None:
+        self._web = web
+
+    async def identify(self, token: Secret) -> str:
+        """Return the team id of a bot token. https://docs.slack.dev/reference/methods/auth.test.
+
+        Raises TokenRefusedError or SlackUnreachableError.
+        """
+        response = await call(self._web.auth_test(token=token.reveal()), _REFUSED)
+        team_id = response.get("team_id")
+        if not isinstance(team_id, str):
+            raise SlackUnreachableError("response without a team id")
+        return team_id
+
+    async def open_connection(self, app_token: Secret) -> Secret:
+        """Return a websocket URL for Socket Mode: short-lived, for one use, and secret.
+
+        Raises AppTokenRefusedError, SocketModeOffError or SlackUnreachableError.
+        https://docs.slack.dev/reference/methods/apps.connections.open
+        """
+        response = await call(self._web.apps_connections_open(app_token=app_token.reveal()), _APP_REFUSED)
+        url = response.get("url")
+        if _SOCKET_MODE_OFF in str(response.get("response_metadata")):
+            raise SocketModeOffError
+        if not isinstance(url, str):
+            raise SlackUnreachableError("response without a URL")
+        return Secret(url)
+
+    async def post_message(
+        self, token: Secret, channel: str, message: Message, *, thread_ts: str | None = None
+    ) -> Posted | TryAgain | Doubtful | Refused:
+        """Post `message` to a conversation, or as a direct message if `channel` is a user id.
+
+        `Refused.why` is Slack's error code. https://docs.slack.dev/reference/methods/chat.postMessage
+        """
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                response = await self._web.chat_postMessage(
+                    token=token.reveal(),
+                    channel=channel,
+                    text=message.text,
+                    blocks=message.blocks or None,
+                    thread_ts=thread_ts,
+                    unfurl_links=False,
+                    unfurl_media=False,
+                )
+        except SlackApiError as error:
+            return _read_refusal(error)
+        except TRANSPORT_ERRORS as error:
+            return read_failure(error)
+        return Posted(channel=str(response.get("channel", channel)), ts=str(response.get("ts", "")))
+
+
+def _read_refusal(error: SlackApiError) -> TryAgain | Refused:
+    code, status_code, retry_after = read_error(error)
+    limited = code in _RATE_LIMITED or status_code == HTTPStatus.TOO_MANY_REQUESTS
+    is_temporary = limited or code in _TEMPORARY or status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return TryAgain(code, retry_after, limited) if is_temporary else Refused(code)
+
+
+class ViewResult(Enum):
+    """Result of a views.* call."""
+
+    SHOWN = "shown"
+    CLOSED = "closed"  # the modal was closed meanwhile
+    CONFLICT = "conflict"  # the view has another hash now
+    FAILED = "failed"  # the log says why
+
+
+class _ViewRefusedError(Exception):
+    """Slack refused a view with an error code of _RESULTS."""
+
+
+_RESULTS = {"not_found": ViewResult.CLOSED, "hash_conflict": ViewResult.CONFLICT}
+_VIEW_REFUSED = dict.fromkeys(_RESULTS, _ViewRefusedError)
+
+
+class SlackViews:
+    """Calls of views.*: one attempt each, with a timeout of 5 s. They raise no Slack or network errors."""
+
+    def __init__(self, web: AsyncWebClient) -> None:
+        self._web = web
+
+    async def open(self, token: Secret, trigger_id: str, view: View) -> str | None:
+        """Open a modal, and return its id, or None if it did not open. A trigger lasts 3 s and opens one modal.
+
+        https://docs.slack.dev/reference/methods/views.open
+        """
+        opening = self._web.views_open(token=token.reveal(), trigger_id=trigger_id, view=view.as_json())
+        _, opened = await _show("views.open", opening)
+        return str(opened["id"]) if "id" in opened else None
+
+    async def update(self, token: Secret, view_id: str, view: View) -> ViewResult:
+        """Replace the view of an open modal. https://docs.slack.dev/reference/methods/views.update."""
+        updating = self._web.views_update(token=token.reveal(), view_id=view_id, view=view.as_json())
+        return (await _show("views.update", updating))[0]
+
+    async def publish(self, token: Secret, user_id: str, view: View, *, view_hash: str | None) -> ViewResult:
+        """Publish a person's Home; with `view_hash`, only if their current view has that hash.
+
+        https://docs.slack.dev/reference/methods/views.publish
+        """
+        publishing = self._web.views_publish(token=token.reveal(), user_id=user_id, view=view.as_json(), hash=view_hash)
+        return (await _show("views.publish", publishing))[0]
+
+
+async def _show(method: str, pending: Awaitable[AsyncSlackResponse]) -> tuple[ViewResult, dict[str, Any]]:
+    """Await a call, and return its result and Slack's view."""
+    try:
+        response = await call(pending, _VIEW_REFUSED)
+    except _ViewRefusedError as error:
+        return _RESULTS[str(error)], {}
+    except SlackUnreachableError as error:
+        _log.warning("Slack view call failed", extra={"method": method, "why": str(error)})
+        return ViewResult.FAILED, {}
+    return ViewResult.SHOWN, object_field(response, "view")

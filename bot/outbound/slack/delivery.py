@@ -1,0 +1,50 @@
+"""Results of one attempt to deliver a message. `why` contains no secrets."""
+
+from dataclasses import dataclass
+
+from bot.outbound.http_client import never_sent
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """Slack accepted the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted(Delivered):
+    """Slack posted the message: the conversation's id and the message's timestamp."""
+
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgain:
+    """Slack did not accept the message yet; `after` is in seconds. If `limited`, it was certainly not posted."""
+
+    why: str
+    after: float | None = None
+    limited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """The message was sent without a response: it may be visible."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Slack refused the message finally."""
+
+    why: str
+
+
+Delivery = Delivered | TryAgain | Doubtful | Refused
+
+
+def read_failure(error: Exception) -> TryAgain | Doubtful:
+    """Translate an exception of the HTTP stack."""
+    why = type(error).__name__
+    return TryAgain(why) if never_sent(error) else Doubtful(why)

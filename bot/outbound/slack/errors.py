@@ -1,0 +1,65 @@
+"""Call Slack's Web API (https://docs.slack.dev/apis/web-api), and translate its errors."""
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from bot.outbound.http_client import NETWORK_ERRORS, read_retry_after
+
+TIMEOUT = 5.0  # seconds for a call
+
+TRANSPORT_ERRORS = (*NETWORK_ERRORS, ValueError, AttributeError)
+"""The exceptions of slack_sdk 3.48 if the network fails, or if something else responds in Slack's place."""
+
+
+class SlackUnreachableError(Exception):
+    """Slack gave no usable response. The text says why, without secrets; `after` is Slack's Retry-After in seconds."""
+
+    def __init__(self, why: str, after: float | None = None) -> None:
+        super().__init__(why)
+        self.after = after
+
+
+def open_web(session: aiohttp.ClientSession, api_url: str) -> AsyncWebClient:
+    """Open a client of the Web API over the shared connection pool."""
+    web = AsyncWebClient(base_url=api_url, session=session, retry_handlers=[])
+    web.proxy = None  # slack_sdk alone would take it from the environment; httpx here does not
+    return web
+
+
+async def call(pending: Awaitable[AsyncSlackResponse], refusals: Mapping[str, type[Exception]]) -> dict[str, Any]:
+    """Await a call for at most 5 s, and return the fields of its response.
+
+    Raises the exception in `refusals` for Slack's error code, or SlackUnreachableError.
+    """
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            data = (await pending).data
+    except SlackApiError as error:
+        code, _, after = read_error(error)
+        if code in refusals:
+            raise refusals[code](code) from None
+        raise SlackUnreachableError(code, after) from None
+    except TRANSPORT_ERRORS as error:
+        raise SlackUnreachableError(type(error).__name__) from None
+    if not isinstance(data, dict):
+        raise SlackUnreachableError("response is not a JSON object")
+    return data
+
+
+def read_error(error: SlackApiError) -> tuple[str, int, float | None]:
+    """Return Slack's error code (or "HTTP" and the status), the status, and Retry-After in seconds.
+
+    The error holds slack_sdk's response, or aiohttp's if the body is not JSON.
+    """
+    response = error.response
+    status_code = response.status if isinstance(response, aiohttp.ClientResponse) else response.status_code
+    data = getattr(response, "data", None)
+    code = data.get("error") if isinstance(data, dict) else None
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return str(code or f"HTTP {status_code}"), status_code, read_retry_after(headers)

@@ -1,0 +1,123 @@
+"""Exchange the code that Slack sends back for an installation, and read what was granted.
+
+https://docs.slack.dev/authentication/installing-with-oauth
+"""
+
+import asyncio
+import base64
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlencode, urljoin
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+
+from bot.core import installation
+from bot.core.json_fields import object_field
+from bot.core.secret import Secret
+from bot.core.slack_ids import SLACK_ID
+from bot.outbound.slack.errors import TRANSPORT_ERRORS, open_web
+
+_TIMEOUT = 10.0  # seconds; a browser waits, not Slack
+_CODE_REFUSED = {"invalid_code", "code_already_used", "code_expired"}
+_WRONG_REDIRECT = {"bad_redirect_uri", "oauth_authorization_url_mismatch"}
+
+_Exchanged = installation.Installation | installation.GrantProblem | installation.ExchangeProblem
+
+
+class SlackOAuth:
+    """OAuth client of the Slack app; Slack redirects browsers back to `redirect_uri`."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, *, api_url: str, client_id: str, client_secret: Secret, redirect_uri: str
+    ) -> None:
+        self._web = open_web(session, api_url)
+        self._page = urljoin(api_url, "/oauth/v2/authorize")
+        self._client_id = client_id
+        self._client_secret = client_secret
+        self._redirect_uri = redirect_uri
+
+    def consent_url(self, state: Secret) -> str:
+        """Return the URL of Slack's consent page."""
+        query = {
+            "client_id": self._client_id,
+            "scope": ",".join(installation.SCOPES),
+            "redirect_uri": self._redirect_uri,
+            "state": state.reveal(),
+        }
+        return f"{self._page}?{urlencode(query)}"
+
+    async def exchange(self, code: Secret, *, now: float) -> _Exchanged:
+        """Exchange `code` (valid once, for 10 minutes) for an installation.
+
+        Its date is Slack's, like that of Slack's events, or `now` (Unix seconds) if the response has none.
+        https://docs.slack.dev/reference/methods/oauth.v2.access
+        """
+        try:
+            async with asyncio.timeout(_TIMEOUT):
+                response = await self._web.api_call(
+                    "oauth.v2.access",
+                    data={"code": code.reveal(), "redirect_uri": self._redirect_uri},
+                    headers={"Authorization": self._credentials()},
+                )
+        except SlackApiError as error:
+            return read_refusal(getattr(error.response, "data", None))
+        except TRANSPORT_ERRORS:
+            return installation.SlackSilent()
+        return read_grant(response.data, now=read_date(response.headers, otherwise=now))
+
+    def _credentials(self) -> str:
+        """https://www.rfc-editor.org/rfc/rfc7617; slack_sdk 3.48 makes them in a way that aiohttp warns of."""
+        pair = f"{self._client_id}:{self._client_secret.reveal()}"
+        return f"Basic {base64.b64encode(pair.encode()).decode()}"
+
+
+def read_date(headers: Mapping[str, str], *, otherwise: float) -> float:
+    """Return the Date header in Unix seconds: https://www.rfc-editor.org/rfc/rfc9110#name-date."""
+    try:
+        return parsedate_to_datetime(headers.get("Date", "")).timestamp()
+    except ValueError:
+        return otherwise
+
+
+def read_refusal(response: object) -> installation.ExchangeProblem:
+    """Translate Slack's error."""
+    code = response.get("error") if isinstance(response, dict) else None
+    if not isinstance(code, str) or not code:
+        return installation.SlackSilent()
+    if code in _CODE_REFUSED:
+        return installation.CodeRefused()
+    return installation.WrongRedirect() if code in _WRONG_REDIRECT else installation.RefusedBySlack(code)
+
+
+def read_grant(response: object, *, now: float) -> installation.Installation | installation.GrantProblem:
+    """Return the grant if it suffices: one workspace, all scopes, a token without rotation."""
+    if not isinstance(response, dict):
+        return installation.SlackSilent()
+    if response.get("is_enterprise_install"):
+        return installation.OrgWide()
+    scopes = tuple(scope for scope in str(response.get("scope", "")).split(",") if scope)
+    if missing := tuple(scope for scope in installation.SCOPES if scope not in scopes):
+        return installation.ScopesDeclined(missing)
+    if "refresh_token" in response:
+        return installation.TokenRotates()
+    return _installation(response, scopes, now) or installation.SlackSilent()
+
+
+def _installation(response: Mapping[str, Any], scopes: tuple[str, ...], now: float) -> installation.Installation | None:
+    team, enterprise, user = (object_field(response, name) for name in ("team", "enterprise", "authed_user"))
+    token, ids = response.get("access_token"), (team.get("id"), response.get("bot_user_id"), response.get("app_id"))
+    if not (isinstance(token, str) and token and all(isinstance(one, str) and SLACK_ID.fullmatch(one) for one in ids)):
+        return None
+    return installation.Installation(
+        team_id=team["id"],
+        team_name=str(team.get("name") or team["id"]),
+        enterprise_id=enterprise.get("id"),
+        app_id=response["app_id"],
+        bot_user_id=response["bot_user_id"],
+        bot_token=Secret(token),
+        scopes=scopes,
+        installed_by=str(user.get("id", "")),
+        installed_at=int(now),
+    )

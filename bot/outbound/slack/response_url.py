@@ -1,0 +1,81 @@
+"""Post to response URLs: only to Slack's, and without logging them.
+
+https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import httpx
+
+from bot.core.json_fields import parse_object
+from bot.core.secret import Secret
+from bot.messages.card_update import MessageContent
+from bot.messages.message import Message, Visibility, as_response
+from bot.outbound.http_client import NETWORK_ERRORS, read_retry_after
+from bot.outbound.slack.delivery import Delivered, Delivery, Refused, TryAgain, read_failure
+
+_SLACK_HOST = re.compile(r"(?:[a-z0-9-]+\.)+slack(?:-gov)?\.com", re.ASCII)
+_TIMEOUT = 5.0
+
+
+class ResponseUrls:
+    """Client of response URLs of Slack, and of the origin of `api_url` (SLACK_API_URL)."""
+
+    def __init__(self, http: httpx.AsyncClient, *, api_url: str) -> None:
+        self._http = http
+        self._api_origin = _origin(httpx.URL(api_url))
+
+    async def post(self, url: Secret, message: Message, *, thread_ts: str | None = None) -> Delivery:
+        """Post `message` once, in a thread if one is given. Raises no Slack or network errors."""
+        thread = {"thread_ts": thread_ts} if thread_ts else {}
+        return await self._send(url, {**as_response(message), "replace_original": False, **thread})
+
+    async def replace(self, url: Secret, card: MessageContent, visibility: Visibility) -> Delivery:
+        """Replace the clicked message by `card` as a whole. Raises no Slack or network errors."""
+        content = {"text": card.text, "blocks": list(card.blocks), "attachments": list(card.attachments)}
+        return await self._send(url, {"response_type": visibility, "replace_original": True, **content})
+
+    async def _send(self, url: Secret, body: Mapping[str, object]) -> Delivery:
+        if not self.is_trusted(url.reveal()):
+            return Refused("response_url is not Slack's")
+        try:
+            async with asyncio.timeout(_TIMEOUT):
+                response = await self._http.post(url.reveal(), json=body)
+        except NETWORK_ERRORS as error:
+            return read_failure(error)
+        return read_response(response)
+
+    def is_trusted(self, url: str) -> bool:
+        """Return whether Slack can have sent `url`: any other could be a forged request (SSRF)."""
+        try:
+            parsed = httpx.URL(url)
+        except httpx.InvalidURL:
+            return False
+        if parsed.userinfo or "\\" in url:
+            return False
+        by_slack = parsed.scheme == "https" and parsed.port is None and _SLACK_HOST.fullmatch(parsed.host) is not None
+        return by_slack or _origin(parsed) == self._api_origin
+
+
+def read_response(response: httpx.Response) -> Delivery:
+    """Translate Slack's response: 429 and 5xx are retried; an expired or used-up URL and `ok: false` are final."""
+    if response.is_success:
+        error = _error_in(response.content)
+        return Refused(f"response_url error {error}") if error else Delivered()
+    why = f"response_url status {response.status_code}"
+    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        return TryAgain(why, read_retry_after(response.headers))
+    return TryAgain(why) if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR else Refused(why)
+
+
+def _error_in(body: bytes) -> str | None:
+    """Return the error of a body `{"ok": false, …}`; the body of a success is the text "ok"."""
+    fields = parse_object(body)
+    return str(fields.get("error")) if fields is not None and fields.get("ok") is False else None
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return (url.scheme, url.host, url.port)

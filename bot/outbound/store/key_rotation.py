@@ -1,0 +1,57 @@
+"""Check the encryption keys against the database, and rotate them."""
+
+from typing import Any
+
+from sqlalchemy import Column, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.secret import Secret
+from bot.outbound.store.database import INSERT, Database
+from bot.outbound.store.errors import StoreNotUsableError, UnreadableError
+from bot.outbound.store.field_cipher import FieldCipher, FieldRef
+from bot.outbound.store.schema import key_checks, workspaces
+from bot.outbound.store.workspace_rows import SECRET_COLUMNS
+
+_COLUMN = "ciphertext"
+_PLAINTEXT = Secret("These keys fit.")
+_ROTATION_TIMEOUT = 300.0
+_WRONG_KEYS = (
+    "ENCRYPTION_KEYS does not fit the database: no key decrypts its secrets. Add the key that the database was created "
+    "with; without it the secrets are lost, and you need a new database."
+)
+
+
+async def check_keys(database: Database, cipher: FieldCipher) -> None:
+    """Save a check of the first key, and decrypt the checks of all earlier first keys.
+
+    Raises StoreNotUsableError if no key decrypts one of them, or StoreUnreachableError.
+    """
+    check = FieldRef(cipher.key_id, _COLUMN)
+    async with database.transaction() as connection:
+        row = {"name": check.owner, _COLUMN: cipher.encrypt(_PLAINTEXT, check)}
+        await connection.execute(INSERT[connection.dialect.name](key_checks).values(row).on_conflict_do_nothing())
+        try:
+            for name, ciphertext in await connection.execute(select(key_checks.c.name, key_checks.c.ciphertext)):
+                cipher.decrypt(ciphertext, FieldRef(name, _COLUMN))
+        except UnreadableError:
+            raise StoreNotUsableError(_WRONG_KEYS) from None  # which rolls back the check of the wrong key
+
+
+async def rotate(database: Database, cipher: FieldCipher) -> int:
+    """Re-encrypt all secrets with the first key, and return their number; on an error change nothing.
+
+    Raises UnreadableError if no key decrypts one of them, or StoreUnreachableError.
+    """
+    async with database.transaction(within=_ROTATION_TIMEOUT) as connection:
+        await connection.execute(delete(key_checks).where(key_checks.c.name != cipher.key_id))
+        return sum([await _rotate(connection, cipher, workspaces.c[name]) for name in SECRET_COLUMNS])
+
+
+async def _rotate(connection: AsyncConnection, cipher: FieldCipher, column: Column[Any]) -> int:
+    locked = select(workspaces.c.team_id, column).where(column.is_not(None)).with_for_update()
+    rows = (await connection.execute(locked)).all()
+    for team_id, ciphertext in rows:
+        field = FieldRef(team_id, column.name)
+        values = {column.name: cipher.encrypt(cipher.decrypt(ciphertext, field), field)}
+        await connection.execute(update(workspaces).where(workspaces.c.team_id == team_id).values(values))
+    return len(rows)

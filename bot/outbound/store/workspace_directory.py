@@ -1,0 +1,109 @@
+"""Directory of the installed workspaces: each request reads its own, so that changes by any replica apply at once."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from bot.concurrency import Tasks
+from bot.core.installation import Installation, Uninstall
+from bot.core.slack_ids import SLACK_ID
+from bot.core.workspace import KeyCheck, Workspace
+from bot.outbound.store.errors import StoreUnreachableError, UnreadableError
+from bot.outbound.store.store import Store
+from bot.outbound.store.workspace_cache import CoalescedReads, WorkspaceCache
+from bot.outbound.workspaces import StoreError
+
+_log = logging.getLogger(__name__)
+
+_READ_TIMEOUT = 1.0  # seconds; Slack's ack deadline is 3
+
+
+class WorkspaceDirectory:
+    """The repository of a bot for many workspaces. `clock` is monotonic, in seconds; `now` returns Unix seconds."""
+
+    def __init__(
+        self, store: Store, clock: Callable[[], float], now: Callable[[], float], *, read_timeout: float = _READ_TIMEOUT
+    ) -> None:
+        self.rows = store.rows.with_on_change(self._changing)
+        self._admins = store.admins
+        self._notices = store.notices
+        self._now = now
+        self._read_timeout = read_timeout
+        self._cache = WorkspaceCache(clock)
+        self._tasks = Tasks()
+        self._reads = CoalescedReads(self._read, self._cache.put, self._tasks)
+
+    async def find(self, team_id: str) -> Workspace | None:
+        """Return the workspace as it is in the database now, or from the cache if the database fails."""
+        read = self._reads.get(team_id)
+        cached = self._cache.during_fallback(team_id)
+        if cached is not None:
+            return cached
+        await asyncio.wait({read}, timeout=self._read_timeout)
+        if not read.done() or read.cancelled():
+            return self._fall_back(team_id, StoreUnreachableError("the database does not answer in time"))
+        try:
+            return read.result()
+        except StoreUnreachableError as error:
+            return self._fall_back(team_id, error)
+
+    async def owner_of_alerts(self, ref: str) -> Workspace | None:
+        """Return the workspace with the team id `ref`, which is unverified input."""
+        return await self.find(ref) if SLACK_ID.fullmatch(ref) else None
+
+    async def install(self, installation: Installation) -> bool:
+        """Save an installation. Return whether the workspace has an Anchor key from an earlier one."""
+        return await self.rows.save(installation)
+
+    async def delete_uninstalled(self, uninstall: Uninstall) -> None:
+        """Delete an uninstalled workspace, unless the app was reinstalled since."""
+        is_deleted = await self.rows.delete_uninstalled(uninstall)
+        _log.info("app uninstalled", extra={"team": uninstall.team_id, "deleted": is_deleted})
+
+    async def record_key_check(self, team_id: str, version: int, check: KeyCheck) -> None:
+        """Save the check of the key of this version."""
+        await self.rows.record_key_check(team_id, version, check)
+
+    async def claim_notice(self, team_id: str, name: str) -> bool:
+        """Return whether this replica is the first to claim this notice."""
+        return await self._notices.claim(team_id, name, self._now())
+
+    async def release_notice(self, team_id: str, name: str) -> None:
+        """Release the claim: the notice was not delivered."""
+        await self._notices.release(team_id, name)
+
+    async def record_admin(self, team_id: str, user_id: str) -> None:
+        """Record that an admin of the workspace has opened the app's Home."""
+        await self._admins.record(team_id, user_id, self._now())
+
+    async def admins(self, team_id: str) -> list[str]:
+        """Return the user ids of the recorded admins, the most recent first."""
+        return await self._admins.of(team_id)
+
+    @contextmanager
+    def _changing(self, team_id: str) -> Iterator[None]:
+        """Drop the cached workspace after a change; keep it if the change fails, since a pause may need it."""
+        try:
+            yield
+            self._cache.drop(team_id)
+        finally:
+            self._reads.invalidate(team_id)
+
+    async def close(self) -> None:
+        """Cancel every read."""
+        await self._tasks.cancel()
+
+    async def _read(self, team_id: str) -> Workspace | None:
+        try:
+            return await self.rows.find(team_id)
+        except UnreadableError:
+            self._cache.drop(team_id)
+            raise
+
+    def _fall_back(self, team_id: str, error: StoreError) -> Workspace:
+        cached = self._cache.fall_back(team_id)
+        if cached is None:
+            raise error
+        _log.warning("database read failed; cached workspace used", extra={"team": team_id})
+        return cached

@@ -1,0 +1,181 @@
+"""Read and change the rows of the workspaces: their installations, secrets and settings."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Delete, Row, Update, delete, null, select, update
+
+from bot.core.installation import Installation, Uninstall
+from bot.core.policy import Policy
+from bot.core.workspace import AnchorKey, KeyCheck, Workspace
+from bot.outbound.store.database import INSERT, Database
+from bot.outbound.store.field_cipher import FieldCipher, FieldRef
+from bot.outbound.store.policy_json import read_policy, write_policy
+from bot.outbound.store.schema import workspaces
+from bot.outbound.store.summary import SUMMARY_COLUMNS, Summary
+
+SECRET_COLUMNS = ("bot_token", "anchor_api_key")
+
+_INSTALLATION_COLUMNS = (
+    *("team_id", "team_name", "enterprise_id", "app_id", "bot_user_id"),
+    *("bot_token", "scopes", "installed_by", "installed_at"),
+)
+_KEY_COLUMNS = ("anchor_api_key", "anchor_api_key_check", "anchor_api_key_set_by", "anchor_api_key_set_at")
+_VERSION_COLUMNS = ("key_version", "policy_version", "alerts_token_version")
+_CHECKS = frozenset(KeyCheck)
+
+_c = workspaces.c
+
+
+class WorkspaceRows:
+    """Repository of workspaces. Every method can raise StoreUnreachableError.
+
+    A change returns whether it was made. It is not made if the workspace does not exist or has another version; of
+    concurrent changes of one version, one is made. `first_version` is random: a modal that was opened before a
+    reinstall must not match.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        cipher: FieldCipher,
+        first_version: Callable[[], int],
+        on_change: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext(),
+    ) -> None:
+        self._database = database
+        self._cipher = cipher
+        self._first_version = first_version
+        self._on_change = on_change
+
+    def with_on_change(self, on_change: Callable[[str], AbstractContextManager[None]]) -> "WorkspaceRows":
+        """Return the same rows; each change of a workspace runs inside `on_change(team_id)`."""
+        return WorkspaceRows(self._database, self._cipher, self._first_version, on_change)
+
+    async def find(self, team_id: str) -> Workspace | None:
+        """Return a workspace, in one round trip. Raises UnreadableError if its secrets or its policy cannot be read."""
+        row = await self._database.fetch_one(select(workspaces).where(_c.team_id == team_id))
+        if row is None:
+            return None
+        return Workspace(
+            team_id=row.team_id,
+            bot_token=self._cipher.decrypt(row.bot_token, FieldRef(team_id, "bot_token")),
+            anchor_key=self._key_of(row),
+            policy=read_policy(row.policy),
+            alerts_token_digest=row.alerts_token_digest,
+            alerts_channel=row.alerts_channel,
+            key_version=row.key_version,
+            policy_version=row.policy_version,
+            alerts_token_version=row.alerts_token_version,
+            installed_by=row.installed_by,
+            is_managed=True,
+        )
+
+    async def summary(self, team_id: str) -> Summary | None:
+        """Return the summary of one workspace."""
+        row = await self._database.fetch_one(select(*SUMMARY_COLUMNS).where(_c.team_id == team_id))
+        return None if row is None else Summary(*row)
+
+    async def summaries(self) -> list[Summary]:
+        """Return all summaries, by team id."""
+        rows = await self._database.fetch_all(select(*SUMMARY_COLUMNS).order_by("team_id"))
+        return [Summary(*row) for row in rows]
+
+    async def save(self, installation: Installation) -> bool:
+        """Save an installation, or replace the earlier one. Return whether the workspace has an Anchor key.
+
+        A replacement keeps the workspace's key, policy, alerts and admins.
+        """
+        token = self._cipher.encrypt(installation.bot_token, FieldRef(installation.team_id, "bot_token"))
+        values: dict[str, Any] = {name: getattr(installation, name) for name in _INSTALLATION_COLUMNS}
+        values |= {"bot_token": token, "scopes": ",".join(installation.scopes)}
+        changes = {name: value for name, value in values.items() if name != "team_id"}
+        versions = dict.fromkeys(_VERSION_COLUMNS, self._first_version())
+        with self._on_change(installation.team_id):
+            async with self._database.transaction() as connection:
+                insert = INSERT[connection.dialect.name](workspaces).values(values | versions)
+                upsert = insert.on_conflict_do_update(index_elements=["team_id"], set_=changes)
+                key = (await connection.execute(upsert.returning(_c.anchor_api_key))).scalar_one()
+        return key is not None
+
+    async def set_key(self, team_id: str, key: AnchorKey, *, if_version: int | None = None) -> bool:
+        """Replace the Anchor key."""
+        values = {
+            "anchor_api_key": self._cipher.encrypt(key.value, FieldRef(team_id, "anchor_api_key")),
+            "anchor_api_key_check": key.check.value,
+            "anchor_api_key_set_by": key.set_by,
+            "anchor_api_key_set_at": key.set_at,
+        }
+        return await self._change_version(team_id, _c.key_version, if_version, values)
+
+    async def remove_key(self, team_id: str, *, if_version: int) -> bool:
+        """Delete the Anchor key."""
+        return await self._change_version(team_id, _c.key_version, if_version, dict.fromkeys(_KEY_COLUMNS, null()))
+
+    async def record_key_check(self, team_id: str, version: int, check: KeyCheck) -> None:
+        """Save the check of the key of this version, if it has changed."""
+        has_key = (_c.key_version == version, _c.anchor_api_key.is_not(None))
+        has_changed = _c.anchor_api_key_check.is_distinct_from(check.value)
+        await self._execute(_update(team_id, {"anchor_api_key_check": check.value}, *has_key, has_changed))
+
+    async def set_policy(self, team_id: str, policy: Policy, *, if_version: int) -> bool:
+        """Replace the policy."""
+        return await self._change_version(team_id, _c.policy_version, if_version, {"policy": write_policy(policy)})
+
+    async def set_alerts_token(self, team_id: str, digest: str, *, if_version: int | None = None) -> bool:
+        """Replace the digest of the alerts token."""
+        values = {"alerts_token_digest": digest}
+        return await self._change_version(team_id, _c.alerts_token_version, if_version, values)
+
+    async def set_alerts_channel(self, team_id: str, channel: str) -> bool:
+        """Set the channel of alerts that name none."""
+        return await self._change(team_id, {"alerts_channel": channel})
+
+    async def move_alerts(self, team_id: str, channel: str, *, before: str | None) -> bool:
+        """Set the channel of alerts that name none, if it is still `before`."""
+        return await self._change(team_id, {"alerts_channel": channel}, _c.alerts_channel.is_not_distinct_from(before))
+
+    async def delete(self, team_id: str) -> bool:
+        """Delete a workspace."""
+        return await self._execute(delete(workspaces).where(_c.team_id == team_id))
+
+    async def delete_uninstalled(self, uninstall: Uninstall) -> bool:
+        """Delete a workspace if it was installed before `uninstall`, and if its bot user is among the revoked ones."""
+        uninstalled = delete(workspaces).where(
+            _c.team_id == uninstall.team_id, _c.installed_at <= uninstall.happened_at
+        )
+        if uninstall.bot_user_ids is not None:
+            uninstalled = uninstalled.where(_c.bot_user_id.in_(uninstall.bot_user_ids))
+        with self._on_change(uninstall.team_id):
+            return await self._execute(uninstalled)
+
+    async def _change_version(
+        self, team_id: str, version: Column[int], if_version: int | None, values: Mapping[str, Any]
+    ) -> bool:
+        """Change a row and increment `version`; if `if_version` is given, only a row of that version."""
+        conditions = () if if_version is None else (version == if_version,)
+        return await self._change(team_id, {**values, version.name: version + 1}, *conditions)
+
+    async def _change(self, team_id: str, values: Mapping[str, Any], *conditions: ColumnElement[bool]) -> bool:
+        with self._on_change(team_id):
+            return await self._execute(_update(team_id, values, *conditions))
+
+    async def _execute(self, statement: Update | Delete) -> bool:
+        """Execute a statement in a transaction of its own. Return whether it changed a row."""
+        async with self._database.transaction() as connection:
+            return (await connection.execute(statement)).rowcount > 0
+
+    def _key_of(self, row: Row[Any]) -> AnchorKey | None:
+        if row.anchor_api_key is None:
+            return None
+        return AnchorKey(
+            self._cipher.decrypt(row.anchor_api_key, FieldRef(row.team_id, "anchor_api_key")),
+            check=KeyCheck(row.anchor_api_key_check) if row.anchor_api_key_check in _CHECKS else KeyCheck.UNVERIFIED,
+            set_by=row.anchor_api_key_set_by,
+            set_at=row.anchor_api_key_set_at,
+        )
+
+
+def _update(team_id: str, values: Mapping[str, Any], *conditions: ColumnElement[bool]) -> Update:
+    """Return a single compare-and-set statement."""
+    return update(workspaces).where(_c.team_id == team_id, *conditions).values(values)

@@ -1,0 +1,135 @@
+"""The workspaces that a bot serves: one from the settings, or many that installed the app by OAuth."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+from aiohttp import web
+
+from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings
+from bot.core.alert import ALERTS_PATH
+from bot.core.secret import Secret, digest
+from bot.core.workspace import AnchorKey, Workspace
+from bot.health import Readiness
+from bot.outbound.slack.client import SlackClient
+from bot.outbound.slack.errors import SlackUnreachableError
+from bot.outbound.workspaces import SingleWorkspace, Workspaces
+
+if TYPE_CHECKING:  # a bot of one workspace needs no database
+    from bot.outbound.store.workspace_rows import WorkspaceRows
+
+_log = logging.getLogger(__name__)
+
+_MIN_RETRY_DELAY, _MAX_RETRY_DELAY = 1.0, 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tenancy:
+    """The served workspaces. `start` returns when they can be served; without `alerts_path` alerts are off.
+
+    `rows` is set if admins can change settings in Slack; `base_url` is then the bot's public URL.
+    """
+
+    workspaces: Workspaces
+    start: Callable[[], Coroutine[Any, Any, None]]
+    alerts_path: str | None
+    routes: tuple[web.RouteDef, ...] = ()
+    rows: "WorkspaceRows | None" = None
+    base_url: str = ""
+
+
+@asynccontextmanager
+async def open_tenancy(
+    settings: Settings,
+    session: aiohttp.ClientSession,
+    slack: SlackClient,
+    readiness: Readiness,
+    now: Callable[[], float],
+) -> AsyncIterator[Tenancy]:
+    """Open the workspaces of the settings. Raises StoreNotUsableError; `start` raises TokenRefusedError."""
+    if isinstance(settings.workspaces, OneWorkspace):
+        yield _one(settings.workspaces, slack, readiness)
+        return
+    async with _many(settings.workspaces, session, settings.slack_api_url, now) as tenancy:
+        yield tenancy
+
+
+def _one(settings: OneWorkspace, slack: SlackClient, readiness: Readiness) -> Tenancy:
+    token = settings.alerts_token
+    workspaces = SingleWorkspace(
+        Workspace(
+            team_id="",
+            bot_token=settings.bot_token,
+            anchor_key=AnchorKey(settings.anchor_api_key),
+            policy=settings.policy,
+            alerts_token_digest=None if token is None else digest(token.reveal()),
+            alerts_channel=settings.alerts_channel,
+        )
+    )
+    readiness.block("slack", "Slack has not accepted the bot token yet.")
+    return Tenancy(
+        workspaces,
+        start=lambda: _identify(slack, settings.bot_token, workspaces, readiness),
+        alerts_path=None if token is None else ALERTS_PATH,
+    )
+
+
+async def _identify(slack: SlackClient, token: Secret, workspaces: SingleWorkspace, readiness: Readiness) -> None:
+    """Ask Slack for the token's team until it answers. Raises TokenRefusedError."""
+    delay = _MIN_RETRY_DELAY
+    while True:
+        try:
+            team_id = await slack.identify(token)
+        except SlackUnreachableError as error:
+            readiness.block("slack", f"Slack can't be reached ({error}); trying again.")
+            _log.warning("Slack can't be reached", extra={"why": str(error), "next_attempt_in": delay})
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, _MAX_RETRY_DELAY)
+        else:
+            workspaces.identify(team_id)
+            readiness.clear("slack")
+            _log.info("ready", extra={"team": team_id})
+            return
+
+
+@asynccontextmanager
+async def _many(
+    settings: ManyWorkspaces, session: aiohttp.ClientSession, slack_api_url: str, now: Callable[[], float]
+) -> AsyncIterator[Tenancy]:
+    # a bot of one workspace needs no database
+    from bot.inbound.install.endpoint import REDIRECT_PATH, Install  # noqa: PLC0415
+    from bot.outbound.slack.oauth import SlackOAuth  # noqa: PLC0415
+    from bot.outbound.store.store import open_store  # noqa: PLC0415
+    from bot.outbound.store.workspace_directory import WorkspaceDirectory  # noqa: PLC0415
+    from bot.usecases.install import Installer  # noqa: PLC0415
+
+    oauth = SlackOAuth(
+        session,
+        api_url=slack_api_url,
+        client_id=settings.client_id.reveal(),
+        client_secret=settings.client_secret,
+        redirect_uri=settings.base_url + REDIRECT_PATH,
+    )
+    async with open_store(settings.store.database_url, settings.store.encryption_keys) as store:
+        workspaces = WorkspaceDirectory(store, time.monotonic, now)
+        install = Install(Installer(oauth, store.install_states, workspaces, now), base_url=settings.base_url)
+        try:
+            yield Tenancy(
+                workspaces,
+                start=_log_ready,
+                alerts_path=f"{ALERTS_PATH}/{{ref}}",
+                routes=install.routes(),
+                rows=workspaces.rows,
+                base_url=settings.base_url,
+            )
+        finally:
+            await workspaces.close()
+
+
+async def _log_ready() -> None:
+    _log.info("ready")

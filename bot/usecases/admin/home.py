@@ -1,0 +1,93 @@
+"""Publish the app's Home."""
+
+import logging
+import secrets
+from collections.abc import Callable
+
+from cachetools import TTLCache
+
+from bot.concurrency import KeyedLocks
+from bot.core.policy import Role
+from bot.core.requests import Actor
+from bot.messages.home import Home, Notice, home_view
+from bot.outbound.slack.client import SlackViews, ViewResult
+from bot.outbound.slack.role_cache import RoleCache
+from bot.outbound.workspaces import StoreError, Workspaces
+from bot.usecases.workspace_monitor import WorkspaceMonitor
+
+_log = logging.getLogger(__name__)
+
+STICKY_TTL = 300.0  # seconds that an error stays in Home: enough to invite the app to a channel and come back
+_MAX_NOTICES = 10_000
+
+
+class StickyNotices:
+    """The last sticky notice of each person, by team and user. `clock` is monotonic, in seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._kept: TTLCache[tuple[str, str], Notice] = TTLCache(_MAX_NOTICES, STICKY_TTL, timer=clock)
+
+    def show(self, person: tuple[str, str], new: Notice | None) -> Notice | None:
+        """Return the new notice, or else the last sticky one while it is fresh."""
+        if new is None:
+            return self._kept.get(person)
+        self._kept.pop(person, None)
+        if new.is_sticky:
+            self._kept[person] = new
+        return new
+
+
+class HomeView:
+    """Publisher of Home, one view at a time per person: the newest is last. `clock` is monotonic, in seconds."""
+
+    def __init__(
+        self,
+        workspaces: Workspaces,
+        roles: RoleCache,
+        views: SlackViews,
+        monitor: WorkspaceMonitor,
+        clock: Callable[[], float],
+    ) -> None:
+        self._workspaces = workspaces
+        self._roles = roles
+        self._views = views
+        self._monitor = monitor
+        self._locks = KeyedLocks()
+        self._notices = StickyNotices(clock)
+
+    async def publish(self, actor: Actor, *, notice: Notice | None = None, view_hash: str | None = None) -> bool:
+        """Publish a person's Home, and return whether that succeeded; never raises.
+
+        `view_hash` is that of the view the person saw. If another replica has changed it since, publish once more.
+        """
+        async with self._locks.get((actor.team_id, actor.user_id)):
+            notice = self._notices.show((actor.team_id, actor.user_id), notice)
+            try:
+                result = await self._publish(actor, notice, view_hash)
+                if result is ViewResult.CONFLICT:
+                    result = await self._publish(actor, notice, None)
+            except StoreError as error:
+                _log.error("database error; Home not updated", extra={"team": actor.team_id, "why": str(error)})
+                return False
+            except Exception:  # noqa: BLE001 - nobody waits for this, so nobody else would log it
+                _log.exception("Home not updated", extra={"team": actor.team_id, "user": actor.user_id})
+                return False
+        return result is ViewResult.SHOWN
+
+    async def _publish(self, actor: Actor, notice: Notice | None, view_hash: str | None) -> ViewResult:
+        workspace = await self._workspaces.find(actor.team_id)
+        if workspace is None:
+            return ViewResult.FAILED
+        role = await self._roles.fetch(workspace.bot_token, actor)  # not cached: a new admin sees the controls at once
+        if role is Role.UNKNOWN:
+            role = await self._roles.get(workspace.bot_token, actor)
+        if role is Role.SCOPE_MISSING:
+            self._monitor.report_missing_scope(workspace)
+        view = home_view(Home(workspace, role, render_id=secrets.token_hex(4), notice=notice))
+        result = await self._views.publish(workspace.bot_token, actor.user_id, view, view_hash=view_hash)
+        if role is Role.ADMIN and result is ViewResult.SHOWN:
+            try:
+                await self._workspaces.record_admin(actor.team_id, actor.user_id)
+            except StoreError as error:
+                _log.warning("admin not recorded", extra={"team": actor.team_id, "why": str(error)})
+        return result

@@ -1,0 +1,69 @@
+"""Install the app in a workspace: from "Add to Slack" to the saved workspace."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.core.installation import Denied, Installation, Installed, InstallOutcome, RefusedBySlack, UnknownState
+from bot.core.outcomes import StoreUnavailable
+from bot.core.secret import Secret
+from bot.outbound.slack.oauth import SlackOAuth
+from bot.outbound.store.install_states import InstallStates
+from bot.outbound.store.workspace_directory import WorkspaceDirectory
+from bot.outbound.workspaces import StoreError
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthCallback:
+    """The unchecked query parameters and cookie of the OAuth callback; "" for an absent one."""
+
+    state: str
+    code: Secret
+    error: str
+    browser_nonce: Secret
+
+
+class Installer:
+    """The OAuth flow; `now` returns Unix seconds."""
+
+    def __init__(
+        self, oauth: SlackOAuth, states: InstallStates, workspaces: WorkspaceDirectory, now: Callable[[], float]
+    ) -> None:
+        self._oauth = oauth
+        self._states = states
+        self._workspaces = workspaces
+        self._now = now
+
+    async def begin(self) -> tuple[str, Secret]:
+        """Return the URL of Slack's consent page, and the browser's nonce for the callback. Raises StoreError."""
+        pending = await self._states.begin(now=self._now())
+        return self._oauth.consent_url(pending.state), pending.browser_nonce
+
+    async def end(self, callback: OAuthCallback) -> InstallOutcome:
+        """Save the installation, or return why there is none; log the outcome."""
+        try:
+            outcome = await self._end(callback)
+        except StoreError as error:
+            _log.error("database error; installation not completed", extra={"why": str(error)})
+            outcome = StoreUnavailable()
+        team = {"team": outcome.team_id} if isinstance(outcome, Installed) else {}
+        why = {"why": outcome.code} if isinstance(outcome, RefusedBySlack) else {}
+        _log.info("installation", extra={"outcome": type(outcome).__name__} | team | why)
+        return outcome
+
+    async def _end(self, callback: OAuthCallback) -> InstallOutcome:
+        now = self._now()
+        problem = await self._states.end(callback.state, callback.browser_nonce.reveal(), now=now)
+        if problem is not None:
+            return problem
+        if callback.error:
+            return Denied() if callback.error == "access_denied" else RefusedBySlack(callback.error)
+        if not callback.code.reveal():
+            return UnknownState()
+        granted = await self._oauth.exchange(callback.code, now=now)
+        if not isinstance(granted, Installation):
+            return granted
+        has_key = await self._workspaces.install(granted)
+        return Installed(granted.team_id, granted.team_name, has_key)

@@ -1,0 +1,35 @@
+"""Post an alert to a channel, with retries."""
+
+import asyncio
+
+from bot.core.secret import Secret
+from bot.messages.message import Message
+from bot.outbound.slack.client import SlackClient
+from bot.outbound.slack.delivery import Doubtful, Posted, Refused, TryAgain
+
+_RETRY_WINDOW = 10.0  # seconds from the first attempt to the start of the last one: the caller waits for the response
+_FIRST_BACKOFF = 0.5
+_MAX_FAILURES = 3  # any of them may have posted the message; a rate-limited attempt has not
+
+
+class AlertPoster:
+    """Alert posting that waits for Slack only briefly."""
+
+    def __init__(self, slack: SlackClient) -> None:
+        self._slack = slack
+
+    async def post(self, token: Secret, channel: str, message: Message) -> Posted | TryAgain | Doubtful | Refused:
+        """Post with the bot's `token` until the result is final; return TryAgain if the retries are used up."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + _RETRY_WINDOW
+        backoff, failures = _FIRST_BACKOFF, 0
+        while True:
+            result = await self._slack.post_message(token, channel, message)
+            if not isinstance(result, TryAgain):
+                return result
+            failures += not result.limited
+            delay = max(backoff, result.after or 0.0)
+            if failures == _MAX_FAILURES or loop.time() + delay > ends:
+                return result
+            await asyncio.sleep(delay)
+            backoff *= 2

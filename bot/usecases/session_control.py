@@ -1,0 +1,137 @@
+"""Pause or resume a session: the one path to Anchor for every surface."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from cachetools import TTLCache
+
+from bot.concurrency import Tasks
+from bot.core.outcomes import Answered, Doubt, KeyRejected, Outcome, Overloaded, Repeated, Stopping, Unconfirmed
+from bot.core.requests import Order, Verb
+from bot.core.session_id import SessionId
+from bot.usecases.access_check import Access, AccessCheck
+from bot.usecases.session_sequencer import UNCONFIRMED_TTL, Anchor, Result, SessionSequencer
+from bot.usecases.workspace_monitor import WorkspaceMonitor
+
+_log = logging.getLogger(__name__)
+
+CAPACITY = 10_000  # running tasks above which new orders are refused; a command takes up to three
+_REMEMBER_TRIGGERS = 600.0  # seconds; a signature is accepted for 300 before its timestamp and 300 after
+_MOST_TRIGGERS = 1_000_000
+
+
+class SessionControl:
+    """Execution of orders: each once, in sequence per session, up to a capacity."""
+
+    def __init__(  # noqa: PLR0913 - collaborators and limits
+        self,
+        anchor: Anchor,
+        access_check: AccessCheck,
+        monitor: WorkspaceMonitor,
+        tasks: Tasks,
+        clock: Callable[[], float],
+        *,
+        capacity: int = CAPACITY,
+    ) -> None:
+        self._anchor = anchor
+        self._access_check = access_check
+        self._monitor = monitor
+        self._tasks = tasks
+        self._capacity = capacity
+        self._clock = clock
+        self._seen_triggers: TTLCache[str, None] = TTLCache(_MOST_TRIGGERS, _REMEMBER_TRIGGERS, timer=clock)
+        self._sequencers: dict[tuple[str, SessionId], SessionSequencer] = {}
+        self._stopping = False
+        self._interrupted = False
+
+    def stop(self) -> None:
+        """Accept no new orders."""
+        self._stopping = True
+
+    def interrupt(self) -> None:
+        """Stop waiting for Anchor: report every order in flight as unconfirmed.
+
+        An order that still waits for Slack or the store is not sent: its outcome would come too late.
+        """
+        self._interrupted = True
+        for sequencer in self._sequencers.values():
+            sequencer.interrupt()
+
+    async def execute(self, order: Order) -> Outcome:
+        """Execute an order, and log who ordered what."""
+        began = self._clock()
+        outcome = await self._decide(order)
+        fields = {
+            "outcome": type(outcome).__name__,
+            "session": order.session_id,
+            "user": order.actor.user_id,
+            "team": order.actor.team_id,
+            "channel": order.actor.channel_id,
+            "ms": round((self._clock() - began) * 1000),
+        }
+        _log.info(order.verb.value, extra=fields)
+        return outcome
+
+    async def _decide(self, order: Order) -> Outcome:
+        if self._stopping:
+            return Stopping()
+        if len(self._tasks) > self._capacity:
+            return Overloaded()
+        access = await self._access_check.check(order)
+        if not isinstance(access, Access):
+            return access
+        if self._interrupted:
+            return Stopping()
+        if order.trigger_id in self._seen_triggers:
+            return Repeated()
+        if order.trigger_id:
+            self._seen_triggers[order.trigger_id] = None
+        return await self._ask_anchor(order, access)
+
+    async def _ask_anchor(self, order: Order, access: Access) -> Answered:
+        """Send the order; send a pause again if it joined one whose older key Anchor refused.
+
+        A resume is not sent again: it could undo a newer pause.
+        """
+        result = await self._submit(order, access)
+        while order.verb is Verb.PAUSE and result is not None and _used_older_key(result, access):
+            result = await self._submit(order, access)
+        if result is None:
+            return Unconfirmed(Doubt.STOPPED)
+        outcome, workspace = result.outcome, result.access.workspace
+        return replace(outcome, by_admins=workspace.is_managed) if isinstance(outcome, KeyRejected) else outcome
+
+    async def _submit(self, order: Order, access: Access) -> Result | None:
+        """Return the result of the order, or None if it was interrupted."""
+        name = (order.actor.team_id, order.session_id)
+        sequencer = self._sequencers.get(name)
+        if sequencer is None:
+            sequencer = SessionSequencer(self._anchor, order.session_id, self._tasks, self._clock)
+            self._sequencers[name] = sequencer
+        future = sequencer.submit(order.verb, access)
+        await asyncio.wait({future})
+        self._discard(name)
+        if future.cancelled():
+            return None
+        result = future.result()
+        if result.last_attempt is not None:
+            self._monitor.record_result(result.access.workspace, result.last_attempt)
+        return result
+
+    def _discard(self, name: tuple[str, SessionId]) -> None:
+        """Drop a sequencer once none of its orders can still have an effect."""
+        sequencer = self._sequencers.get(name)
+        if sequencer is None or sequencer.is_busy:
+            return
+        if sequencer.is_unconfirmed:
+            asyncio.get_running_loop().call_later(UNCONFIRMED_TTL, self._discard, name)
+        else:
+            del self._sequencers[name]
+
+
+def _used_older_key(result: Result, access: Access) -> bool:
+    """Return whether Anchor refused a key that was replaced before this order was given."""
+    versions = (result.access.workspace.key_version, access.workspace.key_version)
+    return isinstance(result.outcome, KeyRejected) and versions[0] < versions[1]

@@ -1,0 +1,148 @@
+"""Serialize the orders for one session: the last one wins; if that cannot be proven, the outcome is Unconfirmed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from bot.concurrency import Tasks
+from bot.core.outcomes import AnchorOutcome, Answered, Done, Doubt, Superseded, Unconfirmed
+from bot.core.requests import Verb
+from bot.core.retry import combine
+from bot.core.secret import Secret
+from bot.core.session_id import SessionId
+from bot.usecases.access_check import Access
+
+UNCONFIRMED_TTL = 60.0  # seconds for which an unanswered order can still take effect at Anchor
+
+
+class Anchor(Protocol):
+    """The part of `AnchorClient` that the sequencer needs."""
+
+    def send(
+        self, verb: Verb, key: Secret, session_id: SessionId, *, cancelled: asyncio.Event
+    ) -> Awaitable[list[AnchorOutcome]]:
+        """Send an order and return the outcome of each attempt; make no further attempt once `cancelled` is set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The outcome of an order, the access it was sent with, and the last attempt (None: it was not sent)."""
+
+    outcome: Answered
+    access: Access
+    last_attempt: AnchorOutcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _WaitingResume:
+    access: Access
+    result: asyncio.Future[Result]
+
+
+class SessionSequencer:
+    """The orders for one session. Concurrent orders of the same verb share one result.
+
+    A pause is sent at once. It drops a resume that still waits. A resume that was already sent may reach Anchor after
+    the pause, so the pause is sent again once that resume has settled. A resume waits for a pause in flight.
+    """
+
+    def __init__(self, anchor: Anchor, session_id: SessionId, tasks: Tasks, clock: Callable[[], float]) -> None:
+        self._anchor = anchor
+        self._session_id = session_id
+        self._tasks = tasks
+        self._clock = clock
+        self._sent: dict[Verb, asyncio.Task[Result]] = {}
+        self._resume_cancelled = asyncio.Event()
+        self._waiting: _WaitingResume | None = None
+        self._unconfirmed_until: dict[Verb, float] = {}
+
+    @property
+    def is_busy(self) -> bool:
+        """Return whether an order is in flight or waits."""
+        return any(self._in_flight(verb) for verb in Verb) or self._waiting is not None
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Return whether an unanswered order can still take effect."""
+        return any(self._clock() < until for until in self._unconfirmed_until.values())
+
+    def submit(self, verb: Verb, access: Access) -> asyncio.Future[Result]:
+        """Submit an order. The future can be shared with other callers: wait for it, but do not cancel it."""
+        return self._pause(access) if verb is Verb.PAUSE else self._resume(access)
+
+    def interrupt(self) -> None:
+        """Cancel every order."""
+        waiting = [self._waiting.result] if self._waiting else []
+        for order in (*waiting, *self._sent.values()):
+            order.cancel()
+
+    def _pause(self, access: Access) -> asyncio.Future[Result]:
+        self._resume_cancelled.set()
+        if self._waiting is not None:
+            self._waiting.result.set_result(Result(Superseded(), self._waiting.access))
+            self._waiting = None
+        return self._in_flight(Verb.PAUSE) or self._start(Verb.PAUSE, self._send_pause(access))
+
+    def _resume(self, access: Access) -> asyncio.Future[Result]:
+        if self._waiting is not None:
+            return self._waiting.result
+        if self._in_flight(Verb.PAUSE) is None:
+            return self._in_flight(Verb.RESUME) or self._start_resume(access)
+        self._waiting = _WaitingResume(access, asyncio.get_running_loop().create_future())
+        return self._waiting.result
+
+    def _in_flight(self, verb: Verb) -> asyncio.Task[Result] | None:
+        """Return the order of this verb that can be joined; a finished one cannot, even before `_settled` runs."""
+        task = self._sent.get(verb)
+        return None if task is None or task.done() else task
+
+    def _start_resume(self, access: Access) -> asyncio.Task[Result]:
+        self._resume_cancelled = asyncio.Event()
+        return self._start(Verb.RESUME, self._send_resume(access, self._resume_cancelled))
+
+    def _start(self, verb: Verb, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
+        task = self._sent[verb] = self._tasks.start(work)
+        task.add_done_callback(lambda _: self._settled())
+        return task
+
+    def _settled(self) -> None:
+        waiting = self._waiting
+        if waiting is None or self._in_flight(Verb.PAUSE) is not None:
+            return
+        self._waiting = None
+        if not waiting.result.cancelled():
+            resume = self._start_resume(waiting.access)
+            resume.add_done_callback(lambda _: _copy_result(resume, waiting.result))
+
+    async def _send_pause(self, access: Access) -> Result:
+        raced = self._in_flight(Verb.RESUME)
+        never_cancelled = asyncio.Event()
+        result = await self._send(Verb.PAUSE, access, never_cancelled)
+        if raced is not None:
+            await asyncio.wait({raced})
+            result = await self._send(Verb.PAUSE, access, never_cancelled)
+        return result
+
+    async def _send_resume(self, access: Access, cancelled: asyncio.Event) -> Result:
+        if cancelled.is_set():
+            return Result(Superseded(), access)
+        return await self._send(Verb.RESUME, access, cancelled)
+
+    async def _send(self, verb: Verb, access: Access, cancelled: asyncio.Event) -> Result:
+        attempts = await self._anchor.send(verb, access.key, self._session_id, cancelled=cancelled)
+        if any(isinstance(attempt, Unconfirmed) for attempt in attempts):
+            self._unconfirmed_until[verb] = self._clock() + UNCONFIRMED_TTL
+        outcome: AnchorOutcome = combine(attempts)
+        if isinstance(outcome, Done) and self._clock() < self._unconfirmed_until.get(verb.opposite, 0.0):
+            outcome = Unconfirmed(Doubt.RACED)
+        return Result(outcome, access, attempts[-1])
+
+
+def _copy_result(source: asyncio.Future[Result], target: asyncio.Future[Result]) -> None:
+    """Finish `target` as `source` finished: with its result, its exception, or cancelled."""
+    if source.cancelled():
+        target.cancel()
+    else:
+        error = source.exception()
+        target.set_exception(error) if error else target.set_result(source.result())

@@ -1,0 +1,121 @@
+"""Monitor the key and the scopes of each workspace, and notify somebody who can fix them, once."""
+
+import logging
+from collections.abc import Callable, Sequence
+
+from bot.concurrency import Tasks
+from bot.core.outcomes import KeyRejected, KeyTaken, Outcome
+from bot.core.workspace import AnchorKey, KeyCheck, Workspace
+from bot.messages.admin_notices import key_refused_message, reinstall_message
+from bot.messages.message import Message
+from bot.outbound.workspaces import StoreError, Workspaces
+from bot.usecases.admin_notifier import LEFT, POSSIBLE_ADMINS, CurrentAdmins
+from bot.usecases.message_delivery import MessageDelivery
+
+_log = logging.getLogger(__name__)
+
+_SCOPE = "users:read"
+_QUIET_PERIOD = 600.0  # seconds without a look into the store after a notice, delivered or not
+
+
+class WorkspaceMonitor:
+    """Record of refused keys and missing scopes; the store knows which notices a workspace has had.
+
+    `clock` is monotonic, in seconds.
+    """
+
+    def __init__(
+        self,
+        workspaces: Workspaces,
+        admins: CurrentAdmins,
+        delivery: MessageDelivery,
+        tasks: Tasks,
+        clock: Callable[[], float],
+    ) -> None:
+        self._workspaces = workspaces
+        self._admins = admins
+        self._delivery = delivery
+        self._tasks = tasks
+        self._clock = clock
+        self._quiet_until: dict[tuple[str, str], float] = {}
+        self._recording: set[tuple[str, int, KeyCheck]] = set()
+
+    def record_result(self, workspace: Workspace, outcome: Outcome) -> None:
+        """Record the outcome of a request with the workspace's key."""
+        key, check = workspace.anchor_key, _key_check(outcome)
+        if key is None or check is None:
+            return
+        is_news = check is not key.check or (check is KeyCheck.REFUSED and self._is_due(workspace, _refused(workspace)))
+        recording = (workspace.team_id, workspace.key_version, check)
+        if is_news and recording not in self._recording:
+            self._recording.add(recording)
+            task = self._tasks.start(self._record(workspace, key, check))
+            task.add_done_callback(lambda _: self._recording.discard(recording))
+
+    def report_missing_scope(self, workspace: Workspace) -> None:
+        """Ask somebody to reinstall the app, because it lacks the scope `users:read`."""
+        if self._is_due(workspace, _SCOPE):
+            self._tasks.start(self._ask_to_reinstall(workspace))
+
+    async def _record(self, workspace: Workspace, key: AnchorKey, check: KeyCheck) -> None:
+        """Save the check of a key; if Anchor refuses the current key, notify its setter, or else an admin."""
+        team_id, version = workspace.team_id, workspace.key_version
+        try:
+            await self._workspaces.record_key_check(team_id, version, check)
+            current = await self._workspaces.find(team_id) if check is KeyCheck.REFUSED else None
+            if current is not None and current.key_version == version:
+                message = key_refused_message(key, by_admins=workspace.is_managed)
+                await self._notify_once(workspace, _refused(workspace), key.set_by, message)
+        except StoreError as error:
+            _log.warning("key check not saved", extra={"team": team_id, "why": str(error)})
+
+    async def _ask_to_reinstall(self, workspace: Workspace) -> None:
+        try:
+            await self._notify_once(workspace, _SCOPE, workspace.installed_by, reinstall_message())
+        except StoreError as error:
+            _log.warning("nobody was asked to reinstall the app", extra={"team": workspace.team_id, "why": str(error)})
+
+    def _is_due(self, workspace: Workspace, about: str) -> bool:
+        """Return whether the notice is outside its quiet period."""
+        quiet_until = self._quiet_until.get((workspace.team_id, about))
+        return quiet_until is None or self._clock() >= quiet_until
+
+    async def _notify_once(self, workspace: Workspace, about: str, first: str | None, message: Message) -> None:
+        """Send a notice once for all replicas; if that fails, it can be sent again later. Raises StoreError."""
+        team_id = workspace.team_id
+        if not self._is_due(workspace, about):
+            return
+        name = (team_id, about)
+        self._quiet_until[name] = self._clock() + _QUIET_PERIOD
+        try:
+            admins = await self._admins.list(workspace)
+            if not await self._workspaces.claim_notice(team_id, about):
+                return
+            if not await self._notify(workspace, first, admins, message):
+                _log.error("no admin could be notified", extra={"team": team_id, "about": about})
+                await self._workspaces.release_notice(team_id, about)
+        except StoreError:
+            self._quiet_until.pop(name, None)
+            raise
+
+    async def _notify(self, workspace: Workspace, first: str | None, admins: Sequence[str], message: Message) -> bool:
+        """Send to `first`; if they are no longer an admin, also send to one who is. Return whether anybody got it."""
+        team_id, is_sent = workspace.team_id, False
+        if first is not None and (role := await self._admins.role(workspace, first)) not in LEFT:
+            is_sent = await self._delivery.send_dm(team_id, first, message)
+            if is_sent and role in POSSIBLE_ADMINS:
+                return True
+        for user_id in admins:
+            if user_id != first and await self._delivery.send_dm(team_id, user_id, message):
+                return True
+        return is_sent
+
+
+def _refused(workspace: Workspace) -> str:
+    return f"key {workspace.key_version} refused"
+
+
+def _key_check(outcome: Outcome) -> KeyCheck | None:
+    if isinstance(outcome, KeyRejected):
+        return KeyCheck.REFUSED
+    return KeyCheck.VERIFIED if isinstance(outcome, KeyTaken) else None
