@@ -57,14 +57,12 @@ def alerts_channel_message(by: str, channel_id: str) -> Message:
 
 def alerts_token_message(by: str) -> Message:
     """Return the notice that a new alerts token was made."""
-    return ephemeral(
-        f"{mention(by)} made a new token for alerts. Programs that send the one before are turned away.", _IF_NOT_MEANT
-    )
+    return ephemeral(f"{mention(by)} made a new token for alerts. The previous one no longer works.", _IF_NOT_MEANT)
 
 
 def key_refused_message(key: AnchorKey, *, by_admins: bool) -> Message:
     """Return the notice that Anchor rejects the key; `by_admins` says who can replace it."""
-    advice = f"Replace it {IN_HOME}." if by_admins else "Whoever runs this bot must give it another one."
+    advice = f"Replace it {IN_HOME}." if by_admins else "The operator of this bot must set another one."
     return ephemeral(
         f"⚠️ Anchor refuses this workspace's API key {named_key(key)}: nobody can pause or resume a session from Slack.",
         f"{advice} You are told this once for each key.",
@@ -75,6 +73,6 @@ def reinstall_message() -> Message:
     """Return the notice that the app must be reinstalled with the scope `users:read`."""
     return ephemeral(
         "⚠️ This app was installed without the scope `users:read`, so it can't tell guests from members, nor who is an "
-        "admin: whoever is in the workspace may pause and resume, and nobody can change its settings in Slack.",
+        "admin: everybody in the workspace can pause and resume, and nobody can change its settings in Slack.",
         "Please install it again: it then asks for that scope, and keeps everything else.",
     )

@@ -16,8 +16,8 @@ _SEVERITIES = {Severity.INFO: "🔹 *Info*", Severity.WARNING: "⚠️ *Warning*
 _SAMPLE = Alert(
     session_id=SessionId("00000000-0000-4000-8000-000000000000"),
     title="This is a test alert",
-    text="An admin tries out where alerts go, and this is how they look. There is no such session: whoever presses the "
-    "button is told so by Anchor.",
+    text="An admin tries out where alerts go, and this is how they look. There is no such session: the button "
+    "shows that answer of Anchor.",
     severity=Severity.INFO,
 )
 

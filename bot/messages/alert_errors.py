@@ -8,7 +8,7 @@ NO_CHANNEL = "channel is missing, and the workspace has no default one: name a c
 STOPPING = "Nothing was posted: the bot is being stopped. Send the alert again in a minute."
 CUT_SHORT = "The bot was stopped while it posted the alert: it may have been posted. Look into the channel."
 STORE_FAILED = "Nothing was posted: the bot can't read its database. Send the alert again in a few seconds."
-BUSY = "Nothing was posted: the bot has too many alerts in hand. Send the alert again in a few seconds."
+BUSY = "Nothing was posted: the bot is posting too many alerts. Send the alert again in a few seconds."
 LIMITED = "Nothing was posted: Slack takes no more messages for now. Send the alert again later."
 DOUBTFUL = "Slack was sent the alert and did not answer: it may have been posted. Look into the channel."
 

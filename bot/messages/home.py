@@ -20,7 +20,7 @@ _DIVIDER: Block = {"type": "divider"}
 _PAUSE, _RESUME = COMMANDS[Verb.PAUSE], COMMANDS[Verb.RESUME]
 _USAGE = (
     "When the AI agent of an Anchor Browser session goes wrong, anybody who may can stop it within seconds:\n"
-    f"• `{_PAUSE} &lt;session_id&gt; [reason]` pauses the agent, and posts what came of it in the channel.\n"
+    f"• `{_PAUSE} &lt;session_id&gt; [reason]` pauses the agent, and posts the outcome in the channel.\n"
     "• The *Pause* button on an alert does the same, also in threads, where Slack takes no commands.\n"
     f"• `{_RESUME} &lt;session_id&gt; [reason]` lets a paused agent go on.\n"
     "The session id is in the alert, in the session's URL and in Anchor's dashboard. Pausing twice does no harm."
@@ -37,7 +37,7 @@ _ADMIN_SETS = " An admin or owner of this workspace can set it here."
 _WHO_SETS = {
     Role.SCOPE_MISSING: " An admin or owner of this workspace can set it here, once the app is installed again."
 }
-_BY_OPERATOR = "whoever runs this bot"
+_BY_OPERATOR = "the operator of this bot"
 _NEVER = "Guests, bots and people of other companies never may."
 _UNREADABLE = (
     "⚠️ This app was installed *without the scope `users:read`*. It can't tell guests from members, nor who is an "
@@ -54,7 +54,7 @@ _FOOTERS = {
     Role.SCOPE_MISSING: "Once it is installed again, admins and owners of this workspace can change all this here.",
 }
 _FOR_OTHERS = "Admins and owners of this workspace can change all this in their Home tab of this app."
-_UNMANAGED = "All this is set by whoever runs this bot, in its settings. To have it changed, ask them."
+_UNMANAGED = "The operator of this bot sets all this in its settings. Ask the operator to change it."
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ class Page:
 
 _NOTHING = "Nothing was installed here."
 _LONGEST = 100  # characters of Slack's own text
-_OPERATOR = "Tell whoever runs this bot."
+_OPERATOR = "Tell the operator of this bot."
 _TRY = f"Try it in any channel: {COMMANDS[Verb.PAUSE]} help"
 
 
@@ -111,7 +111,7 @@ def _declined(missing: Sequence[str]) -> Page:
         (
             _NOTHING,
             f"The app can't do its work without {', '.join(missing)}. Please allow everything that it asks for.",
-            "Slack may list the app in your workspace all the same: installing it again mends that.",
+            "Slack may still list the app in your workspace: install it again to fix that.",
         ),
     )
 

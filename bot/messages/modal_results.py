@@ -56,7 +56,7 @@ def about_key(outcome: admin_outcomes.KeyOutcome) -> str:
             why = "it gave no answer" if status_code is None else f"it answered with {status_code}"
             return (
                 f"Anchor can't say whether this key is good ({why}), so it was not saved. Try again in a minute; or, "
-                "to save it all the same, tick the box for that in the dialog for the key; open it anew if it is gone."
+                "to save it anyway, tick the box for that in the modal for the key; open it again if it is closed."
             )
         case StoreUnavailable():
             return f"{_NO_DATABASE} {_LOOK_AGAIN}"
@@ -103,7 +103,7 @@ def about_token(outcome: admin_outcomes.TokenOutcome, url: str) -> str:
     if isinstance(outcome, admin_outcomes.TokenMade):
         return (
             f"✅ The new token, which is *shown this once*: copy it now.\n{code(outcome.token.reveal())}\nPrograms "
-            f"send it to\n{code(url)}\nas `Authorization: Bearer` and the token. Whoever has it can post alerts here."
+            f"send it to\n{code(url)}\nas `Authorization: Bearer` and the token. Its holder can post alerts here."
         )
     return about_problem(outcome)
 

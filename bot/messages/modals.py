@@ -70,8 +70,8 @@ def policy_dialog(workspace: Workspace) -> View:
 def alerts_dialog(workspace: Workspace, url: str) -> View:
     """Return the modal with the URL for alerts, which offers a new token."""
     now = (
-        "A token was made; it can't be shown again. A new one takes its place at once: programs that send the old one "
-        "are then turned away."
+        "A token was made; it can't be shown again. A new one replaces it immediately: programs that send the old "
+        "one are then rejected."
         if workspace.alerts_token_digest
         else "No token was made yet."
     )
@@ -97,7 +97,7 @@ def _key_input() -> Block:
 
 def _untried_input() -> Block:
     option = {
-        "text": plain_text("Save it all the same, marked as not verified"),
+        "text": plain_text("Save it anyway, marked as not verified"),
         "value": "yes",
     }
     return _input(

@@ -37,7 +37,7 @@ _UNCONFIRMED = {
 }
 _NEW_KEY = {
     True: f"An admin of this workspace can replace it {IN_HOME}.",
-    False: "Whoever runs this bot must give it a valid key for this workspace.",
+    False: "The operator of this bot must set a valid key for this workspace.",
 }
 _NOTHING_TO_DO = {outcomes.NotRunning: "Found not running", outcomes.NotFound: "Not found in Anchor, looked for"}
 _AFTER_DOUBT = {
@@ -56,7 +56,7 @@ def outcome_message(order: Order, outcome: outcomes.Outcome) -> Message:
     if isinstance(outcome, outcomes.Refusal):
         return refusal_message(order, outcome)
     verdict, known, advice = _explain(order, outcome)
-    asked = f"session {code(order.session_id)}, asked for by {mention(order.actor.user_id)}."
+    asked = f"session {code(order.session_id)}, by {mention(order.actor.user_id)}."
     reason = f"Reason: {plain(order.reason)}" if order.reason else ""
     message = in_channel(f"{verdict}: {asked}", known, advice, reason)
     return _with_button(message, order) if isinstance(outcome, outcomes.Done) else message
@@ -115,7 +115,7 @@ def _explain(order: Order, outcome: outcomes.Answered) -> tuple[str, str, str]: 
             advice = _AFTER_DOUBT[verb]
         case outcomes.Superseded():
             known = "A pause was ordered after it, so the resume was not sent."
-            advice = f"To resume it all the same: {_command(Verb.RESUME, order)}."
+            advice = f"To resume it anyway: {_command(Verb.RESUME, order)}."
         case _:
             assert_never(outcome)
     return verdict, known, advice

@@ -26,7 +26,7 @@ _NO_MEMBERS = {
     ),
     Role.UNKNOWN: (
         "Slack does not say just now whether you are a member of this workspace, nor has it since this bot was started",
-        f"Try again in a moment, or ask somebody who has used this bot of late. {OR_IN_ANCHOR}",
+        f"Try again in a moment, or ask somebody who used this bot recently. {OR_IN_ANCHOR}",
     ),
 }
 
@@ -40,18 +40,18 @@ _INSTALL_FIRST = (
 _REFUSALS = {
     Repeated: (
         "This very request was handled already, so nothing was sent to Anchor again for {session}.",
-        "To {verb} it again, send the command anew.",
+        "To {verb} it again, send a new command.",
     ),
     WrongWorkspace: (
         "*Not {past}:* this bot holds no Anchor API key for your workspace, so it left {session} alone.",
-        "Ask whoever runs the bot to set it up for this workspace.",
+        "Ask the operator of the bot to set it up for this workspace.",
     ),
     StoreUnavailable: (
         "*Not {past}:* the bot can't read its database and sent nothing for {session}.",
         f"Try again in a moment. {OR_IN_ANCHOR}",
     ),
     Overloaded: (
-        "*Not {past}:* the bot has too many requests in hand and sent nothing for {session}.",
+        "*Not {past}:* the bot has too many requests in flight and sent nothing for {session}.",
         f"Try again in a few seconds. {OR_IN_ANCHOR}",
     ),
     Stopping: (

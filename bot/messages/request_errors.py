@@ -23,7 +23,7 @@ def broken_button_message(verb: Verb, value: str) -> Message:
     """Return the answer to a button whose value is not one session id."""
     return ephemeral(
         f"*Nothing was {verb.past}:* this button carries no single session id, but {code(value)}.",
-        f"Whoever sends these messages must put the id into the button's `value`. Until then: `{COMMANDS[verb]}`.",
+        f"The sender of these messages must put the id into the button's `value`. Until then: `{COMMANDS[verb]}`.",
     )
 
 
@@ -31,7 +31,7 @@ def unreadable_message() -> Message:
     """Return the answer to a command whose payload is not in Slack's format."""
     return ephemeral(
         "Slack handed this command over in a form that I can't read; nothing was done.",
-        "Send it again. If that does not help, tell whoever runs the bot.",
+        "Send it again. If that does not help, tell the operator of the bot.",
     )
 
 
@@ -41,7 +41,7 @@ def incident_message(incident_id: str) -> Message:
         f"*Something broke in the bot itself* (incident {code(incident_id)}).",
         "Whether what you asked was done is not known. A pause may be sent again, it does no harm; before a resume, "
         "look at the session in Anchor's dashboard.",
-        f"Tell whoever runs the bot; the log has the details under {code(incident_id)}.",
+        f"Tell the operator of the bot; the log has the details under {code(incident_id)}.",
     )
 
 

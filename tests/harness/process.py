@@ -45,7 +45,7 @@ class BotProcess:
 
     @property
     def sentences(self) -> list[str]:
-        """The other lines: what the command line says to whoever started it."""
+        """The other lines: what the command line prints for the person who started it."""
         return [line for line in self.lines if not line.startswith("{")]
 
     @property

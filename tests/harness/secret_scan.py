@@ -7,7 +7,7 @@ from bot.logs import TextFormatter
 
 _SECRETS = re.compile(
     r"sk-[\w-]{4,}"  # Anchor's keys
-    r"|xox[a-z]*[.-][\w.-]+|xapp-[\w-]+"  # Slack's tokens
+    r"|xox[a-z]*[.-]\w[\w.-]+|xapp-\w[\w-]+"  # Slack's tokens
     r"|https?://[^\s\"']+/(?:commands|actions|app)/T[^\s\"']+"  # response URLs
     r"|simulated-client-secret|8f742231b10e8888abcd99yyyzzz85a5"  # of the app
     r"|s3cret[\w-]*|of-the-demo-only"  # of alerts
