@@ -55,7 +55,7 @@ def repeated() -> dict[Sentence, set[str]]:
         module = path.relative_to(PRODUCT)
         for _, text in strings(path) if module.parts[0] not in {"sim", "demo"} else ():
             for words in recognised_by(text):
-                product[words].add((module.parts[:2] == ("core", "messages"), str(module), text))
+                product[words].add((module.parts[0] == "messages", str(module), text))
     for path in TESTS.rglob("*.py"):
         for line, text in strings(path) if TESTS / "harness" not in path.parents and path != Path(__file__) else ():
             known = [product[words] for words in consecutive(text, 4) + consecutive(text, 5) if words in product]
@@ -71,7 +71,7 @@ def test_sentences_are_not_repeated(messages: bool, most: int) -> None:
     too_often = [
         f"{module}: {text!r}\n    {', '.join(sorted(places))}"
         for (is_message, module, text), places in sorted(repeated().items())
-        if module.startswith("core/messages/") is messages and len({place.partition(":")[0] for place in places}) > most
+        if module.startswith("messages/") is messages and len({place.partition(":")[0] for place in places}) > most
     ]
     if too_often:
         pytest.fail(f"more than {most} test files repeat:\n" + "\n".join(too_often), pytrace=False)

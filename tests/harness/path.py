@@ -73,6 +73,7 @@ async def trace_all() -> dict[str, list[str]]:
             team = await AdminHarness.open(many, with_key=True)
             await team.open_home()
             await team.open_modal("anchor_set_key")
+            await asyncio.sleep(0.3)  # until what opening it started has ended
             async with traced(paths, "key change"):
                 await team.submit({"key": team.key})
     return paths

@@ -11,9 +11,7 @@ from bot.logs import JsonFormatter, TextFormatter
 
 
 def record(message: str = "paused %s", *values: object, **fields: object) -> logging.LogRecord:
-    made = logging.LogRecord(
-        "bot.app", logging.INFO, "app.py", 1, message, values or ("it",), None
-    )
+    made = logging.LogRecord("bot.app", logging.INFO, "app.py", 1, message, values or ("it",), None)
     made.created = 1_700_000_000.1234
     vars(made).update(fields)
     return made

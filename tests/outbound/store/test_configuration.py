@@ -11,7 +11,7 @@ from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.store import Store
 from bot.outbound.store.workspace_directory import WorkspaceDirectory
 from bot.outbound.store.workspace_rows import WorkspaceRows
-from outbound.store.test_installations import ACME, GLOBEX, KEY, POLICY
+from outbound.store.test_workspace_rows import ACME, GLOBEX, KEY, POLICY
 from outbound.store.watched import NOT_MADE, Time, Watched, served, without_table
 
 pytestmark = pytest.mark.anyio

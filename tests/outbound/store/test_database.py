@@ -19,8 +19,8 @@ from bot.outbound.store.key_rotation import check_keys, rotate
 from bot.outbound.store.schema import metadata
 from bot.outbound.store.store import Store, open_store
 from harness.databases import KEY, OTHER_KEY, query
-from outbound.store.test_installations import ACME
-from outbound.store.test_installations import KEY as ANCHOR_KEY
+from outbound.store.test_workspace_rows import ACME
+from outbound.store.test_workspace_rows import KEY as ANCHOR_KEY
 
 pytestmark = pytest.mark.anyio
 

@@ -10,7 +10,7 @@ from bot.core.secret import Secret
 from bot.core.workspace import Workspace
 from bot.outbound.store.store import Store
 from bot.outbound.store.workspace_rows import WorkspaceRows
-from outbound.store.test_installations import ACME
+from outbound.store.test_workspace_rows import ACME
 from outbound.store.watched import Time, served
 
 pytestmark = pytest.mark.anyio

@@ -13,7 +13,7 @@ from bot.outbound.store.field_cipher import FieldCipher, FieldRef
 from bot.outbound.store.schema import workspaces
 from bot.outbound.store.store import open_store
 from harness.databases import KEY
-from outbound.store.test_installations import ACME, GLOBEX
+from outbound.store.test_workspace_rows import ACME, GLOBEX
 
 pytestmark = pytest.mark.anyio
 

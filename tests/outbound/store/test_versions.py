@@ -14,7 +14,7 @@ from bot.outbound.store.errors import UnreadableError
 from bot.outbound.store.schema import workspaces
 from bot.outbound.store.store import Store, open_store
 from harness.databases import KEY as ENCRYPTION_KEY
-from outbound.store.test_installations import ACME, GLOBEX, KEY, POLICY
+from outbound.store.test_workspace_rows import ACME, GLOBEX, KEY, POLICY
 
 pytestmark = pytest.mark.anyio
 

@@ -23,7 +23,7 @@ from bot.outbound.store.errors import StoreNotUsableError, UnreadableError
 from bot.outbound.store.store import Store, open_store
 from harness.databases import KEY, OTHER_KEY
 from harness.process import MODULE
-from outbound.store.test_installations import ACME, GLOBEX
+from outbound.store.test_workspace_rows import ACME, GLOBEX
 
 _T = TypeVar("_T")
 Check = Callable[[str, str], None]
