@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +23,7 @@ from bot.inbound.slack.socket_mode import SocketMode
 from bot.outbound.http_client import open_client, open_session
 from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.errors import open_web
-from bot.tenancy import open_tenancy
+from bot.tenancy import Tenancy, open_tenancy
 from bot.usecases.session_control import CAPACITY
 
 _log = logging.getLogger(__name__)
@@ -87,10 +87,7 @@ async def running(
                 connector = SocketConnector(session, slack, settings.slack_app_token, heartbeat=heartbeat)
                 socket_mode = SocketMode(connector.connect, container.slack_app, readiness, acks)
             secrets = () if socket_mode else settings.slack_signing_secrets
-            routes = list(tenancy.routes)
-            if tenancy.alerts_path is not None:
-                alerts = Alerts(container.poster, tenancy.workspaces, tasks, readiness)
-                routes.append(alerts.route(tenancy.alerts_path))
+            routes = [*tenancy.routes, *_alert_routes(tenancy, container, tasks, readiness)]
             server = HttpServer(container.slack_app, readiness, secrets=secrets, now=now, routes=routes)
             async with _listening(server.application(), settings) as url:
                 startup = asyncio.create_task(_start(tenancy.start, socket_mode))
@@ -104,6 +101,11 @@ async def running(
                         await socket_mode.close()
                     await tasks.cancel()
                     await container.roles.close()
+
+
+def _alert_routes(tenancy: Tenancy, container: Container, tasks: Tasks, readiness: Readiness) -> Iterator[web.RouteDef]:
+    if tenancy.alerts_path is not None:
+        yield Alerts(container.poster, tenancy.workspaces, tasks, readiness).route(tenancy.alerts_path)
 
 
 @asynccontextmanager

@@ -35,18 +35,17 @@ def summary_line(summary: Summary) -> str:
 def table(details: WorkspaceDetails) -> str:
     """Return the rows of one workspace."""
     summary = details.summary
-    return "\n".join(
-        [
-            _row("workspace", f"{summary.team_id} {_printable(summary.team_name)}"),
-            _row("enterprise", summary.enterprise_id or "-"),
-            _row("installed", f"{_time(summary.installed_at)}, by {summary.installed_by or '-'}"),
-            _row("scopes", summary.scopes or "-"),
-            *_settings_rows(details.workspace),
-            _row("admins seen", _join(details.admins) or "-"),
-            _row("alerts", details.alerts_url if summary.has_alerts_token else "no token"),
-            _row("alerts channel", summary.alerts_channel or "-"),
-        ]
-    )
+    rows = [
+        _row("workspace", f"{summary.team_id} {_printable(summary.team_name)}"),
+        _row("enterprise", summary.enterprise_id or "-"),
+        _row("installed", f"{_time(summary.installed_at)}, by {summary.installed_by or '-'}"),
+        _row("scopes", summary.scopes or "-"),
+        *_settings_rows(details.workspace),
+        _row("admins seen", _join(details.admins) or "-"),
+        _row("alerts", details.alerts_url if summary.has_alerts_token else "no token"),
+        _row("alerts channel", summary.alerts_channel or "-"),
+    ]
+    return "\n".join(rows)
 
 
 def _settings_rows(workspace: Workspace | UnreadableError) -> list[str]:

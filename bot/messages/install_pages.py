@@ -22,6 +22,10 @@ class Page:
 _NOTHING = "Nothing was installed here."
 _LONGEST = 100  # characters of Slack's own text
 _OPERATOR = "Tell the operator of this bot."
+_KEY_MISSING = (
+    "One thing is left: the Anchor API key of your workspace.",
+    "An admin sets it in Slack: in the sidebar, under Apps, in the Home tab of this app.",
+)
 _TRY = f"Try it in any channel: {COMMANDS[Verb.PAUSE]} help"
 
 
@@ -120,17 +124,7 @@ def _installed(outcome: installation.Installed) -> Page:
     where = f"The app is in {outcome.team_name} ({outcome.team_id})."
     if outcome.has_key:
         return Page(200, "Installed again", (where, "Its Anchor API key is still known.", _TRY), again=False)
-    return Page(
-        200,
-        "Installed",
-        (
-            where,
-            "One thing is left: the Anchor API key of your workspace.",
-            "An admin sets it in Slack: in the sidebar, under Apps, in the Home tab of this app.",
-            _TRY,
-        ),
-        again=False,
-    )
+    return Page(200, "Installed", (where, *_KEY_MISSING, _TRY), again=False)
 
 
 NOT_BEGUN = Page(503, "The installation can't begin", ("The bot's database is away.", "Please try again in a moment."))

@@ -83,12 +83,10 @@ def _explain(order: Order, outcome: outcomes.Answered) -> tuple[str, str, str]: 
     verdict = _NOT_DONE[verb]
     match outcome:
         case outcomes.Paused(status=status):
-            verdict = "⏸️ *Paused*"
-            known = _status(status)
+            verdict, known = "⏸️ *Paused*", _status(status)
             advice = f"To let it go on: {_command(Verb.RESUME, order)}."
         case outcomes.Resumed(status=status):
-            verdict = "▶️ *Resumed*"
-            known = _status(status)
+            verdict, known = "▶️ *Resumed*", _status(status)
             advice = "The agent goes on where it was paused."
         case outcomes.NotRunning(anchor_message=text):
             verdict = _NOT_RUNNING[verb]

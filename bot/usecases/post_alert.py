@@ -21,8 +21,7 @@ class AlertPoster:
     async def post(self, token: Secret, channel: str, message: Message) -> Posted | TryAgain | Doubtful | Refused:
         """Post with the bot's `token` until the result is final; return TryAgain if the retries are used up."""
         loop = asyncio.get_running_loop()
-        ends = loop.time() + _RETRY_WINDOW
-        backoff, failures = _FIRST_BACKOFF, 0
+        ends, backoff, failures = loop.time() + _RETRY_WINDOW, _FIRST_BACKOFF, 0
         while True:
             result = await self._slack.post_message(token, channel, message)
             if not isinstance(result, TryAgain):

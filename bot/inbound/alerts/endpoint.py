@@ -93,12 +93,8 @@ class Alerts:
         task = self._tasks.start(self._poster.post(workspace.bot_token, channel, alert_message(alert)))
         await asyncio.wait({task})
         result = Doubtful("the bot was stopped") if task.cancelled() else task.result()
-        fields = {
-            "outcome": type(result).__name__,
-            "session": alert.session_id,
-            "team": workspace.team_id,
-            "channel": channel,
-        }
+        outcome, team_id = type(result).__name__, workspace.team_id
+        fields = {"outcome": outcome, "session": alert.session_id, "team": team_id, "channel": channel}
         why = {} if isinstance(result, Posted) else {"why": result.why}
         _log.info("alert", extra=fields | why | {"ms": round((time.monotonic() - began) * 1000)})
         return _problem(504, alert_errors.CUT_SHORT) if task.cancelled() else _answer(result, channel)

@@ -18,6 +18,7 @@ from bot.concurrency import Tasks
 from bot.health import Readiness
 from bot.inbound.rejections import Rejected, RejectionLog
 from bot.inbound.slack import socket_frames as frames
+from bot.inbound.slack.ack import Ack
 from bot.inbound.slack.app import SlackApp
 from bot.inbound.slack.socket_connection import SocketConnection
 from bot.outbound.slack.client import AppTokenRefusedError, SocketModeOffError
@@ -136,7 +137,7 @@ class SocketMode:
                 self._acks.start(self._answer(connection, frame, received_at))
             case frames.BadEnvelope():
                 self._rejections.record(frame.rejected)
-                self._acks.start(self._send(connection, frame.ack, received_at))
+                self._acks.start(self._send(connection, frame.ack, received_at, on_lost=lambda: None))
             case frames.Disconnect():
                 _log.info("Slack closes the connection", extra={"why": frame.reason})
                 connection.closing.set()  # the supervisor opens another one
@@ -173,11 +174,16 @@ class SocketMode:
         if ack.status != HTTPStatus.OK:
             return  # without an ack, Slack sends the event again
         frame = frames.ack_frame(envelope, ack.json())
-        if not await self._send(connection, frame, received_at) and ack.message is not None:
+        await self._send(connection, frame, received_at, on_lost=lambda: self._deliver_lost(envelope, ack))
+
+    def _deliver_lost(self, envelope: frames.Envelope, ack: Ack) -> None:
+        if ack.message is not None:
             self._slack_app.deliver_lost_ack(envelope.payload, ack.message)
 
-    async def _send(self, connection: SocketConnection, frame: str, received_at: float) -> bool:
-        """Send an ack over `connection`, or over another one while Slack waits. Return whether it was sent."""
+    async def _send(
+        self, connection: SocketConnection, frame: str, received_at: float, *, on_lost: Callable[[], None]
+    ) -> None:
+        """Send an ack over `connection`, or over another one while Slack waits. Call `on_lost` if that fails."""
         try:
             async with asyncio.timeout(received_at + _ACK_TIMEOUT - time.monotonic()):
                 while True:
@@ -188,7 +194,7 @@ class SocketMode:
                     except ConnectionError:
                         self._discard(best)
                     else:
-                        return True
+                        return
         except TimeoutError:
             _log.warning("no connection to Slack; ack not sent in time")
-            return False
+            on_lost()

@@ -8,7 +8,7 @@ from bot.core.secret import Secret, digest
 from bot.core.workspace import Workspace
 from bot.messages.admin_notices import alerts_channel_message, alerts_token_message
 from bot.messages.alert_card import sample_alert_message
-from bot.outbound.slack.delivery import Posted, Refused, TryAgain
+from bot.outbound.slack.delivery import Delivery, Posted, Refused, TryAgain
 from bot.usecases.admin.admin_check import explain_conflict
 from bot.usecases.admin_notifier import AdminNotifier
 from bot.usecases.post_alert import AlertPoster
@@ -61,10 +61,16 @@ class AlertChanges:
 
     async def _post_test(self, workspace: Workspace, channel: str) -> outcomes.AlertOutcome:
         result = await self._poster.post(workspace.bot_token, channel, sample_alert_message())
-        if isinstance(result, Posted):
+        return _test_outcome(channel, result)
+
+
+def _test_outcome(channel: str, result: Delivery) -> outcomes.AlertOutcome:
+    match result:
+        case Posted():
             return outcomes.AlertPosted(channel)
-        if isinstance(result, TryAgain) and result.limited:
+        case TryAgain(limited=True):
             return outcomes.AlertRefused(channel, "ratelimited")
-        if isinstance(result, Refused):
-            return outcomes.AlertRefused(channel, result.why)
-        return outcomes.AlertUnanswered(channel)
+        case Refused(why=why):
+            return outcomes.AlertRefused(channel, why)
+        case _:
+            return outcomes.AlertUnanswered(channel)
