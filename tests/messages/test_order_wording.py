@@ -121,7 +121,7 @@ NOTICES: dict[str, Message] = {
     "pause button without an id": broken_button_message(Verb.PAUSE, "x"),
     "resume button without an id": broken_button_message(Verb.RESUME, ""),
     "unreadable command": unreadable_message(),
-    "unforeseen exception": incident_message("0a1b2c3d"),
+    "unexpected exception": incident_message("0a1b2c3d"),
     "direct message instead of a message in the channel": as_direct_message(ephemeral("(the message)"), "C0ALERTS001"),
 }
 
@@ -183,6 +183,13 @@ def test_outcomes(name: str, outcome: Outcome, wording: Check) -> None:
 
 def test_every_outcome_has_an_entry() -> None:
     assert {type(outcome) for outcome in OUTCOMES.values()} == set(get_args(Outcome))
+
+
+@pytest.mark.parametrize(("name", "outcome"), OUTCOMES.items(), ids=OUTCOMES)
+def test_only_a_confirmed_change_has_its_sign_and_doubt_has_its_own(name: str, outcome: Outcome) -> None:
+    text = outcome_message(order(name), outcome).text
+    for kind, sign in ((Paused, "⏸️"), (Resumed, "▶️"), (Unconfirmed, "❓")):
+        assert text.startswith(sign) == isinstance(outcome, kind)
 
 
 @pytest.mark.parametrize("verb", Verb)
@@ -264,4 +271,4 @@ def test_answers_if_slack_refuses_an_alert(code: str, wording: Check) -> None:
 
 def test_answers_if_an_alert_fails(wording: Check) -> None:
     wording("answer to an alert: Slack failed", alert_answers.not_taken_by_slack("HTTP 503"))
-    wording("answer to an alert: unforeseen exception", alert_answers.broken("0a1b2c3d"))
+    wording("answer to an alert: unexpected exception", alert_answers.broken("0a1b2c3d"))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from unittest.mock import Mock, create_autospec
 
 import pytest
 from aiohttp import web
@@ -10,6 +11,7 @@ from aiohttp import web
 from bot.concurrency import Tasks
 from bot.core.secret import Secret
 from bot.health import Readiness
+from bot.inbound.slack.ack import Ack
 from bot.inbound.slack.app import SlackApp
 from bot.inbound.slack.socket_connection import SocketConnection, SocketConnector
 from bot.inbound.slack.socket_mode import SocketMode, retry_delay
@@ -22,6 +24,7 @@ pytestmark = pytest.mark.anyio
 
 HELLO = '{"type":"hello"}'
 BAD_ENVELOPE = '{"type":"interactive","envelope_id":"1","payload":null}'
+EVENT = '{"type":"events_api","envelope_id":"2","payload":{"type":"event_callback","event":{"type":"tokens_revoked"}}}'
 
 
 @asynccontextmanager
@@ -87,7 +90,7 @@ async def test_an_address_that_leads_nowhere_is_not_repeated_in_the_error(url: o
 
 
 class Recorder(SocketConnection):
-    """A connection on which one bad envelope arrives; it keeps what is sent, or fails to send it."""
+    """A connection on which a bad envelope and an event arrive; it keeps what is sent, or fails to send it."""
 
     def __init__(self, *, is_broken: bool = False) -> None:
         self.closing = asyncio.Event()
@@ -97,6 +100,7 @@ class Recorder(SocketConnection):
 
     async def frames(self) -> AsyncIterator[str]:
         yield BAD_ENVELOPE
+        yield EVENT
         await asyncio.Event().wait()
 
     async def send(self, frame: str) -> None:
@@ -108,14 +112,16 @@ class Recorder(SocketConnection):
         self.closed += 1
 
 
-class NoApp(SlackApp):
-    """A bad envelope never reaches the app."""
+def empty_acks() -> Mock:
+    """An app whose acks carry no message, so that a lost ack has nothing to deliver."""
+    app: Mock = create_autospec(SlackApp, instance=True)
+    app.dispatch.return_value = Ack()
+    return app
 
-    def __init__(self) -> None:
-        pass
 
-
-def socket_mode(links: Iterable[SocketConnection], acks: Tasks, readiness: Readiness) -> SocketMode:
+def socket_mode(
+    links: Iterable[SocketConnection], acks: Tasks, readiness: Readiness, app: SlackApp | None = None
+) -> SocketMode:
     """Socket Mode that opens these connections one after the other, and then reaches Slack no more."""
     following = iter(links)
 
@@ -124,7 +130,7 @@ def socket_mode(links: Iterable[SocketConnection], acks: Tasks, readiness: Readi
             return connection
         raise SlackUnreachableError("nobody there", 60)
 
-    return SocketMode(connect, NoApp(), readiness, acks)
+    return SocketMode(connect, app or empty_acks(), readiness, acks)
 
 
 async def test_an_ack_that_can_not_be_written_goes_over_the_next_connection() -> None:
@@ -134,19 +140,20 @@ async def test_an_ack_that_can_not_be_written_goes_over_the_next_connection() ->
     await slack.start()
     await asyncio.sleep(0.05)
     assert await acks.settle(within=1)
-    assert recorder.sent == ['{"envelope_id": "1"}'] * 2
+    assert sorted(recorder.sent) == ['{"envelope_id": "1"}'] * 2 + ['{"envelope_id": "2"}'] * 2
     assert readiness.reasons == {}
     await slack.close()
 
 
 async def test_an_ack_that_can_not_be_written_within_three_seconds_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
-    acks, readiness = Tasks(), Readiness()
-    slack = socket_mode([Recorder(is_broken=True)], acks, readiness)
+    acks, readiness, app = Tasks(), Readiness(), empty_acks()
+    slack = socket_mode([Recorder(is_broken=True)], acks, readiness, app)
     await slack.start()
     await asyncio.sleep(0.05)
     assert await acks.settle(within=4)
     assert list(readiness.reasons) == ["socket"]
-    assert "no connection to Slack; ack not sent in time" in caplog.messages
+    assert caplog.messages.count("no connection to Slack; ack not sent in time") == 2
+    app.deliver_lost_ack.assert_not_called()
     await slack.close()
 
 

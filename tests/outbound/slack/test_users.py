@@ -96,6 +96,7 @@ async def test_an_app_without_the_scope_may_not_ask(slack: SimSlack, profile: As
         (rate_limited(30), "ratelimited"),
         (api_error("token_revoked"), "token_revoked"),
         (Answer(200, b"<html>", "text/html"), ""),
+        (Answer(200, b"x", "application/gzip"), "JSON"),
         (Answer(200, b"[]"), ""),
         (Answer(200, b'{"ok":true}'), "user"),
         (Answer(200, b'{"ok":true,"user":[]}'), "user"),
