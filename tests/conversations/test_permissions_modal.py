@@ -97,14 +97,17 @@ async def test_somebody_who_is_no_admin_any_more_changes_nothing_and_loses_the_c
     await team.slack.until(lambda: "anchor_change_policy" not in str(team.slack.home_of(team.admin)))
 
 
-async def test_a_modal_with_fewer_inputs_than_the_bot_knows_changes_nothing(team: AdminHarness) -> None:
+@pytest.mark.parametrize("inputs", [["resume_users"], ["pause_users", "resume_users"]], ids=["one", "no channels"])
+async def test_a_modal_with_fewer_inputs_than_the_bot_knows_changes_nothing(
+    team: AdminHarness, inputs: list[str]
+) -> None:
     """It may be one of an earlier version: an input that it lacks must not count as taken back."""
     narrow = Policy(pause=Rule(users=frozenset({team.second.id})))
     form = await team.open_modal("anchor_change_policy")
     assert await team.at.store.rows.set_policy(
         team.team_id, narrow, if_version=await team.at.policy_version(team.team_id)
     )
-    less = {"resume_users": {"resume_users": {"type": "multi_users_select", "selected_users": []}}}
+    less = {name: {name: {"type": "multi_users_select", "selected_users": []}} for name in inputs}
     view = {
         "id": form.id,
         "type": "modal",

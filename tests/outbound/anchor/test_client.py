@@ -1,7 +1,5 @@
 """The outcome that each answer of Anchor's, or of a gateway, stands for."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from bot.core.admin_outcomes import NewKeyRejected, NewKeyUnverified
@@ -21,17 +19,8 @@ from bot.core.outcomes import (
 from bot.outbound.anchor.responses import read_key_status
 from bot.sim.anchor import Answer, Fault, HugeBody, SimAnchor
 from harness.anchor_orders import pause
-from harness.texts import SESSION
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def anchor() -> AsyncIterator[SimAnchor]:
-    async with SimAnchor() as simulated:
-        simulated.add_session(session_id=SESSION)
-        yield simulated
-        assert simulated.violations == []
 
 
 def error(status: int, message: str = "no") -> Answer:

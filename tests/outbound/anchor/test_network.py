@@ -2,14 +2,12 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
 
 import pytest
 
 from bot.core.outcomes import AnchorOutcome, Doubt, Paused, Unavailable, Unconfirmed, Unreachable
 from bot.sim.anchor import Drip, Fault, Hang, ResetAfterReading, ResetBeforeReading, SimAnchor
 from harness.anchor_orders import anchor_client, pause, send
-from harness.texts import SESSION
 
 pytestmark = pytest.mark.anyio
 
@@ -19,14 +17,6 @@ NO_CONNECTION = Unavailable(Unreachable.NO_CONNECTION)
 @pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
 def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
     return ("asyncio", {"use_uvloop": request.param})
-
-
-@pytest.fixture
-async def anchor() -> AsyncIterator[SimAnchor]:
-    async with SimAnchor() as simulated:
-        simulated.add_session(session_id=SESSION)
-        yield simulated
-        assert simulated.violations == []
 
 
 async def pause_briefly(url: str) -> AnchorOutcome:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -28,14 +28,6 @@ from harness.anchor_orders import anchor_client, pause, resume, send
 from harness.texts import SESSION
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def anchor() -> AsyncIterator[SimAnchor]:
-    async with SimAnchor() as simulated:
-        simulated.add_session(session_id=SESSION)
-        yield simulated
-        assert simulated.violations == []
 
 
 @contextmanager
