@@ -134,10 +134,10 @@ class SocketMode:
     def _handle_frame(self, connection: SocketConnection, text: str, received_at: float) -> None:
         match frame := frames.read_frame(text):
             case frames.Envelope():
-                self._acks.start(self._answer(connection, frame, received_at))
+                self._acks.start(self._answer(frame, received_at))
             case frames.BadEnvelope():
                 self._rejections.record(frame.rejected)
-                self._acks.start(self._send(connection, frame.ack, received_at, on_lost=lambda: None))
+                self._acks.start(self._send(frame.ack, received_at, on_lost=lambda: None))
             case frames.Disconnect():
                 _log.info("Slack closes the connection", extra={"why": frame.reason})
                 connection.closing.set()  # the supervisor opens another one
@@ -169,26 +169,27 @@ class SocketMode:
         self._readiness.block("socket", _HOW_TO_ENABLE)
         _log.error("Socket Mode is switched off", extra={"what_to_do": _HOW_TO_ENABLE})
 
-    async def _answer(self, connection: SocketConnection, envelope: frames.Envelope, received_at: float) -> None:
+    async def _answer(self, envelope: frames.Envelope, received_at: float) -> None:
         ack = await self._slack_app.dispatch(envelope.payload, received_at=received_at)
         if ack.status != HTTPStatus.OK:
             return  # without an ack, Slack sends the event again
         frame = frames.ack_frame(envelope, ack.json())
-        await self._send(connection, frame, received_at, on_lost=lambda: self._deliver_lost(envelope, ack))
+        await self._send(frame, received_at, on_lost=lambda: self._deliver_lost(envelope, ack))
 
     def _deliver_lost(self, envelope: frames.Envelope, ack: Ack) -> None:
         if ack.message is not None:
             self._slack_app.deliver_lost_ack(envelope.payload, ack.message)
 
-    async def _send(
-        self, connection: SocketConnection, frame: str, received_at: float, *, on_lost: Callable[[], None]
-    ) -> None:
-        """Send an ack over `connection`, or over another one while Slack waits. Call `on_lost` if that fails."""
+    async def _send(self, frame: str, received_at: float, *, on_lost: Callable[[], None]) -> None:
+        """Send an ack over the newest connection, while Slack waits. Call `on_lost` if that fails.
+
+        Slack closes the oldest connection first, and with it loses an ack that it has not read.
+        """
         try:
             async with asyncio.timeout(received_at + _ACK_TIMEOUT - time.monotonic()):
                 while True:
                     await self._is_open.wait()
-                    best = min(self._open, key=lambda one: (one.closing.is_set(), one is not connection))
+                    best = min(reversed(self._open), key=lambda one: one.closing.is_set())
                     try:
                         await best.send(frame)
                     except ConnectionError:

@@ -112,6 +112,19 @@ class Recorder(SocketConnection):
         self.closed += 1
 
 
+class Late(Recorder):
+    """A connection on which they arrive once `arrives` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.arrives = asyncio.Event()
+
+    async def frames(self) -> AsyncIterator[str]:
+        await self.arrives.wait()
+        async for frame in super().frames():
+            yield frame
+
+
 def empty_acks() -> Mock:
     """An app whose acks carry no message, so that a lost ack has nothing to deliver."""
     app: Mock = create_autospec(SlackApp, instance=True)
@@ -142,6 +155,21 @@ async def test_an_ack_that_can_not_be_written_goes_over_the_next_connection() ->
     assert await acks.settle(within=1)
     assert sorted(recorder.sent) == ['{"envelope_id": "1"}'] * 2 + ['{"envelope_id": "2"}'] * 2
     assert readiness.reasons == {}
+    await slack.close()
+
+
+async def test_while_every_connection_closes_an_ack_goes_over_the_newest() -> None:
+    first, second, acks = Late(), Recorder(), Tasks()
+    slack = socket_mode([first, second], acks, Readiness())
+    await slack.start()
+    for connection in (first, second):
+        connection.closing.set()
+        await asyncio.sleep(0.05)
+    second.sent.clear()
+    first.arrives.set()
+    await asyncio.sleep(0.05)
+    assert await acks.settle(within=1)
+    assert (first.sent, len(second.sent)) == ([], 2)
     await slack.close()
 
 
