@@ -8,7 +8,7 @@ from bot.demo.bot_process import BotState
 from bot.demo.stage import Stage
 from bot.sim.anchor import Slow
 
-_SLOW = 4.0  # seconds: longer than an ack waits, shorter than the bot's patience with Anchor
+_SLOW = 4.0  # seconds: longer than an ack waits, shorter than the bot's timeout for Anchor
 
 
 class _Pull(Protocol):

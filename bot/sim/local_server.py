@@ -118,7 +118,7 @@ def deafen(transport: asyncio.BaseTransport) -> None:
 
 
 class _Gate(asyncio.Protocol):
-    """Stands before aiohttp's protocol and slams the door where it is told to."""
+    """Wraps aiohttp's protocol, and resets connections when `slams` says so."""
 
     def __init__(self, inner: asyncio.Protocol, slams: Callable[[], bool]) -> None:
         self._inner = inner
