@@ -62,7 +62,7 @@ class Agent:
 
 
 class Agents:
-    """All agents of a workspace, under its `key`; Anchor's bell rings whenever they have moved."""
+    """All agents of a workspace, under its `key`; Anchor's `change_event` reports their progress."""
 
     def __init__(self, anchor: SimAnchor, jobs: Mapping[str, Job], key: str) -> None:
         self._anchor = anchor
@@ -80,7 +80,7 @@ class Agents:
         while True:
             for agent in self:
                 agent.tick(self._anchor.session(agent.session_id).state)
-            self._anchor.bell.ring()
+            self._anchor.change_event.notify()
             await asyncio.sleep(_TICK)
 
     def end(self, session_id: str) -> None:

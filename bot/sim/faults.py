@@ -1,7 +1,7 @@
 """Faults of HTTP answers, as settings that a test or the demo switches on.
 
-Each fault strikes `times` requests, or every one until it is taken back when `times` is None.
-`applied` says whether the order took effect although its answer got lost or was wrong.
+Each fault affects `times` requests, or with None every one until it is removed.
+`applied` says whether the request took effect although its answer was lost or wrong.
 """
 
 from collections.abc import Mapping
@@ -72,37 +72,37 @@ Fault = Slow | Hang | Answer | ResetBeforeReading | ResetAfterReading | Drip | H
 
 
 class Faults:
-    """Which fault strikes at which place; one that has struck its `times` is gone.
+    """The current fault of each endpoint; one that was used its `times` is removed.
 
-    A place is a name the simulator chose, such as "chat.postMessage".
+    An endpoint is a name that the simulator chose, such as "chat.postMessage".
     """
 
     def __init__(self) -> None:
         self._set: dict[str, Fault] = {}
         self._left: dict[str, int | None] = {}
 
-    def __getitem__(self, place: str) -> Fault | None:
-        return self._set.get(place)
+    def __getitem__(self, endpoint: str) -> Fault | None:
+        return self._set.get(endpoint)
 
-    def __setitem__(self, place: str, fault: Fault | None) -> None:
+    def __setitem__(self, endpoint: str, fault: Fault | None) -> None:
         if fault is None or fault.times == 0:
-            self._set.pop(place, None)
+            self._set.pop(endpoint, None)
             return
-        self._set[place] = fault
-        self._left[place] = fault.times
+        self._set[endpoint] = fault
+        self._left[endpoint] = fault.times
 
     def clear(self) -> None:
-        """Take back every fault."""
+        """Remove every fault."""
         self._set.clear()
 
-    def take(self, place: str) -> Fault | None:
-        """Return the fault that strikes now, and count it."""
-        fault = self._set.get(place)
+    def take(self, endpoint: str) -> Fault | None:
+        """Return the fault of the present request, and count it."""
+        fault = self._set.get(endpoint)
         if fault is None:
             return None
-        left = self._left[place]
+        left = self._left[endpoint]
         if left is not None:
-            self._left[place] = left - 1
+            self._left[endpoint] = left - 1
             if left == 1:
-                del self._set[place]
+                del self._set[endpoint]
         return fault

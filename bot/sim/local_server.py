@@ -10,7 +10,7 @@ from typing import Self, cast
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from bot.sim.wire import reset
+from bot.sim.fault_injection import reset
 
 _BACKLOG = 4096  # a thousand clients may connect in the same instant
 _GRACE = 0.05  # seconds that aiohttp may spend on closing a connection
@@ -31,7 +31,7 @@ def free_port() -> int:
 class LocalServer:
     """Serves `routes` while started; a `port` of 0 is chosen once and kept, also when stopped and started again.
 
-    `slams` is asked at every new connection and every arrival of bytes: True resets the connection unread.
+    `resets` is asked at every new connection and every arrival of bytes: True resets the connection unread.
     `headers` are added to every answer.
     """
 
@@ -39,13 +39,13 @@ class LocalServer:
         self,
         routes: Iterable[web.RouteDef],
         *,
-        slams: Callable[[], bool] = lambda: False,
+        resets: Callable[[], bool] = lambda: False,
         headers: Mapping[str, str] | None = None,
         port: int = 0,
     ) -> None:
         self.port = port
         self._routes = list(routes)
-        self._slams = slams
+        self._resets = resets
         self._headers = dict(headers or {})
         self._handling: set[asyncio.Task[object]] = set()
         self._runner: web.AppRunner | None = None
@@ -79,7 +79,7 @@ class LocalServer:
         loop = asyncio.get_running_loop()
         try:
             self._listening = await loop.create_server(
-                lambda: _Gate(protocol(), self._slams), "127.0.0.1", self.port, backlog=_BACKLOG
+                lambda: _FaultProtocol(protocol(), self._resets), "127.0.0.1", self.port, backlog=_BACKLOG
             )
         except OSError:
             await runner.cleanup()
@@ -112,31 +112,31 @@ class LocalServer:
         response.headers.update(self._headers)
 
 
-def deafen(transport: asyncio.BaseTransport) -> None:
+def black_hole(transport: asyncio.BaseTransport) -> None:
     """Let nothing through any more that arrives on this connection of a LocalServer; its bytes are still accepted."""
-    cast("_Gate", transport.get_protocol()).is_deaf = True
+    cast("_FaultProtocol", transport.get_protocol()).is_black_hole = True
 
 
-class _Gate(asyncio.Protocol):
-    """Wraps aiohttp's protocol, and resets connections when `slams` says so."""
+class _FaultProtocol(asyncio.Protocol):
+    """Wraps aiohttp's protocol, and resets connections when `resets` says so."""
 
-    def __init__(self, inner: asyncio.Protocol, slams: Callable[[], bool]) -> None:
+    def __init__(self, inner: asyncio.Protocol, resets: Callable[[], bool]) -> None:
         self._inner = inner
-        self._slams = slams
+        self._resets = resets
         self._transport: asyncio.BaseTransport | None = None
-        self.is_deaf = False
+        self.is_black_hole = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if self._slams():
+        if self._resets():
             reset(transport)
             return
         self._transport = transport
         self._inner.connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
-        if self._slams():
+        if self._resets():
             reset(self._transport)
-        elif not self.is_deaf:
+        elif not self.is_black_hole:
             self._inner.data_received(data)
 
     def eof_received(self) -> bool | None:

@@ -142,7 +142,7 @@ async def test_slack_and_anchor_share_one_timeout_and_the_outcome_follows(team: 
 async def test_an_outcome_after_the_ack_does_not_overtake_it(hasty: ManyHarness) -> None:
     """Slack may do what an ack says after what came behind it."""
     team = await without_key(hasty)
-    team.slack.platform.ack_travels = 0.5
+    team.slack.platform.ack_delay = 0.5
     assert CHECKING in (await team.set_key("sk-nobody-knows-this-one")).text
     await team.wait_for_modal(about_key(NewKeyRejected(401)))
     assert await key_of(team) is None

@@ -91,8 +91,8 @@ async def drop(slack: SimSlack) -> None:
     slack.sockets.drop()
 
 
-async def mute(slack: SimSlack) -> None:
-    slack.sockets.mute()
+async def black_hole(slack: SimSlack) -> None:
+    slack.sockets.black_hole()
 
 
 ENDS = {
@@ -100,7 +100,7 @@ ENDS = {
     "refresh_requested": close("refresh_requested"),
     "too_many_websockets": close("too_many_websockets"),
     "TCP reset": drop,
-    "silence": mute,
+    "silence": black_hole,
 }
 
 
@@ -108,7 +108,7 @@ ENDS = {
 async def test_a_connection_that_ends_is_replaced_and_a_command_under_way_answered_once(
     end: Callable[[SimSlack], Awaitable[None]],
 ) -> None:
-    async with single_workspace(heartbeat=0.1 if end is mute else HEARTBEAT) as at:
+    async with single_workspace(heartbeat=0.1 if end is black_hole else HEARTBEAT) as at:
         (old,) = at.slack.sockets.connections
         at.anchor.fault = Slow(1.0, times=1)
         typing = asyncio.create_task(at.command())
@@ -167,7 +167,7 @@ async def test_without_a_working_connection_the_bot_is_not_ready(
 ) -> None:
     async with single_workspace(heartbeat=0.1) as at:
         at.slack.faults[place] = fault
-        at.slack.sockets.mute()
+        at.slack.sockets.black_hole()
         await not_ready(at)
         await asyncio.sleep(0.1)
         reason = await not_ready(at)

@@ -7,7 +7,7 @@ from typing import Any
 
 import aiohttp
 
-from bot.sim.bell import Bell
+from bot.sim.change_event import ChangeEvent
 
 Json = dict[str, Any]
 
@@ -20,7 +20,7 @@ class PageClient:
         self.world: Json = {}
         self._socket = socket
         self._problems: dict[int, str] = {}
-        self._bell = Bell()
+        self._change_event = ChangeEvent()
 
     async def order(self, kind: str, **details: object) -> str:
         """Give an order, and return what went wrong, or nothing."""
@@ -36,7 +36,7 @@ class PageClient:
 
     async def until(self, condition: Callable[[], object], *, within: float = 8.0) -> None:
         """Wait until a view fulfils the condition."""
-        await self._bell.until(condition, within)
+        await self._change_event.wait_for(condition, within)
 
     async def read(self) -> None:
         """Receive frames until the page is closed."""
@@ -46,7 +46,7 @@ class PageClient:
             self.world = said.get("world", self.world)
             if "done" in said:
                 self._problems[said["done"]] = said["problem"]
-            self._bell.ring()
+            self._change_event.notify()
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ import aiohttp
 
 from bot.demo.stage import environment
 from bot.sim.anchor import SimAnchor
-from bot.sim.bell import Bell
+from bot.sim.change_event import ChangeEvent
 from bot.sim.slack import SimSlack
 from harness.conversation import Conversation
 from harness.secret_scan import leaks
@@ -36,7 +36,7 @@ class BotProcess:
     process: asyncio.subprocess.Process
     lines: list[str] = field(default_factory=list)
     printed: list[str] = field(default_factory=list)
-    _bell: Bell = field(default_factory=Bell)
+    _change_event: ChangeEvent = field(default_factory=ChangeEvent)
 
     @property
     def log(self) -> list[dict[str, Any]]:
@@ -59,7 +59,7 @@ class BotProcess:
 
     async def logs(self, *, within: float = _UP_WITHIN, **fields: str) -> dict[str, Any]:
         """Wait for a line of the log with these fields, and return it."""
-        await self._bell.until(lambda: self._found(fields) or self.process.returncode is not None, within)
+        await self._change_event.wait_for(lambda: self._found(fields) or self.process.returncode is not None, within)
         assert self._found(fields), f"no {fields} in:\n" + "\n".join(self.lines)
         return self._found(fields)[0]
 
@@ -71,7 +71,7 @@ class BotProcess:
             found[:] = [line for line in self.printed if line.startswith(beginning)]
             return bool(found) or self.process.returncode is not None
 
-        await self._bell.until(look, _UP_WITHIN)
+        await self._change_event.wait_for(look, _UP_WITHIN)
         assert found, f"no {beginning!r} in:\n" + "\n".join(self.printed)
         return found[0].removeprefix(beginning)
 
@@ -101,12 +101,12 @@ class BotProcess:
             self._collect(self.process.stderr, self.lines), self._collect(self.process.stdout, self.printed)
         )
         await self.process.wait()
-        self._bell.ring()
+        self._change_event.notify()
 
     async def _collect(self, stream: asyncio.StreamReader, lines: list[str]) -> None:
         async for line in stream:
             lines.append(line.decode().rstrip("\n"))
-            self._bell.ring()
+            self._change_event.notify()
 
     def _found(self, fields: Mapping[str, str]) -> list[dict[str, Any]]:
         return [entry for entry in self.log if fields.items() <= entry.items()]

@@ -122,13 +122,13 @@ async def test_an_idle_bot_goes_at_once(number: signal.Signals, *, socket_mode: 
     assert at.slack.sockets.count == 0
 
 
-@pytest.mark.parametrize("is_open", [False, True], ids=["no connection at all", "the connection is deaf"])
+@pytest.mark.parametrize("is_open", [False, True], ids=["no connection at all", "the connection is a black hole"])
 async def test_a_slack_that_can_not_be_connected_to_does_not_hold_the_end_up(*, is_open: bool) -> None:
     async with single_workspace_process(DEVELOPMENT, socket_mode=True) as at:
         at.slack.faults["apps.connections.open"] = Hang()
         _, typing = await hanging(at, 1)
         if is_open:
-            at.slack.sockets.mute()
+            at.slack.sockets.black_hole()
         else:
             at.slack.sockets.drop()
         assert await seconds_to_stop(at.bot) < GONE_WITHIN

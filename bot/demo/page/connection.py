@@ -11,7 +11,7 @@ from bot.demo.page.orders import Orders
 from bot.demo.page.views import Json, slack_view, world_view
 from bot.demo.people import Person
 from bot.demo.world import World
-from bot.sim.bell import Bell
+from bot.sim.change_event import ChangeEvent
 
 
 class Connection:
@@ -24,27 +24,28 @@ class Connection:
         self._world = world
         self._socket = socket
         self._orders = Orders(world, person)
-        self._looks: Mapping[str, Callable[[], Json]] = {
+        self._views: Mapping[str, Callable[[], Json]] = {
             "slack": lambda: slack_view(world.stage, person),
             "world": lambda: world_view(world, person),
         }
         self._shown: dict[str, Json] = {}
-        self._in_hand: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def hold(self) -> None:
         """Serve the page until it is closed, and then until what it ordered is done: Slack sends a click to its end."""
-        bells = {"slack": self._world.stage.slack.platform.bell, "world": self._world.stage.anchor.bell}
-        pushes = [asyncio.create_task(self._push(name, bell)) for name, bell in bells.items()]
+        stage = self._world.stage
+        change_events = {"slack": stage.slack.platform.change_event, "world": stage.anchor.change_event}
+        pushes = [asyncio.create_task(self._push(name, change_event)) for name, change_event in change_events.items()]
         try:
             async for frame in self._socket:
-                self._start(self._obey(frame.data))
+                self._start(self._execute(frame.data))
         finally:
             for push in pushes:
                 push.cancel()
-            await asyncio.gather(*pushes, *self._in_hand, return_exceptions=True)
+            await asyncio.gather(*pushes, *self._tasks, return_exceptions=True)
 
-    async def _push(self, name: str, bell: Bell) -> None:
-        async for view in bell.watch(self._looks[name]):
+    async def _push(self, name: str, change_event: ChangeEvent) -> None:
+        async for view in change_event.watch(self._views[name]):
             await self._show(name, view)
 
     async def _show(self, name: str, view: Json) -> None:
@@ -52,14 +53,14 @@ class Connection:
             self._shown[name] = view
             await self._send({name: view})
 
-    async def _obey(self, frame: str | bytes) -> None:
+    async def _execute(self, frame: str | bytes) -> None:
         try:
             order = json.loads(frame)
             number = order["id"]
         except (ValueError, TypeError, KeyError):
             return  # nobody waits for an answer to it
         problem = await self._orders.carry_out(order)
-        await self._show("slack", self._looks["slack"]())  # the outcome is shown before the order counts as done
+        await self._show("slack", self._views["slack"]())  # the outcome is shown before the order counts as done
         await self._send({"done": number, "problem": problem})
 
     async def _send(self, frame: dict[str, object]) -> None:
@@ -68,5 +69,5 @@ class Connection:
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
-        self._in_hand.add(task)
-        task.add_done_callback(self._in_hand.discard)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -87,7 +87,7 @@ def _view(view: View) -> Json:
         "blocks": view.blocks,
         "state": view.state,
         "errors": view.errors,
-        "trouble": view.trouble,
+        "client_error": view.client_error,
     }
 
 

@@ -1,9 +1,6 @@
 """A simulated Anchor: `async with SimAnchor() as anchor` serves its API at `anchor.url`."""
 
-from bot.sim.anchor.received import Received
-from bot.sim.anchor.sessions import DEFAULT_KEY, Session, SessionState
-from bot.sim.anchor.simulator import SimAnchor
-from bot.sim.anchor.troubles import (
+from bot.sim.anchor.fault_presets import (
     empty_body,
     forbidden,
     gateway_timeout,
@@ -14,6 +11,9 @@ from bot.sim.anchor.troubles import (
     truncated_json,
     unauthorized,
 )
+from bot.sim.anchor.received import Received
+from bot.sim.anchor.sessions import DEFAULT_KEY, Session, SessionState
+from bot.sim.anchor.simulator import SimAnchor
 from bot.sim.faults import Answer, Drip, Fault, Hang, HugeBody, ResetAfterReading, ResetBeforeReading, Slow
 
 __all__ = [

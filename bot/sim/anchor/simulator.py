@@ -7,10 +7,10 @@ from aiohttp import web
 
 from bot.sim.anchor.received import Received, Target, find_target
 from bot.sim.anchor.sessions import DEFAULT_KEY, Reply, Session, Sessions, SessionState, error
-from bot.sim.bell import Bell
+from bot.sim.change_event import ChangeEvent
+from bot.sim.fault_injection import inject_fault
 from bot.sim.faults import Fault, Faults, ResetBeforeReading
 from bot.sim.local_server import LocalServer
-from bot.sim.wire import misbehave
 
 _EVERYWHERE = "everywhere"
 _COOKIE = {"Set-Cookie": "anchor_sticky=sim; Path=/; HttpOnly"}
@@ -19,7 +19,7 @@ _COOKIE = {"Set-Cookie": "anchor_sticky=sim; Path=/; HttpOnly"}
 class SimAnchor:
     """Anchor on 127.0.0.1: `requests` in order of arrival, `violations` by clients, one `fault` at a time.
 
-    `bell` rings at every request and answer.
+    `change_event` reports every request and answer.
     """
 
     def __init__(self, *, keys: Iterable[str] = (DEFAULT_KEY,)) -> None:
@@ -27,9 +27,9 @@ class SimAnchor:
         self.violations: list[str] = []
         self._sessions = Sessions(keys)
         self._faults = Faults()
-        self.bell = Bell()
+        self.change_event = ChangeEvent()
         routes = [web.route("*", "/{path:.*}", self._answer)]
-        self._server = LocalServer(routes, slams=self._slams, headers=_COOKIE)
+        self._server = LocalServer(routes, resets=self._resets, headers=_COOKIE)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -97,22 +97,22 @@ class SimAnchor:
 
     async def until(self, condition: Callable[[], object], *, within: float = 5.0) -> None:
         """Wait until `condition` is true, looked at after every request and answer; else TimeoutError."""
-        await self.bell.until(condition, within)
+        await self.change_event.wait_for(condition, within)
 
-    def _slams(self) -> bool:
+    def _resets(self) -> bool:
         return isinstance(self.fault, ResetBeforeReading) and self._faults.take(_EVERYWHERE) is not None
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         received = await self._record(request)
         fault = self._faults.take(_EVERYWHERE)
 
-        def carry_out() -> web.Response:
+        def handle() -> web.Response:
             reply = self._reply(received)
             return web.json_response(reply.body, status=reply.status)
 
-        response = carry_out() if fault is None else await misbehave(fault, request, carry_out)
+        response = handle() if fault is None else await inject_fault(fault, request, handle)
         received.status = response.status if response is not None else None
-        self.bell.ring()
+        self.change_event.notify()
         return response if response is not None else web.Response()
 
     async def _record(self, request: web.Request) -> Received:
@@ -126,7 +126,7 @@ class SimAnchor:
         )
         self.requests.append(received)
         self.violations.extend(received.mistakes())
-        self.bell.ring()
+        self.change_event.notify()
         return received
 
     def _reply(self, received: Received) -> Reply:
@@ -137,9 +137,9 @@ class SimAnchor:
             return error(405, "Method not allowed")
         if key is None or not self.accepts(key):
             return error(401, "Invalid API key")
-        return self._carry_out(key, target)
+        return self._execute(key, target)
 
-    def _carry_out(self, key: str, target: Target) -> Reply:
+    def _execute(self, key: str, target: Target) -> Reply:
         if target.session_id is None:
             return self._sessions.listing(key)
         if target.verb == "get":

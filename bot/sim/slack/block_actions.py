@@ -9,7 +9,7 @@ from bot.sim.slack.ack import Reading, ignore_ack
 from bot.sim.slack.buttons import Button
 from bot.sim.slack.click import Action, Click
 from bot.sim.slack.content import Part
-from bot.sim.slack.delivery import Occasion
+from bot.sim.slack.delivery import Invocation
 from bot.sim.slack.history import ButtonRef
 from bot.sim.slack.party_json import enterprise_json, team_json, user_json
 
@@ -25,7 +25,7 @@ class BlockAction(Action):
         """The button, by the ids that all of its kind have."""
         return ButtonRef(self.click.message.ts, self.button.block_id, str(self.button.element["action_id"]))
 
-    def payload(self, occasion: Occasion, action_ts: str) -> Part:
+    def payload(self, invocation: Invocation, action_ts: str) -> Part:
         """Return a payload of the type block_actions."""
         click, user, app = self.click, self.click.user, self.click.workspace.installation
         return {
@@ -34,14 +34,14 @@ class BlockAction(Action):
             "api_app_id": app.app_id,
             "token": app.verification_token,
             "container": _container(click, self.button),
-            "trigger_id": occasion.trigger_id,
+            "trigger_id": invocation.trigger_id,
             "team": team_json(click.workspace),
             "enterprise": enterprise_json(click.workspace),
             "is_enterprise_install": False,
             "channel": click.channel_json,
             "message": click.public_json,
             "state": {"values": {}},
-            "response_url": occasion.response_url,
+            "response_url": invocation.response_url,
             "actions": [_action(self.button, action_ts)],
         }
 

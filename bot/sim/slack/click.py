@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.sim.slack.ack import Reading
 from bot.sim.slack.content import Part
-from bot.sim.slack.delivery import Occasion
+from bot.sim.slack.delivery import Invocation
 from bot.sim.slack.history import ButtonRef, Message
 from bot.sim.slack.possible import NotPossibleError, check_presence
 from bot.sim.slack.workspace import Channel, User, Workspace
@@ -54,7 +54,7 @@ class Action(ABC):
         """Which button it is."""
 
     @abstractmethod
-    def payload(self, occasion: Occasion, action_ts: str) -> Part:
+    def payload(self, invocation: Invocation, action_ts: str) -> Part:
         """Return what the app gets, with its fields in Slack's order."""
 
     @abstractmethod

@@ -8,23 +8,23 @@ from bot.sim.slack.content import Content
 from bot.sim.slack.delivery import Delivery
 from bot.sim.slack.dispatch import Dispatch
 from bot.sim.slack.history import Author, Message, Place, Source
-from bot.sim.slack.hooks import Hooks
 from bot.sim.slack.interactions import Interactions
 from bot.sim.slack.message_json import message_json
 from bot.sim.slack.message_response import MessageResponse, respond
 from bot.sim.slack.platform import SLACKBOT, Platform
 from bot.sim.slack.possible import NotPossibleError
+from bot.sim.slack.response_urls import ResponseUrls
 
 
 class Clicks:
     """Clicks buttons on behalf of people."""
 
-    def __init__(self, platform: Platform, hooks: Hooks, dispatch: Dispatch) -> None:
+    def __init__(self, platform: Platform, response_urls: ResponseUrls, dispatch: Dispatch) -> None:
         self._platform = platform
-        self._hooks = hooks
+        self._response_urls = response_urls
         self._interactions = Interactions(platform, dispatch)
 
-    def aim(self, user_id: str, message: Message) -> Click:
+    def prepare(self, user_id: str, message: Message) -> Click:
         """Return a click on the message as it is now; NotPossibleError if this person can't click there."""
         platform, history = self._platform, self._platform.history
         present = history.find(message.channel, message.ts)
@@ -44,9 +44,9 @@ class Clicks:
     async def send(self, action: Action, overrides: Mapping[str, object]) -> Delivery:
         """Deliver a click, and show its outcome in place of the previous one."""
         self._withdraw_warning(action)
-        occasion = self._hooks.issue(action.click)
-        payload = action.payload(occasion, f"{self._platform.clock.now():.6f}")
-        delivery = await self._interactions.send(payload, overrides, occasion, action.read)
+        invocation = self._response_urls.issue(action.click)
+        payload = action.payload(invocation, f"{self._platform.clock.now():.6f}")
+        delivery = await self._interactions.send(payload, overrides, invocation, action.read)
         if delivery.ack is None:
             self._warn(action, delivery)
         else:

@@ -12,11 +12,11 @@ from bot.sim.slack.delivery import Delivery
 from bot.sim.slack.dispatch import Dispatch
 from bot.sim.slack.events import EventDelivery, Events
 from bot.sim.slack.history import Message
-from bot.sim.slack.hooks import Hooks
 from bot.sim.slack.interactive_message import AttachmentAction
 from bot.sim.slack.legacy_buttons import find_legacy_button
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.removal import Removal
+from bot.sim.slack.response_urls import ResponseUrls
 from bot.sim.slack.screen import Screen, id_of
 from bot.sim.slack.views.acts import Target
 from bot.sim.slack.views.surfaces import Surfaces
@@ -29,14 +29,14 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 class Client(Screen):
     """A Screen on which people act. What the client would not let a person do raises NotPossibleError."""
 
-    def __init__(self, platform: Platform, hooks: Hooks, dispatch: Dispatch) -> None:
+    def __init__(self, platform: Platform, response_urls: ResponseUrls, dispatch: Dispatch) -> None:
         super().__init__(platform)
-        self._commands = Commands(platform, hooks, dispatch)
+        self._commands = Commands(platform, response_urls, dispatch)
         self._composer = Composer(platform, self._commands)
-        self._clicks = Clicks(platform, hooks, dispatch)
+        self._clicks = Clicks(platform, response_urls, dispatch)
         self.events = Events(platform, dispatch)
         self._removal = Removal(self.events)
-        self._surfaces = Surfaces(platform, hooks, dispatch, self.events)
+        self._surfaces = Surfaces(platform, response_urls, dispatch, self.events)
 
     async def uninstall(self, workspace: Workspace, *, revoked_first: bool = False) -> list[EventDelivery]:
         """Take the app out of a workspace: its token dies, then two events tell it, in one order or the other."""
@@ -69,12 +69,6 @@ class Client(Screen):
             self._commands.typed(id_of(user), id_of(channel), command, text), field_overrides
         )
 
-    def command_in_thread(
-        self, user: User | str, channel: Channel | str, text: str = "", *, command: str = "/anchor-pause"
-    ) -> None:
-        """Type a command in a thread: the client refuses by itself, and nothing is sent."""
-        self._commands.refuse_in_thread(self._commands.typed(id_of(user), id_of(channel), command, text))
-
     async def click(
         self,
         user: User | str,
@@ -91,7 +85,7 @@ class Client(Screen):
         `value` and `block_id` say which, if there are several. An override of None is null, ABSENT leaves a field out.
         Raises NotPossibleError if there is no such button, or the person can't click it; then nothing is sent.
         """
-        click = self._clicks.aim(id_of(user), message)
+        click = self._clicks.prepare(id_of(user), message)
         button = find_button(click.message, action_id, value, block_id)
         return await self._clicks.send(BlockAction(click, button), payload_overrides)
 
@@ -109,7 +103,7 @@ class Client(Screen):
         Both ids count from 1: attachments in the message, and actions in the attachment. Overrides are as for `click`.
         Raises NotPossibleError if there is no such button, or the person can't press it; then nothing is sent.
         """
-        click = self._clicks.aim(id_of(user), message)
+        click = self._clicks.prepare(id_of(user), message)
         button = find_legacy_button(click.message, attachment_id, action_id)
         return await self._clicks.send(AttachmentAction(click, button), payload_overrides)
 

@@ -7,9 +7,9 @@ from bot.sim.slack.content import Content
 from bot.sim.slack.delivery import Delivery
 from bot.sim.slack.dispatch import Dispatch
 from bot.sim.slack.history import Author, Place, Source
-from bot.sim.slack.hooks import Hooks
 from bot.sim.slack.message_response import MessageResponse, respond
 from bot.sim.slack.platform import SLACKBOT, Platform
+from bot.sim.slack.response_urls import ResponseUrls
 from bot.sim.slack.slash_command import Typed, fields
 
 _ADVICE = "To send it as a message, put a space before the slash."
@@ -18,9 +18,9 @@ _ADVICE = "To send it as a message, put a space before the slash."
 class Commands:
     """Sends commands on behalf of people."""
 
-    def __init__(self, platform: Platform, hooks: Hooks, dispatch: Dispatch) -> None:
+    def __init__(self, platform: Platform, response_urls: ResponseUrls, dispatch: Dispatch) -> None:
         self._platform = platform
-        self._hooks = hooks
+        self._response_urls = response_urls
         self._dispatch = dispatch
 
     def typed(self, user_id: str, channel_id: str, command: str, text: str) -> Typed:
@@ -31,9 +31,9 @@ class Commands:
     async def send(self, typed: Typed, overrides: Mapping[str, str | None]) -> Delivery:
         """Deliver a command and show its ack; NotPossibleError if this person can't send it here."""
         typed.check()
-        occasion = self._hooks.issue(typed)
-        request = self._dispatch.pack("slash_commands", fields(typed, occasion, overrides))
-        delivery = Delivery(occasion, request, await self._dispatch.send(request), read_ack)
+        invocation = self._response_urls.issue(typed)
+        request = self._dispatch.pack("slash_commands", fields(typed, invocation, overrides))
+        delivery = Delivery(invocation, request, await self._dispatch.send(request), read_ack)
         self._platform.record(delivery.mistakes)
         if delivery.ack is None:
             failure = f'{typed.command} failed with the error "{delivery.error}"'
@@ -42,8 +42,8 @@ class Commands:
             self._show(typed, delivery.trigger_id, delivery.ack)
         return delivery
 
-    def refuse_in_thread(self, typed: Typed, thread_ts: str | None = None) -> None:
-        """Tell the person, in the thread if it is known, that there are no commands in threads; nothing is sent."""
+    def refuse_in_thread(self, typed: Typed, thread_ts: str) -> None:
+        """Tell the person in the thread that there are no commands in threads; nothing is sent."""
         self._tell(typed, f"{typed.command} is not supported in threads. Sorry!", thread_ts=thread_ts)
 
     def refuse_unknown(self, typed: Typed) -> None:

@@ -66,7 +66,7 @@ def _problems(raw: Mapping[str, object], pointer: str) -> list[str]:
 
 
 def mistakes(raw: Mapping[str, object], known: Iterable[str]) -> Iterator[Violation]:
-    """Yield what is wrong with a message's JSON, of which the road understands the `known` keys."""
+    """Yield what is wrong with a message's JSON, for an endpoint that reads the `known` keys."""
     for name in raw.keys() - set(known) - {"link_names", "parse"}:
         yield Violation(Rule.UNKNOWN_KEY, name)
     for name, kind in _TYPES.items():

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from bot.sim.slack.ack import Ack, Reader
-from bot.sim.slack.courier import Answered
 from bot.sim.slack.dispatch import Request
+from bot.sim.slack.http_transport import Answered
 from bot.sim.slack.rules import Rule, Violation
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
+class Invocation:
     """The values that Slack makes for each command and click; in views `response_url` is empty."""
 
     response_url: str
@@ -21,7 +21,7 @@ class Occasion:
 class Delivery:
     """A sent request and its answer; `reader` reads an ack of this kind."""
 
-    occasion: Occasion
+    invocation: Invocation
     sent: Request
     answer: Answered
     reader: Reader
@@ -45,12 +45,12 @@ class Delivery:
     @property
     def trigger_id(self) -> str:
         """Unique to this command or click."""
-        return self.occasion.trigger_id
+        return self.invocation.trigger_id
 
     @property
     def response_url(self) -> str:
         """Return the URL for later answers."""
-        return self.occasion.response_url
+        return self.invocation.response_url
 
     @property
     def request(self) -> bytes:

@@ -1,4 +1,4 @@
-"""The two roads to the app: signed requests to its URL, or in Socket Mode envelopes over its websockets."""
+"""The two transports to the app: signed requests to its URL, or in Socket Mode envelopes over its websockets."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlencode
 
-from bot.sim.slack.courier import Answered, Courier
+from bot.sim.slack.http_transport import Answered, HttpTransport
 from bot.sim.slack.socket_mode import Envelope, Sockets
 
 Kind = Literal["slash_commands", "interactive", "events_api"]
@@ -23,16 +23,16 @@ class Request:
 
 
 class Dispatch:
-    """Takes the road that the app is set to; `sign` makes the headers for a form."""
+    """Uses the transport that is set for the app; `sign` makes the headers for a form."""
 
-    def __init__(self, courier: Courier, sockets: Sockets, sign: Callable[[bytes], dict[str, str]]) -> None:
+    def __init__(self, http: HttpTransport, sockets: Sockets, sign: Callable[[bytes], dict[str, str]]) -> None:
         self.request_url: str | None = None
-        self._courier = courier
+        self._http = http
         self._sockets = sockets
         self._sign = sign
 
     @property
-    def has_road(self) -> bool:
+    def has_transport(self) -> bool:
         """False if the app never said where to reach it."""
         return self._sockets.enabled or self.request_url is not None
 
@@ -52,4 +52,4 @@ class Dispatch:
         """Send it, once more if it was sent before, and wait for the ack."""
         if request.envelope is not None:
             return await self._sockets.deliver(request.envelope)
-        return await self._courier.post(self.request_url, request.body, request.headers)
+        return await self._http.post(self.request_url, request.body, request.headers)

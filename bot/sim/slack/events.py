@@ -1,4 +1,4 @@
-"""Tells the app what happened in a workspace, where its manifest asks for that.
+"""Sends the app the events of a workspace to which its manifest subscribes.
 
 https://docs.slack.dev/apis/events-api
 """
@@ -7,8 +7,8 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.sim.slack.courier import Answered
 from bot.sim.slack.dispatch import Dispatch, Request
+from bot.sim.slack.http_transport import Answered
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.workspace import Workspace
 
@@ -22,7 +22,7 @@ class EventDelivery:
 
 
 class Events:
-    """Sends events; what happened is told even where the app's token is dead by then."""
+    """Sends events, even if the app's token is invalid by then."""
 
     def __init__(self, platform: Platform, dispatch: Dispatch) -> None:
         self._platform = platform

@@ -5,14 +5,14 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from bot.sim.bell import Bell
+from bot.sim.change_event import ChangeEvent
 from bot.sim.slack.clock import Clock, Moment
 from bot.sim.slack.content import Content, Part
-from bot.sim.slack.stored import stored
+from bot.sim.slack.normalize import normalize
 
 
 class Source(StrEnum):
-    """The road by which a message came."""
+    """The origin of a message."""
 
     ACK = "ack"
     RESPONSE_URL = "response_url"
@@ -39,7 +39,7 @@ class Message:
     """One message as it is now; `user` is the author's id, `trigger_id` that of the command or click it belongs to.
 
     `warns` is the button by which the client shows this, instead of among the messages.
-    Blocks are as Slack keeps them: with a block_id each, and with `emoji` and `verbatim` in their texts.
+    Blocks are as Slack stores them: with a block_id each, and with `emoji` and `verbatim` in their texts.
     """
 
     channel: str
@@ -84,26 +84,26 @@ class Place:
 class History:
     """All messages by channel, oldest first; a replaced one keeps its place."""
 
-    def __init__(self, clock: Clock, bell: Bell) -> None:
+    def __init__(self, clock: Clock, change_event: ChangeEvent) -> None:
         self._clock = clock
-        self._bell = bell
+        self._change_event = change_event
         self._messages: defaultdict[str, dict[str, Message]] = defaultdict(dict)
         self._numbers = itertools.count(1)
         self._block_ids = (f"{number:04X}=" for number in itertools.count(1))
 
     def post(self, content: Content, author: Author, place: Place, source: Source) -> Message:
         """Add a message."""
-        at, kept = self._clock.moment(), stored(content, self._block_ids)
+        at, normalized = self._clock.moment(), normalize(content, self._block_ids)
         message = Message(
             channel=place.channel,
             ts=f"{int(at.time)}.{next(self._numbers):06d}",
             user=author.user,
-            text=kept.text,
+            text=normalized.text,
             source=source,
             at=at,
             bot_id=author.bot_id,
-            blocks=kept.blocks,
-            attachments=kept.attachments,
+            blocks=normalized.blocks,
+            attachments=normalized.attachments,
             thread_ts=place.thread_ts,
             ephemeral_to=place.ephemeral_to,
             trigger_id=place.trigger_id,
@@ -114,12 +114,12 @@ class History:
 
     def replace(self, message: Message, content: Content) -> Message:
         """Let a message show this and nothing else."""
-        kept = stored(content, self._block_ids)
+        normalized = normalize(content, self._block_ids)
         changed = replace(
             message,
-            text=kept.text,
-            blocks=kept.blocks,
-            attachments=kept.attachments,
+            text=normalized.text,
+            blocks=normalized.blocks,
+            attachments=normalized.attachments,
             revision=message.revision + 1,
             edited_at=self._clock.moment(),
         )
@@ -129,7 +129,7 @@ class History:
     def delete(self, message: Message) -> None:
         """Take a message away."""
         del self._messages[message.channel][message.ts]
-        self._bell.ring()
+        self._change_event.notify()
 
     def find(self, channel: str, ts: str) -> Message | None:
         """Return a message as it is now; None if there is none, or none any more."""
@@ -152,4 +152,4 @@ class History:
 
     def _put(self, message: Message) -> None:
         self._messages[message.channel][message.ts] = message
-        self._bell.ring()
+        self._change_event.notify()

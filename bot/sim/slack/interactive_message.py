@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.sim.slack.ack import Reading, read_replacement
 from bot.sim.slack.click import Action
 from bot.sim.slack.content import Part
-from bot.sim.slack.delivery import Occasion
+from bot.sim.slack.delivery import Invocation
 from bot.sim.slack.history import ButtonRef
 from bot.sim.slack.legacy_buttons import LegacyButton
 from bot.sim.slack.party_json import enterprise_json, team_json
@@ -25,7 +25,7 @@ class AttachmentAction(Action):
         """The button, by the numbers that all of its kind have."""
         return ButtonRef(self.click.message.ts, str(self.button.attachment["id"]), str(self.button.action["id"]))
 
-    def payload(self, occasion: Occasion, action_ts: str) -> Part:
+    def payload(self, invocation: Invocation, action_ts: str) -> Part:
         """Return a payload of the type interactive_message."""
         click, user, attachment = self.click, self.click.user, self.button.attachment
         return {
@@ -43,8 +43,8 @@ class AttachmentAction(Action):
             "enterprise": enterprise_json(click.workspace),
             "is_enterprise_install": False,
             "original_message": click.public_json,
-            "response_url": occasion.response_url,
-            "trigger_id": occasion.trigger_id,
+            "response_url": invocation.response_url,
+            "trigger_id": invocation.trigger_id,
         }
 
     def read(self, content_type: str, body: bytes) -> Reading:

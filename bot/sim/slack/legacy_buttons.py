@@ -12,7 +12,7 @@ from bot.sim.slack.possible import NotPossibleError
 
 @dataclass(frozen=True, slots=True)
 class LegacyButton:
-    """An action of an attachment, both as Slack keeps them: with their ids."""
+    """An action of an attachment, both as Slack stores them: with their ids."""
 
     attachment: Part
     action: Part

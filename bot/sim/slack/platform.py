@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Iterable
 
-from bot.sim.bell import Bell
+from bot.sim.change_event import ChangeEvent
 from bot.sim.faults import Faults
 from bot.sim.slack.clock import Clock
 from bot.sim.slack.history import History, Message
 from bot.sim.slack.markup import plain
-from bot.sim.slack.pace import Pace
+from bot.sim.slack.rate_limiter import RateLimiter
 from bot.sim.slack.registration import Registration
 from bot.sim.slack.rules import Violation
 from bot.sim.slack.triggers import Triggers
-from bot.sim.slack.views.board import Views
+from bot.sim.slack.views.open_views import Views
 from bot.sim.slack.workspace import User, Workspace
 
 SLACKBOT = "USLACKBOT"  # speaks for the client itself
@@ -24,14 +24,14 @@ class Platform:
         self.app_token = app_token
         self.registration = registration
         self.clock = Clock(now)
-        self.bell = Bell()
-        self.history = History(self.clock, self.bell)
+        self.change_event = ChangeEvent()
+        self.history = History(self.clock, self.change_event)
         self.triggers = Triggers(self.clock)
-        self.views = Views(self.clock, self.bell)
+        self.views = Views(self.clock, self.change_event)
         self.faults = Faults()
-        self.posting = Pace(burst=5, per_second=1.0)
-        self.updating = Pace(burst=50, per_second=50 / 60)
-        self.ack_travels = 0.0  # seconds from an ack of a dialog to what it makes of the dialog
+        self.post_limiter = RateLimiter(burst=5, per_second=1.0)
+        self.update_limiter = RateLimiter(burst=50, per_second=50 / 60)
+        self.ack_delay = 0.0  # seconds between the ack of a modal and its effect on the modal
         self.violations: list[Violation] = []
         self.workspaces: dict[str, Workspace] = {}
 
@@ -42,7 +42,7 @@ class Platform:
     def record(self, violations: Iterable[Violation]) -> None:
         """Keep what an app did wrong."""
         self.violations.extend(violations)
-        self.bell.ring()
+        self.change_event.notify()
 
     def workspace_of_token(self, token: str | None) -> Workspace | None:
         """Find the workspace whose bot has this token."""

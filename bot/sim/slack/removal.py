@@ -9,7 +9,7 @@ UNINSTALLED: Mapping[str, object] = {"type": "app_uninstalled"}
 
 
 class Removal:
-    """Takes it out, and tells the app."""
+    """Uninstalls the app, and sends it the events."""
 
     def __init__(self, events: Events) -> None:
         self._events = events
@@ -18,8 +18,8 @@ class Removal:
         """Take the app out. Its token is dead before the app hears of it, by two events in either order."""
         app = workspace.installation
         app.refusal = "account_inactive"
-        told = [UNINSTALLED, tokens_revoked(bot=[app.bot_user_id])]
-        return [await self._events.send(workspace, event) for event in (reversed(told) if revoked_first else told)]
+        events = [UNINSTALLED, tokens_revoked(bot=[app.bot_user_id])]
+        return [await self._events.send(workspace, event) for event in (reversed(events) if revoked_first else events)]
 
 
 def tokens_revoked(*, bot: Sequence[str] = (), oauth: Sequence[str] = ()) -> Mapping[str, object]:

@@ -40,7 +40,7 @@ class Rule(StrEnum):
     # Web API
     TOKEN_OUTSIDE_HEADER = "token_outside_header"  # noqa: S105 - no password; it would end up in logs
     JSON_TO_FORM_METHOD = "json_to_form_method"
-    TRIGGER_TOO_LATE = "trigger_too_late"  # used after three seconds or twice: nothing opens, and nobody is told why
+    TRIGGER_TOO_LATE = "trigger_too_late"  # used after three seconds or twice: nothing opens, and nobody sees why
     UNFURLS = "unfurls"  # unfurl_links and unfurl_media must be false, or links get fetched and previewed
 
 

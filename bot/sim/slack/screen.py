@@ -34,7 +34,7 @@ class Screen:
 
     @property
     def faults(self) -> Faults:
-        """Return the faults by place: "response_url", "handshake" (of websockets), or a method like "chat.update"."""
+        """Return the faults by endpoint: "response_url", "handshake" (of websockets), or a Web API method."""
         return self.platform.faults
 
     @property
@@ -74,7 +74,7 @@ class Screen:
 
     async def until(self, condition: Callable[[], object], *, within: float = 5.0) -> None:
         """Wait until `condition` is true, looked at whenever anything happened here; else TimeoutError."""
-        await self.platform.bell.until(condition, within)
+        await self.platform.change_event.wait_for(condition, within)
 
 
 def id_of(named: User | Channel | str) -> str:

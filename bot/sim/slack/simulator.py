@@ -10,15 +10,15 @@ from bot.sim.local_server import LocalServer
 from bot.sim.slack.acme import APP_TOKEN, CLIENT_ID, CLIENT_SECRET, Acme, acme
 from bot.sim.slack.client import Client
 from bot.sim.slack.content import Part
-from bot.sim.slack.courier import Answered, Courier
 from bot.sim.slack.delivery import Delivery
 from bot.sim.slack.dispatch import Dispatch
 from bot.sim.slack.history import Message, Place
-from bot.sim.slack.hooks import Hooks
+from bot.sim.slack.http_transport import Answered, HttpTransport
 from bot.sim.slack.oauth import Codes, Consent
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.posts import put
 from bot.sim.slack.registration import Registration
+from bot.sim.slack.response_urls import ResponseUrls
 from bot.sim.slack.screen import id_of
 from bot.sim.slack.signing import signed_headers
 from bot.sim.slack.socket_mode import Sockets
@@ -49,10 +49,10 @@ class SimSlack(Client):
         self.signing_secret = signing_secret
         self.sockets = Sockets(platform, app_id, ack_deadline, lambda: self._server.origin)
         self.sockets.enabled = socket_mode
-        self._courier = Courier(ack_deadline)
-        self._dispatch = Dispatch(self._courier, self.sockets, self.sign)
-        self._hooks = Hooks(platform, lambda: self._server.origin)
-        super().__init__(platform, self._hooks, self._dispatch)
+        self._http = HttpTransport(ack_deadline)
+        self._dispatch = Dispatch(self._http, self.sockets, self.sign)
+        self._response_urls = ResponseUrls(platform, lambda: self._server.origin)
+        super().__init__(platform, self._response_urls, self._dispatch)
         self._settle(people)
         codes = Codes(platform.clock.now)
         self._consent = Consent(platform, codes)
@@ -71,7 +71,7 @@ class SimSlack(Client):
     def _routes(self) -> Iterable[web.RouteDef]:
         return (
             web.route("*", "/api/{method}", self._api.serve),
-            web.post("/{kind:commands|actions|app}/{path:.*}", self._hooks.serve),
+            web.post("/{kind:commands|actions|app}/{path:.*}", self._response_urls.serve),
             web.get("/link/", self.sockets.serve),
             web.get("/oauth/v2/authorize", self._consent.show),
             web.post("/oauth/v2/authorize", self._consent.decide),
@@ -87,11 +87,11 @@ class SimSlack(Client):
     async def start(self) -> None:
         """Serve the Web API, the response URLs and the websockets, and be ready to send."""
         await self._server.start()
-        await self._courier.start()
+        await self._http.start()
 
     async def stop(self) -> None:
         """Drop everything at once."""
-        await self._courier.stop()
+        await self._http.stop()
         await self.sockets.stop()
         await self._server.stop()
 
@@ -150,7 +150,7 @@ class SimSlack(Client):
 
     async def send(self, body: bytes, headers: Mapping[str, str]) -> Answered:
         """Post these bytes to the app, with these headers only."""
-        return await self._courier.post(self.request_url, body, headers)
+        return await self._http.post(self.request_url, body, headers)
 
     def sign(self, body: bytes, timestamp: int | None = None) -> dict[str, str]:
         """Return the headers of a form with this body, signed now or at `timestamp` (Unix seconds)."""

@@ -6,7 +6,7 @@ https://docs.slack.dev/interactivity/implementing-slash-commands
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.sim.slack.delivery import Occasion
+from bot.sim.slack.delivery import Invocation
 from bot.sim.slack.possible import NotPossibleError, check_presence
 from bot.sim.slack.workspace import Channel, User, Workspace
 
@@ -42,7 +42,7 @@ class Typed:
         check_presence(self.user, self.channel)
 
 
-def fields(typed: Typed, occasion: Occasion, overrides: Mapping[str, str | None]) -> dict[str, str]:
+def fields(typed: Typed, invocation: Invocation, overrides: Mapping[str, str | None]) -> dict[str, str]:
     """Return the fields in Slack's order; an override of None leaves its field out."""
     workspace, channel = typed.workspace, typed.channel
     made: dict[str, str | None] = {
@@ -59,8 +59,8 @@ def fields(typed: Typed, occasion: Occasion, overrides: Mapping[str, str | None]
         "text": typed.text,
         "api_app_id": workspace.installation.app_id,
         "is_enterprise_install": "false",
-        "response_url": occasion.response_url,
-        "trigger_id": occasion.trigger_id,
+        "response_url": invocation.response_url,
+        "trigger_id": invocation.trigger_id,
     }
     made.update(overrides)
     return {name: value for name, value in made.items() if value is not None}

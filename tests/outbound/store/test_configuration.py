@@ -32,13 +32,13 @@ class Office:
 
     async def is_remembered(self) -> bool:
         """Whether Acme would be served while the database is away."""
-        self.rows.trouble = StoreUnreachableError("gone")
+        self.rows.error = StoreUnreachableError("gone")
         try:
             return await self.workspaces.find(ACME.team_id) is not None
         except StoreUnreachableError:
             return False
         finally:
-            self.rows.trouble = None
+            self.rows.error = None
 
 
 @pytest.fixture

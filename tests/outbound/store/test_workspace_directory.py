@@ -79,10 +79,10 @@ async def test_those_who_ask_together_wait_for_one_read(store: Store) -> None:
 
 
 async def test_those_who_come_while_it_is_read_wait_for_one_more_read(store: Store) -> None:
-    rows, gate = Watched.of(store), asyncio.Event()
+    rows, unblocked = Watched.of(store), asyncio.Event()
     workspaces = served(store, rows, Time())
     await workspaces.install(ACME)
-    rows.gate = gate
+    rows.unblocked = unblocked
     early = asyncio.create_task(workspaces.find(ACME.team_id))
     await rows.until_read(1)
     await store.rows.save(NEW)
@@ -90,7 +90,7 @@ async def test_those_who_come_while_it_is_read_wait_for_one_more_read(store: Sto
     other = asyncio.create_task(workspaces.find(GLOBEX.team_id))
     await rows.until_read(2)
     assert rows.reads == [ACME.team_id, GLOBEX.team_id], "reads of one workspace follow each other"
-    gate.set()
+    unblocked.set()
     assert [token(await one) for one in late] == ["xoxb-new"] * 50
     assert token(await early) == "xoxb-of-acme"
     assert await other is None
@@ -98,14 +98,14 @@ async def test_those_who_come_while_it_is_read_wait_for_one_more_read(store: Sto
 
 
 async def test_somebody_who_stops_waiting_does_not_stop_the_read_for_others(store: Store) -> None:
-    rows, gate = Watched.of(store), asyncio.Event()
+    rows, unblocked = Watched.of(store), asyncio.Event()
     workspaces = served(store, rows, Time())
     await workspaces.install(ACME)
-    rows.gate = gate
+    rows.unblocked = unblocked
     first, second = (asyncio.create_task(workspaces.find(ACME.team_id)) for _ in range(2))
     await rows.until_read(1)
     first.cancel()
-    gate.set()
+    unblocked.set()
     assert token(await second) == "xoxb-of-acme"
     assert len(rows.reads) == 1
 
@@ -131,27 +131,27 @@ async def test_what_anchor_says_of_a_key_is_kept_and_a_notice_is_given_once(stor
 
 
 def refuse(rows: Watched) -> None:
-    rows.trouble = StoreUnreachableError("gone")
+    rows.error = StoreUnreachableError("gone")
 
 
 def hang(rows: Watched) -> None:
-    rows.gate = asyncio.Event()
+    rows.unblocked = asyncio.Event()
 
 
 def come_back(rows: Watched) -> None:
-    if rows.gate:
-        rows.gate.set()
-    rows.trouble = rows.gate = None
+    if rows.unblocked:
+        rows.unblocked.set()
+    rows.error = rows.unblocked = None
 
 
-@pytest.mark.parametrize("trouble", [refuse, hang])
+@pytest.mark.parametrize("fail", [refuse, hang])
 async def test_while_the_database_is_away_what_was_known_serves_for_a_while(
-    store: Store, trouble: Callable[[Watched], None], caplog: pytest.LogCaptureFixture
+    store: Store, fail: Callable[[Watched], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     time = Time()
     rows, workspaces = await known(store, time, read_timeout=0.2)
     assert await workspaces.find("T0NOBODY001") is None
-    trouble(rows)
+    fail(rows)
     with caplog.at_level(logging.WARNING):
         assert token(await workspaces.find(ACME.team_id)) == "xoxb-of-acme"
     (record,) = caplog.records
@@ -186,10 +186,10 @@ async def test_while_it_is_away_requests_do_not_wait_for_it_each(store: Store) -
     await workspaces.close()
 
 
-@pytest.mark.parametrize("trouble", [refuse, hang])
-async def test_as_soon_as_it_answers_again_what_it_says_holds(store: Store, trouble: Callable[[Watched], None]) -> None:
+@pytest.mark.parametrize("fail", [refuse, hang])
+async def test_as_soon_as_it_answers_again_what_it_says_holds(store: Store, fail: Callable[[Watched], None]) -> None:
     rows, workspaces = await known(store, read_timeout=0.2)
-    trouble(rows)
+    fail(rows)
     await workspaces.find(ACME.team_id)
     reads = len(rows.reads)
     come_back(rows)
@@ -227,16 +227,16 @@ async def test_what_this_bot_has_changed_is_not_remembered_from_before(store: St
 
 
 async def test_what_was_being_read_when_this_bot_changed_it_is_not_remembered(store: Store) -> None:
-    rows, gate = Watched.of(store), asyncio.Event()
+    rows, unblocked = Watched.of(store), asyncio.Event()
     workspaces = served(store, rows, Time())
     await workspaces.install(ACME)
-    rows.gate = gate
+    rows.unblocked = unblocked
     early = asyncio.create_task(workspaces.find(ACME.team_id))
     await rows.until_read(1)
     await workspaces.delete_uninstalled(Uninstall(ACME.team_id, ACME.installed_at))
-    rows.gate = None
+    rows.unblocked = None
     assert await workspaces.find(ACME.team_id) is None, "it waited for the early one"
-    gate.set()
+    unblocked.set()
     assert token(await early) == "xoxb-of-acme"
     refuse(rows)
     with pytest.raises(StoreUnreachableError):
@@ -245,12 +245,12 @@ async def test_what_was_being_read_when_this_bot_changed_it_is_not_remembered(st
 
 async def test_what_can_not_be_decrypted_is_not_served_from_memory(store: Store) -> None:
     rows, workspaces = await known(store)
-    for trouble, error in (
+    for raised, expected in (
         (UnreadableError("moved"), UnreadableError),
         (StoreUnreachableError("gone"), StoreUnreachableError),
     ):
-        rows.trouble = trouble
-        with pytest.raises(error):
+        rows.error = raised
+        with pytest.raises(expected):
             await workspaces.find(ACME.team_id)
 
 

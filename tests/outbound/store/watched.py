@@ -15,10 +15,10 @@ from bot.outbound.store.workspace_rows import WorkspaceRows
 
 
 class Watched(WorkspaceRows):
-    """Before a read ends, `gate` is waited for; then `trouble` is raised."""
+    """A read waits for `unblocked`, and then raises `error`, if they are set."""
 
-    trouble: Exception | None = None
-    gate: asyncio.Event | None = None
+    error: Exception | None = None
+    unblocked: asyncio.Event | None = None
     reads: list[str]
 
     @classmethod
@@ -34,10 +34,10 @@ class Watched(WorkspaceRows):
     async def find(self, team_id: str) -> Workspace | None:
         self.reads.append(team_id)
         found = await super().find(team_id)
-        if self.gate is not None:
-            await self.gate.wait()
-        if self.trouble is not None:
-            raise self.trouble
+        if self.unblocked is not None:
+            await self.unblocked.wait()
+        if self.error is not None:
+            raise self.error
         return found
 
     async def until_read(self, times: int) -> None:

@@ -7,7 +7,7 @@ import time
 import aiohttp
 import pytest
 
-from bot.sim.anchor import DEFAULT_KEY, SessionState, SimAnchor, troubles
+from bot.sim.anchor import DEFAULT_KEY, SessionState, SimAnchor, fault_presets
 from bot.sim.faults import Answer, Drip, Fault, Hang, HugeBody, ResetAfterReading, ResetBeforeReading, Slow
 
 pytestmark = pytest.mark.anyio
@@ -40,17 +40,17 @@ def caller(anchor: SimAnchor, client: aiohttp.ClientSession) -> Caller:
 @pytest.mark.parametrize(
     ("fault", "status", "body", "retry_after"),
     [
-        (troubles.unauthorized(), 401, b"Invalid API key", None),
-        (troubles.forbidden(), 403, b"Forbidden", None),
-        (troubles.rate_limited(30), 429, b"Too many requests", "30"),
-        (troubles.rate_limited(DATE), 429, b"Too many requests", DATE),
-        (troubles.rate_limited(None), 429, b"Too many requests", None),
-        (troubles.server_error(), 500, b"Failed to pause agent", None),
-        (troubles.html(), 502, b"<html>", None),
-        (troubles.gateway_timeout(), 504, b"<html>", None),
-        (troubles.truncated_json(), 200, b'{"data":{"sta', None),
-        (troubles.json_list(), 200, b'["paused"]', None),
-        (troubles.empty_body(), 200, b"", None),
+        (fault_presets.unauthorized(), 401, b"Invalid API key", None),
+        (fault_presets.forbidden(), 403, b"Forbidden", None),
+        (fault_presets.rate_limited(30), 429, b"Too many requests", "30"),
+        (fault_presets.rate_limited(DATE), 429, b"Too many requests", DATE),
+        (fault_presets.rate_limited(None), 429, b"Too many requests", None),
+        (fault_presets.server_error(), 500, b"Failed to pause agent", None),
+        (fault_presets.html(), 502, b"<html>", None),
+        (fault_presets.gateway_timeout(), 504, b"<html>", None),
+        (fault_presets.truncated_json(), 200, b'{"data":{"sta', None),
+        (fault_presets.json_list(), 200, b'["paused"]', None),
+        (fault_presets.empty_body(), 200, b"", None),
     ],
 )
 async def test_a_wrong_answer_replaces_the_usual_one(
@@ -84,16 +84,16 @@ async def test_a_lost_answer_may_hide_a_pause(
 
 
 async def test_a_wrong_answer_may_hide_a_pause(anchor: SimAnchor, caller: Caller) -> None:
-    anchor.fault = troubles.server_error(applied=True)
+    anchor.fault = fault_presets.server_error(applied=True)
     assert (await caller.pause())[0] == 500
     assert anchor.session(caller.session).state is PAUSED
 
 
 async def test_a_fault_applies_as_often_as_it_says_or_until_it_is_removed(anchor: SimAnchor, caller: Caller) -> None:
-    anchor.fault = troubles.server_error(times=2)
+    anchor.fault = fault_presets.server_error(times=2)
     assert [(await caller.pause())[0] for _ in range(3)] == [500, 500, 200]
     for fault in (None, Answer(500, times=0)):
-        anchor.fault = troubles.server_error()
+        anchor.fault = fault_presets.server_error()
         anchor.fault = fault
         assert anchor.fault is None
 

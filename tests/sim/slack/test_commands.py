@@ -17,8 +17,8 @@ async def test_a_command_arrives_signed_as_slack_sends_it(slack: SimSlack, app: 
     delivery = await slack.command(slack.alice, slack.alerts, SESSION)
 
     [(body, headers)] = app.requests
-    occasion = {"response_url": delivery.response_url, "trigger_id": delivery.trigger_id}
-    assert list(app.last.items()) == list((sample("slash_command.grid.fields") | occasion).items())
+    invocation = {"response_url": delivery.response_url, "trigger_id": delivery.trigger_id}
+    assert list(app.last.items()) == list((sample("slash_command.grid.fields") | invocation).items())
     expected = {
         "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
         "Accept": "application/json,*/*",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.sim.slack import Answer, Delivery, Message, Rule, SimSlack, troubles
+from bot.sim.slack import Answer, Delivery, Message, Rule, SimSlack, fault_presets
 from harness.samples import Json
 from sim.alerts import ALERT
 from sim.api_client import Api, rules
@@ -126,11 +126,11 @@ async def test_a_message_is_replaced_in_place(slack: SimSlack, app: RecordingApp
 @pytest.mark.parametrize(
     ("fault", "status", "body", "retry_after"),
     [
-        (troubles.rate_limited(30), 429, '{"ok": false, "error": "ratelimited"}', "30"),
-        (troubles.rate_limited(None), 429, '{"ok": false, "error": "ratelimited"}', None),
-        (troubles.server_error(), 500, "upstream error", None),
-        (troubles.expired_url(), *EXPIRED, None),
-        (troubles.used_url(), *USED, None),
+        (fault_presets.rate_limited(30), 429, '{"ok": false, "error": "ratelimited"}', "30"),
+        (fault_presets.rate_limited(None), 429, '{"ok": false, "error": "ratelimited"}', None),
+        (fault_presets.server_error(), 500, "upstream error", None),
+        (fault_presets.expired_url(), *EXPIRED, None),
+        (fault_presets.used_url(), *USED, None),
     ],
 )
 async def test_a_fault_replaces_the_answer(

@@ -29,28 +29,28 @@ class Consent:
 
     async def decide(self, request: web.Request) -> web.Response:
         """Send the browser back to the app, with a code or with an error."""
-        asked = request.query
-        if problem := self._problem(asked):
+        query = request.query
+        if problem := self._problem(query):
             return _error(problem)
         form = {name: str(value) for name, value in (await request.post()).items()}
-        answer = {"code": self._code(asked, form)} if form.get("decision") == "allow" else {"error": "access_denied"}
-        state = {"state": asked["state"]} if "state" in asked else {}
-        return web.Response(status=302, headers={"Location": f"{asked['redirect_uri']}?{urlencode(answer | state)}"})
+        answer = {"code": self._code(query, form)} if form.get("decision") == "allow" else {"error": "access_denied"}
+        state = {"state": query["state"]} if "state" in query else {}
+        return web.Response(status=302, headers={"Location": f"{query['redirect_uri']}?{urlencode(answer | state)}"})
 
-    def _problem(self, asked: Mapping[str, str]) -> str | None:
+    def _problem(self, query: Mapping[str, str]) -> str | None:
         registration = self._platform.registration
-        if asked.get("client_id") != registration.client_id:
+        if query.get("client_id") != registration.client_id:
             return "invalid_client_id"
-        if not registration.knows(asked.get("redirect_uri", "")):
+        if not registration.knows(query.get("redirect_uri", "")):
             return "bad_redirect_uri"
-        scopes = set(filter(None, asked.get("scope", "").split(",")))
+        scopes = set(filter(None, query.get("scope", "").split(",")))
         return None if scopes and scopes <= set(registration.scopes) else "invalid_scope"
 
-    def _code(self, asked: Mapping[str, str], form: Mapping[str, str]) -> str:
+    def _code(self, query: Mapping[str, str], form: Mapping[str, str]) -> str:
         workspace = self._platform.workspaces[form["team"]]
-        scopes = frozenset(asked["scope"].split(",")) - frozenset(form.get("declined", "").split(","))
+        scopes = frozenset(query["scope"].split(",")) - frozenset(form.get("declined", "").split(","))
         user = form.get("user") or next(user.id for user in workspace.users.values() if not user.is_bot)
-        return self._codes.issue(Consented(workspace, user, scopes, asked["redirect_uri"], "org_wide" in form))
+        return self._codes.issue(Consented(workspace, user, scopes, query["redirect_uri"], "org_wide" in form))
 
 
 def _error(problem: str) -> web.Response:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from bot.sim.local_server import deafen
-from bot.sim.wire import reset
+from bot.sim.fault_injection import reset
+from bot.sim.local_server import black_hole
 
 HOST = "applink-7fc4fdbb64-4x5xq"
 
@@ -19,11 +19,11 @@ class Connection:
     def __init__(self, socket: web.WebSocketResponse, transport: asyncio.BaseTransport) -> None:
         self._socket = socket
         self._transport = transport
-        self.is_mute = False
+        self.is_black_hole = False
 
     async def send(self, frame: Mapping[str, object] | str) -> None:
         """Send a text frame, JSON unless it is a text already."""
-        if not self.is_mute:
+        if not self.is_black_hole:
             with contextlib.suppress(ConnectionError):
                 await self._socket.send_str(frame if isinstance(frame, str) else json.dumps(frame))
 
@@ -31,7 +31,7 @@ class Connection:
         """Send a ping every `interval` seconds, as Slack does; whether there is a pong does not matter."""
         while True:
             await asyncio.sleep(interval)
-            if not self.is_mute:
+            if not self.is_black_hole:
                 with contextlib.suppress(ConnectionError):
                     await self._socket.ping(f"Ping from {HOST}".encode())
 
@@ -39,10 +39,10 @@ class Connection:
         """Send a close frame, and wait a while for the app's."""
         await self._socket.close()
 
-    def mute(self) -> None:
-        """Go deaf and dumb: bytes are still accepted, but nothing is read, answered or sent any more."""
-        self.is_mute = True
-        deafen(self._transport)
+    def black_hole(self) -> None:
+        """Become a black hole: bytes are still accepted, but nothing is read, answered or sent any more."""
+        self.is_black_hole = True
+        black_hole(self._transport)
 
     def drop(self) -> None:
         """Reset the connection (TCP RST)."""

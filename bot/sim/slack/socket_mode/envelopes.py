@@ -44,7 +44,7 @@ class _Sent:
 
 
 class Envelopes:
-    """All that were sent. An ack that comes too late is dropped: the person has already been told."""
+    """All that were sent. An ack that comes too late is dropped: the person has already seen an error."""
 
     def __init__(self) -> None:
         self._sent: dict[str, _Sent] = {}

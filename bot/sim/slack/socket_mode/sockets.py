@@ -8,17 +8,17 @@ from typing import Literal, cast
 
 from aiohttp import web
 
-from bot.sim.slack.courier import Answered
+from bot.sim.fault_injection import inject_fault
+from bot.sim.slack.http_transport import Answered
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.socket_mode.connection import HOST, Connection
 from bot.sim.slack.socket_mode.envelopes import Envelope, Envelopes
 from bot.sim.slack.socket_mode.links import Links
-from bot.sim.wire import misbehave
 
 Reason = Literal["warning", "refresh_requested", "link_disabled", "too_many_websockets"]
 Choice = Callable[[Sequence[Connection]], Connection]
 
-HANDSHAKE = "handshake"  # the place of its faults
+HANDSHAKE = "handshake"  # the endpoint, for its faults
 MOST = 10  # connections of an app
 WARNING = 10.0  # seconds between the warning and the close
 
@@ -59,7 +59,7 @@ class Sockets:
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Hold one connection until either side ends it."""
         if fault := self._platform.faults.take(HANDSHAKE):
-            return await misbehave(fault, request, _unavailable) or _unavailable()
+            return await inject_fault(fault, request, _unavailable) or _unavailable()
         if not self._links.redeem(request.query.get("ticket", "")):
             return web.Response(status=403)  # not documented
         socket = web.WebSocketResponse(compress=False)
@@ -116,10 +116,10 @@ class Sockets:
             self._leave(connection)
             connection.drop()
 
-    def mute(self, only: Connection | None = None) -> None:
-        """Make connections deaf and dumb; they still get their share of envelopes, which are lost."""
+    def black_hole(self, only: Connection | None = None) -> None:
+        """Turn connections into black holes; they still get their share of envelopes, which are lost."""
         for connection in self._these(only):
-            connection.mute()
+            connection.black_hole()
 
     async def say(self, frame: str, only: Connection | None = None) -> None:
         """Send any text, however odd."""
@@ -134,7 +134,7 @@ class Sockets:
 
     async def _hold(self, connection: Connection, socket: web.WebSocketResponse) -> None:
         self._open.append(connection)
-        self._platform.bell.ring()
+        self._platform.change_event.notify()
         pinging = asyncio.create_task(connection.keep_pinging(self.ping_interval))
         try:
             await connection.send(_hello(self._app_id, self.count))
@@ -153,7 +153,7 @@ class Sockets:
     def _leave(self, connection: Connection) -> None:
         if connection in self._open:
             self._open.remove(connection)
-            self._platform.bell.ring()
+            self._platform.change_event.notify()
 
     def _these(self, only: Connection | None) -> Iterable[Connection]:
         return self.connections if only is None else (only,)

@@ -1,4 +1,4 @@
-"""People click and choose in a view, and the app is told at once.
+"""People click and choose in a view, and the app gets each action at once.
 
 https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from bot.sim.slack.ack import ignore_ack
 from bot.sim.slack.block_kit import all_elements
 from bot.sim.slack.content import Part
-from bot.sim.slack.delivery import Delivery, Occasion
+from bot.sim.slack.delivery import Delivery, Invocation
 from bot.sim.slack.interactions import Interactions
 from bot.sim.slack.party_json import enterprise_json, team_json, user_json
 from bot.sim.slack.platform import Platform
@@ -48,20 +48,23 @@ class Acts:
         block, element = _find(view, target)
         done = _done(workspace, user, element, choice)
         if element["type"] in KINDS:
-            kept: Part = {"type": element["type"], KINDS[element["type"]].field: done[KINDS[element["type"]].field]}
-            view = entered(view, str(block["block_id"]), target.action_id, kept)
-        view = self._platform.views.put(replace(view, trouble=""))
+            new_entry: Part = {
+                "type": element["type"],
+                KINDS[element["type"]].field: done[KINDS[element["type"]].field],
+            }
+            view = entered(view, str(block["block_id"]), target.action_id, new_entry)
+        view = self._platform.views.put(replace(view, client_error=""))
         trigger_id = self._platform.triggers.issue(workspace, user.id)
         action = _action(block, element, done, f"{self._platform.clock.now():.6f}")
         payload = _payload(workspace, user, view, trigger_id, action)
-        delivery = await self._interactions.send(payload, overrides, Occasion("", trigger_id), ignore_ack)
+        delivery = await self._interactions.send(payload, overrides, Invocation("", trigger_id), ignore_ack)
         self._warn(view, delivery)
         return delivery
 
     def _warn(self, view: View, delivery: Delivery) -> None:
         present = self._platform.views.find(view.id)
         if delivery.ack is None and present is not None:
-            self._platform.views.put(replace(present, trouble=self._interactions.reason(delivery.answer)))
+            self._platform.views.put(replace(present, client_error=self._interactions.reason(delivery.answer)))
 
 
 def _find(view: View, target: Target) -> tuple[Part, Part]:

@@ -14,12 +14,12 @@ from bot.sim.slack.rules import Rule, Violation
 from bot.sim.slack.views import limits
 from bot.sim.slack.views.view import View
 
-Action = Literal["close", "errors", "update", "push", "clear", "trouble"]
+Action = Literal["close", "errors", "update", "push", "clear", "client_error"]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The effect on the view; `trouble` is an ack that Slack cannot follow."""
+    """The effect on the view; `client_error` is the effect of an invalid ack."""
 
     action: Action
     errors: Mapping[str, str] = field(default_factory=dict)
@@ -34,7 +34,7 @@ def read_answer(view: View, content_type: str, body: bytes) -> Answer:
     raw = _json(content_type, body)
     complaints = list(_complaints(raw, view))
     if raw is None or complaints:
-        return Answer("trouble", violations=tuple(Violation(Rule.VIEW_ACK_INVALID, each) for each in complaints))
+        return Answer("client_error", violations=tuple(Violation(Rule.VIEW_ACK_INVALID, each) for each in complaints))
     action, shown = raw["response_action"], raw.get("view", {})
     return Answer(action, raw.get("errors", {}), shown, tuple(limits.mistakes(shown)))
 

@@ -21,8 +21,8 @@ def entry(workspace: Workspace, user: User, element: Part, choice: str | Sequenc
     """
     kind = KINDS[element["type"]]
     if kind.several:
-        asked = [choice] if isinstance(choice, str) else list(choice or ())
-        return {"type": element["type"], kind.field: _several(workspace, user, element, asked)}
+        choices = [choice] if isinstance(choice, str) else list(choice or ())
+        return {"type": element["type"], kind.field: _several(workspace, user, element, choices)}
     if not isinstance(choice, str):
         raise NotPossibleError("one text, id or value must be typed or chosen here")
     if element["type"] == "plain_text_input":
@@ -38,13 +38,13 @@ def chosen(workspace: Workspace, user: User, element: Part, choice: str) -> obje
     return offered[choice]
 
 
-def _several(workspace: Workspace, user: User, element: Part, asked: Sequence[str]) -> list[object]:
+def _several(workspace: Workspace, user: User, element: Part, choices: Sequence[str]) -> list[object]:
     most = element.get("max_selected_items")
-    if isinstance(most, int) and len(asked) > most:
+    if isinstance(most, int) and len(choices) > most:
         raise NotPossibleError(f"no more than {most} can be chosen")
-    if len(set(asked)) < len(asked):
+    if len(set(choices)) < len(choices):
         raise NotPossibleError("nothing can be chosen twice")
-    return [chosen(workspace, user, element, choice) for choice in asked]
+    return [chosen(workspace, user, element, choice) for choice in choices]
 
 
 def _offered(workspace: Workspace, user: User, element: Part) -> Iterator[tuple[str, object]]:

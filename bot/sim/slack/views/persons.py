@@ -2,7 +2,7 @@
 
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.possible import NotPossibleError
-from bot.sim.slack.views.board import Owner
+from bot.sim.slack.views.open_views import Owner
 from bot.sim.slack.views.view import View
 from bot.sim.slack.workspace import User, Workspace
 

@@ -9,47 +9,49 @@ from dataclasses import replace
 
 from bot.sim.slack.ack import ignore_ack
 from bot.sim.slack.content import Part
-from bot.sim.slack.delivery import Delivery, Occasion
-from bot.sim.slack.hooks import Hooks
+from bot.sim.slack.delivery import Delivery, Invocation
 from bot.sim.slack.interactions import Interactions
 from bot.sim.slack.party_json import enterprise_json, team_json, user_json
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.possible import NotPossibleError
+from bot.sim.slack.response_urls import ResponseUrls
 from bot.sim.slack.rules import Rule, Violation
 from bot.sim.slack.views.answers import Answer, read_answer, reader
-from bot.sim.slack.views.board import Owner, RefusedError
 from bot.sim.slack.views.entries import fields
 from bot.sim.slack.views.filling import check_complete
 from bot.sim.slack.views.kinds import KINDS
+from bot.sim.slack.views.open_views import Owner, RefusedError
 from bot.sim.slack.views.payloads import view_json
 from bot.sim.slack.views.persons import Persons
 from bot.sim.slack.views.view import View
 from bot.sim.slack.workspace import User, Workspace
 
-TROUBLE = "We had some trouble connecting. Try again?"
+CONNECTION_ERROR = "We had some trouble connecting. Try again?"
 
 
 class Submissions:
     """Presses the two buttons below a modal on behalf of people."""
 
-    def __init__(self, platform: Platform, hooks: Hooks, interactions: Interactions, persons: Persons) -> None:
+    def __init__(
+        self, platform: Platform, response_urls: ResponseUrls, interactions: Interactions, persons: Persons
+    ) -> None:
         self._platform = platform
-        self._hooks = hooks
+        self._response_urls = response_urls
         self._interactions = interactions
         self._persons = persons
 
     async def submit(self, view: View, overrides: Mapping[str, object]) -> Delivery:
         """Submit a modal as it is; NotPossibleError if something is missing."""
         check_complete(view)
-        sent = self._platform.views.put(replace(view, errors={}, trouble=""))
+        sent = self._platform.views.put(replace(view, errors={}, client_error=""))
         workspace, user = self._persons.workspace_and_user(sent)
         trigger_id = self._platform.triggers.issue(workspace, user.id)
         payload = self._head("view_submission", sent, user)
         payload |= {"trigger_id": trigger_id, "view": view_json(sent, workspace.installation)}
-        payload |= {"response_urls": list(self._response_urls(sent, workspace, trigger_id))}
+        payload |= {"response_urls": list(self._urls_of_inputs(sent, workspace, trigger_id))}
         payload |= _tail(workspace)
-        delivery = await self._interactions.send(payload, overrides, Occasion("", trigger_id), reader(sent))
-        await asyncio.sleep(self._platform.ack_travels)
+        delivery = await self._interactions.send(payload, overrides, Invocation("", trigger_id), reader(sent))
+        await asyncio.sleep(self._platform.ack_delay)
         self._follow(sent, delivery)
         return delivery
 
@@ -67,7 +69,7 @@ class Submissions:
         payload = self._head("view_closed", view, user)
         payload |= {"view": view_json(telling[-1], workspace.installation, with_state=False), "is_cleared": clears}
         payload |= _tail(workspace)
-        return await self._interactions.send(payload, {}, Occasion("", ""), ignore_ack)
+        return await self._interactions.send(payload, {}, Invocation("", ""), ignore_ack)
 
     def _head(self, kind: str, view: View, user: User) -> Part:
         """For somebody of a foreign workspace `team` is that one: who the app belongs to stands in the view."""
@@ -77,13 +79,13 @@ class Submissions:
         who: Part = {"type": kind, "team": team, "user": user_json(user)}
         return who | {"api_app_id": app.app_id, "token": app.verification_token}
 
-    def _response_urls(self, view: View, workspace: Workspace, trigger_id: str) -> Iterator[Part]:
+    def _urls_of_inputs(self, view: View, workspace: Workspace, trigger_id: str) -> Iterator[Part]:
         """https://docs.slack.dev/surfaces/modals#modal_response_url."""
         for block_id, element in fields(view.blocks):
             action_id = str(element["action_id"])
             channel_id = view.state[block_id][action_id][KINDS[element["type"]].field]
             if element.get("response_url_enabled") and isinstance(channel_id, str):
-                url = self._hooks.issue_for_chosen(workspace, channel_id, view.user_id, trigger_id)
+                url = self._response_urls.issue_for_chosen(workspace, channel_id, view.user_id, trigger_id)
                 yield {"block_id": block_id, "action_id": action_id, "channel_id": channel_id, "response_url": url}
 
     def _follow(self, sent: View, delivery: Delivery) -> None:
@@ -91,14 +93,14 @@ class Submissions:
         present = self._platform.views.find(sent.id)
         if present is None:
             return
-        answer = Answer("trouble")
+        answer = Answer("client_error")
         if delivery.ack is not None:
             answer = read_answer(sent, delivery.answer.content_type, delivery.answer.body)
         try:
             self._apply(present, answer)
         except RefusedError as refused:
             self._platform.record([Violation(Rule.VIEW_ACK_INVALID, str(refused))])
-            self._apply(present, Answer("trouble"))
+            self._apply(present, Answer("client_error"))
 
     def _apply(self, view: View, answer: Answer) -> None:
         views = self._platform.views
@@ -112,7 +114,7 @@ class Submissions:
             case "push":
                 views.push(Owner(view.team_id, view.user_id), answer.view)
             case _:
-                views.put(replace(view, trouble=TROUBLE))
+                views.put(replace(view, client_error=CONNECTION_ERROR))
 
 
 def _tail(workspace: Workspace) -> Part:

@@ -15,9 +15,9 @@ State = Mapping[str, Mapping[str, Part]]
 class View:
     """A view of one person; `team_id` is the workspace whose app it is.
 
-    Blocks are as Slack keeps them: with a block_id each, and an action_id for each element. `errors` stand under their
-    blocks, `trouble` is what the client says by itself. `touched` has the block_id and action_id of what the person has
-    typed or chosen, even if it is empty by now.
+    Blocks are as Slack stores them: with a block_id each, and an action_id for each element. `errors` stand under their
+    blocks, `client_error` is the client's own error message. `touched` has the block_id and action_id of what the
+    person has typed or chosen, even if it is empty by now.
     """
 
     id: str
@@ -37,7 +37,7 @@ class View:
     state: State = field(default_factory=dict)
     touched: frozenset[tuple[str, str]] = frozenset()
     errors: Mapping[str, str] = field(default_factory=dict)
-    trouble: str = ""
+    client_error: str = ""
 
     @property
     def title(self) -> str | None:
@@ -57,7 +57,7 @@ class View:
     @property
     def text(self) -> str:
         """Everything a person reads, in order, separated by newlines; mrkdwn as it was written."""
-        lines = [self.title, *self._lines_of_blocks(), self.submit, self.close, self.trouble]
+        lines = [self.title, *self._lines_of_blocks(), self.submit, self.close, self.client_error]
         return "\n".join(line for line in lines if line)
 
     def find(self, action_id: str) -> Part | None:

@@ -12,13 +12,13 @@ CONNECTIONS_OPEN = "apps.connections.open"
 _TURNED_OFF = "[WARN] Socket Mode is not turned on."
 
 
-def connections_open(platform: Platform, sockets: Sockets, asked: Arguments) -> dict[str, object]:
+def connections_open(platform: Platform, sockets: Sockets, arguments: Arguments) -> dict[str, object]:
     """Return a URL for one connection; the app token must be in the header."""
-    if asked.token is None:
+    if arguments.token is None:
         raise ApiError("not_authed")
-    if platform.workspace_of_token(asked.bearer):
+    if platform.workspace_of_token(arguments.bearer):
         raise ApiError("not_allowed_token_type")
-    if asked.bearer != platform.app_token:
+    if arguments.bearer != platform.app_token:
         raise ApiError("invalid_auth")
     if sockets.enabled:
         return {"url": sockets.new_url()}

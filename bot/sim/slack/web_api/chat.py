@@ -10,7 +10,7 @@ from dataclasses import replace
 from bot.sim.slack.content import ADVISED_TEXT, CONTENT_KEYS, Content, block_problems, mistakes, read_content
 from bot.sim.slack.history import Author, Message, Place, Source
 from bot.sim.slack.message_json import message_json
-from bot.sim.slack.pace import Pace
+from bot.sim.slack.rate_limiter import RateLimiter
 from bot.sim.slack.rules import Rule, Violation
 from bot.sim.slack.web_api.call import ApiError, Caller, Method
 from bot.sim.slack.workspace import Channel, ChannelKind, Workspace
@@ -23,7 +23,7 @@ def _post_message(caller: Caller, arguments: Mapping[str, object]) -> dict[str, 
     caller.platform.record(_mistakes_of_post(arguments))
     channel = _destination(caller.workspace, str(arguments.get("channel", "")))
     content = _content(arguments)
-    _keep_pace(caller, caller.platform.posting, channel.id)
+    _check_rate(caller, caller.platform.post_limiter, channel.id)
     app = caller.workspace.installation
     thread_ts = arguments.get("thread_ts")
     place = Place(channel.id, thread_ts=str(thread_ts) if thread_ts else None)
@@ -74,7 +74,7 @@ def _update(caller: Caller, arguments: Mapping[str, object]) -> dict[str, object
     content = _content(arguments)
     if len(content.text) > ADVISED_TEXT:
         raise ApiError("msg_too_long")
-    _keep_pace(caller, caller.platform.updating, caller.workspace.team_id)
+    _check_rate(caller, caller.platform.update_limiter, caller.workspace.team_id)
     if "attachments" not in arguments:
         content = replace(content, attachments=message.attachments)
     changed = caller.platform.history.replace(message, content)
@@ -94,8 +94,8 @@ def _own_message(caller: Caller, arguments: Mapping[str, object]) -> Message:
     return message
 
 
-def _keep_pace(caller: Caller, pace: Pace, key: str) -> None:
-    wait = pace.wait(key, caller.platform.clock.now())
+def _check_rate(caller: Caller, limiter: RateLimiter, key: str) -> None:
+    wait = limiter.wait(key, caller.platform.clock.now())
     if wait is not None:
         raise ApiError("ratelimited", retry_after=wait)
 

@@ -13,20 +13,20 @@ from bot.sim.slack.web_api.call import ApiError
 OAUTH_ACCESS = "oauth.v2.access"
 
 
-def oauth_access(platform: Platform, codes: Codes, asked: Arguments) -> dict[str, object]:
+def oauth_access(platform: Platform, codes: Codes, arguments: Arguments) -> dict[str, object]:
     """Install the app as a person consented; the credentials may be in the header, as HTTP Basic, or in the form."""
-    _check_client(platform, asked)
-    consented = codes.redeem(str(asked.values.get("code", "")))
+    _check_client(platform, arguments)
+    consented = codes.redeem(str(arguments.values.get("code", "")))
     if consented is None:
         raise ApiError("invalid_code")
-    if asked.values.get("redirect_uri") != consented.redirect_uri:
+    if arguments.values.get("redirect_uri") != consented.redirect_uri:
         raise ApiError("bad_redirect_uri")
     return _granted(platform, consented)
 
 
-def _check_client(platform: Platform, asked: Arguments) -> None:
-    in_form = (str(asked.values.get("client_id")), str(asked.values.get("client_secret")))
-    client_id, client_secret = asked.basic or in_form
+def _check_client(platform: Platform, arguments: Arguments) -> None:
+    in_form = (str(arguments.values.get("client_id")), str(arguments.values.get("client_secret")))
+    client_id, client_secret = arguments.basic or in_form
     if client_id != platform.registration.client_id:
         raise ApiError("invalid_client_id")
     if client_secret != platform.registration.client_secret:

@@ -15,7 +15,7 @@ from bot.sim.slack.rules import Rule, Violation
 from bot.sim.slack.schema import complaint
 from bot.sim.slack.triggers import Trigger, TriggerError
 from bot.sim.slack.views import limits
-from bot.sim.slack.views.board import Owner, RefusedError
+from bot.sim.slack.views.open_views import Owner, RefusedError
 from bot.sim.slack.views.payloads import view_json
 from bot.sim.slack.views.view import View
 from bot.sim.slack.web_api.call import ApiError, Caller, Method

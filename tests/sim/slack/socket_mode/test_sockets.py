@@ -131,10 +131,10 @@ async def test_a_dropped_connection_ends_without_a_close_frame(slack: SimSlack, 
     assert await other.everything() == []
 
 
-async def test_a_mute_connection_answers_nothing_and_loses_envelopes(slack: SimSlack, app: SocketApp) -> None:
+async def test_a_black_hole_connection_answers_nothing_and_loses_envelopes(slack: SimSlack, app: SocketApp) -> None:
     slack.sockets.ping_interval = 0.01
     connection = await app.connect(autoping=False)
-    slack.sockets.mute()
+    slack.sockets.black_hole()
     await connection.socket.ping(b"sdk-ping-pong:1785000000.0")
     sent_before = await connection.everything()
     delivery = await slack.command(slack.alice, slack.alerts)
@@ -151,10 +151,10 @@ async def test_stopping_does_not_wait_for_websockets(client: aiohttp.ClientSessi
     before = asyncio.all_tasks()
     async with SimSlack(socket_mode=True) as slack, SocketApp(slack, client) as app:
         connections = [await app.connect() for _ in range(3)]
-        muted, warned = slack.sockets.connections[:2]
-        slack.sockets.mute(muted)
+        unreachable, warned = slack.sockets.connections[:2]
+        slack.sockets.black_hole(unreachable)
         await slack.sockets.disconnect("warning", only=warned)
-        await slack.sockets.disconnect("refresh_requested", only=muted)
+        await slack.sockets.disconnect("refresh_requested", only=unreachable)
         began = time.monotonic()
         await slack.stop()
         assert time.monotonic() - began < 1

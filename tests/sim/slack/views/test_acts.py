@@ -189,7 +189,7 @@ async def test_a_click_without_an_ack_shows_a_warning(slack: SimSlack, views: Vi
     app.delay = 0.0
 
     await slack.act(slack.alice, view, "anchor_pause")
-    assert views.current(view.id).trouble == ""
+    assert views.current(view.id).client_error == ""
     slack.request_url = None
     await slack.act(slack.alice, view, "anchor_pause")
-    assert views.current(view.id).trouble == "This app is not configured to handle interactive responses"
+    assert views.current(view.id).client_error == "This app is not configured to handle interactive responses"

@@ -15,7 +15,7 @@ from sim.view_client import ViewClient, as_written, ids_of
 
 pytestmark = pytest.mark.anyio
 
-TROUBLE = "We had some trouble connecting. Try again?"
+CONNECTION_ERROR = "We had some trouble connecting. Try again?"
 KEY = sample("view_submission.set_key.payload")
 THEIRS = sample("view_submission.slack_connect_foreign_user.payload")
 CLOSED = sample("view_closed.payload")
@@ -83,10 +83,10 @@ async def test_an_ack_changes_the_modal(slack: SimSlack, views: ViewClient, app:
     assert (views.top.errors, views.top.text) == ({"name": "No."}, "Settings\nLabel\nNo.\nSave")
     app.says(response_action="nonsense")
     await slack.submit(slack.alice)
-    assert (views.top.errors, views.top.trouble) == ({}, TROUBLE)
+    assert (views.top.errors, views.top.client_error) == ({}, CONNECTION_ERROR)
     app.says(response_action="errors", errors={"name": "No."})
     await slack.submit(slack.alice)
-    assert (views.top.errors, views.top.trouble) == ({"name": "No."}, "")
+    assert (views.top.errors, views.top.client_error) == ({"name": "No."}, "")
     assert (await views.update(views.top, modal(input_of()))).errors == {}
     app.says(response_action="update", view=modal(section("a & b")))
     await slack.submit(slack.alice)
@@ -119,7 +119,7 @@ async def test_an_ack_changes_the_modal(slack: SimSlack, views: ViewClient, app:
         ({"response_action": "push", "view": modal()}, "push_limit_reached"),
     ],
 )
-async def test_an_ack_that_slack_cannot_follow_shows_trouble(
+async def test_an_ack_that_slack_cannot_follow_shows_an_error(
     slack: SimSlack, views: ViewClient, app: RecordingApp, ack: object, complaint: str
 ) -> None:
     await views.publish(home(external_id="taken"))
@@ -129,20 +129,24 @@ async def test_an_ack_that_slack_cannot_follow_shows_trouble(
     app.content_type = "text/html" if ack == HTML else app.content_type
     await slack.submit(slack.alice, values={"name": "x"})
 
-    assert (views.top.trouble, views.top.errors, views.top.text[-len(TROUBLE) :]) == (TROUBLE, {}, TROUBLE)
+    assert (views.top.client_error, views.top.errors, views.top.text[-len(CONNECTION_ERROR) :]) == (
+        CONNECTION_ERROR,
+        {},
+        CONNECTION_ERROR,
+    )
     assert [(one.rule, one.detail) for one in slack.violations] == [(Rule.VIEW_ACK_INVALID, complaint)]
 
 
-async def test_without_an_ack_there_is_trouble(slack: SimSlack, views: ViewClient, app: RecordingApp) -> None:
+async def test_without_an_ack_there_is_an_error(slack: SimSlack, views: ViewClient, app: RecordingApp) -> None:
     await views.open(modal())
     app.delay = 1.0
 
     assert (await slack.submit(slack.alice)).error == "operation_timeout"
-    assert (views.top.trouble, rules(slack)) == (TROUBLE, [Rule.ACK_LATE])
-    assert (await views.update(views.top, modal())).trouble == ""
+    assert (views.top.client_error, rules(slack)) == (CONNECTION_ERROR, [Rule.ACK_LATE])
+    assert (await views.update(views.top, modal())).client_error == ""
     slack.request_url = None
     assert (await slack.submit(slack.alice)).error == "dispatch_failed"
-    assert (views.top.trouble, len(slack.violations)) == (TROUBLE, 1)
+    assert (views.top.client_error, len(slack.violations)) == (CONNECTION_ERROR, 1)
 
 
 async def test_a_closed_modal_stays_closed_after_the_ack(slack: SimSlack, views: ViewClient, app: RecordingApp) -> None:

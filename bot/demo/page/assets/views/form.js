@@ -84,12 +84,12 @@ export class Form {
 
   #block(block) {
     const element = block.type === "input" ? this.#input(block) : this.#other(block);
-    const isWarned = this.#view.trouble && this.#view.type === "home" && (block.block_id === this.#pressed || (!this.#pressed && block === this.#view.blocks[0]));
+    const isWarned = this.#view.client_error && this.#view.type === "home" && (block.block_id === this.#pressed || (!this.#pressed && block === this.#view.blocks[0]));
     return isWarned ? [element, this.#warn()] : [element];
   }
 
   #warn() {
-    if (this.#warning?.dataset.text !== this.#view.trouble) this.#warning = h("p", { role: "alert", "data-text": this.#view.trouble }, drawWarning(this.#view.trouble));
+    if (this.#warning?.dataset.text !== this.#view.client_error) this.#warning = h("p", { role: "alert", "data-text": this.#view.client_error }, drawWarning(this.#view.client_error));
     return this.#warning;
   }
 

@@ -64,8 +64,8 @@ export class Modals {
     setText(byId("modal-submit"), view.submit ?? "");
     byId("modal-submit").hidden = !view.submit;
     byId("modal-submit").ariaBusy = isBusy ? "true" : null;
-    setText(byId("modal-trouble"), problem || view.trouble);
-    byId("modal-trouble").hidden = !(problem || view.trouble);
+    setText(byId("modal-error"), problem || view.client_error);
+    byId("modal-error").hidden = !(problem || view.client_error);
     this.#body.tabIndex = this.#body.querySelector("input, textarea, button, a") ? -1 : 0;
   }
 

@@ -1,4 +1,4 @@
-"""What simulated Slack adds to a message that it keeps."""
+"""The ids and defaults that simulated Slack adds to a message."""
 
 import pytest
 
@@ -22,10 +22,10 @@ async def test_blocks_get_ids_and_texts_get_defaults(slack: SimSlack) -> None:
     first, second, third = message.blocks
     assert first == section("a", block_id=first["block_id"])
     assert isinstance(second["elements"], list)
-    kept, named = second["elements"]
+    unnamed, named = second["elements"]
     filled_in = confirm(text=mrkdwn("a"), deny=plain("Yes"), confirm=bare | {"emoji": False})
-    assert kept == {**nameless, "action_id": kept["action_id"], "text": plain("Yes"), "confirm": filled_in}
-    assert len({first["block_id"], second["block_id"], kept["action_id"]}) == 3
+    assert unnamed == {**nameless, "action_id": unnamed["action_id"], "text": plain("Yes"), "confirm": filled_in}
+    assert len({first["block_id"], second["block_id"], unnamed["action_id"]}) == 3
     assert (named["action_id"], third["block_id"]) == ("anchor_pause", "name")
     assert (third["optional"], third["dispatch_action"]) == (False, False)
 

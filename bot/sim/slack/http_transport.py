@@ -1,4 +1,4 @@
-"""Carries Slack's requests to the app over HTTP, no longer than Slack waits."""
+"""Sends Slack's requests to the app over HTTP, with Slack's timeout."""
 
 import asyncio
 import time
@@ -27,7 +27,7 @@ class Answered:
         return self.headers.get("Content-Type", "")
 
 
-class Courier:
+class HttpTransport:
     """Posts over pooled connections, as many as it takes; every answer must be complete within `deadline` seconds."""
 
     def __init__(self, deadline: float) -> None:

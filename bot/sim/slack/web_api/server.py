@@ -5,6 +5,7 @@ from email.utils import formatdate
 
 from aiohttp import web
 
+from bot.sim.fault_injection import inject_fault
 from bot.sim.slack.oauth import Codes
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.rules import Rule, Violation
@@ -13,7 +14,6 @@ from bot.sim.slack.web_api import apps, auth, chat, oauth, users, views
 from bot.sim.slack.web_api.arguments import Arguments, read_arguments
 from bot.sim.slack.web_api.call import ApiCall, ApiError, Caller, Method
 from bot.sim.slack.workspace import Workspace
-from bot.sim.wire import misbehave
 
 _METHODS: Mapping[str, Method] = auth.METHODS | chat.METHODS | users.METHODS | views.METHODS
 
@@ -33,44 +33,44 @@ class WebApi:
         body = await request.read()
         fault = self._platform.faults.take(name)
 
-        def carry_out() -> web.Response:
-            return self._answer(name, asked)
+        def handle() -> web.Response:
+            return self._answer(name, arguments)
 
-        asked = self._read(name, request, body)
-        response = carry_out() if fault is None else await misbehave(fault, request, carry_out)
+        arguments = self._read(name, request, body)
+        response = handle() if fault is None else await inject_fault(fault, request, handle)
         return response if response is not None else web.Response()
 
     def _read(self, name: str, request: web.Request, body: bytes) -> Arguments | ApiError:
         try:
-            asked = read_arguments(request, body)
+            arguments = read_arguments(request, body)
         except ApiError as unreadable:
             self._record(name, {}, None)
             return unreadable
-        self._record(name, asked.values, asked.token)
-        self._platform.record(asked.violations)
-        return asked
+        self._record(name, arguments.values, arguments.token)
+        self._platform.record(arguments.violations)
+        return arguments
 
     def _record(self, name: str, values: Mapping[str, object], token: str | None) -> None:
         self.calls.append(ApiCall(name, values, token, self._platform.clock.moment()))
-        self._platform.bell.ring()
+        self._platform.change_event.notify()
 
-    def _answer(self, name: str, asked: Arguments | ApiError) -> web.Response:
+    def _answer(self, name: str, arguments: Arguments | ApiError) -> web.Response:
         try:
-            if isinstance(asked, ApiError):
-                raise asked
+            if isinstance(arguments, ApiError):
+                raise arguments
             if name == apps.CONNECTIONS_OPEN:
-                opened = apps.connections_open(self._platform, self._sockets, asked)
+                opened = apps.connections_open(self._platform, self._sockets, arguments)
                 return web.json_response({"ok": True} | opened)
             if name == oauth.OAUTH_ACCESS:
-                granted = oauth.oauth_access(self._platform, self._codes, asked)
+                granted = oauth.oauth_access(self._platform, self._codes, arguments)
                 date = {"Date": formatdate(self._platform.clock.now(), usegmt=True)}
                 return web.json_response({"ok": True} | granted, headers=date)
-            workspace = self._workspace(name, asked.token)
-            body = self._run(name, workspace, asked)
+            workspace = self._workspace(name, arguments.token)
+            body = self._run(name, workspace, arguments)
         except ApiError as error:
             return _refused(error)
         scopes = {"X-OAuth-Scopes": ",".join(sorted(workspace.installation.scopes))}
-        return web.json_response({"ok": True} | body | _remark(asked.warning), headers=scopes)
+        return web.json_response({"ok": True} | body | _remark(arguments.warning), headers=scopes)
 
     def _workspace(self, name: str, token: str | None) -> Workspace:
         if name not in _METHODS:
@@ -86,12 +86,12 @@ class WebApi:
             raise ApiError(workspace.installation.refusal)
         return workspace
 
-    def _run(self, name: str, workspace: Workspace, asked: Arguments) -> dict[str, object]:
+    def _run(self, name: str, workspace: Workspace, arguments: Arguments) -> dict[str, object]:
         method, scopes = _METHODS[name], workspace.installation.scopes
         if method.scope and method.scope not in scopes:
             raise ApiError("missing_scope", needed=method.scope, provided=",".join(sorted(scopes)))
-        values = asked.values
-        if asked.is_json and not method.takes_json:
+        values = arguments.values
+        if arguments.is_json and not method.takes_json:
             self._platform.record([Violation(Rule.JSON_TO_FORM_METHOD, name)])
             values = {}  # Slack does not look into the body
         return method.run(Caller(self._platform, workspace), values)

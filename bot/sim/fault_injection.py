@@ -1,4 +1,4 @@
-"""Carries a fault out on a real connection."""
+"""Applies a fault to a real connection."""
 
 import asyncio
 import contextlib
@@ -23,41 +23,41 @@ def reset(transport: asyncio.BaseTransport | None) -> None:
     cast("asyncio.Transport", transport).abort()  # uvloop's transports are of no common class
 
 
-async def misbehave(
-    fault: Fault, request: web.Request, carry_out: Callable[[], web.Response]
+async def inject_fault(
+    fault: Fault, request: web.Request, handle: Callable[[], web.Response]
 ) -> web.StreamResponse | None:
     """Answer `request` as `fault` says; None means that the client got no answer.
 
-    `carry_out` does the work that was asked for and returns the usual answer.
+    `handle` executes the request and returns the usual answer.
     """
     match fault:
         case Slow(seconds):
             await asyncio.sleep(seconds)
-            return carry_out()
+            return handle()
         case Answer():
-            return _instead(fault, carry_out)
+            return _substitute(fault, handle)
         case Hang() | ResetAfterReading() | ResetBeforeReading():
-            await _fall_silent(fault, request, carry_out)
+            await _send_nothing(fault, request, handle)
             return None
         case Drip(bytes_per_second):
-            return await _drip(request, carry_out(), 1 / bytes_per_second)
+            return await _drip(request, handle(), 1 / bytes_per_second)
         case HugeBody():
-            return await _flood(fault, request, carry_out)
+            return await _flood(fault, request, handle)
     assert_never(fault)
 
 
-def _instead(fault: Answer, carry_out: Callable[[], web.Response]) -> web.Response:
+def _substitute(fault: Answer, handle: Callable[[], web.Response]) -> web.Response:
     if fault.applied:
-        carry_out()
+        handle()
     headers = {"Content-Type": fault.content_type} | dict(fault.headers)
     return web.Response(status=fault.status, body=fault.body, headers=headers)
 
 
-async def _fall_silent(
-    fault: Hang | ResetAfterReading | ResetBeforeReading, request: web.Request, carry_out: Callable[[], web.Response]
+async def _send_nothing(
+    fault: Hang | ResetAfterReading | ResetBeforeReading, request: web.Request, handle: Callable[[], web.Response]
 ) -> None:
     if not isinstance(fault, ResetBeforeReading) and fault.applied:
-        carry_out()
+        handle()
     if isinstance(fault, Hang):
         await asyncio.Event().wait()  # until the server stops and cancels it
     reset(request.transport)
@@ -75,9 +75,9 @@ async def _drip(request: web.Request, usual: web.Response, pause: float) -> web.
     return response
 
 
-async def _flood(fault: HugeBody, request: web.Request, carry_out: Callable[[], web.Response]) -> web.StreamResponse:
+async def _flood(fault: HugeBody, request: web.Request, handle: Callable[[], web.Response]) -> web.StreamResponse:
     if fault.applied:
-        carry_out()
+        handle()
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
     with contextlib.suppress(ConnectionError):
         await response.prepare(request)

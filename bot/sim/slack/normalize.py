@@ -1,4 +1,4 @@
-"""A message's content as Slack keeps it and gives it back: with the ids and defaults that the app left out.
+"""Content as Slack stores and returns it: with the ids and defaults that the app left out.
 
 https://docs.slack.dev/reference/block-kit/
 """
@@ -16,23 +16,25 @@ _DEFAULTS: dict[object, Part] = {
 _WITH_ACTION = {*ELEMENTS, "plain_text_input"}
 
 
-def stored(content: Content, ids: Iterator[str]) -> Content:
+def normalize(content: Content, ids: Iterator[str]) -> Content:
     """Complete blocks and attachments; `ids` are given to blocks and elements that have none."""
     return Content(
         text=content.text,
-        blocks=tuple(stored_block(block, ids) for block in content.blocks),
+        blocks=tuple(normalize_block(block, ids) for block in content.blocks),
         attachments=tuple(_attachment(number, each, ids) for number, each in enumerate(content.attachments, 1)),
     )
 
 
 def _attachment(number: int, attachment: Part, ids: Iterator[str]) -> Part:
-    kept = _numbered(number, attachment)
+    normalized = _numbered(number, attachment)
     if "actions" in attachment:
-        kept["actions"] = [_numbered(str(at), action) for at, action in enumerate(parts(attachment["actions"]), 1)]
+        normalized["actions"] = [
+            _numbered(str(at), action) for at, action in enumerate(parts(attachment["actions"]), 1)
+        ]
     if "blocks" in attachment:
-        kept["blocks"] = [stored_block(block, ids) for block in parts(attachment["blocks"])]
-        kept.setdefault("fallback", "[no preview available]")
-    return kept
+        normalized["blocks"] = [normalize_block(block, ids) for block in parts(attachment["blocks"])]
+        normalized.setdefault("fallback", "[no preview available]")
+    return normalized
 
 
 def _numbered(number: int | str, part: Part) -> Part:
@@ -40,23 +42,25 @@ def _numbered(number: int | str, part: Part) -> Part:
     return {"id": number} | {name: value for name, value in part.items() if name != "id"}
 
 
-def stored_block(block: Part, ids: Iterator[str]) -> Part:
+def normalize_block(block: Part, ids: Iterator[str]) -> Part:
     """Complete one block."""
-    kept = _part(block, ids)
-    if "block_id" not in kept:
-        kept["block_id"] = next(ids)
-    return kept
+    normalized = _part(block, ids)
+    if "block_id" not in normalized:
+        normalized["block_id"] = next(ids)
+    return normalized
 
 
 def _part(part: Part, ids: Iterator[str]) -> Part:
-    kept = {name: completed(value, ids) for name, value in part.items()}
+    normalized = {name: normalize_value(value, ids) for name, value in part.items()}
     if part.get("type") in _WITH_ACTION and "action_id" not in part:
-        kept["action_id"] = next(ids)
-    return kept | {name: value for name, value in _DEFAULTS.get(part.get("type"), {}).items() if name not in kept}
+        normalized["action_id"] = next(ids)
+    return normalized | {
+        name: value for name, value in _DEFAULTS.get(part.get("type"), {}).items() if name not in normalized
+    }
 
 
-def completed(value: object, ids: Iterator[str]) -> object:
+def normalize_value(value: object, ids: Iterator[str]) -> object:
     """Complete whatever stands in a block, such as a text."""
     if isinstance(value, dict):
         return _part(value, ids)
-    return [completed(one, ids) for one in value] if isinstance(value, list) else value
+    return [normalize_value(one, ids) for one in value] if isinstance(value, list) else value

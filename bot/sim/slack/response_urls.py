@@ -7,21 +7,21 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from bot.sim.fault_injection import inject_fault
 from bot.sim.slack.click import Click
 from bot.sim.slack.content import Part, block_problems, read_content
-from bot.sim.slack.delivery import Occasion
+from bot.sim.slack.delivery import Invocation
 from bot.sim.slack.history import Source
 from bot.sim.slack.message_response import MessageResponse, respond
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.response_url import LIFETIME, Ticket, mistakes_of_response
 from bot.sim.slack.slash_command import Typed
 from bot.sim.slack.workspace import Workspace
-from bot.sim.wire import misbehave
 
-RESPONSE_URL = "response_url"  # the place of its faults
+RESPONSE_URL = "response_url"  # the endpoint, for its faults
 
 
-class Hooks:
+class ResponseUrls:
     """All response URLs of this Slack."""
 
     def __init__(self, platform: Platform, origin: Callable[[], str]) -> None:
@@ -30,13 +30,13 @@ class Hooks:
         self._tickets: dict[str, Ticket] = {}
         self._numbers = itertools.count(1_234_567_890_123)
 
-    def issue(self, cause: Typed | Click) -> Occasion:
+    def issue(self, cause: Typed | Click) -> Invocation:
         """Make a response URL and a trigger id for a command or a click."""
         workspace, channel_id, user_id = cause.workspace, cause.channel.id, cause.user.id
         original = cause.message if isinstance(cause, Click) else None
         trigger_id = self._platform.triggers.issue(workspace, user_id, channel_id)
         ticket = Ticket(workspace, channel_id, user_id, trigger_id, self._expiry(), original)
-        return Occasion(self._url("actions" if original else "commands", ticket), trigger_id)
+        return Invocation(self._url("actions" if original else "commands", ticket), trigger_id)
 
     def issue_for_chosen(self, workspace: Workspace, channel_id: str, user_id: str, trigger_id: str) -> str:
         """Make a response URL for a conversation that was chosen in a modal."""
@@ -47,10 +47,10 @@ class Hooks:
         body = await request.read()
         fault = self._platform.faults.take(RESPONSE_URL)
 
-        def carry_out() -> web.Response:
+        def handle() -> web.Response:
             return self._use(request, body)
 
-        response = carry_out() if fault is None else await misbehave(fault, request, carry_out)
+        response = handle() if fault is None else await inject_fault(fault, request, handle)
         return response if response is not None else web.Response()
 
     def _expiry(self) -> float:

@@ -6,7 +6,7 @@ https://docs.slack.dev/apis/web-api/rate-limits
 import math
 
 
-class Pace:
+class RateLimiter:
     """Allows `burst` calls at once for each key, such as a channel, and refills `per_second`."""
 
     def __init__(self, burst: float, per_second: float) -> None:

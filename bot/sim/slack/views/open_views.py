@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from bot.sim.bell import Bell
+from bot.sim.change_event import ChangeEvent
 from bot.sim.slack.clock import Clock
 from bot.sim.slack.content import Part, parts
-from bot.sim.slack.stored import completed, stored_block
+from bot.sim.slack.normalize import normalize_block, normalize_value
 from bot.sim.slack.views.entries import carried, initial_state
 from bot.sim.slack.views.view import View
 
@@ -33,9 +33,9 @@ class Owner:
 class Views:
     """The open views of each person; the modal that was pushed last is visible."""
 
-    def __init__(self, clock: Clock, bell: Bell) -> None:
+    def __init__(self, clock: Clock, change_event: ChangeEvent) -> None:
         self._clock = clock
-        self._bell = bell
+        self._change_event = change_event
         self._homes: dict[Owner, View] = {}
         self._modals: defaultdict[Owner, list[View]] = defaultdict(list)
         self._external_ids: dict[tuple[str, str], str] = {}
@@ -68,7 +68,7 @@ class Views:
         if below is not None:
             view = replace(view, root_view_id=below.root_view_id, previous_view_id=below.id)
         stack.append(view)
-        self._bell.ring()
+        self._change_event.notify()
         return view
 
     def publish(self, owner: Owner, raw: Part) -> View:
@@ -77,7 +77,7 @@ class Views:
         if shown is not None:
             return self.update(shown, raw)
         view = self._homes[owner] = self._new(owner, raw, "home", None)
-        self._bell.ring()
+        self._change_event.notify()
         return view
 
     def update(self, view: View, raw: Part) -> View:
@@ -85,7 +85,7 @@ class Views:
         self._claim(view.team_id, view.id, raw)
         fields = self._fields(raw)
         changed: View = replace(view, **fields, hash=self._hash(), state=carried(view, fields["blocks"]), errors={})
-        return self.put(replace(changed, trouble=""))
+        return self.put(replace(changed, client_error=""))
 
     def put(self, view: View) -> View:
         """Replace a view by what became of it on the person's side; ignored if it is closed."""
@@ -94,14 +94,14 @@ class Views:
         if shown is not None and shown.id == view.id:
             self._homes[owner] = view
         self._modals[owner] = [view if modal.id == view.id else modal for modal in self._modals[owner]]
-        self._bell.ring()
+        self._change_event.notify()
         return view
 
     def close(self, view: View, *, clear: bool = False) -> None:
         """Close a modal; with `clear` all of the stack."""
         owner = Owner(view.team_id, view.user_id)
         self._modals[owner] = [] if clear else [modal for modal in self._modals[owner] if modal.id != view.id]
-        self._bell.ring()
+        self._change_event.notify()
 
     def forget(self, team_id: str) -> None:
         """Drop everything in a workspace."""
@@ -109,7 +109,7 @@ class Views:
         for owner, stack in self._modals.items():
             if owner.team_id == team_id:
                 stack.clear()
-        self._bell.ring()
+        self._change_event.notify()
 
     def _all(self) -> Iterator[View]:
         yield from self._homes.values()
@@ -134,8 +134,8 @@ class Views:
     def _fields(self, raw: Part) -> dict[str, Any]:
         """Return the fields of a View that the app decides about."""
         return {
-            "blocks": tuple(stored_block(block, self._ids) for block in parts(raw["blocks"])),
-            "texts": {name: completed(raw[name], self._ids) for name in _TEXTS if name in raw},
+            "blocks": tuple(normalize_block(block, self._ids) for block in parts(raw["blocks"])),
+            "texts": {name: normalize_value(raw[name], self._ids) for name in _TEXTS if name in raw},
             "callback_id": raw.get("callback_id", ""),
             "private_metadata": raw.get("private_metadata", ""),
             "external_id": raw.get("external_id", ""),

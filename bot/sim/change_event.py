@@ -1,4 +1,4 @@
-"""Lets tests and pages wait until a simulator has seen something, without polling."""
+"""Lets tests and pages wait for a change in a simulator, without polling."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -8,39 +8,39 @@ from typing import TypeVar
 _T = TypeVar("_T")
 
 
-class Bell:
-    """Rings whenever something was recorded."""
+class ChangeEvent:
+    """Wakes those who wait, at every change."""
 
     def __init__(self) -> None:
         self._waiting: set[asyncio.Event] = set()
 
-    def ring(self) -> None:
-        """Let everyone who waits look again."""
+    def notify(self) -> None:
+        """Report a change: everyone who waits looks again."""
         for event in self._waiting:
             event.set()
 
-    async def until(self, condition: Callable[[], object], within: float) -> None:
-        """Wait until `condition` is true, looked at after every ring; TimeoutError after `within` seconds."""
-        with self._listening() as event:
+    async def wait_for(self, condition: Callable[[], object], within: float) -> None:
+        """Wait until `condition` is true, checked after every change; TimeoutError after `within` seconds."""
+        with self._subscribed() as event:
             async with asyncio.timeout(within):
                 while not condition():
                     await event.wait()
                     event.clear()
 
-    async def watch(self, look: Callable[[], _T]) -> AsyncIterator[_T]:
-        """Yield what `look` returns: now, and whenever that has changed after a ring."""
-        with self._listening() as event:
-            seen = look()
+    async def watch(self, read: Callable[[], _T]) -> AsyncIterator[_T]:
+        """Yield what `read` returns: now, and whenever that has changed."""
+        with self._subscribed() as event:
+            seen = read()
             yield seen
             while True:
                 await event.wait()
                 event.clear()
-                if (now := look()) != seen:
+                if (now := read()) != seen:
                     seen = now
                     yield seen
 
     @contextmanager
-    def _listening(self) -> Iterator[asyncio.Event]:
+    def _subscribed(self) -> Iterator[asyncio.Event]:
         event = asyncio.Event()
         self._waiting.add(event)
         try:
