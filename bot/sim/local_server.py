@@ -29,9 +29,9 @@ def free_port() -> int:
 
 
 class LocalServer:
-    """Serves `routes` while started; a `port` of 0 is chosen once and kept, also when stopped and started again.
+    """Serves `routes` while started. A `port` of 0 is chosen once. Stopped, it keeps its port until `release_port`.
 
-    `resets` is asked at every new connection and every arrival of bytes: True resets the connection unread.
+    `resets` is called at every new connection and every arrival of bytes: True resets the connection unread.
     `headers` are added to every answer.
     """
 
@@ -50,6 +50,7 @@ class LocalServer:
         self._handling: set[asyncio.Task[object]] = set()
         self._runner: web.AppRunner | None = None
         self._listening: asyncio.Server | None = None
+        self._reserved: socket.socket | None = None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -57,6 +58,7 @@ class LocalServer:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+        self.release_port()
 
     @property
     def origin(self) -> str:
@@ -70,7 +72,7 @@ class LocalServer:
 
     async def start(self) -> None:
         """Listen, at the same port each time. Raises OSError if it can't be had."""
-        app = web.Application(middlewares=[self._remember])
+        app = web.Application(middlewares=[self._track])
         app.add_routes(self._routes)
         app.on_response_prepare.append(self._add_headers)
         self._runner = runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GRACE)
@@ -78,29 +80,39 @@ class LocalServer:
         protocol = cast("web.Server", runner.server)  # made by setup()
         loop = asyncio.get_running_loop()
         try:
-            self._listening = await loop.create_server(
-                lambda: _FaultProtocol(protocol(), self._resets), "127.0.0.1", self.port, backlog=_BACKLOG
-            )
+            bound, self._reserved = self._reserved or _bind(self.port), None
         except OSError:
             await runner.cleanup()
             raise
-        self.port = self._listening.sockets[0].getsockname()[1]
+        _set_shared(bound, 1)
+        self.port = bound.getsockname()[1]
+        self._listening = await loop.create_server(
+            lambda: _FaultProtocol(protocol(), self._resets), sock=bound, backlog=_BACKLOG
+        )
 
     async def stop(self) -> None:
-        """Refuse connections, drop the open ones and cancel what still hangs."""
+        """Refuse connections, drop the open ones and cancel what still hangs; the port stays reserved."""
         listening, runner = self._listening, self._runner
         self._listening = self._runner = None
         if listening is None or runner is None:
             return
         listening.close()
+        self._reserved = _bind(self.port)
+        _set_shared(self._reserved, 0)
         for task in self._handling:
             task.cancel()
         await asyncio.gather(*self._handling, return_exceptions=True)
         await runner.cleanup()
         await listening.wait_closed()
 
+    def release_port(self) -> None:
+        """Let others have the port of a stopped server."""
+        if self._reserved is not None:
+            self._reserved.close()
+            self._reserved = None
+
     @web.middleware
-    async def _remember(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def _track(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         task = cast("asyncio.Task[object]", asyncio.current_task())
         self._handling.add(task)
         try:
@@ -112,8 +124,25 @@ class LocalServer:
         response.headers.update(self._headers)
 
 
+def _bind(port: int) -> socket.socket:
+    """Return a socket that is bound to a port. It refuses connections until it listens."""
+    bound = socket.socket()
+    _set_shared(bound, 1)
+    try:
+        bound.bind(("127.0.0.1", port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _set_shared(bound: socket.socket, value: int) -> None:
+    """Set SO_REUSEADDR: 1 to bind or listen despite connections in TIME_WAIT, 0 to keep others from the port."""
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, value)
+
+
 def black_hole(transport: asyncio.BaseTransport) -> None:
-    """Let nothing through any more that arrives on this connection of a LocalServer; its bytes are still accepted."""
+    """Turn a connection of a LocalServer into a black hole: bytes are accepted, but never reach the application."""
     cast("_FaultProtocol", transport.get_protocol()).is_black_hole = True
 
 

@@ -1,6 +1,7 @@
 """The servers under both simulators stop at once and leave nothing behind."""
 
 import asyncio
+import socket
 import time
 
 import aiohttp
@@ -50,6 +51,26 @@ async def test_a_stopped_server_refuses_connections_until_it_is_started_again(cl
 
         await anchor.start()
         assert (await pause(client, anchor, session), anchor.url) == (200, url)
+
+
+@pytest.mark.parametrize("option", [socket.SO_KEEPALIVE, socket.SO_REUSEADDR, socket.SO_REUSEPORT])
+async def test_nobody_else_gets_the_port_of_a_stopped_server_before_it_ends(option: int) -> None:
+    async with SimAnchor() as anchor:
+        port = int(anchor.url.rpartition(":")[2])
+        for _ in range(2):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            await anchor.stop()
+            writer.close()
+            with socket.socket() as other:
+                other.setsockopt(socket.SOL_SOCKET, option, 1)
+                with pytest.raises(OSError, match="in use"):
+                    other.bind(("127.0.0.1", port))
+            with pytest.raises(ConnectionRefusedError):
+                await asyncio.open_connection("127.0.0.1", port)
+            await anchor.start()
+        await anchor.stop()
+    async with LocalServer([], port=port) as successor:
+        assert successor.port == port
 
 
 async def test_a_large_answer_waits_for_a_slow_reader(anchor: SimAnchor) -> None:

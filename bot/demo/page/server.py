@@ -33,6 +33,7 @@ async def page(world: World, port: int = 0) -> AsyncIterator[str]:
         yield f"{served.server.origin}/"
     finally:
         await served.server.stop()
+        served.server.release_port()
 
 
 class Page:

@@ -37,6 +37,7 @@ class SimAnchor:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+        self._server.release_port()
 
     async def start(self) -> None:
         """Listen; the port stays the same over stop and start."""

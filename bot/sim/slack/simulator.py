@@ -83,6 +83,7 @@ class SimSlack(Client):
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+        self._server.release_port()
 
     async def start(self) -> None:
         """Serve the Web API, the response URLs and the websockets, and be ready to send."""
@@ -90,7 +91,7 @@ class SimSlack(Client):
         await self._http.start()
 
     async def stop(self) -> None:
-        """Drop everything at once."""
+        """Drop everything at once; the port stays reserved."""
         await self._http.stop()
         await self.sockets.stop()
         await self._server.stop()
