@@ -13,10 +13,10 @@ from bot.messages.view import View
 
 CHECKING = "⏳ Checking… You may leave this open or close it: the outcome comes here, or as a direct message."
 ONE_MOMENT = "⏳ One moment…"
-NO_DIALOG = "The dialog can't be opened: the bot's database gives no answer. Press the button again in a minute."
-TOO_LATE = "The dialog that you asked for did not open in time. Press the button once more."
+MODAL_NOT_OPENED = "The window can't be opened: the bot's database gives no answer. Press the button again in a minute."
+TOO_LATE = "The window that you asked for did not open in time. Press the button once more."
 UNSEEN = (
-    "A new token for alerts was made, but its dialog could not show it. Make another one in the Home "
+    "A new token for alerts was made, but its window could not show it. Make another one in the Home "
     "tab of this app; until then programs can't post alerts."
 )
 """The token must appear nowhere but in its modal."""
@@ -56,7 +56,7 @@ def about_key(outcome: admin_outcomes.KeyOutcome) -> str:
             why = "it gave no answer" if status_code is None else f"it answered with {status_code}"
             return (
                 f"Anchor can't say whether this key is good ({why}), so it was not saved. Try again in a minute; or, "
-                "to save it anyway, tick the box for that in the modal for the key; open it again if it is closed."
+                "to save it anyway, tick the box for that in the window for the key; open it again if it is closed."
             )
         case StoreUnavailable():
             return f"{_NO_DATABASE} {_LOOK_AGAIN}"

@@ -42,7 +42,7 @@ _ABOUT_POLICY = (
 )
 
 
-def key_dialog(workspace: Workspace) -> View:
+def key_modal(workspace: Workspace) -> View:
     """Return the modal that asks for a key."""
     return View(
         (section(_ABOUT_KEY), *_replaced(workspace.anchor_key), _key_input(), _untried_input()),
@@ -54,7 +54,7 @@ def key_dialog(workspace: Workspace) -> View:
     )
 
 
-def policy_dialog(workspace: Workspace) -> View:
+def policy_modal(workspace: Workspace) -> View:
     """Return the modal for the policy, filled in with the current one."""
     fields = [field for verb in Verb for field in _rule_inputs(verb, workspace.policy.of(verb))]
     return View(
@@ -67,7 +67,7 @@ def policy_dialog(workspace: Workspace) -> View:
     )
 
 
-def alerts_dialog(workspace: Workspace, url: str) -> View:
+def alerts_modal(workspace: Workspace, url: str) -> View:
     """Return the modal with the URL for alerts, which offers a new token."""
     now = (
         "A token was made; it can't be shown again. A new one replaces it immediately: programs that send the old "

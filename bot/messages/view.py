@@ -13,7 +13,7 @@ from bot.messages.blocks import Block, plain_text
 class View:
     """A view; with a `title` it is a modal, otherwise Home. `submit` is the label of the submit button.
 
-    `callback_id` says which dialog it is. `seen` comes back with what is sent: no secret, and nothing to be trusted.
+    `callback_id` says which modal it is. `seen` comes back with what is sent: no secret, and nothing to be trusted.
     """
 
     blocks: tuple[Block, ...]

@@ -215,8 +215,8 @@ async def test_a_token_whose_modal_was_closed_is_written_nowhere_else(hasty: Man
     await team.open_modal("anchor_alerts_token")
     await team.submit({})
     await team.slack.close(team.admin)
-    told = await team.wait_for_direct_messages(2, user=team.admin)
-    assert sorted(told) == sorted([alerts_token_message(team.admin.id).text, UNSEEN])
+    reported = await team.wait_for_direct_messages(2, user=team.admin)
+    assert sorted(reported) == sorted([alerts_token_message(team.admin.id).text, UNSEEN])
     assert (await team.stored()).alerts_token_digest is not None
 
 

@@ -167,10 +167,10 @@ async def test_two_clicks_at_once_on_one_message_keep_each_others_change() -> No
 
 
 @pytest.mark.parametrize(
-    ("most", "kept"), [(2, ["a", f"by <@{ALICE}> [anchor_pause 3f2b]"]), (1, ["a [anchor_pause 3f2b]"])]
+    ("most", "remaining"), [(2, ["a", f"by <@{ALICE}> [anchor_pause 3f2b]"]), (1, ["a [anchor_pause 3f2b]"])]
 )
 async def test_only_the_messages_clicked_last_are_remembered(
-    most: int, kept: list[str], monkeypatch: pytest.MonkeyPatch
+    most: int, remaining: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.inbound.slack.buttons.CardUpdateLog", partial(CardUpdateLog, max_messages=most))
     async with single_workspace() as at:
@@ -182,7 +182,7 @@ async def test_only_the_messages_clicked_last_are_remembered(
             await at.answer("a click")
         await at.slack.click(at.person, message, value=OTHER_SESSION, message=before)  # as the person saw it
         changed, *_ = await at.wait_for_messages(8)
-    assert shape(changed) == [*kept, "b", f"by <@{ALICE}> [anchor_resume 9c0d]"]
+    assert shape(changed) == [*remaining, "b", f"by <@{ALICE}> [anchor_resume 9c0d]"]
 
 
 @pytest.mark.parametrize(

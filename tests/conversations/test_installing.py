@@ -248,8 +248,8 @@ async def test_every_page_is_sealed_and_leads_back_to_the_beginning(at: ManyHarn
         policy = page.headers["Content-Security-Policy"]
         assert policy.startswith("default-src 'none'; style-src 'sha256-")
         assert policy.endswith("; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-        told = [page.headers[name] for name in ("Referrer-Policy", "Cache-Control", "X-Content-Type-Options")]
-        assert told == ["no-referrer", "no-store", "nosniff"]
+        headers = [page.headers[name] for name in ("Referrer-Policy", "Cache-Control", "X-Content-Type-Options")]
+        assert headers == ["no-referrer", "no-store", "nosniff"]
         assert "src=" not in page.text
     again = f'<a href="{at.environ["BASE_URL"]}/slack/install">'
     assert [again in page.text for page in pages] == [False, True, True, False]

@@ -144,12 +144,12 @@ def happened(at: ManyHarness) -> int:
 def assert_isolated(at: ManyHarness, actors: list[Actor]) -> None:
     owner = {session: actor for actor in actors for session in actor.sessions}
     of_team = {actor.tenant.team_id: actor for actor in actors}
-    told: defaultdict[str, int] = defaultdict(int)
+    reported: defaultdict[str, int] = defaultdict(int)
     for request in at.anchor.requests:
         actor = owner[str(request.session_id)]
         assert request.key in actor.keys
         assert "Cookie" not in request.headers
-        told[actor.tenant.team_id] += 1
+        reported[actor.tenant.team_id] += 1
     for call in at.slack.api_calls:
         about = [call.arguments[name] for name in ("user", "user_id", "channel") if name in call.arguments]
         if about:
@@ -159,8 +159,8 @@ def assert_isolated(at: ManyHarness, actors: list[Actor]) -> None:
         for message in [one for channel in channels for one in at.slack.seen_by(actor.tenant.person, channel)]:
             assert set(UUID.findall(str((message.text, message.blocks)))) <= actor.sessions
             assert message.user in {actor.tenant.person.id, actor.tenant.workspace.installation.bot_user_id}
-    assert len(told) == len(actors)
-    assert sum(told.values()) > 3 * len(actors), "hardly anything happened"
+    assert len(reported) == len(actors)
+    assert sum(reported.values()) > 3 * len(actors), "hardly anything happened"
     assert {name for actor in actors for name in actor.done} == {
         *("command", "click", "report", "report_elsewhere", "look_at_home", "change_key", "leave", "reinstall")
     }

@@ -13,7 +13,7 @@ from bot.core.policy import Role
 from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey, KeyCheck
 from bot.messages.admin_notices import key_removed_message, key_set_message
-from bot.messages.modal_results import CHECKING, NO_DIALOG, about_key, about_problem, about_removal
+from bot.messages.modal_results import CHECKING, MODAL_NOT_OPENED, about_key, about_problem, about_removal
 from bot.sim.slack import Answer, Message, Slow
 from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, AdminHarness, ManyHarness, another_bot, outcome_text, paused
 from harness.administration import modal_text
@@ -272,8 +272,8 @@ async def test_an_admin_removes_the_key(team: AdminHarness) -> None:
     await team.press("anchor_remove_key")
     home = await team.home_with(about_removal(KeyRemoved("1234")))
     assert home.find("anchor_remove_key") is None
-    told = await team.wait_for_direct_messages(2, user=team.admin)
-    assert told[1] == key_removed_message(team.admin.id, made(team.admin.id)).text
+    reported = await team.wait_for_direct_messages(2, user=team.admin)
+    assert reported[1] == key_removed_message(team.admin.id, made(team.admin.id)).text
     assert await key_of(team) is None
     message = await refused_without_key(team)
     assert message.text == outcome_text(NoKey(can_set=True), session=team.session, user=team.admin.id)
@@ -388,7 +388,7 @@ async def test_the_button_says_so_if_nothing_is_known_of_the_workspace_and_the_d
     await team.command()  # from now on the bot does not use what it knew
     await team.at.rename_table("workspaces", "gone")
     await team.slack.click(team.admin, message, "anchor_set_key")
-    await team.slack.until(lambda: team.seen()[-1].text == NO_DIALOG)
+    await team.slack.until(lambda: team.seen()[-1].text == MODAL_NOT_OPENED)
     assert team.seen()[-1].ephemeral_to == team.admin.id
 
 

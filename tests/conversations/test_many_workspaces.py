@@ -127,8 +127,8 @@ async def test_a_workspace_that_removes_the_app_leaves_nothing_and_can_come_back
     at: ManyHarness, *, revoked_first: bool
 ) -> None:
     leaving, staying = await two_tenants(at)
-    told = await at.slack.uninstall(leaving.workspace, revoked_first=revoked_first)
-    assert [event.answer.status for event in told] == [200, 200]
+    deliveries = await at.slack.uninstall(leaving.workspace, revoked_first=revoked_first)
+    assert [event.answer.status for event in deliveries] == [200, 200]
     assert await teams(at) == [staying.team_id]
     assert (await leaving.answer("a command")).text == not_served(leaving)
     assert leaving.orders == []

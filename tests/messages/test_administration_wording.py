@@ -38,7 +38,7 @@ from bot.messages import home_elements, modal_results
 from bot.messages.alert_errors import refused_by_slack
 from bot.messages.home import Home, Notice, home_view
 from bot.messages.message import Visibility
-from bot.messages.modals import TITLES, alerts_dialog, key_dialog, policy_dialog
+from bot.messages.modals import TITLES, alerts_modal, key_modal, policy_modal
 from bot.messages.view import View
 
 Check = Callable[[str, str], None]
@@ -77,12 +77,12 @@ HOMES = {
     "channel chosen, no token": replace(FIRST, workspace=replace(EMPTY, alerts_channel="C0ALERTS001")),
 }
 KEY_MODALS = {
-    "first": key_dialog(EMPTY),
-    "replaced": key_dialog(FULL),
-    "short key replaced": key_dialog(with_key(SHORT)),
+    "first": key_modal(EMPTY),
+    "replaced": key_modal(FULL),
+    "short key replaced": key_modal(with_key(SHORT)),
 }
-POLICY_MODALS = {"no rules": policy_dialog(EMPTY), "rules": policy_dialog(FULL)}
-ALERTS_MODALS = {"no token": alerts_dialog(EMPTY, URL), "token": alerts_dialog(FULL, URL)}
+POLICY_MODALS = {"no rules": policy_modal(EMPTY), "rules": policy_modal(FULL)}
+ALERTS_MODALS = {"no token": alerts_modal(EMPTY, URL), "token": alerts_modal(FULL, URL)}
 ANSWERS = {"an answer": modal_results.answer_view(TITLES[home_elements.SET_KEY], "(an answer)")}
 
 
@@ -148,7 +148,7 @@ ALERTS: Mapping[str, AlertOutcome] = {
 WAITING = {
     "the outcome will come": modal_results.CHECKING,
     "the modal will come": modal_results.ONE_MOMENT,
-    "no modal, the database is away": modal_results.NO_DIALOG,
+    "no modal, the database is away": modal_results.MODAL_NOT_OPENED,
     "no modal, it was too late": modal_results.TOO_LATE,
     "the modal with the token was closed": modal_results.UNSEEN,
 }

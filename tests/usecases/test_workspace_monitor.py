@@ -101,7 +101,7 @@ async def test_if_nobody_could_be_told_it_is_tried_again_after_ten_minutes_until
 
 @BOTH_EVENTS
 async def test_what_the_store_could_not_say_is_asked_again_at_once(scene: Scene, event: str) -> None:
-    """The key counts as refused by then: a bot that was stopped before it had told anybody finds the same."""
+    """The key counts as refused by then: a bot that was stopped before it had notified anybody finds the same."""
     scene.store.away = True
     assert await scene.happen(event) == []
     scene.store.away = False

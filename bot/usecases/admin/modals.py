@@ -9,8 +9,8 @@ from bot.core.requests import Actor, ReplyAddress
 from bot.core.workspace import Workspace
 from bot.messages import home_elements
 from bot.messages.message import ephemeral
-from bot.messages.modal_results import NO_DIALOG, ONE_MOMENT, TOO_LATE, about_problem, answer_view
-from bot.messages.modals import TITLES, alerts_dialog, key_dialog, policy_dialog
+from bot.messages.modal_results import MODAL_NOT_OPENED, ONE_MOMENT, TOO_LATE, about_problem, answer_view
+from bot.messages.modals import TITLES, alerts_modal, key_modal, policy_modal
 from bot.messages.view import View
 from bot.outbound.slack.client import SlackViews, ViewResult
 from bot.outbound.slack.role_cache import RoleCache
@@ -42,7 +42,7 @@ class Modals:
         try:
             workspace = await self._workspaces.find(actor.team_id)
         except StoreError as error:
-            await self._report_failure(address, str(error), NO_DIALOG)
+            await self._report_failure(address, str(error), MODAL_NOT_OPENED)
             return
         if workspace is None:
             await self._report_failure(address, "the app is not installed", about_problem(NotServed()))
@@ -84,8 +84,8 @@ class Modals:
             return answer_view(TITLES[name], about_problem(NotAdmin(role)))
         match name:
             case home_elements.SET_KEY:
-                return key_dialog(workspace)
+                return key_modal(workspace)
             case home_elements.CHANGE_POLICY:
-                return policy_dialog(workspace)
+                return policy_modal(workspace)
             case _:
-                return alerts_dialog(workspace, self.alerts_url(workspace.team_id))
+                return alerts_modal(workspace, self.alerts_url(workspace.team_id))
