@@ -87,7 +87,7 @@ class Agents:
         """End an agent's session, as its owner can in Anchor's dashboard. KeyError where there is no such agent."""
         self._anchor.session(self[session_id].session_id).state = SessionState.ENDED
 
-    def begin_anew(self, session_id: str) -> None:
+    def restart(self, session_id: str) -> None:
         """Let a new agent do the job of this one, in a new session. KeyError where there is no such agent."""
         self._agents[self._place(session_id)] = self._begin(str(uuid.uuid4()), self[session_id].job, 0.0)
 

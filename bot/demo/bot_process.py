@@ -15,7 +15,7 @@ import bot
 _READY_WITHIN = 15.0
 _GONE_WITHIN = 12.0
 _LOOK_EVERY = 0.02
-_SURROUNDINGS = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(Path(bot.__file__).parents[1])}
+_BASE_ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(Path(bot.__file__).parents[1])}
 """All that the bot gets of our own environment: where programs and this package are."""
 
 
@@ -53,7 +53,7 @@ class BotProcess:
         with self.log.open("ab") as stderr:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "bot", "run"),
-                env={**_SURROUNDINGS, "LOG_FORMAT": "json", **variables},
+                env={**_BASE_ENVIRONMENT, "LOG_FORMAT": "json", **variables},
                 cwd=self.log.parent,  # no .env is there
                 stdin=asyncio.subprocess.DEVNULL,
                 stderr=stderr,

@@ -5,24 +5,24 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-_PATIENCE = aiohttp.ClientTimeout(total=15.0)
+_TIMEOUT = aiohttp.ClientTimeout(total=15.0)
 
 
 @dataclass(frozen=True, slots=True)
-class AlertsRoad:
+class AlertsEndpoint:
     """The URL for a workspace's alerts, and their token."""
 
     url: str
     token: str = field(repr=False)
 
 
-async def report(road: AlertsRoad, alert: Mapping[str, str]) -> str:
+async def report(endpoint: AlertsEndpoint, alert: Mapping[str, str]) -> str:
     """Send an alert, and return what went wrong, in a sentence; nothing if it was posted."""
-    headers = {"Authorization": f"Bearer {road.token}"}
+    headers = {"Authorization": f"Bearer {endpoint.token}"}
     try:
         async with (
-            aiohttp.ClientSession(timeout=_PATIENCE) as session,
-            session.post(road.url, json=alert, headers=headers) as answer,
+            aiohttp.ClientSession(timeout=_TIMEOUT) as session,
+            session.post(endpoint.url, json=alert, headers=headers) as answer,
         ):
             said = await answer.json()
     except (TimeoutError, aiohttp.ClientError):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.demo.stage import Stage
+from bot.demo.sandbox import Sandbox
 from bot.sim.slack import User, Workspace
 
 
@@ -19,8 +19,8 @@ class Person:
         return self.user.team_id != self.workspace.team_id
 
 
-def people(stage: Stage) -> tuple[Person, ...]:
+def people(sandbox: Sandbox) -> tuple[Person, ...]:
     """Return an admin and a member of Acme, somebody of another company, and the admin of Newco."""
-    slack, new = stage.slack, stage.newco
+    slack, new = sandbox.slack, sandbox.newco
     acme = [Person(user, slack.home) for user in (slack.alice, slack.bob, slack.outsider)]
     return (*acme, Person(new.dora, new.workspace))

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bot.demo.monitor import report
-from bot.demo.stage import Stage
+from bot.demo.sandbox import Sandbox
 from bot.sim.anchor import SessionState, Slow
 from bot.sim.slack import Message, User
 
@@ -13,7 +13,7 @@ RUNNING = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
 ENDED = "9c0d7e11-2222-4333-8444-555566667777"
 SLOW = "5a1c0f3e-61b2-4c88-8d0e-2f4b6a8c0e1d"
 
-Act = Callable[[Stage], Awaitable[object]]
+Act = Callable[[Sandbox], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +31,25 @@ class Step:
     posts: int = 0
     by_outsider: bool = False
 
-    def actor(self, stage: Stage) -> User:
+    def actor(self, sandbox: Sandbox) -> User:
         """Alice, or somebody of another company."""
-        return stage.slack.outsider if self.by_outsider else stage.slack.alice
+        return sandbox.slack.outsider if self.by_outsider else sandbox.slack.alice
 
 
-def set_scene(stage: Stage) -> None:
-    """Return the sessions of the steps."""
-    stage.anchor.add_session(session_id=RUNNING)
-    stage.anchor.add_session(session_id=ENDED, state=SessionState.ENDED)
-    stage.anchor.add_session(session_id=SLOW)
+def add_sessions(sandbox: Sandbox) -> None:
+    """Add the sessions of the steps."""
+    sandbox.anchor.add_session(session_id=RUNNING)
+    sandbox.anchor.add_session(session_id=ENDED, state=SessionState.ENDED)
+    sandbox.anchor.add_session(session_id=SLOW)
 
 
 def types(text: str, command: str = "/anchor-pause", *, prepare: Act | None = None) -> tuple[str, Act]:
     """Alice types a command."""
 
-    async def act(stage: Stage) -> None:
+    async def act(sandbox: Sandbox) -> None:
         if prepare is not None:
-            await prepare(stage)
-        await stage.slack.command(stage.slack.alice, stage.slack.alerts, text, command=command)
+            await prepare(sandbox)
+        await sandbox.slack.command(sandbox.slack.alice, sandbox.slack.alerts, text, command=command)
 
     return f"types {command} {text}", act
 
@@ -57,9 +57,9 @@ def types(text: str, command: str = "/anchor-pause", *, prepare: Act | None = No
 def clicks(label: str, *, by_outsider: bool = False) -> tuple[str, Act]:
     """Somebody presses a button of the alert."""
 
-    async def act(stage: Stage) -> None:
-        person = stage.slack.outsider if by_outsider else stage.slack.alice
-        await stage.slack.click(person, _card(stage), f"anchor_{label.lower()}")
+    async def act(sandbox: Sandbox) -> None:
+        person = sandbox.slack.outsider if by_outsider else sandbox.slack.alice
+        await sandbox.slack.click(person, _card(sandbox), f"anchor_{label.lower()}")
 
     return f"clicks [{label}]", act
 
@@ -67,29 +67,29 @@ def clicks(label: str, *, by_outsider: bool = False) -> tuple[str, Act]:
 def clicks_twice(label: str) -> tuple[str, Act]:
     """Alice presses a button of the alert twice, while Anchor takes its time."""
 
-    async def act(stage: Stage) -> None:
-        stage.anchor.fault = Slow(0.5, times=1)
-        card, action_id = _card(stage), f"anchor_{label.lower()}"
-        await asyncio.gather(*[stage.slack.click(stage.slack.alice, card, action_id) for _ in range(2)])
+    async def act(sandbox: Sandbox) -> None:
+        sandbox.anchor.fault = Slow(0.5, times=1)
+        card, action_id = _card(sandbox), f"anchor_{label.lower()}"
+        await asyncio.gather(*[sandbox.slack.click(sandbox.slack.alice, card, action_id) for _ in range(2)])
 
     return f"clicks [{label}] twice", act
 
 
-def _card(stage: Stage) -> Message:
-    return next(message for message in stage.slack.channel_messages(stage.slack.alerts) if message.blocks)
+def _card(sandbox: Sandbox) -> Message:
+    return next(message for message in sandbox.slack.channel_messages(sandbox.slack.alerts) if message.blocks)
 
 
-async def _raise_alert(stage: Stage) -> None:
+async def _raise_alert(sandbox: Sandbox) -> None:
     alert = {"session_id": RUNNING, "title": "High spend", "text": "It spent $40 in a minute.", "severity": "critical"}
-    await report(stage.alerts, alert)
+    await report(sandbox.alerts, alert)
 
 
-async def _slow_down(stage: Stage) -> None:
-    stage.anchor.fault = Slow(3.0, times=1)
+async def _slow_down(sandbox: Sandbox) -> None:
+    sandbox.anchor.fault = Slow(3.0, times=1)
 
 
-async def _take_down(stage: Stage) -> None:
-    await stage.anchor.stop()
+async def _take_down(sandbox: Sandbox) -> None:
+    await sandbox.anchor.stop()
 
 
 STEPS = (
@@ -101,7 +101,7 @@ STEPS = (
         by_outsider=True,
     ),
     Step(
-        "Alice presses it: the alert changes, its thread is told",
+        "Alice presses it: the alert changes, its thread says so",
         *clicks("Pause"),
         in_channel=("🚨 *Critical*: session", "⏸️ *Paused*"),
         posts=1,

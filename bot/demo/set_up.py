@@ -21,7 +21,7 @@ async def install(bot_url: str, workspace: Workspace, by: User) -> None:
             pass
 
 
-async def equip(store: Store, team_id: str, key: str, channel: str) -> str:
+async def configure(store: Store, team_id: str, key: str, channel: str) -> str:
     """Give a workspace its key and its channel for alerts, as an operator does, and return a token for alerts."""
     token = new_alerts_token().reveal()
     await store.rows.set_key(team_id, AnchorKey(Secret(key), set_at=int(time.time())))

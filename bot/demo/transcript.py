@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import TextIO
 
 from bot.demo.bot_process import BotFailedError
-from bot.demo.script import STEPS, Step, set_scene
-from bot.demo.stage import Stage, stage
+from bot.demo.sandbox import Sandbox, open_sandbox
+from bot.demo.script import STEPS, Step, add_sessions
 from bot.sim.anchor import Received
 from bot.sim.slack import Message, Source, User
 
@@ -25,13 +25,13 @@ async def play(
 ) -> bool:
     """Play the steps over HTTP and over Socket Mode, print the transcript, and return whether all went as it should.
 
-    `result_within` is how many seconds a message may take; `changes` goes to `stage`.
+    `result_within` is how many seconds a message may take; `changes` goes to `open_sandbox`.
     """
     for socket_mode in (False, True):
         print(f"=== Over {'Socket Mode' if socket_mode else 'HTTP'} ===", file=out)
         try:
-            async with stage(changes, socket_mode=socket_mode) as on:
-                if not await _play_all(steps, on, out, result_within):
+            async with open_sandbox(changes, socket_mode=socket_mode) as sandbox:
+                if not await _play_all(steps, sandbox, out, result_within):
                     return False
         except BotFailedError as error:
             print(error, file=out)
@@ -40,42 +40,44 @@ async def play(
     return True
 
 
-async def _play_all(steps: Sequence[Step], on: Stage, out: TextIO, result_within: float) -> bool:
-    set_scene(on)
-    print(f"#alerts in Slack. The bot runs at {on.bot.url}, Slack and Anchor are simulated.", file=out)
-    went_well = [await _play_step(number, step, on, out, result_within) for number, step in enumerate(steps, 1)]
-    broken_rules = [*on.slack.violations, *on.anchor.violations]
+async def _play_all(steps: Sequence[Step], sandbox: Sandbox, out: TextIO, result_within: float) -> bool:
+    add_sessions(sandbox)
+    print(f"#alerts in Slack. The bot runs at {sandbox.bot.url}, Slack and Anchor are simulated.", file=out)
+    went_well = [await _play_step(number, step, sandbox, out, result_within) for number, step in enumerate(steps, 1)]
+    broken_rules = [*sandbox.slack.violations, *sandbox.anchor.violations]
     if not broken_rules and all(went_well):
         return True
-    print(f"\nNOT as it should be. {broken_rules or ''}\nThe bot's log:\n{on.bot.log.read_text()}", file=out)
+    print(f"\nNOT as it should be. {broken_rules or ''}\nThe bot's log:\n{sandbox.bot.log.read_text()}", file=out)
     return False
 
 
-async def _play_step(number: int, step: Step, on: Stage, out: TextIO, result_within: float) -> bool:
-    actor, anchor = step.actor(on), on.anchor
-    seen_before = {_version(message) for message in _seen_by(actor, on)}
+async def _play_step(number: int, step: Step, sandbox: Sandbox, out: TextIO, result_within: float) -> bool:
+    actor, anchor = step.actor(sandbox), sandbox.anchor
+    seen_before = {_version(message) for message in _seen_by(actor, sandbox)}
     received_before = len(anchor.requests)
     started = time.monotonic()
     print(f"\n{number}. {step.title}\n{_row(f'@{actor.name}', step.does)}", file=out)
 
     def shown() -> list[Message]:
-        return [message for message in _seen_by(actor, on) if _version(message) not in seen_before]
+        return [message for message in _seen_by(actor, sandbox) if _version(message) not in seen_before]
 
-    await step.act(on)
+    await step.act(sandbox)
     try:
-        await on.slack.until(lambda: len(shown()) >= len(step.in_channel + step.in_private), within=result_within)
+        await sandbox.slack.until(lambda: len(shown()) >= len(step.in_channel + step.in_private), within=result_within)
     except TimeoutError:
         print(_row("!", "a message is missing"), file=out)
     for message in shown():
         after = (message.edited_at or message.at).monotonic - started
-        print(_row(f"{_reader(message, actor)}, {after:.1f} s", _mark(message) + on.slack.render(message)), file=out)
+        print(
+            _row(f"{_reader(message, actor)}, {after:.1f} s", _mark(message) + sandbox.slack.render(message)), file=out
+        )
     received = anchor.requests[received_before:]
     print(_row("Anchor received", *map(_request_line, received) if received else ["nothing"]), file=out)
     return _as_expected(step, shown(), received, out)
 
 
-def _seen_by(person: User, on: Stage) -> list[Message]:
-    seen = on.slack.seen_by(person, on.slack.alerts)
+def _seen_by(person: User, sandbox: Sandbox) -> list[Message]:
+    seen = sandbox.slack.seen_by(person, sandbox.slack.alerts)
     return [message for message in seen if message.source is not Source.TYPED]
 
 

@@ -10,8 +10,8 @@ from playwright.async_api import Browser, Locator, Page, expect
 from bot.core.outcomes import Outcome
 from bot.core.requests import Actor, Order, Verb
 from bot.core.session_id import SessionId
+from bot.demo.demo import Demo
 from bot.demo.monitor import report
-from bot.demo.world import World
 from bot.messages.outcome import outcome_message
 from bot.messages.request_errors import unknown_action_message
 from bot.sim.slack import Channel, Message, Rule, User
@@ -28,15 +28,15 @@ Blocks = Sequence[Mapping[str, object]]
 class ChannelPage:
     """The parts of the page by the names that people have for them, and what can happen in the channel."""
 
-    def __init__(self, demo: World, conversation: Channel, page: Page) -> None:
+    def __init__(self, demo: Demo, conversation: Channel, page: Page) -> None:
         self.demo = demo
-        self.slack = demo.stage.slack
-        self.anchor = demo.stage.anchor
+        self.slack = demo.sandbox.slack
+        self.anchor = demo.sandbox.anchor
         self.conversation = conversation
         self.name = f"#{conversation.name}"
         self.page = page
         self.pane = page.locator(".channel")
-        self.world = page.get_by_role("region", name="Agents and levers")
+        self.side_pane = page.get_by_role("region", name="Agents and switches")
         self.line = page.get_by_role("combobox")
         self.dialog = page.get_by_role("dialog")
         self.list = page.get_by_role("group", name="Messages")
@@ -89,23 +89,23 @@ class ChannelPage:
         heading = self.page.get_by_role("heading", name=name)
         return self.page.get_by_role("region", name="Agents", exact=True).get_by_role("listitem").filter(has=heading)
 
-    def lever(self, name: str) -> Locator:
+    def switch(self, name: str) -> Locator:
         """A switch."""
         return self.page.get_by_role("switch", name=name, exact=True)
 
-    async def pull(self, name: str, *, on: bool) -> None:
-        """Put a lever on or off, and wait until it is."""
-        lever = self.lever(name)
-        await lever.click()
-        await expect(lever).to_have_attribute("aria-checked", str(on).lower(), timeout=_START)
-        await expect(lever).not_to_have_attribute("aria-busy", "true", timeout=_START)
+    async def set_switch(self, name: str, *, on: bool) -> None:
+        """Turn a switch on or off, and wait until it is."""
+        switch = self.switch(name)
+        await switch.click()
+        await expect(switch).to_have_attribute("aria-checked", str(on).lower(), timeout=_START)
+        await expect(switch).not_to_have_attribute("aria-busy", "true", timeout=_START)
 
     @asynccontextmanager
     async def hanging(self) -> AsyncIterator[None]:
         """Let the bot hang for a while, in which its late acks break no rule."""
-        await self.pull("Hangs", on=True)
+        await self.set_switch("Hangs", on=True)
         yield
-        await self.pull("Hangs", on=False)
+        await self.set_switch("Hangs", on=False)
         self.slack.violations[:] = [one for one in self.slack.violations if one.rule is not Rule.ACK_LATE]
 
     async def act_as(self, name: str) -> None:
@@ -144,7 +144,7 @@ class ChannelPage:
         """Let a monitor report a new session, and return the session's id."""
         session_id = self.anchor.add_session()
         alert = {"session_id": session_id, "text": text, "severity": "critical", "channel": self.conversation.id}
-        if problem := await report(self.demo.stage.alerts, alert):
+        if problem := await report(self.demo.sandbox.alerts, alert):
             raise AssertionError(problem)
         return session_id
 
@@ -165,15 +165,15 @@ def outcome_text(verb: Verb, session_id: str, outcome: Outcome) -> str:
     return re.sub(r"[*`]", "", " ".join(lines))
 
 
-def new_channel_page(demo: World, page: Page) -> ChannelPage:
+def new_channel_page(demo: Demo, page: Page) -> ChannelPage:
     """Make a new channel of Alice, Bob, Mallory and the bot."""
-    slack, number = demo.stage.slack, next(_NUMBERS)
+    slack, number = demo.sandbox.slack, next(_NUMBERS)
     members = (slack.alice, slack.bob, slack.outsider, slack.home.installation.bot_user_id)
     return ChannelPage(demo, slack.home.add_channel(f"C0TEST{number:05}", f"test-{number}", *members), page)
 
 
 @asynccontextmanager
-async def own_channel_page(browser: Browser, demo: World, url: str, **settings: str) -> AsyncIterator[ChannelPage]:
+async def own_channel_page(browser: Browser, demo: Demo, url: str, **settings: str) -> AsyncIterator[ChannelPage]:
     """Make a new channel, and let Alice open it in a browser context with these settings."""
     async with watched_page(browser, **settings) as page:
         channel = new_channel_page(demo, page)

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, expect
 
+from bot.demo.demo import Demo, open_demo
 from bot.demo.page.server import page as serve_page
-from bot.demo.world import World, world
 from browser.channel_page import ChannelPage, new_channel_page
 from browser.chromium import chromium, executable
 from browser.pages import Screen, open_screen, watched_page
@@ -30,14 +30,14 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-async def demo() -> AsyncIterator[World]:
-    """One demo for all tests: each leaves its levers and agents as they were."""
-    async with world() as demo:
+async def demo() -> AsyncIterator[Demo]:
+    """One demo for all tests: each leaves its switches and agents as they were."""
+    async with open_demo() as demo:
         yield demo
 
 
 @pytest.fixture(scope="session")
-async def url(demo: World) -> AsyncIterator[str]:
+async def url(demo: Demo) -> AsyncIterator[str]:
     async with serve_page(demo) as url:
         yield url
 
@@ -49,7 +49,7 @@ async def screen(browser: Browser, url: str) -> AsyncIterator[Screen]:  # noqa: 
 
 
 @pytest.fixture
-async def channel(demo: World, url: str, screen: Screen) -> AsyncIterator[ChannelPage]:
+async def channel(demo: Demo, url: str, screen: Screen) -> AsyncIterator[ChannelPage]:
     """A new channel, which Alice has open. The bot must break no rule of Slack's or Anchor's in it."""
     channel = new_channel_page(demo, screen.page)
     await screen.page.goto(url)
@@ -57,9 +57,9 @@ async def channel(demo: World, url: str, screen: Screen) -> AsyncIterator[Channe
     yield channel
     del channel.slack.home.channels[channel.conversation.id]
     await screen.reset()
-    left_on = [name for name, is_on in demo.levers.positions.items() if is_on]
+    left_on = [name for name, is_on in demo.switches.positions.items() if is_on]
     for name in left_on:
-        await demo.levers.pull(name, on=False)
+        await demo.switches.set(name, on=False)
     violations = [*channel.slack.violations, *channel.anchor.violations]
     channel.slack.violations.clear()
     channel.anchor.violations.clear()
@@ -73,7 +73,7 @@ async def fresh(browser: Browser) -> AsyncIterator[ChannelPage]:
     async with strict_demo() as demo, serve_page(demo) as url, watched_page(browser) as page:
         await page.goto(url)
         await expect(page.get_by_role("radio", name="alice")).to_be_checked()
-        yield ChannelPage(demo, demo.stage.slack.alerts, page)
+        yield ChannelPage(demo, demo.sandbox.slack.alerts, page)
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ _HOME: tuple[Block, ...] = (
     actions(button("wide", text="W" * 75), {"type": "checkboxes", "action_id": "boxes", "options": _OPTIONS}),
     context(mrkdwn("`code`"), plain("small")),
 )
-_DIALOG = modal(
+_MODAL = modal(
     section(f"About {WORD}"),
     input_block("plain_text_input", "key", label="Key", hint=f"It is {WORD}", placeholder=plain("sk-…")),
     input_block("plain_text_input", "note", label="Note", optional=True, multiline=True),
@@ -90,7 +90,7 @@ async def post_every_kind(channel: ChannelPage) -> str:
 
 async def open_home(channel: ChannelPage, app: SampleApp) -> None:
     """Publish and open a Home with a block of every kind, whose button opens a modal with a field of every kind."""
-    app.opens["key"] = _DIALOG
+    app.opens["key"] = _MODAL
     await app.publish(app.slack.alice, *_HOME)
     await channel.open_app()
     await expect(channel.home.get_by_role("heading")).to_be_visible()

@@ -11,10 +11,10 @@ from typing import Literal
 from playwright.async_api import Browser, FloatRect, Locator, Page, ViewportSize, expect
 
 from bot.core.admin_outcomes import AlertPosted
+from bot.demo.demo import open_demo
 from bot.demo.jobs import NEWCO_JOBS
 from bot.demo.newco import NEWCO_KEY
 from bot.demo.page.server import page as serve
-from bot.demo.world import world
 from bot.messages.modal_results import about_alert
 from bot.messages.modals import KEY
 from browser.chromium import chromium, executable
@@ -22,7 +22,7 @@ from browser.chromium import chromium, executable
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZE: ViewportSize = {"width": 1220, "height": 700}
 SIZE_OF_HOME: ViewportSize = {"width": 1220, "height": 960}
-_AROUND_DIALOG = 28  # pixels
+_AROUND_MODAL = 28  # pixels
 
 
 async def take_all(folder: Path) -> None:
@@ -39,8 +39,8 @@ async def take_all(folder: Path) -> None:
 @asynccontextmanager
 async def _page(browser: Browser, theme: Literal["light", "dark"]) -> AsyncIterator[Page]:
     async with (
-        world() as on,
-        serve(on) as url,
+        open_demo() as demo,
+        serve(demo) as url,
         await browser.new_context(viewport=SIZE, color_scheme=theme, reduced_motion="reduce") as context,
     ):
         page = await context.new_page()
@@ -65,7 +65,7 @@ async def _take_alert(folder: Path, page: Page, theme: str) -> None:
 
 
 async def _take_home(folder: Path, page: Page, ending: str) -> None:
-    """A command without a key and the dialog for the key, in light only, and the Home when all is set up."""
+    """A command without a key and the modal for the key, in light only, and the Home when all is set up."""
     nav, pane, dialog = page.get_by_role("navigation"), page.locator(".channel"), page.get_by_role("dialog")
     await page.get_by_title("An admin of Newco").click()
     await page.get_by_role("combobox", name="as dora").fill(f"/anchor-pause {next(iter(NEWCO_JOBS))}")
@@ -77,7 +77,7 @@ async def _take_home(folder: Path, page: Page, ending: str) -> None:
     await message.get_by_role("button").click()
     await dialog.locator(f'[data-action="{KEY}"]').fill(NEWCO_KEY)
     if not ending:
-        await _save(page, folder / "set-key.png", dialog, margin=_AROUND_DIALOG)
+        await _save(page, folder / "set-key.png", dialog, margin=_AROUND_MODAL)
     await dialog.get_by_role("button", name="Save").click()
     await expect(dialog).to_contain_text("✅")
     await page.keyboard.press("Escape")

@@ -57,14 +57,14 @@ async def test_the_parts_of_the_page_have_their_roles_and_names(channel: Channel
     page = channel.page
     await expect(page.get_by_role("banner")).to_contain_text("Anchor demo")
     await expect(page.get_by_role("navigation")).to_have_accessible_name("Conversations")
-    for name in (channel.name, "Agents and levers", "Agents", "Levers"):
+    for name in (channel.name, "Agents and switches", "Agents", "Switches"):
         await expect(page.get_by_role("main").get_by_role("region", name=name, exact=True)).to_have_count(1)
     await expect(page.get_by_role("group", name="Act as").get_by_role("radio")).to_have_count(4)
     await expect(page.get_by_role("group", name="Colours").get_by_role("radio")).to_have_count(3)
     await expect(page.get_by_role("heading", level=1)).to_have_text("Anchor demo")
     agents = page.get_by_role("region", name="Agents", exact=True)
     await expect(agents.get_by_role("heading", level=3)).to_have_count(3)
-    await expect(page.get_by_role("region", name="Levers", exact=True).get_by_role("switch")).to_have_count(6)
+    await expect(page.get_by_role("region", name="Switches", exact=True).get_by_role("switch")).to_have_count(6)
 
 
 async def test_the_tab_key_reaches_all_controls_of_a_channel_in_order(channel: ChannelPage) -> None:
@@ -94,8 +94,8 @@ async def test_the_tab_key_reaches_all_controls_of_a_channel_in_order(channel: C
         channel.agent("Office supplies").get_by_title("Put into the composer"),
         channel.agent("Office supplies").get_by_role("button", name="Raise alert"),
         channel.agent("Invoice filing").get_by_role("button", name="End session"),
-        channel.lever("Slow"),
-        channel.lever("Stopped"),
+        channel.switch("Slow"),
+        channel.switch("Stopped"),
     ):
         await tab_to(channel.page, control)
         if control == reply:

@@ -12,9 +12,9 @@ FIRST = confirm("Really :fire:?", "It *can't* be undone.", yes="Do it", no="Leav
 SECOND = confirm("And this?", yes="Yes", no="No")
 
 
-async def test_each_dialog_has_the_words_and_the_style_of_its_button(channel: ChannelPage) -> None:
-    asking = [button(style, text=style, confirm={**FIRST, "style": style}) for style in ("danger", "primary")]
-    channel.post("x", blocks=[actions(*asking, button("other", text="other", confirm=SECOND))])
+async def test_each_confirmation_dialog_has_the_words_and_the_style_of_its_button(channel: ChannelPage) -> None:
+    confirmed = [button(style, text=style, confirm={**FIRST, "style": style}) for style in ("danger", "primary")]
+    channel.post("x", blocks=[actions(*confirmed, button("other", text="other", confirm=SECOND))])
     dialog, do_it = channel.dialog, channel.dialog.get_by_role("button", name="Do it")
     for name, colour in (("danger", "rgb(192, 31, 58)"), ("primary", "rgb(42, 85, 201)")):
         await channel.button(name).click()

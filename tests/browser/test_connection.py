@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.async_api import Browser, WebSocketRoute, expect
 
+from bot.demo.demo import open_demo
 from bot.demo.page.server import page as serve_page
-from bot.demo.world import world
 from browser.channel_page import ChannelPage
 
 pytestmark = pytest.mark.anyio
@@ -15,10 +15,10 @@ pytestmark = pytest.mark.anyio
 async def test_the_page_says_that_the_demo_is_gone_and_reconnects(browser: Browser) -> None:
     async with await browser.new_context(locale="en-US") as context:
         page = await context.new_page()
-        async with world() as demo, serve_page(demo) as url:
+        async with open_demo() as demo, serve_page(demo) as url:
             port = int(url.rstrip("/").rpartition(":")[2])
-            channel = ChannelPage(demo, demo.stage.slack.incidents, page)
-            await page.goto(f"{url}#{demo.stage.slack.alice.id}")
+            channel = ChannelPage(demo, demo.sandbox.slack.incidents, page)
+            await page.goto(f"{url}#{demo.sandbox.slack.alice.id}")
             await channel.open()
             channel.post("Of the first demo")
             await channel.message("Of the first demo").hover()
@@ -28,11 +28,11 @@ async def test_the_page_says_that_the_demo_is_gone_and_reconnects(browser: Brows
         await channel.enter("Sent to nobody")
         await expect(page.get_by_role("status")).to_have_text("The demo is gone; nothing was sent.")
         await expect(channel.line).to_have_value("Sent to nobody")
-        async with world() as demo, serve_page(demo, port):
+        async with open_demo() as demo, serve_page(demo, port):
             await expect(gone).to_be_hidden()
             await expect(channel.message("Of the first demo")).to_have_count(0)
             await expect(channel.line).to_have_accessible_name("Message #incidents as alice")
-            demo.stage.slack.post(demo.stage.slack.private, "Elsewhere in the second")
+            demo.sandbox.slack.post(demo.sandbox.slack.private, "Elsewhere in the second")
             await expect(page.get_by_role("button", name="#war-room 1 unread")).to_be_visible()
             await channel.line.press("Enter")
             await expect(channel.message("Sent to nobody")).to_be_visible()

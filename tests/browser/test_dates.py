@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.async_api import Browser, expect
 
-from bot.demo.world import World
+from bot.demo.demo import Demo
 from browser.channel_page import ChannelPage, own_channel_page
 
 pytestmark = pytest.mark.anyio
@@ -94,7 +94,7 @@ FALLBACKS = {
 }
 
 
-async def test_dates_are_shown_in_the_time_zone_of_the_reader(browser: Browser, demo: World, url: str) -> None:
+async def test_dates_are_shown_in_the_time_zone_of_the_reader(browser: Browser, demo: Demo, url: str) -> None:
     async with own_channel_page(browser, demo, url, zone="Europe/Berlin") as channel:
         await check(channel, MOMENT + timedelta(hours=1), TOKENS)
         await check(channel, MOMENT, YEARS | SPANS | DAYS | FALLBACKS)
@@ -110,7 +110,7 @@ async def test_dates_are_shown_in_the_time_zone_of_the_reader(browser: Browser, 
         await check(channel, MOMENT + timedelta(hours=1), expected)
 
 
-async def test_days_and_hours_are_those_of_the_reader(browser: Browser, demo: World, url: str) -> None:
+async def test_days_and_hours_are_those_of_the_reader(browser: Browser, demo: Demo, url: str) -> None:
     async with own_channel_page(browser, demo, url, zone="UTC", locale="de-DE") as channel:
         said = datetime.fromtimestamp(channel.post("Said now").at.time, UTC)
         day = channel.list.get_by_role("listitem").first

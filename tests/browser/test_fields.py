@@ -150,13 +150,13 @@ async def test_initial_values_are_submitted_unless_they_are_changed_or_emptied(
         channel,
         app,
         input_block("multi_conversations_select", "hidden", initial_conversations=["C0ARCHIVED1"]),
-        input_block("plain_text_input", "text", label="Kept", **value),
+        input_block("plain_text_input", "text", label="Unchanged", **value),
         input_block("plain_text_input", "emptied", label="Emptied", optional=True, **value),
         input_block("multi_users_select", "nobody", optional=True, initial_users=["U0BOB000001"]),
         input_block("plain_text_input", "long", label="Long", multiline=True, max_length=20, focus_on_load=True),
     )
     await expect(chips(channel)).to_have_text(["#old-alerts×", "bob×"])
-    await expect(channel.dialog.get_by_label("Kept")).to_have_value("as it was")
+    await expect(channel.dialog.get_by_label("Unchanged")).to_have_value("as it was")
     area = channel.dialog.get_by_label("Long")
     await expect(area).to_be_focused()
     await area.press_sequentially("one")

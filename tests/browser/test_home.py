@@ -34,7 +34,7 @@ CHANNEL = section("*Where*", block_id="channel", accessory=SELECT)
 
 
 def tabs_opened(app: SampleApp) -> list[str]:
-    """The tabs that the app was told of."""
+    """The tabs in the events that the app received."""
     return [payload["event"]["tab"] for payload in app.of_type("event_callback")]
 
 
@@ -105,8 +105,8 @@ async def test_each_person_has_their_own_home_and_an_outsider_has_none(channel: 
     await expect(channel.home).to_contain_text("For Alice")
     await channel.page.get_by_title("A member of Acme").click()
     await expect(channel.home).to_contain_text("For Bob")
-    told = [slack.alice.id, slack.bob.id]
-    await app.has_received(lambda: [payload["event"]["user"] for payload in app.of_type("event_callback")], told)
+    expected = [slack.alice.id, slack.bob.id]
+    await app.has_received(lambda: [payload["event"]["user"] for payload in app.of_type("event_callback")], expected)
     await channel.page.get_by_title("Of another workspace").click()
     await expect(channel.in_sidebar("anchor")).to_have_count(0)
 

@@ -55,7 +55,7 @@ async def test_nothing_in_a_channel_or_about_the_agents_is_wider_than_the_screen
         await resize(page, width)
         if width == 390:
             await channel.pane.get_by_role("button", name="Agents").click()
-        await expect(page.get_by_role("heading", name="Levers")).to_be_visible()
+        await expect(page.get_by_role("heading", name="Switches")).to_be_visible()
         assert (width, await page.evaluate(PROTRUDING)) == (width, [])
 
 
@@ -89,17 +89,17 @@ async def test_nothing_in_the_home_or_in_a_modal_is_wider_than_the_screen(channe
 async def test_a_wide_screen_shows_three_columns_and_a_phone_shows_the_channel_or_the_agents(
     channel: ChannelPage,
 ) -> None:
-    columns = [channel.page.get_by_role("navigation"), channel.pane, channel.world]
+    columns = [channel.page.get_by_role("navigation"), channel.pane, channel.side_pane]
     boxes = [box for part in columns if (box := await part.bounding_box())]
     edges = [(round(box["x"]), round(box["x"] + box["width"])) for box in boxes]
     assert edges == [(0, 220), (220, 1020), (1020, 1440)]
     assert {round(box["y"] + box["height"]) for box in boxes} == {900}
     await resize(channel.page, 390)
     await expect(channel.pane).to_be_visible()
-    await expect(channel.world).to_be_hidden()
+    await expect(channel.side_pane).to_be_hidden()
     to_agents = channel.pane.get_by_role("button", name="Agents")
     await to_agents.click()
-    await expect(channel.world).to_be_visible()
+    await expect(channel.side_pane).to_be_visible()
     await expect(channel.pane).to_be_hidden()
     await expect(channel.page.get_by_role("button", name="Channel")).to_be_focused()
     await channel.page.keyboard.press("Enter")

@@ -153,11 +153,11 @@ async def test_the_focus_stays_on_a_link_and_on_the_reply_button_of_a_changed_me
     card = channel.post("Alert", blocks=[section("<https://a.example|Look>"), actions(button(value=session_id))])
     shown = channel.message("Look")
     link, reply = shown.get_by_role("link", name="Look"), shown.get_by_role("button", name="Reply in thread")
-    for kept, action_id, next_button in ((link, "anchor_pause", "Resume"), (reply, "anchor_resume", "Pause")):
-        await kept.focus()
+    for focused, action_id, next_button in ((link, "anchor_pause", "Resume"), (reply, "anchor_resume", "Pause")):
+        await focused.focus()
         await slack.click(slack.bob, card, action_id)
         await expect(shown.get_by_role("button", name=next_button)).to_be_visible()
-        await expect(kept).to_be_focused()
+        await expect(focused).to_be_focused()
 
 
 async def test_a_command_is_echoed_as_it_was_typed(channel: ChannelPage) -> None:

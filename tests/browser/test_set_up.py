@@ -24,11 +24,11 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def newco(fresh: ChannelPage) -> ChannelPage:
     """Newco's #alerts, with Alice as the acting person at first."""
-    return ChannelPage(fresh.demo, fresh.demo.stage.newco.alerts, fresh.page)
+    return ChannelPage(fresh.demo, fresh.demo.sandbox.newco.alerts, fresh.page)
 
 
 def control(part: Locator, action_id: str) -> Locator:
-    """A button or a field in the Home, in a dialog or in a message, by its action_id."""
+    """A button or a field in the Home, in a modal or in a message, by its action_id."""
     return part.locator(f'[data-action="{action_id}"]')
 
 
@@ -44,8 +44,8 @@ async def write(page: Page, words: str) -> None:
     await page.keyboard.press("Enter")
 
 
-async def leave_dialog(newco: ChannelPage) -> None:
-    """Close the dialog, after which the focus is in the Home."""
+async def close_modal(newco: ChannelPage) -> None:
+    """Close the modal, after which the focus is in the Home."""
     await newco.page.keyboard.press("Escape")
     await expect(newco.dialog).to_be_hidden()
     await expect(newco.home.locator(":focus")).to_have_count(1)
@@ -69,7 +69,7 @@ async def test_an_admin_sets_a_workspace_up_by_keyboard_alone(newco: ChannelPage
     await write(page, NEWCO_KEY)
     await expect(control(home, REMOVE_KEY)).to_have_count(1)
     await expect(dialog.locator("#modal-body")).to_be_focused()
-    await leave_dialog(newco)
+    await close_modal(newco)
     await expect(control(home, SET_KEY)).to_be_focused()
     await expect(control(home, SET_KEY)).to_have_text(set_key_button("Replace")["text"]["text"])
 
@@ -88,7 +88,7 @@ async def test_an_admin_sets_a_workspace_up_by_keyboard_alone(newco: ChannelPage
     await expect(dialog.locator(".chip")).to_have_text(["dora×"])
     await press(dialog.get_by_role("button", name="Save"))
     await expect(dialog.locator("#modal-body")).to_contain_text("✅")
-    await leave_dialog(newco)
+    await close_modal(newco)
     await expect(home.locator(".mention", has_text="@dora")).to_have_count(2)  # who set the key, and who may pause
 
     await press(newco.in_sidebar("#alerts"))
@@ -101,17 +101,17 @@ async def test_an_admin_sets_a_workspace_up_by_keyboard_alone(newco: ChannelPage
     assert agent.state is SessionState.PAUSED
 
 
-async def test_a_command_without_a_key_leads_to_the_dialog_which_saves_an_untried_key_and_refuses_a_revoked_one(
+async def test_a_command_without_a_key_leads_to_the_modal_which_saves_an_untried_key_and_refuses_a_revoked_one(
     newco: ChannelPage,
 ) -> None:
-    page, home, dialog, levers = newco.page, newco.home, newco.dialog, newco.demo.levers
+    page, home, dialog, switches = newco.page, newco.home, newco.dialog, newco.demo.switches
     [agent] = newco.demo.others
     line = control(dialog, KEY)
     await page.get_by_title("An admin of Newco").click()
     await expect(newco.line).to_have_accessible_name("Message #alerts as dora")
     await newco.enter(f"/anchor-pause {agent.session_id}")
     await control(newco.messages, SET_KEY).click()
-    await levers.pull("anchor_down", on=True)
+    await switches.set("anchor_down", on=True)
     await line.fill(NEWCO_KEY)
     await line.press("Enter")
     await expect(line).to_have_attribute("aria-invalid", "true")
@@ -120,17 +120,17 @@ async def test_a_command_without_a_key_leads_to_the_dialog_which_saves_an_untrie
     await expect(dialog.locator("#modal-body")).to_contain_text("⚠️")
     await page.keyboard.press("Escape")
     await expect(control(newco.messages, SET_KEY)).to_be_focused()
-    await levers.pull("anchor_down", on=False)
+    await switches.set("anchor_down", on=False)
     await newco.enter(f"/anchor-pause {agent.session_id}")
     await expect(newco.agent("Lead research").get_by_text("Paused", exact=True)).to_be_visible()
     await newco.open_app()
     await expect(home).to_contain_text("✅")  # Anchor has accepted the key
-    await levers.pull("key_revoked", on=True)
+    await switches.set("key_revoked", on=True)
     await control(home, SET_KEY).click()
     await line.fill(NEWCO_KEY)
     await line.press("Enter")
     await expect(line).to_have_attribute("aria-invalid", "true")
-    await levers.pull("key_revoked", on=False)
+    await switches.set("key_revoked", on=False)
 
 
 async def test_an_admin_removes_the_key_after_a_question_and_a_member_changes_nothing(newco: ChannelPage) -> None:

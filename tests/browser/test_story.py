@@ -34,7 +34,7 @@ async def shows(card: Locator, *last: str) -> None:
 
 def is_reached_over_sockets(alerts: ChannelPage) -> list[bool]:
     """Whether Slack reaches the bot over Socket Mode: by each thing that says so."""
-    slack, log = alerts.slack, alerts.demo.stage.bot.log.read_text()
+    slack, log = alerts.slack, alerts.demo.sandbox.bot.log.read_text()
     return [slack.sockets.count > 0, slack.request_url is None, "connected to Slack" in log]
 
 
@@ -70,9 +70,9 @@ async def test_the_story_by_mouse_over_http(fresh: ChannelPage) -> None:
 async def test_the_story_by_keyboard_alone_over_socket_mode(fresh: ChannelPage) -> None:
     page, keyboard = fresh.page, fresh.page.keyboard
     agent = fresh.agent("Office supplies")
-    await tab_to(page, fresh.lever("Socket Mode"))
+    await tab_to(page, fresh.switch("Socket Mode"))
     await keyboard.press("Space")
-    await expect(fresh.lever("Socket Mode")).to_be_checked()
+    await expect(fresh.switch("Socket Mode")).to_be_checked()
     await expect(fresh.bot_state).to_have_text("Botready")
     await shows(card(fresh), "Pause")
     await page.reload()

@@ -1,11 +1,11 @@
-"""Light and dark: as the system is, or as the person chooses, which is kept."""
+"""Light and dark: as the system is, or as the person chooses, which is stored."""
 
 from typing import Literal
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from bot.demo.world import World
+from bot.demo.demo import Demo
 from browser.channel_page import own_channel_page
 
 pytestmark = pytest.mark.anyio
@@ -20,7 +20,7 @@ async def has_theme(page: Page, theme: Literal["light", "dark"]) -> None:
 
 
 async def test_the_theme_is_the_systems_until_one_is_chosen_which_is_kept(
-    browser: Browser, demo: World, url: str
+    browser: Browser, demo: Demo, url: str
 ) -> None:
     async with own_channel_page(browser, demo, url) as channel:  # in a context of its own, which keeps the choice
         page = channel.page

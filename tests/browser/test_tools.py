@@ -72,7 +72,7 @@ PROBLEMS = {
     "fetch('/missing')": "console error: Failed to load resource: the server responded with a status of 404",
     "fetch('/torn').catch(() => 0)": "/torn: net::ERR_EMPTY_RESPONSE",
     "fetch('http://fetched.invalid/').catch(() => 0)": "leaves the machine: http://fetched.invalid/",
-    "navigator.sendBeacon('http://told.invalid/')": "leaves the machine: http://told.invalid/",
+    "navigator.sendBeacon('http://sent.invalid/')": "leaves the machine: http://sent.invalid/",
     "open('http://opened.invalid/')": "leaves the machine: http://opened.invalid/",
     "new WebSocket('ws://connected.invalid/')": "leaves the machine: ws://connected.invalid/",
 }

@@ -25,12 +25,12 @@ def was_late(channel: ChannelPage, *, times: int) -> None:
 
 
 async def test_a_command_fails_while_the_bot_hangs_or_is_stopped(channel: ChannelPage) -> None:
-    for number, (lever, error) in enumerate({"Hangs": "operation_timeout", "Stopped": "dispatch_failed"}.items(), 1):
-        await channel.pull(lever, on=True)
+    for number, (switch, error) in enumerate({"Hangs": "operation_timeout", "Stopped": "dispatch_failed"}.items(), 1):
+        await channel.set_switch(switch, on=True)
         await channel.enter("/anchor-pause help")
         await expect(channel.message(error)).to_contain_text("Slackbot")
         await expect(channel.message(error)).to_contain_text("Only visible to you")
-        await channel.pull(lever, on=False)
+        await channel.set_switch(switch, on=False)
         await channel.enter("/anchor-pause help")
         await expect(channel.messages).to_have_count(2 * number)
     was_late(channel, times=1)
@@ -41,7 +41,7 @@ async def test_a_late_button_has_a_warning_until_the_bot_goes_on(channel: Channe
     channel.post("x", blocks=[actions(button("other", text="Other"))])
     pause, warnings = channel.pause_button(session_id), channel.messages.locator(".warning")
     warning = warning_by(channel, channel.page.get_by_role("button", name=f"Pause session {session_id}"))
-    await channel.pull("Hangs", on=True)
+    await channel.set_switch("Hangs", on=True)
     await channel.pause(session_id)
     await expect(pause).to_have_attribute("aria-busy", "true")
     await expect(warning).to_have_text(f"⚠Warning: {LATE}")
@@ -54,7 +54,7 @@ async def test_a_late_button_has_a_warning_until_the_bot_goes_on(channel: Channe
     await channel.pause(session_id)
     await expect(warnings).to_have_count(0)
     await expect(warning).to_be_visible()
-    await channel.pull("Hangs", on=False)
+    await channel.set_switch("Hangs", on=False)
     await expect(channel.resume_button(session_id).first).to_be_visible()
     await expect(warnings).to_have_count(0)
     assert set(channel.orders(session_id)) == {"pause"}
@@ -69,7 +69,7 @@ async def test_each_button_has_its_own_warning_which_does_not_come_back_with_it(
     resume, pause = (card.get_by_role("button", name=f"{verb} session {session_id}") for verb in ("Resume", "Pause"))
     await channel.pause(session_id)
     await expect(resume).to_be_focused()
-    await channel.pull("Stopped", on=True)
+    await channel.set_switch("Stopped", on=True)
     await resume.click()
     for name in ("Second", "Fourth"):
         await channel.button(name).click()
@@ -77,7 +77,7 @@ async def test_each_button_has_its_own_warning_which_does_not_come_back_with_it(
         button_of = channel.page.get_by_role("button", name=name)
         await expect(warning_by(channel, button_of).first).to_have_text(f"⚠Warning: {text}")
     await expect(warnings).to_have_count(3)
-    await channel.pull("Stopped", on=False)
+    await channel.set_switch("Stopped", on=False)
     await channel.button("Second").click()
     await expect(warnings).to_have_count(2)
     for one in (resume, pause):

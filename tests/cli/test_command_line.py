@@ -81,15 +81,15 @@ def test_settings_that_can_not_be_used_end_with_2(
     with pytest.raises(SettingsError) as caught:
         Settings.from_env({"ANCHOR_API_KEY": "two words"})
     commands = (["run"], ["alert", "--session", "x", "--text", "y", "--bot-url", "ftp://bot"], ["workspaces", "list"])
-    told = {}
+    errors = {}
     for command in commands:
         assert main(command) == 2
         written = capsys.readouterr()
         assert written.out == ""
-        told[command[0]] = written.err.splitlines()
-    *problems, advice = told["run"]
+        errors[command[0]] = written.err.splitlines()
+    *problems, advice = errors["run"]
     assert problems == [f"anchor-bot: {problem}" for problem in caught.value.problems]
-    assert [lines[-1] for lines in told.values()] == [advice] * 3
+    assert [lines[-1] for lines in errors.values()] == [advice] * 3
     wording("advice", advice)
-    names = [line.removeprefix("anchor-bot: ").split()[0] for line in told["alert"][:-1]]
+    names = [line.removeprefix("anchor-bot: ").split()[0] for line in errors["alert"][:-1]]
     assert names == ["ANCHOR_BOT_URL", "ALERTS_TOKEN"]

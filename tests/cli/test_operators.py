@@ -123,9 +123,9 @@ def test_a_workspace_is_shown_without_its_secrets(says: Says, type_in: TypeIn, u
     type_in("sk-1\n")
     before = int(time.time())
     wording("key set", says("workspaces", "set-key", ACME.team_id))
-    told = says("workspaces", "alert-token", ACME.team_id, "--channel", "C0123456789")
-    token = told.split()[-1]
-    wording("token", told.replace(token, "TOKEN"))
+    written = says("workspaces", "alert-token", ACME.team_id, "--channel", "C0123456789")
+    token = written.split()[-1]
+    wording("token", written.replace(token, "TOKEN"))
     shown = says("workspaces", "show", ACME.team_id)
     key = acme(url).anchor_key
     assert key

@@ -17,7 +17,7 @@ class PageClient:
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.slack: Json = {}
-        self.world: Json = {}
+        self.demo: Json = {}
         self._socket = socket
         self._problems: dict[int, str] = {}
         self._change_event = ChangeEvent()
@@ -43,7 +43,7 @@ class PageClient:
         async for frame in self._socket:
             said = frame.json()
             self.slack = said.get("slack", self.slack)
-            self.world = said.get("world", self.world)
+            self.demo = said.get("demo", self.demo)
             if "done" in said:
                 self._problems[said["done"]] = said["problem"]
             self._change_event.notify()
@@ -59,7 +59,7 @@ async def open_page(url: str, person: str = "") -> AsyncIterator[PageClient]:
     ):
         client = PageClient(socket)
         reading = asyncio.create_task(client.read())
-        await client.until(lambda: client.slack and client.world)
+        await client.until(lambda: client.slack and client.demo)
         yield client
         await socket.close()
         await reading

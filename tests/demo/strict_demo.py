@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bot.demo.world import World, world
+from bot.demo.demo import Demo, open_demo
 
 
 @asynccontextmanager
-async def strict_demo() -> AsyncIterator[World]:
+async def strict_demo() -> AsyncIterator[Demo]:
     """Run the demo; at the end nobody may have broken a rule of Slack's or Anchor's in it."""
-    async with world() as demo:
+    async with open_demo() as demo:
         yield demo
-    assert demo.stage.slack.violations == []
-    assert demo.stage.anchor.violations == []
+    assert demo.sandbox.slack.violations == []
+    assert demo.sandbox.anchor.violations == []

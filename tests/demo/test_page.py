@@ -6,10 +6,10 @@ import pytest
 
 from bot.demo.agents import Agent
 from bot.demo.bot_process import BotState
+from bot.demo.demo import Demo, open_demo
 from bot.demo.jobs import JOBS
 from bot.demo.newco import NEWCO_KEY
 from bot.demo.page.server import page
-from bot.demo.world import World, world
 from bot.sim.anchor import SessionState
 from demo.page_client import open_page
 
@@ -26,40 +26,40 @@ async def test_an_outsider_gets_only_shared_channels_and_no_commands(url: str) -
         assert problem == "Slack does not let you: people of other workspaces have no tab of the app."
 
 
-async def test_the_admin_of_another_workspace_gets_that_workspace_only(demo: World, url: str) -> None:
+async def test_the_admin_of_another_workspace_gets_that_workspace_only(demo: Demo, url: str) -> None:
     async with open_page(url, "U0DORA00001") as dora:
         assert dora.slack["workspace"] == "Newco"
         assert [one["name"] for one in dora.slack["channels"]] == ["alerts", "general", "anchor"]
-        assert [agent["name"] for agent in dora.world["agents"]] == ["Lead research"]
-        assert dora.world["key_to_set"] == {"workspace": "Newco", "key": NEWCO_KEY}
-        assert not dora.world["has_monitor"]
+        assert [agent["name"] for agent in dora.demo["agents"]] == ["Lead research"]
+        assert dora.demo["key_to_set"] == {"workspace": "Newco", "key": NEWCO_KEY}
+        assert not dora.demo["has_monitor"]
         [agent] = demo.others
         assert await dora.order("end", session_id=agent.session_id) == ""
-        await dora.until(lambda: dora.world["agents"][0]["state"] == "completed")
+        await dora.until(lambda: dora.demo["agents"][0]["state"] == "completed")
         assert await dora.order("end", session_id=RUNAWAY) == f"There is no '{RUNAWAY}' here."
 
 
-async def test_an_order_is_carried_out_though_the_page_is_closed_meanwhile(demo: World, url: str) -> None:
-    slack, anchor = demo.stage.slack, demo.stage.anchor
+async def test_an_order_is_carried_out_though_the_page_is_closed_meanwhile(demo: Demo, url: str) -> None:
+    slack, anchor = demo.sandbox.slack, demo.sandbox.anchor
     async with open_page(url) as alice:
-        await alice.order("pull", lever="anchor_slow", on=True)
+        await alice.order("switch", name="anchor_slow", on=True)
         line = f"/anchor-pause {FLIGHTS}"
         order = asyncio.ensure_future(alice.order("enter", channel=slack.alerts.id, line=line))
         await asyncio.sleep(0.3)
         order.cancel()
     await anchor.until(lambda: anchor.posts(FLIGHTS) and anchor.posts(FLIGHTS)[0].status, within=8)
     await slack.until(lambda: any(FLIGHTS in one.text for one in slack.channel_messages(slack.alerts) if one.blocks))
-    await demo.levers.pull("anchor_slow", on=False)
+    await demo.switches.set("anchor_slow", on=False)
 
 
 async def test_a_bot_that_fails_to_start_is_shown_with_its_log() -> None:
     changes: dict[str, str] = {}
-    async with world(changes) as demo, page(demo) as url, open_page(url) as alice:
-        await alice.order("pull", lever="bot_stopped", on=True)
+    async with open_demo(changes) as demo, page(demo) as url, open_page(url) as alice:
+        await alice.order("switch", name="bot_stopped", on=True)
         changes["LOG_LEVEL"] = "LOUD"
-        problem = await alice.order("pull", lever="bot_stopped", on=False)
+        problem = await alice.order("switch", name="bot_stopped", on=False)
         assert "LOG_LEVEL" in problem
-        assert demo.stage.bot.state is BotState.STOPPED
+        assert demo.sandbox.bot.state is BotState.STOPPED
 
 
 def test_the_log_of_an_agent_keeps_its_last_lines() -> None:

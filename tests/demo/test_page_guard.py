@@ -3,8 +3,8 @@
 import aiohttp
 import pytest
 
+from bot.demo.demo import Demo
 from bot.demo.page.server import NotServedError, page
-from bot.demo.world import World
 from browser.sample_app import sample_app
 from demo.page_client import PageClient, open_page
 from harness.blocks import actions, button, input_block, modal
@@ -50,7 +50,7 @@ async def test_another_origin_is_refused_and_a_websocket_needs_one(url: str) -> 
     assert await handshake(url, Origin=named, Host=named.removeprefix("http://")) == 101
 
 
-async def test_a_port_in_use_is_reported(demo: World, url: str) -> None:
+async def test_a_port_in_use_is_reported(demo: Demo, url: str) -> None:
     with pytest.raises(NotServedError, match="Address already in use"):
         async with page(demo, int(url.rstrip("/").rpartition(":")[2])):
             pass
@@ -68,15 +68,15 @@ async def test_an_impossible_order_is_answered_with_the_reason(alice: PageClient
         ),
         ("click", {"channel": "C0ALERTS001", "ts": "1.2"}, "The message is gone."),
         ("press", {"channel": "C0ALERTS001", "block": "x"}, "An attachment has a number."),
-        ("pull", {"lever": "gravity"}, "There is no 'gravity' here."),
+        ("switch", {"name": "gravity"}, "There is no 'gravity' here."),
         ("end", {"session_id": "x"}, "There is no 'x' here."),
         ("open_home", {"tab": "about"}, "Slack does not let you: the app has no such tab: about."),
     ):
         assert await alice.order(kind, **details) == problem
 
 
-async def test_an_impossible_order_in_a_view_is_answered_with_the_reason(demo: World, url: str) -> None:
-    async with sample_app(demo.stage.slack) as app, open_page(url) as alice:
+async def test_an_impossible_order_in_a_view_is_answered_with_the_reason(demo: Demo, url: str) -> None:
+    async with sample_app(demo.sandbox.slack) as app, open_page(url) as alice:
         app.opens["open"] = modal(input_block("plain_text_input", "key"))
         await app.publish(app.slack.alice, {**actions(button("open", text="Open")), "block_id": "block"})
         await alice.until(lambda: alice.slack["app"]["home"])

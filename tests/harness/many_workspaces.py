@@ -8,7 +8,7 @@ from bot.app import Running, running
 from bot.config.settings import Settings
 from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey
-from bot.demo.stage import environment_of_many
+from bot.demo.sandbox import environment_of_many
 from bot.inbound.slack.ack import ACK_WAIT
 from bot.outbound.store.store import Store, open_store
 from bot.sim.anchor import SimAnchor

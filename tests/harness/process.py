@@ -14,7 +14,7 @@ from typing import Any
 
 import aiohttp
 
-from bot.demo.stage import environment
+from bot.demo.sandbox import environment
 from bot.sim.anchor import SimAnchor
 from bot.sim.change_event import ChangeEvent
 from bot.sim.slack import SimSlack

@@ -40,8 +40,8 @@ class Wording:
     def write(self) -> None:
         """Rewrite the entries of the test files that ran."""
         ran = {name.partition(":")[0] for name in self.seen}
-        kept = {name: text for name, text in self.saved.items() if name.partition(":")[0] not in ran}
-        entries = sorted((kept | self.seen).items())
+        unchanged = {name: text for name, text in self.saved.items() if name.partition(":")[0] not in ran}
+        entries = sorted((unchanged | self.seen).items())
         SNAPSHOT.write_text(_TITLE + "".join(f"\n== {name}\n{text}\n" for name, text in entries))
 
 

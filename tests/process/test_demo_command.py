@@ -47,18 +47,18 @@ def make_command(path: Path, text: str) -> Path:
 async def test_it_serves_the_page_until_it_is_ended_and_leaves_no_bot(
     tmp_path: Path, number: signal.Signals, *, with_browser: bool
 ) -> None:
-    told, port = tmp_path / "told", free_port()
-    browser = make_command(tmp_path / "browser", f'echo "$1" >{told}.part; mv {told}.part {told}')
+    opened, port = tmp_path / "opened", free_port()
+    browser = make_command(tmp_path / "browser", f'echo "$1" >{opened}.part; mv {opened}.part {opened}')
     environ = {"BROWSER": f"{browser} %s"} if with_browser else {}
     async with bot_process(environ, arguments=("demo", "--port", str(port))) as demo:
         url = await demo.prints("The demo is at ")
         assert url == f"http://127.0.0.1:{port}/"
         assert "<title>#alerts · Anchor demo</title>" in await fetch(url)
         [child] = bots_of(demo.process.pid)
-        await until(lambda: told.exists() is with_browser)
+        await until(lambda: opened.exists() is with_browser)
         assert await demo.stop(number) == 0
     assert not is_there(child)
-    assert (told.read_text() if told.exists() else "") == (f"{url}\n" if with_browser else "")
+    assert (opened.read_text() if opened.exists() else "") == (f"{url}\n" if with_browser else "")
 
 
 async def test_a_port_that_is_taken_is_named() -> None:
@@ -91,8 +91,8 @@ def test_the_script_ends_after_the_check_if_there_is_no_terminal(tmp_path: Path,
 
 
 async def test_on_a_terminal_the_script_plays_and_then_serves_the_page(tmp_path: Path) -> None:
-    told = tmp_path / "told"
-    browser = make_command(tmp_path / "browser", f'echo "$1" >{told}')
+    opened = tmp_path / "opened"
+    browser = make_command(tmp_path / "browser", f'echo "$1" >{opened}')
     script = checkout(tmp_path, f'[ "$2" = --check ] && echo played && exit; exec {CONSOLE_SCRIPT[0]} "$@"')
     ours, theirs = pty.openpty()
     process = await asyncio.create_subprocess_exec(
@@ -109,7 +109,7 @@ async def test_on_a_terminal_the_script_plays_and_then_serves_the_page(tmp_path:
             assert await process.wait() == 0
     finally:
         os.close(ours)
-    assert not told.exists()
+    assert not opened.exists()
 
 
 def read_until(terminal: int, end: bytes) -> str:

@@ -1,4 +1,4 @@
-"""The format of a line of the log, and the libraries that are kept out of it."""
+"""The format of a line of the log, and the libraries that are excluded from it."""
 
 import json
 import logging
@@ -66,10 +66,10 @@ def own_logging() -> Iterator[None]:
     """Puts everything back that `configure` changes for the whole process."""
     root = logging.getLogger()
     names = ("aiohttp", "asyncio", "httpx", "slack_sdk", "slack_bolt", "aiosqlite", "alembic", "psycopg", "sqlalchemy")
-    kept, level, levels = list(root.handlers), root.level, [logging.getLogger(name).level for name in names]
+    handlers, level, levels = list(root.handlers), root.level, [logging.getLogger(name).level for name in names]
     root.handlers.clear()  # or `configure` would close those of the tests
     yield
-    root.handlers[:], root.level = kept, level
+    root.handlers[:], root.level = handlers, level
     for name, its_level in zip(names, levels, strict=True):
         logging.getLogger(name).setLevel(its_level)
 

@@ -13,7 +13,7 @@ from bot.cli.operators import operate
 from bot.cli.parser import parser
 from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey
-from bot.demo.stage import environment_of_many
+from bot.demo.sandbox import environment_of_many
 from bot.outbound.store.store import open_store
 from bot.sim.anchor import SimAnchor
 from bot.sim.local_server import free_port
@@ -107,8 +107,8 @@ def files(directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in directory.iterdir()}
 
 
-def holds(kept: Mapping[str, bytes], text: str) -> bool:
-    return any(text.encode() in content for content in kept.values())
+def holds(stored: Mapping[str, bytes], text: str) -> bool:
+    return any(text.encode() in content for content in stored.values())
 
 
 async def test_no_secret_is_written_to_the_log_or_to_any_file(tmp_path: Path) -> None:
@@ -123,10 +123,10 @@ async def test_no_secret_is_written_to_the_log_or_to_any_file(tmp_path: Path) ->
         await bot.says("ready")
         at.slack.request_url = f"{bot.url}/slack/events"
         secrets = await go_through_everything(at, bot)
-        kept = files(database)
-        assert set(kept) == {"bot.db", "bot.db-shm", "bot.db-wal"}
-        assert holds(kept, "T0GLOBEX001")
-        assert [secret for secret in secrets if holds(kept, secret)] == []
+        stored = files(database)
+        assert set(stored) == {"bot.db", "bot.db-shm", "bot.db-wal"}
+        assert holds(stored, "T0GLOBEX001")
+        assert [secret for secret in secrets if holds(stored, secret)] == []
         await at.slack.uninstall(at.globex)
         assert await bot.stop() == 0
     written = "\n".join(bot.lines)

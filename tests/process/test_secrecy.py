@@ -36,7 +36,7 @@ def has_been_called(at: ProcessHarness, calls: int) -> bool:
 
 
 async def slack_misbehaves(at: ProcessHarness) -> list[str]:
-    """Slow commands whose outcome can't be told by response_url, nor in another way."""
+    """Slow commands whose outcome can't be sent to the response_url, nor in another way."""
     urls = []
     for by_url, by_post in ((ResetAfterReading(), slack_error()), (expired_url(), api_error("token_revoked"))):
         calls = len(at.slack.api_calls)

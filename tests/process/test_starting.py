@@ -9,7 +9,7 @@ import pytest
 
 from bot.app import NotListeningError, running
 from bot.config.settings import Settings
-from bot.demo.stage import environment
+from bot.demo.sandbox import environment
 from bot.sim.anchor import DEFAULT_KEY, SimAnchor
 from bot.sim.slack import SimSlack, api_error
 from harness import SESSION, paused

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from bot.core.outcomes import Doubt, Stopping, Unconfirmed
-from bot.demo.stage import environment
+from bot.demo.sandbox import environment
 from bot.sim.anchor import Hang, SimAnchor
 from bot.sim.slack import Delivery, SimSlack
 from harness import SESSION, outcome_text, paused
@@ -26,7 +26,7 @@ TRANSPORTS = pytest.mark.parametrize("socket_mode", [False, True], ids=["http", 
 DEVELOPMENT = {"PYTHONDEVMODE": "1"}  # Python then complains of what was never awaited or closed
 
 
-def told_by(bot: BotProcess) -> list[dict[str, Any]]:
+def shutdown_log(bot: BotProcess) -> list[dict[str, Any]]:
     """Return what it logged, without Python's remarks on how long something took: those are about this machine."""
     return [entry for entry in bot.log if not entry["message"].startswith("Executing <")]
 
@@ -70,7 +70,7 @@ async def test_commands_that_hang_at_the_end_are_all_told_so(*, socket_mode: boo
         late = await at.command(SESSION)
         assert await stopping < GONE_WITHIN
         deliveries = await asyncio.gather(*typing)
-        told = at.messages()
+        reported = at.messages()
         with pytest.raises(aiohttp.ClientConnectorError):
             await at.bot.get("/healthz")
     assert late.ack is not None
@@ -78,9 +78,9 @@ async def test_commands_that_hang_at_the_end_are_all_told_so(*, socket_mode: boo
     assert len(at.anchor.requests) == 5
     assert [delivery.error for delivery in deliveries] == [None] * 5
     stopped = Unconfirmed(Doubt.STOPPED)
-    assert {message.text for message in told} == {outcome_text(stopped, session=session) for session in sessions}
-    assert len(told) == 5
-    assert [entry for entry in told_by(at.bot) if entry["level"] != "INFO"] == []
+    assert {message.text for message in reported} == {outcome_text(stopped, session=session) for session in sessions}
+    assert len(reported) == 5
+    assert [entry for entry in shutdown_log(at.bot) if entry["level"] != "INFO"] == []
     assert at.slack.violations == []
 
 
@@ -90,7 +90,7 @@ async def test_a_slack_that_hangs_does_not_hold_the_end_up() -> None:
         _, typing = await hanging(at, 1)
         (delivery,) = await asyncio.gather(*typing)
         assert await seconds_to_stop(at.bot) < GONE_WITHIN
-    (untold,) = [entry for entry in told_by(at.bot) if entry["level"] != "INFO"]
+    (untold,) = [entry for entry in shutdown_log(at.bot) if entry["level"] != "INFO"]
     assert (untold["logger"], untold["level"]) == ("bot.usecases.message_delivery", "ERROR")
     assert urlsplit(delivery.response_url).path not in "".join(at.bot.lines)
 
@@ -118,7 +118,13 @@ async def test_an_idle_bot_goes_at_once(number: signal.Signals, *, socket_mode: 
         await at.command(SESSION)
         assert await seconds_to_stop(at.bot, number) < 3.0
     connected = ["connected to Slack"] if socket_mode else []
-    assert [entry["message"] for entry in told_by(at.bot)] == ["listening", "ready", *connected, "pause", "stopping"]
+    assert [entry["message"] for entry in shutdown_log(at.bot)] == [
+        "listening",
+        "ready",
+        *connected,
+        "pause",
+        "stopping",
+    ]
     assert at.slack.sockets.count == 0
 
 
@@ -149,7 +155,7 @@ async def test_a_bot_that_never_came_up_goes_too(*, socket_mode: bool) -> None:
             else:
                 await bot.logs(logger="bot.tenancy", level="WARNING")
             await seconds_to_stop(bot)
-    assert [entry["message"] for entry in told_by(bot)][-1] == "stopping"
+    assert [entry["message"] for entry in shutdown_log(bot)][-1] == "stopping"
 
 
 HANGING = """

@@ -1,1 +1,1 @@
-"""The demo's page: a Slack channel in the browser, the agents beside it, and levers to break things with."""
+"""The demo's page: a Slack channel in the browser, the agents beside it, and switches to break things with."""

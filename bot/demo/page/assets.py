@@ -10,7 +10,7 @@ INDEX = "index.html"
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file's bytes, and what a browser is told they are."""
+    """A file's bytes, and their content type."""
 
     body: bytes
     content_type: str

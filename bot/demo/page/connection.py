@@ -1,4 +1,4 @@
-"""One page that is open: what it shows goes to it whenever that changes, and its orders are carried out."""
+"""One page that is open: it gets what it shows at every change, and its orders are executed."""
 
 import asyncio
 import contextlib
@@ -7,34 +7,34 @@ from collections.abc import Callable, Coroutine, Mapping
 
 from aiohttp import web
 
+from bot.demo.demo import Demo
 from bot.demo.page.orders import Orders
-from bot.demo.page.views import Json, slack_view, world_view
+from bot.demo.page.views import Json, demo_view, slack_view
 from bot.demo.people import Person
-from bot.demo.world import World
 from bot.sim.change_event import ChangeEvent
 
 
 class Connection:
-    """Frames are JSON objects. To the page: {"slack": view}, {"world": view} and {"done": id, "problem": sentence}.
+    """Frames are JSON objects. To the page: {"slack": view}, {"demo": view} and {"done": id, "problem": sentence}.
 
     From it: {"id": number, "do": kind, …}, one of `Orders`; each is answered by a "done", in no certain order.
     """
 
-    def __init__(self, world: World, person: Person, socket: web.WebSocketResponse) -> None:
-        self._world = world
+    def __init__(self, demo: Demo, person: Person, socket: web.WebSocketResponse) -> None:
+        self._demo = demo
         self._socket = socket
-        self._orders = Orders(world, person)
+        self._orders = Orders(demo, person)
         self._views: Mapping[str, Callable[[], Json]] = {
-            "slack": lambda: slack_view(world.stage, person),
-            "world": lambda: world_view(world, person),
+            "slack": lambda: slack_view(demo.sandbox, person),
+            "demo": lambda: demo_view(demo, person),
         }
         self._shown: dict[str, Json] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def hold(self) -> None:
         """Serve the page until it is closed, and then until what it ordered is done: Slack sends a click to its end."""
-        stage = self._world.stage
-        change_events = {"slack": stage.slack.platform.change_event, "world": stage.anchor.change_event}
+        sandbox = self._demo.sandbox
+        change_events = {"slack": sandbox.slack.platform.change_event, "demo": sandbox.anchor.change_event}
         pushes = [asyncio.create_task(self._push(name, change_event)) for name, change_event in change_events.items()]
         try:
             async for frame in self._socket:
@@ -59,7 +59,7 @@ class Connection:
             number = order["id"]
         except (ValueError, TypeError, KeyError):
             return  # nobody waits for an answer to it
-        problem = await self._orders.carry_out(order)
+        problem = await self._orders.execute(order)
         await self._show("slack", self._views["slack"]())  # the outcome is shown before the order counts as done
         await self._send({"done": number, "problem": problem})
 

@@ -1,36 +1,36 @@
-"""The orders of the page: a person's actions in Slack, and the levers."""
+"""The orders of the page: a person's actions in Slack, and the switches."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
 from bot.demo.bot_process import BotFailedError
+from bot.demo.demo import Demo
 from bot.demo.page.fields import BadOrderError, Order, text
 from bot.demo.page.view_orders import ViewOrders
 from bot.demo.people import Person
-from bot.demo.world import World
 from bot.sim.slack import Message, NotPossibleError
 
 
 class Orders:
     """Carries out the orders of one person."""
 
-    def __init__(self, world: World, person: Person) -> None:
-        self._world = world
-        self._agents = world.agents_at(person.workspace)
-        self._slack = world.stage.slack
+    def __init__(self, demo: Demo, person: Person) -> None:
+        self._demo = demo
+        self._agents = demo.agents_at(person.workspace)
+        self._slack = demo.sandbox.slack
         self._user = person.user
         self._kinds: Mapping[str, Callable[[Order], Awaitable[str]]] = {
             "enter": self._enter,
             "click": self._click,
             "press": self._press,
-            "pull": self._pull,
+            "switch": self._switch,
             "alert": self._alert,
             "burst": self._burst,
             "end": self._end,
-            "begin_anew": self._begin_anew,
+            "restart": self._restart,
             **ViewOrders(self._slack, person).kinds,
         }
 
-    async def carry_out(self, order: Order) -> str:
+    async def execute(self, order: Order) -> str:
         """Do what was asked, and return what went wrong, in a sentence; nothing if all went well."""
         try:
             kind = self._kinds.get(text(order, "do"))
@@ -64,22 +64,22 @@ class Orders:
         await self._slack.press(self._user, self._message(order), int(attachment_id), action_id)
         return ""
 
-    async def _pull(self, order: Order) -> str:
-        await self._world.levers.pull(text(order, "lever"), on=order.get("on") is True)
+    async def _switch(self, order: Order) -> str:
+        await self._demo.switches.set(text(order, "name"), on=order.get("on") is True)
         return ""
 
     async def _alert(self, order: Order) -> str:
-        return await self._world.raise_alert(text(order, "session_id"))
+        return await self._demo.raise_alert(text(order, "session_id"))
 
     async def _burst(self, _: Order) -> str:
-        return await self._world.raise_burst()
+        return await self._demo.raise_burst()
 
     async def _end(self, order: Order) -> str:
         self._agents.end(text(order, "session_id"))
         return ""
 
-    async def _begin_anew(self, order: Order) -> str:
-        self._agents.begin_anew(text(order, "session_id"))
+    async def _restart(self, order: Order) -> str:
+        self._agents.restart(text(order, "session_id"))
         return ""
 
     def _message(self, order: Order) -> Message:

@@ -1,12 +1,12 @@
-"""The JSON for the page: simulated Slack as one person sees it, the agents, and the levers."""
+"""The JSON for the page: simulated Slack as one person sees it, the agents, and the switches."""
 
 from dataclasses import asdict
 
 from bot.demo.agents import Agent
+from bot.demo.demo import Demo
 from bot.demo.newco import NEWCO_KEY
 from bot.demo.people import Person, people
-from bot.demo.stage import Stage
-from bot.demo.world import World
+from bot.demo.sandbox import Sandbox
 from bot.sim.slack import Channel, ChannelKind, Message, SimSlack, User, View, Workspace
 
 Json = dict[str, object]
@@ -14,13 +14,13 @@ Json = dict[str, object]
 _LINES_SHOWN = 12
 
 
-def slack_view(stage: Stage, person: Person) -> Json:
+def slack_view(sandbox: Sandbox, person: Person) -> Json:
     """Every conversation of this person, with what they see in it, and the names for the ids in it."""
-    slack, workspace = stage.slack, person.workspace
+    slack, workspace = sandbox.slack, person.workspace
     return {
         "me": person.user.id,
         "workspace": _name(workspace),
-        "people": [_person(one) for one in people(stage)],
+        "people": [_person(one) for one in people(sandbox)],
         "users": {one.id: _user(one, workspace) for one in workspace.users.values()},
         "channel_names": {one.id: one.name for one in workspace.channels.values()},
         "commands": [] if person.is_external else [asdict(one) for one in workspace.installation.commands],
@@ -30,13 +30,13 @@ def slack_view(stage: Stage, person: Person) -> Json:
     }
 
 
-def world_view(world: World, person: Person) -> Json:
-    """Return the agents of this person's workspace, and the levers."""
-    is_new = person.workspace is world.stage.newco.workspace
+def demo_view(demo: Demo, person: Person) -> Json:
+    """Return the agents of this person's workspace, and the switches."""
+    is_new = person.workspace is demo.sandbox.newco.workspace
     return {
-        "agents": [_agent(one) for one in world.agents_at(person.workspace)],
-        "levers": world.levers.positions,
-        "bot": world.stage.bot.state,
+        "agents": [_agent(one) for one in demo.agents_at(person.workspace)],
+        "switches": demo.switches.positions,
+        "bot": demo.sandbox.bot.state,
         "has_monitor": not is_new,
         "key_to_set": {"workspace": _name(person.workspace), "key": NEWCO_KEY} if is_new else None,
     }

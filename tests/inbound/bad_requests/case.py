@@ -45,8 +45,8 @@ FORGED = Signature(secret="not the secret")
 class Case:
     """One request, by default a valid command, with what is wrong with it.
 
-    `status` is that of the answer, `ack` the ephemeral text in it, and `told` the text that `told_to` gets after it. In
-    headers, `\\udc80` to `\\udcff` stand for the bytes 80 to FF alone, which are not UTF-8.
+    `status` is that of the answer, `ack` the ephemeral text in it, and `dm_text` the text that `dm_user` gets after it.
+    In headers, `\\udc80` to `\\udcff` stand for the bytes 80 to FF alone, which are not UTF-8.
     """
 
     name: str
@@ -57,8 +57,8 @@ class Case:
     headers: tuple[tuple[str, str], ...] = ()
     chunked: bool = False
     ack: str = ""
-    told: str = ""
-    told_to: str = ALICE
+    dm_text: str = ""
+    dm_user: str = ALICE
 
     def request(self, addresses: Mapping[str, str]) -> bytes:
         """The bytes to send."""

@@ -76,7 +76,7 @@ _INVALID_KINDS = {
 
 CASES = (
     *cases(400, "a click", _INVALID),
-    *cases(200, "a click: its", _UNUSED, told=unknown_action_message().text),
+    *cases(200, "a click: its", _UNUSED, dm_text=unknown_action_message().text),
     *cases(400, "a", _INVALID_KINDS),
     *cases(200, "a modal whose name", {"is a number": interaction(_MODAL, view={"type": "modal", "callback_id": 5})}),
 )

@@ -26,8 +26,8 @@ RECIPIENTS = tuple(f"U0SSRF{number:05}" for number in range(len(_URLS)))
 CASES = tuple(
     Case(
         name=f"a button whose response_url is {name}",
-        told=as_direct_message(unknown_action_message(), ALERTS).text,
-        told_to=user,
+        dm_text=as_direct_message(unknown_action_message(), ALERTS).text,
+        dm_user=user,
         body=click(response_url=url, user={"id": user}),
     )
     for (name, url), user in zip(_URLS.items(), RECIPIENTS, strict=True)

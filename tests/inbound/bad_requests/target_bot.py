@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from bot.app import running
 from bot.config.settings import Settings
-from bot.demo.stage import environment
+from bot.demo.sandbox import environment
 from bot.logs import JsonFormatter, TextFormatter, configure
 from bot.sim.anchor import DEFAULT_KEY, SimAnchor
 from bot.sim.slack import ChannelKind, Message, SimSlack
@@ -54,7 +54,7 @@ class TargetBot:
         self.response_urls.append(typed.response_url)
         return {RESPONSE_URL: typed.response_url, TRAP: self.trap}
 
-    def told(self, user: str) -> list[str]:
+    def direct_messages(self, user: str) -> list[str]:
         """Texts that this person alone got after an ack."""
         dm = self.slack.home.dm_with_bot(user)
         messages = [*self.slack.seen_by(user, self.slack.alerts), *self.slack.channel_messages(dm)]

@@ -42,11 +42,11 @@ async def bot() -> AsyncIterator[TargetBot]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 async def test_a_bad_request_is_refused_or_answered_politely(bot: TargetBot, case: Case) -> None:
     addresses = await bot.addresses()
-    before = len(bot.told(case.told_to))
+    before = len(bot.direct_messages(case.dm_user))
 
     answer = await asyncio.wait_for(send(bot.url, case.request(addresses)), 4)
-    if case.told:
-        await bot.slack.until(lambda: len(bot.told(case.told_to)) > before)
+    if case.dm_text:
+        await bot.slack.until(lambda: len(bot.direct_messages(case.dm_user)) > before)
 
     bot.assert_no_effect(fill_in(case.body, addresses))
     assert answer.status == case.status, answer.text
@@ -56,7 +56,7 @@ async def test_a_bad_request_is_refused_or_answered_politely(bot: TargetBot, cas
         assert (ack["response_type"], ack["text"]) == ("ephemeral", case.ack)
         assert "<" not in ack["text"]
         assert len(ack["text"]) <= 4000
-    assert bot.told(case.told_to)[before:] == [case.told] * bool(case.told)
+    assert bot.direct_messages(case.dm_user)[before:] == [case.dm_text] * bool(case.dm_text)
 
 
 async def send_raw(bot: TargetBot, case: RawCase) -> Answer:
@@ -81,10 +81,10 @@ async def test_slow_bodies_are_cut_off_after_five_seconds(bot: TargetBot) -> Non
     bot.assert_no_effect(command())
 
 
-@pytest.mark.parametrize("kept", [0, 300])
-async def test_a_client_that_disconnects_within_a_body_is_no_error_of_the_bot(bot: TargetBot, kept: int) -> None:
+@pytest.mark.parametrize("sent_bytes", [0, 300])
+async def test_a_client_that_disconnects_within_a_body_is_no_error_of_the_bot(bot: TargetBot, sent_bytes: int) -> None:
     head, _, body = Case(name="").request(await bot.addresses()).partition(b"\r\n\r\n")
-    await send_and_reset(bot.url, head + b"\r\n\r\n", body[:kept])
+    await send_and_reset(bot.url, head + b"\r\n\r\n", body[:sent_bytes])
     bot.assert_no_effect(command())
 
 

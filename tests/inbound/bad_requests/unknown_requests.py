@@ -1,4 +1,4 @@
-"""Well-formed and signed, but unknown to this bot: 200, and the person is told where Slack can show it."""
+"""Well-formed and signed, but unknown to this bot: 200, and the person gets an answer where Slack can show it."""
 
 import json
 
@@ -62,7 +62,7 @@ CASES = (
         Case(name=f"the command {name!r:.40}", ack=unknown_command_message(name).text, body=command(command=name))
         for name in _COMMANDS
     ),
-    *cases(200, "a button", _BUTTONS, told=unknown_action_message().text),
+    *cases(200, "a button", _BUTTONS, dm_text=unknown_action_message().text),
     *cases(200, "an unknown", _OTHERS),
     *cases(200, "an unknown", _EVENTS, content_type=JSON),
     *cases(400, "a rate limit of events", {"without an event": _RATE_LIMIT}, content_type=JSON),

@@ -58,8 +58,8 @@ async def test_it_can_not_be_guessed_nor_read_from_the_database(store: Store) ->
     texts = [secret.reveal() for one in begun for secret in (one.state, one.browser_nonce)]
     assert len(set(texts)) == 40
     assert min(map(len, texts)) >= 43  # 32 bytes of chance
-    kept = str([tuple(row) for row in await store.database.fetch_all(select(install_states))])
-    assert [text for text in texts if text in kept] == []
+    stored = str([tuple(row) for row in await store.database.fetch_all(select(install_states))])
+    assert [text for text in texts if text in stored] == []
 
 
 async def test_those_of_long_ago_are_forgotten(store: Store) -> None:

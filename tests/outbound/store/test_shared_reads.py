@@ -20,13 +20,13 @@ async def read(key: str) -> str:
 
 
 async def test_what_was_read_is_kept_by_others_only() -> None:
-    kept: dict[str, str] = {}
-    reads = CoalescedReads(read, kept.__setitem__, Tasks())
+    stored: dict[str, str] = {}
+    reads = CoalescedReads(read, stored.__setitem__, Tasks())
     asked = [weakref.ref(reads.get(key)) for key in ("one", "two", "fails")]
     await asyncio.sleep(0.05)
     gc.collect()
     assert [one() for one in asked] == [None] * 3
-    assert kept == {"one": "ONE", "two": "TWO"}
+    assert stored == {"one": "ONE", "two": "TWO"}
 
 
 async def test_of_many_who_ask_during_a_read_each_key_has_its_own_next() -> None:

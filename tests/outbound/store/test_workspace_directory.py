@@ -258,11 +258,11 @@ async def test_after_the_end_nothing_is_waited_for(store: Store) -> None:
     rows = Watched.of(store)
     workspaces = served(store, rows, Time())
     hang(rows)
-    asking = asyncio.create_task(workspaces.find(ACME.team_id))
+    reading = asyncio.create_task(workspaces.find(ACME.team_id))
     await rows.until_read(1)
     await workspaces.close()
     with pytest.raises(StoreUnreachableError):
-        await asking
+        await reading
 
 
 async def test_memory_has_an_end_and_those_read_last_stay(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""The rows of a workspace: kept, kept apart from others, and deleted."""
+"""The rows of a workspace: stored, separate from others, and deleted."""
 
 import asyncio
 from dataclasses import replace

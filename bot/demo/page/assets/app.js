@@ -1,4 +1,4 @@
-// Wires the page: what comes from the simulated Slack and its world is shown, what the person does goes back.
+// Wires the page: what comes from the demo is shown, what the person does goes back.
 
 import { Composer } from "./channel/composer.js";
 import { wordsOf } from "./channel/message.js";
@@ -7,9 +7,9 @@ import { Sidebar, label } from "./channel/sidebar.js";
 import { Connection } from "./connection.js";
 import { byId, h, setText } from "./dom.js";
 import { notice } from "./notices.js";
-import { Agents } from "./world/agents.js";
-import { KeyNote } from "./world/key_note.js";
-import { Levers } from "./world/levers.js";
+import { Agents } from "./demo/agents.js";
+import { KeyNote } from "./demo/key_note.js";
+import { Switches } from "./demo/switches.js";
 import { Modals } from "./views/modals.js";
 import { Space } from "./views/space.js";
 
@@ -25,10 +25,10 @@ const connection = new Connection(location.hash.slice(1), {
     if (isOther && inApp && view.app) space.enter();
     else show();
   },
-  world(world) {
-    agents.show(world.agents, world.has_monitor);
-    keyNote.show(world.key_to_set);
-    levers.show(world.levers, world.bot);
+  demo(demo) {
+    agents.show(demo.agents, demo.has_monitor);
+    keyNote.show(demo.key_to_set);
+    switches.show(demo.switches, demo.bot);
   },
   lost: () => (byId("lost").hidden = false),
   back: () => (byId("lost").hidden = true),
@@ -53,7 +53,7 @@ const agents = new Agents(order, (sessionId) => {
   if (!byId("composer").checkVisibility()) open(view.channels[0].id);
   composer.insert(sessionId);
 });
-const levers = new Levers((lever, on) => order("pull", { lever, on }));
+const switches = new Switches((name, on) => order("switch", { name, on }));
 
 byId("skip").addEventListener("click", (event) => {
   event.preventDefault(); // the fragment of the address says who acts
@@ -63,8 +63,8 @@ byId("skip").addEventListener("click", (event) => {
 });
 byId("raise-burst").addEventListener("click", () => order("burst"));
 byId("stop-replying").addEventListener("click", () => replyTo(null));
-byId("to-world").addEventListener("click", () => turn("world", "to-channel"));
-byId("to-channel").addEventListener("click", () => turn("channel", "to-world"));
+byId("to-demo").addEventListener("click", () => turn("demo", "to-channel"));
+byId("to-channel").addEventListener("click", () => turn("channel", "to-demo"));
 
 function show() {
   const wanted = inApp && view.app ? view.app.channel : channelId;

@@ -1,4 +1,4 @@
-// The websocket to the simulated Slack and its world: views come in, orders go out.
+// The websocket to the demo: views come in, orders go out.
 
 const RETRY_AFTER = 1000; // milliseconds
 
@@ -9,7 +9,7 @@ export class Connection {
   #numbers = 0;
   #waiting = new Map();
 
-  /** `on` has functions: slack(view), world(view), lost() and back(). */
+  /** `on` has functions: slack(view), demo(view), lost() and back(). */
   constructor(person, on) {
     this.#person = person;
     this.#on = on;
@@ -54,7 +54,7 @@ export class Connection {
 
   #receive(frame) {
     if (frame.slack) this.#on.slack(frame.slack);
-    if (frame.world) this.#on.world(frame.world);
+    if (frame.demo) this.#on.demo(frame.demo);
     if (frame.done) {
       this.#waiting.get(frame.done)?.(frame.problem);
       this.#waiting.delete(frame.done);

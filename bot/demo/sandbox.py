@@ -1,4 +1,4 @@
-"""The stage of every demonstration: a simulated Slack, a simulated Anchor, and the real bot between them."""
+"""A sandbox: a simulated Slack, a simulated Anchor, and the real bot between them."""
 
 import asyncio
 import tempfile
@@ -10,24 +10,24 @@ from pathlib import Path
 from bot.core.alert import alerts_url
 from bot.core.secret import Secret
 from bot.demo.bot_process import BotProcess
-from bot.demo.monitor import AlertsRoad
+from bot.demo.monitor import AlertsEndpoint
 from bot.demo.newco import NEWCO_KEY, Newco, newco
-from bot.demo.set_up import equip, install
+from bot.demo.set_up import configure, install
 from bot.outbound.store.field_cipher import new_key
 from bot.outbound.store.store import Store, open_store
 from bot.sim.anchor import DEFAULT_KEY, SimAnchor
 from bot.sim.local_server import free_port
 from bot.sim.slack import SimSlack
 
-_NO_ROAD = AlertsRoad("", "")
+_NO_ENDPOINT = AlertsEndpoint("", "")
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Sandbox:
     """Everything that takes part. Commands typed in `slack` reach the bot, whose pauses reach `anchor`.
 
-    The bot serves Acme, which has its key and its road for alerts, and Newco, which has neither. `kept` are the
-    variables of where it keeps them; `changes` are variables that are other than what suits the simulators.
+    The bot serves Acme, which has its key and its endpoint for alerts, and Newco, which has neither.
+    `store_variables` are those of its database; `changes` replace variables that suit the simulators.
     """
 
     slack: SimSlack
@@ -35,9 +35,9 @@ class Stage:
     newco: Newco
     bot: BotProcess
     port: int
-    kept: Mapping[str, str]
+    store_variables: Mapping[str, str]
     changes: Mapping[str, str]
-    alerts: AlertsRoad = _NO_ROAD
+    alerts: AlertsEndpoint = _NO_ENDPOINT
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -46,50 +46,57 @@ class Stage:
 
     @property
     def variables(self) -> dict[str, str]:
-        """Those of the bot, for the way in that Slack is set to."""
-        return environment_of_many(self.slack, self.anchor, port=self.port, **{**self.kept, **self.changes})
+        """The bot's variables, for the transport that is set in Slack."""
+        return environment_of_many(self.slack, self.anchor, port=self.port, **{**self.store_variables, **self.changes})
 
     async def start_bot(self) -> None:
-        """Start the bot for the way in that Slack is set to. Raises BotFailedError."""
+        """Start the bot for the transport that is set in Slack. Raises BotFailedError."""
         await self.bot.start(self.variables)
         self.slack.request_url = None if self.slack.socket_mode else f"{self.bot.url}/slack/events"
 
-    async def install_in_both(self) -> "Stage":
-        """Let the app into both workspaces, and return the stage with Acme's road for alerts."""
+    async def install_in_both(self) -> "Sandbox":
+        """Install the app in both workspaces, and return the sandbox with Acme's endpoint for alerts."""
         slack, new = self.slack, self.newco
         await asyncio.gather(
             install(self.bot.url, slack.home, slack.alice), install(self.bot.url, new.workspace, new.dora)
         )
         team_id = slack.home.team_id
         async with self.store() as store:
-            token = await equip(store, team_id, DEFAULT_KEY, slack.alerts.id)
-        return replace(self, alerts=AlertsRoad(alerts_url(self.bot.url, team_id), token))
+            token = await configure(store, team_id, DEFAULT_KEY, slack.alerts.id)
+        return replace(self, alerts=AlertsEndpoint(alerts_url(self.bot.url, team_id), token))
 
     def store(self) -> AbstractAsyncContextManager[Store]:
         """Open the bot's database, as another process does."""
-        return open_store(Secret(self.kept["DATABASE_URL"]), [Secret(self.kept["ENCRYPTION_KEYS"])])
+        return open_store(
+            Secret(self.store_variables["DATABASE_URL"]), [Secret(self.store_variables["ENCRYPTION_KEYS"])]
+        )
 
 
 @asynccontextmanager
-async def stage(changes: Mapping[str, str], *, socket_mode: bool = False) -> AsyncIterator[Stage]:
+async def open_sandbox(changes: Mapping[str, str], *, socket_mode: bool = False) -> AsyncIterator[Sandbox]:
     """Set everything up on free local ports, and take it down at the end. Raises BotFailedError."""
     with tempfile.TemporaryDirectory() as directory:
         async with SimSlack(socket_mode=socket_mode) as slack, SimAnchor(keys=[DEFAULT_KEY, NEWCO_KEY]) as anchor:
             new = newco()
             slack.add_workspace(new.workspace)
-            kept = {"DATABASE_URL": f"sqlite:///{directory}/anchor-bot.db", "ENCRYPTION_KEYS": new_key().reveal()}
-            on = Stage(slack, anchor, new, BotProcess(Path(directory, "bot.log")), free_port(), kept, changes)
+            store_variables = {
+                "DATABASE_URL": f"sqlite:///{directory}/anchor-bot.db",
+                "ENCRYPTION_KEYS": new_key().reveal(),
+            }
+            sandbox = Sandbox(
+                slack, anchor, new, BotProcess(Path(directory, "bot.log")), free_port(), store_variables, changes
+            )
             try:
-                await on.start_bot()
-                yield await on.install_in_both()
+                await sandbox.start_bot()
+                yield await sandbox.install_in_both()
             finally:
-                await on.bot.stop()
+                await sandbox.bot.stop()
 
 
 def environment(slack: SimSlack, anchor: SimAnchor, **changes: str) -> dict[str, str]:
     """Return the variables of a bot for one workspace on a free port; `changes` replace some of them."""
     own = {"SLACK_BOT_TOKEN": slack.bot_token, "ANCHOR_API_KEY": DEFAULT_KEY}
-    return _between(slack, anchor) | own | changes
+    return _common_variables(slack, anchor) | own | changes
 
 
 def environment_of_many(slack: SimSlack, anchor: SimAnchor, *, port: int, **changes: str) -> dict[str, str]:
@@ -105,11 +112,11 @@ def environment_of_many(slack: SimSlack, anchor: SimAnchor, *, port: int, **chan
         "BASE_URL": base_url,
         "PORT": str(port),
     }
-    return _between(slack, anchor) | own | changes
+    return _common_variables(slack, anchor) | own | changes
 
 
-def _between(slack: SimSlack, anchor: SimAnchor) -> dict[str, str]:
-    way_in = (
+def _common_variables(slack: SimSlack, anchor: SimAnchor) -> dict[str, str]:
+    transport = (
         ("SLACK_APP_TOKEN", slack.app_token) if slack.socket_mode else ("SLACK_SIGNING_SECRET", slack.signing_secret)
     )
-    return {way_in[0]: way_in[1], "SLACK_API_URL": slack.url, "ANCHOR_API_URL": anchor.url, "PORT": "0"}
+    return {transport[0]: transport[1], "SLACK_API_URL": slack.url, "ANCHOR_API_URL": anchor.url, "PORT": "0"}

@@ -1,4 +1,4 @@
-"""The levers break and repair something, and people read the consequences in Slack."""
+"""The switches break and repair something, and people read the consequences in Slack."""
 
 import re
 
@@ -15,12 +15,12 @@ pytestmark = pytest.mark.anyio
 FLIGHTS = "9c0d7e11-2222-4333-8444-555566667777"
 
 
-async def test_levers_are_described_moved_by_keyboard_and_follow_others(channel: ChannelPage) -> None:
+async def test_switches_are_described_turned_by_keyboard_and_follow_others(channel: ChannelPage) -> None:
     for name in ("Slow", "Down", "Key revoked", "Socket Mode", "Hangs", "Stopped"):
-        await expect(channel.lever(name)).to_have_accessible_description(re.compile(".+"))
-        await expect(channel.lever(name)).not_to_be_checked()
+        await expect(channel.switch(name)).to_have_accessible_description(re.compile(".+"))
+        await expect(channel.switch(name)).not_to_be_checked()
     await expect(channel.bot_state).to_have_text("Botready")
-    slow = channel.lever("Slow")
+    slow = channel.switch("Slow")
     await slow.focus()
     for key, is_on in (("Space", True), ("Enter", False)):
         await channel.page.keyboard.press(key)
@@ -28,18 +28,18 @@ async def test_levers_are_described_moved_by_keyboard_and_follow_others(channel:
         await expect(slow).to_be_focused()
         await expect(slow).not_to_have_attribute("aria-busy", "true")
     for is_on in (True, False):
-        await channel.demo.levers.pull("anchor_slow", on=is_on)
+        await channel.demo.switches.set("anchor_slow", on=is_on)
         await expect(slow).to_be_checked(checked=is_on)
 
 
 async def test_while_anchor_is_slow_the_person_is_told_to_wait(channel: ChannelPage) -> None:
     waiting = channel.message("Only visible to you")
-    await channel.pull("Slow", on=True)
+    await channel.set_switch("Slow", on=True)
     await channel.enter(f"/anchor-pause {FLIGHTS}")
     await expect(waiting).to_contain_text(FLIGHTS)
     await expect(channel.resume_button(FLIGHTS)).to_have_count(0)
     await expect(channel.resume_button(FLIGHTS)).to_be_visible()
-    await channel.pull("Slow", on=False)
+    await channel.set_switch("Slow", on=False)
     await channel.enter(f"/anchor-resume {FLIGHTS}")
     resumed = outcome_text(Verb.RESUME, FLIGHTS, Resumed("running"))
     await expect(channel.messages.last).to_contain_text(resumed, use_inner_text=True)
@@ -48,17 +48,17 @@ async def test_while_anchor_is_slow_the_person_is_told_to_wait(channel: ChannelP
 
 async def test_while_anchor_is_down_or_the_key_is_revoked_nothing_is_paused(channel: ChannelPage) -> None:
     session_id = await channel.alert()
-    await channel.pull("Down", on=True)
+    await channel.set_switch("Down", on=True)
     await channel.pause(session_id)
     failed = outcome_text(Verb.PAUSE, session_id, Unavailable(Unreachable.NO_CONNECTION))
     await expect(channel.messages.nth(1)).to_contain_text(failed, use_inner_text=True)
     assert channel.orders(session_id) == []
-    await channel.pull("Down", on=False)
-    await channel.pull("Key revoked", on=True)
+    await channel.set_switch("Down", on=False)
+    await channel.set_switch("Key revoked", on=True)
     await channel.pause(session_id)
     await expect(channel.message("(401)")).to_contain_text(session_id)
     await expect(channel.resume_button(session_id)).to_have_count(0)
-    await channel.pull("Key revoked", on=False)
+    await channel.set_switch("Key revoked", on=False)
     await channel.pause(session_id)
     await expect(channel.resume_button(session_id).first).to_be_visible()
     assert channel.orders(session_id) == ["pause", "pause"]
@@ -67,9 +67,9 @@ async def test_while_anchor_is_down_or_the_key_is_revoked_nothing_is_paused(chan
 async def test_the_bot_is_stopped_and_started(channel: ChannelPage) -> None:
     session_id = await channel.alert()
     await channel.line.fill("A draft")
-    await channel.pull("Stopped", on=True)
+    await channel.set_switch("Stopped", on=True)
     await expect(channel.bot_state).to_have_text("Botstopped")
-    await expect(channel.lever("Hangs")).to_be_disabled()
+    await expect(channel.switch("Hangs")).to_be_disabled()
     await channel.agent("Flight watch").get_by_role("button", name="Raise alert").click()
     await channel.page.get_by_role("button", name="Raise five alerts at once").click()
     notices = channel.page.get_by_role("status").get_by_text("The monitor's alert got no answer from the bot.")
@@ -80,9 +80,9 @@ async def test_the_bot_is_stopped_and_started(channel: ChannelPage) -> None:
     assert await axe_in_both_themes(channel.page) == []
     await channel.page.get_by_role("button", name="Channel").click()
     await channel.page.set_viewport_size({"width": 1440, "height": 900})
-    await channel.pull("Stopped", on=False)
+    await channel.set_switch("Stopped", on=False)
     await expect(channel.bot_state).to_have_text("Botready")
-    await expect(channel.lever("Hangs")).to_be_enabled()
+    await expect(channel.switch("Hangs")).to_be_enabled()
     await expect(channel.line).to_have_value("A draft")
     await expect(channel.page.get_by_role("alert")).to_be_hidden()
     await channel.pause(session_id)
@@ -90,10 +90,10 @@ async def test_the_bot_is_stopped_and_started(channel: ChannelPage) -> None:
 
 
 async def test_the_state_of_the_bot_is_shown_while_it_changes(channel: ChannelPage) -> None:
-    socket_mode, log = channel.lever("Socket Mode"), channel.demo.stage.bot.log
-    await channel.pull("Hangs", on=True)
+    socket_mode, log = channel.switch("Socket Mode"), channel.demo.sandbox.bot.log
+    await channel.set_switch("Hangs", on=True)
     await expect(channel.bot_state).to_have_text("Botfrozen")
-    await channel.pull("Hangs", on=False)
+    await channel.set_switch("Hangs", on=False)
     await expect(channel.bot_state).to_have_text("Botready")
     starts = log.read_text().count('"listening"')
     await socket_mode.click()
@@ -103,5 +103,5 @@ async def test_the_state_of_the_bot_is_shown_while_it_changes(channel: ChannelPa
     await expect(channel.bot_state).to_have_text("Botready")
     await expect(socket_mode).not_to_have_attribute("aria-busy", "true")
     await expect(socket_mode).to_be_checked()
-    await channel.pull("Socket Mode", on=False)
+    await channel.set_switch("Socket Mode", on=False)
     assert log.read_text().count('"listening"') == starts + 2

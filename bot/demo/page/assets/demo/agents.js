@@ -75,7 +75,7 @@ class Card {
     setText(this.#budget, agent.budget === null ? "" : ` of ${money.format(agent.budget)}`);
     this.#spent.classList.toggle("over", agent.budget !== null && agent.spent > agent.budget);
     setText(this.#end, isEnded ? "New session" : "End session");
-    this.#end.dataset.order = isEnded ? "begin_anew" : "end";
+    this.#end.dataset.order = isEnded ? "restart" : "end";
     arrange(this.#log, agent.log.map((line) => this.#line(line)));
     for (const number of this.#lines.keys()) if (!agent.log.some((line) => line.number === number)) this.#lines.delete(number);
     return this.#element;

@@ -1,4 +1,4 @@
-"""The world behind the demo's page: the stage, agents at work, and the monitor that watches what they spend."""
+"""The demo behind the page: a sandbox, agents at work, and the monitor that watches what they spend."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
@@ -8,11 +8,11 @@ from types import MappingProxyType
 
 from bot.demo.agents import Agent, Agents
 from bot.demo.jobs import JOBS, NEWCO_JOBS
-from bot.demo.levers import Levers
 from bot.demo.monitor import report
 from bot.demo.newco import NEWCO_KEY
 from bot.demo.people import people
-from bot.demo.stage import Stage, stage
+from bot.demo.sandbox import Sandbox, open_sandbox
+from bot.demo.switches import Switches
 from bot.sim.anchor import DEFAULT_KEY, SessionState
 from bot.sim.slack import Workspace
 
@@ -21,21 +21,21 @@ _BURST = 5
 
 
 @dataclass(frozen=True, slots=True)
-class World:
-    """All that the page shows and moves. `agents` work for Acme, whose monitor watches them, `others` for Newco."""
+class Demo:
+    """All that the page shows and controls. `agents` work for Acme, whose monitor watches them, `others` for Newco."""
 
-    stage: Stage
+    sandbox: Sandbox
     agents: Agents
     others: Agents
-    levers: Levers
+    switches: Switches
 
     def agents_at(self, workspace: Workspace) -> Agents:
         """Those who work for a workspace."""
-        return self.others if workspace is self.stage.newco.workspace else self.agents
+        return self.others if workspace is self.sandbox.newco.workspace else self.agents
 
     async def raise_alert(self, session_id: str) -> str:
         """Let the monitor report a session, and return what went wrong, if anything. KeyError for an unknown one."""
-        return await report(self.stage.alerts, _alert(self.agents[session_id]))
+        return await report(self.sandbox.alerts, _alert(self.agents[session_id]))
 
     async def raise_burst(self) -> str:
         """Let it report the sessions in turn, five alerts at once; what went wrong first is returned."""
@@ -56,14 +56,14 @@ class World:
 
 
 @asynccontextmanager
-async def world(changes: Mapping[str, str] = MappingProxyType({})) -> AsyncIterator[World]:
-    """Set the world going; at the end it is taken down. Raises BotFailedError. `changes` goes to `stage`."""
-    async with stage(changes) as on:
-        for person in people(on):
+async def open_demo(changes: Mapping[str, str] = MappingProxyType({})) -> AsyncIterator[Demo]:
+    """Start a demo, and stop it at the end. Raises BotFailedError. `changes` goes to `open_sandbox`."""
+    async with open_sandbox(changes) as sandbox:
+        for person in people(sandbox):
             if not person.is_external:
                 person.workspace.dm_with_bot(person.user)
-        acme, new = Agents(on.anchor, JOBS, DEFAULT_KEY), Agents(on.anchor, NEWCO_JOBS, NEWCO_KEY)
-        made = World(on, acme, new, Levers(on))
+        acme, new = Agents(sandbox.anchor, JOBS, DEFAULT_KEY), Agents(sandbox.anchor, NEWCO_JOBS, NEWCO_KEY)
+        made = Demo(sandbox, acme, new, Switches(sandbox))
         async with _in_background(acme.work(), new.work(), made.watch_budgets()):
             yield made
 

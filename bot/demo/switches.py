@@ -5,23 +5,23 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from bot.demo.bot_process import BotState
-from bot.demo.stage import Stage
+from bot.demo.sandbox import Sandbox
 from bot.sim.anchor import Slow
 
 _SLOW = 4.0  # seconds: longer than an ack waits, shorter than the bot's timeout for Anchor
 
 
-class _Pull(Protocol):
+class _Setter(Protocol):
     async def __call__(self, *, on: bool) -> None: ...
 
 
-class Levers:
-    """Pulls levers, one at a time. Where they are is read off what they move."""
+class Switches:
+    """Sets switches, one at a time. Their positions are read from what they control."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
         self._one_at_a_time = asyncio.Lock()
-        self._pulls: Mapping[str, _Pull] = {
+        self._setters: Mapping[str, _Setter] = {
             "anchor_slow": self._slow_anchor,
             "anchor_down": self._stop_anchor,
             "key_revoked": self._revoke_key,
@@ -32,49 +32,49 @@ class Levers:
 
     @property
     def positions(self) -> dict[str, bool]:
-        """Whether each lever is on."""
-        slack, anchor, bot = self._stage.slack, self._stage.anchor, self._stage.bot
+        """Whether each switch is on."""
+        slack, anchor, bot = self._sandbox.slack, self._sandbox.anchor, self._sandbox.bot
         return {
             "anchor_slow": isinstance(anchor.fault, Slow),
             "anchor_down": not anchor.is_up,
-            "key_revoked": not any(anchor.accepts(key) for key in self._stage.keys),
+            "key_revoked": not any(anchor.accepts(key) for key in self._sandbox.keys),
             "bot_stopped": bot.state in {BotState.STOPPED, BotState.STOPPING},
             "bot_frozen": bot.state is BotState.FROZEN,
             "socket_mode": slack.socket_mode,
         }
 
-    async def pull(self, name: str, *, on: bool) -> None:
-        """Put a lever on or off. Raises KeyError for one there is not, and BotFailedError."""
-        pull = self._pulls[name]
+    async def set(self, name: str, *, on: bool) -> None:
+        """Turn a switch on or off. Raises KeyError for an unknown one, and BotFailedError."""
+        set_one = self._setters[name]
         async with self._one_at_a_time:
-            await pull(on=on)
+            await set_one(on=on)
 
     async def _slow_anchor(self, *, on: bool) -> None:
-        self._stage.anchor.fault = Slow(_SLOW) if on else None
+        self._sandbox.anchor.fault = Slow(_SLOW) if on else None
 
     async def _stop_anchor(self, *, on: bool) -> None:
         if on:
-            await self._stage.anchor.stop()
-        elif not self._stage.anchor.is_up:
-            await self._stage.anchor.start()
+            await self._sandbox.anchor.stop()
+        elif not self._sandbox.anchor.is_up:
+            await self._sandbox.anchor.start()
 
     async def _revoke_key(self, *, on: bool) -> None:
-        anchor = self._stage.anchor
-        for key in self._stage.keys:
+        anchor = self._sandbox.anchor
+        for key in self._sandbox.keys:
             (anchor.revoke if on else anchor.add_key)(key)
 
     async def _stop_bot(self, *, on: bool) -> None:
-        await self._stage.bot.stop()
+        await self._sandbox.bot.stop()
         if not on:
-            await self._stage.start_bot()
+            await self._sandbox.start_bot()
 
     async def _freeze_bot(self, *, on: bool) -> None:
-        (self._stage.bot.freeze if on else self._stage.bot.thaw)()
+        (self._sandbox.bot.freeze if on else self._sandbox.bot.thaw)()
 
     async def _use_sockets(self, *, on: bool) -> None:
         """Change Slack's setting, and restart the bot if it ran."""
-        ran = self._stage.bot.state is not BotState.STOPPED
-        await self._stage.bot.stop()
-        self._stage.slack.socket_mode = on
+        ran = self._sandbox.bot.state is not BotState.STOPPED
+        await self._sandbox.bot.stop()
+        self._sandbox.slack.socket_mode = on
         if ran:
-            await self._stage.start_bot()
+            await self._sandbox.start_bot()
