@@ -85,7 +85,7 @@ async def check_of(at: ManyHarness, tenant: Tenant) -> KeyCheck | None:
 
 
 async def becomes(at: ManyHarness, tenant: Tenant, check: KeyCheck | None) -> None:
-    """Wait until the database says that about the key; None once nothing is kept of the workspace."""
+    """Wait until the database says that about the key; None once nothing is stored of the workspace."""
     async with asyncio.timeout(5):
         while await check_of(at, tenant) is not check:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.02)

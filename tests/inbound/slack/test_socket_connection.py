@@ -29,7 +29,7 @@ EVENT = '{"type":"events_api","envelope_id":"2","payload":{"type":"event_callbac
 
 @asynccontextmanager
 async def connector(*frames: str | bytes, url: object = None) -> AsyncIterator[SocketConnector]:
-    """A connector that is told to connect to `url`, or to a websocket that sends these frames."""
+    """A connector that has to connect to `url`, or to a websocket that sends these frames."""
 
     async def opened(_: web.Request) -> web.Response:
         return web.json_response({"ok": True, "url": url or server.origin.replace("http", "ws") + "/link"})

@@ -3,13 +3,13 @@
 import { byId, h } from "../dom.js";
 import { wordsOf } from "./message.js";
 
-const KEPT = 10; // sentences that can be read again
+const MAX_SENTENCES = 10; // sentences that can be read again
 
 /** Say what is new; `names` are those for the ids in it. */
 export function announce(messages, names) {
   const region = byId("announcer");
   region.append(...messages.map((message) => h("p", {}, sentence(message, names))));
-  while (region.childElementCount > KEPT) region.firstElementChild.remove();
+  while (region.childElementCount > MAX_SENTENCES) region.firstElementChild.remove();
 }
 
 /** Forget what was said: it is of another conversation. */

@@ -2,14 +2,14 @@
 
 import { byId, setText } from "../dom.js";
 
-const TOLD = 2000; // milliseconds
+const COPIED_SHOWN_FOR = 2000; // milliseconds
 
 export class KeyNote {
   constructor() {
     byId("copy-key").addEventListener("click", async () => {
       await navigator.clipboard.writeText(byId("key-to-set-key").textContent);
       setText(byId("copy-key"), "Copied");
-      setTimeout(() => setText(byId("copy-key"), "Copy"), TOLD);
+      setTimeout(() => setText(byId("copy-key"), "Copy"), COPIED_SHOWN_FOR);
     });
   }
 

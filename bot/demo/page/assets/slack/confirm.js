@@ -9,7 +9,7 @@ let settle = () => {}; // the question that was asked last
 /** Ask, and resolve to whether the person went on. `question` has title, text, confirm and deny as text objects, and a style. */
 export function ask(question, names) {
   const dialog = byId("confirm");
-  settle(); // its dialog may have closed without having told so yet
+  settle(); // its dialog may have closed, and its event has not arrived yet
   byId("confirm-title").replaceChildren(...textObject(question.title, names));
   byId("confirm-text").replaceChildren(...textObject(question.text, names));
   byId("confirm-deny").replaceChildren(...textObject(question.deny, names));

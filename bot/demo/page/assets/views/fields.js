@@ -16,7 +16,7 @@ const KINDS = {
 /** A new field for an element; null for one that this page does not operate. */
 export const newField = (element, on) => (Object.hasOwn(KINDS, element.type) ? new KINDS[element.type](element, on) : null);
 
-/** Everything in a block that an app can be told of. */
+/** Everything in a block whose changes an app can receive. */
 export const elementsOf = (block) => [...(block.elements ?? []), block.accessory, block.element].filter(Boolean);
 
 /** What an entry of the state holds: a text, an id, or the value of an option, or several of them. */

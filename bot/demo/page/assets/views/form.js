@@ -1,4 +1,4 @@
-// The blocks of one view: drawn anew only where they change, with what is typed and chosen in them kept.
+// The blocks of one view: drawn anew only where they change, with what is typed and chosen in them preserved.
 
 import { arrange, h } from "../dom.js";
 import { giveFocusBack } from "../focus.js";
@@ -77,8 +77,8 @@ export class Form {
 
   *#inputs() {
     for (const block of this.#view.blocks) {
-      const kept = block.type === "input" && this.#fieldOf(block.element, block);
-      if (kept) yield [block, kept];
+      const entry = block.type === "input" && this.#fieldOf(block.element, block);
+      if (entry) yield [block, entry];
     }
   }
 
@@ -94,10 +94,10 @@ export class Form {
   }
 
   #input(block) {
-    const kept = this.#fieldOf(block.element, block);
+    const entry = this.#fieldOf(block.element, block);
     const former = this.#drawn.get(block.block_id);
-    const input = former?.input && former.field === kept?.field ? former.input : new InputBlock(kept?.field ?? null, stillElement(block.element, this.#context));
-    this.#drawn.set(block.block_id, { input, field: kept?.field });
+    const input = former?.input && former.field === entry?.field ? former.input : new InputBlock(entry?.field ?? null, stillElement(block.element, this.#context));
+    this.#drawn.set(block.block_id, { input, field: entry?.field });
     input.show(block, this.#problemOf(block), this.#context.names);
     return input.node;
   }
@@ -119,29 +119,29 @@ export class Form {
   #refresh(element, block) {
     const key = keyOf(element, block);
     if (!this.#fields.has(key)) {
-      const kept = { field: null, isTouched: false, isEager: element.focus_on_load };
-      const on = { changed: () => (kept.isTouched = true), tell: () => this.#told(kept) };
-      kept.field = newField(element, on);
-      if (!kept.field) return;
-      this.#fields.set(key, kept);
+      const entry = { field: null, isTouched: false, isEager: element.focus_on_load };
+      const on = { changed: () => (entry.isTouched = true), tell: () => this.#report(entry) };
+      entry.field = newField(element, on);
+      if (!entry.field) return;
+      this.#fields.set(key, entry);
     }
-    const kept = this.#fields.get(key);
-    kept.element = element;
-    kept.block = block;
-    kept.field.tellsAtOnce = block.type !== "input" || block.dispatch_action === true;
-    kept.field.show(element, this.#context);
-    Object.assign(kept.field.focused.dataset, { block: block.block_id, action: element.action_id });
-    if (!kept.isTouched) kept.field.value = valueOf(this.#view.state[block.block_id]?.[element.action_id]);
-    if (block.type !== "input") kept.field.labelled.setAttribute("aria-label", nameOf(element, block, this.#context.names));
+    const entry = this.#fields.get(key);
+    entry.element = element;
+    entry.block = block;
+    entry.field.tellsAtOnce = block.type !== "input" || block.dispatch_action === true;
+    entry.field.show(element, this.#context);
+    Object.assign(entry.field.focused.dataset, { block: block.block_id, action: element.action_id });
+    if (!entry.isTouched) entry.field.value = valueOf(this.#view.state[block.block_id]?.[element.action_id]);
+    if (block.type !== "input") entry.field.labelled.setAttribute("aria-label", nameOf(element, block, this.#context.names));
   }
 
-  async #told(kept) {
-    const { field, element, block } = kept;
+  async #report(entry) {
+    const { field, element, block } = entry;
     if (!field.tellsAtOnce) return;
-    const told = JSON.stringify(field.value);
+    const sent = JSON.stringify(field.value);
     if (!element.confirm || (await ask(element.confirm, this.#context.names))) await this.#tell(block.block_id, element.action_id, field.value);
-    if (JSON.stringify(field.value) !== told) return; // it was changed meanwhile
-    kept.isTouched = false; // Slack has it now, or nobody
+    if (JSON.stringify(field.value) !== sent) return; // it was changed meanwhile
+    entry.isTouched = false; // Slack has it now, or nobody
     field.value = valueOf(this.#view.state[block.block_id]?.[element.action_id]);
   }
 

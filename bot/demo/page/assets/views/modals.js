@@ -1,4 +1,4 @@
-// The modals that the app has put before the person: the one on top is shown, with those below kept as they are.
+// The modals that the app has put before the person: the one on top is shown, with those below unchanged.
 // https://docs.slack.dev/surfaces/modals
 
 import { arrange, byId, h, setText } from "../dom.js";
@@ -8,7 +8,7 @@ import { Form } from "./form.js";
 export class Modals {
   #dialog = byId("modal");
   #body = byId("modal-body");
-  #kept = new Map(); // by the view's id: {root, form, problem, errors, isBusy}
+  #entries = new Map(); // by the view's id: {root, form, problem, errors, isBusy}
   #view = null;
   #asker = null;
   #words = null; // what stands in it, but for the fields
@@ -34,7 +34,7 @@ export class Modals {
   /** Show the stack of Slack's, the visible one last. */
   show(views, context) {
     const top = views.at(-1);
-    for (const id of this.#kept.keys()) if (!views.some((view) => view.id === id)) this.#kept.delete(id);
+    for (const id of this.#entries.keys()) if (!views.some((view) => view.id === id)) this.#entries.delete(id);
     if (!top) return this.#leave();
     const isOther = top.id !== this.#view?.id;
     this.#view = top;
@@ -50,15 +50,15 @@ export class Modals {
   }
 
   #keep(view) {
-    if (!this.#kept.has(view.id)) {
+    if (!this.#entries.has(view.id)) {
       const root = h("div.content.view");
-      this.#kept.set(view.id, { root, form: new Form(root, (...told) => this.#act(...told)), problem: "", errors: "{}", isBusy: false });
+      this.#entries.set(view.id, { root, form: new Form(root, (...args) => this.#act(...args)), problem: "", errors: "{}", isBusy: false });
     }
-    return this.#kept.get(view.id);
+    return this.#entries.get(view.id);
   }
 
   #frame(view) {
-    const { problem, isBusy } = this.#kept.get(view.id);
+    const { problem, isBusy } = this.#entries.get(view.id);
     setText(byId("modal-title"), view.title ?? "");
     setText(byId("modal-close"), view.close ?? (view.submit ? "Cancel" : "Close"));
     setText(byId("modal-submit"), view.submit ?? "");
@@ -91,10 +91,10 @@ export class Modals {
   }
 
   #hasNewErrors({ id, errors }) {
-    const kept = this.#kept.get(id);
-    const former = kept.errors;
-    kept.errors = JSON.stringify(errors);
-    return kept.errors !== former && kept.errors !== "{}";
+    const entry = this.#entries.get(id);
+    const former = entry.errors;
+    entry.errors = JSON.stringify(errors);
+    return entry.errors !== former && entry.errors !== "{}";
   }
 
   #focus(form) {
@@ -111,34 +111,34 @@ export class Modals {
 
   async #submit() {
     const { id } = this.#view;
-    const kept = this.#kept.get(id);
-    if (kept.isBusy || !this.#view.submit) return;
-    kept.problem = "";
-    kept.errors = "{}"; // the same ones again are new
-    if (!kept.form.check()) return void kept.form.focus();
-    await this.#during(kept, () => this.#order("submit", { view: id, values: kept.form.values }));
+    const entry = this.#entries.get(id);
+    if (entry.isBusy || !this.#view.submit) return;
+    entry.problem = "";
+    entry.errors = "{}"; // the same ones again are new
+    if (!entry.form.check()) return void entry.form.focus();
+    await this.#during(entry, () => this.#order("submit", { view: id, values: entry.form.values }));
   }
 
   /** Press a button, or choose something, in the view that was shown then. */
   async #act(view, done) {
-    this.#note(this.#kept.get(view.id), await this.#order("act", { view: view.id, ...done }));
+    this.#note(this.#entries.get(view.id), await this.#order("act", { view: view.id, ...done }));
   }
 
   async #close(clear) {
     const { id } = this.#view;
-    this.#note(this.#kept.get(id), await this.#order("close", { view: id, clear }));
+    this.#note(this.#entries.get(id), await this.#order("close", { view: id, clear }));
   }
 
-  async #during(kept, work) {
-    kept.isBusy = true;
+  async #during(entry, work) {
+    entry.isBusy = true;
     this.#frame(this.#view);
     const problem = await work();
-    kept.isBusy = false;
-    this.#note(kept, problem);
+    entry.isBusy = false;
+    this.#note(entry, problem);
   }
 
-  #note(kept, problem) {
-    if (kept) kept.problem = problem;
+  #note(entry, problem) {
+    if (entry) entry.problem = problem;
     if (this.#view) this.#frame(this.#view);
   }
 }

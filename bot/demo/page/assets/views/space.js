@@ -24,7 +24,7 @@ export class Space {
     byId("tabs").addEventListener("keydown", ({ key }) => this.#turn(key));
   }
 
-  /** Come in, to the Home, which the app is told of. */
+  /** Come in, to the Home, and send the app an event. */
   enter() {
     this.#open("home");
   }

@@ -10,7 +10,7 @@ export class TextInput {
   #tells = ["on_enter_pressed"];
   #later = 0;
 
-  /** `changed()` is called as it is typed, `tell()` when an app that wants to hear of it is to be told. */
+  /** `changed()` is called as it is typed, `tell()` when an app that wants to hear of it should get it. */
   constructor(element, { changed, tell }) {
     this.node = element.multiline
       ? h("textarea.text-input", { id: newId(), rows: 3, spellcheck: "false" })
