@@ -22,7 +22,7 @@ from bot.sim.slack import SimSlack, SlashCommand
 from harness.samples import sample
 
 ROOT = Path(bot.__file__).parents[1]
-SOURCES = [path.read_text() for path in (ROOT / "bot").rglob("*.py") if "sim" not in path.parts]
+SOURCES = [path.read_text() for path in (ROOT / "bot").rglob("*.py") if "sim" not in path.relative_to(ROOT).parts]
 
 SCOPE_OF_METHOD = {
     "api_call": None,  # oauth.v2.access, which goes by the client's own secret
