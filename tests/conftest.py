@@ -2,6 +2,7 @@
 
 import logging
 import os
+import tempfile
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
@@ -83,9 +84,15 @@ def nothing_secret_is_logged() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Iterator[str]]:
-    """One empty database of a real PostgreSQL after the other."""
-    with postgresql(tmp_path_factory.mktemp("pg")) as urls:
+def postgresql_urls() -> Iterator[Iterator[str]]:
+    """One empty database of a real PostgreSQL after the other.
+
+    It is not below pytest's directory: another run of pytest would take the server's right to enter that away.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True) as directory,
+        postgresql(Path(directory)) as urls,
+    ):
         yield urls
 
 

@@ -23,7 +23,7 @@ async def test_work_and_the_work_that_it_starts_are_waited_for() -> None:
         done.append("parent")
 
     tasks.start(parent())
-    assert await tasks.settle(within=5)
+    assert await tasks.settle(within=20)
     assert done == ["parent", "child"]
     assert len(tasks) == 0
 

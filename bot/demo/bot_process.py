@@ -12,8 +12,8 @@ from pathlib import Path
 
 import bot
 
-_READY_WITHIN = 15.0
-_GONE_WITHIN = 12.0
+_READY_WITHIN = 60.0
+_GONE_WITHIN = 30.0
 _LOOK_EVERY = 0.02
 _BASE_ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(Path(bot.__file__).parents[1])}
 """All that the bot gets of our own environment: where programs and this package are."""

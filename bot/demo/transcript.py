@@ -13,7 +13,7 @@ from bot.sim.anchor import Received
 from bot.sim.slack import Message, Source, User
 
 _COLUMN = 26
-_RESULT_WITHIN = 10.0
+_RESULT_WITHIN = 30.0
 
 
 async def play(

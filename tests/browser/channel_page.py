@@ -20,7 +20,7 @@ from browser.pages import watched_page
 UNKNOWN_BUTTON = unknown_action_message().text.split("\n")[0]
 """The first line of the bot's answer to a button that is none of its own."""
 
-_START = 20_000  # milliseconds that the bot may take to start or to stop
+_START = 60_000  # milliseconds that the bot may take to start or to stop
 _NUMBERS = itertools.count(1)
 Blocks = Sequence[Mapping[str, object]]
 

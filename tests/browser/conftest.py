@@ -14,7 +14,7 @@ from browser.pages import Screen, open_screen, watched_page
 from browser.sample_app import SampleApp, sample_app
 from demo.strict_demo import strict_demo
 
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")

@@ -77,7 +77,7 @@ async def test_a_modal_is_submitted_once_and_nothing_is_sent_before(channel: Cha
     await line.press_sequentially("sk-secret")
     await tab_to(channel.page, save(channel))
     assert "sk-secret" not in f"{app.received} {app.slack.modal_of(app.slack.alice)}"
-    app.delay = 1.0
+    app.delay = 2.0
     await channel.page.keyboard.press("Enter")
     await channel.page.keyboard.press("Enter")
     await expect(save(channel)).to_have_attribute("aria-busy", "true")

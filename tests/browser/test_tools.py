@@ -85,7 +85,7 @@ async def test_what_goes_wrong_in_a_page_is_recorded(browser: Browser) -> None:
         await page.goto(site.origin)
         for script, problem in PROBLEMS.items():
             await page.evaluate("script => void setTimeout(script, 0)", script)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(20):
                 while not any(problem in recorded for recorded in watch.problems):
                     await page.wait_for_timeout(10)
 

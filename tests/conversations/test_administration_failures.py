@@ -45,7 +45,7 @@ async def logged(caplog: pytest.LogCaptureFixture, module: str, **fields: object
         ours = [record for record in caplog.records if record.name == f"bot.{module}"]
         return [record for record in ours if fields.items() <= vars(record).items()]
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while not found():  # noqa: ASYNC110 - nothing else tells of it
             await asyncio.sleep(0.01)
     return found()[0]
@@ -145,7 +145,7 @@ async def test_an_outcome_that_can_not_be_told_is_logged(
     hasty: ManyHarness, caplog: pytest.LogCaptureFixture, why: str
 ) -> None:
     team = await with_key(hasty)
-    team.anchor.fault = Slow(0.8)
+    team.anchor.fault = Slow(3.0)
     assert CHECKING in (await team.set_key(KEY)).text
     await team.execute("DELETE FROM workspaces")
     if why == "the database is away":
@@ -157,7 +157,7 @@ async def test_an_outcome_that_can_not_be_told_is_logged(
 
 async def test_while_the_database_is_away_an_outcome_is_told_and_a_pause_works(hasty: ManyHarness) -> None:
     team = await with_key(hasty)
-    team.anchor.fault = Slow(0.8)
+    team.anchor.fault = Slow(3.0)
     assert CHECKING in (await team.set_key(KEY)).text
     await team.at.rename_table("workspaces", "gone")
     await team.wait_for_modal(about_key(StoreUnavailable()))
@@ -251,7 +251,7 @@ async def test_a_modal_of_a_workspace_that_is_not_served_any_more_says_so(team: 
 @pytest.mark.parametrize("modal", MODALS)
 async def test_a_modal_says_that_the_workspace_removed_the_app_meanwhile(team: AdminHarness, modal: str) -> None:
     await team.open_modal(modal)
-    team.slack.faults["users.info"] = Slow(1.0, times=1)
+    team.slack.faults["users.info"] = Slow(1.2, times=1)
     sending = asyncio.create_task(team.submit(MODALS[modal]))
     await team.slack.until(lambda: team.slack.faults["users.info"] is None)
     assert await team.at.store.rows.delete(team.team_id)
@@ -264,7 +264,7 @@ async def test_a_modal_says_that_the_workspace_removed_the_app_meanwhile(team: A
 async def test_an_action_in_home_changes_nothing_if_the_workspace_removed_the_app_meanwhile(
     team: AdminHarness, caplog: pytest.LogCaptureFixture, action: str, method: str
 ) -> None:
-    team.slack.faults[method] = Slow(1.0, times=1)
+    team.slack.faults[method] = Slow(2.5, times=1)
     await team.press(f"anchor_{action}", team.channel.id if action == "alerts_channel" else None)
     await team.slack.until(lambda: team.slack.faults[method] is None)
     assert await team.at.store.rows.delete(team.team_id)

@@ -119,7 +119,7 @@ async def test_without_a_test_alert_alerts_go_where_they_went(
 
 async def test_of_two_choices_the_last_one_holds_however_long_slack_takes(team: AdminHarness) -> None:
     first, last = team.add_channel("first", with_bot=True), team.add_channel("last", with_bot=True)
-    team.slack.faults["chat.postMessage"] = Slow(0.8)
+    team.slack.faults["chat.postMessage"] = Slow(2.5)
     await team.press("anchor_alerts_channel", first.id)
     await asyncio.sleep(0.2)
     await team.press("anchor_alerts_channel", last.id)
@@ -132,7 +132,7 @@ async def test_a_choice_that_another_admin_made_at_another_bot_meanwhile_counts_
     await team.open_home(team.second)
     first_bot = team.slack.request_url
     async with another_bot(team.at) as second_bot:
-        team.slack.faults["chat.postMessage"] = Slow(0.8)
+        team.slack.faults["chat.postMessage"] = Slow(2.5)
         await team.press("anchor_alerts_channel", team.channel.id)
         team.slack.request_url = second_bot
         before = team.slack.home_of(team.second)
@@ -144,7 +144,7 @@ async def test_a_choice_that_another_admin_made_at_another_bot_meanwhile_counts_
 
 async def test_a_choice_that_another_bot_overtakes_is_refused(team: AdminHarness) -> None:
     first, last = team.add_channel("first", with_bot=True), team.add_channel("last", with_bot=True)
-    team.slack.faults["chat.postMessage"] = Slow(0.8, times=1)
+    team.slack.faults["chat.postMessage"] = Slow(2.5, times=1)
     await team.press("anchor_alerts_channel", first.id)
     await team.slack.until(lambda: team.slack.faults["chat.postMessage"] is None)
     await team.at.store.rows.set_alerts_channel(team.team_id, last.id)

@@ -218,7 +218,7 @@ async def test_an_alert_that_slack_does_not_answer_is_sent_once_and_called_doubt
 
 async def test_a_bot_that_is_stopped_answers_what_it_has_begun_and_refuses_more() -> None:
     async with takes_alerts() as at:
-        at.slack.faults[POST] = rate_limited(1, times=1)
+        at.slack.faults[POST] = rate_limited(2, times=1)
         waiting = asyncio.create_task(post(at))
         await at.slack.until(lambda: at.calls(POST))
         late = asyncio.create_task(_post_once_stopping(at))
@@ -238,7 +238,6 @@ async def _post_once_stopping(at: SingleHarness) -> Answer:
 
 async def test_an_alert_that_is_cut_short_at_the_end_is_called_doubtful(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.app._DRAIN_TIMEOUT", 0.1)
-    monkeypatch.setattr("bot.app._INTERRUPT_TIMEOUT", 0.1)
     async with takes_alerts() as at:
         at.slack.faults[POST] = Hang()
         waiting = asyncio.create_task(post(at))

@@ -72,7 +72,7 @@ async def test_a_click_pauses_changes_the_message_and_posts_to_the_thread() -> N
 @BOTH_TRANSPORTS
 async def test_the_ack_of_a_click_does_not_wait_for_anchor() -> None:
     async with single_workspace() as at:
-        at.anchor.fault = Slow(1.0)
+        at.anchor.fault = Slow(3.0)
         message = at.post_alert()
         await at.click(message)
         assert at.messages() == [message]

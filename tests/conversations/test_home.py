@@ -142,7 +142,7 @@ async def test_only_admins_are_remembered_as_such(at: ManyHarness) -> None:
     team = await AdminHarness.open(at)
     for user in (team.member, team.admin):
         await team.open_home(user)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not (known := await at.store.admins.of(team.team_id)):  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.01)
     assert known == [team.admin.id]
@@ -163,7 +163,7 @@ async def test_a_home_that_slack_refuses_is_logged_and_can_be_opened_again(
 
 async def test_the_event_does_not_wait_for_slack(at: ManyHarness) -> None:
     team = await AdminHarness.open(at)
-    at.slack.faults["users.info"] = Slow(0.8)
+    at.slack.faults["users.info"] = Slow(2.5)
     opened = await at.slack.open_home(team.admin)
     assert (opened.answer.status, publications(at)) == (200, [])
     await at.slack.until(team.home_text)

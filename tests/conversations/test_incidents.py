@@ -14,6 +14,7 @@ from bot.outbound.anchor.client import AnchorClient
 from bot.sim.slack import Source
 from bot.usecases.session_control import SessionControl
 from harness import BOTH_TRANSPORTS, HTTP_ONLY, AdminHarness, paused, single_workspace
+from harness.single_workspace import PATIENT
 from harness.texts import waiting_text
 
 pytestmark = pytest.mark.anyio
@@ -36,7 +37,7 @@ def incident_in(caplog: pytest.LogCaptureFixture) -> str:
 
 
 @BOTH_TRANSPORTS
-@pytest.mark.parametrize("ack_wait", [2.0, 0.1], ids=["before the ack", "after the ack"])
+@pytest.mark.parametrize("ack_wait", [2.0, 0.0], ids=["before the ack", "after the ack"])
 async def test_an_exception_is_reported_and_logged_under_one_id(
     ack_wait: float, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -56,7 +57,7 @@ async def test_an_outcome_too_late_for_the_ack_is_posted_after_it(monkeypatch: p
         return Paused("paused")
 
     monkeypatch.setattr(SessionControl, "execute", stalling)
-    async with single_workspace() as at:
+    async with single_workspace(ack_deadline=PATIENT) as at:
         delivery = await at.command()
         (message,) = await at.wait_for_messages()
     assert delivery.ack is not None

@@ -141,7 +141,7 @@ async def test_an_answer_of_slacks_at_the_exchange_ends_it(
 async def test_a_slack_that_hangs_is_not_waited_for_without_end(
     at: ManyHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.outbound.slack.oauth._TIMEOUT", 0.3)
+    monkeypatch.setattr("bot.outbound.slack.oauth._TIMEOUT", 2.0)
     at.slack.faults["oauth.v2.access"] = Hang()
     await assert_refused(at, await at.install(at.add(1)), SlackSilent(), exchanged=True)
 

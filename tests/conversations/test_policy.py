@@ -22,7 +22,7 @@ from harness import (
     resumed,
     single_workspace,
 )
-from harness.conversation import direct_messages
+from harness.conversation import direct_messages, until
 from harness.slack_faults import user_info
 from harness.texts import waiting_text
 
@@ -40,7 +40,7 @@ async def refused(
 ) -> None:
     """Order something, and check that the person alone reads this refusal, and that nothing reaches Anchor."""
     before = len(at.orders)
-    message = await at.answer(by, user, verb, channel=channel, within=10)
+    message = await at.answer(by, user, verb, channel=channel)
     text = outcome_text(refusal, verb=verb, session=at.session, user=user.id)
     assert (message.text, message.ephemeral_to) == (text, user.id)
     assert len(at.orders) == before
@@ -177,7 +177,7 @@ async def test_a_refusal_is_logged_with_who_and_where(caplog: pytest.LogCaptureF
 @BOTH_TRANSPORTS
 @pytest.mark.parametrize("by", BY_BOTH)
 async def test_the_ack_does_not_wait_for_a_slow_slack(by: str) -> None:
-    async with single_workspace(ack_wait=0.2) as at:
+    async with single_workspace(ack_wait=0.0) as at:
         at.slack.faults["users.info"] = Slow(1.0)
         delivery = await at.order(by)
         assert (delivery.error, at.orders) == (None, [])
@@ -197,10 +197,13 @@ async def test_while_slack_does_not_say_who_somebody_is_they_are_refused_unless_
         await done(at, by, at.slack.alice)
 
 
-@pytest.mark.parametrize(("by", "seconds", "is_served"), [("a click", 1.0, True), ("a command", 4.7, False)])
+@pytest.mark.parametrize(
+    ("by", "seconds", "drain", "is_served"), [("a click", 1.0, 4.0, True), ("a command", 4.7, 2.5, False)]
+)
 async def test_an_order_that_waits_for_slack_when_the_bot_stops_is_carried_out_if_there_is_time(
-    by: str, seconds: float, *, is_served: bool
+    by: str, seconds: float, drain: float, *, is_served: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("bot.app._DRAIN_TIMEOUT", drain)
     async with single_workspace() as at:
         at.slack.faults["users.info"] = Slow(seconds)
         ordering = asyncio.create_task(at.order(by))
@@ -248,10 +251,9 @@ async def test_if_the_database_can_not_say_whether_they_were_asked_it_is_tried_a
     tenant.workspace.installation.scopes = WITHOUT_THE_SCOPE
     await at.rename_table("notices", "elsewhere")
     await done(tenant, "a command", tenant.person)
-    await asyncio.sleep(0.3)
-    assert [record.levelname for record in caplog.records if record.name == "bot.usecases.workspace_monitor"] == [
-        "WARNING"
-    ]
+    monitor = "bot.usecases.workspace_monitor"
+    await until(lambda: any(record.name == monitor for record in caplog.records))
+    assert [record.levelname for record in caplog.records if record.name == monitor] == ["WARNING"]
     await at.rename_table("elsewhere", "notices")
     await done(tenant, "a command", tenant.person)
     assert await tenant.wait_for_direct_messages() == [REINSTALL]

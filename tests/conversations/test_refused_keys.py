@@ -1,7 +1,8 @@
 """Anchor refuses a workspace's key: who is notified, how often, and what the bot remembers about the key."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,7 +27,7 @@ from harness import (
     paused,
     single_workspace,
 )
-from harness.conversation import direct_messages
+from harness.conversation import direct_messages, until
 
 pytestmark = pytest.mark.anyio
 
@@ -53,10 +54,12 @@ class Team(Tenant):
         await self.answer(by)
         await becomes(self.at, self, check)
 
-    async def notices(self, *users: User) -> dict[str, list[str]]:
-        """The direct messages of the setter, or of these people, once nothing more comes."""
+    async def notices_are(self, expected: Mapping[str, list[str]], *users: User) -> None:
+        """Wait until the setter, or these people, have these direct messages; no more may come."""
+        people = users or [self.setter]
+        await self.slack.until(lambda: direct_messages(self.slack, people) == expected)
         await asyncio.sleep(0.4)
-        return direct_messages(self.slack, users or [self.setter])
+        assert direct_messages(self.slack, people) == expected
 
 
 @pytest.fixture
@@ -86,7 +89,7 @@ async def check_of(at: ManyHarness, tenant: Tenant) -> KeyCheck | None:
 
 async def becomes(at: ManyHarness, tenant: Tenant, check: KeyCheck | None) -> None:
     """Wait until the database says that about the key; None once nothing is stored of the workspace."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while await check_of(at, tenant) is not check:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.02)
 
@@ -94,6 +97,10 @@ async def becomes(at: ManyHarness, tenant: Tenant, check: KeyCheck | None) -> No
 async def open_home(at: Conversation, user: User) -> None:
     await at.slack.open_home(user, at.workspace)
     await at.slack.until(lambda: at.slack.home_of(user, at.workspace))
+
+
+def of_monitor(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    return [record for record in caplog.records if record.name == "bot.usecases.workspace_monitor"]
 
 
 def refusal(at: Conversation, *, by_admins: bool, verb: str = "pause") -> str:
@@ -114,9 +121,9 @@ async def test_in_a_single_workspace_the_person_learns_that_the_operator_can(
     single: SingleHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert (await single.answer("a command")).text == refusal(single, by_admins=False)
-    await asyncio.sleep(0.2)
+    await until(lambda: of_monitor(caplog))
     assert single.direct_messages() == []
-    (error,) = [record for record in caplog.records if record.name == "bot.usecases.workspace_monitor"]
+    (error,) = of_monitor(caplog)
     assert (error.levelname, vars(error)["team"], vars(error)["about"]) == ("ERROR", "T0HOME00001", "key 0 refused")
 
 
@@ -141,7 +148,7 @@ async def test_the_person_who_set_the_key_is_notified_once_however_many_orders_t
     await asyncio.gather(*[team.order(by) for by in BY_BOTH for _ in range(5)])
     await team.slack.until(lambda: len(team.answers()) == 10)
     await team.answer("a command", team.setter)
-    assert await team.notices(team.setter, team.person) == {"setter": [notice(team.key)], team.person.name: []}
+    await team.notices_are({"setter": [notice(team.key)], team.person.name: []}, team.setter, team.person)
     assert await check_of(team.at, team) is REFUSED
 
 
@@ -154,7 +161,7 @@ async def test_two_bots_on_one_database_notify_once_between_them(team: Team) -> 
                 together.create_task(team.order("a command"))
                 await asyncio.sleep(0)  # so that it is sent there
         await team.slack.until(lambda: len(team.answers()) == 6)
-        assert await team.notices() == {"setter": [notice(team.key)]}
+        await team.notices_are({"setter": [notice(team.key)]})
 
 
 @pytest.mark.parametrize(
@@ -174,12 +181,8 @@ async def test_if_the_setter_has_left_or_is_no_admin_the_admin_who_was_seen_last
     await team.answer("a command")
     users = [team.workspace.users[user.id] for user in (team.setter, *people.values())]
     expected = [notice(team.key)]
-    assert await team.notices(*users) == {
-        "setter": expected if is_told else [],
-        "EARLY": [],
-        "LATE": expected,
-        "DEMOTED": [],
-    }
+    notices = {"setter": expected if is_told else [], "EARLY": [], "LATE": expected, "DEMOTED": []}
+    await team.notices_are(notices, *users)
 
 
 async def test_if_nobody_set_the_key_in_slack_an_admin_who_has_opened_home_is_notified(at: ManyHarness) -> None:
@@ -197,10 +200,10 @@ async def test_if_slack_takes_no_message_for_anybody_an_error_is_logged(
         await team.at.store.admins.record(team.team_id, user.id, 1_785_000_000)
     team.slack.faults["chat.postMessage"] = api_error("messages_tab_disabled")
     await team.answer("a command")
-    await team.notices()
+    await until(lambda: of_monitor(caplog))
     tried = [vars(record)["user"] for record in caplog.records if record.name == "bot.usecases.message_delivery"]
     assert tried == [team.setter.id, team.person.id]
-    (error,) = [record for record in caplog.records if record.name == "bot.usecases.workspace_monitor"]
+    (error,) = of_monitor(caplog)
     assert (error.levelname, vars(error)["team"]) == ("ERROR", team.team_id)
     assert team.key not in caplog.text
     assert team.workspace.installation.bot_token not in caplog.text
@@ -215,32 +218,32 @@ async def test_each_refused_key_is_announced_once_even_if_it_is_good_in_between(
     await team.use(check=VERIFIED)
     team.anchor.revoke(team.key)
     await team.use()
-    assert await team.notices() == {"setter": [notice(team.key)]}
+    await team.notices_are({"setter": [notice(team.key)]})
     await team.set_key("sk-the-second-key")
     await team.use()
-    assert await team.notices() == {"setter": [notice(key) for key in (team.key, "sk-the-second-key")]}
+    await team.notices_are({"setter": [notice(key) for key in (team.key, "sk-the-second-key")]})
 
 
 async def test_after_the_app_was_installed_again_a_refused_key_is_announced_again(team: Team) -> None:
     await team.use()
-    await team.notices()
+    await team.notices_are({"setter": [notice(team.key)]})
     await team.slack.uninstall(team.workspace)
     await becomes(team.at, team, None)
     assert (await team.at.install(team)).status == 200
     for key in ("sk-mistyped", "sk-of-the-new-installation"):  # as many as before
         await team.set_key(key)
     await team.use()
-    assert await team.notices() == {"setter": [notice(key) for key in (team.key, "sk-of-the-new-installation")]}
+    await team.notices_are({"setter": [notice(key) for key in (team.key, "sk-of-the-new-installation")]})
 
 
 async def test_a_key_that_was_replaced_meanwhile_is_not_announced(team: Team) -> None:
-    team.anchor.fault = Slow(0.8)
+    team.anchor.fault = Slow(3.0)
     await team.order("a click")
     await team.anchor.until(lambda: team.orders)
     await team.set_key("sk-the-second-key")
     await team.slack.until(team.answers)
     assert team.answers()[-1].text == refusal(team, by_admins=True)
-    assert await team.notices() == {"setter": []}
+    await team.notices_are({"setter": []})
     assert await check_of(team.at, team) is UNVERIFIED
 
 
@@ -253,12 +256,12 @@ async def test_while_the_database_is_away_nothing_is_kept_and_then_it_is(
     team.anchor.revoke(team.key)
     await team.at.rename_table("workspaces", "elsewhere")
     assert (await team.answer("a command")).text == refusal(team, by_admins=True)
-    assert await team.notices() == {"setter": []}
+    await team.notices_are({"setter": []})
     await team.at.rename_table("elsewhere", "workspaces")
-    (record,) = [record for record in caplog.records if record.name == "bot.usecases.workspace_monitor"]
+    (record,) = of_monitor(caplog)
     assert (record.levelname, vars(record)["team"]) == ("WARNING", team.team_id)
     await team.use()
-    assert await team.notices() == {"setter": [notice(team.key)]}
+    await team.notices_are({"setter": [notice(team.key)]})
     assert team.key not in caplog.text
 
 
@@ -269,7 +272,7 @@ async def test_a_key_that_anchor_accepts_is_verified_by_its_use(team: Team) -> N
     team.anchor.add_key(team.key)
     team.anchor.fault = server_error()
     await team.answer("a command")
-    await team.notices()
+    await team.notices_are({"setter": []})
     assert await check_of(team.at, team) is UNVERIFIED, "a failure says nothing about the key"
     team.anchor.fault = None
     unknown = replace(team, session=SESSION)
@@ -285,4 +288,4 @@ async def test_the_key_of_one_workspace_says_nothing_about_that_of_another(team:
     await team.use()
     assert (await other.answer("a command")).text == paused(session=other.session, user=other.person.id)
     await becomes(team.at, other, VERIFIED)
-    assert await team.notices(other.person, team.setter) == {other.person.name: [], "setter": [notice(team.key)]}
+    await team.notices_are({other.person.name: [], "setter": [notice(team.key)]}, other.person, team.setter)

@@ -7,6 +7,7 @@ import pytest
 from bot.core.outcomes import Doubt, NotRunning, Outcome, Superseded, Unconfirmed
 from bot.sim.anchor import Fault, Hang, SessionState, Slow, html
 from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, outcome_text, paused, resumed, single_workspace
+from harness.single_workspace import PATIENT
 from harness.texts import waiting_text
 
 pytestmark = [pytest.mark.anyio, BOTH_TRANSPORTS]
@@ -34,7 +35,7 @@ async def test_a_paused_agent_is_resumed_and_the_channel_sees_it() -> None:
 
 
 async def test_a_slow_resume_is_announced_and_then_its_outcome_posted() -> None:
-    async with single_workspace(ack_wait=0.1) as at:
+    async with single_workspace(ack_wait=0.0) as at:
         at.anchor.fault = Slow(0.5)
         await at.command(verb="resume")
         (seen,) = at.ephemerals()
@@ -70,34 +71,37 @@ async def test_after_an_unconfirmed_resume_even_a_confirmed_pause_is_not_certain
 
 
 async def test_a_resume_that_waits_for_a_pause_is_dropped_for_the_next_pause() -> None:
-    async with single_workspace() as at:
-        at.anchor.fault = Slow(0.8)
+    async with single_workspace(ack_deadline=PATIENT) as at:
+        at.anchor.fault = Slow(3.0)
         first = asyncio.ensure_future(at.command())
         await at.anchor.until(lambda: at.orders)
         second = asyncio.ensure_future(at.command(verb="resume", user=at.slack.bob))
         await asyncio.sleep(0.1)
         await asyncio.gather(first, second, at.command())
+        await at.wait_for_messages(3)
         assert verbs(at) == ["pause"]
         assert shown(at) == sorted([paused(), paused(), outcome_text(Superseded(), verb="resume", user=BOB)])
 
 
 async def test_a_pause_is_sent_again_after_a_resume_that_was_under_way() -> None:
-    async with single_workspace() as at:
-        at.anchor.fault = Slow(0.8, times=1)
+    async with single_workspace(ack_deadline=PATIENT) as at:
+        at.anchor.fault = Slow(2.5, times=1)
         resuming = asyncio.ensure_future(at.command(verb="resume"))
         await at.anchor.until(lambda: at.orders)
         await asyncio.gather(resuming, at.command(user=at.slack.bob))
+        await at.wait_for_messages(2)
         assert verbs(at) == ["resume", "pause", "pause"]
         assert at.anchor.session(SESSION).state is SessionState.PAUSED
         assert shown(at) == sorted([paused(user=BOB), resumed()])
 
 
 async def test_a_resume_without_an_answer_leaves_the_pause_after_it_unconfirmed() -> None:
-    async with single_workspace(ANCHOR_TIMEOUT="0.5") as at:
+    async with single_workspace(ack_deadline=PATIENT, ANCHOR_TIMEOUT="3") as at:
         at.anchor.fault = Hang(times=1)
         resuming = asyncio.ensure_future(at.command(verb="resume"))
         await at.anchor.until(lambda: at.orders)
         await asyncio.gather(resuming, at.command(user=at.slack.bob))
+        await at.wait_for_messages(2)
         pause = outcome_text(Unconfirmed(Doubt.RACED), user=BOB)
         assert shown(at) == sorted([pause, outcome_text(Unconfirmed(Doubt.TIMED_OUT), verb="resume")])
 

@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from bot.inbound.slack.ack import ACK_WAIT
 from bot.messages.message import in_channel
 from bot.messages.request_errors import as_direct_message
 from bot.sim.anchor import Slow
@@ -23,43 +24,48 @@ from bot.sim.slack import (
     rate_limited,
     server_error,
 )
+from bot.sim.slack.simulator import ACK_DEADLINE
 from harness import BOTH_TRANSPORTS, HTTP_ONLY, SESSION, SingleHarness, paused, single_workspace
+from harness.single_workspace import PATIENT
 from harness.texts import waiting_text
 
 pytestmark = pytest.mark.anyio
 
 
+def test_an_ack_leaves_a_second_of_the_three_that_slack_waits() -> None:
+    assert ACK_DEADLINE - ACK_WAIT == 1.0
+
+
 @BOTH_TRANSPORTS
 async def test_an_outcome_within_two_seconds_is_in_the_ack() -> None:
-    async with single_workspace() as at:
-        at.anchor.fault = Slow(1.8)
-        delivery = await at.command()
+    async with single_workspace(ack_deadline=PATIENT) as at:
+        at.anchor.fault = Slow(0.7)
+        await at.command()
         await asyncio.sleep(0.3)
         assert [(one.source, one.text) for one in at.seen()] == [(Source.ACK, paused())]
-    assert delivery.elapsed < 2.5
 
 
 @BOTH_TRANSPORTS
 async def test_a_later_outcome_is_announced_in_time_and_then_posted_once() -> None:
-    async with single_workspace() as at:
-        at.anchor.fault = Slow(2.1)
+    async with single_workspace(ack_deadline=PATIENT) as at:
+        at.anchor.fault = Slow(5.0)
         delivery = await at.command()
         assert [one.text for one in at.seen()] == [waiting_text()]
         await at.wait_for_messages()
         await asyncio.sleep(0.3)
         assert [(one.source, one.text) for one in at.messages()] == [(Source.RESPONSE_URL, paused())]
-    assert delivery.elapsed < 2.5
+    assert ACK_WAIT <= delivery.elapsed < 5.0
 
 
 @HTTP_ONLY
 async def test_a_request_that_arrives_slowly_leaves_less_time_to_wait() -> None:
     async with single_workspace() as at:
-        at.anchor.fault = Slow(1.5)
+        at.anchor.fault = Slow(5.0)
         started = time.monotonic()
-        answer = await asyncio.to_thread(_send_slowly, at, 1.0)
+        answer = await asyncio.to_thread(_send_slowly, at, ACK_WAIT)
         elapsed = time.monotonic() - started
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["text"] == waiting_text()
-    assert 1.9 < elapsed < 2.5
+    assert ACK_WAIT <= elapsed < 2 * ACK_WAIT
 
 
 def _send_slowly(at: SingleHarness, seconds: float) -> bytes:
@@ -99,7 +105,7 @@ WAYS: dict[str, tuple[Fault, Fault | None, Source, float]] = {
 async def test_a_late_outcome_is_delivered_by_the_first_way_that_works(
     of_url: Fault, of_post: Fault | None, source: Source, waits: float
 ) -> None:
-    async with single_workspace(ack_wait=0.1) as at:
+    async with single_workspace(ack_wait=0.0) as at:
         at.slack.faults["response_url"] = of_url
         at.slack.faults["chat.postMessage"] = of_post
         began = time.monotonic()
@@ -113,7 +119,7 @@ async def test_a_late_outcome_is_delivered_by_the_first_way_that_works(
 async def test_without_a_usable_response_url_the_outcome_is_posted_to_the_channel(
     url: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with single_workspace(ack_wait=0.1) as at:
+    async with single_workspace(ack_wait=0.0) as at:
         at.anchor.fault = Slow(0.3)
         await at.command(response_url=url)
         (message,) = await at.wait_for_messages()
@@ -129,7 +135,7 @@ async def test_without_a_usable_response_url_the_outcome_is_posted_to_the_channe
 async def test_an_outcome_that_may_not_be_in_the_channel_is_sent_to_the_person(
     channel: str, of_post: Fault | None
 ) -> None:
-    async with single_workspace(ack_wait=0.1) as at:
+    async with single_workspace(ack_wait=0.0) as at:
         at.slack.faults["response_url"] = expired_url()
         at.slack.faults["chat.postMessage"] = of_post
         await slow_pause(at, at.workspace.channels[channel])
@@ -139,7 +145,7 @@ async def test_an_outcome_that_may_not_be_in_the_channel_is_sent_to_the_person(
 
 
 async def test_a_message_without_an_answer_is_sent_once_more_and_then_logged(caplog: pytest.LogCaptureFixture) -> None:
-    async with single_workspace(ack_wait=0.1) as at:
+    async with single_workspace(ack_wait=0.0) as at:
         at.slack.faults["response_url"] = ResetAfterReading(applied=True)
         at.slack.faults["chat.postMessage"] = ResetAfterReading(applied=True)
         await slow_pause(at)
@@ -151,7 +157,7 @@ async def test_a_message_without_an_answer_is_sent_once_more_and_then_logged(cap
 
 
 async def test_an_outcome_that_cannot_be_delivered_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    async with single_workspace(ack_wait=0.1) as at:
+    async with single_workspace(ack_wait=0.0) as at:
         at.slack.faults["response_url"] = expired_url()
         at.slack.faults["chat.postMessage"] = api_error("account_inactive")
         await slow_pause(at)

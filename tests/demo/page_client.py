@@ -27,14 +27,14 @@ class PageClient:
         number = len(self._problems) + 1
         self._problems[number] = "no answer"
         await self._socket.send_json({"id": number, "do": kind, **details})
-        await self.until(lambda: self._problems[number] != "no answer", within=20)
+        await self.until(lambda: self._problems[number] != "no answer")
         return self._problems[number]
 
     async def send(self, frame: str) -> None:
         """Send any text."""
         await self._socket.send_str(frame)
 
-    async def until(self, condition: Callable[[], object], *, within: float = 8.0) -> None:
+    async def until(self, condition: Callable[[], object], *, within: float = 20.0) -> None:
         """Wait until a view fulfils the condition."""
         await self._change_event.wait_for(condition, within)
 

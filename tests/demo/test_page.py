@@ -45,9 +45,9 @@ async def test_an_order_is_carried_out_though_the_page_is_closed_meanwhile(demo:
         await alice.order("switch", name="anchor_slow", on=True)
         line = f"/anchor-pause {FLIGHTS}"
         order = asyncio.ensure_future(alice.order("enter", channel=slack.alerts.id, line=line))
-        await asyncio.sleep(0.3)
+        await anchor.until(lambda: anchor.posts(FLIGHTS))
         order.cancel()
-    await anchor.until(lambda: anchor.posts(FLIGHTS) and anchor.posts(FLIGHTS)[0].status, within=8)
+    await anchor.until(lambda: anchor.posts(FLIGHTS)[0].status)
     await slack.until(lambda: any(FLIGHTS in one.text for one in slack.channel_messages(slack.alerts) if one.blocks))
     await demo.switches.set("anchor_slow", on=False)
 

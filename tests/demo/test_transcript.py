@@ -1,6 +1,7 @@
 """The transcript shows every step, and fails when a step goes wrong."""
 
 import io
+import re
 from dataclasses import replace
 
 import pytest
@@ -19,7 +20,7 @@ def test_the_transcript_shows_every_step_over_http_and_over_socket_mode(capsys: 
     assert "=== Over HTTP ===" in text
     assert "=== Over Socket Mode ===" in text
     assert f"POST /v1/sessions/{RUNNING}/agent/pause -> 200" in text
-    assert "only @alice sees, 2.0 s" in " ".join(text.split())
+    assert re.search(r"only @alice sees, [2-9]\.\d s", " ".join(text.split()))
     assert text.endswith("All went as it should.\n")
 
 
@@ -33,7 +34,7 @@ async def test_the_transcript_fails_for_each_deviation_from_the_script() -> None
         "a message is missing": replace(broken_id, in_channel=("One more",)),
     }
     out = io.StringIO()
-    assert not await play(out, steps=list(steps.values()), result_within=0.5)
+    assert not await play(out, steps=list(steps.values()), result_within=5.0)
     text = out.getvalue()
     assert [deviation for deviation in steps if deviation not in text] == []
     assert "The bot's log:" in text

@@ -66,7 +66,7 @@ class AdminHarness(Tenant):
         assert shown is not None
         return shown
 
-    async def home_with(self, text: str, *, user: User | None = None, within: float = 5.0) -> View:
+    async def home_with(self, text: str, *, user: User | None = None, within: float = 20.0) -> View:
         """Wait until Home contains `text`."""
         await self.slack.until(lambda: text in self.home_text(user), within=within)
         home = self.slack.home_of(user or self.admin)

@@ -22,15 +22,26 @@ async def anchor_client(url: str, *, attempt: float = 10.0, deadline: float = 20
         yield AnchorClient(http, base_url=url, timeout=attempt, deadline=deadline)
 
 
-async def send(client: AnchorClient, verb: Verb = Verb.PAUSE, key: str = DEFAULT_KEY) -> AnchorOutcome:
-    """Order something for SESSION, and return the outcome of all attempts."""
-    return combine(await client.send(verb, Secret(key), SessionId(SESSION), cancelled=asyncio.Event()))
+async def send(
+    client: AnchorClient, verb: Verb = Verb.PAUSE, key: str = DEFAULT_KEY, *, once: bool = False
+) -> AnchorOutcome:
+    """Order something for SESSION, and return the outcome of all attempts; `once` withdraws it after the first."""
+    cancelled = asyncio.Event()
+    if once:
+        cancelled.set()
+    return combine(await client.send(verb, Secret(key), SessionId(SESSION), cancelled=cancelled))
 
 
 async def pause(url: str, *, attempt: float = 10.0, deadline: float = 20.0, key: str = DEFAULT_KEY) -> AnchorOutcome:
     """Pause SESSION with a new client."""
     async with anchor_client(url, attempt=attempt, deadline=deadline) as client:
         return await send(client, key=key)
+
+
+async def pause_once(url: str, *, attempt: float = 10.0) -> AnchorOutcome:
+    """Pause SESSION with a new client, in one attempt."""
+    async with anchor_client(url, attempt=attempt) as client:
+        return await send(client, once=True)
 
 
 async def resume(url: str, *, attempt: float = 10.0) -> AnchorOutcome:

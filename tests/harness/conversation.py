@@ -75,7 +75,7 @@ class Conversation:
         verb: str = "pause",
         *,
         channel: Channel | None = None,
-        within: float = 5.0,
+        within: float = 20.0,
     ) -> Message:
         """Order a pause or a resume, and wait for its outcome."""
         before = len(self.answers(user, channel))
@@ -94,7 +94,7 @@ class Conversation:
         everything = self.slack.channel_messages(channel or self.channel)
         return [message for message in everything if message.source is not Source.TYPED]
 
-    async def wait_for_messages(self, count: int = 1, *, within: float = 5.0) -> list[Message]:
+    async def wait_for_messages(self, count: int = 1, *, within: float = 20.0) -> list[Message]:
         """Wait for that many `messages` in the channel, and return them."""
         await self.slack.until(lambda: len(self.messages()) >= count, within=within)
         return self.messages()
@@ -175,7 +175,7 @@ async def post_json(
         return answer.status, read, answer.headers
 
 
-async def until(condition: Callable[[], object], *, within: float = 5.0) -> None:
+async def until(condition: Callable[[], object], *, within: float = 20.0) -> None:
     """Wait for what only the clock tells of."""
     async with asyncio.timeout(within):
         while not condition():  # noqa: ASYNC110 - nothing signals it

@@ -24,8 +24,8 @@ from harness.texts import SESSION
 
 MODULE = (sys.executable, "-m", "bot")
 CONSOLE_SCRIPT = (str(Path(sys.executable).with_name("anchor-bot")),)
-_UP_WITHIN = 20.0
-_GONE_WITHIN = 15.0
+_UP_WITHIN = 60.0
+_GONE_WITHIN = 60.0
 _LONGEST_LINE = 1 << 20
 
 

@@ -12,10 +12,14 @@ from bot.inbound.slack.ack import ACK_WAIT
 from bot.inbound.slack.socket_connection import HEARTBEAT
 from bot.sim.anchor import SimAnchor
 from bot.sim.slack import SimSlack
+from bot.sim.slack.simulator import ACK_DEADLINE
 from bot.usecases.session_control import CAPACITY
 from harness.conversation import Conversation
 from harness.texts import SESSION
 from harness.transport import current_transport
+
+PATIENT = 30.0
+"""An `ack_deadline` for acks that wait for an outcome: a slow machine needs more than the second that is left then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +35,15 @@ async def single_workspace(
     capacity: int = CAPACITY,
     now: Callable[[], float] = time.time,
     ack_wait: float = ACK_WAIT,
+    ack_deadline: float = ACK_DEADLINE,
     heartbeat: float = HEARTBEAT,
     **settings: str,
 ) -> AsyncIterator[SingleHarness]:
     """Run a bot for one workspace. At the end nobody may have violated a rule of Slack's or Anchor's."""
-    async with SimSlack(socket_mode=current_transport.is_socket) as slack, SimAnchor() as anchor:
+    async with (
+        SimSlack(socket_mode=current_transport.is_socket, ack_deadline=ack_deadline) as slack,
+        SimAnchor() as anchor,
+    ):
         anchor.add_session(session_id=SESSION)
         environ = environment(slack, anchor, **settings)
         async with running(

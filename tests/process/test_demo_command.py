@@ -105,7 +105,7 @@ async def test_on_a_terminal_the_script_plays_and_then_serves_the_page(tmp_path:
         assert played == "played\r\n"
         assert "<title>" in await fetch(served.split()[0])
         process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             assert await process.wait() == 0
     finally:
         os.close(ours)

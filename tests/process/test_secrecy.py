@@ -40,7 +40,7 @@ async def slack_misbehaves(at: ProcessHarness) -> list[str]:
     urls = []
     for by_url, by_post in ((ResetAfterReading(), slack_error()), (expired_url(), api_error("token_revoked"))):
         calls = len(at.slack.api_calls)
-        at.anchor.fault = Slow(2.1)
+        at.anchor.fault = Slow(4.0)
         at.slack.faults["response_url"], at.slack.faults["chat.postMessage"] = by_url, by_post
         urls.append((await at.command(at.anchor.add_session())).response_url)
         await at.slack.until(partial(has_been_called, at, calls))

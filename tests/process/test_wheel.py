@@ -15,7 +15,7 @@ import bot
 from bot.demo.page.assets import read_assets
 from harness.process import bot_process, fetch
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.anyio
 
 CHECKOUT = Path(__file__).parents[2]
 

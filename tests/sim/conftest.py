@@ -15,8 +15,14 @@ from sim.view_client import ViewClient
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[SimSlack]:
-    async with SimSlack(now=lambda: 1_785_000_000.0, ack_deadline=0.5) as slack:
+def ack_deadline() -> float:
+    """Seconds that Slack waits for an ack: many, because the machine may be slow; IMPATIENT changes it."""
+    return 20.0
+
+
+@pytest.fixture
+async def slack(ack_deadline: float) -> AsyncIterator[SimSlack]:
+    async with SimSlack(now=lambda: 1_785_000_000.0, ack_deadline=ack_deadline) as slack:
         yield slack
 
 

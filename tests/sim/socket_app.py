@@ -19,7 +19,7 @@ class Connection:
         self.hello = hello
 
     async def receive(self) -> Json:
-        frame: Json = json.loads(await self.socket.receive_str(timeout=5))
+        frame: Json = json.loads(await self.socket.receive_str(timeout=20))
         return frame
 
     async def ack(self, envelope: Json, **more: object) -> None:
@@ -30,14 +30,14 @@ class Connection:
 
     async def end(self) -> aiohttp.WSMsgType:
         """How the connection ended."""
-        return (await self.socket.receive(timeout=5)).type
+        return (await self.socket.receive(timeout=20)).type
 
     async def everything(self) -> list[aiohttp.WSMessage]:
         """What comes until there is silence."""
         frames = []
         with contextlib.suppress(TimeoutError):
             while True:
-                frames.append(await self.socket.receive(timeout=0.1))
+                frames.append(await self.socket.receive(timeout=1))
         return frames
 
 
@@ -69,7 +69,7 @@ class SocketApp:
         patience = aiohttp.ClientWSTimeout(ws_close=0.2)
         socket = await self._client.ws_connect(url, autoping=autoping, timeout=patience)
         self._sockets.append(socket)
-        return Connection(socket, json.loads(await socket.receive_str(timeout=5)))
+        return Connection(socket, json.loads(await socket.receive_str(timeout=20)))
 
     async def connect(self, *, autoping: bool = True) -> Connection:
         return await self.follow((await self.open())["url"], autoping=autoping)

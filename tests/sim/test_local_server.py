@@ -36,7 +36,7 @@ async def test_stopping_does_not_wait_for_hanging_requests(client: aiohttp.Clien
         await asyncio.sleep(0.01)
         began = time.monotonic()
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
     answers = await asyncio.gather(*hanging, return_exceptions=True)
     assert all(isinstance(answer, BaseException) for answer in answers)
     assert asyncio.all_tasks() <= before

@@ -57,7 +57,7 @@ class Scene:
             self.monitor.record_result(workspace, KeyRejected(401, ""))
         else:
             self.monitor.report_missing_scope(workspace)
-        assert await self.tasks.settle(within=5)
+        assert await self.tasks.settle(within=20)
         person = self.slack.alice if event == "refused key" else self.slack.carol
         return [message.text for message in self.slack.channel_messages(self.slack.home.dm_with_bot(person))]
 

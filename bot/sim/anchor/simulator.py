@@ -96,7 +96,7 @@ class SimAnchor:
         """Return the pauses and resumes asked for this session, in order of arrival."""
         return [one for one in self.requests if one.session_id == session_id and one.method == "POST"]
 
-    async def until(self, condition: Callable[[], object], *, within: float = 5.0) -> None:
+    async def until(self, condition: Callable[[], object], *, within: float = 20.0) -> None:
         """Wait until `condition` is true, looked at after every request and answer; else TimeoutError."""
         await self.change_event.wait_for(condition, within)
 

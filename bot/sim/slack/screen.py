@@ -72,7 +72,7 @@ class Screen:
         """Return a message's text as a person reads it: names for mentions, no escapes."""
         return self.platform.render(message)
 
-    async def until(self, condition: Callable[[], object], *, within: float = 5.0) -> None:
+    async def until(self, condition: Callable[[], object], *, within: float = 20.0) -> None:
         """Wait until `condition` is true, looked at whenever anything happened here; else TimeoutError."""
         await self.platform.change_event.wait_for(condition, within)
 

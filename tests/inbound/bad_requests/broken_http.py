@@ -93,9 +93,9 @@ _SLOW = {
 CASES = (
     *(RawCase(name, parts) for name, parts in _WHOLE.items()),
     *(RawCase(name, parts, ends=True) for name, parts in _UNFINISHED.items()),
-    RawCase("a size that is too large", (_head(length=LARGEST + 1),), status=413, within=1.5),
-    RawCase("unsigned, a size of terabytes", (_head(signature=UNSIGNED, length=10**13),), status=413, within=1.5),
-    RawCase("an encoded body", (_head(encoding="gzip"),), status=415, within=1.5),
+    RawCase("a size that is too large", (_head(length=LARGEST + 1),), status=413),
+    RawCase("unsigned, a size of terabytes", (_head(signature=UNSIGNED, length=10**13),), status=413),
+    RawCase("an encoded body", (_head(encoding="gzip"),), status=415),
 )
 
-SLOW_CASES = tuple(RawCase(name, parts, status=408, pause=0.4, within=6.5) for name, parts in _SLOW.items())
+SLOW_CASES = tuple(RawCase(name, parts, status=408, pause=0.4, within=20.0) for name, parts in _SLOW.items())

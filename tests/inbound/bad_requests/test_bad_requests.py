@@ -44,7 +44,7 @@ async def test_a_bad_request_is_refused_or_answered_politely(bot: TargetBot, cas
     addresses = await bot.addresses()
     before = len(bot.direct_messages(case.dm_user))
 
-    answer = await asyncio.wait_for(send(bot.url, case.request(addresses)), 4)
+    answer = await asyncio.wait_for(send(bot.url, case.request(addresses)), 20)
     if case.dm_text:
         await bot.slack.until(lambda: len(bot.direct_messages(case.dm_user)) > before)
 

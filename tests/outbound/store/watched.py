@@ -20,11 +20,12 @@ class Watched(WorkspaceRows):
     error: Exception | None = None
     unblocked: asyncio.Event | None = None
     reads: list[str]
+    seen: list[str]
 
     @classmethod
     def of(cls, store: Store) -> "Watched":
         watched = cls(store.database, store.cipher, lambda: 0)
-        watched.reads = []
+        watched.reads, watched.seen = [], []
         return watched
 
     def with_on_change(self, on_change: Callable[[str], AbstractContextManager[None]]) -> "Watched":
@@ -34,6 +35,7 @@ class Watched(WorkspaceRows):
     async def find(self, team_id: str) -> Workspace | None:
         self.reads.append(team_id)
         found = await super().find(team_id)
+        self.seen.append(team_id)
         if self.unblocked is not None:
             await self.unblocked.wait()
         if self.error is not None:
@@ -42,9 +44,9 @@ class Watched(WorkspaceRows):
 
     async def until_read(self, times: int) -> None:
         """Wait until so many reads have begun, and have seen what they see."""
-        async with asyncio.timeout(10):
-            while len(self.reads) < times:  # noqa: ASYNC110 - what is waited for is a step of the loop
-                await asyncio.sleep(0)
+        async with asyncio.timeout(20):
+            while len(self.seen) < times:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.001)
         await asyncio.sleep(0.05)
 
 

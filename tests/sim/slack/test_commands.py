@@ -7,7 +7,7 @@ from bot.sim.slack.signing import signature
 from harness.samples import sample
 from harness.texts import SESSION
 from sim.api_client import rules
-from sim.recording_app import RecordingApp
+from sim.recording_app import IMPATIENT, NEVER, RecordingApp
 
 pytestmark = pytest.mark.anyio
 
@@ -57,10 +57,11 @@ async def test_an_ack_in_channel_shows_the_command_as_well(slack: SimSlack, app:
     assert texts == ["/anchor-pause", "Paused.", "/anchor-pause"]
 
 
+@IMPATIENT
 @pytest.mark.parametrize(
     ("status", "delay", "error", "broken"),
     [
-        (200, 2.0, "operation_timeout", [Rule.ACK_LATE]),
+        (200, NEVER, "operation_timeout", [Rule.ACK_LATE]),
         (302, 0.0, "http_client_error", [Rule.ACK_NOT_200]),
         (404, 0.0, "http_client_error", [Rule.ACK_NOT_200]),
         (500, 0.0, "http_service_error", [Rule.ACK_NOT_200]),
@@ -74,7 +75,6 @@ async def test_an_ack_that_is_late_or_no_200_is_shown_as_an_error(
     delivery = await slack.command(slack.alice, slack.alerts)
 
     assert (delivery.error, delivery.ack) == (error, None)
-    assert delivery.elapsed < 2
     [message] = slack.seen_by(slack.alice, slack.alerts)
     assert message.text == f'/anchor-pause failed with the error "{error}"'
     assert (message.source, message.ephemeral_to) == (Source.CLIENT, "U0ALICE0001")

@@ -10,6 +10,7 @@ import pytest
 
 from bot.sim.slack import Hang, Reason, ResetAfterReading, Rule, SimSlack, Slow, server_error
 from sim.api_client import rules
+from sim.recording_app import IMPATIENT
 from sim.socket_app import SocketApp
 
 pytestmark = pytest.mark.anyio
@@ -68,7 +69,7 @@ async def test_a_url_is_valid_for_one_connection_within_thirty_seconds(slack: Si
 async def test_the_handshake_can_fail(slack: SimSlack, app: SocketApp, fault: ResetAfterReading | Slow | Hang) -> None:
     slack.faults["handshake"] = fault
     with pytest.raises((aiohttp.ClientError, ConnectionResetError, TimeoutError)):
-        async with asyncio.timeout(0.5):
+        async with asyncio.timeout(2 if isinstance(fault, Hang) else 20):
             await app.connect()
     slack.faults.clear()
     await app.connect()
@@ -78,7 +79,7 @@ async def test_slack_pings_and_answers_pings(slack: SimSlack, app: SocketApp) ->
     slack.sockets.ping_interval = 0.01
     connection = await app.connect(autoping=False)
     await connection.socket.ping(b"sdk-ping-pong:1785000000.0")
-    frames = [await connection.socket.receive(timeout=5) for _ in range(3)]
+    frames = [await connection.socket.receive(timeout=20) for _ in range(3)]
     assert {frame.data for frame in frames if frame.type is PING} == {b"Ping from applink-7fc4fdbb64-4x5xq"}
     assert {frame.data for frame in frames if frame.type is PONG} == {b"sdk-ping-pong:1785000000.0"}
 
@@ -111,7 +112,7 @@ async def test_a_connection_is_told_why_it_is_closed(slack: SimSlack, app: Socke
 async def test_a_warned_connection_is_used_until_it_is_closed(slack: SimSlack, app: SocketApp) -> None:
     first, other = await app.connect(), await app.connect()
     warned = slack.sockets.connections[0]
-    await slack.sockets.disconnect("warning", only=warned, after=0.1)
+    await slack.sockets.disconnect("warning", only=warned, after=3.0)
 
     assert (await first.receive())["reason"] == "warning"
     slack.sockets.choose = lambda _: warned
@@ -131,6 +132,7 @@ async def test_a_dropped_connection_ends_without_a_close_frame(slack: SimSlack, 
     assert await other.everything() == []
 
 
+@IMPATIENT
 async def test_a_black_hole_connection_answers_nothing_and_loses_envelopes(slack: SimSlack, app: SocketApp) -> None:
     slack.sockets.ping_interval = 0.01
     connection = await app.connect(autoping=False)
@@ -157,7 +159,7 @@ async def test_stopping_does_not_wait_for_websockets(client: aiohttp.ClientSessi
         await slack.sockets.disconnect("refresh_requested", only=unreachable)
         began = time.monotonic()
         await slack.stop()
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5
 
     assert len(connections) == 3
     assert asyncio.all_tasks() <= before

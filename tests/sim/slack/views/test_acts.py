@@ -6,7 +6,7 @@ from bot.sim.slack import ABSENT, ChannelKind, NotPossibleError, Rule, SimSlack
 from harness.blocks import actions, button, confirm, home, input_of, menu, modal, options, plain, section, text_input
 from harness.samples import Json, sample
 from sim.api_client import rules
-from sim.recording_app import RecordingApp
+from sim.recording_app import IMPATIENT, NEVER, RecordingApp
 from sim.view_client import ViewClient, as_written, ids_of
 
 pytestmark = pytest.mark.anyio
@@ -180,9 +180,10 @@ async def test_only_what_a_person_sees_can_be_clicked(slack: SimSlack, views: Vi
     assert len(app.requests) == count
 
 
+@IMPATIENT
 async def test_a_click_without_an_ack_shows_a_warning(slack: SimSlack, views: ViewClient, app: RecordingApp) -> None:
     view = await views.publish(PAUSE)
-    app.delay = 1.0
+    app.delay = NEVER
     assert (await slack.act(slack.alice, view, "anchor_pause")).error == "operation_timeout"
     assert views.current(view.id).text == f"Pause\n{TIMED_OUT}"
     assert rules(slack) == [Rule.ACK_LATE]

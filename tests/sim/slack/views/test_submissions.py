@@ -7,10 +7,11 @@ import pytest
 
 from bot.sim.slack import ABSENT, Installation, NotPossibleError, Rule, SimSlack, Workspace
 from harness.blocks import Block, home, input_of, menu, modal, plain, section, text_input
+from harness.conversation import until
 from harness.samples import Json, sample
 from sim.alerts import alert
 from sim.api_client import rules
-from sim.recording_app import RecordingApp
+from sim.recording_app import IMPATIENT, NEVER, RecordingApp
 from sim.view_client import ViewClient, as_written, ids_of
 
 pytestmark = pytest.mark.anyio
@@ -137,9 +138,10 @@ async def test_an_ack_that_slack_cannot_follow_shows_an_error(
     assert [(one.rule, one.detail) for one in slack.violations] == [(Rule.VIEW_ACK_INVALID, complaint)]
 
 
+@IMPATIENT
 async def test_without_an_ack_there_is_an_error(slack: SimSlack, views: ViewClient, app: RecordingApp) -> None:
     await views.open(modal())
-    app.delay = 1.0
+    app.delay = NEVER
 
     assert (await slack.submit(slack.alice)).error == "operation_timeout"
     assert (views.top.client_error, rules(slack)) == (CONNECTION_ERROR, [Rule.ACK_LATE])
@@ -152,9 +154,10 @@ async def test_without_an_ack_there_is_an_error(slack: SimSlack, views: ViewClie
 async def test_a_closed_modal_stays_closed_after_the_ack(slack: SimSlack, views: ViewClient, app: RecordingApp) -> None:
     await views.open(modal())
     app.says(response_action="push", view=modal(section("late")))
-    app.delay = 0.2
+    app.delay = 1.0
+    count = len(app.requests)
     submitting = asyncio.create_task(slack.submit(slack.alice))
-    await asyncio.sleep(0.1)
+    await until(lambda: len(app.requests) > count)
     assert await slack.close(slack.alice) is None
     await submitting
 
