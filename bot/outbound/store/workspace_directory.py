@@ -4,19 +4,63 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
-from bot.concurrency import Tasks
+from cachetools import LRUCache
+
+from bot.concurrency import CoalescedReads, Tasks
 from bot.core.installation import Installation, Uninstall
 from bot.core.slack_ids import SLACK_ID
 from bot.core.workspace import KeyCheck, Workspace
 from bot.outbound.store.errors import StoreUnreachableError, UnreadableError
 from bot.outbound.store.store import Store
-from bot.outbound.store.workspace_cache import CoalescedReads, WorkspaceCache
 from bot.outbound.workspaces import StoreError
 
 _log = logging.getLogger(__name__)
 
 _READ_TIMEOUT = 1.0  # seconds; Slack's ack deadline is 3
+CACHE_TTL = 600.0  # seconds for which a cached workspace can be used: a pause must not wait for a database
+FALLBACK_TTL = 5.0  # seconds after a failed read for which requests use the cache without waiting for the next read
+_MAX_ENTRIES = 10_000
+
+
+@dataclass(slots=True)
+class _Entry:
+    workspace: Workspace
+    read_at: float
+    fallback_until: float
+
+
+class WorkspaceCache:
+    """LRU cache of `most` workspaces, used only while the database fails. `clock` is monotonic, in seconds."""
+
+    def __init__(self, clock: Callable[[], float], *, most: int = _MAX_ENTRIES) -> None:
+        self._clock = clock
+        self._entries: LRUCache[str, _Entry] = LRUCache(most)
+
+    def put(self, team_id: str, workspace: Workspace | None) -> None:
+        """Cache the result of a read, which ends the fallback; None is not cached."""
+        self.drop(team_id)
+        if workspace is not None:
+            now = self._clock()
+            self._entries[team_id] = _Entry(workspace, read_at=now, fallback_until=now)
+
+    def drop(self, team_id: str) -> None:
+        """Drop an entry."""
+        self._entries.pop(team_id, None)
+
+    def during_fallback(self, team_id: str) -> Workspace | None:
+        """Return the cached workspace if its last read failed less than FALLBACK_TTL ago."""
+        entry = self._entries.get(team_id)
+        return entry.workspace if entry is not None and self._clock() < entry.fallback_until else None
+
+    def fall_back(self, team_id: str) -> Workspace | None:
+        """Return the cached workspace after a failed read, and start its fallback; None if it is too old."""
+        entry, now = self._entries.get(team_id), self._clock()
+        if entry is None or now > entry.read_at + CACHE_TTL:
+            return None
+        entry.fallback_until = min(now + FALLBACK_TTL, entry.read_at + CACHE_TTL)
+        return entry.workspace
 
 
 class WorkspaceDirectory:

@@ -6,8 +6,7 @@ import weakref
 
 import pytest
 
-from bot.concurrency import Tasks
-from bot.outbound.store.workspace_cache import CoalescedReads
+from bot.concurrency import CoalescedReads, Tasks
 
 pytestmark = pytest.mark.anyio
 
