@@ -117,7 +117,7 @@ async def _many(
     )
     async with open_store(settings.store.database_url, settings.store.encryption_keys) as store:
         workspaces = WorkspaceDirectory(store, time.monotonic, now)
-        install = Install(Installer(oauth, store.install_states, workspaces, now), base_url=settings.base_url)
+        install = Install(Installer(oauth, store.install_states, workspaces.rows, now), base_url=settings.base_url)
         try:
             yield Tenancy(
                 workspaces,

@@ -17,7 +17,7 @@ from bot.config.env_file import read_environment
 from bot.config.env_reader import SettingsError
 from bot.config.settings import AlertClientSettings, Settings
 from bot.outbound.slack.client import AppTokenRefusedError, TokenRefusedError
-from bot.outbound.store.errors import StoreNotUsableError
+from bot.outbound.workspaces import StoreNotUsableError
 
 try:
     import uvloop as loops

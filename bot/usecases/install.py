@@ -9,7 +9,7 @@ from bot.core.outcomes import StoreUnavailable
 from bot.core.secret import Secret
 from bot.outbound.slack.oauth import SlackOAuth
 from bot.outbound.store.install_states import InstallStates
-from bot.outbound.store.workspace_directory import WorkspaceDirectory
+from bot.outbound.store.workspace_rows import WorkspaceRows
 from bot.outbound.workspaces import StoreError
 
 _log = logging.getLogger(__name__)
@@ -28,12 +28,10 @@ class OAuthCallback:
 class Installer:
     """The OAuth flow; `now` returns Unix seconds."""
 
-    def __init__(
-        self, oauth: SlackOAuth, states: InstallStates, workspaces: WorkspaceDirectory, now: Callable[[], float]
-    ) -> None:
+    def __init__(self, oauth: SlackOAuth, states: InstallStates, rows: WorkspaceRows, now: Callable[[], float]) -> None:
         self._oauth = oauth
         self._states = states
-        self._workspaces = workspaces
+        self._rows = rows
         self._now = now
 
     async def begin(self) -> tuple[str, Secret]:
@@ -65,5 +63,5 @@ class Installer:
         granted = await self._oauth.exchange(callback.code, now=now)
         if not isinstance(granted, Installation):
             return granted
-        has_key = await self._workspaces.install(granted)
+        has_key = await self._rows.save(granted)
         return Installed(granted.team_id, granted.team_name, has_key)

@@ -19,8 +19,8 @@ from bot.cli.main import main
 from bot.core.policy import Policy, Rule
 from bot.core.secret import Secret, digest
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
-from bot.outbound.store.errors import StoreNotUsableError, UnreadableError
 from bot.outbound.store.store import Store, open_store
+from bot.outbound.workspaces import StoreNotUsableError, UnreadableError
 from harness.databases import KEY, OTHER_KEY
 from harness.process import MODULE
 from outbound.store.test_workspace_rows import ACME, GLOBEX

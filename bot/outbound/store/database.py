@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, Operationa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.core.secret import Secret
-from bot.outbound.store.errors import StoreNotUsableError, StoreUnreachableError
+from bot.outbound.workspaces import StoreNotUsableError, StoreUnreachableError
 
 _SQLITE = "sqlite:///"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from bot.core.secret import Secret, digest
-from bot.outbound.store.errors import UnreadableError
+from bot.outbound.workspaces import UnreadableError
 
 _KEY_ID_LENGTH = 32
 

@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from bot.outbound.store.database import Database
-from bot.outbound.store.errors import StoreNotUsableError
+from bot.outbound.workspaces import StoreNotUsableError
 
 _log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from bot.core.policy import Policy, Rule
-from bot.outbound.store.errors import UnreadableError
+from bot.outbound.workspaces import UnreadableError
 
 _VERBS = ("pause", "resume")
 _SETS = ("users", "channels")

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from sqlalchemy.exc import DBAPIError
 
 from bot.core.secret import Secret
-from bot.outbound.store.admins import Admins
+from bot.outbound.store.admins_and_notices import Admins, Notices
 from bot.outbound.store.database import Database, connect
-from bot.outbound.store.errors import StoreNotUsableError, StoreUnreachableError
 from bot.outbound.store.field_cipher import FieldCipher
 from bot.outbound.store.install_states import InstallStates
 from bot.outbound.store.key_rotation import check_keys
 from bot.outbound.store.migrate import migrate
-from bot.outbound.store.notices import Notices
 from bot.outbound.store.workspace_rows import WorkspaceRows
+from bot.outbound.workspaces import StoreNotUsableError, StoreUnreachableError
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 
 from bot.concurrency import CoalescedReads, Tasks
-from bot.core.installation import Installation, Uninstall
+from bot.core.installation import Uninstall
 from bot.core.slack_ids import SLACK_ID
 from bot.core.workspace import KeyCheck, Workspace
-from bot.outbound.store.errors import StoreUnreachableError, UnreadableError
 from bot.outbound.store.store import Store
-from bot.outbound.workspaces import StoreError
+from bot.outbound.workspaces import StoreError, StoreUnreachableError, UnreadableError
 
 _log = logging.getLogger(__name__)
 
@@ -95,10 +94,6 @@ class WorkspaceDirectory:
     async def owner_of_alerts(self, ref: str) -> Workspace | None:
         """Return the workspace with the team id `ref`, which is unverified input."""
         return await self.find(ref) if SLACK_ID.fullmatch(ref) else None
-
-    async def install(self, installation: Installation) -> bool:
-        """Save an installation. Return whether the workspace has an Anchor key from an earlier one."""
-        return await self.rows.save(installation)
 
     async def delete_uninstalled(self, uninstall: Uninstall) -> None:
         """Delete an uninstalled workspace, unless the app was reinstalled since."""

@@ -13,11 +13,11 @@ from sqlalchemy import Connection, inspect, text
 
 from bot.core.secret import Secret
 from bot.outbound.store.database import connect
-from bot.outbound.store.errors import StoreNotUsableError, StoreUnreachableError, UnreadableError
 from bot.outbound.store.field_cipher import FieldCipher, FieldRef
 from bot.outbound.store.key_rotation import check_keys, rotate
 from bot.outbound.store.schema import metadata
 from bot.outbound.store.store import Store, open_store
+from bot.outbound.workspaces import StoreNotUsableError, StoreUnreachableError, UnreadableError
 from harness.databases import KEY, OTHER_KEY, query
 from outbound.store.test_workspace_rows import ACME
 from outbound.store.test_workspace_rows import KEY as ANCHOR_KEY

@@ -43,7 +43,7 @@ async def test_no_read_is_older_than_its_question(store: Store, seed: int) -> No
         for number in range(1, CHANGES + 1):
             await asyncio.sleep(chance.uniform(0, 0.004))
             installation = replace(ACME, bot_token=Secret(f"xoxb-{number}"))
-            changing = workspaces.install if chance.random() < 0.3 else store.rows.save
+            changing = workspaces.rows.save if chance.random() < 0.3 else store.rows.save
             await changing(installation)
             committed = number
 

@@ -11,9 +11,9 @@ import pytest
 from bot.core.installation import Uninstall
 from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey, KeyCheck
-from bot.outbound.store.errors import StoreUnreachableError, UnreadableError
 from bot.outbound.store.store import Store
 from bot.outbound.store.workspace_directory import CACHE_TTL, FALLBACK_TTL, WorkspaceCache, WorkspaceDirectory
+from bot.outbound.workspaces import StoreUnreachableError, UnreadableError
 from outbound.store.test_workspace_rows import ACME, GLOBEX, KEY
 from outbound.store.watched import Time, Watched, served, token
 
@@ -26,7 +26,7 @@ async def known(store: Store, clock: Time | None = None) -> tuple[Watched, Works
     """Rows with Acme in them, and workspaces that have read it."""
     rows = Watched.of(store)
     workspaces = served(store, rows, clock or Time())
-    await workspaces.install(ACME)
+    await workspaces.rows.save(ACME)
     assert token(await workspaces.find(ACME.team_id)) == "xoxb-of-acme"
     rows.reads.clear()
     rows.seen.clear()
@@ -69,8 +69,8 @@ async def test_what_can_not_be_the_id_of_a_workspace_is_not_looked_up_for_alerts
 async def test_those_who_ask_together_wait_for_one_read(store: Store) -> None:
     rows = Watched.of(store)
     workspaces = served(store, rows, Time())
-    await workspaces.install(ACME)
-    await workspaces.install(GLOBEX)
+    await workspaces.rows.save(ACME)
+    await workspaces.rows.save(GLOBEX)
     found = await asyncio.gather(*(workspaces.find(team.team_id) for team in (ACME, GLOBEX) * 50))
     assert set(map(token, found)) == {"xoxb-of-acme", "xoxb-of-globex"}
     assert sorted(rows.reads) == ["T0GLOBEX001", "T0HOME00001"]
@@ -79,7 +79,7 @@ async def test_those_who_ask_together_wait_for_one_read(store: Store) -> None:
 async def test_those_who_come_while_it_is_read_wait_for_one_more_read(store: Store) -> None:
     rows, unblocked = Watched.of(store), asyncio.Event()
     workspaces = served(store, rows, Time())
-    await workspaces.install(ACME)
+    await workspaces.rows.save(ACME)
     rows.unblocked = unblocked
     early = asyncio.create_task(workspaces.find(ACME.team_id))
     await rows.until_read(1)
@@ -98,7 +98,7 @@ async def test_those_who_come_while_it_is_read_wait_for_one_more_read(store: Sto
 async def test_somebody_who_stops_waiting_does_not_stop_the_read_for_others(store: Store) -> None:
     rows, unblocked = Watched.of(store), asyncio.Event()
     workspaces = served(store, rows, Time())
-    await workspaces.install(ACME)
+    await workspaces.rows.save(ACME)
     rows.unblocked = unblocked
     first, second = (asyncio.create_task(workspaces.find(ACME.team_id)) for _ in range(2))
     await rows.until_read(1)
@@ -110,7 +110,7 @@ async def test_somebody_who_stops_waiting_does_not_stop_the_read_for_others(stor
 
 async def test_what_anchor_says_of_a_key_is_kept_and_a_notice_is_given_once(store: Store) -> None:
     here, there = (served(store, store.rows, Time()) for _ in range(2))
-    await here.install(ACME)
+    await here.rows.save(ACME)
     await store.rows.set_key(ACME.team_id, AnchorKey(Secret("sk-1")))
     await here.record_key_check(ACME.team_id, 1, KeyCheck.REFUSED)
     found = await there.find(ACME.team_id)
@@ -226,7 +226,7 @@ async def test_what_this_bot_has_changed_is_not_remembered_from_before(store: St
     if change == "forget":
         await workspaces.delete_uninstalled(Uninstall(ACME.team_id, ACME.installed_at))
     else:
-        await workspaces.install(NEW)
+        await workspaces.rows.save(NEW)
     refuse(rows)
     with pytest.raises(StoreUnreachableError):
         await workspaces.find(ACME.team_id)
@@ -235,7 +235,7 @@ async def test_what_this_bot_has_changed_is_not_remembered_from_before(store: St
 async def test_what_was_being_read_when_this_bot_changed_it_is_not_remembered(store: Store) -> None:
     rows, unblocked = Watched.of(store), asyncio.Event()
     workspaces = served(store, rows, Time())
-    await workspaces.install(ACME)
+    await workspaces.rows.save(ACME)
     rows.unblocked = unblocked
     early = asyncio.create_task(workspaces.find(ACME.team_id))
     await rows.until_read(1)
