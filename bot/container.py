@@ -19,8 +19,7 @@ from bot.inbound.slack.uninstall import UninstallListeners
 from bot.outbound.anchor.client import AnchorClient
 from bot.outbound.slack.client import SlackClient, SlackViews
 from bot.outbound.slack.response_url import ResponseUrls
-from bot.outbound.slack.role_cache import RoleCache
-from bot.outbound.slack.users import SlackUsers
+from bot.outbound.slack.roles import RoleCache
 from bot.tenancy import Tenancy
 from bot.usecases.access_check import AccessCheck
 from bot.usecases.admin import actions, admin_check, alerts, home, key, modals, policy
@@ -69,7 +68,7 @@ def build(tenancy: Tenancy, settings: Settings, clients: Clients, tasks: Tasks, 
     """Build everything that serves the workspaces of `tenancy`."""
     workspaces, slack = tenancy.workspaces, SlackClient(clients.web)
     views, poster = SlackViews(clients.web), AlertPoster(slack)
-    roles = RoleCache(SlackUsers(clients.web), time.monotonic)
+    roles = RoleCache(clients.web, time.monotonic)
     anchor = AnchorClient(
         clients.http,
         base_url=settings.anchor_api_url,

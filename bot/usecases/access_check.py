@@ -8,7 +8,7 @@ from bot.core.policy import Role, check_policy
 from bot.core.requests import Order
 from bot.core.secret import Secret
 from bot.core.workspace import Workspace
-from bot.outbound.slack.role_cache import RoleCache
+from bot.outbound.slack.roles import RoleCache
 from bot.outbound.workspaces import StoreError, Workspaces
 from bot.usecases.workspace_monitor import WorkspaceMonitor
 

@@ -8,7 +8,7 @@ from bot.core.policy import Role
 from bot.core.requests import Actor
 from bot.core.workspace import Workspace
 from bot.messages.message import Message
-from bot.outbound.slack.role_cache import RoleCache
+from bot.outbound.slack.roles import RoleCache
 from bot.outbound.workspaces import StoreError, Workspaces
 from bot.usecases.message_delivery import MessageDelivery
 

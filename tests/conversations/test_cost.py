@@ -8,7 +8,7 @@ from sqlalchemy import Engine, event, insert
 
 from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey, KeyCheck
-from bot.outbound.store.field_cipher import FieldRef
+from bot.outbound.store.fields import FieldRef
 from bot.outbound.store.schema import workspaces
 from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
 

@@ -223,7 +223,7 @@ async def test_without_the_scope_the_team_alone_counts(caplog: pytest.LogCapture
         await done(at, "a click", at.slack.guest)
         for user in (at.slack.outsider, colleague(at, GRID)):  # nobody knows a colleague without asking Slack
             await refused(at, "a click", user, OUTSIDER)
-        warnings = [record for record in caplog.records if record.name == "bot.outbound.slack.role_cache"]
+        warnings = [record for record in caplog.records if record.name == "bot.outbound.slack.roles"]
         assert {(record.levelname, vars(record)["team"]) for record in warnings} == {("WARNING", "T0HOME00001")}
 
 

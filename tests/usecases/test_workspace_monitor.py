@@ -14,8 +14,7 @@ from bot.outbound.http_client import open_client, open_session
 from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.errors import open_web
 from bot.outbound.slack.response_url import ResponseUrls
-from bot.outbound.slack.role_cache import RoleCache
-from bot.outbound.slack.users import SlackUsers
+from bot.outbound.slack.roles import RoleCache
 from bot.outbound.workspaces import SingleWorkspace, StoreError
 from bot.sim.slack import SimSlack, api_error
 from bot.usecases.admin_notifier import CurrentAdmins
@@ -68,7 +67,7 @@ async def scene() -> AsyncIterator[Scene]:
         key = AnchorKey(Secret("sk-first-0123456789-1234"), KeyCheck.VERIFIED, slack.alice.id)
         workspace = Workspace(TEAM, Secret(slack.bot_token), key, installed_by=slack.carol.id, is_managed=True)
         store, clock, tasks, web = Store(workspace), Time(), Tasks(), open_web(session, slack.url)
-        roles = RoleCache(SlackUsers(web), clock)
+        roles = RoleCache(web, clock)
         delivery = MessageDelivery(ResponseUrls(http, api_url=slack.url), SlackClient(web), store)
         yield Scene(
             slack, store, clock, WorkspaceMonitor(store, CurrentAdmins(store, roles), delivery, tasks, clock), tasks

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.secret import Secret
 from bot.outbound.store.database import INSERT, Database
-from bot.outbound.store.field_cipher import FieldCipher, FieldRef
+from bot.outbound.store.fields import FieldCipher, FieldRef
 from bot.outbound.store.schema import key_checks, workspaces
 from bot.outbound.store.workspace_rows import SECRET_COLUMNS
 from bot.outbound.workspaces import StoreNotUsableError, UnreadableError

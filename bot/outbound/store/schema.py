@@ -23,7 +23,7 @@ workspaces = Table(
     Column("anchor_api_key_set_by", String(40)),  # null if an operator did
     Column("anchor_api_key_set_at", BigInteger),
     Column("key_version", Integer, nullable=False, server_default=text("0")),  # incremented by each change
-    Column("policy", Text),  # see policy_json.py; null is the default
+    Column("policy", Text),  # JSON, see fields.py; null is the default
     Column("policy_version", Integer, nullable=False, server_default=text("0")),
     Column("alerts_token_version", Integer, nullable=False, server_default=text("0")),
 )

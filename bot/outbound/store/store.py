@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from bot.core.secret import Secret
 from bot.outbound.store.admins_and_notices import Admins, Notices
 from bot.outbound.store.database import Database, connect
-from bot.outbound.store.field_cipher import FieldCipher
+from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.install_states import InstallStates
 from bot.outbound.store.key_rotation import check_keys
 from bot.outbound.store.migrate import migrate

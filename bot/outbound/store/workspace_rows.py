@@ -10,8 +10,7 @@ from bot.core.installation import Installation, Uninstall
 from bot.core.policy import Policy
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
 from bot.outbound.store.database import INSERT, Database
-from bot.outbound.store.field_cipher import FieldCipher, FieldRef
-from bot.outbound.store.policy_json import read_policy, write_policy
+from bot.outbound.store.fields import FieldCipher, FieldRef, read_policy, write_policy
 from bot.outbound.store.schema import workspaces
 from bot.outbound.store.summary import SUMMARY_COLUMNS, Summary
 

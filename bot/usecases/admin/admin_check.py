@@ -6,7 +6,7 @@ from bot.core.admin_outcomes import NotAdmin, NotServed, Outdated
 from bot.core.policy import Role
 from bot.core.requests import Actor
 from bot.core.workspace import Workspace
-from bot.outbound.slack.role_cache import RoleCache
+from bot.outbound.slack.roles import RoleCache
 from bot.outbound.workspaces import Workspaces
 
 

@@ -11,7 +11,7 @@ from bot.core.policy import Role
 from bot.core.requests import Actor
 from bot.messages.home import Home, Notice, home_view
 from bot.outbound.slack.client import SlackViews, ViewResult
-from bot.outbound.slack.role_cache import RoleCache
+from bot.outbound.slack.roles import RoleCache
 from bot.outbound.workspaces import StoreError, Workspaces
 from bot.usecases.workspace_monitor import WorkspaceMonitor
 

@@ -13,7 +13,7 @@ from bot.messages.modal_results import MODAL_NOT_OPENED, ONE_MOMENT, TOO_LATE, a
 from bot.messages.modals import TITLES, alerts_modal, key_modal, policy_modal
 from bot.messages.view import View
 from bot.outbound.slack.client import SlackViews, ViewResult
-from bot.outbound.slack.role_cache import RoleCache
+from bot.outbound.slack.roles import RoleCache
 from bot.outbound.workspaces import StoreError, Workspaces
 from bot.usecases.message_delivery import MessageDelivery
 

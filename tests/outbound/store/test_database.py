@@ -13,7 +13,7 @@ from sqlalchemy import Connection, inspect, text
 
 from bot.core.secret import Secret
 from bot.outbound.store.database import connect
-from bot.outbound.store.field_cipher import FieldCipher, FieldRef
+from bot.outbound.store.fields import FieldCipher, FieldRef
 from bot.outbound.store.key_rotation import check_keys, rotate
 from bot.outbound.store.schema import metadata
 from bot.outbound.store.store import Store, open_store

@@ -9,7 +9,7 @@ import bot.outbound.store
 from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey, Workspace
 from bot.outbound.store.database import connect
-from bot.outbound.store.field_cipher import FieldCipher, FieldRef
+from bot.outbound.store.fields import FieldCipher, FieldRef
 from bot.outbound.store.schema import workspaces
 from bot.outbound.store.store import open_store
 from harness.databases import KEY

@@ -1,19 +1,21 @@
-"""Cache of user roles, so that a pause does not wait for Slack each time."""
+"""Roles of people: look them up in Slack, and cache them, so that a pause does not wait for Slack each time."""
 
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from cachetools import LRUCache
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.concurrency import Tasks
+from bot.core.json_fields import object_field, text_field
 from bot.core.policy import Profile, Role, is_surely_outsider, role_of
 from bot.core.requests import Actor
 from bot.core.secret import Secret
-from bot.outbound.slack.errors import SlackUnreachableError
-from bot.outbound.slack.users import ScopeMissingError, SlackUsers
+from bot.outbound.slack.errors import SlackUnreachableError, call
 
 _log = logging.getLogger(__name__)
 
@@ -34,11 +36,26 @@ class _Entry:
     lookup: int  # sequence number of the lookup that produced this entry
 
 
+class ScopeMissingError(Exception):
+    """The app was installed without `users:read`."""
+
+
+class _UnknownUserError(Exception):
+    """The workspace has no such person, or hides them from the app."""
+
+
+_REFUSALS = {
+    **dict.fromkeys(("user_not_found", "user_not_visible", "users_not_found"), _UnknownUserError),
+    "missing_scope": ScopeMissingError,
+}
+_STRANGER = Profile(team_id="", is_stranger=True)
+
+
 class RoleCache:
     """Cache over users.info. `clock` is monotonic, in seconds; `token` is that of the workspace's bot."""
 
-    def __init__(self, users: SlackUsers, clock: Callable[[], float], *, most: int = _MAX_ENTRIES) -> None:
-        self._users = users
+    def __init__(self, web: AsyncWebClient, clock: Callable[[], float], *, most: int = _MAX_ENTRIES) -> None:
+        self._web = web
         self._clock = clock
         self._entries: LRUCache[_Key, _Entry] = LRUCache(most)
         self._lookups: dict[_Key, asyncio.Task[_Answer]] = {}
@@ -90,7 +107,7 @@ class RoleCache:
     async def _look_up(self, token: Secret, key: _Key) -> _Answer:
         team_id, user_id = key
         try:
-            return await self._users.profile(token, user_id)
+            return await fetch_profile(self._web, token, user_id)
         except ScopeMissingError:
             _log.warning(
                 "scope users:read is missing: guests count as members; reinstall the app", extra={"team": team_id}
@@ -128,3 +145,37 @@ def _answer_of(lookup: asyncio.Task[_Answer]) -> _Answer:
 
 def _role(answer: _Answer, actor: Actor) -> Role:
     return Role.SCOPE_MISSING if answer is None else role_of(answer, actor)
+
+
+async def fetch_profile(web: AsyncWebClient, token: Secret, user_id: str) -> Profile:
+    """Return a person's profile: a stranger's if unknown. Raises ScopeMissingError or SlackUnreachableError.
+
+    One attempt, with a timeout of 5 s. https://docs.slack.dev/reference/methods/users.info
+    """
+    try:
+        response = await call(web.users_info(token=token.reveal(), user=user_id), _REFUSALS)
+    except _UnknownUserError:
+        return _STRANGER
+    return _read_profile(response.get("user"))
+
+
+def _read_profile(user: object) -> Profile:
+    """Return the profile of a user object. Raises SlackUnreachableError if it is none."""
+    if not isinstance(user, dict):
+        raise SlackUnreachableError("response without a user")
+    enterprise = object_field(user, "enterprise_user")
+    teams = enterprise.get("teams")
+    return Profile(
+        team_id=text_field(user, "team_id"),
+        enterprise_id=text_field(enterprise, "enterprise_id"),
+        teams=frozenset(team for team in teams if isinstance(team, str)) if isinstance(teams, list) else frozenset(),
+        is_admin=_any(user, "is_admin", "is_owner", "is_primary_owner"),
+        is_guest=_any(user, "is_restricted", "is_ultra_restricted"),
+        is_bot=_any(user, "is_bot"),
+        is_deactivated=_any(user, "deleted"),
+        is_stranger=_any(user, "is_stranger"),
+    )
+
+
+def _any(user: Mapping[str, Any], *names: str) -> bool:
+    return any(user.get(name) is True for name in names)

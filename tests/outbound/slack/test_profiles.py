@@ -9,7 +9,7 @@ from bot.core.policy import Profile
 from bot.core.secret import Secret
 from bot.outbound.http_client import open_session
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
-from bot.outbound.slack.users import ScopeMissingError, SlackUsers
+from bot.outbound.slack.roles import ScopeMissingError, fetch_profile
 from bot.sim.slack import (
     Answer,
     Enterprise,
@@ -43,8 +43,8 @@ async def slack() -> AsyncIterator[SimSlack]:
 @pytest.fixture
 async def profile(slack: SimSlack) -> AsyncIterator[Ask]:
     async with open_session() as session:
-        people = SlackUsers(open_web(session, slack.url))
-        yield lambda user: people.profile(Secret(slack.bot_token), user if isinstance(user, str) else user.id)
+        web, token = open_web(session, slack.url), Secret(slack.bot_token)
+        yield lambda user: fetch_profile(web, token, user if isinstance(user, str) else user.id)
 
 
 async def test_people_are_as_slack_shows_them(slack: SimSlack, profile: Ask) -> None:

@@ -12,8 +12,7 @@ from bot.core.requests import Actor
 from bot.core.secret import Secret
 from bot.outbound.http_client import open_session
 from bot.outbound.slack.errors import open_web
-from bot.outbound.slack.role_cache import RoleCache
-from bot.outbound.slack.users import SlackUsers
+from bot.outbound.slack.roles import RoleCache
 from bot.sim.slack import Drip, Fault, Hang, SimSlack, Slow, User, api_error, server_error
 from harness.conversation import until
 from outbound.store.watched import Time
@@ -59,7 +58,7 @@ def actor(user: User, **changes: str) -> Actor:
 async def at() -> AsyncIterator[RolesHarness]:
     async with SimSlack() as slack, open_session() as session:
         clock = Time()
-        roles = RoleCache(SlackUsers(open_web(session, slack.url)), clock, most=3)
+        roles = RoleCache(open_web(session, slack.url), clock, most=3)
         yield RolesHarness(slack, roles, clock)
         await roles.close()
     assert slack.violations == []

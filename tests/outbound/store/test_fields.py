@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.policy import Policy, Rule
-from bot.outbound.store.policy_json import read_policy, write_policy
+from bot.outbound.store.fields import read_policy, write_policy
 from bot.outbound.workspaces import UnreadableError
 
 IDS = st.frozensets(st.text(max_size=5), max_size=5)
