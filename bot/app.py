@@ -17,7 +17,7 @@ from bot.container import Clients, Container, Limits, build
 from bot.health import Readiness
 from bot.inbound.alerts.endpoint import Alerts
 from bot.inbound.http_server import HttpServer
-from bot.inbound.slack.ack import ACK_WAIT
+from bot.inbound.slack.listener import ACK_WAIT
 from bot.inbound.slack.socket_connection import HEARTBEAT, SocketConnector
 from bot.inbound.slack.socket_mode import SocketMode
 from bot.outbound.http_client import open_client, open_session

@@ -14,7 +14,6 @@ from bot.inbound.slack.buttons import ButtonListeners
 from bot.inbound.slack.commands import CommandListeners
 from bot.inbound.slack.home import HomeActionListeners, HomeListeners
 from bot.inbound.slack.modals import ModalListeners
-from bot.inbound.slack.routes import merge
 from bot.inbound.slack.uninstall import UninstallListeners
 from bot.outbound.anchor.client import AnchorClient
 from bot.outbound.slack.client import SlackClient, SlackViews
@@ -101,4 +100,4 @@ def build(tenancy: Tenancy, settings: Settings, clients: Clients, tasks: Tasks, 
             ModalListeners(admin, home_view, delivery, tasks, ack_wait=limits.ack_wait).routes(),
             HomeActionListeners(admin, home_view, delivery, tasks).routes(),
         ]
-    return Container(session_control, SlackApp(merge(tables), delivery, tasks), poster, roles, admin)
+    return Container(session_control, SlackApp(tables, delivery, tasks), poster, roles, admin)

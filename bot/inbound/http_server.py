@@ -77,8 +77,8 @@ class HttpServer:
                 return web.Response()
             case slack_request.UrlVerification(challenge=challenge):
                 return web.json_response({"challenge": challenge})
-            case slack_request.SlackPayload(payload=payload):
-                ack = await self._slack_app.dispatch(payload, received_at=received_at)
+            case dict():
+                ack = await self._slack_app.dispatch(parsed, received_at=received_at)
                 body = ack.json()
                 return web.Response(status=ack.status) if body is None else web.json_response(body)
             case _:

@@ -9,7 +9,7 @@ from bot.config.settings import Settings
 from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey
 from bot.demo.sandbox import environment_of_many
-from bot.inbound.slack.ack import ACK_WAIT
+from bot.inbound.slack.listener import ACK_WAIT
 from bot.outbound.store.store import Store, open_store
 from bot.sim.anchor import SimAnchor
 from bot.sim.local_server import free_port

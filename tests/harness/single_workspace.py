@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.app import Running, running
 from bot.config.settings import Settings
 from bot.demo.sandbox import environment
-from bot.inbound.slack.ack import ACK_WAIT
+from bot.inbound.slack.listener import ACK_WAIT
 from bot.inbound.slack.socket_connection import HEARTBEAT
 from bot.sim.anchor import SimAnchor
 from bot.sim.slack import SimSlack

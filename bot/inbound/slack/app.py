@@ -1,6 +1,7 @@
 """The Bolt app, and its one entry point for every transport."""
 
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
@@ -10,9 +11,8 @@ from slack_bolt.error import BoltUnhandledRequestError
 from bot.concurrency import Tasks
 from bot.core.requests import ReplyAddress
 from bot.inbound.incidents import report
-from bot.inbound.slack.ack import Ack, RequestContext
+from bot.inbound.slack.listener import Ack, RequestContext, Routes
 from bot.inbound.slack.payload import read_address
-from bot.inbound.slack.routes import Routes
 from bot.messages.message import Message
 from bot.messages.modal_results import answer_view
 from bot.messages.request_errors import unknown_action_message, unknown_command_message
@@ -27,7 +27,7 @@ Payload = dict[str, Any]
 class SlackApp:
     """Dispatcher of validated payloads to the listeners."""
 
-    def __init__(self, routes: Routes, delivery: MessageDelivery, tasks: Tasks) -> None:
+    def __init__(self, tables: Iterable[Routes], delivery: MessageDelivery, tasks: Tasks) -> None:
         self._delivery = delivery
         self._tasks = tasks
         self._bolt = AsyncApp(
@@ -41,6 +41,10 @@ class SlackApp:
             url_verification_enabled=False,
         )
         self._bolt.error(_raise)
+        for routes in tables:
+            self._register(routes)
+
+    def _register(self, routes: Routes) -> None:
         for name, listener in routes.commands.items():
             self._bolt.command(name)(listener)
         for name, listener in routes.actions.items():

@@ -14,8 +14,8 @@ from bot.core.outcomes import Done
 from bot.core.requests import Order, ReplyAddress
 from bot.core.session_id import Found, SessionId, find_session_id
 from bot.inbound.incidents import report
+from bot.inbound.slack.listener import Routes
 from bot.inbound.slack.payload import ButtonClick, read_button_click
-from bot.inbound.slack.routes import Routes
 from bot.messages.blocks import section
 from bot.messages.card_update import CardUpdate, MessageContent, apply, has_line
 from bot.messages.message import Message, Visibility

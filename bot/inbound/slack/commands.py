@@ -9,8 +9,7 @@ from bot.core.outcomes import Outcome
 from bot.core.requests import Order, ReplyAddress, read_command
 from bot.core.session_id import Found
 from bot.inbound.incidents import report
-from bot.inbound.slack.ack import ACK_WAIT, RequestContext, done_before_ack_deadline
-from bot.inbound.slack.routes import Routes
+from bot.inbound.slack.listener import ACK_WAIT, RequestContext, Routes, done_before_ack_deadline
 from bot.messages.message import Message
 from bot.messages.outcome import outcome_message, waiting_message
 from bot.messages.usage import COMMANDS, usage_message

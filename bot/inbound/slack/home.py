@@ -15,8 +15,8 @@ from bot.core.requests import Actor
 from bot.core.slack_ids import CHANNEL_ID
 from bot.core.workspace import Workspace
 from bot.inbound.incidents import report
+from bot.inbound.slack.listener import Routes
 from bot.inbound.slack.payload import read_version
-from bot.inbound.slack.routes import Routes
 from bot.messages.home import Notice
 from bot.messages.home_elements import ALERTS_CHANNEL, REMOVE_KEY, TEST_ALERT
 from bot.messages.message import ephemeral

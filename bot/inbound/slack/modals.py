@@ -14,9 +14,8 @@ from bot.core.policy import Policy, Rule
 from bot.core.requests import Actor, ReplyAddress, Verb
 from bot.core.workspace import Workspace
 from bot.inbound.incidents import report
-from bot.inbound.slack.ack import ACK_WAIT, done_before_ack_deadline
+from bot.inbound.slack.listener import ACK_WAIT, Routes, done_before_ack_deadline
 from bot.inbound.slack.payload import Submission, read_submission
-from bot.inbound.slack.routes import Routes
 from bot.messages.home_elements import ALERTS_TOKEN, CHANGE_POLICY, SET_KEY
 from bot.messages.message import ephemeral
 from bot.messages.modal_results import CHECKING, UNSEEN, about_key, about_policy, about_token, answer_view

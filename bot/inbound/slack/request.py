@@ -30,13 +30,6 @@ class RawRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class SlackPayload:
-    """A payload in the shape that Bolt takes."""
-
-    payload: dict[str, object]
-
-
-@dataclass(frozen=True, slots=True)
 class UrlVerification:
     """Slack verifies the app's URL: the answer repeats `challenge`."""
 
@@ -48,7 +41,8 @@ class SslCheck:
     """Slack checks the certificate of a command's URL: the answer is empty."""
 
 
-ParsedRequest = SlackPayload | UrlVerification | SslCheck | Rejected
+ParsedRequest = dict[str, object] | UrlVerification | SslCheck | Rejected
+"""A dict is a payload in the shape that Bolt takes."""
 
 
 def verify_and_parse(raw: RawRequest, *, secrets: Sequence[Secret], now: float) -> ParsedRequest:
@@ -69,7 +63,7 @@ def _parse(raw: RawRequest) -> ParsedRequest:
     if raw.content_type == "application/json":
         event = _parse_json(raw.body)
         if event.get("type") != "url_verification":
-            return SlackPayload(pick_event(event))
+            return pick_event(event)
         challenge = event.get("challenge")
         if not isinstance(challenge, str):
             raise BadPayloadError("challenge is missing")
@@ -80,8 +74,8 @@ def _parse(raw: RawRequest) -> ParsedRequest:
     if form.get("ssl_check") == "1":
         return SslCheck()
     if "payload" in form:
-        return SlackPayload(pick_interaction(_parse_json(form["payload"].encode())))
-    return SlackPayload(pick_command(form))
+        return pick_interaction(_parse_json(form["payload"].encode()))
+    return pick_command(form)
 
 
 def _parse_form(body: bytes) -> dict[str, str]:

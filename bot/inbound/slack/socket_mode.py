@@ -18,8 +18,8 @@ from bot.concurrency import Tasks
 from bot.health import Readiness
 from bot.inbound.rejections import Rejected, RejectionLog
 from bot.inbound.slack import socket_frames as frames
-from bot.inbound.slack.ack import Ack
 from bot.inbound.slack.app import SlackApp
+from bot.inbound.slack.listener import Ack
 from bot.inbound.slack.socket_connection import SocketConnection
 from bot.outbound.slack.client import AppTokenRefusedError, SocketModeOffError
 from bot.outbound.slack.errors import SlackUnreachableError

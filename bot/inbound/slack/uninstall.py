@@ -11,7 +11,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncBoltContext
 
 from bot.core.installation import Uninstall
-from bot.inbound.slack.routes import Routes
+from bot.inbound.slack.listener import Routes
 from bot.outbound.workspaces import Workspaces
 
 

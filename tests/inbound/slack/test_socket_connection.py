@@ -11,8 +11,8 @@ from aiohttp import web
 from bot.concurrency import Tasks
 from bot.core.secret import Secret
 from bot.health import Readiness
-from bot.inbound.slack.ack import Ack
 from bot.inbound.slack.app import SlackApp
+from bot.inbound.slack.listener import Ack
 from bot.inbound.slack.socket_connection import SocketConnection, SocketConnector
 from bot.inbound.slack.socket_mode import SocketMode, retry_delay
 from bot.outbound.http_client import open_session

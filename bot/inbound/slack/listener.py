@@ -1,8 +1,9 @@
-"""The ack of a payload: its content and its deadline."""
+"""The listeners of payloads: their table, their context, and the ack with its deadline."""
 
 import asyncio
 import time
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.core.requests import ReplyAddress
@@ -12,6 +13,19 @@ ACK_WAIT = 2.0
 """Seconds since receipt that an ack waits for the outcome. Slack waits 3, including the network."""
 
 _LATEST_OUTCOME = 2.5  # seconds since receipt; a later ack can get lost, and the outcome with it
+
+
+Listener = Callable[..., Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """Listeners by slash command, `action_id`, `callback_id` and event type."""
+
+    commands: dict[str, Listener] = field(default_factory=dict)
+    actions: dict[str, Listener] = field(default_factory=dict)
+    views: dict[str, Listener] = field(default_factory=dict)
+    events: dict[str, Listener] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
