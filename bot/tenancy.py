@@ -102,7 +102,7 @@ async def _many(
     settings: ManyWorkspaces, session: aiohttp.ClientSession, slack_api_url: str, now: Callable[[], float]
 ) -> AsyncIterator[Tenancy]:
     # a bot of one workspace needs no database
-    from bot.inbound.install.endpoint import REDIRECT_PATH, Install  # noqa: PLC0415
+    from bot.inbound.install import REDIRECT_PATH, Install  # noqa: PLC0415
     from bot.outbound.slack.oauth import SlackOAuth  # noqa: PLC0415
     from bot.outbound.store.store import open_store  # noqa: PLC0415
     from bot.outbound.store.workspace_directory import WorkspaceDirectory  # noqa: PLC0415

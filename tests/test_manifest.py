@@ -10,7 +10,7 @@ import yaml
 
 import bot
 from bot.core.installation import SCOPES
-from bot.inbound.install.endpoint import REDIRECT_PATH
+from bot.inbound.install import REDIRECT_PATH
 from bot.inbound.slack.buttons import ButtonListeners
 from bot.inbound.slack.commands import CommandListeners
 from bot.inbound.slack.home import HomeListeners

@@ -3,14 +3,16 @@
 Bolt's own pages do not fit: they keep installations in plain files, and accept a state twice.
 """
 
+import base64
+import hashlib
 import logging
+from html import escape
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from bot.core.secret import Secret
 from bot.inbound.incidents import log_incident
-from bot.inbound.install.html_page import HEADERS, html_response
 from bot.messages.install_pages import NOT_BEGUN, Page, broken_page, page_of
 from bot.outbound.workspaces import StoreError
 from bot.usecases.install import Installer, OAuthCallback
@@ -21,6 +23,19 @@ INSTALL_PATH = "/slack/install"
 REDIRECT_PATH = "/slack/oauth_redirect"
 _COOKIE_MAX_AGE = 3600  # seconds; longer than the state, so that a late callback is reported as expired
 _MAX_LENGTH = 500  # characters of a query parameter or cookie
+_STYLE = (
+    "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:38rem;margin:15vh auto;padding:0 1.5rem;color:#1f2a44;"
+    "background:#fff}h1{font-size:1.6rem;line-height:1.25}a{color:#0b5cad}p{overflow-wrap:anywhere}"
+)
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_HEADERS = {
+    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+}
+"""The headers of every answer to a browser, also of redirects. https://developer.mozilla.org/en-US/docs/Web/HTTP/Guides/CSP"""
 
 
 class Install:
@@ -47,7 +62,7 @@ class Install:
             return self._respond(NOT_BEGUN)
         except Exception as error:  # noqa: BLE001 - every exception is reported to the person
             return self._respond(broken_page(log_incident(error)))
-        response = web.Response(status=302, headers=HEADERS | {"Location": url})
+        response = web.Response(status=302, headers=_HEADERS | {"Location": url})
         response.set_cookie(
             self._cookie,
             browser_nonce.reveal(),
@@ -70,4 +85,16 @@ class Install:
             return self._respond(broken_page(log_incident(exception)))
 
     def _respond(self, page: Page) -> web.Response:
-        return html_response(page, install_url=self._install_url)
+        return _html_response(page, install_url=self._install_url)
+
+
+def _html_response(page: Page, *, install_url: str) -> web.Response:
+    """Return the page, with a link to `install_url` if it offers to begin again. It runs and loads nothing."""
+    link = f'<p><a href="{escape(install_url)}">Begin again</a></p>' if page.again else ""
+    lines = "".join(f"<p>{escape(line)}</p>" for line in page.lines)
+    text = (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(page.title)}</title>'
+        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head>'
+        f"<body><main><h1>{escape(page.title)}</h1>{lines}{link}</main></body></html>"
+    )
+    return web.Response(status=page.status, text=text, content_type="text/html", headers=_HEADERS)

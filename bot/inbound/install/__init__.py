@@ -1,1 +1,0 @@
-"""The OAuth pages that install the app in a workspace."""
