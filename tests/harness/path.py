@@ -1,41 +1,60 @@
-"""Print the files of bot/ that a command, a click, an alert and a key change enter, from a trace of the running bot."""
+"""Print the files of bot/ that a command, a click, an alert and a key change enter, from a trace of the running bot.
+
+A path begins with the request, and ends with its answer. Files of `core` and `messages` are printed, and do not count.
+A key change has two consequences that nobody waits for: direct messages to the admins, and a fresh Home. Each begins
+with a function of FOLLOW_UPS in a task of its own, and is a path of its own.
+"""
 
 import asyncio
 import sys
 import tempfile
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from types import FrameType
 
 import bot
+from bot.usecases.admin.home import HomeView
+from bot.usecases.admin_notifier import AdminNotifier
 from harness.administration import AdminHarness
 from harness.conversation import post_json
 from harness.many_workspaces import many_workspaces
 from harness.single_workspace import single_workspace
 
-PACKAGE = Path(bot.__file__).parent
+PACKAGE = f"{Path(bot.__file__).parent}/"
 
-LIMITS = {"command": 18, "click": 20, "alert": 11, "key change": 20}
+NOTICE, HOME = "notice to the admins", "Home after the change"
+
+LIMITS = {"command": 18, "click": 20, "alert": 11, "key change": 20, NOTICE: 12, HOME: 12}
 """The most files outside `core` and `messages`."""
+
+FOLLOW_UPS = {AdminNotifier._notify.__code__: NOTICE, HomeView.publish.__code__: HOME}  # noqa: SLF001 - not called
+"""The functions that begin a path of their own, with all that they call, await and start."""
+
+_follow_up: ContextVar[str] = ContextVar("_follow_up", default="")
 
 _TOKEN = "s3cret-of-the-path-1234567890"
 
 
 class Trace:
-    """The files of bot/ that are entered, in order; `sim` and `demo` do not count."""
+    """The files of bot/ that are entered, in order, by follow-up; `sim` and `demo` do not count."""
 
     def __init__(self) -> None:
-        self.files: dict[str, None] = {}
+        self.files: defaultdict[str, dict[str, None]] = defaultdict(dict)
 
     def __call__(self, frame: FrameType, event: str, _: object) -> None:
-        path = Path(frame.f_code.co_filename)
-        if event == "call" and PACKAGE in path.parents:
-            relative = path.relative_to(PACKAGE)
-            if relative.parts[0] not in {"sim", "demo"}:
-                self.files.setdefault(str(relative))
+        name = frame.f_code.co_filename
+        if event != "call" or not name.startswith(PACKAGE):
+            return
+        if frame.f_code in FOLLOW_UPS:
+            _follow_up.set(FOLLOW_UPS[frame.f_code])  # for this task, and for each that it starts
+        relative = name.removeprefix(PACKAGE)
+        if relative.split("/")[0] not in {"sim", "demo"}:
+            self.files[_follow_up.get()].setdefault(relative)
 
-    async def of(self, settled: float = 0.3) -> AsyncIterator[None]:
+    async def of(self, settled: float = 1.0) -> AsyncIterator[None]:
         """Trace inside the block, and until what it started has ended."""
         sys.setprofile(self)
         try:
@@ -47,11 +66,11 @@ class Trace:
 
 @asynccontextmanager
 async def traced(paths: dict[str, list[str]], name: str) -> AsyncIterator[None]:
-    """Record the files that are entered inside the block under a name."""
+    """Record the files that are entered inside the block under a name, and those of follow-ups under theirs."""
     trace = Trace()
     async with asynccontextmanager(trace.of)():
         yield
-    paths[name] = list(trace.files)
+    paths.update({follow_up or name: list(files) for follow_up, files in trace.files.items()})
 
 
 async def trace_all() -> dict[str, list[str]]:
