@@ -21,7 +21,7 @@ from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.slack.roles import RoleCache
 from bot.tenancy import Tenancy
 from bot.usecases.access_check import AccessCheck
-from bot.usecases.admin import actions, admin_check, alerts, home, key, modals, policy
+from bot.usecases.admin import actions, alerts, home, key, modals, policy
 from bot.usecases.admin_notifier import AdminNotifier, CurrentAdmins
 from bot.usecases.message_delivery import MessageDelivery
 from bot.usecases.post_alert import AlertPoster
@@ -90,7 +90,7 @@ def build(tenancy: Tenancy, settings: Settings, clients: Clients, tasks: Tasks, 
     if tenancy.rows is not None:
         notifier = AdminNotifier(admins, delivery, tasks)
         admin = actions.Admin(
-            actions.AdminActions(admin_check.AdminCheck(workspaces, roles), tasks),
+            actions.AdminActions(workspaces, roles, tasks),
             key.KeyChanges(anchor, tenancy.rows, notifier, limits.now),
             policy.PolicyChanges(tenancy.rows, notifier),
             alerts.AlertChanges(poster, tenancy.rows, notifier),

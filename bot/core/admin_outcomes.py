@@ -1,11 +1,12 @@
 """The outcomes of a change that an admin makes in Slack: one type each."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.core.outcomes import StoreUnavailable
 from bot.core.policy import Role
 from bot.core.secret import Secret
-from bot.core.workspace import KeyCheck
+from bot.core.workspace import KeyCheck, Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +113,10 @@ RemovalOutcome = KeyRemoved | Problem
 PolicyOutcome = PolicySaved | Problem
 AlertOutcome = AlertPosted | AlertRefused | AlertUnanswered | NoChannel | Problem
 TokenOutcome = TokenMade | Problem
+
+
+def explain_conflict(now: Workspace | None, holds: Callable[[Workspace], bool]) -> NotServed | Outdated | None:
+    """Return why a change was not made in the workspace, which is `now`; None if it `holds` (a duplicate request)."""
+    if now is None:
+        return NotServed()
+    return None if holds(now) else Outdated()

@@ -3,17 +3,17 @@
 https://docs.slack.dev/reference/events/app_home_opened
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from slack_bolt.async_app import AsyncAck, AsyncBoltContext
 
 from bot.concurrency import Tasks
-from bot.core.admin_outcomes import AlertOutcome, AlertPosted, KeyRemoved, RemovalOutcome
+from bot.core.admin_outcomes import AlertPosted, KeyRemoved
 from bot.core.json_fields import text_field
 from bot.core.requests import Actor
 from bot.core.slack_ids import CHANNEL_ID
-from bot.core.workspace import Workspace
 from bot.inbound.incidents import report
 from bot.inbound.slack.listener import Routes
 from bot.inbound.slack.payload import read_version
@@ -71,10 +71,7 @@ class HomeActionListeners:
         """Remove the key."""
         await ack()
         actor, version = context["request"].address.actor, read_version(body["actions"][0].get("value"))
-
-        def change(workspace: Workspace) -> Awaitable[RemovalOutcome]:
-            return self._admin.keys.remove(workspace, actor.user_id, expected_version=version)
-
+        change = partial(self._admin.keys.remove, expected_version=version)
         self._tasks.start(self._execute(REMOVE_KEY, actor, change, about_removal))
 
     async def choose_channel(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
@@ -83,10 +80,7 @@ class HomeActionListeners:
         actor, channel = context["request"].address.actor, body["actions"][0].get("selected_conversation")
         if not (isinstance(channel, str) and CHANNEL_ID.fullmatch(channel)):
             return
-
-        def change(workspace: Workspace) -> Awaitable[AlertOutcome]:
-            return self._admin.alerts.choose_channel(workspace, actor.user_id, channel)
-
+        change = partial(self._admin.alerts.choose_channel, channel=channel)
         self._tasks.start(self._execute(ALERTS_CHANNEL, actor, change, about_alert, exclusive=True))
 
     async def test_alert(self, ack: AsyncAck, context: AsyncBoltContext) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncBoltContext
@@ -12,7 +13,6 @@ from bot.core import admin_outcomes as outcomes
 from bot.core.outcomes import StoreUnavailable
 from bot.core.policy import Policy, Rule
 from bot.core.requests import Actor, ReplyAddress, Verb
-from bot.core.workspace import Workspace
 from bot.inbound.incidents import report
 from bot.inbound.slack.listener import ACK_WAIT, Routes, done_before_ack_deadline
 from bot.inbound.slack.payload import Submission, read_submission
@@ -79,15 +79,12 @@ class ModalListeners:
             await self._delivery.deliver(address, report(error))
 
     async def _save_key(self, sent: Submission) -> _Reply:
-        def change(workspace: Workspace) -> Awaitable[outcomes.KeyOutcome]:
-            return self._admin.keys.set(
-                workspace,
-                sent.actor.user_id,
-                sent.text(KEY),
-                expected_version=sent.expected_version,
-                allow_unverified=sent.is_checked(ALLOW_UNVERIFIED),
-            )
-
+        change = partial(
+            self._admin.keys.set,
+            text=sent.text(KEY),
+            expected_version=sent.expected_version,
+            allow_unverified=sent.is_checked(ALLOW_UNVERIFIED),
+        )
         outcome = await self._admin.actions.execute(SET_KEY, sent.actor, change)
         return _Reply(about_key(outcome), KEY if isinstance(outcome, _CORRECTED_IN_MODAL) else "")
 
@@ -96,18 +93,11 @@ class ModalListeners:
             return _Reply(about_policy(outcomes.Outdated()))
         rules = {verb: Rule(sent.selected_ids(USERS[verb]), sent.selected_ids(CHANNELS[verb])) for verb in Verb}
         policy = Policy(pause=rules[Verb.PAUSE], resume=rules[Verb.RESUME])
-
-        def change(workspace: Workspace) -> Awaitable[outcomes.PolicyOutcome]:
-            return self._admin.policies.set(
-                workspace, sent.actor.user_id, policy, expected_version=sent.expected_version
-            )
-
+        change = partial(self._admin.policies.set, policy=policy, expected_version=sent.expected_version)
         return _Reply(about_policy(await self._admin.actions.execute(CHANGE_POLICY, sent.actor, change)))
 
     async def _renew_token(self, sent: Submission) -> _Reply:
-        def change(workspace: Workspace) -> Awaitable[outcomes.TokenOutcome]:
-            return self._admin.alerts.renew_token(workspace, sent.actor.user_id, expected_version=sent.expected_version)
-
+        change = partial(self._admin.alerts.renew_token, expected_version=sent.expected_version)
         outcome = await self._admin.actions.execute(ALERTS_TOKEN, sent.actor, change)
         text = about_token(outcome, self._admin.modals.alerts_url(sent.actor.team_id))
         return _Reply(text, dm_text=UNSEEN if isinstance(outcome, outcomes.TokenMade) else "")

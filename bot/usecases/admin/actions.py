@@ -10,10 +10,11 @@ from typing import TypeVar
 from bot.concurrency import KeyedLocks, Tasks
 from bot.core.admin_outcomes import Interrupted, NotAdmin, NotServed
 from bot.core.outcomes import StoreUnavailable
+from bot.core.policy import Role
 from bot.core.requests import Actor
 from bot.core.workspace import Workspace
-from bot.outbound.workspaces import StoreError
-from bot.usecases.admin.admin_check import AdminCheck
+from bot.outbound.slack.roles import RoleCache
+from bot.outbound.workspaces import StoreError, Workspaces
 from bot.usecases.admin.alerts import AlertChanges
 from bot.usecases.admin.key import KeyChanges
 from bot.usecases.admin.modals import Modals
@@ -23,8 +24,8 @@ _log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
-Change = Callable[[Workspace], Awaitable[_T]]
-"""A change in a workspace, which returns its outcome and can raise StoreError."""
+Change = Callable[[Workspace, str], Awaitable[_T]]
+"""A change in a workspace by the admin with this user id, which returns its outcome and can raise StoreError."""
 
 NotMade = NotAdmin | NotServed | StoreUnavailable | Interrupted
 """The outcomes of a change that was not started, or whose end is unknown."""
@@ -33,8 +34,9 @@ NotMade = NotAdmin | NotServed | StoreUnavailable | Interrupted
 class AdminActions:
     """The single path of every change."""
 
-    def __init__(self, admin_check: AdminCheck, tasks: Tasks) -> None:
-        self._admin_check = admin_check
+    def __init__(self, workspaces: Workspaces, roles: RoleCache, tasks: Tasks) -> None:
+        self._workspaces = workspaces
+        self._roles = roles
         self._tasks = tasks
         self._locks = KeyedLocks()
         self._running: set[asyncio.Task[object]] = set()
@@ -69,8 +71,11 @@ class AdminActions:
     ) -> _T | NotAdmin | NotServed:
         lock: AbstractAsyncContextManager[object] = self._locks.get(actor.team_id) if exclusive else nullcontext()
         async with lock:
-            workspace = await self._admin_check.check(actor)
-            return await change(workspace) if isinstance(workspace, Workspace) else workspace
+            workspace = await self._workspaces.find(actor.team_id)
+            if workspace is None:
+                return NotServed()
+            role = await self._roles.fetch(workspace.bot_token, actor)  # not cached: a change needs an admin of now
+            return await change(workspace, actor.user_id) if role is Role.ADMIN else NotAdmin(role)
 
 
 @dataclass(frozen=True, slots=True)

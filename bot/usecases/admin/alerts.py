@@ -9,7 +9,6 @@ from bot.core.workspace import Workspace
 from bot.messages.admin_notices import alerts_channel_message, alerts_token_message
 from bot.messages.alert_card import sample_alert_message
 from bot.outbound.slack.delivery import Delivery, Posted, Refused, TryAgain
-from bot.usecases.admin.admin_check import explain_conflict
 from bot.usecases.admin_notifier import AdminNotifier
 from bot.usecases.post_alert import AlertPoster
 
@@ -39,12 +38,14 @@ class AlertChanges:
         if not isinstance(posted, outcomes.AlertPosted) or channel == before:
             return posted
         if not await self._rows.move_alerts(team_id, channel, before=before):
-            conflict = await explain_conflict(self._rows.find, team_id, lambda now: now.alerts_channel == channel)
+            conflict = outcomes.explain_conflict(
+                await self._rows.find(team_id), lambda now: now.alerts_channel == channel
+            )
             return conflict or posted
         self._notifier.notify_change(workspace, alerts_channel_message(user_id, channel), user_id)
         return posted
 
-    async def test(self, workspace: Workspace) -> outcomes.AlertOutcome:
+    async def test(self, workspace: Workspace, _user_id: str) -> outcomes.AlertOutcome:
         """Post a test alert to the channel for alerts."""
         channel = workspace.alerts_channel
         return outcomes.NoChannel() if channel is None else await self._post_test(workspace, channel)
@@ -54,7 +55,9 @@ class AlertChanges:
         team_id, made = workspace.team_id, outcomes.TokenMade(new_alerts_token())
         stored = digest(made.token.reveal())
         if not await self._rows.set_alerts_token(team_id, stored, if_version=expected_version):
-            conflict = await explain_conflict(self._rows.find, team_id, lambda now: now.alerts_token_digest == stored)
+            conflict = outcomes.explain_conflict(
+                await self._rows.find(team_id), lambda now: now.alerts_token_digest == stored
+            )
             return conflict or made
         self._notifier.notify_change(workspace, alerts_token_message(user_id), user_id)
         return made

@@ -8,7 +8,6 @@ from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace, is_key
 from bot.messages.admin_notices import key_removed_message, key_set_message
 from bot.outbound.anchor.client import AnchorClient
-from bot.usecases.admin.admin_check import explain_conflict
 from bot.usecases.admin_notifier import AdminNotifier
 
 if TYPE_CHECKING:  # a bot of one workspace loads no database
@@ -44,7 +43,7 @@ class KeyChanges:
         saved = outcomes.KeySaved(key.ending, check)
         team_id, before = workspace.team_id, workspace.anchor_key
         if not await self._rows.set_key(team_id, key, if_version=expected_version):
-            return await explain_conflict(self._rows.find, team_id, lambda now: _has(now, key)) or saved
+            return outcomes.explain_conflict(await self._rows.find(team_id), lambda now: _has(now, key)) or saved
         previous_setter = before.set_by if before else None
         self._notifier.notify_change(workspace, key_set_message(user_id, key, before), user_id, previous_setter)
         return saved
@@ -53,7 +52,7 @@ class KeyChanges:
         """Delete the key."""
         team_id, key = workspace.team_id, workspace.anchor_key
         if key is None or not await self._rows.remove_key(team_id, if_version=expected_version):
-            conflict = await explain_conflict(self._rows.find, team_id, lambda now: now.anchor_key is None)
+            conflict = outcomes.explain_conflict(await self._rows.find(team_id), lambda now: now.anchor_key is None)
             return conflict or outcomes.KeyRemoved("")
         self._notifier.notify_change(workspace, key_removed_message(user_id, key), user_id, key.set_by)
         return outcomes.KeyRemoved(key.ending)
