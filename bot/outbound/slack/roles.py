@@ -36,19 +36,17 @@ class _Entry:
     lookup: int  # sequence number of the lookup that produced this entry
 
 
-class ScopeMissingError(Exception):
-    """The app was installed without `users:read`."""
-
-
-class _UnknownUserError(Exception):
-    """The workspace has no such person, or hides them from the app."""
-
-
-_REFUSALS = {
-    **dict.fromkeys(("user_not_found", "user_not_visible", "users_not_found"), _UnknownUserError),
-    "missing_scope": ScopeMissingError,
+_NO_PROFILE: dict[str, _Answer] = {
+    **dict.fromkeys(("user_not_found", "user_not_visible", "users_not_found"), Profile(team_id="", is_stranger=True)),
+    "missing_scope": None,
 }
-_STRANGER = Profile(team_id="", is_stranger=True)
+
+
+class _NoProfileError(Exception):
+    """Slack refused with an error code of _NO_PROFILE."""
+
+
+_REFUSALS = dict.fromkeys(_NO_PROFILE, _NoProfileError)
 
 
 class RoleCache:
@@ -106,13 +104,12 @@ class RoleCache:
 
     async def _look_up(self, token: Secret, key: _Key) -> _Answer:
         team_id, user_id = key
-        try:
-            return await fetch_profile(self._web, token, user_id)
-        except ScopeMissingError:
+        answer = await fetch_profile(self._web, token, user_id)
+        if answer is None:
             _log.warning(
                 "scope users:read is missing: guests count as members; reinstall the app", extra={"team": team_id}
             )
-            return None
+        return answer
 
     def _store(self, key: _Key, lookup: asyncio.Task[_Answer], number: int) -> None:
         """Store the answer, unless that of a later lookup is stored already."""
@@ -147,15 +144,15 @@ def _role(answer: _Answer, actor: Actor) -> Role:
     return Role.SCOPE_MISSING if answer is None else role_of(answer, actor)
 
 
-async def fetch_profile(web: AsyncWebClient, token: Secret, user_id: str) -> Profile:
-    """Return a person's profile: a stranger's if unknown. Raises ScopeMissingError or SlackUnreachableError.
+async def fetch_profile(web: AsyncWebClient, token: Secret, user_id: str) -> Profile | None:
+    """Return a person's profile: a stranger's if unknown, None without the scope. Raises SlackUnreachableError.
 
     One attempt, with a timeout of 5 s. https://docs.slack.dev/reference/methods/users.info
     """
     try:
         response = await call(web.users_info(token=token.reveal(), user=user_id), _REFUSALS)
-    except _UnknownUserError:
-        return _STRANGER
+    except _NoProfileError as error:
+        return _NO_PROFILE[str(error)]
     return _read_profile(response.get("user"))
 
 
