@@ -81,7 +81,7 @@ async def running(
         web_api = open_web(session, settings.slack_api_url)
         slack = SlackClient(web_api)
         async with open_tenancy(settings, session, slack, readiness, now) as tenancy:
-            container = build(tenancy, settings, Clients(http, web_api), tasks, Limits(now, capacity, ack_wait))
+            container = build(tenancy, settings, Clients(http, web_api, slack), tasks, Limits(now, capacity, ack_wait))
             socket_mode = None
             if settings.slack_app_token is not None:
                 connector = SocketConnector(session, slack, settings.slack_app_token, heartbeat=heartbeat)
@@ -105,7 +105,7 @@ async def running(
 
 def _alert_routes(tenancy: Tenancy, container: Container, tasks: Tasks, readiness: Readiness) -> Iterator[web.RouteDef]:
     if tenancy.alerts_path is not None:
-        yield Alerts(container.poster, tenancy.workspaces, tasks, readiness).route(tenancy.alerts_path)
+        yield web.post(tenancy.alerts_path, Alerts(container.poster, tenancy.workspaces, tasks, readiness).receive)
 
 
 @asynccontextmanager

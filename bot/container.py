@@ -12,9 +12,9 @@ from bot.config.settings import Settings
 from bot.inbound.slack.app import SlackApp
 from bot.inbound.slack.buttons import ButtonListeners
 from bot.inbound.slack.commands import CommandListeners
-from bot.inbound.slack.home import HomeActionListeners, HomeListeners
+from bot.inbound.slack.events import EventListeners
+from bot.inbound.slack.home import HomeActionListeners
 from bot.inbound.slack.modals import ModalListeners
-from bot.inbound.slack.uninstall import UninstallListeners
 from bot.outbound.anchor.client import AnchorClient
 from bot.outbound.slack.client import SlackClient, SlackViews
 from bot.outbound.slack.response_url import ResponseUrls
@@ -31,10 +31,11 @@ from bot.usecases.workspace_monitor import WorkspaceMonitor
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """HTTP clients: `http` for Anchor and response URLs, `web` for Slack's Web API."""
+    """HTTP clients: `http` for Anchor and response URLs, `web` and `slack` for Slack's Web API."""
 
     http: httpx.AsyncClient
     web: AsyncWebClient
+    slack: SlackClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Container:
 
 def build(tenancy: Tenancy, settings: Settings, clients: Clients, tasks: Tasks, limits: Limits) -> Container:
     """Build everything that serves the workspaces of `tenancy`."""
-    workspaces, slack = tenancy.workspaces, SlackClient(clients.web)
+    workspaces, slack = tenancy.workspaces, clients.slack
     views, poster = SlackViews(clients.web), AlertPoster(slack)
     roles = RoleCache(clients.web, time.monotonic)
     anchor = AnchorClient(
@@ -81,10 +82,9 @@ def build(tenancy: Tenancy, settings: Settings, clients: Clients, tasks: Tasks, 
     access_check = AccessCheck(workspaces, roles, monitor)
     session_control = SessionControl(anchor, access_check, monitor, tasks, time.monotonic, capacity=limits.capacity)
     tables = [
-        CommandListeners(session_control, delivery, tasks, ack_wait=limits.ack_wait).routes(),
-        ButtonListeners(session_control, delivery, tasks, limits.now).routes(),
-        UninstallListeners(workspaces).routes(),
-        HomeListeners(home_view, tasks).routes(),
+        CommandListeners(session_control, delivery, tasks, ack_wait=limits.ack_wait).routes,
+        ButtonListeners(session_control, delivery, tasks, limits.now).routes,
+        EventListeners(home_view, workspaces, tasks).routes,
     ]
     admin = None
     if tenancy.rows is not None:
@@ -97,7 +97,7 @@ def build(tenancy: Tenancy, settings: Settings, clients: Clients, tasks: Tasks, 
             modals.Modals(workspaces, roles, views, delivery, base_url=tenancy.base_url),
         )
         tables += [
-            ModalListeners(admin, home_view, delivery, tasks, ack_wait=limits.ack_wait).routes(),
-            HomeActionListeners(admin, home_view, delivery, tasks).routes(),
+            ModalListeners(admin, home_view, delivery, tasks, ack_wait=limits.ack_wait).routes,
+            HomeActionListeners(admin, home_view, delivery, tasks).routes,
         ]
     return Container(session_control, SlackApp(tables, delivery, tasks), poster, roles, admin)

@@ -13,8 +13,7 @@ from bot.core.installation import SCOPES
 from bot.inbound.install import REDIRECT_PATH
 from bot.inbound.slack.buttons import ButtonListeners
 from bot.inbound.slack.commands import CommandListeners
-from bot.inbound.slack.home import HomeListeners
-from bot.inbound.slack.uninstall import UninstallListeners
+from bot.inbound.slack.events import EventListeners
 from bot.messages.session_buttons import ACTIONS
 from bot.messages.usage import COMMANDS
 from bot.sim.slack import SimSlack, SlashCommand
@@ -50,10 +49,9 @@ def found(pattern: str) -> list[str]:
 
 nothing: Any = None  # no listener is called here
 ROUTES = [
-    CommandListeners(nothing, nothing, nothing).routes(),
-    ButtonListeners(nothing, nothing, nothing, nothing).routes(),
-    HomeListeners(nothing, nothing).routes(),
-    UninstallListeners(nothing).routes(),
+    CommandListeners(nothing, nothing, nothing).routes,
+    ButtonListeners(nothing, nothing, nothing, nothing).routes,
+    EventListeners(nothing, nothing, nothing).routes,
 ]
 
 

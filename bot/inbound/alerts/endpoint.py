@@ -41,12 +41,8 @@ class Alerts:
         self._running = 0
         self._rejections = RejectionLog(time.monotonic)
 
-    def route(self, path: str) -> web.RouteDef:
-        """Return the route; a `{ref}` in `path` names the workspace."""
-        return web.post(path, self.receive)
-
     async def receive(self, request: web.Request) -> web.Response:
-        """Answer a request. Check the token before the body is read."""
+        """Answer a request; a `{ref}` in its path names the workspace. Check the token before the body is read."""
         try:
             workspace = await self._workspaces.owner_of_alerts(request.match_info.get("ref", ""))
         except StoreError as error:

@@ -37,10 +37,7 @@ class ButtonListeners:
         self._tasks = tasks
         self._now = now
         self._cards = CardUpdateLog()
-
-    def routes(self) -> Routes:
-        """Return the listener of both buttons."""
-        return Routes(actions=dict.fromkeys(VERBS, self.click))
+        self.routes = Routes(actions=dict.fromkeys(VERBS, self.click))
 
     async def click(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
         """Handle a click. Slack shows nothing of its ack, so the answer follows it."""

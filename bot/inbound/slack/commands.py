@@ -29,10 +29,7 @@ class CommandListeners:
         self._delivery = delivery
         self._tasks = tasks
         self._ack_wait = ack_wait
-
-    def routes(self) -> Routes:
-        """Return the listener of both commands."""
-        return Routes(commands=dict.fromkeys(_VERBS, self.run))
+        self.routes = Routes(commands=dict.fromkeys(_VERBS, self.run))
 
     async def run(self, ack: AsyncAck, body: Mapping[str, str], context: AsyncBoltContext) -> None:
         """Execute `<command> <session_id> [reason]`."""

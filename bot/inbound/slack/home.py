@@ -1,7 +1,4 @@
-"""The app's Home: show it, and handle its buttons and menus that open no modal.
-
-https://docs.slack.dev/reference/events/app_home_opened
-"""
+"""The buttons and menus in the app's Home that open no modal."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -11,7 +8,6 @@ from slack_bolt.async_app import AsyncAck, AsyncBoltContext
 
 from bot.concurrency import Tasks
 from bot.core.admin_outcomes import AlertPosted, KeyRemoved
-from bot.core.json_fields import text_field
 from bot.core.requests import Actor
 from bot.core.slack_ids import CHANNEL_ID
 from bot.inbound.incidents import report
@@ -30,28 +26,6 @@ _T = TypeVar("_T")
 _SUCCESSES = (KeyRemoved, AlertPosted)
 
 
-class HomeListeners:
-    """Listener for opening Home."""
-
-    def __init__(self, home_view: HomeView, tasks: Tasks) -> None:
-        self._home_view = home_view
-        self._tasks = tasks
-
-    def routes(self) -> Routes:
-        """Return the listener of the event."""
-        return Routes(events={"app_home_opened": self.opened})
-
-    async def opened(self, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
-        """Publish Home. The event also comes for the Messages tab, which shows nothing of ours."""
-        event = body["event"]
-        if event.get("tab") != "home" or "user" not in event:
-            return
-        team_id = context["request"].address.actor.team_id
-        actor = Actor(team_id, "", event["user"], home_team_id=team_id)  # only members of the workspace have its Home
-        view_hash = text_field(event.get("view"), "hash") or None  # None the first time
-        self._tasks.start(self._home_view.publish(actor, view_hash=view_hash))
-
-
 class HomeActionListeners:
     """Listeners for the buttons and menus of admins in Home."""
 
@@ -60,10 +34,7 @@ class HomeActionListeners:
         self._home_view = home_view
         self._delivery = delivery
         self._tasks = tasks
-
-    def routes(self) -> Routes:
-        """Return the listeners by `action_id`."""
-        return Routes(
+        self.routes = Routes(
             actions={REMOVE_KEY: self.remove_key, ALERTS_CHANNEL: self.choose_channel, TEST_ALERT: self.test_alert}
         )
 

@@ -49,10 +49,8 @@ class ModalListeners:
         self._tasks = tasks
         self._ack_wait = ack_wait
         self._save = {SET_KEY: self._save_key, CHANGE_POLICY: self._save_policy, ALERTS_TOKEN: self._renew_token}
-
-    def routes(self) -> Routes:
-        """Return the listeners by `action_id` and `callback_id`; a modal and its button have the same name."""
-        return Routes(actions=dict.fromkeys(TITLES, self.open), views=dict.fromkeys(self._save, self.submit))
+        # a modal and its button have the same name
+        self.routes = Routes(actions=dict.fromkeys(TITLES, self.open), views=dict.fromkeys(self._save, self.submit))
 
     async def open(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
         """Open the modal of a button in Home or in a message."""

@@ -19,7 +19,6 @@ from bot.health import Readiness
 from bot.inbound.rejections import Rejected, RejectionLog
 from bot.inbound.slack import socket_frames as frames
 from bot.inbound.slack.app import SlackApp
-from bot.inbound.slack.listener import Ack
 from bot.inbound.slack.socket_connection import SocketConnection
 from bot.outbound.slack.client import AppTokenRefusedError, SocketModeOffError
 from bot.outbound.slack.errors import SlackUnreachableError
@@ -137,7 +136,7 @@ class SocketMode:
                 self._acks.start(self._answer(frame, received_at))
             case frames.BadEnvelope():
                 self._rejections.record(frame.rejected)
-                self._acks.start(self._send(frame.ack, received_at, on_lost=lambda: None))
+                self._acks.start(self._send(frame.ack, received_at))
             case frames.Disconnect():
                 _log.info("Slack closes the connection", extra={"why": frame.reason})
                 connection.closing.set()  # the supervisor opens another one
@@ -174,14 +173,11 @@ class SocketMode:
         if ack.status != HTTPStatus.OK:
             return  # without an ack, Slack sends the event again
         frame = frames.ack_frame(envelope, ack.json())
-        await self._send(frame, received_at, on_lost=lambda: self._deliver_lost(envelope, ack))
-
-    def _deliver_lost(self, envelope: frames.Envelope, ack: Ack) -> None:
-        if ack.message is not None:
+        if not await self._send(frame, received_at) and ack.message is not None:
             self._slack_app.deliver_lost_ack(envelope.payload, ack.message)
 
-    async def _send(self, frame: str, received_at: float, *, on_lost: Callable[[], None]) -> None:
-        """Send an ack over the newest connection, while Slack waits. Call `on_lost` if that fails.
+    async def _send(self, frame: str, received_at: float) -> bool:
+        """Send an ack over the newest connection, while Slack waits. Return whether it was sent.
 
         Slack closes the oldest connection first, and with it loses an ack that it has not read.
         """
@@ -195,7 +191,7 @@ class SocketMode:
                     except ConnectionError:
                         self._discard(best)
                     else:
-                        return
+                        return True
         except TimeoutError:
             _log.warning("no connection to Slack; ack not sent in time")
-            on_lost()
+            return False
