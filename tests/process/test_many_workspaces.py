@@ -75,7 +75,7 @@ async def test_three_that_start_at_once_on_an_empty_database_all_run_and_one_mak
         assert answers == [(200, {"ready": True, "reasons": {}})] * 3
         for bot in bots:
             assert await bot.stop() == 0
-    migrations = [entry for bot in bots for entry in bot.log if entry["logger"] == "bot.outbound.store.migrate"]
+    migrations = [entry for bot in bots for entry in bot.log if entry["logger"] == "bot.outbound.store.store"]
     assert len(migrations) == 1
 
 

@@ -1,10 +1,17 @@
-"""Open, check and close the store."""
+"""Open the store: migrate the database, check the keys; close it."""
 
+import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from bot.core.secret import Secret
@@ -13,9 +20,13 @@ from bot.outbound.store.database import Database, connect
 from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.install_states import InstallStates
 from bot.outbound.store.key_rotation import check_keys
-from bot.outbound.store.migrate import migrate
 from bot.outbound.store.workspace_rows import WorkspaceRows
 from bot.outbound.workspaces import StoreNotUsableError, StoreUnreachableError
+
+_log = logging.getLogger(__name__)
+
+_TIMEOUT = 60.0  # seconds, including the wait for other processes
+_LOCK_ID = 4_721_130_552_318_604_097  # any number, the same in every process
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +54,7 @@ async def open_store(
     database, cipher = connect(url), FieldCipher(keys)
     try:
         try:
-            await migrate(database)
+            await _migrate(database)
             await check_keys(database, cipher)
         except (StoreUnreachableError, DBAPIError) as error:
             why = type(error.orig).__name__ if isinstance(error, DBAPIError) else str(error)
@@ -55,3 +66,31 @@ async def open_store(
         yield Store(database, cipher, rows, InstallStates(database), Admins(database), Notices(database))
     finally:
         await database.close()
+
+
+async def _migrate(database: Database) -> None:
+    """Create or change the tables, in one transaction. Of concurrent processes, one does, and the others wait.
+
+    Raises StoreNotUsableError if they are from a newer version of the bot, or StoreUnreachableError.
+    https://alembic.sqlalchemy.org/en/latest/cookbook.html#programmatic-api-use-connection-sharing-with-alembic
+    """
+    async with database.transaction(within=_TIMEOUT) as connection:
+        await connection.run_sync(_migrate_connection)
+
+
+def _migrate_connection(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":  # SQLite has only one writer
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK_ID})
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.attributes["connection"] = connection
+    scripts = ScriptDirectory.from_config(config)
+    before, after = MigrationContext.configure(connection).get_current_revision(), scripts.get_current_head()
+    if before == after:
+        return
+    if before is not None and before not in {script.revision for script in scripts.walk_revisions()}:
+        raise StoreNotUsableError(
+            "DATABASE_URL: the database is from a newer version of the bot. Run that version, or use another database."
+        )
+    command.upgrade(config, "head")
+    _log.info("database migrated", extra={"before": before, "after": after})

@@ -55,7 +55,7 @@ async def test_the_migrations_make_the_tables_of_the_schema(store: Store) -> Non
 
 def migrations(caplog: pytest.LogCaptureFixture) -> int:
     """Count how often tables were made or changed."""
-    return [record.name for record in caplog.records].count("bot.outbound.store.migrate")
+    return [record.name for record in caplog.records].count("bot.outbound.store.store")
 
 
 async def test_opened_again_it_is_as_it_was(database_url: str, caplog: pytest.LogCaptureFixture) -> None:

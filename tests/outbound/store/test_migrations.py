@@ -72,7 +72,7 @@ async def test_the_first_versions_workspaces_stay_with_all_they_have(
             expected(GLOBEX.team_id, None),
         ]
         assert [tuple(row) for row in checks] == [(None,), ("unverified",)]
-    migrated = [record for record in caplog.records if record.name == "bot.outbound.store.migrate"]
+    migrated = [record for record in caplog.records if record.name == "bot.outbound.store.store"]
     assert [(vars(record)["before"], vars(record)["after"]) for record in migrated] == [("0001", "0002")]
 
 
