@@ -15,7 +15,7 @@ from bot.core.secret import Secret
 from bot.inbound.incidents import log_incident
 from bot.messages.install_pages import NOT_BEGUN, Page, broken_page, page_of
 from bot.outbound.workspaces import StoreError
-from bot.usecases.install import Installer, OAuthCallback
+from bot.usecases.install import Installer
 
 _log = logging.getLogger(__name__)
 
@@ -79,22 +79,17 @@ class Install:
         try:
             state, code, error = (request.query.get(name, "")[:_MAX_LENGTH] for name in ("state", "code", "error"))
             browser_nonce = Secret(request.cookies.get(self._cookie, "")[:_MAX_LENGTH])
-            callback = OAuthCallback(state, Secret(code), error, browser_nonce)
-            return self._respond(page_of(await self._installer.end(callback)))
+            return self._respond(page_of(await self._installer.end(state, Secret(code), error, browser_nonce)))
         except Exception as exception:  # noqa: BLE001 - every exception is reported to the person
             return self._respond(broken_page(log_incident(exception)))
 
     def _respond(self, page: Page) -> web.Response:
-        return _html_response(page, install_url=self._install_url)
-
-
-def _html_response(page: Page, *, install_url: str) -> web.Response:
-    """Return the page, with a link to `install_url` if it offers to begin again. It runs and loads nothing."""
-    link = f'<p><a href="{escape(install_url)}">Begin again</a></p>' if page.again else ""
-    lines = "".join(f"<p>{escape(line)}</p>" for line in page.lines)
-    text = (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(page.title)}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head>'
-        f"<body><main><h1>{escape(page.title)}</h1>{lines}{link}</main></body></html>"
-    )
-    return web.Response(status=page.status, text=text, content_type="text/html", headers=_HEADERS)
+        """Return the page, with a link to begin again if it offers that. It runs and loads nothing."""
+        link = f'<p><a href="{escape(self._install_url)}">Begin again</a></p>' if page.again else ""
+        lines = "".join(f"<p>{escape(line)}</p>" for line in page.lines)
+        text = (
+            f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(page.title)}</title>'
+            f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head>'
+            f"<body><main><h1>{escape(page.title)}</h1>{lines}{link}</main></body></html>"
+        )
+        return web.Response(status=page.status, text=text, content_type="text/html", headers=_HEADERS)

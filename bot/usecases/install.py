@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from bot.core.installation import Denied, Installation, Installed, InstallOutcome, RefusedBySlack, UnknownState
 from bot.core.outcomes import StoreUnavailable
@@ -13,16 +12,6 @@ from bot.outbound.store.workspace_rows import WorkspaceRows
 from bot.outbound.workspaces import StoreError
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class OAuthCallback:
-    """The unchecked query parameters and cookie of the OAuth callback; "" for an absent one."""
-
-    state: str
-    code: Secret
-    error: str
-    browser_nonce: Secret
 
 
 class Installer:
@@ -39,28 +28,31 @@ class Installer:
         pending = await self._states.begin(now=self._now())
         return self._oauth.consent_url(pending.state), pending.browser_nonce
 
-    async def end(self, callback: OAuthCallback) -> InstallOutcome:
-        """Save the installation, or return why there is none; log the outcome."""
+    async def end(self, state: str, code: Secret, error: str, browser_nonce: Secret) -> InstallOutcome:
+        """Save the installation, or return why there is none; log the outcome.
+
+        The parameters are those of the callback and its cookie, unchecked; "" for an absent one.
+        """
         try:
-            outcome = await self._end(callback)
-        except StoreError as error:
-            _log.error("database error; installation not completed", extra={"why": str(error)})
+            outcome = await self._end(state, code, error, browser_nonce)
+        except StoreError as failure:
+            _log.error("database error; installation not completed", extra={"why": str(failure)})
             outcome = StoreUnavailable()
         team = {"team": outcome.team_id} if isinstance(outcome, Installed) else {}
         why = {"why": outcome.code} if isinstance(outcome, RefusedBySlack) else {}
         _log.info("installation", extra={"outcome": type(outcome).__name__} | team | why)
         return outcome
 
-    async def _end(self, callback: OAuthCallback) -> InstallOutcome:
+    async def _end(self, state: str, code: Secret, error: str, browser_nonce: Secret) -> InstallOutcome:
         now = self._now()
-        problem = await self._states.end(callback.state, callback.browser_nonce.reveal(), now=now)
+        problem = await self._states.end(state, browser_nonce.reveal(), now=now)
         if problem is not None:
             return problem
-        if callback.error:
-            return Denied() if callback.error == "access_denied" else RefusedBySlack(callback.error)
-        if not callback.code.reveal():
+        if error:
+            return Denied() if error == "access_denied" else RefusedBySlack(error)
+        if not code.reveal():
             return UnknownState()
-        granted = await self._oauth.exchange(callback.code, now=now)
+        granted = await self._oauth.exchange(code, now=now)
         if not isinstance(granted, Installation):
             return granted
         has_key = await self._rows.save(granted)
