@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
-from bot.cli.workspace_table import WorkspaceDetails, summary_line, table
+from bot.cli.workspace_table import summary_line, table
 from bot.config.settings import OperatorSettings
 from bot.core.alert import alerts_url
 from bot.core.secret import Secret, digest
@@ -70,7 +70,7 @@ async def _show(options: argparse.Namespace, store: Store, settings: OperatorSet
     if summary is None or workspace is None:
         raise _not_installed(team_id)
     admins = await store.admins.of(team_id)
-    return table(WorkspaceDetails(summary, workspace, admins, alerts_url(settings.base_url, team_id)))
+    return table(summary, workspace, admins, alerts_url(settings.base_url, team_id))
 
 
 async def _delete(options: argparse.Namespace, store: Store, _: OperatorSettings) -> str:

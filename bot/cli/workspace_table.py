@@ -2,7 +2,6 @@
 
 import textwrap
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.core.policy import Rule
@@ -16,33 +15,22 @@ _LABEL_WIDTH = 15
 _WIDTH = 120
 
 
-@dataclass(frozen=True, slots=True)
-class WorkspaceDetails:
-    """The details of a workspace; `workspace` is an UnreadableError if the row cannot be decrypted."""
-
-    summary: Summary
-    workspace: Workspace | UnreadableError
-    admins: list[str]
-    alerts_url: str
-
-
 def summary_line(summary: Summary) -> str:
     """Return the line of a workspace in the list."""
     key = "key set" if summary.has_key else "no key "
     return f"{summary.team_id}  {key}  {_time(summary.installed_at)}  {_printable(summary.team_name)}"
 
 
-def table(details: WorkspaceDetails) -> str:
-    """Return the rows of one workspace."""
-    summary = details.summary
+def table(summary: Summary, workspace: Workspace | UnreadableError, admins: list[str], alerts_url: str) -> str:
+    """Return the rows of one workspace; `workspace` is an UnreadableError if the row cannot be decrypted."""
     rows = [
         _row("workspace", f"{summary.team_id} {_printable(summary.team_name)}"),
         _row("enterprise", summary.enterprise_id or "-"),
         _row("installed", f"{_time(summary.installed_at)}, by {summary.installed_by or '-'}"),
         _row("scopes", summary.scopes or "-"),
-        *_settings_rows(details.workspace),
-        _row("admins seen", _join(details.admins) or "-"),
-        _row("alerts", details.alerts_url if summary.has_alerts_token else "no token"),
+        *_settings_rows(workspace),
+        _row("admins seen", _join(admins) or "-"),
+        _row("alerts", alerts_url if summary.has_alerts_token else "no token"),
         _row("alerts channel", summary.alerts_channel or "-"),
     ]
     return "\n".join(rows)
