@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,18 +13,16 @@ from aiohttp import web
 
 from bot.concurrency import Tasks
 from bot.config.settings import Settings
-from bot.container import Clients, Container, Limits, build
+from bot.container import DEFAULT_LIMITS, Clients, Container, Limits, build
 from bot.health import Readiness
 from bot.inbound.alerts.endpoint import Alerts
 from bot.inbound.http_server import HttpServer
-from bot.inbound.slack.listener import ACK_WAIT
-from bot.inbound.slack.socket_connection import HEARTBEAT, SocketConnector
+from bot.inbound.slack.socket_connection import SocketConnector
 from bot.inbound.slack.socket_mode import SocketMode
 from bot.outbound.http_client import open_client, open_session
 from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.errors import open_web
-from bot.tenancy import Tenancy, open_tenancy
-from bot.usecases.session_control import CAPACITY
+from bot.tenancy import open_tenancy
 
 _log = logging.getLogger(__name__)
 
@@ -63,32 +61,27 @@ async def serve(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def running(
-    settings: Settings,
-    *,
-    now: Callable[[], float] = time.time,
-    capacity: int = CAPACITY,
-    ack_wait: float = ACK_WAIT,
-    heartbeat: float = HEARTBEAT,
-) -> AsyncIterator[Running]:
+async def running(settings: Settings, limits: Limits = DEFAULT_LIMITS) -> AsyncIterator[Running]:
     """Run a bot inside the `async with`, and drain or interrupt its work at the end.
 
-    `now` gives Unix seconds, `capacity` limits the running tasks, `ack_wait` (seconds) limits the wait of an ack for
-    an outcome, and `heartbeat` is that of Socket Mode. Raises NotListeningError or StoreNotUsableError.
+    Raises NotListeningError or StoreNotUsableError.
     """
     readiness, tasks, acks = Readiness(), Tasks(), Tasks()
     async with open_session() as session, open_client(session) as http:
         web_api = open_web(session, settings.slack_api_url)
         slack = SlackClient(web_api)
-        async with open_tenancy(settings, session, slack, readiness, now) as tenancy:
-            container = build(tenancy, settings, Clients(http, web_api, slack), tasks, Limits(now, capacity, ack_wait))
+        async with open_tenancy(settings, session, slack, readiness, limits.now) as tenancy:
+            container = build(tenancy, settings, Clients(http, web_api, slack), tasks, limits)
             socket_mode = None
             if settings.slack_app_token is not None:
-                connector = SocketConnector(session, slack, settings.slack_app_token, heartbeat=heartbeat)
+                connector = SocketConnector(session, slack, settings.slack_app_token, heartbeat=limits.heartbeat)
                 socket_mode = SocketMode(connector.connect, container.slack_app, readiness, acks)
             secrets = () if socket_mode else settings.slack_signing_secrets
-            routes = [*tenancy.routes, *_alert_routes(tenancy, container, tasks, readiness)]
-            server = HttpServer(container.slack_app, readiness, secrets=secrets, now=now, routes=routes)
+            routes = list(tenancy.routes)
+            if tenancy.alerts_path is not None:
+                alerts = Alerts(slack, tenancy.workspaces, tasks, readiness)
+                routes.append(web.post(tenancy.alerts_path, alerts.receive))
+            server = HttpServer(container.slack_app, readiness, secrets=secrets, now=limits.now, routes=routes)
             async with _listening(server.application(), settings) as url:
                 startup = asyncio.create_task(_start(tenancy.start, socket_mode))
                 try:
@@ -101,11 +94,6 @@ async def running(
                         await socket_mode.close()
                     await tasks.cancel()
                     await container.roles.close()
-
-
-def _alert_routes(tenancy: Tenancy, container: Container, tasks: Tasks, readiness: Readiness) -> Iterator[web.RouteDef]:
-    if tenancy.alerts_path is not None:
-        yield web.post(tenancy.alerts_path, Alerts(container.poster, tenancy.workspaces, tasks, readiness).receive)
 
 
 @asynccontextmanager

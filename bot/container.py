@@ -14,18 +14,19 @@ from bot.inbound.slack.buttons import ButtonListeners
 from bot.inbound.slack.commands import CommandListeners
 from bot.inbound.slack.events import EventListeners
 from bot.inbound.slack.home import HomeActionListeners
+from bot.inbound.slack.listener import ACK_WAIT
 from bot.inbound.slack.modals import ModalListeners
+from bot.inbound.slack.socket_connection import HEARTBEAT
 from bot.outbound.anchor.client import AnchorClient
 from bot.outbound.slack.client import SlackClient, SlackViews
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.slack.roles import RoleCache
 from bot.tenancy import Tenancy
 from bot.usecases.access_check import AccessCheck
-from bot.usecases.admin import actions, alerts, home, key, modals, policy
+from bot.usecases.admin import actions, alerts, home, key_and_policy, modals
 from bot.usecases.admin_notifier import AdminNotifier, CurrentAdmins
 from bot.usecases.message_delivery import MessageDelivery
-from bot.usecases.post_alert import AlertPoster
-from bot.usecases.session_control import SessionControl
+from bot.usecases.session_control import CAPACITY, SessionControl
 from bot.usecases.workspace_monitor import WorkspaceMonitor
 
 
@@ -38,13 +39,20 @@ class Clients:
     slack: SlackClient
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The clock (Unix seconds), the maximum of running tasks, and the seconds that an ack waits for an outcome."""
+    """The clock (Unix seconds), the maximum of running tasks, and times in seconds.
 
-    now: Callable[[], float]
-    capacity: int
-    ack_wait: float
+    `ack_wait` limits the wait of an ack for an outcome, and `heartbeat` is that of Socket Mode.
+    """
+
+    now: Callable[[], float] = time.time
+    capacity: int = CAPACITY
+    ack_wait: float = ACK_WAIT
+    heartbeat: float = HEARTBEAT
+
+
+DEFAULT_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,6 @@ class Container:
 
     session_control: SessionControl
     slack_app: SlackApp
-    poster: AlertPoster
     roles: RoleCache
     admin: actions.Admin | None
 
@@ -67,8 +74,7 @@ class Container:
 def build(tenancy: Tenancy, settings: Settings, clients: Clients, tasks: Tasks, limits: Limits) -> Container:
     """Build everything that serves the workspaces of `tenancy`."""
     workspaces, slack = tenancy.workspaces, clients.slack
-    views, poster = SlackViews(clients.web), AlertPoster(slack)
-    roles = RoleCache(clients.web, time.monotonic)
+    views, roles = SlackViews(clients.web), RoleCache(clients.web, time.monotonic)
     anchor = AnchorClient(
         clients.http,
         base_url=settings.anchor_api_url,
@@ -91,13 +97,13 @@ def build(tenancy: Tenancy, settings: Settings, clients: Clients, tasks: Tasks, 
         notifier = AdminNotifier(admins, delivery, tasks)
         admin = actions.Admin(
             actions.AdminActions(workspaces, roles, tasks),
-            key.KeyChanges(anchor, tenancy.rows, notifier, limits.now),
-            policy.PolicyChanges(tenancy.rows, notifier),
-            alerts.AlertChanges(poster, tenancy.rows, notifier),
+            key_and_policy.KeyChanges(anchor, tenancy.rows, notifier, limits.now),
+            key_and_policy.PolicyChanges(tenancy.rows, notifier),
+            alerts.AlertChanges(slack, tenancy.rows, notifier),
             modals.Modals(workspaces, roles, views, delivery, base_url=tenancy.base_url),
         )
         tables += [
             ModalListeners(admin, home_view, delivery, tasks, ack_wait=limits.ack_wait).routes,
             HomeActionListeners(admin, home_view, delivery, tasks).routes,
         ]
-    return Container(session_control, SlackApp(tables, delivery, tasks), poster, roles, admin)
+    return Container(session_control, SlackApp(tables, delivery, tasks), roles, admin)

@@ -49,7 +49,7 @@ def found(pattern: str) -> list[str]:
 
 nothing: Any = None  # no listener is called here
 ROUTES = [
-    CommandListeners(nothing, nothing, nothing).routes,
+    CommandListeners(nothing, nothing, nothing, ack_wait=0).routes,
     ButtonListeners(nothing, nothing, nothing, nothing).routes,
     EventListeners(nothing, nothing, nothing).routes,
 ]

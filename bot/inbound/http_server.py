@@ -9,8 +9,7 @@ from aiohttp import web
 from bot.core.secret import Secret
 from bot.health import Readiness
 from bot.inbound.incidents import report
-from bot.inbound.rejections import Rejected, RejectionLog, error_response
-from bot.inbound.request_body import read_body
+from bot.inbound.rejections import Rejected, RejectionLog, error_response, read_body
 from bot.inbound.slack import request as slack_request
 from bot.inbound.slack.app import SlackApp
 from bot.messages.message import as_response

@@ -12,23 +12,19 @@ _FIRST_BACKOFF = 0.5
 _MAX_FAILURES = 3  # any of them may have posted the message; a rate-limited attempt has not
 
 
-class AlertPoster:
-    """Alert posting that waits for Slack only briefly."""
-
-    def __init__(self, slack: SlackClient) -> None:
-        self._slack = slack
-
-    async def post(self, token: Secret, channel: str, message: Message) -> Posted | TryAgain | Doubtful | Refused:
-        """Post with the bot's `token` until the result is final; return TryAgain if the retries are used up."""
-        loop = asyncio.get_running_loop()
-        ends, backoff, failures = loop.time() + _RETRY_WINDOW, _FIRST_BACKOFF, 0
-        while True:
-            result = await self._slack.post_message(token, channel, message)
-            if not isinstance(result, TryAgain):
-                return result
-            failures += not result.limited
-            delay = max(backoff, result.after or 0.0)
-            if failures == _MAX_FAILURES or loop.time() + delay > ends:
-                return result
-            await asyncio.sleep(delay)
-            backoff *= 2
+async def post_alert(
+    slack: SlackClient, token: Secret, channel: str, message: Message
+) -> Posted | TryAgain | Doubtful | Refused:
+    """Post with the bot's `token` until the result is final; return TryAgain if the retries are used up."""
+    loop = asyncio.get_running_loop()
+    ends, backoff, failures = loop.time() + _RETRY_WINDOW, _FIRST_BACKOFF, 0
+    while True:
+        result = await slack.post_message(token, channel, message)
+        if not isinstance(result, TryAgain):
+            return result
+        failures += not result.limited
+        delay = max(backoff, result.after or 0.0)
+        if failures == _MAX_FAILURES or loop.time() + delay > ends:
+            return result
+        await asyncio.sleep(delay)
+        backoff *= 2

@@ -7,6 +7,7 @@ import pytest
 
 from bot.app import running
 from bot.config.settings import Settings
+from bot.container import Limits
 from bot.core.admin_outcomes import Interrupted, KeyRemoved, NotAdmin, NotServed, Outdated
 from bot.core.outcomes import StoreUnavailable
 from bot.core.policy import Role
@@ -171,7 +172,7 @@ async def test_while_the_database_is_away_an_outcome_is_told_and_a_pause_works(h
 async def test_a_change_that_a_stop_cuts_short_is_called_unknown(team: AdminHarness) -> None:
     """The modal has said that the outcome would come."""
     here = team.slack.request_url
-    async with running(Settings.from_env(team.at.environ | {"PORT": "0"}), ack_wait=0.0) as bot:
+    async with running(Settings.from_env(team.at.environ | {"PORT": "0"}), Limits(ack_wait=0.0)) as bot:
         await bot.startup
         team.slack.request_url = f"{bot.url}/slack/events"
         await team.open_home()

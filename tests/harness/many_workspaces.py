@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bot.app import Running, running
 from bot.config.settings import Settings
+from bot.container import Limits
 from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey
 from bot.demo.sandbox import environment_of_many
@@ -94,8 +95,9 @@ async def many_workspaces(
         port = free_port()
         own = {"DATABASE_URL": database_url, "ENCRYPTION_KEYS": KEY.reveal()} | settings
         environ = environment_of_many(slack, anchor, port=port, **own)
+        limits = Limits(now=lambda: slack.clock.now() - behind, ack_wait=ack_wait)
         async with (
-            running(Settings.from_env(environ), now=lambda: slack.clock.now() - behind, ack_wait=ack_wait) as bot,
+            running(Settings.from_env(environ), limits) as bot,
             open_store(Secret(database_url), [KEY]) as store,
         ):
             slack.request_url = None if current_transport.is_socket else f"{bot.url}/slack/events"

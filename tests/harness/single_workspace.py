@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bot.app import Running, running
 from bot.config.settings import Settings
+from bot.container import Limits
 from bot.demo.sandbox import environment
 from bot.inbound.slack.listener import ACK_WAIT
 from bot.inbound.slack.socket_connection import HEARTBEAT
@@ -46,9 +47,8 @@ async def single_workspace(
     ):
         anchor.add_session(session_id=SESSION)
         environ = environment(slack, anchor, **settings)
-        async with running(
-            Settings.from_env(environ), now=now, capacity=capacity, ack_wait=ack_wait, heartbeat=heartbeat
-        ) as bot:
+        limits = Limits(now=now, capacity=capacity, ack_wait=ack_wait, heartbeat=heartbeat)
+        async with running(Settings.from_env(environ), limits) as bot:
             slack.request_url = None if current_transport.is_socket else f"{bot.url}/slack/events"
             await bot.startup
             yield SingleHarness(slack, anchor, slack.home, slack.alice, slack.alerts, SESSION, bot)

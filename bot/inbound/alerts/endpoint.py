@@ -16,13 +16,13 @@ from bot.core.workspace import Workspace
 from bot.health import Readiness
 from bot.inbound.alerts.generic import BadAlert, read_alert
 from bot.inbound.incidents import log_incident
-from bot.inbound.rejections import Rejected, RejectionLog, error_response
-from bot.inbound.request_body import read_body
+from bot.inbound.rejections import Rejected, RejectionLog, error_response, read_body
 from bot.messages import alert_errors
 from bot.messages.alert_card import alert_message
+from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.delivery import Doubtful, Posted, Refused, TryAgain
 from bot.outbound.workspaces import StoreError, Workspaces
-from bot.usecases.post_alert import AlertPoster
+from bot.usecases.post_alert import post_alert
 
 _log = logging.getLogger(__name__)
 
@@ -33,8 +33,8 @@ _RETRY_SOON, _RETRY_AFTER_RESTART, _RETRY_LATER = 5, 30, 60  # seconds, for Retr
 class Alerts:
     """Endpoint for alerts; a sender needs the workspace's alerts token."""
 
-    def __init__(self, poster: AlertPoster, workspaces: Workspaces, tasks: Tasks, readiness: Readiness) -> None:
-        self._poster = poster
+    def __init__(self, slack: SlackClient, workspaces: Workspaces, tasks: Tasks, readiness: Readiness) -> None:
+        self._slack = slack
         self._workspaces = workspaces
         self._tasks = tasks
         self._readiness = readiness
@@ -86,7 +86,7 @@ class Alerts:
     async def _post(self, alert: Alert, channel: str, workspace: Workspace) -> web.Response:
         """Post the alert in a task, which shutdown waits for and finally cancels."""
         began = time.monotonic()
-        task = self._tasks.start(self._poster.post(workspace.bot_token, channel, alert_message(alert)))
+        task = self._tasks.start(post_alert(self._slack, workspace.bot_token, channel, alert_message(alert)))
         await asyncio.wait({task})
         result = Doubtful("the bot was stopped") if task.cancelled() else task.result()
         outcome, team_id = type(result).__name__, workspace.team_id

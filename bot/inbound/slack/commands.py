@@ -9,7 +9,7 @@ from bot.core.outcomes import Outcome
 from bot.core.requests import Order, ReplyAddress, read_command
 from bot.core.session_id import Found
 from bot.inbound.incidents import report
-from bot.inbound.slack.listener import ACK_WAIT, RequestContext, Routes, done_before_ack_deadline
+from bot.inbound.slack.listener import RequestContext, Routes, done_before_ack_deadline
 from bot.messages.message import Message
 from bot.messages.outcome import outcome_message, waiting_message
 from bot.messages.usage import COMMANDS, usage_message
@@ -23,7 +23,7 @@ class CommandListeners:
     """Listener for `/anchor-pause` and `/anchor-resume`."""
 
     def __init__(
-        self, session_control: SessionControl, delivery: MessageDelivery, tasks: Tasks, *, ack_wait: float = ACK_WAIT
+        self, session_control: SessionControl, delivery: MessageDelivery, tasks: Tasks, *, ack_wait: float
     ) -> None:
         self._session_control = session_control
         self._delivery = delivery

@@ -14,7 +14,7 @@ from bot.core.outcomes import StoreUnavailable
 from bot.core.policy import Policy, Rule
 from bot.core.requests import Actor, ReplyAddress, Verb
 from bot.inbound.incidents import report
-from bot.inbound.slack.listener import ACK_WAIT, Routes, done_before_ack_deadline
+from bot.inbound.slack.listener import Routes, done_before_ack_deadline
 from bot.inbound.slack.payload import Submission, read_submission
 from bot.messages.home_elements import ALERTS_TOKEN, CHANGE_POLICY, SET_KEY
 from bot.messages.message import ephemeral
@@ -41,7 +41,7 @@ class ModalListeners:
     """Listeners for buttons that open a modal, and for submitted modals."""
 
     def __init__(
-        self, admin: Admin, home_view: HomeView, delivery: MessageDelivery, tasks: Tasks, *, ack_wait: float = ACK_WAIT
+        self, admin: Admin, home_view: HomeView, delivery: MessageDelivery, tasks: Tasks, *, ack_wait: float
     ) -> None:
         self._admin = admin
         self._home_view = home_view

@@ -16,9 +16,8 @@ from bot.core.workspace import Workspace
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.workspaces import StoreError, Workspaces
 from bot.usecases.admin.alerts import AlertChanges
-from bot.usecases.admin.key import KeyChanges
+from bot.usecases.admin.key_and_policy import KeyChanges, PolicyChanges
 from bot.usecases.admin.modals import Modals
-from bot.usecases.admin.policy import PolicyChanges
 
 _log = logging.getLogger(__name__)
 

@@ -8,9 +8,10 @@ from bot.core.secret import Secret, digest
 from bot.core.workspace import Workspace
 from bot.messages.admin_notices import alerts_channel_message, alerts_token_message
 from bot.messages.alert_card import sample_alert_message
+from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.delivery import Delivery, Posted, Refused, TryAgain
 from bot.usecases.admin_notifier import AdminNotifier
-from bot.usecases.post_alert import AlertPoster
+from bot.usecases.post_alert import post_alert
 
 if TYPE_CHECKING:  # a bot of one workspace loads no database
     from bot.outbound.store.workspace_rows import WorkspaceRows
@@ -26,8 +27,8 @@ def new_alerts_token() -> Secret:
 class AlertChanges:
     """Changes to alerts, made by the admin `user_id`. Every method can raise StoreError."""
 
-    def __init__(self, poster: AlertPoster, rows: "WorkspaceRows", notifier: AdminNotifier) -> None:
-        self._poster = poster
+    def __init__(self, slack: SlackClient, rows: "WorkspaceRows", notifier: AdminNotifier) -> None:
+        self._slack = slack
         self._rows = rows
         self._notifier = notifier
 
@@ -63,7 +64,7 @@ class AlertChanges:
         return made
 
     async def _post_test(self, workspace: Workspace, channel: str) -> outcomes.AlertOutcome:
-        result = await self._poster.post(workspace.bot_token, channel, sample_alert_message())
+        result = await post_alert(self._slack, workspace.bot_token, channel, sample_alert_message())
         return _test_outcome(channel, result)
 
 

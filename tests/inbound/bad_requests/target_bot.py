@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from bot.app import running
 from bot.config.settings import Settings
+from bot.container import Limits
 from bot.demo.sandbox import environment
 from bot.logs import JsonFormatter, TextFormatter, configure
 from bot.sim.anchor import DEFAULT_KEY, SimAnchor
@@ -126,7 +127,7 @@ async def target_bot() -> AsyncIterator[TargetBot]:
             slack.home.add_user(user, user.lower())
         settings = environment(slack, anchor, SLACK_SIGNING_SECRET=f"{SECRET},{OLDER_SECRET}", LOG_LEVEL="DEBUG")
         with _logging_at_debug() as log:
-            async with running(Settings.from_env(settings), now=lambda: NOW) as bot:
+            async with running(Settings.from_env(settings), Limits(now=lambda: NOW)) as bot:
                 slack.request_url = f"{bot.url}/slack/events"
                 await bot.startup
                 target = TargetBot(bot.url, slack, anchor, log, address, trapped)

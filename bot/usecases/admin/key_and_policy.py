@@ -1,12 +1,13 @@
-"""Set, replace and remove a workspace's Anchor key."""
+"""Change a workspace's Anchor key, and who can pause and resume with it, in which channels."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bot.core import admin_outcomes as outcomes
+from bot.core.policy import Policy
 from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace, is_key
-from bot.messages.admin_notices import key_removed_message, key_set_message
+from bot.messages.admin_notices import key_removed_message, key_set_message, policy_message
 from bot.outbound.anchor.client import AnchorClient
 from bot.usecases.admin_notifier import AdminNotifier
 
@@ -62,3 +63,22 @@ def _has(workspace: Workspace, key: AnchorKey) -> bool:
     """Return whether the workspace has this key, set by the same person."""
     held = workspace.anchor_key
     return held is not None and (held.value, held.set_by) == (key.value, key.set_by)
+
+
+class PolicyChanges:
+    """Changes to the policy by the admin `user_id`."""
+
+    def __init__(self, rows: "WorkspaceRows", notifier: AdminNotifier) -> None:
+        self._rows = rows
+        self._notifier = notifier
+
+    async def set(
+        self, workspace: Workspace, user_id: str, policy: Policy, *, expected_version: int
+    ) -> outcomes.PolicyOutcome:
+        """Save a policy if the stored version is `expected_version`, which the admin has seen. Raises StoreError."""
+        team_id = workspace.team_id
+        if not await self._rows.set_policy(team_id, policy, if_version=expected_version):
+            now = await self._rows.find(team_id)
+            return outcomes.explain_conflict(now, lambda found: found.policy == policy) or outcomes.PolicySaved()
+        self._notifier.notify_change(workspace, policy_message(user_id, policy), user_id)
+        return outcomes.PolicySaved()
