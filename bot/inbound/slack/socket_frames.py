@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bot.core.json_fields import parse_object
 from bot.inbound.rejections import Rejected
 from bot.inbound.slack.payload_schema import BadPayloadError, as_object, pick_command, pick_event, pick_interaction
 from bot.messages.message import as_response
@@ -62,12 +63,9 @@ _PICK: Mapping[str, Callable[[dict[str, Any]], dict[str, object]]] = {
 
 def read_frame(text: str) -> Frame:
     """Parse a frame; return a rejection if it is unreadable. Never raises."""
-    try:
-        frame = json.loads(text)
-    except (ValueError, RecursionError):
-        return _reject("its JSON can't be read")
-    if not isinstance(frame, dict):
-        return _reject("its JSON is not an object")
+    frame = parse_object(text)
+    if frame is None:
+        return _reject("it is not a JSON object")
     match frame.get("type"):
         case "hello":
             return Hello()
