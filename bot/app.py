@@ -81,8 +81,8 @@ async def running(settings: Settings, limits: Limits = DEFAULT_LIMITS) -> AsyncI
             if tenancy.alerts_path is not None:
                 alerts = Alerts(slack, tenancy.workspaces, tasks, readiness)
                 routes.append(web.post(tenancy.alerts_path, alerts.receive))
-            server = HttpServer(container.slack_app, readiness, secrets=secrets, now=limits.now, routes=routes)
-            async with _listening(server.application(), settings) as url:
+            server = HttpServer(container.slack_app, readiness, secrets=secrets, now=limits.now)
+            async with _listening(server.application(routes), settings) as url:
                 startup = asyncio.create_task(_start(tenancy.start, socket_mode))
                 try:
                     yield Running(url, startup)

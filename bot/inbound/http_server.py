@@ -16,10 +16,7 @@ from bot.messages.message import as_response
 
 
 class HttpServer:
-    """The HTTP routes; `now` gives Unix seconds.
-
-    Without `secrets`, as in Socket Mode, there is no route for Slack. `routes` are those of other modules.
-    """
+    """The HTTP routes; without `secrets`, as in Socket Mode, there is none for Slack. `now` gives Unix seconds."""
 
     def __init__(
         self,
@@ -28,23 +25,21 @@ class HttpServer:
         *,
         secrets: Sequence[Secret],
         now: Callable[[], float],
-        routes: Iterable[web.RouteDef] = (),
     ) -> None:
         self._slack_app = slack_app
         self._readiness = readiness
         self._secrets = secrets
         self._now = now
-        self._routes = routes
         self._rejections = RejectionLog(time.monotonic)
 
-    def application(self) -> web.Application:
-        """Return the aiohttp application."""
+    def application(self, routes: Iterable[web.RouteDef]) -> web.Application:
+        """Return the aiohttp application, also with the `routes` of other modules."""
         application = web.Application()
         if self._secrets:
             application.router.add_post("/slack/events", self.slack_events)
         application.router.add_get("/healthz", self.healthz)
         application.router.add_get("/readyz", self.readyz)
-        application.add_routes(self._routes)
+        application.add_routes(routes)
         return application
 
     async def slack_events(self, request: web.Request) -> web.Response:

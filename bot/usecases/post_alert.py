@@ -5,16 +5,14 @@ import asyncio
 from bot.core.secret import Secret
 from bot.messages.message import Message
 from bot.outbound.slack.client import SlackClient
-from bot.outbound.slack.delivery import Doubtful, Posted, Refused, TryAgain
+from bot.outbound.slack.delivery import PostResult, TryAgain
 
 _RETRY_WINDOW = 10.0  # seconds from the first attempt to the start of the last one: the caller waits for the response
 _FIRST_BACKOFF = 0.5
 _MAX_FAILURES = 3  # any of them may have posted the message; a rate-limited attempt has not
 
 
-async def post_alert(
-    slack: SlackClient, token: Secret, channel: str, message: Message
-) -> Posted | TryAgain | Doubtful | Refused:
+async def post_alert(slack: SlackClient, token: Secret, channel: str, message: Message) -> PostResult:
     """Post with the bot's `token` until the result is final; return TryAgain if the retries are used up."""
     loop = asyncio.get_running_loop()
     ends, backoff, failures = loop.time() + _RETRY_WINDOW, _FIRST_BACKOFF, 0

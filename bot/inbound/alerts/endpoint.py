@@ -20,7 +20,7 @@ from bot.inbound.rejections import Rejected, RejectionLog, error_response, read_
 from bot.messages import alert_errors
 from bot.messages.alert_card import alert_message
 from bot.outbound.slack.client import SlackClient
-from bot.outbound.slack.delivery import Doubtful, Posted, Refused, TryAgain
+from bot.outbound.slack.delivery import Doubtful, Posted, PostResult, Refused, TryAgain
 from bot.outbound.workspaces import StoreError, Workspaces
 from bot.usecases.post_alert import post_alert
 
@@ -110,7 +110,7 @@ def _read(body: bytes) -> Alert | BadAlert:
     return read_alert(fields)
 
 
-def _answer(result: Posted | TryAgain | Doubtful | Refused, channel: str) -> web.Response:
+def _answer(result: PostResult, channel: str) -> web.Response:
     match result:
         case Posted():
             return web.json_response({"ok": True, "channel": result.channel, "ts": result.ts})

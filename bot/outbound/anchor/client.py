@@ -66,7 +66,7 @@ class AnchorClient:
     async def try_key(self, key: Secret) -> NewKeyRejected | NewKeyUnverified | None:
         """Send one harmless request with a key. Return None if Anchor accepts it; raises no network errors."""
         try:
-            response, body = await self._request("GET", "/v1/sessions/all/status", key, timeout_seconds=self._timeout)
+            response, body = await self._request("GET", "/v1/sessions/all/status", key, within=self._timeout)
         except NETWORK_ERRORS as error:
             _log.warning("request to Anchor failed", extra={"why": type(error).__name__})
             return NewKeyUnverified(None)
@@ -76,24 +76,22 @@ class AnchorClient:
         path = f"/v1/sessions/{session_id}/agent/{verb.value}"
         timeout = min(self._timeout, ends - time.monotonic())
         try:
-            response, body = await self._request("POST", path, key, timeout_seconds=timeout)
+            response, body = await self._request("POST", path, key, within=timeout)
         except NETWORK_ERRORS as error:
             _log.warning("request to Anchor failed", extra={"why": f"{type(error).__name__}: {error}"})
             return read_failure(error)
         return read_response(verb, response.status_code, response.headers, body)
 
-    async def _request(
-        self, method: str, path: str, key: Secret, *, timeout_seconds: float
-    ) -> tuple[httpx.Response, bytes]:
+    async def _request(self, method: str, path: str, key: Secret, *, within: float) -> tuple[httpx.Response, bytes]:
         """Return the response and its body, without the key. Raises NETWORK_ERRORS."""
-        connect = min(CONNECT_TIMEOUT, timeout_seconds * _CONNECT_SHARE)
+        connect = min(CONNECT_TIMEOUT, within * _CONNECT_SHARE)
         request = self._http.build_request(
             method,
             self._base_url + path,
             headers={"anchor-api-key": key.reveal()},
             timeout=httpx.Timeout(None, connect=connect, pool=connect),
         )
-        async with asyncio.timeout(timeout_seconds):
+        async with asyncio.timeout(within):
             response = await self._http.send(request, stream=True)
             async with contextlib.aclosing(response):
                 return response, _without(key, await _read_body(response))

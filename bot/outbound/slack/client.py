@@ -16,7 +16,7 @@ from bot.core.secret import Secret
 from bot.core.slack_ids import TOKEN_REFUSED
 from bot.messages.message import Message
 from bot.messages.view import View
-from bot.outbound.slack.delivery import Doubtful, Posted, Refused, TryAgain, read_failure
+from bot.outbound.slack.delivery import Posted, PostResult, Refused, TryAgain, read_failure
 from bot.outbound.slack.errors import TIMEOUT, TRANSPORT_ERRORS, SlackUnreachableError, call, read_error
 
 _log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class SlackClient:
 
     async def post_message(
         self, token: Secret, channel: str, message: Message, *, thread_ts: str | None = None
-    ) -> Posted | TryAgain | Doubtful | Refused:
+    ) -> PostResult:
         """Post `message` to a conversation, or as a direct message if `channel` is a user id.
 
         `Refused.why` is Slack's error code. https://docs.slack.dev/reference/methods/chat.postMessage

@@ -41,6 +41,7 @@ class Refused:
     why: str
 
 
+PostResult = Posted | TryAgain | Doubtful | Refused
 Delivery = Delivered | TryAgain | Doubtful | Refused
 
 
