@@ -25,7 +25,7 @@ from bot.outbound.workspaces import StoreNotUsableError, StoreUnreachableError
 
 _log = logging.getLogger(__name__)
 
-_TIMEOUT = 60.0  # seconds, including the wait for other processes
+_MIGRATION_TIMEOUT = 60.0  # seconds, including the wait for other processes
 _LOCK_ID = 4_721_130_552_318_604_097  # any number, the same in every process
 
 
@@ -74,7 +74,7 @@ async def _migrate(database: Database) -> None:
     Raises StoreNotUsableError if they are from a newer version of the bot, or StoreUnreachableError.
     https://alembic.sqlalchemy.org/en/latest/cookbook.html#programmatic-api-use-connection-sharing-with-alembic
     """
-    async with database.transaction(within=_TIMEOUT) as connection:
+    async with database.transaction(within=_MIGRATION_TIMEOUT) as connection:
         await connection.run_sync(_migrate_connection)
 
 
