@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from bot.inbound.slack.ack import ACK_WAIT
+from bot.inbound.slack.listener import ACK_WAIT
 from bot.messages.message import in_channel
 from bot.messages.request_errors import as_direct_message
 from bot.sim.anchor import Slow
