@@ -15,6 +15,7 @@ from bot.inbound.slack.app import SlackApp
 from bot.inbound.slack.listener import Ack
 from bot.inbound.slack.socket_connection import SocketConnection, SocketConnector
 from bot.inbound.slack.socket_mode import SocketMode, retry_delay
+from bot.messages.message import ephemeral
 from bot.outbound.http_client import open_session
 from bot.outbound.slack.client import SlackClient, SocketModeOffError
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
@@ -180,6 +181,18 @@ async def test_an_ack_that_can_not_be_written_within_three_seconds_is_dropped(ca
     assert await acks.settle(within=20)
     assert list(readiness.reasons) == ["socket"]
     app.deliver_lost_ack.assert_not_called()
+    await slack.close()
+
+
+async def test_the_message_of_an_ack_that_is_not_sent_is_delivered_in_another_way() -> None:
+    acks, app, message = Tasks(), empty_acks(), ephemeral("Paused.")
+    app.dispatch.return_value = Ack(message)
+    slack = socket_mode([Recorder(is_broken=True)], acks, Readiness(), app)
+    await slack.start()
+    await asyncio.sleep(0.05)
+    assert await acks.settle(within=4)
+    (delivered,) = app.deliver_lost_ack.call_args_list
+    assert delivered.args[1] is message
     await slack.close()
 
 
