@@ -11,6 +11,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from http import HTTPStatus
 from typing import assert_never
 
@@ -173,11 +174,11 @@ class SocketMode:
         if ack.status != HTTPStatus.OK:
             return  # without an ack, Slack sends the event again
         frame = frames.ack_frame(envelope, ack.json())
-        if not await self._send(frame, received_at) and ack.message is not None:
-            self._slack_app.deliver_lost_ack(envelope.payload, ack.message)
+        on_lost = partial(self._slack_app.deliver_lost_ack, envelope.payload, ack.message) if ack.message else None
+        await self._send(frame, received_at, on_lost)
 
-    async def _send(self, frame: str, received_at: float) -> bool:
-        """Send an ack over the newest connection, while Slack waits. Return whether it was sent.
+    async def _send(self, frame: str, received_at: float, on_lost: Callable[[], None] | None = None) -> None:
+        """Send an ack over the newest connection, while Slack waits. Call `on_lost` if that fails.
 
         Slack closes the oldest connection first, and with it loses an ack that it has not read.
         """
@@ -191,7 +192,8 @@ class SocketMode:
                     except ConnectionError:
                         self._discard(best)
                     else:
-                        return True
+                        return
         except TimeoutError:
             _log.warning("no connection to Slack; ack not sent in time")
-            return False
+            if on_lost is not None:
+                on_lost()
