@@ -8,13 +8,12 @@ import pytest
 from bot.core.outcomes import Overloaded, Repeated
 from bot.sim.anchor import Slow
 from harness import BOTH_TRANSPORTS, OTHER_SESSION, SESSION, outcome_text, paused, single_workspace
-from harness.single_workspace import PATIENT
 
 pytestmark = [pytest.mark.anyio, BOTH_TRANSPORTS]
 
 
 async def test_orders_at_once_are_one_call_for_each_session_and_each_is_answered() -> None:
-    async with single_workspace(ack_deadline=PATIENT) as at:
+    async with single_workspace() as at:
         at.anchor.add_session(session_id=OTHER_SESSION)
         at.anchor.fault = Slow(3.0)
         message = at.post_alert()
@@ -73,7 +72,7 @@ async def test_a_repeated_request_is_recognized_for_ten_minutes(monkeypatch: pyt
 
 
 async def test_a_bot_with_too_many_orders_under_way_refuses_more_at_once() -> None:
-    async with single_workspace(capacity=4, ack_deadline=PATIENT) as at:
+    async with single_workspace(capacity=4) as at:
         at.anchor.fault = Slow(3.5)
         waiting = [asyncio.ensure_future(at.command(f"{number}{SESSION[1:]}")) for number in range(2)]
         await at.anchor.until(lambda: len(at.anchor.requests) == 2)

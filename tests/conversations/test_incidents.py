@@ -14,7 +14,6 @@ from bot.outbound.anchor.client import AnchorClient
 from bot.sim.slack import Source
 from bot.usecases.session_control import SessionControl
 from harness import BOTH_TRANSPORTS, HTTP_ONLY, AdminHarness, paused, single_workspace
-from harness.single_workspace import PATIENT
 from harness.texts import waiting_text
 
 pytestmark = pytest.mark.anyio
@@ -57,7 +56,7 @@ async def test_an_outcome_too_late_for_the_ack_is_posted_after_it(monkeypatch: p
         return Paused("paused")
 
     monkeypatch.setattr(SessionControl, "execute", stalling)
-    async with single_workspace(ack_deadline=PATIENT) as at:
+    async with single_workspace() as at:
         delivery = await at.command()
         (message,) = await at.wait_for_messages()
     assert delivery.ack is not None

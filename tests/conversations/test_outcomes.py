@@ -19,7 +19,6 @@ from bot.core.outcomes import (
 )
 from bot.sim.anchor import Answer, Fault, SessionState, html, rate_limited, server_error, unauthorized
 from harness import BOTH_TRANSPORTS, SESSION, outcome_text, single_workspace
-from harness.single_workspace import PATIENT
 
 pytestmark = [pytest.mark.anyio, BOTH_TRANSPORTS]
 
@@ -64,7 +63,7 @@ async def test_if_anchor_is_down_nothing_was_sent() -> None:
 
 
 async def test_if_anchor_does_not_answer_in_time_the_outcome_is_unconfirmed() -> None:
-    async with single_workspace(ack_deadline=PATIENT, ANCHOR_TIMEOUT="3", ANCHOR_DEADLINE="3") as at:
+    async with single_workspace(ANCHOR_TIMEOUT="3", ANCHOR_DEADLINE="3") as at:
         at.anchor.fault = Answer(200, headers={"Content-Length": "10"})
         await at.command()
         (message,) = await at.wait_for_messages()

@@ -7,7 +7,6 @@ import pytest
 from bot.core.outcomes import Doubt, NotRunning, Outcome, Superseded, Unconfirmed
 from bot.sim.anchor import Fault, Hang, SessionState, Slow, html
 from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, outcome_text, paused, resumed, single_workspace
-from harness.single_workspace import PATIENT
 from harness.texts import waiting_text
 
 pytestmark = [pytest.mark.anyio, BOTH_TRANSPORTS]
@@ -71,7 +70,7 @@ async def test_after_an_unconfirmed_resume_even_a_confirmed_pause_is_not_certain
 
 
 async def test_a_resume_that_waits_for_a_pause_is_dropped_for_the_next_pause() -> None:
-    async with single_workspace(ack_deadline=PATIENT) as at:
+    async with single_workspace() as at:
         at.anchor.fault = Slow(3.0)
         first = asyncio.ensure_future(at.command())
         await at.anchor.until(lambda: at.orders)
@@ -84,7 +83,7 @@ async def test_a_resume_that_waits_for_a_pause_is_dropped_for_the_next_pause() -
 
 
 async def test_a_pause_is_sent_again_after_a_resume_that_was_under_way() -> None:
-    async with single_workspace(ack_deadline=PATIENT) as at:
+    async with single_workspace() as at:
         at.anchor.fault = Slow(2.5, times=1)
         resuming = asyncio.ensure_future(at.command(verb="resume"))
         await at.anchor.until(lambda: at.orders)
@@ -96,7 +95,7 @@ async def test_a_pause_is_sent_again_after_a_resume_that_was_under_way() -> None
 
 
 async def test_a_resume_without_an_answer_leaves_the_pause_after_it_unconfirmed() -> None:
-    async with single_workspace(ack_deadline=PATIENT, ANCHOR_TIMEOUT="3") as at:
+    async with single_workspace(ANCHOR_TIMEOUT="3") as at:
         at.anchor.fault = Hang(times=1)
         resuming = asyncio.ensure_future(at.command(verb="resume"))
         await at.anchor.until(lambda: at.orders)

@@ -26,7 +26,6 @@ from bot.sim.slack import (
 )
 from bot.sim.slack.simulator import ACK_DEADLINE
 from harness import BOTH_TRANSPORTS, HTTP_ONLY, SESSION, SingleHarness, paused, single_workspace
-from harness.single_workspace import PATIENT
 from harness.texts import waiting_text
 
 pytestmark = pytest.mark.anyio
@@ -38,7 +37,7 @@ def test_an_ack_leaves_a_second_of_the_three_that_slack_waits() -> None:
 
 @BOTH_TRANSPORTS
 async def test_an_outcome_within_two_seconds_is_in_the_ack() -> None:
-    async with single_workspace(ack_deadline=PATIENT) as at:
+    async with single_workspace() as at:
         at.anchor.fault = Slow(0.7)
         await at.command()
         await asyncio.sleep(0.3)
@@ -47,7 +46,7 @@ async def test_an_outcome_within_two_seconds_is_in_the_ack() -> None:
 
 @BOTH_TRANSPORTS
 async def test_a_later_outcome_is_announced_in_time_and_then_posted_once() -> None:
-    async with single_workspace(ack_deadline=PATIENT) as at:
+    async with single_workspace() as at:
         at.anchor.fault = Slow(5.0)
         delivery = await at.command()
         assert [one.text for one in at.seen()] == [waiting_text()]

@@ -18,6 +18,7 @@ from bot.sim.slack import Installation, SimSlack, Workspace
 from harness.conversation import Conversation, post_json
 from harness.databases import KEY
 from harness.install_browser import Browser, Visit
+from harness.single_workspace import PATIENT
 from harness.transport import current_transport
 
 
@@ -91,7 +92,7 @@ async def many_workspaces(
 
     The bot's clock is `behind` seconds behind Slack's.
     """
-    async with SimSlack(socket_mode=current_transport.is_socket) as slack, SimAnchor() as anchor:
+    async with SimSlack(socket_mode=current_transport.is_socket, ack_deadline=PATIENT) as slack, SimAnchor() as anchor:
         port = free_port()
         own = {"DATABASE_URL": database_url, "ENCRYPTION_KEYS": KEY.reveal()} | settings
         environ = environment_of_many(slack, anchor, port=port, **own)

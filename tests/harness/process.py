@@ -20,6 +20,7 @@ from bot.sim.change_event import ChangeEvent
 from bot.sim.slack import SimSlack
 from harness.conversation import Conversation
 from harness.secret_scan import leaks
+from harness.single_workspace import PATIENT
 from harness.texts import SESSION
 
 MODULE = (sys.executable, "-m", "bot")
@@ -183,7 +184,7 @@ async def single_workspace_process(
     socket_mode: bool = False,
 ) -> AsyncIterator[ProcessHarness]:
     """Run a bot for one workspace in its own process until it is ready; `settings` add to those it needs."""
-    async with SimSlack(socket_mode=socket_mode) as slack, SimAnchor() as anchor:
+    async with SimSlack(socket_mode=socket_mode, ack_deadline=PATIENT) as slack, SimAnchor() as anchor:
         anchor.add_session(session_id=SESSION)
         environ = environment(slack, anchor, **(settings or {}))
         async with bot_process(environ, command=command, directory=directory, covered=covered) as bot:

@@ -13,14 +13,13 @@ from bot.inbound.slack.listener import ACK_WAIT
 from bot.inbound.slack.socket_connection import HEARTBEAT
 from bot.sim.anchor import SimAnchor
 from bot.sim.slack import SimSlack
-from bot.sim.slack.simulator import ACK_DEADLINE
 from bot.usecases.session_control import CAPACITY
 from harness.conversation import Conversation
 from harness.texts import SESSION
 from harness.transport import current_transport
 
 PATIENT = 30.0
-"""An `ack_deadline` for acks that wait for an outcome: a slow machine needs more than the second that is left then."""
+"""Seconds that Slack waits for an ack, unless a test is about that: a slow machine can need more than the real 3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ async def single_workspace(
     capacity: int = CAPACITY,
     now: Callable[[], float] = time.time,
     ack_wait: float = ACK_WAIT,
-    ack_deadline: float = ACK_DEADLINE,
+    ack_deadline: float = PATIENT,
     heartbeat: float = HEARTBEAT,
     **settings: str,
 ) -> AsyncIterator[SingleHarness]:
