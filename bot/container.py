@@ -87,9 +87,12 @@ def build(tenancy: Tenancy, settings: Settings, clients: Clients, tasks: Tasks, 
     home_view = home.HomeView(workspaces, roles, views, monitor, time.monotonic)
     access_check = AccessCheck(workspaces, roles, monitor)
     session_control = SessionControl(anchor, access_check, monitor, tasks, time.monotonic, capacity=limits.capacity)
+    dashboard_url = settings.anchor_dashboard_url
     tables = [
-        CommandListeners(session_control, delivery, tasks, ack_wait=limits.ack_wait).routes,
-        ButtonListeners(session_control, delivery, tasks, limits.now).routes,
+        CommandListeners(
+            session_control, delivery, tasks, limits.now, dashboard_url=dashboard_url, ack_wait=limits.ack_wait
+        ).routes,
+        ButtonListeners(session_control, delivery, tasks, limits.now, dashboard_url=dashboard_url).routes,
         EventListeners(home_view, workspaces, tasks).routes,
     ]
     admin = None

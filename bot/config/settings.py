@@ -18,6 +18,9 @@ _CLIENT_ID = "the client ID from Basic Information of your Slack app"
 _CLIENT_SECRET = "the client secret from Basic Information of your Slack app"  # noqa: S105 - a description
 _SIGNING_SECRET = "the signing secret from Basic Information of your Slack app"  # noqa: S105 - a description
 _BASE_URL = "https://bot.example.com"
+DASHBOARD_URL = "https://app.anchorbrowser.io/sessions"
+"""The default of ANCHOR_DASHBOARD_URL."""
+
 _ONE_WORKSPACE = (
     *("SLACK_BOT_TOKEN", "ANCHOR_API_KEY", "ALERTS_TOKEN", "ALERTS_CHANNEL"),
     *("PAUSE_USERS", "RESUME_USERS", "ALLOWED_CHANNELS"),
@@ -126,6 +129,7 @@ class Settings:
     slack_signing_secrets: tuple[Secret, ...]
     slack_api_url: str
     anchor_api_url: str
+    anchor_dashboard_url: str
     anchor_timeout: float
     anchor_deadline: float
     host: str
@@ -145,6 +149,7 @@ class Settings:
             ),
             slack_api_url=read.url("SLACK_API_URL", "https://slack.com/api/"),
             anchor_api_url=read.url("ANCHOR_API_URL", "https://api.anchorbrowser.io"),
+            anchor_dashboard_url=read.url("ANCHOR_DASHBOARD_URL", DASHBOARD_URL),
             anchor_timeout=read.seconds("ANCHOR_TIMEOUT", 10.0),
             anchor_deadline=read.seconds("ANCHOR_DEADLINE", 20.0),
             host=read.text("HOST", "127.0.0.1"),

@@ -113,6 +113,13 @@ class Superseded:
 
 
 @dataclass(frozen=True, slots=True)
+class Broken:
+    """An unexpected exception: the effect of the order is unknown. The log has the details under `incident_id`."""
+
+    incident_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Repeated:
     """A duplicate request: it was executed once."""
 
@@ -149,8 +156,11 @@ class Stopping:
     """The bot is shutting down: nothing was done."""
 
 
-Answered = AnchorOutcome | Superseded
-"""The outcomes of an allowed order."""
+NotDone = NotRunning | NotFound | Failed | KeyRejected | RateLimited | Unavailable | Unconfirmed | Superseded | Broken
+"""The outcomes of an allowed order that Anchor did not confirm."""
+
+Answered = Done | NotDone
+"""The outcomes of an allowed order. Everybody in the channel sees them."""
 
 Refusal = Denial | Repeated | WrongWorkspace | NoKey | StoreUnavailable | Overloaded | Stopping
 """The outcomes of an order that the bot refused. Only the person who asked sees them."""

@@ -54,12 +54,15 @@ def types(text: str, command: str = "/anchor-pause", *, prepare: Act | None = No
     return f"types {command} {text}", act
 
 
+_ACTIONS = {"Pause": "anchor_pause", "Resume": "anchor_resume_confirmed"}
+
+
 def clicks(label: str, *, by_outsider: bool = False) -> tuple[str, Act]:
     """Somebody presses a button of the alert."""
 
     async def act(sandbox: Sandbox) -> None:
         person = sandbox.slack.outsider if by_outsider else sandbox.slack.alice
-        await sandbox.slack.click(person, _card(sandbox), f"anchor_{label.lower()}")
+        await sandbox.slack.click(person, _card(sandbox), _ACTIONS[label])
 
     return f"clicks [{label}]", act
 
@@ -69,7 +72,7 @@ def clicks_twice(label: str) -> tuple[str, Act]:
 
     async def act(sandbox: Sandbox) -> None:
         sandbox.anchor.fault = Slow(0.5, times=1)
-        card, action_id = _card(sandbox), f"anchor_{label.lower()}"
+        card, action_id = _card(sandbox), _ACTIONS[label]
         await asyncio.gather(*[sandbox.slack.click(sandbox.slack.alice, card, action_id) for _ in range(2)])
 
     return f"clicks [{label}] twice", act
@@ -93,29 +96,29 @@ async def _take_down(sandbox: Sandbox) -> None:
 
 
 STEPS = (
-    Step("A monitor raises an alert", "looks on", _raise_alert, in_channel=("🚨 *Critical*: session",)),
+    Step("A monitor raises an alert", "looks on", _raise_alert, in_channel=("🚨 *Critical*: *High spend*",)),
     Step(
         "Somebody of another company is in the channel, and presses its button",
         *clicks("Pause", by_outsider=True),
-        in_private=("*Not paused:* only members of the workspace",),
+        in_private=("⛔ *Not paused*",),
         by_outsider=True,
     ),
     Step(
         "Alice presses it: the alert changes, its thread says so",
         *clicks("Pause"),
-        in_channel=("🚨 *Critical*: session", "⏸️ *Paused*"),
+        in_channel=("🚨 *Critical*: *High spend*", "⏸️ *Paused*"),
         posts=1,
     ),
     Step(
         "The trouble is over, and the agent goes on",
         *clicks("Resume"),
-        in_channel=("🚨 *Critical*: session", "▶️ *Resumed*"),
+        in_channel=("🚨 *Critical*: *High spend*", "▶️ *Resumed*"),
         posts=1,
     ),
     Step(
         "It goes wrong again. Two clicks at once are one request, and both are answered",
         *clicks_twice("Pause"),
-        in_channel=("🚨 *Critical*: session", "⏸️ *Paused*", "⏸️ *Paused*"),
+        in_channel=("🚨 *Critical*: *High spend*", "⏸️ *Paused*", "⏸️ *Paused*"),
         posts=1,
     ),
     Step(
@@ -127,24 +130,24 @@ STEPS = (
     Step(
         "An id that lost a digit on the way",
         *types(RUNNING[:-1]),
-        in_private=("*Nothing was paused:* there is no session id",),
+        in_private=("⛔ *Not paused*",),
     ),
     Step(
         "A session that is not running",
         *types(ENDED),
-        in_channel=("🔹 *Not running, nothing to pause*",),
+        in_channel=("🔹 *Not running*",),
         posts=1,
     ),
     Step(
         "Anchor takes three seconds: Slack gets a first answer in time, the channel the result",
         *types(SLOW, prepare=_slow_down),
-        in_private=("Pausing session",),
+        in_private=("⏳ Pausing…",),
         in_channel=("⏸️ *Paused*",),
         posts=1,
     ),
     Step(
         "Anchor is down",
         *types(RUNNING, "/anchor-resume", prepare=_take_down),
-        in_channel=("⚠️ *Not resumed*",),
+        in_channel=("⛔ *Not resumed.*",),
     ),
 )

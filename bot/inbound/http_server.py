@@ -8,11 +8,11 @@ from aiohttp import web
 
 from bot.core.secret import Secret
 from bot.health import Readiness
-from bot.inbound.incidents import report
 from bot.inbound.rejections import Rejected, RejectionLog, error_response, read_body
 from bot.inbound.slack import request as slack_request
 from bot.inbound.slack.app import SlackApp
 from bot.messages.message import as_response
+from bot.usecases.incidents import report
 
 
 class HttpServer:

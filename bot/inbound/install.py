@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from bot.core.secret import Secret
-from bot.inbound.incidents import log_incident
 from bot.messages.install_pages import NOT_BEGUN, Page, broken_page, page_of
 from bot.outbound.workspaces import StoreError
+from bot.usecases.incidents import log_incident
 from bot.usecases.install import Installer
 
 _log = logging.getLogger(__name__)

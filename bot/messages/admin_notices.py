@@ -5,8 +5,8 @@ from bot.core.requests import Verb
 from bot.core.workspace import AnchorKey, KeyCheck
 from bot.messages.markup import channel, code, mention
 from bot.messages.message import Message, ephemeral
+from bot.messages.phrases import IN_HOME
 from bot.messages.policy import who_may
-from bot.messages.refusal import IN_HOME
 
 _IF_NOT_MEANT = f"If that was not meant, it can be changed {IN_HOME}."
 _CHECKS = {

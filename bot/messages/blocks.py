@@ -13,9 +13,14 @@ def plain_text(text: str) -> Block:
     return {"type": "plain_text", "text": text, "emoji": False}
 
 
+def mrkdwn(text: str, *, verbatim: bool = False) -> Block:
+    """Return formatted text; a `verbatim` one gets no links but those that it marks."""
+    return {"type": "mrkdwn", "text": text, "verbatim": verbatim}
+
+
 def section(text: str, **more: Block) -> Block:
     """Return a block of mrkdwn text, with an optional `accessory` beside it."""
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": False}, **more}
+    return {"type": "section", "text": mrkdwn(text), **more}
 
 
 def header(text: str) -> Block:
@@ -25,7 +30,7 @@ def header(text: str) -> Block:
 
 def context(text: str) -> Block:
     """Return a block of small mrkdwn text."""
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text, "verbatim": False}]}
+    return {"type": "context", "elements": [mrkdwn(text)]}
 
 
 def actions(*elements: Block) -> Block:
@@ -33,12 +38,12 @@ def actions(*elements: Block) -> Block:
     return {"type": "actions", "elements": list(elements)}
 
 
-def confirm(title: str, text: str, yes: str) -> Block:
-    """Return a confirmation dialog; `yes` is the label of its confirming button."""
+def confirm(title: str, question: str, yes: str, *, is_destructive: bool = False) -> Block:
+    """Return a confirmation dialog; `question` is mrkdwn, `yes` the label of the confirming button."""
     return {
         "title": plain_text(title),
-        "text": plain_text(text),
+        "text": mrkdwn(question),
         "confirm": plain_text(yes),
         "deny": plain_text("Cancel"),
-        "style": "danger",
+        **({"style": "danger"} if is_destructive else {}),
     }

@@ -31,8 +31,8 @@ class CardUpdate:
 def apply(update: CardUpdate, card: MessageContent) -> MessageContent:
     """Return the updated card; the same card if it has no button of the session.
 
-    A line with the next button replaces the old button, after its block. In a full message the next button takes the
-    place of the old one, and the line is left out. Applying an update twice has the same effect as once.
+    The next button takes the place of the old one, so that a row of buttons does not move, and the line follows its
+    block. A full message gets no line. Applying an update twice has the same effect as once.
     """
     blocks = _update_blocks(update, card.blocks)
     attachments = tuple(_update_attachment(update, attachment) for attachment in card.attachments)
@@ -59,18 +59,17 @@ def _update_attachment(update: CardUpdate, attachment: Block) -> Block:
 def _update_blocks(update: CardUpdate, blocks: Sequence[Block]) -> tuple[Block, ...]:
     room = _MOST_BLOCKS - len(blocks)
     has_line = any(block.get("block_id") == _block_id(update.session_id) for block in blocks)
+    button = update.button  # for the first block that has one of the session
     result: list[Block] = []
     for block in blocks:
+        kept = [block]
+        if holds_button := _holds_button(block, update.session_id):
+            kept, button = _replace_button(block, update.session_id, button), None
         if block.get("block_id") == _block_id(update.session_id):
-            result.append(_line_block(update))
-        elif not _holds_button(block, update.session_id):
-            result.append(block)
-        else:
-            rest = _without_button(block, update.session_id)
-            line = [] if has_line else [_line_block(update)]
-            fits = len(rest) + len(line) <= 1 + room
-            result.extend([*rest, *line] if fits else [_with_next_button(block, update)])
-            has_line = True
+            kept = [{**one, **_line_block(update)} for one in kept]
+        elif holds_button and not has_line and len(kept) <= room:
+            kept, has_line = [*kept, _line_block(update)], True
+        result.extend(kept)
     return tuple(result)
 
 
@@ -85,22 +84,21 @@ def _holds_button(block: Block, session_id: SessionId) -> bool:
     return any(_is_button(element, session_id) for element in (block.get("accessory"), *block.get("elements", ())))
 
 
-def _without_button(block: Block, session_id: SessionId) -> list[Block]:
-    """Return the block without the button, or nothing if the button was its only content."""
+def _replace_button(block: Block, session_id: SessionId, button: Block | None) -> list[Block]:
+    """Return the block with `button` in place of the session's; nothing if the old one was its only content."""
     if "accessory" in block:
-        return [{name: value for name, value in block.items() if name != "accessory"}]
-    elements = [element for element in block["elements"] if not _is_button(element, session_id)]
+        rest = {name: value for name, value in block.items() if name != "accessory"}
+        return [rest if button is None else {**rest, "accessory": button}]
+    old = [_is_button(element, session_id) for element in block["elements"]]
+    others = [element for element, is_old in zip(block["elements"], old, strict=True) if not is_old]
+    fits = button is not None and all(_action_id(element) != button["action_id"] for element in others)
+    place = old.index(True)
+    elements = [*others[:place], *([button] if fits else []), *others[place:]]
     return [{**block, "elements": elements}] if elements else []
 
 
-def _with_next_button(block: Block, update: CardUpdate) -> Block:
-    """Return the block of a full message with the next button in place of the old one."""
-    if update.button is None:
-        return next(iter(_without_button(block, update.session_id)), _line_block(update))
-    if "accessory" in block:
-        return {**block, "accessory": update.button}
-    elements = [update.button if _is_button(one, update.session_id) else one for one in block["elements"]]
-    return {**block, "elements": elements}
+def _action_id(element: object) -> object:
+    return element.get("action_id") if isinstance(element, dict) else None
 
 
 def _block_id(session_id: SessionId) -> str:
@@ -108,8 +106,7 @@ def _block_id(session_id: SessionId) -> str:
 
 
 def _line_block(update: CardUpdate) -> Block:
-    accessory = {} if update.button is None else {"accessory": update.button}
-    return {**section(update.line), "block_id": _block_id(update.session_id), **accessory}
+    return {**section(update.line), "block_id": _block_id(update.session_id)}
 
 
 def _updated_text(update: CardUpdate, card: MessageContent) -> str:

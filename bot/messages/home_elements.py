@@ -20,7 +20,7 @@ def remove_key_button(version: int, ending: str) -> Block:
     """Return the button that removes the key of that version."""
     named = f" ending {ending}" if ending else ""
     question = f"The key{named} is deleted here. Until another is set, nobody can pause or resume from Slack."
-    asked = confirm("Remove the Anchor key?", question, "Remove")
+    asked = confirm("Remove the Anchor key?", question, "Remove", is_destructive=True)
     return _button(REMOVE_KEY, "Remove key") | {"style": "danger", "value": str(version), "confirm": asked}
 
 

@@ -52,6 +52,11 @@ def channel(channel_id: str) -> str:
     return f"<#{channel_id}>"
 
 
+def session(session_id: str) -> str:
+    """Name a session by its whole id."""
+    return f"Session {code(session_id)}"
+
+
 def moment(unix_seconds: float) -> str:
     """Return a date and time in each reader's own time zone."""
     in_utc = datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

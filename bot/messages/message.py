@@ -1,8 +1,10 @@
 """A message, independent of how it is delivered."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
+
+from bot.messages.blocks import Block, actions, section
 
 
 class Visibility(StrEnum):
@@ -21,7 +23,7 @@ class Message:
 
     text: str
     visibility: Visibility
-    blocks: tuple[dict[str, Any], ...] = ()
+    blocks: tuple[Block, ...] = ()
 
 
 def in_channel(*lines: str) -> Message:
@@ -32,6 +34,11 @@ def in_channel(*lines: str) -> Message:
 def ephemeral(*lines: str) -> Message:
     """Return a message for one person; empty lines are dropped."""
     return Message(_join(lines), Visibility.EPHEMERAL)
+
+
+def with_buttons(message: Message, *buttons: Block) -> Message:
+    """Return the message with a row of buttons below its text."""
+    return replace(message, blocks=(section(message.text), actions(*buttons)))
 
 
 def as_response(message: Message) -> dict[str, Any]:

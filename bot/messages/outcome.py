@@ -1,65 +1,81 @@
-"""The messages about an order: the verdict, what is known, and what to do next."""
+"""The messages about an order: the verdict and the person, what is known, what to do next, and the session."""
 
-from dataclasses import replace
 from typing import assert_never
 
 from bot.core import outcomes
 from bot.core.requests import Order, Verb
-from bot.messages.blocks import actions, section
+from bot.messages.blocks import Block
 from bot.messages.card_update import CardUpdate
-from bot.messages.markup import code, mention, moment, plain
-from bot.messages.message import Message, ephemeral, in_channel
-from bot.messages.refusal import IN_HOME, OR_IN_ANCHOR, refusal_message
-from bot.messages.session_buttons import button
-from bot.messages.usage import COMMANDS
+from bot.messages.markup import code, lines, mention, moment, plain, session
+from bot.messages.message import Message, ephemeral, in_channel, with_buttons
+from bot.messages.phrases import IN_HOME, NOT_DONE, dashboard, or_in_dashboard
+from bot.messages.refusal import refusal_message
+from bot.messages.session_buttons import button, resume_question
 
 _UNREACHABLE = {
     outcomes.Unreachable.NO_CONNECTION: "Anchor can't be reached; nothing was sent.",
     outcomes.Unreachable.OUT_OF_SERVICE: "Anchor is out of service (503); nothing was done.",
 }
 _DOUBTS = {
-    outcomes.Doubt.TIMED_OUT: "The request was sent, but Anchor did not answer in time",
-    outcomes.Doubt.CONNECTION_LOST: "The request was sent, but the connection to Anchor broke before its answer came",
-    outcomes.Doubt.GATEWAY: "The request was sent, but a gateway lost Anchor's answer",
-    outcomes.Doubt.UNREADABLE: "The request was sent, but what came back is no answer of Anchor's",
-    outcomes.Doubt.STOPPED: "The bot was stopped while it was asking Anchor",
-    outcomes.Doubt.RACED: "Anchor confirmed it, but an opposite order before it got no answer and may yet take effect",
+    outcomes.Doubt.TIMED_OUT: "Anchor did not answer in time",
+    outcomes.Doubt.CONNECTION_LOST: "The connection to Anchor broke before its answer came",
+    outcomes.Doubt.GATEWAY: "A gateway lost Anchor's answer",
+    outcomes.Doubt.UNREADABLE: "The answer was not Anchor's",
+    outcomes.Doubt.STOPPED: "The bot was stopped while it waited for Anchor",
+    outcomes.Doubt.RACED: "Anchor confirmed it, but an opposite request is still unanswered",
 }
 _DOING = {Verb.PAUSE: "Pausing", Verb.RESUME: "Resuming"}
-_NOT_DONE = {Verb.PAUSE: "⚠️ *Not paused*", Verb.RESUME: "⚠️ *Not resumed*"}
-_NOT_RUNNING = {
-    Verb.PAUSE: "🔹 *Not running, nothing to pause*",
-    Verb.RESUME: "🔹 *Not running, nothing to resume*",
+_DONE = {Verb.PAUSE: "⏸️ *Paused*", Verb.RESUME: "▶️ *Resumed*"}
+_NOTHING_TO_DO = {
+    Verb.PAUSE: "🔹 *Not running*, nothing to pause.",
+    Verb.RESUME: "🔹 *Not running*, nothing to resume.",
+}
+_NO_SESSION = {
+    Verb.PAUSE: "🔹 *No such session*, nothing was paused.",
+    Verb.RESUME: "🔹 *No such session*, nothing was resumed.",
 }
 _UNCONFIRMED = {
-    Verb.PAUSE: "❓ *Unconfirmed, it may or may not be paused*",
-    Verb.RESUME: "❓ *Unconfirmed, it may or may not be resumed*",
+    Verb.PAUSE: "❓ *Unconfirmed*: the agent may still be running.",
+    Verb.RESUME: "❓ *Unconfirmed*: the agent may still be paused.",
 }
-_NEW_KEY = {
-    True: f"An admin of this workspace can replace it {IN_HOME}.",
-    False: "The operator of this bot must set a valid key for this workspace.",
-}
-_NOTHING_TO_DO = {outcomes.NotRunning: "Found not running", outcomes.NotFound: "Not found in Anchor, looked for"}
 _AFTER_DOUBT = {
-    Verb.PAUSE: "Send the command again (pausing twice does no harm), or look at the session in Anchor's dashboard.",
-    Verb.RESUME: "Look at the session in Anchor's dashboard before you resume it again: it may have been paused since.",
+    Verb.PAUSE: "Try again (pausing twice does no harm), or check it in {dashboard}.",
+    Verb.RESUME: "Check it in {dashboard} before you try again: it may have been paused since.",
 }
+_NEW_KEY = {True: f"Ask an admin to replace it {IN_HOME}", False: "Ask the operator of this bot to replace it"}
+_CHECKED = {outcomes.NotRunning: "🔹 Not running, checked", outcomes.NotFound: "🔹 No such session, checked"}
+_LONGEST_REASON_ASKED = 80  # a confirmation dialog takes 300 characters
+_EXPECTED_STATUS = frozenset({"success", "ok"})
 
 
 def waiting_message(order: Order) -> Message:
     """Return the ack of a command whose outcome takes longer than Slack waits."""
-    return ephemeral(f"{_DOING[order.verb]} session {code(order.session_id)}… The result will be posted here.")
+    return ephemeral(f"⏳ {_DOING[order.verb]}… The result will be posted here.", session(order.session_id))
 
 
-def outcome_message(order: Order, outcome: outcomes.Outcome) -> Message:
-    """Return the answer to an order: an outcome for the channel, a refusal for the person alone."""
+def outcome_message(order: Order, outcome: outcomes.Outcome, *, now: float, dashboard_url: str) -> Message:
+    """Return the answer to an order: an outcome for the channel, a refusal for the person alone.
+
+    `now` is in Unix seconds.
+    """
     if isinstance(outcome, outcomes.Refusal):
-        return refusal_message(order, outcome)
-    verdict, known, advice = _explain(order, outcome)
-    asked = f"session {code(order.session_id)}, by {mention(order.actor.user_id)}."
+        return refusal_message(order, outcome, dashboard_url=dashboard_url)
+    about = session(order.session_id)
+    if isinstance(outcome, outcomes.Done):
+        message = in_channel(_done_line(order), _unexpected(order.verb, outcome.status), about)
+        return with_buttons(message, _next_button(order, now))
+    verdict, known, advice = _explain(order.verb, outcome, dashboard_url)
     reason = f"Reason: {plain(order.reason)}" if order.reason else ""
-    message = in_channel(f"{verdict}: {asked}", known, advice, reason)
-    return _with_button(message, order) if isinstance(outcome, outcomes.Done) else message
+    message = in_channel(f"{verdict} Requested by {mention(order.actor.user_id)}.", known, advice, reason, about)
+    if isinstance(outcome, outcomes.NotRunning | outcomes.NotFound):
+        return message
+    return with_buttons(message, button(order.verb, order.session_id, label="Try again"))
+
+
+def question_message(order: Order) -> Message:
+    """Return the question about a resume, for a click on a button that did not ask."""
+    question, resume = resume_question(order.session_id)
+    return with_buttons(ephemeral(question, session(order.session_id)), resume)
 
 
 def card_update(order: Order, outcome: outcomes.Outcome, *, now: float) -> CardUpdate | None:
@@ -67,68 +83,70 @@ def card_update(order: Order, outcome: outcomes.Outcome, *, now: float) -> CardU
     if not isinstance(outcome, outcomes.KeyTaken):
         return None
     done = isinstance(outcome, outcomes.Done)
-    what = order.verb.past.capitalize() if done else _NOTHING_TO_DO[type(outcome)]
+    what = _DONE[order.verb] if done else _CHECKED[type(outcome)]
     line = f"{what} by {mention(order.actor.user_id)}, {moment(now)}"
-    return CardUpdate(order.session_id, line, button(order.verb.opposite, order.session_id) if done else None)
+    return CardUpdate(order.session_id, line, _next_button(order, now) if done else None)
 
 
-def _with_button(message: Message, order: Order) -> Message:
-    """Return the message with the button for the next order."""
-    return replace(message, blocks=(section(message.text), actions(button(order.verb.opposite, order.session_id))))
+def _done_line(order: Order) -> str:
+    reason = f": {plain(order.reason)}" if order.reason else ""
+    return f"{_DONE[order.verb]} by {mention(order.actor.user_id)}{reason}"
 
 
-def _explain(order: Order, outcome: outcomes.Answered) -> tuple[str, str, str]:  # noqa: C901 - a table
+def _next_button(order: Order, now: float) -> Block:
+    """Return the button that undoes a confirmed order."""
+    reason = f": {lines(' '.join(order.reason.split()), limit=_LONGEST_REASON_ASKED)}" if order.reason else ""
+    history = f"Paused by {mention(order.actor.user_id)}, {moment(now)}{reason}."
+    return button(order.verb.opposite, order.session_id, history=history)
+
+
+def _explain(verb: Verb, outcome: outcomes.NotDone, dashboard_url: str) -> tuple[str, str, str]:
     """Return the verdict, what is known, and what to do next."""
-    verb = order.verb
-    verdict = _NOT_DONE[verb]
+    verdict = NOT_DONE[verb]
+    or_in_anchor = or_in_dashboard(verb, dashboard_url)
     match outcome:
-        case outcomes.Paused(status=status):
-            verdict, known = "⏸️ *Paused*", _status(status)
-            advice = f"To let it go on: {_command(Verb.RESUME, order)}."
-        case outcomes.Resumed(status=status):
-            verdict, known = "▶️ *Resumed*", _status(status)
-            advice = "The agent goes on where it was paused."
         case outcomes.NotRunning(anchor_message=text):
-            verdict = _NOT_RUNNING[verb]
-            known = f"Anchor says that this session is not running.{_quote(text)}"
-            advice = "If an agent is still acting, it belongs to another session: check the id."
+            verdict = _NOTHING_TO_DO[verb]
+            known = f"Anchor says that this session is not running{_quote(text)}."
+            advice = f"If an agent still acts, it has another session: look in {dashboard(dashboard_url)}."
         case outcomes.NotFound(anchor_message=text):
-            known = f"Anchor knows no such session under this workspace's API key.{_quote(text)}"
-            advice = "Check the id, and whether the session belongs to the Anchor account of that key."
+            verdict = _NO_SESSION[verb]
+            known = f"Anchor has no such session for this workspace's API key{_quote(text)}."
+            advice = f"Check the id, and the account, in {dashboard(dashboard_url)}."
         case outcomes.Failed(status_code=status_code, anchor_message=text):
-            known = f"Anchor answered that it failed ({status_code}).{_quote(text)}"
-            advice = f"Try again. {OR_IN_ANCHOR}"
+            known = f"Anchor answered with an error ({status_code}){_quote(text)}."
+            advice = f"Try again, {or_in_anchor}."
         case outcomes.KeyRejected(status_code=status_code, anchor_message=text, by_admins=by_admins):
-            known = f"Anchor refused this workspace's API key ({status_code}); nothing was done.{_quote(text)}"
-            advice = f"{_NEW_KEY[by_admins]} {OR_IN_ANCHOR}"
+            known = f"Anchor refused this workspace's API key ({status_code}){_quote(text)}."
+            advice = f"{_NEW_KEY[by_admins]}, {or_in_anchor}."
         case outcomes.RateLimited(retry_after=retry_after, anchor_message=text):
-            known = f"Anchor takes no more requests for now (429); nothing was done.{_quote(text)}"
-            advice = f"Try again {_in_seconds(retry_after)}. {OR_IN_ANCHOR}"
+            known = f"Anchor accepts no more requests for now (429){_quote(text)}."
+            advice = f"Try again {_in_seconds(retry_after)}, {or_in_anchor}."
         case outcomes.Unavailable(why=why, retry_after=retry_after):
             known = _UNREACHABLE[why]
-            advice = f"Try again {_in_seconds(retry_after)}. {OR_IN_ANCHOR}"
+            advice = f"Try again {_in_seconds(retry_after)}, {or_in_anchor}."
         case outcomes.Unconfirmed(why=why, status_code=status_code):
-            verdict = _UNCONFIRMED[verb]
             known = f"{_DOUBTS[why]}{f' ({status_code})' if status_code else ''}."
-            advice = _AFTER_DOUBT[verb]
+            verdict, advice = _UNCONFIRMED[verb], _AFTER_DOUBT[verb].format(dashboard=dashboard(dashboard_url))
+        case outcomes.Broken(incident_id=incident_id):
+            known = f"Something broke in the bot. Tell its operator the incident {code(incident_id)}."
+            verdict, advice = _UNCONFIRMED[verb], _AFTER_DOUBT[verb].format(dashboard=dashboard(dashboard_url))
         case outcomes.Superseded():
-            known = "A pause was ordered after it, so the resume was not sent."
-            advice = f"To resume it anyway: {_command(Verb.RESUME, order)}."
+            known = "A pause was requested after it, so the resume was not sent."
+            advice = f"Try again if the agent is to go on anyway, {or_in_anchor}."
         case _:
             assert_never(outcome)
     return verdict, known, advice
 
 
-def _command(verb: Verb, order: Order) -> str:
-    return f"`{COMMANDS[verb]} {order.session_id}`"
+def _unexpected(verb: Verb, status: str | None) -> str:
+    """Return Anchor's status if it says something else than the verdict."""
+    is_expected = status is None or status.casefold() in _EXPECTED_STATUS | {verb.past}
+    return "" if is_expected else f"Anchor's status: {code(status or '')}."
 
 
-def _status(status: str | None) -> str:
-    return f"Anchor's status: {code(status)}." if status else "Anchor confirmed it and named no status."
-
-
-def _quote(said: str | None) -> str:
-    return f" It said: {code(said)}" if said else ""
+def _quote(text: str | None) -> str:
+    return f": {code(text)}" if text else ""
 
 
 def _in_seconds(retry_after: float | None) -> str:

@@ -1,103 +1,74 @@
 """The messages about an order that the bot refused: why, and what to do next."""
 
 from collections.abc import Iterable
-from typing import assert_never
 
 from bot.core.outcomes import NoKey, Overloaded, Refusal, Repeated, Stopping, StoreUnavailable, WrongWorkspace
-from bot.core.policy import Denial, NotAMember, NotHere, NotNamed, Role
-from bot.core.requests import Order
-from bot.messages.blocks import actions, section
+from bot.core.policy import NotAMember, NotHere, NotNamed, Role
+from bot.core.requests import Order, Verb
 from bot.messages.home_elements import set_key_button
-from bot.messages.markup import channel, code, mention
-from bot.messages.message import Message, Visibility, ephemeral
+from bot.messages.markup import channel, mention, session
+from bot.messages.message import Message, ephemeral, with_buttons
+from bot.messages.phrases import IN_HOME, NOT_DONE, or_in_dashboard
 from bot.messages.policy import MOST_NAMED, some
+from bot.messages.session_buttons import button
 
-OR_IN_ANCHOR = "If it can't wait, do it in Anchor's dashboard."
-IN_HOME = "in the Home tab of this app (in Slack's sidebar, under Apps)"
-
-_MOST_SHOWN = 10
-_NO_MEMBERS = {
-    Role.GUEST: ("guests may not do that here", "Ask a full member of this workspace."),
-    Role.BOT: ("bots may not do that", "Ask a member of this workspace."),
-    Role.DEACTIVATED: ("your account in this workspace is deactivated", "Ask a member of this workspace."),
+_MOST_SHOWN = 5
+_COLLEAGUE = "Ask a member of this workspace"
+_NOT_A_MEMBER = {
+    Role.GUEST: ("Guests are not allowed to do that here.", "Ask a full member of this workspace"),
+    Role.BOT: ("Bots are not allowed to do that.", _COLLEAGUE),
+    Role.DEACTIVATED: ("Your account in this workspace is deactivated.", _COLLEAGUE),
     Role.OUTSIDER: (
-        "only members of the workspace that installed this app may do that",
-        "Ask somebody of that workspace; they can press the same button.",
+        "Only members of the workspace that installed this app are allowed to do that.",
+        "Ask one of them to press the button",
     ),
-    Role.UNKNOWN: (
-        "Slack does not say just now whether you are a member of this workspace, nor has it since this bot was started",
-        f"Try again in a moment, or ask somebody who used this bot recently. {OR_IN_ANCHOR}",
-    ),
+    Role.UNKNOWN: ("Slack does not answer whether you are a member of this workspace.", "Try again in a moment"),
 }
-
-_NO_KEY = "*Not {past}:* this workspace has no Anchor API key yet, so the bot left {session} alone."
-_SET_IT = "You can set one now: press the button below, and then send the command again."
-_ASK_ADMIN = f"An admin or owner of this workspace can set one {IN_HOME}. {OR_IN_ANCHOR}"
-_INSTALL_FIRST = (
-    "An admin or owner of this workspace should install this app again, since it lacks the scope `users:read`; then "
-    f"they can set one {IN_HOME}. {OR_IN_ANCHOR}"
-)
+_ASK_ADMIN = f"Ask an admin to set it {IN_HOME}"
+_REINSTALL = "Ask an admin to reinstall this app (it lacks `users:read`) and set the key"
 _REFUSALS = {
-    Repeated: (
-        "This very request was handled already, so nothing was sent to Anchor again for {session}.",
-        "To {verb} it again, send a new command.",
-    ),
-    WrongWorkspace: (
-        "*Not {past}:* this bot holds no Anchor API key for your workspace, so it left {session} alone.",
-        "Ask the operator of the bot to set it up for this workspace.",
-    ),
-    StoreUnavailable: (
-        "*Not {past}:* the bot can't read its database and sent nothing for {session}.",
-        f"Try again in a moment. {OR_IN_ANCHOR}",
-    ),
-    Overloaded: (
-        "*Not {past}:* the bot has too many requests in flight and sent nothing for {session}.",
-        f"Try again in a few seconds. {OR_IN_ANCHOR}",
-    ),
-    Stopping: (
-        "*Not {past}:* the bot is being restarted and sent nothing for {session}.",
-        f"Try again in a minute. {OR_IN_ANCHOR}",
-    ),
+    WrongWorkspace: ("This bot does not serve your workspace.", "Ask the operator of the bot to set it up"),
+    StoreUnavailable: ("The bot can't read its database, and sent nothing.", "Try again in a moment"),
+    Overloaded: ("The bot has too many requests, and sent nothing.", "Try again in a few seconds"),
+    Stopping: ("The bot is being restarted, and sent nothing.", "Try again in a minute"),
 }
 
 
-def refusal_message(order: Order, refusal: Refusal) -> Message:
+def refusal_message(order: Order, refusal: Refusal, *, dashboard_url: str) -> Message:
     """Return the answer to a refused order, for the person alone."""
-    message = ephemeral(*_explain(order, refusal))
-    if not (isinstance(refusal, NoKey) and refusal.can_set):
-        return message
-    return Message(message.text, Visibility.EPHEMERAL, (section(message.text), actions(set_key_button("Set"))))
+    about = session(order.session_id)
+    if isinstance(refusal, Repeated):
+        return ephemeral("Duplicate request: it was carried out once. To repeat it, send a new one.", about)
+    why, advice = _explain(order.verb, refusal)
+    advice = f"{advice}, {or_in_dashboard(order.verb, dashboard_url)}."
+    message = ephemeral(NOT_DONE[order.verb], why, advice, about)
+    if isinstance(refusal, NoKey) and refusal.can_set:
+        return with_buttons(message, set_key_button("Set"))
+    if isinstance(refusal, StoreUnavailable | Overloaded | Stopping) or refusal == NotAMember(Role.UNKNOWN):
+        return with_buttons(message, button(order.verb, order.session_id, label="Try again"))
+    return message
 
 
-def _explain(order: Order, refusal: Refusal) -> tuple[str, str]:
-    session = f"session {code(order.session_id)}"
-    if isinstance(refusal, Denial):
-        why, advice = _denied(order, refusal)
-        return f"*Not {order.verb.past}:* {why}, so the bot left {session} alone.", advice
-    if isinstance(refusal, NoKey):
-        why, advice = _NO_KEY, _SET_IT if refusal.can_set else _INSTALL_FIRST if refusal.scope_missing else _ASK_ADMIN
-    else:
-        why, advice = _REFUSALS[type(refusal)]
-    words = {"verb": order.verb.value, "past": order.verb.past, "session": session}
-    return why.format_map(words), advice.format_map(words)
-
-
-def _denied(order: Order, denial: Denial) -> tuple[str, str]:
-    match denial:
+def _explain(verb: Verb, refusal: Refusal) -> tuple[str, str]:
+    """Return the reason, and what to do next, without the period."""
+    match refusal:
         case NotAMember(role=role):
-            return _NO_MEMBERS[role]
+            return _NOT_A_MEMBER[role]
         case NotNamed(users=users):
-            named = _some(map(mention, sorted(users)))
-            return f"in this workspace only {named} may {order.verb}", f"Ask one of them. {OR_IN_ANCHOR}"
+            return f"Only {_some(map(mention, sorted(users)))} can {verb} in this workspace.", "Ask one of them"
         case NotHere(channels=channels):
-            named = _some(map(channel, sorted(channels)))
-            return f"this workspace lets people {order.verb} only in {named}", f"Do it there. {OR_IN_ANCHOR}"
+            return f"People can {verb} only in {_some(map(channel, sorted(channels)))}.", "Do it there"
+        case NoKey(can_set=can_set, scope_missing=scope_missing):
+            advice = (
+                "Set it now, and send the command again" if can_set else _REINSTALL if scope_missing else _ASK_ADMIN
+            )
+            return "This workspace has no Anchor API key yet.", advice
         case _:
-            assert_never(denial)
+            return _REFUSALS[type(refusal)]
 
 
 def _some(names: Iterable[str]) -> str:
     """Join names to a readable list, and say where more of them are shown."""
     listed = list(names)
     is_in_home = _MOST_SHOWN < len(listed) <= MOST_NAMED
-    return some(listed, most=_MOST_SHOWN) + (" (all are in the app's Home tab)" if is_in_home else "")
+    return some(listed, most=_MOST_SHOWN) + (" (see Home)" if is_in_home else "")

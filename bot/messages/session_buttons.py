@@ -1,29 +1,48 @@
-"""The Pause and Resume buttons: a public contract, since any message of this app can carry them.
+"""The Pause and Resume buttons.
 
 https://docs.slack.dev/reference/block-kit/block-elements/button-element
 """
 
 from bot.core.requests import Verb
 from bot.core.session_id import SessionId
-from bot.messages.blocks import Block, plain_text
+from bot.messages.blocks import Block, confirm, plain_text
 
-PAUSE_ACTION = "anchor_pause"
-RESUME_ACTION = "anchor_resume"
-ACTIONS = {Verb.PAUSE: PAUSE_ACTION, Verb.RESUME: RESUME_ACTION}
-"""The `action_id` of each verb's button; its `value` is the session id."""
+ACTIONS = {Verb.PAUSE: "anchor_pause", Verb.RESUME: "anchor_resume"}
+"""The `action_id` of each verb's button: a public contract, since any message of this app can carry them.
 
-VERBS = {action: verb for verb, action in ACTIONS.items()}
+The `value` is the session id.
+"""
 
-_STYLES = {Verb.PAUSE: {"style": "danger"}, Verb.RESUME: {}}
+CONFIRMED_RESUME = "anchor_resume_confirmed"
+"""The `action_id` of a Resume button that asks before the click, as the bot's own do.
+
+A click on the other one is answered with the question, since Slack does not report whether a button asks.
+"""
+
+VERBS = {action: verb for verb, action in ACTIONS.items()} | {CONFIRMED_RESUME: Verb.RESUME}
+
+_QUESTION = "Resume this agent?"
+_EFFECT = "The agent goes on where it was paused."
 
 
-def button(verb: Verb, session_id: SessionId) -> Block:
-    """Return the button for this order; its accessibility label names the session."""
+def button(verb: Verb, session_id: SessionId, *, label: str = "", history: str = "") -> Block:
+    """Return the button for this order; every click is a new order by the person who clicks.
+
+    Only Resume asks first. `history` is mrkdwn about the pause, for that question. The default `label` is the verb.
+    """
+    spoken = f"{label}: {verb}" if label else verb.value.capitalize()
+    question = f"{history} {_EFFECT}".strip()
     return {
         "type": "button",
-        "action_id": ACTIONS[verb],
-        "text": plain_text(verb.value.capitalize()),
+        "action_id": ACTIONS[verb] if verb is Verb.PAUSE else CONFIRMED_RESUME,
+        "text": plain_text(label or verb.value.capitalize()),
         "value": session_id,
-        "accessibility_label": f"{verb.value.capitalize()} session {session_id}",
-        **_STYLES[verb],
+        "accessibility_label": f"{spoken} session {session_id}",
+        **({"confirm": confirm(_QUESTION, question, "Resume")} if verb is Verb.RESUME else {}),
     }
+
+
+def resume_question(session_id: SessionId) -> tuple[str, Block]:
+    """Return the question in mrkdwn and its button, for a click on a Resume button that did not ask."""
+    asked = {name: value for name, value in button(Verb.RESUME, session_id).items() if name != "confirm"}
+    return f"❔ *{_QUESTION}* {_EFFECT}", asked

@@ -8,10 +8,21 @@ from dataclasses import replace
 from cachetools import TTLCache
 
 from bot.concurrency import Tasks
-from bot.core.outcomes import Answered, Doubt, KeyRejected, Outcome, Overloaded, Repeated, Stopping, Unconfirmed
+from bot.core.outcomes import (
+    Answered,
+    Broken,
+    Doubt,
+    KeyRejected,
+    Outcome,
+    Overloaded,
+    Repeated,
+    Stopping,
+    Unconfirmed,
+)
 from bot.core.requests import Order, Verb
 from bot.core.session_id import SessionId
 from bot.usecases.access_check import Access, AccessCheck
+from bot.usecases.incidents import log_incident
 from bot.usecases.session_sequencer import UNCONFIRMED_TTL, Anchor, Result, SessionSequencer
 from bot.usecases.workspace_monitor import WorkspaceMonitor
 
@@ -60,9 +71,12 @@ class SessionControl:
             sequencer.interrupt()
 
     async def execute(self, order: Order) -> Outcome:
-        """Execute an order, and log who ordered what."""
+        """Execute an order, and log who ordered what. Never raises."""
         began = self._clock()
-        outcome = await self._decide(order)
+        try:
+            outcome = await self._decide(order)
+        except Exception as error:  # noqa: BLE001 - the person gets an answer
+            outcome = Broken(log_incident(error))
         fields = {
             "outcome": type(outcome).__name__,
             "session": order.session_id,

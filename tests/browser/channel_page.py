@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from playwright.async_api import Browser, Locator, Page, expect
 
+from bot.config.settings import DASHBOARD_URL
 from bot.core.outcomes import Outcome
 from bot.core.requests import Actor, Order, Verb
 from bot.core.session_id import SessionId
@@ -161,8 +162,9 @@ class ChannelPage:
 def outcome_text(verb: Verb, session_id: str, outcome: Outcome) -> str:
     """The bot's answer to an order of Alice's, as the page shows it."""
     order = Order(verb, SessionId(session_id), Actor("", "", "U0ALICE0001"))
-    lines = outcome_message(order, outcome).text.replace("<@U0ALICE0001>", "@alice").splitlines()
-    return re.sub(r"[*`]", "", " ".join(lines))
+    text = outcome_message(order, outcome, now=0.0, dashboard_url=DASHBOARD_URL).text
+    shown = re.sub(r"<[^|>]*\|([^>]*)>", r"\1", text.replace("<@U0ALICE0001>", "@alice"))
+    return re.sub(r"[*`]", "", " ".join(shown.splitlines()))
 
 
 def new_channel_page(demo: Demo, page: Page) -> ChannelPage:

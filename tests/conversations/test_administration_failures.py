@@ -123,7 +123,7 @@ async def test_a_home_that_can_not_be_made_is_logged(
 async def test_a_modal_that_breaks_is_logged_under_an_id(team: AdminHarness, caplog: pytest.LogCaptureFixture) -> None:
     await team.execute("UPDATE workspaces SET anchor_api_key = x'00'")
     await team.press("anchor_set_key")
-    assert vars(await logged(caplog, "inbound.incidents"))["incident"]
+    assert vars(await logged(caplog, "usecases.incidents"))["incident"]
 
 
 async def test_while_admins_can_not_be_looked_up_home_is_shown_and_who_made_a_change_is_notified(
@@ -230,10 +230,10 @@ async def test_a_bug_is_told_where_it_happened_under_its_id(
         await team.set_key(KEY)
     else:
         await team.press("anchor_remove_key")
-    record = await logged(caplog, "inbound.incidents")
+    record = await logged(caplog, "usecases.incidents")
     text = incident_message(vars(record)["incident"]).text
     await (team.wait_for_modal(text) if where == "modal" else team.home_with(text))
-    assert [one.name for one in caplog.records if one.levelno >= logging.ERROR] == ["bot.inbound.incidents"]
+    assert [one.name for one in caplog.records if one.levelno >= logging.ERROR] == ["bot.usecases.incidents"]
 
 
 # --- a workspace that removes the app ---

@@ -75,7 +75,7 @@ async def test_an_alert_becomes_a_card_with_a_button_that_pauses_the_session(
     assert (answer.status, answer.json) == (200, {"ok": True, "channel": "C0ALERTS001", "ts": card.ts})
     assert (card.source, card.text) == (Source.POST_MESSAGE, alert_message(expected).text)
     assert (line["outcome"], line["session"], line["channel"]) == ("Posted", SESSION, "C0ALERTS001")
-    assert [block["type"] for block in changed.blocks] == ["section", "context", "section"]
+    assert [block["type"] for block in changed.blocks] == ["section", "section", "context", "actions", "section"]
     assert (posted.text, posted.thread_ts) == (paused(), card.ts)
 
 

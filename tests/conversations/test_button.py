@@ -33,7 +33,9 @@ from harness.blocks import Block, actions, button, section
 pytestmark = pytest.mark.anyio
 
 BOB = "U0BOB000001"
-BY_ALICE = f"by <@{ALICE}> [anchor_resume 3f2b]"
+RESUME = "[anchor_resume_confirmed 3f2b]"
+OTHER_RESUME = "[anchor_resume_confirmed 9c0d]"
+BY_ALICE = f"by <@{ALICE}>"
 
 
 def shape(message: Message) -> list[str]:
@@ -60,13 +62,13 @@ async def test_a_click_pauses_changes_the_message_and_posts_to_the_thread() -> N
         changed, posted = await at.wait_for_messages(2)
         assert [order.verb for order in at.orders] == ["pause"]
     assert click.error is None
-    assert shape(changed) == ["High spend", BY_ALICE]
+    assert shape(changed) == ["High spend", RESUME, BY_ALICE]
     assert changed.text.startswith("High spend\n")
     moment = re.search(r"<!date\^(\d+)\^", changed.text)
     assert moment
     assert abs(int(moment[1]) - time.time()) < 60
     assert (posted.text, posted.thread_ts) == (paused(), message.ts)
-    assert [one["action_id"] for one in _buttons(posted.blocks[1])] == ["anchor_resume"]
+    assert [one["action_id"] for one in _buttons(posted.blocks[1])] == ["anchor_resume_confirmed"]
 
 
 @BOTH_TRANSPORTS
@@ -88,7 +90,7 @@ async def test_a_message_that_offers_resume_offers_pause_after_it(by: str) -> No
         await at.slack.until(lambda: at.messages()[-1].text == resumed(user=BOB))
         assert [order.verb for order in at.orders] == ["pause", "resume"]
         changed = at.current(clicked)
-    assert shape(changed)[1:] == [f"by <@{BOB}> [anchor_pause 3f2b]"]
+    assert shape(changed)[1:] == ["[anchor_pause 3f2b]", f"by <@{BOB}>"]
     assert (f"<@{ALICE}>" in changed.text) is (by == "a command")
 
 
@@ -99,14 +101,14 @@ NUMBERS = [str(number) for number in range(49)]
 @pytest.mark.parametrize(
     ("blocks", "expected"),
     [
-        ([section("Spend", accessory=button()), section("end")], ["Spend", BY_ALICE, "end"]),
+        ([section("Spend", accessory=button()), section("end")], [f"Spend {RESUME}", BY_ALICE, "end"]),
         (
             [actions(button(), button("graph", OTHER_SESSION), button("silence", "x")), section("end")],
-            ["[graph 9c0d] [silence x]", BY_ALICE, "end"],
+            [f"{RESUME} [graph 9c0d] [silence x]", BY_ALICE, "end"],
         ),
-        ([*FULL, actions(button())], [*NUMBERS, BY_ALICE]),
-        ([*FULL, section("full", accessory=button())], [*NUMBERS, "full [anchor_resume 3f2b]"]),
-        ([*FULL, actions(button("silence", "x"), button())], [*NUMBERS, "[silence x] [anchor_resume 3f2b]"]),
+        ([*FULL, actions(button())], [*NUMBERS, RESUME]),
+        ([*FULL, section("full", accessory=button())], [*NUMBERS, "full [anchor_resume_confirmed 3f2b]"]),
+        ([*FULL, actions(button("silence", "x"), button())], [*NUMBERS, "[silence x] [anchor_resume_confirmed 3f2b]"]),
     ],
     ids=["an accessory", "among other buttons", "full but for the button", "full", "full, in a row of buttons"],
 )
@@ -117,7 +119,7 @@ async def test_everything_else_in_the_message_stays(blocks: list[Block], expecte
     assert shape(changed) == expected
     assert posted.text.startswith(paused())
     assert posted.text.count(f"<@{ALICE}>") == (1 if BY_ALICE in expected else 2)  # a line that found no room is here
-    assert [one["action_id"] for one in _buttons(posted.blocks[1])] == ["anchor_resume"]
+    assert [one["action_id"] for one in _buttons(posted.blocks[1])] == ["anchor_resume_confirmed"]
 
 
 async def test_a_button_inside_an_attachment() -> None:
@@ -128,7 +130,7 @@ async def test_a_button_inside_an_attachment() -> None:
         changed, _ = await at.wait_for_messages(2)
     first, second = changed.attachments
     assert first["color"] == "#d00"
-    assert [_shape(block) for block in parts(first["blocks"])] == ["Spend", BY_ALICE]
+    assert [_shape(block) for block in parts(first["blocks"])] == ["Spend", RESUME, BY_ALICE]
     assert second["text"] == "old"
 
 
@@ -163,11 +165,11 @@ async def test_two_clicks_at_once_on_one_message_keep_each_others_change() -> No
             at.click(message, value=SESSION), at.click(message, value=OTHER_SESSION, user=at.slack.bob)
         )
         changed, *_ = await at.wait_for_messages(3)
-    assert shape(changed) == ["a", BY_ALICE, "b", f"by <@{BOB}> [anchor_resume 9c0d]"]
+    assert shape(changed) == [f"a {RESUME}", BY_ALICE, f"b {OTHER_RESUME}", f"by <@{BOB}>"]
 
 
 @pytest.mark.parametrize(
-    ("most", "remaining"), [(2, ["a", f"by <@{ALICE}> [anchor_pause 3f2b]"]), (1, ["a [anchor_pause 3f2b]"])]
+    ("most", "remaining"), [(2, ["a [anchor_pause 3f2b]", BY_ALICE]), (1, ["a [anchor_pause 3f2b]"])]
 )
 async def test_only_the_messages_clicked_last_are_remembered(
     most: int, remaining: list[str], monkeypatch: pytest.MonkeyPatch
@@ -182,7 +184,7 @@ async def test_only_the_messages_clicked_last_are_remembered(
             await at.answer("a click")
         await at.slack.click(at.person, message, value=OTHER_SESSION, message=before)  # as the person saw it
         changed, *_ = await at.wait_for_messages(8)
-    assert shape(changed) == [*remaining, "b", f"by <@{ALICE}> [anchor_resume 9c0d]"]
+    assert shape(changed) == [*remaining, f"b {OTHER_RESUME}", BY_ALICE]
 
 
 @pytest.mark.parametrize(
@@ -217,6 +219,39 @@ async def test_if_there_is_nothing_to_pause_the_button_is_removed(session: str, 
         changed, posted = await at.wait_for_messages(2)
     assert shape(changed) == ["Spend", f"by <@{ALICE}>"]
     assert (posted.text, posted.thread_ts) == (outcome_text(outcome, session=session), None)
+
+
+@pytest.mark.parametrize("by", BY_BOTH)
+async def test_a_failed_pause_can_be_tried_again_by_somebody_else(by: str) -> None:
+    async with single_workspace() as at:
+        at.anchor.fault = server_error()
+        failed = await at.answer(by)
+        at.anchor.fault = None
+        await at.click(failed, user=at.slack.bob)
+        await at.slack.until(lambda: at.messages()[-1].text == paused(user=BOB))
+        changed = at.current(failed)
+    assert shape(changed)[1:] == [RESUME, f"by <@{BOB}>"]
+
+
+async def test_resume_on_our_own_message_asks_who_paused_when_and_why() -> None:
+    async with single_workspace() as at:
+        await at.command(f"{SESSION} spends <too> fast")
+        (message,) = await at.wait_for_messages()
+    (resume,) = _buttons(message.blocks[1])
+    (question,) = parts([parts([resume["confirm"]])[0]["text"]])
+    assert re.search(rf"<@{ALICE}>, <!date\^\d+.*: spends &lt;too&gt; fast\.", str(question["text"]))
+
+
+@BOTH_TRANSPORTS
+async def test_another_programs_bare_resume_button_is_answered_with_the_question() -> None:
+    async with single_workspace() as at:
+        await at.answer("a command")
+        theirs = at.post_alert(section("Agent"), actions(button("anchor_resume")))
+        await at.slack.click(at.slack.bob, theirs, "anchor_resume")
+        question = await at.wait_for_ephemeral(at.slack.bob)
+        assert [order.verb for order in at.orders] == ["pause"]
+        await at.click(question, verb="resume", user=at.slack.bob)
+        await at.slack.until(lambda: at.messages()[-1].text == resumed(user=BOB))
 
 
 @pytest.mark.parametrize("value", ["no id", f"{SESSION} {OTHER_SESSION}"])

@@ -8,10 +8,18 @@ from bot.core.outcomes import WrongWorkspace
 from bot.core.requests import Help, Verb
 from bot.core.session_id import Ambiguous, Broken, Missing, SessionId
 from bot.messages.request_errors import unknown_command_message
-from bot.messages.usage import usage_message
 from bot.sim.anchor import DEFAULT_KEY, SessionState
 from bot.sim.slack import Source
-from harness import BOTH_TRANSPORTS, HTTP_ONLY, OTHER_SESSION, SESSION, outcome_text, paused, single_workspace
+from harness import (
+    BOTH_TRANSPORTS,
+    HTTP_ONLY,
+    OTHER_SESSION,
+    SESSION,
+    outcome_text,
+    paused,
+    single_workspace,
+    usage_text,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -52,7 +60,7 @@ async def test_a_command_without_one_session_is_explained_to_the_person_alone(
         (seen,) = at.ephemerals()
         assert at.messages() == []
         assert at.anchor.requests == []
-    assert seen.text == usage_message(verb, problem).text
+    assert seen.text == usage_text(problem, verb=verb)
 
 
 async def test_what_people_write_cannot_mention_or_hide_anything() -> None:

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 
 import pytest
 
-from bot.core.outcomes import Paused
+from bot.core.outcomes import Broken, Paused
 from bot.messages.request_errors import incident_message, unknown_action_message
 from bot.outbound.anchor.client import AnchorClient
 from bot.sim.slack import Source
 from bot.usecases.session_control import SessionControl
-from harness import BOTH_TRANSPORTS, HTTP_ONLY, AdminHarness, paused, single_workspace
+from harness import BOTH_TRANSPORTS, HTTP_ONLY, AdminHarness, outcome_text, paused, single_workspace
 from harness.texts import waiting_text
 
 pytestmark = pytest.mark.anyio
@@ -43,11 +43,9 @@ async def test_an_exception_is_reported_and_logged_under_one_id(
     monkeypatch.setattr(AnchorClient, "send", broken)
     async with single_workspace(ack_wait=ack_wait) as at:
         delivery = await at.command()
-        await at.slack.until(at.answers)
-        assert at.messages() == []
-        *_, seen = at.ephemerals()
+        (seen,) = await at.wait_for_messages()
     assert delivery.status == 200
-    assert seen.text == incident_message(incident_in(caplog)).text
+    assert seen.text == outcome_text(Broken(incident_in(caplog)))
 
 
 async def test_an_outcome_too_late_for_the_ack_is_posted_after_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,12 +11,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.core.requests import Verb
 from bot.core.session_id import Missing
 from bot.inbound.slack.socket_connection import HEARTBEAT
-from bot.messages.message import as_response
+from bot.messages.message import as_response, ephemeral
 from bot.messages.request_errors import unreadable_message
-from bot.messages.usage import usage_message
 from bot.sim.anchor import Slow
 from bot.sim.slack import (
     Fault,
@@ -28,7 +26,7 @@ from bot.sim.slack import (
     rate_limited,
     server_error,
 )
-from harness import ALICE, SESSION, SOCKET_ONLY, SingleHarness, current_transport, paused, single_workspace
+from harness import ALICE, SESSION, SOCKET_ONLY, SingleHarness, current_transport, paused, single_workspace, usage_text
 
 pytestmark = [pytest.mark.anyio, SOCKET_ONLY]
 
@@ -86,7 +84,7 @@ async def test_an_ack_carries_the_answer_if_slack_takes_it() -> None:
         click = await at.deliver("interactive", {"type": "shortcut", "user": {"id": ALICE}}, takes_answer=True)
         assert at.slack.sockets.count == 1
     assert (message.source, message.text, delivery.headers) == (Source.ACK, paused(), {})
-    assert json.loads(full.body) == as_response(usage_message(Verb.PAUSE, Missing()))
+    assert json.loads(full.body) == as_response(ephemeral(usage_text(Missing())))
     assert [(one.status, one.body) for one in (bare, click)] == [(200, b"")] * 2
 
 

@@ -5,7 +5,7 @@ from harness.conversation import BY_BOTH, Conversation
 from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
 from harness.process import ProcessHarness, bot_process, single_workspace_process
 from harness.single_workspace import SingleHarness, single_workspace
-from harness.texts import ALICE, OTHER_SESSION, SESSION, outcome_text, paused, resumed
+from harness.texts import ALICE, OTHER_SESSION, SESSION, outcome_text, paused, resumed, usage_text
 from harness.transport import BOTH_TRANSPORTS, HTTP_ONLY, SOCKET_ONLY, current_transport
 
 __all__ = [
@@ -31,4 +31,5 @@ __all__ = [
     "resumed",
     "single_workspace",
     "single_workspace_process",
+    "usage_text",
 ]

@@ -16,6 +16,9 @@ from harness.transport import deliver
 BY_BOTH = ("a command", "a click")
 """The surfaces that a pause or a resume can be ordered on."""
 
+ACTIONS = {"pause": "anchor_pause", "resume": "anchor_resume_confirmed"}
+"""The `action_id` of the bot's own button for each verb."""
+
 _BY_BOT = {Source.ACK, Source.RESPONSE_URL, Source.POST_MESSAGE}
 
 
@@ -50,7 +53,7 @@ class Conversation:
         self, *blocks: Mapping[str, object], channel: Channel | None = None, verb: str = "pause", **fields: Any
     ) -> Message:
         """Post a message of the app with a button for the session, or with these blocks."""
-        ours = (section("High spend"), actions(button(f"anchor_{verb}", self.session)))
+        ours = (section("High spend"), actions(button(ACTIONS[verb], self.session)))
         return self.slack.post(channel or self.channel, "High spend", blocks=blocks or ours, **fields)
 
     async def click(
@@ -58,7 +61,7 @@ class Conversation:
     ) -> Delivery:
         """Press the button of a message, of a new alert unless one is given, and return when it is acknowledged."""
         at = message or self.post_alert(verb=verb)
-        return await self.slack.click(user or self.person, at, f"anchor_{verb}", **fields)
+        return await self.slack.click(user or self.person, at, ACTIONS[verb], **fields)
 
     async def order(
         self, by: str, user: User | None = None, verb: str = "pause", *, channel: Channel | None = None

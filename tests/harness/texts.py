@@ -1,9 +1,11 @@
 """The texts that the bot must send, from the product's own functions: only the wording snapshot repeats sentences."""
 
+from bot.config.settings import DASHBOARD_URL
 from bot.core.outcomes import Outcome, Paused, Resumed
-from bot.core.requests import Actor, Order, Verb
-from bot.core.session_id import SessionId
+from bot.core.requests import Actor, Help, Order, Verb
+from bot.core.session_id import Ambiguous, Broken, Missing, SessionId
 from bot.messages.outcome import outcome_message, waiting_message
+from bot.messages.usage import usage_message
 
 SESSION = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
 OTHER_SESSION = "9c0d7e11-2222-4333-8444-555566667777"
@@ -14,7 +16,13 @@ def outcome_text(
     outcome: Outcome, *, verb: str = "pause", session: str = SESSION, user: str = ALICE, reason: str = ""
 ) -> str:
     """The text for an outcome of an order: that of Alice to pause SESSION, unless said otherwise."""
-    return outcome_message(_order(verb, session, user, reason), outcome).text
+    order = _order(verb, session, user, reason)
+    return outcome_message(order, outcome, now=0.0, dashboard_url=DASHBOARD_URL).text
+
+
+def usage_text(problem: Help | Missing | Broken | Ambiguous, *, verb: str = "pause") -> str:
+    """The answer to a command without exactly one session id."""
+    return usage_message(Verb(verb), problem, dashboard_url=DASHBOARD_URL).text
 
 
 def waiting_text(verb: str = "pause", *, session: str = SESSION) -> str:

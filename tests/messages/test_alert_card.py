@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,21 +22,28 @@ HOSTILE = st.text(st.sampled_from("<>&!@#|*_~`\n\u200b🚨ab") | st.characters(e
 
 
 def body_of(alert: Alert) -> str:
-    section = alert_message(alert).blocks[0]["text"]
+    section = alert_message(alert).blocks[1]["text"]
     assert isinstance(section, dict)
     return str(section["text"])
 
 
-def test_the_card_shows_everything_and_has_a_button_that_asks_first() -> None:
+def test_the_card_shows_everything_and_has_a_button() -> None:
     message = alert_message(FULL)
-    section, context, actions = message.blocks
-    about, *_, body = message.text.split("\n", maxsplit=2)
+    severity, section, context, actions = message.blocks
+    sign, body = message.text.split(": ", maxsplit=1)
+    body, about = body.rsplit("\n", maxsplit=1)
+    assert severity["text"]["text"] == sign
     assert body == "*High spend*\nIt spent $40\nin a minute.\n<https://a.example/?a=1&amp;b=2|Open>"
     assert section == {"type": "section", "text": {"type": "mrkdwn", "text": body, "verbatim": True}}
     assert context == {"type": "context", "elements": [{"type": "mrkdwn", "text": about, "verbatim": True}]}
     (pause,) = actions["elements"]
-    assert pause == button(Verb.PAUSE, ID) | {"confirm": pause["confirm"]}
-    assert pause["style"] == pause["confirm"]["style"] == "danger"
+    assert pause == button(Verb.PAUSE, ID) | {"style": "danger"}
+
+
+@pytest.mark.parametrize("severity", [Severity.INFO, Severity.WARNING])
+def test_only_a_critical_alert_has_a_red_button(severity: Severity) -> None:
+    *_, actions = alert_message(Alert(ID, "High spend", severity=severity)).blocks
+    assert "style" not in actions["elements"][0]
 
 
 def test_without_title_and_link_there_is_the_text_alone() -> None:
@@ -68,4 +76,4 @@ def test_the_card_of_any_alert_keeps_slacks_rules(text: str, title: str, severit
     assert problems(blocks) == []
     assert list(mistakes({"text": message.text, "blocks": blocks}, CONTENT_KEYS)) == []
     assert len(re.findall(r"[<>]", message.text)) == 2
-    assert message.text.endswith(body_of(alert))
+    assert f": {body_of(alert)}\n" in message.text

@@ -21,13 +21,13 @@ def test_a_rule_names_the_first_forty_and_counts_the_others() -> None:
     assert len(line) <= 3000
 
 
-@pytest.mark.parametrize(("count", "others"), [(10, ""), (11, "1"), (40, "30"), (41, "31")])
-def test_a_refusal_names_the_first_ten_and_points_to_home_if_that_names_all(count: int, others: str) -> None:
+@pytest.mark.parametrize(("count", "others"), [(5, ""), (6, "1"), (40, "35"), (41, "36")])
+def test_a_refusal_names_the_first_five_and_points_to_home_if_that_names_all(count: int, others: str) -> None:
     users, channels = (frozenset(f"{letter}NAMED{chr(65 + number)}" for number in range(count)) for letter in "UC")
     for refusal, mention in ((NotNamed(users), "<@U"), (NotHere(channels), "<#C")):
         text = outcome_text(refusal, session="(session)")
-        assert (text.count(mention), "".join(filter(str.isdigit, text))) == (10, others)
-        assert ("Home" in text) is (10 < count <= 40)
+        assert (text.count(mention), "".join(filter(str.isdigit, text))) == (5, others)
+        assert ("Home" in text) is (5 < count <= 40)
 
 
 def test_home_and_messages_hold_a_rule_of_very_many() -> None:

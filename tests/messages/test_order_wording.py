@@ -1,11 +1,15 @@
 """The wording of everything about orders and alerts, compared with tests/wording.txt. No other test repeats it."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, get_args
 
 import pytest
 
 from bot.core.alert import Alert, Severity
+from bot.core.outcomes import (
+    Broken as BrokenOrder,
+)
 from bot.core.outcomes import (
     Doubt,
     Failed,
@@ -35,7 +39,7 @@ from bot.inbound.alerts.generic import BadAlert, read_alert
 from bot.messages import alert_errors as alert_answers
 from bot.messages.alert_card import alert_message, sample_alert_message
 from bot.messages.message import Message, ephemeral
-from bot.messages.outcome import card_update, outcome_message, waiting_message
+from bot.messages.outcome import card_update, outcome_message, question_message, waiting_message
 from bot.messages.request_errors import (
     as_direct_message,
     broken_button_message,
@@ -47,10 +51,12 @@ from bot.messages.request_errors import (
 from bot.messages.session_buttons import button
 from bot.messages.usage import usage_message
 from harness import ALICE, OTHER_SESSION, SESSION
+from harness.wording import SNAPSHOT, read
 
 Check = Callable[[str, str], None]
 
 ID, OTHER_ID = SessionId(SESSION), SessionId(OTHER_SESSION)
+DASHBOARD = "https://dashboard.example/sessions"
 REFUSED_ROLES = [role for role in Role if role not in {Role.ADMIN, Role.MEMBER, Role.SCOPE_MISSING}]
 
 
@@ -61,6 +67,10 @@ def order(name: str, reason: str = "") -> Order:
 
 def ids(letter: str, count: int) -> frozenset[str]:
     return frozenset(f"{letter}0{number:03}" for number in range(count))
+
+
+def write(name: str, outcome: Outcome, reason: str = "") -> Message:
+    return outcome_message(order(name, reason), outcome, now=0.0, dashboard_url=DASHBOARD)
 
 
 OUTCOMES: dict[str, Outcome] = {
@@ -79,6 +89,7 @@ OUTCOMES: dict[str, Outcome] = {
     "pause: out of service for 30 seconds": Unavailable(Unreachable.OUT_OF_SERVICE, 30.0),
     "resume: unconfirmed, with a status code": Unconfirmed(Doubt.GATEWAY, 502),
     "resume: overtaken by a pause": Superseded(),
+    "pause: broken": BrokenOrder("0a1b2c3d"),
     "pause: repeated": Repeated(),
     "resume: repeated": Repeated(),
     "pause: wrong workspace": WrongWorkspace(),
@@ -162,7 +173,9 @@ def shown(message: Message) -> str:
 
 
 def label(one: dict[str, Any]) -> str:
-    return f"[{one['text']['text']} → {one['action_id']}]"
+    asks = one.get("confirm")
+    question = f" asks: {asks['title']['text']} {asks['text']['text']} [{asks['confirm']['text']}]" if asks else ""
+    return f"[{one['text']['text']} → {one['action_id']}]{question}"
 
 
 def buttons(part: object) -> Iterator[dict[str, Any]]:
@@ -178,7 +191,7 @@ def buttons(part: object) -> Iterator[dict[str, Any]]:
 
 @pytest.mark.parametrize(("name", "outcome"), OUTCOMES.items(), ids=OUTCOMES)
 def test_outcomes(name: str, outcome: Outcome, wording: Check) -> None:
-    wording(name, shown(outcome_message(order(name), outcome)))
+    wording(name, shown(write(name, outcome)))
 
 
 def test_every_outcome_has_an_entry() -> None:
@@ -187,9 +200,28 @@ def test_every_outcome_has_an_entry() -> None:
 
 @pytest.mark.parametrize(("name", "outcome"), OUTCOMES.items(), ids=OUTCOMES)
 def test_only_a_confirmed_change_has_its_sign_and_doubt_has_its_own(name: str, outcome: Outcome) -> None:
-    text = outcome_message(order(name), outcome).text
-    for kind, sign in ((Paused, "⏸️"), (Resumed, "▶️"), (Unconfirmed, "❓")):
+    text = write(name, outcome).text
+    for kind, sign in ((Paused, "⏸️"), (Resumed, "▶️"), (Unconfirmed | BrokenOrder, "❓")):
         assert text.startswith(sign) == isinstance(outcome, kind)
+
+
+LIMITS = {"⏸️": 25, "▶️": 25, "⛔": 40, "🔹": 40, "❓": 40}
+"""The most words of a message, by the sign of its verdict."""
+
+
+def test_no_answer_is_longer_than_somebody_reads_in_an_emergency() -> None:
+    entries = read(SNAPSHOT.read_text()).items()
+    answers = {name: text for name, text in entries if name.startswith("test_order_wording") and ": alert:" not in name}
+    counts = {name: (text[:2].strip(), words(text)) for name, text in answers.items() if text.startswith(tuple(LIMITS))}
+    assert len(counts) > len(OUTCOMES)
+    assert {name: count for name, (sign, count) in counts.items() if count > LIMITS[sign]} == {}
+
+
+def words(text: str) -> int:
+    """Count the words that people see, without buttons; a mention and an id are one word each."""
+    lines = [line for line in text.splitlines() if not line.startswith("[")]
+    shown = re.sub(r"<[^|>]*\|([^>]*)>", r"\1", "\n".join(lines))
+    return sum(any(char.isalnum() for char in word) for word in shown.split())
 
 
 @pytest.mark.parametrize("verb", Verb)
@@ -198,7 +230,7 @@ def test_before_the_outcome_is_known(verb: Verb, wording: Check) -> None:
 
 
 def test_with_a_reason(wording: Check) -> None:
-    wording("pause: done, with a reason", shown(outcome_message(order("pause", "too fast"), Paused("paused"))))
+    wording("pause: done, with a reason", shown(write("pause", Paused("paused"), "too fast")))
 
 
 @pytest.mark.parametrize(("name", "outcome"), CLICKED.items(), ids=CLICKED)
@@ -220,7 +252,7 @@ def test_button(verb: Verb, wording: Check) -> None:
 
 @pytest.mark.parametrize(("name", "problem"), PROBLEMS.items(), ids=PROBLEMS)
 def test_usage(name: str, problem: Help | Missing | Broken | Ambiguous, wording: Check) -> None:
-    wording(f"usage: {name}", usage_message(order(name).verb, problem).text)
+    wording(f"usage: {name}", usage_message(order(name).verb, problem, dashboard_url=DASHBOARD).text)
 
 
 def test_every_problem_with_a_command_has_an_entry() -> None:
@@ -237,11 +269,12 @@ def test_alerts(name: str, card: Message, wording: Check) -> None:
     wording(name, shown(card))
 
 
-def test_question_before_a_pause(wording: Check) -> None:
-    (pause,) = buttons(list(sample_alert_message().blocks))
-    question = pause["confirm"]
-    answers = f"[{question['confirm']['text']}] [{question['deny']['text']}]"
-    wording("alert: question before a pause", f"{question['title']['text']}\n{question['text']['text']}\n{answers}")
+def test_question_before_a_resume(wording: Check) -> None:
+    for name, message in (
+        ("of a message", write("pause", Paused(), "too fast & <much>")),
+        ("of another program's message", question_message(order("resume"))),
+    ):
+        wording(f"resume: question {name}", shown(message))
 
 
 @pytest.mark.parametrize(("name", "fields"), BAD_ALERTS.items(), ids=BAD_ALERTS)

@@ -15,13 +15,13 @@ from bot.core.secret import is_token
 from bot.core.workspace import Workspace
 from bot.health import Readiness
 from bot.inbound.alerts.generic import BadAlert, read_alert
-from bot.inbound.incidents import log_incident
 from bot.inbound.rejections import Rejected, RejectionLog, error_response, read_body
 from bot.messages import alert_errors
 from bot.messages.alert_card import alert_message
 from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.delivery import Doubtful, Posted, PostResult, Refused, TryAgain
 from bot.outbound.workspaces import StoreError, Workspaces
+from bot.usecases.incidents import log_incident
 from bot.usecases.post_alert import post_alert
 
 _log = logging.getLogger(__name__)

@@ -10,13 +10,13 @@ from slack_bolt.error import BoltUnhandledRequestError
 
 from bot.concurrency import Tasks
 from bot.core.requests import ReplyAddress
-from bot.inbound.incidents import report
 from bot.inbound.slack.listener import Ack, RequestContext, Routes
 from bot.inbound.slack.payload import read_address
 from bot.messages.message import Message
 from bot.messages.modal_results import answer_view
 from bot.messages.request_errors import unknown_action_message, unknown_command_message
 from bot.outbound.workspaces import StoreError
+from bot.usecases.incidents import report
 from bot.usecases.message_delivery import MessageDelivery
 
 _log = logging.getLogger(__name__)

@@ -11,17 +11,17 @@ from slack_bolt.async_app import AsyncAck, AsyncBoltContext
 
 from bot.concurrency import Tasks
 from bot.core.outcomes import Done
-from bot.core.requests import Order, ReplyAddress
+from bot.core.requests import Order, ReplyAddress, Verb
 from bot.core.session_id import Found, SessionId, find_session_id
-from bot.inbound.incidents import report
 from bot.inbound.slack.listener import Routes
 from bot.inbound.slack.payload import ButtonClick, read_button_click
 from bot.messages.blocks import section
 from bot.messages.card_update import CardUpdate, MessageContent, apply, has_line
 from bot.messages.message import Message, Visibility
-from bot.messages.outcome import card_update, outcome_message
+from bot.messages.outcome import card_update, outcome_message, question_message
 from bot.messages.request_errors import broken_button_message
 from bot.messages.session_buttons import VERBS
+from bot.usecases.incidents import report
 from bot.usecases.message_delivery import MessageDelivery
 from bot.usecases.session_control import SessionControl
 
@@ -30,12 +30,19 @@ class ButtonListeners:
     """Listeners for buttons that carry a session id; `now` gives Unix seconds."""
 
     def __init__(
-        self, session_control: SessionControl, delivery: MessageDelivery, tasks: Tasks, now: Callable[[], float]
+        self,
+        session_control: SessionControl,
+        delivery: MessageDelivery,
+        tasks: Tasks,
+        now: Callable[[], float],
+        *,
+        dashboard_url: str,
     ) -> None:
         self._session_control = session_control
         self._delivery = delivery
         self._tasks = tasks
         self._now = now
+        self._dashboard_url = dashboard_url
         self._cards = CardUpdateLog()
         self.routes = Routes(actions=dict.fromkeys(VERBS, self.click))
 
@@ -57,9 +64,11 @@ class ButtonListeners:
         if not isinstance(found, Found):
             return click.address, broken_button_message(click.verb, click.value)
         order = Order(click.verb, found.session_id, click.address.actor, trigger_id=click.trigger_id)
-        outcome = await self._session_control.execute(order)
-        message = outcome_message(order, outcome)
-        if line := await self._update_card(click, card_update(order, outcome, now=self._now())):
+        if order.verb is Verb.RESUME and not click.is_confirmed:
+            return click.address, question_message(order)
+        outcome, now = await self._session_control.execute(order), self._now()
+        message = outcome_message(order, outcome, now=now, dashboard_url=self._dashboard_url)
+        if line := await self._update_card(click, card_update(order, outcome, now=now)):
             text = f"{message.text}\n{line}"
             message = replace(message, text=text, blocks=(section(text), *message.blocks[1:]))
         # a success goes to the message's thread, a failure to the channel, so that nobody misses it

@@ -1,6 +1,6 @@
 """The slash commands: read the order, execute it, answer in the ack or after it."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from slack_bolt.async_app import AsyncAck, AsyncBoltContext
 
@@ -8,7 +8,6 @@ from bot.concurrency import Tasks
 from bot.core.outcomes import Outcome
 from bot.core.requests import Order, ReplyAddress, read_command
 from bot.core.session_id import Found
-from bot.inbound.incidents import report
 from bot.inbound.slack.listener import RequestContext, Routes, done_before_ack_deadline
 from bot.messages.message import Message
 from bot.messages.outcome import outcome_message, waiting_message
@@ -20,14 +19,23 @@ _VERBS = {command: verb for verb, command in COMMANDS.items()}
 
 
 class CommandListeners:
-    """Listener for `/anchor-pause` and `/anchor-resume`."""
+    """Listener for `/anchor-pause` and `/anchor-resume`; `now` gives Unix seconds."""
 
-    def __init__(
-        self, session_control: SessionControl, delivery: MessageDelivery, tasks: Tasks, *, ack_wait: float
+    def __init__(  # noqa: PLR0913 - collaborators and settings
+        self,
+        session_control: SessionControl,
+        delivery: MessageDelivery,
+        tasks: Tasks,
+        now: Callable[[], float],
+        *,
+        dashboard_url: str,
+        ack_wait: float,
     ) -> None:
         self._session_control = session_control
         self._delivery = delivery
         self._tasks = tasks
+        self._now = now
+        self._dashboard_url = dashboard_url
         self._ack_wait = ack_wait
         self.routes = Routes(commands=dict.fromkeys(_VERBS, self.run))
 
@@ -41,17 +49,16 @@ class CommandListeners:
         """Return the outcome if it arrives before the ack deadline; otherwise a waiting message, then deliver it."""
         verb, found = _VERBS[body["command"]], read_command(body.get("text", ""))
         if not isinstance(found, Found):
-            return usage_message(verb, found)
+            return usage_message(verb, found, dashboard_url=self._dashboard_url)
         order = Order(verb, found.session_id, request.address.actor, found.rest, body.get("trigger_id"))
         work = self._tasks.start(self._session_control.execute(order))
         if await done_before_ack_deadline(work, request.received_at, self._ack_wait):
-            return outcome_message(order, work.result())
+            return self._message(order, work.result())
         self._tasks.start(self._deliver_later(order, request.address, work))
         return waiting_message(order)
 
     async def _deliver_later(self, order: Order, address: ReplyAddress, work: Awaitable[Outcome]) -> None:
-        try:
-            message = outcome_message(order, await work)
-        except Exception as error:  # noqa: BLE001 - every exception is reported to the person
-            message = report(error)
-        await self._delivery.deliver(address, message)
+        await self._delivery.deliver(address, self._message(order, await work))
+
+    def _message(self, order: Order, outcome: Outcome) -> Message:
+        return outcome_message(order, outcome, now=self._now(), dashboard_url=self._dashboard_url)

@@ -10,7 +10,6 @@ from bot.concurrency import Tasks
 from bot.core.admin_outcomes import AlertPosted, KeyRemoved
 from bot.core.requests import Actor
 from bot.core.slack_ids import CHANNEL_ID
-from bot.inbound.incidents import report
 from bot.inbound.slack.listener import Routes
 from bot.inbound.slack.payload import read_version
 from bot.messages.home import Notice
@@ -19,6 +18,7 @@ from bot.messages.message import ephemeral
 from bot.messages.modal_results import about_alert, about_removal
 from bot.usecases.admin.actions import Admin, Change, NotMade
 from bot.usecases.admin.home import HomeView
+from bot.usecases.incidents import report
 from bot.usecases.message_delivery import MessageDelivery
 
 _T = TypeVar("_T")

@@ -13,7 +13,6 @@ from bot.core import admin_outcomes as outcomes
 from bot.core.outcomes import StoreUnavailable
 from bot.core.policy import Policy, Rule
 from bot.core.requests import Actor, ReplyAddress, Verb
-from bot.inbound.incidents import report
 from bot.inbound.slack.listener import Routes, done_before_ack_deadline
 from bot.inbound.slack.payload import Submission, read_submission
 from bot.messages.home_elements import ALERTS_TOKEN, CHANGE_POLICY, SET_KEY
@@ -22,6 +21,7 @@ from bot.messages.modal_results import CHECKING, UNSEEN, about_key, about_policy
 from bot.messages.modals import ALLOW_UNVERIFIED, CHANNELS, KEY, TITLES, USERS
 from bot.usecases.admin.actions import Admin
 from bot.usecases.admin.home import HomeView
+from bot.usecases.incidents import report
 from bot.usecases.message_delivery import MessageDelivery
 
 _ACK_ARRIVES = 1.0  # seconds; an update that reaches Slack before the ack is overwritten by it

@@ -13,7 +13,7 @@ from bot.core.requests import Actor, ReplyAddress, Verb
 from bot.core.secret import Secret
 from bot.core.slack_ids import SLACK_ID
 from bot.messages.card_update import MessageContent
-from bot.messages.session_buttons import VERBS
+from bot.messages.session_buttons import CONFIRMED_RESUME, VERBS
 
 
 def _installed_team(payload: Mapping[str, Any]) -> str:
@@ -50,11 +50,13 @@ def read_address(payload: Mapping[str, Any]) -> ReplyAddress:
 class ButtonClick:
     """A click on a button. `card` is the message at that time, None if Slack omits it (ephemeral messages).
 
-    `message_ts` identifies the message in its channel; `thread_ts` is the thread for the answer.
+    `is_confirmed` says whether the person has been asked. `message_ts` identifies the message in its channel;
+    `thread_ts` is the thread for the answer.
     """
 
     verb: Verb
     value: str
+    is_confirmed: bool
     address: ReplyAddress
     trigger_id: str | None
     message_ts: str
@@ -72,6 +74,7 @@ def read_button_click(payload: Mapping[str, Any], address: ReplyAddress) -> Butt
     return ButtonClick(
         verb=VERBS[action["action_id"]],
         value=text_field(action, "value"),
+        is_confirmed=action["action_id"] == CONFIRMED_RESUME,
         address=address,
         trigger_id=payload.get("trigger_id"),
         message_ts=message_ts,

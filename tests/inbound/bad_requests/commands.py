@@ -1,9 +1,8 @@
 """Slash commands that Slack would not send, and those that name no session."""
 
-from bot.core.requests import Verb, read_command
+from bot.core.requests import read_command
 from bot.core.session_id import Found
-from bot.messages.usage import usage_message
-from harness.texts import OTHER_SESSION, SESSION
+from harness.texts import OTHER_SESSION, SESSION, usage_text
 from inbound.bad_requests.case import Case, cases
 from inbound.bad_requests.valid_requests import MARK, command
 
@@ -55,7 +54,7 @@ def _usage(text: str) -> str:
     """The answer to a command with this text."""
     problem = read_command(text)
     assert not isinstance(problem, Found)
-    return usage_message(Verb.PAUSE, problem).text
+    return usage_text(problem)
 
 
 CASES = (
