@@ -1,7 +1,9 @@
-"""The snapshot of every text that people read: tests/wording.txt, which `scripts/test --update` rewrites."""
+"""The snapshot of every text that people read, tests/wording.txt. `scripts/test --update` rewrites it and its page."""
 
 import re
 from pathlib import Path
+
+from harness.messages_page import PAGE, page
 
 SNAPSHOT = Path(__file__).parents[1] / "wording.txt"
 
@@ -38,11 +40,12 @@ class Wording:
             assert text == self.saved[name]
 
     def write(self) -> None:
-        """Rewrite the entries of the test files that ran."""
+        """Rewrite the entries of the test files that ran, and the page of the messages."""
         ran = {name.partition(":")[0] for name in self.seen}
         unchanged = {name: text for name, text in self.saved.items() if name.partition(":")[0] not in ran}
-        entries = sorted((unchanged | self.seen).items())
-        SNAPSHOT.write_text(_TITLE + "".join(f"\n== {name}\n{text}\n" for name, text in entries))
+        entries = dict(sorted((unchanged | self.seen).items()))
+        SNAPSHOT.write_text(_TITLE + "".join(f"\n== {name}\n{text}\n" for name, text in entries.items()))
+        PAGE.write_text(page(entries))
 
 
 def read(snapshot: str) -> dict[str, str]:

@@ -89,7 +89,7 @@ OUTCOMES: dict[str, Outcome] = {
     "pause: out of service for 30 seconds": Unavailable(Unreachable.OUT_OF_SERVICE, 30.0),
     "resume: unconfirmed, with a status code": Unconfirmed(Doubt.GATEWAY, 502),
     "resume: overtaken by a pause": Superseded(),
-    "pause: broken": BrokenOrder("0a1b2c3d"),
+    "pause: unconfirmed, the bot broke": BrokenOrder("0a1b2c3d"),
     "pause: repeated": Repeated(),
     "resume: repeated": Repeated(),
     "pause: wrong workspace": WrongWorkspace(),
