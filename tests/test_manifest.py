@@ -3,12 +3,15 @@
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import jsonschema
 import pytest
 import yaml
 
 import bot
+from bot.cli.main import main
+from bot.cli.manifest import manifest
 from bot.core.installation import SCOPES
 from bot.inbound.install import REDIRECT_PATH
 from bot.inbound.slack.buttons import ButtonListeners
@@ -32,13 +35,13 @@ SCOPE_OF_METHOD = {
     **dict.fromkeys(("views_open", "views_update", "views_publish"), None),
 }
 
-AS_IT_IS = (ROOT / "manifest.yml").read_text()
-FOR_HTTP = (
-    AS_IT_IS.replace("# url: ", "url: ")
-    .replace("# request_url: ", "request_url: ")
-    .replace("socket_mode_enabled: true", "socket_mode_enabled: false")
-)
 HOST = "https://your-host.example"
+AS_IT_IS = (ROOT / "manifest.yml").read_text()
+VARIANTS = {
+    "": AS_IT_IS,
+    f"--http {HOST}": manifest(HOST),
+    f"--http {HOST}/ --many": manifest(HOST, many=True),
+}
 MANIFEST: dict[str, Any] = yaml.safe_load(AS_IT_IS)
 
 
@@ -55,15 +58,44 @@ ROUTES = [
 ]
 
 
-@pytest.mark.parametrize("text", [AS_IT_IS, FOR_HTTP], ids=["socket", "http"])
-def test_both_forms_are_valid_and_say_where_requests_go(text: str) -> None:
+@pytest.mark.parametrize("arguments", VARIANTS)
+def test_each_form_is_valid_and_says_where_requests_go(arguments: str) -> None:
     """Slack refuses commands and interactivity that have neither a URL nor Socket Mode."""
-    manifest = yaml.safe_load(text)
-    jsonschema.Draft7Validator(sample("manifest.schema")).validate(manifest)
-    urls = [command.get("url") for command in manifest["features"]["slash_commands"]]
-    urls += [manifest["settings"][name].get("request_url") for name in ("interactivity", "event_subscriptions")]
-    assert manifest["settings"]["interactivity"]["is_enabled"]
-    assert urls == [None if manifest["settings"]["socket_mode_enabled"] else f"{HOST}/slack/events"] * 4
+    form = yaml.safe_load(VARIANTS[arguments])
+    jsonschema.Draft7Validator(sample("manifest.schema")).validate(form)
+    urls = [command.get("url") for command in form["features"]["slash_commands"]]
+    urls += [form["settings"][name].get("request_url") for name in ("interactivity", "event_subscriptions")]
+    assert form["settings"]["interactivity"]["is_enabled"]
+    assert form["settings"]["socket_mode_enabled"] is (not arguments)
+    assert urls == [f"{HOST}/slack/events" if arguments else None] * 4
+    redirects = [HOST + REDIRECT_PATH] if "--many" in arguments else None
+    assert form["oauth_config"].get("redirect_urls") == redirects
+
+
+@pytest.mark.parametrize("arguments", VARIANTS)
+def test_the_command_prints_it_and_the_link_that_creates_the_app(
+    arguments: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The link is on stderr, so that stdout can go into a file. It has the same content without comments."""
+    assert main(["manifest", *arguments.split()]) == 0
+    written = capsys.readouterr()
+    assert written.out == VARIANTS[arguments]
+    page, _, query = written.err.split()[-1].partition("?")
+    assert page == "https://api.slack.com/apps"
+    fields = parse_qs(query, strict_parsing=True)
+    (linked,) = fields.pop("manifest_yaml")
+    assert fields == {"new_app": ["1"]}
+    assert yaml.safe_load(linked) == yaml.safe_load(written.out)
+    assert "# " not in linked
+    assert len(written.err) < 4_000
+
+
+def test_a_path_and_odd_characters_of_the_url_stay_as_they_are() -> None:
+    """A proxy can serve the bot below a path."""
+    base_url = 'https://bot.example.com/a"b]/c'
+    form = yaml.safe_load(manifest(base_url, many=True))
+    assert form["settings"]["interactivity"]["request_url"] == f"{base_url}/slack/events"
+    assert form["oauth_config"]["redirect_urls"] == [f"{base_url}/slack/oauth_redirect"]
 
 
 def test_the_buttons_that_the_bot_listens_to_are_those_of_the_contract() -> None:
@@ -74,13 +106,6 @@ def test_the_buttons_that_the_bot_listens_to_are_those_of_the_contract() -> None
 def test_its_events_are_those_that_the_bot_listens_to() -> None:
     declared = set(MANIFEST["settings"]["event_subscriptions"]["bot_events"])
     assert declared == {name for table in ROUTES for name in table.events}
-
-
-def test_the_redirect_url_is_that_of_the_bot() -> None:
-    """The line is commented out for a bot of one workspace, which nobody is sent to."""
-    assert "redirect_urls" not in MANIFEST["oauth_config"]
-    many = yaml.safe_load(AS_IT_IS.replace("# redirect_urls:", "redirect_urls:"))
-    assert many["oauth_config"]["redirect_urls"] == [HOST + REDIRECT_PATH]
 
 
 def test_its_commands_are_those_that_the_bot_listens_to_and_that_the_simulated_workspace_has() -> None:

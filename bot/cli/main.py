@@ -6,12 +6,13 @@ import os
 import resource
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bot import logs
 from bot.app import NotListeningError, serve
 from bot.cli.alert_client import NotPosted, send_alert
+from bot.cli.manifest import creation_link, manifest
 from bot.cli.parser import parser
 from bot.config.env_file import read_environment
 from bot.config.env_reader import SettingsError
@@ -32,9 +33,8 @@ _EXIT_TIMEOUT = 1.0  # seconds after the drain
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command, and return its exit code: 0 success, 1 failure, 2 unusable settings or arguments."""
     options = parser().parse_args(arguments)
-    run = {"run": _run, "alert": _alert, "demo": _demo, "keys": _operate, "workspaces": _operate}[options.command]
     try:
-        return run(options)
+        return _COMMANDS[options.command](options)
     except SettingsError as error:
         return _fail(*error.problems, "See .env.example for every setting.", code=_UNUSABLE_SETTINGS)
 
@@ -85,6 +85,15 @@ def _serve(runner: asyncio.Runner, settings: Settings) -> int:
     return 0
 
 
+def _manifest(options: argparse.Namespace) -> int:
+    if options.many and not options.http:
+        return _fail("--many needs --http URL: browsers go there to install the app.", code=_UNUSABLE_SETTINGS)
+    text = manifest(options.http, many=options.many)
+    print(text, end="", flush=True)  # noqa: T201 - output of a command
+    print(f"\nCreate the app: {creation_link(text)}", file=sys.stderr)  # noqa: T201 - output of a command
+    return 0
+
+
 def _operate(options: argparse.Namespace) -> int:
     from bot.cli import operators  # noqa: PLC0415 - a bot of one workspace needs no database
 
@@ -126,3 +135,13 @@ def _fail(*sentences: str, code: int) -> int:
     for sentence in sentences:
         print(f"anchor-bot: {sentence}", file=sys.stderr)  # noqa: T201 - output of a command
     return code
+
+
+_COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "run": _run,
+    "manifest": _manifest,
+    "alert": _alert,
+    "demo": _demo,
+    "keys": _operate,
+    "workspaces": _operate,
+}

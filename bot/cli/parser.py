@@ -3,7 +3,7 @@
 import argparse
 
 import bot
-from bot.config.env_reader import is_port
+from bot.config.env_reader import is_port, is_safe_url
 from bot.core.slack_ids import SLACK_ID
 
 
@@ -24,11 +24,29 @@ def parser() -> argparse.ArgumentParser:
         epilog="Settings come from the environment, then from .env in the working directory; .env.example explains "
         "each. Exit code 2: a setting is invalid; stderr says which one and how to fix it.",
     )
+    _add_manifest(commands)
     _add_alert(commands)
     _add_demo(commands)
     _add_workspaces(commands)
     _add_keys(commands)
     return top
+
+
+def _add_manifest(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "manifest",
+        help="print the manifest of the Slack app, and the link that creates the app",
+        description="Print the manifest of the Slack app to stdout, and to stderr the link that creates the app from "
+        "it. Without options, the app is for Socket Mode and one workspace.",
+    )
+    parser.add_argument("--http", type=_https_url, metavar="URL", help="the bot's public URL, for Slack's requests")
+    parser.add_argument("--many", action="store_true", help="let many workspaces install the app; needs --http")
+
+
+def _https_url(text: str) -> str:
+    if not (is_safe_url(text) and text.startswith("https://")):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an https URL: use a URL like https://bot.example.com")
+    return text.rstrip("/")
 
 
 def _add_alert(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -116,7 +116,7 @@ class EnvReader:
         value = self.text(name, default)
         if not value:
             self.problems.append(f"{name} is not set. Set it to a URL like {example}.")
-        elif not _is_safe_url(value):
+        elif not is_safe_url(value):
             self.problems.append(f"{name} is not a valid https URL. Use a URL like {example or default}.")
         return value
 
@@ -153,7 +153,7 @@ def is_port(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) <= 5 and int(text) <= 65535  # noqa: PLR2004
 
 
-def _is_safe_url(value: str) -> bool:
+def is_safe_url(value: str) -> bool:
     """Return whether `value` is https, or http on this machine, so that keys are never sent unencrypted."""
     try:
         parts = urlsplit(value)
@@ -162,7 +162,7 @@ def _is_safe_url(value: str) -> bool:
         return False
     host = parts.hostname or ""
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
-    return is_safe and _is_host(host) and is_key(value) and not (parts.username or parts.query or parts.fragment)
+    return is_safe and _is_host(host) and is_key(value) and not (parts.username or set("?#") & set(value))
 
 
 def _is_host(host: str) -> bool:

@@ -12,7 +12,10 @@ from bot.config.env_reader import SettingsError
 from bot.config.settings import Settings
 
 Check = Callable[[str, str], None]
-COMMANDS = ("run", "alert", "demo", "keys", "keys rotate", "workspaces", "workspaces set-key", "workspaces alert-token")
+COMMANDS = (
+    *("run", "manifest", "alert", "demo", "keys", "keys rotate"),
+    *("workspaces", "workspaces set-key", "workspaces alert-token"),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -69,9 +72,19 @@ def test_what_can_not_be_the_id_of_a_workspace_is_shown_without_what_could_steer
 
 
 def test_a_value_that_can_not_be_used_is_named(capsys: pytest.CaptureFixture[str], wording: Check) -> None:
-    for arguments in ("workspaces show t0", "demo --port none", "demo --check --port 65536"):
+    for arguments in (
+        *("workspaces show t0", "demo --port none", "demo --check --port 65536"),
+        *("manifest --http http://localhost:3000", "manifest --http https://bot.example.com/#x"),
+    ):
         assert force_exit_after(*arguments.split()) == 2
         wording(arguments, capsys.readouterr().err.splitlines()[-1])
+
+
+def test_many_workspaces_need_a_url_in_the_manifest(capsys: pytest.CaptureFixture[str], wording: Check) -> None:
+    assert main(["manifest", "--many"]) == 2
+    written = capsys.readouterr()
+    assert written.out == ""
+    wording("manifest --many", written.err.strip())
 
 
 def test_settings_that_can_not_be_used_end_with_2(
