@@ -1,0 +1,81 @@
+"""The documents: short, reachable from the README, without broken links, and complete."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import bot
+
+ROOT = Path(bot.__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), ROOT / "tests/README.md"])
+RECORD = re.compile(r"\d{4}-.*")
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def prose(page: Path) -> str:
+    return re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+
+
+def links(page: Path) -> Iterator[tuple[Path, str]]:
+    """The files and anchors that the page links to in this repository."""
+    text = re.sub(r"`[^`\n]*`", "`code`", prose(page))
+    for target in re.findall(r"\]\(([^)]+)\)|(?:src|srcset|href)=\"([^\"]+)\"", text):
+        path, _, anchor = "".join(target).partition("#")
+        if not path.startswith(("https://", "http://", "mailto:")):
+            yield (page.parent / path).resolve() if path else page, anchor
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 130
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_its_links_lead_somewhere(page: Path) -> None:
+    broken = [
+        f"{path}#{anchor}"
+        for path, anchor in links(page)
+        if not path.exists() or (anchor and anchor not in anchors(path))
+    ]
+    assert broken == []
+
+
+def test_every_page_and_picture_is_reached_from_the_readme() -> None:
+    reached, found = set[Path](), [ROOT / "README.md"]
+    while found:
+        page = found.pop()
+        reached.add(page)
+        found += [path for path, _ in links(page) if path not in reached] if page.suffix == ".md" else []
+    assert {*PAGES, *(DOCS / "pictures").iterdir()} - reached == set()
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if DOCS in page.parents], ids=name_of)
+def test_its_first_sentence_says_whom_a_page_is_for(page: Path) -> None:
+    first = page.read_text().split("\n\n")[1]
+    assert first.startswith("**Context.** " if RECORD.fullmatch(page.name) else "This page is for ")
+
+
+def test_the_page_of_settings_has_each_and_no_other() -> None:
+    """In the first column of its table."""
+    settings = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    rows = re.findall(r"^\| (`[A-Z].*?) \|", (DOCS / "settings.md").read_text(), re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == settings
+
+
+def test_the_architecture_has_a_line_for_each_folder() -> None:
+    folders = {path.parent for path in (ROOT / "bot").rglob("*.py") if "__pycache__" not in path.parts}
+    names = {folder.relative_to(ROOT / "bot") for folder in folders} - {Path()}
+    parts = {str(name) for name in names if len(name.parts) == 1 or name.parts[0] in {"inbound", "usecases"}}
+    parts |= {str(name) for name in names if name.parts[0] == "outbound" and len(name.parts) == 2}
+    assert set(re.findall(r"^\| `(.+?)/` \|", (DOCS / "architecture.md").read_text(), re.MULTILINE)) == parts
