@@ -79,10 +79,11 @@ def files(directory: Path) -> set[str]:
 
 
 async def test_it_has_every_file_and_knows_its_version(installation: Installation) -> None:
-    documents = {"manifest.yml", ".env.example"}
-    assert files(installation.packages / "bot") == files(CHECKOUT / "bot") | documents
-    for name in documents:
-        assert (installation.packages / "bot" / name).read_text() == (CHECKOUT / name).read_text()
+    assert files(installation.packages / "bot") == files(CHECKOUT / "bot")
+    shared = installation.packages.parents[2] / "share/anchor-chatops"
+    assert files(shared) == {"manifest.yml", ".env.example"}
+    for name in files(shared):
+        assert (shared / name).read_text() == (CHECKOUT / name).read_text()
     assert await run(*installation.command, "--version", cwd=installation.empty, env={}) == (
         f"anchor-bot {bot.__version__}\n"
     )
