@@ -6,7 +6,7 @@ from bot.core.workspace import AnchorKey, KeyCheck
 from bot.messages.markup import channel, code, mention
 from bot.messages.message import Message, ephemeral
 from bot.messages.phrases import IN_HOME
-from bot.messages.policy import who_may
+from bot.messages.policy import who_can
 
 _IF_NOT_MEANT = f"If that was not meant, it can be changed {IN_HOME}."
 _CHECKS = {
@@ -43,9 +43,9 @@ def key_removed_message(by: str, key: AnchorKey) -> Message:
 def policy_message(by: str, policy: Policy) -> Message:
     """Return the notice that the policy was changed."""
     return ephemeral(
-        f"{mention(by)} changed who may pause and resume.",
-        who_may(Verb.PAUSE, policy.pause),
-        who_may(Verb.RESUME, policy.resume),
+        f"{mention(by)} changed who can pause and resume.",
+        who_can(Verb.PAUSE, policy.pause),
+        who_can(Verb.RESUME, policy.resume),
         _IF_NOT_MEANT,
     )
 

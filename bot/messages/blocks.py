@@ -23,14 +23,15 @@ def section(text: str, **more: Block) -> Block:
     return {"type": "section", "text": mrkdwn(text), **more}
 
 
-def header(text: str) -> Block:
-    """Return a headline."""
-    return {"type": "header", "text": plain_text(text)}
-
-
 def context(text: str) -> Block:
     """Return a block of small mrkdwn text."""
     return {"type": "context", "elements": [mrkdwn(text)]}
+
+
+def preformatted(text: str) -> Block:
+    """Return a block of text to copy: nothing in it needs escaping."""
+    code = {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": text}]}
+    return {"type": "rich_text", "elements": [code]}
 
 
 def actions(*elements: Block) -> Block:
@@ -38,12 +39,16 @@ def actions(*elements: Block) -> Block:
     return {"type": "actions", "elements": list(elements)}
 
 
-def confirm(title: str, question: str, yes: str, *, is_destructive: bool = False) -> Block:
+def option(label: str, value: str) -> Block:
+    """Return an option of a menu, of radio buttons or of checkboxes."""
+    return {"text": plain_text(label), "value": value}
+
+
+def confirm(title: str, question: str, yes: str) -> Block:
     """Return a confirmation dialog; `question` is mrkdwn, `yes` the label of the confirming button."""
     return {
         "title": plain_text(title),
         "text": mrkdwn(question),
         "confirm": plain_text(yes),
         "deny": plain_text("Cancel"),
-        **({"style": "danger"} if is_destructive else {}),
     }

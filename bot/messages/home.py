@@ -1,4 +1,4 @@
-"""The app's Home: usage, the workspace's settings, and for admins the buttons to change them.
+"""The app's Home: the status, the workspace's settings, and for admins the controls to change them.
 
 https://docs.slack.dev/surfaces/app-home
 """
@@ -10,61 +10,54 @@ from bot.core.requests import Verb
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
 from bot.messages import home_elements
 from bot.messages.admin_notices import named_key
-from bot.messages.blocks import Block, actions, context, header, section
+from bot.messages.blocks import Block, actions, context, section
 from bot.messages.markup import channel, mention, moment
-from bot.messages.policy import who_may
+from bot.messages.policy import who_can
 from bot.messages.usage import COMMANDS
 from bot.messages.view import View
 
 _DIVIDER: Block = {"type": "divider"}
-_PAUSE, _RESUME = COMMANDS[Verb.PAUSE], COMMANDS[Verb.RESUME]
-_USAGE = (
-    "When the AI agent of an Anchor Browser session goes wrong, anybody who may can stop it within seconds:\n"
-    f"• `{_PAUSE} &lt;session_id&gt; [reason]` pauses the agent, and posts the outcome in the channel.\n"
-    "• The *Pause* button on an alert does the same, also in threads, where Slack takes no commands.\n"
-    f"• `{_RESUME} &lt;session_id&gt; [reason]` lets a paused agent go on.\n"
-    "The session id is in the alert, in the session's URL and in Anchor's dashboard. Pausing twice does no harm."
-)
-_STATES = {
-    KeyCheck.VERIFIED: "✅ A key {named} is set, and Anchor accepts it.",
-    KeyCheck.UNVERIFIED: "⚠️ A key {named} is set, but it is *not verified*: Anchor has not said yet whether it is "
-    "good. The first pause or resume will show.",
-    KeyCheck.REFUSED: "⛔ A key {named} is set, but *Anchor refuses it*: nobody can pause or resume until it is "
-    "replaced.",
+_NO_KEY = "⛔ *Needs a key*: nobody can pause or resume yet."
+_STATUS = {
+    KeyCheck.VERIFIED: "✅ *Ready*: Anchor accepts the key {named}.",
+    KeyCheck.UNVERIFIED: "⚠️ *Ready, but the key is not verified*: Anchor has not said yet whether it accepts the key "
+    "{named}. The first pause or resume will show.",
+    KeyCheck.REFUSED: "⛔ *Needs a new key*: Anchor refuses the key {named}, so nobody can pause or resume.",
 }
-_NO_KEY = "⛔ *No key is set*, so nobody can pause or resume yet. The key is in Anchor's dashboard, under API keys."
-_ADMIN_SETS = " An admin or owner of this workspace can set it here."
-_WHO_SETS = {
-    Role.SCOPE_MISSING: " An admin or owner of this workspace can set it here, once the app is installed again."
-}
+_WHERE_THE_KEY_IS = "You find the key in Anchor's dashboard, under API keys."
+_ADMIN_SETS = "An admin or owner of this workspace can set it in their Home tab of this app."
+_ADMIN_SETS_LATER = "An admin or owner of this workspace can set it here once the app is installed again."
+_OPERATOR_SETS = "The operator of this bot must set another one."
 _BY_OPERATOR = "the operator of this bot"
-_NEVER = "Guests, bots and people of other companies never may."
-_UNREADABLE = (
-    "⚠️ This app was installed *without the scope `users:read`*. It can't tell guests from members, nor who is an "
-    "admin, so nobody can change these settings here. An admin should install the app again; everything is kept."
+_SCOPE_MISSING = (
+    "⚠️ *This app lacks the scope `users:read`*: it can't tell guests from members, nor who is an admin, so nobody can "
+    "change these settings here. An admin should install the app again. Everything is kept."
 )
-_NEVER_UNREADABLE = (
-    "People of other companies never may. Guests may as well, while this app can't tell them from members."
+_MEMBERS_ONLY = "Full members only: guests, bots and other companies never can."
+_MEMBERS_UNKNOWN = "Other companies never can. Guests can, as long as this app can't tell them from members."
+_USAGE = (
+    f"To pause an agent, send `{COMMANDS[Verb.PAUSE]} &lt;session_id&gt; [reason]` or press *Pause* on an alert. "
+    f"`{COMMANDS[Verb.RESUME]}` and *Resume* let it go on.\n"
+    "The session id is in the alert, in the session's URL and in Anchor's dashboard."
 )
 _FOOTERS = {
-    Role.ADMIN: "You are an admin of this workspace, so you can change all this here. Others see the same without "
-    "buttons.",
-    Role.UNKNOWN: "Slack does not say just now whether you are an admin of this workspace. If you are, open this tab "
-    "again in a minute to change all this.",
-    Role.SCOPE_MISSING: "Once it is installed again, admins and owners of this workspace can change all this here.",
+    Role.ADMIN: "Only admins and owners of this workspace see the buttons and menus here.",
+    Role.UNKNOWN: "Slack does not answer whether you are an admin of this workspace. If you are, open this tab again "
+    "in a minute to change these settings.",
+    Role.SCOPE_MISSING: "Once the app is installed again, admins and owners of this workspace can change these "
+    "settings here.",
 }
-_FOR_OTHERS = "Admins and owners of this workspace can change all this in their Home tab of this app."
-_UNMANAGED = "The operator of this bot sets all this in its settings. Ask the operator to change it."
+_FOR_OTHERS = "Admins and owners of this workspace can change these settings in their Home tab of this app."
+_UNMANAGED = "The operator of this bot makes these settings. Ask the operator to change them."
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """The outcome (`text`, mrkdwn) of the element with that `action_id`, which the person just used.
+    """The outcome (`text`, mrkdwn) of what the person just did to the alerts.
 
     A sticky one describes what is still to be done, and stays for a while.
     """
 
-    action_id: str
     text: str
     is_sticky: bool = False
 
@@ -80,7 +73,7 @@ class Home:
 
     @property
     def can_edit(self) -> bool:
-        """Return whether this person gets the buttons for changes."""
+        """Return whether this person gets the controls for changes."""
         return self.workspace.is_managed and self.role is Role.ADMIN
 
 
@@ -88,41 +81,37 @@ def home_view(home: Home) -> View:
     """Return the whole tab."""
     return View(
         (
-            header("The emergency brake for Anchor's agents"),
-            section(_USAGE),
-            _DIVIDER,
-            *_noticed(home, home_elements.REMOVE_KEY),
             *_about_key(home),
+            *([section(_SCOPE_MISSING)] if home.role is Role.SCOPE_MISSING else []),
+            _DIVIDER,
+            *([section(home.notice.text)] if home.notice else []),
+            *_about_alerts(home),
             _DIVIDER,
             *_about_policy(home),
             _DIVIDER,
-            *_noticed(home, home_elements.ALERTS_CHANNEL, home_elements.TEST_ALERT),
-            *_about_alerts(home),
-            _DIVIDER,
-            *([section(_UNREADABLE)] if home.role is Role.SCOPE_MISSING else []),
+            section(_USAGE),
             context(_footer(home)),
         )
     )
 
 
-def _noticed(home: Home, *action_ids: str) -> list[Block]:
-    """Return the notice for one of these elements, which is shown beside it."""
-    notice = home.notice
-    return [section(notice.text)] if notice and notice.action_id in action_ids else []
-
-
 def _about_key(home: Home) -> list[Block]:
+    """Return the status, and the controls for the key."""
     key = home.workspace.anchor_key
     if key is None:
-        levers = [home_elements.set_key_button("Set")]
-        state = f"{_NO_KEY}{'' if home.can_edit else _WHO_SETS.get(home.role, _ADMIN_SETS)}"
-    else:
-        levers = [
-            home_elements.set_key_button("Replace"),
-            home_elements.remove_key_button(home.workspace.key_version, key.ending),
-        ]
-        state = f"{_STATES[key.check].format(named=named_key(key))}\n{_set_by(key)}"
-    return [section(f"*Anchor API key*\n{state}"), *([actions(*levers)] if home.can_edit else [])]
+        button = {"accessory": home_elements.set_key_button("Set")} if home.can_edit else {}
+        return [section(f"{_NO_KEY} {_WHERE_THE_KEY_IS if home.can_edit else _who_sets(home)}", **button)]
+    text, is_refused = _STATUS[key.check].format(named=named_key(key)), key.check is KeyCheck.REFUSED
+    if not home.can_edit:
+        return [section(f"{text} {_who_sets(home)}" if is_refused else text), context(_set_by(key))]
+    replace = [actions(home_elements.set_key_button("Replace"))] if is_refused else []
+    return [section(text, accessory=home_elements.key_menu()), context(_set_by(key)), *replace]
+
+
+def _who_sets(home: Home) -> str:
+    if not home.workspace.is_managed:
+        return _OPERATOR_SETS
+    return _ADMIN_SETS_LATER if home.role is Role.SCOPE_MISSING else _ADMIN_SETS
 
 
 def _set_by(key: AnchorKey) -> str:
@@ -130,19 +119,12 @@ def _set_by(key: AnchorKey) -> str:
     return f"Set by {who}{f', {moment(key.set_at)}' if key.set_at is not None else ''}."
 
 
-def _about_policy(home: Home) -> list[Block]:
-    policy = home.workspace.policy
-    lines = [section(who_may(verb, policy.of(verb))) for verb in Verb]
-    never = _NEVER_UNREADABLE if home.role is Role.SCOPE_MISSING else _NEVER
-    return [*lines, context(never), *([actions(home_elements.change_policy_button())] if home.can_edit else [])]
-
-
 def _about_alerts(home: Home) -> list[Block]:
     chosen = home.workspace.alerts_channel
-    takes_any = home.workspace.alerts_token_digest is not None
-    where = f"go to {channel(chosen)}" if chosen else "go nowhere yet: no channel is chosen"
-    programs = "A program that has the token can post one." if takes_any else "No token for programs was made yet."
-    text = f"*Alerts* {where}. {programs}"
+    where = f"*Alerts* go to {channel(chosen)}." if chosen else "*Alerts*: no channel is chosen yet."
+    has_token = home.workspace.alerts_token_digest is not None
+    programs = "Programs that have the token can post them." if has_token else "No token for programs was made yet."
+    text = f"{where} {programs}"
     if not home.can_edit:
         return [section(text)]
     test = [home_elements.test_alert_button()] if chosen else []
@@ -150,6 +132,13 @@ def _about_alerts(home: Home) -> list[Block]:
         section(text, accessory=home_elements.alerts_channel_select(chosen)) | {"block_id": f"alerts_{home.render_id}"},
         actions(*test, home_elements.alerts_token_button()),
     ]
+
+
+def _about_policy(home: Home) -> list[Block]:
+    policy = home.workspace.policy
+    lines = [section(who_can(verb, policy.of(verb))) for verb in Verb]
+    members = _MEMBERS_UNKNOWN if home.role is Role.SCOPE_MISSING else _MEMBERS_ONLY
+    return [*lines, context(members), *([actions(home_elements.change_policy_button())] if home.can_edit else [])]
 
 
 def _footer(home: Home) -> str:

@@ -1,14 +1,18 @@
 """The buttons and menus for admins, and their `action_id`s."""
 
-from bot.messages.blocks import Block, confirm, plain_text
+from bot.messages.blocks import Block, option, plain_text
 
 SET_KEY = "anchor_set_key"
 REMOVE_KEY = "anchor_remove_key"
+KEY_MENU = "anchor_key_menu"
 CHANGE_POLICY = "anchor_change_policy"
 ALERTS_CHANNEL = "anchor_alerts_channel"
 TEST_ALERT = "anchor_test_alert"
 ALERTS_TOKEN = "anchor_alerts_token"  # noqa: S105 - the name of a button
-"""The `action_id` of each; the modal that a button opens has it as its `callback_id`."""
+"""The `action_id` of each; the modal that a control opens has it as its `callback_id`.
+
+REMOVE_KEY was also a button of earlier versions, which a Home can still show.
+"""
 
 
 def set_key_button(verb: str) -> Block:
@@ -16,17 +20,15 @@ def set_key_button(verb: str) -> Block:
     return _button(SET_KEY, f"{verb} Anchor API key") | {"style": "primary"}
 
 
-def remove_key_button(version: int, ending: str) -> Block:
-    """Return the button that removes the key of that version."""
-    named = f" ending {ending}" if ending else ""
-    question = f"The key{named} is deleted here. Until another is set, nobody can pause or resume from Slack."
-    asked = confirm("Remove the Anchor key?", question, "Remove", is_destructive=True)
-    return _button(REMOVE_KEY, "Remove key") | {"style": "danger", "value": str(version), "confirm": asked}
+def key_menu() -> Block:
+    """Return the menu that replaces or removes the key; the value of an option names the modal."""
+    options = [option("Replace key", SET_KEY), option("Remove key", REMOVE_KEY)]
+    return {"type": "overflow", "action_id": KEY_MENU, "options": options}
 
 
 def change_policy_button() -> Block:
     """Return the button that opens the modal for the policy."""
-    return _button(CHANGE_POLICY, "Change who may")
+    return _button(CHANGE_POLICY, "Edit permissions")
 
 
 def test_alert_button() -> Block:
@@ -43,7 +45,7 @@ def alerts_channel_select(chosen: str | None) -> Block:
     """Return the menu that chooses the channel for alerts.
 
     Slack keeps what somebody has chosen while block and element have the same ids, so a block with it needs a new one
-    when it is to show what holds. https://docs.slack.dev/reference/views
+    when it is to show the stored one. https://docs.slack.dev/reference/views
     """
     initial = {"initial_conversation": chosen} if chosen else {}
     return {

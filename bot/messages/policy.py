@@ -10,15 +10,15 @@ MOST_NAMED = 40
 """The most people, and channels, that fit into a section, with ids of any length."""
 
 
-def who_may(verb: Verb, rule: Rule) -> str:
+def who_can(verb: Verb, rule: Rule) -> str:
     """Return one line of mrkdwn: who is allowed to do it, and where."""
-    who = some(map(mention, sorted(rule.users)), most=MOST_NAMED) or "every full member of this workspace"
+    who = some(map(mention, sorted(rule.users)), most=MOST_NAMED) or "everyone in this workspace"
     where = (
         f"only in {some(map(channel, sorted(rule.channels)), most=MOST_NAMED)}"
         if rule.channels
         else "anywhere in Slack"
     )
-    return f"*Who may {verb}:* {who}, {where}."
+    return f"*Who can {verb}:* {who}, {where}."
 
 
 def some(names: Iterable[str], *, most: int) -> str:

@@ -8,17 +8,18 @@ import pytest
 from bot.app import running
 from bot.config.settings import Settings
 from bot.container import Limits
-from bot.core.admin_outcomes import Interrupted, KeyRemoved, NotAdmin, NotServed, Outdated
+from bot.core.admin_outcomes import AlertPosted, Interrupted, KeyRemoved, NotAdmin, NotServed, Outdated
 from bot.core.outcomes import StoreUnavailable
 from bot.core.policy import Role
 from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey, KeyCheck
 from bot.messages.admin_notices import key_set_message
-from bot.messages.modal_results import CHECKING, TOO_LATE, about_key, about_problem, about_removal
+from bot.messages.modal_results import CHECKING, TOO_LATE, about_alert, about_key, about_problem, about_removal
 from bot.messages.request_errors import incident_message
 from bot.sim.anchor import Hang
 from bot.sim.slack import Fault, Slow, api_error, rate_limited, server_error
 from harness import HTTP_ONLY, AdminHarness, ManyHarness, another_bot, paused
+from harness.administration import modal_text
 
 pytestmark = pytest.mark.anyio
 
@@ -96,9 +97,8 @@ async def test_a_new_admin_gets_the_form_from_a_bot_that_knew_them_as_a_member(t
 
 async def test_an_outcome_that_home_can_not_show_comes_as_a_message(team: AdminHarness) -> None:
     team.slack.faults["views.publish"] = rate_limited(30)
-    await team.press("anchor_remove_key")
-    ending = AnchorKey(Secret(team.key)).ending
-    assert about_removal(KeyRemoved(ending)) in await team.wait_for_direct_messages(2, user=team.admin)
+    await team.press("anchor_alerts_channel", team.channel.id)
+    assert about_alert(AlertPosted(team.channel.id)) in await team.wait_for_direct_messages(2, user=team.admin)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ async def test_while_the_database_is_away_an_outcome_is_told_and_a_pause_works(h
     assert CHECKING in (await team.set_key(KEY)).text
     await team.at.rename_table("workspaces", "gone")
     await team.wait_for_modal(about_key(StoreUnavailable()))
-    await team.press("anchor_remove_key")
+    await team.press("anchor_alerts_channel", team.channel.id)
     await team.home_with(NOT_SAVED)
     team.anchor.fault = None
     assert (await team.answer("a command")).text == paused(session=team.session, user=team.admin.id)
@@ -186,25 +186,30 @@ async def test_a_change_that_a_stop_cuts_short_is_called_unknown(team: AdminHarn
 
 
 async def test_somebody_who_is_no_admin_any_more_removes_nothing(team: AdminHarness) -> None:
+    await team.open_modal("anchor_remove_key")
     team.workspace.change_user(team.admin, is_admin=False)
-    await team.press("anchor_remove_key")
-    await team.home_with(about_problem(NotAdmin(Role.MEMBER)))
+    await team.submit({})
+    await team.wait_for_modal(about_problem(NotAdmin(Role.MEMBER)))
     assert (await team.stored()).anchor_key
 
 
 async def test_a_key_that_is_removed_already_is_called_removed(team: AdminHarness) -> None:
+    await team.open_modal("anchor_remove_key")
     await team.execute("UPDATE workspaces SET anchor_api_key = NULL")
-    await team.press("anchor_remove_key")
-    await team.home_with(about_removal(KeyRemoved("")))
+    await team.submit({})
+    assert about_removal(KeyRemoved("")) in team.modal().text
+    await team.slack.close(team.admin)
+    view = await team.open_modal("anchor_remove_key")
+    assert (view.submit, about_removal(KeyRemoved("")) in view.text) == (None, True)
     assert team.direct_messages(team.admin) == []
 
 
-async def test_of_a_press_that_slack_sends_twice_the_second_does_not_deny_the_first(team: AdminHarness) -> None:
-    await asyncio.gather(team.press("anchor_remove_key"), team.press("anchor_remove_key"))
+async def test_a_removal_that_slack_sends_twice_is_not_denied(team: AdminHarness) -> None:
+    await team.open_modal("anchor_remove_key")
+    sent = await team.submit({})
     await team.wait_for_direct_messages(user=team.admin)
-    await team.slack.until(lambda: "anchor_remove_key" not in str(team.slack.home_of(team.admin)))
-    await asyncio.sleep(0.5)
-    assert OUTDATED not in team.home_text()
+    assert modal_text((await team.slack.resend(sent)).answer) == about_removal(KeyRemoved(""))
+    await asyncio.sleep(0.3)
     assert len(team.direct_messages(team.admin)) == 1
 
 
@@ -229,7 +234,7 @@ async def test_a_bug_is_told_where_it_happened_under_its_id(
     if where == "modal":
         await team.set_key(KEY)
     else:
-        await team.press("anchor_remove_key")
+        await team.press("anchor_alerts_channel", team.channel.id)
     record = await logged(caplog, "usecases.incidents")
     text = incident_message(vars(record)["incident"]).text
     await (team.wait_for_modal(text) if where == "modal" else team.home_with(text))
@@ -239,7 +244,12 @@ async def test_a_bug_is_told_where_it_happened_under_its_id(
 # --- a workspace that removes the app ---
 
 
-MODALS = {"anchor_set_key": {"key": KEY}, "anchor_change_policy": {}, "anchor_alerts_token": {}}
+MODALS = {
+    "anchor_set_key": {"key": KEY},
+    "anchor_remove_key": {},
+    "anchor_change_policy": {},
+    "anchor_alerts_token": {},
+}
 
 
 async def test_a_modal_of_a_workspace_that_is_not_served_any_more_says_so(team: AdminHarness) -> None:
@@ -261,28 +271,25 @@ async def test_a_modal_says_that_the_workspace_removed_the_app_meanwhile(team: A
     assert team.direct_messages(team.admin) == []
 
 
-@pytest.mark.parametrize(("action", "method"), [("remove_key", "users.info"), ("alerts_channel", "chat.postMessage")])
-async def test_an_action_in_home_changes_nothing_if_the_workspace_removed_the_app_meanwhile(
-    team: AdminHarness, caplog: pytest.LogCaptureFixture, action: str, method: str
+async def test_a_choice_in_home_changes_nothing_if_the_workspace_removed_the_app_meanwhile(
+    team: AdminHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    team.slack.faults[method] = Slow(2.5, times=1)
-    await team.press(f"anchor_{action}", team.channel.id if action == "alerts_channel" else None)
-    await team.slack.until(lambda: team.slack.faults[method] is None)
+    team.slack.faults["chat.postMessage"] = Slow(2.5, times=1)
+    await team.press("anchor_alerts_channel", team.channel.id)
+    await team.slack.until(lambda: team.slack.faults["chat.postMessage"] is None)
     assert await team.at.store.rows.delete(team.team_id)
-    await logged(caplog, "usecases.admin.actions", what=f"anchor_{action}", outcome="NotServed")
+    await logged(caplog, "usecases.admin.actions", what="anchor_alerts_channel", outcome="NotServed")
 
 
-async def test_views_left_open_when_the_app_was_removed_change_nothing_after_it_came_back(team: AdminHarness) -> None:
-    left_open = team.slack.home_of(team.admin)
-    await team.open_modal("anchor_set_key")
+@pytest.mark.parametrize("modal", ["anchor_set_key", "anchor_remove_key"])
+async def test_a_modal_left_open_when_the_app_was_removed_changes_nothing_after_it_came_back(
+    team: AdminHarness, modal: str
+) -> None:
+    await team.open_modal(modal)
     assert await team.at.store.rows.delete(team.team_id)
     assert (await team.at.install(team)).status == 200
     new = AnchorKey(Secret("sk-of-the-new-installation"), KeyCheck.VERIFIED, team.second.id, 1_785_000_000)
     await team.at.store.rows.set_key(team.team_id, new)
-    await team.submit({"key": KEY})
+    await team.submit(MODALS[modal])
     await team.wait_for_modal(OUTDATED)
-    await team.slack.close(team.admin)
-    assert left_open
-    await team.slack.act(team.admin, left_open, "anchor_remove_key")
-    await team.home_with(OUTDATED)
     assert (await team.stored()).anchor_key == new

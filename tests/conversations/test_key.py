@@ -259,7 +259,7 @@ async def test_the_person_who_set_the_key_is_notified_although_no_admin_any_more
         await team.set_key(OTHER)
         expected = key_set_message(team.admin.id, made(team.admin.id, OTHER), before)
     else:
-        await team.press("anchor_remove_key")
+        await team.remove_key()
         expected = key_removed_message(team.admin.id, before)
     assert await team.wait_for_direct_messages(user=team.member) == [expected.text]
 
@@ -267,12 +267,13 @@ async def test_the_person_who_set_the_key_is_notified_although_no_admin_any_more
 async def test_an_admin_removes_the_key(team: AdminHarness) -> None:
     await team.set_key(KEY)
     await team.slack.close(team.admin)
-    button = (await team.open_home()).find("anchor_remove_key")
-    assert button is not None
-    assert "1234" in str(button["confirm"])
-    await team.press("anchor_remove_key")
-    home = await team.home_with(about_removal(KeyRemoved("1234")))
-    assert home.find("anchor_remove_key") is None
+    await team.open_home()
+    question = await team.open_modal("anchor_remove_key")
+    assert "`1234`" in question.text
+    await team.submit({})
+    assert (team.modal().submit, about_removal(KeyRemoved("1234")) in team.modal().text) == (None, True)
+    home = await team.home_with("⛔")
+    assert home.find("anchor_key_menu") is None
     reported = await team.wait_for_direct_messages(2, user=team.admin)
     assert reported[1] == key_removed_message(team.admin.id, made(team.admin.id)).text
     assert await key_of(team) is None
@@ -285,11 +286,36 @@ async def test_a_key_that_was_replaced_meanwhile_is_not_removed(team: AdminHarne
     await team.slack.close(team.admin)
     await team.open_home()
     await team.open_home(team.second)
+    await team.open_modal("anchor_remove_key")
     await team.set_key(OTHER, user=team.second)
-    await team.press("anchor_remove_key")
-    assert "`5678`" in (await team.home_with(OUTDATED)).text
-    await team.press("anchor_remove_key")
-    await team.home_with(about_removal(KeyRemoved("5678")))
+    await team.submit({})
+    assert OUTDATED in team.modal().text
+    await team.home_with("`5678`")
+    await team.slack.close(team.admin)
+    assert about_removal(KeyRemoved("5678")) in (await team.remove_key()).text
+
+
+async def test_the_remove_button_of_an_earlier_version_asks_before_it_removes(team: AdminHarness) -> None:
+    """A Home that was published then is shown until it is opened again."""
+    await team.set_key(KEY)
+    await team.slack.close(team.admin)
+    await team.open_home()
+    action = {"type": "button", "action_id": "anchor_remove_key", "block_id": "x", "value": "1", "action_ts": "1.2"}
+    await team.press("anchor_remove_key", actions=[action])
+    assert "`1234`" in (await team.wait_for_modal("")).text
+    await team.submit({})
+    assert await key_of(team) is None
+
+
+async def test_an_option_that_the_bot_does_not_know_does_nothing(team: AdminHarness) -> None:
+    await team.set_key(KEY)
+    await team.slack.close(team.admin)
+    await team.open_home()
+    option = {"text": {"type": "plain_text", "text": "x"}, "value": "anchor_of_tomorrow"}
+    action = {"type": "overflow", "action_id": "anchor_key_menu", "block_id": "x", "selected_option": option}
+    sent = await team.press("anchor_remove_key", actions=[action])
+    await team.open_home()
+    assert (sent.status, team.slack.modal_of(team.admin)) == (200, None)
 
 
 @HTTP_ONLY

@@ -7,15 +7,20 @@ from bot.core.outcomes import Outcome, StoreUnavailable
 from bot.core.policy import NotHere, NotNamed, Policy, Role, Rule
 from bot.core.requests import Verb
 from bot.messages.admin_notices import policy_message
-from bot.messages.modal_results import about_policy
-from bot.messages.policy import who_may
-from bot.sim.slack import Message
+from bot.messages.modal_results import NOBODY_SELECTED, about_policy
+from bot.messages.policy import who_can
+from bot.sim.slack import Message, User
 from harness import BOTH_TRANSPORTS, AdminHarness, outcome_text, paused, resumed
 from harness.administration import modal_text
 
 pytestmark = pytest.mark.anyio
 
 SAVED, OUTDATED = about_policy(PolicySaved()), about_policy(Outdated())
+
+
+def only(*users: User) -> dict[str, str | list[str]]:
+    """The inputs of an admin who lets these people pause."""
+    return {"pause_who": "selected", "pause_users": [user.id for user in users]}
 
 
 def is_refused(team: AdminHarness, message: Message, refusal: Outcome, user: str, verb: str = "pause") -> bool:
@@ -28,7 +33,7 @@ async def test_an_admin_narrows_each_verb_by_people_and_by_channels(team: AdminH
     incidents = team.add_channel("incidents", with_bot=True)
     form = await team.open_modal("anchor_change_policy")
     assert form.submit is not None
-    await team.submit({"pause_users": [team.second.id], "resume_channels": [incidents.id]})
+    await team.submit({**only(team.second), "resume_channels": [incidents.id]})
     assert SAVED in team.modal().text
     pause, resume = Rule(users=frozenset({team.second.id})), Rule(channels=frozenset({incidents.id}))
     assert (await team.stored()).policy == Policy(pause, resume)
@@ -44,10 +49,10 @@ async def test_an_admin_narrows_each_verb_by_people_and_by_channels(team: AdminH
 
 async def test_the_present_rules_are_filled_in_and_can_be_taken_back(team: AdminHarness) -> None:
     await team.open_modal("anchor_change_policy")
-    await team.submit({"pause_users": [team.second.id], "pause_channels": [team.channel.id]})
+    await team.submit({**only(team.second), "pause_channels": [team.channel.id]})
     await team.slack.close(team.admin)
     rule = Rule(frozenset({team.second.id}), frozenset({team.channel.id}))
-    assert who_may(Verb.PAUSE, rule) in (await team.open_home()).text
+    assert who_can(Verb.PAUSE, rule) in (await team.open_home()).text
     form = await team.open_modal("anchor_change_policy")
     elements = [form.find(name) or {} for name in ("pause_users", "pause_channels", "resume_users")]
     assert [element.get("initial_users") or element.get("initial_conversations") for element in elements] == [
@@ -55,7 +60,9 @@ async def test_the_present_rules_are_filled_in_and_can_be_taken_back(team: Admin
         [team.channel.id],
         None,
     ]
-    await team.submit({"pause_users": [], "pause_channels": []})
+    chosen = [form.state[name][name]["selected_option"] for name in ("pause_who", "resume_who")]
+    assert [option["value"] for option in chosen if isinstance(option, dict)] == ["selected", "everyone"]
+    await team.submit({"pause_who": "everyone", "pause_channels": []})
     assert (await team.stored()).policy == Policy()
     done = await team.answer("a command", team.member)
     assert done.text == paused(session=team.session, user=team.member.id)
@@ -68,8 +75,8 @@ async def test_of_two_admins_at_once_the_second_is_refused_unless_both_chose_the
     await team.open_home(team.second)
     for user in (team.admin, team.second):
         await team.open_modal("anchor_change_policy", user=user)
-    await team.submit({"pause_users": [team.second.id]}, user=team.second)
-    await team.submit({"pause_users": [team.second.id if same else team.admin.id]})
+    await team.submit(only(team.second), user=team.second)
+    await team.submit(only(team.second if same else team.admin))
     assert (SAVED if same else OUTDATED) in team.modal().text
     policy = Policy(pause=Rule(frozenset({team.second.id})))
     assert (await team.stored()).policy == policy
@@ -84,37 +91,73 @@ async def test_another_setting_that_was_changed_meanwhile_is_no_conflict(team: A
     await team.open_home(team.second)
     await team.open_modal("anchor_change_policy")
     await team.set_key("sk-other-0123456789", user=team.second)
-    await team.submit({"pause_users": [team.second.id]})
+    await team.submit(only(team.second))
     assert (await team.stored()).policy.pause.users == {team.second.id}
 
 
 async def test_somebody_who_is_no_admin_any_more_changes_nothing_and_loses_the_controls(team: AdminHarness) -> None:
     await team.open_modal("anchor_change_policy")
     team.workspace.change_user(team.admin, is_admin=False)
-    await team.submit({"pause_users": [team.admin.id]})
+    await team.submit(only(team.admin))
     await team.wait_for_modal(about_policy(NotAdmin(Role.MEMBER)))
     assert (await team.stored()).policy == Policy()
     await team.slack.until(lambda: "anchor_change_policy" not in str(team.slack.home_of(team.admin)))
 
 
-@pytest.mark.parametrize("inputs", [["resume_users"], ["pause_users", "resume_users"]], ids=["one", "no channels"])
-async def test_a_modal_with_fewer_inputs_than_the_bot_knows_changes_nothing(
-    team: AdminHarness, inputs: list[str]
-) -> None:
-    """It may be one of an earlier version: an input that it lacks must not count as taken back."""
+async def test_selected_people_without_any_is_an_error_at_the_menu(team: AdminHarness) -> None:
+    await team.open_modal("anchor_change_policy")
+    await team.submit({"pause_who": "selected"})
+    assert team.modal().errors == {"pause_users": NOBODY_SELECTED}
+    await team.submit({"resume_who": "selected"})
+    assert team.modal().errors == dict.fromkeys(("pause_users", "resume_users"), NOBODY_SELECTED)
+    assert (await team.stored()).policy == Policy()
+    await team.submit({"resume_who": "everyone", "pause_users": [team.second.id]})
+    assert (await team.stored()).policy == Policy(pause=Rule(frozenset({team.second.id})))
+
+
+async def test_with_everyone_the_selected_people_are_ignored(team: AdminHarness) -> None:
+    await team.open_modal("anchor_change_policy")
+    await team.submit({"pause_users": [team.second.id], "resume_channels": [team.channel.id]})
+    assert (await team.stored()).policy == Policy(resume=Rule(channels=frozenset({team.channel.id})))
+
+
+NOBODY = {"type": "multi_users_select", "selected_users": []}
+NOWHERE = {"type": "multi_conversations_select", "selected_conversations": []}
+EVERYONE = {
+    "type": "radio_buttons",
+    "selected_option": {"text": {"type": "plain_text", "text": "x"}, "value": "everyone"},
+}
+NO_CHOICE = {"type": "radio_buttons", "selected_option": None}
+OF_EARLIER_VERSION = {
+    **dict.fromkeys(("pause_users", "resume_users"), NOBODY),
+    **dict.fromkeys(("pause_channels", "resume_channels"), NOWHERE),
+}
+COMPLETE = OF_EARLIER_VERSION | dict.fromkeys(("pause_who", "resume_who"), EVERYONE)
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        OF_EARLIER_VERSION,
+        COMPLETE | {"resume_who": NO_CHOICE},
+        *({name: value for name, value in COMPLETE.items() if name != missing} for missing in COMPLETE),
+    ],
+    ids=["an earlier version", "no choice", *(f"no {name}" for name in COMPLETE)],
+)
+async def test_a_modal_that_lacks_an_input_changes_nothing(team: AdminHarness, inputs: dict[str, object]) -> None:
+    """It may be one of an earlier version: an input that it lacks must not count as everybody."""
     narrow = Policy(pause=Rule(users=frozenset({team.second.id})))
     form = await team.open_modal("anchor_change_policy")
     assert await team.at.store.rows.set_policy(
         team.team_id, narrow, if_version=await team.at.policy_version(team.team_id)
     )
-    less = {name: {name: {"type": "multi_users_select", "selected_users": []}} for name in inputs}
     view = {
         "id": form.id,
         "type": "modal",
         "callback_id": form.callback_id,
         "private_metadata": str(await team.at.policy_version(team.team_id)),
         "app_installed_team_id": team.team_id,
-        "state": {"values": less},
+        "state": {"values": {name: {name: value} for name, value in inputs.items()}},
     }
     submission = {"type": "view_submission", "user": {"id": team.admin.id, "team_id": team.team_id}, "view": view}
     assert modal_text(await team.deliver("interactive", submission, takes_answer=True)) == OUTDATED

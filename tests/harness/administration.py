@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
+from typing import Any
 
 from bot.app import running
 from bot.config.settings import Settings
@@ -78,15 +79,19 @@ class AdminHarness(Tenant):
         home = self.slack.home_of(user or self.admin)
         return home.text if home else ""
 
-    async def press(self, action_id: str, choice: str | None = None, *, user: User | None = None) -> Delivery:
-        """Press a button of Home, or choose in it."""
+    async def press(
+        self, action_id: str, choice: str | None = None, *, user: User | None = None, **overrides: Any
+    ) -> Delivery:
+        """Press a button of Home, choose in it, or choose the option of the key's menu with this value."""
         who = user or self.admin
         view = self.slack.home_of(who)
         assert view is not None
-        return await self.slack.act(who, view, action_id, choice)
+        if action_id in ("anchor_set_key", "anchor_remove_key") and view.find(action_id) is None:
+            action_id, choice = "anchor_key_menu", action_id
+        return await self.slack.act(who, view, action_id, choice, **overrides)
 
     async def open_modal(self, action_id: str, *, user: User | None = None) -> View:
-        """Press a button of Home, and wait for the modal that can be filled in, or that has an answer."""
+        """Press a control of Home, and wait for the modal that can be filled in, or that has an answer."""
         await self.press(action_id, user=user)
         return await self.wait_for_modal("", user=user)
 
@@ -118,6 +123,12 @@ class AdminHarness(Tenant):
         await self.open_modal("anchor_set_key", user=user)
         await self.submit({"key": key, **more}, user=user)
         return self.modal(user)
+
+    async def remove_key(self) -> View:
+        """Remove the key in its modal, and return the modal as it stands then."""
+        await self.open_modal("anchor_remove_key")
+        await self.submit({})
+        return self.modal()
 
     async def stored(self) -> Workspace:
         """The workspace as the database has it."""

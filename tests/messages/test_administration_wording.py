@@ -38,7 +38,7 @@ from bot.messages import home_elements, modal_results
 from bot.messages.alert_errors import refused_by_slack
 from bot.messages.home import Home, Notice, home_view
 from bot.messages.message import Visibility
-from bot.messages.modals import TITLES, alerts_modal, key_modal, policy_modal
+from bot.messages.modals import TITLES, alerts_modal, key_modal, policy_modal, removal_modal
 from bot.messages.view import View
 
 Check = Callable[[str, str], None]
@@ -81,6 +81,7 @@ KEY_MODALS = {
     "replaced": key_modal(FULL),
     "short key replaced": key_modal(with_key(SHORT)),
 }
+REMOVAL_MODALS = {"a key": removal_modal(FULL, KEY), "short key": removal_modal(FULL, SHORT)}
 POLICY_MODALS = {"no rules": policy_modal(EMPTY), "rules": policy_modal(FULL)}
 ALERTS_MODALS = {"no token": alerts_modal(EMPTY, URL), "token": alerts_modal(FULL, URL)}
 ANSWERS = {"an answer": modal_results.answer_view(TITLES[home_elements.SET_KEY], "(an answer)")}
@@ -91,6 +92,7 @@ ANSWERS = {"an answer": modal_results.answer_view(TITLES[home_elements.SET_KEY],
     [
         ("home", {name: home_view(home) for name, home in HOMES.items()}),
         ("modal for the key", KEY_MODALS),
+        ("modal for the removal", REMOVAL_MODALS),
         ("modal for the policy", POLICY_MODALS),
         ("modal for alerts", ALERTS_MODALS),
         ("any modal", ANSWERS),
@@ -104,14 +106,35 @@ def test_views(wording: Check, kind: str, views: Mapping[str, View]) -> None:
         first = first or lines
 
 
-@pytest.mark.parametrize(
-    ("action_id", "dividers"),
-    [(home_elements.REMOVE_KEY, 1), (home_elements.ALERTS_CHANNEL, 3), (home_elements.TEST_ALERT, 3)],
-)
-def test_a_notice_stands_at_the_top_of_the_setting_that_it_is_about(action_id: str, dividers: int) -> None:
-    lines = rendered(home_view(replace(FIRST, notice=Notice(action_id, "News"))))
+def test_a_notice_is_shown_above_the_alerts() -> None:
+    lines = rendered(home_view(replace(FIRST, notice=Notice("News"))))
     above = lines[: lines.index("News")]
-    assert (above[-1], above.count("---")) == ("---", dividers)
+    assert (above[-1], above.count("---")) == ("---", 1)
+
+
+def test_the_missing_scope_is_part_of_the_status() -> None:
+    lines = rendered(home_view(replace(FIRST, role=Role.SCOPE_MISSING)))
+    assert [place for place, line in enumerate(lines) if "users:read" in line] == [1]
+
+
+@pytest.mark.parametrize(
+    ("workspace", "controls"),
+    [
+        (EMPTY, [home_elements.SET_KEY]),
+        (FULL, [home_elements.KEY_MENU]),
+        (with_key(replace(KEY, check=KeyCheck.REFUSED)), [home_elements.KEY_MENU, home_elements.SET_KEY]),
+    ],
+    ids=["no key", "a key", "a refused key"],
+)
+def test_the_status_stands_first_and_the_step_that_it_asks_for_is_a_primary_button(
+    workspace: Workspace, controls: list[str]
+) -> None:
+    blocks = home_view(replace(ADMINS, workspace=workspace)).blocks
+    status = blocks[: blocks.index({"type": "divider"})]
+    elements = [one for block in status for one in (block.get("accessory"), *block.get("elements", ())) if one]
+    shown = {one["action_id"]: one.get("style") for one in elements if "action_id" in one}
+    assert status[0]["type"] == "section"
+    assert shown == {name: "primary" if name == home_elements.SET_KEY else None for name in controls}
 
 
 # --- what a modal or Home says about a change ---
@@ -151,6 +174,7 @@ WAITING = {
     "no modal, the database is away": modal_results.MODAL_NOT_OPENED,
     "no modal, it was too late": modal_results.TOO_LATE,
     "the modal with the token was closed": modal_results.UNSEEN,
+    "nobody is selected": modal_results.NOBODY_SELECTED,
 }
 TOKENS: Mapping[str, TokenOutcome] = {"made": TokenMade(Secret("alerts-token"))}
 
@@ -160,7 +184,7 @@ def test_answers(wording: Check) -> None:
         text = modal_results.about_problem(problem)
         wording(f"nothing changed: {name}", text)
         others = (modal_results.about_removal, modal_results.about_policy, modal_results.about_alert)
-        assert {text} == {modal_results.about_token(problem, URL), *(about(problem) for about in others)}
+        assert {text} == {modal_results.about_token(problem), *(about(problem) for about in others)}
         assert (modal_results.about_key(problem) == text) is (problem != StoreUnavailable())
     for name, key in KEYS.items():
         wording(f"key: {name}", modal_results.about_key(key))
@@ -171,7 +195,7 @@ def test_answers(wording: Check) -> None:
     for name, alert in ALERTS.items():
         wording(f"test alert: {name}", modal_results.about_alert(alert))
     for name, token in TOKENS.items():
-        wording(f"alerts token: {name}", modal_results.about_token(token, URL))
+        wording(f"alerts token: {name}", modal_results.about_token(token))
     for name, text in WAITING.items():
         wording(f"waiting: {name}", text)
 
@@ -240,12 +264,12 @@ def lines_of(block: dict[str, Any]) -> list[str]:
     match block["type"]:
         case "divider":
             return ["---"]
-        case "header":
-            return [f"= {block['text']['text']} ="]
         case "section":
             return [block["text"]["text"], *([control(block["accessory"])] if "accessory" in block else [])]
         case "context":
             return [f"small: {element['text']}" for element in block["elements"]]
+        case "rich_text":
+            return [f"to copy: {part['text']}" for element in block["elements"] for part in element["elements"]]
         case "actions":
             return [control(element) for element in block["elements"]]
         case "input":
@@ -257,14 +281,10 @@ def lines_of(block: dict[str, Any]) -> list[str]:
 
 
 def control(element: dict[str, Any]) -> str:
-    """A button or an input, with its label, options and question, and with what is chosen."""
+    """A button or an input, with its label and options, and with what is chosen."""
     labels = [part for part in (element.get("text"), element.get("placeholder")) if part]
     labels += [option["text"] for option in element.get("options", [])]
     label = ", ".join(part["text"] for part in labels) or element["type"]
-    chosen = [str(value) for name, value in element.items() if name.startswith("initial_")]
-    asked = element.get("confirm", {})
-    question = [f"\nasks: {asked['title']['text']} {asked['text']['text']}"] if asked else []
-    buttons = [f" [{asked[name]['text']}]" for name in ("confirm", "deny") if asked]
-    return "".join(
-        [f"[{label} → {element['action_id']}]", *(f" chosen: {each}" for each in chosen), *question, *buttons]
-    )
+    chosen = [value for name, value in element.items() if name.startswith("initial_")]
+    texts = [each["text"]["text"] if isinstance(each, dict) else each for each in chosen]
+    return "".join([f"[{label} → {element['action_id']}]", *(f" chosen: {text}" for text in texts)])

@@ -8,7 +8,7 @@ from bot.core.secret import Secret
 from bot.core.workspace import Workspace
 from bot.messages.admin_notices import policy_message
 from bot.messages.home import Home, home_view
-from bot.messages.policy import who_may
+from bot.messages.policy import who_can
 from bot.sim.slack import block_kit
 from harness import outcome_text
 
@@ -16,7 +16,7 @@ MANY = Rule(frozenset(f"U{number:030}" for number in range(300)), frozenset(f"C{
 
 
 def test_a_rule_names_the_first_forty_and_counts_the_others() -> None:
-    line = who_may(Verb.PAUSE, MANY)
+    line = who_can(Verb.PAUSE, MANY)
     assert (line.count("<@U"), line.count("<#C"), line.count("260")) == (40, 40, 2)
     assert len(line) <= 3000
 

@@ -10,15 +10,26 @@ from slack_bolt.async_app import AsyncAck, AsyncBoltContext
 
 from bot.concurrency import Tasks
 from bot.core import admin_outcomes as outcomes
+from bot.core.json_fields import text_field
 from bot.core.outcomes import StoreUnavailable
 from bot.core.policy import Policy, Rule
 from bot.core.requests import Actor, ReplyAddress, Verb
 from bot.inbound.slack.listener import Routes, done_before_ack_deadline
 from bot.inbound.slack.payload import Submission, read_submission
-from bot.messages.home_elements import ALERTS_TOKEN, CHANGE_POLICY, SET_KEY
+from bot.messages.home_elements import ALERTS_TOKEN, CHANGE_POLICY, KEY_MENU, REMOVE_KEY, SET_KEY
 from bot.messages.message import ephemeral
-from bot.messages.modal_results import CHECKING, UNSEEN, about_key, about_policy, about_token, answer_view
-from bot.messages.modals import ALLOW_UNVERIFIED, CHANNELS, KEY, TITLES, USERS
+from bot.messages.modal_results import (
+    CHECKING,
+    NOBODY_SELECTED,
+    UNSEEN,
+    about_key,
+    about_policy,
+    about_removal,
+    about_token,
+    answer_view,
+)
+from bot.messages.modals import ALLOW_UNVERIFIED, CHANNELS, EVERYONE, KEY, SELECTED, TITLES, USERS, WHO, alert_example
+from bot.messages.view import View
 from bot.usecases.admin.actions import Admin
 from bot.usecases.admin.home import HomeView
 from bot.usecases.incidents import report
@@ -30,11 +41,19 @@ _CORRECTED_IN_MODAL = (outcomes.NotAKey, outcomes.NewKeyRejected, outcomes.NewKe
 
 @dataclass(frozen=True, slots=True)
 class _Reply:
-    """A text for the modal: under the input `field`, or in place of the content. A DM has `dm_text` or else `text`."""
+    """A text for the modal: at the inputs `fields`, or in place of the content, with texts to copy below it.
+
+    A direct message has `dm_text` or else `text`.
+    """
 
     text: str
-    field: str = ""
+    fields: tuple[str, ...] = ()
+    copyable: tuple[str, ...] = ()
     dm_text: str = ""
+
+    def view(self, name: str) -> View:
+        """Return the modal `name` with this text as its content."""
+        return answer_view(TITLES[name], self.text, *self.copyable)
 
 
 class ModalListeners:
@@ -48,15 +67,22 @@ class ModalListeners:
         self._delivery = delivery
         self._tasks = tasks
         self._ack_wait = ack_wait
-        self._save = {SET_KEY: self._save_key, CHANGE_POLICY: self._save_policy, ALERTS_TOKEN: self._renew_token}
-        # a modal and its button have the same name
-        self.routes = Routes(actions=dict.fromkeys(TITLES, self.open), views=dict.fromkeys(self._save, self.submit))
+        self._save = {
+            SET_KEY: self._save_key,
+            REMOVE_KEY: self._remove_key,
+            CHANGE_POLICY: self._save_policy,
+            ALERTS_TOKEN: self._renew_token,
+        }
+        controls = [*TITLES, KEY_MENU]  # a modal and its button have the same name
+        self.routes = Routes(actions=dict.fromkeys(controls, self.open), views=dict.fromkeys(self._save, self.submit))
 
     async def open(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
-        """Open the modal of a button in Home or in a message."""
+        """Open the modal of a button in Home or in a message, or of an option of a menu."""
         await ack()
-        name = body["actions"][0]["action_id"]
-        self._tasks.start(self._open(context["request"].address, body.get("trigger_id", ""), name))
+        action = body["actions"][0]
+        name = text_field(action.get("selected_option"), "value") or action["action_id"]
+        if name in TITLES:
+            self._tasks.start(self._open(context["request"].address, body.get("trigger_id", ""), name))
 
     async def submit(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
         """Ack with the outcome if it arrives before the ack deadline; otherwise with "Checking…", and update later."""
@@ -84,12 +110,21 @@ class ModalListeners:
             allow_unverified=sent.is_checked(ALLOW_UNVERIFIED),
         )
         outcome = await self._admin.actions.execute(SET_KEY, sent.actor, change)
-        return _Reply(about_key(outcome), KEY if isinstance(outcome, _CORRECTED_IN_MODAL) else "")
+        return _Reply(about_key(outcome), (KEY,) if isinstance(outcome, _CORRECTED_IN_MODAL) else ())
+
+    async def _remove_key(self, sent: Submission) -> _Reply:
+        change = partial(self._admin.keys.remove, expected_version=sent.expected_version)
+        return _Reply(about_removal(await self._admin.actions.execute(REMOVE_KEY, sent.actor, change)))
 
     async def _save_policy(self, sent: Submission) -> _Reply:
-        if not sent.has_inputs([*USERS.values(), *CHANNELS.values()]):  # a missing input must not count as "everybody"
+        who = {verb: sent.selected_value(WHO[verb]) for verb in Verb}
+        is_complete = sent.has_inputs([*USERS.values(), *CHANNELS.values()]) and {*who.values()} <= {EVERYONE, SELECTED}
+        if not is_complete:  # a missing input must not count as "everyone"
             return _Reply(about_policy(outcomes.Outdated()))
-        rules = {verb: Rule(sent.selected_ids(USERS[verb]), sent.selected_ids(CHANNELS[verb])) for verb in Verb}
+        users = {verb: sent.selected_ids(USERS[verb]) if who[verb] == SELECTED else frozenset() for verb in Verb}
+        if unselected := tuple(USERS[verb] for verb in Verb if who[verb] == SELECTED and not users[verb]):
+            return _Reply(NOBODY_SELECTED, unselected)
+        rules = {verb: Rule(users[verb], sent.selected_ids(CHANNELS[verb])) for verb in Verb}
         policy = Policy(pause=rules[Verb.PAUSE], resume=rules[Verb.RESUME])
         change = partial(self._admin.policies.set, policy=policy, expected_version=sent.expected_version)
         return _Reply(about_policy(await self._admin.actions.execute(CHANGE_POLICY, sent.actor, change)))
@@ -97,8 +132,10 @@ class ModalListeners:
     async def _renew_token(self, sent: Submission) -> _Reply:
         change = partial(self._admin.alerts.renew_token, expected_version=sent.expected_version)
         outcome = await self._admin.actions.execute(ALERTS_TOKEN, sent.actor, change)
-        text = about_token(outcome, self._admin.modals.alerts_url(sent.actor.team_id))
-        return _Reply(text, dm_text=UNSEEN if isinstance(outcome, outcomes.TokenMade) else "")
+        if not isinstance(outcome, outcomes.TokenMade):
+            return _Reply(about_token(outcome))
+        example = alert_example(self._admin.modals.alerts_url(sent.actor.team_id))
+        return _Reply(about_token(outcome), copyable=(outcome.token.reveal(), example), dm_text=UNSEEN)
 
     async def _reply(self, actor: Actor, work: Awaitable[_Reply]) -> _Reply:
         """Return the reply, or that of an incident, and update Home."""
@@ -113,11 +150,11 @@ class ModalListeners:
         """Show the reply in the modal once the ack has arrived there, or else in a direct message."""
         _, reply = await asyncio.gather(asyncio.sleep(_ACK_ARRIVES), replying)
         actor = sent.actor
-        if not await self._admin.modals.update(actor, sent.view_id, name, reply.text):
+        if not await self._admin.modals.update(actor, sent.view_id, reply.view(name)):
             await self._delivery.send_dm(actor.team_id, actor.user_id, ephemeral(reply.dm_text or reply.text))
 
 
 def _ack_fields(name: str, reply: _Reply) -> dict[str, Any]:
-    if reply.field:
-        return {"response_action": "errors", "errors": {reply.field: reply.text}}
-    return {"response_action": "update", "view": answer_view(TITLES[name], reply.text).as_json()}
+    if reply.fields:
+        return {"response_action": "errors", "errors": dict.fromkeys(reply.fields, reply.text)}
+    return {"response_action": "update", "view": reply.view(name).as_json()}

@@ -112,6 +112,10 @@ class Submission:
         element = self._values.get(name, {})
         return frozenset(_ids(element.get("selected_users")) + _ids(element.get("selected_conversations")))
 
+    def selected_value(self, name: str) -> str:
+        """Return the value of the selected radio button, "" without one."""
+        return text_field(self._values.get(name, {}).get("selected_option"), "value")
+
     def is_checked(self, name: str) -> bool:
         """Return whether a checkbox is checked."""
         return bool(self._values.get(name, {}).get("selected_options"))

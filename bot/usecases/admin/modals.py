@@ -2,15 +2,22 @@
 
 import logging
 
-from bot.core.admin_outcomes import NotAdmin, NotServed
+from bot.core.admin_outcomes import KeyRemoved, NotAdmin, NotServed
 from bot.core.alert import alerts_url
 from bot.core.policy import Role
 from bot.core.requests import Actor, ReplyAddress
 from bot.core.workspace import Workspace
 from bot.messages import home_elements
 from bot.messages.message import ephemeral
-from bot.messages.modal_results import MODAL_NOT_OPENED, ONE_MOMENT, TOO_LATE, about_problem, answer_view
-from bot.messages.modals import TITLES, alerts_modal, key_modal, policy_modal
+from bot.messages.modal_results import (
+    MODAL_NOT_OPENED,
+    ONE_MOMENT,
+    TOO_LATE,
+    about_problem,
+    about_removal,
+    answer_view,
+)
+from bot.messages.modals import TITLES, alerts_modal, key_modal, policy_modal, removal_modal
 from bot.messages.view import View
 from bot.outbound.slack.client import SlackViews, ViewResult
 from bot.outbound.slack.roles import RoleCache
@@ -53,15 +60,14 @@ class Modals:
         if view_id is None or not (is_admin or await self._complete(actor, workspace, view_id, name)):
             await self._delivery.send_dm(actor.team_id, actor.user_id, ephemeral(TOO_LATE))
 
-    async def update(self, actor: Actor, view_id: str, name: str, text: str) -> bool:
-        """Show `text` (mrkdwn) in an open modal. Return whether it is shown."""
+    async def update(self, actor: Actor, view_id: str, view: View) -> bool:
+        """Show `view` in place of an open modal. Return whether it is shown."""
         try:
             workspace = await self._workspaces.find(actor.team_id)
         except StoreError:
             workspace = None
         if workspace is None:
             return False
-        view = answer_view(TITLES[name], text)
         return await self._views.update(workspace.bot_token, view_id, view) is ViewResult.SHOWN
 
     def alerts_url(self, team_id: str) -> str:
@@ -85,6 +91,10 @@ class Modals:
         match name:
             case home_elements.SET_KEY:
                 return key_modal(workspace)
+            case home_elements.REMOVE_KEY:
+                key = workspace.anchor_key
+                removed = answer_view(TITLES[name], about_removal(KeyRemoved("")))
+                return removed if key is None else removal_modal(workspace, key)
             case home_elements.CHANGE_POLICY:
                 return policy_modal(workspace)
             case _:

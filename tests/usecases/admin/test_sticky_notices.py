@@ -5,8 +5,8 @@ from bot.usecases.admin.home import STICKY_TTL, StickyNotices
 from outbound.store.watched import Time
 
 ALICE, BOB = ("T1", "U1"), ("T1", "U2")
-DONE = Notice("anchor_test_alert", "done")
-REFUSED = Notice("anchor_alerts_channel", "refused", is_sticky=True)
+DONE = Notice("done")
+REFUSED = Notice("refused", is_sticky=True)
 
 
 def test_a_notice_that_lasts_is_shown_for_five_minutes_and_to_that_person_alone() -> None:
