@@ -40,6 +40,21 @@ def image(alt_text: str, **more: Any) -> Block:
     return {"type": "image", "image_url": "https://a.example/chart.png", "alt_text": alt_text, **more}
 
 
+def rich_text(*elements: Block) -> Block:
+    """A block of rich text."""
+    return {"type": "rich_text", "elements": list(elements)}
+
+
+def preformatted(*parts: Block, **more: Any) -> Block:
+    """A part of a rich text: what stands in it is shown as it is."""
+    return {"type": "rich_text_preformatted", "elements": list(parts), **more}
+
+
+def words(text: str, **more: Any) -> Block:
+    """A text in a part of a rich text."""
+    return {"type": "text", "text": text, **more}
+
+
 def actions(*elements: Block, **more: Any) -> Block:
     """A block of buttons and menus."""
     return {"type": "actions", "elements": list(elements), **more}

@@ -52,6 +52,23 @@ def _of_options(fields: dict[str, Check]) -> Check:
     return check
 
 
+def _offering(looks: Check) -> Check:
+    """Check also that an initial option is one of the options."""
+
+    def check(value: object, pointer: str) -> Iterator[str]:
+        found = list(looks(value, pointer))
+        yield from found
+        if not found and isinstance(value, dict):
+            initial = [
+                *value.get("initial_options", ()),
+                *([value["initial_option"]] if "initial_option" in value else ()),
+            ]
+            if any(one not in value["options"] for one in initial):
+                yield complaint("an initial option must be one of the options", pointer)
+
+    return check
+
+
 def _filter(value: object, pointer: str) -> Iterator[str]:
     """https://docs.slack.dev/reference/block-kit/composition-objects/conversation-filter-object."""
     yield from _FILTER(value, pointer)
@@ -63,7 +80,9 @@ IDENTIFIER = string(255)
 IMAGE = {"image_url": string(3000), "slack_file": anything}
 _STYLE = one_of("primary", "danger")  # "default" is for legacy attachments only
 _CONFIRM = shape({"title": plain(100), "text": text(300), "confirm": plain(30), "deny": plain(30)}, {"style": _STYLE})
-_OPTION = shape({"text": text(75), "value": string(150)}, {"description": text(75), "url": string(3000)})
+_BOX = shape({"text": text(75), "value": string(150)}, {"description": text(75)})
+_OPTION = shape({"text": plain(75), "value": string(150)}, {"description": plain(75)})
+_OVERFLOW = shape({"text": plain(75), "value": string(150)}, {"description": plain(75), "url": string(3000)})
 _GROUP = shape({"label": plain(75), "options": listing(_OPTION, 100)})
 _FILTER = shape(
     {},
@@ -93,9 +112,9 @@ ELEMENTS: dict[str, Check] = {
             "accessibility_label": string(75),
         },
     ),
-    "overflow": shape({"options": listing(_OPTION, 5)}, {"action_id": IDENTIFIER, "confirm": _CONFIRM}),
-    "radio_buttons": shape({"options": listing(_OPTION, 10)}, _CHOICE | {"initial_option": _OPTION}),
-    "checkboxes": shape({"options": listing(_OPTION, 10)}, _CHOICE | {"initial_options": listing(_OPTION, 10)}),
+    "overflow": shape({"options": listing(_OVERFLOW, 5)}, {"action_id": IDENTIFIER, "confirm": _CONFIRM}),
+    "radio_buttons": _offering(shape({"options": listing(_BOX, 10)}, _CHOICE | {"initial_option": _BOX})),
+    "checkboxes": _offering(shape({"options": listing(_BOX, 10)}, _CHOICE | {"initial_options": listing(_BOX, 10)})),
     "static_select": _of_options(_MENU | {"initial_option": _OPTION}),
     "users_select": shape({}, _MENU | {"initial_user": _ID_OF_SOMETHING}),
     "conversations_select": shape(

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from bot.sim.slack.block_elements import ACCESSORY, ACTION, CONTEXT, IDENTIFIER, IMAGE, INPUT, plain, text
-from bot.sim.slack.schema import anything, boolean, by_type, complaint, listing, shape, string
+from bot.sim.slack.rich_text import MOST_RICH_TEXT, RICH_TEXT
+from bot.sim.slack.schema import boolean, by_type, complaint, listing, shape, string
 
 Surface = Literal["message", "modal", "home"]
 MOST: Mapping[Surface, int] = {"message": 50, "modal": 100, "home": 100}
@@ -32,7 +33,7 @@ _BLOCK = by_type(
             _WITH_ID | {"hint": plain(2000), "optional": boolean, "dispatch_action": boolean},
         ),
         "markdown": shape({"text": string(_ALL_MARKDOWN)}, _WITH_ID),
-        "rich_text": shape({"elements": anything}, _WITH_ID),
+        "rich_text": shape({"elements": listing(RICH_TEXT, MOST_RICH_TEXT)}, _WITH_ID),
     }
 )
 

@@ -6,7 +6,23 @@ from typing import Literal
 import pytest
 
 from bot.sim.slack.block_kit import problems
-from harness.blocks import Block, actions, button, confirm, input_of, menu, mrkdwn, options, plain, section, text_input
+from harness.blocks import (
+    Block,
+    actions,
+    button,
+    confirm,
+    input_of,
+    menu,
+    mrkdwn,
+    option,
+    options,
+    plain,
+    preformatted,
+    rich_text,
+    section,
+    text_input,
+    words,
+)
 
 DIVIDER = {"type": "divider"}
 
@@ -79,6 +95,31 @@ def test_a_block_over_a_limit_is_rejected(most: int, block: Callable[[int], Bloc
         (actions(menu("users_select", max_selected_items=1)), "invalid additional property: max_selected_items"),
         (actions(menu("users_select", filter={})), "invalid additional property: filter"),
         (actions(menu("conversations_select", filter={})), "at least one field is required"),
+        (
+            input_of(menu("radio_buttons", options=options(2), initial_option=option("2"))),
+            "an initial option must be one of the options",
+        ),
+        (
+            actions(menu("checkboxes", options=options(2), initial_options=options(3))),
+            "an initial option must be one of the options",
+        ),
+        (
+            actions(menu("overflow", options=[{"text": mrkdwn("x"), "value": "x"}])),
+            "unsupported type: mrkdwn",
+        ),
+        (
+            actions(menu("radio_buttons", options=[option("x") | {"url": "https://a.example"}])),
+            "invalid additional property: url",
+        ),
+        (rich_text(), "no fewer than 1 items allowed"),
+        (rich_text(section("x")), "unsupported type: section"),
+        (rich_text(preformatted()), "no fewer than 1 items allowed"),
+        (rich_text(preformatted(words(""))), "must be more than 0 characters"),
+        (rich_text(preformatted(mrkdwn("x"))), "unsupported type: mrkdwn"),
+        (rich_text(preformatted({"type": "user", "user_id": "U1"})), "unsupported type: user"),
+        (rich_text(preformatted(words("x", style="bold"))), "must be an object"),
+        (rich_text(preformatted(words("x"), indent=1)), "invalid additional property: indent"),
+        (rich_text({"type": "rich_text_list", "style": "bullet", "elements": [words("x")]}), "unsupported type: text"),
         (actions(menu("static_select")), "either options or option_groups must be given"),
         (
             actions(menu("static_select", options=options(1), option_groups=[group(1)])),
@@ -90,6 +131,15 @@ def test_a_block_that_breaks_a_rule_is_rejected_in_slacks_words(block: Block, co
     [problem] = problems([block])
     assert problem.startswith(f"[ERROR] {complaint}")
     assert "[json-pointer:/blocks/0" in problem
+
+
+def test_rich_text_and_options_that_slack_takes() -> None:
+    formatted = {"type": "mrkdwn", "text": "*x*", "verbatim": False}
+    item = {"type": "rich_text_section", "elements": [words("x", style={"bold": True}), {"type": "link", "url": "u"}]}
+    listed = {"type": "rich_text_list", "style": "bullet", "elements": [item]}
+    assert problems([rich_text(preformatted(words("a & <b>"), border=0), item, listed)]) == []
+    chosen = menu("radio_buttons", options=[{"text": formatted, "value": "x"}, *options(1)], initial_option=option("0"))
+    assert problems([input_of(chosen)]) == []
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ const KINDS = {
   actions: (block, message) => h("div.actions", {}, block.elements.map((element) => drawElement(element, block, message))),
   image: (block, message) =>
     h("figure", {}, block.title && h("figcaption", {}, textObject(block.title, message.names)), picture(block)),
+  rich_text: (block) => h("div", {}, block.elements.map((element) => richText(element))),
   markdown: (block) => h("div.as-written", {}, block.text),
 };
 
@@ -34,6 +35,10 @@ function drawElement(element, block, message) {
   if (element.type === "image") return picture(element);
   return message.control?.(element, block) ?? stillElement(element, message);
 }
+
+/** The part of a rich text; its words are shown as they are. https://docs.slack.dev/reference/block-kit/blocks/rich-text-block */
+const richText = (element) =>
+  element.type === "rich_text_preformatted" ? h("pre", {}, h("code", {}, element.elements.map(({ text, url }) => text ?? url))) : unknown(element);
 
 /** An image's description instead of it: this page loads nothing from elsewhere. */
 const picture = (image) => h("span.picture", { role: "img", "aria-label": image.alt_text }, shown(`🖼 ${image.alt_text}`));

@@ -1,14 +1,20 @@
-// Boxes to tick. https://docs.slack.dev/reference/block-kit/block-elements/checkboxes-element
+// Boxes to tick, or radio buttons, of which one is chosen.
+// https://docs.slack.dev/reference/block-kit/block-elements/checkboxes-element
+// https://docs.slack.dev/reference/block-kit/block-elements/radio-button-group-element
 
-import { arrange, h } from "../dom.js";
+import { arrange, h, newId } from "../dom.js";
 import { textObject } from "../slack/mrkdwn.js";
 
-export class Checkboxes {
-  node = h("div.checkboxes", { role: "group" });
-  #boxes = new Map(); // by the value of their option
+export class Choices {
+  node;
+  #isRadio;
+  #name = newId();
+  #inputs = new Map(); // by the value of their option
   #changed;
 
-  constructor(_, { changed, tell }) {
+  constructor(element, { changed, tell }) {
+    this.#isRadio = element.type === "radio_buttons";
+    this.node = h("div.choices", { role: this.#isRadio ? "radiogroup" : "group" });
     this.#changed = () => {
       changed();
       tell();
@@ -18,7 +24,7 @@ export class Checkboxes {
   tellsAtOnce = false;
 
   get focused() {
-    return this.node.querySelector("input");
+    return this.node.querySelector("input:checked") ?? this.node.querySelector("input");
   }
 
   get labelled() {
@@ -26,16 +32,18 @@ export class Checkboxes {
   }
 
   get value() {
-    return [...this.#boxes].filter(([, { box }]) => box.checked).map(([value]) => value);
+    const chosen = [...this.#inputs].filter(([, { input }]) => input.checked).map(([value]) => value);
+    return this.#isRadio ? (chosen[0] ?? null) : chosen;
   }
 
-  set value(values) {
-    for (const [value, { box }] of this.#boxes) box.checked = values.includes(value);
+  set value(value) {
+    const chosen = [value].flat();
+    for (const [option, { input }] of this.#inputs) input.checked = chosen.includes(option);
   }
 
   show(element, { names }) {
     arrange(this.node, element.options.map((option) => this.#option(option, names)));
-    for (const [value, { label }] of this.#boxes) if (label.parentNode !== this.node) this.#boxes.delete(value);
+    for (const [value, { label }] of this.#inputs) if (label.parentNode !== this.node) this.#inputs.delete(value);
   }
 
   problem() {
@@ -43,12 +51,12 @@ export class Checkboxes {
   }
 
   #option(option, names) {
-    if (!this.#boxes.has(option.value)) {
-      const box = h("input", { type: "checkbox", onchange: this.#changed });
+    if (!this.#inputs.has(option.value)) {
+      const input = h("input", { type: this.#isRadio ? "radio" : "checkbox", name: this.#name, onchange: this.#changed });
       const words = h("span.option");
-      this.#boxes.set(option.value, { box, words, label: h("label.check", {}, box, words) });
+      this.#inputs.set(option.value, { input, words, label: h("label.check", {}, input, words) });
     }
-    const { words, label } = this.#boxes.get(option.value);
+    const { words, label } = this.#inputs.get(option.value);
     words.replaceChildren(...textObject(option.text, names), ...(option.description ? [h("span.option-about", {}, textObject(option.description, names))] : []));
     return label;
   }

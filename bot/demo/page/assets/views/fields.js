@@ -1,12 +1,13 @@
 // What can be typed or chosen in a view, by the element's type, and what its state says.
 
-import { Checkboxes } from "./checkboxes.js";
+import { Choices } from "./choices.js";
 import { Picker } from "./picker.js";
 import { TextInput } from "./text_input.js";
 
 const KINDS = {
   plain_text_input: TextInput,
-  checkboxes: Checkboxes,
+  checkboxes: Choices,
+  radio_buttons: Choices,
   users_select: Picker,
   multi_users_select: Picker,
   conversations_select: Picker,

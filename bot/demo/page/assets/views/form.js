@@ -8,6 +8,7 @@ import { ask } from "../slack/confirm.js";
 import { plainText } from "../slack/mrkdwn.js";
 import { elementsOf, newField, valueOf } from "./fields.js";
 import { InputBlock } from "./input_block.js";
+import { overflow } from "./overflow.js";
 
 const MISSING = "Please complete this required field.";
 
@@ -31,8 +32,10 @@ export class Form {
   /** Show the view as it is now. `context` has the names for ids, and Slack as the person sees it. */
   show(view, context) {
     this.#view = view;
-    const send = ({ block, action }) => this.#tell(block, action);
-    this.#context = { ...context, send, control: (element, block) => this.#fieldOf(element, block)?.field.node };
+    const send = ({ block, action, choice }) => this.#tell(block, action, choice);
+    const control = (element, block) =>
+      element.type === "overflow" ? overflow(element, block, this.#context) : this.#fieldOf(element, block)?.field.node;
+    this.#context = { ...context, send, control };
     const focused = this.#root.contains(document.activeElement) ? document.activeElement : null;
     for (const block of view.blocks) for (const element of elementsOf(block)) this.#refresh(element, block);
     arrange(this.#root, view.blocks.flatMap((block) => this.#block(block)));
