@@ -18,7 +18,10 @@ from harness.blocks import (
     modal,
     mrkdwn,
     plain,
+    preformatted,
+    rich_text,
     section,
+    words,
 )
 
 WORD = "Donaudampfschifffahrtsgesellschaft" * 10
@@ -31,6 +34,8 @@ _HOME: tuple[Block, ...] = (
     header("Set up " + "H" * 120),
     section(f"*Key* `1234` {WORD}", accessory=button("key", text="Replace " + "K" * 30)),
     section("*Where*", accessory=_SELECT),
+    section(WORD, accessory={"type": "overflow", "action_id": "more", "options": _OPTIONS[1:]}),
+    rich_text(preformatted(words(WORD))),
     fields("*Paused*\n4", f"*Resumed*\n{WORD}"),
     {"type": "divider"},
     actions(button("yes", text="Yes", style="primary"), button("remove", text="Remove", style="danger")),
@@ -42,6 +47,7 @@ _MODAL = modal(
     input_block("plain_text_input", "key", label="Key", hint=f"It is {WORD}", placeholder=plain("sk-…")),
     input_block("plain_text_input", "note", label="Note", optional=True, multiline=True),
     input_block("checkboxes", "roles", label="Roles", options=_OPTIONS),
+    input_block("radio_buttons", "role", label="Role", options=_OPTIONS),
     input_block("multi_users_select", "people", label="People", optional=True, initial_users=["U0BOB000001"]),
     input_block("users_select", "one", label="One person", optional=True),
     title="T" * 24,
@@ -72,7 +78,7 @@ async def post_every_kind(channel: ChannelPage) -> str:
         actions(*more),
         image(WORD),
         {"type": "markdown", "text": WORD},
-        {"type": "rich_text", "elements": []},
+        rich_text(preformatted(words(f"{WORD}\n{'  ' * 200}x"))),
     ]
     channel.post("Blocks", blocks=blocks)
     link = {"type": "button", "text": "Runbook", "url": "https://a.example"}

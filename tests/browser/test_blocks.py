@@ -4,7 +4,23 @@ import pytest
 from playwright.async_api import Locator, expect
 
 from browser.channel_page import UNKNOWN_BUTTON, ChannelPage
-from harness.blocks import Block, actions, button, context, fields, header, image, mrkdwn, plain, section, static_menu
+from harness.blocks import (
+    Block,
+    actions,
+    button,
+    context,
+    fields,
+    header,
+    image,
+    input_block,
+    mrkdwn,
+    plain,
+    preformatted,
+    rich_text,
+    section,
+    static_menu,
+    words,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -46,7 +62,9 @@ async def test_each_kind_of_block_is_drawn_or_says_that_it_is_not(channel: Chann
         {"type": "section", "text": plain("*a* <@U0ALICE0001> &amp; `b` :fire:\n> c")},
         {"type": "section", "text": {**plain(":fire:"), "emoji": False}},
         image("A chart of spend", title=plain("Spend")),
-        {"type": "rich_text", "elements": []},
+        rich_text(preformatted(words("curl *x* <b>&amp;\n  "), {"type": "link", "url": "https://a.example"})),
+        rich_text({"type": "rich_text_section", "elements": [words("y")]}),
+        input_block("plain_text_input"),
         {"type": "markdown", "text": "# As\n**written**"},
         actions(
             static_menu("Choose one"), *[button(style, text=style, style=style) for style in ("danger", "primary")]
@@ -64,7 +82,10 @@ async def test_each_kind_of_block_is_drawn_or_says_that_it_is_not(channel: Chann
     for alt_text in ("A small chart", "A chart of spend"):  # which is shown instead of the image
         await expect(shown.get_by_role("img", name=alt_text)).to_be_visible()
     await expect(shown.get_by_text("Spend", exact=True)).to_be_visible()
-    await expect(shown.get_by_text("This page draws no blocks of type rich_text.")).to_be_visible()
+    await expect(shown.locator("pre")).to_have_text("curl *x* <b>&amp;\n  https://a.example", use_inner_text=True)
+    await expect(shown.locator("pre *:not(code)")).to_have_count(0)
+    for kind in ("rich_text_section", "input"):
+        await expect(shown.get_by_text(f"This page draws no blocks of type {kind}.")).to_be_visible()
     await expect(shown.get_by_text("# As **written**")).to_be_visible()
     await expect(shown.get_by_role("button", name="Choose one")).to_be_disabled()
     await expect(channel.button("Go on with session 5")).to_have_text("Go")

@@ -38,9 +38,12 @@ async def submit(channel: ChannelPage, app: SampleApp) -> dict[str, Any]:
     entries: dict[str, Any] = {name: dict(entry) for block in values.values() for name, entry in block.items()}
     for name, entry in entries.items():
         [value] = [value for key, value in entry.items() if key != "type"]
-        options = isinstance(value, list) and value and isinstance(value[0], dict)
-        entries[name] = [option["value"] for option in value] if options else value
+        entries[name] = [_id(one) for one in value] if isinstance(value, list) else _id(value)
     return entries
+
+
+def _id(chosen: Any) -> Any:
+    return chosen["value"] if isinstance(chosen, dict) else chosen
 
 
 def chips(channel: ChannelPage) -> Locator:
@@ -131,6 +134,24 @@ async def test_boxes_are_ticked_and_required_ones_are_marked(channel: ChannelPag
     await channel.page.keyboard.press("Space")
     expected = {"chosen": ["members", "guests"], "needed": ["admins"], "other": []}
     assert await submit(channel, app) == expected
+
+
+async def test_one_of_several_radio_buttons_is_chosen(channel: ChannelPage, app: SampleApp) -> None:
+    chosen = input_block("radio_buttons", "chosen", label="Chosen", options=ROLES, initial_option=ROLES[0])
+    needed = input_block("radio_buttons", "needed", label="Needed", options=ROLES)
+    other = input_block("radio_buttons", "other", label="Other", optional=True, options=ROLES)
+    await open_modal(channel, app, chosen, needed, other)
+    group, required = (channel.dialog.get_by_role("radiogroup", name=name) for name in ("Chosen", "Needed"))
+    await expect(group.get_by_role("radio", name="Admins")).to_be_checked()
+    await expect(group.get_by_role("radio", name="Admins")).to_be_focused()
+    await channel.page.keyboard.press("ArrowDown")
+    await group.get_by_text("Guests").click()
+    await expect(group.get_by_role("radio", checked=True)).to_have_count(1)
+    await channel.dialog.get_by_role("button", name="Save").click()
+    await expect(required).to_have_accessible_description("Please complete this required field.")
+    await expect(required.get_by_role("radio").first).to_be_focused()
+    await channel.page.keyboard.press("Space")
+    assert await submit(channel, app) == {"chosen": "guests", "needed": "admins", "other": None}
 
 
 async def test_a_box_that_is_no_longer_offered_is_not_submitted(channel: ChannelPage, app: SampleApp) -> None:

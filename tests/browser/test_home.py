@@ -17,6 +17,7 @@ from harness.blocks import (
     header,
     input_block,
     mrkdwn,
+    option,
     plain,
     section,
     static_menu,
@@ -40,7 +41,7 @@ def tabs_opened(app: SampleApp) -> list[str]:
 
 def acts(app: SampleApp) -> list[tuple[str, object]]:
     """What was pressed or chosen in views: the action_id, and the value."""
-    chosen = ("value", "selected_conversation", "selected_options", "selected_users")
+    chosen = ("value", "selected_conversation", "selected_option", "selected_options", "selected_users")
     done = [action for payload in app.of_type("block_actions") for action in payload["actions"]]
     return [(action["action_id"], next(action[name] for name in chosen if name in action)) for action in done]
 
@@ -133,6 +134,38 @@ async def test_a_button_tells_the_app_may_ask_first_and_shows_a_warning_when_the
     await remove.click()
     await channel.dialog.get_by_role("button", name="Yes").click()
     await app.has_received(lambda: acts(app), [("test", "5"), ("rm", "6")])
+
+
+async def test_a_menu_of_actions_is_opened_and_used_by_mouse_and_by_keyboard(
+    channel: ChannelPage, app: SampleApp
+) -> None:
+    page, more = channel.page, channel.home.get_by_role("button", name="More actions")
+    options = [option("edit"), option("remove")]
+    accessory = {"type": "overflow", "action_id": "more", "options": options}
+    await app.publish(app.slack.alice, section("A key", accessory=accessory), section("Below"))
+    await channel.open_app()
+    menu = channel.home.get_by_role("menu")
+    edit, remove = (channel.home.get_by_role("menuitem", name=name) for name in ("edit", "remove"))
+    await more.click()
+    await expect(more).to_have_attribute("aria-expanded", "true")
+    await remove.click()
+    await expect(menu).to_be_hidden()
+    await expect(more).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(edit).to_be_focused()
+    for key, focused in {"ArrowUp": remove, "ArrowDown": edit, "x": edit}.items():
+        await page.keyboard.press(key)
+        await expect(focused).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(menu).to_be_hidden()
+    await expect(more).to_be_focused()
+    await page.keyboard.press("Space")
+    await page.keyboard.press("Enter")
+    await more.click()
+    await channel.home.get_by_text("Below").click()
+    await expect(menu).to_be_hidden()
+    await expect(more).to_have_attribute("aria-expanded", "false")
+    await app.has_received(lambda: acts(app), [("more", options[1]), ("more", options[0])])
 
 
 async def test_the_focus_and_the_choice_stay_when_the_home_is_published_again(

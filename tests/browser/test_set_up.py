@@ -8,12 +8,11 @@ from bot.demo.newco import NEWCO_KEY
 from bot.messages.home_elements import (
     ALERTS_CHANNEL,
     CHANGE_POLICY,
+    KEY_MENU,
     REMOVE_KEY,
     SET_KEY,
-    remove_key_button,
-    set_key_button,
 )
-from bot.messages.modals import ALLOW_UNVERIFIED, KEY, TITLES, USERS
+from bot.messages.modals import ALLOW_UNVERIFIED, KEY, TITLES, USERS, WHO
 from bot.sim.anchor import DEFAULT_KEY, SessionState
 from browser.accessibility import tab_to
 from browser.channel_page import ChannelPage
@@ -32,6 +31,11 @@ def control(part: Locator, action_id: str) -> Locator:
     return part.locator(f'[data-action="{action_id}"]')
 
 
+def item(part: Locator, value: str) -> Locator:
+    """An option of an open menu."""
+    return part.locator(f'[role="menuitem"][data-value="{value}"]')
+
+
 async def press(control: Locator, key: str = "Enter") -> None:
     """Go to a control by the Tab key, and press a key on it."""
     await tab_to(control.page, control)
@@ -48,7 +52,7 @@ async def close_modal(newco: ChannelPage) -> None:
     """Close the modal, after which the focus is in the Home."""
     await newco.page.keyboard.press("Escape")
     await expect(newco.dialog).to_be_hidden()
-    await expect(newco.home.locator(":focus")).to_have_count(1)
+    await expect(newco.page.locator("#home:focus, #home :focus")).to_have_count(1)
 
 
 async def test_an_admin_sets_a_workspace_up_by_keyboard_alone(newco: ChannelPage) -> None:
@@ -58,7 +62,7 @@ async def test_an_admin_sets_a_workspace_up_by_keyboard_alone(newco: ChannelPage
     await expect(page.get_by_role("radio", name="dora")).to_be_checked()
 
     await press(newco.in_sidebar("anchor"))
-    await expect(control(home, REMOVE_KEY)).to_have_count(0)
+    await expect(control(home, KEY_MENU)).to_have_count(0)
     await press(control(home, SET_KEY))
     await expect(dialog).to_have_accessible_name(TITLES[SET_KEY])
     await write(page, "sk-wrong")
@@ -67,11 +71,10 @@ async def test_an_admin_sets_a_workspace_up_by_keyboard_alone(newco: ChannelPage
     await expect(line).to_be_focused()
     await page.keyboard.press("ControlOrMeta+a")
     await write(page, NEWCO_KEY)
-    await expect(control(home, REMOVE_KEY)).to_have_count(1)
+    await expect(control(home, KEY_MENU)).to_have_count(1)
+    await expect(control(home, SET_KEY)).to_have_count(0)
     await expect(dialog.locator("#modal-body")).to_be_focused()
     await close_modal(newco)
-    await expect(control(home, SET_KEY)).to_be_focused()
-    await expect(control(home, SET_KEY)).to_have_text(set_key_button("Replace")["text"]["text"])
 
     await tab_to(page, control(home, ALERTS_CHANNEL))
     await write(page, "general")
@@ -83,13 +86,18 @@ async def test_an_admin_sets_a_workspace_up_by_keyboard_alone(newco: ChannelPage
 
     await press(control(home, CHANGE_POLICY))
     await expect(dialog).to_have_accessible_name(TITLES[CHANGE_POLICY])
-    await expect(control(dialog, USERS[Verb.PAUSE])).to_be_focused()
+    await expect(control(dialog, WHO[Verb.PAUSE])).to_be_focused()
+    await page.keyboard.press("ArrowDown")
+    await press(dialog.get_by_role("button", name="Save"))
+    people = control(dialog, USERS[Verb.PAUSE])
+    await expect(people).to_have_attribute("aria-invalid", "true")
+    await expect(people).to_be_focused()
     await write(page, "dora")
     await expect(dialog.locator(".chip")).to_have_text(["dora×"])
     await press(dialog.get_by_role("button", name="Save"))
     await expect(dialog.locator("#modal-body")).to_contain_text("✅")
     await close_modal(newco)
-    await expect(home.locator(".mention", has_text="@dora")).to_have_count(2)  # who set the key, and who may pause
+    await expect(home.locator(".mention", has_text="@dora")).to_have_count(2)  # who set the key, and who can pause
 
     await press(newco.in_sidebar("#alerts"))
     await tab_to(page, newco.line)
@@ -126,7 +134,8 @@ async def test_a_command_without_a_key_leads_to_the_modal_which_saves_an_untried
     await newco.open_app()
     await expect(home).to_contain_text("✅")  # Anchor has accepted the key
     await switches.set("key_revoked", on=True)
-    await control(home, SET_KEY).click()
+    await control(home, KEY_MENU).click()
+    await item(home, SET_KEY).click()
     await line.fill(NEWCO_KEY)
     await line.press("Enter")
     await expect(line).to_have_attribute("aria-invalid", "true")
@@ -134,19 +143,20 @@ async def test_a_command_without_a_key_leads_to_the_modal_which_saves_an_untried
 
 
 async def test_an_admin_removes_the_key_after_a_question_and_a_member_changes_nothing(newco: ChannelPage) -> None:
-    home, confirm = newco.home, remove_key_button(1, "")["confirm"]
-    question = newco.page.get_by_role("dialog", name=confirm["title"]["text"])
+    home, question = newco.home, newco.page.get_by_role("dialog", name=TITLES[REMOVE_KEY])
     await newco.page.get_by_title("A member of Acme").click()
     await newco.open_app()
     await expect(home).to_contain_text(DEFAULT_KEY[-4:])
     await expect(home.get_by_role("button")).to_have_count(0)
     await expect(home.get_by_role("combobox")).to_have_count(0)
     await newco.page.get_by_title("An admin of Acme").click()
-    for answer in ("deny", "confirm"):
-        await control(home, REMOVE_KEY).click()
-        await question.get_by_role("button", name=confirm[answer]["text"]).click()
-        if answer == "deny":
-            await expect(control(home, REMOVE_KEY)).to_be_focused()
-    await expect(control(home, REMOVE_KEY)).to_have_count(0)
+    for answer in ("#modal-close", "#modal-submit"):
+        await control(home, KEY_MENU).click()
+        await item(home, REMOVE_KEY).click()
+        await question.locator(answer).click()
+        if answer == "#modal-close":
+            await expect(control(home, KEY_MENU)).to_be_focused()
+    await expect(control(home, KEY_MENU)).to_have_count(0)
     await expect(home).to_contain_text("⛔")
-    await expect(newco.page.locator(":focus")).to_have_count(1)
+    await expect(question).to_contain_text("✅")
+    await close_modal(newco)
