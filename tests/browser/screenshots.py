@@ -21,7 +21,7 @@ from browser.chromium import chromium, executable
 
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZE: ViewportSize = {"width": 1220, "height": 700}
-SIZE_OF_HOME: ViewportSize = {"width": 1220, "height": 960}
+SIZE_OF_HOME: ViewportSize = {"width": 1220, "height": 760}
 _AROUND_MODAL = 28  # pixels
 
 
