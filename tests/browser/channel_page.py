@@ -81,9 +81,13 @@ class ChannelPage:
         return self.button(f"Resume session {session_id}")
 
     async def pause(self, session_id: str) -> None:
-        """Pause a session by the button of its alert, which asks first."""
+        """Pause a session by the button of its alert."""
         await self.pause_button(session_id).click()
-        await self.dialog.get_by_role("button", name="Pause").click()
+
+    async def resume(self, button: Locator) -> None:
+        """Press a Resume button of the bot's, which asks first."""
+        await button.click()
+        await self.dialog.get_by_role("button", name="Resume").click()
 
     def agent(self, name: str) -> Locator:
         """The card of an agent."""

@@ -95,6 +95,21 @@ async def test_a_person_replies_in_a_thread_and_leaves_it(channel: ChannelPage) 
     await expect(channel.pane.get_by_role("button", name="Leave the thread")).to_be_hidden()
 
 
+async def test_replies_stand_alone_when_the_first_message_of_their_thread_is_deleted(channel: ChannelPage) -> None:
+    slack = channel.slack
+    first = channel.post("First")
+    for text in ("One reply", "Another"):
+        channel.post(text, thread=first, by=slack.alice)
+    channel.post("Last", by=slack.bob)
+    await expect(channel.messages).to_have_count(4)
+    slack.platform.history.delete(first)
+    await expect(channel.message("First")).to_have_count(0)
+    channel.post("After that", by=slack.bob)
+    await expect(channel.message("After that")).to_be_visible()
+    texts = await channel.messages.locator(".content").all_inner_texts()
+    assert texts == ["One reply", "Another", "Last", "After that"]
+
+
 async def test_slack_refuses_a_command_in_a_thread(channel: ChannelPage) -> None:
     first, session_id = channel.post("First"), channel.anchor.add_session()
     channel.post("A reply", thread=first)
@@ -138,6 +153,8 @@ async def test_the_focus_moves_to_the_button_that_replaces_the_pressed_one_or_to
     await channel.button(f"Pause {second}").press("Enter")
     await expect(card.get_by_role("button", name=f"Resume session {second}")).to_be_focused()
     await channel.page.keyboard.press("Enter")
+    await expect(channel.dialog.get_by_role("button", name="Resume")).to_be_focused()
+    await channel.page.keyboard.press("Enter")
     await expect(card.get_by_role("button", name=f"Pause session {second}")).to_be_focused()
     assert channel.orders(second) == ["pause", "resume"]
     await channel.button(f"Pause {ended}").press("Enter")
@@ -153,7 +170,8 @@ async def test_the_focus_stays_on_a_link_and_on_the_reply_button_of_a_changed_me
     card = channel.post("Alert", blocks=[section("<https://a.example|Look>"), actions(button(value=session_id))])
     shown = channel.message("Look")
     link, reply = shown.get_by_role("link", name="Look"), shown.get_by_role("button", name="Reply in thread")
-    for focused, action_id, next_button in ((link, "anchor_pause", "Resume"), (reply, "anchor_resume", "Pause")):
+    clicks = ((link, "anchor_pause", "Resume"), (reply, "anchor_resume_confirmed", "Pause"))
+    for focused, action_id, next_button in clicks:
         await focused.focus()
         await slack.click(slack.bob, card, action_id)
         await expect(shown.get_by_role("button", name=next_button)).to_be_visible()

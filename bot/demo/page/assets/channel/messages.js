@@ -90,7 +90,7 @@ export class Messages {
   }
 
   #answer(message, former, context) {
-    const item = this.#once(`item ${message.ts}`, "", () => h("li"));
+    const item = this.#once(`answer ${message.ts}`, "", () => h("li")); // its message becomes an item if the first one is deleted
     arrange(item, [this.#message(message, former && continues(message, former, []), context)]);
     return item;
   }
