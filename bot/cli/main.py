@@ -34,9 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command, and return its exit code: 0 success, 1 failure, 2 unusable settings or arguments."""
     options = parser().parse_args(arguments)
     try:
-        return _COMMANDS[options.command](options)
+        code = _COMMANDS[options.command](options)
+        sys.stdout.flush()
     except SettingsError as error:
         return _fail(*error.problems, "See .env.example for every setting.", code=_UNUSABLE_SETTINGS)
+    except BrokenPipeError:  # our output is no longer read, as after `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the flush at exit fails again
+        return 1
+    return code
 
 
 def _alert(options: argparse.Namespace) -> int:

@@ -77,7 +77,7 @@ def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "on loopback to use them, until Ctrl-C. No account, no keys, no settings.",
         epilog="Exit code 1: the demo could not start, or --check found a failure.",
     )
-    parser.add_argument("--check", action="store_true", help="run a scripted conversation, print it and exit")
+    parser.add_argument("--check", action="store_true", help="serve no page, print a scripted conversation and exit")
     parser.add_argument("--port", type=_port, default=0, metavar="N", help="port of the page (default: any free one)")
     parser.add_argument("--no-browser", action="store_true", help="open no browser")
 
