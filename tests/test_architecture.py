@@ -29,8 +29,11 @@ LAYERS = (
 LEAVES = {"config", "concurrency", "health", "logs"}
 """Every layer except `core` and `messages` can import them; they import nothing of ours but `core` and leaves."""
 
-APART = {"sim": {"sim"}, "demo": {"sim", "demo", "core", "usecases", "outbound"}}
-"""The simulators import only themselves; the demo also sets a workspace up. Only the command line imports the demo."""
+APART = {"sim": {"sim"}, "demo": {"sim", "demo", "core", "messages", "usecases", "outbound"}}
+"""The simulators import only themselves. The demo sets a workspace up, too, and reads the bot's messages.
+
+Only the command line imports the demo.
+"""
 
 PURE = {
     *("collections", "dataclasses", "enum", "html", "json", "re", "typing", "unicodedata", "hashlib", "hmac"),

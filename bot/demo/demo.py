@@ -1,4 +1,4 @@
-"""The demo behind the page: a sandbox, agents at work, and the monitor that watches what they spend."""
+"""The demo behind the page: a sandbox, agents at work, the monitor that watches what they spend, and the guide."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from bot.demo.agents import Agent, Agents
+from bot.demo.guide import Guide
 from bot.demo.jobs import JOBS, NEWCO_JOBS
 from bot.demo.monitor import report
 from bot.demo.newco import NEWCO_KEY
@@ -18,6 +19,7 @@ from bot.sim.slack import Workspace
 
 _LOOK_EVERY = 1.0  # seconds
 _BURST = 5
+_NEAR = 0.9  # of the budget: the first alert is a warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Demo:
     agents: Agents
     others: Agents
     switches: Switches
+    guide: Guide
 
     def agents_at(self, workspace: Workspace) -> Agents:
         """Those who work for a workspace."""
@@ -45,13 +48,14 @@ class Demo:
         return next(filter(None, problems), "")
 
     async def watch_budgets(self) -> None:
-        """Report each agent that is over its budget, until the bot has taken it once."""
-        reported: set[str] = set()
+        """Report each agent that is near its budget or over it, until the bot has taken that once."""
+        reported: set[tuple[str, str]] = set()
         while True:
-            for agent in self.agents:
-                is_news = _is_over(agent) and agent.session_id not in reported
-                if is_news and not await self.raise_alert(agent.session_id):
-                    reported.add(agent.session_id)
+            for agent in sorted(self.agents, key=_share_of_budget):  # the worst comes last, where people look
+                news = (agent.session_id, _severity(agent))
+                is_due = agent.state is SessionState.RUNNING and _share_of_budget(agent) > _NEAR
+                if is_due and news not in reported and not await self.raise_alert(agent.session_id):
+                    reported.add(news)
             await asyncio.sleep(_LOOK_EVERY)
 
 
@@ -63,8 +67,8 @@ async def open_demo(changes: Mapping[str, str] = MappingProxyType({})) -> AsyncI
             if not person.is_external:
                 person.workspace.dm_with_bot(person.user)
         acme, new = Agents(sandbox.anchor, JOBS, DEFAULT_KEY), Agents(sandbox.anchor, NEWCO_JOBS, NEWCO_KEY)
-        made = Demo(sandbox, acme, new, Switches(sandbox))
-        async with _in_background(acme.work(), new.work(), made.watch_budgets()):
+        made = Demo(sandbox, acme, new, Switches(sandbox), Guide(sandbox))
+        async with _in_background(acme.work(), new.work(), made.watch_budgets(), made.guide.follow()):
             yield made
 
 
@@ -79,14 +83,19 @@ async def _in_background(*work: Coroutine[None, None, None]) -> AsyncIterator[No
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _is_over(agent: Agent) -> bool:
-    return agent.job.budget is not None and agent.spent > agent.job.budget and agent.state is SessionState.RUNNING
+def _share_of_budget(agent: Agent) -> float:
+    return 0.0 if agent.job.budget is None else agent.spent / agent.job.budget
+
+
+def _severity(agent: Agent) -> str:
+    if agent.job.budget is None:
+        return "info"
+    return "critical" if _share_of_budget(agent) > 1 else "warning"
 
 
 def _alert(agent: Agent) -> dict[str, str]:
     job = agent.job
-    alert = {"session_id": agent.session_id, "title": f"{job.name}: spending"}
-    if job.budget is None:
-        return alert | {"text": f"Told to: {job.goal}. Spent ${agent.spent:.2f} so far.", "severity": "info"}
-    text = f"Told to: {job.goal}. Spent ${agent.spent:.2f}, its budget is ${job.budget:.2f}."
-    return alert | {"text": text, "severity": "critical" if agent.spent > job.budget else "warning"}
+    budget = " so far" if job.budget is None else f", its budget is ${job.budget:.2f}"
+    text = f"Told to: {job.goal}. Spent ${agent.spent:.2f}{budget}."
+    title = f"{job.name}: spending"
+    return {"session_id": agent.session_id, "title": title, "text": text, "severity": _severity(agent)}

@@ -33,7 +33,7 @@ JOBS = {
             "Checked the goal: paper is still missing, starting over",
         ),
         rate=1.24,
-        spent=36.4,
+        spent=40.6,
         budget=40.0,
     ),
     "9c0d7e11-2222-4333-8444-555566667777": Job(
@@ -59,8 +59,9 @@ JOBS = {
             "Named the file and filed it",
             "Marked the mail as done",
         ),
-        rate=0.021,
-        spent=2.35,
+        rate=0.001,
+        spent=9.1,
+        budget=10.0,
     ),
 }
 """The jobs at Acme, by the id of the session they run in."""

@@ -10,18 +10,18 @@ from types import MappingProxyType
 from typing import TextIO
 
 from bot.demo.bot_process import BotFailedError
-from bot.demo.demo import open_demo
 from bot.demo.page.server import NotServedError, page
+from bot.demo.runner import open_runner
 
 
 async def serve(out: TextIO, *, port: int, browser: bool, changes: Mapping[str, str] = MappingProxyType({})) -> int:
     """Serve the page at `port` (0: any free one) until SIGINT, SIGTERM or SIGHUP, and return the exit code.
 
-    `browser` says whether to open one, where there is one; `changes` goes to `open_demo`.
+    `browser` says whether to open one, where there is one; `changes` goes to `open_runner`.
     """
     ended = _ended()
     try:
-        async with open_demo(changes) as demo, page(demo, port) as url:
+        async with open_runner(changes) as runner, page(runner, port) as url:
             print(f"The demo is at {url}\nEnd it with Ctrl-C.", file=out, flush=True)
             if browser and _has_browser():
                 await asyncio.to_thread(webbrowser.open, url)

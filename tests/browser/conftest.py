@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, expect
 
-from bot.demo.demo import Demo, open_demo
+from bot.demo.demo import Demo
 from bot.demo.page.server import page as serve_page
+from bot.demo.runner import DemoRunner, open_runner
 from browser.channel_page import ChannelPage, new_channel_page
 from browser.chromium import chromium, executable
 from browser.pages import Screen, open_screen, watched_page
 from browser.sample_app import SampleApp, sample_app
-from demo.strict_demo import strict_demo
+from demo.strict_demo import strict_runner
 
 expect.set_options(timeout=30_000)
 
@@ -30,15 +31,20 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-async def demo() -> AsyncIterator[Demo]:
-    """One demo for all tests: each leaves its switches and agents as they were."""
-    async with open_demo() as demo:
-        yield demo
+async def runner() -> AsyncIterator[DemoRunner]:
+    async with open_runner() as runner:
+        yield runner
 
 
 @pytest.fixture(scope="session")
-async def url(demo: Demo) -> AsyncIterator[str]:
-    async with serve_page(demo) as url:
+async def demo(runner: DemoRunner) -> Demo:
+    """One demo for all tests: each leaves its switches and agents as they were."""
+    return runner.demo
+
+
+@pytest.fixture(scope="session")
+async def url(runner: DemoRunner) -> AsyncIterator[str]:
+    async with serve_page(runner) as url:
         yield url
 
 
@@ -70,10 +76,10 @@ async def channel(demo: Demo, url: str, screen: Screen) -> AsyncIterator[Channel
 @pytest.fixture
 async def fresh(browser: Browser) -> AsyncIterator[ChannelPage]:
     """#alerts in a demo of the test's own that has just begun, in which nobody may break a rule."""
-    async with strict_demo() as demo, serve_page(demo) as url, watched_page(browser) as page:
+    async with strict_runner() as runner, serve_page(runner) as url, watched_page(browser) as page:
         await page.goto(url)
         await expect(page.get_by_role("radio", name="alice")).to_be_checked()
-        yield ChannelPage(demo, demo.sandbox.slack.alerts, page)
+        yield ChannelPage(runner.demo, runner.demo.sandbox.slack.alerts, page)
 
 
 @pytest.fixture

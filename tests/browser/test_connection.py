@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.async_api import Browser, WebSocketRoute, expect
 
-from bot.demo.demo import open_demo
 from bot.demo.page.server import page as serve_page
+from bot.demo.runner import open_runner
 from browser.channel_page import ChannelPage
 
 pytestmark = pytest.mark.anyio
@@ -15,10 +15,11 @@ pytestmark = pytest.mark.anyio
 async def test_the_page_says_that_the_demo_is_gone_and_reconnects(browser: Browser) -> None:
     async with await browser.new_context(locale="en-US") as context:
         page = await context.new_page()
-        async with open_demo() as demo, serve_page(demo) as url:
+        async with open_runner() as runner, serve_page(runner) as url:
             port = int(url.rstrip("/").rpartition(":")[2])
-            channel = ChannelPage(demo, demo.sandbox.slack.incidents, page)
-            await page.goto(f"{url}#{demo.sandbox.slack.alice.id}")
+            slack = runner.demo.sandbox.slack
+            channel = ChannelPage(runner.demo, slack.incidents, page)
+            await page.goto(f"{url}#{slack.alice.id}")
             await channel.open()
             channel.post("Of the first demo")
             await channel.message("Of the first demo").hover()
@@ -26,13 +27,22 @@ async def test_the_page_says_that_the_demo_is_gone_and_reconnects(browser: Brows
         gone = page.get_by_role("alert")
         await expect(gone).to_contain_text("The demo is gone.")
         await channel.enter("Sent to nobody")
-        await expect(page.get_by_role("status")).to_have_text("The demo is gone; nothing was sent.")
+        toast = page.get_by_role("status").get_by_text("The demo is gone; nothing was sent.")
+        for width in (1440, 390, 320):
+            await page.set_viewport_size({"width": width, "height": 844})
+            banner, covering = await gone.bounding_box(), await toast.bounding_box()
+            assert banner
+            assert covering
+            assert covering["y"] >= banner["y"] + banner["height"]
+            await expect(toast).to_be_in_viewport(ratio=1)
+        await page.set_viewport_size({"width": 1280, "height": 720})
         await expect(channel.line).to_have_value("Sent to nobody")
-        async with open_demo() as demo, serve_page(demo, port):
+        async with open_runner() as runner, serve_page(runner, port):
             await expect(gone).to_be_hidden()
             await expect(channel.message("Of the first demo")).to_have_count(0)
             await expect(channel.line).to_have_accessible_name("Message #incidents as alice")
-            demo.sandbox.slack.post(demo.sandbox.slack.private, "Elsewhere in the second")
+            slack = runner.demo.sandbox.slack
+            slack.post(slack.private, "Elsewhere in the second")
             await expect(page.get_by_role("button", name="#war-room 1 unread")).to_be_visible()
             await channel.line.press("Enter")
             await expect(channel.message("Sent to nobody")).to_be_visible()

@@ -89,7 +89,7 @@ async def test_nothing_in_the_home_or_in_a_modal_is_wider_than_the_screen(channe
 async def test_a_wide_screen_shows_three_columns_and_a_phone_shows_the_channel_or_the_agents(
     channel: ChannelPage,
 ) -> None:
-    columns = [channel.page.get_by_role("navigation"), channel.pane, channel.side_pane]
+    columns = [channel.page.locator(".side"), channel.pane, channel.side_pane]
     boxes = [box for part in columns if (box := await part.bounding_box())]
     edges = [(round(box["x"]), round(box["x"] + box["width"])) for box in boxes]
     assert edges == [(0, 220), (220, 1020), (1020, 1440)]
@@ -109,6 +109,44 @@ async def test_a_wide_screen_shows_three_columns_and_a_phone_shows_the_channel_o
     await channel.agent("Flight watch").get_by_title("Put into the composer").click()
     await expect(channel.line).to_be_focused()
     await expect(channel.line).to_have_value("/anchor-pause 9c0d7e11-2222-4333-8444-555566667777")
+
+
+async def test_all_switches_are_visible_on_a_laptop_without_scrolling(channel: ChannelPage) -> None:
+    for person in ("alice", "dora"):
+        await channel.page.get_by_role("radio", name=person).locator("xpath=..").click()
+        await expect(channel.page.get_by_text("Lead research")).to_be_visible(visible=person == "dora")
+        for switch in await channel.page.get_by_role("switch").all():
+            await expect(switch).to_be_in_viewport(ratio=1)
+            await expect(switch.locator("xpath=following-sibling::*")).to_be_in_viewport(ratio=1)
+    assert await channel.side_pane.evaluate("pane => pane.scrollTop") == 0
+
+
+async def test_the_buttons_of_an_agent_do_not_wrap_however_much_it_has_spent(channel: ChannelPage) -> None:
+    card, [supplies, *_] = channel.agent("Office supplies"), channel.demo.agents
+    alert, end = (card.get_by_role("button", name=name) for name in ("Raise alert", "End session"))
+    spent = supplies.spent
+    try:
+        for width in (1440, 1161, 1160, 761, 390):
+            await resize(channel.page, width)
+            if width == 390:
+                await channel.pane.get_by_role("button", name="Agents").click()
+            for amount in (100.0, 1_000.0, 9_990.0):
+                supplies.spent = amount
+                await expect(card.locator(".spent")).to_contain_text(f"${amount:,.0f}"[:-1])
+                boxes = [await one.bounding_box() for one in (card.locator(".money"), alert, end)]
+                tops = [round(box["y"] + box["height"] / 2) for box in boxes if box]
+                assert (width, amount, max(tops) - min(tops) <= 1) == (width, amount, True)
+                assert {round(box["height"]) for box in boxes[1:] if box} == {28}
+                assert await card.locator(".money").evaluate("money => money.scrollWidth <= money.clientWidth")
+    finally:
+        supplies.spent = spent
+
+
+async def test_the_badge_of_the_outsider_is_visible_on_a_phone(channel: ChannelPage) -> None:
+    badge = channel.page.get_by_role("group", name="Act as").get_by_text("External")
+    for width in (1440, 1024, 390, 320):
+        await resize(channel.page, width)
+        await expect(badge).to_be_in_viewport(ratio=1)
 
 
 async def test_an_empty_channel_says_so_and_a_few_messages_stand_at_the_bottom(channel: ChannelPage) -> None:

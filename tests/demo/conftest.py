@@ -6,20 +6,26 @@ import pytest
 
 from bot.demo.demo import Demo
 from bot.demo.page.server import page
+from bot.demo.runner import DemoRunner
 from demo.page_client import PageClient, open_page
-from demo.strict_demo import strict_demo
+from demo.strict_demo import strict_runner
 
 
 @pytest.fixture(scope="module")
-async def demo() -> AsyncIterator[Demo]:
+async def runner() -> AsyncIterator[DemoRunner]:
     """One for all tests of a module."""
-    async with strict_demo() as demo:
-        yield demo
+    async with strict_runner() as runner:
+        yield runner
 
 
 @pytest.fixture(scope="module")
-async def url(demo: Demo) -> AsyncIterator[str]:
-    async with page(demo) as url:
+async def demo(runner: DemoRunner) -> Demo:
+    return runner.demo
+
+
+@pytest.fixture(scope="module")
+async def url(runner: DemoRunner) -> AsyncIterator[str]:
+    async with page(runner) as url:
         yield url
 
 

@@ -18,6 +18,7 @@ class PageClient:
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.slack: Json = {}
         self.demo: Json = {}
+        self.run = 0
         self._socket = socket
         self._problems: dict[int, str] = {}
         self._change_event = ChangeEvent()
@@ -44,6 +45,7 @@ class PageClient:
             said = frame.json()
             self.slack = said.get("slack", self.slack)
             self.demo = said.get("demo", self.demo)
+            self.run = said.get("run", self.run)
             if "done" in said:
                 self._problems[said["done"]] = said["problem"]
             self._change_event.notify()

@@ -6,12 +6,14 @@ import pytest
 
 from bot.demo.agents import Agent
 from bot.demo.bot_process import BotState
-from bot.demo.demo import Demo, open_demo
+from bot.demo.demo import Demo
 from bot.demo.jobs import JOBS
 from bot.demo.newco import NEWCO_KEY
 from bot.demo.page.server import page
+from bot.demo.runner import open_runner
 from bot.sim.anchor import SessionState
 from demo.page_client import open_page
+from harness.conversation import until
 
 pytestmark = pytest.mark.anyio
 
@@ -54,12 +56,28 @@ async def test_an_order_is_carried_out_though_the_page_is_closed_meanwhile(demo:
 
 async def test_a_bot_that_fails_to_start_is_shown_with_its_log() -> None:
     changes: dict[str, str] = {}
-    async with open_demo(changes) as demo, page(demo) as url, open_page(url) as alice:
+    async with open_runner(changes) as runner, page(runner) as url, open_page(url) as alice:
         await alice.order("switch", name="bot_stopped", on=True)
         changes["LOG_LEVEL"] = "LOUD"
         problem = await alice.order("switch", name="bot_stopped", on=False)
         assert "LOG_LEVEL" in problem
-        assert demo.sandbox.bot.state is BotState.STOPPED
+        assert runner.demo.sandbox.bot.state is BotState.STOPPED
+
+
+async def test_a_reset_begins_a_new_demo_and_ends_the_former_unless_the_new_one_fails_to_start() -> None:
+    changes: dict[str, str] = {}
+    async with open_runner(changes) as runner, page(runner) as url, open_page(url) as alice:
+        former, directory = runner.demo, runner.demo.sandbox.bot.log.parent
+        changes["LOG_LEVEL"] = "LOUD"
+        assert "LOG_LEVEL" in await alice.order("reset")
+        assert (runner.demo, former.sandbox.bot.state, alice.run) == (former, BotState.READY, 1)
+        changes.clear()
+        assert await alice.order("reset") == ""
+        assert runner.demo is not former
+        await alice.until(lambda: alice.run == 2)
+        assert runner.demo.sandbox.bot.state is BotState.READY
+        await until(lambda: not directory.exists())
+        assert former.sandbox.bot.state is BotState.STOPPED
 
 
 def test_the_log_of_an_agent_keeps_its_last_lines() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from bot.demo.demo import Demo
 from bot.demo.page.server import NotServedError, page
+from bot.demo.runner import DemoRunner
 from browser.sample_app import sample_app
 from demo.page_client import PageClient, open_page
 from harness.blocks import actions, button, input_block, modal
@@ -50,9 +51,9 @@ async def test_another_origin_is_refused_and_a_websocket_needs_one(url: str) -> 
     assert await handshake(url, Origin=named, Host=named.removeprefix("http://")) == 101
 
 
-async def test_a_port_in_use_is_reported(demo: Demo, url: str) -> None:
+async def test_a_port_in_use_is_reported(runner: DemoRunner, url: str) -> None:
     with pytest.raises(NotServedError, match="Address already in use"):
-        async with page(demo, int(url.rstrip("/").rpartition(":")[2])):
+        async with page(runner, int(url.rstrip("/").rpartition(":")[2])):
             pass
 
 

@@ -1,22 +1,23 @@
-"""The orders of the page: a person's actions in Slack, and the switches."""
+"""The orders of the page: a person's actions in Slack, the switches, and the reset."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
 from bot.demo.bot_process import BotFailedError
-from bot.demo.demo import Demo
 from bot.demo.page.fields import BadOrderError, Order, text
 from bot.demo.page.view_orders import ViewOrders
 from bot.demo.people import Person
+from bot.demo.runner import DemoRunner
 from bot.sim.slack import Message, NotPossibleError
 
 
 class Orders:
     """Carries out the orders of one person."""
 
-    def __init__(self, demo: Demo, person: Person) -> None:
-        self._demo = demo
-        self._agents = demo.agents_at(person.workspace)
-        self._slack = demo.sandbox.slack
+    def __init__(self, runner: DemoRunner, person: Person) -> None:
+        self._runner = runner
+        self._demo = runner.demo
+        self._agents = self._demo.agents_at(person.workspace)
+        self._slack = self._demo.sandbox.slack
         self._user = person.user
         self._kinds: Mapping[str, Callable[[Order], Awaitable[str]]] = {
             "enter": self._enter,
@@ -27,6 +28,7 @@ class Orders:
             "burst": self._burst,
             "end": self._end,
             "restart": self._restart,
+            "reset": self._reset,
             **ViewOrders(self._slack, person).kinds,
         }
 
@@ -80,6 +82,10 @@ class Orders:
 
     async def _restart(self, order: Order) -> str:
         self._agents.restart(text(order, "session_id"))
+        return ""
+
+    async def _reset(self, _: Order) -> str:
+        await self._runner.begin()
         return ""
 
     def _message(self, order: Order) -> Message:

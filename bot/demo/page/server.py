@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from bot.demo.demo import Demo
 from bot.demo.page.assets import INDEX, read_assets
 from bot.demo.page.connection import Connection
 from bot.demo.page.guard import headers_of_answers, refusal
 from bot.demo.people import Person, people
+from bot.demo.runner import DemoRunner
 from bot.sim.local_server import LocalServer
 
 _LONGEST_ORDER = 64 * 1024  # bytes
@@ -22,9 +22,9 @@ class NotServedError(Exception):
 
 
 @asynccontextmanager
-async def page(demo: Demo, port: int = 0) -> AsyncIterator[str]:
+async def page(runner: DemoRunner, port: int = 0) -> AsyncIterator[str]:
     """Serve the page at `port`, 0 for any free one, and yield its address. Raises NotServedError."""
-    served = Page(demo, port)
+    served = Page(runner, port)
     try:
         await served.server.start()
     except OSError as error:
@@ -39,8 +39,8 @@ async def page(demo: Demo, port: int = 0) -> AsyncIterator[str]:
 class Page:
     """The routes of the page; every request is guarded."""
 
-    def __init__(self, demo: Demo, port: int) -> None:
-        self._demo = demo
+    def __init__(self, runner: DemoRunner, port: int) -> None:
+        self._runner = runner
         self._assets = read_assets()
         routes = [web.get("/socket", self._serve_socket), web.get("/{path:.*}", self._serve_asset)]
         self.server = LocalServer(routes, port=port)
@@ -57,7 +57,7 @@ class Page:
         self._check(request, needs_origin=True)
         socket = web.WebSocketResponse(heartbeat=_HEARTBEAT, max_msg_size=_LONGEST_ORDER, compress=False)
         await socket.prepare(request)
-        await Connection(self._demo, self._person(request.query.get("as", "")), socket).hold()
+        await Connection(self._runner, self._person(request.query.get("as", "")), socket).hold()
         return socket
 
     def _check(self, request: web.Request, *, needs_origin: bool) -> None:
@@ -66,5 +66,5 @@ class Page:
 
     def _person(self, user_id: str) -> Person:
         """Return the person with this name, or else the first."""
-        everyone = people(self._demo.sandbox)
+        everyone = people(self._runner.demo.sandbox)
         return next((person for person in everyone if person.user.id == user_id), everyone[0])

@@ -1,4 +1,4 @@
-"""The JSON for the page: simulated Slack as one person sees it, the agents, and the switches."""
+"""The JSON for the page: simulated Slack as one person sees it, the agents, the switches, and the guide."""
 
 from dataclasses import asdict
 
@@ -31,12 +31,13 @@ def slack_view(sandbox: Sandbox, person: Person) -> Json:
 
 
 def demo_view(demo: Demo, person: Person) -> Json:
-    """Return the agents of this person's workspace, and the switches."""
+    """Return the agents of this person's workspace, the switches, and the steps of the guide."""
     is_new = person.workspace is demo.sandbox.newco.workspace
     return {
         "agents": [_agent(one) for one in demo.agents_at(person.workspace)],
         "switches": demo.switches.positions,
         "bot": demo.sandbox.bot.state,
+        "steps": demo.guide.steps,
         "has_monitor": not is_new,
         "key_to_set": {"workspace": _name(person.workspace), "key": NEWCO_KEY} if is_new else None,
     }

@@ -8,6 +8,7 @@ import { Connection } from "./connection.js";
 import { byId, h, setText } from "./dom.js";
 import { notice } from "./notices.js";
 import { Agents } from "./demo/agents.js";
+import { Guide } from "./demo/guide.js";
 import { KeyNote } from "./demo/key_note.js";
 import { Switches } from "./demo/switches.js";
 import { Modals } from "./views/modals.js";
@@ -17,6 +18,7 @@ let view = null; // Slack, as the person sees it
 let channelId = null; // the conversation that is open
 let inApp = false; // whether it is the app's space
 let thread = null; // the message whose thread the composer writes to
+let run = null; // the number of the demo that is shown
 
 const connection = new Connection(location.hash.slice(1), {
   slack(latest) {
@@ -26,9 +28,14 @@ const connection = new Connection(location.hash.slice(1), {
     else show();
   },
   demo(demo) {
+    guide.show(demo.steps);
     agents.show(demo.agents, demo.has_monitor);
     keyNote.show(demo.key_to_set);
     switches.show(demo.switches, demo.bot);
+  },
+  run(number) {
+    if (run !== null && run !== number) location.reload(); // another one has begun
+    run = number;
   },
   lost: () => (byId("lost").hidden = false),
   back: () => (byId("lost").hidden = true),
@@ -47,6 +54,7 @@ const composer = new Composer((line) => {
 });
 const space = new Space(order, () => show());
 const modals = new Modals((kind, details) => connection.order(kind, details));
+const guide = new Guide();
 const keyNote = new KeyNote();
 const agents = new Agents(order, (sessionId) => {
   look("channel");
@@ -60,6 +68,12 @@ byId("skip").addEventListener("click", (event) => {
   look("channel");
   if (space.isHome) byId("home").focus();
   else composer.focus();
+});
+byId("reset").addEventListener("click", async () => {
+  byId("reset").ariaBusy = "true";
+  history.replaceState(null, "", location.pathname); // the page that comes is the first person's
+  await order("reset");
+  byId("reset").ariaBusy = null;
 });
 byId("raise-burst").addEventListener("click", () => order("burst"));
 byId("stop-replying").addEventListener("click", () => replyTo(null));

@@ -9,7 +9,7 @@ export class Connection {
   #numbers = 0;
   #waiting = new Map();
 
-  /** `on` has functions: slack(view), demo(view), lost() and back(). */
+  /** `on` has functions: slack(view), demo(view), run(number), lost() and back(). */
   constructor(person, on) {
     this.#person = person;
     this.#on = on;
@@ -53,6 +53,7 @@ export class Connection {
   }
 
   #receive(frame) {
+    if (frame.run) this.#on.run(frame.run);
     if (frame.slack) this.#on.slack(frame.slack);
     if (frame.demo) this.#on.demo(frame.demo);
     if (frame.done) {

@@ -4,6 +4,7 @@ import { arrange, byId, h, setText, shown } from "../dom.js";
 
 const STATES = { running: "Running", paused: "Paused", completed: "Ended" };
 const money = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" });
+const wholeMoney = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", trailingZeroDisplay: "stripIfInteger" });
 
 export class Agents {
   #cards = new Map(); // by the agent's name: a new session is another one's work on the same job
@@ -72,7 +73,7 @@ class Card {
     setText(this.#goal, agent.goal);
     setText(this.#state, STATES[agent.state]);
     setText(this.#spent, money.format(agent.spent));
-    setText(this.#budget, agent.budget === null ? "" : ` of ${money.format(agent.budget)}`);
+    setText(this.#budget, agent.budget === null ? "" : ` of ${wholeMoney.format(agent.budget)}`);
     this.#spent.classList.toggle("over", agent.budget !== null && agent.spent > agent.budget);
     setText(this.#end, isEnded ? "New session" : "End session");
     this.#end.dataset.order = isEnded ? "restart" : "end";

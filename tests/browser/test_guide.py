@@ -1,0 +1,131 @@
+"""The guide on the page: five steps, checked off by what really happened, and a reset that begins again."""
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from bot.demo.bot_process import BotState
+from bot.demo.jobs import JOBS
+from browser.accessibility import axe_in_both_themes
+from browser.channel_page import ChannelPage
+from harness.conversation import until
+
+pytestmark = pytest.mark.anyio
+
+RUNAWAY, FLIGHTS, _ = JOBS
+
+
+def steps(page: Page) -> Locator:
+    """The steps of the guide."""
+    return page.get_by_role("region", name="Five steps").get_by_role("listitem")
+
+
+async def done(page: Page, number: int) -> None:
+    """Exactly the first `number` steps are done, and the next one is marked."""
+    marks = ["✓"] * number + [""] * (5 - number)
+    await expect(steps(page).locator(".mark")).to_have_text(marks)
+    for text in (", done", ", not done yet"):
+        count = number if text == ", done" else 5 - number
+        await expect(steps(page).locator("p:first-child", has_text=text)).to_have_count(count)
+    await expect(page.get_by_text(f"{number} of 5 done", exact=True)).to_be_attached()
+    current = page.locator('[aria-current="step"]')
+    await expect(current).to_have_count(0 if number == 5 else 1)
+    if number < 5:
+        await expect(steps(page).nth(number)).to_have_attribute("aria-current", "step")
+        await expect(steps(page).nth(number).locator(".advice")).to_be_visible()
+
+
+async def press_as_outsider(fresh: ChannelPage) -> None:
+    """Mallory presses the Resume button of an alert, and is refused."""
+    await fresh.act_as("mallory")
+    await fresh.resume(fresh.resume_button(FLIGHTS).last)
+    await expect(fresh.message("Only visible to you")).to_have_count(1)
+
+
+async def test_the_steps_are_checked_off_by_what_happened_and_a_reset_begins_again(fresh: ChannelPage) -> None:
+    page, said = fresh.page, fresh.page.locator("#guide-said")
+    await expect(steps(page)).to_have_count(5)
+    await done(page, 0)
+    await expect(said).to_be_empty()
+    for step in await steps(page).all():
+        await step.click()  # which does nothing
+    for is_on in (True, False):
+        await fresh.set_switch("Down", on=is_on)
+    await fresh.act_as("mallory")
+    await fresh.act_as("alice")
+    await done(page, 0)
+
+    await fresh.pause(RUNAWAY)
+    await done(page, 1)
+    await expect(said).to_contain_text("1 of 5 steps done. Next: ")
+    await fresh.resume(fresh.resume_button(RUNAWAY).first)
+    await done(page, 2)
+    await fresh.agent("Flight watch").get_by_title("Put into the composer").click()
+    await fresh.line.press("Enter")
+    await done(page, 3)
+    await press_as_outsider(fresh)
+    await done(page, 4)
+    await fresh.act_as("alice")
+    await fresh.set_switch("Down", on=True)
+    await done(page, 4)
+    await fresh.pause_button(RUNAWAY).first.click()
+    await done(page, 5)
+    await expect(said).to_contain_text("5 of 5 steps done.")
+    await expect(page.get_by_text("That was all.")).to_be_visible()
+    assert await axe_in_both_themes(page) == []
+    await page.reload()
+    await done(page, 5)
+
+    await fresh.act_as("bob")
+    former = fresh.demo.sandbox.bot
+    await page.get_by_role("button", name="Reset").click()
+    await done(page, 0)
+    await expect(page.get_by_role("radio", name="alice")).to_be_checked()
+    await expect(fresh.switch("Down")).not_to_be_checked()
+    await expect(fresh.agent("Flight watch").get_by_text("Running", exact=True)).to_be_visible()
+    await expect(fresh.pause_button(RUNAWAY)).to_be_visible()
+    await expect(fresh.messages).to_have_count(2)
+    await expect(page.get_by_role("status")).to_be_empty()
+    await fresh.pause(RUNAWAY)
+    await done(page, 1)
+    await until(lambda: former.state is BotState.STOPPED)
+
+
+async def test_steps_are_checked_off_in_any_order_by_other_ways_as_well(fresh: ChannelPage) -> None:
+    page, marks = fresh.page, steps(fresh.page).locator(".mark")
+    await fresh.enter(f"/anchor-pause {FLIGHTS}")
+    await expect(marks).to_have_text(["", "", "✓", "", ""])
+    await expect(steps(page).first).to_have_attribute("aria-current", "step")
+    await press_as_outsider(fresh)
+    await expect(marks).to_have_text(["", "", "✓", "✓", ""])
+    await fresh.act_as("alice")
+    await fresh.enter(f"/anchor-resume {FLIGHTS}")
+    await expect(marks).to_have_text(["", "✓", "✓", "✓", ""])
+    await fresh.set_switch("Key revoked", on=True)
+    await fresh.enter(f"/anchor-pause {FLIGHTS}")
+    await expect(fresh.message("(401)")).to_be_visible()
+    await fresh.set_switch("Key revoked", on=False)
+    await fresh.set_switch("Down", on=True)
+    await expect(marks).to_have_text(["", "✓", "✓", "✓", ""])
+    await fresh.enter(f"/anchor-pause {FLIGHTS}")
+    await expect(marks).to_have_text(["", "✓", "✓", "✓", "✓"])
+
+
+async def test_the_guide_is_one_line_on_a_phone_and_opens(channel: ChannelPage) -> None:
+    page = channel.page
+    summary = page.get_by_role("region", name="Five steps").locator("summary")
+    for width in (390, 1024):
+        await page.set_viewport_size({"width": width, "height": 844})
+        await expect(steps(page).first).to_be_hidden()
+        box = await summary.bounding_box()
+        assert box
+        assert box["height"] < 30
+        await expect(page.get_by_text("Next: ")).to_be_visible()
+        await expect(page.get_by_role("button", name="Reset")).to_be_in_viewport(ratio=1)
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await summary.press("Enter")
+    await expect(steps(page).last).to_be_in_viewport(ratio=1)
+    assert await axe_in_both_themes(page) == []
+    await page.set_viewport_size({"width": 1440, "height": 900})
+    for step in await steps(page).all():
+        await expect(step).to_be_in_viewport(ratio=1)
+    assert await page.locator(".side, .guide").evaluate_all("all => all.every(one => one.scrollTop === 0)")
