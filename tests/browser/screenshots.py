@@ -11,17 +11,18 @@ from typing import Literal
 from playwright.async_api import Browser, FloatRect, Locator, Page, ViewportSize, expect
 
 from bot.core.admin_outcomes import AlertPosted
-from bot.demo.demo import open_demo
-from bot.demo.jobs import NEWCO_JOBS
+from bot.demo.demo import Demo
+from bot.demo.jobs import JOBS, NEWCO_JOBS
 from bot.demo.newco import NEWCO_KEY
 from bot.demo.page.server import page as serve
+from bot.demo.runner import open_runner
 from bot.messages.modal_results import about_alert
 from bot.messages.modals import KEY
 from browser.chromium import chromium, executable
 
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-SIZE: ViewportSize = {"width": 1220, "height": 700}
-SIZE_OF_HOME: ViewportSize = {"width": 1220, "height": 760}
+SIZE: ViewportSize = {"width": 1220, "height": 868}
+SIZE_OF_HOME: ViewportSize = {"width": 1220, "height": 690}
 _AROUND_MODAL = 28  # pixels
 
 
@@ -29,44 +30,52 @@ async def take_all(folder: Path) -> None:
     """Take the pictures: of an alert, in each theme, and of a workspace that is set up in the app's Home."""
     async with chromium(executable(os.environ)) as browser:
         for theme in THEMES:
-            async with _page(browser, theme) as page:
-                await _take_alert(folder, page, theme)
-            async with _page(browser, theme) as page:
+            async with _page(browser, theme) as (page, demo):
+                await _take_alert(folder, page, demo, theme)
+            async with _page(browser, theme) as (page, _):
                 await page.set_viewport_size(SIZE_OF_HOME)
                 await _take_home(folder, page, "" if theme == "light" else f"-{theme}")
 
 
 @asynccontextmanager
-async def _page(browser: Browser, theme: Literal["light", "dark"]) -> AsyncIterator[Page]:
+async def _page(browser: Browser, theme: Literal["light", "dark"]) -> AsyncIterator[tuple[Page, Demo]]:
     async with (
-        open_demo() as demo,
-        serve(demo) as url,
+        open_runner() as runner,
+        serve(runner) as url,
         await browser.new_context(viewport=SIZE, color_scheme=theme, reduced_motion="reduce") as context,
     ):
         page = await context.new_page()
         await page.goto(url)
-        yield page
+        yield page, runner.demo
 
 
-async def _take_alert(folder: Path, page: Page, theme: str) -> None:
-    """One that is firing, then paused, then resumed."""
-    channel = page.get_by_role("main")
-    await expect(channel.get_by_role("button", name="Pause session")).to_be_visible()
+async def _take_alert(folder: Path, page: Page, demo: Demo, theme: str) -> None:
+    """One that is firing, with the whole page around it; then that alert alone and its thread, paused and resumed."""
+    pause = page.get_by_role("button", name=f"Pause session {next(iter(JOBS))}")
+    alert = page.locator("#messages > li", has=page.locator(".message", has_text="Office supplies"))
+    day = page.locator("#messages > .day")
+    await expect(pause).to_be_visible()
+    await expect(page.get_by_text("Put 12 standing desks into the cart")).to_be_visible()
     await _save(page, folder / f"firing-{theme}.png")
-    await channel.get_by_role("button", name="Pause session").click()
-    await page.get_by_role("dialog").get_by_role("button", name="Pause").click()
-    await expect(channel.get_by_role("button", name="Resume session")).to_have_count(2)
-    await expect(page.get_by_text("Paused: waiting")).to_be_visible()
-    await _save(page, folder / f"paused-{theme}.png")
-    await channel.get_by_role("button", name="Resume session").first.click()
-    await expect(channel.get_by_text("2 replies")).to_be_visible()
-    await expect(page.get_by_text("Resumed: going on")).to_be_visible()
-    await _save(page, folder / f"resumed-{theme}.png")
+    slack = demo.sandbox.slack
+    slack.platform.history.delete(slack.channel_messages(slack.alerts)[0])  # a warning about another agent
+    await expect(page.get_by_text("Warning")).to_have_count(0)
+    await day.evaluate("day => day.style.paddingTop = '8px'")
+    await pause.click()
+    await expect(alert.get_by_role("button", name="Resume session")).to_have_count(2)
+    await expect(page.get_by_text("1 of 5 done")).to_be_visible()
+    await _save(page, folder / f"paused-{theme}.png", day, alert)
+    await alert.get_by_role("button", name="Resume session").first.click()
+    await page.get_by_role("dialog").get_by_role("button", name="Resume").click()
+    await expect(alert.get_by_text("2 replies")).to_be_visible()
+    await expect(page.get_by_text("2 of 5 done")).to_be_visible()
+    await _save(page, folder / f"resumed-{theme}.png", day, alert)
 
 
 async def _take_home(folder: Path, page: Page, ending: str) -> None:
     """A command without a key and the modal for the key, in light only, and the Home when all is set up."""
-    nav, pane, dialog = page.get_by_role("navigation"), page.locator(".channel"), page.get_by_role("dialog")
+    nav, pane, dialog = page.locator(".side"), page.locator(".channel"), page.get_by_role("dialog")
+    await page.locator(".guide").evaluate("guide => guide.hidden = true")  # of the demo, not of the app
     await page.get_by_title("An admin of Newco").click()
     await page.get_by_role("combobox", name="as dora").fill(f"/anchor-pause {next(iter(NEWCO_JOBS))}")
     await page.keyboard.press("Enter")
