@@ -1,9 +1,10 @@
 """Deliver messages: by response_url, else to the channel, else as a direct message."""
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterator
 
+from bot.core.delivery_rounds import LONGEST_WAIT_IN_ROUND, round_times
 from bot.core.requests import ReplyAddress
 from bot.messages.card_update import MessageContent
 from bot.messages.message import Message, Visibility
@@ -12,49 +13,60 @@ from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.delivery import Delivered, Delivery, Doubtful, Refused, TryAgain
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.workspaces import StoreError, Workspaces
+from bot.usecases.pending_result import PendingResult, Send
 
 _log = logging.getLogger(__name__)
 
-_ATTEMPTS = 3  # Slack accepts five uses of a response_url
+MAX_WAITING = 10_000
+"""The most results that wait for another round: a bound of memory."""
+
+_ATTEMPTS = 3  # for an updated card and for a notice to an admin
 _FIRST_BACKOFF = 0.5
 _MAX_DELAY = 60.0
-_MAX_DOUBTFUL = 2
-
-_Route = tuple[str, Callable[[], Awaitable[Delivery]]]
+_DELAY_WHILE_STOPPING = 0.5
 
 
 class MessageDelivery:
-    """Delivery of messages after the ack, by the first route that works."""
+    """Delivery of messages after the ack."""
 
-    def __init__(self, response_urls: ResponseUrls, slack: SlackClient, workspaces: Workspaces) -> None:
+    def __init__(
+        self,
+        response_urls: ResponseUrls,
+        slack: SlackClient,
+        workspaces: Workspaces,
+    ) -> None:
         self._response_urls = response_urls
         self._slack = slack
         self._workspaces = workspaces
+        self._waiting = 0
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Begin the next round of every waiting delivery now, and wait for no Retry-After from now on."""
+        self._stopping.set()
 
     async def deliver(self, address: ReplyAddress, message: Message) -> None:
-        """Deliver `message`, or log the failure without its text.
+        """Deliver a result in the rounds of `core.delivery_rounds`, until Slack accepts it, or log the failure.
 
-        A message without a response from Slack may still be visible, so only one more route is tried after it.
+        Each round tries the routes in order. A route is dropped when Slack refuses it finally. A message without a
+        response from Slack may be visible, so it is sent only once more, by another route.
         """
-        failures: list[str] = []
-        doubts = 0
+        began = asyncio.get_running_loop().time()
+        result = PendingResult(address, began, self._routes(address, message))
         try:
-            routes = self._routes(address, message)
-            while doubts < _MAX_DOUBTFUL and (next_route := next(routes, None)):
-                route, send = next_route
-                result = await _with_retries(send)
-                if isinstance(result, Delivered):
-                    return
-                failures.append(f"{route}: {result.why}")
-                doubts += isinstance(result, Doubtful)
+            for start in round_times():
+                if not await self._wait(began + start) or await self._try_routes(result):
+                    break
+                result.log_retry()
         except asyncio.CancelledError:
-            _log_undelivered(address, [*failures, "the bot was stopped"], doubts)
+            result.failures["all"] = "the bot was stopped"
             raise
-        _log_undelivered(address, failures, doubts)
+        finally:
+            result.log_end()
 
     async def send_dm(self, team_id: str, user_id: str, message: Message) -> bool:
         """Send a direct message. Return whether it can have arrived; if not, log why."""
-        result = await _with_retries(lambda: self._post(team_id, user_id, message))
+        result = await self._with_retries(lambda: self._post(team_id, user_id, message))
         if isinstance(result, Refused):
             _log.warning("direct message not delivered", extra={"user": user_id, "why": result.why})
         return not isinstance(result, Refused)
@@ -64,53 +76,84 @@ class MessageDelivery:
         url = address.response_url
         if url is None:
             return
-        result = await _with_retries(lambda: self._response_urls.replace(url, card, visibility))
+        result = await self._with_retries(lambda: self._response_urls.replace(url, card, visibility))
         if not isinstance(result, Delivered):
             _log.warning("message not updated", extra={"channel": address.actor.channel_id, "why": result.why})
 
-    def _routes(self, address: ReplyAddress, message: Message) -> Iterator[_Route]:
+    def _routes(self, address: ReplyAddress, message: Message) -> dict[str, Send]:
         actor, url = address.actor, address.response_url
         is_public = message.visibility is Visibility.IN_CHANNEL
         thread_ts = address.thread_ts if is_public else None
+        routes: dict[str, Send] = {}
         if url is not None:
-            yield "response_url", lambda: self._response_urls.post(url, message, thread_ts=thread_ts)
+            routes["response_url"] = lambda: self._response_urls.post(url, message, thread_ts=thread_ts)
         if is_public:
-            yield "channel", lambda: self._post(actor.team_id, actor.channel_id, message, thread_ts=thread_ts)
+            routes["channel"] = lambda: self._post(actor.team_id, actor.channel_id, message, thread_ts=thread_ts)
         private = as_direct_message(message, actor.channel_id)
-        yield "direct message", lambda: self._post(actor.team_id, actor.user_id, private)
+        routes["direct message"] = lambda: self._post(actor.team_id, actor.user_id, private)
+        return routes
+
+    async def _wait(self, start: float) -> bool:
+        """Wait until the start of a round. Return False if too many deliveries wait already."""
+        if (delay := start - asyncio.get_running_loop().time()) <= 0:
+            return True
+        if self._waiting >= MAX_WAITING:
+            return False
+        self._waiting += 1
+        try:
+            await self._sleep(delay)
+        finally:
+            self._waiting -= 1
+        return True
+
+    async def _try_routes(self, result: PendingResult) -> bool:
+        """Try each route once, or twice if Slack asks for a short wait. Return whether the delivery has ended."""
+        for name, send in list(result.routes.items()):
+            if not self._stopping.is_set() and asyncio.get_running_loop().time() < result.not_before.get(name, 0.0):
+                continue
+            outcome = await _attempt(send)
+            if isinstance(outcome, TryAgain) and outcome.after and outcome.after <= LONGEST_WAIT_IN_ROUND:
+                await self._sleep(outcome.after)
+                outcome = await _attempt(send)
+            if result.record(name, outcome):
+                return True
+        return not result.routes
+
+    async def _sleep(self, seconds: float) -> None:
+        """Sleep; when the bot stops, only briefly."""
+        if self._stopping.is_set():
+            await asyncio.sleep(min(seconds, _DELAY_WHILE_STOPPING))
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
 
     async def _post(self, team_id: str, channel: str, message: Message, *, thread_ts: str | None = None) -> Delivery:
         """Post with the token of the request's own workspace."""
         try:
             workspace = await self._workspaces.find(team_id)
         except StoreError as error:
-            return Refused(str(error))
+            return TryAgain(str(error))
         if workspace is None:
             return Refused("no token for this workspace")
         return await self._slack.post_message(workspace.bot_token, channel, message, thread_ts=thread_ts)
 
-
-async def _with_retries(send: Callable[[], Awaitable[Delivery]]) -> Delivered | Doubtful | Refused:
-    """Send until the result is final or the retries are used up."""
-    attempt = 1
-    while True:
-        try:
-            result = await send()
-        except Exception as error:  # noqa: BLE001 - another route may work
-            _log.exception("delivery attempt raised an exception")
-            return Refused(type(error).__name__)
-        if not isinstance(result, TryAgain):
-            return result
-        delay = _FIRST_BACKOFF * 2 ** (attempt - 1) if result.after is None else result.after
-        if attempt == _ATTEMPTS or delay > _MAX_DELAY:
-            return Refused(f"{result.why} (attempt {attempt})")
-        await asyncio.sleep(delay)
-        attempt += 1
+    async def _with_retries(self, send: Send) -> Delivered | Doubtful | Refused:
+        """Send until the result is final or the retries are used up."""
+        attempt = 1
+        while True:
+            result = await _attempt(send)
+            if not isinstance(result, TryAgain):
+                return result
+            delay = _FIRST_BACKOFF * 2 ** (attempt - 1) if result.after is None else result.after
+            if attempt == _ATTEMPTS or delay > _MAX_DELAY:
+                return Refused(f"{result.why} (attempt {attempt})")
+            await self._sleep(delay)
+            attempt += 1
 
 
-def _log_undelivered(address: ReplyAddress, failures: list[str], doubts: int) -> None:
-    actor = address.actor
-    _log.error(
-        "result possibly not delivered" if doubts else "result not delivered",
-        extra={"channel": actor.channel_id, "user": actor.user_id, "why": "; ".join(failures)},
-    )
+async def _attempt(send: Send) -> Delivery:
+    try:
+        return await send()
+    except Exception as error:  # noqa: BLE001 - another route may work
+        _log.exception("delivery attempt raised an exception")
+        return Refused(type(error).__name__)

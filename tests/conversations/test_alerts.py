@@ -67,7 +67,7 @@ async def test_an_alert_becomes_a_card_with_a_button_that_pauses_the_session(
         assert at.anchor.requests == []
         (line,) = [vars(record) for record in caplog.records if record.message == "alert"]
         await at.click(card)
-        changed, posted = await at.wait_for_messages(2)
+        changed, posted = await at.wait_for_messages(2, updates=1)
         assert [order.verb for order in at.orders] == ["pause"]
     expected = Alert(
         SessionId(SESSION), ALERT["text"], "High spend", Severity.CRITICAL, "https://spend.example/?a=1&b=2"

@@ -59,7 +59,7 @@ async def test_a_click_pauses_changes_the_message_and_posts_to_the_thread() -> N
     async with single_workspace() as at:
         message = at.post_alert()
         click = await at.click(message)
-        changed, posted = await at.wait_for_messages(2)
+        changed, posted = await at.wait_for_messages(2, updates=1)
         assert [order.verb for order in at.orders] == ["pause"]
     assert click.error is None
     assert shape(changed) == ["High spend", RESUME, BY_ALICE]
@@ -85,11 +85,11 @@ async def test_the_ack_of_a_click_does_not_wait_for_anchor() -> None:
 async def test_a_message_that_offers_resume_offers_pause_after_it(by: str) -> None:
     async with single_workspace() as at:
         await at.answer(by)
-        clicked = at.messages()[0]
+        clicked = await at.wait_for_update(at.messages()[0], int(by == "a click"))
         await at.click(clicked, verb="resume", user=at.slack.bob)
         await at.slack.until(lambda: at.messages()[-1].text == resumed(user=BOB))
         assert [order.verb for order in at.orders] == ["pause", "resume"]
-        changed = at.current(clicked)
+        changed = await at.wait_for_update(clicked, clicked.revision + 1)
     assert shape(changed)[1:] == ["[anchor_pause 3f2b]", f"by <@{BOB}>"]
     assert (f"<@{ALICE}>" in changed.text) is (by == "a command")
 
@@ -115,7 +115,7 @@ NUMBERS = [str(number) for number in range(49)]
 async def test_everything_else_in_the_message_stays(blocks: list[Block], expected: list[str]) -> None:
     async with single_workspace() as at:
         await at.click(at.post_alert(*blocks))
-        changed, posted = await at.wait_for_messages(2)
+        changed, posted = await at.wait_for_messages(2, updates=1)
     assert shape(changed) == expected
     assert posted.text.startswith(paused())
     assert posted.text.count(f"<@{ALICE}>") == (1 if BY_ALICE in expected else 2)  # a line that found no room is here
@@ -127,7 +127,7 @@ async def test_a_button_inside_an_attachment() -> None:
         attachment = {"color": "#d00", "blocks": [section("Spend"), actions(button())]}
         old = {"text": "old", "fallback": "old"}
         await at.click(at.slack.post(at.channel, "High spend", attachments=[attachment, old]))
-        changed, _ = await at.wait_for_messages(2)
+        changed, _ = await at.wait_for_messages(2, updates=1)
     first, second = changed.attachments
     assert first["color"] == "#d00"
     assert [_shape(block) for block in parts(first["blocks"])] == ["Spend", RESUME, BY_ALICE]
@@ -164,7 +164,7 @@ async def test_two_clicks_at_once_on_one_message_keep_each_others_change() -> No
         await asyncio.gather(
             at.click(message, value=SESSION), at.click(message, value=OTHER_SESSION, user=at.slack.bob)
         )
-        changed, *_ = await at.wait_for_messages(3)
+        changed, *_ = await at.wait_for_messages(3, updates=2)
     assert shape(changed) == [f"a {RESUME}", BY_ALICE, f"b {OTHER_RESUME}", f"by <@{BOB}>"]
 
 
@@ -178,12 +178,12 @@ async def test_only_the_messages_clicked_last_are_remembered(
     async with single_workspace() as at:
         message = two_buttons(at)
         before = {"text": message.text, "blocks": list(message.blocks)}
-        for verb, count in (("pause", 2), ("resume", 5)):
+        for verb, count, updates in (("pause", 2, 1), ("resume", 5, 3)):
             await at.click(message, value=SESSION, verb=verb)
-            await at.wait_for_messages(count)
+            await at.wait_for_messages(count, updates=updates)
             await at.answer("a click")
         await at.slack.click(at.person, message, value=OTHER_SESSION, message=before)  # as the person saw it
-        changed, *_ = await at.wait_for_messages(8)
+        changed, *_ = await at.wait_for_messages(8, updates=5)
     assert shape(changed) == [*remaining, f"b {OTHER_RESUME}", BY_ALICE]
 
 
@@ -216,7 +216,7 @@ async def test_if_there_is_nothing_to_pause_the_button_is_removed(session: str, 
     async with single_workspace() as at:
         at.anchor.session(SESSION).state = SessionState.ENDED
         await at.click(at.post_alert(section("Spend"), actions(button(value=session))))
-        changed, posted = await at.wait_for_messages(2)
+        changed, posted = await at.wait_for_messages(2, updates=1)
     assert shape(changed) == ["Spend", f"by <@{ALICE}>"]
     assert (posted.text, posted.thread_ts) == (outcome_text(outcome, session=session), None)
 
@@ -229,7 +229,7 @@ async def test_a_failed_pause_can_be_tried_again_by_somebody_else(by: str) -> No
         at.anchor.fault = None
         await at.click(failed, user=at.slack.bob)
         await at.slack.until(lambda: at.messages()[-1].text == paused(user=BOB))
-        changed = at.current(failed)
+        changed = await at.wait_for_update(failed)
     assert shape(changed)[1:] == [RESUME, f"by <@{BOB}>"]
 
 

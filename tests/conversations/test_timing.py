@@ -90,9 +90,8 @@ async def slow_pause(at: SingleHarness, channel: Channel | None = None) -> None:
 LIMITED = Answer(429, b"", "text/plain", headers={"Retry-After": "1"}, times=1)
 WAYS: dict[str, tuple[Fault, Fault | None, Source, float]] = {
     "a limit on the response_url": (rate_limited(1, times=1), None, Source.RESPONSE_URL, 1.0),
-    "two errors of the response_url": (server_error(times=2), None, Source.RESPONSE_URL, 1.5),
-    "only errors of the response_url": (server_error(), None, Source.POST_MESSAGE, 1.5),
-    "a long limit on the response_url": (rate_limited(3600), None, Source.POST_MESSAGE, 0),
+    "an error of the response_url": (server_error(), None, Source.POST_MESSAGE, 0),
+    "a limit of over three seconds on the response_url": (rate_limited(4), None, Source.POST_MESSAGE, 0),
     "an expired response_url": (expired_url(), None, Source.POST_MESSAGE, 0),
     "no answer of the response_url": (ResetAfterReading(), None, Source.POST_MESSAGE, 0),
     "a limit on posting": (expired_url(), rate_limited(1, times=1), Source.POST_MESSAGE, 1.0),
@@ -168,3 +167,57 @@ async def test_an_outcome_that_cannot_be_delivered_is_logged(caplog: pytest.LogC
         ["direct message", "account_inactive"],
     ]
     assert vars(record)["user"] == "U0ALICE0001"
+
+
+@BOTH_TRANSPORTS
+async def test_while_slack_fails_every_result_waits_and_is_then_delivered_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "bot")
+    async with single_workspace(ack_wait=0.0) as at:
+        at.slack.faults["response_url"] = at.slack.faults["chat.postMessage"] = server_error()
+        sessions = [at.anchor.add_session() for _ in range(20)]
+        await asyncio.gather(*[at.command(session) for session in sessions])
+        await at.slack.until(lambda: at.calls("chat.postMessage") >= 3 * len(sessions))  # they are in a later round
+        at.slack.faults["response_url"] = at.slack.faults["chat.postMessage"] = None
+        reported = await at.wait_for_messages(len(sessions))
+        await asyncio.sleep(0.2)
+        assert len(at.messages()) == len(sessions)
+    assert {message.text for message in reported} == {paused(session=session) for session in sessions}
+    records = [record for record in caplog.records if record.name == "bot.usecases.pending_result"]
+    assert [record.levelname for record in records] == ["WARNING"] * len(sessions) + ["INFO"] * len(sessions)
+
+
+async def test_a_response_url_is_used_three_times_for_a_result_and_once_for_the_card() -> None:
+    async with single_workspace() as at:
+        at.slack.faults["response_url"] = at.slack.faults["chat.postMessage"] = server_error()
+        delivery = await at.click()
+        await at.slack.until(lambda: at.calls("chat.postMessage") == 8)  # four rounds
+        assert at.calls("response_url") == 4
+        at.slack.faults["chat.postMessage"] = None
+        await at.slack.until(lambda: at.messages()[-1].text == paused(), within=30)
+    assert delivery.error is None
+
+
+async def test_more_results_than_fit_into_memory_are_tried_in_one_round_only(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.usecases.message_delivery.MAX_WAITING", 1)
+    async with single_workspace(ack_wait=0.0) as at:
+        at.slack.faults["response_url"] = at.slack.faults["chat.postMessage"] = server_error()
+        for session in (SESSION, at.anchor.add_session()):
+            await at.command(session)
+        await at.slack.until(lambda: any(record.levelno == logging.ERROR for record in caplog.records))
+        at.slack.faults["response_url"] = at.slack.faults["chat.postMessage"] = None
+        (reported,) = await at.wait_for_messages()
+        await asyncio.sleep(0.2)
+        assert at.messages() == [reported]
+
+
+async def test_a_result_does_not_wait_for_the_card() -> None:
+    async with single_workspace() as at:
+        at.slack.faults["response_url"] = rate_limited(20)
+        began = time.monotonic()
+        await at.click()
+        await at.slack.until(lambda: at.messages()[-1].text == paused())
+        assert time.monotonic() - began < 10

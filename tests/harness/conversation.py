@@ -97,10 +97,18 @@ class Conversation:
         everything = self.slack.channel_messages(channel or self.channel)
         return [message for message in everything if message.source is not Source.TYPED]
 
-    async def wait_for_messages(self, count: int = 1, *, within: float = 20.0) -> list[Message]:
-        """Wait for that many `messages` in the channel, and return them."""
-        await self.slack.until(lambda: len(self.messages()) >= count, within=within)
+    async def wait_for_messages(self, count: int = 1, *, updates: int = 0, within: float = 20.0) -> list[Message]:
+        """Wait for that many `messages` in the channel, and updates of them, and return them."""
+        await self.slack.until(
+            lambda: len(self.messages()) >= count and sum(one.revision for one in self.messages()) >= updates,
+            within=within,
+        )
         return self.messages()
+
+    async def wait_for_update(self, message: Message, revision: int = 1) -> Message:
+        """Wait until a message has been replaced that often, and return it."""
+        await self.slack.until(lambda: self.current(message).revision >= revision)
+        return self.current(message)
 
     def ephemerals(self, user: User | None = None, channel: Channel | None = None) -> list[Message]:
         """What this person alone sees in the channel."""

@@ -52,7 +52,7 @@ class ButtonListeners:
         self._tasks.start(self._execute(read_button_click(body, context["request"].address)))
 
     async def _execute(self, click: ButtonClick) -> None:
-        """Execute the order and deliver its outcome. Never raises."""
+        """Execute the order, and deliver its outcome beside the update of the message. Never raises."""
         try:
             address, message = await self._answer(click)
         except Exception as error:  # noqa: BLE001 - every exception is reported to the person
@@ -68,23 +68,31 @@ class ButtonListeners:
             return click.address, question_message(order)
         outcome, now = await self._session_control.execute(order), self._now()
         message = outcome_message(order, outcome, now=now, dashboard_url=self._dashboard_url)
-        if line := await self._update_card(click, card_update(order, outcome, now=now)):
+        if line := self._update_card(click, card_update(order, outcome, now=now)):
             text = f"{message.text}\n{line}"
             message = replace(message, text=text, blocks=(section(text), *message.blocks[1:]))
         # a success goes to the message's thread, a failure to the channel, so that nobody misses it
         thread_ts = click.thread_ts or None if isinstance(outcome, Done) else click.address.thread_ts
         return replace(click.address, thread_ts=thread_ts), message
 
-    async def _update_card(self, click: ButtonClick, update: CardUpdate | None) -> str:
-        """Update the clicked message. Return the line if the message has no room for it, or else ""."""
+    def _update_card(self, click: ButtonClick, update: CardUpdate | None) -> str:
+        """Start to update the clicked message. Return the line if the message has no room for it, or else ""."""
         if update is None or click.card is None:
             return ""
-        actor = click.address.actor
-        name = (actor.team_id, actor.channel_id, click.message_ts)
-        async with self._cards.apply(name, update, click.card) as card:
-            visibility = Visibility.EPHEMERAL if click.is_ephemeral else Visibility.IN_CHANNEL
-            await self._delivery.update_message(click.address, card, visibility)
+        card = self._cards.add(_name(click), update, click.card)
+        self._tasks.start(self._send_card(click, click.card))
         return "" if has_line(update, card) else update.line
+
+    async def _send_card(self, click: ButtonClick, card: MessageContent) -> None:
+        """Send the message with all updates so far, after those that are being sent."""
+        visibility = Visibility.EPHEMERAL if click.is_ephemeral else Visibility.IN_CHANNEL
+        async with self._cards.latest(_name(click), card) as updated:
+            await self._delivery.update_message(click.address, updated, visibility)
+
+
+def _name(click: ButtonClick) -> tuple[str, str, str]:
+    actor = click.address.actor
+    return (actor.team_id, actor.channel_id, click.message_ts)
 
 
 _MAX_MESSAGES = 10_000
@@ -94,6 +102,12 @@ _MAX_MESSAGES = 10_000
 class _Message:
     updates: dict[SessionId, CardUpdate] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def apply_to(self, card: MessageContent) -> MessageContent:
+        """Return the card with the updates."""
+        for update in self.updates.values():
+            card = apply(update, card)
+        return card
 
 
 class CardUpdateLog:
@@ -105,14 +119,15 @@ class CardUpdateLog:
     def __init__(self, *, max_messages: int = _MAX_MESSAGES) -> None:
         self._messages: LRUCache[tuple[str, str, str], _Message] = LRUCache(max_messages)
 
+    def add(self, name: tuple[str, str, str], update: CardUpdate, card: MessageContent) -> MessageContent:
+        """Record an update. Return the card with it and the earlier ones."""
+        message = self._messages.setdefault(name, _Message())
+        message.updates[update.session_id] = update
+        return message.apply_to(card)
+
     @asynccontextmanager
-    async def apply(
-        self, name: tuple[str, str, str], update: CardUpdate, card: MessageContent
-    ) -> AsyncIterator[MessageContent]:
-        """Yield the card with this update and the earlier ones. Send it inside the block, which holds a lock."""
+    async def latest(self, name: tuple[str, str, str], card: MessageContent) -> AsyncIterator[MessageContent]:
+        """Yield the card with every recorded update. Send it inside the block, which holds a lock."""
         message = self._messages.setdefault(name, _Message())
         async with message.lock:
-            message.updates[update.session_id] = update
-            for logged in message.updates.values():
-                card = apply(logged, card)
-            yield card
+            yield message.apply_to(card)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 import httpx
+from cachetools import LRUCache
 
 from bot.core.json_fields import parse_object
 from bot.core.secret import Secret
@@ -19,6 +20,8 @@ from bot.outbound.slack.delivery import Delivered, Delivery, Refused, TryAgain, 
 
 _SLACK_HOST = re.compile(r"(?:[a-z0-9-]+\.)+slack(?:-gov)?\.com", re.ASCII)
 _TIMEOUT = 5.0
+_MOST_USES = 4  # of the five that Slack accepts
+_MOST_URLS = 10_000
 
 
 class ResponseUrls:
@@ -27,20 +30,30 @@ class ResponseUrls:
     def __init__(self, http: httpx.AsyncClient, *, api_url: str) -> None:
         self._http = http
         self._api_origin = _origin(httpx.URL(api_url))
+        self._uses: LRUCache[str, int] = LRUCache(_MOST_URLS)
 
     async def post(self, url: Secret, message: Message, *, thread_ts: str | None = None) -> Delivery:
-        """Post `message` once, in a thread if one is given. Raises no Slack or network errors."""
+        """Post `message` once, in a thread if one is given. Raises no Slack or network errors.
+
+        One use of the URL is left for `replace`.
+        """
         thread = {"thread_ts": thread_ts} if thread_ts else {}
-        return await self._send(url, {**as_response(message), "replace_original": False, **thread})
+        body = {**as_response(message), "replace_original": False, **thread}
+        return await self._send(url, body, most_uses=_MOST_USES - 1)
 
     async def replace(self, url: Secret, card: MessageContent, visibility: Visibility) -> Delivery:
         """Replace the clicked message by `card` as a whole. Raises no Slack or network errors."""
         content = {"text": card.text, "blocks": list(card.blocks), "attachments": list(card.attachments)}
-        return await self._send(url, {"response_type": visibility, "replace_original": True, **content})
+        body = {"response_type": visibility, "replace_original": True, **content}
+        return await self._send(url, body, most_uses=_MOST_USES)
 
-    async def _send(self, url: Secret, body: Mapping[str, object]) -> Delivery:
+    async def _send(self, url: Secret, body: Mapping[str, object], *, most_uses: int) -> Delivery:
         if not self.is_trusted(url.reveal()):
             return Refused("response_url is not Slack's")
+        uses = self._uses.get(url.reveal(), 0)
+        if uses >= most_uses:
+            return Refused("response_url is used up")
+        self._uses[url.reveal()] = uses + 1
         try:
             async with asyncio.timeout(_TIMEOUT):
                 response = await self._http.post(url.reveal(), json=body)

@@ -1,0 +1,61 @@
+"""A result that is being delivered: what happened so far."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from bot.core.requests import ReplyAddress
+from bot.outbound.slack.delivery import Delivered, Delivery, Doubtful, TryAgain
+
+_log = logging.getLogger(__name__)
+
+_MAX_DOUBTFUL = 2
+
+Send = Callable[[], Awaitable[Delivery]]
+"""One attempt on a route."""
+
+
+@dataclass(slots=True)
+class PendingResult:
+    """A result under delivery: the routes that are left, and what happened so far. `began` is the loop's time."""
+
+    address: ReplyAddress
+    began: float
+    routes: dict[str, Send]
+    not_before: dict[str, float] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    doubts: int = 0
+    is_delivered: bool = False
+    is_logged: bool = False
+
+    def record(self, route: str, outcome: Delivery) -> bool:
+        """Record the outcome of a route. Return whether the delivery has ended."""
+        if isinstance(outcome, Delivered):
+            self.is_delivered = True
+            return True
+        self.failures[route] = outcome.why
+        if isinstance(outcome, TryAgain):
+            self.not_before[route] = asyncio.get_running_loop().time() + (outcome.after or 0.0)
+            return False
+        del self.routes[route]
+        self.doubts += isinstance(outcome, Doubtful)
+        return self.doubts == _MAX_DOUBTFUL
+
+    def log_retry(self) -> None:
+        """Log once that the delivery is going to be repeated."""
+        if not self.is_logged:
+            _log.warning("Slack does not accept a result; it is sent again", extra=self._fields())
+        self.is_logged = True
+
+    def log_end(self) -> None:
+        """Log how a delivery ended that did not succeed in its first round."""
+        if not self.is_delivered:
+            _log.error("result possibly not delivered" if self.doubts else "result not delivered", extra=self._fields())
+        elif self.is_logged:
+            seconds = round(asyncio.get_running_loop().time() - self.began)
+            _log.info("result delivered", extra=self._fields() | {"after_seconds": seconds})
+
+    def _fields(self) -> dict[str, str]:
+        actor, why = self.address.actor, "; ".join(f"{route}: {why}" for route, why in self.failures.items())
+        return {"channel": actor.channel_id, "user": actor.user_id, "why": why}
