@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.concurrency import Tasks
+from bot.concurrency import Tasks, happens
 from bot.config.settings import Settings
 from bot.container import DEFAULT_LIMITS, Clients, Container, Limits, build
 from bot.health import Readiness
@@ -26,7 +26,7 @@ from bot.tenancy import open_tenancy
 
 _log = logging.getLogger(__name__)
 
-_DRAIN_TIMEOUT = 4.0  # seconds at shutdown for running work to end,
+_DRAIN_TIMEOUT = 4.0  # seconds at shutdown for serving (DRAIN_SECONDS) and then for running work to end,
 _INTERRUPT_TIMEOUT = 3.5  # then for reporting the rest as interrupted,
 _CLOSE_TIMEOUT = 1.0  # then for closing connections; under 10 in total
 
@@ -47,11 +47,16 @@ class Running:
 
 
 async def serve(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT. Raises what `running` raises, TokenRefusedError or AppTokenRefusedError."""
-    stopped = asyncio.Event()
-    for signal_number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
-    async with running(settings) as bot:
+    """Run until SIGTERM, SIGINT or SIGHUP; nohup makes a process ignore SIGHUP.
+
+    Raises what `running` raises, TokenRefusedError or AppTokenRefusedError.
+    """
+    stopped, hurry, loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stopped.set)
+    loop.add_signal_handler(signal.SIGINT, _set_all, hurry, stopped)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        loop.add_signal_handler(signal.SIGHUP, stopped.set)
+    async with running(settings, hurry=hurry) as bot:
         stopping = asyncio.ensure_future(stopped.wait())
         await asyncio.wait({stopping, bot.startup}, return_when=asyncio.FIRST_COMPLETED)
         if bot.startup.done():
@@ -61,10 +66,13 @@ async def serve(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def running(settings: Settings, limits: Limits = DEFAULT_LIMITS) -> AsyncIterator[Running]:
+async def running(
+    settings: Settings, limits: Limits = DEFAULT_LIMITS, *, hurry: asyncio.Event | None = None
+) -> AsyncIterator[Running]:
     """Run a bot inside the `async with`, and drain or interrupt its work at the end.
 
-    Raises NotListeningError or StoreNotUsableError.
+    After a normal end, requests are served for DRAIN_SECONDS more, or until `hurry`: load balancers need time to see
+    that `/readyz` is 503. Socket Mode has no load balancer. Raises NotListeningError or StoreNotUsableError.
     """
     readiness, tasks, acks = Readiness(), Tasks(), Tasks()
     async with open_session() as session, open_client(session) as http:
@@ -84,12 +92,15 @@ async def running(settings: Settings, limits: Limits = DEFAULT_LIMITS) -> AsyncI
             server = HttpServer(container.slack_app, readiness, secrets=secrets, now=limits.now)
             async with _listening(server.application(routes), settings) as url:
                 startup = asyncio.create_task(_start(tenancy.start, socket_mode))
+                serve_seconds = 0.0
                 try:
                     yield Running(url, startup)
+                    serve_seconds = 0.0 if socket_mode else settings.drain_seconds
                 finally:
                     readiness.block("stopping", "The bot is being stopped.")
                     startup.cancel()
-                    await _drain(container, tasks, acks)
+                    await happens(hurry or asyncio.Event(), within=serve_seconds)
+                    await _drain(container, tasks, acks, within=_DRAIN_TIMEOUT - serve_seconds)
                     if socket_mode:
                         await socket_mode.close()
                     await tasks.cancel()
@@ -127,12 +138,17 @@ async def _start(start_tenancy: Callable[[], Coroutine[Any, Any, None]], socket_
         await socket_mode.start()
 
 
-async def _drain(container: Container, tasks: Tasks, acks: Tasks) -> None:
+def _set_all(*events: asyncio.Event) -> None:
+    for event in events:
+        event.set()
+
+
+async def _drain(container: Container, tasks: Tasks, acks: Tasks, *, within: float) -> None:
     """Accept no new work, wait for running work and acks, then interrupt the rest."""
-    container.session_control.stop()
+    container.stop()
     began = time.monotonic()
-    await acks.settle(within=_DRAIN_TIMEOUT)
-    if not await tasks.settle(within=began + _DRAIN_TIMEOUT - time.monotonic()):
+    await acks.settle(within=within)
+    if not await tasks.settle(within=began + within - time.monotonic()):
         container.interrupt()
         await tasks.settle(within=_INTERRUPT_TIMEOUT)
     await acks.cancel()

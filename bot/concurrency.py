@@ -1,6 +1,7 @@
 """Background tasks, locks and coalesced reads."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, Generic, TypeVar
 from weakref import WeakValueDictionary
@@ -37,6 +38,13 @@ class Tasks:
         for task in (tasks := list(self._running)):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def happens(event: asyncio.Event, *, within: float) -> bool:
+    """Wait up to `within` seconds for `event`. Return whether it was set in time."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), within)
+    return event.is_set()
 
 
 class KeyedLocks:

@@ -60,9 +60,15 @@ class Container:
     """The objects that `bot.app` starts and stops."""
 
     session_control: SessionControl
+    delivery: MessageDelivery
     slack_app: SlackApp
     roles: RoleCache
     admin: actions.Admin | None
+
+    def stop(self) -> None:
+        """Accept no new orders, and let no delivery wait for long."""
+        self.session_control.stop()
+        self.delivery.stop()
 
     def interrupt(self) -> None:
         """Stop waiting for running work, and report it as unconfirmed."""
@@ -109,4 +115,4 @@ def build(tenancy: Tenancy, settings: Settings, clients: Clients, tasks: Tasks, 
             ModalListeners(admin, home_view, delivery, tasks, ack_wait=limits.ack_wait).routes,
             HomeActionListeners(admin, home_view, delivery, tasks).routes,
         ]
-    return Container(session_control, SlackApp(tables, delivery, tasks), roles, admin)
+    return Container(session_control, delivery, SlackApp(tables, delivery, tasks), roles, admin)

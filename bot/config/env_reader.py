@@ -120,14 +120,15 @@ class EnvReader:
             self.problems.append(f"{name} is not a valid https URL. Use a URL like {example or default}.")
         return value
 
-    def seconds(self, name: str, default: float) -> float:
+    def seconds(self, name: str, default: float, *, least: float = 0.001, most: float = 600.0) -> float:
         """Read a time in seconds."""
         try:
             seconds = float(self.text(name) or default)
         except ValueError:
             seconds = math.nan
-        if not 0 < seconds <= 600:  # noqa: PLR2004 - also false for NaN
-            self.problems.append(f"{name} is not a number of seconds above 0 and up to 600. Use one like {default:g}.")
+        if not least <= seconds <= most:  # also false for NaN
+            limits = f"from {least:g} to {most:g}"
+            self.problems.append(f"{name} is not a number of seconds {limits}. Use one like {default:g}.")
         return seconds
 
     def port(self, name: str, default: int) -> int:

@@ -21,6 +21,9 @@ _BASE_URL = "https://bot.example.com"
 DASHBOARD_URL = "https://app.anchorbrowser.io/sessions"
 """The default of ANCHOR_DASHBOARD_URL."""
 
+LONGEST_DRAIN = 3.5
+"""The most seconds that requests are served after SIGTERM: a stop takes less than 10 in all."""
+
 _ONE_WORKSPACE = (
     *("SLACK_BOT_TOKEN", "ANCHOR_API_KEY", "ALERTS_TOKEN", "ALERTS_CHANNEL"),
     *("PAUSE_USERS", "RESUME_USERS", "ALLOWED_CHANNELS"),
@@ -132,6 +135,7 @@ class Settings:
     anchor_dashboard_url: str
     anchor_timeout: float
     anchor_deadline: float
+    drain_seconds: float
     host: str
     port: int
     log_level: str
@@ -152,6 +156,7 @@ class Settings:
             anchor_dashboard_url=read.url("ANCHOR_DASHBOARD_URL", DASHBOARD_URL),
             anchor_timeout=read.seconds("ANCHOR_TIMEOUT", 10.0),
             anchor_deadline=read.seconds("ANCHOR_DEADLINE", 20.0),
+            drain_seconds=read.seconds("DRAIN_SECONDS", 3.0, least=0.0, most=LONGEST_DRAIN),
             host=read.text("HOST", "127.0.0.1"),
             port=read.port("PORT", 3000),
             log_level=read.choice("LOG_LEVEL", _LOG_LEVELS, "INFO"),

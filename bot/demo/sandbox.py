@@ -119,4 +119,10 @@ def _common_variables(slack: SimSlack, anchor: SimAnchor) -> dict[str, str]:
     transport = (
         ("SLACK_APP_TOKEN", slack.app_token) if slack.socket_mode else ("SLACK_SIGNING_SECRET", slack.signing_secret)
     )
-    return {transport[0]: transport[1], "SLACK_API_URL": slack.url, "ANCHOR_API_URL": anchor.url, "PORT": "0"}
+    return {
+        transport[0]: transport[1],
+        "SLACK_API_URL": slack.url,
+        "ANCHOR_API_URL": anchor.url,
+        "PORT": "0",
+        "DRAIN_SECONDS": "0",
+    }

@@ -1,9 +1,9 @@
 """Deliver messages: by response_url, else to the channel, else as a direct message."""
 
 import asyncio
-import contextlib
 import logging
 
+from bot.concurrency import happens
 from bot.core.delivery_rounds import LONGEST_WAIT_IN_ROUND, round_times
 from bot.core.requests import ReplyAddress
 from bot.messages.card_update import MessageContent
@@ -124,8 +124,7 @@ class MessageDelivery:
         if self._stopping.is_set():
             await asyncio.sleep(min(seconds, _DELAY_WHILE_STOPPING))
             return
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
+        await happens(self._stopping, within=seconds)
 
     async def _post(self, team_id: str, channel: str, message: Message, *, thread_ts: str | None = None) -> Delivery:
         """Post with the token of the request's own workspace."""

@@ -33,6 +33,7 @@ DEFAULTS = Settings(
     anchor_dashboard_url="https://app.anchorbrowser.io/sessions",
     anchor_timeout=10.0,
     anchor_deadline=20.0,
+    drain_seconds=3.0,
     host="127.0.0.1",
     port=3000,
     log_level="INFO",

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,10 +16,10 @@ import pytest
 from bot.app import _CLOSE_TIMEOUT, _DRAIN_TIMEOUT, _INTERRUPT_TIMEOUT
 from bot.core.outcomes import Doubt, Stopping, Unconfirmed
 from bot.demo.sandbox import environment
-from bot.sim.anchor import Hang, SimAnchor
-from bot.sim.slack import Delivery, SimSlack
+from bot.sim.anchor import Hang, SimAnchor, Slow
+from bot.sim.slack import Delivery, SimSlack, rate_limited
 from harness import SESSION, outcome_text, paused
-from harness.process import BotProcess, ProcessHarness, bot_process, single_workspace_process
+from harness.process import MODULE, BotProcess, ProcessHarness, bot_process, single_workspace_process
 
 pytestmark = pytest.mark.anyio
 
@@ -98,7 +99,7 @@ async def test_a_slack_that_hangs_does_not_hold_the_end_up() -> None:
         (delivery,) = await asyncio.gather(*typing)
         assert await seconds_to_stop(at.bot) < GONE_WITHIN
     (untold,) = [entry for entry in shutdown_log(at.bot) if entry["level"] != "INFO"]
-    assert (untold["logger"], untold["level"]) == ("bot.usecases.message_delivery", "ERROR")
+    assert (untold["logger"], untold["level"]) == ("bot.usecases.pending_result", "ERROR")
     assert urlsplit(delivery.response_url).path not in "".join(at.bot.lines)
 
 
@@ -133,6 +134,58 @@ async def test_an_idle_bot_goes_at_once(number: signal.Signals, *, socket_mode: 
         "stopping",
     ]
     assert at.slack.sockets.count == 0
+
+
+async def test_after_sigterm_requests_are_served_until_a_load_balancer_has_noticed() -> None:
+    async with single_workspace_process(DEVELOPMENT | {"DRAIN_SECONDS": "3"}) as at:
+        stopping = asyncio.create_task(seconds_to_stop(at.bot))
+        await not_ready(at.bot)
+        deliveries = []
+        for _ in range(4):
+            deliveries.append(await at.command(SESSION))
+            await asyncio.sleep(0.5)
+        assert 3.0 <= await stopping < GONE_WITHIN
+    assert [(delivery.error, delivery.ack and delivery.ack.text) for delivery in deliveries] == [(None, paused())] * 4
+
+
+async def not_ready(bot: BotProcess) -> None:
+    while (await bot.get("/readyz"))[0] != HTTPStatus.SERVICE_UNAVAILABLE:  # noqa: ASYNC110 - another process
+        await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("number", "socket_mode"), [(signal.SIGINT, False), (signal.SIGTERM, True)], ids=["Ctrl-C", "Socket Mode"]
+)
+async def test_without_a_load_balancer_nothing_is_served_any_longer(
+    number: signal.Signals, *, socket_mode: bool
+) -> None:
+    async with single_workspace_process(DEVELOPMENT | {"DRAIN_SECONDS": "3"}, socket_mode=socket_mode) as at:
+        assert await seconds_to_stop(at.bot, number) < 3.0
+
+
+@pytest.mark.parametrize("is_ignored", [False, True], ids=["SIGHUP", "nohup"])
+async def test_a_terminal_that_closes_stops_the_bot_unless_nohup_started_it(*, is_ignored: bool) -> None:
+    command = ("nohup", *MODULE) if is_ignored else MODULE
+    async with single_workspace_process(DEVELOPMENT, command=command) as at:
+        at.bot.process.send_signal(signal.SIGHUP)
+        if is_ignored:
+            await asyncio.sleep(0.5)
+            assert (await at.command(SESSION)).error is None
+            assert await at.bot.stop() == 0
+        else:
+            assert await at.bot.exit_code() == 0
+
+
+async def test_at_the_end_nobody_waits_for_a_retry_after() -> None:
+    async with single_workspace_process(DEVELOPMENT) as at:
+        at.slack.faults["response_url"] = at.slack.faults["chat.postMessage"] = rate_limited(30)
+        sessions = [at.anchor.add_session() for _ in range(10)]
+        at.anchor.fault = Slow(2.5)
+        await asyncio.gather(*map(at.command, sessions))
+        await at.slack.until(lambda: at.calls("chat.postMessage") >= 2 * len(sessions))
+        at.slack.faults["response_url"] = at.slack.faults["chat.postMessage"] = None
+        assert await seconds_to_stop(at.bot) < GONE_WITHIN
+    assert {message.text for message in at.messages()} == {paused(session=session) for session in sessions}
 
 
 @pytest.mark.parametrize("is_open", [False, True], ids=["no connection at all", "the connection is a black hole"])

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import httpx
 
+from bot.concurrency import happens
 from bot.core.admin_outcomes import NewKeyRejected, NewKeyUnverified
 from bot.core.outcomes import AnchorOutcome
 from bot.core.requests import Verb
@@ -49,7 +50,7 @@ class AnchorClient:
         ends = time.monotonic() + self._deadline
         outcomes = [await self._attempt(verb, key, session_id, ends)]
         while (delay := self._delay(verb, outcomes, ends)) is not None:
-            if await _happens(cancelled, within=delay):
+            if await happens(cancelled, within=delay):
                 return outcomes
             outcomes.append(await self._attempt(verb, key, session_id, ends))
         return outcomes
@@ -103,13 +104,6 @@ def _without(key: Secret, body: bytes) -> bytes:
     for encoded in {plain, json.dumps(plain)[1:-1], plain.replace("/", "\\/")}:
         body = body.replace(encoded.encode(), b"(key)")
     return body
-
-
-async def _happens(event: asyncio.Event, *, within: float) -> bool:
-    """Wait for `event`, and return whether it was set in time."""
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), within)
-    return event.is_set()
 
 
 async def _read_body(response: httpx.Response) -> bytes:
