@@ -21,6 +21,7 @@ from bot.inbound.slack.socket_connection import SocketConnector
 from bot.inbound.slack.socket_mode import SocketMode
 from bot.outbound.http_client import open_client, open_session
 from bot.outbound.slack.client import SlackClient
+from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.errors import open_web
 from bot.tenancy import open_tenancy
 
@@ -75,11 +76,12 @@ async def running(
     that `/readyz` is 503. Socket Mode has no load balancer. Raises NotListeningError or StoreNotUsableError.
     """
     readiness, tasks, acks = Readiness(), Tasks(), Tasks()
-    async with open_session() as session, open_client(session) as http:
+    slack_clock = SlackClock(limits.now)
+    async with open_session(slack_clock.trace(settings.slack_api_url)) as session, open_client(session) as http:
         web_api = open_web(session, settings.slack_api_url)
         slack = SlackClient(web_api)
         async with open_tenancy(settings, session, slack, readiness, limits.now) as tenancy:
-            container = build(tenancy, settings, Clients(http, web_api, slack), tasks, limits)
+            container = build(tenancy, settings, Clients(http, web_api, slack, slack_clock), tasks, limits)
             socket_mode = None
             if settings.slack_app_token is not None:
                 connector = SocketConnector(session, slack, settings.slack_app_token, heartbeat=limits.heartbeat)

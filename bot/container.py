@@ -32,11 +32,12 @@ from bot.usecases.workspace_monitor import WorkspaceMonitor
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """HTTP clients: `http` for Anchor and response URLs, `web` and `slack` for Slack's Web API."""
+    """HTTP clients, and Slack's clock: `http` for Anchor and response URLs, `web` and `slack` for Slack's Web API."""
 
     http: httpx.AsyncClient
     web: AsyncWebClient
     slack: SlackClient
+    slack_now: Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,4 +116,4 @@ def build(tenancy: Tenancy, settings: Settings, clients: Clients, tasks: Tasks, 
             ModalListeners(admin, home_view, delivery, tasks, ack_wait=limits.ack_wait).routes,
             HomeActionListeners(admin, home_view, delivery, tasks).routes,
         ]
-    return Container(session_control, delivery, SlackApp(tables, delivery, tasks), roles, admin)
+    return Container(session_control, delivery, SlackApp(tables, delivery, tasks, clients.slack_now), roles, admin)

@@ -120,8 +120,14 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True)
-class Repeated:
-    """A duplicate request: it was executed once."""
+class Late:
+    """The order reached the bot `seconds` after it was given, so its person is asked again.
+
+    A pause is late only if somebody, `resumed_by`, resumed the session after it was given.
+    """
+
+    seconds: float
+    resumed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +168,7 @@ NotDone = NotRunning | NotFound | Failed | KeyRejected | RateLimited | Unavailab
 Answered = Done | NotDone
 """The outcomes of an allowed order. Everybody in the channel sees them."""
 
-Refusal = Denial | Repeated | WrongWorkspace | NoKey | StoreUnavailable | Overloaded | Stopping
+Refusal = Denial | Late | WrongWorkspace | NoKey | StoreUnavailable | Overloaded | Stopping
 """The outcomes of an order that the bot refused. Only the person who asked sees them."""
 
 Outcome = Answered | Refusal

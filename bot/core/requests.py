@@ -41,13 +41,17 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order to pause or resume a session. `trigger_id` is Slack's id of the invocation."""
+    """An order to pause or resume a session. `trigger_id` is Slack's id of the invocation.
+
+    `age` is how many seconds old it was, at least, when it was read.
+    """
 
     verb: Verb
     session_id: SessionId
     actor: Actor
     reason: str = ""
     trigger_id: str | None = None
+    age: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ class HttpServer:
         """Answer a command, interaction or event of Slack."""
         received_at = time.monotonic()
         try:
-            return await self._answer(await self._parse(request), received_at)
+            return await self._answer(request, await self._parse(request), received_at)
         except Exception as error:  # noqa: BLE001 - Slack needs a 200, and the person an incident id
             return web.json_response(as_response(report(error)))
 
@@ -62,7 +62,9 @@ class HttpServer:
         )
         return slack_request.verify_and_parse(raw, secrets=self._secrets, now=self._now())
 
-    async def _answer(self, parsed: slack_request.ParsedRequest, received_at: float) -> web.Response:
+    async def _answer(
+        self, request: web.Request, parsed: slack_request.ParsedRequest, received_at: float
+    ) -> web.Response:
         match parsed:
             case Rejected():
                 self._rejections.record(parsed)
@@ -72,7 +74,10 @@ class HttpServer:
             case slack_request.UrlVerification(challenge=challenge):
                 return web.json_response({"challenge": challenge})
             case dict():
-                ack = await self._slack_app.dispatch(parsed, received_at=received_at)
+                timestamp = float(request.headers["X-Slack-Request-Timestamp"])
+                ack = await self._slack_app.dispatch(parsed, received_at=received_at, timestamp=timestamp)
+                if ack.message is not None and request.transport is None:  # Slack waits no longer
+                    self._slack_app.deliver_lost_ack(parsed, ack.message)
                 body = ack.json()
                 return web.Response(status=ack.status) if body is None else web.json_response(body)
             case _:

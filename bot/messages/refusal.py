@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from bot.core.outcomes import NoKey, Overloaded, Refusal, Repeated, Stopping, StoreUnavailable, WrongWorkspace
+from bot.core.outcomes import Late, NoKey, Overloaded, Refusal, Stopping, StoreUnavailable, WrongWorkspace
 from bot.core.policy import NotAMember, NotHere, NotNamed, Role
 from bot.core.requests import Order, Verb
 from bot.messages.home_elements import set_key_button
@@ -37,8 +37,9 @@ _REFUSALS = {
 def refusal_message(order: Order, refusal: Refusal, *, dashboard_url: str) -> Message:
     """Return the answer to a refused order, for the person alone."""
     about = session(order.session_id)
-    if isinstance(refusal, Repeated):
-        return ephemeral("Duplicate request: it was carried out once. To repeat it, send a new one.", about)
+    if isinstance(refusal, Late):
+        message = ephemeral(NOT_DONE[order.verb], _how_late(refusal), about)
+        return with_buttons(message, button(order.verb, order.session_id, is_asked=True))
     why, advice = _explain(order.verb, refusal)
     advice = f"{advice}, {or_in_dashboard(order.verb, dashboard_url)}."
     message = ephemeral(NOT_DONE[order.verb], why, advice, about)
@@ -65,6 +66,11 @@ def _explain(verb: Verb, refusal: Refusal) -> tuple[str, str]:
             return "This workspace has no Anchor API key yet.", advice
         case _:
             return _REFUSALS[type(refusal)]
+
+
+def _how_late(late: Late) -> str:
+    since = f", and {mention(late.resumed_by)} has resumed this agent since" if late.resumed_by else ""
+    return f"Your request reached the bot {late.seconds:.0f} s late{since}. Press the button to send it now."
 
 
 def _some(names: Iterable[str]) -> str:

@@ -25,10 +25,11 @@ _QUESTION = "Resume this agent?"
 _EFFECT = "The agent goes on where it was paused."
 
 
-def button(verb: Verb, session_id: SessionId, *, label: str = "", history: str = "") -> Block:
+def button(verb: Verb, session_id: SessionId, *, label: str = "", history: str = "", is_asked: bool = False) -> Block:
     """Return the button for this order; every click is a new order by the person who clicks.
 
-    Only Resume asks first. `history` is mrkdwn about the pause, for that question. The default `label` is the verb.
+    Only Resume asks first, unless the message itself `is_asked`. `history` is mrkdwn about the pause, for that
+    question. The default `label` is the verb.
     """
     spoken = f"{label}: {verb}" if label else verb.value.capitalize()
     question = f"{history} {_EFFECT}".strip()
@@ -38,11 +39,10 @@ def button(verb: Verb, session_id: SessionId, *, label: str = "", history: str =
         "text": plain_text(label or verb.value.capitalize()),
         "value": session_id,
         "accessibility_label": f"{spoken} session {session_id}",
-        **({"confirm": confirm(_QUESTION, question, "Resume")} if verb is Verb.RESUME else {}),
+        **({"confirm": confirm(_QUESTION, question, "Resume")} if verb is Verb.RESUME and not is_asked else {}),
     }
 
 
 def resume_question(session_id: SessionId) -> tuple[str, Block]:
     """Return the question in mrkdwn and its button, for a click on a Resume button that did not ask."""
-    asked = {name: value for name, value in button(Verb.RESUME, session_id).items() if name != "confirm"}
-    return f"❔ *{_QUESTION}* {_EFFECT}", asked
+    return f"❔ *{_QUESTION}* {_EFFECT}", button(Verb.RESUME, session_id, is_asked=True)

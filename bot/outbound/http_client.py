@@ -35,7 +35,7 @@ def _ssl_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def open_session() -> aiohttp.ClientSession:
+def open_session(*traces: aiohttp.TraceConfig) -> aiohttp.ClientSession:
     """Open the connection pool of httpx and slack_sdk, in the running loop.
 
     Raises OSError if the certificates cannot be read.
@@ -44,6 +44,7 @@ def open_session() -> aiohttp.ClientSession:
         connector=aiohttp.TCPConnector(limit=0, ssl=_ssl_context()),
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=("User-Agent", "Content-Type"),
+        trace_configs=list(traces),
     )
 
 

@@ -3,6 +3,8 @@
 import asyncio
 import logging
 
+from cachetools import LRUCache
+
 from bot.concurrency import happens
 from bot.core.delivery_rounds import LONGEST_WAIT_IN_ROUND, round_times
 from bot.core.requests import ReplyAddress
@@ -20,6 +22,7 @@ _log = logging.getLogger(__name__)
 MAX_WAITING = 10_000
 """The most results that wait for another round: a bound of memory."""
 
+_MOST_REMEMBERED = 10_000
 _ATTEMPTS = 3  # for an updated card and for a notice to an admin
 _FIRST_BACKOFF = 0.5
 _MAX_DELAY = 60.0
@@ -39,6 +42,7 @@ class MessageDelivery:
         self._slack = slack
         self._workspaces = workspaces
         self._waiting = 0
+        self._delivered: LRUCache[str, None] = LRUCache(_MOST_REMEMBERED)
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -63,6 +67,12 @@ class MessageDelivery:
             raise
         finally:
             result.log_end()
+        if result.is_delivered and address.response_url is not None:
+            self._delivered[address.response_url.reveal()] = None
+
+    def has_delivered(self, address: ReplyAddress) -> bool:
+        """Return whether a result was delivered to this address, by any route."""
+        return address.response_url is not None and address.response_url.reveal() in self._delivered
 
     async def send_dm(self, team_id: str, user_id: str, message: Message) -> bool:
         """Send a direct message. Return whether it can have arrived; if not, log why."""

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from cachetools import TTLCache
 
@@ -13,12 +13,13 @@ from bot.core.outcomes import (
     Broken,
     Doubt,
     KeyRejected,
+    Late,
     Outcome,
     Overloaded,
-    Repeated,
     Stopping,
     Unconfirmed,
 )
+from bot.core.request_age import is_sent
 from bot.core.requests import Order, Verb
 from bot.core.session_id import SessionId
 from bot.usecases.access_check import Access, AccessCheck
@@ -29,8 +30,20 @@ from bot.usecases.workspace_monitor import WorkspaceMonitor
 _log = logging.getLogger(__name__)
 
 CAPACITY = 10_000  # running tasks above which new orders are refused; a command takes up to three
-_REMEMBER_TRIGGERS = 600.0  # seconds; a signature is accepted for 300 before its timestamp and 300 after
-_MOST_TRIGGERS = 1_000_000
+_REMEMBER = 900.0  # seconds; Slack sends an unanswered request again for up to some minutes
+_MOST_TRIGGERS = 100_000
+_MOST_RESUMES = 100_000
+
+
+_Name = tuple[str, SessionId]
+
+
+@dataclass(frozen=True, slots=True)
+class _Resume:
+    """The last resume of a session that was sent: when it was given, on our clock, and by whom."""
+
+    given_at: float
+    user_id: str
 
 
 class SessionControl:
@@ -52,8 +65,9 @@ class SessionControl:
         self._tasks = tasks
         self._capacity = capacity
         self._clock = clock
-        self._seen_triggers: TTLCache[str, None] = TTLCache(_MOST_TRIGGERS, _REMEMBER_TRIGGERS, timer=clock)
-        self._sequencers: dict[tuple[str, SessionId], SessionSequencer] = {}
+        self._outcomes: TTLCache[str, asyncio.Future[Outcome]] = TTLCache(_MOST_TRIGGERS, _REMEMBER, timer=clock)
+        self._resumes: TTLCache[_Name, _Resume] = TTLCache(_MOST_RESUMES, _REMEMBER, timer=clock)
+        self._sequencers: dict[_Name, SessionSequencer] = {}
         self._stopping = False
         self._interrupted = False
 
@@ -70,11 +84,27 @@ class SessionControl:
         for sequencer in self._sequencers.values():
             sequencer.interrupt()
 
+    def knows(self, trigger_id: str | None) -> bool:
+        """Return whether an order with this trigger was executed or is being executed."""
+        return trigger_id in self._outcomes
+
     async def execute(self, order: Order) -> Outcome:
-        """Execute an order, and log who ordered what. Never raises."""
+        """Execute an order, and log who ordered what; if Slack sent it before, return that outcome. Never raises."""
+        if order.trigger_id and (earlier := self._outcomes.get(order.trigger_id)):
+            return await asyncio.shield(earlier)
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        if order.trigger_id:
+            self._outcomes[order.trigger_id] = future
+        try:
+            future.set_result(await self._execute(order))
+        finally:
+            future.cancel()  # the bot was stopped, unless there is a result
+        return future.result()
+
+    async def _execute(self, order: Order) -> Outcome:
         began = self._clock()
         try:
-            outcome = await self._decide(order)
+            outcome = await self._decide(order, given_at=began - order.age)
         except Exception as error:  # noqa: BLE001 - the person gets an answer
             outcome = Broken(log_incident(error))
         fields = {
@@ -88,7 +118,8 @@ class SessionControl:
         _log.info(order.verb.value, extra=fields)
         return outcome
 
-    async def _decide(self, order: Order) -> Outcome:
+    async def _decide(self, order: Order, *, given_at: float) -> Outcome:
+        """Return the outcome of an order that was given at `given_at` on our clock."""
         if self._stopping:
             return Stopping()
         if len(self._tasks) > self._capacity:
@@ -98,10 +129,13 @@ class SessionControl:
             return access
         if self._interrupted:
             return Stopping()
-        if order.trigger_id in self._seen_triggers:
-            return Repeated()
-        if order.trigger_id:
-            self._seen_triggers[order.trigger_id] = None
+        name = (order.actor.team_id, order.session_id)
+        resume = self._resumes.get(name)
+        resumed_by = resume.user_id if resume and resume.given_at > given_at else None
+        if not is_sent(order.verb, order.age, resumed_after=resumed_by is not None):
+            return Late(order.age, resumed_by if order.verb is Verb.PAUSE else None)
+        if order.verb is Verb.RESUME:
+            self._resumes[name] = _Resume(given_at, order.actor.user_id)
         return await self._ask_anchor(order, access)
 
     async def _ask_anchor(self, order: Order, access: Access) -> Answered:
@@ -134,7 +168,7 @@ class SessionControl:
             self._monitor.record_result(result.access.workspace, result.last_attempt)
         return result
 
-    def _discard(self, name: tuple[str, SessionId]) -> None:
+    def _discard(self, name: _Name) -> None:
         """Drop a sequencer once none of its orders can still have an effect."""
         sequencer = self._sequencers.get(name)
         if sequencer is None or sequencer.is_busy:

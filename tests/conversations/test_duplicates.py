@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from bot.core.outcomes import Overloaded, Repeated
+from bot.core.outcomes import Overloaded
 from bot.sim.anchor import Slow
 from harness import BOTH_TRANSPORTS, OTHER_SESSION, SESSION, outcome_text, paused, single_workspace
 
@@ -40,33 +40,54 @@ async def test_a_command_without_a_trigger_id_is_always_carried_out() -> None:
         assert len(at.orders) == 2
 
 
-async def test_a_repeated_command_is_not_carried_out() -> None:
+async def test_a_repeated_command_is_answered_with_the_outcome_of_the_first() -> None:
     async with single_workspace() as at:
         again = await at.slack.resend(await at.command())
         assert len(at.orders) == 1
     assert again.ack is not None
-    assert (again.ack.response_type, again.ack.text) == ("ephemeral", outcome_text(Repeated()))
+    assert (again.ack.response_type, again.ack.text) == ("in_channel", paused())
 
 
-async def test_a_repeated_click_is_not_carried_out() -> None:
+async def test_a_command_that_is_repeated_meanwhile_waits_for_the_same_outcome() -> None:
+    async with single_workspace() as at:
+        at.anchor.fault = Slow(1.0)
+        typing = asyncio.ensure_future(at.command(trigger_id="1.2.3"))
+        await at.anchor.until(lambda: at.anchor.requests)
+        again, first = await asyncio.gather(at.command(trigger_id="1.2.3"), typing)
+        assert len(at.orders) == 1
+    assert [one.ack and one.ack.text for one in (first, again)] == [paused(), paused()]
+
+
+async def test_a_repeated_command_whose_outcome_was_posted_is_answered_to_the_person_alone() -> None:
+    async with single_workspace(ack_wait=0.0) as at:
+        first = await at.command()
+        await at.wait_for_messages()
+        again = await at.slack.resend(first)
+        await asyncio.sleep(0.3)
+        assert len(at.orders) == len(at.messages()) == 1
+    assert again.ack is not None
+    assert again.ack.response_type == "ephemeral"
+
+
+async def test_a_repeated_click_is_answered_once() -> None:
     async with single_workspace() as at:
         first = await at.click()
         await at.wait_for_messages(2)
         await at.slack.resend(first)
-        seen = await at.wait_for_ephemeral()
+        await asyncio.sleep(0.3)
         assert len(at.orders) == 1
-    assert seen.text == outcome_text(Repeated())
+        assert len(at.messages()) == 2
 
 
-async def test_a_repeated_request_is_recognized_for_ten_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_repeated_request_is_recognized_for_fifteen_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
     real, ahead = time.monotonic, 0.0
     monkeypatch.setattr(time, "monotonic", lambda: real() + ahead)
     async with single_workspace() as at:
         first = await at.command()
-        ahead = 590.0
+        ahead = 890.0
         await at.slack.resend(first)
         assert len(at.orders) == 1
-        ahead = 610.0
+        ahead = 910.0
         await at.slack.resend(first)
         assert len(at.orders) == 2
 

@@ -38,7 +38,7 @@ def test_an_ack_leaves_a_second_of_the_three_that_slack_waits() -> None:
 @BOTH_TRANSPORTS
 async def test_an_outcome_within_two_seconds_is_in_the_ack() -> None:
     async with single_workspace() as at:
-        at.anchor.fault = Slow(0.7)
+        at.anchor.fault = Slow(0.3)
         await at.command()
         await asyncio.sleep(0.3)
         assert [(one.source, one.text) for one in at.seen()] == [(Source.ACK, paused())]

@@ -1,7 +1,8 @@
 """The Bolt app, and its one entry point for every transport."""
 
 import logging
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
@@ -9,9 +10,10 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.error import BoltUnhandledRequestError
 
 from bot.concurrency import Tasks
+from bot.core.request_age import request_age
 from bot.core.requests import ReplyAddress
 from bot.inbound.slack.listener import Ack, RequestContext, Routes
-from bot.inbound.slack.payload import read_address
+from bot.inbound.slack.payload import read_address, read_time
 from bot.messages.message import Message
 from bot.messages.modal_results import answer_view
 from bot.messages.request_errors import unknown_action_message, unknown_command_message
@@ -25,11 +27,14 @@ Payload = dict[str, Any]
 
 
 class SlackApp:
-    """Dispatcher of validated payloads to the listeners."""
+    """Dispatcher of validated payloads to the listeners. `slack_now` gives Slack's time in Unix seconds."""
 
-    def __init__(self, tables: Iterable[Routes], delivery: MessageDelivery, tasks: Tasks) -> None:
+    def __init__(
+        self, tables: Iterable[Routes], delivery: MessageDelivery, tasks: Tasks, slack_now: Callable[[], float]
+    ) -> None:
         self._delivery = delivery
         self._tasks = tasks
+        self._slack_now = slack_now
         self._bolt = AsyncApp(
             name="slack_bolt.app",
             logger=logging.getLogger("slack_bolt"),
@@ -54,10 +59,18 @@ class SlackApp:
         for name, listener in routes.events.items():
             self._bolt.event(name)(listener)
 
-    async def dispatch(self, payload: Payload, *, received_at: float) -> Ack:
-        """Handle a payload; `received_at` is the monotonic time of its first byte."""
+    async def dispatch(
+        self, payload: Payload, *, received_at: float, timestamp: float | None = None, standstill: float = 0.0
+    ) -> Ack:
+        """Handle a payload.
+
+        `received_at` is the monotonic time of its first byte, `timestamp` Slack's of the HTTP request (Unix seconds),
+        and `standstill` how many seconds the payload can have waited for this process.
+        """
         address = read_address(payload)
-        request = RequestContext(address, received_at, Ack())
+        sent_at, resolution = read_time(payload, timestamp)
+        age = request_age(now=self._slack_now(), timestamp=sent_at, resolution=resolution, standstill=standstill)
+        request = RequestContext(address, age.least, min(received_at, time.monotonic() - age.most), Ack())
         context = {"request": request, "installed_team": address.actor.team_id}
         try:
             await self._bolt.async_dispatch(AsyncBoltRequest(body=payload, mode="socket_mode", context=context))

@@ -49,10 +49,16 @@ class ButtonListeners:
     async def click(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
         """Handle a click. Slack shows nothing of its ack, so the answer follows it."""
         await ack()
-        self._tasks.start(self._execute(read_button_click(body, context["request"].address)))
+        request = context["request"]
+        self._tasks.start(self._execute(read_button_click(body, request.address, request.age)))
 
     async def _execute(self, click: ButtonClick) -> None:
-        """Execute the order, and deliver its outcome beside the update of the message. Never raises."""
+        """Execute the order, and deliver its outcome beside the update of the message. Never raises.
+
+        A click that Slack sends again is answered already.
+        """
+        if self._session_control.knows(click.trigger_id):
+            return
         try:
             address, message = await self._answer(click)
         except Exception as error:  # noqa: BLE001 - every exception is reported to the person
@@ -63,7 +69,7 @@ class ButtonListeners:
         found = find_session_id(click.value)
         if not isinstance(found, Found):
             return click.address, broken_button_message(click.verb, click.value)
-        order = Order(click.verb, found.session_id, click.address.actor, trigger_id=click.trigger_id)
+        order = Order(click.verb, found.session_id, click.address.actor, "", click.trigger_id, click.age)
         if order.verb is Verb.RESUME and not click.is_confirmed:
             return click.address, question_message(order)
         outcome, now = await self._session_control.execute(order), self._now()

@@ -1,6 +1,7 @@
 """The slash commands: read the order, execute it, answer in the ack or after it."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from slack_bolt.async_app import AsyncAck, AsyncBoltContext
 
@@ -9,7 +10,7 @@ from bot.core.outcomes import Outcome
 from bot.core.requests import Order, ReplyAddress, read_command
 from bot.core.session_id import Found
 from bot.inbound.slack.listener import RequestContext, Routes, done_before_ack_deadline
-from bot.messages.message import Message
+from bot.messages.message import Message, Visibility
 from bot.messages.outcome import outcome_message, waiting_message
 from bot.messages.usage import COMMANDS, usage_message
 from bot.usecases.message_delivery import MessageDelivery
@@ -50,15 +51,19 @@ class CommandListeners:
         verb, found = _VERBS[body["command"]], read_command(body.get("text", ""))
         if not isinstance(found, Found):
             return usage_message(verb, found, dashboard_url=self._dashboard_url)
-        order = Order(verb, found.session_id, request.address.actor, found.rest, body.get("trigger_id"))
+        order = Order(verb, found.session_id, request.address.actor, found.rest, body.get("trigger_id"), request.age)
         work = self._tasks.start(self._session_control.execute(order))
-        if await done_before_ack_deadline(work, request.received_at, self._ack_wait):
-            return self._message(order, work.result())
+        if await done_before_ack_deadline(work, request.given_at, self._ack_wait):
+            message = self._message(order, work.result())
+            was_delivered = self._delivery.has_delivered(request.address)  # Slack has sent the command again
+            return replace(message, visibility=Visibility.EPHEMERAL) if was_delivered else message
         self._tasks.start(self._deliver_later(order, request.address, work))
         return waiting_message(order)
 
     async def _deliver_later(self, order: Order, address: ReplyAddress, work: Awaitable[Outcome]) -> None:
-        await self._delivery.deliver(address, self._message(order, await work))
+        message = self._message(order, await work)
+        if not self._delivery.has_delivered(address):  # nor has this been done for the same command
+            await self._delivery.deliver(address, message)
 
     def _message(self, order: Order, outcome: Outcome) -> Message:
         return outcome_message(order, outcome, now=self._now(), dashboard_url=self._dashboard_url)

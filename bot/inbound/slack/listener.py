@@ -10,9 +10,9 @@ from bot.core.requests import ReplyAddress
 from bot.messages.message import Message, as_response
 
 ACK_WAIT = 2.0
-"""Seconds since receipt that an ack waits for the outcome. Slack waits 3, including the network."""
+"""The age of a request, in seconds, until which its ack waits for the outcome. Slack waits 3."""
 
-_LATEST_OUTCOME = 2.5  # seconds since receipt; a later ack can get lost, and the outcome with it
+_LATEST_OUTCOME = 2.5  # a later ack can get lost, and the outcome with it
 
 
 Listener = Callable[..., Awaitable[None]]
@@ -45,16 +45,20 @@ class Ack:
         return self.fields if self.message is None else as_response(self.message)
 
 
-async def done_before_ack_deadline(work: asyncio.Task[Any], received_at: float, ack_wait: float) -> bool:
-    """Wait for `work`. Return whether the ack can carry its result; `received_at` is monotonic, in seconds."""
-    await asyncio.wait({work}, timeout=max(0.0, received_at + ack_wait - time.monotonic()))
-    return work.done() and time.monotonic() < received_at + _LATEST_OUTCOME
+async def done_before_ack_deadline(work: asyncio.Task[Any], given_at: float, ack_wait: float) -> bool:
+    """Wait for `work`. Return whether the ack can carry its result; `given_at` is monotonic, in seconds."""
+    await asyncio.wait({work}, timeout=max(0.0, given_at + ack_wait - time.monotonic()))
+    return work.done() and time.monotonic() < given_at + _LATEST_OUTCOME
 
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """A listener's context besides the payload; `received_at` is the monotonic time of its first byte."""
+    """A listener's context besides the payload.
+
+    `age` is how many seconds old it is at least, `given_at` the earliest monotonic time at which it was given.
+    """
 
     address: ReplyAddress
-    received_at: float
+    age: float
+    given_at: float
     ack: Ack

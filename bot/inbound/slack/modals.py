@@ -89,7 +89,7 @@ class ModalListeners:
         request, name = context["request"], body["view"]["callback_id"]
         sent = read_submission(body, request.address.actor)
         replying = self._tasks.start(self._reply(sent.actor, self._save[name](sent)))
-        if await done_before_ack_deadline(replying, request.received_at, self._ack_wait):
+        if await done_before_ack_deadline(replying, request.given_at, self._ack_wait):
             request.ack.fields = _ack_fields(name, replying.result())
         else:
             request.ack.fields = _ack_fields(name, _Reply(CHECKING))

@@ -4,6 +4,7 @@ The workspace is the one that the app is installed in, not the person's own: in 
 other companies click, too. https://docs.slack.dev/apis/slack-connect
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,6 +47,21 @@ def read_address(payload: Mapping[str, Any]) -> ReplyAddress:
     return ReplyAddress(actor, Secret(url) if url else None)
 
 
+_ACTION_TS = re.compile(r"\d{1,12}(\.\d{1,6})?", re.ASCII)
+
+
+def read_time(payload: Mapping[str, Any], timestamp: float | None) -> tuple[float | None, float]:
+    """Return when Slack sent a payload (Unix seconds, or None), and to how many seconds that is cut.
+
+    `timestamp` is that of the HTTP request.
+    """
+    for action in payload.get("actions", ()):
+        if _ACTION_TS.fullmatch(text_field(action, "action_ts")):
+            return float(action["action_ts"]), 0.0
+    event_time = payload.get("event_time")
+    return (timestamp if event_time is None else float(event_time)), 1.0
+
+
 @dataclass(frozen=True, slots=True)
 class ButtonClick:
     """A click on a button. `card` is the message at that time, None if Slack omits it (ephemeral messages).
@@ -58,6 +74,7 @@ class ButtonClick:
     value: str
     is_confirmed: bool
     address: ReplyAddress
+    age: float
     trigger_id: str | None
     message_ts: str
     thread_ts: str
@@ -65,7 +82,7 @@ class ButtonClick:
     card: MessageContent | None
 
 
-def read_button_click(payload: Mapping[str, Any], address: ReplyAddress) -> ButtonClick:
+def read_button_click(payload: Mapping[str, Any], address: ReplyAddress, age: float) -> ButtonClick:
     """Read a `block_actions` payload of our buttons."""
     action = payload["actions"][0]
     container = payload.get("container", {})
@@ -76,6 +93,7 @@ def read_button_click(payload: Mapping[str, Any], address: ReplyAddress) -> Butt
         value=text_field(action, "value"),
         is_confirmed=action["action_id"] == CONFIRMED_RESUME,
         address=address,
+        age=age,
         trigger_id=payload.get("trigger_id"),
         message_ts=message_ts,
         thread_ts=text_field(container, "thread_ts") or ("" if is_ephemeral else message_ts),

@@ -23,6 +23,7 @@ from bot.inbound.slack.app import SlackApp
 from bot.inbound.slack.socket_connection import SocketConnection
 from bot.outbound.slack.client import AppTokenRefusedError, SocketModeOffError
 from bot.outbound.slack.errors import SlackUnreachableError
+from bot.standstill import StandstillMonitor
 
 Connect = Callable[[], Awaitable[SocketConnection]]  # raises the errors of `SocketConnector.connect`
 
@@ -58,6 +59,7 @@ class SocketMode:
         self._acks = acks
         self._rejections = RejectionLog(time.monotonic)
         self._tasks = Tasks()
+        self._standstills = StandstillMonitor()
         self._open: list[SocketConnection] = []
         self._is_open = asyncio.Event()
         self._has_connected = self._is_disabled = False
@@ -66,6 +68,7 @@ class SocketMode:
 
     async def start(self) -> None:
         """Open the first connection, and keep one open from then on. Raises AppTokenRefusedError."""
+        self._tasks.start(self._standstills.run())
         connection = await self._connect()
         self._tasks.start(self._supervise(connection))
 
@@ -170,7 +173,8 @@ class SocketMode:
         _log.error("Socket Mode is switched off", extra={"what_to_do": _HOW_TO_ENABLE})
 
     async def _answer(self, envelope: frames.Envelope, received_at: float) -> None:
-        ack = await self._slack_app.dispatch(envelope.payload, received_at=received_at)
+        standstill = self._standstills.seconds_before(received_at)
+        ack = await self._slack_app.dispatch(envelope.payload, received_at=received_at, standstill=standstill)
         if ack.status != HTTPStatus.OK:
             return  # without an ack, Slack sends the event again
         frame = frames.ack_frame(envelope, ack.json())
