@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -149,6 +150,18 @@ async def bot_process(
                 process.kill()
             await reading
             assert leaks("\n".join(bot.lines)) == []
+
+
+@asynccontextmanager
+async def frozen(bot: BotProcess, seconds: float) -> AsyncIterator[None]:
+    """Stop the process from running (SIGSTOP) for so long, and longer if what is done meanwhile takes longer."""
+    bot.process.send_signal(signal.SIGSTOP)
+    ends = time.monotonic() + seconds
+    try:
+        yield
+        await asyncio.sleep(ends - time.monotonic())
+    finally:
+        bot.process.send_signal(signal.SIGCONT)
 
 
 @dataclass(frozen=True, slots=True)
