@@ -1,10 +1,12 @@
 """Faults of HTTP answers, as settings that a test or the demo switches on.
 
-Each fault affects `times` requests, or with None every one until it is removed.
+Each fault affects `times` requests, or with None every one until it is removed. `For` removes it after a while.
 `applied` says whether the request took effect although its answer was lost or wrong.
 """
 
-from collections.abc import Mapping
+import math
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 
@@ -71,38 +73,57 @@ class HugeBody:
 Fault = Slow | Hang | Answer | ResetBeforeReading | ResetAfterReading | Drip | HugeBody
 
 
-class Faults:
-    """The current fault of each endpoint; one that was used its `times` is removed.
+@dataclass(frozen=True, slots=True)
+class For:
+    """A fault that ends by itself `seconds` after it was set."""
 
-    An endpoint is a name that the simulator chose, such as "chat.postMessage".
+    seconds: float
+    fault: Fault
+
+
+class Faults:
+    """The current fault of each endpoint; one that was used its `times`, or whose time is over, is removed.
+
+    An endpoint is a name that the simulator chose, such as "chat.postMessage". `now` (seconds) is its clock.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
         self._set: dict[str, Fault] = {}
         self._left: dict[str, int | None] = {}
+        self._ends: dict[str, float] = {}
 
     def __getitem__(self, endpoint: str) -> Fault | None:
+        if self._ends.get(endpoint, math.inf) <= self._now():
+            del self[endpoint]
         return self._set.get(endpoint)
 
-    def __setitem__(self, endpoint: str, fault: Fault | None) -> None:
+    def __setitem__(self, endpoint: str, fault: Fault | For | None) -> None:
+        seconds, fault = (fault.seconds, fault.fault) if isinstance(fault, For) else (math.inf, fault)
         if fault is None or fault.times == 0:
-            self._set.pop(endpoint, None)
+            del self[endpoint]
             return
         self._set[endpoint] = fault
         self._left[endpoint] = fault.times
+        self._ends[endpoint] = self._now() + seconds
+
+    def __delitem__(self, endpoint: str) -> None:
+        self._set.pop(endpoint, None)
+        self._ends.pop(endpoint, None)
 
     def clear(self) -> None:
         """Remove every fault."""
         self._set.clear()
+        self._ends.clear()
 
     def take(self, endpoint: str) -> Fault | None:
         """Return the fault of the present request, and count it."""
-        fault = self._set.get(endpoint)
+        fault = self[endpoint]
         if fault is None:
             return None
         left = self._left[endpoint]
         if left is not None:
             self._left[endpoint] = left - 1
             if left == 1:
-                del self._set[endpoint]
+                del self[endpoint]
         return fault

@@ -1,6 +1,6 @@
 """A simulated Slack: `async with SimSlack() as slack`, then `await slack.command(slack.alice, slack.alerts, "…")`."""
 
-from bot.sim.faults import Answer, Drip, Fault, Faults, Hang, HugeBody, ResetAfterReading, ResetBeforeReading, Slow
+from bot.sim.faults import Answer, Drip, Fault, Faults, For, Hang, HugeBody, ResetAfterReading, ResetBeforeReading, Slow
 from bot.sim.slack.ack import Ack
 from bot.sim.slack.click import ABSENT
 from bot.sim.slack.clock import Clock, Moment
@@ -36,6 +36,7 @@ __all__ = [
     "Fault",
     "Faults",
     "Hang",
+    "For",
     "HugeBody",
     "Installation",
     "Message",

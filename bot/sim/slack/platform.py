@@ -28,7 +28,7 @@ class Platform:
         self.history = History(self.clock, self.change_event)
         self.triggers = Triggers(self.clock)
         self.views = Views(self.clock, self.change_event)
-        self.faults = Faults()
+        self.faults = Faults(self.clock.now)
         self.post_limiter = RateLimiter(burst=5, per_second=1.0)
         self.update_limiter = RateLimiter(burst=50, per_second=50 / 60)
         self.ack_delay = 0.0  # seconds between the ack of a modal and its effect on the modal
