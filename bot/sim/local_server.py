@@ -32,7 +32,7 @@ class LocalServer:
     """Serves `routes` while started. A `port` of 0 is chosen once. Stopped, it keeps its port until `release_port`.
 
     `resets` is called at every new connection and every arrival of bytes: True resets the connection unread.
-    `headers` are added to every answer.
+    The `headers` of the moment are added to every answer.
     """
 
     def __init__(
@@ -40,13 +40,13 @@ class LocalServer:
         routes: Iterable[web.RouteDef],
         *,
         resets: Callable[[], bool] = lambda: False,
-        headers: Mapping[str, str] | None = None,
+        headers: Callable[[], Mapping[str, str]] = dict,
         port: int = 0,
     ) -> None:
         self.port = port
         self._routes = list(routes)
         self._resets = resets
-        self._headers = dict(headers or {})
+        self._headers = headers
         self._handling: set[asyncio.Task[object]] = set()
         self._runner: web.AppRunner | None = None
         self._listening: asyncio.Server | None = None
@@ -121,7 +121,7 @@ class LocalServer:
             self._handling.discard(task)
 
     async def _add_headers(self, _: web.Request, response: web.StreamResponse) -> None:
-        response.headers.update(self._headers)
+        response.headers.update(self._headers())
 
 
 def _bind(port: int) -> socket.socket:

@@ -29,7 +29,7 @@ def static_site(*routes: web.RouteDef, body: str = "", script: str = "", policy:
         return web.Response(text=script, content_type="text/javascript")
 
     routes = (web.get("/", page), web.get("/script.js", code), *routes)
-    return LocalServer(routes, headers={"Content-Security-Policy": policy})
+    return LocalServer(routes, headers=lambda: {"Content-Security-Policy": policy})
 
 
 def test_chromium_is_found_under_several_names_or_tests_are_skipped_and_fail_in_ci(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ class SimAnchor:
         self._faults = Faults()
         self.change_event = ChangeEvent()
         routes = [web.route("*", "/{path:.*}", self._answer)]
-        self._server = LocalServer(routes, resets=self._resets, headers=_COOKIE)
+        self._server = LocalServer(routes, resets=self._resets, headers=lambda: _COOKIE)
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from email.utils import formatdate
 from typing import Self
 
 from aiohttp import web
@@ -34,6 +35,7 @@ class SimSlack(Client):
 
     With `socket_mode` they go over the app's websockets instead: see `sockets`.
     `home`, `alice`, `alerts` and the others are described in acme.py; more workspaces come with `add_workspace`.
+    Slack's clock is `now`: signatures, timestamps and the header Date of every answer are of it.
     """
 
     def __init__(
@@ -57,7 +59,7 @@ class SimSlack(Client):
         codes = Codes(platform.clock.now)
         self._consent = Consent(platform, codes)
         self._api = WebApi(platform, self.sockets, codes)
-        self._server = LocalServer(self._routes())
+        self._server = LocalServer(self._routes(), headers=self._headers)
 
     def _settle(self, people: Acme) -> None:
         self.home = people.workspace
@@ -79,6 +81,9 @@ class SimSlack(Client):
 
     async def __aenter__(self) -> Self:
         await self.start()
+    def _headers(self) -> Mapping[str, str]:
+        return {"Date": formatdate(self.clock.now(), usegmt=True)}
+
         return self
 
     async def __aexit__(self, *_: object) -> None:

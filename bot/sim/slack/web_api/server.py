@@ -1,7 +1,6 @@
 """Serves the Web API: reads a call, checks its token and scope, and lets the method answer."""
 
 from collections.abc import Mapping
-from email.utils import formatdate
 
 from aiohttp import web
 
@@ -63,8 +62,7 @@ class WebApi:
                 return web.json_response({"ok": True} | opened)
             if name == oauth.OAUTH_ACCESS:
                 granted = oauth.oauth_access(self._platform, self._codes, arguments)
-                date = {"Date": formatdate(self._platform.clock.now(), usegmt=True)}
-                return web.json_response({"ok": True} | granted, headers=date)
+                return web.json_response({"ok": True} | granted)
             workspace = self._workspace(name, arguments.token)
             body = self._run(name, workspace, arguments)
         except ApiError as error:

@@ -3,8 +3,9 @@
 import aiohttp
 import pytest
 
-from bot.sim.slack import Rule, SimSlack, api_error, rate_limited
+from bot.sim.slack import For, Rule, SimSlack, api_error, rate_limited, server_error
 from sim.api_client import FORM, JSON, Api, rules
+from sim.recording_app import RecordingApp
 
 pytestmark = pytest.mark.anyio
 
@@ -79,3 +80,31 @@ async def test_a_fault_is_for_one_method(slack: SimSlack, api: Api) -> None:
     assert (await api.form("users.info", user="U0ALICE0001"))["ok"] is True
     assert (await api.post("C0ALERTS001"))["error"] == "ratelimited"
     assert (api.headers["status"], api.headers["Retry-After"]) == ("429", "7")
+
+
+async def test_a_fault_can_end_by_itself(slack: SimSlack, api: Api, app: RecordingApp) -> None:
+    delivery = await slack.command(slack.alice, slack.alerts)
+    slack.faults["response_url"] = For(5, server_error())
+    slack.faults["chat.postMessage"] = For(5, rate_limited(5))
+    message = {"response_type": "ephemeral", "replace_original": False, "text": "Paused."}
+    assert (await api.answer(delivery, message))[0] == 500
+    await api.post("C0ALERTS001")
+    assert (api.headers["status"], api.headers["Retry-After"]) == ("429", "5")
+    slack.clock.advance(5)
+    assert (await api.answer(delivery, message))[0] == 200
+    assert (await api.post("C0ALERTS001"))["ok"] is True
+    assert app.payloads
+
+
+async def test_every_answer_has_the_time_of_slacks_clock(slack: SimSlack, api: Api, app: RecordingApp) -> None:
+    delivery = await slack.command(slack.alice, slack.alerts)
+    dates = []
+    for ahead in (0, 3600):
+        slack.clock.advance(ahead)
+        await api.send("auth.test")
+        dates.append(api.headers["Date"])
+        await api.answer(delivery, {"text": "Paused."})
+        dates.append(api.headers["Date"])
+    before, after = "Sat, 25 Jul 2026 17:20:00 GMT", "Sat, 25 Jul 2026 18:20:00 GMT"
+    assert dates == [before, before, after, after]
+    assert app.payloads
