@@ -14,6 +14,7 @@ from bot.sim.slack.removal import tokens_revoked
 from bot.sim.slack.rules import Rule, Violation
 from bot.sim.slack.simulator import SimSlack
 from bot.sim.slack.socket_mode import Connection, Reason, Sockets
+from bot.sim.slack.timing import Timing
 from bot.sim.slack.views.view import View
 from bot.sim.slack.web_api import ApiCall
 from bot.sim.slack.workspace import Channel, ChannelKind, Enterprise, Installation, SlashCommand, User, Workspace
@@ -35,8 +36,8 @@ __all__ = [
     "EventDelivery",
     "Fault",
     "Faults",
-    "Hang",
     "For",
+    "Hang",
     "HugeBody",
     "Installation",
     "Message",
@@ -51,6 +52,7 @@ __all__ = [
     "Slow",
     "Sockets",
     "Source",
+    "Timing",
     "User",
     "View",
     "Violation",

@@ -10,6 +10,7 @@ from bot.sim.slack.markup import plain
 from bot.sim.slack.rate_limiter import RateLimiter
 from bot.sim.slack.registration import Registration
 from bot.sim.slack.rules import Violation
+from bot.sim.slack.timing import Timing
 from bot.sim.slack.triggers import Triggers
 from bot.sim.slack.views.open_views import Views
 from bot.sim.slack.workspace import User, Workspace
@@ -20,9 +21,10 @@ SLACKBOT = "USLACKBOT"  # speaks for the client itself
 class Platform:
     """Shared by everything that delivers to apps or serves them."""
 
-    def __init__(self, now: Callable[[], float], app_token: str, registration: Registration) -> None:
+    def __init__(self, now: Callable[[], float], timing: Timing, app_token: str, registration: Registration) -> None:
         self.app_token = app_token
         self.registration = registration
+        self.timing = timing
         self.clock = Clock(now)
         self.change_event = ChangeEvent()
         self.history = History(self.clock, self.change_event)

@@ -45,6 +45,7 @@ class ResponseUrls:
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer a POST to any response URL."""
         body = await request.read()
+        await self._platform.timing.travel_of_call()
         fault = self._platform.faults.take(RESPONSE_URL)
 
         def handle() -> web.Response:

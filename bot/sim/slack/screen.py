@@ -8,11 +8,12 @@ from bot.sim.slack.history import Message
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.registration import Registration
 from bot.sim.slack.rules import Violation
+from bot.sim.slack.timing import Timing
 from bot.sim.slack.workspace import Channel, User, Workspace
 
 
 class Screen:
-    """Looks at a Slack without changing anything but its clock, its faults and its workspaces."""
+    """Looks at a Slack without changing anything but its clock, its timing, its faults and its workspaces."""
 
     def __init__(self, platform: Platform) -> None:
         self.platform = platform
@@ -31,6 +32,11 @@ class Screen:
     def clock(self) -> Clock:
         """Slack's time."""
         return self.platform.clock
+
+    @property
+    def timing(self) -> Timing:
+        """Return the ack deadline, and the delays between Slack and the app."""
+        return self.platform.timing
 
     @property
     def faults(self) -> Faults:

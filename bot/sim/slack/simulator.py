@@ -23,6 +23,7 @@ from bot.sim.slack.response_urls import ResponseUrls
 from bot.sim.slack.screen import id_of
 from bot.sim.slack.signing import signed_headers
 from bot.sim.slack.socket_mode import Sockets
+from bot.sim.slack.timing import Timing
 from bot.sim.slack.web_api import ApiCall, WebApi
 from bot.sim.slack.workspace import Channel, User
 
@@ -34,8 +35,8 @@ class SimSlack(Client):
     """Slack on 127.0.0.1, with the workspace `home`; commands and clicks go to `request_url` once it is set.
 
     With `socket_mode` they go over the app's websockets instead: see `sockets`.
-    `home`, `alice`, `alerts` and the others are described in acme.py; more workspaces come with `add_workspace`.
     Slack's clock is `now`: signatures, timestamps and the header Date of every answer are of it.
+    `home`, `alice`, `alerts` and the others are described in acme.py; more workspaces come with `add_workspace`.
     """
 
     def __init__(
@@ -46,12 +47,13 @@ class SimSlack(Client):
         ack_deadline: float = ACK_DEADLINE,
         socket_mode: bool = False,
     ) -> None:
-        people, platform = acme(), Platform(now, APP_TOKEN, Registration(CLIENT_ID, CLIENT_SECRET))
+        registration = Registration(CLIENT_ID, CLIENT_SECRET)
+        people, platform = acme(), Platform(now, Timing(ack_deadline), APP_TOKEN, registration)
         app_id = people.workspace.installation.app_id
         self.signing_secret = signing_secret
-        self.sockets = Sockets(platform, app_id, ack_deadline, lambda: self._server.origin)
+        self.sockets = Sockets(platform, app_id, lambda: self._server.origin)
         self.sockets.enabled = socket_mode
-        self._http = HttpTransport(ack_deadline)
+        self._http = HttpTransport(platform.timing)
         self._dispatch = Dispatch(self._http, self.sockets, self.sign)
         self._response_urls = ResponseUrls(platform, lambda: self._server.origin)
         super().__init__(platform, self._response_urls, self._dispatch)
@@ -79,11 +81,11 @@ class SimSlack(Client):
             web.post("/oauth/v2/authorize", self._consent.decide),
         )
 
-    async def __aenter__(self) -> Self:
-        await self.start()
     def _headers(self) -> Mapping[str, str]:
         return {"Date": formatdate(self.clock.now(), usegmt=True)}
 
+    async def __aenter__(self) -> Self:
+        await self.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from bot.sim.fault_injection import reset
 from bot.sim.local_server import black_hole
+from bot.sim.slack.timing import Timing
 
 HOST = "applink-7fc4fdbb64-4x5xq"
 
@@ -16,13 +17,16 @@ HOST = "applink-7fc4fdbb64-4x5xq"
 class Connection:
     """Sends frames. Whatever gets lost on the way is lost in silence, as Slack does not wait for it either."""
 
-    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.BaseTransport) -> None:
+    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.BaseTransport, timing: Timing) -> None:
         self._socket = socket
         self._transport = transport
+        self._timing = timing
         self.is_black_hole = False
+        self.is_dropped = False
 
     async def send(self, frame: Mapping[str, object] | str) -> None:
         """Send a text frame, JSON unless it is a text already."""
+        await self._timing.travel_to_app()
         if not self.is_black_hole:
             with contextlib.suppress(ConnectionError):
                 await self._socket.send_str(frame if isinstance(frame, str) else json.dumps(frame))
@@ -45,5 +49,6 @@ class Connection:
         black_hole(self._transport)
 
     def drop(self) -> None:
-        """Reset the connection (TCP RST)."""
+        """Reset the connection (TCP RST); what the app has sent and Slack has not read yet is lost."""
+        self.is_dropped = True
         reset(self._transport)

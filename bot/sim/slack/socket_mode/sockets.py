@@ -12,7 +12,7 @@ from bot.sim.fault_injection import inject_fault
 from bot.sim.slack.http_transport import Answered
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.socket_mode.connection import HOST, Connection
-from bot.sim.slack.socket_mode.envelopes import Envelope, Envelopes
+from bot.sim.slack.socket_mode.envelopes import Envelope, Envelopes, Sent
 from bot.sim.slack.socket_mode.links import Links
 
 Reason = Literal["warning", "refresh_requested", "link_disabled", "too_many_websockets"]
@@ -30,17 +30,17 @@ class Sockets:
     seeded random.Random. `ping_interval` (seconds) is that of connections yet to come.
     """
 
-    def __init__(self, platform: Platform, app_id: str, deadline: float, origin: Callable[[], str]) -> None:
+    def __init__(self, platform: Platform, app_id: str, origin: Callable[[], str]) -> None:
         self.enabled = False
         self.choose: Choice = in_turn()
         self.ping_interval = 10.0
         self._platform = platform
         self._app_id = app_id
-        self._deadline = deadline
         self._links = Links(origin, platform.clock.now)
         self._envelopes = Envelopes()
         self._open: list[Connection] = []
-        self._closing: set[asyncio.Task[None]] = set()
+        self._acks_to_lose = 0
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def connections(self) -> tuple[Connection, ...]:
@@ -65,7 +65,7 @@ class Sockets:
         socket = web.WebSocketResponse(compress=False)
         await socket.prepare(request)
         transport = cast("asyncio.BaseTransport", request.transport)  # prepare() would have failed without one
-        connection = Connection(socket, transport)
+        connection = Connection(socket, transport, self._platform.timing)
         if self.count == MOST:
             await connection.send(_disconnect("too_many_websockets"))
             await connection.close()
@@ -78,10 +78,11 @@ class Sockets:
         began = time.monotonic()
         if not (self.enabled and self._open):
             return Answered(None, "dispatch_failed", 0.0)
-        expected = self._envelopes.expect(envelope)
+        connection = self.choose(self.connections)
+        expected = self._envelopes.expect(envelope, connection)
+        self._start(connection.send(envelope.frame))
         try:
-            async with asyncio.timeout(self._deadline):
-                await self.choose(self.connections).send(envelope.frame)
+            async with asyncio.timeout(self._platform.timing.ack_deadline):
                 body = await expected
         except TimeoutError:
             expected.cancel()
@@ -103,18 +104,23 @@ class Sockets:
         if reason == "link_disabled":
             self.enabled = False
         for connection in self._these(only):
-            await connection.send(_disconnect(reason))
-            if reason == "warning":
-                self._later(self._close(connection, after))
-            else:
+            if reason != "warning":
                 self._leave(connection)
-                self._later(connection.close())
+            await connection.send(_disconnect(reason))
+            self._start(self._close(connection, after if reason == "warning" else 0.0))
 
     def drop(self, only: Connection | None = None) -> None:
         """Reset connections (TCP RST), without a close frame."""
         for connection in self._these(only):
             self._leave(connection)
             connection.drop()
+
+    def lose_acks(self, count: int = 1) -> None:
+        """Reset a connection (TCP RST) when the next ack comes over it, which is lost; and so on, `count` times.
+
+        The app then connects again, and gets the envelope once more.
+        """
+        self._acks_to_lose = count
 
     def black_hole(self, only: Connection | None = None) -> None:
         """Turn connections into black holes; they still get their share of envelopes, which are lost."""
@@ -128,9 +134,9 @@ class Sockets:
 
     async def stop(self) -> None:
         """Close nothing politely any more."""
-        for task in self._closing:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._closing, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _hold(self, connection: Connection, socket: web.WebSocketResponse) -> None:
         self._open.append(connection)
@@ -138,12 +144,31 @@ class Sockets:
         pinging = asyncio.create_task(connection.keep_pinging(self.ping_interval))
         try:
             await connection.send(_hello(self._app_id, self.count))
+            self._redeliver()
             async for frame in socket:
                 if isinstance(frame.data, str):
-                    self._platform.record(self._envelopes.acknowledge(frame.data))
+                    self._start(self._receive(connection, frame.data))
         finally:
             pinging.cancel()
             self._leave(connection)
+
+    def _redeliver(self) -> None:
+        for sent in self._envelopes.unacknowledged():
+            self._start(self._send_again(sent))
+
+    async def _send_again(self, sent: Sent) -> None:
+        await asyncio.sleep(self._platform.timing.until_redelivery(sent.at))
+        if self.enabled and self._open and not sent.acks and sent.over not in self._open:
+            connection = self.choose(self.connections)
+            await connection.send(self._envelopes.again(sent, connection).frame)
+
+    async def _receive(self, connection: Connection, frame: str) -> None:
+        await self._platform.timing.travel_from_app()
+        if self._acks_to_lose and not connection.is_dropped:
+            self._acks_to_lose -= 1
+            self.drop(connection)
+        if not connection.is_dropped:
+            self._platform.record(self._envelopes.acknowledge(frame))
 
     async def _close(self, connection: Connection, after: float) -> None:
         await asyncio.sleep(after)
@@ -158,10 +183,10 @@ class Sockets:
     def _these(self, only: Connection | None) -> Iterable[Connection]:
         return self.connections if only is None else (only,)
 
-    def _later(self, closing: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(closing)
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
 def in_turn() -> Choice:

@@ -30,6 +30,7 @@ class WebApi:
         """Answer one call."""
         name = request.match_info["method"]
         body = await request.read()
+        await self._platform.timing.travel_of_call()
         fault = self._platform.faults.take(name)
 
         def handle() -> web.Response:

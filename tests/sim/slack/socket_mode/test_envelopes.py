@@ -49,7 +49,8 @@ async def test_everything_arrives_in_envelopes(slack: SimSlack, connection: Conn
         envelope = await connection.receive()
         await connection.ack(envelope, **ack)
         await task
-        assert list(envelope) == ["envelope_id", "type", "accepts_response_payload", "payload"]
+        retry = ["retry_attempt", "retry_reason"] if envelope["type"] == "events_api" else []
+        assert list(envelope) == ["envelope_id", "type", "accepts_response_payload", *retry, "payload"]
         arrived.append((envelope["type"], envelope["accepts_response_payload"], envelope["payload"].get("type")))
 
     assert arrived == [
@@ -161,6 +162,55 @@ async def test_an_ack_may_come_over_a_later_connection(slack: SimSlack, sockets:
 
     assert (await typing).status == 200
     assert (texts(slack), slack.violations) == (["Paused."], [])
+
+
+@pytest.mark.parametrize("timing_out", [False, True])
+async def test_an_envelope_without_an_ack_comes_again_over_the_next_connection(
+    slack: SimSlack, sockets: SocketApp, *, timing_out: bool
+) -> None:
+    slack.timing.redelivery_after = None if timing_out else 0.0
+    slack.timing.ack_deadline = 0.5 if timing_out else 20.0
+    first = await sockets.connect()
+    acting: list[Awaitable[object]] = [
+        slack.command(slack.alice, slack.alerts),
+        slack.click(slack.alice, alert(slack)),
+        slack.open_home(slack.alice),
+    ]
+    tasks = [asyncio.ensure_future(each) for each in acting]
+    command, click, event = [await first.receive() for _ in acting]
+    slack.sockets.drop()
+    second = await sockets.connect()
+    again = [await second.receive() for _ in acting]
+    for envelope in again:
+        await second.ack(envelope, **({"payload": {"text": "Paused."}} if envelope == command else {}))
+    await asyncio.gather(*tasks)
+    retried = event | {"envelope_id": again[2]["envelope_id"], "retry_attempt": 1, "retry_reason": "timeout"}
+
+    assert again == [command, click, retried]
+    assert again[2]["envelope_id"] != event["envelope_id"]
+    assert ("Paused." in texts(slack)) is not timing_out
+    assert ('/anchor-pause failed with the error "operation_timeout"' in texts(slack)) is timing_out
+    assert set(rules(slack)) == ({Rule.ACK_LATE} if timing_out else set())
+    slack.timing.ack_deadline = 20.0
+    typing = asyncio.create_task(slack.command(slack.alice, slack.alerts))
+    await second.ack(await second.receive())
+    assert (await typing).error is None  # so the acks before it have arrived too
+    slack.sockets.drop()
+    slack.timing.ack_deadline = 0.0
+    assert await (await sockets.connect()).everything() == []
+
+
+async def test_an_ack_can_be_lost_with_its_connection(slack: SimSlack, sockets: SocketApp) -> None:
+    slack.timing.redelivery_after = 0.0
+    slack.sockets.lose_acks(2)
+    connection = await sockets.connect()
+    typing = asyncio.create_task(slack.command(slack.alice, slack.alerts))
+    for _ in range(2):
+        await connection.ack(await connection.receive())
+        assert await connection.end() in {aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR}
+        connection = await sockets.connect()
+    await connection.ack(await connection.receive())
+    assert (await typing).error is None
 
 
 async def test_slacks_own_client_understands_it(slack: SimSlack) -> None:
