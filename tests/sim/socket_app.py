@@ -19,7 +19,8 @@ class Connection:
         self.hello = hello
 
     async def receive(self) -> Json:
-        frame: Json = json.loads(await self.socket.receive_str(timeout=20))
+        async with asyncio.timeout(20):  # the socket's own time limit begins again at every ping
+            frame: Json = json.loads(await self.socket.receive_str())
         return frame
 
     async def ack(self, envelope: Json, **more: object) -> None:

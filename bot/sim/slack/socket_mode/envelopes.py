@@ -82,8 +82,8 @@ class Envelopes:
         return answer
 
     def unacknowledged(self) -> list[Sent]:
-        """Return all for which no ack came."""
-        return [sent for sent in self._sent.values() if not sent.acks]
+        """Return all for which no ack came, in the order in which they were sent."""
+        return sorted((sent for sent in self._sent.values() if not sent.acks), key=lambda sent: sent.at)
 
     def again(self, sent: Sent, over: Connection) -> Envelope:
         """Return what to send over another connection; its ack counts for `sent`."""

@@ -12,7 +12,7 @@ from bot.sim.fault_injection import inject_fault
 from bot.sim.slack.http_transport import Answered
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.socket_mode.connection import HOST, Connection
-from bot.sim.slack.socket_mode.envelopes import Envelope, Envelopes, Sent
+from bot.sim.slack.socket_mode.envelopes import Envelope, Envelopes
 from bot.sim.slack.socket_mode.links import Links
 
 Reason = Literal["warning", "refresh_requested", "link_disabled", "too_many_websockets"]
@@ -144,7 +144,7 @@ class Sockets:
         pinging = asyncio.create_task(connection.keep_pinging(self.ping_interval))
         try:
             await connection.send(_hello(self._app_id, self.count))
-            self._redeliver()
+            self._start(self._redeliver())
             async for frame in socket:
                 if isinstance(frame.data, str):
                     self._start(self._receive(connection, frame.data))
@@ -152,15 +152,12 @@ class Sockets:
             pinging.cancel()
             self._leave(connection)
 
-    def _redeliver(self) -> None:
+    async def _redeliver(self) -> None:
         for sent in self._envelopes.unacknowledged():
-            self._start(self._send_again(sent))
-
-    async def _send_again(self, sent: Sent) -> None:
-        await asyncio.sleep(self._platform.timing.until_redelivery(sent.at))
-        if self.enabled and self._open and not sent.acks and sent.over not in self._open:
-            connection = self.choose(self.connections)
-            await connection.send(self._envelopes.again(sent, connection).frame)
+            await asyncio.sleep(self._platform.timing.until_redelivery(sent.at))
+            if self.enabled and self._open and not sent.acks and sent.over not in self._open:
+                connection = self.choose(self.connections)
+                self._start(connection.send(self._envelopes.again(sent, connection).frame))
 
     async def _receive(self, connection: Connection, frame: str) -> None:
         await self._platform.timing.travel_from_app()
