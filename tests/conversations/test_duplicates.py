@@ -89,7 +89,7 @@ async def test_a_repeated_request_is_recognized_for_fifteen_minutes(monkeypatch:
         assert len(at.orders) == 1
         ahead = 910.0
         await at.slack.resend(first)
-        assert len(at.orders) == 2
+        await at.anchor.until(lambda: len(at.orders) == 2)
 
 
 async def test_a_bot_with_too_many_orders_under_way_refuses_more_at_once() -> None:

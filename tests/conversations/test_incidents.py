@@ -74,11 +74,14 @@ async def test_an_exception_in_a_modal_is_shown_in_it(
 
 
 @HTTP_ONLY
-async def test_an_exception_before_the_request_is_read_is_reported(caplog: pytest.LogCaptureFixture) -> None:
-    def stopped_clock() -> float:
+async def test_an_exception_before_the_request_is_read_is_reported(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    async with single_workspace(now=stopped_clock) as at:
+    monkeypatch.setattr("bot.inbound.slack.request.verify_and_parse", unreadable)
+    async with single_workspace() as at:
         delivery = await at.command()
         (seen,) = at.ephemerals()
         assert at.anchor.requests == []

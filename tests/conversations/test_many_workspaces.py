@@ -225,17 +225,18 @@ async def test_everybody_is_told_that_the_database_is_away(at: ManyHarness, capl
     assert "Traceback" not in caplog.text
 
 
-async def test_if_slack_can_not_be_used_either_the_log_says_what_was_not_told(
+async def test_if_slack_can_not_be_used_either_the_person_is_notified_once_the_database_is_back(
     at: ManyHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     tenant = await at.set_up(at.add(1))
     await at.rename_table("workspaces", "elsewhere")
     at.slack.faults["response_url"] = expired_url()
-    with caplog.at_level(logging.ERROR):
+    with caplog.at_level(logging.WARNING):
         await tenant.click()
-        await until(lambda: any(record.name == "bot.usecases.message_delivery" for record in caplog.records))
-    (record,) = [record for record in caplog.records if record.name == "bot.usecases.message_delivery"]
-    assert record.levelno == logging.ERROR
+        await until(lambda: any(record.name == "bot.usecases.pending_result" for record in caplog.records))
+    await at.rename_table("elsewhere", "workspaces")
+    assert len(await tenant.wait_for_direct_messages()) == 1
+    (record,) = [record for record in caplog.records if record.name == "bot.usecases.pending_result"]
     by_url, by_dm = vars(record)["why"].split("; ")
     assert by_url.endswith("404")
     assert by_dm.endswith("OperationalError")

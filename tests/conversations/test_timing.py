@@ -53,7 +53,7 @@ async def test_a_later_outcome_is_announced_in_time_and_then_posted_once() -> No
         await at.wait_for_messages()
         await asyncio.sleep(0.3)
         assert [(one.source, one.text) for one in at.messages()] == [(Source.RESPONSE_URL, paused())]
-    assert ACK_WAIT <= delivery.elapsed < 5.0
+    assert ACK_WAIT - 1.0 <= delivery.elapsed < 5.0  # Slack sends its time in whole seconds
 
 
 @HTTP_ONLY

@@ -57,7 +57,7 @@ FIELDS: dict[str, dict[str, str | None]] = {
 }
 
 REQUESTS: dict[str, dict[str, Any]] = {
-    "signed 5 minutes ago": {"signature": Signature(at=str(NOW - 300))},
+    "signed 5 minutes ago": {"signature": Signature(at=str(NOW - 300)), "shows": "ephemeral"},  # too late for the ack
     "signed in 5 minutes": {"signature": Signature(at=str(NOW + 300))},
     "signed by the older secret": {"signature": Signature(secret=OLDER_SECRET)},
     "in chunks": {"chunked": True},
@@ -66,10 +66,11 @@ REQUESTS: dict[str, dict[str, Any]] = {
 }
 
 
-async def assert_it_pauses(bot: TargetBot, body: bytes, **case: Any) -> None:
+async def assert_it_pauses(bot: TargetBot, body: bytes, *, shows: str = "in_channel", **case: Any) -> None:
     answer = await send_case(bot, body=body, **case)
     assert answer.status == 200, answer.text
-    assert json.loads(answer.text)["response_type"] == "in_channel"
+    assert json.loads(answer.text)["response_type"] == shows
+    await bot.anchor.until(lambda: bot.anchor.requests)
     assert [(one.verb, one.session_id) for one in bot.anchor.requests] == [("pause", SESSION)]
     bot.anchor.requests.clear()
     bot.assert_no_effect(body)
