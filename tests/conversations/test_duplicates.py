@@ -45,7 +45,7 @@ async def test_a_repeated_command_is_answered_with_the_outcome_of_the_first() ->
         again = await at.slack.resend(await at.command())
         assert len(at.orders) == 1
     assert again.ack is not None
-    assert (again.ack.response_type, again.ack.text) == ("in_channel", paused())
+    assert (again.ack.response_type, again.ack.text) == ("ephemeral", paused())
 
 
 async def test_a_command_that_is_repeated_meanwhile_waits_for_the_same_outcome() -> None:

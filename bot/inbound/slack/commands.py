@@ -52,17 +52,21 @@ class CommandListeners:
         if not isinstance(found, Found):
             return usage_message(verb, found, dashboard_url=self._dashboard_url)
         order = Order(verb, found.session_id, request.address.actor, found.rest, body.get("trigger_id"), request.age)
+        is_repeated = self._session_control.knows(order.trigger_id)
         work = self._tasks.start(self._session_control.execute(order))
         if await done_before_ack_deadline(work, request.given_at, self._ack_wait):
             message = self._message(order, work.result())
-            was_delivered = self._delivery.has_delivered(request.address)  # Slack has sent the command again
-            return replace(message, visibility=Visibility.EPHEMERAL) if was_delivered else message
+            if not is_repeated:
+                return message
+            # Slack did not get the first ack, and may show no other
+            self._tasks.start(self._deliver_later(order, request.address, work))
+            return replace(message, visibility=Visibility.EPHEMERAL)
         self._tasks.start(self._deliver_later(order, request.address, work))
         return waiting_message(order)
 
     async def _deliver_later(self, order: Order, address: ReplyAddress, work: Awaitable[Outcome]) -> None:
         message = self._message(order, await work)
-        if not self._delivery.has_delivered(address):  # nor has this been done for the same command
+        if not self._delivery.has_delivered(address):  # Slack can have sent the command twice
             await self._delivery.deliver(address, message)
 
     def _message(self, order: Order, outcome: Outcome) -> Message:

@@ -16,6 +16,14 @@ HEARTBEAT = 10.0
 
 _HELLO_TIMEOUT = 10.0
 _CLOSE_TIMEOUT = 0.5
+_MIN_RETRY_DELAY, _MAX_RETRY_DELAY = 0.5, 30.0
+
+
+def retry_delay(attempt: int, jitter: float) -> float:
+    """Return the seconds to wait before a connection attempt: 0 for the first two. `jitter` is in [0, 1)."""
+    if attempt <= 1:
+        return 0.0
+    return float(min(_MIN_RETRY_DELAY * 2 ** min(attempt - 2, 10), _MAX_RETRY_DELAY)) * (0.5 + jitter / 2)
 
 
 class SocketConnection:

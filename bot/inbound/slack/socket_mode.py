@@ -20,7 +20,7 @@ from bot.health import Readiness
 from bot.inbound.rejections import Rejected, RejectionLog
 from bot.inbound.slack import socket_frames as frames
 from bot.inbound.slack.app import SlackApp
-from bot.inbound.slack.socket_connection import SocketConnection
+from bot.inbound.slack.socket_connection import SocketConnection, retry_delay
 from bot.outbound.slack.client import AppTokenRefusedError, SocketModeOffError
 from bot.outbound.slack.errors import SlackUnreachableError
 from bot.standstill import StandstillMonitor
@@ -31,18 +31,10 @@ _log = logging.getLogger(__name__)
 
 _ACK_TIMEOUT = 3.0  # seconds that Slack waits
 _STABLE_AFTER = 10.0  # seconds; a connection that lasted longer resets the retry delay
-_MIN_RETRY_DELAY, _MAX_RETRY_DELAY = 0.5, 30.0
 _HOW_TO_ENABLE = (
     "Socket Mode is switched off in the Slack app's settings. Switch it on there (Settings > Socket Mode) and restart "
     "the bot; or unset SLACK_APP_TOKEN, set SLACK_SIGNING_SECRET, and restart it to be served over HTTP."
 )
-
-
-def retry_delay(attempt: int, jitter: float) -> float:
-    """Return the seconds to wait before a connection attempt: 0 for the first two. `jitter` is in [0, 1)."""
-    if attempt <= 1:
-        return 0.0
-    return float(min(_MIN_RETRY_DELAY * 2 ** min(attempt - 2, 10), _MAX_RETRY_DELAY)) * (0.5 + jitter / 2)
 
 
 class SocketMode:
@@ -60,6 +52,7 @@ class SocketMode:
         self._rejections = RejectionLog(time.monotonic)
         self._tasks = Tasks()
         self._standstills = StandstillMonitor()
+        self._unanswered: set[str] = set()
         self._open: list[SocketConnection] = []
         self._is_open = asyncio.Event()
         self._has_connected = self._is_disabled = False
@@ -137,7 +130,8 @@ class SocketMode:
     def _handle_frame(self, connection: SocketConnection, text: str, received_at: float) -> None:
         match frame := frames.read_frame(text):
             case frames.Envelope():
-                self._acks.start(self._answer(frame, received_at))
+                if frame.envelope_id not in self._unanswered:  # Slack sends it again after a reconnect
+                    self._acks.start(self._answer(frame, received_at))
             case frames.BadEnvelope():
                 self._rejections.record(frame.rejected)
                 self._acks.start(self._send(frame.ack, received_at))
@@ -173,13 +167,16 @@ class SocketMode:
         _log.error("Socket Mode is switched off", extra={"what_to_do": _HOW_TO_ENABLE})
 
     async def _answer(self, envelope: frames.Envelope, received_at: float) -> None:
+        self._unanswered.add(envelope.envelope_id)
         standstill = self._standstills.seconds_before(received_at)
-        ack = await self._slack_app.dispatch(envelope.payload, received_at=received_at, standstill=standstill)
-        if ack.status != HTTPStatus.OK:
-            return  # without an ack, Slack sends the event again
-        frame = frames.ack_frame(envelope, ack.json())
-        on_lost = partial(self._slack_app.deliver_lost_ack, envelope.payload, ack.message) if ack.message else None
-        await self._send(frame, received_at, on_lost)
+        try:
+            ack = await self._slack_app.dispatch(envelope.payload, received_at=received_at, standstill=standstill)
+            if ack.status != HTTPStatus.OK:
+                return  # without an ack, Slack sends the event again
+            deliver = partial(self._slack_app.deliver_lost_ack, envelope.payload, ack.message) if ack.message else None
+            await self._send(frames.ack_frame(envelope, ack.json()), received_at, deliver)
+        finally:
+            self._unanswered.discard(envelope.envelope_id)
 
     async def _send(self, frame: str, received_at: float, on_lost: Callable[[], None] | None = None) -> None:
         """Send an ack over the newest connection, while Slack waits. Call `on_lost` if that fails.

@@ -13,8 +13,8 @@ from bot.core.secret import Secret
 from bot.health import Readiness
 from bot.inbound.slack.app import SlackApp
 from bot.inbound.slack.listener import Ack
-from bot.inbound.slack.socket_connection import SocketConnection, SocketConnector
-from bot.inbound.slack.socket_mode import SocketMode, retry_delay
+from bot.inbound.slack.socket_connection import SocketConnection, SocketConnector, retry_delay
+from bot.inbound.slack.socket_mode import SocketMode
 from bot.messages.message import ephemeral
 from bot.outbound.http_client import open_session
 from bot.outbound.slack.client import SlackClient, SocketModeOffError

@@ -181,7 +181,7 @@ async def test_while_it_is_away_requests_do_not_wait_for_it_each(store: Store, m
         monkeypatch.setattr(workspaces, TIMEOUT, SHORT)
         began = asyncio.get_running_loop().time()
         assert token(await workspaces.find(ACME.team_id)) == "xoxb-of-acme"
-        assert asyncio.get_running_loop().time() - began >= SHORT
+        assert asyncio.get_running_loop().time() - began >= SHORT - 0.01  # a timer can be early
         monkeypatch.setattr(workspaces, TIMEOUT, LONG)  # nobody can wait for that
         assert [token(await workspaces.find(ACME.team_id)) for _ in range(times)] == ["xoxb-of-acme"] * times
         time.now += FALLBACK_TTL
