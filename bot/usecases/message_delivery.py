@@ -42,7 +42,7 @@ class MessageDelivery:
         self._slack = slack
         self._workspaces = workspaces
         self._waiting = 0
-        self._delivered: LRUCache[str, None] = LRUCache(_MOST_REMEMBERED)
+        self._delivered: LRUCache[tuple[str, str], None] = LRUCache(_MOST_REMEMBERED)
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -68,11 +68,12 @@ class MessageDelivery:
         finally:
             result.log_end()
         if result.is_delivered and address.response_url is not None:
-            self._delivered[address.response_url.reveal()] = None
+            self._delivered[address.response_url.reveal(), message.text] = None
 
-    def has_delivered(self, address: ReplyAddress) -> bool:
-        """Return whether a result was delivered to this address, by any route."""
-        return address.response_url is not None and address.response_url.reveal() in self._delivered
+    def has_delivered(self, address: ReplyAddress, message: Message) -> bool:
+        """Return whether this message was delivered to this address, by any route."""
+        url = address.response_url
+        return url is not None and (url.reveal(), message.text) in self._delivered
 
     async def send_dm(self, team_id: str, user_id: str, message: Message) -> bool:
         """Send a direct message. Return whether it can have arrived; if not, log why."""

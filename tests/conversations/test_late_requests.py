@@ -142,8 +142,8 @@ async def everybody_is_notified(at: SingleHarness, durations: list[float]) -> No
 
 @HTTP_ONLY
 async def test_a_result_that_misses_the_ack_is_posted() -> None:
-    async with single_workspace(ack_deadline=0.5) as at:
-        at.anchor.fault = Slow(1.5)
+    async with single_workspace(ack_deadline=0.3) as at:
+        at.anchor.fault = Slow(0.8)
         assert (await at.command()).error == "operation_timeout"
         (message,) = await at.wait_for_messages()
         at.slack.violations.clear()  # the late ack
@@ -164,3 +164,13 @@ async def test_an_order_whose_ack_was_lost_is_reported_once(by: str, redelivery_
         assert len(at.orders) == 1
         assert [one.text for one in at.messages()].count(paused()) == 1
         at.slack.violations.clear()  # the late acks
+
+
+@HTTP_ONLY
+async def test_a_result_is_posted_although_the_ack_that_announced_it_was_lost() -> None:
+    async with single_workspace(ack_deadline=0.3, ack_wait=1.5) as at:
+        at.anchor.fault = Slow(3.0)
+        assert (await at.command()).error == "operation_timeout"
+        (message,) = await at.wait_for_messages()
+        at.slack.violations.clear()  # the late ack
+    assert (message.source, message.text) == (Source.RESPONSE_URL, paused())

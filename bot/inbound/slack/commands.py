@@ -66,7 +66,7 @@ class CommandListeners:
 
     async def _deliver_later(self, order: Order, address: ReplyAddress, work: Awaitable[Outcome]) -> None:
         message = self._message(order, await work)
-        if not self._delivery.has_delivered(address):  # Slack can have sent the command twice
+        if not self._delivery.has_delivered(address, message):  # Slack can have sent the command twice
             await self._delivery.deliver(address, message)
 
     def _message(self, order: Order, outcome: Outcome) -> Message:
