@@ -74,6 +74,7 @@ def clicks_twice(label: str) -> tuple[str, Act]:
         sandbox.anchor.fault = Slow(0.5, times=1)
         card, action_id = _card(sandbox), _ACTIONS[label]
         await asyncio.gather(*[sandbox.slack.click(sandbox.slack.alice, card, action_id) for _ in range(2)])
+        await sandbox.slack.until(lambda: _card(sandbox).revision >= card.revision + 2)  # each click updates the alert
 
     return f"clicks [{label}] twice", act
 

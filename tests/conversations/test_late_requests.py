@@ -174,3 +174,16 @@ async def test_a_result_is_posted_although_the_ack_that_announced_it_was_lost() 
         (message,) = await at.wait_for_messages()
         at.slack.violations.clear()  # the late ack
     assert (message.source, message.text) == (Source.RESPONSE_URL, paused())
+
+
+@SOCKET_ONLY
+async def test_an_envelope_that_comes_again_while_it_is_being_answered_is_not_answered_twice() -> None:
+    async with single_workspace() as at:
+        at.slack.timing.redelivery_after = 0.0
+        at.anchor.fault = Slow(1.2)
+        typing = asyncio.ensure_future(at.command())
+        await at.anchor.until(lambda: at.anchor.requests)
+        at.slack.sockets.drop()
+        assert (await typing).error is None
+        await asyncio.sleep(0.5)
+        assert [one.text for one in at.seen()] == [paused()]
