@@ -11,21 +11,23 @@ from typing import TextIO
 
 from bot.demo.bot_process import BotFailedError
 from bot.demo.page.server import NotServedError, page
-from bot.demo.runner import open_runner
+from bot.demo.runner import DemoRunner
 
 
 async def serve(out: TextIO, *, port: int, browser: bool, changes: Mapping[str, str] = MappingProxyType({})) -> int:
     """Serve the page at `port` (0: any free one) until SIGINT, SIGTERM or SIGHUP, and return the exit code.
 
-    `browser` says whether to open one, where there is one; `changes` goes to `open_runner`.
+    The page is there at once, and shows that the bot starts. `browser` says whether to open one, where there is one;
+    `changes` goes to `DemoRunner`.
     """
-    ended = _ended()
+    ended, runner = _ended(), DemoRunner(changes)
     try:
-        async with open_runner(changes) as runner, page(runner, port) as url:
+        async with page(runner, port) as url:
             print(f"The demo is at {url}\nEnd it with Ctrl-C.", file=out, flush=True)
-            if browser and _has_browser():
-                await asyncio.to_thread(webbrowser.open, url)
-            await ended.wait()
+            opening = asyncio.create_task(_open(url, browser=browser and _has_browser()))
+            async with runner:
+                await ended.wait()
+            opening.cancel()
     except BotFailedError as error:
         print(error, file=out)
         return 1
@@ -40,6 +42,11 @@ def _ended() -> asyncio.Event:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     return ended
+
+
+async def _open(url: str, *, browser: bool) -> None:
+    if browser:
+        await asyncio.to_thread(webbrowser.open, url)
 
 
 def _has_browser() -> bool:

@@ -8,7 +8,7 @@ from playwright.async_api import Browser, expect
 
 from bot.demo.demo import Demo
 from bot.demo.page.server import page as serve_page
-from bot.demo.runner import DemoRunner, open_runner
+from bot.demo.runner import DemoRunner
 from browser.channel_page import ChannelPage, new_channel_page
 from browser.chromium import chromium, executable
 from browser.pages import Screen, open_screen, watched_page
@@ -32,7 +32,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture(scope="session")
 async def runner() -> AsyncIterator[DemoRunner]:
-    async with open_runner() as runner:
+    async with DemoRunner() as runner:
         yield runner
 
 

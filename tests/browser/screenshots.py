@@ -15,7 +15,7 @@ from bot.demo.demo import Demo
 from bot.demo.jobs import JOBS, NEWCO_JOBS
 from bot.demo.newco import NEWCO_KEY
 from bot.demo.page.server import page as serve
-from bot.demo.runner import open_runner
+from bot.demo.runner import DemoRunner
 from bot.messages.modal_results import about_alert
 from bot.messages.modals import KEY
 from browser.chromium import chromium, executable
@@ -40,7 +40,7 @@ async def take_all(folder: Path) -> None:
 @asynccontextmanager
 async def _page(browser: Browser, theme: Literal["light", "dark"]) -> AsyncIterator[tuple[Page, Demo]]:
     async with (
-        open_runner() as runner,
+        DemoRunner() as runner,
         serve(runner) as url,
         await browser.new_context(viewport=SIZE, color_scheme=theme, reduced_motion="reduce") as context,
     ):

@@ -6,16 +6,28 @@ import pytest
 from playwright.async_api import Browser, WebSocketRoute, expect
 
 from bot.demo.page.server import page as serve_page
-from bot.demo.runner import open_runner
+from bot.demo.runner import DemoRunner
 from browser.channel_page import ChannelPage
+from browser.pages import watched_page
 
 pytestmark = pytest.mark.anyio
+
+
+async def test_the_page_opens_at_once_and_says_that_the_bot_starts(browser: Browser) -> None:
+    runner = DemoRunner()
+    async with serve_page(runner) as url, watched_page(browser) as page:
+        await page.goto(url)
+        starting, alerts = page.get_by_text("The bot is starting…"), page.get_by_role("heading", name="#alerts")
+        await expect(starting).to_be_in_viewport(ratio=1)
+        async with runner:
+            await expect(alerts).to_be_visible()
+            await expect(starting).to_be_hidden()
 
 
 async def test_the_page_says_that_the_demo_is_gone_and_reconnects(browser: Browser) -> None:
     async with await browser.new_context(locale="en-US") as context:
         page = await context.new_page()
-        async with open_runner() as runner, serve_page(runner) as url:
+        async with DemoRunner() as runner, serve_page(runner) as url:
             port = int(url.rstrip("/").rpartition(":")[2])
             slack = runner.demo.sandbox.slack
             channel = ChannelPage(runner.demo, slack.incidents, page)
@@ -37,7 +49,7 @@ async def test_the_page_says_that_the_demo_is_gone_and_reconnects(browser: Brows
             await expect(toast).to_be_in_viewport(ratio=1)
         await page.set_viewport_size({"width": 1280, "height": 720})
         await expect(channel.line).to_have_value("Sent to nobody")
-        async with open_runner() as runner, serve_page(runner, port):
+        async with DemoRunner() as runner, serve_page(runner, port):
             await expect(gone).to_be_hidden()
             await expect(channel.message("Of the first demo")).to_have_count(0)
             await expect(channel.line).to_have_accessible_name("Message #incidents as alice")

@@ -10,7 +10,7 @@ from bot.demo.demo import Demo
 from bot.demo.jobs import JOBS
 from bot.demo.newco import NEWCO_KEY
 from bot.demo.page.server import page
-from bot.demo.runner import open_runner
+from bot.demo.runner import DemoRunner
 from bot.sim.anchor import SessionState
 from demo.page_client import open_page
 from harness.conversation import until
@@ -56,7 +56,7 @@ async def test_an_order_is_carried_out_though_the_page_is_closed_meanwhile(demo:
 
 async def test_a_bot_that_fails_to_start_is_shown_with_its_log() -> None:
     changes: dict[str, str] = {}
-    async with open_runner(changes) as runner, page(runner) as url, open_page(url) as alice:
+    async with DemoRunner(changes) as runner, page(runner) as url, open_page(url) as alice:
         await alice.order("switch", name="bot_stopped", on=True)
         changes["LOG_LEVEL"] = "LOUD"
         problem = await alice.order("switch", name="bot_stopped", on=False)
@@ -66,7 +66,7 @@ async def test_a_bot_that_fails_to_start_is_shown_with_its_log() -> None:
 
 async def test_a_reset_begins_a_new_demo_and_ends_the_former_unless_the_new_one_fails_to_start() -> None:
     changes: dict[str, str] = {}
-    async with open_runner(changes) as runner, page(runner) as url, open_page(url) as alice:
+    async with DemoRunner(changes) as runner, page(runner) as url, open_page(url) as alice:
         former, directory = runner.demo, runner.demo.sandbox.bot.log.parent
         changes["LOG_LEVEL"] = "LOUD"
         assert "LOG_LEVEL" in await alice.order("reset")

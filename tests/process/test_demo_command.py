@@ -54,6 +54,7 @@ async def test_it_serves_the_page_until_it_is_ended_and_leaves_no_bot(
         url = await demo.prints("The demo is at ")
         assert url == f"http://127.0.0.1:{port}/"
         assert "<title>#alerts · Anchor demo</title>" in await fetch(url)
+        await until(lambda: bots_of(demo.process.pid))
         [child] = bots_of(demo.process.pid)
         await until(lambda: opened.exists() is with_browser)
         assert await demo.stop(number) == 0

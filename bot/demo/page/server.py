@@ -57,6 +57,7 @@ class Page:
         self._check(request, needs_origin=True)
         socket = web.WebSocketResponse(heartbeat=_HEARTBEAT, max_msg_size=_LONGEST_ORDER, compress=False)
         await socket.prepare(request)
+        await self._runner.has_begun.wait()
         await Connection(self._runner, self._person(request.query.get("as", "")), socket).hold()
         return socket
 

@@ -22,6 +22,8 @@ let run = null; // the number of the demo that is shown
 
 const connection = new Connection(location.hash.slice(1), {
   slack(latest) {
+    byId("starting").hidden = true;
+    byId("columns").hidden = false;
     const isOther = view !== null && view.me !== latest.me;
     view = latest;
     if (isOther && inApp && view.app) space.enter();
