@@ -18,7 +18,7 @@ from bot.messages.modal_results import CHECKING, TOO_LATE, about_alert, about_ke
 from bot.messages.request_errors import incident_message
 from bot.sim.anchor import Hang
 from bot.sim.slack import Fault, Slow, api_error, rate_limited, server_error
-from harness import HTTP_ONLY, AdminHarness, ManyHarness, another_bot, paused
+from harness import HTTP_ONLY, SOCKET_ONLY, AdminHarness, ManyHarness, another_bot, paused
 from harness.administration import modal_text
 
 pytestmark = pytest.mark.anyio
@@ -259,10 +259,11 @@ async def test_a_modal_of_a_workspace_that_is_not_served_any_more_says_so(team: 
     await team.wait_for_modal(NOT_SERVED)
 
 
+@SOCKET_ONLY  # a request without a timestamp has half a second of the ack's time at most behind it
 @pytest.mark.parametrize("modal", MODALS)
 async def test_a_modal_says_that_the_workspace_removed_the_app_meanwhile(team: AdminHarness, modal: str) -> None:
     await team.open_modal(modal)
-    team.slack.faults["users.info"] = Slow(1.2, times=1)
+    team.slack.faults["users.info"] = Slow(0.5, times=1)
     sending = asyncio.create_task(team.submit(MODALS[modal]))
     await team.slack.until(lambda: team.slack.faults["users.info"] is None)
     assert await team.at.store.rows.delete(team.team_id)

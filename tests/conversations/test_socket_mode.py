@@ -148,9 +148,9 @@ async def test_commands_while_connections_change_are_each_answered_once() -> Non
         typing = []
         for number in range(60):
             typing.append(asyncio.create_task(at.command(at.anchor.add_session())))
-            if number in {10, 40}:
-                await at.slack.sockets.disconnect("warning", only=at.slack.sockets.connections[-1], after=1.0)
-            await asyncio.sleep(0.01)
+            if number in {10, 30}:
+                await at.slack.sockets.disconnect("warning", only=at.slack.sockets.connections[-1], after=2.0)
+            await asyncio.sleep(0.05)
         deliveries = await asyncio.gather(*typing)
         assert len(at.messages()) == len(at.anchor.requests) == 60
     assert {delivery.error for delivery in deliveries} == {None}
