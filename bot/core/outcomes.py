@@ -88,6 +88,7 @@ class Doubt(StrEnum):
     CONNECTION_LOST = "connection lost"
     GATEWAY = "gateway"
     UNREADABLE = "unreadable"
+    CONTRADICTED = "contradicted"
     STOPPED = "stopped"
     RACED = "crossed"
 
@@ -98,6 +99,7 @@ class Unconfirmed:
 
     why: Doubt
     status_code: int | None = None
+    anchor_message: str | None = None
 
 
 KeyTaken = Done | NotRunning | NotFound

@@ -21,6 +21,7 @@ _DOUBTS = {
     outcomes.Doubt.CONNECTION_LOST: "The connection to Anchor broke before its answer came",
     outcomes.Doubt.GATEWAY: "A gateway lost Anchor's answer",
     outcomes.Doubt.UNREADABLE: "The answer was not Anchor's",
+    outcomes.Doubt.CONTRADICTED: "Anchor's answer contradicts itself",
     outcomes.Doubt.STOPPED: "The bot was stopped while it waited for Anchor",
     outcomes.Doubt.RACED: "Anchor confirmed it, but an opposite request is still unanswered",
 }
@@ -125,8 +126,8 @@ def _explain(verb: Verb, outcome: outcomes.NotDone, dashboard_url: str) -> tuple
         case outcomes.Unavailable(why=why, retry_after=retry_after):
             known = _UNREACHABLE[why]
             advice = f"Try again {_in_seconds(retry_after)}, {or_in_anchor}."
-        case outcomes.Unconfirmed(why=why, status_code=status_code):
-            known = f"{_DOUBTS[why]}{f' ({status_code})' if status_code else ''}."
+        case outcomes.Unconfirmed(why=why, status_code=status_code, anchor_message=text):
+            known = f"{_DOUBTS[why]}{f' ({status_code})' if status_code else ''}{_quote(text)}."
             verdict, advice = _UNCONFIRMED[verb], _AFTER_DOUBT[verb].format(dashboard=dashboard(dashboard_url))
         case outcomes.Broken(incident_id=incident_id):
             known = f"Something broke in the bot. Tell its operator the incident {code(incident_id)}."

@@ -105,6 +105,7 @@ OUTCOMES: dict[str, Outcome] = {
     "resume: refused, not in one of very many named channels": NotHere(ids("C", 41)),
     **{f"pause: {why}": Unavailable(why) for why in Unreachable},
     **{f"pause: unconfirmed, {why}": Unconfirmed(why) for why in Doubt},
+    "pause: unconfirmed, contradicted": Unconfirmed(Doubt.CONTRADICTED, anchor_message="failed"),
     **{f"pause: refused, {role}": NotAMember(role) for role in REFUSED_ROLES},
 }
 

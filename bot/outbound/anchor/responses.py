@@ -7,6 +7,7 @@ import httpx
 
 from bot.core import outcomes
 from bot.core.admin_outcomes import NewKeyRejected, NewKeyUnverified
+from bot.core.anchor_claims import contradiction
 from bot.core.json_fields import parse_object, text_field
 from bot.core.requests import Verb
 from bot.outbound.http_client import never_sent, read_retry_after
@@ -34,7 +35,7 @@ def read_response(verb: Verb, status_code: int, headers: Mapping[str, str], body
     A gateway may send some statuses in Anchor's place, so those count alone. Any other counts only with Anchor's JSON
     object: a proxy's 404 page does not mean "no such session".
     """
-    parsed = _anchor_object(body, succeeded=status_code == _OK)
+    parsed = parse_object(body)
     return _read_status(status_code, headers, parsed) or _read_object(verb, status_code, parsed)
 
 
@@ -42,9 +43,9 @@ def read_key_status(status_code: int, body: bytes) -> NewKeyRejected | NewKeyUnv
     """Translate Anchor's response to a harmless request into the problem of its key, or None."""
     if status_code in _KEY_REFUSED:
         return NewKeyRejected(status_code)
-    if status_code == _OK and _anchor_object(body, succeeded=True) is not None:
-        return None
-    return NewKeyUnverified(status_code)
+    parsed = parse_object(body)
+    is_accepted = status_code == _OK and parsed is not None and "error" not in parsed
+    return None if is_accepted else NewKeyUnverified(status_code)
 
 
 def _read_status(status_code: int, headers: Mapping[str, str], parsed: _Body) -> outcomes.AnchorOutcome | None:
@@ -61,11 +62,10 @@ def _read_status(status_code: int, headers: Mapping[str, str], parsed: _Body) ->
 
 
 def _read_object(verb: Verb, status_code: int, parsed: _Body) -> outcomes.AnchorOutcome:
-    if parsed is not None:
+    if parsed is not None and status_code == _OK:
+        return _read_confirmation(verb, parsed)
+    if parsed == {} or (parsed and "error" in parsed):  # every field is optional; other JSON is a gateway's
         match status_code:
-            case 200:
-                done = outcomes.Paused if verb is Verb.PAUSE else outcomes.Resumed
-                return done(_text_in(parsed.get("data"), "status"))
             case 400:
                 return outcomes.NotRunning(_message_of(parsed))
             case 404:
@@ -75,16 +75,11 @@ def _read_object(verb: Verb, status_code: int, parsed: _Body) -> outcomes.Anchor
     return outcomes.Unconfirmed(outcomes.Doubt.UNREADABLE, status_code)
 
 
-def _anchor_object(body: bytes, *, succeeded: bool) -> _Body:
-    """Return the body as Anchor's JSON object, or None if it is something else.
-
-    Every field is optional. But a success with an `error`, or a failure with only other fields, is a gateway's JSON.
-    """
-    parsed = parse_object(body)
-    if parsed is None:
-        return None
-    is_anchors = "error" not in parsed if succeeded else (not parsed or "error" in parsed)
-    return parsed if is_anchors else None
+def _read_confirmation(verb: Verb, parsed: dict[str, object]) -> outcomes.Done | outcomes.Unconfirmed:
+    if words := contradiction(verb, parsed):
+        return outcomes.Unconfirmed(outcomes.Doubt.CONTRADICTED, anchor_message=words)
+    done = outcomes.Paused if verb is Verb.PAUSE else outcomes.Resumed
+    return done(_text_in(parsed.get("data"), "status"))
 
 
 def _message_of(parsed: _Body) -> str | None:

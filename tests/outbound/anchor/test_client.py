@@ -63,7 +63,12 @@ TABLE: dict[str, tuple[Fault | None, AnchorOutcome]] = {
     "not UTF-8": (Answer(200, b'{"data":"\xff"}'), unreadable(200)),
     "too deep": (Answer(200, b"[" * 60_000), unreadable(200)),
     "a number too long": (Answer(200, b'{"data":' + b"9" * 5_000 + b"}"), unreadable(200)),
-    "success with an error": (error(200), unreadable(200)),
+    "success with an error": (error(200), Unconfirmed(Doubt.CONTRADICTED, anchor_message="no")),
+    "success that says failed": (
+        Answer(200, b'{"data":{"status":"failed"}}'),
+        Unconfirmed(Doubt.CONTRADICTED, anchor_message="failed"),
+    ),
+    "paused, with another word": (Answer(200, b'{"data":{"status":"running"}}'), Paused("running")),
     "a body without end": (HugeBody(), unreadable(200)),
     "a gateway's page for 404": (Answer(404, b"<html>not here</html>", "text/html"), unreadable(404)),
     "a gateway's own JSON for 404": (Answer(404, b'{"message":"no Route"}'), unreadable(404)),

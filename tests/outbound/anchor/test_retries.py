@@ -13,6 +13,7 @@ from bot.core.secret import Secret
 from bot.core.session_id import SessionId
 from bot.sim.anchor import (
     DEFAULT_KEY,
+    Answer,
     Fault,
     Hang,
     ResetAfterReading,
@@ -74,6 +75,12 @@ async def test_a_doubtful_pause_is_repeated_and_confirmed(anchor: SimAnchor) -> 
     assert anchor.session(SESSION).state is SessionState.PAUSED
 
 
+async def test_a_pause_that_anchor_contradicts_is_repeated(anchor: SimAnchor) -> None:
+    anchor.fault = Answer(200, b'{"data":{"status":"resumed"}}', times=1)
+    assert await pause(anchor.url) == Paused("paused")
+    assert len(anchor.requests) == 2
+
+
 async def test_after_doubt_a_definite_no_does_not_settle_the_first_request(anchor: SimAnchor) -> None:
     anchor.fault = html(502, times=1)
     anchor.session(SESSION).state = SessionState.ENDED
@@ -93,10 +100,11 @@ async def test_a_failed_resume_is_repeated(anchor: SimAnchor) -> None:
     [
         (html(502), Unconfirmed(Doubt.GATEWAY, 502)),
         (html(200), Unconfirmed(Doubt.UNREADABLE, 200)),
+        (Answer(200, b'{"success":false}'), Unconfirmed(Doubt.CONTRADICTED, anchor_message="success: false")),
         (Hang(), Unconfirmed(Doubt.TIMED_OUT)),
         (ResetAfterReading(), Unconfirmed(Doubt.CONNECTION_LOST)),
     ],
-    ids=["bad gateway", "a page", "no answer", "reset"],
+    ids=["bad gateway", "a page", "contradiction", "no answer", "reset"],
 )
 async def test_a_doubtful_resume_is_never_repeated(anchor: SimAnchor, fault: Fault, doubt: Unconfirmed) -> None:
     anchor.fault = fault

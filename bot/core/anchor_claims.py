@@ -1,0 +1,43 @@
+"""Find contradictions in Anchor's confirmations, so that "Paused" is never said against Anchor's own words."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from bot.core.json_fields import text_field
+from bot.core.requests import Verb
+
+_FAILED = frozenset({"error", "fail", "failed", "failure", "not"})
+_NO_ERROR: tuple[object, ...] = (None, False, "", [])
+
+
+def contradiction(verb: Verb, answer: Mapping[str, object]) -> str | None:
+    """Return the words of a successful answer that contradict the success, or None.
+
+    They are an `error` or a false `success` or `ok` anywhere, or a status that says failed or what the opposite verb
+    does. Anchor documents no status words, so any other one is no contradiction.
+    """
+    fields = list(_fields(answer))
+    for name, value in fields:
+        if name in {"error", "errors"} and value not in _NO_ERROR:
+            text = value if isinstance(value, str) else text_field(value, "message")
+            return text.strip() or name
+    for name, value in fields:
+        if name in {"success", "ok"} and value is False:
+            return f"{name}: false"
+    for holder in (answer.get("data"), answer):
+        status = text_field(holder, "status")
+        if not {verb.opposite.past, *_FAILED}.isdisjoint(re.findall("[a-z]+", status.casefold())):
+            return status
+    return None
+
+
+def _fields(answer: object) -> Iterator[tuple[str, object]]:
+    """Yield every field of JSON, at any depth."""
+    values = [answer]
+    while values:
+        value = values.pop()
+        if isinstance(value, dict):
+            yield from value.items()
+            values.extend(value.values())
+        elif isinstance(value, list):
+            values.extend(value)
