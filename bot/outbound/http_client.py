@@ -9,6 +9,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import aiohttp
 import httpx
+from aiohttp.connector import Connection
 from httpx_aiohttp import AiohttpTransport
 
 import bot
@@ -35,6 +36,15 @@ def _ssl_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
+class _Response(aiohttp.ClientResponse):
+    """A response without its reason phrase: httpx-aiohttp 0.2 raises on one that is not UTF-8."""
+
+    async def start(self, connection: Connection) -> "_Response":
+        await super().start(connection)
+        self.reason = ""
+        return self
+
+
 def open_session(*traces: aiohttp.TraceConfig) -> aiohttp.ClientSession:
     """Open the connection pool of httpx and slack_sdk, in the running loop.
 
@@ -42,6 +52,7 @@ def open_session(*traces: aiohttp.TraceConfig) -> aiohttp.ClientSession:
     """
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ssl=_ssl_context()),
+        response_class=_Response,
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=("User-Agent", "Content-Type"),
         trace_configs=list(traces),

@@ -73,6 +73,11 @@ async def test_an_admin_sets_the_key_and_the_next_command_pauses(team: AdminHarn
     assert {request.key for request in team.anchor.requests} == {KEY}
 
 
+async def test_a_modal_that_slack_sends_without_its_type_is_saved(team: AdminHarness) -> None:
+    team.slack.platform.unsent_view_fields = {"type"}
+    assert SAVED in (await team.set_key(KEY)).text
+
+
 @HTTP_ONLY
 async def test_a_modal_opens_before_slack_has_said_who_it_is(team: AdminHarness) -> None:
     """A trigger is good for 3 seconds, and this bot has never heard of this person."""

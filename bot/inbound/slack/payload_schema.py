@@ -43,7 +43,11 @@ def pick_interaction(payload: Mapping[str, object]) -> dict[str, object]:
 
     https://docs.slack.dev/interactivity/handling-user-interaction#payloads
     """
-    return _pick(payload, _INTERACTION, required=("type", "user"))
+    picked = _pick(payload, _INTERACTION, required=("type", "user"))
+    view = picked.get("view")
+    if isinstance(view, dict):
+        picked["view"] = {"type": "modal", **view}  # Bolt fails on a submitted view without a type
+    return picked
 
 
 def pick_event(payload: Mapping[str, Any]) -> dict[str, object]:

@@ -26,6 +26,8 @@ class Interactions:
     ) -> Delivery:
         """Send a payload; an override of None is null, ABSENT leaves a field out."""
         fields = {name: value for name, value in {**payload, **overrides}.items() if value is not ABSENT}
+        if isinstance(view := fields.get("view"), dict):
+            fields["view"] = {name: view[name] for name in view if name not in self._platform.unsent_view_fields}
         request = self._dispatch.pack("interactive", fields)
         delivery = Delivery(invocation, request, await self._dispatch.send(request), reader)
         self._platform.record(delivery.mistakes)

@@ -74,9 +74,15 @@ _INVALID_KINDS = {
     "modal whose view is a list": interaction(_MODAL, view=[MARK]),
 }
 
+_ODD_MODALS = {
+    "whose name is a number": interaction(_MODAL, view={"type": "modal", "callback_id": 5}),
+    "without a type": interaction(_MODAL, view={"callback_id": "no_such_modal"}),
+    "without a type or a name": interaction(_MODAL, view={}),
+}
+
 CASES = (
     *cases(400, "a click", _INVALID),
     *cases(200, "a click: its", _UNUSED, dm_text=unknown_action_message().text),
     *cases(400, "a", _INVALID_KINDS),
-    *cases(200, "a modal whose name", {"is a number": interaction(_MODAL, view={"type": "modal", "callback_id": 5})}),
+    *cases(200, "a modal", _ODD_MODALS),
 )

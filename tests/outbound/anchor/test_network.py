@@ -5,7 +5,16 @@ import socket
 
 import pytest
 
-from bot.core.outcomes import Doubt, Paused, Unavailable, Unconfirmed, Unreachable
+from bot.core.outcomes import (
+    AnchorOutcome,
+    Doubt,
+    KeyRejected,
+    Paused,
+    RateLimited,
+    Unavailable,
+    Unconfirmed,
+    Unreachable,
+)
 from bot.sim.anchor import Drip, Fault, Hang, ResetAfterReading, ResetBeforeReading, SimAnchor
 from harness.anchor_orders import anchor_client, pause, pause_once, send
 
@@ -61,13 +70,31 @@ async def test_a_stale_connection_is_in_doubt_until_the_next_attempt(anchor: Sim
         assert await send(client) == Paused("paused")
 
 
-async def test_an_answer_that_is_not_http_is_unreadable() -> None:
+PAUSED = b'{"data":{"status":"paused"}}'
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "outcome"),
+    [
+        (b"220 mail.example ESMTP", b"", Unconfirmed(Doubt.UNREADABLE)),
+        (b"HTTP/1.1 200 \xd6k", PAUSED, Paused("paused")),
+        (b"HTTP/1.1 200 \xc3\x96k", PAUSED, Paused("paused")),
+        (b"HTTP/1.1 200", PAUSED, Paused("paused")),
+        (b"HTTP/1.1 401 Refus\xe9", b"", KeyRejected(401)),
+        (b"HTTP/1.1 200 OK\r\nVia: K\xf6ln", PAUSED, Paused("paused")),
+        (b"HTTP/1.1 429 \xff\r\nRetry-After: \xd9\xa3\xff", b"", RateLimited()),
+    ],
+    ids=["no HTTP", "Latin-1", "UTF-8", "no reason", "a refusal", "a header", "Retry-After"],
+)
+async def test_an_answer_counts_by_its_status_code_not_by_its_words(
+    head: bytes, body: bytes, outcome: AnchorOutcome
+) -> None:
     async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"220 mail.example ESMTP\r\n")
+        writer.write(head + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
         writer.close()
 
     server = await asyncio.start_server(speak, "127.0.0.1", 0)
     async with server:
         host, port = server.sockets[0].getsockname()
-        assert await pause_once(f"http://{host}:{port}") == Unconfirmed(Doubt.UNREADABLE)
+        assert await pause_once(f"http://{host}:{port}") == outcome
