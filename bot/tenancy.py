@@ -84,14 +84,14 @@ async def _identify(slack: SlackClient, token: Secret, workspaces: SingleWorkspa
     delay = _MIN_RETRY_DELAY
     while True:
         try:
-            team_id = await slack.identify(token)
+            team_id, enterprise_id = await slack.identify(token)
         except SlackUnreachableError as error:
             readiness.block("slack", f"Slack can't be reached ({error}); trying again.")
             _log.warning("Slack can't be reached", extra={"why": str(error), "next_attempt_in": delay})
             await asyncio.sleep(delay)
             delay = min(delay * 2, _MAX_RETRY_DELAY)
         else:
-            workspaces.identify(team_id)
+            workspaces.identify(team_id, enterprise_id)
             readiness.clear("slack")
             _log.info("ready", extra={"team": team_id})
             return

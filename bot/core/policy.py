@@ -86,9 +86,13 @@ class NotHere:
 Denial = NotAMember | NotNamed | NotHere
 
 
-def check_policy(policy: Policy, verb: Verb, actor: Actor, role: Role) -> Denial | None:
-    """Return why this person is not allowed to do that there, or None if they are."""
-    role = _by_team(actor) if role is Role.SCOPE_MISSING else role
+def check_policy(policy: Policy, verb: Verb, actor: Actor, role: Role, enterprise_id: str = "") -> Denial | None:
+    """Return why this person is not allowed to do that there, or None if they are.
+
+    `enterprise_id` is the Grid organisation of the installing workspace, here and below. It never comes from a
+    request, which names the organisation of the person: somebody of another company would be a colleague.
+    """
+    role = _by_team(actor, enterprise_id) if role is Role.SCOPE_MISSING else role
     if role not in {Role.ADMIN, Role.MEMBER}:
         return NotAMember(role)
     rule = policy.of(verb)
@@ -99,9 +103,9 @@ def check_policy(policy: Policy, verb: Verb, actor: Actor, role: Role) -> Denial
     return None
 
 
-def role_of(profile: Profile, actor: Actor) -> Role:
+def role_of(profile: Profile, actor: Actor, enterprise_id: str) -> Role:
     """Return a person's role in the workspace that the app is installed in."""
-    if profile.is_stranger or not _is_of_workspace(profile, actor):
+    if profile.is_stranger or not _is_of_workspace(profile, actor, enterprise_id):
         return Role.OUTSIDER
     if profile.is_deactivated:
         return Role.DEACTIVATED
@@ -112,24 +116,24 @@ def role_of(profile: Profile, actor: Actor) -> Role:
     return Role.ADMIN if profile.is_admin and actor.team_id in _teams_of(profile) else Role.MEMBER
 
 
-def is_surely_outsider(actor: Actor) -> bool:
+def is_surely_outsider(actor: Actor, enterprise_id: str) -> bool:
     """Return whether a person certainly belongs to another company, without asking Slack.
 
     In a Slack Connect channel outsiders see the buttons and can click them. On Enterprise Grid a person of another
     workspace can be a colleague. https://docs.slack.dev/apis/slack-connect
     """
-    return not actor.enterprise_id and actor.home_team_id not in {actor.team_id, ""}
+    return not enterprise_id and actor.home_team_id not in {actor.team_id, ""}
 
 
-def _by_team(actor: Actor) -> Role:
+def _by_team(actor: Actor, enterprise_id: str) -> Role:
     """Return the role that follows from the ids alone, without asking Slack."""
-    own = actor.home_team_id in {actor.team_id, actor.enterprise_id} - {""}
+    own = actor.home_team_id in {actor.team_id, enterprise_id} - {""}
     return Role.MEMBER if own else Role.OUTSIDER
 
 
-def _is_of_workspace(profile: Profile, actor: Actor) -> bool:
+def _is_of_workspace(profile: Profile, actor: Actor, enterprise_id: str) -> bool:
     """Return whether a person belongs to the workspace, or to another one of its Grid organisation."""
-    is_colleague = bool(actor.enterprise_id) and profile.enterprise_id == actor.enterprise_id
+    is_colleague = bool(enterprise_id) and profile.enterprise_id == enterprise_id
     return is_colleague or actor.team_id in _teams_of(profile)
 
 

@@ -11,15 +11,13 @@ from bot.core.session_id import Search, SessionId, find_session_id
 class Actor:
     """The person who asks, and where: Slack's ids of the installing workspace, the conversation and the person.
 
-    `home_team_id` is the person's own workspace, `enterprise_id` the Grid organisation of the installing one. An id
-    that Slack does not send is ""; a view has no conversation.
+    `home_team_id` is the person's own workspace. An id that Slack does not send is ""; a view has no conversation.
     """
 
     team_id: str
     channel_id: str
     user_id: str
     home_team_id: str = ""
-    enterprise_id: str = ""
 
 
 class Verb(StrEnum):

@@ -43,6 +43,7 @@ class AnchorKey:
 class Workspace:
     """A workspace and its settings. `team_id` is "" until Slack has said whose the bot token is.
 
+    `enterprise_id` is its Grid organisation, by Slack's answer to its own token; "" if it has none.
     Programs with the token of `alerts_token_digest` can post alerts, to `alerts_channel` unless they name another.
     Each version counts the changes of its setting. If `is_managed`, admins change the settings in Slack; otherwise
     the operator does.
@@ -59,6 +60,7 @@ class Workspace:
     alerts_token_version: int = 0
     installed_by: str | None = None
     is_managed: bool = False
+    enterprise_id: str = ""
 
     def serves(self, team_id: str) -> bool:
         """Return whether a verified request of the installing team `team_id` can use the workspace's key.

@@ -65,9 +65,9 @@ class SingleWorkspace:
         self._claimed: set[str] = set()
         self._admins: list[str] = []
 
-    def identify(self, team_id: str) -> None:
-        """Set the team of the bot token. From now on no other team is served."""
-        self._workspace = replace(self._workspace, team_id=team_id)
+    def identify(self, team_id: str, enterprise_id: str) -> None:
+        """Set the team of the bot token, and its organisation or "". From now on no other team is served."""
+        self._workspace = replace(self._workspace, team_id=team_id, enterprise_id=enterprise_id)
 
     async def find(self, team_id: str) -> Workspace | None:
         """Return the workspace if it serves this team."""

@@ -41,10 +41,10 @@ class AccessCheck:
             return StoreUnavailable()
         if workspace is None:
             return WrongWorkspace()
-        role = await self._roles.get(workspace.bot_token, actor)
+        role = await self._roles.get(workspace, actor)
         if role is Role.SCOPE_MISSING:
             self._monitor.report_missing_scope(workspace)
-        if denial := check_policy(workspace.policy, order.verb, actor, role):
+        if denial := check_policy(workspace.policy, order.verb, actor, role, workspace.enterprise_id):
             return denial
         if workspace.anchor_key is None:
             return NoKey(can_set=role is Role.ADMIN, scope_missing=role is Role.SCOPE_MISSING)

@@ -37,7 +37,7 @@ class CurrentAdmins:
     async def role(self, workspace: Workspace, user_id: str) -> Role:
         """Return the role of a person in the workspace."""
         team_id = workspace.team_id
-        return await self._roles.get(workspace.bot_token, Actor(team_id, "", user_id, home_team_id=team_id))
+        return await self._roles.get(workspace, Actor(team_id, "", user_id, home_team_id=team_id))
 
 
 class AdminNotifier:

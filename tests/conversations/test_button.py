@@ -292,8 +292,7 @@ async def test_somebody_of_another_company_is_refused() -> None:
 async def test_on_a_grid_colleagues_of_the_company_can_click(
     *, same_company: bool, fault: Fault | None, refused: Role | None
 ) -> None:
-    async with single_workspace() as at:
-        at.workspace.enterprise = Enterprise("E0GRID00001", "Acme Grid")
+    async with single_workspace(enterprise=Enterprise("E0GRID00001", "Acme Grid")) as at:
         own = at.workspace.enterprise if same_company else None
         at.slack.add_workspace(Workspace("T0SISTER001", "sister", Installation("xoxb-sister"), own))
         carol = at.workspace.add_user("U0COLLEAG01", "carol", team_id="T0SISTER001")

@@ -15,8 +15,8 @@ from bot.core.secret import digest
 from bot.messages.alert_errors import STORE_FAILED
 from bot.messages.install_pages import page_of
 from bot.outbound.store.schema import workspaces
-from bot.sim.slack import Enterprise, User, expired_url, tokens_revoked
-from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, SESSION, outcome_text
+from bot.sim.slack import Enterprise, Installation, User, Workspace, expired_url, tokens_revoked
+from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, SESSION, outcome_text, paused
 from harness.conversation import until
 from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
 
@@ -110,6 +110,16 @@ async def test_a_workspace_that_joins_a_grid_keeps_its_installation_and_its_key(
     await at.install(tenant)
     (summary,) = await at.store.rows.summaries()
     assert (summary.enterprise_id, summary.has_key) == (GRID.id, True)
+
+
+async def test_colleagues_of_the_grid_are_those_of_the_organisation_at_the_last_installation(at: ManyHarness) -> None:
+    tenant = await at.set_up(at.add(1))
+    carol = add_colleague(tenant)
+    at.slack.add_workspace(Workspace(carol.team_id, "sister", Installation("xoxb-sister"), GRID))
+    outsider = NotAMember(Role.OUTSIDER)
+    assert (await tenant.answer("a click", carol)).text == outcome_text(outsider, session=tenant.session, user=carol.id)
+    await at.install(tenant)
+    assert (await tenant.answer("a click", carol)).text == paused(session=tenant.session, user=carol.id)
 
 
 @pytest.mark.parametrize("by", BY_BOTH)

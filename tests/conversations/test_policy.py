@@ -30,7 +30,7 @@ from harness.texts import waiting_text
 pytestmark = pytest.mark.anyio
 
 VERBS = [verb.value for verb in Verb]
-GRID = Enterprise("E0GRID00001", "Acme Grid")
+GRID, OTHER_GRID = Enterprise("E0GRID00001", "Acme Grid"), Enterprise("E0OTHER0001", "Other")
 OUTSIDER, GUEST, UNKNOWN = (NotAMember(role) for role in (Role.OUTSIDER, Role.GUEST, Role.UNKNOWN))
 REINSTALL = reinstall_message().text
 WITHOUT_THE_SCOPE = {"commands", "chat:write"}
@@ -56,8 +56,7 @@ async def done(at: Conversation, by: str, user: User, verb: str = "pause", *, ch
 
 
 def colleague(at: SingleHarness, enterprise: Enterprise | None) -> User:
-    """Somebody whose own workspace is another one, of that organisation; the bot's is of the Grid."""
-    at.slack.home.enterprise = GRID
+    """Somebody whose own workspace is another one, of that organisation."""
     at.slack.add_workspace(Workspace("T0SISTER001", "sister", Installation("xoxb-sister"), enterprise))
     user = at.slack.home.add_user("U0COLLEAG01", "carla", team_id="T0SISTER001")
     at.channel.members.add(user.id)
@@ -94,27 +93,29 @@ async def test_a_command_of_an_outsider_that_gets_through_nevertheless_is_refuse
 
 
 @pytest.mark.parametrize(
-    ("enterprise", "is_guest", "refusal"),
+    ("installed", "own", "is_guest", "refusal"),
     [
-        (GRID, False, None),
-        (GRID, True, GUEST),
-        (Enterprise("E0OTHER0001", "Other"), False, OUTSIDER),
-        (None, False, OUTSIDER),
+        (GRID, GRID, False, None),
+        (GRID, GRID, True, GUEST),
+        (GRID, OTHER_GRID, False, OUTSIDER),
+        (GRID, None, False, OUTSIDER),
+        (None, OTHER_GRID, False, OUTSIDER),
     ],
-    ids=["colleague", "guest", "another organisation", "no organisation"],
+    ids=["colleague", "guest", "another organisation", "no organisation", "the only organisation"],
 )
 async def test_colleagues_of_the_grid_can_click_and_strangers_can_not(
-    enterprise: Enterprise | None, *, is_guest: bool, refusal: Outcome | None
+    installed: Enterprise | None, own: Enterprise | None, *, is_guest: bool, refusal: Outcome | None
 ) -> None:
-    async with single_workspace() as at:
-        user = at.slack.home.change_user(colleague(at, enterprise), is_restricted=is_guest)
-        await (refused(at, "a click", user, refusal) if refusal else done(at, "a click", user))
+    """A click names the organisation of its person, which says nothing about the workspace of the app."""
+    async with single_workspace(enterprise=installed) as at:
+        user = at.slack.home.change_user(colleague(at, own), is_restricted=is_guest)
+        for verb in VERBS:
+            await (refused(at, "a click", user, refusal, verb) if refusal else done(at, "a click", user, verb))
 
 
 async def test_a_colleague_of_the_grid_is_one_by_a_command_as_well() -> None:
     """Slack gives a command the installed team, whatever workspaces it names as the person's own."""
-    async with single_workspace() as at:
-        at.slack.home.enterprise = GRID
+    async with single_workspace(enterprise=GRID) as at:
         grid = {"enterprise_id": "E0GRID00001", "teams": ["T0SISTER001"]}
         at.slack.faults["users.info"] = user_info(team_id="T0SISTER001", enterprise_user=grid)
         await done(at, "a command", at.slack.bob)
@@ -218,7 +219,7 @@ async def test_an_order_that_waits_for_slack_when_the_bot_stops_is_carried_out_i
 
 
 async def test_without_the_scope_the_team_alone_counts(caplog: pytest.LogCaptureFixture) -> None:
-    async with single_workspace() as at:
+    async with single_workspace(enterprise=GRID) as at:
         at.slack.home.installation.scopes = WITHOUT_THE_SCOPE
         await done(at, "a command", at.slack.bob)
         await done(at, "a click", at.slack.guest)

@@ -23,13 +23,12 @@ from bot.core.requests import Actor, Verb
 
 HOME, SISTER, GRID = "T0HOME", "T0SISTER", "E0GRID"
 ALICE = Actor(HOME, "C0ALERTS", "U0ALICE", home_team_id=HOME)
-ON_GRID = replace(ALICE, enterprise_id=GRID)
 MEMBER = Profile(HOME)
 
 teams = st.sampled_from(["", HOME, SISTER, GRID])
 users = st.sampled_from(["U0ALICE", "U0BOB", "W0CAROL"])
 channels = st.sampled_from(["C0ALERTS", "G0PRIVATE", "D0DIRECT", ""])
-askers = st.builds(Actor, st.just(HOME), channels, users, home_team_id=teams, enterprise_id=teams)
+askers = st.builds(Actor, st.just(HOME), channels, users, home_team_id=teams)
 rules = st.builds(Rule, st.frozensets(users), st.frozensets(channels))
 policies = st.builds(Policy, rules, rules)
 verbs = st.sampled_from(Verb)
@@ -41,12 +40,12 @@ profiles = st.builds(Profile, teams, teams, st.frozensets(teams), flags, flags, 
 # --- the verdict ---
 
 
-@given(policies, verbs, askers, roles)
-def test_nobody_but_full_members_is_ever_allowed(policy: Policy, verb: Verb, actor: Actor, role: Role) -> None:
-    if check_policy(policy, verb, actor, role) is None:
-        by_team = (
-            role is Role.SCOPE_MISSING and actor.home_team_id in {HOME, actor.enterprise_id} and actor.home_team_id
-        )
+@given(policies, verbs, askers, roles, teams)
+def test_nobody_but_full_members_is_ever_allowed(
+    policy: Policy, verb: Verb, actor: Actor, role: Role, enterprise: str
+) -> None:
+    if check_policy(policy, verb, actor, role, enterprise) is None:
+        by_team = role is Role.SCOPE_MISSING and actor.home_team_id in {HOME, enterprise} and actor.home_team_id
         assert role in {Role.ADMIN, Role.MEMBER} or by_team
 
 
@@ -97,70 +96,74 @@ def test_a_person_who_is_not_named_is_denied_as_such_wherever_they_are() -> None
 
 
 @pytest.mark.parametrize(
-    ("actor", "denial"),
+    ("home_team_id", "enterprise", "denial"),
     [
-        (ALICE, None),
-        (replace(ON_GRID, home_team_id=GRID), None),
-        (replace(ON_GRID, home_team_id=SISTER), NotAMember(Role.OUTSIDER)),
-        (replace(ALICE, home_team_id=SISTER), NotAMember(Role.OUTSIDER)),
-        (replace(ALICE, home_team_id=""), NotAMember(Role.OUTSIDER)),
+        (HOME, "", None),
+        (GRID, GRID, None),
+        (SISTER, GRID, NotAMember(Role.OUTSIDER)),
+        (SISTER, "", NotAMember(Role.OUTSIDER)),
+        (GRID, "", NotAMember(Role.OUTSIDER)),
+        ("", "", NotAMember(Role.OUTSIDER)),
     ],
 )
-def test_without_the_scope_the_persons_own_team_decides(actor: Actor, denial: NotAMember | None) -> None:
-    assert check_policy(EVERYBODY, Verb.PAUSE, actor, Role.SCOPE_MISSING) == denial
+def test_without_the_scope_the_persons_own_team_decides(
+    home_team_id: str, enterprise: str, denial: NotAMember | None
+) -> None:
+    actor = replace(ALICE, home_team_id=home_team_id)
+    assert check_policy(EVERYBODY, Verb.PAUSE, actor, Role.SCOPE_MISSING, enterprise) == denial
 
 
 # --- what somebody is ---
 
 
-@given(profiles, askers)
-def test_nobody_of_another_company_is_a_member(profile: Profile, actor: Actor) -> None:
-    if role_of(profile, actor) is not Role.OUTSIDER:
-        is_colleague = profile.enterprise_id == actor.enterprise_id != ""
+@given(profiles, askers, teams)
+def test_nobody_of_another_company_is_a_member(profile: Profile, actor: Actor, enterprise: str) -> None:
+    if role_of(profile, actor, enterprise) is not Role.OUTSIDER:
+        is_colleague = profile.enterprise_id == enterprise != ""
         assert is_colleague or HOME in {profile.team_id, *profile.teams}
         assert not profile.is_stranger
 
 
-@given(profiles, askers)
-def test_only_admins_of_this_very_workspace_are_admins(profile: Profile, actor: Actor) -> None:
-    if role_of(profile, actor) is Role.ADMIN:
+@given(profiles, askers, teams)
+def test_only_admins_of_this_very_workspace_are_admins(profile: Profile, actor: Actor, enterprise: str) -> None:
+    if role_of(profile, actor, enterprise) is Role.ADMIN:
         assert HOME in {profile.team_id, *profile.teams}
         assert profile.is_admin
         assert not any((profile.is_guest, profile.is_bot, profile.is_deactivated, profile.is_stranger))
 
 
 @pytest.mark.parametrize(
-    ("profile", "actor", "role"),
+    ("profile", "enterprise", "role"),
     [
-        (MEMBER, ALICE, Role.MEMBER),
-        (replace(MEMBER, is_admin=True), ALICE, Role.ADMIN),
-        (replace(MEMBER, is_guest=True), ALICE, Role.GUEST),
-        (replace(MEMBER, is_bot=True), ALICE, Role.BOT),
-        (replace(MEMBER, is_deactivated=True, is_bot=True, is_guest=True, is_admin=True), ALICE, Role.DEACTIVATED),
-        (replace(MEMBER, is_stranger=True), ALICE, Role.OUTSIDER),
-        (Profile(SISTER), ALICE, Role.OUTSIDER),
-        (Profile(SISTER, GRID), ALICE, Role.OUTSIDER),
-        (Profile(SISTER, GRID), ON_GRID, Role.MEMBER),
-        (Profile(SISTER, GRID, is_admin=True), ON_GRID, Role.MEMBER),
-        (Profile(SISTER, GRID, frozenset({SISTER, HOME}), is_admin=True), ON_GRID, Role.ADMIN),
-        (Profile(SISTER, GRID, frozenset({SISTER, HOME})), ALICE, Role.MEMBER),
-        (Profile(SISTER, "E0OTHER"), ON_GRID, Role.OUTSIDER),
-        (Profile(""), replace(ALICE, team_id=""), Role.OUTSIDER),
-        (Profile("", ""), ALICE, Role.OUTSIDER),
+        (MEMBER, "", Role.MEMBER),
+        (replace(MEMBER, is_admin=True), "", Role.ADMIN),
+        (replace(MEMBER, is_guest=True), "", Role.GUEST),
+        (replace(MEMBER, is_bot=True), "", Role.BOT),
+        (replace(MEMBER, is_deactivated=True, is_bot=True, is_guest=True, is_admin=True), "", Role.DEACTIVATED),
+        (replace(MEMBER, is_stranger=True), "", Role.OUTSIDER),
+        (Profile(SISTER), "", Role.OUTSIDER),
+        (Profile(SISTER, GRID), "", Role.OUTSIDER),
+        (Profile(SISTER, GRID), GRID, Role.MEMBER),
+        (Profile(SISTER, GRID, is_admin=True), GRID, Role.MEMBER),
+        (Profile(SISTER, GRID, frozenset({SISTER, HOME}), is_admin=True), GRID, Role.ADMIN),
+        (Profile(SISTER, GRID, frozenset({SISTER, HOME})), "", Role.MEMBER),
+        (Profile(SISTER, "E0OTHER"), GRID, Role.OUTSIDER),
+        (Profile("", ""), "", Role.OUTSIDER),
     ],
 )
-def test_the_role_of_a_profile(profile: Profile, actor: Actor, role: Role) -> None:
-    assert role_of(profile, actor) is role
+def test_the_role_of_a_profile(profile: Profile, enterprise: str, role: Role) -> None:
+    assert role_of(profile, ALICE, enterprise) is role
+
+
+def test_without_an_installed_team_nobody_is_a_member() -> None:
+    assert role_of(Profile(""), replace(ALICE, team_id=""), "") is Role.OUTSIDER
 
 
 @pytest.mark.parametrize(
-    ("actor", "surely"),
-    [
-        (ALICE, False),
-        (replace(ALICE, home_team_id=SISTER), True),
-        (replace(ON_GRID, home_team_id=SISTER), False),
-        (replace(ALICE, home_team_id=""), False),
-    ],
+    ("home_team_id", "enterprise", "surely"),
+    [(HOME, "", False), (SISTER, "", True), (SISTER, GRID, False), ("", "", False)],
 )
-def test_people_of_another_company_are_surely_outsiders_without_asking_slack(actor: Actor, *, surely: bool) -> None:
-    assert is_surely_outsider(actor) is surely
+def test_people_of_another_company_are_surely_outsiders_without_asking_slack(
+    home_team_id: str, enterprise: str, *, surely: bool
+) -> None:
+    assert is_surely_outsider(replace(ALICE, home_team_id=home_team_id), enterprise) is surely

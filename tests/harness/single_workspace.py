@@ -12,7 +12,7 @@ from bot.demo.sandbox import environment
 from bot.inbound.slack.listener import ACK_WAIT
 from bot.inbound.slack.socket_connection import HEARTBEAT
 from bot.sim.anchor import SimAnchor
-from bot.sim.slack import SimSlack
+from bot.sim.slack import Enterprise, SimSlack
 from bot.usecases.session_control import CAPACITY
 from harness.conversation import Conversation
 from harness.texts import SESSION
@@ -37,6 +37,7 @@ async def single_workspace(
     ack_wait: float = ACK_WAIT,
     ack_deadline: float = PATIENT,
     heartbeat: float = HEARTBEAT,
+    enterprise: Enterprise | None = None,
     **settings: str,
 ) -> AsyncIterator[SingleHarness]:
     """Run a bot for one workspace. At the end nobody may have violated a rule of Slack's or Anchor's."""
@@ -44,6 +45,7 @@ async def single_workspace(
         SimSlack(socket_mode=current_transport.is_socket, ack_deadline=ack_deadline) as slack,
         SimAnchor() as anchor,
     ):
+        slack.home.enterprise = enterprise
         anchor.add_session(session_id=SESSION)
         environ = environment(slack, anchor, **settings)
         limits = Limits(now=now, capacity=capacity, ack_wait=ack_wait, heartbeat=heartbeat)

@@ -20,18 +20,18 @@ def single(key: AnchorKey | None = KEY) -> SingleWorkspace:
 @pytest.fixture
 def one() -> SingleWorkspace:
     identified = single()
-    identified.identify(TEAM)
+    identified.identify(TEAM, "")
     return identified
 
 
 async def test_it_serves_everybody_until_slack_has_said_whose_it_is() -> None:
     one = single()
     assert await one.find(OTHER) is not None
-    one.identify(TEAM)
+    one.identify(TEAM, "E0GRID00001")
     await one.delete_uninstalled(Uninstall(TEAM, 0))
     found = await one.find(TEAM)
     assert found
-    assert found.team_id == TEAM
+    assert (found.team_id, found.enterprise_id) == (TEAM, "E0GRID00001")
     assert await one.find(OTHER) is None
     assert await one.owner_of_alerts("") == found
     assert await one.owner_of_alerts(TEAM) is None

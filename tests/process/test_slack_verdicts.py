@@ -10,6 +10,7 @@ from bot.outbound.slack.delivery import Doubtful, Posted, Refused, TryAgain
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.sim.slack import (
     Answer,
+    Enterprise,
     Fault,
     ResetAfterReading,
     ResetBeforeReading,
@@ -97,4 +98,6 @@ async def test_slack_says_when_to_ask_again_for_a_connection() -> None:
 async def test_the_address_of_the_api_can_end_in_a_slash_or_not(path: str) -> None:
     async with SimSlack() as slack, open_session() as session:
         client = SlackClient(open_web(session, slack.url.removesuffix("/api/") + path))
-        assert await client.identify(Secret(slack.bot_token)) == slack.home.team_id
+        assert await client.identify(Secret(slack.bot_token)) == (slack.home.team_id, "")
+        slack.home.enterprise = Enterprise("E0GRID00001", "Grid")
+        assert await client.identify(Secret(slack.bot_token)) == (slack.home.team_id, "E0GRID00001")

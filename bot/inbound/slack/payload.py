@@ -41,7 +41,6 @@ def read_address(payload: Mapping[str, Any]) -> ReplyAddress:
         channel_id=payload.get("channel_id") or text_field(payload.get("channel"), "id"),
         user_id=payload.get("user_id") or text_field(payload.get("user"), "id"),
         home_team_id=payload.get("team_id") or text_field(payload.get("user"), "team_id"),
-        enterprise_id=text_field(payload.get("enterprise"), "id") or text_field(payload, "enterprise_id"),
     )
     url = payload.get("response_url")
     return ReplyAddress(actor, Secret(url) if url else None)

@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.core.json_fields import object_field
+from bot.core.json_fields import object_field, text_field
 from bot.core.secret import Secret
 from bot.core.slack_ids import TOKEN_REFUSED
 from bot.messages.message import Message
@@ -48,8 +48,10 @@ class SlackClient:
     def __init__(self, web: AsyncWebClient) -> None:
         self._web = web
 
-    async def identify(self, token: Secret) -> str:
-        """Return the team id of a bot token. https://docs.slack.dev/reference/methods/auth.test.
+    async def identify(self, token: Secret) -> tuple[str, str]:
+        """Return the team of a bot token, and its Grid organisation or "".
+
+        https://docs.slack.dev/reference/methods/auth.test
 
         Raises TokenRefusedError or SlackUnreachableError.
         """
@@ -57,7 +59,7 @@ class SlackClient:
         team_id = response.get("team_id")
         if not isinstance(team_id, str):
             raise SlackUnreachableError("response without a team id")
-        return team_id
+        return team_id, text_field(response, "enterprise_id")
 
     async def open_connection(self, app_token: Secret) -> Secret:
         """Return a websocket URL for Socket Mode: short-lived, for one use, and secret.

@@ -15,6 +15,7 @@ from bot.core.json_fields import object_field, text_field
 from bot.core.policy import Profile, Role, is_surely_outsider, role_of
 from bot.core.requests import Actor
 from bot.core.secret import Secret
+from bot.core.workspace import Workspace
 from bot.outbound.slack.errors import SlackUnreachableError, call
 
 _log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ _REFUSALS = dict.fromkeys(_NO_PROFILE, _NoProfileError)
 
 
 class RoleCache:
-    """Cache over users.info. `clock` is monotonic, in seconds; `token` is that of the workspace's bot."""
+    """Cache over users.info. `clock` is monotonic, in seconds; `workspace` is the one that the app is installed in."""
 
     def __init__(self, web: AsyncWebClient, clock: Callable[[], float], *, most: int = _MAX_ENTRIES) -> None:
         self._web = web
@@ -60,37 +61,37 @@ class RoleCache:
         self._numbers = itertools.count()
         self._tasks = Tasks()
 
-    async def get(self, token: Secret, actor: Actor) -> Role:
+    async def get(self, workspace: Workspace, actor: Actor) -> Role:
         """Return the role, cached for 5 minutes; if Slack gives no answer, by an older answer."""
-        if (cached := self.peek(actor)) is not Role.UNKNOWN:
+        if (cached := self.peek(workspace, actor)) is not Role.UNKNOWN:
             return cached
         key = (actor.team_id, actor.user_id)
-        lookup = self._lookups.get(key) or self._start_lookup(token, key)
+        lookup = self._lookups.get(key) or self._start_lookup(workspace.bot_token, key)
         await asyncio.wait({lookup}, timeout=_REFRESH_TIMEOUT if key in self._entries else None)
         try:
-            return _role(_answer_of(lookup), actor)
+            return _role(_answer_of(lookup), workspace, actor)
         except SlackUnreachableError as error:
-            return self._fall_back(actor, str(error))
+            return self._fall_back(workspace, actor, str(error))
 
-    async def fetch(self, token: Secret, actor: Actor) -> Role:
+    async def fetch(self, workspace: Workspace, actor: Actor) -> Role:
         """Return the role by a new lookup; UNKNOWN if Slack gives no answer."""
-        if is_surely_outsider(actor):
+        if is_surely_outsider(actor, workspace.enterprise_id):
             return Role.OUTSIDER
-        lookup = self._start_lookup(token, (actor.team_id, actor.user_id))
+        lookup = self._start_lookup(workspace.bot_token, (actor.team_id, actor.user_id))
         await asyncio.wait({lookup})
         try:
-            return _role(_answer_of(lookup), actor)
+            return _role(_answer_of(lookup), workspace, actor)
         except SlackUnreachableError:
             return Role.UNKNOWN
 
-    def peek(self, actor: Actor) -> Role:
+    def peek(self, workspace: Workspace, actor: Actor) -> Role:
         """Return the cached role without a lookup; UNKNOWN if there is none from the last 5 minutes."""
-        if is_surely_outsider(actor):
+        if is_surely_outsider(actor, workspace.enterprise_id):
             return Role.OUTSIDER
         entry = self._entries.get((actor.team_id, actor.user_id))
         if entry is None or self._clock() >= entry.fresh_until:
             return Role.UNKNOWN
-        return _role(entry.answer, actor)
+        return _role(entry.answer, workspace, actor)
 
     async def close(self) -> None:
         """Cancel every lookup."""
@@ -123,14 +124,14 @@ class RoleCache:
         ttl = _SCOPE_MISSING_TTL if answer is None else _PROFILE_TTL
         self._entries[key] = _Entry(answer, self._clock() + ttl, number)
 
-    def _fall_back(self, actor: Actor, why: str) -> Role:
+    def _fall_back(self, workspace: Workspace, actor: Actor, why: str) -> Role:
         """Return the role by the last answer, and delay the next lookup."""
         _log.warning("Slack user lookup failed", extra={"user": actor.user_id, "team": actor.team_id, "why": why})
         entry = self._entries.get((actor.team_id, actor.user_id))
         if entry is None:
             return Role.UNKNOWN
         entry.fresh_until = max(entry.fresh_until, self._clock() + _RETRY_INTERVAL)
-        return _role(entry.answer, actor)
+        return _role(entry.answer, workspace, actor)
 
 
 def _answer_of(lookup: asyncio.Task[_Answer]) -> _Answer:
@@ -140,8 +141,8 @@ def _answer_of(lookup: asyncio.Task[_Answer]) -> _Answer:
     return lookup.result()
 
 
-def _role(answer: _Answer, actor: Actor) -> Role:
-    return Role.SCOPE_MISSING if answer is None else role_of(answer, actor)
+def _role(answer: _Answer, workspace: Workspace, actor: Actor) -> Role:
+    return Role.SCOPE_MISSING if answer is None else role_of(answer, actor, workspace.enterprise_id)
 
 
 async def fetch_profile(web: AsyncWebClient, token: Secret, user_id: str) -> Profile | None:

@@ -68,6 +68,7 @@ class WorkspaceRows:
             alerts_token_version=row.alerts_token_version,
             installed_by=row.installed_by,
             is_managed=True,
+            enterprise_id=row.enterprise_id or "",
         )
 
     async def summary(self, team_id: str) -> Summary | None:

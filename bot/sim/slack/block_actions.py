@@ -36,7 +36,7 @@ class BlockAction(Action):
             "container": _container(click, self.button),
             "trigger_id": invocation.trigger_id,
             "team": team_json(click.workspace),
-            "enterprise": enterprise_json(click.workspace),
+            "enterprise": enterprise_json(click.enterprise),
             "is_enterprise_install": False,
             "channel": click.channel_json,
             "message": click.public_json,

@@ -9,7 +9,7 @@ from bot.sim.slack.content import Part
 from bot.sim.slack.delivery import Invocation
 from bot.sim.slack.history import ButtonRef, Message
 from bot.sim.slack.possible import NotPossibleError, check_presence
-from bot.sim.slack.workspace import Channel, User, Workspace
+from bot.sim.slack.workspace import Channel, Enterprise, User, Workspace
 
 ABSENT: Final = object()
 """In a payload, leaves its field out."""
@@ -17,13 +17,14 @@ ABSENT: Final = object()
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """A click in a message; `message_json` is the message as apps get it."""
+    """A click in a message; `message_json` is the message as apps get it, `enterprise` that of the person."""
 
     workspace: Workspace
     user: User
     channel: Channel
     message: Message
     message_json: Part
+    enterprise: Enterprise | None
 
     def check(self) -> None:
         """Raise NotPossibleError for somebody who does not see the message."""

@@ -31,12 +31,14 @@ class Clicks:
         if present is None:
             raise NotPossibleError("the message is gone")
         workspace = platform.workspace_of_channel(message.channel)
+        user = workspace.users[user_id]
         click = Click(
             workspace=workspace,
-            user=workspace.users[user_id],
+            user=user,
             channel=workspace.channels[message.channel],
             message=present,
             message_json=message_json(present, workspace, history),
+            enterprise=platform.enterprise_of(workspace, user),
         )
         click.check()
         return click

@@ -40,7 +40,7 @@ class AttachmentAction(Action):
             "attachment_id": str(attachment["id"]),
             "token": click.workspace.installation.verification_token,
             "is_app_unfurl": False,
-            "enterprise": enterprise_json(click.workspace),
+            "enterprise": enterprise_json(click.enterprise),
             "is_enterprise_install": False,
             "original_message": click.public_json,
             "response_url": invocation.response_url,

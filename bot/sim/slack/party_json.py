@@ -1,7 +1,7 @@
 """People, workspaces and organisations as apps get them in payloads."""
 
 from bot.sim.slack.content import Part
-from bot.sim.slack.workspace import User, Workspace
+from bot.sim.slack.workspace import Enterprise, User, Workspace
 
 
 def user_json(user: User) -> Part:
@@ -17,7 +17,6 @@ def team_json(workspace: Workspace) -> Part:
     return team
 
 
-def enterprise_json(workspace: Workspace) -> Part | None:
-    """Return a workspace's Grid organisation."""
-    enterprise = workspace.enterprise
+def enterprise_json(enterprise: Enterprise | None) -> Part | None:
+    """Return a Grid organisation."""
     return {"id": enterprise.id, "name": enterprise.name} if enterprise else None

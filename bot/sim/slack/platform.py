@@ -13,7 +13,7 @@ from bot.sim.slack.rules import Violation
 from bot.sim.slack.timing import Timing
 from bot.sim.slack.triggers import Triggers
 from bot.sim.slack.views.open_views import Views
-from bot.sim.slack.workspace import User, Workspace
+from bot.sim.slack.workspace import Enterprise, User, Workspace
 
 SLACKBOT = "USLACKBOT"  # speaks for the client itself
 
@@ -67,6 +67,13 @@ class Platform:
             return True
         home = self.workspaces.get(user.team_id)
         return home is not None and home.enterprise is not None and home.enterprise == workspace.enterprise
+
+    def enterprise_of(self, workspace: Workspace, user: User) -> Enterprise | None:
+        """Return the Grid organisation of a person in a workspace: for somebody of another company, their own."""
+        if user.team_id == workspace.team_id:
+            return workspace.enterprise
+        home = self.workspaces.get(user.team_id)
+        return home.enterprise if home else None
 
     def render(self, message: Message) -> str:
         """Return a message's text as a person reads it, with names for ids."""

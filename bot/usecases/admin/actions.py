@@ -73,7 +73,7 @@ class AdminActions:
             workspace = await self._workspaces.find(actor.team_id)
             if workspace is None:
                 return NotServed()
-            role = await self._roles.fetch(workspace.bot_token, actor)  # not cached: a change needs an admin of now
+            role = await self._roles.fetch(workspace, actor)  # not cached: a change needs an admin of now
             return await change(workspace, actor.user_id) if role is Role.ADMIN else NotAdmin(role)
 
 

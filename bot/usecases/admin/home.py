@@ -78,9 +78,9 @@ class HomeView:
         workspace = await self._workspaces.find(actor.team_id)
         if workspace is None:
             return ViewResult.FAILED
-        role = await self._roles.fetch(workspace.bot_token, actor)  # not cached: a new admin sees the controls at once
+        role = await self._roles.fetch(workspace, actor)  # not cached: a new admin sees the controls at once
         if role is Role.UNKNOWN:
-            role = await self._roles.get(workspace.bot_token, actor)
+            role = await self._roles.get(workspace, actor)
         if role is Role.SCOPE_MISSING:
             self._monitor.report_missing_scope(workspace)
         view = home_view(Home(workspace, role, render_id=secrets.token_hex(4), notice=notice))

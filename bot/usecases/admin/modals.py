@@ -54,7 +54,7 @@ class Modals:
         if workspace is None:
             await self._report_failure(address, "the app is not installed", about_problem(NotServed()))
             return
-        is_admin = self._roles.peek(actor) is Role.ADMIN
+        is_admin = self._roles.peek(workspace, actor) is Role.ADMIN
         first = self._view(name, workspace, Role.ADMIN) if is_admin else answer_view(TITLES[name], ONE_MOMENT)
         view_id = await self._views.open(workspace.bot_token, trigger_id, first)
         if view_id is None or not (is_admin or await self._complete(actor, workspace, view_id, name)):
@@ -81,7 +81,7 @@ class Modals:
 
     async def _complete(self, actor: Actor, workspace: Workspace, view_id: str, name: str) -> bool:
         """Replace the placeholder by the modal. Return False if that failed; a closed modal is no failure."""
-        role = await self._roles.fetch(workspace.bot_token, actor)
+        role = await self._roles.fetch(workspace, actor)
         view = self._view(name, workspace, role)
         return await self._views.update(workspace.bot_token, view_id, view) is not ViewResult.FAILED
 

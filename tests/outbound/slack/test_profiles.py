@@ -15,9 +15,11 @@ from bot.sim.slack import (
     Enterprise,
     Fault,
     Hang,
+    Installation,
     ResetAfterReading,
     SimSlack,
     User,
+    Workspace,
     api_error,
     rate_limited,
     server_error,
@@ -52,7 +54,7 @@ async def test_people_are_as_slack_shows_them(slack: SimSlack, profile: Ask) -> 
         (slack.alice, Profile(TEAM, is_admin=True)),
         (slack.bob, Profile(TEAM)),
         (slack.guest, Profile(TEAM, is_guest=True)),
-        (slack.outsider, Profile("T0PARTNER01", is_stranger=True)),
+        (slack.outsider, Profile("T0PARTNER01")),
         (slack.home.installation.bot_user_id, Profile(TEAM, is_bot=True)),
         ("U0NOBODY001", STRANGER),
     ):
@@ -74,6 +76,12 @@ async def test_on_a_grid_slack_names_the_organisation_and_its_workspaces(slack: 
     slack.home.change_user(slack.bob, is_org_admin=True)
     expected = Profile(TEAM, "E0GRID00001", frozenset({TEAM}))
     assert await profile(slack.bob) == expected  # the organisation's admins need not be this one's
+
+
+async def test_somebody_of_another_grid_has_that_organisation(slack: SimSlack, profile: Ask) -> None:
+    grid = Enterprise("E0OTHER0001", "Other")
+    slack.add_workspace(Workspace("T0PARTNER01", "partner", Installation("xoxb-partner"), grid))
+    assert await profile(slack.outsider) == Profile("T0PARTNER01", grid.id, frozenset({"T0PARTNER01"}))
 
 
 async def test_somebody_whom_slack_does_not_show_is_a_stranger(slack: SimSlack, profile: Ask) -> None:

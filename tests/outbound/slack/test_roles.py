@@ -10,9 +10,11 @@ import pytest
 from bot.core.policy import Role
 from bot.core.requests import Actor
 from bot.core.secret import Secret
+from bot.core.workspace import Workspace
 from bot.outbound.http_client import open_session
 from bot.outbound.slack.errors import open_web
 from bot.outbound.slack.roles import RoleCache
+from bot.sim import slack as sim
 from bot.sim.slack import Drip, Fault, Hang, SimSlack, Slow, User, api_error, server_error
 from harness.conversation import until
 from outbound.store.watched import Time
@@ -20,6 +22,7 @@ from outbound.store.watched import Time
 pytestmark = pytest.mark.anyio
 
 TEAM = "T0HOME00001"
+GRID = sim.Enterprise("E0GRID00001", "Acme Grid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +33,17 @@ class RolesHarness:
     roles: RoleCache
     clock: Time
 
+    def workspace(self, enterprise_id: str = "") -> Workspace:
+        return Workspace(TEAM, Secret(self.slack.bot_token), None, enterprise_id=enterprise_id)
+
     async def role(self, user: User, **changes: str) -> Role:
-        return await self.roles.get(Secret(self.slack.bot_token), actor(user, **changes))
+        return await self.roles.get(self.workspace(), actor(user, **changes))
 
     async def role_now(self, user: User, **changes: str) -> Role:
-        return await self.roles.fetch(Secret(self.slack.bot_token), actor(user, **changes))
+        return await self.roles.fetch(self.workspace(), actor(user, **changes))
 
     def remembered(self, user: User, **changes: str) -> Role:
-        return self.roles.peek(actor(user, **changes))
+        return self.roles.peek(self.workspace(), actor(user, **changes))
 
     def fail(self, fault: Fault | None) -> None:
         self.slack.faults["users.info"] = fault
@@ -96,10 +102,13 @@ async def test_slack_is_not_asked_about_people_whose_request_names_another_compa
     assert at.questions == 1
 
 
-async def test_one_answer_serves_requests_that_name_the_organisation_and_those_that_do_not(at: RolesHarness) -> None:
-    carla = at.slack.home.add_user("U0COLLEAG01", "carla", team_id="T0SISTER001")
-    assert await at.role(carla) is Role.OUTSIDER
-    assert await at.role(carla, enterprise_id="E0GRID00001") is Role.OUTSIDER
+async def test_the_organisation_is_that_of_the_workspace_at_the_time_of_the_request(at: RolesHarness) -> None:
+    at.slack.home.enterprise = GRID
+    at.slack.add_workspace(sim.Workspace("T0SISTER001", "sister", sim.Installation("xoxb-sister"), GRID))
+    carla = actor(at.slack.home.add_user("U0COLLEAG01", "carla", team_id="T0SISTER001"))
+    organisations = {"": Role.OUTSIDER, "E0OTHER0001": Role.OUTSIDER, GRID.id: Role.MEMBER}
+    for enterprise_id, role in organisations.items():
+        assert await at.roles.get(at.workspace(enterprise_id), carla) is role
     assert at.questions == 1
 
 

@@ -78,6 +78,7 @@ async def test_installing_again_keeps_what_is_the_workspaces_own(store: Store) -
         policy_version=1,
         alerts_token_version=1,
         installed_by="U0BOB000001",
+        enterprise_id="E0GRID00001",
         is_managed=True,
     )
     assert await store.admins.of(ACME.team_id) == ["U0ALICE0001"]

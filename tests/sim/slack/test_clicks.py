@@ -4,7 +4,17 @@ from typing import Any
 
 import pytest
 
-from bot.sim.slack import ButtonRef, Enterprise, Message, NotPossibleError, Rule, SimSlack, Source
+from bot.sim.slack import (
+    ButtonRef,
+    Enterprise,
+    Installation,
+    Message,
+    NotPossibleError,
+    Rule,
+    SimSlack,
+    Source,
+    Workspace,
+)
 from harness.blocks import actions, button, menu, section
 from harness.samples import sample
 from harness.texts import SESSION
@@ -40,6 +50,17 @@ async def test_a_click_arrives_as_slack_sends_it(slack: SimSlack, app: Recording
     }
     assert list(app.last) == list(GRID)
     assert (slack.seen_by(slack.alice, slack.alerts), rules(slack)) == ([message], [Rule.ACK_BODY_IGNORED])
+
+
+async def test_the_enterprise_is_that_of_the_person_who_clicks(slack: SimSlack, app: RecordingApp, api: Api) -> None:
+    slack.home.enterprise = Enterprise("E0GRID00001", "Acme Grid")
+    other = Enterprise("E0OTHER0001", "Other")
+    await api.post("C0ALERTS001", blocks=ALERT)
+    [message] = slack.channel_messages(slack.alerts)
+    await slack.click(slack.outsider, message)
+    slack.add_workspace(Workspace("T0PARTNER01", "partner", Installation("xoxb-partner"), other))
+    await slack.click(slack.outsider, message)
+    assert [payload["enterprise"] for payload in app.payloads] == [None, {"id": other.id, "name": other.name}]
 
 
 async def test_the_payload_says_where_the_message_is(slack: SimSlack, app: RecordingApp, api: Api) -> None:

@@ -57,6 +57,7 @@ class Acts:
         trigger_id = self._platform.triggers.issue(workspace, user.id)
         action = _action(block, element, done, f"{self._platform.clock.now():.6f}")
         payload = _payload(workspace, user, view, trigger_id, action)
+        payload["enterprise"] = enterprise_json(self._platform.enterprise_of(workspace, user))
         delivery = await self._interactions.send(payload, overrides, Invocation("", trigger_id), ignore_ack)
         self._warn(view, delivery)
         return delivery
@@ -112,7 +113,7 @@ def _payload(workspace: Workspace, user: User, view: View, trigger_id: str, acti
         "container": {"type": "view", "view_id": view.id},
         "trigger_id": trigger_id,
         "team": team_json(workspace),
-        "enterprise": enterprise_json(workspace),
+        "enterprise": None,
         "is_enterprise_install": False,
         "view": view_json(view, app),
         "actions": [action],

@@ -49,7 +49,7 @@ class Submissions:
         payload = self._head("view_submission", sent, user)
         payload |= {"trigger_id": trigger_id, "view": view_json(sent, workspace.installation)}
         payload |= {"response_urls": list(self._urls_of_inputs(sent, workspace, trigger_id))}
-        payload |= _tail(workspace)
+        payload |= self._tail(workspace, user)
         delivery = await self._interactions.send(payload, overrides, Invocation("", trigger_id), reader(sent))
         await asyncio.sleep(self._platform.ack_delay)
         self._follow(sent, delivery)
@@ -68,7 +68,7 @@ class Submissions:
         workspace, user = self._persons.workspace_and_user(view)
         payload = self._head("view_closed", view, user)
         payload |= {"view": view_json(telling[-1], workspace.installation, with_state=False), "is_cleared": clears}
-        payload |= _tail(workspace)
+        payload |= self._tail(workspace, user)
         return await self._interactions.send(payload, {}, Invocation("", ""), ignore_ack)
 
     def _head(self, kind: str, view: View, user: User) -> Part:
@@ -78,6 +78,10 @@ class Submissions:
         team = team_json(home) if home else {"id": user.team_id, "domain": user.team_id.lower()}
         who: Part = {"type": kind, "team": team, "user": user_json(user)}
         return who | {"api_app_id": app.app_id, "token": app.verification_token}
+
+    def _tail(self, workspace: Workspace, user: User) -> Part:
+        enterprise = self._platform.enterprise_of(workspace, user)
+        return {"is_enterprise_install": False, "enterprise": enterprise_json(enterprise)}
 
     def _urls_of_inputs(self, view: View, workspace: Workspace, trigger_id: str) -> Iterator[Part]:
         """https://docs.slack.dev/surfaces/modals#modal_response_url."""
@@ -115,7 +119,3 @@ class Submissions:
                 views.push(Owner(view.team_id, view.user_id), answer.view)
             case _:
                 views.put(replace(view, client_error=CONNECTION_ERROR))
-
-
-def _tail(workspace: Workspace) -> Part:
-    return {"is_enterprise_install": False, "enterprise": enterprise_json(workspace)}

@@ -10,7 +10,8 @@ from bot.sim.slack.web_api.call import Caller, Method
 
 def _test(caller: Caller, _: Mapping[str, object]) -> dict[str, object]:
     workspace, app = caller.workspace, caller.workspace.installation
-    return {
+    enterprise = {"enterprise_id": workspace.enterprise.id} if workspace.enterprise else {}
+    return enterprise | {
         "url": f"https://{workspace.domain}.slack.com/",
         "team": workspace.domain.capitalize(),
         "user": app.bot_name,

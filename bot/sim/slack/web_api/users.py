@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.sim.slack.web_api.call import ApiError, Caller, Method
-from bot.sim.slack.workspace import User, Workspace
+from bot.sim.slack.workspace import Enterprise, User, Workspace
 
 
 def _info(caller: Caller, arguments: Mapping[str, object]) -> dict[str, object]:
@@ -17,17 +17,15 @@ def _info(caller: Caller, arguments: Mapping[str, object]) -> dict[str, object]:
     if user is None:
         raise ApiError("user_not_found")
     if not caller.platform.is_colleague(workspace, user):
-        if not _meets(workspace, user):
+        channels = [one for one in workspace.channels.values() if user.id in one.members and not one.is_archived]
+        if not channels:
             raise ApiError("user_not_visible")
-        return {"user": _who(user) | {"is_stranger": True, "is_bot": user.is_bot}}
+        meets_bot = any(workspace.installation.bot_user_id in channel.members for channel in channels)
+        stranger = {} if meets_bot else {"is_stranger": True}
+        return {"user": _who(user) | stranger | {"is_bot": user.is_bot} | _in_enterprise(caller, user)}
     if user.team_id != workspace.team_id:
         user = replace(user, is_admin=False, is_owner=False, is_primary_owner=False)  # whatever they are at home
     return {"user": _member(workspace, user) | _in_enterprise(caller, user)}
-
-
-def _meets(workspace: Workspace, user: User) -> bool:
-    """Whether somebody from elsewhere is in any channel that is still in use."""
-    return any(user.id in channel.members for channel in workspace.channels.values() if not channel.is_archived)
 
 
 def _who(user: User) -> dict[str, object]:
@@ -63,7 +61,7 @@ def _of_app(workspace: Workspace, user: User) -> dict[str, object]:
 
 
 def _in_enterprise(caller: Caller, user: User) -> dict[str, object]:
-    enterprise = caller.workspace.enterprise
+    enterprise = caller.platform.enterprise_of(caller.workspace, user)
     if enterprise is None:
         return {}
     return {
@@ -73,14 +71,13 @@ def _in_enterprise(caller: Caller, user: User) -> dict[str, object]:
             "enterprise_name": enterprise.name,
             "is_admin": user.is_org_admin,
             "is_owner": user.is_org_owner,
-            "teams": _teams(caller, user),
+            "teams": _teams(caller, enterprise, user),
         }
     }
 
 
-def _teams(caller: Caller, user: User) -> list[str]:
+def _teams(caller: Caller, enterprise: Enterprise, user: User) -> list[str]:
     """Return the workspaces of the organisation of which somebody is a member."""
-    enterprise = caller.workspace.enterprise
     sisters = (one for one in caller.platform.workspaces.values() if one.enterprise == enterprise)
     members = (one for one in sisters if user.id in one.users and one.users[user.id].team_id == one.team_id)
     return list(dict.fromkeys([user.team_id, *(one.team_id for one in members)]))

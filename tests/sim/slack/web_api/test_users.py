@@ -43,12 +43,16 @@ async def test_deactivated_people_have_no_roles_and_others_have_each_of_theirs(s
 
 
 @pytest.mark.parametrize("enterprise", [None, GRID])
-async def test_people_of_other_companies_are_strangers(
+async def test_people_of_other_companies_are_strangers_unless_they_share_a_channel_with_the_app(
     slack: SimSlack, api: Api, enterprise: Enterprise | None
 ) -> None:
-    slack.add_workspace(Workspace("T0PARTNER01", "partner", Installation("xoxb-partner"), OTHER_GRID))
     slack.home.enterprise = enterprise
-    assert await info(api, slack.outsider) == VARIANTS["slack_connect_stranger"]["user"]
+    stranger = VARIANTS["slack_connect_stranger"]["user"]
+    assert await info(api, slack.outsider) == {name: stranger[name] for name in stranger if name != "is_stranger"}
+    slack.alerts.members.discard(slack.home.installation.bot_user_id)
+    assert await info(api, slack.outsider) == stranger
+    slack.add_workspace(Workspace("T0PARTNER01", "partner", Installation("xoxb-partner"), OTHER_GRID))
+    assert (await info(api, slack.outsider))["enterprise_user"]["enterprise_id"] == OTHER_GRID.id
 
 
 async def test_a_stranger_without_a_shared_channel_is_not_visible(slack: SimSlack, api: Api) -> None:
