@@ -73,8 +73,9 @@ async def test_an_admin_sets_the_key_and_the_next_command_pauses(team: AdminHarn
     assert {request.key for request in team.anchor.requests} == {KEY}
 
 
-async def test_a_modal_that_slack_sends_without_its_type_is_saved(team: AdminHarness) -> None:
-    team.slack.platform.unsent_view_fields = {"type"}
+@pytest.mark.parametrize("field", ["type", "app_installed_team_id"])
+async def test_a_key_is_saved_from_a_modal_without_its_type_or_its_installation(team: AdminHarness, field: str) -> None:
+    team.slack.platform.unsent_view_fields = {field}
     assert SAVED in (await team.set_key(KEY)).text
 
 

@@ -24,11 +24,21 @@ def _installed_team(payload: Mapping[str, Any]) -> str:
     """
     view = payload.get("view")
     if view is not None:
-        return view.get("app_installed_team_id") or ""  # its `team` is that of the person
+        return view.get("app_installed_team_id") or _only_team(payload, view)
     for authorization in payload.get("authorizations", ()):
         return authorization.get("team_id") or ""
     team = payload.get("team")
     return payload.get("team_id") or (team["id"] if team else "")
+
+
+def _only_team(payload: Mapping[str, Any], view: Mapping[str, Any]) -> str:
+    """Return the team of a view that names no installation, or "" if several teams are involved.
+
+    `team` is that of the person, so it counts only if the person and the view are of it.
+    """
+    team_id = text_field(payload.get("team"), "id")
+    teams = {team_id, text_field(payload.get("user"), "team_id"), text_field(view, "team_id")}
+    return team_id if len(teams) == 1 else ""
 
 
 def read_address(payload: Mapping[str, Any]) -> ReplyAddress:

@@ -10,6 +10,12 @@ from harness.samples import sample
 
 HOME, PARTNER = "T0HOME00001", "T0PARTNER01"
 VIEW = sample("view_submission.slack_connect_foreign_user.payload")
+OWN = {
+    "type": "view_submission",
+    "team": {"id": HOME},
+    "user": {"id": "U0ALICE0001", "team_id": HOME},
+    "view": {"team_id": HOME},
+}
 EVENT = sample("event.app_uninstalled")
 
 
@@ -21,8 +27,32 @@ EVENT = sample("event.app_uninstalled")
         (sample("block_actions.org_install.payload"), ""),
         (VIEW, HOME),
         (VIEW | {"view": {}}, ""),
+        (OWN, HOME),
+        (OWN | {"view": {"team_id": PARTNER}}, ""),
+        (OWN | {"view": {}}, ""),
+        (OWN | {"view": {"team_id": [HOME]}}, ""),
+        (OWN | {"user": {"id": "U0MALLORY01", "team_id": PARTNER}}, ""),
+        (OWN | {"user": {"id": "U0MALLORY01"}}, ""),
+        (OWN | {"team": {"id": PARTNER}}, ""),
+        (OWN | {"team": None}, ""),
+        (VIEW | {"view": {"team_id": HOME}}, ""),
     ],
-    ids=["a foreign click", "a click on a grid", "a whole organisation", "a foreign view", "a view that names none"],
+    ids=[
+        "a foreign click",
+        "a click on a grid",
+        "a whole organisation",
+        "a foreign view",
+        "a view that names none",
+        "a view of one team",
+        "a view of another team",
+        "a view of no team",
+        "a view of a list",
+        "a person of another team",
+        "a person of no team",
+        "another team",
+        "no team",
+        "a foreign person in our view",
+    ],
 )
 def test_an_interaction(payload: dict[str, Any], team: str) -> None:
     assert read_address(pick_interaction(payload)).actor.team_id == team
