@@ -134,6 +134,15 @@ async def test_in_each_of_many_workspaces_a_person_is_asked_about_and_can_be_som
     assert asked == [tenant.workspace.installation.bot_token for tenant in (one, two)]
 
 
+async def test_a_failed_response_about_new_people_refuses_nobody() -> None:
+    async with single_workspace() as at:
+        for number in range(10):
+            user = at.slack.home.add_user(f"U0NEWCOMER{number}", f"new-{number}")
+            at.channel.members.add(user.id)
+            at.slack.faults["users.info"] = server_error(times=1)
+            await done(at, BY_BOTH[number % 2], user)
+
+
 # --- a policy ---
 
 

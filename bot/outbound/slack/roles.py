@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from bot.core.json_fields import object_field, text_field
 from bot.core.policy import Profile, Role, is_surely_outsider, role_of
 from bot.core.requests import Actor
 from bot.core.secret import Secret
+from bot.core.slack_ids import TOKEN_REFUSED
 from bot.core.workspace import Workspace
 from bot.outbound.slack.errors import SlackUnreachableError, call
 
@@ -24,6 +26,8 @@ _PROFILE_TTL = 300.0
 _REFRESH_TIMEOUT = 1.0  # seconds to wait for Slack if the cache has an older answer
 _RETRY_INTERVAL = 5.0  # seconds between a failed lookup and the next one, if the cache has an older answer
 _SCOPE_MISSING_TTL = 30.0  # short, so that a reinstall soon takes effect
+_BACKOFFS = (0.2, 0.5)  # seconds between the attempts of a lookup that has no older answer to fall back on
+_RETRY_TIME = 1.5  # seconds in which such attempts begin; Slack waits 3 seconds for an ack
 _MAX_ENTRIES = 10_000
 
 _Key = tuple[str, str]  # team id, user id
@@ -66,8 +70,9 @@ class RoleCache:
         if (cached := self.peek(workspace, actor)) is not Role.UNKNOWN:
             return cached
         key = (actor.team_id, actor.user_id)
-        lookup = self._lookups.get(key) or self._start_lookup(workspace.bot_token, key)
-        await asyncio.wait({lookup}, timeout=_REFRESH_TIMEOUT if key in self._entries else None)
+        is_known = key in self._entries
+        lookup = self._lookups.get(key) or self._start_lookup(workspace.bot_token, key, retries=not is_known)
+        await asyncio.wait({lookup}, timeout=_REFRESH_TIMEOUT if is_known else None)
         try:
             return _role(_answer_of(lookup), workspace, actor)
         except SlackUnreachableError as error:
@@ -77,7 +82,7 @@ class RoleCache:
         """Return the role by a new lookup; UNKNOWN if Slack gives no answer."""
         if is_surely_outsider(actor, workspace.enterprise_id):
             return Role.OUTSIDER
-        lookup = self._start_lookup(workspace.bot_token, (actor.team_id, actor.user_id))
+        lookup = self._start_lookup(workspace.bot_token, (actor.team_id, actor.user_id), retries=True)
         await asyncio.wait({lookup})
         try:
             return _role(_answer_of(lookup), workspace, actor)
@@ -97,15 +102,15 @@ class RoleCache:
         """Cancel every lookup."""
         await self._tasks.cancel()
 
-    def _start_lookup(self, token: Secret, key: _Key) -> asyncio.Task[_Answer]:
-        lookup = self._lookups[key] = self._tasks.start(self._look_up(token, key))
+    def _start_lookup(self, token: Secret, key: _Key, *, retries: bool) -> asyncio.Task[_Answer]:
+        lookup = self._lookups[key] = self._tasks.start(self._look_up(token, key, retries=retries))
         number = next(self._numbers)
         lookup.add_done_callback(lambda done: self._store(key, done, number))
         return lookup
 
-    async def _look_up(self, token: Secret, key: _Key) -> _Answer:
+    async def _look_up(self, token: Secret, key: _Key, *, retries: bool) -> _Answer:
         team_id, user_id = key
-        answer = await fetch_profile(self._web, token, user_id)
+        answer = await (_fetch_with_retries if retries else fetch_profile)(self._web, token, user_id)
         if answer is None:
             _log.warning(
                 "scope users:read is missing: guests count as members; reinstall the app", extra={"team": team_id}
@@ -143,6 +148,20 @@ def _answer_of(lookup: asyncio.Task[_Answer]) -> _Answer:
 
 def _role(answer: _Answer, workspace: Workspace, actor: Actor) -> Role:
     return Role.SCOPE_MISSING if answer is None else role_of(answer, actor, workspace.enterprise_id)
+
+
+async def _fetch_with_retries(web: AsyncWebClient, token: Secret, user_id: str) -> _Answer:
+    """Fetch a profile, and repeat failures that may pass while an ack can wait. Raises SlackUnreachableError."""
+    ends = time.monotonic() + _RETRY_TIME
+    for backoff in _BACKOFFS:
+        try:
+            return await fetch_profile(web, token, user_id)
+        except SlackUnreachableError as error:
+            delay = max(backoff, error.after or 0.0)
+            if str(error) in TOKEN_REFUSED or time.monotonic() + delay > ends:
+                raise
+        await asyncio.sleep(delay)
+    return await fetch_profile(web, token, user_id)
 
 
 async def fetch_profile(web: AsyncWebClient, token: Secret, user_id: str) -> Profile | None:

@@ -15,7 +15,7 @@ from bot.outbound.http_client import open_session
 from bot.outbound.slack.errors import open_web
 from bot.outbound.slack.roles import RoleCache
 from bot.sim import slack as sim
-from bot.sim.slack import Drip, Fault, Hang, SimSlack, Slow, User, api_error, server_error
+from bot.sim.slack import Drip, Fault, Hang, SimSlack, Slow, User, api_error, rate_limited, server_error
 from harness.conversation import until
 from outbound.store.watched import Time
 
@@ -132,6 +132,28 @@ async def test_the_people_who_were_asked_about_longest_ago_are_forgotten(at: Rol
 
 
 # --- while Slack gives no answer ---
+
+
+@pytest.mark.parametrize("fault", [server_error(times=2), rate_limited(1, times=1)], ids=["errors", "rate limit"])
+async def test_a_new_person_is_asked_about_again_after_a_failure(at: RolesHarness, fault: Fault) -> None:
+    for lookup in (at.role, at.role_now):
+        at.fail(fault)
+        assert await lookup(at.slack.bob) is Role.MEMBER
+        assert at.slack.faults["users.info"] is None
+        at.clock.now += 300
+
+
+@pytest.mark.parametrize(
+    ("fault", "questions"),
+    [(server_error(), 3), (rate_limited(30), 1), (api_error("token_revoked"), 1)],
+    ids=["down", "a long rate limit", "no token"],
+)
+async def test_a_new_person_is_unknown_if_slack_does_not_answer_soon(
+    at: RolesHarness, fault: Fault, questions: int
+) -> None:
+    at.fail(fault)
+    assert await at.role(at.slack.bob) is Role.UNKNOWN
+    assert at.questions == questions
 
 
 async def test_the_last_answer_counts_while_slack_is_down(at: RolesHarness, caplog: pytest.LogCaptureFixture) -> None:
