@@ -1,8 +1,14 @@
-"""The log: formats for stderr, and levels that keep secrets of libraries out of it."""
+"""The log: a queue to stderr, formats, and levels that keep secrets of libraries out of it."""
 
 import json
 import logging
+import os
+import queue
+import select
+import threading
 import time
+from logging.handlers import QueueHandler
+from typing import Any
 
 _STANDARD = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
 _LIBRARIES = {
@@ -17,6 +23,9 @@ _LIBRARIES = {
     "slack_sdk": logging.WARNING,  # at DEBUG it logs whole requests
     "slack_bolt": logging.ERROR,  # its warnings repeat bodies
 }
+_STDERR = 2
+_CAPACITY = 10_000  # lines; some megabytes
+_FLUSH_TIMEOUT = 0.5  # seconds at exit, less than the process is given
 
 
 def configure(level: str, log_format: str) -> None:
@@ -24,11 +33,66 @@ def configure(level: str, log_format: str) -> None:
 
     Libraries keep their own levels: below those they log secrets.
     """
-    handler = logging.StreamHandler()
+    handler = NonBlockingHandler(_STDERR)
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name, library_level in _LIBRARIES.items():
         logging.getLogger(name).setLevel(library_level)
+
+
+class NonBlockingHandler(QueueHandler):
+    """Handler whose lines a thread writes to the file `number`, since nobody may be reading it.
+
+    If the queue is full, lines are dropped, and their number is logged once the queue has been written.
+    """
+
+    def __init__(self, number: int, capacity: int = _CAPACITY) -> None:
+        self._lines: queue.Queue[str] = queue.Queue(capacity)
+        super().__init__(self._lines)
+        self._number = number
+        self._dropped = 0
+        threading.Thread(target=self._write_lines, name="log", daemon=True).start()
+
+    def prepare(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        return self.format(record)
+
+    def enqueue(self, record: Any) -> None:  # noqa: ANN401 - what `prepare` returns
+        """Add the line to the queue, or drop it."""
+        try:
+            self._lines.put_nowait(record)
+        except queue.Full:
+            self._dropped += 1
+
+    def flush(self) -> None:
+        """Wait a moment until the queue is written. `logging` calls this when the process exits."""
+        with self._lines.all_tasks_done:
+            self._lines.all_tasks_done.wait_for(lambda: not self._lines.unfinished_tasks, _FLUSH_TIMEOUT)
+
+    def _write_lines(self) -> None:
+        failed = reported = 0
+        while True:
+            failed += not self._write(self._lines.get())
+            lost = self._dropped + failed
+            if lost > reported and self._lines.empty() and self._write(self._report(lost - reported)):
+                reported = lost
+            self._lines.task_done()
+
+    def _write(self, line: str) -> bool:
+        """Write a line, and return whether that worked. `sys.stderr` has a lock, which would block the exit."""
+        data = f"{line}\n".encode(errors="backslashreplace")
+        try:
+            while data:
+                select.select([], [self._number], [])  # the file may be in non-blocking mode
+                data = data[os.write(self._number, data) :]
+        except OSError:
+            return False
+        return True
+
+    def _report(self, lines: int) -> str:
+        level = logging.WARNING
+        fields = {"name": __name__, "levelno": level, "levelname": logging.getLevelName(level), "lines": lines}
+        return self.format(logging.makeLogRecord(fields | {"msg": "log lines dropped"}))
 
 
 class TextFormatter(logging.Formatter):

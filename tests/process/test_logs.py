@@ -1,13 +1,30 @@
-"""The format of a line of the log, and the libraries that are excluded from it."""
+"""The format of a line of the log, the libraries that are excluded from it, and a reader of the log that stops."""
 
+import asyncio
+import fcntl
 import json
 import logging
+import os
+import signal
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
+import aiohttp
 import pytest
 
 from bot import logs
-from bot.logs import JsonFormatter, TextFormatter
+from bot.demo.sandbox import environment
+from bot.logs import JsonFormatter, NonBlockingHandler, TextFormatter
+from bot.sim.anchor import SimAnchor
+from bot.sim.local_server import free_port
+from bot.sim.slack import SimSlack, Source
+from harness import SESSION, paused
+from harness.process import MODULE
+from harness.single_workspace import PATIENT
+
+PIPE_SIZE = 4096
 
 
 def record(message: str = "paused %s", *values: object, **fields: object) -> logging.LogRecord:
@@ -77,12 +94,13 @@ def own_logging() -> Iterator[None]:
 @pytest.mark.usefixtures("own_logging")
 @pytest.mark.parametrize(("log_format", "begins"), [("text", "20"), ("json", '{"time": ')])
 def test_it_is_written_to_stderr_in_the_chosen_format_from_the_chosen_level_on(
-    capsys: pytest.CaptureFixture[str], log_format: str, begins: str
+    capfd: pytest.CaptureFixture[str], log_format: str, begins: str
 ) -> None:
     logs.configure("INFO", log_format)
     logging.getLogger("anything").debug("not this")
     logging.getLogger("anything").info("seen")
-    written = capsys.readouterr()
+    logging.getLogger().handlers[0].flush()
+    written = capfd.readouterr()
     assert written.out == ""
     assert written.err.startswith(begins)
     assert "seen" in written.err
@@ -90,11 +108,120 @@ def test_it_is_written_to_stderr_in_the_chosen_format_from_the_chosen_level_on(
 
 
 @pytest.mark.usefixtures("own_logging")
-def test_libraries_keep_quiet_whatever_the_level(capsys: pytest.CaptureFixture[str]) -> None:
+def test_libraries_keep_quiet_whatever_the_level(capfd: pytest.CaptureFixture[str]) -> None:
     logs.configure("DEBUG", "text")
     for name in ("httpx", "slack_sdk", "slack_sdk.web.async_client", "aiohttp.access", "asyncio", "slack_bolt"):
         logging.getLogger(name).info("https://hooks.slack.com/commands/secret")
     for name in ("aiosqlite", "alembic.runtime.migration", "psycopg.pool", "sqlalchemy.engine.Engine"):
         logging.getLogger(name).info("INSERT INTO workspaces VALUES ('secret')")
     logging.getLogger("slack_bolt.app").warning("its body has a response_url")
-    assert capsys.readouterr().err == ""
+    logging.getLogger().handlers[0].flush()
+    assert capfd.readouterr().err == ""
+
+
+# --- a reader that stops ---
+
+
+@contextmanager
+def small_pipe() -> Iterator[tuple[int, int]]:
+    """A pipe that is full after 4 KiB: its reading and its writing end."""
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
+    try:
+        yield reading, writing
+    finally:
+        os.close(reading)
+
+
+def read_until(reading: int, word: str) -> list[str]:
+    """Read until a line has the word, or to the end."""
+    lines = []
+    with os.fdopen(os.dup(reading), encoding="utf-8") as stream:
+        while line := stream.readline():
+            lines.append(line.rstrip("\n"))
+            if word in line:
+                break
+    return lines
+
+
+def start_handler(number: int, capacity: int) -> NonBlockingHandler:
+    handler = NonBlockingHandler(number, capacity)
+    handler.setFormatter(JsonFormatter())
+    return handler
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+def test_lines_without_room_are_dropped_and_counted(*, blocking: bool) -> None:
+    with small_pipe() as (reading, writing):
+        os.set_blocking(writing, blocking)
+        handler = start_handler(writing, capacity=10)
+        for number in range(1000):
+            handler.handle(record(number=number, padding="x" * 100))
+        entries = [json.loads(line) for line in read_until(reading, "dropped")]
+        handler.handle(record(number=1000))
+        handler.flush()
+        (after,) = read_until(reading, "1000")
+        os.close(writing)
+    *written, report = entries
+    numbers = [entry["number"] for entry in written]
+    assert numbers == sorted(set(numbers))
+    assert (report["level"], report["lines"] + len(written)) == ("WARNING", 1000)
+    assert report["lines"] > 900
+    assert json.loads(after)["number"] == 1000
+
+
+def test_lines_that_cannot_be_written_are_counted(tmp_path: Path) -> None:
+    """As on a disk that was full for a while."""
+    with (tmp_path / "log").open("w") as log, (tmp_path / "log").open() as read_only:
+        number = os.dup(read_only.fileno())
+        handler = start_handler(number, capacity=10)
+        for _ in range(3):
+            handler.handle(record())
+        handler.flush()
+        os.dup2(log.fileno(), number)
+        handler.handle(record())
+        handler.flush()
+    entries = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert [entry.get("lines") for entry in entries] == [None, 3]
+
+
+def test_at_exit_the_queue_is_written_if_it_is_read() -> None:
+    with small_pipe() as (reading, writing):
+        handler = start_handler(writing, capacity=100)
+        for number in range(100):
+            handler.handle(record(number=number, padding="x" * 100))
+        lines: list[str] = []
+        reader = threading.Thread(target=lambda: lines.extend(read_until(reading, "no such word")))
+        reader.start()
+        handler.flush()
+        os.close(writing)
+        reader.join()
+    assert [json.loads(line)["number"] for line in lines] == list(range(100))
+
+
+async def is_ready(url: str) -> bool:
+    try:
+        async with aiohttp.ClientSession() as session, session.get(f"{url}/readyz") as response:
+            return response.status == 200
+    except aiohttp.ClientError:
+        return False
+
+
+@pytest.mark.anyio
+async def test_a_bot_whose_log_nobody_reads_works_and_stops() -> None:
+    async with SimSlack(ack_deadline=PATIENT) as slack, SimAnchor() as anchor:
+        anchor.add_session(session_id=SESSION)
+        with small_pipe() as (_, writing):
+            port = free_port()
+            environ = environment(slack, anchor, PORT=str(port), PATH=os.environ["PATH"])
+            bot = await asyncio.create_subprocess_exec(*MODULE, "run", env=environ, stderr=writing)
+            os.close(writing)
+            while not await is_ready(f"http://127.0.0.1:{port}"):  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.05)
+            slack.request_url = f"http://127.0.0.1:{port}/slack/events"
+            for _ in range(40):  # more than 100 bytes of log each
+                await slack.command(slack.alice, slack.alerts, SESSION)
+            bot.send_signal(signal.SIGTERM)
+            assert await bot.wait() == 0
+    acks = [message.text for message in slack.channel_messages(slack.alerts) if message.source is Source.ACK]
+    assert acks == [paused()] * 40
