@@ -4,26 +4,26 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from aiohttp import web
 
 from bot.concurrency import Tasks, happens
 from bot.config.settings import Settings
 from bot.container import DEFAULT_LIMITS, Clients, Container, Limits, build
-from bot.health import Readiness
+from bot.health import Readiness, repeat
 from bot.inbound.alerts.endpoint import Alerts
 from bot.inbound.http_server import HttpServer
 from bot.inbound.slack.socket_connection import SocketConnector
 from bot.inbound.slack.socket_mode import SocketMode
+from bot.outbound.anchor.client import AnchorClient
 from bot.outbound.http_client import open_client, open_session
 from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.errors import open_web
-from bot.tenancy import open_tenancy
+from bot.tenancy import Tenancy, open_tenancy
 
 _log = logging.getLogger(__name__)
 
@@ -75,13 +75,19 @@ async def running(
     After a normal end, requests are served for DRAIN_SECONDS more, or until `hurry`: load balancers need time to see
     that `/readyz` is 503. Socket Mode has no load balancer. Raises NotListeningError or StoreNotUsableError.
     """
-    readiness, tasks, acks = Readiness(), Tasks(), Tasks()
+    readiness, tasks, acks, checks = Readiness(), Tasks(), Tasks(), Tasks()
     slack_clock = SlackClock(limits.now)
     async with open_session(slack_clock.trace(settings.slack_api_url)) as session, open_client(session) as http:
         web_api = open_web(session, settings.slack_api_url)
         slack = SlackClient(web_api)
-        async with open_tenancy(settings, session, slack, readiness, limits.now) as tenancy:
-            container = build(tenancy, settings, Clients(http, web_api, slack, slack_clock), tasks, limits)
+        anchor = AnchorClient(
+            http,
+            base_url=settings.anchor_api_url,
+            timeout=settings.anchor_timeout,
+            deadline=settings.anchor_deadline,
+        )
+        async with open_tenancy(settings, session, slack, anchor, readiness, limits.now) as tenancy:
+            container = build(tenancy, settings, Clients(http, anchor, web_api, slack, slack_clock), tasks, limits)
             socket_mode = None
             if settings.slack_app_token is not None:
                 connector = SocketConnector(session, slack, settings.slack_app_token, heartbeat=limits.heartbeat)
@@ -93,7 +99,7 @@ async def running(
                 routes.append(web.post(tenancy.alerts_path, alerts.receive))
             server = HttpServer(container.slack_app, readiness, secrets=secrets, now=limits.now)
             async with _listening(server.application(routes), settings) as url:
-                startup = asyncio.create_task(_start(tenancy.start, socket_mode))
+                startup = asyncio.create_task(_start(tenancy, checks, socket_mode))
                 serve_seconds = 0.0
                 try:
                     yield Running(url, startup)
@@ -101,6 +107,7 @@ async def running(
                 finally:
                     readiness.block("stopping", "The bot is being stopped.")
                     startup.cancel()
+                    await checks.cancel()
                     await happens(hurry or asyncio.Event(), within=serve_seconds)
                     await _drain(container, tasks, acks, within=_DRAIN_TIMEOUT - serve_seconds)
                     if socket_mode:
@@ -133,9 +140,10 @@ async def _listening(application: web.Application, settings: Settings) -> AsyncI
         await runner.cleanup()
 
 
-async def _start(start_tenancy: Callable[[], Coroutine[Any, Any, None]], socket_mode: SocketMode | None) -> None:
+async def _start(tenancy: Tenancy, checks: Tasks, socket_mode: SocketMode | None) -> None:
     """Connect to Slack once the bot knows its workspace. Raises TokenRefusedError or AppTokenRefusedError."""
-    await start_tenancy()
+    await tenancy.start()
+    checks.start(repeat(tenancy.check, every=tenancy.check_interval))
     if socket_mode:
         await socket_mode.start()
 

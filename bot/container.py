@@ -32,9 +32,10 @@ from bot.usecases.workspace_monitor import WorkspaceMonitor
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """HTTP clients, and Slack's clock: `http` for Anchor and response URLs, `web` and `slack` for Slack's Web API."""
+    """HTTP clients, and Slack's clock: `http` for response URLs, `web` and `slack` for Slack's Web API."""
 
     http: httpx.AsyncClient
+    anchor: AnchorClient
     web: AsyncWebClient
     slack: SlackClient
     slack_now: Callable[[], float]
@@ -80,14 +81,8 @@ class Container:
 
 def build(tenancy: Tenancy, settings: Settings, clients: Clients, tasks: Tasks, limits: Limits) -> Container:
     """Build everything that serves the workspaces of `tenancy`."""
-    workspaces, slack = tenancy.workspaces, clients.slack
+    workspaces, slack, anchor = tenancy.workspaces, clients.slack, clients.anchor
     views, roles = SlackViews(clients.web), RoleCache(clients.web, time.monotonic)
-    anchor = AnchorClient(
-        clients.http,
-        base_url=settings.anchor_api_url,
-        timeout=settings.anchor_timeout,
-        deadline=settings.anchor_deadline,
-    )
     delivery = MessageDelivery(ResponseUrls(clients.http, api_url=settings.slack_api_url), slack, workspaces)
     admins = CurrentAdmins(workspaces, roles)
     monitor = WorkspaceMonitor(workspaces, admins, delivery, tasks, time.monotonic)

@@ -1,11 +1,22 @@
-"""Readiness for /readyz."""
+"""Health for /readyz: what keeps the bot from serving, and what it serves in spite of."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+_log = logging.getLogger(__name__)
 
 
 class Readiness:
-    """Obstacles to readiness: name to the reason for the operator. The bot is ready without any."""
+    """Obstacles to readiness and degradations: name to the reason for the operator.
+
+    With an obstacle no request can be answered. A degraded bot stays ready: a load balancer that took it away would
+    take away the pauses that still work.
+    """
 
     def __init__(self) -> None:
         self.reasons: dict[str, str] = {}
+        self.degraded: dict[str, str] = {}
 
     def block(self, name: str, reason: str) -> None:
         """Add an obstacle, or change its reason."""
@@ -14,3 +25,24 @@ class Readiness:
     def clear(self, name: str) -> None:
         """Remove an obstacle."""
         self.reasons.pop(name, None)
+
+    def degrade(self, name: str, reason: str) -> None:
+        """Add a degradation, and log it; or change its reason."""
+        if name not in self.degraded:
+            _log.error("degraded", extra={"about": name, "why": reason})
+        self.degraded[name] = reason
+
+    def recover(self, name: str) -> None:
+        """Remove a degradation, and log it."""
+        if self.degraded.pop(name, None) is not None:
+            _log.info("recovered", extra={"about": name})
+
+
+async def repeat(check: Callable[[], Awaitable[None]], *, every: float) -> None:
+    """Run a check now, and then every so many seconds, until cancelled."""
+    while True:
+        try:
+            await check()
+        except Exception:  # noqa: BLE001 - the next check may work
+            _log.exception("health check failed")
+        await asyncio.sleep(every)

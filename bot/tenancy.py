@@ -3,40 +3,48 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from aiohttp import web
 
 from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings
+from bot.core.admin_outcomes import NewKeyRejected
 from bot.core.alert import ALERTS_PATH
 from bot.core.secret import Secret, digest
 from bot.core.workspace import AnchorKey, Workspace
 from bot.health import Readiness
+from bot.outbound.anchor.client import AnchorClient
 from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.errors import SlackUnreachableError
 from bot.outbound.workspaces import SingleWorkspace, Workspaces
 
 if TYPE_CHECKING:  # a bot of one workspace needs no database
+    from bot.outbound.store.store import Store
     from bot.outbound.store.workspace_rows import WorkspaceRows
 
 _log = logging.getLogger(__name__)
 
 _MIN_RETRY_DELAY, _MAX_RETRY_DELAY = 1.0, 30.0
+_KEY_CHECK_INTERVAL, _STORE_CHECK_INTERVAL = 300.0, 10.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Tenancy:
     """The served workspaces. `start` returns when they can be served; without `alerts_path` alerts are off.
 
+    From then on `check` looks for what makes the service worse, every `check_interval` seconds.
     `rows` is set if admins can change settings in Slack; `base_url` is then the bot's public URL.
     """
 
     workspaces: Workspaces
     start: Callable[[], Coroutine[Any, Any, None]]
+    check: Callable[[], Awaitable[None]]
+    check_interval: float
     alerts_path: str | None
     routes: tuple[web.RouteDef, ...] = ()
     rows: "WorkspaceRows | None" = None
@@ -44,22 +52,23 @@ class Tenancy:
 
 
 @asynccontextmanager
-async def open_tenancy(
+async def open_tenancy(  # noqa: PLR0913, PLR0917 - collaborators
     settings: Settings,
     session: aiohttp.ClientSession,
     slack: SlackClient,
+    anchor: AnchorClient,
     readiness: Readiness,
     now: Callable[[], float],
 ) -> AsyncIterator[Tenancy]:
     """Open the workspaces of the settings. Raises StoreNotUsableError; `start` raises TokenRefusedError."""
     if isinstance(settings.workspaces, OneWorkspace):
-        yield _one(settings.workspaces, slack, readiness)
+        yield _one(settings.workspaces, slack, anchor, readiness)
         return
-    async with _many(settings.workspaces, session, settings.slack_api_url, now) as tenancy:
+    async with _many(settings.workspaces, session, settings.slack_api_url, readiness, now) as tenancy:
         yield tenancy
 
 
-def _one(settings: OneWorkspace, slack: SlackClient, readiness: Readiness) -> Tenancy:
+def _one(settings: OneWorkspace, slack: SlackClient, anchor: AnchorClient, readiness: Readiness) -> Tenancy:
     token = settings.alerts_token
     workspaces = SingleWorkspace(
         Workspace(
@@ -75,6 +84,8 @@ def _one(settings: OneWorkspace, slack: SlackClient, readiness: Readiness) -> Te
     return Tenancy(
         workspaces,
         start=lambda: _identify(slack, settings.bot_token, workspaces, readiness),
+        check=partial(_check_key, anchor, settings.anchor_api_key, readiness),
+        check_interval=_KEY_CHECK_INTERVAL,
         alerts_path=None if token is None else ALERTS_PATH,
     )
 
@@ -97,9 +108,23 @@ async def _identify(slack: SlackClient, token: Secret, workspaces: SingleWorkspa
             return
 
 
+async def _check_key(anchor: AnchorClient, key: Secret, readiness: Readiness) -> None:
+    """Try the key with Anchor. Without an answer nothing is known about it."""
+    result = await anchor.try_key(key)
+    if isinstance(result, NewKeyRejected):
+        why = f"Anchor refuses ANCHOR_API_KEY (HTTP {result.status_code}). Set it to a valid key and restart the bot."
+        readiness.degrade("anchor_key", why)
+    elif result is None:
+        readiness.recover("anchor_key")
+
+
 @asynccontextmanager
 async def _many(
-    settings: ManyWorkspaces, session: aiohttp.ClientSession, slack_api_url: str, now: Callable[[], float]
+    settings: ManyWorkspaces,
+    session: aiohttp.ClientSession,
+    slack_api_url: str,
+    readiness: Readiness,
+    now: Callable[[], float],
 ) -> AsyncIterator[Tenancy]:
     # a bot of one workspace needs no database
     from bot.inbound.install import REDIRECT_PATH, Install  # noqa: PLC0415
@@ -122,6 +147,8 @@ async def _many(
             yield Tenancy(
                 workspaces,
                 start=_log_ready,
+                check=partial(_check_store, store, readiness),
+                check_interval=_STORE_CHECK_INTERVAL,
                 alerts_path=f"{ALERTS_PATH}/{{ref}}",
                 routes=install.routes(),
                 rows=workspaces.rows,
@@ -133,3 +160,11 @@ async def _many(
 
 async def _log_ready() -> None:
     _log.info("ready")
+
+
+async def _check_store(store: "Store", readiness: Readiness) -> None:
+    for name, problem in (await store.find_problems()).items():
+        if problem is None:
+            readiness.recover(name)
+        else:
+            readiness.degrade(name, problem)

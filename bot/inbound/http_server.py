@@ -89,5 +89,6 @@ class HttpServer:
 
     async def readyz(self, _: web.Request) -> web.Response:
         """Answer the readiness check: 200, or 503 with the reasons."""
-        reasons = self._readiness.reasons
-        return web.json_response({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
+        reasons, degraded = self._readiness.reasons, self._readiness.degraded
+        body = {"ready": not reasons, "reasons": reasons, "degraded": degraded}
+        return web.json_response(body, status=503 if reasons else 200)

@@ -21,7 +21,7 @@ from bot.sim.change_event import ChangeEvent
 from bot.sim.slack import SimSlack
 from harness.conversation import Conversation
 from harness.secret_scan import leaks
-from harness.single_workspace import PATIENT
+from harness.single_workspace import PATIENT, forget_key_check
 from harness.texts import SESSION
 
 MODULE = (sys.executable, "-m", "bot")
@@ -202,6 +202,7 @@ async def single_workspace_process(
         environ = environment(slack, anchor, **(settings or {}))
         async with bot_process(environ, command=command, directory=directory, covered=covered) as bot:
             await bot.says("connected to Slack" if socket_mode else "ready")
+            await forget_key_check(anchor)
             slack.request_url = None if socket_mode else f"{bot.url}/slack/events"
             yield ProcessHarness(slack, anchor, slack.home, slack.alice, slack.alerts, SESSION, bot)
 

@@ -72,7 +72,7 @@ async def test_three_that_start_at_once_on_an_empty_database_all_run_and_one_mak
         bots = [await stack.enter_async_context(bot_process({**at.environ, **port})) for port in ports]
         await asyncio.gather(*(bot.says("ready") for bot in bots))
         answers = await asyncio.gather(*(bot.get("/readyz") for bot in bots))
-        assert answers == [(200, {"ready": True, "reasons": {}})] * 3
+        assert answers == [(200, {"ready": True, "reasons": {}, "degraded": {}})] * 3
         for bot in bots:
             assert await bot.stop() == 0
     migrations = [entry for bot in bots for entry in bot.log if entry["logger"] == "bot.outbound.store.store"]

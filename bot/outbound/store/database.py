@@ -6,6 +6,7 @@ Writers of a SQLite file queue (`BEGIN IMMEDIATE`, https://www.sqlite.org/lang_t
 
 import asyncio
 import os
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
@@ -45,7 +46,10 @@ INSERT: Mapping[str, Callable[[Table], sqlite.Insert | postgresql.Insert]] = {
 class Database:
     """A pool of connections; every query can raise StoreUnreachableError. Transactions hold `write_lock`."""
 
-    def __init__(self, engine: AsyncEngine, write_lock: AbstractAsyncContextManager[Any]) -> None:
+    def __init__(
+        self, engine: AsyncEngine, write_lock: AbstractAsyncContextManager[Any], file: Path | None = None
+    ) -> None:
+        self._file = file
         self._engine = engine
         self._write_lock = write_lock
         self._reading = engine.execution_options(isolation_level=_AUTOCOMMIT)
@@ -76,6 +80,10 @@ class Database:
             async with asyncio.timeout(within), self._write_lock, self._engine.begin() as connection:
                 yield connection
 
+    def free_bytes(self) -> int | None:
+        """Return the free space on the disk of a SQLite file; None for another database."""
+        return None if self._file is None else shutil.disk_usage(self._file.parent).free
+
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
@@ -96,7 +104,7 @@ def connect(url: Secret) -> Database:
     file = file_of(url)
     if file is None:
         return Database(_postgresql(url.reveal()), nullcontext())
-    return Database(_sqlite(file), asyncio.Lock())  # a fair queue: SQLite's own order is random
+    return Database(_sqlite(file), asyncio.Lock(), file)  # a fair queue: SQLite's own order is random
 
 
 def file_of(url: Secret) -> Path | None:

@@ -11,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import DBAPIError
 
 from bot.core.secret import Secret
@@ -20,12 +20,14 @@ from bot.outbound.store.database import Database, connect
 from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.install_states import InstallStates
 from bot.outbound.store.key_rotation import check_keys
+from bot.outbound.store.schema import key_checks
 from bot.outbound.store.workspace_rows import WorkspaceRows
 from bot.outbound.workspaces import StoreNotUsableError, StoreUnreachableError
 
 _log = logging.getLogger(__name__)
 
 _MIGRATION_TIMEOUT = 60.0  # seconds, including the wait for other processes
+_LEAST_FREE = 50_000_000  # bytes; a change needs a few thousand
 _LOCK_ID = 4_721_130_552_318_604_097  # any number, the same in every process
 
 
@@ -39,6 +41,18 @@ class Store:
     install_states: InstallStates
     admins: Admins
     notices: Notices
+
+    async def find_problems(self) -> dict[str, str | None]:
+        """Return what is wrong with the database, and with the disk of a SQLite file; None for what is not."""
+        database = None
+        try:
+            await self.database.fetch_one(select(key_checks.c.name).limit(1))
+        except StoreUnreachableError as error:
+            database = f"The database gives no answer ({error})."
+        free = self.database.free_bytes()
+        is_full = free is not None and free < _LEAST_FREE
+        disk = f"The disk of the database is full: {free} bytes are free." if is_full else None
+        return {"database": database, "disk": disk}
 
 
 def random_version() -> int:

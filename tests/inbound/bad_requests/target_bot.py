@@ -14,6 +14,7 @@ from bot.demo.sandbox import environment
 from bot.logs import JsonFormatter, TextFormatter, configure
 from bot.sim.anchor import DEFAULT_KEY, SimAnchor
 from bot.sim.slack import ChannelKind, Message, SimSlack
+from harness.single_workspace import forget_key_check
 from harness.texts import SESSION
 from inbound.bad_requests.ssrf import RECIPIENTS
 from inbound.bad_requests.valid_requests import MARK, NOW, OLDER_SECRET, RESPONSE_URL, SECRET, TRAP
@@ -130,6 +131,7 @@ async def target_bot() -> AsyncIterator[TargetBot]:
             async with running(Settings.from_env(settings), Limits(now=lambda: NOW)) as bot:
                 slack.request_url = f"{bot.url}/slack/events"
                 await bot.startup
+                await forget_key_check(anchor)
                 target = TargetBot(bot.url, slack, anchor, log, address, trapped)
                 yield target
             target.assert_no_effect()
