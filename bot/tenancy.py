@@ -21,7 +21,7 @@ from bot.health import Readiness
 from bot.outbound.anchor.client import AnchorClient
 from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.errors import SlackUnreachableError
-from bot.outbound.workspaces import SingleWorkspace, Workspaces
+from bot.outbound.workspaces import SingleWorkspace, StoreUnreachableError, Workspaces
 
 if TYPE_CHECKING:  # a bot of one workspace needs no database
     from bot.outbound.store.store import Store
@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # a bot of one workspace needs no database
 _log = logging.getLogger(__name__)
 
 _MIN_RETRY_DELAY, _MAX_RETRY_DELAY = 1.0, 30.0
+_STORE_RETRY_DELAY = 2.0
 _KEY_CHECK_INTERVAL, _STORE_CHECK_INTERVAL = 300.0, 10.0  # seconds
 
 
@@ -129,7 +130,7 @@ async def _many(
     # a bot of one workspace needs no database
     from bot.inbound.install import REDIRECT_PATH, Install  # noqa: PLC0415
     from bot.outbound.slack.oauth import SlackOAuth  # noqa: PLC0415
-    from bot.outbound.store.store import open_store  # noqa: PLC0415
+    from bot.outbound.store.store import connect_store  # noqa: PLC0415
     from bot.outbound.store.workspace_directory import WorkspaceDirectory  # noqa: PLC0415
     from bot.usecases.install import Installer  # noqa: PLC0415
 
@@ -140,13 +141,14 @@ async def _many(
         client_secret=settings.client_secret,
         redirect_uri=settings.base_url + REDIRECT_PATH,
     )
-    async with open_store(settings.store.database_url, settings.store.encryption_keys) as store:
+    async with connect_store(settings.store.database_url, settings.store.encryption_keys) as store:
+        is_prepared = await _prepare(store, readiness)
         workspaces = WorkspaceDirectory(store, time.monotonic, now)
         install = Install(Installer(oauth, store.install_states, workspaces.rows, now), base_url=settings.base_url)
         try:
             yield Tenancy(
                 workspaces,
-                start=_log_ready,
+                start=partial(_wait_for_store, store, readiness, is_prepared=is_prepared),
                 check=partial(_check_store, store, readiness),
                 check_interval=_STORE_CHECK_INTERVAL,
                 alerts_path=f"{ALERTS_PATH}/{{ref}}",
@@ -158,7 +160,25 @@ async def _many(
             await workspaces.close()
 
 
-async def _log_ready() -> None:
+async def _prepare(store: "Store", readiness: Readiness) -> bool:
+    """Return whether the store can be used now. Raises StoreNotUsableError if waiting does not help."""
+    from bot.outbound.store.store import unusable  # noqa: PLC0415 - a bot of one workspace needs no database
+
+    try:
+        await store.prepare()
+    except StoreUnreachableError as error:
+        why = unusable(str(error))
+        readiness.block("database", why)
+        _log.warning("the database can't be reached", extra={"why": why})
+        return False
+    readiness.clear("database")
+    return True
+
+
+async def _wait_for_store(store: "Store", readiness: Readiness, *, is_prepared: bool) -> None:
+    while not is_prepared:
+        await asyncio.sleep(_STORE_RETRY_DELAY)
+        is_prepared = await _prepare(store, readiness)
     _log.info("ready")
 
 

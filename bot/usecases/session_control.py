@@ -12,11 +12,16 @@ from bot.core.outcomes import (
     Answered,
     Broken,
     Doubt,
+    Failed,
     KeyRejected,
     Late,
+    NoKey,
     Outcome,
     Overloaded,
+    RateLimited,
     Stopping,
+    StoreUnavailable,
+    Unavailable,
     Unconfirmed,
 )
 from bot.core.request_age import is_sent
@@ -33,6 +38,10 @@ CAPACITY = 10_000  # running tasks above which new orders are refused; a command
 _REMEMBER = 900.0  # seconds; Slack sends an unanswered request again for up to some minutes
 _MOST_TRIGGERS = 100_000
 _MOST_RESUMES = 100_000
+_LEFT_RUNNING = (
+    *(Broken, Failed, KeyRejected, RateLimited, Unavailable, Unconfirmed),
+    *(NoKey, Overloaded, Stopping, StoreUnavailable),
+)  # the outcomes after which an agent runs, or can run, that somebody with permission wanted to pause
 
 
 _Name = tuple[str, SessionId]
@@ -115,7 +124,8 @@ class SessionControl:
             "channel": order.actor.channel_id,
             "ms": round((self._clock() - began) * 1000),
         }
-        _log.info(order.verb.value, extra=fields)
+        leaves_running = order.verb is Verb.PAUSE and isinstance(outcome, _LEFT_RUNNING)
+        _log.log(logging.WARNING if leaves_running else logging.INFO, order.verb.value, extra=fields)
         return outcome
 
     async def _decide(self, order: Order, *, given_at: float) -> Outcome:

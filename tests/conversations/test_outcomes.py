@@ -44,6 +44,22 @@ TABLE: dict[str, tuple[Fault, Outcome]] = {
 }
 
 
+LEFT_RUNNING = {"Failed", "KeyRejected", "RateLimited", "Unavailable", "Unconfirmed"}
+
+
+@pytest.mark.parametrize(("fault", "outcome"), TABLE.values(), ids=TABLE)
+async def test_a_pause_that_leaves_an_agent_running_is_logged_as_a_warning(
+    fault: Fault, outcome: Outcome, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with single_workspace(ANCHOR_DEADLINE="1") as at:
+        at.anchor.fault = fault
+        await at.command()
+        await at.command(verb="resume")
+    levels = {record.msg: record.levelname for record in caplog.records if "outcome" in vars(record)}
+    is_warning = type(outcome).__name__ in LEFT_RUNNING
+    assert levels == {"pause": "WARNING" if is_warning else "INFO", "resume": "INFO"}
+
+
 @pytest.mark.parametrize(("fault", "outcome"), TABLE.values(), ids=TABLE)
 async def test_the_channel_reads_the_outcome_within_the_ack(fault: Fault, outcome: Outcome) -> None:
     async with single_workspace() as at:

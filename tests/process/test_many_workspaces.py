@@ -1,7 +1,7 @@
 """Bots of many workspaces as processes: how they start, what they write down, and what an operator does meanwhile."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +77,34 @@ async def test_three_that_start_at_once_on_an_empty_database_all_run_and_one_mak
             assert await bot.stop() == 0
     migrations = [entry for bot in bots for entry in bot.log if entry["logger"] == "bot.outbound.store.store"]
     assert len(migrations) == 1
+
+
+def postgresql_out_of_reach(url: str, directory: Path) -> tuple[str, Path, Path]:
+    """A URL of the server by a socket that is missing until the first path is linked to the second."""
+    socket_directory = Path(parse_qs(urlsplit(url).query)["host"][0])
+    (socket,) = socket_directory.glob(".s.PGSQL.*[0-9]")
+    return url.replace(str(socket_directory), str(directory)), directory / socket.name, socket
+
+
+async def test_a_database_that_is_down_is_waited_for(
+    postgresql_urls: Iterator[str], tmp_path: Path, wording: Callable[[str, str], None]
+) -> None:
+    url, link, socket = postgresql_out_of_reach(next(postgresql_urls), tmp_path)
+    async with deployment(url) as at, bot_process(at.environ) as bot:
+        await bot.says("listening")
+        assert await bot.get("/healthz") == (200, {"ok": True})
+        status, body = await bot.get("/readyz")
+        assert (status, set(body["reasons"])) == (503, {"database"})
+        wording("a database that is down", body["reasons"]["database"])
+        at.slack.request_url = f"{bot.url}/slack/events"
+        await at.pause()
+        await bot.logs(message="pause", level="WARNING", outcome="StoreUnavailable")
+        await asyncio.sleep(3)
+        assert (await bot.get("/readyz"))[0] == 503
+        link.symlink_to(socket)
+        await bot.says("ready")
+        assert await bot.get("/readyz") == (200, {"ready": True, "reasons": {}, "degraded": {}})
+        assert await bot.stop() == 0
 
 
 async def go_through_everything(at: Deployment, bot: BotProcess) -> list[str]:

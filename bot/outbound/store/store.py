@@ -42,6 +42,14 @@ class Store:
     admins: Admins
     notices: Notices
 
+    async def prepare(self) -> None:
+        """Migrate the database, and check the keys. Raises StoreNotUsableError or StoreUnreachableError."""
+        try:
+            await _migrate(self.database)
+            await check_keys(self.database, self.cipher)
+        except DBAPIError as error:
+            raise StoreNotUsableError(unusable(type(error.orig).__name__)) from None
+
     async def find_problems(self) -> dict[str, str | None]:
         """Return what is wrong with the database, and with the disk of a SQLite file; None for what is not."""
         database = None
@@ -55,31 +63,46 @@ class Store:
         return {"database": database, "disk": disk}
 
 
+def unusable(why: str) -> str:
+    """Return the sentence about a database that cannot be used."""
+    return (
+        f"DATABASE_URL: the bot cannot use the database ({why}). Check that it runs, that the user name and "
+        "the password are right, and that the user can create tables."
+    )
+
+
 def random_version() -> int:
     """Return a random version of at most nine digits, with room for its successors."""
     return secrets.randbelow(900_000_000)
 
 
 @asynccontextmanager
-async def open_store(
+async def connect_store(
     url: Secret, keys: Sequence[Secret], *, first_version: Callable[[], int] = random_version
 ) -> AsyncIterator[Store]:
-    """Open the store at `url` (DATABASE_URL); the first of `keys` encrypts. Raises StoreNotUsableError."""
+    """Return the store at `url` (DATABASE_URL), to `prepare`; the first of `keys` encrypts.
+
+    Raises StoreNotUsableError.
+    """
     database, cipher = connect(url), FieldCipher(keys)
     try:
-        try:
-            await _migrate(database)
-            await check_keys(database, cipher)
-        except (StoreUnreachableError, DBAPIError) as error:
-            why = type(error.orig).__name__ if isinstance(error, DBAPIError) else str(error)
-            raise StoreNotUsableError(
-                f"DATABASE_URL: the bot cannot use the database ({why}). Check that it runs, that the user name and "
-                "the password are right, and that the user can create tables."
-            ) from None
         rows = WorkspaceRows(database, cipher, first_version)
         yield Store(database, cipher, rows, InstallStates(database), Admins(database), Notices(database))
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def open_store(
+    url: Secret, keys: Sequence[Secret], *, first_version: Callable[[], int] = random_version
+) -> AsyncIterator[Store]:
+    """Open the store, prepared. Raises StoreNotUsableError, also if the database gives no answer."""
+    async with connect_store(url, keys, first_version=first_version) as store:
+        try:
+            await store.prepare()
+        except StoreUnreachableError as error:
+            raise StoreNotUsableError(unusable(str(error))) from None
+        yield store
 
 
 async def _migrate(database: Database) -> None:
