@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import os
 import resource
 import sys
@@ -9,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bot import logs
+from bot import __version__, logs
 from bot.app import NotListeningError, serve
 from bot.cli.alert_client import NotPosted, send_alert
 from bot.cli.manifest import creation_link, manifest
@@ -17,6 +18,7 @@ from bot.cli.parser import parser
 from bot.config.env_file import read_environment
 from bot.config.env_reader import SettingsError
 from bot.config.settings import AlertClientSettings, Settings
+from bot.config.startup_report import find_warnings, summarize
 from bot.outbound.slack.client import AppTokenRefusedError, TokenRefusedError
 from bot.outbound.workspaces import StoreNotUsableError
 
@@ -25,6 +27,9 @@ try:
 except ImportError:  # pragma: no cover - uvloop does not exist on every platform
     loops = asyncio  # type: ignore[misc]
 
+_log = logging.getLogger(__name__)
+
+_ENV_FILE = Path(".env")
 _UNUSABLE_SETTINGS = 2
 _OPEN_FILES = 65_536
 _EXIT_TIMEOUT = 1.0  # seconds after the drain
@@ -47,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _alert(options: argparse.Namespace) -> int:
     arguments = {"ANCHOR_BOT_URL": options.bot_url, "ALERTS_WORKSPACE": options.workspace}
     overrides = {name: value for name, value in arguments.items() if value is not None}
-    settings = AlertClientSettings.from_env(read_environment(os.environ, Path(".env")) | overrides)
+    settings = AlertClientSettings.from_env(read_environment(os.environ, _ENV_FILE) | overrides)
     names = ("text", "title", "severity", "url", "channel")
     fields = {"session_id": options.session} | {name: getattr(options, name) for name in names}
     result = send_alert(settings.url, settings.alerts_token, fields)
@@ -58,8 +63,12 @@ def _alert(options: argparse.Namespace) -> int:
 
 
 def _run(_: argparse.Namespace) -> int:
-    settings = Settings.from_env(read_environment(os.environ, Path(".env")))
+    environ = read_environment(os.environ, _ENV_FILE)
+    settings = Settings.from_env(environ)
     logs.configure(settings.log_level, settings.log_format)
+    _log.info("starting", extra={"version": __version__} | summarize(settings))
+    for level, why in find_warnings(environ, settings, _ENV_FILE):
+        _log.log(level, "questionable setting", extra={"why": why})
     _raise_limit_of_open_files()
     with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
         code = _serve(runner, settings)
@@ -103,7 +112,7 @@ def _operate(options: argparse.Namespace) -> int:
     from bot.cli import operators  # noqa: PLC0415 - a bot of one workspace needs no database
 
     try:
-        output = operators.operate(options, read_environment(os.environ, Path(".env")))
+        output = operators.operate(options, read_environment(os.environ, _ENV_FILE))
     except StoreNotUsableError as error:
         return _fail(error.sentence, code=_UNUSABLE_SETTINGS)
     except operators.NotDoneError as error:

@@ -28,7 +28,10 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A report of another program about a session. `text` and `title` are untrusted; `url` is http or https."""
+    """A report of another program about a session. `text` and `title` are untrusted; `url` is http or https.
+
+    `warnings` are sentences for the program.
+    """
 
     session_id: SessionId
     text: str
@@ -36,3 +39,4 @@ class Alert:
     severity: Severity = Severity.WARNING
     url: str | None = None
     channel: str | None = None
+    warnings: tuple[str, ...] = ()

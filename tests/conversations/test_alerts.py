@@ -56,6 +56,13 @@ async def post(
     return Answer(*await post_json(f"{at.bot.url}/alerts", alert, data=body, headers=headers))
 
 
+async def test_the_answer_warns_about_unknown_fields() -> None:
+    async with takes_alerts() as at:
+        known, unknown = await post(at), await post(at, ALERT | {"chanel": "C0123456789"})
+    assert "warnings" not in known.json
+    assert (unknown.status, "chanel" in str(unknown.json["warnings"])) == (200, True)
+
+
 @BOTH_TRANSPORTS
 async def test_an_alert_becomes_a_card_with_a_button_that_pauses_the_session(
     caplog: pytest.LogCaptureFixture,

@@ -1,5 +1,8 @@
 """Reading an alert: every field, and which one is to blame if it cannot be used."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,12 +24,21 @@ FIELDS = ("session_id", "text", "title", "severity", "url", "channel")
         dict.fromkeys(FIELDS[2:]),
         dict.fromkeys(FIELDS[2:], ""),
         dict.fromkeys(FIELDS[2:], " \n"),
-        {"labels": {"team": "x"}},
     ],
-    ids=["nothing", "null", "empty", "blank", "fields of other programs"],
+    ids=["nothing", "null", "empty", "blank"],
 )
 def test_a_session_and_a_text_are_enough(more: dict[str, object]) -> None:
     assert read_alert(LEAST | more) == Alert(ID, "High spend")
+
+
+def test_unknown_fields_are_warned_about(wording: Callable[[str, str], None]) -> None:
+    alert = read_alert(LEAST | {"labels": {"team": "x"}, "chanel": "C0123456789", "x" * 1000: 1})
+    assert isinstance(alert, Alert)
+    assert replace(alert, warnings=()) == Alert(ID, "High spend")
+    wording("unknown fields", "\n".join(alert.warnings))
+    many = read_alert(LEAST | {f"label_{number}": 1 for number in range(100)})
+    assert isinstance(many, Alert)
+    assert len(many.warnings) == 10
 
 
 def test_an_alert_with_every_field() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot import __version__
 from bot.app import NotListeningError, running
 from bot.config.settings import Settings
 from bot.demo.sandbox import environment
@@ -69,6 +70,22 @@ def the_sentence(ended: Ended) -> str:
     return re.sub(r"(error while attempting|\[Errno \d+\]) .*(?=\.$)", "(the system's error)", sentence)
 
 
+async def test_the_log_begins_with_a_summary_and_questionable_settings(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("ALERT_TOKEN=x\nALERTS_TOKEN=short\n")
+    (tmp_path / ".env").chmod(0o644)
+    async with single_workspace_process({"PAUSE_USERS": "U0ALICE0001"}, directory=tmp_path) as at:
+        assert await at.bot.stop() == 0
+    first, *warnings = at.bot.log[:4]
+    summary = ("HTTP", "one workspace", "restricted", at.anchor.url)
+    assert first.items() >= {"message": "starting", "version": __version__}.items()
+    assert tuple(first[name] for name in ("transport", "tenancy", "permissions", "anchor")) == summary
+    assert [(entry["level"], entry["why"].split()[0]) for entry in warnings] == [
+        ("WARNING", "ALERT_TOKEN"),
+        ("ERROR", "ALERTS_TOKEN"),
+        ("WARNING", "Every"),
+    ]
+
+
 async def test_bad_settings_are_all_named_before_any_port_is_opened() -> None:
     """If it tried to listen on the port, which is taken, it would say so, and end with 1."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -85,7 +102,7 @@ async def test_a_port_that_is_taken_is_named(wording: Check) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             ended = await run_to_exit(environment(slack, anchor, PORT=str(taken.getsockname()[1])))
     assert ended.code == 1
-    assert ended.log == []
+    assert [entry["message"] for entry in ended.log] == ["starting"]
     wording("port", the_sentence(ended))
 
 
@@ -110,7 +127,7 @@ async def test_an_app_token_that_slack_refuses_ends_it_with_one_sentence(wording
         slack.faults["apps.connections.open"] = api_error("missing_scope")
         ended = await run_to_exit(environment(slack, anchor, LOG_LEVEL="DEBUG"))
     assert ended.code == 2
-    assert [entry["message"] for entry in ended.log] == ["listening", "ready"]
+    assert [entry["message"] for entry in ended.log] == ["starting", "listening", "ready"]
     wording("app token", the_sentence(ended))
 
 

@@ -5,6 +5,7 @@ import json
 import logging
 import math
 import time
+from collections.abc import Sequence
 from typing import assert_never
 
 from aiohttp import web
@@ -93,7 +94,7 @@ class Alerts:
         fields = {"outcome": outcome, "session": alert.session_id, "team": team_id, "channel": channel}
         why = {} if isinstance(result, Posted) else {"why": result.why}
         _log.info("alert", extra=fields | why | {"ms": round((time.monotonic() - began) * 1000)})
-        return _problem(504, alert_errors.CUT_SHORT) if task.cancelled() else _answer(result, channel)
+        return _problem(504, alert_errors.CUT_SHORT) if task.cancelled() else _answer(result, channel, alert.warnings)
 
 
 def _bearer(request: web.Request) -> str:
@@ -110,10 +111,11 @@ def _read(body: bytes) -> Alert | BadAlert:
     return read_alert(fields)
 
 
-def _answer(result: PostResult, channel: str) -> web.Response:
+def _answer(result: PostResult, channel: str, warnings: Sequence[str]) -> web.Response:
     match result:
         case Posted():
-            return web.json_response({"ok": True, "channel": result.channel, "ts": result.ts})
+            known = {"ok": True, "channel": result.channel, "ts": result.ts}
+            return web.json_response(known | ({"warnings": warnings} if warnings else {}))
         case Refused(why=code):
             return _problem(502, alert_errors.refused_by_slack(code, channel), slack_error=code)
         case TryAgain(limited=True):

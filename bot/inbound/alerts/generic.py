@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import assert_never
 from urllib.parse import urlsplit
 
@@ -10,6 +11,8 @@ from bot.core.session_id import Ambiguous, Broken, Found, Missing, SessionId, fi
 from bot.core.slack_ids import CHANNEL_ID
 from bot.messages.markup import link, plain, width
 
+_FIELDS = frozenset({"session_id", "text", "title", "severity", "url", "channel"})
+_MOST_WARNINGS, _LONGEST_NAME = 10, 50
 _MAX_LENGTH = 20_000  # characters; far more than a card shows
 
 
@@ -30,7 +33,7 @@ class _BadFieldError(Exception):
 
 
 def read_alert(fields: object) -> Alert | BadAlert:
-    """Read a parsed JSON value. Unknown fields are ignored; blank and null count as absent."""
+    """Read a parsed JSON value. Unknown fields are ignored with a warning; blank and null count as absent."""
     if not isinstance(fields, dict):
         return BadAlert(None, "The body must be a JSON object with session_id and text.")
     try:
@@ -41,9 +44,15 @@ def read_alert(fields: object) -> Alert | BadAlert:
             severity=_severity(fields),
             url=_url(fields),
             channel=_channel(fields),
+            warnings=tuple(map(_about_unknown, sorted(fields.keys() - _FIELDS)[:_MOST_WARNINGS])),
         )
     except _BadFieldError as bad:
         return BadAlert(bad.name, f"{bad}.")
+
+
+def _about_unknown(name: str) -> str:
+    similar = get_close_matches(name[:_LONGEST_NAME], _FIELDS, n=1)
+    return f"The field {name[:_LONGEST_NAME]} is unknown." + (f" Did you mean {similar[0]}?" if similar else "")
 
 
 def _string(fields: Mapping[str, object], name: str) -> str:

@@ -1,0 +1,48 @@
+"""Report the settings at startup: a summary, and those that are valid and probably not meant."""
+
+import logging
+import stat
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+from bot.config.settings import OneWorkspace, Settings
+from bot.core.policy import EVERYBODY
+
+_NAMES = {
+    *("ALERTS_CHANNEL", "ALERTS_TOKEN", "ALERTS_WORKSPACE", "ALLOWED_CHANNELS", "ANCHOR_API_KEY", "ANCHOR_API_URL"),
+    *("ANCHOR_BOT_URL", "ANCHOR_DASHBOARD_URL", "ANCHOR_DEADLINE", "ANCHOR_TIMEOUT", "BASE_URL", "DATABASE_URL"),
+    *("DRAIN_SECONDS", "ENCRYPTION_KEYS", "HOST", "LOG_FORMAT", "LOG_LEVEL", "PAUSE_USERS", "PORT", "RESUME_USERS"),
+    *("SLACK_API_URL", "SLACK_APP_TOKEN", "SLACK_BOT_TOKEN", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"),
+    "SLACK_SIGNING_SECRET",
+}
+_SIMILARITY = 0.84  # ALERT_TOKEN is similar; ANCHOR_BOT_PORT, which Kubernetes sets, is not
+_SECRET_LENGTH = 32
+_LEAST_TOKEN_LENGTH = 20
+
+
+def summarize(settings: Settings) -> dict[str, str]:
+    """Return what an operator needs to recognize the bot by."""
+    one = settings.workspaces if isinstance(settings.workspaces, OneWorkspace) else None
+    return {
+        "transport": "Socket Mode" if settings.slack_app_token else "HTTP",
+        "tenancy": "one workspace" if one else "many workspaces",
+        "permissions": "set by admins" if one is None else "everybody" if one.policy == EVERYBODY else "restricted",
+        "anchor": settings.anchor_api_url,
+    }
+
+
+def find_warnings(environ: Mapping[str, str], settings: Settings, env_file: Path) -> Iterator[tuple[int, str]]:
+    """Yield a sentence for each setting that is probably not meant, with its level."""
+    for name in sorted(environ.keys() - _NAMES):
+        for known in get_close_matches(name.upper(), _NAMES, n=1, cutoff=_SIMILARITY):
+            yield logging.WARNING, f"{name} is no setting of the bot. Did you mean {known}?"
+    if any(len(secret.reveal()) != _SECRET_LENGTH for secret in settings.slack_signing_secrets):
+        yield logging.WARNING, f"SLACK_SIGNING_SECRET is not {_SECRET_LENGTH} characters long. Copy it again."
+    if settings.anchor_timeout > settings.anchor_deadline:
+        yield logging.WARNING, "ANCHOR_TIMEOUT is longer than ANCHOR_DEADLINE, so the deadline cuts each attempt off."
+    token = settings.workspaces.alerts_token if isinstance(settings.workspaces, OneWorkspace) else None
+    if token is not None and len(token.reveal()) < _LEAST_TOKEN_LENGTH:
+        yield logging.ERROR, "ALERTS_TOKEN is short enough to be guessed. Make a new one with: openssl rand -hex 32"
+    if env_file.is_file() and env_file.stat().st_mode & stat.S_IROTH:
+        yield logging.WARNING, f"Every user of this machine can read {env_file}. Run: chmod 600 {env_file}"

@@ -1,0 +1,71 @@
+"""The summary of the settings at startup, and the warnings about those that are probably not meant."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bot.config.env_file import read_environment
+from bot.config.settings import Settings
+from bot.config.startup_report import find_warnings, summarize
+from config.test_settings import EXAMPLE, MANY, REQUIRED
+
+GOOD = REQUIRED | {"SLACK_SIGNING_SECRET": "0123456789abcdef" * 2}
+NOWHERE = Path("/nowhere/.env")
+QUESTIONABLE = {
+    "SLACK_BOT_TOKN": "x",
+    "log_level": "DEBUG",
+    "SLACK_SIGNING_SECRET": f"{GOOD['SLACK_SIGNING_SECRET']},0123abcd",
+    "ANCHOR_TIMEOUT": "30",
+    "ALERTS_TOKEN": "x" * 19,
+}
+
+
+def found(environ: dict[str, str], env_file: Path = NOWHERE) -> list[tuple[int, str]]:
+    return list(find_warnings(environ, Settings.from_env(environ), env_file))
+
+
+def test_each_questionable_setting_is_named(tmp_path: Path, wording: Callable[[str, str], None]) -> None:
+    env_file = tmp_path / ".env"
+    env_file.touch(0o644)
+    sentences = [f"{logging.getLevelName(level)} {why}" for level, why in found(GOOD | QUESTIONABLE, env_file)]
+    wording("warnings", "\n".join(sentences).replace(str(env_file), ".env"))
+    env_file.chmod(0o640)
+    assert len(found(GOOD | QUESTIONABLE, env_file)) == len(sentences) - 1
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        dict.fromkeys(read_environment({}, EXAMPLE), ""),
+        dict.fromkeys(("SLACK_USER_TOKEN", "SLACK_SCOPES", "ANCHOR_BOT_PORT", "HOSTNAME", "PATH", "HTTP_PROXY"), "x"),
+        {"ALERTS_TOKEN": "x" * 20, "ANCHOR_TIMEOUT": "20"},
+    ],
+    ids=["every setting", "variables of others", "limits"],
+)
+def test_nothing_is_said_of_others(more: dict[str, str]) -> None:
+    assert found(more | GOOD) == []
+
+
+def test_every_setting_is_known() -> None:
+    for name in read_environment({}, EXAMPLE):
+        ((_, sentence),) = found(GOOD | {f"{name}_": "x"})
+        assert sentence.endswith(f" {name}?")
+
+
+def test_many_workspaces_have_no_alerts_token_of_the_operator() -> None:
+    assert found(MANY | {"SLACK_SIGNING_SECRET": GOOD["SLACK_SIGNING_SECRET"]}) == []
+
+
+@pytest.mark.parametrize(
+    ("environ", "summary"),
+    [
+        (GOOD, ("HTTP", "one workspace", "everybody")),
+        (GOOD | {"RESUME_USERS": "U0ALICE0001"}, ("HTTP", "one workspace", "restricted")),
+        (MANY | {"SLACK_APP_TOKEN": "xapp-1"}, ("Socket Mode", "many workspaces", "set by admins")),
+    ],
+)
+def test_the_summary(environ: dict[str, str], summary: tuple[str, ...]) -> None:
+    *first, anchor = summarize(Settings.from_env(environ)).values()
+    assert (tuple(first), anchor) == (summary, "https://api.anchorbrowser.io")
