@@ -4,9 +4,10 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 
@@ -15,6 +16,7 @@ from bot.config.settings import Settings
 from bot.container import DEFAULT_LIMITS, Clients, Container, Limits, build
 from bot.health import Readiness, repeat
 from bot.inbound.alerts.endpoint import Alerts
+from bot.inbound.http_connection import HttpConnection
 from bot.inbound.http_server import HttpServer
 from bot.inbound.slack.socket_connection import SocketConnector
 from bot.inbound.slack.socket_mode import SocketMode
@@ -118,26 +120,37 @@ async def running(
 
 @asynccontextmanager
 async def _listening(application: web.Application, settings: Settings) -> AsyncIterator[str]:
-    runner = web.AppRunner(
-        application,
+    runner = web.AppRunner(application, shutdown_timeout=_CLOSE_TIMEOUT)
+    await runner.setup()
+    assert runner.server is not None  # noqa: S101 - `setup` has made it
+    connect = partial(
+        HttpConnection,
+        runner.server,
+        loop=asyncio.get_running_loop(),
         access_log=None,
         auto_decompress=False,  # the bot refuses compressed bodies
         keepalive_timeout=75.0,
         lingering_time=1.0,  # seconds to read the rest of a refused body
-        shutdown_timeout=_CLOSE_TIMEOUT,
     )
-    await runner.setup()
     try:
+        server = await _listen(connect, settings)
         try:
-            await web.TCPSite(runner, settings.host, settings.port, backlog=4096).start()
-        except (OSError, UnicodeError) as error:
-            raise NotListeningError(getattr(error, "strerror", None) or error) from None
-        host, port = runner.addresses[0][:2]
-        url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        _log.info("listening", extra={"url": url})
-        yield url
+            host, port = server.sockets[0].getsockname()[:2]
+            url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+            _log.info("listening", extra={"url": url})
+            yield url
+        finally:
+            server.close()
     finally:
         await runner.cleanup()
+
+
+async def _listen(connect: Callable[[], asyncio.Protocol], settings: Settings) -> asyncio.Server:
+    try:
+        loop = asyncio.get_running_loop()
+        return await loop.create_server(connect, settings.host, settings.port, backlog=4096)
+    except (OSError, UnicodeError) as error:
+        raise NotListeningError(getattr(error, "strerror", None) or error) from None
 
 
 async def _start(tenancy: Tenancy, checks: Tasks, socket_mode: SocketMode | None) -> None:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from bot.core.secret import Secret
 from bot.health import Readiness
+from bot.inbound.http_connection import prepare_response, track_request
 from bot.inbound.rejections import Rejected, RejectionLog, error_response, read_body
 from bot.inbound.slack import request as slack_request
 from bot.inbound.slack.app import SlackApp
@@ -34,7 +35,8 @@ class HttpServer:
 
     def application(self, routes: Iterable[web.RouteDef]) -> web.Application:
         """Return the aiohttp application, also with the `routes` of other modules."""
-        application = web.Application()
+        application = web.Application(middlewares=[track_request])
+        application.on_response_prepare.append(prepare_response)
         if self._secrets:
             application.router.add_post("/slack/events", self.slack_events)
         application.router.add_get("/healthz", self.healthz)
