@@ -201,7 +201,13 @@ async def test_the_bot_stays_ready_while_the_connection_that_will_be_closed_stil
         assert time.monotonic() - began > 0.9
 
 
-async def test_switched_off_it_stops_trying_and_says_what_to_switch_on(
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try again soon while Socket Mode is off."""
+    monkeypatch.setattr("bot.inbound.slack.socket_mode._OFF_RETRY_DELAY", 0.7)
+
+
+async def test_switched_off_it_waits_and_says_what_to_switch_on(
     caplog: pytest.LogCaptureFixture, wording: Callable[[str, str], None]
 ) -> None:
     async with single_workspace() as at:
@@ -216,15 +222,33 @@ async def test_switched_off_it_stops_trying_and_says_what_to_switch_on(
     assert vars(record)["what_to_do"] == reason
 
 
-async def test_switched_off_while_a_connection_is_replaced_it_stops_as_well(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.usefixtures("quick")
+async def test_switched_on_again_it_works_without_a_restart(caplog: pytest.LogCaptureFixture) -> None:
     async with single_workspace() as at:
-        at.slack.socket_mode = False
-        at.slack.sockets.drop()
-        await at.slack.until(lambda: opened(at) == 2)
-        await asyncio.sleep(0.3)
+        await at.slack.sockets.disconnect("link_disabled")
         reason = await not_ready(at)
-        assert opened(at) == 2
+        await at.slack.until(lambda: opened(at) == 4)
+        assert await not_ready(at) == reason
+        at.slack.socket_mode = True
+        await is_ready(at)
+        assert (await at.command()).error is None
     assert [vars(one)["what_to_do"] for one in caplog.records if one.levelno == logging.ERROR] == [reason]
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_connection_that_slack_calls_useless_is_used_and_ready_once_something_comes() -> None:
+    """Slack has said that Socket Mode is off while it worked."""
+    async with single_workspace() as at:
+        at.slack.sockets.claims_off = True
+        at.slack.sockets.drop()
+        await at.slack.until(lambda: at.slack.sockets.count)
+        await not_ready(at)
+        assert (await at.command()).error is None
+        await is_ready(at)
+        await asyncio.sleep(0.8)
+        at.slack.sockets.drop()
+        await at.slack.until(lambda: at.slack.sockets.count and opened(at) == 3)
+        await is_ready(at)
 
 
 async def test_the_outcome_of_a_command_under_way_when_socket_mode_is_switched_off_is_posted() -> None:

@@ -8,7 +8,7 @@ import aiohttp
 
 from bot.core.secret import Secret
 from bot.inbound.slack.socket_frames import Disconnect, Hello, LinkDisabled, read_frame
-from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, SocketModeOffError
+from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, SocketUrl
 from bot.outbound.slack.errors import SlackUnreachableError
 
 HEARTBEAT = 10.0
@@ -16,21 +16,33 @@ HEARTBEAT = 10.0
 
 _HELLO_TIMEOUT = 10.0
 _CLOSE_TIMEOUT = 0.5
-_MIN_RETRY_DELAY, _MAX_RETRY_DELAY = 0.5, 30.0
+_MIN_RETRY_DELAY, _MAX_RETRY_DELAY, _MAX_RETRY_DELAY_IF_ASKED = 0.5, 30.0, 5.0
 
 
-def retry_delay(attempt: int, jitter: float) -> float:
-    """Return the seconds to wait before a connection attempt: 0 for the first two. `jitter` is in [0, 1)."""
+class SocketModeOffError(Exception):
+    """Socket Mode is off in the app's settings, so Slack ended the connection."""
+
+
+def retry_delay(attempt: int, jitter: float, *, asked: bool) -> float:
+    """Return the seconds to wait before a connection attempt: 0 for the first two. `jitter` is in [0, 1).
+
+    Attempts for which Slack has `asked` wait for at most 5 s.
+    """
     if attempt <= 1:
         return 0.0
-    return float(min(_MIN_RETRY_DELAY * 2 ** min(attempt - 2, 10), _MAX_RETRY_DELAY)) * (0.5 + jitter / 2)
+    longest = _MAX_RETRY_DELAY_IF_ASKED if asked else _MAX_RETRY_DELAY
+    return float(min(_MIN_RETRY_DELAY * 2 ** min(attempt - 2, 10), longest)) * (0.5 + jitter / 2)
 
 
 class SocketConnection:
-    """A connection after its hello; `closing` is set when Slack closes it or announces that."""
+    """A connection after its hello; `closing` is set when another one has to replace it.
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+    `is_doubted` is that of its SocketUrl, until an envelope comes.
+    """
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse, *, is_doubted: bool) -> None:
         self.closing = asyncio.Event()
+        self.is_doubted = is_doubted
         self._socket = socket
 
     async def frames(self) -> AsyncIterator[str]:
@@ -60,24 +72,24 @@ class SocketConnector:
     async def connect(self) -> SocketConnection:
         """Open a connection. Raises AppTokenRefusedError, SocketModeOffError or SlackUnreachableError."""
         try:
-            url = await self.slack.open_connection(self.app_token)
+            address = await self.slack.open_connection(self.app_token)
             async with asyncio.timeout(_HELLO_TIMEOUT):
-                return await self._wait_for_hello(url)
+                return await self._wait_for_hello(address)
         except (AppTokenRefusedError, SocketModeOffError, SlackUnreachableError):
             raise
         except Exception as error:  # noqa: BLE001 - the next attempt can succeed
             raise SlackUnreachableError(type(error).__name__) from None  # its text can contain the URL
 
-    async def _wait_for_hello(self, url: Secret) -> SocketConnection:
+    async def _wait_for_hello(self, address: SocketUrl) -> SocketConnection:
         timeout = aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT)
-        socket = await self.session.ws_connect(url.reveal(), heartbeat=self.heartbeat, timeout=timeout)
+        socket = await self.session.ws_connect(address.url.reveal(), heartbeat=self.heartbeat, timeout=timeout)
         try:
             first = await socket.receive()
             _check_hello(first.data if first.type is aiohttp.WSMsgType.TEXT else "")
         except BaseException:
             await socket.close()
             raise
-        return SocketConnection(socket)
+        return SocketConnection(socket, is_doubted=address.is_doubted)
 
 
 def _check_hello(text: str) -> None:

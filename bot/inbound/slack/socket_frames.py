@@ -30,7 +30,7 @@ class Disconnect:
 
 @dataclass(frozen=True, slots=True)
 class LinkDisabled:
-    """Socket Mode is disabled in the app's settings: a new connection would get no envelopes."""
+    """Socket Mode is disabled in the app's settings: a new connection would probably get no envelopes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ class BadEnvelope:
 
 Frame = Hello | Disconnect | LinkDisabled | Envelope | BadEnvelope | Rejected
 
+_MOST_BYTES = 20_480  # Slack closes a connection that gets more; json.dumps writes ASCII
 _WARNING = "warning"  # Slack closes immediately after the other documented reasons
 _REASONS = (_WARNING, "refresh_requested", "too_many_websockets")
 _PICK: Mapping[str, Callable[[dict[str, Any]], dict[str, object]]] = {
@@ -101,9 +102,15 @@ def _read_payload(kind: object, payload: object) -> dict[str, object]:
     return pick(as_object(payload))
 
 
-def ack_frame(envelope: Envelope, payload: Mapping[str, object] | None) -> str:
-    """Return the frame that acknowledges an envelope, with `payload` if Slack accepts one."""
-    return _write(envelope.envelope_id, payload if envelope.accepts_response_payload else None)
+def ack_frame(envelope: Envelope, payload: Mapping[str, object] | None) -> str | None:
+    """Return the frame that acknowledges an envelope, with `payload` if Slack accepts one; None if it is too long."""
+    frame = _write(envelope.envelope_id, payload if envelope.accepts_response_payload else None)
+    return frame if len(frame) <= _MOST_BYTES else None
+
+
+def empty_ack_frame(envelope: Envelope) -> str:
+    """Return the frame that acknowledges an envelope and carries nothing."""
+    return _write(envelope.envelope_id, None)
 
 
 def _write(envelope_id: str, payload: object) -> str:

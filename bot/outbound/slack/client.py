@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable
+from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
 from typing import Any
@@ -34,8 +35,15 @@ class AppTokenRefusedError(Exception):
     """Slack refuses the app token for Socket Mode. The text is Slack's error code."""
 
 
-class SocketModeOffError(Exception):
-    """Socket Mode is off in the app's settings: a connection would open, but receive nothing."""
+@dataclass(frozen=True, slots=True)
+class SocketUrl:
+    """A websocket URL for Socket Mode: short-lived, for one use, and secret.
+
+    If `is_doubted`, Slack says that Socket Mode is off. It has said so while envelopes came.
+    """
+
+    url: Secret
+    is_doubted: bool
 
 
 _REFUSED = dict.fromkeys(TOKEN_REFUSED, TokenRefusedError)
@@ -61,19 +69,16 @@ class SlackClient:
             raise SlackUnreachableError("response without a team id")
         return team_id, text_field(response, "enterprise_id")
 
-    async def open_connection(self, app_token: Secret) -> Secret:
-        """Return a websocket URL for Socket Mode: short-lived, for one use, and secret.
+    async def open_connection(self, app_token: Secret) -> SocketUrl:
+        """Return a websocket URL for Socket Mode. Raises AppTokenRefusedError or SlackUnreachableError.
 
-        Raises AppTokenRefusedError, SocketModeOffError or SlackUnreachableError.
         https://docs.slack.dev/reference/methods/apps.connections.open
         """
         response = await call(self._web.apps_connections_open(app_token=app_token.reveal()), _APP_REFUSED)
         url = response.get("url")
-        if _SOCKET_MODE_OFF in str(response.get("response_metadata")):
-            raise SocketModeOffError
         if not isinstance(url, str):
             raise SlackUnreachableError("response without a URL")
-        return Secret(url)
+        return SocketUrl(Secret(url), is_doubted=_SOCKET_MODE_OFF in str(response.get("response_metadata")))
 
     async def post_message(
         self, token: Secret, channel: str, message: Message, *, thread_ts: str | None = None

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from unittest.mock import Mock, create_autospec
+from unittest.mock import AsyncMock, Mock, create_autospec
 
 import pytest
 from aiohttp import web
@@ -13,11 +13,11 @@ from bot.core.secret import Secret
 from bot.health import Readiness
 from bot.inbound.slack.app import SlackApp
 from bot.inbound.slack.listener import Ack
-from bot.inbound.slack.socket_connection import SocketConnection, SocketConnector, retry_delay
+from bot.inbound.slack.socket_connection import SocketConnection, SocketConnector, SocketModeOffError, retry_delay
 from bot.inbound.slack.socket_mode import SocketMode
 from bot.messages.message import ephemeral
 from bot.outbound.http_client import open_session
-from bot.outbound.slack.client import SlackClient, SocketModeOffError
+from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.sim.local_server import LocalServer
 from harness.conversation import until
@@ -96,6 +96,7 @@ class Recorder(SocketConnection):
 
     def __init__(self, *, is_broken: bool = False) -> None:
         self.closing = asyncio.Event()
+        self.is_doubted = False
         self.is_broken = is_broken
         self.sent: list[str] = []
         self.closed = 0
@@ -196,6 +197,36 @@ async def test_the_message_of_an_ack_that_is_not_sent_is_delivered_in_another_wa
     await slack.close()
 
 
+async def test_after_a_connection_that_is_refused_because_socket_mode_is_off_another_is_opened(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bot.inbound.slack.socket_mode._OFF_RETRY_DELAY", 0.2)
+    recorder, readiness = Recorder(), Readiness()
+    connect = AsyncMock(side_effect=[SocketModeOffError, recorder])
+    slack = SocketMode(connect, empty_acks(), readiness, Tasks())
+    starting = asyncio.create_task(slack.start())
+    await asyncio.sleep(0.1)
+    assert list(readiness.reasons) == ["socket"]
+    await starting
+    assert readiness.reasons == {}
+    await slack.close()
+
+
+async def test_a_connection_is_closed_when_it_has_a_successor_and_its_envelopes_are_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bot.inbound.slack.socket_mode.ACK_TIMEOUT", 0.2)
+    first, second = Late(), Recorder()
+    slack = socket_mode([first, second], Tasks(), Readiness())
+    await slack.start()
+    first.closing.set()
+    await until(lambda: len(second.sent) == 2)
+    assert first.closed == 0
+    await until(lambda: first.closed)
+    assert second.closed == 0
+    await slack.close()
+
+
 @pytest.mark.parametrize("read_for", [None, 0.05], ids=["before anybody has begun to read it", "while it is read"])
 async def test_a_connection_that_is_open_at_the_end_is_closed(read_for: float | None) -> None:
     connection = Recorder()
@@ -208,5 +239,6 @@ async def test_a_connection_that_is_open_at_the_end_is_closed(read_for: float | 
 
 
 def test_the_pauses_between_attempts_grow_and_are_bounded() -> None:
-    assert [retry_delay(attempt, 0.0) for attempt in range(5)] == [0.0, 0.0, 0.25, 0.5, 1.0]
-    assert [retry_delay(attempt, 1.0) for attempt in (2, 3, 8, 9, 10_000)] == [0.5, 1.0, 30.0, 30.0, 30.0]
+    assert [retry_delay(attempt, 0.0, asked=False) for attempt in range(5)] == [0.0, 0.0, 0.25, 0.5, 1.0]
+    assert [retry_delay(attempt, 1.0, asked=False) for attempt in (2, 3, 8, 9, 10_000)] == [0.5, 1.0, 30.0, 30.0, 30.0]
+    assert [retry_delay(attempt, 1.0, asked=True) for attempt in (2, 5, 6, 10_000)] == [0.5, 4.0, 5.0, 5.0]

@@ -26,12 +26,13 @@ WARNING = 10.0  # seconds between the warning and the close
 class Sockets:
     """Socket Mode of the one app; `enabled` is the switch in its settings.
 
+    With `claims_off` Slack says that it is off, whether or not it is: that was seen.
     `choose` picks the connection for each envelope: in turn, unless it is replaced, for instance by the `choice` of a
     seeded random.Random. `ping_interval` (seconds) is that of connections yet to come.
     """
 
     def __init__(self, platform: Platform, app_id: str, origin: Callable[[], str]) -> None:
-        self.enabled = False
+        self.enabled = self.claims_off = False
         self.choose: Choice = in_turn()
         self.ping_interval = 10.0
         self._platform = platform

@@ -20,6 +20,6 @@ def connections_open(platform: Platform, sockets: Sockets, arguments: Arguments)
         raise ApiError("not_allowed_token_type")
     if arguments.bearer != platform.app_token:
         raise ApiError("invalid_auth")
-    if sockets.enabled:
+    if sockets.enabled and not sockets.claims_off:
         return {"url": sockets.new_url()}
     return {"url": sockets.new_url(), "response_metadata": {"messages": [_TURNED_OFF]}}

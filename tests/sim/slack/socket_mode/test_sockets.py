@@ -54,6 +54,17 @@ async def test_with_socket_mode_off_slack_only_warns_and_sends_nothing(slack: Si
     assert (await slack.sockets.send("events_api", {})).error == "dispatch_failed"
 
 
+async def test_slack_can_warn_while_socket_mode_works(slack: SimSlack, app: SocketApp) -> None:
+    slack.sockets.claims_off = True
+    answer = await app.open()
+    connection = await app.connect()
+    sending = asyncio.create_task(slack.sockets.send("events_api", {}))
+    envelope = await connection.receive()
+    await connection.ack(envelope)
+    assert answer["response_metadata"] == {"messages": ["[WARN] Socket Mode is not turned on."]}
+    assert (await sending).status == 200
+
+
 async def test_a_url_is_valid_for_one_connection_within_thirty_seconds(slack: SimSlack, app: SocketApp) -> None:
     used, old = [(await app.open())["url"] for _ in range(2)]
     await app.follow(used)

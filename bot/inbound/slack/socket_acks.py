@@ -1,0 +1,99 @@
+"""Answer the envelopes of Socket Mode over the open connections.
+
+Slack delivers over any connection, and accepts an ack over any. So an envelope of a connection that closes can be
+acknowledged over the next one.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
+
+from bot.concurrency import Tasks
+from bot.inbound.slack import socket_frames as frames
+from bot.inbound.slack.app import SlackApp
+from bot.inbound.slack.socket_connection import SocketConnection
+
+_log = logging.getLogger(__name__)
+
+ACK_TIMEOUT = 3.0
+"""Seconds that Slack waits for an ack."""
+
+
+class SocketAcks:
+    """The open connections, and the envelopes without an ack; `tasks` has one for each.
+
+    `on_last_lost` is called when no connection is left.
+    """
+
+    def __init__(self, slack_app: SlackApp, tasks: Tasks, on_last_lost: Callable[[], None]) -> None:
+        self.connections: list[SocketConnection] = []
+        self._slack_app = slack_app
+        self._tasks = tasks
+        self._on_last_lost = on_last_lost
+        self._unanswered: set[str] = set()
+        self._is_open = asyncio.Event()
+
+    def add(self, connection: SocketConnection) -> None:
+        """Send over this connection too."""
+        self.connections.append(connection)
+        self._is_open.set()
+
+    def discard(self, connection: SocketConnection) -> None:
+        """Send no more over the connection."""
+        connection.closing.set()
+        if connection not in self.connections:
+            return
+        self.connections.remove(connection)
+        if not self.connections:
+            self._is_open.clear()
+            self._on_last_lost()
+
+    def answer(self, envelope: frames.Envelope, received_at: float, standstill: float) -> None:
+        """Start to answer an envelope, unless that has begun: Slack sends it again after a reconnect."""
+        if envelope.envelope_id not in self._unanswered:
+            self._unanswered.add(envelope.envelope_id)
+            self._tasks.start(self._answer(envelope, received_at, standstill))
+
+    def send(self, ack: str, received_at: float) -> None:
+        """Start to send an ack."""
+        self._tasks.start(self._send(ack, received_at))
+
+    async def _answer(self, envelope: frames.Envelope, received_at: float, standstill: float) -> None:
+        try:
+            ack = await self._slack_app.dispatch(envelope.payload, received_at=received_at, standstill=standstill)
+            if ack.status != HTTPStatus.OK:
+                return  # without an ack, Slack sends the event again
+            deliver = partial(self._slack_app.deliver_lost_ack, envelope.payload, ack.message) if ack.message else None
+            frame = frames.ack_frame(envelope, ack.json())
+            if frame is not None:
+                await self._send(frame, received_at, deliver)
+                return
+            if deliver is not None:
+                deliver()
+            await self._send(frames.empty_ack_frame(envelope), received_at)
+        finally:
+            self._unanswered.discard(envelope.envelope_id)
+
+    async def _send(self, frame: str, received_at: float, on_lost: Callable[[], None] | None = None) -> None:
+        """Send an ack over the newest connection, while Slack waits. Call `on_lost` if that fails.
+
+        Slack closes the oldest connection first, and with it loses an ack that it has not read.
+        """
+        try:
+            async with asyncio.timeout(received_at + ACK_TIMEOUT - time.monotonic()):
+                while True:
+                    await self._is_open.wait()
+                    best = min(reversed(self.connections), key=lambda one: one.closing.is_set())
+                    try:
+                        await best.send(frame)
+                    except ConnectionError:
+                        self.discard(best)
+                    else:
+                        return
+        except TimeoutError:
+            _log.warning("no connection to Slack; ack not sent in time")
+            if on_lost is not None:
+                on_lost()
