@@ -89,6 +89,11 @@ def card_update(order: Order, outcome: outcomes.Outcome, *, now: float) -> CardU
     return CardUpdate(order.session_id, line, _next_button(order, now) if done else None)
 
 
+def card_not_updated() -> str:
+    """Return the line of a result whose clicked message Slack did not let the bot update."""
+    return "⚠️ The message with the button could not be updated: Slack refused it. Its button is out of date."
+
+
 def _done_line(order: Order) -> str:
     reason = f": {plain(order.reason)}" if order.reason else ""
     return f"{_DONE[order.verb]} by {mention(order.actor.user_id)}{reason}"

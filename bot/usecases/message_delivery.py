@@ -8,11 +8,12 @@ from cachetools import LRUCache
 from bot.concurrency import happens
 from bot.core.delivery_rounds import LONGEST_WAIT_IN_ROUND, round_times
 from bot.core.requests import ReplyAddress
+from bot.messages.card_images import without_images
 from bot.messages.card_update import MessageContent
 from bot.messages.message import Message, Visibility
 from bot.messages.request_errors import as_direct_message
 from bot.outbound.slack.client import SlackClient
-from bot.outbound.slack.delivery import Delivered, Delivery, Doubtful, Refused, TryAgain
+from bot.outbound.slack.delivery import BlocksRefused, Delivered, Delivery, Doubtful, Refused, TryAgain
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.workspaces import StoreError, Workspaces
 from bot.usecases.pending_result import PendingResult, Send
@@ -82,14 +83,21 @@ class MessageDelivery:
             _log.warning("direct message not delivered", extra={"user": user_id, "why": result.why})
         return not isinstance(result, Refused)
 
-    async def update_message(self, address: ReplyAddress, card: MessageContent, visibility: Visibility) -> None:
-        """Replace the clicked message by `card`, or log the failure."""
+    async def update_message(self, address: ReplyAddress, card: MessageContent, visibility: Visibility) -> bool:
+        """Replace the clicked message by `card`, without its images if Slack refuses the blocks, or log the failure.
+
+        Return whether Slack accepted the blocks.
+        """
         url = address.response_url
         if url is None:
-            return
+            return True
         result = await self._with_retries(lambda: self._response_urls.replace(url, card, visibility))
+        if isinstance(result, BlocksRefused):
+            bare = without_images(card)
+            result = await self._with_retries(lambda: self._response_urls.replace(url, bare, visibility))
         if not isinstance(result, Delivered):
             _log.warning("message not updated", extra={"channel": address.actor.channel_id, "why": result.why})
+        return not isinstance(result, BlocksRefused)
 
     def _routes(self, address: ReplyAddress, message: Message) -> dict[str, Send]:
         actor, url = address.actor, address.response_url

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import re
 import time
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -12,8 +13,9 @@ from bot.core.outcomes import Doubt, Failed, NotFound, NotRunning, Outcome, Unco
 from bot.core.policy import NotAMember, Role
 from bot.core.requests import Verb
 from bot.inbound.slack.buttons import CardUpdateLog
+from bot.messages.outcome import card_not_updated
 from bot.messages.request_errors import broken_button_message, incident_message
-from bot.sim.anchor import Fault, SessionState, Slow, html, server_error
+from bot.sim.anchor import Answer, Fault, SessionState, Slow, html, server_error
 from bot.sim.slack import Enterprise, Installation, Message, Source, Workspace, api_error
 from bot.sim.slack.content import Part, parts
 from harness import (
@@ -28,7 +30,7 @@ from harness import (
     resumed,
     single_workspace,
 )
-from harness.blocks import Block, actions, button, section
+from harness.blocks import Block, actions, button, context, image, mrkdwn, section
 
 pytestmark = pytest.mark.anyio
 
@@ -274,6 +276,54 @@ async def test_if_the_message_cannot_be_changed_the_outcome_is_posted(
     assert unchanged == message
     assert (posted.source, posted.text) == (Source.POST_MESSAGE, paused())
     assert ("message not updated" in [record.message for record in caplog.records]) is (url is not None)
+
+
+def with_images(at: SingleHarness) -> Message:
+    """Post a message with images in all places, one of them in a row of its own."""
+    beside = section("Chart", accessory=image("a"))
+    blocks = [beside, context(image("b"), mrkdwn("Spend")), context(image("c")), image("d"), actions(button())]
+    return at.post_alert(*blocks, attachments=[{"blocks": [image("e"), section("More")]}])
+
+
+def types(message: Message) -> list[object]:
+    """The types of the message's blocks and of all parts of them, and of its attachments."""
+    (attachment,) = message.attachments
+    blocks = [*message.blocks, *parts(attachment["blocks"])]
+    return [part["type"] for block in blocks for part in (block, *parts(block.get("elements")))]
+
+
+async def test_a_message_with_images_keeps_them() -> None:
+    async with single_workspace() as at:
+        message = with_images(at)
+        await at.click(message)
+        changed, posted = await at.wait_for_messages(2, updates=1)
+    assert [kind for kind in types(changed) if kind == "image"] == ["image"] * 4
+    assert changed.blocks[0] == message.blocks[0]
+    assert posted.text == paused()
+
+
+INVALID_BLOCKS = Answer(400, b"invalid_blocks", "text/plain")
+
+
+async def test_blocks_that_slack_refuses_are_sent_once_more_without_images() -> None:
+    async with single_workspace() as at:
+        at.slack.faults["response_url"] = replace(INVALID_BLOCKS, times=1)
+        await at.click(with_images(at))
+        changed, posted = await at.wait_for_messages(2, updates=1)
+    row = ["actions", "button"]
+    assert types(changed) == ["section", "context", "mrkdwn", *row, "section", "section"]
+    assert "accessory" not in changed.blocks[0]
+    assert posted.text == paused()
+
+
+async def test_the_result_says_that_slack_refused_the_updated_message() -> None:
+    async with single_workspace() as at:
+        at.slack.faults["response_url"] = replace(INVALID_BLOCKS, times=2)
+        message = with_images(at)
+        await at.click(message)
+        unchanged, posted = await at.wait_for_messages(2)
+    assert unchanged == message
+    assert posted.text == f"{paused()}\n{card_not_updated()}"
 
 
 async def test_somebody_of_another_company_is_refused() -> None:

@@ -39,7 +39,7 @@ from bot.inbound.alerts.generic import BadAlert, read_alert
 from bot.messages import alert_errors as alert_answers
 from bot.messages.alert_card import alert_message, sample_alert_message
 from bot.messages.message import Message, ephemeral
-from bot.messages.outcome import card_update, outcome_message, question_message, waiting_message
+from bot.messages.outcome import card_not_updated, card_update, outcome_message, question_message, waiting_message
 from bot.messages.request_errors import (
     as_direct_message,
     broken_button_message,
@@ -239,6 +239,10 @@ def test_line_in_the_clicked_message(name: str, outcome: KeyTaken, wording: Chec
     change = card_update(order(name), outcome, now=0.0)
     assert change is not None
     wording(f"clicked message: {name}", "\n".join([change.line, *map(label, buttons(change.button))]))
+
+
+def test_line_of_a_result_whose_clicked_message_is_out_of_date(wording: Check) -> None:
+    wording("clicked message: refused by Slack", card_not_updated())
 
 
 def test_every_change_of_the_clicked_message_has_an_entry() -> None:

@@ -18,12 +18,14 @@ from bot.inbound.slack.payload import ButtonClick, read_button_click
 from bot.messages.blocks import section
 from bot.messages.card_update import CardUpdate, MessageContent, apply, has_line
 from bot.messages.message import Message, Visibility
-from bot.messages.outcome import card_update, outcome_message, question_message
+from bot.messages.outcome import card_not_updated, card_update, outcome_message, question_message
 from bot.messages.request_errors import broken_button_message
 from bot.messages.session_buttons import VERBS
 from bot.usecases.incidents import report
 from bot.usecases.message_delivery import MessageDelivery
 from bot.usecases.session_control import SessionControl
+
+_CARD_WAIT = 1.0  # seconds that a result waits for the update of the clicked message
 
 
 class ButtonListeners:
@@ -74,26 +76,32 @@ class ButtonListeners:
             return click.address, question_message(order)
         outcome, now = await self._session_control.execute(order), self._now()
         message = outcome_message(order, outcome, now=now, dashboard_url=self._dashboard_url)
-        if line := self._update_card(click, card_update(order, outcome, now=now)):
+        if line := await self._update_card(click, card_update(order, outcome, now=now)):
             text = f"{message.text}\n{line}"
             message = replace(message, text=text, blocks=(section(text), *message.blocks[1:]))
         # a success goes to the message's thread, a failure to the channel, so that nobody misses it
         thread_ts = click.thread_ts or None if isinstance(outcome, Done) else click.address.thread_ts
         return replace(click.address, thread_ts=thread_ts), message
 
-    def _update_card(self, click: ButtonClick, update: CardUpdate | None) -> str:
-        """Start to update the clicked message. Return the line if the message has no room for it, or else ""."""
+    async def _update_card(self, click: ButtonClick, update: CardUpdate | None) -> str:
+        """Update the clicked message, and wait for that a while.
+
+        Return a line for the result: that Slack refused the update, the line for which the message has no room, or "".
+        """
         if update is None or click.card is None:
             return ""
         card = self._cards.add(_name(click), update, click.card)
-        self._tasks.start(self._send_card(click, click.card))
+        sending = self._tasks.start(self._send_card(click, click.card))
+        await asyncio.wait({sending}, timeout=_CARD_WAIT)
+        if sending.done() and not sending.result():
+            return card_not_updated()
         return "" if has_line(update, card) else update.line
 
-    async def _send_card(self, click: ButtonClick, card: MessageContent) -> None:
-        """Send the message with all updates so far, after those that are being sent."""
+    async def _send_card(self, click: ButtonClick, card: MessageContent) -> bool:
+        """Send the message with all updates so far, after those that are being sent. Return whether Slack took it."""
         visibility = Visibility.EPHEMERAL if click.is_ephemeral else Visibility.IN_CHANNEL
         async with self._cards.latest(_name(click), card) as updated:
-            await self._delivery.update_message(click.address, updated, visibility)
+            return await self._delivery.update_message(click.address, updated, visibility)
 
 
 def _name(click: ButtonClick) -> tuple[str, str, str]:

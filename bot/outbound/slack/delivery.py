@@ -41,6 +41,11 @@ class Refused:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class BlocksRefused(Refused):
+    """Slack refused the message because of its blocks."""
+
+
 PostResult = Posted | TryAgain | Doubtful | Refused
 Delivery = Delivered | TryAgain | Doubtful | Refused
 

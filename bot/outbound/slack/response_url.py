@@ -13,15 +13,17 @@ from cachetools import LRUCache
 
 from bot.core.json_fields import parse_object
 from bot.core.secret import Secret
+from bot.messages.card_images import without_added_keys
 from bot.messages.card_update import MessageContent
 from bot.messages.message import Message, Visibility, as_response
 from bot.outbound.http_client import NETWORK_ERRORS, read_retry_after
-from bot.outbound.slack.delivery import Delivered, Delivery, Refused, TryAgain, read_failure
+from bot.outbound.slack.delivery import BlocksRefused, Delivered, Delivery, Refused, TryAgain, read_failure
 
 _SLACK_HOST = re.compile(r"(?:[a-z0-9-]+\.)+slack(?:-gov)?\.com", re.ASCII)
 _TIMEOUT = 5.0
 _MOST_USES = 4  # of the five that Slack accepts
 _MOST_URLS = 10_000
+_INVALID_BLOCKS = "invalid_blocks"
 
 
 class ResponseUrls:
@@ -43,8 +45,8 @@ class ResponseUrls:
 
     async def replace(self, url: Secret, card: MessageContent, visibility: Visibility) -> Delivery:
         """Replace the clicked message by `card` as a whole. Raises no Slack or network errors."""
-        content = {"text": card.text, "blocks": list(card.blocks), "attachments": list(card.attachments)}
-        body = {"response_type": visibility, "replace_original": True, **content}
+        parts = without_added_keys({"blocks": card.blocks, "attachments": card.attachments})
+        body = {"response_type": visibility, "replace_original": True, "text": card.text, **parts}
         return await self._send(url, body, most_uses=_MOST_USES)
 
     async def _send(self, url: Secret, body: Mapping[str, object], *, most_uses: int) -> Delivery:
@@ -75,6 +77,8 @@ class ResponseUrls:
 
 def read_response(response: httpx.Response) -> Delivery:
     """Translate Slack's response: 429 and 5xx are retried; an expired or used-up URL and `ok: false` are final."""
+    if _INVALID_BLOCKS.encode() in response.content:  # in JSON or as text
+        return BlocksRefused(f"response_url error {_INVALID_BLOCKS}")
     if response.is_success:
         error = _error_in(response.content)
         return Refused(f"response_url error {error}") if error else Delivered()

@@ -3,7 +3,9 @@
 import pytest
 
 from bot.sim.slack import SimSlack
-from harness.blocks import Block, actions, button, confirm, input_of, mrkdwn, plain, section
+from bot.sim.slack.block_kit import problems
+from bot.sim.slack.content import parts
+from harness.blocks import Block, actions, button, confirm, context, image, input_of, mrkdwn, plain, section
 from sim.alerts import attachment, legacy_button
 
 pytestmark = pytest.mark.anyio
@@ -28,6 +30,17 @@ async def test_blocks_get_ids_and_texts_get_defaults(slack: SimSlack) -> None:
     assert len({first["block_id"], second["block_id"], unnamed["action_id"]}) == 3
     assert (named["action_id"], third["block_id"]) == ("anchor_pause", "name")
     assert (third["optional"], third["dispatch_action"]) == (False, False)
+
+
+async def test_images_get_keys_that_are_not_accepted_back(slack: SimSlack) -> None:
+    added = {"image_width", "image_height", "image_bytes", "is_animated", "fallback"}
+    message = slack.post(slack.alerts, "a", blocks=[image("a"), context(image("b"))])
+    first, second = message.blocks
+    (element,) = parts(second["elements"])
+    for one, pointer in ((first, "/blocks/0"), (element, "/blocks/1/elements/0")):
+        assert added < one.keys()
+        wrong = [complaint for complaint in problems(list(message.blocks)) if complaint.endswith(f":{pointer}]")]
+        assert len(wrong) == len(added)
 
 
 async def test_attachments_and_legacy_buttons_are_numbered_whatever_the_app_calls_them(slack: SimSlack) -> None:
