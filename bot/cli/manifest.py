@@ -22,7 +22,7 @@ features:
   app_home:
     home_tab_enabled: true # shows the settings of the workspace, and to admins the buttons to change them
     messages_tab_enabled: true # the bot sends DMs: results it could not post to the channel, and notices to admins
-    messages_tab_read_only_enabled: true # the bot reads no messages
+    messages_tab_read_only_enabled: true # a message to the bot would get no answer; commands do not work there either
   bot_user:
     display_name: anchor
     always_online: true

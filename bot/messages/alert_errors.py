@@ -18,8 +18,7 @@ _ADVICE = {
     "private, invite the bot: /invite @anchor in that channel.",
     "ratelimited": "Slack takes no more messages for now: wait a minute.",
     "is_archived": "The channel {channel} is archived: unarchive it, or name another one.",
-    "missing_scope": "The Slack app lacks the scope chat:write: add it under OAuth & Permissions and "
-    "reinstall the app.",
+    "missing_scope": "The Slack app lacks the scope chat:write: add it in the app's settings and reinstall the app.",
     "messages_tab_disabled": "{channel} is a direct message, and the app takes none: turn on the Messages Tab under "
     "App Home, or name a channel.",
 }

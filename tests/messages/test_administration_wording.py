@@ -40,6 +40,7 @@ from bot.messages.home import Home, Notice, home_view
 from bot.messages.message import Visibility
 from bot.messages.modals import TITLES, alerts_modal, key_modal, policy_modal, removal_modal
 from bot.messages.view import View
+from bot.sim.slack import markup
 
 Check = Callable[[str, str], None]
 
@@ -207,6 +208,12 @@ def test_a_refused_test_alert_names_the_channel_and_the_advice(wording: Check) -
     text = modal_results.about_alert(outcome)
     assert advice in text
     wording("test alert: refused", text.replace(advice, "(advice)"))
+
+
+@pytest.mark.parametrize("code", ["missing_scope", "not_in_channel", "invalid_auth", "no_such_code"])
+def test_the_advice_is_escaped_as_mrkdwn(code: str) -> None:
+    text = modal_results.about_alert(AlertRefused("C0ALERTS001", code))
+    assert list(markup.problems(text)) == []
 
 
 @pytest.mark.parametrize(

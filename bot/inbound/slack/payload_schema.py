@@ -54,7 +54,10 @@ def pick_event(payload: Mapping[str, Any]) -> dict[str, object]:
     """Pick the fields of an Events API envelope and of its event, by the event's type. Raises BadPayloadError.
 
     https://docs.slack.dev/apis/events-api
+    https://docs.slack.dev/reference/events/app_rate_limited has no event
     """
+    if payload.get("type") == "app_rate_limited":
+        return _pick(payload, {"type": _is_text, "team_id": _is_id}, required=())
     envelope = _pick(payload, _EVENT, required=("type", "event"))
     event = payload["event"]
     kind = event.get("type")
