@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from bot.sim.slack.content import CONTENT_KEYS, Content, Part, block_problems, mistakes, read_content
+from bot.sim.slack.content import CONTENT_KEYS, Content, Part, mistakes, read_content, refusal
 from bot.sim.slack.history import Place
 from bot.sim.slack.rules import Rule, Violation
 
@@ -91,7 +91,7 @@ def _message(text: str) -> tuple[Part, list[Violation]]:
 
 
 def _content(raw: Part) -> Content:
-    return Content() if block_problems(raw) else read_content(raw)
+    return Content() if refusal(raw) else read_content(raw)
 
 
 def _response_type(raw: Part, default: str) -> str:

@@ -17,6 +17,7 @@ from bot.sim.slack.schema import (
     one_of,
     shape,
     string,
+    url,
 )
 
 
@@ -49,7 +50,7 @@ def _of_options(fields: dict[str, Check]) -> Check:
         if isinstance(value, dict) and ("options" in value) == ("option_groups" in value):
             yield complaint("either options or option_groups must be given", pointer)
 
-    return check
+    return _offering(check)
 
 
 def _offering(looks: Check) -> Check:
@@ -63,7 +64,8 @@ def _offering(looks: Check) -> Check:
                 *value.get("initial_options", ()),
                 *([value["initial_option"]] if "initial_option" in value else ()),
             ]
-            if any(one not in value["options"] for one in initial):
+            grouped = [one for group in value.get("option_groups", ()) for one in group["options"]]
+            if any(one not in [*value.get("options", ()), *grouped] for one in initial):
                 yield complaint("an initial option must be one of the options", pointer)
 
     return check
@@ -77,12 +79,13 @@ def _filter(value: object, pointer: str) -> Iterator[str]:
 
 
 IDENTIFIER = string(255)
-IMAGE = {"image_url": string(3000), "slack_file": anything}
+IMAGE = {"image_url": url(r"https?://[^\s/]+\S*"), "slack_file": anything}
+_URL = url(r"https?://[^\s/]+\S*|(?!https?:)[a-z][a-z0-9+.-]*:\S+")
 _STYLE = one_of("primary", "danger")  # "default" is for legacy attachments only
 _CONFIRM = shape({"title": plain(100), "text": text(300), "confirm": plain(30), "deny": plain(30)}, {"style": _STYLE})
 _BOX = shape({"text": text(75), "value": string(150)}, {"description": text(75)})
 _OPTION = shape({"text": plain(75), "value": string(150)}, {"description": plain(75)})
-_OVERFLOW = shape({"text": plain(75), "value": string(150)}, {"description": plain(75), "url": string(3000)})
+_OVERFLOW = shape({"text": plain(75), "value": string(150)}, {"description": plain(75), "url": _URL})
 _GROUP = shape({"label": plain(75), "options": listing(_OPTION, 100)})
 _FILTER = shape(
     {},
@@ -106,7 +109,7 @@ ELEMENTS: dict[str, Check] = {
         {
             "action_id": IDENTIFIER,
             "value": string(2000),
-            "url": string(3000),
+            "url": _URL,
             "style": _STYLE,
             "confirm": _CONFIRM,
             "accessibility_label": string(75),
@@ -126,7 +129,7 @@ ELEMENTS: dict[str, Check] = {
     "multi_conversations_select": shape({}, _SEVERAL | _OF_CONVERSATIONS | {"initial_conversations": _IDS}),
     "multi_channels_select": shape({}, _SEVERAL | {"initial_channels": _IDS}),
 }
-"""Those which tell the app at once; all of them stand in actions and beside a section."""
+"""Those which tell the app at once; all of them stand beside a section, and those with one choice in actions."""
 
 _PLAIN_TEXT_INPUT = shape(
     {},
@@ -143,7 +146,7 @@ _PLAIN_TEXT_INPUT = shape(
 )
 _IMAGE_ELEMENT = shape({"alt_text": string(2000)}, IMAGE)
 
-ACTION = by_type(ELEMENTS)
+ACTION = by_type({kind: check for kind, check in ELEMENTS.items() if not kind.startswith("multi_")})
 ACCESSORY = by_type(ELEMENTS | {"image": _IMAGE_ELEMENT})
 INPUT = by_type(
     {kind: check for kind, check in ELEMENTS.items() if kind not in {"button", "overflow"}}

@@ -9,15 +9,20 @@ from typing import Literal
 
 from bot.sim.slack.block_elements import ACCESSORY, ACTION, CONTEXT, IDENTIFIER, IMAGE, INPUT, plain, text
 from bot.sim.slack.rich_text import MOST_RICH_TEXT, RICH_TEXT
-from bot.sim.slack.schema import boolean, by_type, complaint, listing, shape, string
+from bot.sim.slack.schema import anything, boolean, by_type, complaint, listing, shape, string
 
 Surface = Literal["message", "modal", "home"]
 MOST: Mapping[Surface, int] = {"message": 50, "modal": 100, "home": 100}
 _ALL_MARKDOWN = 12_000
 
 _WITH_ID = {"block_id": IDENTIFIER}
+_UNCHECKED = (  # types of Slack's about which this simulator has no opinion
+    *("alert", "call", "card", "carousel", "container", "context_actions", "data_table", "data_visualization"),
+    *("file", "plan", "table", "task_card", "video"),
+)
 _BLOCK = by_type(
-    {
+    dict.fromkeys(_UNCHECKED, anything)
+    | {
         "section": shape(
             {},
             _WITH_ID

@@ -10,6 +10,7 @@ Part = dict[str, object]
 
 ADVISED_TEXT = 4_000
 MOST_TEXT = 40_000
+MOST_ATTACHMENTS = 100
 CONTENT_KEYS = frozenset({"text", "blocks", "attachments", "mrkdwn", "metadata", "unfurl_links", "unfurl_media"})
 _TYPES: Mapping[str, type] = {
     "text": str,
@@ -65,6 +66,16 @@ def _problems(raw: Mapping[str, object], pointer: str) -> list[str]:
     return [] if blocks is None else block_kit.problems(blocks, pointer=pointer)
 
 
+def refusal(raw: Mapping[str, object]) -> str | None:
+    """Return the error with which Slack rejects a message; None if it has content that can be shown."""
+    if len(parts(raw.get("attachments"))) > MOST_ATTACHMENTS:
+        return "too_many_attachments"
+    metadata = raw.get("metadata")
+    if isinstance(metadata, dict) and not isinstance(metadata.get("event_type"), str):
+        return "invalid_metadata_format"
+    return "invalid_blocks" if block_problems(raw) else None
+
+
 def mistakes(raw: Mapping[str, object], known: Iterable[str]) -> Iterator[Violation]:
     """Yield what is wrong with a message's JSON, for an endpoint that reads the `known` keys."""
     for name in raw.keys() - set(known) - {"link_names", "parse"}:
@@ -74,6 +85,8 @@ def mistakes(raw: Mapping[str, object], known: Iterable[str]) -> Iterator[Violat
             yield Violation(Rule.WRONG_TYPE, f"{name} is {raw[name]!r:.80}")
     if raw.get("link_names") or raw.get("parse", "none") != "none":
         yield Violation(Rule.LINKS_NAMES, "link_names or parse")
+    if (error := refusal(raw)) and error != "invalid_blocks":
+        yield Violation(Rule.REJECTED, error)
     yield from _mistakes_in_words(raw)
 
 

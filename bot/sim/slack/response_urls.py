@@ -9,7 +9,7 @@ from aiohttp import web
 
 from bot.sim.fault_injection import inject_fault
 from bot.sim.slack.click import Click
-from bot.sim.slack.content import Part, block_problems, read_content
+from bot.sim.slack.content import Part, read_content, refusal
 from bot.sim.slack.delivery import Invocation
 from bot.sim.slack.history import Source
 from bot.sim.slack.message_response import MessageResponse, respond
@@ -74,8 +74,8 @@ class ResponseUrls:
         self._platform.record(mistakes_of_response(raw, ticket.original))
         content = read_content(raw)
         deletes = bool(raw.get("delete_original"))
-        if block_problems(raw):
-            return _refused("invalid_blocks")
+        if error := refusal(raw):
+            return _refused(error)
         if content.is_empty and not deletes:
             return _refused("no_text")
         original = ticket.original if deletes or raw.get("replace_original") else None

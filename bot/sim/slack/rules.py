@@ -26,6 +26,7 @@ class Rule(StrEnum):
     UNKNOWN_RESPONSE_TYPE = "unknown_response_type"
     BLOCKS_WITHOUT_TEXT = "blocks_without_text"  # screen readers and notifications have nothing to say
     INVALID_BLOCKS = "invalid_blocks"  # nobody sees the message
+    REJECTED = "rejected"  # for something else in it: nobody sees it either
     TEXT_TOO_LONG = "text_too_long"  # over 4,000 characters; over 40,000 it is cut
     RAW_AMPERSAND = "raw_ampersand"
     RAW_ANGLE_BRACKET = "raw_angle_bracket"

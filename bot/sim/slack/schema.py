@@ -1,5 +1,6 @@
 """Building blocks to describe what JSON must look like; complaints are worded and addressed as Slack's are."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 Check = Callable[[object, str], Iterator[str]]
@@ -21,6 +22,19 @@ def string(most: int, least: int = 1) -> Check:
             yield complaint(f"must be more than {least - 1} characters", pointer)
         elif len(value) > most:
             yield complaint(f"must be less than {most + 1} characters", pointer)
+
+    return check
+
+
+def url(pattern: str) -> Check:
+    """Check for a URL of at most 3000 characters that the pattern matches."""
+    limited = string(3000)
+
+    def check(value: object, pointer: str) -> Iterator[str]:
+        found = list(limited(value, pointer))
+        yield from found
+        if not found and not re.fullmatch(pattern, str(value)):
+            yield complaint("must be a valid URL", pointer)
 
     return check
 

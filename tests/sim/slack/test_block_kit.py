@@ -11,6 +11,8 @@ from harness.blocks import (
     actions,
     button,
     confirm,
+    context,
+    image,
     input_of,
     menu,
     mrkdwn,
@@ -53,7 +55,7 @@ def group(count: int, label: str = "x") -> Block:
         (100, lambda n: actions(menu("static_select", option_groups=[group(n)]))),
         (75, lambda n: actions(menu("static_select", option_groups=[group(1, "x" * n)]))),
         (150, lambda n: actions(menu("users_select", placeholder=plain("x" * n)))),
-        (100, lambda n: actions(menu("multi_users_select", max_selected_items=n))),
+        (100, lambda n: input_of(menu("multi_users_select", max_selected_items=n))),
         (3000, lambda n: input_of(text_input(min_length=n))),
         (3000, lambda n: input_of(text_input(max_length=n))),
     ],
@@ -91,7 +93,7 @@ def test_a_block_over_a_limit_is_rejected(most: int, block: Callable[[int], Bloc
         (input_of(text_input(max_length=0)), "must be between 1 and 3000"),
         (input_of(text_input(min_length=-1)), "must be between 0 and 3000"),
         (input_of(label=mrkdwn("x")), "unsupported type: mrkdwn"),
-        (actions(menu("multi_users_select", max_selected_items=0)), "must be between 1 and 100"),
+        (input_of(menu("multi_users_select", max_selected_items=0)), "must be between 1 and 100"),
         (actions(menu("users_select", max_selected_items=1)), "invalid additional property: max_selected_items"),
         (actions(menu("users_select", filter={})), "invalid additional property: filter"),
         (actions(menu("conversations_select", filter={})), "at least one field is required"),
@@ -111,6 +113,20 @@ def test_a_block_over_a_limit_is_rejected(most: int, block: Callable[[int], Bloc
             actions(menu("radio_buttons", options=[option("x") | {"url": "https://a.example"}])),
             "invalid additional property: url",
         ),
+        (actions(button(url="a.example/x")), "must be a valid URL"),
+        (actions(button(url="https://")), "must be a valid URL"),
+        (image("x", image_url="mailto:a@b.example"), "must be a valid URL"),
+        (context(image("x", image_url="")), "must be more than 0 characters"),
+        (actions(menu("static_select", options=[{"text": mrkdwn("x"), "value": "x"}])), "unsupported type: mrkdwn"),
+        (
+            actions(menu("static_select", options=options(2), initial_option=option("2"))),
+            "an initial option must be one of the options",
+        ),
+        (
+            input_of(menu("multi_static_select", option_groups=[group(2)], initial_options=options(3))),
+            "an initial option must be one of the options",
+        ),
+        (actions(menu("multi_users_select")), "unsupported type: multi_users_select"),
         (rich_text(), "no fewer than 1 items allowed"),
         (rich_text(section("x")), "unsupported type: section"),
         (rich_text(preformatted()), "no fewer than 1 items allowed"),
@@ -131,6 +147,17 @@ def test_a_block_that_breaks_a_rule_is_rejected_in_slacks_words(block: Block, co
     [problem] = problems([block])
     assert problem.startswith(f"[ERROR] {complaint}")
     assert "[json-pointer:/blocks/0" in problem
+
+
+def test_urls_and_initial_options_that_slack_takes() -> None:
+    links = [button(str(number), url=url) for number, url in enumerate(("https://a.example", "mailto:a@b.example"))]
+    chosen = menu("multi_static_select", option_groups=[group(2), group(3)], initial_options=options(3))
+    assert problems([actions(*links), image("x"), input_of(chosen)]) == []
+
+
+@pytest.mark.parametrize("kind", ["alert", "card", "container", "table", "video"])
+def test_types_that_the_simulator_does_not_know_pass(kind: str) -> None:
+    assert problems([{"type": kind, "novelty": 1}]) == []
 
 
 def test_rich_text_and_options_that_slack_takes() -> None:

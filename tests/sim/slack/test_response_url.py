@@ -54,6 +54,8 @@ async def test_a_url_is_valid_for_thirty_minutes(slack: SimSlack, api: Api, comm
         ([], "application/json", "invalid_payload"),
         ({"response_type": "ephemeral", "replace_original": False}, "application/json", "no_text"),
         (NEW | {"blocks": [{"type": "divide"}]}, "application/json", "invalid_blocks"),
+        (NEW | {"attachments": [{"text": "a"}] * 101}, "application/json", "too_many_attachments"),
+        (NEW | {"metadata": {"event_type": 5}}, "application/json", "invalid_metadata_format"),
     ],
 )
 async def test_what_is_no_message_is_rejected(
@@ -61,7 +63,11 @@ async def test_what_is_no_message_is_rejected(
 ) -> None:
     assert await api.answer(command, answer, content_type) == (400, error)
     assert slack.seen_by(slack.alice, slack.alice_and_bob) == []
-    assert rules(slack) == ([Rule.INVALID_BLOCKS] if error == "invalid_blocks" else [])
+    broken = {
+        Rule.INVALID_BLOCKS: ["invalid_blocks"],
+        Rule.REJECTED: ["too_many_attachments", "invalid_metadata_format"],
+    }
+    assert rules(slack) == [rule for rule, errors in broken.items() if error in errors]
 
 
 @pytest.mark.parametrize(

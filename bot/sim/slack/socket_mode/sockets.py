@@ -20,6 +20,7 @@ Choice = Callable[[Sequence[Connection]], Connection]
 
 HANDSHAKE = "handshake"  # the endpoint, for its faults
 MOST = 10  # connections of an app
+MOST_BYTES = 20_480  # of a frame of the app's
 WARNING = 10.0  # seconds between the warning and the close
 
 
@@ -63,7 +64,7 @@ class Sockets:
             return await inject_fault(fault, request, _unavailable) or _unavailable()
         if not self._links.redeem(request.query.get("ticket", "")):
             return web.Response(status=403)  # not documented
-        socket = web.WebSocketResponse(compress=False)
+        socket = web.WebSocketResponse(compress=False, max_msg_size=MOST_BYTES + 1)  # closes with 1009
         await socket.prepare(request)
         transport = cast("asyncio.BaseTransport", request.transport)  # prepare() would have failed without one
         connection = Connection(socket, transport, self._platform.timing)

@@ -7,7 +7,7 @@ https://docs.slack.dev/reference/methods/chat.update
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from bot.sim.slack.content import ADVISED_TEXT, CONTENT_KEYS, Content, block_problems, mistakes, read_content
+from bot.sim.slack.content import ADVISED_TEXT, CONTENT_KEYS, Content, block_problems, mistakes, read_content, refusal
 from bot.sim.slack.history import Author, Message, Place, Source
 from bot.sim.slack.message_json import message_json
 from bot.sim.slack.rate_limiter import RateLimiter
@@ -62,6 +62,8 @@ def _open_to(scopes: set[str], channel: Channel) -> bool:
 def _content(arguments: Mapping[str, object]) -> Content:
     if complaints := block_problems(arguments):
         raise ApiError("invalid_blocks", response_metadata={"messages": complaints})
+    if error := refusal(arguments):
+        raise ApiError(error)
     content = read_content(arguments)
     if content.is_empty:
         raise ApiError("no_text")

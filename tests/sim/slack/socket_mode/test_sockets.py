@@ -1,6 +1,7 @@
 """How websockets of simulated Slack begin, live and end."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from urllib.parse import parse_qs, urlsplit
@@ -63,6 +64,22 @@ async def test_slack_can_warn_while_socket_mode_works(slack: SimSlack, app: Sock
     await connection.ack(envelope)
     assert answer["response_metadata"] == {"messages": ["[WARN] Socket Mode is not turned on."]}
     assert (await sending).status == 200
+
+
+@pytest.mark.parametrize(("size", "closed"), [(20_480, False), (20_481, True)])
+async def test_a_frame_over_the_limit_ends_the_connection(
+    slack: SimSlack, app: SocketApp, size: int, closed: bool
+) -> None:
+    connection = await app.connect()
+    sending = asyncio.create_task(slack.sockets.send("slash_commands", {}, accepts_response_payload=True))
+    envelope = await connection.receive()
+    frame = {"envelope_id": envelope["envelope_id"], "payload": {"text": ""}}
+    frame["payload"]["text"] = "x" * (size - len(json.dumps(frame)))
+    await connection.send(frame)
+    if closed:
+        assert await connection.end() is CLOSE
+        assert connection.socket.close_code == 1009
+    assert (await sending).error == ("operation_timeout" if closed else None)
 
 
 async def test_a_url_is_valid_for_one_connection_within_thirty_seconds(slack: SimSlack, app: SocketApp) -> None:

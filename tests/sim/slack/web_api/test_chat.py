@@ -126,6 +126,20 @@ async def test_an_update_that_cannot_be_shown_is_rejected(slack: SimSlack, api: 
     assert slack.current(message) == message
 
 
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"attachments": [{"text": "a"}] * 101}, "too_many_attachments"),
+        ({"metadata": {"event_payload": {}}}, "invalid_metadata_format"),
+    ],
+)
+async def test_what_slack_takes_from_nobody(slack: SimSlack, api: Api, wrong: Json, error: str) -> None:
+    assert (await api.post("C0ALERTS001", **wrong))["error"] == error
+    assert rules(slack) == [Rule.REJECTED]
+    most = {"attachments": [{"text": "a"}] * 100, "metadata": {"event_type": "paused", "event_payload": {}}}
+    assert (await api.post("C0ALERTS001", **most))["ok"] is True
+
+
 async def test_updates_have_their_own_rate_limit(slack: SimSlack, api: Api, message: Message) -> None:
     assert all([(await update(api, message, text="a"))["ok"] for _ in range(50)])
     assert await update(api, message, text="a") == RATE_LIMITED
