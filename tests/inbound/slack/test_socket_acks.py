@@ -50,3 +50,18 @@ async def test_a_message_over_the_limit_is_delivered_in_another_way() -> None:
 
 async def test_other_json_over_the_limit_is_left_out() -> None:
     assert await sent(Ack(fields={"response_action": "x" * MOST})) == (EMPTY, [])
+
+
+async def test_an_envelope_that_comes_again_meanwhile_is_answered_once_and_a_failed_event_not_at_all() -> None:
+    app = create_autospec(SlackApp, instance=True)
+    connection = create_autospec(SocketConnection, instance=True, closing=asyncio.Event())
+    tasks = Tasks()
+    acks = SocketAcks(app, tasks, lambda: None)
+    acks.add(connection)
+    for ack, count in ((Ack(), 1), (Ack(status=503), 0)):
+        app.dispatch.return_value = ack
+        for _ in range(2):
+            acks.answer(Envelope("1", {}, accepts_response_payload=False), 1e12, 0.0)
+        assert await tasks.settle(within=10)
+        assert len(connection.send.call_args_list) == count
+        connection.send.reset_mock()
