@@ -42,3 +42,9 @@ async def team(at: ManyHarness) -> AdminHarness:
     team = await AdminHarness.open(at, with_key=True)
     await team.open_home()
     return team
+
+
+@pytest.fixture(autouse=True)
+def patient_with_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait longer for the database than the bot does: a machine that stands still is not what these tests are about."""
+    monkeypatch.setattr("bot.outbound.store.workspace_directory.READ_TIMEOUT", 10.0)

@@ -17,7 +17,7 @@ from bot.outbound.workspaces import StoreError, StoreUnreachableError, Unreadabl
 
 _log = logging.getLogger(__name__)
 
-_READ_TIMEOUT = 1.0  # seconds; Slack's ack deadline is 3
+READ_TIMEOUT = 1.0  # seconds; Slack's ack deadline is 3
 CACHE_TTL = 600.0  # seconds for which a cached workspace can be used: a pause must not wait for a database
 FALLBACK_TTL = 5.0  # seconds after a failed read for which requests use the cache without waiting for the next read
 _MAX_ENTRIES = 10_000
@@ -66,13 +66,13 @@ class WorkspaceDirectory:
     """The repository of a bot for many workspaces. `clock` is monotonic, in seconds; `now` returns Unix seconds."""
 
     def __init__(
-        self, store: Store, clock: Callable[[], float], now: Callable[[], float], *, read_timeout: float = _READ_TIMEOUT
+        self, store: Store, clock: Callable[[], float], now: Callable[[], float], *, read_timeout: float | None = None
     ) -> None:
         self.rows = store.rows.with_on_change(self._changing)
         self._admins = store.admins
         self._notices = store.notices
         self._now = now
-        self._read_timeout = read_timeout
+        self._read_timeout = READ_TIMEOUT if read_timeout is None else read_timeout
         self._cache = WorkspaceCache(clock)
         self._tasks = Tasks()
         self._reads = CoalescedReads(self._read, self._cache.put, self._tasks)
