@@ -12,7 +12,7 @@ from bot import tenancy
 from bot.app import Running
 from bot.health import repeat
 from bot.outbound.store import store
-from bot.sim.anchor import DEFAULT_KEY
+from bot.sim.anchor import DEFAULT_KEY, html
 from harness import single_workspace
 from harness.many_workspaces import many_workspaces
 
@@ -51,10 +51,11 @@ async def test_a_key_that_anchor_refuses(
         checks = len(at.anchor.requests)
         await at.anchor.until(lambda: len(at.anchor.requests) > checks + 2)
         assert logged(caplog) == [("ERROR", "anchor_key")]
-        await at.anchor.stop()
-        await asyncio.sleep(0.2)
+        at.anchor.fault = html(503)
+        checks = len(at.anchor.requests)
+        await at.anchor.until(lambda: len(at.anchor.requests) > checks + 2)
         assert set(await degraded(at.bot)) == {"anchor_key"}, "no answer is no news"
-        await at.anchor.start()
+        at.anchor.fault = None
         at.anchor.add_key(DEFAULT_KEY)
         await becomes(at.bot, set())
     assert logged(caplog) == [("ERROR", "anchor_key"), ("INFO", "anchor_key")]

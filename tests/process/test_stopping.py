@@ -127,6 +127,7 @@ async def test_an_idle_bot_goes_at_once(number: signal.Signals, *, socket_mode: 
         assert await seconds_to_stop(at.bot, number) < _DRAIN_TIMEOUT
     connected = ["connected to Slack"] if socket_mode else []
     assert [entry["message"] for entry in shutdown_log(at.bot)] == [
+        "starting",
         "listening",
         "ready",
         *connected,
