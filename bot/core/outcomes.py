@@ -174,3 +174,9 @@ Refusal = Denial | Late | WrongWorkspace | NoKey | StoreUnavailable | Overloaded
 """The outcomes of an order that the bot refused. Only the person who asked sees them."""
 
 Outcome = Answered | Refusal
+
+LEAVES_RUNNING = (
+    *(Broken, Failed, KeyRejected, RateLimited, Unavailable, Unconfirmed),
+    *(Late, NoKey, Overloaded, Stopping, StoreUnavailable),
+)
+"""The outcomes after which an agent runs, or can run, that somebody with permission wanted to pause."""

@@ -78,8 +78,8 @@ class HttpServer:
             case dict():
                 timestamp = float(request.headers["X-Slack-Request-Timestamp"])
                 ack = await self._slack_app.dispatch(parsed, received_at=received_at, timestamp=timestamp)
-                if ack.message is not None and request.transport is None:  # Slack waits no longer
-                    self._slack_app.deliver_lost_ack(parsed, ack.message)
+                if request.transport is None:  # Slack waits no longer
+                    self._slack_app.deliver_lost_ack(parsed, ack)
                 body = ack.json()
                 return web.Response(status=ack.status) if body is None else web.json_response(body)
             case _:

@@ -20,7 +20,7 @@ _DOUBTS = {
     outcomes.Doubt.TIMED_OUT: "Anchor did not answer in time",
     outcomes.Doubt.CONNECTION_LOST: "The connection to Anchor broke before its answer came",
     outcomes.Doubt.GATEWAY: "A gateway lost Anchor's answer",
-    outcomes.Doubt.UNREADABLE: "The answer was not Anchor's",
+    outcomes.Doubt.UNREADABLE: "Anchor's answer could not be understood",
     outcomes.Doubt.CONTRADICTED: "Anchor's answer contradicts itself",
     outcomes.Doubt.STOPPED: "The bot was stopped while it waited for Anchor",
     outcomes.Doubt.RACED: "Anchor confirmed it, but an opposite request is still unanswered",

@@ -22,7 +22,7 @@ _NOT_A_MEMBER = {
         "Only members of the workspace that installed this app are allowed to do that.",
         "Ask one of them to press the button",
     ),
-    Role.UNKNOWN: ("Slack does not answer whether you are a member of this workspace.", "Try again in a moment"),
+    Role.UNKNOWN: ("Slack did not say whether you are a member of this workspace.", "Try again in a moment"),
 }
 _ASK_ADMIN = f"Ask an admin to set it {IN_HOME}"
 _REINSTALL = "Ask an admin to reinstall this app (it lacks `users:read`) and set the key"
@@ -70,7 +70,9 @@ def _explain(verb: Verb, refusal: Refusal) -> tuple[str, str]:
 
 def _how_late(late: Late) -> str:
     since = f", and {mention(late.resumed_by)} has resumed this agent since" if late.resumed_by else ""
-    return f"Your request reached the bot {late.seconds:.0f} s late{since}. Press the button to send it now."
+    return (
+        f"Your request reached the bot {late.seconds:.0f} s after you sent it{since}. Press the button to send it now."
+    )
 
 
 def _some(names: Iterable[str]) -> str:

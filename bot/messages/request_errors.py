@@ -24,7 +24,7 @@ def broken_button_message(verb: Verb, value: str) -> Message:
     """Return the answer to a button whose value is not one session id."""
     return ephemeral(
         NOT_DONE[verb],
-        f"This button has no session id, but {code(value)}. Use `{COMMANDS[verb]}`.",
+        f"This button has {code(value)} instead of a session id. Use `{COMMANDS[verb]}`.",
         "The sender of this message must put the id into the button's `value`.",
     )
 

@@ -37,7 +37,7 @@ def usage_message(verb: Verb, problem: Help | Missing | Broken | Ambiguous, *, d
 def _explain(problem: Missing | Broken | Ambiguous) -> str:
     match problem:
         case Missing():
-            return "Put the session id behind the command."
+            return "Put the session id after the command."
         case Broken(written=written, digits=digits):
             length = f", this has {digits}" if digits and digits != _DIGITS else ""
             return f"No session id in {code(written)}: an id has {_DIGITS} hexadecimal digits{length}."

@@ -14,7 +14,7 @@ from httpx_aiohttp import AiohttpTransport
 
 import bot
 
-CONNECT_TIMEOUT = 5.0  # seconds for DNS, TCP and TLS; nothing was sent when it expires
+CONNECT_TIMEOUT = 4.0  # seconds for DNS, TCP and TLS: less than any call, so that it is known that nothing was sent
 
 NETWORK_ERRORS = (TimeoutError, OSError, httpx.HTTPError, aiohttp.ClientError)
 """The exceptions of a call that the network or the server causes."""
@@ -56,6 +56,7 @@ def open_session(*traces: aiohttp.TraceConfig) -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=("User-Agent", "Content-Type"),
         trace_configs=list(traces),
+        timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT),
     )
 
 

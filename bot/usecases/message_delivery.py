@@ -20,14 +20,15 @@ from bot.usecases.pending_result import PendingResult, Send
 
 _log = logging.getLogger(__name__)
 
-MAX_WAITING = 10_000
-"""The most results that wait for another round: a bound of memory."""
+MAX_WAITING = 5_000
+"""The most results that wait for another round: a bound of memory, and half of the capacity for orders."""
 
 _MOST_REMEMBERED = 10_000
 _ATTEMPTS = 3  # for an updated card and for a notice to an admin
 _FIRST_BACKOFF = 0.5
 _MAX_DELAY = 60.0
 _DELAY_WHILE_STOPPING = 0.5
+_SHORTEST_PAUSE = 0.5  # seconds between two rounds, if one takes long
 
 
 class MessageDelivery:
@@ -43,7 +44,7 @@ class MessageDelivery:
         self._slack = slack
         self._workspaces = workspaces
         self._waiting = 0
-        self._delivered: LRUCache[tuple[str, str], None] = LRUCache(_MOST_REMEMBERED)
+        self._delivered: LRUCache[tuple[str, str] | None, None] = LRUCache(_MOST_REMEMBERED)
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -54,13 +55,19 @@ class MessageDelivery:
         """Deliver a result in the rounds of `core.delivery_rounds`, until Slack accepts it, or log the failure.
 
         Each round tries the routes in order. A route is dropped when Slack refuses it finally. A message without a
-        response from Slack may be visible, so it is sent only once more, by another route.
+        response from Slack may be visible, so it is sent only once more, by another route. A second call for the same
+        address and text does nothing: Slack can send a request again.
         """
+        name = (address.response_url.reveal(), message.text) if address.response_url else None
+        if name in self._delivered:
+            return
+        if name is not None:
+            self._delivered[name] = None
         began = asyncio.get_running_loop().time()
         result = PendingResult(address, began, self._routes(address, message))
         try:
             for start in round_times():
-                if not await self._wait(began + start) or await self._try_routes(result):
+                if not await self._wait(began + start, is_first=start == 0.0) or await self._try_routes(result):
                     break
                 result.log_retry()
         except asyncio.CancelledError:
@@ -68,13 +75,6 @@ class MessageDelivery:
             raise
         finally:
             result.log_end()
-        if result.is_delivered and address.response_url is not None:
-            self._delivered[address.response_url.reveal(), message.text] = None
-
-    def has_delivered(self, address: ReplyAddress, message: Message) -> bool:
-        """Return whether this message was delivered to this address, by any route."""
-        url = address.response_url
-        return url is not None and (url.reveal(), message.text) in self._delivered
 
     async def send_dm(self, team_id: str, user_id: str, message: Message) -> bool:
         """Send a direct message. Return whether it can have arrived; if not, log why."""
@@ -112,10 +112,11 @@ class MessageDelivery:
         routes["direct message"] = lambda: self._post(actor.team_id, actor.user_id, private)
         return routes
 
-    async def _wait(self, start: float) -> bool:
+    async def _wait(self, start: float, *, is_first: bool) -> bool:
         """Wait until the start of a round. Return False if too many deliveries wait already."""
-        if (delay := start - asyncio.get_running_loop().time()) <= 0:
+        if is_first:
             return True
+        delay = max(_SHORTEST_PAUSE, start - asyncio.get_running_loop().time())
         if self._waiting >= MAX_WAITING:
             return False
         self._waiting += 1

@@ -3,32 +3,30 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from cachetools import TTLCache
 
 from bot.concurrency import Tasks
 from bot.core.outcomes import (
+    LEAVES_RUNNING,
     Answered,
     Broken,
     Doubt,
-    Failed,
     KeyRejected,
     Late,
-    NoKey,
     Outcome,
     Overloaded,
-    RateLimited,
+    Refusal,
+    Resumed,
     Stopping,
-    StoreUnavailable,
-    Unavailable,
     Unconfirmed,
 )
 from bot.core.request_age import is_sent
 from bot.core.requests import Order, Verb
-from bot.core.session_id import SessionId
 from bot.usecases.access_check import Access, AccessCheck
 from bot.usecases.incidents import log_incident
+from bot.usecases.resume_log import Name, ResumeLog
 from bot.usecases.session_sequencer import UNCONFIRMED_TTL, Anchor, Result, SessionSequencer
 from bot.usecases.workspace_monitor import WorkspaceMonitor
 
@@ -37,22 +35,6 @@ _log = logging.getLogger(__name__)
 CAPACITY = 10_000  # running tasks above which new orders are refused; a command takes up to three
 _REMEMBER = 900.0  # seconds; Slack sends an unanswered request again for up to some minutes
 _MOST_TRIGGERS = 100_000
-_MOST_RESUMES = 100_000
-_LEFT_RUNNING = (
-    *(Broken, Failed, KeyRejected, RateLimited, Unavailable, Unconfirmed),
-    *(NoKey, Overloaded, Stopping, StoreUnavailable),
-)  # the outcomes after which an agent runs, or can run, that somebody with permission wanted to pause
-
-
-_Name = tuple[str, SessionId]
-
-
-@dataclass(frozen=True, slots=True)
-class _Resume:
-    """The last resume of a session that was sent: when it was given, on our clock, and by whom."""
-
-    given_at: float
-    user_id: str
 
 
 class SessionControl:
@@ -75,8 +57,9 @@ class SessionControl:
         self._capacity = capacity
         self._clock = clock
         self._outcomes: TTLCache[str, asyncio.Future[Outcome]] = TTLCache(_MOST_TRIGGERS, _REMEMBER, timer=clock)
-        self._resumes: TTLCache[_Name, _Resume] = TTLCache(_MOST_RESUMES, _REMEMBER, timer=clock)
-        self._sequencers: dict[_Name, SessionSequencer] = {}
+        self._resumes = ResumeLog(clock)
+        self._sequencers: dict[Name, SessionSequencer] = {}
+        self._checks: set[asyncio.Future[Access | Refusal]] = set()
         self._stopping = False
         self._interrupted = False
 
@@ -90,6 +73,8 @@ class SessionControl:
         An order that still waits for Slack or the store is not sent: its outcome would come too late.
         """
         self._interrupted = True
+        for check in self._checks:
+            check.cancel()
         for sequencer in self._sequencers.values():
             sequencer.interrupt()
 
@@ -124,7 +109,7 @@ class SessionControl:
             "channel": order.actor.channel_id,
             "ms": round((self._clock() - began) * 1000),
         }
-        leaves_running = order.verb is Verb.PAUSE and isinstance(outcome, _LEFT_RUNNING)
+        leaves_running = order.verb is Verb.PAUSE and isinstance(outcome, LEAVES_RUNNING)
         _log.log(logging.WARNING if leaves_running else logging.INFO, order.verb.value, extra=fields)
         return outcome
 
@@ -134,19 +119,28 @@ class SessionControl:
             return Stopping()
         if len(self._tasks) > self._capacity:
             return Overloaded()
-        access = await self._access_check.check(order)
+        access = await self._check_access(order)
         if not isinstance(access, Access):
             return access
-        if self._interrupted:
-            return Stopping()
         name = (order.actor.team_id, order.session_id)
-        resume = self._resumes.get(name)
-        resumed_by = resume.user_id if resume and resume.given_at > given_at else None
+        resumed_by = self._resumes.resumed_after(name, given_at)
         if not is_sent(order.verb, order.age, resumed_after=resumed_by is not None):
             return Late(order.age, resumed_by if order.verb is Verb.PAUSE else None)
-        if order.verb is Verb.RESUME:
-            self._resumes[name] = _Resume(given_at, order.actor.user_id)
-        return await self._ask_anchor(order, access)
+        if order.verb is Verb.PAUSE:
+            return await self._ask_anchor(order, access)
+        self._resumes.add(name, given_at=given_at, user_id=order.actor.user_id)
+        outcome = await self._ask_anchor(order, access)
+        if not isinstance(outcome, Resumed | Unconfirmed):
+            self._resumes.discard(name)
+        return outcome
+
+    async def _check_access(self, order: Order) -> Access | Refusal:
+        """Check an order, until it is interrupted."""
+        check = asyncio.ensure_future(self._access_check.check(order))
+        self._checks.add(check)
+        await asyncio.wait({check})
+        self._checks.discard(check)
+        return Stopping() if check.cancelled() or self._interrupted else check.result()
 
     async def _ask_anchor(self, order: Order, access: Access) -> Answered:
         """Send the order; send a pause again if it joined one whose older key Anchor refused.
@@ -178,7 +172,7 @@ class SessionControl:
             self._monitor.record_result(result.access.workspace, result.last_attempt)
         return result
 
-    def _discard(self, name: _Name) -> None:
+    def _discard(self, name: Name) -> None:
         """Drop a sequencer once none of its orders can still have an effect."""
         sequencer = self._sequencers.get(name)
         if sequencer is None or sequencer.is_busy:

@@ -8,8 +8,8 @@ import pytest
 
 from bot.core.outcomes import Late
 from bot.core.requests import Verb
-from bot.sim.anchor import SessionState, Slow
-from bot.sim.slack import Delivery, Source
+from bot.sim.anchor import SessionState, Slow, unauthorized
+from bot.sim.slack import Delivery, Source, server_error
 from harness import (
     BOTH_TRANSPORTS,
     BY_BOTH,
@@ -187,3 +187,38 @@ async def test_an_envelope_that_comes_again_while_it_is_being_answered_is_not_an
         assert (await typing).error is None
         await asyncio.sleep(0.5)
         assert [one.text for one in at.seen()] == [paused()]
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_late_pause_is_sent_if_the_resume_after_it_resumed_nothing() -> None:
+    async with single_workspace() as at:
+        late = delayed(at, "pause", by="a click")
+        await asyncio.sleep(0.6)
+        at.anchor.fault = unauthorized()
+        await at.answer("a click", at.slack.bob, "resume")
+        at.anchor.fault = None
+        await late
+        await at.slack.until(lambda: at.messages()[-1].text == paused())
+
+
+@HTTP_ONLY
+async def test_a_command_that_comes_again_during_an_outage_is_reported_once() -> None:
+    async with single_workspace(ack_wait=0.0) as at:
+        at.slack.faults["response_url"] = at.slack.faults["chat.postMessage"] = server_error()
+        first = await at.command()
+        await at.slack.until(lambda: at.calls("chat.postMessage") == 2)
+        await at.slack.resend(first)
+        at.slack.faults["response_url"] = at.slack.faults["chat.postMessage"] = None
+        await at.slack.until(lambda: [*at.messages(), *at.direct_messages()])
+        await asyncio.sleep(1.5)
+        assert len([*at.messages(), *at.direct_messages()]) == 1
+
+
+@HTTP_ONLY
+async def test_a_lost_announcement_is_not_delivered() -> None:
+    async with single_workspace(ack_deadline=0.3, ack_wait=0.8) as at:
+        at.anchor.fault = Slow(2.5)
+        await at.command()
+        await at.wait_for_messages()
+        assert [one.source for one in at.ephemerals() if one.source is Source.RESPONSE_URL] == []
+        at.slack.violations.clear()  # the late ack

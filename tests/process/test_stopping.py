@@ -232,3 +232,14 @@ def test_a_thread_that_hangs_does_not_keep_the_process() -> None:
     ended = subprocess.run([sys.executable, "-c", HANGING], check=False)  # noqa: S603 - our own text
     assert ended.returncode == 2
     assert time.monotonic() - started < GONE_WITHIN
+
+
+async def test_an_order_that_waits_for_slacks_look_up_at_the_end_is_answered() -> None:
+    async with single_workspace_process(DEVELOPMENT) as at:
+        at.slack.faults["users.info"] = Hang()
+        typing = asyncio.create_task(at.command(SESSION))
+        await at.slack.until(lambda: at.calls("users.info"))
+        assert await seconds_to_stop(at.bot) < GONE_WITHIN
+        await typing
+        assert [one.text for one in at.ephemerals()][-1] == outcome_text(Stopping())
+    assert at.orders == []

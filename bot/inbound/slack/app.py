@@ -84,9 +84,10 @@ class SlackApp:
             return Ack(status=503) if "event" in payload else self._answer(payload, address, message)
         return request.ack
 
-    def deliver_lost_ack(self, payload: Payload, message: Message) -> None:
-        """Deliver the message of a lost ack through the response_url."""
-        self._tasks.start(self._delivery.deliver(read_address(payload), message))
+    def deliver_lost_ack(self, payload: Payload, ack: Ack) -> None:
+        """Deliver the message of a lost ack through the response_url, unless it only announces one."""
+        if ack.message is not None and not ack.is_announcement:
+            self._tasks.start(self._delivery.deliver(read_address(payload), ack.message))
 
     def _answer(self, payload: Payload, address: ReplyAddress, message: Message | None) -> Ack:
         """Answer without a listener: a command or a modal in its ack, an interaction through its response_url."""

@@ -56,18 +56,17 @@ class CommandListeners:
         work = self._tasks.start(self._session_control.execute(order))
         if await done_before_ack_deadline(work, request.given_at, self._ack_wait):
             message = self._message(order, work.result())
-            if not is_repeated:
-                return message
-            # Slack did not get the first ack, and may show no other
-            self._tasks.start(self._deliver_later(order, request.address, work))
-            return replace(message, visibility=Visibility.EPHEMERAL)
+            if is_repeated and message.visibility is Visibility.IN_CHANNEL:
+                # Slack did not get the first ack, and may show no other
+                self._tasks.start(self._deliver_later(order, request.address, work))
+                return replace(message, visibility=Visibility.EPHEMERAL)
+            return message
         self._tasks.start(self._deliver_later(order, request.address, work))
+        request.ack.is_announcement = True
         return waiting_message(order)
 
     async def _deliver_later(self, order: Order, address: ReplyAddress, work: Awaitable[Outcome]) -> None:
-        message = self._message(order, await work)
-        if not self._delivery.has_delivered(address, message):  # Slack can have sent the command twice
-            await self._delivery.deliver(address, message)
+        await self._delivery.deliver(address, self._message(order, await work))
 
     def _message(self, order: Order, outcome: Outcome) -> Message:
         return outcome_message(order, outcome, now=self._now(), dashboard_url=self._dashboard_url)

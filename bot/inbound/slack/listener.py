@@ -33,12 +33,13 @@ class Ack:
     """The answer to a payload, set by the listener: empty, a message, or other JSON.
 
     Listeners do not pass it to Bolt's `ack`: Socket Mode would have to parse Bolt's JSON again. A `status` of 503
-    makes Slack send an event again.
+    makes Slack send an event again. An announcement says that the result comes later.
     """
 
     message: Message | None = None
     fields: dict[str, Any] | None = None
     status: int = 200
+    is_announcement: bool = False
 
     def json(self) -> dict[str, Any] | None:
         """Return the JSON; None if it is empty."""

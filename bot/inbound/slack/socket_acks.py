@@ -66,7 +66,7 @@ class SocketAcks:
             ack = await self._slack_app.dispatch(envelope.payload, received_at=received_at, standstill=standstill)
             if ack.status != HTTPStatus.OK:
                 return  # without an ack, Slack sends the event again
-            deliver = partial(self._slack_app.deliver_lost_ack, envelope.payload, ack.message) if ack.message else None
+            deliver = partial(self._slack_app.deliver_lost_ack, envelope.payload, ack) if ack.message else None
             frame = frames.ack_frame(envelope, ack.json())
             if frame is not None:
                 await self._send(frame, received_at, deliver)

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import aiohttp
 from yarl import URL
 
-_NEGLIGIBLE = 1.0  # seconds: Date has whole seconds, and the answer was under way
+_RESOLUTION = 1.0  # seconds, of the header
+_ABSURD = 86_400.0
 
 
 class SlackClock:
@@ -21,21 +22,31 @@ class SlackClock:
         """Return Slack's time."""
         return self._now() + self._skew
 
-    def observe(self, date: str | None) -> None:
-        """Read the header of an answer that has just arrived; an unreadable one changes nothing."""
+    def observe(self, date: str | None, *, began: float, ended: float) -> None:
+        """Read the header of the answer to a request that began and ended at these times of this machine.
+
+        The clocks differ as far as the date lies outside of that time. An unreadable or absurd one changes nothing.
+        """
         try:
-            skew = parsedate_to_datetime(date or "").timestamp() + 0.5 - self._now()
+            slacks = parsedate_to_datetime(date or "").timestamp()
         except (ValueError, OverflowError):
             return
-        self._skew = skew if abs(skew) > _NEGLIGIBLE else 0.0
+        behind, ahead = began - slacks - _RESOLUTION, slacks - ended
+        skew = ahead if ahead > 0 else -max(0.0, behind)
+        if abs(skew) < _ABSURD:
+            self._skew = skew
 
     def trace(self, api_url: str) -> aiohttp.TraceConfig:
         """Return a trace for the client session, which observes the answers of the Web API at `api_url`."""
         origin, config = URL(api_url).origin(), aiohttp.TraceConfig()
 
-        async def ended(_: aiohttp.ClientSession, __: SimpleNamespace, end: aiohttp.TraceRequestEndParams) -> None:
-            if end.url.origin() == origin:
-                self.observe(end.response.headers.get("Date"))
+        async def start(_: aiohttp.ClientSession, call: SimpleNamespace, __: aiohttp.TraceRequestStartParams) -> None:
+            call.began = self._now()
 
-        config.on_request_end.append(ended)
+        async def end(_: aiohttp.ClientSession, call: SimpleNamespace, end: aiohttp.TraceRequestEndParams) -> None:
+            if end.url.origin() == origin:
+                self.observe(end.response.headers.get("Date"), began=call.began, ended=self._now())
+
+        config.on_request_start.append(start)
+        config.on_request_end.append(end)
         return config

@@ -16,7 +16,7 @@ from bot.core.secret import Secret
 from bot.messages.card_images import without_added_keys
 from bot.messages.card_update import MessageContent
 from bot.messages.message import Message, Visibility, as_response
-from bot.outbound.http_client import NETWORK_ERRORS, read_retry_after
+from bot.outbound.http_client import NETWORK_ERRORS, never_sent, read_retry_after
 from bot.outbound.slack.delivery import BlocksRefused, Delivered, Delivery, Refused, TryAgain, read_failure
 
 _SLACK_HOST = re.compile(r"(?:[a-z0-9-]+\.)+slack(?:-gov)?\.com", re.ASCII)
@@ -60,6 +60,7 @@ class ResponseUrls:
             async with asyncio.timeout(_TIMEOUT):
                 response = await self._http.post(url.reveal(), json=body)
         except NETWORK_ERRORS as error:
+            self._uses[url.reveal()] = uses + (not never_sent(error))
             return read_failure(error)
         return read_response(response)
 

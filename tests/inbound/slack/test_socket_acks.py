@@ -35,7 +35,7 @@ async def sent(ack: Ack) -> tuple[str, list[Message]]:
     acks.answer(Envelope("1", {"command": "/x"}, accepts_response_payload=True), 1e12, 0.0)
     assert await tasks.settle(within=10)
     (frame,) = (call.args[0] for call in connection.send.call_args_list)
-    return frame, [call.args[1] for call in app.deliver_lost_ack.call_args_list]
+    return frame, [call.args[1].message for call in app.deliver_lost_ack.call_args_list]
 
 
 async def test_a_message_of_the_longest_frame_is_in_the_ack() -> None:

@@ -193,7 +193,7 @@ async def test_the_message_of_an_ack_that_is_not_sent_is_delivered_in_another_wa
     await asyncio.sleep(0.05)
     assert await acks.settle(within=4)
     (delivered,) = app.deliver_lost_ack.call_args_list
-    assert delivered.args[1] is message
+    assert delivered.args[1].message is message
     await slack.close()
 
 

@@ -12,20 +12,23 @@ HERE = 1_795_600_000.0  # Wed, 25 Nov 2026 09:46:40 GMT
     [
         (None, 0.0),
         ("no date", 0.0),
+        ("Wed, 25 Nov 2026 09:46:39 GMT", 0.0),  # it can be nearly a second later
         ("Wed, 25 Nov 2026 09:46:40 GMT", 0.0),
-        ("Wed, 25 Nov 2026 09:46:41 GMT", 1.5),
-        ("Wed, 25 Nov 2026 10:46:40 GMT", 3600.5),
-        ("Wed, 25 Nov 2026 08:46:40 GMT", -3599.5),
+        ("Wed, 25 Nov 2026 09:46:44 GMT", 0.0),  # while the answer was under way
+        ("Wed, 25 Nov 2026 09:46:45 GMT", 1.0),
+        ("Wed, 25 Nov 2026 10:46:44 GMT", 3600.0),
+        ("Wed, 25 Nov 2026 08:46:39 GMT", -3600.0),
+        ("Fri, 27 Nov 2026 09:46:40 GMT", 0.0),  # absurd
     ],
 )
-def test_only_a_readable_date_that_differs_by_more_than_a_second_counts(date: str | None, ahead: float) -> None:
+def test_the_clocks_differ_as_far_as_the_date_is_outside_of_the_call(date: str | None, ahead: float) -> None:
     clock = SlackClock(lambda: HERE)
-    clock.observe(date)
+    clock.observe(date, began=HERE, ended=HERE + 4)
     assert clock() == HERE + ahead
 
 
 def test_the_latest_answer_counts() -> None:
     clock = SlackClock(lambda: HERE)
-    clock.observe("Wed, 25 Nov 2026 10:46:40 GMT")
-    clock.observe("Wed, 25 Nov 2026 09:46:40 GMT")
+    clock.observe("Wed, 25 Nov 2026 10:46:40 GMT", began=HERE, ended=HERE)
+    clock.observe("Wed, 25 Nov 2026 09:46:40 GMT", began=HERE, ended=HERE)
     assert clock() == HERE

@@ -9,6 +9,7 @@ from bot.messages.message import Visibility, ephemeral
 from bot.outbound.http_client import open_client, open_session
 from bot.outbound.slack.delivery import Delivered, Delivery, Refused, TryAgain
 from bot.outbound.slack.response_url import ResponseUrls, read_response
+from bot.sim.local_server import free_port
 from bot.sim.slack import SimSlack, server_error
 
 pytestmark = pytest.mark.anyio
@@ -64,6 +65,13 @@ async def test_a_url_is_used_three_times_for_messages_and_one_use_is_left_for_th
         posted = [type(await urls.post(url, ephemeral("x"))) for _ in range(4)]
         replaced = [type(await urls.replace(url, card, Visibility.EPHEMERAL)) for _ in range(2)]
     assert (posted, replaced) == ([TryAgain] * 3 + [Refused], [TryAgain, Refused])
+
+
+async def test_a_connection_that_is_refused_uses_nothing_up() -> None:
+    async with open_session() as session, open_client(session) as http:
+        origin = f"http://127.0.0.1:{free_port()}"
+        urls, url = ResponseUrls(http, api_url=f"{origin}/api/"), Secret(f"{origin}/commands/x")
+        assert {type(await urls.post(url, ephemeral("x"))) for _ in range(6)} == {TryAgain}
 
 
 @pytest.mark.parametrize(
