@@ -230,7 +230,7 @@ async def test_the_app_is_told_of_a_channel_that_is_chosen(channel: ChannelPage,
 async def test_the_app_is_told_of_boxes_people_and_texts_when_it_wants_it(channel: ChannelPage, app: SampleApp) -> None:
     options = [{"text": plain("Admins"), "value": "admins"}, {"text": plain("Guests"), "value": "guests"}]
     boxes = {"type": "checkboxes", "action_id": "boxes", "options": options}
-    people = {"type": "multi_users_select", "action_id": "people", "placeholder": plain("Who else")}
+    people = {**input_block("multi_users_select", "people", label="Who else"), "dispatch_action": True}
     notes = [
         {
             **input_block(
@@ -240,7 +240,7 @@ async def test_the_app_is_told_of_boxes_people_and_texts_when_it_wants_it(channe
         }
         for name, trigger in {"entered": "on_enter_pressed", "typed": "on_character_entered"}.items()
     ]
-    await app.publish(app.slack.alice, actions(boxes, people), *notes)
+    await app.publish(app.slack.alice, actions(boxes), people, *notes)
     await channel.open_app()
     await channel.home.get_by_role("checkbox", name="Guests").press("Space")
     await channel.home.get_by_role("combobox", name="Who else").fill("bob")
