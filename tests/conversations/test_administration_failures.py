@@ -141,6 +141,7 @@ async def test_while_admins_can_not_be_looked_up_home_is_shown_and_who_made_a_ch
 # --- outcomes after the ack ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("why", ["the workspace is gone", "the database is away"])
 async def test_an_outcome_that_can_not_be_told_is_logged(
     hasty: ManyHarness, caplog: pytest.LogCaptureFixture, why: str
@@ -156,6 +157,7 @@ async def test_an_outcome_that_can_not_be_told_is_logged(
     await logged(caplog, "usecases.message_delivery", user=team.admin.id)
 
 
+@pytest.mark.slow
 async def test_while_the_database_is_away_an_outcome_is_told_and_a_pause_works(hasty: ManyHarness) -> None:
     team = await with_key(hasty)
     team.anchor.fault = Slow(3.0)
@@ -168,6 +170,7 @@ async def test_while_the_database_is_away_an_outcome_is_told_and_a_pause_works(h
     assert (await team.answer("a command")).text == paused(session=team.session, user=team.admin.id)
 
 
+@pytest.mark.slow
 @HTTP_ONLY
 async def test_a_change_that_a_stop_cuts_short_is_called_unknown(team: AdminHarness) -> None:
     """The modal has said that the outcome would come."""

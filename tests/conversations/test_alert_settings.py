@@ -117,6 +117,7 @@ async def test_without_a_test_alert_alerts_go_where_they_went(
     assert (await team.stored()).alerts_channel is None
 
 
+@pytest.mark.slow
 async def test_of_two_choices_the_last_one_holds_however_long_slack_takes(team: AdminHarness) -> None:
     first, last = team.add_channel("first", with_bot=True), team.add_channel("last", with_bot=True)
     team.slack.faults["chat.postMessage"] = Slow(2.5)

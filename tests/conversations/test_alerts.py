@@ -188,6 +188,7 @@ async def test_a_rate_limit_is_waited_out() -> None:
     assert answer.status == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("retry_after", "posts", "header"),
     [(30, 1, "30"), (10.5, 1, "11"), (None, 5, "60")],
@@ -214,6 +215,7 @@ async def test_a_failing_slack_is_tried_three_times(fault: Fault, why: str) -> N
     assert (answer.status, answer.json) == (502, {"error": say.not_taken_by_slack(why)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [ResetAfterReading(applied=True), ResetBeforeReading(), Hang(applied=True)], ids=repr)
 async def test_an_alert_that_slack_does_not_answer_is_sent_once_and_called_doubtful(fault: Fault) -> None:
     async with takes_alerts() as at:
@@ -243,6 +245,7 @@ async def _post_once_stopping(at: SingleHarness) -> Answer:
     return await post(at)
 
 
+@pytest.mark.slow
 async def test_an_alert_that_is_cut_short_at_the_end_is_called_doubtful(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.app._DRAIN_TIMEOUT", 0.1)
     async with takes_alerts() as at:
@@ -267,6 +270,7 @@ async def test_an_exception_is_answered_and_logged_under_one_id(
     assert (answer.status, answer.json) == (500, {"error": say.broken(vars(record)["incident"])})
 
 
+@pytest.mark.slow
 async def test_a_hundred_alerts_at_once_leave_room_for_pauses() -> None:
     async with takes_alerts() as at:
         at.slack.faults[POST] = Hang()

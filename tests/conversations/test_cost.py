@@ -68,6 +68,7 @@ async def cost(at: ManyHarness, tenant: Tenant) -> tuple[list[str], list[str], i
     return first, second, len(at.slack.api_calls) - calls
 
 
+@pytest.mark.slow
 async def test_a_command_costs_the_same_in_a_deployment_of_a_thousand(database_url: str) -> None:
     async with many_workspaces(database_url) as at:
         tenant = await at.set_up(at.add(1))

@@ -92,6 +92,7 @@ async def test_a_repeated_request_is_recognized_for_fifteen_minutes(monkeypatch:
         await at.anchor.until(lambda: len(at.orders) == 2)
 
 
+@pytest.mark.slow
 async def test_a_bot_with_too_many_orders_under_way_refuses_more_at_once() -> None:
     async with single_workspace(capacity=4) as at:
         at.anchor.fault = Slow(3.5)

@@ -134,6 +134,7 @@ async def test_while_anchor_can_not_say_a_key_is_saved_only_if_the_admin_says_so
 # --- the time that an ack has ---
 
 
+@pytest.mark.slow
 @BOTH_TRANSPORTS
 async def test_slack_and_anchor_share_one_timeout_and_the_outcome_follows(team: AdminHarness) -> None:
     await team.open_modal("anchor_set_key")
@@ -339,6 +340,7 @@ async def test_a_change_holds_for_the_next_command_at_every_bot(team: AdminHarne
             assert team.anchor.posts(session)[0].key == key
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ["pause", "resume"])
 async def test_a_new_key_is_not_blamed_for_the_one_before(team: AdminHarness, verb: str) -> None:
     """An order joins one that is under way with the key of before, which Anchor refuses. A pause is sent again."""

@@ -236,6 +236,7 @@ async def test_after_the_app_was_installed_again_a_refused_key_is_announced_agai
     await team.notices_are({"setter": [notice(key) for key in (team.key, "sk-of-the-new-installation")]})
 
 
+@pytest.mark.slow
 async def test_a_key_that_was_replaced_meanwhile_is_not_announced(team: Team) -> None:
     team.anchor.fault = Slow(3.0)
     await team.order("a click")

@@ -128,6 +128,7 @@ async def test_a_connection_that_ends_is_replaced_and_a_command_under_way_answer
         assert [(message.source, message.text) for message in at.seen()] == [(Source.ACK, paused())] * 2
 
 
+@pytest.mark.slow
 async def test_after_a_warning_the_next_connection_is_open_before_the_last_one_closes() -> None:
     async with single_workspace() as at:
         (old,) = at.slack.sockets.connections
@@ -142,6 +143,7 @@ async def test_after_a_warning_the_next_connection_is_open_before_the_last_one_c
         assert set(counts) == {(2, 200)}
 
 
+@pytest.mark.slow
 async def test_commands_while_connections_change_are_each_answered_once() -> None:
     async with single_workspace() as at:
         at.anchor.fault = Slow(0.05)
@@ -222,6 +224,7 @@ async def test_switched_off_it_waits_and_says_what_to_switch_on(
     assert vars(record)["what_to_do"] == reason
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 async def test_switched_on_again_it_works_without_a_restart(caplog: pytest.LogCaptureFixture) -> None:
     async with single_workspace() as at:
@@ -251,8 +254,9 @@ async def test_a_connection_that_slack_calls_useless_is_used_and_ready_once_some
         await is_ready(at)
 
 
+@pytest.mark.slow
 async def test_the_outcome_of_a_command_under_way_when_socket_mode_is_switched_off_is_posted() -> None:
-    async with single_workspace() as at:
+    async with single_workspace(ack_deadline=3.0) as at:
         at.anchor.fault = Slow(1.8)
         typing = asyncio.create_task(at.command())
         await at.anchor.until(lambda: at.orders)

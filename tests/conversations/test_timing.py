@@ -46,6 +46,7 @@ async def test_an_outcome_within_two_seconds_is_in_the_ack() -> None:
         assert [(one.source, one.text) for one in at.seen()] == [(Source.ACK, paused())]
 
 
+@pytest.mark.slow
 @BOTH_TRANSPORTS
 async def test_a_later_outcome_is_announced_in_time_and_then_posted_once() -> None:
     async with single_workspace() as at:
@@ -58,6 +59,7 @@ async def test_a_later_outcome_is_announced_in_time_and_then_posted_once() -> No
     assert ACK_WAIT - 1.0 <= delivery.elapsed < 5.0  # Slack sends its time in whole seconds
 
 
+@pytest.mark.slow
 @HTTP_ONLY
 async def test_a_request_that_arrives_slowly_leaves_less_time_to_wait() -> None:
     async with single_workspace() as at:
