@@ -1,4 +1,4 @@
-// Lets the focus stay where it was while what has it is drawn anew or goes away.
+// Lets the focus stay where it was while what has it is redrawn or goes away.
 
 import { byId } from "./dom.js";
 
@@ -14,7 +14,7 @@ export function passFocus(former, element) {
   });
 }
 
-/** Give the focus back to a control that may have been drawn anew since: in a view to the one that does the same, else to what is to be read now. */
+/** Give the focus back to a control that may have been redrawn since: in a view to the one that does the same, else to what is to be read now. */
 export function giveFocusBack(control) {
   if (control.isConnected && control.checkVisibility()) return control.focus();
   const place = ["modal-body", "home", "scroller"].map(byId).find((one) => one.checkVisibility());

@@ -121,7 +121,7 @@ export class Messages {
     arrange(place, warning ? [button, this.#once(`warning ${warning.ts}`, "", draw)] : [button]);
   }
 
-  /** The element under this key, drawn anew only if its signature is another one; the focus stays in its place. */
+  /** The element under this key, redrawn only if its signature is another one; the focus stays in its place. */
   #once(key, signature, draw) {
     const former = this.#drawn.get(key);
     if (former?.signature === signature) return former.element;

@@ -24,7 +24,7 @@ export function ask(question, names) {
   return new Promise((resolve) => {
     settle = () => {
       settle = () => {};
-      if (!asker.isConnected) giveFocusBack(asker); // it was drawn anew meanwhile
+      if (!asker.isConnected) giveFocusBack(asker); // it was redrawn meanwhile
       resolve(dialog.returnValue === "confirm");
     };
   });

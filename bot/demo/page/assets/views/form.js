@@ -1,4 +1,4 @@
-// The blocks of one view: drawn anew only where they change, with what is typed and chosen in them preserved.
+// The blocks of one view: redrawn only where they change, with what is typed and chosen in them preserved.
 
 import { arrange, h } from "../dom.js";
 import { giveFocusBack } from "../focus.js";
@@ -40,7 +40,7 @@ export class Form {
     for (const block of view.blocks) for (const element of elementsOf(block)) this.#refresh(element, block);
     arrange(this.#root, view.blocks.flatMap((block) => this.#block(block)));
     this.#forget();
-    if (focused && document.activeElement !== focused) giveFocusBack(focused); // it was moved, or drawn anew
+    if (focused && document.activeElement !== focused) giveFocusBack(focused); // it was moved, or redrawn
   }
 
   /** What was typed and chosen since it was shown, by block_id. */
