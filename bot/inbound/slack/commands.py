@@ -58,7 +58,7 @@ class CommandListeners:
             message = self._message(order, work.result())
             if is_repeated and message.visibility is Visibility.IN_CHANNEL:
                 # Slack did not get the first ack, and may show no other
-                self._tasks.start(self._deliver_later(order, request.address, work))
+                self._tasks.start(self._delivery.deliver(request.address, message))
                 return replace(message, visibility=Visibility.EPHEMERAL)
             return message
         self._tasks.start(self._deliver_later(order, request.address, work))
