@@ -5,19 +5,15 @@ Bolt's own pages do not fit: they keep installations in plain files, and accept 
 
 import base64
 import hashlib
-import logging
 from html import escape
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from bot.core.secret import Secret
-from bot.messages.install_pages import NOT_BEGUN, Page, broken_page, page_of
-from bot.outbound.workspaces import StoreError
+from bot.messages.install_pages import Page, broken_page, page_of
 from bot.usecases.incidents import log_incident
 from bot.usecases.install import Installer
-
-_log = logging.getLogger(__name__)
 
 INSTALL_PATH = "/slack/install"
 REDIRECT_PATH = "/slack/oauth_redirect"
@@ -54,14 +50,8 @@ class Install:
         return (web.get(INSTALL_PATH, self.begin, allow_head=False), web.get(REDIRECT_PATH, self.end, allow_head=False))
 
     async def begin(self, _: web.Request) -> web.Response:
-        """Redirect the browser to Slack, with a cookie that identifies it in the callback."""
-        try:
-            url, browser_nonce = await self._installer.begin()
-        except StoreError as error:
-            _log.error("database error; installation not started", extra={"why": str(error)})
-            return self._respond(NOT_BEGUN)
-        except Exception as error:  # noqa: BLE001 - every exception is reported to the person
-            return self._respond(broken_page(log_incident(error)))
+        """Redirect the browser to Slack, with a cookie that identifies it in the callback. Nothing is stored."""
+        url, browser_nonce = self._installer.begin()
         response = web.Response(status=302, headers=_HEADERS | {"Location": url})
         response.set_cookie(
             self._cookie,

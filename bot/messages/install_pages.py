@@ -127,10 +127,6 @@ def _installed(outcome: installation.Installed) -> Page:
     return Page(200, "Installed", (where, *_KEY_MISSING, _TRY), again=False)
 
 
-NOT_BEGUN = Page(503, "The installation can't begin", ("The bot's database is away.", "Please try again in a moment."))
-"""The page if the installation cannot start."""
-
-
 def broken_page(incident_id: str) -> Page:
     """Return the page for an unexpected exception."""
     return Page(

@@ -23,9 +23,9 @@ class Installer:
         self._rows = rows
         self._now = now
 
-    async def begin(self) -> tuple[str, Secret]:
-        """Return the URL of Slack's consent page, and the browser's nonce for the callback. Raises StoreError."""
-        pending = await self._states.begin(now=self._now())
+    def begin(self) -> tuple[str, Secret]:
+        """Return the URL of Slack's consent page, and the browser's nonce for the callback."""
+        pending = self._states.begin(now=self._now())
         return self._oauth.consent_url(pending.state), pending.browser_nonce
 
     async def end(self, state: str, code: Secret, error: str, browser_nonce: Secret) -> InstallOutcome:

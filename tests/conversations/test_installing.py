@@ -25,7 +25,7 @@ from bot.core.installation import (
     UnknownState,
     WrongRedirect,
 )
-from bot.messages.install_pages import NOT_BEGUN, broken_page, page_of
+from bot.messages.install_pages import broken_page, page_of
 from bot.sim.slack import ApiCall, Fault, Hang, ResetAfterReading, api_error, server_error
 from harness import HTTP_ONLY, paused
 from harness.install_browser import Browser, Visit
@@ -215,27 +215,16 @@ async def test_what_slack_says_is_shown_as_text(at: ManyHarness) -> None:
 
 
 @HTTP_ONLY
-async def test_if_the_database_is_away_nothing_begins(at: ManyHarness) -> None:
-    await at.rename_table("install_states", "elsewhere")
-    async with Browser() as browser:
-        assert (await begin(at, browser)).page == NOT_BEGUN
-
-
-@HTTP_ONLY
 async def test_an_accident_is_told_under_one_id(
     postgresql_urls: Iterator[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A table that is gone is one, for PostgreSQL: it can't come of a database that is away."""
+    """A table that is gone is one, for PostgreSQL: it can't come of a database that is away. Beginning needs none."""
     async with many_workspaces(next(postgresql_urls)) as at, Browser() as browser:
-        begun = await begin(at, browser)
         await at.rename_table("install_states", "elsewhere")
         with caplog.at_level(logging.ERROR):
-            pages = [
-                await browser.get(await browser.consent(begun.location, at.add(1).team_id)),
-                await begin(at, browser),
-            ]
-    incidents = [vars(record)["incident"] for record in caplog.records if hasattr(record, "incident")]
-    assert [page.page for page in pages] == [broken_page(incident) for incident in incidents]
+            page = await browser.install(at.bot.url, at.add(1).team_id)
+    (incident,) = [vars(record)["incident"] for record in caplog.records if hasattr(record, "incident")]
+    assert page.page == broken_page(incident)
 
 
 @HTTP_ONLY

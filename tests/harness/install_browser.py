@@ -56,8 +56,6 @@ class Browser:
         return (await self.post(page, team=team_id, **{"decision": "allow"} | choices)).location
 
     async def install(self, bot_url: str, team_id: str, **choices: str) -> Visit:
-        """The whole way: to the bot, to Slack, and back; or as far as the bot lets one go."""
+        """The whole way: to the bot, to Slack, and back."""
         begun = await self.get(f"{bot_url}/slack/install")
-        if begun.status == 503:
-            return begun
         return await self.get(await self.consent(begun.location, team_id, **choices))

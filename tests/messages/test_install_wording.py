@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, get_args
 
 from bot.core.installation import Installed, InstallOutcome, RefusedBySlack, ScopesDeclined
-from bot.messages.install_pages import NOT_BEGUN, Page, broken_page, page_of
+from bot.messages.install_pages import Page, broken_page, page_of
 
 FIELDS: dict[object, dict[str, Any]] = {
     Installed: {"team_id": "T0HOME00001", "team_name": "Acme", "has_key": False},
@@ -15,7 +15,6 @@ OUTCOMES: list[InstallOutcome] = [kind(**FIELDS.get(kind, {})) for kind in get_a
 PAGES: dict[str, Page] = {
     **{type(outcome).__name__: page_of(outcome) for outcome in OUTCOMES},
     "Installed again": page_of(Installed("T0HOME00001", "Acme", has_key=True)),
-    "not begun": NOT_BEGUN,
     "broken": broken_page("1234abcd"),
 }
 

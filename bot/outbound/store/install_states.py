@@ -1,63 +1,81 @@
 """Pending installations: each ends once, in its own browser, before it expires. `state` prevents CSRF.
 
+A pending installation is not stored: `state` is signed and contains its expiry and the digest of the browser's nonce.
 https://docs.slack.dev/authentication/installing-with-oauth
 """
 
+import hashlib
+import hmac
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select
 
 from bot.core.installation import Expired, ForeignBrowser, Replayed, StateProblem, UnknownState
-from bot.core.secret import Secret, digest
-from bot.outbound.store.database import Database
+from bot.core.secret import Secret, digest, is_token
+from bot.outbound.store.database import INSERT, Database
+from bot.outbound.store.derived_keys import derive_key
 from bot.outbound.store.schema import install_states
 
 LIFETIME = 600  # seconds until a pending installation expires
-_RETENTION = 86_400  # seconds after the expiry, during which the callback can still explain the failure
+_RETENTION = 3600  # seconds after the expiry, during which a used state is told from an expired one
 _BYTES = 32
+_PURPOSE = "anchor-bot: signature of the OAuth state"
 
 
 @dataclass(frozen=True, slots=True)
 class PendingInstall:
-    """Secrets of a pending installation: one for Slack, one for the browser's cookie. The table has their digests."""
+    """Secrets of a pending installation: one for Slack, one for the browser's cookie."""
 
     state: Secret
     browser_nonce: Secret
 
 
 class InstallStates:
-    """Repository of pending installations. Both methods can raise StoreUnreachableError; `now` is in Unix seconds."""
+    """Repository of used states. The first of `keys` signs a state, and all verify; `now` is in Unix seconds."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, keys: Sequence[Secret]) -> None:
         self._database = database
+        self._keys = [derive_key(key, _PURPOSE) for key in keys]
 
-    async def begin(self, *, now: float) -> PendingInstall:
-        """Begin an installation, and delete old ones."""
-        pending = PendingInstall(Secret(secrets.token_urlsafe(_BYTES)), Secret(secrets.token_urlsafe(_BYTES)))
-        row = {
-            "state_digest": digest(pending.state.reveal()),
-            "browser_digest": digest(pending.browser_nonce.reveal()),
-            "expires_at": int(now) + LIFETIME,
-        }
-        async with self._database.transaction() as connection:
-            await connection.execute(delete(install_states).where(install_states.c.expires_at < now - _RETENTION))
-            await connection.execute(insert(install_states).values(row))
-        return pending
+    def begin(self, *, now: float) -> PendingInstall:
+        """Begin an installation. It needs no database."""
+        browser_nonce = Secret(secrets.token_urlsafe(_BYTES))
+        content = f"{int(now) + LIFETIME}.{digest(browser_nonce.reveal())}"
+        return PendingInstall(Secret(f"{content}.{_sign(content, self._keys[0]).decode()}"), browser_nonce)
 
     async def end(self, state: str, browser_nonce: str, *, now: float) -> StateProblem | None:
-        """End an installation, or return why it cannot end. Of concurrent calls, one succeeds."""
-        c = install_states.c
-        same_state, same_browser = c.state_digest == digest(state), c.browser_digest == digest(browser_nonce)
-        usable = (same_state, same_browser, c.used_at.is_(None), c.expires_at > int(now))
-        async with self._database.transaction() as connection:
-            ended = await connection.execute(update(install_states).where(*usable).values(used_at=int(now)))
-            if ended.rowcount:
-                return None
-            row = (await connection.execute(select(same_browser, c.used_at).where(same_state))).first()
-        if row is None:
+        """End an installation, or return why it cannot end. Of concurrent calls, one succeeds.
+
+        Raises StoreUnreachableError.
+        """
+        content, _, signature = state.rpartition(".")
+        if not any(hmac.compare_digest(signature.encode(errors="replace"), _sign(content, key)) for key in self._keys):
             return UnknownState()
-        is_same_browser, used_at = row
-        if not is_same_browser:
+        expires_at, browser_digest = content.split(".")
+        if not is_token(browser_nonce, browser_digest):
             return ForeignBrowser()
-        return Expired() if used_at is None else Replayed()
+        row: dict[str, Any] = {
+            "state_digest": digest(state),
+            "browser_digest": browser_digest,
+            "expires_at": int(expires_at),
+        }
+        if now < row["expires_at"]:
+            return None if await self._use(row, int(now)) else Replayed()
+        c = install_states.c
+        used = await self._database.fetch_one(select(c.used_at).where(c.state_digest == row["state_digest"]))
+        return Expired() if used is None else Replayed()
+
+    async def _use(self, row: dict[str, Any], now: int) -> bool:
+        """Save a used state, and delete old ones. Return whether it was not used before."""
+        async with self._database.transaction() as connection:
+            await connection.execute(delete(install_states).where(install_states.c.expires_at < now - _RETENTION))
+            insert = INSERT[connection.dialect.name](install_states).values(row | {"used_at": now})
+            saved = insert.on_conflict_do_nothing().returning(install_states.c.state_digest)
+            return (await connection.execute(saved)).first() is not None
+
+
+def _sign(content: str, key: bytes) -> bytes:
+    return hmac.new(key, content.encode(errors="replace"), hashlib.sha256).hexdigest().encode()

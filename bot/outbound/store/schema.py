@@ -37,7 +37,7 @@ install_states = Table(
     Column("expires_at", BigInteger, nullable=False, index=True),
     Column("used_at", BigInteger),
 )
-"""Pending and recent installations: recent ones tell a used state from an unknown one."""
+"""Used states: each works once, and recent ones tell a used state from an expired one."""
 
 key_checks = Table(
     "key_checks",

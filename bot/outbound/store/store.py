@@ -87,7 +87,7 @@ async def connect_store(
     database, cipher = connect(url), FieldCipher(keys)
     try:
         rows = WorkspaceRows(database, cipher, first_version)
-        yield Store(database, cipher, rows, InstallStates(database), Admins(database), Notices(database))
+        yield Store(database, cipher, rows, InstallStates(database, keys), Admins(database), Notices(database))
     finally:
         await database.close()
 

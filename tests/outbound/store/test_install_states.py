@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy import select
 
 from bot.core.installation import Expired, ForeignBrowser, Replayed, UnknownState
-from bot.core.secret import Secret
-from bot.outbound.store.install_states import PendingInstall
+from bot.core.secret import Secret, digest
+from bot.outbound.store.install_states import InstallStates, PendingInstall
 from bot.outbound.store.schema import install_states
 from bot.outbound.store.store import Store
+from harness.databases import KEY, OTHER_KEY
 
 pytestmark = pytest.mark.anyio
 
@@ -21,49 +22,74 @@ async def end(store: Store, begun: PendingInstall, *, after: float = 1.0, browse
     return await store.install_states.end(begun.state.reveal(), own, now=NOW + after)
 
 
+def texts(begun: PendingInstall) -> tuple[str, str]:
+    return begun.state.reveal(), begun.browser_nonce.reveal()
+
+
 async def test_it_ends_once(store: Store) -> None:
-    begun = await store.install_states.begin(now=NOW)
+    begun = store.install_states.begin(now=NOW)
     assert await end(store, begun) is None
     assert await end(store, begun) == Replayed()
     assert await end(store, begun, after=3600) == Replayed()
 
 
 async def test_of_many_ends_at_the_same_moment_one_succeeds(store: Store) -> None:
-    begun = await store.install_states.begin(now=NOW)
+    begun = store.install_states.begin(now=NOW)
     ends = await asyncio.gather(*(end(store, begun) for _ in range(10)))
     assert sorted(map(repr, ends)) == ["None"] + ["Replayed()"] * 9
 
 
 async def test_it_ends_in_its_own_browser_only(store: Store) -> None:
-    mine, other = await store.install_states.begin(now=NOW), await store.install_states.begin(now=NOW)
+    mine, other = store.install_states.begin(now=NOW), store.install_states.begin(now=NOW)
     for browser in ("", "x", other.browser_nonce.reveal(), mine.state.reveal()):
         assert await end(store, mine, browser=browser) == ForeignBrowser()
     assert await end(store, mine) is None, "somebody else's attempt used it up"
 
 
 async def test_it_ends_within_ten_minutes(store: Store) -> None:
-    begun = [await store.install_states.begin(now=NOW) for _ in range(2)]
+    begun = [store.install_states.begin(now=NOW) for _ in range(2)]
     assert await end(store, begun[0], after=598) is None
     assert await end(store, begun[1], after=601) == Expired()
 
 
 async def test_what_nobody_began_can_not_end(store: Store) -> None:
-    begun = await store.install_states.begin(now=NOW)
-    for state in ("", "x", begun.browser_nonce.reveal(), begun.state.reveal() + "x"):
+    begun = store.install_states.begin(now=NOW)
+    expiry, own, signature = begun.state.reveal().split(".")
+    later, other = str(int(expiry) + 1), digest("other")
+    forged = [f"{later}.{own}.{signature}", f"{expiry}.{other}.{signature}", f"{expiry}.{own}.{digest('x')}"]
+    others = InstallStates(store.database, [OTHER_KEY]).begin(now=NOW).state.reveal()
+    for state in (
+        "",
+        "x",
+        "\udcff.\ud800",
+        "..",
+        begun.browser_nonce.reveal(),
+        begun.state.reveal() + "x",
+        others,
+        *forged,
+    ):
         assert await end(store, PendingInstall(Secret(state), begun.browser_nonce)) == UnknownState()
 
 
+async def test_while_the_key_is_rotated_it_ends_with_the_new_keys_and_with_the_old_ones(store: Store) -> None:
+    old, new = store.install_states, InstallStates(store.database, [OTHER_KEY, KEY])
+    assert await new.end(*texts(old.begin(now=NOW)), now=NOW) is None
+    assert await old.end(*texts(new.begin(now=NOW)), now=NOW) == UnknownState()
+
+
 async def test_it_can_not_be_guessed_nor_read_from_the_database(store: Store) -> None:
-    begun = [await store.install_states.begin(now=NOW) for _ in range(20)]
-    texts = [secret.reveal() for one in begun for secret in (one.state, one.browser_nonce)]
-    assert len(set(texts)) == 40
-    assert min(map(len, texts)) >= 43  # 32 bytes of chance
+    begun = [store.install_states.begin(now=NOW) for _ in range(20)]
+    assert [await end(store, one) for one in begun] == [None] * 20
+    secrets = [text for one in begun for text in texts(one)]
+    assert len(set(secrets)) == 40
+    assert min(map(len, secrets)) >= 43  # 32 bytes of chance
     stored = str([tuple(row) for row in await store.database.fetch_all(select(install_states))])
-    assert [text for text in texts if text in stored] == []
+    assert [text for text in secrets if text in stored] == []
 
 
-async def test_those_of_long_ago_are_forgotten(store: Store) -> None:
-    for age in (200_000, 100_000, 1_000):
-        await store.install_states.begin(now=NOW - age)
-    await store.install_states.begin(now=NOW)
+async def test_a_row_is_written_at_the_end_alone_and_those_of_long_ago_are_deleted(store: Store) -> None:
+    for age in (20_000, 10_000, 1_000):
+        store.install_states.begin(now=NOW - age)
+        assert await end(store, store.install_states.begin(now=NOW - age), after=-age) is None
+    assert await end(store, store.install_states.begin(now=NOW)) is None
     assert len(await store.database.fetch_all(select(install_states))) == 2
