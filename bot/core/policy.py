@@ -21,6 +21,10 @@ class Role(StrEnum):
     """The app cannot ask: it was installed without the scope `users:read`."""
 
 
+FULL_MEMBERS = frozenset({Role.ADMIN, Role.MEMBER})
+"""The roles that are allowed to pause and resume."""
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """A person as users.info describes them; the flags are about the workspace whose token asked.
@@ -93,7 +97,7 @@ def check_policy(policy: Policy, verb: Verb, actor: Actor, role: Role, enterpris
     request, which names the organisation of the person: somebody of another company would be a colleague.
     """
     role = _by_team(actor, enterprise_id) if role is Role.SCOPE_MISSING else role
-    if role not in {Role.ADMIN, Role.MEMBER}:
+    if role not in FULL_MEMBERS:
         return NotAMember(role)
     rule = policy.of(verb)
     if rule.users and actor.user_id not in rule.users:

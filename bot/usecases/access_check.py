@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.core.outcomes import NoKey, Refusal, StoreUnavailable, WrongWorkspace
 from bot.core.policy import Role, check_policy
-from bot.core.requests import Order
+from bot.core.requests import Order, Verb
 from bot.core.secret import Secret
 from bot.core.workspace import Workspace
 from bot.outbound.slack.roles import RoleCache
@@ -41,7 +41,8 @@ class AccessCheck:
             return StoreUnavailable()
         if workspace is None:
             return WrongWorkspace()
-        role = await self._roles.get(workspace, actor)
+        get_role = self._roles.get_for_pause if order.verb is Verb.PAUSE else self._roles.get
+        role = await get_role(workspace, actor)
         if role is Role.SCOPE_MISSING:
             self._monitor.report_missing_scope(workspace)
         if denial := check_policy(workspace.policy, order.verb, actor, role, workspace.enterprise_id):

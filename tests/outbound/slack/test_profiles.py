@@ -9,7 +9,7 @@ from bot.core.policy import Profile
 from bot.core.secret import Secret
 from bot.outbound.http_client import open_session
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
-from bot.outbound.slack.roles import fetch_profile
+from bot.outbound.slack.users import fetch_profile
 from bot.sim.slack import (
     Answer,
     Enterprise,

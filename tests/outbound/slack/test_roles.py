@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pytest
 
@@ -42,8 +43,14 @@ class RolesHarness:
     async def role_now(self, user: User, **changes: str) -> Role:
         return await self.roles.fetch(self.workspace(), actor(user, **changes))
 
+    async def role_for_pause(self, user: User) -> Role:
+        return await self.roles.get_for_pause(self.workspace(), actor(user))
+
     def remembered(self, user: User, **changes: str) -> Role:
         return self.roles.peek(self.workspace(), actor(user, **changes))
+
+    def remembers(self, user: User, role: Role) -> bool:
+        return self.remembered(user) is role
 
     def fail(self, fault: Fault | None) -> None:
         self.slack.faults["users.info"] = fault
@@ -200,6 +207,58 @@ async def test_a_known_person_waits_one_second_and_a_late_answer_counts_from_the
     await until(lambda: at.remembered(bob) is Role.GUEST)
     assert await at.role(bob) is Role.GUEST
     assert at.questions == 2
+
+
+# --- a pause ---
+
+
+async def test_a_pause_of_a_full_member_does_not_wait_for_slack_for_a_day(at: RolesHarness) -> None:
+    for user, role in ((at.slack.bob, Role.MEMBER), (at.slack.alice, Role.ADMIN)):
+        assert await at.role_for_pause(user) is role
+        at.clock.now += 86_399.9
+        at.slack.home.change_user(user, is_restricted=True)
+        asked = at.questions
+        assert [await at.role_for_pause(user) for _ in range(3)] == [role] * 3
+        assert at.questions == asked
+        await until(partial(at.remembers, user, Role.GUEST))
+        assert await at.role_for_pause(user) is Role.GUEST
+        assert at.questions == asked + 1
+
+
+async def test_a_pause_waits_for_an_answer_of_the_last_24_hours(at: RolesHarness) -> None:
+    await at.role(at.slack.bob)
+    at.clock.now += 86_400
+    at.slack.home.change_user(at.slack.bob, deleted=True)
+    assert await at.role_for_pause(at.slack.bob) is Role.DEACTIVATED
+
+
+async def test_a_pause_of_everybody_else_waits_for_slack(at: RolesHarness) -> None:
+    guest = at.slack.guest
+    assert await at.role_for_pause(guest) is Role.GUEST
+    at.clock.now += 300
+    at.slack.home.change_user(guest, is_restricted=False, is_ultra_restricted=False)
+    assert await at.role_for_pause(guest) is Role.MEMBER
+    at.clock.now += 300
+    at.slack.home.installation.scopes.discard("users:read")
+    assert await at.role_for_pause(at.slack.bob) is Role.SCOPE_MISSING
+    at.clock.now += 30
+    at.slack.home.installation.scopes.add("users:read")
+    assert await at.role_for_pause(at.slack.bob) is Role.MEMBER
+
+
+async def test_pauses_while_slack_is_down_ask_it_every_five_seconds(
+    at: RolesHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    await at.role(at.slack.bob)
+    at.clock.now += 300
+    at.fail(server_error())
+    for questions in (2, 3):
+        assert [await at.role_for_pause(at.slack.bob) for _ in range(3)] == [Role.MEMBER] * 3
+        await at.wait_for_questions(questions)
+        await until(partial(at.remembers, at.slack.bob, Role.MEMBER))
+        assert await at.role_for_pause(at.slack.bob) is Role.MEMBER
+        at.clock.now += 5
+    assert (at.questions, len(caplog.records)) == (3, 2)
 
 
 # --- the role at this moment ---
