@@ -32,7 +32,14 @@ _TIMEOUT = 5.0  # seconds for a read or a change
 _POOL_RECYCLE = 1800  # seconds; firewalls and proxies drop older connections
 _BUSY_TIMEOUT_MS = 4_000
 _POLL_INTERVAL = 0.02
-_AUTOCOMMIT = "AUTOCOMMIT"
+_READING: Mapping[str, Any] = {
+    "isolation_level": "AUTOCOMMIT",  # otherwise PostgreSQL gets BEGIN and ROLLBACK with each read
+    "skip_autocommit_rollback": True,
+    "pool_reset_on_return": None,
+    "max_overflow": 0,  # connections that would be closed after one read
+}
+"""Options of an engine for reads: each is one round trip, and leaves nothing to clean up."""
+
 _OWNER_ONLY = 0o600
 _BAD_URL = "DATABASE_URL is invalid: use postgresql://user:password@host:5432/name or sqlite:///anchor-bot.db."
 
@@ -44,34 +51,48 @@ INSERT: Mapping[str, Callable[[Table], sqlite.Insert | postgresql.Insert]] = {
 
 
 class Database:
-    """A pool of connections; every query can raise StoreUnreachableError. Transactions hold `write_lock`."""
+    """A pool of connections for changes and one for reads; every query can raise StoreUnreachableError.
+
+    Transactions hold `write_lock`.
+    """
 
     def __init__(
-        self, engine: AsyncEngine, write_lock: AbstractAsyncContextManager[Any], file: Path | None = None
+        self,
+        engine: AsyncEngine,
+        reading: AsyncEngine,
+        write_lock: AbstractAsyncContextManager[Any],
+        file: Path | None = None,
     ) -> None:
         self._file = file
         self._engine = engine
+        self._reading = reading
         self._write_lock = write_lock
-        self._reading = engine.execution_options(isolation_level=_AUTOCOMMIT)
 
-    async def fetch_one(self, query: Select[Any]) -> Row[Any] | None:
+    async def fetch_one(self, query: Select[Any], **values: object) -> Row[Any] | None:
         """Return the first row, if there is any."""
-        return next(iter(await self.fetch_all(query)), None)
+        return next(iter(await self.fetch_all(query, **values)), None)
 
-    async def fetch_all(self, query: Select[Any]) -> list[Row[Any]]:
-        """Return all rows in one round trip; retry once if the database has closed the connection."""
+    async def fetch_all(self, query: Select[Any], **values: object) -> list[Row[Any]]:
+        """Return all rows in one round trip; retry once if the database has closed the connection.
+
+        `values` are those of the query's parameters. A frequent query is a constant: building it costs more than
+        executing it.
+        """
         with _translate_errors():
             async with asyncio.timeout(_TIMEOUT):
                 try:
-                    return await self._read(query)
+                    return await self._read(query, values)
                 except DBAPIError as error:
                     if not error.connection_invalidated:
                         raise
-                    return await self._read(query)
+                    return await self._read(query, values)
 
-    async def _read(self, query: Select[Any]) -> list[Row[Any]]:
-        async with self._reading.connect() as connection:
-            return list((await connection.execute(query)).all())
+    async def _read(self, query: Select[Any], values: Mapping[str, object]) -> list[Row[Any]]:
+        connection = await self._reading.connect()
+        try:
+            return list((await connection.execute(query, values)).all())
+        finally:
+            await connection.close()  # `async with` would start a task for it
 
     @asynccontextmanager
     async def transaction(self, *, within: float = _TIMEOUT) -> AsyncIterator[AsyncConnection]:
@@ -87,6 +108,7 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
+        await self._reading.dispose()
 
 
 @contextmanager
@@ -103,8 +125,10 @@ def connect(url: Secret) -> Database:
     """Return the database at `url` without connecting to it. Raises StoreNotUsableError."""
     file = file_of(url)
     if file is None:
-        return Database(_postgresql(url.reveal()), nullcontext())
-    return Database(_sqlite(file), asyncio.Lock(), file)  # a fair queue: SQLite's own order is random
+        text = url.reveal()
+        return Database(_postgresql(text), _postgresql(text, **_READING), nullcontext())
+    write_lock = asyncio.Lock()  # a fair queue: SQLite's own order is random
+    return Database(_sqlite(file), _sqlite(file, **_READING), write_lock, file)
 
 
 def file_of(url: Secret) -> Path | None:
@@ -113,15 +137,16 @@ def file_of(url: Secret) -> Path | None:
     return Path(text.removeprefix(_SQLITE)) if text.startswith(_SQLITE) else None
 
 
-def _sqlite(path: Path) -> AsyncEngine:
+def _sqlite(path: Path, **options: Any) -> AsyncEngine:  # noqa: ANN401 - those of SQLAlchemy
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY))
         path.chmod(_OWNER_ONLY)
     except OSError as error:
         raise StoreNotUsableError(f"DATABASE_URL: cannot write the file {path} ({error.strerror}).") from None
-    engine = create_async_engine(URL.create("sqlite+aiosqlite", database=str(path)), hide_parameters=True)
+    engine = create_async_engine(URL.create("sqlite+aiosqlite", database=str(path)), hide_parameters=True, **options)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-    event.listen(engine.sync_engine, "begin", _begin_immediately)
+    if "isolation_level" not in options:
+        event.listen(engine.sync_engine, "begin", _begin_immediately)
     return engine
 
 
@@ -148,11 +173,10 @@ async def _use_wal(connection: aiosqlite.Connection) -> None:
 
 
 def _begin_immediately(connection: Connection) -> None:
-    if connection.get_execution_options().get("isolation_level") != _AUTOCOMMIT:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _postgresql(text: str) -> AsyncEngine:
+def _postgresql(text: str, **options: Any) -> AsyncEngine:  # noqa: ANN401 - those of SQLAlchemy
     """Open an engine on https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING."""
     try:
         given = conninfo_to_dict(text)
@@ -167,4 +191,5 @@ def _postgresql(text: str) -> AsyncEngine:
         hide_parameters=True,
         pool_recycle=_POOL_RECYCLE,
         use_native_hstore=False,
+        **options,
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Delete, Row, Update, delete, null, select, update
+from sqlalchemy import Column, ColumnElement, Delete, Row, Update, bindparam, delete, null, select, update
 
 from bot.core.installation import Installation, Uninstall
 from bot.core.policy import Policy
@@ -25,6 +25,7 @@ _VERSION_COLUMNS = ("key_version", "policy_version", "alerts_token_version")
 _CHECKS = frozenset(KeyCheck)
 
 _c = workspaces.c
+_FIND = select(workspaces).where(_c.team_id == bindparam("team_id"))
 
 
 class WorkspaceRows:
@@ -53,7 +54,7 @@ class WorkspaceRows:
 
     async def find(self, team_id: str) -> Workspace | None:
         """Return a workspace, in one round trip. Raises UnreadableError if its secrets or its policy cannot be read."""
-        row = await self._database.fetch_one(select(workspaces).where(_c.team_id == team_id))
+        row = await self._database.fetch_one(_FIND, team_id=team_id)
         if row is None:
             return None
         return Workspace(
