@@ -1,0 +1,86 @@
+"""The applications that are measured, and how each is started."""
+
+import os
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench.people import APP_TOKEN, SIGNING_SECRET, anchor_key, bot_token
+from bench.revisions import CACHE, Revision
+
+BOLT_JS = CACHE / "bolt_js"
+"""The directory of the peer in JavaScript and its packages."""
+
+_HERE = Path(__file__).parent
+_ENCRYPTION_KEY = "YmVuY2gtYmVuY2gtYmVuY2gtYmVuY2gtYmVuY2gtYmU="
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """An application. `revision` is None for a peer, and `database` is sqlite or postgresql for many workspaces."""
+
+    name: str
+    title: str
+    command: tuple[str, ...] = ()
+    environ: tuple[tuple[str, str], ...] = ()
+    revision: Revision | None = None
+    database: str = ""
+    is_socket: bool = False
+
+    @property
+    def full_name(self) -> str:
+        """Return the name with its revision, as in http@main."""
+        return f"{self.name}@{self.revision.name}" if self.revision and self.revision.name else self.name
+
+    @property
+    def full_title(self) -> str:
+        """Return the title with its revision."""
+        return f"{self.title}, {self.revision.name}" if self.revision and self.revision.name else self.title
+
+    def at(self, revision: Revision) -> "Application":
+        """Return this application of another revision of the bot."""
+        return replace(self, revision=revision)
+
+    def command_line(self, *, with_jumps: bool = False) -> tuple[str, ...]:
+        """Return the command; `with_jumps` makes the bot's clocks jump at SIGUSR2."""
+        if self.revision is None:
+            return self.command
+        program = ("-P", str(_HERE / "hour_later.py")) if with_jumps else ("-m", "bot")
+        return (self.revision.python, *program, "run")
+
+    def variables(self, urls: dict[str, str], port: int, database_url: str) -> dict[str, str]:
+        """Return the environment; `urls` are those of the simulated services, by the bot's names."""
+        slack = {"SLACK_APP_TOKEN": APP_TOKEN} if self.is_socket else {"SLACK_SIGNING_SECRET": SIGNING_SECRET}
+        one = {"SLACK_BOT_TOKEN": bot_token(0), "ANCHOR_API_KEY": anchor_key(0)}
+        tenancy = many_workspaces(database_url, port) if self.database else one
+        own = self.revision.environ if self.revision else dict(self.environ)
+        common = {"PATH": os.environ["PATH"], "PORT": str(port), "DRAIN_SECONDS": "0"}
+        return common | own | slack | tenancy | urls
+
+
+def many_workspaces(database_url: str, port: int) -> dict[str, str]:
+    """Return the settings of a bot for many workspaces."""
+    return {
+        "SLACK_CLIENT_ID": "1.2",
+        "SLACK_CLIENT_SECRET": "bench-client-secret",
+        "BASE_URL": f"http://127.0.0.1:{port}",
+        "DATABASE_URL": database_url,
+        "ENCRYPTION_KEYS": _ENCRYPTION_KEY,
+    }
+
+
+BOTS = (
+    Application("http", "this bot, HTTP"),
+    Application("socket", "this bot, Socket Mode", is_socket=True),
+    Application("sqlite", "this bot, many workspaces, SQLite", database="sqlite"),
+    Application("postgresql", "this bot, many workspaces, PostgreSQL", database="postgresql"),
+)
+
+NODE = ("node", str(BOLT_JS / "app.js"))
+
+PEERS = (
+    Application("bolt-python", "Bolt for Python, as documented", (sys.executable, str(_HERE / "peers/bolt_python.py"))),
+    Application("bolt-js", "Bolt for JavaScript, as documented", NODE),
+    Application("bolt-js-ack", "Bolt for JavaScript, answer in the ack", NODE, (("ANSWER_IN_ACK", "1"),)),
+    Application("limit", "bare aiohttp, no Bolt", (sys.executable, str(_HERE / "peers/limit.py"))),
+)

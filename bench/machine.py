@@ -1,0 +1,45 @@
+"""The machine: its cores, and the time and the memory that processes take (Linux)."""
+
+import os
+import platform
+from pathlib import Path
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_IDLE = slice(3, 5)  # the columns idle and iowait
+
+
+def cores() -> tuple[int, int]:
+    """Return the core of the load and that of the applications: the same if the machine has only one."""
+    available = sorted(os.sched_getaffinity(0))
+    return available[0], available[min(1, len(available) - 1)]
+
+
+def core_times(core: int) -> tuple[float, float]:
+    """Return the seconds for which a core was busy, and all seconds, since the machine was started."""
+    for line in Path("/proc/stat").read_text().splitlines():
+        name, *columns = line.split()
+        if name == f"cpu{core}":
+            ticks = [int(column) for column in columns[:8]]
+            return (sum(ticks) - sum(ticks[_IDLE])) / _TICKS, sum(ticks) / _TICKS
+    raise LookupError(f"no core {core}")
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time of a process and its threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def resident_mb(pid: int) -> float:
+    """Return the resident memory of a process, in MB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1000
+    raise LookupError(f"process {pid} has no memory")
+
+
+def description() -> str:
+    """Return the processor, the kernel and the number of cores."""
+    info = Path("/proc/cpuinfo").read_text().splitlines()
+    models = [line.partition(":")[2].strip() for line in info if line.startswith("model name")]
+    return f"{models[0] if models else platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}"

@@ -1,0 +1,216 @@
+"""The measures: each puts one load on one application, checks all answers, and returns numbers by name."""
+
+import asyncio
+import gc
+import itertools
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from statistics import median, quantiles
+
+from bench.applications import Application
+from bench.databases import Databases
+from bench.hour_later import HOUR
+from bench.machine import core_times, cpu_seconds, resident_mb
+from bench.orders import Order
+from bench.people import Person
+from bench.running import Launcher, Running
+from bench.services import Delays, Services
+
+IN_FLIGHT = 32
+BURST = 1_000
+WORKSPACES = 500
+SINGLE_COMMANDS = 20
+PEOPLE = 10
+LONG_RUN, LONG_SLICE = 100_000, 10_000
+FEW_INSTALLED, MANY_INSTALLED, ACTIVE = 10, 10_000, 10
+USUAL = Delays(anchor=0.05, response_url=0.04, web_api=0.04)
+LOADED = 2_000  # commands, before the memory is read again
+ACK_DEADLINE = 3.0  # seconds that Slack waits
+
+_NONE = Delays()
+_KNOWN = [Person(0, number) for number in range(50)]
+_WARM_UP = 0.5  # seconds
+_IDLE = 0.5  # seconds before a burst
+_JUMP_SEEN = 0.05  # seconds
+_LONGEST = 900.0  # seconds for one measure
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Everything that a measure of one application needs; `cores` are that of the load and that of the application.
+
+    `problems` collects what was wrong.
+    """
+
+    application: Application
+    services: Services
+    launcher: Launcher
+    databases: Databases
+    cores: tuple[int, int]
+    seconds: float
+    problems: list[str] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def start(self, *, installed: int = WORKSPACES, with_jumps: bool = False) -> AsyncIterator[Running]:
+        """Run the application; if it serves many workspaces, with so many of them."""
+        with self.databases.copy(self.application, installed) as url:
+            async with self.launcher.run(self.application, url, with_jumps=with_jumps) as running:
+                yield running
+
+    def checked(self, delays: Delays) -> AbstractAsyncContextManager[None]:
+        """Set the delays inside the block, and check all its orders at the end."""
+        return self._checked(delays)
+
+    @asynccontextmanager
+    async def _checked(self, delays: Delays) -> AsyncIterator[None]:
+        gc.collect()  # it is off otherwise: a collection would count as the application's time
+        self.services.delays = delays
+        async with asyncio.timeout(_LONGEST):
+            yield
+        await asyncio.sleep(0.1)  # for a message too many
+        self.problems.extend(self.services.book.check())
+
+
+async def message(stage: Stage, running: Running) -> dict[str, float]:
+    """Return the milliseconds from a command to its message, one command at a time."""
+    async with stage.checked(USUAL):
+        await running.load.run(_KNOWN[:3], 1)
+        orders = await running.load.run(itertools.islice(itertools.cycle(_KNOWN[:3]), SINGLE_COMMANDS), 1)
+    return {
+        "message": _ms(order.message_at - order.sent_at for order in orders),
+        "received": _ms(order.received_at - order.sent_at for order in orders),
+    }
+
+
+async def throughput(stage: Stage, running: Running) -> dict[str, float]:
+    """Return how many commands an application that is warm answers, with 32 in flight."""
+    return await _flood(stage, running, _KNOWN)
+
+
+async def burst(stage: Stage, running: Running) -> dict[str, float]:
+    """Return the slowest of 1,000 commands that an idle application gets at once, each over a connection of its own."""
+    async with stage.checked(USUAL):
+        await running.load.run(_KNOWN, 1)
+        running.load.close()
+        await asyncio.sleep(_IDLE)
+        people = itertools.islice(itertools.cycle(_KNOWN), BURST)
+        orders = await running.load.run(people, BURST)
+    acks = [order.acked_at - order.sent_at for order in orders]
+    return {
+        "slowest_ack": max(acks) * 1000,
+        "slowest_message": max(order.message_at - order.sent_at for order in orders) * 1000,
+        "late": float(sum(seconds > ACK_DEADLINE for seconds in acks)),
+    }
+
+
+async def click(stage: Stage, running: Running) -> dict[str, float]:
+    """Return the milliseconds from a click to its ack and to the call of Anchor, one click at a time."""
+    async with stage.checked(USUAL):
+        await running.load.run(_KNOWN[:1], 1)
+        await running.load.click(_KNOWN[0])
+        orders = [await running.load.click(_KNOWN[0]) for _ in range(SINGLE_COMMANDS)]
+    return {
+        "click_ack": _ms(order.acked_at - order.sent_at for order in orders),
+        "click_anchor": _ms(order.anchor_at - order.sent_at for order in orders),
+    }
+
+
+async def workspaces(stage: Stage, running: Running) -> dict[str, float]:
+    """Return the throughput with 500 people of one workspace, and with one person in each of 500."""
+    one = await _flood(stage, running, [Person(0, number) for number in range(WORKSPACES)])
+    many = await _flood(stage, running, [Person(number, 0) for number in range(WORKSPACES)])
+    return {
+        "one_workspace": one["throughput"],
+        "many_workspaces": many["throughput"],
+        "many_to_one": many["throughput"] / one["throughput"],
+    }
+
+
+async def memory(stage: Stage, running: Running) -> dict[str, float]:
+    """Return the startup time, and the memory before and after a load. It has to be the first measure of a start."""
+    idle = resident_mb(running.process.pid)
+    async with stage.checked(_NONE):
+        await running.load.run(itertools.islice(itertools.cycle(_KNOWN), LOADED), IN_FLIGHT)
+    return {"startup": running.startup, "idle": idle, "loaded": resident_mb(running.process.pid)}
+
+
+async def person(stage: Stage) -> dict[str, float]:
+    """Return the milliseconds to the message of a person's first and second command, and of one an hour later."""
+    services = stage.services
+    first, second, later = list[Order](), list[Order](), list[Order]()
+    async with stage.start(with_jumps=True) as running, stage.checked(USUAL):
+        await running.load.run(_KNOWN[:1], 1)
+        for number in range(PEOPLE):
+            somebody = Person(0, 1_000 + number)
+            first.append(await running.load.command(somebody))
+            second.append(await running.load.command(somebody))
+        for order in first:
+            running.jump(services, HOUR)
+            await asyncio.sleep(_JUMP_SEEN)
+            later.append(await running.load.command(order.person))
+    services.time_offset = 0.0
+    names = ("first", "second", "later")
+    kinds = zip(names, (first, second, later), strict=True)
+    return {name: _ms(order.message_at - order.sent_at for order in orders) for name, orders in kinds}
+
+
+async def flat(stage: Stage) -> dict[str, float]:
+    """Return whether 100,000 commands, or 10,000 installed workspaces, make the application slower."""
+    async with stage.start() as running, stage.checked(_NONE):
+        await running.load.run(_KNOWN, IN_FLIGHT)
+        orders = await running.load.run(itertools.islice(itertools.cycle(_KNOWN), LONG_RUN), IN_FLIGHT)
+    numbers = {"first_slice": _rate(orders[:LONG_SLICE]), "last_slice": _rate(orders[-LONG_SLICE:])}
+    numbers["last_to_first"] = numbers["last_slice"] / numbers["first_slice"]
+    if stage.application.database:
+        few, many = [await _with_installed(stage, count) for count in (FEW_INSTALLED, MANY_INSTALLED)]
+        numbers |= {"few_installed": few, "many_installed": many, "many_to_few": many / few}
+    return numbers
+
+
+async def _with_installed(stage: Stage, installed: int) -> float:
+    people = [Person(number * installed // ACTIVE, 0) for number in range(ACTIVE)]
+    async with stage.start(installed=installed) as running:
+        return (await _flood(stage, running, people))["throughput"]
+
+
+async def _flood(stage: Stage, running: Running, people: Sequence[Person]) -> dict[str, float]:
+    """Let each person send a command, and then all of them as many as the application answers in the time."""
+    load, pid, core = running.load, running.process.pid, stage.cores
+    async with stage.checked(_NONE):
+        await load.run(people, IN_FLIGHT)
+        await load.run(_until(_WARM_UP, people), IN_FLIGHT)
+        cpu, before = cpu_seconds(pid), [core_times(one) for one in core]
+        orders = await load.run(_until(stage.seconds, people), IN_FLIGHT)
+        cpu, after = cpu_seconds(pid) - cpu, [core_times(one) for one in core]
+    load_busy, busy = [(b[0] - a[0]) / (b[1] - a[1]) for a, b in zip(before, after, strict=True)]
+    own = cpu / (after[1][1] - before[1][1])
+    acks = quantiles((order.acked_at - order.sent_at for order in orders), n=100)
+    return {
+        "throughput": _rate(orders),
+        "ack_p50": acks[49] * 1000,
+        "ack_p99": acks[98] * 1000,
+        "cpu": cpu / len(orders) * 1000,
+        "load_busy": load_busy * 100,
+        "others_busy": max(0.0, busy - own) * 100,
+    }
+
+
+def _until(seconds: float, people: Sequence[Person]) -> Iterator[Person]:
+    """Yield people until the time is over."""
+    ends = time.perf_counter() + seconds
+    for somebody in itertools.cycle(people):
+        if time.perf_counter() >= ends:
+            return
+        yield somebody
+
+
+def _rate(orders: Sequence[Order]) -> float:
+    """Return the messages per second."""
+    began, ended = min(order.sent_at for order in orders), max(order.message_at for order in orders)
+    return len(orders) / (ended - began)
+
+
+def _ms(seconds: Iterable[float]) -> float:
+    return median(seconds) * 1000

@@ -1,0 +1,72 @@
+"""Write the tables, for the terminal and for docs/performance.md."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from bench.applications import Application
+from bench.catalog import Measure
+from bench.machine import description
+from bench.plot import plot
+from bench.results import Results, spread
+from bench.revisions import ROOT
+
+_PAGE = ROOT / "docs/performance.md"
+_PICTURE = ROOT / "docs/pictures/performance.svg"
+_BEGIN, _END = "<!-- measured: scripts/bench writes this part -->", "<!-- end of the measured part -->"
+_PACKAGES = ("slack-bolt", "slack-sdk", "aiohttp", "httpx", "uvloop", "sqlalchemy")
+
+
+def tables(results: Results, measures: Sequence[Measure]) -> str:
+    """Return a table for each measure that has numbers, and the problems, in Markdown."""
+    parts = [_table(results, measure) for measure in measures]
+    problems = [f"- {problem}" for problem in results.problems] or ["None: every answer was right."]
+    return "\n\n".join([part for part in parts if part] + ["### Wrong answers", "\n".join(problems)]) + "\n"
+
+
+def _table(results: Results, measure: Measure) -> str:
+    measured = [one for one in results.applications if any(results.values(one, n.name) for n in measure.numbers)]
+    if not measured:
+        return ""
+    compared = [number for number in measure.numbers if number.is_compared and len(measured) > 1]
+    titles = [number.title for number in measure.numbers]
+    titles += [f"ours ÷ it: {number.title.partition(',')[0]}" for number in compared]
+    lines = [f"| application | {' | '.join(titles)} |", "|---|" + "---|" * len(titles)]
+    for application in measured:
+        cells = [spread(results.values(application, number.name), number.digits) for number in measure.numbers]
+        cells += [spread(results.ratios(application, number.name), 2) for number in compared]
+        lines.append(f"| {application.full_title} | {' | '.join(cells)} |")
+    return f"### {measure.title}\n\n{measure.sentence}\n\n" + "\n".join(lines)
+
+
+def setting(rounds: int, seconds: float, applications: Sequence[Application]) -> str:
+    """Return the machine, the versions and the extent of a run."""
+    packages = [f"{name} {version(name)}" for name in _PACKAGES]
+    if any(application.name.startswith("bolt-js") for application in applications):
+        packages += [f"@slack/bolt {_bolt_js_version()}", f"Node {_output('node', '--version').removeprefix('v')}"]
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d}, revision {_output('git', 'describe', '--always', '--dirty')}. "
+        f"{description()}. Python {sys.version.split()[0]}, {', '.join(packages)}. "
+        f"Rounds: {rounds}. Each throughput is measured for {seconds:g} s."
+    )
+
+
+def write_page(results: Results, measures: Sequence[Measure], run: str) -> None:
+    """Replace the measured part of docs/performance.md, and the plot."""
+    before, _, rest = _PAGE.read_text().partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    picture = "![Time to the message and commands per second](pictures/performance.svg)"
+    _PAGE.write_text(f"{before}{_BEGIN}\n\n{run}\n\n{picture}\n\n{tables(results, measures)}\n{_END}{after}")
+    _PICTURE.write_text(plot(results))
+
+
+def _bolt_js_version() -> str:
+    text = (Path(__file__).parent / "peers/bolt_js/package.json").read_text()
+    return text.partition('"@slack/bolt": "')[2].partition('"')[0]
+
+
+def _output(*command: str) -> str:
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603 - fixed

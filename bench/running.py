@@ -1,0 +1,126 @@
+"""Start an application on its own core, wait until it answers, and stop it."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.applications import Application
+from bench.http_client import get_status, is_listening
+from bench.load import Load
+from bench.people import Person
+from bench.services import Services
+
+_READY_WITHIN = 30.0
+_GONE_WITHIN = 15.0
+_POLL_INTERVAL = 0.005
+_OK = 200
+_LOG_LINES = 15
+
+
+class NotStartedError(Exception):
+    """An application ended or did not answer; the text has the end of its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A started application, and the load for it; `startup` is the seconds until its first answer."""
+
+    application: Application
+    load: Load
+    process: subprocess.Popen[bytes]
+    startup: float
+
+    def jump(self, services: Services, seconds: float) -> None:
+        """Let time pass for the bot and the services: they close the connections. The clock of a peer does not jump."""
+        self.load.close()
+        services.close_connections()
+        if self.application.revision is not None:
+            self.process.send_signal(signal.SIGUSR2)
+            services.time_offset += seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Launcher:
+    """Starter of applications: `prefix` is the command that pins them to their core."""
+
+    services: Services
+    prefix: Sequence[str]
+    directory: Path
+
+    @asynccontextmanager
+    async def run(
+        self, application: Application, database_url: str, *, with_jumps: bool = False
+    ) -> AsyncIterator[Running]:
+        """Run an application. Raises NotStartedError."""
+        port, began = _free_port(), time.monotonic()
+        urls = {
+            "SLACK_API_URL": f"{self.services.slack_url}/api/",
+            "ANCHOR_API_URL": self.services.anchor_url,
+        }
+        log = self.directory / f"{application.full_name.replace('/', '-')}.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603, ASYNC220 - ours, and nothing else happens now
+                [*self.prefix, *application.command_line(with_jumps=with_jumps)],
+                env=application.variables(urls, port, database_url),
+                cwd=self.directory,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        load = Load(self.services, None if application.is_socket else port)
+        try:
+            await _wait_until_ready(application, process, port, log)
+            await _answer_first(load, self.services)
+            yield Running(application, load, process, time.monotonic() - began)
+        finally:
+            load.close()
+            _stop(process)
+
+
+async def _wait_until_ready(application: Application, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    ends = time.monotonic() + _READY_WITHIN
+    while not await _is_ready(application, port):
+        if process.poll() is not None or time.monotonic() > ends:
+            raise NotStartedError(f"{application.full_name} did not start:\n{_tail(log)}")
+        await asyncio.sleep(_POLL_INTERVAL)
+
+
+async def _is_ready(application: Application, port: int) -> bool:
+    """Return whether the bot says that it is ready, or whether a peer accepts connections."""
+    if application.revision is None:
+        return await is_listening(port)
+    return await get_status(port, "/readyz") == _OK
+
+
+async def _answer_first(load: Load, services: Services) -> None:
+    """Send the first command. Raises NotStartedError if its answer is wrong."""
+    async with asyncio.timeout(_READY_WITHIN):
+        await load.command(Person())
+    if problems := services.book.check():
+        raise NotStartedError(f"the first answer is wrong: {'; '.join(problems)}")
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text().splitlines()[-_LOG_LINES:])
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_GONE_WITHIN)
+        return
+    process.kill()
+    process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
