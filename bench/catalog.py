@@ -57,15 +57,16 @@ MEASURES = (
         "Commands per second",
         f"{measures.IN_FLIGHT} commands in flight until their messages exist, application warm, Anchor and Slack "
         "without delay: the processor is the limit. *CPU* is the application's processor time per command. *Load* is "
-        "how busy the core of the load was: near 100 %, the number is that of the load. *Others* is how much of the "
-        "application's core other processes took.",
+        "the share of its core that the load took: near 100 %, the number is that of the load. *Others* is what other "
+        "processes took of the application's core, and of the load's: there, PostgreSQL counts, too.",
         (
             Number("throughput", "commands/s"),
             Number("cpu", "CPU, ms", 3),
             Number("ack_p50", "ack p50, ms", 1, is_compared=False),
             Number("ack_p99", "ack p99, ms", 1, is_compared=False),
-            Number("load_busy", "load, %", is_compared=False),
-            Number("others_busy", "others, %", is_compared=False),
+            Number("load", "load, %", is_compared=False),
+            Number("others", "others, %", is_compared=False),
+            Number("load_others", "others of the load, %", is_compared=False),
         ),
         run=measures.throughput,
     ),
@@ -96,6 +97,8 @@ MEASURES = (
             Number("one_workspace", "one workspace, commands/s"),
             Number("many_workspaces", f"{measures.WORKSPACES} workspaces, commands/s"),
             Number("many_to_one", "ratio", 2, is_compared=False),
+            Number("one_cpu", "CPU of one, ms", 3),
+            Number("many_cpu", f"CPU of {measures.WORKSPACES}, ms", 3),
         ),
         run=measures.workspaces,
         is_for=lambda application: bool(application.database),

@@ -2,6 +2,8 @@
 
 import os
 import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -14,7 +16,40 @@ def cores() -> tuple[int, int]:
     return available[0], available[min(1, len(available) - 1)]
 
 
-def core_times(core: int) -> tuple[float, float]:
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The processor time of a process in seconds, and the shares of its core that it and others took."""
+
+    cpu: float
+    own_share: float
+    others_share: float
+
+
+class Meter:
+    """Meter of processes that have a core each."""
+
+    def __init__(self, pids: Sequence[int], cores: Sequence[int]) -> None:
+        self._pids = pids
+        self._cores = cores
+        self._before: list[tuple[float, float, float]] = []
+
+    def start(self) -> None:
+        """Begin to measure."""
+        self._before = self._read()
+
+    def stop(self) -> list[Usage]:
+        """Return the usage since the start, of each process."""
+        usages = []
+        for before, after in zip(self._before, self._read(), strict=True):
+            cpu, busy, total = (later - earlier for earlier, later in zip(before, after, strict=True))
+            usages.append(Usage(cpu, cpu / total, max(0.0, busy - cpu) / total))
+        return usages
+
+    def _read(self) -> list[tuple[float, float, float]]:
+        return [(_cpu_seconds(pid), *_core_times(core)) for pid, core in zip(self._pids, self._cores, strict=True)]
+
+
+def _core_times(core: int) -> tuple[float, float]:
     """Return the seconds for which a core was busy, and all seconds, since the machine was started."""
     for line in Path("/proc/stat").read_text().splitlines():
         name, *columns = line.split()
@@ -24,7 +59,7 @@ def core_times(core: int) -> tuple[float, float]:
     raise LookupError(f"no core {core}")
 
 
-def cpu_seconds(pid: int) -> float:
+def _cpu_seconds(pid: int) -> float:
     """Return the processor time of a process and its threads."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS

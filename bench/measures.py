@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import itertools
+import os
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -12,7 +13,7 @@ from statistics import median, quantiles
 from bench.applications import Application
 from bench.databases import Databases
 from bench.hour_later import HOUR
-from bench.machine import core_times, cpu_seconds, resident_mb
+from bench.machine import Meter, resident_mb
 from bench.orders import Order
 from bench.people import Person
 from bench.running import Launcher, Running
@@ -125,6 +126,8 @@ async def workspaces(stage: Stage, running: Running) -> dict[str, float]:
         "one_workspace": one["throughput"],
         "many_workspaces": many["throughput"],
         "many_to_one": many["throughput"] / one["throughput"],
+        "one_cpu": one["cpu"],
+        "many_cpu": many["cpu"],
     }
 
 
@@ -177,23 +180,22 @@ async def _with_installed(stage: Stage, installed: int) -> float:
 
 async def _flood(stage: Stage, running: Running, people: Sequence[Person]) -> dict[str, float]:
     """Let each person send a command, and then all of them as many as the application answers in the time."""
-    load, pid, core = running.load, running.process.pid, stage.cores
+    load, meter = running.load, Meter((os.getpid(), running.process.pid), stage.cores)
     async with stage.checked(_NONE):
         await load.run(people, IN_FLIGHT)
         await load.run(_until(_WARM_UP, people), IN_FLIGHT)
-        cpu, before = cpu_seconds(pid), [core_times(one) for one in core]
+        meter.start()
         orders = await load.run(_until(stage.seconds, people), IN_FLIGHT)
-        cpu, after = cpu_seconds(pid) - cpu, [core_times(one) for one in core]
-    load_busy, busy = [(b[0] - a[0]) / (b[1] - a[1]) for a, b in zip(before, after, strict=True)]
-    own = cpu / (after[1][1] - before[1][1])
+        of_load, of_application = meter.stop()
     acks = quantiles((order.acked_at - order.sent_at for order in orders), n=100)
     return {
         "throughput": _rate(orders),
         "ack_p50": acks[49] * 1000,
         "ack_p99": acks[98] * 1000,
-        "cpu": cpu / len(orders) * 1000,
-        "load_busy": load_busy * 100,
-        "others_busy": max(0.0, busy - own) * 100,
+        "cpu": of_application.cpu / len(orders) * 1000,
+        "load": of_load.own_share * 100,
+        "others": of_application.others_share * 100,
+        "load_others": of_load.others_share * 100,
     }
 
 

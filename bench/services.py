@@ -29,7 +29,7 @@ class Delays:
 
 
 class Services:
-    """Both services. `time_offset` is added to their clock, in seconds."""
+    """The two services. `time_offset` is added to their clock, in seconds."""
 
     def __init__(self) -> None:
         self.book = OrderBook()

@@ -54,7 +54,7 @@ def test_no_banned_words() -> None:
     documents = files("*.md", "docs/*", ".env.example", "manifest.yml", "scripts/*", ".ci/*")
     found = [
         f"{path.relative_to(ROOT)}:{line}: {match[0]!r} in {text.strip()[:100]}"
-        for path in [*files("bot/*.py", "tests/*.py"), *(path for path in documents if path.suffix != ".png")]
+        for path in [*files("*.py"), *(path for path in documents if path.suffix != ".png")]
         if path != Path(__file__)
         for line, text in prose_of(path)
         if (match := _BANNED.search(text))
@@ -66,7 +66,7 @@ def test_docstrings_begin_with_a_verb_or_a_noun() -> None:
     kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     found = [
         f"{path.relative_to(ROOT)}: {docstring.splitlines()[0]}"
-        for path in files("bot/*.py")
+        for path in files("bot/*.py", "bench/*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, kinds)
         and (docstring := ast.get_docstring(node))
