@@ -90,9 +90,9 @@ async def _measure_one(stage: Stage, measures: list[Measure], results: Results, 
         for measure in wanted:
             if measure.run_alone is not None:
                 _add(results, stage, number, measure, await measure.run_alone(stage))
-    except (NotStartedError, TimeoutError, subprocess.CalledProcessError) as error:
-        stage.services.book.check()
-        results.problems.append(f"{name}: {type(error).__name__} {error}")
+    except (NotStartedError, TimeoutError, ValueError, subprocess.CalledProcessError) as error:
+        problems = [*stage.problems, *stage.services.book.check(), f"{type(error).__name__} {error}"]
+        results.problems.extend(f"{name}: {problem}" for problem in problems)
 
 
 def _add(results: Results, stage: Stage, number: int, measure: Measure, numbers: dict[str, float]) -> None:

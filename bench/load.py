@@ -39,7 +39,7 @@ class Load:
         return order
 
     async def run(self, people: Iterable[Person], in_flight: int) -> list[Order]:
-        """Send a command of each person, so many at a time, and return the orders."""
+        """Send a command of each person, so many at a time, and return those whose messages exist."""
         queue, orders = iter(people), list[Order]()
 
         async def work() -> None:
@@ -47,7 +47,7 @@ class Load:
                 orders.append(await self.command(person))
 
         await asyncio.gather(*(work() for _ in range(in_flight)))
-        return orders
+        return [order for order in orders if order.message_at]
 
     def close(self) -> None:
         """Close the connections."""

@@ -9,6 +9,7 @@ from typing import Any
 from bench.people import Person
 
 _MOST_PROBLEMS = 5  # that are named
+_LONGEST_QUOTE = 100
 _VERDICT = "Paused"
 
 
@@ -78,7 +79,7 @@ class OrderBook:
         if order.is_click and body.get("replace_original") is True:
             return
         if _VERDICT not in str(body.get("text")) or order.session not in json.dumps(body):
-            self.report(f"the message is {body}", order)
+            self.report(f"the message is {str(body.get('text'))[:_LONGEST_QUOTE]!r}", order)
             return
         order.messages += 1
         order.received_at = order.received_at or received_at
