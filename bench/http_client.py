@@ -1,9 +1,12 @@
 """Client of the applications: one request at a time per connection, idle connections are used again."""
 
 import asyncio
+import time
 from typing import cast
 
 from bench.http_messages import HttpMessage, HttpReader
+
+_MOST_IDLE = 1.0  # seconds; Node closes a connection after 5, perhaps while the next request is on its way
 
 
 class _ClientConnection(asyncio.Protocol):
@@ -12,6 +15,7 @@ class _ClientConnection(asyncio.Protocol):
         self._waiting: asyncio.Future[HttpMessage] | None = None
         self.transport: asyncio.Transport
         self.is_open = True
+        self.idle_since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
@@ -33,7 +37,7 @@ class _ClientConnection(asyncio.Protocol):
 
 
 class HttpClient:
-    """Connections to one port. Close it after each measure: servers drop connections that are idle for long."""
+    """Client of one port."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -44,6 +48,7 @@ class HttpClient:
         connection = await self._connection()
         response = await connection.exchange(request)
         if connection.is_open and response.header(b"connection").lower() != b"close":
+            connection.idle_since = time.monotonic()
             self._idle.append(connection)
         else:
             connection.transport.close()
@@ -58,8 +63,9 @@ class HttpClient:
     async def _connection(self) -> _ClientConnection:
         while self._idle:
             connection = self._idle.pop()
-            if connection.is_open:
+            if connection.is_open and time.monotonic() < connection.idle_since + _MOST_IDLE:
                 return connection
+            connection.transport.close()
         loop = asyncio.get_running_loop()
         _, connection = await loop.create_connection(_ClientConnection, "127.0.0.1", self._port)
         return connection
