@@ -46,7 +46,7 @@ def main() -> int:
     results = Results(applications)
     with tempfile.TemporaryDirectory() as directory, closing(Databases(Path(directory))) as databases:
         uvloop.run(_measure(options, measures, results, Parts(prefix, pair, Path(directory), databases)))
-    run = report.setting(options.rounds, options.seconds, applications)
+    run = report.setting(options.rounds, options.seconds, results)
     sys.stdout.write(f"{run}\n\n{report.tables(results, measures)}")
     if options.write or not (options.apps or options.only or options.without):
         report.write_page(results, measures, run)

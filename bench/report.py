@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.applications import Application
 from bench.catalog import Measure
 from bench.machine import description
 from bench.plot import plot
@@ -17,6 +16,7 @@ from bench.revisions import ROOT
 _PAGE = ROOT / "docs/performance.md"
 _PICTURE = ROOT / "docs/pictures/performance.svg"
 _BEGIN, _END = "<!-- measured: scripts/bench writes this part -->", "<!-- end of the measured part -->"
+_DISTURBED = 10  # percent
 _PACKAGES = ("slack-bolt", "slack-sdk", "aiohttp", "httpx", "uvloop", "sqlalchemy")
 
 
@@ -42,15 +42,26 @@ def _table(results: Results, measure: Measure) -> str:
     return f"### {measure.title}\n\n{measure.sentence}\n\n" + "\n".join(lines)
 
 
-def setting(rounds: int, seconds: float, applications: Sequence[Application]) -> str:
-    """Return the machine, the versions and the extent of a run."""
+def setting(rounds: int, seconds: float, results: Results) -> str:
+    """Return the machine, the versions and the extent of a run, and a warning if other programs disturbed it."""
+    applications = results.applications
     packages = [f"{name} {version(name)}" for name in _PACKAGES]
     if any(application.name.startswith("bolt-js") for application in applications):
         packages += [f"@slack/bolt {_bolt_js_version()}", f"Node {_output('node', '--version').removeprefix('v')}"]
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, revision {_output('git', 'describe', '--always', '--dirty')}. "
         f"{description()}. Python {sys.version.split()[0]}, {', '.join(packages)}. "
-        f"Rounds: {rounds}. Each throughput is measured for {seconds:g} s."
+        f"Rounds: {rounds}. Each throughput is measured for {seconds:g} s.{_warning(results)}"
+    )
+
+
+def _warning(results: Results) -> str:
+    most = max((share for one in results.applications for share in results.values(one, "others")), default=0.0)
+    if most < _DISTURBED:
+        return ""
+    return (
+        f" **Other programs took up to {most:.0f} % of the applications' core: do not compare commands per second, nor "
+        "a thousand at once.**"
     )
 
 
