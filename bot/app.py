@@ -5,7 +5,7 @@ import logging
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -54,18 +54,29 @@ async def serve(settings: Settings) -> None:
 
     Raises what `running` raises, TokenRefusedError or AppTokenRefusedError.
     """
-    stopped, hurry, loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, stopped.set)
-    loop.add_signal_handler(signal.SIGINT, _set_all, hurry, stopped)
+    started, stopped, hurry = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    loop, serving = asyncio.get_running_loop(), asyncio.current_task()
+    assert serving is not None  # noqa: S101 - this is a coroutine
+
+    def stop(*also: asyncio.Event) -> None:
+        for event in (stopped, *also):
+            event.set()
+        if not started.is_set():  # it may be waiting for another bot, or for the database
+            serving.cancel()
+
+    loop.add_signal_handler(signal.SIGTERM, stop)
+    loop.add_signal_handler(signal.SIGINT, stop, hurry)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        loop.add_signal_handler(signal.SIGHUP, stopped.set)
-    async with running(settings, hurry=hurry) as bot:
-        stopping = asyncio.ensure_future(stopped.wait())
-        await asyncio.wait({stopping, bot.startup}, return_when=asyncio.FIRST_COMPLETED)
-        if bot.startup.done():
-            bot.startup.result()
-        await stopping
-        _log.info("stopping")
+        loop.add_signal_handler(signal.SIGHUP, stop)
+    with suppress(asyncio.CancelledError):
+        async with running(settings, hurry=hurry) as bot:
+            started.set()
+            stopping = asyncio.ensure_future(stopped.wait())
+            await asyncio.wait({stopping, bot.startup}, return_when=asyncio.FIRST_COMPLETED)
+            if bot.startup.done():
+                bot.startup.result()
+            await stopping
+            _log.info("stopping")
 
 
 @asynccontextmanager
@@ -88,7 +99,9 @@ async def running(
             timeout=settings.anchor_timeout,
             deadline=settings.anchor_deadline,
         )
-        async with open_tenancy(settings, session, slack, anchor, readiness, limits.now) as tenancy:
+        async with open_tenancy(
+            settings, session, slack, anchor, readiness, now=limits.now, lock_wait=limits.lock_wait
+        ) as tenancy:
             container = build(tenancy, settings, Clients(http, anchor, web_api, slack, slack_clock), tasks, limits)
             socket_mode = None
             if settings.slack_app_token is not None:
@@ -159,11 +172,6 @@ async def _start(tenancy: Tenancy, checks: Tasks, socket_mode: SocketMode | None
     checks.start(repeat(tenancy.check, every=tenancy.check_interval))
     if socket_mode:
         await socket_mode.start()
-
-
-def _set_all(*events: asyncio.Event) -> None:
-    for event in events:
-        event.set()
 
 
 async def _drain(container: Container, tasks: Tasks, acks: Tasks, *, within: float) -> None:

@@ -21,6 +21,7 @@ from bot.outbound.anchor.client import AnchorClient
 from bot.outbound.slack.client import SlackClient, SlackViews
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.slack.roles import RoleCache
+from bot.outbound.store.availability import LOCK_WAIT
 from bot.tenancy import Tenancy
 from bot.usecases.access_check import AccessCheck
 from bot.usecases.admin import actions, alerts, home, key_and_policy, modals
@@ -45,13 +46,15 @@ class Clients:
 class Limits:
     """The clock (Unix seconds), the maximum of running tasks, and times in seconds.
 
-    `ack_wait` limits the wait of an ack for an outcome, and `heartbeat` is that of Socket Mode.
+    `ack_wait` limits the wait of an ack for an outcome, `heartbeat` is that of Socket Mode, and `lock_wait` limits the
+    wait for another bot on the same SQLite file.
     """
 
     now: Callable[[], float] = time.time
     capacity: int = CAPACITY
     ack_wait: float = ACK_WAIT
     heartbeat: float = HEARTBEAT
+    lock_wait: float = LOCK_WAIT
 
 
 DEFAULT_LIMITS = Limits()

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -18,58 +18,77 @@ from bot.core.alert import ALERTS_PATH
 from bot.core.secret import Secret, digest
 from bot.core.workspace import AnchorKey, Workspace
 from bot.health import Readiness
+from bot.inbound.install import REDIRECT_PATH, Install
 from bot.outbound.anchor.client import AnchorClient
 from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.errors import SlackUnreachableError
-from bot.outbound.workspaces import SingleWorkspace, StoreUnreachableError, Workspaces
-
-if TYPE_CHECKING:  # a bot of one workspace needs no database
-    from bot.outbound.store.store import Store
-    from bot.outbound.store.workspace_rows import WorkspaceRows
+from bot.outbound.slack.oauth import SlackOAuth
+from bot.outbound.store import availability
+from bot.outbound.store.derived_keys import derive_encryption_key
+from bot.outbound.store.store import Store
+from bot.outbound.store.workspace_directory import WorkspaceDirectory
+from bot.outbound.store.workspace_rows import WorkspaceRows
+from bot.outbound.workspaces import SingleWorkspace, Workspaces
+from bot.usecases.install import Installer
 
 _log = logging.getLogger(__name__)
 
 _MIN_RETRY_DELAY, _MAX_RETRY_DELAY = 1.0, 30.0
-_STORE_RETRY_DELAY = 2.0
-_KEY_CHECK_INTERVAL, _STORE_CHECK_INTERVAL = 300.0, 10.0  # seconds
+_KEY_CHECK_INTERVAL = 300.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Tenancy:
-    """The served workspaces. `start` returns when they can be served; without `alerts_path` alerts are off.
+    """The served workspaces and their store. `start` returns when they can be served; no `alerts_path`: no alerts.
 
     From then on `check` looks for what makes the service worse, every `check_interval` seconds.
     `rows` is set if admins can change settings in Slack; `base_url` is then the bot's public URL.
     """
 
     workspaces: Workspaces
+    store: Store
     start: Callable[[], Coroutine[Any, Any, None]]
     check: Callable[[], Awaitable[None]]
     check_interval: float
     alerts_path: str | None
     routes: tuple[web.RouteDef, ...] = ()
-    rows: "WorkspaceRows | None" = None
+    rows: WorkspaceRows | None = None
     base_url: str = ""
 
 
 @asynccontextmanager
-async def open_tenancy(  # noqa: PLR0913, PLR0917 - collaborators
+async def open_tenancy(  # noqa: PLR0913 - collaborators
     settings: Settings,
     session: aiohttp.ClientSession,
     slack: SlackClient,
     anchor: AnchorClient,
     readiness: Readiness,
+    *,
     now: Callable[[], float],
+    lock_wait: float,
 ) -> AsyncIterator[Tenancy]:
-    """Open the workspaces of the settings. Raises StoreNotUsableError; `start` raises TokenRefusedError."""
+    """Open the workspaces of the settings; wait `lock_wait` seconds for another bot on the same SQLite file.
+
+    Raises StoreNotUsableError; `start` raises TokenRefusedError.
+    """
     if isinstance(settings.workspaces, OneWorkspace):
-        yield _one(settings.workspaces, slack, anchor, readiness)
-        return
-    async with _many(settings.workspaces, session, settings.slack_api_url, readiness, now) as tenancy:
-        yield tenancy
+        one, store = settings.workspaces, settings.workspaces.store
+        keys = store.encryption_keys or (derive_encryption_key(one.bot_token),)
+        async with availability.open_optional(store.database_url, keys, readiness, lock_wait=lock_wait) as opened:
+            yield _one(one, opened, slack, anchor, readiness)
+    else:
+        many, store = settings.workspaces, settings.workspaces.store
+        url, keys = store.database_url, store.encryption_keys
+        async with (
+            availability.connect_locked(url, keys, lock_wait=lock_wait) as connected,
+            _many(many, connected, session, settings.slack_api_url, readiness, now) as tenancy,
+        ):
+            yield tenancy
 
 
-def _one(settings: OneWorkspace, slack: SlackClient, anchor: AnchorClient, readiness: Readiness) -> Tenancy:
+def _one(
+    settings: OneWorkspace, store: Store, slack: SlackClient, anchor: AnchorClient, readiness: Readiness
+) -> Tenancy:
     token = settings.alerts_token
     workspaces = SingleWorkspace(
         Workspace(
@@ -84,6 +103,7 @@ def _one(settings: OneWorkspace, slack: SlackClient, anchor: AnchorClient, readi
     readiness.block("slack", "Slack has not accepted the bot token yet.")
     return Tenancy(
         workspaces,
+        store,
         start=lambda: _identify(slack, settings.bot_token, workspaces, readiness),
         check=partial(_check_key, anchor, settings.anchor_api_key, readiness),
         check_interval=_KEY_CHECK_INTERVAL,
@@ -120,20 +140,14 @@ async def _check_key(anchor: AnchorClient, key: Secret, readiness: Readiness) ->
 
 
 @asynccontextmanager
-async def _many(
+async def _many(  # noqa: PLR0913, PLR0917 - collaborators
     settings: ManyWorkspaces,
+    store: Store,
     session: aiohttp.ClientSession,
     slack_api_url: str,
     readiness: Readiness,
     now: Callable[[], float],
 ) -> AsyncIterator[Tenancy]:
-    # a bot of one workspace needs no database
-    from bot.inbound.install import REDIRECT_PATH, Install  # noqa: PLC0415
-    from bot.outbound.slack.oauth import SlackOAuth  # noqa: PLC0415
-    from bot.outbound.store.store import connect_store  # noqa: PLC0415
-    from bot.outbound.store.workspace_directory import WorkspaceDirectory  # noqa: PLC0415
-    from bot.usecases.install import Installer  # noqa: PLC0415
-
     oauth = SlackOAuth(
         session,
         api_url=slack_api_url,
@@ -141,50 +155,20 @@ async def _many(
         client_secret=settings.client_secret,
         redirect_uri=settings.base_url + REDIRECT_PATH,
     )
-    async with connect_store(settings.store.database_url, settings.store.encryption_keys) as store:
-        is_prepared = await _prepare(store, readiness)
-        workspaces = WorkspaceDirectory(store, time.monotonic, now)
-        install = Install(Installer(oauth, store.install_states, workspaces.rows, now), base_url=settings.base_url)
-        try:
-            yield Tenancy(
-                workspaces,
-                start=partial(_wait_for_store, store, readiness, is_prepared=is_prepared),
-                check=partial(_check_store, store, readiness),
-                check_interval=_STORE_CHECK_INTERVAL,
-                alerts_path=f"{ALERTS_PATH}/{{ref}}",
-                routes=install.routes(),
-                rows=workspaces.rows,
-                base_url=settings.base_url,
-            )
-        finally:
-            await workspaces.close()
-
-
-async def _prepare(store: "Store", readiness: Readiness) -> bool:
-    """Return whether the store can be used now. Raises StoreNotUsableError if waiting does not help."""
-    from bot.outbound.store.store import unusable  # noqa: PLC0415 - a bot of one workspace needs no database
-
+    is_prepared = await availability.prepare(store, readiness)
+    workspaces = WorkspaceDirectory(store, time.monotonic, now)
+    install = Install(Installer(oauth, store.install_states, workspaces.rows, now), base_url=settings.base_url)
     try:
-        await store.prepare()
-    except StoreUnreachableError as error:
-        why = unusable(str(error))
-        readiness.block("database", why)
-        _log.warning("the database can't be reached", extra={"why": why})
-        return False
-    readiness.clear("database")
-    return True
-
-
-async def _wait_for_store(store: "Store", readiness: Readiness, *, is_prepared: bool) -> None:
-    while not is_prepared:
-        await asyncio.sleep(_STORE_RETRY_DELAY)
-        is_prepared = await _prepare(store, readiness)
-    _log.info("ready")
-
-
-async def _check_store(store: "Store", readiness: Readiness) -> None:
-    for name, problem in (await store.find_problems()).items():
-        if problem is None:
-            readiness.recover(name)
-        else:
-            readiness.degrade(name, problem)
+        yield Tenancy(
+            workspaces,
+            store,
+            start=partial(availability.wait_until_prepared, store, readiness, is_prepared=is_prepared),
+            check=partial(availability.check, store, readiness),
+            check_interval=availability.CHECK_INTERVAL,
+            alerts_path=f"{ALERTS_PATH}/{{ref}}",
+            routes=install.routes(),
+            rows=workspaces.rows,
+            base_url=settings.base_url,
+        )
+    finally:
+        await workspaces.close()

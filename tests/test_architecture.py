@@ -117,10 +117,32 @@ def test_core_and_messages_are_pure() -> None:
     assert wrong == []
 
 
-def test_a_bot_of_one_workspace_loads_no_database() -> None:
-    """It would take twice the memory."""
-    look = (
-        "import sys, bot.cli.main; print({name.partition('.')[0] for name in sys.modules} & {'sqlalchemy', 'psycopg'})"
-    )
-    shown = subprocess.run([sys.executable, "-c", look], capture_output=True, check=True, text=True, timeout=30)  # noqa: S603 - ours
-    assert shown.stdout == "set()\n"
+USE_A_FILE = """
+import asyncio, sys
+import bot.app
+from bot.core.secret import Secret
+from bot.outbound.store.fields import new_key
+from bot.outbound.store.store import open_store
+
+async def use() -> None:
+    for keys in [[new_key()]] * 2:
+        async with open_store(Secret(f"sqlite:///{sys.argv[1]}"), keys) as store:
+            assert not await store.notices.claim("T0HOME00001", "x", 0)
+
+asyncio.run(use())
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "spared"),
+    [
+        ("import sys, bot.cli.main", {"slack_bolt", "sqlalchemy", "psycopg", "alembic"}),
+        (USE_A_FILE, {"psycopg", "alembic", "bot.sim", "bot.demo"}),
+    ],
+    ids=["a command", "a bot with a SQLite file"],
+)
+def test_what_is_not_used_is_not_loaded(tmp_path: Path, code: str, spared: set[str]) -> None:
+    """It would take time and memory."""
+    command = (sys.executable, "-c", f"{code}\nprint(*sys.modules)", str(tmp_path / "bot.db"))
+    shown = subprocess.run(command, capture_output=True, check=True, text=True, timeout=60)  # noqa: S603 - ours
+    assert spared & set(shown.stdout.split()) == set()

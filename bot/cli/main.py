@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bot import __version__, logs
-from bot.app import NotListeningError, serve
 from bot.cli.alert_client import NotPosted, send_alert
 from bot.cli.manifest import creation_link, manifest
 from bot.cli.parser import parser
@@ -19,8 +18,7 @@ from bot.config.env_file import read_environment
 from bot.config.env_reader import SettingsError
 from bot.config.settings import AlertClientSettings, Settings
 from bot.config.startup_report import find_warnings, summarize
-from bot.outbound.slack.client import AppTokenRefusedError, TokenRefusedError
-from bot.outbound.workspaces import StoreNotUsableError
+from bot.outbound.workspaces import StoreInUseError, StoreNotUsableError
 
 try:
     import uvloop as loops
@@ -77,6 +75,10 @@ def _run(_: argparse.Namespace) -> int:
 
 
 def _serve(runner: asyncio.Runner, settings: Settings) -> int:
+    # the other commands need no bot, and end sooner without
+    from bot.app import NotListeningError, serve  # noqa: PLC0415
+    from bot.outbound.slack.client import AppTokenRefusedError, TokenRefusedError  # noqa: PLC0415
+
     try:
         runner.run(serve(settings))
     except TokenRefusedError as error:
@@ -91,7 +93,7 @@ def _serve(runner: asyncio.Runner, settings: Settings) -> int:
             code=_UNUSABLE_SETTINGS,
         )
     except StoreNotUsableError as error:
-        return _fail(error.sentence, code=_UNUSABLE_SETTINGS)
+        return _fail(error.sentence, code=1 if isinstance(error, StoreInUseError) else _UNUSABLE_SETTINGS)
     except NotListeningError as error:
         return _fail(f"HOST and PORT ({settings.host}:{settings.port}) can't be listened on: {error}.", code=1)
     except OSError as error:
@@ -109,7 +111,7 @@ def _manifest(options: argparse.Namespace) -> int:
 
 
 def _operate(options: argparse.Namespace) -> int:
-    from bot.cli import operators  # noqa: PLC0415 - a bot of one workspace needs no database
+    from bot.cli import operators  # noqa: PLC0415 - the other commands need no database
 
     try:
         output = operators.operate(options, read_environment(os.environ, _ENV_FILE))

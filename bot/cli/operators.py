@@ -16,9 +16,9 @@ from bot.core.alert import alerts_url
 from bot.core.secret import Secret, digest
 from bot.core.slack_ids import CHANNEL_ID
 from bot.core.workspace import AnchorKey, Workspace, is_key
-from bot.outbound.store.database import file_of
 from bot.outbound.store.fields import new_key
 from bot.outbound.store.key_rotation import rotate
+from bot.outbound.store.sqlite import file_of
 from bot.outbound.store.store import Store, open_store
 from bot.outbound.workspaces import StoreError, UnreadableError
 from bot.usecases.admin.alerts import new_alerts_token

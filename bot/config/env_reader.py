@@ -15,6 +15,7 @@ _HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\
 _BAD_KEY = "contains spaces or characters that no key has. Copy it again"
 _ENCRYPTION_KEY = re.compile(r"[A-Za-z0-9_-]{43}=", re.ASCII)
 _DATABASE_URL = re.compile(r"sqlite:///(?!:memory:)[^?#\0]+|postgres(?:ql)?://[^\s\0]*")
+_MEMORY = "sqlite://"
 
 
 class SettingsError(Exception):
@@ -93,21 +94,23 @@ class EnvReader:
             self.problems.append(f"{name} is not a workspace id. Use an id like T0123456789.")
         return value
 
-    def encryption_keys(self, name: str) -> tuple[Secret, ...]:
-        """Read one or more Fernet keys. https://cryptography.io/en/latest/fernet/."""
+    def encryption_keys(self, name: str, *, is_required: bool) -> tuple[Secret, ...]:
+        """Read Fernet keys. https://cryptography.io/en/latest/fernet/."""
         values = self._items(name)
-        if not values:
+        if is_required and not values:
             self.problems.append(f"{name} is not set. Set it to a key from `anchor-bot keys new`.")
         elif not all(map(_ENCRYPTION_KEY.fullmatch, values)):
             self.problems.append(f"{name} contains an invalid key. Use only keys from `anchor-bot keys new`.")
         return tuple(map(Secret, values))
 
-    def database_url(self, name: str, default: str) -> Secret:
-        """Read a database URL, which can contain a password."""
+    def database_url(self, name: str, default: str, *, can_be_memory: bool) -> Secret:
+        """Read a database URL, which can contain a password. `can_be_memory` allows `sqlite://`."""
         value = self.text(name, default)
-        if not _DATABASE_URL.fullmatch(value):
+        if not (_DATABASE_URL.fullmatch(value) or (can_be_memory and value == _MEMORY)):
+            memory = f", or {_MEMORY} to keep nothing" if can_be_memory else ""
             self.problems.append(
-                f"{name} is not a supported database URL. Use {default} or postgresql://user:password@host:5432/name."
+                f"{name} is not a supported database URL. "
+                f"Use sqlite:///anchor-bot.db or postgresql://user:password@host:5432/name{memory}."
             )
         return Secret(value)
 

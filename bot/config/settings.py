@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from bot.config.env_reader import EnvReader, SettingsError
 from bot.core.alert import alerts_url
@@ -21,6 +22,8 @@ _BASE_URL = "https://bot.example.com"
 DASHBOARD_URL = "https://app.anchorbrowser.io/sessions"
 """The default of ANCHOR_DASHBOARD_URL."""
 
+_DATABASE_FILE = "anchor-bot.db"
+
 LONGEST_DRAIN = 3.5
 """The most seconds that requests are served after SIGTERM: a stop takes less than 10 in all."""
 
@@ -32,11 +35,36 @@ _MANY_WORKSPACES = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
 
 
 @dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """The database and its encryption keys: the first encrypts, all decrypt. A bot of one workspace can do without."""
+
+    database_url: Secret
+    encryption_keys: tuple[Secret, ...]
+
+
+def _read_store(read: EnvReader, *, is_one: bool = False) -> StoreSettings:
+    return StoreSettings(
+        database_url=read.database_url("DATABASE_URL", _default_database_url(read), can_be_memory=is_one),
+        encryption_keys=read.encryption_keys("ENCRYPTION_KEYS", is_required=not is_one),
+    )
+
+
+def _default_database_url(read: EnvReader) -> str:
+    """Return the URL of the file in the working directory if it exists, else in the directory that systemd gives.
+
+    https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#RuntimeDirectory=
+    """
+    directory = "" if Path(_DATABASE_FILE).exists() else read.text("STATE_DIRECTORY").partition(":")[0]
+    return f"sqlite:///{Path(directory, _DATABASE_FILE)}"
+
+
+@dataclass(frozen=True, slots=True)
 class OneWorkspace:
     """Settings of a bot of one workspace. Without `alerts_token` alerts are off."""
 
     bot_token: Secret
     anchor_api_key: Secret
+    store: StoreSettings
     alerts_token: Secret | None = None
     alerts_channel: str | None = None
     policy: Policy = EVERYBODY
@@ -46,6 +74,7 @@ def _read_one(read: EnvReader) -> OneWorkspace:
     return OneWorkspace(
         bot_token=read.secret("SLACK_BOT_TOKEN", _BOT_TOKEN, "xoxb-"),  # a rotating token expires within hours
         anchor_api_key=read.secret("ANCHOR_API_KEY", "the workspace's API key from Anchor's dashboard"),
+        store=_read_store(read, is_one=True),
         alerts_token=read.optional_secret("ALERTS_TOKEN", _ALERTS_TOKEN),
         alerts_channel=read.channel("ALERTS_CHANNEL"),
         policy=_read_policy(read),
@@ -57,21 +86,6 @@ def _read_policy(read: EnvReader) -> Policy:
     return Policy(
         pause=Rule(read.ids("PAUSE_USERS", USER_ID, "U0123456789"), channels),
         resume=Rule(read.ids("RESUME_USERS", USER_ID, "U0123456789"), channels),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class StoreSettings:
-    """The database and its encryption keys: the first encrypts, all decrypt."""
-
-    database_url: Secret
-    encryption_keys: tuple[Secret, ...]
-
-
-def _read_store(read: EnvReader) -> StoreSettings:
-    return StoreSettings(
-        database_url=read.database_url("DATABASE_URL", "sqlite:///anchor-bot.db"),
-        encryption_keys=read.encryption_keys("ENCRYPTION_KEYS"),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bot.config.settings import OneWorkspace, Settings
 from bot.core.policy import EVERYBODY
+from bot.core.secret import Secret
 
 _NAMES = {
     *("ALERTS_CHANNEL", "ALERTS_TOKEN", "ALERTS_WORKSPACE", "ALLOWED_CHANNELS", "ANCHOR_API_KEY", "ANCHOR_API_URL"),
@@ -29,7 +30,16 @@ def summarize(settings: Settings) -> dict[str, str]:
         "tenancy": "one workspace" if one else "many workspaces",
         "permissions": "set by admins" if one is None else "everybody" if one.policy == EVERYBODY else "restricted",
         "anchor": settings.anchor_api_url,
+        "database": _kind_of(settings.workspaces.store.database_url),
     }
+
+
+def _kind_of(database_url: Secret) -> str:
+    """Return the file of SQLite, or the kind of another database, whose URL can contain a password."""
+    scheme, _, path = database_url.reveal().partition("://")
+    if scheme != "sqlite":
+        return "PostgreSQL"
+    return str(Path(path.removeprefix("/")).absolute()) if path else "in memory"
 
 
 def find_warnings(environ: Mapping[str, str], settings: Settings, env_file: Path) -> Iterator[tuple[int, str]]:

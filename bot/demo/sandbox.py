@@ -94,8 +94,8 @@ async def open_sandbox(changes: Mapping[str, str], *, socket_mode: bool = False)
 
 
 def environment(slack: SimSlack, anchor: SimAnchor, **changes: str) -> dict[str, str]:
-    """Return the variables of a bot for one workspace on a free port; `changes` replace some of them."""
-    own = {"SLACK_BOT_TOKEN": slack.bot_token, "ANCHOR_API_KEY": DEFAULT_KEY}
+    """Return the variables of a bot for one workspace on a free port; `changes` replace some. It keeps no file."""
+    own = {"SLACK_BOT_TOKEN": slack.bot_token, "ANCHOR_API_KEY": DEFAULT_KEY, "DATABASE_URL": "sqlite://"}
     return _common_variables(slack, anchor) | own | changes
 
 

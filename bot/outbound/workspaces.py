@@ -29,6 +29,10 @@ class StoreNotUsableError(Exception):
         self.sentence = sentence
 
 
+class StoreInUseError(StoreNotUsableError):
+    """Another bot uses the database file."""
+
+
 class Workspaces(Protocol):
     """Repository of the served workspaces. Every method can raise StoreError."""
 

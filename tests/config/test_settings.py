@@ -25,7 +25,11 @@ EXAMPLE = Path(__file__).parents[2] / ".env.example"
 
 REQUIRED = {"SLACK_BOT_TOKEN": "xoxb-1-2-abc", "SLACK_SIGNING_SECRET": "0123abcd", "ANCHOR_API_KEY": "sk-0123"}
 DEFAULTS = Settings(
-    workspaces=OneWorkspace(bot_token=Secret("xoxb-1-2-abc"), anchor_api_key=Secret("sk-0123")),
+    workspaces=OneWorkspace(
+        bot_token=Secret("xoxb-1-2-abc"),
+        anchor_api_key=Secret("sk-0123"),
+        store=StoreSettings(Secret("sqlite:///anchor-bot.db"), ()),
+    ),
     slack_app_token=None,
     slack_signing_secrets=(Secret("0123abcd"),),
     slack_api_url="https://slack.com/api/",
@@ -219,9 +223,32 @@ def test_the_settings_of_one_and_of_many_are_not_to_be_mixed_up(astray: dict[str
         assert sentence.startswith(", ".join(astray) + " ")
 
 
-def test_one_workspace_does_not_mind_a_database_or_a_url_that_is_set() -> None:
-    odd = {"DATABASE_URL": "mysql://x", "ENCRYPTION_KEYS": "x", "BASE_URL": "x", "ALERTS_WORKSPACE": "x"}
-    assert Settings.from_env(REQUIRED | odd) == DEFAULTS
+def test_one_workspace_does_not_mind_a_url_that_is_set() -> None:
+    assert Settings.from_env(REQUIRED | {"BASE_URL": "x", "ALERTS_WORKSPACE": "x"}) == DEFAULTS
+
+
+def test_one_workspace_can_have_a_database_keys_or_neither() -> None:
+    for url, keys in (("sqlite://", ""), ("postgresql://bot@db/anchor", KEY_OF_44)):
+        one = Settings.from_env(REQUIRED | {"DATABASE_URL": url, "ENCRYPTION_KEYS": keys}).workspaces
+        assert one.store == StoreSettings(Secret(url), (Secret(keys),) if keys else ())
+
+
+@pytest.mark.usefixtures("empty_directory")
+def test_the_database_is_where_systemd_keeps_state_unless_it_is_here_already() -> None:
+    def default(**environ: str) -> str:
+        return Settings.from_env(REQUIRED | environ).workspaces.store.database_url.reveal()
+
+    state = {"STATE_DIRECTORY": "/var/lib/anchor-bot:/var/lib/other"}
+    assert default() == "sqlite:///anchor-bot.db"
+    assert default(**state) == "sqlite:////var/lib/anchor-bot/anchor-bot.db"
+    assert default(**state, DATABASE_URL="sqlite:///own.db") == "sqlite:///own.db"
+    Path("anchor-bot.db").touch()
+    assert default(**state) == "sqlite:///anchor-bot.db"
+
+
+@pytest.fixture
+def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -281,6 +308,7 @@ SAID_OF_ONE: dict[str, dict[str, str]] = {
     "odd characters": dict.fromkeys(SECRETS, "two words"),
     "other kinds": {"SLACK_BOT_TOKEN": "xoxp-1", "SLACK_APP_TOKEN": "xoxb-1"},
     "bad values": dict.fromkeys((*URLS, *TIMES, "PORT", "LOG_LEVEL", "LOG_FORMAT", "ALERTS_CHANNEL"), "odd"),
+    "bad values of the store": {"DATABASE_URL": "odd", "ENCRYPTION_KEYS": "odd"},
     "no ids": {"PAUSE_USERS": "@alice", "RESUME_USERS": ",", "ALLOWED_CHANNELS": "C0ALERTS001,#a,#b"},
 }
 SAID_OF_MANY: dict[str, dict[str, str]] = {
@@ -308,8 +336,8 @@ def test_the_example_file_has_every_setting_with_its_default() -> None:
     assert AlertClientSettings.from_env(sender) == AlertClientSettings.from_env(SENDER)
     operator = Overheard(example | {"ENCRYPTION_KEYS": KEY_OF_44, "BASE_URL": "https://bot.example.com"})
     assert OperatorSettings.from_env(operator).store.database_url == STORE.database_url
-    assert sorted(example) == sorted(one.asked | many.asked | sender.asked | operator.asked)
-    optional = {"ALERTS_TOKEN", "ALERTS_CHANNEL", "ALERTS_WORKSPACE", "SLACK_APP_TOKEN", *POLICY}
+    assert sorted(example) == sorted((one.asked | many.asked | sender.asked | operator.asked) - {"STATE_DIRECTORY"})
+    optional = {"DATABASE_URL", "ALERTS_TOKEN", "ALERTS_CHANNEL", "ALERTS_WORKSPACE", "SLACK_APP_TOKEN", *POLICY}
     assert {name for name, value in example.items() if not value} == {*REQUIRED, *MANY} | optional
 
 

@@ -67,5 +67,18 @@ def test_many_workspaces_have_no_alerts_token_of_the_operator() -> None:
     ],
 )
 def test_the_summary(environ: dict[str, str], summary: tuple[str, ...]) -> None:
-    *first, anchor = summarize(Settings.from_env(environ)).values()
+    *first, anchor, _ = summarize(Settings.from_env(environ)).values()
     assert (tuple(first), anchor) == (summary, "https://api.anchorbrowser.io")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("", str(Path.cwd() / "anchor-bot.db")),
+        ("sqlite:////var/lib/bot.db", "/var/lib/bot.db"),
+        ("sqlite://", "in memory"),
+        ("postgres://bot:s3cret@db/anchor", "PostgreSQL"),
+    ],
+)
+def test_the_summary_says_where_the_database_is(url: str, shown: str) -> None:
+    assert summarize(Settings.from_env(GOOD | {"DATABASE_URL": url}))["database"] == shown

@@ -64,7 +64,7 @@ async def test_a_modal_does_not_open_while_the_database_is_away(
     await logged(caplog, "usecases.admin.modals", team=team.team_id)
     await team.at.rename_table("workspaces", "gone")
     await team.press("anchor_change_policy")
-    await logged(caplog, "usecases.admin.modals", why="OperationalError")
+    await logged(caplog, "usecases.admin.modals", why="SQLITE_ERROR")
     assert team.slack.modal_of(team.admin) is None
 
 

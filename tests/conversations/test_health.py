@@ -11,7 +11,7 @@ import pytest
 from bot import tenancy
 from bot.app import Running
 from bot.health import repeat
-from bot.outbound.store import store
+from bot.outbound.store import availability, store
 from bot.sim.anchor import DEFAULT_KEY, html
 from harness import single_workspace
 from harness.many_workspaces import many_workspaces
@@ -65,10 +65,10 @@ async def test_a_database_that_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr(tenancy, "_STORE_CHECK_INTERVAL", 0.05)
+    monkeypatch.setattr(availability, "CHECK_INTERVAL", 0.05)
     async with many_workspaces(f"sqlite:///{tmp_path / 'bot.db'}") as at:
         await at.rename_table("key_checks", "elsewhere")
-        assert "OperationalError" in (await becomes(at.bot, {"database"}))["database"]
+        assert "SQLITE_ERROR" in (await becomes(at.bot, {"database"}))["database"]
         await at.rename_table("elsewhere", "key_checks")
         await becomes(at.bot, set())
     assert logged(caplog) == [("ERROR", "database"), ("INFO", "database")]
@@ -76,7 +76,7 @@ async def test_a_database_that_fails(
 
 async def test_a_disk_that_is_full(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only a SQLite file is on a disk of ours."""
-    monkeypatch.setattr(tenancy, "_STORE_CHECK_INTERVAL", 0.05)
+    monkeypatch.setattr(availability, "CHECK_INTERVAL", 0.05)
     async with many_workspaces(database_url) as at:
         assert await degraded(at.bot) == {}
         monkeypatch.setattr(store, "_LEAST_FREE", 1 << 62)

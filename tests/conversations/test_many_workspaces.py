@@ -249,7 +249,7 @@ async def test_if_slack_can_not_be_used_either_the_person_is_notified_once_the_d
     (record,) = [record for record in caplog.records if record.name == "bot.usecases.pending_result"]
     by_url, by_dm = vars(record)["why"].split("; ")
     assert by_url.endswith("404")
-    assert by_dm.endswith("OperationalError")
+    assert by_dm.endswith("SQLITE_ERROR")
 
 
 def add_colleague(tenant: Tenant) -> User:

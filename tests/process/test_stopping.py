@@ -128,6 +128,7 @@ async def test_an_idle_bot_goes_at_once(number: signal.Signals, *, socket_mode: 
     connected = ["connected to Slack"] if socket_mode else []
     assert [entry["message"] for entry in shutdown_log(at.bot)] == [
         "starting",
+        "database migrated",
         "listening",
         "ready",
         *connected,

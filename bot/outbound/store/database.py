@@ -1,37 +1,25 @@
-"""Access SQLite or PostgreSQL: reads in one round trip, changes in one transaction, both with a timeout.
-
-Writers of a SQLite file queue (`BEGIN IMMEDIATE`, https://www.sqlite.org/lang_transaction.html); readers do not wait
-(https://www.sqlite.org/wal.html). Only the owner can read the file; SQLite gives its mode to the WAL files.
-"""
+"""Access SQLite or PostgreSQL: reads in one round trip, changes in one transaction, both with a timeout."""
 
 import asyncio
-import os
 import shutil
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
-from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import aiosqlite
-import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from sqlalchemy import URL, Connection, Row, Select, Table, event
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection
+from sqlalchemy import Row, Select, Table
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.core.secret import Secret
-from bot.outbound.workspaces import StoreNotUsableError, StoreUnreachableError
+from bot.outbound.store.sqlite import IN_MEMORY, engine, file_of, file_url, memory_url
+from bot.outbound.workspaces import StoreUnreachableError
 
-_SQLITE = "sqlite:///"
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 _TIMEOUT = 5.0  # seconds for a read or a change
-_POOL_RECYCLE = 1800  # seconds; firewalls and proxies drop older connections
-_BUSY_TIMEOUT_MS = 4_000
-_POLL_INTERVAL = 0.02
 _READING: Mapping[str, Any] = {
     "isolation_level": "AUTOCOMMIT",  # otherwise PostgreSQL gets BEGIN and ROLLBACK with each read
     "skip_autocommit_rollback": True,
@@ -40,20 +28,24 @@ _READING: Mapping[str, Any] = {
 }
 """Options of an engine for reads: each is one round trip, and leaves nothing to clean up."""
 
-_OWNER_ONLY = 0o600
-_BAD_URL = "DATABASE_URL is invalid: use postgresql://user:password@host:5432/name or sqlite:///anchor-bot.db."
 
-INSERT: Mapping[str, Callable[[Table], sqlite.Insert | postgresql.Insert]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
+class _Inserts(dict[str, Callable[[Table], "sqlite.Insert | postgresql.Insert"]]):
+    """The functions by the name of a dialect. Only the dialect that is used is loaded."""
+
+    def __missing__(self, dialect: str) -> "Callable[[Table], sqlite.Insert | postgresql.Insert]":
+        self[dialect] = import_module(f"sqlalchemy.dialects.{dialect}").insert
+        return self[dialect]
+
+
+INSERT: Mapping[str, Callable[[Table], "sqlite.Insert | postgresql.Insert"]] = _Inserts()
 """INSERT with an ON CONFLICT clause, by the name of a dialect."""
 
 
 class Database:
-    """A pool of connections for changes and one for reads; every query can raise StoreUnreachableError.
+    """A pool of connections for changes and one for reads.
 
-    Transactions hold `write_lock`.
+    Every query can raise StoreUnreachableError, and does until `migrated` is set. Transactions hold `write_lock`.
+    `close_last` is called when all connections are closed.
     """
 
     def __init__(
@@ -62,11 +54,14 @@ class Database:
         reading: AsyncEngine,
         write_lock: AbstractAsyncContextManager[Any],
         file: Path | None = None,
+        close_last: Callable[[], None] = lambda: None,
     ) -> None:
-        self._file = file
+        self.file = file
         self._engine = engine
-        self._reading = reading
         self._write_lock = write_lock
+        self._close_last = close_last
+        self._reading = reading
+        self.migrated = asyncio.Event()
 
     async def fetch_one(self, query: Select[Any], **values: object) -> Row[Any] | None:
         """Return the first row, if there is any."""
@@ -78,6 +73,7 @@ class Database:
         `values` are those of the query's parameters. A frequent query is a constant: building it costs more than
         executing it.
         """
+        self._check_migrated()
         with _translate_errors():
             async with asyncio.timeout(_TIMEOUT):
                 try:
@@ -97,18 +93,36 @@ class Database:
     @asynccontextmanager
     async def transaction(self, *, within: float = _TIMEOUT) -> AsyncIterator[AsyncConnection]:
         """Open a transaction."""
+        self._check_migrated()
+        async with self._begin(within) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def migration(self, *, within: float) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that migrates the tables. Afterwards they can be used."""
+        async with self._begin(within) as connection:
+            yield connection
+        self.migrated.set()
+
+    @asynccontextmanager
+    async def _begin(self, within: float) -> AsyncIterator[AsyncConnection]:
         with _translate_errors():
             async with asyncio.timeout(within), self._write_lock, self._engine.begin() as connection:
                 yield connection
 
+    def _check_migrated(self) -> None:
+        if not self.migrated.is_set():
+            raise StoreUnreachableError("its tables are not migrated yet")
+
     def free_bytes(self) -> int | None:
         """Return the free space on the disk of a SQLite file; None for another database."""
-        return None if self._file is None else shutil.disk_usage(self._file.parent).free
+        return None if self.file is None else shutil.disk_usage(self.file.parent).free
 
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
         await self._reading.dispose()
+        self._close_last()
 
 
 @contextmanager
@@ -118,78 +132,23 @@ def _translate_errors() -> Iterator[None]:
     except TimeoutError:
         raise StoreUnreachableError("the database does not answer in time") from None
     except (OperationalError, InterfaceError, InternalError) as error:  # InternalError: a read-only server
-        raise StoreUnreachableError(type(error.orig).__name__) from None  # the text can contain values
+        raise StoreUnreachableError(name_of(error)) from None
+
+
+def name_of(error: DBAPIError) -> str:
+    """Return the name of a database's error. Its text can contain values."""
+    return getattr(error.orig, "sqlite_errorname", None) or type(error.orig).__name__
 
 
 def connect(url: Secret) -> Database:
     """Return the database at `url` without connecting to it. Raises StoreNotUsableError."""
     file = file_of(url)
-    if file is None:
-        text = url.reveal()
-        return Database(_postgresql(text), _postgresql(text, **_READING), nullcontext())
-    write_lock = asyncio.Lock()  # a fair queue: SQLite's own order is random
-    return Database(_sqlite(file), _sqlite(file, **_READING), write_lock, file)
+    if file is not None or url == IN_MEMORY:
+        sqlite_url, keeper = memory_url() if file is None else (file_url(file), None)
+        write_lock = asyncio.Lock()  # a fair queue: SQLite's own order is random
+        close_last = keeper.close if keeper else lambda: None
+        return Database(engine(sqlite_url), engine(sqlite_url, **_READING), write_lock, file, close_last)
+    from bot.outbound.store.postgresql import postgresql_engine  # noqa: PLC0415 - the driver takes 9 MB
 
-
-def file_of(url: Secret) -> Path | None:
-    """Return the file of a SQLite database; None for another database."""
     text = url.reveal()
-    return Path(text.removeprefix(_SQLITE)) if text.startswith(_SQLITE) else None
-
-
-def _sqlite(path: Path, **options: Any) -> AsyncEngine:  # noqa: ANN401 - those of SQLAlchemy
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY))
-        path.chmod(_OWNER_ONLY)
-    except OSError as error:
-        raise StoreNotUsableError(f"DATABASE_URL: cannot write the file {path} ({error.strerror}).") from None
-    engine = create_async_engine(URL.create("sqlite+aiosqlite", database=str(path)), hide_parameters=True, **options)
-    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-    if "isolation_level" not in options:
-        event.listen(engine.sync_engine, "begin", _begin_immediately)
-    return engine
-
-
-def _prepare_sqlite(connection: AsyncAdapt_aiosqlite_connection, _: object) -> None:
-    connection.isolation_level = None  # no implicit transactions
-    connection.run_async(_use_wal)
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
-    cursor.execute("PRAGMA synchronous = NORMAL")
-    cursor.execute("PRAGMA foreign_keys = ON")  # for ON DELETE CASCADE
-    cursor.execute("PRAGMA secure_delete = ON")  # overwrites deleted secrets
-    cursor.close()
-
-
-async def _use_wal(connection: aiosqlite.Connection) -> None:
-    """Turn WAL on, with retries: busy_timeout does not apply to this lock."""
-    async with asyncio.timeout(_BUSY_TIMEOUT_MS / 1000):
-        while True:
-            try:
-                async with connection.execute("PRAGMA journal_mode = WAL"):
-                    return
-            except sqlite3.OperationalError:
-                await asyncio.sleep(_POLL_INTERVAL)
-
-
-def _begin_immediately(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _postgresql(text: str, **options: Any) -> AsyncEngine:  # noqa: ANN401 - those of SQLAlchemy
-    """Open an engine on https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING."""
-    try:
-        given = conninfo_to_dict(text)
-    except psycopg.Error:
-        raise StoreNotUsableError(_BAD_URL) from None
-    defaults = {"connect_timeout": "5", "application_name": "anchor-bot"}
-    conninfo = make_conninfo(text, **{name: value for name, value in defaults.items() if name not in given})
-    open_one = partial(psycopg.AsyncConnection.connect, conninfo, prepare_threshold=None)  # for poolers
-    return create_async_engine(
-        "postgresql+psycopg://",
-        async_creator=open_one,
-        hide_parameters=True,
-        pool_recycle=_POOL_RECYCLE,
-        use_native_hstore=False,
-        **options,
-    )
+    return Database(postgresql_engine(text), postgresql_engine(text, **_READING), nullcontext())

@@ -1,34 +1,26 @@
 """Open the store: migrate the database, check the keys; close it."""
 
-import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, select, text
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from bot.core.secret import Secret
 from bot.outbound.store.admins_and_notices import Admins, Notices
-from bot.outbound.store.database import Database, connect
+from bot.outbound.store.database import Database, connect, name_of
 from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.install_states import InstallStates
 from bot.outbound.store.key_rotation import check_keys
+from bot.outbound.store.migration import migrate
 from bot.outbound.store.schema import key_checks
 from bot.outbound.store.workspace_rows import WorkspaceRows
 from bot.outbound.workspaces import StoreNotUsableError, StoreUnreachableError
 
-_log = logging.getLogger(__name__)
-
-_MIGRATION_TIMEOUT = 60.0  # seconds, including the wait for other processes
 _LEAST_FREE = 50_000_000  # bytes; a change needs a few thousand
-_LOCK_ID = 4_721_130_552_318_604_097  # any number, the same in every process
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +34,14 @@ class Store:
     admins: Admins
     notices: Notices
 
-    async def prepare(self) -> None:
+    async def prepare(self, *, keys_must_fit: bool = True) -> None:
         """Migrate the database, and check the keys. Raises StoreNotUsableError or StoreUnreachableError."""
         try:
-            await _migrate(self.database)
-            await check_keys(self.database, self.cipher)
+            await migrate(self.database)
+            if keys_must_fit:
+                await check_keys(self.database, self.cipher)
         except DBAPIError as error:
-            raise StoreNotUsableError(unusable(type(error.orig).__name__)) from None
+            raise StoreNotUsableError(unusable(name_of(error), self.database.file)) from None
 
     async def find_problems(self) -> dict[str, str | None]:
         """Return what is wrong with the database, and with the disk of a SQLite file; None for what is not."""
@@ -63,12 +56,22 @@ class Store:
         return {"database": database, "disk": disk}
 
 
-def unusable(why: str) -> str:
-    """Return the sentence about a database that cannot be used."""
+def unusable(why: str, file: Path | None) -> str:
+    """Return the sentence about a database that cannot be used; `file` is that of SQLite."""
+    if file is not None:
+        return (
+            f"DATABASE_URL: the bot cannot use the file {file} ({why}). Check that it is a database, that the bot can "
+            "write it and its directory, and that the disk is not full."
+        )
     return (
         f"DATABASE_URL: the bot cannot use the database ({why}). Check that it runs, that the user name and "
         "the password are right, and that the user can create tables."
     )
+
+
+def explain(error: StoreNotUsableError | StoreUnreachableError, file: Path | None) -> str:
+    """Return the sentence about a database that could not be prepared."""
+    return error.sentence if isinstance(error, StoreNotUsableError) else unusable(str(error), file)
 
 
 def random_version() -> int:
@@ -101,33 +104,5 @@ async def open_store(
         try:
             await store.prepare()
         except StoreUnreachableError as error:
-            raise StoreNotUsableError(unusable(str(error))) from None
+            raise StoreNotUsableError(explain(error, store.database.file)) from None
         yield store
-
-
-async def _migrate(database: Database) -> None:
-    """Create or change the tables, in one transaction. Of concurrent processes, one does, and the others wait.
-
-    Raises StoreNotUsableError if they are from a newer version of the bot, or StoreUnreachableError.
-    https://alembic.sqlalchemy.org/en/latest/cookbook.html#programmatic-api-use-connection-sharing-with-alembic
-    """
-    async with database.transaction(within=_MIGRATION_TIMEOUT) as connection:
-        await connection.run_sync(_migrate_connection)
-
-
-def _migrate_connection(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":  # SQLite has only one writer
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK_ID})
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
-    config.attributes["connection"] = connection
-    scripts = ScriptDirectory.from_config(config)
-    before, after = MigrationContext.configure(connection).get_current_revision(), scripts.get_current_head()
-    if before == after:
-        return
-    if before is not None and before not in {script.revision for script in scripts.walk_revisions()}:
-        raise StoreNotUsableError(
-            "DATABASE_URL: the database is from a newer version of the bot. Run that version, or use another database."
-        )
-    command.upgrade(config, "head")
-    _log.info("database migrated", extra={"before": before, "after": after})

@@ -1,0 +1,73 @@
+"""One bot at a time uses a SQLite file. Locks are between processes."""
+
+import asyncio
+import errno
+import fcntl
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.outbound.store.file_lock import lock
+from bot.outbound.workspaces import StoreInUseError, StoreNotUsableError
+
+pytestmark = pytest.mark.anyio
+
+Check = Callable[[str, str], None]
+HOLD = "import fcntl, sys; file = open(sys.argv[1], 'w'); fcntl.lockf(file, fcntl.LOCK_EX); print(flush=True); input()"
+
+
+@asynccontextmanager
+async def held(file: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Let another process hold the lock until it is killed."""
+    holder = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", HOLD, f"{file}-lock"), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert holder.stdout is not None
+    await holder.stdout.readline()
+    try:
+        yield holder
+    finally:
+        if holder.returncode is None:
+            holder.kill()
+        await holder.communicate()
+
+
+async def refusal(file: Path) -> StoreNotUsableError:
+    with pytest.raises(StoreNotUsableError) as caught:
+        async with lock(file, within=0.2):
+            pass
+    return caught.value
+
+
+async def test_a_file_in_use_is_refused_after_a_wait(tmp_path: Path, wording: Check) -> None:
+    async with held(tmp_path / "bot.db"):
+        error = await refusal(tmp_path / "bot.db")
+    assert isinstance(error, StoreInUseError)
+    wording("in use", error.sentence.replace(str(tmp_path), "DIRECTORY"))
+
+
+async def test_it_is_free_as_soon_as_the_other_process_is_gone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with held(tmp_path / "bot.db") as holder:
+        asyncio.get_running_loop().call_later(0.3, holder.kill)
+        async with lock(tmp_path / "bot.db", within=20):
+            assert await holder.wait()
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+async def test_a_file_that_can_not_be_locked_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wording: Check
+) -> None:
+    wording("no directory", (await refusal(tmp_path / "gone/bot.db")).sentence.replace(str(tmp_path), "DIRECTORY"))
+
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "lockf", no_locks)  # as a network file system does
+    error = await refusal(tmp_path / "bot.db")
+    assert not isinstance(error, StoreInUseError)
+    wording("no locks", error.sentence.replace(str(tmp_path), "DIRECTORY"))
