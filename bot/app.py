@@ -21,7 +21,7 @@ from bot.inbound.http_server import HttpServer
 from bot.inbound.slack.socket_connection import SocketConnector
 from bot.inbound.slack.socket_mode import SocketMode
 from bot.outbound.anchor.client import AnchorClient
-from bot.outbound.http_client import open_client, open_session
+from bot.outbound.http_client import open_session, transport_over
 from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.errors import open_web
@@ -90,11 +90,12 @@ async def running(
     """
     readiness, tasks, acks, checks = Readiness(), Tasks(), Tasks(), Tasks()
     slack_clock = SlackClock(limits.now)
-    async with open_session(slack_clock.trace(settings.slack_api_url)) as session, open_client(session) as http:
+    async with open_session(slack_clock.trace(settings.slack_api_url)) as session:
+        transport = transport_over(session)
         web_api = open_web(session, settings.slack_api_url)
         slack = SlackClient(web_api)
         anchor = AnchorClient(
-            http,
+            transport,
             base_url=settings.anchor_api_url,
             timeout=settings.anchor_timeout,
             deadline=settings.anchor_deadline,
@@ -102,7 +103,7 @@ async def running(
         async with open_tenancy(
             settings, session, slack, anchor, readiness, now=limits.now, lock_wait=limits.lock_wait
         ) as tenancy:
-            container = build(tenancy, settings, Clients(http, anchor, web_api, slack, slack_clock), tasks, limits)
+            container = build(tenancy, settings, Clients(transport, anchor, web_api, slack, slack_clock), tasks, limits)
             socket_mode = None
             if settings.slack_app_token is not None:
                 connector = SocketConnector(session, slack, settings.slack_app_token, heartbeat=limits.heartbeat)

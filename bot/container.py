@@ -33,9 +33,9 @@ from bot.usecases.workspace_monitor import WorkspaceMonitor
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """HTTP clients, and Slack's clock: `http` for response URLs, `web` and `slack` for Slack's Web API."""
+    """HTTP clients, and Slack's clock: `transport` for response URLs, `web` and `slack` for Slack's Web API."""
 
-    http: httpx.AsyncClient
+    transport: httpx.AsyncBaseTransport
     anchor: AnchorClient
     web: AsyncWebClient
     slack: SlackClient
@@ -86,7 +86,7 @@ def build(tenancy: Tenancy, settings: Settings, clients: Clients, tasks: Tasks, 
     """Build everything that serves the workspaces of `tenancy`."""
     workspaces, slack, anchor = tenancy.workspaces, clients.slack, clients.anchor
     views, roles = SlackViews(clients.web), RoleCache(clients.web, time.monotonic)
-    delivery = MessageDelivery(ResponseUrls(clients.http, api_url=settings.slack_api_url), slack, workspaces)
+    delivery = MessageDelivery(ResponseUrls(clients.transport, api_url=settings.slack_api_url), slack, workspaces)
     admins = CurrentAdmins(workspaces, roles)
     monitor = WorkspaceMonitor(workspaces, admins, delivery, tasks, time.monotonic)
     home_view = home.HomeView(workspaces, roles, views, monitor, time.monotonic)

@@ -10,7 +10,7 @@ from bot.core.retry import combine
 from bot.core.secret import Secret
 from bot.core.session_id import SessionId
 from bot.outbound.anchor.client import AnchorClient
-from bot.outbound.http_client import open_client, open_session
+from bot.outbound.http_client import open_session, transport_over
 from bot.sim.anchor import DEFAULT_KEY
 from harness.texts import SESSION
 
@@ -18,8 +18,8 @@ from harness.texts import SESSION
 @asynccontextmanager
 async def anchor_client(url: str, *, attempt: float = 10.0, deadline: float = 20.0) -> AsyncIterator[AnchorClient]:
     """Open a client with a pool of connections of its own."""
-    async with open_session() as session, open_client(session) as http:
-        yield AnchorClient(http, base_url=url, timeout=attempt, deadline=deadline)
+    async with open_session() as session:
+        yield AnchorClient(transport_over(session), base_url=url, timeout=attempt, deadline=deadline)
 
 
 async def send(

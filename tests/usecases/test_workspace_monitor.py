@@ -10,7 +10,7 @@ from bot.core.outcomes import KeyRejected
 from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
 from bot.messages.admin_notices import key_refused_message, reinstall_message
-from bot.outbound.http_client import open_client, open_session
+from bot.outbound.http_client import open_session, transport_over
 from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.errors import open_web
 from bot.outbound.slack.response_url import ResponseUrls
@@ -63,12 +63,12 @@ class Scene:
 
 @pytest.fixture
 async def scene() -> AsyncIterator[Scene]:
-    async with SimSlack() as slack, open_session() as session, open_client(session) as http:
+    async with SimSlack() as slack, open_session() as session:
         key = AnchorKey(Secret("sk-first-0123456789-1234"), KeyCheck.VERIFIED, slack.alice.id)
         workspace = Workspace(TEAM, Secret(slack.bot_token), key, installed_by=slack.carol.id, is_managed=True)
         store, clock, tasks, web = Store(workspace), Time(), Tasks(), open_web(session, slack.url)
         roles = RoleCache(web, clock)
-        delivery = MessageDelivery(ResponseUrls(http, api_url=slack.url), SlackClient(web), store)
+        delivery = MessageDelivery(ResponseUrls(transport_over(session), api_url=slack.url), SlackClient(web), store)
         yield Scene(
             slack, store, clock, WorkspaceMonitor(store, CurrentAdmins(store, roles), delivery, tasks, clock), tasks
         )

@@ -18,7 +18,7 @@ from bot.core.retry import delay_before_retry
 from bot.core.secret import Secret
 from bot.core.session_id import SessionId
 from bot.outbound.anchor.responses import read_failure, read_key_status, read_response
-from bot.outbound.http_client import CONNECT_TIMEOUT, NETWORK_ERRORS
+from bot.outbound.http_client import CONNECT_TIMEOUT, NETWORK_ERRORS, timeouts
 
 _log = logging.getLogger(__name__)
 
@@ -34,8 +34,8 @@ class AnchorClient:
     https://docs.anchorbrowser.io/api-reference
     """
 
-    def __init__(self, http: httpx.AsyncClient, *, base_url: str, timeout: float, deadline: float) -> None:
-        self._http = http
+    def __init__(self, transport: httpx.AsyncBaseTransport, *, base_url: str, timeout: float, deadline: float) -> None:
+        self._transport = transport
         self._base_url = base_url.rstrip("/")
         self._timeout = timeout
         self._deadline = deadline
@@ -86,14 +86,10 @@ class AnchorClient:
     async def _request(self, method: str, path: str, key: Secret, *, within: float) -> tuple[httpx.Response, bytes]:
         """Return the response and its body, without the key. Raises NETWORK_ERRORS."""
         connect = min(CONNECT_TIMEOUT, within * _CONNECT_SHARE)
-        request = self._http.build_request(
-            method,
-            self._base_url + path,
-            headers={"anchor-api-key": key.reveal()},
-            timeout=httpx.Timeout(None, connect=connect, pool=connect),
-        )
+        headers = {"anchor-api-key": key.reveal()}
+        request = httpx.Request(method, self._base_url + path, headers=headers, extensions=timeouts(connect))
         async with asyncio.timeout(within):
-            response = await self._http.send(request, stream=True)
+            response = await self._transport.handle_async_request(request)
             async with contextlib.aclosing(response):
                 return response, _without(key, await _read_body(response))
 

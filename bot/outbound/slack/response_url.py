@@ -16,7 +16,7 @@ from bot.core.secret import Secret
 from bot.messages.card_images import without_added_keys
 from bot.messages.card_update import MessageContent
 from bot.messages.message import Message, Visibility, as_response
-from bot.outbound.http_client import NETWORK_ERRORS, never_sent, read_retry_after
+from bot.outbound.http_client import NETWORK_ERRORS, never_sent, read_retry_after, timeouts
 from bot.outbound.slack.delivery import BlocksRefused, Delivered, Delivery, Refused, TryAgain, read_failure
 
 _SLACK_HOST = re.compile(r"(?:[a-z0-9-]+\.)+slack(?:-gov)?\.com", re.ASCII)
@@ -29,8 +29,8 @@ _INVALID_BLOCKS = "invalid_blocks"
 class ResponseUrls:
     """Client of response URLs of Slack, and of the origin of `api_url` (SLACK_API_URL)."""
 
-    def __init__(self, http: httpx.AsyncClient, *, api_url: str) -> None:
-        self._http = http
+    def __init__(self, transport: httpx.AsyncBaseTransport, *, api_url: str) -> None:
+        self._transport = transport
         self._api_origin = _origin(httpx.URL(api_url))
         self._uses: LRUCache[str, int] = LRUCache(_MOST_URLS)
 
@@ -56,9 +56,11 @@ class ResponseUrls:
         if uses >= most_uses:
             return Refused("response_url is used up")
         self._uses[url.reveal()] = uses + 1
+        request = httpx.Request("POST", url.reveal(), json=body, extensions=timeouts())
         try:
             async with asyncio.timeout(_TIMEOUT):
-                response = await self._http.post(url.reveal(), json=body)
+                response = await self._transport.handle_async_request(request)
+                await response.aread()
         except NETWORK_ERRORS as error:
             self._uses[url.reveal()] = uses + (not never_sent(error))
             return read_failure(error)

@@ -6,7 +6,7 @@ import pytest
 from bot.core.secret import Secret
 from bot.messages.card_update import MessageContent
 from bot.messages.message import Visibility, ephemeral
-from bot.outbound.http_client import open_client, open_session
+from bot.outbound.http_client import open_session, transport_over
 from bot.outbound.slack.delivery import Delivered, Delivery, Refused, TryAgain
 from bot.outbound.slack.response_url import ResponseUrls, read_response
 from bot.sim.local_server import free_port
@@ -50,17 +50,17 @@ OTHERS = [
 
 
 async def test_only_slacks_own_urls_are_called() -> None:
-    async with open_session() as session, open_client(session) as http:
-        urls = ResponseUrls(http, api_url="http://127.0.0.1:8000/api/")
+    async with open_session() as session:
+        urls = ResponseUrls(transport_over(session), api_url="http://127.0.0.1:8000/api/")
         assert [url for url in (*SLACKS, *OTHERS) if urls.is_trusted(url)] == SLACKS
         assert isinstance(await urls.post(Secret("https://evil.example/"), ephemeral("x")), Refused)
 
 
 async def test_a_url_is_used_three_times_for_messages_and_one_use_is_left_for_the_card() -> None:
-    async with SimSlack() as slack, open_session() as session, open_client(session) as http:
+    async with SimSlack() as slack, open_session() as session:
         slack.faults["response_url"] = server_error()
         delivery = await slack.command(slack.alice, slack.alerts)
-        urls = ResponseUrls(http, api_url=slack.url)
+        urls = ResponseUrls(transport_over(session), api_url=slack.url)
         url, card = Secret(delivery.response_url), MessageContent("x")
         posted = [type(await urls.post(url, ephemeral("x"))) for _ in range(4)]
         replaced = [type(await urls.replace(url, card, Visibility.EPHEMERAL)) for _ in range(2)]
@@ -68,9 +68,9 @@ async def test_a_url_is_used_three_times_for_messages_and_one_use_is_left_for_th
 
 
 async def test_a_connection_that_is_refused_uses_nothing_up() -> None:
-    async with open_session() as session, open_client(session) as http:
+    async with open_session() as session:
         origin = f"http://127.0.0.1:{free_port()}"
-        urls, url = ResponseUrls(http, api_url=f"{origin}/api/"), Secret(f"{origin}/commands/x")
+        urls, url = ResponseUrls(transport_over(session), api_url=f"{origin}/api/"), Secret(f"{origin}/commands/x")
         assert {type(await urls.post(url, ephemeral("x"))) for _ in range(6)} == {TryAgain}
 
 
