@@ -26,9 +26,13 @@ from bot.tenancy import Tenancy
 from bot.usecases.access_check import AccessCheck
 from bot.usecases.admin import actions, alerts, home, key_and_policy, modals
 from bot.usecases.admin_notifier import AdminNotifier, CurrentAdmins
+from bot.usecases.fair_queue import CAPACITY, FairQueue
 from bot.usecases.message_delivery import MessageDelivery
-from bot.usecases.session_control import CAPACITY, SessionControl
+from bot.usecases.session_control import SessionControl
 from bot.usecases.workspace_monitor import WorkspaceMonitor
+
+_MOST_AT_ANCHOR = 4_000  # orders that are being sent; others wait
+_MOST_AT_ANCHOR_EACH = 1_000  # of one person
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class Clients:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The clock (Unix seconds), the maximum of running tasks, and times in seconds.
+    """The clock (Unix seconds), the maximum of unfinished orders, and times in seconds.
 
     `ack_wait` limits the wait of an ack for an outcome, `heartbeat` is that of Socket Mode, and `lock_wait` limits the
     wait for another bot on the same SQLite file.
@@ -91,7 +95,10 @@ def build(tenancy: Tenancy, settings: Settings, clients: Clients, tasks: Tasks, 
     monitor = WorkspaceMonitor(workspaces, admins, delivery, tasks, time.monotonic)
     home_view = home.HomeView(workspaces, roles, views, monitor, time.monotonic)
     access_check = AccessCheck(workspaces, roles, monitor)
-    session_control = SessionControl(anchor, access_check, monitor, tasks, time.monotonic, capacity=limits.capacity)
+    queue = FairQueue(most=_MOST_AT_ANCHOR, most_each=_MOST_AT_ANCHOR_EACH, longest_wait=settings.anchor_deadline)
+    session_control = SessionControl(
+        anchor, access_check, monitor, tasks, time.monotonic, queue=queue, capacity=limits.capacity
+    )
     dashboard_url = settings.anchor_dashboard_url
     tables = [
         CommandListeners(

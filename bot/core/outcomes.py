@@ -160,6 +160,30 @@ class Overloaded:
 
 
 @dataclass(frozen=True, slots=True)
+class NotSent:
+    """The order waited so many seconds behind other orders of the same person: nothing was sent to Anchor."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyResumes:
+    """The person has resumed too many sessions within a short time: nothing was sent. `retry_after` is in seconds."""
+
+    retry_after: float
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyRepeats:
+    """The person has given the same order too often within a short time, so it was not sent again.
+
+    `retry_after` is in seconds; None: an earlier one is being executed, and its outcome is that of this one, too.
+    """
+
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Stopping:
     """The bot is shutting down: nothing was done."""
 
@@ -170,13 +194,16 @@ NotDone = NotRunning | NotFound | Failed | KeyRejected | RateLimited | Unavailab
 Answered = Done | NotDone
 """The outcomes of an allowed order. Everybody in the channel sees them."""
 
-Refusal = Denial | Late | WrongWorkspace | NoKey | StoreUnavailable | Overloaded | Stopping
+Limited = TooManyResumes | TooManyRepeats
+"""The outcomes of an order beyond the limits of its person."""
+
+Refusal = Denial | Late | WrongWorkspace | NoKey | StoreUnavailable | Overloaded | NotSent | Limited | Stopping
 """The outcomes of an order that the bot refused. Only the person who asked sees them."""
 
 Outcome = Answered | Refusal
 
 LEAVES_RUNNING = (
     *(Broken, Failed, KeyRejected, RateLimited, Unavailable, Unconfirmed),
-    *(Late, NoKey, Overloaded, Stopping, StoreUnavailable),
+    *(Late, NoKey, NotSent, Overloaded, Stopping, StoreUnavailable),
 )
 """The outcomes after which an agent runs, or can run, that somebody with permission wanted to pause."""

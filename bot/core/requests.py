@@ -6,6 +6,9 @@ from enum import StrEnum
 from bot.core.secret import Secret
 from bot.core.session_id import Search, SessionId, find_session_id
 
+Person = tuple[str, str]
+"""A person of a workspace: Slack's ids of the installing workspace and of the person."""
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -18,6 +21,11 @@ class Actor:
     channel_id: str
     user_id: str
     home_team_id: str = ""
+
+    @property
+    def person(self) -> Person:
+        """Return who asks, without where."""
+        return (self.team_id, self.user_id)
 
 
 class Verb(StrEnum):

@@ -1,8 +1,20 @@
 """The messages about an order that the bot refused: why, and what to do next."""
 
+import math
 from collections.abc import Iterable
 
-from bot.core.outcomes import Late, NoKey, Overloaded, Refusal, Stopping, StoreUnavailable, WrongWorkspace
+from bot.core.outcomes import (
+    Late,
+    NoKey,
+    NotSent,
+    Overloaded,
+    Refusal,
+    Stopping,
+    StoreUnavailable,
+    TooManyRepeats,
+    TooManyResumes,
+    WrongWorkspace,
+)
 from bot.core.policy import NotAMember, NotHere, NotNamed, Role
 from bot.core.requests import Order, Verb
 from bot.messages.home_elements import set_key_button
@@ -33,6 +45,12 @@ _REFUSALS = {
     Stopping: ("The bot is being restarted, and sent nothing.", "Try again in a minute"),
 }
 
+_TOO_MANY = {
+    TooManyResumes: "You resumed too many sessions within a minute.",
+    TooManyRepeats: "You asked for this too many times within 10 seconds.",
+}
+_ALREADY = "⏳ Already pausing: you asked for this many times. The result of your first requests will be posted here."
+
 
 def refusal_message(order: Order, refusal: Refusal, *, dashboard_url: str) -> Message:
     """Return the answer to a refused order, for the person alone."""
@@ -40,12 +58,14 @@ def refusal_message(order: Order, refusal: Refusal, *, dashboard_url: str) -> Me
     if isinstance(refusal, Late):
         message = ephemeral(NOT_DONE[order.verb], _how_late(refusal), about)
         return with_buttons(message, button(order.verb, order.session_id, is_asked=True))
+    if isinstance(refusal, TooManyRepeats) and refusal.retry_after is None:
+        return ephemeral(_ALREADY, about)
     why, advice = _explain(order.verb, refusal)
     advice = f"{advice}, {or_in_dashboard(order.verb, dashboard_url)}."
     message = ephemeral(NOT_DONE[order.verb], why, advice, about)
     if isinstance(refusal, NoKey) and refusal.can_set:
         return with_buttons(message, set_key_button("Set"))
-    if isinstance(refusal, StoreUnavailable | Overloaded | Stopping) or refusal == NotAMember(Role.UNKNOWN):
+    if isinstance(refusal, StoreUnavailable | Overloaded | NotSent | Stopping) or refusal == NotAMember(Role.UNKNOWN):
         return with_buttons(message, button(order.verb, order.session_id, label="Try again"))
     return message
 
@@ -64,8 +84,17 @@ def _explain(verb: Verb, refusal: Refusal) -> tuple[str, str]:
                 "Set it now, and send the command again" if can_set else _REINSTALL if scope_missing else _ASK_ADMIN
             )
             return "This workspace has no Anchor API key yet.", advice
+        case NotSent() | TooManyResumes() | TooManyRepeats():
+            return _explain_limit(refusal)
         case _:
             return _REFUSALS[type(refusal)]
+
+
+def _explain_limit(refusal: NotSent | TooManyResumes | TooManyRepeats) -> tuple[str, str]:
+    if isinstance(refusal, NotSent):
+        why = f"Other requests of yours were ahead of it for {refusal.seconds:.0f} s, so it was not sent to Anchor."
+        return why, "Try again"
+    return _TOO_MANY[type(refusal)], f"Try again in {math.ceil(refusal.retry_after or 0.0)} s"
 
 
 def _how_late(late: Late) -> str:

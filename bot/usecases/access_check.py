@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.core.outcomes import NoKey, Refusal, StoreUnavailable, WrongWorkspace
 from bot.core.policy import Role, check_policy
-from bot.core.requests import Order, Verb
+from bot.core.requests import Order, Person, Verb
 from bot.core.secret import Secret
 from bot.core.workspace import Workspace
 from bot.outbound.slack.roles import RoleCache
@@ -17,10 +17,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The workspace of an order, and its Anchor key at that moment."""
+    """The workspace of an order, its Anchor key at that moment, and who gave it."""
 
     workspace: Workspace
     key: Secret
+    person: Person
 
 
 class AccessCheck:
@@ -49,4 +50,4 @@ class AccessCheck:
             return denial
         if workspace.anchor_key is None:
             return NoKey(can_set=role is Role.ADMIN, scope_missing=role is Role.SCOPE_MISSING)
-        return Access(workspace, workspace.anchor_key.value)
+        return Access(workspace, workspace.anchor_key.value, actor.person)

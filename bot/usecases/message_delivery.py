@@ -7,7 +7,8 @@ from cachetools import LRUCache
 
 from bot.concurrency import happens
 from bot.core.delivery_rounds import LONGEST_WAIT_IN_ROUND, round_times
-from bot.core.requests import ReplyAddress
+from bot.core.requests import Person, ReplyAddress
+from bot.core.tally import Tally
 from bot.messages.card_images import without_images
 from bot.messages.card_update import MessageContent
 from bot.messages.message import Message, Visibility
@@ -16,14 +17,20 @@ from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.delivery import BlocksRefused, Delivered, Delivery, Doubtful, Refused, TryAgain
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.workspaces import StoreError, Workspaces
+from bot.usecases.fair_queue import FairQueue
 from bot.usecases.pending_result import PendingResult, Send
 
 _log = logging.getLogger(__name__)
 
 MAX_WAITING = 5_000
-"""The most results that wait for another round: a bound of memory, and half of the capacity for orders."""
+"""The most results that wait for another round: a bound of memory."""
+
+MAX_WAITING_EACH = 1_000
+"""The most of them for one person."""
 
 _MOST_REMEMBERED = 10_000
+_MOST_SENDING = 2_000  # messages that are being sent; others wait
+_MOST_SENDING_EACH = 500  # to or for one person
 _ATTEMPTS = 3  # for an updated card and for a notice to an admin
 _FIRST_BACKOFF = 0.5
 _MAX_DELAY = 60.0
@@ -43,7 +50,8 @@ class MessageDelivery:
         self._response_urls = response_urls
         self._slack = slack
         self._workspaces = workspaces
-        self._waiting = 0
+        self._queue = FairQueue(most=_MOST_SENDING, most_each=_MOST_SENDING_EACH)
+        self._waiting: Tally[Person] = Tally()
         self._delivered: LRUCache[tuple[str, str] | None, None] = LRUCache(_MOST_REMEMBERED)
         self._stopping = asyncio.Event()
 
@@ -67,7 +75,9 @@ class MessageDelivery:
         result = PendingResult(address, began, self._routes(address, message))
         try:
             for start in round_times():
-                if not await self._wait(began + start, is_first=start == 0.0) or await self._try_routes(result):
+                if start and not await self._wait(address.actor.person, began + start):
+                    break
+                if await self._try_routes(result):
                     break
                 result.log_retry()
         except asyncio.CancelledError:
@@ -78,7 +88,7 @@ class MessageDelivery:
 
     async def send_dm(self, team_id: str, user_id: str, message: Message) -> bool:
         """Send a direct message. Return whether it can have arrived; if not, log why."""
-        result = await self._with_retries(lambda: self._post(team_id, user_id, message))
+        result = await self._with_retries((team_id, user_id), lambda: self._post(team_id, user_id, message))
         if isinstance(result, Refused):
             _log.warning("direct message not delivered", extra={"user": user_id, "why": result.why})
         return not isinstance(result, Refused)
@@ -91,10 +101,11 @@ class MessageDelivery:
         url = address.response_url
         if url is None:
             return True
-        result = await self._with_retries(lambda: self._response_urls.replace(url, card, visibility))
+        person = address.actor.person
+        result = await self._with_retries(person, lambda: self._response_urls.replace(url, card, visibility))
         if isinstance(result, BlocksRefused):
             bare = without_images(card)
-            result = await self._with_retries(lambda: self._response_urls.replace(url, bare, visibility))
+            result = await self._with_retries(person, lambda: self._response_urls.replace(url, bare, visibility))
         if not isinstance(result, Delivered):
             _log.warning("message not updated", extra={"channel": address.actor.channel_id, "why": result.why})
         return not isinstance(result, BlocksRefused)
@@ -112,29 +123,28 @@ class MessageDelivery:
         routes["direct message"] = lambda: self._post(actor.team_id, actor.user_id, private)
         return routes
 
-    async def _wait(self, start: float, *, is_first: bool) -> bool:
+    async def _wait(self, person: Person, start: float) -> bool:
         """Wait until the start of a round. Return False if too many deliveries wait already."""
-        if is_first:
-            return True
         delay = max(_SHORTEST_PAUSE, start - asyncio.get_running_loop().time())
-        if self._waiting >= MAX_WAITING:
+        if self._waiting.total >= MAX_WAITING or self._waiting[person] >= MAX_WAITING_EACH:
             return False
-        self._waiting += 1
+        self._waiting.add(person)
         try:
             await self._sleep(delay)
         finally:
-            self._waiting -= 1
+            self._waiting.remove(person)
         return True
 
     async def _try_routes(self, result: PendingResult) -> bool:
         """Try each route once, or twice if Slack asks for a short wait. Return whether the delivery has ended."""
+        person = result.address.actor.person
         for name, send in list(result.routes.items()):
             if not self._stopping.is_set() and asyncio.get_running_loop().time() < result.not_before.get(name, 0.0):
                 continue
-            outcome = await _attempt(send)
+            outcome = await self._attempt(person, send)
             if isinstance(outcome, TryAgain) and outcome.after and outcome.after <= LONGEST_WAIT_IN_ROUND:
                 await self._sleep(outcome.after)
-                outcome = await _attempt(send)
+                outcome = await self._attempt(person, send)
             if result.record(name, outcome):
                 return True
         return not result.routes
@@ -156,11 +166,11 @@ class MessageDelivery:
             return Refused("no token for this workspace")
         return await self._slack.post_message(workspace.bot_token, channel, message, thread_ts=thread_ts)
 
-    async def _with_retries(self, send: Send) -> Delivered | Doubtful | Refused:
+    async def _with_retries(self, person: Person, send: Send) -> Delivered | Doubtful | Refused:
         """Send until the result is final or the retries are used up."""
         attempt = 1
         while True:
-            result = await _attempt(send)
+            result = await self._attempt(person, send)
             if not isinstance(result, TryAgain):
                 return result
             delay = _FIRST_BACKOFF * 2 ** (attempt - 1) if result.after is None else result.after
@@ -169,10 +179,13 @@ class MessageDelivery:
             await self._sleep(delay)
             attempt += 1
 
-
-async def _attempt(send: Send) -> Delivery:
-    try:
-        return await send()
-    except Exception as error:  # noqa: BLE001 - another route may work
-        _log.exception("delivery attempt raised an exception")
-        return Refused(type(error).__name__)
+    async def _attempt(self, person: Person, send: Send) -> Delivery:
+        """Send, once it is this person's turn."""
+        async with self._queue.turn(person) as why_not:
+            if why_not is not None:
+                return Refused("too many messages of this person wait")
+            try:
+                return await send()
+            except Exception as error:  # noqa: BLE001 - another route may work
+                _log.exception("delivery attempt raised an exception")
+                return Refused(type(error).__name__)

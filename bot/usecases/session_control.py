@@ -10,13 +10,11 @@ from cachetools import TTLCache
 from bot.concurrency import Tasks
 from bot.core.outcomes import (
     LEAVES_RUNNING,
-    Answered,
     Broken,
     Doubt,
     KeyRejected,
     Late,
     Outcome,
-    Overloaded,
     Refusal,
     Resumed,
     Stopping,
@@ -25,20 +23,21 @@ from bot.core.outcomes import (
 from bot.core.request_age import is_sent
 from bot.core.requests import Order, Verb
 from bot.usecases.access_check import Access, AccessCheck
+from bot.usecases.fair_queue import CAPACITY, FairQueue
 from bot.usecases.incidents import log_incident
+from bot.usecases.order_limits import OrderLimits
 from bot.usecases.resume_log import Name, ResumeLog
 from bot.usecases.session_sequencer import UNCONFIRMED_TTL, Anchor, Result, SessionSequencer
 from bot.usecases.workspace_monitor import WorkspaceMonitor
 
 _log = logging.getLogger(__name__)
 
-CAPACITY = 10_000  # running tasks above which new orders are refused; a command takes up to three
 _REMEMBER = 900.0  # seconds; Slack sends an unanswered request again for up to some minutes
 _MOST_TRIGGERS = 100_000
 
 
 class SessionControl:
-    """Execution of orders: each once, in sequence per session, up to a capacity."""
+    """Execution of orders: each once, in sequence per session, within the limits of its person."""
 
     def __init__(  # noqa: PLR0913 - collaborators and limits
         self,
@@ -48,13 +47,15 @@ class SessionControl:
         tasks: Tasks,
         clock: Callable[[], float],
         *,
+        queue: FairQueue,
         capacity: int = CAPACITY,
     ) -> None:
         self._anchor = anchor
         self._access_check = access_check
         self._monitor = monitor
+        self._queue = queue
         self._tasks = tasks
-        self._capacity = capacity
+        self._limits = OrderLimits(clock, capacity=capacity)
         self._clock = clock
         self._outcomes: TTLCache[str, asyncio.Future[Outcome]] = TTLCache(_MOST_TRIGGERS, _REMEMBER, timer=clock)
         self._resumes = ResumeLog(clock)
@@ -63,6 +64,10 @@ class SessionControl:
         self._stopping = False
         self._interrupted = False
 
+    def is_congested(self, order: Order) -> bool:
+        """Return whether Anchor has many orders and is slow, so that an ack waits for an outcome in vain."""
+        return self._queue.is_congested(order.actor.person)
+
     def stop(self) -> None:
         """Accept no new orders."""
         self._stopping = True
@@ -70,9 +75,10 @@ class SessionControl:
     def interrupt(self) -> None:
         """Stop waiting for Anchor: report every order in flight as unconfirmed.
 
-        An order that still waits for Slack or the store is not sent: its outcome would come too late.
+        An order that still waits for its turn, Slack or the store is not sent: its outcome would come too late.
         """
         self._interrupted = True
+        self._queue.stop()
         for check in self._checks:
             check.cancel()
         for sequencer in self._sequencers.values():
@@ -117,8 +123,14 @@ class SessionControl:
         """Return the outcome of an order that was given at `given_at` on our clock."""
         if self._stopping:
             return Stopping()
-        if len(self._tasks) > self._capacity:
-            return Overloaded()
+        if limit := self._limits.begin(order):
+            return limit
+        try:
+            return await self._check_and_send(order, given_at=given_at)
+        finally:
+            self._limits.end(order)
+
+    async def _check_and_send(self, order: Order, *, given_at: float) -> Outcome:
         access = await self._check_access(order)
         if not isinstance(access, Access):
             return access
@@ -142,7 +154,7 @@ class SessionControl:
         self._checks.discard(check)
         return Stopping() if check.cancelled() or self._interrupted else check.result()
 
-    async def _ask_anchor(self, order: Order, access: Access) -> Answered:
+    async def _ask_anchor(self, order: Order, access: Access) -> Outcome:
         """Send the order; send a pause again if it joined one whose older key Anchor refused.
 
         A resume is not sent again: it could undo a newer pause.
@@ -160,7 +172,7 @@ class SessionControl:
         name = (order.actor.team_id, order.session_id)
         sequencer = self._sequencers.get(name)
         if sequencer is None:
-            sequencer = SessionSequencer(self._anchor, order.session_id, self._tasks, self._clock)
+            sequencer = SessionSequencer(self._anchor, order.session_id, self._queue, self._tasks, self._clock)
             self._sequencers[name] = sequencer
         future = sequencer.submit(order.verb, access)
         await asyncio.wait({future})

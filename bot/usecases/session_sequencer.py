@@ -1,9 +1,10 @@
 """Serialize the orders for one session: the last one wins; if that cannot be proven, the outcome is Unconfirmed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import partial
+from typing import Protocol
 
 from bot.concurrency import Tasks
 from bot.core.outcomes import AnchorOutcome, Answered, Done, Doubt, Superseded, Unconfirmed
@@ -12,6 +13,7 @@ from bot.core.retry import combine
 from bot.core.secret import Secret
 from bot.core.session_id import SessionId
 from bot.usecases.access_check import Access
+from bot.usecases.fair_queue import FairQueue, NoTurn, Turn
 
 UNCONFIRMED_TTL = 60.0  # seconds for which an unanswered order can still take effect at Anchor
 
@@ -29,7 +31,7 @@ class Anchor(Protocol):
 class Result:
     """The outcome of an order, the access it was sent with, and the last attempt (None: it was not sent)."""
 
-    outcome: Answered
+    outcome: Answered | NoTurn
     access: Access
     last_attempt: AnchorOutcome | None = None
 
@@ -45,14 +47,20 @@ class SessionSequencer:
 
     A pause is sent at once. It drops a resume that still waits. A resume that was already sent may reach Anchor after
     the pause, so the pause is sent again once that resume has settled. A resume waits for a pause in flight.
+    An order in flight can wait for its turn in the queue. Everybody who orders something for the session lends it
+    their own place there.
     """
 
-    def __init__(self, anchor: Anchor, session_id: SessionId, tasks: Tasks, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, anchor: Anchor, session_id: SessionId, queue: FairQueue, tasks: Tasks, clock: Callable[[], float]
+    ) -> None:
         self._anchor = anchor
         self._session_id = session_id
+        self._queue = queue
         self._tasks = tasks
         self._clock = clock
         self._sent: dict[Verb, asyncio.Task[Result]] = {}
+        self._turns: dict[Verb, Turn] = {}
         self._resume_cancelled = asyncio.Event()
         self._waiting: _WaitingResume | None = None
         self._unconfirmed_until: dict[Verb, float] = {}
@@ -69,12 +77,14 @@ class SessionSequencer:
 
     def submit(self, verb: Verb, access: Access) -> asyncio.Future[Result]:
         """Submit an order. The future can be shared with other callers: wait for it, but do not cancel it."""
+        for turn in self._turns.values():
+            turn.share(access.person)
         return self._pause(access) if verb is Verb.PAUSE else self._resume(access)
 
     def interrupt(self) -> None:
-        """Cancel every order."""
+        """Cancel every order, except for those that wait in the queue: it has been stopped."""
         waiting = [self._waiting.result] if self._waiting else []
-        for order in (*waiting, *self._sent.values()):
+        for order in (*waiting, *(task for verb, task in self._sent.items() if self._turns[verb].has_come)):
             order.cancel()
 
     def _pause(self, access: Access) -> asyncio.Future[Result]:
@@ -82,7 +92,9 @@ class SessionSequencer:
         if self._waiting is not None:
             self._waiting.result.set_result(Result(Superseded(), self._waiting.access))
             self._waiting = None
-        return self._in_flight(Verb.PAUSE) or self._start(Verb.PAUSE, self._send_pause(access))
+        if Verb.RESUME in self._turns:
+            self._turns[Verb.RESUME].cancel(Superseded())
+        return self._in_flight(Verb.PAUSE) or self._start(Verb.PAUSE, access, partial(self._send_pause, access))
 
     def _resume(self, access: Access) -> asyncio.Future[Result]:
         if self._waiting is not None:
@@ -99,10 +111,11 @@ class SessionSequencer:
 
     def _start_resume(self, access: Access) -> asyncio.Task[Result]:
         self._resume_cancelled = asyncio.Event()
-        return self._start(Verb.RESUME, self._send_resume(access, self._resume_cancelled))
+        return self._start(Verb.RESUME, access, partial(self._send_resume, access, self._resume_cancelled))
 
-    def _start(self, verb: Verb, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
-        task = self._sent[verb] = self._tasks.start(work)
+    def _start(self, verb: Verb, access: Access, send: Callable[[], Awaitable[Result]]) -> asyncio.Task[Result]:
+        turn = self._turns[verb] = self._queue.turn(access.person)
+        task = self._sent[verb] = self._tasks.start(_send_in_turn(turn, access, send))
         task.add_done_callback(lambda _: self._settled())
         return task
 
@@ -137,6 +150,11 @@ class SessionSequencer:
         if isinstance(outcome, Done) and self._clock() < self._unconfirmed_until.get(verb.opposite, 0.0):
             outcome = Unconfirmed(Doubt.RACED)
         return Result(outcome, access, attempts[-1])
+
+
+async def _send_in_turn(turn: Turn, access: Access, send: Callable[[], Awaitable[Result]]) -> Result:
+    async with turn as why_not:
+        return await send() if why_not is None else Result(why_not, access)
 
 
 def _copy_result(source: asyncio.Future[Result], target: asyncio.Future[Result]) -> None:

@@ -94,7 +94,7 @@ async def test_a_repeated_request_is_recognized_for_fifteen_minutes(monkeypatch:
 
 @pytest.mark.slow
 async def test_a_bot_with_too_many_orders_under_way_refuses_more_at_once() -> None:
-    async with single_workspace(capacity=4) as at:
+    async with single_workspace(capacity=6) as at:
         at.anchor.fault = Slow(3.5)
         waiting = [asyncio.ensure_future(at.command(f"{number}{SESSION[1:]}")) for number in range(2)]
         await at.anchor.until(lambda: len(at.anchor.requests) == 2)

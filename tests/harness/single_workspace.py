@@ -13,7 +13,7 @@ from bot.inbound.slack.listener import ACK_WAIT
 from bot.inbound.slack.socket_connection import HEARTBEAT
 from bot.sim.anchor import SimAnchor
 from bot.sim.slack import Enterprise, SimSlack
-from bot.usecases.session_control import CAPACITY
+from bot.usecases.fair_queue import CAPACITY
 from harness.conversation import Conversation
 from harness.texts import SESSION
 from harness.transport import current_transport

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from dataclasses import replace
 
 import anyio
 import pytest
@@ -18,6 +19,7 @@ from bot.core.outcomes import (
     Failed,
     Paused,
     Resumed,
+    Stopping,
     Superseded,
     Unconfirmed,
 )
@@ -26,15 +28,23 @@ from bot.core.secret import Secret
 from bot.core.session_id import SessionId
 from bot.core.workspace import AnchorKey, Workspace
 from bot.usecases.access_check import Access
+from bot.usecases.fair_queue import FairQueue, NoTurn
 from bot.usecases.session_sequencer import UNCONFIRMED_TTL, Result, SessionSequencer
-from harness import SESSION
+from harness import ALICE, SESSION
 
 pytestmark = pytest.mark.anyio
 
 TICK = 0.001
 SESSION_ID = SessionId(SESSION)
-ACCESS = Access(Workspace("T0HOME00001", Secret("xoxb-1"), AnchorKey(Secret("sk-1"))), Secret("sk-1"))
+ACCESS = Access(
+    Workspace("T0HOME00001", Secret("xoxb-1"), AnchorKey(Secret("sk-1"))), Secret("sk-1"), ("T0HOME00001", ALICE)
+)
+OF_BOB = replace(ACCESS, person=("T0HOME00001", "U0BOB000001"))
 DONE: dict[Verb, AnchorOutcome] = {Verb.PAUSE: Paused("paused"), Verb.RESUME: Resumed("running")}
+
+
+def new_queue(*, most: int = 10) -> FairQueue:
+    return FairQueue(most=most, most_each=most, longest_wait=20.0)
 
 
 class RandomAnchor:
@@ -101,7 +111,7 @@ def test_the_last_order_is_what_anchor_ends_with_or_it_is_not_called_done(
 
 async def _give_orders(orders: list[tuple[Verb, int]], seed: int) -> None:
     anchor, tasks = RandomAnchor(seed), Tasks()
-    sequencer = SessionSequencer(anchor, SESSION_ID, tasks, time.monotonic)
+    sequencer = SessionSequencer(anchor, SESSION_ID, new_queue(), tasks, time.monotonic)
     given: list[asyncio.Future[Result]] = []
     for verb, ticks in orders:
         given.append(sequencer.submit(verb, ACCESS))
@@ -118,10 +128,10 @@ async def _give_orders(orders: list[tuple[Verb, int]], seed: int) -> None:
 
 @pytest.fixture
 def sequencer(anchor: "ManualAnchor") -> SessionSequencer:
-    return SessionSequencer(anchor, SESSION_ID, Tasks(), time.monotonic)
+    return SessionSequencer(anchor, SESSION_ID, new_queue(), Tasks(), time.monotonic)
 
 
-async def outcomes(*results: asyncio.Future[Result]) -> list[Answered]:
+async def outcomes(*results: asyncio.Future[Result]) -> list[Answered | NoTurn]:
     return [(await result).outcome for result in results]
 
 
@@ -144,9 +154,9 @@ class ManualAnchor:
             while len(self.sent) < count:  # noqa: ASYNC110 - the loop has nothing else to do
                 await asyncio.sleep(0)
 
-    async def gets(self, sequencer: SessionSequencer, verb: Verb) -> asyncio.Future[Result]:
+    async def gets(self, sequencer: SessionSequencer, verb: Verb, access: Access = ACCESS) -> asyncio.Future[Result]:
         """Order something, and wait until it arrives."""
-        ordered, count = sequencer.submit(verb, ACCESS), len(self.sent)
+        ordered, count = sequencer.submit(verb, access), len(self.sent)
         await self.receives(count + 1)
         return ordered
 
@@ -199,10 +209,50 @@ async def test_a_resume_that_had_not_left_yet_is_never_sent(sequencer: SessionSe
     assert [verb for verb, _ in anchor.sent] == [Verb.PAUSE]
 
 
+async def test_an_order_for_the_same_session_lends_its_place_in_the_queue_to_a_pause(anchor: ManualAnchor) -> None:
+    queue = FairQueue(most=2, most_each=1, longest_wait=20.0)
+    sequencer = SessionSequencer(anchor, SESSION_ID, queue, Tasks(), time.monotonic)
+    async with queue.turn(ACCESS.person):
+        pause = sequencer.submit(Verb.PAUSE, ACCESS)
+        await steps()
+        assert anchor.sent == []
+        resume = sequencer.submit(Verb.RESUME, OF_BOB)
+        await anchor.receives(1)
+        anchor.answer(0)
+        assert await outcomes(pause) == [Paused("paused")]
+        await anchor.receives(2)
+        anchor.answer(1)
+        assert await outcomes(resume) == [Resumed("running")]
+
+
+async def test_a_pause_drops_a_resume_in_the_queue_and_is_sent_once(anchor: ManualAnchor) -> None:
+    queue = FairQueue(most=2, most_each=1, longest_wait=20.0)
+    sequencer = SessionSequencer(anchor, SESSION_ID, queue, Tasks(), time.monotonic)
+    async with queue.turn(ACCESS.person):
+        resume = sequencer.submit(Verb.RESUME, ACCESS)
+        await steps()
+        pause = await anchor.gets(sequencer, Verb.PAUSE, OF_BOB)
+        anchor.answer(0)
+        assert await outcomes(resume, pause) == [Superseded(), Paused("paused")]
+    assert len(anchor.sent) == 1
+
+
+async def test_an_interruption_leaves_orders_in_the_queue_to_the_queue(anchor: ManualAnchor) -> None:
+    queue = FairQueue(most=1, most_each=1, longest_wait=20.0)
+    sequencer = SessionSequencer(anchor, SESSION_ID, queue, Tasks(), time.monotonic)
+    async with queue.turn(ACCESS.person):
+        pause = sequencer.submit(Verb.PAUSE, ACCESS)
+        await steps()
+        queue.stop()
+        sequencer.interrupt()
+        assert await outcomes(pause) == [Stopping()]
+    assert anchor.sent == []
+
+
 async def test_doubt_about_an_order_passes() -> None:
     now = 0.0
     anchor = ManualAnchor()
-    sequencer = SessionSequencer(anchor, SESSION_ID, Tasks(), lambda: now)
+    sequencer = SessionSequencer(anchor, SESSION_ID, new_queue(), Tasks(), lambda: now)
     for expected in (Unconfirmed(Doubt.TIMED_OUT), Unconfirmed(Doubt.RACED), Paused("paused")):
         order = await anchor.gets(sequencer, Verb.PAUSE if anchor.sent else Verb.RESUME)
         anchor.answer(-1, *([expected] if expected == Unconfirmed(Doubt.TIMED_OUT) else []))

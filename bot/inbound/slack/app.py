@@ -18,10 +18,13 @@ from bot.messages.message import Message
 from bot.messages.modal_results import answer_view
 from bot.messages.request_errors import unknown_action_message, unknown_command_message
 from bot.outbound.workspaces import StoreError
+from bot.usecases.fair_queue import FairQueue
 from bot.usecases.incidents import report
 from bot.usecases.message_delivery import MessageDelivery
 
 _log = logging.getLogger(__name__)
+
+_PACE = 10  # requests that Bolt gets per iteration of the event loop
 
 Payload = dict[str, Any]
 
@@ -35,6 +38,7 @@ class SlackApp:
         self._delivery = delivery
         self._tasks = tasks
         self._slack_now = slack_now
+        self._queue = FairQueue(most=_PACE, most_each=_PACE, pace=_PACE)
         self._bolt = AsyncApp(
             name="slack_bolt.app",
             logger=logging.getLogger("slack_bolt"),
@@ -68,6 +72,8 @@ class SlackApp:
         and `standstill` how many seconds the payload can have waited for this process.
         """
         address = read_address(payload)
+        async with self._queue.turn(address.actor.person):
+            pass  # the requests of a person who sends a lot do not hold up those of others
         sent_at, resolution = read_time(payload, timestamp)
         age = request_age(now=self._slack_now(), timestamp=sent_at, resolution=resolution, standstill=standstill)
         request = RequestContext(address, age.least, min(received_at, time.monotonic() - age.most), Ack())

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from slack_bolt.async_app import AsyncAck, AsyncBoltContext
 
@@ -54,7 +55,8 @@ class CommandListeners:
         order = Order(verb, found.session_id, request.address.actor, found.rest, body.get("trigger_id"), request.age)
         is_repeated = self._session_control.knows(order.trigger_id)
         work = self._tasks.start(self._session_control.execute(order))
-        if await done_before_ack_deadline(work, request.given_at, self._ack_wait):
+        is_congested = partial(self._session_control.is_congested, order)
+        if await done_before_ack_deadline(work, request.given_at, self._ack_wait, is_congested):
             message = self._message(order, work.result())
             if is_repeated and message.visibility is Visibility.IN_CHANNEL:
                 # Slack did not get the first ack, and may show no other

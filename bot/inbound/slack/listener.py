@@ -13,6 +13,8 @@ ACK_WAIT = 2.0
 """The age of a request, in seconds, until which its ack waits for the outcome. Slack waits 3."""
 
 _LATEST_OUTCOME = 2.5  # a later ack can get lost, and the outcome with it
+_LOOK_EVERY = 0.6  # seconds between two looks whether the bot is congested,
+_CONGESTED_WAIT = 0.1  # and then for an outcome that does not depend on Anchor
 
 
 Listener = Callable[..., Awaitable[None]]
@@ -46,9 +48,18 @@ class Ack:
         return self.fields if self.message is None else as_response(self.message)
 
 
-async def done_before_ack_deadline(work: asyncio.Task[Any], given_at: float, ack_wait: float) -> bool:
-    """Wait for `work`. Return whether the ack can carry its result; `given_at` is monotonic, in seconds."""
-    await asyncio.wait({work}, timeout=max(0.0, given_at + ack_wait - time.monotonic()))
+async def done_before_ack_deadline(
+    work: asyncio.Task[Any], given_at: float, ack_wait: float, is_congested: Callable[[], bool] = lambda: False
+) -> bool:
+    """Wait for `work`, but no longer if it is slow anyway, because the bot `is_congested`.
+
+    Return whether the ack can carry its result; `given_at` is monotonic, in seconds.
+    """
+    is_last = False
+    while not (work.done() or is_last):
+        longest, left = _CONGESTED_WAIT if is_congested() else _LOOK_EVERY, given_at + ack_wait - time.monotonic()
+        is_last = longest == _CONGESTED_WAIT or left <= longest
+        await asyncio.wait({work}, timeout=max(0.0, min(left, longest)))
     return work.done() and time.monotonic() < given_at + _LATEST_OUTCOME
 
 

@@ -1,0 +1,148 @@
+"""Begin the work of many people in turns: the backlog of one person does not delay the others."""
+
+import asyncio
+from collections import OrderedDict
+
+from bot.core.outcomes import NotSent, Overloaded, Stopping, Superseded
+from bot.core.requests import Person
+from bot.core.rotation import Rotation
+
+NoTurn = NotSent | Overloaded | Stopping | Superseded
+"""The reasons why a turn never comes."""
+
+CAPACITY = 30_000
+"""The most pieces of work that wait."""
+
+SHARE = 3
+"""One person can use this part of the capacity (a third), so that two others still have room."""
+
+_MANY = 50  # running turns; without a flood there are fewer
+_LONG = 0.5  # seconds
+
+
+class FairQueue:
+    """Turns for work. They come to the people who wait in rotation.
+
+    At most `most` turns run at the same time, and `most_each` of one person. At most `capacity` others wait. At most
+    `pace` turns begin per iteration of the event loop: thousands that begin at once would hold up everything else.
+    A turn that has not come after `longest_wait` seconds never comes.
+    """
+
+    def __init__(
+        self, *, most: int, most_each: int, longest_wait: float | None = None, capacity: int = CAPACITY, pace: int = 1
+    ) -> None:
+        self.longest_wait = longest_wait
+        self._turns: Rotation[Turn] = Rotation(most=most, most_each=most_each)
+        self._nearly_all = 0.9 * most_each
+        self._capacity = capacity
+        self._pace = self._left = pace
+        self._running: OrderedDict[Turn, float] = OrderedDict()  # the oldest first, with its beginning
+        self._is_stopped = False
+
+    def is_congested(self, person: Person) -> bool:
+        """Return whether many turns run for long.
+
+        Not if many of them are this person's: some may be fast. Yes if these are nearly all that can run.
+        """
+        taken = self._turns.taken(person)
+        if len(self._running) < _MANY or _MANY <= taken < self._nearly_all:
+            return False
+        oldest = next(iter(self._running.values()))
+        return asyncio.get_running_loop().time() - oldest >= _LONG
+
+    def stop(self) -> None:
+        """Let no turn come any more."""
+        self._is_stopped = True
+        for turn in self._turns.waiting:
+            turn.cancel(Stopping())
+
+    def turn(self, person: Person) -> "Turn":
+        """Return a new turn. It has come already if nothing else waits."""
+        turn = Turn(self)
+        if self._is_stopped:
+            turn.cancel(Stopping())
+        elif len(self._turns) >= self._capacity or self._turns.count(person) >= self._capacity // SHARE:
+            turn.cancel(Overloaded())
+        else:
+            self.add(turn, person)
+        return turn
+
+    def add(self, turn: "Turn", person: Person) -> None:
+        """Let a turn wait in the name of this person, too."""
+        self._turns.add(turn, person)
+        self._begin()
+
+    def remove(self, turn: "Turn") -> None:
+        """Remove a turn that waits."""
+        self._turns.remove(turn)
+
+    def end(self, turn: "Turn", person: Person) -> None:
+        """Make room for another turn of this person."""
+        del self._running[turn]
+        self._turns.give_back(person)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin as many turns as this iteration of the event loop has left, and the others in later ones."""
+        loop = asyncio.get_running_loop()
+        while self._left and (taken := self._turns.take()):
+            turn, person = taken
+            if self._left == self._pace:
+                loop.call_soon(self._begin_next)
+            self._left -= 1
+            self._running[turn] = loop.time()
+            turn.come(person)
+
+    def _begin_next(self) -> None:
+        self._left = self._pace
+        self._begin()
+
+
+class Turn:
+    """A turn: `async with turn as reason` waits until it comes (None), or never will, and ends it."""
+
+    def __init__(self, queue: FairQueue) -> None:
+        self._queue = queue
+        self._coming: asyncio.Future[NoTurn | None] = asyncio.get_running_loop().create_future()
+        self._person: Person | None = None
+
+    @property
+    def has_come(self) -> bool:
+        """Return whether the turn has come, so that its work can have begun."""
+        return self._person is not None
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether the turn never comes."""
+        return self._coming.done() and not self.has_come
+
+    def share(self, person: Person) -> None:
+        """Let a turn that waits come in the name of another person, too: the work is the same for both."""
+        if not self._coming.done():
+            self._queue.add(self, person)
+
+    def cancel(self, why: NoTurn) -> None:
+        """Cancel a turn that waits."""
+        if not self._coming.done():
+            self._queue.remove(self)
+            self._coming.set_result(why)
+
+    def come(self, person: Person) -> None:
+        """Let the work begin, in the name of this person."""
+        self._person = person
+        self._coming.set_result(None)
+
+    async def __aenter__(self) -> NoTurn | None:
+        wait = self._queue.longest_wait
+        if self._coming.done() or wait is None:
+            return await self._coming
+        timer = asyncio.get_running_loop().call_later(wait, self.cancel, NotSent(wait))
+        try:
+            return await self._coming
+        finally:
+            timer.cancel()
+            self._queue.remove(self)
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._person is not None:
+            self._queue.end(self, self._person)

@@ -1,0 +1,91 @@
+"""What one person orders has limits, and does not delay other people."""
+
+import asyncio
+from functools import partial
+
+import pytest
+
+from bot.core.outcomes import NotSent, TooManyRepeats, TooManyResumes
+from bot.sim.anchor import Slow
+from bot.usecases.fair_queue import FairQueue
+from bot.usecases.order_limits import MOST_REPEATS, RESUMES_WITHIN
+from harness import outcome_text, paused, single_workspace
+from harness.conversation import until
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def one_at_anchor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each person have one order at Anchor."""
+    monkeypatch.setattr("bot.container._MOST_AT_ANCHOR_EACH", 1)
+
+
+@pytest.mark.usefixtures("one_at_anchor")
+async def test_an_order_behind_too_many_others_of_its_person_is_reported_as_not_sent() -> None:
+    async with single_workspace(ack_wait=0.0, ANCHOR_DEADLINE="1.0") as at:
+        at.anchor.fault = Slow(20.0)
+        sessions = [at.anchor.add_session() for _ in range(3)]
+        await asyncio.gather(*map(at.command, sessions))
+        await at.slack.until(lambda: len(at.seen()) == 2 * len(sessions))  # an announcement and an outcome of each
+        texts = [one.text for one in at.ephemerals()]
+        unsent = [session for session in sessions if not at.anchor.posts(session)]
+    assert 1 <= len(unsent) < len(sessions)  # the second one may be sent at the very last moment
+    refusals = {session: outcome_text(NotSent(1.0), session=session) for session in sessions}
+    assert [session for session, refusal in refusals.items() if refusal in texts] == unsent
+
+
+@pytest.mark.usefixtures("one_at_anchor")
+async def test_another_person_does_not_wait_behind_a_backlog_even_for_the_same_session() -> None:
+    async with single_workspace() as at:
+        at.anchor.fault = Slow(3.0)
+        sessions = [at.anchor.add_session() for _ in range(3)]
+        backlog = [asyncio.create_task(at.command(session)) for session in sessions]
+        await at.anchor.until(lambda: at.anchor.posts(sessions[0]))
+        at.anchor.fault = None
+        await at.command(sessions[2], user=at.slack.bob)
+        assert [len(at.anchor.posts(session)) for session in sessions] == [1, 0, 1]
+        assert paused(session=sessions[2], user=at.slack.bob.id) in [one.text for one in at.messages()]
+        await asyncio.gather(*backlog)
+
+
+async def test_a_result_for_which_there_is_no_room_is_logged(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.usecases.message_delivery.FairQueue", partial(FairQueue, capacity=0))
+    async with single_workspace(ack_wait=0.0) as at:
+        await at.command()
+        await until(lambda: any(record.levelname == "ERROR" for record in caplog.records))
+        assert at.messages() == []
+        assert len(at.orders) == 1
+
+
+async def test_a_pause_that_is_repeated_many_times_is_executed_once_and_says_so() -> None:
+    async with single_workspace() as at:
+        at.anchor.fault = Slow(1.0)
+        first = [asyncio.create_task(at.command()) for _ in range(MOST_REPEATS)]
+        await at.anchor.until(lambda: at.orders)
+        await at.command()
+        (seen,) = at.ephemerals()
+        assert seen.text == outcome_text(TooManyRepeats())
+        await asyncio.gather(*first)
+        assert len(at.orders) == 1
+        at.anchor.fault = None
+        await at.command()
+        assert len(at.orders) == 2
+
+
+async def test_resumes_are_limited_per_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.usecases.order_limits.MOST_RESUMES", 1)
+    async with single_workspace() as at:
+        await at.command(verb="resume")
+        session = at.anchor.add_session()
+        await at.command(session, verb="resume")
+        (seen,) = at.ephemerals()
+        assert at.anchor.posts(session) == []
+        await at.command(session, verb="resume", user=at.slack.bob)
+        await at.command(session)
+        assert len(at.anchor.posts(session)) == 2
+    seconds = range(1, round(RESUMES_WITHIN) + 1)
+    texts = [outcome_text(TooManyResumes(float(wait)), verb="resume", session=session) for wait in seconds]
+    assert seen.text in texts

@@ -1,0 +1,95 @@
+"""Turns come to people in rotation, at most one per iteration of the event loop, or they do not come, with a reason."""
+
+import asyncio
+
+import pytest
+
+from bot.core.outcomes import NotSent, Overloaded, Stopping
+from bot.usecases.fair_queue import FairQueue
+
+pytestmark = pytest.mark.anyio
+
+ALICE, BOB, CAROL = (("T0HOME00001", user) for user in ("U0ALICE0001", "U0BOB000001", "U0CAROL0001"))
+
+
+async def test_work_of_another_person_begins_before_a_backlog_and_one_piece_per_iteration() -> None:
+    queue = FairQueue(most=3, most_each=3)
+    turns = [queue.turn(ALICE) for _ in range(3)]
+    turns.append(queue.turn(BOB))
+    come = []
+    for _ in range(3):
+        come.append([turn.has_come for turn in turns])
+        await asyncio.sleep(0)
+    assert come == [[True, False, False, False], [True, True, False, False], [True, True, False, True]]
+    async with turns[0] as why_not:
+        assert why_not is None
+    async with turns[2] as why_not:
+        assert why_not is None
+
+
+async def test_a_turn_that_does_not_come_in_time_never_comes() -> None:
+    queue = FairQueue(most=1, most_each=1, longest_wait=0.05)
+    async with queue.turn(ALICE), queue.turn(ALICE) as why_not:
+        assert why_not == NotSent(0.05)
+    assert queue.turn(ALICE).has_come
+
+
+async def test_a_cancelled_wait_leaves_the_queue() -> None:
+    queue = FairQueue(most=1, most_each=1, longest_wait=20.0)
+
+    async def wait() -> None:
+        async with queue.turn(ALICE):
+            pytest.fail("the turn came")
+
+    async with queue.turn(ALICE):
+        waiting = asyncio.create_task(wait())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait({waiting})
+    assert queue.turn(BOB).has_come
+
+
+async def test_a_person_can_fill_a_third_of_the_capacity_and_all_people_the_whole() -> None:
+    queue = FairQueue(most=1, most_each=1, capacity=3)
+    running = queue.turn(CAROL)
+    turns = [queue.turn(person) for person in (ALICE, ALICE, BOB, CAROL, ("T0OTHER0001", "U0DAVE00001"))]
+    refused = [turn for turn in turns if turn.is_over]
+    assert running.has_come
+    assert refused == [turns[1], turns[4]]
+    async with turns[1] as why_not:
+        assert why_not == Overloaded()
+
+
+async def test_a_stopped_queue_lets_nobody_wait() -> None:
+    queue = FairQueue(most=1, most_each=1)
+    running, waiting = queue.turn(ALICE), queue.turn(ALICE)
+    queue.stop()
+    for turn in (waiting, queue.turn(BOB)):
+        async with turn as why_not:
+            assert why_not == Stopping()
+    async with running as why_not:
+        assert why_not is None
+
+
+async def test_as_many_turns_begin_per_iteration_as_the_pace_allows() -> None:
+    queue = FairQueue(most=9, most_each=9, pace=2)
+    turns = [queue.turn(ALICE) for _ in range(5)]
+    assert [turn.has_come for turn in turns] == [True, True, False, False, False]
+    await asyncio.sleep(0)
+    assert [turn.has_come for turn in turns] == [True, True, True, True, False]
+
+
+async def test_many_turns_that_run_for_long_are_a_congestion(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.usecases.fair_queue._MANY", 2)
+    monkeypatch.setattr("bot.usecases.fair_queue._LONG", 0.05)
+    queue = FairQueue(most=9, most_each=3)
+    async with queue.turn(ALICE):
+        await asyncio.sleep(0.06)
+        assert not queue.is_congested(BOB)
+        async with queue.turn(ALICE):
+            assert queue.is_congested(BOB)
+            assert not queue.is_congested(ALICE)  # she may have an order that is fast
+            async with queue.turn(ALICE):
+                assert queue.is_congested(ALICE)
+    async with queue.turn(ALICE), queue.turn(ALICE):
+        assert not queue.is_congested(BOB)
