@@ -88,7 +88,7 @@ async def running(
     After a normal end, requests are served for DRAIN_SECONDS more, or until `hurry`: load balancers need time to see
     that `/readyz` is 503. Socket Mode has no load balancer. Raises NotListeningError or StoreNotUsableError.
     """
-    readiness, tasks, acks, checks = Readiness(), Tasks(), Tasks(), Tasks()
+    readiness, tasks, acks, checks, journaling = Readiness(), Tasks(), Tasks(), Tasks(), Tasks()
     slack_clock = SlackClock(limits.now)
     async with open_session(slack_clock.trace(settings.slack_api_url)) as session:
         transport = transport_over(session)
@@ -103,7 +103,9 @@ async def running(
         async with open_tenancy(
             settings, session, slack, anchor, readiness, now=limits.now, lock_wait=limits.lock_wait
         ) as tenancy:
-            container = build(tenancy, settings, Clients(transport, anchor, web_api, slack, slack_clock), tasks, limits)
+            container = build(
+                tenancy, settings, Clients(transport, anchor, web_api, slack, slack_clock), readiness, tasks, limits
+            )
             socket_mode = None
             if settings.slack_app_token is not None:
                 connector = SocketConnector(session, slack, settings.slack_app_token, heartbeat=limits.heartbeat)
@@ -115,6 +117,7 @@ async def running(
                 routes.append(web.post(tenancy.alerts_path, alerts.receive))
             server = HttpServer(container.slack_app, readiness, secrets=secrets, now=limits.now)
             async with _listening(server.application(routes), settings) as url:
+                journaling.start(_keep_journal(tenancy, container))
                 startup = asyncio.create_task(_start(tenancy, checks, socket_mode))
                 serve_seconds = 0.0
                 try:
@@ -129,6 +132,9 @@ async def running(
                     if socket_mode:
                         await socket_mode.close()
                     await tasks.cancel()
+                    container.stop_journal()
+                    await journaling.settle(within=_CLOSE_TIMEOUT)
+                    await journaling.cancel()
                     await container.roles.close()
 
 
@@ -165,6 +171,12 @@ async def _listen(connect: Callable[[], asyncio.Protocol], settings: Settings) -
         return await loop.create_server(connect, settings.host, settings.port, backlog=4096)
     except (OSError, UnicodeError) as error:
         raise NotListeningError(getattr(error, "strerror", None) or error) from None
+
+
+async def _keep_journal(tenancy: Tenancy, container: Container) -> None:
+    """Write the journal, and take over unfinished orders, once the database can be used."""
+    await tenancy.store.database.migrated.wait()
+    await asyncio.gather(container.journal.run(), container.recovery.run())
 
 
 async def _start(tenancy: Tenancy, checks: Tasks, socket_mode: SocketMode | None) -> None:

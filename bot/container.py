@@ -1,5 +1,6 @@
 """The composition root: build the objects between Slack, Anchor and the store."""
 
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.concurrency import Tasks
 from bot.config.settings import Settings
+from bot.health import Readiness
 from bot.inbound.slack.app import SlackApp
 from bot.inbound.slack.buttons import ButtonListeners
 from bot.inbound.slack.commands import CommandListeners
@@ -22,12 +24,16 @@ from bot.outbound.slack.client import SlackClient, SlackViews
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.availability import LOCK_WAIT
+from bot.outbound.store.journal import Journal
+from bot.outbound.store.order_rows import OrderRows
 from bot.tenancy import Tenancy
 from bot.usecases.access_check import AccessCheck
 from bot.usecases.admin import actions, alerts, home, key_and_policy, modals
 from bot.usecases.admin_notifier import AdminNotifier, CurrentAdmins
 from bot.usecases.fair_queue import CAPACITY, FairQueue
 from bot.usecases.message_delivery import MessageDelivery
+from bot.usecases.orders import Orders
+from bot.usecases.recovery import Recovery
 from bot.usecases.session_control import SessionControl
 from bot.usecases.workspace_monitor import WorkspaceMonitor
 
@@ -72,12 +78,19 @@ class Container:
     delivery: MessageDelivery
     slack_app: SlackApp
     roles: RoleCache
+    journal: Journal
+    recovery: Recovery
     admin: actions.Admin | None
 
     def stop(self) -> None:
         """Accept no new orders, and let no delivery wait for long."""
         self.session_control.stop()
         self.delivery.stop()
+
+    def stop_journal(self) -> None:
+        """Write what is left, and take over nothing more."""
+        self.recovery.stop()
+        self.journal.stop()
 
     def interrupt(self) -> None:
         """Stop waiting for running work, and report it as unconfirmed."""
@@ -86,7 +99,9 @@ class Container:
             self.admin.actions.interrupt()
 
 
-def build(tenancy: Tenancy, settings: Settings, clients: Clients, tasks: Tasks, limits: Limits) -> Container:
+def build(  # noqa: PLR0913, PLR0917 - collaborators
+    tenancy: Tenancy, settings: Settings, clients: Clients, readiness: Readiness, tasks: Tasks, limits: Limits
+) -> Container:
     """Build everything that serves the workspaces of `tenancy`."""
     workspaces, slack, anchor = tenancy.workspaces, clients.slack, clients.anchor
     views, roles = SlackViews(clients.web), RoleCache(clients.web, time.monotonic)
@@ -95,16 +110,17 @@ def build(tenancy: Tenancy, settings: Settings, clients: Clients, tasks: Tasks, 
     monitor = WorkspaceMonitor(workspaces, admins, delivery, tasks, time.monotonic)
     home_view = home.HomeView(workspaces, roles, views, monitor, time.monotonic)
     access_check = AccessCheck(workspaces, roles, monitor)
+    journal = Journal(OrderRows(tenancy.store.database, tenancy.store.cipher, secrets.token_hex(8)), readiness)
     queue = FairQueue(most=_MOST_AT_ANCHOR, most_each=_MOST_AT_ANCHOR_EACH, longest_wait=settings.anchor_deadline)
     session_control = SessionControl(
-        anchor, access_check, monitor, tasks, time.monotonic, queue=queue, capacity=limits.capacity
+        anchor, access_check, monitor, journal, tasks, time.monotonic, queue=queue, capacity=limits.capacity
     )
     dashboard_url = settings.anchor_dashboard_url
+    orders = Orders(session_control, journal, delivery, tasks, limits.now, time.monotonic, dashboard_url=dashboard_url)
+    recovery = Recovery(journal, orders, tasks, is_alone=tenancy.store.database.is_exclusive)
     tables = [
-        CommandListeners(
-            session_control, delivery, tasks, limits.now, dashboard_url=dashboard_url, ack_wait=limits.ack_wait
-        ).routes,
-        ButtonListeners(session_control, delivery, tasks, limits.now, dashboard_url=dashboard_url).routes,
+        CommandListeners(orders, delivery, tasks, dashboard_url=dashboard_url, ack_wait=limits.ack_wait).routes,
+        ButtonListeners(orders, delivery, tasks).routes,
         EventListeners(home_view, workspaces, tasks).routes,
     ]
     admin = None
@@ -121,4 +137,5 @@ def build(tenancy: Tenancy, settings: Settings, clients: Clients, tasks: Tasks, 
             ModalListeners(admin, home_view, delivery, tasks, ack_wait=limits.ack_wait).routes,
             HomeActionListeners(admin, home_view, delivery, tasks).routes,
         ]
-    return Container(session_control, delivery, SlackApp(tables, delivery, tasks, clients.slack_now), roles, admin)
+    slack_app = SlackApp(tables, orders, delivery, tasks, clients.slack_now)
+    return Container(session_control, delivery, slack_app, roles, journal, recovery, admin)

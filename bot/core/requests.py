@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.core.clicked_message import ClickedMessage
 from bot.core.secret import Secret
 from bot.core.session_id import Search, SessionId, find_session_id
 
@@ -45,6 +46,13 @@ class Verb(StrEnum):
         return "paused" if self is Verb.PAUSE else "resumed"
 
 
+class Source(StrEnum):
+    """The surfaces on which orders are given."""
+
+    COMMAND = "command"
+    BUTTON = "button"
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """An order to pause or resume a session. `trigger_id` is Slack's id of the invocation.
@@ -58,18 +66,21 @@ class Order:
     reason: str = ""
     trigger_id: str | None = None
     age: float = 0.0
+    source: Source = Source.COMMAND
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyAddress:
     """The place for an answer; `thread_ts` is used only if everybody can see the answer.
 
-    A `response_url` lets its holder post for 30 minutes, so it is a secret.
+    A `response_url` lets its holder post for 30 minutes, so it is a secret. `clicked` is the message whose button was
+    clicked; a command has none.
     """
 
     actor: Actor
     response_url: Secret | None = None
     thread_ts: str | None = None
+    clicked: ClickedMessage | None = None
 
 
 _HELP_WORDS = {"help", "?", "-h", "--help"}

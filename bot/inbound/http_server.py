@@ -80,6 +80,8 @@ class HttpServer:
                 ack = await self._slack_app.dispatch(parsed, received_at=received_at, timestamp=timestamp)
                 if request.transport is None:  # Slack waits no longer
                     self._slack_app.deliver_lost_ack(parsed, ack)
+                else:
+                    self._slack_app.ack_sent(ack)
                 body = ack.json()
                 return web.Response(status=ack.status) if body is None else web.json_response(body)
             case _:

@@ -6,7 +6,7 @@ https://docs.slack.dev/reference/block-kit/blocks/image-block
 from dataclasses import replace
 from typing import Any
 
-from bot.messages.card_update import MessageContent
+from bot.core.clicked_message import MessageContent
 
 _ADDED = {"image_width", "image_height", "image_bytes", "is_animated", "fallback"}
 

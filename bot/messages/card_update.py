@@ -3,20 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from bot.core.clicked_message import MessageContent
 from bot.core.session_id import Found, SessionId, find_session_id
 from bot.messages.blocks import Block, section
 from bot.messages.session_buttons import VERBS
 
 _MOST_BLOCKS = 50  # https://docs.slack.dev/reference/block-kit/blocks
-
-
-@dataclass(frozen=True, slots=True)
-class MessageContent:
-    """The content of a message: everything that is needed to send it again."""
-
-    text: str
-    blocks: tuple[Block, ...] = ()
-    attachments: tuple[Block, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

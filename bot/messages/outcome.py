@@ -49,9 +49,10 @@ _LONGEST_REASON_ASKED = 80  # a confirmation dialog takes 300 characters
 _EXPECTED_STATUS = frozenset({"success", "ok"})
 
 
-def waiting_message(order: Order) -> Message:
+def waiting_message(order: Order, *, is_recorded: bool) -> Message:
     """Return the ack of a command whose outcome takes longer than Slack waits."""
-    return ephemeral(f"⏳ {_DOING[order.verb]}… The result will be posted here.", session(order.session_id))
+    doubt = "" if is_recorded else "⚠️ The bot's database does not answer: a restart of the bot would lose this request."
+    return ephemeral(f"⏳ {_DOING[order.verb]}… The result will be posted here.", doubt, session(order.session_id))
 
 
 def outcome_message(order: Order, outcome: outcomes.Outcome, *, now: float, dashboard_url: str) -> Message:

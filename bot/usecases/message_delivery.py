@@ -6,11 +6,11 @@ import logging
 from cachetools import LRUCache
 
 from bot.concurrency import happens
+from bot.core.clicked_message import MessageContent
 from bot.core.delivery_rounds import LONGEST_WAIT_IN_ROUND, round_times
 from bot.core.requests import Person, ReplyAddress
 from bot.core.tally import Tally
 from bot.messages.card_images import without_images
-from bot.messages.card_update import MessageContent
 from bot.messages.message import Message, Visibility
 from bot.messages.request_errors import as_direct_message
 from bot.outbound.slack.client import SlackClient
@@ -59,8 +59,10 @@ class MessageDelivery:
         """Begin the next round of every waiting delivery now, and wait for no Retry-After from now on."""
         self._stopping.set()
 
-    async def deliver(self, address: ReplyAddress, message: Message) -> None:
+    async def deliver(self, address: ReplyAddress, message: Message) -> str | None:
         """Deliver a result in the rounds of `core.delivery_rounds`, until Slack accepts it, or log the failure.
+
+        Return the route that delivered it, or None.
 
         Each round tries the routes in order. A route is dropped when Slack refuses it finally. A message without a
         response from Slack may be visible, so it is sent only once more, by another route. A second call for the same
@@ -68,7 +70,7 @@ class MessageDelivery:
         """
         name = (address.response_url.reveal(), message.text) if address.response_url else None
         if name in self._delivered:
-            return
+            return "response_url"
         if name is not None:
             self._delivered[name] = None
         began = asyncio.get_running_loop().time()
@@ -85,6 +87,7 @@ class MessageDelivery:
             raise
         finally:
             result.log_end()
+        return result.delivered_by
 
     async def send_dm(self, team_id: str, user_id: str, message: Message) -> bool:
         """Send a direct message. Return whether it can have arrived; if not, log why."""

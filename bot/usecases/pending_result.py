@@ -26,13 +26,13 @@ class PendingResult:
     not_before: dict[str, float] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     doubts: int = 0
-    is_delivered: bool = False
+    delivered_by: str | None = None
     is_logged: bool = False
 
     def record(self, route: str, outcome: Delivery) -> bool:
         """Record the outcome of a route. Return whether the delivery has ended."""
         if isinstance(outcome, Delivered):
-            self.is_delivered = True
+            self.delivered_by = route
             return True
         self.failures[route] = outcome.why
         if isinstance(outcome, TryAgain):
@@ -50,7 +50,7 @@ class PendingResult:
 
     def log_end(self) -> None:
         """Log how a delivery ended that did not succeed in its first round."""
-        if not self.is_delivered:
+        if self.delivered_by is None:
             _log.error("result possibly not delivered" if self.doubts else "result not delivered", extra=self._fields())
         elif self.is_logged:
             seconds = round(asyncio.get_running_loop().time() - self.began)

@@ -5,8 +5,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from cachetools import TTLCache
-
 from bot.concurrency import Tasks
 from bot.core.outcomes import (
     LEAVES_RUNNING,
@@ -18,32 +16,33 @@ from bot.core.outcomes import (
     Refusal,
     Resumed,
     Stopping,
+    Superseded,
     Unconfirmed,
 )
 from bot.core.request_age import is_sent
 from bot.core.requests import Order, Verb
+from bot.outbound.store.journal import Journal, JournalEntry
 from bot.usecases.access_check import Access, AccessCheck
 from bot.usecases.fair_queue import CAPACITY, FairQueue
 from bot.usecases.incidents import log_incident
 from bot.usecases.order_limits import OrderLimits
-from bot.usecases.resume_log import Name, ResumeLog
+from bot.usecases.order_log import Name, OrderLog
+from bot.usecases.resume_record import record_resume, record_sending
 from bot.usecases.session_sequencer import UNCONFIRMED_TTL, Anchor, Result, SessionSequencer
 from bot.usecases.workspace_monitor import WorkspaceMonitor
 
 _log = logging.getLogger(__name__)
 
-_REMEMBER = 900.0  # seconds; Slack sends an unanswered request again for up to some minutes
-_MOST_TRIGGERS = 100_000
-
 
 class SessionControl:
-    """Execution of orders: each once, in sequence per session, within the limits of its person."""
+    """Execution of orders, in sequence per session, within the limits of each person."""
 
-    def __init__(  # noqa: PLR0913 - collaborators and limits
+    def __init__(  # noqa: PLR0913, PLR0917 - collaborators and limits
         self,
         anchor: Anchor,
         access_check: AccessCheck,
         monitor: WorkspaceMonitor,
+        journal: Journal,
         tasks: Tasks,
         clock: Callable[[], float],
         *,
@@ -53,12 +52,12 @@ class SessionControl:
         self._anchor = anchor
         self._access_check = access_check
         self._monitor = monitor
+        self._journal = journal
         self._queue = queue
         self._tasks = tasks
         self._limits = OrderLimits(clock, capacity=capacity)
         self._clock = clock
-        self._outcomes: TTLCache[str, asyncio.Future[Outcome]] = TTLCache(_MOST_TRIGGERS, _REMEMBER, timer=clock)
-        self._resumes = ResumeLog(clock)
+        self._pauses, self._resumes = OrderLog(clock), OrderLog(clock)
         self._sequencers: dict[Name, SessionSequencer] = {}
         self._checks: set[asyncio.Future[Access | Refusal]] = set()
         self._stopping = False
@@ -84,27 +83,12 @@ class SessionControl:
         for sequencer in self._sequencers.values():
             sequencer.interrupt()
 
-    def knows(self, trigger_id: str | None) -> bool:
-        """Return whether an order with this trigger was executed or is being executed."""
-        return trigger_id in self._outcomes
-
-    async def execute(self, order: Order) -> Outcome:
-        """Execute an order, and log who ordered what; if Slack sent it before, return that outcome. Never raises."""
-        if order.trigger_id and (earlier := self._outcomes.get(order.trigger_id)):
-            return await asyncio.shield(earlier)
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        if order.trigger_id:
-            self._outcomes[order.trigger_id] = future
-        try:
-            future.set_result(await self._execute(order))
-        finally:
-            future.cancel()  # the bot was stopped, unless there is a result
-        return future.result()
-
-    async def _execute(self, order: Order) -> Outcome:
+    async def execute(self, entry: JournalEntry) -> Outcome:
+        """Execute an order, and log who ordered what. Never raises."""
+        order = entry.order
         began = self._clock()
         try:
-            outcome = await self._decide(order, given_at=began - order.age)
+            outcome = await self._decide(entry)
         except Exception as error:  # noqa: BLE001 - the person gets an answer
             outcome = Broken(log_incident(error))
         fields = {
@@ -119,29 +103,35 @@ class SessionControl:
         _log.log(logging.WARNING if leaves_running else logging.INFO, order.verb.value, extra=fields)
         return outcome
 
-    async def _decide(self, order: Order, *, given_at: float) -> Outcome:
-        """Return the outcome of an order that was given at `given_at` on our clock."""
+    async def _decide(self, entry: JournalEntry) -> Outcome:
+        order = entry.order
         if self._stopping:
             return Stopping()
         if limit := self._limits.begin(order):
             return limit
         try:
-            return await self._check_and_send(order, given_at=given_at)
+            access = await self._check_access(order)
+            return await self._send(entry, access) if isinstance(access, Access) else access
         finally:
             self._limits.end(order)
 
-    async def _check_and_send(self, order: Order, *, given_at: float) -> Outcome:
-        access = await self._check_access(order)
-        if not isinstance(access, Access):
-            return access
-        name = (order.actor.team_id, order.session_id)
-        resumed_by = self._resumes.resumed_after(name, given_at)
-        if not is_sent(order.verb, order.age, resumed_after=resumed_by is not None):
-            return Late(order.age, resumed_by if order.verb is Verb.PAUSE else None)
+    async def _send(self, entry: JournalEntry, access: Access) -> Outcome:
+        """Send an allowed order, unless it is too late for it, or a pause was given after a resume."""
+        order, name = entry.order, _name(entry.order)
         if order.verb is Verb.PAUSE:
-            return await self._ask_anchor(order, access)
-        self._resumes.add(name, given_at=given_at, user_id=order.actor.user_id)
-        outcome = await self._ask_anchor(order, access)
+            resumed_by = self._resumes.user_after(name, entry.given_at)
+            if not is_sent(order.verb, order.age, resumed_after=resumed_by is not None):
+                return Late(order.age, resumed_by)
+            self._pauses.add(name, entry.given_at, order.actor.user_id)
+            return await self._ask_anchor(entry, access)
+        if not is_sent(order.verb, order.age, resumed_after=False):
+            return Late(order.age)
+        if (outcome := await record_resume(self._journal, entry)) is not None:
+            return outcome
+        if self._pauses.user_after(name, entry.given_at) is not None:
+            return Superseded()
+        self._resumes.add(name, entry.given_at, order.actor.user_id)
+        outcome = await self._ask_anchor(entry, access)
         if not isinstance(outcome, Resumed | Unconfirmed):
             self._resumes.discard(name)
         return outcome
@@ -154,27 +144,30 @@ class SessionControl:
         self._checks.discard(check)
         return Stopping() if check.cancelled() or self._interrupted else check.result()
 
-    async def _ask_anchor(self, order: Order, access: Access) -> Outcome:
+    async def _ask_anchor(self, entry: JournalEntry, access: Access) -> Outcome:
         """Send the order; send a pause again if it joined one whose older key Anchor refused.
 
         A resume is not sent again: it could undo a newer pause.
         """
-        result = await self._submit(order, access)
-        while order.verb is Verb.PAUSE and result is not None and _used_older_key(result, access):
-            result = await self._submit(order, access)
+        result = await self._submit(entry, access)
+        while entry.order.verb is Verb.PAUSE and result is not None and _used_older_key(result, access):
+            result = await self._submit(entry, access)
         if result is None:
             return Unconfirmed(Doubt.STOPPED)
         outcome, workspace = result.outcome, result.access.workspace
         return replace(outcome, by_admins=workspace.is_managed) if isinstance(outcome, KeyRejected) else outcome
 
-    async def _submit(self, order: Order, access: Access) -> Result | None:
+    async def _submit(self, entry: JournalEntry, access: Access) -> Result | None:
         """Return the result of the order, or None if it was interrupted."""
-        name = (order.actor.team_id, order.session_id)
+        order, name = entry.order, _name(entry.order)
         sequencer = self._sequencers.get(name)
         if sequencer is None:
             sequencer = SessionSequencer(self._anchor, order.session_id, self._queue, self._tasks, self._clock)
             self._sequencers[name] = sequencer
-        future = sequencer.submit(order.verb, access)
+        if order.verb is Verb.PAUSE:
+            future = sequencer.pause(access)
+        else:
+            future = sequencer.resume(access, before=lambda: record_sending(self._journal, entry))
         await asyncio.wait({future})
         self._discard(name)
         if future.cancelled():
@@ -193,6 +186,10 @@ class SessionControl:
             asyncio.get_running_loop().call_later(UNCONFIRMED_TTL, self._discard, name)
         else:
             del self._sequencers[name]
+
+
+def _name(order: Order) -> Name:
+    return order.actor.team_id, order.session_id
 
 
 def _used_older_key(result: Result, access: Access) -> bool:

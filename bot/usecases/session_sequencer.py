@@ -7,7 +7,7 @@ from functools import partial
 from typing import Protocol
 
 from bot.concurrency import Tasks
-from bot.core.outcomes import AnchorOutcome, Answered, Done, Doubt, Superseded, Unconfirmed
+from bot.core.outcomes import AnchorOutcome, Answered, Done, Doubt, StoreUnavailable, Superseded, Unconfirmed
 from bot.core.requests import Verb
 from bot.core.retry import combine
 from bot.core.secret import Secret
@@ -31,14 +31,19 @@ class Anchor(Protocol):
 class Result:
     """The outcome of an order, the access it was sent with, and the last attempt (None: it was not sent)."""
 
-    outcome: Answered | NoTurn
+    outcome: Answered | NoTurn | StoreUnavailable
     access: Access
     last_attempt: AnchorOutcome | None = None
+
+
+Before = Callable[[], Awaitable[bool]]
+"""Called before a resume is sent; the resume is not sent if it returns False."""
 
 
 @dataclass(frozen=True, slots=True)
 class _WaitingResume:
     access: Access
+    before: Before
     result: asyncio.Future[Result]
 
 
@@ -75,19 +80,9 @@ class SessionSequencer:
         """Return whether an unanswered order can still take effect."""
         return any(self._clock() < until for until in self._unconfirmed_until.values())
 
-    def submit(self, verb: Verb, access: Access) -> asyncio.Future[Result]:
-        """Submit an order. The future can be shared with other callers: wait for it, but do not cancel it."""
-        for turn in self._turns.values():
-            turn.share(access.person)
-        return self._pause(access) if verb is Verb.PAUSE else self._resume(access)
-
-    def interrupt(self) -> None:
-        """Cancel every order, except for those that wait in the queue: it has been stopped."""
-        waiting = [self._waiting.result] if self._waiting else []
-        for order in (*waiting, *(task for verb, task in self._sent.items() if self._turns[verb].has_come)):
-            order.cancel()
-
-    def _pause(self, access: Access) -> asyncio.Future[Result]:
+    def pause(self, access: Access) -> asyncio.Future[Result]:
+        """Submit a pause. The future can be shared with other callers: wait for it, but do not cancel it."""
+        self._share_turns(access)
         self._resume_cancelled.set()
         if self._waiting is not None:
             self._waiting.result.set_result(Result(Superseded(), self._waiting.access))
@@ -96,22 +91,34 @@ class SessionSequencer:
             self._turns[Verb.RESUME].cancel(Superseded())
         return self._in_flight(Verb.PAUSE) or self._start(Verb.PAUSE, access, partial(self._send_pause, access))
 
-    def _resume(self, access: Access) -> asyncio.Future[Result]:
+    def resume(self, access: Access, *, before: Before) -> asyncio.Future[Result]:
+        """Submit a resume, as in `pause`. It is sent once `before` returns True, unless a pause supersedes it."""
+        self._share_turns(access)
         if self._waiting is not None:
             return self._waiting.result
         if self._in_flight(Verb.PAUSE) is None:
-            return self._in_flight(Verb.RESUME) or self._start_resume(access)
-        self._waiting = _WaitingResume(access, asyncio.get_running_loop().create_future())
+            return self._in_flight(Verb.RESUME) or self._start_resume(access, before)
+        self._waiting = _WaitingResume(access, before, asyncio.get_running_loop().create_future())
         return self._waiting.result
+
+    def interrupt(self) -> None:
+        """Cancel every order, except for those that wait in the queue: it has been stopped."""
+        waiting = [self._waiting.result] if self._waiting else []
+        for order in (*waiting, *(task for verb, task in self._sent.items() if self._turns[verb].has_come)):
+            order.cancel()
+
+    def _share_turns(self, access: Access) -> None:
+        for turn in self._turns.values():
+            turn.share(access.person)
 
     def _in_flight(self, verb: Verb) -> asyncio.Task[Result] | None:
         """Return the order of this verb that can be joined; a finished one cannot, even before `_settled` runs."""
         task = self._sent.get(verb)
         return None if task is None or task.done() else task
 
-    def _start_resume(self, access: Access) -> asyncio.Task[Result]:
+    def _start_resume(self, access: Access, before: Before) -> asyncio.Task[Result]:
         self._resume_cancelled = asyncio.Event()
-        return self._start(Verb.RESUME, access, partial(self._send_resume, access, self._resume_cancelled))
+        return self._start(Verb.RESUME, access, partial(self._send_resume, access, before, self._resume_cancelled))
 
     def _start(self, verb: Verb, access: Access, send: Callable[[], Awaitable[Result]]) -> asyncio.Task[Result]:
         turn = self._turns[verb] = self._queue.turn(access.person)
@@ -125,7 +132,7 @@ class SessionSequencer:
             return
         self._waiting = None
         if not waiting.result.cancelled():
-            resume = self._start_resume(waiting.access)
+            resume = self._start_resume(waiting.access, waiting.before)
             resume.add_done_callback(lambda _: _copy_result(resume, waiting.result))
 
     async def _send_pause(self, access: Access) -> Result:
@@ -134,12 +141,16 @@ class SessionSequencer:
         result = await self._send(Verb.PAUSE, access, never_cancelled)
         if raced is not None:
             await asyncio.wait({raced})
+        if raced is not None and _was_sent(raced):
             result = await self._send(Verb.PAUSE, access, never_cancelled)
         return result
 
-    async def _send_resume(self, access: Access, cancelled: asyncio.Event) -> Result:
+    async def _send_resume(self, access: Access, before: Before, cancelled: asyncio.Event) -> Result:
+        is_ready = await before()
         if cancelled.is_set():
             return Result(Superseded(), access)
+        if not is_ready:
+            return Result(StoreUnavailable(), access)
         return await self._send(Verb.RESUME, access, cancelled)
 
     async def _send(self, verb: Verb, access: Access, cancelled: asyncio.Event) -> Result:
@@ -155,6 +166,11 @@ class SessionSequencer:
 async def _send_in_turn(turn: Turn, access: Access, send: Callable[[], Awaitable[Result]]) -> Result:
     async with turn as why_not:
         return await send() if why_not is None else Result(why_not, access)
+
+
+def _was_sent(resume: asyncio.Task[Result]) -> bool:
+    """Return whether a resume that has ended can have reached Anchor."""
+    return resume.cancelled() or resume.exception() is not None or resume.result().last_attempt is not None
 
 
 def _copy_result(source: asyncio.Future[Result], target: asyncio.Future[Result]) -> None:

@@ -12,12 +12,12 @@ import pytest
 from bot.core.outcomes import Doubt, Failed, NotFound, NotRunning, Outcome, Unconfirmed
 from bot.core.policy import NotAMember, Role
 from bot.core.requests import Verb
-from bot.inbound.slack.buttons import CardUpdateLog
 from bot.messages.outcome import card_not_updated
 from bot.messages.request_errors import broken_button_message, incident_message
 from bot.sim.anchor import Answer, Fault, SessionState, Slow, html, server_error
 from bot.sim.slack import Enterprise, Installation, Message, Source, Workspace, api_error
 from bot.sim.slack.content import Part, parts
+from bot.usecases.card_updates import CardUpdateLog
 from harness import (
     ALICE,
     BOTH_TRANSPORTS,
@@ -176,7 +176,7 @@ async def test_two_clicks_at_once_on_one_message_keep_each_others_change() -> No
 async def test_only_the_messages_clicked_last_are_remembered(
     most: int, remaining: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.inbound.slack.buttons.CardUpdateLog", partial(CardUpdateLog, max_messages=most))
+    monkeypatch.setattr("bot.usecases.card_updates.CardUpdateLog", partial(CardUpdateLog, max_messages=most))
     async with single_workspace() as at:
         message = two_buttons(at)
         before = {"text": message.text, "blocks": list(message.blocks)}

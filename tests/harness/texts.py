@@ -27,7 +27,7 @@ def usage_text(problem: Help | Missing | Broken | Ambiguous, *, verb: str = "pau
 
 def waiting_text(verb: str = "pause", *, session: str = SESSION) -> str:
     """The text that a command is answered with if its outcome takes longer than Slack waits."""
-    return waiting_message(_order(verb, session, ALICE, "")).text
+    return waiting_message(_order(verb, session, ALICE, ""), is_recorded=True).text
 
 
 def paused(*, session: str = SESSION, user: str = ALICE, reason: str = "") -> str:

@@ -20,7 +20,7 @@ _REASON = "too fast & <much> " * 40
 
 _MESSAGES: Mapping[str, Message] = {
     **{f"outcome: {name}": orders.write(name, outcome, _REASON) for name, outcome in orders.OUTCOMES.items()},
-    **{f"waiting: {verb}": waiting_message(orders.order(verb)) for verb in Verb},
+    **{f"waiting: {verb}": waiting_message(orders.order(verb), is_recorded=False) for verb in Verb},
     **{
         f"usage: {name}": usage_message(orders.order(name).verb, problem, dashboard_url=orders.DASHBOARD)
         for name, problem in orders.PROBLEMS.items()

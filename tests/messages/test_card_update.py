@@ -5,10 +5,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.core.clicked_message import MessageContent
 from bot.core.requests import Verb
 from bot.core.session_id import SessionId
 from bot.messages.blocks import section
-from bot.messages.card_update import CardUpdate, MessageContent, apply
+from bot.messages.card_update import CardUpdate, apply
 from bot.messages.session_buttons import button
 from harness import OTHER_SESSION, SESSION
 

@@ -234,7 +234,8 @@ def words(text: str) -> int:
 
 @pytest.mark.parametrize("verb", Verb)
 def test_before_the_outcome_is_known(verb: Verb, wording: Check) -> None:
-    wording(f"{verb}: waiting", shown(waiting_message(order(verb))))
+    wording(f"{verb}: waiting", shown(waiting_message(order(verb), is_recorded=True)))
+    wording(f"{verb}: waiting, not recorded", shown(waiting_message(order(verb), is_recorded=False)))
 
 
 def test_with_a_reason(wording: Check) -> None:

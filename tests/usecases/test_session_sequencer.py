@@ -20,6 +20,7 @@ from bot.core.outcomes import (
     Paused,
     Resumed,
     Stopping,
+    StoreUnavailable,
     Superseded,
     Unconfirmed,
 )
@@ -41,6 +42,16 @@ ACCESS = Access(
 )
 OF_BOB = replace(ACCESS, person=("T0HOME00001", "U0BOB000001"))
 DONE: dict[Verb, AnchorOutcome] = {Verb.PAUSE: Paused("paused"), Verb.RESUME: Resumed("running")}
+
+
+def submit(sequencer: SessionSequencer, verb: Verb, access: Access = ACCESS) -> asyncio.Future[Result]:
+    """Submit an order; a resume is recorded a moment before it is sent."""
+
+    async def record() -> bool:
+        await asyncio.sleep(0)
+        return True
+
+    return sequencer.pause(access) if verb is Verb.PAUSE else sequencer.resume(access, before=record)
 
 
 def new_queue(*, most: int = 10) -> FairQueue:
@@ -114,7 +125,7 @@ async def _give_orders(orders: list[tuple[Verb, int]], seed: int) -> None:
     sequencer = SessionSequencer(anchor, SESSION_ID, new_queue(), tasks, time.monotonic)
     given: list[asyncio.Future[Result]] = []
     for verb, ticks in orders:
-        given.append(sequencer.submit(verb, ACCESS))
+        given.append(submit(sequencer, verb))
         await asyncio.sleep(ticks * TICK)
     outcomes = [result.outcome for result in await asyncio.gather(*given)]
     await asyncio.gather(*anchor.late)
@@ -131,7 +142,7 @@ def sequencer(anchor: "ManualAnchor") -> SessionSequencer:
     return SessionSequencer(anchor, SESSION_ID, new_queue(), Tasks(), time.monotonic)
 
 
-async def outcomes(*results: asyncio.Future[Result]) -> list[Answered | NoTurn]:
+async def outcomes(*results: asyncio.Future[Result]) -> list[Answered | NoTurn | StoreUnavailable]:
     return [(await result).outcome for result in results]
 
 
@@ -156,7 +167,7 @@ class ManualAnchor:
 
     async def gets(self, sequencer: SessionSequencer, verb: Verb, access: Access = ACCESS) -> asyncio.Future[Result]:
         """Order something, and wait until it arrives."""
-        ordered, count = sequencer.submit(verb, access), len(self.sent)
+        ordered, count = submit(sequencer, verb, access), len(self.sent)
         await self.receives(count + 1)
         return ordered
 
@@ -189,9 +200,9 @@ async def test_a_resume_waits_for_a_pause_and_is_dropped_for_the_next(
     sequencer: SessionSequencer, anchor: ManualAnchor
 ) -> None:
     pause = await anchor.gets(sequencer, Verb.PAUSE)
-    dropped, dropped_too = sequencer.submit(Verb.RESUME, ACCESS), sequencer.submit(Verb.RESUME, ACCESS)
-    again = sequencer.submit(Verb.PAUSE, ACCESS)
-    resume = sequencer.submit(Verb.RESUME, ACCESS)
+    dropped, dropped_too = submit(sequencer, Verb.RESUME), submit(sequencer, Verb.RESUME)
+    again = submit(sequencer, Verb.PAUSE)
+    resume = submit(sequencer, Verb.RESUME)
     assert await outcomes(dropped, dropped_too) == [Superseded(), Superseded()]
     anchor.answer(0)
     assert await outcomes(pause, again) == [Paused("paused"), Paused("paused")]
@@ -201,7 +212,7 @@ async def test_a_resume_waits_for_a_pause_and_is_dropped_for_the_next(
 
 
 async def test_a_resume_that_had_not_left_yet_is_never_sent(sequencer: SessionSequencer, anchor: ManualAnchor) -> None:
-    resume = sequencer.submit(Verb.RESUME, ACCESS)
+    resume = submit(sequencer, Verb.RESUME)
     pause = await anchor.gets(sequencer, Verb.PAUSE)
     anchor.answer(0)
     async with asyncio.timeout(20):
@@ -213,10 +224,10 @@ async def test_an_order_for_the_same_session_lends_its_place_in_the_queue_to_a_p
     queue = FairQueue(most=2, most_each=1, longest_wait=20.0)
     sequencer = SessionSequencer(anchor, SESSION_ID, queue, Tasks(), time.monotonic)
     async with queue.turn(ACCESS.person):
-        pause = sequencer.submit(Verb.PAUSE, ACCESS)
+        pause = submit(sequencer, Verb.PAUSE, ACCESS)
         await steps()
         assert anchor.sent == []
-        resume = sequencer.submit(Verb.RESUME, OF_BOB)
+        resume = submit(sequencer, Verb.RESUME, OF_BOB)
         await anchor.receives(1)
         anchor.answer(0)
         assert await outcomes(pause) == [Paused("paused")]
@@ -229,7 +240,7 @@ async def test_a_pause_drops_a_resume_in_the_queue_and_is_sent_once(anchor: Manu
     queue = FairQueue(most=2, most_each=1, longest_wait=20.0)
     sequencer = SessionSequencer(anchor, SESSION_ID, queue, Tasks(), time.monotonic)
     async with queue.turn(ACCESS.person):
-        resume = sequencer.submit(Verb.RESUME, ACCESS)
+        resume = submit(sequencer, Verb.RESUME, ACCESS)
         await steps()
         pause = await anchor.gets(sequencer, Verb.PAUSE, OF_BOB)
         anchor.answer(0)
@@ -241,7 +252,7 @@ async def test_an_interruption_leaves_orders_in_the_queue_to_the_queue(anchor: M
     queue = FairQueue(most=1, most_each=1, longest_wait=20.0)
     sequencer = SessionSequencer(anchor, SESSION_ID, queue, Tasks(), time.monotonic)
     async with queue.turn(ACCESS.person):
-        pause = sequencer.submit(Verb.PAUSE, ACCESS)
+        pause = submit(sequencer, Verb.PAUSE, ACCESS)
         await steps()
         queue.stop()
         sequencer.interrupt()
@@ -263,7 +274,7 @@ async def test_doubt_about_an_order_passes() -> None:
 
 async def test_an_interruption_cancels_every_order(sequencer: SessionSequencer, anchor: ManualAnchor) -> None:
     resume = await anchor.gets(sequencer, Verb.RESUME)
-    pause, waiting = sequencer.submit(Verb.PAUSE, ACCESS), sequencer.submit(Verb.RESUME, ACCESS)
+    pause, waiting = submit(sequencer, Verb.PAUSE), submit(sequencer, Verb.RESUME)
     await anchor.receives(2)
     sequencer.interrupt()
     await asyncio.wait({resume, pause, waiting})
@@ -276,7 +287,7 @@ async def test_an_interruption_of_a_resume_that_has_just_left_cancels_it(
     sequencer: SessionSequencer, anchor: ManualAnchor
 ) -> None:
     pause = await anchor.gets(sequencer, Verb.PAUSE)
-    resume = sequencer.submit(Verb.RESUME, ACCESS)
+    resume = submit(sequencer, Verb.RESUME)
     anchor.answer(0)
     await pause
     await anchor.receives(2)
@@ -289,10 +300,30 @@ async def test_an_exception_in_a_waiting_resume_reaches_its_sender(
     sequencer: SessionSequencer, anchor: ManualAnchor
 ) -> None:
     pause = await anchor.gets(sequencer, Verb.PAUSE)
-    resume = sequencer.submit(Verb.RESUME, ACCESS)
+    resume = submit(sequencer, Verb.RESUME)
     anchor.answer(0)
     assert await outcomes(pause) == [Paused("paused")]
     await anchor.receives(2)
     anchor.sent[1][1].set_exception(ZeroDivisionError())
     with pytest.raises(ZeroDivisionError):
         await resume
+
+
+async def test_a_resume_that_cannot_be_recorded_is_not_sent(sequencer: SessionSequencer, anchor: ManualAnchor) -> None:
+    async def fail() -> bool:
+        return False
+
+    assert await outcomes(sequencer.resume(ACCESS, before=fail)) == [StoreUnavailable()]
+    assert anchor.sent == []
+
+
+async def test_a_pause_supersedes_a_resume_that_is_being_recorded(
+    sequencer: SessionSequencer, anchor: ManualAnchor
+) -> None:
+    recorded = asyncio.Event()
+    resume = sequencer.resume(ACCESS, before=recorded.wait)
+    pause = await anchor.gets(sequencer, Verb.PAUSE)
+    anchor.answer(0)
+    recorded.set()
+    assert await outcomes(resume, pause) == [Superseded(), Paused("paused")]
+    assert [verb for verb, _ in anchor.sent] == [Verb.PAUSE]

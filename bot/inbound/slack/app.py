@@ -21,6 +21,7 @@ from bot.outbound.workspaces import StoreError
 from bot.usecases.fair_queue import FairQueue
 from bot.usecases.incidents import report
 from bot.usecases.message_delivery import MessageDelivery
+from bot.usecases.orders import Orders
 
 _log = logging.getLogger(__name__)
 
@@ -33,8 +34,14 @@ class SlackApp:
     """Dispatcher of validated payloads to the listeners. `slack_now` gives Slack's time in Unix seconds."""
 
     def __init__(
-        self, tables: Iterable[Routes], delivery: MessageDelivery, tasks: Tasks, slack_now: Callable[[], float]
+        self,
+        tables: Iterable[Routes],
+        orders: Orders,
+        delivery: MessageDelivery,
+        tasks: Tasks,
+        slack_now: Callable[[], float],
     ) -> None:
+        self._orders = orders
         self._delivery = delivery
         self._tasks = tasks
         self._slack_now = slack_now
@@ -90,9 +97,16 @@ class SlackApp:
             return Ack(status=503) if "event" in payload else self._answer(payload, address, message)
         return request.ack
 
+    def ack_sent(self, ack: Ack) -> None:
+        """Record that the result of an order was sent in the ack."""
+        if ack.order is not None:
+            self._orders.told(ack.order)
+
     def deliver_lost_ack(self, payload: Payload, ack: Ack) -> None:
         """Deliver the message of a lost ack through the response_url, unless it only announces one."""
-        if ack.message is not None and not ack.is_announcement:
+        if ack.order is not None:
+            self._tasks.start(self._orders.deliver(ack.order, read_address(payload)))
+        elif ack.message is not None and not ack.is_announcement:
             self._tasks.start(self._delivery.deliver(read_address(payload), ack.message))
 
     def _answer(self, payload: Payload, address: ReplyAddress, message: Message | None) -> Ack:

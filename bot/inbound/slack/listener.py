@@ -8,14 +8,19 @@ from typing import Any
 
 from bot.core.requests import ReplyAddress
 from bot.messages.message import Message, as_response
+from bot.usecases.orders import RunningOrder
 
 ACK_WAIT = 2.0
 """The age of a request, in seconds, until which its ack waits for the outcome. Slack waits 3."""
 
-_LATEST_OUTCOME = 2.5  # a later ack can get lost, and the outcome with it
+LATEST_ACK = 2.5
+"""The age in seconds until which an ack is sent. A later one can get lost, and the outcome with it."""
+
 _LOOK_EVERY = 0.6  # seconds between two looks whether the bot is congested,
 _CONGESTED_WAIT = 0.1  # and then for an outcome that does not depend on Anchor
 
+
+_LEAST_WAIT = 0.5  # seconds for an order to be recorded that came late, so that its ack is late anyway
 
 Listener = Callable[..., Awaitable[None]]
 
@@ -35,13 +40,15 @@ class Ack:
     """The answer to a payload, set by the listener: empty, a message, or other JSON.
 
     Listeners do not pass it to Bolt's `ack`: Socket Mode would have to parse Bolt's JSON again. A `status` of 503
-    makes Slack send an event again. An announcement says that the result comes later.
+    makes Slack send an event again, and show a warning at a clicked button. An announcement says that the result comes
+    later. Otherwise a message about an order is its result.
     """
 
     message: Message | None = None
     fields: dict[str, Any] | None = None
     status: int = 200
     is_announcement: bool = False
+    order: RunningOrder | None = None
 
     def json(self) -> dict[str, Any] | None:
         """Return the JSON; None if it is empty."""
@@ -60,7 +67,14 @@ async def done_before_ack_deadline(
         longest, left = _CONGESTED_WAIT if is_congested() else _LOOK_EVERY, given_at + ack_wait - time.monotonic()
         is_last = longest == _CONGESTED_WAIT or left <= longest
         await asyncio.wait({work}, timeout=max(0.0, min(left, longest)))
-    return work.done() and time.monotonic() < given_at + _LATEST_OUTCOME
+    return work.done() and time.monotonic() < given_at + LATEST_ACK
+
+
+async def safe_before_ack_deadline(
+    running: RunningOrder, given_at: float, delivery: asyncio.Task[None] | None = None
+) -> bool:
+    """Wait until the end of the process would not lose the order or its result. Return whether that is so."""
+    return await running.is_safe(delivery, within=max(_LEAST_WAIT, given_at + LATEST_ACK - time.monotonic()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,14 @@ other companies click, too. https://docs.slack.dev/apis/slack-connect
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bot.core.clicked_message import ClickedMessage, MessageContent
 from bot.core.json_fields import object_field, object_list_field, text_field
 from bot.core.requests import Actor, ReplyAddress, Verb
 from bot.core.secret import Secret
 from bot.core.slack_ids import SLACK_ID
-from bot.messages.card_update import MessageContent
 from bot.messages.session_buttons import CONFIRMED_RESUME, VERBS
 
 
@@ -73,45 +73,37 @@ def read_time(payload: Mapping[str, Any], timestamp: float | None) -> tuple[floa
 
 @dataclass(frozen=True, slots=True)
 class ButtonClick:
-    """A click on a button. `card` is the message at that time, None if Slack omits it (ephemeral messages).
-
-    `is_confirmed` says whether the person has been asked. `message_ts` identifies the message in its channel;
-    `thread_ts` is the thread for the answer.
-    """
+    """A click on a button; `is_confirmed` says whether the person has been asked."""
 
     verb: Verb
     value: str
     is_confirmed: bool
     address: ReplyAddress
-    age: float
     trigger_id: str | None
-    message_ts: str
-    thread_ts: str
-    is_ephemeral: bool
-    card: MessageContent | None
 
 
-def read_button_click(payload: Mapping[str, Any], address: ReplyAddress, age: float) -> ButtonClick:
+def read_button_click(payload: Mapping[str, Any], address: ReplyAddress) -> ButtonClick:
     """Read a `block_actions` payload of our buttons."""
     action = payload["actions"][0]
     container = payload.get("container", {})
     message = payload.get("message")
     message_ts, is_ephemeral = text_field(container, "message_ts"), container.get("is_ephemeral") is True
+    clicked = ClickedMessage(
+        ts=message_ts,
+        thread_ts=text_field(container, "thread_ts") or ("" if is_ephemeral else message_ts),
+        is_ephemeral=is_ephemeral,
+        content=_read_content(message) if message else None,
+    )
     return ButtonClick(
         verb=VERBS[action["action_id"]],
         value=text_field(action, "value"),
         is_confirmed=action["action_id"] == CONFIRMED_RESUME,
-        address=address,
-        age=age,
+        address=replace(address, clicked=clicked),
         trigger_id=payload.get("trigger_id"),
-        message_ts=message_ts,
-        thread_ts=text_field(container, "thread_ts") or ("" if is_ephemeral else message_ts),
-        is_ephemeral=is_ephemeral,
-        card=_read_card(message) if message else None,
     )
 
 
-def _read_card(message: Mapping[str, Any]) -> MessageContent:
+def _read_content(message: Mapping[str, Any]) -> MessageContent:
     return MessageContent(
         text_field(message, "text"), object_list_field(message, "blocks"), object_list_field(message, "attachments")
     )

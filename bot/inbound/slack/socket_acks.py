@@ -8,7 +8,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from functools import partial
 from http import HTTPStatus
 
 from bot.concurrency import Tasks
@@ -66,19 +65,16 @@ class SocketAcks:
             ack = await self._slack_app.dispatch(envelope.payload, received_at=received_at, standstill=standstill)
             if ack.status != HTTPStatus.OK:
                 return  # without an ack, Slack sends the event again
-            deliver = partial(self._slack_app.deliver_lost_ack, envelope.payload, ack) if ack.message else None
             frame = frames.ack_frame(envelope, ack.json())
-            if frame is not None:
-                await self._send(frame, received_at, deliver)
-                return
-            if deliver is not None:
-                deliver()
-            await self._send(frames.empty_ack_frame(envelope), received_at)
+            if await self._send(frame or frames.empty_ack_frame(envelope), received_at) and frame is not None:
+                self._slack_app.ack_sent(ack)
+            elif ack.message is not None:
+                self._slack_app.deliver_lost_ack(envelope.payload, ack)
         finally:
             self._unanswered.discard(envelope.envelope_id)
 
-    async def _send(self, frame: str, received_at: float, on_lost: Callable[[], None] | None = None) -> None:
-        """Send an ack over the newest connection, while Slack waits. Call `on_lost` if that fails.
+    async def _send(self, frame: str, received_at: float) -> bool:
+        """Send an ack over the newest connection, while Slack waits. Return whether it was sent.
 
         Slack closes the oldest connection first, and with it loses an ack that it has not read.
         """
@@ -92,8 +88,7 @@ class SocketAcks:
                     except ConnectionError:
                         self.discard(best)
                     else:
-                        return
+                        return True
         except TimeoutError:
             _log.warning("no connection to Slack; ack not sent in time")
-            if on_lost is not None:
-                on_lost()
+            return False

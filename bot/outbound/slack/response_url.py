@@ -11,10 +11,10 @@ from http import HTTPStatus
 import httpx
 from cachetools import LRUCache
 
+from bot.core.clicked_message import MessageContent
 from bot.core.json_fields import parse_object
 from bot.core.secret import Secret
 from bot.messages.card_images import without_added_keys
-from bot.messages.card_update import MessageContent
 from bot.messages.message import Message, Visibility, as_response
 from bot.outbound.http_client import NETWORK_ERRORS, never_sent, read_retry_after, timeouts
 from bot.outbound.slack.delivery import BlocksRefused, Delivered, Delivery, Refused, TryAgain, read_failure

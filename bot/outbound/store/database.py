@@ -114,6 +114,11 @@ class Database:
         if not self.migrated.is_set():
             raise StoreUnreachableError("its tables are not migrated yet")
 
+    @property
+    def is_exclusive(self) -> bool:
+        """Return whether only one bot uses the database, since it is SQLite's."""
+        return self._engine.dialect.name == "sqlite"
+
     def free_bytes(self) -> int | None:
         """Return the free space on the disk of a SQLite file; None for another database."""
         return None if self.file is None else shutil.disk_usage(self.file.parent).free

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.secret import Secret
 from bot.outbound.store.database import INSERT, Database
 from bot.outbound.store.fields import FieldCipher, FieldRef
-from bot.outbound.store.schema import key_checks, workspaces
+from bot.outbound.store.schema import key_checks, orders, workspaces
 from bot.outbound.store.workspace_rows import SECRET_COLUMNS
 from bot.outbound.workspaces import StoreNotUsableError, UnreadableError
 
@@ -44,14 +44,17 @@ async def rotate(database: Database, cipher: FieldCipher) -> int:
     """
     async with database.transaction(within=_ROTATION_TIMEOUT) as connection:
         await connection.execute(delete(key_checks).where(key_checks.c.name != cipher.key_id))
-        return sum([await _rotate(connection, cipher, workspaces.c[name]) for name in SECRET_COLUMNS])
+        columns = [(workspaces.c.team_id, workspaces.c[name]) for name in SECRET_COLUMNS] + [
+            (orders.c.id, orders.c.reply)
+        ]
+        return sum([await _rotate(connection, cipher, *pair) for pair in columns])
 
 
-async def _rotate(connection: AsyncConnection, cipher: FieldCipher, column: Column[Any]) -> int:
-    locked = select(workspaces.c.team_id, column).where(column.is_not(None)).with_for_update()
+async def _rotate(connection: AsyncConnection, cipher: FieldCipher, owner: Column[Any], column: Column[Any]) -> int:
+    locked = select(owner, column).where(column.is_not(None)).with_for_update()
     rows = (await connection.execute(locked)).all()
-    for team_id, ciphertext in rows:
-        field = FieldRef(team_id, column.name)
+    for owner_id, ciphertext in rows:
+        field = FieldRef(owner_id, column.name)
         values = {column.name: cipher.encrypt(cipher.decrypt(ciphertext, field), field)}
-        await connection.execute(update(workspaces).where(workspaces.c.team_id == team_id).values(values))
+        await connection.execute(update(column.table).where(owner == owner_id).values(values))
     return len(rows)

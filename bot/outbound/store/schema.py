@@ -1,6 +1,6 @@
 """The tables. Secrets are stored as ciphertext or digest, times in Unix seconds."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import BigInteger, Column, Double, ForeignKey, Index, Integer, MetaData, String, Table, Text, text
 
 metadata = MetaData()
 
@@ -64,3 +64,35 @@ notices = Table(
     Column("told_at", BigInteger, nullable=False),
 )
 """Notices that a workspace has had."""
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", String(40), primary_key=True),  # ascending with time
+    Column("trigger_id", Text, unique=True),  # Slack's id of the invocation: a request that comes twice is one order
+    Column("team_id", String(40), nullable=False),
+    Column("session_id", String(40), nullable=False),
+    Column("verb", String(20), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("source", String(20), nullable=False),
+    Column("user_id", String(40), nullable=False),
+    Column("home_team_id", String(40), nullable=False),
+    Column("channel_id", String(40), nullable=False),
+    Column("thread_ts", Text),
+    Column("reply", Text),  # ciphertext, see order_codec.py; null once it is told
+    Column("state", String(20), nullable=False),  # a State
+    Column("outcome", String(40)),  # the name of a type in core/outcomes.py
+    Column("outcome_fields", Text),  # JSON
+    Column("delivered_by", String(40)),  # the route of the answer; null if Slack refused every one
+    Column("given_at", Double, nullable=False),  # by the clock of the database, as all times of this table
+    Column("settled_at", Double),
+    Column("told_at", Double),
+    Column("owner", String(40), nullable=False),  # the process that works on it
+    Column("leased_until", Double, nullable=False),  # then another process takes over
+)
+"""One row per order to pause or resume a session."""
+
+_UNFINISHED = text("state <> 'told'")
+Index("ix_orders_session", orders.c.team_id, orders.c.session_id, orders.c.given_at)
+Index("ix_orders_given_at", orders.c.given_at)
+Index("ix_orders_unfinished", orders.c.leased_until, postgresql_where=_UNFINISHED, sqlite_where=_UNFINISHED)

@@ -70,7 +70,7 @@ def _prepare(connection: AsyncAdapt_aiosqlite_connection, _: object) -> None:
     connection.run_async(_use_wal)
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
-    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")  # for ON DELETE CASCADE
     cursor.execute("PRAGMA secure_delete = ON")  # overwrites deleted secrets
     cursor.close()

@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Delete, Row, Update, bindparam, delete, null, select, update
+from sqlalchemy import Column, ColumnElement, Row, Update, bindparam, delete, null, select, update
 
 from bot.core.installation import Installation, Uninstall
 from bot.core.policy import Policy
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
 from bot.outbound.store.database import INSERT, Database
 from bot.outbound.store.fields import FieldCipher, FieldRef, read_policy, write_policy
-from bot.outbound.store.schema import workspaces
+from bot.outbound.store.schema import orders, workspaces
 from bot.outbound.store.summary import SUMMARY_COLUMNS, Summary
 
 SECRET_COLUMNS = ("bot_token", "anchor_api_key")
@@ -137,18 +137,24 @@ class WorkspaceRows:
         return await self._change(team_id, {"alerts_channel": channel}, _c.alerts_channel.is_not_distinct_from(before))
 
     async def delete(self, team_id: str) -> bool:
-        """Delete a workspace."""
-        return await self._execute(delete(workspaces).where(_c.team_id == team_id))
+        """Delete a workspace and its orders."""
+        return await self._delete(team_id)
 
     async def delete_uninstalled(self, uninstall: Uninstall) -> bool:
         """Delete a workspace if it was installed before `uninstall`, and if its bot user is among the revoked ones."""
-        uninstalled = delete(workspaces).where(
-            _c.team_id == uninstall.team_id, _c.installed_at <= uninstall.happened_at
-        )
+        conditions = [_c.installed_at <= uninstall.happened_at]
         if uninstall.bot_user_ids is not None:
-            uninstalled = uninstalled.where(_c.bot_user_id.in_(uninstall.bot_user_ids))
+            conditions.append(_c.bot_user_id.in_(uninstall.bot_user_ids))
         with self._on_change(uninstall.team_id):
-            return await self._execute(uninstalled)
+            return await self._delete(uninstall.team_id, *conditions)
+
+    async def _delete(self, team_id: str, *conditions: ColumnElement[bool]) -> bool:
+        """Delete a workspace that meets the conditions, and everything about it."""
+        async with self._database.transaction() as connection:
+            deleted = await connection.execute(delete(workspaces).where(_c.team_id == team_id, *conditions))
+            if deleted.rowcount:
+                await connection.execute(delete(orders).where(orders.c.team_id == team_id))
+            return deleted.rowcount > 0
 
     async def _change_version(
         self, team_id: str, version: Column[int], if_version: int | None, values: Mapping[str, Any]
@@ -161,7 +167,7 @@ class WorkspaceRows:
         with self._on_change(team_id):
             return await self._execute(_update(team_id, values, *conditions))
 
-    async def _execute(self, statement: Update | Delete) -> bool:
+    async def _execute(self, statement: Update) -> bool:
         """Execute a statement in a transaction of its own. Return whether it changed a row."""
         async with self._database.transaction() as connection:
             return (await connection.execute(statement)).rowcount > 0

@@ -19,12 +19,16 @@ class SessionState(Enum):
 
 @dataclass(slots=True)
 class Session:
-    """One browser session of the project that `key` belongs to."""
+    """One browser session of the project that `key` belongs to.
+
+    An order for it takes `seconds`, and has its effect half-way.
+    """
 
     session_id: str
     key: str
     state: SessionState
     created_at: datetime
+    seconds: float = 0.0
 
     def summary(self) -> dict[str, object]:
         """Return what Anchor's reading calls say; a paused agent leaves its browser session running."""
@@ -59,6 +63,10 @@ class Sessions:
 
     def __getitem__(self, session_id: str) -> Session:
         return self._sessions[session_id]
+
+    def get(self, session_id: str | None) -> Session | None:
+        """Return a session, if there is one."""
+        return None if session_id is None else self._sessions.get(session_id)
 
     def add(self, key: str, session_id: str | None, state: SessionState) -> Session:
         """Add a session; ValueError if the key is unknown, or the id no UUID or taken."""

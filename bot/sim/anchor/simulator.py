@@ -1,5 +1,6 @@
 """The simulated Anchor: its API over HTTP, with everything it received on record."""
 
+import asyncio
 from collections.abc import Callable, Iterable
 from typing import Self
 
@@ -89,7 +90,7 @@ class SimAnchor:
         return self._sessions.add(key, session_id, state).session_id
 
     def session(self, session_id: str) -> Session:
-        """Return the session; its `state` may be set."""
+        """Return the session; its `state` and `seconds` may be set."""
         return self._sessions[session_id]
 
     def posts(self, session_id: str) -> list[Received]:
@@ -111,7 +112,11 @@ class SimAnchor:
             reply = self._reply(received)
             return web.json_response(reply.body, status=reply.status)
 
+        session = self._sessions.get(received.session_id) if received.method == "POST" else None
+        way = session.seconds / 2 if session else 0.0
+        await asyncio.sleep(way)
         response = handle() if fault is None else await inject_fault(fault, request, handle)
+        await asyncio.sleep(way)
         received.status = response.status if response is not None else None
         self.change_event.notify()
         return response if response is not None else web.Response()

@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
+from bot.core.clicked_message import MessageContent
 from bot.core.secret import Secret
-from bot.messages.card_update import MessageContent
 from bot.messages.message import Visibility, ephemeral
 from bot.outbound.http_client import open_session, transport_over
 from bot.outbound.slack.delivery import Delivered, Delivery, Refused, TryAgain

@@ -15,9 +15,11 @@ from bot.core.secret import Secret
 from bot.outbound.store.database import connect
 from bot.outbound.store.fields import FieldCipher, FieldRef
 from bot.outbound.store.key_rotation import check_keys, rotate
+from bot.outbound.store.order_rows import OrderRows
 from bot.outbound.store.store import Store, connect_store, open_store
 from bot.outbound.workspaces import StoreNotUsableError, StoreUnreachableError, UnreadableError
 from harness.databases import KEY, OTHER_KEY, query
+from harness.order_rows import RESPONSE_URL, order_row
 from outbound.store.test_workspace_rows import ACME
 from outbound.store.test_workspace_rows import KEY as ANCHOR_KEY
 
@@ -87,10 +89,13 @@ async def test_a_key_is_needed_from_its_first_start_until_a_rotation(database_ur
     async with open_store(Secret(database_url), [KEY, OTHER_KEY]) as store:  # the refused one has left nothing behind
         await store.rows.save(ACME)
         await store.rows.set_key(ACME.team_id, ANCHOR_KEY)
+        await OrderRows(store.database, store.cipher, "1").write([order_row()], [])
     wording("wrong keys", await refusal(database_url, OTHER_KEY))
     async with open_store(Secret(database_url), [OTHER_KEY, KEY]) as store:
-        assert await rotate(store.database, store.cipher) == 2
+        assert await rotate(store.database, store.cipher) == 3
     async with open_store(Secret(database_url), [OTHER_KEY]) as store:
+        [order] = await OrderRows(store.database, store.cipher, "2").take_over(all_leases=True)
+        assert order.address.response_url == Secret(RESPONSE_URL)
         found = await store.rows.find(ACME.team_id)
         assert found
         assert (found.bot_token, found.anchor_key) == (ACME.bot_token, ANCHOR_KEY)

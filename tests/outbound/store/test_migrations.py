@@ -2,7 +2,7 @@
 
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,12 @@ async def test_the_first_versions_workspaces_stay_with_all_they_have(
 Tables = dict[str, Any]
 
 
+def readable(found: Mapping[str, Any]) -> str:
+    """An index or a constraint, with its condition as text."""
+    options = {name: str(value) for name, value in found.get("dialect_options", {}).items()}
+    return repr({**found, "dialect_options": options})
+
+
 def look(connection: Connection) -> Tables:
     """Every table with its columns, keys and indexes, and the revision."""
     found = inspect(connection)
@@ -99,7 +105,7 @@ def look(connection: Connection) -> Tables:
                 (key["constrained_columns"], key["referred_table"], key["options"])
                 for key in found.get_foreign_keys(name)
             ],
-            sorted(map(repr, [*found.get_indexes(name), *found.get_unique_constraints(name)])),
+            sorted(map(readable, [*found.get_indexes(name), *found.get_unique_constraints(name)])),
         )
         for (_, name), columns in found.get_multi_columns().items()
     }

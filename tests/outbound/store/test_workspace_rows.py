@@ -10,10 +10,12 @@ from bot.core.installation import Installation, Uninstall
 from bot.core.policy import Policy, Rule
 from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
-from bot.outbound.store.schema import admins, notices, workspaces
+from bot.outbound.store.order_rows import OrderRows
+from bot.outbound.store.schema import admins, notices, orders, workspaces
 from bot.outbound.store.store import Store
 from bot.outbound.store.summary import Summary
 from bot.outbound.workspaces import UnreadableError
+from harness.order_rows import order_row
 
 pytestmark = pytest.mark.anyio
 
@@ -34,15 +36,18 @@ POLICY = Policy(pause=Rule(frozenset({"U2", "U1"}), frozenset({"C1"})))
 
 
 async def keep_about(store: Store) -> None:
-    """An admin and a notice of either workspace."""
+    """An admin, a notice and an order of either workspace."""
     for one in (ACME, GLOBEX):
+        await OrderRows(store.database, store.cipher, "1").write([order_row(team=one.team_id)], [])
         await store.admins.record(one.team_id, "U0ALICE0001", 0)
         assert await store.notices.claim(one.team_id, "welcome", 0)
 
 
 async def kept_about(store: Store) -> list[str]:
-    """List the workspaces of all admins and notices."""
-    rows = [row for table in (admins, notices) for row in await store.database.fetch_all(select(table.c.team_id))]
+    """List the workspaces of all admins, notices and orders."""
+    rows = [
+        row for table in (admins, notices, orders) for row in await store.database.fetch_all(select(table.c.team_id))
+    ]
     return sorted((row.team_id for row in rows), key=[ACME.team_id, GLOBEX.team_id].index)
 
 
@@ -126,7 +131,7 @@ async def test_a_workspace_that_is_deleted_leaves_nothing(store: Store) -> None:
     await keep_about(store)
     assert await store.rows.delete(ACME.team_id)
     assert not await store.rows.delete(ACME.team_id)
-    assert await kept_about(store) == [GLOBEX.team_id] * 2
+    assert await kept_about(store) == [GLOBEX.team_id] * 3
     assert [one.team_id for one in await store.rows.summaries()] == ["T0GLOBEX001"]
     assert await store.rows.summary(ACME.team_id) is None
     assert not await store.rows.save(ACME), "the key came back"
@@ -153,7 +158,7 @@ async def test_a_departure_ends_what_was_there_when_it_happened(
     uninstall = Uninstall(ACME.team_id, ACME.installed_at + happened, bots)
     assert await store.rows.delete_uninstalled(uninstall) is not stays
     assert (await store.rows.find(ACME.team_id) is not None) is stays
-    assert await kept_about(store) == ([ACME.team_id] * 2 if stays else []) + [GLOBEX.team_id] * 2
+    assert await kept_about(store) == ([ACME.team_id] * 3 if stays else []) + [GLOBEX.team_id] * 3
     assert await store.rows.find(GLOBEX.team_id) is not None
     assert not await store.rows.delete_uninstalled(uninstall)
 

@@ -1,0 +1,126 @@
+"""Orders from the request to the delivered result: recorded in the journal, executed once, and told."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cachetools import TTLCache
+
+from bot.concurrency import Tasks
+from bot.core.outcomes import Done, Outcome, Refusal
+from bot.core.recovery import Unfinished, settled_outcome
+from bot.core.requests import Order, ReplyAddress, Verb
+from bot.messages.blocks import section
+from bot.messages.message import Message
+from bot.messages.outcome import card_update, outcome_message
+from bot.outbound.store.journal import Journal, JournalEntry
+from bot.usecases.card_updates import CardUpdates
+from bot.usecases.incidents import report
+from bot.usecases.message_delivery import MessageDelivery
+from bot.usecases.session_control import SessionControl
+
+_SETTLE_TIMEOUT = 1.0  # seconds for the outcome of a resume to be stored before it is told
+_REMEMBER = 900.0  # seconds; Slack sends an unanswered request again for up to some minutes
+_MOST_TRIGGERS = 10_000  # the journal knows older ones
+
+
+@dataclass(frozen=True, slots=True)
+class RunningOrder:
+    """An order in the journal, and the task that executes it."""
+
+    entry: JournalEntry
+    outcome: asyncio.Task[Outcome]
+
+    async def is_safe(self, delivery: asyncio.Task[None] | None, *, within: float) -> bool:
+        """Wait until the order survives the end of the process, or is delivered. Return whether it has come so far."""
+        parts: set[asyncio.Future[Any]] = {self.entry.written} if delivery is None else {self.entry.written, delivery}
+        if not self.entry.is_stored:
+            await asyncio.wait(parts, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+        return self.entry.is_stored or (delivery is not None and delivery.done())
+
+
+class Orders:
+    """Execution and delivery of orders; `now` gives Unix seconds, `clock` monotonic ones."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - collaborators and settings
+        self,
+        session_control: SessionControl,
+        journal: Journal,
+        delivery: MessageDelivery,
+        tasks: Tasks,
+        now: Callable[[], float],
+        clock: Callable[[], float],
+        *,
+        dashboard_url: str,
+    ) -> None:
+        self._session_control = session_control
+        self._journal = journal
+        self._delivery = delivery
+        self._cards = CardUpdates(delivery, tasks)
+        self._tasks = tasks
+        self._now = now
+        self._dashboard_url = dashboard_url
+        self._by_trigger: TTLCache[str, RunningOrder] = TTLCache(_MOST_TRIGGERS, _REMEMBER, timer=clock)
+
+    def start(self, order: Order, address: ReplyAddress) -> tuple[RunningOrder, bool]:
+        """Record an order and begin to execute it. Return it, and whether Slack sent it before: then it is that one."""
+        if order.trigger_id and (earlier := self._by_trigger.get(order.trigger_id)):
+            return earlier, True
+        return self._start(self._journal.begin(order, address)), False
+
+    def is_congested(self, order: Order) -> bool:
+        """Return whether the outcome of an order of this person will probably take long."""
+        return self._session_control.is_congested(order)
+
+    def message(self, order: Order, outcome: Outcome) -> Message:
+        """Return the message about an outcome."""
+        return outcome_message(order, outcome, now=self._now(), dashboard_url=self._dashboard_url)
+
+    def told(self, running: RunningOrder) -> None:
+        """Record that Slack has the outcome in its ack."""
+        self._journal.told(running.entry, "ack")
+
+    async def deliver(self, running: RunningOrder, address: ReplyAddress) -> None:
+        """Deliver the outcome of an order to an address, and record that. Never raises."""
+        await asyncio.wait({running.outcome})
+        try:
+            address, message = await self._result(running.entry.order, running.outcome.result(), address)
+        except Exception as error:  # noqa: BLE001 - every exception is reported to the person
+            message = report(error)
+        self._journal.told(running.entry, await self._delivery.deliver(address, message))
+
+    def recover(self, unfinished: Unfinished, entry: JournalEntry) -> RunningOrder:
+        """Execute an order that another process left unfinished, unless its outcome follows from what is recorded."""
+        return self._start(entry, settled_outcome(unfinished))
+
+    def _start(self, entry: JournalEntry, outcome: Outcome | None = None) -> RunningOrder:
+        running = RunningOrder(entry, self._tasks.start(self._execute(entry, outcome)))
+        if entry.order.trigger_id:
+            self._by_trigger[entry.order.trigger_id] = running
+        return running
+
+    async def _execute(self, entry: JournalEntry, outcome: Outcome | None) -> Outcome:
+        """Execute an order, unless its outcome is known, and record the outcome.
+
+        That of a resume is stored before it is told: a process that finds a resume without an outcome reports it as
+        unconfirmed. A pause is executed again.
+        """
+        if outcome is None:
+            outcome = await self._session_control.execute(entry)
+        self._journal.settle(entry, outcome)
+        if entry.order.verb is Verb.RESUME and not isinstance(outcome, Refusal):
+            await asyncio.wait({entry.written}, timeout=_SETTLE_TIMEOUT)
+        return outcome
+
+    async def _result(self, order: Order, outcome: Outcome, address: ReplyAddress) -> tuple[ReplyAddress, Message]:
+        """Update the clicked message, if there is one. Return the message about the outcome, and where it goes."""
+        message, clicked = self.message(order, outcome), address.clicked
+        if clicked is None:
+            return address, message
+        if line := await self._cards.send(address, clicked, card_update(order, outcome, now=self._now())):
+            text = f"{message.text}\n{line}"
+            message = replace(message, text=text, blocks=(section(text), *message.blocks[1:]))
+        # a success goes to the message's thread, a failure to the channel, so that nobody misses it
+        thread_ts = clicked.thread_ts or None if isinstance(outcome, Done) else address.thread_ts
+        return replace(address, thread_ts=thread_ts), message

@@ -1,0 +1,150 @@
+"""Orders that a killed process has left unfinished: a row of the table in docs/reliability.md each."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from bot.core.outcomes import Doubt, Late, Paused, Resumed, Superseded, Unconfirmed
+from bot.core.recovery import State
+from bot.sim.anchor import SessionState
+from bot.sim.slack import Source
+from harness import BOTH_TRANSPORTS, BY_BOTH, outcome_text, paused, resumed
+from harness.databases import OTHER_KEY
+from harness.restarts import Remains, remains
+
+pytestmark = pytest.mark.anyio
+
+IN_DOUBT = Unconfirmed(Doubt.STOPPED)
+
+
+async def until_told(at: Remains) -> list[Any]:
+    """Wait until every order in the journal is told, and return the outcomes."""
+    async with asyncio.timeout(20):
+        while any(row.state != "told" for row in await at.rows()):  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.02)
+    return [row.outcome for row in await at.rows()]
+
+
+def texts(at: Remains) -> list[str]:
+    """What the bot has told people in the channel."""
+    return [message.text for message in at.seen() if message.source in {Source.RESPONSE_URL, Source.POST_MESSAGE}]
+
+
+@BOTH_TRANSPORTS
+@pytest.mark.parametrize("by", BY_BOTH)
+async def test_a_pause_without_an_outcome_is_sent_again_and_told(database_url: str, by: str) -> None:
+    async with remains(database_url) as left:
+        await left.leave("pause", State.SENT, by=by)
+        async with left.restart() as at:
+            assert await until_told(left) == ["Paused"]
+            assert [order.verb for order in at.orders] == ["pause"]
+            assert texts(left) == [paused(reason="it loops")]
+            if by == "a click":
+                await at.slack.until(lambda: any(message.revision for message in at.messages()))
+
+
+async def test_a_resume_that_may_have_been_sent_is_reported_as_unconfirmed(database_url: str) -> None:
+    async with remains(database_url) as left:
+        await left.leave("resume", State.SENT)
+        async with left.restart() as at:
+            assert await until_told(left) == ["Unconfirmed"]
+            assert at.orders == []
+    assert texts(left) == [outcome_text(IN_DOUBT, verb="resume", reason="it loops")]
+
+
+async def test_a_resume_that_waited_is_sent(database_url: str) -> None:
+    async with remains(database_url) as left:
+        left.anchor.session(left.session).state = SessionState.PAUSED
+        await left.leave("resume", State.WAITING)
+        async with left.restart() as at:
+            assert await until_told(left) == ["Resumed"]
+            assert [order.verb for order in at.orders] == ["resume"]
+    assert texts(left) == [resumed(reason="it loops")]
+
+
+async def test_a_resume_that_waited_for_a_pause_is_sent_after_it(database_url: str) -> None:
+    async with remains(database_url) as left:
+        await left.leave("pause", State.SENT, age=3)
+        await left.leave("pause", State.SENT, age=2)
+        await left.leave("resume", State.WAITING)
+        left.anchor.session(left.session).seconds = 0.3
+        async with left.restart() as at:
+            assert await until_told(left) == ["Paused", "Paused", "Resumed"]
+            assert [order.verb for order in at.orders] == ["pause", "resume"]
+
+
+async def test_a_resume_that_waited_is_dropped_for_a_newer_pause(database_url: str) -> None:
+    async with remains(database_url) as left:
+        await left.leave("resume", State.WAITING, age=2)
+        await left.leave("pause", State.TOLD, Paused())
+        async with left.restart() as at:
+            assert await until_told(left) == ["Superseded", "Paused"]
+            assert at.orders == []
+    assert texts(left) == [outcome_text(Superseded(), verb="resume", reason="it loops")]
+
+
+async def test_a_pause_is_not_sent_again_after_a_newer_resume(database_url: str) -> None:
+    async with remains(database_url) as left:
+        await left.leave("pause", State.SENT, age=2)
+        await left.leave("resume", State.TOLD, Resumed())
+        async with left.restart() as at:
+            assert await until_told(left) == ["Unconfirmed", "Resumed"]
+            assert at.orders == []
+
+
+@pytest.mark.parametrize(
+    ("verb", "state", "outcome"), [("pause", State.SENT, "Unconfirmed"), ("resume", State.WAITING, "Late")]
+)
+async def test_an_order_that_is_two_minutes_old_is_not_executed(
+    database_url: str, verb: str, state: State, outcome: str
+) -> None:
+    async with remains(database_url) as left:
+        await left.leave(verb, state, age=121)
+        async with left.restart() as at:
+            assert await until_told(left) == [outcome]
+            assert at.orders == []
+    (text,) = [message.text for message in left.seen() if message.source is Source.RESPONSE_URL]
+    late = outcome_text(Late(121), verb="resume", reason="it loops")
+    assert text == (late if verb == "resume" else outcome_text(IN_DOUBT, reason="it loops"))
+
+
+@pytest.mark.parametrize("outcome", [Paused("paused"), Resumed("running")])
+async def test_a_known_outcome_is_told(database_url: str, outcome: Paused | Resumed) -> None:
+    verb = "pause" if isinstance(outcome, Paused) else "resume"
+    async with remains(database_url) as left:
+        await left.leave(verb, State.ACTED, outcome)
+        async with left.restart() as at:
+            await until_told(left)
+            assert at.orders == []
+    assert texts(left) == [outcome_text(outcome, verb=verb, reason="it loops")]
+
+
+async def test_an_order_that_was_told_is_left_alone(database_url: str) -> None:
+    async with remains(database_url) as left:
+        await left.leave("pause", State.TOLD, Paused())
+        async with left.restart() as at:
+            await asyncio.sleep(0.5)
+            assert at.orders == []
+    assert texts(left) == []
+
+
+async def test_an_answer_whose_address_cannot_be_decrypted_goes_to_the_channel(database_url: str) -> None:
+    async with remains(database_url) as left:
+        await left.leave("pause", State.SENT, key=OTHER_KEY)
+        async with left.restart():
+            await until_told(left)
+        assert [row.delivered_by for row in await left.rows()] == ["channel"]
+    assert texts(left) == [paused(reason="it loops")]
+
+
+@BOTH_TRANSPORTS
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+async def test_a_request_that_slack_sends_again_after_the_restart_is_done_once(database_url: str, verb: str) -> None:
+    async with remains(database_url) as left:
+        delivery = await left.leave(verb, State.ACTED, Paused() if verb == "pause" else Resumed())
+        async with left.restart() as at:
+            await until_told(left)
+            await at.slack.resend(delivery)
+            assert at.orders == []
+            assert len(await left.rows()) == 1

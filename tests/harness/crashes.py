@@ -1,0 +1,232 @@
+"""A bot that is killed again and again (SIGKILL) while people and programs use it."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from sqlalchemy import select
+
+from bot.core.installation import Installation
+from bot.core.secret import Secret
+from bot.demo.sandbox import environment_of_many
+from bot.demo.set_up import configure
+from bot.outbound.store.schema import orders
+from bot.outbound.store.store import Store, open_store
+from bot.sim.anchor import DEFAULT_KEY, SessionState, SimAnchor
+from bot.sim.local_server import free_port
+from bot.sim.slack import Channel, Delivery, Message, SimSlack, Source, User
+from harness.blocks import actions, button, section
+from harness.conversation import ACTIONS, BY_BOTH, post_json
+from harness.databases import KEY
+from harness.process import BotProcess, bot_process
+from harness.texts import waiting_text
+
+REQUESTS = 600
+_WAVES = 6  # with a kill in each but the last
+_WHILE_DOWN = 5  # requests between a kill and the restart
+_RATE = 80.0  # requests per second
+_ALERTS = 0.08  # of all requests
+_SHARED_SESSIONS = 10
+_SLOW = 0.3  # of the sessions
+_END = 90.0  # seconds until every order must have ended
+_UP = "listening"
+_TAKEN_OVER = "unfinished order taken over"
+_BY_BOT = {Source.ACK, Source.RESPONSE_URL, Source.POST_MESSAGE}
+
+
+@dataclass(slots=True)
+class Given:
+    """An order that somebody gave, and Slack's record of it."""
+
+    verb: str
+    by: str
+    session: str
+    is_shared: bool
+    delivery: Delivery
+
+
+@dataclass(slots=True)
+class Posted:
+    """An alert that a program posted, and the status of the answer, if there was one."""
+
+    session: str
+    status: int | None
+
+
+class Crashes:
+    """Simulators, a database, and one bot at a time."""
+
+    def __init__(self, slack: SimSlack, anchor: SimAnchor, store: Store, environ: Mapping[str, str], seed: int) -> None:
+        self.slack = slack
+        self.anchor = anchor
+        self.store = store
+        self.given: list[Given] = []
+        self.alerts: list[Posted] = []
+        self.taken_over = 0
+        self.recovery_seconds: list[float] = []
+        """From the moment when a process listened until it took the first order over, if it did."""
+        self.alerts_token = ""
+        self._environ = environ
+        self._chance = random.Random(seed)  # noqa: S311 - no secret
+        self._people: list[User] = [slack.alice, slack.bob, slack.carol]
+        bot_user = slack.home.installation.bot_user_id
+        self._channels: list[Channel] = [
+            slack.home.add_channel(f"C0CRASHES{number:02}", f"crashes-{number}", *self._people, bot_user)
+            for number in range(10)
+        ]
+        self.shared = [anchor.add_session() for _ in range(_SHARED_SESSIONS)]
+        for session in self.shared:
+            anchor.session(session).seconds = self._some_seconds()
+        self._running: set[asyncio.Task[None]] = set()
+        self._left = REQUESTS
+        self._acks = 0
+
+    async def run(self) -> None:
+        """Give all orders to bots that are killed, and to a last one that ends them."""
+        for wave in range(1, _WAVES + 1):
+            async with bot_process(self._environ, covered=False) as bot:
+                await bot.says("connected to Slack" if self.slack.socket_mode else "ready")
+                self.slack.request_url = None if self.slack.socket_mode else f"{bot.url}/slack/events"
+                if wave < _WAVES:
+                    await self._give(bot, REQUESTS // _WAVES)
+                else:
+                    await self._give_all(self._left)
+                    await self._end()
+                    assert await bot.stop() == 0
+            times = [[entry["time"] for entry in bot.log if entry["message"] == which] for which in (_UP, _TAKEN_OVER)]
+            self.taken_over += len(times[1])
+            self.recovery_seconds += [round(at - times[0][0], 2) for at in times[1][:1]]
+            await self._give_all(_WHILE_DOWN)
+        await asyncio.wait(self._running)
+
+    async def _give(self, bot: BotProcess, count: int) -> None:
+        """Give orders until the bot is killed, at one of three kinds of moments."""
+        moment = self._chance.choice([self._some_time(), self._order_at_anchor(), self._ack()])
+        killing = asyncio.create_task(self._kill(bot, moment))
+        giving = asyncio.create_task(self._give_all(count))
+        await asyncio.wait({killing, giving}, return_when=asyncio.FIRST_COMPLETED)
+        giving.cancel()
+        await asyncio.gather(killing, giving, return_exceptions=True)
+
+    async def _kill(self, bot: BotProcess, moment: Callable[[], object]) -> None:
+        began = time.monotonic()
+        while not moment() and time.monotonic() < began + 3.0:  # noqa: ASYNC110 - some moments are only of the clock
+            await asyncio.sleep(0.001)
+        bot.process.kill()
+
+    def _some_time(self) -> Callable[[], object]:
+        ends = time.monotonic() + self._chance.uniform(0.3, 1.5)
+        return lambda: time.monotonic() > ends
+
+    def _order_at_anchor(self) -> Callable[[], object]:
+        count = len(self.anchor.requests) + self._chance.randint(5, 60)
+        return lambda: len(self.anchor.requests) >= count
+
+    def _ack(self) -> Callable[[], object]:
+        count = self._acks + self._chance.randint(5, 60)
+        return lambda: self._acks >= count
+
+    # --- requests ---
+
+    async def _give_all(self, count: int) -> None:
+        for _ in range(min(count, self._left)):
+            self._left -= 1
+            is_alert = self._chance.random() < _ALERTS
+            work = asyncio.create_task(self._post_alert() if is_alert else self._give_order())
+            self._running.add(work)
+            await asyncio.sleep(self._chance.expovariate(_RATE))
+
+    async def _give_order(self) -> None:
+        verb = self._chance.choice(["pause", "pause", "resume"])
+        by, user, channel = self._chance.choice(BY_BOTH), self._chance.choice(self._people), self._some_channel()
+        is_shared = self._chance.random() < 0.3
+        session = self._chance.choice(self.shared) if is_shared else self._new_session(verb)
+        if by == "a command":
+            delivery = await self.slack.command(user, channel, f"{session} it loops", command=f"/anchor-{verb}")
+        else:
+            blocks = (section("High spend"), actions(button(ACTIONS[verb], session)))
+            message = self.slack.post(channel, "High spend", blocks=blocks)
+            delivery = await self.slack.click(user, message, ACTIONS[verb])
+        self._acks += delivery.ack is not None
+        self.given.append(Given(verb, by, session, is_shared, delivery))
+
+    def _new_session(self, verb: str) -> str:
+        state = SessionState.RUNNING if verb == "pause" else SessionState.PAUSED
+        session = self.anchor.add_session(state=state)
+        self.anchor.session(session).seconds = self._some_seconds()
+        return session
+
+    def _some_seconds(self) -> float:
+        return self._chance.uniform(0.6, 3.0) if self._chance.random() < _SLOW else self._chance.uniform(0.0, 0.05)
+
+    def _some_channel(self) -> Channel:
+        return self._chance.choice(self._channels)
+
+    async def _post_alert(self) -> None:
+        session, channel = self.anchor.add_session(), self._some_channel()
+        url = f"{self._environ['BASE_URL']}/alerts/{self.slack.home.team_id}"
+        alert = {"session_id": session, "text": "High spend", "channel": channel.id}
+        try:
+            headers = {"Authorization": f"Bearer {self.alerts_token}"}
+            status, _, _ = await post_json(url, alert, headers=headers)
+        except (aiohttp.ClientError, OSError):
+            status = None
+        self.alerts.append(Posted(session, status))
+
+    # --- the end ---
+
+    async def _end(self) -> None:
+        """Wait until every order has ended, and a moment for messages beyond those."""
+        async with asyncio.timeout(_END):
+            await asyncio.wait(self._running)
+            while any(row.state != "told" for row in await self.rows()):  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.1)
+        await asyncio.sleep(1.0)
+
+    async def rows(self) -> list[Any]:
+        """Return all rows of the journal."""
+        return list(await self.store.database.fetch_all(select(orders)))
+
+    def messages(self) -> list[Message]:
+        """Return all messages of the bot's, except those that announce an outcome."""
+        channels = [*self._channels, *map(self.slack.home.dm_with_bot, self._people)]
+        seen = {
+            message.ts: message
+            for channel in channels
+            for person in self._people
+            for message in self.slack.seen_by(person, channel)
+        }
+        sessions = {one.session for one in self.given}
+        waiting = {waiting_text(verb, session=session) for verb in ACTIONS for session in sessions}
+        return [one for one in seen.values() if one.source in _BY_BOT and one.text not in waiting]
+
+
+@asynccontextmanager
+async def crashes(database_url: str, *, socket_mode: bool, seed: int) -> AsyncIterator[Crashes]:
+    """Prepare a workspace in the database."""
+    async with SimSlack(socket_mode=socket_mode) as slack, SimAnchor() as anchor:
+        own = {"DATABASE_URL": database_url, "ENCRYPTION_KEYS": KEY.reveal()}
+        environ = environment_of_many(slack, anchor, port=free_port(), **own)
+        async with open_store(Secret(database_url), [KEY]) as store:
+            app = slack.home.installation
+            await store.rows.save(
+                Installation(
+                    team_id=slack.home.team_id,
+                    team_name="Acme",
+                    enterprise_id=None,
+                    app_id=app.app_id,
+                    bot_user_id=app.bot_user_id,
+                    bot_token=Secret(app.bot_token),
+                    scopes=tuple(app.scopes),
+                    installed_by=slack.alice.id,
+                    installed_at=int(slack.clock.now()),
+                )
+            )
+            at = Crashes(slack, anchor, store, environ, seed)
+            at.alerts_token = await configure(store, slack.home.team_id, DEFAULT_KEY, slack.alerts.id)
+            yield at

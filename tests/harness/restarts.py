@@ -1,0 +1,97 @@
+"""What a killed process has left in the journal, and the bot of a single workspace that is started over it."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import parse_qs
+
+from sqlalchemy import select, text
+
+from bot.app import running
+from bot.config.settings import Settings
+from bot.container import Limits
+from bot.core.outcomes import Outcome
+from bot.core.recovery import State
+from bot.core.requests import ReplyAddress, Verb
+from bot.core.secret import Secret
+from bot.demo.sandbox import environment
+from bot.inbound.slack.payload import read_address, read_button_click
+from bot.outbound.store.fields import FieldCipher
+from bot.outbound.store.order_rows import OrderRows
+from bot.outbound.store.schema import orders
+from bot.outbound.store.store import Store, open_store
+from bot.sim.anchor import SimAnchor
+from bot.sim.slack import Delivery, SimSlack
+from harness.conversation import Conversation
+from harness.databases import KEY
+from harness.order_rows import order_row
+from harness.single_workspace import PATIENT, SingleHarness
+from harness.texts import SESSION
+from harness.transport import current_transport
+
+
+@dataclass(frozen=True, slots=True)
+class Remains(Conversation):
+    """Alice in #alerts, the journal, and no bot yet: what people order fails."""
+
+    store: Store
+    environ: Mapping[str, str] = field(repr=False)
+
+    async def leave(
+        self,
+        verb: str,
+        state: State,
+        outcome: Outcome | None = None,
+        *,
+        by: str = "a command",
+        age: float = 1.0,
+        key: Secret = KEY,
+    ) -> Delivery:
+        """Give an order that Slack calls failed, and leave it in the journal as if a process had come so far."""
+        delivery = await self.order(by, verb=verb)
+        row = order_row(Verb(verb), state, outcome, trigger=delivery.trigger_id, age=age)
+        row = replace(row, address=_address(delivery))
+        await OrderRows(self.store.database, FieldCipher([key]), "a killed process").write([row], [])
+        async with self.store.database.transaction() as connection:
+            await connection.execute(text("UPDATE orders SET leased_until = 0"))
+        return delivery
+
+    async def rows(self) -> list[Any]:
+        """Return the journal, in the order in which its orders were given."""
+        return list(await self.store.database.fetch_all(select(orders).order_by(orders.c.given_at)))
+
+    @asynccontextmanager
+    async def restart(self) -> AsyncIterator[SingleHarness]:
+        """Start the bot."""
+        async with running(Settings.from_env(self.environ), Limits()) as bot:
+            self.slack.request_url = None if current_transport.is_socket else f"{bot.url}/slack/events"
+            await bot.startup
+            yield SingleHarness(self.slack, self.anchor, self.workspace, self.person, self.channel, self.session, bot)
+
+
+@asynccontextmanager
+async def remains(database_url: str) -> AsyncIterator[Remains]:
+    """Open the journal. At the end nobody may have violated a rule of Slack's or Anchor's."""
+    async with (
+        SimSlack(socket_mode=current_transport.is_socket, ack_deadline=PATIENT) as slack,
+        SimAnchor() as anchor,
+        open_store(Secret(database_url), [KEY]) as store,
+    ):
+        anchor.add_session(session_id=SESSION)
+        environ = environment(slack, anchor, DATABASE_URL=database_url, ENCRYPTION_KEYS=KEY.reveal())
+        yield Remains(slack, anchor, slack.home, slack.alice, slack.alerts, SESSION, store, environ)
+        assert slack.violations == []
+        assert anchor.violations == []
+
+
+def _address(delivery: Delivery) -> ReplyAddress:
+    """Return where the bot would have answered a request."""
+    envelope = delivery.sent.envelope
+    form = {name: values[0] for name, values in parse_qs(delivery.request.decode()).items()}
+    payload: dict[str, Any] = dict(envelope.payload) if envelope else form
+    if "payload" in payload:
+        payload = json.loads(payload["payload"])
+    address = read_address(payload)
+    return read_button_click(payload, address).address if "actions" in payload else address

@@ -1,0 +1,90 @@
+"""Outcomes and reply addresses come out of the database as they went in."""
+
+import json
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.core.clicked_message import ClickedMessage, MessageContent
+from bot.core.outcomes import Outcome
+from bot.core.requests import Actor, ReplyAddress
+from bot.core.secret import Secret
+from bot.outbound.store.fields import FieldCipher
+from bot.outbound.store.order_codec import read_outcome, read_reply, write_outcome, write_reply
+from bot.outbound.workspaces import UnreadableError
+from harness.databases import KEY, OTHER_KEY
+
+CIPHER = FieldCipher([KEY])
+ACTOR = Actor("T0HOME00001", "C0ALERTS001", "U0ALICE0001")
+
+st.register_type_strategy(float, st.floats(allow_nan=False))
+
+objects = st.lists(st.dictionaries(st.text(), st.text() | st.none() | st.lists(st.booleans()))).map(tuple)
+contents = st.builds(MessageContent, st.text(), objects, objects)
+clicks = st.builds(ClickedMessage, st.text(), st.text(), st.booleans(), st.none() | contents)
+addresses = st.builds(
+    ReplyAddress,
+    st.just(ACTOR),
+    st.none() | st.text(min_size=1).map(Secret),
+    st.none() | st.text(),
+    st.none() | clicks,
+)
+
+
+@pytest.mark.parametrize("kind", get_args(Outcome))
+@settings(max_examples=30)
+@given(data=st.data())
+def test_every_outcome_is_read_as_it_was_written(kind: type[Outcome], data: st.DataObject) -> None:
+    outcome: Any = data.draw(st.from_type(kind))
+    read = read_outcome(*write_outcome(outcome))
+    assert read == outcome
+    assert list(map(type, vars_of(read))) == list(map(type, vars_of(outcome)))
+
+
+def vars_of(outcome: Any) -> list[object]:
+    return [getattr(outcome, name) for name in outcome.__slots__]
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("Exploded", "{}"),
+        ("Paused", "{"),
+        ("Paused", "[]"),
+        ("Paused", '{"mood": "good"}'),
+        ("Unconfirmed", '{"why": "no reason"}'),
+        ("Failed", "{}"),
+        ("NotNamed", '{"users": 1}'),
+    ],
+)
+def test_an_outcome_of_another_version_is_unreadable(name: str, fields: str) -> None:
+    with pytest.raises(UnreadableError, match=name):
+        read_outcome(name, fields)
+
+
+@settings(max_examples=50)
+@given(addresses)
+def test_every_reply_address_is_read_as_it_was_written(address: ReplyAddress) -> None:
+    text = write_reply("1", address, CIPHER)
+    assert read_reply("1", ACTOR, address.thread_ts, text, CIPHER) == address
+
+
+def test_without_a_url_and_a_click_nothing_is_kept() -> None:
+    assert write_reply("1", ReplyAddress(ACTOR, None, "1.1"), CIPHER) is None
+
+
+@pytest.mark.parametrize("cipher", [FieldCipher([OTHER_KEY]), CIPHER], ids=["another key", "another row"])
+def test_a_reply_that_cannot_be_decrypted_leaves_the_ids(cipher: FieldCipher) -> None:
+    url = Secret("https://hooks.slack.com/commands/1")
+    text = write_reply("1", ReplyAddress(ACTOR, url, "1.1"), CIPHER)
+    assert text is not None
+    assert "hooks" not in text
+    assert read_reply("2", ACTOR, "1.1", text, cipher) == ReplyAddress(ACTOR, None, "1.1")
+
+
+def test_a_set_is_written_in_order() -> None:
+    """Rows of equal outcomes are equal."""
+    outcome = read_outcome("NotHere", '{"channels": ["C2", "C1"]}')
+    assert json.loads(write_outcome(outcome)[1]) == {"channels": ["C1", "C2"]}
