@@ -31,6 +31,7 @@ class BotState(StrEnum):
     FROZEN = "frozen"  # it is there, and does not move
     STOPPING = "stopping"
     STOPPED = "stopped"
+    KILLED = "killed"  # in the middle of whatever it did
 
 
 class BotProcess:
@@ -45,7 +46,14 @@ class BotProcess:
     @property
     def state(self) -> BotState:
         """Return the state; a bot that ended by itself is stopped."""
-        return BotState.STOPPED if self._running is None else self._phase
+        if self._running is None:
+            return BotState.KILLED if self._phase is BotState.KILLED else BotState.STOPPED
+        return self._phase
+
+    @property
+    def is_gone(self) -> bool:
+        """Return whether there is no process."""
+        return self._running is None
 
     async def start(self, variables: Mapping[str, str]) -> None:
         """Start it with these variables and no others, and wait until it is ready. Raises BotFailedError."""
@@ -86,6 +94,12 @@ class BotProcess:
                 await process.wait()
         except TimeoutError:  # pragma: no cover - only for a bot that does not end, which other tests hold it to
             process.kill()
+            await process.wait()
+
+    async def kill(self) -> None:
+        """End it at once, in the middle of its work, as a crash does. Nothing happens where there is none."""
+        if (process := self._running) is not None:
+            self._signal(signal.SIGKILL, BotState.KILLED)
             await process.wait()
 
     @property

@@ -26,6 +26,7 @@ class Switches:
             "anchor_down": self._stop_anchor,
             "key_revoked": self._revoke_key,
             "bot_stopped": self._stop_bot,
+            "bot_killed": self._kill_bot,
             "bot_frozen": self._freeze_bot,
             "socket_mode": self._use_sockets,
         }
@@ -39,6 +40,7 @@ class Switches:
             "anchor_down": not anchor.is_up,
             "key_revoked": not any(anchor.accepts(key) for key in self._sandbox.keys),
             "bot_stopped": bot.state in {BotState.STOPPED, BotState.STOPPING},
+            "bot_killed": bot.state is BotState.KILLED,
             "bot_frozen": bot.state is BotState.FROZEN,
             "socket_mode": slack.socket_mode,
         }
@@ -68,12 +70,18 @@ class Switches:
         if not on:
             await self._sandbox.start_bot()
 
+    async def _kill_bot(self, *, on: bool) -> None:
+        if on:
+            await self._sandbox.bot.kill()
+        elif self._sandbox.bot.is_gone:
+            await self._sandbox.start_bot()
+
     async def _freeze_bot(self, *, on: bool) -> None:
         (self._sandbox.bot.freeze if on else self._sandbox.bot.thaw)()
 
     async def _use_sockets(self, *, on: bool) -> None:
         """Change Slack's setting, and restart the bot if it ran."""
-        ran = self._sandbox.bot.state is not BotState.STOPPED
+        ran = not self._sandbox.bot.is_gone
         await self._sandbox.bot.stop()
         self._sandbox.slack.socket_mode = on
         if ran:

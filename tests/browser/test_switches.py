@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from bot.core.outcomes import Resumed, Unavailable, Unreachable
+from bot.core.outcomes import Paused, Resumed, Unavailable, Unreachable
 from bot.core.requests import Verb
 from browser.accessibility import axe_in_both_themes
 from browser.channel_page import ChannelPage, outcome_text
@@ -16,7 +16,7 @@ FLIGHTS = "9c0d7e11-2222-4333-8444-555566667777"
 
 
 async def test_switches_are_described_turned_by_keyboard_and_follow_others(channel: ChannelPage) -> None:
-    for name in ("Slow", "Down", "Key revoked", "Socket Mode", "Hangs", "Stopped"):
+    for name in ("Slow", "Down", "Key revoked", "Socket Mode", "Hangs", "Stopped", "Killed"):
         await expect(channel.switch(name)).to_have_accessible_description(re.compile(".+"))
         await expect(channel.switch(name)).not_to_be_checked()
     await expect(channel.bot_state).to_have_text("Botready")
@@ -87,6 +87,23 @@ async def test_the_bot_is_stopped_and_started(channel: ChannelPage) -> None:
     await expect(channel.page.get_by_role("alert")).to_be_hidden()
     await channel.pause(session_id)
     await expect(channel.resume_button(session_id).first).to_be_visible()
+
+
+async def test_a_result_comes_after_a_bot_that_was_killed_starts_again(channel: ChannelPage) -> None:
+    waiting = channel.message("Only visible to you")
+    await channel.set_switch("Slow", on=True)
+    await channel.enter(f"/anchor-pause {FLIGHTS}")
+    await expect(waiting).to_contain_text(FLIGHTS)
+    await channel.set_switch("Killed", on=True)
+    await expect(channel.bot_state).to_have_text("Botkilled")
+    await expect(channel.switch("Hangs")).to_be_disabled()
+    await channel.set_switch("Slow", on=False)
+    await expect(channel.resume_button(FLIGHTS)).to_have_count(0)
+    await channel.set_switch("Killed", on=False)
+    await expect(channel.bot_state).to_have_text("Botready")
+    await expect(channel.resume_button(FLIGHTS)).to_be_visible()
+    paused = outcome_text(Verb.PAUSE, FLIGHTS, Paused("paused"))
+    await expect(channel.messages.last).to_contain_text(paused, use_inner_text=True)
 
 
 async def test_the_state_of_the_bot_is_shown_while_it_changes(channel: ChannelPage) -> None:

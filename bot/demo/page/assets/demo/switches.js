@@ -12,6 +12,7 @@ const GROUPS = [
     ["socket_mode", "Socket Mode", "Off: signed HTTP"],
     ["bot_frozen", "Hangs", "Its process is frozen"],
     ["bot_stopped", "Stopped", "Off starts it again"],
+    ["bot_killed", "Killed", "Ends it in the middle of its work"],
   ]],
 ];
 
@@ -29,7 +30,7 @@ export class Switches {
     for (const [name, element] of this.#switches) element.setAttribute("aria-checked", String(positions[name]));
     byId("bot-state").textContent = bot;
     byId("bot-state").dataset.state = bot;
-    this.#switches.get("bot_frozen").disabled = positions.bot_stopped || bot === "starting";
+    this.#switches.get("bot_frozen").disabled = ["stopped", "killed", "starting"].includes(bot);
   }
 
   #element(name, label, about, set) {
