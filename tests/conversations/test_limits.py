@@ -5,12 +5,13 @@ from functools import partial
 
 import pytest
 
-from bot.core.outcomes import NotSent, TooManyRepeats, TooManyResumes
+from bot.core.outcomes import Doubt, NotSent, Stopping, TooManyRepeats, TooManyResumes, Unconfirmed
 from bot.sim.anchor import Slow
 from bot.usecases.fair_queue import FairQueue
 from bot.usecases.order_limits import MOST_REPEATS, RESUMES_WITHIN
 from harness import outcome_text, paused, single_workspace
 from harness.conversation import until
+from harness.texts import waiting_text
 
 pytestmark = pytest.mark.anyio
 
@@ -38,15 +39,42 @@ async def test_an_order_behind_too_many_others_of_its_person_is_reported_as_not_
 @pytest.mark.usefixtures("one_at_anchor")
 async def test_another_person_does_not_wait_behind_a_backlog_even_for_the_same_session() -> None:
     async with single_workspace() as at:
-        at.anchor.fault = Slow(3.0)
+        at.anchor.fault = Slow(2.0)
         sessions = [at.anchor.add_session() for _ in range(3)]
-        backlog = [asyncio.create_task(at.command(session)) for session in sessions]
+        backlog = [asyncio.create_task(at.command(sessions[0]))]
         await at.anchor.until(lambda: at.anchor.posts(sessions[0]))
         at.anchor.fault = None
+        backlog += [asyncio.create_task(at.command(session)) for session in sessions[1:]]
+        await asyncio.sleep(0.2)
         await at.command(sessions[2], user=at.slack.bob)
         assert [len(at.anchor.posts(session)) for session in sessions] == [1, 0, 1]
         assert paused(session=sessions[2], user=at.slack.bob.id) in [one.text for one in at.messages()]
         await asyncio.gather(*backlog)
+
+
+@pytest.mark.usefixtures("one_at_anchor")
+async def test_an_order_in_the_queue_of_a_bot_that_stops_is_not_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.app._DRAIN_TIMEOUT", 0.1)
+    async with single_workspace(ack_wait=0.0) as at:
+        at.anchor.fault = Slow(20.0)
+        await at.command()
+        await at.anchor.until(lambda: at.orders)
+        queued = at.anchor.add_session()
+        await at.command(queued)
+    assert [one.text for one in at.messages()] == [outcome_text(Unconfirmed(Doubt.STOPPED))]
+    assert at.ephemerals()[-1].text == outcome_text(Stopping(), session=queued)
+
+
+async def test_an_ack_does_not_wait_for_an_outcome_behind_many_slow_orders(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.usecases.fair_queue._MANY", 1)
+    monkeypatch.setattr("bot.usecases.fair_queue._LONG", 0.0)
+    async with single_workspace(ack_wait=20.0) as at:
+        at.anchor.fault = Slow(1.0)
+        slow = asyncio.create_task(at.command(at.anchor.add_session()))
+        await at.anchor.until(lambda: len(at.anchor.requests) == 1)
+        await at.command(user=at.slack.bob)
+        assert [one.text for one in at.ephemerals(at.slack.bob)] == [waiting_text()]
+        await slow
 
 
 async def test_a_result_for_which_there_is_no_room_is_logged(

@@ -240,11 +240,13 @@ async def test_a_pause_drops_a_resume_in_the_queue_and_is_sent_once(anchor: Manu
     queue = FairQueue(most=2, most_each=1, longest_wait=20.0)
     sequencer = SessionSequencer(anchor, SESSION_ID, queue, Tasks(), time.monotonic)
     async with queue.turn(ACCESS.person):
-        resume = submit(sequencer, Verb.RESUME, ACCESS)
-        await steps()
-        pause = await anchor.gets(sequencer, Verb.PAUSE, OF_BOB)
+        async with queue.turn(OF_BOB.person):
+            resume, pause = submit(sequencer, Verb.RESUME, ACCESS), submit(sequencer, Verb.PAUSE, OF_BOB)
+            assert await outcomes(resume) == [Superseded()]
+            assert anchor.sent == []
+        await anchor.receives(1)
         anchor.answer(0)
-        assert await outcomes(resume, pause) == [Superseded(), Paused("paused")]
+        assert await outcomes(pause) == [Paused("paused")]
     assert len(anchor.sent) == 1
 
 
