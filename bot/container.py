@@ -21,6 +21,7 @@ from bot.inbound.slack.modals import ModalListeners
 from bot.inbound.slack.socket_connection import HEARTBEAT
 from bot.outbound.anchor.client import AnchorClient
 from bot.outbound.slack.client import SlackClient, SlackViews
+from bot.outbound.slack.profiles import ProfileCache
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.availability import LOCK_WAIT
@@ -104,7 +105,9 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
 ) -> Container:
     """Build everything that serves the workspaces of `tenancy`."""
     workspaces, slack, anchor = tenancy.workspaces, clients.slack, clients.anchor
-    views, roles = SlackViews(clients.web), RoleCache(clients.web, time.monotonic)
+    views = SlackViews(clients.web)
+    profiles = ProfileCache(clients.web, tenancy.store.roles, time.monotonic, limits.now)
+    roles = RoleCache(profiles, time.monotonic)
     delivery = MessageDelivery(ResponseUrls(clients.transport, api_url=settings.slack_api_url), slack, workspaces)
     admins = CurrentAdmins(workspaces, roles)
     monitor = WorkspaceMonitor(workspaces, admins, delivery, tasks, time.monotonic)

@@ -16,7 +16,7 @@ class Role(StrEnum):
     DEACTIVATED = "deactivated"
     OUTSIDER = "outsider"
     UNKNOWN = "unknown"
-    """Slack does not answer, and no earlier answer is cached."""
+    """Slack does not answer, and no earlier answer counts."""
     SCOPE_MISSING = "unreadable"
     """The app cannot ask: it was installed without the scope `users:read`."""
 

@@ -42,7 +42,7 @@ class AccessCheck:
             return StoreUnavailable()
         if workspace is None:
             return WrongWorkspace()
-        get_role = self._roles.get_for_pause if order.verb is Verb.PAUSE else self._roles.get
+        get_role = self._roles.get_for_pause if order.verb is Verb.PAUSE else self._roles.get_fresh
         role = await get_role(workspace, actor)
         if role is Role.SCOPE_MISSING:
             self._monitor.report_missing_scope(workspace)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -212,7 +213,7 @@ async def test_while_slack_does_not_say_who_somebody_is_they_are_refused_unless_
 async def test_a_pause_of_a_known_member_does_not_wait_for_slack_and_a_resume_does(
     by: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.outbound.slack.roles._PROFILE_TTL", 0.0)
+    monkeypatch.setattr("bot.outbound.slack.profiles._PROFILE_TTL", 0.0)
     async with single_workspace() as at:
         await done(at, by, at.slack.bob)
         at.slack.home.change_user(at.slack.bob, is_restricted=True)
@@ -222,6 +223,18 @@ async def test_a_pause_of_a_known_member_does_not_wait_for_slack_and_a_resume_do
         await done(at, by, at.slack.bob, "resume")
         at.slack.home.change_user(at.slack.bob, is_restricted=True)
         await refused(at, by, at.slack.bob, GUEST, "resume")
+
+
+@pytest.mark.parametrize("by", BY_BOTH)
+async def test_after_a_restart_while_slack_is_down_a_member_can_pause_and_not_resume(by: str, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'bot.db'}"
+    async with single_workspace(DATABASE_URL=url) as at:
+        await done(at, by, at.slack.bob)
+    async with single_workspace(DATABASE_URL=url) as at:
+        at.slack.faults["users.info"] = server_error()
+        await done(at, by, at.slack.bob)
+        await refused(at, by, at.slack.bob, UNKNOWN, "resume")
+        await refused(at, by, at.slack.alice, UNKNOWN)
 
 
 @pytest.mark.parametrize(
@@ -250,7 +263,7 @@ async def test_without_the_scope_the_team_alone_counts(caplog: pytest.LogCapture
         await done(at, "a click", at.slack.guest)
         for user in (at.slack.outsider, colleague(at, GRID)):  # nobody knows a colleague without asking Slack
             await refused(at, "a click", user, OUTSIDER)
-        warnings = [record for record in caplog.records if record.name == "bot.outbound.slack.roles"]
+        warnings = [record for record in caplog.records if record.name == "bot.outbound.slack.profiles"]
         assert {(record.levelname, vars(record)["team"]) for record in warnings} == {("WARNING", "T0HOME00001")}
 
 

@@ -38,7 +38,7 @@ async def test_after_a_long_standstill_no_resume_is_sent_and_every_pause_is_repo
             await asyncio.sleep(0.5)
         deliveries = await asyncio.gather(*pauses, *resumes)
         await at.slack.until(lambda: len(at.messages()) == 1 + len(running))
-        await at.slack.until(lambda: len(at.ephemerals()) >= len(deliveries) + len(asleep))  # Slack's own errors, and the questions
+        await at.slack.until(lambda: len(at.ephemerals()) >= len(deliveries) + len(asleep))  # with Slack's errors
         at.slack.violations.clear()  # the late acks
     assert {delivery.error for delivery in deliveries} == {"operation_timeout"}
     assert {message.text for message in at.messages()[1:]} == {paused(session=session) for session in running}

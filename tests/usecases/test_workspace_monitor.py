@@ -13,13 +13,17 @@ from bot.messages.admin_notices import key_refused_message, reinstall_message
 from bot.outbound.http_client import open_session, transport_over
 from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.errors import open_web
+from bot.outbound.slack.profiles import ProfileCache
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.slack.roles import RoleCache
+from bot.outbound.store.sqlite import IN_MEMORY
+from bot.outbound.store.store import open_store
 from bot.outbound.workspaces import SingleWorkspace, StoreError
 from bot.sim.slack import SimSlack, api_error
 from bot.usecases.admin_notifier import CurrentAdmins
 from bot.usecases.message_delivery import MessageDelivery
 from bot.usecases.workspace_monitor import WorkspaceMonitor
+from harness.databases import KEY
 from outbound.store.watched import Time
 
 pytestmark = pytest.mark.anyio
@@ -63,11 +67,15 @@ class Scene:
 
 @pytest.fixture
 async def scene() -> AsyncIterator[Scene]:
-    async with SimSlack() as slack, open_session() as session:
+    async with (
+        SimSlack() as slack,
+        open_session() as session,
+        open_store(IN_MEMORY, [KEY]) as database,
+    ):
         key = AnchorKey(Secret("sk-first-0123456789-1234"), KeyCheck.VERIFIED, slack.alice.id)
         workspace = Workspace(TEAM, Secret(slack.bot_token), key, installed_by=slack.carol.id, is_managed=True)
         store, clock, tasks, web = Store(workspace), Time(), Tasks(), open_web(session, slack.url)
-        roles = RoleCache(web, clock)
+        roles = RoleCache(ProfileCache(web, database.roles, clock, clock), clock)
         delivery = MessageDelivery(ResponseUrls(transport_over(session), api_url=slack.url), SlackClient(web), store)
         yield Scene(
             slack, store, clock, WorkspaceMonitor(store, CurrentAdmins(store, roles), delivery, tasks, clock), tasks

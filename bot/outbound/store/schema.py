@@ -65,6 +65,16 @@ notices = Table(
 )
 """Notices that a workspace has had."""
 
+roles = Table(
+    "roles",
+    metadata,
+    Column("team_id", String(40), primary_key=True),
+    Column("user_id", String(40), primary_key=True),
+    Column("profile", Text, nullable=False),  # JSON, see role_rows.py
+    Column("seen_at", BigInteger, nullable=False, index=True),
+)
+"""What Slack has last reported about a person."""
+
 orders = Table(
     "orders",
     metadata,

@@ -16,6 +16,7 @@ from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.install_states import InstallStates
 from bot.outbound.store.key_rotation import check_keys
 from bot.outbound.store.migration import migrate
+from bot.outbound.store.role_rows import RoleRows
 from bot.outbound.store.schema import key_checks
 from bot.outbound.store.workspace_rows import WorkspaceRows
 from bot.outbound.workspaces import StoreNotUsableError, StoreUnreachableError
@@ -33,6 +34,7 @@ class Store:
     install_states: InstallStates
     admins: Admins
     notices: Notices
+    roles: RoleRows
 
     async def prepare(self, *, keys_must_fit: bool = True) -> None:
         """Migrate the database, and check the keys. Raises StoreNotUsableError or StoreUnreachableError."""
@@ -90,7 +92,15 @@ async def connect_store(
     database, cipher = connect(url), FieldCipher(keys)
     try:
         rows = WorkspaceRows(database, cipher, first_version)
-        yield Store(database, cipher, rows, InstallStates(database, keys), Admins(database), Notices(database))
+        yield Store(
+            database,
+            cipher,
+            rows,
+            InstallStates(database, keys),
+            Admins(database),
+            Notices(database),
+            RoleRows(database),
+        )
     finally:
         await database.close()
 

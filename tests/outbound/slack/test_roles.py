@@ -5,8 +5,11 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy import select
 
 from bot.core.policy import Role
 from bot.core.requests import Actor
@@ -14,25 +17,44 @@ from bot.core.secret import Secret
 from bot.core.workspace import Workspace
 from bot.outbound.http_client import open_session
 from bot.outbound.slack.errors import open_web
+from bot.outbound.slack.profiles import ProfileCache
 from bot.outbound.slack.roles import RoleCache
+from bot.outbound.store.role_rows import RoleRows
+from bot.outbound.store.schema import roles
+from bot.outbound.store.sqlite import IN_MEMORY
+from bot.outbound.store.store import Store, open_store
 from bot.sim import slack as sim
 from bot.sim.slack import Drip, Fault, Hang, SimSlack, Slow, User, api_error, rate_limited, server_error
 from harness.conversation import until
+from harness.databases import KEY
 from outbound.store.watched import Time
 
 pytestmark = pytest.mark.anyio
 
 TEAM = "T0HOME00001"
+DAY = 86_400
 GRID = sim.Enterprise("E0GRID00001", "Acme Grid")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RolesHarness:
     """The roles of people in one workspace; `clock` is that of the cache."""
 
     slack: SimSlack
-    roles: RoleCache
+    web: AsyncWebClient
+    store: Store
     clock: Time
+    roles: RoleCache
+
+    async def restart(self) -> None:
+        """Forget what is in memory."""
+        await self.roles.close()
+        self.roles = cache(self.web, self.store, self.clock)
+
+    async def stored(self) -> dict[str, int]:
+        """When Slack has reported whom, in seconds since the beginning."""
+        rows = await self.store.database.fetch_all(select(roles))
+        return {row.user_id: row.seen_at for row in rows}
 
     def workspace(self, enterprise_id: str = "") -> Workspace:
         return Workspace(TEAM, Secret(self.slack.bot_token), None, enterprise_id=enterprise_id)
@@ -45,6 +67,9 @@ class RolesHarness:
 
     async def role_for_pause(self, user: User) -> Role:
         return await self.roles.get_for_pause(self.workspace(), actor(user))
+
+    async def role_for_resume(self, user: User) -> Role:
+        return await self.roles.get_fresh(self.workspace(), actor(user))
 
     def remembered(self, user: User, **changes: str) -> Role:
         return self.roles.peek(self.workspace(), actor(user, **changes))
@@ -67,13 +92,17 @@ def actor(user: User, **changes: str) -> Actor:
     return replace(Actor(TEAM, "C0ALERTS001", user.id, home_team_id=TEAM), **changes)
 
 
+def cache(web: AsyncWebClient, store: Store, clock: Time) -> RoleCache:
+    return RoleCache(ProfileCache(web, store.roles, clock, clock, most=3), clock)
+
+
 @pytest.fixture
 async def at() -> AsyncIterator[RolesHarness]:
-    async with SimSlack() as slack, open_session() as session:
-        clock = Time()
-        roles = RoleCache(open_web(session, slack.url), clock, most=3)
-        yield RolesHarness(slack, roles, clock)
-        await roles.close()
+    async with SimSlack() as slack, open_session() as session, open_store(IN_MEMORY, [KEY]) as store:
+        clock, web = Time(), open_web(session, slack.url)
+        harness = RolesHarness(slack, web, store, clock, cache(web, store, clock))
+        yield harness
+        await harness.roles.close()
     assert slack.violations == []
 
 
@@ -255,10 +284,102 @@ async def test_pauses_while_slack_is_down_ask_it_every_five_seconds(
     for questions in (2, 3):
         assert [await at.role_for_pause(at.slack.bob) for _ in range(3)] == [Role.MEMBER] * 3
         await at.wait_for_questions(questions)
-        await until(partial(at.remembers, at.slack.bob, Role.MEMBER))
+        await until(lambda: len(caplog.records) == questions - 1)  # noqa: B023 - awaited here
         assert await at.role_for_pause(at.slack.bob) is Role.MEMBER
         at.clock.now += 5
-    assert (at.questions, len(caplog.records)) == (3, 2)
+    assert at.questions == 3
+
+
+# --- a resume ---
+
+
+async def test_a_resume_needs_an_answer_of_the_last_five_minutes(at: RolesHarness) -> None:
+    bob = at.slack.bob
+    assert await at.role_for_resume(bob) is Role.MEMBER
+    at.fail(server_error())
+    at.clock.now += 299.9
+    assert (await at.role_for_resume(bob), at.questions) == (Role.MEMBER, 1)
+    at.clock.now += 0.1
+    assert await at.role_for_resume(bob) is Role.UNKNOWN
+    assert await at.role_for_pause(bob) is Role.MEMBER
+    assert await at.role_for_resume(bob) is Role.UNKNOWN, "a role that counted for a pause"
+    at.fail(None)
+    assert await at.role_for_resume(bob) is Role.MEMBER
+
+
+# --- after a restart ---
+
+
+async def test_after_a_restart_a_pause_of_a_full_member_does_not_wait_for_slack(at: RolesHarness) -> None:
+    await at.role(at.slack.bob)
+    await at.restart()
+    at.fail(Hang())
+    assert await asyncio.gather(*[at.role_for_pause(at.slack.bob) for _ in range(5)]) == [Role.MEMBER] * 5
+    await at.wait_for_questions(2)
+
+
+async def test_while_slack_is_down_a_full_member_of_the_last_seven_days_can_pause(at: RolesHarness) -> None:
+    everybody = [at.slack.bob, at.slack.alice, at.slack.guest]
+    for user in everybody:
+        await at.role(user)
+    at.fail(server_error())
+    for days, known in ((6.9, [Role.MEMBER, Role.ADMIN, Role.GUEST]), (7.1, [Role.UNKNOWN] * 3)):
+        at.clock.now = 1000 + days * DAY
+        assert [await at.role_for_pause(user) for user in everybody] == known
+        await at.restart()
+        assert [await at.role_for_pause(user) for user in everybody] == known
+        assert [await at.role_for_resume(user) for user in everybody] == [Role.UNKNOWN] * 3
+
+
+async def test_a_role_is_written_if_it_has_changed_or_after_a_day(
+    at: RolesHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, writes, bob = RoleRows.record, [], at.slack.bob
+
+    async def count(rows: RoleRows, *args: Any) -> None:
+        writes.append(args)
+        await record(rows, *args)
+
+    monkeypatch.setattr(RoleRows, "record", count)
+    for later, is_guest, written in (
+        (0, False, 0),
+        (1_000, False, 0),
+        (2_000, True, 2_000),
+        (DAY + 1_000, True, 2_000),
+        (DAY + 2_000, True, DAY + 2_000),
+    ):
+        at.clock.now = 1000.0 + later
+        at.slack.home.change_user(bob, is_restricted=is_guest)
+        await at.role(bob)
+        if later == 1_000:
+            await at.restart()
+            await at.role(bob)
+        await at.roles.close()  # waits for what is being written
+        assert await at.stored() == {bob.id: 1000 + written}
+    assert len(writes) == 4, "one of them after the restart, which changes nothing"
+
+
+async def test_a_database_that_is_away_changes_nothing_while_slack_answers(
+    at: RolesHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    at.store.database.migrated.clear()
+    assert await at.role_for_pause(at.slack.bob) is Role.MEMBER
+    await until(lambda: [record.message for record in caplog.records] == ["role not loaded", "role not stored"])
+    at.store.database.migrated.set()
+    at.clock.now += 300
+    await at.role(at.slack.bob)
+    await at.roles.close()
+    assert set(await at.stored()) == {at.slack.bob.id}
+
+
+async def test_a_database_that_hangs_is_not_waited_for(at: RolesHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hang(*_: object) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr("bot.outbound.slack.profiles._CLOSE_TIMEOUT", 0.1)
+    monkeypatch.setattr(RoleRows, "find", hang)
+    async with asyncio.timeout(20):
+        assert await at.role_for_pause(at.slack.bob) is Role.MEMBER
 
 
 # --- the role at this moment ---
