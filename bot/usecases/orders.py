@@ -14,7 +14,8 @@ from bot.core.requests import Order, ReplyAddress, Verb
 from bot.messages.blocks import section
 from bot.messages.message import Message
 from bot.messages.outcome import card_update, outcome_message
-from bot.outbound.store.journal import Journal, JournalEntry
+from bot.outbound.store.journal import Journal
+from bot.outbound.store.journal_entry import JournalEntry
 from bot.usecases.card_updates import CardUpdates
 from bot.usecases.incidents import report
 from bot.usecases.message_delivery import MessageDelivery
@@ -84,6 +85,8 @@ class Orders:
     async def deliver(self, running: RunningOrder, address: ReplyAddress) -> None:
         """Deliver the outcome of an order to an address, and record that. Never raises."""
         await asyncio.wait({running.outcome})
+        if running.entry.is_lost:
+            return
         try:
             address, message = await self._result(running.entry.order, running.outcome.result(), address)
         except Exception as error:  # noqa: BLE001 - every exception is reported to the person

@@ -3,7 +3,8 @@
 import asyncio
 
 from bot.core.outcomes import Doubt, Outcome, StoreUnavailable, Unconfirmed
-from bot.outbound.store.journal import Journal, JournalEntry
+from bot.outbound.store.journal import Journal
+from bot.outbound.store.journal_entry import JournalEntry
 
 _TIMEOUT = 2.0  # seconds
 

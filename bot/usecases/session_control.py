@@ -21,7 +21,8 @@ from bot.core.outcomes import (
 )
 from bot.core.request_age import is_sent
 from bot.core.requests import Order, Verb
-from bot.outbound.store.journal import Journal, JournalEntry
+from bot.outbound.store.journal import Journal
+from bot.outbound.store.journal_entry import JournalEntry
 from bot.usecases.access_check import Access, AccessCheck
 from bot.usecases.fair_queue import CAPACITY, FairQueue
 from bot.usecases.incidents import log_incident

@@ -25,9 +25,9 @@ def usage_text(problem: Help | Missing | Broken | Ambiguous, *, verb: str = "pau
     return usage_message(Verb(verb), problem, dashboard_url=DASHBOARD_URL).text
 
 
-def waiting_text(verb: str = "pause", *, session: str = SESSION) -> str:
+def waiting_text(verb: str = "pause", *, session: str = SESSION, is_recorded: bool = True) -> str:
     """The text that a command is answered with if its outcome takes longer than Slack waits."""
-    return waiting_message(_order(verb, session, ALICE, ""), is_recorded=True).text
+    return waiting_message(_order(verb, session, ALICE, ""), is_recorded=is_recorded).text
 
 
 def paused(*, session: str = SESSION, user: str = ALICE, reason: str = "") -> str:

@@ -56,9 +56,9 @@ async def wait_until_prepared(store: Store, readiness: Readiness, *, is_prepared
     _log.info("ready")
 
 
-async def check(store: Store, readiness: Readiness) -> None:
+async def check(store: Store, readiness: Readiness, *, keys_must_fit: bool = True) -> None:
     """Report what is wrong with the database."""
-    for name, problem in (await store.find_problems()).items():
+    for name, problem in (await store.find_problems(keys_must_fit=keys_must_fit)).items():
         if problem is None:
             readiness.recover(name)
         else:
@@ -96,7 +96,7 @@ async def _open_file_or_memory(
             store = await stack.enter_async_context(open_store(IN_MEMORY, keys))
         else:
             stack.push_async_callback(checks.cancel)
-            checks.start(repeat(partial(check, store, readiness), every=CHECK_INTERVAL))
+            checks.start(repeat(partial(check, store, readiness, keys_must_fit=False), every=CHECK_INTERVAL))
         yield store
 
 

@@ -1,7 +1,9 @@
 """Access SQLite or PostgreSQL: reads in one round trip, changes in one transaction, both with a timeout."""
 
 import asyncio
+import logging
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from importlib import import_module
@@ -13,11 +15,13 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, Operationa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.core.secret import Secret
-from bot.outbound.store.sqlite import IN_MEMORY, engine, file_of, file_url, memory_url
+from bot.outbound.store.sqlite import IN_MEMORY, engine, file_of, file_url, identity_of, memory_url, rewrite
 from bot.outbound.workspaces import StoreUnreachableError
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
+
+_log = logging.getLogger(__name__)
 
 _TIMEOUT = 5.0  # seconds for a read or a change
 _READING: Mapping[str, Any] = {
@@ -61,7 +65,10 @@ class Database:
         self._write_lock = write_lock
         self._close_last = close_last
         self._reading = reading
+        self._identity = identity_of(file) if file else None
         self.migrated = asyncio.Event()
+        self.generation = 0
+        """The number of times that another file has taken the place of the database."""
 
     async def fetch_one(self, query: Select[Any], **values: object) -> Row[Any] | None:
         """Return the first row, if there is any."""
@@ -94,6 +101,8 @@ class Database:
     async def transaction(self, *, within: float = _TIMEOUT) -> AsyncIterator[AsyncConnection]:
         """Open a transaction."""
         self._check_migrated()
+        if self.is_moved:
+            raise StoreUnreachableError("its file was deleted or replaced")
         async with self._begin(within) as connection:
             yield connection
 
@@ -119,9 +128,35 @@ class Database:
         """Return whether only one bot uses the database, since it is SQLite's."""
         return self._engine.dialect.name == "sqlite"
 
+    @property
+    def is_moved(self) -> bool:
+        """Return whether the SQLite file that is open is no longer at its path."""
+        return self.file is not None and identity_of(self.file) != self._identity
+
+    async def reopen(self) -> None:
+        """Open the file that is now at the path, to be migrated. Write a deleted one again.
+
+        Raises StoreNotUsableError.
+        """
+        assert self.file is not None  # noqa: S101 - no other database moves
+        async with self._write_lock:
+            if identity_of(self.file) is None:
+                with _translate_errors():
+                    async with self._engine.connect() as connection:
+                        await rewrite(connection, self.file)
+            await self._engine.dispose()
+            await self._reading.dispose()
+            self._identity = identity_of(self.file)
+            self.generation += 1
+            self.migrated.clear()
+        _log.warning("database file was deleted or replaced; opened again", extra={"file": str(self.file)})
+
     def free_bytes(self) -> int | None:
         """Return the free space on the disk of a SQLite file; None for another database."""
-        return None if self.file is None else shutil.disk_usage(self.file.parent).free
+        try:
+            return None if self.file is None else shutil.disk_usage(self.file.parent).free
+        except OSError:  # the directory is gone
+            return None
 
     async def close(self) -> None:
         """Close every connection."""
@@ -138,11 +173,17 @@ def _translate_errors() -> Iterator[None]:
         raise StoreUnreachableError("the database does not answer in time") from None
     except (OperationalError, InterfaceError, InternalError) as error:  # InternalError: a read-only server
         raise StoreUnreachableError(name_of(error)) from None
+    except sqlite3.Error as error:  # without SQLAlchemy
+        raise StoreUnreachableError(_name_of(error)) from None
 
 
 def name_of(error: DBAPIError) -> str:
     """Return the name of a database's error. Its text can contain values."""
-    return getattr(error.orig, "sqlite_errorname", None) or type(error.orig).__name__
+    return _name_of(error.orig)
+
+
+def _name_of(error: BaseException | None) -> str:
+    return getattr(error, "sqlite_errorname", None) or type(error).__name__
 
 
 def connect(url: Secret) -> Database:

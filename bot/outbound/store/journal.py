@@ -6,10 +6,8 @@ in memory, and are written when it is back.
 
 import asyncio
 import logging
-import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from functools import partial
 
 from bot.concurrency import happens
@@ -17,7 +15,8 @@ from bot.core.outcomes import Outcome
 from bot.core.recovery import State, Unfinished
 from bot.core.requests import Order, ReplyAddress, Verb
 from bot.health import Readiness
-from bot.outbound.store.order_rows import LEASE, OrderRow, OrderRows
+from bot.outbound.store.journal_entry import JournalEntry, new_future
+from bot.outbound.store.order_rows import LEASE, OrderRows
 from bot.outbound.workspaces import StoreUnreachableError
 
 _log = logging.getLogger(__name__)
@@ -28,40 +27,6 @@ MOST_OPEN = 20_000
 _RENEW_INTERVAL = LEASE / 3
 _RETRY_DELAY = 0.5  # seconds after a failed transaction
 _NOT_WRITTEN = "Orders cannot be recorded ({why}). A restart now would lose those in progress."
-
-
-def _new_id() -> str:
-    """Return an id that ascends with time, so that new rows are neighbors in the index."""
-    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(8)}"
-
-
-@dataclass(slots=True, eq=False)
-class JournalEntry:
-    """An order in the journal. Times are monotonic, in seconds."""
-
-    order: Order
-    address: ReplyAddress
-    given_at: float
-    written: asyncio.Future[bool]
-    """Ends when the last change is stored; False if another process has the order.
-
-    Slack sent it twice, or this process was frozen or cut off until another one took it over.
-    """
-    id: str = field(default_factory=_new_id)
-    state: State = State.WAITING
-    outcome: Outcome | None = None
-    delivered_by: str | None = None
-    settled_at: float | None = None
-    told_at: float | None = None
-    is_stored: bool = False
-
-    def row(self) -> OrderRow:
-        """Return the entry as it is now."""
-        values = {name: getattr(self, name) for name in _ROW_FIELDS}
-        return OrderRow(**values)
-
-
-_ROW_FIELDS = [one.name for one in fields(OrderRow)]
 
 
 class Journal:
@@ -75,10 +40,11 @@ class Journal:
         self._wake = asyncio.Event()
         self._is_stopping = False
         self._renewed_at = time.monotonic()
+        self._generation = rows.generation
 
     def begin(self, order: Order, address: ReplyAddress) -> JournalEntry:
         """Record a new order. A pause counts as sent from now on."""
-        entry = JournalEntry(order, address, time.monotonic() - order.age, _future())
+        entry = JournalEntry(order, address, time.monotonic() - order.age, new_future())
         entry.state = State.SENT if order.verb is Verb.PAUSE else State.WAITING
         if len(self._open) < MOST_OPEN:
             self._open[entry.id] = entry
@@ -111,7 +77,7 @@ class Journal:
 
     def _adopt(self, unfinished: Unfinished) -> JournalEntry:
         given_at = time.monotonic() - unfinished.age
-        entry = JournalEntry(unfinished.order, unfinished.address, given_at, _future(), id=unfinished.id)
+        entry = JournalEntry(unfinished.order, unfinished.address, given_at, new_future(), id=unfinished.id)
         entry.state, entry.outcome, entry.is_stored = unfinished.state, unfinished.outcome, True
         entry.written.set_result(True)
         self._open[entry.id] = entry
@@ -134,25 +100,35 @@ class Journal:
         if entry.id not in self._open:
             return
         if entry.id not in self._changed:
-            entry.written = _future()
+            entry.written = new_future()
             self._changed[entry.id] = entry, entry.written
         self._wake.set()
 
     async def _tick(self) -> None:
         try:
+            if self._generation != self._rows.generation:
+                self._write_again()
             if self._changed:
                 await self._write()
             await self._renew()
         except Exception as error:  # noqa: BLE001 - the next transaction may work
             why = str(error)
             if not isinstance(error, StoreUnreachableError):
-                _log.exception("journal not written")
+                if "journal" not in self._readiness.degraded:
+                    _log.exception("journal not written")
                 why = type(error).__name__
             self._readiness.degrade("journal", _NOT_WRITTEN.format(why=why))
             await asyncio.sleep(_RETRY_DELAY)
             self._wake.set()
         else:
             self._readiness.recover("journal")
+
+    def _write_again(self) -> None:
+        """Write all open orders to the database that has taken the place of another one."""
+        self._generation = self._rows.generation
+        for entry in self._open.values():
+            entry.is_stored = False
+            self._change(entry)
 
     async def _renew(self) -> None:
         """Renew the leases, if it is time."""
@@ -175,10 +151,11 @@ class Journal:
         told = {row.id for row in (*new, *changed) if row.state is State.TOLD}
         for entry, written in batch.values():
             entry.is_stored = True
+            written.set_result(entry.id not in lost)
             if entry.id in lost | told:
                 del self._open[entry.id]
-                self._changed.pop(entry.id, None)
-            written.set_result(entry.id not in lost)
+                if entry.id in self._changed:
+                    self._changed.pop(entry.id)[1].set_result(entry.id not in lost)
 
     def _put_back(self, batch: Mapping[str, tuple[JournalEntry, asyncio.Future[bool]]]) -> None:
         for name, (entry, written) in batch.items():
@@ -191,7 +168,3 @@ class Journal:
 
 def _copy_result(target: asyncio.Future[bool], source: asyncio.Future[bool]) -> None:
     target.set_result(source.result())
-
-
-def _future() -> asyncio.Future[bool]:
-    return asyncio.get_running_loop().create_future()

@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Row, bindparam, case, select, text, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.outcomes import Outcome
@@ -19,7 +19,7 @@ from bot.outbound.store.database import Database
 from bot.outbound.store.database_clock import DatabaseClock
 from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.order_codec import read_outcome, read_reply, write_outcome, write_reply
-from bot.outbound.store.order_queries import unfinished_orders
+from bot.outbound.store.order_statements import INSERT_ORDERS, UPDATE_ORDERS, unfinished_orders
 from bot.outbound.store.schema import orders
 from bot.outbound.workspaces import UnreadableError
 
@@ -56,6 +56,11 @@ class OrderRows:
         self._owner = owner
         self._clock = DatabaseClock()
 
+    @property
+    def generation(self) -> int:
+        """Return the number of times that the database was replaced; what was stored before may be missing."""
+        return self._database.generation
+
     async def write(self, new: Sequence[OrderRow], changed: Sequence[OrderRow]) -> frozenset[str]:
         """Insert and update rows in one transaction. Return the ids of those that another process has.
 
@@ -75,7 +80,7 @@ class OrderRows:
         """
         if not new:
             return frozenset(), ()
-        inserted = await connection.execute(_INSERT, [self._values(row, offset) for row in new])
+        inserted = await connection.execute(INSERT_ORDERS, [self._values(row, offset) for row in new])
         if inserted.rowcount == len(new):
             return frozenset(), ()
         ids = frozenset(row.id for row in new)
@@ -86,7 +91,7 @@ class OrderRows:
         """Update rows of this process. Return the ids of those that are not its own any more."""
         if not changed:
             return frozenset()
-        result = await connection.execute(_UPDATE, [self._changes(row, offset) for row in changed])
+        result = await connection.execute(UPDATE_ORDERS, [self._changes(row, offset) for row in changed])
         if result.rowcount == len(changed):
             return frozenset()
         ids = frozenset(row.id for row in changed)
@@ -181,20 +186,3 @@ def _progress(row: OrderRow, offset: float) -> dict[str, Any]:
         "settled_at": None if row.settled_at is None else row.settled_at + offset,
         "told_at": None if row.told_at is None else row.told_at + offset,
     }
-
-
-_NAMES = orders.c.keys()
-_INSERT = text(  # SQLAlchemy would compile ON CONFLICT each time
-    f"INSERT INTO orders ({', '.join(_NAMES)}) VALUES (:{', :'.join(_NAMES)}) ON CONFLICT DO NOTHING"  # noqa: S608 - names of columns
-)
-_UPDATE = (
-    update(orders)
-    .where(_c.id == bindparam("of_id"), _c.owner == bindparam("of_owner"))
-    .values(
-        {
-            name: bindparam(name)
-            for name in ("state", "outcome", "outcome_fields", "delivered_by", "settled_at", "told_at")
-        }
-        | {"reply": case((bindparam("state") == State.TOLD.value, None), else_=_c.reply)}
-    )
-)

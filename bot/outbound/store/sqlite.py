@@ -10,11 +10,12 @@ import secrets
 import sqlite3
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import aiosqlite
 from sqlalchemy import URL, Connection, event
 from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.core.secret import Secret
 from bot.outbound.workspaces import StoreNotUsableError
@@ -42,7 +43,42 @@ def file_url(path: Path) -> URL:
         path.chmod(OWNER_ONLY)
     except OSError as error:
         raise StoreNotUsableError(f"DATABASE_URL: cannot write the file {path} ({error.strerror}).") from None
-    return URL.create("sqlite+aiosqlite", database=str(path))
+    # mode=rw: a connection makes no new file in the place of a deleted one. https://www.sqlite.org/uri.html
+    return URL.create("sqlite+aiosqlite", database=f"file:{quote(str(path))}", query={"mode": "rw", "uri": "true"})
+
+
+def identity_of(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from others that were at its path, or None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+async def rewrite(connection: AsyncConnection, path: Path) -> None:
+    """Write a file that was deleted again: it is still readable by a connection that was open.
+
+    Raises StoreNotUsableError, or sqlite3.Error.
+    """
+    new = _new_file(path)
+    opened: Any = (await connection.get_raw_connection()).driver_connection
+    async with opened.execute("VACUUM INTO ?", (str(new),)):
+        pass
+    _put(new, path)
+
+
+def _new_file(path: Path) -> Path:
+    new = Path(f"{path}-new")
+    new.unlink(missing_ok=True)
+    file_url(new)
+    return new
+
+
+def _put(new: Path, path: Path) -> None:
+    for rest in ("-wal", "-shm"):  # of the deleted file
+        Path(f"{path}{rest}").unlink(missing_ok=True)
+    new.rename(path)
 
 
 def memory_url() -> tuple[URL, sqlite3.Connection]:

@@ -45,13 +45,22 @@ class Store:
         except DBAPIError as error:
             raise StoreNotUsableError(unusable(name_of(error), self.database.file)) from None
 
-    async def find_problems(self) -> dict[str, str | None]:
-        """Return what is wrong with the database, and with the disk of a SQLite file; None for what is not."""
+    async def find_problems(self, *, keys_must_fit: bool = True) -> dict[str, str | None]:
+        """Return what is wrong with the database, and with the disk of a SQLite file; None for what is not.
+
+        A file that was deleted or replaced is opened again.
+        """
         database = None
         try:
+            if self.database.is_moved:
+                await self.database.reopen()
+            if not self.database.migrated.is_set():
+                await self.prepare(keys_must_fit=keys_must_fit)
             await self.database.fetch_one(select(key_checks.c.name).limit(1))
         except StoreUnreachableError as error:
             database = f"The database gives no answer ({error})."
+        except StoreNotUsableError as error:
+            database = error.sentence
         free = self.database.free_bytes()
         is_full = free is not None and free < _LEAST_FREE
         disk = f"The disk of the database is full: {free} bytes are free." if is_full else None

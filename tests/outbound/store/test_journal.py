@@ -13,7 +13,8 @@ from bot.core.requests import Verb
 from bot.health import Readiness
 from bot.outbound.store import journal as module
 from bot.outbound.store.fields import FieldCipher
-from bot.outbound.store.journal import Journal, JournalEntry
+from bot.outbound.store.journal import Journal
+from bot.outbound.store.journal_entry import JournalEntry
 from bot.outbound.store.order_rows import OrderRow, OrderRows
 from bot.outbound.store.store import Store
 from bot.outbound.workspaces import StoreUnreachableError

@@ -1,9 +1,9 @@
-"""The query of unfinished orders, and of what else was ordered for their sessions."""
+"""The statements of the journal's rows."""
 
 from collections.abc import Sequence
 from typing import Any, get_args
 
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import Select, bindparam, case, exists, or_, select, text, update
 
 from bot.core.outcomes import Refusal, Superseded
 from bot.core.recovery import State
@@ -12,6 +12,21 @@ from bot.outbound.store.schema import orders
 
 _c = orders.c
 _NOT_SENT = [refusal.__name__ for refusal in (*get_args(Refusal), Superseded)]
+_NAMES = orders.c.keys()
+INSERT_ORDERS = text(  # SQLAlchemy would compile ON CONFLICT each time
+    f"INSERT INTO orders ({', '.join(_NAMES)}) VALUES (:{', :'.join(_NAMES)}) ON CONFLICT DO NOTHING"  # noqa: S608 - names of columns
+)
+UPDATE_ORDERS = (
+    update(orders)
+    .where(_c.id == bindparam("of_id"), _c.owner == bindparam("of_owner"))
+    .values(
+        {
+            name: bindparam(name)
+            for name in ("state", "outcome", "outcome_fields", "delivered_by", "settled_at", "told_at")
+        }
+        | {"reply": case((bindparam("state") == State.TOLD.value, None), else_=_c.reply)}
+    )
+)
 
 
 def unfinished_orders(ids: Sequence[str]) -> Select[Any]:

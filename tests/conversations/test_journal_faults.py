@@ -1,0 +1,123 @@
+"""A database that fails while the bot runs: pauses go on, are written later, and nothing needs a restart."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from bot.core.outcomes import Resumed, StoreUnavailable
+from bot.core.secret import Secret
+from bot.outbound.store import availability, sqlite
+from bot.outbound.store.schema import orders
+from bot.outbound.store.store import open_store
+from bot.sim.anchor import SessionState
+from bot.sim.slack import Delivery
+from conversations.test_health import becomes, degraded
+from harness import HTTP_ONLY, SingleHarness, outcome_text, paused, single_workspace
+from harness.databases import KEY
+from harness.outages import Outage, directory_away, locked, network, read_only, without_table
+from harness.texts import waiting_text
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+
+SLOW = 3.0  # seconds of Anchor's, more than an ack waits
+ALICE_S_ORDERS = (
+    ("a command", "pause", 0.0),
+    ("a command", "pause", SLOW),
+    ("a click", "pause", 0.0),
+    ("a click", "pause", SLOW),
+    ("a command", "resume", 0.0),
+)
+
+
+@pytest.fixture(autouse=True)
+def short_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(availability, "CHECK_INTERVAL", 0.2)
+    monkeypatch.setattr(sqlite, "_BUSY_TIMEOUT_MS", 500)
+
+
+async def give(at: SingleHarness, by: str, verb: str, seconds: float) -> tuple[str, Delivery]:
+    """Give an order for a session of its own, for which Anchor takes so long."""
+    state = SessionState.RUNNING if verb == "pause" else SessionState.PAUSED
+    session = at.anchor.add_session(state=state)
+    at.anchor.session(session).seconds = seconds
+    own = SingleHarness(at.slack, at.anchor, at.workspace, at.person, at.channel, session, at.bot)
+    return session, await own.order(by, verb=verb)
+
+
+async def give_all(at: SingleHarness) -> list[str]:
+    """Give all kinds of orders while the journal fails. Return the sessions."""
+    given = await asyncio.gather(*(give(at, *order) for order in ALICE_S_ORDERS))
+    (fast, acked), (slow, announced), (clicked, told), (lost, unsafe), (left, _) = given
+    assert acked.ack is not None
+    assert acked.ack.text == paused(session=fast)
+    assert announced.ack is not None
+    assert announced.ack.text == waiting_text(session=slow, is_recorded=False)
+    assert (told.status, unsafe.status) == (200, 503)
+    outcomes = {paused(session=session) for session in (slow, clicked, lost)}
+    outcomes.add(outcome_text(StoreUnavailable(), verb="resume", session=left))
+    await at.slack.until(lambda: outcomes <= {message.text for message in at.seen()})
+    assert at.anchor.posts(left) == []
+    at.slack.violations.clear()  # the 503, with which Slack shows a warning
+    return [fast, slow, clicked, lost, left]
+
+
+async def journal(url: str) -> dict[str, Any]:
+    """Return the rows of the journal by their session."""
+    async with open_store(Secret(url), [KEY]) as store:
+        return {row.session_id: row for row in await store.database.fetch_all(select(orders))}
+
+
+async def until_written(url: str, sessions: list[str]) -> None:
+    """Wait until the orders that were given meanwhile are stored, and that they were told."""
+    expected = dict.fromkeys(sessions, ("told", "Paused"))
+    expected[sessions[-1]] = ("told", "StoreUnavailable")
+    async with asyncio.timeout(20):
+        while {name: (row.state, row.outcome) for name, row in (await journal(url)).items()} != expected:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+async def survive(url: str, outage: AbstractAsyncContextManager[None], *, bot_url: str = "") -> None:
+    """Let people give orders during an outage, and see what is kept of them afterwards."""
+    keys = KEY.reveal()
+    async with single_workspace(ack_deadline=5.0, DATABASE_URL=bot_url or url, ENCRYPTION_KEYS=keys) as at:
+        async with outage:
+            sessions = await give_all(at)
+            async with asyncio.timeout(20):
+                while "journal" not in await degraded(at.bot):  # noqa: ASYNC110 - only the probe tells of it
+                    await asyncio.sleep(0.05)
+        await until_written(url, sessions)
+        await becomes(at.bot, set())
+        session, delivery = await give(at, "a command", "resume", 0.0)
+        assert delivery.ack is not None
+        assert delivery.ack.text == outcome_text(Resumed("running"), verb="resume", session=session)
+
+
+@HTTP_ONLY
+@pytest.mark.parametrize("outage", [without_table, locked])
+async def test_pauses_go_on_while_the_table_cannot_be_used(database_url: str, outage: Outage) -> None:
+    await survive(database_url, outage(database_url))
+
+
+@HTTP_ONLY
+async def test_pauses_go_on_while_a_server_only_reads(postgresql_urls: Iterator[str]) -> None:
+    url = next(postgresql_urls)
+    await survive(url, read_only(url))
+
+
+@HTTP_ONLY
+async def test_pauses_go_on_while_a_server_does_not_answer(postgresql_urls: Iterator[str]) -> None:
+    url = next(postgresql_urls)
+    async with network(url) as way:
+        await survive(url, way.cut(), bot_url=way.url)
+
+
+@HTTP_ONLY
+async def test_pauses_go_on_while_the_directory_of_the_file_is_gone(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    url = f"sqlite:///{tmp_path / 'own/bot.db'}"
+    await survive(url, directory_away(url))

@@ -1,0 +1,156 @@
+"""Faults of a bot's database, each for the time of a context."""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg
+
+from bot.core.secret import Secret
+from bot.outbound.store.sqlite import file_of
+
+Outage = Callable[[str], AbstractAsyncContextManager[None]]
+"""A fault of the database at a URL."""
+
+
+async def execute(url: str, *statements: str) -> None:
+    """Execute statements past the bot, each in a transaction of its own."""
+    await asyncio.to_thread(_execute, url, statements)
+
+
+def _execute(url: str, statements: Sequence[str]) -> None:
+    """Do it in a thread: the bot, which can hold the lock of the file, needs the event loop to go on."""
+    with closing(_connect(url)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def _connect(url: str) -> Any:
+    if (file := file_of(Secret(url))) is None:
+        return psycopg.connect(url, autocommit=True)
+    return sqlite3.connect(file, isolation_level=None, timeout=20, check_same_thread=False)
+
+
+@asynccontextmanager
+async def without_table(url: str) -> AsyncIterator[None]:
+    """The table of orders has another name."""
+    await execute(url, "ALTER TABLE orders RENAME TO elsewhere")
+    yield
+    await execute(url, "ALTER TABLE elsewhere RENAME TO orders")
+
+
+@asynccontextmanager
+async def locked(url: str) -> AsyncIterator[None]:
+    """Another program is in the middle of a change of the file or of the table."""
+    with closing(_connect(url)) as connection:
+        await asyncio.to_thread(connection.execute, "BEGIN IMMEDIATE" if file_of(Secret(url)) else "BEGIN")
+        if file_of(Secret(url)) is None:
+            connection.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
+        yield
+        connection.execute("ROLLBACK")
+
+
+@asynccontextmanager
+async def read_only(url: str) -> AsyncIterator[None]:
+    """The server only reads, as one that stands by."""
+    for value in ("on", "off"):
+        await execute(
+            url.replace("?", "?options=-c%20default_transaction_read_only%3Doff&"),
+            f"DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = {value}', "
+            "current_database()); END $$",
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND application_name = 'anchor-bot'",
+        )
+        if value == "on":
+            yield
+
+
+@asynccontextmanager
+async def directory_away(url: str) -> AsyncIterator[None]:
+    """The directory of the file is elsewhere, as if its disk were gone."""
+    directory = _file(url).parent
+    elsewhere = directory.rename(directory.with_name("elsewhere"))
+    yield
+    elsewhere.rename(directory)
+
+
+def delete_file(url: str) -> None:
+    """Delete a SQLite file, and what SQLite keeps beside it."""
+    file = _file(url)
+    for path in (file, Path(f"{file}-wal"), Path(f"{file}-shm")):
+        path.unlink(missing_ok=True)
+
+
+def _file(url: str) -> Path:
+    file = file_of(Secret(url))
+    assert file is not None
+    return file
+
+
+class Network:
+    """The way to a PostgreSQL, which can be cut so that nobody notices. Connections to `url` use it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._directory = Path(parse_qs(urlsplit(url).query)["host"][0])
+        self._forwards = asyncio.Event()
+        self._forwards.set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    @asynccontextmanager
+    async def cut(self) -> AsyncIterator[None]:
+        """Forward nothing, also over new connections, which are accepted."""
+        self._forwards.clear()
+        try:
+            yield
+        finally:
+            self._forwards.set()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Forward both ways until either side ends."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        (socket,) = self._directory.glob(".s.PGSQL.*[0-9]")
+        other_reader, other_writer = await asyncio.open_unix_connection(str(socket))
+        with closing(writer), closing(other_writer), contextlib.suppress(ConnectionError):
+            pumps = {
+                asyncio.ensure_future(self._pump(*way)) for way in ((reader, other_writer), (other_reader, writer))
+            }
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            for pump in pumps:
+                pump.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(1 << 16):
+            await self._forwards.wait()
+            writer.write(data)
+            await writer.drain()
+
+    async def end(self) -> None:
+        """End all connections."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def network(url: str) -> AsyncIterator[Network]:
+    """Serve a way to the PostgreSQL at `url`."""
+    way = Network(url)
+    server = await asyncio.start_server(way.serve, "127.0.0.1")
+    port = server.sockets[0].getsockname()[1]
+    parts = urlsplit(url)
+    way.url = parts._replace(netloc=f"{parts.username}@127.0.0.1:{port}", query="").geturl()
+    try:
+        yield way
+    finally:
+        server.close()
+        await way.end()
