@@ -17,9 +17,10 @@ from bot.outbound.store.store import open_store
 from bot.sim.anchor import SessionState
 from bot.sim.slack import Delivery
 from conversations.test_health import becomes, degraded
-from harness import HTTP_ONLY, SingleHarness, outcome_text, paused, single_workspace
+from harness import HTTP_ONLY, SingleHarness, many_workspaces, outcome_text, paused, single_workspace
+from harness.conversation import until
 from harness.databases import KEY
-from harness.outages import Outage, directory_away, locked, network, read_only, without_table
+from harness.outages import Outage, delete_file, directory_away, execute, locked, network, read_only, without_table
 from harness.texts import waiting_text
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -66,10 +67,10 @@ async def give_all(at: SingleHarness) -> list[str]:
     return [fast, slow, clicked, lost, left]
 
 
-async def journal(url: str) -> dict[str, Any]:
-    """Return the rows of the journal by their session."""
+async def journal(url: str) -> list[Any]:
+    """Return the rows of the journal."""
     async with open_store(Secret(url), [KEY]) as store:
-        return {row.session_id: row for row in await store.database.fetch_all(select(orders))}
+        return list(await store.database.fetch_all(select(orders)))
 
 
 async def until_written(url: str, sessions: list[str]) -> None:
@@ -77,7 +78,7 @@ async def until_written(url: str, sessions: list[str]) -> None:
     expected = dict.fromkeys(sessions, ("told", "Paused"))
     expected[sessions[-1]] = ("told", "StoreUnavailable")
     async with asyncio.timeout(20):
-        while {name: (row.state, row.outcome) for name, row in (await journal(url)).items()} != expected:  # noqa: ASYNC110
+        while {row.session_id: (row.state, row.outcome) for row in await journal(url)} != expected:  # noqa: ASYNC110 - likewise
             await asyncio.sleep(0.05)
 
 
@@ -121,3 +122,43 @@ async def test_pauses_go_on_while_the_directory_of_the_file_is_gone(tmp_path: Pa
     (tmp_path / "own").mkdir()
     url = f"sqlite:///{tmp_path / 'own/bot.db'}"
     await survive(url, directory_away(url))
+
+
+@HTTP_ONLY
+async def test_a_deleted_file_is_written_again(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'bot.db'}"
+    async with many_workspaces(url) as at:
+        tenant = await at.set_up(at.add(1))
+        at.anchor.session(tenant.session).seconds = SLOW
+        pausing = asyncio.create_task(tenant.command())
+        await at.anchor.until(lambda: tenant.orders)
+        await asyncio.sleep(0.3)  # until it is stored
+        delete_file(url)
+        assert (await pausing).ack is not None
+        await tenant.slack.until(tenant.messages)
+        await until((tmp_path / "bot.db").exists)
+        await becomes(at.bot, set())
+        async with asyncio.timeout(20):
+            while [row.state for row in await journal(url)] != ["told"]:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.05)
+        async with open_store(Secret(url), [KEY]) as store:
+            assert await store.rows.find(tenant.team_id) is not None
+        at.anchor.session(tenant.session).seconds = 0.0
+        assert (await tenant.command(verb="resume")).ack is not None
+        assert [order.verb for order in tenant.orders] == ["pause", "resume"]
+
+
+@HTTP_ONLY
+async def test_a_resume_that_another_process_has_taken_over_is_neither_sent_nor_told(database_url: str) -> None:
+    """As when this process is frozen, or cut off from the database, for longer than its lease."""
+    keys = KEY.reveal()
+    async with single_workspace(ack_wait=0.0, DATABASE_URL=database_url, ENCRYPTION_KEYS=keys) as at:
+        at.anchor.session(at.session).seconds = 1.0
+        await at.command()
+        await at.command(verb="resume")
+        await execute(database_url, "UPDATE orders SET owner = 'another' WHERE verb = 'resume'")
+        await at.slack.until(at.messages)
+        await asyncio.sleep(0.5)
+        assert [order.verb for order in at.orders] == ["pause"]
+        assert [message.text for message in at.seen()][2:] == [paused()]
+    assert {row.verb: row.state for row in await journal(database_url)} == {"pause": "told", "resume": "waiting"}
