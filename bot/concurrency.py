@@ -40,6 +40,17 @@ class Tasks:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+async def with_grace(work: Coroutine[Any, Any, _T], *, grace: float) -> _T:
+    """Await `work`. If cancelled, wait up to `grace` seconds for its end before it is cancelled as well."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task}, timeout=grace)
+        task.cancel()
+        raise
+
+
 async def happens(event: asyncio.Event, *, within: float) -> bool:
     """Wait up to `within` seconds for `event`. Return whether it was set in time."""
     with contextlib.suppress(TimeoutError):

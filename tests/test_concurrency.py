@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.concurrency import Tasks
+from bot.concurrency import Tasks, with_grace
 
 pytestmark = pytest.mark.anyio
 
@@ -35,3 +35,26 @@ async def test_work_that_does_not_end_is_cancelled() -> None:
     await tasks.cancel()
     assert forever.cancelled()
     assert len(tasks) == 0
+
+
+@pytest.mark.parametrize(("grace", "ends"), [(20.0, True), (0.01, False)])
+async def test_work_with_a_grace_ends_before_its_caller_is_cancelled_unless_that_takes_long(
+    grace: float, ends: bool
+) -> None:
+    done, goes_on = [], asyncio.Event()
+
+    async def work() -> None:
+        await goes_on.wait()
+        done.append("work")
+
+    caller = asyncio.create_task(with_grace(work(), grace=grace))
+    await asyncio.sleep(0.02)
+    caller.cancel()
+    await asyncio.sleep(0.02)
+    if ends:
+        goes_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    goes_on.set()
+    await asyncio.sleep(0)
+    assert done == (["work"] if ends else [])

@@ -20,6 +20,7 @@ _log = logging.getLogger(__name__)
 READ_TIMEOUT = 1.0  # seconds; Slack's ack deadline is 3
 CACHE_TTL = 600.0  # seconds for which a cached workspace can be used: a pause must not wait for a database
 FALLBACK_TTL = 5.0  # seconds after a failed read for which requests use the cache without waiting for the next read
+_CLOSE_TIMEOUT = 1.0
 _MAX_ENTRIES = 10_000
 
 
@@ -130,7 +131,8 @@ class WorkspaceDirectory:
             self._reads.invalidate(team_id)
 
     async def close(self) -> None:
-        """Cancel every read."""
+        """Wait for every read, but not for long."""
+        await self._tasks.settle(within=_CLOSE_TIMEOUT)
         await self._tasks.cancel()
 
     async def _read(self, team_id: str) -> Workspace | None:
