@@ -7,9 +7,11 @@ import pytest
 
 from bot.core.outcomes import Doubt, Late, Paused, Resumed, Superseded, Unconfirmed
 from bot.core.recovery import State
+from bot.outbound.store import order_rows
 from bot.sim.anchor import SessionState
 from bot.sim.slack import Source
-from harness import BOTH_TRANSPORTS, BY_BOTH, outcome_text, paused, resumed
+from bot.usecases import recovery
+from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, outcome_text, paused, resumed
 from harness.databases import OTHER_KEY
 from harness.restarts import Remains, remains
 
@@ -148,3 +150,27 @@ async def test_a_request_that_slack_sends_again_after_the_restart_is_done_once(d
             await at.slack.resend(delivery)
             assert at.orders == []
             assert len(await left.rows()) == 1
+
+
+@HTTP_ONLY
+@pytest.mark.parametrize("outcome", [Resumed("running"), None])
+async def test_a_resume_that_slack_sends_again_when_it_was_told_is_not_repeated(
+    database_url: str, outcome: Resumed | None
+) -> None:
+    async with remains(database_url) as left:
+        delivery = await left.leave("resume", State.TOLD, outcome)
+        async with left.restart() as at:
+            await at.slack.resend(delivery)
+            told = outcome_text(outcome or IN_DOUBT, verb="resume", reason="it loops")
+            await at.slack.until(lambda: told in {message.text for message in at.seen()})
+            assert at.orders == []
+
+
+async def test_any_number_of_orders_is_taken_over(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (recovery, order_rows):
+        monkeypatch.setattr(module, "MOST_TAKEN", 1)
+    async with remains(database_url) as left:
+        for _ in range(3):
+            await left.leave("pause", State.ACTED, Paused("paused"))
+        async with left.restart():
+            assert await until_told(left) == ["Paused"] * 3

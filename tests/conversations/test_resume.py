@@ -5,7 +5,11 @@ import asyncio
 import pytest
 
 from bot.core.outcomes import Doubt, NotRunning, Outcome, Superseded, Unconfirmed
+from bot.outbound.store.journal import Journal
+from bot.outbound.store.journal_entry import JournalEntry
 from bot.sim.anchor import Fault, Hang, SessionState, Slow, html
+from bot.usecases import session_control
+from bot.usecases.resume_record import record_resume
 from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, outcome_text, paused, resumed, single_workspace
 from harness.texts import waiting_text
 
@@ -111,3 +115,22 @@ async def test_a_repeated_resume_does_not_undo_the_pause_after_it() -> None:
         await at.command()
         await at.slack.resend(first)
         assert at.anchor.session(SESSION).state is SessionState.PAUSED
+
+
+async def test_a_pause_given_while_a_resume_is_being_recorded_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def record_slowly(journal: Journal, entry: JournalEntry) -> Outcome | None:
+        begun.set()
+        await go_on.wait()
+        return await record_resume(journal, entry)
+
+    monkeypatch.setattr(session_control, "record_resume", record_slowly)
+    async with single_workspace() as at:
+        resume = asyncio.create_task(at.command(verb="resume"))
+        await begun.wait()
+        await at.command()
+        go_on.set()
+        await resume
+        assert verbs(at) == ["pause"]
+        assert shown(at) == sorted([paused(), outcome_text(Superseded(), verb="resume")])

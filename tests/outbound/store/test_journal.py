@@ -246,3 +246,17 @@ async def test_at_the_end_a_database_that_fails_is_not_waited_for(store: Store) 
         at.rows.error = GONE
         at.begin()
         await until(lambda: at.readiness.degraded)
+
+
+async def test_a_change_while_it_turns_out_that_another_process_has_the_order_is_dropped(store: Store) -> None:
+    async with journal_of(store) as at, journal_of(store, "theirs") as beside:
+        entry = at.begin(Verb.RESUME)
+        assert await entry.written
+        await beside.journal.take_over(all_leases=True)
+        at.rows.unblocked.clear()
+        at.journal.sending(entry)
+        await until(lambda: len(at.rows.writes) == 2)
+        at.journal.settle(entry, Paused())
+        at.rows.unblocked.set()
+        assert not await entry.written
+    assert await at.stored() == [("waiting",)]
