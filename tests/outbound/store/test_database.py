@@ -256,6 +256,7 @@ async def test_a_database_that_was_restarted_is_read_at_once(postgresql_urls: It
     url = next(postgresql_urls)
     async with open_store(Secret(url), [KEY]) as store:
         await store.rows.save(ACME)
+        await store.rows.find(ACME.team_id)  # over a connection of its own
         query(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'anchor-bot'")
         assert await store.rows.find(ACME.team_id) is not None
 
