@@ -7,10 +7,10 @@ in memory, and are written when it is back.
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
 from functools import partial
 
 from bot.concurrency import happens
+from bot.core.fair_batch import fair_batch
 from bot.core.outcomes import Outcome
 from bot.core.recovery import State, Unfinished
 from bot.core.requests import Order, ReplyAddress, Verb
@@ -21,12 +21,18 @@ from bot.outbound.workspaces import StoreUnreachableError
 
 _log = logging.getLogger(__name__)
 
-MOST_OPEN = 20_000
-"""The most unfinished orders that are kept in memory: twice the capacity for orders."""
+MOST_OPEN = 60_000
+"""The most unfinished orders that are kept in memory: twice the capacity for orders, since results wait, too."""
 
+_MOST_WRITTEN = 500  # changes in a transaction: the acks of other orders wait for its end
+_MOST_WRITTEN_EACH = 100  # of one person
 _RENEW_INTERVAL = LEASE / 3
 _RETRY_DELAY = 0.5  # seconds after a failed transaction
 _NOT_WRITTEN = "Orders cannot be recorded ({why}). A restart now would lose those in progress."
+
+
+_Changes = dict[str, tuple[JournalEntry, asyncio.Future[bool]]]
+"""Entries to be written, by id, and the future that ends when they are."""
 
 
 class Journal:
@@ -36,7 +42,7 @@ class Journal:
         self._rows = rows
         self._readiness = readiness
         self._open: dict[str, JournalEntry] = {}
-        self._changed: dict[str, tuple[JournalEntry, asyncio.Future[bool]]] = {}
+        self._changed: _Changes = {}
         self._wake = asyncio.Event()
         self._is_stopping = False
         self._renewed_at = time.monotonic()
@@ -89,7 +95,8 @@ class Journal:
             await happens(self._wake, within=_RENEW_INTERVAL)
             self._wake.clear()
             await self._tick()
-        await self._tick()
+        while await self._tick() and self._changed:
+            pass
 
     def stop(self) -> None:
         """Let `run` end. A transaction is not cancelled: SQLAlchemy can then wait for its connection for ever."""
@@ -104,7 +111,8 @@ class Journal:
             self._changed[entry.id] = entry, entry.written
         self._wake.set()
 
-    async def _tick(self) -> None:
+    async def _tick(self) -> bool:
+        """Write a batch, and renew the leases if it is time. Return whether the database took it."""
         try:
             if self._generation != self._rows.generation:
                 self._write_again()
@@ -120,8 +128,9 @@ class Journal:
             self._readiness.degrade("journal", _NOT_WRITTEN.format(why=why))
             await asyncio.sleep(_RETRY_DELAY)
             self._wake.set()
-        else:
-            self._readiness.recover("journal")
+            return False
+        self._readiness.recover("journal")
+        return True
 
     def _write_again(self) -> None:
         """Write all open orders to the database that has taken the place of another one."""
@@ -139,8 +148,12 @@ class Journal:
         self._renewed_at = time.monotonic()
 
     async def _write(self) -> None:
-        """Write all changes so far in one transaction; on an error they stay."""
-        batch, self._changed = self._changed, {}
+        """Write a batch of changes in one transaction; on an error they stay."""
+        waiting = ((name, entry.order.actor.person) for name, (entry, _) in self._changed.items())
+        names = fair_batch(waiting, most=_MOST_WRITTEN, most_each=_MOST_WRITTEN_EACH)
+        batch = {name: self._changed.pop(name) for name in names}
+        if self._changed:
+            self._wake.set()
         new = [entry.row() for entry, _ in batch.values() if not entry.is_stored]
         changed = [entry.row() for entry, _ in batch.values() if entry.is_stored]
         try:
@@ -157,7 +170,7 @@ class Journal:
                 if entry.id in self._changed:
                     self._changed.pop(entry.id)[1].set_result(entry.id not in lost)
 
-    def _put_back(self, batch: Mapping[str, tuple[JournalEntry, asyncio.Future[bool]]]) -> None:
+    def _put_back(self, batch: _Changes) -> None:
         for name, (entry, written) in batch.items():
             if name in self._changed:
                 later = self._changed[name][1]

@@ -128,6 +128,16 @@ async def test_what_is_changed_during_a_transaction_is_written_in_the_next_one(s
     assert at.rows.writes == [(["sent"], []), (["sent"] * 3, ["told"])]
 
 
+async def test_a_backlog_of_one_person_is_written_in_parts_also_at_the_end(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MOST_WRITTEN_EACH", 2)
+    async with journal_of(store) as at:
+        for _ in range(5):
+            at.begin()
+    assert at.rows.writes == [(["sent"] * count, []) for count in (2, 2, 1)]
+
+
 async def test_leases_are_renewed_until_the_outcome_is_told(store: Store) -> None:
     async with journal_of(store) as at, journal_of(store, "theirs") as beside:
         told, ours, theirs = at.begin(), at.begin(), at.begin()
