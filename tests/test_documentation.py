@@ -73,6 +73,13 @@ def test_the_page_of_settings_has_each_and_no_other() -> None:
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == settings
 
 
+def test_each_test_that_a_page_names_exists() -> None:
+    tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    named = re.findall(r"`(test_\w+)`", (DOCS / "reliability.md").read_text())
+    assert named
+    assert [name for name in named if f"def {name}(" not in tests] == []
+
+
 def test_the_architecture_has_a_line_for_each_folder() -> None:
     folders = {path.parent for path in (ROOT / "bot").rglob("*.py") if "__pycache__" not in path.parts}
     names = {folder.relative_to(ROOT / "bot") for folder in folders} - {Path()}

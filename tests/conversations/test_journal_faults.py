@@ -78,7 +78,7 @@ async def until_written(url: str, sessions: list[str]) -> None:
     expected = dict.fromkeys(sessions, ("told", "Paused"))
     expected[sessions[-1]] = ("told", "StoreUnavailable")
     async with asyncio.timeout(20):
-        while {row.session_id: (row.state, row.outcome) for row in await journal(url)} != expected:  # noqa: ASYNC110 - likewise
+        while {row.session_id: (row.state, row.outcome) for row in await journal(url)} != expected:  # noqa: ASYNC110 - polls
             await asyncio.sleep(0.05)
 
 
