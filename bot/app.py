@@ -18,6 +18,7 @@ from bot.health import Readiness, repeat
 from bot.inbound.alerts.endpoint import Alerts
 from bot.inbound.http_connection import HttpConnection
 from bot.inbound.http_server import HttpServer
+from bot.inbound.slack.redelivery import Redeliveries
 from bot.inbound.slack.socket_connection import SocketConnector
 from bot.inbound.slack.socket_mode import SocketMode
 from bot.outbound.anchor.client import AnchorClient
@@ -109,7 +110,8 @@ async def running(
             socket_mode = None
             if settings.slack_app_token is not None:
                 connector = SocketConnector(session, slack, settings.slack_app_token, heartbeat=limits.heartbeat)
-                socket_mode = SocketMode(connector.connect, container.slack_app, readiness, acks)
+                redeliveries = Redeliveries(container.recovery.follows_crash, window=limits.redelivery_window)
+                socket_mode = SocketMode(connector.connect, container.slack_app, readiness, acks, redeliveries)
             secrets = () if socket_mode else settings.slack_signing_secrets
             routes = list(tenancy.routes)
             if tenancy.alerts_path is not None:

@@ -18,6 +18,7 @@ from bot.inbound.slack.events import EventListeners
 from bot.inbound.slack.home import HomeActionListeners
 from bot.inbound.slack.listener import ACK_WAIT
 from bot.inbound.slack.modals import ModalListeners
+from bot.inbound.slack.redelivery import REDELIVERY_WINDOW
 from bot.inbound.slack.socket_connection import HEARTBEAT
 from bot.outbound.anchor.client import AnchorClient
 from bot.outbound.slack.client import SlackClient, SlackViews
@@ -57,14 +58,15 @@ class Clients:
 class Limits:
     """The clock (Unix seconds), the maximum of unfinished orders, and times in seconds.
 
-    `ack_wait` limits the wait of an ack for an outcome, `heartbeat` is that of Socket Mode, and `lock_wait` limits the
-    wait for another bot on the same SQLite file.
+    `ack_wait` limits the wait of an ack for an outcome. `heartbeat` and `redelivery_window` are those of Socket Mode.
+    `lock_wait` limits the wait for another bot on the same SQLite file.
     """
 
     now: Callable[[], float] = time.time
     capacity: int = CAPACITY
     ack_wait: float = ACK_WAIT
     heartbeat: float = HEARTBEAT
+    redelivery_window: float = REDELIVERY_WINDOW
     lock_wait: float = LOCK_WAIT
 
 

@@ -70,6 +70,10 @@ class Orders:
             return earlier, True
         return self._start(self._journal.begin(order, address)), False
 
+    def knows(self, order: Order) -> bool:
+        """Return whether the order came before, to this process or to one whose orders it has taken over."""
+        return order.trigger_id in self._by_trigger
+
     def is_congested(self, order: Order) -> bool:
         """Return whether the outcome of an order of this person will probably take long."""
         return self._session_control.is_congested(order)

@@ -27,6 +27,11 @@ class Recovery:
         self._tasks = tasks
         self._is_alone = is_alone
         self._stopping = asyncio.Event()
+        self._follows_crash: bool | None = None
+
+    def follows_crash(self) -> bool:
+        """Return whether another process has left unfinished orders, or still works on some."""
+        return bool(self._follows_crash)
 
     def stop(self) -> None:
         """Let `run` end."""
@@ -46,6 +51,8 @@ class Recovery:
     async def _take_over(self) -> list[tuple[Unfinished, JournalEntry]] | None:
         """Return the orders that were taken over; None if the database fails."""
         try:
+            if self._follows_crash is None:
+                self._follows_crash = await self._journal.has_orders_of_others()
             return await self._journal.take_over(all_leases=self._is_alone)
         except StoreUnreachableError:
             return None  # the journal reports it

@@ -63,8 +63,6 @@ def _reckon_order(one: Given, row: Any, told: list[Message], result: Reckoning) 
         result.blame("left open", about)
     if is_acked and not told:
         result.blame("acked and never told", about)
-    elif row and not told and row.delivered_by == "ack" and one.delivery.error == "operation_timeout":
-        result.count("told in an ack that was too late for Slack", about)
     elif row and not told:
         result.blame("in the journal and never told", about)
 

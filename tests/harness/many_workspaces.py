@@ -96,7 +96,7 @@ async def many_workspaces(
         port = free_port()
         own = {"DATABASE_URL": database_url, "ENCRYPTION_KEYS": KEY.reveal()} | settings
         environ = environment_of_many(slack, anchor, port=port, **own)
-        limits = Limits(now=lambda: slack.clock.now() - behind, ack_wait=ack_wait)
+        limits = Limits(now=lambda: slack.clock.now() - behind, ack_wait=ack_wait, redelivery_window=0.0)
         async with (
             running(Settings.from_env(environ), limits) as bot,
             open_store(Secret(database_url), [KEY]) as store,

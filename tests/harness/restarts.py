@@ -52,7 +52,7 @@ class Remains(Conversation):
         """Give an order that Slack calls failed, and leave it in the journal as if a process had come so far."""
         delivery = await self.order(by, verb=verb)
         row = order_row(Verb(verb), state, outcome, trigger=delivery.trigger_id, age=age)
-        row = replace(row, address=_address(delivery))
+        row = replace(row, order=replace(row.order, reason=""), address=_address(delivery))
         await OrderRows(self.store.database, FieldCipher([key]), "a killed process").write([row], [])
         async with self.store.database.transaction() as connection:
             await connection.execute(text("UPDATE orders SET leased_until = 0"))
@@ -63,9 +63,10 @@ class Remains(Conversation):
         return list(await self.store.database.fetch_all(select(orders).order_by(orders.c.given_at)))
 
     @asynccontextmanager
-    async def restart(self) -> AsyncIterator[SingleHarness]:
+    async def restart(self, *, redelivery_window: float = 0.0) -> AsyncIterator[SingleHarness]:
         """Start the bot."""
-        async with running(Settings.from_env(self.environ), Limits()) as bot:
+        limits = Limits(redelivery_window=redelivery_window)
+        async with running(Settings.from_env(self.environ), limits) as bot:
             self.slack.request_url = None if current_transport.is_socket else f"{bot.url}/slack/events"
             await bot.startup
             yield SingleHarness(self.slack, self.anchor, self.workspace, self.person, self.channel, self.session, bot)

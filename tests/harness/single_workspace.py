@@ -43,6 +43,7 @@ async def single_workspace(
     ack_wait: float = ACK_WAIT,
     ack_deadline: float = PATIENT,
     heartbeat: float = HEARTBEAT,
+    redelivery_window: float = 0.0,
     enterprise: Enterprise | None = None,
     **settings: str,
 ) -> AsyncIterator[SingleHarness]:
@@ -54,7 +55,13 @@ async def single_workspace(
         slack.home.enterprise = enterprise
         anchor.add_session(session_id=SESSION)
         environ = environment(slack, anchor, **settings)
-        limits = Limits(now=now, capacity=capacity, ack_wait=ack_wait, heartbeat=heartbeat)
+        limits = Limits(
+            now=now,
+            capacity=capacity,
+            ack_wait=ack_wait,
+            heartbeat=heartbeat,
+            redelivery_window=redelivery_window,
+        )
         async with running(Settings.from_env(environ), limits) as bot:
             slack.request_url = None if current_transport.is_socket else f"{bot.url}/slack/events"
             await bot.startup

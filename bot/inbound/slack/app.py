@@ -71,19 +71,27 @@ class SlackApp:
             self._bolt.event(name)(listener)
 
     async def dispatch(
-        self, payload: Payload, *, received_at: float, timestamp: float | None = None, standstill: float = 0.0
+        self,
+        payload: Payload,
+        *,
+        received_at: float,
+        timestamp: float | None = None,
+        standstill: float = 0.0,
+        may_be_old: bool = False,
     ) -> Ack:
         """Handle a payload.
 
         `received_at` is the monotonic time of its first byte, `timestamp` Slack's of the HTTP request (Unix seconds),
-        and `standstill` how many seconds the payload can have waited for this process.
+        and `standstill` how many seconds the payload can have waited for this process. `may_be_old` says that Slack
+        can have sent it to another process before.
         """
         address = read_address(payload)
         async with self._queue.turn(address.actor.person):
             pass  # the requests of a person who sends a lot do not hold up those of others
         sent_at, resolution = read_time(payload, timestamp)
         age = request_age(now=self._slack_now(), timestamp=sent_at, resolution=resolution, standstill=standstill)
-        request = RequestContext(address, age.least, min(received_at, time.monotonic() - age.most), Ack())
+        given_at = min(received_at, time.monotonic() - age.most)
+        request = RequestContext(address, age.least, given_at, Ack(), may_be_old=may_be_old)
         context = {"request": request, "installed_team": address.actor.team_id}
         try:
             await self._bolt.async_dispatch(AsyncBoltRequest(body=payload, mode="socket_mode", context=context))

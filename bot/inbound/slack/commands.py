@@ -7,11 +7,11 @@ from functools import partial
 from slack_bolt.async_app import AsyncAck, AsyncBoltContext
 
 from bot.concurrency import Tasks
-from bot.core.requests import Order, read_command
+from bot.core.requests import Order, Verb, read_command
 from bot.core.session_id import Found
 from bot.inbound.slack.listener import RequestContext, Routes, done_before_ack_deadline, safe_before_ack_deadline
 from bot.messages.message import Message, Visibility
-from bot.messages.outcome import waiting_message
+from bot.messages.outcome import question_message, waiting_message
 from bot.messages.usage import COMMANDS, usage_message
 from bot.usecases.message_delivery import MessageDelivery
 from bot.usecases.orders import Orders
@@ -44,6 +44,8 @@ class CommandListeners:
         if not isinstance(found, Found):
             return usage_message(verb, found, dashboard_url=self._dashboard_url)
         order = Order(verb, found.session_id, request.address.actor, found.rest, body.get("trigger_id"), request.age)
+        if verb is Verb.RESUME and request.may_be_old and not self._orders.knows(order):
+            return question_message(order)
         running, is_repeated = self._orders.start(order, request.address)
         is_congested = partial(self._orders.is_congested, order)
         if await done_before_ack_deadline(running.outcome, request.given_at, self._ack_wait, is_congested):

@@ -82,9 +82,11 @@ class RequestContext:
     """A listener's context besides the payload.
 
     `age` is how many seconds old it is at least, `given_at` the earliest monotonic time at which it was given.
+    `may_be_old` says that it can be minutes old in spite of that.
     """
 
     address: ReplyAddress
     age: float
     given_at: float
     ack: Ack
+    may_be_old: bool = False

@@ -50,22 +50,31 @@ class SocketAcks:
             self._is_open.clear()
             self._on_last_lost()
 
-    def answer(self, envelope: frames.Envelope, received_at: float, standstill: float) -> None:
-        """Start to answer an envelope, unless that has begun: Slack sends it again after a reconnect."""
+    def answer(
+        self, envelope: frames.Envelope, received_at: float, standstill: float, *, may_be_old: bool = False
+    ) -> None:
+        """Start to answer an envelope, unless that has begun: Slack sends it again after a reconnect.
+
+        Slack shows no ack of an old one: its person has seen an error.
+        """
         if envelope.envelope_id not in self._unanswered:
             self._unanswered.add(envelope.envelope_id)
-            self._tasks.start(self._answer(envelope, received_at, standstill))
+            self._tasks.start(self._answer(envelope, received_at, standstill, may_be_old=may_be_old))
 
     def send(self, ack: str, received_at: float) -> None:
         """Start to send an ack."""
         self._tasks.start(self._send(ack, received_at))
 
-    async def _answer(self, envelope: frames.Envelope, received_at: float, standstill: float) -> None:
+    async def _answer(
+        self, envelope: frames.Envelope, received_at: float, standstill: float, *, may_be_old: bool
+    ) -> None:
         try:
-            ack = await self._slack_app.dispatch(envelope.payload, received_at=received_at, standstill=standstill)
+            ack = await self._slack_app.dispatch(
+                envelope.payload, received_at=received_at, standstill=standstill, may_be_old=may_be_old
+            )
             if ack.status != HTTPStatus.OK:
                 return  # without an ack, Slack sends the event again
-            frame = frames.ack_frame(envelope, ack.json())
+            frame = None if may_be_old else frames.ack_frame(envelope, ack.json())
             if await self._send(frame or frames.empty_ack_frame(envelope), received_at) and frame is not None:
                 self._slack_app.ack_sent(ack)
             elif ack.message is not None:

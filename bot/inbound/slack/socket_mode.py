@@ -18,6 +18,7 @@ from bot.health import Readiness
 from bot.inbound.rejections import Rejected, RejectionLog
 from bot.inbound.slack import socket_frames as frames
 from bot.inbound.slack.app import SlackApp
+from bot.inbound.slack.redelivery import Redeliveries
 from bot.inbound.slack.socket_acks import ACK_TIMEOUT, SocketAcks
 from bot.inbound.slack.socket_connection import SocketConnection, SocketModeOffError, retry_delay
 from bot.outbound.slack.client import AppTokenRefusedError
@@ -44,10 +45,13 @@ class SocketMode:
     nevertheless, as Slack's own SDKs do: Slack can be wrong, and Socket Mode can be switched on later.
     """
 
-    def __init__(self, connect: Connect, slack_app: SlackApp, readiness: Readiness, acks: Tasks) -> None:
+    def __init__(
+        self, connect: Connect, slack_app: SlackApp, readiness: Readiness, acks: Tasks, redeliveries: Redeliveries
+    ) -> None:
         self._open_connection = connect
         self._readiness = readiness
         self._acks = SocketAcks(slack_app, acks, self._report_last_lost)
+        self._redeliveries = redeliveries
         self._rejections = RejectionLog(time.monotonic)
         self._tasks = Tasks()
         self._standstills = StandstillMonitor()
@@ -116,6 +120,8 @@ class SocketMode:
         return delay
 
     def _register(self, connection: SocketConnection) -> SocketConnection:
+        if not self._acks.connections:
+            self._redeliveries.begin()
         self._has_connected, self._slack_asked = True, False
         connection.is_doubted &= self._trusts_doubts
         _log.info("connected to Slack")
@@ -162,7 +168,9 @@ class SocketMode:
             connection.is_doubted = self._trusts_doubts = False
             self._report_on()
         if isinstance(frame, frames.Envelope):
-            self._acks.answer(frame, received_at, self._standstills.seconds_before(received_at))
+            standstill = self._standstills.seconds_before(received_at)
+            may_be_old = self._redeliveries.includes(frame, received_at)
+            self._acks.answer(frame, received_at, standstill, may_be_old=may_be_old)
         else:
             self._rejections.record(frame.rejected)
             self._acks.send(frame.ack, received_at)

@@ -77,6 +77,10 @@ class Journal:
         """Return the stored outcome of an order, if it is known. Raises StoreError."""
         return await self._rows.outcome_of(trigger_id)
 
+    async def has_orders_of_others(self) -> bool:
+        """Return whether there are unfinished orders of other processes. Raises StoreUnreachableError."""
+        return await self._rows.has_orders_of_others()
+
     async def take_over(self, *, all_leases: bool) -> list[tuple[Unfinished, JournalEntry]]:
         """Take over orders that other processes left unfinished. Raises StoreUnreachableError."""
         return [(one, self._adopt(one)) for one in await self._rows.take_over(all_leases=all_leases)]

@@ -98,6 +98,11 @@ class OrderRows:
         own = select(_c.id).where(_c.id.in_(ids), _c.owner == self._owner)
         return ids - frozenset((await connection.execute(own)).scalars())
 
+    async def has_orders_of_others(self) -> bool:
+        """Return whether there are unfinished orders of other processes."""
+        unfinished = select(_c.id).where(_c.state != State.TOLD, _c.owner != self._owner).limit(1)
+        return await self._database.fetch_one(unfinished) is not None
+
     async def take_over(self, *, all_leases: bool) -> list[Unfinished]:
         """Take over unfinished orders of processes that have ended, and return at most MOST_TAKEN, the oldest first.
 

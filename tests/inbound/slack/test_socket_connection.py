@@ -13,6 +13,7 @@ from bot.core.secret import Secret
 from bot.health import Readiness
 from bot.inbound.slack.app import SlackApp
 from bot.inbound.slack.listener import Ack
+from bot.inbound.slack.redelivery import Redeliveries
 from bot.inbound.slack.socket_connection import SocketConnection, SocketConnector, SocketModeOffError, retry_delay
 from bot.inbound.slack.socket_mode import SocketMode
 from bot.messages.message import ephemeral
@@ -146,7 +147,7 @@ def socket_mode(
             return connection
         raise SlackUnreachableError("nobody there", 60)
 
-    return SocketMode(connect, app or empty_acks(), readiness, acks)
+    return SocketMode(connect, app or empty_acks(), readiness, acks, Redeliveries(lambda: False))
 
 
 async def test_an_ack_that_can_not_be_written_goes_over_the_next_connection() -> None:
@@ -203,7 +204,7 @@ async def test_after_a_connection_that_is_refused_because_socket_mode_is_off_ano
     monkeypatch.setattr("bot.inbound.slack.socket_mode._OFF_RETRY_DELAY", 0.2)
     recorder, readiness = Recorder(), Readiness()
     connect = AsyncMock(side_effect=[SocketModeOffError, recorder])
-    slack = SocketMode(connect, empty_acks(), readiness, Tasks())
+    slack = SocketMode(connect, empty_acks(), readiness, Tasks(), Redeliveries(lambda: False))
     starting = asyncio.create_task(slack.start())
     await asyncio.sleep(0.1)
     assert list(readiness.reasons) == ["socket"]

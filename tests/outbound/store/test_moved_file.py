@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from bot.core.outcomes import Paused
 from bot.core.secret import Secret
 from bot.health import Readiness
-from bot.outbound.store import availability
+from bot.outbound.store import availability, database
 from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.order_rows import OrderRows
@@ -122,3 +123,15 @@ async def test_open_orders_are_written_to_the_file_that_took_the_place(tmp_path:
     assert [(one.id, one.outcome) for one in taken] == [(still_open.id, Paused())]
     journal.stop()
     await running
+
+
+async def test_a_file_that_cannot_be_written_again_is_said(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(database, "rewrite", fail)
+    delete_file(url_of(tmp_path))
+    with pytest.raises(StoreUnreachableError, match="OperationalError"):
+        await store.database.reopen()
