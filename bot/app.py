@@ -33,6 +33,7 @@ _log = logging.getLogger(__name__)
 _DRAIN_TIMEOUT = 4.0  # seconds at shutdown for serving (DRAIN_SECONDS) and then for running work to end,
 _INTERRUPT_TIMEOUT = 3.5  # then for reporting the rest as interrupted,
 _CLOSE_TIMEOUT = 1.0  # then for closing connections; under 10 in total
+_LOOK_TIMEOUT = 1.0  # seconds for which Socket Mode waits for the database
 
 
 class NotListeningError(Exception):
@@ -120,7 +121,7 @@ async def running(
             server = HttpServer(container.slack_app, readiness, secrets=secrets, now=limits.now)
             async with _listening(server.application(routes), settings) as url:
                 journaling.start(_keep_journal(tenancy, container))
-                startup = asyncio.create_task(_start(tenancy, checks, socket_mode))
+                startup = asyncio.create_task(_start(tenancy, container, checks, socket_mode))
                 serve_seconds = 0.0
                 try:
                     yield Running(url, startup)
@@ -181,11 +182,12 @@ async def _keep_journal(tenancy: Tenancy, container: Container) -> None:
     await asyncio.gather(container.journal.run(), container.recovery.run())
 
 
-async def _start(tenancy: Tenancy, checks: Tasks, socket_mode: SocketMode | None) -> None:
+async def _start(tenancy: Tenancy, container: Container, checks: Tasks, socket_mode: SocketMode | None) -> None:
     """Connect to Slack once the bot knows its workspace. Raises TokenRefusedError or AppTokenRefusedError."""
     await tenancy.start()
     checks.start(repeat(tenancy.check, every=tenancy.check_interval))
     if socket_mode:
+        await container.recovery.look(within=_LOOK_TIMEOUT)
         await socket_mode.start()
 
 

@@ -27,11 +27,16 @@ class Recovery:
         self._tasks = tasks
         self._is_alone = is_alone
         self._stopping = asyncio.Event()
-        self._follows_crash: bool | None = None
+        self._has_looked = asyncio.Event()
+        self._follows_crash = True
+
+    async def look(self, *, within: float) -> None:
+        """Wait until it is known whether there are orders of other processes."""
+        await happens(self._has_looked, within=within)
 
     def follows_crash(self) -> bool:
-        """Return whether another process has left unfinished orders, or still works on some."""
-        return bool(self._follows_crash)
+        """Return whether another process has left unfinished orders, or works on some; True until that is known."""
+        return self._follows_crash
 
     def stop(self) -> None:
         """Let `run` end."""
@@ -51,8 +56,9 @@ class Recovery:
     async def _take_over(self) -> list[tuple[Unfinished, JournalEntry]] | None:
         """Return the orders that were taken over; None if the database fails."""
         try:
-            if self._follows_crash is None:
+            if not self._has_looked.is_set():
                 self._follows_crash = await self._journal.has_orders_of_others()
+                self._has_looked.set()
             return await self._journal.take_over(all_leases=self._is_alone)
         except StoreUnreachableError:
             return None  # the journal reports it

@@ -1,5 +1,6 @@
 """The slash commands: read the order, execute it, answer in the ack or after it."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -38,17 +39,24 @@ class CommandListeners:
         request.ack.message = await self._execute(body, request)
         await ack()
 
-    async def _execute(self, body: Mapping[str, str], request: RequestContext) -> Message:
-        """Return the outcome if it arrives before the ack deadline; otherwise a waiting message, then deliver it."""
+    async def _execute(self, body: Mapping[str, str], request: RequestContext) -> Message | None:
+        """Return the outcome if it arrives before the ack deadline; otherwise a waiting message, then deliver it.
+
+        For a request that may be old Slack shows no ack, so deliver the outcome, or the question about a resume.
+        """
         verb, found = _VERBS[body["command"]], read_command(body.get("text", ""))
         if not isinstance(found, Found):
             return usage_message(verb, found, dashboard_url=self._dashboard_url)
         order = Order(verb, found.session_id, request.address.actor, found.rest, body.get("trigger_id"), request.age)
         if verb is Verb.RESUME and request.may_be_old and not self._orders.knows(order):
-            return question_message(order)
+            asking = self._tasks.start(self._delivery.deliver(request.address, question_message(order)))
+            await asyncio.wait({asking}, timeout=self._ack_wait)
+            return None
         running, is_repeated = self._orders.start(order, request.address)
         is_congested = partial(self._orders.is_congested, order)
-        if await done_before_ack_deadline(running.outcome, request.given_at, self._ack_wait, is_congested):
+        if not request.may_be_old and await done_before_ack_deadline(
+            running.outcome, request.given_at, self._ack_wait, is_congested
+        ):
             message = self._orders.message(order, running.outcome.result())
             if is_repeated and message.visibility is Visibility.IN_CHANNEL:
                 # Slack did not get the first ack, and may show no other
