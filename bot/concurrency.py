@@ -84,6 +84,9 @@ class CoalescedReads(Generic[_T]):
         self._in_flight: dict[str, asyncio.Task[_T]] = {}
         self._next: dict[str, asyncio.Task[_T]] = {}
 
+    def __len__(self) -> int:
+        return len(self._next) + len(self._in_flight)
+
     def get(self, key: str) -> asyncio.Task[_T]:
         """Return a read that has not started yet."""
         if key not in self._next:

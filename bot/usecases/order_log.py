@@ -9,7 +9,7 @@ from bot.core.session_id import SessionId
 Name = tuple[str, SessionId]
 """A session of a workspace."""
 
-_MOST_SESSIONS = 100_000
+_MOST_SESSIONS = 10_000
 _REMEMBER = 900.0  # seconds
 
 

@@ -54,7 +54,9 @@ class Recovery:
                 await happens(self._stopping, within=INTERVAL)
 
     async def _take_over(self) -> list[tuple[Unfinished, JournalEntry]] | None:
-        """Return the orders that were taken over; None if the database fails."""
+        """Return the orders that were taken over; None if the database fails, or the journal is full."""
+        if self._journal.is_full:
+            return None
         try:
             if not self._has_looked.is_set():
                 self._follows_crash = await self._journal.has_orders_of_others()

@@ -13,6 +13,7 @@ from bot.core.outcomes import (
     KeyRejected,
     Late,
     Outcome,
+    Overloaded,
     Refusal,
     Resumed,
     Stopping,
@@ -29,7 +30,8 @@ from bot.usecases.incidents import log_incident
 from bot.usecases.order_limits import OrderLimits
 from bot.usecases.order_log import Name, OrderLog
 from bot.usecases.resume_record import record_resume, record_sending
-from bot.usecases.session_sequencer import UNCONFIRMED_TTL, Anchor, Result, SessionSequencer
+from bot.usecases.sequencers import Sequencers
+from bot.usecases.session_sequencer import Anchor, Result, SessionSequencer
 from bot.usecases.workspace_monitor import WorkspaceMonitor
 
 _log = logging.getLogger(__name__)
@@ -50,16 +52,14 @@ class SessionControl:
         queue: FairQueue,
         capacity: int = CAPACITY,
     ) -> None:
-        self._anchor = anchor
         self._access_check = access_check
         self._monitor = monitor
         self._journal = journal
         self._queue = queue
-        self._tasks = tasks
         self._limits = OrderLimits(clock, capacity=capacity)
         self._clock = clock
         self._pauses, self._resumes = OrderLog(clock), OrderLog(clock)
-        self._sequencers: dict[Name, SessionSequencer] = {}
+        self._sequencers = Sequencers(lambda session_id: SessionSequencer(anchor, session_id, queue, tasks, clock))
         self._checks: set[asyncio.Future[Access | Refusal]] = set()
         self._stopping = False
         self._interrupted = False
@@ -81,8 +81,7 @@ class SessionControl:
         self._queue.stop()
         for check in self._checks:
             check.cancel()
-        for sequencer in self._sequencers.values():
-            sequencer.interrupt()
+        self._sequencers.interrupt()
 
     async def execute(self, entry: JournalEntry) -> Outcome:
         """Execute an order, and log who ordered what. Never raises."""
@@ -163,30 +162,19 @@ class SessionControl:
         order, name = entry.order, _name(entry.order)
         sequencer = self._sequencers.get(name)
         if sequencer is None:
-            sequencer = SessionSequencer(self._anchor, order.session_id, self._queue, self._tasks, self._clock)
-            self._sequencers[name] = sequencer
+            return Result(Overloaded(), access)
         if order.verb is Verb.PAUSE:
             future = sequencer.pause(access)
         else:
             future = sequencer.resume(access, before=lambda: record_sending(self._journal, entry))
         await asyncio.wait({future})
-        self._discard(name)
+        self._sequencers.release(name)
         if future.cancelled():
             return None
         result = future.result()
         if result.last_attempt is not None:
             self._monitor.record_result(result.access.workspace, result.last_attempt)
         return result
-
-    def _discard(self, name: Name) -> None:
-        """Drop a sequencer once none of its orders can still have an effect."""
-        sequencer = self._sequencers.get(name)
-        if sequencer is None or sequencer.is_busy:
-            return
-        if sequencer.is_unconfirmed:
-            asyncio.get_running_loop().call_later(UNCONFIRMED_TTL, self._discard, name)
-        else:
-            del self._sequencers[name]
 
 
 def _name(order: Order) -> Name:

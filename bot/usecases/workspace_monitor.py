@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Callable, Sequence
 
+from cachetools import TTLCache
+
 from bot.concurrency import Tasks
 from bot.core.outcomes import KeyRejected, KeyTaken, Outcome
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
@@ -15,6 +17,7 @@ from bot.usecases.message_delivery import MessageDelivery
 _log = logging.getLogger(__name__)
 
 _SCOPE = "users:read"
+_MOST_QUIET = 10_000
 _QUIET_PERIOD = 600.0  # seconds without a look into the store after a notice, delivered or not
 
 
@@ -36,8 +39,7 @@ class WorkspaceMonitor:
         self._admins = admins
         self._delivery = delivery
         self._tasks = tasks
-        self._clock = clock
-        self._quiet_until: dict[tuple[str, str], float] = {}
+        self._quiet: TTLCache[tuple[str, str], None] = TTLCache(_MOST_QUIET, _QUIET_PERIOD, timer=clock)
         self._recording: set[tuple[str, int, KeyCheck]] = set()
 
     def record_result(self, workspace: Workspace, outcome: Outcome) -> None:
@@ -77,8 +79,7 @@ class WorkspaceMonitor:
 
     def _is_due(self, workspace: Workspace, about: str) -> bool:
         """Return whether the notice is outside its quiet period."""
-        quiet_until = self._quiet_until.get((workspace.team_id, about))
-        return quiet_until is None or self._clock() >= quiet_until
+        return (workspace.team_id, about) not in self._quiet
 
     async def _notify_once(self, workspace: Workspace, about: str, first: str | None, message: Message) -> None:
         """Send a notice once for all replicas; if that fails, it can be sent again later. Raises StoreError."""
@@ -86,7 +87,7 @@ class WorkspaceMonitor:
         if not self._is_due(workspace, about):
             return
         name = (team_id, about)
-        self._quiet_until[name] = self._clock() + _QUIET_PERIOD
+        self._quiet[name] = None
         try:
             admins = await self._admins.list(workspace)
             if not await self._workspaces.claim_notice(team_id, about):
@@ -95,7 +96,7 @@ class WorkspaceMonitor:
                 _log.error("no admin could be notified", extra={"team": team_id, "about": about})
                 await self._workspaces.release_notice(team_id, about)
         except StoreError:
-            self._quiet_until.pop(name, None)
+            self._quiet.pop(name, None)
             raise
 
     async def _notify(self, workspace: Workspace, first: str | None, admins: Sequence[str], message: Message) -> bool:

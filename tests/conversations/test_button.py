@@ -171,11 +171,13 @@ async def test_two_clicks_at_once_on_one_message_keep_each_others_change() -> No
 
 
 @pytest.mark.parametrize(
-    ("most", "remaining"), [(2, ["a [anchor_pause 3f2b]", BY_ALICE]), (1, ["a [anchor_pause 3f2b]"])]
+    ("most", "of_each", "remaining"),
+    [(2, 2, ["a [anchor_pause 3f2b]", BY_ALICE]), (1, 2, ["a [anchor_pause 3f2b]"]), (2, 1, ["a [anchor_pause 3f2b]"])],
 )
-async def test_only_the_messages_clicked_last_are_remembered(
-    most: int, remaining: list[str], monkeypatch: pytest.MonkeyPatch
+async def test_only_the_last_updates_of_the_messages_clicked_last_are_remembered(
+    most: int, of_each: int, remaining: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("bot.usecases.card_updates._MAX_UPDATES", of_each)
     monkeypatch.setattr("bot.usecases.card_updates.CardUpdateLog", partial(CardUpdateLog, max_messages=most))
     async with single_workspace() as at:
         message = two_buttons(at)

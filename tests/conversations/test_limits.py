@@ -5,11 +5,11 @@ from functools import partial
 
 import pytest
 
-from bot.core.outcomes import Doubt, NotSent, Stopping, TooManyRepeats, TooManyResumes, Unconfirmed
+from bot.core.outcomes import Doubt, NotSent, Overloaded, Stopping, TooManyRepeats, TooManyResumes, Unconfirmed
 from bot.sim.anchor import Slow
 from bot.usecases.fair_queue import FairQueue
 from bot.usecases.order_limits import MOST_REPEATS, RESUMES_WITHIN
-from harness import outcome_text, paused, single_workspace
+from harness import HTTP_ONLY, outcome_text, paused, single_workspace
 from harness.conversation import until
 from harness.texts import waiting_text
 
@@ -86,6 +86,24 @@ async def test_a_result_for_which_there_is_no_room_is_logged(
         await until(lambda: any(record.levelname == "ERROR" for record in caplog.records))
         assert at.messages() == []
         assert len(at.orders) == 1
+
+
+async def test_an_order_for_more_sessions_than_fit_into_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.usecases.sequencers.MOST_SESSIONS", 0)
+    async with single_workspace() as at:
+        await at.command()
+        assert [one.text for one in at.ephemerals()] == [outcome_text(Overloaded())]
+        assert at.orders == []
+
+
+@HTTP_ONLY
+async def test_a_request_for_which_there_is_no_room_fails_in_slack(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with single_workspace() as at:
+        monkeypatch.setattr("bot.inbound.slack.app._MOST_TASKS", 0)
+        delivery = await at.command()
+        assert delivery.error is not None
+        assert at.orders == []
+        at.slack.violations.clear()  # the status
 
 
 async def test_a_pause_that_is_repeated_many_times_is_executed_once_and_says_so() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from bot.core.outcomes import Doubt, Late, Paused, Resumed, Superseded, Unconfirmed
 from bot.core.recovery import State
-from bot.outbound.store import order_rows
+from bot.outbound.store import journal, order_rows
 from bot.sim.anchor import SessionState
 from bot.sim.slack import Source
 from bot.usecases import recovery
@@ -163,6 +163,20 @@ async def test_a_resume_that_slack_sends_again_when_it_was_told_is_not_repeated(
             assert again.ack is not None
             assert again.ack.text == outcome_text(outcome or IN_DOUBT, verb="resume")
             assert at.orders == []
+
+
+async def test_orders_are_taken_over_when_there_is_room_for_them(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "INTERVAL", 0.05)
+    monkeypatch.setattr(journal, "MOST_OPEN", 0)
+    async with remains(database_url) as left:
+        await left.leave("pause", State.ACTED, Paused("paused"))
+        async with left.restart():
+            await asyncio.sleep(0.3)
+            assert [row.state for row in await left.rows()] == ["acted"]
+            monkeypatch.setattr(journal, "MOST_OPEN", 1)
+            assert await until_told(left) == ["Paused"]
 
 
 async def test_any_number_of_orders_is_taken_over(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,6 +57,25 @@ class LoadHarness:
         }
         return await self._send(urlencode(fields).encode())
 
+    async def click(self, user: str, session: str) -> float:
+        """Press the Pause button of a new alert as Slack does, and return the seconds until the ack."""
+        number = time.perf_counter_ns()
+        section = {"type": "section", "block_id": "s", "text": {"type": "mrkdwn", "text": f"High spend in {session}"}}
+        button = {"type": "button", "action_id": "anchor_pause", "block_id": "b", "value": session}
+        ts = f"{number // 1_000_000_000}.{number % 1_000_000:06}"
+        payload = {
+            "type": "block_actions",
+            "user": {"id": user, "team_id": TEAM},
+            "team": {"id": TEAM},
+            "channel": {"id": "C0ALERTS001"},
+            "container": {"type": "message", "message_ts": ts, "is_ephemeral": False},
+            "message": {"ts": ts, "text": "High spend", "blocks": [section, {"type": "actions", "elements": [button]}]},
+            "actions": [{**button, "action_ts": f"{time.time():.6f}"}],
+            "trigger_id": str(number),
+            "response_url": f"http://127.0.0.1:{self.slack_port}/{user}/{number}",
+        }
+        return await self._send(urlencode({"payload": json.dumps(payload)}).encode())
+
     async def counts(self) -> dict[str, int]:
         """How many requests came to Slack, by the first part of the path (a person, for a result), and to Anchor."""
         loop = asyncio.get_running_loop()

@@ -25,7 +25,8 @@ from bot.usecases.orders import Orders
 
 _log = logging.getLogger(__name__)
 
-_PACE = 10  # requests that Bolt gets per iteration of the event loop
+_PACE = 10  # requests that Bolt gets per iteration of the event loop: one person's do not hold up those of others
+_MOST_TASKS = 150_000  # three for each unfinished order, and for each result
 
 Payload = dict[str, Any]
 
@@ -86,8 +87,9 @@ class SlackApp:
         can have sent it to another process before.
         """
         address = read_address(payload)
-        async with self._queue.turn(address.actor.person):
-            pass  # the requests of a person who sends a lot do not hold up those of others
+        async with self._queue.turn(address.actor.person) as why_not:
+            if why_not is not None or len(self._tasks) >= _MOST_TASKS:
+                return Ack(status=503)  # Slack sends an event again, and tells a person of a command or click
         sent_at, resolution = read_time(payload, timestamp)
         age = request_age(now=self._slack_now(), timestamp=sent_at, resolution=resolution, standstill=standstill)
         given_at = min(received_at, time.monotonic() - age.most)

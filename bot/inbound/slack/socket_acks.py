@@ -20,6 +20,8 @@ _log = logging.getLogger(__name__)
 ACK_TIMEOUT = 3.0
 """Seconds that Slack waits for an ack."""
 
+_MOST_UNANSWERED = 30_000
+
 
 class SocketAcks:
     """The open connections, and the envelopes without an ack; `tasks` has one for each.
@@ -53,11 +55,11 @@ class SocketAcks:
     def answer(
         self, envelope: frames.Envelope, received_at: float, standstill: float, *, may_be_old: bool = False
     ) -> None:
-        """Start to answer an envelope, unless that has begun: Slack sends it again after a reconnect.
+        """Start to answer an envelope, unless that has begun, or too many are unanswered: Slack sends it again.
 
         Slack shows no ack of an old one: its person has seen an error.
         """
-        if envelope.envelope_id not in self._unanswered:
+        if envelope.envelope_id not in self._unanswered and len(self._unanswered) < _MOST_UNANSWERED:
             self._unanswered.add(envelope.envelope_id)
             self._tasks.start(self._answer(envelope, received_at, standstill, may_be_old=may_be_old))
 

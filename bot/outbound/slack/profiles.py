@@ -23,6 +23,7 @@ _PROFILE_TTL = 300.0
 _SCOPE_MISSING_TTL = 30.0  # short, so that a reinstall soon takes effect
 _RETRY_INTERVAL = 5.0  # seconds between a failed lookup and the next one, if the cache has an older answer
 _CLOSE_TIMEOUT = 1.0
+_MAX_STORING = 1_000  # if the database is slow, a later lookup stores the answer
 _MAX_ENTRIES = 10_000
 
 Key = tuple[str, str]  # team id, user id
@@ -125,7 +126,8 @@ class ProfileCache:
         entry = self._entries[key] = Entry(answer, now, fresh_until, lookup=number)
         if before is not None and before.answer == answer:
             entry.recorded_at = before.recorded_at
-        if answer is not None and now >= entry.recorded_at + RECORD_INTERVAL:
+        has_room = len(self._storing) < _MAX_STORING
+        if answer is not None and now >= entry.recorded_at + RECORD_INTERVAL and has_room:
             self._storing.start(self._record(key, answer, entry))
 
     async def _record(self, key: Key, profile: Profile, entry: Entry) -> None:

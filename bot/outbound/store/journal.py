@@ -48,11 +48,16 @@ class Journal:
         self._renewed_at = time.monotonic()
         self._generation = rows.generation
 
+    @property
+    def is_full(self) -> bool:
+        """Return whether more orders would not be kept."""
+        return len(self._open) >= MOST_OPEN
+
     def begin(self, order: Order, address: ReplyAddress) -> JournalEntry:
         """Record a new order. A pause counts as sent from now on."""
         entry = JournalEntry(order, address, time.monotonic() - order.age, new_future())
         entry.state = State.SENT if order.verb is Verb.PAUSE else State.WAITING
-        if len(self._open) < MOST_OPEN:
+        if not self.is_full:
             self._open[entry.id] = entry
             self._change(entry)
         return entry

@@ -22,6 +22,7 @@ CACHE_TTL = 600.0  # seconds for which a cached workspace can be used: a pause m
 FALLBACK_TTL = 5.0  # seconds after a failed read for which requests use the cache without waiting for the next read
 _CLOSE_TIMEOUT = 1.0
 _MAX_ENTRIES = 10_000
+_MAX_READS = 10_000  # anybody can name workspaces in an alerts URL
 
 
 @dataclass(slots=True)
@@ -80,6 +81,8 @@ class WorkspaceDirectory:
 
     async def find(self, team_id: str) -> Workspace | None:
         """Return the workspace as it is in the database now, or from the cache if the database fails."""
+        if len(self._reads) >= _MAX_READS:
+            return self._fall_back(team_id, StoreUnreachableError("too many reads wait for the database"))
         read = self._reads.get(team_id)
         cached = self._cache.during_fallback(team_id)
         if cached is not None:

@@ -52,6 +52,16 @@ async def test_other_json_over_the_limit_is_left_out() -> None:
     assert await sent(Ack(fields={"response_action": "x" * MOST})) == (EMPTY, [])
 
 
+async def test_an_envelope_beyond_the_limit_is_left_for_slack_to_send_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.inbound.slack.socket_acks._MOST_UNANSWERED", 0)
+    app = create_autospec(SlackApp, instance=True)
+    tasks = Tasks()
+    acks = SocketAcks(app, tasks, lambda: None)
+    acks.answer(Envelope("1", {}, accepts_response_payload=False), 1e12, 0.0)
+    assert await tasks.settle(within=10)
+    assert app.dispatch.call_args_list == []
+
+
 async def test_an_envelope_that_comes_again_meanwhile_is_answered_once_and_a_failed_event_not_at_all() -> None:
     app = create_autospec(SlackApp, instance=True)
     connection = create_autospec(SocketConnection, instance=True, closing=asyncio.Event())

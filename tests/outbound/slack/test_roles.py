@@ -331,6 +331,20 @@ async def test_while_slack_is_down_a_full_member_of_the_last_seven_days_can_paus
         assert [await at.role_for_resume(user) for user in everybody] == [Role.UNKNOWN] * 3
 
 
+async def test_a_role_is_written_later_if_too_many_are_being_written(
+    at: RolesHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.outbound.slack.profiles._MAX_STORING", 0)
+    await at.role_now(at.slack.bob)
+    monkeypatch.undo()
+    await at.role_now(at.slack.alice)
+    await at.restart()  # waits for what is being written
+    assert set(await at.stored()) == {at.slack.alice.id}
+    await at.role_now(at.slack.bob)
+    await at.restart()
+    assert set(await at.stored()) == {at.slack.alice.id, at.slack.bob.id}
+
+
 async def test_a_role_is_written_if_it_has_changed_or_after_a_day(
     at: RolesHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,6 +45,18 @@ async def test_each_request_reads_its_workspace_once(store: Store) -> None:
     assert len(rows.reads) == 5
 
 
+async def test_too_many_reads_are_like_a_database_without_an_answer(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, workspaces = await known(store)
+    reads = len(rows.reads)
+    monkeypatch.setattr("bot.outbound.store.workspace_directory._MAX_READS", 0)
+    assert await workspaces.find(ACME.team_id) is not None
+    with pytest.raises(StoreUnreachableError):
+        await workspaces.find(GLOBEX.team_id)
+    assert len(rows.reads) == reads
+
+
 async def test_a_change_by_another_bot_holds_for_the_next_request_and_ends_what_was_known(store: Store) -> None:
     rows, workspaces = await known(store)
     await store.rows.set_key(ACME.team_id, KEY)
