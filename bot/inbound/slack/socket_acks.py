@@ -59,13 +59,14 @@ class SocketAcks:
 
         Slack shows no ack of an old one: its person has seen an error.
         """
-        if envelope.envelope_id not in self._unanswered and len(self._unanswered) < _MOST_UNANSWERED:
+        if envelope.envelope_id not in self._unanswered and len(self._tasks) < _MOST_UNANSWERED:
             self._unanswered.add(envelope.envelope_id)
             self._tasks.start(self._answer(envelope, received_at, standstill, may_be_old=may_be_old))
 
     def send(self, ack: str, received_at: float) -> None:
-        """Start to send an ack."""
-        self._tasks.start(self._send(ack, received_at))
+        """Start to send an ack, unless too many are unanswered."""
+        if len(self._tasks) < _MOST_UNANSWERED:
+            self._tasks.start(self._send(ack, received_at))
 
     async def _answer(
         self, envelope: frames.Envelope, received_at: float, standstill: float, *, may_be_old: bool
