@@ -172,6 +172,7 @@ async def test_a_rotation_beside_a_bot_that_runs_with_both_keys(tmp_path: Path) 
             await bot.says("connected to Slack")
             await at.operate("keys", "rotate", **both)
             await at.pause()
+            assert await bot.stop() == 0  # a killed bot leaves the pause to the next one
         async with bot_process({**at.environ, "ENCRYPTION_KEYS": OTHER_KEY.reveal()}) as bot:
             await bot.says("connected to Slack")
             await at.pause()

@@ -95,7 +95,8 @@ async def test_a_slow_answer_does_not_change_the_order_and_a_changed_clock_is_fo
     rows, first, second, third = of_process(store), order_row(age=3), order_row(age=2.9), order_row(age=2.8)
 
     for row, change, seconds in ((first, 0.0, 0.0), (second, 0.0, 0.3), (third, 3600.0, 0.0)):
-        monkeypatch.setattr(DatabaseClock, "now", partial(now, 1_785_000_000.0 + change, seconds))
+        slow_clock = partial(now, 1_785_000_000.0 + change, seconds)
+        monkeypatch.setattr(DatabaseClock, "now", staticmethod(slow_clock))
         await rows.write([row], [])
     ((first_at,), (second_at,), (third_at,)) = await stored(store, "given_at")
     assert (second_at - first_at, third_at - first_at) == (
