@@ -161,8 +161,8 @@ async def not_ready(bot: BotProcess) -> None:
 async def test_without_a_load_balancer_nothing_is_served_any_longer(
     number: signal.Signals, *, socket_mode: bool
 ) -> None:
-    async with single_workspace_process(DEVELOPMENT | {"DRAIN_SECONDS": "3"}, socket_mode=socket_mode) as at:
-        assert await seconds_to_stop(at.bot, number) < 3.0
+    async with single_workspace_process(DEVELOPMENT | {"DRAIN_SECONDS": "3.5"}, socket_mode=socket_mode) as at:
+        assert await seconds_to_stop(at.bot, number) < 3.5
 
 
 @pytest.mark.parametrize("is_ignored", [False, True], ids=["SIGHUP", "nohup"])
