@@ -67,7 +67,7 @@ async def test_the_parts_of_the_page_have_their_roles_and_names(channel: Channel
     await expect(page.get_by_role("heading", level=1)).to_have_text("Anchor demo")
     agents = page.get_by_role("region", name="Agents", exact=True)
     await expect(agents.get_by_role("heading", level=3)).to_have_count(3)
-    await expect(page.get_by_role("region", name="Switches", exact=True).get_by_role("switch")).to_have_count(6)
+    await expect(page.get_by_role("region", name="Switches", exact=True).get_by_role("switch")).to_have_count(7)
 
 
 async def test_the_tab_key_reaches_all_controls_of_a_channel_in_order(channel: ChannelPage) -> None:
