@@ -12,7 +12,7 @@ const GROUPS = [
     ["socket_mode", "Socket Mode", "Off: signed HTTP"],
     ["bot_frozen", "Hangs", "Its process is frozen"],
     ["bot_stopped", "Stopped", "Off starts it again"],
-    ["bot_killed", "Killed", "Ends it in the middle of its work"],
+    ["bot_killed", "Killed", "Crashes at once"],
   ]],
 ];
 
