@@ -19,23 +19,35 @@ SHARE = 3
 _MANY = 50  # running turns; without a flood there are fewer
 _LONG = 0.5  # seconds
 
+_URGENT_PACE = 10  # urgent turns that begin per iteration of the event loop
+_BUSY = 0.005  # seconds that an iteration takes if the event loop has much to do
+_REST = 2.0  # times as long until the next turn begins
+
 
 class FairQueue:
     """Turns for work. They come to the people who wait in rotation.
 
-    At most `most` turns run at the same time, and `most_each` of one person. At most `capacity` others wait. At most
-    `pace` turns begin per iteration of the event loop: thousands that begin at once would hold up everything else.
-    A turn that has not come after `longest_wait` seconds never comes.
+    At most `most` turns run at the same time, and `most_each` of one person. At most `capacity` others wait. One turn
+    begins per iteration of the event loop, and fewer if it is busy: thousands that begin at once would hold up
+    everything else. Of urgent turns, which are short, more begin. A turn that has not come after `longest_wait` seconds
+    never comes.
     """
 
     def __init__(
-        self, *, most: int, most_each: int, longest_wait: float | None = None, capacity: int = CAPACITY, pace: int = 1
+        self,
+        *,
+        most: int,
+        most_each: int,
+        longest_wait: float | None = None,
+        capacity: int = CAPACITY,
+        is_urgent: bool = False,
     ) -> None:
         self.longest_wait = longest_wait
         self._turns: Rotation[Turn] = Rotation(most=most, most_each=most_each)
         self._nearly_all = 0.9 * most_each
         self._capacity = capacity
-        self._pace = self._left = pace
+        self._is_urgent = is_urgent
+        self._pace = self._left = _URGENT_PACE if is_urgent else 1
         self._running: OrderedDict[Turn, float] = OrderedDict()  # the oldest first, with its beginning
         self._is_stopped = False
 
@@ -88,10 +100,19 @@ class FairQueue:
         while self._left and (taken := self._turns.take()):
             turn, person = taken
             if self._left == self._pace:
-                loop.call_soon(self._begin_next)
+                loop.call_soon(self._end_iteration, loop.time())
             self._left -= 1
             self._running[turn] = loop.time()
             turn.come(person)
+
+    def _end_iteration(self, began: float) -> None:
+        """Begin the next turns: at once, or after a rest if the event loop had much else to do."""
+        loop = asyncio.get_running_loop()
+        took = loop.time() - began
+        if took < _BUSY or self._is_urgent:
+            self._begin_next()
+        else:
+            loop.call_later(_REST * took, self._begin_next)
 
     def _begin_next(self) -> None:
         self._left = self._pace

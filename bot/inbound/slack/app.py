@@ -25,7 +25,7 @@ from bot.usecases.orders import Orders
 
 _log = logging.getLogger(__name__)
 
-_PACE = 10  # requests that Bolt gets per iteration of the event loop: one person's do not hold up those of others
+_MOST_AT_ONCE = 10  # requests that Bolt gets: one person's do not hold up those of others
 _MOST_TASKS = 150_000  # three for each unfinished order, and for each result
 
 Payload = dict[str, Any]
@@ -46,7 +46,7 @@ class SlackApp:
         self._delivery = delivery
         self._tasks = tasks
         self._slack_now = slack_now
-        self._queue = FairQueue(most=_PACE, most_each=_PACE, pace=_PACE)
+        self._queue = FairQueue(most=_MOST_AT_ONCE, most_each=_MOST_AT_ONCE, is_urgent=True)
         self._bolt = AsyncApp(
             name="slack_bolt.app",
             logger=logging.getLogger("slack_bolt"),
