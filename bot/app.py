@@ -1,6 +1,7 @@
 """Start and stop the bot: build the objects, serve, drain, close."""
 
 import asyncio
+import gc
 import logging
 import signal
 import time
@@ -34,6 +35,7 @@ _DRAIN_TIMEOUT = 4.0  # seconds at shutdown for serving (DRAIN_SECONDS) and then
 _INTERRUPT_TIMEOUT = 3.5  # then for reporting the rest as interrupted,
 _CLOSE_TIMEOUT = 1.0  # then for closing connections; under 10 in total
 _LOOK_TIMEOUT = 1.0  # seconds for which Socket Mode waits for the database
+_GC_THRESHOLDS = (5_000, 10, 50)  # new objects, and collections, until the next generation is collected
 
 
 class NotListeningError(Exception):
@@ -73,6 +75,8 @@ async def serve(settings: Settings) -> None:
     with suppress(asyncio.CancelledError):
         async with running(settings, hurry=hurry) as bot:
             started.set()
+            gc.freeze()  # a collection need not go through the 100,000 objects of the modules
+            gc.set_threshold(*_GC_THRESHOLDS)
             stopping = asyncio.ensure_future(stopped.wait())
             await asyncio.wait({stopping, bot.startup}, return_when=asyncio.FIRST_COMPLETED)
             if bot.startup.done():

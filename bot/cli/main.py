@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import gc
 import logging
 import os
 import resource
@@ -32,7 +31,6 @@ _ENV_FILE = Path(".env")
 _UNUSABLE_SETTINGS = 2
 _OPEN_FILES = 65_536
 _EXIT_TIMEOUT = 1.0  # seconds after the drain
-_COLLECTION_THRESHOLDS = (5_000, 10, 50)  # new objects, and collections, until the next generation is collected
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,17 +68,10 @@ def _run(_: argparse.Namespace) -> int:
     for level, why in find_warnings(environ, settings, _ENV_FILE):
         _log.log(level, "questionable setting", extra={"why": why})
     _raise_limit_of_open_files()
-    _tune_garbage_collection()
     with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
         code = _serve(runner, settings)
         force_exit_after(code, within=_EXIT_TIMEOUT)
     return code
-
-
-def _tune_garbage_collection() -> None:
-    """Collect rarely, and never what is loaded already: with defaults, thousands of orders cost half of the time."""
-    gc.freeze()
-    gc.set_threshold(*_COLLECTION_THRESHOLDS)
 
 
 def _serve(runner: asyncio.Runner, settings: Settings) -> int:
