@@ -1,7 +1,10 @@
-"""A command costs no more in a deployment of many workspaces than in one of one. Counted, not timed."""
+"""The cost of an order: calls, statements, tasks and objects. Counted, not timed."""
 
+import asyncio
+import gc
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from sqlalchemy import Engine, event, insert
@@ -10,6 +13,9 @@ from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey, KeyCheck
 from bot.outbound.store.fields import FieldRef
 from bot.outbound.store.schema import workspaces
+from bot.sim.slack import Message, Source
+from harness import BOTH_TRANSPORTS, BY_BOTH, Conversation, SingleHarness, single_workspace
+from harness.conversation import until
 from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
 
 pytestmark = pytest.mark.anyio
@@ -51,6 +57,72 @@ async def fill(at: ManyHarness, count: int) -> None:
     ]
     async with at.store.database.transaction() as connection:
         await connection.execute(insert(workspaces), rows)
+
+
+async def pause(at: Conversation, by: str) -> list[Message]:
+    """Pause the session, and return what that has put into the channel, the clicked message first."""
+    before = len(at.messages())
+    await at.answer(by)
+    if by == "a click":
+        await at.wait_for_update(at.messages()[before])
+    return at.messages()[before:]
+
+
+@pytest.mark.parametrize("by", BY_BOTH)
+async def test_an_order_of_a_known_person_costs_one_call_of_anchor_and_none_of_slacks_api(by: str) -> None:
+    async with single_workspace() as at:
+        await pause(at, by)
+        calls, orders, tasks = len(at.methods), len(at.orders), len(asyncio.all_tasks())
+        with statements() as sent:
+            messages = await pause(at, by)
+        await until(lambda: len(asyncio.all_tasks()) == tasks)
+        assert (len(at.methods) - calls, len(at.orders) - orders, sent) == (0, 1, [])
+        posts = [message for message in messages if message.source is Source.RESPONSE_URL]
+        updates = sum(message.revision for message in messages)
+    assert (len(posts), updates) == ((0, 0) if by == "a command" else (1, 1))
+
+
+KEPT = ("Paused", "Actor", "Order", "ReplyAddress", "JournalEntry", "RunningOrder", "TimeWindow")
+"""The objects of an order that are kept for requests that come twice, and for the limits."""
+
+AT_ONCE = 20
+
+
+def objects() -> Counter[str]:
+    """Count the objects of the bot's own classes."""
+    types = map(type, gc.get_objects())
+    return Counter(
+        kind.__name__
+        for kind in types
+        if str(kind.__module__).startswith("bot.") and not str(kind.__module__).startswith("bot.sim.")
+    )
+
+
+async def pause_many(at: SingleHarness, count: int) -> None:
+    for _ in range(count // AT_ONCE):
+        sessions = [at.anchor.add_session() for _ in range(AT_ONCE)]
+        await asyncio.gather(*map(at.command, sessions))
+
+
+@pytest.mark.slow
+@BOTH_TRANSPORTS
+async def test_a_thousand_commands_leave_no_task_and_nothing_for_the_garbage_collector() -> None:
+    async with single_workspace() as at:
+        await pause_many(at, AT_ONCE)  # which opens the connections
+        await asyncio.sleep(0.1)
+        gc.collect()
+        gc.disable()
+        try:
+            tasks, before = len(asyncio.all_tasks()), objects()
+            await pause_many(at, MANY)
+            await until(lambda: len(asyncio.all_tasks()) <= tasks)
+            kept = dict.fromkeys(KEPT, MANY)
+            with suppress(TimeoutError):  # the journal is written in the background
+                await until(lambda: objects() - before == kept)
+            assert objects() - before == kept
+            assert gc.collect() == 0
+        finally:
+            gc.enable()
 
 
 async def cost(at: ManyHarness, tenant: Tenant) -> tuple[list[str], list[str], int]:
