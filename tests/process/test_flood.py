@@ -13,7 +13,6 @@ pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.no_cover]
 RATE = 500  # orders per second of one person
 SECONDS = 12
 ANCHOR_TAKES = 5.0
-SLACK_WAITS = 3.0
 
 
 async def order(at: LoadHarness, user: str, *, per_second: float, seconds: float) -> list[float]:
@@ -51,5 +50,4 @@ async def test_a_flood_of_one_person_delays_nobody_else(
     } | {"per second": round(rate)}
     record_testsuite_property("seconds until the ack: median, 90th percentile, longest", shown)
     assert sum(counts.get(f"U0OTHER{number:03}", 0) for number in range(50)) == len(others)
-    assert others[len(others) * 9 // 10] < RATE / rate, shown  # one second, on a machine that is fast enough
-    assert others[-1] < SLACK_WAITS * RATE / rate, shown
+    assert others[-1] < RATE / rate, shown  # one second, on a machine that is fast enough
