@@ -29,7 +29,7 @@ def current() -> Revision:
 
 
 def check_out(name: str) -> Revision:
-    """Export a revision into the cache. If it pins other requirements, `scripts/setup` makes an environment for it.
+    """Export a revision into the cache. If it pins other requirements, it gets an environment of its own.
 
     Raises CalledProcessError if there is no such revision.
     """
@@ -41,8 +41,10 @@ def check_out(name: str) -> Revision:
         _run(sys.executable, "-m", "compileall", "-q", str(directory / "bot"))
     python = sys.executable
     if (directory / "requirements.txt").read_text() != (ROOT / "requirements.txt").read_text():
-        _run(str(directory / "scripts/setup"))
         python = str(directory / ".venv/bin/python")
+        if not Path(python).exists():
+            _run(sys.executable, "-m", "venv", str(directory / ".venv"))
+            _run(python, "-m", "pip", "install", "--quiet", "-r", str(directory / "requirements.txt"))
     return Revision(name, directory, python)
 
 
