@@ -82,7 +82,10 @@ def _plain_link(match: re.Match[str]) -> str:
 
 def _fold(word: str) -> str:
     """Normalize a word: remove compatibility forms, escapes, invisible characters and typographic dashes."""
-    word = unicodedata.normalize("NFKC", unquote(word))
+    word = unquote(word)
+    if word.isascii() and word.isprintable():
+        return word
+    word = unicodedata.normalize("NFKC", word)
     kept = (char for char in word if unicodedata.category(char) not in {"Cf", "Cc"})
     return "".join("-" if unicodedata.category(char) == "Pd" or char == "\N{MINUS SIGN}" else char for char in kept)
 

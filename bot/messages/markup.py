@@ -69,6 +69,8 @@ def printable(text: str, *, limit: int) -> str:
 
 
 def _clean(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     visible = (
         char
         if char in _KEPT_FORMAT_CHARACTERS or unicodedata.category(char) not in _UNPRINTABLE or char.isspace()
