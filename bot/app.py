@@ -77,6 +77,7 @@ async def serve(settings: Settings) -> None:
             started.set()
             gc.freeze()  # a collection need not go through the 100,000 objects of the modules
             gc.set_threshold(*_GC_THRESHOLDS)
+            gc.enable()
             stopping = asyncio.ensure_future(stopped.wait())
             await asyncio.wait({stopping, bot.startup}, return_when=asyncio.FIRST_COMPLETED)
             if bot.startup.done():
