@@ -27,8 +27,9 @@ class State(StrEnum):
 class Unfinished:
     """A recorded order that nobody works on.
 
-    `age` is in seconds since it was given. `is_opposed` says whether somebody gave the opposite order for the session
-    later, and `has_company` whether another resume of the session can have been sent for this one as well.
+    `age` is in seconds since it was given, `settled_age` since its outcome was known. `is_opposed` says whether
+    somebody gave the opposite order for the session later, and `has_company` whether another resume of the session can
+    have been sent for this one as well.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Unfinished:
     age: float
     is_opposed: bool = False
     has_company: bool = False
+    settled_age: float | None = None
 
 
 def settled_outcome(unfinished: Unfinished) -> Outcome | None:

@@ -68,8 +68,8 @@ class Journal:
         self._change(entry)
 
     def settle(self, entry: JournalEntry, outcome: Outcome) -> None:
-        """Record an outcome."""
-        entry.state, entry.outcome, entry.settled_at = State.ACTED, outcome, time.monotonic()
+        """Record an outcome. One that was known before keeps its time."""
+        entry.state, entry.outcome, entry.settled_at = State.ACTED, outcome, entry.settled_at or time.monotonic()
         self._change(entry)
 
     def told(self, entry: JournalEntry, route: str | None) -> None:
@@ -94,6 +94,8 @@ class Journal:
         given_at = time.monotonic() - unfinished.age
         entry = JournalEntry(unfinished.order, unfinished.address, given_at, new_future(), id=unfinished.id)
         entry.state, entry.outcome, entry.is_stored = unfinished.state, unfinished.outcome, True
+        if unfinished.settled_age is not None:
+            entry.settled_at = time.monotonic() - unfinished.settled_age
         entry.written.set_result(True)
         self._open[entry.id] = entry
         return entry

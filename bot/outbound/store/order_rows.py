@@ -169,8 +169,8 @@ class OrderRows:
                 outcome = read_outcome(row.outcome, row.outcome_fields)
             except UnreadableError:
                 state = State.SENT
-        age = max(0.0, now - row.given_at)
-        return Unfinished(row.id, order, address, state, outcome, age, row.is_opposed, row.has_company)
+        age, settled_age = max(0.0, now - row.given_at), None if outcome is None else now - row.settled_at
+        return Unfinished(row.id, order, address, state, outcome, age, row.is_opposed, row.has_company, settled_age)
 
 
 def _storable(value: str | None) -> str | None:
