@@ -27,6 +27,7 @@ from bot.outbound.http_client import open_session, transport_over
 from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.errors import open_web
+from bot.outbound.store.order_pruning import keep_pruned
 from bot.tenancy import Tenancy, open_tenancy
 
 _log = logging.getLogger(__name__)
@@ -126,6 +127,7 @@ async def running(
             server = HttpServer(container.slack_app, readiness, secrets=secrets, now=limits.now)
             async with _listening(server.application(routes), settings) as url:
                 journaling.start(_keep_journal(tenancy, container))
+                checks.start(keep_pruned(tenancy.store.database, settings.journal_days))
                 startup = asyncio.create_task(_start(tenancy, container, checks, socket_mode))
                 serve_seconds = 0.0
                 try:

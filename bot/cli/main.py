@@ -125,6 +125,20 @@ def _operate(options: argparse.Namespace) -> int:
     return 0
 
 
+def _journal(options: argparse.Namespace) -> int:
+    from bot.cli import journal, operators  # noqa: PLC0415 - the other commands need no database
+
+    try:
+        journal.show_journal(options, read_environment(os.environ, _ENV_FILE), sys.stdout)
+    except StoreNotUsableError as error:
+        return _fail(error.sentence, code=_UNUSABLE_SETTINGS)
+    except operators.NotDoneError as error:
+        return _fail(str(error), code=1)
+    except KeyboardInterrupt:
+        return 0 if options.follow else 130  # of a shell: 128 and the number of SIGINT
+    return 0
+
+
 def _raise_limit_of_open_files() -> None:
     """Raise the limit, usually 1,024, since each running command holds two connections."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -158,6 +172,7 @@ def _fail(*sentences: str, code: int) -> int:
 _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "run": _run,
     "manifest": _manifest,
+    "journal": _journal,
     "alert": _alert,
     "demo": _demo,
     "keys": _operate,

@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 
 from bot.cli.workspace_table import summary_line, table
-from bot.config.settings import OperatorSettings
+from bot.config.store_settings import OperatorSettings
 from bot.core.alert import alerts_url
 from bot.core.secret import Secret, digest
 from bot.core.slack_ids import CHANNEL_ID
@@ -35,14 +35,19 @@ def operate(options: argparse.Namespace, environ: Mapping[str, str]) -> str:
     if (options.command, options.action) == ("keys", "new"):
         return new_key().reveal()
     settings = OperatorSettings.from_env(environ)
-    file = file_of(settings.store.database_url)
-    if file is not None and not file.exists():
-        advice = "Run this in the bot's directory, or set DATABASE_URL to the bot's value"
-        raise NotDoneError(f"There is no database {file.absolute()}. {advice}.")
+    check_file(settings.store.database_url)
     try:
         return asyncio.run(_with_store(options, settings))
     except StoreError as error:
         raise NotDoneError(f"Database error, command not completed: {error}.") from None
+
+
+def check_file(database_url: Secret) -> None:
+    """Raise NotDoneError if the file of a SQLite database does not exist: no command makes one."""
+    file = file_of(database_url)
+    if file is not None and not file.exists():
+        advice = "Run this in the bot's directory, or set DATABASE_URL to the bot's value"
+        raise NotDoneError(f"There is no database {file.absolute()}. {advice}.")
 
 
 async def _with_store(options: argparse.Namespace, settings: OperatorSettings) -> str:

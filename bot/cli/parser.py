@@ -3,8 +3,8 @@
 import argparse
 
 import bot
+from bot.cli.order_arguments import add_journal, team_id
 from bot.config.env_reader import is_port, is_safe_url
-from bot.core.slack_ids import SLACK_ID
 
 
 def parser() -> argparse.ArgumentParser:
@@ -25,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
         "each. Exit code 2: a setting is invalid; stderr says which one and how to fix it.",
     )
     _add_manifest(commands)
+    add_journal(commands)
     _add_alert(commands)
     _add_demo(commands)
     _add_workspaces(commands)
@@ -88,12 +89,6 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _team_id(text: str) -> str:
-    if not SLACK_ID.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a workspace id: use an id like T0123456789")
-    return text
-
-
 def _add_keys(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "keys",
@@ -129,5 +124,5 @@ def _add_one(
     actions: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, summary: str
 ) -> argparse.ArgumentParser:
     parser = actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-    parser.add_argument("team_id", type=_team_id, metavar="ID", help="the workspace's id, like T0123456789")
+    parser.add_argument("team_id", type=team_id, metavar="ID", help="the workspace's id, like T0123456789")
     return parser

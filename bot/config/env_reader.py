@@ -16,6 +16,8 @@ _BAD_KEY = "contains spaces or characters that no key has. Copy it again"
 _ENCRYPTION_KEY = re.compile(r"[A-Za-z0-9_-]{43}=", re.ASCII)
 _DATABASE_URL = re.compile(r"sqlite:///(?!:memory:)[^?#\0]+|postgres(?:ql)?://[^\s\0]*")
 _MEMORY = "sqlite://"
+_DAYS = re.compile(r"\d{1,4}", re.ASCII)
+_MOST_DAYS = 3650
 
 
 class SettingsError(Exception):
@@ -133,6 +135,14 @@ class EnvReader:
             limits = f"from {least:g} to {most:g}"
             self.problems.append(f"{name} is not a number of seconds {limits}. Use one like {default:g}.")
         return seconds
+
+    def days(self, name: str, default: int) -> int:
+        """Read a whole number of days."""
+        value = self.text(name, str(default))
+        if not (_DAYS.fullmatch(value) and 1 <= int(value) <= _MOST_DAYS):
+            self.problems.append(f"{name} is not a whole number of days from 1 to {_MOST_DAYS}, like {default}.")
+            return default
+        return int(value)
 
     def port(self, name: str, default: int) -> int:
         """Read a port; 0 means any free port."""

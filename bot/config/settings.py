@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from bot.config.env_reader import EnvReader, SettingsError
+from bot.config.store_settings import BASE_URL, StoreSettings, read_store
 from bot.core.alert import alerts_url
 from bot.core.policy import EVERYBODY, Policy, Rule
 from bot.core.secret import Secret
@@ -18,11 +18,8 @@ _APP_TOKEN = "an app-level token from Basic Information of your Slack app"  # no
 _CLIENT_ID = "the client ID from Basic Information of your Slack app"
 _CLIENT_SECRET = "the client secret from Basic Information of your Slack app"  # noqa: S105 - a description
 _SIGNING_SECRET = "the signing secret from Basic Information of your Slack app"  # noqa: S105 - a description
-_BASE_URL = "https://bot.example.com"
 DASHBOARD_URL = "https://app.anchorbrowser.io/sessions"
 """The default of ANCHOR_DASHBOARD_URL."""
-
-_DATABASE_FILE = "anchor-bot.db"
 
 LONGEST_DRAIN = 3.5
 """The most seconds that requests are served after SIGTERM: a stop takes less than 10 in all."""
@@ -32,30 +29,6 @@ _ONE_WORKSPACE = (
     *("PAUSE_USERS", "RESUME_USERS", "ALLOWED_CHANNELS"),
 )
 _MANY_WORKSPACES = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
-
-
-@dataclass(frozen=True, slots=True)
-class StoreSettings:
-    """The database and its encryption keys: the first encrypts, all decrypt. A bot of one workspace can do without."""
-
-    database_url: Secret
-    encryption_keys: tuple[Secret, ...]
-
-
-def _read_store(read: EnvReader, *, is_one: bool = False) -> StoreSettings:
-    return StoreSettings(
-        database_url=read.database_url("DATABASE_URL", _default_database_url(read), can_be_memory=is_one),
-        encryption_keys=read.encryption_keys("ENCRYPTION_KEYS", is_required=not is_one),
-    )
-
-
-def _default_database_url(read: EnvReader) -> str:
-    """Return the URL of the file in the working directory if it exists, else in the directory that systemd gives.
-
-    https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#RuntimeDirectory=
-    """
-    directory = "" if Path(_DATABASE_FILE).exists() else read.text("STATE_DIRECTORY").partition(":")[0]
-    return f"sqlite:///{Path(directory, _DATABASE_FILE)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +47,7 @@ def _read_one(read: EnvReader) -> OneWorkspace:
     return OneWorkspace(
         bot_token=read.secret("SLACK_BOT_TOKEN", _BOT_TOKEN, "xoxb-"),  # a rotating token expires within hours
         anchor_api_key=read.secret("ANCHOR_API_KEY", "the workspace's API key from Anchor's dashboard"),
-        store=_read_store(read, is_one=True),
+        store=read_store(read, is_one=True),
         alerts_token=read.optional_secret("ALERTS_TOKEN", _ALERTS_TOKEN),
         alerts_channel=read.channel("ALERTS_CHANNEL"),
         policy=_read_policy(read),
@@ -87,25 +60,6 @@ def _read_policy(read: EnvReader) -> Policy:
         pause=Rule(read.ids("PAUSE_USERS", USER_ID, "U0123456789"), channels),
         resume=Rule(read.ids("RESUME_USERS", USER_ID, "U0123456789"), channels),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class OperatorSettings:
-    """Settings of `anchor-bot workspaces` and `anchor-bot keys`; `base_url` is the bot's public URL."""
-
-    store: StoreSettings
-    base_url: str
-
-    @classmethod
-    def from_env(cls, environ: Mapping[str, str]) -> "OperatorSettings":
-        """Read the settings. Raises SettingsError."""
-        read = EnvReader(environ)
-        settings = cls(
-            store=_read_store(read),
-            base_url=read.url("BASE_URL", "http://127.0.0.1:3000", example=_BASE_URL).rstrip("/"),
-        )
-        read.finish()
-        return settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +86,8 @@ def _read_many(read: EnvReader) -> ManyWorkspaces:
     return ManyWorkspaces(
         client_id=read.secret("SLACK_CLIENT_ID", _CLIENT_ID),
         client_secret=read.secret("SLACK_CLIENT_SECRET", _CLIENT_SECRET),
-        base_url=read.url("BASE_URL", "", example=_BASE_URL).rstrip("/"),
-        store=_read_store(read),
+        base_url=read.url("BASE_URL", "", example=BASE_URL).rstrip("/"),
+        store=read_store(read),
     )
 
 
@@ -149,6 +103,7 @@ class Settings:
     anchor_dashboard_url: str
     anchor_timeout: float
     anchor_deadline: float
+    journal_days: int
     drain_seconds: float
     host: str
     port: int
@@ -170,6 +125,7 @@ class Settings:
             anchor_dashboard_url=read.url("ANCHOR_DASHBOARD_URL", DASHBOARD_URL),
             anchor_timeout=read.seconds("ANCHOR_TIMEOUT", 10.0),
             anchor_deadline=read.seconds("ANCHOR_DEADLINE", 20.0),
+            journal_days=read.days("JOURNAL_DAYS", 90),
             drain_seconds=read.seconds("DRAIN_SECONDS", 3.0, least=0.0, most=LONGEST_DRAIN),
             host=read.text("HOST", "127.0.0.1"),
             port=read.port("PORT", 3000),
@@ -204,7 +160,7 @@ class AlertClientSettings:
         """Read the settings. Raises SettingsError."""
         read = EnvReader(environ)
         settings = cls(
-            bot_url=read.url("ANCHOR_BOT_URL", "http://127.0.0.1:3000", example=_BASE_URL),
+            bot_url=read.url("ANCHOR_BOT_URL", "http://127.0.0.1:3000", example=BASE_URL),
             alerts_token=read.secret("ALERTS_TOKEN", _ALERTS_TOKEN),
             workspace=read.team("ALERTS_WORKSPACE"),
         )

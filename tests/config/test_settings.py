@@ -12,10 +12,9 @@ from bot.config.settings import (
     AlertClientSettings,
     ManyWorkspaces,
     OneWorkspace,
-    OperatorSettings,
     Settings,
-    StoreSettings,
 )
+from bot.config.store_settings import OperatorSettings, StoreSettings
 from bot.core.policy import Policy, Rule
 from bot.core.secret import Secret
 
@@ -37,6 +36,7 @@ DEFAULTS = Settings(
     anchor_dashboard_url="https://app.anchorbrowser.io/sessions",
     anchor_timeout=10.0,
     anchor_deadline=20.0,
+    journal_days=90,
     drain_seconds=3.0,
     host="127.0.0.1",
     port=3000,
@@ -117,6 +117,7 @@ def test_blank_counts_as_not_set(blank: str) -> None:
         ("ANCHOR_API_URL", "https://gateway.example/anchor", "anchor_api_url", "https://gateway.example/anchor"),
         ("ANCHOR_TIMEOUT", "0.5", "anchor_timeout", 0.5),
         ("ANCHOR_DEADLINE", "600", "anchor_deadline", 600.0),
+        ("JOURNAL_DAYS", "3650", "journal_days", 3650),
         ("HOST", "0.0.0.0", "host", "0.0.0.0"),  # noqa: S104 - a container's
         ("PORT", "0", "port", 0),
         ("PORT", "65535", "port", 65535),
@@ -143,6 +144,7 @@ BAD: list[tuple[tuple[str, ...], list[str]]] = [
     (URLS, ["https://h:99999", "https://me:secret@h", "https://h/?key=1", "https://h/#part", "https://bücher.example"]),
     (URLS, ["http://10.0.0.1", "http://localhost.example"]),
     (TIMES, ["0", "-1", "601", "nan", "inf", "1e3", "ten", "1,5", "10s"]),
+    (("JOURNAL_DAYS",), ["0", "3651", "-1", "1.5", "90d", "٩٠", "00000090"]),
     (("PORT",), ["-1", "65536", "1e3", "http", "3000.0", "٣٠٠٠", "000000080", "80 80"]),
     (("LOG_LEVEL",), ["TRACE", "10"]),
     (("LOG_FORMAT",), ["xml"]),
@@ -307,7 +309,9 @@ SAID_OF_ONE: dict[str, dict[str, str]] = {
     "nothing is set": dict.fromkeys(REQUIRED, ""),
     "odd characters": dict.fromkeys(SECRETS, "two words"),
     "other kinds": {"SLACK_BOT_TOKEN": "xoxp-1", "SLACK_APP_TOKEN": "xoxb-1"},
-    "bad values": dict.fromkeys((*URLS, *TIMES, "PORT", "LOG_LEVEL", "LOG_FORMAT", "ALERTS_CHANNEL"), "odd"),
+    "bad values": dict.fromkeys(
+        (*URLS, *TIMES, "JOURNAL_DAYS", "PORT", "LOG_LEVEL", "LOG_FORMAT", "ALERTS_CHANNEL"), "odd"
+    ),
     "bad values of the store": {"DATABASE_URL": "odd", "ENCRYPTION_KEYS": "odd"},
     "no ids": {"PAUSE_USERS": "@alice", "RESUME_USERS": ",", "ALLOWED_CHANNELS": "C0ALERTS001,#a,#b"},
 }

@@ -105,4 +105,5 @@ orders = Table(
 _UNFINISHED = text("state <> 'told'")
 Index("ix_orders_session", orders.c.team_id, orders.c.session_id, orders.c.given_at)
 Index("ix_orders_given_at", orders.c.given_at)
+Index("ix_orders_team", orders.c.team_id, orders.c.given_at)
 Index("ix_orders_unfinished", orders.c.leased_until, postgresql_where=_UNFINISHED, sqlite_where=_UNFINISHED)

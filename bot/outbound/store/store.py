@@ -116,12 +116,16 @@ async def connect_store(
 
 @asynccontextmanager
 async def open_store(
-    url: Secret, keys: Sequence[Secret], *, first_version: Callable[[], int] = random_version
+    url: Secret,
+    keys: Sequence[Secret],
+    *,
+    first_version: Callable[[], int] = random_version,
+    keys_must_fit: bool = True,
 ) -> AsyncIterator[Store]:
     """Open the store, prepared. Raises StoreNotUsableError, also if the database gives no answer."""
     async with connect_store(url, keys, first_version=first_version) as store:
         try:
-            await store.prepare()
+            await store.prepare(keys_must_fit=keys_must_fit)
         except StoreUnreachableError as error:
             raise StoreNotUsableError(explain(error, store.database.file)) from None
         yield store

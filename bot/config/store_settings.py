@@ -1,0 +1,72 @@
+"""Settings of the database, also for the commands that read it beside a bot."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.config.env_reader import EnvReader
+from bot.core.secret import Secret
+
+BASE_URL = "https://bot.example.com"
+"""An example of a bot's public URL."""
+
+_DATABASE_FILE = "anchor-bot.db"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """The database and its encryption keys: the first encrypts, all decrypt. A bot of one workspace can do without."""
+
+    database_url: Secret
+    encryption_keys: tuple[Secret, ...]
+
+
+def read_store(read: EnvReader, *, is_one: bool = False) -> StoreSettings:
+    """Read the settings of the database."""
+    return StoreSettings(
+        database_url=read.database_url("DATABASE_URL", _default_database_url(read), can_be_memory=is_one),
+        encryption_keys=read.encryption_keys("ENCRYPTION_KEYS", is_required=not is_one),
+    )
+
+
+def _default_database_url(read: EnvReader) -> str:
+    """Return the URL of the file in the working directory if it exists, else in the directory that systemd gives.
+
+    https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#RuntimeDirectory=
+    """
+    directory = "" if Path(_DATABASE_FILE).exists() else read.text("STATE_DIRECTORY").partition(":")[0]
+    return f"sqlite:///{Path(directory, _DATABASE_FILE)}"
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorSettings:
+    """Settings of `anchor-bot workspaces` and `anchor-bot keys`; `base_url` is the bot's public URL."""
+
+    store: StoreSettings
+    base_url: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "OperatorSettings":
+        """Read the settings. Raises SettingsError."""
+        read = EnvReader(environ)
+        settings = cls(
+            store=read_store(read),
+            base_url=read.url("BASE_URL", "http://127.0.0.1:3000", example=BASE_URL).rstrip("/"),
+        )
+        read.finish()
+        return settings
+
+
+@dataclass(frozen=True, slots=True)
+class JournalSettings:
+    """Settings of `anchor-bot journal`. It decrypts nothing, so it needs no keys."""
+
+    database_url: Secret
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "JournalSettings":
+        """Read the settings. Raises SettingsError."""
+        read = EnvReader(environ)
+        settings = cls(read.database_url("DATABASE_URL", _default_database_url(read), can_be_memory=True))
+        read.finish()
+        return settings

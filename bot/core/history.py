@@ -1,0 +1,81 @@
+"""Past orders as the journal has them, and the filter that chooses some."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import get_args
+
+from bot.core import outcomes
+
+
+class Result(StrEnum):
+    """The kinds of outcomes."""
+
+    DONE = "done"
+    NOT_DONE = "not-done"
+    UNCONFIRMED = "unconfirmed"
+    REFUSED = "refused"
+    UNFINISHED = "unfinished"
+    """No outcome is known yet."""
+
+
+def _names(union: object) -> frozenset[str]:
+    return frozenset(outcome.__name__ for outcome in get_args(union))
+
+
+_UNCONFIRMED = frozenset({outcomes.Unconfirmed.__name__, outcomes.Broken.__name__})
+
+OUTCOMES: Mapping[Result, frozenset[str]] = {
+    Result.DONE: _names(outcomes.Done),
+    Result.NOT_DONE: _names(outcomes.NotDone) - _UNCONFIRMED,
+    Result.UNCONFIRMED: _UNCONFIRMED,
+    Result.REFUSED: _names(outcomes.Refusal),
+    Result.UNFINISHED: frozenset(),
+}
+"""The names of the outcomes of each kind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastOrder:
+    """An order in the journal. Times are Unix seconds; texts are as they are stored: people and Anchor wrote some.
+
+    `outcome` is the name of a type in `core.outcomes`, perhaps of another version of the bot; `outcome_fields` is JSON.
+    """
+
+    id: str
+    team_id: str
+    session_id: str
+    verb: str
+    reason: str
+    source: str
+    user_id: str
+    home_team_id: str
+    channel_id: str
+    thread_ts: str | None
+    state: str
+    outcome: str | None
+    outcome_fields: str | None
+    delivered_by: str | None
+    given_at: float
+    settled_at: float | None
+    told_at: float | None
+
+    @property
+    def seconds(self) -> float | None:
+        """Return how long it took until the outcome was known."""
+        return None if self.settled_at is None else max(0.0, self.settled_at - self.given_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryFilter:
+    """The orders that are wanted: those that meet every condition. None and an empty set mean no condition.
+
+    `since` is in Unix seconds.
+    """
+
+    team_id: str | None = None
+    session_id: str | None = None
+    user_ids: frozenset[str] = frozenset()
+    results: frozenset[Result] = frozenset()
+    outcome: str | None = None
+    since: float | None = None

@@ -1,0 +1,129 @@
+"""The journal as an audit trail: every order is in it, with who, where, why, how it ended and how that was told."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bot.core.history import HistoryFilter, PastOrder
+from bot.core.outcomes import Paused
+from bot.core.recovery import State
+from bot.core.secret import Secret
+from bot.outbound.store.fields import new_key
+from bot.outbound.store.order_history import OrderHistory
+from bot.outbound.store.store import open_store
+from bot.sim.anchor import Slow, unauthorized
+from bot.usecases.order_limits import MOST_REPEATS
+from harness import BOTH_TRANSPORTS, BY_BOTH, SESSION, AdminHarness, ManyHarness, single_workspace
+from harness.restarts import remains
+
+pytestmark = pytest.mark.anyio
+
+A_DAY = 86_400.0
+
+
+async def read(url: str, is_complete: Callable[[list[PastOrder]], object]) -> list[PastOrder]:
+    """Read the journal as another process does, until it is complete."""
+    async with open_store(Secret(url), [new_key()], keys_must_fit=False) as store, asyncio.timeout(20):
+        history = OrderHistory(store.database)
+        while not is_complete(found := await history.next_page(HistoryFilter(), None, most=100)):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    return found
+
+
+def told(count: int) -> Callable[[list[PastOrder]], bool]:
+    return lambda found: len(found) == count and all(one.told_at for one in found)
+
+
+@BOTH_TRANSPORTS
+@pytest.mark.parametrize("by", BY_BOTH)
+async def test_each_order_is_recorded_with_who_where_and_how_it_ended(tmp_path: Path, by: str) -> None:
+    url = f"sqlite:///{tmp_path / 'bot.db'}"
+    async with single_workspace(DATABASE_URL=url) as at:
+        await at.answer(by)
+        at.anchor.fault = unauthorized()
+        await at.answer(by, at.slack.bob, channel=at.slack.private)
+        await at.answer(by, at.slack.guest)
+        if by == "a click":
+            await at.answer(by, at.slack.outsider)
+        found = await read(url, told(4 if by == "a click" else 3))
+    people = [(one.user_id, one.channel_id, one.home_team_id, one.outcome) for one in found]
+    own = at.workspace.team_id
+    assert people[:3] == [
+        (at.person.id, at.channel.id, own, "Paused"),
+        (at.slack.bob.id, at.slack.private.id, own, "KeyRejected"),
+        (at.slack.guest.id, at.channel.id, own, "NotAMember"),
+    ]
+    assert people[3:] in ([], [(at.slack.outsider.id, at.channel.id, at.slack.outsider.team_id, "NotAMember")])
+    source, route = ("command", "ack") if by == "a command" else ("button", "response_url")
+    for one in found:
+        assert (one.team_id, one.session_id, one.verb, one.source) == (own, SESSION, "pause", source)
+        assert (one.delivered_by, one.state) == (route, "told")
+        assert one.settled_at
+        assert one.told_at
+        assert one.given_at <= one.settled_at <= one.told_at
+
+
+async def test_a_reason_and_the_duration_are_recorded_also_of_a_late_outcome(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'bot.db'}"
+    async with single_workspace(DATABASE_URL=url, ack_wait=0.0) as at:
+        at.anchor.fault = Slow(0.5)
+        await at.command(f"{SESSION} it *loops* & spends")
+        (one,) = await read(url, told(1))
+    assert (one.reason, one.delivered_by) == ("it *loops* & spends", "response_url")
+    assert one.seconds
+    assert one.seconds >= 0.5
+
+
+async def test_an_order_beyond_a_limit_is_recorded(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'bot.db'}"
+    async with single_workspace(DATABASE_URL=url) as at:
+        for _ in range(MOST_REPEATS + 1):
+            await at.command(verb="resume")
+        found = await read(url, told(MOST_REPEATS + 1))
+    assert [one.outcome for one in found] == [*["Resumed"] * MOST_REPEATS, "TooManyRepeats"]
+
+
+async def test_an_order_in_a_workspace_that_is_not_set_up_is_recorded(at: ManyHarness) -> None:
+    team, nobody = await AdminHarness.open(at), at.add(2)
+    await team.command()
+    await nobody.command()
+    found = await read(at.environ["DATABASE_URL"], told(2))
+    assert [(one.team_id, one.outcome) for one in found] == [
+        (team.team_id, "NoKey"),
+        (nobody.team_id, "WrongWorkspace"),
+    ]
+
+
+async def test_a_recovered_order_keeps_what_was_known_about_it(database_url: str) -> None:
+    async with remains(database_url) as left:
+        await left.leave("pause", State.ACTED, Paused(), age=60)
+        await left.leave("pause", State.SENT, age=30)
+        async with left.restart():
+            first, second = await read(database_url, told(2))
+    assert (first.outcome, second.outcome) == ("Paused", "Paused")
+    assert first.seconds == pytest.approx(0, abs=0.1)
+    assert second.seconds == pytest.approx(30, abs=10)
+    assert {first.delivered_by, second.delivered_by} == {"response_url"}
+
+
+async def test_an_uninstalled_workspace_leaves_no_order_behind(at: ManyHarness) -> None:
+    team, other = await AdminHarness.open(at, with_key=True), await AdminHarness.open(at, 2, with_key=True)
+    for one in (team, other):
+        await one.command()
+    await read(at.environ["DATABASE_URL"], told(2))
+    await at.slack.uninstall(team.workspace)
+    (left,) = await read(at.environ["DATABASE_URL"], told(1))
+    assert left.team_id == other.team_id
+
+
+async def test_old_orders_are_deleted_when_the_bot_starts(tmp_path: Path) -> None:
+    async with remains(f"sqlite:///{tmp_path / 'bot.db'}") as left:
+        for age in (91 * A_DAY, 89 * A_DAY):
+            await left.leave("pause", State.TOLD, Paused(), age=age)
+        async with left.restart(), asyncio.timeout(20):
+            while len(rows := await left.rows()) > 1:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.02)
+    assert time.time() - rows[0].given_at == pytest.approx(89 * A_DAY, abs=60)
