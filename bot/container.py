@@ -15,6 +15,7 @@ from bot.inbound.slack.app import SlackApp
 from bot.inbound.slack.buttons import ButtonListeners
 from bot.inbound.slack.commands import CommandListeners
 from bot.inbound.slack.events import EventListeners
+from bot.inbound.slack.history import HistoryListeners
 from bot.inbound.slack.home import HomeActionListeners
 from bot.inbound.slack.listener import ACK_WAIT
 from bot.inbound.slack.modals import ModalListeners
@@ -27,14 +28,16 @@ from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.availability import LOCK_WAIT
 from bot.outbound.store.journal import Journal
+from bot.outbound.store.order_history import OrderHistory
 from bot.outbound.store.order_rows import OrderRows
 from bot.tenancy import Tenancy
 from bot.usecases.access_check import AccessCheck
-from bot.usecases.admin import actions, alerts, home, key_and_policy, modals
+from bot.usecases.admin import actions, alerts, history, home, key_and_policy, settings_modals
 from bot.usecases.admin_notifier import AdminNotifier, CurrentAdmins
 from bot.usecases.fair_queue import CAPACITY, FairQueue
 from bot.usecases.message_delivery import MessageDelivery
 from bot.usecases.orders import Orders
+from bot.usecases.past_orders import PastOrders
 from bot.usecases.recovery import Recovery
 from bot.usecases.session_control import SessionControl
 from bot.usecases.workspace_monitor import WorkspaceMonitor
@@ -113,7 +116,9 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     delivery = MessageDelivery(ResponseUrls(clients.transport, api_url=settings.slack_api_url), slack, workspaces)
     admins = CurrentAdmins(workspaces, roles)
     monitor = WorkspaceMonitor(workspaces, admins, delivery, tasks, time.monotonic)
-    home_view = home.HomeView(workspaces, roles, views, monitor, time.monotonic)
+    past_orders = PastOrders(OrderHistory(tenancy.store.database), tasks)
+    home_view = home.HomeView(workspaces, roles, views, monitor, past_orders, time.monotonic)
+    history_modal = history.HistoryModal(workspaces, roles, views, delivery, past_orders, limits.now)
     access_check = AccessCheck(workspaces, roles, monitor)
     journal = Journal(OrderRows(tenancy.store.database, tenancy.store.cipher, secrets.token_hex(8)), readiness)
     queue = FairQueue(most=_MOST_AT_ANCHOR, most_each=_MOST_AT_ANCHOR_EACH, longest_wait=settings.anchor_deadline)
@@ -127,6 +132,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         CommandListeners(orders, delivery, tasks, dashboard_url=dashboard_url, ack_wait=limits.ack_wait).routes,
         ButtonListeners(orders, delivery, tasks).routes,
         EventListeners(home_view, workspaces, tasks).routes,
+        HistoryListeners(history_modal, delivery, tasks, ack_wait=limits.ack_wait).routes,
     ]
     admin = None
     if tenancy.rows is not None:
@@ -136,7 +142,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
             key_and_policy.KeyChanges(anchor, tenancy.rows, notifier, limits.now),
             key_and_policy.PolicyChanges(tenancy.rows, notifier),
             alerts.AlertChanges(slack, tenancy.rows, notifier),
-            modals.Modals(workspaces, roles, views, delivery, base_url=tenancy.base_url),
+            settings_modals.SettingsModals(workspaces, roles, views, delivery, base_url=tenancy.base_url),
         )
         tables += [
             ModalListeners(admin, home_view, delivery, tasks, ack_wait=limits.ack_wait).routes,

@@ -79,3 +79,35 @@ class HistoryFilter:
     results: frozenset[Result] = frozenset()
     outcome: str | None = None
     since: float | None = None
+
+
+class Period(StrEnum):
+    """The periods that people can choose, in days."""
+
+    DAY = "1"
+    WEEK = "7"
+    MONTH = "30"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryQuery:
+    """The orders that an admin wants to see. Nobody and None mean no condition."""
+
+    user_ids: frozenset[str] = frozenset()
+    session_id: str | None = None
+    result: Result | None = None
+    period: Period = Period.DAY
+
+    def filter(self, team_id: str, now: float) -> HistoryFilter:
+        """Return the filter for a workspace; `now` is in Unix seconds."""
+        return HistoryFilter(
+            team_id=team_id,
+            session_id=self.session_id,
+            user_ids=self.user_ids,
+            results=frozenset() if self.result is None else frozenset({self.result}),
+            since=None if self.period is Period.ALL else now - int(self.period) * _DAY,
+        )
+
+
+_DAY = 86_400.0

@@ -107,6 +107,12 @@ def check_policy(policy: Policy, verb: Verb, actor: Actor, role: Role, enterpris
     return None
 
 
+def can_pause(policy: Policy, actor: Actor, role: Role, enterprise_id: str = "") -> bool:
+    """Return whether this person is allowed to pause in any conversation."""
+    denial = check_policy(policy, Verb.PAUSE, actor, role, enterprise_id)
+    return denial is None or isinstance(denial, NotHere)
+
+
 def role_of(profile: Profile, actor: Actor, enterprise_id: str) -> Role:
     """Return a person's role in the workspace that the app is installed in."""
     if profile.is_stranger or not _is_of_workspace(profile, actor, enterprise_id):

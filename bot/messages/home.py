@@ -11,6 +11,7 @@ from bot.core.workspace import AnchorKey, KeyCheck, Workspace
 from bot.messages import home_elements
 from bot.messages.admin_notices import named_key
 from bot.messages.blocks import Block, actions, context, section
+from bot.messages.history import LastOrders, last_orders
 from bot.messages.markup import channel, mention, moment
 from bot.messages.policy import who_can
 from bot.messages.usage import COMMANDS
@@ -70,6 +71,8 @@ class Home:
     role: Role
     render_id: str
     notice: Notice | None = None
+    last: LastOrders | None = None
+    """None for people who are not allowed to pause."""
 
     @property
     def can_edit(self) -> bool:
@@ -88,6 +91,7 @@ def home_view(home: Home) -> View:
             *_about_alerts(home),
             _DIVIDER,
             *_about_policy(home),
+            *([_DIVIDER, *last_orders(home.last)] if home.last else []),
             _DIVIDER,
             section(_USAGE),
             context(_footer(home)),

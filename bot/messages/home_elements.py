@@ -9,6 +9,7 @@ CHANGE_POLICY = "anchor_change_policy"
 ALERTS_CHANNEL = "anchor_alerts_channel"
 TEST_ALERT = "anchor_test_alert"
 ALERTS_TOKEN = "anchor_alerts_token"  # noqa: S105 - the name of a button
+HISTORY = "anchor_history"
 """The `action_id` of each; the modal that a control opens has it as its `callback_id`.
 
 REMOVE_KEY was also a button of earlier versions, which a Home can still show.
@@ -39,6 +40,11 @@ def test_alert_button() -> Block:
 def alerts_token_button() -> Block:
     """Return the button that opens the modal with the URL and a new token for alerts."""
     return _button(ALERTS_TOKEN, "Alert URL and token")
+
+
+def history_button() -> Block:
+    """Return the button that opens the modal with past orders."""
+    return _button(HISTORY, "Search all")
 
 
 def alerts_channel_select(chosen: str | None) -> Block:

@@ -97,6 +97,22 @@ async def test_people_are_chosen_by_keyboard(channel: ChannelPage, app: SampleAp
     assert await submit(channel, app) == expected
 
 
+async def test_an_option_of_a_menu_is_chosen_by_keyboard_or_mouse(channel: ChannelPage, app: SampleApp) -> None:
+    role = input_block("static_select", "role", label="Role", options=ROLES[1:], initial_option=ROLES[1])
+    other = input_block("static_select", "other", label="Other", options=ROLES[1:])
+    await open_modal(channel, app, role, other)
+    chosen, options = channel.dialog.get_by_role("combobox", name="Role"), channel.dialog.get_by_role("option")
+    await expect(chosen).to_have_value("Members")
+    await chosen.press("ArrowDown")
+    await expect(options).to_have_text(["Members", "Guests"])
+    await chosen.press("ArrowDown")
+    await chosen.press("Enter")
+    await expect(chosen).to_have_value("Guests")
+    await channel.dialog.get_by_role("combobox", name="Other").click()
+    await options.get_by_text("Members").click()
+    assert await submit(channel, app) == {"role": "guests", "other": "members"}
+
+
 async def test_conversations_are_chosen_by_mouse(channel: ChannelPage, app: SampleApp) -> None:
     wanted = {"include": ["public", "private"], "exclude_external_shared_channels": True}
     element = {"initial_conversations": ["C0ALERTS001"], "filter": wanted}

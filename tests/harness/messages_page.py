@@ -24,6 +24,7 @@ _SECTIONS = (
     ("Responses of `POST /alerts`", "test_order_wording: answer to an alert: "),
     ("Direct messages about settings", "test_administration_wording: direct message: "),
     ("Home", "test_administration_wording: home: "),
+    ("Past orders in Home, and their modal", "test_history_wording: "),
     ("Settings modals and their answers", "test_administration_wording: "),
     ("Pages of the installation", "test_install_wording: "),
 )

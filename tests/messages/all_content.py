@@ -13,6 +13,7 @@ from bot.messages.outcome import question_message, waiting_message
 from bot.messages.usage import usage_message
 from bot.messages.view import View
 from messages import test_administration_wording as administration
+from messages import test_history_wording as history
 from messages import test_order_wording as orders
 from messages.test_alert_card import FULL
 
@@ -49,6 +50,8 @@ _VIEWS: Mapping[str, View] = {
     **{f"modal for the removal: {name}": view for name, view in administration.REMOVAL_MODALS.items()},
     **{f"modal for the policy: {name}": view for name, view in administration.POLICY_MODALS.items()},
     **{f"modal for alerts: {name}": view for name, view in administration.ALERTS_MODALS.items()},
+    **{f"home: {name}": home_view(home) for name, home in history.HOMES.items()},
+    **{f"modal for past orders: {name}": view for name, view in history.MODALS.items()},
     **{f"answer: {name}": modal_results.answer_view("Settings", text) for name, text in _ANSWERS.items()},
 }
 

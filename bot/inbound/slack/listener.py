@@ -16,6 +16,9 @@ ACK_WAIT = 2.0
 LATEST_ACK = 2.5
 """The age in seconds until which an ack is sent. A later one can get lost, and the outcome with it."""
 
+ACK_ARRIVES = 1.0
+"""Seconds within which an ack arrives in Slack. An update of a modal that is there before it is overwritten by it."""
+
 _LOOK_EVERY = 0.6  # seconds between two looks whether the bot is congested,
 _CONGESTED_WAIT = 0.1  # and then for an outcome that does not depend on Anchor
 

@@ -14,7 +14,7 @@ from bot.core.json_fields import text_field
 from bot.core.outcomes import StoreUnavailable
 from bot.core.policy import Policy, Rule
 from bot.core.requests import Actor, ReplyAddress, Verb
-from bot.inbound.slack.listener import Routes, done_before_ack_deadline
+from bot.inbound.slack.listener import ACK_ARRIVES, Routes, done_before_ack_deadline
 from bot.inbound.slack.payload import Submission, read_submission
 from bot.messages.home_elements import ALERTS_TOKEN, CHANGE_POLICY, KEY_MENU, REMOVE_KEY, SET_KEY
 from bot.messages.message import ephemeral
@@ -35,7 +35,6 @@ from bot.usecases.admin.home import HomeView
 from bot.usecases.incidents import report
 from bot.usecases.message_delivery import MessageDelivery
 
-_ACK_ARRIVES = 1.0  # seconds; an update that reaches Slack before the ack is overwritten by it
 _CORRECTED_IN_MODAL = (outcomes.NotAKey, outcomes.NewKeyRejected, outcomes.NewKeyUnverified, StoreUnavailable)
 
 
@@ -98,7 +97,7 @@ class ModalListeners:
 
     async def _open(self, address: ReplyAddress, trigger_id: str, name: str) -> None:
         try:
-            await self._admin.modals.open(address, trigger_id, name)
+            await self._admin.modals.open_named(address, trigger_id, name)
         except Exception as error:  # noqa: BLE001 - every exception is reported to the person
             await self._delivery.deliver(address, report(error))
 
@@ -148,7 +147,7 @@ class ModalListeners:
 
     async def _update_later(self, name: str, sent: Submission, replying: asyncio.Task[_Reply]) -> None:
         """Show the reply in the modal once the ack has arrived there, or else in a direct message."""
-        _, reply = await asyncio.gather(asyncio.sleep(_ACK_ARRIVES), replying)
+        _, reply = await asyncio.gather(asyncio.sleep(ACK_ARRIVES), replying)
         actor = sent.actor
         if not await self._admin.modals.update(actor, sent.view_id, reply.view(name)):
             await self._delivery.send_dm(actor.team_id, actor.user_id, ephemeral(reply.dm_text or reply.text))

@@ -17,7 +17,7 @@ from bot.outbound.slack.roles import RoleCache
 from bot.outbound.workspaces import StoreError, Workspaces
 from bot.usecases.admin.alerts import AlertChanges
 from bot.usecases.admin.key_and_policy import KeyChanges, PolicyChanges
-from bot.usecases.admin.modals import Modals
+from bot.usecases.admin.settings_modals import SettingsModals
 
 _log = logging.getLogger(__name__)
 
@@ -85,4 +85,4 @@ class Admin:
     keys: KeyChanges
     policies: PolicyChanges
     alerts: AlertChanges
-    modals: Modals
+    modals: SettingsModals

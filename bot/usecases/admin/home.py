@@ -7,12 +7,16 @@ from collections.abc import Callable
 from cachetools import TTLCache
 
 from bot.concurrency import KeyedLocks
-from bot.core.policy import Role
+from bot.core.history import HistoryFilter
+from bot.core.policy import Role, can_pause
 from bot.core.requests import Actor
+from bot.core.workspace import Workspace
+from bot.messages.history import MOST_IN_HOME, LastOrders
 from bot.messages.home import Home, Notice, home_view
 from bot.outbound.slack.client import SlackViews, ViewResult
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.workspaces import StoreError, Workspaces
+from bot.usecases.past_orders import PastOrders
 from bot.usecases.workspace_monitor import WorkspaceMonitor
 
 _log = logging.getLogger(__name__)
@@ -40,14 +44,16 @@ class StickyNotices:
 class HomeView:
     """Publisher of Home, one view at a time per person: the newest is last. `clock` is monotonic, in seconds."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - collaborators
         self,
         workspaces: Workspaces,
         roles: RoleCache,
         views: SlackViews,
         monitor: WorkspaceMonitor,
+        past_orders: PastOrders,
         clock: Callable[[], float],
     ) -> None:
+        self._past_orders = past_orders
         self._workspaces = workspaces
         self._roles = roles
         self._views = views
@@ -83,7 +89,8 @@ class HomeView:
             role = await self._roles.get(workspace, actor)
         if role is Role.SCOPE_MISSING:
             self._monitor.report_missing_scope(workspace)
-        view = home_view(Home(workspace, role, render_id=secrets.token_hex(4), notice=notice))
+        last = await self._last_orders(workspace, actor, role)
+        view = home_view(Home(workspace, role, render_id=secrets.token_hex(4), notice=notice, last=last))
         result = await self._views.publish(workspace.bot_token, actor.user_id, view, view_hash=view_hash)
         if role is Role.ADMIN and result is ViewResult.SHOWN:
             try:
@@ -91,3 +98,10 @@ class HomeView:
             except StoreError as error:
                 _log.warning("admin not recorded", extra={"team": actor.team_id, "why": str(error)})
         return result
+
+    async def _last_orders(self, workspace: Workspace, actor: Actor, role: Role) -> LastOrders | None:
+        if not can_pause(workspace.policy, actor, role, workspace.enterprise_id):
+            return None
+        found = await self._past_orders.newest(HistoryFilter(team_id=workspace.team_id), most=MOST_IN_HOME)
+        orders = None if found is None else tuple(found)
+        return LastOrders(orders, actor.user_id, is_admin=role is Role.ADMIN)

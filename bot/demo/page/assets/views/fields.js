@@ -8,6 +8,7 @@ const KINDS = {
   plain_text_input: TextInput,
   checkboxes: Choices,
   radio_buttons: Choices,
+  static_select: Picker,
   users_select: Picker,
   multi_users_select: Picker,
   conversations_select: Picker,

@@ -1,4 +1,4 @@
-// A menu of people or conversations, of which one or several can be chosen: what is typed searches it.
+// A menu of which one or several things can be chosen: what is typed searches it.
 // https://docs.slack.dev/reference/block-kit/block-elements/select-menu-element
 
 import { h, newId, shown } from "../dom.js";

@@ -1,0 +1,176 @@
+"""Past orders as people see them in Home, and the modal in which admins look for others.
+
+Channels can be private, and reasons can be confidential: admins see them, and the person who gave the order.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.core import outcomes
+from bot.core.history import HistoryQuery, PastOrder, Period, Result
+from bot.core.policy import NotAMember, NotHere, NotNamed
+from bot.core.requests import Verb
+from bot.messages.blocks import Block, option, plain_text, section
+from bot.messages.home_elements import HISTORY, history_button
+from bot.messages.markup import channel, code, mention, moment, plain, session
+from bot.messages.view import View
+
+MOST_IN_HOME = 10
+MOST_IN_MODAL = 30
+"""The most orders that are shown; a modal has at most 100 blocks."""
+
+PEOPLE, SESSION, RESULT, PERIOD = "people", "session", "result", "period"
+"""The inputs of the modal; block and element have the same name."""
+
+EVERY_RESULT = "every"
+TITLE = "Pauses and resumes"
+NO_SESSION = "This is not exactly one session id. Paste the id, or a URL that contains it, or leave the field empty."
+
+_MOST_PEOPLE = 20
+_HEADING = "*Last pauses and resumes*, when this tab was opened"
+_NONE = "*Last pauses and resumes*: none yet."
+_UNREADABLE = (
+    "⚠️ *Last pauses and resumes*: the bot's database does not answer, so they can't be shown. Try again later."
+)
+_MORE = f"The newest {MOST_IN_MODAL}. There are more: choose narrower filters."
+_RESULTS = {
+    Result.DONE: "Done",
+    Result.NOT_DONE: "Not done",
+    Result.UNCONFIRMED: "Unconfirmed",
+    Result.REFUSED: "Refused by this app",
+    Result.UNFINISHED: "Not finished yet",
+}
+_PERIODS = {
+    Period.DAY: "Last 24 hours",
+    Period.WEEK: "Last 7 days",
+    Period.MONTH: "Last 30 days",
+    Period.ALL: "Everything that is kept",
+}
+_DOING = {Verb.PAUSE: "⏳ *Pausing…*", Verb.RESUME: "⏳ *Resuming…*"}
+_DONE = {outcomes.Paused.__name__: "⏸️ *Paused*", outcomes.Resumed.__name__: "▶️ *Resumed*"}
+_UNCONFIRMED = {Verb.PAUSE: "❓ *Pause unconfirmed.*", Verb.RESUME: "❓ *Resume unconfirmed.*"}
+_REPEATED = {verb: f"⏳ *{verb.value.capitalize()} not sent again*: it was requested too many times." for verb in Verb}
+_WHY: Mapping[str, str] = {
+    kind.__name__: why
+    for kind, why in {
+        outcomes.NotRunning: "the session was not running",
+        outcomes.NotFound: "Anchor had no such session",
+        outcomes.Failed: "Anchor answered with an error",
+        outcomes.KeyRejected: "Anchor refused the key",
+        outcomes.RateLimited: "Anchor accepted no more requests",
+        outcomes.Unavailable: "Anchor could not be reached",
+        outcomes.Superseded: "a pause was requested after it",
+        NotAMember: "the person is not a full member",
+        NotNamed: "the person has no permission",
+        NotHere: "it is not allowed in that conversation",
+        outcomes.Late: "the request came too late",
+        outcomes.WrongWorkspace: "the workspace was not set up",
+        outcomes.NoKey: "there was no Anchor API key",
+        outcomes.StoreUnavailable: "the bot's database did not answer",
+        outcomes.Overloaded: "the bot had too many requests",
+        outcomes.NotSent: "the person had too many requests",
+        outcomes.TooManyResumes: "the person resumed too many sessions",
+        outcomes.Stopping: "the bot was being restarted",
+    }.items()
+}
+"""The reasons by the names of the outcomes after which nothing was done."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastOrders:
+    """The newest orders of a workspace, for one person; `orders` is None if the journal cannot be read."""
+
+    orders: tuple[PastOrder, ...] | None
+    viewer_id: str
+    is_admin: bool
+
+
+def last_orders(last: LastOrders) -> list[Block]:
+    """Return the blocks for Home."""
+    button = {"accessory": history_button()} if last.is_admin else {}
+    if last.orders is None:
+        return [section(_UNREADABLE, **button)]
+    shown = [section(_line(one, shows_all=last.is_admin or one.user_id == last.viewer_id)) for one in last.orders]
+    return [section(f"{_HEADING}:" if shown else _NONE, **button), *shown]
+
+
+def history_modal(query: HistoryQuery, orders: list[PastOrder] | None) -> View:
+    """Return the modal with its filters, and the orders that they choose; None if the journal cannot be read.
+
+    More than MOST_IN_MODAL mean that there are more than are shown.
+    """
+    return View(
+        (*_inputs(query), {"type": "divider"}, *_found(orders)), title=TITLE, submit="Show", callback_id=HISTORY
+    )
+
+
+def _found(orders: list[PastOrder] | None) -> list[Block]:
+    if orders is None:
+        return [section("⚠️ The bot's database does not answer. Press *Show* again in a minute.")]
+    if not orders:
+        return [section("No pause or resume fits to these filters.")]
+    shown = [section(_line(one, shows_all=True)) for one in orders[:MOST_IN_MODAL]]
+    more = len(orders) > MOST_IN_MODAL
+    heading = (
+        f"The newest {MOST_IN_MODAL}. There are more: choose narrower filters." if more else "All, the newest first:"
+    )
+    return [section(heading), *shown]
+
+
+def _line(order: PastOrder, *, shows_all: bool) -> str:
+    """Return the text about an order; `shows_all` includes where and why it was given."""
+    who = f"{mention(order.user_id)}, {moment(order.given_at)}"
+    what = f"{_DONE[order.outcome]} by {who}." if order.outcome in _DONE else f"{_what(order)} Requested by {who}."
+    where = f" in {_place(order.channel_id)}" if shows_all and order.channel_id else ""
+    why = f" Reason: {plain(order.reason)}" if shows_all and order.reason else ""
+    return f"{what}\n{session(order.session_id)}{where}.{why}"
+
+
+def _what(order: PastOrder) -> str:
+    verb, name = Verb(order.verb), order.outcome
+    if name is None:
+        return _DOING[verb]
+    if name in _WHY:
+        return f"⛔ *Not {verb.past}*: {_WHY[name]}."
+    if name == outcomes.TooManyRepeats.__name__:
+        return _REPEATED[verb]
+    is_known = name in {outcomes.Unconfirmed.__name__, outcomes.Broken.__name__}
+    return _UNCONFIRMED[verb] if is_known else f"❓ *{verb.value.capitalize()}*: {code(name)}."
+
+
+def _place(channel_id: str) -> str:
+    return "a direct message" if channel_id.startswith("D") else channel(channel_id)
+
+
+def _inputs(query: HistoryQuery) -> list[Block]:
+    people = {
+        "type": "multi_users_select",
+        "action_id": PEOPLE,
+        "placeholder": plain_text("Everybody"),
+        "max_selected_items": _MOST_PEOPLE,
+        **({"initial_users": sorted(query.user_ids)} if query.user_ids else {}),
+    }
+    one_session = {
+        "type": "plain_text_input",
+        "action_id": SESSION,
+        "placeholder": plain_text("Every session"),
+        **({"initial_value": query.session_id} if query.session_id else {}),
+    }
+    results = {EVERY_RESULT: "Every outcome", **{kind.value: label for kind, label in _RESULTS.items()}}
+    periods = {period.value: label for period, label in _PERIODS.items()}
+    return [
+        _input(PEOPLE, "People", people, optional=True),
+        _input(SESSION, "Session", one_session, optional=True),
+        _input(RESULT, "Outcome", _select(RESULT, results, query.result or EVERY_RESULT)),
+        _input(PERIOD, "Period", _select(PERIOD, periods, query.period)),
+    ]
+
+
+def _select(name: str, labels: Mapping[str, str], chosen: str) -> Block:
+    options = {value: option(label, value) for value, label in labels.items()}
+    initial = options[chosen]
+    return {"type": "static_select", "action_id": name, "options": [*options.values()], "initial_option": initial}
+
+
+def _input(name: str, label: str, element: Block, *, optional: bool = False) -> Block:
+    return {"type": "input", "block_id": name, "label": plain_text(label), "element": element, "optional": optional}
