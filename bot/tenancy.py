@@ -24,7 +24,7 @@ from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.errors import SlackUnreachableError
 from bot.outbound.slack.oauth import SlackOAuth
 from bot.outbound.store import availability
-from bot.outbound.store.derived_keys import derive_encryption_key
+from bot.outbound.store.derived_keys import keys_of_one
 from bot.outbound.store.store import Store
 from bot.outbound.store.workspace_directory import WorkspaceDirectory
 from bot.outbound.store.workspace_rows import WorkspaceRows
@@ -73,7 +73,7 @@ async def open_tenancy(  # noqa: PLR0913 - collaborators
     """
     if isinstance(settings.workspaces, OneWorkspace):
         one, store = settings.workspaces, settings.workspaces.store
-        keys = store.encryption_keys or (derive_encryption_key(one.bot_token),)
+        keys = keys_of_one(store.encryption_keys, one.bot_token)
         async with availability.open_optional(store.database_url, keys, readiness, lock_wait=lock_wait) as opened:
             yield _one(one, opened, slack, anchor, readiness)
     else:

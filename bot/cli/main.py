@@ -125,6 +125,24 @@ def _operate(options: argparse.Namespace) -> int:
     return 0
 
 
+def _order(options: argparse.Namespace) -> int:
+    from bot.cli import operators, session_orders  # noqa: PLC0415 - the other commands need no database
+
+    settings = Settings.from_env(read_environment(os.environ, _ENV_FILE))
+    logs.configure("ERROR", settings.log_format)
+    with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
+        try:
+            code = runner.run(session_orders.give_order(options, settings))
+        except operators.NotDoneError as error:
+            code = _fail(str(error), code=1)
+        except session_orders.BadWorkspaceError as error:
+            code = _fail(str(error), code=_UNUSABLE_SETTINGS)
+        except KeyboardInterrupt:
+            code = _fail("Interrupted. Nothing was sent.", code=1)
+        force_exit_after(code, within=_EXIT_TIMEOUT)
+    return code
+
+
 def _journal(options: argparse.Namespace) -> int:
     from bot.cli import journal, operators  # noqa: PLC0415 - the other commands need no database
 
@@ -172,6 +190,8 @@ def _fail(*sentences: str, code: int) -> int:
 _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "run": _run,
     "manifest": _manifest,
+    "pause": _order,
+    "resume": _order,
     "journal": _journal,
     "alert": _alert,
     "demo": _demo,

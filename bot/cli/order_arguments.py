@@ -8,6 +8,7 @@ from typing import get_args
 
 from bot.core.history import Result
 from bot.core.outcomes import Outcome
+from bot.core.requests import Verb, operator_name
 from bot.core.session_id import Found, SessionId, find_session_id
 from bot.core.slack_ids import SLACK_ID, USER_ID
 
@@ -48,6 +49,21 @@ def add_journal(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.add_argument("--follow", action="store_true", help="then print new and changed orders, until Ctrl-C")
 
 
+def add_orders(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `anchor-bot pause` and `anchor-bot resume`."""
+    for verb, purpose in ((Verb.PAUSE, "also when Slack is down"), (Verb.RESUME, "if the database can record it")):
+        parser = commands.add_parser(
+            verb.value,
+            help=f"{verb} a session's agent, {purpose}",
+            description=f"{verb.value.capitalize()} the agent of a session with the bot's settings, {purpose}. Works "
+            "with and without a running bot, asks for no permission in Slack, and is recorded in the journal.",
+            epilog="Exit code 1: not done, or unconfirmed: the output says why; 2: an argument or setting is invalid.",
+        )
+        parser.add_argument("session", type=session_id, metavar="ID", help="the session: its id, or a URL with it")
+        parser.add_argument("--reason", default="", help="the reason, for the journal")
+        parser.add_argument("--workspace", type=team_id, metavar="ID", help="the workspace, if the bot serves several")
+
+
 def team_id(text: str) -> str:
     """Read a workspace id."""
     if not SLACK_ID.fullmatch(text):
@@ -78,8 +94,9 @@ def _since(text: str) -> float:
 
 
 def _user_id(text: str) -> str:
-    if not USER_ID.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not the id of a person: use an id like U0123456789")
+    if not USER_ID.fullmatch(text) and not operator_name(text):
+        example = "use an id like U0123456789, or os:name for the command line"
+        raise argparse.ArgumentTypeError(f"{text!r} is not the id of a person: {example}")
     return text
 
 

@@ -3,7 +3,7 @@
 import argparse
 
 import bot
-from bot.cli.order_arguments import add_journal, team_id
+from bot.cli.order_arguments import add_journal, add_orders, team_id
 from bot.config.env_reader import is_port, is_safe_url
 
 
@@ -25,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
         "each. Exit code 2: a setting is invalid; stderr says which one and how to fix it.",
     )
     _add_manifest(commands)
+    add_orders(commands)
     add_journal(commands)
     _add_alert(commands)
     _add_demo(commands)

@@ -11,11 +11,26 @@ Person = tuple[str, str]
 """A person of a workspace: Slack's ids of the installing workspace and of the person."""
 
 
+_OPERATOR = "os:"
+_LONGEST_ID = 40
+
+
+def operator_id(name: str) -> str:
+    """Return the user id of a user of the operating system, who gives orders on the command line."""
+    return f"{_OPERATOR}{name}"[:_LONGEST_ID]
+
+
+def operator_name(user_id: str) -> str | None:
+    """Return the name of a user of the operating system; None for a person in Slack."""
+    return user_id.removeprefix(_OPERATOR) if user_id.startswith(_OPERATOR) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """The person who asks, and where: Slack's ids of the installing workspace, the conversation and the person.
 
     `home_team_id` is the person's own workspace. An id that Slack does not send is ""; a view has no conversation.
+    On the command line `user_id` is an `operator_id`.
     """
 
     team_id: str
@@ -51,6 +66,8 @@ class Source(StrEnum):
 
     COMMAND = "command"
     BUTTON = "button"
+    COMMAND_LINE = "command line"
+    """`anchor-bot pause` and `anchor-bot resume`, which run beside the bot."""
 
 
 @dataclass(frozen=True, slots=True)

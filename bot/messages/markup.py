@@ -8,6 +8,8 @@ import re
 import unicodedata
 from datetime import UTC, datetime
 
+from bot.core.requests import operator_name
+
 _KEPT_FORMAT_CHARACTERS = {"\N{ZERO WIDTH JOINER}"}  # joins emoji
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
 _BLANK_LINES = re.compile(r"\n{3,}")
@@ -43,8 +45,9 @@ def link(url: str, label: str) -> str:
 
 
 def mention(user_id: str) -> str:
-    """Mention a person, which notifies them."""
-    return f"<@{user_id}>"
+    """Mention a person, which notifies them. A user of the operating system has only a name."""
+    name = operator_name(user_id)
+    return f"<@{user_id}>" if name is None else f"{code(name)} (command line)"
 
 
 def channel(channel_id: str) -> str:

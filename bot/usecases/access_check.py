@@ -1,11 +1,13 @@
 """Check whether an order is allowed, and find the key to send it with."""
 
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from bot.core.outcomes import NoKey, Refusal, StoreUnavailable, WrongWorkspace
 from bot.core.policy import Role, check_policy
-from bot.core.requests import Order, Person, Verb
+from bot.core.requests import Order, Person, Source, Verb
 from bot.core.secret import Secret
 from bot.core.workspace import Workspace
 from bot.outbound.slack.roles import RoleCache
@@ -24,6 +26,32 @@ class Access:
     person: Person
 
 
+class OrderCheck(Protocol):
+    """Authorization of orders."""
+
+    async def check(self, order: Order) -> Access | Refusal:
+        """Return the access that an order gets, or the reason for its refusal."""
+
+
+class OperatorAccess:
+    """Authorization of orders of the command line: access to the settings and the database is enough.
+
+    `find` returns the workspace with a team id.
+    """
+
+    def __init__(self, find: Callable[[str], Awaitable[Workspace | None]]) -> None:
+        self._find = find
+
+    async def check(self, order: Order) -> Access | Refusal:
+        """Return the access to the workspace of an order, or the reason why there is none."""
+        workspace = await _find_workspace(self._find, order)
+        if not isinstance(workspace, Workspace):
+            return workspace
+        if workspace.anchor_key is None:
+            return NoKey()
+        return Access(workspace, workspace.anchor_key.value, order.actor.person)
+
+
 class AccessCheck:
     """Authorization of orders, by the workspace in the store, the role in Slack and `core.policy`."""
 
@@ -33,15 +61,15 @@ class AccessCheck:
         self._monitor = monitor
 
     async def check(self, order: Order) -> Access | Refusal:
-        """Return the access that an order gets, or the reason for its refusal."""
-        actor = order.actor
-        try:
-            workspace = await self._workspaces.find(actor.team_id)
-        except StoreError as error:
-            _log.error("workspace lookup failed; order refused", extra={"team": actor.team_id, "why": str(error)})
-            return StoreUnavailable()
-        if workspace is None:
-            return WrongWorkspace()
+        """Return the access that an order gets, or the reason for its refusal.
+
+        One of the command line comes from the journal, because its process was killed.
+        """
+        if order.source is Source.COMMAND_LINE:
+            return await OperatorAccess(self._workspaces.find).check(order)
+        actor, workspace = order.actor, await _find_workspace(self._workspaces.find, order)
+        if not isinstance(workspace, Workspace):
+            return workspace
         get_role = self._roles.get_for_pause if order.verb is Verb.PAUSE else self._roles.get_fresh
         role = await get_role(workspace, actor)
         if role is Role.SCOPE_MISSING:
@@ -51,3 +79,14 @@ class AccessCheck:
         if workspace.anchor_key is None:
             return NoKey(can_set=role is Role.ADMIN, scope_missing=role is Role.SCOPE_MISSING)
         return Access(workspace, workspace.anchor_key.value, actor.person)
+
+
+async def _find_workspace(
+    find: Callable[[str], Awaitable[Workspace | None]], order: Order
+) -> Workspace | StoreUnavailable | WrongWorkspace:
+    """Return the workspace of an order, or why there is none."""
+    try:
+        return await find(order.actor.team_id) or WrongWorkspace()
+    except StoreError as error:
+        _log.error("workspace lookup failed; order refused", extra={"team": order.actor.team_id, "why": str(error)})
+        return StoreUnavailable()

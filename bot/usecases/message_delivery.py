@@ -8,7 +8,7 @@ from cachetools import LRUCache
 from bot.concurrency import happens
 from bot.core.clicked_message import MessageContent
 from bot.core.delivery_rounds import LONGEST_WAIT_IN_ROUND, round_times
-from bot.core.requests import Person, ReplyAddress
+from bot.core.requests import Person, ReplyAddress, operator_name
 from bot.core.tally import Tally
 from bot.messages.card_images import without_images
 from bot.messages.message import Message, Visibility
@@ -115,6 +115,8 @@ class MessageDelivery:
 
     def _routes(self, address: ReplyAddress, message: Message) -> dict[str, Send]:
         actor, url = address.actor, address.response_url
+        if operator_name(actor.user_id) is not None:
+            return {}  # the command that gave the order has ended, and nobody in Slack waits for its result
         is_public = message.visibility is Visibility.IN_CHANNEL
         thread_ts = address.thread_ts if is_public else None
         routes: dict[str, Send] = {}

@@ -24,7 +24,7 @@ from bot.core.request_age import is_sent
 from bot.core.requests import Order, Verb
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.journal_entry import JournalEntry
-from bot.usecases.access_check import Access, AccessCheck
+from bot.usecases.access_check import Access, OrderCheck
 from bot.usecases.fair_queue import CAPACITY, FairQueue
 from bot.usecases.incidents import log_incident
 from bot.usecases.order_limits import OrderLimits
@@ -32,7 +32,7 @@ from bot.usecases.order_log import Name, OrderLog
 from bot.usecases.resume_record import record_resume, record_sending
 from bot.usecases.sequencers import Sequencers
 from bot.usecases.session_sequencer import Anchor, Result, SessionSequencer
-from bot.usecases.workspace_monitor import WorkspaceMonitor
+from bot.usecases.workspace_monitor import ResultMonitor
 
 _log = logging.getLogger(__name__)
 
@@ -43,8 +43,8 @@ class SessionControl:
     def __init__(  # noqa: PLR0913, PLR0917 - collaborators and limits
         self,
         anchor: Anchor,
-        access_check: AccessCheck,
-        monitor: WorkspaceMonitor,
+        access_check: OrderCheck,
+        monitor: ResultMonitor,
         journal: Journal,
         tasks: Tasks,
         clock: Callable[[], float],

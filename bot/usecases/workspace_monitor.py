@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from cachetools import TTLCache
 
@@ -19,6 +20,13 @@ _log = logging.getLogger(__name__)
 _SCOPE = "users:read"
 _MOST_QUIET = 10_000
 _QUIET_PERIOD = 600.0  # seconds without a look into the store after a notice, delivered or not
+
+
+class ResultMonitor(Protocol):
+    """Monitor of what Anchor says about keys."""
+
+    def record_result(self, workspace: Workspace, outcome: Outcome) -> None:
+        """Record the outcome of a request with the workspace's key."""
 
 
 class WorkspaceMonitor:

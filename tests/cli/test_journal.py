@@ -106,6 +106,7 @@ def numbers(printed: str) -> list[int]:
         ("--since 2d", [0, 1, 2, 3, 4]),
         ("--since 2026-01-01T00:00Z --session https://anchor/sessions/" + OTHER_SESSION, [1]),
         ("--since 2026-01-01 --user U0BOB000001", [3]),
+        ("--user os:alice", []),
         ("--since 75m", [2, 3, 4]),
         ("--workspace T0OTHER0001", [2]),
         ("--outcome not-done", [1]),
@@ -216,6 +217,15 @@ def test_a_database_that_fails_meanwhile_is_named(
 ) -> None:
     monkeypatch.setattr(OrderHistory, "next_page", failing)
     wording("incomplete", prints("--format", "json", code=1))
+
+
+@pytest.mark.parametrize(("follow", "code"), [([], 130), (["--follow"], 0)])
+def test_ctrl_c_ends_it(monkeypatch: pytest.MonkeyPatch, follow: list[str], code: int) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(journal, "show_journal", interrupt)
+    assert main(["journal", *follow]) == code
 
 
 def test_bad_arguments_are_named(capsys: pytest.CaptureFixture[str], wording: Check) -> None:

@@ -7,7 +7,7 @@ from typing import get_args
 from bot.core import outcomes
 from bot.core.history import HistoryQuery, PastOrder, Period, Result
 from bot.core.policy import Role
-from bot.core.requests import Verb
+from bot.core.requests import Verb, operator_id
 from bot.messages.history import MOST_IN_MODAL, LastOrders, history_modal
 from bot.messages.home import Home, home_view
 from harness import ALICE, SESSION
@@ -46,6 +46,7 @@ HOMES = {
     "an order of somebody": home((ORDER,)),
     "an order of one's own": home((ORDER,), viewer=ALICE),
     "an order, admin": home((replace(ORDER, channel_id="D0ALICE0001", reason=""),), is_admin=True),
+    "an order of the command line": home((replace(ORDER, user_id=operator_id("alice"), channel_id=""),), is_admin=True),
     "a database that fails": home(None),
 }
 MODALS = {

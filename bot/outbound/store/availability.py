@@ -33,7 +33,9 @@ async def connect_locked(url: Secret, keys: Sequence[Secret], *, lock_wait: floa
     async with AsyncExitStack() as stack:
         if (file := file_of(url)) is not None:
             await stack.enter_async_context(lock(file, within=lock_wait))
-        yield await stack.enter_async_context(connect_store(url, keys))
+        store = await stack.enter_async_context(connect_store(url, keys))
+        store.database.is_exclusive = file is not None
+        yield store
 
 
 async def prepare(store: Store, readiness: Readiness) -> bool:

@@ -69,6 +69,8 @@ class Database:
         self.migrated = asyncio.Event()
         self.generation = 0
         """The number of times that another file has taken the place of the database."""
+        self.is_exclusive = False
+        """Whether no other bot uses the database. Commands can, beside the bot."""
 
     async def fetch_one(self, query: Select[Any], **values: object) -> Row[Any] | None:
         """Return the first row, if there is any."""
@@ -122,11 +124,6 @@ class Database:
     def _check_migrated(self) -> None:
         if not self.migrated.is_set():
             raise StoreUnreachableError("its tables are not migrated yet")
-
-    @property
-    def is_exclusive(self) -> bool:
-        """Return whether only one bot uses the database, since it is SQLite's."""
-        return self._engine.dialect.name == "sqlite"
 
     @property
     def is_moved(self) -> bool:
@@ -193,7 +190,9 @@ def connect(url: Secret) -> Database:
         sqlite_url, keeper = memory_url() if file is None else (file_url(file), None)
         write_lock = asyncio.Lock()  # a fair queue: SQLite's own order is random
         close_last = keeper.close if keeper else lambda: None
-        return Database(engine(sqlite_url), engine(sqlite_url, **_READING), write_lock, file, close_last)
+        database = Database(engine(sqlite_url), engine(sqlite_url, **_READING), write_lock, file, close_last)
+        database.is_exclusive = file is None
+        return database
     from bot.outbound.store.postgresql import postgresql_engine  # noqa: PLC0415 - the driver takes 9 MB
 
     text = url.reveal()

@@ -18,3 +18,8 @@ def derive_key(secret: Secret, purpose: str) -> bytes:
 def derive_encryption_key(secret: Secret) -> Secret:
     """Return a key like one of ENCRYPTION_KEYS."""
     return Secret(base64.urlsafe_b64encode(derive_key(secret, "anchor-bot: encryption of the database")).decode())
+
+
+def keys_of_one(given: tuple[Secret, ...], bot_token: Secret) -> tuple[Secret, ...]:
+    """Return the encryption keys of a bot of one workspace: those of its settings, or one derived from its token."""
+    return given or (derive_encryption_key(bot_token),)

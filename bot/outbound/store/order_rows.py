@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.outcomes import Outcome
@@ -106,12 +106,13 @@ class OrderRows:
     async def take_over(self, *, all_leases: bool) -> list[Unfinished]:
         """Take over unfinished orders of processes that have ended, and return at most MOST_TAKEN, the oldest first.
 
-        `all_leases` also takes those whose lease still runs: no other process can use the database.
+        `all_leases` also takes those whose lease still runs, since no other bot can use the database; orders of the
+        command line run beside the bot.
         """
         async with self._database.transaction() as connection:
             now = await self._clock.now(connection)
-            free = select(_c.id).where(_c.state != State.TOLD, _c.owner != self._owner)
-            free = free if all_leases else free.where(_c.leased_until < now)
+            is_left = [_c.leased_until < now, *([_c.source != Source.COMMAND_LINE] if all_leases else [])]
+            free = select(_c.id).where(_c.state != State.TOLD, _c.owner != self._owner, or_(*is_left))
             oldest = free.order_by(_c.given_at, _c.id).limit(MOST_TAKEN).with_for_update(skip_locked=True)
             ids = (await connection.execute(oldest)).scalars().all()
             if not ids:
