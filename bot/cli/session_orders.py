@@ -132,10 +132,8 @@ async def _one_of_many(team_id: str | None, many: ManyWorkspaces, stack: AsyncEx
     try:
         store = await stack.enter_async_context(open_store(url, keys))
         installed = [summary.team_id for summary in await store.rows.summaries()]
-    except StoreNotUsableError as error:
-        raise NotDoneError(f"Nothing was sent: the workspace's key is in the database. {error.sentence}") from None
-    except StoreError as error:
-        raise NotDoneError(f"Nothing was sent: the workspace's key is in the database ({error}).") from None
+    except (StoreNotUsableError, StoreError) as error:
+        raise NotDoneError(f"Nothing was sent: the workspace's key is in the database. {error}") from None
     if team_id is None and len(installed) > 1:
         raise BadWorkspaceError(f"Say in which workspace, with --workspace: {', '.join(installed)}.")
     chosen = team_id or next(iter(installed), None)

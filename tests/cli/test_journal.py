@@ -126,6 +126,14 @@ def test_it_prints_the_chosen_orders_in_their_sequence(
     assert numbers(prints("--format", "json", *arguments.split())) == expected
 
 
+def test_without_settings_it_reads_the_file_of_a_bot_of_one_workspace(
+    prints: Prints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATABASE_URL")
+    Path("bot.db").rename("anchor-bot.db")
+    assert numbers(prints("--format", "json")) == [1, 2, 3, 4]
+
+
 def test_each_outcome_is_of_one_kind() -> None:
     names = sorted(name for kind in OUTCOMES.values() for name in kind)
     assert names == sorted(outcome.__name__ for outcome in get_args(Outcome))
