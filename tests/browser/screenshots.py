@@ -22,7 +22,7 @@ from browser.chromium import chromium, executable
 
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZE: ViewportSize = {"width": 1220, "height": 868}
-SIZE_OF_HOME: ViewportSize = {"width": 1220, "height": 690}
+SIZE_OF_HOME: ViewportSize = {"width": 1220, "height": 850}
 _AROUND_MODAL = 28  # pixels
 
 
