@@ -16,6 +16,7 @@ from bot.outbound.workspaces import StoreUnreachableError
 
 _log = logging.getLogger(__name__)
 
+_FIRST_DELAY = 10.0  # seconds after the start, when unfinished orders come first
 _INTERVAL = 3_600.0  # seconds between two looks for old orders
 _DAY = 86_400.0
 _BATCH = 200  # orders in a transaction: on SQLite those of other orders wait for it
@@ -26,8 +27,9 @@ _c = orders.c
 
 
 async def keep_pruned(database: Database, days: int) -> None:
-    """Delete old orders once the database can be used, and then every hour, until cancelled."""
+    """Delete old orders soon after the database can be used, and then every hour, until cancelled."""
     await database.migrated.wait()
+    await asyncio.sleep(_FIRST_DELAY)
     await repeat(partial(prune, database, days), every=_INTERVAL)
 
 
