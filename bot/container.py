@@ -27,9 +27,9 @@ from bot.outbound.slack.profiles import ProfileCache
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.availability import LOCK_WAIT
-from bot.outbound.store.journal import Journal
+from bot.outbound.store.journal import RENEWALS, Journal
 from bot.outbound.store.order_history import OrderHistory
-from bot.outbound.store.order_rows import OrderRows
+from bot.outbound.store.order_rows import LEASE, OrderRows
 from bot.tenancy import Tenancy
 from bot.usecases.access_check import AccessCheck
 from bot.usecases.admin import actions, alerts, history, home, key_and_policy, settings_modals
@@ -38,7 +38,7 @@ from bot.usecases.fair_queue import CAPACITY, FairQueue
 from bot.usecases.message_delivery import MessageDelivery
 from bot.usecases.orders import Orders
 from bot.usecases.past_orders import PastOrders
-from bot.usecases.recovery import Recovery
+from bot.usecases.recovery import INTERVAL, Recovery
 from bot.usecases.session_control import SessionControl
 from bot.usecases.workspace_monitor import WorkspaceMonitor
 
@@ -62,7 +62,8 @@ class Limits:
     """The clock (Unix seconds), the maximum of unfinished orders, and times in seconds.
 
     `ack_wait` limits the wait of an ack for an outcome. `heartbeat` and `redelivery_window` are those of Socket Mode.
-    `lock_wait` limits the wait for another bot on the same SQLite file.
+    `lock_wait` limits the wait for another bot on the same SQLite file. Another process takes unfinished orders over
+    after `lease`, and looks for them every `recovery_interval`.
     """
 
     now: Callable[[], float] = time.time
@@ -71,6 +72,8 @@ class Limits:
     heartbeat: float = HEARTBEAT
     redelivery_window: float = REDELIVERY_WINDOW
     lock_wait: float = LOCK_WAIT
+    lease: float = LEASE
+    recovery_interval: float = INTERVAL
 
 
 DEFAULT_LIMITS = Limits()
@@ -120,14 +123,17 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     home_view = home.HomeView(workspaces, roles, views, monitor, past_orders, time.monotonic)
     history_modal = history.HistoryModal(workspaces, roles, views, delivery, past_orders, limits.now)
     access_check = AccessCheck(workspaces, roles, monitor)
-    journal = Journal(OrderRows(tenancy.store.database, tenancy.store.cipher, secrets.token_hex(8)), readiness)
+    rows = OrderRows(tenancy.store.database, tenancy.store.cipher, secrets.token_hex(8), lease=limits.lease)
+    journal = Journal(rows, readiness, renew_interval=limits.lease / RENEWALS)
     queue = FairQueue(most=_MOST_AT_ANCHOR, most_each=_MOST_AT_ANCHOR_EACH, longest_wait=settings.anchor_deadline)
     session_control = SessionControl(
         anchor, access_check, monitor, journal, tasks, time.monotonic, queue=queue, capacity=limits.capacity
     )
     dashboard_url = settings.anchor_dashboard_url
     orders = Orders(session_control, journal, delivery, tasks, limits.now, time.monotonic, dashboard_url=dashboard_url)
-    recovery = Recovery(journal, orders, tasks, is_alone=tenancy.store.database.is_exclusive)
+    recovery = Recovery(
+        journal, orders, tasks, is_alone=tenancy.store.database.is_exclusive, interval=limits.recovery_interval
+    )
     tables = [
         CommandListeners(orders, delivery, tasks, dashboard_url=dashboard_url, ack_wait=limits.ack_wait).routes,
         ButtonListeners(orders, delivery, tasks).routes,

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from cachetools import LRUCache
 
@@ -59,14 +60,17 @@ class MessageDelivery:
         """Begin the next round of every waiting delivery now, and wait for no Retry-After from now on."""
         self._stopping.set()
 
-    async def deliver(self, address: ReplyAddress, message: Message) -> str | None:
+    async def deliver(
+        self, address: ReplyAddress, message: Message, *, is_ours: Callable[[], Awaitable[bool]] | None = None
+    ) -> str | None:
         """Deliver a result in the rounds of `core.delivery_rounds`, until Slack accepts it, or log the failure.
 
         Return the route that delivered it, or None.
 
         Each round tries the routes in order. A route is dropped when Slack refuses it finally. A message without a
         response from Slack may be visible, so it is sent only once more, by another route. A second call for the same
-        address and text does nothing: Slack can send a request again.
+        address and text does nothing: Slack can send a request again. It ends before a round in which the result turns
+        out not to be ours: another process delivers it.
         """
         name = (address.response_url.reveal(), message.text) if address.response_url else None
         if name in self._delivered:
@@ -79,6 +83,8 @@ class MessageDelivery:
             for start in round_times():
                 if start and not await self._wait(address.actor.person, began + start):
                     break
+                if start and is_ours is not None and not await is_ours():
+                    return None
                 if await self._try_routes(result):
                     break
                 result.log_retry()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from cachetools import TTLCache
@@ -16,6 +17,7 @@ from bot.messages.message import Message
 from bot.messages.outcome import card_update, outcome_message
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.journal_entry import JournalEntry
+from bot.outbound.workspaces import StoreError
 from bot.usecases.card_updates import CardUpdates
 from bot.usecases.incidents import report
 from bot.usecases.message_delivery import MessageDelivery
@@ -31,7 +33,8 @@ class RunningOrder:
     """An order in the journal, and the task that executes it."""
 
     entry: JournalEntry
-    outcome: asyncio.Task[Outcome]
+    outcome: asyncio.Task[Outcome | None]
+    """None if another process executes the order, and tells its outcome."""
 
     async def is_safe(self, delivery: asyncio.Task[None] | None, *, within: float) -> bool:
         """Wait until the order survives the end of the process, or is delivered. Return whether it has come so far."""
@@ -89,13 +92,15 @@ class Orders:
     async def deliver(self, running: RunningOrder, address: ReplyAddress) -> None:
         """Deliver the outcome of an order to an address, and record that. Never raises."""
         await asyncio.wait({running.outcome})
-        if running.entry.is_lost:
-            return
+        is_ours = partial(self._journal.is_ours, running.entry)
         try:
-            address, message = await self._result(running.entry.order, running.outcome.result(), address)
+            outcome = running.outcome.result()
+            if outcome is None or not await is_ours():
+                return
+            address, message = await self._result(running.entry.order, outcome, address)
         except Exception as error:  # noqa: BLE001 - every exception is reported to the person
             message = report(error)
-        self._journal.told(running.entry, await self._delivery.deliver(address, message))
+        self._journal.told(running.entry, await self._delivery.deliver(address, message, is_ours=is_ours))
 
     def recover(self, unfinished: Unfinished, entry: JournalEntry) -> RunningOrder:
         """Execute an order that another process left unfinished, unless its outcome follows from what is recorded."""
@@ -107,18 +112,25 @@ class Orders:
             self._by_trigger[entry.order.trigger_id] = running
         return running
 
-    async def _execute(self, entry: JournalEntry, outcome: Outcome | None) -> Outcome:
-        """Execute an order, unless its outcome is known, and record the outcome.
+    async def _execute(self, entry: JournalEntry, outcome: Outcome | None) -> Outcome | None:
+        """Execute an order, unless its outcome is known, and record the outcome. Return it if it is to be told.
 
         That of a resume is stored before it is told: a process that finds a resume without an outcome reports it as
-        unconfirmed. A pause is executed again.
+        unconfirmed. A pause is executed again. If another process has the order, its outcome counts.
         """
         if outcome is None:
             outcome = await self._session_control.execute(entry)
         self._journal.settle(entry, outcome)
         if entry.order.verb is Verb.RESUME and not isinstance(outcome, Refusal):
             await asyncio.wait({entry.written}, timeout=_SETTLE_TIMEOUT)
-        return outcome
+        return outcome if await self._journal.is_ours(entry) else await self._outcome_elsewhere(entry.order.trigger_id)
+
+    async def _outcome_elsewhere(self, trigger_id: str | None) -> Outcome | None:
+        """Return what another process has recorded of an order, if it is known."""
+        try:
+            return await self._journal.rows.outcome_of(trigger_id) if trigger_id else None
+        except StoreError:
+            return None
 
     async def _result(self, order: Order, outcome: Outcome, address: ReplyAddress) -> tuple[ReplyAddress, Message]:
         """Update the clicked message, if there is one. Return the message about the outcome, and where it goes."""

@@ -19,13 +19,19 @@ INTERVAL = 2.0
 
 
 class Recovery:
-    """Recovery of unfinished orders. `is_alone` says that no other process can use the database."""
+    """Recovery of unfinished orders. `is_alone` says that no other process can use the database.
 
-    def __init__(self, journal: Journal, orders: Orders, tasks: Tasks, *, is_alone: bool) -> None:
+    `interval` is INTERVAL.
+    """
+
+    def __init__(
+        self, journal: Journal, orders: Orders, tasks: Tasks, *, is_alone: bool, interval: float = INTERVAL
+    ) -> None:
         self._journal = journal
         self._orders = orders
         self._tasks = tasks
         self._is_alone = is_alone
+        self._interval = interval
         self._stopping = asyncio.Event()
         self._has_looked = asyncio.Event()
         self._follows_crash = True
@@ -51,7 +57,7 @@ class Recovery:
             if taken is not None and self._is_alone and len(taken) < MOST_TAKEN:
                 return
             if taken is None or len(taken) < MOST_TAKEN:
-                await happens(self._stopping, within=INTERVAL)
+                await happens(self._stopping, within=self._interval)
 
     async def _take_over(self) -> list[tuple[Unfinished, JournalEntry]] | None:
         """Return the orders that were taken over; None if the database fails, or the journal is full."""
@@ -59,7 +65,7 @@ class Recovery:
             return None
         try:
             if not self._has_looked.is_set():
-                self._follows_crash = await self._journal.has_orders_of_others()
+                self._follows_crash = await self._journal.rows.has_orders_of_others()
                 self._has_looked.set()
             return await self._journal.take_over(all_leases=self._is_alone)
         except StoreUnreachableError:

@@ -3,10 +3,13 @@
 import asyncio
 from collections.abc import Callable
 
+from bot.core.opposition import UNCONFIRMED_TTL
 from bot.core.session_id import SessionId
 from bot.usecases.fair_queue import CAPACITY
-from bot.usecases.order_log import Name
-from bot.usecases.session_sequencer import UNCONFIRMED_TTL, SessionSequencer
+from bot.usecases.session_sequencer import SessionSequencer
+
+Name = tuple[str, SessionId]
+"""A session of a workspace."""
 
 MOST_SESSIONS = 2 * CAPACITY
 """The most sequencers. An unanswered order keeps its sequencer for a minute: 500 per second need half of them."""

@@ -15,9 +15,8 @@ from bot.core.outcomes import (
     Outcome,
     Overloaded,
     Refusal,
-    Resumed,
     Stopping,
-    Superseded,
+    StoreUnavailable,
     Unconfirmed,
 )
 from bot.core.request_age import is_sent
@@ -28,9 +27,8 @@ from bot.usecases.access_check import Access, OrderCheck
 from bot.usecases.fair_queue import CAPACITY, FairQueue
 from bot.usecases.incidents import log_incident
 from bot.usecases.order_limits import OrderLimits
-from bot.usecases.order_log import Name, OrderLog
-from bot.usecases.resume_record import record_resume, record_sending
-from bot.usecases.sequencers import Sequencers
+from bot.usecases.order_record import OrderRecord
+from bot.usecases.sequencers import Name, Sequencers
 from bot.usecases.session_sequencer import Anchor, Result, SessionSequencer
 from bot.usecases.workspace_monitor import ResultMonitor
 
@@ -58,7 +56,6 @@ class SessionControl:
         self._queue = queue
         self._limits = OrderLimits(clock, capacity=capacity)
         self._clock = clock
-        self._pauses, self._resumes = OrderLog(clock), OrderLog(clock)
         self._sequencers = Sequencers(lambda session_id: SessionSequencer(anchor, session_id, queue, tasks, clock))
         self._checks: set[asyncio.Future[Access | Refusal]] = set()
         self._stopping = False
@@ -84,7 +81,10 @@ class SessionControl:
         self._sequencers.interrupt()
 
     async def execute(self, entry: JournalEntry) -> Outcome:
-        """Execute an order, and log who ordered what. Never raises."""
+        """Execute an order, and log who ordered what. Never raises.
+
+        Nobody is told the outcome if another process has the order, as `entry` says.
+        """
         order = entry.order
         began = self._clock()
         try:
@@ -92,7 +92,7 @@ class SessionControl:
         except Exception as error:  # noqa: BLE001 - the person gets an answer
             outcome = Broken(log_incident(error))
         fields = {
-            "outcome": type(outcome).__name__,
+            "outcome": "told by another process" if entry.is_lost else type(outcome).__name__,
             "session": order.session_id,
             "user": order.actor.user_id,
             "team": order.actor.team_id,
@@ -116,25 +116,15 @@ class SessionControl:
             self._limits.end(order)
 
     async def _send(self, entry: JournalEntry, access: Access) -> Outcome:
-        """Send an allowed order, unless it is too late for it, or a pause was given after a resume."""
-        order, name = entry.order, _name(entry.order)
-        if order.verb is Verb.PAUSE:
-            resumed_by = self._resumes.user_after(name, entry.given_at)
+        """Send an allowed order, unless it is too late for it, or the resume is not recorded by this process."""
+        order, record = entry.order, OrderRecord(self._journal, entry)
+        if not is_sent(order.verb, order.age, resumed_after=True):
+            resumed_by = await record.resumed_by() if order.verb is Verb.PAUSE else None
             if not is_sent(order.verb, order.age, resumed_after=resumed_by is not None):
                 return Late(order.age, resumed_by)
-            self._pauses.add(name, entry.given_at, order.actor.user_id)
-            return await self._ask_anchor(entry, access)
-        if not is_sent(order.verb, order.age, resumed_after=False):
-            return Late(order.age)
-        if (outcome := await record_resume(self._journal, entry)) is not None:
-            return outcome
-        if self._pauses.user_after(name, entry.given_at) is not None:
-            return Superseded()
-        self._resumes.add(name, entry.given_at, order.actor.user_id)
-        outcome = await self._ask_anchor(entry, access)
-        if not isinstance(outcome, Resumed | Unconfirmed):
-            self._resumes.discard(name)
-        return outcome
+        if order.verb is Verb.RESUME and (not await record.is_stored() or entry.is_lost):
+            return StoreUnavailable()
+        return await self._ask_anchor(order, record, access)
 
     async def _check_access(self, order: Order) -> Access | Refusal:
         """Check an order, until it is interrupted."""
@@ -144,29 +134,26 @@ class SessionControl:
         self._checks.discard(check)
         return Stopping() if check.cancelled() or self._interrupted else check.result()
 
-    async def _ask_anchor(self, entry: JournalEntry, access: Access) -> Outcome:
+    async def _ask_anchor(self, order: Order, record: OrderRecord, access: Access) -> Outcome:
         """Send the order; send a pause again if it joined one whose older key Anchor refused.
 
         A resume is not sent again: it could undo a newer pause.
         """
-        result = await self._submit(entry, access)
-        while entry.order.verb is Verb.PAUSE and result is not None and _used_older_key(result, access):
-            result = await self._submit(entry, access)
+        result = await self._submit(order, record, access)
+        while order.verb is Verb.PAUSE and result is not None and _used_older_key(result, access):
+            result = await self._submit(order, record, access)
         if result is None:
             return Unconfirmed(Doubt.STOPPED)
         outcome, workspace = result.outcome, result.access.workspace
         return replace(outcome, by_admins=workspace.is_managed) if isinstance(outcome, KeyRejected) else outcome
 
-    async def _submit(self, entry: JournalEntry, access: Access) -> Result | None:
+    async def _submit(self, order: Order, record: OrderRecord, access: Access) -> Result | None:
         """Return the result of the order, or None if it was interrupted."""
-        order, name = entry.order, _name(entry.order)
+        name: Name = (order.actor.team_id, order.session_id)
         sequencer = self._sequencers.get(name)
         if sequencer is None:
             return Result(Overloaded(), access)
-        if order.verb is Verb.PAUSE:
-            future = sequencer.pause(access)
-        else:
-            future = sequencer.resume(access, before=lambda: record_sending(self._journal, entry))
+        future = (sequencer.pause if order.verb is Verb.PAUSE else sequencer.resume)(access, record)
         await asyncio.wait({future})
         self._sequencers.release(name)
         if future.cancelled():
@@ -175,10 +162,6 @@ class SessionControl:
         if result.last_attempt is not None:
             self._monitor.record_result(result.access.workspace, result.last_attempt)
         return result
-
-
-def _name(order: Order) -> Name:
-    return order.actor.team_id, order.session_id
 
 
 def _used_older_key(result: Result, access: Access) -> bool:

@@ -2,20 +2,19 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
 from bot.concurrency import Tasks
-from bot.core.outcomes import AnchorOutcome, Answered, Done, Doubt, StoreUnavailable, Superseded, Unconfirmed
+from bot.core.opposition import UNCONFIRMED_TTL
+from bot.core.outcomes import AnchorOutcome, Answered, Done, Doubt, Late, StoreUnavailable, Superseded, Unconfirmed
 from bot.core.requests import Verb
 from bot.core.retry import combine
 from bot.core.secret import Secret
 from bot.core.session_id import SessionId
 from bot.usecases.access_check import Access
 from bot.usecases.fair_queue import FairQueue, NoTurn, Turn
-
-UNCONFIRMED_TTL = 60.0  # seconds for which an unanswered order can still take effect at Anchor
 
 
 class Anchor(Protocol):
@@ -27,23 +26,36 @@ class Anchor(Protocol):
         """Send an order and return the outcome of each attempt; make no further attempt once `cancelled` is set."""
 
 
+class Record(Protocol):
+    """The part of `OrderRecord` that the sequencer needs."""
+
+    @property
+    def is_opposed_in_doubt(self) -> bool:
+        """Return whether an opposite order of another process can still take effect."""
+
+    async def clear_resume(self, cancelled: asyncio.Event) -> Superseded | StoreUnavailable | Late | None:
+        """Wait for pauses of other processes. Return the reason if the resume is not to be sent."""
+
+    def until_taken_over(self, cancelled: asyncio.Event) -> asyncio.Event:
+        """Return the event that ends the attempts of a resume."""
+
+    async def has_crossed(self) -> bool:
+        """Wait for resumes of other processes. Return whether the pause is to be sent again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """The outcome of an order, the access it was sent with, and the last attempt (None: it was not sent)."""
 
-    outcome: Answered | NoTurn | StoreUnavailable
+    outcome: Answered | NoTurn | StoreUnavailable | Late
     access: Access
     last_attempt: AnchorOutcome | None = None
-
-
-Before = Callable[[], Awaitable[bool]]
-"""Called before a resume is sent; the resume is not sent if it returns False."""
 
 
 @dataclass(frozen=True, slots=True)
 class _WaitingResume:
     access: Access
-    before: Before
+    record: Record
     result: asyncio.Future[Result]
 
 
@@ -51,7 +63,8 @@ class SessionSequencer:
     """The orders for one session. Concurrent orders of the same verb share one result.
 
     A pause is sent at once. It drops a resume that still waits. A resume that was already sent may reach Anchor after
-    the pause, so the pause is sent again once that resume has settled. A resume waits for a pause in flight.
+    the pause, so the pause is sent again once that resume has settled. A resume waits for a pause in flight. The record
+    of an order extends this to the orders of other processes.
     An order in flight can wait for its turn in the queue. Everybody who orders something for the session lends it
     their own place there.
     """
@@ -80,7 +93,7 @@ class SessionSequencer:
         """Return whether an unanswered order can still take effect."""
         return any(self._clock() < until for until in self._unconfirmed_until.values())
 
-    def pause(self, access: Access) -> asyncio.Future[Result]:
+    def pause(self, access: Access, record: Record) -> asyncio.Future[Result]:
         """Submit a pause. The future can be shared with other callers: wait for it, but do not cancel it."""
         self._share_turns(access)
         self._resume_cancelled.set()
@@ -89,16 +102,16 @@ class SessionSequencer:
             self._waiting = None
         if Verb.RESUME in self._turns:
             self._turns[Verb.RESUME].cancel(Superseded())
-        return self._in_flight(Verb.PAUSE) or self._start(Verb.PAUSE, access, partial(self._send_pause, access))
+        return self._in_flight(Verb.PAUSE) or self._start(Verb.PAUSE, access, partial(self._send_pause, access, record))
 
-    def resume(self, access: Access, *, before: Before) -> asyncio.Future[Result]:
-        """Submit a resume, as in `pause`. It is sent once `before` returns True, unless a pause supersedes it."""
+    def resume(self, access: Access, record: Record) -> asyncio.Future[Result]:
+        """Submit a resume, as in `pause`. It is sent once its record is clear, unless a pause supersedes it."""
         self._share_turns(access)
         if self._waiting is not None:
             return self._waiting.result
         if self._in_flight(Verb.PAUSE) is None:
-            return self._in_flight(Verb.RESUME) or self._start_resume(access, before)
-        self._waiting = _WaitingResume(access, before, asyncio.get_running_loop().create_future())
+            return self._in_flight(Verb.RESUME) or self._start_resume(access, record)
+        self._waiting = _WaitingResume(access, record, asyncio.get_running_loop().create_future())
         return self._waiting.result
 
     def interrupt(self) -> None:
@@ -116,9 +129,9 @@ class SessionSequencer:
         task = self._sent.get(verb)
         return None if task is None or task.done() else task
 
-    def _start_resume(self, access: Access, before: Before) -> asyncio.Task[Result]:
+    def _start_resume(self, access: Access, record: Record) -> asyncio.Task[Result]:
         self._resume_cancelled = asyncio.Event()
-        return self._start(Verb.RESUME, access, partial(self._send_resume, access, before, self._resume_cancelled))
+        return self._start(Verb.RESUME, access, partial(self._send_resume, access, record, self._resume_cancelled))
 
     def _start(self, verb: Verb, access: Access, send: Callable[[], Awaitable[Result]]) -> asyncio.Task[Result]:
         turn = self._turns[verb] = self._queue.turn(access.person)
@@ -132,26 +145,26 @@ class SessionSequencer:
             return
         self._waiting = None
         if not waiting.result.cancelled():
-            resume = self._start_resume(waiting.access, waiting.before)
+            resume = self._start_resume(waiting.access, waiting.record)
             resume.add_done_callback(lambda _: _copy_result(resume, waiting.result))
 
-    async def _send_pause(self, access: Access) -> Result:
+    async def _send_pause(self, access: Access, record: Record) -> Result:
         raced = self._in_flight(Verb.RESUME)
         never_cancelled = asyncio.Event()
         result = await self._send(Verb.PAUSE, access, never_cancelled)
         if raced is not None:
             await asyncio.wait({raced})
-        if raced is not None and _was_sent(raced):
+        if await record.has_crossed() or (raced is not None and _was_sent(raced)):
             result = await self._send(Verb.PAUSE, access, never_cancelled)
-        return result
+        return _with_doubt(result, record)
 
-    async def _send_resume(self, access: Access, before: Before, cancelled: asyncio.Event) -> Result:
-        is_ready = await before()
+    async def _send_resume(self, access: Access, record: Record, cancelled: asyncio.Event) -> Result:
+        why_not = await record.clear_resume(cancelled)
         if cancelled.is_set():
             return Result(Superseded(), access)
-        if not is_ready:
-            return Result(StoreUnavailable(), access)
-        return await self._send(Verb.RESUME, access, cancelled)
+        if why_not is not None:
+            return Result(why_not, access)
+        return _with_doubt(await self._send(Verb.RESUME, access, record.until_taken_over(cancelled)), record)
 
     async def _send(self, verb: Verb, access: Access, cancelled: asyncio.Event) -> Result:
         attempts = await self._anchor.send(verb, access.key, self._session_id, cancelled=cancelled)
@@ -166,6 +179,12 @@ class SessionSequencer:
 async def _send_in_turn(turn: Turn, access: Access, send: Callable[[], Awaitable[Result]]) -> Result:
     async with turn as why_not:
         return await send() if why_not is None else Result(why_not, access)
+
+
+def _with_doubt(result: Result, record: Record) -> Result:
+    if isinstance(result.outcome, Done) and record.is_opposed_in_doubt:
+        return replace(result, outcome=Unconfirmed(Doubt.RACED))
+    return result
 
 
 def _was_sent(resume: asyncio.Task[Result]) -> bool:

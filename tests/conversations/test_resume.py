@@ -5,11 +5,8 @@ import asyncio
 import pytest
 
 from bot.core.outcomes import Doubt, NotRunning, Outcome, Superseded, Unconfirmed
-from bot.outbound.store.journal import Journal
-from bot.outbound.store.journal_entry import JournalEntry
 from bot.sim.anchor import Fault, Hang, SessionState, Slow, html
-from bot.usecases import session_control
-from bot.usecases.resume_record import record_resume
+from bot.usecases.order_record import OrderRecord
 from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, outcome_text, paused, resumed, single_workspace
 from harness.texts import waiting_text
 
@@ -120,12 +117,11 @@ async def test_a_repeated_resume_does_not_undo_the_pause_after_it() -> None:
 async def test_a_pause_given_while_a_resume_is_being_recorded_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
 
-    async def record_slowly(journal: Journal, entry: JournalEntry) -> Outcome | None:
+    async def record_slowly(_: OrderRecord) -> bool:
         begun.set()
-        await go_on.wait()
-        return await record_resume(journal, entry)
+        return await go_on.wait()
 
-    monkeypatch.setattr(session_control, "record_resume", record_slowly)
+    monkeypatch.setattr(OrderRecord, "is_stored", record_slowly)
     async with single_workspace() as at:
         resume = asyncio.create_task(at.command(verb="resume"))
         await begun.wait()

@@ -8,7 +8,7 @@ from bot.core.recovery import State
 from bot.core.requests import Actor, Order, ReplyAddress, Verb
 from bot.core.secret import Secret
 from bot.core.session_id import SessionId
-from bot.outbound.store.order_rows import OrderRow
+from bot.outbound.store.order_row import OrderRow
 from harness.texts import SESSION
 
 RESPONSE_URL = "https://hooks.slack.com/commands/T0HOME00001/1/secret"

@@ -24,6 +24,7 @@ from bot.outbound.store.schema import orders
 from bot.outbound.store.store import Store, open_store
 from bot.sim.anchor import SimAnchor
 from bot.sim.slack import Delivery, SimSlack
+from bot.usecases.recovery import INTERVAL
 from harness.conversation import Conversation
 from harness.databases import KEY
 from harness.order_rows import order_row
@@ -63,9 +64,11 @@ class Remains(Conversation):
         return list(await self.store.database.fetch_all(select(orders).order_by(orders.c.given_at)))
 
     @asynccontextmanager
-    async def restart(self, *, redelivery_window: float = 0.0) -> AsyncIterator[SingleHarness]:
+    async def restart(
+        self, *, redelivery_window: float = 0.0, recovery_interval: float = INTERVAL
+    ) -> AsyncIterator[SingleHarness]:
         """Start the bot."""
-        limits = Limits(redelivery_window=redelivery_window)
+        limits = Limits(redelivery_window=redelivery_window, recovery_interval=recovery_interval)
         async with running(Settings.from_env(self.environ), limits) as bot:
             self.slack.request_url = None if current_transport.is_socket else f"{bot.url}/slack/events"
             await bot.startup

@@ -11,12 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.concurrency import Tasks
+from bot.core.opposition import UNCONFIRMED_TTL
 from bot.core.outcomes import (
     AnchorOutcome,
     Answered,
     Done,
     Doubt,
     Failed,
+    Late,
     Paused,
     Resumed,
     Stopping,
@@ -30,7 +32,7 @@ from bot.core.session_id import SessionId
 from bot.core.workspace import AnchorKey, Workspace
 from bot.usecases.access_check import Access
 from bot.usecases.fair_queue import FairQueue, NoTurn
-from bot.usecases.session_sequencer import UNCONFIRMED_TTL, Result, SessionSequencer
+from bot.usecases.session_sequencer import Result, SessionSequencer
 from harness import ALICE, SESSION
 
 pytestmark = pytest.mark.anyio
@@ -44,14 +46,37 @@ OF_BOB = replace(ACCESS, person=("T0HOME00001", "U0BOB000001"))
 DONE: dict[Verb, AnchorOutcome] = {Verb.PAUSE: Paused("paused"), Verb.RESUME: Resumed("running")}
 
 
-def submit(sequencer: SessionSequencer, verb: Verb, access: Access = ACCESS) -> asyncio.Future[Result]:
-    """Submit an order; a resume is recorded a moment before it is sent."""
+class FakeRecord:
+    """The record of an order beside which other processes do what a test says."""
 
-    async def record() -> bool:
+    def __init__(self, *, is_opposed_in_doubt: bool = False, has_crossed: bool = False) -> None:
+        self.is_opposed_in_doubt = is_opposed_in_doubt
+        self.why_not: Superseded | StoreUnavailable | Late | None = None
+        self.cleared = asyncio.Event()
+        self.cleared.set()
+        self.taken_over = asyncio.Event()
+        self._has_crossed = has_crossed
+
+    async def clear_resume(self, cancelled: asyncio.Event) -> Superseded | StoreUnavailable | Late | None:
+        del cancelled
         await asyncio.sleep(0)
-        return True
+        await self.cleared.wait()
+        return self.why_not
 
-    return sequencer.pause(access) if verb is Verb.PAUSE else sequencer.resume(access, before=record)
+    def until_taken_over(self, cancelled: asyncio.Event) -> asyncio.Event:
+        del cancelled
+        return self.taken_over
+
+    async def has_crossed(self) -> bool:
+        await asyncio.sleep(0)
+        return self._has_crossed
+
+
+def submit(
+    sequencer: SessionSequencer, verb: Verb, access: Access = ACCESS, record: FakeRecord | None = None
+) -> asyncio.Future[Result]:
+    """Submit an order; a resume is recorded a moment before it is sent."""
+    return (sequencer.pause if verb is Verb.PAUSE else sequencer.resume)(access, record or FakeRecord())
 
 
 def new_queue(*, most: int = 10) -> FairQueue:
@@ -142,7 +167,7 @@ def sequencer(anchor: "ManualAnchor") -> SessionSequencer:
     return SessionSequencer(anchor, SESSION_ID, new_queue(), Tasks(), time.monotonic)
 
 
-async def outcomes(*results: asyncio.Future[Result]) -> list[Answered | NoTurn | StoreUnavailable]:
+async def outcomes(*results: asyncio.Future[Result]) -> list[Answered | NoTurn | StoreUnavailable | Late]:
     return [(await result).outcome for result in results]
 
 
@@ -151,11 +176,13 @@ class ManualAnchor:
 
     def __init__(self) -> None:
         self.sent: list[tuple[Verb, asyncio.Future[list[AnchorOutcome]]]] = []
+        self.cancellations: list[asyncio.Event] = []
 
     async def send(
         self, verb: Verb, key: Secret, session_id: SessionId, *, cancelled: asyncio.Event
     ) -> list[AnchorOutcome]:
-        del key, session_id, cancelled
+        del key, session_id
+        self.cancellations.append(cancelled)
         answer: asyncio.Future[list[AnchorOutcome]] = asyncio.get_running_loop().create_future()
         self.sent.append((verb, answer))
         return await answer
@@ -311,21 +338,60 @@ async def test_an_exception_in_a_waiting_resume_reaches_its_sender(
         await resume
 
 
-async def test_a_resume_that_cannot_be_recorded_is_not_sent(sequencer: SessionSequencer, anchor: ManualAnchor) -> None:
-    async def fail() -> bool:
-        return False
-
-    assert await outcomes(sequencer.resume(ACCESS, before=fail)) == [StoreUnavailable()]
+@pytest.mark.parametrize("why_not", [StoreUnavailable(), Superseded(), Late(20.0)])
+async def test_a_resume_whose_record_says_so_is_not_sent(
+    sequencer: SessionSequencer, anchor: ManualAnchor, why_not: Superseded | StoreUnavailable | Late
+) -> None:
+    record = FakeRecord()
+    record.why_not = why_not
+    assert await outcomes(sequencer.resume(ACCESS, record)) == [why_not]
     assert anchor.sent == []
 
 
 async def test_a_pause_supersedes_a_resume_that_is_being_recorded(
     sequencer: SessionSequencer, anchor: ManualAnchor
 ) -> None:
-    recorded = asyncio.Event()
-    resume = sequencer.resume(ACCESS, before=recorded.wait)
+    record = FakeRecord()
+    record.cleared.clear()
+    resume = sequencer.resume(ACCESS, record)
     pause = await anchor.gets(sequencer, Verb.PAUSE)
     anchor.answer(0)
-    recorded.set()
+    record.cleared.set()
     assert await outcomes(resume, pause) == [Superseded(), Paused("paused")]
     assert [verb for verb, _ in anchor.sent] == [Verb.PAUSE]
+
+
+# --- beside other processes ---
+
+
+async def test_a_pause_that_crossed_a_resume_of_another_process_is_sent_again(
+    sequencer: SessionSequencer, anchor: ManualAnchor
+) -> None:
+    pause = submit(sequencer, Verb.PAUSE, record=FakeRecord(has_crossed=True))
+    for number in range(2):
+        await anchor.receives(number + 1)
+        anchor.answer(number)
+    assert await outcomes(pause) == [Paused("paused")]
+    assert [verb for verb, _ in anchor.sent] == [Verb.PAUSE, Verb.PAUSE]
+
+
+@pytest.mark.parametrize("verb", Verb)
+@pytest.mark.parametrize(("answer", "outcome"), [(None, Unconfirmed(Doubt.RACED)), (Failed(500), Failed(500))])
+async def test_an_order_beside_an_unanswered_one_of_another_process_is_in_doubt(
+    sequencer: SessionSequencer, anchor: ManualAnchor, verb: Verb, answer: AnchorOutcome | None, outcome: Answered
+) -> None:
+    order = submit(sequencer, verb, record=FakeRecord(is_opposed_in_doubt=True))
+    await anchor.receives(1)
+    anchor.answer(0, *([answer] if answer else []))
+    assert await outcomes(order) == [outcome]
+
+
+async def test_a_resume_is_attempted_until_another_process_may_have_it(
+    sequencer: SessionSequencer, anchor: ManualAnchor
+) -> None:
+    record = FakeRecord()
+    resume = submit(sequencer, Verb.RESUME, record=record)
+    await anchor.receives(1)
+    assert anchor.cancellations == [record.taken_over]
+    anchor.answer(0)
+    await resume

@@ -8,6 +8,7 @@ from functools import partial
 from slack_bolt.async_app import AsyncAck, AsyncBoltContext
 
 from bot.concurrency import Tasks
+from bot.core.outcomes import Outcome
 from bot.core.requests import Order, Verb, read_command
 from bot.core.session_id import Found
 from bot.inbound.slack.listener import RequestContext, Routes, done_before_ack_deadline, safe_before_ack_deadline
@@ -15,7 +16,7 @@ from bot.messages.message import Message, Visibility
 from bot.messages.outcome import question_message, waiting_message
 from bot.messages.usage import COMMANDS, usage_message
 from bot.usecases.message_delivery import MessageDelivery
-from bot.usecases.orders import Orders
+from bot.usecases.orders import Orders, RunningOrder
 
 _VERBS = {command: verb for verb, command in COMMANDS.items()}
 
@@ -57,14 +58,24 @@ class CommandListeners:
         if not request.may_be_old and await done_before_ack_deadline(
             running.outcome, request.given_at, self._ack_wait, is_congested
         ):
-            message = self._orders.message(order, running.outcome.result())
-            if is_repeated and message.visibility is Visibility.IN_CHANNEL:
-                # Slack did not get the first ack, and may show no other
-                self._tasks.start(self._delivery.deliver(request.address, message))
-                return replace(message, visibility=Visibility.EPHEMERAL)
-            request.ack.order = running
-            return message
+            return self._answer(running, running.outcome.result(), request, is_repeated=is_repeated)
         is_safe = await safe_before_ack_deadline(running, request.given_at)
         self._tasks.start(self._orders.deliver(running, request.address))
         request.ack.is_announcement = True
         return waiting_message(order, is_recorded=is_safe)
+
+    def _answer(
+        self, running: RunningOrder, outcome: Outcome | None, request: RequestContext, *, is_repeated: bool
+    ) -> Message | None:
+        """Return the outcome for the ack; to the person alone if everybody has it from elsewhere."""
+        if outcome is None:
+            return None
+        message = self._orders.message(running.entry.order, outcome)
+        if running.entry.is_lost:
+            return replace(message, visibility=Visibility.EPHEMERAL)
+        if is_repeated and message.visibility is Visibility.IN_CHANNEL:
+            # Slack did not get the first ack, and may show no other
+            self._tasks.start(self._delivery.deliver(request.address, message))
+            return replace(message, visibility=Visibility.EPHEMERAL)
+        request.ack.order = running
+        return message

@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, Select, Table
+from sqlalchemy import Executable, Row, Table
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -72,11 +72,11 @@ class Database:
         self.is_exclusive = False
         """Whether no other bot uses the database. Commands can, beside the bot."""
 
-    async def fetch_one(self, query: Select[Any], **values: object) -> Row[Any] | None:
+    async def fetch_one(self, query: Executable, **values: object) -> Row[Any] | None:
         """Return the first row, if there is any."""
         return next(iter(await self.fetch_all(query, **values)), None)
 
-    async def fetch_all(self, query: Select[Any], **values: object) -> list[Row[Any]]:
+    async def fetch_all(self, query: Executable, **values: object) -> list[Row[Any]]:
         """Return all rows in one round trip; retry once if the database has closed the connection.
 
         `values` are those of the query's parameters. A frequent query is a constant: building it costs more than
@@ -92,7 +92,7 @@ class Database:
                         raise
                     return await self._read(query, values)
 
-    async def _read(self, query: Select[Any], values: Mapping[str, object]) -> list[Row[Any]]:
+    async def _read(self, query: Executable, values: Mapping[str, object]) -> list[Row[Any]]:
         connection = await self._reading.connect()
         try:
             return list((await connection.execute(query, values)).all())

@@ -7,16 +7,16 @@ in memory, and are written when it is back.
 import asyncio
 import logging
 import time
-from functools import partial
 
 from bot.concurrency import happens
-from bot.core.fair_batch import fair_batch
+from bot.core.opposition import NO_OPPOSITION
 from bot.core.outcomes import Outcome
 from bot.core.recovery import State, Unfinished
 from bot.core.requests import Order, ReplyAddress, Verb
 from bot.health import Readiness
-from bot.outbound.store.journal_entry import JournalEntry, new_future
+from bot.outbound.store.journal_entry import JournalEntry
 from bot.outbound.store.order_rows import LEASE, OrderRows
+from bot.outbound.store.pending_changes import PendingChanges
 from bot.outbound.workspaces import StoreUnreachableError
 
 _log = logging.getLogger(__name__)
@@ -24,25 +24,23 @@ _log = logging.getLogger(__name__)
 MOST_OPEN = 60_000
 """The most unfinished orders that are kept in memory: twice the capacity for orders, since results wait, too."""
 
-_MOST_WRITTEN = 500  # changes in a transaction: the acks of other orders wait for its end
-_MOST_WRITTEN_EACH = 100  # of one person
-_RENEW_INTERVAL = LEASE / 3
+RENEWALS = 3
+"""The number of renewals within a lease."""
+
 _RETRY_DELAY = 0.5  # seconds after a failed transaction
+_KNOWN_WITHIN = 1.0  # seconds until it is known whether another process has a new order, unless the database fails
 _NOT_WRITTEN = "Orders cannot be recorded ({why}). A restart now would lose those in progress."
 
 
-_Changes = dict[str, tuple[JournalEntry, asyncio.Future[bool]]]
-"""Entries to be written, by id, and the future that ends when they are."""
-
-
 class Journal:
-    """The journal of this process. Nothing is written before `run` starts."""
+    """The journal of this process. Nothing is written before `run` starts. `renew_interval` is in seconds."""
 
-    def __init__(self, rows: OrderRows, readiness: Readiness) -> None:
-        self._rows = rows
+    def __init__(self, rows: OrderRows, readiness: Readiness, *, renew_interval: float = LEASE / RENEWALS) -> None:
+        self.rows = rows
         self._readiness = readiness
+        self._renew_interval = renew_interval
         self._open: dict[str, JournalEntry] = {}
-        self._changed: _Changes = {}
+        self._changed = PendingChanges()
         self._wake = asyncio.Event()
         self._is_stopping = False
         self._renewed_at = time.monotonic()
@@ -55,15 +53,19 @@ class Journal:
 
     def begin(self, order: Order, address: ReplyAddress) -> JournalEntry:
         """Record a new order. A pause counts as sent from now on."""
-        entry = JournalEntry(order, address, time.monotonic() - order.age, new_future())
+        entry = JournalEntry(order, address, time.monotonic() - order.age)
         entry.state = State.SENT if order.verb is Verb.PAUSE else State.WAITING
         if not self.is_full:
             self._open[entry.id] = entry
             self._change(entry)
+            entry.inserted = entry.written
         return entry
 
     def sending(self, entry: JournalEntry) -> None:
-        """Record that an order is about to be sent; wait for `entry.written` before."""
+        """Record that a resume is about to be sent; wait for `entry.written` before.
+
+        It is not recorded, and `entry.state` is WAITING again, if `entry.opposition` holds it back.
+        """
         entry.state = State.SENT
         self._change(entry)
 
@@ -78,24 +80,32 @@ class Journal:
         entry.address = ReplyAddress(entry.order.actor, thread_ts=entry.address.thread_ts)  # the rest takes memory
         self._change(entry)
 
-    async def outcome_of(self, trigger_id: str) -> Outcome | None:
-        """Return the stored outcome of an order, if it is known. Raises StoreError."""
-        return await self._rows.outcome_of(trigger_id)
+    async def is_ours(self, entry: JournalEntry) -> bool:
+        """Return whether no other process has an order. Wait until that is known, if the database can say it at all.
 
-    async def has_orders_of_others(self) -> bool:
-        """Return whether there are unfinished orders of other processes. Raises StoreUnreachableError."""
-        return await self._rows.has_orders_of_others()
+        If this process was frozen until its lease ran out, another one may have taken the order over.
+        """
+        if self.rows.is_shared and entry.id in self._open:
+            if entry.is_stored and not entry.is_leased:
+                self._change(entry)
+                await asyncio.wait({entry.written})
+            elif not entry.is_stored and "journal" not in self._readiness.degraded:
+                left = entry.begun_at + _KNOWN_WITHIN - time.monotonic()
+                await asyncio.wait({entry.inserted}, timeout=max(0.0, left))
+        return not entry.is_lost
 
     async def take_over(self, *, all_leases: bool) -> list[tuple[Unfinished, JournalEntry]]:
         """Take over orders that other processes left unfinished. Raises StoreUnreachableError."""
-        return [(one, self._adopt(one)) for one in await self._rows.take_over(all_leases=all_leases)]
+        leased_until = time.monotonic() + self.rows.lease
+        return [(one, self._adopt(one, leased_until)) for one in await self.rows.take_over(all_leases=all_leases)]
 
-    def _adopt(self, unfinished: Unfinished) -> JournalEntry:
+    def _adopt(self, unfinished: Unfinished, leased_until: float) -> JournalEntry:
         given_at = time.monotonic() - unfinished.age
-        entry = JournalEntry(unfinished.order, unfinished.address, given_at, new_future(), id=unfinished.id)
+        entry = JournalEntry(unfinished.order, unfinished.address, given_at, id=unfinished.id)
         entry.state, entry.outcome, entry.is_stored = unfinished.state, unfinished.outcome, True
         if unfinished.settled_age is not None:
             entry.settled_at = time.monotonic() - unfinished.settled_age
+        entry.leased_until = leased_until
         entry.written.set_result(True)
         self._open[entry.id] = entry
         return entry
@@ -103,7 +113,7 @@ class Journal:
     async def run(self) -> None:
         """Write changes and renew leases until `stop`, and then what is left, once."""
         while not self._is_stopping:
-            await happens(self._wake, within=_RENEW_INTERVAL)
+            await happens(self._wake, within=self._renew_interval)
             self._wake.clear()
             await self._tick()
         while await self._tick() and self._changed:
@@ -115,17 +125,14 @@ class Journal:
         self._wake.set()
 
     def _change(self, entry: JournalEntry) -> None:
-        if entry.id not in self._open:
-            return
-        if entry.id not in self._changed:
-            entry.written = new_future()
-            self._changed[entry.id] = entry, entry.written
-        self._wake.set()
+        if entry.id in self._open:
+            self._changed.add(entry)
+            self._wake.set()
 
     async def _tick(self) -> bool:
         """Write a batch, and renew the leases if it is time. Return whether the database took it."""
         try:
-            if self._generation != self._rows.generation:
+            if self._generation != self.rows.generation:
                 self._write_again()
             if self._changed:
                 await self._write()
@@ -145,50 +152,52 @@ class Journal:
 
     def _write_again(self) -> None:
         """Write all open orders to the database that has taken the place of another one."""
-        self._generation = self._rows.generation
+        self._generation = self.rows.generation
         for entry in self._open.values():
             entry.is_stored = False
             self._change(entry)
 
     async def _renew(self) -> None:
         """Renew the leases, if it is time."""
-        if time.monotonic() < self._renewed_at + _RENEW_INTERVAL:
+        began = time.monotonic()
+        if began < self._renewed_at + self._renew_interval:
             return
-        if stored := [entry.id for entry in self._open.values() if entry.is_stored]:
-            await self._rows.renew(stored)
-        self._renewed_at = time.monotonic()
+        if stored := {entry.id: entry for entry in self._open.values() if entry.is_stored}:
+            lost = await self.rows.renew(stored.keys())
+            for entry in stored.values():
+                self._update(entry, leased_until=began + self.rows.lease, is_lost=entry.id in lost)
+        self._renewed_at = began
 
     async def _write(self) -> None:
         """Write a batch of changes in one transaction; on an error they stay."""
-        waiting = ((name, entry.order.actor.person) for name, (entry, _) in self._changed.items())
-        names = fair_batch(waiting, most=_MOST_WRITTEN, most_each=_MOST_WRITTEN_EACH)
-        batch = {name: self._changed.pop(name) for name in names}
+        batch, began = self._changed.take(), time.monotonic()
         if self._changed:
             self._wake.set()
         new = [entry.row() for entry, _ in batch.values() if not entry.is_stored]
         changed = [entry.row() for entry, _ in batch.values() if entry.is_stored]
         try:
-            lost = await self._rows.write(new, changed)
+            result = await self.rows.write(new, changed)
         except BaseException:
-            self._put_back(batch)
+            self._changed.put_back(batch)
             raise
         told = {row.id for row in (*new, *changed) if row.state is State.TOLD}
         for entry, written in batch.values():
             entry.is_stored = True
-            written.set_result(entry.id not in lost)
-            if entry.id in lost | told:
-                del self._open[entry.id]
-                if entry.id in self._changed:
-                    self._changed.pop(entry.id)[1].set_result(entry.id not in lost)
+            entry.opposition = result.opposition.get(entry.id, NO_OPPOSITION)
+            if entry.id in result.held_back and entry.state is State.SENT:
+                entry.state = State.WAITING
+            self._update(entry, leased_until=began + self.rows.lease, is_lost=entry.id in result.lost)
+            written.set_result(not entry.is_lost)
+            if entry.id in told:
+                self._close(entry)
 
-    def _put_back(self, batch: _Changes) -> None:
-        for name, (entry, written) in batch.items():
-            if name in self._changed:
-                later = self._changed[name][1]
-                later.add_done_callback(partial(_copy_result, written))
-            else:
-                self._changed[name] = entry, written
+    def _update(self, entry: JournalEntry, *, leased_until: float, is_lost: bool) -> None:
+        """Record that the lease of a row was renewed, or that another process has it."""
+        entry.leased_until = leased_until
+        if is_lost:
+            entry.is_lost = True
+            self._close(entry)
 
-
-def _copy_result(target: asyncio.Future[bool], source: asyncio.Future[bool]) -> None:
-    target.set_result(source.result())
+    def _close(self, entry: JournalEntry) -> None:
+        self._open.pop(entry.id, None)
+        self._changed.drop(entry)

@@ -5,15 +5,21 @@ import secrets
 import time
 from dataclasses import dataclass, field, fields
 
+from bot.core.opposition import Opposition
 from bot.core.outcomes import Outcome
 from bot.core.recovery import State
 from bot.core.requests import Order, ReplyAddress
-from bot.outbound.store.order_rows import OrderRow
+from bot.outbound.store.order_row import OrderRow
 
 
 def _new_id() -> str:
     """Return an id that ascends with time, so that new rows are neighbors in the index."""
     return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(8)}"
+
+
+def new_future() -> asyncio.Future[bool]:
+    """Return a future for `JournalEntry.written`."""
+    return asyncio.get_running_loop().create_future()
 
 
 @dataclass(slots=True, eq=False)
@@ -23,11 +29,8 @@ class JournalEntry:
     order: Order
     address: ReplyAddress
     given_at: float
-    written: asyncio.Future[bool]
-    """Ends when the last change is stored; False if another process has the order.
-
-    Slack sent it twice, or this process was frozen or cut off until another one took it over.
-    """
+    written: asyncio.Future[bool] = field(default_factory=new_future)
+    """Ends when the last change is stored; False if the order is lost."""
     id: str = field(default_factory=_new_id)
     state: State = State.WAITING
     outcome: Outcome | None = None
@@ -35,11 +38,25 @@ class JournalEntry:
     settled_at: float | None = None
     told_at: float | None = None
     is_stored: bool = False
+    is_lost: bool = False
+    """Another process has the order, and tells its outcome.
+
+    Slack sent it twice, or this process was frozen or cut off until another one took it over.
+    """
+    leased_until: float = 0.0
+    opposition: Opposition | None = None
+    """That of a pause when it was stored, and of a resume when it was last to be sent; None until then."""
+    begun_at: float = field(default_factory=time.monotonic)
+    inserted: asyncio.Future[bool] = field(init=False)
+    """The first `written`."""
+
+    def __post_init__(self) -> None:
+        self.inserted = self.written
 
     @property
-    def is_lost(self) -> bool:
-        """Return whether another process has the order, and tells its outcome."""
-        return self.written.done() and not self.written.result()
+    def is_leased(self) -> bool:
+        """Return whether no other process can have taken the order over."""
+        return time.monotonic() < self.leased_until
 
     def row(self) -> OrderRow:
         """Return the entry as it is now."""
@@ -48,8 +65,3 @@ class JournalEntry:
 
 
 _ROW_FIELDS = [one.name for one in fields(OrderRow)]
-
-
-def new_future() -> asyncio.Future[bool]:
-    """Return a future for `JournalEntry.written`."""
-    return asyncio.get_running_loop().create_future()

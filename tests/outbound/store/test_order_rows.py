@@ -18,7 +18,8 @@ from bot.core.secret import Secret
 from bot.outbound.store import order_rows as module
 from bot.outbound.store.database_clock import DatabaseClock
 from bot.outbound.store.fields import FieldCipher
-from bot.outbound.store.order_rows import OrderRow, OrderRows
+from bot.outbound.store.order_row import OrderRow
+from bot.outbound.store.order_rows import OrderRows
 from bot.outbound.store.store import Store, open_store
 from harness import OTHER_SESSION
 from harness.databases import KEY, OTHER_KEY, query
@@ -61,7 +62,7 @@ def told(row: OrderRow) -> OrderRow:
 
 async def test_an_order_is_taken_over_as_it_was_written(store: Store) -> None:
     row = order_row(age=30)
-    assert await of_process(store).write([row], []) == frozenset()
+    assert (await of_process(store).write([row], [])).lost == frozenset()
     (taken,) = await take_over(store)
     assert (taken.id, taken.order, taken.address, taken.state) == (row.id, row.order, row.address, row.state)
     assert taken.outcome is None
@@ -70,8 +71,8 @@ async def test_an_order_is_taken_over_as_it_was_written(store: Store) -> None:
 
 async def test_a_trigger_is_stored_once(store: Store) -> None:
     first, again, other = order_row(trigger="1.2"), order_row(trigger="1.2"), order_row(trigger="1.3")
-    assert await of_process(store).write([first], []) == frozenset()
-    assert await of_process(store, "theirs").write([again, other, order_row()], []) == {again.id}
+    assert (await of_process(store).write([first], [])).lost == frozenset()
+    assert (await of_process(store, "theirs").write([again, other, order_row()], [])).lost == {again.id}
     assert {row.id for row in await stored(store)} >= {first.id, other.id}
     assert again.id not in {row.id for row in await stored(store)}
 
@@ -79,7 +80,7 @@ async def test_a_trigger_is_stored_once(store: Store) -> None:
 async def test_a_row_whose_commit_seemed_to_fail_is_written_again(store: Store) -> None:
     rows, row, new = of_process(store), order_row(trigger="1.2", age=1), order_row()
     await rows.write([row], [])
-    assert await rows.write([acted(row, Paused("paused")), new], []) == frozenset()
+    assert (await rows.write([acted(row, Paused("paused")), new], [])).lost == frozenset()
     assert [(one.id, one.outcome) for one in await stored(store)] == [(row.id, "Paused"), (new.id, None)]
 
 
@@ -112,7 +113,7 @@ async def test_a_change_of_a_row_that_was_taken_over_is_refused(store: Store) ->
     await take_over(store)
     await rows.write([kept], [])
     sent, settled = replace(lost, state=State.SENT), acted(kept, Paused())
-    assert await rows.write([], [sent, settled]) == {lost.id}
+    assert (await rows.write([], [sent, settled])).lost == {lost.id}
     assert [(row.id, row.state) for row in await stored(store)] == [(kept.id, "acted"), (lost.id, "waiting")]
 
 

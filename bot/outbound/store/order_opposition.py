@@ -1,0 +1,75 @@
+"""Find the opposite orders for the sessions of rows, and lock these sessions, so that no process misses another's."""
+
+from collections.abc import Collection, Iterable, Mapping
+from hashlib import blake2b
+
+from sqlalchemy import Row, bindparam, text
+
+from bot.core.opposition import UNCONFIRMED_TTL, Opposition
+from bot.core.outcomes import Broken, Doubt, Resumed, Unconfirmed
+from bot.core.requests import Order
+from bot.outbound.store.order_statements import NOT_SENT
+
+_RECENT = 900.0  # seconds; an older order has no effect any more, and a session can have thousands of them
+_CLOCK_ERROR = 1.0  # seconds by which two processes can disagree about the database's time
+
+OPPOSITE_ORDERS = text(
+    f"""
+    SELECT own.id, own.state, own.given_at,
+      max(CASE WHEN other.state = 'sent' AND (other.owner <> :owner OR other.given_at > own.given_at) THEN 1 ELSE 0 END)
+        AS running,
+      max(CASE WHEN other.settled_at IS NOT NULL THEN other.given_at END) AS last_given_at,
+      max(other.settled_at) AS last_settled_at,
+      max(CASE WHEN other.outcome IN ('{Unconfirmed.__name__}', '{Broken.__name__}')
+        AND other.outcome_fields NOT LIKE '{{"why": "{Doubt.RACED}"%' THEN other.settled_at END) AS in_doubt_at
+    FROM orders AS own JOIN orders AS other
+      ON other.team_id = own.team_id AND other.session_id = own.session_id AND other.given_at > :since
+    WHERE own.id IN :ids AND NOT (own.verb = 'resume' AND own.state = 'sent')
+      AND other.verb <> own.verb AND other.state <> 'waiting'
+      AND (other.outcome IS NULL OR other.outcome NOT IN ('{"', '".join(NOT_SENT)}'))
+    GROUP BY own.id, own.state, own.given_at
+    """  # noqa: S608 - names of types
+).bindparams(bindparam("ids", expanding=True))
+"""The opposite orders that can have been sent. One of the same owner runs beside if it was given later.
+
+Of those given before, the owner's own `SessionSequencer` keeps the sequence. A resume that is recorded as sent has no
+opposition: the pauses wait for it.
+"""
+
+LATER_RESUME = text(
+    f"""
+    SELECT other.user_id FROM orders AS own JOIN orders AS other
+      ON other.team_id = own.team_id AND other.session_id = own.session_id AND other.given_at > own.given_at
+    WHERE own.id = :id AND other.verb = 'resume'
+      AND (other.state = 'sent' OR other.outcome IN ('{Resumed.__name__}', '{Unconfirmed.__name__}'))
+    ORDER BY other.given_at DESC LIMIT 1
+    """  # noqa: S608 - names of types
+)
+"""The person of the last resume that had or can have an effect after a pause was given."""
+
+
+def opposition_values(owner: str, ids: Collection[str], now: float) -> dict[str, object]:
+    """Return the parameters of OPPOSITE_ORDERS; `now` is the database's time."""
+    return {"owner": owner, "ids": list(ids), "since": now - _RECENT}
+
+
+def read_opposition(rows: Iterable[Row[tuple[object, ...]]], now: float) -> Mapping[str, Opposition]:
+    """Return the result of OPPOSITE_ORDERS by id, without the rows that have no opposition."""
+    return {
+        row.id: Opposition(
+            is_running=bool(row.running),
+            is_later=(row.last_given_at or 0.0) > row.given_at,
+            has_crossed=(row.last_settled_at or 0.0) > row.given_at - _CLOCK_ERROR,
+            is_in_doubt=(row.in_doubt_at or 0.0) > now - UNCONFIRMED_TTL,
+        )
+        for row in rows
+    }
+
+
+def session_locks(orders: Iterable[Order]) -> list[int]:
+    """Return the numbers of the sessions of these orders, sorted."""
+    return sorted({_number(f"{order.actor.team_id} {order.session_id}") for order in orders})
+
+
+def _number(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode(errors="replace"), digest_size=8).digest(), signed=True)
