@@ -1,6 +1,7 @@
 """The databases that a store can be in: a SQLite file, and a real PostgreSQL."""
 
 import itertools
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,15 @@ def postgresql(directory: Path) -> Iterator[Iterator[str]]:
         yield (_new_database(server.get_uri(), f"test_{number}") for number in itertools.count())
     finally:
         server.cleanup()
+
+
+def restart_at_once(directory: Path) -> None:
+    """End a server without a checkpoint, as `pg_ctl -m immediate` does, and start it again."""
+    server = get_server(directory, cleanup_mode="delete")
+    process = server.get_postmaster_info().process
+    process.send_signal(signal.SIGQUIT)
+    process.wait(20)
+    server.ensure_postgres_running()
 
 
 def _new_database(server: str, name: str) -> str:

@@ -1,0 +1,180 @@
+"""Three processes on one PostgreSQL: each order is told once, the last one wins, and nothing is lost."""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.outbound.store.order_rows import LEASE
+from bot.sim.anchor import SessionState
+from bot.usecases.recovery import INTERVAL
+from harness.databases import postgresql, restart_at_once
+from harness.process import frozen
+from harness.replicas import TAKEN_OVER, Given, Replicas, replicas
+
+pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.no_cover]
+
+STATES = {"Paused": SessionState.PAUSED, "Resumed": SessionState.RUNNING}
+
+
+@pytest.fixture
+def url(postgresql_urls: Iterator[str]) -> str:
+    return next(postgresql_urls)
+
+
+@pytest.fixture
+def report(
+    record_testsuite_property: Callable[[str, object], None], request: pytest.FixtureRequest
+) -> Callable[..., None]:
+    """Say what happened: to those who run it with -s, and in the report of a test run."""
+
+    def say(**counts: object) -> None:
+        record_testsuite_property(request.node.name, counts)
+        print(counts)  # noqa: T201 - see above
+
+    return say
+
+
+async def test_the_last_order_wins_wherever_it_is_given(url: str, report: Callable[..., None]) -> None:
+    async with replicas(url) as at:
+        for _ in range(20):
+            await asyncio.gather(*(order_at_random(at) for _ in range(10)))
+        by_session: dict[str, list[Any]] = {}
+        for row in await at.until_told():
+            if row.outcome in {*STATES, "Unconfirmed"}:
+                by_session.setdefault(row.session_id, []).append(row)
+        last = {session: rows[-1].outcome for session, rows in by_session.items()}
+        ends = {session: at.anchor.session(session).state for session in last}
+        wrong = [
+            session for session in last if last[session] != "Unconfirmed" and STATES[last[session]] != ends[session]
+        ]
+        outcomes = [row.outcome for row in await at.rows()]
+    report(orders=len(at.given), outcomes={one: outcomes.count(one) for one in set(outcomes)}, wrong=len(wrong))
+    assert len(last) == 200
+    assert outcomes.count("Superseded") > 0
+    assert [[(row.verb, row.outcome, row.owner) for row in by_session[session]] for session in wrong] == []
+
+
+async def order_at_random(at: Replicas) -> None:
+    """Let people pause and resume a session, each order at some replica; Anchor takes some time for each."""
+    session, giving = at.anchor.add_session(), []
+    for _ in range(at.chance.randint(2, 6)):
+        at.anchor.session(session).seconds = at.chance.uniform(0.005, 0.12)
+        giving.append(asyncio.create_task(at.order(at.chance.choice(["pause", "resume"]), session)))
+        await asyncio.sleep(at.chance.uniform(0.0, 0.08))
+    await asyncio.gather(*giving)
+
+
+async def test_a_request_at_two_replicas_at_once_is_told_once_and_a_resume_executed_once(
+    url: str, report: Callable[..., None]
+) -> None:
+    async with replicas(url) as at:
+        at.balancer.copies = 2
+        await at.give(200, rate=20.0, resumes=0.5)
+        rows = await at.until_told()
+        shown = [answer["text"] for answer in at.balancer.answers if answer["response_type"] == "in_channel"]
+        told = {one.session: sum(one.session in text for text in shown) for one in at.given}
+        resumes = [len(at.anchor.posts(one.session)) for one in at.given if one.verb == "resume"]
+        pauses = [len(at.anchor.posts(one.session)) for one in at.given if one.verb == "pause"]
+    report(told=sum(told.values()), resumes=sum(resumes), pauses=len(pauses), pauses_sent=sum(pauses))
+    assert len(rows) == len(told) == 200
+    assert set(told.values()) == {1}
+    assert set(resumes) == {1}
+    assert at.balancer.failures == []
+
+
+async def test_what_a_killed_replica_leaves_is_taken_over(url: str, report: Callable[..., None]) -> None:
+    async with replicas(url) as at:
+        giving = asyncio.create_task(at.give(90, rate=30.0, seconds=4.0))
+        await asyncio.sleep(2.0)
+        killed = at.bots.pop()
+        killed.process.kill()
+        at.balancer.replicas.discard(killed.url)
+        killed_at = time.time()
+        await giving
+        rows = await at.until_told()
+        taken = [entry["time"] for bot in at.bots for entry in bot.log if entry["message"] == TAKEN_OVER]
+        seconds = [round(moment - killed_at, 1) for moment in taken]
+    lost, twice = reckon(at, rows)
+    report(taken_over=len(taken), after_seconds=max(seconds, default=0.0), lost=len(lost), told_twice=twice)
+    assert lost == []
+    assert taken
+    assert max(seconds) < LEASE + INTERVAL + 1.0  # for the machine
+
+
+async def test_a_frozen_replica_sends_no_resume_late(url: str, report: Callable[..., None]) -> None:
+    async with replicas(url) as at:
+        giving = asyncio.create_task(at.give(90, rate=30.0, seconds=4.0))
+        await asyncio.sleep(2.0)
+        async with frozen(at.bots[0], 20.0):
+            await giving
+            await asyncio.sleep(8.0)  # until all that can be sent is sent
+            before = len(at.anchor.requests)
+        await asyncio.sleep(5.0)
+        rows = await at.until_told()
+        late = [request.session_id for request in at.anchor.requests[before:] if request.verb == "resume"]
+        taken = sum(entry["message"] == TAKEN_OVER for bot in at.bots for entry in bot.log)
+    lost, twice = reckon(at, rows)
+    report(taken_over=taken, lost=len(lost), told_twice=twice, pauses_sent_late=len(at.anchor.requests) - before)
+    assert (late, lost) == ([], [])
+    assert taken > 0
+    assert twice <= 2
+
+
+async def test_a_rolling_restart_rejects_nothing(url: str, report: Callable[..., None]) -> None:
+    async with replicas(url, DRAIN_SECONDS="1") as at:
+        giving = asyncio.create_task(at.give(600, rate=30.0, seconds=0.5))
+        for old in list(at.bots):
+            await at.start()
+            await at.retire(old)
+        is_enough = not giving.done()
+        await giving
+        rows = await at.until_told()
+    lost, twice = reckon(at, rows)
+    outcomes = {row.outcome for row in rows}
+    report(orders=len(at.given), rejected=len(at.balancer.failures), lost=len(lost), told_twice=twice)
+    assert is_enough
+    assert (at.balancer.failures, lost) == ([], [])
+    assert outcomes == {"Paused", "Resumed"}
+    assert {one.delivery.error for one in at.given} == {None}
+
+
+async def test_nothing_is_lost_while_the_database_restarts(report: Callable[..., None]) -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True) as directory,
+        postgresql(Path(directory)) as urls,
+    ):
+        async with replicas(next(urls)) as at:
+            giving = asyncio.create_task(at.give(400, rate=50.0, seconds=1.0))
+            await asyncio.sleep(2.0)
+            await asyncio.to_thread(restart_at_once, Path(directory))
+            await giving
+            rows = await at.until_told()
+    lost, twice = reckon(at, rows)
+    refused = sum(row.outcome == "StoreUnavailable" for row in rows)
+    report(orders=len(at.given), refused=refused, lost=len(lost), told_twice=twice, failures=len(at.balancer.failures))
+    assert lost == []
+    assert {one.delivery.error for one in at.given} == {None}
+    assert all(row.verb == "resume" for row in rows if row.outcome == "StoreUnavailable")
+
+
+def reckon(at: Replicas, rows: list[Any]) -> tuple[list[tuple[object, ...]], int]:
+    """Return the orders that were acknowledged or recorded and whose outcome nobody saw, and how many came twice."""
+    told, recorded = at.told(), {row.trigger_id: row for row in rows}
+    lost = [about(one, recorded) for one in at.given if is_promised(one, recorded) and not told[one.session]]
+    executed = [one for one in at.given if one.verb == "resume" and len(at.anchor.posts(one.session)) > 1]
+    assert executed == []
+    return lost, sum(count > 1 for count in told.values())
+
+
+def is_promised(one: Given, recorded: dict[str, Any]) -> bool:
+    return one.delivery.ack is not None or one.delivery.trigger_id in recorded
+
+
+def about(one: Given, recorded: dict[str, Any]) -> tuple[object, ...]:
+    row = recorded.get(one.delivery.trigger_id)
+    return one.verb, one.session, one.delivery.error, row and (row.state, row.outcome, row.delivered_by)
