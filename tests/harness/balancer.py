@@ -36,7 +36,7 @@ class Balancer:
     async def is_ready(self, *urls: str) -> None:
         """Wait until requests go to these replicas."""
         async with asyncio.timeout(60):
-            while not self._ready >= set(urls):
+            while not self._ready >= set(urls):  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(_LOOK_INTERVAL)
 
     async def run(self) -> None:

@@ -33,6 +33,7 @@ def restart_at_once(directory: Path) -> None:
     """End a server without a checkpoint, as `pg_ctl -m immediate` does, and start it again."""
     server = get_server(directory, cleanup_mode="delete")
     process = server.get_postmaster_info().process
+    assert process is not None
     process.send_signal(signal.SIGQUIT)
     process.wait(20)
     server.ensure_postgres_running()

@@ -1,7 +1,8 @@
 """What a killed process has left in the journal, and the bot of a single workspace that is started over it."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -65,10 +66,14 @@ class Remains(Conversation):
 
     @asynccontextmanager
     async def restart(
-        self, *, redelivery_window: float = 0.0, recovery_interval: float = INTERVAL
+        self,
+        *,
+        redelivery_window: float = 0.0,
+        recovery_interval: float = INTERVAL,
+        now: Callable[[], float] = time.time,
     ) -> AsyncIterator[SingleHarness]:
         """Start the bot."""
-        limits = Limits(redelivery_window=redelivery_window, recovery_interval=recovery_interval)
+        limits = Limits(redelivery_window=redelivery_window, recovery_interval=recovery_interval, now=now)
         async with running(Settings.from_env(self.environ), limits) as bot:
             self.slack.request_url = None if current_transport.is_socket else f"{bot.url}/slack/events"
             await bot.startup

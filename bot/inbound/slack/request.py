@@ -47,12 +47,12 @@ ParsedRequest = dict[str, object] | UrlVerification | SslCheck | Rejected
 
 def verify_and_parse(raw: RawRequest, *, secrets: Sequence[Secret], now: float) -> ParsedRequest:
     """Return the payload of a signed request, or a rejection; `now` is in Unix seconds. Never raises."""
-    if not _is_signed(raw, secrets, now):
+    if problem := _find_problem(raw, secrets, now):
         # Slack can send an unsigned check at any time
         # https://docs.slack.dev/interactivity/implementing-slash-commands
         if b"ssl_check=1" in raw.body.split(b"&"):
             return SslCheck()
-        return Rejected(401, "The request is not signed by Slack, or its timestamp is more than 5 minutes away.")
+        return Rejected(401, problem)
     try:
         return _parse(raw)
     except BadPayloadError as error:
@@ -98,14 +98,23 @@ _MAX_AGE = 300  # seconds
 _TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
-def _is_signed(raw: RawRequest, secrets: Sequence[Secret], now: float) -> bool:
-    """Return whether the only timestamp is recent, and the only signature fits one of `secrets`.
+def _find_problem(raw: RawRequest, secrets: Sequence[Secret], now: float) -> str | None:
+    """Return None if the only signature fits one of `secrets`, and the only timestamp is recent."""
+    if not _is_signed(raw, secrets):
+        return "The request is not signed by Slack."
+    seconds = int(raw.timestamps[0]) - now
+    if abs(seconds) <= _MAX_AGE:
+        return None
+    side = "ahead of" if seconds > 0 else "behind"
+    return (
+        f"The request is signed, but its time is {abs(seconds):.0f} s {side} this machine's clock, and more than "
+        f"{_MAX_AGE} s are not accepted. It is an old request, or the clock is wrong."
+    )
 
-    There are two secrets while the signing secret is being rotated.
-    """
+
+def _is_signed(raw: RawRequest, secrets: Sequence[Secret]) -> bool:
+    """Return whether the signature fits. There are two secrets while the signing secret is being rotated."""
     if len(raw.timestamps) != 1 or len(raw.signatures) != 1 or not _TIMESTAMP.fullmatch(raw.timestamps[0]):
-        return False
-    if abs(now - int(raw.timestamps[0])) > _MAX_AGE:
         return False
     signature = raw.signatures[0].encode(errors="surrogateescape")
     base = b"v0:%b:%b" % (raw.timestamps[0].encode(), raw.body)

@@ -19,7 +19,7 @@ OPPOSITE_ORDERS = text(
       max(CASE WHEN other.state = 'sent' AND (other.owner <> :owner OR other.given_at > own.given_at) THEN 1 ELSE 0 END)
         AS running,
       max(CASE WHEN other.settled_at IS NOT NULL THEN other.given_at END) AS last_given_at,
-      max(other.settled_at) AS last_settled_at,
+      max(CASE WHEN other.owner <> :owner THEN other.settled_at END) AS last_settled_at,
       max(CASE WHEN other.outcome IN ('{Unconfirmed.__name__}', '{Broken.__name__}')
         AND other.outcome_fields NOT LIKE '{{"why": "{Doubt.RACED}"%' THEN other.settled_at END) AS in_doubt_at
     FROM orders AS own JOIN orders AS other
@@ -30,10 +30,8 @@ OPPOSITE_ORDERS = text(
     GROUP BY own.id, own.state, own.given_at
     """  # noqa: S608 - names of types
 ).bindparams(bindparam("ids", expanding=True))
-"""The opposite orders that can have been sent. One of the same owner runs beside if it was given later.
-
-Of those given before, the owner's own `SessionSequencer` keeps the sequence. A resume that is recorded as sent has no
-opposition: the pauses wait for it.
+"""The opposite orders that can have been sent. Those of the same owner are in sequence by its own `SessionSequencer`,
+unless they were given later. A resume that is recorded as sent has no opposition: the pauses wait for it.
 """
 
 LATER_RESUME = text(

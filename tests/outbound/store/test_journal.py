@@ -1,7 +1,7 @@
 """The journal: what is changed meanwhile is written together; what cannot be written is kept, up to a limit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from bot.core.outcomes import Paused
 from bot.core.requests import Verb
+from bot.core.secret import Secret
 from bot.health import Readiness
 from bot.outbound.store import journal as module
 from bot.outbound.store import pending_changes
@@ -18,7 +19,7 @@ from bot.outbound.store.journal import Journal
 from bot.outbound.store.journal_entry import JournalEntry
 from bot.outbound.store.order_row import OrderRow
 from bot.outbound.store.order_rows import OrderRows, Written
-from bot.outbound.store.store import Store
+from bot.outbound.store.store import Store, open_store
 from bot.outbound.workspaces import StoreUnreachableError
 from harness.conversation import until
 from harness.databases import KEY
@@ -65,11 +66,11 @@ class WatchedRows(OrderRows):
 class Desk:
     """A journal that runs over watched rows."""
 
-    def __init__(self, store: Store, owner: str = "ours") -> None:
+    def __init__(self, store: Store, owner: str = "ours", *, renew: float = 0.05) -> None:
         self.store = store
         self.rows = WatchedRows(store, owner)
         self.readiness = Readiness()
-        self.journal = Journal(self.rows, self.readiness, renew_interval=0.05)
+        self.journal = Journal(self.rows, self.readiness, renew_interval=renew)
 
     def begin(self, verb: Verb = Verb.PAUSE, trigger: str | None = None) -> JournalEntry:
         row = order_row(verb, trigger=trigger)
@@ -82,8 +83,8 @@ class Desk:
 
 
 @asynccontextmanager
-async def journal_of(store: Store, owner: str = "ours") -> AsyncIterator[Desk]:
-    desk = Desk(store, owner)
+async def journal_of(store: Store, owner: str = "ours", *, renew: float = 0.05) -> AsyncIterator[Desk]:
+    desk = Desk(store, owner, renew=renew)
     running = asyncio.create_task(desk.journal.run())
     yield desk
     desk.journal.stop()
@@ -271,3 +272,44 @@ async def test_a_change_while_it_turns_out_that_another_process_has_the_order_is
         at.rows.unblocked.set()
         assert not await entry.written
     assert await at.stored() == [("waiting",)]
+
+
+# --- whose an order is ---
+
+
+async def test_an_order_is_ours_until_another_process_has_it(store: Store) -> None:
+    async with journal_of(store) as at, journal_of(store, "theirs") as beside:
+        first, again = at.begin(trigger="1.2"), beside.begin(trigger="1.2")
+        assert await at.journal.is_ours(first)
+        await again.written
+        assert not await beside.journal.is_ours(again)
+
+
+async def test_after_a_standstill_an_order_is_ours_if_no_other_process_has_taken_it_over(
+    postgresql_urls: Iterator[str],
+) -> None:
+    async with open_store(Secret(next(postgresql_urls)), [KEY]) as store, journal_of(store, renew=20.0) as at:
+        kept, lost = at.begin(), at.begin()
+        assert await lost.written
+        async with store.database.transaction() as connection:
+            await connection.execute(text("UPDATE orders SET owner = 'theirs' WHERE id = :id"), {"id": lost.id})
+        assert await at.journal.is_ours(lost)  # it cannot know: the lease runs
+        kept.leased_until = lost.leased_until = 0.0
+        assert (await at.journal.is_ours(kept), await at.journal.is_ours(lost)) == (True, False)
+        assert kept.is_leased
+
+
+async def test_while_the_database_fails_a_new_order_counts_as_ours(
+    postgresql_urls: Iterator[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_KNOWN_WITHIN", 0.1)
+    async with open_store(Secret(next(postgresql_urls)), [KEY]) as store, journal_of(store) as at:
+        at.rows.unblocked.clear()
+        entry = at.begin()
+        assert await at.journal.is_ours(entry)  # after a moment
+        at.rows.error = GONE
+        at.rows.unblocked.set()
+        await until(lambda: at.readiness.degraded)
+        monkeypatch.setattr(module, "_KNOWN_WITHIN", 1000.0)
+        assert await at.journal.is_ours(entry)
+        at.rows.error = None

@@ -1,0 +1,133 @@
+"""Two bots on one PostgreSQL: a request that comes to both is told once, and a wrong clock does no harm."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from bot.app import Running, running
+from bot.config.settings import Settings
+from bot.container import DEFAULT_LIMITS, Limits
+from bot.core.outcomes import Paused
+from bot.core.recovery import State
+from bot.demo.sandbox import environment
+from bot.sim.anchor import SessionState, Slow
+from harness import HTTP_ONLY, SESSION, SingleHarness, paused, resumed, single_workspace
+from harness.databases import KEY
+from harness.restarts import remains
+
+pytestmark = pytest.mark.anyio
+
+HOUR = 3600.0
+
+Switch = Callable[[], None]
+
+
+@pytest.fixture
+def url(postgresql_urls: Iterator[str]) -> str:
+    return next(postgresql_urls)
+
+
+@asynccontextmanager
+async def two_bots(
+    url: str, limits: Limits = DEFAULT_LIMITS
+) -> AsyncIterator[tuple[SingleHarness, Callable[[], None]]]:
+    """Two bots, the second one with these limits. The function sends further requests to the second one."""
+    keys = KEY.reveal()
+    async with single_workspace(DATABASE_URL=url, ENCRYPTION_KEYS=keys) as at, second_bot(at, url, limits) as second:
+
+        def switch() -> None:
+            at.slack.request_url = f"{second.url}/slack/events"
+
+        yield at, switch
+
+
+@asynccontextmanager
+async def second_bot(at: SingleHarness, url: str, limits: Limits) -> AsyncIterator[Running]:
+    environ = environment(at.slack, at.anchor, DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal())
+    async with running(Settings.from_env(environ), limits) as bot:
+        await bot.startup
+        await at.anchor.until(lambda: at.anchor.requests and at.anchor.requests[0].status)
+        at.anchor.requests.clear()  # the check of the key
+        yield bot
+
+
+def verbs(at: SingleHarness) -> list[str | None]:
+    return [order.verb for order in at.orders]
+
+
+@HTTP_ONLY
+@pytest.mark.parametrize(("verb", "sent", "text"), [("pause", 2, paused()), ("resume", 1, resumed())])
+async def test_a_request_that_comes_again_at_another_bot_gets_the_outcome_of_the_first(
+    url: str, verb: str, sent: int, text: str
+) -> None:
+    async with two_bots(url) as (at, switch):
+        first = await at.command(verb=verb)
+        switch()
+        again = await at.slack.resend(first)
+        assert again.ack is not None
+        assert (again.ack.response_type, again.ack.text) == ("ephemeral", text)
+        assert verbs(at) == [verb] * sent
+        assert [message.text for message in at.messages()] == [text]
+
+
+@HTTP_ONLY
+@pytest.mark.parametrize("by", ["command", "click"])
+async def test_a_request_that_comes_to_two_bots_at_once_is_told_by_one(url: str, by: str) -> None:
+    async with two_bots(url) as (at, switch):
+        at.anchor.fault = Slow(1.0)
+        message = at.post_alert()
+        orders = [at.command(trigger_id="1.2.3") if by == "command" else at.click(message, trigger_id="1.2.3")]
+        ordering = [asyncio.ensure_future(orders[0])]
+        await at.anchor.until(lambda: at.orders)
+        switch()
+        again = await (at.command(trigger_id="1.2.3") if by == "command" else at.click(message, trigger_id="1.2.3"))
+        await asyncio.gather(*ordering)
+        await at.slack.until(lambda: at.messages()[-1].text == paused())
+        await asyncio.sleep(0.5)
+        assert [one.text for one in at.messages()].count(paused()) == 1
+        assert again.ack is not None
+        assert again.error is None
+
+
+@HTTP_ONLY
+async def test_a_resume_that_comes_again_at_another_bot_does_not_undo_a_newer_pause(url: str) -> None:
+    async with two_bots(url) as (at, switch):
+        first = await at.command(verb="resume")
+        await at.command()
+        switch()
+        await at.slack.resend(first)
+        assert verbs(at) == ["resume", "pause"]
+        assert at.anchor.session(SESSION).state is SessionState.PAUSED
+
+
+@HTTP_ONLY
+async def test_a_bot_whose_clock_is_wrong_rejects_requests_and_leaves_the_orders_of_others_alone(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong = Limits(now=lambda: time.time() + HOUR, recovery_interval=0.05)
+    async with two_bots(url, wrong) as (at, switch):
+        at.anchor.fault = Slow(1.0)
+        pausing = asyncio.ensure_future(at.command())
+        await at.anchor.until(lambda: at.orders)
+        switch()
+        assert (await at.command()).error == "http_client_error"
+        assert (await pausing).ack is not None
+        assert verbs(at) == ["pause"]
+        at.slack.violations.clear()
+    (why,) = [record.__dict__["why"] for record in caplog.records if record.message == "requests rejected"]
+    assert f"{HOUR:.0f} s behind" in why or f"{HOUR - 1:.0f} s behind" in why or f"{HOUR + 1:.0f} s behind" in why
+    assert not [record for record in caplog.records if record.message == "unfinished order taken over"]
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_a_bot_whose_clock_is_wrong_takes_orders_over_in_time(url: str, hours: int) -> None:
+    async with remains(url) as left:
+        await left.leave("resume", State.WAITING, age=2)
+        await left.leave("pause", State.TOLD, Paused(), age=1)
+        async with left.restart(now=lambda: time.time() + hours * HOUR) as at:
+            await at.slack.until(left.answers)
+            assert at.orders == []
+        assert [row.outcome for row in await left.rows()] == ["Superseded", "Paused"]

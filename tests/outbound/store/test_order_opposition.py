@@ -1,0 +1,187 @@
+"""The opposite orders for a session, of this process and of others; no statement reads the whole table."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, event
+
+from bot.core.opposition import NO_OPPOSITION, UNCONFIRMED_TTL, Opposition
+from bot.core.outcomes import Broken, Doubt, Outcome, Overloaded, Paused, Resumed, Superseded, Unconfirmed
+from bot.core.recovery import State
+from bot.core.requests import Verb
+from bot.outbound.store.fields import FieldCipher
+from bot.outbound.store.order_row import OrderRow
+from bot.outbound.store.order_rows import OrderRows
+from bot.outbound.store.store import Store
+from harness import OTHER_SESSION
+from harness.databases import KEY
+from harness.order_rows import order_row
+
+pytestmark = pytest.mark.anyio
+
+PAUSE, RESUME = Verb.PAUSE, Verb.RESUME
+OURS, THEIRS = "ours", "theirs"
+QUARTER = 901  # seconds
+
+
+def of_process(store: Store, owner: str = OURS) -> OrderRows:
+    return OrderRows(store.database, FieldCipher([KEY]), owner)
+
+
+Make = Callable[[], OrderRow]
+"""Makes a row whose age counts from the beginning of a test, which can be minutes after the collection of the tests."""
+
+
+def row(*values: Any, **fields: Any) -> Make:
+    return partial(order_row, *values, **fields)
+
+
+def settled(make: Make, outcome: Outcome, *, age: float = 0.0) -> Make:
+    """A row whose outcome has come that many seconds ago."""
+    return lambda: replace(make(), state=State.ACTED, outcome=outcome, settled_at=order_row(age=age).given_at)
+
+
+@pytest.mark.parametrize(
+    ("owner", "pause", "opposition"),
+    [
+        (THEIRS, row(PAUSE, age=10), Opposition(is_running=True)),
+        (THEIRS, row(PAUSE, age=2), Opposition(is_running=True)),
+        (OURS, row(PAUSE, age=10), NO_OPPOSITION),
+        (OURS, row(PAUSE, age=2), Opposition(is_running=True)),
+        (THEIRS, settled(row(PAUSE, age=2), Paused()), Opposition(is_later=True, has_crossed=True)),
+        (THEIRS, settled(row(PAUSE, age=10), Paused()), Opposition(has_crossed=True)),
+        (THEIRS, settled(row(PAUSE, age=2), Overloaded()), NO_OPPOSITION),
+        (THEIRS, row(PAUSE, age=2, session=OTHER_SESSION), NO_OPPOSITION),
+        (THEIRS, row(PAUSE, age=2, team="T0OTHER0001"), NO_OPPOSITION),
+        (THEIRS, row(PAUSE, age=QUARTER), NO_OPPOSITION),
+        (THEIRS, row(RESUME, age=2), NO_OPPOSITION),
+    ],
+)
+async def test_a_resume_is_recorded_as_sent_unless_a_pause_runs_or_was_given_later(
+    store: Store, owner: str, pause: Make, opposition: Opposition
+) -> None:
+    rows, resume = of_process(store), order_row(RESUME, State.WAITING, age=5)
+    await of_process(store, owner).write([pause()], [])
+    await rows.write([resume], [])
+    written = await rows.write([], [replace(resume, state=State.SENT)])
+    assert written.opposition.get(resume.id, NO_OPPOSITION) == opposition
+    assert written.held_back == ({resume.id} if opposition.is_running or opposition.is_later else set())
+    state = State.WAITING if written.held_back else State.SENT
+    assert {one.id: one.state for one in await of_process(store, "a third").take_over(all_leases=True)}[
+        resume.id
+    ] == state
+
+
+async def test_a_resume_that_is_recorded_as_sent_is_not_held_back_by_a_later_pause(store: Store) -> None:
+    """The answer to the commit was lost, and the pause waits for the resume."""
+    rows, resume = of_process(store), order_row(RESUME, State.WAITING, age=5)
+    await rows.write([resume], [])
+    await rows.write([], [replace(resume, state=State.SENT)])
+    await of_process(store, THEIRS).write([order_row(PAUSE)], [])
+    assert (await rows.write([], [replace(resume, state=State.SENT)])).held_back == frozenset()
+
+
+TIMED_OUT, CROSSED = Unconfirmed(Doubt.TIMED_OUT), Unconfirmed(Doubt.RACED)
+
+
+@pytest.mark.parametrize(
+    ("resume", "opposition"),
+    [
+        (row(RESUME, State.WAITING, age=10), NO_OPPOSITION),
+        (row(RESUME, age=10), Opposition(is_running=True)),
+        (settled(row(RESUME, age=10), Resumed(), age=2), Opposition(has_crossed=True)),
+        (settled(row(RESUME, age=10), Resumed(), age=7), NO_OPPOSITION),
+        (settled(row(RESUME, age=10), Superseded(), age=2), NO_OPPOSITION),
+        (settled(row(RESUME, age=10), TIMED_OUT, age=7), Opposition(is_in_doubt=True)),
+        (settled(row(RESUME, age=10), Broken("1"), age=7), Opposition(is_in_doubt=True)),
+        (settled(row(RESUME, age=10), CROSSED, age=7), NO_OPPOSITION),
+        (settled(row(RESUME, age=90), TIMED_OUT, age=UNCONFIRMED_TTL + 1), NO_OPPOSITION),
+    ],
+)
+async def test_a_pause_finds_the_resumes_that_it_may_have_crossed(
+    store: Store, resume: Make, opposition: Opposition
+) -> None:
+    rows, pause = of_process(store), order_row(PAUSE, age=5)
+    await of_process(store, THEIRS).write([resume()], [])
+    written = await rows.write([pause], [])
+    assert await rows.find_opposition(pause.id) == opposition
+    if rows.is_shared:
+        assert written.opposition.get(pause.id, NO_OPPOSITION) == opposition
+
+
+@pytest.mark.parametrize(
+    ("resume", "by"),
+    [
+        (row(RESUME, age=2), "U0ALICE0001"),
+        (settled(row(RESUME, age=2), Resumed()), "U0ALICE0001"),
+        (settled(row(RESUME, age=2), TIMED_OUT), "U0ALICE0001"),
+        (settled(row(RESUME, age=2), Superseded()), None),
+        (row(RESUME, State.WAITING, age=2), None),
+        (row(RESUME, age=10), None),
+        (row(RESUME, age=2, session=OTHER_SESSION), None),
+    ],
+)
+async def test_a_late_pause_finds_who_has_resumed_since(store: Store, resume: Make, by: str | None) -> None:
+    rows, pause = of_process(store), order_row(PAUSE, age=5)
+    await rows.write([pause], [])
+    await of_process(store, THEIRS).write([resume()], [])
+    assert await rows.resumed_after(pause.id) == by
+
+
+# --- what the statements read ---
+
+
+@contextmanager
+def plans() -> Iterator[list[str]]:
+    """Collect how the database executes each statement about orders; PostgreSQL scans only if no index fits."""
+    found: list[str] = []
+    is_explaining = False
+
+    def explain(connection: Connection, _: object, statement: str, parameters: Any, *__: object) -> None:
+        nonlocal is_explaining
+        if is_explaining or "orders" not in statement or statement.startswith("INSERT"):
+            return
+        is_explaining = True
+        is_sqlite = connection.dialect.name == "sqlite"
+        if not is_sqlite:
+            connection.exec_driver_sql("SET enable_seqscan = off")
+        one = parameters[0] if isinstance(parameters, list) else parameters
+        prefix = "EXPLAIN QUERY PLAN" if is_sqlite else "EXPLAIN"
+        plan = connection.exec_driver_sql(f"{prefix} {statement}", one).all()
+        found.append("\n".join(str(row[-1]) for row in plan))
+        is_explaining = False
+
+    event.listen(Engine, "before_cursor_execute", explain)
+    try:
+        yield found
+    finally:
+        event.remove(Engine, "before_cursor_execute", explain)
+
+
+async def test_no_statement_about_an_order_scans_the_table(store: Store) -> None:
+    rows, pause, resume = of_process(store), order_row(PAUSE, trigger="1.2"), order_row(RESUME, State.WAITING)
+    left = order_row(PAUSE)
+    await of_process(store, THEIRS).write([left], [])
+    with plans() as found:
+        await rows.write([pause, resume], [])
+        await rows.write([], [settled(lambda: pause, Paused())(), replace(resume, state=State.SENT)])
+        await rows.write([pause], [left])  # what is stored already, and what another process has
+        await rows.renew([pause.id, left.id])
+        await rows.find_opposition(pause.id)
+        await rows.resumed_after(pause.id)
+        await rows.outcome_of("1.2")
+        await rows.has_orders_of_others()
+        assert await rows.take_over(all_leases=False) == []
+        assert len(await rows.take_over(all_leases=True)) == 1
+    assert len(found) > 10
+    assert [plan for plan in found if is_scan(plan)] == []
+
+
+def is_scan(plan: str) -> bool:
+    if "Seq Scan on orders" in plan or "ix_orders_given_at" in plan:
+        return True
+    return any(line.startswith("SCAN") and "ix_orders_unfinished" not in line for line in plan.splitlines())
