@@ -14,7 +14,7 @@ from pathlib import Path
 import uvloop
 
 from bench import report
-from bench.applications import BOTS, PEERS, Application
+from bench.applications import BOTS, PEERS, VARIANTS, Application
 from bench.catalog import MEASURES, Measure
 from bench.databases import Databases
 from bench.machine import cores
@@ -106,7 +106,7 @@ def _applications(options: argparse.Namespace) -> list[Application]:
     """Return the applications in the order of the tables. Raises MissingToolError or CalledProcessError."""
     names = options.apps or [application.name for application in (*BOTS, *PEERS)]
     revisions = [current(), *map(check_out, options.against)]
-    bots = [bot.at(revision) for bot in BOTS if bot.name in names for revision in revisions]
+    bots = [bot.at(revision) for bot in (*BOTS, *VARIANTS) if bot.name in names for revision in revisions]
     peers = [peer for peer in PEERS if peer.name in names]
     if "npm" in options.without:
         peers = [peer for peer in peers if not peer.name.startswith("bolt-js")]

@@ -17,7 +17,10 @@ _ENCRYPTION_KEY = "YmVuY2gtYmVuY2gtYmVuY2gtYmVuY2gtYmVuY2gtYmU="
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """An application. `revision` is None for a peer, and `database` is sqlite or postgresql for many workspaces."""
+    """An application of one process or several `replicas`. `revision` is None for a peer.
+
+    `database` is sqlite or postgresql for many workspaces; it has as many old orders as `history` says.
+    """
 
     name: str
     title: str
@@ -26,6 +29,8 @@ class Application:
     revision: Revision | None = None
     database: str = ""
     is_socket: bool = False
+    replicas: int = 1
+    history: int = 0
 
     @property
     def full_name(self) -> str:
@@ -75,6 +80,20 @@ BOTS = (
     Application("sqlite", "this bot, many workspaces, SQLite", database="sqlite"),
     Application("postgresql", "this bot, many workspaces, PostgreSQL", database="postgresql"),
 )
+
+_MILLION = 1_000_000
+
+VARIANTS = (
+    *(
+        Application(f"postgresql-{count}", f"{count} replicas, PostgreSQL", database="postgresql", replicas=count)
+        for count in (2, 3)
+    ),
+    *(
+        Application(f"{kind}-million", f"{title} with a million orders", database=kind, history=_MILLION)
+        for kind, title in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))
+    ),
+)
+"""Those that are measured only if they are named."""
 
 NODE = ("node", str(BOLT_JS / "app.js"))
 

@@ -26,7 +26,7 @@ class Databases:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._templates: dict[tuple[str, str, int], str] = {}
+        self._templates: dict[tuple[str, str, int, int], str] = {}
         self._numbers = itertools.count()
         self._server: PostgresServer | None = None
         self._closing = ExitStack()
@@ -41,21 +41,21 @@ class Databases:
         if application.revision is None or not application.database:
             yield ""
             return
-        key = (application.revision.name, application.database, installed)
+        key = (application.revision.name, application.database, installed, application.history)
         if key not in self._templates:
-            self._templates[key] = self._fill(application.revision, application.database, installed)
+            self._templates[key] = self._fill(application.revision, *key[1:])
         name = f"copy{next(self._numbers)}"
         copy = self._copy_file if application.database == "sqlite" else self._copy_database
         yield copy(self._templates[key], name)
 
-    def _fill(self, revision: Revision, kind: str, installed: int) -> str:
-        """Return the name of a new database with installed workspaces."""
+    def _fill(self, revision: Revision, kind: str, installed: int, history: int) -> str:
+        """Return the name of a new database with installed workspaces and old orders."""
         name = f"filled{next(self._numbers)}"
         if kind == "postgresql":
             self._execute(f'CREATE DATABASE "{name}"')
         url = self._file_url(name) if kind == "sqlite" else self._server_url(name)
         environ = {**os.environ, **revision.environ, **many_workspaces(url, 0)}
-        command = (revision.python, "-P", str(_INSTALLER), str(installed))
+        command = (revision.python, "-P", str(_INSTALLER), str(installed), str(history))
         subprocess.run(command, env=environ, cwd=self._directory, check=True)  # noqa: S603 - ours
         return name
 

@@ -1,4 +1,4 @@
-"""Install the app in the first N workspaces of an empty database: `install_workspaces.py N`.
+"""Fill an empty database: `install_workspaces.py N M` installs the app in N workspaces, and adds M old orders.
 
 A program of its own, because each revision of the bot writes its own tables. It reads DATABASE_URL and
 ENCRYPTION_KEYS, and imports nothing of `bench` but `people`.
@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+from sqlalchemy import text
+
 from bot.core.installation import SCOPES, Installation
 from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey
@@ -18,13 +20,31 @@ from bot.outbound.store.store import Store, open_store
 sys.path.append(str(Path(__file__).parent))
 from people import anchor_key, bot_token, team_id  # type: ignore[import-not-found]
 
+_SECONDS_EACH = 30  # between two old orders
+_HISTORY = text(
+    """
+    INSERT INTO orders (id, trigger_id, team_id, session_id, verb, reason, source, user_id, home_team_id, channel_id,
+      state, outcome, outcome_fields, delivered_by, given_at, settled_at, told_at, owner, leased_until)
+    WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :count)
+    SELECT 'old-' || n, 'old-' || n, :team, 'session-' || (n % 50000), CASE n % 4 WHEN 0 THEN 'resume' ELSE 'pause' END,
+      'it loops', 'command', 'U0OLD', :team, 'C0OLD', 'told', CASE n % 4 WHEN 0 THEN 'Resumed' ELSE 'Paused' END,
+      '{"status": null}', 'ack', :now - n * :each, :now - n * :each, :now - n * :each, 'old', 0
+    FROM numbers
+    """
+)
 
-async def main(count: int) -> None:
-    """Install in each workspace, and set its key."""
+
+async def main(count: int, history: int) -> None:
+    """Install in each workspace, set its key, and add the orders."""
     keys = [Secret(key) for key in os.environ["ENCRYPTION_KEYS"].split(",")]
     async with open_store(Secret(os.environ["DATABASE_URL"]), keys) as store:
         for number in range(count):
             await _install(store, number)
+        if history:
+            async with store.database.transaction(within=600.0) as connection:
+                values = {"count": history, "team": team_id(0), "now": time.time() - 60, "each": _SECONDS_EACH}
+                await connection.execute(_HISTORY, values)
+                await connection.execute(text("ANALYZE"))
 
 
 async def _install(store: Store, number: int) -> None:
@@ -44,4 +64,4 @@ async def _install(store: Store, number: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1])))
+    asyncio.run(main(*map(int, sys.argv[1:])))

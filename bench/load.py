@@ -3,9 +3,10 @@
 import asyncio
 import hashlib
 import hmac
+import itertools
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from urllib.parse import quote, quote_plus
 
 from bench.http_client import HttpClient
@@ -18,12 +19,13 @@ _OK = 200
 
 
 class Load:
-    """Sender of orders to one application; `port` is None for one that is connected by Socket Mode."""
+    """Sender of orders to one application, to its `ports` in turn; it has none if it is connected by Socket Mode."""
 
-    def __init__(self, services: Services, port: int | None) -> None:
+    def __init__(self, services: Services, ports: Sequence[int]) -> None:
         self._services = services
         self._book = services.book
-        self._client = None if port is None else HttpClient(port)
+        self._clients = [HttpClient(port) for port in ports]
+        self._next = itertools.cycle(self._clients)
         services.on_socket_text = self._receive_frame
 
     async def command(self, person: Person) -> Order:
@@ -51,14 +53,14 @@ class Load:
 
     def close(self) -> None:
         """Close the connections."""
-        if self._client is not None:
-            self._client.close()
+        for client in self._clients:
+            client.close()
 
     async def _send(self, order: Order, kind: str, payload: dict[str, object]) -> None:
-        if self._client is None:
+        if not self._clients:
             self._send_frame(order, kind, payload)
         else:
-            await self._post(self._client, order, kind, payload)
+            await self._post(next(self._next), order, kind, payload)
         await order.done
 
     async def _post(self, client: HttpClient, order: Order, kind: str, payload: dict[str, object]) -> None:

@@ -18,7 +18,7 @@ def cores() -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """The processor time of a process in seconds, and the shares of its core that it and others took."""
+    """The processor time of processes in seconds, and the shares of their core that they and others took."""
 
     cpu: float
     own_share: float
@@ -26,10 +26,10 @@ class Usage:
 
 
 class Meter:
-    """Meter of processes that have a core each."""
+    """Meter of groups of processes (pids) that have a core each."""
 
-    def __init__(self, pids: Sequence[int], cores: Sequence[int]) -> None:
-        self._pids = pids
+    def __init__(self, groups: Sequence[Sequence[int]], cores: Sequence[int]) -> None:
+        self._groups = groups
         self._cores = cores
         self._before: list[tuple[float, float, float]] = []
 
@@ -38,7 +38,7 @@ class Meter:
         self._before = self._read()
 
     def stop(self) -> list[Usage]:
-        """Return the usage since the start, of each process."""
+        """Return the usage since the start, of each group."""
         usages = []
         for before, after in zip(self._before, self._read(), strict=True):
             cpu, busy, total = (later - earlier for earlier, later in zip(before, after, strict=True))
@@ -46,7 +46,10 @@ class Meter:
         return usages
 
     def _read(self) -> list[tuple[float, float, float]]:
-        return [(_cpu_seconds(pid), *_core_times(core)) for pid, core in zip(self._pids, self._cores, strict=True)]
+        return [
+            (sum(map(_cpu_seconds, pids)), *_core_times(core))
+            for pids, core in zip(self._groups, self._cores, strict=True)
+        ]
 
 
 def _core_times(core: int) -> tuple[float, float]:

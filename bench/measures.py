@@ -13,7 +13,7 @@ from statistics import median, quantiles
 from bench.applications import Application
 from bench.databases import Databases
 from bench.hour_later import HOUR
-from bench.machine import Meter, resident_mb
+from bench.machine import Meter
 from bench.orders import Order
 from bench.people import Person
 from bench.running import Launcher, Running
@@ -133,10 +133,10 @@ async def workspaces(stage: Stage, running: Running) -> dict[str, float]:
 
 async def memory(stage: Stage, running: Running) -> dict[str, float]:
     """Return the startup time, and the memory before and after a load. It has to be the first measure of a start."""
-    idle = resident_mb(running.process.pid)
+    idle = running.resident_mb()
     async with stage.checked(_NONE):
         await running.load.run(itertools.islice(itertools.cycle(_KNOWN), LOADED), IN_FLIGHT)
-    return {"startup": running.startup, "idle": idle, "loaded": resident_mb(running.process.pid)}
+    return {"startup": running.startup, "idle": idle, "loaded": running.resident_mb()}
 
 
 async def person(stage: Stage) -> dict[str, float]:
@@ -181,7 +181,7 @@ async def _with_installed(stage: Stage, installed: int) -> float:
 
 async def _flood(stage: Stage, running: Running, people: Sequence[Person]) -> dict[str, float]:
     """Let each person send a command, and then all of them as many as the application answers in the time."""
-    load, meter = running.load, Meter((os.getpid(), running.process.pid), stage.cores)
+    load, meter = running.load, Meter(((os.getpid(),), running.pids), stage.cores)
     async with stage.checked(_NONE):
         await load.run(people, IN_FLIGHT)
         await load.run(_until(_WARM_UP, people), IN_FLIGHT)

@@ -3,10 +3,10 @@
 import argparse
 from collections.abc import Sequence
 
-from bench.applications import BOTS, PEERS
+from bench.applications import BOTS, PEERS, VARIANTS
 from bench.catalog import MEASURES
 
-_APPLICATIONS = tuple(application.name for application in (*BOTS, *PEERS))
+_APPLICATIONS = tuple(application.name for application in (*BOTS, *VARIANTS, *PEERS))
 _MEASURES = tuple(measure.name for measure in MEASURES)
 
 

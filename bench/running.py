@@ -10,10 +10,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from bench.applications import Application
 from bench.http_client import get_status, is_listening
 from bench.load import Load
+from bench.machine import resident_mb
 from bench.people import Person
 from bench.services import Services
 
@@ -34,15 +36,25 @@ class Running:
 
     application: Application
     load: Load
-    process: subprocess.Popen[bytes]
+    processes: Sequence[subprocess.Popen[bytes]]
     startup: float
+
+    @property
+    def pids(self) -> list[int]:
+        """Return the ids of the processes."""
+        return [process.pid for process in self.processes]
+
+    def resident_mb(self) -> float:
+        """Return the resident memory of all processes together."""
+        return sum(map(resident_mb, self.pids))
 
     def jump(self, services: Services, seconds: float) -> None:
         """Let time pass for the bot and the services: they close the connections. The clock of a peer does not jump."""
         self.load.close()
         services.close_connections()
         if self.application.revision is not None:
-            self.process.send_signal(signal.SIGUSR2)
+            for process in self.processes:
+                process.send_signal(signal.SIGUSR2)
             services.time_offset += seconds
 
 
@@ -59,29 +71,36 @@ class Launcher:
         self, application: Application, database_url: str, *, with_jumps: bool = False
     ) -> AsyncIterator[Running]:
         """Run an application. Raises NotStartedError."""
-        port, began = _free_port(), time.monotonic()
+        ports, began = [_free_port() for _ in range(application.replicas)], time.monotonic()
+        log = self.directory / f"{application.full_name.replace('/', '-')}.log"
+        with log.open("wb") as output:
+            processes = [self._start(application, port, database_url, output, with_jumps=with_jumps) for port in ports]
+        load = Load(self.services, [] if application.is_socket else ports)
+        try:
+            for process, port in zip(processes, ports, strict=True):
+                await _wait_until_ready(application, process, port, log)
+            await _answer_first(load, self.services)
+            yield Running(application, load, processes, time.monotonic() - began)
+        finally:
+            load.close()
+            for process in processes:
+                _stop(process)
+
+    def _start(
+        self, application: Application, port: int, database_url: str, output: BinaryIO, *, with_jumps: bool
+    ) -> subprocess.Popen[bytes]:
         urls = {
             "SLACK_API_URL": f"{self.services.slack_url}/api/",
             "ANCHOR_API_URL": self.services.anchor_url,
         }
-        log = self.directory / f"{application.full_name.replace('/', '-')}.log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(  # noqa: S603, ASYNC220 - ours, and nothing else happens now
-                [*self.prefix, *application.command_line(with_jumps=with_jumps)],
-                env=application.variables(urls, port, database_url),
-                cwd=self.directory,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-            )
-        load = Load(self.services, None if application.is_socket else port)
-        try:
-            await _wait_until_ready(application, process, port, log)
-            await _answer_first(load, self.services)
-            yield Running(application, load, process, time.monotonic() - began)
-        finally:
-            load.close()
-            _stop(process)
+        return subprocess.Popen(  # noqa: S603 - ours
+            [*self.prefix, *application.command_line(with_jumps=with_jumps)],
+            env=application.variables(urls, port, database_url),
+            cwd=self.directory,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
 
 
 async def _wait_until_ready(application: Application, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
