@@ -160,7 +160,7 @@ async def test_two_bots_on_one_database_notify_once_between_them(team: Team) -> 
                 team.slack.request_url = urls[number % 2]
                 together.create_task(team.order("a command"))
                 await asyncio.sleep(0)  # so that it is sent there
-        await team.slack.until(lambda: len(team.answers()) == 6)
+        await team.slack.until(lambda: len(team.answers()) >= 6)  # on SQLite the second bot takes orders over
         await team.notices_are({"setter": [notice(team.key)]})
 
 
