@@ -8,7 +8,7 @@ UNCONFIRMED_TTL = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Opposition:
-    """What is recorded of them, by whichever process.
+    """The record of them, by whichever process.
 
     `is_running`: one can be at Anchor now. `is_later`: one that was given later has ended. `has_crossed`: one of
     another process has ended since this order was given. `is_in_doubt`: one without an answer can still take effect.
