@@ -84,7 +84,8 @@ class MessageDelivery:
                 if start and not await self._wait(address.actor.person, began + start):
                     break
                 if start and is_ours is not None and not await is_ours():
-                    return None
+                    result.is_taken_over = True
+                    break
                 if await self._try_routes(result):
                     break
                 result.log_retry()

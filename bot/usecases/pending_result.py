@@ -28,6 +28,8 @@ class PendingResult:
     doubts: int = 0
     delivered_by: str | None = None
     is_logged: bool = False
+    is_taken_over: bool = False
+    """Another process delivers it."""
 
     def record(self, route: str, outcome: Delivery) -> bool:
         """Record the outcome of a route. Return whether the delivery has ended."""
@@ -50,7 +52,9 @@ class PendingResult:
 
     def log_end(self) -> None:
         """Log how a delivery ended that did not succeed in its first round."""
-        if self.delivered_by is None:
+        if self.is_taken_over:
+            _log.info("result delivered by another process", extra=self._fields())
+        elif self.delivered_by is None:
             _log.error("result possibly not delivered" if self.doubts else "result not delivered", extra=self._fields())
         elif self.is_logged:
             seconds = round(asyncio.get_running_loop().time() - self.began)

@@ -13,6 +13,8 @@ from bot.container import DEFAULT_LIMITS, Limits
 from bot.core.outcomes import Paused
 from bot.core.recovery import State
 from bot.demo.sandbox import environment
+from bot.outbound.store.order_rows import OrderRows
+from bot.outbound.workspaces import StoreUnreachableError
 from bot.sim.anchor import SessionState, Slow
 from harness import HTTP_ONLY, SESSION, SingleHarness, paused, resumed, single_workspace
 from harness.databases import KEY
@@ -71,6 +73,22 @@ async def test_a_request_that_comes_again_at_another_bot_gets_the_outcome_of_the
         assert (again.ack.response_type, again.ack.text) == ("ephemeral", text)
         assert verbs(at) == [verb] * sent
         assert [message.text for message in at.messages()] == [text]
+
+
+@HTTP_ONLY
+async def test_a_request_that_comes_again_has_an_empty_ack_if_the_outcome_is_not_found(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise StoreUnreachableError("gone")
+
+    async with two_bots(url) as (at, switch):
+        first = await at.command()
+        switch()
+        monkeypatch.setattr(OrderRows, "outcome_of", fail)
+        again = await at.slack.resend(first)
+    assert again.ack is not None
+    assert again.ack.text == ""
 
 
 @HTTP_ONLY

@@ -279,8 +279,9 @@ async def test_a_change_while_it_turns_out_that_another_process_has_the_order_is
 
 async def test_an_order_is_ours_until_another_process_has_it(store: Store) -> None:
     async with journal_of(store) as at, journal_of(store, "theirs") as beside:
-        first, again = at.begin(trigger="1.2"), beside.begin(trigger="1.2")
+        assert await (first := at.begin(trigger="1.2")).written
         assert await at.journal.is_ours(first)
+        again = beside.begin(trigger="1.2")
         await again.written
         assert not await beside.journal.is_ours(again)
 

@@ -13,10 +13,14 @@ from bot.core.opposition import NO_OPPOSITION, UNCONFIRMED_TTL, Opposition
 from bot.core.outcomes import Broken, Doubt, Outcome, Overloaded, Paused, Resumed, Superseded, Unconfirmed
 from bot.core.recovery import State
 from bot.core.requests import Verb
+from bot.core.secret import Secret
+from bot.outbound.store.database_clock import DatabaseClock
 from bot.outbound.store.fields import FieldCipher
+from bot.outbound.store.order_opposition import session_locks
 from bot.outbound.store.order_row import OrderRow
 from bot.outbound.store.order_rows import OrderRows
-from bot.outbound.store.store import Store
+from bot.outbound.store.store import Store, open_store
+from bot.outbound.workspaces import StoreUnreachableError
 from harness import OTHER_SESSION
 from harness.databases import KEY
 from harness.order_rows import order_row
@@ -130,6 +134,20 @@ async def test_a_late_pause_finds_who_has_resumed_since(store: Store, resume: Ma
     await rows.write([pause], [])
     await of_process(store, THEIRS).write([resume()], [])
     assert await rows.resumed_after(pause.id) == by
+
+
+@pytest.mark.slow
+async def test_a_process_that_is_frozen_in_a_transaction_does_not_stop_the_others(
+    postgresql_urls: Iterator[str],
+) -> None:
+    async with open_store(Secret(next(postgresql_urls)), [KEY]) as store:
+        pause = order_row(PAUSE)
+        with pytest.raises(StoreUnreachableError):  # noqa: PT012 - the end of the transaction can raise, too
+            async with store.database.transaction(within=20) as connection:
+                await DatabaseClock().now(connection, session_locks([pause.order]))
+                assert (await of_process(store, THEIRS).write([pause], [])).lost == frozenset()
+                await connection.exec_driver_sql("SELECT 1")
+        assert [one.id for one in await of_process(store).take_over(all_leases=True)] == [pause.id]
 
 
 # --- what the statements read ---
