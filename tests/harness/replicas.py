@@ -53,7 +53,7 @@ class Replicas:
     async def start(self) -> BotProcess:
         """Start another process, and wait until it gets requests."""
         bot = await self.stack.enter_async_context(bot_process(self.environ, covered=False))
-        await bot.says("ready")
+        await bot.says("connected to Slack" if self.slack.socket_mode else "ready")
         self.bots.append(bot)
         self.balancer.replicas.add(bot.url)
         await self.balancer.is_ready(bot.url)
@@ -104,7 +104,11 @@ class Replicas:
             for message in self.slack.seen_by(person, self.slack.alerts)
             if message.source in _BY_BOT
         }
-        announced = {waiting_text(one.verb, session=one.session) for one in self.given}
+        announced = {
+            waiting_text(one.verb, session=one.session, is_recorded=is_recorded)
+            for one in self.given
+            for is_recorded in (True, False)
+        }
         texts = [message.text for message in seen.values() if message.text not in announced]
         return Counter(
             {session: sum(session in text for text in texts) for session in {one.session for one in self.given}}
@@ -112,10 +116,12 @@ class Replicas:
 
 
 @asynccontextmanager
-async def replicas(database_url: str, count: int = 3, **settings: str) -> AsyncIterator[Replicas]:
-    """Run so many processes for one workspace; all answer before it begins."""
+async def replicas(
+    database_url: str, count: int = 3, *, socket_mode: bool = False, **settings: str
+) -> AsyncIterator[Replicas]:
+    """Run so many processes for one workspace; all answer before it begins. In Socket Mode Slack chooses one."""
     async with (
-        SimSlack() as slack,
+        SimSlack(socket_mode=socket_mode) as slack,
         SimAnchor() as anchor,
         open_store(Secret(database_url), [KEY]) as store,
         balancer() as balanced,
@@ -128,5 +134,5 @@ async def replicas(database_url: str, count: int = 3, **settings: str) -> AsyncI
             slack.alerts.members.add(person.id)
             at.people.append(person)
         await asyncio.gather(*(at.start() for _ in range(count)))
-        slack.request_url = balanced.url
+        slack.request_url = None if socket_mode else balanced.url
         yield at

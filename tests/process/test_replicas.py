@@ -39,8 +39,12 @@ def report(
     return say
 
 
-async def test_the_last_order_wins_wherever_it_is_given(url: str, report: Callable[..., None]) -> None:
-    async with replicas(url) as at:
+@pytest.mark.parametrize("socket_mode", [False, True], ids=["http", "socket"])
+async def test_the_last_order_wins_wherever_it_is_given(
+    url: str, *, socket_mode: bool, report: Callable[..., None]
+) -> None:
+    async with replicas(url, socket_mode=socket_mode) as at:
+        at.slack.sockets.choose = at.chance.choice
         for _ in range(20):
             await asyncio.gather(*(order_at_random(at) for _ in range(10)))
         by_session: dict[str, list[Any]] = {}
