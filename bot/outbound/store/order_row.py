@@ -88,8 +88,8 @@ class OrderColumns:
                 outcome = read_outcome(row.outcome, row.outcome_fields)
             except UnreadableError:
                 state = State.SENT
-        age = max(0.0, now - row.given_at)
-        return Unfinished(row.id, order, address, state, outcome, age, row.is_opposed, row.has_company)
+        age, settled_age = max(0.0, now - row.given_at), None if outcome is None else now - row.settled_at
+        return Unfinished(row.id, order, address, state, outcome, age, row.is_opposed, row.has_company, settled_age)
 
 
 def storable(value: str | None) -> str | None:

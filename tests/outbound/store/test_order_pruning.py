@@ -11,7 +11,8 @@ from bot.core.recovery import State
 from bot.core.secret import Secret
 from bot.outbound.store import order_pruning
 from bot.outbound.store.order_pruning import prune
-from bot.outbound.store.order_rows import OrderRow, OrderRows
+from bot.outbound.store.order_row import OrderRow
+from bot.outbound.store.order_rows import OrderRows
 from bot.outbound.store.schema import orders
 from bot.outbound.store.store import Store, open_store
 from harness.databases import KEY
