@@ -103,9 +103,9 @@ class Journal:
         given_at = time.monotonic() - unfinished.age
         entry = JournalEntry(unfinished.order, unfinished.address, given_at, id=unfinished.id)
         entry.state, entry.outcome, entry.is_stored = unfinished.state, unfinished.outcome, True
+        entry.leased_until = leased_until
         if unfinished.settled_age is not None:
             entry.settled_at = time.monotonic() - unfinished.settled_age
-        entry.leased_until = leased_until
         entry.written.set_result(True)
         self._open[entry.id] = entry
         return entry
@@ -165,7 +165,9 @@ class Journal:
         if stored := {entry.id: entry for entry in self._open.values() if entry.is_stored}:
             lost = await self.rows.renew(stored.keys())
             for entry in stored.values():
-                self._update(entry, leased_until=began + self.rows.lease, is_lost=entry.id in lost)
+                entry.record_lease(began + self.rows.lease, is_lost=entry.id in lost)
+                if entry.is_lost:
+                    self._close(entry)
         self._renewed_at = began
 
     async def _write(self) -> None:
@@ -186,17 +188,10 @@ class Journal:
             entry.opposition = result.opposition.get(entry.id, NO_OPPOSITION)
             if entry.id in result.held_back and entry.state is State.SENT:
                 entry.state = State.WAITING
-            self._update(entry, leased_until=began + self.rows.lease, is_lost=entry.id in result.lost)
+            entry.record_lease(began + self.rows.lease, is_lost=entry.id in result.lost)
             written.set_result(not entry.is_lost)
-            if entry.id in told:
+            if entry.is_lost or entry.id in told:
                 self._close(entry)
-
-    def _update(self, entry: JournalEntry, *, leased_until: float, is_lost: bool) -> None:
-        """Record that the lease of a row was renewed, or that another process has it."""
-        entry.leased_until = leased_until
-        if is_lost:
-            entry.is_lost = True
-            self._close(entry)
 
     def _close(self, entry: JournalEntry) -> None:
         self._open.pop(entry.id, None)

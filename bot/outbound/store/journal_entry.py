@@ -58,6 +58,11 @@ class JournalEntry:
         """Return whether no other process can have taken the order over."""
         return time.monotonic() < self.leased_until
 
+    def record_lease(self, until: float, *, is_lost: bool) -> None:
+        """Record that the lease of the row was renewed, or that another process has it."""
+        self.leased_until = until
+        self.is_lost |= is_lost
+
     def row(self) -> OrderRow:
         """Return the entry as it is now."""
         values = {name: getattr(self, name) for name in _ROW_FIELDS}
