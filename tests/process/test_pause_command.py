@@ -1,7 +1,6 @@
 """`anchor-bot pause` and `resume` beside a running bot, on each kind of database, and after an end in between."""
 
 import asyncio
-import itertools
 import json
 import signal
 from collections.abc import Iterator
@@ -34,8 +33,8 @@ async def test_an_operator_pauses_and_resumes_beside_a_running_bot(database_url:
             assert (code, process.lines) == (0, [])
             assert process.printed[-1].endswith(SESSION)
         await at.command()
-        verbs = [verb for verb, _ in itertools.groupby(order.verb for order in at.orders)]
-        assert verbs == ["pause", "resume", "pause"]
+        # the last one is sent again if it can have crossed the resume of the other process
+        assert [order.verb for order in at.orders][:4] == ["pause", "pause", "resume", "pause"]
         code, process = await run(at, "journal", "--format", "json", url=database_url)
         rows = [json.loads(line) for line in process.printed]
         assert [(row["source"], row["outcome"]) for row in rows] == [

@@ -11,7 +11,7 @@ from bot.core.requests import Order
 from bot.outbound.store.order_statements import NOT_SENT
 
 _RECENT = 900.0  # seconds; an older order has no effect any more, and a session can have thousands of them
-_CLOCK_ERROR = 1.0  # seconds by which two processes can disagree about the database's time
+_CLOCK_ERROR = 0.5  # seconds by which two processes can disagree about the database's time
 
 OPPOSITE_ORDERS = text(
     f"""
