@@ -81,6 +81,14 @@ class HistoryFilter:
     since: float | None = None
 
 
+def can_see_all(user_id: str, *, viewer_id: str, is_admin: bool) -> bool:
+    """Return whether a viewer is allowed to see where and why `user_id` gave an order.
+
+    Channels can be private, and reasons can be confidential: admins see them, and the person who gave the order.
+    """
+    return is_admin or user_id == viewer_id
+
+
 class Period(StrEnum):
     """The periods that people can choose, in days."""
 

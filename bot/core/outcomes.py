@@ -133,6 +133,22 @@ class Late:
 
 
 @dataclass(frozen=True, slots=True)
+class PausedSince:
+    """Somebody paused the session after the order that the clicked Resume button knew of, so the person is asked again.
+
+    `version` is the id of that pause, `given_at` is in Unix seconds. It is not confirmed if Anchor may not have done
+    it. `reason` and `channel_id` are "" unless this person is allowed to see them.
+    """
+
+    version: str
+    user_id: str
+    given_at: float
+    is_confirmed: bool
+    reason: str = ""
+    channel_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WrongWorkspace:
     """The bot does not serve the workspace of the request."""
 
@@ -197,7 +213,9 @@ Answered = Done | NotDone
 Limited = TooManyResumes | TooManyRepeats
 """The outcomes of an order beyond the limits of its person."""
 
-Refusal = Denial | Late | WrongWorkspace | NoKey | StoreUnavailable | Overloaded | NotSent | Limited | Stopping
+Refusal = (
+    Denial | Late | PausedSince | WrongWorkspace | NoKey | StoreUnavailable | Overloaded | NotSent | Limited | Stopping
+)
 """The outcomes of an order that the bot refused. Only the person who asked sees them."""
 
 Outcome = Answered | Refusal

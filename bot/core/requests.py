@@ -74,7 +74,8 @@ class Source(StrEnum):
 class Order:
     """An order to pause or resume a session. `trigger_id` is Slack's id of the invocation.
 
-    `age` is how many seconds old it was, at least, when it was read.
+    `age` is how many seconds old it was, at least, when it was read. `expected_version` is that of a Resume button: the
+    id of the last order that the person knew of.
     """
 
     verb: Verb
@@ -84,6 +85,7 @@ class Order:
     trigger_id: str | None = None
     age: float = 0.0
     source: Source = Source.COMMAND
+    expected_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

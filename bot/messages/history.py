@@ -1,18 +1,15 @@
-"""Past orders as people see them in Home, and the modal in which admins look for others.
-
-Channels can be private, and reasons can be confidential: admins see them, and the person who gave the order.
-"""
+"""Past orders as people see them in Home, and the modal in which admins look for others."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.core import outcomes
-from bot.core.history import HistoryQuery, PastOrder, Period, Result
+from bot.core.history import HistoryQuery, PastOrder, Period, Result, can_see_all
 from bot.core.policy import NotAMember, NotHere, NotNamed
 from bot.core.requests import Verb
 from bot.messages.blocks import Block, option, plain_text, section
 from bot.messages.home_elements import HISTORY, history_button
-from bot.messages.markup import channel, code, mention, moment, plain, session
+from bot.messages.markup import code, mention, moment, place, plain, session
 from bot.messages.view import View
 
 MOST_IN_HOME = 10
@@ -64,6 +61,7 @@ _WHY: Mapping[str, str] = {
         NotNamed: "the person has no permission",
         NotHere: "it is not allowed in that conversation",
         outcomes.Late: "the request came too late",
+        outcomes.PausedSince: "the person did not know of the last pause",
         outcomes.WrongWorkspace: "the workspace was not set up",
         outcomes.NoKey: "there was no Anchor API key",
         outcomes.StoreUnavailable: "the bot's database did not answer",
@@ -90,7 +88,10 @@ def last_orders(last: LastOrders) -> list[Block]:
     button = {"accessory": history_button()} if last.is_admin else {}
     if last.orders is None:
         return [section(_UNREADABLE, **button)]
-    shown = [section(_line(one, shows_all=last.is_admin or one.user_id == last.viewer_id)) for one in last.orders]
+    shown = [
+        section(_line(one, shows_all=can_see_all(one.user_id, viewer_id=last.viewer_id, is_admin=last.is_admin)))
+        for one in last.orders
+    ]
     return [section(f"{_HEADING}:" if shown else _NONE, **button), *shown]
 
 
@@ -121,7 +122,7 @@ def _line(order: PastOrder, *, shows_all: bool) -> str:
     """Return the text about an order; `shows_all` includes where and why it was given."""
     who = f"{mention(order.user_id)}, {moment(order.given_at)}"
     what = f"{_DONE[order.outcome]} by {who}." if order.outcome in _DONE else f"{_what(order)} Requested by {who}."
-    where = f" in {_place(order.channel_id)}" if shows_all and order.channel_id else ""
+    where = f" in {place(order.channel_id)}" if shows_all and order.channel_id else ""
     why = f" Reason: {plain(order.reason)}" if shows_all and order.reason else ""
     return f"{what}\n{session(order.session_id)}{where}.{why}"
 
@@ -136,10 +137,6 @@ def _what(order: PastOrder) -> str:
         return _REPEATED[verb]
     is_known = name in {outcomes.Unconfirmed.__name__, outcomes.Broken.__name__}
     return _UNCONFIRMED[verb] if is_known else f"❓ *{verb.value.capitalize()}*: {code(name)}."
-
-
-def _place(channel_id: str) -> str:
-    return "a direct message" if channel_id.startswith("D") else channel(channel_id)
 
 
 def _inputs(query: HistoryQuery) -> list[Block]:

@@ -55,6 +55,11 @@ def channel(channel_id: str) -> str:
     return f"<#{channel_id}>"
 
 
+def place(channel_id: str) -> str:
+    """Name a conversation in a sentence."""
+    return "a direct message" if channel_id.startswith("D") else channel(channel_id)
+
+
 def session(session_id: str) -> str:
     """Name a session by its whole id."""
     return f"Session {code(session_id)}"

@@ -55,39 +55,42 @@ def waiting_message(order: Order, *, is_recorded: bool) -> Message:
     return ephemeral(f"⏳ {_DOING[order.verb]}… The result will be posted here.", doubt, session(order.session_id))
 
 
-def outcome_message(order: Order, outcome: outcomes.Outcome, *, now: float, dashboard_url: str) -> Message:
+def outcome_message(
+    order: Order, outcome: outcomes.Outcome, *, now: float, dashboard_url: str, order_id: str = ""
+) -> Message:
     """Return the answer to an order: an outcome for the channel, a refusal for the person alone.
 
-    `now` is in Unix seconds.
+    `now` is in Unix seconds. `order_id` is for the buttons; a terminal shows none.
     """
+    known_version = order.expected_version or order_id
     if isinstance(outcome, outcomes.Refusal):
-        return refusal_message(order, outcome, dashboard_url=dashboard_url)
+        return refusal_message(order, outcome, dashboard_url=dashboard_url, version=known_version)
     about = session(order.session_id)
     if isinstance(outcome, outcomes.Done):
         message = in_channel(_done_line(order), _unexpected(order.verb, outcome.status), about)
-        return with_buttons(message, _next_button(order, now))
+        return with_buttons(message, _next_button(order, now, order_id))
     verdict, known, advice = _explain(order.verb, outcome, dashboard_url)
     reason = f"Reason: {plain(order.reason)}" if order.reason else ""
     message = in_channel(f"{verdict} Requested by {mention(order.actor.user_id)}.", known, advice, reason, about)
     if isinstance(outcome, outcomes.NotRunning | outcomes.NotFound):
         return message
-    return with_buttons(message, button(order.verb, order.session_id, label="Try again"))
+    return with_buttons(message, button(order.verb, order.session_id, label="Try again", version=known_version))
 
 
-def question_message(order: Order) -> Message:
-    """Return the question about a resume, for a click on a button that did not ask."""
-    question, resume = resume_question(order.session_id)
+def question_message(order: Order, version: str) -> Message:
+    """Return the question about a resume, for a click on a button that did not ask, and for an old command."""
+    question, resume = resume_question(order.session_id, version)
     return with_buttons(ephemeral(question, session(order.session_id)), resume)
 
 
-def card_update(order: Order, outcome: outcomes.Outcome, *, now: float) -> CardUpdate | None:
+def card_update(order: Order, outcome: outcomes.Outcome, *, now: float, order_id: str) -> CardUpdate | None:
     """Return the update of the clicked message, or None if its button stays; `now` is in Unix seconds."""
     if not isinstance(outcome, outcomes.KeyTaken):
         return None
     done = isinstance(outcome, outcomes.Done)
     what = _DONE[order.verb] if done else _CHECKED[type(outcome)]
     line = f"{what} by {mention(order.actor.user_id)}, {moment(now)}"
-    return CardUpdate(order.session_id, line, _next_button(order, now) if done else None)
+    return CardUpdate(order.session_id, line, _next_button(order, now, order_id) if done else None)
 
 
 def card_not_updated() -> str:
@@ -100,11 +103,11 @@ def _done_line(order: Order) -> str:
     return f"{_DONE[order.verb]} by {mention(order.actor.user_id)}{reason}"
 
 
-def _next_button(order: Order, now: float) -> Block:
+def _next_button(order: Order, now: float, order_id: str) -> Block:
     """Return the button that undoes a confirmed order."""
     reason = f": {lines(' '.join(order.reason.split()), limit=_LONGEST_REASON_ASKED)}" if order.reason else ""
     history = f"Paused by {mention(order.actor.user_id)}, {moment(now)}{reason}."
-    return button(order.verb.opposite, order.session_id, history=history)
+    return button(order.verb.opposite, order.session_id, history=history, version=order_id)
 
 
 def _explain(verb: Verb, outcome: outcomes.NotDone, dashboard_url: str) -> tuple[str, str, str]:

@@ -8,6 +8,7 @@ from bot.core.outcomes import (
     NoKey,
     NotSent,
     Overloaded,
+    PausedSince,
     Refusal,
     Stopping,
     StoreUnavailable,
@@ -18,7 +19,7 @@ from bot.core.outcomes import (
 from bot.core.policy import NotAMember, NotHere, NotNamed, Role
 from bot.core.requests import Order, Verb
 from bot.messages.home_elements import set_key_button
-from bot.messages.markup import channel, mention, session
+from bot.messages.markup import channel, mention, moment, place, plain, session
 from bot.messages.message import Message, ephemeral, with_buttons
 from bot.messages.phrases import IN_HOME, NOT_DONE, or_in_dashboard
 from bot.messages.policy import MOST_NAMED, some
@@ -52,12 +53,13 @@ _TOO_MANY = {
 _ALREADY = "⏳ Already pausing: you asked for this many times. The result of your first requests will be posted here."
 
 
-def refusal_message(order: Order, refusal: Refusal, *, dashboard_url: str) -> Message:
-    """Return the answer to a refused order, for the person alone."""
+def refusal_message(order: Order, refusal: Refusal, *, dashboard_url: str, version: str) -> Message:
+    """Return the answer to a refused order, for the person alone; `version` is for a Resume button."""
     about = session(order.session_id)
-    if isinstance(refusal, Late):
-        message = ephemeral(NOT_DONE[order.verb], _how_late(refusal), about)
-        return with_buttons(message, button(order.verb, order.session_id, is_asked=True))
+    if isinstance(refusal, Late | PausedSince):
+        why, seen = (_how_late(refusal), version) if isinstance(refusal, Late) else _who_paused(refusal)
+        message = ephemeral(NOT_DONE[order.verb], why, about)
+        return with_buttons(message, button(order.verb, order.session_id, is_asked=True, version=seen))
     if isinstance(refusal, TooManyRepeats) and refusal.retry_after is None:
         return ephemeral(_ALREADY, about)
     why, advice = _explain(order.verb, refusal)
@@ -66,7 +68,7 @@ def refusal_message(order: Order, refusal: Refusal, *, dashboard_url: str) -> Me
     if isinstance(refusal, NoKey) and refusal.can_set:
         return with_buttons(message, set_key_button("Set"))
     if isinstance(refusal, StoreUnavailable | Overloaded | NotSent | Stopping) or refusal == NotAMember(Role.UNKNOWN):
-        return with_buttons(message, button(order.verb, order.session_id, label="Try again"))
+        return with_buttons(message, button(order.verb, order.session_id, label="Try again", version=version))
     return message
 
 
@@ -102,6 +104,15 @@ def _how_late(late: Late) -> str:
     return (
         f"Your request reached the bot {late.seconds:.0f} s after you sent it{since}. Press the button to send it now."
     )
+
+
+def _who_paused(pause: PausedSince) -> tuple[str, str]:
+    """Return what happened, and the version that the person then knows of."""
+    did = "paused" if pause.is_confirmed else "asked to pause"
+    where = f" in {place(pause.channel_id)}" if pause.channel_id else ""
+    reason = f" Reason: {plain(pause.reason)}" if pause.reason else ""
+    what = f"{mention(pause.user_id)} has {did} this agent since, {moment(pause.given_at)}{where}."
+    return f"{what}{reason}\nPress the button to resume it anyway.", pause.version
 
 
 def _some(names: Iterable[str]) -> str:

@@ -24,6 +24,7 @@ class Access:
     workspace: Workspace
     key: Secret
     person: Person
+    is_admin: bool = False
 
 
 class OrderCheck(Protocol):
@@ -78,7 +79,7 @@ class AccessCheck:
             return denial
         if workspace.anchor_key is None:
             return NoKey(can_set=role is Role.ADMIN, scope_missing=role is Role.SCOPE_MISSING)
-        return Access(workspace, workspace.anchor_key.value, actor.person)
+        return Access(workspace, workspace.anchor_key.value, actor.person, is_admin=role is Role.ADMIN)
 
 
 async def _find_workspace(

@@ -81,9 +81,11 @@ class Orders:
         """Return whether the outcome of an order of this person will probably take long."""
         return self._session_control.is_congested(order)
 
-    def message(self, order: Order, outcome: Outcome) -> Message:
-        """Return the message about an outcome."""
-        return outcome_message(order, outcome, now=self._now(), dashboard_url=self._dashboard_url)
+    def message(self, entry: JournalEntry, outcome: Outcome) -> Message:
+        """Return the message about the outcome of an order."""
+        return outcome_message(
+            entry.order, outcome, now=self._now(), dashboard_url=self._dashboard_url, order_id=entry.id
+        )
 
     def told(self, running: RunningOrder) -> None:
         """Record that Slack has the outcome in its ack."""
@@ -97,7 +99,7 @@ class Orders:
             outcome = running.outcome.result()
             if outcome is None or not await is_ours():
                 return
-            address, message = await self._result(running.entry.order, outcome, address)
+            address, message = await self._result(running.entry, outcome, address)
         except Exception as error:  # noqa: BLE001 - every exception is reported to the person
             message = report(error)
         self._journal.told(running.entry, await self._delivery.deliver(address, message, is_ours=is_ours))
@@ -132,12 +134,15 @@ class Orders:
         except StoreError:
             return None
 
-    async def _result(self, order: Order, outcome: Outcome, address: ReplyAddress) -> tuple[ReplyAddress, Message]:
+    async def _result(
+        self, entry: JournalEntry, outcome: Outcome, address: ReplyAddress
+    ) -> tuple[ReplyAddress, Message]:
         """Update the clicked message, if there is one. Return the message about the outcome, and where it goes."""
-        message, clicked = self.message(order, outcome), address.clicked
+        message, clicked = self.message(entry, outcome), address.clicked
         if clicked is None:
             return address, message
-        if line := await self._cards.send(address, clicked, card_update(order, outcome, now=self._now())):
+        update = card_update(entry.order, outcome, now=self._now(), order_id=entry.id)
+        if line := await self._cards.send(address, clicked, update):
             text = f"{message.text}\n{line}"
             message = replace(message, text=text, blocks=(section(text), *message.blocks[1:]))
         # a success goes to the message's thread, a failure to the channel, so that nobody misses it

@@ -116,14 +116,17 @@ class SessionControl:
             self._limits.end(order)
 
     async def _send(self, entry: JournalEntry, access: Access) -> Outcome:
-        """Send an allowed order, unless it is too late for it, or the resume is not recorded by this process."""
+        """Send an allowed order, unless it is too late for it, or a resume is not recorded or not up to date."""
         order, record = entry.order, OrderRecord(self._journal, entry)
         if not is_sent(order.verb, order.age, resumed_after=True):
             resumed_by = await record.resumed_by() if order.verb is Verb.PAUSE else None
             if not is_sent(order.verb, order.age, resumed_after=resumed_by is not None):
                 return Late(order.age, resumed_by)
-        if order.verb is Verb.RESUME and (not await record.is_stored() or entry.is_lost):
-            return StoreUnavailable()
+        if order.verb is Verb.RESUME:
+            if not await record.is_stored() or entry.is_lost:
+                return StoreUnavailable()
+            if why_not := await record.paused_since(is_admin=access.is_admin):
+                return why_not
         return await self._ask_anchor(order, record, access)
 
     async def _check_access(self, order: Order) -> Access | Refusal:

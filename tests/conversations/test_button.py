@@ -183,9 +183,10 @@ async def test_only_the_last_updates_of_the_messages_clicked_last_are_remembered
         message = two_buttons(at)
         before = {"text": message.text, "blocks": list(message.blocks)}
         for verb, count, updates in (("pause", 2, 1), ("resume", 5, 3)):
-            await at.click(message, value=SESSION, verb=verb)
+            await at.click(message, value=SESSION if verb == "pause" else None, verb=verb)
             await at.wait_for_messages(count, updates=updates)
-            await at.answer("a click")
+            await at.click(at.post_alert(actions(button(value=OTHER_SESSION))))
+            await at.wait_for_messages(count + 2, updates=updates + 1)
         await at.slack.click(at.person, message, value=OTHER_SESSION, message=before)  # as the person saw it
         changed, *_ = await at.wait_for_messages(8, updates=5)
     assert shape(changed) == [*remaining, f"b {OTHER_RESUME}", BY_ALICE]

@@ -122,6 +122,25 @@ async def test_a_resume_that_comes_again_at_another_bot_does_not_undo_a_newer_pa
 
 
 @HTTP_ONLY
+@pytest.mark.parametrize(("by", "sees_reason"), [("alice", True), ("bob", False)], ids=["an admin", "a member"])
+async def test_a_resume_button_whose_message_does_not_know_of_a_pause_asks_again(
+    url: str, by: str, *, sees_reason: bool
+) -> None:
+    async with two_bots(url) as (at, switch):
+        person = getattr(at.slack, by)
+        await at.command()
+        switch()
+        await at.command(f"{SESSION} it loops", user=at.slack.carol)
+        await at.click(at.messages()[0], verb="resume", user=person)
+        question = await at.wait_for_ephemeral(person)
+        assert verbs(at) == ["pause", "pause"]
+        assert f"<@{at.slack.carol.id}>" in question.text
+        assert ("it loops" in question.text, f"<#{at.channel.id}>" in question.text) == (sees_reason, sees_reason)
+        await at.click(question, verb="resume", user=person)
+        await at.slack.until(lambda: at.messages()[-1].text == resumed(user=person.id))
+
+
+@HTTP_ONLY
 async def test_a_bot_whose_clock_is_wrong_rejects_requests_and_leaves_the_orders_of_others_alone(
     url: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -29,7 +29,7 @@ _MESSAGES: Mapping[str, Message] = {
     **{f"notice: {name}": notice for name, notice in orders.NOTICES.items()},
     **orders.CARDS,
     "alert: everything": alert_message(FULL),
-    "question": question_message(orders.order("resume")),
+    "question": question_message(orders.order("resume"), "v"),
     **{f"direct message: {name}": message for name, message in administration.DIRECT.items()},
 }
 _ANSWERS: Mapping[str, str] = {

@@ -23,6 +23,7 @@ from bot.core.outcomes import (
     Outcome,
     Overloaded,
     Paused,
+    PausedSince,
     RateLimited,
     Resumed,
     Stopping,
@@ -95,6 +96,11 @@ OUTCOMES: dict[str, Outcome] = {
     "pause: unconfirmed, the bot broke": BrokenOrder("0a1b2c3d"),
     "pause: late, and somebody resumed since": Late(9.6, "U0BOB000001"),
     "resume: late": Late(10.0),
+    "resume: somebody paused since": PausedSince("", "U0BOB000001", 0.0, is_confirmed=True),
+    "resume: somebody paused since, to an admin": PausedSince(
+        "", "U0BOB000001", 0.0, is_confirmed=True, reason="it loops & <spends>", channel_id="C0ALERTS001"
+    ),
+    "resume: somebody is pausing": PausedSince("", "U0BOB000001", 0.0, is_confirmed=False, channel_id="D0BOB"),
     "pause: wrong workspace": WrongWorkspace(),
     "pause: no key": NoKey(),
     "pause: no key, the person can set it": NoKey(can_set=True),
@@ -244,7 +250,7 @@ def test_with_a_reason(wording: Check) -> None:
 
 @pytest.mark.parametrize(("name", "outcome"), CLICKED.items(), ids=CLICKED)
 def test_line_in_the_clicked_message(name: str, outcome: KeyTaken, wording: Check) -> None:
-    change = card_update(order(name), outcome, now=0.0)
+    change = card_update(order(name), outcome, now=0.0, order_id="")
     assert change is not None
     wording(f"clicked message: {name}", "\n".join([change.line, *map(label, buttons(change.button))]))
 
@@ -285,7 +291,7 @@ def test_alerts(name: str, card: Message, wording: Check) -> None:
 def test_question_before_a_resume(wording: Check) -> None:
     for name, message in (
         ("of a message", write("pause", Paused(), "too fast & <much>")),
-        ("of another program's message", question_message(order("resume"))),
+        ("of another program's message", question_message(order("resume"), "v")),
     ):
         wording(f"resume: question {name}", shown(message))
 

@@ -3,17 +3,28 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
-from bot.core.outcomes import Doubt, Late, Outcome, Paused, Resumed, StoreUnavailable, Superseded, Unconfirmed
+from bot.core.outcomes import (
+    Doubt,
+    Late,
+    NotRunning,
+    Outcome,
+    Paused,
+    PausedSince,
+    Resumed,
+    StoreUnavailable,
+    Superseded,
+    Unconfirmed,
+)
 from bot.core.requests import Verb
 from bot.core.secret import Secret
 from bot.health import Readiness
 from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.journal import Journal
-from bot.outbound.store.journal_entry import JournalEntry
+from bot.outbound.store.journal_entry import JournalEntry, new_id
 from bot.outbound.store.order_rows import OrderRows
 from bot.outbound.store.store import Store, open_store
 from bot.outbound.workspaces import StoreUnreachableError
@@ -216,6 +227,56 @@ async def test_without_an_answer_nobody_has_resumed_since(
     monkeypatch.setattr(OrderRows, "resumed_after", fail)
     assert await record.resumed_by() is None
     assert [entry.levelname for entry in caplog.records] == ["ERROR"]
+
+
+@pytest.mark.parametrize(
+    ("theirs_ended", "user", "found"),
+    [
+        (Paused(), "U0BOB000001", True),
+        (None, "U0BOB000001", True),
+        (NotRunning(), "U0BOB000001", False),
+        (Paused(), "U0ALICE0001", False),
+    ],
+    ids=["paused", "still at Anchor", "without effect", "a double click"],
+)
+async def test_a_resume_button_knows_of_no_pause_that_was_given_after_its_own(
+    two: tuple[Process, Process], theirs_ended: Outcome | None, user: str, *, found: bool
+) -> None:
+    ours, theirs = two
+    known, _ = await ours.stored(PAUSE)
+    row = order_row(PAUSE)
+    order = replace(row.order, actor=replace(row.order.actor, user_id=user))
+    other = theirs.journal.begin(order, row.address)
+    assert await other.written
+    if theirs_ended is not None:
+        await theirs.settle(other, theirs_ended)
+    await ours.settle(known, Paused())
+    pause = await paused_since(ours, known.id)
+    assert (isinstance(pause, PausedSince) and pause.version == other.id) == found
+    assert await paused_since(ours, other.id) is None
+
+
+async def test_a_version_that_is_not_stored_counts_by_its_time(two: tuple[Process, Process]) -> None:
+    before = new_id()
+    await asyncio.sleep(0.01)
+    await two[0].stored(PAUSE)
+    assert isinstance(await paused_since(two[1], before), PausedSince)
+    await asyncio.sleep(0.01)
+    assert await paused_since(two[1], new_id()) is None
+
+
+async def test_without_an_answer_a_resume_button_does_not_resume(
+    two: tuple[Process, Process], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OrderRows, "pause_since", fail)
+    assert await paused_since(two[0], new_id()) == StoreUnavailable()
+
+
+async def paused_since(process: Process, version: str) -> PausedSince | StoreUnavailable | None:
+    """Look for pauses as a click with this version does."""
+    row = order_row(RESUME)
+    entry = process.journal.begin(replace(row.order, expected_version=version), row.address)
+    return await OrderRecord(process.journal, entry).paused_since(is_admin=False)
 
 
 async def fail(*_: object) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncBoltContext
 
 from bot.concurrency import Tasks
+from bot.core.order_version import read_version
 from bot.core.requests import Order, Source, Verb
 from bot.core.session_id import Found, find_session_id
 from bot.inbound.slack.listener import RequestContext, Routes, safe_before_ack_deadline
@@ -14,6 +15,7 @@ from bot.messages.message import Message
 from bot.messages.outcome import question_message
 from bot.messages.request_errors import broken_button_message
 from bot.messages.session_buttons import VERBS
+from bot.outbound.store.journal_entry import new_id
 from bot.usecases.message_delivery import MessageDelivery
 from bot.usecases.orders import Orders
 
@@ -50,5 +52,10 @@ def _read_order(click: ButtonClick, age: float) -> Order | Message:
     found = find_session_id(click.value)
     if not isinstance(found, Found):
         return broken_button_message(click.verb, click.value)
-    order = Order(click.verb, found.session_id, click.address.actor, "", click.trigger_id, age, Source.BUTTON)
-    return question_message(order) if order.verb is Verb.RESUME and not click.is_confirmed else order
+    version = read_version(found.rest) if click.verb is Verb.RESUME else None
+    order = Order(click.verb, found.session_id, click.address.actor, "", click.trigger_id, age, Source.BUTTON, version)
+    return (
+        question_message(order, order.expected_version or new_id())
+        if order.verb is Verb.RESUME and not click.is_confirmed
+        else order
+    )

@@ -15,6 +15,7 @@ from bot.inbound.slack.listener import RequestContext, Routes, done_before_ack_d
 from bot.messages.message import Message, Visibility
 from bot.messages.outcome import question_message, waiting_message
 from bot.messages.usage import COMMANDS, usage_message
+from bot.outbound.store.journal_entry import new_id
 from bot.usecases.message_delivery import MessageDelivery
 from bot.usecases.orders import Orders, RunningOrder
 
@@ -50,7 +51,7 @@ class CommandListeners:
             return usage_message(verb, found, dashboard_url=self._dashboard_url)
         order = Order(verb, found.session_id, request.address.actor, found.rest, body.get("trigger_id"), request.age)
         if verb is Verb.RESUME and request.may_be_old and not self._orders.knows(order):
-            asking = self._tasks.start(self._delivery.deliver(request.address, question_message(order)))
+            asking = self._tasks.start(self._delivery.deliver(request.address, question_message(order, new_id())))
             await asyncio.wait({asking}, timeout=self._ack_wait)
             return None
         running, is_repeated = self._orders.start(order, request.address)
@@ -70,7 +71,7 @@ class CommandListeners:
         """Return the outcome for the ack; to the person alone if everybody has it from elsewhere."""
         if outcome is None:
             return None
-        message = self._orders.message(running.entry.order, outcome)
+        message = self._orders.message(running.entry, outcome)
         if running.entry.is_lost:
             return replace(message, visibility=Visibility.EPHEMERAL)
         if is_repeated and message.visibility is Visibility.IN_CHANNEL:

@@ -12,7 +12,7 @@ from bot.core.requests import Order, ReplyAddress
 from bot.outbound.store.order_row import OrderRow
 
 
-def _new_id() -> str:
+def new_id() -> str:
     """Return an id that ascends with time, so that new rows are neighbors in the index."""
     return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(8)}"
 
@@ -31,7 +31,7 @@ class JournalEntry:
     given_at: float
     written: asyncio.Future[bool] = field(default_factory=new_future)
     """Ends when the last change is stored; False if the order is lost."""
-    id: str = field(default_factory=_new_id)
+    id: str = field(default_factory=new_id)
     state: State = State.WAITING
     outcome: Outcome | None = None
     delivered_by: str | None = None

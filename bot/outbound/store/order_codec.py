@@ -54,25 +54,28 @@ def _unchanged(value: Any) -> Any:  # noqa: ANN401 - a value of JSON
     return value
 
 
-def write_reply(order_id: str, address: ReplyAddress, cipher: FieldCipher) -> str | None:
-    """Encrypt what an answer needs besides the ids; None if that is nothing."""
+def write_reply(order_id: str, address: ReplyAddress, version: str | None, cipher: FieldCipher) -> str | None:
+    """Encrypt what an answer needs besides the ids, and the version of a click; None if that is nothing."""
     clicked = None if address.clicked is None else dataclasses.asdict(address.clicked)
     if address.response_url is None and clicked is None:
         return None
     url = address.response_url.reveal() if address.response_url else None
-    return cipher.encrypt(Secret(json.dumps({"url": url, "clicked": clicked})), FieldRef(order_id, _REPLY))
+    return cipher.encrypt(
+        Secret(json.dumps({"url": url, "clicked": clicked, "version": version})), FieldRef(order_id, _REPLY)
+    )
 
 
 def read_reply(
     order_id: str, actor: Actor, thread_ts: str | None, text: str | None, cipher: FieldCipher
-) -> ReplyAddress:
-    """Decrypt a reply address. One that no key decrypts is without its `response_url` and clicked message."""
+) -> tuple[ReplyAddress, str | None]:
+    """Decrypt a reply address and a version. Text that no key decrypts counts as none."""
     try:
         reply = {} if text is None else json.loads(cipher.decrypt(text, FieldRef(order_id, _REPLY)).reveal())
     except UnreadableError:
         reply = {}
     url, clicked = reply.get("url"), reply.get("clicked")
-    return ReplyAddress(actor, Secret(url) if url else None, thread_ts, _read_clicked(clicked) if clicked else None)
+    address = ReplyAddress(actor, Secret(url) if url else None, thread_ts, _read_clicked(clicked) if clicked else None)
+    return address, reply.get("version")
 
 
 def _read_clicked(clicked: dict[str, Any]) -> ClickedMessage:

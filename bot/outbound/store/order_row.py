@@ -53,7 +53,9 @@ class OrderColumns:
             "home_team_id": actor.home_team_id,
             "channel_id": actor.channel_id,
             "thread_ts": storable(row.address.thread_ts),
-            "reply": None if row.state is State.TOLD else write_reply(row.id, row.address, self._cipher),
+            "reply": None
+            if row.state is State.TOLD
+            else write_reply(row.id, row.address, order.expected_version, self._cipher),
             "given_at": row.given_at + offset,
             "owner": self._owner,
             **self._progress(row, offset),
@@ -78,10 +80,16 @@ class OrderColumns:
     def unfinished(self, row: Row[Any], now: float) -> Unfinished:
         """Return what a row of `unfinished_orders` says; `now` is the database's time."""
         actor = Actor(row.team_id, row.channel_id, row.user_id, row.home_team_id)
+        address, version = read_reply(row.id, actor, row.thread_ts, row.reply, self._cipher)
         order = Order(
-            Verb(row.verb), SessionId(row.session_id), actor, row.reason, row.trigger_id, source=Source(row.source)
+            verb=Verb(row.verb),
+            session_id=SessionId(row.session_id),
+            actor=actor,
+            reason=row.reason,
+            trigger_id=row.trigger_id,
+            source=Source(row.source),
+            expected_version=version,
         )
-        address = read_reply(row.id, actor, row.thread_ts, row.reply, self._cipher)
         state, outcome = State(row.state), None
         if row.outcome is not None:
             try:

@@ -6,14 +6,16 @@ All times are the database's, so that the clocks of its clients do not matter.
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import Row, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.opposition import NO_OPPOSITION, Opposition
+from bot.core.order_version import made_at
 from bot.core.outcomes import Outcome
 from bot.core.recovery import State, Unfinished
-from bot.core.requests import Source, Verb
+from bot.core.requests import Order, Source, Verb
 from bot.outbound.store.database import Database
 from bot.outbound.store.database_clock import DatabaseClock
 from bot.outbound.store.fields import FieldCipher
@@ -21,6 +23,7 @@ from bot.outbound.store.order_codec import read_outcome
 from bot.outbound.store.order_opposition import (
     LATER_RESUME,
     OPPOSITE_ORDERS,
+    PAUSE_SINCE,
     opposition_values,
     read_opposition,
     session_locks,
@@ -99,6 +102,11 @@ class OrderRows:
         """Return who resumed the session of a stored pause after it was given, if anybody did."""
         row = await self._database.fetch_one(LATER_RESUME, id=order_id)
         return None if row is None else str(row.user_id)
+
+    async def pause_since(self, order: Order, version: str) -> Row[Any] | None:
+        """Return the last pause of an order's session after the order with the id `version`, if there is any."""
+        values = {"team_id": order.actor.team_id, "session_id": order.session_id, "made_at": made_at(version)}
+        return await self._database.fetch_one(PAUSE_SINCE, version=version, **values)
 
     async def _opposition(
         self, connection: AsyncConnection, ids: Sequence[str], offset: float
