@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 
@@ -64,6 +64,8 @@ class ProfileCache:
         self._numbers = itertools.count()
         self._tasks = Tasks()
         self._storing = Tasks()
+        self._to_record: dict[Key, Entry] = {}
+        self._is_recording = False
 
     def get(self, key: Key) -> Entry | None:
         """Return the last answer in memory."""
@@ -126,16 +128,35 @@ class ProfileCache:
         entry = self._entries[key] = Entry(answer, now, fresh_until, lookup=number)
         if before is not None and before.answer == answer:
             entry.recorded_at = before.recorded_at
-        has_room = len(self._storing) < _MAX_STORING
+        has_room = len(self._to_record) < _MAX_STORING
         if answer is not None and now >= entry.recorded_at + RECORD_INTERVAL and has_room:
-            self._storing.start(self._record(key, answer, entry))
+            self._to_record[key] = entry
+            if not self._is_recording:
+                self._is_recording = True
+                self._storing.start(self._record())
 
-    async def _record(self, key: Key, profile: Profile, entry: Entry) -> None:
+    async def _record(self) -> None:
+        """Store the new answers, those that come meanwhile in the next transaction."""
         try:
-            await self._rows.record(*key, profile, self._now())
+            while self._to_record:
+                entries, self._to_record = self._to_record, {}
+                await self._record_all(entries)
+        finally:
+            self._is_recording = False
+
+    async def _record_all(self, entries: Mapping[Key, Entry]) -> None:
+        now, clock = self._now(), self._clock()
+        reports = {
+            key: (entry.answer, now - (clock - entry.answered_at))
+            for key, entry in entries.items()
+            if entry.answer is not None
+        }
+        try:
+            await self._rows.record(reports, now)
         except StoreError as error:
-            _log.warning("role not stored", extra={"team": key[0], "user": key[1], "why": str(error)})
-        else:
+            _log.warning("roles not stored", extra={"people": len(reports), "why": str(error)})
+            return
+        for entry in entries.values():
             entry.recorded_at = entry.answered_at
 
     async def _load(self, key: Key) -> None:

@@ -48,21 +48,24 @@ INSERT: Mapping[str, Callable[[Table], "sqlite.Insert | postgresql.Insert"]] = _
 class Database:
     """A pool of connections for changes and one for reads.
 
-    Every query can raise StoreUnreachableError, and does until `migrated` is set. Transactions hold `write_lock`.
+    Every query can raise StoreUnreachableError, and does until `migrated` is set. Transactions hold `write_lock`. Those
+    that are not urgent wait for it one at a time: they hold `turn` meanwhile.
     `close_last` is called when all connections are closed.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - engines, locks and a file
         self,
         engine: AsyncEngine,
         reading: AsyncEngine,
         write_lock: AbstractAsyncContextManager[Any],
+        turn: AbstractAsyncContextManager[Any],
         file: Path | None = None,
         close_last: Callable[[], None] = lambda: None,
     ) -> None:
         self.file = file
         self._engine = engine
         self._write_lock = write_lock
+        self._turn = turn
         self._close_last = close_last
         self._reading = reading
         self._identity = identity_of(file) if file else None
@@ -100,25 +103,25 @@ class Database:
             await connection.close()  # `async with` would start a task for it
 
     @asynccontextmanager
-    async def transaction(self, *, within: float = _TIMEOUT) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction."""
+    async def transaction(self, *, within: float = _TIMEOUT, is_urgent: bool = False) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction; an urgent one waits for one other at most."""
         self._check_migrated()
         if self.is_moved:
             raise StoreUnreachableError("its file was deleted or replaced")
-        async with self._begin(within) as connection:
+        async with self._begin(within, nullcontext() if is_urgent else self._turn) as connection:
             yield connection
 
     @asynccontextmanager
     async def migration(self, *, within: float) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that migrates the tables. Afterwards they can be used."""
-        async with self._begin(within) as connection:
+        async with self._begin(within, self._turn) as connection:
             yield connection
         self.migrated.set()
 
     @asynccontextmanager
-    async def _begin(self, within: float) -> AsyncIterator[AsyncConnection]:
+    async def _begin(self, within: float, turn: AbstractAsyncContextManager[Any]) -> AsyncIterator[AsyncConnection]:
         with _translate_errors():
-            async with asyncio.timeout(within), self._write_lock, self._engine.begin() as connection:
+            async with asyncio.timeout(within), turn, self._write_lock, self._engine.begin() as connection:
                 yield connection
 
     def _check_migrated(self) -> None:
@@ -188,12 +191,12 @@ def connect(url: Secret) -> Database:
     file = file_of(url)
     if file is not None or url == IN_MEMORY:
         sqlite_url, keeper = memory_url() if file is None else (file_url(file), None)
-        write_lock = asyncio.Lock()  # a fair queue: SQLite's own order is random
+        write_lock, turn = asyncio.Lock(), asyncio.Lock()  # fair queues: SQLite's own order is random
         close_last = keeper.close if keeper else lambda: None
-        database = Database(engine(sqlite_url), engine(sqlite_url, **_READING), write_lock, file, close_last)
+        database = Database(engine(sqlite_url), engine(sqlite_url, **_READING), write_lock, turn, file, close_last)
         database.is_exclusive = file is None
         return database
     from bot.outbound.store.postgresql import postgresql_engine  # noqa: PLC0415 - the driver takes 9 MB
 
     text = url.reveal()
-    return Database(postgresql_engine(text), postgresql_engine(text, **_READING), nullcontext())
+    return Database(postgresql_engine(text), postgresql_engine(text, **_READING), nullcontext(), nullcontext())

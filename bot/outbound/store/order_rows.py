@@ -82,7 +82,7 @@ class OrderRows:
         A resume is recorded as sent only if no pause is running or was given later.
         """
         resumes = [row for row in changed if row.order.verb is Verb.RESUME and row.state is State.SENT]
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(is_urgent=True) as connection:
             locks = session_locks(row.order for row in (*new, *resumes))
             offset = await self._clock.offset(connection, locks)
             repeated, again = await self._insert(connection, new, offset)
@@ -153,7 +153,7 @@ class OrderRows:
         `all_leases` also takes those whose lease still runs, since no other bot can use the database; orders of the
         command line run beside the bot.
         """
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(is_urgent=True) as connection:
             now = time.monotonic() + await self._clock.offset(connection)
             is_left = [_c.leased_until < now, *([_c.source != Source.COMMAND_LINE] if all_leases else [])]
             free = select(_c.id).where(UNFINISHED, _c.owner != self._owner, or_(*is_left))
@@ -167,7 +167,7 @@ class OrderRows:
 
     async def renew(self, ids: Collection[str]) -> frozenset[str]:
         """Renew the leases of these unfinished rows. Return the ids of those that another process has."""
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(is_urgent=True) as connection:
             held = update(orders).where(_c.id.in_(ids), _c.owner == self._owner)
             now = await self._clock.now(connection)
             renewed = await connection.execute(held.values(leased_until=now + self.lease))

@@ -5,6 +5,8 @@ It has no reference to the table of workspaces: that of a bot of one workspace i
 
 import dataclasses
 import json
+from collections.abc import Mapping
+from operator import itemgetter
 
 from sqlalchemy import bindparam, delete, or_, select
 
@@ -28,12 +30,17 @@ class RoleRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def record(self, team_id: str, user_id: str, profile: Profile, now: float) -> None:
-        """Record what Slack reports about a person, and delete old reports."""
-        row = {"team_id": team_id, "user_id": user_id, "profile": _write(profile), "seen_at": int(now)}
+    async def record(self, reports: Mapping[tuple[str, str], tuple[Profile, float]], now: float) -> None:
+        """Record what Slack has reported about people and when, by the ids of team and user. Delete old reports."""
+        rows = [
+            {"team_id": team_id, "user_id": user_id, "profile": _write(profile), "seen_at": int(seen_at)}
+            for (team_id, user_id), (profile, seen_at) in sorted(
+                reports.items(), key=itemgetter(0)
+            )  # the same order in each process: no deadlock
+        ]
         async with self._database.transaction() as connection:
             await connection.execute(delete(roles).where(_c.seen_at < now - KEPT))
-            insert = INSERT[connection.dialect.name](roles).values(row)
+            insert = INSERT[connection.dialect.name](roles)
             upsert = insert.on_conflict_do_update(
                 index_elements=["team_id", "user_id"],
                 set_={"profile": insert.excluded.profile, "seen_at": insert.excluded.seen_at},
@@ -41,7 +48,7 @@ class RoleRows:
                     _c.profile != insert.excluded.profile, _c.seen_at <= insert.excluded.seen_at - RECORD_INTERVAL
                 ),
             )
-            await connection.execute(upsert)
+            await connection.execute(upsert, rows)
 
     async def find(self, team_id: str, user_id: str, now: float) -> tuple[Profile, float] | None:
         """Return the last report about a person, and its age in seconds; None if there is none that counts."""

@@ -378,7 +378,7 @@ async def test_a_database_that_is_away_changes_nothing_while_slack_answers(
 ) -> None:
     at.store.database.migrated.clear()
     assert await at.role_for_pause(at.slack.bob) is Role.MEMBER
-    await until(lambda: [record.message for record in caplog.records] == ["role not loaded", "role not stored"])
+    await until(lambda: [record.message for record in caplog.records] == ["role not loaded", "roles not stored"])
     at.store.database.migrated.set()
     at.clock.now += 300
     await at.role(at.slack.bob)
