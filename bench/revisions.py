@@ -44,7 +44,7 @@ def check_out(name: str) -> Revision:
         python = str(directory / ".venv/bin/python")
         if not Path(python).exists():
             _run(sys.executable, "-m", "venv", str(directory / ".venv"))
-            _run(python, "-m", "pip", "install", "--quiet", "-r", str(directory / "requirements.txt"))
+            _run(python, "-m", "pip", "install", "--quiet", "--no-deps", "-r", str(directory / "requirements.txt"))
     return Revision(name, directory, python)
 
 
