@@ -24,18 +24,19 @@ class StoreSettings:
 def read_store(read: EnvReader, *, is_one: bool = False) -> StoreSettings:
     """Read the settings of the database."""
     return StoreSettings(
-        database_url=read.database_url("DATABASE_URL", _default_database_url(read), can_be_memory=is_one),
+        database_url=_read_database_url(read, can_be_memory=is_one),
         encryption_keys=read.encryption_keys("ENCRYPTION_KEYS", is_required=not is_one),
     )
 
 
-def _default_database_url(read: EnvReader) -> str:
-    """Return the URL of the file in the working directory if it exists, else in the directory that systemd gives.
+def _read_database_url(read: EnvReader, *, can_be_memory: bool) -> Secret:
+    """Read the URL. The default is the file in the working directory if it exists, else in that of systemd.
 
     https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#RuntimeDirectory=
     """
     directory = "" if Path(_DATABASE_FILE).exists() else read.text("STATE_DIRECTORY").partition(":")[0]
-    return f"sqlite:///{Path(directory, _DATABASE_FILE)}"
+    default = f"sqlite:///{Path(directory, _DATABASE_FILE)}"
+    return read.database_url("DATABASE_URL", default, can_be_memory=can_be_memory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,6 @@ class JournalSettings:
     def from_env(cls, environ: Mapping[str, str]) -> "JournalSettings":
         """Read the settings. Raises SettingsError."""
         read = EnvReader(environ)
-        settings = cls(read.database_url("DATABASE_URL", _default_database_url(read), can_be_memory=True))
+        settings = cls(_read_database_url(read, can_be_memory=True))
         read.finish()
         return settings
