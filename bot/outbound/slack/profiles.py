@@ -14,7 +14,7 @@ from bot.concurrency import Tasks
 from bot.core.policy import Profile
 from bot.core.secret import Secret
 from bot.outbound.slack.users import fetch_profile, fetch_profile_with_retries
-from bot.outbound.store.role_rows import RECORD_INTERVAL, RoleRows
+from bot.outbound.store.role_rows import RECORD_INTERVAL, Report, RoleRows
 from bot.outbound.workspaces import StoreError
 
 _log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class ProfileCache:
         self._numbers = itertools.count()
         self._tasks = Tasks()
         self._storing = Tasks()
-        self._to_record: dict[Key, Entry] = {}
+        self._to_record: dict[Key, tuple[Entry, Report]] = {}
         self._is_recording = False
 
     def get(self, key: Key) -> Entry | None:
@@ -130,7 +130,7 @@ class ProfileCache:
             entry.recorded_at = before.recorded_at
         has_room = len(self._to_record) < _MAX_STORING
         if answer is not None and now >= entry.recorded_at + RECORD_INTERVAL and has_room:
-            self._to_record[key] = entry
+            self._to_record[key] = entry, (answer, self._now())
             if not self._is_recording:
                 self._is_recording = True
                 self._storing.start(self._record())
@@ -139,24 +139,18 @@ class ProfileCache:
         """Store the new answers, those that come meanwhile in the next transaction."""
         try:
             while self._to_record:
-                entries, self._to_record = self._to_record, {}
-                await self._record_all(entries)
+                batch, self._to_record = self._to_record, {}
+                await self._record_all(batch)
         finally:
             self._is_recording = False
 
-    async def _record_all(self, entries: Mapping[Key, Entry]) -> None:
-        now, clock = self._now(), self._clock()
-        reports = {
-            key: (entry.answer, now - (clock - entry.answered_at))
-            for key, entry in entries.items()
-            if entry.answer is not None
-        }
+    async def _record_all(self, batch: Mapping[Key, tuple[Entry, Report]]) -> None:
         try:
-            await self._rows.record(reports, now)
+            await self._rows.record({key: report for key, (_, report) in batch.items()}, self._now())
         except StoreError as error:
-            _log.warning("roles not stored", extra={"people": len(reports), "why": str(error)})
+            _log.warning("roles not stored", extra={"people": len(batch), "why": str(error)})
             return
-        for entry in entries.values():
+        for entry, _ in batch.values():
             entry.recorded_at = entry.answered_at
 
     async def _load(self, key: Key) -> None:

@@ -20,6 +20,9 @@ KEPT = 604_800.0
 RECORD_INTERVAL = 86_400.0
 """Seconds between two updates of an unchanged row."""
 
+Report = tuple[Profile, float]
+"""What Slack has reported about a person, and when, in Unix seconds."""
+
 _c = roles.c
 _FIND = select(_c.profile, _c.seen_at).where(_c.team_id == bindparam("team_id"), _c.user_id == bindparam("user_id"))
 
@@ -30,7 +33,7 @@ class RoleRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def record(self, reports: Mapping[tuple[str, str], tuple[Profile, float]], now: float) -> None:
+    async def record(self, reports: Mapping[tuple[str, str], Report], now: float) -> None:
         """Record what Slack has reported about people and when, by the ids of team and user. Delete old reports."""
         rows = [
             {"team_id": team_id, "user_id": user_id, "profile": _write(profile), "seen_at": int(seen_at)}
