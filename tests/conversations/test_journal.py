@@ -105,7 +105,7 @@ async def test_a_recovered_order_keeps_what_was_known_about_it(database_url: str
         async with left.restart():
             first, second = await read(database_url, told(2))
     assert (first.outcome, second.outcome) == ("Paused", "Paused")
-    assert first.seconds == pytest.approx(0, abs=0.1)
+    assert first.seconds == pytest.approx(0, abs=0.5)  # two processes can disagree so much about the time
     assert second.seconds == pytest.approx(30, abs=10)
     assert {first.delivered_by, second.delivered_by} == {"response_url"}
 
