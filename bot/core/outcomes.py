@@ -8,9 +8,14 @@ from bot.core.policy import Denial
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """Anchor paused the agent; `status` is its word for the new state, if it gave one."""
+    """Anchor paused the agent; `status` is its word for the new state, if it gave one.
+
+    `earlier_by` had paused it a moment before, at `earlier_at` (Unix seconds); "" if nobody had, or it is not known.
+    """
 
     status: str | None = None
+    earlier_by: str = ""
+    earlier_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

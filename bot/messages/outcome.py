@@ -67,7 +67,7 @@ def outcome_message(
         return refusal_message(order, outcome, dashboard_url=dashboard_url, version=known_version)
     about = session(order.session_id)
     if isinstance(outcome, outcomes.Done):
-        message = in_channel(_done_line(order), _unexpected(order.verb, outcome.status), about)
+        message = in_channel(_done_line(order), _earlier(outcome), _unexpected(order.verb, outcome.status), about)
         return with_buttons(message, _next_button(order, now, order_id))
     verdict, known, advice = _explain(order.verb, outcome, dashboard_url)
     reason = f"Reason: {plain(order.reason)}" if order.reason else ""
@@ -101,6 +101,15 @@ def card_not_updated() -> str:
 def _done_line(order: Order) -> str:
     reason = f": {plain(order.reason)}" if order.reason else ""
     return f"{_DONE[order.verb]} by {mention(order.actor.user_id)}{reason}"
+
+
+def _earlier(outcome: outcomes.Done) -> str:
+    """Return the sentence about an earlier pause."""
+    if isinstance(outcome, outcomes.Resumed) or not outcome.earlier_by:
+        return ""
+    return (
+        f"It was paused before by {mention(outcome.earlier_by)}, {moment(outcome.earlier_at)}. Anchor was asked again."
+    )
 
 
 def _next_button(order: Order, now: float, order_id: str) -> Block:

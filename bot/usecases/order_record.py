@@ -92,7 +92,7 @@ class OrderRecord:
     async def has_crossed(self) -> bool:
         """Wait for the resumes that other processes send beside a pause. Return whether there were any."""
         entry = self._entry
-        if not await self._journal.is_ours(entry) or not (self._journal.rows.is_shared and entry.is_stored):
+        if not await self._journal.is_ours(entry) or not entry.is_stored:
             return False
         ends = time.monotonic() + _LONGEST_LOOK
         opposition = entry.opposition or await self._look()
@@ -102,6 +102,11 @@ class OrderRecord:
             opposition = await self._look()
         entry.opposition = replace(opposition, is_in_doubt=opposition.is_in_doubt or opposition.is_running)
         return has_crossed
+
+    def with_earlier_pause(self, outcome: Paused) -> Paused:
+        """Return the outcome with the pause before this one, if there was one and it is known by now."""
+        earlier = self._entry.opposition and self._entry.opposition.earlier_pause
+        return replace(outcome, earlier_by=earlier.user_id, earlier_at=earlier.given_at) if earlier else outcome
 
     async def _look(self) -> Opposition:
         try:

@@ -14,6 +14,7 @@ from bot.core.outcomes import (
     Late,
     Outcome,
     Overloaded,
+    Paused,
     Refusal,
     Stopping,
     StoreUnavailable,
@@ -147,8 +148,13 @@ class SessionControl:
             result = await self._submit(order, record, access)
         if result is None:
             return Unconfirmed(Doubt.STOPPED)
-        outcome, workspace = result.outcome, result.access.workspace
-        return replace(outcome, by_admins=workspace.is_managed) if isinstance(outcome, KeyRejected) else outcome
+        match result.outcome:
+            case KeyRejected() as outcome:
+                return replace(outcome, by_admins=result.access.workspace.is_managed)
+            case Paused() as outcome:
+                return record.with_earlier_pause(outcome)
+            case outcome:
+                return outcome
 
     async def _submit(self, order: Order, record: OrderRecord, access: Access) -> Result | None:
         """Return the result of the order, or None if it was interrupted."""

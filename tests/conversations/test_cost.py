@@ -68,8 +68,10 @@ async def pause(at: Conversation, by: str) -> list[Message]:
     return at.messages()[before:]
 
 
-JOURNALED = (["INSERT", "UPDATE"], ["INSERT", "UPDATE", "UPDATE"])
-"""The statements of an order: its outcome can be delivered before it is written."""
+JOURNALED = (["INSERT", "SELECT", "UPDATE"], ["INSERT", "SELECT", "UPDATE", "UPDATE"])
+"""The statements of an order, with the search for other orders of the session: its outcome can be delivered before it
+is written.
+"""
 
 
 @pytest.mark.parametrize("by", BY_BOTH)

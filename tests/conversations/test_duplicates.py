@@ -6,8 +6,9 @@ import time
 import pytest
 
 from bot.core.outcomes import Overloaded
+from bot.messages.markup import mention
 from bot.sim.anchor import Slow
-from harness import BOTH_TRANSPORTS, OTHER_SESSION, SESSION, outcome_text, paused, single_workspace
+from harness import BOTH_TRANSPORTS, BY_BOTH, OTHER_SESSION, SESSION, outcome_text, paused, single_workspace
 
 pytestmark = [pytest.mark.anyio, BOTH_TRANSPORTS]
 
@@ -31,6 +32,18 @@ async def test_an_order_after_the_first_has_ended_is_sent_again() -> None:
         await at.answer("a command")
         await at.answer("a click")
         assert len(at.orders) == 2
+
+
+@pytest.mark.parametrize("by", BY_BOTH)
+async def test_a_pause_after_somebody_elses_is_sent_and_says_who_paused_before(by: str) -> None:
+    async with single_workspace() as at:
+        await at.answer("a command", at.slack.bob)
+        await asyncio.sleep(0.5)  # until its outcome is in the journal
+        at.anchor.fault = Slow(0.5)  # until the journal has been searched
+        verdict, before, session = (await at.answer(by)).text.splitlines()
+        assert len(at.orders) == 2
+    assert f"{verdict}\n{session}" == paused()
+    assert mention(at.slack.bob.id) in before
 
 
 async def test_a_command_without_a_trigger_id_is_always_carried_out() -> None:

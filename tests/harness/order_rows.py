@@ -22,10 +22,11 @@ def order_row(
     team: str = "T0HOME00001",
     session: str = SESSION,
     trigger: str | None = None,
+    user: str = "U0ALICE0001",
     age: float = 0.0,
 ) -> OrderRow:
-    """Return the row of a command of Alice's, given `age` seconds ago."""
-    actor = Actor(team, "C0ALERTS001", "U0ALICE0001", team)
+    """Return the row of a command, Alice's by default, given `age` seconds ago."""
+    actor = Actor(team, "C0ALERTS001", user, team)
     given_at = time.monotonic() - age
     return OrderRow(
         id=secrets.token_hex(10),

@@ -80,6 +80,7 @@ def write(name: str, outcome: Outcome, reason: str = "") -> Message:
 OUTCOMES: dict[str, Outcome] = {
     "pause: done": Paused("paused"),
     "pause: done, without a status": Paused(),
+    "pause: done, as a moment before": Paused("paused", "U0BOB000001", 0.0),
     "resume: done": Resumed("running"),
     "pause: not running": NotRunning("Session is not running"),
     "resume: not running": NotRunning(),

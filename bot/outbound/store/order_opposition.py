@@ -1,37 +1,44 @@
-"""Find the opposite orders for the sessions of rows, and lock these sessions, so that no process misses another's."""
+"""Find the other orders for the sessions of rows, and lock these sessions, so that no process misses another's."""
 
 from collections.abc import Collection, Iterable, Mapping
 from hashlib import blake2b
+from typing import Any
 
 from sqlalchemy import Row, bindparam, text
 
-from bot.core.opposition import UNCONFIRMED_TTL, Opposition
+from bot.core.opposition import UNCONFIRMED_TTL, EarlierPause, Opposition
 from bot.core.outcomes import Broken, Doubt, Paused, Resumed, Unconfirmed
 from bot.core.requests import Order
 from bot.outbound.store.order_statements import NOT_SENT
 
 _RECENT = 900.0  # seconds; an older order has no effect any more, and a session can have thousands of them
+_REPEATED = 10.0  # seconds in which a person's own pauses count as one
 _CLOCK_ERROR = 0.5  # seconds by which two processes can disagree about the database's time
 
-OPPOSITE_ORDERS = text(
+OTHER_ORDERS = text(
     f"""
     SELECT own.id, own.state, own.given_at,
-      max(CASE WHEN other.state = 'sent' AND (other.owner <> :owner OR other.given_at > own.given_at) THEN 1 ELSE 0 END)
-        AS running,
-      max(CASE WHEN other.settled_at IS NOT NULL THEN other.given_at END) AS last_given_at,
-      max(CASE WHEN other.owner <> :owner THEN other.settled_at END) AS last_settled_at,
-      max(CASE WHEN other.outcome IN ('{Unconfirmed.__name__}', '{Broken.__name__}')
-        AND other.outcome_fields NOT LIKE '{{"why": "{Doubt.RACED}"%' THEN other.settled_at END) AS in_doubt_at
+      max(CASE WHEN other.verb <> own.verb AND other.state = 'sent'
+        AND (other.owner <> :owner OR other.given_at > own.given_at) THEN 1 ELSE 0 END) AS running,
+      max(CASE WHEN other.verb <> own.verb AND other.settled_at IS NOT NULL THEN other.given_at END) AS last_given_at,
+      max(CASE WHEN other.verb <> own.verb AND other.owner <> :owner THEN other.settled_at END) AS last_settled_at,
+      max(CASE WHEN other.verb <> own.verb AND other.outcome IN ('{Unconfirmed.__name__}', '{Broken.__name__}')
+        AND other.outcome_fields NOT LIKE '{{"why": "{Doubt.RACED}"%' THEN other.settled_at END) AS in_doubt_at,
+      max(CASE WHEN other.verb = own.verb THEN CAST(other.given_at AS TEXT) || ' ' || other.user_id END) AS paused
     FROM orders AS own JOIN orders AS other
       ON other.team_id = own.team_id AND other.session_id = own.session_id AND other.given_at > :since
     WHERE own.id IN :ids AND NOT (own.verb = 'resume' AND own.state = 'sent')
-      AND other.verb <> own.verb AND other.state <> 'waiting'
-      AND (other.outcome IS NULL OR other.outcome NOT IN ('{"', '".join(NOT_SENT)}'))
+      AND (other.verb <> own.verb
+        OR own.verb = 'pause' AND other.outcome = '{Paused.__name__}' AND other.given_at < own.given_at
+          AND (other.user_id <> own.user_id OR other.given_at < own.given_at - {_REPEATED}))
+      AND other.state <> 'waiting' AND (other.outcome IS NULL OR other.outcome NOT IN ('{"', '".join(NOT_SENT)}'))
     GROUP BY own.id, own.state, own.given_at
     """  # noqa: S608 - names of types
 ).bindparams(bindparam("ids", expanding=True))
-"""The opposite orders that can have been sent. Those of the same owner are in sequence by its own `SessionSequencer`,
-unless they were given later. A resume that is recorded as sent has no opposition: the pauses wait for it.
+"""The opposite orders that can have been sent, and for a pause the last one before it, as "time person".
+
+Those of the same owner are in sequence by its own `SessionSequencer`, unless they were given later. A resume that is
+recorded as sent has no opposition: the pauses wait for it.
 """
 
 LATER_RESUME = text(
@@ -65,21 +72,31 @@ first one: a double click is one pause. `made_at` is for an order that is not, o
 
 
 def opposition_values(owner: str, ids: Collection[str], now: float) -> dict[str, object]:
-    """Return the parameters of OPPOSITE_ORDERS; `now` is the database's time."""
+    """Return the parameters of OTHER_ORDERS; `now` is the database's time."""
     return {"owner": owner, "ids": list(ids), "since": now - _RECENT}
 
 
 def read_opposition(rows: Iterable[Row[tuple[object, ...]]], now: float) -> Mapping[str, Opposition]:
-    """Return the result of OPPOSITE_ORDERS by id, without the rows that have no opposition."""
+    """Return the result of OTHER_ORDERS by id, without the rows whose sessions have no other orders."""
     return {
         row.id: Opposition(
             is_running=bool(row.running),
             is_later=(row.last_given_at or 0.0) > row.given_at,
             has_crossed=(row.last_settled_at or 0.0) > row.given_at - _CLOCK_ERROR,
             is_in_doubt=(row.in_doubt_at or 0.0) > now - UNCONFIRMED_TTL,
+            earlier_pause=_earlier_pause(row),
         )
         for row in rows
     }
+
+
+def _earlier_pause(row: Any) -> EarlierPause | None:  # noqa: ANN401 - a row has no type
+    """Return the last pause before a pause, unless a resume followed it or is running."""
+    if not row.paused or row.running:
+        return None
+    given_at, user_id = row.paused.split(" ", 1)
+    pause = EarlierPause(user_id, float(given_at))
+    return pause if pause.given_at > (row.last_given_at or 0.0) else None
 
 
 def session_locks(orders: Iterable[Order]) -> list[int]:

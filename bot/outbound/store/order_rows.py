@@ -22,7 +22,7 @@ from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.order_codec import read_outcome
 from bot.outbound.store.order_opposition import (
     LATER_RESUME,
-    OPPOSITE_ORDERS,
+    OTHER_ORDERS,
     PAUSE_SINCE,
     opposition_values,
     read_opposition,
@@ -86,7 +86,7 @@ class OrderRows:
             locks = session_locks(row.order for row in (*new, *resumes))
             offset = await self._clock.offset(connection, locks)
             repeated, again = await self._insert(connection, new, offset)
-            pauses = [row for row in new if row.order.verb is Verb.PAUSE] if self.is_shared else []
+            pauses = [row for row in new if row.order.verb is Verb.PAUSE]
             opposition = await self._opposition(connection, [row.id for row in (*pauses, *resumes)], offset)
             held_back = frozenset(row.id for row in resumes if opposition.get(row.id, NO_OPPOSITION).holds_back)
             going = [row for row in (*again, *changed) if row.id not in held_back]
@@ -95,7 +95,7 @@ class OrderRows:
     async def find_opposition(self, order_id: str) -> Opposition:
         """Return the opposition of a stored row."""
         now = self._clock.estimate()
-        rows = await self._database.fetch_all(OPPOSITE_ORDERS, **opposition_values(self._owner, [order_id], now))
+        rows = await self._database.fetch_all(OTHER_ORDERS, **opposition_values(self._owner, [order_id], now))
         return read_opposition(rows, now).get(order_id, NO_OPPOSITION)
 
     async def resumed_after(self, order_id: str) -> str | None:
@@ -114,7 +114,7 @@ class OrderRows:
         if not ids:
             return {}
         now = time.monotonic() + offset
-        rows = await connection.execute(OPPOSITE_ORDERS, opposition_values(self._owner, ids, now))
+        rows = await connection.execute(OTHER_ORDERS, opposition_values(self._owner, ids, now))
         return read_opposition(rows, now)
 
     async def _insert(

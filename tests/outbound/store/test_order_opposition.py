@@ -1,5 +1,6 @@
 """The opposite orders for a session, of this process and of others; no statement reads the whole table."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -113,8 +114,40 @@ async def test_a_pause_finds_the_resumes_that_it_may_have_crossed(
     await of_process(store, THEIRS).write([resume()], [])
     written = await rows.write([pause], [])
     assert await rows.find_opposition(pause.id) == opposition
-    if rows.is_shared:
-        assert written.opposition.get(pause.id, NO_OPPOSITION) == opposition
+    assert written.opposition.get(pause.id, NO_OPPOSITION) == opposition
+
+
+BY_ALICE, BY_BOB = "U0ALICE0001", "U0BOB000001"
+PAUSED_10_S_AGO = settled(row(PAUSE, age=10, user=BY_BOB), Paused(), age=9)
+
+
+@pytest.mark.parametrize(
+    ("others", "by"),
+    [
+        ([PAUSED_10_S_AGO], (BY_BOB, 10)),
+        ([settled(row(PAUSE, age=20), Paused()), PAUSED_10_S_AGO], (BY_BOB, 10)),
+        ([settled(row(PAUSE, age=20), Paused())], (BY_ALICE, 20)),
+        ([settled(row(PAUSE, age=14), Paused())], None),  # her own
+        ([settled(row(RESUME, age=20), Resumed()), PAUSED_10_S_AGO], (BY_BOB, 10)),
+        ([PAUSED_10_S_AGO, settled(row(RESUME, age=8), Superseded())], (BY_BOB, 10)),
+        ([PAUSED_10_S_AGO, settled(row(RESUME, age=8), Resumed(), age=7)], None),
+        ([PAUSED_10_S_AGO, settled(row(RESUME, age=8), TIMED_OUT, age=7)], None),
+        ([PAUSED_10_S_AGO, row(RESUME, age=8)], None),
+        ([row(PAUSE, age=10, user=BY_BOB)], None),
+        ([settled(row(PAUSE, age=10, user=BY_BOB), TIMED_OUT)], None),
+        ([settled(row(PAUSE, age=2, user=BY_BOB), Paused())], None),
+        ([settled(row(PAUSE, age=10, user=BY_BOB, session=OTHER_SESSION), Paused())], None),
+        ([settled(row(PAUSE, age=QUARTER, user=BY_BOB), Paused())], None),
+    ],
+)
+async def test_a_pause_finds_the_recent_pause_before_it(
+    store: Store, others: list[Make], by: tuple[str, int] | None
+) -> None:
+    rows, pause = of_process(store), order_row(PAUSE, age=5)
+    await of_process(store, THEIRS).write([make() for make in others], [])
+    written = await rows.write([pause], [])
+    earlier = written.opposition.get(pause.id, NO_OPPOSITION).earlier_pause
+    assert (earlier and (earlier.user_id, round(time.time() - earlier.given_at))) == by
 
 
 @pytest.mark.parametrize(
