@@ -1,5 +1,6 @@
 """Monitor the key and the scopes of each workspace, and notify somebody who can fix them, once."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -49,6 +50,7 @@ class WorkspaceMonitor:
         self._tasks = tasks
         self._quiet: TTLCache[tuple[str, str], None] = TTLCache(_MOST_QUIET, _QUIET_PERIOD, timer=clock)
         self._recording: set[tuple[str, int, KeyCheck]] = set()
+        self._saving = asyncio.Lock()  # many new keys at once would wait for the database until their timeouts
 
     def record_result(self, workspace: Workspace, outcome: Outcome) -> None:
         """Record the outcome of a request with the workspace's key."""
@@ -71,7 +73,8 @@ class WorkspaceMonitor:
         """Save the check of a key; if Anchor refuses the current key, notify its setter, or else an admin."""
         team_id, version = workspace.team_id, workspace.key_version
         try:
-            await self._workspaces.record_key_check(team_id, version, check)
+            async with self._saving:
+                await self._workspaces.record_key_check(team_id, version, check)
             current = await self._workspaces.find(team_id) if check is KeyCheck.REFUSED else None
             if current is not None and current.key_version == version:
                 message = key_refused_message(key, by_admins=workspace.is_managed)

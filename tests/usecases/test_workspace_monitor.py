@@ -1,12 +1,13 @@
 """The wait before people are notified again: a refused key and a missing scope are announced once."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from bot.concurrency import Tasks
-from bot.core.outcomes import KeyRejected
+from bot.core.outcomes import KeyRejected, Paused
 from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
 from bot.messages.admin_notices import key_refused_message, reinstall_message
@@ -32,9 +33,17 @@ TEAM = "T0HOME00001"
 
 
 class Store(SingleWorkspace):
-    """A store that does not say what was announced while it is `away`."""
+    """A store that does not say what was announced while it is `away`, and counts the checks that it saves at once."""
 
     away = False
+    saving = most_saving = 0
+
+    async def record_key_check(self, team_id: str, version: int, check: KeyCheck) -> None:
+        self.saving += 1
+        self.most_saving = max(self.saving, self.most_saving)
+        await asyncio.sleep(0)
+        await super().record_key_check(team_id, version, check)
+        self.saving -= 1
 
     async def claim_notice(self, team_id: str, name: str) -> bool:
         if self.away:
@@ -121,3 +130,14 @@ async def test_a_setter_who_is_no_admin_any_more_is_told_once_if_there_is_no_oth
     await scene.happen("refused key")
     scene.clock.now += 100_000
     assert await scene.happen("refused key") == [text_about("refused key")]
+
+
+async def test_the_checks_of_many_new_keys_are_saved_one_after_another(scene: Scene) -> None:
+    """A database that saves one at a time would else let the last ones wait until their timeouts."""
+    workspace = await scene.store.find(TEAM)
+    assert workspace
+    for number in range(20):
+        other = replace(workspace, team_id=f"T0NEW{number:06}", anchor_key=AnchorKey(Secret("sk-new")))
+        scene.monitor.record_result(other, Paused())
+    assert await scene.tasks.settle(within=20)
+    assert scene.store.most_saving == 1
