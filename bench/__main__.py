@@ -24,14 +24,17 @@ from bench.preparation import MissingToolError, install_bolt_js, pinning
 from bench.results import Results
 from bench.revisions import check_out, current
 from bench.running import Launcher, NotStartedError
+from bench.sections import SECTIONS, Section
 from bench.services import Services
 
 
 def main() -> int:
     """Prepare, measure and report; return 1 if an answer of this bot was wrong, 2 if the run could not begin."""
     options = parse()
+    section = next(one for one in SECTIONS if one.name == options.section)
+    rounds = options.rounds or section.rounds
     try:
-        applications, measures = _applications(options), _measures(options)
+        applications, measures = _applications(options, section), _measures(options, section)
         pair = cores()
         prefix = pinning(pair[1], options.without)
     except MissingToolError as error:
@@ -45,11 +48,13 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     results = Results(applications)
     with tempfile.TemporaryDirectory() as directory, closing(Databases(Path(directory))) as databases:
-        uvloop.run(_measure(options, measures, results, Parts(prefix, pair, Path(directory), databases)))
-    run = report.setting(options.rounds, options.seconds, results)
+        uvloop.run(
+            _measure(rounds, options.seconds, measures, results, Parts(prefix, pair, Path(directory), databases))
+        )
+    run = report.setting(rounds, options.seconds, results)
     sys.stdout.write(f"{run}\n\n{report.tables(results, measures)}")
     if options.write or not (options.apps or options.only or options.without):
-        report.write_page(results, measures, run)
+        report.write_page(section, results, measures, run)
         _say("docs/performance.md is written")
     return 1 if results.problems else 0
 
@@ -64,17 +69,17 @@ class Parts:
     databases: Databases
 
 
-async def _measure(options: argparse.Namespace, measures: list[Measure], results: Results, parts: Parts) -> None:
+async def _measure(rounds: int, seconds: float, measures: list[Measure], results: Results, parts: Parts) -> None:
     services = Services()
     await services.start()
     launcher = Launcher(services, parts.prefix, parts.directory)
     gc.disable()
-    for number in range(1, options.rounds + 1):
+    for number in range(1, rounds + 1):
         order = results.applications if number % 2 else list(reversed(results.applications))
         for application in order:
-            _say(f"round {number} of {options.rounds}: {application.full_name}")
-            stage = Stage(application, services, launcher, parts.databases, parts.cores, options.seconds)
-            await _measure_one(stage, [one for one in measures if number == 1 or not one.is_long], results, number)
+            _say(f"round {number} of {rounds}: {application.full_name}")
+            stage = Stage(application, services, launcher, parts.databases, parts.cores, seconds)
+            await _measure_one(stage, measures, results, number)
 
 
 async def _measure_one(stage: Stage, measures: list[Measure], results: Results, number: int) -> None:
@@ -102,9 +107,9 @@ def _add(results: Results, stage: Stage, number: int, measure: Measure, numbers:
     stage.problems.clear()
 
 
-def _applications(options: argparse.Namespace) -> list[Application]:
+def _applications(options: argparse.Namespace, section: Section) -> list[Application]:
     """Return the applications in the order of the tables. Raises MissingToolError or CalledProcessError."""
-    names = options.apps or [application.name for application in (*BOTS, *PEERS)]
+    names = options.apps or section.applications
     revisions = [current(), *map(check_out, options.against)]
     bots = [bot.at(revision) for bot in (*BOTS, *VARIANTS) if bot.name in names for revision in revisions]
     peers = [peer for peer in PEERS if peer.name in names]
@@ -115,8 +120,8 @@ def _applications(options: argparse.Namespace) -> list[Application]:
     return bots + peers
 
 
-def _measures(options: argparse.Namespace) -> list[Measure]:
-    names = options.only or [one.name for one in MEASURES if options.long or not one.is_long]
+def _measures(options: argparse.Namespace, section: Section) -> list[Measure]:
+    names = options.only or section.measures
     return [measure for measure in MEASURES if measure.name in names]
 
 

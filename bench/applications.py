@@ -19,7 +19,8 @@ _ENCRYPTION_KEY = "YmVuY2gtYmVuY2gtYmVuY2gtYmVuY2gtYmVuY2gtYmU="
 class Application:
     """An application of one process or several `replicas`. `revision` is None for a peer.
 
-    `database` is sqlite or postgresql for many workspaces; it has as many old orders as `history` says.
+    `database` is sqlite or postgresql for many workspaces; it has as many old orders as `history` says. `baseline` is
+    the name of the bot that it is compared with. An application that `is_slow` would take hours for a long run.
     """
 
     name: str
@@ -31,6 +32,8 @@ class Application:
     is_socket: bool = False
     replicas: int = 1
     history: int = 0
+    baseline: str = "http"
+    is_slow: bool = False
 
     @property
     def full_name(self) -> str:
@@ -85,20 +88,34 @@ _MILLION = 1_000_000
 
 VARIANTS = (
     *(
-        Application(f"postgresql-{count}", f"{count} replicas, PostgreSQL", database="postgresql", replicas=count)
+        Application(
+            f"postgresql-{count}",
+            f"{count} replicas, PostgreSQL",
+            database="postgresql",
+            replicas=count,
+            baseline="postgresql",
+        )
         for count in (2, 3)
     ),
     *(
-        Application(f"{kind}-million", f"{title} with a million orders", database=kind, history=_MILLION)
+        Application(f"{kind}-million", f"{title} with a million orders", database=kind, history=_MILLION, baseline=kind)
         for kind, title in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))
     ),
 )
-"""Those that are measured only if they are named."""
+"""More processes, or a long history."""
 
 NODE = ("node", str(BOLT_JS / "app.js"))
 
 PEERS = (
-    Application("bolt-python", "Bolt for Python, as documented", (sys.executable, str(_HERE / "peers/bolt_python.py"))),
+    Application(
+        "bolt-python",
+        "Bolt for Python, as documented",
+        (sys.executable, str(_HERE / "peers/bolt_python.py")),
+        is_slow=True,
+    ),
+    Application(
+        "bolt-python-async", "Bolt for Python, AsyncApp", (sys.executable, str(_HERE / "peers/bolt_python_async.py"))
+    ),
     Application("bolt-js", "Bolt for JavaScript, as documented", NODE),
     Application("bolt-js-ack", "Bolt for JavaScript, answer in the ack", NODE, (("ANSWER_IN_ACK", "1"),)),
     Application("limit", "bare aiohttp, no Bolt", (sys.executable, str(_HERE / "peers/limit.py"))),

@@ -32,7 +32,6 @@ class Measure:
     run: Callable[[Stage, Running], Numbers] | None = None
     run_alone: Callable[[Stage], Numbers] | None = None
     is_for: Callable[[Application], bool] = lambda _: True
-    is_long: bool = False
 
 
 MEASURES = (
@@ -118,7 +117,7 @@ MEASURES = (
         "Long runs",
         f"Commands per second in the first and the last {measures.LONG_SLICE:,} of {measures.LONG_RUN:,} commands; and "
         f"with {measures.FEW_INSTALLED} and {measures.MANY_INSTALLED:,} installed workspaces, of which "
-        f"{measures.ACTIVE} are active. One round.",
+        f"{measures.ACTIVE} are active.",
         (
             Number("first_slice", "first, commands/s", is_compared=False),
             Number("last_slice", "last, commands/s", is_compared=False),
@@ -128,6 +127,6 @@ MEASURES = (
             Number("many_to_few", "many ÷ few", 2, is_compared=False),
         ),
         run_alone=measures.flat,
-        is_long=True,
+        is_for=lambda application: not application.is_slow,
     ),
 )

@@ -47,7 +47,7 @@ class HttpClient:
         """Return the response. Raises OSError."""
         connection = await self._connection()
         response = await connection.exchange(request)
-        if connection.is_open and response.header(b"connection").lower() != b"close":
+        if connection.is_open and response.keeps_connection:
             connection.idle_since = time.monotonic()
             self._idle.append(connection)
         else:

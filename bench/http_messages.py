@@ -26,6 +26,11 @@ class HttpMessage:
         """Return the status of a response."""
         return int(self.words[1])
 
+    @property
+    def keeps_connection(self) -> bool:
+        """Return whether the connection of a response can be used again."""
+        return not self.head.startswith(b"HTTP/1.0") and self.header(b"connection").lower() != b"close"
+
     def header(self, name: bytes) -> bytes:
         """Return a header by its name in lower case, or b""."""
         return _header(self.head, name)

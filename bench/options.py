@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from bench.applications import BOTS, PEERS, VARIANTS
 from bench.catalog import MEASURES
+from bench.sections import SECTIONS
 
 _APPLICATIONS = tuple(application.name for application in (*BOTS, *VARIANTS, *PEERS))
 _MEASURES = tuple(measure.name for measure in MEASURES)
@@ -14,9 +15,11 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Return the options."""
     parser = argparse.ArgumentParser(
         prog="scripts/bench",
-        description="Measure this bot and its peers. A run of everything writes docs/performance.md.",
+        description="Measure this bot and its peers. A run of a whole section writes it into docs/performance.md.",
     )
-    parser.add_argument("--rounds", type=int, default=5, help="how often to measure everything (5)")
+    sections = [section.name for section in SECTIONS]
+    parser.add_argument("section", nargs="?", default=sections[0], choices=sections, help="the part of the page")
+    parser.add_argument("--rounds", type=int, help="how often to measure everything (5; long runs: 1)")
     parser.add_argument("--seconds", type=float, default=3.0, help="duration of each throughput measurement (3)")
     parser.add_argument("--apps", type=_names(_APPLICATIONS), help=f"some of {','.join(_APPLICATIONS)}")
     parser.add_argument("--only", type=_names(_MEASURES), help=f"some of {','.join(_MEASURES)}")
@@ -27,7 +30,6 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         metavar="REV",
         help="measure the bots of this git revision, too; can be repeated",
     )
-    parser.add_argument("--long", action="store_true", help="also measure long runs: many minutes")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md after a run of a part, too")
     parser.add_argument(
         "--without",

@@ -12,10 +12,11 @@ from bench.machine import description
 from bench.plot import plot
 from bench.results import Results, spread
 from bench.revisions import ROOT
+from bench.sections import SECTIONS, Section
 
 _PAGE = ROOT / "docs/performance.md"
 _PICTURE = ROOT / "docs/pictures/performance.svg"
-_BEGIN, _END = "<!-- measured: scripts/bench writes this part -->", "<!-- end of the measured part -->"
+_BEGIN, _END = "<!-- scripts/bench {} writes this part -->", "<!-- end of the measured part -->"
 _DISTURBED = 10  # percent
 _PACKAGES = ("slack-bolt", "slack-sdk", "aiohttp", "httpx", "uvloop", "sqlalchemy")
 
@@ -65,13 +66,16 @@ def _warning(results: Results) -> str:
     )
 
 
-def write_page(results: Results, measures: Sequence[Measure], run: str) -> None:
-    """Replace the measured part of docs/performance.md, and the plot."""
-    before, _, rest = _PAGE.read_text().partition(_BEGIN)
+def write_page(section: Section, results: Results, measures: Sequence[Measure], run: str) -> None:
+    """Replace a measured part of docs/performance.md; with the first one, the plot."""
+    begin = _BEGIN.format(section.name)
+    before, _, rest = _PAGE.read_text().partition(begin)
     _, _, after = rest.partition(_END)
-    picture = "![Time to the message and commands per second](pictures/performance.svg)"
-    _PAGE.write_text(f"{before}{_BEGIN}\n\n{run}\n\n{picture}\n\n{tables(results, measures)}\n{_END}{after}")
-    _PICTURE.write_text(plot(results))
+    parts = [begin, run, f"{tables(results, measures)}\n{_END}"]
+    if section is SECTIONS[0]:
+        parts.insert(2, "![Time to the message and commands per second](pictures/performance.svg)")
+        _PICTURE.write_text(plot(results))
+    _PAGE.write_text(before + "\n\n".join(parts) + after)
 
 
 def _bolt_js_version() -> str:

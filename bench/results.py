@@ -6,8 +6,6 @@ from statistics import median
 
 from bench.applications import Application
 
-BASELINE = "http"
-
 
 class Results:
     """Numbers by application, name and round; and what went wrong."""
@@ -29,9 +27,9 @@ class Results:
     def ratios(self, application: Application, name: str) -> list[float]:
         """Return our number divided by that of another application, for each round that has both.
 
-        Ours is the same application of this revision, if the other is of another, else the bot over HTTP.
+        Ours is the same application of this revision, if the other is of another, else its baseline.
         """
-        ours = application.name if application.full_name != application.name else BASELINE
+        ours = application.name if application.full_name != application.name else application.baseline
         if ours == application.full_name:
             return []
         mine, others = self._values[ours, name], self._values[application.full_name, name]
