@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from harness import settings_page
 from harness.databases import postgresql
 from harness.secret_scan import Listener
 from harness.wording import Wording
@@ -26,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="marked",
         help="conversations on one transport each; those marked so on both; or all on both",
     )
-    parser.addoption("--update", action="store_true", help="rewrite tests/wording.txt")
+    parser.addoption("--update", action="store_true", help="rewrite tests/wording.txt and the pages made from code")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -41,6 +42,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if session.config.getoption("update") and exitstatus == pytest.ExitCode.OK:
         session.config.stash[WORDING].write()
+        settings_page.write()
 
 
 @pytest.hookimpl(wrapper=True)

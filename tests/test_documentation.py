@@ -66,13 +66,6 @@ def test_its_first_sentence_says_whom_a_page_is_for(page: Path) -> None:
     assert first.startswith("**Context.** " if RECORD.fullmatch(page.name) else "This page is for ")
 
 
-def test_the_page_of_settings_has_each_and_no_other() -> None:
-    """In the first column of its table."""
-    settings = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
-    rows = re.findall(r"^\| (`[A-Z].*?) \|", (DOCS / "settings.md").read_text(), re.MULTILINE)
-    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == settings
-
-
 def test_each_test_that_a_page_names_exists() -> None:
     tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
     named = re.findall(r"`(test_\w+)`", (DOCS / "reliability.md").read_text())

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from bot.config.catalog import SETTINGS
 from bot.core.secret import Secret
 from bot.core.slack_ids import CHANNEL_ID, SLACK_ID
 from bot.core.workspace import is_key
@@ -40,9 +41,9 @@ class EnvReader:
         if self.problems:
             raise SettingsError(tuple(self.problems))
 
-    def text(self, name: str, default: str = "") -> str:
-        """Return the stripped value, or `default` if it is blank or not set."""
-        return self.environ.get(name, "").strip() or default
+    def text(self, name: str, default: str | None = None) -> str:
+        """Return the stripped value; if it is blank or not set, `default`, or else that of the catalog."""
+        return self.environ.get(name, "").strip() or (SETTINGS[name].default if default is None else default)
 
     def secret(self, name: str, description: str, prefix: str = "") -> Secret:
         """Read a required secret that begins with `prefix`."""
@@ -116,45 +117,46 @@ class EnvReader:
             )
         return Secret(value)
 
-    def url(self, name: str, default: str, *, example: str = "") -> str:
+    def url(self, name: str, default: str | None = None, *, example: str = "") -> str:
         """Read a URL that keys can be sent to. `example` is needed if there is no default."""
         value = self.text(name, default)
         if not value:
             self.problems.append(f"{name} is not set. Set it to a URL like {example}.")
         elif not is_safe_url(value):
-            self.problems.append(f"{name} is not a valid https URL. Use a URL like {example or default}.")
+            example = example or SETTINGS[name].default
+            self.problems.append(f"{name} is not a valid https URL. Use a URL like {example}.")
         return value
 
-    def seconds(self, name: str, default: float, *, least: float = 0.001, most: float = 600.0) -> float:
+    def seconds(self, name: str, *, least: float = 0.001, most: float = 600.0) -> float:
         """Read a time in seconds."""
         try:
-            seconds = float(self.text(name) or default)
+            seconds = float(self.text(name))
         except ValueError:
             seconds = math.nan
         if not least <= seconds <= most:  # also false for NaN
-            limits = f"from {least:g} to {most:g}"
-            self.problems.append(f"{name} is not a number of seconds {limits}. Use one like {default:g}.")
+            limits, default = f"from {least:g} to {most:g}", SETTINGS[name].default
+            self.problems.append(f"{name} is not a number of seconds {limits}. Use one like {default}.")
         return seconds
 
-    def days(self, name: str, default: int) -> int:
+    def days(self, name: str) -> int:
         """Read a whole number of days."""
-        value = self.text(name, str(default))
+        value, default = self.text(name), SETTINGS[name].default
         if not (_DAYS.fullmatch(value) and 1 <= int(value) <= _MOST_DAYS):
             self.problems.append(f"{name} is not a whole number of days from 1 to {_MOST_DAYS}, like {default}.")
-            return default
+            return int(default)
         return int(value)
 
-    def port(self, name: str, default: int) -> int:
+    def port(self, name: str) -> int:
         """Read a port; 0 means any free port."""
-        value = self.text(name, str(default))
+        value, default = self.text(name), SETTINGS[name].default
         if not is_port(value):
             self.problems.append(f"{name} is not a port. Use a number from 0 (any free port) to 65535, like {default}.")
-            return default
+            return int(default)
         return int(value)
 
-    def choice(self, name: str, choices: tuple[str, ...], default: str) -> str:
+    def choice(self, name: str, choices: tuple[str, ...]) -> str:
         """Read one of `choices`, in any case."""
-        value = self.text(name, default)
+        value, default = self.text(name), SETTINGS[name].default
         for choice in choices:
             if value.casefold() == choice.casefold():
                 return choice

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bot.config.catalog import SETTINGS
 from bot.config.env_reader import EnvReader, SettingsError
 from bot.config.store_settings import BASE_URL, StoreSettings, read_store
 from bot.core.alert import alerts_url
@@ -18,7 +19,7 @@ _APP_TOKEN = "an app-level token from Basic Information of your Slack app"  # no
 _CLIENT_ID = "the client ID from Basic Information of your Slack app"
 _CLIENT_SECRET = "the client secret from Basic Information of your Slack app"  # noqa: S105 - a description
 _SIGNING_SECRET = "the signing secret from Basic Information of your Slack app"  # noqa: S105 - a description
-DASHBOARD_URL = "https://app.anchorbrowser.io/sessions"
+DASHBOARD_URL = SETTINGS["ANCHOR_DASHBOARD_URL"].default
 """The default of ANCHOR_DASHBOARD_URL."""
 
 LONGEST_DRAIN = 3.5
@@ -86,7 +87,7 @@ def _read_many(read: EnvReader) -> ManyWorkspaces:
     return ManyWorkspaces(
         client_id=read.secret("SLACK_CLIENT_ID", _CLIENT_ID),
         client_secret=read.secret("SLACK_CLIENT_SECRET", _CLIENT_SECRET),
-        base_url=read.url("BASE_URL", "", example=BASE_URL).rstrip("/"),
+        base_url=read.url("BASE_URL", example=BASE_URL).rstrip("/"),
         store=read_store(read),
     )
 
@@ -120,17 +121,17 @@ class Settings:
             slack_signing_secrets=read.secrets(
                 "SLACK_SIGNING_SECRET", _SIGNING_SECRET, unless="SLACK_APP_TOKEN", alternative=_APP_TOKEN
             ),
-            slack_api_url=read.url("SLACK_API_URL", "https://slack.com/api/"),
-            anchor_api_url=read.url("ANCHOR_API_URL", "https://api.anchorbrowser.io"),
-            anchor_dashboard_url=read.url("ANCHOR_DASHBOARD_URL", DASHBOARD_URL),
-            anchor_timeout=read.seconds("ANCHOR_TIMEOUT", 10.0),
-            anchor_deadline=read.seconds("ANCHOR_DEADLINE", 20.0),
-            journal_days=read.days("JOURNAL_DAYS", 90),
-            drain_seconds=read.seconds("DRAIN_SECONDS", 3.0, least=0.0, most=LONGEST_DRAIN),
-            host=read.text("HOST", "127.0.0.1"),
-            port=read.port("PORT", 3000),
-            log_level=read.choice("LOG_LEVEL", _LOG_LEVELS, "INFO"),
-            log_format=read.choice("LOG_FORMAT", _LOG_FORMATS, "text"),
+            slack_api_url=read.url("SLACK_API_URL"),
+            anchor_api_url=read.url("ANCHOR_API_URL"),
+            anchor_dashboard_url=read.url("ANCHOR_DASHBOARD_URL"),
+            anchor_timeout=read.seconds("ANCHOR_TIMEOUT"),
+            anchor_deadline=read.seconds("ANCHOR_DEADLINE"),
+            journal_days=read.days("JOURNAL_DAYS"),
+            drain_seconds=read.seconds("DRAIN_SECONDS", least=0.0, most=LONGEST_DRAIN),
+            host=read.text("HOST"),
+            port=read.port("PORT"),
+            log_level=read.choice("LOG_LEVEL", _LOG_LEVELS),
+            log_format=read.choice("LOG_FORMAT", _LOG_FORMATS),
         )
         read.finish()
         return settings
@@ -160,7 +161,7 @@ class AlertClientSettings:
         """Read the settings. Raises SettingsError."""
         read = EnvReader(environ)
         settings = cls(
-            bot_url=read.url("ANCHOR_BOT_URL", "http://127.0.0.1:3000", example=BASE_URL),
+            bot_url=read.url("ANCHOR_BOT_URL", example=BASE_URL),
             alerts_token=read.secret("ALERTS_TOKEN", _ALERTS_TOKEN),
             workspace=read.team("ALERTS_WORKSPACE"),
         )

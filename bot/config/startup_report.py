@@ -6,17 +6,11 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
+from bot.config.catalog import SETTINGS
 from bot.config.settings import OneWorkspace, Settings
 from bot.core.policy import EVERYBODY
 from bot.core.secret import Secret
 
-_NAMES = {
-    *("ALERTS_CHANNEL", "ALERTS_TOKEN", "ALERTS_WORKSPACE", "ALLOWED_CHANNELS", "ANCHOR_API_KEY", "ANCHOR_API_URL"),
-    *("ANCHOR_BOT_URL", "ANCHOR_DASHBOARD_URL", "ANCHOR_DEADLINE", "ANCHOR_TIMEOUT", "BASE_URL", "DATABASE_URL"),
-    *("DRAIN_SECONDS", "ENCRYPTION_KEYS", "HOST", "JOURNAL_DAYS", "LOG_FORMAT", "LOG_LEVEL", "PAUSE_USERS", "PORT"),
-    *("RESUME_USERS", "SLACK_API_URL", "SLACK_APP_TOKEN", "SLACK_BOT_TOKEN", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"),
-    "SLACK_SIGNING_SECRET",
-}
 _SIMILARITY = 0.84  # ALERT_TOKEN is similar; ANCHOR_BOT_PORT, which Kubernetes sets, is not
 _SECRET_LENGTH = 32
 _LEAST_TOKEN_LENGTH = 20
@@ -44,8 +38,8 @@ def _kind_of(database_url: Secret) -> str:
 
 def find_warnings(environ: Mapping[str, str], settings: Settings, env_file: Path) -> Iterator[tuple[int, str]]:
     """Yield a sentence for each setting that is probably not meant, with its level."""
-    for name in sorted(environ.keys() - _NAMES):
-        for known in get_close_matches(name.upper(), _NAMES, n=1, cutoff=_SIMILARITY):
+    for name in sorted(environ.keys() - SETTINGS.keys()):
+        for known in get_close_matches(name.upper(), SETTINGS, n=1, cutoff=_SIMILARITY):
             yield logging.WARNING, f"{name} is no setting of the bot. Did you mean {known}?"
     if any(len(secret.reveal()) != _SECRET_LENGTH for secret in settings.slack_signing_secrets):
         yield logging.WARNING, f"SLACK_SIGNING_SECRET is not {_SECRET_LENGTH} characters long. Copy it again."

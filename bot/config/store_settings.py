@@ -34,7 +34,7 @@ def _read_database_url(read: EnvReader, *, can_be_memory: bool) -> Secret:
 
     https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#RuntimeDirectory=
     """
-    directory = "" if Path(_DATABASE_FILE).exists() else read.text("STATE_DIRECTORY").partition(":")[0]
+    directory = "" if Path(_DATABASE_FILE).exists() else read.text("STATE_DIRECTORY", "").partition(":")[0]
     default = f"sqlite:///{Path(directory, _DATABASE_FILE)}"
     return read.database_url("DATABASE_URL", default, can_be_memory=can_be_memory)
 

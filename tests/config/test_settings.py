@@ -17,10 +17,10 @@ from bot.config.settings import (
 from bot.config.store_settings import OperatorSettings, StoreSettings
 from bot.core.policy import Policy, Rule
 from bot.core.secret import Secret
+from harness.settings_page import EXAMPLE
 
 KEY_OF_44 = "Zm9yLXRlc3RzLW9ubHktMzItYnl0ZXMtbG9uZy1rZXk="
 OTHER_OF_44 = "b3RoZXItZm9yLXRlc3RzLW9ubHktMzItYnl0ZXMtbG8="
-EXAMPLE = Path(__file__).parents[2] / ".env.example"
 
 REQUIRED = {"SLACK_BOT_TOKEN": "xoxb-1-2-abc", "SLACK_SIGNING_SECRET": "0123abcd", "ANCHOR_API_KEY": "sk-0123"}
 DEFAULTS = Settings(
@@ -343,9 +343,3 @@ def test_the_example_file_has_every_setting_with_its_default() -> None:
     assert sorted(example) == sorted((one.asked | many.asked | sender.asked | operator.asked) - {"STATE_DIRECTORY"})
     optional = {"DATABASE_URL", "ALERTS_TOKEN", "ALERTS_CHANNEL", "ALERTS_WORKSPACE", "SLACK_APP_TOKEN", *POLICY}
     assert {name for name, value in example.items() if not value} == {*REQUIRED, *MANY} | optional
-
-
-def test_the_example_file_explains_every_setting() -> None:
-    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
-    settings = [number for number, line in enumerate(lines) if line and not line.startswith("#")]
-    assert [lines[number] for number in settings if not lines[number - 1].startswith("# ")] == []
