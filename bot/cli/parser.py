@@ -4,7 +4,7 @@ import argparse
 
 import bot
 from bot.cli.order_arguments import add_journal, add_orders, team_id
-from bot.config.env_reader import is_port, is_safe_url
+from bot.config.addresses import is_port, is_safe_url
 
 
 def parser() -> argparse.ArgumentParser:

@@ -93,3 +93,6 @@ SECTIONS = (
 )
 
 SETTINGS: Mapping[str, Setting] = {setting.name: setting for section in SECTIONS for setting in section.settings}
+
+VARIABLES = {name for setting in SETTINGS.values() for name in setting.variables}
+"""The names of all variables that the bot reads, also those of files."""

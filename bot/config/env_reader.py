@@ -1,18 +1,15 @@
 """Read and validate variables one by one, and collect all problems."""
 
-import ipaddress
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
+from bot.config.addresses import is_port, is_safe_url
 from bot.config.catalog import SETTINGS
+from bot.config.env_values import EnvValues
 from bot.core.secret import Secret
 from bot.core.slack_ids import CHANNEL_ID, SLACK_ID
 from bot.core.workspace import is_key
 
-_HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?", re.ASCII | re.IGNORECASE)
 _BAD_KEY = "contains spaces or characters that no key has. Copy it again"
 _ENCRYPTION_KEY = re.compile(r"[A-Za-z0-9_-]{43}=", re.ASCII)
 _DATABASE_URL = re.compile(r"sqlite:///(?!:memory:)[^?#\0]+|postgres(?:ql)?://[^\s\0]*")
@@ -29,31 +26,27 @@ class SettingsError(Exception):
         self.problems = problems
 
 
-@dataclass(slots=True)
-class EnvReader:
-    """Reader of `environ` that validates each variable and collects `problems`. Problems never repeat a value."""
-
-    environ: Mapping[str, str]
-    problems: list[str] = field(default_factory=list)
+class EnvReader(EnvValues):
+    """Reader that validates each variable and collects their problems, which never repeat a value."""
 
     def finish(self) -> None:
         """Raise SettingsError if there is a problem."""
         if self.problems:
-            raise SettingsError(tuple(self.problems))
+            raise SettingsError(tuple(self.problems.values()))
 
     def text(self, name: str, default: str | None = None) -> str:
         """Return the stripped value; if it is blank or not set, `default`, or else that of the catalog."""
-        return self.environ.get(name, "").strip() or (SETTINGS[name].default if default is None else default)
+        return self.get(name) or (SETTINGS[name].default if default is None else default)
 
     def secret(self, name: str, description: str, prefix: str = "") -> Secret:
         """Read a required secret that begins with `prefix`."""
         value = self.text(name)
         if not value:
-            self.problems.append(f"{name} is not set. Set it to {description}.")
+            self.report(name, f"is not set. Set it to {description}.")
         elif not is_key(value):
-            self.problems.append(f"{name} {_BAD_KEY}: {description}.")
+            self.report(name, f"{_BAD_KEY}: {description}.")
         elif not value.startswith(prefix):
-            self.problems.append(f"{name} does not begin with {prefix}. Set it to {description}.")
+            self.report(name, f"does not begin with {prefix}. Set it to {description}.")
         return Secret(value)
 
     def optional_secret(self, name: str, description: str, prefix: str = "") -> Secret | None:
@@ -63,12 +56,10 @@ class EnvReader:
     def secrets(self, name: str, description: str, *, unless: str, alternative: str) -> tuple[Secret, ...]:
         """Read secrets; at least one, unless the variable `unless` is set, which takes `alternative`."""
         values = self._items(name)
-        if not values and not self.text(unless):
-            self.problems.append(
-                f"{name} is not set. Set it to {description}, or set {unless} to {alternative} for Socket Mode."
-            )
+        if not values and not self.is_set(unless):
+            self.report(name, f"is not set. Set it to {description}, or set {unless} to {alternative} for Socket Mode.")
         elif not all(map(is_key, values)):
-            self.problems.append(f"{name} {_BAD_KEY}: {description}.")
+            self.report(name, f"{_BAD_KEY}: {description}.")
         return tuple(map(Secret, values))
 
     def _items(self, name: str) -> list[str]:
@@ -78,7 +69,7 @@ class EnvReader:
         """Read an optional channel id."""
         value = self.text(name)
         if value and not CHANNEL_ID.fullmatch(value):
-            self.problems.append(f"{name} is not a channel id. Copy it from the channel's details, like C0123456789.")
+            self.report(name, "is not a channel id. Copy it from the channel's details, like C0123456789.")
         return value or None
 
     def ids(self, name: str, pattern: re.Pattern[str], example: str) -> frozenset[str]:
@@ -87,23 +78,23 @@ class EnvReader:
         invalid = [str(number) for number, value in enumerate(values, 1) if not pattern.fullmatch(value)]
         if invalid or (self.text(name) and not values):
             items = f" (item {', '.join(invalid)})" if invalid else ""
-            self.problems.append(f"{name} contains an invalid id{items}. Use ids like {example}, separated by commas.")
+            self.report(name, f"contains an invalid id{items}. Use ids like {example}, separated by commas.")
         return frozenset(values)
 
     def team(self, name: str) -> str:
         """Read a workspace id; "" if it is not set."""
         value = self.text(name)
         if value and not SLACK_ID.fullmatch(value):
-            self.problems.append(f"{name} is not a workspace id. Use an id like T0123456789.")
+            self.report(name, "is not a workspace id. Use an id like T0123456789.")
         return value
 
     def encryption_keys(self, name: str, *, is_required: bool) -> tuple[Secret, ...]:
         """Read Fernet keys. https://cryptography.io/en/latest/fernet/."""
         values = self._items(name)
         if is_required and not values:
-            self.problems.append(f"{name} is not set. Set it to a key from `anchor-bot keys new`.")
+            self.report(name, "is not set. Set it to a key from `anchor-bot keys new`.")
         elif not all(map(_ENCRYPTION_KEY.fullmatch, values)):
-            self.problems.append(f"{name} contains an invalid key. Use only keys from `anchor-bot keys new`.")
+            self.report(name, "contains an invalid key. Use only keys from `anchor-bot keys new`.")
         return tuple(map(Secret, values))
 
     def database_url(self, name: str, default: str, *, can_be_memory: bool) -> Secret:
@@ -111,9 +102,10 @@ class EnvReader:
         value = self.text(name, default)
         if not (_DATABASE_URL.fullmatch(value) or (can_be_memory and value == _MEMORY)):
             memory = f", or {_MEMORY} to keep nothing" if can_be_memory else ""
-            self.problems.append(
-                f"{name} is not a supported database URL. "
-                f"Use sqlite:///anchor-bot.db or postgresql://user:password@host:5432/name{memory}."
+            self.report(
+                name,
+                f"is not a supported database URL. "
+                f"Use sqlite:///anchor-bot.db or postgresql://user:password@host:5432/name{memory}.",
             )
         return Secret(value)
 
@@ -121,10 +113,10 @@ class EnvReader:
         """Read a URL that keys can be sent to. `example` is needed if there is no default."""
         value = self.text(name, default)
         if not value:
-            self.problems.append(f"{name} is not set. Set it to a URL like {example}.")
+            self.report(name, f"is not set. Set it to a URL like {example}.")
         elif not is_safe_url(value):
             example = example or SETTINGS[name].default
-            self.problems.append(f"{name} is not a valid https URL. Use a URL like {example}.")
+            self.report(name, f"is not a valid https URL. Use a URL like {example}.")
         return value
 
     def seconds(self, name: str, *, least: float = 0.001, most: float = 600.0) -> float:
@@ -135,14 +127,14 @@ class EnvReader:
             seconds = math.nan
         if not least <= seconds <= most:  # also false for NaN
             limits, default = f"from {least:g} to {most:g}", SETTINGS[name].default
-            self.problems.append(f"{name} is not a number of seconds {limits}. Use one like {default}.")
+            self.report(name, f"is not a number of seconds {limits}. Use one like {default}.")
         return seconds
 
     def days(self, name: str) -> int:
         """Read a whole number of days."""
         value, default = self.text(name), SETTINGS[name].default
         if not (_DAYS.fullmatch(value) and 1 <= int(value) <= _MOST_DAYS):
-            self.problems.append(f"{name} is not a whole number of days from 1 to {_MOST_DAYS}, like {default}.")
+            self.report(name, f"is not a whole number of days from 1 to {_MOST_DAYS}, like {default}.")
             return int(default)
         return int(value)
 
@@ -150,7 +142,7 @@ class EnvReader:
         """Read a port; 0 means any free port."""
         value, default = self.text(name), SETTINGS[name].default
         if not is_port(value):
-            self.problems.append(f"{name} is not a port. Use a number from 0 (any free port) to 65535, like {default}.")
+            self.report(name, f"is not a port. Use a number from 0 (any free port) to 65535, like {default}.")
             return int(default)
         return int(value)
 
@@ -160,37 +152,5 @@ class EnvReader:
         for choice in choices:
             if value.casefold() == choice.casefold():
                 return choice
-        self.problems.append(f"{name} is not one of {', '.join(choices)}. Use one, or remove it for {default}.")
+        self.report(name, f"is not one of {', '.join(choices)}. Use one, or remove it for {default}.")
         return default
-
-
-def is_port(text: str) -> bool:
-    """Return whether `text` is a port number, or 0 for any free port."""
-    return text.isascii() and text.isdecimal() and len(text) <= 5 and int(text) <= 65535  # noqa: PLR2004
-
-
-def is_safe_url(value: str) -> bool:
-    """Return whether `value` is https, or http on this machine, so that keys are never sent unencrypted."""
-    try:
-        parts = urlsplit(value)
-        _ = parts.port
-    except ValueError:
-        return False
-    host = parts.hostname or ""
-    is_safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
-    return is_safe and _is_host(host) and is_key(value) and not (parts.username or set("?#") & set(value))
-
-
-def _is_host(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return _HOST_NAME.fullmatch(host) is not None
-    return True
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -21,6 +21,11 @@ class Setting:
         """Return the name of the variable that names a file with the value."""
         return f"{self.name}_FILE"
 
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Return the names of the variables that can give the value."""
+        return (self.name, self.file_variable) if self.is_secret else (self.name,)
+
 
 @dataclass(frozen=True, slots=True)
 class Section:

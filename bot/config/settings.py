@@ -78,9 +78,9 @@ def _read_many(read: EnvReader) -> ManyWorkspaces:
 
     The other problems depend on which of the two the operator wants.
     """
-    if unexpected := [name for name in _ONE_WORKSPACE if read.text(name)]:
+    if unexpected := [name for name in _ONE_WORKSPACE if read.is_set(name)]:
         problem = (
-            f"{', '.join(unexpected)} can't be combined with {' and '.join(filter(read.text, _MANY_WORKSPACES))}. "
+            f"{', '.join(unexpected)} can't be combined with {' and '.join(filter(read.is_set, _MANY_WORKSPACES))}. "
             "The former are for a bot of one workspace, the latter for a bot of many (OAuth). Remove one of them."
         )
         raise SettingsError((problem,))
@@ -139,8 +139,8 @@ class Settings:
 
 def _serves_many(read: EnvReader) -> bool:
     """Return whether the bot serves many workspaces. ENCRYPTION_KEYS counts only without settings of one workspace."""
-    is_one = any(map(read.text, _ONE_WORKSPACE))
-    return any(map(read.text, _MANY_WORKSPACES)) or bool(read.text("ENCRYPTION_KEYS") and not is_one)
+    is_one = any(map(read.is_set, _ONE_WORKSPACE))
+    return any(map(read.is_set, _MANY_WORKSPACES)) or (read.is_set("ENCRYPTION_KEYS") and not is_one)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
-from bot.config.catalog import SETTINGS
+from bot.config.catalog import VARIABLES
 from bot.config.settings import OneWorkspace, Settings
 from bot.core.policy import EVERYBODY
 from bot.core.secret import Secret
@@ -38,8 +38,8 @@ def _kind_of(database_url: Secret) -> str:
 
 def find_warnings(environ: Mapping[str, str], settings: Settings, env_file: Path) -> Iterator[tuple[int, str]]:
     """Yield a sentence for each setting that is probably not meant, with its level."""
-    for name in sorted(environ.keys() - SETTINGS.keys()):
-        for known in get_close_matches(name.upper(), SETTINGS, n=1, cutoff=_SIMILARITY):
+    for name in sorted(environ.keys() - VARIABLES):
+        for known in get_close_matches(name.upper(), VARIABLES, n=1, cutoff=_SIMILARITY):
             yield logging.WARNING, f"{name} is no setting of the bot. Did you mean {known}?"
     if any(len(secret.reveal()) != _SECRET_LENGTH for secret in settings.slack_signing_secrets):
         yield logging.WARNING, f"SLACK_SIGNING_SECRET is not {_SECRET_LENGTH} characters long. Copy it again."

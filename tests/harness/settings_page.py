@@ -14,7 +14,8 @@ EXAMPLE, PAGE = _ROOT / ".env.example", _ROOT / "docs" / "settings.md"
 _WIDTH = 120
 _INTRODUCTION = """\
 Settings of the bot. Copy this file to .env in the directory in which you start the bot, or set the same names in the \
-environment. The environment wins. A name without a value counts as not set. Times are in seconds."""
+environment. The environment wins. A name without a value counts as not set. Times are in seconds. A secret can be in \
+a file instead: SLACK_BOT_TOKEN_FILE names the file with the value of SLACK_BOT_TOKEN, and so for each."""
 _MARKS = ("<!-- settings: made by scripts/test --update -->\n", "<!-- end of settings -->\n")
 _NAME = re.compile(rf"(?<![\w`])({'|'.join(SETTINGS)})(?![\w`])")
 _DOCUMENT = re.compile(r"\bdocs/(\w+\.md(?:#[\w-]+)?)")

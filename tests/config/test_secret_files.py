@@ -1,0 +1,95 @@
+"""Secrets in files: each has a variable NAME_FILE."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from bot.config.catalog import SETTINGS
+from bot.config.env_reader import EnvReader, SettingsError
+from bot.config.settings import AlertClientSettings, OneWorkspace, Settings
+from config.test_settings import MANY, REQUIRED, SENDER
+
+SECRETS = [setting.name for setting in SETTINGS.values() if setting.is_secret]
+
+
+def in_files(values: Mapping[str, str], directory: Path) -> dict[str, str]:
+    """The same variables, with those that are secrets in files."""
+    environ = {}
+    for name, value in values.items():
+        if name in SECRETS:
+            (directory / name).write_text(f"{value}\n")
+            environ[f"{name}_FILE"] = str(directory / name)
+        else:
+            environ[name] = value
+    return environ
+
+
+def problem(environ: Mapping[str, str]) -> str:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env(environ)
+    (sentence,) = caught.value.problems
+    return sentence
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        REQUIRED | {"ALERTS_TOKEN": "s3cret", "DATABASE_URL": "postgresql://bot:s3cret@db/anchor"},
+        MANY | {"SLACK_SIGNING_SECRET": "", "SLACK_APP_TOKEN": "xapp-1"},
+    ],
+    ids=["one", "many"],
+)
+def test_every_secret_can_be_in_a_file(values: dict[str, str], tmp_path: Path) -> None:
+    filled = {name: value for name, value in values.items() if value}
+    environ = in_files(filled, tmp_path)
+    assert not set(SECRETS) & environ.keys()
+    assert Settings.from_env(environ) == Settings.from_env(values)
+
+
+def test_a_sender_of_alerts_reads_only_the_file_of_its_token(tmp_path: Path) -> None:
+    """Others can be of another user, who runs the bot."""
+    environ = in_files(SENDER, tmp_path) | {"SLACK_BOT_TOKEN_FILE": "/nowhere"}
+    assert AlertClientSettings.from_env(environ) == AlertClientSettings.from_env(SENDER)
+
+
+def test_what_is_no_secret_has_no_file(tmp_path: Path) -> None:
+    (tmp_path / "port").write_text("1")
+    settings = Settings.from_env(REQUIRED | {"PORT_FILE": str(tmp_path / "port")})
+    assert settings.port == 3000
+
+
+def test_a_blank_name_of_a_file_counts_as_not_set() -> None:
+    settings = Settings.from_env(REQUIRED | {"SLACK_BOT_TOKEN_FILE": " ", "ALERTS_TOKEN_FILE": ""})
+    assert isinstance(settings.workspaces, OneWorkspace)
+    assert settings.workspaces.alerts_token is None
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_is_not_set_twice(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("s3cret")
+    read = EnvReader({name: "s3cret", f"{name}_FILE": str(tmp_path / "file")})
+    read.text(name)
+    with pytest.raises(SettingsError, match=f"^{name} and {name}_FILE "):
+        read.finish()
+
+
+def test_a_file_is_named_once_and_its_content_never(tmp_path: Path, wording: Callable[[str, str], None]) -> None:
+    (tmp_path / "empty").write_text("\n")
+    (tmp_path / "long").write_text("x" * 70_000)
+    (tmp_path / "bytes").write_bytes(b"xoxb-\xff")
+    (tmp_path / "other").write_text("xoxp-s3cret")
+    names = ("nothing", "empty", "long", "bytes", "other", ".")
+    sentences = [problem(_with_bot_token(SLACK_BOT_TOKEN_FILE=str(tmp_path / name))) for name in names]
+    sentences.append(problem(_with_bot_token(SLACK_BOT_TOKEN_FILE="xoxb-s3cret\0")))
+    sentences.append(problem(_with_bot_token(SLACK_BOT_TOKEN="xoxb-1", SLACK_BOT_TOKEN_FILE="/run/secrets/token")))
+    assert [sentence for sentence in sentences if "s3cret" in sentence] == []
+    wording("files", "\n".join(sentences))
+
+
+def _with_bot_token(**variables: str) -> dict[str, str]:
+    return {name: value for name, value in REQUIRED.items() if name != "SLACK_BOT_TOKEN"} | variables
+
+
+def test_the_settings_of_one_and_of_many_are_not_mixed_up_in_files() -> None:
+    assert problem(MANY | {"SLACK_BOT_TOKEN_FILE": "/nowhere"}).startswith("SLACK_BOT_TOKEN ")
