@@ -12,7 +12,8 @@ from bot.sim.anchor.fault_presets import (
     unauthorized,
 )
 from bot.sim.anchor.received import Received
-from bot.sim.anchor.sessions import DEFAULT_KEY, Session, SessionState
+from bot.sim.anchor.session import Session, SessionState
+from bot.sim.anchor.sessions import DEFAULT_KEY
 from bot.sim.anchor.simulator import SimAnchor
 from bot.sim.faults import Answer, Drip, Fault, Hang, HugeBody, ResetAfterReading, ResetBeforeReading, Slow
 

@@ -6,16 +6,20 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bot.sim.anchor.listing import PARAMETERS
+
 _ROUTES: tuple[tuple[re.Pattern[str], str, str | None], ...] = (
-    (re.compile(r"/v1/sessions/all/status"), "GET", "list"),
+    (re.compile(r"/v1/sessions"), "GET", "list"),
+    (re.compile(r"/v1/sessions/all/status"), "GET", "statuses"),
     (re.compile(r"/v1/sessions/(?P<id>[^/]+)/agent/(?P<verb>pause|resume)"), "POST", None),
     (re.compile(r"/v1/sessions/(?P<id>[^/]+)"), "GET", "get"),
 )
+_PARAMETERS = {"list": PARAMETERS, "statuses": frozenset({"tags", "created_from"})}
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The meaning of a path: `verb` is pause, resume, list or get; `method` is the HTTP method that it needs."""
+    """The meaning of a path: `verb` is pause, resume, list, statuses or get; `method` is what it needs."""
 
     verb: str
     method: str
@@ -41,6 +45,7 @@ class Received:
     headers: Mapping[str, str]
     body: bytes
     target: Target | None
+    query: Mapping[str, str] = field(default_factory=dict)
     status: int | None = None
     at: float = field(default_factory=time.monotonic)
 
@@ -51,7 +56,7 @@ class Received:
 
     @property
     def verb(self) -> str | None:
-        """Pause, resume, list or get; None for an unknown path."""
+        """Pause, resume, list, statuses or get; None for an unknown path."""
         return self.target.verb if self.target else None
 
     def mistakes(self) -> list[str]:
@@ -63,9 +68,14 @@ class Received:
             "sent no user-agent": not self.headers.get("User-Agent"),
             "asked for a path that the API does not have": self.target is None,
             "used the wrong method": self.target is not None and self.method != self.target.method,
+            "asked with a parameter that the API does not have": bool(self.query.keys() - self._parameters),
             "put something into the path that is no lower-case UUID": not _is_plain_uuid(self.session_id),
         }
         return [f"{self.method} {self.path}: {what}" for what, is_so in wrong.items() if is_so]
+
+    @property
+    def _parameters(self) -> frozenset[str]:
+        return _PARAMETERS.get(self.verb or "", frozenset())
 
 
 def _is_plain_uuid(session_id: str | None) -> bool:

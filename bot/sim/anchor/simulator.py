@@ -2,18 +2,19 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Self
+from typing import Any, Self
 
 from aiohttp import web
 
-from bot.sim.anchor.received import Received, Target, find_target
-from bot.sim.anchor.sessions import DEFAULT_KEY, Reply, Session, Sessions, SessionState, error
+from bot.sim.anchor.received import Received, find_target
+from bot.sim.anchor.session import Session, SessionState
+from bot.sim.anchor.sessions import DEFAULT_KEY, Reply, Sessions, error
 from bot.sim.change_event import ChangeEvent
 from bot.sim.fault_injection import inject_fault
 from bot.sim.faults import Fault, Faults, ResetBeforeReading
 from bot.sim.local_server import LocalServer
 
-_EVERYWHERE = "everywhere"
+_EVERYWHERE, _READS = "everywhere", "reads"
 _COOKIE = {"Set-Cookie": "anchor_sticky=sim; Path=/; HttpOnly"}
 
 
@@ -63,6 +64,15 @@ class SimAnchor:
         self._faults[_EVERYWHERE] = fault
 
     @property
+    def read_fault(self) -> Fault | None:
+        """The fault of every request that reads, unless there is one of every request."""
+        return self._faults[_READS]
+
+    @read_fault.setter
+    def read_fault(self, fault: Fault | None) -> None:
+        self._faults[_READS] = fault
+
+    @property
     def is_up(self) -> bool:
         """Whether it can be connected to."""
         return self._server.is_listening
@@ -71,9 +81,11 @@ class SimAnchor:
         """Whether this key is good."""
         return key in self._sessions.keys
 
-    def add_key(self, key: str) -> None:
-        """Accept this key from now on."""
+    def add_key(self, key: str, *, team_of: str | None = None) -> None:
+        """Accept this key from now on; it belongs to the team of the key `team_of`, or to a team of its own."""
         self._sessions.keys.add(key)
+        if team_of is not None:
+            self._sessions.teams[key] = self._sessions.teams.setdefault(team_of, team_of)
 
     def revoke(self, key: str) -> None:
         """Answer this key with 401 from now on."""
@@ -85,12 +97,13 @@ class SimAnchor:
         key: str = DEFAULT_KEY,
         session_id: str | None = None,
         state: SessionState = SessionState.RUNNING,
+        **details: Any,  # noqa: ANN401 - any field of Session
     ) -> str:
-        """Add a session to the project of `key` and return its id; ValueError for an unknown key."""
-        return self._sessions.add(key, session_id, state).session_id
+        """Add a session of `key` and return its id; ValueError for an unknown key. `details` are fields of Session."""
+        return self._sessions.add(key, session_id, state, details).session_id
 
     def session(self, session_id: str) -> Session:
-        """Return the session; its `state` and `seconds` may be set."""
+        """Return the session; its fields may be set."""
         return self._sessions[session_id]
 
     def posts(self, session_id: str) -> list[Received]:
@@ -107,6 +120,8 @@ class SimAnchor:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         received = await self._record(request)
         fault = self._faults.take(_EVERYWHERE)
+        if fault is None and received.method == "GET":
+            fault = self._faults.take(_READS)
 
         def handle() -> web.Response:
             reply = self._reply(received)
@@ -129,6 +144,7 @@ class SimAnchor:
             headers=request.headers,
             body=await request.read(),
             target=find_target(request.path),
+            query=request.query,
         )
         self.requests.append(received)
         self.violations.extend(received.mistakes())
@@ -143,11 +159,13 @@ class SimAnchor:
             return error(405, "Method not allowed")
         if key is None or not self.accepts(key):
             return error(401, "Invalid API key")
-        return self._execute(key, target)
+        return self._execute(key, received, target.verb)
 
-    def _execute(self, key: str, target: Target) -> Reply:
-        if target.session_id is None:
-            return self._sessions.listing(key)
-        if target.verb == "get":
-            return self._sessions.details(key, target.session_id)
-        return self._sessions.order(key, target.session_id, target.verb)
+    def _execute(self, key: str, received: Received, verb: str) -> Reply:
+        if verb == "list":
+            return self._sessions.listing(key, received.query)
+        if received.session_id is None:
+            return self._sessions.statuses(key)
+        if verb == "get":
+            return self._sessions.details(key, received.session_id)
+        return self._sessions.order(key, received.session_id, verb)

@@ -77,6 +77,8 @@ async def test_sessions_are_listed_for_their_key(anchor: SimAnchor, client: aioh
         ("POST", f"{SESSION.upper()}/agent/pause", {}, "lower-case UUID"),
         ("POST", "my-session/agent/pause", {}, "lower-case UUID"),
         ("POST", f"{SESSION}/agent/stop", {}, "does not have"),
+        ("GET", "all/status", {"params": {"limit": "50"}}, "parameter"),
+        ("GET", SESSION, {"params": {"status": "running"}}, "parameter"),
     ],
 )
 async def test_a_mistake_in_a_request_is_a_violation(

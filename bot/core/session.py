@@ -1,0 +1,72 @@
+"""A browser session as Anchor describes it, and whether it has ended."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.core.session_id import SessionId
+
+RUNNING = "running"
+"""The status that Anchor's documentation gives to a session that runs. All others are free text."""
+
+_ENDED = frozenset(
+    {
+        *("cancelled", "canceled", "closed", "complete", "completed", "deleted", "done", "ended", "expired", "failed"),
+        *("finished", "killed", "stopped", "succeeded", "success", "terminated", "timed out", "timedout", "timeout"),
+    }
+)
+_SECONDS_PER_MINUTE = 60.0
+
+
+class Life(StrEnum):
+    """What a status says about a session. Anchor documents no statuses, so some say nothing."""
+
+    RUNNING = "running"
+    ENDED = "ended"
+    UNKNOWN = "unknown"
+
+
+def life_of(status: str) -> Life:
+    """Return what a status says. Only a status that is known as an end is one: an agent could still run."""
+    words = " ".join(re.findall("[a-z]+", status.casefold()))
+    if words == RUNNING:
+        return Life.RUNNING
+    return Life.ENDED if words in _ENDED else Life.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A session; a field that Anchor does not send is empty or None.
+
+    `created_at` is in Unix seconds. `domains` are host names. `key_name` is the name of the API key that made it.
+    `is_task` says whether a task of Anchor's made it, and not a program. `credits` is what it has cost so far.
+    `max_minutes` is its own limit of its duration.
+    """
+
+    id: SessionId
+    status: str = ""
+    created_at: float | None = None
+    tags: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    steps: int | None = None
+    key_name: str = ""
+    is_task: bool | None = None
+    credits: float | None = None
+    max_minutes: float | None = None
+
+    @property
+    def life(self) -> Life:
+        """Return what its status says."""
+        return life_of(self.status)
+
+    @property
+    def short_id(self) -> str:
+        """Return the first 8 digits of its id."""
+        return self.id[:8]
+
+    @property
+    def ends_at(self) -> float | None:
+        """Return when it ends at the latest (Unix seconds), if Anchor states that."""
+        if self.created_at is None or self.max_minutes is None:
+            return None
+        return self.created_at + self.max_minutes * _SECONDS_PER_MINUTE

@@ -1,0 +1,92 @@
+"""A browser session in the simulated Anchor, and how the calls that read describe it."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import Enum
+
+
+class SessionState(Enum):
+    """The state of the session's agent; ENDED ends both."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    ENDED = "completed"
+
+
+@dataclass(slots=True)
+class Session:
+    """One browser session of the team that `key` belongs to.
+
+    An order for it takes `seconds`, and has its effect half-way. `word` is the status in Anchor's own free text, if it
+    is not the usual one. `max_duration` is in minutes.
+    """
+
+    session_id: str
+    key: str
+    state: SessionState
+    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    seconds: float = 0.0
+    word: str = ""
+    tags: list[str] = field(default_factory=list)
+    domains: list[str] = field(default_factory=list)
+    steps: int = 0
+    key_name: str = ""
+    is_task: bool = True
+    batch_id: str | None = None
+    profile_name: str | None = None
+    credits: float = 0.0
+    max_duration: int | None = None
+
+    @property
+    def status(self) -> str:
+        """Return the status; a paused agent leaves its browser session running."""
+        ended = self.state is SessionState.ENDED
+        return self.word or (SessionState.ENDED if ended else SessionState.RUNNING).value
+
+    @property
+    def _settings(self) -> dict[str, object]:
+        return {"session": {"timeout": {"max_duration": self.max_duration}} if self.max_duration else {}}
+
+    def summary(self) -> dict[str, object]:
+        """Return what `GET /v1/sessions/all/status` says."""
+        return {
+            "session_id": self.session_id,
+            "status": self.status,
+            "created_at": self.created_at.isoformat(),
+            "tags": self.tags,
+        }
+
+    def listed(self) -> dict[str, object]:
+        """Return what `GET /v1/sessions` says."""
+        return {
+            "id": self.session_id,
+            "status": self.status,
+            "created_at": self.created_at.isoformat(),
+            "tags": self.tags,
+            "domains": self.domains,
+            "steps": self.steps,
+            "duration": self._duration,
+            "api_key_name": self.key_name,
+            "task_initiated": self.is_task,
+            "batch_id": self.batch_id,
+            "used_credits": self.credits if self.state is SessionState.ENDED else "N/A",
+            "user_configuration": self._settings,
+        }
+
+    def details(self) -> dict[str, object]:
+        """Return what `GET /v1/sessions/{id}` says: the same in other forms."""
+        return {
+            "session_id": self.session_id,
+            "team_id": "team",
+            "duration": self._duration,
+            "status": self.status,
+            "credits_used": self.credits,
+            "tags": dict.fromkeys(self.tags, "yes"),
+            "created_at": self.created_at.isoformat(),
+            "steps": [{} for _ in range(self.steps)],
+            "configuration": self._settings,
+        }
+
+    @property
+    def _duration(self) -> float:
+        return (datetime.now(UTC) - self.created_at).total_seconds()

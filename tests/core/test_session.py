@@ -1,0 +1,41 @@
+"""What a status of Anchor's says, and when a session ends at the latest."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.session import Life, Session, life_of
+from bot.core.session_id import SessionId
+from harness.texts import SESSION
+
+
+@pytest.mark.parametrize(
+    ("status", "life"),
+    [
+        ("running", Life.RUNNING),
+        (" Running ", Life.RUNNING),
+        ("completed", Life.ENDED),
+        ("FAILED", Life.ENDED),
+        ("timed_out", Life.ENDED),
+        ("timed-out", Life.ENDED),
+        ("not completed", Life.UNKNOWN),
+        ("completing", Life.UNKNOWN),
+        ("active", Life.UNKNOWN),
+        ("", Life.UNKNOWN),
+        ("läuft", Life.UNKNOWN),
+    ],
+)
+def test_only_a_known_end_is_an_end(status: str, life: Life) -> None:
+    assert life_of(status) is life
+
+
+@given(st.text())
+def test_every_status_has_a_meaning(status: str) -> None:
+    assert life_of(status) in Life
+
+
+def test_it_ends_at_the_latest_when_anchor_states_its_limit() -> None:
+    session = Session(id=SessionId(SESSION), created_at=1_000.0, max_minutes=20)
+    assert session.ends_at == 2_200.0
+    assert Session(id=SessionId(SESSION), created_at=1_000.0).ends_at is None
+    assert Session(id=SessionId(SESSION), max_minutes=20).ends_at is None
