@@ -17,7 +17,16 @@ from bot.sim.slack.socket_mode import Connection, Reason, Sockets
 from bot.sim.slack.timing import Timing
 from bot.sim.slack.views.view import View
 from bot.sim.slack.web_api import ApiCall
-from bot.sim.slack.workspace import Channel, ChannelKind, Enterprise, Installation, SlashCommand, User, Workspace
+from bot.sim.slack.workspace import (
+    Channel,
+    ChannelKind,
+    Enterprise,
+    Installation,
+    MessageShortcut,
+    SlashCommand,
+    User,
+    Workspace,
+)
 
 __all__ = [
     "ABSENT",
@@ -41,6 +50,7 @@ __all__ = [
     "HugeBody",
     "Installation",
     "Message",
+    "MessageShortcut",
     "Moment",
     "NotPossibleError",
     "Reason",

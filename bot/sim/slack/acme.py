@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.sim.slack.workspace import Channel, ChannelKind, Installation, SlashCommand, User, Workspace
+from bot.sim.slack.workspace import Channel, ChannelKind, Installation, MessageShortcut, SlashCommand, User, Workspace
 
 BOT_TOKEN = "xoxb-0123456789-SIMULATED-HOME"  # noqa: S105 - of the simulation only
 APP_TOKEN = "xapp-1-A0ANCHOR001-0123456789-SIMULATED"  # noqa: S105 - simulated
@@ -10,6 +10,11 @@ CLIENT_ID, CLIENT_SECRET = "0123456789.9876543210", "simulated-client-secret"
 COMMANDS = (
     SlashCommand("/anchor-pause", "Pause the AI agent of an Anchor session", "<session_id> [reason]"),
     SlashCommand("/anchor-resume", "Let the paused AI agent of an Anchor session go on", "<session_id> [reason]"),
+)
+SHORTCUTS = (
+    MessageShortcut(
+        "Pause Anchor agent", "anchor_pause_from_message", "Pause the agent whose session id is in the message"
+    ),
 )
 """As manifest.yml declares them."""
 
@@ -38,7 +43,7 @@ class Acme:
 
 def acme() -> Acme:
     """Build a new one."""
-    home = Workspace("T0HOME00001", "acme", Installation(BOT_TOKEN, commands=COMMANDS))
+    home = Workspace("T0HOME00001", "acme", Installation(BOT_TOKEN, commands=COMMANDS, shortcuts=SHORTCUTS))
     bot = home.installation.bot_user_id
     alice = home.add_user("U0ALICE0001", "alice", is_admin=True)
     bob = home.add_user("U0BOB000001", "bob")

@@ -14,10 +14,12 @@ from bot.sim.slack.events import EventDelivery, Events
 from bot.sim.slack.history import Message
 from bot.sim.slack.interactive_message import AttachmentAction
 from bot.sim.slack.legacy_buttons import find_legacy_button
+from bot.sim.slack.message_action import find_shortcut
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.removal import Removal
 from bot.sim.slack.response_urls import ResponseUrls
 from bot.sim.slack.screen import Screen, id_of
+from bot.sim.slack.shortcuts import Shortcuts
 from bot.sim.slack.views.acts import Target
 from bot.sim.slack.views.surfaces import Surfaces
 from bot.sim.slack.views.view import View
@@ -34,6 +36,7 @@ class Client(Screen):
         self._commands = Commands(platform, response_urls, dispatch)
         self._composer = Composer(platform, self._commands)
         self._clicks = Clicks(platform, response_urls, dispatch)
+        self._shortcuts = Shortcuts(platform, response_urls, dispatch)
         self.events = Events(platform, dispatch)
         self._removal = Removal(self.events)
         self._surfaces = Surfaces(platform, response_urls, dispatch, self.events)
@@ -106,6 +109,22 @@ class Client(Screen):
         click = self._clicks.prepare(id_of(user), message)
         button = find_legacy_button(click.message, attachment_id, action_id)
         return await self._clicks.send(AttachmentAction(click, button), payload_overrides)
+
+    async def use_shortcut(
+        self,
+        user: User | str,
+        message: Message,
+        /,
+        shortcut_id: str = "anchor_pause_from_message",
+        **payload_overrides: object,
+    ) -> Delivery:
+        """Choose a shortcut of the app in the menu of a message, as that is now, and see it acknowledged.
+
+        `shortcut_id` is its callback_id. Overrides are as for `click`. Raises NotPossibleError if the client does not
+        offer that; then nothing is sent.
+        """
+        action = find_shortcut(self._clicks.prepare(id_of(user), message), shortcut_id)
+        return await self._shortcuts.send(action, payload_overrides)
 
     async def open_home(
         self, user: User | str, workspace: Workspace | None = None, *, tab: str = "home"

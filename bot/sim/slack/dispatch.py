@@ -11,6 +11,8 @@ from bot.sim.slack.socket_mode import Envelope, Sockets
 
 Kind = Literal["slash_commands", "interactive", "events_api"]
 
+_WITHOUT_RESPONSE = {"message_action", "shortcut"}
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -39,7 +41,8 @@ class Dispatch:
     def pack(self, kind: Kind, payload: Mapping[str, object]) -> Request:
         """Make the form, an event's JSON, or the envelope."""
         if self._sockets.enabled:
-            envelope = Envelope.of(kind, payload, accepts_response_payload=kind != "events_api")
+            shows_ack = kind != "events_api" and payload.get("type") not in _WITHOUT_RESPONSE
+            envelope = Envelope.of(kind, payload, accepts_response_payload=shows_ack)
             return Request(kind, envelope.frame.encode(), {}, envelope)
         if kind == "events_api":
             event = json.dumps(payload).encode()

@@ -35,6 +35,7 @@ class Platform:
         self.update_limiter = RateLimiter(burst=50, per_second=50 / 60)
         self.ack_delay = 0.0  # seconds between the ack of a modal and its effect on the modal
         self.unsent_view_fields: set[str] = set()  # what Slack leaves out of views when people use them
+        self.shortcuts_keep_threads = False  # whether the response URL of a message shortcut can post in a thread
         self.violations: list[Violation] = []
         self.workspaces: dict[str, Workspace] = {}
 

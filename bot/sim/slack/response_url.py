@@ -21,7 +21,8 @@ _KEYS = CONTENT_KEYS | {"response_type", "replace_original", "delete_original", 
 class Ticket:
     """The right to answer one command or click: the holder of its URL posts as the app, in that channel.
 
-    `original` is the message that held the button; a command has none.
+    `original` is the message that held the button; a command and a shortcut have none. Unless it `keeps_threads`, what
+    is posted with a `thread_ts` goes to the channel.
     """
 
     workspace: Workspace
@@ -31,6 +32,7 @@ class Ticket:
     expires_at: float
     original: Message | None
     uses_left: int = USES
+    keeps_threads: bool = True
 
     def refusal(self, now: float) -> str | None:
         """Return Slack's error if the URL can't be used any more."""
@@ -44,7 +46,7 @@ class Ticket:
         return Place(
             channel=self.channel,
             ephemeral_to=None if in_channel else self.user,
-            thread_ts=str(raw["thread_ts"]) if raw.get("thread_ts") and in_channel else None,
+            thread_ts=str(raw["thread_ts"]) if raw.get("thread_ts") and in_channel and self.keeps_threads else None,
             trigger_id=self.trigger_id,
         )
 

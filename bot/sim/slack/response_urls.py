@@ -38,6 +38,14 @@ class ResponseUrls:
         ticket = Ticket(workspace, channel_id, user_id, trigger_id, self._expiry(), original)
         return Invocation(self._url("actions" if original else "commands", ticket), trigger_id)
 
+    def issue_for_shortcut(self, click: Click) -> Invocation:
+        """Make a response URL and a trigger id for a message shortcut: it can replace no message."""
+        workspace, channel_id, user_id = click.workspace, click.channel.id, click.user.id
+        trigger_id = self._platform.triggers.issue(workspace, user_id, channel_id)
+        keeps_threads = self._platform.shortcuts_keep_threads
+        ticket = Ticket(workspace, channel_id, user_id, trigger_id, self._expiry(), None, keeps_threads=keeps_threads)
+        return Invocation(self._url("app", ticket), trigger_id)
+
     def issue_for_chosen(self, workspace: Workspace, channel_id: str, user_id: str, trigger_id: str) -> str:
         """Make a response URL for a conversation that was chosen in a modal."""
         return self._url("app", Ticket(workspace, channel_id, user_id, trigger_id, self._expiry(), None))

@@ -25,6 +25,7 @@ from bot.sim.slack.signing import signed_headers
 from bot.sim.slack.socket_mode import Sockets
 from bot.sim.slack.timing import Timing
 from bot.sim.slack.web_api import ApiCall, WebApi
+from bot.sim.slack.webhooks import Webhooks
 from bot.sim.slack.workspace import Channel, User
 
 SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"  # noqa: S105 - the example of Slack's own guide
@@ -56,6 +57,7 @@ class SimSlack(Client):
         self._http = HttpTransport(platform.timing)
         self._dispatch = Dispatch(self._http, self.sockets, self.sign)
         self._response_urls = ResponseUrls(platform, lambda: self._server.origin)
+        self._webhooks = Webhooks(platform, lambda: self._server.origin)
         super().__init__(platform, self._response_urls, self._dispatch)
         self._settle(people)
         codes = Codes(platform.clock.now)
@@ -76,6 +78,7 @@ class SimSlack(Client):
         return (
             web.route("*", "/api/{method}", self._api.serve),
             web.post("/{kind:commands|actions|app}/{path:.*}", self._response_urls.serve),
+            web.post("/services/{path:.*}", self._webhooks.serve),
             web.get("/link/", self.sockets.serve),
             web.get("/oauth/v2/authorize", self._consent.show),
             web.post("/oauth/v2/authorize", self._consent.decide),
@@ -136,6 +139,10 @@ class SimSlack(Client):
     def socket_mode(self, on: bool) -> None:
         self.sockets.enabled = on
 
+    def add_webhook(self, channel: Channel) -> str:
+        """Make an incoming webhook of the app for a channel, and return its URL."""
+        return self._webhooks.add(channel)
+
     def post(  # noqa: PLR0913 - the arguments of chat.postMessage
         self,
         channel: Channel | str,
@@ -147,7 +154,7 @@ class SimSlack(Client):
         user: User | str | None = None,
         ephemeral_to: User | str | None = None,
     ) -> Message:
-        """Post as the app's incoming webhook does, wherever that is; or as the person `user`, if one is named."""
+        """Post as the app's incoming webhook does, wherever that is; or as `user`, a person or another app's bot."""
         raw: Part = {"text": text, "blocks": list(blocks), "attachments": list(attachments)}
         place = Place(id_of(channel), None if ephemeral_to is None else id_of(ephemeral_to), thread_ts)
         return put(self.platform, raw, place, None if user is None else id_of(user))

@@ -65,11 +65,20 @@ class SlashCommand:
     usage_hint: str
 
 
+@dataclass(frozen=True, slots=True)
+class MessageShortcut:
+    """A shortcut in the menu of messages, as the app's manifest declares it."""
+
+    name: str
+    callback_id: str
+    description: str
+
+
 @dataclass(slots=True, eq=False)
 class Installation:
     """The app in this workspace; `refusal` is what the Web API says to its token, such as token_revoked.
 
-    `commands` are those that the client offers.
+    `commands` and `shortcuts` are those that the client offers.
     """
 
     bot_token: str
@@ -79,6 +88,7 @@ class Installation:
     bot_name: str = "anchor"
     verification_token: str = "deprecatedVerificationToken"  # noqa: S105 - stands in payloads and proves nothing
     commands: tuple[SlashCommand, ...] = ()
+    shortcuts: tuple[MessageShortcut, ...] = ()
     scopes: set[str] = field(default_factory=lambda: {"commands", "chat:write", "users:read"})
     home_tab: bool = True
     messages_tab: bool = True

@@ -43,6 +43,7 @@ async def test_everything_arrives_in_envelopes(slack: SimSlack, connection: Conn
         (slack.command(slack.alice, slack.alerts), {"payload": None}),
         (slack.click(slack.alice, alert(slack)), {"payload": {}}),
         (slack.press(slack.alice, legacy_alert(slack)), {}),
+        (slack.use_shortcut(slack.alice, alert(slack)), {}),
         (slack.open_home(slack.alice), {}),
     ):
         task = asyncio.ensure_future(acting)
@@ -58,6 +59,7 @@ async def test_everything_arrives_in_envelopes(slack: SimSlack, connection: Conn
         ("slash_commands", True, None),
         ("interactive", True, "block_actions"),
         ("interactive", True, "interactive_message"),
+        ("interactive", False, "message_action"),
         ("events_api", False, "event_callback"),
     ]
     assert "Pausing…" in texts(slack)
