@@ -60,15 +60,20 @@ def find_session_id(text: str) -> Search:
     (typographic dashes and quotes, no-break and zero-width spaces) or pasted from a URL, JSON or `urn:uuid:`.
     https://docs.slack.dev/messaging/formatting-message-text
     """
-    words = _LINK.sub(_plain_link, html.unescape(text)).split()
-    ids_by_word = [_ids_in(_fold(word)) for word in words]
-    ids = tuple(dict.fromkeys(found for ids in ids_by_word for found in ids))
+    words = words_with_ids(text)
+    ids = tuple(dict.fromkeys(found for _, ids_here in words for found in ids_here))
     if len(ids) > 1:
         return Ambiguous(ids)
-    rest = " ".join(word for word, ids_here in zip(words, ids_by_word, strict=True) if not ids_here and _fold(word))
+    rest = " ".join(word for word, ids_here in words if not ids_here and _fold(word))
     if ids:
         return Found(ids[0], rest)
     return Broken(rest, _digits_of_nearest_miss(_fold(rest))) if rest else Missing()
+
+
+def words_with_ids(text: str) -> list[tuple[str, tuple[SessionId, ...]]]:
+    """Split a text as Slack sends it into words, each with the different session ids in it."""
+    words = _LINK.sub(_plain_link, html.unescape(text)).split()
+    return [(word, _ids_in(_fold(word))) for word in words]
 
 
 def _plain_link(match: re.Match[str]) -> str:
