@@ -19,7 +19,7 @@ _SECONDS_PER_MINUTE = 60.0
 
 
 class Life(StrEnum):
-    """What a status says about a session. Anchor documents no statuses, so some say nothing."""
+    """Meaning of a status of a session. Anchor documents no statuses, so some have none."""
 
     RUNNING = "running"
     ENDED = "ended"

@@ -1,4 +1,4 @@
-"""The app's incoming webhooks: whoever has the URL posts in its channel, as the app.
+"""The app's incoming webhooks: a program that has the URL posts in its channel, as the app.
 
 https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
 """
