@@ -58,6 +58,12 @@ async def happens(event: asyncio.Event, *, within: float) -> bool:
     return event.is_set()
 
 
+async def let_others_run(turns: int) -> None:
+    """Let the event loop run the tasks that are ready, so many times."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+
 class KeyedLocks:
     """Locks by name, each kept while a task holds it or waits for it."""
 

@@ -3,15 +3,19 @@
 import asyncio
 import gc
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
+import aiohttp
 import pytest
+from aiohttp.connector import Connection
 from sqlalchemy import Engine, event, insert
 
 from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey, KeyCheck
 from bot.outbound.store.fields import FieldRef
+from bot.outbound.store.order_rows import OrderRows
 from bot.outbound.store.schema import workspaces
 from bot.sim.slack import Message, Source
 from harness import BOTH_TRANSPORTS, BY_BOTH, Conversation, SingleHarness, single_workspace
@@ -91,6 +95,32 @@ async def test_an_order_of_a_known_person_costs_one_call_of_anchor_and_none_of_s
         posts = [message for message in messages if message.source is Source.RESPONSE_URL]
         updates = sum(message.revision for message in messages)
     assert (len(posts), updates) == ((0, 0) if by == "a command" else (1, 1))
+
+
+@BOTH_TRANSPORTS
+@pytest.mark.parametrize("by", BY_BOTH)
+async def test_a_pause_is_sent_to_anchor_before_its_transaction_begins(
+    by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    write, send = OrderRows.write, aiohttp.ClientRequest.send
+
+    def note_write(*values: Any) -> Awaitable[Any]:
+        begun.append("transaction")
+        return write(*values)
+
+    def note_request(request: aiohttp.ClientRequest, connection: Connection) -> Awaitable[aiohttp.ClientResponse]:
+        begun.append(request.url.name)
+        return send(request, connection)
+
+    async with single_workspace() as at:
+        await pause(at, by)  # which opens the connections
+        await asyncio.sleep(0.1)
+        monkeypatch.setattr(aiohttp.ClientRequest, "send", note_request)
+        monkeypatch.setattr(OrderRows, "write", note_write)
+        await pause(at, by)
+        await until(lambda: "transaction" in begun)
+    assert "pause" in begun[: begun.index("transaction")]
 
 
 KEPT = ("Paused", "Actor", "Order", "ReplyAddress", "JournalEntry", "RunningOrder", "TimeWindow")

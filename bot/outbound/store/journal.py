@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 
-from bot.concurrency import happens
+from bot.concurrency import happens, let_others_run
 from bot.core.opposition import NO_OPPOSITION
 from bot.core.outcomes import Outcome
 from bot.core.recovery import State, Unfinished
@@ -27,6 +27,7 @@ MOST_OPEN = 60_000
 RENEWALS = 3
 """The number of renewals within a lease."""
 
+_TURNS = 16  # of the event loop before a transaction begins, so that a new pause is sent to Anchor first
 _RETRY_DELAY = 0.5  # seconds after a failed transaction
 _KNOWN_WITHIN = 1.0  # seconds until it is known whether another process has a new order, unless the database fails
 _NOT_WRITTEN = "Orders cannot be recorded ({why}). A restart now would lose those in progress."
@@ -114,6 +115,7 @@ class Journal:
         """Write changes and renew leases until `stop`, and then what is left, once."""
         while not self._is_stopping:
             await happens(self._wake, within=self._renew_interval)
+            await let_others_run(_TURNS)
             self._wake.clear()
             await self._tick()
         while await self._tick() and self._changed:
