@@ -29,7 +29,9 @@ SCOPE_OF_METHOD = {
     "api_call": None,  # oauth.v2.access, which goes by the client's own secret
     "apps_connections_open": None,  # takes the app token, whose scope stands outside the manifest
     "auth_test": None,
+    "chat_deleteScheduledMessage": "chat:write",
     "chat_postMessage": "chat:write",
+    "chat_scheduleMessage": "chat:write",
     "chat_update": "chat:write",
     "users_info": "users:read",
     **dict.fromkeys(("views_open", "views_update", "views_publish"), None),

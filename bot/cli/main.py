@@ -8,8 +8,9 @@ import os
 import resource
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from bot import __version__, logs
 from bot.cli.alert_client import NotPosted, send_alert
@@ -128,16 +129,32 @@ def _operate(options: argparse.Namespace) -> int:
 
 
 def _order(options: argparse.Namespace) -> int:
-    from bot.cli import operators, session_orders  # noqa: PLC0415 - the other commands need no database
+    from bot.cli.session_orders import give_order  # noqa: PLC0415 - the other commands need no database
 
     settings = Settings.from_env(read_environment(os.environ, _ENV_FILE))
     logs.configure("ERROR", settings.log_format)
+    return _run_to_end(give_order(options, settings))
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from bot.cli.doctor import examine  # noqa: PLC0415 - the other commands need less
+
+    environ = read_environment(os.environ, _ENV_FILE)
+    logs.configure("ERROR", "text")
+    return _run_to_end(examine(options, environ, _ENV_FILE, sys.stdout))
+
+
+def _run_to_end(command: Coroutine[Any, Any, int]) -> int:
+    """Run a command that calls Slack, Anchor or the database, and return its exit code."""
+    from bot.cli.operators import NotDoneError  # noqa: PLC0415 - the other commands need no database
+    from bot.cli.session_orders import BadWorkspaceError  # noqa: PLC0415
+
     with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
         try:
-            code = runner.run(session_orders.give_order(options, settings))
-        except operators.NotDoneError as error:
+            code = runner.run(command)
+        except NotDoneError as error:
             code = _fail(str(error), code=1)
-        except session_orders.BadWorkspaceError as error:
+        except BadWorkspaceError as error:
             code = _fail(str(error), code=_UNUSABLE_SETTINGS)
         except KeyboardInterrupt:
             code = _fail("Interrupted. Nothing was sent.", code=1)
@@ -192,6 +209,7 @@ def _fail(*sentences: str, code: int) -> int:
 _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "run": _run,
     "manifest": _manifest,
+    "doctor": _doctor,
     "pause": _order,
     "resume": _order,
     "journal": _journal,

@@ -25,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
         "each. Exit code 2: a setting is invalid; stderr says which one and how to fix it.",
     )
     _add_manifest(commands)
+    _add_doctor(commands)
     add_orders(commands)
     add_journal(commands)
     _add_alert(commands)
@@ -43,6 +44,21 @@ def _add_manifest(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     )
     parser.add_argument("--http", type=_https_url, metavar="URL", help="the bot's public URL, for Slack's requests")
     parser.add_argument("--many", action="store_true", help="let many workspaces install the app; needs --http")
+
+
+def _add_doctor(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "doctor",
+        help="check the settings, Slack, Anchor and the database",
+        description="Check the settings, the network, the clock, the tokens and their scopes, Socket Mode or the "
+        "public URL (BASE_URL), the Anchor key, the database and the alert channel. Print a line for each: ✓ fine, "
+        "! works, but is probably not meant, ✗ has to be fixed, – not checked. Nothing is changed, and no message "  # noqa: RUF001 - as it is printed
+        "shows in Slack. Works with and without a running bot.",
+        epilog="Exit code 0: nothing has to be fixed; 1: something gives no answer; 2: something has to be changed, in "
+        "the settings, in Slack or on this machine.",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON for programs")
+    parser.add_argument("--workspace", type=team_id, metavar="ID", help="check only this one of many workspaces")
 
 
 def _https_url(text: str) -> str:

@@ -64,7 +64,7 @@ async def give_order(options: argparse.Namespace, settings: Settings) -> int:
 
     Raises NotDoneError or BadWorkspaceError if nothing was sent.
     """
-    async with _open_session() as session, _open_place(options, settings, session) as place:
+    async with open_client_session() as session, _open_place(options, settings, session) as place:
         verb = Verb(options.command)
         if place.why_not is not None and verb is Verb.RESUME:
             raise NotDoneError(f"Not resumed: a resume is recorded first. {place.why_not}")
@@ -76,7 +76,8 @@ async def give_order(options: argparse.Namespace, settings: Settings) -> int:
     return 0 if isinstance(outcome, Done) else 1
 
 
-def _open_session() -> aiohttp.ClientSession:
+def open_client_session() -> aiohttp.ClientSession:
+    """Open the connection pool. Raises NotDoneError if the certificates cannot be read."""
     try:
         return open_session()
     except OSError as error:

@@ -40,7 +40,8 @@ MANY_WORKSPACES = (
     ),
     Setting(
         "BASE_URL",
-        "The public URL of the bot, for browsers and Slack. It can have a path if a proxy removes that path.",
+        "The public URL of the bot, for browsers and Slack. It can have a path if a proxy removes that path. With one "
+        "workspace over HTTP, only `anchor-bot doctor` reads it: it sends the bot a request there.",
         is_required=True,
     ),
     Setting(

@@ -8,7 +8,7 @@ import aiohttp
 
 from bot.core.secret import Secret
 from bot.inbound.slack.socket_frames import Disconnect, Hello, LinkDisabled, read_frame
-from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, SocketUrl
+from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, SocketModeOffError, SocketUrl
 from bot.outbound.slack.errors import SlackUnreachableError
 
 HEARTBEAT = 10.0
@@ -17,10 +17,6 @@ HEARTBEAT = 10.0
 _HELLO_TIMEOUT = 10.0
 _CLOSE_TIMEOUT = 0.5
 _MIN_RETRY_DELAY, _MAX_RETRY_DELAY, _MAX_RETRY_DELAY_IF_ASKED = 0.5, 30.0, 5.0
-
-
-class SocketModeOffError(Exception):
-    """Socket Mode is off in the app's settings, so Slack ended the connection."""
 
 
 def retry_delay(attempt: int, jitter: float, *, asked: bool) -> float:

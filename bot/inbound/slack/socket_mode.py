@@ -20,8 +20,8 @@ from bot.inbound.slack import socket_frames as frames
 from bot.inbound.slack.app import SlackApp
 from bot.inbound.slack.redelivery import Redeliveries
 from bot.inbound.slack.socket_acks import ACK_TIMEOUT, SocketAcks
-from bot.inbound.slack.socket_connection import SocketConnection, SocketModeOffError, retry_delay
-from bot.outbound.slack.client import AppTokenRefusedError
+from bot.inbound.slack.socket_connection import SocketConnection, retry_delay
+from bot.outbound.slack.client import AppTokenRefusedError, SocketModeOffError
 from bot.outbound.slack.errors import SlackUnreachableError
 from bot.standstill import StandstillMonitor
 

@@ -12,13 +12,21 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.core.checks import TokenInfo
 from bot.core.json_fields import object_field, text_field
 from bot.core.secret import Secret
 from bot.core.slack_ids import TOKEN_REFUSED
 from bot.messages.message import Message
 from bot.messages.view import View
 from bot.outbound.slack.delivery import Posted, PostResult, Refused, TryAgain, read_failure
-from bot.outbound.slack.errors import TIMEOUT, TRANSPORT_ERRORS, SlackUnreachableError, call, read_error
+from bot.outbound.slack.errors import (
+    TIMEOUT,
+    TRANSPORT_ERRORS,
+    SlackUnreachableError,
+    call,
+    call_with_headers,
+    read_error,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +41,10 @@ class TokenRefusedError(Exception):
 
 class AppTokenRefusedError(Exception):
     """Slack refuses the app token for Socket Mode. The text is Slack's error code."""
+
+
+class SocketModeOffError(Exception):
+    """Socket Mode is off in the app's settings, so Slack ended the connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +75,25 @@ class SlackClient:
 
         Raises TokenRefusedError or SlackUnreachableError.
         """
-        response = await call(self._web.auth_test(token=token.reveal()), _REFUSED)
-        team_id = response.get("team_id")
+        found = await self.inspect(token)
+        return found.team_id, found.enterprise_id
+
+    async def inspect(self, token: Secret) -> TokenInfo:
+        """Return what Slack says about a bot token. Raises TokenRefusedError or SlackUnreachableError.
+
+        A header names the scopes: https://docs.slack.dev/authentication/installing-with-oauth
+        """
+        response, headers = await call_with_headers(self._web.auth_test(token=token.reveal()), _REFUSED)
+        team_id, scopes = response.get("team_id"), headers.get("x-oauth-scopes")
         if not isinstance(team_id, str):
             raise SlackUnreachableError("response without a team id")
-        return team_id, text_field(response, "enterprise_id")
+        return TokenInfo(
+            team_id=team_id,
+            enterprise_id=text_field(response, "enterprise_id"),
+            team_name=text_field(response, "team"),
+            bot_name=text_field(response, "user"),
+            scopes=None if scopes is None else frozenset(filter(None, map(str.strip, scopes.split(",")))),
+        )
 
     async def open_connection(self, app_token: Secret) -> SocketUrl:
         """Return a websocket URL for Socket Mode. Raises AppTokenRefusedError or SlackUnreachableError.

@@ -11,6 +11,20 @@ _RESOLUTION = 1.0  # seconds, of the header
 _ABSURD = 86_400.0
 
 
+def read_skew(date: str | None, *, began: float, ended: float) -> float | None:
+    """Return by how many seconds a server's clock is ahead, by its `Date` header; None if that is unreadable.
+
+    The clocks differ as far as the date lies outside of the request, which began and ended at these times (Unix
+    seconds) of this machine.
+    """
+    try:
+        theirs = parsedate_to_datetime(date or "").timestamp()
+    except (ValueError, OverflowError):
+        return None
+    behind, ahead = began - theirs - _RESOLUTION, theirs - ended
+    return ahead if ahead > 0 else -max(0.0, behind)
+
+
 class SlackClock:
     """Slack's time in Unix seconds; `now` is this machine's. Until Slack has answered, they are the same."""
 
@@ -25,15 +39,10 @@ class SlackClock:
     def observe(self, date: str | None, *, began: float, ended: float) -> None:
         """Read the header of the answer to a request that began and ended at these times of this machine.
 
-        The clocks differ as far as the date lies outside of that time. An unreadable or absurd one changes nothing.
+        An unreadable or absurd one changes nothing.
         """
-        try:
-            slacks = parsedate_to_datetime(date or "").timestamp()
-        except (ValueError, OverflowError):
-            return
-        behind, ahead = began - slacks - _RESOLUTION, slacks - ended
-        skew = ahead if ahead > 0 else -max(0.0, behind)
-        if abs(skew) < _ABSURD:
+        skew = read_skew(date, began=began, ended=ended)
+        if skew is not None and abs(skew) < _ABSURD:
             self._skew = skew
 
     def trace(self, api_url: str) -> aiohttp.TraceConfig:

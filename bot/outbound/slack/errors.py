@@ -37,9 +37,16 @@ async def call(pending: Awaitable[AsyncSlackResponse], refusals: Mapping[str, ty
 
     Raises the exception in `refusals` for Slack's error code, or SlackUnreachableError.
     """
+    return (await call_with_headers(pending, refusals))[0]
+
+
+async def call_with_headers(
+    pending: Awaitable[AsyncSlackResponse], refusals: Mapping[str, type[Exception]]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Await a call like `call`, and return also the headers, with names in lower case."""
     try:
         async with asyncio.timeout(TIMEOUT):
-            data = (await pending).data
+            response = await pending
     except SlackApiError as error:
         code, _, after = read_error(error)
         if code in refusals:
@@ -47,9 +54,9 @@ async def call(pending: Awaitable[AsyncSlackResponse], refusals: Mapping[str, ty
         raise SlackUnreachableError(code, after) from None
     except TRANSPORT_ERRORS as error:
         raise SlackUnreachableError(type(error).__name__) from None
-    if not isinstance(data, dict):
+    if not isinstance(response.data, dict):
         raise SlackUnreachableError("response is not a JSON object")
-    return data
+    return response.data, _lower(response.headers)
 
 
 def read_error(error: SlackApiError) -> tuple[str, int, float | None]:
@@ -61,5 +68,8 @@ def read_error(error: SlackApiError) -> tuple[str, int, float | None]:
     status_code = response.status if isinstance(response, aiohttp.ClientResponse) else response.status_code
     data = getattr(response, "data", None)
     code = data.get("error") if isinstance(data, dict) else None
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    return str(code or f"HTTP {status_code}"), status_code, read_retry_after(headers)
+    return str(code or f"HTTP {status_code}"), status_code, read_retry_after(_lower(response.headers))
+
+
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}

@@ -119,6 +119,12 @@ class Database:
         self.migrated.set()
 
     @asynccontextmanager
+    async def inspection(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that looks at the tables, also if they are not migrated."""
+        async with self._begin(_TIMEOUT, nullcontext()) as connection:
+            yield connection
+
+    @asynccontextmanager
     async def _begin(self, within: float, turn: AbstractAsyncContextManager[Any]) -> AsyncIterator[AsyncConnection]:
         with _translate_errors():
             async with asyncio.timeout(within), turn, self._write_lock, self._engine.begin() as connection:

@@ -37,6 +37,22 @@ async def check_keys(database: Database, cipher: FieldCipher) -> None:
             raise StoreNotUsableError(_WRONG_KEYS) from None  # which rolls back the check of the wrong key
 
 
+async def can_decrypt(database: Database, cipher: FieldCipher) -> bool:
+    """Return whether the keys decrypt the checks, and the addresses of results that are not told yet.
+
+    Raises StoreUnreachableError.
+    """
+    checks = select(key_checks.c.name, key_checks.c.ciphertext)
+    replies = select(orders.c.id, orders.c.reply).where(orders.c.reply.is_not(None))
+    try:
+        for query, column in ((checks, _COLUMN), (replies, orders.c.reply.name)):
+            for owner, ciphertext in await database.fetch_all(query):
+                cipher.decrypt(ciphertext, FieldRef(owner, column))
+    except UnreadableError:
+        return False
+    return True
+
+
 async def rotate(database: Database, cipher: FieldCipher) -> int:
     """Re-encrypt all secrets with the first key, and return their number; on an error change nothing.
 

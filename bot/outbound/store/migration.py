@@ -4,6 +4,7 @@ import logging
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, select, text
 
@@ -12,6 +13,9 @@ from bot.outbound.store.migrations import HEAD
 from bot.outbound.store.schema import metadata
 from bot.outbound.store.sqlite import OWNER_ONLY
 from bot.outbound.workspaces import StoreNotUsableError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +35,18 @@ async def migrate(database: Database) -> None:
     """
     async with database.migration(within=_TIMEOUT) as connection:
         await connection.run_sync(_migrate, database.file)
+
+
+async def find_revision(database: Database) -> tuple[str | None, bool]:
+    """Return the revision of the tables, None without any, and whether this version of the bot knows it.
+
+    If it is the newest one, the database can be used afterwards. Raises StoreUnreachableError.
+    """
+    async with database.inspection() as connection:
+        revision = await connection.run_sync(_revision)
+    if revision == HEAD:
+        database.migrated.set()
+    return revision, revision in {None, HEAD} or revision in _known(_config())
 
 
 def _migrate(connection: Connection, file: Path | None) -> None:
@@ -65,17 +81,29 @@ def _create(connection: Connection) -> None:
 def _upgrade(connection: Connection, before: str, file: Path | None) -> None:
     """https://alembic.sqlalchemy.org/en/latest/cookbook.html#programmatic-api-use-connection-sharing-with-alembic."""
     from alembic import command  # noqa: PLC0415 - see HEAD
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
 
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config = _config()
     config.attributes["connection"] = connection
-    if before not in {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}:
+    if before not in _known(config):
         raise StoreNotUsableError(_NEWER)
     if file is not None:
         _copy(file, Path(f"{file}-{before}"))
     command.upgrade(config, "head")
+
+
+def _config() -> "Config":
+    from alembic.config import Config  # noqa: PLC0415 - see HEAD
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    return config
+
+
+def _known(config: "Config") -> set[str]:
+    """Return the revisions that this version of the bot can migrate."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - see HEAD
+
+    return {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
 
 
 def _copy(file: Path, copy: Path) -> None:

@@ -1,6 +1,7 @@
 """Slack's state: the workspaces, what was said in them, and what apps did wrong."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from bot.sim.change_event import ChangeEvent
 from bot.sim.faults import Faults
@@ -16,6 +17,15 @@ from bot.sim.slack.views.open_views import Views
 from bot.sim.slack.workspace import Enterprise, User, Workspace
 
 SLACKBOT = "USLACKBOT"  # speaks for the client itself
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """A message for later; `post_at` is in Unix seconds."""
+
+    channel: str
+    text: str
+    post_at: int
 
 
 class Platform:
@@ -36,6 +46,7 @@ class Platform:
         self.ack_delay = 0.0  # seconds between the ack of a modal and its effect on the modal
         self.unsent_view_fields: set[str] = set()  # what Slack leaves out of views when people use them
         self.shortcuts_keep_threads = False  # whether the response URL of a message shortcut can post in a thread
+        self.scheduled: dict[str, Scheduled] = {}
         self.violations: list[Violation] = []
         self.workspaces: dict[str, Workspace] = {}
 

@@ -14,11 +14,11 @@ from bot.health import Readiness
 from bot.inbound.slack.app import SlackApp
 from bot.inbound.slack.listener import Ack
 from bot.inbound.slack.redelivery import Redeliveries
-from bot.inbound.slack.socket_connection import SocketConnection, SocketConnector, SocketModeOffError, retry_delay
+from bot.inbound.slack.socket_connection import SocketConnection, SocketConnector, retry_delay
 from bot.inbound.slack.socket_mode import SocketMode
 from bot.messages.message import ephemeral
 from bot.outbound.http_client import open_session
-from bot.outbound.slack.client import SlackClient
+from bot.outbound.slack.client import SlackClient, SocketModeOffError
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.sim.local_server import LocalServer
 from harness.conversation import until

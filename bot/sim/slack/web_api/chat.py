@@ -20,9 +20,9 @@ _UPDATE_KEYS = CONTENT_KEYS | {"channel", "ts", "reply_broadcast"}
 
 
 def _post_message(caller: Caller, arguments: Mapping[str, object]) -> dict[str, object]:
-    caller.platform.record(_mistakes_of_post(arguments))
-    channel = _destination(caller.workspace, str(arguments.get("channel", "")))
-    content = _content(arguments)
+    caller.platform.record(mistakes_of_post(arguments, _KEYS))
+    channel = destination(caller.workspace, str(arguments.get("channel", "")))
+    content = read_message(arguments)
     _check_rate(caller, caller.platform.post_limiter, channel.id)
     app = caller.workspace.installation
     thread_ts = arguments.get("thread_ts")
@@ -32,13 +32,15 @@ def _post_message(caller: Caller, arguments: Mapping[str, object]) -> dict[str, 
     return _said(caller, message)
 
 
-def _mistakes_of_post(arguments: Mapping[str, object]) -> Iterator[Violation]:
-    yield from mistakes(arguments, _KEYS)
+def mistakes_of_post(arguments: Mapping[str, object], keys: frozenset[str]) -> Iterator[Violation]:
+    """Yield what a careful app would not send in a new message."""
+    yield from mistakes(arguments, keys)
     if arguments.get("unfurl_links") is not False or arguments.get("unfurl_media") is not False:
         yield Violation(Rule.UNFURLS, "set unfurl_links and unfurl_media to false")
 
 
-def _destination(workspace: Workspace, channel_id: str) -> Channel:
+def destination(workspace: Workspace, channel_id: str) -> Channel:
+    """Return the conversation that the app can post to. Raises ApiError."""
     app = workspace.installation
     if channel_id in workspace.users:
         channel = workspace.dm_with_bot(channel_id)  # of a deactivated person too: nobody will read it
@@ -59,7 +61,8 @@ def _open_to(scopes: set[str], channel: Channel) -> bool:
     return channel.kind is ChannelKind.PUBLIC and "chat:write.public" in scopes
 
 
-def _content(arguments: Mapping[str, object]) -> Content:
+def read_message(arguments: Mapping[str, object]) -> Content:
+    """Return the content of a message. Raises ApiError."""
     if complaints := block_problems(arguments):
         raise ApiError("invalid_blocks", response_metadata={"messages": complaints})
     if error := refusal(arguments):
@@ -73,7 +76,7 @@ def _content(arguments: Mapping[str, object]) -> Content:
 def _update(caller: Caller, arguments: Mapping[str, object]) -> dict[str, object]:
     caller.platform.record(mistakes(arguments, _UPDATE_KEYS))
     message = _own_message(caller, arguments)
-    content = _content(arguments)
+    content = read_message(arguments)
     if len(content.text) > ADVISED_TEXT:
         raise ApiError("msg_too_long")
     _check_rate(caller, caller.platform.update_limiter, caller.workspace.team_id)

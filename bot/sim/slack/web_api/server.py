@@ -9,12 +9,13 @@ from bot.sim.slack.oauth import Codes
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.rules import Rule, Violation
 from bot.sim.slack.socket_mode import Sockets
-from bot.sim.slack.web_api import apps, auth, chat, oauth, users, views
+from bot.sim.slack.web_api import apps, auth, chat, oauth, scheduled, users, views
 from bot.sim.slack.web_api.arguments import Arguments, read_arguments
 from bot.sim.slack.web_api.call import ApiCall, ApiError, Caller, Method
 from bot.sim.slack.workspace import Workspace
 
-_METHODS: Mapping[str, Method] = auth.METHODS | chat.METHODS | users.METHODS | views.METHODS
+_METHODS: Mapping[str, Method] = auth.METHODS | chat.METHODS | scheduled.METHODS | users.METHODS | views.METHODS
+_TEST = "api.test"  # https://docs.slack.dev/reference/methods/api.test: needs no token
 
 
 class WebApi:
@@ -55,9 +56,13 @@ class WebApi:
         self._platform.change_event.notify()
 
     def _answer(self, name: str, arguments: Arguments | ApiError) -> web.Response:
+        """Answer a call. With a token, also a failed one has the header with the scopes that the token has."""
+        scopes: dict[str, str] = {}
         try:
             if isinstance(arguments, ApiError):
                 raise arguments
+            if name == _TEST:
+                return web.json_response({"ok": True})
             if name == apps.CONNECTIONS_OPEN:
                 opened = apps.connections_open(self._platform, self._sockets, arguments)
                 return web.json_response({"ok": True} | opened)
@@ -65,10 +70,10 @@ class WebApi:
                 granted = oauth.oauth_access(self._platform, self._codes, arguments)
                 return web.json_response({"ok": True} | granted)
             workspace = self._workspace(name, arguments.token)
+            scopes["X-OAuth-Scopes"] = ",".join(sorted(workspace.installation.scopes))
             body = self._run(name, workspace, arguments)
         except ApiError as error:
-            return _refused(error)
-        scopes = {"X-OAuth-Scopes": ",".join(sorted(workspace.installation.scopes))}
+            return _refused(error, scopes)
         return web.json_response({"ok": True} | body | _remark(arguments.warning), headers=scopes)
 
     def _workspace(self, name: str, token: str | None) -> Workspace:
@@ -96,10 +101,10 @@ class WebApi:
         return method.run(Caller(self._platform, workspace), values)
 
 
-def _refused(error: ApiError) -> web.Response:
+def _refused(error: ApiError, headers: Mapping[str, str]) -> web.Response:
     if error.retry_after is None:
-        return web.json_response(error.body)
-    return web.json_response(error.body, status=429, headers={"Retry-After": str(error.retry_after)})
+        return web.json_response(error.body, headers=headers)
+    return web.json_response(error.body, status=429, headers={**headers, "Retry-After": str(error.retry_after)})
 
 
 def _remark(warning: str | None) -> dict[str, object]:

@@ -69,6 +69,19 @@ async def test_a_method_needs_its_scope(slack: SimSlack, api: Api, method: str, 
     assert await api.send(method) == {"ok": False, "error": "missing_scope", "needed": scope, "provided": rest}
 
 
+async def test_a_header_names_the_scopes_of_a_token_also_if_the_method_needs_another(slack: SimSlack, api: Api) -> None:
+    slack.home.installation.scopes.remove("users:read")
+    for method in ("auth.test", "users.info"):
+        await api.send(method)
+        assert api.headers["X-OAuth-Scopes"] == "chat:write,commands"
+    await api.send("auth.test", token="xoxb-unknown")
+    assert "X-OAuth-Scopes" not in api.headers
+
+
+async def test_one_method_needs_no_token(api: Api) -> None:
+    assert await api.send("api.test", token=None) == {"ok": True}
+
+
 async def test_a_fault_is_for_one_method(slack: SimSlack, api: Api) -> None:
     slack.faults["auth.test"] = api_error("invalid_auth")
     slack.faults["users.info"] = api_error("missing_scope", needed="users:read", times=1)

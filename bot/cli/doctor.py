@@ -1,0 +1,157 @@
+"""Check everything that the bot needs, and print what each check found. Nothing is changed."""
+
+import argparse
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+import aiohttp
+
+from bot.cli.session_orders import BadWorkspaceError, open_client_session
+from bot.config.addresses import is_safe_url
+from bot.config.env_reader import SettingsError
+from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings
+from bot.config.startup_report import find_warnings, summarize
+from bot.core.checks import Checked, CheckName, Finding, Good, Questionable, Skipped, Wrong, exit_code
+from bot.core.workspace import AnchorKey, Workspace
+from bot.inbound.slack.socket_connection import SocketConnector
+from bot.messages.checks import check_line, check_record
+from bot.outbound.anchor.client import AnchorClient
+from bot.outbound.http_client import transport_over
+from bot.outbound.slack.client import SlackClient
+from bot.outbound.slack.errors import open_web
+from bot.outbound.store.derived_keys import keys_of_one
+from bot.outbound.workspaces import StoreUnreachableError
+from bot.usecases.checks.database import check_encryption, database_down, inspected
+from bot.usecases.checks.network import check_hosts, check_running_bot
+from bot.usecases.checks.public_url import check_public_url
+from bot.usecases.checks.slack import check_socket_mode
+from bot.usecases.checks.workspace import Services
+
+_ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to be called, not listened on
+
+
+async def examine(options: argparse.Namespace, environ: Mapping[str, str], env_file: Path, out: TextIO) -> int:
+    """Check everything, print what was found, and return the exit code. Raises BadWorkspaceError or NotDoneError."""
+    checks: list[Checked] = []
+    async for check in _check(options, environ, env_file):
+        checks.append(check)
+        if not options.json:
+            print(check_line(check), file=out, flush=True)
+    code = exit_code(checks)
+    if options.json:
+        json.dump({"exit_code": code, "checks": list(map(check_record, checks))}, out, indent=2)
+        out.write("\n")
+    return code
+
+
+async def _check(options: argparse.Namespace, environ: Mapping[str, str], env_file: Path) -> AsyncIterator[Checked]:
+    try:
+        settings = Settings.from_env(environ)
+    except SettingsError as error:
+        yield Checked(CheckName.SETTINGS, Finding(Wrong.SETTINGS_INVALID, {"problems": " ".join(error.problems)}))
+        return
+    if options.workspace is not None and isinstance(settings.workspaces, OneWorkspace):
+        raise BadWorkspaceError("--workspace is for a bot of many workspaces. This one has one, in its settings.")
+    yield _about_settings(environ, settings, env_file)
+    async with open_client_session() as session:
+        doctor = Doctor(settings, environ.get("BASE_URL", "").strip(), session, options.workspace)
+        groups = [asyncio.create_task(group) for group in doctor.groups()]
+        for group in groups:
+            for check in await group:
+                yield check
+
+
+def _about_settings(environ: Mapping[str, str], settings: Settings, env_file: Path) -> Checked:
+    warnings = " ".join(sentence for _, sentence in find_warnings(environ, settings, env_file))
+    if warnings:
+        return Checked(CheckName.SETTINGS, Finding(Questionable.SETTINGS_ODD, {"warnings": warnings}))
+    return Checked(CheckName.SETTINGS, Finding(Good.SETTINGS_VALID, summarize(settings)))
+
+
+@dataclass(frozen=True, slots=True)
+class Doctor:
+    """The checks that make sense with `settings`; `base_url` is the public URL or "".
+
+    `team_id` is the only one of many workspaces that is checked, if it is given.
+    """
+
+    settings: Settings
+    base_url: str
+    session: aiohttp.ClientSession
+    team_id: str | None = None
+
+    def groups(self) -> list[Coroutine[Any, Any, list[Checked]]]:
+        """Return groups of checks that do not depend on each other, in the sequence in which they are printed."""
+        hosts = check_hosts(self.session, self.settings.slack_api_url, self.settings.anchor_api_url, time.time)
+        if isinstance(self.settings.workspaces, OneWorkspace):
+            one = self.settings.workspaces
+            return [hosts, self._check_transport(), self._check_database_of_one(one), self._check_one(one)]
+        return [hosts, self._check_transport(), self._check_many(self.settings.workspaces)]
+
+    async def _check_transport(self) -> list[Checked]:
+        """Check how Slack's requests reach the bot."""
+        running = await check_running_bot(self.session, self._own_url)
+        if self.settings.slack_app_token is None:
+            reachable = Checked(CheckName.PUBLIC_URL, await self._check_url())
+        elif running.kind in {Good.BOT_READY, Questionable.BOT_DEGRADED}:
+            reachable = Checked(CheckName.SOCKET_MODE, Finding(Good.SOCKET_IN_USE))
+        else:
+            slack = SlackClient(self._services.web)
+            connector = SocketConnector(self.session, slack, self.settings.slack_app_token)
+            reachable = Checked(CheckName.SOCKET_MODE, await check_socket_mode(connector.connect))
+        return [Checked(CheckName.RUNNING_BOT, running), reachable]
+
+    @property
+    def _own_url(self) -> str:
+        host = _ANY_ADDRESS.get(self.settings.host, self.settings.host)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.settings.port}"
+
+    async def _check_url(self) -> Finding:
+        if not self.base_url:
+            return Finding(Skipped.URL_UNSET)
+        if not is_safe_url(self.base_url):
+            return Finding(Wrong.URL_INVALID, {"problem": "BASE_URL is not a valid https URL"})
+        return await check_public_url(self.session, self.base_url, self.settings.slack_signing_secrets[0], time.time)
+
+    @property
+    def _services(self) -> Services:
+        settings = self.settings
+        anchor = AnchorClient(
+            transport_over(self.session),
+            base_url=settings.anchor_api_url,
+            timeout=settings.anchor_timeout,
+            deadline=settings.anchor_deadline,
+        )
+        return Services(open_web(self.session, settings.slack_api_url), anchor, time.time)
+
+    async def _check_one(self, one: OneWorkspace) -> list[Checked]:
+        key = AnchorKey(one.anchor_api_key)
+        return await self._services.check(Workspace("", one.bot_token, key, alerts_channel=one.alerts_channel))
+
+    async def _check_database_of_one(self, one: OneWorkspace) -> list[Checked]:
+        async with inspected(
+            one.store.database_url, keys_of_one(one.store.encryption_keys, one.bot_token)
+        ) as inspection:
+            finding, store = inspection
+            checks = [Checked(CheckName.DATABASE, finding)]
+            if store is not None:
+                checks.append(Checked(CheckName.ENCRYPTION, await check_encryption(store, is_one=True)))
+        return checks
+
+    async def _check_many(self, many: ManyWorkspaces) -> list[Checked]:
+        async with inspected(many.store.database_url, many.store.encryption_keys) as (finding, store):
+            checks = [Checked(CheckName.DATABASE, finding)]
+            if store is None:
+                not_checked = Finding(Skipped.NOT_CHECKED, {"first": CheckName.DATABASE})
+                return [*checks, Checked(CheckName.WORKSPACES, not_checked)]
+            checks.append(Checked(CheckName.ENCRYPTION, await check_encryption(store, is_one=False)))
+            try:
+                checks += [check async for check in self._services.check_all(store, self.team_id)]
+            except StoreUnreachableError as error:
+                checks.append(Checked(CheckName.WORKSPACES, database_down(store, error)))
+        return checks

@@ -1,0 +1,208 @@
+"""The texts of `anchor-bot doctor`: what each check found, and how to fix it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import assert_never
+
+from bot.core.checks import Checked, Finding, Good, Kind, Questionable, Skipped, Unanswered, Wrong
+from bot.messages.markup import printable
+from bot.messages.message import Message, ephemeral
+
+_MOST_SHOWN = 500  # characters of a value
+_TRY_AGAIN = "Check the network of this machine, and try again."
+_NTP = "Let the machine set its clock by NTP."
+_REINSTALL = "Reinstall the app in Slack (OAuth & Permissions), and copy its bot token to SLACK_BOT_TOKEN."
+_INSTALL_AGAIN = "Install the app again at BASE_URL/slack/install."
+_ALERTS = "The channel is ALERTS_CHANNEL, or the one that an admin chose in Home."
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """The texts about a finding, with the names of its values in braces."""
+
+    found: str
+    fix: str = ""
+
+
+_TEXTS: Mapping[Kind, _Text] = {
+    Good.SETTINGS_VALID: _Text("valid: {transport}, {tenancy}, permissions: {permissions}, database: {database}"),
+    Questionable.SETTINGS_ODD: _Text("valid, but probably not meant: {warnings}"),
+    Wrong.SETTINGS_INVALID: _Text(
+        "invalid, so the bot does not start: {problems}", "Correct them in .env, or in the environment."
+    ),
+    # --- network ---
+    Good.REACHED: _Text("{host} answers"),
+    Unanswered.NAME_UNKNOWN: _Text(
+        "the name {host} can't be resolved ({why})",
+        "Check the URL, and the DNS of this machine.",
+    ),
+    Unanswered.NOT_CONNECTED: _Text(
+        "no connection to {host} ({why})",
+        "Check the URL and its port, and that a firewall lets the bot connect.",
+    ),
+    Unanswered.CERTIFICATE_REFUSED: _Text(
+        "TLS with {host} fails ({why})",
+        "Check the host's certificate. If a proxy replaces certificates, put its authority in SSL_CERT_FILE.",
+    ),
+    Unanswered.TIMED_OUT: _Text("{host} does not answer in time ({why})", _TRY_AGAIN),
+    Unanswered.CONNECTION_BROKE: _Text("{host} broke the connection ({why})", _TRY_AGAIN),
+    Good.CLOCK_RIGHT: _Text("agrees with Slack's within {seconds} s"),
+    Questionable.CLOCK_OFF: _Text("differs from Slack's by {seconds} s. The bot allows for it", _NTP),
+    Wrong.CLOCK_WRONG: _Text("differs from Slack's by {seconds} s. Over HTTP the bot rejects every request", _NTP),
+    Skipped.CLOCK_UNKNOWN: _Text("not compared: neither Slack nor Anchor answers"),
+    # --- the running bot ---
+    Good.BOT_READY: _Text("ready at {url}"),
+    Questionable.BOT_DEGRADED: _Text("ready at {url}, but degraded: {reasons}"),
+    Unanswered.BOT_NOT_READY: _Text("not ready at {url}: {reasons}", "Look into the bot's log."),
+    Skipped.BOT_NOT_RUNNING: _Text("none at {url}"),
+    # --- Slack ---
+    Unanswered.NO_ANSWER: _Text("{who} gave no usable answer ({why})", "Try again in a moment."),
+    Good.TOKEN_ACCEPTED: _Text("accepted, for the workspace {name} ({team}), as @{bot}"),
+    Wrong.TOKEN_REFUSED: _Text("Slack refuses SLACK_BOT_TOKEN ({code})", _REINSTALL),
+    Wrong.INSTALLATION_REFUSED: _Text(
+        "Slack refuses the token of this workspace ({code})",
+        f"{_INSTALL_AGAIN} If the workspace has left, delete it: `anchor-bot workspaces delete`.",
+    ),
+    Good.SCOPES_GRANTED: _Text("granted as in the manifest: {scopes}"),
+    Questionable.SCOPES_EXTRA: _Text(
+        "more than in the manifest: {scopes}",
+        "To drop them, remove them in the app's settings, uninstall the app, and install it again.",
+    ),
+    Wrong.SCOPES_MISSING: _Text(
+        "missing: {scopes}",
+        "Add them in the app's settings (OAuth & Permissions; `anchor-bot manifest` has all), and install the app "
+        "again in the workspace.",
+    ),
+    Skipped.SCOPES_UNKNOWN: _Text("Slack did not say which ones are granted"),
+    Good.SOCKET_OPENED: _Text("a connection opened, and was closed again"),
+    Good.SOCKET_IN_USE: _Text("not tried: the running bot has a connection, and another one could get its requests"),
+    Wrong.SOCKET_OFF: _Text(
+        "Slack says that it is switched off", "Switch it on in the app's settings (Settings > Socket Mode)."
+    ),
+    Wrong.APP_TOKEN_REFUSED: _Text(
+        "Slack refuses SLACK_APP_TOKEN ({code})",
+        "Generate an app-level token with the scope connections:write (Basic Information > App-Level Tokens).",
+    ),
+    Good.CHANNEL_OPEN: _Text("the bot can post to {channel}"),
+    Wrong.CHANNEL_REFUSED: _Text(
+        "Slack takes no message for {channel} ({code})",
+        f"{_ALERTS} Check its id, and invite the bot there: /invite @anchor.",
+    ),
+    Questionable.MESSAGE_LEFT: _Text(
+        "the bot can post to {channel}. Its scheduled message could not be deleted, and will show in an hour",
+    ),
+    Skipped.CHANNEL_UNSET: _Text("none is set, so each alert has to name one"),
+    # --- the public URL ---
+    Good.URL_VERIFIED: _Text("a signed request to {url} came to the bot, and its answer came back"),
+    Skipped.URL_UNSET: _Text("not checked", "Set BASE_URL to the bot's public URL."),
+    Wrong.URL_INVALID: _Text("{problem}"),
+    Wrong.URL_REJECTS: _Text(
+        "the bot at {url} rejects a request that is signed with SLACK_SIGNING_SECRET ({status}): {why}",
+        "Give the bot and this command the same signing secret and a right clock, and let proxies forward the body "
+        "and the headers X-Slack-… unchanged.",
+    ),
+    Wrong.URL_FOREIGN: _Text(
+        "{url} is not this bot ({status})",
+        "Let BASE_URL be the bot's public URL, and let the proxy forward /slack/events to it. In Socket Mode the bot "
+        "does not serve it.",
+    ),
+    Unanswered.URL_UNAVAILABLE: _Text(
+        "the proxy at {url} can't reach the bot ({status})",
+        "Start the bot, and let the proxy forward to HOST and PORT.",
+    ),
+    # --- Anchor ---
+    Good.KEY_ACCEPTED: _Text("Anchor accepts it"),
+    Wrong.KEY_REFUSED: _Text(
+        "Anchor refuses it (HTTP {status})",
+        "Make a new key in Anchor's dashboard. Set it as ANCHOR_API_KEY or, with many workspaces, in the app's Home.",
+    ),
+    Wrong.KEY_UNSET: _Text("none is set, so nobody can pause", "An admin sets it in the app's Home."),
+    # --- the database ---
+    Good.DATABASE_CURRENT: _Text("answers, and its tables are current (revision {revision})"),
+    Good.DATABASE_NEW: _Text("has no tables yet: the bot makes them when it starts"),
+    Good.DATABASE_IN_MEMORY: _Text("in memory, as DATABASE_URL says: a restart loses it"),
+    Wrong.DATABASE_OLD: _Text(
+        "its tables are of an older version (revision {revision}, not {head})",
+        "Start this version of the bot: it copies a SQLite file, and migrates the tables. Back PostgreSQL up before.",
+    ),
+    Wrong.DATABASE_NEWER: _Text(
+        "its tables are of a newer version (revision {revision}, not {head})",
+        "Run that version, or restore the copy from before the migration.",
+    ),
+    Wrong.DATABASE_UNUSABLE: _Text("{sentence}"),
+    Unanswered.DATABASE_DOWN: _Text("{sentence}"),
+    Good.KEYS_FIT: _Text("the keys decrypt the database"),
+    Questionable.RESULTS_LOST: _Text(
+        "addresses of results that are not told yet can't be decrypted, because SLACK_BOT_TOKEN or ENCRYPTION_KEYS has "
+        "changed. The results are in the journal",
+    ),
+    Wrong.KEYS_UNFIT: _Text(
+        "no key of ENCRYPTION_KEYS decrypts the database",
+        "Add the key that it was created with. Without it the secrets are lost, and you need a new database.",
+    ),
+    Wrong.ROW_UNREADABLE: _Text("can't be read: {why}", _INSTALL_AGAIN),
+    Wrong.NOT_INSTALLED: _Text("not installed", "`anchor-bot workspaces list` prints those that are."),
+    Skipped.NO_WORKSPACES: _Text("none has installed the app yet", "Install it at BASE_URL/slack/install."),
+    Skipped.NOT_CHECKED: _Text("not checked: see {first}"),
+}
+
+
+def found(finding: Finding) -> str:
+    """Return what was found, for the operator."""
+    return _fill(_TEXTS[finding.kind].found, finding)
+
+
+def fix(finding: Finding) -> str:
+    """Return how to fix it; "" if there is nothing to do."""
+    return _fill(_TEXTS[finding.kind].fix, finding)
+
+
+def check_line(check: Checked) -> str:
+    """Return a check on one line."""
+    name = f"{check.name} of {check.team_id}" if check.team_id else check.name
+    text, remedy = found(check.finding).removesuffix("."), fix(check.finding)
+    return f"{_symbol(check.finding.kind)} {name}: {text}.{f' Fix: {remedy}' if remedy else ''}"
+
+
+def status(kind: Kind) -> str:
+    """Return the status of a check, for programs."""
+    match kind:
+        case Good():
+            return "ok"
+        case Questionable():
+            return "warning"
+        case Wrong() | Unanswered():
+            return "failed"
+        case Skipped():
+            return "skipped"
+        case _:
+            assert_never(kind)
+
+
+def check_record(check: Checked) -> dict[str, str]:
+    """Return a check for programs."""
+    return {
+        "check": check.name,
+        "workspace": check.team_id,
+        "status": status(check.finding.kind),
+        "code": check.finding.kind,
+        "found": found(check.finding),
+        "fix": fix(check.finding),
+    }
+
+
+def channel_probe_message() -> Message:
+    """Return the message that shows only if it can't be deleted."""
+    return ephemeral("The bot tried whether it can post alerts here, and could not delete this message. Ignore it.")
+
+
+_SYMBOLS = {"ok": "✓", "warning": "!", "failed": "✗", "skipped": "–"}  # noqa: RUF001 - the dash of a list
+
+
+def _symbol(kind: Kind) -> str:
+    return _SYMBOLS[status(kind)]
+
+
+def _fill(text: str, finding: Finding) -> str:
+    """Fill the values in. They come from other systems: none may steer a terminal."""
+    return text.format_map({name: printable(value, limit=_MOST_SHOWN) for name, value in finding.values.items()})

@@ -1,0 +1,84 @@
+"""Send one request over the bot's HTTP stack, and tell at which step it failed."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+import aiohttp
+from yarl import URL
+
+from bot.outbound.http_client import NETWORK_ERRORS
+from bot.outbound.slack.clock import read_skew
+
+_TIMEOUT = 5.0  # seconds, as for a call of Slack's Web API
+_MAX_BODY_BYTES = 64 * 1024
+
+
+class Step(Enum):
+    """The step at which a request failed."""
+
+    RESOLVE = "resolve"
+    CONNECT = "connect"
+    TLS = "tls"
+    WAIT = "wait"
+    READ = "read"
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A response; `skew` is the seconds by which the server's clock is ahead, None if it did not say."""
+
+    status: int
+    body: bytes
+    skew: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotReached:
+    """There was no response; `why` is the system's or the library's word for it, without secrets."""
+
+    step: Step
+    why: str
+
+
+async def send(  # noqa: PLR0913 - a request
+    session: aiohttp.ClientSession,
+    url: str,
+    *,
+    method: str = "GET",
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+    now: Callable[[], float] = time.time,
+) -> Reached | NotReached:
+    """Send a request within 5 s, without following redirects; `now` gives Unix seconds. Raises no network errors."""
+    began = now()
+    try:
+        async with (
+            asyncio.timeout(_TIMEOUT),
+            session.request(method, URL(url), headers=headers, data=body, allow_redirects=False) as response,
+        ):
+            skew = read_skew(response.headers.get("Date"), began=began, ended=now())
+            return Reached(response.status, await response.content.read(_MAX_BODY_BYTES), skew)
+    except NETWORK_ERRORS as error:
+        return NotReached(_step_of(error), _why(error))
+
+
+def _step_of(error: Exception) -> Step:
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return Step.RESOLVE
+        case aiohttp.ClientSSLError():
+            return Step.TLS
+        case TimeoutError():
+            return Step.WAIT
+        case aiohttp.ClientConnectorError():
+            return Step.CONNECT
+    return Step.READ
+
+
+def _why(error: Exception) -> str:
+    """Return the system's sentence; the text of other errors can contain values."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    return getattr(cause, "verify_message", None) or getattr(cause, "strerror", None) or type(error).__name__

@@ -1,0 +1,67 @@
+"""Check what Slack says about tokens, scopes, Socket Mode and the alert channel."""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.core.checks import Finding, Good, Questionable, Skipped, TokenInfo, Unanswered, Wrong
+from bot.core.secret import Secret
+from bot.messages.checks import channel_probe_message
+from bot.outbound.slack.channel_probe import ChannelRefusedError, try_channel
+from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, SocketModeOffError, TokenRefusedError
+from bot.outbound.slack.errors import SlackUnreachableError
+
+
+class Connection(Protocol):
+    """A connection of Socket Mode."""
+
+    is_doubted: bool
+
+    async def close(self) -> None:
+        """Close it."""
+
+
+async def check_token(
+    slack: SlackClient, token: Secret, *, refused: Wrong = Wrong.TOKEN_REFUSED
+) -> tuple[Finding, TokenInfo | None]:
+    """Check a bot token. Return the finding, and what Slack says if it accepts the token."""
+    try:
+        found = await slack.inspect(token)
+    except TokenRefusedError as error:
+        return Finding(refused, {"code": str(error)}), None
+    except SlackUnreachableError as error:
+        return _no_answer(error), None
+    values = {"team": found.team_id, "name": found.team_name, "bot": found.bot_name}
+    return Finding(Good.TOKEN_ACCEPTED, values), found
+
+
+async def check_socket_mode(connect: Callable[[], Awaitable[Connection]]) -> Finding:
+    """Open a connection for Socket Mode, and close it at once: Slack can send it a request."""
+    try:
+        connection = await connect()
+    except AppTokenRefusedError as error:
+        return Finding(Wrong.APP_TOKEN_REFUSED, {"code": str(error)})
+    except SocketModeOffError:
+        return Finding(Wrong.SOCKET_OFF)
+    except SlackUnreachableError as error:
+        return _no_answer(error)
+    await connection.close()
+    return Finding(Wrong.SOCKET_OFF if connection.is_doubted else Good.SOCKET_OPENED)
+
+
+async def check_channel(web: AsyncWebClient, token: Secret, channel: str | None, now: Callable[[], float]) -> Finding:
+    """Check whether the bot can post alerts to a channel, without a visible message; `now` gives Unix seconds."""
+    if channel is None:
+        return Finding(Skipped.CHANNEL_UNSET)
+    try:
+        is_deleted = await try_channel(web, token, channel, channel_probe_message(), now)
+    except ChannelRefusedError as error:
+        return Finding(Wrong.CHANNEL_REFUSED, {"channel": channel, "code": str(error)})
+    except SlackUnreachableError as error:
+        return _no_answer(error)
+    return Finding(Good.CHANNEL_OPEN if is_deleted else Questionable.MESSAGE_LEFT, {"channel": channel})
+
+
+def _no_answer(error: SlackUnreachableError) -> Finding:
+    return Finding(Unanswered.NO_ANSWER, {"who": "Slack", "why": str(error)})

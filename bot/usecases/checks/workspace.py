@@ -1,0 +1,67 @@
+"""Check the workspaces that the bot serves: token, scopes, Anchor key and alert channel of each."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.core.checks import Checked, CheckName, Finding, Skipped, Wrong, judge_scopes
+from bot.core.installation import SCOPES
+from bot.core.workspace import Workspace
+from bot.outbound.anchor.client import AnchorClient
+from bot.outbound.slack.client import SlackClient
+from bot.outbound.store.store import Store
+from bot.outbound.workspaces import UnreadableError
+from bot.usecases.checks.anchor import check_key
+from bot.usecases.checks.slack import check_channel, check_token
+
+_AT_ONCE = 10  # workspaces
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The clients that the checks use; `now` gives Unix seconds."""
+
+    web: AsyncWebClient
+    anchor: AnchorClient
+    now: Callable[[], float]
+
+    async def check(self, workspace: Workspace, *, refused: Wrong = Wrong.TOKEN_REFUSED) -> list[Checked]:
+        """Check one workspace; `refused` is the finding if Slack refuses its token."""
+        key, (token, found) = await asyncio.gather(
+            check_key(self.anchor, workspace.anchor_key),
+            check_token(SlackClient(self.web), workspace.bot_token, refused=refused),
+        )
+        scopes = channel = Finding(Skipped.NOT_CHECKED, {"first": CheckName.BOT_TOKEN})
+        if found is not None:
+            scopes = judge_scopes(found.scopes, SCOPES)
+            channel = await check_channel(self.web, workspace.bot_token, workspace.alerts_channel, self.now)
+        findings = {
+            CheckName.BOT_TOKEN: token,
+            CheckName.SCOPES: scopes,
+            CheckName.ANCHOR_KEY: key,
+            CheckName.ALERT_CHANNEL: channel,
+        }
+        return [Checked(name, finding, workspace.team_id) for name, finding in findings.items()]
+
+    async def check_all(self, store: Store, team_id: str | None) -> AsyncIterator[Checked]:
+        """Check the workspace `team_id`, or each in the database. Can raise StoreError."""
+        installed = [summary.team_id for summary in await store.rows.summaries()]
+        chosen = installed if team_id is None else [team_id] if team_id in installed else []
+        if not chosen:
+            kind = Skipped.NO_WORKSPACES if team_id is None else Wrong.NOT_INSTALLED
+            yield Checked(CheckName.WORKSPACES, Finding(kind), team_id or "")
+        for first in range(0, len(chosen), _AT_ONCE):
+            batch = chosen[first : first + _AT_ONCE]
+            for checks in await asyncio.gather(*[self._check_stored(store, each) for each in batch]):
+                for check in checks:
+                    yield check
+
+    async def _check_stored(self, store: Store, team_id: str) -> list[Checked]:
+        try:
+            workspace = await store.rows.find(team_id)
+        except UnreadableError as error:
+            return [Checked(CheckName.ENCRYPTION, Finding(Wrong.ROW_UNREADABLE, {"why": str(error)}), team_id)]
+        # it was installed a moment ago
+        return [] if workspace is None else await self.check(workspace, refused=Wrong.INSTALLATION_REFUSED)

@@ -1,0 +1,99 @@
+"""`anchor-bot doctor` for many workspaces: each of them, or the chosen one."""
+
+import pytest
+
+from bot.core.checks import CheckName, Good, Kind, Skipped, Unanswered, Wrong
+from bot.outbound.store.fields import new_key
+from harness import ManyHarness, Tenant
+from harness.doctor import examined
+
+pytestmark = pytest.mark.anyio
+
+N = CheckName
+OF_A_WORKSPACE = (N.BOT_TOKEN, N.SCOPES, N.ANCHOR_KEY, N.ALERT_CHANNEL)
+
+
+async def set_up(at: ManyHarness, *numbers: int) -> list[Tenant]:
+    tenants = [await at.set_up(at.add(number)) for number in numbers]
+    for tenant in tenants:
+        await at.store.rows.set_alerts_channel(tenant.team_id, tenant.channel.id)
+    return tenants
+
+
+async def test_every_workspace_is_checked(at: ManyHarness) -> None:
+    tenants = await set_up(at, *range(1, 13))
+    found = await examined(at.environ)
+    assert (found.code, found.failures()) == (0, {})
+    for tenant in tenants:
+        kinds = [found.kind(name, tenant.team_id) for name in OF_A_WORKSPACE]
+        assert kinds == [Good.TOKEN_ACCEPTED, Good.SCOPES_GRANTED, Good.KEY_ACCEPTED, Good.CHANNEL_OPEN]
+    assert found.kind(N.ENCRYPTION) == Good.KEYS_FIT
+    assert at.slack.platform.scheduled == {}
+
+
+async def test_one_of_them_is_enough(at: ManyHarness) -> None:
+    first, second = await set_up(at, 1, 2)
+    found = await examined(at.environ, "--workspace", second.team_id)
+    assert found.code == 0
+    assert {team_id for _, team_id in found.records} == {"", second.team_id}
+    unknown = await examined(at.environ, "--workspace", "T0NOBODY001")
+    assert unknown.code == 2
+    assert unknown.has(N.WORKSPACES, Wrong.NOT_INSTALLED, "T0NOBODY001")
+    assert first.team_id not in "\n".join(unknown.lines)
+
+
+async def test_none_is_no_failure(at: ManyHarness) -> None:
+    found = await examined(at.environ)
+    assert found.code == 0
+    assert found.has(N.WORKSPACES, Skipped.NO_WORKSPACES)
+
+
+async def test_what_is_wrong_in_one_says_nothing_about_the_other(at: ManyHarness) -> None:
+    good, bad = await set_up(at, 1, 2)
+    bad.workspace.installation.refusal = "token_revoked"
+    at.anchor.revoke(bad.key)
+    found = await examined(at.environ)
+    assert found.code == 2
+    assert found.has(N.BOT_TOKEN, Wrong.INSTALLATION_REFUSED, bad.team_id, code="token_revoked")
+    assert found.has(N.ANCHOR_KEY, Wrong.KEY_REFUSED, bad.team_id, status="401")
+    assert found.has(N.SCOPES, Skipped.NOT_CHECKED, bad.team_id, first=N.BOT_TOKEN)
+    assert found.kind(N.ANCHOR_KEY, good.team_id) == Good.KEY_ACCEPTED
+
+
+async def test_a_workspace_without_a_key_or_a_readable_row_is_named(at: ManyHarness) -> None:
+    without, damaged = at.add(1), at.add(2)
+    await at.install(without)
+    await at.install(damaged)
+    async with at.store.database.transaction() as connection:
+        sql = f"UPDATE workspaces SET policy = 'damaged' WHERE team_id = '{damaged.team_id}'"  # noqa: S608 - ours
+        await connection.exec_driver_sql(sql)
+    found = await examined(at.environ)
+    assert found.code == 2
+    assert found.has(N.ANCHOR_KEY, Wrong.KEY_UNSET, without.team_id)
+    assert found.has(N.ALERT_CHANNEL, Skipped.CHANNEL_UNSET, without.team_id)
+    assert found.kind(N.ENCRYPTION, damaged.team_id) == Wrong.ROW_UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "code", "name", "kind"),
+    [
+        ("ENCRYPTION_KEYS", new_key().reveal(), 2, N.ENCRYPTION, Wrong.KEYS_UNFIT),
+        ("DATABASE_URL", "postgresql://bot@127.0.0.1:1/bot", 1, N.DATABASE, Unanswered.DATABASE_DOWN),
+    ],
+    ids=["another key", "down"],
+)
+async def test_a_database_that_can_not_be_read_is_named(
+    at: ManyHarness, variable: str, value: str, code: int, name: CheckName, kind: Kind
+) -> None:
+    found = await examined(at.environ | {variable: value})
+    assert (found.code, found.failures()) == (code, {name: kind})
+    if code == 1:
+        assert found.has(N.WORKSPACES, Skipped.NOT_CHECKED, first=N.DATABASE)
+
+
+async def test_a_database_that_fails_meanwhile_ends_with_1(at: ManyHarness) -> None:
+    for table, before in (("key_checks", N.ENCRYPTION), ("workspaces", N.WORKSPACES)):
+        await at.rename_table(table, f"{table}_2")
+        found = await examined(at.environ)
+        assert (found.code, found.kind(before)) == (1, Unanswered.DATABASE_DOWN)
+        await at.rename_table(f"{table}_2", table)
