@@ -34,6 +34,8 @@ from bot.tenancy import Tenancy
 from bot.usecases.access_check import AccessCheck
 from bot.usecases.admin import actions, alerts, history, home, key_and_policy, settings_modals
 from bot.usecases.admin_notifier import AdminNotifier, CurrentAdmins
+from bot.usecases.checks.cached import CachedChecks
+from bot.usecases.checks.workspace import Services
 from bot.usecases.fair_queue import CAPACITY, FairQueue
 from bot.usecases.message_delivery import MessageDelivery
 from bot.usecases.orders import Orders
@@ -120,7 +122,8 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     admins = CurrentAdmins(workspaces, roles)
     monitor = WorkspaceMonitor(workspaces, admins, delivery, tasks, time.monotonic)
     past_orders = PastOrders(OrderHistory(tenancy.store.database), tasks)
-    home_view = home.HomeView(workspaces, roles, views, monitor, past_orders, time.monotonic)
+    checks = CachedChecks(Services(clients.web, anchor, limits.now), tasks, time.monotonic)
+    home_view = home.HomeView(workspaces, roles, views, monitor, past_orders, checks, time.monotonic)
     history_modal = history.HistoryModal(workspaces, roles, views, delivery, past_orders, limits.now)
     access_check = AccessCheck(workspaces, roles, monitor)
     rows = OrderRows(tenancy.store.database, tenancy.store.cipher, secrets.token_hex(8), lease=limits.lease)

@@ -73,6 +73,8 @@ class Home:
     notice: Notice | None = None
     last: LastOrders | None = None
     """None for people who are not allowed to pause."""
+    status: str | None = None
+    """For admins: the status of the app in Slack, in mrkdwn."""
 
     @property
     def can_edit(self) -> bool:
@@ -86,6 +88,7 @@ def home_view(home: Home) -> View:
         (
             *_about_key(home),
             *([section(_SCOPE_MISSING)] if home.role is Role.SCOPE_MISSING else []),
+            *([context(home.status)] if home.status else []),
             _DIVIDER,
             *([section(home.notice.text)] if home.notice else []),
             *_about_alerts(home),

@@ -1,14 +1,17 @@
 """The app's Home: everybody sees how the workspace is set up, and admins get the controls to change it."""
 
 import asyncio
+from unittest.mock import Mock
 
 import pytest
 
+from bot.core.checks import Checked, CheckName, Finding, Good, Skipped
 from bot.core.policy import EVERYBODY, Policy, Role, Rule
 from bot.core.requests import Verb
 from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
 from bot.messages.admin_notices import reinstall_message
+from bot.messages.checks import home_status
 from bot.messages.home import Home, home_view
 from bot.messages.policy import who_can
 from bot.sim.slack import ApiCall, Slow, View, api_error, server_error
@@ -24,6 +27,17 @@ ALL_CONTROLS = (
     "anchor_test_alert",
     "anchor_alerts_token",
 )
+
+
+GRANTED = str(
+    home_status(
+        [
+            Checked(CheckName.SCOPES, Finding(Good.SCOPES_GRANTED)),
+            Checked(CheckName.ALERT_CHANNEL, Finding(Skipped.CHANNEL_UNSET)),
+        ]
+    )
+)
+"""The beginning of the status in Slack if it is good."""
 
 
 def controls(view: View | None) -> list[str]:
@@ -187,3 +201,43 @@ async def test_a_workspace_that_is_not_served_has_no_home(at: ManyHarness) -> No
     opened = await at.slack.open_home(tenant.person)
     assert opened.answer.status == 200
     assert publications(at) == []
+
+
+async def test_admins_alone_see_the_status_in_slack(at: ManyHarness) -> None:
+    """It is that of `anchor-bot doctor`, and is looked up once for many openings of Home."""
+    team = await AdminHarness.open(at, with_key=True)
+    await at.store.rows.set_alerts_channel(team.team_id, team.channel.id)
+    for _ in range(2):
+        assert GRANTED in (await team.open_home()).text
+    assert GRANTED not in (await team.open_home(team.member)).text
+    assert team.calls("auth.test") == team.calls("chat.scheduleMessage") == 1
+    assert at.slack.platform.scheduled == {}
+
+
+async def test_a_missing_scope_and_a_closed_channel_show_in_home_until_they_are_fixed(at: ManyHarness) -> None:
+    team = await AdminHarness.open(at, with_key=True)
+    outside = team.add_channel("outside", with_bot=False)
+    await at.store.rows.set_alerts_channel(team.team_id, outside.id)
+    assert "not_in_channel" in (await team.open_home()).text
+    outside.members.add(team.workspace.installation.bot_user_id)
+    assert "not_in_channel" not in (await team.open_home()).text
+    await at.store.rows.set_alerts_channel(team.team_id, team.channel.id)
+    team.workspace.installation.scopes.discard("chat:write")
+    assert "missing: chat:write" in (await team.open_home()).text
+
+
+async def test_home_does_not_wait_for_a_slow_check_and_has_it_the_next_time(
+    at: ManyHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.usecases.checks.cached._WAIT", 0.05)
+    team = await AdminHarness.open(at, with_key=True)
+    at.slack.faults["auth.test"] = Slow(0.5, times=1)
+    assert GRANTED not in (await team.open_home()).text
+    monkeypatch.setattr("bot.usecases.checks.cached._WAIT", 10.0)
+    assert GRANTED in (await team.open_home()).text
+
+
+async def test_a_check_that_breaks_leaves_home_as_it_is(at: ManyHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.usecases.checks.workspace.judge_scopes", Mock(side_effect=RuntimeError))
+    team = await AdminHarness.open(at, with_key=True)
+    assert controls(await team.open_home()) != []

@@ -11,11 +11,13 @@ from bot.core.history import HistoryFilter
 from bot.core.policy import Role, can_pause
 from bot.core.requests import Actor
 from bot.core.workspace import Workspace
+from bot.messages.checks import home_status
 from bot.messages.history import MOST_IN_HOME, LastOrders
 from bot.messages.home import Home, Notice, home_view
 from bot.outbound.slack.client import SlackViews, ViewResult
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.workspaces import StoreError, Workspaces
+from bot.usecases.checks.cached import CachedChecks
 from bot.usecases.past_orders import PastOrders
 from bot.usecases.workspace_monitor import WorkspaceMonitor
 
@@ -51,8 +53,10 @@ class HomeView:
         views: SlackViews,
         monitor: WorkspaceMonitor,
         past_orders: PastOrders,
+        checks: CachedChecks,
         clock: Callable[[], float],
     ) -> None:
+        self._checks = checks
         self._past_orders = past_orders
         self._workspaces = workspaces
         self._roles = roles
@@ -90,8 +94,9 @@ class HomeView:
         if role is Role.SCOPE_MISSING:
             self._monitor.report_missing_scope(workspace)
         last = await self._last_orders(workspace, actor, role)
-        view = home_view(Home(workspace, role, render_id=secrets.token_hex(4), notice=notice, last=last))
-        result = await self._views.publish(workspace.bot_token, actor.user_id, view, view_hash=view_hash)
+        status = home_status(await self._checks.get(workspace)) if role is Role.ADMIN else None
+        home = Home(workspace, role, secrets.token_hex(4), notice, last, status)
+        result = await self._views.publish(workspace.bot_token, actor.user_id, home_view(home), view_hash=view_hash)
         if role is Role.ADMIN and result is ViewResult.SHOWN:
             try:
                 await self._workspaces.record_admin(actor.team_id, actor.user_id)

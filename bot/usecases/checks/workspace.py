@@ -29,20 +29,19 @@ class Services:
 
     async def check(self, workspace: Workspace, *, refused: Wrong = Wrong.TOKEN_REFUSED) -> list[Checked]:
         """Check one workspace; `refused` is the finding if Slack refuses its token."""
-        key, (token, found) = await asyncio.gather(
-            check_key(self.anchor, workspace.anchor_key),
-            check_token(SlackClient(self.web), workspace.bot_token, refused=refused),
+        key, in_slack = await asyncio.gather(
+            check_key(self.anchor, workspace.anchor_key), self.check_in_slack(workspace, refused=refused)
         )
+        return [*in_slack, Checked(CheckName.ANCHOR_KEY, key, workspace.team_id)]
+
+    async def check_in_slack(self, workspace: Workspace, *, refused: Wrong = Wrong.TOKEN_REFUSED) -> list[Checked]:
+        """Check the bot token, its scopes and the alert channel of one workspace."""
+        token, found = await check_token(SlackClient(self.web), workspace.bot_token, refused=refused)
         scopes = channel = Finding(Skipped.NOT_CHECKED, {"first": CheckName.BOT_TOKEN})
         if found is not None:
             scopes = judge_scopes(found.scopes, SCOPES)
             channel = await check_channel(self.web, workspace.bot_token, workspace.alerts_channel, self.now)
-        findings = {
-            CheckName.BOT_TOKEN: token,
-            CheckName.SCOPES: scopes,
-            CheckName.ANCHOR_KEY: key,
-            CheckName.ALERT_CHANNEL: channel,
-        }
+        findings = {CheckName.BOT_TOKEN: token, CheckName.SCOPES: scopes, CheckName.ALERT_CHANNEL: channel}
         return [Checked(name, finding, workspace.team_id) for name, finding in findings.items()]
 
     async def check_all(self, store: Store, team_id: str | None) -> AsyncIterator[Checked]:
