@@ -17,6 +17,7 @@ from bot.config.env_reader import SettingsError
 from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings
 from bot.config.startup_report import find_warnings, summarize
 from bot.core.checks import Checked, CheckName, Finding, Good, Questionable, Skipped, Wrong, exit_code
+from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey, Workspace
 from bot.inbound.slack.socket_connection import SocketConnector
 from bot.messages.checks import check_line, check_record
@@ -26,10 +27,11 @@ from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.errors import open_web
 from bot.outbound.store.derived_keys import keys_of_one
 from bot.outbound.workspaces import StoreUnreachableError
+from bot.usecases.checks.anchor import check_key
 from bot.usecases.checks.database import check_encryption, database_down, inspected
 from bot.usecases.checks.network import check_hosts, check_running_bot
 from bot.usecases.checks.public_url import check_public_url
-from bot.usecases.checks.slack import check_socket_mode
+from bot.usecases.checks.slack import check_socket_mode, check_token
 from bot.usecases.checks.workspace import Services
 
 _ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to be called, not listened on
@@ -101,10 +103,23 @@ class Doctor:
         elif running.kind in {Good.BOT_READY, Questionable.BOT_DEGRADED}:
             reachable = Checked(CheckName.SOCKET_MODE, Finding(Good.SOCKET_IN_USE))
         else:
-            slack = SlackClient(self._services.web)
-            connector = SocketConnector(self.session, slack, self.settings.slack_app_token)
-            reachable = Checked(CheckName.SOCKET_MODE, await check_socket_mode(connector.connect))
+            reachable = Checked(CheckName.SOCKET_MODE, await self._check_socket_mode(self.settings.slack_app_token))
         return [Checked(CheckName.RUNNING_BOT, running), reachable]
+
+    async def _check_socket_mode(self, app_token: Secret) -> Finding:
+        connector = SocketConnector(self.session, SlackClient(self._services.web), app_token)
+        return await check_socket_mode(connector.connect)
+
+    async def check_setting(self, name: str) -> Checked | None:
+        """Check a token or key by itself; None for another setting."""
+        one, app_token = self.settings.workspaces, self.settings.slack_app_token
+        if name == "SLACK_APP_TOKEN" and app_token is not None:
+            return Checked(CheckName.SOCKET_MODE, await self._check_socket_mode(app_token))
+        if name == "SLACK_BOT_TOKEN" and isinstance(one, OneWorkspace):
+            return Checked(CheckName.BOT_TOKEN, (await check_token(SlackClient(self._services.web), one.bot_token))[0])
+        if name == "ANCHOR_API_KEY" and isinstance(one, OneWorkspace):
+            return Checked(CheckName.ANCHOR_KEY, await check_key(self._services.anchor, AnchorKey(one.anchor_api_key)))
+        return None
 
     @property
     def _own_url(self) -> str:
@@ -134,10 +149,8 @@ class Doctor:
         return await self._services.check(Workspace("", one.bot_token, key, alerts_channel=one.alerts_channel))
 
     async def _check_database_of_one(self, one: OneWorkspace) -> list[Checked]:
-        async with inspected(
-            one.store.database_url, keys_of_one(one.store.encryption_keys, one.bot_token)
-        ) as inspection:
-            finding, store = inspection
+        keys = keys_of_one(one.store.encryption_keys, one.bot_token)
+        async with inspected(one.store.database_url, keys) as (finding, store):
             checks = [Checked(CheckName.DATABASE, finding)]
             if store is not None:
                 checks.append(Checked(CheckName.ENCRYPTION, await check_encryption(store, is_one=True)))

@@ -43,7 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _COMMANDS[options.command](options)
         sys.stdout.flush()
     except SettingsError as error:
-        return _fail(*error.problems, "See .env.example for every setting.", code=_UNUSABLE_SETTINGS)
+        return _fail(
+            *error.problems, "`anchor-bot init` asks for the settings, and checks them.", code=_UNUSABLE_SETTINGS
+        )
     except BrokenPipeError:  # our output is no longer read, as after `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the flush at exit fails again
         return 1
@@ -144,6 +146,24 @@ def _doctor(options: argparse.Namespace) -> int:
     return _run_to_end(examine(options, environ, _ENV_FILE, sys.stdout))
 
 
+def _init(options: argparse.Namespace) -> int:
+    from bot.cli.init import Init  # noqa: PLC0415 - the other commands need less
+    from bot.cli.operators import NotDoneError  # noqa: PLC0415
+    from bot.cli.questions import choose_answers  # noqa: PLC0415
+
+    logs.configure("ERROR", "text")
+    with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
+        try:
+            answers = choose_answers(os.environ, reads_stdin=options.stdin)
+            code = Init(options, os.environ, answers, runner.run, sys.stdout).execute()
+        except NotDoneError as error:
+            code = _fail(str(error), code=1)
+        except KeyboardInterrupt:
+            code = _fail("Interrupted. Nothing was written.", code=1)
+        force_exit_after(code, within=_EXIT_TIMEOUT)
+    return code
+
+
 def _run_to_end(command: Coroutine[Any, Any, int]) -> int:
     """Run a command that calls Slack, Anchor or the database, and return its exit code."""
     from bot.cli.operators import NotDoneError  # noqa: PLC0415 - the other commands need no database
@@ -209,6 +229,7 @@ def _fail(*sentences: str, code: int) -> int:
 _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "run": _run,
     "manifest": _manifest,
+    "init": _init,
     "doctor": _doctor,
     "pause": _order,
     "resume": _order,

@@ -21,10 +21,11 @@ def parser() -> argparse.ArgumentParser:
         help="run the bot until SIGTERM",
         description="Serve Slack's requests at POST /slack/events, or by Socket Mode if SLACK_APP_TOKEN is set. On "
         "SIGTERM, finish running work and exit. Health checks: GET /healthz, GET /readyz.",
-        epilog="Settings come from the environment, then from .env in the working directory; .env.example explains "
-        "each. Exit code 2: a setting is invalid; stderr says which one and how to fix it.",
+        epilog="Settings come from the environment, then from .env in the working directory; `anchor-bot init` "
+        "writes it. Exit code 2: a setting is invalid; stderr says which one and how to fix it.",
     )
     _add_manifest(commands)
+    _add_init(commands)
     _add_doctor(commands)
     add_orders(commands)
     add_journal(commands)
@@ -44,6 +45,25 @@ def _add_manifest(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     )
     parser.add_argument("--http", type=_https_url, metavar="URL", help="the bot's public URL, for Slack's requests")
     parser.add_argument("--many", action="store_true", help="let many workspaces install the app; needs --http")
+
+
+def _add_init(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "init",
+        help="ask for the settings, check them, and write .env",
+        description="Print the link that creates the Slack app, ask for the required settings one by one, check each "
+        "with Slack or Anchor, write them to .env, which only you can read, and run `anchor-bot doctor`. Without "
+        "--http, the bot uses Socket Mode.",
+        epilog="Without a terminal, the values come from the environment, by their names, or with --stdin from lines "
+        "like SLACK_BOT_TOKEN=xoxb-… on stdin; arguments would show in the list of processes. Exit code 1: nothing "
+        "was written; 2: an argument or setting is invalid.",
+    )
+    parser.add_argument("--http", type=_https_url, metavar="URL", help="the bot's public URL, for Slack's requests")
+    parser.add_argument("--many", action="store_true", help="serve many workspaces, which install the app")
+    parser.add_argument("--stdin", action="store_true", help="read lines NAME=value from stdin, and ask nothing")
+    parser.add_argument("--force", action="store_true", help="replace the file if there is one")
+    parser.add_argument("--offline", action="store_true", help="check nothing with Slack and Anchor")
+    parser.add_argument("--file", default=".env", metavar="FILE", help="the file to write (default: .env)")
 
 
 def _add_doctor(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -13,7 +13,7 @@ from bot.config.settings import Settings
 
 Check = Callable[[str, str], None]
 COMMANDS = (
-    *("run", "manifest", "doctor", "pause", "resume", "journal", "alert", "demo", "keys", "keys rotate"),
+    *("run", "manifest", "init", "doctor", "pause", "resume", "journal", "alert", "demo", "keys", "keys rotate"),
     *("workspaces", "workspaces set-key", "workspaces alert-token"),
 )
 

@@ -1,12 +1,16 @@
 """Settings in a `.env` file: read from the working directory, and outweighed by the environment."""
 
+import stat
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.cli.main import main
-from bot.config.env_file import read_environment
+from bot.config.env_file import read_environment, write_environment
 from bot.config.env_reader import SettingsError
 
 
@@ -53,3 +57,35 @@ def test_a_bot_with_a_file_that_can_not_be_read_does_not_start(
     assert main(["run"]) == 2
     first, *_ = capsys.readouterr().err.splitlines()
     assert first.startswith("anchor-bot: .env")
+
+
+@given(st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp"))))
+def test_what_is_written_is_read_again(value: str) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory, ".env")
+        write_environment(file, {"A": value, "B": "2"}, "Ours.", replaces=False)
+        assert read_environment({}, file) == {"A": value, "B": "2"}
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert [path.name for path in file.parent.iterdir()] == [".env"]
+
+
+def test_tokens_and_urls_need_no_quotes(file: Path) -> None:
+    """Docker's --env-file does not remove them."""
+    values = {
+        "A": "xoxb-1-a",
+        "B": "https://bot.example.com:8443/a_b",
+        "C": "postgresql://u:p@h/n?sslmode=require",
+        "D": "gAAA=",
+    }
+    write_environment(file, values, "Ours.", replaces=False)
+    assert file.read_text().splitlines()[1:] == [f"{name}={value}" for name, value in values.items()]
+
+
+def test_a_file_is_replaced_only_on_request(file: Path) -> None:
+    file.write_text("A=1\n")
+    with pytest.raises(FileExistsError):
+        write_environment(file, {"A": "2"}, "Ours.", replaces=False)
+    assert read_environment({}, file) == {"A": "1"}
+    write_environment(file, {"A": "2"}, "Ours.", replaces=True)
+    assert read_environment({}, file) == {"A": "2"}
+    assert [path.name for path in file.parent.iterdir()] == [".env"]

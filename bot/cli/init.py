@@ -1,0 +1,149 @@
+"""Ask for the settings one by one, check each at once, and write them to a file."""
+
+import argparse
+from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from bot.cli.doctor import Doctor, examine
+from bot.cli.manifest import creation_link, manifest
+from bot.cli.operators import NotDoneError
+from bot.cli.questions import (
+    BASE_URL,
+    HTTP,
+    MANY_WORKSPACES,
+    ONE_WORKSPACE,
+    SOCKET_MODE,
+    Answers,
+    Question,
+)
+from bot.cli.session_orders import open_client_session
+from bot.config.catalog import SETTINGS
+from bot.config.env_file import read_environment, write_environment
+from bot.config.env_reader import SettingsError
+from bot.config.settings import Settings
+from bot.core.checks import Checked, Good, Unanswered
+from bot.messages.checks import check_line
+from bot.outbound.store.fields import new_key
+
+_VARIABLES = {
+    variable
+    for question in (*ONE_WORKSPACE, *MANY_WORKSPACES, SOCKET_MODE, HTTP, BASE_URL)
+    for variable in SETTINGS[question.name].variables
+}
+_COMMENT = "Settings of the bot, written by `anchor-bot init`."
+
+
+class Init:
+    """The command. `run` runs a coroutine to its end; `environ` are the variables outside of the file."""
+
+    def __init__(
+        self,
+        options: argparse.Namespace,
+        environ: Mapping[str, str],
+        answers: Answers,
+        run: Callable[[Coroutine[Any, Any, Any]], Any],
+        out: TextIO,
+    ) -> None:
+        self._options = options
+        self._file = Path(options.file)
+        self._environ = environ
+        self._answers = answers
+        self._run = run
+        self._out = out
+
+    def execute(self) -> int:
+        """Ask, check, write and run the doctor. Raises SettingsError or NotDoneError; then nothing was written."""
+        before = self._before()
+        base_url = self._options.http or self._public_url()
+        text = manifest(base_url or None, many=self._options.many)
+        self._say(f"Create the Slack app, if there is none yet:\n{creation_link(text)}\n")
+        chosen = self._ask_all(base_url)
+        kept = {name: value for name, value in (before or {}).items() if name not in _VARIABLES | chosen.keys()}
+        self._settings(chosen | kept)
+        self._write(chosen | kept, replaces=before is not None)
+        if not self._options.offline:
+            environ = read_environment(self._environ, self._file)
+            self._run(examine(argparse.Namespace(json=False, workspace=None), environ, self._file, self._out))
+        self._say("Start the bot with: anchor-bot run")
+        return 0
+
+    def _before(self) -> dict[str, str] | None:
+        """Return the variables of the file that is to be replaced; None if there is none."""
+        if not self._file.exists():
+            return None
+        question = f"{self._file} exists. Overwrite it? Its other settings are kept, its comments are not."
+        if not (self._options.force or self._answers.confirm(question)):
+            raise NotDoneError(f"{self._file} is as it was.")
+        return read_environment({}, self._file)
+
+    def _public_url(self) -> str:
+        url = self._answers.public_url().rstrip("/")
+        if not url and self._options.many:
+            raise NotDoneError("--many needs a public URL: browsers go there to install the app. Nothing was written.")
+        return url
+
+    def _ask_all(self, base_url: str) -> dict[str, str]:
+        """Return the variables, in the sequence in which they are asked for."""
+        transport = HTTP if base_url else SOCKET_MODE
+        questions = (*(MANY_WORKSPACES if self._options.many else ONE_WORKSPACE), transport)
+        chosen = {BASE_URL.name: base_url} if base_url else {}
+        if self._options.many:
+            chosen["ENCRYPTION_KEYS"] = new_key().reveal()
+        placeholders = {one.name: one.placeholder for one in questions}
+        self._settings(placeholders | chosen)
+        for question in questions:
+            del placeholders[question.name]
+            variable, value = self._ask(question, placeholders | chosen)
+            chosen[variable] = value
+        return chosen
+
+    def _settings(self, chosen: Mapping[str, str]) -> Settings:
+        """Return the settings as they are so far. Raises SettingsError."""
+        others = {name: value for name, value in self._environ.items() if name not in _VARIABLES}
+        return Settings.from_env(others | dict(chosen))
+
+    def _ask(self, question: Question, others: Mapping[str, str]) -> tuple[str, str]:
+        """Ask until the value can be used, and return the variable and its value. A file can have a secret."""
+        in_file = SETTINGS[question.name].file_variable
+        path = self._environ.get(in_file, "").strip()
+        can_try_again = self._answers.can_try_again and not path
+        while True:
+            variable, value = (in_file, path) if path else (question.name, self._answers.answer(question))
+            try:
+                settings = self._settings({**others, variable: value})
+            except SettingsError as error:
+                if not can_try_again:
+                    raise
+                self._say(*error.problems)
+                continue
+            if self._options.offline or self._is_accepted(question, settings):
+                return variable, value
+            if not can_try_again:
+                raise NotDoneError("Nothing was written.")
+
+    def _is_accepted(self, question: Question, settings: Settings) -> bool:
+        """Check a value with Slack or Anchor; a person can accept it without."""
+        check = self._run(_check(question, settings))
+        if check is None:
+            return True
+        self._say(check_line(check))
+        if isinstance(check.finding.kind, Unanswered):
+            return self._answers.confirm("It could not be checked. Use it?")
+        return isinstance(check.finding.kind, Good)
+
+    def _write(self, variables: Mapping[str, str], *, replaces: bool) -> None:
+        try:
+            write_environment(self._file, variables, _COMMENT, replaces=replaces)
+        except OSError as error:
+            raise NotDoneError(f"{self._file} can't be written ({error.strerror}). Nothing was written.") from None
+        self._say(f"Wrote {self._file}, which only you can read.\n")
+
+    def _say(self, *sentences: str) -> None:
+        for sentence in sentences:
+            print(sentence, file=self._out, flush=True)
+
+
+async def _check(question: Question, settings: Settings) -> Checked | None:
+    async with open_client_session() as session:
+        return await Doctor(settings, "", session).check_setting(question.name)

@@ -1,0 +1,278 @@
+"""`anchor-bot init`: from a person or a program to a .env with which the bot starts."""
+
+import asyncio
+import io
+import os
+import pty
+import stat
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bot.cli.init import Init
+from bot.cli.operators import NotDoneError
+from bot.cli.parser import parser
+from bot.cli.questions import Answers, AtTerminal, Given
+from bot.config.env_file import read_environment
+from bot.config.env_reader import SettingsError
+from bot.config.settings import Settings
+from bot.core.checks import Finding, Good, Wrong
+from bot.messages.checks import found
+from bot.sim.anchor import DEFAULT_KEY, SimAnchor
+from bot.sim.slack import SimSlack, api_error
+from harness.process import MODULE, bot_process
+from harness.secret_scan import leaks
+
+pytestmark = pytest.mark.anyio
+
+URL = "https://bot.example.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A directory without a bot, and the services that it will use."""
+
+    slack: SimSlack
+    anchor: SimAnchor
+    directory: Path
+
+    @property
+    def file(self) -> Path:
+        return self.directory / ".env"
+
+    @property
+    def services(self) -> dict[str, str]:
+        """What is in the environment anyway."""
+        return {
+            "SLACK_API_URL": self.slack.url,
+            "ANCHOR_API_URL": self.anchor.url,
+            "PORT": "0",
+            "DATABASE_URL": "sqlite://",
+        }
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        return {
+            "SLACK_BOT_TOKEN": self.slack.bot_token,
+            "SLACK_APP_TOKEN": self.slack.app_token,
+            "ANCHOR_API_KEY": DEFAULT_KEY,
+        }
+
+    def written(self) -> dict[str, str]:
+        return read_environment({}, self.file)
+
+    async def init(
+        self, *arguments: str, environ: Mapping[str, str] | None = None, answers: Answers | None = None
+    ) -> str:
+        """Run the command without a terminal, and return what it prints. Its loop is another one than Slack's."""
+        given = self.services | dict(self.secrets if environ is None else environ)
+        options, out = parser().parse_args(["init", "--file", str(self.file), *arguments]), io.StringIO()
+
+        def run() -> None:
+            with asyncio.Runner() as runner:
+                assert Init(options, given, answers or Given(given, None), runner.run, out).execute() == 0
+
+        await asyncio.to_thread(run)
+        assert leaks(out.getvalue()) == []
+        return out.getvalue()
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    async with SimSlack(socket_mode=True) as slack, SimAnchor() as anchor:
+        yield Site(slack, anchor, tmp_path)
+        assert slack.violations == []
+        assert anchor.violations == []
+
+
+async def test_a_program_gives_the_secrets_in_the_environment(site: Site) -> None:
+    async with bot_process(site.services | site.secrets, arguments=("init",), directory=site.directory) as process:
+        assert await process.exit_code() == 0
+    printed = "\n".join(process.printed)
+    assert site.written() == site.secrets
+    assert stat.S_IMODE(site.file.stat().st_mode) == 0o600
+    assert [path.name for path in site.directory.iterdir()] == [".env"]
+    assert "https://api.slack.com/apps?new_app=1" in printed
+    assert printed.count(found(Finding(Good.SOCKET_OPENED))) == 2  # at once, and by the doctor
+    assert leaks(printed) == []
+    Settings.from_env(site.services | site.written())
+
+
+async def test_secrets_can_come_by_stdin(site: Site) -> None:
+    lines = {
+        "SLACK_BOT_TOKEN": site.slack.bot_token,
+        "SLACK_SIGNING_SECRET": "'" + "5" * 32 + "'",
+        "ANCHOR_API_KEY": DEFAULT_KEY,
+    }
+    stdin = "".join(f"{name}={value}\n" for name, value in lines.items())
+    arguments = ("init", "--stdin", "--http", URL, "--file", "other.env", "--offline")
+    async with bot_process(site.services, arguments=arguments, directory=site.directory, stdin=stdin) as process:
+        assert await process.exit_code() == 0
+    written = read_environment({}, site.directory / "other.env")
+    assert written == lines | {"BASE_URL": URL, "SLACK_SIGNING_SECRET": "5" * 32}
+    assert site.slack.api_calls == []
+
+
+async def test_many_workspaces_get_a_key_for_the_database(site: Site) -> None:
+    environ = {"SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "s3cret", "SLACK_SIGNING_SECRET": "5" * 32}
+    await site.init("--many", "--http", URL, environ=environ | {"DATABASE_URL": f"sqlite:///{site.directory}/bot.db"})
+    written = site.written()
+    assert written == environ | {"BASE_URL": URL, "ENCRYPTION_KEYS": written["ENCRYPTION_KEYS"]}
+    with pytest.raises(NotDoneError):
+        await site.init("--many", "--force", environ=environ)
+
+
+async def test_a_file_with_a_secret_is_named_and_not_copied(site: Site) -> None:
+    token = site.directory / "token"
+    token.write_text(site.slack.bot_token)
+    environ = {**site.secrets, "SLACK_BOT_TOKEN": "", "SLACK_BOT_TOKEN_FILE": str(token)}
+    await site.init(environ=environ)
+    copied = {name: value for name, value in site.secrets.items() if name != "SLACK_BOT_TOKEN"}
+    assert site.written() == copied | {"SLACK_BOT_TOKEN_FILE": str(token)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({"SLACK_BOT_TOKEN": "xoxb-wrong"}, Wrong.TOKEN_REFUSED),
+        ({"SLACK_APP_TOKEN": "xapp-wrong"}, Wrong.APP_TOKEN_REFUSED),
+        ({"ANCHOR_API_KEY": "sk-wrong"}, Wrong.KEY_REFUSED),
+    ],
+)
+async def test_nothing_is_written_if_a_secret_is_refused(site: Site, changes: dict[str, str], kind: Wrong) -> None:
+    async with bot_process(
+        site.services | site.secrets | changes, arguments=("init",), directory=site.directory
+    ) as process:
+        assert await process.exit_code() == 1
+    code = {Wrong.KEY_REFUSED: {"status": "401"}}.get(kind, {"code": "invalid_auth"})
+    assert found(Finding(kind, code)) in process.printed[-1]
+    assert not site.file.exists()
+
+
+async def test_nothing_is_written_if_a_secret_is_missing_or_can_not_be_checked(
+    site: Site, wording: Callable[[str, str], None]
+) -> None:
+    for name, changes in {"missing": {"ANCHOR_API_KEY": " "}, "not checked": {}}.items():
+        if name == "not checked":
+            site.slack.faults["auth.test"] = api_error("fatal_error")
+        with pytest.raises(NotDoneError) as caught:
+            await site.init(environ=site.secrets | changes)
+        wording(name, str(caught.value))
+    with pytest.raises(SettingsError):
+        await site.init(environ=site.secrets | {"SLACK_BOT_TOKEN": "xoxp-of-a-person"})
+    with pytest.raises(SettingsError):
+        await site.init(environ=site.secrets | {"HOST": "", "JOURNAL_DAYS": "none"})
+    assert not site.file.exists()
+
+
+async def test_a_file_is_replaced_only_if_that_is_wanted(site: Site, wording: Callable[[str, str], None]) -> None:
+    site.file.write_text("SLACK_BOT_TOKEN=xoxb-old\nSLACK_SIGNING_SECRET=old\nPAUSE_USERS='U0ALICE0001, U0BOB000001'\n")
+    before = site.file.read_text()
+    with pytest.raises(NotDoneError) as caught:
+        await site.init()
+    wording("exists", str(caught.value).replace(str(site.directory), "DIRECTORY"))
+    assert site.file.read_text() == before
+    await site.init("--force")
+    assert site.written() == site.secrets | {"PAUSE_USERS": "U0ALICE0001, U0BOB000001"}
+    assert stat.S_IMODE(site.file.stat().st_mode) == 0o600
+
+
+async def test_a_directory_that_can_not_be_written_is_named(site: Site) -> None:
+    with pytest.raises(NotDoneError):
+        await site.init("--file", str(site.directory / "nowhere" / ".env"))
+
+
+# --- a person ---
+
+
+@pytest.fixture
+def person(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[str]]]:
+    """Somebody who types these answers; returns the list of those that are left."""
+    left: list[str] = []
+
+    def answer(_: str = "") -> str:
+        if not left:
+            raise EOFError
+        return left.pop(0)
+
+    def types(*answers: str) -> list[str]:
+        left.extend(answers)
+        return left
+
+    monkeypatch.setattr("builtins.input", answer)
+    monkeypatch.setattr("getpass.getpass", answer)
+    yield types
+    assert left == []
+
+
+async def test_a_person_is_asked_again_until_it_is_right(site: Site, person: Callable[..., list[str]]) -> None:
+    one = site.secrets
+    person("", "two words", "xoxb-wrong", one["SLACK_BOT_TOKEN"], one["ANCHOR_API_KEY"], one["SLACK_APP_TOKEN"])
+    printed = await site.init(environ={}, answers=AtTerminal(site.services))
+    assert found(Finding(Wrong.TOKEN_REFUSED, {"code": "invalid_auth"})) in printed
+    assert site.written() == one
+
+
+async def test_a_person_can_use_what_can_not_be_checked(site: Site, person: Callable[..., list[str]]) -> None:
+    site.slack.faults["auth.test"] = api_error("fatal_error", times=2)
+    token, key = site.slack.bot_token, DEFAULT_KEY
+    person(f"{URL}/", token, "", token, "y", key, "5" * 32)
+    await site.init(environ={}, answers=AtTerminal(site.services))
+    assert site.written()["BASE_URL"] == URL
+
+
+async def test_a_person_can_keep_the_file(site: Site, person: Callable[..., list[str]]) -> None:
+    site.file.write_text("")
+    person("n")
+    with pytest.raises(NotDoneError):
+        await site.init(environ={}, answers=AtTerminal(site.services))
+    assert site.file.read_text() == ""
+    with pytest.raises(NotDoneError):  # the person has gone
+        await site.init(environ={}, answers=AtTerminal(site.services))
+
+
+async def test_at_a_terminal_secrets_are_not_shown(site: Site) -> None:
+    """A secret of the environment is used first."""
+
+    environ = {"PATH": os.environ["PATH"], **site.services, "ANCHOR_API_KEY": DEFAULT_KEY}
+    answers = {"Socket Mode": "", "SLACK_BOT_TOKEN": site.slack.bot_token, "SLACK_APP_TOKEN": site.slack.app_token}
+
+    def talk() -> str:
+        ours, theirs = pty.openpty()
+        with subprocess.Popen(  # noqa: S603 - ours
+            [*MODULE, "init"],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            cwd=site.directory,
+            env=environ,
+        ) as process:
+            os.close(theirs)
+            shown = ""
+            for name, typed in answers.items():
+                prompt = ""
+                while name not in prompt or not prompt.endswith("): "):
+                    prompt += read(ours)
+                shown += prompt
+                os.write(ours, f"{typed}\n".encode())
+            while more := read(ours):
+                shown += more
+            assert process.wait(20) == 0
+        os.close(ours)
+        return shown
+
+    shown = await asyncio.to_thread(talk)
+    assert site.written() == site.secrets
+    assert leaks(shown) == []
+
+
+def read(terminal: int) -> str:
+    """What is shown next; "" if nobody has the other end any more."""
+    try:
+        return os.read(terminal, 10_000).decode(errors="replace")
+    except OSError:
+        return ""
