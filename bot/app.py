@@ -98,7 +98,8 @@ async def running(
     """
     readiness, tasks, acks, checks, journaling = Readiness(), Tasks(), Tasks(), Tasks(), Tasks()
     slack_clock = SlackClock(limits.now)
-    async with open_session() as http, open_session(slack_clock.trace(settings.slack_api_url)) as session:
+    trace = slack_clock.trace(settings.slack_api_url)
+    async with open_session(proxy=settings.proxy) as http, open_session(trace, proxy=settings.proxy) as session:
         transport = transport_over(http)  # no request to Anchor is traced
         web_api = open_web(session, settings.slack_api_url)
         slack = SlackClient(web_api)

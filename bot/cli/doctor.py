@@ -60,7 +60,7 @@ async def _check(options: argparse.Namespace, environ: Mapping[str, str], env_fi
     if options.workspace is not None and isinstance(settings.workspaces, OneWorkspace):
         raise BadWorkspaceError("--workspace is for a bot of many workspaces. This one has one, in its settings.")
     yield _about_settings(environ, settings, env_file)
-    async with open_client_session() as session:
+    async with open_client_session(settings.proxy) as session:
         doctor = Doctor(settings, environ.get("BASE_URL", "").strip(), session, options.workspace)
         groups = [asyncio.create_task(group) for group in doctor.groups()]
         for group in groups:

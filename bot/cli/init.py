@@ -145,5 +145,5 @@ class Init:
 
 
 async def _check(question: Question, settings: Settings) -> Checked | None:
-    async with open_client_session() as session:
+    async with open_client_session(settings.proxy) as session:
         return await Doctor(settings, "", session).check_setting(question.name)

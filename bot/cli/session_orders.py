@@ -20,6 +20,7 @@ from bot.cli.terminal_text import terminal_text
 from bot.concurrency import Tasks
 from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings
 from bot.core.outcomes import Done, Outcome
+from bot.core.proxy import Proxy
 from bot.core.requests import Actor, Order, Source, Verb, operator_id
 from bot.core.workspace import AnchorKey, Workspace
 from bot.health import Readiness
@@ -64,7 +65,7 @@ async def give_order(options: argparse.Namespace, settings: Settings) -> int:
 
     Raises NotDoneError or BadWorkspaceError if nothing was sent.
     """
-    async with open_client_session() as session, _open_place(options, settings, session) as place:
+    async with open_client_session(settings.proxy) as session, _open_place(options, settings, session) as place:
         verb = Verb(options.command)
         if place.why_not is not None and verb is Verb.RESUME:
             raise NotDoneError(f"Not resumed: a resume is recorded first. {place.why_not}")
@@ -76,10 +77,10 @@ async def give_order(options: argparse.Namespace, settings: Settings) -> int:
     return 0 if isinstance(outcome, Done) else 1
 
 
-def open_client_session() -> aiohttp.ClientSession:
+def open_client_session(proxy: Proxy | None) -> aiohttp.ClientSession:
     """Open the connection pool. Raises NotDoneError if the certificates cannot be read."""
     try:
-        return open_session()
+        return open_session(proxy=proxy)
     except OSError as error:
         raise NotDoneError(f"The certificates of SSL_CERT_FILE or SSL_CERT_DIR can't be read: {error}.") from None
 

@@ -2,11 +2,15 @@
 
 import ipaddress
 import re
-from urllib.parse import urlsplit
+from base64 import b64encode
+from urllib.parse import unquote, urlsplit
 
+from bot.core.proxy import Proxy
+from bot.core.secret import Secret
 from bot.core.workspace import is_key
 
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?", re.ASCII | re.IGNORECASE)
+_HTTP_PORT = 80  # as httpx and curl understand a proxy without a port
 
 
 def is_port(text: str) -> bool:
@@ -24,6 +28,24 @@ def is_safe_url(value: str) -> bool:
     host = parts.hostname or ""
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
     return is_safe and _is_host(host) and is_key(value) and not (parts.username or set("?#") & set(value))
+
+
+def parse_proxy(value: str, exceptions: str) -> Proxy | None:
+    """Return the proxy at a URL, or at a host and port, with the `exceptions` of NO_PROXY; None if it is invalid."""
+    try:
+        parts = urlsplit(value if "://" in value else f"http://{value}")
+        port = parts.port or _HTTP_PORT
+    except ValueError:
+        return None
+    host = parts.hostname or ""
+    if parts.scheme != "http" or not _is_host(host) or parts.path not in {"", "/"} or set("?#") & set(value):
+        return None
+    authorization = None
+    if parts.username is not None:
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        authorization = Secret(f"Basic {b64encode(pair.encode()).decode()}")
+    items = tuple(item for item in re.split(r"[\s,]+", exceptions.lower()) if item)
+    return Proxy(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}", authorization, items)
 
 
 def _is_host(host: str) -> bool:

@@ -53,6 +53,20 @@ _ANCHOR = (
     Setting("ANCHOR_TIMEOUT", "The timeout of one attempt to pause or resume, and of the check of a new key.", "10"),
     Setting("ANCHOR_DEADLINE", "The timeout of all attempts of one command together.", "20"),
 )
+_NETWORK = (
+    Setting(
+        "HTTPS_PROXY",
+        "The HTTP proxy through which the bot calls Slack and Anchor, by CONNECT: http://user:password@host:port. The "
+        "user and the password can be left out. Also as https_proxy. Calls of http URLs, which are on this machine, "
+        "and those of `anchor-bot alert` go directly.",
+        is_secret=True,
+    ),
+    Setting(
+        "NO_PROXY",
+        "The hosts that the bot calls without the proxy, separated by commas: example.com is the host and all in the "
+        "domain; a port can follow (example.com:8443); * is every host. Also as no_proxy.",
+    ),
+)
 _SERVER = (
     Setting(
         "HOST",
@@ -87,6 +101,7 @@ SECTIONS = (
     Section("The database", _DATABASE),
     Section("Slack", _SLACK),
     Section("Anchor", _ANCHOR),
+    Section("Outgoing calls", _NETWORK),
     Section("The bot's own server", _SERVER),
     Section("Alerts", ALERTS),
     Section("Logs", _LOGS, "They go to stderr."),
@@ -94,5 +109,5 @@ SECTIONS = (
 
 SETTINGS: Mapping[str, Setting] = {setting.name: setting for section in SECTIONS for setting in section.settings}
 
-VARIABLES = {name for setting in SETTINGS.values() for name in setting.variables}
+VARIABLES = {name for setting in SETTINGS.values() for name in setting.variables} | {"https_proxy", "no_proxy"}
 """The names of all variables that the bot reads, also those of files."""

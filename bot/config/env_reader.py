@@ -3,9 +3,10 @@
 import math
 import re
 
-from bot.config.addresses import is_port, is_safe_url
+from bot.config.addresses import is_port, is_safe_url, parse_proxy
 from bot.config.catalog import SETTINGS
 from bot.config.env_values import EnvValues
+from bot.core.proxy import Proxy
 from bot.core.secret import Secret
 from bot.core.slack_ids import CHANNEL_ID, SLACK_ID
 from bot.core.workspace import is_key
@@ -118,6 +119,18 @@ class EnvReader(EnvValues):
             example = example or SETTINGS[name].default
             self.report(name, f"is not a valid https URL. Use a URL like {example}.")
         return value
+
+    def proxy(self, name: str, exceptions: str) -> Proxy | None:
+        """Read an optional proxy, and the hosts that are called without it. Other programs use lower case as well."""
+        value, direct = (self.text(one) or self.plain(one.lower()) for one in (name, exceptions))
+        if not value:
+            return None
+        proxy = parse_proxy(value, direct)
+        if proxy is None:
+            self.report(
+                name, "is not the URL of an HTTP proxy. Use one like http://user:password@proxy.example.com:3128."
+            )
+        return proxy
 
     def seconds(self, name: str, *, least: float = 0.001, most: float = 600.0) -> float:
         """Read a time in seconds."""

@@ -20,24 +20,25 @@ class EnvValues:
         """Return the value of a variable, or "" if it is blank, not set, or a problem is reported instead."""
         if name in SETTINGS and SETTINGS[name].is_secret and name not in self._from_files:
             self._from_files[name] = self._read_file(name, SETTINGS[name].file_variable)
-        return self._from_files.get(name) or self._plain(name)
+        return self._from_files.get(name) or self.plain(name)
 
     def is_set(self, name: str) -> bool:
         """Return whether a setting has a value, or names a file."""
-        return any(map(self._plain, SETTINGS[name].variables))
+        return any(map(self.plain, SETTINGS[name].variables))
+
+    def plain(self, variable: str) -> str:
+        """Return the value of a variable, whatever is in a file."""
+        return self._environ.get(variable, "").strip()
 
     def report(self, name: str, problem: str) -> None:
         """Record the problem of a setting, as the end of a sentence that begins with its name."""
         source = f" (from {SETTINGS[name].file_variable})" if self._from_files.get(name) else ""
         self.problems.setdefault(name, f"{name}{source} {problem}")
 
-    def _plain(self, variable: str) -> str:
-        return self._environ.get(variable, "").strip()
-
     def _read_file(self, name: str, variable: str) -> str:
         """Return the content of the file that a variable names, or "" if it names none, or none that can be read."""
-        path = self._plain(variable)
-        if path and self._plain(name):
+        path = self.plain(variable)
+        if path and self.plain(name):
             self.problems[name] = f"{name} and {variable} are both set. Remove one of them."
         elif path:
             try:

@@ -8,6 +8,7 @@ from bot.config.env_reader import EnvReader, SettingsError
 from bot.config.store_settings import BASE_URL, StoreSettings, read_store
 from bot.core.alert import alerts_url
 from bot.core.policy import EVERYBODY, Policy, Rule
+from bot.core.proxy import Proxy
 from bot.core.secret import Secret
 from bot.core.slack_ids import CHANNEL_ID, USER_ID
 
@@ -104,6 +105,7 @@ class Settings:
     anchor_dashboard_url: str
     anchor_timeout: float
     anchor_deadline: float
+    proxy: Proxy | None
     journal_days: int
     drain_seconds: float
     host: str
@@ -126,6 +128,7 @@ class Settings:
             anchor_dashboard_url=read.url("ANCHOR_DASHBOARD_URL"),
             anchor_timeout=read.seconds("ANCHOR_TIMEOUT"),
             anchor_deadline=read.seconds("ANCHOR_DEADLINE"),
+            proxy=read.proxy("HTTPS_PROXY", "NO_PROXY"),
             journal_days=read.days("JOURNAL_DAYS"),
             drain_seconds=read.seconds("DRAIN_SECONDS", least=0.0, most=LONGEST_DRAIN),
             host=read.text("HOST"),

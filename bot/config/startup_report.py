@@ -11,6 +11,7 @@ from bot.config.settings import OneWorkspace, Settings
 from bot.core.policy import EVERYBODY
 from bot.core.secret import Secret
 
+_OF_OTHERS = {"HTTP_PROXY", "http_proxy"}  # similar, and often set beside HTTPS_PROXY
 _SIMILARITY = 0.84  # ALERT_TOKEN is similar; ANCHOR_BOT_PORT, which Kubernetes sets, is not
 _SECRET_LENGTH = 32
 _LEAST_TOKEN_LENGTH = 20
@@ -24,6 +25,7 @@ def summarize(settings: Settings) -> dict[str, str]:
         "tenancy": "one workspace" if one else "many workspaces",
         "permissions": "set by admins" if one is None else "everybody" if one.policy == EVERYBODY else "restricted",
         "anchor": settings.anchor_api_url,
+        "proxy": settings.proxy.url if settings.proxy else "none",
         "database": _kind_of(settings.workspaces.store.database_url),
     }
 
@@ -38,7 +40,7 @@ def _kind_of(database_url: Secret) -> str:
 
 def find_warnings(environ: Mapping[str, str], settings: Settings, env_file: Path) -> Iterator[tuple[int, str]]:
     """Yield a sentence for each setting that is probably not meant, with its level."""
-    for name in sorted(environ.keys() - VARIABLES):
+    for name in sorted(environ.keys() - VARIABLES - _OF_OTHERS):
         for known in get_close_matches(name.upper(), VARIABLES, n=1, cutoff=_SIMILARITY):
             yield logging.WARNING, f"{name} is no setting of the bot. Did you mean {known}?"
     if any(len(secret.reveal()) != _SECRET_LENGTH for secret in settings.slack_signing_secrets):

@@ -11,15 +11,17 @@ import aiohttp
 import httpx
 from aiohttp.connector import Connection
 from httpx_aiohttp import AiohttpTransport
+from yarl import URL
 
 import bot
+from bot.core.proxy import Proxy
 
 CONNECT_TIMEOUT = 4.0  # seconds for DNS, TCP and TLS: less than any call, so that it is known that nothing was sent
 
 NETWORK_ERRORS = (TimeoutError, OSError, httpx.HTTPError, aiohttp.ClientError)
 """The exceptions of a call that the network or the server causes."""
 
-_NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+_NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
 
 
 def never_sent(error: BaseException) -> bool:
@@ -45,13 +47,30 @@ class _Response(aiohttp.ClientResponse):
         return self
 
 
-def open_session(*traces: aiohttp.TraceConfig) -> aiohttp.ClientSession:
+def _requests_through(proxy: Proxy) -> type[aiohttp.ClientRequest]:
+    """Return a class of requests that go through a proxy if it serves their host.
+
+    So httpx, slack_sdk and the websockets need not know of it. aiohttp's `trust_env` would start a thread for each.
+    """
+    url = URL(proxy.url)
+    headers = {"Proxy-Authorization": proxy.authorization.reveal()} if proxy.authorization else {}
+
+    class ProxiedRequest(aiohttp.ClientRequest):
+        def update_proxy(self, *_: object) -> None:
+            is_served = self.is_ssl() and proxy.serves(self.url.host or "", self.url.port or 0)
+            super().update_proxy(url if is_served else None, None, headers)
+
+    return ProxiedRequest
+
+
+def open_session(*traces: aiohttp.TraceConfig, proxy: Proxy | None = None) -> aiohttp.ClientSession:
     """Open the connection pool of httpx and slack_sdk, in the running loop.
 
     Raises OSError if the certificates cannot be read.
     """
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ssl=_ssl_context()),
+        request_class=_requests_through(proxy) if proxy else aiohttp.ClientRequest,
         response_class=_Response,
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": f"anchor-chatops/{bot.__version__}"},

@@ -298,7 +298,7 @@ def test_an_order_that_was_not_sent_says_why(
 def test_certificates_that_can_not_be_read_are_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail() -> None:
+    def fail(**_: object) -> None:
         raise OSError("no such file")
 
     monkeypatch.setattr(session_orders, "open_session", fail)

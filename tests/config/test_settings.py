@@ -17,6 +17,7 @@ from bot.config.settings import (
 )
 from bot.config.store_settings import OperatorSettings, StoreSettings
 from bot.core.policy import Policy, Rule
+from bot.core.proxy import Proxy
 from bot.core.secret import Secret
 from harness.settings_page import EXAMPLE
 
@@ -37,6 +38,7 @@ DEFAULTS = Settings(
     anchor_dashboard_url="https://app.anchorbrowser.io/sessions",
     anchor_timeout=10.0,
     anchor_deadline=20.0,
+    proxy=None,
     journal_days=90,
     drain_seconds=3.0,
     host="127.0.0.1",
@@ -132,6 +134,31 @@ def test_a_good_value_is_taken(name: str, value: str, attribute: str, expected: 
     assert attrgetter(attribute)(Settings.from_env(REQUIRED | {name: value})) == expected
 
 
+@pytest.mark.parametrize(
+    ("value", "proxy"),
+    [
+        ("http://proxy.example.com:3128", Proxy("http://proxy.example.com:3128")),
+        ("http://proxy.example.com/", Proxy("http://proxy.example.com:80")),
+        ("proxy:3128", Proxy("http://proxy:3128")),
+        ("http://[::1]:3128", Proxy("http://[::1]:3128")),
+        ("http://bot:p%40ss@proxy:3128", Proxy("http://proxy:3128", Secret("Basic Ym90OnBAc3M="))),
+        ("http://bot@proxy:3128", Proxy("http://proxy:3128", Secret("Basic Ym90Og=="))),
+    ],
+)
+def test_a_proxy_is_an_http_url(value: str, proxy: Proxy) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        assert Settings.from_env(REQUIRED | {name: value}).proxy == proxy
+
+
+def test_the_hosts_without_the_proxy_are_separated_by_commas_or_spaces() -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        settings = Settings.from_env(
+            REQUIRED | {"HTTPS_PROXY": "proxy:3128", name: " localhost, .Example.com  10.0.0.1"}
+        )
+        assert settings.proxy == Proxy("http://proxy:3128", exceptions=("localhost", ".example.com", "10.0.0.1"))
+    assert Settings.from_env(REQUIRED | {"NO_PROXY": "localhost"}) == DEFAULTS
+
+
 URLS = ("SLACK_API_URL", "ANCHOR_API_URL")
 TIMES = ("ANCHOR_TIMEOUT", "ANCHOR_DEADLINE")
 SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "ANCHOR_API_KEY", "ALERTS_TOKEN")
@@ -144,6 +171,11 @@ BAD: list[tuple[tuple[str, ...], list[str]]] = [
     (URLS, ["api.example", "http://api.example", "ftp://api.example", "https://", "https://[::1", "https://h:port"]),
     (URLS, ["https://h:99999", "https://me:secret@h", "https://h/?key=1", "https://h/#part", "https://bücher.example"]),
     (URLS, ["http://10.0.0.1", "http://localhost.example"]),
+    (
+        ("HTTPS_PROXY",),
+        ["https://proxy:3128", "socks5://proxy:1080", "http://", "http://proxy:port", "http://bücher:1"],
+    ),
+    (("HTTPS_PROXY",), ["http://proxy:3128/path", "http://proxy:3128/?a=b", "http://proxy:3128/#part", "two words"]),
     (TIMES, ["0", "-1", "601", "nan", "inf", "1e3", "ten", "1,5", "10s"]),
     (("JOURNAL_DAYS",), ["0", "3651", "-1", "1.5", "90d", "٩٠", "00000090"]),
     (("PORT",), ["-1", "65536", "1e3", "http", "3000.0", "٣٠٠٠", "000000080", "80 80"]),
@@ -313,6 +345,7 @@ SAID_OF_ONE: dict[str, dict[str, str]] = {
     "bad values": dict.fromkeys(
         (*URLS, *TIMES, "JOURNAL_DAYS", "PORT", "LOG_LEVEL", "LOG_FORMAT", "ALERTS_CHANNEL"), "odd"
     ),
+    "a bad proxy": {"HTTPS_PROXY": "socks5://bot:s3cret@proxy:1080"},
     "bad values of the store": {"DATABASE_URL": "odd", "ENCRYPTION_KEYS": "odd"},
     "no ids": {"PAUSE_USERS": "@alice", "RESUME_USERS": ",", "ALLOWED_CHANNELS": "C0ALERTS001,#a,#b"},
 }
@@ -343,6 +376,15 @@ def test_the_example_file_has_every_setting_with_its_default() -> None:
     assert OperatorSettings.from_env(operator).store.database_url == STORE.database_url
     asked = one.asked | many.asked | sender.asked | operator.asked
     files = {setting.file_variable for setting in SETTINGS.values() if setting.is_secret}
-    assert asked == {*example, *files, "STATE_DIRECTORY"}
-    optional = {"DATABASE_URL", "ALERTS_TOKEN", "ALERTS_CHANNEL", "ALERTS_WORKSPACE", "SLACK_APP_TOKEN", *POLICY}
+    assert asked == {*example, *files, "STATE_DIRECTORY", "https_proxy", "no_proxy"}
+    optional = {
+        "DATABASE_URL",
+        "ALERTS_TOKEN",
+        "ALERTS_CHANNEL",
+        "ALERTS_WORKSPACE",
+        "SLACK_APP_TOKEN",
+        "HTTPS_PROXY",
+        "NO_PROXY",
+        *POLICY,
+    }
     assert {name for name, value in example.items() if not value} == {*REQUIRED, *MANY} | optional

@@ -68,7 +68,7 @@ def test_many_workspaces_have_no_alerts_token_of_the_operator() -> None:
     ],
 )
 def test_the_summary(environ: dict[str, str], summary: tuple[str, ...]) -> None:
-    *first, anchor, _ = summarize(Settings.from_env(environ)).values()
+    *first, anchor, _, _ = summarize(Settings.from_env(environ)).values()
     assert (tuple(first), anchor) == (summary, "https://api.anchorbrowser.io")
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bot.core.outcomes import AnchorOutcome
+from bot.core.proxy import Proxy
 from bot.core.requests import Verb
 from bot.core.retry import combine
 from bot.core.secret import Secret
@@ -16,9 +17,11 @@ from harness.texts import SESSION
 
 
 @asynccontextmanager
-async def anchor_client(url: str, *, attempt: float = 10.0, deadline: float = 20.0) -> AsyncIterator[AnchorClient]:
+async def anchor_client(
+    url: str, *, attempt: float = 10.0, deadline: float = 20.0, proxy: Proxy | None = None
+) -> AsyncIterator[AnchorClient]:
     """Open a client with a pool of connections of its own."""
-    async with open_session() as session:
+    async with open_session(proxy=proxy) as session:
         yield AnchorClient(transport_over(session), base_url=url, timeout=attempt, deadline=deadline)
 
 
@@ -38,9 +41,9 @@ async def pause(url: str, *, attempt: float = 10.0, deadline: float = 20.0, key:
         return await send(client, key=key)
 
 
-async def pause_once(url: str, *, attempt: float = 10.0) -> AnchorOutcome:
+async def pause_once(url: str, *, attempt: float = 10.0, proxy: Proxy | None = None) -> AnchorOutcome:
     """Pause SESSION with a new client, in one attempt."""
-    async with anchor_client(url, attempt=attempt) as client:
+    async with anchor_client(url, attempt=attempt, proxy=proxy) as client:
         return await send(client, once=True)
 
 

@@ -26,7 +26,7 @@ FOREIGN = {
     "SLACK_SCOPES": "commands,chat:write",
     "SLACK_VERIFICATION_TOKEN": "verification",
     "SLACK_USER_TOKEN": "xoxp-of-a-person",
-} | dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy"), "http://127.0.0.1:9")
+} | dict.fromkeys(("HTTP_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"), "http://127.0.0.1:9")
 """Variables that mean something to Bolt and to HTTP clients, and must not to the bot."""
 
 

@@ -28,7 +28,7 @@ class SlackUnreachableError(Exception):
 def open_web(session: aiohttp.ClientSession, api_url: str) -> AsyncWebClient:
     """Open a client of the Web API over the shared connection pool."""
     web = AsyncWebClient(base_url=api_url, session=session, retry_handlers=[])
-    web.proxy = None  # slack_sdk alone would take it from the environment; httpx here does not
+    web.proxy = None  # slack_sdk would take it from the environment; the session has that of the settings
     return web
 
 

@@ -50,6 +50,11 @@ class SimAnchor:
         await self._server.stop()
 
     @property
+    def port(self) -> int:
+        """The port on 127.0.0.1."""
+        return self._server.port
+
+    @property
     def url(self) -> str:
         """Scheme, host and port, to be used as Anchor's base URL."""
         return self._server.origin

@@ -36,6 +36,7 @@ class SimSlack(Client):
     """Slack on 127.0.0.1, with the workspace `home`; commands and clicks go to `request_url` once it is set.
 
     With `socket_mode` they go over the app's websockets instead: see `sockets`.
+    If it is behind a TLS server, `origin` is that of its URLs.
     Slack's clock is `now`: signatures, timestamps and the header Date of every answer are of it.
     `home`, `alice`, `alerts` and the others are described in acme.py; more workspaces come with `add_workspace`.
     """
@@ -47,17 +48,19 @@ class SimSlack(Client):
         now: Callable[[], float] = time.time,
         ack_deadline: float = ACK_DEADLINE,
         socket_mode: bool = False,
+        origin: str | None = None,
     ) -> None:
         registration = Registration(CLIENT_ID, CLIENT_SECRET)
         people, platform = acme(), Platform(now, Timing(ack_deadline), APP_TOKEN, registration)
         app_id = people.workspace.installation.app_id
         self.signing_secret = signing_secret
-        self.sockets = Sockets(platform, app_id, lambda: self._server.origin)
+        self._given_origin = origin
+        self.sockets = Sockets(platform, app_id, lambda: self._origin)
         self.sockets.enabled = socket_mode
         self._http = HttpTransport(platform.timing)
         self._dispatch = Dispatch(self._http, self.sockets, self.sign)
-        self._response_urls = ResponseUrls(platform, lambda: self._server.origin)
-        self._webhooks = Webhooks(platform, lambda: self._server.origin)
+        self._response_urls = ResponseUrls(platform, lambda: self._origin)
+        self._webhooks = Webhooks(platform, lambda: self._origin)
         super().__init__(platform, self._response_urls, self._dispatch)
         self._settle(people)
         codes = Codes(platform.clock.now)
@@ -109,7 +112,16 @@ class SimSlack(Client):
     @property
     def url(self) -> str:
         """Base URL of the Web API, with the trailing slash that slack_sdk wants."""
-        return f"{self._server.origin}/api/"
+        return f"{self._origin}/api/"
+
+    @property
+    def port(self) -> int:
+        """The port on 127.0.0.1."""
+        return self._server.port
+
+    @property
+    def _origin(self) -> str:
+        return self._given_origin or self._server.origin
 
     @property
     def bot_token(self) -> str:

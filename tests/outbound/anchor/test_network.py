@@ -15,8 +15,11 @@ from bot.core.outcomes import (
     Unconfirmed,
     Unreachable,
 )
+from bot.core.proxy import Proxy
+from bot.core.secret import Secret
 from bot.sim.anchor import Drip, Fault, Hang, ResetAfterReading, ResetBeforeReading, SimAnchor
 from harness.anchor_orders import anchor_client, pause, pause_once, send
+from harness.connect_proxy import connect_proxy
 
 pytestmark = pytest.mark.anyio
 
@@ -60,6 +63,16 @@ async def test_a_connection_that_is_never_made_means_that_nothing_was_sent() -> 
             waiting.connect_ex(full.getsockname())
         host, port = full.getsockname()
         assert await pause_once(f"http://{host}:{port}") == NO_CONNECTION
+
+
+async def test_a_proxy_that_does_not_connect_has_sent_nothing(anchor: SimAnchor) -> None:
+    async with connect_proxy({"anchor.test:443": anchor.port}, "bot:password") as proxy:
+        known, url = Secret("Basic Ym90OnBhc3N3b3Jk"), f"http://127.0.0.1:{proxy.port}"
+        for authorization in (None, Secret("Basic Ym90Og=="), known):
+            assert await pause_once("https://elsewhere.test", proxy=Proxy(url, authorization)) == NO_CONNECTION
+        assert await pause_once("https://anchor.test", proxy=Proxy("http://127.0.0.1:1", known)) == NO_CONNECTION
+        assert await pause_once(anchor.url, proxy=Proxy(url)) == Paused("paused")
+    assert proxy.requests == [f"elsewhere.test:443 {status}" for status in (407, 407, 502)]
 
 
 async def test_a_stale_connection_is_in_doubt_until_the_next_attempt(anchor: SimAnchor) -> None:
