@@ -24,6 +24,7 @@ from bot.inbound.slack.socket_connection import SocketConnector
 from bot.inbound.slack.socket_mode import SocketMode
 from bot.outbound.anchor.client import AnchorClient
 from bot.outbound.http_client import open_session, transport_over
+from bot.outbound.slack.call_log import call_traces
 from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.errors import open_web
@@ -98,8 +99,8 @@ async def running(
     """
     readiness, tasks, acks, checks, journaling = Readiness(), Tasks(), Tasks(), Tasks(), Tasks()
     slack_clock = SlackClock(limits.now)
-    trace = slack_clock.trace(settings.slack_api_url)
-    async with open_session(proxy=settings.proxy) as http, open_session(trace, proxy=settings.proxy) as session:
+    traces = (slack_clock.trace(settings.slack_api_url), *call_traces(settings.slack_api_url))
+    async with open_session(proxy=settings.proxy) as http, open_session(*traces, proxy=settings.proxy) as session:
         transport = transport_over(http)  # no request to Anchor is traced
         web_api = open_web(session, settings.slack_api_url)
         slack = SlackClient(web_api)

@@ -10,6 +10,8 @@ import time
 from logging.handlers import QueueHandler
 from typing import Any
 
+from bot import request_id
+
 _STANDARD = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
 _LIBRARIES = {
     "aiohttp": logging.WARNING,
@@ -24,6 +26,7 @@ _LIBRARIES = {
     "slack_bolt": logging.ERROR,  # its warnings repeat bodies
 }
 _STDERR = 2
+_SECONDS = "%Y-%m-%dT%H:%M:%S"  # ISO 8601, in UTC
 _CAPACITY = 10_000  # lines; some megabytes
 _FLUSH_TIMEOUT = 0.5  # seconds at exit, less than the process is given
 
@@ -99,7 +102,7 @@ class TextFormatter(logging.Formatter):
     """Formatter for people: a line of time, level, message, and the fields as name=value."""
 
     def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+        super().__init__("%(asctime)s %(levelname)-7s %(message)s", f"{_SECONDS}Z")
         self.converter = time.gmtime
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
@@ -109,12 +112,12 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """Formatter for machines: a JSON object per line, with time in Unix seconds and the fields."""
+    """Formatter for machines: a JSON object per line, with the time in ISO 8601 and the fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the whole line."""
         line = {
-            "time": round(record.created, 3),
+            "time": f"{time.strftime(_SECONDS, time.gmtime(record.created))}.{int(record.created % 1 * 1000):03}Z",
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
@@ -126,7 +129,10 @@ class JsonFormatter(logging.Formatter):
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
-    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    """Return the fields of a record, and the id of the request that it is about; it is formatted in the same task."""
+    fields = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    request = request_id.current()
+    return fields | {"request": request} if request else fields
 
 
 def _one_word(value: object) -> str:

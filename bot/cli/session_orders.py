@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from bot import request_id
 from bot.cli.operators import NotDoneError, check_file
 from bot.cli.terminal_text import terminal_text
 from bot.concurrency import Tasks
@@ -66,6 +67,7 @@ async def give_order(options: argparse.Namespace, settings: Settings) -> int:
     Raises NotDoneError or BadWorkspaceError if nothing was sent.
     """
     async with open_client_session(settings.proxy) as session, _open_place(options, settings, session) as place:
+        request_id.begin()
         verb = Verb(options.command)
         if place.why_not is not None and verb is Verb.RESUME:
             raise NotDoneError(f"Not resumed: a resume is recorded first. {place.why_not}")

@@ -6,6 +6,8 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
+from bot import request_id
+
 _HEADER_TIMEOUT = 10.0  # seconds
 
 
@@ -71,7 +73,8 @@ class _AnonymousResponse(web.Response):
 async def track_request(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Tell the connection of a request when its header is complete, and when it is answered."""
+    """Tell the connection of a request when its header is complete, and when it is answered; give the request an id."""
+    request_id.begin()
     connection = request.protocol
     assert isinstance(connection, HttpConnection)  # noqa: S101 - for the type checker
     connection.begin_request()

@@ -1,8 +1,8 @@
-"""Report unexpected exceptions: log them under an incident id, and tell the person that id."""
+"""Report unexpected exceptions: log them under the id of the request, and tell the person that id."""
 
 import logging
-import secrets
 
+from bot import request_id
 from bot.messages.message import Message
 from bot.messages.request_errors import incident_message
 
@@ -10,8 +10,8 @@ _log = logging.getLogger(__name__)
 
 
 def log_incident(error: Exception) -> str:
-    """Log the traceback under a new incident id, and return the id."""
-    incident_id = secrets.token_hex(4)
+    """Log the traceback under the id of the request, or under a new one, and return it."""
+    incident_id = request_id.current() or request_id.new_id()
     _log.error("unexpected exception", extra={"incident": incident_id}, exc_info=error)
     return incident_id
 

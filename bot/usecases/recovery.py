@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import logging
 
+from bot import request_id
 from bot.concurrency import Tasks, happens
 from bot.core.recovery import Unfinished
 from bot.outbound.store.journal import Journal
@@ -80,6 +81,7 @@ class Recovery:
             await asyncio.wait([self._start(*pair).outcome for pair in same_verb])
 
     def _start(self, unfinished: Unfinished, entry: JournalEntry) -> RunningOrder:
+        request_id.begin(entry.id)
         about = {"session": unfinished.order.session_id, "state": unfinished.state.value}
         _log.warning("unfinished order taken over", extra=about | {"age_seconds": round(unfinished.age)})
         running = self._orders.recover(unfinished, entry)

@@ -31,7 +31,7 @@ def incident_in(caplog: pytest.LogCaptureFixture) -> str:
     assert record.exc_info is not None
     assert isinstance(record.exc_info[1], ZeroDivisionError)
     incident = str(vars(record)["incident"])
-    assert re.fullmatch(r"[0-9a-f]{8}", incident)
+    assert re.fullmatch(r"[0-9a-f]{28}", incident)
     return incident
 
 

@@ -1,6 +1,8 @@
 """Orders that a killed process has left unfinished: a row of the table in docs/reliability.md each."""
 
 import asyncio
+import json
+import logging
 import re
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 
 from bot.core.outcomes import Doubt, Late, Paused, Resumed, Superseded, Unconfirmed
 from bot.core.recovery import State
+from bot.logs import JsonFormatter
 from bot.outbound.store import journal, order_rows
 from bot.sim.anchor import SessionState
 from bot.sim.slack import Source
@@ -45,6 +48,22 @@ async def test_a_pause_without_an_outcome_is_sent_again_and_told(database_url: s
             assert texts(left) == [paused()]
             if by == "a click":
                 await at.slack.until(lambda: any(message.revision for message in at.messages()))
+
+
+async def test_a_recovered_order_has_its_id_in_the_log_and_at_anchor(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.handler.setFormatter(JsonFormatter())
+    caplog.set_level(logging.INFO)
+    async with remains(database_url) as left:
+        await left.leave("pause", State.SENT)
+        async with left.restart() as at:
+            assert await until_told(left) == ["Paused"]
+        (row,) = await left.rows()
+    assert [received.headers["x-request-id"] for received in at.anchor.requests if received.verb == "pause"] == [row.id]
+    lines = [json.loads(line) for line in caplog.text.splitlines()]
+    about = [line["message"] for line in lines if line.get("request") == row.id]
+    assert about == ["unfinished order taken over", "pause"]
 
 
 async def test_a_resume_that_may_have_been_sent_is_reported_as_unconfirmed(database_url: str) -> None:

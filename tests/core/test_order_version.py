@@ -4,7 +4,7 @@ import pytest
 
 from bot.core.order_version import button_value, read_version
 from bot.core.session_id import Found, SessionId, find_session_id
-from bot.outbound.store.journal_entry import new_id
+from bot.request_id import new_id
 from harness import SESSION
 
 ID = SessionId(SESSION)

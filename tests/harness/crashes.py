@@ -98,7 +98,7 @@ class Crashes:
                     await self._give_all(self._left)
                     await self._end()
                     assert await bot.stop() == 0
-            times = [[entry["time"] for entry in bot.log if entry["message"] == which] for which in (_UP, _TAKEN_OVER)]
+            times = [bot.times(_UP), bot.times(_TAKEN_OVER)]
             self.taken_over += len(times[1])
             self.recovery_seconds += [round(at - times[0][0], 2) for at in times[1][:1]]
             await self._give_all(_WHILE_DOWN)

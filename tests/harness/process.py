@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,10 @@ class BotProcess:
         await self._change_event.wait_for(lambda: self._found(fields) or self.process.returncode is not None, within)
         assert self._found(fields), f"no {fields} in:\n" + "\n".join(self.lines)
         return self._found(fields)[0]
+
+    def times(self, message: str) -> list[float]:
+        """The times of the lines with a message, in Unix seconds."""
+        return [datetime.fromisoformat(entry["time"]).timestamp() for entry in self.log if entry["message"] == message]
 
     async def prints(self, beginning: str) -> str:
         """Wait for a line on stdout that begins so, and return the rest of it."""

@@ -101,7 +101,7 @@ async def test_what_a_killed_replica_leaves_is_taken_over(url: str, report: Call
         killed_at = time.time()
         await giving
         rows = await at.until_told()
-        taken = [entry["time"] for bot in at.bots for entry in bot.log if entry["message"] == TAKEN_OVER]
+        taken = [moment for bot in at.bots for moment in bot.times(TAKEN_OVER)]
         seconds = [round(moment - killed_at, 1) for moment in taken]
     lost, twice = reckon(at, rows)
     report(taken_over=len(taken), after_seconds=max(seconds, default=0.0), lost=len(lost), told_twice=twice)

@@ -15,7 +15,7 @@ from bot.messages.message import Message
 from bot.messages.outcome import question_message
 from bot.messages.request_errors import broken_button_message
 from bot.messages.session_buttons import VERBS
-from bot.outbound.store.journal_entry import new_id
+from bot.request_id import new_id
 from bot.usecases.message_delivery import MessageDelivery
 from bot.usecases.orders import Orders
 

@@ -15,7 +15,7 @@ from bot.inbound.slack.listener import RequestContext, Routes, done_before_ack_d
 from bot.messages.message import Message, Visibility
 from bot.messages.outcome import question_message, waiting_message
 from bot.messages.usage import COMMANDS, usage_message
-from bot.outbound.store.journal_entry import new_id
+from bot.request_id import new_id
 from bot.usecases.message_delivery import MessageDelivery
 from bot.usecases.orders import Orders, RunningOrder
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from http import HTTPStatus
 
+from bot import request_id
 from bot.concurrency import Tasks
 from bot.inbound.slack import socket_frames as frames
 from bot.inbound.slack.app import SlackApp
@@ -71,6 +72,7 @@ class SocketAcks:
     async def _answer(
         self, envelope: frames.Envelope, received_at: float, standstill: float, *, may_be_old: bool
     ) -> None:
+        request_id.begin()
         try:
             ack = await self._slack_app.dispatch(
                 envelope.payload, received_at=received_at, standstill=standstill, may_be_old=may_be_old

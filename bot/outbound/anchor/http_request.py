@@ -3,11 +3,16 @@
 import asyncio
 import contextlib
 import json
+import logging
+import time
 
 import httpx
 
+from bot import request_id
 from bot.core.secret import Secret
 from bot.outbound.http_client import CONNECT_TIMEOUT, NETWORK_ERRORS, timeouts
+
+_log = logging.getLogger(__name__)
 
 _CLEAR_BY_STATUS = frozenset({401, 403, 429, 502, 503, 504})
 _DETAILS_TIMEOUT = 1.0  # seconds for the body of a status that is clear by itself
@@ -28,13 +33,18 @@ class AnchorHttp:
 
         `within` is in seconds.
         """
-        connect = min(CONNECT_TIMEOUT, within * _CONNECT_SHARE)
-        headers = {"anchor-api-key": key.reveal()}
+        connect, began, status = min(CONNECT_TIMEOUT, within * _CONNECT_SHARE), time.monotonic(), 0
+        headers = {"anchor-api-key": key.reveal(), "x-request-id": request_id.current() or request_id.new_id()}
         request = httpx.Request(method, self._base_url + path, headers=headers, extensions=timeouts(connect))
-        async with asyncio.timeout(within):
-            response = await self._transport.handle_async_request(request)
-            async with contextlib.aclosing(response):
-                return response, _without(key, await _read_body(response, max_bytes))
+        try:
+            async with asyncio.timeout(within):
+                response = await self._transport.handle_async_request(request)
+                status = response.status_code
+                async with contextlib.aclosing(response):
+                    return response, _without(key, await _read_body(response, max_bytes))
+        finally:
+            fields = {"call": f"{method} {path.partition('?')[0]}", "status": status or "none"}
+            _log.debug("attempt at Anchor", extra=fields | {"ms": round((time.monotonic() - began) * 1000)})
 
 
 def _without(key: Secret, body: bytes) -> bytes:

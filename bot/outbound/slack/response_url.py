@@ -4,7 +4,9 @@ https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
 """
 
 import asyncio
+import logging
 import re
+import time
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -18,6 +20,8 @@ from bot.messages.card_images import without_added_keys
 from bot.messages.message import Message, Visibility, as_response
 from bot.outbound.http_client import NETWORK_ERRORS, never_sent, read_retry_after, timeouts
 from bot.outbound.slack.delivery import BlocksRefused, Delivered, Delivery, Refused, TryAgain, read_failure
+
+_log = logging.getLogger(__name__)
 
 _SLACK_HOST = re.compile(r"(?:[a-z0-9-]+\.)+slack(?:-gov)?\.com", re.ASCII)
 _TIMEOUT = 5.0
@@ -56,15 +60,19 @@ class ResponseUrls:
         if uses >= most_uses:
             return Refused("response_url is used up")
         self._uses[url.reveal()] = uses + 1
-        request = httpx.Request("POST", url.reveal(), json=body, extensions=timeouts())
+        request, began = httpx.Request("POST", url.reveal(), json=body, extensions=timeouts()), time.monotonic()
         try:
             async with asyncio.timeout(_TIMEOUT):
                 response = await self._transport.handle_async_request(request)
                 await response.aread()
         except NETWORK_ERRORS as error:
             self._uses[url.reveal()] = uses + (not never_sent(error))
-            return read_failure(error)
-        return read_response(response)
+            result: Delivery = read_failure(error)
+        else:
+            result = read_response(response)
+        fields = {"result": type(result).__name__, "ms": round((time.monotonic() - began) * 1000)}
+        _log.debug("post to a response_url", extra=fields)
+        return result
 
     def is_trusted(self, url: str) -> bool:
         """Return whether Slack can have sent `url`: any other could be a forged request (SSRF)."""

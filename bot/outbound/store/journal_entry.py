@@ -1,7 +1,6 @@
 """An order in the journal of this process."""
 
 import asyncio
-import secrets
 import time
 from dataclasses import dataclass, field, fields
 
@@ -10,11 +9,7 @@ from bot.core.outcomes import Outcome
 from bot.core.recovery import State
 from bot.core.requests import Order, ReplyAddress
 from bot.outbound.store.order_row import OrderRow
-
-
-def new_id() -> str:
-    """Return an id that ascends with time, so that new rows are neighbors in the index."""
-    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(8)}"
+from bot.request_id import order_id
 
 
 def new_future() -> asyncio.Future[bool]:
@@ -31,7 +26,7 @@ class JournalEntry:
     given_at: float
     written: asyncio.Future[bool] = field(default_factory=new_future)
     """Ends when the last change is stored; False if the order is lost."""
-    id: str = field(default_factory=new_id)
+    id: str = field(default_factory=order_id)
     state: State = State.WAITING
     outcome: Outcome | None = None
     delivered_by: str | None = None

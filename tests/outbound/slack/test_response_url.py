@@ -1,5 +1,7 @@
 """Only response URLs of Slack are called, and its answers are read."""
 
+import logging
+
 import httpx
 import pytest
 
@@ -65,6 +67,18 @@ async def test_a_url_is_used_three_times_for_messages_and_one_use_is_left_for_th
         posted = [type(await urls.post(url, ephemeral("x"))) for _ in range(4)]
         replaced = [type(await urls.replace(url, card, Visibility.EPHEMERAL)) for _ in range(2)]
     assert (posted, replaced) == ([TryAgain] * 3 + [Refused], [TryAgain, Refused])
+
+
+async def test_each_post_is_logged_without_the_url(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "bot")
+    async with SimSlack() as slack, open_session() as session:
+        delivery = await slack.command(slack.alice, slack.alerts)
+        urls = ResponseUrls(transport_over(session), api_url=slack.url)
+        await urls.post(Secret(delivery.response_url), ephemeral("x"))
+        await slack.stop()
+        await urls.post(Secret(delivery.response_url), ephemeral("x"))
+    assert [vars(record)["result"] for record in caplog.records] == ["Delivered", "TryAgain"]
+    assert delivery.response_url not in caplog.text
 
 
 async def test_a_connection_that_is_refused_uses_nothing_up() -> None:

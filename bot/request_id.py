@@ -1,0 +1,40 @@
+"""The id of the request that is being handled: in its log lines, in the journal, at Anchor, and in incidents."""
+
+import secrets
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class _Request:
+    id: str
+    has_order: bool = False
+
+
+_request: ContextVar[_Request | None] = ContextVar("request", default=None)
+
+
+def new_id() -> str:
+    """Return an id that ascends with time, so that new rows are neighbors in the index."""
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(8)}"
+
+
+def begin(request_id: str | None = None) -> None:
+    """Begin a request in this task and those that it starts, with a new id, or with that of an order."""
+    _request.set(_Request(request_id or new_id()))
+
+
+def current() -> str:
+    """Return the id of the request of this task; "" outside of requests."""
+    request = _request.get()
+    return "" if request is None else request.id
+
+
+def order_id() -> str:
+    """Return the id for an order: that of the request, unless it has given an order already."""
+    request = _request.get()
+    if request is None or request.has_order:
+        return new_id()
+    request.has_order = True
+    return request.id
