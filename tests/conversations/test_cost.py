@@ -121,7 +121,7 @@ async def test_a_pause_is_sent_to_anchor_before_its_transaction_begins(
     assert "pause" in begun[: begun.index("transaction")]
 
 
-KEPT = ("Paused", "Actor", "Order", "ReplyAddress", "JournalEntry", "RunningOrder", "TimeWindow")
+KEPT = ("Paused", "Actor", "Order", "ReplyAddress", "JournalEntry", "RunningOrder", "TimeWindow", "_Request")
 """The objects of an order that are kept for requests that come twice, and for the limits."""
 
 AT_ONCE = 20
