@@ -5,23 +5,27 @@ import gc
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 
 from aiohttp import web
 
+from bot import __version__
 from bot.concurrency import Tasks, happens
-from bot.config.settings import Settings
+from bot.config.settings import OneWorkspace, Settings
+from bot.config.startup_report import transport_and_tenancy
 from bot.container import DEFAULT_LIMITS, Clients, Container, Limits, build
 from bot.health import Readiness, repeat
 from bot.inbound.alerts.endpoint import Alerts
-from bot.inbound.http_connection import HttpConnection
 from bot.inbound.http_server import HttpServer
+from bot.inbound.listening import listening
+from bot.inbound.metrics import serving_metrics
 from bot.inbound.slack.redelivery import Redeliveries
 from bot.inbound.slack.socket_connection import SocketConnector
 from bot.inbound.slack.socket_mode import SocketMode
+from bot.logs import dropped_lines
+from bot.metrics import OFF, Metrics, State
 from bot.outbound.anchor.client import AnchorClient
 from bot.outbound.http_client import open_session, transport_over
 from bot.outbound.slack.call_log import call_traces
@@ -38,10 +42,6 @@ _INTERRUPT_TIMEOUT = 3.5  # then for reporting the rest as interrupted,
 _CLOSE_TIMEOUT = 1.0  # then for closing connections; under 10 in total
 _LOOK_TIMEOUT = 1.0  # seconds for which Socket Mode waits for the database
 _GC_THRESHOLDS = (5_000, 10, 50)  # new objects, and collections, until the next generation is collected
-
-
-class NotListeningError(Exception):
-    """The bot cannot listen on the address and port; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ async def running(
     that `/readyz` is 503. Socket Mode has no load balancer. Raises NotListeningError or StoreNotUsableError.
     """
     readiness, tasks, acks, checks, journaling = Readiness(), Tasks(), Tasks(), Tasks(), Tasks()
-    slack_clock = SlackClock(limits.now)
+    slack_clock, metrics = SlackClock(limits.now), _open_metrics(settings)
     traces = (slack_clock.trace(settings.slack_api_url), *call_traces(settings.slack_api_url))
     async with open_session(proxy=settings.proxy) as http, open_session(*traces, proxy=settings.proxy) as session:
         transport = transport_over(http)  # no request to Anchor is traced
@@ -109,13 +109,13 @@ async def running(
             base_url=settings.anchor_api_url,
             timeout=settings.anchor_timeout,
             deadline=settings.anchor_deadline,
+            metrics=metrics,
         )
         async with open_tenancy(
             settings, session, slack, anchor, readiness, now=limits.now, lock_wait=limits.lock_wait
         ) as tenancy:
-            container = build(
-                tenancy, settings, Clients(transport, anchor, web_api, slack, slack_clock), readiness, tasks, limits
-            )
+            clients = Clients(transport, anchor, web_api, slack, slack_clock)
+            container = build(tenancy, settings, clients, readiness, tasks, limits, metrics)
             socket_mode = None
             if settings.slack_app_token is not None:
                 connector = SocketConnector(session, slack, settings.slack_app_token, heartbeat=limits.heartbeat)
@@ -124,10 +124,14 @@ async def running(
             secrets = () if socket_mode else settings.slack_signing_secrets
             routes = list(tenancy.routes)
             if tenancy.alerts_path is not None:
-                alerts = Alerts(slack, tenancy.workspaces, tasks, readiness)
+                alerts = Alerts(slack, tenancy.workspaces, tasks, readiness, metrics)
                 routes.append(web.post(tenancy.alerts_path, alerts.receive))
             server = HttpServer(container.slack_app, readiness, secrets=secrets, now=limits.now)
-            async with _listening(server.application(routes), settings) as url:
+            state = _state(settings, tenancy, container, readiness)
+            async with (
+                listening(server.application(routes), settings.host, settings.port) as url,
+                serving_metrics(metrics, state, settings.host, settings.metrics_port),
+            ):
                 journaling.start(_keep_journal(tenancy, container))
                 checks.start(keep_pruned(tenancy.store.database, settings.journal_days))
                 startup = asyncio.create_task(_start(tenancy, container, checks, socket_mode))
@@ -150,39 +154,25 @@ async def running(
                     await container.roles.close()
 
 
-@asynccontextmanager
-async def _listening(application: web.Application, settings: Settings) -> AsyncIterator[str]:
-    runner = web.AppRunner(application, shutdown_timeout=_CLOSE_TIMEOUT)
-    await runner.setup()
-    assert runner.server is not None  # noqa: S101 - `setup` has made it
-    connect = partial(
-        HttpConnection,
-        runner.server,
-        loop=asyncio.get_running_loop(),
-        access_log=None,
-        auto_decompress=False,  # the bot refuses compressed bodies
-        keepalive_timeout=75.0,
-        lingering_time=1.0,  # seconds to read the rest of a refused body
+def _open_metrics(settings: Settings) -> Metrics:
+    if settings.metrics_port is None:
+        return OFF
+    from bot.prometheus import PrometheusMetrics  # noqa: PLC0415 - it takes time and memory
+
+    return PrometheusMetrics()
+
+
+def _state(settings: Settings, tenancy: Tenancy, container: Container, readiness: Readiness) -> State:
+    """Return what the metrics read at each scrape."""
+    return State(
+        facts={"version": __version__} | transport_and_tenancy(settings),
+        readiness=readiness,
+        has_socket=settings.slack_app_token is not None,
+        has_key=isinstance(settings.workspaces, OneWorkspace),
+        outboxes={"results": container.journal.backlog},
+        database_errors=lambda: tenancy.store.database.errors,
+        dropped_lines=dropped_lines,
     )
-    try:
-        server = await _listen(connect, settings)
-        try:
-            host, port = server.sockets[0].getsockname()[:2]
-            url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-            _log.info("listening", extra={"url": url})
-            yield url
-        finally:
-            server.close()
-    finally:
-        await runner.cleanup()
-
-
-async def _listen(connect: Callable[[], asyncio.Protocol], settings: Settings) -> asyncio.Server:
-    try:
-        loop = asyncio.get_running_loop()
-        return await loop.create_server(connect, settings.host, settings.port, backlog=4096)
-    except (OSError, UnicodeError) as error:
-        raise NotListeningError(getattr(error, "strerror", None) or error) from None
 
 
 async def _keep_journal(tenancy: Tenancy, container: Container) -> None:

@@ -21,6 +21,7 @@ from bot.inbound.slack.listener import ACK_WAIT
 from bot.inbound.slack.modals import ModalListeners
 from bot.inbound.slack.redelivery import REDELIVERY_WINDOW
 from bot.inbound.slack.socket_connection import HEARTBEAT
+from bot.metrics import Metrics
 from bot.outbound.anchor.client import AnchorClient
 from bot.outbound.slack.client import SlackClient, SlackViews
 from bot.outbound.slack.profiles import ProfileCache
@@ -111,7 +112,13 @@ class Container:
 
 
 def build(  # noqa: PLR0913, PLR0917 - collaborators
-    tenancy: Tenancy, settings: Settings, clients: Clients, readiness: Readiness, tasks: Tasks, limits: Limits
+    tenancy: Tenancy,
+    settings: Settings,
+    clients: Clients,
+    readiness: Readiness,
+    tasks: Tasks,
+    limits: Limits,
+    metrics: Metrics,
 ) -> Container:
     """Build everything that serves the workspaces of `tenancy`."""
     workspaces, slack, anchor = tenancy.workspaces, clients.slack, clients.anchor
@@ -127,7 +134,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     history_modal = history.HistoryModal(workspaces, roles, views, delivery, past_orders, limits.now)
     access_check = AccessCheck(workspaces, roles, monitor)
     rows = OrderRows(tenancy.store.database, tenancy.store.cipher, secrets.token_hex(8), lease=limits.lease)
-    journal = Journal(rows, readiness, renew_interval=limits.lease / RENEWALS)
+    journal = Journal(rows, readiness, metrics, renew_interval=limits.lease / RENEWALS)
     queue = FairQueue(most=_MOST_AT_ANCHOR, most_each=_MOST_AT_ANCHOR_EACH, longest_wait=settings.anchor_deadline)
     session_control = SessionControl(
         anchor, access_check, monitor, journal, tasks, time.monotonic, queue=queue, capacity=limits.capacity
@@ -157,5 +164,5 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
             ModalListeners(admin, home_view, delivery, tasks, ack_wait=limits.ack_wait).routes,
             HomeActionListeners(admin, home_view, delivery, tasks).routes,
         ]
-    slack_app = SlackApp(tables, orders, delivery, tasks, clients.slack_now)
+    slack_app = SlackApp(tables, orders, delivery, tasks, clients.slack_now, metrics)
     return Container(session_control, delivery, slack_app, roles, journal, recovery, admin)

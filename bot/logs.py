@@ -53,7 +53,7 @@ class NonBlockingHandler(QueueHandler):
         self._lines: queue.Queue[str] = queue.Queue(capacity)
         super().__init__(self._lines)
         self._number = number
-        self._dropped = 0
+        self._dropped = self._failed = 0
         threading.Thread(target=self._write_lines, name="log", daemon=True).start()
 
     def prepare(self, record: logging.LogRecord) -> str:
@@ -72,11 +72,16 @@ class NonBlockingHandler(QueueHandler):
         with self._lines.all_tasks_done:
             self._lines.all_tasks_done.wait_for(lambda: not self._lines.unfinished_tasks, _FLUSH_TIMEOUT)
 
+    @property
+    def lost(self) -> int:
+        """Return the number of lines that were dropped, or could not be written."""
+        return self._dropped + self._failed
+
     def _write_lines(self) -> None:
-        failed = reported = 0
+        reported = 0
         while True:
-            failed += not self._write(self._lines.get())
-            lost = self._dropped + failed
+            self._failed += not self._write(self._lines.get())
+            lost = self.lost
             if lost > reported and self._lines.empty() and self._write(self._report(lost - reported)):
                 reported = lost
             self._lines.task_done()
@@ -96,6 +101,11 @@ class NonBlockingHandler(QueueHandler):
         level = logging.WARNING
         fields = {"name": __name__, "levelno": level, "levelname": logging.getLevelName(level), "lines": lines}
         return self.format(logging.makeLogRecord(fields | {"msg": "log lines dropped"}))
+
+
+def dropped_lines() -> int:
+    """Return the number of lines that this process has lost."""
+    return sum(handler.lost for handler in logging.getLogger().handlers if isinstance(handler, NonBlockingHandler))
 
 
 class TextFormatter(logging.Formatter):

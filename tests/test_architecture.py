@@ -26,7 +26,7 @@ LAYERS = (
 )
 """Each layer can import itself and those below it."""
 
-LEAVES = {"config", "concurrency", "health", "logs", "request_id", "standstill"}
+LEAVES = {"config", "concurrency", "health", "logs", "metrics", "prometheus", "request_id", "standstill"}
 """Every layer except `core` and `messages` can import them; they import nothing of ours but `core` and leaves."""
 
 APART = {"sim": {"sim"}, "demo": {"sim", "demo", "core", "messages", "usecases", "outbound"}}
@@ -137,7 +137,7 @@ asyncio.run(use())
     ("code", "spared"),
     [
         ("import sys, bot.cli.main", {"slack_bolt", "sqlalchemy", "psycopg", "alembic"}),
-        (USE_A_FILE, {"psycopg", "alembic", "bot.sim", "bot.demo"}),
+        (USE_A_FILE, {"psycopg", "alembic", "bot.sim", "bot.demo", "prometheus_client"}),
     ],
     ids=["a command", "a bot with a SQLite file"],
 )

@@ -83,7 +83,8 @@ def _serve(runner: asyncio.Runner, settings: Settings) -> int:
     sys.setswitchinterval(_SWITCH_INTERVAL)
     gc.disable()  # until `serve` has started: a tenth of the time to start
     # the other commands need no bot, and end sooner without
-    from bot.app import NotListeningError, serve  # noqa: PLC0415
+    from bot.app import serve  # noqa: PLC0415
+    from bot.inbound.listening import NotListeningError  # noqa: PLC0415
     from bot.outbound.slack.client import AppTokenRefusedError, TokenRefusedError  # noqa: PLC0415
 
     try:
@@ -102,7 +103,7 @@ def _serve(runner: asyncio.Runner, settings: Settings) -> int:
     except StoreNotUsableError as error:
         return _fail(error.sentence, code=1 if isinstance(error, StoreInUseError) else _UNUSABLE_SETTINGS)
     except NotListeningError as error:
-        return _fail(f"HOST and PORT ({settings.host}:{settings.port}) can't be listened on: {error}.", code=1)
+        return _fail(str(error), code=1)
     except OSError as error:
         return _fail(f"The certificates of SSL_CERT_FILE or SSL_CERT_DIR can't be read: {error}.", code=1)
     return 0

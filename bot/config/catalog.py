@@ -86,6 +86,13 @@ _SERVER = (
         "3",
     ),
 )
+_METRICS = (
+    Setting(
+        "METRICS_PORT",
+        "The port for GET /metrics, in Prometheus' format, on the address HOST. If it is not set, there are none. See "
+        "docs/operations.md#metrics.",
+    ),
+)
 _LOGS = (
     Setting("LOG_LEVEL", "DEBUG, INFO, WARNING or ERROR.", "INFO"),
     Setting("LOG_FORMAT", "text is for people, json (one object per line) for programs.", "text"),
@@ -104,6 +111,7 @@ SECTIONS = (
     Section("Outgoing calls", _NETWORK),
     Section("The bot's own server", _SERVER),
     Section("Alerts", ALERTS),
+    Section("Metrics", _METRICS),
     Section("Logs", _LOGS, "They go to stderr."),
 )
 

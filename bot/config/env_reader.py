@@ -159,6 +159,14 @@ class EnvReader(EnvValues):
             return int(default)
         return int(value)
 
+    def optional_port(self, name: str) -> int | None:
+        """Read a port that can be left out."""
+        value = self.text(name)
+        if value and not is_port(value):
+            self.report(name, "is not a port. Use a number from 0 (any free port) to 65535, like 9464.")
+            return None
+        return int(value) if value else None
+
     def choice(self, name: str, choices: tuple[str, ...]) -> str:
         """Read one of `choices`, in any case."""
         value, default = self.text(name), SETTINGS[name].default

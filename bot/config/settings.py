@@ -110,6 +110,7 @@ class Settings:
     drain_seconds: float
     host: str
     port: int
+    metrics_port: int | None
     log_level: str
     log_format: str
 
@@ -133,6 +134,7 @@ class Settings:
             drain_seconds=read.seconds("DRAIN_SECONDS", least=0.0, most=LONGEST_DRAIN),
             host=read.text("HOST"),
             port=read.port("PORT"),
+            metrics_port=read.optional_port("METRICS_PORT"),
             log_level=read.choice("LOG_LEVEL", _LOG_LEVELS),
             log_format=read.choice("LOG_FORMAT", _LOG_FORMATS),
         )

@@ -21,12 +21,19 @@ def summarize(settings: Settings) -> dict[str, str]:
     """Return what an operator needs to recognize the bot by."""
     one = settings.workspaces if isinstance(settings.workspaces, OneWorkspace) else None
     return {
-        "transport": "Socket Mode" if settings.slack_app_token else "HTTP",
-        "tenancy": "one workspace" if one else "many workspaces",
+        **transport_and_tenancy(settings),
         "permissions": "set by admins" if one is None else "everybody" if one.policy == EVERYBODY else "restricted",
         "anchor": settings.anchor_api_url,
         "proxy": settings.proxy.url if settings.proxy else "none",
         "database": _kind_of(settings.workspaces.store.database_url),
+    }
+
+
+def transport_and_tenancy(settings: Settings) -> dict[str, str]:
+    """Return how the bot is connected to Slack, and whom it serves."""
+    return {
+        "transport": "Socket Mode" if settings.slack_app_token else "HTTP",
+        "tenancy": "one workspace" if isinstance(settings.workspaces, OneWorkspace) else "many workspaces",
     }
 
 

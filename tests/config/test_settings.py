@@ -43,6 +43,7 @@ DEFAULTS = Settings(
     drain_seconds=3.0,
     host="127.0.0.1",
     port=3000,
+    metrics_port=None,
     log_level="INFO",
     log_format="text",
 )
@@ -124,6 +125,7 @@ def test_blank_counts_as_not_set(blank: str) -> None:
         ("HOST", "0.0.0.0", "host", "0.0.0.0"),  # noqa: S104 - a container's
         ("PORT", "0", "port", 0),
         ("PORT", "65535", "port", 65535),
+        ("METRICS_PORT", "9464", "metrics_port", 9464),
         ("LOG_LEVEL", "debug", "log_level", "DEBUG"),
         ("LOG_FORMAT", "JSON", "log_format", "json"),
         ("ALERTS_TOKEN", " s3cret ", "workspaces.alerts_token", Secret("s3cret")),
@@ -178,7 +180,7 @@ BAD: list[tuple[tuple[str, ...], list[str]]] = [
     (("HTTPS_PROXY",), ["http://proxy:3128/path", "http://proxy:3128/?a=b", "http://proxy:3128/#part", "two words"]),
     (TIMES, ["0", "-1", "601", "nan", "inf", "1e3", "ten", "1,5", "10s"]),
     (("JOURNAL_DAYS",), ["0", "3651", "-1", "1.5", "90d", "٩٠", "00000090"]),
-    (("PORT",), ["-1", "65536", "1e3", "http", "3000.0", "٣٠٠٠", "000000080", "80 80"]),
+    (("PORT", "METRICS_PORT"), ["-1", "65536", "1e3", "http", "3000.0", "٣٠٠٠", "000000080", "80 80"]),
     (("LOG_LEVEL",), ["TRACE", "10"]),
     (("LOG_FORMAT",), ["xml"]),
     (("ALERTS_CHANNEL",), ["#alerts", "alerts", "U0ALICE0001", "c0123456789", "C0123456789,C1"]),
@@ -385,6 +387,7 @@ def test_the_example_file_has_every_setting_with_its_default() -> None:
         "SLACK_APP_TOKEN",
         "HTTPS_PROXY",
         "NO_PROXY",
+        "METRICS_PORT",
         *POLICY,
     }
     assert {name for name, value in example.items() if not value} == {*REQUIRED, *MANY} | optional

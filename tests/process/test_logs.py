@@ -168,6 +168,9 @@ def test_lines_without_room_are_dropped_and_counted(*, blocking: bool) -> None:
     assert (report["level"], report["lines"] + len(written)) == ("WARNING", 1000)
     assert report["lines"] > 900
     assert json.loads(after)["number"] == 1000
+    logging.getLogger().addHandler(handler)
+    assert logs.dropped_lines() == report["lines"]
+    logging.getLogger().removeHandler(handler)
 
 
 def test_lines_that_cannot_be_written_are_counted(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from bot import __version__
-from bot.app import NotListeningError, running
+from bot.app import running
 from bot.config.settings import Settings
 from bot.demo.sandbox import environment
+from bot.inbound.listening import NotListeningError
 from bot.sim.anchor import DEFAULT_KEY, SimAnchor
 from bot.sim.slack import SimSlack, api_error
 from harness import SESSION, paused
@@ -106,6 +107,16 @@ async def test_a_port_that_is_taken_is_named(wording: Check) -> None:
     wording("port", the_sentence(ended))
 
 
+async def test_a_port_of_the_metrics_that_is_taken_is_named() -> None:
+    async with SimSlack() as slack, SimAnchor() as anchor:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            settings = Settings.from_env(environment(slack, anchor, METRICS_PORT=str(port)))
+            with pytest.raises(NotListeningError, match=f"METRICS_PORT .*:{port}"):
+                async with running(settings):
+                    pass
+
+
 @pytest.mark.parametrize("host", ["a" * 70, "no-such-host.invalid"])
 async def test_a_host_that_cannot_be_listened_on_is_an_error(host: str) -> None:
     async with SimSlack() as slack, SimAnchor() as anchor:
@@ -127,7 +138,8 @@ async def test_an_app_token_that_slack_refuses_ends_it_with_one_sentence(wording
         slack.faults["apps.connections.open"] = api_error("missing_scope")
         ended = await run_to_exit(environment(slack, anchor, LOG_LEVEL="DEBUG"))
     assert ended.code == 2
-    assert [entry["message"] for entry in ended.log] == ["starting", "database migrated", "listening", "ready"]
+    messages = [entry["message"] for entry in ended.log if entry["level"] != "DEBUG"]
+    assert messages == ["starting", "database migrated", "listening", "ready"]
     wording("app token", the_sentence(ended))
 
 

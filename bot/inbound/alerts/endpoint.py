@@ -19,6 +19,7 @@ from bot.inbound.alerts.generic import BadAlert, read_alert
 from bot.inbound.rejections import Rejected, RejectionLog, error_response, read_body
 from bot.messages import alert_errors
 from bot.messages.alert_card import alert_message
+from bot.metrics import OFF, Metrics
 from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.delivery import Doubtful, Posted, PostResult, Refused, TryAgain
 from bot.outbound.workspaces import StoreError, Workspaces
@@ -34,11 +35,14 @@ _RETRY_SOON, _RETRY_AFTER_RESTART, _RETRY_LATER = 5, 30, 60  # seconds, for Retr
 class Alerts:
     """Endpoint for alerts; a sender needs the workspace's alerts token."""
 
-    def __init__(self, slack: SlackClient, workspaces: Workspaces, tasks: Tasks, readiness: Readiness) -> None:
+    def __init__(
+        self, slack: SlackClient, workspaces: Workspaces, tasks: Tasks, readiness: Readiness, metrics: Metrics = OFF
+    ) -> None:
         self._slack = slack
         self._workspaces = workspaces
         self._tasks = tasks
         self._readiness = readiness
+        self._metrics = metrics
         self._running = 0
         self._rejections = RejectionLog(time.monotonic)
 
@@ -65,6 +69,7 @@ class Alerts:
 
     def _reject(self, rejected: Rejected, *, retry_after: int | None = None) -> web.Response:
         self._rejections.record(rejected)
+        self._metrics.alerted("Rejected")
         response = error_response(rejected)
         if rejected.status == 401:  # noqa: PLR2004 - a well-known status
             response.headers["WWW-Authenticate"] = "Bearer"
@@ -78,11 +83,15 @@ class Alerts:
             return self._reject(body)
         alert = _read(body)
         if isinstance(alert, BadAlert):
-            return _problem(400, alert.why, field=alert.field)
+            return self._refuse(alert)
         channel = alert.channel or workspace.alerts_channel
         if channel is None:
-            return _problem(400, alert_errors.NO_CHANNEL, field="channel")
+            return self._refuse(BadAlert("channel", alert_errors.NO_CHANNEL))
         return await self._post(alert, channel, workspace)
+
+    def _refuse(self, alert: BadAlert) -> web.Response:
+        self._metrics.alerted("Invalid")
+        return _problem(400, alert.why, field=alert.field)
 
     async def _post(self, alert: Alert, channel: str, workspace: Workspace) -> web.Response:
         """Post the alert in a task, which shutdown waits for and finally cancels."""
@@ -91,6 +100,7 @@ class Alerts:
         await asyncio.wait({task})
         result = Doubtful("the bot was stopped") if task.cancelled() else task.result()
         outcome, team_id = type(result).__name__, workspace.team_id
+        self._metrics.alerted(outcome)
         fields = {"outcome": outcome, "session": alert.session_id, "team": team_id, "channel": channel}
         why = {} if isinstance(result, Posted) else {"why": result.why}
         _log.info("alert", extra=fields | why | {"ms": round((time.monotonic() - began) * 1000)})

@@ -17,6 +17,7 @@ from bot.inbound.slack.payload import read_address, read_time
 from bot.messages.message import Message
 from bot.messages.modal_results import answer_view
 from bot.messages.request_errors import unknown_action_message, unknown_command_message
+from bot.metrics import OFF, Metrics
 from bot.outbound.workspaces import StoreError
 from bot.usecases.fair_queue import FairQueue
 from bot.usecases.incidents import report
@@ -34,18 +35,20 @@ Payload = dict[str, Any]
 class SlackApp:
     """Dispatcher of validated payloads to the listeners. `slack_now` gives Slack's time in Unix seconds."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - collaborators
         self,
         tables: Iterable[Routes],
         orders: Orders,
         delivery: MessageDelivery,
         tasks: Tasks,
         slack_now: Callable[[], float],
+        metrics: Metrics = OFF,
     ) -> None:
         self._orders = orders
         self._delivery = delivery
         self._tasks = tasks
         self._slack_now = slack_now
+        self._metrics = metrics
         self._queue = FairQueue(most=_MOST_AT_ONCE, most_each=_MOST_AT_ONCE, is_urgent=True)
         self._bolt = AsyncApp(
             name="slack_bolt.app",
@@ -92,8 +95,16 @@ class SlackApp:
                 return Ack(status=503)  # Slack sends an event again, and tells a person of a command or click
         sent_at, resolution = read_time(payload, timestamp)
         age = request_age(now=self._slack_now(), timestamp=sent_at, resolution=resolution, standstill=standstill)
-        given_at = min(received_at, time.monotonic() - age.most)
+        now = time.monotonic()
+        given_at, began = min(received_at, now - age.most), min(received_at, now - age.least)
         request = RequestContext(address, age.least, given_at, Ack(), may_be_old=may_be_old)
+        ack = await self._run(payload, request)
+        self._metrics.acknowledged(_kind(payload), ack.status, time.monotonic() - began)
+        return ack
+
+    async def _run(self, payload: Payload, request: RequestContext) -> Ack:
+        """Let Bolt call the listener, and return the ack; handle every exception of it."""
+        address = request.address
         context = {"request": request, "installed_team": address.actor.team_id}
         try:
             await self._bolt.async_dispatch(AsyncBoltRequest(body=payload, mode="socket_mode", context=context))
@@ -129,6 +140,10 @@ class SlackApp:
         if message is not None and "response_url" in payload:
             self._tasks.start(self._delivery.deliver(address, message))
         return Ack()
+
+
+def _kind(payload: Payload) -> str:
+    return "command" if "command" in payload else "event" if "event" in payload else str(payload.get("type"))
 
 
 def _unknown(payload: Payload) -> Message | None:

@@ -15,6 +15,7 @@ from bot.core.requests import Verb
 from bot.core.retry import delay_before_retry
 from bot.core.secret import Secret
 from bot.core.session_id import SessionId
+from bot.metrics import OFF, Metrics
 from bot.outbound.anchor.http_request import AnchorHttp
 from bot.outbound.anchor.responses import read_failure, read_key_status, read_response
 from bot.outbound.http_client import NETWORK_ERRORS
@@ -30,8 +31,17 @@ class AnchorClient:
     https://docs.anchorbrowser.io/api-reference
     """
 
-    def __init__(self, transport: httpx.AsyncBaseTransport, *, base_url: str, timeout: float, deadline: float) -> None:
+    def __init__(
+        self,
+        transport: httpx.AsyncBaseTransport,
+        *,
+        base_url: str,
+        timeout: float,
+        deadline: float,
+        metrics: Metrics = OFF,
+    ) -> None:
         self._http = AnchorHttp(transport, base_url)
+        self._metrics = metrics
         self._timeout = timeout
         self._deadline = deadline
 
@@ -71,11 +81,14 @@ class AnchorClient:
         return read_key_status(response.status_code, body)
 
     async def _attempt(self, verb: Verb, key: Secret, session_id: SessionId, ends: float) -> AnchorOutcome:
-        path = f"/v1/sessions/{session_id}/agent/{verb.value}"
-        timeout = min(self._timeout, ends - time.monotonic())
+        path, began = f"/v1/sessions/{session_id}/agent/{verb.value}", time.monotonic()
+        timeout = min(self._timeout, ends - began)
         try:
             response, body = await self._http.request("POST", path, key, within=timeout, max_bytes=_MAX_BODY_BYTES)
         except NETWORK_ERRORS as error:
             _log.warning("request to Anchor failed", extra={"why": f"{type(error).__name__}: {error}"})
-            return read_failure(error)
-        return read_response(verb, response.status_code, response.headers, body)
+            outcome: AnchorOutcome = read_failure(error)
+        else:
+            outcome = read_response(verb, response.status_code, response.headers, body)
+        self._metrics.attempted(verb.value, type(outcome).__name__, time.monotonic() - began)
+        return outcome

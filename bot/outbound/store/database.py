@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _TIMEOUT = 5.0  # seconds for a read or a change
+_UNREACHABLE = (
+    *(TimeoutError, OperationalError, InterfaceError),
+    InternalError,  # a read-only server
+    sqlite3.Error,  # without SQLAlchemy
+)
 _READING: Mapping[str, Any] = {
     "isolation_level": "AUTOCOMMIT",  # otherwise PostgreSQL gets BEGIN and ROLLBACK with each read
     "skip_autocommit_rollback": True,
@@ -72,6 +77,8 @@ class Database:
         self.migrated = asyncio.Event()
         self.generation = 0
         """The number of times that another file has taken the place of the database."""
+        self.errors = 0
+        """The number of calls that failed."""
         self.is_exclusive = False
         """Whether no other bot uses the database. Commands can, beside the bot."""
 
@@ -86,7 +93,7 @@ class Database:
         executing it.
         """
         self._check_migrated()
-        with _translate_errors():
+        with self._translate_errors():
             async with asyncio.timeout(_TIMEOUT):
                 try:
                     return await self._read(query, values)
@@ -126,7 +133,7 @@ class Database:
 
     @asynccontextmanager
     async def _begin(self, within: float, turn: AbstractAsyncContextManager[Any]) -> AsyncIterator[AsyncConnection]:
-        with _translate_errors():
+        with self._translate_errors():
             async with asyncio.timeout(within), turn, self._write_lock, self._engine.begin() as connection:
                 yield connection
 
@@ -147,7 +154,7 @@ class Database:
         assert self.file is not None  # noqa: S101 - no other database moves
         async with self._write_lock:
             if identity_of(self.file) is None:
-                with _translate_errors():
+                with self._translate_errors():
                     async with self._engine.connect() as connection:
                         await rewrite(connection, self.file)
             await self._engine.dispose()
@@ -156,6 +163,14 @@ class Database:
             self.generation += 1
             self.migrated.clear()
         _log.warning("database file was deleted or replaced; opened again", extra={"file": str(self.file)})
+
+    @contextmanager
+    def _translate_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except _UNREACHABLE as error:
+            self.errors += 1
+            raise StoreUnreachableError(_explain(error)) from None
 
     def free_bytes(self) -> int | None:
         """Return the free space on the disk of a SQLite file; None for another database."""
@@ -171,16 +186,10 @@ class Database:
         self._close_last()
 
 
-@contextmanager
-def _translate_errors() -> Iterator[None]:
-    try:
-        yield
-    except TimeoutError:
-        raise StoreUnreachableError("the database does not answer in time") from None
-    except (OperationalError, InterfaceError, InternalError) as error:  # InternalError: a read-only server
-        raise StoreUnreachableError(name_of(error)) from None
-    except sqlite3.Error as error:  # without SQLAlchemy
-        raise StoreUnreachableError(_name_of(error)) from None
+def _explain(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return "the database does not answer in time"
+    return name_of(error) if isinstance(error, DBAPIError) else _name_of(error)
 
 
 def name_of(error: DBAPIError) -> str:

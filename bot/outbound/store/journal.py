@@ -14,6 +14,7 @@ from bot.core.outcomes import Outcome
 from bot.core.recovery import State, Unfinished
 from bot.core.requests import Order, ReplyAddress, Verb
 from bot.health import Readiness
+from bot.metrics import OFF, Backlog, Metrics
 from bot.outbound.store.journal_entry import JournalEntry
 from bot.outbound.store.order_rows import LEASE, OrderRows
 from bot.outbound.store.pending_changes import PendingChanges
@@ -36,8 +37,11 @@ _NOT_WRITTEN = "Orders cannot be recorded ({why}). A restart now would lose thos
 class Journal:
     """The journal of this process. Nothing is written before `run` starts. `renew_interval` is in seconds."""
 
-    def __init__(self, rows: OrderRows, readiness: Readiness, *, renew_interval: float = LEASE / RENEWALS) -> None:
+    def __init__(
+        self, rows: OrderRows, readiness: Readiness, metrics: Metrics = OFF, *, renew_interval: float = LEASE / RENEWALS
+    ) -> None:
         self.rows = rows
+        self._metrics = metrics
         self._readiness = readiness
         self._renew_interval = renew_interval
         self._open: dict[str, JournalEntry] = {}
@@ -51,6 +55,12 @@ class Journal:
     def is_full(self) -> bool:
         """Return whether more orders would not be kept."""
         return len(self._open) >= MOST_OPEN
+
+    def backlog(self) -> Backlog:
+        """Return the results that are not delivered yet."""
+        now = time.monotonic()
+        ages = [now - (entry.settled_at or now) for entry in self._open.values() if entry.state is State.ACTED]
+        return Backlog(len(ages), max(ages, default=0.0))
 
     def begin(self, order: Order, address: ReplyAddress) -> JournalEntry:
         """Record a new order. A pause counts as sent from now on."""
@@ -72,12 +82,17 @@ class Journal:
 
     def settle(self, entry: JournalEntry, outcome: Outcome) -> None:
         """Record an outcome. One that was known before keeps its time."""
+        if entry.settled_at is None and not entry.is_lost:
+            order, age = entry.order, time.monotonic() - entry.given_at
+            self._metrics.settled(order.verb.value, order.source.value, type(outcome).__name__, age)
         entry.state, entry.outcome, entry.settled_at = State.ACTED, outcome, entry.settled_at or time.monotonic()
         self._change(entry)
 
     def told(self, entry: JournalEntry, route: str | None) -> None:
         """Record that the outcome was delivered by a route, or that Slack refused it finally (None)."""
         entry.state, entry.delivered_by, entry.told_at = State.TOLD, route, time.monotonic()
+        if not entry.is_lost:
+            self._metrics.delivered(entry.order.verb.value, route, entry.told_at - entry.given_at)
         entry.address = ReplyAddress(entry.order.actor, thread_ts=entry.address.thread_ts)  # the rest takes memory
         self._change(entry)
 

@@ -213,6 +213,7 @@ async def test_a_file_that_others_hold_for_too_long_is_unreachable(
             await store.rows.save(ACME)
         holder.close()
         assert not await store.rows.save(ACME)
+        assert store.database.errors == 1
 
 
 async def test_a_relative_path_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

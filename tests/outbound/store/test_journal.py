@@ -12,6 +12,7 @@ from bot.core.outcomes import Paused
 from bot.core.requests import Verb
 from bot.core.secret import Secret
 from bot.health import Readiness
+from bot.metrics import OFF, Metrics
 from bot.outbound.store import journal as module
 from bot.outbound.store import pending_changes
 from bot.outbound.store.fields import FieldCipher
@@ -66,11 +67,11 @@ class WatchedRows(OrderRows):
 class Desk:
     """A journal that runs over watched rows."""
 
-    def __init__(self, store: Store, owner: str = "ours", *, renew: float = 0.05) -> None:
+    def __init__(self, store: Store, owner: str = "ours", *, renew: float = 0.05, metrics: Metrics = OFF) -> None:
         self.store = store
         self.rows = WatchedRows(store, owner)
         self.readiness = Readiness()
-        self.journal = Journal(self.rows, self.readiness, renew_interval=renew)
+        self.journal = Journal(self.rows, self.readiness, metrics, renew_interval=renew)
 
     def begin(self, verb: Verb = Verb.PAUSE, trigger: str | None = None) -> JournalEntry:
         row = order_row(verb, trigger=trigger)
@@ -83,8 +84,10 @@ class Desk:
 
 
 @asynccontextmanager
-async def journal_of(store: Store, owner: str = "ours", *, renew: float = 0.05) -> AsyncIterator[Desk]:
-    desk = Desk(store, owner, renew=renew)
+async def journal_of(
+    store: Store, owner: str = "ours", *, renew: float = 0.05, metrics: Metrics = OFF
+) -> AsyncIterator[Desk]:
+    desk = Desk(store, owner, renew=renew, metrics=metrics)
     running = asyncio.create_task(desk.journal.run())
     yield desk
     desk.journal.stop()
@@ -275,6 +278,37 @@ async def test_a_change_while_it_turns_out_that_another_process_has_the_order_is
 
 
 # --- whose an order is ---
+
+
+class CountedOrders(Metrics):
+    """Metrics that keep what was counted."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+
+    def settled(self, verb: str, source: str, outcome: str, seconds: float) -> None:
+        assert 0 <= seconds < 60
+        self.events.append(f"{verb} by {source}: {outcome}")
+
+    def delivered(self, verb: str, route: str | None, seconds: float) -> None:
+        assert 0 <= seconds < 60
+        self.events.append(f"{verb} by {route}")
+
+
+async def test_an_order_is_counted_once_by_the_process_that_has_it(store: Store) -> None:
+    metrics = CountedOrders()
+    async with journal_of(store, metrics=metrics) as at, journal_of(store, "theirs") as beside:
+        own, lost = at.begin(), at.begin()
+        assert await lost.written
+        at.journal.settle(own, Paused())
+        at.journal.settle(own, Paused())
+        at.journal.told(own, None)
+        assert await own.written
+        await beside.journal.take_over(all_leases=True)
+        await until(lambda: lost.is_lost)
+        at.journal.settle(lost, Paused())
+        at.journal.told(lost, "channel")
+    assert metrics.events == ["pause by command: Paused", "pause by None"]
 
 
 async def test_an_order_is_ours_until_another_process_has_it(store: Store) -> None:

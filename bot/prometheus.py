@@ -1,0 +1,156 @@
+"""The metrics in Prometheus' format. Only a bot with METRICS_PORT loads this module: it takes time and memory.
+
+Labels have few values each: no ids and no names. https://prometheus.io/docs/practices/naming/
+"""
+
+from collections.abc import Iterable, Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, disable_created_metrics
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import generate_latest
+from prometheus_client.registry import Collector
+
+from bot.core.history import OUTCOMES
+from bot.core.requests import Source, Verb
+from bot.metrics import Metrics, State
+
+PARTS = ("anchor_key", "database", "disk", "journal")
+"""What can be degraded."""
+
+_ROUTES = ("ack", "response_url", "channel", "direct message", "none")
+_KINDS = frozenset({"command", "event", "block_actions", "view_submission", "view_closed"})
+_ALERTS = ("Posted", "Refused", "TryAgain", "Doubtful", "Invalid", "Rejected")
+_ACK = (0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 5.0)
+_ORDER = (0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 300.0, 1800.0)
+_ATTEMPT = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
+_RESULTS = {outcome: result.value for result, outcomes in OUTCOMES.items() for outcome in outcomes}
+
+
+class PrometheusMetrics(Metrics):
+    """Counters and histograms, and the state when they are fetched."""
+
+    def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        self._acks = Histogram(
+            "anchor_bot_ack_seconds",
+            "Time from Slack's clock to the answer to a request, by its kind and HTTP status.",
+            ("kind", "status"),
+            buckets=_ACK,
+            registry=registry,
+        )
+        self._orders = Counter(
+            "anchor_bot_orders",
+            "Pauses and resumes, by their source and outcome; result is the kind of outcome.",
+            ("verb", "source", "outcome", "result"),
+            registry=registry,
+        )
+        self._outcomes = Histogram(
+            "anchor_bot_order_outcome_seconds",
+            "Time from Slack's clock to the outcome of an order.",
+            ("verb",),
+            buckets=_ORDER,
+            registry=registry,
+        )
+        self._deliveries = Histogram(
+            "anchor_bot_order_delivery_seconds",
+            "Time from Slack's clock until the person was told, by the route; none: Slack refused every route.",
+            ("verb", "route"),
+            buckets=_ORDER,
+            registry=registry,
+        )
+        self._attempts = Histogram(
+            "anchor_bot_anchor_attempt_seconds",
+            "Duration of attempts at Anchor.",
+            ("verb", "outcome"),
+            buckets=_ATTEMPT,
+            registry=registry,
+        )
+        self._alerts = Counter(
+            "anchor_bot_alerts", "Alerts of programs, by their outcome.", ("outcome",), registry=registry
+        )
+        self._begin_at_zero()
+
+    def _begin_at_zero(self) -> None:
+        """Export every series from the start: `increase` does not see the first value of a series."""
+        for verb in Verb:
+            for source in Source:
+                for outcome, result in _RESULTS.items():
+                    self._orders.labels(verb.value, source.value, outcome, result)
+            for route in _ROUTES:
+                self._deliveries.labels(verb.value, route)
+        for outcome in _ALERTS:
+            self._alerts.labels(outcome)
+
+    def acknowledged(self, kind: str, status: int, seconds: float) -> None:
+        """Observe an ack."""
+        self._acks.labels(kind if kind in _KINDS else "other", str(status)).observe(seconds)
+
+    def settled(self, verb: str, source: str, outcome: str, seconds: float) -> None:
+        """Count an order, and observe the time to its outcome."""
+        self._orders.labels(verb, source, outcome, _RESULTS[outcome]).inc()
+        self._outcomes.labels(verb).observe(seconds)
+
+    def delivered(self, verb: str, route: str | None, seconds: float) -> None:
+        """Observe a delivery."""
+        self._deliveries.labels(verb, route or "none").observe(seconds)
+
+    def attempted(self, verb: str, outcome: str, seconds: float) -> None:
+        """Observe an attempt."""
+        self._attempts.labels(verb, outcome).observe(seconds)
+
+    def alerted(self, outcome: str) -> None:
+        """Count an alert."""
+        self._alerts.labels(outcome).inc()
+
+    def read_at_scrape(self, state: State) -> None:
+        """Export this state as well."""
+        self.registry.register(_StateCollector(state))
+
+    def page(self) -> bytes:
+        """Return the page of the metrics."""
+        return generate_latest(self.registry)
+
+
+class _StateCollector(Collector):
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield the state as it is now."""
+        state, reasons = self._state, self._state.readiness.reasons
+        info = GaugeMetricFamily("anchor_bot_info", "The bot that runs, in its labels.", labels=list(state.facts))
+        info.add_metric(list(state.facts.values()), 1)
+        yield info
+        yield GaugeMetricFamily("anchor_bot_ready", "1 if /readyz is 200.", not reasons)
+        if state.has_socket:
+            yield GaugeMetricFamily("anchor_bot_socket_connected", "1 if Socket Mode works.", "socket" not in reasons)
+        if state.has_key:
+            is_accepted = "anchor_key" not in state.readiness.degraded
+            yield GaugeMetricFamily("anchor_bot_key_accepted", "0 if Anchor refuses ANCHOR_API_KEY.", is_accepted)
+        yield from self._parts()
+        yield from self._outboxes()
+        yield CounterMetricFamily(
+            "anchor_bot_database_errors", "Failed calls of the database.", state.database_errors()
+        )
+        yield CounterMetricFamily("anchor_bot_log_lines_dropped", "Lines that nobody read.", state.dropped_lines())
+
+    def _parts(self) -> Iterator[Metric]:
+        degraded = GaugeMetricFamily(
+            "anchor_bot_degraded", "1 if this part does not work as it should.", labels=["part"]
+        )
+        for part in sorted({*PARTS, *self._state.readiness.degraded}):
+            degraded.add_metric([part], part in self._state.readiness.degraded)
+        yield degraded
+
+    def _outboxes(self) -> Iterator[Metric]:
+        depth = GaugeMetricFamily(
+            "anchor_bot_outbox_depth", "Messages that Slack has not taken yet.", labels=["outbox"]
+        )
+        oldest = GaugeMetricFamily("anchor_bot_outbox_oldest_seconds", "Age of the oldest of them.", labels=["outbox"])
+        for name, read in self._state.outboxes.items():
+            backlog = read()
+            depth.add_metric([name], backlog.depth)
+            oldest.add_metric([name], backlog.oldest)
+        yield from (depth, oldest)

@@ -1,0 +1,113 @@
+"""The metrics of what people and programs do."""
+
+import pytest
+
+from bot.sim.anchor import rate_limited
+from bot.sim.local_server import free_port
+from bot.sim.slack import For, api_error, server_error
+from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, current_transport, many_workspaces, single_workspace
+from harness.conversation import post_json
+from harness.metrics import scrape
+
+pytestmark = pytest.mark.anyio
+
+
+@BOTH_TRANSPORTS
+async def test_orders_are_counted_by_verb_source_and_outcome_and_timed() -> None:
+    port = free_port()
+    async with single_workspace(METRICS_PORT=str(port)) as at:
+        before = await scrape(port)
+        at.anchor.fault = rate_limited(0.1, times=1)
+        for by in BY_BOTH:
+            await at.answer(by)
+        await at.command("00000000-0000-4000-8000-000000000000")
+        await at.slack.until(lambda: len(at.answers()) == 3)
+        after = await scrape(port)
+    assert before("anchor_bot_orders_total") == 0
+    for source, outcome in (("command", "Paused"), ("button", "Paused"), ("command", "NotFound")):
+        assert after("anchor_bot_orders_total", verb="pause", source=source, outcome=outcome) == 1
+    assert after("anchor_bot_orders_total", result="done") == 2
+    assert after("anchor_bot_orders_total") == after("anchor_bot_order_outcome_seconds_count", verb="pause") == 3
+    assert after("anchor_bot_order_delivery_seconds_count", route="ack") == 2
+    assert after("anchor_bot_order_delivery_seconds_count", route="response_url") == 1
+    assert after("anchor_bot_ack_seconds_count", kind="command", status="200") == 2
+    assert after("anchor_bot_ack_seconds_count", kind="block_actions", status="200") == 1
+    attempts = {"Paused": 2, "RateLimited": 1, "NotFound": 1}
+    assert {
+        outcome: after("anchor_bot_anchor_attempt_seconds_count", verb="pause", outcome=outcome) for outcome in attempts
+    } == attempts
+    for name in ("ack", "order_outcome", "order_delivery"):
+        assert 0 < after(f"anchor_bot_{name}_seconds_sum") < 60
+
+
+@HTTP_ONLY  # in Socket Mode a command has no time
+async def test_the_time_of_an_order_counts_from_slacks_clock() -> None:
+    port = free_port()
+    async with single_workspace(METRICS_PORT=str(port), ack_deadline=30.0) as at:
+        at.slack.timing.delay_to_app = 3.0
+        await at.command()
+        metrics = await scrape(port)
+    assert metrics("anchor_bot_order_outcome_seconds_sum") > 1.5
+    assert metrics("anchor_bot_ack_seconds_sum") > 1.5
+
+
+async def test_a_result_that_slack_does_not_take_is_in_the_outbox_and_then_counted() -> None:
+    port = free_port()
+    async with single_workspace(METRICS_PORT=str(port), ack_wait=0.0) as at:
+        for method in ("response_url", "chat.postMessage"):
+            at.slack.faults[method] = For(1, server_error())
+        await at.command()
+        while not (waiting := await scrape(port))("anchor_bot_outbox_depth", outbox="results"):
+            pass
+        await at.slack.until(at.answers)
+        delivered = await scrape(port)
+    assert waiting("anchor_bot_outbox_depth", outbox="results") == 1
+    assert waiting("anchor_bot_outbox_oldest_seconds", outbox="results") >= 0
+    assert delivered("anchor_bot_outbox_depth", outbox="results") == 0
+    assert delivered("anchor_bot_order_delivery_seconds_count") == 1
+
+
+async def test_alerts_are_counted_by_outcome() -> None:
+    port, bearer = free_port(), {"Authorization": "Bearer s3cret"}
+    async with single_workspace(METRICS_PORT=str(port), ALERTS_TOKEN="s3cret") as at:
+
+        async def post(fields: object, headers: dict[str, str] = bearer) -> None:
+            await post_json(f"{at.bot.url}/alerts", fields, headers=headers)
+
+        alert = {"session_id": at.session, "text": "High spend", "channel": at.channel.id}
+        await post(alert)
+        await post(alert, {})
+        await post({})
+        await post({name: value for name, value in alert.items() if name != "channel"})
+        at.slack.faults["chat.postMessage"] = api_error("not_in_channel")
+        await post(alert)
+        metrics = await scrape(port)
+    counts = {"Posted": 1, "Rejected": 1, "Invalid": 2, "Refused": 1, "Doubtful": 0, "TryAgain": 0}
+    assert {outcome: metrics("anchor_bot_alerts_total", outcome=outcome) for outcome in counts} == counts
+
+
+@BOTH_TRANSPORTS
+async def test_the_state_of_the_bot_is_exported() -> None:
+    port = free_port()
+    async with single_workspace(METRICS_PORT=str(port)) as at:
+        metrics = await scrape(port)
+        assert metrics("anchor_bot_ready") == 1
+        assert metrics("anchor_bot_key_accepted") == 1
+        assert ("anchor_bot_socket_connected" in metrics.names) is current_transport.is_socket
+        transport = "Socket Mode" if current_transport.is_socket else "HTTP"
+        assert metrics("anchor_bot_info", tenancy="one workspace", transport=transport) == 1
+        if current_transport.is_socket:
+            assert metrics("anchor_bot_socket_connected") == 1
+            at.slack.socket_mode = False
+            at.slack.sockets.drop()
+            while (metrics := await scrape(port))("anchor_bot_socket_connected"):
+                pass
+            assert metrics("anchor_bot_ready") == 0
+
+
+async def test_a_bot_of_many_workspaces_has_no_key_of_its_own(tmp_path: object) -> None:
+    port = free_port()
+    async with many_workspaces(f"sqlite:///{tmp_path}/bot.db", METRICS_PORT=str(port)):
+        metrics = await scrape(port)
+    assert "anchor_bot_key_accepted" not in metrics.names
+    assert metrics("anchor_bot_info", tenancy="many workspaces") == 1

@@ -1,0 +1,68 @@
+"""The page of the metrics, without a bot: state that a conversation could show only by chance."""
+
+from bot import __version__
+from bot.core.history import OUTCOMES
+from bot.core.requests import Source, Verb
+from bot.health import Readiness
+from bot.metrics import OFF, Backlog, State
+from bot.prometheus import PARTS, PrometheusMetrics
+from harness.metrics import read
+
+
+def state(readiness: Readiness, **outboxes: Backlog) -> State:
+    return State(
+        facts={"version": __version__},
+        readiness=readiness,
+        has_socket=True,
+        has_key=True,
+        outboxes={name: lambda backlog=backlog: backlog for name, backlog in outboxes.items()},  # type: ignore[misc]
+        database_errors=lambda: 3,
+        dropped_lines=lambda: 4,
+    )
+
+
+def test_the_state_is_read_at_each_scrape() -> None:
+    metrics, readiness = PrometheusMetrics(), Readiness()
+    metrics.read_at_scrape(state(readiness, results=Backlog(2, 61.5), cards=Backlog()))
+    good = read(metrics.page().decode())
+    for part in ("anchor_key", "something new"):
+        readiness.degrade(part, "because")
+    readiness.block("socket", "because")
+    bad = read(metrics.page().decode())
+    for name in ("ready", "socket_connected", "key_accepted"):
+        assert (good(f"anchor_bot_{name}"), bad(f"anchor_bot_{name}")) == (1, 0)
+    assert {part: good("anchor_bot_degraded", part=part) for part in PARTS} == dict.fromkeys(PARTS, 0)
+    assert bad("anchor_bot_degraded", part="anchor_key") == bad("anchor_bot_degraded", part="something new") == 1
+    assert (bad("anchor_bot_outbox_depth", outbox="results"), bad("anchor_bot_outbox_depth", outbox="cards")) == (2, 0)
+    assert bad("anchor_bot_outbox_oldest_seconds", outbox="results") == 61.5
+    assert (bad("anchor_bot_database_errors_total"), bad("anchor_bot_log_lines_dropped_total")) == (3, 4)
+
+
+def test_each_outcome_is_exported_from_the_start() -> None:
+    """Otherwise an alert would not see the first one."""
+    page = read(PrometheusMetrics().page().decode())
+    for outcomes in OUTCOMES.values():
+        for outcome in outcomes:
+            for verb in Verb:
+                for source in Source:
+                    assert page("anchor_bot_orders_total", verb=verb, source=source, outcome=outcome) == 0
+
+
+def test_what_slack_may_send_one_day_makes_no_new_series() -> None:
+    metrics = PrometheusMetrics()
+    for kind in ("x1", "x2"):
+        metrics.acknowledged(kind, 200, 0.1)
+    metrics.delivered("pause", None, 1.0)
+    page = read(metrics.page().decode())
+    assert page("anchor_bot_ack_seconds_count", kind="other", status="200") == 2
+    assert page("anchor_bot_order_delivery_seconds_count", route="none") == 1
+
+
+def test_without_a_port_nothing_is_measured() -> None:
+    OFF.acknowledged("command", 200, 0.1)
+    OFF.settled("pause", "command", "Paused", 0.1)
+    OFF.delivered("pause", "ack", 0.1)
+    OFF.attempted("pause", "Paused", 0.1)
+    OFF.alerted("Posted")
+    OFF.read_at_scrape(state(Readiness()))
+    assert OFF.page() == b""
