@@ -20,6 +20,7 @@ from bot.inbound.slack.home import HomeActionListeners
 from bot.inbound.slack.listener import ACK_WAIT
 from bot.inbound.slack.modals import ModalListeners
 from bot.inbound.slack.redelivery import REDELIVERY_WINDOW
+from bot.inbound.slack.shortcuts import ShortcutListeners
 from bot.inbound.slack.socket_connection import HEARTBEAT
 from bot.metrics import Metrics
 from bot.outbound.anchor.client import AnchorClient
@@ -147,6 +148,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     tables = [
         CommandListeners(orders, delivery, tasks, dashboard_url=dashboard_url, ack_wait=limits.ack_wait).routes,
         ButtonListeners(orders, delivery, tasks).routes,
+        ShortcutListeners(orders, delivery, tasks).routes,
         EventListeners(home_view, workspaces, tasks).routes,
         HistoryListeners(history_modal, delivery, tasks, ack_wait=limits.ack_wait).routes,
     ]

@@ -17,9 +17,10 @@ from bot.inbound.install import REDIRECT_PATH
 from bot.inbound.slack.buttons import ButtonListeners
 from bot.inbound.slack.commands import CommandListeners
 from bot.inbound.slack.events import EventListeners
-from bot.messages.session_buttons import ACTIONS, CONFIRMED_RESUME
+from bot.inbound.slack.shortcuts import ShortcutListeners
+from bot.messages.session_buttons import ACTIONS, CONFIRMED_RESUME, PAUSE_FROM_MESSAGE, PAUSE_FROM_MESSAGE_NAME
 from bot.messages.usage import COMMANDS
-from bot.sim.slack import SimSlack, SlashCommand
+from bot.sim.slack import MessageShortcut, SimSlack, SlashCommand
 from harness.samples import sample
 
 ROOT = Path(bot.__file__).parents[1]
@@ -57,6 +58,7 @@ ROUTES = [
     CommandListeners(nothing, nothing, nothing, dashboard_url="", ack_wait=0).routes,
     ButtonListeners(nothing, nothing, nothing).routes,
     EventListeners(nothing, nothing, nothing).routes,
+    ShortcutListeners(nothing, nothing, nothing).routes,
 ]
 
 
@@ -116,6 +118,15 @@ def test_its_commands_are_those_that_the_bot_listens_to_and_that_the_simulated_w
     assert [command["command"] for command in declared] == list(COMMANDS.values())
     assert list(SimSlack().home.installation.commands) == [
         SlashCommand(command["command"], command["description"], command["usage_hint"]) for command in declared
+    ]
+
+
+def test_its_shortcuts_are_those_that_the_bot_listens_to_and_that_the_simulated_workspace_has() -> None:
+    declared = MANIFEST["features"]["shortcuts"]
+    assert [(one["name"], one["callback_id"]) for one in declared] == [(PAUSE_FROM_MESSAGE_NAME, PAUSE_FROM_MESSAGE)]
+    assert [name for table in ROUTES for name in table.message_shortcuts] == [PAUSE_FROM_MESSAGE]
+    assert list(SimSlack().home.installation.shortcuts) == [
+        MessageShortcut(one["name"], one["callback_id"], one["description"]) for one in declared
     ]
 
 

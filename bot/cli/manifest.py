@@ -26,6 +26,11 @@ features:
   bot_user:
     display_name: anchor
     always_online: true
+  shortcuts:
+    - name: Pause Anchor agent # in the menu of every message, also in threads
+      type: message
+      callback_id: anchor_pause_from_message
+      description: Pause the agent whose session id is in the message
   slash_commands:
     - command: /anchor-pause
       url: $events_url
@@ -41,7 +46,7 @@ oauth_config:
   redirect_urls: [$redirect_url]
   scopes:
     bot:
-      - commands # /anchor-pause and /anchor-resume
+      - commands # /anchor-pause and /anchor-resume, and the shortcut
       - users:read # people's roles: guests, bots and people of other companies can do nothing, admins change settings
       - chat:write # alerts, and results if the command's own reply fails: in the channel, or as a DM
 settings:
@@ -52,7 +57,7 @@ settings:
       - app_uninstalled # the bot deletes the data of the workspace
       - tokens_revoked
   interactivity:
-    is_enabled: true # the Pause and Resume buttons, and the buttons, menus and modals for admins
+    is_enabled: true # the shortcut, the Pause and Resume buttons, and the buttons, menus and modals for admins
     request_url: $events_url
   org_deploy_enabled: false # one installation, one workspace, one Anchor key
   socket_mode_enabled: $socket_mode

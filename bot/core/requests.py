@@ -66,6 +66,7 @@ class Source(StrEnum):
 
     COMMAND = "command"
     BUTTON = "button"
+    SHORTCUT = "shortcut"
     COMMAND_LINE = "command line"
     """`anchor-bot pause` and `anchor-bot resume`, which run beside the bot."""
 
@@ -93,13 +94,14 @@ class ReplyAddress:
     """The place for an answer; `thread_ts` is used only if everybody can see the answer.
 
     A `response_url` lets its holder post for 30 minutes, so it is a secret. `clicked` is the message whose button was
-    clicked; a command has none.
+    clicked, `message_url` the link to the one that a shortcut was used on.
     """
 
     actor: Actor
     response_url: Secret | None = None
     thread_ts: str | None = None
     clicked: ClickedMessage | None = None
+    message_url: str = ""
 
 
 _HELP_WORDS = {"help", "?", "-h", "--help"}

@@ -14,6 +14,7 @@ from bot.messages.blocks import Block, actions, context, section
 from bot.messages.history import LastOrders, last_orders
 from bot.messages.markup import channel, mention, moment
 from bot.messages.policy import who_can
+from bot.messages.session_buttons import PAUSE_FROM_MESSAGE_NAME
 from bot.messages.usage import COMMANDS
 from bot.messages.view import View
 
@@ -37,7 +38,8 @@ _SCOPE_MISSING = (
 _MEMBERS_ONLY = "Full members only: guests, bots and other companies never can."
 _MEMBERS_UNKNOWN = "Other companies never can. Guests can, as long as this app can't tell them from members."
 _USAGE = (
-    f"To pause an agent, send `{COMMANDS[Verb.PAUSE]} &lt;session_id&gt; [reason]` or press *Pause* on an alert. "
+    f"To pause an agent, send `{COMMANDS[Verb.PAUSE]} &lt;session_id&gt; [reason]`, press *Pause* on an alert, or "
+    f"choose *{PAUSE_FROM_MESSAGE_NAME}* in the ⋮ menu of a message that has the session id, also in a thread. "
     f"`{COMMANDS[Verb.RESUME]}` and *Resume* let it go on.\n"
     "The session id is in the alert, in the session's URL and in Anchor's dashboard."
 )

@@ -6,7 +6,7 @@ from bot.core import outcomes
 from bot.core.requests import Order, Verb
 from bot.messages.blocks import Block
 from bot.messages.card_update import CardUpdate
-from bot.messages.markup import code, lines, mention, moment, plain, session
+from bot.messages.markup import code, lines, link, mention, moment, plain, session
 from bot.messages.message import Message, ephemeral, in_channel, with_buttons
 from bot.messages.phrases import IN_HOME, NOT_DONE, dashboard, or_in_dashboard
 from bot.messages.refusal import refusal_message
@@ -55,17 +55,24 @@ def waiting_message(order: Order, *, is_recorded: bool) -> Message:
     return ephemeral(f"⏳ {_DOING[order.verb]}… The result will be posted here.", doubt, session(order.session_id))
 
 
-def outcome_message(
-    order: Order, outcome: outcomes.Outcome, *, now: float, dashboard_url: str, order_id: str = ""
+def outcome_message(  # noqa: PLR0913 - all that an answer says
+    order: Order,
+    outcome: outcomes.Outcome,
+    *,
+    now: float,
+    dashboard_url: str,
+    order_id: str = "",
+    message_url: str = "",
 ) -> Message:
     """Return the answer to an order: an outcome for the channel, a refusal for the person alone.
 
-    `now` is in Unix seconds. `order_id` is for the buttons; a terminal shows none.
+    `now` is in Unix seconds. `order_id` is for the buttons; a terminal shows none. `message_url` is the link to the
+    message that a shortcut was used on: the answer can stand far from it.
     """
     known_version = order.expected_version or order_id
     if isinstance(outcome, outcomes.Refusal):
         return refusal_message(order, outcome, dashboard_url=dashboard_url, version=known_version)
-    about = session(order.session_id)
+    about = session(order.session_id) + (f", from {link(message_url, 'this message')}" if message_url else "")
     if isinstance(outcome, outcomes.Done):
         message = in_channel(_done_line(order), _earlier(outcome), _unexpected(order.verb, outcome.status), about)
         return with_buttons(message, _next_button(order, now, order_id))

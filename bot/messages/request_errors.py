@@ -1,5 +1,8 @@
 """The answers to unknown and unreadable requests and to exceptions, and the fallback to a direct message."""
 
+from collections.abc import Sequence
+
+from bot.core.message_ids import Mention
 from bot.core.requests import Verb
 from bot.messages.blocks import section
 from bot.messages.markup import channel, code
@@ -8,6 +11,7 @@ from bot.messages.phrases import NOT_DONE
 from bot.messages.usage import COMMANDS
 
 _PAUSE = COMMANDS[Verb.PAUSE]
+_MOST_IDS_SHOWN = 5
 
 
 def unknown_command_message(command: str) -> Message:
@@ -16,8 +20,8 @@ def unknown_command_message(command: str) -> Message:
 
 
 def unknown_action_message() -> Message:
-    """Return the answer to an unknown button or menu."""
-    return ephemeral("Unknown button: nothing was done.", f"To pause a session, use `{_PAUSE}`.")
+    """Return the answer to an unknown button, menu or shortcut."""
+    return ephemeral("Unknown button or shortcut: nothing was done.", f"To pause a session, use `{_PAUSE}`.")
 
 
 def broken_button_message(verb: Verb, value: str) -> Message:
@@ -27,6 +31,13 @@ def broken_button_message(verb: Verb, value: str) -> Message:
         f"This button has {code(value)} instead of a session id. Use `{COMMANDS[verb]}`.",
         "The sender of this message must put the id into the button's `value`.",
     )
+
+
+def not_one_id_message(mentions: Sequence[Mention]) -> Message:
+    """Return the answer to the message shortcut on a message that has not exactly one session id."""
+    ids = ", ".join(code(mention.session_id) for mention in mentions[:_MOST_IDS_SHOWN])
+    why = f"This message has several session ids: {ids}." if mentions else "This message has no session id."
+    return ephemeral(NOT_DONE[Verb.PAUSE], why, f"Use `{_PAUSE} &lt;session_id&gt;` for each session.")
 
 
 def unreadable_message() -> Message:

@@ -20,6 +20,9 @@ CONFIRMED_RESUME = "anchor_resume_confirmed"
 A click on the other one is answered with the question, since Slack does not report whether a button asks.
 """
 
+PAUSE_FROM_MESSAGE, PAUSE_FROM_MESSAGE_NAME = "anchor_pause_from_message", "Pause Anchor agent"
+"""The `callback_id` of the message shortcut, and its name, as manifest.yml declares them."""
+
 VERBS = {action: verb for verb, action in ACTIONS.items()} | {CONFIRMED_RESUME: Verb.RESUME}
 
 _QUESTION = "Resume this agent?"

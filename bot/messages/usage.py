@@ -7,6 +7,7 @@ from bot.core.session_id import Ambiguous, Broken, Missing
 from bot.messages.markup import code
 from bot.messages.message import Message, ephemeral
 from bot.messages.phrases import NOT_DONE, dashboard
+from bot.messages.session_buttons import PAUSE_FROM_MESSAGE_NAME
 
 COMMANDS = {Verb.PAUSE: "/anchor-pause", Verb.RESUME: "/anchor-resume"}
 """The slash commands, as manifest.yml declares them."""
@@ -16,7 +17,8 @@ _EXAMPLE_REASON = {Verb.PAUSE: "spending too fast", Verb.RESUME: "it was the tes
 _WHERE_TO_LOOK = "The id is in the alert, in the session's URL and in {dashboard}."
 _HELP = {
     Verb.PAUSE: "Pause the AI agent of an Anchor Browser session, and post the result in this channel. "
-    "Pausing a paused agent does no harm.",
+    "Pausing a paused agent does no harm.\n"
+    f"If a message has the session id, also in a thread, choose *{PAUSE_FROM_MESSAGE_NAME}* in that message's ⋮ menu.",
     Verb.RESUME: "Resume the paused AI agent of an Anchor Browser session, and post the result in this channel. "
     "A pause that is requested meanwhile goes first.",
 }

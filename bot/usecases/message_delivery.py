@@ -9,15 +9,15 @@ from cachetools import LRUCache
 from bot.concurrency import happens
 from bot.core.clicked_message import MessageContent
 from bot.core.delivery_rounds import LONGEST_WAIT_IN_ROUND, round_times
-from bot.core.requests import Person, ReplyAddress, operator_name
+from bot.core.requests import Person, ReplyAddress
 from bot.core.tally import Tally
 from bot.messages.card_images import without_images
 from bot.messages.message import Message, Visibility
-from bot.messages.request_errors import as_direct_message
 from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.delivery import BlocksRefused, Delivered, Delivery, Doubtful, Refused, TryAgain
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.workspaces import StoreError, Workspaces
+from bot.usecases.delivery_routes import find_routes
 from bot.usecases.fair_queue import FairQueue
 from bot.usecases.pending_result import PendingResult, Send
 
@@ -78,7 +78,7 @@ class MessageDelivery:
         if name is not None:
             self._delivered[name] = None
         began = asyncio.get_running_loop().time()
-        result = PendingResult(address, began, self._routes(address, message))
+        result = PendingResult(address, began, find_routes(address, message, self._response_urls, self._post))
         try:
             for start in round_times():
                 if start and not await self._wait(address.actor.person, began + start):
@@ -119,21 +119,6 @@ class MessageDelivery:
         if not isinstance(result, Delivered):
             _log.warning("message not updated", extra={"channel": address.actor.channel_id, "why": result.why})
         return not isinstance(result, BlocksRefused)
-
-    def _routes(self, address: ReplyAddress, message: Message) -> dict[str, Send]:
-        actor, url = address.actor, address.response_url
-        if operator_name(actor.user_id) is not None:
-            return {}  # the command that gave the order has ended, and nobody in Slack waits for its result
-        is_public = message.visibility is Visibility.IN_CHANNEL
-        thread_ts = address.thread_ts if is_public else None
-        routes: dict[str, Send] = {}
-        if url is not None:
-            routes["response_url"] = lambda: self._response_urls.post(url, message, thread_ts=thread_ts)
-        if is_public:
-            routes["channel"] = lambda: self._post(actor.team_id, actor.channel_id, message, thread_ts=thread_ts)
-        private = as_direct_message(message, actor.channel_id)
-        routes["direct message"] = lambda: self._post(actor.team_id, actor.user_id, private)
-        return routes
 
     async def _wait(self, person: Person, start: float) -> bool:
         """Wait until the start of a round. Return False if too many deliveries wait already."""

@@ -84,7 +84,12 @@ class Orders:
     def message(self, entry: JournalEntry, outcome: Outcome) -> Message:
         """Return the message about the outcome of an order."""
         return outcome_message(
-            entry.order, outcome, now=self._now(), dashboard_url=self._dashboard_url, order_id=entry.id
+            entry.order,
+            outcome,
+            now=self._now(),
+            dashboard_url=self._dashboard_url,
+            order_id=entry.id,
+            message_url=entry.address.message_url,
         )
 
     def told(self, running: RunningOrder) -> None:

@@ -38,14 +38,17 @@ def texts(at: Remains) -> list[str]:
 
 
 @BOTH_TRANSPORTS
-@pytest.mark.parametrize("by", BY_BOTH)
+@pytest.mark.parametrize("by", [*BY_BOTH, "a shortcut"])
 async def test_a_pause_without_an_outcome_is_sent_again_and_told(database_url: str, by: str) -> None:
     async with remains(database_url) as left:
         await left.leave("pause", State.SENT, by=by)
         async with left.restart() as at:
             assert await until_told(left) == ["Paused"]
             assert [order.verb for order in at.orders] == ["pause"]
-            assert texts(left) == [paused()]
+            assert [text.partition(", from <")[0] for text in texts(left)] == [paused()]
+            if by == "a shortcut":  # the message that it was used on, and the result in its thread
+                message, result = at.messages()
+                assert (result.thread_ts, message.ts.replace(".", "") in result.text) == (message.ts, True)
             if by == "a click":
                 await at.slack.until(lambda: any(message.revision for message in at.messages()))
 

@@ -66,9 +66,12 @@ class Conversation:
     async def order(
         self, by: str, user: User | None = None, verb: str = "pause", *, channel: Channel | None = None
     ) -> Delivery:
-        """Order a pause or a resume by "a command" or by "a click"."""
+        """Order a pause or a resume by "a command" or by "a click", or a pause by "a shortcut"."""
         if by == "a command":
             return await self.command(verb=verb, user=user, channel=channel)
+        if by == "a shortcut":
+            message = self.slack.post(channel or self.channel, f"look at {self.session}", user=self.person)
+            return await self.slack.use_shortcut(user or self.person, message)
         return await self.click(self.post_alert(channel=channel, verb=verb), verb=verb, user=user)
 
     async def answer(

@@ -19,6 +19,7 @@ from bot.core.requests import ReplyAddress, Verb
 from bot.core.secret import Secret
 from bot.demo.sandbox import environment
 from bot.inbound.slack.payload import read_address, read_button_click
+from bot.inbound.slack.shortcut_payload import read_message_shortcut
 from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.order_rows import OrderRows
 from bot.outbound.store.schema import orders
@@ -103,4 +104,6 @@ def _address(delivery: Delivery) -> ReplyAddress:
     if "payload" in payload:
         payload = json.loads(payload["payload"])
     address = read_address(payload)
+    if payload.get("type") == "message_action":
+        return read_message_shortcut(payload, address).address
     return read_button_click(payload, address).address if "actions" in payload else address

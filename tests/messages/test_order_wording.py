@@ -7,6 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from bot.core.alert import Alert, Severity
+from bot.core.message_ids import Mention
 from bot.core.outcomes import (
     Broken as BrokenOrder,
 )
@@ -48,6 +49,7 @@ from bot.messages.request_errors import (
     as_direct_message,
     broken_button_message,
     incident_message,
+    not_one_id_message,
     unknown_action_message,
     unknown_command_message,
     unreadable_message,
@@ -146,6 +148,8 @@ NOTICES: dict[str, Message] = {
     "unknown button": unknown_action_message(),
     "pause button without an id": broken_button_message(Verb.PAUSE, "x"),
     "resume button without an id": broken_button_message(Verb.RESUME, ""),
+    "shortcut on a message without an id": not_one_id_message(()),
+    "shortcut on a message with several ids": not_one_id_message([Mention(ID, "a"), Mention(OTHER_ID, "b")]),
     "unreadable command": unreadable_message(),
     "unexpected exception": incident_message("0a1b2c3d"),
     "direct message instead of a message in the channel": as_direct_message(ephemeral("(the message)"), "C0ALERTS001"),
@@ -243,6 +247,13 @@ def words(text: str) -> int:
 def test_before_the_outcome_is_known(verb: Verb, wording: Check) -> None:
     wording(f"{verb}: waiting", shown(waiting_message(order(verb), is_recorded=True)))
     wording(f"{verb}: waiting, not recorded", shown(waiting_message(order(verb), is_recorded=False)))
+
+
+def test_from_a_message(wording: Check) -> None:
+    url = "https://acme.slack.com/archives/C0ALERTS001/p1784999100000300?thread_ts=1784998000.000001&cid=C0ALERTS001"
+    for name, outcome in (("done", Paused("paused")), ("failed", Failed(500))):
+        message = outcome_message(order("pause"), outcome, now=0.0, dashboard_url=DASHBOARD, message_url=url)
+        wording(f"pause: {name}, by the shortcut on a message", shown(message))
 
 
 def test_with_a_reason(wording: Check) -> None:

@@ -69,6 +69,8 @@ class SlackApp:
             self._bolt.command(name)(listener)
         for name, listener in routes.actions.items():
             self._bolt.block_action(name)(listener)  # `action` would match legacy attachments as well
+        for name, listener in routes.message_shortcuts.items():
+            self._bolt.message_shortcut(name)(listener)
         for name, listener in routes.views.items():
             self._bolt.view(name)(listener)
         for name, listener in routes.events.items():
@@ -150,7 +152,7 @@ def _unknown(payload: Payload) -> Message | None:
     """Return the message for a payload without a listener; events get none."""
     if "command" in payload:
         return unknown_command_message(str(payload["command"]))
-    return unknown_action_message() if "actions" in payload else None
+    return unknown_action_message() if "actions" in payload or payload.get("type") == "message_action" else None
 
 
 async def _authorize(enterprise_id: str | None, installed_team: str) -> AuthorizeResult:

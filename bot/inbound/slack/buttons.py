@@ -9,7 +9,7 @@ from bot.concurrency import Tasks
 from bot.core.order_version import read_version
 from bot.core.requests import Order, Source, Verb
 from bot.core.session_id import Found, find_session_id
-from bot.inbound.slack.listener import RequestContext, Routes, safe_before_ack_deadline
+from bot.inbound.slack.listener import Routes, start_order
 from bot.inbound.slack.payload import ButtonClick, read_button_click
 from bot.messages.message import Message
 from bot.messages.outcome import question_message
@@ -36,15 +36,9 @@ class ButtonListeners:
         order = _read_order(click, request.age)
         if isinstance(order, Message):
             self._tasks.start(self._delivery.deliver(click.address, order))
-        elif not await self._start(order, click, request):
-            request.ack.status = 503  # Slack shows a warning at the button: if the bot ends now, nobody is told
+        else:
+            await start_order(self._orders, self._tasks, order, click.address, request)
         await ack()  # for Bolt
-
-    async def _start(self, order: Order, click: ButtonClick, request: RequestContext) -> bool:
-        """Start the order, unless Slack sent it before. Return whether it can be acknowledged."""
-        running, is_repeated = self._orders.start(order, click.address)
-        delivery = None if is_repeated else self._tasks.start(self._orders.deliver(running, click.address))
-        return await safe_before_ack_deadline(running, request.given_at, delivery)
 
 
 def _read_order(click: ButtonClick, age: float) -> Order | Message:

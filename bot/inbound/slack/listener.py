@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.core.requests import ReplyAddress
+from bot.concurrency import Tasks
+from bot.core.requests import Order, ReplyAddress
 from bot.messages.message import Message, as_response
-from bot.usecases.orders import RunningOrder
+from bot.usecases.orders import Orders, RunningOrder
 
 ACK_WAIT = 2.0
 """The age of a request, in seconds, until which its ack waits for the outcome. Slack waits 3."""
@@ -34,6 +35,7 @@ class Routes:
 
     commands: dict[str, Listener] = field(default_factory=dict)
     actions: dict[str, Listener] = field(default_factory=dict)
+    message_shortcuts: dict[str, Listener] = field(default_factory=dict)
     views: dict[str, Listener] = field(default_factory=dict)
     events: dict[str, Listener] = field(default_factory=dict)
 
@@ -93,3 +95,16 @@ class RequestContext:
     given_at: float
     ack: Ack
     may_be_old: bool = False
+
+
+async def start_order(
+    orders: Orders, tasks: Tasks, order: Order, address: ReplyAddress, request: RequestContext
+) -> None:
+    """Start an order whose outcome follows the ack, unless Slack sent it before.
+
+    The ack is an error if the order could be lost: Slack shows it to the person.
+    """
+    running, is_repeated = orders.start(order, address)
+    delivery = None if is_repeated else tasks.start(orders.deliver(running, address))
+    if not await safe_before_ack_deadline(running, request.given_at, delivery):
+        request.ack.status = 503

@@ -64,9 +64,9 @@ def read_time(payload: Mapping[str, Any], timestamp: float | None) -> tuple[floa
 
     `timestamp` is that of the HTTP request.
     """
-    for action in payload.get("actions", ()):
-        if _ACTION_TS.fullmatch(text_field(action, "action_ts")):
-            return float(action["action_ts"]), 0.0
+    for holder in (payload, *payload.get("actions", ())):
+        if _ACTION_TS.fullmatch(text_field(holder, "action_ts")):
+            return float(holder["action_ts"]), 0.0
     event_time = payload.get("event_time")
     return (timestamp if event_time is None else float(event_time)), 1.0
 

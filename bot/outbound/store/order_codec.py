@@ -57,12 +57,11 @@ def _unchanged(value: Any) -> Any:  # noqa: ANN401 - a value of JSON
 def write_reply(order_id: str, address: ReplyAddress, version: str | None, cipher: FieldCipher) -> str | None:
     """Encrypt what an answer needs besides the ids, and the version of a click; None if that is nothing."""
     clicked = None if address.clicked is None else dataclasses.asdict(address.clicked)
-    if address.response_url is None and clicked is None:
+    if address.response_url is None and clicked is None and not address.message_url:
         return None
     url = address.response_url.reveal() if address.response_url else None
-    return cipher.encrypt(
-        Secret(json.dumps({"url": url, "clicked": clicked, "version": version})), FieldRef(order_id, _REPLY)
-    )
+    fields = {"url": url, "clicked": clicked, "version": version, "message_url": address.message_url}
+    return cipher.encrypt(Secret(json.dumps(fields)), FieldRef(order_id, _REPLY))
 
 
 def read_reply(
@@ -74,7 +73,13 @@ def read_reply(
     except UnreadableError:
         reply = {}
     url, clicked = reply.get("url"), reply.get("clicked")
-    address = ReplyAddress(actor, Secret(url) if url else None, thread_ts, _read_clicked(clicked) if clicked else None)
+    address = ReplyAddress(
+        actor,
+        Secret(url) if url else None,
+        thread_ts,
+        _read_clicked(clicked) if clicked else None,
+        reply.get("message_url", ""),
+    )
     return address, reply.get("version")
 
 

@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from bot.messages.request_errors import unknown_action_message
-from inbound.bad_requests.case import cases
+from bot.messages.request_errors import not_one_id_message, unknown_action_message
+from bot.messages.session_buttons import PAUSE_FROM_MESSAGE
+from inbound.bad_requests.case import Case, cases
 from inbound.bad_requests.valid_requests import MARK, action, click, interaction
 
+_NO_ID = not_one_id_message(()).text
 _HOLDERS = ("user", "team", "channel", "enterprise")
 
 _ACTIONS: dict[str, Any] = {
@@ -40,6 +42,7 @@ _INVALID = {
         for name, value in (("a text", MARK), ("a list", [MARK]))
     },
     **{f"whose actions are {name}": click(actions=value) for name, value in _ACTIONS.items()},
+    "whose callback_id is a list": click(callback_id=[MARK]),
 }
 
 _UNUSED = {
@@ -55,11 +58,11 @@ _UNUSED = {
     "authorizations is a list of numbers": click(authorizations=[5]),
     "event is an object": click(event={"type": "no_such_event", "user": 5}),
     "function_data is an object of numbers": click(function_data={"execution_id": 5, "inputs": 5}),
-    "callback_id is a list": click(callback_id=[MARK]),
 }
 
 _MODAL = "view_submission.set_key"
-_KINDS = ("interactive_message.alertmanager", _MODAL, "view_closed")
+_SHORTCUT = "message_action.two_ids"
+_KINDS = ("interactive_message.alertmanager", _SHORTCUT, _MODAL, "view_closed")
 
 _INVALID_KINDS = {
     **{
@@ -72,6 +75,20 @@ _INVALID_KINDS = {
         for value in (7, "t 1")
     },
     "modal whose view is a list": interaction(_MODAL, view=[MARK]),
+    **{
+        f"shortcut whose {field} is a list": interaction(_SHORTCUT, **{field: [MARK]})
+        for field in ("message", "message_ts", "action_ts", "callback_id")
+    },
+}
+
+_PAUSE_FROM_MESSAGE: dict[str, Any] = {"callback_id": PAUSE_FROM_MESSAGE, "team": {"id": "T0HOME00001", "domain": 5}}
+_WITHOUT_ID: dict[str, dict[str, Any]] = {
+    "a message that is missing": {"message": None},
+    "a message that is empty": {"message": {}},
+    "a message with odd fields": {"message": {"text": 5, "blocks": MARK, "attachments": [5, None], "thread_ts": []}},
+    "a message of a million characters": {"message": {"text": "a " * 200_000}},
+    "many blocks": {"message": {"blocks": [[]] * 50_000}},
+    "an odd time": {"message": {"text": "a"}, "message_ts": MARK, "action_ts": MARK},
 }
 
 _ODD_MODALS = {
@@ -85,4 +102,8 @@ CASES = (
     *cases(200, "a click: its", _UNUSED, dm_text=unknown_action_message().text),
     *cases(400, "a", _INVALID_KINDS),
     *cases(200, "a modal", _ODD_MODALS),
+    *(
+        Case(name=f"a shortcut on {name}", body=interaction(_SHORTCUT, **_PAUSE_FROM_MESSAGE | fields), dm_text=_NO_ID)
+        for name, fields in _WITHOUT_ID.items()
+    ),
 )

@@ -38,13 +38,14 @@ _BUTTONS = {
     "without a channel": click(channel=None),
     "of a whole organisation": click(team=None),
     "of a legacy attachment": interaction("interactive_message.alertmanager"),
+    "that is a message shortcut": interaction("message_action.two_ids"),
 }
 
 _OTHERS = {
     "button without a response_url": click(response_url=None),
     **{
         f"interaction of the type {kind}": click(type=kind, actions=None)
-        for kind in ("no_such_type", "<!channel>", "event_callback", "message_action", "shortcut")
+        for kind in ("no_such_type", "<!channel>", "event_callback", "shortcut")
     },
     "submitted modal": interaction("view_submission.set_key"),
     "closed modal": interaction("view_closed"),

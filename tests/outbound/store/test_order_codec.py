@@ -30,6 +30,7 @@ addresses = st.builds(
     st.none() | st.text(min_size=1).map(Secret),
     st.none() | st.text(),
     st.none() | clicks,
+    st.text(),
 )
 
 
