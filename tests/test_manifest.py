@@ -105,6 +105,7 @@ def test_a_path_and_odd_characters_of_the_url_stay_as_they_are() -> None:
 def test_the_buttons_that_the_bot_listens_to_are_those_of_the_contract() -> None:
     assert {name for table in ROUTES for name in table.actions} == {*ACTIONS.values(), CONFIRMED_RESUME}
     assert set(ACTIONS.values()) == {"anchor_pause", "anchor_resume"}
+    assert [name for table in ROUTES for name in table.attachment_actions] == ["anchor_pause_legacy"]
 
 
 def test_its_events_are_those_that_the_bot_listens_to() -> None:

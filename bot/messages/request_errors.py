@@ -24,12 +24,14 @@ def unknown_action_message() -> Message:
     return ephemeral("Unknown button or shortcut: nothing was done.", f"To pause a session, use `{_PAUSE}`.")
 
 
-def broken_button_message(verb: Verb, value: str) -> Message:
-    """Return the answer to a button whose value is not one session id."""
+def broken_button_message(verb: Verb, value: str, *, is_legacy: bool = False) -> Message:
+    """Return the answer to a button whose value is not one session id; a legacy one is probably Alertmanager's."""
+    has = f"{code(value)} instead of a session id" if value else "no session id"
     return ephemeral(
         NOT_DONE[verb],
-        f"This button has {code(value)} instead of a session id. Use `{COMMANDS[verb]}`.",
+        f"This button has {has}. Use `{COMMANDS[verb]}`.",
         "The sender of this message must put the id into the button's `value`.",
+        "In Alertmanager, the label with the id must be in `group_by`." if is_legacy else "",
     )
 
 

@@ -1,4 +1,4 @@
-"""The message shortcut: pause the session whose id is in a message, whoever wrote it and wherever it is."""
+"""The message shortcut: pause the session whose id is in a message, of anybody and anywhere."""
 
 import asyncio
 from dataclasses import replace

@@ -148,6 +148,7 @@ NOTICES: dict[str, Message] = {
     "unknown button": unknown_action_message(),
     "pause button without an id": broken_button_message(Verb.PAUSE, "x"),
     "resume button without an id": broken_button_message(Verb.RESUME, ""),
+    "legacy button without an id": broken_button_message(Verb.PAUSE, "", is_legacy=True),
     "shortcut on a message without an id": not_one_id_message(()),
     "shortcut on a message with several ids": not_one_id_message([Mention(ID, "a"), Mention(OTHER_ID, "b")]),
     "unreadable command": unreadable_message(),

@@ -69,6 +69,8 @@ class SlackApp:
             self._bolt.command(name)(listener)
         for name, listener in routes.actions.items():
             self._bolt.block_action(name)(listener)  # `action` would match legacy attachments as well
+        for name, listener in routes.attachment_actions.items():
+            self._bolt.attachment_action(name)(listener)
         for name, listener in routes.message_shortcuts.items():
             self._bolt.message_shortcut(name)(listener)
         for name, listener in routes.views.items():

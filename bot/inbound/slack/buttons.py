@@ -9,12 +9,12 @@ from bot.concurrency import Tasks
 from bot.core.order_version import read_version
 from bot.core.requests import Order, Source, Verb
 from bot.core.session_id import Found, find_session_id
-from bot.inbound.slack.listener import Routes, start_order
-from bot.inbound.slack.payload import ButtonClick, read_button_click
+from bot.inbound.slack.listener import RequestContext, Routes, start_order
+from bot.inbound.slack.payload import ButtonClick, read_button_click, read_legacy_click
 from bot.messages.message import Message
 from bot.messages.outcome import question_message
 from bot.messages.request_errors import broken_button_message
-from bot.messages.session_buttons import VERBS
+from bot.messages.session_buttons import LEGACY_PAUSE, VERBS
 from bot.request_id import new_id
 from bot.usecases.message_delivery import MessageDelivery
 from bot.usecases.orders import Orders
@@ -27,25 +27,35 @@ class ButtonListeners:
         self._orders = orders
         self._delivery = delivery
         self._tasks = tasks
-        self.routes = Routes(actions=dict.fromkeys(VERBS, self.click))
+        self.routes = Routes(
+            actions=dict.fromkeys(VERBS, self.click), attachment_actions={LEGACY_PAUSE: self.click_legacy}
+        )
 
     async def click(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
         """Handle a click. Slack shows nothing of its ack but its absence, so the answer follows it."""
         request = context["request"]
-        click = read_button_click(body, request.address)
+        await self._answer(read_button_click(body, request.address), request)
+        await ack()  # for Bolt
+
+    async def click_legacy(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
+        """Handle a click on a button of an attachment. A message in its ack would replace the alert."""
+        request = context["request"]
+        await self._answer(read_legacy_click(body, request.address), request)
+        await ack()  # for Bolt
+
+    async def _answer(self, click: ButtonClick, request: RequestContext) -> None:
         order = _read_order(click, request.age)
         if isinstance(order, Message):
             self._tasks.start(self._delivery.deliver(click.address, order))
         else:
             await start_order(self._orders, self._tasks, order, click.address, request)
-        await ack()  # for Bolt
 
 
 def _read_order(click: ButtonClick, age: float) -> Order | Message:
     """Return the order of a click, or the answer if it is none."""
     found = find_session_id(click.value)
     if not isinstance(found, Found):
-        return broken_button_message(click.verb, click.value)
+        return broken_button_message(click.verb, click.value, is_legacy=click.is_legacy)
     version = read_version(found.rest) if click.verb is Verb.RESUME else None
     order = Order(click.verb, found.session_id, click.address.actor, "", click.trigger_id, age, Source.BUTTON, version)
     return (

@@ -35,6 +35,7 @@ class Routes:
 
     commands: dict[str, Listener] = field(default_factory=dict)
     actions: dict[str, Listener] = field(default_factory=dict)
+    attachment_actions: dict[str, Listener] = field(default_factory=dict)
     message_shortcuts: dict[str, Listener] = field(default_factory=dict)
     views: dict[str, Listener] = field(default_factory=dict)
     events: dict[str, Listener] = field(default_factory=dict)

@@ -80,6 +80,7 @@ class ButtonClick:
     is_confirmed: bool
     address: ReplyAddress
     trigger_id: str | None
+    is_legacy: bool = False
 
 
 def read_button_click(payload: Mapping[str, Any], address: ReplyAddress) -> ButtonClick:
@@ -100,6 +101,24 @@ def read_button_click(payload: Mapping[str, Any], address: ReplyAddress) -> Butt
         is_confirmed=action["action_id"] == CONFIRMED_RESUME,
         address=replace(address, clicked=clicked),
         trigger_id=payload.get("trigger_id"),
+    )
+
+
+def read_legacy_click(payload: Mapping[str, Any], address: ReplyAddress) -> ButtonClick:
+    """Read an `interactive_message` payload of our button. Slack omits an ephemeral message, and an empty value.
+
+    The message stays as it is: its attachments are those of another program.
+    """
+    original, ts = payload.get("original_message"), text_field(payload, "message_ts")
+    thread_ts = "" if original is None else text_field(original, "thread_ts") or ts
+    clicked = ClickedMessage(ts, thread_ts, is_ephemeral=original is None, content=None)
+    return ButtonClick(
+        verb=Verb.PAUSE,
+        value=text_field(payload["actions"][0], "value"),
+        is_confirmed=True,
+        address=replace(address, clicked=clicked),
+        trigger_id=payload.get("trigger_id"),
+        is_legacy=True,
     )
 
 

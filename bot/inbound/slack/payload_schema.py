@@ -44,9 +44,10 @@ def pick_interaction(payload: Mapping[str, object]) -> dict[str, object]:
     https://docs.slack.dev/interactivity/handling-user-interaction#payloads
     """
     picked = _pick(payload, _INTERACTION, required=("type", "user"))
-    message = picked.get("message")
-    if isinstance(message, dict):
-        picked["message"] = {name: message[name] for name in _MESSAGE if name in message}
+    for holder, names in _MESSAGES.items():
+        message = picked.get(holder)
+        if isinstance(message, dict):
+            picked[holder] = {name: message[name] for name in names if name in message}
     view = picked.get("view")
     if isinstance(view, dict):
         picked["view"] = {"type": "modal", **view}  # Bolt fails on a submitted view without a type
@@ -125,7 +126,7 @@ def _is_action(value: object) -> bool:
 
 
 _is_view = _names_team("app_installed_team_id")
-_MESSAGE = ("text", "blocks", "attachments", "thread_ts")
+_MESSAGES = {"message": ("text", "blocks", "attachments", "thread_ts"), "original_message": ("thread_ts",)}
 """The fields of a message of anybody. Their types are not checked: those who read them do."""
 _COMMAND: dict[str, _Check] = {
     **dict.fromkeys(("command", "text", "response_url", "trigger_id"), _is_text),
@@ -134,7 +135,7 @@ _COMMAND: dict[str, _Check] = {
 _INTERACTION: dict[str, _Check] = {
     **dict.fromkeys(("type", "callback_id", "response_url", "trigger_id", "action_ts", "message_ts"), _is_text),
     **dict.fromkeys(("user", "team", "channel", "enterprise"), _has_id),
-    **dict.fromkeys(("container", "message"), _is_object),
+    **dict.fromkeys(("container", *_MESSAGES), _is_object),
     "view": _is_view,
     "actions": _are_actions,
 }

@@ -1,0 +1,70 @@
+"""A real Alertmanager with deploy/alertmanager.yml, which posts to an incoming webhook of simulated Slack."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from bot.sim.local_server import free_port
+from harness.conversation import post_json
+
+CONFIG = Path(__file__).parents[2] / "deploy" / "alertmanager.yml"
+PROGRAM = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
+
+NEEDS_ALERTMANAGER = pytest.mark.skipif(
+    PROGRAM is None, reason="Alertmanager is not installed (apt install prometheus-alertmanager)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Alertmanager:
+    """A running Alertmanager."""
+
+    url: str
+
+    async def fire(self, *alerts: Mapping[str, str]) -> None:
+        """Report alerts with these labels, and a summary."""
+        firing = [{"labels": dict(labels), "annotations": {"summary": "$40 of $5"}} for labels in alerts]
+        status, _, _ = await post_json(f"{self.url}/api/v2/alerts", firing)
+        assert status == 200
+
+
+@asynccontextmanager
+async def alertmanager(webhook: str, directory: Path) -> AsyncIterator[Alertmanager]:
+    """Run Alertmanager in a directory that has the URL of the webhook."""
+    assert PROGRAM is not None
+    (directory / "anchor-slack-webhook").write_text(webhook)
+    address = f"127.0.0.1:{free_port()}"
+    process = await asyncio.create_subprocess_exec(
+        PROGRAM,
+        f"--config.file={CONFIG}",
+        f"--storage.path={directory / 'data'}",
+        f"--web.listen-address={address}",
+        "--cluster.listen-address=",
+        cwd=directory,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        await _until_ready(f"http://{address}/-/ready")
+        yield Alertmanager(f"http://{address}")
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def _until_ready(url: str) -> None:
+    async with asyncio.timeout(20), aiohttp.ClientSession() as session:
+        while True:
+            try:
+                async with session.get(url) as answer:
+                    if answer.status == 200:
+                        return
+            except aiohttp.ClientError:
+                pass
+            await asyncio.sleep(0.05)
