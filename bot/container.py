@@ -43,6 +43,7 @@ from bot.usecases.message_delivery import MessageDelivery
 from bot.usecases.orders import Orders
 from bot.usecases.past_orders import PastOrders
 from bot.usecases.recovery import INTERVAL, Recovery
+from bot.usecases.session_choice import SessionChoice
 from bot.usecases.session_control import SessionControl
 from bot.usecases.workspace_monitor import WorkspaceMonitor
 
@@ -145,10 +146,11 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     recovery = Recovery(
         journal, orders, tasks, is_alone=tenancy.store.database.is_exclusive, interval=limits.recovery_interval
     )
+    choice = SessionChoice(workspaces, views, delivery, tenancy.store.cipher)
     tables = [
         CommandListeners(orders, delivery, tasks, dashboard_url=dashboard_url, ack_wait=limits.ack_wait).routes,
         ButtonListeners(orders, delivery, tasks).routes,
-        ShortcutListeners(orders, delivery, tasks).routes,
+        ShortcutListeners(orders, choice, delivery, tasks).routes,
         EventListeners(home_view, workspaces, tasks).routes,
         HistoryListeners(history_modal, delivery, tasks, ack_wait=limits.ack_wait).routes,
     ]

@@ -20,6 +20,14 @@ def plain(text: str, *, limit: int = 300) -> str:
     return html.escape(_shorten(_clean(text), limit), quote=False)
 
 
+def one_line(text: str, *, limit: int) -> str:
+    """Return untrusted text for a plain_text object: on one line, of at most `limit` UTF-16 units, not escaped."""
+    cleaned = _clean(text)
+    while width(cleaned) > limit:
+        cleaned = f"{cleaned.removesuffix('…')[:-1].rstrip()}…"
+    return cleaned
+
+
 def code(text: str, *, limit: int = 200) -> str:
     """Escape untrusted text as a code span. Backticks, which would end the span, become quotes."""
     return f"`{plain(text.replace('`', chr(39)), limit=limit) or '(nothing readable)'}`"

@@ -1,8 +1,5 @@
 """The answers to unknown and unreadable requests and to exceptions, and the fallback to a direct message."""
 
-from collections.abc import Sequence
-
-from bot.core.message_ids import Mention
 from bot.core.requests import Verb
 from bot.messages.blocks import section
 from bot.messages.markup import channel, code
@@ -11,7 +8,6 @@ from bot.messages.phrases import NOT_DONE
 from bot.messages.usage import COMMANDS
 
 _PAUSE = COMMANDS[Verb.PAUSE]
-_MOST_IDS_SHOWN = 5
 
 
 def unknown_command_message(command: str) -> Message:
@@ -35,11 +31,9 @@ def broken_button_message(verb: Verb, value: str, *, is_legacy: bool = False) ->
     )
 
 
-def not_one_id_message(mentions: Sequence[Mention]) -> Message:
-    """Return the answer to the message shortcut on a message that has not exactly one session id."""
-    ids = ", ".join(code(mention.session_id) for mention in mentions[:_MOST_IDS_SHOWN])
-    why = f"This message has several session ids: {ids}." if mentions else "This message has no session id."
-    return ephemeral(NOT_DONE[Verb.PAUSE], why, f"Use `{_PAUSE} &lt;session_id&gt;` for each session.")
+def no_id_message() -> Message:
+    """Return the answer to the message shortcut on a message that has no session id."""
+    return ephemeral(NOT_DONE[Verb.PAUSE], "This message has no session id.", f"Use `{_PAUSE} &lt;session_id&gt;`.")
 
 
 def unreadable_message() -> Message:

@@ -21,6 +21,7 @@ _SECTIONS = (
     ("Lines in a clicked message", "test_order_wording: clicked message: "),
     ("Alert cards", "test_order_wording: alert: "),
     ("Other answers in Slack", "test_order_wording: notice: "),
+    ("The window to choose among the session ids of a message", "test_session_choice_wording: "),
     ("Responses of `POST /alerts`", "test_order_wording: answer to an alert: "),
     ("Direct messages about settings", "test_administration_wording: direct message: "),
     ("Home", "test_administration_wording: home: "),

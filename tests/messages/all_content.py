@@ -15,6 +15,7 @@ from bot.messages.view import View
 from messages import test_administration_wording as administration
 from messages import test_history_wording as history
 from messages import test_order_wording as orders
+from messages import test_session_choice_wording as choice
 from messages.test_alert_card import FULL
 
 _REASON = "too fast & <much> " * 40
@@ -52,6 +53,7 @@ _VIEWS: Mapping[str, View] = {
     **{f"modal for alerts: {name}": view for name, view in administration.ALERTS_MODALS.items()},
     **{f"home: {name}": home_view(home) for name, home in history.HOMES.items()},
     **{f"modal for past orders: {name}": view for name, view in history.MODALS.items()},
+    **{f"modal to choose sessions: {name}": view for name, view in choice.MODALS.items()},
     **{f"answer: {name}": modal_results.answer_view("Settings", text) for name, text in _ANSWERS.items()},
 }
 

@@ -7,7 +7,6 @@ from typing import Any, get_args
 import pytest
 
 from bot.core.alert import Alert, Severity
-from bot.core.message_ids import Mention
 from bot.core.outcomes import (
     Broken as BrokenOrder,
 )
@@ -49,7 +48,7 @@ from bot.messages.request_errors import (
     as_direct_message,
     broken_button_message,
     incident_message,
-    not_one_id_message,
+    no_id_message,
     unknown_action_message,
     unknown_command_message,
     unreadable_message,
@@ -149,8 +148,7 @@ NOTICES: dict[str, Message] = {
     "pause button without an id": broken_button_message(Verb.PAUSE, "x"),
     "resume button without an id": broken_button_message(Verb.RESUME, ""),
     "legacy button without an id": broken_button_message(Verb.PAUSE, "", is_legacy=True),
-    "shortcut on a message without an id": not_one_id_message(()),
-    "shortcut on a message with several ids": not_one_id_message([Mention(ID, "a"), Mention(OTHER_ID, "b")]),
+    "shortcut on a message without an id": no_id_message(),
     "unreadable command": unreadable_message(),
     "unexpected exception": incident_message("0a1b2c3d"),
     "direct message instead of a message in the channel": as_direct_message(ephemeral("(the message)"), "C0ALERTS001"),

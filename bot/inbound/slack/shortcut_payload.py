@@ -8,10 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.core.json_fields import object_field, text_field
+from bot.core.json_fields import object_field, object_list_field, text_field
 from bot.core.message_ids import Mentions, find_mentions
 from bot.core.requests import ReplyAddress
+from bot.core.session_id import Found, SessionId, find_session_id
+from bot.messages.session_choice import ALL, MOST_SHOWN
 
+_SELECTED = "selected_options"
 _TS = re.compile(r"\d{1,12}\.\d{1,6}", re.ASCII)
 _DOMAIN = re.compile(r"[a-z0-9-]{1,80}", re.ASCII)
 _GOV_SLACK = re.compile(r"https://[a-z0-9.-]+\.slack-gov\.com/", re.ASCII)
@@ -35,6 +38,21 @@ def read_message_shortcut(payload: Mapping[str, Any], address: ReplyAddress) -> 
         address=replace(address, thread_ts=thread_ts or None, message_url=_message_url(payload, message)),
         trigger_id=payload.get("trigger_id"),
     )
+
+
+def read_choice(payload: Mapping[str, Any]) -> tuple[SessionId, ...]:
+    """Read the chosen sessions of a submitted modal, which went through the client; () if none is chosen."""
+    view = object_field(payload, "view")
+    state = object_field(object_field(view, "state"), "values")
+    chosen = {name: object_list_field(object_field(object_field(state, name), name), _SELECTED) for name in state}
+    if chosen.get(ALL):
+        elements = [object_field(block, "element") for block in object_list_field(view, "blocks")]
+        boxes = [box for element in elements for box in object_list_field(element, "options")]
+    else:
+        boxes = [box for some in chosen.values() for box in some]
+    found = (find_session_id(text_field(box, "value")) for box in boxes)
+    ids = dict.fromkeys(one.session_id for one in found if isinstance(one, Found))
+    return tuple(ids)[:MOST_SHOWN]
 
 
 def _message_url(payload: Mapping[str, Any], message: Mapping[str, Any]) -> str:

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from bot.messages.request_errors import not_one_id_message, unknown_action_message
+from bot.messages.request_errors import no_id_message, unknown_action_message
 from bot.messages.session_buttons import PAUSE_FROM_MESSAGE
 from inbound.bad_requests.case import Case, cases
 from inbound.bad_requests.valid_requests import MARK, action, click, interaction
 
-_NO_ID = not_one_id_message(()).text
+_NO_ID = no_id_message().text
 _HOLDERS = ("user", "team", "channel", "enterprise")
 
 _ACTIONS: dict[str, Any] = {

@@ -1,0 +1,197 @@
+"""The message shortcut on a message with several session ids: a modal to choose in, and an order for each."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+from unittest.mock import AsyncMock
+
+import pytest
+
+from bot.core.message_ids import find_mentions
+from bot.core.policy import NotAMember, Role
+from bot.messages.modal_results import answer_view
+from bot.messages.session_choice import (
+    ALL,
+    MOST_SHOWN,
+    NOTHING_CHOSEN,
+    OUT_OF_DATE,
+    TITLE,
+    choice_modal,
+    choice_not_opened_message,
+)
+from bot.outbound.workspaces import StoreUnreachableError
+from bot.sim.anchor import Slow
+from bot.sim.slack import Channel, Delivery, Message, Source, View
+from harness import (
+    BOTH_TRANSPORTS,
+    HTTP_ONLY,
+    OTHER_SESSION,
+    SESSION,
+    SingleHarness,
+    outcome_text,
+    paused,
+    single_workspace,
+)
+
+pytestmark = pytest.mark.anyio
+
+TEXT = f"Scraper spends: {SESSION}\nBuyer loops: {OTHER_SESSION}"
+
+
+async def ask(at: SingleHarness, text: str = TEXT, channel: Channel | None = None) -> tuple[Message, View]:
+    """Use the shortcut on a message with several ids, and return it and the modal."""
+    at.anchor.add_session(session_id=OTHER_SESSION)
+    message = at.slack.post(channel or at.channel, text, user=at.slack.bob)
+    await at.slack.use_shortcut(at.person, message)
+    await at.slack.until(lambda: at.slack.modal_of(at.person))
+    view = at.slack.modal_of(at.person)
+    assert view is not None
+    return message, view
+
+
+def offered(view: View) -> list[tuple[str, str]]:
+    """The sessions in a modal, with the text below each."""
+    boxes: list[Any] = [box for block in view.blocks for box in block.get("element", {}).get("options", ())]  # type: ignore[attr-defined]
+    return [(box["value"], box.get("description", {}).get("text", "")) for box in boxes if box["value"] != ALL]
+
+
+def results(at: SingleHarness, channel: Channel | None = None) -> list[tuple[str, str | None]]:
+    """What the bot has posted, without the links to the message, and in which threads."""
+    posted = [one for one in at.messages(channel) if one.source is not Source.POSTED]
+    return sorted((one.text.partition(", from <")[0], one.thread_ts) for one in posted)
+
+
+@BOTH_TRANSPORTS
+async def test_one_of_several_sessions_can_be_chosen() -> None:
+    async with single_workspace() as at:
+        message, view = await ask(at)
+        assert offered(view) == [(SESSION, "Scraper spends:"), (OTHER_SESSION, "Buyer loops:")]
+        assert at.anchor.requests == []
+        sent = await at.slack.submit(at.person, view, {"sessions_0": [OTHER_SESSION]})
+        await at.wait_for_messages(2)
+        assert (at.orders, [order.verb for order in at.anchor.posts(OTHER_SESSION)]) == ([], ["pause"])
+        assert (sent.error, at.slack.modal_of(at.person)) == (None, None)
+    assert results(at) == [(paused(session=OTHER_SESSION), message.ts)]
+
+
+@BOTH_TRANSPORTS
+async def test_all_sessions_can_be_paused_and_each_has_a_result() -> None:
+    async with single_workspace() as at:
+        message, view = await ask(at)
+        await at.slack.submit(at.person, view, {ALL: [ALL]})
+        await at.wait_for_messages(3)
+    assert results(at) == [(paused(), message.ts), (paused(session=OTHER_SESSION), message.ts)]
+
+
+@BOTH_TRANSPORTS
+async def test_where_the_bot_is_no_member_the_results_go_to_the_channel() -> None:
+    async with single_workspace() as at:
+        _, view = await ask(at, channel=at.slack.private)
+        await at.slack.submit(at.person, view, {"sessions_0": [SESSION, OTHER_SESSION]})
+        await at.slack.until(lambda: len(at.messages(at.slack.private)) == 3)
+    assert results(at, at.slack.private) == [(paused(), None), (paused(session=OTHER_SESSION), None)]
+
+
+async def test_results_for_which_the_url_is_used_up_come_as_direct_messages() -> None:
+    ids = [f"{number:08x}-0000-4000-8000-000000000000" for number in range(5)]
+    async with single_workspace() as at:
+        _, view = await ask(at, "\n".join(ids), at.slack.private)
+        await at.slack.submit(at.person, view, {ALL: [ALL]})
+        texts = await at.wait_for_direct_messages(2)
+        await at.slack.until(lambda: len(at.messages(at.slack.private)) == 4)
+        shown = [one.text for one in at.messages(at.slack.private)[1:]] + texts
+    assert all(any(session_id in text for text in shown) for session_id in ids)
+
+
+@BOTH_TRANSPORTS
+async def test_a_submission_that_comes_twice_pauses_each_session_once() -> None:
+    async with single_workspace() as at:
+        at.anchor.fault = Slow(0.5)
+        _, view = await ask(at)
+        sent: Delivery = await at.slack.submit(at.person, view, {ALL: [ALL]})
+        await at.slack.resend(sent)
+        await at.wait_for_messages(3)
+        again = await at.slack.resend(sent)
+        await asyncio.sleep(0.3)
+        assert (again.error, len(at.anchor.requests), len(at.messages())) == (None, 2, 3)
+
+
+async def test_if_nothing_is_chosen_the_modal_says_so() -> None:
+    async with single_workspace() as at:
+        _, view = await ask(at)
+        await at.slack.submit(at.person, view)
+        present = at.slack.modal_of(at.person)
+        assert present is not None
+        assert (present.errors, at.anchor.requests) == ({"sessions_0": NOTHING_CHOSEN}, [])
+
+
+async def test_permissions_are_those_at_the_time_of_the_choice() -> None:
+    async with single_workspace() as at:
+        _, view = await ask(at)
+        at.slack.home.change_user(at.person, is_restricted=True)
+        await at.slack.submit(at.person, view, {ALL: [ALL]})
+        await at.slack.until(lambda: len(at.ephemerals()) == 2)
+        texts = {one.text for one in at.ephemerals()}
+        assert at.anchor.requests == []
+    denial = NotAMember(Role.GUEST)
+    assert texts == {outcome_text(denial), outcome_text(denial, session=OTHER_SESSION)}
+
+
+@pytest.mark.parametrize("origin", ["", "gAAAAA", "of somebody else"])
+async def test_a_modal_that_was_not_opened_for_this_person_pauses_nothing(origin: str) -> None:
+    async with single_workspace() as at:
+        _, view = await ask(at)
+        message = at.slack.post(at.channel, TEXT, user=at.slack.bob)
+        await at.slack.use_shortcut(at.slack.bob, message)
+        await at.slack.until(lambda: at.slack.modal_of(at.slack.bob))
+        his = at.slack.modal_of(at.slack.bob)
+        assert his is not None
+        metadata = his.private_metadata if origin == "of somebody else" else origin
+        forged = at.slack.platform.views.put(replace(view, private_metadata=metadata))
+        await at.slack.submit(at.person, forged, {"sessions_0": [SESSION]})
+        present = at.slack.modal_of(at.person)
+        assert present is not None
+        assert at.anchor.requests == []
+    assert answer_view(TITLE, OUT_OF_DATE).blocks[0]["text"]["text"] in present.text
+
+
+async def test_a_message_that_is_too_long_to_be_read_asks_about_its_only_id() -> None:
+    async with single_workspace() as at:
+        message = at.slack.post(at.channel, f"{SESSION} {'a ' * 15_000}", user=at.slack.bob)
+        long = {"type": "message", "text": f"{SESSION} {'a ' * 60_000}", "ts": message.ts}
+        await at.slack.use_shortcut(at.person, message, message=long)
+        await at.slack.until(lambda: at.slack.modal_of(at.person))
+        view = at.slack.modal_of(at.person)
+        assert view is not None
+        assert at.anchor.requests == []
+        assert choice_modal(find_mentions(long), "").blocks[0]["text"]["text"] in view.text
+        assert [name for name, _ in offered(view)] == [SESSION]
+        await at.slack.submit(at.person, view, {"sessions_0": [SESSION]})
+        await at.slack.until(lambda: at.orders)
+
+
+async def test_of_very_many_ids_the_first_are_offered() -> None:
+    ids = [f"{number:08x}-0000-4000-8000-000000000000" for number in range(MOST_SHOWN + 5)]
+    async with single_workspace() as at:
+        _, view = await ask(at, "\n".join(ids))
+        assert [name for name, _ in offered(view)] == ids[:MOST_SHOWN]
+        await at.slack.submit(at.person, view, {"sessions_4": [ids[49]]})
+        await at.slack.until(lambda: at.anchor.posts(ids[49]))
+        assert len(at.anchor.requests) == 1
+
+
+@HTTP_ONLY
+@pytest.mark.parametrize("trouble", ["the trigger is too old", "the database is down", "the app is gone"])
+async def test_a_modal_that_does_not_open_is_reported(trouble: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with single_workspace() as at:
+        message = at.slack.post(at.channel, TEXT, user=at.slack.bob)
+        if trouble == "the trigger is too old":
+            await at.slack.use_shortcut(at.person, message, trigger_id="1.2.3")
+        else:
+            find = AsyncMock(side_effect=StoreUnreachableError("down")) if "database" in trouble else AsyncMock()
+            find.return_value = None
+            monkeypatch.setattr("bot.outbound.workspaces.SingleWorkspace.find", find)
+            await at.slack.use_shortcut(at.person, message)
+        answer = await at.wait_for_ephemeral()
+        assert at.anchor.requests == []
+    assert answer.text == choice_not_opened_message().text
