@@ -24,6 +24,7 @@ from bot.inbound.slack.shortcuts import ShortcutListeners
 from bot.inbound.slack.socket_connection import HEARTBEAT
 from bot.metrics import Metrics
 from bot.outbound.anchor.client import AnchorClient
+from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.slack.client import SlackClient, SlackViews
 from bot.outbound.slack.profiles import ProfileCache
 from bot.outbound.slack.response_url import ResponseUrls
@@ -45,6 +46,8 @@ from bot.usecases.past_orders import PastOrders
 from bot.usecases.recovery import INTERVAL, Recovery
 from bot.usecases.session_choice import SessionChoice
 from bot.usecases.session_control import SessionControl
+from bot.usecases.session_list import SessionLists
+from bot.usecases.session_reads import SessionReads
 from bot.usecases.workspace_monitor import WorkspaceMonitor
 
 _MOST_AT_ANCHOR = 4_000  # orders that are being sent; others wait
@@ -135,6 +138,11 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     home_view = home.HomeView(workspaces, roles, views, monitor, past_orders, checks, time.monotonic)
     history_modal = history.HistoryModal(workspaces, roles, views, delivery, past_orders, limits.now)
     access_check = AccessCheck(workspaces, roles, monitor)
+    anchor_sessions = AnchorSessions(
+        clients.transport, base_url=settings.anchor_api_url, timeout=settings.anchor_timeout
+    )
+    reads = SessionReads(anchor_sessions, tasks, limits.now, time.monotonic)
+    lists = SessionLists(access_check, reads, past_orders, limits.now)
     rows = OrderRows(tenancy.store.database, tenancy.store.cipher, secrets.token_hex(8), lease=limits.lease)
     journal = Journal(rows, readiness, metrics, renew_interval=limits.lease / RENEWALS)
     queue = FairQueue(most=_MOST_AT_ANCHOR, most_each=_MOST_AT_ANCHOR_EACH, longest_wait=settings.anchor_deadline)
@@ -148,7 +156,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     )
     choice = SessionChoice(workspaces, views, delivery, tenancy.store.cipher)
     tables = [
-        CommandListeners(orders, delivery, tasks, dashboard_url=dashboard_url, ack_wait=limits.ack_wait).routes,
+        CommandListeners(orders, lists, delivery, tasks, dashboard_url=dashboard_url, ack_wait=limits.ack_wait).routes,
         ButtonListeners(orders, delivery, tasks).routes,
         ShortcutListeners(orders, choice, delivery, tasks).routes,
         EventListeners(home_view, workspaces, tasks).routes,

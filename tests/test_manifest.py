@@ -55,7 +55,7 @@ def found(pattern: str) -> list[str]:
 
 nothing: Any = None  # no listener is called here
 ROUTES = [
-    CommandListeners(nothing, nothing, nothing, dashboard_url="", ack_wait=0).routes,
+    CommandListeners(nothing, nothing, nothing, nothing, dashboard_url="", ack_wait=0).routes,
     ButtonListeners(nothing, nothing, nothing).routes,
     EventListeners(nothing, nothing, nothing).routes,
     ShortcutListeners(nothing, nothing, nothing, nothing).routes,

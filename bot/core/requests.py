@@ -114,6 +114,9 @@ class Help:
 
 def read_command(text: str) -> Search | Help:
     """Read the text after a slash command: a request for help, or a search for a session id."""
-    if text.strip().casefold() in _HELP_WORDS:
-        return Help()
-    return find_session_id(text)
+    return Help() if asks_for_help(text) else find_session_id(text)
+
+
+def asks_for_help(text: str) -> bool:
+    """Return whether the text after a slash command asks how it is used."""
+    return text.strip().casefold() in _HELP_WORDS

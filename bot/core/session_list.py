@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bot.core.session import Life, Session
-from bot.core.session_id import Ambiguous, Broken, Missing
+from bot.core.session_id import Ambiguous, Broken, Missing, SessionId
 
 RECENT = 86_400.0
 """The age in seconds up to which a session is listed whose status is not known."""
@@ -46,7 +46,7 @@ class SessionPage:
 
 @dataclass(frozen=True, slots=True)
 class SessionList:
-    """The sessions that run or may run, the newest first. `read_at` is in Unix seconds.
+    """The sessions that run or may run, the newest first. `read_at` is in Unix seconds, `ended` has recent others.
 
     If it is not complete, there can be more than these: Anchor has too many to read, or only those of one API key
     could be read.
@@ -55,12 +55,13 @@ class SessionList:
     sessions: tuple[Session, ...]
     is_complete: bool
     read_at: float
+    ended: frozenset[SessionId] = frozenset()
 
     def matching(self, words: str) -> "SessionList":
         """Return those that have each word in a tag, a domain or the name of the key, or that an id begins with."""
         wanted = words.casefold().split()
         found = (one for one in self.sessions if _matches(one, wanted))
-        return SessionList(tuple(found), self.is_complete, self.read_at)
+        return replace(self, sessions=tuple(found))
 
     def only_match(self, words: str) -> Session | None:
         """Return the session that `words` can mean alone: by the first 8 digits of its id. Otherwise people choose."""
@@ -79,13 +80,9 @@ _NEAR_MISS = 16  # digits from which a word is an id that was copied in part
 
 def words_of(search: Missing | Broken | Ambiguous) -> str | None:
     """Return the words by which a person looks for a session, "" for all; None if they meant to write a whole id."""
-    match search:
-        case Missing():
-            return ""
-        case Broken(written=written, digits=digits):
-            return written if digits < _NEAR_MISS else None
-        case Ambiguous():
-            return None
+    if isinstance(search, Missing):
+        return ""
+    return search.written if isinstance(search, Broken) and search.digits < _NEAR_MISS else None
 
 
 def running_sessions(pages: Sequence[SessionPage], *, now: float, is_complete: bool = True) -> SessionList:
@@ -97,7 +94,8 @@ def running_sessions(pages: Sequence[SessionPage], *, now: float, is_complete: b
     found = {session.id: session for page in reversed(pages) for session in reversed(page.sessions)}
     shown = (session for session in found.values() if _may_run(session, now))
     newest_first = sorted(shown, key=lambda session: (-(session.created_at or now), session.id))
-    return SessionList(tuple(newest_first), is_complete and all(page.is_complete for page in pages), now)
+    ended = frozenset(session.id for session in found.values() if session.life is Life.ENDED)
+    return SessionList(tuple(newest_first), is_complete and all(page.is_complete for page in pages), now, ended)
 
 
 def _may_run(session: Session, now: float) -> bool:

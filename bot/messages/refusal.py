@@ -62,7 +62,7 @@ def refusal_message(order: Order, refusal: Refusal, *, dashboard_url: str, versi
         return with_buttons(message, button(order.verb, order.session_id, is_asked=True, version=seen))
     if isinstance(refusal, TooManyRepeats) and refusal.retry_after is None:
         return ephemeral(_ALREADY, about)
-    why, advice = _explain(order.verb, refusal)
+    why, advice = explain_refusal(order.verb, refusal)
     advice = f"{advice}, {or_in_dashboard(order.verb, dashboard_url)}."
     message = ephemeral(NOT_DONE[order.verb], why, advice, about)
     if isinstance(refusal, NoKey) and refusal.can_set:
@@ -72,7 +72,7 @@ def refusal_message(order: Order, refusal: Refusal, *, dashboard_url: str, versi
     return message
 
 
-def _explain(verb: Verb, refusal: Refusal) -> tuple[str, str]:
+def explain_refusal(verb: Verb, refusal: Refusal) -> tuple[str, str]:
     """Return the reason, and what to do next, without the period."""
     match refusal:
         case NotAMember(role=role):

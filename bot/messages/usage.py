@@ -10,7 +10,10 @@ from bot.messages.phrases import NOT_DONE, dashboard
 from bot.messages.session_buttons import PAUSE_FROM_MESSAGE_NAME
 
 COMMANDS = {Verb.PAUSE: "/anchor-pause", Verb.RESUME: "/anchor-resume"}
-"""The slash commands, as manifest.yml declares them."""
+"""The slash commands for orders, as manifest.yml declares them."""
+
+SESSIONS = "/anchor-sessions"
+"""The slash command that shows sessions."""
 
 _EXAMPLE_ID = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
 _EXAMPLE_REASON = {Verb.PAUSE: "spending too fast", Verb.RESUME: "it was the test account"}
@@ -22,6 +25,15 @@ _HELP = {
     Verb.RESUME: "Resume the paused AI agent of an Anchor Browser session, and post the result in this channel. "
     "A pause that is requested meanwhile goes first.",
 }
+_WITHOUT_ID = (
+    f"Without an id, `{COMMANDS[Verb.PAUSE]}` lists the sessions that run, and `{COMMANDS[Verb.PAUSE]} &lt;words&gt;` "
+    "those with the words in a tag, a domain or the name of the key. The first 8 digits of an id are enough if only "
+    f"one session has them. `{SESSIONS}` shows what runs and what is paused."
+)
+_SESSIONS_HELP = (
+    f"`{SESSIONS}` shows you the sessions that run and those that this app paused, with buttons to pause, to resume, "
+    "and to read them again."
+)
 _DIGITS = 32
 _MOST_IDS_SHOWN = 5
 
@@ -32,8 +44,13 @@ def usage_message(verb: Verb, problem: Help | Missing | Broken | Ambiguous, *, d
     where = _WHERE_TO_LOOK.format(dashboard=dashboard(dashboard_url))
     if isinstance(problem, Help):
         example = f"Example: `{COMMANDS[verb]} {_EXAMPLE_ID} {_EXAMPLE_REASON[verb]}`"
-        return ephemeral(_HELP[verb], where, usage, example)
+        return ephemeral(_HELP[verb], where, usage, example, _WITHOUT_ID if verb is Verb.PAUSE else "")
     return ephemeral(NOT_DONE[verb], _explain(problem), where, usage)
+
+
+def sessions_help_message() -> Message:
+    """Return the answer to a request for help about the sessions."""
+    return ephemeral(_SESSIONS_HELP)
 
 
 def _explain(problem: Missing | Broken | Ambiguous) -> str:

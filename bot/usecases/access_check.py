@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.core.outcomes import NoKey, Refusal, StoreUnavailable, WrongWorkspace
-from bot.core.policy import Role, check_policy
-from bot.core.requests import Order, Person, Source, Verb
+from bot.core.policy import NotHere, Role, check_policy
+from bot.core.requests import Actor, Order, Person, Source, Verb
 from bot.core.secret import Secret
 from bot.core.workspace import Workspace
 from bot.outbound.slack.roles import RoleCache
@@ -25,6 +25,17 @@ class Access:
     key: Secret
     person: Person
     is_admin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """A person who is allowed to pause, at least in some conversations.
+
+    `allowed` has what they are allowed to do where they are.
+    """
+
+    access: Access
+    allowed: frozenset[Verb]
 
 
 class OrderCheck(Protocol):
@@ -45,7 +56,7 @@ class OperatorAccess:
 
     async def check(self, order: Order) -> Access | Refusal:
         """Return the access to the workspace of an order, or the reason why there is none."""
-        workspace = await _find_workspace(self._find, order)
+        workspace = await _find_workspace(self._find, order.actor)
         if not isinstance(workspace, Workspace):
             return workspace
         if workspace.anchor_key is None:
@@ -68,7 +79,7 @@ class AccessCheck:
         """
         if order.source is Source.COMMAND_LINE:
             return await OperatorAccess(self._workspaces.find).check(order)
-        actor, workspace = order.actor, await _find_workspace(self._workspaces.find, order)
+        actor, workspace = order.actor, await _find_workspace(self._workspaces.find, order.actor)
         if not isinstance(workspace, Workspace):
             return workspace
         get_role = self._roles.get_for_pause if order.verb is Verb.PAUSE else self._roles.get_fresh
@@ -77,17 +88,38 @@ class AccessCheck:
             self._monitor.report_missing_scope(workspace)
         if denial := check_policy(workspace.policy, order.verb, actor, role, workspace.enterprise_id):
             return denial
-        if workspace.anchor_key is None:
-            return NoKey(can_set=role is Role.ADMIN, scope_missing=role is Role.SCOPE_MISSING)
-        return Access(workspace, workspace.anchor_key.value, actor.person, is_admin=role is Role.ADMIN)
+        return _access(workspace, actor, role)
+
+    async def check_viewer(self, actor: Actor) -> Viewer | Refusal:
+        """Return what a person is allowed to do with the sessions that they see, or why they see none.
+
+        A view is in no conversation, so people who are allowed to pause in some see the sessions there, too.
+        """
+        workspace = await _find_workspace(self._workspaces.find, actor)
+        if not isinstance(workspace, Workspace):
+            return workspace
+        role = await self._roles.get_for_pause(workspace, actor)
+        policy, enterprise_id = workspace.policy, workspace.enterprise_id
+        denials = {verb: check_policy(policy, verb, actor, role, enterprise_id) for verb in Verb}
+        if (denial := denials[Verb.PAUSE]) and not (isinstance(denial, NotHere) and not actor.channel_id):
+            return denial
+        access = _access(workspace, actor, role)
+        allowed = frozenset(verb for verb, denial in denials.items() if denial is None)
+        return Viewer(access, allowed) if isinstance(access, Access) else access
+
+
+def _access(workspace: Workspace, actor: Actor, role: Role) -> Access | NoKey:
+    if workspace.anchor_key is None:
+        return NoKey(can_set=role is Role.ADMIN, scope_missing=role is Role.SCOPE_MISSING)
+    return Access(workspace, workspace.anchor_key.value, actor.person, is_admin=role is Role.ADMIN)
 
 
 async def _find_workspace(
-    find: Callable[[str], Awaitable[Workspace | None]], order: Order
+    find: Callable[[str], Awaitable[Workspace | None]], actor: Actor
 ) -> Workspace | StoreUnavailable | WrongWorkspace:
-    """Return the workspace of an order, or why there is none."""
+    """Return the workspace of a request, or why there is none."""
     try:
-        return await find(order.actor.team_id) or WrongWorkspace()
+        return await find(actor.team_id) or WrongWorkspace()
     except StoreError as error:
-        _log.error("workspace lookup failed; order refused", extra={"team": order.actor.team_id, "why": str(error)})
+        _log.error("workspace lookup failed; request refused", extra={"team": actor.team_id, "why": str(error)})
         return StoreUnavailable()

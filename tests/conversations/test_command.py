@@ -40,17 +40,15 @@ async def test_a_command_pauses_the_session_and_the_channel_sees_the_outcome() -
     assert "Content-Type" not in posted.headers
 
 
-@pytest.mark.parametrize("verb", Verb)
 @pytest.mark.parametrize(
-    ("text", "problem"),
+    ("verb", "text", "problem"),
     [
-        ("", Missing()),
-        ("help", Help()),
-        (SESSION[:-1], Broken(SESSION[:-1], 31)),
-        ("the `checkout` &lt;agent&gt;", Broken("the `checkout` <agent>", 0)),
-        (f"{SESSION} {OTHER_SESSION}", Ambiguous((SessionId(SESSION), SessionId(OTHER_SESSION)))),
+        *((verb, "help", Help()) for verb in Verb),
+        *((verb, SESSION[:-1], Broken(SESSION[:-1], 31)) for verb in Verb),
+        (Verb.PAUSE, f"{SESSION} {OTHER_SESSION}", Ambiguous((SessionId(SESSION), SessionId(OTHER_SESSION)))),
+        (Verb.RESUME, "", Missing()),
+        (Verb.RESUME, "the `checkout` &lt;agent&gt;", Broken("the `checkout` <agent>", 0)),
     ],
-    ids=["no id", "help", "a digit short", "no id at all", "two ids"],
 )
 async def test_a_command_without_one_session_is_explained_to_the_person_alone(
     verb: Verb, text: str, problem: Help | Missing | Broken | Ambiguous

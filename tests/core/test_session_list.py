@@ -41,6 +41,7 @@ def test_all_that_may_run_are_listed_once_and_the_newest_first(read: list[Sessio
     }
     assert {one.id for one in listed.sessions} == expected
     assert len(listed.sessions) == len(expected)
+    assert listed.ended == {one.id for one in first.values() if one.life is Life.ENDED}
     ages = [NOW - (one.created_at or NOW) for one in listed.sessions]
     assert ages == sorted(ages)
     assert listed.is_complete == (whole and all(page.is_last and not page.unreadable for page in read))

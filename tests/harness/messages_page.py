@@ -19,6 +19,7 @@ _SECTIONS = (
     ("Answers to a resume", "test_order_wording: resume: "),
     ("Answers to a command without exactly one session id", "test_order_wording: usage: "),
     ("Lines in a clicked message", "test_order_wording: clicked message: "),
+    ("Lists of sessions", "test_session_list_wording: "),
     ("Alert cards", "test_order_wording: alert: "),
     ("Other answers in Slack", "test_order_wording: notice: "),
     ("The window to choose among the session ids of a message", "test_session_choice_wording: "),

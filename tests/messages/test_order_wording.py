@@ -134,10 +134,9 @@ CLICKED: dict[str, KeyTaken] = {
 PROBLEMS: dict[str, Help | Missing | Broken | Ambiguous] = {
     "pause: help": Help(),
     "resume: help": Help(),
-    "pause: no id": Missing(),
     "resume: no id": Missing(),
     "pause: a digit short": Broken(SESSION[:-1], 31),
-    "pause: text without an id": Broken("the `checkout` <agent>", 0),
+    "resume: text without an id": Broken("the `checkout` <agent>", 0),
     "pause: two ids": Ambiguous((ID, OTHER_ID)),
     "pause: many ids": Ambiguous(tuple(SessionId(f"{number}{SESSION[1:]}") for number in range(7))),
 }

@@ -1,10 +1,14 @@
 """Slash commands that Slack would not send, and those that name no session."""
 
-from bot.core.requests import read_command
-from bot.core.session_id import Found
+from bot.config.settings import DASHBOARD_URL
+from bot.core.requests import Help, read_command
+from bot.core.session import RUNNING, Session
+from bot.core.session_id import Found, SessionId
+from bot.core.session_list import SessionList, words_of
+from bot.messages.session_list import list_message
 from harness.texts import OTHER_SESSION, SESSION, usage_text
 from inbound.bad_requests.case import Case, cases
-from inbound.bad_requests.valid_requests import MARK, command
+from inbound.bad_requests.valid_requests import MARK, NOW, command
 
 _TEXTS = {
     "empty": "",
@@ -50,17 +54,22 @@ _INVALID = {
 }
 
 
-def _usage(text: str) -> str:
-    """The answer to a command with this text."""
+def _answer(text: str) -> str:
+    """The answer to a command with this text: there is one session, which no word matches."""
     problem = read_command(text)
-    assert not isinstance(problem, Found)
-    return usage_text(problem)
+    assert not isinstance(problem, Found | Help)
+    words = words_of(problem)
+    if words is None:
+        return usage_text(problem)
+    session = Session(id=SessionId(SESSION), status=RUNNING, created_at=NOW, steps=0, is_task=True)
+    running = SessionList((session,), is_complete=True, read_at=NOW)
+    return list_message(running, running.matching(words), words, dashboard_url=DASHBOARD_URL).text
 
 
 CASES = (
     *cases(400, "a command", _INVALID),
     *(
-        Case(name=f"a command whose text is {name}", ack=_usage(text or ""), body=command(text=text))
+        Case(name=f"a command whose text is {name}", ack=_answer(text or ""), body=command(text=text))
         for name, text in _TEXTS.items()
     ),
 )

@@ -1,0 +1,63 @@
+"""Find the sessions of a workspace for people who are allowed to pause."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.core.history import HistoryFilter, Result
+from bot.core.outcomes import Refusal
+from bot.core.requests import Actor
+from bot.core.session import Session
+from bot.core.session_list import NotRead, SessionList
+from bot.core.session_overview import Overview, paused_sessions
+from bot.usecases.access_check import AccessCheck, Viewer
+from bot.usecases.past_orders import PastOrders
+from bot.usecases.session_reads import SessionReads
+
+_PAUSED_WITHIN = 86_400.0  # seconds; few sessions live longer
+_MOST_ORDERS = 200
+_RESULTS = frozenset({Result.DONE, Result.UNCONFIRMED, Result.NOT_DONE})
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The running sessions, and those of them that the person looks for."""
+
+    running: SessionList
+    matches: SessionList
+
+
+class SessionLists:
+    """Lists of sessions. `now` gives Unix seconds."""
+
+    def __init__(
+        self, access_check: AccessCheck, reads: SessionReads, past_orders: PastOrders, now: Callable[[], float]
+    ) -> None:
+        self._access_check = access_check
+        self._reads = reads
+        self._past_orders = past_orders
+        self._now = now
+
+    async def search(self, actor: Actor, words: str) -> Session | Listing | NotRead | Refusal:
+        """Return the running sessions that `words` choose, or the one that they mean alone."""
+        viewer = await self._access_check.check_viewer(actor)
+        if not isinstance(viewer, Viewer):
+            return viewer
+        running = await self._reads.running(viewer.access)
+        if isinstance(running, NotRead):
+            return running
+        return running.only_match(words) or Listing(running, running.matching(words))
+
+    async def overview(self, actor: Actor) -> Overview | Refusal:
+        """Return the sessions that run, and those that this app paused."""
+        viewer = await self._access_check.check_viewer(actor)
+        if not isinstance(viewer, Viewer):
+            return viewer
+        access = viewer.access
+        since = self._now() - _PAUSED_WITHIN
+        chosen = HistoryFilter(team_id=access.workspace.team_id, results=_RESULTS, since=since)
+        running, orders = await asyncio.gather(
+            self._reads.running(access), self._past_orders.newest(chosen, most=_MOST_ORDERS)
+        )
+        paused = None if orders is None else paused_sessions(orders, running)
+        return Overview(running, paused, viewer.allowed, actor.user_id, is_admin=access.is_admin)
