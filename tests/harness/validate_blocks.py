@@ -36,7 +36,7 @@ async def complaints(api_url: str) -> list[str]:
 
 async def _errors(web: AsyncWebClient, kind: str, content: Mapping[str, Any]) -> list[object]:
     try:
-        response = await web.api_call("blocks.validate", params={kind: json.dumps(content)})
+        response = await web.api_call("blocks.validate", data={kind: json.dumps(content)})
     except SlackApiError as error:
         errors = error.response.get("errors")
         if not errors:
