@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from harness import settings_page
+from harness import licenses_page, settings_page
 from harness.databases import postgresql
 from harness.secret_scan import Listener
 from harness.wording import Wording
@@ -43,6 +43,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if session.config.getoption("update") and exitstatus == pytest.ExitCode.OK:
         session.config.stash[WORDING].write()
         settings_page.write()
+        licenses_page.write()
 
 
 @pytest.hookimpl(wrapper=True)
