@@ -8,9 +8,8 @@ import os
 import resource
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from bot import __version__, logs
 from bot.cli.alert_client import NotPosted, send_alert
@@ -136,7 +135,7 @@ def _order(options: argparse.Namespace) -> int:
 
     settings = Settings.from_env(read_environment(os.environ, _ENV_FILE))
     logs.configure("ERROR", settings.log_format)
-    return _run_to_end(give_order(options, settings))
+    return _run_to_end(lambda runner: runner.run(give_order(options, settings)))
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -144,35 +143,26 @@ def _doctor(options: argparse.Namespace) -> int:
 
     environ = read_environment(os.environ, _ENV_FILE)
     logs.configure("ERROR", "text")
-    return _run_to_end(examine(options, environ, _ENV_FILE, sys.stdout))
+    return _run_to_end(lambda runner: runner.run(examine(options, environ, _ENV_FILE, sys.stdout)))
 
 
 def _init(options: argparse.Namespace) -> int:
     from bot.cli.init import Init  # noqa: PLC0415 - the other commands need less
-    from bot.cli.operators import NotDoneError  # noqa: PLC0415
     from bot.cli.questions import choose_answers  # noqa: PLC0415
 
+    answers = choose_answers(os.environ, reads_stdin=options.stdin)
     logs.configure("ERROR", "text")
-    with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
-        try:
-            answers = choose_answers(os.environ, reads_stdin=options.stdin)
-            code = Init(options, os.environ, answers, runner.run, sys.stdout).execute()
-        except NotDoneError as error:
-            code = _fail(str(error), code=1)
-        except KeyboardInterrupt:
-            code = _fail("Interrupted. Nothing was written.", code=1)
-        force_exit_after(code, within=_EXIT_TIMEOUT)
-    return code
+    return _run_to_end(lambda runner: Init(options, os.environ, answers, runner.run, sys.stdout).execute())
 
 
-def _run_to_end(command: Coroutine[Any, Any, int]) -> int:
+def _run_to_end(command: Callable[[asyncio.Runner], int]) -> int:
     """Run a command that calls Slack, Anchor or the database, and return its exit code."""
     from bot.cli.operators import NotDoneError  # noqa: PLC0415 - the other commands need no database
     from bot.cli.session_orders import BadWorkspaceError  # noqa: PLC0415
 
     with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
         try:
-            code = runner.run(command)
+            code = command(runner)
         except NotDoneError as error:
             code = _fail(str(error), code=1)
         except BadWorkspaceError as error:

@@ -31,6 +31,7 @@ from harness import HTTP_ONLY, SOCKET_ONLY, SingleHarness, single_workspace
 from harness.databases import KEY
 from harness.doctor import Examined, examined, settings_of
 from harness.order_rows import order_row
+from harness.process import bot_process
 from harness.secret_scan import leaks
 
 pytestmark = pytest.mark.anyio
@@ -425,3 +426,13 @@ async def test_no_secret_is_printed(one: SingleHarness) -> None:
     found = await examined(environ)
     assert leaks("\n".join(found.lines)) == []
     assert leaks(str(found.records)) == []
+
+
+async def test_it_is_a_command(one: SingleHarness) -> None:
+    arguments = ("doctor", "--workspace", "T0HOME00001")
+    for environ, code in (({}, 2), (settings_of(one), 2)):
+        async with bot_process(environ, arguments=arguments) as process:
+            assert await process.exit_code() == code
+    async with bot_process(settings_of(one), arguments=("doctor",)) as process:
+        assert await process.exit_code() == 0
+    assert len(process.printed) == len((await examined(settings_of(one))).lines)

@@ -11,11 +11,9 @@ async def check_key(anchor: AnchorClient, key: AnchorKey | None) -> Finding:
     if key is None:
         return Finding(Wrong.KEY_UNSET)
     result = await anchor.try_key(key.value)
-    match result:
-        case NewKeyRejected(status_code=status):
-            return Finding(Wrong.KEY_REFUSED, {"status": str(status)})
-        case NewKeyUnverified(status_code=status):
-            why = "no response" if status is None else f"HTTP {status}"
-            return Finding(Unanswered.NO_ANSWER, {"who": "Anchor", "why": why})
-        case None:
-            return Finding(Good.KEY_ACCEPTED, {"ending": key.ending})
+    if isinstance(result, NewKeyRejected):
+        return Finding(Wrong.KEY_REFUSED, {"status": str(result.status_code)})
+    if isinstance(result, NewKeyUnverified):
+        why = "no response" if result.status_code is None else f"HTTP {result.status_code}"
+        return Finding(Unanswered.NO_ANSWER, {"who": "Anchor", "why": why})
+    return Finding(Good.KEY_ACCEPTED)
