@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import Enum
 
@@ -53,16 +54,19 @@ async def send(  # noqa: PLR0913 - a request
     now: Callable[[], float] = time.time,
 ) -> Reached | NotReached:
     """Send a request within 5 s, without following redirects; `now` gives Unix seconds. Raises no network errors."""
-    began = now()
     try:
-        async with (
-            asyncio.timeout(_TIMEOUT),
-            session.request(method, URL(url), headers=headers, data=body, allow_redirects=False) as response,
-        ):
-            skew = read_skew(response.headers.get("Date"), began=began, ended=now())
-            return Reached(response.status, await response.content.read(_MAX_BODY_BYTES), skew)
+        request = session.request(method, URL(url), headers=headers, data=body, allow_redirects=False)
+        return await asyncio.wait_for(_exchange(request, now), _TIMEOUT)
     except NETWORK_ERRORS as error:
         return NotReached(_step_of(error), _why(error))
+
+
+async def _exchange(request: AbstractAsyncContextManager[aiohttp.ClientResponse], now: Callable[[], float]) -> Reached:
+    """Send a request, and read its response. Raises NETWORK_ERRORS."""
+    began = now()
+    async with request as response:
+        skew = read_skew(response.headers.get("Date"), began=began, ended=now())
+        return Reached(response.status, await response.content.read(_MAX_BODY_BYTES), skew)
 
 
 def _step_of(error: Exception) -> Step:
