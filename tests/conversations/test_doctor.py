@@ -238,6 +238,18 @@ async def test_a_public_url_that_leads_elsewhere_is_named(one: SingleHarness) ->
 
 
 @HTTP_ONLY
+async def test_an_answer_counts_only_with_the_challenge(one: SingleHarness) -> None:
+    """A page of a proxy can have any status."""
+
+    async def fine(_: web.Request) -> web.Response:
+        return web.json_response({"ok": True})
+
+    async with LocalServer([web.post("/slack/events", fine)]) as elsewhere:
+        found = await examined(settings_of(one, BASE_URL=elsewhere.origin))
+    assert (found.code, found.failures()) == (2, {N.PUBLIC_URL: Wrong.URL_FOREIGN})
+
+
+@HTTP_ONLY
 async def test_a_proxy_whose_bot_is_down_ends_with_1(one: SingleHarness) -> None:
     async def unavailable(_: web.Request) -> web.Response:
         return web.Response(status=502)

@@ -7,6 +7,7 @@ installs the wheel), the latter starts and stops the bot.
 import asyncio
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -63,6 +64,20 @@ for unit; do
     esac
 done
 """
+INSTALL = """
+import asyncio, sys
+from bot.core.installation import Installation
+from bot.core.secret import Secret
+from bot.outbound.store.store import open_store
+
+async def install(url, key):
+    async with open_store(Secret(url), [Secret(key)]) as store:
+        await store.rows.save(
+            Installation("T0HOME00001", "Acme", None, "A1", "U1", Secret("xoxb-1"), ("commands",), "U2", 1785000000)
+        )
+
+asyncio.run(install(*sys.argv[1:]))
+"""
 
 
 def commands(title: str, other: str) -> str:
@@ -96,8 +111,10 @@ def script(other: str, key: str) -> str:
         f"[ $({told} Paused) = 2 ]",
         commands("Restore", other),
         f"[ $({told} Paused) = 1 ] && {told} {SESSION}",
+        f'{sys.executable} ../install.py "${{DATABASE_URL:-sqlite:///anchor-bot.db}}" {key}',
         commands("Rotate the encryption key", other),
         f"grep -q '^ENCRYPTION_KEYS=[^,]*$' .env && ! grep -q {key} .env",
+        "anchor-bot workspaces show T0HOME00001 | grep 'Anchor key *not set'",
         "" if other == "PostgreSQL" else commands("Scale out", other),
         commands("Remove", other),
     ]
@@ -111,6 +128,7 @@ def directory(tmp_path: Path) -> Iterator[Path]:
         (tmp_path / "bin").mkdir(exist_ok=True)
         (tmp_path / "bin" / name).write_text(text)
         (tmp_path / "bin" / name).chmod(0o755)
+    (tmp_path / "install.py").write_text(INSTALL)
     (tmp_path / "run").mkdir()
     (tmp_path / "anchor_chatops-1.0-py3-none-any.whl").touch()
     yield tmp_path
