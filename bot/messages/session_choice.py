@@ -30,7 +30,7 @@ OUT_OF_DATE = f"This window can't be used any more. Use *{PAUSE_FROM_MESSAGE_NAM
 
 _EACH = 10  # https://docs.slack.dev/reference/block-kit/block-elements/checkboxes-element
 _LONGEST_CONTEXT = 75
-_RESULTS = "The results are posted at the message."
+_RESULTS = "The results go to the message's thread, or to the channel."
 _INCOMPLETE = "The message is too long to be read completely, so there can be other ids in it."
 
 
