@@ -17,7 +17,7 @@ from bot.usecases.session_list import SessionLists
 from conversations.test_session_choice import offered, results
 from harness import BOTH_TRANSPORTS, HTTP_ONLY, OTHER_SESSION, SESSION, SingleHarness, paused, single_workspace
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("lasting_triggers")]
 
 
 async def ask(at: SingleHarness, *, by: User | None = None, words: str = "") -> tuple[str, View]:
