@@ -154,11 +154,11 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     recovery = Recovery(
         journal, orders, tasks, is_alone=tenancy.store.database.is_exclusive, interval=limits.recovery_interval
     )
-    choice = SessionChoice(workspaces, views, delivery, tenancy.store.cipher)
+    choice = SessionChoice(workspaces, views, lists, delivery, tasks, tenancy.store.cipher, dashboard_url)
     tables = [
         CommandListeners(orders, lists, delivery, tasks, dashboard_url=dashboard_url, ack_wait=limits.ack_wait).routes,
         ButtonListeners(orders, delivery, tasks).routes,
-        ShortcutListeners(orders, choice, delivery, tasks).routes,
+        ShortcutListeners(orders, choice, tasks).routes,
         EventListeners(home_view, workspaces, tasks).routes,
         HistoryListeners(history_modal, delivery, tasks, ack_wait=limits.ack_wait).routes,
     ]

@@ -58,7 +58,7 @@ ROUTES = [
     CommandListeners(nothing, nothing, nothing, nothing, dashboard_url="", ack_wait=0).routes,
     ButtonListeners(nothing, nothing, nothing).routes,
     EventListeners(nothing, nothing, nothing).routes,
-    ShortcutListeners(nothing, nothing, nothing, nothing).routes,
+    ShortcutListeners(nothing, nothing, nothing).routes,
 ]
 
 

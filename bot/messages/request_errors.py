@@ -31,11 +31,6 @@ def broken_button_message(verb: Verb, value: str, *, is_legacy: bool = False) ->
     )
 
 
-def no_id_message() -> Message:
-    """Return the answer to the message shortcut on a message that has no session id."""
-    return ephemeral(NOT_DONE[Verb.PAUSE], "This message has no session id.", f"Use `{_PAUSE} &lt;session_id&gt;`.")
-
-
 def unreadable_message() -> Message:
     """Return the answer to a command whose payload is not in Slack's format."""
     return ephemeral(

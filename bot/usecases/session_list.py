@@ -40,13 +40,15 @@ class SessionLists:
 
     async def search(self, actor: Actor, words: str) -> Session | Listing | NotRead | Refusal:
         """Return the running sessions that `words` choose, or the one that they mean alone."""
-        viewer = await self._access_check.check_viewer(actor)
-        if not isinstance(viewer, Viewer):
-            return viewer
-        running = await self._reads.running(viewer.access)
-        if isinstance(running, NotRead):
+        running = await self.running(actor)
+        if not isinstance(running, SessionList):
             return running
         return running.only_match(words) or Listing(running, running.matching(words))
+
+    async def running(self, actor: Actor) -> SessionList | NotRead | Refusal:
+        """Return the sessions that run."""
+        viewer = await self._access_check.check_viewer(actor)
+        return await self._reads.running(viewer.access) if isinstance(viewer, Viewer) else viewer
 
     async def overview(self, actor: Actor) -> Overview | Refusal:
         """Return the sessions that run, and those that this app paused."""

@@ -72,8 +72,8 @@ async def test_the_parts_of_the_page_have_their_roles_and_names(channel: Channel
 
 async def test_the_tab_key_reaches_all_controls_of_a_channel_in_order(channel: ChannelPage) -> None:
     session_id = await post_every_kind(channel)
-    reply = channel.button("Reply in thread")
-    await expect(reply.first).to_have_css("opacity", "0")
+    reply, tools = channel.button("Reply in thread"), channel.page.locator(".tools")
+    await expect(tools.first).to_have_css("opacity", "0")
     for control in (
         channel.page.get_by_role("link", name="Skip to the composer"),
         channel.page.get_by_role("radio", name="alice"),
@@ -83,6 +83,7 @@ async def test_the_tab_key_reaches_all_controls_of_a_channel_in_order(channel: C
         channel.list,
         channel.pause_button(session_id),
         reply,
+        channel.button("Shortcuts"),
         channel.list.get_by_text("2 replies", exact=True),
         channel.list.get_by_role("button", name="Reply", exact=True),
         channel.list.get_by_role("link", name="e"),
@@ -102,7 +103,7 @@ async def test_the_tab_key_reaches_all_controls_of_a_channel_in_order(channel: C
     ):
         await tab_to(channel.page, control)
         if control == reply:
-            await expect(reply.first).to_have_css("opacity", "1")
+            await expect(tools.first).to_have_css("opacity", "1")
 
 
 async def test_the_tab_key_reaches_all_controls_of_the_home_and_of_a_modal(

@@ -9,7 +9,6 @@ import pytest
 from bot.core.outcomes import Doubt, Failed, NotFound, Outcome, Unconfirmed
 from bot.core.policy import NotAMember, NotHere, NotNamed, Role
 from bot.messages.markup import session
-from bot.messages.request_errors import no_id_message
 from bot.sim.anchor import Fault, SessionState, Slow, html, server_error
 from bot.sim.slack import Channel, Message, Source, api_error, expired_url, rate_limited
 from harness import (
@@ -239,12 +238,3 @@ async def test_an_order_that_a_restart_would_lose_is_not_acknowledged(monkeypatc
         await at.wait_for_messages(2)
         assert used.status == 503
         at.slack.violations.clear()
-
-
-async def test_without_an_id_nothing_is_paused() -> None:
-    async with single_workspace() as at:
-        message = at.slack.post(at.channel, "nothing here", user=at.slack.bob)
-        await at.slack.use_shortcut(at.person, message)
-        answer = await at.wait_for_ephemeral()
-        assert at.orders == []
-    assert answer.text == no_id_message().text

@@ -33,7 +33,7 @@ from harness import (
     single_workspace,
 )
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("lasting_triggers")]
 
 TEXT = f"Scraper spends: {SESSION}\nBuyer loops: {OTHER_SESSION}"
 

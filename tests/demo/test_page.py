@@ -24,6 +24,7 @@ async def test_an_outsider_gets_only_shared_channels_and_no_commands(url: str) -
     async with open_page(url, "U0MALLORY01") as mallory:
         assert [one["name"] for one in mallory.slack["channels"]] == ["alerts"]
         assert (mallory.slack["me"], mallory.slack["commands"], mallory.slack["app"]) == ("U0MALLORY01", [], None)
+        assert mallory.slack["shortcuts"] == []
         problem = await mallory.order("open_home", tab="home")
         assert problem == "Slack does not let you: people of other workspaces have no tab of the app."
 
@@ -39,6 +40,19 @@ async def test_the_admin_of_another_workspace_gets_that_workspace_only(demo: Dem
         assert await dora.order("end", session_id=agent.session_id) == ""
         await dora.until(lambda: dora.demo["agents"][0]["state"] == "completed")
         assert await dora.order("end", session_id=RUNAWAY) == f"There is no '{RUNAWAY}' here."
+
+
+async def test_a_shortcut_is_used_on_a_message(demo: Demo, url: str) -> None:
+    slack = demo.sandbox.slack
+    session_id = demo.sandbox.anchor.add_session()
+    message = slack.post(slack.incidents, f"look at {session_id}", user=slack.bob)
+    async with open_page(url) as alice:
+        [shortcut] = alice.slack["shortcuts"]
+        where = {"channel": message.channel, "ts": message.ts}
+        assert await alice.order("shortcut", **where, shortcut=shortcut["callback_id"]) == ""
+        await demo.sandbox.anchor.until(lambda: demo.sandbox.anchor.posts(session_id))
+        problem = await alice.order("shortcut", **where, shortcut="no_such")
+        assert problem == "Slack does not let you: the app has no shortcut no_such."
 
 
 async def test_an_order_is_carried_out_though_the_page_is_closed_meanwhile(demo: Demo, url: str) -> None:

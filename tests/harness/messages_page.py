@@ -22,7 +22,7 @@ _SECTIONS = (
     ("Lists of sessions", "test_session_list_wording: "),
     ("Alert cards", "test_order_wording: alert: "),
     ("Other answers in Slack", "test_order_wording: notice: "),
-    ("The window to choose among the session ids of a message", "test_session_choice_wording: "),
+    ("The window of the message shortcut, to choose sessions in", "test_session_choice_wording: "),
     ("Responses of `POST /alerts`", "test_order_wording: answer to an alert: "),
     ("Direct messages about settings", "test_administration_wording: direct message: "),
     ("Home", "test_administration_wording: home: "),

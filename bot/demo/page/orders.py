@@ -23,6 +23,7 @@ class Orders:
             "enter": self._enter,
             "click": self._click,
             "press": self._press,
+            "shortcut": self._use_shortcut,
             "switch": self._switch,
             "alert": self._alert,
             "burst": self._burst,
@@ -64,6 +65,11 @@ class Orders:
         if not attachment_id.isdecimal():
             raise BadOrderError("An attachment has a number.")
         await self._slack.press(self._user, self._message(order), int(attachment_id), action_id)
+        return ""
+
+    async def _use_shortcut(self, order: Order) -> str:
+        """Choose a shortcut in the menu of a message: `shortcut` is its callback_id."""
+        await self._slack.use_shortcut(self._user, self._message(order), text(order, "shortcut"))
         return ""
 
     async def _switch(self, order: Order) -> str:

@@ -24,6 +24,7 @@ def slack_view(sandbox: Sandbox, person: Person) -> Json:
         "users": {one.id: _user(one, workspace) for one in workspace.users.values()},
         "channel_names": {one.id: one.name for one in workspace.channels.values()},
         "commands": [] if person.is_external else [asdict(one) for one in workspace.installation.commands],
+        "shortcuts": [] if person.is_external else [asdict(one) for one in workspace.installation.shortcuts],
         "channels": [_channel(one, slack, person) for one in slack.conversations_of(person.user)],
         "app": None if person.is_external else _app(slack, person),
         "modals": [_view(one) for one in slack.modals_of(person.user, workspace)],

@@ -11,8 +11,8 @@ from typing import Any
 from bot.core.json_fields import object_field, object_list_field, text_field
 from bot.core.message_ids import Mentions, find_mentions
 from bot.core.requests import ReplyAddress
-from bot.core.session_id import Found, SessionId, find_session_id
-from bot.messages.session_choice import ALL, MOST_SHOWN
+from bot.core.session_id import SessionId, words_with_ids
+from bot.messages.session_choice import ALL, MOST_SHOWN, NO_SESSION, NOTHING_CHOSEN, PASTED, SESSIONS
 
 _SELECTED = "selected_options"
 _TS = re.compile(r"\d{1,12}\.\d{1,6}", re.ASCII)
@@ -40,19 +40,31 @@ def read_message_shortcut(payload: Mapping[str, Any], address: ReplyAddress) -> 
     )
 
 
-def read_choice(payload: Mapping[str, Any]) -> tuple[SessionId, ...]:
-    """Read the chosen sessions of a submitted modal, which went through the client; () if none is chosen."""
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The sessions that were chosen in the modal; `problem` is the error for the input `field` if there are none."""
+
+    session_ids: tuple[SessionId, ...]
+    field: str
+    problem: str
+
+
+def read_choice(payload: Mapping[str, Any]) -> Choice:
+    """Read a submitted modal, which went through the client."""
     view = object_field(payload, "view")
     state = object_field(object_field(view, "state"), "values")
-    chosen = {name: object_list_field(object_field(object_field(state, name), name), _SELECTED) for name in state}
+    inputs = {name: object_field(object_field(state, name), name) for name in state}
+    chosen = {name: object_list_field(holder, _SELECTED) for name, holder in inputs.items()}
     if chosen.get(ALL):
         elements = [object_field(block, "element") for block in object_list_field(view, "blocks")]
         boxes = [box for element in elements for box in object_list_field(element, "options")]
     else:
         boxes = [box for some in chosen.values() for box in some]
-    found = (find_session_id(text_field(box, "value")) for box in boxes)
-    ids = dict.fromkeys(one.session_id for one in found if isinstance(one, Found))
-    return tuple(ids)[:MOST_SHOWN]
+    pasted = text_field(inputs.get(PASTED), "value")
+    texts = [*(text_field(box, "value") for box in boxes), pasted]
+    ids = dict.fromkeys(found for text in texts for _, some in words_with_ids(text) for found in some)
+    field = PASTED if PASTED in state else f"{SESSIONS}_0"
+    return Choice(tuple(ids)[:MOST_SHOWN], field, NO_SESSION if pasted else NOTHING_CHOSEN)
 
 
 def _message_url(payload: Mapping[str, Any], message: Mapping[str, Any]) -> str:

@@ -14,10 +14,8 @@ from bot.core.session_id import SessionId
 from bot.inbound.slack.listener import Routes, start_order
 from bot.inbound.slack.shortcut_payload import read_choice, read_message_shortcut
 from bot.messages.modal_results import answer_view
-from bot.messages.request_errors import no_id_message
 from bot.messages.session_buttons import PAUSE_FROM_MESSAGE
-from bot.messages.session_choice import CHOICE, NOTHING_CHOSEN, OUT_OF_DATE, SESSIONS, TITLE
-from bot.usecases.message_delivery import MessageDelivery
+from bot.messages.session_choice import CHOICE, OUT_OF_DATE, TITLE
 from bot.usecases.orders import Orders
 from bot.usecases.session_choice import SessionChoice
 
@@ -25,10 +23,9 @@ from bot.usecases.session_choice import SessionChoice
 class ShortcutListeners:
     """Listeners for the shortcut in the menu of a message, and for the modal to choose in."""
 
-    def __init__(self, orders: Orders, choice: SessionChoice, delivery: MessageDelivery, tasks: Tasks) -> None:
+    def __init__(self, orders: Orders, choice: SessionChoice, tasks: Tasks) -> None:
         self._orders = orders
         self._choice = choice
-        self._delivery = delivery
         self._tasks = tasks
         self.routes = Routes(
             message_shortcuts={PAUSE_FROM_MESSAGE: self.pause_from_message}, views={CHOICE: self.pause_chosen}
@@ -44,8 +41,6 @@ class ShortcutListeners:
                 trigger_id, age = shortcut.trigger_id, request.age
                 order = Order(Verb.PAUSE, only.session_id, address.actor, "", trigger_id, age, Source.SHORTCUT)
                 await start_order(self._orders, self._tasks, order, address, request)
-            case Mentions(found=()):
-                self._tasks.start(self._delivery.deliver(address, no_id_message()))
             case mentions:
                 self._tasks.start(self._choice.open(address, shortcut.trigger_id or "", mentions))
         await ack()
@@ -58,10 +53,10 @@ class ShortcutListeners:
         if address is None:
             shown = answer_view(TITLE, OUT_OF_DATE).as_json()
             request.ack.fields = {"response_action": "update", "view": shown}
-        elif not chosen:
-            request.ack.fields = {"response_action": "errors", "errors": {f"{SESSIONS}_0": NOTHING_CHOSEN}}
+        elif not chosen.session_ids:
+            request.ack.fields = {"response_action": "errors", "errors": {chosen.field: chosen.problem}}
         else:
-            orders = [_order(one, address, body.get("trigger_id"), request.age) for one in chosen]
+            orders = [_order(one, address, body.get("trigger_id"), request.age) for one in chosen.session_ids]
             await asyncio.gather(*(start_order(self._orders, self._tasks, order, address, request) for order in orders))
         await ack()
 

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from bot.messages.request_errors import no_id_message, unknown_action_message
+from bot.messages.request_errors import unknown_action_message
 from bot.messages.session_buttons import PAUSE_FROM_MESSAGE
+from bot.messages.session_choice import choice_not_opened_message
 from inbound.bad_requests.case import Case, cases
 from inbound.bad_requests.valid_requests import MARK, action, click, interaction
 
-_NO_ID = no_id_message().text
+_NOT_OPENED = choice_not_opened_message().text
 _HOLDERS = ("user", "team", "channel", "enterprise")
 
 _ACTIONS: dict[str, Any] = {
@@ -103,7 +104,11 @@ CASES = (
     *cases(400, "a", _INVALID_KINDS),
     *cases(200, "a modal", _ODD_MODALS),
     *(
-        Case(name=f"a shortcut on {name}", body=interaction(_SHORTCUT, **_PAUSE_FROM_MESSAGE | fields), dm_text=_NO_ID)
+        Case(
+            name=f"a shortcut on {name}",
+            body=interaction(_SHORTCUT, **_PAUSE_FROM_MESSAGE | fields),
+            dm_text=_NOT_OPENED,
+        )
         for name, fields in _WITHOUT_ID.items()
     ),
 )

@@ -5,8 +5,9 @@ import { drawAttachments } from "../slack/attachments.js";
 import { drawBlocks } from "../slack/blocks.js";
 import { fullMoment, timeOfDay } from "../slack/dates.js";
 import { mrkdwn, plainText, unescape } from "../slack/mrkdwn.js";
+import { overflow } from "../views/overflow.js";
 
-/** The element of a message. `context` has names, send(ref), and reply() or null. With the class "follows" it is drawn as one with the message before it. */
+/** The element of a message. `context` has names, send(ref), reply() or null, and shortcuts with use(shortcut). With the class "follows" it is drawn as one with the message before it. */
 export function drawMessage(message, context) {
   const author = context.names.users[message.user] ?? { name: "Slackbot", is_bot: true };
   return h(`div.message${message.is_ephemeral ? ".ephemeral" : ""}`, {},
@@ -21,7 +22,18 @@ export function drawMessage(message, context) {
       ),
       h("div.content", {}, content(message, context)),
     ),
-    context.reply && h("button.quiet.reply", { type: "button", onclick: context.reply }, "Reply in thread"),
+    tools(context),
+  );
+}
+
+/** What one can do with a message: answer it, and use a shortcut of the app on it. */
+function tools({ reply, shortcuts, use, names }) {
+  if (!reply && !shortcuts.length) return null;
+  const options = shortcuts.map(({ name, callback_id }) => ({ text: { type: "plain_text", text: name }, value: callback_id }));
+  const menu = { action_id: "shortcuts", label: "Shortcuts", sign: "⋮", options };
+  return h("div.tools", {},
+    reply && h("button.quiet.reply", { type: "button", onclick: reply }, "Reply in thread"),
+    shortcuts.length > 0 && overflow(menu, {}, { names, send: ({ choice }) => use(choice) }),
   );
 }
 

@@ -40,7 +40,7 @@ export class Messages {
     const isAtEnd = isOther || this.#isAtEnd();
     const names = { users: view.users, channels: view.channel_names };
     byId("empty").hidden = channel.messages.length > 0;
-    const changed = this.#draw(channel, names);
+    const changed = this.#draw(channel, names, view.shortcuts);
     if (isOther) hush();
     else announce(changed, names);
     this.#channel = channel.id + view.me;
@@ -53,12 +53,12 @@ export class Messages {
     this.#toNewest.hidden = true;
   }
 
-  #draw(channel, names) {
+  #draw(channel, names, shortcuts) {
     const warnings = channel.messages.filter((message) => message.warns);
     const said = channel.messages.filter((message) => !message.warns);
     const roots = said.filter((message) => !isReply(message, said));
     const changed = [];
-    const context = { channel, names, warnings, changed, said };
+    const context = { channel, names, shortcuts, warnings, changed, said };
     arrange(this.#list, roots.flatMap((message, at) => this.#entries(message, roots[at - 1], context)));
     for (const key of this.#drawn.keys()) if (!this.#drawn.get(key).element.isConnected) this.#drawn.delete(key);
     return changed;
@@ -95,13 +95,15 @@ export class Messages {
     return item;
   }
 
-  #message(message, follows, { channel, names, warnings, changed }) {
+  #message(message, follows, { channel, names, shortcuts, warnings, changed }) {
     const element = this.#once(`message ${message.ts}`, message.revision, () => {
       changed.push(message);
       return drawMessage(message, {
         names,
         send: ({ order, block, action }) => this.#send(order, { channel: channel.id, ts: message.ts, block, action }),
         reply: message.is_ephemeral || message.thread_ts || !channel.has_composer ? null : () => this.#reply(message),
+        shortcuts: message.is_ephemeral || message.source === "typed" ? [] : shortcuts,
+        use: (shortcut) => this.#send("shortcut", { channel: channel.id, ts: message.ts, shortcut }),
       });
     });
     element.classList.toggle("follows", Boolean(follows));

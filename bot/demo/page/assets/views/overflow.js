@@ -4,20 +4,20 @@
 import { h, newId, shown } from "../dom.js";
 import { textObject } from "../slack/mrkdwn.js";
 
-/** `send(reference)` tells the app of the option that is chosen. */
+/** `send(reference)` tells the app of the option that is chosen. An element can have another `label` and `sign`. */
 export function overflow(element, block, { names, send }) {
   const ref = { block: block.block_id, action: element.action_id };
   const list = h("ul.menu", { role: "menu", id: newId(), hidden: true }, element.options.map(({ text, value }) =>
     h("li", { role: "menuitem", tabindex: -1, "data-value": value }, textObject(text, names))));
   const opener = h("button.button", {
     type: "button",
-    "aria-label": "More actions",
+    "aria-label": element.label ?? "More actions",
     "aria-haspopup": "menu",
     "aria-expanded": "false",
     "aria-controls": list.id,
     "data-block": ref.block,
     "data-action": ref.action,
-  }, shown("⋯"));
+  }, shown(element.sign ?? "⋯"));
   const items = [...list.children];
   const open = (isOpen) => {
     list.hidden = !isOpen;
