@@ -32,8 +32,9 @@ from bot.outbound.slack.call_log import call_traces
 from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.errors import open_web
-from bot.outbound.store.order_pruning import keep_pruned
+from bot.outbound.store.pruning import keep_pruned
 from bot.tenancy import Tenancy, open_tenancy
+from bot.usecases.session_checks import LOOK_INTERVAL
 
 _log = logging.getLogger(__name__)
 
@@ -124,7 +125,7 @@ async def running(
             secrets = () if socket_mode else settings.slack_signing_secrets
             routes = list(tenancy.routes)
             if tenancy.alerts_path is not None:
-                alerts = Alerts(slack, tenancy.workspaces, tasks, readiness, metrics)
+                alerts = Alerts(container.alert_cards, tenancy.workspaces, tasks, readiness, metrics)
                 routes.append(web.post(tenancy.alerts_path, alerts.receive))
             server = HttpServer(container.slack_app, readiness, secrets=secrets, now=limits.now)
             state = _state(settings, tenancy, container, readiness)
@@ -133,7 +134,9 @@ async def running(
                 serving_metrics(metrics, state, settings.host, settings.metrics_port),
             ):
                 journaling.start(_keep_journal(tenancy, container))
+                journaling.start(container.outbox.run())
                 checks.start(keep_pruned(tenancy.store.database, settings.journal_days))
+                checks.start(_check_sessions(tenancy, container))
                 startup = asyncio.create_task(_start(tenancy, container, checks, socket_mode))
                 serve_seconds = 0.0
                 try:
@@ -179,6 +182,13 @@ async def _keep_journal(tenancy: Tenancy, container: Container) -> None:
     """Write the journal, and take over unfinished orders, once the database can be used."""
     await tenancy.store.database.migrated.wait()
     await asyncio.gather(container.journal.run(), container.recovery.run())
+
+
+async def _check_sessions(tenancy: Tenancy, container: Container) -> None:
+    """Check the sessions of cards once the database can be used, until cancelled. No card is due at once."""
+    await tenancy.store.database.migrated.wait()
+    await asyncio.sleep(LOOK_INTERVAL)
+    await repeat(container.session_checks.look, every=LOOK_INTERVAL)
 
 
 async def _start(tenancy: Tenancy, container: Container, checks: Tasks, socket_mode: SocketMode | None) -> None:

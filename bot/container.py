@@ -30,13 +30,19 @@ from bot.outbound.slack.profiles import ProfileCache
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.availability import LOCK_WAIT
+from bot.outbound.store.card_rows import CardRows
 from bot.outbound.store.journal import RENEWALS, Journal
 from bot.outbound.store.order_history import OrderHistory
 from bot.outbound.store.order_rows import LEASE, OrderRows
+from bot.outbound.store.session_check_rows import SessionCheckRows
+from bot.outbound.store.session_states import SessionStates
 from bot.tenancy import Tenancy
 from bot.usecases.access_check import AccessCheck
 from bot.usecases.admin import actions, alerts, history, home, key_and_policy, settings_modals
 from bot.usecases.admin_notifier import AdminNotifier, CurrentAdmins
+from bot.usecases.alert_cards import AlertCards
+from bot.usecases.card_outbox import CardOutbox
+from bot.usecases.card_sender import CardSender
 from bot.usecases.checks.cached import CachedChecks
 from bot.usecases.checks.workspace import Services
 from bot.usecases.fair_queue import CAPACITY, FairQueue
@@ -44,6 +50,8 @@ from bot.usecases.message_delivery import MessageDelivery
 from bot.usecases.orders import Orders
 from bot.usecases.past_orders import PastOrders
 from bot.usecases.recovery import INTERVAL, Recovery
+from bot.usecases.session_cards import SessionCards
+from bot.usecases.session_checks import SessionChecks
 from bot.usecases.session_choice import SessionChoice
 from bot.usecases.session_control import SessionControl
 from bot.usecases.session_list import SessionLists
@@ -97,6 +105,9 @@ class Container:
     roles: RoleCache
     journal: Journal
     recovery: Recovery
+    outbox: CardOutbox
+    alert_cards: AlertCards
+    session_checks: SessionChecks
     admin: actions.Admin | None
 
     def stop(self) -> None:
@@ -105,9 +116,10 @@ class Container:
         self.delivery.stop()
 
     def stop_journal(self) -> None:
-        """Write what is left, and take over nothing more."""
+        """Write what is left, take over nothing more, and update no more cards."""
         self.recovery.stop()
         self.journal.stop()
+        self.outbox.stop()
 
     def interrupt(self) -> None:
         """Stop waiting for running work, and report it as unconfirmed."""
@@ -143,14 +155,28 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     )
     reads = SessionReads(anchor_sessions, tasks, limits.now, time.monotonic)
     lists = SessionLists(access_check, reads, past_orders, limits.now)
-    rows = OrderRows(tenancy.store.database, tenancy.store.cipher, secrets.token_hex(8), lease=limits.lease)
+    owner, dashboard_url = secrets.token_hex(8), settings.anchor_dashboard_url
+    rows = OrderRows(tenancy.store.database, tenancy.store.cipher, owner, lease=limits.lease)
     journal = Journal(rows, readiness, metrics, renew_interval=limits.lease / RENEWALS)
     queue = FairQueue(most=_MOST_AT_ANCHOR, most_each=_MOST_AT_ANCHOR_EACH, longest_wait=settings.anchor_deadline)
     session_control = SessionControl(
         anchor, access_check, monitor, journal, tasks, time.monotonic, queue=queue, capacity=limits.capacity
     )
-    dashboard_url = settings.anchor_dashboard_url
-    orders = Orders(session_control, journal, delivery, tasks, limits.now, time.monotonic, dashboard_url=dashboard_url)
+    states = SessionStates(tenancy.store.database)
+    outbox = CardOutbox(CardRows(tenancy.store.database, owner), CardSender(slack, workspaces, states).send)
+    alert_cards = AlertCards(slack, outbox, limits.now)
+    session_checks = SessionChecks(anchor_sessions, workspaces, SessionCheckRows(tenancy.store.database))
+    session_cards = SessionCards(outbox, states, limits.now, dashboard_url=dashboard_url)
+    orders = Orders(
+        session_control,
+        journal,
+        delivery,
+        session_cards,
+        tasks,
+        limits.now,
+        time.monotonic,
+        dashboard_url=dashboard_url,
+    )
     recovery = Recovery(
         journal, orders, tasks, is_alone=tenancy.store.database.is_exclusive, interval=limits.recovery_interval
     )
@@ -177,4 +203,6 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
             HomeActionListeners(admin, home_view, delivery, tasks).routes,
         ]
     slack_app = SlackApp(tables, orders, delivery, tasks, clients.slack_now, metrics)
-    return Container(session_control, delivery, slack_app, roles, journal, recovery, admin)
+    return Container(
+        session_control, delivery, slack_app, roles, journal, recovery, outbox, alert_cards, session_checks, admin
+    )

@@ -50,11 +50,13 @@ def send_alert(url: str, token: Secret, fields: Mapping[str, object]) -> Posted 
 
 
 def read_answer(status_code: int, body: bytes, url: str) -> Posted | NotPosted:
-    """Interpret the answer of the server at `url`."""
+    """Interpret the answer of the server at `url`; the `ts` of an alert that will be posted is ""."""
     answer = parse_object(body) or {}
     channel, ts, why = answer.get("channel"), answer.get("ts"), answer.get("error")
     if status_code == httpx.codes.OK and isinstance(channel, str) and isinstance(ts, str):
         return Posted(channel=printable(channel, limit=_MAX_LENGTH), ts=printable(ts, limit=_MAX_LENGTH))
+    if status_code == httpx.codes.ACCEPTED and isinstance(channel, str):
+        return Posted(channel=printable(channel, limit=_MAX_LENGTH), ts="")
     if status_code == httpx.codes.UNAUTHORIZED:
         return NotPosted(f"The bot at {url} refuses ALERTS_TOKEN. Use its alerts token.", is_client_error=True)
     if isinstance(why, str):

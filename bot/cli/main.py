@@ -60,7 +60,8 @@ def _alert(options: argparse.Namespace) -> int:
     result = send_alert(settings.url, settings.alerts_token, fields)
     if isinstance(result, NotPosted):
         return _fail(result.why, code=_UNUSABLE_SETTINGS if result.is_client_error else 1)
-    print(f"Posted in {result.channel}, ts {result.ts}")  # noqa: T201 - output of a command
+    done = f"Posted in {result.channel}, ts {result.ts}" if result.ts else f"Queued for {result.channel}"
+    print(done)  # noqa: T201 - output of a command
     return 0
 
 

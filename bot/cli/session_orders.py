@@ -30,16 +30,20 @@ from bot.outbound.anchor.client import AnchorClient
 from bot.outbound.http_client import open_session, transport_over
 from bot.outbound.slack.client import SlackClient, TokenRefusedError
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
+from bot.outbound.store.card_rows import CardRows
 from bot.outbound.store.derived_keys import keys_of_one
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.order_history import OrderHistory
 from bot.outbound.store.order_rows import OrderRows
+from bot.outbound.store.session_states import SessionStates
 from bot.outbound.store.sqlite import IN_MEMORY
 from bot.outbound.store.store import Store, connect_store, explain, open_store
 from bot.outbound.workspaces import StoreError, StoreNotUsableError, StoreUnreachableError
 from bot.usecases.access_check import OperatorAccess
+from bot.usecases.card_outbox import CardOutbox
 from bot.usecases.fair_queue import FairQueue
 from bot.usecases.operator_orders import NoMonitor, execute
+from bot.usecases.session_cards import SessionCards
 from bot.usecases.session_control import SessionControl
 
 _OPEN_TIMEOUT = 2.0  # seconds for which a pause waits for the database
@@ -94,25 +98,28 @@ async def _execute(order: Order, settings: Settings, session: aiohttp.ClientSess
         timeout=settings.anchor_timeout,
         deadline=settings.anchor_deadline,
     )
-    tasks = Tasks()
-    journal = Journal(OrderRows(place.store.database, place.store.cipher, secrets.token_hex(8)), Readiness())
+    tasks, owner, database = Tasks(), secrets.token_hex(8), place.store.database
+    journal = Journal(OrderRows(database, place.store.cipher, owner), Readiness())
+    outbox, dashboard_url = CardOutbox(CardRows(database, owner)), settings.anchor_dashboard_url
+    cards = SessionCards(outbox, SessionStates(database), time.time, dashboard_url=dashboard_url)
     access, queue = OperatorAccess(place.find), FairQueue(most=1, most_each=1)
     control = SessionControl(anchor, access, NoMonitor(), journal, tasks, time.monotonic, queue=queue)
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, control.interrupt)
 
     def tell(outcome: Outcome) -> None:
-        message = outcome_message(order, outcome, now=time.time(), dashboard_url=settings.anchor_dashboard_url)
+        message = outcome_message(order, outcome, now=time.time(), dashboard_url=dashboard_url)
         print(terminal_text(message.text), flush=True)  # noqa: T201 - output of a command
 
     if place.why_not is not None:
-        return (await execute(control, journal, order, tell, within=0.0))[0]
-    journaling = tasks.start(journal.run())
-    outcome, is_recorded = await execute(control, journal, order, tell, within=_WRITE_TIMEOUT)
+        return (await execute(control, journal, cards, order, tell, within=0.0))[0]
+    writing = {tasks.start(journal.run()), tasks.start(outbox.run())}
+    outcome, is_recorded = await execute(control, journal, cards, order, tell, within=_WRITE_TIMEOUT)
     if not is_recorded:
         _warn("The database did not record this in time: `anchor-bot journal` may lack it.")
     journal.stop()
-    await asyncio.wait({journaling}, timeout=_WRITE_TIMEOUT)
+    outbox.stop()
+    await asyncio.wait(writing, timeout=_WRITE_TIMEOUT)
     return outcome
 
 

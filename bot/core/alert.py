@@ -28,8 +28,9 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A report of another program about a session. `text` and `title` are untrusted; `url` is http or https.
+    """A report of another program about a session. `text`, `title` and `fields` are untrusted; `url` is http or https.
 
+    `fingerprint` tells the alerts of a session apart, and `is_resolved` says that this one does not fire any more.
     `warnings` are sentences for the program.
     """
 
@@ -39,4 +40,7 @@ class Alert:
     severity: Severity = Severity.WARNING
     url: str | None = None
     channel: str | None = None
+    fingerprint: str = ""
+    is_resolved: bool = False
+    fields: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()

@@ -13,6 +13,11 @@ def made_at(order_id: str) -> float:
     return int(order_id[:_TIME_DIGITS], 16) / 1000
 
 
+def time_id(unix_seconds: float) -> str:
+    """Return what the ids begin with that are made at a time: it is between the earlier and the later ones."""
+    return f"{int(unix_seconds * 1000):0{_TIME_DIGITS}x}"
+
+
 def button_value(session_id: SessionId, version: str) -> str:
     """Return the `value` of a Resume button."""
     return f"{session_id} after={version}"

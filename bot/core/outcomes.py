@@ -154,6 +154,18 @@ class PausedSince:
 
 
 @dataclass(frozen=True, slots=True)
+class ResumedSince:
+    """Somebody resumed the session after the order that the clicked Resume button knew of: nothing was sent.
+
+    `version` is the id of that resume, `given_at` is in Unix seconds.
+    """
+
+    version: str
+    user_id: str
+    given_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class WrongWorkspace:
     """The bot does not serve the workspace of the request."""
 
@@ -219,7 +231,17 @@ Limited = TooManyResumes | TooManyRepeats
 """The outcomes of an order beyond the limits of its person."""
 
 Refusal = (
-    Denial | Late | PausedSince | WrongWorkspace | NoKey | StoreUnavailable | Overloaded | NotSent | Limited | Stopping
+    Denial
+    | Late
+    | PausedSince
+    | ResumedSince
+    | WrongWorkspace
+    | NoKey
+    | StoreUnavailable
+    | Overloaded
+    | NotSent
+    | Limited
+    | Stopping
 )
 """The outcomes of an order that the bot refused. Only the person who asked sees them."""
 

@@ -5,8 +5,7 @@ from enum import StrEnum
 
 from bot.core.requests import Verb
 from bot.demo.sandbox import Sandbox
-from bot.messages.phrases import NOT_DONE
-from bot.messages.session_buttons import VERBS
+from bot.messages.phrases import DONE, NOT_DONE
 from bot.sim.slack import Message, Source
 
 
@@ -59,24 +58,11 @@ class Guide:
     def _steps_shown_by(self, message: Message) -> Iterator[Step]:
         if message.source not in _SENT_BY_BOT:
             return
-        is_about_button = message.thread_ts is not None or message.revision > 0
-        offer = _offer(message)
         if message.ephemeral_to is not None:
             yield Step.ACT_AS_OUTSIDER
-        elif offer is Verb.RESUME:
-            yield Step.PAUSE_BY_BUTTON if is_about_button else Step.PAUSE_BY_COMMAND
-        elif offer is Verb.PAUSE and (is_about_button or message.trigger_id is not None):  # not an alert
+        elif message.text.startswith(DONE[Verb.PAUSE]):  # a click is answered in the message's thread
+            yield Step.PAUSE_BY_COMMAND if message.thread_ts is None else Step.PAUSE_BY_BUTTON
+        elif message.text.startswith(DONE[Verb.RESUME]):
             yield Step.RESUME
         elif message.text.startswith(tuple(NOT_DONE.values())) and not self._sandbox.anchor.is_up:
             yield Step.TAKE_ANCHOR_DOWN
-
-
-def _offer(message: Message) -> Verb | None:
-    """Return what the button of a message does next. One that says to try again has another label than its verb."""
-    for block in message.blocks:
-        elements = block.get("elements")
-        for element in elements if isinstance(elements, list) and block["type"] == "actions" else []:
-            verb = VERBS.get(element["action_id"])
-            if verb is not None and element["text"]["text"] == verb.value.capitalize():
-                return verb
-    return None

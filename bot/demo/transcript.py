@@ -14,6 +14,7 @@ from bot.sim.slack import Message, Source, User
 
 _COLUMN = 26
 _RESULT_WITHIN = 30.0
+_PAUSING = "⏳ Pausing…"  # on a card, until the outcome is known
 
 
 async def play(
@@ -61,9 +62,13 @@ async def _play_step(number: int, step: Step, sandbox: Sandbox, out: TextIO, res
     def shown() -> list[Message]:
         return [message for message in _seen_by(actor, sandbox) if _version(message) not in seen_before]
 
+    def is_complete() -> bool:
+        pausing = [message for message in shown() if message.ephemeral_to is None and _PAUSING in message.text]
+        return len(shown()) >= len(step.in_channel + step.in_private) and not pausing
+
     await step.act(sandbox)
     try:
-        await sandbox.slack.until(lambda: len(shown()) >= len(step.in_channel + step.in_private), within=result_within)
+        await sandbox.slack.until(is_complete, within=result_within)
     except TimeoutError:
         print(_row("!", "a message is missing"), file=out)
     for message in shown():

@@ -1,16 +1,23 @@
 """The card for an alert: what happened, in which session, and a button to pause it."""
 
+from dataclasses import replace
+
 from bot.core.alert import Alert, Severity
+from bot.core.alert_fold import AlertContent
 from bot.core.requests import Verb
 from bot.core.session_id import SessionId
+from bot.core.session_state import Phase, SessionState
 from bot.messages.blocks import Block, actions, mrkdwn
-from bot.messages.markup import lines, link, session, width
+from bot.messages.markup import lines, link, moment, plain, session, width
 from bot.messages.message import Message, Visibility
 from bot.messages.session_buttons import button
+from bot.messages.session_state import state_button
 
 _LONGEST_SECTION = 3000  # characters, https://docs.slack.dev/reference/block-kit/blocks/section-block
 _LONGEST_TITLE = 150
-_SEVERITIES = {Severity.INFO: "🔹 *Info*", Severity.WARNING: "⚠️ *Warning*", Severity.CRITICAL: "🚨 *Critical*"}
+_LONGEST_HEADING = 80
+_LONGEST_NAME, _LONGEST_VALUE = 50, 200  # of a field
+SEVERITY_SIGNS = {Severity.INFO: "🔹 *Info*", Severity.WARNING: "⚠️ *Warning*", Severity.CRITICAL: "🚨 *Critical*"}
 
 _SAMPLE = Alert(
     session_id=SessionId("00000000-0000-4000-8000-000000000000"),
@@ -22,9 +29,37 @@ _SAMPLE = Alert(
 
 def alert_message(alert: Alert) -> Message:
     """Return the card for an alert. Our own words come first, so that untrusted text cannot imitate them."""
-    severity, body, about = _SEVERITIES[alert.severity], _body(alert), session(alert.session_id)
-    blocks = (_section(severity), _section(body), _context(about), actions(_pause_button(alert)))
-    return Message(f"{severity}: {body}\n{about}", Visibility.IN_CHANNEL, blocks)
+    head = alert_head(alert)
+    return replace(head, blocks=(*head.blocks, actions(_pause_button(alert))))
+
+
+def alert_head(alert: Alert, occurrences: str = "") -> Message:
+    """Return what an alert says, without a button; `occurrences` is how often it came, and whether it still fires."""
+    severity, body, about = SEVERITY_SIGNS[alert.severity], _body(alert), session(alert.session_id)
+    sign = f"{severity} {occurrences}".rstrip()
+    told = "".join(f"\n{name}: {value}" for name, value in _fields(alert))
+    blocks = (_section(sign), _section(body), *_field_blocks(alert), _context(about))
+    return Message(f"{sign}: {body}{told}\n{about}", Visibility.IN_CHANNEL, blocks)
+
+
+def heading(alert: Alert) -> str:
+    """Return the severity and a short title, for a row of a summary."""
+    title = lines(" ".join((alert.title or alert.text).split()), limit=_LONGEST_HEADING)
+    return f"{SEVERITY_SIGNS[alert.severity]}: {title}"
+
+
+def occurrences(content: AlertContent) -> str:
+    """Return how often an alert came, and when last, if more than once; and since when it is resolved, if so."""
+    often = f"×{content.count}, last {moment(content.last_at)}" if content.count > 1 else ""  # noqa: RUF001 - times
+    resolved = "" if content.resolved_at is None else f"✅ *Resolved*, {moment(content.resolved_at)}"
+    return " · ".join(part for part in (often, resolved) if part)
+
+
+def alert_button(alert: Alert, state: SessionState | None) -> Block | None:
+    """Return the button that fits; Pause is that of the alert itself, which can be red."""
+    if state is None or state.phase in {Phase.PAUSING, Phase.RESUMED}:
+        return _pause_button(alert)
+    return state_button(alert.session_id, state)
 
 
 def sample_alert_message() -> Message:
@@ -41,14 +76,23 @@ def _body(alert: Alert) -> str:
     return f"{head}{text}{tail}"
 
 
+def _fields(alert: Alert) -> list[tuple[str, str]]:
+    return [(plain(name, limit=_LONGEST_NAME), plain(value, limit=_LONGEST_VALUE)) for name, value in alert.fields]
+
+
+def _field_blocks(alert: Alert) -> tuple[Block, ...]:
+    fields = [mrkdwn(f"*{name}*\n{value}", verbatim=True) for name, value in _fields(alert)]
+    return ({"type": "section", "fields": fields},) if fields else ()
+
+
+def _pause_button(alert: Alert) -> Block:
+    style = {"style": "danger"} if alert.severity is Severity.CRITICAL else {}
+    return button(Verb.PAUSE, alert.session_id) | style
+
+
 def _section(text: str) -> Block:
     return {"type": "section", "text": mrkdwn(text, verbatim=True)}
 
 
 def _context(text: str) -> Block:
     return {"type": "context", "elements": [mrkdwn(text, verbatim=True)]}
-
-
-def _pause_button(alert: Alert) -> Block:
-    style = {"style": "danger"} if alert.severity is Severity.CRITICAL else {}
-    return button(Verb.PAUSE, alert.session_id) | style

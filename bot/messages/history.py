@@ -62,6 +62,7 @@ _WHY: Mapping[str, str] = {
         NotHere: "it is not allowed in that conversation",
         outcomes.Late: "the request came too late",
         outcomes.PausedSince: "the person did not know of the last pause",
+        outcomes.ResumedSince: "the session had been resumed already",
         outcomes.WrongWorkspace: "the workspace was not set up",
         outcomes.NoKey: "there was no Anchor API key",
         outcomes.StoreUnavailable: "the bot's database did not answer",

@@ -4,13 +4,14 @@ from typing import assert_never
 
 from bot.core import outcomes
 from bot.core.requests import Order, Verb
-from bot.messages.blocks import Block
+from bot.core.session_state import PHASES, Phase, SessionState
 from bot.messages.card_update import CardUpdate
-from bot.messages.markup import code, lines, link, mention, moment, plain, session
+from bot.messages.markup import code, link, mention, moment, plain, session
 from bot.messages.message import Message, ephemeral, in_channel, with_buttons
-from bot.messages.phrases import IN_HOME, NOT_DONE, dashboard, or_in_dashboard
+from bot.messages.phrases import DONE, IN_HOME, NOT_DONE, UNCONFIRMED, dashboard, or_in_dashboard
 from bot.messages.refusal import refusal_message
 from bot.messages.session_buttons import button, resume_question
+from bot.messages.session_state import next_button, state_button, state_line
 
 _UNREACHABLE = {
     outcomes.Unreachable.NO_CONNECTION: "Anchor can't be reached; nothing was sent.",
@@ -26,7 +27,6 @@ _DOUBTS = {
     outcomes.Doubt.RACED: "Anchor confirmed it, but an opposite request is still unanswered",
 }
 _DOING = {Verb.PAUSE: "Pausing", Verb.RESUME: "Resuming"}
-_DONE = {Verb.PAUSE: "⏸️ *Paused*", Verb.RESUME: "▶️ *Resumed*"}
 _NOTHING_TO_DO = {
     Verb.PAUSE: "🔹 *Not running*, nothing to pause.",
     Verb.RESUME: "🔹 *Not running*, nothing to resume.",
@@ -35,17 +35,11 @@ _NO_SESSION = {
     Verb.PAUSE: "🔹 *No such session*, nothing was paused.",
     Verb.RESUME: "🔹 *No such session*, nothing was resumed.",
 }
-_UNCONFIRMED = {
-    Verb.PAUSE: "❓ *Unconfirmed*: the agent may still be running.",
-    Verb.RESUME: "❓ *Unconfirmed*: the agent may still be paused.",
-}
 _AFTER_DOUBT = {
     Verb.PAUSE: "Try again (pausing twice does no harm), or check it in {dashboard}.",
     Verb.RESUME: "Check it in {dashboard} before you try again: it may have been paused since.",
 }
 _NEW_KEY = {True: f"Ask an admin to replace it {IN_HOME}", False: "Ask the operator of this bot to replace it"}
-_CHECKED = {outcomes.NotRunning: "🔹 Not running, checked", outcomes.NotFound: "🔹 No such session, checked"}
-_LONGEST_REASON_ASKED = 80  # a confirmation dialog takes 300 characters
 _EXPECTED_STATUS = frozenset({"success", "ok"})
 
 
@@ -75,7 +69,7 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
     about = session(order.session_id) + (f", from {link(message_url, 'this message')}" if message_url else "")
     if isinstance(outcome, outcomes.Done):
         message = in_channel(_done_line(order), _earlier(outcome), _unexpected(order.verb, outcome.status), about)
-        return with_buttons(message, _next_button(order, now, order_id))
+        return with_buttons(message, next_button(order.session_id, _state_after(order, outcome, now, order_id)))
     verdict, known, advice = _explain(order.verb, outcome, dashboard_url)
     reason = f"Reason: {plain(order.reason)}" if order.reason else ""
     message = in_channel(f"{verdict} Requested by {mention(order.actor.user_id)}.", known, advice, reason, about)
@@ -92,12 +86,10 @@ def question_message(order: Order, version: str) -> Message:
 
 def card_update(order: Order, outcome: outcomes.Outcome, *, now: float, order_id: str) -> CardUpdate | None:
     """Return the update of the clicked message, or None if its button stays; `now` is in Unix seconds."""
-    if not isinstance(outcome, outcomes.KeyTaken):
+    state = _known_state(order, outcome, now, order_id)
+    if state is None:
         return None
-    done = isinstance(outcome, outcomes.Done)
-    what = _DONE[order.verb] if done else _CHECKED[type(outcome)]
-    line = f"{what} by {mention(order.actor.user_id)}, {moment(now)}"
-    return CardUpdate(order.session_id, line, _next_button(order, now, order_id) if done else None)
+    return CardUpdate(order.session_id, state_line(state), state_button(order.session_id, state))
 
 
 def card_not_updated() -> str:
@@ -107,7 +99,7 @@ def card_not_updated() -> str:
 
 def _done_line(order: Order) -> str:
     reason = f": {plain(order.reason)}" if order.reason else ""
-    return f"{_DONE[order.verb]} by {mention(order.actor.user_id)}{reason}"
+    return f"{DONE[order.verb]} by {mention(order.actor.user_id)}{reason}"
 
 
 def _earlier(outcome: outcomes.Done) -> str:
@@ -119,11 +111,22 @@ def _earlier(outcome: outcomes.Done) -> str:
     )
 
 
-def _next_button(order: Order, now: float, order_id: str) -> Block:
-    """Return the button that undoes a confirmed order."""
-    reason = f": {lines(' '.join(order.reason.split()), limit=_LONGEST_REASON_ASKED)}" if order.reason else ""
-    history = f"Paused by {mention(order.actor.user_id)}, {moment(now)}{reason}."
-    return button(order.verb.opposite, order.session_id, history=history, version=order_id)
+def _known_state(order: Order, outcome: outcomes.Outcome, now: float, order_id: str) -> SessionState | None:
+    """Return the state of the session, if the outcome tells it. A reason of somebody else is not for everybody."""
+    match outcome:
+        case outcomes.PausedSince(version, user_id, given_at, is_confirmed=True):
+            return SessionState(Phase.PAUSED, Verb.PAUSE, version, user_id, "", "", given_at)
+        case outcomes.ResumedSince(version, user_id, given_at):
+            return SessionState(Phase.RESUMED, Verb.RESUME, version, user_id, "", "", given_at)
+        case outcomes.Paused() | outcomes.Resumed() | outcomes.NotRunning() | outcomes.NotFound():
+            return _state_after(order, outcome, now, order_id)
+        case _:
+            return None
+
+
+def _state_after(order: Order, outcome: outcomes.KeyTaken, now: float, order_id: str) -> SessionState:
+    phase, actor = PHASES[type(outcome).__name__], order.actor
+    return SessionState(phase, order.verb, order_id, actor.user_id, actor.channel_id, order.reason, now)
 
 
 def _explain(verb: Verb, outcome: outcomes.NotDone, dashboard_url: str) -> tuple[str, str, str]:
@@ -153,10 +156,10 @@ def _explain(verb: Verb, outcome: outcomes.NotDone, dashboard_url: str) -> tuple
             advice = f"Try again {_in_seconds(retry_after)}, {or_in_anchor}."
         case outcomes.Unconfirmed(why=why, status_code=status_code, anchor_message=text):
             known = f"{_DOUBTS[why]}{f' ({status_code})' if status_code else ''}{_quote(text)}."
-            verdict, advice = _UNCONFIRMED[verb], _AFTER_DOUBT[verb].format(dashboard=dashboard(dashboard_url))
+            verdict, advice = UNCONFIRMED[verb], _AFTER_DOUBT[verb].format(dashboard=dashboard(dashboard_url))
         case outcomes.Broken(incident_id=incident_id):
             known = f"Something broke in the bot. Tell its operator the incident {code(incident_id)}."
-            verdict, advice = _UNCONFIRMED[verb], _AFTER_DOUBT[verb].format(dashboard=dashboard(dashboard_url))
+            verdict, advice = UNCONFIRMED[verb], _AFTER_DOUBT[verb].format(dashboard=dashboard(dashboard_url))
         case outcomes.Superseded():
             known = "A pause was requested after it, so the resume was not sent."
             advice = f"Try again if the agent is to go on anyway, {or_in_anchor}."

@@ -10,6 +10,7 @@ from bot.core.outcomes import (
     Overloaded,
     PausedSince,
     Refusal,
+    ResumedSince,
     Stopping,
     StoreUnavailable,
     TooManyRepeats,
@@ -24,6 +25,7 @@ from bot.messages.message import Message, ephemeral, with_buttons
 from bot.messages.phrases import IN_HOME, NOT_DONE, or_in_dashboard
 from bot.messages.policy import MOST_NAMED, some
 from bot.messages.session_buttons import button
+from bot.messages.usage import COMMANDS
 
 _MOST_SHOWN = 5
 _COLLEAGUE = "Ask a member of this workspace"
@@ -60,6 +62,10 @@ def refusal_message(order: Order, refusal: Refusal, *, dashboard_url: str, versi
         why, seen = (_how_late(refusal), version) if isinstance(refusal, Late) else _who_paused(refusal)
         message = ephemeral(NOT_DONE[order.verb], why, about)
         return with_buttons(message, button(order.verb, order.session_id, is_asked=True, version=seen))
+    if isinstance(refusal, ResumedSince):
+        since = f"🔹 *Already resumed* by {mention(refusal.user_id)}, {moment(refusal.given_at)}: nothing was sent."
+        message = ephemeral(since, f"To resume it anyway, use `{COMMANDS[Verb.RESUME]}`.", about)
+        return with_buttons(message, button(Verb.PAUSE, order.session_id))
     if isinstance(refusal, TooManyRepeats) and refusal.retry_after is None:
         return ephemeral(_ALREADY, about)
     why, advice = explain_refusal(order.verb, refusal)

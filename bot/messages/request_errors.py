@@ -1,10 +1,12 @@
 """The answers to unknown and unreadable requests and to exceptions, and the fallback to a direct message."""
 
 from bot.core.requests import Verb
+from bot.core.session_id import SessionId
 from bot.messages.blocks import section
 from bot.messages.markup import channel, code
-from bot.messages.message import Message, ephemeral
+from bot.messages.message import Message, ephemeral, with_buttons
 from bot.messages.phrases import NOT_DONE
+from bot.messages.session_buttons import button
 from bot.messages.usage import COMMANDS
 
 _PAUSE = COMMANDS[Verb.PAUSE]
@@ -15,9 +17,12 @@ def unknown_command_message(command: str) -> Message:
     return ephemeral(f"Unknown command {code(command)}: nothing was done.", f"Try `{_PAUSE} help`.")
 
 
-def unknown_action_message() -> Message:
-    """Return the answer to an unknown button, menu or shortcut."""
-    return ephemeral("Unknown button or shortcut: nothing was done.", f"To pause a session, use `{_PAUSE}`.")
+def unknown_action_message(session_id: SessionId | None = None) -> Message:
+    """Return the answer to an unknown button, menu or shortcut, perhaps of another version; it can name a session."""
+    message = ephemeral("Unknown button or shortcut: nothing was done.", f"To pause a session, use `{_PAUSE}`.")
+    if session_id is None:
+        return message
+    return with_buttons(message, button(Verb.PAUSE, session_id))
 
 
 def broken_button_message(verb: Verb, value: str, *, is_legacy: bool = False) -> Message:

@@ -19,7 +19,7 @@ from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.workspaces import StoreError, Workspaces
 from bot.usecases.delivery_routes import find_routes
 from bot.usecases.fair_queue import FairQueue
-from bot.usecases.pending_result import PendingResult, Send
+from bot.usecases.pending_result import PendingResult, Receipt, Send
 
 _log = logging.getLogger(__name__)
 
@@ -62,10 +62,10 @@ class MessageDelivery:
 
     async def deliver(
         self, address: ReplyAddress, message: Message, *, is_ours: Callable[[], Awaitable[bool]] | None = None
-    ) -> str | None:
+    ) -> Receipt | None:
         """Deliver a result in the rounds of `core.delivery_rounds`, until Slack accepts it, or log the failure.
 
-        Return the route that delivered it, or None.
+        Return how it was delivered, or None.
 
         Each round tries the routes in order. A route is dropped when Slack refuses it finally. A message without a
         response from Slack may be visible, so it is sent only once more, by another route. A second call for the same
@@ -74,7 +74,7 @@ class MessageDelivery:
         """
         name = (address.response_url.reveal(), message.text) if address.response_url else None
         if name in self._delivered:
-            return "response_url"
+            return Receipt("response_url")
         if name is not None:
             self._delivered[name] = None
         began = asyncio.get_running_loop().time()
@@ -94,7 +94,7 @@ class MessageDelivery:
             raise
         finally:
             result.log_end()
-        return result.delivered_by
+        return result.receipt
 
     async def send_dm(self, team_id: str, user_id: str, message: Message) -> bool:
         """Send a direct message. Return whether it can have arrived; if not, log why."""

@@ -13,8 +13,9 @@ from typing import Literal
 from bot.concurrency import happens
 from bot.core.history import can_see_all
 from bot.core.opposition import Opposition
-from bot.core.outcomes import Late, Paused, PausedSince, StoreUnavailable, Superseded
+from bot.core.outcomes import Late, Paused, PausedSince, ResumedSince, StoreUnavailable, Superseded
 from bot.core.recovery import State
+from bot.core.requests import Verb
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.journal_entry import JournalEntry
 from bot.outbound.workspaces import StoreError
@@ -51,21 +52,22 @@ class OrderRecord:
             _log.error("later resumes not found; the pause is sent", extra={"why": str(error)})
             return None
 
-    async def paused_since(self, *, is_admin: bool) -> PausedSince | StoreUnavailable | None:
-        """Return the pause that the person who resumes does not know of, as this person is allowed to see it."""
+    async def changed_since(self, *, is_admin: bool) -> PausedSince | ResumedSince | StoreUnavailable | None:
+        """Return the change that the person who resumes does not know of, as this person is allowed to see it."""
         order = self._entry.order
         if order.expected_version is None:
             return None
         try:
-            pause = await self._journal.rows.pause_since(order, order.expected_version)
+            last = await self._journal.rows.change_since(order, order.expected_version)
         except StoreError:
             return StoreUnavailable()
-        if pause is None:
+        if last is None:
             return None
-        shows_all = can_see_all(pause.user_id, viewer_id=order.actor.user_id, is_admin=is_admin)
-        more = (pause.reason, pause.channel_id) if shows_all else ()
-        is_confirmed = pause.outcome == Paused.__name__
-        return PausedSince(pause.id, pause.user_id, pause.given_at, is_confirmed, *more)
+        if last.verb == Verb.RESUME:
+            return ResumedSince(last.id, last.user_id, last.given_at)
+        shows_all = can_see_all(last.user_id, viewer_id=order.actor.user_id, is_admin=is_admin)
+        more = (last.reason, last.channel_id) if shows_all else ()
+        return PausedSince(last.id, last.user_id, last.given_at, last.outcome == Paused.__name__, *more)
 
     async def clear_resume(self, cancelled: asyncio.Event) -> Superseded | StoreUnavailable | Late | None:
         """Record that a resume is being sent, once no pause is running elsewhere. Return why it is not sent, if so.

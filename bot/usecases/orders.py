@@ -9,18 +9,19 @@ from typing import Any
 from cachetools import TTLCache
 
 from bot.concurrency import Tasks
-from bot.core.outcomes import Done, Outcome, Refusal
+from bot.core.outcomes import Outcome, Paused, Refusal, Resumed
 from bot.core.recovery import Unfinished, settled_outcome
 from bot.core.requests import Order, ReplyAddress, Verb
 from bot.messages.blocks import section
 from bot.messages.message import Message
-from bot.messages.outcome import card_update, outcome_message
+from bot.messages.outcome import card_not_updated, card_update, outcome_message
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.journal_entry import JournalEntry
 from bot.outbound.workspaces import StoreError
 from bot.usecases.card_updates import CardUpdates
 from bot.usecases.incidents import report
 from bot.usecases.message_delivery import MessageDelivery
+from bot.usecases.session_cards import SessionCards
 from bot.usecases.session_control import SessionControl
 
 _SETTLE_TIMEOUT = 1.0  # seconds for the outcome of a resume to be stored before it is told
@@ -52,6 +53,7 @@ class Orders:
         session_control: SessionControl,
         journal: Journal,
         delivery: MessageDelivery,
+        session_cards: SessionCards,
         tasks: Tasks,
         now: Callable[[], float],
         clock: Callable[[], float],
@@ -61,7 +63,8 @@ class Orders:
         self._session_control = session_control
         self._journal = journal
         self._delivery = delivery
-        self._cards = CardUpdates(delivery, tasks)
+        self._session_cards = session_cards
+        self._card_updates = CardUpdates(delivery, tasks)
         self._tasks = tasks
         self._now = now
         self._dashboard_url = dashboard_url
@@ -107,7 +110,10 @@ class Orders:
             address, message = await self._result(running.entry, outcome, address)
         except Exception as error:  # noqa: BLE001 - every exception is reported to the person
             message = report(error)
-        self._journal.told(running.entry, await self._delivery.deliver(address, message, is_ours=is_ours))
+        receipt = await self._delivery.deliver(address, message, is_ours=is_ours)
+        self._journal.told(running.entry, receipt.route if receipt else None)
+        if receipt and receipt.route == "channel" and receipt.posted and address.thread_ts is None and message.blocks:
+            self._session_cards.posted(running.entry, message, receipt.posted)
 
     def recover(self, unfinished: Unfinished, entry: JournalEntry) -> RunningOrder:
         """Execute an order that another process left unfinished, unless its outcome follows from what is recorded."""
@@ -115,6 +121,7 @@ class Orders:
 
     def _start(self, entry: JournalEntry, outcome: Outcome | None = None) -> RunningOrder:
         running = RunningOrder(entry, self._tasks.start(self._execute(entry, outcome)))
+        self._session_cards.watch(entry)
         if entry.order.trigger_id:
             self._by_trigger[entry.order.trigger_id] = running
         return running
@@ -128,9 +135,17 @@ class Orders:
         if outcome is None:
             outcome = await self._session_control.execute(entry)
         self._journal.settle(entry, outcome)
+        if entry.address.clicked is None:
+            self._tasks.start(self._update_cards(entry, outcome))
         if entry.order.verb is Verb.RESUME and not isinstance(outcome, Refusal):
             await asyncio.wait({entry.written}, timeout=_SETTLE_TIMEOUT)
         return outcome if await self._journal.is_ours(entry) else await self._outcome_elsewhere(entry.order.trigger_id)
+
+    async def _update_cards(self, entry: JournalEntry, outcome: Outcome) -> bool:
+        """Update the cards of the session. Return whether the clicked message is one of them."""
+        is_card = await self._session_cards.update(entry, outcome)
+        self._tasks.start(self._session_cards.report(entry, outcome, in_thread=is_card))
+        return is_card
 
     async def _outcome_elsewhere(self, trigger_id: str | None) -> Outcome | None:
         """Return what another process has recorded of an order, if it is known."""
@@ -142,14 +157,27 @@ class Orders:
     async def _result(
         self, entry: JournalEntry, outcome: Outcome, address: ReplyAddress
     ) -> tuple[ReplyAddress, Message]:
-        """Update the clicked message, if there is one. Return the message about the outcome, and where it goes."""
+        """Update the clicked message, if there is one. Return the message about the outcome, and where it goes.
+
+        A success goes to the message's thread, a failure to the channel, so that nobody misses it. A resume is reported
+        in the channel, too: what was said there last can be that the agent is paused.
+        """
         message, clicked = self.message(entry, outcome), address.clicked
         if clicked is None:
             return address, message
-        update = card_update(entry.order, outcome, now=self._now(), order_id=entry.id)
-        if line := await self._cards.send(address, clicked, update):
-            text = f"{message.text}\n{line}"
-            message = replace(message, text=text, blocks=(section(text), *message.blocks[1:]))
-        # a success goes to the message's thread, a failure to the channel, so that nobody misses it
-        thread_ts = clicked.thread_ts or None if isinstance(outcome, Done) else address.thread_ts
-        return replace(address, thread_ts=thread_ts), message
+        is_card, line = await self._update_cards(entry, outcome), ""
+        if not is_card:
+            update = card_update(entry.order, outcome, now=self._now(), order_id=entry.id)
+            line = await self._card_updates.send(address, clicked, update)
+        goes_to_thread = isinstance(outcome, Paused) or (isinstance(outcome, Resumed) and is_card)
+        if not goes_to_thread:
+            thread_ts = None if isinstance(outcome, Resumed) else address.thread_ts
+            return replace(address, thread_ts=thread_ts), _with_line(message, line)
+        if clicked.thread_ts and line != card_not_updated():
+            message = replace(message, blocks=())  # the message with the thread has the button
+        return replace(address, thread_ts=clicked.thread_ts or None), _with_line(message, line)
+
+
+def _with_line(message: Message, line: str) -> Message:
+    text = f"{message.text}\n{line}" if line else message.text
+    return replace(message, text=text, blocks=(section(text), *message.blocks[1:]) if message.blocks else ())

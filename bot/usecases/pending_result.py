@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from bot.core.requests import ReplyAddress
-from bot.outbound.slack.delivery import Delivered, Delivery, Doubtful, TryAgain
+from bot.outbound.slack.delivery import Delivered, Delivery, Doubtful, Posted, TryAgain
 
 _log = logging.getLogger(__name__)
 
@@ -14,6 +14,14 @@ _MAX_DOUBTFUL = 2
 
 Send = Callable[[], Awaitable[Delivery]]
 """One attempt on a route."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The route by which a result was delivered, and the message if it was posted to a conversation."""
+
+    route: str
+    posted: Posted | None = None
 
 
 @dataclass(slots=True)
@@ -26,7 +34,7 @@ class PendingResult:
     not_before: dict[str, float] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     doubts: int = 0
-    delivered_by: str | None = None
+    receipt: Receipt | None = None
     is_logged: bool = False
     is_taken_over: bool = False
     """Another process delivers it."""
@@ -34,7 +42,7 @@ class PendingResult:
     def record(self, route: str, outcome: Delivery) -> bool:
         """Record the outcome of a route. Return whether the delivery has ended."""
         if isinstance(outcome, Delivered):
-            self.delivered_by = route
+            self.receipt = Receipt(route, outcome if isinstance(outcome, Posted) else None)
             return True
         self.failures[route] = outcome.why
         if isinstance(outcome, TryAgain):
@@ -54,7 +62,7 @@ class PendingResult:
         """Log how a delivery ended that did not succeed in its first round."""
         if self.is_taken_over:
             _log.info("result delivered by another process", extra=self._fields())
-        elif self.delivered_by is None:
+        elif self.receipt is None:
             _log.error("result possibly not delivered" if self.doubts else "result not delivered", extra=self._fields())
         elif self.is_logged:
             seconds = round(asyncio.get_running_loop().time() - self.began)

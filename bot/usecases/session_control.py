@@ -126,8 +126,9 @@ class SessionControl:
         if order.verb is Verb.RESUME:
             if not await record.is_stored() or entry.is_lost:
                 return StoreUnavailable()
-            if why_not := await record.paused_since(is_admin=access.is_admin):
+            if why_not := await record.changed_since(is_admin=access.is_admin):
                 return why_not
+        entry.is_allowed = True
         return await self._ask_anchor(order, record, access)
 
     async def _check_access(self, order: Order) -> Access | Refusal:

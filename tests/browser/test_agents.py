@@ -96,10 +96,11 @@ async def test_alerts_are_raised_by_hand_one_or_five_at_once(channel: ChannelPag
     before = [await one.count() for one in alerts]
     flights = agent_of(channel, "Flight watch")
     await channel.agent("Flight watch").get_by_role("button", name="Raise alert").click()
-    await expect(alerts[1]).to_have_count(before[1] + 1)
+    await expect(alerts[1]).to_have_count(max(before[1], 1))
     for text in (flights.job.goal, "Spent $", "Info", flights.session_id):
         await expect(alerts[1].last).to_contain_text(text)
     await channel.page.get_by_role("button", name="Raise five alerts at once").press("Enter")
-    for one, count, more in zip(alerts, before, (2, 3, 1), strict=True):
-        await expect(one).to_have_count(count + more)
+    for one, count in zip(alerts, before, strict=True):  # an alert that comes again is counted on its card
+        await expect(one).to_have_count(max(count, 1))
+    await expect(alerts[1]).to_contain_text("×")
     await expect(channel.page.get_by_role("status")).to_be_empty()

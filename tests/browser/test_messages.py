@@ -131,7 +131,7 @@ async def test_only_a_message_that_changed_is_redrawn(channel: ChannelPage) -> N
     await expect(channel.message("Blocks 1")).to_be_visible()
     await channel.messages.evaluate_all(SET_MARK)
     await slack.click(slack.bob, slack.channel_messages(channel.conversation)[1])
-    await expect(channel.resume_button(session_id)).to_have_count(2)
+    await expect(channel.resume_button(session_id)).to_have_count(1)
     await expect(channel.list.get_by_text("1 reply")).to_be_visible()
     assert await channel.messages.evaluate_all(MARKS) == [True, False, False, True]
     assert channel.orders(session_id) == ["pause"]

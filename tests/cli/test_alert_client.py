@@ -22,6 +22,11 @@ def test_a_posted_alert() -> None:
     assert read_answer(200, body, URL) == Posted("C1", "1.2")
 
 
+def test_a_queued_alert() -> None:
+    body = json.dumps({"ok": True, "channel": "C1", "queued": True, "count": 1}).encode()
+    assert read_answer(202, body, URL) == Posted("C1", "")
+
+
 @pytest.mark.parametrize(("status", "is_client_error"), [(400, True), (502, False), (503, False), (504, False)])
 def test_the_bots_own_error_is_passed_on(status: int, is_client_error: bool) -> None:
     body = json.dumps({"error": "text is missing:\x1b[2J"}).encode()

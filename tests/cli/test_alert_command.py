@@ -17,6 +17,7 @@ from bot.core.session_id import SessionId
 from bot.inbound.alerts.generic import BadAlert, read_alert
 from bot.messages.alert_card import alert_message
 from bot.messages.alert_errors import refused_by_slack
+from bot.sim.slack import Slow
 from harness import SESSION, single_workspace
 from harness.process import CONSOLE_SCRIPT, bot_process
 
@@ -77,6 +78,18 @@ async def test_it_posts_through_the_bot_and_prints_where(tmp_path: Path) -> None
     assert sender.lines == []
     alert = Alert(SessionId(SESSION), "It spent $40.", "High spend", Severity.CRITICAL, "https://a.example/1")
     assert message.text == alert_message(alert).text
+
+
+async def test_it_says_that_an_alert_is_queued(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ALERTS_TOKEN", TOKEN)
+    monkeypatch.setattr("bot.usecases.alert_cards._POST_WAIT", 0.0)
+    async with single_workspace(ALERTS_TOKEN=TOKEN, ALERTS_CHANNEL="C0ALERTS001") as at:
+        at.slack.faults["chat.postMessage"] = Slow(1.0)
+        code = await asyncio.to_thread(main, ["alert", *LEAST, "--bot-url", at.bot.url])
+    assert (code, capsys.readouterr().out) == (0, "Queued for C0ALERTS001\n")
 
 
 async def test_if_the_bot_does_not_post_it_its_reason_is_shown(send: Send) -> None:

@@ -16,7 +16,8 @@ from bot.core.session_id import SessionId
 from bot.inbound.alerts.generic import BadAlert, read_alert
 from bot.messages import alert_errors as say
 from bot.messages.alert_card import alert_message
-from bot.outbound.slack.client import SlackClient
+from bot.outbound.store.card_rows import CardRows
+from bot.outbound.workspaces import StoreUnreachableError
 from bot.sim.slack import (
     Fault,
     Hang,
@@ -27,6 +28,7 @@ from bot.sim.slack import (
     rate_limited,
     server_error,
 )
+from bot.usecases.alert_cards import AlertCards
 from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, paused, single_workspace
 from harness.conversation import post_json
 
@@ -43,6 +45,16 @@ class Answer:
     status: int
     json: dict[str, object]
     headers: Mapping[str, str]
+
+
+@pytest.fixture
+def no_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the tables of cards fail: then an alert is posted by its request alone."""
+
+    async def fail(*_: object, **__: object) -> NoReturn:
+        raise StoreUnreachableError("gone")
+
+    monkeypatch.setattr(CardRows, "exchange", fail)
 
 
 def takes_alerts() -> AbstractAsyncContextManager[SingleHarness]:
@@ -188,7 +200,21 @@ async def test_a_rate_limit_is_waited_out() -> None:
     assert answer.status == 200
 
 
+async def test_an_alert_that_slack_does_not_take_in_time_is_queued_and_posted_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bot.usecases.alert_cards._POST_WAIT", 0.5)
+    async with takes_alerts() as at:
+        at.slack.faults[POST] = server_error(503, times=1)
+        answer = await post(at)
+        await at.wait_for_messages()
+        again = await post(at)
+    assert (answer.status, answer.json) == (202, {"ok": True, "channel": "C0ALERTS001", "queued": True, "count": 1})
+    assert (again.status, again.json["count"]) == (200, 2)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("no_database")
 @pytest.mark.parametrize(
     ("retry_after", "posts", "header"),
     [(30, 1, "30"), (10.5, 1, "11"), (None, 5, "60")],
@@ -204,6 +230,7 @@ async def test_a_rate_limit_longer_than_ten_seconds_is_passed_on(
     assert (answer.status, answer.json, answer.headers["Retry-After"]) == (503, {"error": say.LIMITED}, header)
 
 
+@pytest.mark.usefixtures("no_database")
 @pytest.mark.parametrize(
     ("fault", "why"), [(server_error(503), "HTTP 503"), (api_error("internal_error"), "internal_error")]
 )
@@ -262,7 +289,7 @@ async def test_an_exception_is_answered_and_logged_under_one_id(
     async def broken(*_: object, **__: object) -> NoReturn:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(SlackClient, "post_message", broken)
+    monkeypatch.setattr(AlertCards, "post", broken)
     async with takes_alerts() as at:
         answer = await post(at)
     (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
@@ -271,7 +298,9 @@ async def test_an_exception_is_answered_and_logged_under_one_id(
 
 
 @pytest.mark.slow
-async def test_a_hundred_alerts_at_once_leave_room_for_pauses() -> None:
+@pytest.mark.usefixtures("no_database")
+async def test_a_thousand_alerts_at_once_leave_room_for_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.inbound.alerts.endpoint._MAX_RUNNING", 100)
     async with takes_alerts() as at:
         at.slack.faults[POST] = Hang()
         waiting = [asyncio.create_task(post(at)) for _ in range(100)]
@@ -282,3 +311,27 @@ async def test_a_hundred_alerts_at_once_leave_room_for_pauses() -> None:
     assert pause.ack is not None
     assert pause.ack.text == paused()
     assert (answer.status, answer.json, answer.headers["Retry-After"]) == (503, {"error": say.BUSY}, "5")
+
+
+async def test_an_alert_that_was_posted_without_the_database_becomes_a_card_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def fail(*_: object, **__: object) -> NoReturn:
+        raise StoreUnreachableError("gone")
+
+    async with takes_alerts() as at:
+        with monkeypatch.context() as patch:
+            patch.setattr(CardRows, "exchange", fail)
+            answer = await post(at)
+        (card,) = at.messages()
+        await at.command()
+        await at.wait_for_update(card)
+    assert (answer.status, answer.json["ts"]) == (200, card.ts)
+
+
+@pytest.mark.usefixtures("no_database")
+async def test_without_the_database_a_resolved_alert_is_not_posted() -> None:
+    async with takes_alerts() as at:
+        answer = await post(at, ALERT | {"status": "resolved"})
+        assert at.calls(POST) == 0
+    assert (answer.status, answer.json) == (200, {"ok": True, "channel": "C0ALERTS001", "ignored": True})

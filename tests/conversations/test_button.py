@@ -69,8 +69,7 @@ async def test_a_click_pauses_changes_the_message_and_posts_to_the_thread() -> N
     moment = re.search(r"<!date\^(\d+)\^", changed.text)
     assert moment
     assert abs(int(moment[1]) - time.time()) < 60
-    assert (posted.text, posted.thread_ts) == (paused(), message.ts)
-    assert [one["action_id"] for one in _buttons(posted.blocks[1])] == ["anchor_resume_confirmed"]
+    assert (posted.text, posted.thread_ts, posted.blocks) == (paused(), message.ts, ())
 
 
 @BOTH_TRANSPORTS
@@ -121,7 +120,7 @@ async def test_everything_else_in_the_message_stays(blocks: list[Block], expecte
     assert shape(changed) == expected
     assert posted.text.startswith(paused())
     assert posted.text.count(f"<@{ALICE}>") == (1 if BY_ALICE in expected else 2)  # a line that found no room is here
-    assert [one["action_id"] for one in _buttons(posted.blocks[1])] == ["anchor_resume_confirmed"]
+    assert posted.blocks == ()
 
 
 async def test_a_button_inside_an_attachment() -> None:

@@ -121,6 +121,16 @@ async def test_a_pause_is_sent_to_anchor_before_its_transaction_begins(
     assert "pause" in begun[: begun.index("transaction")]
 
 
+async def test_an_order_of_a_session_without_cards_costs_one_read_of_them() -> None:
+    async with single_workspace() as at:
+        await at.command()
+        await asyncio.sleep(0.3)
+        with statements("cards") as about_cards:
+            await at.command()
+            await asyncio.sleep(0.3)  # beside it, and behind the path to Anchor
+    assert about_cards in (["SELECT"], ["SELECT", "SELECT"])  # one of them every 2 seconds
+
+
 KEPT = ("Paused", "Actor", "Order", "ReplyAddress", "JournalEntry", "RunningOrder", "TimeWindow", "_Request")
 """The objects of an order that are kept for requests that come twice, and for the limits."""
 

@@ -11,7 +11,7 @@ from bot.core.history import HistoryFilter, PastOrder
 from bot.core.outcomes import Paused
 from bot.core.recovery import State
 from bot.core.secret import Secret
-from bot.outbound.store import order_pruning
+from bot.outbound.store import pruning
 from bot.outbound.store.fields import new_key
 from bot.outbound.store.order_history import OrderHistory
 from bot.outbound.store.store import open_store
@@ -126,7 +126,7 @@ async def test_an_uninstalled_workspace_leaves_no_order_behind(at: ManyHarness) 
 
 
 async def test_old_orders_are_deleted_after_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(order_pruning, "_FIRST_DELAY", 0.1)
+    monkeypatch.setattr(pruning, "_FIRST_DELAY", 0.1)
     async with remains(f"sqlite:///{tmp_path / 'bot.db'}") as left:
         for age in (91 * A_DAY, 89 * A_DAY):
             await left.leave("pause", State.TOLD, Paused(), age=age)

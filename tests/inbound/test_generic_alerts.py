@@ -14,7 +14,7 @@ from harness import OTHER_SESSION
 
 ID = SessionId("3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b")
 LEAST: dict[str, object] = {"session_id": ID, "text": "High spend"}
-FIELDS = ("session_id", "text", "title", "severity", "url", "channel")
+FIELDS = ("session_id", "text", "title", "severity", "url", "channel", "fingerprint", "status", "fields")
 
 
 @pytest.mark.parametrize(
@@ -47,9 +47,20 @@ def test_an_alert_with_every_field() -> None:
         "severity": "CRITICAL",
         "url": "https://a.example/1",
         "channel": "C0123456789\n",
+        "fingerprint": " f1 ",
+        "status": "Resolved",
+        "fields": {"model": "large", "spent": 40, "empty": " "},
     }
     assert read_alert(fields) == Alert(
-        ID, "High spend", "Spend", Severity.CRITICAL, "https://a.example/1", "C0123456789"
+        ID,
+        "High spend",
+        "Spend",
+        Severity.CRITICAL,
+        "https://a.example/1",
+        "C0123456789",
+        "f1",
+        is_resolved=True,
+        fields=(("model", "large"), ("spent", "40")),
     )
 
 

@@ -15,6 +15,7 @@ from bot.messages.view import View
 from messages import test_administration_wording as administration
 from messages import test_history_wording as history
 from messages import test_order_wording as orders
+from messages import test_session_card as cards
 from messages import test_session_choice_wording as choice
 from messages import test_session_list_wording as sessions
 from messages.test_alert_card import FULL
@@ -30,6 +31,7 @@ _MESSAGES: Mapping[str, Message] = {
     },
     **{f"notice: {name}": notice for name, notice in orders.NOTICES.items()},
     **orders.CARDS,
+    **{f"card: {name}": card for name, card in cards.CARDS.items()},
     "alert: everything": alert_message(FULL),
     **{f"sessions: {name}": message for name, message in (sessions.MESSAGES | sessions.LONGEST).items()},
     "question": question_message(orders.order("resume"), "v"),

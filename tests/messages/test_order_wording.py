@@ -26,6 +26,7 @@ from bot.core.outcomes import (
     PausedSince,
     RateLimited,
     Resumed,
+    ResumedSince,
     Stopping,
     StoreUnavailable,
     Superseded,
@@ -101,6 +102,7 @@ OUTCOMES: dict[str, Outcome] = {
     "resume: somebody paused since, to an admin": PausedSince(
         "", "U0BOB000001", 0.0, is_confirmed=True, reason="it loops & <spends>", channel_id="C0ALERTS001"
     ),
+    "resume: somebody resumed since": ResumedSince("", "U0BOB000001", 0.0),
     "resume: somebody is pausing": PausedSince("", "U0BOB000001", 0.0, is_confirmed=False, channel_id="D0BOB"),
     "pause: wrong workspace": WrongWorkspace(),
     "pause: no key": NoKey(),
@@ -123,11 +125,13 @@ OUTCOMES: dict[str, Outcome] = {
     **{f"pause: refused, {role}": NotAMember(role) for role in REFUSED_ROLES},
 }
 
-CLICKED: dict[str, KeyTaken] = {
+CLICKED: dict[str, Outcome] = {
     "pause: done": Paused(),
     "resume: done": Resumed(),
     "pause: not running": NotRunning(),
     "pause: not found": NotFound(),
+    "resume: somebody paused since": PausedSince("", "U0BOB000001", 0.0, is_confirmed=True, reason="it loops"),
+    "resume: somebody resumed since": ResumedSince("", "U0BOB000001", 0.0),
 }
 
 PROBLEMS: dict[str, Help | Missing | Broken | Ambiguous] = {
@@ -143,6 +147,7 @@ PROBLEMS: dict[str, Help | Missing | Broken | Ambiguous] = {
 NOTICES: dict[str, Message] = {
     "unknown command": unknown_command_message("/anchor-stop"),
     "unknown button": unknown_action_message(),
+    "unknown button of a session": unknown_action_message(ID),
     "pause button without an id": broken_button_message(Verb.PAUSE, "x"),
     "resume button without an id": broken_button_message(Verb.RESUME, ""),
     "legacy button without an id": broken_button_message(Verb.PAUSE, "", is_legacy=True),
@@ -168,6 +173,9 @@ BAD_ALERTS: dict[str, object] = {
     "no web address": {"url": "a.example"},
     "too long a link": {"url": f"https://a.example/?{'&' * 200}"},
     "no channel id": {"channel": "#alerts"},
+    "unknown status": {"status": "gone"},
+    "fields that are a list": {"fields": ["model"]},
+    "too many fields": {"fields": dict.fromkeys("abcdefghijk", "x")},
 }
 
 SLACK_ERRORS = (
@@ -257,7 +265,7 @@ def test_with_a_reason(wording: Check) -> None:
 
 
 @pytest.mark.parametrize(("name", "outcome"), CLICKED.items(), ids=CLICKED)
-def test_line_in_the_clicked_message(name: str, outcome: KeyTaken, wording: Check) -> None:
+def test_line_in_the_clicked_message(name: str, outcome: Outcome, wording: Check) -> None:
     change = card_update(order(name), outcome, now=0.0, order_id="")
     assert change is not None
     wording(f"clicked message: {name}", "\n".join([change.line, *map(label, buttons(change.button))]))
@@ -268,7 +276,9 @@ def test_line_of_a_result_whose_clicked_message_is_out_of_date(wording: Check) -
 
 
 def test_every_change_of_the_clicked_message_has_an_entry() -> None:
-    assert {type(outcome) for outcome in CLICKED.values()} == set(get_args(KeyTaken))
+    assert {type(outcome) for outcome in CLICKED.values()} == {*get_args(KeyTaken), PausedSince, ResumedSince}
+    unconfirmed = PausedSince("", "U0BOB000001", 0.0, is_confirmed=False)
+    assert card_update(order("resume"), unconfirmed, now=0.0, order_id="") is None
 
 
 @pytest.mark.parametrize("verb", Verb)

@@ -15,6 +15,7 @@ from bot.core.outcomes import (
     Paused,
     PausedSince,
     Resumed,
+    ResumedSince,
     StoreUnavailable,
     Superseded,
     Unconfirmed,
@@ -252,32 +253,47 @@ async def test_a_resume_button_knows_of_no_pause_that_was_given_after_its_own(
     if theirs_ended is not None:
         await theirs.settle(other, theirs_ended)
     await ours.settle(known, Paused())
-    pause = await paused_since(ours, known.id)
+    pause = await changed_since(ours, known.id)
     assert (isinstance(pause, PausedSince) and pause.version == other.id) == found
-    assert await paused_since(ours, other.id) is None
+    assert await changed_since(ours, other.id) is None
+
+
+async def test_a_resume_button_knows_of_no_resume_after_its_own_pause(two: tuple[Process, Process]) -> None:
+    ours, theirs = two
+    known, _ = await ours.stored(PAUSE)
+    await ours.settle(known, Paused())
+    other, _ = await theirs.stored(RESUME)
+    await theirs.settle(other, Unconfirmed(Doubt.TIMED_OUT))
+    assert await changed_since(ours, known.id) is None
+    await theirs.settle(other, Resumed())
+    assert isinstance(await changed_since(ours, known.id), ResumedSince)
+    third, _ = await theirs.stored(PAUSE)
+    last = await changed_since(ours, known.id)
+    assert isinstance(last, PausedSince)
+    assert last.version == third.id
 
 
 async def test_a_version_that_is_not_stored_counts_by_its_time(two: tuple[Process, Process]) -> None:
     before = new_id()
     await asyncio.sleep(0.01)
     await two[0].stored(PAUSE)
-    assert isinstance(await paused_since(two[1], before), PausedSince)
+    assert isinstance(await changed_since(two[1], before), PausedSince)
     await asyncio.sleep(0.01)
-    assert await paused_since(two[1], new_id()) is None
+    assert await changed_since(two[1], new_id()) is None
 
 
 async def test_without_an_answer_a_resume_button_does_not_resume(
     two: tuple[Process, Process], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(OrderRows, "pause_since", fail)
-    assert await paused_since(two[0], new_id()) == StoreUnavailable()
+    monkeypatch.setattr(OrderRows, "change_since", fail)
+    assert await changed_since(two[0], new_id()) == StoreUnavailable()
 
 
-async def paused_since(process: Process, version: str) -> PausedSince | StoreUnavailable | None:
-    """Look for pauses as a click with this version does."""
+async def changed_since(process: Process, version: str) -> PausedSince | ResumedSince | StoreUnavailable | None:
+    """Look for changes as a click with this version does."""
     row = order_row(RESUME)
     entry = process.journal.begin(replace(row.order, expected_version=version), row.address)
-    return await OrderRecord(process.journal, entry).paused_since(is_admin=False)
+    return await OrderRecord(process.journal, entry).changed_since(is_admin=False)
 
 
 async def fail(*_: object) -> None:

@@ -18,17 +18,15 @@ from bot.health import Readiness
 from bot.inbound.alerts.generic import BadAlert, read_alert
 from bot.inbound.rejections import Rejected, RejectionLog, error_response, read_body
 from bot.messages import alert_errors
-from bot.messages.alert_card import alert_message
 from bot.metrics import OFF, Metrics
-from bot.outbound.slack.client import SlackClient
-from bot.outbound.slack.delivery import Doubtful, Posted, PostResult, Refused, TryAgain
+from bot.outbound.slack.delivery import Doubtful, Posted, Refused, TryAgain
 from bot.outbound.workspaces import StoreError, Workspaces
+from bot.usecases.alert_cards import AlertCards, AlertResult, Folded, Ignored
 from bot.usecases.incidents import log_incident
-from bot.usecases.post_alert import post_alert
 
 _log = logging.getLogger(__name__)
 
-_MAX_RUNNING = 100  # more would use the capacity for people's orders
+_MAX_RUNNING = 1_000  # more would use the capacity for people's orders
 _RETRY_SOON, _RETRY_AFTER_RESTART, _RETRY_LATER = 5, 30, 60  # seconds, for Retry-After
 
 
@@ -36,9 +34,14 @@ class Alerts:
     """Endpoint for alerts; a sender needs the workspace's alerts token."""
 
     def __init__(
-        self, slack: SlackClient, workspaces: Workspaces, tasks: Tasks, readiness: Readiness, metrics: Metrics = OFF
+        self,
+        alert_cards: AlertCards,
+        workspaces: Workspaces,
+        tasks: Tasks,
+        readiness: Readiness,
+        metrics: Metrics = OFF,
     ) -> None:
-        self._slack = slack
+        self._alert_cards = alert_cards
         self._workspaces = workspaces
         self._tasks = tasks
         self._readiness = readiness
@@ -96,13 +99,13 @@ class Alerts:
     async def _post(self, alert: Alert, channel: str, workspace: Workspace) -> web.Response:
         """Post the alert in a task, which shutdown waits for and finally cancels."""
         began = time.monotonic()
-        task = self._tasks.start(post_alert(self._slack, workspace.bot_token, channel, alert_message(alert)))
+        task = self._tasks.start(self._alert_cards.post(workspace, channel, alert))
         await asyncio.wait({task})
         result = Doubtful("the bot was stopped") if task.cancelled() else task.result()
         outcome, team_id = type(result).__name__, workspace.team_id
         self._metrics.alerted(outcome)
         fields = {"outcome": outcome, "session": alert.session_id, "team": team_id, "channel": channel}
-        why = {} if isinstance(result, Posted) else {"why": result.why}
+        why = {"why": result.why} if isinstance(result, TryAgain | Doubtful | Refused) else {}
         _log.info("alert", extra=fields | why | {"ms": round((time.monotonic() - began) * 1000)})
         return _problem(504, alert_errors.CUT_SHORT) if task.cancelled() else _answer(result, channel, alert.warnings)
 
@@ -121,11 +124,30 @@ def _read(body: bytes) -> Alert | BadAlert:
     return read_alert(fields)
 
 
-def _answer(result: PostResult, channel: str, warnings: Sequence[str]) -> web.Response:
+def _answer(result: AlertResult, channel: str, warnings: Sequence[str]) -> web.Response:
+    if isinstance(result, Refused | TryAgain | Doubtful):
+        return _failure(result, channel)
+    known: dict[str, object] = {"ok": True, "channel": result.channel} | _details(result)
+    status = 202 if "queued" in known else 200
+    return web.json_response(known | ({"warnings": warnings} if warnings else {}), status=status)
+
+
+def _details(result: Posted | Folded | Ignored) -> dict[str, object]:
     match result:
-        case Posted():
-            known = {"ok": True, "channel": result.channel, "ts": result.ts}
-            return web.json_response(known | ({"warnings": warnings} if warnings else {}))
+        case Posted(ts=ts):
+            return {"ts": ts}
+        case Folded(ts=None, count=count):
+            return {"queued": True, "count": count}
+        case Folded(ts=ts, count=count):
+            return {"ts": ts, "count": count}
+        case Ignored():
+            return {"ignored": True}
+        case _:
+            assert_never(result)
+
+
+def _failure(result: Refused | TryAgain | Doubtful, channel: str) -> web.Response:
+    match result:
         case Refused(why=code):
             return _problem(502, alert_errors.refused_by_slack(code, channel), slack_error=code)
         case TryAgain(limited=True):

@@ -11,7 +11,10 @@ from bot.core.session_id import Ambiguous, Broken, Found, Missing, SessionId, fi
 from bot.core.slack_ids import CHANNEL_ID
 from bot.messages.markup import link, plain, width
 
-_FIELDS = frozenset({"session_id", "text", "title", "severity", "url", "channel"})
+_FIELDS = frozenset({"session_id", "text", "title", "severity", "url", "channel", "fingerprint", "status", "fields"})
+_STATUSES = ("firing", "resolved")
+_MOST_FIELDS = 10  # https://docs.slack.dev/reference/block-kit/blocks/section-block
+_LONGEST_FINGERPRINT = 200
 _MOST_WARNINGS, _LONGEST_NAME = 10, 50
 _MAX_LENGTH = 20_000  # characters; far more than a card shows
 
@@ -44,6 +47,9 @@ def read_alert(fields: object) -> Alert | BadAlert:
             severity=_severity(fields),
             url=_url(fields),
             channel=_channel(fields),
+            fingerprint=_string(fields, "fingerprint")[:_LONGEST_FINGERPRINT],
+            is_resolved=_is_resolved(fields),
+            fields=_pairs(fields),
             warnings=tuple(map(_about_unknown, sorted(fields.keys() - _FIELDS)[:_MOST_WARNINGS])),
         )
     except _BadFieldError as bad:
@@ -90,6 +96,26 @@ def _severity(fields: Mapping[str, object]) -> Severity:
     if word not in set(Severity):
         raise _BadFieldError("severity", f"must be one of {', '.join(Severity)}")
     return Severity(word)
+
+
+def _is_resolved(fields: Mapping[str, object]) -> bool:
+    word = _string(fields, "status").lower() or _STATUSES[0]
+    if word not in _STATUSES:
+        raise _BadFieldError("status", f"must be one of {', '.join(_STATUSES)}")
+    return word == _STATUSES[1]
+
+
+def _pairs(fields: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+    """Return the names and values of `fields`, without blank ones."""
+    given = fields.get("fields")
+    if given is None or (isinstance(given, str) and not given.strip()):
+        return ()
+    if not isinstance(given, dict) or not all(isinstance(value, str | int | float) for value in given.values()):
+        raise _BadFieldError("fields", "must be an object of texts and numbers")
+    if len(given) > _MOST_FIELDS:
+        raise _BadFieldError("fields", f"has {len(given)} entries: the limit is {_MOST_FIELDS}")
+    pairs = ((name[:_MAX_LENGTH], str(value)[:_MAX_LENGTH]) for name, value in given.items())
+    return tuple((name, value) for name, value in pairs if plain(name) and plain(value))
 
 
 def _url(fields: Mapping[str, object]) -> str | None:

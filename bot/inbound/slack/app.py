@@ -10,8 +10,10 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.error import BoltUnhandledRequestError
 
 from bot.concurrency import Tasks
+from bot.core.json_fields import text_field
 from bot.core.request_age import request_age
 from bot.core.requests import ReplyAddress
+from bot.core.session_id import Found, find_session_id
 from bot.inbound.slack.listener import Ack, RequestContext, Routes
 from bot.inbound.slack.payload import read_address, read_time
 from bot.messages.message import Message
@@ -154,7 +156,12 @@ def _unknown(payload: Payload) -> Message | None:
     """Return the message for a payload without a listener; events get none."""
     if "command" in payload:
         return unknown_command_message(str(payload["command"]))
-    return unknown_action_message() if "actions" in payload or payload.get("type") == "message_action" else None
+    if payload.get("type") == "message_action":
+        return unknown_action_message()
+    if "actions" not in payload:
+        return None
+    found = find_session_id(text_field(payload["actions"][0], "value"))
+    return unknown_action_message(found.session_id if isinstance(found, Found) else None)
 
 
 async def _authorize(enterprise_id: str | None, installed_team: str) -> AuthorizeResult:

@@ -130,6 +130,22 @@ class SlackClient:
             return read_failure(error)
         return Posted(channel=str(response.get("channel", channel)), ts=str(response.get("ts", "")))
 
+    async def update_message(self, token: Secret, channel: str, ts: str, message: Message) -> PostResult:
+        """Replace a message that the bot posted. `Refused.why` is Slack's error code.
+
+        https://docs.slack.dev/reference/methods/chat.update
+        """
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                await self._web.chat_update(
+                    token=token.reveal(), channel=channel, ts=ts, text=message.text, blocks=message.blocks
+                )
+        except SlackApiError as error:
+            return _read_refusal(error)
+        except TRANSPORT_ERRORS as error:
+            return read_failure(error)
+        return Posted(channel=channel, ts=ts)
+
 
 def _read_refusal(error: SlackApiError) -> TryAgain | Refused:
     code, status_code, retry_after = read_error(error)

@@ -32,6 +32,8 @@ class JournalEntry:
     delivered_by: str | None = None
     settled_at: float | None = None
     told_at: float | None = None
+    is_allowed: bool = False
+    """Its person was found to be allowed to give it, and it is being sent."""
     is_stored: bool = False
     is_lost: bool = False
     """Another process has the order, and tells its outcome.

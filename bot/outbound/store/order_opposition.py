@@ -53,21 +53,22 @@ LATER_RESUME = text(
 """The person of the last resume that had or can have an effect after a pause was given."""
 
 
-PAUSE_SINCE = text(
+CHANGE_SINCE = text(
     f"""
-    SELECT other.id, other.user_id, other.channel_id, other.reason, other.given_at, other.outcome
+    SELECT other.id, other.verb, other.user_id, other.channel_id, other.reason, other.given_at, other.outcome
     FROM orders AS other LEFT JOIN orders AS own ON own.id = :version
-    WHERE other.team_id = :team_id AND other.session_id = :session_id AND other.verb = 'pause' AND other.id <> :version
-      AND (other.outcome IS NULL
-        OR other.outcome IN ('{Paused.__name__}', '{Unconfirmed.__name__}', '{Broken.__name__}'))
+    WHERE other.team_id = :team_id AND other.session_id = :session_id AND other.id <> :version
+      AND (other.outcome = '{Resumed.__name__}' OR (other.verb = 'pause' AND (other.outcome IS NULL
+        OR other.outcome IN ('{Paused.__name__}', '{Unconfirmed.__name__}', '{Broken.__name__}'))))
       AND other.given_at > CASE WHEN own.id IS NULL THEN :made_at
-        WHEN own.verb = 'pause' AND own.user_id = other.user_id THEN coalesce(own.settled_at, own.given_at)
+        WHEN own.verb = 'pause' AND other.verb = 'pause' AND own.user_id = other.user_id
+          THEN coalesce(own.settled_at, own.given_at)
         ELSE own.given_at END
     ORDER BY other.given_at DESC LIMIT 1
     """  # noqa: S608 - names of types
 )
-"""The last pause after an order that had or can have an effect. The same person's pauses count from the end of the
-first one: a double click is one pause. `made_at` is for an order that is not, or no longer, stored.
+"""The last order after another one that paused or resumed the session, or can pause it. The same person's pauses count
+from the end of the first one: a double click is one pause. `made_at` is for an order that is not, or no longer, stored.
 """
 
 

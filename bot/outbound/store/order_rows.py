@@ -21,9 +21,9 @@ from bot.outbound.store.database_clock import DatabaseClock
 from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.order_codec import read_outcome
 from bot.outbound.store.order_opposition import (
+    CHANGE_SINCE,
     LATER_RESUME,
     OTHER_ORDERS,
-    PAUSE_SINCE,
     opposition_values,
     read_opposition,
     session_locks,
@@ -103,10 +103,10 @@ class OrderRows:
         row = await self._database.fetch_one(LATER_RESUME, id=order_id)
         return None if row is None else str(row.user_id)
 
-    async def pause_since(self, order: Order, version: str) -> Row[Any] | None:
-        """Return the last pause of an order's session after the order with the id `version`, if there is any."""
+    async def change_since(self, order: Order, version: str) -> Row[Any] | None:
+        """Return the last pause or resume of an order's session after the order `version`, if there is any."""
         values = {"team_id": order.actor.team_id, "session_id": order.session_id, "made_at": made_at(version)}
-        return await self._database.fetch_one(PAUSE_SINCE, version=version, **values)
+        return await self._database.fetch_one(CHANGE_SINCE, version=version, **values)
 
     async def _opposition(
         self, connection: AsyncConnection, ids: Sequence[str], offset: float

@@ -127,3 +127,48 @@ event.listen(  # an Index with a condition would load the dialects of both datab
     "after_create",
     DDL("CREATE INDEX ix_orders_unfinished ON orders (given_at, id) WHERE state <> 'told'"),  # type: ignore[no-untyped-call]
 )
+
+cards = Table(
+    "cards",
+    metadata,
+    Column("id", String(40), primary_key=True),  # ascending with time
+    Column("team_id", String(40), nullable=False),
+    Column("channel_id", String(40), nullable=False),
+    Column("ts", String(40)),  # of the message; null until it is posted
+    Column("session_id", String(40), nullable=False),
+    Column("kind", String(20), nullable=False),  # alert or result
+    Column("content", Text, nullable=False),  # JSON, see card_codec.py
+    Column("shown", String(64)),  # the digest of the message as Slack has it
+    Column("version", Integer, nullable=False),  # incremented by each change that Slack is to be told
+    Column("due", Double),  # since when Slack is to be told of a change; null if it has the newest state
+    Column("not_before", Double, nullable=False),  # the next attempt; that of the owner has ended by then
+    Column("attempts", Integer, nullable=False),
+    Column("owner", String(40)),  # the process of the last attempt
+    Column("created_at", Double, nullable=False),
+    Column("changed_at", Double, nullable=False),
+    Column("closed_at", Double),  # from then on the message is left as it is
+    Column("ended_status", Text),  # Anchor's word for the end of the session; null if none is known
+    Column("ended_at", Double),  # when Anchor said so
+)
+"""One row per session on a message that the bot keeps up to date. All times are the database's."""
+
+Index("ix_cards_session", cards.c.team_id, cards.c.session_id)
+Index("ix_cards_message", cards.c.team_id, cards.c.channel_id, cards.c.ts)
+Index("ix_cards_due", cards.c.due, cards.c.not_before)
+Index("ix_cards_changed_at", cards.c.changed_at)
+
+paces = Table(
+    "paces",
+    metadata,
+    Column("team_id", String(40), primary_key=True),
+    Column("pace", Text, nullable=False),  # JSON, see core/pace.py
+)
+"""What each workspace has been sent recently, within Slack's rate limits."""
+
+session_checks = Table(
+    "session_checks",
+    metadata,
+    Column("team_id", String(40), primary_key=True),
+    Column("not_before", Double, nullable=False),
+)
+"""When Anchor is asked again about the sessions of a workspace's cards, by any process."""

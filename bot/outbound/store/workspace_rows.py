@@ -11,7 +11,7 @@ from bot.core.policy import Policy
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
 from bot.outbound.store.database import INSERT, Database
 from bot.outbound.store.fields import FieldCipher, FieldRef, read_policy, write_policy
-from bot.outbound.store.schema import orders, roles, workspaces
+from bot.outbound.store.schema import cards, orders, paces, roles, session_checks, workspaces
 from bot.outbound.store.summary import SUMMARY_COLUMNS, Summary
 
 SECRET_COLUMNS = ("bot_token", "anchor_api_key")
@@ -153,7 +153,7 @@ class WorkspaceRows:
         async with self._database.transaction() as connection:
             deleted = await connection.execute(delete(workspaces).where(_c.team_id == team_id, *conditions))
             if deleted.rowcount:
-                for table in (orders, roles):
+                for table in (orders, roles, cards, paces, session_checks):
                     await connection.execute(delete(table).where(table.c.team_id == team_id))
             return deleted.rowcount > 0
 

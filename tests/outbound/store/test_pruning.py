@@ -9,10 +9,10 @@ from sqlalchemy import select
 from bot.core.outcomes import Paused
 from bot.core.recovery import State
 from bot.core.secret import Secret
-from bot.outbound.store import order_pruning
-from bot.outbound.store.order_pruning import prune
+from bot.outbound.store import pruning
 from bot.outbound.store.order_row import OrderRow
 from bot.outbound.store.order_rows import OrderRows
+from bot.outbound.store.pruning import prune
 from bot.outbound.store.schema import orders
 from bot.outbound.store.store import Store, open_store
 from harness.databases import KEY
@@ -34,8 +34,8 @@ async def left(store: Store) -> set[str]:
 
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(order_pruning, "_BATCH", 2)
-    monkeypatch.setattr(order_pruning, "_PAUSE", 0.01)
+    monkeypatch.setattr(pruning, "_BATCH", 2)
+    monkeypatch.setattr(pruning, "_PAUSE", 0.01)
 
 
 async def test_only_old_orders_that_are_finished_are_deleted(store: Store, caplog: pytest.LogCaptureFixture) -> None:
@@ -45,7 +45,7 @@ async def test_only_old_orders_that_are_finished_are_deleted(store: Store, caplo
     await OrderRows(store.database, store.cipher, "ours").write([*kept, *old], [])
     await prune(store.database, DAYS)
     assert await left(store) == {row.id for row in kept}
-    (record,) = [record for record in caplog.records if record.name == order_pruning.__name__]
+    (record,) = [record for record in caplog.records if record.name == pruning.__name__]
     assert (vars(record)["orders"], record.levelname) == (5, "INFO")
 
 
@@ -62,4 +62,4 @@ async def test_a_database_that_gives_no_answer_is_asked_again_later(
 ) -> None:
     store.database.migrated.clear()
     await prune(store.database, DAYS)
-    assert [record.levelname for record in caplog.records if record.name == order_pruning.__name__] == ["WARNING"]
+    assert [record.levelname for record in caplog.records if record.name == pruning.__name__] == ["WARNING"] * 2

@@ -1,0 +1,65 @@
+"""A card as it is now: what it was posted for, the state of its session, and the button that fits."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from bot.core.alert_fold import AlertContent
+from bot.core.card import CardContent
+from bot.core.session_id import SessionId
+from bot.core.session_state import Phase, SessionState
+from bot.messages.alert_card import alert_button, alert_head, occurrences
+from bot.messages.alert_summary import summary_message
+from bot.messages.blocks import Block, actions, section
+from bot.messages.message import Message, Visibility, as_response
+from bot.messages.session_state import state_button, state_line
+
+_LONGEST_TEXT = 3_500  # characters; Slack refuses an update with 4,000, and may count an emoji as two
+_BROKEN_END = re.compile(r"(<[^>]*|&[a-z]*)$")  # of a link or an entity that was cut
+
+
+def card_message(
+    parts: Sequence[tuple[CardContent, SessionId]], states: Mapping[str, SessionState], *, channel_id: str
+) -> Message:
+    """Return the message of a card, with the `states` of sessions. Several parts are the alerts of a summary.
+
+    A reason is shown only in the channel in which it was given.
+    """
+    states = {name: _in_channel(state, channel_id) for name, state in states.items()}
+    alerts = [(content, states.get(session_id)) for content, session_id in parts if isinstance(content, AlertContent)]
+    if len(alerts) > 1:
+        return summary_message(alerts)
+    ((content, session_id),) = parts
+    state = states.get(session_id)
+    if isinstance(content, AlertContent):
+        return _with_state(alert_head(content.alert, occurrences(content)), state, alert_button(content.alert, state))
+    result = Message(content.text, Visibility.IN_CHANNEL, content.blocks)
+    if state is None or state.order_id <= content.order_id:
+        return result
+    return _with_state(replace(result, blocks=(section(result.text),)), state, state_button(session_id, state))
+
+
+def digest_of(message: Message) -> str:
+    """Return a digest of everything that people see of a message."""
+    return hashlib.sha256(json.dumps(as_response(message), sort_keys=True).encode()).hexdigest()
+
+
+def _in_channel(state: SessionState, channel_id: str) -> SessionState:
+    is_for_all = state.phase is Phase.ENDED or state.channel_id == channel_id
+    return state if is_for_all else replace(state, reason="")
+
+
+def _with_state(head: Message, state: SessionState | None, button: Block | None) -> Message:
+    line = "" if state is None else state_line(state)
+    blocks = (*head.blocks, *([actions(button)] if button else []), *([section(line)] if line else []))
+    return Message(_text(head.text, line), head.visibility, blocks)
+
+
+def _text(head: str, line: str) -> str:
+    """Return the text of both; the head is cut if they are too long for an update."""
+    room = _LONGEST_TEXT - len(line) - len("…\n")
+    if len(head) > room:
+        head = f"{_BROKEN_END.sub('', head[:room])}…"
+    return f"{head}\n{line}" if line else head

@@ -1,0 +1,79 @@
+"""Read and write which sessions Anchor has to be asked about. Every method can raise StoreUnreachableError."""
+
+import time
+from collections.abc import Mapping
+
+from sqlalchemy import bindparam, func, select, update
+
+from bot.outbound.store.database import INSERT, Database
+from bot.outbound.store.database_clock import DatabaseClock
+from bot.outbound.store.schema import cards, session_checks
+
+_c = cards.c
+_IS_CHECKED = (_c.closed_at.is_(None), _c.ended_at.is_(None))
+_TEAMS = select(_c.team_id, func.min(_c.created_at).label("since")).where(*_IS_CHECKED).group_by(_c.team_id)
+_SESSIONS = select(_c.session_id).where(_c.team_id == bindparam("team_id"), *_IS_CHECKED).distinct()
+_END = (
+    update(cards)
+    .where(_c.team_id == bindparam("of_team"), _c.session_id == bindparam("of_session"), *_IS_CHECKED)
+    .values(
+        ended_status=bindparam("status"),
+        ended_at=bindparam("now"),
+        changed_at=bindparam("now"),
+        version=_c.version + 1,
+        due=func.coalesce(_c.due, bindparam("now")),
+    )
+)
+
+
+class SessionCheckRows:
+    """Repository of the checks of sessions that have open cards."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._clock = DatabaseClock()
+
+    async def claim(self, interval: float) -> dict[str, float]:
+        """Return the workspaces that this process has to check, and since when they have open cards (Unix seconds).
+
+        Others that have been checked within `interval` seconds, or have no older card, are left out. No other process
+        checks these within that time.
+        """
+        teams = {row.team_id: row.since for row in await self._database.fetch_all(_TEAMS)}
+        if not teams:
+            return {}
+        async with self._database.transaction() as connection:
+            now = time.monotonic() + await self._clock.offset(connection)
+            insert = INSERT[connection.dialect.name](session_checks)
+            upsert = insert.on_conflict_do_update(
+                index_elements=["team_id"],
+                set_={"not_before": insert.excluded.not_before},
+                where=session_checks.c.not_before <= now,
+            ).returning(session_checks.c.team_id)
+            old = sorted(team for team, since in teams.items() if since <= now - interval)
+            claimed = [
+                (await connection.execute(upsert, {"team_id": team, "not_before": now + interval})).scalar()
+                for team in old
+            ]
+        return {team: teams[team] for team in claimed if team is not None}
+
+    async def sessions(self, team_id: str) -> frozenset[str]:
+        """Return the sessions with open cards."""
+        return frozenset(row.session_id for row in await self._database.fetch_all(_SESSIONS, team_id=team_id))
+
+    async def postpone(self, team_id: str, seconds: float) -> None:
+        """Check a workspace no earlier than in so many seconds."""
+        async with self._database.transaction() as connection:
+            now = time.monotonic() + await self._clock.offset(connection)
+            later = update(session_checks).where(session_checks.c.team_id == team_id)
+            await connection.execute(later.values(not_before=now + seconds))
+
+    async def end(self, team_id: str, statuses: Mapping[str, str]) -> None:
+        """Record that sessions have ended, with Anchor's word for each, and mark their cards as due."""
+        async with self._database.transaction() as connection:
+            now = time.monotonic() + await self._clock.offset(connection)
+            ended = [
+                {"of_team": team_id, "of_session": session_id, "status": status, "now": now}
+                for session_id, status in sorted(statuses.items())
+            ]
+            await connection.execute(_END, ended)

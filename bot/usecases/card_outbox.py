@@ -1,0 +1,177 @@
+"""Keep the cards of a session true: collect what changed, and send the cards that are due, at Slack's pace."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+
+from bot.concurrency import Tasks, happens
+from bot.core.card import CardName, NewCard, SessionName
+from bot.outbound.slack.delivery import Doubtful, Posted, PostResult, Refused, TryAgain
+from bot.outbound.store.card_changes import (
+    CardChanges,
+    CardNames,
+    ClaimedCard,
+    Exchanged,
+    IncomingAlert,
+    Placed,
+)
+from bot.outbound.store.card_rows import CardRows
+from bot.outbound.workspaces import StoreUnreachableError
+from bot.usecases.card_sender import Attempt
+
+_log = logging.getLogger(__name__)
+
+INTERVAL = 2.0
+"""Seconds between two looks for cards that other processes have marked as due."""
+
+_MOST_SENDING = 50
+_MOST_WAITING = 10_000  # changes of each kind; while the database fails, others are dropped
+_MOST_SENDERS = 100  # that wait until their alert is posted; others are told that it is queued
+_MOST_DOUBTFUL = 2  # posts without an answer that are repeated, if nobody else can do it
+_RETRY_DELAY = 1.0  # seconds after a failed transaction
+_MOST_NAMED = 5  # sessions of a summary in the log
+_CLOSE_TIMEOUT = 1.0
+
+
+class CardOutbox:
+    """The outbox of cards. Orders never wait for it: without a database, cards stay as they are.
+
+    Without `send` it only writes the changes, for a bot that sends them.
+    """
+
+    def __init__(self, rows: CardRows, send: Callable[[ClaimedCard], Awaitable[Attempt]] | None = None) -> None:
+        self._rows = rows
+        self._send = send
+        self._changes = CardChanges()
+        self._sending = Tasks()
+        self._placing: dict[str, asyncio.Future[Placed | None]] = {}
+        self._senders: dict[str, asyncio.Future[PostResult]] = {}
+        self._wake = asyncio.Event()
+        self._is_stopping = False
+        self._is_failing = False
+
+    def remember(self, new: Iterable[NewCard]) -> None:
+        """Keep cards up to date from now on; post those that have no `ts`."""
+        self._changes.new.extend(new)
+        self._wake.set()
+
+    def refresh(self, session: SessionName, *, clicked: CardName | None = None) -> asyncio.Future[CardNames]:
+        """Update all open cards of a session, the clicked one first. The future ends with their names.
+
+        Without a database it ends with none.
+        """
+        names: asyncio.Future[CardNames] = asyncio.get_running_loop().create_future()
+        self._changes.sessions.setdefault(session, []).append(names)
+        if clicked is not None:
+            self._changes.clicked.add(clicked)
+        self._wake.set()
+        return names
+
+    async def post(self, alert: IncomingAlert, *, within: float) -> tuple[Placed, PostResult | None] | None:
+        """Place an alert on a card, and wait until a new card is posted, but no longer than `within` seconds.
+
+        Return its place, and the result if there is one by then. Return None if the database fails.
+        """
+        placing = self._placing[alert.id] = asyncio.get_running_loop().create_future()
+        self._changes.alerts.append(alert)
+        self._wake.set()
+        placed = await placing
+        if placed is None or (sender := self._senders.get(alert.id)) is None:
+            return None if placed is None else (placed, None)
+        try:
+            await asyncio.wait({sender}, timeout=within)
+            return placed, sender.result() if sender.done() else None
+        finally:
+            del self._senders[alert.id]
+
+    async def run(self) -> None:
+        """Write changes and send cards until `stop`, and then record what was sent."""
+        delay = 0.0
+        while not self._is_stopping:
+            await happens(self._wake, within=delay)
+            self._wake.clear()
+            delay = await self._tick()
+        await self._sending.settle(within=_CLOSE_TIMEOUT)
+        await self._exchange(most=0)
+
+    def stop(self) -> None:
+        """Let `run` end. Cards that are due are sent by another process, or after the next start."""
+        self._is_stopping = True
+        self._wake.set()
+
+    async def _tick(self) -> float:
+        """Write the changes and start to send what is due. Return how many seconds to wait then."""
+        result = await self._exchange(most=_MOST_SENDING - len(self._sending) if self._send else 0)
+        if result is None:
+            return _RETRY_DELAY
+        for card in result.claimed:
+            self._sending.start(self._send_one(card))
+        return INTERVAL if result.next_in is None else min(INTERVAL, result.next_in)
+
+    async def _exchange(self, *, most: int) -> Exchanged | None:
+        """Write the changes. Return None if the database fails; the changes stay."""
+        changes, self._changes = self._changes, CardChanges()
+        try:
+            result = await self._rows.exchange(changes, most=most)
+        except Exception as error:  # noqa: BLE001 - the next transaction may work
+            self._put_back(changes, error)
+            return None
+        self._is_failing = False
+        for card_id, placed in result.placed.items():
+            self._place(card_id, placed)
+        for session, waiting in changes.sessions.items():
+            _end(waiting, result.open_cards.get(session, frozenset()))
+        return result
+
+    def _place(self, alert_id: str, placed: Placed) -> None:
+        """Tell the sender of an alert its place. That of a new card can wait for the post."""
+        if placed.is_new and len(self._senders) < _MOST_SENDERS:
+            self._senders[alert_id] = asyncio.get_running_loop().create_future()
+        self._placing.pop(alert_id).set_result(placed)
+
+    async def _send_one(self, card: ClaimedCard) -> None:
+        assert self._send is not None  # noqa: S101 - else nothing is claimed
+        attempt = await self._send(card)
+        sent, failure = attempt.sent, attempt.failure
+        senders = [sender for part in card.parts if (sender := self._senders.get(part.id))]
+        is_told = bool(senders) and card.is_single_alert
+        if isinstance(failure, Doubtful) and not is_told and card.attempts < _MOST_DOUBTFUL:
+            sent, failure = replace(sent, retry_after=_RETRY_DELAY), None  # nobody else would send it again
+        if failure is not None:
+            _log.warning("card not posted" if card.ts is None else "card not updated", extra=_about(card, failure))
+        result = failure or (Posted(card.channel_id, sent.ts) if sent.ts else None)
+        if result is not None:
+            for sender in senders:
+                sender.set_result(result)
+        self._changes.sent.append(sent)
+        self._wake.set()
+
+    def _put_back(self, changes: CardChanges, error: Exception) -> None:
+        """Keep the changes for the next transaction, and let nobody wait for them."""
+        if not self._is_failing:
+            is_known = isinstance(error, StoreUnreachableError)
+            _log.warning("cards not updated", extra={"why": str(error)}, exc_info=None if is_known else error)
+        self._is_failing = True
+        for waiting in changes.sessions.values():
+            _end(waiting, frozenset())
+        for alert in changes.alerts:
+            self._placing.pop(alert.id).set_result(None)
+        later, self._changes = self._changes, replace(changes, alerts=[])
+        for session, futures in [*changes.sessions.items(), *later.sessions.items()][:_MOST_WAITING]:
+            self._changes.sessions[session] = futures
+        self._changes.clicked |= later.clicked
+        self._changes.new = [*changes.new, *later.new][:_MOST_WAITING]
+        self._changes.alerts += later.alerts
+        self._changes.sent += later.sent
+
+
+def _about(card: ClaimedCard, failure: TryAgain | Doubtful | Refused) -> dict[str, str]:
+    sessions = ", ".join(part.session_id for part in card.parts[:_MOST_NAMED])
+    return {"team": card.team_id, "channel": card.channel_id, "session": sessions, "why": failure.why}
+
+
+def _end(waiting: Iterable[asyncio.Future[CardNames]], names: CardNames) -> None:
+    for future in waiting:
+        if not future.done():
+            future.set_result(names)

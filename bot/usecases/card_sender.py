@@ -1,0 +1,86 @@
+"""Send one card to Slack: post it, or update it to the state that its session has now."""
+
+import logging
+from dataclasses import dataclass
+
+from bot.core.pace import Kind
+from bot.core.session_state import SessionState, ended_state
+from bot.messages.message import Message
+from bot.messages.session_card import card_message, digest_of
+from bot.outbound.slack.client import SlackClient
+from bot.outbound.slack.delivery import Doubtful, Posted, PostResult, Refused, TryAgain
+from bot.outbound.store.card_changes import ClaimedCard, SentCard
+from bot.outbound.store.session_states import SessionStates
+from bot.outbound.workspaces import StoreError, Workspaces
+
+_log = logging.getLogger(__name__)
+
+_FIRST_BACKOFF, _LONGEST_BACKOFF = 1.0, 60.0  # seconds
+_MOST_ATTEMPTS = 40  # half an hour
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt to send a card, as it is recorded, and why there is no other one, if so."""
+
+    sent: SentCard
+    failure: TryAgain | Doubtful | Refused | None = None
+
+
+class CardSender:
+    """Sender of cards."""
+
+    def __init__(self, slack: SlackClient, workspaces: Workspaces, states: SessionStates) -> None:
+        self._slack = slack
+        self._workspaces = workspaces
+        self._states = states
+
+    async def send(self, card: ClaimedCard) -> Attempt:
+        """Make one attempt. A message that Slack has already is not sent again. Never raises."""
+        try:
+            states = await self._read_states(card)
+            parts = [(part.content, part.session_id) for part in card.parts]
+            message = card_message(parts, states, channel_id=card.channel_id)
+            digest = digest_of(message)
+            if card.ts is not None and digest == card.shown:
+                return Attempt(SentCard(card, card.ts, digest))
+            return _read(card, await self._call(card, message), digest)
+        except StoreError as error:
+            return _again(card, TryAgain(str(error)))
+        except Exception as error:  # noqa: BLE001 - the next card may work
+            _log.exception("card not sent")
+            return _read(card, Doubtful(type(error).__name__), "")
+
+    async def _read_states(self, card: ClaimedCard) -> dict[str, SessionState]:
+        """Return the states of the card's sessions: that of the last order, or the end that Anchor reported later."""
+        states = await self._states.of(card.team_id, [part.session_id for part in card.parts])
+        for part in card.parts:
+            if part.ended is not None:
+                state, ended = states.get(part.session_id), ended_state(*part.ended)
+                states[part.session_id] = ended if state is None or state.at <= ended.at else state
+        return states
+
+    async def _call(self, card: ClaimedCard, message: Message) -> PostResult:
+        workspace = await self._workspaces.find(card.team_id)
+        if workspace is None:
+            return Refused("no token for this workspace")
+        if card.ts is None:
+            return await self._slack.post_message(workspace.bot_token, card.channel_id, message)
+        return await self._slack.update_message(workspace.bot_token, card.channel_id, card.ts, message)
+
+
+def _read(card: ClaimedCard, result: PostResult, digest: str) -> Attempt:
+    """Return the end of the attempt. A post without an answer is not repeated; an update does no harm twice."""
+    if isinstance(result, Posted):
+        return Attempt(SentCard(card, result.ts, digest))
+    is_update = card.lane.kind is Kind.UPDATE
+    is_final = isinstance(result, Refused) or (isinstance(result, Doubtful) and not is_update)
+    if not is_final and card.attempts < _MOST_ATTEMPTS:
+        return _again(card, result)
+    return Attempt(SentCard(card), result)
+
+
+def _again(card: ClaimedCard, result: TryAgain | Doubtful | Refused) -> Attempt:
+    after = result.after if isinstance(result, TryAgain) else None
+    backoff = min(_FIRST_BACKOFF * 2 ** min(card.attempts, 10), _LONGEST_BACKOFF)
+    return Attempt(SentCard(card, retry_after=max(after or 0.0, backoff), held_for=after))

@@ -1,0 +1,69 @@
+"""Ask Anchor about the sessions that have open cards: those that have ended lose their buttons.
+
+An unknown status changes nothing: an agent could still run.
+"""
+
+import logging
+from contextlib import suppress
+
+from bot.concurrency import with_grace
+from bot.core.session import Life, Session
+from bot.core.session_list import NotRead
+from bot.outbound.anchor.sessions import AnchorSessions
+from bot.outbound.store.order_row import storable
+from bot.outbound.store.session_check_rows import SessionCheckRows
+from bot.outbound.workspaces import StoreError, Workspaces
+
+_log = logging.getLogger(__name__)
+
+INTERVAL = 60.0
+"""Seconds between two reads for a workspace. The first one follows so long after the first card."""
+
+LOOK_INTERVAL = 10.0
+"""Seconds between two looks for workspaces with open cards."""
+
+_LONGEST_BACKOFF = 960.0  # seconds after reads that failed
+_GRACE = 1.0
+_AGE = 86_400.0  # seconds by which a session can be older than its card
+_LONGEST_STATUS = 100
+
+
+class SessionChecks:
+    """Checks of sessions."""
+
+    def __init__(self, sessions: AnchorSessions, workspaces: Workspaces, rows: SessionCheckRows) -> None:
+        self._sessions = sessions
+        self._workspaces = workspaces
+        self._rows = rows
+        self._failures: dict[str, int] = {}
+
+    async def look(self) -> None:
+        """Check the workspaces whose turn it is."""
+        with suppress(StoreError):  # the check of the database reports it
+            # SQLAlchemy does not take a connection back whose query was cancelled
+            await with_grace(self._look(), grace=_GRACE)
+
+    async def _look(self) -> None:
+        for team_id, since in (await self._rows.claim(INTERVAL)).items():
+            await self._check(team_id, since)
+
+    async def _check(self, team_id: str, since: float) -> None:
+        workspace = await self._workspaces.find(team_id)
+        if workspace is None or workspace.anchor_key is None:
+            return
+        page = await self._sessions.statuses(workspace.anchor_key.value, since=since - _AGE)
+        if isinstance(page, NotRead):
+            failures = self._failures[team_id] = self._failures.get(team_id, 0) + 1
+            await self._rows.postpone(team_id, min(INTERVAL * 2 ** min(failures, 10), _LONGEST_BACKOFF))
+            return
+        self._failures.pop(team_id, None)
+        known = await self._rows.sessions(team_id)
+        statuses = {str(one.id): _word(one) for one in page.sessions if one.life is Life.ENDED and one.id in known}
+        if statuses:
+            await self._rows.end(team_id, statuses)
+            _log.info("sessions of cards have ended", extra={"team": team_id, "sessions": len(statuses)})
+
+
+def _word(session: Session) -> str:
+    """Return Anchor's word for the end of a session, as the database can have it."""
+    return (storable(session.status) or "")[:_LONGEST_STATUS]

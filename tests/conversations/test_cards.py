@@ -1,0 +1,267 @@
+"""One session, one truth: all messages of the bot about a session say the same, however and wherever it changes."""
+
+import asyncio
+import itertools
+import re
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.cli.parser import parser
+from bot.cli.session_orders import give_order
+from bot.config.settings import Settings
+from bot.container import DEFAULT_LIMITS
+from bot.core.outcomes import Failed
+from bot.demo.sandbox import environment
+from bot.outbound.store.card_rows import CardRows
+from bot.outbound.workspaces import StoreUnreachableError
+from bot.sim.anchor import SessionState, server_error
+from bot.sim.slack import Channel, Message, Source, api_error, rate_limited
+from bot.sim.slack.content import parts
+from conversations.test_replicas import second_bot
+from harness import ALICE, HTTP_ONLY, SESSION, SingleHarness, outcome_text, paused, resumed, single_workspace
+from harness.conversation import post_json, until
+from harness.databases import KEY
+
+pytestmark = pytest.mark.anyio
+
+BOB = "U0BOB000001"
+TOKEN = "s3cret-of-the-alerts"
+PAUSE, RESUME = ["anchor_pause"], ["anchor_resume_confirmed"]
+UPDATE = "chat.update"
+
+
+@asynccontextmanager
+async def taking_alerts(url: str = "sqlite://") -> AsyncIterator[SingleHarness]:
+    """A bot that takes alerts, and is in a second channel, too. It has met Alice and Bob."""
+    own = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal(), "ALERTS_TOKEN": TOKEN, "ALERTS_CHANNEL": "C0ALERTS001"}
+    async with single_workspace(**own) as at:  # type: ignore[arg-type]
+        bot = at.workspace.installation.bot_user_id
+        at.workspace.add_channel("C0OPS000001", "ops", at.person, at.slack.bob, bot)
+        other = at.anchor.add_session()
+        for user in (at.person, at.slack.bob):
+            await at.command(other, user=user)
+        yield at
+
+
+def ops(at: SingleHarness) -> Channel:
+    return at.workspace.channels["C0OPS000001"]
+
+
+async def alert(at: SingleHarness, channel: Channel | None = None, **fields: object) -> Message:
+    """Let a program post an alert about the session, and return its card."""
+    there = channel or at.channel
+    body = {"session_id": SESSION, "text": "It spends.", "channel": there.id} | fields
+    status, answer, _ = await post_json(f"{at.bot.url}/alerts", body, headers={"Authorization": f"Bearer {TOKEN}"})
+    assert status == 200
+    (card,) = [message for message in at.messages(there) if message.ts == answer["ts"]]
+    return card
+
+
+def buttons(message: Message) -> list[object]:
+    return [one["action_id"] for block in message.blocks for one in parts(block.get("elements")) if "action_id" in one]
+
+
+async def until_shown(at: SingleHarness, card: Message, expected: list[str], *words: str) -> Message:
+    """Wait until a message has these buttons, and its text these words."""
+
+    def is_shown() -> bool:
+        now = at.current(card)
+        return buttons(now) == expected and all(word in now.text for word in words)
+
+    await at.slack.until(is_shown)
+    return at.current(card)
+
+
+def about_session(at: SingleHarness, channel: Channel | None = None) -> list[Message]:
+    """The messages about the session."""
+    return [message for message in at.messages(channel) if SESSION in message.text]
+
+
+async def posted_result(at: SingleHarness) -> Message:
+    """A result that the bot has posted to the channel: its click had no response_url, and failed."""
+    count, at.anchor.fault = len(at.messages()), server_error()
+    await at.click(response_url=None)
+    await at.slack.until(lambda: len(at.messages()) == count + 2)
+    at.anchor.fault = None
+    return at.messages()[-1]
+
+
+async def test_a_click_shows_pausing_and_then_who_paused(database_url: str) -> None:
+    async with taking_alerts(database_url) as at:
+        card = await alert(at)
+        at.anchor.session(SESSION).seconds = 3.0
+        began = time.monotonic()
+        await at.click(card)
+        pausing = await until_shown(at, card, PAUSE, "Pausing", f"<@{ALICE}>")
+        took = time.monotonic() - began
+        assert [order.status for order in at.orders] == [None]
+        done = await until_shown(at, card, RESUME, "Paused", f"<@{ALICE}>")
+        await at.slack.until(lambda: len(about_session(at)) == 2)
+        result = about_session(at)[-1]
+    assert took < 1.5  # the product allows 0.5
+    assert "It spends." in pausing.text
+    assert "Pausing" not in done.text
+    assert re.search(r"<!date\^\d+", done.text)
+    assert (result.text, result.blocks, result.thread_ts) == (paused(), (), card.ts)
+
+
+async def test_a_fast_pause_is_shown_by_one_update() -> None:
+    async with taking_alerts() as at:
+        card = await alert(at)
+        await at.click(card)
+        await until_shown(at, card, RESUME, "Paused")
+        assert at.current(card).revision == 1
+        assert at.calls(UPDATE) == 1
+
+
+async def test_all_cards_follow_orders_from_any_surface(database_url: str) -> None:
+    async with taking_alerts(database_url) as at:
+        cards = [await alert(at), await alert(at, ops(at))]
+        await at.command(f"{SESSION} it loops")
+        here, there = [await until_shown(at, card, RESUME, "Paused", f"<@{ALICE}>") for card in cards]
+        await at.click(there, verb="resume", user=at.slack.bob)
+        for card in cards:
+            await until_shown(at, card, PAUSE, "Resumed", f"<@{BOB}>")
+        at.anchor.session(SESSION).state = SessionState.ENDED
+        await at.command()
+        for card in cards:
+            await until_shown(at, card, [], "Not running")
+    assert ("it loops" in here.text, "it loops" in there.text) == (True, False)
+
+
+async def test_a_resume_is_told_in_the_thread_and_in_the_channel_where_it_stays_true() -> None:
+    async with taking_alerts() as at:
+        card = await alert(at)
+        await at.click(card)
+        await until_shown(at, card, RESUME, "Paused")
+        await at.click(at.current(card), verb="resume", user=at.slack.bob)
+        await at.slack.until(lambda: len(about_session(at)) == 4)
+        in_thread = [message for message in about_session(at) if message.thread_ts == card.ts]
+        (report,) = [message for message in about_session(at) if message.thread_ts is None and message.ts != card.ts]
+        await at.click(report)
+        for message in (report, card):
+            await until_shown(at, message, RESUME, "Paused", f"<@{ALICE}>")
+    assert [(message.text, message.blocks) for message in in_thread[:2]] == [(paused(), ()), (resumed(user=BOB), ())]
+    assert (report.text, report.source, buttons(report)) == (resumed(user=BOB), Source.POST_MESSAGE, PAUSE)
+
+
+async def test_a_resume_is_told_where_an_ack_said_that_the_agent_is_paused() -> None:
+    async with taking_alerts() as at:
+        await at.command(f"{SESSION} it loops")
+        await at.command(f"{SESSION} mended", verb="resume", user=at.slack.bob, channel=ops(at))
+        await at.slack.until(lambda: len(about_session(at)) == 2)
+        await at.command(verb="resume", channel=ops(at))
+        await asyncio.sleep(0.3)
+        assert len(about_session(at)) == 2
+        assert len(about_session(at, ops(at))) == 2
+        report = about_session(at)[-1]
+    assert report.text.startswith(resumed(user=BOB))
+    assert report.source is Source.POST_MESSAGE
+
+
+async def test_an_order_on_the_command_line_is_shown_in_slack(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'bot.db'}"
+    async with taking_alerts(url) as at:
+        card = await alert(at, ops(at))
+        await at.command()
+        await until_shown(at, card, RESUME, "Paused")
+        own = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal()}
+        settings = Settings.from_env(environment(at.slack, at.anchor, **own))
+        assert await give_order(parser().parse_args(["resume", SESSION]), settings) == 0
+        await until_shown(at, card, PAUSE, "Resumed", "(command line)")
+        await at.slack.until(lambda: len(about_session(at)) == 2)
+        report = about_session(at)[-1]
+    assert (report.source, "(command line)" in report.text) == (Source.POST_MESSAGE, True)
+
+
+async def test_a_pause_that_failed_leaves_the_card_as_it_was() -> None:
+    async with taking_alerts() as at:
+        card = await alert(at)
+        at.anchor.fault, at.anchor.session(SESSION).seconds = server_error(), 2.0
+        await at.click(card)
+        await until_shown(at, card, PAUSE, "Pausing")
+        await at.slack.until(lambda: "Pausing" not in at.current(card).text)
+        assert at.current(card).text == card.text
+        await at.slack.until(lambda: len(about_session(at)) == 2)
+        assert about_session(at)[-1].text == outcome_text(Failed(500, "Failed to pause agent"))
+
+
+async def test_a_person_who_is_not_allowed_to_pause_changes_no_card() -> None:
+    async with taking_alerts() as at:
+        card = await alert(at)
+        await at.click(card, user=at.slack.outsider)
+        await at.wait_for_ephemeral(at.slack.outsider)
+        await asyncio.sleep(0.5)
+        assert at.current(card) == card
+
+
+async def test_a_result_that_was_posted_to_the_channel_is_kept_true() -> None:
+    async with taking_alerts() as at:
+        result = await posted_result(at)
+        await at.command()
+        changed = await until_shown(at, result, RESUME, "Paused")
+    assert result.text == outcome_text(Failed(500, "Failed to pause agent"))
+    assert changed.text.startswith(result.text)
+
+
+async def test_without_its_database_the_bot_updates_the_clicked_message_alone(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise StoreUnreachableError("gone")
+
+    async with taking_alerts() as at:
+        clicked, other = await alert(at), await alert(at, ops(at))
+        await asyncio.sleep(0.2)
+        with monkeypatch.context() as patch:
+            patch.setattr(CardRows, "exchange", fail)
+            await at.click(clicked)
+            await until_shown(at, clicked, RESUME, "Paused")
+            assert at.calls(UPDATE) == 0
+        await until_shown(at, other, RESUME, "Paused")
+    assert [record.message for record in caplog.records].count("cards not updated") == 1
+
+
+async def test_updates_of_a_channel_are_a_second_apart_and_wait_for_slack() -> None:
+    async with taking_alerts() as at:
+        cards = [await alert(at), await posted_result(at), await posted_result(at)]
+        at.slack.faults[UPDATE] = rate_limited(2, times=1)
+        await at.command()
+        for card in cards:
+            await until_shown(at, card, RESUME, "Paused")
+        times = [call.at.monotonic for call in at.slack.api_calls if call.method == UPDATE]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert min(gaps) >= 1.0
+    assert max(gaps) > 2.0
+
+
+@pytest.mark.parametrize("error", ["message_not_found", "cant_update_message"])
+async def test_a_card_that_slack_does_not_let_the_bot_update_is_given_up(
+    error: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with taking_alerts() as at:
+        card = await alert(at)
+        at.slack.faults[UPDATE] = api_error(error, times=1)
+        await at.command()
+        await until(lambda: "card not updated" in [record.message for record in caplog.records])
+        await asyncio.sleep(0.5)  # until that is stored
+        await at.command(verb="resume")
+        await at.click(card)
+        await until_shown(at, card, RESUME, "Paused")
+        assert at.calls(UPDATE) == 1
+
+
+@HTTP_ONLY
+async def test_an_order_at_one_process_updates_the_card_of_another_one(postgresql_urls: Iterator[str]) -> None:
+    url = next(postgresql_urls)
+    async with taking_alerts(url) as at, second_bot(at, url, DEFAULT_LIMITS) as second:
+        card = await alert(at)
+        at.slack.request_url = f"{second.url}/slack/events"
+        await at.command()
+        await until_shown(at, card, RESUME, "Paused", f"<@{ALICE}>")
+        await at.click(at.current(card), verb="resume", user=at.slack.bob)
+        await until_shown(at, card, PAUSE, "Resumed", f"<@{BOB}>")

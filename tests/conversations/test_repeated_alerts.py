@@ -1,0 +1,120 @@
+"""Alerts that come again, and alerts about many sessions: one card for a session, one summary for a burst."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from bot.sim.slack import Message, ResetAfterReading, Source
+from bot.sim.slack.content import parts
+from conversations.test_cards import PAUSE, RESUME, TOKEN, UPDATE, alert, ops, taking_alerts, until_shown
+from harness import SESSION, SingleHarness
+from harness.conversation import post_json
+
+pytestmark = pytest.mark.anyio
+
+POST = "chat.postMessage"
+HEADERS = {"Authorization": f"Bearer {TOKEN}"}
+
+
+async def send(at: SingleHarness, session: str = SESSION, **fields: object) -> tuple[int, Mapping[str, Any]]:
+    body = {"session_id": session, "text": "It spends."} | fields
+    status, answer, _ = await post_json(f"{at.bot.url}/alerts", body, headers=HEADERS)
+    return status, answer
+
+
+def on_cards(at: SingleHarness) -> list[tuple[str, str, Message]]:
+    """Each session that a message shows with a button: the id, the action of the button, and the message."""
+    return [
+        (str(one["value"]).split(maxsplit=1)[0], str(one["action_id"]), message)
+        for message in at.messages()
+        if message.source is Source.POST_MESSAGE
+        for block in message.blocks
+        for one in parts([block.get("accessory"), *parts(block.get("elements"))])
+        if "action_id" in one
+    ]
+
+
+def shown(at: SingleHarness) -> list[str]:
+    return sorted(session for session, _, _ in on_cards(at))
+
+
+async def test_an_alert_that_comes_again_updates_the_card(database_url: str) -> None:
+    async with taking_alerts(database_url) as at:
+        card = await alert(at)
+        answers = [await send(at, text="It spends more.", severity="critical", fields={"spent": 40}) for _ in range(2)]
+        elsewhere = await send(at, channel=ops(at).id)
+        now = await until_shown(at, card, PAUSE, "×3", "It spends more.", "spent")
+        assert at.calls(POST) == 2
+    assert [(status, answer["ts"], answer["count"]) for status, answer in answers] == [
+        (200, card.ts, 2),
+        (200, card.ts, 3),
+    ]
+    assert (elsewhere[0], "count" in elsewhere[1]) == (200, False)
+    assert "Critical" in now.text
+
+
+async def test_a_queued_alert_that_slack_does_not_answer_is_posted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.usecases.alert_cards._POST_WAIT", 0.0)
+    async with taking_alerts() as at:
+        at.slack.faults[POST] = ResetAfterReading(times=1)
+        status, _ = await send(at)
+        await at.slack.until(lambda: shown(at) == [SESSION])
+    assert status == 202
+
+
+async def test_only_a_hundred_senders_wait_for_their_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.usecases.card_outbox._MOST_SENDERS", 0)
+    async with taking_alerts() as at:
+        answer = await send(at)
+        await at.slack.until(lambda: shown(at) == [SESSION])
+    assert answer == (202, {"ok": True, "channel": "C0ALERTS001", "queued": True, "count": 1})
+
+
+async def test_a_card_says_that_its_alerts_are_resolved() -> None:
+    async with taking_alerts() as at:
+        card = await alert(at, fingerprint="a")
+        await send(at, fingerprint="b")
+        await send(at, fingerprint="a", status="resolved")
+        await until_shown(at, card, PAUSE, "×2")
+        assert "Resolved" not in at.current(card).text
+        status, answer = await send(at, fingerprint="b", status="resolved")
+        await until_shown(at, card, PAUSE, "Resolved")
+        await send(at, fingerprint="b")
+        await until_shown(at, card, PAUSE, "×3")
+        assert "Resolved" not in at.current(card).text
+        unknown = await send(at, at.anchor.add_session(), status="resolved")
+        assert at.calls(POST) == 1
+    assert (status, answer["ts"]) == (200, card.ts)
+    assert unknown == (200, {"ok": True, "channel": "C0ALERTS001", "ignored": True})
+
+
+@pytest.mark.slow
+async def test_alerts_about_many_sessions_become_one_summary(database_url: str) -> None:
+    async with taking_alerts(database_url) as at:
+        sessions = [at.anchor.add_session() for _ in range(30)]
+        answers = list(await asyncio.gather(*(send(at, session) for session in sessions[:20])))
+        answers += await asyncio.gather(*(send(at, session) for session in sessions[20:]))
+        await at.slack.until(lambda: shown(at) == sorted(sessions))
+        assert at.calls(POST) <= 2  # the first alert can be alone
+        session, _, summary = on_cards(at)[-1]
+        await at.click(summary, value=session)
+        await at.slack.until(lambda: (session, *RESUME) in [one[:2] for one in on_cards(at)])
+        assert [action for _, action, _ in on_cards(at)].count(PAUSE[0]) == 29
+        assert [order.verb for order in at.anchor.posts(session)] == ["pause"]
+        posted = {name: message.ts for name, _, message in on_cards(at)}
+    assert [(status, answer["ts"]) for status, answer in answers] == [(200, posted[session]) for session in sessions]
+
+
+@pytest.mark.slow
+async def test_five_hundred_alerts_in_a_second_are_all_counted_and_posted_once(database_url: str) -> None:
+    async with taking_alerts(database_url) as at:
+        sessions = [at.anchor.add_session() for _ in range(50)]
+        answers = await asyncio.gather(*(send(at, session) for _ in range(10) for session in sessions))
+        await at.slack.until(lambda: str([at.current(message).blocks for message in at.messages()]).count("×10") == 50)
+        assert shown(at) == sorted(sessions)
+        assert at.calls(POST) <= 3
+        assert at.calls(UPDATE) < 40
+    assert {status for status, _ in answers} <= {200, 202}
+    assert sum(answer.get("count", 1) == 10 for _, answer in answers) == 50

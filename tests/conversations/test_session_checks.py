@@ -1,0 +1,110 @@
+"""Sessions with open cards are looked up at Anchor: those that have ended lose their buttons."""
+
+import asyncio
+import time
+
+import pytest
+
+from bot.core.alert import Alert
+from bot.core.alert_fold import first
+from bot.core.card import NewCard
+from bot.core.session_id import SessionId
+from bot.outbound.store.card_changes import CardChanges
+from bot.outbound.store.card_rows import CardRows
+from bot.sim.anchor import SessionState, html
+from conversations.test_cards import RESUME, alert, ops, taking_alerts, until_shown
+from conversations.test_repeated_alerts import on_cards, send, shown
+from harness import SESSION, ManyHarness, SingleHarness
+
+pytestmark = pytest.mark.anyio
+
+INTERVAL = 0.4
+
+
+@pytest.fixture(autouse=True)
+def quick_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.usecases.session_checks.INTERVAL", INTERVAL)
+    monkeypatch.setattr("bot.app.LOOK_INTERVAL", 0.05)
+
+
+def reads(at: SingleHarness) -> int:
+    return sum(request.method == "GET" for request in at.anchor.requests)
+
+
+async def test_an_ended_session_loses_its_buttons_and_is_not_looked_up_again(database_url: str) -> None:
+    async with taking_alerts(database_url) as at:
+        cards = [await alert(at), await alert(at, ops(at))]
+        await at.command()
+        for card in cards:
+            await until_shown(at, card, RESUME, "Paused")
+        at.anchor.session(SESSION).state = SessionState.ENDED
+        for card in cards:
+            await until_shown(at, card, [], "Ended", "completed")
+        before = reads(at)
+        await asyncio.sleep(3 * INTERVAL)
+        assert reads(at) == before
+
+
+async def test_an_unknown_status_changes_nothing_and_reads_are_rare() -> None:
+    async with taking_alerts() as at:
+        at.anchor.session(SESSION).word = "hibernating"
+        began = time.monotonic()
+        card = await alert(at)
+        await at.anchor.until(lambda: reads(at) == 4)
+        took = time.monotonic() - began
+        assert at.current(card) == card
+    assert took > 4 * INTERVAL - 0.1
+
+
+async def test_without_open_cards_nothing_is_looked_up() -> None:
+    async with taking_alerts() as at:
+        await at.command()
+        await asyncio.sleep(4 * INTERVAL)
+        assert reads(at) == 0
+
+
+async def test_reads_that_fail_become_rarer() -> None:
+    async with taking_alerts() as at:
+        await alert(at)
+        at.anchor.fault = html(502)
+        await at.anchor.until(lambda: reads(at) == 2)
+        began = time.monotonic()
+        await at.anchor.until(lambda: reads(at) == 3)
+        assert time.monotonic() - began > 3 * INTERVAL
+
+
+async def test_a_workspace_without_a_key_is_not_looked_up(at: ManyHarness) -> None:
+    tenant = await at.set_up(at.add(1))
+    session_id = SessionId(tenant.session)
+    content = first(Alert(session_id, "It spends."), 0.0)
+    new = [NewCard(f"card-{team}", team, "C1", session_id, content, "1.1") for team in (tenant.team_id, "T0GONE00001")]
+    await CardRows(at.store.database, "test").exchange(CardChanges(new=new), most=0)
+    await at.anchor.until(lambda: any(request.method == "GET" for request in at.anchor.requests))
+    found = await at.store.rows.find(tenant.team_id)
+    assert found
+    assert await at.store.rows.remove_key(tenant.team_id, if_version=found.key_version)
+    await asyncio.sleep(2 * INTERVAL)
+    before = len(at.anchor.requests)
+    await asyncio.sleep(3 * INTERVAL)
+    assert len(at.anchor.requests) == before
+
+
+async def test_a_later_order_counts_more_than_the_end() -> None:
+    async with taking_alerts() as at:
+        card = await alert(at)
+        at.anchor.session(SESSION).word = "completed"
+        await until_shown(at, card, [], "Ended")
+        await at.command()
+        await until_shown(at, card, RESUME, "Paused")
+
+
+async def test_a_row_of_a_summary_loses_its_button_alone() -> None:
+    async with taking_alerts() as at:
+        sessions = [at.anchor.add_session() for _ in range(8)]
+        await asyncio.gather(*(send(at, session) for session in sessions))
+        await at.slack.until(lambda: shown(at) == sorted(sessions))
+        ended, _, summary = on_cards(at)[-1]
+        at.anchor.session(ended).state = SessionState.ENDED
+        sessions.remove(ended)
+        await at.slack.until(lambda: shown(at) == sorted(sessions))
+        assert f"`{ended}` ended" in at.current(summary).text

@@ -1,0 +1,59 @@
+"""Later alerts of a session are counted on its card, and the most severe one is shown."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.core.alert import Alert, Severity
+from bot.core.alert_fold import MOST_IN_SUMMARY, MOST_SINGLE, first, fold, plan_posts
+from bot.core.session_id import SessionId
+from harness.texts import SESSION
+
+ALERT = Alert(SessionId(SESSION), "It spends.", severity=Severity.WARNING, fingerprint="a")
+RESOLVED = replace(ALERT, is_resolved=True)
+INFO = replace(ALERT, text="It started.", severity=Severity.INFO, fingerprint="b")
+CRITICAL = replace(ALERT, text="It spends more.", severity=Severity.CRITICAL)
+
+
+def test_the_newest_of_the_most_severe_alerts_is_shown() -> None:
+    content = first(ALERT, 1.0)
+    for alert, shown in ((INFO, ALERT), (CRITICAL, CRITICAL), (ALERT, CRITICAL)):
+        content = fold(content, alert, content.last_at + 1.0)
+        assert content.alert == shown
+    assert (content.count, content.last_at) == (4, 4.0)
+
+
+def test_a_card_is_resolved_when_no_alert_of_it_fires() -> None:
+    content = fold(first(ALERT, 1.0), INFO, 2.0)
+    half = fold(content, RESOLVED, 3.0)
+    whole = fold(half, replace(INFO, is_resolved=True), 4.0)
+    again = fold(whole, INFO, 5.0)
+    assert [one.resolved_at for one in (content, half, whole, again)] == [None, None, 4.0, None]
+    assert [one.count for one in (content, half, whole, again)] == [2, 2, 2, 3]
+    assert again.alert == INFO
+
+
+def test_a_resolved_alert_that_is_repeated_keeps_its_time() -> None:
+    content = fold(fold(first(ALERT, 1.0), RESOLVED, 2.0), RESOLVED, 3.0)
+    assert content.resolved_at == 2.0
+
+
+def test_a_resolved_alert_without_a_fingerprint_resolves_all() -> None:
+    content = fold(fold(first(ALERT, 1.0), INFO, 2.0), replace(RESOLVED, fingerprint=""), 3.0)
+    assert (content.firing, content.resolved_at) == ((), 3.0)
+
+
+@pytest.mark.parametrize(
+    ("pending", "recent", "room", "expected"),
+    [
+        (0, 0, 0, (0, 0)),
+        (3, MOST_SINGLE, 40, (0, 1)),
+        (3, MOST_SINGLE + 1, 0, (0, 3)),
+        (3, MOST_SINGLE + 1, 2, (2, 1)),
+        (90, 90, 0, (0, MOST_IN_SUMMARY)),
+    ],
+)
+def test_many_sessions_within_a_short_time_are_posted_together(
+    pending: int, recent: int, room: int, expected: tuple[int, int]
+) -> None:
+    assert plan_posts(pending, recent, room) == expected

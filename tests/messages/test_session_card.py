@@ -1,0 +1,110 @@
+"""A card shows the state of its session, and the button that fits to it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.alert import Alert, Severity
+from bot.core.alert_fold import MOST_IN_SUMMARY, AlertContent, first
+from bot.core.card import CardContent, ResultContent
+from bot.core.requests import Verb
+from bot.core.session_id import SessionId
+from bot.core.session_state import Phase, SessionState, ended_state
+from bot.messages.blocks import actions, section
+from bot.messages.message import Message
+from bot.messages.session_buttons import button
+from bot.messages.session_card import card_message
+from bot.sim.slack.block_kit import problems
+from bot.sim.slack.content import CONTENT_KEYS, mistakes
+from harness.texts import SESSION
+from messages.test_alert_card import FULL, HOSTILE
+from messages.test_order_wording import buttons, shown
+
+ID, HERE = SessionId(SESSION), "C0ALERTS001"
+
+
+def state(phase: Phase, verb: Verb = Verb.PAUSE, reason: str = "it loops & spends") -> SessionState:
+    return SessionState(phase, verb, "order-2", "U0BOB000001", HERE, reason, 0.0)
+
+
+STATES: dict[str, SessionState | None] = {
+    "firing": None,
+    **{phase: state(phase) for phase in Phase if phase not in {Phase.RESUMED, Phase.ENDED}},
+    "ended": ended_state("timed_out <1>", 0.0),
+    "resumed": state(Phase.RESUMED, Verb.RESUME),
+    "unconfirmed resume": state(Phase.UNCONFIRMED, Verb.RESUME),
+}
+RESULT = ResultContent("order-1", "*Not paused*", (section("*Not paused*"), actions(button(Verb.PAUSE, ID))))
+
+WITH_FIELDS = replace(FULL, fields=(("model", "large <x>"), ("spent", "$40")))
+
+
+def card(content: CardContent | Alert, one: SessionState | None, channel: str = HERE) -> Message:
+    """The card of a session in this state."""
+    about = first(content, 0.0) if isinstance(content, Alert) else content
+    return card_message([(about, ID)], {} if one is None else {ID: one}, channel_id=channel)
+
+
+def summary(count: int, **states: SessionState) -> Message:
+    """The summary of alerts about so many sessions, with these states by the first digits of their ids."""
+    ids = [SessionId(f"{number:08d}{SESSION[8:]}") for number in range(count)]
+    parts = [(first(replace(FULL, session_id=one), 0.0), one) for one in ids]
+    return card_message(parts, {one: states[one[:8]] for one in ids if one[:8] in states}, channel_id=HERE)
+
+
+CARDS: dict[str, Message] = {
+    **{f"alert: {name}": card(FULL, one) for name, one in STATES.items()},
+    "alert: with fields": card(WITH_FIELDS, None),
+    "alert: three times": card(AlertContent(FULL, 3, 0.0), None),
+    "alert: resolved": card(AlertContent(FULL, 2, 0.0, resolved_at=0.0), state(Phase.PAUSED)),
+    "result: later paused": card(RESULT, state(Phase.PAUSED)),
+    "summary": summary(3, **{"00000001": state(Phase.PAUSED), "00000002": state(Phase.NOT_RUNNING)}),
+}
+
+
+@pytest.mark.parametrize(("name", "card"), CARDS.items(), ids=CARDS)
+def test_cards(name: str, card: Message, wording: Callable[[str, str], None]) -> None:
+    wording(name, shown(card))
+
+
+def test_a_summary_fits_into_one_message_with_a_button_for_each_session() -> None:
+    message = summary(MOST_IN_SUMMARY)
+    blocks = list(message.blocks)
+    assert problems(blocks) == []
+    assert len(list(buttons(blocks))) == MOST_IN_SUMMARY
+    assert len(message.text) <= 3_500
+
+
+def test_a_reason_is_shown_only_where_it_was_given() -> None:
+    here, there = (card(FULL, state(Phase.PAUSED), one) for one in (HERE, "C0OTHER0001"))
+    assert "it loops" in here.text
+    assert "it loops" not in shown(there)
+
+
+def test_a_result_stays_as_it_is_until_a_later_order() -> None:
+    before = SessionState(Phase.PAUSED, Verb.PAUSE, "order-1", "U1", HERE, "", 0.0)
+    for one in (None, before):
+        message = card(RESULT, one)
+        assert (message.text, message.blocks) == (RESULT.text, RESULT.blocks)
+
+
+def test_a_long_text_is_cut_and_the_state_stays() -> None:
+    long = replace(FULL, text="a <b> & c " * 400, fields=tuple((f"{number}", "x" * 200) for number in range(10)))
+    message = card(long, state(Phase.PAUSED))
+    assert len(message.text) <= 3_500
+    assert "it loops" in message.text.splitlines()[-1]
+    assert list(mistakes({"text": message.text, "blocks": list(message.blocks)}, CONTENT_KEYS)) == []
+
+
+@given(HOSTILE, HOSTILE, HOSTILE, st.sampled_from(Phase), st.sampled_from(Severity))
+def test_any_card_keeps_slacks_rules(text: str, title: str, reason: str, phase: Phase, severity: Severity) -> None:
+    fields = tuple((f"{number}{title}", f"{number}{text}") for number in range(10))
+    alert = Alert(ID, f"x{text}", title, severity, "https://a.example/?a=1&b=2", fields=fields)
+    message = card(alert, state(phase, reason=reason))
+    blocks = list(message.blocks)
+    assert problems(blocks) == []
+    assert list(mistakes({"text": message.text, "blocks": blocks}, CONTENT_KEYS)) == []
+    assert len(message.text) <= 3_500
