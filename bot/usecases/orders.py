@@ -23,7 +23,7 @@ from bot.usecases.incidents import report
 from bot.usecases.message_delivery import MessageDelivery
 from bot.usecases.session_control import SessionControl
 
-_SETTLE_TIMEOUT = 1.0  # seconds for the outcome of a resume to be stored before it is told
+_SETTLE_TIMEOUT = 1.0  # seconds for an outcome to be stored before it is told or shown
 _REMEMBER = 900.0  # seconds; Slack sends an unanswered request again for up to some minutes
 _MOST_TRIGGERS = 10_000  # the journal knows older ones
 
@@ -108,6 +108,15 @@ class Orders:
         except Exception as error:  # noqa: BLE001 - every exception is reported to the person
             message = report(error)
         self._journal.told(running.entry, await self._delivery.deliver(address, message, is_ours=is_ours))
+
+    async def stored_result(self, running: RunningOrder) -> Message | None:
+        """Return the message about an order once its outcome is stored, or the database takes too long.
+
+        Return None if another process tells the outcome.
+        """
+        outcome = await asyncio.shield(running.outcome)
+        await asyncio.wait({running.entry.written}, timeout=_SETTLE_TIMEOUT)
+        return None if outcome is None else self.message(running.entry, outcome)
 
     def recover(self, unfinished: Unfinished, entry: JournalEntry) -> RunningOrder:
         """Execute an order that another process left unfinished, unless its outcome follows from what is recorded."""
