@@ -161,10 +161,26 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     journal = Journal(rows, readiness, metrics, renew_interval=limits.lease / RENEWALS)
     queue = FairQueue(most=_MOST_AT_ANCHOR, most_each=_MOST_AT_ANCHOR_EACH, longest_wait=settings.anchor_deadline)
     session_control = SessionControl(
-        anchor, access_check, monitor, journal, tasks, time.monotonic, queue=queue, capacity=limits.capacity
+        anchor,
+        access_check,
+        monitor,
+        journal,
+        tasks,
+        time.monotonic,
+        queue=queue,
+        capacity=limits.capacity,
     )
     dashboard_url = settings.anchor_dashboard_url
-    orders = Orders(session_control, journal, delivery, tasks, limits.now, time.monotonic, dashboard_url=dashboard_url)
+    orders = Orders(
+        session_control,
+        journal,
+        delivery,
+        tasks,
+        limits.now,
+        time.monotonic,
+        dashboard_url=dashboard_url,
+        known=reads.known,
+    )
     recovery = Recovery(
         journal, orders, tasks, is_alone=tenancy.store.database.is_exclusive, interval=limits.recovery_interval
     )

@@ -12,6 +12,7 @@ from bot.concurrency import Tasks
 from bot.core.outcomes import Done, Outcome, Refusal
 from bot.core.recovery import Unfinished, settled_outcome
 from bot.core.requests import Order, ReplyAddress, Verb
+from bot.core.session import Session
 from bot.messages.blocks import section
 from bot.messages.message import Message
 from bot.messages.outcome import card_update, outcome_message
@@ -45,7 +46,10 @@ class RunningOrder:
 
 
 class Orders:
-    """Execution and delivery of orders; `now` gives Unix seconds, `clock` monotonic ones."""
+    """Execution and delivery of orders; `now` gives Unix seconds, `clock` monotonic ones.
+
+    `known` gives what is known of an order's session, without waiting.
+    """
 
     def __init__(  # noqa: PLR0913, PLR0917 - collaborators and settings
         self,
@@ -57,6 +61,7 @@ class Orders:
         clock: Callable[[], float],
         *,
         dashboard_url: str,
+        known: Callable[[Order], Session | None],
     ) -> None:
         self._session_control = session_control
         self._journal = journal
@@ -65,6 +70,7 @@ class Orders:
         self._tasks = tasks
         self._now = now
         self._dashboard_url = dashboard_url
+        self._known = known
         self._by_trigger: TTLCache[str, RunningOrder] = TTLCache(_MOST_TRIGGERS, _REMEMBER, timer=clock)
 
     def start(self, order: Order, address: ReplyAddress) -> tuple[RunningOrder, bool]:
@@ -90,6 +96,7 @@ class Orders:
             dashboard_url=self._dashboard_url,
             order_id=entry.id,
             message_url=entry.address.message_url,
+            known=self._known(entry.order),
         )
 
     def told(self, running: RunningOrder) -> None:
@@ -155,7 +162,7 @@ class Orders:
         message, clicked = self.message(entry, outcome), address.clicked
         if clicked is None:
             return address, message
-        update = card_update(entry.order, outcome, now=self._now(), order_id=entry.id)
+        update = card_update(entry.order, outcome, now=self._now(), order_id=entry.id, known=self._known(entry.order))
         if line := await self._cards.send(address, clicked, update):
             text = f"{message.text}\n{line}"
             message = replace(message, text=text, blocks=(section(text), *message.blocks[1:]))
