@@ -71,7 +71,7 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
     """Return the answer to an order: an outcome for the channel, a refusal for the person alone.
 
     `now` is in Unix seconds. `order_id` is for the buttons; a terminal shows none. `message_url` is the link to the
-    message that a shortcut was used on: the answer can stand far from it. `known` is the session, as far as it is known.
+    message that a shortcut was used on: the answer can stand far from it. `known` is what is known of the session.
     """
     known_version = order.expected_version or order_id
     if isinstance(outcome, outcomes.Refusal):
