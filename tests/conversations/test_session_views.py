@@ -183,6 +183,7 @@ async def test_the_shortcut_opens_the_sessions_and_a_click_pauses_one() -> None:
         assert delivery.status == 200
         (told,) = await at.wait_for_direct_messages()
         assert is_about(told, paused())
+        assert at.calls("chat.postMessage") == 1
         await at.slack.until(lambda: buttons(at.slack.modal_of(at.person)) == [RESUME])
         shown = at.slack.modal_of(at.person)
         assert shown is not None
