@@ -4,6 +4,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypedDict
 
 import httpx
 from slack_sdk.web.async_client import AsyncWebClient
@@ -20,6 +21,7 @@ from bot.inbound.slack.home import HomeActionListeners
 from bot.inbound.slack.listener import ACK_WAIT
 from bot.inbound.slack.modals import ModalListeners
 from bot.inbound.slack.redelivery import REDELIVERY_WINDOW
+from bot.inbound.slack.session_views import SessionViewListeners
 from bot.inbound.slack.shortcuts import ShortcutListeners
 from bot.inbound.slack.socket_connection import HEARTBEAT
 from bot.metrics import Metrics
@@ -55,7 +57,9 @@ from bot.usecases.session_checks import SessionChecks
 from bot.usecases.session_choice import SessionChoice
 from bot.usecases.session_control import SessionControl
 from bot.usecases.session_list import SessionLists
+from bot.usecases.session_modal import SessionModal
 from bot.usecases.session_reads import SessionReads
+from bot.usecases.session_views import SessionViews
 from bot.usecases.workspace_monitor import WorkspaceMonitor
 
 _MOST_AT_ANCHOR = 4_000  # orders that are being sent; others wait
@@ -128,6 +132,13 @@ class Container:
             self.admin.actions.interrupt()
 
 
+class _Shown(TypedDict):
+    """The settings of everything that shows sessions."""
+
+    now: Callable[[], float]
+    dashboard_url: str
+
+
 def build(  # noqa: PLR0913, PLR0917 - collaborators
     tenancy: Tenancy,
     settings: Settings,
@@ -147,20 +158,30 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     monitor = WorkspaceMonitor(workspaces, admins, delivery, tasks, time.monotonic)
     past_orders = PastOrders(OrderHistory(tenancy.store.database), tasks)
     checks = CachedChecks(Services(clients.web, anchor, limits.now), tasks, time.monotonic)
-    home_view = home.HomeView(workspaces, roles, views, monitor, past_orders, checks, time.monotonic)
-    history_modal = history.HistoryModal(workspaces, roles, views, delivery, past_orders, limits.now)
     access_check = AccessCheck(workspaces, roles, monitor)
     anchor_sessions = AnchorSessions(
         clients.transport, base_url=settings.anchor_api_url, timeout=settings.anchor_timeout
     )
     reads = SessionReads(anchor_sessions, tasks, limits.now, time.monotonic)
-    lists = SessionLists(access_check, reads, past_orders, limits.now)
+    lists = SessionLists(access_check, reads, past_orders, tasks, limits.now)
+    shown: _Shown = {"now": limits.now, "dashboard_url": settings.anchor_dashboard_url}
+    session_modal = SessionModal(lists, workspaces, views, delivery, tasks, **shown)
+    home_view = home.HomeView(workspaces, roles, views, monitor, past_orders, lists, checks, time.monotonic, **shown)
+    history_modal = history.HistoryModal(workspaces, roles, views, delivery, past_orders, limits.now)
+    session_views = SessionViews(home_view, session_modal)
     owner, dashboard_url = secrets.token_hex(8), settings.anchor_dashboard_url
     rows = OrderRows(tenancy.store.database, tenancy.store.cipher, owner, lease=limits.lease)
     journal = Journal(rows, readiness, metrics, renew_interval=limits.lease / RENEWALS)
     queue = FairQueue(most=_MOST_AT_ANCHOR, most_each=_MOST_AT_ANCHOR_EACH, longest_wait=settings.anchor_deadline)
     session_control = SessionControl(
-        anchor, access_check, monitor, journal, tasks, time.monotonic, queue=queue, capacity=limits.capacity
+        anchor,
+        access_check,
+        monitor,
+        journal,
+        tasks,
+        time.monotonic,
+        queue=queue,
+        capacity=limits.capacity,
     )
     states = SessionStates(tenancy.store.database)
     outbox = CardOutbox(CardRows(tenancy.store.database, owner), CardSender(slack, workspaces, states).send)
@@ -176,6 +197,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         limits.now,
         time.monotonic,
         dashboard_url=dashboard_url,
+        known=reads.known,
     )
     recovery = Recovery(
         journal, orders, tasks, is_alone=tenancy.store.database.is_exclusive, interval=limits.recovery_interval
@@ -183,8 +205,11 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     choice = SessionChoice(workspaces, views, lists, delivery, tasks, tenancy.store.cipher, dashboard_url)
     tables = [
         CommandListeners(orders, lists, delivery, tasks, dashboard_url=dashboard_url, ack_wait=limits.ack_wait).routes,
-        ButtonListeners(orders, delivery, tasks).routes,
+        ButtonListeners(orders, session_views, delivery, tasks).routes,
         ShortcutListeners(orders, choice, tasks).routes,
+        SessionViewListeners(
+            lists, session_modal, session_views, delivery, tasks, **shown, ack_wait=limits.ack_wait
+        ).routes,
         EventListeners(home_view, workspaces, tasks).routes,
         HistoryListeners(history_modal, delivery, tasks, ack_wait=limits.ack_wait).routes,
     ]

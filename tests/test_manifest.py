@@ -17,10 +17,12 @@ from bot.inbound.install import REDIRECT_PATH
 from bot.inbound.slack.buttons import ButtonListeners
 from bot.inbound.slack.commands import CommandListeners
 from bot.inbound.slack.events import EventListeners
+from bot.inbound.slack.session_views import SessionViewListeners
 from bot.inbound.slack.shortcuts import ShortcutListeners
 from bot.messages.session_buttons import ACTIONS, CONFIRMED_RESUME, PAUSE_FROM_MESSAGE, PAUSE_FROM_MESSAGE_NAME
-from bot.messages.usage import COMMANDS
-from bot.sim.slack import MessageShortcut, SimSlack, SlashCommand
+from bot.messages.session_overview import REFRESH
+from bot.messages.usage import COMMANDS, SESSIONS
+from bot.sim.slack import GlobalShortcut, MessageShortcut, SimSlack, SlashCommand
 from harness.samples import sample
 
 ROOT = Path(bot.__file__).parents[1]
@@ -56,9 +58,10 @@ def found(pattern: str) -> list[str]:
 nothing: Any = None  # no listener is called here
 ROUTES = [
     CommandListeners(nothing, nothing, nothing, nothing, dashboard_url="", ack_wait=0).routes,
-    ButtonListeners(nothing, nothing, nothing).routes,
+    ButtonListeners(nothing, nothing, nothing, nothing).routes,
     EventListeners(nothing, nothing, nothing).routes,
     ShortcutListeners(nothing, nothing, nothing).routes,
+    SessionViewListeners(nothing, nothing, nothing, nothing, nothing, now=nothing, dashboard_url="", ack_wait=0).routes,
 ]
 
 
@@ -71,7 +74,7 @@ def test_each_form_is_valid_and_says_where_requests_go(arguments: str) -> None:
     urls += [form["settings"][name].get("request_url") for name in ("interactivity", "event_subscriptions")]
     assert form["settings"]["interactivity"]["is_enabled"]
     assert form["settings"]["socket_mode_enabled"] is (not arguments)
-    assert urls == [f"{HOST}/slack/events" if arguments else None] * 4
+    assert urls == [f"{HOST}/slack/events" if arguments else None] * 5
     redirects = [HOST + REDIRECT_PATH] if "--many" in arguments else None
     assert form["oauth_config"].get("redirect_urls") == redirects
 
@@ -103,7 +106,7 @@ def test_a_path_and_odd_characters_of_the_url_stay_as_they_are() -> None:
 
 
 def test_the_buttons_that_the_bot_listens_to_are_those_of_the_contract() -> None:
-    assert {name for table in ROUTES for name in table.actions} == {*ACTIONS.values(), CONFIRMED_RESUME}
+    assert {name for table in ROUTES for name in table.actions} == {*ACTIONS.values(), CONFIRMED_RESUME, REFRESH}
     assert set(ACTIONS.values()) == {"anchor_pause", "anchor_resume"}
     assert [name for table in ROUTES for name in table.attachment_actions] == ["anchor_pause_legacy"]
 
@@ -115,19 +118,28 @@ def test_its_events_are_those_that_the_bot_listens_to() -> None:
 
 def test_its_commands_are_those_that_the_bot_listens_to_and_that_the_simulated_workspace_has() -> None:
     declared = MANIFEST["features"]["slash_commands"]
-    assert [name for table in ROUTES for name in table.commands] == list(COMMANDS.values())
-    assert [command["command"] for command in declared] == list(COMMANDS.values())
+    names = [*COMMANDS.values(), SESSIONS]
+    assert [name for table in ROUTES for name in table.commands] == names
+    assert [command["command"] for command in declared] == names
     assert list(SimSlack().home.installation.commands) == [
         SlashCommand(command["command"], command["description"], command["usage_hint"]) for command in declared
     ]
 
 
 def test_its_shortcuts_are_those_that_the_bot_listens_to_and_that_the_simulated_workspace_has() -> None:
-    declared = MANIFEST["features"]["shortcuts"]
+    declared = [one for one in MANIFEST["features"]["shortcuts"] if one["type"] == "message"]
     assert [(one["name"], one["callback_id"]) for one in declared] == [(PAUSE_FROM_MESSAGE_NAME, PAUSE_FROM_MESSAGE)]
     assert [name for table in ROUTES for name in table.message_shortcuts] == [PAUSE_FROM_MESSAGE]
     assert list(SimSlack().home.installation.shortcuts) == [
         MessageShortcut(one["name"], one["callback_id"], one["description"]) for one in declared
+    ]
+
+
+def test_its_global_shortcuts_are_those_that_the_bot_listens_to_and_that_the_simulated_workspace_has() -> None:
+    declared = [one for one in MANIFEST["features"]["shortcuts"] if one["type"] == "global"]
+    assert [one["callback_id"] for one in declared] == [name for table in ROUTES for name in table.global_shortcuts]
+    assert list(SimSlack().home.installation.global_shortcuts) == [
+        GlobalShortcut(one["name"], one["callback_id"], one["description"]) for one in declared
     ]
 
 

@@ -15,8 +15,8 @@ display_information:
   description: Pause a runaway Anchor Browser agent, at once.
   long_description: >-
     An emergency brake for AI agents in Anchor Browser sessions. When an agent goes wrong, type
-    /anchor-pause with its session id: the agent is paused within seconds, and everybody in the channel
-    sees what happened and what to do next. The bot says what it knows and never more than that.
+    /anchor-pause, alone or with its session id: the agent is paused within seconds, and everybody in the
+    channel sees what happened and what to do next. The bot says what it knows and never more than that.
   background_color: "#1f2a44"
 features:
   app_home:
@@ -27,6 +27,10 @@ features:
     display_name: anchor
     always_online: true
   shortcuts:
+    - name: Pause an agent # in the composer and in the search of every client
+      type: global
+      callback_id: anchor_pause_an_agent
+      description: Show the Anchor sessions that run, and pause one
     - name: Pause Anchor agent # in the menu of every message, also in threads
       type: message
       callback_id: anchor_pause_from_message
@@ -35,18 +39,23 @@ features:
     - command: /anchor-pause
       url: $events_url
       description: Pause the AI agent of an Anchor session
-      usage_hint: "<session_id> [reason]"
+      usage_hint: "[session_id or words] [reason]"
       should_escape: false
     - command: /anchor-resume
       url: $events_url
       description: Let the paused AI agent of an Anchor session go on
       usage_hint: "<session_id> [reason]"
       should_escape: false
+    - command: /anchor-sessions
+      url: $events_url
+      description: Show which Anchor sessions run, and which are paused
+      usage_hint: "[help]"
+      should_escape: false
 oauth_config:
   redirect_urls: [$redirect_url]
   scopes:
     bot:
-      - commands # /anchor-pause and /anchor-resume, and the shortcut
+      - commands # the slash commands, and the shortcuts
       - users:read # people's roles: guests, bots and people of other companies can do nothing, admins change settings
       - chat:write # alerts, and results if the command's own reply fails: in the channel, or as a DM
 settings:

@@ -1,7 +1,7 @@
 """A browser session as Anchor describes it, and whether it has ended."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 
 from bot.core.session_id import SessionId
@@ -16,6 +16,7 @@ _ENDED = frozenset(
     }
 )
 _SECONDS_PER_MINUTE = 60.0
+_ABSENT: tuple[object, ...] = (None, "", ())
 
 
 class Life(StrEnum):
@@ -53,6 +54,15 @@ class Session:
     is_task: bool | None = None
     credits: float | None = None
     max_minutes: float | None = None
+
+    def lasting(self) -> "Session":
+        """Return what does not change soon."""
+        return replace(self, status="", steps=None, credits=None)
+
+    def with_newer(self, newer: "Session") -> "Session":
+        """Return `newer`, with the fields that it lacks from this one: each of Anchor's answers lacks some."""
+        given = {field.name: value for field in fields(newer) if (value := getattr(newer, field.name)) not in _ABSENT}
+        return replace(self, **given)
 
     @property
     def life(self) -> Life:

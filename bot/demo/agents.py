@@ -13,6 +13,7 @@ from bot.sim.anchor import SessionState, SimAnchor
 
 _TICK = 0.25  # seconds
 _TICKS_A_STEP = 4
+_MAX_DURATION = 180  # minutes
 _REMEMBERED = 30  # lines of a log
 _NOTICES = {
     SessionState.RUNNING: "Resumed: going on",
@@ -39,6 +40,7 @@ class Agent:
     job: Job
     state: SessionState = SessionState.RUNNING
     spent: float = 0.0
+    steps_taken: int = 0
     log: deque[Line] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _steps: Iterator[str] = field(init=False)
@@ -55,6 +57,7 @@ class Agent:
         if state is SessionState.RUNNING:
             self.spent += self.job.rate * _TICK
             if next(self._ticks) % _TICKS_A_STEP == 0:
+                self.steps_taken += 1
                 self._say(next(self._steps))
 
     def _say(self, text: str, *, is_notice: bool = False) -> None:
@@ -79,7 +82,9 @@ class Agents:
         """Move on until cancelled."""
         while True:
             for agent in self:
-                agent.tick(self._anchor.session(agent.session_id).state)
+                session = self._anchor.session(agent.session_id)
+                agent.tick(session.state)
+                session.steps = agent.steps_taken
             self._anchor.change_event.notify()
             await asyncio.sleep(_TICK)
 
@@ -98,5 +103,12 @@ class Agents:
         raise KeyError(session_id)
 
     def _begin(self, session_id: str, job: Job, spent: float) -> Agent:
-        self._anchor.add_session(key=self._key, session_id=session_id)
+        self._anchor.add_session(
+            key=self._key,
+            session_id=session_id,
+            tags=[job.tag],
+            domains=[job.host],
+            key_name="agents",
+            max_duration=_MAX_DURATION,
+        )
         return Agent(session_id, job, spent=spent)

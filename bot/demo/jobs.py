@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class Job:
     """An agent's task. It does `steps` in turn, over and over, and spends `rate` dollars a second.
 
-    `budget`, in dollars, is what its monitor raises an alert at; `spent` is what it has spent before we look.
+    `budget`, in dollars, is what its monitor raises an alert at; `spent` is what it has spent before we look. `tag` and
+    `host` are those of its session at Anchor.
     """
 
     name: str
@@ -15,6 +16,8 @@ class Job:
     steps: tuple[str, ...]
     rate: float
     spent: float
+    tag: str
+    host: str
     budget: float | None = None
 
 
@@ -34,6 +37,8 @@ JOBS = {
         ),
         rate=1.24,
         spent=40.6,
+        tag="purchasing",
+        host="supplies.example",
         budget=40.0,
     ),
     "9c0d7e11-2222-4333-8444-555566667777": Job(
@@ -48,6 +53,8 @@ JOBS = {
         ),
         rate=0.016,
         spent=0.92,
+        tag="travel",
+        host="flights.example",
     ),
     "5a1c0f3e-61b2-4c88-8d0e-2f4b6a8c0e1d": Job(
         name="Invoice filing",
@@ -61,6 +68,8 @@ JOBS = {
         ),
         rate=0.001,
         spent=9.1,
+        tag="accounting",
+        host="mail.example",
         budget=10.0,
     ),
 }
@@ -80,6 +89,8 @@ NEWCO_JOBS = {
         ),
         rate=0.085,
         spent=6.1,
+        tag="sales",
+        host="maps.example",
     ),
 }
 """The same at Newco."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.sim.slack import Channel, Installation, User, Workspace
-from bot.sim.slack.acme import COMMANDS, SHORTCUTS
+from bot.sim.slack.acme import COMMANDS, GLOBAL_SHORTCUTS, SHORTCUTS
 
 NEWCO_KEY = "sk-sim-newco-5b0f3c9e47a2"
 """Of Newco's account at Anchor, for somebody to set in Slack."""
@@ -29,6 +29,7 @@ def newco() -> Newco:
         bot_user_id="U0NEWCOBOT1",
         commands=COMMANDS,
         shortcuts=SHORTCUTS,
+        global_shortcuts=GLOBAL_SHORTCUTS,
     )
     workspace = Workspace("T0NEWCO0001", "newco", never)
     dora = workspace.add_user("U0DORA00001", "dora", is_admin=True)

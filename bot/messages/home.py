@@ -56,7 +56,7 @@ _UNMANAGED = "The operator of this bot makes these settings. Ask the operator to
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """The outcome (`text`, mrkdwn) of what the person just did to the alerts.
+    """The outcome (`text`, mrkdwn) of what the person just did in Home.
 
     A sticky one describes what is still to be done, and stays for a while.
     """
@@ -73,6 +73,8 @@ class Home:
     role: Role
     render_id: str
     notice: Notice | None = None
+    sessions: tuple[Block, ...] = ()
+    """The lists of sessions; empty for people who are not allowed to pause, and without a key."""
     last: LastOrders | None = None
     """None for people who are not allowed to pause."""
     status: str | None = None
@@ -93,6 +95,7 @@ def home_view(home: Home) -> View:
             *([context(home.status)] if home.status else []),
             _DIVIDER,
             *([section(home.notice.text)] if home.notice else []),
+            *([*home.sessions, _DIVIDER] if home.sessions else []),
             *_about_alerts(home),
             _DIVIDER,
             *_about_policy(home),

@@ -1,10 +1,13 @@
 """A message, independent of how it is delivered."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from bot.messages.blocks import Block, actions, section
+
+_LONGEST_TEXT = 3_900  # characters that screen readers and notifications get: Slack advises at most 4,000
 
 
 class Visibility(StrEnum):
@@ -41,11 +44,28 @@ def with_buttons(message: Message, *buttons: Block) -> Message:
     return replace(message, blocks=(section(message.text), actions(*buttons)))
 
 
+def from_blocks(blocks: Sequence[Block]) -> Message:
+    """Return a message of these blocks for one person; its text has what they say, as far as it fits."""
+    lines: list[str] = []
+    length = 0
+    for line in filter(None, map(_text_of, blocks)):
+        length += len(line) + 1
+        if length <= _LONGEST_TEXT:
+            lines.append(line)
+    return Message("\n".join(lines), Visibility.EPHEMERAL, tuple(blocks))
+
+
 def as_response(message: Message) -> dict[str, Any]:
     """Return the JSON of a message for a slash command's ack or a response_url."""
     blocks = {"blocks": list(message.blocks)} if message.blocks else {}
     unfurl = {"unfurl_links": False, "unfurl_media": False}
     return {"response_type": message.visibility.value, "text": message.text, **blocks, **unfurl}
+
+
+def _text_of(block: Block) -> str:
+    if block["type"] == "section":
+        return str(block["text"]["text"])
+    return str(block["elements"][0]["text"]) if block["type"] == "context" else ""
 
 
 def _join(lines: tuple[str, ...]) -> str:

@@ -4,6 +4,7 @@ from typing import assert_never
 
 from bot.core import outcomes
 from bot.core.requests import Order, Verb
+from bot.core.session import Session
 from bot.core.session_state import PHASES, Phase, SessionState
 from bot.messages.card_update import CardUpdate
 from bot.messages.markup import code, link, mention, moment, plain, session
@@ -11,6 +12,7 @@ from bot.messages.message import Message, ephemeral, in_channel, with_buttons
 from bot.messages.phrases import DONE, IN_HOME, NOT_DONE, UNCONFIRMED, dashboard, or_in_dashboard
 from bot.messages.refusal import refusal_message
 from bot.messages.session_buttons import button, resume_question
+from bot.messages.session_lines import session_facts
 from bot.messages.session_state import next_button, state_button, state_line
 
 _UNREACHABLE = {
@@ -40,6 +42,7 @@ _AFTER_DOUBT = {
     Verb.RESUME: "Check it in {dashboard} before you try again: it may have been paused since.",
 }
 _NEW_KEY = {True: f"Ask an admin to replace it {IN_HOME}", False: "Ask the operator of this bot to replace it"}
+_EXTERNAL = "⚠️ A program outside of Anchor may still control this browser: the pause reaches only Anchor's own agent."
 _EXPECTED_STATUS = frozenset({"success", "ok"})
 
 
@@ -57,22 +60,25 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
     dashboard_url: str,
     order_id: str = "",
     message_url: str = "",
+    known: Session | None = None,
 ) -> Message:
     """Return the answer to an order: an outcome for the channel, a refusal for the person alone.
 
     `now` is in Unix seconds. `order_id` is for the buttons; a terminal shows none. `message_url` is the link to the
-    message that a shortcut was used on: the answer can stand far from it.
+    message that a shortcut was used on: the answer can stand far from it. `known` is what is known of the session.
     """
     known_version = order.expected_version or order_id
     if isinstance(outcome, outcomes.Refusal):
         return refusal_message(order, outcome, dashboard_url=dashboard_url, version=known_version)
-    about = session(order.session_id) + (f", from {link(message_url, 'this message')}" if message_url else "")
+    from_message = f", from {link(message_url, 'this message')}" if message_url else ""
+    about = f"{_facts(known, now)}\n{session(order.session_id)}{from_message}".strip()
     if isinstance(outcome, outcomes.Done):
-        message = in_channel(_done_line(order), _earlier(outcome), _unexpected(order.verb, outcome.status), about)
+        notes = (_earlier(outcome), _unexpected(order.verb, outcome.status), _reach(outcome, known))
+        message = in_channel(_done_line(order), *notes, about)
         return with_buttons(message, next_button(order.session_id, _state_after(order, outcome, now, order_id)))
-    verdict, known, advice = _explain(order.verb, outcome, dashboard_url)
+    verdict, why, advice = _explain(order.verb, outcome, dashboard_url)
     reason = f"Reason: {plain(order.reason)}" if order.reason else ""
-    message = in_channel(f"{verdict} Requested by {mention(order.actor.user_id)}.", known, advice, reason, about)
+    message = in_channel(f"{verdict} Requested by {mention(order.actor.user_id)}.", why, advice, reason, about)
     if isinstance(outcome, outcomes.NotRunning | outcomes.NotFound):
         return message
     return with_buttons(message, button(order.verb, order.session_id, label="Try again", version=known_version))
@@ -84,12 +90,16 @@ def question_message(order: Order, version: str) -> Message:
     return with_buttons(ephemeral(question, session(order.session_id)), resume)
 
 
-def card_update(order: Order, outcome: outcomes.Outcome, *, now: float, order_id: str) -> CardUpdate | None:
-    """Return the update of the clicked message, or None if its button stays; `now` is in Unix seconds."""
+def card_update(
+    order: Order, outcome: outcomes.Outcome, *, now: float, order_id: str, known: Session | None = None
+) -> CardUpdate | None:
+    """Return the update of the clicked message, or None if its button stays; the arguments as above."""
     state = _known_state(order, outcome, now, order_id)
     if state is None:
         return None
-    return CardUpdate(order.session_id, state_line(state), state_button(order.session_id, state))
+    facts = _facts(known, now)
+    line = f"{state_line(state)} · {facts}" if facts else state_line(state)
+    return CardUpdate(order.session_id, line, state_button(order.session_id, state))
 
 
 def card_not_updated() -> str:
@@ -100,6 +110,16 @@ def card_not_updated() -> str:
 def _done_line(order: Order) -> str:
     reason = f": {plain(order.reason)}" if order.reason else ""
     return f"{DONE[order.verb]} by {mention(order.actor.user_id)}{reason}"
+
+
+def _facts(known: Session | None, now: float) -> str:
+    return session_facts(known, now=now) if known else ""
+
+
+def _reach(outcome: outcomes.Done, known: Session | None) -> str:
+    """Return what a pause may not have stopped: a session that no task made has an external driver."""
+    is_external = known is not None and known.is_task is False
+    return _EXTERNAL if isinstance(outcome, outcomes.Paused) and is_external else ""
 
 
 def _earlier(outcome: outcomes.Done) -> str:

@@ -4,6 +4,7 @@ All names are code spans: people and programs choose them, and Slack would make 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.core.session import Life, Session
 from bot.messages.markup import code, moment
@@ -22,9 +23,9 @@ def session_line(session: Session, *, now: float) -> str:
 
 
 def session_facts(session: Session, *, now: float) -> str:
-    """Return what is known of a session, for the result of an order; "" if that is nothing."""
-    facts = [fact for fact in _facts(session, now) if fact]
-    if session.ends_at is not None and session.ends_at > now:
+    """Return what is known of a session, for everybody in a channel; "" if that is nothing."""
+    facts = [fact for fact in _facts(replace(session, key_name=""), now) if fact]
+    if session.life is not Life.ENDED and session.ends_at is not None and session.ends_at > now:
         facts.append(f"ends at the latest {moment(session.ends_at)}")
     return " · ".join(facts)
 

@@ -1,31 +1,21 @@
-"""The sessions that run, and those that this app paused: as messages, in Home and in the modal."""
+"""The answers to a pause without a session id: the sessions that run, or why they are not shown."""
 
-from collections.abc import Iterable
-from dataclasses import replace
-
-from bot.core.history import can_see_all
 from bot.core.outcomes import NoKey, Refusal
 from bot.core.requests import Verb
 from bot.core.session import Session
-from bot.core.session_id import SessionId
 from bot.core.session_list import NotRead, SessionList, Unread
-from bot.core.session_overview import Overview, PausedSession
-from bot.messages.blocks import Block, actions, context, plain_text, section
+from bot.messages.blocks import Block, context, section
 from bot.messages.home_elements import set_key_button
-from bot.messages.markup import code, mention, moment, place, plain
-from bot.messages.message import Message, Visibility, ephemeral, with_buttons
+from bot.messages.markup import code
+from bot.messages.message import Message, ephemeral, from_blocks, with_buttons
 from bot.messages.phrases import dashboard, or_in_dashboard
 from bot.messages.refusal import explain_refusal
 from bot.messages.session_buttons import button
-from bot.messages.session_lines import session_facts, session_line
+from bot.messages.session_lines import session_line
 from bot.messages.usage import COMMANDS
 
 MOST_RUNNING = 15
-MOST_PAUSED = 10
-"""The most sessions that are shown."""
-
-REFRESH = "anchor_refresh_sessions"
-"""The `action_id` of the button that reads the sessions again."""
+"""The most sessions that run and are shown."""
 
 _PAUSE = COMMANDS[Verb.PAUSE]
 _NOT_SHOWN = "⛔ *The sessions can't be shown.*"
@@ -38,12 +28,7 @@ _NOT_READ = {
     Unread.TIMED_OUT: "Anchor does not answer in time{status}. Try again in a moment, or look in {dashboard}.",
     Unread.UNREADABLE: "Anchor's answer could not be understood{status}. Try again, or look in {dashboard}.",
 }
-_MORE_UNREAD = "Not everything could be read, so there can be more."
-_PAUSED_HEADING = "*Paused by this app* in the last 24 hours"
-_PAUSED_NOTE = "Anchor does not say whether an agent is paused: one that was resumed elsewhere still stands here."
-_JOURNAL_UNREADABLE = "⚠️ *Paused by this app*: the bot's database does not answer."
-_ELSEWHERE = f"Pausing is allowed only in some channels: send `{_PAUSE}` there."
-_LONGEST_TEXT = 3_900  # characters that screen readers and notifications get: Slack advises at most 4,000
+MORE_UNREAD = "Not everything could be read, so there can be more."
 
 
 def reading_message(words: str) -> Message:
@@ -60,31 +45,10 @@ def list_message(running: SessionList, matches: SessionList, words: str, *, dash
     if not matches.sessions:
         usage = f"To pause by id: `{_PAUSE} &lt;session_id&gt; [reason]`, {or_in_dashboard(Verb.PAUSE, dashboard_url)}."
         return ephemeral(heading, usage)
-    rows = [_running_row(session, running.read_at, can_pause=True) for session in matches.sessions[:MOST_RUNNING]]
-    more = _others(matches)
+    rows = [running_row(session, running.read_at, can_pause=True) for session in matches.sessions[:MOST_RUNNING]]
+    more = others_text(matches)
     advice = f"To see fewer: `{_PAUSE} &lt;tag, domain or key&gt;`." if more else ""
-    return _message([section(heading), *rows, *_notes(f"{more} {advice}".strip())])
-
-
-def overview_message(overview: Overview, *, now: float, dashboard_url: str) -> Message:
-    """Return both lists, for the person alone."""
-    return _message(overview_blocks(overview, now=now, dashboard_url=dashboard_url))
-
-
-def overview_blocks(overview: Overview, *, now: float, dashboard_url: str) -> list[Block]:
-    """Return both lists, and the button that reads them again; `now` is in Unix seconds."""
-    read_at = overview.running.read_at if isinstance(overview.running, SessionList) else now
-    return [
-        *_running_blocks(overview, dashboard_url),
-        *_paused_blocks(overview, now),
-        actions(refresh_button()),
-        context(f"As of {moment(read_at)}."),
-    ]
-
-
-def refresh_button() -> Block:
-    """Return the button that reads the sessions again."""
-    return {"type": "button", "action_id": REFRESH, "text": plain_text("Refresh")}
+    return from_blocks([section(heading), *rows, *notes(f"{more} {advice}".strip())])
 
 
 def not_read_text(failure: NotRead, *, dashboard_url: str) -> str:
@@ -104,7 +68,7 @@ def list_refusal(refusal: Refusal, *, dashboard_url: str) -> Message:
 
 def _heading(running: SessionList, matches: SessionList, words: str) -> str:
     count, found = len(running.sessions), len(matches.sessions)
-    unread = "" if running.is_complete else f" {_MORE_UNREAD}"
+    unread = "" if running.is_complete else f" {MORE_UNREAD}"
     if not words:
         return f"{_how_many(running, '*', ' now*.')}{unread}"
     if not found:
@@ -116,84 +80,28 @@ def _heading(running: SessionList, matches: SessionList, words: str) -> str:
 def _how_many(running: SessionList, before: str, after: str) -> str:
     """Return how many sessions run. Only a complete list shows that none does."""
     if count := len(running.sessions):
-        return f"{before}{_count(count)} {'runs' if count == 1 else 'run'}{after}"
+        return f"{before}{count_text(count)} {'runs' if count == 1 else 'run'}{after}"
     return "*None running.*" if running.is_complete else "No running session was found."
 
 
-def _count(count: int) -> str:
+def count_text(count: int) -> str:
+    """Return a number of sessions in words."""
     return f"{count} session{'' if count == 1 else 's'}"
 
 
-def _running_blocks(overview: Overview, dashboard_url: str) -> list[Block]:
-    running = overview.running
-    if isinstance(running, NotRead):
-        return [section(not_read_text(running, dashboard_url=dashboard_url))]
-    paused = {one.order.session_id for one in overview.paused or ()}
-    others = replace(running, sessions=tuple(one for one in running.sessions if one.id not in paused))
-    can_pause = Verb.PAUSE in overview.allowed
-    unread = "" if running.is_complete else f" {_MORE_UNREAD}"
-    heading = f"*Running now:* {_count(len(others.sessions))}." if others.sessions else _none_else(others)
-    rows = [_running_row(one, running.read_at, can_pause=can_pause) for one in others.sessions[:MOST_RUNNING]]
-    return [section(heading + unread), *rows, *_notes(_others(others), "" if can_pause else _ELSEWHERE)]
-
-
-def _none_else(running: SessionList) -> str:
-    return "*Running now:* none." if running.is_complete else "*Running now:* no session was found."
-
-
-def _others(shown: SessionList) -> str:
+def others_text(shown: SessionList) -> str:
+    """Return how many sessions are beyond those that fit; "" without any."""
     more = len(shown.sessions) - MOST_RUNNING
     return f"And {more} other{'' if more == 1 else 's'}." if more > 0 else ""
 
 
-def _running_row(session: Session, now: float, *, can_pause: bool) -> Block:
+def running_row(session: Session, now: float, *, can_pause: bool) -> Block:
+    """Return the row of a session that runs, with its button; `now` is in Unix seconds."""
     press = {"accessory": button(Verb.PAUSE, session.id)} if can_pause else {}
     return section(session_line(session, now=now), **press)
 
 
-def _paused_blocks(overview: Overview, now: float) -> list[Block]:
-    if overview.paused is None:
-        return [section(_JOURNAL_UNREADABLE)]
-    if not overview.paused:
-        return [section(f"{_PAUSED_HEADING}: none.")]
-    more = len(overview.paused) - MOST_PAUSED
-    rows = [_paused_row(one, overview, now) for one in overview.paused[:MOST_PAUSED]]
-    return [section(f"{_PAUSED_HEADING}:"), *rows, *_notes(f"And {more} more." if more > 0 else "", _PAUSED_NOTE)]
-
-
-def _paused_row(paused: PausedSession, overview: Overview, now: float) -> Block:
-    order = paused.order
-    shows_all = can_see_all(order.user_id, viewer_id=overview.viewer_id, is_admin=overview.is_admin)
-    where = f" in {place(order.channel_id)}" if shows_all and order.channel_id else ""
-    why = f" Reason: {plain(order.reason)}" if shows_all and order.reason else ""
-    who = f"Paused by {mention(order.user_id)}, {moment(order.given_at)}"
-    facts = session_facts(paused.session, now=now) if paused.session else ""
-    text = f"{code(order.session_id[:8])}{f' · {facts}' if facts else ''}\n{who}{where}.{why}"
-    if Verb.RESUME not in overview.allowed:
-        return section(text)
-    history = f"{who}."
-    resume = button(Verb.RESUME, SessionId(order.session_id), history=history, version=order.id)
-    return section(text, accessory=resume)
-
-
-def _notes(*texts: str) -> list[Block]:
+def notes(*texts: str) -> list[Block]:
+    """Return a block of small text, if there is any."""
     text = " ".join(text for text in texts if text)
     return [context(text)] if text else []
-
-
-def _message(blocks: Iterable[Block]) -> Message:
-    """Return a message of these blocks, whose text has what they say as far as it fits."""
-    shown = tuple(blocks)
-    lines, length = [], 0
-    for block in shown:
-        line = _text_of(block)
-        length += len(line) + 1
-        if line and length <= _LONGEST_TEXT:
-            lines.append(line)
-    return Message("\n".join(lines), Visibility.EPHEMERAL, shown)
-
-
-def _text_of(block: Block) -> str:
-    if block["type"] == "section":
-        return str(block["text"]["text"])
-    return str(block["elements"][0]["text"]) if block["type"] == "context" else ""

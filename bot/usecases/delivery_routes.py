@@ -30,7 +30,7 @@ def find_routes(address: ReplyAddress, message: Message, response_urls: Response
     by_post: dict[str, Send] = {}
     if url is not None:
         by_url["response_url"] = partial(response_urls.post, url, message, thread_ts=thread_ts)
-    if is_public:
+    if is_public and actor.channel_id:
         by_post["channel"] = partial(post, actor.team_id, actor.channel_id, message, thread_ts=thread_ts)
     routes = by_post | by_url if thread_ts and address.message_url else by_url | by_post
     if url is not None and thread_ts:

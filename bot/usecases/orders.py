@@ -12,6 +12,7 @@ from bot.concurrency import Tasks
 from bot.core.outcomes import Outcome, Paused, Refusal, Resumed
 from bot.core.recovery import Unfinished, settled_outcome
 from bot.core.requests import Order, ReplyAddress, Verb
+from bot.core.session import Session
 from bot.messages.blocks import section
 from bot.messages.message import Message
 from bot.messages.outcome import card_not_updated, card_update, outcome_message
@@ -24,7 +25,7 @@ from bot.usecases.message_delivery import MessageDelivery
 from bot.usecases.session_cards import SessionCards
 from bot.usecases.session_control import SessionControl
 
-_SETTLE_TIMEOUT = 1.0  # seconds for the outcome of a resume to be stored before it is told
+_SETTLE_TIMEOUT = 1.0  # seconds for an outcome to be stored before it is told or shown
 _REMEMBER = 900.0  # seconds; Slack sends an unanswered request again for up to some minutes
 _MOST_TRIGGERS = 10_000  # the journal knows older ones
 
@@ -46,7 +47,10 @@ class RunningOrder:
 
 
 class Orders:
-    """Execution and delivery of orders; `now` gives Unix seconds, `clock` monotonic ones."""
+    """Execution and delivery of orders; `now` gives Unix seconds, `clock` monotonic ones.
+
+    `known` gives what is known of an order's session, without waiting.
+    """
 
     def __init__(  # noqa: PLR0913, PLR0917 - collaborators and settings
         self,
@@ -59,6 +63,7 @@ class Orders:
         clock: Callable[[], float],
         *,
         dashboard_url: str,
+        known: Callable[[Order], Session | None],
     ) -> None:
         self._session_control = session_control
         self._journal = journal
@@ -68,6 +73,7 @@ class Orders:
         self._tasks = tasks
         self._now = now
         self._dashboard_url = dashboard_url
+        self._known = known
         self._by_trigger: TTLCache[str, RunningOrder] = TTLCache(_MOST_TRIGGERS, _REMEMBER, timer=clock)
 
     def start(self, order: Order, address: ReplyAddress) -> tuple[RunningOrder, bool]:
@@ -93,6 +99,7 @@ class Orders:
             dashboard_url=self._dashboard_url,
             order_id=entry.id,
             message_url=entry.address.message_url,
+            known=self._known(entry.order),
         )
 
     def told(self, running: RunningOrder) -> None:
@@ -114,6 +121,15 @@ class Orders:
         self._journal.told(running.entry, receipt.route if receipt else None)
         if receipt and receipt.route == "channel" and receipt.posted and address.thread_ts is None and message.blocks:
             self._session_cards.posted(running.entry, message, receipt.posted)
+
+    async def stored_result(self, running: RunningOrder) -> Message | None:
+        """Return the message about an order once its outcome is stored, or the database takes too long.
+
+        Return None if another process tells the outcome.
+        """
+        outcome = await asyncio.shield(running.outcome)
+        await asyncio.wait({running.entry.written}, timeout=_SETTLE_TIMEOUT)
+        return None if outcome is None else self.message(running.entry, outcome)
 
     def recover(self, unfinished: Unfinished, entry: JournalEntry) -> RunningOrder:
         """Execute an order that another process left unfinished, unless its outcome follows from what is recorded."""
@@ -167,7 +183,9 @@ class Orders:
             return address, message
         is_card, line = await self._update_cards(entry, outcome), ""
         if not is_card:
-            update = card_update(entry.order, outcome, now=self._now(), order_id=entry.id)
+            update = card_update(
+                entry.order, outcome, now=self._now(), order_id=entry.id, known=self._known(entry.order)
+            )
             line = await self._card_updates.send(address, clicked, update)
         goes_to_thread = isinstance(outcome, Paused) or (isinstance(outcome, Resumed) and is_card)
         if not goes_to_thread:

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bot.concurrency import Tasks
 from bot.core.history import HistoryFilter, Result
 from bot.core.outcomes import Refusal
 from bot.core.requests import Actor
 from bot.core.session import Session
-from bot.core.session_list import NotRead, SessionList
+from bot.core.session_list import NotRead, SessionList, Unread
 from bot.core.session_overview import Overview, paused_sessions
-from bot.usecases.access_check import AccessCheck, Viewer
+from bot.usecases.access_check import Access, AccessCheck, Viewer
 from bot.usecases.past_orders import PastOrders
 from bot.usecases.session_reads import SessionReads
 
@@ -31,11 +32,17 @@ class SessionLists:
     """Lists of sessions. `now` gives Unix seconds."""
 
     def __init__(
-        self, access_check: AccessCheck, reads: SessionReads, past_orders: PastOrders, now: Callable[[], float]
+        self,
+        access_check: AccessCheck,
+        reads: SessionReads,
+        past_orders: PastOrders,
+        tasks: Tasks,
+        now: Callable[[], float],
     ) -> None:
         self._access_check = access_check
         self._reads = reads
         self._past_orders = past_orders
+        self._tasks = tasks
         self._now = now
 
     async def search(self, actor: Actor, words: str) -> Session | Listing | NotRead | Refusal:
@@ -50,8 +57,8 @@ class SessionLists:
         viewer = await self._access_check.check_viewer(actor)
         return await self._reads.running(viewer.access) if isinstance(viewer, Viewer) else viewer
 
-    async def overview(self, actor: Actor) -> Overview | Refusal:
-        """Return the sessions that run, and those that this app paused."""
+    async def overview(self, actor: Actor, *, within: float | None = None) -> Overview | Refusal:
+        """Return the sessions that run, and those that this app paused; wait `within` seconds for Anchor."""
         viewer = await self._access_check.check_viewer(actor)
         if not isinstance(viewer, Viewer):
             return viewer
@@ -59,7 +66,12 @@ class SessionLists:
         since = self._now() - _PAUSED_WITHIN
         chosen = HistoryFilter(team_id=access.workspace.team_id, results=_RESULTS, since=since)
         running, orders = await asyncio.gather(
-            self._reads.running(access), self._past_orders.newest(chosen, most=_MOST_ORDERS)
+            self._running(access, within), self._past_orders.newest(chosen, most=_MOST_ORDERS)
         )
         paused = None if orders is None else paused_sessions(orders, running)
         return Overview(running, paused, viewer.allowed, actor.user_id, is_admin=access.is_admin)
+
+    async def _running(self, access: Access, within: float | None) -> SessionList | NotRead:
+        reading = self._tasks.start(self._reads.running(access))
+        await asyncio.wait({reading}, timeout=within)
+        return reading.result() if reading.done() else NotRead(Unread.TIMED_OUT)

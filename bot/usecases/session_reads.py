@@ -1,23 +1,35 @@
 """Reads of a workspace's sessions: coalesced, and cached for some seconds."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from cachetools import TTLCache
 
 from bot.concurrency import Tasks
+from bot.core.requests import Order
+from bot.core.session import Session
+from bot.core.session_id import SessionId
 from bot.core.session_list import NotRead, SessionList
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.usecases.access_check import Access
 
 CACHED = 5.0
-"""Seconds for which a list is shown to others, too."""
+"""Seconds for which others get what was read, too."""
 
+_KEPT = 600.0  # seconds for which the lasting facts of a session are remembered
 _MOST_WORKSPACES = 1_000
+_MOST_SESSIONS = 10_000
 
-_T = TypeVar("_T")
-_Name = tuple[str, int]  # team and version of the key
+_List = tuple[str, int]  # team and version of the key
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A session as it was at a monotonic time."""
+
+    session: Session
+    read_at: float
 
 
 class SessionReads:
@@ -30,41 +42,46 @@ class SessionReads:
         self, anchor: AnchorSessions, tasks: Tasks, now: Callable[[], float], clock: Callable[[], float]
     ) -> None:
         self._anchor = anchor
+        self._tasks = tasks
         self._now = now
-        self._lists: _CachedReads[SessionList] = _CachedReads(tasks, clock)
+        self._clock = clock
+        self._in_flight: dict[_List, asyncio.Task[SessionList | NotRead]] = {}
+        self._lists: TTLCache[_List, SessionList] = TTLCache(_MOST_WORKSPACES, CACHED, timer=clock)
+        self._known: TTLCache[tuple[str, SessionId], _Known] = TTLCache(_MOST_SESSIONS, _KEPT, timer=clock)
 
     async def running(self, access: Access) -> SessionList | NotRead:
-        """Return the sessions that run, as they were at most 5 seconds ago."""
-        return await self._lists.get(_name(access), lambda: self._anchor.running(access.key, self._now()))
+        """Return the sessions that run, as they were at most 5 seconds ago. Callers share the read in flight.
 
-
-def _name(access: Access) -> _Name:
-    return access.workspace.team_id, access.workspace.key_version
-
-
-class _CachedReads(Generic[_T]):
-    """Reads by name. Callers share the read in flight, and what was read for CACHED seconds; failures are not kept."""
-
-    def __init__(self, tasks: Tasks, clock: Callable[[], float]) -> None:
-        self._tasks = tasks
-        self._in_flight: dict[_Name, asyncio.Task[_T | NotRead]] = {}
-        self._cached: TTLCache[_Name, _T] = TTLCache(_MOST_WORKSPACES, CACHED, timer=clock)
-
-    async def get(self, name: _Name, read: Callable[[], Coroutine[Any, Any, _T | NotRead]]) -> _T | NotRead:
-        cached = self._cached.get(name)
-        if cached is not None:
+        A failure is not kept.
+        """
+        name = (access.workspace.team_id, access.workspace.key_version)
+        if (cached := self._lists.get(name)) is not None:
             return cached
         if name not in self._in_flight:
-            self._in_flight[name] = self._tasks.start(self._read(name, read))
+            self._in_flight[name] = self._tasks.start(self._read_running(name, access))
         reading = self._in_flight[name]
         await asyncio.wait({reading})
         return reading.result()
 
-    async def _read(self, name: _Name, read: Callable[[], Coroutine[Any, Any, _T | NotRead]]) -> _T | NotRead:
+    def known(self, order: Order) -> Session | None:
+        """Return what a list of the last 10 minutes says of an order's session; what changes soon, for 5 seconds."""
+        known = self._known.get((order.actor.team_id, order.session_id))
+        if known is None:
+            return None
+        return known.session if self._clock() < known.read_at + CACHED else known.session.lasting()
+
+    async def _read_running(self, name: _List, access: Access) -> SessionList | NotRead:
         try:
-            result = await read()
+            result = await self._anchor.running(access.key, self._now())
         finally:
             del self._in_flight[name]
-        if not isinstance(result, NotRead):
-            self._cached[name] = result
+        if isinstance(result, SessionList):
+            self._lists[name] = result
+            for session in result.sessions:
+                self._keep(access.workspace.team_id, session)
         return result
+
+    def _keep(self, team_id: str, session: Session) -> None:
+        earlier = self._known.get((team_id, session.id))
+        whole = session if earlier is None else earlier.session.lasting().with_newer(session)
+        self._known[team_id, session.id] = _Known(whole, self._clock())

@@ -10,7 +10,7 @@ from browser.channel_page import ChannelPage
 pytestmark = pytest.mark.anyio
 
 RUNAWAY = next(iter(JOBS))
-PAUSE, RESUME = (f"{one.name} {one.usage_hint}{one.description}" for one in COMMANDS)
+PAUSE, RESUME, SESSIONS = (f"{one.name} {one.usage_hint}{one.description}" for one in COMMANDS)
 
 
 async def test_a_slash_offers_commands_which_screen_readers_announce(channel: ChannelPage) -> None:
@@ -21,10 +21,10 @@ async def test_a_slash_offers_commands_which_screen_readers_announce(channel: Ch
     await expect(line).to_have_attribute("aria-autocomplete", "list")
     await expect(line).to_have_attribute("aria-expanded", "false")
     await line.press_sequentially("/an")
-    await expect(options).to_have_text([PAUSE, RESUME])
+    await expect(options).to_have_text([PAUSE, RESUME, SESSIONS])
     await expect(line).to_have_attribute("aria-expanded", "true")
     await expect(line).to_have_attribute("aria-controls", str(await listbox.get_attribute("id")))
-    for key, chosen in (("", PAUSE), ("ArrowDown", RESUME), ("ArrowDown", PAUSE), ("ArrowUp", RESUME)):
+    for key, chosen in (("", PAUSE), ("ArrowDown", RESUME), ("ArrowDown", SESSIONS), ("ArrowUp", RESUME)):
         if key:
             await line.press(key)
         option = listbox.get_by_role("option", selected=True)

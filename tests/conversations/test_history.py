@@ -68,7 +68,8 @@ async def slow(*_: object, **__: object) -> list[PastOrder]:
 @BOTH_TRANSPORTS
 async def test_home_has_the_last_ten_orders_and_where_and_why_only_for_some(team: AdminHarness) -> None:
     for number, reason in enumerate(REASONS):
-        await leave(team, team.member if number % 2 else team.admin, reason=reason, age=100.0 - number)
+        user = team.member if number % 2 else team.admin
+        await leave(team, user, outcome=NotFound(), reason=reason, age=100.0 - number)
     everything = [*reversed(REASONS)][:MOST_IN_HOME]
     admins, members = await team.open_home(), await team.open_home(team.member)
     assert (shown(admins), shown(members)) == (everything, everything[::2])

@@ -54,7 +54,7 @@ class Actor:
         things: list[Callable[[], Awaitable[None]]] = [
             *[self.command] * 5,
             *[self.click] * 4,
-            *[self.report, self.report_elsewhere, self.look_at_home],
+            *[self.report, self.report_elsewhere, self.look_at_home, self.list_sessions],
             *[self.change_key, self.change_key, self.leave, self.reinstall],
         ]
         for _ in range(steps):
@@ -107,10 +107,14 @@ class Actor:
     async def look_at_home(self) -> None:
         await self.at.slack.open_home(self.tenant.person, self.tenant.workspace)
 
+    async def list_sessions(self) -> None:
+        await self.tenant.command("", command=self.chance.choice(["/anchor-pause", "/anchor-sessions"]))
+
     async def change_key(self) -> None:
         key = f"sk-{self.tenant.team_id}-{len(self.keys)}"
         self.at.anchor.add_key(key)
         self.keys.add(key)
+        self.sessions.add(self.at.anchor.add_session(key=key))
         await made(lambda: self.at.store.rows.set_key(self.tenant.team_id, AnchorKey(Secret(key))))
 
     async def leave(self) -> None:
@@ -160,10 +164,11 @@ def happened(at: ManyHarness) -> int:
 
 def assert_isolated(at: ManyHarness, actors: list[Actor]) -> None:
     owner = {session: actor for actor in actors for session in actor.sessions}
+    reader = {key: actor for actor in actors for key in actor.keys}
     of_team = {actor.tenant.team_id: actor for actor in actors}
     reported: defaultdict[str, int] = defaultdict(int)
     for request in at.anchor.requests:
-        actor = owner[str(request.session_id)]
+        actor = owner[request.session_id] if request.session_id else reader[str(request.key)]
         assert request.key in actor.keys
         assert "Cookie" not in request.headers
         reported[actor.tenant.team_id] += 1
@@ -179,7 +184,8 @@ def assert_isolated(at: ManyHarness, actors: list[Actor]) -> None:
     assert len(reported) == len(actors)
     assert sum(reported.values()) > 3 * len(actors), "hardly anything happened"
     assert {name for actor in actors for name in actor.done} == {
-        *("command", "click", "report", "report_elsewhere", "look_at_home", "change_key", "leave", "reinstall")
+        *("command", "click", "report", "report_elsewhere", "look_at_home", "list_sessions"),
+        *("change_key", "leave", "reinstall"),
     }
 
 

@@ -1,5 +1,7 @@
 """What a status of Anchor's says, and when a session ends at the latest."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,3 +41,27 @@ def test_it_ends_at_the_latest_when_anchor_states_its_limit() -> None:
     assert session.ends_at == 2_200.0
     assert Session(id=SessionId(SESSION), created_at=1_000.0).ends_at is None
     assert Session(id=SessionId(SESSION), max_minutes=20).ends_at is None
+
+
+WHOLE = Session(
+    id=SessionId(SESSION),
+    status="running",
+    created_at=1.0,
+    tags=("checkout",),
+    domains=("shop.example",),
+    steps=3,
+    key_name="ci",
+    is_task=False,
+    credits=1.5,
+    max_minutes=20.0,
+)
+
+
+def test_a_newer_answer_replaces_what_it_has() -> None:
+    newer = Session(id=SessionId(SESSION), status="completed", steps=0, credits=0.0)
+    assert WHOLE.with_newer(newer) == replace(WHOLE, status="completed", steps=0, credits=0.0)
+    assert newer.with_newer(WHOLE) == WHOLE
+
+
+def test_what_changes_soon_does_not_last() -> None:
+    assert WHOLE.lasting() == replace(WHOLE, status="", steps=None, credits=None)

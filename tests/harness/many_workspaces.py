@@ -45,7 +45,10 @@ class ManyHarness:
 
     def add(self, number: int) -> Tenant:
         """Add a workspace in which the app is not installed."""
-        app = Installation(f"xoxb-never-{number}", refusal="account_inactive", bot_user_id=f"U0BOT{number:06}")
+        token, shortcuts = f"xoxb-never-{number}", self.slack.home.installation.global_shortcuts
+        app = Installation(
+            token, refusal="account_inactive", bot_user_id=f"U0BOT{number:06}", global_shortcuts=shortcuts
+        )
         workspace = Workspace(f"T0TENANT{number:03}", f"tenant-{number}", app)
         person = workspace.add_user(f"U0PERSON{number:03}", f"person-{number}", is_admin=True)
         alerts = workspace.add_channel(f"C0TENANT{number:03}", "alerts", person, app.bot_user_id)

@@ -35,6 +35,12 @@ def paused(*, session: str = SESSION, user: str = ALICE, reason: str = "") -> st
     return outcome_text(Paused("paused"), session=session, user=user, reason=reason)
 
 
+def is_about(text: str, expected: str) -> bool:
+    """Whether a result is the expected one, whatever it says of the session: lists have shown that before."""
+    lines, wanted = text.splitlines(), expected.splitlines()
+    return (lines[0], lines[-1]) == (wanted[0], wanted[-1])
+
+
 def resumed(*, session: str = SESSION, user: str = ALICE, reason: str = "") -> str:
     """The text of a successful resume."""
     return outcome_text(Resumed("running"), verb="resume", session=session, user=user, reason=reason)

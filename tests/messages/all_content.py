@@ -58,6 +58,7 @@ _VIEWS: Mapping[str, View] = {
     **{f"home: {name}": home_view(home) for name, home in history.HOMES.items()},
     **{f"modal for past orders: {name}": view for name, view in history.MODALS.items()},
     **{f"modal to choose sessions: {name}": view for name, view in choice.MODALS.items()},
+    **{f"modal with sessions: {name}": view for name, view in sessions.MODALS.items()},
     **{f"answer: {name}": modal_results.answer_view("Settings", text) for name, text in _ANSWERS.items()},
 }
 

@@ -14,18 +14,22 @@ from bot.core.session import RUNNING, Session
 from bot.core.session_id import SessionId
 from bot.core.session_list import NotRead, SessionList, Unread
 from bot.core.session_overview import Overview, PausedSession
+from bot.messages.blocks import section
+from bot.messages.home import Notice, home_view
 from bot.messages.message import Message, ephemeral
 from bot.messages.session_lines import age, session_facts
 from bot.messages.session_list import (
     list_message,
     list_refusal,
     not_read_text,
-    overview_message,
     reading_message,
 )
+from bot.messages.session_modal import loading_modal, message_modal, sessions_modal
+from bot.messages.session_overview import overview_blocks, overview_message, reading_overview_message
 from bot.messages.usage import sessions_help_message
+from bot.messages.view import View
 from harness import ALICE, OTHER_SESSION, SESSION
-from messages.test_administration_wording import lines_of
+from messages.test_administration_wording import FIRST, lines_of, rendered
 from messages.test_history_wording import ORDER
 
 Check = Callable[[str, str], None]
@@ -89,6 +93,7 @@ MESSAGES: dict[str, Message] = {
     "words: none runs": listed(running(), "x"),
     "waiting": reading_message(""),
     "waiting for words": reading_message("checkout"),
+    "waiting for all sessions": reading_overview_message(),
     "help about sessions": sessions_help_message(),
     "overview": overview(running(FULL, BARE), (replace(PAUSED, order=replace(ORDER, session_id=OTHER_SESSION)),)),
     "overview: one's own pause": overview(running(), (replace(PAUSED, session=None),), viewer_id=ALICE),
@@ -104,6 +109,14 @@ MESSAGES: dict[str, Message] = {
     "not read: with a status": ephemeral(not_read_text(NotRead(Unread.KEY_REJECTED, 401), dashboard_url=DASHBOARD)),
 }
 
+OVERVIEW = Overview(running(FULL), (PAUSED,), frozenset(Verb), "U0BOB000001")
+MODALS: dict[str, View] = {
+    "loading": loading_modal(),
+    "sessions": sessions_modal(OVERVIEW, now=NOW, dashboard_url=DASHBOARD),
+    "sessions, with a note": sessions_modal(OVERVIEW, now=NOW, dashboard_url=DASHBOARD, note="(the result)"),
+    "refused": message_modal(list_refusal(NoKey(can_set=True), dashboard_url=DASHBOARD)),
+    "refused, with a note": message_modal(list_refusal(NoKey(), dashboard_url=DASHBOARD), "(the note)"),
+}
 LONGEST = {
     "list": listed(running(*many(LONG), is_complete=False)),
     "overview": overview(running(*many(LONG), is_complete=False), (replace(PAUSED, session=LONG),) * 12),
@@ -114,6 +127,18 @@ LONGEST = {
 def test_messages(name: str, message: Message, wording: Check) -> None:
     shown = [line for block in message.blocks for line in lines_of(block)] or [message.text]
     wording(name, "\n".join(dict.fromkeys(shown)))
+
+
+def test_the_modal(wording: Check) -> None:
+    for name, view in MODALS.items():
+        wording(f"modal: {name}", "\n".join(rendered(view)))
+
+
+def test_home_has_the_lists_between_the_key_and_the_alerts() -> None:
+    blocks = overview_blocks(OVERVIEW, now=NOW, dashboard_url=DASHBOARD)
+    shown = home_view(replace(FIRST, sessions=tuple(blocks), notice=Notice("(the result)"))).blocks
+    assert [*shown].index(blocks[0]) == [*shown].index(section("(the result)")) + 1
+    assert len(home_view(replace(FIRST, sessions=LONGEST["overview"].blocks)).blocks) < 100
 
 
 @pytest.mark.parametrize("message", [*MESSAGES.values(), *LONGEST.values()], ids=[*MESSAGES, *LONGEST])

@@ -19,11 +19,13 @@ class Orders:
         self._agents = self._demo.agents_at(person.workspace)
         self._slack = self._demo.sandbox.slack
         self._user = person.user
+        self._workspace = person.workspace
         self._kinds: Mapping[str, Callable[[Order], Awaitable[str]]] = {
             "enter": self._enter,
             "click": self._click,
             "press": self._press,
             "shortcut": self._use_shortcut,
+            "global_shortcut": self._use_global_shortcut,
             "switch": self._switch,
             "alert": self._alert,
             "burst": self._burst,
@@ -71,6 +73,11 @@ class Orders:
         """Choose a shortcut in the menu of a message: `shortcut` is its callback_id."""
         await self._slack.use_shortcut(self._user, self._message(order), text(order, "shortcut"))
         return ""
+
+    async def _use_global_shortcut(self, order: Order) -> str:
+        """Use a global shortcut: its `name` is the callback_id."""
+        delivery = await self._slack.use_global_shortcut(self._user, text(order, "name"), self._workspace)
+        return "" if delivery.ack else "Sorry, that didn't work. Try again?"
 
     async def _switch(self, order: Order) -> str:
         await self._demo.switches.set(text(order, "name"), on=order.get("on") is True)

@@ -79,6 +79,8 @@ class SlackApp:
             self._bolt.view(name)(listener)
         for name, listener in routes.events.items():
             self._bolt.event(name)(listener)
+        for name, listener in routes.global_shortcuts.items():
+            self._bolt.global_shortcut(name)(listener)
 
     async def dispatch(
         self,

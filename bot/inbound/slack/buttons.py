@@ -7,8 +7,9 @@ from slack_bolt.async_app import AsyncAck, AsyncBoltContext
 
 from bot.concurrency import Tasks
 from bot.core.order_version import read_version
-from bot.core.requests import Order, Source, Verb
+from bot.core.requests import Actor, Order, Source, Verb
 from bot.core.session_id import Found, find_session_id
+from bot.core.view_ref import ViewRef
 from bot.inbound.slack.listener import RequestContext, Routes, start_order
 from bot.inbound.slack.payload import ButtonClick, read_button_click, read_legacy_click
 from bot.messages.message import Message
@@ -17,14 +18,16 @@ from bot.messages.request_errors import broken_button_message
 from bot.messages.session_buttons import LEGACY_PAUSE, VERBS
 from bot.request_id import new_id
 from bot.usecases.message_delivery import MessageDelivery
-from bot.usecases.orders import Orders
+from bot.usecases.orders import Orders, RunningOrder
+from bot.usecases.session_views import SessionViews
 
 
 class ButtonListeners:
     """Listeners for buttons that carry a session id."""
 
-    def __init__(self, orders: Orders, delivery: MessageDelivery, tasks: Tasks) -> None:
+    def __init__(self, orders: Orders, views: SessionViews, delivery: MessageDelivery, tasks: Tasks) -> None:
         self._orders = orders
+        self._views = views
         self._delivery = delivery
         self._tasks = tasks
         self.routes = Routes(
@@ -48,7 +51,14 @@ class ButtonListeners:
         if isinstance(order, Message):
             self._tasks.start(self._delivery.deliver(click.address, order))
         else:
-            await start_order(self._orders, self._tasks, order, click.address, request)
+            running = await start_order(self._orders, self._tasks, order, click.address, request)
+            if click.view is not None and running is not None:
+                self._tasks.start(self._show_result(running, click.address.actor, click.view))
+
+    async def _show_result(self, running: RunningOrder, actor: Actor, view: ViewRef) -> None:
+        """Show the result in the view with the button, beside the direct message: the view can be closed."""
+        if (message := await self._orders.stored_result(running)) is not None:
+            await self._views.refresh(actor, view, note=message.text)
 
 
 def _read_order(click: ButtonClick, age: float) -> Order | Message:

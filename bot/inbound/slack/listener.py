@@ -31,7 +31,7 @@ Listener = Callable[..., Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """Listeners by slash command, `action_id`, `callback_id` and event type."""
+    """Listeners by slash command, `action_id`, `callback_id` of views and of shortcuts, and event type."""
 
     commands: dict[str, Listener] = field(default_factory=dict)
     actions: dict[str, Listener] = field(default_factory=dict)
@@ -39,6 +39,7 @@ class Routes:
     message_shortcuts: dict[str, Listener] = field(default_factory=dict)
     views: dict[str, Listener] = field(default_factory=dict)
     events: dict[str, Listener] = field(default_factory=dict)
+    global_shortcuts: dict[str, Listener] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -100,8 +101,8 @@ class RequestContext:
 
 async def start_order(
     orders: Orders, tasks: Tasks, order: Order, address: ReplyAddress, request: RequestContext
-) -> None:
-    """Start an order whose outcome follows the ack, unless Slack sent it before.
+) -> RunningOrder | None:
+    """Start an order whose outcome follows the ack, and return it; None if Slack sent it before.
 
     The ack is an error if the order could be lost: Slack shows it to the person.
     """
@@ -109,3 +110,4 @@ async def start_order(
     delivery = None if is_repeated else tasks.start(orders.deliver(running, address))
     if not await safe_before_ack_deadline(running, request.given_at, delivery):
         request.ack.status = 503
+    return None if is_repeated else running

@@ -14,6 +14,7 @@ from bot.core.json_fields import object_field, object_list_field, text_field
 from bot.core.requests import Actor, ReplyAddress, Verb
 from bot.core.secret import Secret
 from bot.core.slack_ids import SLACK_ID
+from bot.core.view_ref import ViewRef
 from bot.messages.session_buttons import CONFIRMED_RESUME, VERBS
 
 
@@ -81,6 +82,15 @@ class ButtonClick:
     address: ReplyAddress
     trigger_id: str | None
     is_legacy: bool = False
+    view: ViewRef | None = None
+
+
+def read_view(payload: Mapping[str, Any]) -> ViewRef | None:
+    """Read in which view a button was pressed; None for one in a message."""
+    view = payload.get("view")
+    if view is None:
+        return None
+    return ViewRef(None if view.get("type") == "home" else text_field(view, "id"))
 
 
 def read_button_click(payload: Mapping[str, Any], address: ReplyAddress) -> ButtonClick:
@@ -101,6 +111,7 @@ def read_button_click(payload: Mapping[str, Any], address: ReplyAddress) -> Butt
         is_confirmed=action["action_id"] == CONFIRMED_RESUME,
         address=replace(address, clicked=clicked),
         trigger_id=payload.get("trigger_id"),
+        view=read_view(payload),
     )
 
 

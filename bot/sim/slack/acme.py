@@ -2,19 +2,32 @@
 
 from dataclasses import dataclass
 
-from bot.sim.slack.workspace import Channel, ChannelKind, Installation, MessageShortcut, SlashCommand, User, Workspace
+from bot.sim.slack.workspace import (
+    Channel,
+    ChannelKind,
+    GlobalShortcut,
+    Installation,
+    MessageShortcut,
+    SlashCommand,
+    User,
+    Workspace,
+)
 
 BOT_TOKEN = "xoxb-0123456789-SIMULATED-HOME"  # noqa: S105 - of the simulation only
 APP_TOKEN = "xapp-1-A0ANCHOR001-0123456789-SIMULATED"  # noqa: S105 - simulated
 CLIENT_ID, CLIENT_SECRET = "0123456789.9876543210", "simulated-client-secret"
 COMMANDS = (
-    SlashCommand("/anchor-pause", "Pause the AI agent of an Anchor session", "<session_id> [reason]"),
+    SlashCommand("/anchor-pause", "Pause the AI agent of an Anchor session", "[session_id or words] [reason]"),
     SlashCommand("/anchor-resume", "Let the paused AI agent of an Anchor session go on", "<session_id> [reason]"),
+    SlashCommand("/anchor-sessions", "Show which Anchor sessions run, and which are paused", "[help]"),
 )
 SHORTCUTS = (
     MessageShortcut(
         "Pause Anchor agent", "anchor_pause_from_message", "Pause the agent whose session id is in the message"
     ),
+)
+GLOBAL_SHORTCUTS = (
+    GlobalShortcut("Pause an agent", "anchor_pause_an_agent", "Show the Anchor sessions that run, and pause one"),
 )
 """As manifest.yml declares them."""
 
@@ -43,7 +56,8 @@ class Acme:
 
 def acme() -> Acme:
     """Build a new one."""
-    home = Workspace("T0HOME00001", "acme", Installation(BOT_TOKEN, commands=COMMANDS, shortcuts=SHORTCUTS))
+    app = Installation(BOT_TOKEN, commands=COMMANDS, shortcuts=SHORTCUTS, global_shortcuts=GLOBAL_SHORTCUTS)
+    home = Workspace("T0HOME00001", "acme", app)
     bot = home.installation.bot_user_id
     alice = home.add_user("U0ALICE0001", "alice", is_admin=True)
     bob = home.add_user("U0BOB000001", "bob")

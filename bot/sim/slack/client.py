@@ -11,6 +11,7 @@ from bot.sim.slack.composer import Composer
 from bot.sim.slack.delivery import Delivery
 from bot.sim.slack.dispatch import Dispatch
 from bot.sim.slack.events import EventDelivery, Events
+from bot.sim.slack.global_shortcuts import GlobalShortcuts
 from bot.sim.slack.history import Message
 from bot.sim.slack.interactive_message import AttachmentAction
 from bot.sim.slack.legacy_buttons import find_legacy_button
@@ -37,6 +38,7 @@ class Client(Screen):
         self._composer = Composer(platform, self._commands)
         self._clicks = Clicks(platform, response_urls, dispatch)
         self._shortcuts = Shortcuts(platform, response_urls, dispatch)
+        self._global_shortcuts = GlobalShortcuts(platform, dispatch)
         self.events = Events(platform, dispatch)
         self._removal = Removal(self.events)
         self._surfaces = Surfaces(platform, response_urls, dispatch, self.events)
@@ -91,6 +93,20 @@ class Client(Screen):
         click = self._clicks.prepare(id_of(user), message)
         button = find_button(click.message, action_id, value, block_id)
         return await self._clicks.send(BlockAction(click, button), payload_overrides)
+
+    async def use_global_shortcut(
+        self,
+        user: User | str,
+        callback_id: str = "anchor_pause_an_agent",
+        workspace: Workspace | None = None,
+        **payload_overrides: object,
+    ) -> Delivery:
+        """Choose a global shortcut of the app, in the first workspace of which this person is a member.
+
+        Overrides are as for `click`. Raises NotPossibleError if the client does not offer that; then nothing is sent.
+        """
+        there = workspace or self._surfaces.persons.workspace_of(id_of(user))
+        return await self._global_shortcuts.use(there, there.users[id_of(user)], callback_id, payload_overrides)
 
     async def press(
         self,

@@ -74,11 +74,20 @@ class MessageShortcut:
     description: str
 
 
+@dataclass(frozen=True, slots=True)
+class GlobalShortcut:
+    """A shortcut in the composer and in the search, as the app's manifest declares it."""
+
+    name: str
+    callback_id: str
+    description: str
+
+
 @dataclass(slots=True, eq=False)
 class Installation:
     """The app in this workspace; `refusal` is what the Web API says to its token, such as token_revoked.
 
-    `commands` and `shortcuts` are those that the client offers.
+    `commands`, `shortcuts` and `global_shortcuts` are those that the client offers.
     """
 
     bot_token: str
@@ -89,6 +98,7 @@ class Installation:
     verification_token: str = "deprecatedVerificationToken"  # noqa: S105 - stands in payloads and proves nothing
     commands: tuple[SlashCommand, ...] = ()
     shortcuts: tuple[MessageShortcut, ...] = ()
+    global_shortcuts: tuple[GlobalShortcut, ...] = ()
     scopes: set[str] = field(default_factory=lambda: {"commands", "chat:write", "users:read"})
     home_tab: bool = True
     messages_tab: bool = True

@@ -1,5 +1,6 @@
 """Publish the app's Home."""
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Callable
@@ -10,21 +11,26 @@ from bot.concurrency import KeyedLocks
 from bot.core.history import HistoryFilter
 from bot.core.policy import Role, can_pause
 from bot.core.requests import Actor
+from bot.core.session_overview import Overview
 from bot.core.workspace import Workspace
+from bot.messages.blocks import Block
 from bot.messages.checks import home_status
 from bot.messages.history import MOST_IN_HOME, LastOrders
 from bot.messages.home import Home, Notice, home_view
+from bot.messages.session_overview import overview_blocks
 from bot.outbound.slack.client import SlackViews, ViewResult
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.workspaces import StoreError, Workspaces
 from bot.usecases.checks.cached import CachedChecks
 from bot.usecases.past_orders import PastOrders
+from bot.usecases.session_list import SessionLists
 from bot.usecases.workspace_monitor import WorkspaceMonitor
 
 _log = logging.getLogger(__name__)
 
 STICKY_TTL = 300.0  # seconds that an error stays in Home: enough to invite the app to a channel and come back
 _MAX_NOTICES = 10_000
+_ANCHOR_WAIT = 1.5  # seconds; then Home shows that Anchor is slow, and its button reads again
 
 
 class StickyNotices:
@@ -44,20 +50,30 @@ class StickyNotices:
 
 
 class HomeView:
-    """Publisher of Home, one view at a time per person: the newest is last. `clock` is monotonic, in seconds."""
+    """Publisher of Home, one view at a time per person: the newest is last.
 
-    def __init__(  # noqa: PLR0913, PLR0917 - collaborators
+    `clock` is monotonic, in seconds; `now` gives Unix seconds.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - collaborators and settings
         self,
         workspaces: Workspaces,
         roles: RoleCache,
         views: SlackViews,
         monitor: WorkspaceMonitor,
         past_orders: PastOrders,
+        lists: SessionLists,
         checks: CachedChecks,
         clock: Callable[[], float],
+        *,
+        now: Callable[[], float],
+        dashboard_url: str,
     ) -> None:
         self._checks = checks
         self._past_orders = past_orders
+        self._lists = lists
+        self._now = now
+        self._dashboard_url = dashboard_url
         self._workspaces = workspaces
         self._roles = roles
         self._views = views
@@ -93,9 +109,11 @@ class HomeView:
             role = await self._roles.get(workspace, actor)
         if role is Role.SCOPE_MISSING:
             self._monitor.report_missing_scope(workspace)
-        last = await self._last_orders(workspace, actor, role)
+        last, sessions = await asyncio.gather(
+            self._last_orders(workspace, actor, role), self._sessions(workspace, actor, role)
+        )
         status = home_status(await self._checks.get(workspace)) if role is Role.ADMIN else None
-        home = Home(workspace, role, secrets.token_hex(4), notice, last, status)
+        home = Home(workspace, role, secrets.token_hex(4), notice, sessions, last, status)
         result = await self._views.publish(workspace.bot_token, actor.user_id, home_view(home), view_hash=view_hash)
         if role is Role.ADMIN and result is ViewResult.SHOWN:
             try:
@@ -103,6 +121,15 @@ class HomeView:
             except StoreError as error:
                 _log.warning("admin not recorded", extra={"team": actor.team_id, "why": str(error)})
         return result
+
+    async def _sessions(self, workspace: Workspace, actor: Actor, role: Role) -> tuple[Block, ...]:
+        """Return the lists of sessions, for people who are allowed to pause."""
+        if not can_pause(workspace.policy, actor, role, workspace.enterprise_id):
+            return ()
+        found = await self._lists.overview(actor, within=_ANCHOR_WAIT)
+        if not isinstance(found, Overview):
+            return ()
+        return tuple(overview_blocks(found, now=self._now(), dashboard_url=self._dashboard_url))
 
     async def _last_orders(self, workspace: Workspace, actor: Actor, role: Role) -> LastOrders | None:
         if not can_pause(workspace.policy, actor, role, workspace.enterprise_id):

@@ -77,6 +77,7 @@ byId("reset").addEventListener("click", async () => {
   await order("reset");
   byId("reset").ariaBusy = null;
 });
+byId("shortcut").addEventListener("click", () => order("global_shortcut", { name: "anchor_pause_an_agent" }));
 byId("raise-burst").addEventListener("click", () => order("burst"));
 byId("stop-replying").addEventListener("click", () => replyTo(null));
 byId("to-demo").addEventListener("click", () => turn("demo", "to-channel"));

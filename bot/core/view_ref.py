@@ -1,0 +1,10 @@
+"""A view that a person has open: their Home, or a modal."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ViewRef:
+    """Slack's id of a modal; Home needs none, because a person has one Home."""
+
+    modal_id: str | None = None

@@ -1,0 +1,317 @@
+"""`/anchor-sessions`, the global shortcut, and Home: what runs, what this app paused, and the buttons for both."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from bot.config.settings import DASHBOARD_URL
+from bot.core.outcomes import NoKey, NotFound
+from bot.core.policy import NotAMember, NotNamed, Role
+from bot.core.session_list import NotRead, Unread
+from bot.messages.modal_results import TOO_LATE
+from bot.messages.request_errors import incident_message
+from bot.messages.session_list import list_refusal, not_read_text
+from bot.messages.session_modal import loading_modal
+from bot.messages.session_overview import REFRESH, reading_overview_message
+from bot.messages.usage import sessions_help_message
+from bot.sim.anchor import SessionState, Slow, rate_limited, unauthorized
+from bot.sim.slack import Message, View, server_error
+from bot.usecases.session_list import SessionLists
+from harness import (
+    BOTH_TRANSPORTS,
+    OTHER_SESSION,
+    SESSION,
+    AdminHarness,
+    Conversation,
+    ManyHarness,
+    outcome_text,
+    paused,
+    resumed,
+    single_workspace,
+)
+from harness.texts import is_about
+
+pytestmark = pytest.mark.anyio
+
+SHOW = "/anchor-sessions"
+LOADING = str(loading_modal().blocks[0]["text"]["text"])
+"""The text of the modal until Anchor has answered."""
+
+
+def buttons(shown: Message | View | None) -> list[tuple[str, str]]:
+    """The buttons beside sessions, from the top: their action and the beginning of their value."""
+    assert shown is not None
+    found: list[Any] = [block["accessory"] for block in shown.blocks if "accessory" in block]
+    own = [one for one in found if one["action_id"] in {"anchor_pause", "anchor_resume_confirmed"}]
+    return [(one["action_id"], one["value"][:36]) for one in own]
+
+
+PAUSE, RESUME = ("anchor_pause", SESSION), ("anchor_resume_confirmed", SESSION)
+
+
+async def overview(at: Conversation, **fields: Any) -> Message:
+    before = len(at.ephemerals(fields.get("user")))
+    await at.command("", command=SHOW, **fields)
+    await at.slack.until(lambda: len(at.ephemerals(fields.get("user"))) > before)
+    return at.ephemerals(fields.get("user"))[-1]
+
+
+async def overview_with(at: Conversation, text: str, **fields: Any) -> Message:
+    """Ask until the text is there: the journal is written in the background."""
+    async with asyncio.timeout(20):
+        while text not in (message := await overview(at, **fields)).text:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.05)
+    return message
+
+
+async def modal(at: Conversation) -> View:
+    """Use the shortcut, and wait for the modal with the sessions."""
+    await at.slack.use_global_shortcut(at.person, workspace=at.workspace)
+    await at.slack.until(lambda: (shown := at.slack.modal_of(at.person)) and LOADING not in shown.text)
+    shown = at.slack.modal_of(at.person)
+    assert shown is not None
+    return shown
+
+
+async def home(at: Conversation) -> View:
+    await at.slack.open_home(at.person, at.workspace)
+    await at.slack.until(lambda: at.slack.home_of(at.person, at.workspace))
+    shown = at.slack.home_of(at.person, at.workspace)
+    assert shown is not None
+    return shown
+
+
+# --- the command ---
+
+
+@BOTH_TRANSPORTS
+async def test_the_command_shows_what_runs_and_what_was_paused_and_is_read_again() -> None:
+    async with single_workspace() as at:
+        other = at.anchor.add_session(session_id=OTHER_SESSION, tags=["checkout"])
+        await at.command(f"{SESSION} it loops")
+        message = await overview_with(at, "it loops")
+        assert buttons(message) == [("anchor_pause", other), RESUME]
+        assert f"<@{at.person.id}>" in message.text
+        await at.slack.click(at.person, message, "anchor_resume_confirmed")
+        await at.wait_for_messages(2)
+        assert is_about(at.messages()[-1].text, resumed())
+        await overview_with(at, "none")
+        await at.slack.click(at.person, message, REFRESH)
+        shown = await at.wait_for_update(message)
+        assert set(buttons(shown)) == {PAUSE, ("anchor_pause", other)}
+
+
+async def test_where_and_why_are_shown_only_to_those_who_may_know() -> None:
+    async with single_workspace() as at:
+        at.workspace.change_user(at.slack.bob, is_admin=False)
+        await at.command(f"{SESSION} secret reason", channel=at.slack.private)
+        assert at.slack.private.id in (await overview_with(at, "secret reason", user=at.slack.carol)).text
+        other = await overview(at, user=at.slack.bob, channel=at.slack.alerts)
+        assert f"<@{at.person.id}>" in other.text
+        assert "secret reason" not in str(other.blocks)
+        assert at.slack.private.id not in str(other.blocks)
+
+
+async def test_what_ended_or_was_resumed_is_not_shown_as_paused() -> None:
+    async with single_workspace() as at:
+        other = at.anchor.add_session(session_id=OTHER_SESSION)
+        await at.command()
+        await at.command(other)
+        await at.command(verb="resume")
+        at.anchor.session(other).state = SessionState.ENDED
+        assert buttons(await overview_with(at, "none")) == [PAUSE]
+
+
+async def test_help_reads_nothing() -> None:
+    async with single_workspace() as at:
+        await at.command("help", command=SHOW)
+        assert [one.text for one in at.ephemerals()] == [sessions_help_message().text]
+        assert at.anchor.requests == []
+
+
+@BOTH_TRANSPORTS
+async def test_if_anchor_is_slow_the_sessions_follow() -> None:
+    async with single_workspace(ack_wait=0.05) as at:
+        at.anchor.read_fault = Slow(0.5)
+        await at.command("", command=SHOW)
+        await at.slack.until(lambda: len(at.ephemerals()) == 2)
+        waiting, message = at.ephemerals()
+        assert (waiting.text, buttons(message)) == (reading_overview_message().text, [PAUSE])
+
+
+async def test_if_anchor_cannot_be_read_what_was_paused_is_shown() -> None:
+    async with single_workspace() as at:
+        await at.command()
+        at.anchor.read_fault = rate_limited()
+        message = await overview_with(at, f"`{SESSION[:8]}`")
+        failure = NotRead(Unread.RATE_LIMITED, 429)
+        assert not_read_text(failure, dashboard_url=DASHBOARD_URL) in message.text
+        assert buttons(message) == [RESUME]
+
+
+async def test_only_people_who_are_allowed_to_pause_see_sessions() -> None:
+    async with single_workspace(PAUSE_USERS="U0CAROL0001") as at:
+        refusal = NotNamed(frozenset({"U0CAROL0001"}))
+        assert (await overview(at)).text == list_refusal(refusal, dashboard_url=DASHBOARD_URL).text
+        assert buttons(await overview(at, user=at.slack.carol)) == [PAUSE]
+    async with single_workspace() as at:
+        text = list_refusal(NotAMember(Role.GUEST), dashboard_url=DASHBOARD_URL).text
+        assert (await overview(at, user=at.slack.guest)).text == text
+
+
+async def test_an_exception_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(SessionLists, "overview", broken)
+    said = incident_message("x").text.splitlines()[1]
+    async with single_workspace() as at:
+        assert said in (await overview(at)).text
+        assert said in (await modal(at)).text
+
+
+# --- the global shortcut ---
+
+
+@BOTH_TRANSPORTS
+async def test_the_shortcut_opens_the_sessions_and_a_click_pauses_one() -> None:
+    async with single_workspace() as at:
+        view = await modal(at)
+        assert buttons(view) == [PAUSE]
+        delivery = await at.slack.act(at.person, view, "anchor_pause")
+        assert delivery.status == 200
+        (told,) = await at.wait_for_direct_messages()
+        assert is_about(told, paused())
+        assert at.calls("chat.postMessage") == 1
+        await at.slack.until(lambda: buttons(at.slack.modal_of(at.person)) == [RESUME])
+        shown = at.slack.modal_of(at.person)
+        assert shown is not None
+        assert paused().splitlines()[0] in shown.text
+        await at.slack.act(at.person, shown, "anchor_resume_confirmed")
+        assert is_about((await at.wait_for_direct_messages(2))[-1], resumed())
+        await at.slack.until(lambda: buttons(at.slack.modal_of(at.person)) == [PAUSE])
+
+
+async def test_the_modal_opens_at_once_and_is_completed_when_anchor_answers() -> None:
+    async with single_workspace() as at:
+        at.anchor.read_fault = Slow(1.5)
+        await at.slack.use_global_shortcut(at.person)
+        await at.slack.until(lambda: at.slack.modal_of(at.person))
+        first = at.slack.modal_of(at.person)
+        assert first is not None
+        assert LOADING in first.text
+        await at.slack.until(lambda: buttons(at.slack.modal_of(at.person)) == [PAUSE])
+
+
+async def test_the_button_reads_again() -> None:
+    async with single_workspace() as at:
+        at.anchor.read_fault = unauthorized(times=3)
+        view = await modal(at)
+        assert not_read_text(NotRead(Unread.KEY_REJECTED, 401), dashboard_url=DASHBOARD_URL) in view.text
+        await at.slack.act(at.person, view, REFRESH)
+        await at.slack.until(lambda: buttons(at.slack.modal_of(at.person)) == [PAUSE])
+
+
+async def test_the_modal_says_why_it_has_no_sessions(at: ManyHarness) -> None:
+    tenant = at.add(1)
+    await at.install(tenant)
+    view = await modal(tenant)
+    assert list_refusal(NoKey(can_set=True), dashboard_url=DASHBOARD_URL).text in view.text
+    assert view.find("anchor_set_key")
+
+
+async def test_a_workspace_that_is_not_served_gets_no_modal(at: ManyHarness) -> None:
+    tenant = at.add(1)
+    delivery = await at.slack.use_global_shortcut(tenant.person, workspace=tenant.workspace)
+    await asyncio.sleep(0.2)
+    assert (delivery.status, tenant.slack.modal_of(tenant.person)) == (200, None)
+
+
+async def test_a_modal_that_does_not_open_is_reported() -> None:
+    async with single_workspace() as at:
+        at.slack.faults["views.open"] = server_error(503)
+        await at.slack.use_global_shortcut(at.person)
+        assert await at.wait_for_direct_messages() == [TOO_LATE]
+
+
+async def test_a_modal_that_was_closed_is_no_failure() -> None:
+    async with single_workspace() as at:
+        view = await modal(at)
+        at.anchor.session(SESSION).seconds = 1.0
+        await at.slack.act(at.person, view, "anchor_pause")
+        await at.slack.close(at.person)
+        (told,) = await at.wait_for_direct_messages()
+        assert is_about(told, paused())
+        assert at.slack.modal_of(at.person) is None
+
+
+async def test_where_pausing_is_not_allowed_the_modal_has_no_buttons() -> None:
+    async with single_workspace(ALLOWED_CHANNELS="C0ALERTS001") as at:
+        view = await modal(at)
+        assert buttons(view) == []
+        assert f"`{SESSION[:8]}`" in view.text
+
+
+# --- Home ---
+
+
+@BOTH_TRANSPORTS
+async def test_home_shows_the_sessions_and_a_click_pauses_one() -> None:
+    async with single_workspace() as at:
+        view = await home(at)
+        assert buttons(view) == [PAUSE]
+        await at.slack.act(at.person, view, "anchor_pause")
+        await at.slack.until(lambda: buttons(at.slack.home_of(at.person)) == [RESUME])
+        shown = at.slack.home_of(at.person)
+        assert shown is not None
+        assert paused().splitlines()[0] in shown.text
+        (told,) = await at.wait_for_direct_messages()
+        assert is_about(told, paused())
+        await at.slack.act(at.person, shown, REFRESH)
+        await at.slack.until(lambda: (now := at.slack.home_of(at.person)) and now.hash != shown.hash)
+
+
+async def test_a_pause_that_fails_is_told_in_home() -> None:
+    async with single_workspace() as at:
+        view = await home(at)
+        gone = at.anchor.add_session()
+        await at.slack.act(
+            at.person,
+            view,
+            "anchor_pause",
+            actions=[
+                {
+                    "action_id": "anchor_pause",
+                    "block_id": "b",
+                    "type": "button",
+                    "value": OTHER_SESSION,
+                    "action_ts": f"{at.slack.clock.now():.6f}",
+                }
+            ],
+        )
+        text = outcome_text(NotFound("Session not found"), session=OTHER_SESSION)
+        assert await at.wait_for_direct_messages() == [text]
+        await at.slack.until(lambda: (now := at.slack.home_of(at.person)) and text in now.text)
+        assert gone
+
+
+async def test_home_does_not_wait_for_a_slow_anchor() -> None:
+    async with single_workspace() as at:
+        at.anchor.read_fault = Slow(3.0)
+        view = await home(at)
+        assert not_read_text(NotRead(Unread.TIMED_OUT), dashboard_url=DASHBOARD_URL) in view.text
+        at.anchor.read_fault = None
+        await at.slack.act(at.person, view, REFRESH)
+        await at.slack.until(lambda: buttons(at.slack.home_of(at.person)) == [PAUSE])
+
+
+async def test_home_has_no_sessions_for_people_who_are_not_allowed_to_pause() -> None:
+    async with single_workspace(PAUSE_USERS="U0CAROL0001") as at:
+        view = await home(at)
+        assert (view.find(REFRESH), at.anchor.requests) == (None, [])
+
+
+async def test_home_has_no_sessions_without_a_key(at: ManyHarness) -> None:
+    team = await AdminHarness.open(at)
+    assert (await team.open_home()).find(REFRESH) is None
