@@ -19,7 +19,7 @@ PARTS = ("anchor_key", "database", "disk", "journal")
 
 _ROUTES = ("ack", "response_url", "channel", "direct message", "none")
 _KINDS = frozenset({"command", "event", "block_actions", "view_submission", "view_closed"})
-_ALERTS = ("Posted", "Refused", "TryAgain", "Doubtful", "Invalid", "Rejected")
+_ALERTS = ("Posted", "Folded", "Ignored", "Refused", "TryAgain", "Doubtful", "Invalid", "Rejected")
 _ACK = (0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 5.0)
 _ORDER = (0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 300.0, 1800.0)
 _ATTEMPT = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)

@@ -80,7 +80,7 @@ async def test_alerts_are_counted_by_outcome() -> None:
         await post({})
         await post({name: value for name, value in alert.items() if name != "channel"})
         at.slack.faults["chat.postMessage"] = api_error("not_in_channel")
-        await post(alert)
+        await post(alert | {"session_id": at.anchor.add_session()})
         metrics = await scrape(port)
     counts = {"Posted": 1, "Rejected": 1, "Invalid": 2, "Refused": 1, "Doubtful": 0, "TryAgain": 0}
     assert {outcome: metrics("anchor_bot_alerts_total", outcome=outcome) for outcome in counts} == counts
