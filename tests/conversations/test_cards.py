@@ -19,7 +19,7 @@ from bot.demo.sandbox import environment
 from bot.outbound.store.card_rows import CardRows
 from bot.outbound.workspaces import StoreUnreachableError
 from bot.sim.anchor import SessionState, server_error
-from bot.sim.slack import Channel, Message, Source, api_error, rate_limited
+from bot.sim.slack import Channel, Message, ResetAfterReading, Source, api_error, rate_limited
 from bot.sim.slack.content import parts
 from conversations.test_replicas import second_bot
 from harness import ALICE, HTTP_ONLY, SESSION, SingleHarness, outcome_text, paused, resumed, single_workspace
@@ -265,3 +265,12 @@ async def test_an_order_at_one_process_updates_the_card_of_another_one(postgresq
         await until_shown(at, card, RESUME, "Paused", f"<@{ALICE}>")
         await at.click(at.current(card), verb="resume", user=at.slack.bob)
         await until_shown(at, card, PAUSE, "Resumed", f"<@{BOB}>")
+
+
+async def test_an_update_that_slack_does_not_answer_is_sent_again() -> None:
+    async with taking_alerts() as at:
+        card = await alert(at)
+        at.slack.faults[UPDATE] = ResetAfterReading(times=1)
+        await at.command()
+        await until_shown(at, card, RESUME)
+        assert at.calls(UPDATE) == 2

@@ -16,6 +16,7 @@ from bot.sim.slack import User, View, api_error
 from bot.usecases.session_list import SessionLists
 from conversations.test_session_choice import offered, results
 from harness import BOTH_TRANSPORTS, HTTP_ONLY, OTHER_SESSION, SESSION, SingleHarness, paused, single_workspace
+from harness.texts import is_about
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("lasting_triggers")]
 
@@ -48,7 +49,8 @@ async def test_the_sessions_that_run_are_offered_and_the_result_goes_to_the_mess
         await at.wait_for_messages(2)
         assert [order.verb for order in at.orders] == ["pause"]
         assert at.slack.modal_of(at.person) is None
-    assert results(at) == [(paused(), ts)]
+    ((text, thread_ts),) = results(at)
+    assert (is_about(text, paused()), thread_ts) == (True, ts)
 
 
 @BOTH_TRANSPORTS
@@ -58,7 +60,8 @@ async def test_an_id_can_be_pasted() -> None:
         ts, view = await ask(at)
         await at.slack.submit(at.person, view, {"pasted": f"https://app.example/sessions/{SESSION}"})
         await at.wait_for_messages(2)
-    assert results(at) == [(paused(), ts)]
+    ((text, thread_ts),) = results(at)
+    assert (is_about(text, paused()), thread_ts) == (True, ts)
 
 
 @pytest.mark.parametrize(("pasted", "problem"), [("", NOTHING_CHOSEN), ("the agent", NO_SESSION)])

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from bot.outbound.slack.client import SlackClient
+from bot.outbound.slack.delivery import Doubtful, PostResult
 from bot.sim.slack import Message, ResetAfterReading, Source
 from bot.sim.slack.content import parts
 from conversations.test_cards import PAUSE, RESUME, TOKEN, UPDATE, alert, ops, taking_alerts, until_shown
@@ -105,6 +107,20 @@ async def test_alerts_about_many_sessions_become_one_summary(database_url: str) 
         assert [order.verb for order in at.anchor.posts(session)] == ["pause"]
         posted = {name: message.ts for name, _, message in on_cards(at)}
     assert [(status, answer["ts"]) for status, answer in answers] == [(200, posted[session]) for session in sessions]
+
+
+async def test_a_summary_that_slack_does_not_answer_is_posted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    post, results = SlackClient.post_message, [Doubtful("timeout")] * 2
+
+    async def post_in_doubt(*values: Any, **fields: Any) -> PostResult:
+        return results.pop() if results else await post(*values, **fields)
+
+    monkeypatch.setattr(SlackClient, "post_message", post_in_doubt)
+    async with taking_alerts() as at:
+        sessions = [at.anchor.add_session() for _ in range(8)]
+        answers = await asyncio.gather(*(send(at, session) for session in sessions))
+        await at.slack.until(lambda: shown(at) == sorted(sessions))
+    assert ({status for status, _ in answers}, results) == ({200}, [])
 
 
 @pytest.mark.slow

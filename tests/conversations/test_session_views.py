@@ -15,8 +15,11 @@ from bot.messages.session_list import list_refusal, not_read_text
 from bot.messages.session_modal import loading_modal
 from bot.messages.session_overview import REFRESH, reading_overview_message
 from bot.messages.usage import sessions_help_message
+from bot.outbound.store.workspace_directory import WorkspaceDirectory
+from bot.outbound.workspaces import StoreError
 from bot.sim.anchor import SessionState, Slow, rate_limited, unauthorized
 from bot.sim.slack import Message, View, server_error
+from bot.usecases.orders import Orders
 from bot.usecases.session_list import SessionLists
 from harness import (
     BOTH_TRANSPORTS,
@@ -235,6 +238,26 @@ async def test_a_modal_that_does_not_open_is_reported() -> None:
         assert await at.wait_for_direct_messages() == [TOO_LATE]
 
 
+async def test_while_the_database_is_away_the_modal_does_not_open_or_change(
+    at: ManyHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant = await at.set_up(at.add(1))
+    view = await modal(tenant)
+    shown = tenant.slack.modal_of(tenant.person)
+
+    async def fail(*_: object) -> None:
+        raise StoreError("away")
+
+    monkeypatch.setattr(WorkspaceDirectory, "find", fail)
+    await tenant.slack.act(tenant.person, view, REFRESH)
+    await asyncio.sleep(0.3)
+    assert tenant.slack.modal_of(tenant.person) == shown
+    await tenant.slack.close(tenant.person)
+    await tenant.slack.use_global_shortcut(tenant.person, workspace=tenant.workspace)
+    await asyncio.sleep(0.3)
+    assert tenant.slack.modal_of(tenant.person) is None
+
+
 async def test_a_modal_that_was_closed_is_no_failure() -> None:
     async with single_workspace() as at:
         view = await modal(at)
@@ -244,6 +267,18 @@ async def test_a_modal_that_was_closed_is_no_failure() -> None:
         (told,) = await at.wait_for_direct_messages()
         assert is_about(told, paused())
         assert at.slack.modal_of(at.person) is None
+
+
+async def test_a_result_that_another_process_tells_is_not_shown_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nothing(*_: object) -> None:
+        return None
+
+    async with single_workspace() as at:
+        view = await modal(at)
+        monkeypatch.setattr(Orders, "stored_result", nothing)
+        await at.slack.act(at.person, view, "anchor_pause")
+        await at.wait_for_direct_messages()
+        assert at.slack.modal_of(at.person) == view
 
 
 async def test_where_pausing_is_not_allowed_the_modal_has_no_buttons() -> None:

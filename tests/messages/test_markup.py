@@ -6,7 +6,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.messages.markup import code, lines, link, moment, plain, width
+from bot.messages.markup import code, lines, link, moment, one_line, plain, width
 
 TOKEN = re.compile(r"<[^>]*>")
 
@@ -66,3 +66,11 @@ def test_a_link_cannot_be_broken_out_of() -> None:
 
 def test_a_moment_is_shown_by_each_readers_clock() -> None:
     assert moment(86_399.9) == "<!date^86399^{date_short_pretty} at {time}|1970-01-01 23:59 UTC>"
+
+
+@given(st.text(min_size=50), st.integers(1, 40))
+def test_plain_text_is_one_line_of_the_given_length(text: str, limit: int) -> None:
+    written = one_line(text, limit=limit)
+    assert width(written) <= limit
+    assert "\n" not in written
+    assert one_line("abc" * limit, limit=limit).endswith("…")
