@@ -47,6 +47,7 @@ def test_without_slack_nothing_is_validated(capsys: pytest.CaptureFixture[str]) 
     assert NOWHERE in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_without_packages_nothing_is_audited() -> None:
     nowhere = {"PIP_INDEX_URL": NOWHERE, "PIP_RETRIES": "0", "PIP_NO_CACHE_DIR": "1", "PIP_CONFIG_FILE": os.devnull}
     ran = subprocess.run(  # noqa: S603 - the project's own script

@@ -154,7 +154,6 @@ async def pause_many(at: SingleHarness, count: int) -> None:
 
 
 @pytest.mark.slow
-@BOTH_TRANSPORTS
 async def test_a_thousand_commands_leave_no_task_and_nothing_for_the_garbage_collector() -> None:
     async with single_workspace() as at:
         await pause_many(at, AT_ONCE)  # which opens the connections

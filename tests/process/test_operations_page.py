@@ -149,13 +149,8 @@ async def run(text: str, directory: Path, environ: Mapping[str, str]) -> str:
     return written
 
 
-@pytest.mark.parametrize(
-    ("database", "other"),
-    [
-        pytest.param("SQLite", "PostgreSQL", marks=pytest.mark.slow),
-        pytest.param("PostgreSQL", "SQLite", marks=pytest.mark.long),
-    ],
-)
+@pytest.mark.long
+@pytest.mark.parametrize(("database", "other"), [("SQLite", "PostgreSQL"), ("PostgreSQL", "SQLite")])
 async def test_the_commands_work(request: pytest.FixtureRequest, directory: Path, database: str, other: str) -> None:
     url = "" if database == "SQLite" else str(next(request.getfixturevalue("postgresql_urls")))
     async with SimSlack(socket_mode=True) as slack, SimAnchor() as anchor:

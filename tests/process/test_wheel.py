@@ -102,7 +102,7 @@ async def test_the_demo_runs_and_its_page_has_all_its_files(installation: Instal
         assert await demo.stop() == 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_the_demo_holds_its_conversation(installation: Installation) -> None:
     env = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
     assert await run(*installation.command, "demo", "--check", cwd=installation.empty, env=env)
