@@ -61,7 +61,8 @@ async def test_a_new_message_moves_nobody_who_reads_above_but_is_offered(full: C
         if by == "mouse":
             await offer(full).click()
         elif by == "keyboard":
-            await full.line.press("Shift+Tab")
+            await full.line.press("Shift+Tab")  # to the shortcut
+            await full.page.keyboard.press("Shift+Tab")
             await expect(offer(full)).to_be_focused()
             await full.page.keyboard.press("Enter")
             await expect(full.list).to_be_focused()

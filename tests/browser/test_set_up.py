@@ -147,7 +147,7 @@ async def test_an_admin_removes_the_key_after_a_question_and_a_member_changes_no
     await newco.page.get_by_title("A member of Acme").click()
     await newco.open_app()
     await expect(home).to_contain_text(DEFAULT_KEY[-4:])
-    await expect(home.get_by_role("button")).to_have_count(0)
+    await expect(control(home, KEY_MENU)).to_have_count(0)
     await expect(home.get_by_role("combobox")).to_have_count(0)
     await newco.page.get_by_title("An admin of Acme").click()
     for answer in ("#modal-close", "#modal-submit"):
