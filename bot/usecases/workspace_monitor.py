@@ -61,8 +61,7 @@ class WorkspaceMonitor:
         recording = (workspace.team_id, workspace.key_version, check)
         if is_news and recording not in self._recording:
             self._recording.add(recording)
-            task = self._tasks.start(self._record(workspace, key, check))
-            task.add_done_callback(lambda _: self._recording.discard(recording))
+            self._tasks.start(self._record(workspace, key, check))
 
     def report_missing_scope(self, workspace: Workspace) -> None:
         """Ask somebody to reinstall the app, because it lacks the scope `users:read`."""
@@ -73,14 +72,21 @@ class WorkspaceMonitor:
         """Save the check of a key; if Anchor refuses the current key, notify its setter, or else an admin."""
         team_id, version = workspace.team_id, workspace.key_version
         try:
-            async with self._saving:
-                await self._workspaces.record_key_check(team_id, version, check)
+            await self._save(team_id, version, check)
             current = await self._workspaces.find(team_id) if check is KeyCheck.REFUSED else None
             if current is not None and current.key_version == version:
                 message = key_refused_message(key, by_admins=workspace.is_managed)
                 await self._notify_once(workspace, _refused(workspace), key.set_by, message)
         except StoreError as error:
             _log.warning("key check not saved", extra={"team": team_id, "why": str(error)})
+
+    async def _save(self, team_id: str, version: int, check: KeyCheck) -> None:
+        """Save a check. Until then, the same one is no news. Raises StoreError."""
+        try:
+            async with self._saving:
+                await self._workspaces.record_key_check(team_id, version, check)
+        finally:
+            self._recording.discard((team_id, version, check))
 
     async def _ask_to_reinstall(self, workspace: Workspace) -> None:
         try:
