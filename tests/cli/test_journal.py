@@ -277,6 +277,7 @@ async def test_changes_are_followed_also_those_that_come_late_because_the_databa
             await rows.write([late], [])
             await asyncio.sleep(0.6)
         await until_printed(shown, (later, None), (open_row, "Paused"), (late, None))
+        await asyncio.sleep(0.1)  # it looks again, and still looks back
         following.cancel()
         await asyncio.wait({following})
     wording("it goes on", capsys.readouterr().err.strip())
