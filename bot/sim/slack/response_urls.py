@@ -75,7 +75,7 @@ class ResponseUrls:
         refusal = ticket.refusal(self._platform.clock.now()) if ticket is not None else "Expired url"
         if ticket is None or refusal:
             return web.json_response({"ok": False, "error": refusal}, status=404)
-        raw = _read(request.content_type, body)
+        raw = read_object(request.content_type, body)
         return _refused("invalid_payload") if raw is None else self._post(ticket, raw)
 
     def _post(self, ticket: Ticket, raw: Part) -> web.Response:
@@ -94,7 +94,8 @@ class ResponseUrls:
         return web.Response(text="ok", content_type="text/html")
 
 
-def _read(content_type: str, body: bytes) -> Part | None:
+def read_object(content_type: str, body: bytes) -> Part | None:
+    """Return the JSON object in a body, or None if it has another content type or is none."""
     if content_type != "application/json":
         return None
     try:

@@ -3,7 +3,6 @@
 https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
 """
 
-import json
 import secrets
 from collections.abc import Callable
 
@@ -13,6 +12,7 @@ from bot.sim.slack.content import Part, read_content, refusal
 from bot.sim.slack.history import Author, Place, Source
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.rate_limiter import RateLimiter
+from bot.sim.slack.response_urls import read_object
 from bot.sim.slack.workspace import Channel, Workspace
 
 SCOPE = "incoming-webhook"
@@ -51,7 +51,7 @@ class Webhooks:
             return 410, "channel_is_archived"
         if self._limiter.wait(path, self._platform.clock.now()) is not None:
             return 429, "rate_limited"
-        raw = _read(content_type, body)
+        raw = read_object(content_type, body)
         if error := _problem(raw):
             return 400, error
         app, content = workspace.installation, read_content(raw or {})
@@ -63,13 +63,3 @@ def _problem(raw: Part | None) -> str | None:
     if raw is None:
         return "invalid_payload"
     return refusal(raw) or ("no_text" if read_content(raw).is_empty else None)
-
-
-def _read(content_type: str, body: bytes) -> Part | None:
-    if content_type != "application/json":
-        return None
-    try:
-        raw = json.loads(body)
-    except ValueError:
-        return None
-    return raw if isinstance(raw, dict) else None
