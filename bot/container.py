@@ -204,14 +204,12 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     )
     choice = SessionChoice(workspaces, views, lists, delivery, tasks, tenancy.store.cipher, dashboard_url)
     tables = [
-        CommandListeners(orders, lists, delivery, tasks, dashboard_url=dashboard_url, ack_wait=limits.ack_wait).routes,
+        CommandListeners(orders, lists, delivery, tasks, dashboard_url=dashboard_url).routes,
         ButtonListeners(orders, session_views, delivery, tasks).routes,
         ShortcutListeners(orders, choice, tasks).routes,
-        SessionViewListeners(
-            lists, session_modal, session_views, delivery, tasks, **shown, ack_wait=limits.ack_wait
-        ).routes,
+        SessionViewListeners(lists, session_modal, session_views, delivery, tasks, **shown).routes,
         EventListeners(home_view, workspaces, tasks).routes,
-        HistoryListeners(history_modal, delivery, tasks, ack_wait=limits.ack_wait).routes,
+        HistoryListeners(history_modal, delivery, tasks).routes,
     ]
     admin = None
     if tenancy.rows is not None:
@@ -224,10 +222,10 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
             settings_modals.SettingsModals(workspaces, roles, views, delivery, base_url=tenancy.base_url),
         )
         tables += [
-            ModalListeners(admin, home_view, delivery, tasks, ack_wait=limits.ack_wait).routes,
+            ModalListeners(admin, home_view, delivery, tasks).routes,
             HomeActionListeners(admin, home_view, delivery, tasks).routes,
         ]
-    slack_app = SlackApp(tables, orders, delivery, tasks, clients.slack_now, metrics)
+    slack_app = SlackApp(tables, orders, delivery, tasks, clients.slack_now, metrics, ack_wait=limits.ack_wait)
     return Container(
         session_control, delivery, slack_app, roles, journal, recovery, outbox, alert_cards, session_checks, admin
     )

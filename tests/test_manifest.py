@@ -57,11 +57,11 @@ def found(pattern: str) -> list[str]:
 
 nothing: Any = None  # no listener is called here
 ROUTES = [
-    CommandListeners(nothing, nothing, nothing, nothing, dashboard_url="", ack_wait=0).routes,
+    CommandListeners(nothing, nothing, nothing, nothing, dashboard_url="").routes,
     ButtonListeners(nothing, nothing, nothing, nothing).routes,
     EventListeners(nothing, nothing, nothing).routes,
     ShortcutListeners(nothing, nothing, nothing).routes,
-    SessionViewListeners(nothing, nothing, nothing, nothing, nothing, now=nothing, dashboard_url="", ack_wait=0).routes,
+    SessionViewListeners(nothing, nothing, nothing, nothing, nothing, now=nothing, dashboard_url="").routes,
 ]
 
 

@@ -232,7 +232,7 @@ async def test_a_late_shortcut_is_not_sent_if_somebody_resumed_after_it(monkeypa
 @HTTP_ONLY
 async def test_an_order_that_a_restart_would_lose_is_not_acknowledged(monkeypatch: pytest.MonkeyPatch) -> None:
     """Slack then tells the person that it did not work; the pause is sent nevertheless."""
-    monkeypatch.setattr("bot.inbound.slack.listener.safe_before_ack_deadline", AsyncMock(return_value=False))
+    monkeypatch.setattr("bot.inbound.slack.listener.RequestContext.is_safe_in_time", AsyncMock(return_value=False))
     async with single_workspace() as at:
         used = await at.slack.use_shortcut(at.person, at.slack.post(at.channel, LINK, user=at.slack.bob))
         await at.wait_for_messages(2)

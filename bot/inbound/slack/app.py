@@ -35,7 +35,10 @@ Payload = dict[str, Any]
 
 
 class SlackApp:
-    """Dispatcher of validated payloads to the listeners. `slack_now` gives Slack's time in Unix seconds."""
+    """Dispatcher of validated payloads to the listeners. `slack_now` gives Slack's time in Unix seconds.
+
+    An ack waits for an outcome until its request is `ack_wait` seconds old.
+    """
 
     def __init__(  # noqa: PLR0913, PLR0917 - collaborators
         self,
@@ -45,12 +48,15 @@ class SlackApp:
         tasks: Tasks,
         slack_now: Callable[[], float],
         metrics: Metrics = OFF,
+        *,
+        ack_wait: float,
     ) -> None:
         self._orders = orders
         self._delivery = delivery
         self._tasks = tasks
         self._slack_now = slack_now
         self._metrics = metrics
+        self._ack_wait = ack_wait
         self._queue = FairQueue(most=_MOST_AT_ONCE, most_each=_MOST_AT_ONCE, is_urgent=True)
         self._bolt = AsyncApp(
             name="slack_bolt.app",
@@ -105,7 +111,7 @@ class SlackApp:
         age = request_age(now=self._slack_now(), timestamp=sent_at, resolution=resolution, standstill=standstill)
         now = time.monotonic()
         given_at, began = min(received_at, now - age.most), min(received_at, now - age.least)
-        request = RequestContext(address, age.least, given_at, Ack(), may_be_old=may_be_old)
+        request = RequestContext(address, age.least, given_at, Ack(), self._ack_wait, may_be_old=may_be_old)
         ack = await self._run(payload, request)
         self._metrics.acknowledged(_kind(payload), ack.status, time.monotonic() - began)
         return ack

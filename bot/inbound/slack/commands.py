@@ -14,7 +14,7 @@ from bot.core.requests import Actor, Help, Order, Verb, read_command
 from bot.core.session import Session
 from bot.core.session_id import Found, SessionId
 from bot.core.session_list import NotRead, words_of
-from bot.inbound.slack.listener import RequestContext, Routes, done_before_ack_deadline, safe_before_ack_deadline
+from bot.inbound.slack.listener import RequestContext, Routes
 from bot.messages.message import Message, Visibility, ephemeral
 from bot.messages.outcome import question_message, waiting_message
 from bot.messages.session_list import list_message, list_refusal, not_read_text, reading_message
@@ -31,22 +31,14 @@ _VERBS = {command: verb for verb, command in COMMANDS.items()}
 class CommandListeners:
     """Listener for `/anchor-pause` and `/anchor-resume`."""
 
-    def __init__(  # noqa: PLR0913 - collaborators and settings
-        self,
-        orders: Orders,
-        lists: SessionLists,
-        delivery: MessageDelivery,
-        tasks: Tasks,
-        *,
-        dashboard_url: str,
-        ack_wait: float,
+    def __init__(
+        self, orders: Orders, lists: SessionLists, delivery: MessageDelivery, tasks: Tasks, *, dashboard_url: str
     ) -> None:
         self._orders = orders
         self._lists = lists
         self._delivery = delivery
         self._tasks = tasks
         self._dashboard_url = dashboard_url
-        self._ack_wait = ack_wait
         self.routes = Routes(commands=dict.fromkeys(_VERBS, self.run))
 
     async def run(self, ack: AsyncAck, body: Mapping[str, str], context: AsyncBoltContext) -> None:
@@ -71,15 +63,13 @@ class CommandListeners:
         """
         if order.verb is Verb.RESUME and request.may_be_old and not self._orders.knows(order):
             asking = self._tasks.start(self._delivery.deliver(request.address, question_message(order, new_id())))
-            await asyncio.wait({asking}, timeout=self._ack_wait)
+            await asyncio.wait({asking}, timeout=request.ack_wait)
             return None
         running, is_repeated = self._orders.start(order, request.address)
         is_congested = partial(self._orders.is_congested, order)
-        if not request.may_be_old and await done_before_ack_deadline(
-            running.outcome, request.given_at, self._ack_wait, is_congested
-        ):
+        if not request.may_be_old and await request.is_done_in_time(running.outcome, is_congested):
             return self._answer(running, running.outcome.result(), request, is_repeated=is_repeated)
-        is_safe = await safe_before_ack_deadline(running, request.given_at)
+        is_safe = await request.is_safe_in_time(running)
         self._tasks.start(self._orders.deliver(running, request.address))
         request.ack.is_announcement = True
         return waiting_message(order, is_recorded=is_safe)
@@ -87,7 +77,7 @@ class CommandListeners:
     async def _search(self, words: str, body: Mapping[str, str], request: RequestContext) -> Message | None:
         """Pause the session that the words mean alone, or offer those that they choose."""
         searching = self._tasks.start(self._find(words, request.address.actor))
-        if not request.may_be_old and await done_before_ack_deadline(searching, request.given_at, self._ack_wait):
+        if not request.may_be_old and await request.is_done_in_time(searching):
             found = searching.result()
             return found if isinstance(found, Message) else await self._send(_pause(found, body, request), request)
         self._tasks.start(self._answer_later(searching, body, request))

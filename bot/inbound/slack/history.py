@@ -10,7 +10,7 @@ from bot.concurrency import Tasks
 from bot.core.history import HistoryQuery, Period, Result
 from bot.core.requests import Actor, ReplyAddress
 from bot.core.session_id import Found, Missing, find_session_id
-from bot.inbound.slack.listener import ACK_ARRIVES, Routes, done_before_ack_deadline
+from bot.inbound.slack.listener import ACK_ARRIVES, Routes
 from bot.inbound.slack.payload import Submission, read_submission
 from bot.messages.history import NO_SESSION, PEOPLE, PERIOD, RESULT, SESSION, TITLE
 from bot.messages.home_elements import HISTORY
@@ -24,11 +24,10 @@ from bot.usecases.message_delivery import MessageDelivery
 class HistoryListeners:
     """Listeners for the button in Home that opens the modal, and for its submission."""
 
-    def __init__(self, modal: HistoryModal, delivery: MessageDelivery, tasks: Tasks, *, ack_wait: float) -> None:
+    def __init__(self, modal: HistoryModal, delivery: MessageDelivery, tasks: Tasks) -> None:
         self._modal = modal
         self._delivery = delivery
         self._tasks = tasks
-        self._ack_wait = ack_wait
         self.routes = Routes(actions={HISTORY: self.open}, views={HISTORY: self.submit})
 
     async def open(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
@@ -45,7 +44,7 @@ class HistoryListeners:
             request.ack.fields = {"response_action": "errors", "errors": {SESSION: NO_SESSION}}
         else:
             searching = self._tasks.start(self._search(sent.actor, query))
-            is_done = await done_before_ack_deadline(searching, request.given_at, self._ack_wait)
+            is_done = await request.is_done_in_time(searching)
             view = searching.result() if is_done else answer_view(TITLE, ONE_MOMENT)
             request.ack.fields = {"response_action": "update", "view": view.as_json()}
             if not is_done:

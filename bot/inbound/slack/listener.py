@@ -14,15 +14,13 @@ from bot.usecases.orders import Orders, RunningOrder
 ACK_WAIT = 2.0
 """The age of a request, in seconds, until which its ack waits for the outcome. Slack waits 3."""
 
-LATEST_ACK = 2.5
-"""The age in seconds until which an ack is sent. A later one can get lost, and the outcome with it."""
+_SPARE = 0.5  # seconds after `ack_wait` until which an ack is sent: a later one can get lost, and the outcome with it
 
 ACK_ARRIVES = 1.0
 """Seconds within which an ack arrives in Slack. An update of a modal that is there before it is overwritten by it."""
 
 _LOOK_EVERY = 0.6  # seconds between two looks whether the bot is congested,
 _CONGESTED_WAIT = 0.1  # and then for an outcome that does not depend on Anchor
-
 
 _LEAST_WAIT = 0.5  # seconds for an order to be recorded that came late, so that its ack is late anyway
 
@@ -62,41 +60,38 @@ class Ack:
         return self.fields if self.message is None else as_response(self.message)
 
 
-async def done_before_ack_deadline(
-    work: asyncio.Task[Any], given_at: float, ack_wait: float, is_congested: Callable[[], bool] = lambda: False
-) -> bool:
-    """Wait for `work`, but no longer if it is slow anyway, because the bot `is_congested`.
-
-    Return whether the ack can carry its result; `given_at` is monotonic, in seconds.
-    """
-    is_last = False
-    while not (work.done() or is_last):
-        longest, left = _CONGESTED_WAIT if is_congested() else _LOOK_EVERY, given_at + ack_wait - time.monotonic()
-        is_last = longest == _CONGESTED_WAIT or left <= longest
-        await asyncio.wait({work}, timeout=max(0.0, min(left, longest)))
-    return work.done() and time.monotonic() < given_at + LATEST_ACK
-
-
-async def safe_before_ack_deadline(
-    running: RunningOrder, given_at: float, delivery: asyncio.Task[None] | None = None
-) -> bool:
-    """Wait until the end of the process would not lose the order or its result. Return whether that is so."""
-    return await running.is_safe(delivery, within=max(_LEAST_WAIT, given_at + LATEST_ACK - time.monotonic()))
-
-
 @dataclass(frozen=True, slots=True)
 class RequestContext:
     """A listener's context besides the payload.
 
     `age` is how many seconds old it is at least, `given_at` the earliest monotonic time at which it was given.
-    `may_be_old` says that it can be minutes old in spite of that.
+    `may_be_old` says that it can be minutes old in spite of that. The ack waits for an outcome until the request is
+    `ack_wait` seconds old.
     """
 
     address: ReplyAddress
     age: float
     given_at: float
     ack: Ack
+    ack_wait: float
     may_be_old: bool = False
+
+    async def is_done_in_time(self, work: asyncio.Task[Any], is_congested: Callable[[], bool] = lambda: False) -> bool:
+        """Wait for `work`, but no longer if it is slow anyway, because the bot `is_congested`.
+
+        Return whether the ack can carry its result.
+        """
+        is_last, ends = False, self.given_at + self.ack_wait
+        while not (work.done() or is_last):
+            longest, left = _CONGESTED_WAIT if is_congested() else _LOOK_EVERY, ends - time.monotonic()
+            is_last = longest == _CONGESTED_WAIT or left <= longest
+            await asyncio.wait({work}, timeout=max(0.0, min(left, longest)))
+        return work.done() and time.monotonic() < ends + _SPARE
+
+    async def is_safe_in_time(self, running: RunningOrder, delivery: asyncio.Task[None] | None = None) -> bool:
+        """Wait until the end of the process would not lose the order or its result. Return whether that is so."""
+        left = self.given_at + self.ack_wait + _SPARE - time.monotonic()
+        return await running.is_safe(delivery, within=max(_LEAST_WAIT, left))
 
 
 async def start_order(
@@ -108,6 +103,6 @@ async def start_order(
     """
     running, is_repeated = orders.start(order, address)
     delivery = None if is_repeated else tasks.start(orders.deliver(running, address))
-    if not await safe_before_ack_deadline(running, request.given_at, delivery):
+    if not await request.is_safe_in_time(running, delivery):
         request.ack.status = 503
     return None if is_repeated else running

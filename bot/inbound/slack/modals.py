@@ -14,7 +14,7 @@ from bot.core.json_fields import text_field
 from bot.core.outcomes import StoreUnavailable
 from bot.core.policy import Policy, Rule
 from bot.core.requests import Actor, ReplyAddress, Verb
-from bot.inbound.slack.listener import ACK_ARRIVES, Routes, done_before_ack_deadline
+from bot.inbound.slack.listener import ACK_ARRIVES, Routes
 from bot.inbound.slack.payload import Submission, read_submission
 from bot.messages.home_elements import ALERTS_TOKEN, CHANGE_POLICY, KEY_MENU, REMOVE_KEY, SET_KEY
 from bot.messages.message import ephemeral
@@ -58,14 +58,11 @@ class _Reply:
 class ModalListeners:
     """Listeners for buttons that open a modal, and for submitted modals."""
 
-    def __init__(
-        self, admin: Admin, home_view: HomeView, delivery: MessageDelivery, tasks: Tasks, *, ack_wait: float
-    ) -> None:
+    def __init__(self, admin: Admin, home_view: HomeView, delivery: MessageDelivery, tasks: Tasks) -> None:
         self._admin = admin
         self._home_view = home_view
         self._delivery = delivery
         self._tasks = tasks
-        self._ack_wait = ack_wait
         self._save = {
             SET_KEY: self._save_key,
             REMOVE_KEY: self._remove_key,
@@ -88,7 +85,7 @@ class ModalListeners:
         request, name = context["request"], body["view"]["callback_id"]
         sent = read_submission(body, request.address.actor)
         replying = self._tasks.start(self._reply(sent.actor, self._save[name](sent)))
-        if await done_before_ack_deadline(replying, request.given_at, self._ack_wait):
+        if await request.is_done_in_time(replying):
             request.ack.fields = _ack_fields(name, replying.result())
         else:
             request.ack.fields = _ack_fields(name, _Reply(CHECKING))

@@ -10,7 +10,7 @@ from bot.concurrency import Tasks
 from bot.core.clicked_message import MessageContent
 from bot.core.requests import Actor, ReplyAddress, asks_for_help
 from bot.core.session_overview import Overview
-from bot.inbound.slack.listener import Routes, done_before_ack_deadline
+from bot.inbound.slack.listener import Routes
 from bot.inbound.slack.payload import read_view
 from bot.messages.message import Message, Visibility
 from bot.messages.session_list import list_refusal
@@ -37,7 +37,6 @@ class SessionViewListeners:
         *,
         now: Callable[[], float],
         dashboard_url: str,
-        ack_wait: float,
     ) -> None:
         self._lists = lists
         self._modal = modal
@@ -46,7 +45,6 @@ class SessionViewListeners:
         self._tasks = tasks
         self._now = now
         self._dashboard_url = dashboard_url
-        self._ack_wait = ack_wait
         self.routes = Routes(
             commands={SESSIONS: self.show}, actions={REFRESH: self.refresh}, global_shortcuts={SHORTCUT: self.open}
         )
@@ -58,9 +56,7 @@ class SessionViewListeners:
             request.ack.message = sessions_help_message()
         else:
             reading = self._tasks.start(self._overview(request.address.actor))
-            is_done = not request.may_be_old and await done_before_ack_deadline(
-                reading, request.given_at, self._ack_wait
-            )
+            is_done = not request.may_be_old and await request.is_done_in_time(reading)
             request.ack.message = reading.result() if is_done else reading_overview_message()
             if not is_done:
                 request.ack.is_announcement = True

@@ -30,7 +30,7 @@ RENEWALS = 3
 
 _TURNS = 16  # of the event loop before a transaction begins, so that a new pause is sent to Anchor first
 _RETRY_DELAY = 0.5  # seconds after a failed transaction
-_KNOWN_WITHIN = 1.0  # seconds until it is known whether another process has a new order, unless the database fails
+_KNOWN_WITHIN = 0.5  # seconds until it is known whether another process has a new order, unless the database fails
 _NOT_WRITTEN = "Orders cannot be recorded ({why}). A restart now would lose those in progress."
 
 

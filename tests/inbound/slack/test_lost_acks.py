@@ -7,7 +7,7 @@ import pytest
 
 from bot.concurrency import Tasks
 from bot.inbound.slack.app import SlackApp
-from bot.inbound.slack.listener import Ack
+from bot.inbound.slack.listener import ACK_WAIT, Ack
 from bot.inbound.slack.payload import read_address
 from bot.messages.message import ephemeral
 from bot.usecases.message_delivery import MessageDelivery
@@ -23,7 +23,7 @@ async def test_an_answer_that_is_no_result_is_delivered_unless_it_only_announces
     *, is_announcement: bool, count: int
 ) -> None:
     delivery, tasks = create_autospec(MessageDelivery, instance=True), Tasks()
-    app = SlackApp([], create_autospec(Orders, instance=True), delivery, tasks, time.time)
+    app = SlackApp([], create_autospec(Orders, instance=True), delivery, tasks, time.time, ack_wait=ACK_WAIT)
     message = ephemeral("how it is used")
     app.deliver_lost_ack(PAYLOAD, Ack(message, is_announcement=is_announcement))
     assert await tasks.settle(within=10)
