@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import pytest
 
 from bot.core.outcomes import Broken, Paused
+from bot.inbound.slack.listener import ACK_WAIT
 from bot.messages.request_errors import incident_message, unknown_action_message
 from bot.outbound.anchor.client import AnchorClient
 from bot.sim.slack import Source
@@ -54,7 +55,7 @@ async def test_an_outcome_too_late_for_the_ack_is_posted_after_it(monkeypatch: p
         return Paused("paused")
 
     monkeypatch.setattr(SessionControl, "execute", stalling)
-    async with single_workspace() as at:
+    async with single_workspace(ack_wait=ACK_WAIT) as at:
         delivery = await at.command()
         (message,) = await at.wait_for_messages()
     assert delivery.ack is not None

@@ -27,7 +27,8 @@ from harness.texts import waiting_text
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
-SLOW = 3.0  # seconds of Anchor's, more than an ack waits
+ACK_WAIT = 3.0  # seconds
+SLOW = 4.5  # seconds of Anchor's
 ALICE_S_ORDERS = (
     ("a command", "pause", 0.0),
     ("a command", "pause", SLOW),
@@ -86,8 +87,9 @@ async def until_written(url: str, sessions: list[str]) -> None:
 
 async def survive(url: str, outage: AbstractAsyncContextManager[None], *, bot_url: str = "") -> None:
     """Let people give orders during an outage, and see what is kept of them afterwards."""
-    keys = KEY.reveal()
-    async with single_workspace(ack_deadline=5.0, DATABASE_URL=bot_url or url, ENCRYPTION_KEYS=keys) as at:
+    database_url, keys = bot_url or url, KEY.reveal()
+    waits = single_workspace(ack_wait=ACK_WAIT, ack_deadline=6.0, DATABASE_URL=database_url, ENCRYPTION_KEYS=keys)
+    async with waits as at:
         async with outage:
             sessions = await give_all(at)
             async with asyncio.timeout(20):

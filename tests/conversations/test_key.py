@@ -145,7 +145,8 @@ async def test_while_anchor_can_not_say_a_key_is_saved_only_if_the_admin_says_so
 
 @pytest.mark.slow
 @BOTH_TRANSPORTS
-async def test_slack_and_anchor_share_one_timeout_and_the_outcome_follows(team: AdminHarness) -> None:
+async def test_slack_and_anchor_share_one_timeout_and_the_outcome_follows(hasty: ManyHarness) -> None:
+    team = await without_key(hasty)
     await team.open_modal("anchor_set_key")
     team.anchor.fault = Slow(2.9)
     team.slack.faults["users.info"] = Slow(1.5)

@@ -8,6 +8,7 @@ import pytest
 
 from bot.core.outcomes import Late
 from bot.core.requests import Verb
+from bot.inbound.slack.listener import ACK_WAIT
 from bot.sim.anchor import SessionState, Slow, unauthorized
 from bot.sim.slack import Delivery, Source, server_error
 from harness import (
@@ -55,7 +56,7 @@ def late_text(verb: Verb, seen: str, resumed_by: str | None = None) -> str:
 @HTTP_ONLY
 @pytest.mark.usefixtures("impatient")
 async def test_a_late_command_to_resume_is_not_sent_and_its_person_is_asked() -> None:
-    async with single_workspace() as at:
+    async with single_workspace(ack_wait=ACK_WAIT) as at:
         at.anchor.session(SESSION).state = SessionState.PAUSED
         await delayed(at, "resume")
         await at.slack.until(lambda: len(at.ephemerals()) == 2)  # the ack, and the question by response_url
@@ -80,7 +81,7 @@ async def test_a_late_click_to_resume_is_not_sent_and_its_person_is_asked() -> N
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("by", BY_BOTH)
 async def test_a_late_pause_is_sent_and_its_result_posted(by: str) -> None:
-    async with single_workspace() as at:
+    async with single_workspace(ack_wait=ACK_WAIT) as at:
         await delayed(at, "pause", by=by)
         await at.slack.until(lambda: at.messages()[-1].text == paused())
         assert at.messages()[-1].source is Source.RESPONSE_URL
@@ -113,7 +114,7 @@ async def test_a_difference_between_the_clocks_makes_no_request_late() -> None:
 @pytest.mark.slow
 @HTTP_ONLY
 async def test_acks_are_in_time_however_long_requests_and_acks_are_under_way() -> None:
-    async with single_workspace(ack_deadline=3.9) as at:
+    async with single_workspace(ack_wait=ACK_WAIT, ack_deadline=3.9) as at:
         at.slack.timing.delay_to_app = at.slack.timing.delay_from_app = 1.0
         await everybody_is_notified(at, [1.7, 1.8, 1.9, 2.0, 2.1])
 
@@ -121,7 +122,7 @@ async def test_acks_are_in_time_however_long_requests_and_acks_are_under_way() -
 @pytest.mark.long
 @BOTH_TRANSPORTS
 async def test_with_sixty_orders_on_a_slow_network_everybody_is_notified() -> None:
-    async with single_workspace(ack_deadline=3.0) as at:
+    async with single_workspace(ack_wait=ACK_WAIT, ack_deadline=3.0) as at:
         at.slack.timing.delay_to_app = at.slack.timing.delay_from_app = 0.6
         chance = random.Random(1)  # noqa: S311 - no secret
         for _ in range(6):

@@ -337,6 +337,7 @@ async def test_home_does_not_wait_for_a_slow_anchor() -> None:
         view = await home(at)
         assert not_read_text(NotRead(Unread.TIMED_OUT), dashboard_url=DASHBOARD_URL) in view.text
         at.anchor.read_fault = None
+        await at.anchor.until(lambda: all(request.status for request in at.anchor.requests))
         await at.slack.act(at.person, view, REFRESH)
         await at.slack.until(lambda: buttons(at.slack.home_of(at.person)) == [PAUSE])
 

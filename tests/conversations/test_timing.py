@@ -49,7 +49,7 @@ async def test_an_outcome_within_two_seconds_is_in_the_ack() -> None:
 @pytest.mark.slow
 @BOTH_TRANSPORTS
 async def test_a_later_outcome_is_announced_in_time_and_then_posted_once() -> None:
-    async with single_workspace() as at:
+    async with single_workspace(ack_wait=ACK_WAIT) as at:
         at.anchor.fault = Slow(5.0)
         delivery = await at.command()
         assert [one.text for one in at.seen()] == [waiting_text()]
@@ -62,7 +62,7 @@ async def test_a_later_outcome_is_announced_in_time_and_then_posted_once() -> No
 @pytest.mark.slow
 @HTTP_ONLY
 async def test_a_request_that_arrives_slowly_leaves_less_time_to_wait() -> None:
-    async with single_workspace() as at:
+    async with single_workspace(ack_wait=ACK_WAIT) as at:
         at.anchor.fault = Slow(5.0)
         started = time.monotonic()
         answer = await asyncio.to_thread(_send_slowly, at, ACK_WAIT)

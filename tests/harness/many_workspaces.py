@@ -10,7 +10,6 @@ from bot.container import Limits
 from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey
 from bot.demo.sandbox import environment_of_many
-from bot.inbound.slack.listener import ACK_WAIT
 from bot.outbound.store.store import Store, open_store
 from bot.sim.anchor import SimAnchor
 from bot.sim.local_server import free_port
@@ -18,7 +17,7 @@ from bot.sim.slack import Installation, SimSlack, Workspace
 from harness.conversation import Conversation, post_json
 from harness.databases import KEY
 from harness.install_browser import Browser, Visit
-from harness.single_workspace import PATIENT
+from harness.single_workspace import PATIENT, PATIENT_ACK
 from harness.transport import current_transport
 
 
@@ -89,7 +88,7 @@ class ManyHarness:
 
 @asynccontextmanager
 async def many_workspaces(
-    database_url: str, *, ack_wait: float = ACK_WAIT, behind: float = 0.0, **settings: str
+    database_url: str, *, ack_wait: float = PATIENT_ACK, behind: float = 0.0, **settings: str
 ) -> AsyncIterator[ManyHarness]:
     """Run a bot for many workspaces; none has installed it yet. At the end nobody may have violated a rule.
 

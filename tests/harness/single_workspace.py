@@ -9,7 +9,6 @@ from bot.app import Running, running
 from bot.config.settings import Settings
 from bot.container import Limits
 from bot.demo.sandbox import environment
-from bot.inbound.slack.listener import ACK_WAIT
 from bot.inbound.slack.socket_connection import HEARTBEAT
 from bot.sim.anchor import SimAnchor
 from bot.sim.slack import Enterprise, SimSlack
@@ -20,6 +19,9 @@ from harness.transport import current_transport
 
 PATIENT = 30.0
 """Seconds that Slack waits for an ack, unless a test is about that: a slow machine can need more than the real 3."""
+
+PATIENT_ACK = 15.0
+"""Seconds that an ack of the bot waits for an outcome, unless a test is about that. The bot's own are 2."""
 
 
 async def forget_key_check(anchor: SimAnchor) -> None:
@@ -40,7 +42,7 @@ async def single_workspace(
     *,
     capacity: int = CAPACITY,
     now: Callable[[], float] = time.time,
-    ack_wait: float = ACK_WAIT,
+    ack_wait: float = PATIENT_ACK,
     ack_deadline: float = PATIENT,
     heartbeat: float = HEARTBEAT,
     redelivery_window: float = 0.0,
