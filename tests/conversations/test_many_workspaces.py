@@ -19,6 +19,7 @@ from bot.sim.slack import Enterprise, Installation, User, Workspace, expired_url
 from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, SESSION, outcome_text, paused
 from harness.conversation import until
 from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
+from harness.single_workspace import PATIENT
 
 pytestmark = pytest.mark.anyio
 
@@ -175,11 +176,14 @@ async def test_an_event_without_a_time_ends_nothing(at: ManyHarness) -> None:
 async def assert_comes_again(at: ManyHarness, tenant: Tenant) -> None:
     """Check that an event that can't be handled now is not acknowledged, and is handled when it comes again."""
     await at.rename_table("workspaces", "elsewhere")
+    if at.slack.socket_mode:
+        at.slack.timing.ack_deadline = 3.0  # there is no ack
     event = await at.slack.events.send(tenant.workspace, {"type": "app_uninstalled"})
     if at.slack.socket_mode:
         assert event.answer.error == "operation_timeout"
     else:
         assert event.answer.status == 503
+    at.slack.timing.ack_deadline = PATIENT
     await at.rename_table("elsewhere", "workspaces")
     assert await teams(at)
     assert (await at.slack.events.again(event.request)).answer.status == 200

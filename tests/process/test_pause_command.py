@@ -75,7 +75,7 @@ async def test_ctrl_c_leaves_a_pause_unconfirmed(tmp_path: Path) -> None:
         assert await at.bot.stop() == 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_what_a_killed_command_left_is_finished_by_the_bot(postgresql_urls: Iterator[str]) -> None:
     url = next(postgresql_urls)
     async with single_workspace_process({"DATABASE_URL": url}) as at:

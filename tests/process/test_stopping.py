@@ -194,6 +194,7 @@ async def test_at_the_end_nobody_waits_for_a_retry_after() -> None:
 async def test_a_slack_that_can_not_be_connected_to_does_not_hold_the_end_up(*, is_open: bool) -> None:
     async with single_workspace_process(DEVELOPMENT, socket_mode=True) as at:
         at.slack.faults["apps.connections.open"] = Hang()
+        at.slack.timing.ack_deadline = 3.0  # there is no connection for an ack
         _, typing = await hanging(at, 1)
         if is_open:
             at.slack.sockets.black_hole()

@@ -264,7 +264,7 @@ async def test_at_the_end_a_database_that_fails_is_not_waited_for(store: Store) 
 
 
 async def test_a_change_while_it_turns_out_that_another_process_has_the_order_is_dropped(store: Store) -> None:
-    async with journal_of(store) as at, journal_of(store, "theirs") as beside:
+    async with journal_of(store, renew=60.0) as at, journal_of(store, "theirs") as beside:
         entry = at.begin(Verb.RESUME)
         assert await entry.written
         await beside.journal.take_over(all_leases=True)
