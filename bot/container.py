@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.concurrency import Tasks
 from bot.config.settings import Settings
 from bot.health import Readiness
+from bot.inbound.install import INSTALL_PATH
 from bot.inbound.slack.app import SlackApp
 from bot.inbound.slack.buttons import ButtonListeners
 from bot.inbound.slack.commands import CommandListeners
@@ -155,7 +156,8 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     roles = RoleCache(profiles, time.monotonic)
     delivery = MessageDelivery(ResponseUrls(clients.transport, api_url=settings.slack_api_url), slack, workspaces)
     admins = CurrentAdmins(workspaces, roles)
-    monitor = WorkspaceMonitor(workspaces, admins, delivery, tasks, time.monotonic)
+    install_url = tenancy.base_url and f"{tenancy.base_url}{INSTALL_PATH}"
+    monitor = WorkspaceMonitor(workspaces, admins, delivery, tasks, time.monotonic, install_url=install_url)
     past_orders = PastOrders(OrderHistory(tenancy.store.database), tasks)
     checks = CachedChecks(Services(clients.web, anchor, limits.now), tasks, time.monotonic)
     access_check = AccessCheck(workspaces, roles, monitor)
@@ -166,7 +168,18 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     lists = SessionLists(access_check, reads, past_orders, tasks, limits.now)
     shown: _Shown = {"now": limits.now, "dashboard_url": settings.anchor_dashboard_url}
     session_modal = SessionModal(lists, workspaces, views, delivery, tasks, **shown)
-    home_view = home.HomeView(workspaces, roles, views, monitor, past_orders, lists, checks, time.monotonic, **shown)
+    home_view = home.HomeView(
+        workspaces,
+        roles,
+        views,
+        monitor,
+        past_orders,
+        lists,
+        checks,
+        time.monotonic,
+        **shown,
+        install_url=install_url,
+    )
     history_modal = history.HistoryModal(workspaces, roles, views, delivery, past_orders, limits.now)
     session_views = SessionViews(home_view, session_modal)
     owner, dashboard_url = secrets.token_hex(8), settings.anchor_dashboard_url

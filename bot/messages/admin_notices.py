@@ -3,6 +3,7 @@
 from bot.core.policy import Policy
 from bot.core.requests import Verb
 from bot.core.workspace import AnchorKey, KeyCheck
+from bot.messages.home_status import reinstall_advice
 from bot.messages.markup import channel, code, mention
 from bot.messages.message import Message, ephemeral
 from bot.messages.phrases import IN_HOME
@@ -69,10 +70,10 @@ def key_refused_message(key: AnchorKey, *, by_admins: bool) -> Message:
     )
 
 
-def reinstall_message() -> Message:
-    """Return the notice that the app must be reinstalled with the scope `users:read`."""
+def reinstall_message(install_url: str) -> Message:
+    """Return the notice that the app must be reinstalled with the scope `users:read`, on the page `install_url`."""
     return ephemeral(
         "⚠️ This app was installed without the scope `users:read`, so it can't tell guests from members, nor who is an "
         "admin: everybody in the workspace can pause and resume, and nobody can change its settings in Slack.",
-        "Please install it again: it then asks for that scope, and keeps everything else.",
+        reinstall_advice(["users:read"], install_url=install_url),
     )

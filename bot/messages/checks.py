@@ -1,11 +1,11 @@
 """The texts of `anchor-bot doctor`: what each check found, and how to fix it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
-from bot.core.checks import Checked, CheckName, Finding, Good, Kind, Questionable, Skipped, Unanswered, Wrong
-from bot.messages.markup import plain, printable
+from bot.core.checks import Checked, Finding, Good, Kind, Questionable, Skipped, Unanswered, Wrong
+from bot.messages.markup import printable
 from bot.messages.message import Message, ephemeral
 
 _MOST_SHOWN = 500  # characters of a value
@@ -192,25 +192,11 @@ def check_record(check: Checked) -> dict[str, str]:
     }
 
 
-def home_status(checks: Iterable[Checked]) -> str | None:
-    """Return the status for admins in Home, in mrkdwn; None if nothing is known."""
-    findings = {check.name: check.finding for check in checks}
-    failures = {name: finding for name, finding in findings.items() if isinstance(finding.kind, Wrong)}
-    if failures:
-        lines = [f"• {name}: {plain(f'{found(one)}. {fix(one)}')}" for name, one in failures.items()]
-        return "\n".join(["⚠️ *Something in Slack has to be fixed:*", *lines])
-    if findings.get(CheckName.SCOPES, _UNKNOWN).kind is not Good.SCOPES_GRANTED:
-        return None
-    can_post = findings[CheckName.ALERT_CHANNEL].kind is Good.CHANNEL_OPEN
-    return f"Slack grants all that this app needs.{' The bot can post alerts to their channel.' if can_post else ''}"
-
-
 def channel_probe_message() -> Message:
     """Return the message that shows only if it can't be deleted."""
     return ephemeral("The bot tried whether it can post alerts here, and could not delete this message. Ignore it.")
 
 
-_UNKNOWN = Finding(Skipped.SCOPES_UNKNOWN)
 _SYMBOLS = {"ok": "✓", "warning": "!", "failed": "✗", "skipped": "–"}  # noqa: RUF001 - the dash of a list
 
 

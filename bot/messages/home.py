@@ -12,6 +12,7 @@ from bot.messages import home_elements
 from bot.messages.admin_notices import named_key
 from bot.messages.blocks import Block, actions, context, section
 from bot.messages.history import LastOrders, last_orders
+from bot.messages.home_status import reinstall_advice
 from bot.messages.markup import channel, mention, moment
 from bot.messages.policy import who_can
 from bot.messages.session_buttons import PAUSE_FROM_MESSAGE_NAME
@@ -33,7 +34,7 @@ _OPERATOR_SETS = "The operator of this bot must set another one."
 _BY_OPERATOR = "the operator of this bot"
 _SCOPE_MISSING = (
     "⚠️ *This app lacks the scope `users:read`*: it can't tell guests from members, nor who is an admin, so nobody can "
-    "change these settings here. An admin should install the app again. Everything is kept."
+    "change these settings here."
 )
 _MEMBERS_ONLY = "Full members only: guests, bots and other companies never can."
 _MEMBERS_UNKNOWN = "Other companies never can. Guests can, as long as this app can't tell them from members."
@@ -79,6 +80,8 @@ class Home:
     """None for people who are not allowed to pause."""
     status: str | None = None
     """For admins: the status of the app in Slack, in mrkdwn."""
+    install_url: str = ""
+    """The page that installs the app; "" for a bot without OAuth."""
 
     @property
     def can_edit(self) -> bool:
@@ -91,7 +94,7 @@ def home_view(home: Home) -> View:
     return View(
         (
             *_about_key(home),
-            *([section(_SCOPE_MISSING)] if home.role is Role.SCOPE_MISSING else []),
+            *_about_scope(home),
             *([context(home.status)] if home.status else []),
             _DIVIDER,
             *([section(home.notice.text)] if home.notice else []),
@@ -118,6 +121,13 @@ def _about_key(home: Home) -> list[Block]:
         return [section(f"{text} {_who_sets(home)}" if is_refused else text), context(_set_by(key))]
     replace = [actions(home_elements.set_key_button("Replace"))] if is_refused else []
     return [section(text, accessory=home_elements.key_menu()), context(_set_by(key)), *replace]
+
+
+def _about_scope(home: Home) -> list[Block]:
+    """Return what a reinstall adds; everybody sees it, because nobody is known as an admin without the scope."""
+    if home.role is not Role.SCOPE_MISSING:
+        return []
+    return [section(f"{_SCOPE_MISSING} {reinstall_advice(['users:read'], install_url=home.install_url)}")]
 
 
 def _who_sets(home: Home) -> str:

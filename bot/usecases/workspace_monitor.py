@@ -33,17 +33,20 @@ class ResultMonitor(Protocol):
 class WorkspaceMonitor:
     """Record of refused keys and missing scopes; the store knows which notices a workspace has had.
 
-    `clock` is monotonic, in seconds.
+    `clock` is monotonic, in seconds. The app is reinstalled on the page `install_url`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - collaborators and settings
         self,
         workspaces: Workspaces,
         admins: CurrentAdmins,
         delivery: MessageDelivery,
         tasks: Tasks,
         clock: Callable[[], float],
+        *,
+        install_url: str,
     ) -> None:
+        self._install_url = install_url
         self._workspaces = workspaces
         self._admins = admins
         self._delivery = delivery
@@ -90,7 +93,8 @@ class WorkspaceMonitor:
 
     async def _ask_to_reinstall(self, workspace: Workspace) -> None:
         try:
-            await self._notify_once(workspace, _SCOPE, workspace.installed_by, reinstall_message())
+            message = reinstall_message(self._install_url)
+            await self._notify_once(workspace, _SCOPE, workspace.installed_by, message)
         except StoreError as error:
             _log.warning("nobody was asked to reinstall the app", extra={"team": workspace.team_id, "why": str(error)})
 

@@ -122,6 +122,7 @@ async def test_scopes_are_compared_with_the_manifest(
     found = await examined(settings_of(one))
     assert found.code == code
     assert found.has(N.SCOPES, kind, scopes=named)
+    assert (found.kind(N.ALERT_CHANNEL) == Skipped.NOT_CHECKED) is ("chat:write" not in scopes)
 
 
 async def test_a_slack_that_does_not_name_scopes_is_no_failure(one: SingleHarness) -> None:

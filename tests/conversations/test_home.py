@@ -10,9 +10,8 @@ from bot.core.policy import EVERYBODY, Policy, Role, Rule
 from bot.core.requests import Verb
 from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
-from bot.messages.admin_notices import reinstall_message
-from bot.messages.checks import home_status
 from bot.messages.home import Home, home_view
+from bot.messages.home_status import home_status
 from bot.messages.policy import who_can
 from bot.sim.slack import ApiCall, Slow, View, api_error, server_error
 from harness import BOTH_TRANSPORTS, HTTP_ONLY, AdminHarness, ManyHarness, another_bot, single_workspace
@@ -34,7 +33,8 @@ GRANTED = str(
         [
             Checked(CheckName.SCOPES, Finding(Good.SCOPES_GRANTED)),
             Checked(CheckName.ALERT_CHANNEL, Finding(Skipped.CHANNEL_UNSET)),
-        ]
+        ],
+        install_url="",
     )
 )
 """The beginning of the status in Slack if it is good."""
@@ -99,15 +99,6 @@ async def test_while_slack_does_not_say_who_somebody_is_home_has_no_controls(at:
     assert (footer(await team.stored(), Role.UNKNOWN) in home.text, controls(home)) == (True, [])
     at.slack.faults["users.info"] = None
     assert controls(await team.open_home())
-
-
-async def test_without_the_scope_home_has_no_controls_and_an_admin_is_asked_to_reinstall(at: ManyHarness) -> None:
-    team = await AdminHarness.open(at)
-    team.workspace.installation.scopes.discard("users:read")
-    for user in (team.admin, team.member):
-        home = await team.open_home(user)
-        assert (footer(await team.stored(), Role.SCOPE_MISSING) in home.text, controls(home)) == (True, [])
-    assert await team.wait_for_direct_messages(user=team.admin) == [reinstall_message().text]
 
 
 async def test_a_home_that_was_changed_after_slack_sent_its_event_shows_the_present_state(at: ManyHarness) -> None:

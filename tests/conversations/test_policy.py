@@ -33,7 +33,6 @@ pytestmark = pytest.mark.anyio
 VERBS = [verb.value for verb in Verb]
 GRID, OTHER_GRID = Enterprise("E0GRID00001", "Acme Grid"), Enterprise("E0OTHER0001", "Other")
 OUTSIDER, GUEST, UNKNOWN = (NotAMember(role) for role in (Role.OUTSIDER, Role.GUEST, Role.UNKNOWN))
-REINSTALL = reinstall_message().text
 WITHOUT_THE_SCOPE = {"commands", "chat:write"}
 
 
@@ -257,6 +256,10 @@ async def test_an_order_that_waits_for_slack_when_the_bot_stops_is_carried_out_i
 # --- an app that was installed without the scope users:read ---
 
 
+def reinstall_text(at: ManyHarness) -> str:
+    return reinstall_message(f"{at.environ['BASE_URL']}/slack/install").text
+
+
 async def test_without_the_scope_the_team_alone_counts(caplog: pytest.LogCaptureFixture) -> None:
     async with single_workspace(enterprise=GRID) as at:
         at.slack.home.installation.scopes = WITHOUT_THE_SCOPE
@@ -279,7 +282,7 @@ async def test_the_person_who_installed_the_app_is_asked_once_to_reinstall_it(at
     await one.wait_for_direct_messages()
     await asyncio.sleep(0.3)
     assert direct_messages(at.slack, [one.person, other, two.person]) == {
-        one.person.name: [REINSTALL],
+        one.person.name: [reinstall_text(at)],
         other.name: [],
         two.person.name: [],
     }
@@ -297,4 +300,4 @@ async def test_if_the_database_can_not_say_whether_they_were_asked_it_is_tried_a
     assert [record.levelname for record in caplog.records if record.name == monitor] == ["WARNING"]
     await at.rename_table("elsewhere", "notices")
     await done(tenant, "a command", tenant.person)
-    assert await tenant.wait_for_direct_messages() == [REINSTALL]
+    assert await tenant.wait_for_direct_messages() == [reinstall_text(at)]

@@ -44,6 +44,7 @@ from bot.sim.slack import markup
 
 Check = Callable[[str, str], None]
 
+INSTALL_URL = "https://bot.example.com/slack/install"
 URL = "https://bot.example.com/alerts/T0HOME00001"
 KEY = AnchorKey(Secret("sk-0123456789-9876"), KeyCheck.VERIFIED, "U0SETTER001", 1_785_000_000)
 SHORT = AnchorKey(Secret("short"))
@@ -68,10 +69,13 @@ HOMES = {
     "no key, member": FIRST,
     "no key, admin": ADMINS,
     "no key, role unknown": replace(FIRST, role=Role.UNKNOWN),
-    "no key, scope missing": replace(FIRST, role=Role.SCOPE_MISSING),
+    "no key, scope missing": replace(FIRST, role=Role.SCOPE_MISSING, install_url=INSTALL_URL),
     "everything set, member": replace(FIRST, workspace=FULL),
     "everything set, admin": replace(ADMINS, workspace=FULL),
     "single workspace": replace(FIRST, workspace=replace(FULL, anchor_key=SHORT, is_managed=False)),
+    "single workspace, scope missing": replace(
+        FIRST, workspace=replace(FULL, is_managed=False), role=Role.SCOPE_MISSING
+    ),
     **{f"key {check}": replace(FIRST, workspace=with_key(replace(KEY, check=check))) for check in KeyCheck},
     "short key, admin": replace(ADMINS, workspace=with_key(SHORT)),
     "one person, one channel": replace(FIRST, workspace=replace(EMPTY, policy=Policy(ONE, ONE))),
@@ -247,7 +251,7 @@ DIRECT = {
     "alerts token made": changes.alerts_token_message(BY),
     "key refused, admins replace it": changes.key_refused_message(KEY, by_admins=True),
     "key refused, the operator replaces it": changes.key_refused_message(KEY, by_admins=False),
-    "scope missing": changes.reinstall_message(),
+    "scope missing": changes.reinstall_message(INSTALL_URL),
 }
 
 

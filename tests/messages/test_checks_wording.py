@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.core.checks import Checked, CheckName, Finding, Good, Kind, Questionable, Skipped, Unanswered, Wrong
-from bot.messages.checks import check_line, check_record, fix, home_status
+from bot.messages.checks import check_line, check_record, fix
 
 KINDS: list[Kind] = [*Good, *Questionable, *Wrong, *Unanswered, *Skipped]
 VALUES = {
@@ -56,23 +56,3 @@ def test_codes_are_unique() -> None:
 def test_nothing_steers_a_terminal() -> None:
     check = Checked(CheckName.PUBLIC_URL, Finding(Wrong.URL_REJECTS, VALUES | {"why": "x\x1b[2J\n"}))
     assert all(text.isprintable() for text in [check_line(check), *check_record(check).values()])
-
-
-@pytest.mark.parametrize(
-    ("name", "scopes", "channel"),
-    [
-        ("fine", Good.SCOPES_GRANTED, Good.CHANNEL_OPEN),
-        ("no channel", Good.SCOPES_GRANTED, Skipped.CHANNEL_UNSET),
-        ("failures", Wrong.SCOPES_MISSING, Wrong.CHANNEL_REFUSED),
-    ],
-)
-def test_the_status_in_home(name: str, scopes: Kind, channel: Kind, wording: Callable[[str, str], None]) -> None:
-    findings = {CheckName.SCOPES: scopes, CheckName.ALERT_CHANNEL: channel}
-    status = home_status(Checked(check, Finding(kind, VALUES)) for check, kind in findings.items())
-    assert status
-    wording(f"home: {name}", status)
-
-
-def test_home_says_nothing_that_is_not_known() -> None:
-    assert home_status([]) is None
-    assert home_status([Checked(CheckName.SCOPES, Finding(Skipped.SCOPES_UNKNOWN))]) is None

@@ -86,17 +86,18 @@ async def scene() -> AsyncIterator[Scene]:
         store, clock, tasks, web = Store(workspace), Time(), Tasks(), open_web(session, slack.url)
         roles = RoleCache(ProfileCache(web, database.roles, clock, clock), clock)
         delivery = MessageDelivery(ResponseUrls(transport_over(session), api_url=slack.url), SlackClient(web), store)
-        yield Scene(
-            slack, store, clock, WorkspaceMonitor(store, CurrentAdmins(store, roles), delivery, tasks, clock), tasks
-        )
+        admins = CurrentAdmins(store, roles)
+        monitor = WorkspaceMonitor(store, admins, delivery, tasks, clock, install_url=INSTALL_URL)
+        yield Scene(slack, store, clock, monitor, tasks)
         await roles.close()
 
 
 def text_about(event: str) -> str:
     key = AnchorKey(Secret("sk-first-0123456789-1234"))
-    return (key_refused_message(key, by_admins=True) if event == "refused key" else reinstall_message()).text
+    return (key_refused_message(key, by_admins=True) if event == "refused key" else reinstall_message(INSTALL_URL)).text
 
 
+INSTALL_URL = "https://bot.example.com/slack/install"
 BOTH_EVENTS = pytest.mark.parametrize("event", ["refused key", "missing scope"])
 
 

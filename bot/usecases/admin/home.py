@@ -14,9 +14,9 @@ from bot.core.requests import Actor
 from bot.core.session_overview import Overview
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Block
-from bot.messages.checks import home_status
 from bot.messages.history import MOST_IN_HOME, LastOrders
 from bot.messages.home import Home, Notice, home_view
+from bot.messages.home_status import home_status
 from bot.messages.session_overview import overview_blocks
 from bot.outbound.slack.client import SlackViews, ViewResult
 from bot.outbound.slack.roles import RoleCache
@@ -52,7 +52,8 @@ class StickyNotices:
 class HomeView:
     """Publisher of Home, one view at a time per person: the newest is last.
 
-    `clock` is monotonic, in seconds; `now` gives Unix seconds.
+    `clock` is monotonic, in seconds; `now` gives Unix seconds. `install_url` is the page that installs the app; ""
+    for a bot without OAuth.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - collaborators and settings
@@ -68,7 +69,9 @@ class HomeView:
         *,
         now: Callable[[], float],
         dashboard_url: str,
+        install_url: str,
     ) -> None:
+        self._install_url = install_url
         self._checks = checks
         self._past_orders = past_orders
         self._lists = lists
@@ -112,8 +115,8 @@ class HomeView:
         last, sessions = await asyncio.gather(
             self._last_orders(workspace, actor, role), self._sessions(workspace, actor, role)
         )
-        status = home_status(await self._checks.get(workspace)) if role is Role.ADMIN else None
-        home = Home(workspace, role, secrets.token_hex(4), notice, sessions, last, status)
+        status = await self._status(workspace) if role is Role.ADMIN else None
+        home = Home(workspace, role, secrets.token_hex(4), notice, sessions, last, status, self._install_url)
         result = await self._views.publish(workspace.bot_token, actor.user_id, home_view(home), view_hash=view_hash)
         if role is Role.ADMIN and result is ViewResult.SHOWN:
             try:
@@ -121,6 +124,9 @@ class HomeView:
             except StoreError as error:
                 _log.warning("admin not recorded", extra={"team": actor.team_id, "why": str(error)})
         return result
+
+    async def _status(self, workspace: Workspace) -> str | None:
+        return home_status(await self._checks.get(workspace), install_url=self._install_url)
 
     async def _sessions(self, workspace: Workspace, actor: Actor, role: Role) -> tuple[Block, ...]:
         """Return the lists of sessions, for people who are allowed to pause."""

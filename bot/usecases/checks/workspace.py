@@ -17,6 +17,7 @@ from bot.usecases.checks.anchor import check_key
 from bot.usecases.checks.slack import check_channel, check_token
 
 _AT_ONCE = 10  # workspaces
+_POST = "chat:write"  # https://docs.slack.dev/reference/methods/chat.postMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Services:
         scopes = channel = Finding(Skipped.NOT_CHECKED, {"first": CheckName.BOT_TOKEN})
         if found is not None:
             scopes = judge_scopes(found.scopes, SCOPES)
+            channel = Finding(Skipped.NOT_CHECKED, {"first": CheckName.SCOPES})
+        if found is not None and (found.scopes is None or _POST in found.scopes):
             channel = await check_channel(self.web, workspace.bot_token, workspace.alerts_channel, self.now)
         findings = {CheckName.BOT_TOKEN: token, CheckName.SCOPES: scopes, CheckName.ALERT_CHANNEL: channel}
         return [Checked(name, finding, workspace.team_id) for name, finding in findings.items()]
