@@ -55,10 +55,9 @@ from bot.usecases.past_orders import PastOrders
 from bot.usecases.recovery import INTERVAL, Recovery
 from bot.usecases.session_cards import SessionCards
 from bot.usecases.session_checks import SessionChecks
-from bot.usecases.session_choice import SessionChoice
 from bot.usecases.session_control import SessionControl
 from bot.usecases.session_list import SessionLists
-from bot.usecases.session_modal import SessionModal
+from bot.usecases.session_modals import SessionModals
 from bot.usecases.session_reads import SessionReads
 from bot.usecases.session_views import SessionViews
 from bot.usecases.workspace_monitor import WorkspaceMonitor
@@ -167,7 +166,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     reads = SessionReads(anchor_sessions, tasks, limits.now, time.monotonic)
     lists = SessionLists(access_check, reads, past_orders, tasks, limits.now)
     shown: _Shown = {"now": limits.now, "dashboard_url": settings.anchor_dashboard_url}
-    session_modal = SessionModal(lists, workspaces, views, delivery, tasks, **shown)
+    session_modals = SessionModals(lists, workspaces, views, delivery, tasks, tenancy.store.cipher, **shown)
     home_view = home.HomeView(
         workspaces,
         roles,
@@ -181,7 +180,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         install_url=install_url,
     )
     history_modal = history.HistoryModal(workspaces, roles, views, delivery, past_orders, limits.now)
-    session_views = SessionViews(home_view, session_modal)
+    session_views = SessionViews(home_view, session_modals)
     owner, dashboard_url = secrets.token_hex(8), settings.anchor_dashboard_url
     rows = OrderRows(tenancy.store.database, tenancy.store.cipher, owner, lease=limits.lease)
     journal = Journal(rows, readiness, metrics, renew_interval=limits.lease / RENEWALS)
@@ -215,12 +214,11 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     recovery = Recovery(
         journal, orders, tasks, is_alone=tenancy.store.database.is_exclusive, interval=limits.recovery_interval
     )
-    choice = SessionChoice(workspaces, views, lists, delivery, tasks, tenancy.store.cipher, dashboard_url)
     tables = [
         CommandListeners(orders, lists, delivery, tasks, dashboard_url=dashboard_url).routes,
         ButtonListeners(orders, session_views, delivery, tasks).routes,
-        ShortcutListeners(orders, choice, tasks).routes,
-        SessionViewListeners(lists, session_modal, session_views, delivery, tasks, **shown).routes,
+        ShortcutListeners(orders, session_modals, tasks).routes,
+        SessionViewListeners(lists, session_views, delivery, tasks, **shown).routes,
         EventListeners(home_view, workspaces, tasks).routes,
         HistoryListeners(history_modal, delivery, tasks).routes,
     ]

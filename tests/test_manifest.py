@@ -61,7 +61,7 @@ ROUTES = [
     ButtonListeners(nothing, nothing, nothing, nothing).routes,
     EventListeners(nothing, nothing, nothing).routes,
     ShortcutListeners(nothing, nothing, nothing).routes,
-    SessionViewListeners(nothing, nothing, nothing, nothing, nothing, now=nothing, dashboard_url="").routes,
+    SessionViewListeners(nothing, nothing, nothing, nothing, now=nothing, dashboard_url="").routes,
 ]
 
 

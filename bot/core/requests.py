@@ -94,7 +94,8 @@ class ReplyAddress:
     """The place for an answer; `thread_ts` is used only if everybody can see the answer.
 
     A `response_url` lets its holder post for 30 minutes, so it is a secret. `clicked` is the message whose button was
-    clicked, `message_url` the link to the one that a shortcut was used on.
+    clicked, `message_url` the link to the one that a shortcut was used on. `invocation` is Slack's id of a click in a
+    modal: all those clicks share a `response_url`.
     """
 
     actor: Actor
@@ -102,6 +103,7 @@ class ReplyAddress:
     thread_ts: str | None = None
     clicked: ClickedMessage | None = None
     message_url: str = ""
+    invocation: str = ""
 
 
 _HELP_WORDS = {"help", "?", "-h", "--help"}

@@ -53,7 +53,7 @@ class MessageDelivery:
         self._workspaces = workspaces
         self._queue = FairQueue(most=_MOST_SENDING, most_each=_MOST_SENDING_EACH)
         self._waiting: Tally[Person] = Tally()
-        self._delivered: LRUCache[tuple[str, str] | None, None] = LRUCache(_MOST_REMEMBERED)
+        self._delivered: LRUCache[tuple[str, str, str] | None, None] = LRUCache(_MOST_REMEMBERED)
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -72,7 +72,8 @@ class MessageDelivery:
         address and text does nothing: Slack can send a request again. It ends before a round in which the result turns
         out not to be ours: another process delivers it.
         """
-        name = (address.response_url.reveal(), message.text) if address.response_url else None
+        url = address.response_url
+        name = (url.reveal(), address.invocation, message.text) if url else None
         if name in self._delivered:
             return Receipt("response_url")
         if name is not None:

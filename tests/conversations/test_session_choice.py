@@ -17,8 +17,8 @@ from bot.messages.session_choice import (
     OUT_OF_DATE,
     TITLE,
     choice_modal,
-    choice_not_opened_message,
 )
+from bot.messages.session_modal import not_opened_message
 from bot.outbound.workspaces import StoreUnreachableError
 from bot.sim.anchor import Slow
 from bot.sim.slack import Channel, Delivery, Message, Source, View
@@ -194,4 +194,4 @@ async def test_a_modal_that_does_not_open_is_reported(trouble: str, monkeypatch:
             await at.slack.use_shortcut(at.person, message)
         answer = await at.wait_for_ephemeral()
         assert at.anchor.requests == []
-    assert answer.text == choice_not_opened_message().text
+    assert answer.text == not_opened_message().text

@@ -9,10 +9,9 @@ from bot.config.settings import DASHBOARD_URL
 from bot.core.outcomes import NoKey, NotFound
 from bot.core.policy import NotAMember, NotNamed, Role
 from bot.core.session_list import NotRead, Unread
-from bot.messages.modal_results import TOO_LATE
 from bot.messages.request_errors import incident_message
 from bot.messages.session_list import list_refusal, not_read_text
-from bot.messages.session_modal import loading_modal
+from bot.messages.session_modal import loading_modal, not_opened_message
 from bot.messages.session_overview import REFRESH, reading_overview_message
 from bot.messages.usage import sessions_help_message
 from bot.outbound.store.workspace_directory import WorkspaceDirectory
@@ -126,6 +125,15 @@ async def test_what_ended_or_was_resumed_is_not_shown_as_paused() -> None:
         assert buttons(await overview_with(at, "none")) == [PAUSE]
 
 
+async def test_every_session_that_may_run_has_its_pause_button() -> None:
+    async with single_workspace() as at:
+        ids = [at.anchor.add_session(word=word) for word in ("warming up", "stuck", "")]
+        wanted = {("anchor_pause", session_id) for session_id in [SESSION, *ids]}
+        message = await overview(at)
+        assert set(buttons(message)) == set(buttons(await modal(at))) == set(buttons(await home(at))) == wanted
+        assert "`warming up`" in message.text
+
+
 async def test_help_reads_nothing() -> None:
     async with single_workspace() as at:
         await at.command("help", command=SHOW)
@@ -196,6 +204,15 @@ async def test_the_shortcut_opens_the_sessions_and_a_click_pauses_one() -> None:
         await at.slack.until(lambda: buttons(at.slack.modal_of(at.person)) == [PAUSE])
 
 
+async def test_an_id_that_is_not_in_the_lists_can_be_pasted() -> None:
+    async with single_workspace() as at:
+        view = await modal(at)
+        await at.slack.submit(at.person, view, {"pasted": SESSION})
+        (told,) = await at.wait_for_direct_messages()
+        assert is_about(told, paused())
+        assert at.slack.modal_of(at.person) is None
+
+
 async def test_the_modal_opens_at_once_and_is_completed_when_anchor_answers() -> None:
     async with single_workspace() as at:
         at.anchor.read_fault = Slow(1.5)
@@ -235,7 +252,7 @@ async def test_a_modal_that_does_not_open_is_reported() -> None:
     async with single_workspace() as at:
         at.slack.faults["views.open"] = server_error(503)
         await at.slack.use_global_shortcut(at.person)
-        assert await at.wait_for_direct_messages() == [TOO_LATE]
+        assert await at.wait_for_direct_messages() == [not_opened_message().text]
 
 
 async def test_while_the_database_is_away_the_modal_does_not_open_or_change(

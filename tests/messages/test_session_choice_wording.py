@@ -1,4 +1,4 @@
-"""The wording of the modal to choose among the session ids of a message, or among the sessions that run."""
+"""The wording of the modal to choose among the session ids of a message, and of the note if it has none."""
 
 from collections.abc import Callable
 
@@ -7,19 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.message_ids import Mention, Mentions
-from bot.core.session import Session
 from bot.core.session_id import SessionId
-from bot.core.session_list import SessionList
 from bot.messages.markup import width
-from bot.messages.session_choice import (
-    NO_SESSION,
-    NOTHING_CHOSEN,
-    OUT_OF_DATE,
-    choice_modal,
-    choice_not_opened_message,
-    running_modal,
-    unread_modal,
-)
+from bot.messages.session_choice import NOTHING_CHOSEN, OUT_OF_DATE, choice_modal, no_id_note
+from bot.messages.session_modal import NO_SESSION, not_opened_message
 from harness import OTHER_SESSION, SESSION
 from messages.test_administration_wording import rendered
 
@@ -28,30 +19,18 @@ Check = Callable[[str, str], None]
 FIRST, SECOND = Mention(SessionId(SESSION), "Scraper spends:"), Mention(SessionId(OTHER_SESSION), "")
 MANY = tuple(Mention(SessionId(f"{number:08x}{SESSION[8:]}"), f"No. {number} & <co>") for number in range(60))
 
-NOW = 1_785_000_000.0
-SCRAPER = Session(
-    id=SessionId(SESSION), tags=("scraper", "<nightly>"), domains=("a.example", "b.example"), created_at=NOW - 3600
-)
-RUNNING = SessionList((SCRAPER, Session(id=SessionId(OTHER_SESSION))), is_complete=False, read_at=NOW)
-
 MODALS = {
     "several ids": choice_modal(Mentions((FIRST, SECOND)), "origin"),
     "one id in a message that is too long": choice_modal(Mentions((FIRST,), is_complete=False), "origin"),
     "more ids than fit": choice_modal(Mentions(MANY), "origin"),
-    "no id": running_modal(RUNNING, "origin"),
-    "no id, and nothing runs": running_modal(SessionList((), is_complete=True, read_at=NOW), "origin"),
-    "no id, and more sessions than fit": running_modal(
-        SessionList(tuple(Session(id=mention.session_id) for mention in MANY), is_complete=True, read_at=NOW), "origin"
-    ),
-    "no id in a message that is too long, and Anchor does not answer": unread_modal(
-        "(why)", "origin", is_complete=False
-    ),
 }
 TEXTS = {
+    "no id": no_id_note(is_complete=True),
+    "no id in a message that is too long": no_id_note(is_complete=False),
     "nothing chosen": NOTHING_CHOSEN,
     "text without an id": NO_SESSION,
     "out of date": OUT_OF_DATE,
-    "not opened": choice_not_opened_message().text,
+    "not opened": not_opened_message().text,
 }
 
 
@@ -69,12 +48,6 @@ def test_more_than_ten_sessions_are_in_groups_of_ten() -> None:
     _, _, *groups = MODALS["more ids than fit"].blocks
     labels = [f"Sessions {first} to {first + 9}" for first in (1, 11, 21, 31, 41)]
     assert [group["label"]["text"] for group in groups] == labels
-
-
-def test_sessions_that_run_are_told_apart_by_what_anchor_knows_of_them() -> None:
-    (first, second) = MODALS["no id"].blocks[2]["element"]["options"]
-    assert first["description"]["text"] == "scraper · <nightly> · a.example · 1 h 0 min"
-    assert "description" not in second
 
 
 @given(st.text(max_size=150))

@@ -112,8 +112,10 @@ MESSAGES: dict[str, Message] = {
 OVERVIEW = Overview(running(FULL), (PAUSED,), frozenset(Verb), "U0BOB000001")
 MODALS: dict[str, View] = {
     "loading": loading_modal(),
-    "sessions": sessions_modal(OVERVIEW, now=NOW, dashboard_url=DASHBOARD),
-    "sessions, with a note": sessions_modal(OVERVIEW, now=NOW, dashboard_url=DASHBOARD, note="(the result)"),
+    "sessions": sessions_modal(OVERVIEW, "origin", now=NOW, dashboard_url=DASHBOARD),
+    "sessions, from a message, with a note": sessions_modal(
+        OVERVIEW, "origin", now=NOW, dashboard_url=DASHBOARD, note="(the result)", has_thread=True
+    ),
     "refused": message_modal(list_refusal(NoKey(can_set=True), dashboard_url=DASHBOARD)),
     "refused, with a note": message_modal(list_refusal(NoKey(), dashboard_url=DASHBOARD), "(the note)"),
 }

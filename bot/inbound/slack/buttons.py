@@ -1,13 +1,14 @@
 """The Pause and Resume buttons: start the order, and answer after the ack."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncBoltContext
 
 from bot.concurrency import Tasks
 from bot.core.order_version import read_version
-from bot.core.requests import Actor, Order, Source, Verb
+from bot.core.requests import Order, ReplyAddress, Source, Verb
 from bot.core.session_id import Found, find_session_id
 from bot.core.view_ref import ViewRef
 from bot.inbound.slack.listener import RequestContext, Routes, start_order
@@ -37,7 +38,11 @@ class ButtonListeners:
     async def click(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
         """Handle a click. Slack shows nothing of its ack but its absence, so the answer follows it."""
         request = context["request"]
-        await self._answer(read_button_click(body, request.address), request)
+        click = read_button_click(body, request.address)
+        if click.view is not None:
+            address = self._views.address(click.address, click.view)
+            click = replace(click, address=replace(address, invocation=click.trigger_id or ""))
+        await self._answer(click, request)
         await ack()  # for Bolt
 
     async def click_legacy(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
@@ -53,12 +58,12 @@ class ButtonListeners:
         else:
             running = await start_order(self._orders, self._tasks, order, click.address, request)
             if click.view is not None and running is not None:
-                self._tasks.start(self._show_result(running, click.address.actor, click.view))
+                self._tasks.start(self._show_result(running, click.address, click.view))
 
-    async def _show_result(self, running: RunningOrder, actor: Actor, view: ViewRef) -> None:
-        """Show the result in the view with the button, beside the direct message: the view can be closed."""
+    async def _show_result(self, running: RunningOrder, address: ReplyAddress, view: ViewRef) -> None:
+        """Show the result in the view with the button, beside the message: the view can be closed."""
         if (message := await self._orders.stored_result(running)) is not None:
-            await self._views.refresh(actor, view, note=message.text)
+            await self._views.refresh(address, view, note=message.text)
 
 
 def _read_order(click: ButtonClick, age: float) -> Order | Message:

@@ -90,7 +90,8 @@ def read_view(payload: Mapping[str, Any]) -> ViewRef | None:
     view = payload.get("view")
     if view is None:
         return None
-    return ViewRef(None if view.get("type") == "home" else text_field(view, "id"))
+    modal_id = None if view.get("type") == "home" else text_field(view, "id")
+    return ViewRef(modal_id, text_field(view, "private_metadata"))
 
 
 def read_button_click(payload: Mapping[str, Any], address: ReplyAddress) -> ButtonClick:

@@ -1,4 +1,4 @@
-"""The surfaces that show sessions: `/anchor-sessions`, the global shortcut, and the button that reads them again."""
+"""The surfaces that show sessions: `/anchor-sessions`, and the button that reads them again."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -14,13 +14,11 @@ from bot.inbound.slack.listener import Routes
 from bot.inbound.slack.payload import read_view
 from bot.messages.message import Message, Visibility
 from bot.messages.session_list import list_refusal
-from bot.messages.session_modal import SHORTCUT
 from bot.messages.session_overview import REFRESH, overview_message, reading_overview_message
 from bot.messages.usage import SESSIONS, sessions_help_message
 from bot.usecases.incidents import report
 from bot.usecases.message_delivery import MessageDelivery
 from bot.usecases.session_list import SessionLists
-from bot.usecases.session_modal import SessionModal
 from bot.usecases.session_views import SessionViews
 
 
@@ -30,7 +28,6 @@ class SessionViewListeners:
     def __init__(  # noqa: PLR0913 - collaborators and settings
         self,
         lists: SessionLists,
-        modal: SessionModal,
         views: SessionViews,
         delivery: MessageDelivery,
         tasks: Tasks,
@@ -39,15 +36,12 @@ class SessionViewListeners:
         dashboard_url: str,
     ) -> None:
         self._lists = lists
-        self._modal = modal
         self._views = views
         self._delivery = delivery
         self._tasks = tasks
         self._now = now
         self._dashboard_url = dashboard_url
-        self.routes = Routes(
-            commands={SESSIONS: self.show}, actions={REFRESH: self.refresh}, global_shortcuts={SHORTCUT: self.open}
-        )
+        self.routes = Routes(commands={SESSIONS: self.show}, actions={REFRESH: self.refresh})
 
     async def show(self, ack: AsyncAck, body: Mapping[str, str], context: AsyncBoltContext) -> None:
         """Ack with the sessions if they come before the ack deadline; otherwise they follow."""
@@ -63,16 +57,14 @@ class SessionViewListeners:
                 self._tasks.start(self._deliver(request.address, reading))
         await ack()
 
-    async def open(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
-        """Open the modal."""
-        await ack()
-        self._tasks.start(self._modal.open(context["request"].address, body.get("trigger_id", "")))
-
     async def refresh(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
         """Read the sessions again, in the message, Home or modal that has the button."""
         await ack()
         address, view = context["request"].address, read_view(body)
-        self._tasks.start(self._replace(address) if view is None else self._views.refresh(address.actor, view))
+        if view is None:
+            self._tasks.start(self._replace(address))
+        else:
+            self._tasks.start(self._views.refresh(self._views.address(address, view), view))
 
     async def _overview(self, actor: Actor) -> Message:
         try:

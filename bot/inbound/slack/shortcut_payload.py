@@ -12,7 +12,8 @@ from bot.core.json_fields import object_field, object_list_field, text_field
 from bot.core.message_ids import Mentions, find_mentions
 from bot.core.requests import ReplyAddress
 from bot.core.session_id import SessionId, words_with_ids
-from bot.messages.session_choice import ALL, MOST_SHOWN, NO_SESSION, NOTHING_CHOSEN, PASTED, SESSIONS
+from bot.messages.session_choice import ALL, MOST_SHOWN, NOTHING_CHOSEN, SESSIONS
+from bot.messages.session_modal import NO_SESSION, PASTED
 
 _SELECTED = "selected_options"
 _TS = re.compile(r"\d{1,12}\.\d{1,6}", re.ASCII)
@@ -42,7 +43,7 @@ def read_message_shortcut(payload: Mapping[str, Any], address: ReplyAddress) -> 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The sessions that were chosen in the modal; `problem` is the error for the input `field` if there are none."""
+    """The sessions that were chosen or pasted; `problem` is the error for the input `field` if there are none."""
 
     session_ids: tuple[SessionId, ...]
     field: str
@@ -60,11 +61,10 @@ def read_choice(payload: Mapping[str, Any]) -> Choice:
         boxes = [box for element in elements for box in object_list_field(element, "options")]
     else:
         boxes = [box for some in chosen.values() for box in some]
-    pasted = text_field(inputs.get(PASTED), "value")
-    texts = [*(text_field(box, "value") for box in boxes), pasted]
+    texts = [*(text_field(box, "value") for box in boxes), text_field(inputs.get(PASTED), "value")]
     ids = dict.fromkeys(found for text in texts for _, some in words_with_ids(text) for found in some)
-    field = PASTED if PASTED in state else f"{SESSIONS}_0"
-    return Choice(tuple(ids)[:MOST_SHOWN], field, NO_SESSION if pasted else NOTHING_CHOSEN)
+    field, problem = (PASTED, NO_SESSION) if PASTED in state else (f"{SESSIONS}_0", NOTHING_CHOSEN)
+    return Choice(tuple(ids)[:MOST_SHOWN], field, problem)
 
 
 def _message_url(payload: Mapping[str, Any], message: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The message shortcut: pause the session whose id is in a message."""
+"""The shortcuts: pause the session whose id is in a message, or one of a list; and the modals that they open."""
 
 import asyncio
 from collections.abc import Mapping
@@ -15,40 +15,50 @@ from bot.inbound.slack.listener import Routes, start_order
 from bot.inbound.slack.shortcut_payload import read_choice, read_message_shortcut
 from bot.messages.modal_results import answer_view
 from bot.messages.session_buttons import PAUSE_FROM_MESSAGE
-from bot.messages.session_choice import CHOICE, OUT_OF_DATE, TITLE
+from bot.messages.session_choice import CHOICE, OUT_OF_DATE, TITLE, no_id_note
+from bot.messages.session_modal import MODAL, SHORTCUT
 from bot.usecases.orders import Orders
-from bot.usecases.session_choice import SessionChoice
+from bot.usecases.session_modals import SessionModals
 
 
 class ShortcutListeners:
-    """Listeners for the shortcut in the menu of a message, and for the modal to choose in."""
+    """Listeners for the shortcuts, and for their modals if they are submitted."""
 
-    def __init__(self, orders: Orders, choice: SessionChoice, tasks: Tasks) -> None:
+    def __init__(self, orders: Orders, modals: SessionModals, tasks: Tasks) -> None:
         self._orders = orders
-        self._choice = choice
+        self._modals = modals
         self._tasks = tasks
         self.routes = Routes(
-            message_shortcuts={PAUSE_FROM_MESSAGE: self.pause_from_message}, views={CHOICE: self.pause_chosen}
+            message_shortcuts={PAUSE_FROM_MESSAGE: self.pause_from_message},
+            global_shortcuts={SHORTCUT: self.open_list},
+            views=dict.fromkeys([CHOICE, MODAL], self.pause_chosen),
         )
+
+    async def open_list(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
+        """Open the modal with the sessions."""
+        await ack()
+        self._tasks.start(self._modals.open(context["request"].address, body.get("trigger_id", "")))
 
     async def pause_from_message(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
         """Pause the only session of a message at once; docs/decisions has the reason why without a question."""
         request = context["request"]
         shortcut = read_message_shortcut(body, request.address)
-        address = shortcut.address
+        address, trigger_id = shortcut.address, shortcut.trigger_id
         match shortcut.mentions:
             case Mentions(found=(only,), is_complete=True):
-                trigger_id, age = shortcut.trigger_id, request.age
-                order = Order(Verb.PAUSE, only.session_id, address.actor, "", trigger_id, age, Source.SHORTCUT)
+                order = Order(Verb.PAUSE, only.session_id, address.actor, "", trigger_id, request.age, Source.SHORTCUT)
                 await start_order(self._orders, self._tasks, order, address, request)
+            case Mentions(found=(), is_complete=is_complete):
+                note = no_id_note(is_complete=is_complete)
+                self._tasks.start(self._modals.open(address, trigger_id or "", note=note))
             case mentions:
-                self._tasks.start(self._choice.open(address, shortcut.trigger_id or "", mentions))
+                self._tasks.start(self._modals.choose(address, trigger_id or "", mentions))
         await ack()
 
     async def pause_chosen(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
-        """Pause the sessions that were chosen in the modal, each by an order of its own. The results follow."""
+        """Pause the sessions that were chosen or pasted, each by an order of its own. The results follow."""
         request, view = context["request"], body["view"]
-        address = self._choice.address(request.address.actor, text_field(view, "private_metadata"))
+        address = self._modals.address(request.address.actor, text_field(view, "private_metadata"))
         chosen = read_choice(body)
         if address is None:
             shown = answer_view(TITLE, OUT_OF_DATE).as_json()

@@ -4,11 +4,11 @@ from typing import Any
 
 from bot.messages.request_errors import unknown_action_message
 from bot.messages.session_buttons import PAUSE_FROM_MESSAGE
-from bot.messages.session_choice import choice_not_opened_message
+from bot.messages.session_modal import not_opened_message
 from inbound.bad_requests.case import Case, cases
 from inbound.bad_requests.valid_requests import MARK, action, click, interaction
 
-_NOT_OPENED = choice_not_opened_message().text
+_NOT_OPENED = not_opened_message().text
 _HOLDERS = ("user", "team", "channel", "enterprise")
 
 _ACTIONS: dict[str, Any] = {
