@@ -75,7 +75,7 @@ class Services:
         before, after = _PAUSE
         text = path.decode()
         order = self.book.by_session(text.removeprefix(before).removesuffix(after))
-        if order is None:
+        if order is None or method == b"GET":
             return self._answer_other_call(method, text)
         if method != b"POST" or text != f"{before}{order.session}{after}":
             self.book.report(f"Anchor was asked for {method.decode()} {text}", order)

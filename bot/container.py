@@ -48,6 +48,7 @@ from bot.usecases.card_outbox import CardOutbox
 from bot.usecases.card_sender import CardSender
 from bot.usecases.checks.cached import CachedChecks
 from bot.usecases.checks.workspace import Services
+from bot.usecases.fact_reads import FactReads
 from bot.usecases.fair_queue import CAPACITY, FairQueue
 from bot.usecases.message_delivery import MessageDelivery
 from bot.usecases.orders import Orders
@@ -104,6 +105,7 @@ class Container:
     """The objects that `bot.app` starts and stops."""
 
     session_control: SessionControl
+    fact_reads: FactReads
     delivery: MessageDelivery
     slack_app: SlackApp
     roles: RoleCache
@@ -115,8 +117,9 @@ class Container:
     admin: actions.Admin | None
 
     def stop(self) -> None:
-        """Accept no new orders, and let no delivery wait for long."""
+        """Accept no new orders, let no delivery wait for long, and read no more facts."""
         self.session_control.stop()
+        self.fact_reads.stop()
         self.delivery.stop()
 
     def stop_journal(self) -> None:
@@ -164,6 +167,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         clients.transport, base_url=settings.anchor_api_url, timeout=settings.anchor_timeout
     )
     reads = SessionReads(anchor_sessions, tasks, limits.now, time.monotonic)
+    fact_reads = FactReads(anchor_sessions, reads, time.monotonic)
     lists = SessionLists(access_check, reads, past_orders, tasks, limits.now)
     shown: _Shown = {"now": limits.now, "dashboard_url": settings.anchor_dashboard_url}
     session_modals = SessionModals(lists, workspaces, views, delivery, tasks, tenancy.store.cipher, **shown)
@@ -194,6 +198,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         time.monotonic,
         queue=queue,
         capacity=limits.capacity,
+        on_sent=fact_reads.follow,
     )
     states = SessionStates(tenancy.store.database)
     outbox = CardOutbox(CardRows(tenancy.store.database, owner), CardSender(slack, workspaces, states).send)
@@ -238,5 +243,15 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         ]
     slack_app = SlackApp(tables, orders, delivery, tasks, clients.slack_now, metrics, ack_wait=limits.ack_wait)
     return Container(
-        session_control, delivery, slack_app, roles, journal, recovery, outbox, alert_cards, session_checks, admin
+        session_control,
+        fact_reads,
+        delivery,
+        slack_app,
+        roles,
+        journal,
+        recovery,
+        outbox,
+        alert_cards,
+        session_checks,
+        admin,
     )

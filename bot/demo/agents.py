@@ -7,6 +7,7 @@ import uuid
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from bot.demo.jobs import Job
 from bot.sim.anchor import SessionState, SimAnchor
@@ -110,5 +111,7 @@ class Agents:
             domains=[job.host],
             key_name="agents",
             max_duration=_MAX_DURATION,
+            created_at=datetime.now(UTC),
+            is_task=True,
         )
         return Agent(session_id, job, spent=spent)

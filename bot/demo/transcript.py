@@ -55,7 +55,7 @@ async def _play_all(steps: Sequence[Step], sandbox: Sandbox, out: TextIO, result
 async def _play_step(number: int, step: Step, sandbox: Sandbox, out: TextIO, result_within: float) -> bool:
     actor, anchor = step.actor(sandbox), sandbox.anchor
     seen_before = {_version(message) for message in _seen_by(actor, sandbox)}
-    received_before = len(anchor.requests)
+    received_before = len(anchor.orders)
     started = time.monotonic()
     print(f"\n{number}. {step.title}\n{_row(f'@{actor.name}', step.does)}", file=out)
 
@@ -76,7 +76,7 @@ async def _play_step(number: int, step: Step, sandbox: Sandbox, out: TextIO, res
         print(
             _row(f"{_reader(message, actor)}, {after:.1f} s", _mark(message) + sandbox.slack.render(message)), file=out
         )
-    received = anchor.requests[received_before:]
+    received = anchor.orders[received_before:]
     print(_row("Anchor received", *map(_request_line, received) if received else ["nothing"]), file=out)
     return _as_expected(step, shown(), received, out)
 

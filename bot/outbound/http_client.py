@@ -2,7 +2,9 @@
 
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any
@@ -47,7 +49,33 @@ class _Response(aiohttp.ClientResponse):
         return self
 
 
-def _requests_through(proxy: Proxy) -> type[aiohttp.ClientRequest]:
+_on_sent: ContextVar[Callable[[], None] | None] = ContextVar("on_sent", default=None)
+
+
+@contextmanager
+def calling_when_sent(on_sent: Callable[[], None] | None) -> Iterator[None]:
+    """Call `on_sent` as soon as a request of this context is written to its connection; httpx has no way to say this.
+
+    It is not called for a request that got no connection.
+    """
+    token = _on_sent.set(on_sent)
+    try:
+        yield
+    finally:
+        _on_sent.reset(token)
+
+
+class _Request(aiohttp.ClientRequest):
+    """A request that says when it is written."""
+
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        response = await super().send(conn)
+        if (on_sent := _on_sent.get()) is not None:
+            on_sent()
+        return response
+
+
+def _requests_through(proxy: Proxy) -> type[_Request]:
     """Return a class of requests that go through a proxy if it serves their host.
 
     So httpx, slack_sdk and the websockets need not know of it. aiohttp's `trust_env` would start a thread for each.
@@ -55,7 +83,7 @@ def _requests_through(proxy: Proxy) -> type[aiohttp.ClientRequest]:
     url = URL(proxy.url)
     headers = {"Proxy-Authorization": proxy.authorization.reveal()} if proxy.authorization else {}
 
-    class ProxiedRequest(aiohttp.ClientRequest):
+    class ProxiedRequest(_Request):
         def update_proxy(self, *_: object) -> None:
             is_served = self.is_ssl() and proxy.serves(self.url.host or "", self.url.port or 0)
             super().update_proxy(url if is_served else None, None, headers)
@@ -70,7 +98,7 @@ def open_session(*traces: aiohttp.TraceConfig, proxy: Proxy | None = None) -> ai
     """
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ssl=_ssl_context()),
-        request_class=_requests_through(proxy) if proxy else aiohttp.ClientRequest,
+        request_class=_requests_through(proxy) if proxy else _Request,
         response_class=_Response,
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": f"anchor-chatops/{bot.__version__}"},

@@ -13,6 +13,7 @@ from bot.core.outcomes import Outcome, Paused, Refusal, Resumed
 from bot.core.recovery import Unfinished, settled_outcome
 from bot.core.requests import Order, ReplyAddress, Verb
 from bot.core.session import Session
+from bot.core.session_id import SessionId
 from bot.messages.blocks import section
 from bot.messages.message import Message
 from bot.messages.outcome import card_not_updated, card_update, outcome_message
@@ -49,7 +50,7 @@ class RunningOrder:
 class Orders:
     """Execution and delivery of orders; `now` gives Unix seconds, `clock` monotonic ones.
 
-    `known` gives what is known of an order's session, without waiting.
+    `known` gives what is known of a session of a workspace, without waiting.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - collaborators and settings
@@ -63,7 +64,7 @@ class Orders:
         clock: Callable[[], float],
         *,
         dashboard_url: str,
-        known: Callable[[Order], Session | None],
+        known: Callable[[str, SessionId], Session | None],
     ) -> None:
         self._session_control = session_control
         self._journal = journal
@@ -99,7 +100,7 @@ class Orders:
             dashboard_url=self._dashboard_url,
             order_id=entry.id,
             message_url=entry.address.message_url,
-            known=self._known(entry.order),
+            known=self._known(entry.order.actor.team_id, entry.order.session_id),
         )
 
     def told(self, running: RunningOrder) -> None:
@@ -183,9 +184,8 @@ class Orders:
             return address, message
         is_card, line = await self._update_cards(entry, outcome), ""
         if not is_card:
-            update = card_update(
-                entry.order, outcome, now=self._now(), order_id=entry.id, known=self._known(entry.order)
-            )
+            known = self._known(entry.order.actor.team_id, entry.order.session_id)
+            update = card_update(entry.order, outcome, now=self._now(), order_id=entry.id, known=known)
             line = await self._card_updates.send(address, clicked, update)
         goes_to_thread = isinstance(outcome, Paused) or (isinstance(outcome, Resumed) and is_card)
         if not goes_to_thread:

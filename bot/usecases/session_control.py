@@ -30,7 +30,7 @@ from bot.usecases.incidents import log_incident
 from bot.usecases.order_limits import OrderLimits
 from bot.usecases.order_record import OrderRecord
 from bot.usecases.sequencers import Name, Sequencers
-from bot.usecases.session_sequencer import Anchor, Result, SessionSequencer
+from bot.usecases.session_sequencer import Anchor, OnSent, Result, SessionSequencer
 from bot.usecases.workspace_monitor import ResultMonitor
 
 _log = logging.getLogger(__name__)
@@ -50,6 +50,7 @@ class SessionControl:
         *,
         queue: FairQueue,
         capacity: int = CAPACITY,
+        on_sent: OnSent | None = None,
     ) -> None:
         self._access_check = access_check
         self._monitor = monitor
@@ -57,7 +58,9 @@ class SessionControl:
         self._queue = queue
         self._limits = OrderLimits(clock, capacity=capacity)
         self._clock = clock
-        self._sequencers = Sequencers(lambda session_id: SessionSequencer(anchor, session_id, queue, tasks, clock))
+        self._sequencers = Sequencers(
+            lambda session_id: SessionSequencer(anchor, session_id, queue, tasks, clock, on_sent)
+        )
         self._checks: set[asyncio.Future[Access | Refusal]] = set()
         self._stopping = False
         self._interrupted = False

@@ -1,13 +1,12 @@
 """Reads of a workspace's sessions: coalesced, and cached for some seconds."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from cachetools import TTLCache
 
 from bot.concurrency import Tasks
-from bot.core.requests import Order
 from bot.core.session import Session
 from bot.core.session_id import SessionId
 from bot.core.session_list import NotRead, SessionList
@@ -63,12 +62,27 @@ class SessionReads:
         await asyncio.wait({reading})
         return reading.result()
 
-    def known(self, order: Order) -> Session | None:
-        """Return what a list of the last 10 minutes says of an order's session; what changes soon, for 5 seconds."""
-        known = self._known.get((order.actor.team_id, order.session_id))
+    def known(self, team_id: str, session_id: SessionId) -> Session | None:
+        """Return what was read of a session in the last 10 minutes; what changes soon, for 5 seconds."""
+        known = self._known.get((team_id, session_id))
         if known is None:
             return None
-        return known.session if self._clock() < known.read_at + CACHED else known.session.lasting()
+        return known.session if self._is_fresh(known) else known.session.lasting()
+
+    def is_fresh(self, team_id: str, session_id: SessionId) -> bool:
+        """Return whether everything about a session was read in the last 5 seconds."""
+        known = self._known.get((team_id, session_id))
+        return known is not None and self._is_fresh(known)
+
+    def learn(self, team_id: str, sessions: Iterable[Session]) -> None:
+        """Remember sessions that were just read."""
+        for session in sessions:
+            earlier = self._known.get((team_id, session.id))
+            whole = session if earlier is None else earlier.session.lasting().with_newer(session)
+            self._known[team_id, session.id] = _Known(whole, self._clock())
+
+    def _is_fresh(self, known: _Known) -> bool:
+        return self._clock() < known.read_at + CACHED
 
     async def _read_running(self, name: _List, access: Access) -> SessionList | NotRead:
         try:
@@ -77,11 +91,5 @@ class SessionReads:
             del self._in_flight[name]
         if isinstance(result, SessionList):
             self._lists[name] = result
-            for session in result.sessions:
-                self._keep(access.workspace.team_id, session)
+            self.learn(access.workspace.team_id, result.sessions)
         return result
-
-    def _keep(self, team_id: str, session: Session) -> None:
-        earlier = self._known.get((team_id, session.id))
-        whole = session if earlier is None else earlier.session.lasting().with_newer(session)
-        self._known[team_id, session.id] = _Known(whole, self._clock())

@@ -22,7 +22,7 @@ async def test_orders_at_once_are_one_call_for_each_session_and_each_is_answered
         await asyncio.gather(*commands, at.click(message), at.click(message))
         _, *answers = await at.wait_for_messages(6)
         assert len(at.orders) == 1
-        assert len(at.anchor.requests) == 2
+        assert len(at.anchor.orders) == 2
     expected = [paused(), paused(), paused(), paused(user="U0BOB000001"), paused(session=OTHER_SESSION)]
     assert sorted(answer.text for answer in answers) == sorted(expected)
 
@@ -110,7 +110,7 @@ async def test_a_bot_with_too_many_orders_under_way_refuses_more_at_once() -> No
     async with single_workspace(capacity=6) as at:
         at.anchor.fault = Slow(3.5)
         waiting = [asyncio.ensure_future(at.command(f"{number}{SESSION[1:]}")) for number in range(2)]
-        await at.anchor.until(lambda: len(at.anchor.requests) == 2)
+        await at.anchor.until(lambda: len(at.anchor.orders) == 2)
         await at.command()
         (seen,) = at.ephemerals()
         assert at.messages() == []

@@ -62,7 +62,7 @@ async def test_a_key_that_was_moved_to_another_workspaces_row_is_not_used(at: Ma
         await connection.execute(update(workspaces).values(anchor_api_key=theirs))
     assert (await two.answer("a command")).text == store_failed(two)
     await one.command()
-    assert [request.key for request in at.anchor.requests] == [one.key]
+    assert [request.key for request in at.anchor.orders] == [one.key]
 
 
 async def test_a_session_of_another_workspace_is_not_known(at: ManyHarness) -> None:

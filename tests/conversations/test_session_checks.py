@@ -28,7 +28,7 @@ def quick_checks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def reads(at: SingleHarness) -> int:
-    return sum(request.method == "GET" for request in at.anchor.requests)
+    return sum(request.verb == "statuses" for request in at.anchor.requests)
 
 
 async def test_an_ended_session_loses_its_buttons_and_is_not_looked_up_again(database_url: str) -> None:

@@ -113,7 +113,7 @@ async def test_a_submission_that_comes_twice_pauses_each_session_once() -> None:
         await at.wait_for_messages(3)
         again = await at.slack.resend(sent)
         await asyncio.sleep(0.3)
-        assert (again.error, len(at.anchor.requests), len(at.messages())) == (None, 2, 3)
+        assert (again.error, len(at.anchor.orders), len(at.messages())) == (None, 2, 3)
 
 
 async def test_if_nothing_is_chosen_the_modal_says_so() -> None:
@@ -177,7 +177,7 @@ async def test_of_very_many_ids_the_first_are_offered() -> None:
         assert [name for name, _ in offered(view)] == ids[:MOST_SHOWN]
         await at.slack.submit(at.person, view, {"sessions_4": [ids[49]]})
         await at.slack.until(lambda: at.anchor.posts(ids[49]))
-        assert len(at.anchor.requests) == 1
+        assert len(at.anchor.orders) == 1
 
 
 @HTTP_ONLY

@@ -1,11 +1,17 @@
-"""Results and clicked messages say what a list has shown of the session, and wait for no list."""
+"""Results and clicked messages say what is known of the session: from lists, and from a read behind the order.
 
+Nothing waits for a list or a read.
+"""
+
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
+import aiohttp
 import pytest
+from aiohttp.connector import Connection
 
-from bot.sim.anchor import Slow
+from bot.sim.anchor import Fault, Hang, SessionState, Slow, html, unauthorized
 from harness import (
     BOTH_TRANSPORTS,
     BY_BOTH,
@@ -46,13 +52,95 @@ async def test_a_result_says_what_a_list_has_shown(by: str) -> None:
     assert [secret for text in shown for secret in ("s3cret", "ci-key") if secret in text] == []
 
 
-async def test_without_a_list_nothing_is_known_and_nothing_is_read() -> None:
+def verbs(at: SingleHarness) -> list[str | None]:
+    """What Anchor was asked for, in order of arrival."""
+    return [request.verb for request in at.anchor.requests]
+
+
+READS = ["get", "list"]
+
+
+@BOTH_TRANSPORTS
+@pytest.mark.parametrize("by", BY_BOTH)
+async def test_without_a_list_the_session_is_read_while_anchor_pauses_it(by: str) -> None:
     async with single_workspace() as at:
-        describe(at)
+        domains = ["https://shop.example/pay?token=s3cret"]
+        describe(at, domains=domains, is_task=False, key_name="ci-key", credits=1.25, seconds=1.0)
+        card = at.post_alert() if by == "a click" else None
+        await (at.command() if card is None else at.click(card))
+        told = (await at.wait_for_messages(1 if card is None else 2))[-1]
+        shown = [told.text] if card is None else [told.text, (await at.wait_for_update(card)).text]
+        assert (verbs(at)[0], sorted(map(str, verbs(at)[1:]))) == ("pause", READS)
+    facts = ("`checkout`", "`shop.example`", "external program", "12 steps", "1.25 credits", "under 1 min", "latest")
+    assert [fact for text in shown for fact in facts if fact not in text] == []
+    assert "outside of Anchor" in told.text
+    assert [secret for text in shown for secret in ("s3cret", "/pay", "ci-key") if secret in text] == []
+
+
+async def test_a_resume_is_followed_by_a_read_too() -> None:
+    async with single_workspace() as at:
+        describe(at, seconds=1.0, state=SessionState.PAUSED)
+        await at.command(verb="resume")
+        (message,) = await at.wait_for_messages()
+        assert "`checkout`" in message.text
+
+
+@pytest.mark.parametrize("fault", [Hang(), unauthorized(), html(502)])
+async def test_a_slow_or_rejected_read_changes_nothing_for_a_pause(fault: Fault) -> None:
+    async with single_workspace() as at:
+        at.anchor.read_fault = fault
+        describe(at, seconds=0.3)
         await at.command()
         (message,) = await at.wait_for_messages()
         assert message.text == paused()
-        assert [request.verb for request in at.anchor.requests] == ["pause"]
+        assert at.orders[0].status == 200
+        await at.anchor.until(lambda: len(verbs(at)) == 3)
+
+
+@BOTH_TRANSPORTS
+@pytest.mark.parametrize("fault", [None, html(503, times=1)])
+async def test_a_read_comes_after_the_pause_on_a_new_connection_and_before_a_retry(fault: Fault | None) -> None:
+    async with single_workspace() as at:
+        await at.anchor.stop()  # which closes the connections
+        await at.anchor.start()
+        at.anchor.fault = fault
+        await at.command()
+        await at.wait_for_messages()
+        await at.anchor.until(lambda: len(verbs(at)) == (3 if fault is None else 4))
+        assert verbs(at)[0] == "pause"
+
+
+async def test_a_read_waits_until_the_pause_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    send = aiohttp.ClientRequest.send
+
+    async def send_late(request: aiohttp.ClientRequest, connection: Connection) -> aiohttp.ClientResponse:
+        await asyncio.sleep(0.5 if request.method == "POST" else 0.0)
+        return await send(request, connection)
+
+    async with single_workspace() as at:
+        monkeypatch.setattr(aiohttp.ClientRequest, "send", send_late)
+        await at.command()
+        await at.anchor.until(lambda: len(verbs(at)) == 3)
+        assert verbs(at)[0] == "pause"
+
+
+async def test_a_pause_that_is_not_sent_is_followed_by_no_read() -> None:
+    async with single_workspace() as at:
+        await at.anchor.stop()
+        await at.command()
+        await at.wait_for_messages()
+        await at.anchor.start()
+        await asyncio.sleep(0.2)
+        assert verbs(at) == []
+
+
+async def test_a_read_ends_with_the_bot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.usecases.fact_reads._TIMEOUT", 60.0)
+    async with single_workspace() as at:
+        at.anchor.read_fault = Hang()
+        await at.command()
+        await at.anchor.until(lambda: len(verbs(at)) == 3)
+    assert [task for task in asyncio.all_tasks() if "FactReads" in repr(task)] == []
 
 
 async def test_a_result_does_not_wait_for_a_list() -> None:
@@ -69,6 +157,7 @@ async def test_facts_that_change_are_told_for_some_seconds_only(monkeypatch: pyt
         describe(at)
         await at.command("")
         monkeypatch.setattr("bot.usecases.session_reads.CACHED", 0.0)
+        at.anchor.read_fault = html(502)
         await at.command()
         (message,) = await at.wait_for_messages()
         assert "`checkout`" in message.text

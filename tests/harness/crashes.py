@@ -124,8 +124,8 @@ class Crashes:
         return lambda: time.monotonic() > ends
 
     def _order_at_anchor(self) -> Callable[[], object]:
-        count = len(self.anchor.requests) + self._chance.randint(5, 60)
-        return lambda: len(self.anchor.requests) >= count
+        count = len(self.anchor.orders) + self._chance.randint(5, 60)
+        return lambda: len(self.anchor.orders) >= count
 
     def _ack(self) -> Callable[[], object]:
         count = self._acks + self._chance.randint(5, 60)

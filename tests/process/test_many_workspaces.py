@@ -119,7 +119,7 @@ async def go_through_everything(at: Deployment, bot: BotProcess) -> list[str]:
     status, _, _ = await post_json(f"{bot.url}/alerts/{at.globex.team_id}", alert, headers=headers)
     assert status == 200
     await at.pause()
-    assert [request.key for request in at.anchor.requests] == [ANCHOR_KEY]
+    assert [request.key for request in at.anchor.orders] == [ANCHOR_KEY]
     app = at.globex.installation
     return [*secrets, token, app.bot_token, ANCHOR_KEY, at.slack.registration.client_secret, KEY.reveal()]
 
@@ -177,6 +177,6 @@ async def test_a_rotation_beside_a_bot_that_runs_with_both_keys(tmp_path: Path) 
             await bot.says("connected to Slack")
             await at.pause()
         ended = await run_to_exit(at.environ)
-    assert [request.key for request in at.anchor.requests] == [ANCHOR_KEY] * 2
+    assert [request.key for request in at.anchor.orders] == [ANCHOR_KEY] * 2
     (sentence,) = ended.sentences
     assert (ended.code, "ENCRYPTION_KEYS" in sentence) == (2, True)

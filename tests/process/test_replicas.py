@@ -117,13 +117,13 @@ async def test_a_frozen_replica_sends_no_resume_late(url: str, report: Callable[
         async with frozen(at.bots[0], 20.0):
             await giving
             await asyncio.sleep(8.0)  # until all that can be sent is sent
-            before = len(at.anchor.requests)
+            before = len(at.anchor.orders)
         await asyncio.sleep(5.0)
         rows = await at.until_told()
-        late = [request.session_id for request in at.anchor.requests[before:] if request.verb == "resume"]
+        late = [request.session_id for request in at.anchor.orders[before:] if request.verb == "resume"]
         taken = sum(entry["message"] == TAKEN_OVER for bot in at.bots for entry in bot.log)
     lost, twice = reckon(at, rows)
-    report(taken_over=taken, lost=len(lost), told_twice=twice, pauses_sent_late=len(at.anchor.requests) - before)
+    report(taken_over=taken, lost=len(lost), told_twice=twice, pauses_sent_late=len(at.anchor.orders) - before)
     assert (late, lost) == ([], [])
     assert taken > 0
     assert twice <= 2

@@ -44,7 +44,7 @@ async def hanging(at: ProcessHarness, count: int) -> tuple[list[str], list[async
     at.anchor.fault = Hang()
     sessions = [at.anchor.add_session() for _ in range(count)]
     typing = [asyncio.create_task(at.command(session)) for session in sessions]
-    await at.anchor.until(lambda: len(at.anchor.requests) == count)
+    await at.anchor.until(lambda: len(at.anchor.orders) == count)
     return sessions, typing
 
 
@@ -83,7 +83,7 @@ async def test_commands_that_hang_at_the_end_are_all_told_so(*, socket_mode: boo
             await at.bot.get("/healthz")
     assert late.ack is not None
     assert (late.ack.response_type, late.ack.text) == ("ephemeral", outcome_text(Stopping()))
-    assert len(at.anchor.requests) == 5
+    assert len(at.anchor.orders) == 5
     assert [delivery.error for delivery in deliveries] == [None] * 5
     stopped = Unconfirmed(Doubt.STOPPED)
     assert {message.text for message in reported} == {outcome_text(stopped, session=session) for session in sessions}

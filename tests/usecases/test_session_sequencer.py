@@ -96,10 +96,10 @@ class RandomAnchor:
         self._chance = random.Random(seed)  # noqa: S311 - no secret
 
     async def send(
-        self, verb: Verb, key: Secret, session_id: SessionId, *, cancelled: asyncio.Event
+        self, verb: Verb, key: Secret, session_id: SessionId, *, cancelled: asyncio.Event, on_sent: object
     ) -> list[AnchorOutcome]:
         """One attempt, or two if the first fails and the order is not cancelled."""
-        assert (key, session_id) == (ACCESS.key, SESSION_ID)
+        assert (key, session_id, on_sent) == (ACCESS.key, SESSION_ID, None)
         outcomes = [await self._attempt(verb)]
         if isinstance(outcomes[0], Failed) and not cancelled.is_set():
             outcomes.append(await self._attempt(verb))
@@ -179,9 +179,9 @@ class ManualAnchor:
         self.cancellations: list[asyncio.Event] = []
 
     async def send(
-        self, verb: Verb, key: Secret, session_id: SessionId, *, cancelled: asyncio.Event
+        self, verb: Verb, key: Secret, session_id: SessionId, *, cancelled: asyncio.Event, on_sent: object
     ) -> list[AnchorOutcome]:
-        del key, session_id
+        del key, session_id, on_sent
         self.cancellations.append(cancelled)
         answer: asyncio.Future[list[AnchorOutcome]] = asyncio.get_running_loop().create_future()
         self.sent.append((verb, answer))

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import httpx
 
@@ -46,18 +46,25 @@ class AnchorClient:
         self._deadline = deadline
 
     async def send(
-        self, verb: Verb, key: Secret, session_id: SessionId, *, cancelled: asyncio.Event
+        self,
+        verb: Verb,
+        key: Secret,
+        session_id: SessionId,
+        *,
+        cancelled: asyncio.Event,
+        on_sent: Callable[[], None] | None = None,
     ) -> list[AnchorOutcome]:
         """Pause or resume a session's agent, and return the outcome of each attempt; raises no network errors.
 
-        Retries follow `core.retry`, and end once the order is `cancelled`.
+        Retries follow `core.retry`, and end once the order is `cancelled`. `on_sent` is called for each attempt, once
+        its request is written to a connection.
         """
-        ends = time.monotonic() + self._deadline
-        outcomes = [await self._attempt(verb, key, session_id, ends)]
+        ends, path = time.monotonic() + self._deadline, f"/v1/sessions/{session_id}/agent/{verb.value}"
+        outcomes = [await self._attempt(verb, path, key, ends, on_sent)]
         while (delay := self._delay(verb, outcomes, ends)) is not None:
             if await happens(cancelled, within=delay):
                 return outcomes
-            outcomes.append(await self._attempt(verb, key, session_id, ends))
+            outcomes.append(await self._attempt(verb, path, key, ends, on_sent))
         return outcomes
 
     def _delay(self, verb: Verb, outcomes: Sequence[AnchorOutcome], ends: float) -> float | None:
@@ -80,11 +87,15 @@ class AnchorClient:
             return NewKeyUnverified(None)
         return read_key_status(response.status_code, body)
 
-    async def _attempt(self, verb: Verb, key: Secret, session_id: SessionId, ends: float) -> AnchorOutcome:
-        path, began = f"/v1/sessions/{session_id}/agent/{verb.value}", time.monotonic()
+    async def _attempt(
+        self, verb: Verb, path: str, key: Secret, ends: float, on_sent: Callable[[], None] | None
+    ) -> AnchorOutcome:
+        began = time.monotonic()
         timeout = min(self._timeout, ends - began)
         try:
-            response, body = await self._http.request("POST", path, key, within=timeout, max_bytes=_MAX_BODY_BYTES)
+            response, body = await self._http.request(
+                "POST", path, key, within=timeout, max_bytes=_MAX_BODY_BYTES, on_sent=on_sent
+            )
         except NETWORK_ERRORS as error:
             _log.warning("request to Anchor failed", extra={"why": f"{type(error).__name__}: {error}"})
             outcome: AnchorOutcome = read_failure(error)

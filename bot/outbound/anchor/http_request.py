@@ -5,12 +5,13 @@ import contextlib
 import json
 import logging
 import time
+from collections.abc import Callable
 
 import httpx
 
 from bot import request_id
 from bot.core.secret import Secret
-from bot.outbound.http_client import CONNECT_TIMEOUT, NETWORK_ERRORS, timeouts
+from bot.outbound.http_client import CONNECT_TIMEOUT, NETWORK_ERRORS, calling_when_sent, timeouts
 
 _log = logging.getLogger(__name__)
 
@@ -26,19 +27,27 @@ class AnchorHttp:
         self._transport = transport
         self._base_url = base_url.rstrip("/")
 
-    async def request(
-        self, method: str, path: str, key: Secret, *, within: float, max_bytes: int
+    async def request(  # noqa: PLR0913 - a request
+        self,
+        method: str,
+        path: str,
+        key: Secret,
+        *,
+        within: float,
+        max_bytes: int,
+        on_sent: Callable[[], None] | None = None,
     ) -> tuple[httpx.Response, bytes]:
         """Return the response and its body, without the key, and b"" for a larger one. Raises NETWORK_ERRORS.
 
-        `within` is in seconds.
+        `within` is in seconds. `on_sent` is called once the request is written to its connection.
         """
         connect, began, status = min(CONNECT_TIMEOUT, within * _CONNECT_SHARE), time.monotonic(), 0
         headers = {"anchor-api-key": key.reveal(), "x-request-id": request_id.current() or request_id.new_id()}
         request = httpx.Request(method, self._base_url + path, headers=headers, extensions=timeouts(connect))
         try:
             async with asyncio.timeout(within):
-                response = await self._transport.handle_async_request(request)
+                with calling_when_sent(on_sent):
+                    response = await self._transport.handle_async_request(request)
                 status = response.status_code
                 async with contextlib.aclosing(response):
                     return response, _without(key, await _read_body(response, max_bytes))

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -79,13 +79,33 @@ class AnchorSessions:
             return answer
         return read_statuses(answer.parsed) or NotRead(Unread.UNREADABLE, _OK)
 
-    async def details(self, key: Secret, session_id: SessionId) -> Session | NotRead:
-        """Return one session. https://docs.anchorbrowser.io/api-reference/browser-sessions/get-browser-session."""
-        answer = await self._get(f"/v1/sessions/{session_id}", key, {}, within=self._timeout)
+    async def details(self, key: Secret, session_id: SessionId, *, within: float) -> Session | NotRead:
+        """Return one session; `within` is in seconds.
+
+        https://docs.anchorbrowser.io/api-reference/browser-sessions/get-browser-session
+        """
+        answer = await self._get(f"/v1/sessions/{session_id}", key, {}, within=within)
         if isinstance(answer, NotRead):
             return answer
         session = read_details(answer.parsed)
         return session if session is not None and session.id == session_id else NotRead(Unread.UNREADABLE, _OK)
+
+    async def about(self, key: Secret, session_id: SessionId, *, within: float) -> Sequence[Session] | NotRead:
+        """Return a session, and the newest ones that run, by two requests at once; `within` is in seconds.
+
+        Only the list says which domains a session is on and what drives it. Only the details say what it costs while it
+        runs, and describe one that is not among the newest. What cannot be read is absent, but for a rate limit.
+        """
+        details, page = await asyncio.gather(
+            self.details(key, session_id, within=within), self._page(key, 1, {"status": RUNNING}, within=within)
+        )
+        for read in (details, page):
+            if isinstance(read, NotRead) and read.why is Unread.RATE_LIMITED:
+                return read
+        found = {one.id: one for one in page.sessions} if isinstance(page, SessionPage) else {}
+        if isinstance(details, Session):
+            found[session_id] = details.with_newer(found.get(session_id, details))
+        return tuple(found.values())
 
     async def _pages(self, key: Secret, ends: float, **filters: str) -> SessionPage | NotRead:
         """Return the sessions of the first pages as one page, until the monotonic time `ends`.

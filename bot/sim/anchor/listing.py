@@ -11,15 +11,15 @@ FILTERS: Mapping[str, Callable[[Session, str], bool]] = {
     "search": lambda session, wanted: _has_all(wanted, lambda word: any(word in tag.lower() for tag in session.tags)),
     "tags": lambda session, wanted: _has_all(wanted, lambda tag: tag in map(str.lower, session.tags)),
     "domains": lambda session, wanted: _has_all(wanted, lambda host: host in session.domains),
-    "created_from": lambda session, wanted: session.created_at >= _time(wanted),
-    "created_to": lambda session, wanted: session.created_at <= _time(wanted),
+    "created_from": lambda session, wanted: session.began_at >= _time(wanted),
+    "created_to": lambda session, wanted: session.began_at <= _time(wanted),
     "batch_id": lambda session, wanted: session.batch_id == wanted,
     "profile_name": lambda session, wanted: session.profile_name == wanted,
     "task_initiated": lambda session, wanted: session.is_task is {"true": True, "false": False}[wanted],
 }
 _SORTED_BY: Mapping[str, Callable[[Session], object]] = {
-    "created_at": lambda session: session.created_at,
-    "steps": lambda session: session.steps,
+    "created_at": lambda session: session.began_at,
+    "steps": lambda session: session.steps or 0,
 }
 _ORDERS = {"asc": False, "desc": True}
 PARAMETERS = frozenset({"page", "limit", "sort_by", "sort_order", *FILTERS})

@@ -18,24 +18,26 @@ class Session:
     """One browser session of the team that `key` belongs to.
 
     An order for it takes `seconds`, and has its effect half-way. `word` is the status in Anchor's own free text, if it
-    is not the usual one. `max_duration` is in minutes.
+    is not the usual one. `max_duration` is in minutes. Reads lack the facts that are None or empty: their fields are
+    optional.
     """
 
     session_id: str
     key: str
     state: SessionState
-    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    created_at: datetime | None = None
     seconds: float = 0.0
     word: str = ""
     tags: list[str] = field(default_factory=list)
     domains: list[str] = field(default_factory=list)
-    steps: int = 0
+    steps: int | None = None
     key_name: str = ""
-    is_task: bool = True
+    is_task: bool | None = None
     batch_id: str | None = None
     profile_name: str | None = None
-    credits: float = 0.0
+    credits: float | None = None
     max_duration: int | None = None
+    added_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def status(self) -> str:
@@ -47,46 +49,60 @@ class Session:
     def _settings(self) -> dict[str, object]:
         return {"session": {"timeout": {"max_duration": self.max_duration}} if self.max_duration else {}}
 
+    @property
+    def began_at(self) -> datetime:
+        """Return when it was created, also if the reads do not say so."""
+        return self.created_at or self.added_at
+
     def summary(self) -> dict[str, object]:
-        """Return what `GET /v1/sessions/all/status` says."""
+        """Return what `GET /v1/sessions/all/status` says, whose time is required."""
         return {
             "session_id": self.session_id,
             "status": self.status,
-            "created_at": self.created_at.isoformat(),
+            "created_at": self.began_at.isoformat(),
             "tags": self.tags,
         }
 
     def listed(self) -> dict[str, object]:
         """Return what `GET /v1/sessions` says."""
-        return {
-            "id": self.session_id,
-            "status": self.status,
-            "created_at": self.created_at.isoformat(),
-            "tags": self.tags,
-            "domains": self.domains,
-            "steps": self.steps,
-            "duration": self._duration,
-            "api_key_name": self.key_name,
-            "task_initiated": self.is_task,
-            "batch_id": self.batch_id,
-            "used_credits": self.credits if self.state is SessionState.ENDED else "N/A",
-            "user_configuration": self._settings,
-        }
+        return _stated(
+            {
+                "id": self.session_id,
+                "status": self.status,
+                "created_at": self.created_at and self.created_at.isoformat(),
+                "tags": self.tags,
+                "domains": self.domains,
+                "steps": self.steps,
+                "duration": self._duration,
+                "api_key_name": self.key_name,
+                "task_initiated": self.is_task,
+                "batch_id": self.batch_id,
+                "used_credits": self.credits if self.state is SessionState.ENDED else "N/A",
+                "user_configuration": self._settings,
+            }
+        )
 
     def details(self) -> dict[str, object]:
-        """Return what `GET /v1/sessions/{id}` says: the same in other forms."""
-        return {
-            "session_id": self.session_id,
-            "team_id": "team",
-            "duration": self._duration,
-            "status": self.status,
-            "credits_used": self.credits,
-            "tags": dict.fromkeys(self.tags, "yes"),
-            "created_at": self.created_at.isoformat(),
-            "steps": [{} for _ in range(self.steps)],
-            "configuration": self._settings,
-        }
+        """Return what `GET /v1/sessions/{id}` says: less, and in other forms."""
+        return _stated(
+            {
+                "session_id": self.session_id,
+                "team_id": "team",
+                "duration": self._duration,
+                "status": self.status,
+                "credits_used": self.credits,
+                "tags": dict.fromkeys(self.tags, "yes"),
+                "created_at": self.created_at and self.created_at.isoformat(),
+                "steps": None if self.steps is None else [{} for _ in range(self.steps)],
+                "configuration": self._settings,
+            }
+        )
 
     @property
     def _duration(self) -> float:
-        return (datetime.now(UTC) - self.created_at).total_seconds()
+        return (datetime.now(UTC) - self.began_at).total_seconds()
+
+
+def _stated(fields: dict[str, object]) -> dict[str, object]:
+    """Return the fields that have a value."""
+    return {name: value for name, value in fields.items() if value is not None}

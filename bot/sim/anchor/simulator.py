@@ -61,7 +61,7 @@ class SimAnchor:
 
     @property
     def fault(self) -> Fault | None:
-        """The fault of every request from now on; None again after its `times`."""
+        """The fault of every request from now on; None again after its `times`, of which reads use up none."""
         return self._faults[_EVERYWHERE]
 
     @fault.setter
@@ -111,9 +111,14 @@ class SimAnchor:
         """Return the session; its fields may be set."""
         return self._sessions[session_id]
 
+    @property
+    def orders(self) -> list[Received]:
+        """The pauses and resumes, in order of arrival."""
+        return [one for one in self.requests if one.method == "POST"]
+
     def posts(self, session_id: str) -> list[Received]:
         """Return the pauses and resumes asked for this session, in order of arrival."""
-        return [one for one in self.requests if one.session_id == session_id and one.method == "POST"]
+        return [one for one in self.orders if one.session_id == session_id]
 
     async def until(self, condition: Callable[[], object], *, within: float = 20.0) -> None:
         """Wait until `condition` is true, looked at after every request and answer; else TimeoutError."""
@@ -124,8 +129,9 @@ class SimAnchor:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         received = await self._record(request)
-        fault = self._faults.take(_EVERYWHERE)
-        if fault is None and received.method == "GET":
+        is_read = received.method == "GET"  # those of the bot come at any moment
+        fault = self.fault if is_read else self._faults.take(_EVERYWHERE)
+        if fault is None and is_read:
             fault = self._faults.take(_READS)
 
         def handle() -> web.Response:

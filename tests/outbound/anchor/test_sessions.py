@@ -163,12 +163,14 @@ async def listed(reads: AnchorSessions) -> SessionList:
 
 
 async def test_all_sessions_of_the_team_that_run_or_may_run_are_read(anchor: SimAnchor, reads: AnchorSessions) -> None:
-    day = timedelta(days=1)
+    day, today = timedelta(days=1), datetime.now(UTC)
     anchor.add_key("sk-ci", team_of=DEFAULT_KEY)
-    colleague = anchor.add_session(key="sk-ci", tags=["checkout"], domains=["https://shop.example/x?y"], steps=3)
-    long_lived = anchor.add_session(created_at=datetime.now(UTC) - 3 * day)
-    unknown = anchor.add_session(word="warming up")
-    anchor.add_session(word="warming up", created_at=datetime.now(UTC) - 2 * day)
+    anchor.session(SESSION).created_at = today - timedelta(minutes=2)
+    facts: dict[str, Any] = {"tags": ["checkout"], "domains": ["https://shop.example/x?y"], "steps": 3}
+    colleague = anchor.add_session(key="sk-ci", created_at=today - timedelta(minutes=1), **facts)
+    long_lived = anchor.add_session(created_at=today - 3 * day)
+    unknown = anchor.add_session(word="warming up", created_at=today)
+    anchor.add_session(word="warming up", created_at=today - 2 * day)
     anchor.add_session(state=SessionState.ENDED)
     read = await listed(reads)
     assert [one.id for one in read.sessions] == [unknown, colleague, SESSION, long_lived]
@@ -246,7 +248,7 @@ async def test_each_failure_says_why(anchor: SimAnchor, reads: AnchorSessions, f
     anchor.read_fault = fault
     assert await reads.running(KEY, now()) == failure
     assert await reads.statuses(KEY) == failure
-    assert await reads.details(KEY, SessionId(SESSION)) == failure
+    assert await reads.details(KEY, SessionId(SESSION), within=5.0) == failure
 
 
 async def test_a_read_that_takes_too_long_ends(anchor: SimAnchor) -> None:
@@ -274,10 +276,43 @@ async def test_the_statuses_of_the_key_are_read_by_one_request(anchor: SimAnchor
 async def test_the_details_of_one_session_are_read(anchor: SimAnchor, reads: AnchorSessions) -> None:
     one = anchor.session(SESSION)
     one.tags, one.steps, one.credits, one.max_duration = ["checkout"], 3, 1.5, 20
-    read = await reads.details(KEY, SessionId(SESSION))
+    read = await reads.details(KEY, SessionId(SESSION), within=5.0)
     assert isinstance(read, Session)
     assert (read.tags, read.steps, read.credits, read.max_minutes) == (("checkout=yes",), 3, 1.5, 20.0)
     other = SessionId("9c0d7e11-2222-4333-8444-555566667777")
-    assert await reads.details(KEY, other) == NotRead(Unread.UNREADABLE, 404)
+    assert await reads.details(KEY, other, within=5.0) == NotRead(Unread.UNREADABLE, 404)
     anchor.read_fault = Answer(200, json.dumps({"id": SESSION}).encode())
-    assert await reads.details(KEY, other) == NotRead(Unread.UNREADABLE, 200)
+    assert await reads.details(KEY, other, within=5.0) == NotRead(Unread.UNREADABLE, 200)
+
+
+async def test_the_list_and_the_details_of_a_session_complete_each_other(
+    anchor: SimAnchor, reads: AnchorSessions
+) -> None:
+    one = anchor.session(SESSION)
+    one.tags, one.domains, one.is_task, one.steps, one.credits = ["checkout"], ["shop.example"], False, 3, 1.5
+    newer = [anchor.add_session() for _ in range(2)]
+    read = await reads.about(KEY, SessionId(SESSION), within=5.0)
+    assert not isinstance(read, NotRead)
+    about = {session.id: session for session in read}
+    assert about.keys() == {SESSION, *newer}
+    found = about[SessionId(SESSION)]
+    assert (found.tags, found.domains, found.is_task) == (("checkout",), ("shop.example",), False)
+    assert (found.steps, found.credits) == (3, 1.5)
+    assert len(anchor.requests) == 2
+
+
+async def test_a_session_that_is_not_among_the_newest_is_known_by_its_details(
+    anchor: SimAnchor, reads: AnchorSessions
+) -> None:
+    anchor.session(SESSION).state = SessionState.ENDED
+    read = await reads.about(KEY, SessionId(SESSION), within=5.0)
+    assert not isinstance(read, NotRead)
+    assert [session.status for session in read] == ["completed"]
+
+
+@pytest.mark.parametrize(("fault", "read"), [(html(502), ()), (rate_limited(), NotRead(Unread.RATE_LIMITED, 429))])
+async def test_only_a_rate_limit_of_two_reads_is_a_failure(
+    anchor: SimAnchor, reads: AnchorSessions, fault: Fault, read: object
+) -> None:
+    anchor.read_fault = fault
+    assert await reads.about(KEY, SessionId(SESSION), within=5.0) == read

@@ -1,0 +1,64 @@
+"""Read the facts of sessions for the results of orders, behind the orders: no order, ack or result waits for them."""
+
+import asyncio
+from collections.abc import Callable
+
+from cachetools import TTLCache
+
+from bot.core.session_id import SessionId
+from bot.core.session_list import NotRead
+from bot.outbound.anchor.sessions import AnchorSessions
+from bot.usecases.access_check import Access
+from bot.usecases.session_reads import SessionReads
+
+INTERVAL = 1.0
+"""Seconds between two reads for a workspace: a list has the facts of many sessions, so a burst needs few."""
+
+_DELAY = 0.02  # seconds behind the order, so that the read does not overtake it on another connection
+_TIMEOUT = 3.0  # seconds; a later answer helps no result
+_MOST_PER_INTERVAL = 20  # of all workspaces: reads must not take the processor from orders
+_MOST_IN_FLIGHT = 20
+_MOST_WORKSPACES = 1_000
+_RATE_LIMITED = 60.0  # seconds without reads, so that orders have what Anchor allows
+
+
+class FactReads:
+    """Reads of the sessions of orders; `clock` gives monotonic seconds. Those beyond the limits are skipped."""
+
+    def __init__(self, anchor: AnchorSessions, reads: SessionReads, clock: Callable[[], float]) -> None:
+        self._anchor = anchor
+        self._reads = reads
+        self._in_flight: dict[str, asyncio.Task[None]] = {}
+        self._recent: TTLCache[str, bool] = TTLCache(_MOST_PER_INTERVAL, INTERVAL, timer=clock)
+        self._rate_limited: TTLCache[str, bool] = TTLCache(_MOST_WORKSPACES, _RATE_LIMITED, timer=clock)
+        self._is_stopped = False
+
+    def follow(self, access: Access, session_id: SessionId) -> None:
+        """Read a session whose order is on its way to Anchor, unless its facts are fresh or the limits are reached."""
+        team_id = access.workspace.team_id
+        if not self._is_due(team_id) or self._reads.is_fresh(team_id, session_id):
+            return
+        self._recent[team_id] = True
+        task = self._in_flight[team_id] = asyncio.create_task(self._read(access, session_id))
+        task.add_done_callback(lambda _: self._in_flight.pop(team_id))
+
+    def stop(self) -> None:
+        """Read nothing more."""
+        self._is_stopped = True
+        for task in self._in_flight.values():
+            task.cancel()
+
+    def _is_due(self, team_id: str) -> bool:
+        if self._is_stopped or team_id in self._rate_limited:
+            return False
+        has_own = team_id in self._in_flight or team_id in self._recent
+        return not has_own and len(self._in_flight) < _MOST_IN_FLIGHT and len(self._recent) < _MOST_PER_INTERVAL
+
+    async def _read(self, access: Access, session_id: SessionId) -> None:
+        await asyncio.sleep(_DELAY)
+        team_id = access.workspace.team_id
+        read = await self._anchor.about(access.key, session_id, within=_TIMEOUT)
+        if isinstance(read, NotRead):
+            self._rate_limited[team_id] = True
+        else:
+            self._reads.learn(team_id, read)
