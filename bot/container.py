@@ -33,6 +33,7 @@ from bot.outbound.slack.profiles import ProfileCache
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.availability import LOCK_WAIT
+from bot.outbound.store.card_fact_rows import CardFactRows
 from bot.outbound.store.card_rows import CardRows
 from bot.outbound.store.journal import RENEWALS, Journal
 from bot.outbound.store.order_history import OrderHistory
@@ -44,6 +45,7 @@ from bot.usecases.access_check import AccessCheck
 from bot.usecases.admin import actions, alerts, history, home, key_and_policy, settings_modals
 from bot.usecases.admin_notifier import AdminNotifier, CurrentAdmins
 from bot.usecases.alert_cards import AlertCards
+from bot.usecases.card_facts import CardFacts
 from bot.usecases.card_outbox import CardOutbox
 from bot.usecases.card_sender import CardSender
 from bot.usecases.checks.cached import CachedChecks
@@ -167,7 +169,8 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         clients.transport, base_url=settings.anchor_api_url, timeout=settings.anchor_timeout
     )
     reads = SessionReads(anchor_sessions, tasks, limits.now, time.monotonic)
-    fact_reads = FactReads(anchor_sessions, reads, time.monotonic)
+    card_facts = CardFacts(CardFactRows(tenancy.store.database), reads.known)
+    fact_reads = FactReads(anchor_sessions, reads, card_facts.fill, time.monotonic)
     lists = SessionLists(access_check, reads, past_orders, tasks, limits.now)
     shown: _Shown = {"now": limits.now, "dashboard_url": settings.anchor_dashboard_url}
     session_modals = SessionModals(lists, workspaces, views, delivery, tasks, tenancy.store.cipher, **shown)
@@ -202,8 +205,9 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     )
     states = SessionStates(tenancy.store.database)
     outbox = CardOutbox(CardRows(tenancy.store.database, owner), CardSender(slack, workspaces, states).send)
-    alert_cards = AlertCards(slack, outbox, limits.now)
-    session_checks = SessionChecks(anchor_sessions, workspaces, SessionCheckRows(tenancy.store.database))
+    alert_cards = AlertCards(slack, outbox, limits.now, reads.known)
+    check_rows = SessionCheckRows(tenancy.store.database)
+    session_checks = SessionChecks(anchor_sessions, workspaces, check_rows, reads, card_facts)
     session_cards = SessionCards(outbox, states, limits.now, dashboard_url=dashboard_url)
     orders = Orders(
         session_control,

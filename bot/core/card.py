@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.core.alert_fold import AlertContent
+from bot.core.session import Session
 from bot.core.session_id import SessionId
 
 SessionName = tuple[str, str]
@@ -27,7 +28,10 @@ CardContent = AlertContent | ResultContent
 
 @dataclass(frozen=True, slots=True)
 class NewCard:
-    """A card to be remembered; without a `ts`, to be posted first. `shown` is the digest of its message."""
+    """A card to be remembered; without a `ts`, to be posted first. `shown` is the digest of its message.
+
+    `facts` are known of its session.
+    """
 
     id: str
     team_id: str
@@ -36,3 +40,4 @@ class NewCard:
     content: CardContent
     ts: str | None = None
     shown: str | None = None
+    facts: Session | None = None

@@ -16,6 +16,7 @@ _ENDED = frozenset(
     }
 )
 _SECONDS_PER_MINUTE = 60.0
+_MOST_TAGS, _LONGEST_TAG = 20, 100  # that are stored with a card
 _ABSENT: tuple[object, ...] = (None, "", ())
 
 
@@ -58,6 +59,11 @@ class Session:
     def lasting(self) -> "Session":
         """Return what does not change soon."""
         return replace(self, status="", steps=None, credits=None)
+
+    def for_card(self) -> "Session":
+        """Return what a card shows: what stays true for long, and is for everybody in a channel."""
+        tags = tuple(tag[:_LONGEST_TAG] for tag in self.tags[:_MOST_TAGS])
+        return replace(self.lasting(), key_name="", domains=self.domains[:1], tags=tags)
 
     def with_newer(self, newer: "Session") -> "Session":
         """Return `newer`, with the fields that it lacks from this one: each of Anchor's answers lacks some."""

@@ -33,13 +33,21 @@ def alert_message(alert: Alert) -> Message:
     return replace(head, blocks=(*head.blocks, actions(_pause_button(alert))))
 
 
-def alert_head(alert: Alert, occurrences: str = "") -> Message:
-    """Return what an alert says, without a button; `occurrences` is how often it came, and whether it still fires."""
-    severity, body, about = SEVERITY_SIGNS[alert.severity], _body(alert), session(alert.session_id)
+def alert_head(alert: Alert, occurrences: str = "", facts: str = "") -> Message:
+    """Return what an alert says, without a button; `occurrences` is how often it came, and whether it still fires.
+
+    `facts` are known of its session.
+    """
+    severity, body, about = SEVERITY_SIGNS[alert.severity], _body(alert), about_session(alert, facts)
     sign = f"{severity} {occurrences}".rstrip()
     told = "".join(f"\n{name}: {value}" for name, value in _fields(alert))
     blocks = (_section(sign), _section(body), *_field_blocks(alert), _context(about))
     return Message(f"{sign}: {body}{told}\n{about}", Visibility.IN_CHANNEL, blocks)
+
+
+def about_session(alert: Alert, facts: str) -> str:
+    """Return what is known of the session of an alert, and its id."""
+    return f"{facts}\n{session(alert.session_id)}".lstrip()
 
 
 def heading(alert: Alert) -> str:

@@ -8,12 +8,15 @@ from dataclasses import replace
 
 from bot.core.alert_fold import AlertContent
 from bot.core.card import CardContent
+from bot.core.session import Session
 from bot.core.session_id import SessionId
 from bot.core.session_state import Phase, SessionState
 from bot.messages.alert_card import alert_button, alert_head, occurrences
 from bot.messages.alert_summary import summary_message
 from bot.messages.blocks import Block, actions, section
 from bot.messages.message import Message, Visibility, as_response
+from bot.messages.phrases import CHECKED
+from bot.messages.session_lines import card_facts
 from bot.messages.session_state import state_button, state_line
 
 _LONGEST_TEXT = 3_500  # characters; Slack refuses an update with 4,000, and may count an emoji as two
@@ -21,20 +24,31 @@ _BROKEN_END = re.compile(r"(<[^>]*|&[a-z]*)$")  # of a link or an entity that wa
 
 
 def card_message(
-    parts: Sequence[tuple[CardContent, SessionId]], states: Mapping[str, SessionState], *, channel_id: str
+    parts: Sequence[tuple[CardContent, SessionId]],
+    states: Mapping[str, SessionState],
+    facts: Mapping[SessionId, Session],
+    *,
+    channel_id: str,
 ) -> Message:
     """Return the message of a card, with the `states` of sessions. Several parts are the alerts of a summary.
 
-    A reason is shown only in the channel in which it was given.
+    A reason is shown only in the channel in which it was given. `facts` are known of sessions; those of a result are in
+    its text.
     """
     states = {name: _in_channel(state, channel_id) for name, state in states.items()}
-    alerts = [(content, states.get(session_id)) for content, session_id in parts if isinstance(content, AlertContent)]
+    known = {name: card_facts(one, has_ended=_has_ended(states.get(name))) for name, one in facts.items()}
+    alerts = [
+        (content, states.get(session_id), known.get(session_id, ""))
+        for content, session_id in parts
+        if isinstance(content, AlertContent)
+    ]
     if len(alerts) > 1:
         return summary_message(alerts)
     ((content, session_id),) = parts
     state = states.get(session_id)
     if isinstance(content, AlertContent):
-        return _with_state(alert_head(content.alert, occurrences(content)), state, alert_button(content.alert, state))
+        head = alert_head(content.alert, occurrences(content), known.get(session_id, ""))
+        return _with_state(head, state, alert_button(content.alert, state))
     result = Message(content.text, Visibility.IN_CHANNEL, content.blocks)
     if state is None or state.order_id <= content.order_id:
         return result
@@ -44,6 +58,10 @@ def card_message(
 def digest_of(message: Message) -> str:
     """Return a digest of everything that people see of a message."""
     return hashlib.sha256(json.dumps(as_response(message), sort_keys=True).encode()).hexdigest()
+
+
+def _has_ended(state: SessionState | None) -> bool:
+    return state is not None and state.phase in {Phase.ENDED, *CHECKED}
 
 
 def _in_channel(state: SessionState, channel_id: str) -> SessionState:

@@ -30,13 +30,27 @@ def session_facts(session: Session, *, now: float) -> str:
     return " · ".join(facts)
 
 
-def _facts(session: Session, now: float) -> list[str]:
+def card_facts(session: Session, *, has_ended: bool) -> str:
+    """Return what a card says of a session; "" if that is nothing. It has no age: a card stays as it is for long."""
+    ends_at = None if has_ended else session.ends_at
+    facts = [
+        *_lasting_facts(session),
+        "" if session.created_at is None else f"started {moment(session.created_at)}",
+        "" if ends_at is None else f"ends at the latest {moment(ends_at)}",
+    ]
+    return " · ".join(fact for fact in facts if fact)
+
+
+def _lasting_facts(session: Session) -> list[str]:
     hosts = _some(session.domains, most=_MOST_HOSTS, limit=_LONGEST_HOST)
+    tags = _some(session.tags, most=_MOST_TAGS, limit=_LONGEST_NAME)
+    return [tags, f"on {hosts}" if hosts else "", _maker(session)]
+
+
+def _facts(session: Session, now: float) -> list[str]:
     is_stated = session.life is not Life.RUNNING and session.status
     return [
-        _some(session.tags, most=_MOST_TAGS, limit=_LONGEST_NAME),
-        f"on {hosts}" if hosts else "",
-        _maker(session),
+        *_lasting_facts(session),
         "" if session.steps is None else f"{session.steps} step{'' if session.steps == 1 else 's'}",
         "" if session.created_at is None else age(now - session.created_at),
         "" if session.credits is None else f"{session.credits:.4g} credits",

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from bot.core.alert import Alert
 from bot.core.alert_fold import first
 from bot.core.card import NewCard
+from bot.core.session import Session
+from bot.core.session_id import SessionId
 from bot.core.workspace import Workspace
 from bot.messages.alert_card import alert_message
 from bot.messages.session_card import digest_of
@@ -39,16 +41,25 @@ AlertResult = PostResult | Folded | Ignored
 
 
 class AlertCards:
-    """Alerts on cards; `now` gives Unix seconds."""
+    """Alerts on cards; `now` gives Unix seconds, `known` what is known of a session of a workspace."""
 
-    def __init__(self, slack: SlackClient, outbox: CardOutbox, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        slack: SlackClient,
+        outbox: CardOutbox,
+        now: Callable[[], float],
+        known: Callable[[str, SessionId], Session | None],
+    ) -> None:
         self._slack = slack
         self._outbox = outbox
         self._now = now
+        self._known = known
 
     async def post(self, workspace: Workspace, channel: str, alert: Alert) -> AlertResult:
         """Place an alert. A new card is posted by then, or stays in the queue."""
-        incoming = IncomingAlert(new_id(), workspace.team_id, channel, alert)
+        known = self._known(workspace.team_id, alert.session_id)
+        facts = None if known is None else known.for_card()
+        incoming = IncomingAlert(new_id(), workspace.team_id, channel, alert, facts)
         placing = await self._outbox.post(incoming, within=_POST_WAIT)
         if placing is None:
             return await self._post_at_once(workspace, channel, alert)

@@ -40,7 +40,8 @@ class CardSender:
         try:
             states = await self._read_states(card)
             parts = [(part.content, part.session_id) for part in card.parts]
-            message = card_message(parts, states, channel_id=card.channel_id)
+            facts = {part.session_id: part.facts for part in card.parts if part.facts is not None}
+            message = card_message(parts, states, facts, channel_id=card.channel_id)
             digest = digest_of(message)
             if card.ts is not None and digest == card.shown:
                 return Attempt(SentCard(card, card.ts, digest))

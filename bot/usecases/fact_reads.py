@@ -1,7 +1,7 @@
 """Read the facts of sessions for the results of orders, behind the orders: no order, ack or result waits for them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from cachetools import TTLCache
 
@@ -23,11 +23,21 @@ _RATE_LIMITED = 60.0  # seconds without reads, so that orders have what Anchor a
 
 
 class FactReads:
-    """Reads of the sessions of orders; `clock` gives monotonic seconds. Those beyond the limits are skipped."""
+    """Reads of the sessions of orders; `clock` gives monotonic seconds. Those beyond the limits are skipped.
 
-    def __init__(self, anchor: AnchorSessions, reads: SessionReads, clock: Callable[[], float]) -> None:
+    `on_read` is called after a read of a workspace.
+    """
+
+    def __init__(
+        self,
+        anchor: AnchorSessions,
+        reads: SessionReads,
+        on_read: Callable[[str], Awaitable[None]],
+        clock: Callable[[], float],
+    ) -> None:
         self._anchor = anchor
         self._reads = reads
+        self._on_read = on_read
         self._in_flight: dict[str, asyncio.Task[None]] = {}
         self._recent: TTLCache[str, bool] = TTLCache(_MOST_PER_INTERVAL, INTERVAL, timer=clock)
         self._rate_limited: TTLCache[str, bool] = TTLCache(_MOST_WORKSPACES, _RATE_LIMITED, timer=clock)
@@ -62,3 +72,4 @@ class FactReads:
             self._rate_limited[team_id] = True
         else:
             self._reads.learn(team_id, read)
+            await self._on_read(team_id)

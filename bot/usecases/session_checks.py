@@ -1,18 +1,23 @@
 """Ask Anchor about the sessions that have open cards: those that have ended lose their buttons.
 
-An unknown status changes nothing: an agent could still run.
+An unknown status changes nothing: an agent could still run. Cards also show what these reads say of their sessions.
 """
 
 import logging
 from contextlib import suppress
 
+from cachetools import LRUCache
+
 from bot.concurrency import with_grace
+from bot.core.secret import Secret
 from bot.core.session import Life, Session
-from bot.core.session_list import NotRead
+from bot.core.session_list import NotRead, SessionPage
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.store.order_row import storable
 from bot.outbound.store.session_check_rows import SessionCheckRows
 from bot.outbound.workspaces import StoreError, Workspaces
+from bot.usecases.card_facts import CardFacts
+from bot.usecases.session_reads import SessionReads
 
 _log = logging.getLogger(__name__)
 
@@ -26,16 +31,28 @@ _LONGEST_BACKOFF = 960.0  # seconds after reads that failed
 _GRACE = 1.0
 _AGE = 86_400.0  # seconds by which a session can be older than its card
 _LONGEST_STATUS = 100
+_TIMEOUT = 10.0  # seconds for a list of sessions
+_MOST_LISTED = 10_000  # sessions of cards that have been looked for in a list
 
 
 class SessionChecks:
     """Checks of sessions."""
 
-    def __init__(self, sessions: AnchorSessions, workspaces: Workspaces, rows: SessionCheckRows) -> None:
+    def __init__(
+        self,
+        sessions: AnchorSessions,
+        workspaces: Workspaces,
+        rows: SessionCheckRows,
+        reads: SessionReads,
+        card_facts: CardFacts,
+    ) -> None:
         self._sessions = sessions
         self._workspaces = workspaces
         self._rows = rows
+        self._reads = reads
+        self._card_facts = card_facts
         self._failures: dict[str, int] = {}
+        self._listed: LRUCache[tuple[str, str], bool] = LRUCache(_MOST_LISTED)
 
     async def look(self) -> None:
         """Check the workspaces whose turn it is."""
@@ -62,6 +79,22 @@ class SessionChecks:
         if statuses:
             await self._rows.end(team_id, statuses)
             _log.info("sessions of cards have ended", extra={"team": team_id, "sessions": len(statuses)})
+        self._reads.learn_some(team_id, (one for one in page.sessions if one.id in known))
+        await self._read_new(team_id, workspace.anchor_key.value, known - statuses.keys())
+        await self._card_facts.fill(team_id)
+
+    async def _read_new(self, team_id: str, key: Secret, open_sessions: frozenset[str]) -> None:
+        """Read the newest sessions if some have new cards: statuses say neither the domains nor what drives them.
+
+        One that is not among these is not looked for again.
+        """
+        new = {(team_id, session_id) for session_id in open_sessions} - self._listed.keys()
+        if not new:
+            return
+        page = await self._sessions.newest(key, within=_TIMEOUT)
+        if isinstance(page, SessionPage):
+            self._reads.learn(team_id, page.sessions)
+            self._listed.update(dict.fromkeys(new, True))
 
 
 def _word(session: Session) -> str:

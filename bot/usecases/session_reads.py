@@ -1,8 +1,9 @@
 """Reads of a workspace's sessions: coalesced, and cached for some seconds."""
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cachetools import TTLCache
 
@@ -80,6 +81,12 @@ class SessionReads:
             earlier = self._known.get((team_id, session.id))
             whole = session if earlier is None else earlier.session.lasting().with_newer(session)
             self._known[team_id, session.id] = _Known(whole, self._clock())
+
+    def learn_some(self, team_id: str, sessions: Iterable[Session]) -> None:
+        """Remember the few facts of a list of statuses; the others can still be asked for."""
+        for session in sessions:
+            earlier = self._known.get((team_id, session.id), _Known(Session(id=session.id), -math.inf))
+            self._known[team_id, session.id] = replace(earlier, session=earlier.session.with_newer(session.lasting()))
 
     def _is_fresh(self, known: _Known) -> bool:
         return self._clock() < known.read_at + CACHED

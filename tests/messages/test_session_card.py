@@ -11,6 +11,7 @@ from bot.core.alert import Alert, Severity
 from bot.core.alert_fold import MOST_IN_SUMMARY, AlertContent, first
 from bot.core.card import CardContent, ResultContent
 from bot.core.requests import Verb
+from bot.core.session import Session
 from bot.core.session_id import SessionId
 from bot.core.session_state import Phase, SessionState, ended_state
 from bot.messages.blocks import actions, section
@@ -42,17 +43,31 @@ RESULT = ResultContent("order-1", "*Not paused*", (section("*Not paused*"), acti
 WITH_FIELDS = replace(FULL, fields=(("model", "large <x>"), ("spent", "$40")))
 
 
-def card(content: CardContent | Alert, one: SessionState | None, channel: str = HERE) -> Message:
+FACTS = Session(
+    id=ID,
+    tags=("check`out", "<!channel>", "prod", "eu"),
+    domains=("shop.example",),
+    is_task=False,
+    created_at=0.0,
+    max_minutes=20.0,
+)
+
+
+def card(
+    content: CardContent | Alert, one: SessionState | None, channel: str = HERE, *, facts: Session | None = None
+) -> Message:
     """The card of a session in this state."""
     about = first(content, 0.0) if isinstance(content, Alert) else content
-    return card_message([(about, ID)], {} if one is None else {ID: one}, channel_id=channel)
+    known = {} if facts is None else {ID: facts}
+    return card_message([(about, ID)], {} if one is None else {ID: one}, known, channel_id=channel)
 
 
 def summary(count: int, **states: SessionState) -> Message:
     """The summary of alerts about so many sessions, with these states by the first digits of their ids."""
     ids = [SessionId(f"{number:08d}{SESSION[8:]}") for number in range(count)]
     parts = [(first(replace(FULL, session_id=one), 0.0), one) for one in ids]
-    return card_message(parts, {one: states[one[:8]] for one in ids if one[:8] in states}, channel_id=HERE)
+    facts = {ids[0]: FACTS}
+    return card_message(parts, {one: states[one[:8]] for one in ids if one[:8] in states}, facts, channel_id=HERE)
 
 
 CARDS: dict[str, Message] = {
@@ -60,6 +75,9 @@ CARDS: dict[str, Message] = {
     "alert: with fields": card(WITH_FIELDS, None),
     "alert: three times": card(AlertContent(FULL, 3, 0.0), None),
     "alert: resolved": card(AlertContent(FULL, 2, 0.0, resolved_at=0.0), state(Phase.PAUSED)),
+    "alert: with facts": card(FULL, state(Phase.PAUSED), facts=FACTS),
+    "alert: ended, with facts": card(FULL, ended_state("completed", 0.0), facts=FACTS),
+    "alert: with the age alone": card(FULL, None, facts=Session(id=ID, created_at=0.0)),
     "result: later paused": card(RESULT, state(Phase.PAUSED)),
     "summary": summary(3, **{"00000001": state(Phase.PAUSED), "00000002": state(Phase.NOT_RUNNING)}),
 }
@@ -75,6 +93,7 @@ def test_a_summary_fits_into_one_message_with_a_button_for_each_session() -> Non
     blocks = list(message.blocks)
     assert problems(blocks) == []
     assert len(list(buttons(blocks))) == MOST_IN_SUMMARY
+    assert [number for number, block in enumerate(blocks) if "`shop.example`" in str(block)] == [1]
     assert len(message.text) <= 3_500
 
 

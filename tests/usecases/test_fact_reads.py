@@ -48,7 +48,11 @@ class Bench:
         self.anchor = FakeSessions()
         anchor = cast("AnchorSessions", self.anchor)
         self.kept = SessionReads(anchor, Tasks(), self.clock, self.clock)
-        self.reads = FactReads(anchor, self.kept, self.clock)
+        self.filled: list[str] = []
+        self.reads = FactReads(anchor, self.kept, self.fill, self.clock)
+
+    async def fill(self, team_id: str) -> None:
+        self.filled.append(team_id)
 
     def clock(self) -> float:
         return self.now
@@ -69,6 +73,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
 
 async def test_a_workspace_is_read_once_per_second(bench: Bench) -> None:
     assert [await bench.follow(), await bench.follow(OTHER)] == [1, 1]
+    assert bench.filled == ["T1"]
     bench.now = fact_reads.INTERVAL
     assert await bench.follow(OTHER) == 2
 
@@ -107,6 +112,7 @@ async def test_after_a_rate_limit_there_is_no_read_for_a_minute(bench: Bench) ->
     bench.now = 60.0
     assert await bench.follow() == 3
     assert bench.kept.known("T1", SESSION_ID) is None
+    assert bench.filled == []
 
 
 async def test_a_stopped_reader_reads_nothing(bench: Bench) -> None:

@@ -90,6 +90,10 @@ class AnchorSessions:
         session = read_details(answer.parsed)
         return session if session is not None and session.id == session_id else NotRead(Unread.UNREADABLE, _OK)
 
+    async def newest(self, key: Secret, *, within: float) -> SessionPage | NotRead:
+        """Return the newest 50 sessions that run, by one request; `within` is in seconds."""
+        return await self._page(key, 1, {"status": RUNNING}, within=within)
+
     async def about(self, key: Secret, session_id: SessionId, *, within: float) -> Sequence[Session] | NotRead:
         """Return a session, and the newest ones that run, by two requests at once; `within` is in seconds.
 
@@ -97,7 +101,7 @@ class AnchorSessions:
         runs, and describe one that is not among the newest. What cannot be read is absent, but for a rate limit.
         """
         details, page = await asyncio.gather(
-            self.details(key, session_id, within=within), self._page(key, 1, {"status": RUNNING}, within=within)
+            self.details(key, session_id, within=within), self.newest(key, within=within)
         )
         for read in (details, page):
             if isinstance(read, NotRead) and read.why is Unread.RATE_LIMITED:

@@ -60,7 +60,8 @@ class AlertPlaces:
 
     def _made(self) -> Iterator[NewCard]:
         for one in self._new.values():
-            yield NewCard(one.id, one.team_id, one.channel_id, one.alert.session_id, self._contents[one.id])
+            content = self._contents[one.id]
+            yield NewCard(one.id, one.team_id, one.channel_id, one.alert.session_id, content, facts=one.facts)
 
 
 async def place(

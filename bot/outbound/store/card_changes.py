@@ -8,6 +8,7 @@ from bot.core.alert import Alert
 from bot.core.alert_fold import AlertContent
 from bot.core.card import CardContent, CardName, NewCard, SessionName
 from bot.core.pace import Kind, Lane
+from bot.core.session import Session
 from bot.core.session_id import SessionId
 
 CardNames = frozenset[CardName]
@@ -17,7 +18,8 @@ CardNames = frozenset[CardName]
 class CardPart:
     """A session on a card: the row's id, its content, and its version.
 
-    `ended` is Anchor's status of a session that has ended, and when Anchor said so (Unix seconds).
+    `ended` is Anchor's status of a session that has ended, and when Anchor said so (Unix seconds). `facts` are known of
+    the session.
     """
 
     id: str
@@ -25,6 +27,7 @@ class CardPart:
     content: CardContent
     version: int
     ended: tuple[str, float] | None = None
+    facts: Session | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +73,13 @@ class SentCard:
 
 @dataclass(frozen=True, slots=True)
 class IncomingAlert:
-    """An alert for a channel; `id` is that of its card, if it becomes one."""
+    """An alert for a channel; `id` is that of its card, if it becomes one. `facts` are known of its session."""
 
     id: str
     team_id: str
     channel_id: str
     alert: Alert
+    facts: Session | None = None
 
 
 @dataclass(frozen=True, slots=True)

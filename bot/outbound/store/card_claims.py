@@ -12,7 +12,7 @@ from bot.core.alert_fold import BURST_WINDOW, MOST_IN_SUMMARY, plan_posts
 from bot.core.pace import LONGEST_CALL, Pace, read_pace
 from bot.core.session_id import SessionId
 from bot.outbound.store.card_changes import CardPart, ClaimedCard, SentCard
-from bot.outbound.store.card_codec import ALERT, read_content
+from bot.outbound.store.card_codec import ALERT, read_content, read_facts
 from bot.outbound.store.card_statements import DUE, JOIN, OF_MESSAGES, POSTPONE, RECENT_ALERTS
 from bot.outbound.store.database import INSERT
 from bot.outbound.store.schema import cards, paces
@@ -138,4 +138,5 @@ def _card(row: Row[Any], ts: str | None) -> ClaimedCard:
 
 def _part(row: Row[Any]) -> CardPart:
     ended = None if row.ended_at is None else (row.ended_status, row.ended_at)
-    return CardPart(row.id, SessionId(row.session_id), read_content(row.kind, row.content), row.version, ended)
+    content, facts = read_content(row.kind, row.content), read_facts(row.session_id, row.facts)
+    return CardPart(row.id, SessionId(row.session_id), content, row.version, ended, facts)

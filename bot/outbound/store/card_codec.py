@@ -7,11 +7,14 @@ from typing import Any
 from bot.core.alert import Alert, Severity
 from bot.core.alert_fold import AlertContent
 from bot.core.card import CardContent, ResultContent
+from bot.core.session import Session
 from bot.core.session_id import SessionId
 from bot.outbound.store.order_row import storable
 
 ALERT, RESULT = "alert", "result"
 """The kinds of cards."""
+
+_ABSENT: tuple[object, ...] = (None, "", ())
 
 
 def kind_of(content: CardContent) -> str:
@@ -30,6 +33,20 @@ def read_content(kind: str, text: str) -> CardContent:
     if kind == ALERT:
         return AlertContent(**fields | {"alert": _read_alert(fields["alert"]), "firing": tuple(fields["firing"])})
     return ResultContent(**fields | {"blocks": tuple(fields["blocks"])})
+
+
+def write_facts(session: Session) -> str:
+    """Return what is known of a session as JSON, without its id."""
+    return json.dumps({name: value for name, value in asdict(session).items() if name != "id" and value not in _ABSENT})
+
+
+def read_facts(session_id: str, text: str | None) -> Session | None:
+    """Decode what is known of a session."""
+    if text is None:
+        return None
+    fields: dict[str, Any] = json.loads(text)
+    lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
+    return Session(id=SessionId(session_id), **fields | lists)
 
 
 def _read_alert(fields: dict[str, Any]) -> Alert:

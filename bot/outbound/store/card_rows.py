@@ -16,7 +16,7 @@ from bot.core.card import CardName, NewCard, SessionName
 from bot.outbound.store.card_alerts import place
 from bot.outbound.store.card_changes import CardChanges, CardNames, Exchanged, SentCard
 from bot.outbound.store.card_claims import claim
-from bot.outbound.store.card_codec import kind_of, write_content
+from bot.outbound.store.card_codec import kind_of, write_content, write_facts
 from bot.outbound.store.card_statements import LOOK, MARK, NEXT
 from bot.outbound.store.database import INSERT, Database
 from bot.outbound.store.database_clock import DatabaseClock
@@ -113,6 +113,7 @@ def _values(card: NewCard, now: float) -> dict[str, Any]:
         "kind": kind_of(card.content),
         "content": write_content(card.content),
         "shown": card.shown,
+        "facts": None if card.facts is None else write_facts(card.facts),
         "version": 0,
         "due": now,
         "not_before": now,

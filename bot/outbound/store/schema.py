@@ -149,6 +149,7 @@ cards = Table(
     Column("closed_at", Double),  # from then on the message is left as it is
     Column("ended_status", Text),  # Anchor's word for the end of the session; null if none is known
     Column("ended_at", Double),  # when Anchor said so
+    Column("facts", Text),  # JSON, see card_codec.py; null if nothing is known of the session
 )
 """One row per session on a message that the bot keeps up to date. All times are the database's."""
 

@@ -1,0 +1,50 @@
+"""Read and write what is known of the sessions of cards. Every method can raise StoreUnreachableError."""
+
+import time
+from collections.abc import Mapping
+
+from sqlalchemy import bindparam, func, or_, select, update
+
+from bot.core.session import Session
+from bot.core.session_id import SessionId
+from bot.outbound.store.card_codec import ALERT, read_facts, write_facts
+from bot.outbound.store.database import Database
+from bot.outbound.store.database_clock import DatabaseClock
+from bot.outbound.store.schema import cards
+
+_c = cards.c
+_IS_OPEN_ALERT = (_c.closed_at.is_(None), _c.ended_at.is_(None), _c.kind == ALERT)
+_SHOWN = select(_c.session_id, _c.facts).where(_c.team_id == bindparam("team_id"), *_IS_OPEN_ALERT).distinct()
+_RECORD = (
+    update(cards)
+    .where(
+        _c.team_id == bindparam("of_team"),
+        _c.session_id == bindparam("of_session"),
+        *_IS_OPEN_ALERT,
+        or_(_c.facts.is_(None), _c.facts != bindparam("new_facts")),
+    )
+    .values(facts=bindparam("new_facts"), version=_c.version + 1, due=func.coalesce(_c.due, bindparam("now")))
+)
+
+
+class CardFactRows:
+    """Repository of the facts on open cards of alerts; a result has its facts in its text."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._clock = DatabaseClock()
+
+    async def shown(self, team_id: str) -> list[tuple[SessionId, Session | None]]:
+        """Return the sessions of a workspace's cards, each with the facts that a card shows."""
+        rows = await self._database.fetch_all(_SHOWN, team_id=team_id)
+        return [(SessionId(row.session_id), read_facts(row.session_id, row.facts)) for row in rows]
+
+    async def record(self, team_id: str, facts: Mapping[SessionId, Session]) -> None:
+        """Record facts of sessions, and mark the cards as due that show others."""
+        async with self._database.transaction() as connection:
+            now = time.monotonic() + await self._clock.offset(connection)
+            rows = [
+                {"of_team": team_id, "of_session": session_id, "new_facts": write_facts(session), "now": now}
+                for session_id, session in sorted(facts.items())
+            ]
+            await connection.execute(_RECORD, rows)
