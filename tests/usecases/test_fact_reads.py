@@ -118,3 +118,13 @@ async def test_after_a_rate_limit_there_is_no_read_for_a_minute(bench: Bench) ->
 async def test_a_stopped_reader_reads_nothing(bench: Bench) -> None:
     bench.reads.stop()
     assert await bench.follow() == 0
+
+
+async def test_a_status_alone_does_not_make_a_session_known(bench: Bench) -> None:
+    bench.kept.learn_some("T1", [Session(id=SESSION_ID, tags=("checkout",), status="running")])
+    assert bench.kept.known("T1", SESSION_ID) == Session(id=SESSION_ID, tags=("checkout",))
+    assert await bench.follow() == 1
+    bench.kept.learn_some("T1", [Session(id=SESSION_ID, tags=("nightly",))])
+    known = bench.kept.known("T1", SESSION_ID)
+    assert known == Session(id=SESSION_ID, tags=("nightly",), steps=1)
+    assert known.for_card() == Session(id=SESSION_ID, tags=("nightly",))
