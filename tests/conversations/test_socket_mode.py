@@ -154,7 +154,7 @@ async def test_commands_while_connections_change_are_each_answered_once() -> Non
                 await at.slack.sockets.disconnect("warning", only=at.slack.sockets.connections[-1], after=2.0)
             await asyncio.sleep(0.05)
         deliveries = await asyncio.gather(*typing)
-        assert len(at.messages()) == len(at.anchor.requests) == 60
+        assert len(at.messages()) == len(at.anchor.orders) == 60
     assert {delivery.error for delivery in deliveries} == {None}
 
 
