@@ -31,6 +31,7 @@ _VARIABLES = {
     for question in (*ONE_WORKSPACE, *MANY_WORKSPACES, SOCKET_MODE, HTTP, BASE_URL)
     for variable in SETTINGS[question.name].variables
 }
+_KEYS = SETTINGS["ENCRYPTION_KEYS"].variables
 _COMMENT = "Settings of the bot, written by `anchor-bot init`."
 
 
@@ -58,7 +59,7 @@ class Init:
         base_url = self._options.http or self._public_url()
         text = manifest(base_url or None, many=self._options.many)
         self._say(f"Create the Slack app, if there is none yet:\n{creation_link(text)}\n")
-        chosen = self._ask_all(base_url)
+        chosen = self._ask_all(base_url, before or {})
         kept = {name: value for name, value in (before or {}).items() if name not in _VARIABLES | chosen.keys()}
         self._settings(chosen | kept)
         self._write(chosen | kept, replaces=before is not None)
@@ -83,13 +84,13 @@ class Init:
             raise NotDoneError("--many needs a public URL: browsers go there to install the app. Nothing was written.")
         return url
 
-    def _ask_all(self, base_url: str) -> dict[str, str]:
-        """Return the variables, in the sequence in which they are asked for."""
+    def _ask_all(self, base_url: str, before: Mapping[str, str]) -> dict[str, str]:
+        """Return the variables, in the sequence in which they are asked for. `before` are those of the old file."""
         transport = HTTP if base_url else SOCKET_MODE
         questions = (*(MANY_WORKSPACES if self._options.many else ONE_WORKSPACE), transport)
         chosen = {BASE_URL.name: base_url} if base_url else {}
         if self._options.many:
-            chosen["ENCRYPTION_KEYS"] = new_key().reveal()
+            chosen |= self._encryption_keys(before)
         placeholders = {one.name: one.placeholder for one in questions}
         self._settings(placeholders | chosen)
         for question in questions:
@@ -97,6 +98,13 @@ class Init:
             variable, value = self._ask(question, placeholders | chosen)
             chosen[variable] = value
         return chosen
+
+    def _encryption_keys(self, before: Mapping[str, str]) -> dict[str, str]:
+        """Return the old file's keys, which decrypt the database; a new one if neither it nor `environ` has any."""
+        kept = {name: before[name] for name in _KEYS if before.get(name)}
+        if kept or any(self._environ.get(name) for name in _KEYS):
+            return kept
+        return {"ENCRYPTION_KEYS": new_key().reveal()}
 
     def _settings(self, chosen: Mapping[str, str]) -> Settings:
         """Return the settings as they are so far. Raises SettingsError."""

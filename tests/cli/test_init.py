@@ -21,6 +21,7 @@ from bot.config.env_reader import SettingsError
 from bot.config.settings import Settings
 from bot.core.checks import Finding, Good, Wrong
 from bot.messages.checks import found
+from bot.outbound.store.fields import new_key
 from bot.sim.anchor import DEFAULT_KEY, SimAnchor
 from bot.sim.slack import SimSlack, api_error
 from harness.process import MODULE, bot_process
@@ -123,6 +124,17 @@ async def test_many_workspaces_get_a_key_for_the_database(site: Site) -> None:
     assert written == environ | {"BASE_URL": URL, "ENCRYPTION_KEYS": written["ENCRYPTION_KEYS"]}
     with pytest.raises(NotDoneError):
         await site.init("--many", "--force", environ=environ)
+
+
+@pytest.mark.parametrize("is_in_file", [True, False])
+async def test_the_keys_that_decrypt_the_database_are_not_replaced(site: Site, *, is_in_file: bool) -> None:
+    environ = {"SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "s3cret", "SLACK_SIGNING_SECRET": "5" * 32}
+    environ["DATABASE_URL"] = f"sqlite:///{site.directory}/bot.db"
+    keys = {"ENCRYPTION_KEYS": f"{new_key().reveal()},{new_key().reveal()}"}
+    if is_in_file:
+        site.file.write_text(f"ENCRYPTION_KEYS={keys['ENCRYPTION_KEYS']}\n")
+    await site.init("--many", "--force", "--http", URL, environ=environ if is_in_file else environ | keys)
+    assert site.written().get("ENCRYPTION_KEYS") == (keys["ENCRYPTION_KEYS"] if is_in_file else None)
 
 
 async def test_a_file_with_a_secret_is_named_and_not_copied(site: Site) -> None:
