@@ -18,6 +18,7 @@ from bot.cli.questions import (
     Question,
 )
 from bot.cli.session_orders import open_client_session
+from bot.config.addresses import is_public_url
 from bot.config.catalog import SETTINGS
 from bot.config.env_file import read_environment, write_environment
 from bot.config.env_reader import SettingsError
@@ -74,15 +75,18 @@ class Init:
         if not self._file.exists():
             return None
         question = f"{self._file} exists. Overwrite it? Its other settings are kept, its comments are not."
-        if not (self._options.force or self._answers.confirm(question)):
+        if not (self._options.force or self._answers.confirm(question, option="--force")):
             raise NotDoneError(f"{self._file} is as it was.")
         return read_environment({}, self._file)
 
     def _public_url(self) -> str:
-        url = self._answers.public_url().rstrip("/")
-        if not url and self._options.many:
+        while url := self._answers.public_url().rstrip("/"):
+            if is_public_url(url):
+                return url
+            self._say("That is not an https URL. Use one like https://bot.example.com.")
+        if self._options.many:
             raise NotDoneError("--many needs a public URL: browsers go there to install the app. Nothing was written.")
-        return url
+        return ""
 
     def _ask_all(self, base_url: str, before: Mapping[str, str]) -> dict[str, str]:
         """Return the variables, in the sequence in which they are asked for. `before` are those of the old file."""
@@ -137,7 +141,7 @@ class Init:
             return True
         self._say(check_line(check))
         if isinstance(check.finding.kind, Unanswered):
-            return self._answers.confirm("It could not be checked. Use it?")
+            return self._answers.confirm("It could not be checked. Use it?", option="--offline")
         return isinstance(check.finding.kind, Good)
 
     def _write(self, variables: Mapping[str, str], *, replaces: bool) -> None:

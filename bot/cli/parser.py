@@ -4,7 +4,7 @@ import argparse
 
 import bot
 from bot.cli.order_arguments import add_journal, add_orders, team_id
-from bot.config.addresses import is_port, is_safe_url
+from bot.config.addresses import is_port, is_public_url
 
 
 def parser() -> argparse.ArgumentParser:
@@ -82,7 +82,7 @@ def _add_doctor(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 
 def _https_url(text: str) -> str:
-    if not (is_safe_url(text) and text.startswith("https://")):
+    if not is_public_url(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not an https URL: use a URL like https://bot.example.com")
     return text.rstrip("/")
 

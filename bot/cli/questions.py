@@ -47,8 +47,8 @@ class Answers(Protocol):
     def public_url(self) -> str:
         """Return the bot's public URL; "" for Socket Mode."""
 
-    def confirm(self, sentence: str) -> bool:
-        """Return whether to go on in spite of something."""
+    def confirm(self, question: str, *, option: str) -> bool:
+        """Return whether to go on in spite of something, as `option` does without asking."""
 
     @property
     def can_try_again(self) -> bool:
@@ -64,20 +64,23 @@ class AtTerminal:
         self._given = dict(environ)
 
     def answer(self, question: Question) -> str:
-        """Ask for a value, unless the environment has one that was not used yet."""
+        """Ask for a value, unless the environment has one that was not used yet. Raises NotDoneError on Ctrl-D."""
         if given := self._given.pop(question.name, ""):
             print(f"{question.name}: taken from the environment.")  # noqa: T201 - output of a command
             return given
         prompt = f"{question.name} ({question.where}): "
-        return (getpass.getpass(prompt) if question.is_secret else _ask(prompt)).strip()
+        try:
+            return (getpass.getpass(prompt) if question.is_secret else input(prompt)).strip()
+        except EOFError:
+            raise NotDoneError("Nothing was written.") from None
 
     def public_url(self) -> str:
         """Ask how Slack's requests reach the bot."""
         return _ask("Public https URL at which Slack reaches the bot (press Enter for Socket Mode, which needs none): ")
 
-    def confirm(self, sentence: str) -> bool:
+    def confirm(self, question: str, *, option: str) -> bool:  # noqa: ARG002 - a person needs none
         """Ask a question, to which no answer means no."""
-        return _ask(f"{sentence} [y/N] ").casefold() in {"y", "yes"}
+        return _ask(f"{question} [y/N] ").casefold() in {"y", "yes"}
 
 
 class Given:
@@ -103,9 +106,9 @@ class Given:
         """Choose Socket Mode: --http was not given."""
         return ""
 
-    def confirm(self, sentence: str) -> bool:
+    def confirm(self, question: str, *, option: str) -> bool:
         """Refuse: there is nobody to ask."""
-        raise NotDoneError(f"{sentence} Nothing was written.")
+        raise NotDoneError(f"{question} Without a terminal, {option} means yes. Nothing was written.")
 
 
 def choose_answers(environ: Mapping[str, str], *, reads_stdin: bool) -> Answers:

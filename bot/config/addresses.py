@@ -30,6 +30,11 @@ def is_safe_url(value: str) -> bool:
     return is_safe and _is_host(host) and is_key(value) and not (parts.username or set("?#") & set(value))
 
 
+def is_public_url(value: str) -> bool:
+    """Return whether `value` is an https URL, as Slack needs it."""
+    return is_safe_url(value) and value.startswith("https://")
+
+
 def parse_proxy(value: str, exceptions: str) -> Proxy | None:
     """Return the proxy at a URL, or at a host and port, with the `exceptions` of NO_PROXY; None if it is invalid."""
     try:

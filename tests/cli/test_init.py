@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.init import Init
+from bot.cli.manifest import creation_link, manifest
 from bot.cli.operators import NotDoneError
 from bot.cli.parser import parser
 from bot.cli.questions import Answers, AtTerminal, Given
@@ -226,6 +227,25 @@ async def test_a_person_is_asked_again_until_it_is_right(site: Site, person: Cal
     printed = await site.init(environ={}, answers=AtTerminal(site.services))
     assert found(Finding(Wrong.TOKEN_REFUSED, {"code": "invalid_auth"})) in printed
     assert site.written() == one
+
+
+async def test_a_person_is_asked_again_for_a_url_that_slack_can_not_use(
+    site: Site, person: Callable[..., list[str]]
+) -> None:
+    person("bot.example.com", "http://bot.example.com", URL, *list(site.secrets.values())[::2], "5" * 32)
+    printed = await site.init(environ={}, answers=AtTerminal(site.services))
+    assert site.written()["BASE_URL"] == URL
+    assert creation_link(manifest(URL, many=False)) in printed
+
+
+@pytest.mark.parametrize("arguments", [(), ("--many",)])
+async def test_a_person_can_leave(site: Site, person: Callable[..., list[str]], arguments: tuple[str, ...]) -> None:
+    """With Ctrl-D: at a question for a secret, and for a value that is shown."""
+    environ = {"DATABASE_URL": f"sqlite:///{site.directory}/bot.db"}
+    person(URL)
+    with pytest.raises(NotDoneError):
+        await site.init(*arguments, environ=environ, answers=AtTerminal(site.services))
+    assert not site.file.exists()
 
 
 async def test_a_person_can_use_what_can_not_be_checked(site: Site, person: Callable[..., list[str]]) -> None:
