@@ -11,8 +11,10 @@ from typing import Any, TextIO
 
 import aiohttp
 
+from bot.cli.operators import NotDoneError
 from bot.cli.session_orders import BadWorkspaceError, open_client_session
 from bot.config.addresses import is_safe_url
+from bot.config.env_file import read_environment
 from bot.config.env_reader import SettingsError
 from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings
 from bot.config.startup_report import find_warnings, summarize
@@ -38,7 +40,10 @@ _ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S
 
 
 async def examine(options: argparse.Namespace, environ: Mapping[str, str], env_file: Path, out: TextIO) -> int:
-    """Check everything, print what was found, and return the exit code. Raises BadWorkspaceError or NotDoneError."""
+    """Check everything, print what was found, and return the exit code. Raises BadWorkspaceError.
+
+    `environ` are the variables outside of the file.
+    """
     checks: list[Checked] = []
     async for check in _check(options, environ, env_file):
         checks.append(check)
@@ -53,14 +58,17 @@ async def examine(options: argparse.Namespace, environ: Mapping[str, str], env_f
 
 async def _check(options: argparse.Namespace, environ: Mapping[str, str], env_file: Path) -> AsyncIterator[Checked]:
     try:
+        environ = read_environment(environ, env_file)
         settings = Settings.from_env(environ)
-    except SettingsError as error:
-        yield Checked(CheckName.SETTINGS, Finding(Wrong.SETTINGS_INVALID, {"problems": " ".join(error.problems)}))
+        opened = open_client_session(settings.proxy)
+    except (SettingsError, NotDoneError) as error:
+        problems = " ".join(str(error).splitlines())
+        yield Checked(CheckName.SETTINGS, Finding(Wrong.SETTINGS_INVALID, {"problems": problems}))
         return
-    if options.workspace is not None and isinstance(settings.workspaces, OneWorkspace):
-        raise BadWorkspaceError("--workspace is for a bot of many workspaces. This one has one, in its settings.")
-    yield _about_settings(environ, settings, env_file)
-    async with open_client_session(settings.proxy) as session:
+    async with opened as session:
+        if options.workspace is not None and isinstance(settings.workspaces, OneWorkspace):
+            raise BadWorkspaceError("--workspace is for a bot of many workspaces. This one has one, in its settings.")
+        yield _about_settings(environ, settings, env_file)
         doctor = Doctor(settings, environ.get("BASE_URL", "").strip(), session, options.workspace)
         groups = [asyncio.create_task(group) for group in doctor.groups()]
         for group in groups:

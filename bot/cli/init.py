@@ -65,8 +65,8 @@ class Init:
         self._settings(chosen | kept)
         self._write(chosen | kept, replaces=before is not None)
         if not self._options.offline:
-            environ = read_environment(self._environ, self._file)
-            self._run(examine(argparse.Namespace(json=False, workspace=None), environ, self._file, self._out))
+            options = argparse.Namespace(json=False, workspace=None)
+            self._run(examine(options, self._environ, self._file, self._out))
         self._say("Start the bot with: anchor-bot run")
         return 0
 

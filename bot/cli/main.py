@@ -142,9 +142,8 @@ def _order(options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from bot.cli.doctor import examine  # noqa: PLC0415 - the other commands need less
 
-    environ = read_environment(os.environ, _ENV_FILE)
     logs.configure("ERROR", "text")
-    return _run_to_end(lambda runner: runner.run(examine(options, environ, _ENV_FILE, sys.stdout)))
+    return _run_to_end(lambda runner: runner.run(examine(options, os.environ, _ENV_FILE, sys.stdout)))
 
 
 def _init(options: argparse.Namespace) -> int:

@@ -29,7 +29,7 @@ _TEXTS: Mapping[Kind, _Text] = {
     Questionable.SETTINGS_ODD: _Text("valid, but probably not meant: {warnings}"),
     Wrong.SETTINGS_INVALID: _Text(
         "invalid, so the bot does not start: {problems}",
-        "Correct them in .env, or in the environment.",
+        "Correct them in .env, or in the environment. `anchor-bot init` asks for those that are required.",
     ),
     # --- network ---
     Good.REACHED: _Text("{host} answers"),
@@ -43,7 +43,8 @@ _TEXTS: Mapping[Kind, _Text] = {
     ),
     Unanswered.CERTIFICATE_REFUSED: _Text(
         "TLS with {host} fails ({why})",
-        "Check the host's certificate. If a proxy replaces certificates, put its authority in SSL_CERT_FILE.",
+        "Check the host's certificate. If a proxy replaces certificates, name a file with its authority in "
+        "SSL_CERT_FILE, in the environment: it is not read from .env.",
     ),
     Unanswered.TIMED_OUT: _Text("{host} does not answer in time ({why})", _TRY_AGAIN),
     Unanswered.CONNECTION_BROKE: _Text("{host} broke the connection ({why})", _TRY_AGAIN),
@@ -96,7 +97,7 @@ _TEXTS: Mapping[Kind, _Text] = {
     # --- the public URL ---
     Good.URL_VERIFIED: _Text("a signed request to {url} came to the bot, and its answer came back"),
     Skipped.URL_UNSET: _Text("not checked", "Set BASE_URL to the bot's public URL."),
-    Wrong.URL_INVALID: _Text("{problem}"),
+    Wrong.URL_INVALID: _Text("{problem}", "Set it to the bot's public URL, like https://bot.example.com."),
     Wrong.URL_REJECTS: _Text(
         "the bot at {url} rejects a request that is signed with SLACK_SIGNING_SECRET ({status}): {why}",
         "Give the bot and this command the same signing secret and a right clock, and let proxies forward the body "

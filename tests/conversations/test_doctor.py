@@ -1,5 +1,6 @@
 """`anchor-bot doctor` for one workspace: all is well, and each fault, with its line and the exit code."""
 
+import json
 import shutil
 import sqlite3
 import ssl
@@ -416,6 +417,22 @@ async def test_settings_that_can_not_be_used_end_it_at_once(one: SingleHarness) 
     assert len(found.lines) == 1
     assert "ANCHOR_API_KEY" in found.lines[0]
     assert "PORT" in found.lines[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "text"),
+    [(".env", {}, "not a line\n"), ("SSL_CERT_FILE", {"SSL_CERT_FILE": "/nowhere/ca.pem"}, "")],
+)
+async def test_files_that_can_not_be_used_are_a_finding_too(
+    one: SingleHarness, tmp_path: Path, name: str, changes: dict[str, str], text: str
+) -> None:
+    (tmp_path / ".env").write_text(text)
+    environ, arguments = settings_of(one) | changes, ("doctor", "--json")
+    async with bot_process(environ, arguments=arguments, directory=tmp_path) as process:
+        assert await process.exit_code() == 2
+    (check,) = json.loads("".join(process.printed))["checks"]
+    assert (check["check"], check["code"]) == (N.SETTINGS, Wrong.SETTINGS_INVALID)
+    assert name in check["found"]
 
 
 async def test_settings_that_are_probably_not_meant_are_no_failure(one: SingleHarness) -> None:
