@@ -88,6 +88,7 @@ class Wrong(StrEnum):
 class Unanswered(StrEnum):
     """Findings about what gives no answer, or is not ready."""
 
+    PROXY_FAILED = "proxy-failed"
     NAME_UNKNOWN = "name-unknown"
     NOT_CONNECTED = "not-connected"
     TIMED_OUT = "timed-out"

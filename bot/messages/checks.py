@@ -33,6 +33,11 @@ _TEXTS: Mapping[Kind, _Text] = {
     ),
     # --- network ---
     Good.REACHED: _Text("{host} answers"),
+    Unanswered.PROXY_FAILED: _Text(
+        "the proxy of HTTPS_PROXY gives no connection to {host} ({why})",
+        "Check the proxy's URL, its user and password, and that it allows this host. NO_PROXY names hosts to call "
+        "without it.",
+    ),
     Unanswered.NAME_UNKNOWN: _Text(
         "the name {host} can't be resolved ({why})",
         "Check the URL, and the DNS of this machine.",

@@ -20,6 +20,7 @@ _MAX_BODY_BYTES = 64 * 1024
 class Step(Enum):
     """The step at which a request failed."""
 
+    PROXY = "proxy"
     RESOLVE = "resolve"
     CONNECT = "connect"
     TLS = "tls"
@@ -58,7 +59,8 @@ async def send(  # noqa: PLR0913 - a request
         request = session.request(method, URL(url), headers=headers, data=body, allow_redirects=False)
         return await asyncio.wait_for(_exchange(request, now), _TIMEOUT)
     except NETWORK_ERRORS as error:
-        return NotReached(_step_of(error), _why(error))
+        step = Step.PROXY if _is_of_proxy(error, URL(url).host) else _step_of(error)
+        return NotReached(step, _why(error))
 
 
 async def _exchange(request: AbstractAsyncContextManager[aiohttp.ClientResponse], now: Callable[[], float]) -> Reached:
@@ -67,6 +69,13 @@ async def _exchange(request: AbstractAsyncContextManager[aiohttp.ClientResponse]
     async with request as response:
         skew = read_skew(response.headers.get("Date"), began=began, ended=now())
         return Reached(response.status, await response.content.read(_MAX_BODY_BYTES), skew)
+
+
+def _is_of_proxy(error: Exception, host: str | None) -> bool:
+    """Return whether the proxy failed; with one, only its own name is resolved."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return error.host != host
+    return isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError)
 
 
 def _step_of(error: Exception) -> Step:
@@ -84,5 +93,7 @@ def _step_of(error: Exception) -> Step:
 
 def _why(error: Exception) -> str:
     """Return the system's sentence; the text of other errors can contain values."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"HTTP {error.status}"
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     return getattr(cause, "verify_message", None) or getattr(cause, "strerror", None) or type(error).__name__

@@ -29,6 +29,7 @@ from bot.sim.local_server import LocalServer, free_port
 from bot.sim.slack import Answer, Hang, ResetAfterReading, api_error
 from bot.usecases.checks.slack import check_socket_mode
 from harness import HTTP_ONLY, SOCKET_ONLY, SingleHarness, single_workspace
+from harness.connect_proxy import connect_proxy
 from harness.databases import KEY
 from harness.doctor import Examined, examined, settings_of
 from harness.order_rows import order_row
@@ -165,6 +166,22 @@ async def test_a_host_that_can_not_be_reached_ends_with_1(one: SingleHarness, va
     assert f"no connection to {closed}" in "\n".join(found.lines)
     unknown = await examined(settings_of(one, **{variable: "https://no-such-host.invalid/api/"}))
     assert (unknown.code, unknown.kind(name)) == (1, Unanswered.NAME_UNKNOWN)
+
+
+@pytest.mark.parametrize(("credentials", "why"), [("user:wrong", "HTTP 407"), ("user:right", "HTTP 502")])
+async def test_a_proxy_that_refuses_is_told_from_the_host(one: SingleHarness, credentials: str, why: str) -> None:
+    async with connect_proxy({}, "user:right") as proxy:
+        variables = {"HTTPS_PROXY": f"http://{credentials}@127.0.0.1:{proxy.port}"}
+        found = await examined(settings_of(one, ANCHOR_API_URL="https://anchor.test", **variables))
+    assert found.code == 1
+    assert found.has(N.ANCHOR, Unanswered.PROXY_FAILED, host="anchor.test", why=why)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "no-such-proxy.invalid"])
+async def test_a_proxy_that_can_not_be_reached_is_told_from_the_host(one: SingleHarness, host: str) -> None:
+    variables = {"HTTPS_PROXY": f"http://{host}:{free_port()}"}
+    found = await examined(settings_of(one, ANCHOR_API_URL="https://anchor.test", **variables))
+    assert (found.code, found.kind(N.ANCHOR)) == (1, Unanswered.PROXY_FAILED)
 
 
 @asynccontextmanager

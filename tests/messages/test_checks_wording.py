@@ -34,7 +34,7 @@ VALUES = {
     "sentence": "DATABASE_URL: the bot cannot use the database (a reason).",
     "first": CheckName.BOT_TOKEN,
 }
-SAY_IT_THEMSELVES = {Wrong.URL_INVALID, Wrong.DATABASE_UNUSABLE, Unanswered.DATABASE_DOWN}
+SAY_IT_THEMSELVES = {Wrong.DATABASE_UNUSABLE, Unanswered.DATABASE_DOWN}
 
 
 def test_wording(wording: Callable[[str, str], None]) -> None:

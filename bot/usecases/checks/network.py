@@ -13,6 +13,7 @@ from bot.outbound.reachability import NotReached, Reached, Step, send
 _SLACK_PATH = "/api.test"  # https://docs.slack.dev/reference/methods/api.test
 _ANCHOR_PATH = "/v1/sessions/all/status"
 _KINDS = {
+    Step.PROXY: Unanswered.PROXY_FAILED,
     Step.RESOLVE: Unanswered.NAME_UNKNOWN,
     Step.CONNECT: Unanswered.NOT_CONNECTED,
     Step.TLS: Unanswered.CERTIFICATE_REFUSED,
