@@ -44,11 +44,11 @@ def write_environment(env_file: Path, variables: Mapping[str, str], comment: str
     """
     lines = [f"# {comment}", *(f"{name}={_quote(value)}" for name, value in variables.items())]
     new = env_file.with_name(f"{env_file.name}-{secrets.token_hex(4)}")
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY), "w", encoding="utf-8") as file:
-        file.write("\n".join(lines) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
     try:
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY), "w", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
         if replaces:
             new.replace(env_file)
         else:

@@ -1,5 +1,6 @@
 """Settings in a `.env` file: read from the working directory, and outweighed by the environment."""
 
+import resource
 import stat
 import tempfile
 from collections.abc import Callable
@@ -67,6 +68,17 @@ def test_what_is_written_is_read_again(value: str) -> None:
         assert read_environment({}, file) == {"A": value, "B": "2"}
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert [path.name for path in file.parent.iterdir()] == [".env"]
+
+
+def test_a_full_disk_leaves_no_part_of_a_secret(file: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write_environment(file, {"A": "s3cret"}, "Ours.", replaces=False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(file.parent.iterdir()) == []
 
 
 def test_tokens_and_urls_need_no_quotes(file: Path) -> None:
