@@ -33,6 +33,7 @@ _VARIABLES = {
     for variable in SETTINGS[question.name].variables
 }
 _KEYS = SETTINGS["ENCRYPTION_KEYS"].variables
+_NOT_READ = "`anchor-bot run` reads .env in its working directory: give it the variables of {file} in its environment."
 _COMMENT = "Settings of the bot, written by `anchor-bot init`."
 
 
@@ -67,7 +68,8 @@ class Init:
         if not self._options.offline:
             options = argparse.Namespace(json=False, workspace=None)
             self._run(examine(options, self._environ, self._file, self._out))
-        self._say("Start the bot with: anchor-bot run")
+        is_read = self._file.resolve() == Path(".env").resolve()
+        self._say("Start the bot with: anchor-bot run" if is_read else _NOT_READ.format(file=self._file))
         return 0
 
     def _before(self) -> dict[str, str] | None:

@@ -42,9 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _COMMANDS[options.command](options)
         sys.stdout.flush()
     except SettingsError as error:
-        return _fail(
-            *error.problems, "`anchor-bot init` asks for the settings, and checks them.", code=_UNUSABLE_SETTINGS
-        )
+        advice = () if options.command == "init" else ("`anchor-bot init` asks for the settings, and checks them.",)
+        return _fail(*error.problems, *advice, code=_UNUSABLE_SETTINGS)
     except BrokenPipeError:  # our output is no longer read, as after `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the flush at exit fails again
         return 1
@@ -136,7 +135,9 @@ def _order(options: argparse.Namespace) -> int:
 
     settings = Settings.from_env(read_environment(os.environ, _ENV_FILE))
     logs.configure("ERROR", settings.log_format)
-    return _run_to_end(lambda runner: runner.run(give_order(options, settings)))
+    return _run_to_end(
+        lambda runner: runner.run(give_order(options, settings)), interrupted="Interrupted. Nothing was sent."
+    )
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -155,8 +156,11 @@ def _init(options: argparse.Namespace) -> int:
     return _run_to_end(lambda runner: Init(options, os.environ, answers, runner.run, sys.stdout).execute())
 
 
-def _run_to_end(command: Callable[[asyncio.Runner], int]) -> int:
-    """Run a command that calls Slack, Anchor or the database, and return its exit code."""
+def _run_to_end(command: Callable[[asyncio.Runner], int], *, interrupted: str = "Interrupted.") -> int:
+    """Run a command that calls Slack, Anchor or the database, and return its exit code.
+
+    `interrupted` is said after Ctrl-C.
+    """
     from bot.cli.operators import NotDoneError  # noqa: PLC0415 - the other commands need no database
     from bot.cli.session_orders import BadWorkspaceError  # noqa: PLC0415
 
@@ -168,7 +172,7 @@ def _run_to_end(command: Callable[[asyncio.Runner], int]) -> int:
         except BadWorkspaceError as error:
             code = _fail(str(error), code=_UNUSABLE_SETTINGS)
         except KeyboardInterrupt:
-            code = _fail("Interrupted. Nothing was sent.", code=1)
+            code = _fail(interrupted, code=1)
         force_exit_after(code, within=_EXIT_TIMEOUT)
     return code
 

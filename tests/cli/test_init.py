@@ -193,6 +193,21 @@ async def test_a_file_is_replaced_only_if_that_is_wanted(site: Site, wording: Ca
     assert stat.S_IMODE(site.file.stat().st_mode) == 0o600
 
 
+async def test_only_the_file_that_the_bot_reads_ends_with_how_to_start_it(site: Site) -> None:
+    for name in (".env", "other.env"):
+        arguments = ("init", "--offline", "--file", name)
+        async with bot_process(site.secrets, arguments=arguments, directory=site.directory) as process:
+            assert await process.exit_code() == 0
+        assert (name in process.printed[-1]) is (name == "other.env")
+
+
+async def test_the_advice_about_settings_is_not_this_command(site: Site) -> None:
+    environ = site.services | {"SLACK_BOT_TOKEN": "xoxp-of-a-person"}
+    async with bot_process(environ, arguments=("init",), directory=site.directory) as process:
+        assert await process.exit_code() == 2
+    assert [line.split()[1] for line in process.sentences] == ["SLACK_BOT_TOKEN"]
+
+
 async def test_a_directory_that_can_not_be_written_is_named(site: Site) -> None:
     with pytest.raises(NotDoneError):
         await site.init("--file", str(site.directory / "nowhere" / ".env"))

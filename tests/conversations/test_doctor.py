@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import sqlite3
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -473,6 +474,15 @@ async def test_no_secret_is_printed(one: SingleHarness) -> None:
     found = await examined(environ)
     assert leaks("\n".join(found.lines)) == []
     assert leaks(str(found.records)) == []
+
+
+async def test_ctrl_c_says_nothing_of_orders(one: SingleHarness) -> None:
+    one.slack.faults["auth.test"] = Hang()
+    before = len(one.slack.api_calls)
+    async with bot_process(settings_of(one), arguments=("doctor",)) as process:
+        await one.slack.until(lambda: one.slack.api_calls[before:])
+        assert await process.stop(signal.SIGINT) == 1
+    assert process.sentences == ["anchor-bot: Interrupted."]
 
 
 async def test_it_is_a_command(one: SingleHarness) -> None:
