@@ -4,6 +4,7 @@ Labels have few values each: no ids and no names. https://prometheus.io/docs/pra
 """
 
 from collections.abc import Iterable, Iterator
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -11,6 +12,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from bot.core.history import OUTCOMES
+from bot.core.outcomes import AnchorOutcome
 from bot.core.requests import Source, Verb
 from bot.metrics import Metrics, State
 
@@ -18,7 +20,9 @@ PARTS = ("anchor_key", "database", "disk", "journal")
 """What can be degraded."""
 
 _ROUTES = ("ack", "response_url", "channel", "direct message", "none")
-_KINDS = frozenset({"command", "event", "block_actions", "view_submission", "view_closed"})
+_INTERACTIONS = ("block_actions", "interactive_message", "message_action", "shortcut", "view_submission", "view_closed")
+_KINDS = frozenset({"command", "event", *_INTERACTIONS})
+_ANSWERS = tuple(outcome.__name__ for outcome in get_args(AnchorOutcome))
 _ALERTS = ("Posted", "Folded", "Ignored", "Refused", "TryAgain", "Doubtful", "Invalid", "Rejected")
 _ACK = (0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 5.0)
 _ORDER = (0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 300.0, 1800.0)
@@ -73,13 +77,15 @@ class PrometheusMetrics(Metrics):
         self._begin_at_zero()
 
     def _begin_at_zero(self) -> None:
-        """Export every series from the start: `increase` does not see the first value of a series."""
+        """Export each outcome from the start: `increase` and `rate` do not see the first value of a series."""
         for verb in Verb:
             for source in Source:
                 for outcome, result in _RESULTS.items():
                     self._orders.labels(verb.value, source.value, outcome, result)
             for route in _ROUTES:
                 self._deliveries.labels(verb.value, route)
+            for answer in _ANSWERS:
+                self._attempts.labels(verb.value, answer)
         for outcome in _ALERTS:
             self._alerts.labels(outcome)
 

@@ -1,12 +1,17 @@
 """The page of the metrics, without a bot: state that a conversation could show only by chance."""
 
+import json
+from typing import get_args
+
 from bot import __version__
 from bot.core.history import OUTCOMES
+from bot.core.outcomes import AnchorOutcome
 from bot.core.requests import Source, Verb
 from bot.health import Readiness
 from bot.metrics import OFF, Backlog, State
 from bot.prometheus import PARTS, PrometheusMetrics
 from harness.metrics import read
+from harness.samples import SAMPLES
 
 
 def state(readiness: Readiness, **outboxes: Backlog) -> State:
@@ -46,6 +51,18 @@ def test_each_outcome_is_exported_from_the_start() -> None:
             for verb in Verb:
                 for source in Source:
                     assert page("anchor_bot_orders_total", verb=verb, source=source, outcome=outcome) == 0
+    for answer in get_args(AnchorOutcome):
+        for verb in Verb:
+            assert page("anchor_bot_anchor_attempt_seconds_count", verb=verb, outcome=answer.__name__) == 0
+
+
+def test_each_kind_of_request_is_told_from_the_others() -> None:
+    kinds = {json.loads(path.read_text())["type"] for path in SAMPLES.glob("*.payload.json")}
+    metrics = PrometheusMetrics()
+    for kind in kinds:
+        metrics.acknowledged(kind, 200, 0.1)
+    page = read(metrics.page().decode())
+    assert [page("anchor_bot_ack_seconds_count", kind=kind) for kind in kinds] == [1] * len(kinds)
 
 
 def test_what_slack_may_send_one_day_makes_no_new_series() -> None:
