@@ -1,5 +1,5 @@
 # The bot's image: https://docs.docker.com/reference/dockerfile/. It runs with a read-only root; its volume has the
-# database if that is SQLite. docs/operations.md says how to run it.
+# database if that is SQLite. docs/deployment.md says how to run it.
 
 FROM python:3.13-slim AS build
 WORKDIR /src
@@ -7,6 +7,7 @@ COPY requirements.txt requirements-dev.txt ./
 RUN python -m venv /opt/anchor-bot \
     && /opt/anchor-bot/bin/pip install --no-cache-dir --require-hashes --no-deps --requirement requirements.txt
 COPY pyproject.toml README.md LICENSE manifest.yml .env.example ./
+COPY docs/licenses.md docs/
 COPY bot bot
 # the constraints pin hatchling, which builds the package; pip takes no hashes for a directory
 RUN grep -o '^[a-z0-9-]*==[^ ]*' requirements-dev.txt >constraints.txt \

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,9 @@ def test_what_is_copied_into_the_image_is_in_the_context() -> None:
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     included = {line.removeprefix("!") for line in lines if line.startswith("!")}
     copied = {word for one in all_of(BUILD, "COPY") for word in one.words[:-1]}
+    shared = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
     assert lines[0] == "*"
+    assert set(shared["shared-data"]) <= copied
     assert copied == included
     assert [name for name in copied if not (ROOT / name).exists()] == []
 
@@ -106,6 +109,7 @@ async def test_the_steps_of_the_image_install_a_bot_that_runs(tmp_path: Path) ->
         if step.name == "COPY":
             *names, target = step.words
             for name in names:
+                (source / name).parent.mkdir(exist_ok=True)
                 copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
                 copy(ROOT / name, source / (target if (ROOT / name).is_dir() else name))
         else:
@@ -119,6 +123,7 @@ async def test_the_steps_of_the_image_install_a_bot_that_runs(tmp_path: Path) ->
             await started.says("ready")
             assert await started.stop() == 0
     assert (state / "anchor-bot.db").exists()
+    assert (installed / "share/anchor-chatops/licenses.md").exists()
 
 
 def own_pip() -> dict[str, str]:
