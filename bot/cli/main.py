@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import gc
+import io
 import logging
 import os
 import resource
@@ -10,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 from bot import __version__, logs
 from bot.cli.alert_client import NotPosted, send_alert
@@ -37,6 +39,7 @@ _SWITCH_INTERVAL = 0.0005  # seconds; a read of SQLite waits several times for i
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command, and return its exit code: 0 success, 1 failure, 2 unusable settings or arguments."""
+    cast("io.TextIOWrapper", sys.stdout).reconfigure(errors="backslashreplace")  # not every terminal has ✓
     options = parser().parse_args(arguments)
     try:
         code = _COMMANDS[options.command](options)

@@ -476,6 +476,13 @@ async def test_no_secret_is_printed(one: SingleHarness) -> None:
     assert leaks(str(found.records)) == []
 
 
+async def test_a_terminal_without_the_signs_gets_the_rest(one: SingleHarness) -> None:
+    environ = settings_of(one) | {"PYTHONIOENCODING": "ascii"}
+    async with bot_process(environ, arguments=("doctor",)) as process:
+        assert await process.exit_code() == 0
+    assert len(process.printed) == len((await examined(settings_of(one))).lines)
+
+
 async def test_ctrl_c_says_nothing_of_orders(one: SingleHarness) -> None:
     one.slack.faults["auth.test"] = Hang()
     before = len(one.slack.api_calls)
