@@ -171,6 +171,12 @@ def outcome_text(verb: Verb, session_id: str, outcome: Outcome) -> str:
     return re.sub(r"[*`]", "", " ".join(shown.splitlines()))
 
 
+async def says(place: Locator, text: str) -> None:
+    """Wait until `place` has a text about a session, with or without what is known of it before the id."""
+    for part in text.split(" Session "):
+        await expect(place).to_contain_text(part, use_inner_text=True)
+
+
 def new_channel_page(demo: Demo, page: Page) -> ChannelPage:
     """Make a new channel of Alice, Bob, Mallory and the bot."""
     slack, number = demo.sandbox.slack, next(_NUMBERS)
