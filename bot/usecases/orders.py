@@ -120,7 +120,7 @@ class Orders:
             message = report(error)
         receipt = await self._delivery.deliver(address, message, is_ours=is_ours)
         self._journal.told(running.entry, receipt.route if receipt else None)
-        if receipt and receipt.route == "channel" and receipt.posted and address.thread_ts is None and message.blocks:
+        if receipt and receipt.route == "channel" and receipt.posted and message.blocks:
             self._session_cards.posted(running.entry, message, receipt.posted)
 
     async def stored_result(self, running: RunningOrder) -> Message | None:

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from bot.demo.sandbox import environment
 from bot.outbound.store.card_rows import CardRows
 from bot.outbound.workspaces import StoreUnreachableError
 from bot.sim.anchor import SessionState, server_error
-from bot.sim.slack import Channel, Message, ResetAfterReading, Source, api_error, rate_limited
+from bot.sim.slack import Channel, Message, ResetAfterReading, Source, api_error, expired_url, rate_limited
 from bot.sim.slack.content import parts
 from conversations.test_replicas import second_bot
 from harness import ALICE, HTTP_ONLY, SESSION, SingleHarness, outcome_text, paused, resumed, single_workspace
@@ -161,6 +162,32 @@ async def test_a_resume_is_told_where_an_ack_said_that_the_agent_is_paused() -> 
         report = about_session(at)[-1]
     assert report.text.startswith(resumed(user=BOB))
     assert report.source is Source.POST_MESSAGE
+
+
+async def test_a_result_in_the_thread_of_somebody_elses_message_is_kept_true() -> None:
+    async with taking_alerts() as at:
+        message = at.slack.post(at.channel, f"look at {SESSION}", user=at.slack.bob)
+        await at.slack.use_shortcut(at.person, message)
+        await at.slack.until(lambda: about_session(at)[-1].thread_ts == message.ts)
+        result = about_session(at)[-1]
+        assert buttons(result) == RESUME
+        await at.command(verb="resume", user=at.slack.bob)
+        await until_shown(at, result, PAUSE, "Resumed", f"<@{BOB}>")
+
+
+async def test_a_resume_is_told_where_a_result_could_not_go_to_its_thread() -> None:
+    async with taking_alerts() as at:
+        at.slack.faults["chat.postMessage"] = api_error("cannot_reply_to_message")
+        at.slack.faults["response_url"] = replace(expired_url(), times=1)
+        at.slack.platform.shortcuts_keep_threads = True
+        message = at.slack.post(at.channel, f"look at {SESSION}", user=at.slack.bob)
+        await at.slack.use_shortcut(at.person, message)
+        await at.slack.until(lambda: len(about_session(at)) == 2)
+        assert about_session(at)[-1].source is Source.RESPONSE_URL
+        at.slack.faults.clear()
+        await at.command(verb="resume", user=at.slack.bob, channel=ops(at))
+        await at.slack.until(lambda: len(about_session(at)) == 3)
+        assert about_session(at)[-1].text == resumed(user=BOB)
 
 
 async def test_an_order_on_the_command_line_is_shown_in_slack(tmp_path: Path) -> None:

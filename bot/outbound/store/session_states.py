@@ -28,7 +28,7 @@ _SAYING_PAUSED = text(
     FROM orders AS pauses
     WHERE pauses.team_id = :team_id AND pauses.session_id = :session_id AND pauses.verb = 'pause'
       AND pauses.outcome IN ('{Paused.__name__}', '{Unconfirmed.__name__}')
-      AND pauses.delivered_by IN ('ack', 'response_url') AND pauses.id < :order_id
+      AND pauses.delivered_by IN ('ack', 'response_url', 'response_url without thread') AND pauses.id < :order_id
       AND pauses.given_at > coalesce((SELECT max(given_at) FROM orders
         WHERE team_id = :team_id AND session_id = :session_id AND outcome = '{Resumed.__name__}' AND id < :order_id), 0)
     """  # noqa: S608 - names of types
