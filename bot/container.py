@@ -207,7 +207,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     outbox = CardOutbox(CardRows(tenancy.store.database, owner), CardSender(slack, workspaces, states).send)
     alert_cards = AlertCards(slack, outbox, limits.now, reads.known)
     check_rows = SessionCheckRows(tenancy.store.database)
-    session_checks = SessionChecks(anchor_sessions, workspaces, check_rows, reads, card_facts)
+    session_checks = SessionChecks(anchor_sessions, workspaces, check_rows, reads, card_facts, outbox)
     session_cards = SessionCards(outbox, states, limits.now, dashboard_url=dashboard_url)
     orders = Orders(
         session_control,

@@ -1,4 +1,4 @@
-"""Ask Anchor about the sessions that have open cards: those that have ended lose their buttons.
+"""Check the sessions that have open cards. Those that have ended, as Anchor says, lose their buttons.
 
 An unknown status changes nothing: an agent could still run. Cards also show what these reads say of their sessions.
 """
@@ -17,6 +17,7 @@ from bot.outbound.store.order_row import storable
 from bot.outbound.store.session_check_rows import SessionCheckRows
 from bot.outbound.workspaces import StoreError, Workspaces
 from bot.usecases.card_facts import CardFacts
+from bot.usecases.card_outbox import CardOutbox
 from bot.usecases.session_reads import SessionReads
 
 _log = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ INTERVAL = 60.0
 """Seconds between two reads for a workspace. The first one follows so long after the first card."""
 
 LOOK_INTERVAL = 10.0
-"""Seconds between two looks for workspaces with open cards."""
+"""Seconds between two looks for workspaces with open cards, and for changes that a killed process told no card."""
 
 _LONGEST_BACKOFF = 960.0  # seconds after reads that failed
 _GRACE = 1.0
@@ -38,29 +39,33 @@ _MOST_LISTED = 10_000  # sessions of cards that have been looked for in a list
 class SessionChecks:
     """Checks of sessions."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - collaborators
         self,
         sessions: AnchorSessions,
         workspaces: Workspaces,
         rows: SessionCheckRows,
         reads: SessionReads,
         card_facts: CardFacts,
+        outbox: CardOutbox,
     ) -> None:
         self._sessions = sessions
         self._workspaces = workspaces
         self._rows = rows
         self._reads = reads
         self._card_facts = card_facts
+        self._outbox = outbox
         self._failures: dict[str, int] = {}
         self._listed: LRUCache[tuple[str, str], bool] = LRUCache(_MOST_LISTED)
 
     async def look(self) -> None:
-        """Check the workspaces whose turn it is."""
+        """Update the cards of untold changes, and check the workspaces whose turn it is."""
         with suppress(StoreError):  # the check of the database reports it
             # SQLAlchemy does not take a connection back whose query was cancelled
             await with_grace(self._look(), grace=_GRACE)
 
     async def _look(self) -> None:
+        for session in await self._rows.untold():
+            self._outbox.refresh(session)
         for team_id, since in (await self._rows.claim(INTERVAL)).items():
             await self._check(team_id, since)
 

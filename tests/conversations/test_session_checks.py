@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -11,10 +12,11 @@ from bot.core.card import NewCard
 from bot.core.session_id import SessionId
 from bot.outbound.store.card_changes import CardChanges
 from bot.outbound.store.card_rows import CardRows
-from bot.sim.anchor import SessionState, html
+from bot.sim.anchor import Fault, SessionState, html, server_error
+from bot.usecases.session_cards import SessionCards
 from conversations.test_cards import PAUSE, RESUME, alert, buttons, ops, taking_alerts, until_shown
 from conversations.test_repeated_alerts import on_cards, send, shown
-from harness import SESSION, ManyHarness, SingleHarness
+from harness import ALICE, SESSION, ManyHarness, SingleHarness
 
 pytestmark = pytest.mark.anyio
 
@@ -55,6 +57,23 @@ async def test_an_unknown_status_changes_nothing_and_reads_are_rare() -> None:
         assert buttons(at.current(card)) == PAUSE
         assert "Ended" not in at.current(card).text
     assert took > 4 * INTERVAL - 0.1
+
+
+@pytest.mark.parametrize("fault", [None, server_error()], ids=["paused", "failed"])
+async def test_an_outcome_of_which_a_killed_process_told_no_card_is_shown(
+    fault: Fault | None, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with taking_alerts(database_url) as at:
+        card = await alert(at)
+        monkeypatch.setattr(SessionCards, "update", AsyncMock(return_value=False))
+        at.anchor.fault, at.anchor.session(SESSION).seconds = fault, 2.0
+        ordering = asyncio.create_task(at.command())
+        await until_shown(at, card, PAUSE, "Pausing")
+        if fault is None:
+            await until_shown(at, card, RESUME, "Paused", f"<@{ALICE}>")
+        else:
+            await at.slack.until(lambda: at.current(card).text == card.text)
+        await ordering
 
 
 async def test_without_open_cards_nothing_is_looked_up() -> None:

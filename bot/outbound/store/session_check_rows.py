@@ -1,18 +1,32 @@
-"""Read and write which sessions Anchor has to be asked about. Every method can raise StoreUnreachableError."""
+"""Read and write which sessions of cards have to be checked. Every method can raise StoreUnreachableError."""
 
 import time
 from collections.abc import Mapping
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, exists, func, select, update
 
+from bot.core.card import SessionName
 from bot.outbound.store.database import INSERT, Database
 from bot.outbound.store.database_clock import DatabaseClock
-from bot.outbound.store.schema import cards, session_checks
+from bot.outbound.store.schema import cards, orders, session_checks
 
 _c = cards.c
 _IS_CHECKED = (_c.closed_at.is_(None), _c.ended_at.is_(None))
 _TEAMS = select(_c.team_id, func.min(_c.created_at).label("since")).where(*_IS_CHECKED).group_by(_c.team_id)
 _SESSIONS = select(_c.session_id).where(_c.team_id == bindparam("team_id"), *_IS_CHECKED).distinct()
+_UNTOLD = (
+    select(_c.team_id, _c.session_id)
+    .where(
+        _c.closed_at.is_(None),
+        _c.due.is_(None),
+        exists().where(
+            orders.c.team_id == _c.team_id,
+            orders.c.session_id == _c.session_id,
+            orders.c.settled_at >= _c.changed_at,
+        ),
+    )
+    .distinct()
+)
 _END = (
     update(cards)
     .where(_c.team_id == bindparam("of_team"), _c.session_id == bindparam("of_session"), *_IS_CHECKED)
@@ -32,6 +46,10 @@ class SessionCheckRows:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._clock = DatabaseClock()
+
+    async def untold(self) -> frozenset[SessionName]:
+        """Return the sessions with an outcome that their cards were not told: its process was killed before that."""
+        return frozenset((row.team_id, row.session_id) for row in await self._database.fetch_all(_UNTOLD))
 
     async def claim(self, interval: float) -> dict[str, float]:
         """Return the workspaces that this process has to check, and since when they have open cards (Unix seconds).
