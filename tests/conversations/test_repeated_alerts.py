@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.core.alert_fold import MOST_SINGLE
 from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.delivery import Doubtful, PostResult
 from bot.sim.slack import Message, ResetAfterReading, Source
@@ -107,6 +108,18 @@ async def test_alerts_about_many_sessions_become_one_summary(database_url: str) 
         assert [order.verb for order in at.anchor.posts(session)] == ["pause"]
         posted = {name: message.ts for name, _, message in on_cards(at)}
     assert [(status, answer["ts"]) for status, answer in answers] == [(200, posted[session]) for session in sessions]
+
+
+@pytest.mark.slow
+async def test_alerts_that_come_one_by_one_become_a_summary_as_well() -> None:
+    async with taking_alerts() as at:
+        sessions = [at.anchor.add_session() for _ in range(MOST_SINGLE + 3)]
+        answers = [await send(at, session) for session in sessions]
+        await at.slack.until(lambda: shown(at) == sorted(sessions))
+        assert at.calls(POST) == MOST_SINGLE + 1
+        posted = {name: message.ts for name, _, message in on_cards(at)}
+    assert [(status, answer["ts"]) for status, answer in answers] == [(200, posted[session]) for session in sessions]
+    assert len({posted[session] for session in sessions[MOST_SINGLE:]}) == 1
 
 
 async def test_a_summary_that_slack_does_not_answer_is_posted_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.alert_fold import BURST_WINDOW, MOST_IN_SUMMARY, plan_posts
+from bot.core.alert_fold import BURST_WINDOW, MOST_IN_SUMMARY, MOST_SINGLE, plan_posts
 from bot.core.pace import LONGEST_CALL, Pace, read_pace
 from bot.core.session_id import SessionId
 from bot.outbound.store.card_changes import CardPart, ClaimedCard, SentCard
@@ -79,11 +79,15 @@ def _add(messages: dict[tuple[str, str, str], ClaimedCard], rows: Sequence[Row[A
 async def _plan(
     connection: AsyncConnection, alerts: Sequence[Row[Any]], now: float
 ) -> list[tuple[str | None, Sequence[Row[Any]]]]:
-    """Return which alerts of a channel belong together, each with the `ts` of the summary that they join, if any."""
+    """Return which alerts of a channel belong together, each with the `ts` of the summary that they join, if any.
+
+    Alerts that come one by one join the last message, once there are too many: then it becomes the summary.
+    """
     values = {"team_id": alerts[0].team_id, "channel_id": alerts[0].channel_id, "since": now - BURST_WINDOW}
     recent = (await connection.execute(RECENT_ALERTS, values)).all()
     sizes = Counter(row.ts for row in recent if row.ts is not None)
-    summary_ts = max((ts for ts, size in sizes.items() if size > 1), default=None)
+    grows = max(sizes, default=None) if sizes.total() > MOST_SINGLE else None
+    summary_ts = max((ts for ts, size in sizes.items() if size > 1 or ts == grows), default=None)
     room = 0
     if summary_ts is not None:
         names = [(alerts[0].team_id, alerts[0].channel_id, summary_ts)]

@@ -35,6 +35,7 @@ RECENT_ALERTS = select(_c.id, _c.ts).where(
     _c.channel_id == bindparam("channel_id"),
     _c.kind == ALERT,
     _c.created_at > bindparam("since"),
+    _IS_OPEN,
 )
 
 _NEWER = {"version": _c.version + 1, "changed_at": bindparam("now")}

@@ -200,6 +200,16 @@ async def test_many_sessions_become_a_summary_and_later_ones_join_it(store: Stor
     assert by_ts == {"9.9": 49, None: 11}
 
 
+async def test_no_alert_joins_a_summary_that_was_deleted(store: Store) -> None:
+    rows, names = CardRows(store.database, "one"), sessions(7)
+    (summary,) = (await exchange(rows, CardChanges(alerts=[incoming(one) for one in names[:6]]))).claimed
+    await sent(rows, [summary])
+    await exchange(rows, CardChanges(sent=[SentCard(summary)]))
+    await asyncio.sleep(1.1)
+    later = await exchange(rows, CardChanges(alerts=[incoming(names[6])]))
+    assert [(one.ts, len(one.parts)) for one in later.claimed] == [(None, 1)]
+
+
 async def test_a_workspace_is_checked_by_one_process_at_a_time(store: Store) -> None:
     one, other = SessionCheckRows(store.database), SessionCheckRows(store.database)
     assert await one.claim(0.3) == {}
