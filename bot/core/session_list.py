@@ -75,14 +75,21 @@ class SessionList:
 
 _EIGHT_DIGITS = re.compile("[0-9a-fA-F]{8}", re.ASCII)
 _BEGINNING = re.compile("[0-9a-f]{8}[0-9a-f-]*", re.ASCII)
+_QUOTES = "`'\"\u2018\u2019\u201c\u201d\u00ab\u00bb"
 _NEAR_MISS = 16  # digits from which a word is an id that was copied in part
 
 
 def words_of(search: Missing | Broken | Ambiguous) -> str | None:
-    """Return the words by which a person looks for a session, "" for all; None if they meant to write a whole id."""
+    """Return the words by which a person looks for a session, "" for all; None if they meant to write a whole id.
+
+    A word can be quoted, or copied as code from a list.
+    """
     if isinstance(search, Missing):
         return ""
-    return search.written if isinstance(search, Broken) and search.digits < _NEAR_MISS else None
+    if not isinstance(search, Broken) or search.digits >= _NEAR_MISS:
+        return None
+    words = (word.strip(_QUOTES) for word in search.written.split())
+    return " ".join(word for word in words if word)
 
 
 def running_sessions(pages: Sequence[SessionPage], *, now: float, is_complete: bool = True) -> SessionList:

@@ -166,6 +166,15 @@ async def test_the_first_eight_digits_of_the_only_session_pause_it() -> None:
 
 
 @pytest.mark.parametrize(
+    "text", [f"`{SHORT}`", f"\N{LEFT DOUBLE QUOTATION MARK}{SHORT}\N{RIGHT DOUBLE QUOTATION MARK}"]
+)
+async def test_eight_digits_can_be_quoted_or_copied_as_code(text: str) -> None:
+    async with single_workspace() as at:
+        await at.command(text)
+        assert [order.verb for order in at.orders] == ["pause"]
+
+
+@pytest.mark.parametrize(
     "case", ["a tag", "its own tag", "two sessions", "too many to read", "not known to run", "more text"]
 )
 async def test_eight_digits_that_can_mean_anything_else_only_offer(case: str) -> None:

@@ -121,6 +121,7 @@ def test_other_beginnings_of_an_id_pause_nothing(beginning: str) -> None:
         ("  ", ""),
         ("checkout &amp; mail", "checkout & mail"),
         ("<http://shop.example|shop.example>", "shop.example"),
+        ('`` "check out`', "check out"),
         (IDS[0][:13], IDS[0][:13]),
         (IDS[0][:8], IDS[0][:8]),
         (IDS[0].replace("-", "")[:15], IDS[0].replace("-", "")[:15]),
