@@ -16,7 +16,8 @@ from bot.outbound.workspaces import StoreError, Workspaces
 _log = logging.getLogger(__name__)
 
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 1.0, 60.0  # seconds
-_MOST_ATTEMPTS = 40  # half an hour
+_MOST_ATTEMPTS = 40  # half an hour; then a post is given up, since its alert is old,
+_RARE_BACKOFF = 900.0  # and an update, which shows what is true now, is tried more rarely
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +77,13 @@ def _read(card: ClaimedCard, result: PostResult, digest: str) -> Attempt:
         return Attempt(SentCard(card, result.ts, digest))
     is_update = card.lane.kind is Kind.UPDATE
     is_final = isinstance(result, Refused) or (isinstance(result, Doubtful) and not is_update)
-    if not is_final and card.attempts < _MOST_ATTEMPTS:
+    if not is_final and (is_update or card.attempts < _MOST_ATTEMPTS):
         return _again(card, result)
     return Attempt(SentCard(card), result)
 
 
 def _again(card: ClaimedCard, result: TryAgain | Doubtful | Refused) -> Attempt:
     after = result.after if isinstance(result, TryAgain) else None
-    backoff = min(_FIRST_BACKOFF * 2 ** min(card.attempts, 10), _LONGEST_BACKOFF)
+    longest = _LONGEST_BACKOFF if card.attempts < _MOST_ATTEMPTS else _RARE_BACKOFF
+    backoff = min(_FIRST_BACKOFF * 2 ** min(card.attempts, 10), longest)
     return Attempt(SentCard(card, retry_after=max(after or 0.0, backoff), held_for=after))

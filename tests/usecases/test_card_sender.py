@@ -79,10 +79,11 @@ async def test_a_post_without_an_answer_is_not_repeated_but_an_update_is() -> No
     assert (await World(Doubtful("timeout")).send()).sent.retry_after == 1.0
 
 
-async def test_what_slack_refuses_or_never_takes_is_given_up() -> None:
+async def test_what_slack_refuses_is_given_up_and_a_post_that_it_never_takes() -> None:
     refused, tired = Refused("message_not_found"), TryAgain("HTTP 503")
     assert (await World(refused).send()).failure == refused
-    assert (await World(tired).send(attempts=40)).failure == tired
+    assert (await World(tired).send(None, attempts=40)).failure == tired
+    assert (await World(tired).send(attempts=40)).sent.retry_after == 900.0
     gone = World()
     gone.workspace = None
     assert isinstance((await gone.send()).failure, Refused)
