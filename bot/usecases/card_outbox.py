@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import replace
 
 from bot.concurrency import Tasks, happens
@@ -18,6 +18,7 @@ from bot.outbound.store.card_changes import (
 )
 from bot.outbound.store.card_rows import CardRows
 from bot.outbound.workspaces import StoreUnreachableError
+from bot.request_id import new_id
 from bot.usecases.card_sender import Attempt
 
 _log = logging.getLogger(__name__)
@@ -144,6 +145,8 @@ class CardOutbox:
         if result is not None:
             for sender in senders:
                 sender.set_result(result)
+        if card.ts is not None and isinstance(failure, Refused):
+            self._changes.new.extend(_new_cards(card))
         self._changes.sent.append(sent)
         self._wake.set()
 
@@ -164,6 +167,13 @@ class CardOutbox:
         self._changes.new = [*changes.new, *later.new][:_MOST_WAITING]
         self._changes.alerts += later.alerts
         self._changes.sent += later.sent
+
+
+def _new_cards(card: ClaimedCard) -> Iterator[NewCard]:
+    """Return new cards for the alerts that came for a message that cannot be updated: it can have been deleted."""
+    for part in card.parts:
+        if part.is_news:
+            yield NewCard(new_id(), card.team_id, card.channel_id, part.session_id, part.content, facts=part.facts)
 
 
 def _about(card: ClaimedCard, failure: TryAgain | Doubtful | Refused) -> dict[str, str]:

@@ -9,7 +9,7 @@ import pytest
 from bot.core.alert_fold import MOST_SINGLE
 from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.delivery import Doubtful, PostResult
-from bot.sim.slack import Message, ResetAfterReading, Source
+from bot.sim.slack import Message, ResetAfterReading, Source, api_error
 from bot.sim.slack.content import parts
 from conversations.test_cards import PAUSE, RESUME, TOKEN, UPDATE, alert, ops, taking_alerts, until_shown
 from harness import SESSION, SingleHarness
@@ -56,6 +56,19 @@ async def test_an_alert_that_comes_again_updates_the_card(database_url: str) -> 
     ]
     assert (elsewhere[0], "count" in elsewhere[1]) == (200, False)
     assert "Critical" in now.text
+
+
+@pytest.mark.parametrize("error", ["message_not_found", "cant_update_message"])
+async def test_an_alert_that_comes_after_its_card_was_deleted_gets_a_new_card(error: str, database_url: str) -> None:
+    async with taking_alerts(database_url) as at:
+        card = await alert(at)
+        at.slack.faults[UPDATE] = api_error(error, times=1)
+        await send(at, text="It spends more.")
+        await at.slack.until(lambda: at.calls(POST) == 2)
+        posted = at.messages()[-1]
+        await at.command()
+        await until_shown(at, posted, RESUME, "×2", "It spends more.", "Paused")
+        assert at.current(card).text == card.text
 
 
 async def test_a_queued_alert_that_slack_does_not_answer_is_posted_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ class CardPart:
     """A session on a card: the row's id, its content, and its version.
 
     `ended` is Anchor's status of a session that has ended, and when Anchor said so (Unix seconds). `facts` are known of
-    the session.
+    the session. `is_news` says that an alert is the last change, so Slack may not have it yet.
     """
 
     id: str
@@ -28,6 +28,7 @@ class CardPart:
     version: int
     ended: tuple[str, float] | None = None
     facts: Session | None = None
+    is_news: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.alert_fold import BURST_WINDOW, MOST_IN_SUMMARY, MOST_SINGLE, plan_posts
+from bot.core.alert_fold import BURST_WINDOW, MOST_IN_SUMMARY, MOST_SINGLE, AlertContent, plan_posts
 from bot.core.pace import LONGEST_CALL, Pace, read_pace
 from bot.core.session_id import SessionId
 from bot.outbound.store.card_changes import CardPart, ClaimedCard, SentCard
@@ -143,4 +143,5 @@ def _card(row: Row[Any], ts: str | None) -> ClaimedCard:
 def _part(row: Row[Any]) -> CardPart:
     ended = None if row.ended_at is None else (row.ended_status, row.ended_at)
     content, facts = read_content(row.kind, row.content), read_facts(row.session_id, row.facts)
-    return CardPart(row.id, SessionId(row.session_id), content, row.version, ended, facts)
+    is_news = isinstance(content, AlertContent) and content.last_at == row.changed_at
+    return CardPart(row.id, SessionId(row.session_id), content, row.version, ended, facts, is_news)
