@@ -170,7 +170,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     )
     reads = SessionReads(anchor_sessions, tasks, limits.now, time.monotonic)
     card_facts = CardFacts(CardFactRows(tenancy.store.database), reads.known)
-    fact_reads = FactReads(anchor_sessions, reads, card_facts.fill, time.monotonic)
+    fact_reads = FactReads(anchor_sessions, reads, card_facts.fill, tasks, time.monotonic)
     lists = SessionLists(access_check, reads, past_orders, tasks, limits.now)
     shown: _Shown = {"now": limits.now, "dashboard_url": settings.anchor_dashboard_url}
     session_modals = SessionModals(lists, workspaces, views, delivery, tasks, tenancy.store.cipher, **shown)

@@ -1,10 +1,12 @@
 """Read the facts of sessions for the results of orders, behind the orders: no order, ack or result waits for them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from cachetools import TTLCache
 
+from bot.concurrency import Tasks
 from bot.core.session_id import SessionId
 from bot.core.session_list import NotRead
 from bot.outbound.anchor.sessions import AnchorSessions
@@ -32,12 +34,14 @@ class FactReads:
         self,
         anchor: AnchorSessions,
         reads: SessionReads,
-        on_read: Callable[[str], Awaitable[None]],
+        on_read: Callable[[str], Coroutine[Any, Any, None]],
+        tasks: Tasks,
         clock: Callable[[], float],
     ) -> None:
         self._anchor = anchor
         self._reads = reads
         self._on_read = on_read
+        self._tasks = tasks
         self._in_flight: dict[str, asyncio.Task[None]] = {}
         self._recent: TTLCache[str, bool] = TTLCache(_MOST_PER_INTERVAL, INTERVAL, timer=clock)
         self._rate_limited: TTLCache[str, bool] = TTLCache(_MOST_WORKSPACES, _RATE_LIMITED, timer=clock)
@@ -53,7 +57,7 @@ class FactReads:
         task.add_done_callback(lambda _: self._in_flight.pop(team_id))
 
     def stop(self) -> None:
-        """Read nothing more."""
+        """Read nothing more. What was read is still used: SQLAlchemy loses a connection whose query is cancelled."""
         self._is_stopped = True
         for task in self._in_flight.values():
             task.cancel()
@@ -72,4 +76,4 @@ class FactReads:
             self._rate_limited[team_id] = True
         else:
             self._reads.learn(team_id, read)
-            await self._on_read(team_id)
+            self._tasks.start(self._on_read(team_id))

@@ -47,11 +47,15 @@ class Bench:
         self.now = 0.0
         self.anchor = FakeSessions()
         anchor = cast("AnchorSessions", self.anchor)
-        self.kept = SessionReads(anchor, Tasks(), self.clock, self.clock)
+        self.tasks = Tasks()
+        self.kept = SessionReads(anchor, self.tasks, self.clock, self.clock)
         self.filled: list[str] = []
-        self.reads = FactReads(anchor, self.kept, self.fill, self.clock)
+        self.stored = asyncio.Event()
+        self.stored.set()
+        self.reads = FactReads(anchor, self.kept, self.fill, self.tasks, self.clock)
 
     async def fill(self, team_id: str) -> None:
+        await self.stored.wait()
         self.filled.append(team_id)
 
     def clock(self) -> float:
@@ -118,6 +122,15 @@ async def test_after_a_rate_limit_there_is_no_read_for_a_minute(bench: Bench) ->
 async def test_a_stopped_reader_reads_nothing(bench: Bench) -> None:
     bench.reads.stop()
     assert await bench.follow() == 0
+
+
+async def test_what_was_read_is_stored_at_the_end(bench: Bench) -> None:
+    bench.stored.clear()
+    await bench.follow()
+    bench.reads.stop()
+    bench.stored.set()
+    assert await bench.tasks.settle(within=10)
+    assert bench.filled == ["T1"]
 
 
 async def test_a_status_alone_does_not_make_a_session_known(bench: Bench) -> None:
