@@ -61,7 +61,7 @@ def _answer(text: str) -> str:
     words = words_of(problem)
     if words is None:
         return usage_text(problem)
-    session = Session(id=SessionId(SESSION), status=RUNNING, created_at=NOW, steps=0, is_task=True)
+    session = Session(id=SessionId(SESSION), status=RUNNING)
     running = SessionList((session,), is_complete=True, read_at=NOW)
     return list_message(running, running.matching(words), words, dashboard_url=DASHBOARD_URL).text
 

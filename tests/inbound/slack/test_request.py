@@ -69,7 +69,7 @@ async def assert_it_pauses(bot: TargetBot, body: bytes, **case: Any) -> None:
     answer = await send_case(bot, body=body, **case)
     assert answer.status == 200, answer.text
     assert json.loads(answer.text)["response_type"] == "in_channel"
-    assert [(one.verb, one.session_id) for one in bot.anchor.requests] == [("pause", SESSION)]
+    assert [(one.verb, one.session_id) for one in bot.anchor.orders] == [("pause", SESSION)]
     bot.anchor.requests.clear()
     bot.assert_no_effect(body)
 
