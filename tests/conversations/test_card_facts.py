@@ -11,6 +11,7 @@ from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.store.card_fact_rows import CardFactRows
 from bot.outbound.workspaces import StoreUnreachableError
 from bot.sim.anchor import SessionState, html
+from bot.usecases.fact_reads import FactReads
 from conversations.test_cards import PAUSE, RESUME, UPDATE, about_session, alert, ops, taking_alerts, until_shown
 from conversations.test_session_facts import describe, verbs
 from harness import SESSION, SingleHarness, paused
@@ -101,6 +102,7 @@ async def test_a_list_that_is_not_read_is_read_at_the_next_check(monkeypatch: py
         return next(failures, None) or await newest(sessions, *values, **named)
 
     monkeypatch.setattr(AnchorSessions, "newest", fail_once)
+    monkeypatch.setattr(FactReads, "follow", lambda *_: None)  # reads behind orders
     async with taking_alerts() as at:
         describe_all(at)
         await until_shown(at, await alert(at), PAUSE, *FACTS)

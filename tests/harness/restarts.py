@@ -15,12 +15,13 @@ from bot.config.settings import Settings
 from bot.container import Limits
 from bot.core.outcomes import Outcome
 from bot.core.recovery import State
-from bot.core.requests import ReplyAddress, Verb
+from bot.core.requests import ReplyAddress, Source, Verb, operator_id
 from bot.core.secret import Secret
 from bot.demo.sandbox import environment
 from bot.inbound.slack.payload import read_address, read_button_click
 from bot.inbound.slack.shortcut_payload import read_message_shortcut
 from bot.outbound.store.fields import FieldCipher
+from bot.outbound.store.order_row import OrderRow
 from bot.outbound.store.order_rows import OrderRows
 from bot.outbound.store.schema import orders
 from bot.outbound.store.store import Store, open_store
@@ -55,11 +56,19 @@ class Remains(Conversation):
         """Give an order that Slack calls failed, and leave it in the journal as if a process had come so far."""
         delivery = await self.order(by, verb=verb)
         row = order_row(Verb(verb), state, outcome, trigger=delivery.trigger_id, age=age)
-        row = replace(row, order=replace(row.order, reason=""), address=_address(delivery))
+        await self._write(replace(row, order=replace(row.order, reason=""), address=_address(delivery)), key)
+        return delivery
+
+    async def leave_from_command_line(self) -> None:
+        """Leave a pause of the command line in the journal, whose process was killed when it was sent."""
+        row = order_row(user=operator_id("root"))
+        order = replace(row.order, source=Source.COMMAND_LINE)
+        await self._write(replace(row, order=order, address=ReplyAddress(order.actor)), KEY)
+
+    async def _write(self, row: OrderRow, key: Secret) -> None:
         await OrderRows(self.store.database, FieldCipher([key]), "a killed process").write([row], [])
         async with self.store.database.transaction() as connection:
             await connection.execute(text("UPDATE orders SET leased_until = 0"))
-        return delivery
 
     async def rows(self) -> list[Any]:
         """Return the journal, in the order in which its orders were given."""
