@@ -70,6 +70,14 @@ MEASURES = (
         run=measures.throughput,
     ),
     Measure(
+        "together",
+        "Many at a time",
+        f"{measures.TOGETHER} commands, {measures.IN_FLIGHT} in flight until their messages exist. Anchor takes "
+        "50 ms, and Slack 40 ms for a call of a `response_url`.",
+        (Number("together_ack", "ack, ms", 1), Number("together_anchor", "Anchor called, ms", 1)),
+        run=measures.together,
+    ),
+    Measure(
         "burst",
         "A thousand at once",
         f"{measures.BURST:,} commands at once to an idle application, each over a new connection. Anchor takes 50 ms. "

@@ -23,6 +23,7 @@ IN_FLIGHT = 32
 BURST = 1_000
 WORKSPACES = 500
 SINGLE_COMMANDS = 20
+TOGETHER = 500  # commands
 PEOPLE = 10
 LONG_RUN, LONG_SLICE = 100_000, 10_000
 FEW_INSTALLED, MANY_INSTALLED, ACTIVE = 10, 10_000, 10
@@ -82,6 +83,16 @@ async def message(stage: Stage, running: Running) -> dict[str, float]:
     return {
         "message": _ms(order.message_at - order.sent_at for order in orders),
         "received": _ms(order.received_at - order.sent_at for order in orders),
+    }
+
+
+async def together(stage: Stage, running: Running) -> dict[str, float]:
+    """Return the milliseconds from a command to its ack and to the call of Anchor, with 32 in flight."""
+    async with stage.checked(USUAL):
+        orders = await running.load.run(itertools.islice(itertools.cycle(_KNOWN), TOGETHER), IN_FLIGHT)
+    return {
+        "together_ack": _ms(order.acked_at - order.sent_at for order in orders),
+        "together_anchor": _ms(order.anchor_at - order.sent_at for order in orders),
     }
 
 
