@@ -20,7 +20,8 @@ class Application:
     """An application of one process or several `replicas`. `revision` is None for a peer.
 
     `database` is sqlite or postgresql for many workspaces; it has as many old orders as `history` says. `baseline` is
-    the name of the bot that it is compared with. An application that `is_slow` would take hours for a long run.
+    the name of the bot that it is compared with. An application that `is_slow` would take hours for a long run,
+    and a minute for a burst.
     """
 
     name: str

@@ -88,6 +88,7 @@ MEASURES = (
             Number("late", "over 3 s", is_compared=False),
         ),
         run=measures.burst,
+        is_for=lambda application: not application.is_slow,
     ),
     Measure(
         "click",
