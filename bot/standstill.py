@@ -4,7 +4,7 @@ import asyncio
 import time
 
 _TICK = 0.1  # seconds
-_NOTICEABLE = 0.3
+_NOTICEABLE = 0.5  # shorter ones are within what `core.request_age` assumes for the way
 _BACKLOG = 1.0  # seconds after a standstill in which what is read can have waited for its end
 
 
