@@ -69,7 +69,9 @@ async def _take_alert(folder: Path, page: Page, demo: Demo, theme: str) -> None:
     await alert.get_by_role("button", name="Resume session").first.click()
     await page.get_by_role("dialog").get_by_role("button", name="Resume").click()
     await expect(alert.get_by_text("2 replies")).to_be_visible()
+    await expect(alert.get_by_role("button", name="Pause session")).to_have_count(1)  # the card follows in a second
     await expect(page.get_by_text("2 of 5 done")).to_be_visible()
+    await page.set_viewport_size({**SIZE, "height": SIZE["height"] + 100})  # for the thread
     await _save(page, folder / f"resumed-{theme}.png", day, alert)
 
 
