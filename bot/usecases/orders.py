@@ -152,7 +152,7 @@ class Orders:
         if outcome is None:
             outcome = await self._session_control.execute(entry)
         self._journal.settle(entry, outcome)
-        if entry.address.clicked is None:
+        if entry.address.clicked is None and entry.address.thread_ts is None:
             self._tasks.start(self._update_cards(entry, outcome))
         if entry.order.verb is Verb.RESUME and not isinstance(outcome, Refusal):
             await asyncio.wait({entry.written}, timeout=_SETTLE_TIMEOUT)
@@ -181,6 +181,9 @@ class Orders:
         """
         message, clicked = self.message(entry, outcome), address.clicked
         if clicked is None:
+            is_in_thread_of_card = address.thread_ts is not None and await self._update_cards(entry, outcome)
+            if is_in_thread_of_card and isinstance(outcome, Paused | Resumed):
+                message = replace(message, blocks=())  # the card has the button
             return address, message
         is_card, line = await self._update_cards(entry, outcome), ""
         if not is_card:

@@ -57,7 +57,7 @@ class SessionCards:
             self.watch(entry)
 
     async def update(self, entry: JournalEntry, outcome: Outcome) -> bool:
-        """Update the cards, once the outcome is recorded. Return whether the clicked message is one of them.
+        """Update the cards, once the outcome is recorded. Return whether the message of the click or thread is one.
 
         If that takes long, nobody waits for it, and the cards are updated later.
         """
@@ -110,8 +110,10 @@ def _session(order: Order) -> SessionName:
 
 
 def _clicked(entry: JournalEntry) -> CardName | None:
-    actor, clicked = entry.order.actor, entry.address.clicked
-    return None if clicked is None else (actor.team_id, actor.channel_id, clicked.ts)
+    """Return the message whose button was clicked, or in whose thread the result goes: it can be a card."""
+    actor, address = entry.order.actor, entry.address
+    ts = address.clicked.ts if address.clicked else address.thread_ts
+    return None if ts is None else (actor.team_id, actor.channel_id, ts)
 
 
 def _card(entry: JournalEntry, channel_id: str, message: Message) -> NewCard:

@@ -175,6 +175,17 @@ async def test_a_result_in_the_thread_of_somebody_elses_message_is_kept_true() -
         await until_shown(at, result, PAUSE, "Resumed", f"<@{BOB}>")
 
 
+async def test_a_result_of_the_shortcut_in_the_thread_of_a_card_has_no_button() -> None:
+    async with taking_alerts() as at:
+        card = await alert(at)
+        message = at.slack.post(at.channel, f"look at {SESSION}", user=at.slack.bob, thread_ts=card.ts)
+        await at.slack.use_shortcut(at.person, message)
+        await at.slack.until(lambda: about_session(at)[-1].source is Source.POST_MESSAGE)
+        result = about_session(at)[-1]
+        assert (result.thread_ts, result.blocks) == (card.ts, ())
+        await until_shown(at, card, RESUME, "Paused")
+
+
 async def test_a_resume_is_told_where_a_result_could_not_go_to_its_thread() -> None:
     async with taking_alerts() as at:
         at.slack.faults["chat.postMessage"] = api_error("cannot_reply_to_message")
