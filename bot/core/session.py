@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+from typing import Any
 
 from bot.core.session_id import SessionId
 
@@ -67,8 +68,12 @@ class Session:
 
     def with_newer(self, newer: "Session") -> "Session":
         """Return `newer`, with the fields that it lacks from this one: each of Anchor's answers lacks some."""
-        given = {field.name: value for field in fields(newer) if (value := getattr(newer, field.name)) not in _ABSENT}
-        return replace(self, **given)
+        return replace(self, **newer.stated())
+
+    def stated(self) -> dict[str, Any]:
+        """Return the fields that Anchor has stated, by name, without the id."""
+        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "id"}
+        return {name: value for name, value in values.items() if value not in _ABSENT}
 
     @property
     def life(self) -> Life:

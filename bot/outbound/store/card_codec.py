@@ -14,8 +14,6 @@ from bot.outbound.store.order_row import storable
 ALERT, RESULT = "alert", "result"
 """The kinds of cards."""
 
-_ABSENT: tuple[object, ...] = (None, "", ())
-
 
 def kind_of(content: CardContent) -> str:
     """Return the kind of a card."""
@@ -37,7 +35,7 @@ def read_content(kind: str, text: str) -> CardContent:
 
 def write_facts(session: Session) -> str:
     """Return what is known of a session as JSON, without its id."""
-    return json.dumps({name: value for name, value in asdict(session).items() if name != "id" and value not in _ABSENT})
+    return json.dumps(session.stated())
 
 
 def read_facts(session_id: str, text: str | None) -> Session | None:
