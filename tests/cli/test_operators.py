@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from sqlalchemy import text
 
 from bot.cli.main import main
 from bot.core.policy import Policy, Rule
@@ -95,8 +96,7 @@ def acme(url: str) -> Workspace:
 
 def execute(url: str, sql: str) -> None:
     async def do(store: Store) -> None:
-        async with store.database.transaction() as connection:
-            await connection.exec_driver_sql(sql)
+        await store.database.execute(text(sql))
 
     look(url, do)
 

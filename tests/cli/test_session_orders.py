@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from bot.cli import session_orders
 from bot.cli.main import main
@@ -179,8 +180,8 @@ async def test_the_warnings(site: Site, capsys: pytest.CaptureFixture[str], word
     await site.give("pause", SESSION, **missing)
     with pytest.raises(NotDoneError) as refused:
         await site.give("resume", SESSION, **missing)
-    for name, text in (("pause", capsys.readouterr().err.strip()), ("resume", str(refused.value))):
-        wording(f"{name} without a database", text.replace(str(tmp_path), "DIRECTORY"))
+    for name, said in (("pause", capsys.readouterr().err.strip()), ("resume", str(refused.value))):
+        wording(f"{name} without a database", said.replace(str(tmp_path), "DIRECTORY"))
 
 
 @pytest.mark.parametrize("verb", ["pause", "resume"])
@@ -241,8 +242,7 @@ async def test_a_workspace_that_can_not_be_read_is_not_served(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with many(url := f"sqlite:///{tmp_path / 'bot.db'}") as site, open_store(Secret(url), [KEY]) as store:
-        async with store.database.transaction() as connection:
-            await connection.exec_driver_sql("UPDATE workspaces SET anchor_api_key = 'damaged'")
+        await store.database.execute(text("UPDATE workspaces SET anchor_api_key = 'damaged'"))
         assert await site.give("pause", SESSION, "--workspace", GLOBEX.team_id) == 1
     assert capsys.readouterr().out == says(StoreUnavailable())
 

@@ -60,8 +60,7 @@ async def fill(at: ManyHarness, count: int) -> None:
         }
         for number in range(count)
     ]
-    async with at.store.database.transaction() as connection:
-        await connection.execute(insert(workspaces), rows)
+    await at.store.database.execute(insert(workspaces).values(rows))
 
 
 async def pause(at: Conversation, by: str) -> list[Message]:

@@ -1,9 +1,11 @@
 """`anchor-bot doctor` for many workspaces: each of them, or the chosen one."""
 
 import pytest
+from sqlalchemy import update
 
 from bot.core.checks import CheckName, Good, Kind, Skipped, Unanswered, Wrong
 from bot.outbound.store.fields import new_key
+from bot.outbound.store.schema import workspaces
 from harness import ManyHarness, Tenant
 from harness.doctor import examined
 
@@ -64,9 +66,8 @@ async def test_a_workspace_without_a_key_or_a_readable_row_is_named(at: ManyHarn
     without, damaged = at.add(1), at.add(2)
     await at.install(without)
     await at.install(damaged)
-    async with at.store.database.transaction() as connection:
-        sql = f"UPDATE workspaces SET policy = 'damaged' WHERE team_id = '{damaged.team_id}'"  # noqa: S608 - ours
-        await connection.exec_driver_sql(sql)
+    policy = update(workspaces).where(workspaces.c.team_id == damaged.team_id).values(policy="damaged")
+    await at.store.database.execute(policy)
     found = await examined(at.environ)
     assert found.code == 2
     assert found.has(N.ANCHOR_KEY, Wrong.KEY_UNSET, without.team_id)

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from bot.core.outcomes import Resumed, StoreUnavailable
 from bot.core.secret import Secret
-from bot.outbound.store import availability, sqlite
+from bot.outbound.store import availability, sqlite_connections
 from bot.outbound.store.order_rows import OrderRows
 from bot.outbound.store.schema import orders
 from bot.outbound.store.store import open_store
@@ -41,7 +41,7 @@ ALICE_S_ORDERS = (
 @pytest.fixture(autouse=True)
 def short_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(availability, "CHECK_INTERVAL", 0.2)
-    monkeypatch.setattr(sqlite, "_BUSY_TIMEOUT_MS", 500)
+    monkeypatch.setattr(sqlite_connections, "_BUSY_TIMEOUT_MS", 500)
 
 
 async def give(at: SingleHarness, by: str, verb: str, seconds: float) -> tuple[str, Delivery]:

@@ -58,8 +58,7 @@ async def test_each_workspace_pauses_with_its_own_key(at: ManyHarness) -> None:
 async def test_a_key_that_was_moved_to_another_workspaces_row_is_not_used(at: ManyHarness) -> None:
     one, two = await two_tenants(at)
     theirs = select(workspaces.c.anchor_api_key).where(workspaces.c.team_id == one.team_id).scalar_subquery()
-    async with at.store.database.transaction() as connection:
-        await connection.execute(update(workspaces).values(anchor_api_key=theirs))
+    await at.store.database.execute(update(workspaces).values(anchor_api_key=theirs))
     assert (await two.answer("a command")).text == store_failed(two)
     await one.command()
     assert [request.key for request in at.anchor.orders] == [one.key]

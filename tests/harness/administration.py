@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from typing import Any
 
+from sqlalchemy import text
+
 from bot.app import running
 from bot.config.settings import Settings
 from bot.core.workspace import Workspace
@@ -138,8 +140,7 @@ class AdminHarness(Tenant):
 
     async def execute(self, sql: str) -> None:
         """Change the database behind the bot's back."""
-        async with self.at.store.database.transaction() as connection:
-            await connection.exec_driver_sql(sql)
+        await self.at.store.database.execute(text(sql))
 
     def add_channel(self, name: str, *, with_bot: bool) -> Channel:
         """Add a channel with all three people in it."""

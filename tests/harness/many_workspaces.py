@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from sqlalchemy import text
+
 from bot.app import Running, running
 from bot.config.settings import Settings
 from bot.container import Limits
@@ -82,8 +84,7 @@ class ManyHarness:
 
     async def rename_table(self, before: str, after: str) -> None:
         """Take a table away, or bring it back: queries for it fail meanwhile."""
-        async with self.store.database.transaction() as connection:
-            await connection.exec_driver_sql(f"ALTER TABLE {before} RENAME TO {after}")
+        await self.store.database.execute(text(f"ALTER TABLE {before} RENAME TO {after}"))
 
 
 @asynccontextmanager

@@ -67,8 +67,7 @@ class Remains(Conversation):
 
     async def _write(self, row: OrderRow, key: Secret) -> None:
         await OrderRows(self.store.database, FieldCipher([key]), "a killed process").write([row], [])
-        async with self.store.database.transaction() as connection:
-            await connection.execute(text("UPDATE orders SET leased_until = 0"))
+        await self.store.database.execute(text("UPDATE orders SET leased_until = 0"))
 
     async def rows(self) -> list[Any]:
         """Return the journal, in the order in which its orders were given."""

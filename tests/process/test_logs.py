@@ -82,7 +82,7 @@ def test_a_traceback_for_people_follows_the_fields() -> None:
 def own_logging() -> Iterator[None]:
     """Puts everything back that `configure` changes for the whole process."""
     root = logging.getLogger()
-    names = ("aiohttp", "asyncio", "httpx", "slack_sdk", "slack_bolt", "aiosqlite", "alembic", "psycopg", "sqlalchemy")
+    names = ("aiohttp", "asyncio", "httpx", "slack_sdk", "slack_bolt", "alembic", "psycopg", "sqlalchemy")
     handlers, level, levels = list(root.handlers), root.level, [logging.getLogger(name).level for name in names]
     root.handlers.clear()  # or `configure` would close those of the tests
     yield
@@ -112,7 +112,7 @@ def test_libraries_keep_quiet_whatever_the_level(capfd: pytest.CaptureFixture[st
     logs.configure("DEBUG", "text")
     for name in ("httpx", "slack_sdk", "slack_sdk.web.async_client", "aiohttp.access", "asyncio", "slack_bolt"):
         logging.getLogger(name).info("https://hooks.slack.com/commands/secret")
-    for name in ("aiosqlite", "alembic.runtime.migration", "psycopg.pool", "sqlalchemy.engine.Engine"):
+    for name in ("alembic.runtime.migration", "psycopg.pool", "sqlalchemy.engine.Engine"):
         logging.getLogger(name).info("INSERT INTO workspaces VALUES ('secret')")
     logging.getLogger("slack_bolt.app").warning("its body has a response_url")
     logging.getLogger().handlers[0].flush()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection
 
 from bot.core.alert_fold import AlertContent, first, fold
 from bot.core.card import NewCard
@@ -24,10 +24,10 @@ class AlertPlaces:
         self._folded: set[str] = set()
         self._new: dict[str, IncomingAlert] = {}
 
-    async def read(self, connection: AsyncConnection, alerts: Sequence[IncomingAlert]) -> None:
+    def read(self, connection: Connection, alerts: Sequence[IncomingAlert]) -> None:
         """Read the open cards of the sessions of alerts."""
         sessions = sorted({(one.team_id, one.alert.session_id) for one in alerts})
-        for row in await connection.execute(OPEN_ALERTS, {"sessions": sessions}):
+        for row in connection.execute(OPEN_ALERTS, {"sessions": sessions}):
             content = read_content(row.kind, row.content)
             assert isinstance(content, AlertContent)  # noqa: S101 - the query chooses them
             self._cards[row.team_id, row.channel_id, row.session_id] = Placed(row.id, row.ts)
@@ -48,14 +48,14 @@ class AlertPlaces:
         count = self._contents[card.card_id].count
         return Placed(card.card_id, card.ts, count, is_new=card.card_id == one.id)
 
-    async def write(self, connection: AsyncConnection) -> list[NewCard]:
+    def write(self, connection: Connection) -> list[NewCard]:
         """Update the cards that have more alerts now. Return those to be made."""
         changed: list[dict[str, Any]] = [
             {"of_id": card_id, "of_content": write_content(self._contents[card_id]), "now": self._now}
             for card_id in sorted(self._folded - self._new.keys())
         ]
         if changed:
-            await connection.execute(FOLD, changed)
+            connection.execute(FOLD, changed)
         return list(self._made())
 
     def _made(self) -> Iterator[NewCard]:
@@ -64,13 +64,13 @@ class AlertPlaces:
             yield NewCard(one.id, one.team_id, one.channel_id, one.alert.session_id, content, facts=one.facts)
 
 
-async def place(
-    connection: AsyncConnection, alerts: Sequence[IncomingAlert], now: float
+def place(
+    connection: Connection, alerts: Sequence[IncomingAlert], now: float
 ) -> tuple[dict[str, Placed], list[NewCard]]:
     """Fold alerts into open cards. Return the place of each by its id, and the cards to be made for the others."""
     if not alerts:
         return {}, []
     places = AlertPlaces(now)
-    await places.read(connection, alerts)
+    places.read(connection, alerts)
     placed = {one.id: places.place(one) for one in alerts}
-    return placed, await places.write(connection)
+    return placed, places.write(connection)

@@ -5,8 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Row, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Row, select, update
 
 from bot.core.alert_fold import BURST_WINDOW, MOST_IN_SUMMARY, MOST_SINGLE, AlertContent, plan_posts
 from bot.core.pace import LONGEST_CALL, Pace, read_pace
@@ -14,22 +13,20 @@ from bot.core.session_id import SessionId
 from bot.outbound.store.card_changes import CardPart, ClaimedCard, SentCard
 from bot.outbound.store.card_codec import ALERT, read_content, read_facts
 from bot.outbound.store.card_statements import DUE, JOIN, OF_MESSAGES, POSTPONE, RECENT_ALERTS
-from bot.outbound.store.database import INSERT
+from bot.outbound.store.inserts import INSERT
 from bot.outbound.store.schema import cards, paces
 
 LEASE = LONGEST_CALL
 """Seconds after which another process sends a claimed card: an attempt takes 15 at most."""
 
 
-async def claim(
-    connection: AsyncConnection, owner: str, sent: Sequence[SentCard], now: float, *, most: int
-) -> list[ClaimedCard]:
+def claim(connection: Connection, owner: str, sent: Sequence[SentCard], now: float, *, most: int) -> list[ClaimedCard]:
     """Return up to `most` messages that `owner` can send now, and let the others wait for their slots.
 
     No other process claims meanwhile. What was `sent` can have a Retry-After.
     """
-    due = await _due(connection, now) if most else []
-    before = await _read_paces(connection, {one.team_id for one in due} | {one.card.team_id for one in sent})
+    due = _due(connection, now) if most else []
+    before = _read_paces(connection, {one.team_id for one in due} | {one.card.team_id for one in sent})
     after = dict(before)
     for one in sent:
         pace = after[one.card.team_id].ended(one.card.lane, now)
@@ -45,26 +42,26 @@ async def claim(
             after[card.team_id] = pace.begun(lane, now)
             claimed.append(card)
     if waiting:
-        await connection.execute(POSTPONE, waiting)
-    claimed = await _whole(connection, claimed)
+        connection.execute(POSTPONE, waiting)
+    claimed = _whole(connection, claimed)
     if ids := [part.id for card in claimed for part in card.parts]:
         lease = {"owner": owner, "not_before": now + LEASE}
-        await connection.execute(update(cards).where(cards.c.id.in_(ids)).values(lease))
-    await _write_paces(connection, {team: pace for team, pace in after.items() if pace != before[team]})
+        connection.execute(update(cards).where(cards.c.id.in_(ids)).values(lease))
+    _write_paces(connection, {team: pace for team, pace in after.items() if pace != before[team]})
     return claimed
 
 
-async def _due(connection: AsyncConnection, now: float) -> list[ClaimedCard]:
+def _due(connection: Connection, now: float) -> list[ClaimedCard]:
     """Return the messages that are due, the most urgent first, with the rows that are due."""
     pending: defaultdict[tuple[str, str], list[Row[Any]]] = defaultdict(list)
     messages: dict[tuple[str, str, str], ClaimedCard] = {}
-    for row in (await connection.execute(DUE, {"now": now})).all():
+    for row in connection.execute(DUE, {"now": now}).all():
         if row.ts is None and row.kind == ALERT:
             pending[row.team_id, row.channel_id].append(row)
         else:
             _add(messages, [row], row.ts)
     for alerts in pending.values():
-        for ts, together in await _plan(connection, alerts, now):
+        for ts, together in _plan(connection, alerts, now):
             _add(messages, together, ts)
     return list(messages.values())
 
@@ -76,37 +73,37 @@ def _add(messages: dict[tuple[str, str, str], ClaimedCard], rows: Sequence[Row[A
     messages[name] = replace(earlier or _card(rows[0], ts), parts=parts)
 
 
-async def _plan(
-    connection: AsyncConnection, alerts: Sequence[Row[Any]], now: float
+def _plan(
+    connection: Connection, alerts: Sequence[Row[Any]], now: float
 ) -> list[tuple[str | None, Sequence[Row[Any]]]]:
     """Return which alerts of a channel belong together, each with the `ts` of the summary that they join, if any.
 
     Alerts that come one by one join the last message, once there are too many: then it becomes the summary.
     """
     values = {"team_id": alerts[0].team_id, "channel_id": alerts[0].channel_id, "since": now - BURST_WINDOW}
-    recent = (await connection.execute(RECENT_ALERTS, values)).all()
+    recent = connection.execute(RECENT_ALERTS, values).all()
     sizes = Counter(row.ts for row in recent if row.ts is not None)
     grows = max(sizes, default=None) if sizes.total() > MOST_SINGLE else None
     summary_ts = max((ts for ts, size in sizes.items() if size > 1 or ts == grows), default=None)
     room = 0
     if summary_ts is not None:
         names = [(alerts[0].team_id, alerts[0].channel_id, summary_ts)]
-        room = max(0, MOST_IN_SUMMARY - len((await connection.execute(OF_MESSAGES, {"names": names})).all()))
+        room = max(0, MOST_IN_SUMMARY - len(connection.execute(OF_MESSAGES, {"names": names}).all()))
     joining, together = plan_posts(len(alerts), len(recent), room)
     joined, posted = alerts[:joining], alerts[joining : joining + together]
     if joined:
-        await connection.execute(JOIN, {"ids": [row.id for row in joined], "of_ts": summary_ts})
+        connection.execute(JOIN, {"ids": [row.id for row in joined], "of_ts": summary_ts})
     groups = [(summary_ts, joined), (None, posted), *((None, [row]) for row in alerts[joining + together :])]
     return [(ts, group) for ts, group in groups if group]
 
 
-async def _whole(connection: AsyncConnection, claimed: Sequence[ClaimedCard]) -> list[ClaimedCard]:
+def _whole(connection: Connection, claimed: Sequence[ClaimedCard]) -> list[ClaimedCard]:
     """Return the cards with all their parts, also those that have not changed."""
     names = [(card.team_id, card.channel_id, card.ts) for card in claimed if card.ts is not None]
     if not names:
         return list(claimed)
     rows: defaultdict[tuple[str, str, str], list[Row[Any]]] = defaultdict(list)
-    for row in await connection.execute(OF_MESSAGES, {"names": names}):
+    for row in connection.execute(OF_MESSAGES, {"names": names}):
         rows[row.team_id, row.channel_id, row.ts].append(row)
     return [
         card
@@ -120,18 +117,18 @@ async def _whole(connection: AsyncConnection, claimed: Sequence[ClaimedCard]) ->
     ]
 
 
-async def _read_paces(connection: AsyncConnection, teams: Collection[str]) -> dict[str, Pace]:
+def _read_paces(connection: Connection, teams: Collection[str]) -> dict[str, Pace]:
     if not teams:
         return {}
-    rows = await connection.execute(select(paces).where(paces.c.team_id.in_(teams)))
+    rows = connection.execute(select(paces).where(paces.c.team_id.in_(teams)))
     return dict.fromkeys(teams, Pace()) | {row.team_id: read_pace(row.pace) for row in rows}
 
 
-async def _write_paces(connection: AsyncConnection, changed: dict[str, Pace]) -> None:
+def _write_paces(connection: Connection, changed: dict[str, Pace]) -> None:
     if changed:
         insert = INSERT[connection.dialect.name](paces)
         upsert = insert.on_conflict_do_update(index_elements=["team_id"], set_={"pace": insert.excluded.pace})
-        await connection.execute(upsert, [{"team_id": team, "pace": pace.as_text()} for team, pace in changed.items()])
+        connection.execute(upsert, [{"team_id": team, "pace": pace.as_text()} for team, pace in changed.items()])
 
 
 def _card(row: Row[Any], ts: str | None) -> ClaimedCard:

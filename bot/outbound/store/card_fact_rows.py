@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import Connection, bindparam, func, or_, select, update
 
 from bot.core.session import Session
 from bot.core.session_id import SessionId
@@ -41,10 +41,13 @@ class CardFactRows:
 
     async def record(self, team_id: str, facts: Mapping[SessionId, Session]) -> None:
         """Record facts of sessions, and mark the cards as due that show others."""
-        async with self._database.transaction() as connection:
-            now = time.monotonic() + await self._clock.offset(connection)
-            rows = [
-                {"of_team": team_id, "of_session": session_id, "new_facts": write_facts(session), "now": now}
-                for session_id, session in sorted(facts.items())
-            ]
-            await connection.execute(_RECORD, rows)
+        rows = [
+            {"of_team": team_id, "of_session": session_id, "new_facts": write_facts(session)}
+            for session_id, session in sorted(facts.items())
+        ]
+
+        def write(connection: Connection) -> None:
+            now = time.monotonic() + self._clock.offset(connection)
+            connection.execute(_RECORD, [row | {"now": now} for row in rows])
+
+        await self._database.change(write)

@@ -7,10 +7,10 @@ session changes meanwhile, the message is sent once, as it is then.
 import math
 import time
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Any
 
-from sqlalchemy import case, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, case, update
 
 from bot.core.card import CardName, NewCard, SessionName
 from bot.outbound.store.card_alerts import place
@@ -18,8 +18,9 @@ from bot.outbound.store.card_changes import CardChanges, CardNames, Exchanged, S
 from bot.outbound.store.card_claims import claim
 from bot.outbound.store.card_codec import kind_of, write_content, write_facts
 from bot.outbound.store.card_statements import LOOK, MARK, NEXT
-from bot.outbound.store.database import INSERT, Database
+from bot.outbound.store.database import Database
 from bot.outbound.store.database_clock import DatabaseClock
+from bot.outbound.store.inserts import INSERT
 from bot.outbound.store.schema import cards
 
 _LOCK = 1_806_253_974_410_283_911  # any number, the same in every process
@@ -45,15 +46,17 @@ class CardRows:
             is_affected, next_in = await self._look(changes.sessions.keys())
             if not is_affected and not (most and next_in == 0):
                 return Exchanged(next_in=next_in if most else None)
-        async with self._database.transaction() as connection:
-            now = time.monotonic() + await self._clock.offset(connection, [_LOCK])
-            for sent in changes.sent:
-                await self._finish(connection, sent, now)
-            placed, new = await place(connection, changes.alerts, now)
-            await _insert(connection, [*changes.new, *new], now)
-            open_cards = await _mark(connection, changes, now)
-            claimed = await claim(connection, self._owner, changes.sent, now, most=most)
-            next_at = (await connection.execute(NEXT)).scalar()
+        return await self._database.change(partial(self._exchange, changes, most))
+
+    def _exchange(self, changes: CardChanges, most: int, connection: Connection) -> Exchanged:
+        now = time.monotonic() + self._clock.offset(connection, [_LOCK])
+        for sent in changes.sent:
+            self._finish(connection, sent, now)
+        placed, new = place(connection, changes.alerts, now)
+        _insert(connection, [*changes.new, *new], now)
+        open_cards = _mark(connection, changes, now)
+        claimed = claim(connection, self._owner, changes.sent, now, most=most)
+        next_at = connection.execute(NEXT).scalar()
         return Exchanged(open_cards, placed, claimed, None if next_at is None else max(0.0, next_at - now))
 
     async def _look(self, sessions: Collection[SessionName]) -> tuple[bool, float | None]:
@@ -67,7 +70,7 @@ class CardRows:
         now = self._clock.estimate()
         return bool(row.is_affected), 0.0 if now == -math.inf else max(0.0, row.next_at - now)
 
-    async def _finish(self, connection: AsyncConnection, sent: SentCard, now: float) -> None:
+    def _finish(self, connection: Connection, sent: SentCard, now: float) -> None:
         """Record the end of an attempt, unless another process has made one since.
 
         What changed meanwhile stays due, also on a card that would be closed.
@@ -82,23 +85,23 @@ class CardRows:
             elif sent.retry_after is None:
                 values |= {"due": case((is_current, None), else_=_c.due), "closed_at": case((is_current, now))}
             is_ours = (_c.id == part.id, _c.owner == self._owner)
-            await connection.execute(update(cards).where(*is_ours).values(values))
+            connection.execute(update(cards).where(*is_ours).values(values))
 
 
-async def _insert(connection: AsyncConnection, new: Sequence[NewCard], now: float) -> None:
+def _insert(connection: Connection, new: Sequence[NewCard], now: float) -> None:
     """Insert cards. An earlier transaction without an answer can have done it."""
     if new:
         insert = INSERT[connection.dialect.name](cards).on_conflict_do_nothing()
-        await connection.execute(insert, [_values(card, now) for card in new])
+        connection.execute(insert, [_values(card, now) for card in new])
 
 
-async def _mark(connection: AsyncConnection, changes: CardChanges, now: float) -> dict[SessionName, CardNames]:
+def _mark(connection: Connection, changes: CardChanges, now: float) -> dict[SessionName, CardNames]:
     """Mark the open cards of sessions as due. Return their names."""
     found: dict[SessionName, set[CardName]] = {name: set() for name in changes.sessions}
     if not found:
         return {}
     values = {"sessions": list(found), "clicked": [ts for _, _, ts in changes.clicked], "now": now}
-    for row in await connection.execute(MARK, values):
+    for row in connection.execute(MARK, values):
         found[row.team_id, row.session_id].add((row.team_id, row.channel_id, row.ts or ""))
     return {name: frozenset(names) for name, names in found.items()}
 

@@ -4,23 +4,20 @@ import asyncio
 import logging
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
-from importlib import import_module
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Executable, Row, Table
+from sqlalchemy import Connection, Executable, Row
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.core.secret import Secret
-from bot.outbound.store.sqlite import IN_MEMORY, engine, file_of, file_url, identity_of, memory_url, rewrite
+from bot.outbound.store.sqlite import IN_MEMORY, file_of, file_url, identity_of, memory_url
+from bot.outbound.store.sqlite_connections import SqliteConnections
 from bot.outbound.workspaces import StoreUnreachableError
 
-if TYPE_CHECKING:
-    from sqlalchemy.dialects import postgresql, sqlite
-
+_T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 _TIMEOUT = 5.0  # seconds for a read or a change
@@ -29,50 +26,42 @@ _UNREACHABLE = (
     InternalError,  # a read-only server
     sqlite3.Error,  # without SQLAlchemy
 )
-_READING: Mapping[str, Any] = {
-    "isolation_level": "AUTOCOMMIT",  # otherwise PostgreSQL gets BEGIN and ROLLBACK with each read
-    "skip_autocommit_rollback": True,
-    "pool_reset_on_return": None,
-    "max_overflow": 0,  # connections that would be closed after one read
-}
-"""Options of an engine for reads: each is one round trip, and leaves nothing to clean up."""
 
 
-class _Inserts(dict[str, Callable[[Table], "sqlite.Insert | postgresql.Insert"]]):
-    """The functions by the name of a dialect. Only the dialect that is used is loaded."""
+class Connections(Protocol):
+    """Connections to a database: some for changes, and others for reads."""
 
-    def __missing__(self, dialect: str) -> "Callable[[Table], sqlite.Insert | postgresql.Insert]":
-        self[dialect] = import_module(f"sqlalchemy.dialects.{dialect}").insert
-        return self[dialect]
+    async def change(self, work: Callable[[Connection], _T]) -> _T:
+        """Return the result of `work` in a transaction. It is rolled back if `work` fails or the call is cancelled."""
+        ...
 
+    async def read(self, query: Executable, values: Mapping[str, object]) -> list[Row[Any]]:
+        """Return all rows, in one round trip."""
+        ...
 
-INSERT: Mapping[str, Callable[[Table], "sqlite.Insert | postgresql.Insert"]] = _Inserts()
-"""INSERT with an ON CONFLICT clause, by the name of a dialect."""
+    async def close(self) -> None:
+        """Close every connection."""
+        ...
 
 
 class Database:
-    """A pool of connections for changes and one for reads.
+    """A database for changes and reads.
 
     Every query can raise StoreUnreachableError, and does until `migrated` is set. Transactions hold `write_lock`. Those
     that are not urgent wait for it one at a time: they hold `turn` meanwhile.
-    `close_last` is called when all connections are closed.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - engines, locks and a file
+    def __init__(
         self,
-        engine: AsyncEngine,
-        reading: AsyncEngine,
+        connections: Connections,
         write_lock: AbstractAsyncContextManager[Any],
         turn: AbstractAsyncContextManager[Any],
         file: Path | None = None,
-        close_last: Callable[[], None] = lambda: None,
     ) -> None:
         self.file = file
-        self._engine = engine
+        self._connections = connections
         self._write_lock = write_lock
         self._turn = turn
-        self._close_last = close_last
-        self._reading = reading
         self._identity = identity_of(file) if file else None
         self.migrated = asyncio.Event()
         self.generation = 0
@@ -96,46 +85,44 @@ class Database:
         with self._translate_errors():
             async with asyncio.timeout(_TIMEOUT):
                 try:
-                    return await self._read(query, values)
+                    return await self._connections.read(query, values)
                 except DBAPIError as error:
                     if not error.connection_invalidated:
                         raise
-                    return await self._read(query, values)
+                    return await self._connections.read(query, values)
 
-    async def _read(self, query: Executable, values: Mapping[str, object]) -> list[Row[Any]]:
-        connection = await self._reading.connect()
-        try:
-            return list((await connection.execute(query, values)).all())
-        finally:
-            await connection.close()  # `async with` would start a task for it
+    async def change(
+        self, work: Callable[[Connection], _T], *, within: float = _TIMEOUT, is_urgent: bool = False
+    ) -> _T:
+        """Return the result of `work` in a transaction; an urgent one waits for one other at most.
 
-    @asynccontextmanager
-    async def transaction(self, *, within: float = _TIMEOUT, is_urgent: bool = False) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction; an urgent one waits for one other at most."""
+        `work` runs in another thread or in a greenlet of the event loop, so it awaits nothing. After `within` seconds
+        the transaction is rolled back, unless it is just being committed.
+        """
         self._check_migrated()
         if self.is_moved:
             raise StoreUnreachableError("its file was deleted or replaced")
-        async with self._begin(within, nullcontext() if is_urgent else self._turn) as connection:
-            yield connection
+        return await self._change(work, within, nullcontext() if is_urgent else self._turn)
 
-    @asynccontextmanager
-    async def migration(self, *, within: float) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction that migrates the tables. Afterwards they can be used."""
-        async with self._begin(within, self._turn) as connection:
-            yield connection
+    async def execute(self, statement: Executable, values: Mapping[str, object] | None = None) -> int:
+        """Execute a statement in a transaction of its own. Return how many rows it changed."""
+        return await self.change(lambda connection: connection.execute(statement, values).rowcount)
+
+    async def migrate(self, work: Callable[[Connection], None], *, within: float) -> None:
+        """Migrate the tables in a transaction. Afterwards they can be used."""
+        await self._change(work, within, self._turn)
         self.migrated.set()
 
-    @asynccontextmanager
-    async def inspection(self) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction that looks at the tables, also if they are not migrated."""
-        async with self._begin(_TIMEOUT, nullcontext()) as connection:
-            yield connection
+    async def inspect(self, work: Callable[[Connection], _T]) -> _T:
+        """Return the result of a look at the tables, also if they are not migrated."""
+        return await self._change(work, _TIMEOUT, nullcontext())
 
-    @asynccontextmanager
-    async def _begin(self, within: float, turn: AbstractAsyncContextManager[Any]) -> AsyncIterator[AsyncConnection]:
+    async def _change(
+        self, work: Callable[[Connection], _T], within: float, turn: AbstractAsyncContextManager[Any]
+    ) -> _T:
         with self._translate_errors():
-            async with asyncio.timeout(within), turn, self._write_lock, self._engine.begin() as connection:
-                yield connection
+            async with asyncio.timeout(within), turn, self._write_lock:
+                return await self._connections.change(work)
 
     def _check_migrated(self) -> None:
         if not self.migrated.is_set():
@@ -149,16 +136,12 @@ class Database:
     async def reopen(self) -> None:
         """Open the file that is now at the path, to be migrated. Write a deleted one again.
 
-        Raises StoreNotUsableError.
+        Raises StoreNotUsableError, or StoreUnreachableError if it cannot be written.
         """
-        assert self.file is not None  # noqa: S101 - no other database moves
+        assert self.file is not None and isinstance(self._connections, SqliteConnections)  # noqa: S101, PT018 - no other database moves
         async with self._write_lock:
-            if identity_of(self.file) is None:
-                with self._translate_errors():
-                    async with self._engine.connect() as connection:
-                        await rewrite(connection, self.file)
-            await self._engine.dispose()
-            await self._reading.dispose()
+            with self._translate_errors():
+                await self._connections.reopen(self.file)
             self._identity = identity_of(self.file)
             self.generation += 1
             self.migrated.clear()
@@ -181,9 +164,7 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._engine.dispose()
-        await self._reading.dispose()
-        self._close_last()
+        await self._connections.close()
 
 
 def _explain(error: BaseException) -> str:
@@ -205,13 +186,11 @@ def connect(url: Secret) -> Database:
     """Return the database at `url` without connecting to it. Raises StoreNotUsableError."""
     file = file_of(url)
     if file is not None or url == IN_MEMORY:
-        sqlite_url, keeper = memory_url() if file is None else (file_url(file), None)
         write_lock, turn = asyncio.Lock(), asyncio.Lock()  # fair queues: SQLite's own order is random
-        close_last = keeper.close if keeper else lambda: None
-        database = Database(engine(sqlite_url), engine(sqlite_url, **_READING), write_lock, turn, file, close_last)
+        connections = SqliteConnections(*memory_url()) if file is None else SqliteConnections(file_url(file))
+        database = Database(connections, write_lock, turn, file)
         database.is_exclusive = file is None
         return database
-    from bot.outbound.store.postgresql import postgresql_engine  # noqa: PLC0415 - the driver takes 9 MB
+    from bot.outbound.store.postgresql import PostgresqlConnections  # noqa: PLC0415 - the driver takes 9 MB
 
-    text = url.reveal()
-    return Database(postgresql_engine(text), postgresql_engine(text, **_READING), nullcontext(), nullcontext())
+    return Database(PostgresqlConnections(url.reveal()), nullcontext(), nullcontext())

@@ -4,8 +4,7 @@ import math
 import time
 from collections.abc import Sequence
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, text
 
 # julianday counts days; SQLite has the more convenient unixepoch('subsec') only since 3.42
 _CLOCKS = {
@@ -26,7 +25,7 @@ class DatabaseClock:
     def __init__(self) -> None:
         self._offset = -math.inf
 
-    async def now(self, connection: AsyncConnection, locks: Sequence[int] = ()) -> float:
+    def now(self, connection: Connection, locks: Sequence[int] = ()) -> float:
         """Return the database's time in Unix seconds.
 
         On PostgreSQL, make the transaction durable, and take these locks (sorted, so that nobody waits in a circle)
@@ -34,15 +33,15 @@ class DatabaseClock:
         """
         is_shared = connection.dialect.name == "postgresql"
         values = {"locks": list(locks)} if is_shared else {}
-        return float((await connection.execute(_CLOCKS[connection.dialect.name], values)).scalar_one())
+        return float(connection.execute(_CLOCKS[connection.dialect.name], values).scalar_one())
 
-    async def offset(self, connection: AsyncConnection, locks: Sequence[int] = ()) -> float:
+    def offset(self, connection: Connection, locks: Sequence[int] = ()) -> float:
         """Return the database's time minus the monotonic one, as `now` does.
 
         It changes only if the clocks have: else a slow answer would change the order of what people did.
         """
         before = time.monotonic()
-        now = await self.now(connection, locks)
+        now = self.now(connection, locks)
         self._offset = min(max(self._offset, now - time.monotonic()), now - before)
         return self._offset
 

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, select
 
 from bot.core.installation import Expired, ForeignBrowser, Replayed, StateProblem, UnknownState
 from bot.core.secret import Secret, digest, is_token
-from bot.outbound.store.database import INSERT, Database
+from bot.outbound.store.database import Database
 from bot.outbound.store.derived_keys import derive_key
+from bot.outbound.store.inserts import INSERT
 from bot.outbound.store.schema import install_states
 
 LIFETIME = 600  # seconds until a pending installation expires
@@ -70,11 +71,14 @@ class InstallStates:
 
     async def _use(self, row: dict[str, Any], now: int) -> bool:
         """Save a used state, and delete old ones. Return whether it was not used before."""
-        async with self._database.transaction() as connection:
-            await connection.execute(delete(install_states).where(install_states.c.expires_at < now - _RETENTION))
+
+        def write(connection: Connection) -> bool:
+            connection.execute(delete(install_states).where(install_states.c.expires_at < now - _RETENTION))
             insert = INSERT[connection.dialect.name](install_states).values(row | {"used_at": now})
             saved = insert.on_conflict_do_nothing().returning(install_states.c.state_digest)
-            return (await connection.execute(saved)).first() is not None
+            return connection.execute(saved).first() is not None
+
+        return await self._database.change(write)
 
 
 def _sign(content: str, key: bytes) -> bytes:

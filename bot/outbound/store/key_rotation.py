@@ -1,13 +1,14 @@
 """Check the encryption keys against the database, and rotate them."""
 
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Column, delete, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Column, Connection, delete, select, update
 
 from bot.core.secret import Secret
-from bot.outbound.store.database import INSERT, Database
+from bot.outbound.store.database import Database
 from bot.outbound.store.fields import FieldCipher, FieldRef
+from bot.outbound.store.inserts import INSERT
 from bot.outbound.store.schema import key_checks, orders, workspaces
 from bot.outbound.store.workspace_rows import SECRET_COLUMNS
 from bot.outbound.workspaces import StoreNotUsableError, UnreadableError
@@ -27,14 +28,17 @@ async def check_keys(database: Database, cipher: FieldCipher) -> None:
     Raises StoreNotUsableError if no key decrypts one of them, or StoreUnreachableError.
     """
     check = FieldRef(cipher.key_id, _COLUMN)
-    async with database.transaction() as connection:
-        row = {"name": check.owner, _COLUMN: cipher.encrypt(_PLAINTEXT, check)}
-        await connection.execute(INSERT[connection.dialect.name](key_checks).values(row).on_conflict_do_nothing())
+    row = {"name": check.owner, _COLUMN: cipher.encrypt(_PLAINTEXT, check)}
+
+    def compare(connection: Connection) -> None:
+        connection.execute(INSERT[connection.dialect.name](key_checks).values(row).on_conflict_do_nothing())
         try:
-            for name, ciphertext in await connection.execute(select(key_checks.c.name, key_checks.c.ciphertext)):
+            for name, ciphertext in connection.execute(select(key_checks.c.name, key_checks.c.ciphertext)):
                 cipher.decrypt(ciphertext, FieldRef(name, _COLUMN))
         except UnreadableError:
             raise StoreNotUsableError(_WRONG_KEYS) from None  # which rolls back the check of the wrong key
+
+    await database.change(compare)
 
 
 async def can_decrypt(database: Database, cipher: FieldCipher) -> bool:
@@ -58,19 +62,20 @@ async def rotate(database: Database, cipher: FieldCipher) -> int:
 
     Raises UnreadableError if no key decrypts one of them, or StoreUnreachableError.
     """
-    async with database.transaction(within=_ROTATION_TIMEOUT) as connection:
-        await connection.execute(delete(key_checks).where(key_checks.c.name != cipher.key_id))
-        columns = [(workspaces.c.team_id, workspaces.c[name]) for name in SECRET_COLUMNS] + [
-            (orders.c.id, orders.c.reply)
-        ]
-        return sum([await _rotate(connection, cipher, *pair) for pair in columns])
+    return await database.change(partial(_rotate, cipher), within=_ROTATION_TIMEOUT)
 
 
-async def _rotate(connection: AsyncConnection, cipher: FieldCipher, owner: Column[Any], column: Column[Any]) -> int:
+def _rotate(cipher: FieldCipher, connection: Connection) -> int:
+    connection.execute(delete(key_checks).where(key_checks.c.name != cipher.key_id))
+    columns = [(workspaces.c.team_id, workspaces.c[name]) for name in SECRET_COLUMNS] + [(orders.c.id, orders.c.reply)]
+    return sum(_rotate_column(connection, cipher, *pair) for pair in columns)
+
+
+def _rotate_column(connection: Connection, cipher: FieldCipher, owner: Column[Any], column: Column[Any]) -> int:
     locked = select(owner, column).where(column.is_not(None)).with_for_update()
-    rows = (await connection.execute(locked)).all()
+    rows = connection.execute(locked).all()
     for owner_id, ciphertext in rows:
         field = FieldRef(owner_id, column.name)
         values = {column.name: cipher.encrypt(cipher.decrypt(ciphertext, field), field)}
-        await connection.execute(update(column.table).where(owner == owner_id).values(values))
+        connection.execute(update(column.table).where(owner == owner_id).values(values))
     return len(rows)

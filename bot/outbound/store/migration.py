@@ -3,6 +3,7 @@
 import logging
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,8 +34,7 @@ async def migrate(database: Database) -> None:
     A SQLite file is copied before its tables are changed. Raises StoreNotUsableError if they are from a newer version
     of the bot or if the file cannot be copied, or StoreUnreachableError.
     """
-    async with database.migration(within=_TIMEOUT) as connection:
-        await connection.run_sync(_migrate, database.file)
+    await database.migrate(partial(_migrate, database.file), within=_TIMEOUT)
 
 
 async def find_revision(database: Database) -> tuple[str | None, bool]:
@@ -42,14 +42,13 @@ async def find_revision(database: Database) -> tuple[str | None, bool]:
 
     If it is the newest one, the database can be used afterwards. Raises StoreUnreachableError.
     """
-    async with database.inspection() as connection:
-        revision = await connection.run_sync(_revision)
+    revision = await database.inspect(_revision)
     if revision == HEAD:
         database.migrated.set()
     return revision, revision in {None, HEAD} or revision in _known(_config())
 
 
-def _migrate(connection: Connection, file: Path | None) -> None:
+def _migrate(file: Path | None, connection: Connection) -> None:
     if connection.dialect.name == "postgresql":  # SQLite has only one writer
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK_ID})
     before = _revision(connection)

@@ -6,10 +6,10 @@ All times are the database's, so that the clocks of its clients do not matter.
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Row, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Row, or_, select, update
 
 from bot.core.opposition import NO_OPPOSITION, Opposition
 from bot.core.order_version import made_at
@@ -81,16 +81,17 @@ class OrderRows:
 
         A resume is recorded as sent only if no pause is running or was given later.
         """
+        return await self._database.change(partial(self._write, new, changed), is_urgent=True)
+
+    def _write(self, new: Sequence[OrderRow], changed: Sequence[OrderRow], connection: Connection) -> Written:
         resumes = [row for row in changed if row.order.verb is Verb.RESUME and row.state is State.SENT]
-        async with self._database.transaction(is_urgent=True) as connection:
-            locks = session_locks(row.order for row in (*new, *resumes))
-            offset = await self._clock.offset(connection, locks)
-            repeated, again = await self._insert(connection, new, offset)
-            pauses = [row for row in new if row.order.verb is Verb.PAUSE]
-            opposition = await self._opposition(connection, [row.id for row in (*pauses, *resumes)], offset)
-            held_back = frozenset(row.id for row in resumes if opposition.get(row.id, NO_OPPOSITION).holds_back)
-            going = [row for row in (*again, *changed) if row.id not in held_back]
-            return Written(repeated | await self._update(connection, going, offset), held_back, opposition)
+        offset = self._clock.offset(connection, session_locks(row.order for row in (*new, *resumes)))
+        repeated, again = self._insert(connection, new, offset)
+        pauses = [row for row in new if row.order.verb is Verb.PAUSE]
+        opposition = self._opposition(connection, [row.id for row in (*pauses, *resumes)], offset)
+        held_back = frozenset(row.id for row in resumes if opposition.get(row.id, NO_OPPOSITION).holds_back)
+        going = [row for row in (*again, *changed) if row.id not in held_back]
+        return Written(repeated | self._update(connection, going, offset), held_back, opposition)
 
     async def find_opposition(self, order_id: str) -> Opposition:
         """Return the opposition of a stored row."""
@@ -108,17 +109,15 @@ class OrderRows:
         values = {"team_id": order.actor.team_id, "session_id": order.session_id, "made_at": made_at(version)}
         return await self._database.fetch_one(CHANGE_SINCE, version=version, **values)
 
-    async def _opposition(
-        self, connection: AsyncConnection, ids: Sequence[str], offset: float
-    ) -> Mapping[str, Opposition]:
+    def _opposition(self, connection: Connection, ids: Sequence[str], offset: float) -> Mapping[str, Opposition]:
         if not ids:
             return {}
         now = time.monotonic() + offset
-        rows = await connection.execute(OTHER_ORDERS, opposition_values(self._owner, ids, now))
+        rows = connection.execute(OTHER_ORDERS, opposition_values(self._owner, ids, now))
         return read_opposition(rows, now)
 
-    async def _insert(
-        self, connection: AsyncConnection, new: Sequence[OrderRow], offset: float
+    def _insert(
+        self, connection: Connection, new: Sequence[OrderRow], offset: float
     ) -> tuple[frozenset[str], Sequence[OrderRow]]:
         """Insert the rows whose ids and triggers are not stored yet.
 
@@ -126,21 +125,21 @@ class OrderRows:
         """
         if not new:
             return frozenset(), ()
-        inserted = await connection.execute(INSERT_ORDERS, [self._columns.values(row, offset) for row in new])
+        inserted = connection.execute(INSERT_ORDERS, [self._columns.values(row, offset) for row in new])
         if inserted.rowcount == len(new):
             return frozenset(), ()
         ids = frozenset(row.id for row in new)
-        stored = frozenset((await connection.execute(select(_c.id).where(_c.id.in_(ids)))).scalars())
+        stored = frozenset(connection.execute(select(_c.id).where(_c.id.in_(ids))).scalars())
         return ids - stored, [row for row in new if row.id in stored]
 
-    async def _update(self, connection: AsyncConnection, changed: Sequence[OrderRow], offset: float) -> frozenset[str]:
+    def _update(self, connection: Connection, changed: Sequence[OrderRow], offset: float) -> frozenset[str]:
         """Update rows of this process. Return the ids of those that are not its own any more."""
         if not changed:
             return frozenset()
-        result = await connection.execute(UPDATE_ORDERS, [self._columns.changes(row, offset) for row in changed])
+        result = connection.execute(UPDATE_ORDERS, [self._columns.changes(row, offset) for row in changed])
         if result.rowcount == len(changed):
             return frozenset()
-        return await self._lost(connection, frozenset(row.id for row in changed))
+        return self._lost(connection, frozenset(row.id for row in changed))
 
     async def has_orders_of_others(self) -> bool:
         """Return whether there are unfinished orders of other processes."""
@@ -153,30 +152,34 @@ class OrderRows:
         `all_leases` also takes those whose lease still runs, since no other bot can use the database; orders of the
         command line run beside the bot.
         """
-        async with self._database.transaction(is_urgent=True) as connection:
-            now = time.monotonic() + await self._clock.offset(connection)
-            is_left = [_c.leased_until < now, *([_c.source != Source.COMMAND_LINE] if all_leases else [])]
-            free = select(_c.id).where(UNFINISHED, _c.owner != self._owner, or_(*is_left))
-            oldest = free.order_by(_c.given_at, _c.id).limit(MOST_TAKEN).with_for_update(skip_locked=True)
-            ids = (await connection.execute(oldest)).scalars().all()
-            if not ids:
-                return []
-            lease = {"owner": self._owner, "leased_until": now + self.lease}
-            await connection.execute(update(orders).where(_c.id.in_(ids)).values(lease))
-            return [self._columns.unfinished(row, now) for row in await connection.execute(unfinished_orders(ids))]
+        return await self._database.change(partial(self._take_over, all_leases), is_urgent=True)
+
+    def _take_over(self, all_leases: bool, connection: Connection) -> list[Unfinished]:  # noqa: FBT001 - see partial
+        now = time.monotonic() + self._clock.offset(connection)
+        is_left = [_c.leased_until < now, *([_c.source != Source.COMMAND_LINE] if all_leases else [])]
+        free = select(_c.id).where(UNFINISHED, _c.owner != self._owner, or_(*is_left))
+        oldest = free.order_by(_c.given_at, _c.id).limit(MOST_TAKEN).with_for_update(skip_locked=True)
+        ids = connection.execute(oldest).scalars().all()
+        if not ids:
+            return []
+        lease = {"owner": self._owner, "leased_until": now + self.lease}
+        connection.execute(update(orders).where(_c.id.in_(ids)).values(lease))
+        return [self._columns.unfinished(row, now) for row in connection.execute(unfinished_orders(ids))]
 
     async def renew(self, ids: Collection[str]) -> frozenset[str]:
         """Renew the leases of these unfinished rows. Return the ids of those that another process has."""
-        async with self._database.transaction(is_urgent=True) as connection:
-            held = update(orders).where(_c.id.in_(ids), _c.owner == self._owner)
-            now = await self._clock.now(connection)
-            renewed = await connection.execute(held.values(leased_until=now + self.lease))
-            return NO_IDS if renewed.rowcount == len(ids) else await self._lost(connection, frozenset(ids))
+        return await self._database.change(partial(self._renew, frozenset(ids)), is_urgent=True)
 
-    async def _lost(self, connection: AsyncConnection, ids: frozenset[str]) -> frozenset[str]:
+    def _renew(self, ids: frozenset[str], connection: Connection) -> frozenset[str]:
+        held = update(orders).where(_c.id.in_(ids), _c.owner == self._owner)
+        now = self._clock.now(connection)
+        renewed = connection.execute(held.values(leased_until=now + self.lease))
+        return NO_IDS if renewed.rowcount == len(ids) else self._lost(connection, ids)
+
+    def _lost(self, connection: Connection, ids: frozenset[str]) -> frozenset[str]:
         """Return those of the ids whose rows are not, or no longer, this process's."""
         own = select(_c.id).where(_c.id.in_(ids), _c.owner == self._owner)
-        return ids - frozenset((await connection.execute(own)).scalars())
+        return ids - frozenset(connection.execute(own).scalars())
 
     async def outcome_of(self, trigger_id: str) -> Outcome | None:
         """Return the outcome of the order with this trigger, if it is known."""

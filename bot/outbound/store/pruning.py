@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from functools import partial
 
-from sqlalchemy import ColumnElement, Table, delete, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, select
 
 from bot.concurrency import with_grace
 from bot.core.recovery import State
@@ -62,10 +62,13 @@ async def _prune_batch(
     database: Database, table: Table, time_column: str, days: int, conditions: Sequence[ColumnElement[bool]]
 ) -> int:
     clock, time = DatabaseClock(), table.c[time_column]
-    async with database.transaction() as connection:
-        limit = await clock.now(connection) - days * _DAY
+
+    def delete_some(connection: Connection) -> int:
+        limit = clock.now(connection) - days * _DAY
         old = select(table.c.id).where(time < limit, *conditions).order_by(time)
-        ids = (await connection.execute(old.limit(_BATCH).with_for_update(skip_locked=True))).scalars().all()
+        ids = connection.execute(old.limit(_BATCH).with_for_update(skip_locked=True)).scalars().all()
         if ids:
-            await connection.execute(delete(table).where(table.c.id.in_(ids)))
-    return len(ids)
+            connection.execute(delete(table).where(table.c.id.in_(ids)))
+        return len(ids)
+
+    return await database.change(delete_some)

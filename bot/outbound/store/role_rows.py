@@ -8,10 +8,11 @@ import json
 from collections.abc import Mapping
 from operator import itemgetter
 
-from sqlalchemy import bindparam, delete, or_, select
+from sqlalchemy import Connection, bindparam, delete, or_, select
 
 from bot.core.policy import Profile
-from bot.outbound.store.database import INSERT, Database
+from bot.outbound.store.database import Database
+from bot.outbound.store.inserts import INSERT
 from bot.outbound.store.schema import roles
 
 KEPT = 604_800.0
@@ -41,17 +42,19 @@ class RoleRows:
                 reports.items(), key=itemgetter(0)
             )  # the same order in each process: no deadlock
         ]
-        async with self._database.transaction() as connection:
-            await connection.execute(delete(roles).where(_c.seen_at < now - KEPT))
+
+        def write(connection: Connection) -> None:
+            connection.execute(delete(roles).where(_c.seen_at < now - KEPT))
             insert = INSERT[connection.dialect.name](roles)
+            has_changed = _c.profile != insert.excluded.profile
             upsert = insert.on_conflict_do_update(
                 index_elements=["team_id", "user_id"],
                 set_={"profile": insert.excluded.profile, "seen_at": insert.excluded.seen_at},
-                where=or_(
-                    _c.profile != insert.excluded.profile, _c.seen_at <= insert.excluded.seen_at - RECORD_INTERVAL
-                ),
+                where=or_(has_changed, _c.seen_at <= insert.excluded.seen_at - RECORD_INTERVAL),
             )
-            await connection.execute(upsert, rows)
+            connection.execute(upsert, rows)
+
+        await self._database.change(write)
 
     async def find(self, team_id: str, user_id: str, now: float) -> tuple[Profile, float] | None:
         """Return the last report about a person, and its age in seconds; None if there is none that counts."""

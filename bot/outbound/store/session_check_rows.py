@@ -3,11 +3,12 @@
 import time
 from collections.abc import Mapping
 
-from sqlalchemy import bindparam, exists, func, select, update
+from sqlalchemy import Connection, bindparam, exists, func, select, update
 
 from bot.core.card import SessionName
-from bot.outbound.store.database import INSERT, Database
+from bot.outbound.store.database import Database
 from bot.outbound.store.database_clock import DatabaseClock
+from bot.outbound.store.inserts import INSERT
 from bot.outbound.store.schema import cards, orders, session_checks
 
 _c = cards.c
@@ -60,8 +61,9 @@ class SessionCheckRows:
         teams = {row.team_id: row.since for row in await self._database.fetch_all(_TEAMS)}
         if not teams:
             return {}
-        async with self._database.transaction() as connection:
-            now = time.monotonic() + await self._clock.offset(connection)
+
+        def claim(connection: Connection) -> list[str | None]:
+            now = time.monotonic() + self._clock.offset(connection)
             insert = INSERT[connection.dialect.name](session_checks)
             upsert = insert.on_conflict_do_update(
                 index_elements=["team_id"],
@@ -69,10 +71,10 @@ class SessionCheckRows:
                 where=session_checks.c.not_before <= now,
             ).returning(session_checks.c.team_id)
             old = sorted(team for team, since in teams.items() if since <= now - interval)
-            claimed = [
-                (await connection.execute(upsert, {"team_id": team, "not_before": now + interval})).scalar()
-                for team in old
-            ]
+            rows = ({"team_id": team, "not_before": now + interval} for team in old)
+            return [connection.execute(upsert, row).scalar() for row in rows]
+
+        claimed = await self._database.change(claim)
         return {team: teams[team] for team in claimed if team is not None}
 
     async def sessions(self, team_id: str) -> frozenset[str]:
@@ -81,17 +83,23 @@ class SessionCheckRows:
 
     async def postpone(self, team_id: str, seconds: float) -> None:
         """Check a workspace no earlier than in so many seconds."""
-        async with self._database.transaction() as connection:
-            now = time.monotonic() + await self._clock.offset(connection)
-            later = update(session_checks).where(session_checks.c.team_id == team_id)
-            await connection.execute(later.values(not_before=now + seconds))
+        later = update(session_checks).where(session_checks.c.team_id == team_id)
+
+        def write(connection: Connection) -> None:
+            now = time.monotonic() + self._clock.offset(connection)
+            connection.execute(later.values(not_before=now + seconds))
+
+        await self._database.change(write)
 
     async def end(self, team_id: str, statuses: Mapping[str, str]) -> None:
         """Record that sessions have ended, with Anchor's word for each, and mark their cards as due."""
-        async with self._database.transaction() as connection:
-            now = time.monotonic() + await self._clock.offset(connection)
-            ended = [
-                {"of_team": team_id, "of_session": session_id, "status": status, "now": now}
-                for session_id, status in sorted(statuses.items())
-            ]
-            await connection.execute(_END, ended)
+        ended = [
+            {"of_team": team_id, "of_session": session_id, "status": status}
+            for session_id, status in sorted(statuses.items())
+        ]
+
+        def write(connection: Connection) -> None:
+            now = time.monotonic() + self._clock.offset(connection)
+            connection.execute(_END, [row | {"now": now} for row in ended])
+
+        await self._database.change(write)

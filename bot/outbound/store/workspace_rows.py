@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Row, Update, bindparam, delete, null, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Row, Update, bindparam, delete, null, select, update
 
 from bot.core.installation import Installation, Uninstall
 from bot.core.policy import Policy
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
-from bot.outbound.store.database import INSERT, Database
+from bot.outbound.store.database import Database
 from bot.outbound.store.fields import FieldCipher, FieldRef, read_policy, write_policy
+from bot.outbound.store.inserts import INSERT
 from bot.outbound.store.schema import cards, orders, paces, roles, session_checks, workspaces
 from bot.outbound.store.summary import SUMMARY_COLUMNS, Summary
 
@@ -92,12 +93,14 @@ class WorkspaceRows:
         values |= {"bot_token": token, "scopes": ",".join(installation.scopes)}
         changes = {name: value for name, value in values.items() if name != "team_id"}
         versions = dict.fromkeys(_VERSION_COLUMNS, self._first_version())
+
+        def upsert(connection: Connection) -> bool:
+            insert = INSERT[connection.dialect.name](workspaces).values(values | versions)
+            saved = insert.on_conflict_do_update(index_elements=["team_id"], set_=changes)
+            return connection.execute(saved.returning(_c.anchor_api_key)).scalar_one() is not None
+
         with self._on_change(installation.team_id):
-            async with self._database.transaction() as connection:
-                insert = INSERT[connection.dialect.name](workspaces).values(values | versions)
-                upsert = insert.on_conflict_do_update(index_elements=["team_id"], set_=changes)
-                key = (await connection.execute(upsert.returning(_c.anchor_api_key))).scalar_one()
-        return key is not None
+            return await self._database.change(upsert)
 
     async def set_key(self, team_id: str, key: AnchorKey, *, if_version: int | None = None) -> bool:
         """Replace the Anchor key."""
@@ -117,7 +120,7 @@ class WorkspaceRows:
         """Save the check of the key of this version, if it has changed."""
         has_key = (_c.key_version == version, _c.anchor_api_key.is_not(None))
         has_changed = _c.anchor_api_key_check.is_distinct_from(check.value)
-        await self._execute(_update(team_id, {"anchor_api_key_check": check.value}, *has_key, has_changed))
+        await self._database.execute(_update(team_id, {"anchor_api_key_check": check.value}, *has_key, has_changed))
 
     async def set_policy(self, team_id: str, policy: Policy, *, if_version: int) -> bool:
         """Replace the policy."""
@@ -150,12 +153,15 @@ class WorkspaceRows:
 
     async def _delete(self, team_id: str, *conditions: ColumnElement[bool]) -> bool:
         """Delete a workspace that meets the conditions, and everything about it."""
-        async with self._database.transaction() as connection:
-            deleted = await connection.execute(delete(workspaces).where(_c.team_id == team_id, *conditions))
+
+        def delete_all(connection: Connection) -> bool:
+            deleted = connection.execute(delete(workspaces).where(_c.team_id == team_id, *conditions))
             if deleted.rowcount:
                 for table in (orders, roles, cards, paces, session_checks):
-                    await connection.execute(delete(table).where(table.c.team_id == team_id))
+                    connection.execute(delete(table).where(table.c.team_id == team_id))
             return deleted.rowcount > 0
+
+        return await self._database.change(delete_all)
 
     async def _change_version(
         self, team_id: str, version: Column[int], if_version: int | None, values: Mapping[str, Any]
@@ -166,12 +172,7 @@ class WorkspaceRows:
 
     async def _change(self, team_id: str, values: Mapping[str, Any], *conditions: ColumnElement[bool]) -> bool:
         with self._on_change(team_id):
-            return await self._execute(_update(team_id, values, *conditions))
-
-    async def _execute(self, statement: Update) -> bool:
-        """Execute a statement in a transaction of its own. Return whether it changed a row."""
-        async with self._database.transaction() as connection:
-            return (await connection.execute(statement)).rowcount > 0
+            return await self._database.execute(_update(team_id, values, *conditions)) > 0
 
     def _key_of(self, row: Row[Any]) -> AnchorKey | None:
         if row.anchor_api_key is None:

@@ -153,9 +153,8 @@ async def test_a_card_that_does_not_change_for_a_week_is_deleted(
     monkeypatch.setattr(pruning, "_PAUSE", 0.0)
     rows = CardRows(store.database, "one")
     await exchange(rows, CardChanges(new=[card(ts="1.1"), card(ts="2.2")]))
-    async with store.database.transaction() as connection:
-        old = cards.update().where(cards.c.ts == "1.1")
-        await connection.execute(old.values(changed_at=cards.c.changed_at - min(days, 7) * 86_400.0))
+    old = cards.update().where(cards.c.ts == "1.1")
+    await store.database.execute(old.values(changed_at=cards.c.changed_at - min(days, 7) * 86_400.0))
     await prune(store.database, days)
     assert [row.ts for row in await store.database.fetch_all(select(cards))] == ["2.2"]
 

@@ -4,12 +4,13 @@ import asyncio
 import os
 import sqlite3
 import stat
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from bot.core.secret import Secret
 from bot.outbound.store.database import connect
@@ -114,29 +115,27 @@ async def test_a_server_that_only_reads_is_one_that_can_not_be_used_now(postgres
 
 
 async def test_a_database_of_a_newer_version_is_refused(database_url: str, wording: Check) -> None:
-    async with open_store(Secret(database_url), [KEY]) as store, store.database.transaction() as connection:
-        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    async with open_store(Secret(database_url), [KEY]) as store:
+        await store.database.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     wording("newer version", await refusal(database_url))
 
 
 async def test_a_change_that_breaks_off_did_not_happen(store: Store) -> None:
     await store.rows.save(ACME)
 
-    async def break_off() -> None:
-        async with store.database.transaction() as connection:
-            await connection.execute(text("DELETE FROM workspaces"))
-            raise ZeroDivisionError
+    def break_off(connection: Connection) -> None:
+        connection.execute(text("DELETE FROM workspaces"))
+        raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await break_off()
+        await store.database.change(break_off)
     assert await store.rows.find(ACME.team_id) is not None
 
 
 async def test_a_rotation_that_can_not_read_everything_changes_nothing(database_url: str) -> None:
     async with open_store(Secret(database_url), [KEY]) as store:
         await store.rows.save(ACME)
-        async with store.database.transaction() as connection:
-            await connection.execute(text("UPDATE workspaces SET anchor_api_key = 'damaged'"))
+        await store.database.execute(text("UPDATE workspaces SET anchor_api_key = 'damaged'"))
         with pytest.raises(UnreadableError, match=r"anchor_api_key of T0HOME00001"):
             await rotate(store.database, FieldCipher([OTHER_KEY, KEY]))
         await check_keys(store.database, FieldCipher([KEY]))
@@ -190,10 +189,11 @@ async def test_nobody_else_can_read_the_file_or_those_beside_it(tmp_path: Path) 
 
 
 async def test_a_reader_does_not_wait_for_a_writer_and_another_writer_does(tmp_path: Path) -> None:
-    url = Secret(f"sqlite:///{tmp_path / 'bot.db'}")
-    async with open_store(url, [KEY]) as ours, open_store(url, [KEY]) as theirs:
+    path = tmp_path / "bot.db"
+    async with open_store(Secret(f"sqlite:///{path}"), [KEY]) as ours:
         await ours.rows.save(ACME)
-        async with theirs.database.transaction():
+        with closing(sqlite3.connect(path, isolation_level=None)) as theirs:
+            theirs.execute("BEGIN IMMEDIATE")
             assert await ours.rows.find(ACME.team_id) is not None
             writing = asyncio.create_task(ours.rows.set_key(ACME.team_id, ANCHOR_KEY))
             await asyncio.wait({writing}, timeout=0.3)
@@ -204,7 +204,7 @@ async def test_a_reader_does_not_wait_for_a_writer_and_another_writer_does(tmp_p
 async def test_a_file_that_others_hold_for_too_long_is_unreachable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.outbound.store.sqlite._BUSY_TIMEOUT_MS", 500)
+    monkeypatch.setattr("bot.outbound.store.sqlite_connections._BUSY_TIMEOUT_MS", 500)
     path = tmp_path / "bot.db"
     async with open_store(Secret(f"sqlite:///{path}"), [KEY]) as store:
         holder = sqlite3.connect(path, isolation_level=None)
@@ -214,6 +214,44 @@ async def test_a_file_that_others_hold_for_too_long_is_unreachable(
         holder.close()
         assert not await store.rows.save(ACME)
         assert store.database.errors == 1
+
+
+async def test_a_change_that_takes_too_long_did_not_happen_and_the_next_one_waits_for_its_end(tmp_path: Path) -> None:
+    async with open_store(Secret(f"sqlite:///{tmp_path / 'bot.db'}"), [KEY]) as store:
+        await store.rows.save(ACME)
+        hangs = threading.Event()
+
+        def work(connection: Connection) -> None:
+            connection.execute(text("DELETE FROM workspaces"))
+            hangs.wait(20)
+
+        with pytest.raises(StoreUnreachableError, match="in time"):
+            await store.database.change(work, within=0.1)
+        with pytest.raises(StoreUnreachableError, match="in time"):
+            await store.database.change(lambda _: None, within=0.1)
+        hangs.set()
+        assert await store.rows.set_key(ACME.team_id, ANCHOR_KEY)
+
+
+async def test_a_disk_that_hangs_does_not_stop_the_end(tmp_path: Path) -> None:
+    hangs = threading.Event()
+    async with open_store(Secret(f"sqlite:///{tmp_path / 'bot.db'}"), [KEY]) as store:
+        with pytest.raises(StoreUnreachableError):
+            await store.database.change(lambda _: hangs.wait(20), within=0.1)
+    assert not hangs.is_set()
+    hangs.set()
+
+
+async def test_a_file_that_is_locked_for_too_long_is_not_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.outbound.store.sqlite_connections._BUSY_TIMEOUT_MS", 50)
+    path = tmp_path / "bot.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as theirs:
+        theirs.execute("BEGIN EXCLUSIVE")
+        async with connect_store(Secret(f"sqlite:///{path}"), [KEY]) as store:
+            with pytest.raises(StoreUnreachableError, match="SQLITE_BUSY"):
+                await store.prepare()
 
 
 async def test_a_relative_path_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,10 +303,9 @@ async def test_a_database_that_was_restarted_is_read_at_once(postgresql_urls: It
 async def test_a_database_that_is_slow_is_not_waited_for_without_end(postgresql_urls: Iterator[str]) -> None:
     database = connect(Secret(next(postgresql_urls)))
 
-    async def sleep() -> None:
-        async with database.migration(within=0.3) as connection:
-            await connection.execute(text("SELECT pg_sleep(5)"))
+    def sleep(connection: Connection) -> None:
+        connection.execute(text("SELECT pg_sleep(5)"))
 
     with pytest.raises(StoreUnreachableError):
-        await sleep()
+        await database.migrate(sleep, within=0.3)
     await database.close()

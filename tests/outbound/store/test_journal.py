@@ -78,9 +78,8 @@ class Desk:
         return self.journal.begin(row.order, row.address)
 
     async def stored(self, columns: str = "state") -> list[Any]:
-        async with self.store.database.transaction() as connection:
-            found = await connection.execute(text(f"SELECT {columns} FROM orders ORDER BY given_at, id"))  # noqa: S608
-            return [tuple(row) for row in found]
+        query = text(f"SELECT {columns} FROM orders ORDER BY given_at, id")  # noqa: S608
+        return [tuple(row) for row in await self.store.database.fetch_all(query)]
 
 
 @asynccontextmanager
@@ -150,12 +149,10 @@ async def test_leases_are_renewed_until_the_outcome_is_told(store: Store) -> Non
         at.journal.told(told, "ack")
         assert await told.written
         await at.journal.take_over(all_leases=True)
-        async with store.database.transaction() as connection:
-            await connection.execute(text("UPDATE orders SET leased_until = 0"))
+        await store.database.execute(text("UPDATE orders SET leased_until = 0"))
         await until_renewed(at, 2)
         assert [one.order for one, _ in await beside.journal.take_over(all_leases=True)] == [ours.order, theirs.order]
-        async with store.database.transaction() as connection:
-            await connection.execute(text("UPDATE orders SET leased_until = 0"))
+        await store.database.execute(text("UPDATE orders SET leased_until = 0"))
         await until_renewed(at, 2)
         assert await at.stored("owner, leased_until > 0") == [("ours", False), ("theirs", True), ("theirs", True)]
 
@@ -326,8 +323,7 @@ async def test_after_a_standstill_an_order_is_ours_if_no_other_process_has_taken
     async with open_store(Secret(next(postgresql_urls)), [KEY]) as store, journal_of(store, renew=20.0) as at:
         kept, lost = at.begin(), at.begin()
         assert await lost.written
-        async with store.database.transaction() as connection:
-            await connection.execute(text("UPDATE orders SET owner = 'theirs' WHERE id = :id"), {"id": lost.id})
+        await store.database.execute(text("UPDATE orders SET owner = 'theirs' WHERE id = :id"), {"id": lost.id})
         assert await at.journal.is_ours(lost)  # it cannot know: the lease runs
         kept.leased_until = lost.leased_until = 0.0
         assert (await at.journal.is_ours(kept), await at.journal.is_ours(lost)) == (True, False)

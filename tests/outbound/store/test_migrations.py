@@ -43,15 +43,18 @@ def make_first_tables(connection: Connection) -> None:
 async def make(url: str) -> None:
     """A database as the first version leaves it, with a workspace that has a key and one that has none."""
     database, cipher = connect(Secret(url)), FieldCipher([KEY])
-    async with database.migration(within=20) as connection:
-        await connection.run_sync(make_first_tables)
+
+    def make_all(connection: Connection) -> None:
+        make_first_tables(connection)
         for team_id, key in ((ACME.team_id, Secret("sk-of-acme")), (GLOBEX.team_id, None)):
             row = {
                 "team_id": team_id,
                 "token": cipher.encrypt(Secret("xoxb-1"), FieldRef(team_id, "bot_token")),
                 "key": key and cipher.encrypt(key, FieldRef(team_id, "anchor_api_key")),
             }
-            await connection.execute(INSERT, row)
+            connection.execute(INSERT, row)
+
+    await database.migrate(make_all, within=20)
     await database.close()
 
 
@@ -113,8 +116,8 @@ def look(connection: Connection) -> Tables:
 
 
 async def look_into(url: str) -> Tables:
-    async with open_store(Secret(url), [KEY]) as store, store.database.transaction() as connection:
-        return await connection.run_sync(look)
+    async with open_store(Secret(url), [KEY]) as store:
+        return await store.database.change(look)
 
 
 def drop(connection: Connection) -> None:
@@ -126,8 +129,8 @@ async def test_a_new_database_is_like_one_that_all_migrations_have_made(database
     await make(database_url)
     migrated = await look_into(database_url)
     assert migrated["revision"] == HEAD
-    async with open_store(Secret(database_url), [KEY]) as store, store.database.transaction() as connection:
-        await connection.run_sync(drop)
+    async with open_store(Secret(database_url), [KEY]) as store:
+        await store.database.change(drop)
     assert await look_into(database_url) == migrated
 
 
@@ -144,8 +147,7 @@ async def test_what_belongs_to_them_from_then_on_goes_with_them(database_url: st
 async def test_what_an_older_version_still_writes_can_be_read(database_url: str) -> None:
     async with open_store(Secret(database_url), [KEY]) as store:
         token = store.cipher.encrypt(Secret("xoxb-1"), FieldRef(ACME.team_id, "bot_token"))
-        async with store.database.transaction() as connection:
-            await connection.execute(INSERT, {"team_id": ACME.team_id, "token": token, "key": None})
+        await store.database.execute(INSERT, {"team_id": ACME.team_id, "token": token, "key": None})
         assert await store.rows.find(ACME.team_id) == expected(ACME.team_id, None)
 
 

@@ -11,7 +11,7 @@ import pytest
 from bot.core.outcomes import Paused
 from bot.core.secret import Secret
 from bot.health import Readiness
-from bot.outbound.store import availability, database
+from bot.outbound.store import availability, sqlite_connections
 from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.order_rows import OrderRows
@@ -128,10 +128,10 @@ async def test_open_orders_are_written_to_the_file_that_took_the_place(tmp_path:
 async def test_a_file_that_cannot_be_written_again_is_said(
     tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(*_: object) -> None:
+    def fail(*_: object) -> None:
         raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr(database, "rewrite", fail)
+    monkeypatch.setattr(sqlite_connections, "_rewrite", fail)
     delete_file(url_of(tmp_path))
     with pytest.raises(StoreUnreachableError, match="OperationalError"):
         await store.database.reopen()

@@ -1,13 +1,13 @@
 """The rows of the journal: written once, changed by their owner alone, taken over when its lease has run out."""
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -35,14 +35,11 @@ def of_process(store: Store, owner: str = "ours", key: Secret = KEY) -> OrderRow
 
 
 async def stored(store: Store, columns: str = "*") -> list[Any]:
-    async with store.database.transaction() as connection:
-        found = await connection.execute(text(f"SELECT {columns} FROM orders ORDER BY given_at, id"))  # noqa: S608
-        return list(found.all())
+    return await store.database.fetch_all(text(f"SELECT {columns} FROM orders ORDER BY given_at, id"))  # noqa: S608
 
 
 async def end_leases(store: Store) -> None:
-    async with store.database.transaction() as connection:
-        await connection.execute(text("UPDATE orders SET leased_until = leased_until - 60"))
+    await store.database.execute(text("UPDATE orders SET leased_until = leased_until - 60"))
 
 
 async def take_over(store: Store, *, owner: str = "theirs", all_leases: bool = True) -> list[Unfinished]:
@@ -84,9 +81,9 @@ async def test_a_row_whose_commit_seemed_to_fail_is_written_again(store: Store) 
     assert [(one.id, one.outcome) for one in await stored(store)] == [(row.id, "Paused"), (new.id, None)]
 
 
-async def now(offset: float, seconds: float, *_: object) -> float:
+def now(offset: float, seconds: float, *_: object) -> float:
     time = monotonic() + offset
-    await asyncio.sleep(seconds)
+    sleep(seconds)
     return time
 
 
@@ -195,11 +192,12 @@ async def test_the_oldest_orders_are_taken_over_first_a_limited_number_at_a_time
 
 
 async def test_a_row_that_another_process_takes_over_is_skipped(postgresql_urls: Iterator[str]) -> None:
-    async with open_store(Secret(next(postgresql_urls)), [KEY]) as store:
+    url = next(postgresql_urls)
+    async with open_store(Secret(url), [KEY]) as store:
         held, free = order_row(age=9), order_row()
         await of_process(store).write([held, free], [])
-        async with store.database.transaction() as connection:
-            await connection.execute(text("SELECT id FROM orders WHERE id = :id FOR UPDATE"), {"id": held.id})
+        with psycopg.connect(url) as connection:
+            connection.execute("SELECT id FROM orders WHERE id = %s FOR UPDATE", [held.id])
             assert [taken.id for taken in await take_over(store)] == [free.id]
 
 
@@ -208,8 +206,7 @@ async def test_what_cannot_be_decrypted_or_read_is_left_out(store: Store) -> Non
     row = order_row(age=9)
     unreadable = acted(order_row(), Paused())
     await rows.write([row, unreadable], [])
-    async with store.database.transaction() as connection:
-        await connection.execute(text("UPDATE orders SET outcome = 'Exploded' WHERE outcome IS NOT NULL"))
+    await store.database.execute(text("UPDATE orders SET outcome = 'Exploded' WHERE outcome IS NOT NULL"))
     first, second = await take_over(store)
     assert first.address == replace(row.address, response_url=None)
     assert (second.state, second.outcome) == (State.SENT, None)
@@ -276,8 +273,8 @@ async def test_a_commit_survives_a_power_loss_whatever_the_default_of_the_server
     postgresql_urls: Iterator[str],
 ) -> None:
     url = next(postgresql_urls)
-    async with open_store(Secret(url), [KEY]) as store, store.database.transaction() as connection:
-        await connection.exec_driver_sql(_NOTE_SETTING)
+    async with open_store(Secret(url), [KEY]) as store:
+        await store.database.execute(text(_NOTE_SETTING))
     async with open_store(Secret(url), [KEY]) as store:
         row = order_row()
         await of_process(store).write([row], [])
@@ -292,10 +289,11 @@ CREATE TABLE seen (setting text);
 CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN INSERT INTO seen VALUES (current_setting('synchronous_commit')); RETURN new; END $$;
 CREATE TRIGGER note BEFORE INSERT OR UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION note();
-""".replace("%", "%%")
+"""
 
 
 async def test_a_commit_to_a_file_survives_a_power_loss(tmp_path: Path) -> None:
     url = Secret(f"sqlite:///{tmp_path / 'bot.db'}")
-    async with open_store(url, [KEY]) as store, store.database.transaction() as connection:
-        assert (await connection.execute(text("PRAGMA synchronous"))).scalar_one() == 2  # FULL
+    async with open_store(url, [KEY]) as store:
+        setting = await store.database.change(lambda connection: connection.scalar(text("PRAGMA synchronous")))
+        assert setting == 2  # FULL

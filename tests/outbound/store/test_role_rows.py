@@ -66,6 +66,5 @@ async def test_they_go_with_their_workspace(store: Store) -> None:
 )
 async def test_what_another_version_wrote_does_not_count(store: Store, profile: str) -> None:
     await store.roles.record({(ACME.team_id, "U1"): (BOB, NOW)}, NOW)
-    async with store.database.transaction() as connection:
-        await connection.execute(update(roles).values(profile=profile))
+    await store.database.execute(update(roles).values(profile=profile))
     assert await store.roles.find(ACME.team_id, "U1", NOW) is None

@@ -92,8 +92,7 @@ async def test_what_another_version_of_the_bot_says_of_a_key_is_no_word_of_ancho
     both: Store, written: str | None
 ) -> None:
     await both.rows.set_key(ACME.team_id, KEY)
-    async with both.database.transaction() as connection:
-        await connection.execute(update(workspaces).values(anchor_api_key_check=written))
+    await both.database.execute(update(workspaces).values(anchor_api_key_check=written))
     found = (await acme(both)).anchor_key
     assert found
     assert found.check is KeyCheck.UNVERIFIED
@@ -116,8 +115,7 @@ async def test_a_policy_is_changed_by_those_who_have_seen_the_last_one(both: Sto
 
 
 async def test_a_policy_that_can_not_be_read_is_an_error(both: Store) -> None:
-    async with both.database.transaction() as connection:
-        await connection.execute(update(workspaces).where(workspaces.c.team_id == ACME.team_id).values(policy="{}"))
+    await both.database.execute(update(workspaces).where(workspaces.c.team_id == ACME.team_id).values(policy="{}"))
     with pytest.raises(UnreadableError, match="policy"):
         await both.rows.find(ACME.team_id)
     assert await untouched(both)

@@ -116,6 +116,7 @@ async def test_alerts_have_a_token_and_a_channel_each_set_and_taken_away_alone(s
     assert await store.rows.set_alerts_channel(ACME.team_id, "C1")
     assert await store.rows.set_alerts_token(ACME.team_id, "d2")
     assert await alerts() == ("d2", "C1")
+    assert await store.rows.find(ACME.team_id) is await store.rows.find(ACME.team_id)  # not decrypted again
     other = await store.rows.find(GLOBEX.team_id)
     assert other
     assert (other.alerts_token_digest, other.alerts_channel) == (None, None)
@@ -180,9 +181,7 @@ async def test_a_ciphertext_in_another_place_does_not_decrypt(store: Store, take
         await store.rows.save(one)
         await store.rows.set_key(one.team_id, AnchorKey(Secret(f"sk-of-{one.team_id}")))
     theirs = select(workspaces.c[taken]).where(workspaces.c.team_id == ACME.team_id).scalar_subquery()
-    async with store.database.transaction() as connection:
-        moved = update(workspaces).where(workspaces.c.team_id == GLOBEX.team_id).values({put: theirs})
-        await connection.execute(moved)
+    await store.database.execute(update(workspaces).where(workspaces.c.team_id == GLOBEX.team_id).values({put: theirs}))
     with pytest.raises(UnreadableError, match=f"{put} of T0GLOBEX001"):
         await store.rows.find(GLOBEX.team_id)
     assert await store.rows.find(ACME.team_id) is not None

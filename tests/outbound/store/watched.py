@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import replace
 
+from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from bot.core.workspace import Workspace
@@ -75,8 +76,7 @@ NOT_MADE = (StoreUnreachableError, ProgrammingError)
 async def without_table(store: Store) -> AsyncIterator[None]:
     """Meanwhile the rows are elsewhere."""
     for before, after in (("workspaces", "elsewhere"), ("elsewhere", "workspaces")):
-        async with store.database.transaction() as connection:
-            await connection.exec_driver_sql(f"ALTER TABLE {before} RENAME TO {after}")
+        await store.database.execute(text(f"ALTER TABLE {before} RENAME TO {after}"))
         if after == "elsewhere":
             yield
 

@@ -1,0 +1,141 @@
+"""Connections to a database of SQLite, in threads.
+
+Writers of a file queue (`BEGIN IMMEDIATE`, https://www.sqlite.org/lang_transaction.html); readers do not wait
+(https://www.sqlite.org/wal.html).
+"""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, Executable, Row, create_engine, event
+
+from bot.outbound.store.reading import READING
+from bot.outbound.store.sqlite import identity_of, new_file, put
+
+_T = TypeVar("_T")
+_BUSY_TIMEOUT_MS = 4_000
+_POLL_INTERVAL = 0.02
+_READERS = 4  # threads
+_CLOSE_TIMEOUT = 1.0  # seconds; a disk can hang
+
+
+class SqliteConnections:
+    """Connections to a database, in threads: one for changes, which can wait for the disk, and some for reads.
+
+    A whole transaction is one call of its thread. `keeper` is closed last.
+    """
+
+    def __init__(self, url: URL, keeper: sqlite3.Connection | None = None) -> None:
+        self._keeper = keeper
+        self._engine, self._reading = _engine(url), _engine(url, **READING, pool_size=_READERS)
+        self._writer = ThreadPoolExecutor(1, "sqlite-changes")
+        self._readers = ThreadPoolExecutor(_READERS, "sqlite-reads")
+
+    async def change(self, work: Callable[[Connection], _T]) -> _T:
+        """Return the result of `work` in a transaction. The next one waits for its end, also after a cancellation."""
+        transaction = _Transaction(self._engine, work)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._writer, transaction.run)
+        except asyncio.CancelledError:
+            transaction.is_cancelled = True
+            raise
+
+    async def read(self, query: Executable, values: Mapping[str, object]) -> list[Row[Any]]:
+        """Return all rows."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, query, values)
+
+    def _read(self, query: Executable, values: Mapping[str, object]) -> list[Row[Any]]:
+        with self._reading.connect() as connection:
+            return list(connection.execute(query, values).all())
+
+    async def reopen(self, path: Path) -> None:
+        """Let the next connections open the file that is at `path` then. Write a deleted one again.
+
+        Raises StoreNotUsableError, or sqlite3.Error.
+        """
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._reopen, path)
+
+    def _reopen(self, path: Path) -> None:
+        if identity_of(path) is None:
+            with self._engine.connect() as connection:
+                _rewrite(connection, path)
+        self._dispose()
+
+    def _dispose(self) -> None:
+        self._engine.dispose()
+        self._reading.dispose()
+
+    async def close(self) -> None:
+        """Close every connection; those of a thread that hangs stay open."""
+        closing = asyncio.get_running_loop().run_in_executor(self._writer, self._dispose)
+        await asyncio.wait({closing}, timeout=_CLOSE_TIMEOUT)
+        for threads in (self._writer, self._readers):
+            threads.shutdown(wait=False, cancel_futures=True)
+        if self._keeper is not None:
+            self._keeper.close()
+
+
+class _Transaction(Generic[_T]):
+    """A transaction in a thread."""
+
+    def __init__(self, engine: Engine, work: Callable[[Connection], _T]) -> None:
+        self._engine = engine
+        self._work = work
+        self.is_cancelled = False
+
+    def run(self) -> _T:
+        """Run the transaction, and commit it unless it was cancelled meanwhile."""
+        with self._engine.connect() as connection:
+            result = self._work(connection)
+            if not self.is_cancelled:
+                connection.commit()
+            return result
+
+
+def _rewrite(connection: Connection, path: Path) -> None:
+    """Write a file that was deleted again: it is still readable by a connection that was open."""
+    new = new_file(path)
+    opened: Any = connection.connection.driver_connection
+    opened.execute("VACUUM INTO ?", (str(new),))
+    put(new, path)
+
+
+def _engine(url: URL, **reading: Any) -> Engine:  # noqa: ANN401 - those of SQLAlchemy
+    """Open an engine for changes, or one for reads if it has options for `reading`."""
+    opened = create_engine(url, hide_parameters=True, **reading)
+    event.listen(opened, "connect", _prepare)
+    if not reading:
+        event.listen(opened, "begin", _begin_immediately)
+    return opened
+
+
+def _prepare(connection: sqlite3.Connection, _: object) -> None:
+    connection.isolation_level = None  # no implicit transactions
+    _use_wal(connection)
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")  # for ON DELETE CASCADE
+    connection.execute("PRAGMA secure_delete = ON")  # overwrites deleted secrets
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Turn WAL on, with retries: busy_timeout does not apply to this lock. A database in memory has none."""
+    ends = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > ends:
+                raise
+            time.sleep(_POLL_INTERVAL)
+        else:
+            return
+
+
+def _begin_immediately(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
