@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from weakref import WeakValueDictionary
 
 _T = TypeVar("_T")
+_TURNS = 4  # of the event loop before a read begins, so that callers that come together share it
 
 
 class Tasks:
@@ -107,6 +108,7 @@ class CoalescedReads(Generic[_T]):
     async def _read_after(self, earlier: asyncio.Task[_T] | None, key: str) -> _T:
         if earlier is not None:
             await asyncio.wait({earlier})
+        await let_others_run(_TURNS)
         own = self._in_flight[key] = self._next.pop(key)
         try:
             result = await self._read(key)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from cachetools import LRUCache
 from sqlalchemy import Column, ColumnElement, Connection, Row, Update, bindparam, delete, null, select, update
 
 from bot.core.installation import Installation, Uninstall
@@ -24,6 +25,7 @@ _INSTALLATION_COLUMNS = (
 _KEY_COLUMNS = ("anchor_api_key", "anchor_api_key_check", "anchor_api_key_set_by", "anchor_api_key_set_at")
 _VERSION_COLUMNS = ("key_version", "policy_version", "alerts_token_version")
 _CHECKS = frozenset(KeyCheck)
+_MOST_READ = 1_000  # workspaces that are decrypted again only if their rows have changed
 
 _c = workspaces.c
 _FIND = select(workspaces).where(_c.team_id == bindparam("team_id"))
@@ -48,6 +50,7 @@ class WorkspaceRows:
         self._cipher = cipher
         self._first_version = first_version
         self._on_change = on_change
+        self._read: LRUCache[str, tuple[Row[Any], Workspace]] = LRUCache(_MOST_READ)
 
     def with_on_change(self, on_change: Callable[[str], AbstractContextManager[None]]) -> "WorkspaceRows":
         """Return the same rows; each change of a workspace runs inside `on_change(team_id)`."""
@@ -58,6 +61,13 @@ class WorkspaceRows:
         row = await self._database.fetch_one(_FIND, team_id=team_id)
         if row is None:
             return None
+        read = self._read.get(team_id)
+        if read is None or read[0] != row:
+            read = self._read[team_id] = row, self._workspace(row)
+        return read[1]
+
+    def _workspace(self, row: Row[Any]) -> Workspace:
+        team_id = row.team_id
         return Workspace(
             team_id=row.team_id,
             bot_token=self._cipher.decrypt(row.bot_token, FieldRef(team_id, "bot_token")),
