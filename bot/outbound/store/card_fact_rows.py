@@ -8,19 +8,20 @@ from sqlalchemy import Connection, bindparam, func, or_, select, update
 from bot.core.session import Session
 from bot.core.session_id import SessionId
 from bot.outbound.store.card_codec import ALERT, read_facts, write_facts
+from bot.outbound.store.card_statements import IS_LIVE
 from bot.outbound.store.database import Database
 from bot.outbound.store.database_clock import DatabaseClock
 from bot.outbound.store.schema import cards
 
 _c = cards.c
-_IS_OPEN_ALERT = (_c.closed_at.is_(None), _c.ended_at.is_(None), _c.kind == ALERT)
-_SHOWN = select(_c.session_id, _c.facts).where(_c.team_id == bindparam("team_id"), *_IS_OPEN_ALERT).distinct()
+_IS_LIVE_ALERT = (*IS_LIVE, _c.kind == ALERT)
+_SHOWN = select(_c.session_id, _c.facts).where(_c.team_id == bindparam("team_id"), *_IS_LIVE_ALERT).distinct()
 _RECORD = (
     update(cards)
     .where(
         _c.team_id == bindparam("of_team"),
         _c.session_id == bindparam("of_session"),
-        *_IS_OPEN_ALERT,
+        *_IS_LIVE_ALERT,
         or_(_c.facts.is_(None), _c.facts != bindparam("new_facts")),
     )
     .values(facts=bindparam("new_facts"), version=_c.version + 1, due=func.coalesce(_c.due, bindparam("now")))

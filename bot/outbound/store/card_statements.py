@@ -9,13 +9,16 @@ _URGENCY = 60.0  # seconds by which a clicked message goes before others
 _MOST_LOOKED_AT = 500  # rows; those that have to wait are not looked at again before
 
 _c = cards.c
-_IS_OPEN = _c.closed_at.is_(None)
+IS_OPEN = _c.closed_at.is_(None)
+"""The bot keeps the message up to date."""
+IS_LIVE = (IS_OPEN, _c.ended_at.is_(None))
+"""Its session has not ended, either, as far as the bot knows."""
 _IS_OF_SESSIONS = tuple_(_c.team_id, _c.session_id).in_(bindparam("sessions", expanding=True))
 
-OPEN_ALERTS = select(cards).where(_IS_OF_SESSIONS, _IS_OPEN, _c.kind == ALERT).order_by(_c.id)
+OPEN_ALERTS = select(cards).where(_IS_OF_SESSIONS, IS_OPEN, _c.kind == ALERT).order_by(_c.id)
 NEXT = select(func.min(_c.not_before)).where(_c.due.is_not(None))
 LOOK = select(
-    select(_c.id).where(_IS_OF_SESSIONS, _IS_OPEN).exists().label("is_affected"),
+    select(_c.id).where(_IS_OF_SESSIONS, IS_OPEN).exists().label("is_affected"),
     NEXT.scalar_subquery().label("next_at"),
 )
 """One read for both: each order asks this."""
@@ -27,7 +30,7 @@ DUE = (
 )
 OF_MESSAGES = (
     select(cards)
-    .where(tuple_(_c.team_id, _c.channel_id, _c.ts).in_(bindparam("names", expanding=True)), _IS_OPEN)
+    .where(tuple_(_c.team_id, _c.channel_id, _c.ts).in_(bindparam("names", expanding=True)), IS_OPEN)
     .order_by(_c.id)
 )
 RECENT_ALERTS = select(_c.id, _c.ts).where(
@@ -35,13 +38,13 @@ RECENT_ALERTS = select(_c.id, _c.ts).where(
     _c.channel_id == bindparam("channel_id"),
     _c.kind == ALERT,
     _c.created_at > bindparam("since"),
-    _IS_OPEN,
+    IS_OPEN,
 )
 
 _NEWER = {"version": _c.version + 1, "changed_at": bindparam("now")}
 MARK = (
     update(cards)
-    .where(_IS_OF_SESSIONS, _IS_OPEN)
+    .where(_IS_OF_SESSIONS, IS_OPEN)
     .values(
         _NEWER
         | {

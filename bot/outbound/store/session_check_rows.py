@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, bindparam, exists, func, select, update
 
 from bot.core.card import SessionName
+from bot.outbound.store.card_statements import IS_LIVE, IS_OPEN
 from bot.outbound.store.database import Database
 from bot.outbound.store.database_clock import DatabaseClock
 from bot.outbound.store.inserts import INSERT
 from bot.outbound.store.schema import cards, orders, session_checks
 
 _c = cards.c
-_IS_CHECKED = (_c.closed_at.is_(None), _c.ended_at.is_(None))
-_TEAMS = select(_c.team_id, func.min(_c.created_at).label("since")).where(*_IS_CHECKED).group_by(_c.team_id)
-_SESSIONS = select(_c.session_id).where(_c.team_id == bindparam("team_id"), *_IS_CHECKED).distinct()
+_TEAMS = select(_c.team_id, func.min(_c.created_at).label("since")).where(*IS_LIVE).group_by(_c.team_id)
+_SESSIONS = select(_c.session_id).where(_c.team_id == bindparam("team_id"), *IS_LIVE).distinct()
 _UNTOLD = (
     select(_c.team_id, _c.session_id)
     .where(
-        _c.closed_at.is_(None),
+        IS_OPEN,
         _c.due.is_(None),
         exists().where(
             orders.c.team_id == _c.team_id,
@@ -30,7 +30,7 @@ _UNTOLD = (
 )
 _END = (
     update(cards)
-    .where(_c.team_id == bindparam("of_team"), _c.session_id == bindparam("of_session"), *_IS_CHECKED)
+    .where(_c.team_id == bindparam("of_team"), _c.session_id == bindparam("of_session"), *IS_LIVE)
     .values(
         ended_status=bindparam("status"),
         ended_at=bindparam("now"),
