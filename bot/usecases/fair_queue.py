@@ -19,7 +19,7 @@ SHARE = 3
 _MANY = 50  # running turns; without a flood there are fewer
 _LONG = 0.5  # seconds
 
-_URGENT_PACE = 10  # urgent turns that begin per iteration of the event loop
+_PACE = 4  # turns that begin per iteration of the event loop
 _BUSY = 0.005  # seconds that an iteration takes if the event loop has much to do
 _REST = 2.0  # times as long until the next turn begins
 
@@ -27,10 +27,9 @@ _REST = 2.0  # times as long until the next turn begins
 class FairQueue:
     """Turns for work. They come to the people who wait in rotation.
 
-    At most `most` turns run at the same time, and `most_each` of one person. At most `capacity` others wait. One turn
-    begins per iteration of the event loop, and fewer if it is busy: thousands that begin at once would hold up
-    everything else. Of urgent turns, which are short, more begin. A turn that has not come after `longest_wait` seconds
-    never comes.
+    At most `most` turns run at the same time, and `most_each` of one person. At most `capacity` others wait. A few
+    turns begin per iteration of the event loop: thousands that begin at once would hold up everything else. They rest
+    while it is busy, unless they are urgent. A turn that has not come after `longest_wait` seconds never comes.
     """
 
     def __init__(
@@ -47,7 +46,7 @@ class FairQueue:
         self._nearly_all = 0.9 * most_each
         self._capacity = capacity
         self._is_urgent = is_urgent
-        self._pace = self._left = _URGENT_PACE if is_urgent else 1
+        self._left = _PACE
         self._running: OrderedDict[Turn, float] = OrderedDict()  # the oldest first, with its beginning
         self._is_stopped = False
 
@@ -99,7 +98,7 @@ class FairQueue:
         loop = asyncio.get_running_loop()
         while self._left and (taken := self._turns.take()):
             turn, person = taken
-            if self._left == self._pace:
+            if self._left == _PACE:
                 loop.call_soon(self._end_iteration, loop.time())
             self._left -= 1
             self._running[turn] = loop.time()
@@ -115,7 +114,7 @@ class FairQueue:
             loop.call_later(_REST * took, self._begin_next)
 
     def _begin_next(self) -> None:
-        self._left = self._pace
+        self._left = _PACE
         self._begin()
 
 

@@ -1,4 +1,4 @@
-"""Turns come to people in rotation, at most one per iteration of the event loop, or they do not come, with a reason."""
+"""Turns come to people in rotation, a few per iteration of the event loop, or they do not come, with a reason."""
 
 import asyncio
 import time
@@ -16,6 +16,7 @@ ALICE, BOB, CAROL = (("T0HOME00001", user) for user in ("U0ALICE0001", "U0BOB000
 async def test_work_of_another_person_begins_before_a_backlog_and_one_piece_per_iteration(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("bot.usecases.fair_queue._PACE", 1)
     monkeypatch.setattr("bot.usecases.fair_queue._BUSY", 60.0)  # this machine can be busy
     queue = FairQueue(most=3, most_each=3)
     turns = [queue.turn(ALICE) for _ in range(3)]
@@ -75,7 +76,8 @@ async def test_a_stopped_queue_lets_nobody_wait() -> None:
         assert why_not is None
 
 
-async def test_turns_rest_while_the_event_loop_is_busy() -> None:
+async def test_turns_rest_while_the_event_loop_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.usecases.fair_queue._PACE", 1)
     queue = FairQueue(most=9, most_each=9)
     turns = [queue.turn(ALICE) for _ in range(2)]
     time.sleep(0.1)  # noqa: ASYNC251 - what makes it busy
@@ -85,8 +87,8 @@ async def test_turns_rest_while_the_event_loop_is_busy() -> None:
     assert turns[1].has_come
 
 
-async def test_more_urgent_turns_begin_per_iteration(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.usecases.fair_queue._URGENT_PACE", 2)
+async def test_urgent_turns_do_not_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.usecases.fair_queue._PACE", 2)
     queue = FairQueue(most=9, most_each=9, is_urgent=True)
     turns = [queue.turn(ALICE) for _ in range(5)]
     assert [turn.has_come for turn in turns] == [True, True, False, False, False]
