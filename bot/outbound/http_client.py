@@ -2,7 +2,7 @@
 
 import re
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from email.utils import parsedate_to_datetime
@@ -49,7 +49,8 @@ class _Response(aiohttp.ClientResponse):
         return self
 
 
-_on_sent: ContextVar[Callable[[], None] | None] = ContextVar("on_sent", default=None)
+_on_sent: ContextVar[Sequence[Callable[[], None]]] = ContextVar("on_sent", default=())
+"""What a request calls. A new connection keeps the context in which it was opened, so the list is emptied."""
 
 
 @contextmanager
@@ -58,11 +59,13 @@ def calling_when_sent(on_sent: Callable[[], None] | None) -> Iterator[None]:
 
     It is not called for a request that got no connection.
     """
-    token = _on_sent.set(on_sent)
+    calls = [] if on_sent is None else [on_sent]
+    token = _on_sent.set(calls)
     try:
         yield
     finally:
         _on_sent.reset(token)
+        calls.clear()
 
 
 class _Request(aiohttp.ClientRequest):
@@ -70,7 +73,7 @@ class _Request(aiohttp.ClientRequest):
 
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
         response = await super().send(conn)
-        if (on_sent := _on_sent.get()) is not None:
+        for on_sent in _on_sent.get():
             on_sent()
         return response
 
