@@ -29,10 +29,17 @@ async def test_what_was_read_is_kept_by_others_only() -> None:
 
 
 async def test_of_many_who_ask_during_a_read_each_key_has_its_own_next() -> None:
-    reads = CoalescedReads(read, lambda *_: None, Tasks())
+    has_begun = asyncio.Event()
+
+    async def read_slowly(key: str) -> str:
+        has_begun.set()
+        await asyncio.sleep(0.05)
+        return await read(key)
+
+    reads = CoalescedReads(read_slowly, lambda *_: None, Tasks())
     first = reads.get("one")
     assert reads.get("one") is first, "it had not begun"
-    await asyncio.sleep(0)
+    await has_begun.wait()
     later = reads.get("one")
     assert later is not first
     assert reads.get("one") is later

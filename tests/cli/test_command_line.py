@@ -28,7 +28,7 @@ def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def force_exit_after(*arguments: str) -> int:
+def usage_exit_code(*arguments: str) -> int:
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert isinstance(caught.value.code, int)
@@ -41,13 +41,13 @@ def without_columns(text: str) -> str:
 
 
 def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
-    assert force_exit_after("--version") == 0
+    assert usage_exit_code("--version") == 0
     assert capsys.readouterr().out == f"anchor-bot {bot.__version__}\n"
 
 
 def test_the_help(capsys: pytest.CaptureFixture[str], wording: Check) -> None:
     for command in ("", *COMMANDS):
-        assert force_exit_after(*command.split(), "--help") == 0
+        assert usage_exit_code(*command.split(), "--help") == 0
         wording(f"help {command}".strip(), without_columns(capsys.readouterr().out))
 
 
@@ -56,7 +56,7 @@ def test_the_help(capsys: pytest.CaptureFixture[str], wording: Check) -> None:
     ["", "pause", "run now", "--verbose run", "demo --colour", "workspaces set-key T0HOME00001 sk-1", "alert --text x"],
 )
 def test_arguments_that_it_does_not_know_end_with_2(capsys: pytest.CaptureFixture[str], arguments: str) -> None:
-    assert force_exit_after(*arguments.split()) == 2
+    assert usage_exit_code(*arguments.split()) == 2
     assert capsys.readouterr().err.startswith("usage: anchor-bot")
 
 
@@ -67,7 +67,7 @@ def test_arguments_that_it_does_not_know_end_with_2(capsys: pytest.CaptureFixtur
 def test_what_can_not_be_the_id_of_a_workspace_is_shown_without_what_could_steer_a_terminal(
     capsys: pytest.CaptureFixture[str], action: str, written: str, shown: str
 ) -> None:
-    assert force_exit_after("workspaces", action, written) == 2
+    assert usage_exit_code("workspaces", action, written) == 2
     assert f"'{shown}'" in capsys.readouterr().err.splitlines()[-1]
 
 
@@ -76,7 +76,7 @@ def test_a_value_that_can_not_be_used_is_named(capsys: pytest.CaptureFixture[str
         *("workspaces show t0", "demo --port none", "demo --check --port 65536"),
         *("manifest --http http://localhost:3000", "manifest --http https://bot.example.com/#x"),
     ):
-        assert force_exit_after(*arguments.split()) == 2
+        assert usage_exit_code(*arguments.split()) == 2
         wording(arguments, capsys.readouterr().err.splitlines()[-1])
 
 
