@@ -196,6 +196,7 @@ async def test_a_resume_is_told_where_a_result_could_not_go_to_its_thread() -> N
         await at.slack.until(lambda: len(about_session(at)) == 2)
         assert about_session(at)[-1].source is Source.RESPONSE_URL
         at.slack.faults.clear()
+        await asyncio.sleep(0.5)  # until that is stored
         await at.command(verb="resume", user=at.slack.bob, channel=ops(at))
         await at.slack.until(lambda: len(about_session(at)) == 3)
         assert about_session(at)[-1].text == resumed(user=BOB)
