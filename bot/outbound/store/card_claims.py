@@ -29,12 +29,13 @@ def claim(connection: Connection, owner: str, sent: Sequence[SentCard], now: flo
     before = _read_paces(connection, {one.team_id for one in due} | {one.card.team_id for one in sent})
     after = dict(before)
     for one in sent:
-        pace = after[one.card.team_id].ended(one.card.lane, now)
-        after[one.card.team_id] = pace if one.held_for is None else pace.held(one.card.lane, now, one.held_for)
+        if one.card.team_id in before:  # else the app was uninstalled meanwhile
+            pace = after[one.card.team_id].ended(one.card.lane, now)
+            after[one.card.team_id] = pace if one.held_for is None else pace.held(one.card.lane, now, one.held_for)
     claimed: list[ClaimedCard] = []
     waiting: list[dict[str, Any]] = []
     for card in due:
-        pace, lane = after[card.team_id], card.lane
+        pace, lane = after.get(card.team_id, Pace()), card.lane
         slot = pace.next_slot(lane, now)
         if slot > now or len(claimed) == most:
             waiting.extend({"of_id": part.id, "until": slot} for part in card.parts)
@@ -47,7 +48,7 @@ def claim(connection: Connection, owner: str, sent: Sequence[SentCard], now: flo
     if ids := [part.id for card in claimed for part in card.parts]:
         lease = {"owner": owner, "not_before": now + LEASE}
         connection.execute(update(cards).where(cards.c.id.in_(ids)).values(lease))
-    _write_paces(connection, {team: pace for team, pace in after.items() if pace != before[team]})
+    _write_paces(connection, {team: pace for team, pace in after.items() if pace != before.get(team)})
     return claimed
 
 
@@ -121,7 +122,7 @@ def _read_paces(connection: Connection, teams: Collection[str]) -> dict[str, Pac
     if not teams:
         return {}
     rows = connection.execute(select(paces).where(paces.c.team_id.in_(teams)))
-    return dict.fromkeys(teams, Pace()) | {row.team_id: read_pace(row.pace) for row in rows}
+    return {row.team_id: read_pace(row.pace) for row in rows}
 
 
 def _write_paces(connection: Connection, changed: dict[str, Pace]) -> None:

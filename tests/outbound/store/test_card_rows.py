@@ -146,6 +146,15 @@ async def test_the_cards_of_a_deleted_workspace_are_deleted(store: Store) -> Non
         assert [row.team_id for row in await store.database.fetch_all(select(table))] == [GLOBEX.team_id]
 
 
+async def test_the_end_of_an_attempt_brings_nothing_of_an_uninstalled_workspace_back(store: Store) -> None:
+    await store.rows.save(ACME)
+    rows = CardRows(store.database, "one")
+    claimed = (await exchange(rows, CardChanges(new=[card()]))).claimed
+    await store.rows.delete(ACME.team_id)
+    await sent(rows, claimed)
+    assert await store.database.fetch_all(select(paces)) == []
+
+
 @pytest.mark.parametrize("days", [90, 3])
 async def test_a_card_that_does_not_change_for_a_week_is_deleted(
     store: Store, days: int, monkeypatch: pytest.MonkeyPatch
