@@ -56,6 +56,12 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
+@pytest.fixture(autouse=True)
+def no_standstill(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine stops the event loop for a while: the bot would hold back a resume that comes right after that."""
+    monkeypatch.setattr("bot.standstill._NOTICEABLE", 60.0)
+
+
 @pytest.fixture
 def wording(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """Compare a text with the snapshot, under a name that is unique in the test file."""
