@@ -60,6 +60,7 @@ class WorkspaceRows:
         """Return a workspace, in one round trip. Raises UnreadableError if its secrets or its policy cannot be read."""
         row = await self._database.fetch_one(_FIND, team_id=team_id)
         if row is None:
+            self._read.pop(team_id, None)  # no secret of an uninstalled workspace stays in memory
             return None
         read = self._read.get(team_id)
         if read is None or read[0] != row:
@@ -67,10 +68,9 @@ class WorkspaceRows:
         return read[1]
 
     def _workspace(self, row: Row[Any]) -> Workspace:
-        team_id = row.team_id
         return Workspace(
             team_id=row.team_id,
-            bot_token=self._cipher.decrypt(row.bot_token, FieldRef(team_id, "bot_token")),
+            bot_token=self._cipher.decrypt(row.bot_token, FieldRef(row.team_id, "bot_token")),
             anchor_key=self._key_of(row),
             policy=read_policy(row.policy),
             alerts_token_digest=row.alerts_token_digest,

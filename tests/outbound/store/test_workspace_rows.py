@@ -1,6 +1,8 @@
 """The rows of a workspace: stored, separate from others, and deleted."""
 
 import asyncio
+import gc
+import uuid
 from dataclasses import replace
 
 import pytest
@@ -100,6 +102,21 @@ async def test_installing_again_keeps_what_is_the_workspaces_own(store: Store) -
         has_alerts_token=True,
         alerts_channel="C1",
     )
+
+
+async def test_nothing_of_a_deleted_workspace_stays_in_memory(store: Store) -> None:
+    token = Secret(f"xoxb-{uuid.uuid4()}")
+
+    def kept() -> int:
+        gc.collect()
+        return sum(isinstance(one, Workspace) and one.bot_token == token for one in gc.get_objects())
+
+    await store.rows.save(replace(ACME, bot_token=token))
+    assert await store.rows.find(ACME.team_id) is not None
+    assert kept() == 1
+    assert await store.rows.delete(ACME.team_id)
+    assert await store.rows.find(ACME.team_id) is None
+    assert kept() == 0
 
 
 async def test_alerts_have_a_token_and_a_channel_each_set_and_taken_away_alone(store: Store) -> None:
