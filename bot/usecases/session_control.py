@@ -61,7 +61,7 @@ class SessionControl:
         self._sequencers = Sequencers(
             lambda session_id: SessionSequencer(anchor, session_id, queue, tasks, clock, on_sent)
         )
-        self._checks: set[asyncio.Future[Access | Refusal]] = set()
+        self._checks: set[asyncio.Timeout] = set()
         self._stopping = False
         self._interrupted = False
 
@@ -81,7 +81,7 @@ class SessionControl:
         self._interrupted = True
         self._queue.stop()
         for check in self._checks:
-            check.cancel()
+            check.reschedule(0.0)
         self._sequencers.interrupt()
 
     async def execute(self, entry: JournalEntry) -> Outcome:
@@ -135,12 +135,19 @@ class SessionControl:
         return await self._ask_anchor(order, record, access)
 
     async def _check_access(self, order: Order) -> Access | Refusal:
-        """Check an order, until it is interrupted."""
-        check = asyncio.ensure_future(self._access_check.check(order))
+        """Check an order, until it is interrupted. A task for it would be a turn of the event loop more."""
+        check = asyncio.timeout(None)
         self._checks.add(check)
-        await asyncio.wait({check})
-        self._checks.discard(check)
-        return Stopping() if check.cancelled() or self._interrupted else check.result()
+        try:
+            async with check:
+                access = await self._access_check.check(order)
+        except TimeoutError:
+            if check.expired():
+                return Stopping()
+            raise
+        finally:
+            self._checks.discard(check)
+        return Stopping() if self._interrupted else access
 
     async def _ask_anchor(self, order: Order, record: OrderRecord, access: Access) -> Outcome:
         """Send the order; send a pause again if it joined one whose older key Anchor refused.

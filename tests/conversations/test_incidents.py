@@ -13,6 +13,7 @@ from bot.inbound.slack.listener import ACK_WAIT
 from bot.messages.request_errors import incident_message, unknown_action_message
 from bot.outbound.anchor.client import AnchorClient
 from bot.sim.slack import Source
+from bot.usecases.access_check import Access, AccessCheck
 from bot.usecases.session_control import SessionControl
 from harness import BOTH_TRANSPORTS, HTTP_ONLY, AdminHarness, outcome_text, paused, single_workspace
 from harness.texts import waiting_text
@@ -26,11 +27,11 @@ async def broken(*_: object, **__: object) -> None:
     raise ZeroDivisionError("a mistake of ours")
 
 
-def incident_in(caplog: pytest.LogCaptureFixture) -> str:
-    """Return the incident's id in the log, where the traceback is."""
+def incident_in(caplog: pytest.LogCaptureFixture, kind: type[Exception] = ZeroDivisionError) -> str:
+    """Return the incident's id in the log, where the traceback of such an exception is."""
     (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert record.exc_info is not None
-    assert isinstance(record.exc_info[1], ZeroDivisionError)
+    assert isinstance(record.exc_info[1], kind)
     incident = str(vars(record)["incident"])
     assert re.fullmatch(r"[0-9a-f]{28}", incident)
     return incident
@@ -47,6 +48,19 @@ async def test_an_exception_is_reported_and_logged_under_one_id(
         (seen,) = await at.wait_for_messages()
     assert delivery.status == 200
     assert seen.text == outcome_text(Broken(incident_in(caplog)))
+
+
+async def test_a_timeout_in_a_check_is_not_taken_for_the_end_of_the_bot(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def timing_out(*_: object) -> Access:
+        raise TimeoutError
+
+    monkeypatch.setattr(AccessCheck, "check", timing_out)
+    async with single_workspace() as at:
+        await at.command()
+        (seen,) = await at.wait_for_messages()
+    assert seen.text == outcome_text(Broken(incident_in(caplog, TimeoutError)))
 
 
 async def test_an_outcome_too_late_for_the_ack_is_posted_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
