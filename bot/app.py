@@ -1,7 +1,6 @@
 """Start and stop the bot: build the objects, serve, drain, close."""
 
 import asyncio
-import gc
 import logging
 import signal
 import time
@@ -16,6 +15,7 @@ from bot.concurrency import Tasks, happens
 from bot.config.settings import OneWorkspace, Settings
 from bot.config.startup_report import transport_and_tenancy
 from bot.container import DEFAULT_LIMITS, Clients, Container, Limits, build
+from bot.garbage import collect_when_quiet
 from bot.health import Readiness, repeat
 from bot.inbound.alerts.endpoint import Alerts
 from bot.inbound.http_server import HttpServer
@@ -42,18 +42,18 @@ _DRAIN_TIMEOUT = 4.0  # seconds at shutdown for serving (DRAIN_SECONDS) and then
 _INTERRUPT_TIMEOUT = 3.5  # then for reporting the rest as interrupted,
 _CLOSE_TIMEOUT = 1.0  # then for closing connections; under 10 in total
 _LOOK_TIMEOUT = 1.0  # seconds for which Socket Mode waits for the database
-_GC_THRESHOLDS = (5_000, 10, 50)  # new objects, and collections, until the next generation is collected
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A started bot: its URL, and the startup task, which raises if Slack refuses a token.
+    """A started bot: its URL, the startup task, which raises if Slack refuses a token, and the tasks of its work.
 
     In Socket Mode startup ends when the first connection is open.
     """
 
     url: str
     startup: asyncio.Task[None]
+    tasks: Tasks
 
 
 async def serve(settings: Settings) -> None:
@@ -78,14 +78,13 @@ async def serve(settings: Settings) -> None:
     with suppress(asyncio.CancelledError):
         async with running(settings, hurry=hurry) as bot:
             started.set()
-            gc.freeze()  # a collection need not go through the 100,000 objects of the modules
-            gc.set_threshold(*_GC_THRESHOLDS)
-            gc.enable()
+            collecting = asyncio.create_task(collect_when_quiet(bot.tasks))
             stopping = asyncio.ensure_future(stopped.wait())
             await asyncio.wait({stopping, bot.startup}, return_when=asyncio.FIRST_COMPLETED)
             if bot.startup.done():
                 bot.startup.result()
             await stopping
+            collecting.cancel()
             _log.info("stopping")
 
 
@@ -140,7 +139,7 @@ async def running(
                 startup = asyncio.create_task(_start(tenancy, container, checks, socket_mode))
                 serve_seconds = 0.0
                 try:
-                    yield Running(url, startup)
+                    yield Running(url, startup, tasks)
                     serve_seconds = 0.0 if socket_mode else settings.drain_seconds
                 finally:
                     readiness.block("stopping", "The bot is being stopped.")
