@@ -58,11 +58,10 @@ class SessionCheckRows:
         Others that have been checked within `interval` seconds, or have no older card, are left out. No other process
         checks these within that time.
         """
-        teams = {row.team_id: row.since for row in await self._database.fetch_all(_TEAMS)}
-        if not teams:
+        if not await self._database.fetch_all(_TEAMS):
             return {}
 
-        def claim(connection: Connection) -> list[str | None]:
+        def claim(connection: Connection) -> dict[str, float]:
             now = time.monotonic() + self._clock.offset(connection)
             insert = INSERT[connection.dialect.name](session_checks)
             upsert = insert.on_conflict_do_update(
@@ -70,12 +69,14 @@ class SessionCheckRows:
                 set_={"not_before": insert.excluded.not_before},
                 where=session_checks.c.not_before <= now,
             ).returning(session_checks.c.team_id)
-            old = sorted(team for team, since in teams.items() if since <= now - interval)
-            rows = ({"team_id": team, "not_before": now + interval} for team in old)
-            return [connection.execute(upsert, row).scalar() for row in rows]
+            teams = connection.execute(_TEAMS).all()  # an uninstallation can have deleted some meanwhile
+            old = sorted((row.team_id, row.since) for row in teams if row.since <= now - interval)
+            next_time = {"not_before": now + interval}
+            return {
+                team: since for team, since in old if connection.execute(upsert, {"team_id": team} | next_time).scalar()
+            }
 
-        claimed = await self._database.change(claim)
-        return {team: teams[team] for team in claimed if team is not None}
+        return await self._database.change(claim)
 
     async def sessions(self, team_id: str) -> frozenset[str]:
         """Return the sessions with open cards."""

@@ -2,10 +2,10 @@
 
 import asyncio
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from bot.core import pace
 from bot.core.alert import Alert
@@ -153,6 +153,23 @@ async def test_the_end_of_an_attempt_brings_nothing_of_an_uninstalled_workspace_
     await store.rows.delete(ACME.team_id)
     await sent(rows, claimed)
     assert await store.database.fetch_all(select(paces)) == []
+
+
+async def test_a_check_brings_nothing_of_an_uninstalled_workspace_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, change = store.database, store.database.change
+    await store.rows.save(ACME)
+    await exchange(CardRows(database, "one"), CardChanges(new=[card()]))
+
+    async def change_after_uninstallation(work: Callable[[Connection], object]) -> object:
+        monkeypatch.setattr(database, "change", change)
+        await store.rows.delete(ACME.team_id)
+        return await change(work)
+
+    monkeypatch.setattr(database, "change", change_after_uninstallation)
+    assert await SessionCheckRows(database).claim(0.0) == {}
+    assert await database.fetch_all(select(session_checks)) == []
 
 
 @pytest.mark.parametrize("days", [90, 3])
