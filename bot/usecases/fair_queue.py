@@ -20,7 +20,8 @@ _MANY = 50  # running turns; without a flood there are fewer
 _LONG = 0.5  # seconds
 
 _PACE = 4  # turns that begin per iteration of the event loop, at least,
-_PART = 8  # and an eighth of those that wait: the same work many times in a row takes less time
+_PART = 8  # or an eighth of those that wait: the same work many times in a row takes less time,
+_MOST_PACE = 64  # but no more: an iteration delays everything else
 _BUSY = 0.005  # seconds that an iteration takes if the event loop has much to do
 _REST = 2.0  # times as long until the next turn begins
 
@@ -115,7 +116,7 @@ class FairQueue:
             loop.call_later(_REST * took, self._begin_next)
 
     def _begin_next(self) -> None:
-        self._left = self._pace = max(_PACE, len(self._turns) // _PART)
+        self._left = self._pace = min(max(_PACE, len(self._turns) // _PART), _MOST_PACE)
         self._begin()
 
 

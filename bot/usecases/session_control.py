@@ -135,7 +135,10 @@ class SessionControl:
         return await self._ask_anchor(order, record, access)
 
     async def _check_access(self, order: Order) -> Access | Refusal:
-        """Check an order, until it is interrupted. A task for it would be a turn of the event loop more."""
+        """Check an order, until it is interrupted.
+
+        In a task for that, the order would be sent a turn of the event loop later.
+        """
         check = asyncio.timeout(None)
         self._checks.add(check)
         try:

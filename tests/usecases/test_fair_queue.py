@@ -97,6 +97,17 @@ async def test_urgent_turns_do_not_rest(monkeypatch: pytest.MonkeyPatch) -> None
     assert [turn.has_come for turn in turns] == [True, True, True, True, False]
 
 
+async def test_more_turns_begin_per_iteration_if_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.usecases.fair_queue._BUSY", 60.0)  # this machine can be busy
+    queue = FairQueue(most=1_000, most_each=1_000)
+    turns = [queue.turn(ALICE) for _ in range(604)]
+    come = []
+    for _ in range(7):
+        come.append(sum(turn.has_come for turn in turns))
+        await asyncio.sleep(0)
+    assert come == [4, 68, 132, 191, 242, 287, 326]  # at most 64, and an eighth of those that wait
+
+
 async def test_many_turns_that_run_for_long_are_a_congestion(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.usecases.fair_queue._MANY", 2)
     monkeypatch.setattr("bot.usecases.fair_queue._LONG", 0.05)
