@@ -28,7 +28,7 @@ from bot.usecases.orders import Orders
 
 _log = logging.getLogger(__name__)
 
-_MOST_AT_ONCE = 10  # requests that Bolt gets: one person's do not hold up those of others
+_MOST_AT_ONCE = 64  # requests that Bolt gets: one person's do not hold up those of others
 _MOST_TASKS = 150_000  # three for each unfinished order, and for each result
 
 Payload = dict[str, Any]
