@@ -10,6 +10,7 @@ from bot.core.card import NewCard
 from bot.outbound.store.card_changes import IncomingAlert, Placed
 from bot.outbound.store.card_codec import read_content, write_content
 from bot.outbound.store.card_statements import FOLD, OPEN_ALERTS
+from bot.outbound.store.parameter_lists import padded
 
 _Name = tuple[str, str, str]  # workspace, channel and session
 
@@ -27,7 +28,7 @@ class AlertPlaces:
     def read(self, connection: Connection, alerts: Sequence[IncomingAlert]) -> None:
         """Read the open cards of the sessions of alerts."""
         sessions = sorted({(one.team_id, one.alert.session_id) for one in alerts})
-        for row in connection.execute(OPEN_ALERTS, {"sessions": sessions}):
+        for row in connection.execute(OPEN_ALERTS, {"sessions": padded(sessions)}):
             content = read_content(row.kind, row.content)
             assert isinstance(content, AlertContent)  # noqa: S101 - the query chooses them
             self._cards[row.team_id, row.channel_id, row.session_id] = Placed(row.id, row.ts)

@@ -14,6 +14,7 @@ from bot.outbound.store.card_changes import CardPart, ClaimedCard, SentCard
 from bot.outbound.store.card_codec import ALERT, read_content, read_facts
 from bot.outbound.store.card_statements import DUE, JOIN, OF_MESSAGES, POSTPONE, RECENT_ALERTS
 from bot.outbound.store.inserts import INSERT
+from bot.outbound.store.parameter_lists import padded
 from bot.outbound.store.schema import cards, paces
 
 LEASE = LONGEST_CALL
@@ -93,7 +94,7 @@ def _plan(
     joining, together = plan_posts(len(alerts), len(recent), room)
     joined, posted = alerts[:joining], alerts[joining : joining + together]
     if joined:
-        connection.execute(JOIN, {"ids": [row.id for row in joined], "of_ts": summary_ts})
+        connection.execute(JOIN, {"ids": padded(row.id for row in joined), "of_ts": summary_ts})
     groups = [(summary_ts, joined), (None, posted), *((None, [row]) for row in alerts[joining + together :])]
     return [(ts, group) for ts, group in groups if group]
 
@@ -104,7 +105,7 @@ def _whole(connection: Connection, claimed: Sequence[ClaimedCard]) -> list[Claim
     if not names:
         return list(claimed)
     rows: defaultdict[tuple[str, str, str], list[Row[Any]]] = defaultdict(list)
-    for row in connection.execute(OF_MESSAGES, {"names": names}):
+    for row in connection.execute(OF_MESSAGES, {"names": padded(names)}):
         rows[row.team_id, row.channel_id, row.ts].append(row)
     return [
         card

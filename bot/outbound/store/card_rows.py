@@ -21,6 +21,7 @@ from bot.outbound.store.card_statements import LOOK, MARK, NEXT
 from bot.outbound.store.database import Database
 from bot.outbound.store.database_clock import DatabaseClock
 from bot.outbound.store.inserts import INSERT
+from bot.outbound.store.parameter_lists import padded
 from bot.outbound.store.schema import cards
 
 _LOCK = 1_806_253_974_410_283_911  # any number, the same in every process
@@ -64,7 +65,7 @@ class CardRows:
 
         It is due at once if the database's clock is not known yet.
         """
-        (row,) = await self._database.fetch_all(LOOK, sessions=list(sessions))
+        (row,) = await self._database.fetch_all(LOOK, sessions=padded(sessions))
         if row.next_at is None:
             return bool(row.is_affected), None
         now = self._clock.estimate()
@@ -100,7 +101,7 @@ def _mark(connection: Connection, changes: CardChanges, now: float) -> dict[Sess
     found: dict[SessionName, set[CardName]] = {name: set() for name in changes.sessions}
     if not found:
         return {}
-    values = {"sessions": list(found), "clicked": [ts for _, _, ts in changes.clicked], "now": now}
+    values = {"sessions": padded(found), "clicked": padded(ts for _, _, ts in changes.clicked), "now": now}
     for row in connection.execute(MARK, values):
         found[row.team_id, row.session_id].add((row.team_id, row.channel_id, row.ts or ""))
     return {name: frozenset(names) for name, names in found.items()}

@@ -10,6 +10,7 @@ from bot.core.opposition import UNCONFIRMED_TTL, EarlierPause, Opposition
 from bot.core.outcomes import Broken, Doubt, Paused, Resumed, Unconfirmed
 from bot.core.requests import Order
 from bot.outbound.store.order_statements import NOT_SENT
+from bot.outbound.store.parameter_lists import padded
 
 _RECENT = 900.0  # seconds; an older order has no effect any more, and a session can have thousands of them
 _REPEATED = 10.0  # seconds in which a person's own pauses count as one
@@ -74,7 +75,7 @@ from the end of the first one: a double click is one pause. `made_at` is for an 
 
 def opposition_values(owner: str, ids: Collection[str], now: float) -> dict[str, object]:
     """Return the parameters of OTHER_ORDERS; `now` is the database's time."""
-    return {"owner": owner, "ids": list(ids), "since": now - _RECENT}
+    return {"owner": owner, "ids": padded(ids), "since": now - _RECENT}
 
 
 def read_opposition(rows: Iterable[Row[tuple[object, ...]]], now: float) -> Mapping[str, Opposition]:

@@ -8,6 +8,7 @@ from bot.core.outcomes import Paused, Resumed, Unconfirmed
 from bot.core.requests import Verb
 from bot.core.session_state import PHASES, Phase, SessionState
 from bot.outbound.store.database import Database
+from bot.outbound.store.parameter_lists import padded
 
 _EFFECTIVE = "', '".join(PHASES)
 _LAST = text(
@@ -44,7 +45,7 @@ class SessionStates:
 
     async def of(self, team_id: str, session_ids: Collection[str]) -> dict[str, SessionState]:
         """Return the states of sessions by their ids, without those that nobody has changed."""
-        rows = await self._database.fetch_all(_LAST, team_id=team_id, session_ids=list(session_ids))
+        rows = await self._database.fetch_all(_LAST, team_id=team_id, session_ids=padded(session_ids))
         return {row.session_id: _read(row) for row in rows}
 
     async def channels_saying_paused(self, team_id: str, session_id: str, order_id: str) -> frozenset[str]:
