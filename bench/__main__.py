@@ -20,7 +20,7 @@ from bench.databases import Databases
 from bench.machine import cores
 from bench.measures import Stage
 from bench.options import parse
-from bench.preparation import MissingToolError, install_bolt_js, pinning
+from bench.preparation import MissingToolError, install_bolt_js, pinning, require_valgrind
 from bench.results import Results
 from bench.revisions import check_out, current
 from bench.running import Launcher, NotStartedError
@@ -121,7 +121,10 @@ def _applications(options: argparse.Namespace, section: Section) -> list[Applica
 
 
 def _measures(options: argparse.Namespace, section: Section) -> list[Measure]:
+    """Return the measures. Raises MissingToolError."""
     names = options.only or section.measures
+    if "instructions" in names:
+        require_valgrind()
     return [measure for measure in MEASURES if measure.name in names]
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bench import measures
 from bench.applications import Application
+from bench.instructions import COUNTED, IN_FLIGHT, instructions
 from bench.measures import Stage
 from bench.running import Running
 
@@ -137,5 +138,14 @@ MEASURES = (
         ),
         run_alone=measures.flat,
         is_for=lambda application: not application.is_slow,
+    ),
+    Measure(
+        "instructions",
+        "Instructions",
+        f"Instructions per command of {COUNTED}, {IN_FLIGHT} in flight, as callgrind counts them: without those of the "
+        "kernel, and as if no thread waited for another one.",
+        (Number("instructions", "instructions, thousands"),),
+        run_alone=instructions,
+        is_for=lambda application: application.replicas == 1 and not application.is_slow,
     ),
 )

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median, quantiles
 
 from bench.applications import Application
@@ -55,10 +55,16 @@ class Stage:
     problems: list[str] = field(default_factory=list)
 
     @asynccontextmanager
-    async def start(self, *, installed: int = WORKSPACES, with_jumps: bool = False) -> AsyncIterator[Running]:
-        """Run the application; if it serves many workspaces, with so many of them."""
+    async def start(
+        self, *, installed: int = WORKSPACES, with_jumps: bool = False, under: Sequence[str] = ()
+    ) -> AsyncIterator[Running]:
+        """Run the application, `under` another program if one is given.
+
+        If it serves many workspaces, so many are installed.
+        """
+        launcher = replace(self.launcher, prefix=(*self.launcher.prefix, *under))
         with self.databases.copy(self.application, installed) as url:
-            async with self.launcher.run(self.application, url, with_jumps=with_jumps) as running:
+            async with launcher.run(self.application, url, with_jumps=with_jumps) as running:
                 yield running
 
     def checked(self, delays: Delays) -> AbstractAsyncContextManager[None]:

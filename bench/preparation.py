@@ -27,6 +27,14 @@ def pinning(core: int, without: Collection[str]) -> tuple[str, ...]:
     return ("taskset", "-c", str(core))
 
 
+def require_valgrind() -> None:
+    """Check that valgrind is there. Raises MissingToolError."""
+    if shutil.which("valgrind") is None or shutil.which("callgrind_control") is None:
+        raise MissingToolError(
+            "valgrind is missing: it counts the instructions. On Debian or Ubuntu: apt install valgrind"
+        )
+
+
 def install_bolt_js() -> None:
     """Install the peers in JavaScript with npm, unless that was done. Raises MissingToolError."""
     if shutil.which("npm") is None or shutil.which("node") is None:
