@@ -53,7 +53,7 @@ class MessageDelivery:
         self._workspaces = workspaces
         self._queue = FairQueue(most=_MOST_SENDING, most_each=_MOST_SENDING_EACH)
         self._waiting: Tally[Person] = Tally()
-        self._delivered: LRUCache[tuple[str, str, str] | None, None] = LRUCache(_MOST_REMEMBERED)
+        self._receipts: LRUCache[tuple[str, str, str], asyncio.Future[Receipt | None]] = LRUCache(_MOST_REMEMBERED)
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -63,21 +63,33 @@ class MessageDelivery:
     async def deliver(
         self, address: ReplyAddress, message: Message, *, is_ours: Callable[[], Awaitable[bool]] | None = None
     ) -> Receipt | None:
-        """Deliver a result in the rounds of `core.delivery_rounds`, until Slack accepts it, or log the failure.
+        """Deliver a result until Slack accepts it, or log the failure. Return how it was delivered, or None.
 
-        Return how it was delivered, or None.
-
-        Each round tries the routes in order. A route is dropped when Slack refuses it finally. A message without a
-        response from Slack may be visible, so it is sent only once more, by another route. A second call for the same
-        address and text does nothing: Slack can send a request again. It ends before a round in which the result turns
-        out not to be ours: another process delivers it.
+        A second call for the same address and text waits for the first one: Slack can send a request again.
         """
         url = address.response_url
-        name = (url.reveal(), address.invocation, message.text) if url else None
-        if name in self._delivered:
-            return Receipt("response_url")
-        if name is not None:
-            self._delivered[name] = None
+        if url is None:
+            return await self._deliver(address, message, is_ours)
+        name = (url.reveal(), address.invocation, message.text)
+        if (first := self._receipts.get(name)) is not None:
+            return await asyncio.shield(first)
+        receipt: asyncio.Future[Receipt | None] = asyncio.get_running_loop().create_future()
+        self._receipts[name] = receipt
+        try:
+            receipt.set_result(await self._deliver(address, message, is_ours))
+        finally:
+            receipt.cancel()  # unless it has its result
+        return receipt.result()
+
+    async def _deliver(
+        self, address: ReplyAddress, message: Message, is_ours: Callable[[], Awaitable[bool]] | None
+    ) -> Receipt | None:
+        """Deliver a result in the rounds of `core.delivery_rounds`.
+
+        Each round tries the routes in order. A route is dropped when Slack refuses it finally. A message without a
+        response from Slack may be visible, so it is sent only once more, by another route. It ends before a round in
+        which the result turns out not to be ours: another process delivers it.
+        """
         began = asyncio.get_running_loop().time()
         result = PendingResult(address, began, find_routes(address, message, self._response_urls, self._post))
         try:

@@ -1,5 +1,6 @@
-"""The rounds of a delivery end when another process has the order."""
+"""The rounds of a delivery, and their end."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -45,3 +46,13 @@ async def test_a_result_that_another_process_has_taken_over_is_not_sent_again(
     assert await MessageDelivery(slack, slack, slack).deliver(ADDRESS, ephemeral("done"), is_ours=is_ours) is None
     assert slack.posts == 2
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_a_second_delivery_of_a_result_ends_as_the_first_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slack can send a command again while the result of the first one waits for its next round."""
+    monkeypatch.setattr(module, "_SHORTEST_PAUSE", 0.0)
+    monkeypatch.setattr(module, "round_times", lambda: iter([0.0, 0.05]))
+    slack: Any = BusySlack()
+    delivery = MessageDelivery(slack, slack, slack)
+    assert await asyncio.gather(*(delivery.deliver(ADDRESS, ephemeral("done")) for _ in range(2))) == [None, None]
+    assert slack.posts == 2
