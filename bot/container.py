@@ -204,7 +204,8 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         on_sent=fact_reads.follow,
     )
     states = SessionStates(tenancy.store.database)
-    outbox = CardOutbox(CardRows(tenancy.store.database, owner), CardSender(slack, workspaces, states).send)
+    sender = CardSender(slack, workspaces, states)
+    outbox = CardOutbox(CardRows(tenancy.store.database, owner), sender.send, metrics)
     alert_cards = AlertCards(slack, outbox, limits.now, reads.known)
     check_rows = SessionCheckRows(tenancy.store.database)
     session_checks = SessionChecks(anchor_sessions, workspaces, check_rows, reads, card_facts, outbox)

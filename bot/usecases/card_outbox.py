@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import replace
 
 from bot.concurrency import Tasks, happens
+from bot.core.alert_fold import AlertContent
 from bot.core.card import CardName, NewCard, SessionName
+from bot.metrics import OFF, Metrics
 from bot.outbound.slack.delivery import Doubtful, Posted, PostResult, Refused, TryAgain
 from bot.outbound.store.card_changes import (
     CardChanges,
@@ -28,11 +30,12 @@ INTERVAL = 2.0
 
 _MOST_SENDING = 50
 _MOST_WAITING = 10_000  # changes of each kind; while the database fails, others are dropped
+_MOST_WRITTEN = 1_000  # sessions in a transaction: a statement takes 32,766 parameters on SQLite
 _MOST_SENDERS = 100  # that wait until their alert is posted; others are told that it is queued
 _MOST_DOUBTFUL = 2  # posts without an answer that are repeated, if nobody else can do it
 _RETRY_DELAY = 1.0  # seconds after a failed transaction
 _MOST_NAMED = 5  # sessions of a summary in the log
-_CLOSE_TIMEOUT = 1.0
+_CLOSE_TIMEOUT = 0.5  # seconds for what is being sent: half of what the end leaves, since it is recorded then
 
 
 class CardOutbox:
@@ -41,9 +44,12 @@ class CardOutbox:
     Without `send` it only writes the changes, for a bot that sends them.
     """
 
-    def __init__(self, rows: CardRows, send: Callable[[ClaimedCard], Awaitable[Attempt]] | None = None) -> None:
+    def __init__(
+        self, rows: CardRows, send: Callable[[ClaimedCard], Awaitable[Attempt]] | None = None, metrics: Metrics = OFF
+    ) -> None:
         self._rows = rows
         self._send = send
+        self._metrics = metrics
         self._changes = CardChanges()
         self._sending = Tasks()
         self._placing: dict[str, asyncio.Future[Placed | None]] = {}
@@ -70,10 +76,13 @@ class CardOutbox:
         return names
 
     async def post(self, alert: IncomingAlert, *, within: float) -> tuple[Placed, PostResult | None] | None:
-        """Place an alert on a card, and wait until a new card is posted, but no longer than `within` seconds.
+        """Place an alert on a card, and wait until a new card is posted, but for that no longer than `within` seconds.
 
-        Return its place, and the result if there is one by then. Return None if the database fails.
+        Return its place, and the result if there is one by then. Return None if the database fails: at once if it did
+        so before.
         """
+        if self._is_failing:
+            return None
         placing = self._placing[alert.id] = asyncio.get_running_loop().create_future()
         self._changes.alerts.append(alert)
         self._wake.set()
@@ -89,12 +98,15 @@ class CardOutbox:
     async def run(self) -> None:
         """Write changes and send cards until `stop`, and then record what was sent."""
         delay = 0.0
-        while not self._is_stopping:
+        while True:
             await happens(self._wake, within=delay)
+            if self._is_stopping:
+                break
             self._wake.clear()
             delay = await self._tick()
         await self._sending.settle(within=_CLOSE_TIMEOUT)
-        await self._exchange(most=0)
+        while await self._exchange(most=0) and self._changes.sessions:
+            pass
 
     def stop(self) -> None:
         """Let `run` end. Cards that are due are sent by another process, or after the next start."""
@@ -112,7 +124,9 @@ class CardOutbox:
 
     async def _exchange(self, *, most: int) -> Exchanged | None:
         """Write the changes. Return None if the database fails; the changes stay."""
-        changes, self._changes = self._changes, CardChanges()
+        changes = self._changes.take(_MOST_WRITTEN)
+        if self._changes.sessions:
+            self._wake.set()
         try:
             result = await self._rows.exchange(changes, most=most)
         except Exception as error:  # noqa: BLE001 - the next transaction may work
@@ -140,7 +154,7 @@ class CardOutbox:
         if isinstance(failure, Doubtful) and not is_told and card.attempts < _MOST_DOUBTFUL:
             sent, failure = replace(sent, retry_after=_RETRY_DELAY), None  # nobody else would send it again
         if failure is not None:
-            _log.warning("card not posted" if card.ts is None else "card not updated", extra=_about(card, failure))
+            self._report(card, failure)
         result = failure or (Posted(card.channel_id, sent.ts) if sent.ts else None)
         if result is not None:
             for sender in senders:
@@ -149,6 +163,13 @@ class CardOutbox:
             self._changes.new.extend(_new_cards(card))
         self._changes.sent.append(sent)
         self._wake.set()
+
+    def _report(self, card: ClaimedCard, failure: TryAgain | Doubtful | Refused) -> None:
+        """Log a failure, and count the alerts that are lost by it, unless somebody still waits for them and does so."""
+        _log.warning("card not posted" if card.ts is None else "card not updated", extra=_about(card, failure))
+        for part in card.parts:
+            if card.ts is None and isinstance(part.content, AlertContent) and part.id not in self._senders:
+                self._metrics.alerted(type(failure).__name__)
 
     def _put_back(self, changes: CardChanges, error: Exception) -> None:
         """Keep the changes for the next transaction, and let nobody wait for them."""
@@ -160,13 +181,7 @@ class CardOutbox:
             _end(waiting, frozenset())
         for alert in changes.alerts:
             self._placing.pop(alert.id).set_result(None)
-        later, self._changes = self._changes, replace(changes, alerts=[])
-        for session, futures in [*changes.sessions.items(), *later.sessions.items()][:_MOST_WAITING]:
-            self._changes.sessions[session] = futures
-        self._changes.clicked |= later.clicked
-        self._changes.new = [*changes.new, *later.new][:_MOST_WAITING]
-        self._changes.alerts += later.alerts
-        self._changes.sent += later.sent
+        self._changes.put_back(changes, _MOST_WAITING)
 
 
 def _new_cards(card: ClaimedCard) -> Iterator[NewCard]:

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from bot.core.alert import Alert
 from bot.core.alert_fold import AlertContent
@@ -12,6 +13,7 @@ from bot.core.session import Session
 from bot.core.session_id import SessionId
 
 CardNames = frozenset[CardName]
+_Sessions = dict[SessionName, list[asyncio.Future[CardNames]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +105,33 @@ class CardChanges:
     `clicked` are the messages whose update is urgent. The futures of a session end with the names of its open cards.
     """
 
-    sessions: dict[SessionName, list[asyncio.Future[CardNames]]] = field(default_factory=dict)
+    sessions: _Sessions = field(default_factory=dict)
     clicked: set[CardName] = field(default_factory=set)
     new: list[NewCard] = field(default_factory=list)
     alerts: list[IncomingAlert] = field(default_factory=list)
     sent: list[SentCard] = field(default_factory=list)
+
+    def take(self, most: int) -> "CardChanges":
+        """Return the changes for a transaction: all but the sessions beyond so many, which stay for the next one.
+
+        Of so many clicked messages the others are updated, too, but not first.
+        """
+        taken = replace(self, sessions=_first(self.sessions, most), clicked=set(islice(self.clicked, most)))
+        self.sessions = {name: names for name, names in self.sessions.items() if name not in taken.sessions}
+        self.clicked = set(self.clicked) if self.sessions else set()
+        self.new, self.alerts, self.sent = [], [], []
+        return taken
+
+    def put_back(self, changes: "CardChanges", most: int) -> None:
+        """Add what a failed transaction should have written, but for its alerts; keep at most so many of each kind."""
+        self.sessions = _first(changes.sessions | self.sessions, most)
+        self.clicked = set(islice(changes.clicked | self.clicked, most))
+        self.new = [*changes.new, *self.new][:most]
+        self.sent = [*changes.sent, *self.sent]
+
+
+def _first(sessions: _Sessions, most: int) -> _Sessions:
+    return dict(islice(sessions.items(), most))
 
 
 @dataclass(frozen=True, slots=True)
