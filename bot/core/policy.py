@@ -17,7 +17,7 @@ class Role(StrEnum):
     OUTSIDER = "outsider"
     UNKNOWN = "unknown"
     """Slack does not answer, and no earlier answer counts."""
-    SCOPE_MISSING = "unreadable"
+    SCOPE_MISSING = "scope missing"
     """The app cannot ask: it was installed without the scope `users:read`."""
 
 

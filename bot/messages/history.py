@@ -113,10 +113,7 @@ def _found(orders: list[PastOrder] | None) -> list[Block]:
         return [section("No pause or resume fits to these filters.")]
     shown = [section(_line(one, shows_all=True)) for one in orders[:MOST_IN_MODAL]]
     more = len(orders) > MOST_IN_MODAL
-    heading = (
-        f"The newest {MOST_IN_MODAL}. There are more: choose narrower filters." if more else "All, the newest first:"
-    )
-    return [section(heading), *shown]
+    return [section(_MORE if more else "All, the newest first:"), *shown]
 
 
 def _line(order: PastOrder, *, shows_all: bool) -> str:

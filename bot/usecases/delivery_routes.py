@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from bot.core.requests import ReplyAddress, operator_name
+from bot.core.requests import ReplyAddress
 from bot.messages.message import Message, Visibility
 from bot.messages.request_errors import as_direct_message
 from bot.outbound.slack.delivery import Delivery
@@ -22,8 +22,6 @@ def find_routes(address: ReplyAddress, message: Message, response_urls: Response
     https://docs.slack.dev/interactivity/implementing-shortcuts
     """
     actor, url = address.actor, address.response_url
-    if operator_name(actor.user_id) is not None:
-        return {}  # the command that gave the order has ended, and nobody in Slack waits for its result
     is_public = message.visibility is Visibility.IN_CHANNEL
     thread_ts = address.thread_ts if is_public else None
     by_url: dict[str, Send] = {}

@@ -11,7 +11,7 @@ from cachetools import TTLCache
 from bot.concurrency import Tasks
 from bot.core.outcomes import Outcome, Paused, Refusal, Resumed
 from bot.core.recovery import Unfinished, settled_outcome
-from bot.core.requests import Order, ReplyAddress, Verb
+from bot.core.requests import Order, ReplyAddress, Verb, operator_name
 from bot.core.session import Session
 from bot.core.session_id import SessionId
 from bot.messages.blocks import section
@@ -23,12 +23,14 @@ from bot.outbound.workspaces import StoreError
 from bot.usecases.card_updates import CardUpdates
 from bot.usecases.incidents import report
 from bot.usecases.message_delivery import MessageDelivery
+from bot.usecases.pending_result import Receipt
 from bot.usecases.session_cards import SessionCards
 from bot.usecases.session_control import SessionControl
 
 _SETTLE_TIMEOUT = 1.0  # seconds for an outcome to be stored before it is told or shown
 _REMEMBER = 900.0  # seconds; Slack sends an unanswered request again for up to some minutes
 _MOST_TRIGGERS = 10_000  # the journal knows older ones
+_NOBODY = Receipt("nobody")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,10 @@ class Orders:
         self._journal.told(running.entry, "ack")
 
     async def deliver(self, running: RunningOrder, address: ReplyAddress) -> None:
-        """Deliver the outcome of an order to an address, and record that. Never raises."""
+        """Deliver the outcome of an order to an address, and record that. Never raises.
+
+        Nobody waits for that of the command line: its process was killed.
+        """
         await asyncio.wait({running.outcome})
         is_ours = partial(self._journal.is_ours, running.entry)
         try:
@@ -118,7 +123,8 @@ class Orders:
             address, message = await self._result(running.entry, outcome, address)
         except Exception as error:  # noqa: BLE001 - every exception is reported to the person
             message = report(error)
-        receipt = await self._delivery.deliver(address, message, is_ours=is_ours)
+        nobody_waits = operator_name(address.actor.user_id) is not None
+        receipt = _NOBODY if nobody_waits else await self._delivery.deliver(address, message, is_ours=is_ours)
         self._journal.told(running.entry, receipt.route if receipt else None)
         if receipt and receipt.route == "channel" and receipt.posted and message.blocks:
             self._session_cards.posted(running.entry, message, receipt.posted)

@@ -89,6 +89,7 @@ async def test_what_a_killed_command_left_is_finished_by_the_bot(postgresql_urls
         await at.bot.logs(message="pause", outcome="Paused")
         assert await at.bot.stop() == 0
         assert at.calls("chat.postMessage") == 0
+        assert [entry for entry in at.bot.log if entry["level"] == "ERROR"] == []
         _, process = await run(at, "journal", "--format", "json", url=url)
     (row,) = map(json.loads, process.printed)
-    assert (row["outcome"], row["delivered_by"], row["state"]) == ("Paused", None, "told")
+    assert (row["outcome"], row["delivered_by"], row["state"]) == ("Paused", "nobody", "told")

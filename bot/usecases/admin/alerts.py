@@ -1,7 +1,6 @@
 """Choose the alert channel, test it, and make the token that programs post alerts with."""
 
 import secrets
-from typing import TYPE_CHECKING
 
 from bot.core import admin_outcomes as outcomes
 from bot.core.secret import Secret, digest
@@ -10,11 +9,9 @@ from bot.messages.admin_notices import alerts_channel_message, alerts_token_mess
 from bot.messages.alert_card import sample_alert_message
 from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.delivery import Delivery, Posted, Refused, TryAgain
+from bot.outbound.store.workspace_rows import WorkspaceRows
 from bot.usecases.admin_notifier import AdminNotifier
 from bot.usecases.post_alert import post_alert
-
-if TYPE_CHECKING:  # a bot of one workspace loads no database
-    from bot.outbound.store.workspace_rows import WorkspaceRows
 
 _TOKEN_BYTES = 32
 
@@ -27,7 +24,7 @@ def new_alerts_token() -> Secret:
 class AlertChanges:
     """Changes to alerts, made by the admin `user_id`. Every method can raise StoreError."""
 
-    def __init__(self, slack: SlackClient, rows: "WorkspaceRows", notifier: AdminNotifier) -> None:
+    def __init__(self, slack: SlackClient, rows: WorkspaceRows, notifier: AdminNotifier) -> None:
         self._slack = slack
         self._rows = rows
         self._notifier = notifier

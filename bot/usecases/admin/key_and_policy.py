@@ -1,7 +1,6 @@
 """Change a workspace's Anchor key, and who can pause and resume with it, in which channels."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from bot.core import admin_outcomes as outcomes
 from bot.core.policy import Policy
@@ -9,10 +8,8 @@ from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace, is_key
 from bot.messages.admin_notices import key_removed_message, key_set_message, policy_message
 from bot.outbound.anchor.client import AnchorClient
+from bot.outbound.store.workspace_rows import WorkspaceRows
 from bot.usecases.admin_notifier import AdminNotifier
-
-if TYPE_CHECKING:  # a bot of one workspace loads no database
-    from bot.outbound.store.workspace_rows import WorkspaceRows
 
 
 class KeyChanges:
@@ -22,7 +19,7 @@ class KeyChanges:
     """
 
     def __init__(
-        self, anchor: AnchorClient, rows: "WorkspaceRows", notifier: AdminNotifier, now: Callable[[], float]
+        self, anchor: AnchorClient, rows: WorkspaceRows, notifier: AdminNotifier, now: Callable[[], float]
     ) -> None:
         self._anchor = anchor
         self._rows = rows
@@ -68,7 +65,7 @@ def _has(workspace: Workspace, key: AnchorKey) -> bool:
 class PolicyChanges:
     """Changes to the policy by the admin `user_id`."""
 
-    def __init__(self, rows: "WorkspaceRows", notifier: AdminNotifier) -> None:
+    def __init__(self, rows: WorkspaceRows, notifier: AdminNotifier) -> None:
         self._rows = rows
         self._notifier = notifier
 
