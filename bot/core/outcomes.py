@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.core.policy import Denial
+from bot.core.policy import Denial, RoleUnknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +249,6 @@ Outcome = Answered | Refusal
 
 LEAVES_RUNNING = (
     *(Broken, Failed, KeyRejected, RateLimited, Unavailable, Unconfirmed),
-    *(Late, NoKey, NotSent, Overloaded, Stopping, StoreUnavailable),
+    *(Late, NoKey, NotSent, Overloaded, RoleUnknown, Stopping, StoreUnavailable),
 )
 """The outcomes after which an agent runs, or can run, that somebody with permission wanted to pause."""

@@ -74,6 +74,11 @@ class NotAMember:
 
 
 @dataclass(frozen=True, slots=True)
+class RoleUnknown:
+    """Only full members of the workspace are allowed, and Slack does not say whether this person is one."""
+
+
+@dataclass(frozen=True, slots=True)
 class NotNamed:
     """Only these people are allowed."""
 
@@ -87,7 +92,7 @@ class NotHere:
     channels: frozenset[str]
 
 
-Denial = NotAMember | NotNamed | NotHere
+Denial = NotAMember | RoleUnknown | NotNamed | NotHere
 
 
 def check_policy(policy: Policy, verb: Verb, actor: Actor, role: Role, enterprise_id: str = "") -> Denial | None:
@@ -97,6 +102,8 @@ def check_policy(policy: Policy, verb: Verb, actor: Actor, role: Role, enterpris
     request, which names the organisation of the person: somebody of another company would be a colleague.
     """
     role = _by_team(actor, enterprise_id) if role is Role.SCOPE_MISSING else role
+    if role is Role.UNKNOWN:
+        return RoleUnknown()
     if role not in FULL_MEMBERS:
         return NotAMember(role)
     rule = policy.of(verb)

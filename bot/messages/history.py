@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.core import outcomes
 from bot.core.history import HistoryQuery, PastOrder, Period, Result, can_see_all
-from bot.core.policy import NotAMember, NotHere, NotNamed
+from bot.core.policy import NotAMember, NotHere, NotNamed, RoleUnknown
 from bot.core.requests import Verb
 from bot.messages.blocks import Block, option, plain_text, section
 from bot.messages.home_elements import HISTORY, history_button
@@ -58,6 +58,7 @@ _WHY: Mapping[str, str] = {
         outcomes.Unavailable: "Anchor could not be reached",
         outcomes.Superseded: "a pause was requested after it",
         NotAMember: "the person is not a full member",
+        RoleUnknown: "Slack did not say who the person is",
         NotNamed: "the person has no permission",
         NotHere: "it is not allowed in that conversation",
         outcomes.Late: "the request came too late",

@@ -17,7 +17,7 @@ from bot.core.outcomes import (
     TooManyResumes,
     WrongWorkspace,
 )
-from bot.core.policy import NotAMember, NotHere, NotNamed, Role
+from bot.core.policy import NotAMember, NotHere, NotNamed, Role, RoleUnknown
 from bot.core.requests import Order, Verb
 from bot.messages.home_elements import set_key_button
 from bot.messages.markup import channel, mention, moment, place, plain, session
@@ -37,12 +37,12 @@ _NOT_A_MEMBER = {
         "Only members of the workspace that installed this app are allowed to do that.",
         "Ask one of them to press the button",
     ),
-    Role.UNKNOWN: ("Slack did not say whether you are a member of this workspace.", "Try again in a moment"),
 }
 _ASK_ADMIN = f"Ask an admin to set it {IN_HOME}"
 _REINSTALL = "Ask an admin to reinstall this app (it lacks `users:read`) and set the key"
 _REFUSALS = {
     WrongWorkspace: ("This bot does not serve your workspace.", "Ask the operator of the bot to set it up"),
+    RoleUnknown: ("Slack did not say whether you are a member of this workspace.", "Try again in a moment"),
     StoreUnavailable: ("The bot can't read its database, and sent nothing.", "Try again in a moment"),
     Overloaded: ("The bot has too many requests, and sent nothing.", "Try again in a few seconds"),
     Stopping: ("The bot is being restarted, and sent nothing.", "Try again in a minute"),
@@ -73,7 +73,7 @@ def refusal_message(order: Order, refusal: Refusal, *, dashboard_url: str, versi
     message = ephemeral(NOT_DONE[order.verb], why, advice, about)
     if isinstance(refusal, NoKey) and refusal.can_set:
         return with_buttons(message, set_key_button("Set"))
-    if isinstance(refusal, StoreUnavailable | Overloaded | NotSent | Stopping) or refusal == NotAMember(Role.UNKNOWN):
+    if isinstance(refusal, RoleUnknown | StoreUnavailable | Overloaded | NotSent | Stopping):
         return with_buttons(message, button(order.verb, order.session_id, label="Try again", version=version))
     return message
 

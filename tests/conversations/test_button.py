@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 
 from bot.core.outcomes import Doubt, Failed, NotFound, NotRunning, Outcome, Unconfirmed
-from bot.core.policy import NotAMember, Role
+from bot.core.policy import Denial, NotAMember, Role, RoleUnknown
 from bot.core.requests import Verb
 from bot.messages.outcome import card_not_updated
 from bot.messages.request_errors import broken_button_message, incident_message
@@ -338,11 +338,11 @@ async def test_somebody_of_another_company_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("same_company", "fault", "refused"),
-    [(True, None, None), (False, None, Role.OUTSIDER), (True, api_error("internal_error"), Role.UNKNOWN)],
+    [(True, None, None), (False, None, NotAMember(Role.OUTSIDER)), (True, api_error("internal_error"), RoleUnknown())],
     ids=["a colleague", "another company", "Slack does not answer"],
 )
 async def test_on_a_grid_colleagues_of_the_company_can_click(
-    *, same_company: bool, fault: Fault | None, refused: Role | None
+    *, same_company: bool, fault: Fault | None, refused: Denial | None
 ) -> None:
     async with single_workspace(enterprise=Enterprise("E0GRID00001", "Acme Grid")) as at:
         own = at.workspace.enterprise if same_company else None
@@ -352,7 +352,7 @@ async def test_on_a_grid_colleagues_of_the_company_can_click(
         at.slack.faults["users.info"] = fault
         outcome = await at.answer("a click", carol)
         assert len(at.orders) == (not refused)
-    assert outcome.text == (outcome_text(NotAMember(refused)) if refused else paused(user=carol.id))
+    assert outcome.text == (outcome_text(refused) if refused else paused(user=carol.id))
 
 
 async def test_an_exception_after_the_ack_is_reported_to_the_person(caplog: pytest.LogCaptureFixture) -> None:

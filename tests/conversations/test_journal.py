@@ -122,7 +122,7 @@ async def test_a_pause_of_a_killed_command_is_sent_and_nobody_in_slack_is_told(d
             (one,) = await read(database_url, told(1))
         assert [order.verb for order in left.orders] == ["pause"]
         assert (left.messages(), left.calls("chat.postMessage")) == ([], 0)
-    assert (one.user_id, one.outcome, one.delivered_by) == ("os:root", "Paused", None)
+    assert (one.user_id, one.outcome, one.delivered_by) == ("os:root", "Paused", "nobody")
 
 
 async def test_an_uninstalled_workspace_leaves_no_order_behind(at: ManyHarness) -> None:

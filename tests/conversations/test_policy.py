@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.outcomes import Outcome, Stopping
-from bot.core.policy import NotAMember, NotHere, NotNamed, Role
+from bot.core.policy import NotAMember, NotHere, NotNamed, Role, RoleUnknown
 from bot.core.requests import Verb
 from bot.messages.admin_notices import reinstall_message
 from bot.sim.slack import Channel, Enterprise, Installation, NotPossibleError, Slow, User, Workspace, server_error
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.anyio
 
 VERBS = [verb.value for verb in Verb]
 GRID, OTHER_GRID = Enterprise("E0GRID00001", "Acme Grid"), Enterprise("E0OTHER0001", "Other")
-OUTSIDER, GUEST, UNKNOWN = (NotAMember(role) for role in (Role.OUTSIDER, Role.GUEST, Role.UNKNOWN))
+OUTSIDER, GUEST, UNKNOWN = NotAMember(Role.OUTSIDER), NotAMember(Role.GUEST), RoleUnknown()
 WITHOUT_THE_SCOPE = {"commands", "chat:write"}
 
 

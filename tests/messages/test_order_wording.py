@@ -38,7 +38,7 @@ from bot.core.outcomes import (
     Unreachable,
     WrongWorkspace,
 )
-from bot.core.policy import NotAMember, NotHere, NotNamed, Role
+from bot.core.policy import NotAMember, NotHere, NotNamed, Role, RoleUnknown
 from bot.core.requests import Actor, Help, Order, Verb
 from bot.core.session import Session
 from bot.core.session_id import Ambiguous, Broken, Found, Missing, Search, SessionId
@@ -77,7 +77,7 @@ EXTERNAL = Session(
     credits=1.5,
     max_minutes=20,
 )
-REFUSED_ROLES = [role for role in Role if role not in {Role.ADMIN, Role.MEMBER, Role.SCOPE_MISSING}]
+REFUSED_ROLES = [role for role in Role if role not in {Role.ADMIN, Role.MEMBER, Role.SCOPE_MISSING, Role.UNKNOWN}]
 
 
 def order(name: str, reason: str = "") -> Order:
@@ -130,6 +130,7 @@ OUTCOMES: dict[str, Outcome] = {
     "resume: repeated too often": TooManyRepeats(6.2),
     "resume: too many sessions": TooManyResumes(41.0),
     "resume: stopping": Stopping(),
+    "pause: refused, unknown": RoleUnknown(),
     "pause: refused, not one of the named people": NotNamed(ids("U", 2)),
     "resume: refused, not one of many named people": NotNamed(ids("U", 11)),
     "pause: refused, not in a named channel": NotHere(ids("C", 2)),
