@@ -15,6 +15,7 @@ from bot.concurrency import Tasks, happens
 from bot.config.settings import OneWorkspace, Settings
 from bot.config.startup_report import transport_and_tenancy
 from bot.container import DEFAULT_LIMITS, Clients, Container, Limits, build
+from bot.forced_exit import force_exit_after
 from bot.garbage import collect_when_quiet
 from bot.health import Readiness, repeat
 from bot.inbound.alerts.endpoint import Alerts
@@ -40,7 +41,8 @@ _log = logging.getLogger(__name__)
 
 _DRAIN_TIMEOUT = 4.0  # seconds at shutdown for serving (DRAIN_SECONDS) and then for running work to end,
 _INTERRUPT_TIMEOUT = 3.5  # then for reporting the rest as interrupted,
-_CLOSE_TIMEOUT = 1.0  # then for closing connections; under 10 in total
+_CLOSE_TIMEOUT = 1.0  # then for closing connections,
+_LONGEST_STOP = 9.5  # and for all of this together, if many things hang; orchestrators wait 10
 _LOOK_TIMEOUT = 1.0  # seconds for which Socket Mode waits for the database
 
 
@@ -86,6 +88,7 @@ async def serve(settings: Settings) -> None:
             await stopping
             collecting.cancel()
             _log.info("stopping")
+            force_exit_after(0, within=_LONGEST_STOP)  # what was not recorded is taken over, as after a kill
 
 
 @asynccontextmanager

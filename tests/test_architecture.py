@@ -26,7 +26,18 @@ LAYERS = (
 )
 """Each layer can import itself and those below it."""
 
-LEAVES = {"config", "concurrency", "garbage", "health", "logs", "metrics", "prometheus", "request_id", "standstill"}
+LEAVES = {
+    "config",
+    "concurrency",
+    "forced_exit",
+    "garbage",
+    "health",
+    "logs",
+    "metrics",
+    "prometheus",
+    "request_id",
+    "standstill",
+}
 """Every layer except `core` and `messages` can import them; they import nothing of ours but `core` and leaves."""
 
 APART = {"sim": {"sim"}, "demo": {"sim", "demo", "core", "messages", "usecases", "outbound"}}

@@ -8,7 +8,6 @@ import logging
 import os
 import resource
 import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
@@ -21,6 +20,7 @@ from bot.config.env_file import read_environment
 from bot.config.env_reader import SettingsError
 from bot.config.settings import AlertClientSettings, Settings
 from bot.config.startup_report import find_warnings, summarize
+from bot.forced_exit import force_exit_after
 from bot.outbound.workspaces import StoreInUseError, StoreNotUsableError
 
 try:
@@ -200,13 +200,6 @@ def _raise_limit_of_open_files() -> None:
     wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def force_exit_after(code: int, *, within: float) -> None:
-    """End the process with `code` after `within` seconds, even if a thread hangs in the system's name lookup."""
-    timer = threading.Timer(within, os._exit, (code,))
-    timer.daemon = True
-    timer.start()
 
 
 def _demo(options: argparse.Namespace) -> int:
