@@ -19,7 +19,7 @@ from bot.metrics import Metrics, State
 PARTS = ("anchor_key", "database", "disk", "journal")
 """What can be degraded."""
 
-_ROUTES = ("ack", "response_url", "channel", "direct message", "nobody", "none")
+_ROUTES = ("ack", "response_url", "response_url without thread", "channel", "direct message", "nobody", "none")
 _INTERACTIONS = ("block_actions", "interactive_message", "message_action", "shortcut", "view_submission", "view_closed")
 _KINDS = frozenset({"command", "event", *_INTERACTIONS})
 _ANSWERS = tuple(outcome.__name__ for outcome in get_args(AnchorOutcome))

@@ -1,16 +1,26 @@
 """The page of the metrics, without a bot: state that a conversation could show only by chance."""
 
 import json
-from typing import get_args
+import re
+from itertools import product
+from pathlib import Path
+from typing import Any, get_args
+from unittest.mock import MagicMock
 
+import bot
 from bot import __version__
+from bot.core.clicked_message import ClickedMessage
 from bot.core.history import OUTCOMES
 from bot.core.outcomes import AnchorOutcome
-from bot.core.requests import Source, Verb
+from bot.core.requests import Actor, ReplyAddress, Source, Verb
+from bot.core.secret import Secret
 from bot.health import Readiness
+from bot.messages.message import ephemeral, in_channel
 from bot.metrics import OFF, Backlog, State
 from bot.prometheus import PARTS, PrometheusMetrics
+from bot.usecases.delivery_routes import find_routes
 from harness.metrics import read
+from harness.order_rows import RESPONSE_URL
 from harness.samples import SAMPLES
 
 
@@ -54,6 +64,29 @@ def test_each_outcome_is_exported_from_the_start() -> None:
     for answer in get_args(AnchorOutcome):
         for verb in Verb:
             assert page("anchor_bot_anchor_attempt_seconds_count", verb=verb, outcome=answer.__name__) == 0
+
+
+def routes() -> set[str]:
+    """Every route that a bot records: those for each kind of address and message, and those that a call names."""
+    slack: Any = MagicMock()  # no message is sent here
+    actors = [Actor("T0HOME00001", channel, "U0ALICE0001") for channel in ("", "C0ALERTS001")]
+    urls, threads = (None, Secret(RESPONSE_URL)), (None, "1785000000.000100")
+    clicked = (None, ClickedMessage("1785000000.000100", "", is_ephemeral=False, content=None))
+    addresses = product(actors, urls, threads, clicked, ("", "https://acme.slack.com/archives/C1/p1"), ("", "1.2.3"))
+    found = {
+        route
+        for address, message in product(addresses, (in_channel("done"), ephemeral("refused")))
+        for route in find_routes(ReplyAddress(*address), message, slack, slack)
+    }
+    sources = (Path(bot.__file__).parent / "usecases").rglob("*.py")
+    calls = (re.findall(r"\btold\([^()]*\"(.+?)\"\)", source.read_text()) for source in sources)
+    return found.union(*calls)
+
+
+def test_each_route_is_exported_from_the_start() -> None:
+    samples = read(PrometheusMetrics().page().decode()).samples
+    exported = {dict(labels)["route"] for name, labels in samples if name.endswith("order_delivery_seconds_count")}
+    assert exported == routes() - {"terminal"} | {"none"}  # the command line, which has a terminal, has no metrics
 
 
 def test_each_kind_of_request_is_told_from_the_others() -> None:
