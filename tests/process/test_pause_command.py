@@ -2,16 +2,22 @@
 
 import asyncio
 import json
+import os
+import pwd
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from bot.cli.terminal_text import terminal_text
+from bot.core.outcomes import Doubt, Unconfirmed
+from bot.core.requests import operator_id
 from bot.demo.sandbox import environment
 from bot.sim.anchor import Hang, Slow
 from harness import SESSION, ProcessHarness, single_workspace_process
 from harness.process import BotProcess, bot_process
+from harness.texts import outcome_text
 
 pytestmark = pytest.mark.anyio
 
@@ -71,7 +77,14 @@ async def test_ctrl_c_leaves_a_pause_unconfirmed(tmp_path: Path) -> None:
         async with bot_process(environ, arguments=("pause", SESSION)) as command:
             await at.anchor.until(lambda: at.orders)
             assert await command.stop(signal.SIGINT) == 1
-        assert len(command.printed) > 1
+        operator = operator_id(pwd.getpwuid(os.getuid()).pw_name)
+        told = terminal_text(outcome_text(Unconfirmed(Doubt.STOPPED), user=operator))
+        assert (command.printed, command.lines) == (told.splitlines(), [])
+        _, journal = await run(at, "journal", "--format", "json", url=url)
+        (row,) = map(json.loads, journal.printed)
+        assert (row["source"], row["user"], row["session"]) == ("command line", operator, SESSION)
+        assert (row["outcome"], row["details"]["why"]) == ("Unconfirmed", Doubt.STOPPED)
+        assert (row["state"], row["delivered_by"]) == ("told", "terminal")
         assert await at.bot.stop() == 0
 
 
