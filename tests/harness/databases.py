@@ -33,14 +33,17 @@ def postgresql(directory: Path) -> Iterator[Iterator[str]]:
         server.cleanup()
 
 
-def restart_at_once(directory: Path) -> None:
-    """End a server without a checkpoint, as `pg_ctl -m immediate` does, and start it again."""
-    server = get_server(directory, cleanup_mode="delete")
-    process = server.get_postmaster_info().process
+def stop_at_once(directory: Path) -> None:
+    """End a server without a checkpoint, as `pg_ctl -m immediate` does."""
+    process = get_server(directory, cleanup_mode="delete").get_postmaster_info().process
     assert process is not None
     process.send_signal(signal.SIGQUIT)
     process.wait(20)
-    server.ensure_postgres_running()
+
+
+def start_again(directory: Path) -> None:
+    """Start a server that was stopped."""
+    get_server(directory, cleanup_mode="delete").ensure_postgres_running()
 
 
 def _new_database(server: str, name: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 from bot.outbound.store.order_rows import LEASE
 from bot.sim.anchor import SessionState
 from bot.usecases.recovery import INTERVAL
-from harness.databases import postgresql, restart_at_once
+from harness.databases import postgresql, start_again, stop_at_once
 from harness.process import frozen
 from harness.replicas import TAKEN_OVER, Given, Replicas, replicas
 
@@ -155,15 +155,25 @@ async def test_nothing_is_lost_while_the_database_restarts(report: Callable[...,
         async with replicas(next(urls)) as at:
             giving = asyncio.create_task(at.give(400, rate=50.0, seconds=1.0))
             await asyncio.sleep(2.0)
-            await asyncio.to_thread(restart_at_once, Path(directory))
+            await asyncio.to_thread(stop_at_once, Path(directory))
+            pause, resume = at.anchor.add_session(), at.anchor.add_session(state=SessionState.PAUSED)
+            await asyncio.gather(at.order("pause", pause), at.order("resume", resume))
+            async with asyncio.timeout(20):
+                while not all(at.told()[session] for session in (pause, resume)):  # noqa: ASYNC110 - nothing tells of it
+                    await asyncio.sleep(0.5)
+            await asyncio.to_thread(start_again, Path(directory))
             await giving
             rows = await at.until_told()
+    meanwhile = {row.session_id: row.outcome for row in rows if row.session_id in {pause, resume}}
     lost, twice = reckon(at, rows)
     refused = sum(row.outcome == "StoreUnavailable" for row in rows)
     report(orders=len(at.given), refused=refused, lost=len(lost), told_twice=twice, failures=len(at.balancer.failures))
     assert lost == []
     assert {one.delivery.error for one in at.given} == {None}
-    assert all(row.verb == "resume" for row in rows if row.outcome == "StoreUnavailable")
+    assert meanwhile == {pause: "Paused", resume: "StoreUnavailable"}
+    assert at.anchor.posts(pause)
+    assert at.anchor.posts(resume) == []
+    assert {row.verb for row in rows if row.outcome == "StoreUnavailable"} == {"resume"}
 
 
 def reckon(at: Replicas, rows: list[Any]) -> tuple[list[tuple[object, ...]], int]:
