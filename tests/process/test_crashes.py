@@ -1,6 +1,7 @@
 """A bot that is killed while it works: no acknowledged order is lost, no resume repeated."""
 
 from collections.abc import Callable
+from statistics import median
 
 import pytest
 
@@ -27,4 +28,4 @@ async def test_nothing_is_lost_when_the_bot_is_killed(
     assert result.faults == {}, {what: result.examples[what][:3] for what in result.faults}
     assert result.counts["taken over"] > 0
     if database_url.startswith("sqlite"):
-        assert min(at.recovery_seconds) < 1.0
+        assert median(at.recovery_seconds) < 0.5
