@@ -12,7 +12,7 @@ from bot.core.secret import Secret
 from bot.messages.markup import printable
 from bot.outbound.slack.delivery import Posted
 
-_TIMEOUT = httpx.Timeout(30.0, connect=5.0)  # the bot waits up to 15 s for Slack
+_TIMEOUT = httpx.Timeout(30.0, connect=5.0)  # the bot waits up to 10 s for its database, and 15 s for Slack
 _CLIENT_ERRORS = {400, 401}
 _MAX_LENGTH = 500
 
