@@ -79,7 +79,7 @@ def routes() -> set[str]:
         for route in find_routes(ReplyAddress(*address), message, slack, slack)
     }
     sources = (Path(bot.__file__).parent / "usecases").rglob("*.py")
-    calls = (re.findall(r"\btold\([^()]*\"(.+?)\"\)", source.read_text()) for source in sources)
+    calls = (re.findall(r"\b(?:told|Receipt)\([^()]*\"(.+?)\"\)", source.read_text()) for source in sources)
     return found.union(*calls)
 
 
