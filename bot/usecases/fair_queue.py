@@ -23,7 +23,8 @@ _PACE = 4  # turns that begin per iteration of the event loop, at least,
 _PART = 8  # or an eighth of those that wait: the same work many times in a row takes less time,
 _MOST_PACE = 64  # but no more: an iteration delays everything else
 _BUSY = 0.005  # seconds that an iteration takes if the event loop has much to do
-_REST = 2.0  # times as long until the next turn begins
+_REST = 2.0  # times as long until the next turn begins,
+_LONGEST_REST = 0.1  # seconds: an iteration that took longer was a standstill of the process
 
 
 class FairQueue:
@@ -113,7 +114,7 @@ class FairQueue:
         if took < _BUSY or self._is_urgent:
             self._begin_next()
         else:
-            loop.call_later(_REST * took, self._begin_next)
+            loop.call_later(min(_REST * took, _LONGEST_REST), self._begin_next)
 
     def _begin_next(self) -> None:
         self._left = self._pace = min(max(_PACE, len(self._turns) // _PART), _MOST_PACE)

@@ -87,6 +87,15 @@ async def test_turns_rest_while_the_event_loop_is_busy(monkeypatch: pytest.Monke
     assert turns[1].has_come
 
 
+async def test_turns_do_not_rest_for_long_after_a_standstill(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.usecases.fair_queue._PACE", 1)
+    queue = FairQueue(most=9, most_each=9)
+    turns = [queue.turn(ALICE) for _ in range(2)]
+    time.sleep(1.0)  # noqa: ASYNC251 - the standstill
+    await asyncio.sleep(0.3)
+    assert turns[1].has_come
+
+
 async def test_urgent_turns_do_not_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.usecases.fair_queue._PACE", 2)
     queue = FairQueue(most=9, most_each=9, is_urgent=True)
