@@ -208,12 +208,9 @@ class TooManyResumes:
 
 @dataclass(frozen=True, slots=True)
 class TooManyRepeats:
-    """The person has given the same order too often within a short time, so it was not sent again.
+    """The person has resumed the session too often within a short time. `retry_after` is in seconds."""
 
-    `retry_after` is in seconds; None: an earlier one is being executed, and its outcome is that of this one, too.
-    """
-
-    retry_after: float | None = None
+    retry_after: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,9 +50,8 @@ _REFUSALS = {
 
 _TOO_MANY = {
     TooManyResumes: "You resumed too many sessions within a minute.",
-    TooManyRepeats: "You asked for this too many times within 10 seconds.",
+    TooManyRepeats: "You resumed this session too many times within 10 seconds.",
 }
-_ALREADY = "⏳ Already pausing: you asked for this many times. The result of your first requests will be posted here."
 
 
 def refusal_message(order: Order, refusal: Refusal, *, dashboard_url: str, version: str) -> Message:
@@ -66,8 +65,6 @@ def refusal_message(order: Order, refusal: Refusal, *, dashboard_url: str, versi
         since = f"🔹 *Already resumed* by {mention(refusal.user_id)}, {moment(refusal.given_at)}: nothing was sent."
         message = ephemeral(since, f"To resume it anyway, use `{COMMANDS[Verb.RESUME]}`.", about)
         return with_buttons(message, button(Verb.PAUSE, order.session_id))
-    if isinstance(refusal, TooManyRepeats) and refusal.retry_after is None:
-        return ephemeral(_ALREADY, about)
     why, advice = explain_refusal(order.verb, refusal)
     advice = f"{advice}, {or_in_dashboard(order.verb, dashboard_url)}."
     message = ephemeral(NOT_DONE[order.verb], why, advice, about)
@@ -102,7 +99,7 @@ def _explain_limit(refusal: NotSent | TooManyResumes | TooManyRepeats) -> tuple[
     if isinstance(refusal, NotSent):
         why = f"Other requests of yours were ahead of it for {refusal.seconds:.0f} s, so it was not sent to Anchor."
         return why, "Try again"
-    return _TOO_MANY[type(refusal)], f"Try again in {math.ceil(refusal.retry_after or 0.0)} s"
+    return _TOO_MANY[type(refusal)], f"Try again in {math.ceil(refusal.retry_after)} s"
 
 
 def _how_late(late: Late) -> str:

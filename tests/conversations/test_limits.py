@@ -5,8 +5,8 @@ from functools import partial
 
 import pytest
 
-from bot.core.outcomes import Doubt, NotSent, Overloaded, Stopping, TooManyRepeats, TooManyResumes, Unconfirmed
-from bot.sim.anchor import Slow
+from bot.core.outcomes import Doubt, NotSent, Overloaded, Stopping, TooManyResumes, Unconfirmed
+from bot.sim.anchor import SessionState, Slow
 from bot.usecases.fair_queue import FairQueue
 from bot.usecases.order_limits import MOST_REPEATS, RESUMES_WITHIN
 from harness import HTTP_ONLY, outcome_text, paused, single_workspace
@@ -106,19 +106,25 @@ async def test_a_request_for_which_there_is_no_room_fails_in_slack(monkeypatch: 
         at.slack.violations.clear()  # the status
 
 
-async def test_a_pause_that_is_repeated_many_times_is_executed_once_and_says_so() -> None:
+async def test_a_pause_that_is_repeated_many_times_is_sent_once_while_it_is_at_anchor() -> None:
     async with single_workspace() as at:
         at.anchor.fault = Slow(1.0)
-        first = [asyncio.create_task(at.command()) for _ in range(MOST_REPEATS)]
-        await at.anchor.until(lambda: at.orders)
-        await at.command()
-        (seen,) = at.ephemerals()
-        assert seen.text == outcome_text(TooManyRepeats())
-        await asyncio.gather(*first)
+        await asyncio.gather(*(at.command() for _ in range(2 * MOST_REPEATS)))
+        assert [message.text for message in at.messages()] == [paused()] * 2 * MOST_REPEATS
         assert len(at.orders) == 1
-        at.anchor.fault = None
+
+
+async def test_a_pause_is_the_newest_order_also_if_it_repeats_many_others() -> None:
+    async with single_workspace(ack_wait=0.0) as at:
+        at.anchor.fault = Slow(1.0)
+        for _ in range(MOST_REPEATS):
+            await at.command()
+        await at.anchor.until(lambda: at.orders)
+        await at.command(verb="resume", user=at.slack.bob)
         await at.command()
-        assert len(at.orders) == 2
+        await at.slack.until(lambda: len(at.messages()) == MOST_REPEATS + 2)
+        assert [order.verb for order in at.orders] == ["pause"]
+        assert at.anchor.session(at.session).state is SessionState.PAUSED
 
 
 async def test_resumes_are_limited_per_person(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,7 +126,6 @@ OUTCOMES: dict[str, Outcome] = {
     "pause: the database failed": StoreUnavailable(),
     "pause: overloaded": Overloaded(),
     "pause: not sent, behind other orders": NotSent(20.0),
-    "pause: repeated while it is executed": TooManyRepeats(),
     "resume: repeated too often": TooManyRepeats(6.2),
     "resume: too many sessions": TooManyResumes(41.0),
     "resume: stopping": Stopping(),
