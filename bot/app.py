@@ -40,6 +40,7 @@ from bot.usecases.session_checks import LOOK_INTERVAL
 _log = logging.getLogger(__name__)
 
 _DRAIN_TIMEOUT = 4.0  # seconds at shutdown for serving (DRAIN_SECONDS) and then for running work to end,
+_LAST_ACKS = 2.5  # of which Socket Mode serves until every envelope is answered,
 _INTERRUPT_TIMEOUT = 3.5  # then for reporting the rest as interrupted,
 _CLOSE_TIMEOUT = 1.0  # then for closing connections,
 _LONGEST_STOP = 9.5  # and for all of this together, if many things hang; orchestrators wait 10
@@ -143,15 +144,14 @@ async def running(
                 serve_seconds = 0.0
                 try:
                     yield Running(url, startup, tasks)
-                    serve_seconds = 0.0 if socket_mode else settings.drain_seconds
+                    serve_seconds = settings.drain_seconds
                 finally:
                     readiness.block("stopping", "The bot is being stopped.")
                     startup.cancel()
                     await checks.cancel()
-                    await happens(hurry or asyncio.Event(), within=serve_seconds)
-                    await _drain(container, tasks, acks, within=_DRAIN_TIMEOUT - serve_seconds)
-                    if socket_mode:
-                        await socket_mode.close()
+                    ends = time.monotonic() + _DRAIN_TIMEOUT
+                    await _end_serving(socket_mode, acks, hurry or asyncio.Event(), serve_seconds)
+                    await _drain(container, tasks, acks, within=ends - time.monotonic())
                     await tasks.cancel()
                     container.stop_journal()
                     await journaling.settle(within=_CLOSE_TIMEOUT)
@@ -200,6 +200,18 @@ async def _start(tenancy: Tenancy, container: Container, checks: Tasks, socket_m
     if socket_mode:
         await container.recovery.look(within=_LOOK_TIMEOUT)
         await socket_mode.start()
+
+
+async def _end_serving(socket_mode: SocketMode | None, acks: Tasks, hurry: asyncio.Event, seconds: float) -> None:
+    """Serve requests for so many seconds more, or in Socket Mode until every envelope is answered.
+
+    Slack sends what comes then to another process, if there is one.
+    """
+    if socket_mode is None:
+        await happens(hurry, within=seconds)
+    else:
+        await acks.settle(within=_LAST_ACKS)
+        await socket_mode.close()
 
 
 async def _drain(container: Container, tasks: Tasks, acks: Tasks, *, within: float) -> None:

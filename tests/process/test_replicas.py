@@ -129,8 +129,10 @@ async def test_a_frozen_replica_sends_no_resume_late(url: str, report: Callable[
     assert twice <= 2
 
 
-async def test_a_rolling_restart_rejects_nothing(url: str, report: Callable[..., None]) -> None:
-    async with replicas(url, DRAIN_SECONDS="1") as at:
+@pytest.mark.parametrize("socket_mode", [False, True], ids=["http", "socket"])
+async def test_a_rolling_restart_rejects_nothing(url: str, report: Callable[..., None], *, socket_mode: bool) -> None:
+    async with replicas(url, socket_mode=socket_mode, DRAIN_SECONDS="1") as at:
+        at.slack.sockets.choose = at.chance.choice
         giving = asyncio.create_task(at.give(600, rate=30.0, seconds=0.5))
         for old in list(at.bots):
             await at.start()

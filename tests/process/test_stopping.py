@@ -20,6 +20,7 @@ from bot.sim.anchor import Hang, SimAnchor, Slow
 from bot.sim.slack import Delivery, SimSlack, rate_limited
 from harness import SESSION, outcome_text, paused
 from harness.process import MODULE, BotProcess, ProcessHarness, bot_process, single_workspace_process
+from harness.texts import waiting_text
 
 pytestmark = pytest.mark.anyio
 
@@ -82,12 +83,17 @@ async def test_commands_that_hang_at_the_end_are_all_told_so(*, socket_mode: boo
         with pytest.raises(aiohttp.ClientConnectorError):
             await at.bot.get("/healthz")
     assert late.ack is not None
-    assert (late.ack.response_type, late.ack.text) == ("ephemeral", outcome_text(Stopping()))
-    assert len(at.anchor.orders) == 5
+    assert late.ack.response_type == "ephemeral"
+    if socket_mode:  # its envelopes are served until all are answered
+        assert late.ack.text == waiting_text()
+        sessions.append(SESSION)
+    else:
+        assert late.ack.text == outcome_text(Stopping())
+    assert len(at.anchor.orders) == len(sessions)
     assert [delivery.error for delivery in deliveries] == [None] * 5
     stopped = Unconfirmed(Doubt.STOPPED)
     assert {message.text for message in reported} == {outcome_text(stopped, session=session) for session in sessions}
-    assert len(reported) == 5
+    assert len(reported) == len(sessions)
     assert {entry["message"] for entry in shutdown_log(at.bot) if entry["level"] != "INFO"} == {"pause"}
     assert at.slack.violations == []
 
