@@ -1,13 +1,13 @@
-"""Background tasks, locks and coalesced reads."""
+"""Background tasks, waits that end, and locks."""
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Hashable
-from typing import Any, Generic, TypeVar
+from collections.abc import Awaitable, Coroutine, Hashable
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 _T = TypeVar("_T")
-_TURNS = 4  # of the event loop before a read begins, so that callers that come together share it
+_U = TypeVar("_U")
 
 
 class Tasks:
@@ -65,6 +65,38 @@ async def let_others_run(turns: int) -> None:
         await asyncio.sleep(0)
 
 
+class Interruption:
+    """The end of waits, of those that run and of those that begin later."""
+
+    def __init__(self) -> None:
+        self._waits: set[asyncio.Timeout] = set()
+        self._has_come = False
+
+    def come(self) -> None:
+        """End the waits."""
+        self._has_come = True
+        for wait in self._waits:
+            wait.reschedule(0.0)
+
+    async def or_result(self, work: Awaitable[_T], otherwise: _U) -> _T | _U:
+        """Return the result of `work`, or `otherwise` if the interruption comes before.
+
+        It is awaited in the same task: in one of its own, it would begin a turn of the event loop later.
+        """
+        wait = asyncio.timeout(0.0 if self._has_come else None)
+        self._waits.add(wait)
+        try:
+            async with wait:
+                result = await work
+        except TimeoutError:
+            if wait.expired():
+                return otherwise
+            raise
+        finally:
+            self._waits.discard(wait)
+        return otherwise if self._has_come else result
+
+
 class KeyedLocks:
     """Locks by name, each kept while a task holds it or waits for it."""
 
@@ -74,53 +106,3 @@ class KeyedLocks:
     def get(self, name: Hashable) -> asyncio.Lock:
         """Return the lock of that name."""
         return self._locks.setdefault(name, asyncio.Lock())
-
-
-class CoalescedReads(Generic[_T]):
-    """Coalesced reads: one at a time per key, each followed by `put`.
-
-    Concurrent callers share the next read, not the one in flight: that may miss a recent change.
-    """
-
-    def __init__(
-        self, read: Callable[[str], Coroutine[Any, Any, _T]], put: Callable[[str, _T], None], tasks: Tasks
-    ) -> None:
-        self._read = read
-        self._put = put
-        self._tasks = tasks
-        self._in_flight: dict[str, asyncio.Task[_T]] = {}
-        self._next: dict[str, asyncio.Task[_T]] = {}
-
-    def __len__(self) -> int:
-        return len(self._next) + len(self._in_flight)
-
-    def get(self, key: str) -> asyncio.Task[_T]:
-        """Return a read that has not started yet."""
-        if key not in self._next:
-            self._next[key] = self._tasks.start(self._read_after(self._in_flight.get(key), key))
-            self._next[key].add_done_callback(_retrieve_exception)
-        return self._next[key]
-
-    def invalidate(self, key: str) -> None:
-        """Skip the `put` of the read in flight, because its result may be outdated."""
-        self._in_flight.pop(key, None)
-
-    async def _read_after(self, earlier: asyncio.Task[_T] | None, key: str) -> _T:
-        if earlier is not None:
-            await asyncio.wait({earlier})
-        await let_others_run(_TURNS)
-        own = self._in_flight[key] = self._next.pop(key)
-        try:
-            result = await self._read(key)
-            if self._in_flight.get(key) is own:
-                self._put(key, result)
-            return result
-        finally:
-            if self._in_flight.get(key) is own:
-                del self._in_flight[key]
-
-
-def _retrieve_exception(read: asyncio.Task[Any]) -> None:
-    """Mark the exception as retrieved: asyncio logs no failure of a read that nobody awaits."""
-    if not read.cancelled():
-        read.exception()

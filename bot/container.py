@@ -107,6 +107,7 @@ class Container:
     """The objects that `bot.app` starts and stops."""
 
     session_control: SessionControl
+    session_lists: SessionLists
     fact_reads: FactReads
     delivery: MessageDelivery
     slack_app: SlackApp
@@ -133,6 +134,7 @@ class Container:
     def interrupt(self) -> None:
         """Stop waiting for running work, and report it as unconfirmed."""
         self.session_control.interrupt()
+        self.session_lists.interrupt()
         if self.admin is not None:
             self.admin.actions.interrupt()
 
@@ -249,6 +251,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     slack_app = SlackApp(tables, orders, delivery, tasks, clients.slack_now, metrics, ack_wait=limits.ack_wait)
     return Container(
         session_control,
+        lists,
         fact_reads,
         delivery,
         slack_app,

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.concurrency import Tasks, with_grace
+from bot.concurrency import Interruption, Tasks, with_grace
 
 pytestmark = pytest.mark.anyio
 
@@ -58,3 +58,31 @@ async def test_work_with_a_grace_ends_before_its_caller_is_cancelled_unless_that
     goes_on.set()
     await asyncio.sleep(0)
     assert done == (["work"] if ends else [])
+
+
+async def forever() -> str:
+    await asyncio.sleep(3600)
+    return "result"
+
+
+async def at_once() -> str:
+    return "result"
+
+
+async def test_an_interruption_ends_the_waits_that_run_and_those_that_begin_later() -> None:
+    interruption = Interruption()
+    waiting = [asyncio.create_task(interruption.or_result(forever(), "ended")) for _ in range(3)]
+    assert await interruption.or_result(at_once(), "ended") == "result"
+    interruption.come()
+    async with asyncio.timeout(5):
+        assert await asyncio.gather(*waiting) == ["ended"] * 3
+        assert await interruption.or_result(forever(), "ended") == "ended"
+    assert await interruption.or_result(at_once(), "ended") == "ended"
+
+
+async def test_a_timeout_of_the_work_is_no_interruption() -> None:
+    async def fail() -> None:
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        await Interruption().or_result(fail(), "ended")

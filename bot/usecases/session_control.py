@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from bot.concurrency import Tasks
+from bot.concurrency import Interruption, Tasks
 from bot.core.outcomes import (
     LEAVES_RUNNING,
     Broken,
@@ -15,7 +15,6 @@ from bot.core.outcomes import (
     Outcome,
     Overloaded,
     Paused,
-    Refusal,
     Stopping,
     StoreUnavailable,
     Unconfirmed,
@@ -61,9 +60,8 @@ class SessionControl:
         self._sequencers = Sequencers(
             lambda session_id: SessionSequencer(anchor, session_id, queue, tasks, clock, on_sent)
         )
-        self._checks: set[asyncio.Timeout] = set()
+        self._interruption = Interruption()
         self._stopping = False
-        self._interrupted = False
 
     def is_congested(self, order: Order) -> bool:
         """Return whether Anchor has many orders and is slow, so that an ack waits for an outcome in vain."""
@@ -78,10 +76,8 @@ class SessionControl:
 
         An order that still waits for its turn, Slack or the store is not sent: its outcome would come too late.
         """
-        self._interrupted = True
         self._queue.stop()
-        for check in self._checks:
-            check.reschedule(0.0)
+        self._interruption.come()
         self._sequencers.interrupt()
 
     async def execute(self, entry: JournalEntry) -> Outcome:
@@ -114,7 +110,7 @@ class SessionControl:
         if limit := self._limits.begin(order):
             return limit
         try:
-            access = await self._check_access(order)
+            access = await self._interruption.or_result(self._access_check.check(order), Stopping())
             return await self._send(entry, access) if isinstance(access, Access) else access
         finally:
             self._limits.end(order)
@@ -133,24 +129,6 @@ class SessionControl:
                 return why_not
         entry.is_allowed = True
         return await self._ask_anchor(order, record, access)
-
-    async def _check_access(self, order: Order) -> Access | Refusal:
-        """Check an order, until it is interrupted.
-
-        In a task for that, the order would be sent a turn of the event loop later.
-        """
-        check = asyncio.timeout(None)
-        self._checks.add(check)
-        try:
-            async with check:
-                access = await self._access_check.check(order)
-        except TimeoutError:
-            if check.expired():
-                return Stopping()
-            raise
-        finally:
-            self._checks.discard(check)
-        return Stopping() if self._interrupted else access
 
     async def _ask_anchor(self, order: Order, record: OrderRecord, access: Access) -> Outcome:
         """Send the order; send a pause again if it joined one whose older key Anchor refused.

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.concurrency import Tasks
+from bot.concurrency import Interruption, Tasks
 from bot.core.history import HistoryFilter, Result
-from bot.core.outcomes import Refusal
+from bot.core.outcomes import Refusal, Stopping
 from bot.core.requests import Actor
 from bot.core.session import Session
 from bot.core.session_list import NotRead, SessionList, Unread
@@ -44,10 +44,15 @@ class SessionLists:
         self._past_orders = past_orders
         self._tasks = tasks
         self._now = now
+        self._interruption = Interruption()
+
+    def interrupt(self) -> None:
+        """Stop waiting for Anchor: the bot is being stopped."""
+        self._interruption.come()
 
     async def search(self, actor: Actor, words: str) -> Session | Listing | NotRead | Refusal:
         """Return the running sessions that `words` choose, or the one that they mean alone."""
-        running = await self.running(actor)
+        running = await self._interruption.or_result(self.running(actor), Stopping())
         if not isinstance(running, SessionList):
             return running
         return running.only_match(words) or Listing(running, running.matching(words))
@@ -59,6 +64,9 @@ class SessionLists:
 
     async def overview(self, actor: Actor, *, within: float | None = None) -> Overview | Refusal:
         """Return the sessions that run, and those that this app paused; wait `within` seconds for Anchor."""
+        return await self._interruption.or_result(self._overview(actor, within), Stopping())
+
+    async def _overview(self, actor: Actor, within: float | None) -> Overview | Refusal:
         viewer = await self._access_check.check_viewer(actor)
         if not isinstance(viewer, Viewer):
             return viewer

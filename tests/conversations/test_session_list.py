@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from bot.config.settings import DASHBOARD_URL
-from bot.core.outcomes import NoKey, Refusal, StoreUnavailable, WrongWorkspace
+from bot.core.outcomes import NoKey, Refusal, Stopping, StoreUnavailable, WrongWorkspace
 from bot.core.policy import NotAMember, NotHere, NotNamed, Role
 from bot.core.secret import Secret
 from bot.core.session_list import NotRead, Unread
 from bot.core.workspace import AnchorKey
 from bot.messages.request_errors import incident_message
 from bot.messages.session_list import MOST_RUNNING, list_refusal, not_read_text, reading_message
+from bot.messages.usage import SESSIONS
 from bot.sim.anchor import (
     Answer,
     Fault,
@@ -365,3 +366,14 @@ async def test_a_command_that_may_be_old_is_answered_outside_of_its_ack(text: st
         assert delivery.ack.text == ""
         assert [message.source for message in at.answers()] == [Source.RESPONSE_URL]
         assert len(at.orders) == (text == SHORT)
+
+
+@pytest.mark.parametrize(("command", "text"), [("/anchor-pause", "checkout"), (SESSIONS, "")])
+async def test_a_list_that_was_announced_is_answered_when_the_bot_is_stopped(
+    command: str, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.app._DRAIN_TIMEOUT", 0.2)
+    async with single_workspace(ack_wait=0.0) as at:
+        at.anchor.read_fault = Hang()
+        await at.command(text, command=command)
+    assert at.seen()[-1].text == list_refusal(Stopping(), dashboard_url=DASHBOARD_URL).text

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from cachetools import LRUCache
 
-from bot.concurrency import CoalescedReads, Tasks
+from bot.concurrency import Tasks
 from bot.core.installation import Uninstall
 from bot.core.slack_ids import SLACK_ID
 from bot.core.workspace import KeyCheck, Workspace
+from bot.outbound.store.coalesced_reads import CoalescedReads
 from bot.outbound.store.store import Store
 from bot.outbound.workspaces import StoreError, StoreUnreachableError, UnreadableError
 

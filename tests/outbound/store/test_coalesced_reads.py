@@ -6,7 +6,8 @@ import weakref
 
 import pytest
 
-from bot.concurrency import CoalescedReads, Tasks
+from bot.concurrency import Tasks
+from bot.outbound.store.coalesced_reads import CoalescedReads
 
 pytestmark = pytest.mark.anyio
 
