@@ -31,6 +31,7 @@ RENEWALS = 3
 _TURNS = 16  # of the event loop before a transaction begins, so that a new pause is sent to Anchor first
 _RETRY_DELAY = 0.5  # seconds after a failed transaction
 _KNOWN_WITHIN = 0.5  # seconds until it is known whether another process has a new order, unless the database fails
+_RENEWED_WITHIN = 6.0  # seconds for the lease of an order that has run out; a transaction is given up after 5
 _NOT_WRITTEN = "Orders cannot be recorded ({why}). A restart now would lose those in progress."
 
 
@@ -97,15 +98,16 @@ class Journal:
         self._change(entry)
 
     async def is_ours(self, entry: JournalEntry) -> bool:
-        """Return whether no other process has an order. Wait until that is known, if the database can say it at all.
+        """Return whether no other process is known to have an order. Wait for that, if the database can say it.
 
-        If this process was frozen until its lease ran out, another one may have taken the order over.
+        If this process was frozen until its lease ran out, another one may have taken the order over. Without the
+        database that stays open: an outcome that is told twice is better than one that nobody is told.
         """
-        if self.rows.is_shared and entry.id in self._open:
+        if self.rows.is_shared and entry.id in self._open and "journal" not in self._readiness.degraded:
             if entry.is_stored and not entry.is_leased:
                 self._change(entry)
-                await asyncio.wait({entry.written})
-            elif not entry.is_stored and "journal" not in self._readiness.degraded:
+                await asyncio.wait({entry.written}, timeout=_RENEWED_WITHIN)
+            elif not entry.is_stored:
                 left = entry.begun_at + _KNOWN_WITHIN - time.monotonic()
                 await asyncio.wait({entry.inserted}, timeout=max(0.0, left))
         return not entry.is_lost

@@ -344,3 +344,22 @@ async def test_while_the_database_fails_a_new_order_counts_as_ours(
         monkeypatch.setattr(module, "_KNOWN_WITHIN", 1000.0)
         assert await at.journal.is_ours(entry)
         at.rows.error = None
+
+
+async def test_without_the_database_an_outcome_is_told_also_when_the_lease_has_run_out(
+    postgresql_urls: Iterator[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_RENEWED_WITHIN", 0.1)
+    async with open_store(Secret(next(postgresql_urls)), [KEY]) as store, journal_of(store) as at:
+        entry = at.begin()
+        assert await entry.written
+        at.rows.unblocked.clear()
+        entry.leased_until = 0.0
+        async with asyncio.timeout(5):
+            assert await at.journal.is_ours(entry)  # after a moment
+            at.rows.error = GONE
+            at.rows.unblocked.set()
+            await until(lambda: at.readiness.degraded)
+            monkeypatch.setattr(module, "_RENEWED_WITHIN", 1000.0)
+            assert await at.journal.is_ours(entry)
+        at.rows.error = None
