@@ -43,8 +43,11 @@ async def reckon(at: Crashes) -> Reckoning:
         _reckon_session(at, session, [row for row in by_trigger.values() if row.session_id == session], result)
     for alert in at.alerts:
         result.count(f"alert, answer {alert.status}", alert)
-        if alert.status == 200 and sum(alert.session in str(message.blocks) for message in messages) != 1:
-            result.blame("alert accepted and not shown once", alert)
+        shown = sum(alert.session in str(message.blocks) for message in messages)
+        if alert.status == 200 and not shown:
+            result.blame("alert accepted and never shown", alert)
+        if shown > 1:
+            result.count(f"alert shown {shown} times", alert)
     result.counts["taken over"] = at.taken_over
     return result
 
