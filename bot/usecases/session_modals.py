@@ -13,7 +13,7 @@ from bot.messages.session_choice import choice_modal
 from bot.messages.session_list import list_refusal
 from bot.messages.session_modal import loading_modal, message_modal, not_opened_message, sessions_modal
 from bot.messages.view import View
-from bot.outbound.slack.client import SlackViews, ViewResult
+from bot.outbound.slack.views import SlackViews, ViewResult
 from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.sealed_address import seal, unseal
 from bot.outbound.workspaces import StoreError, Workspaces

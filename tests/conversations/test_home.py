@@ -162,7 +162,7 @@ async def test_a_home_that_slack_refuses_is_logged_and_can_be_opened_again(
     await at.slack.until(lambda: publications(at))
     at.slack.faults["views.publish"] = None
     await team.open_home()
-    (record,) = [record for record in caplog.records if record.name == "bot.outbound.slack.client"]
+    (record,) = [record for record in caplog.records if record.name == "bot.outbound.slack.views"]
     assert (vars(record)["method"], vars(record)["why"]) == ("views.publish", "not_enabled")
 
 

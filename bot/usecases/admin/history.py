@@ -10,8 +10,8 @@ from bot.core.workspace import Workspace
 from bot.messages.history import MOST_IN_MODAL, TITLE, history_modal
 from bot.messages.modal_results import MODAL_NOT_OPENED, about_problem, answer_view
 from bot.messages.view import View
-from bot.outbound.slack.client import SlackViews
 from bot.outbound.slack.roles import RoleCache
+from bot.outbound.slack.views import SlackViews
 from bot.outbound.workspaces import StoreError, Workspaces
 from bot.usecases.admin.modals import Modals
 from bot.usecases.message_delivery import MessageDelivery

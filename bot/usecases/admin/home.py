@@ -18,8 +18,8 @@ from bot.messages.history import MOST_IN_HOME, LastOrders
 from bot.messages.home import Home, Notice, home_view
 from bot.messages.home_status import home_status
 from bot.messages.session_overview import overview_blocks
-from bot.outbound.slack.client import SlackViews, ViewResult
 from bot.outbound.slack.roles import RoleCache
+from bot.outbound.slack.views import SlackViews, ViewResult
 from bot.outbound.workspaces import StoreError, Workspaces
 from bot.usecases.checks.cached import CachedChecks
 from bot.usecases.past_orders import PastOrders

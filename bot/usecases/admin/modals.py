@@ -10,8 +10,8 @@ from bot.core.workspace import Workspace
 from bot.messages.message import ephemeral
 from bot.messages.modal_results import MODAL_NOT_OPENED, ONE_MOMENT, TOO_LATE, about_problem, answer_view
 from bot.messages.view import View
-from bot.outbound.slack.client import SlackViews, ViewResult
 from bot.outbound.slack.roles import RoleCache
+from bot.outbound.slack.views import SlackViews, ViewResult
 from bot.outbound.workspaces import StoreError, Workspaces
 from bot.usecases.message_delivery import MessageDelivery
 

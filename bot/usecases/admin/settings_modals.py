@@ -10,8 +10,8 @@ from bot.messages import home_elements
 from bot.messages.modal_results import about_removal, answer_view
 from bot.messages.modals import TITLES, alerts_modal, key_modal, policy_modal, removal_modal
 from bot.messages.view import View
-from bot.outbound.slack.client import SlackViews
 from bot.outbound.slack.roles import RoleCache
+from bot.outbound.slack.views import SlackViews
 from bot.outbound.workspaces import Workspaces
 from bot.usecases.admin.modals import Modals
 from bot.usecases.message_delivery import MessageDelivery
