@@ -12,6 +12,13 @@ from bot.core.slack_ids import CHANNEL_ID, SLACK_ID
 from bot.core.workspace import is_key
 
 _BAD_KEY = "contains spaces or characters that no key has. Copy it again"
+_ROTATING = "xoxe."
+_ROTATES = (
+    "expires within hours: token rotation is on in your Slack app, which cannot be undone. Make "
+    "another app without it (`anchor-bot manifest` prints the link), and set the token of that one"
+)
+"""https://docs.slack.dev/authentication/using-token-rotation"""
+
 _ENCRYPTION_KEY = re.compile(r"[A-Za-z0-9_-]{43}=", re.ASCII)
 _DATABASE_URL = re.compile(r"sqlite:///(?!:memory:)[^?#\0]+|postgres(?:ql)?://[^\s\0]*")
 _MEMORY = "sqlite://"
@@ -46,6 +53,8 @@ class EnvReader(EnvValues):
             self.report(name, f"is not set. Set it to {description}.")
         elif not is_key(value):
             self.report(name, f"{_BAD_KEY}: {description}.")
+        elif prefix and value.startswith(f"{_ROTATING}{prefix}"):
+            self.report(name, f"{_ROTATES}.")
         elif not value.startswith(prefix):
             self.report(name, f"does not begin with {prefix}. Set it to {description}.")
         return Secret(value)

@@ -6,7 +6,8 @@ ONE_WORKSPACE = (
     Setting(
         "SLACK_BOT_TOKEN",
         "The bot token: your Slack app > OAuth & Permissions > Bot User OAuth Token. It begins with xoxb-. The bot "
-        "refuses a token that rotates (xoxe.xoxb-), because it expires within hours.",
+        "refuses a token that rotates (xoxe.xoxb-), because it expires within hours. Token rotation can't be turned "
+        "off again: make another app, without it.",
         is_required=True,
         is_secret=True,
     ),

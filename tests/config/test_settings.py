@@ -344,6 +344,7 @@ SAID_OF_ONE: dict[str, dict[str, str]] = {
     "nothing is set": dict.fromkeys(REQUIRED, ""),
     "odd characters": dict.fromkeys(SECRETS, "two words"),
     "other kinds": {"SLACK_BOT_TOKEN": "xoxp-1", "SLACK_APP_TOKEN": "xoxb-1"},
+    "a token that rotates": {"SLACK_BOT_TOKEN": "xoxe.xoxb-1"},
     "bad values": dict.fromkeys(
         (*URLS, *TIMES, "JOURNAL_DAYS", "PORT", "LOG_LEVEL", "LOG_FORMAT", "ALERTS_CHANNEL"), "odd"
     ),
