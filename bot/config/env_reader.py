@@ -50,7 +50,7 @@ class EnvReader(EnvValues):
         """Read a required secret that begins with `prefix`."""
         value = self.text(name)
         if not value:
-            self.report(name, f"is not set. Set it to {description}.")
+            self.report_unset(name, f"Set it to {description}.")
         elif not is_key(value):
             self.report(name, f"{_BAD_KEY}: {description}.")
         elif prefix and value.startswith(f"{_ROTATING}{prefix}"):
@@ -67,7 +67,8 @@ class EnvReader(EnvValues):
         """Read secrets; at least one, unless the variable `unless` is set, which takes `alternative`."""
         values = self._items(name)
         if not values and not self.is_set(unless):
-            self.report(name, f"is not set. Set it to {description}, or set {unless} to {alternative} for Socket Mode.")
+            remedy = f"Set it to {description}, or set {unless} to {alternative} for Socket Mode."
+            self.report_unset(name, remedy, unless)
         elif not all(map(is_key, values)):
             self.report(name, f"{_BAD_KEY}: {description}.")
         return tuple(map(Secret, values))
@@ -102,7 +103,7 @@ class EnvReader(EnvValues):
         """Read Fernet keys. https://cryptography.io/en/latest/fernet/."""
         values = self._items(name)
         if is_required and not values:
-            self.report(name, "is not set. Set it to a key from `anchor-bot keys new`.")
+            self.report_unset(name, "Set it to a key from `anchor-bot keys new`.")
         elif not all(map(_ENCRYPTION_KEY.fullmatch, values)):
             self.report(name, "contains an invalid key. Use only keys from `anchor-bot keys new`.")
         return tuple(map(Secret, values))
@@ -123,7 +124,7 @@ class EnvReader(EnvValues):
         """Read a URL that keys can be sent to. `example` is needed if there is no default."""
         value = self.text(name, default)
         if not value:
-            self.report(name, f"is not set. Set it to a URL like {example}.")
+            self.report_unset(name, f"Set it to a URL like {example}.")
         elif not is_safe_url(value):
             example = example or SETTINGS[name].default
             self.report(name, f"is not a valid https URL. Use a URL like {example}.")

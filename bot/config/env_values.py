@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bot.config.catalog import SETTINGS
+from bot.config.misspelling import find_misspelled, hint
 
 _MAX_BYTES = 64 * 1024
 
@@ -34,6 +35,12 @@ class EnvValues:
         """Record the problem of a setting, as the end of a sentence that begins with its name."""
         source = f" (from {SETTINGS[name].file_variable})" if self._from_files.get(name) else ""
         self.problems.setdefault(name, f"{name}{source} {problem}")
+
+    def report_unset(self, name: str, remedy: str, *alternatives: str) -> None:
+        """Record that a setting is not set, with hints about variables that misspell it or one of `alternatives`."""
+        meant = {variable for one in (name, *alternatives) for variable in SETTINGS[one].variables}
+        hints = [hint(found, known) for found, known in find_misspelled(self._environ) if known in meant]
+        self.report(name, " ".join(["is not set.", remedy, *hints]))
 
     def _read_file(self, name: str, variable: str) -> str:
         """Return the content of the file that a variable names, or "" if it names none, or none that can be read."""

@@ -3,16 +3,13 @@
 import logging
 import stat
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 
-from bot.config.catalog import VARIABLES
+from bot.config.misspelling import find_misspelled, hint
 from bot.config.settings import OneWorkspace, Settings
 from bot.core.policy import EVERYBODY
 from bot.core.secret import Secret
 
-_OF_OTHERS = {"HTTP_PROXY", "http_proxy"}  # similar, and often set beside HTTPS_PROXY
-_SIMILARITY = 0.84  # ALERT_TOKEN is similar; ANCHOR_BOT_PORT, which Kubernetes sets, is not
 _SECRET_LENGTH = 32
 _LEAST_TOKEN_LENGTH = 20
 
@@ -47,9 +44,8 @@ def _kind_of(database_url: Secret) -> str:
 
 def find_warnings(environ: Mapping[str, str], settings: Settings, env_file: Path) -> Iterator[tuple[int, str]]:
     """Yield a sentence for each setting that is probably not meant, with its level."""
-    for name in sorted(environ.keys() - VARIABLES - _OF_OTHERS):
-        for known in get_close_matches(name.upper(), VARIABLES, n=1, cutoff=_SIMILARITY):
-            yield logging.WARNING, f"{name} is no setting of the bot. Did you mean {known}?"
+    for name, known in find_misspelled(environ):
+        yield logging.WARNING, hint(name, known)
     if any(len(secret.reveal()) != _SECRET_LENGTH for secret in settings.slack_signing_secrets):
         yield logging.WARNING, f"SLACK_SIGNING_SECRET is not {_SECRET_LENGTH} characters long. Copy it again."
     if settings.anchor_timeout > settings.anchor_deadline:

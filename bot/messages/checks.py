@@ -167,8 +167,9 @@ def fix(finding: Finding) -> str:
 def check_line(check: Checked) -> str:
     """Return a check on one line."""
     name = f"{check.name} of {check.team_id}" if check.team_id else check.name
-    text, remedy = found(check.finding).removesuffix("."), fix(check.finding)
-    return f"{_symbol(check.finding.kind)} {name}: {text}.{f' Fix: {remedy}' if remedy else ''}"
+    text, remedy = found(check.finding), fix(check.finding)
+    end = "" if text.endswith((".", "?")) else "."
+    return f"{_symbol(check.finding.kind)} {name}: {text}{end}{f' Fix: {remedy}' if remedy else ''}"
 
 
 def status(kind: Kind) -> str:

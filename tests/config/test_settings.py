@@ -234,6 +234,12 @@ def test_no_value_is_repeated_aloud() -> None:
     assert "s3" not in "".join(said)
 
 
+def test_a_misspelled_name_is_named_only_with_the_setting_that_is_missing() -> None:
+    (sentence,) = problems(REQUIRED | {"ANCHOR_API_KEY": "", "ANCHOR_API_KEYS": "x", "ALERT_TOKEN": "x"})
+    assert "ANCHOR_API_KEYS" in sentence
+    assert "ALERT_TOKEN" not in sentence
+
+
 # --- many workspaces ---
 
 
@@ -342,6 +348,7 @@ def test_an_alert_goes_to_its_workspace(workspace: str, url: str) -> None:
 
 SAID_OF_ONE: dict[str, dict[str, str]] = {
     "nothing is set": dict.fromkeys(REQUIRED, ""),
+    "misspelled": dict.fromkeys(REQUIRED, "") | {"SLACK_BOT_TOKN": "xoxb-1", "SLACK_AP_TOKEN": "x"},
     "odd characters": dict.fromkeys(SECRETS, "two words"),
     "other kinds": {"SLACK_BOT_TOKEN": "xoxp-1", "SLACK_APP_TOKEN": "xoxb-1"},
     "a token that rotates": {"SLACK_BOT_TOKEN": "xoxe.xoxb-1"},

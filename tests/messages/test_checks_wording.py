@@ -43,6 +43,14 @@ def test_wording(wording: Callable[[str, str], None]) -> None:
     wording("of a workspace", check_line(Checked(CheckName.SCOPES, Finding(Wrong.KEY_UNSET), "T0HOME00001")))
 
 
+@pytest.mark.parametrize(
+    ("warnings", "ending"), [("Is it?", "Is it?"), ("It is.", "It is."), ("It is", "It is.")], ids=["?", ".", ""]
+)
+def test_a_line_ends_with_one_mark(warnings: str, ending: str) -> None:
+    line = check_line(Checked(CheckName.SETTINGS, Finding(Questionable.SETTINGS_ODD, {"warnings": warnings})))
+    assert line.endswith(f": {ending}")
+
+
 @pytest.mark.parametrize("kind", [*Wrong, *Unanswered])
 def test_each_failure_says_how_to_fix_it(kind: Kind) -> None:
     assert fix(Finding(kind, VALUES)) or kind in SAY_IT_THEMSELVES
