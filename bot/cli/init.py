@@ -23,7 +23,7 @@ from bot.config.catalog import SETTINGS
 from bot.config.env_file import read_environment, write_environment
 from bot.config.env_reader import SettingsError
 from bot.config.settings import Settings
-from bot.core.checks import Checked, Good, Unanswered
+from bot.core.checks import Checked, Good, Unanswered, Wrong
 from bot.messages.checks import check_line
 from bot.outbound.store.fields import new_key
 
@@ -142,6 +142,8 @@ class Init:
         if check is None:
             return True
         self._say(check_line(check))
+        if check.finding.kind in {Wrong.NOT_SLACK, Wrong.NOT_ANCHOR}:  # no other value helps
+            raise NotDoneError("Nothing was written.")
         if isinstance(check.finding.kind, Unanswered):
             return self._answers.confirm("It could not be checked. Use it?", option="--offline")
         return isinstance(check.finding.kind, Good)

@@ -57,9 +57,14 @@ class NewKeyRejected:
 
 @dataclass(frozen=True, slots=True)
 class NewKeyUnverified:
-    """Anchor did not say whether the key is valid: it was not saved. `status_code` is None without an answer."""
+    """Anchor did not say whether the key is valid: it was not saved. `status_code` is None without an answer.
+
+    `is_foreign`: the answer cannot be Anchor's. `was_sent` is False if there was no connection.
+    """
 
     status_code: int | None
+    is_foreign: bool = False
+    was_sent: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,8 @@ class Wrong(StrEnum):
 
     SETTINGS_INVALID = "settings-invalid"
     CLOCK_WRONG = "clock-wrong"
+    NOT_SLACK = "not-slack"
+    NOT_ANCHOR = "not-anchor"
     TOKEN_REFUSED = "token-refused"  # noqa: S105 - a name
     INSTALLATION_REFUSED = "installation-refused"
     SCOPES_MISSING = "scopes-missing"
@@ -94,6 +96,7 @@ class Unanswered(StrEnum):
     TIMED_OUT = "timed-out"
     CERTIFICATE_REFUSED = "certificate-refused"
     CONNECTION_BROKE = "connection-broke"
+    NO_CONNECTION = "no-connection"
     NO_ANSWER = "no-answer"
     BOT_NOT_READY = "bot-not-ready"
     URL_UNAVAILABLE = "url-unavailable"

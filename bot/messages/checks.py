@@ -64,6 +64,14 @@ _TEXTS: Mapping[Kind, _Text] = {
     Skipped.BOT_NOT_RUNNING: _Text("none at {url}"),
     # --- Slack ---
     Unanswered.NO_ANSWER: _Text("{who} gave no usable answer ({why})", "Try again in a moment."),
+    Unanswered.NO_CONNECTION: _Text(
+        "no connection to {who}",
+        "Check {setting}, and the network of this machine. The line about {who} of `anchor-bot doctor` says why.",
+    ),
+    Wrong.NOT_SLACK: _Text(
+        "something else than Slack's Web API answers ({why})",
+        "Check SLACK_API_URL: it normally ends in /api/. If it is right, a proxy answers in Slack's place.",
+    ),
     Good.TOKEN_ACCEPTED: _Text("accepted, for the workspace {name} ({team}), as @{bot}"),
     Wrong.TOKEN_REFUSED: _Text("Slack refuses SLACK_BOT_TOKEN ({code})", _REINSTALL),
     Wrong.INSTALLATION_REFUSED: _Text(
@@ -119,6 +127,10 @@ _TEXTS: Mapping[Kind, _Text] = {
     ),
     # --- Anchor ---
     Good.KEY_ACCEPTED: _Text("Anchor accepts it"),
+    Wrong.NOT_ANCHOR: _Text(
+        "something else than Anchor's API answers ({why})",
+        "Check ANCHOR_API_URL. If it is right, a proxy answers in Anchor's place.",
+    ),
     Wrong.KEY_REFUSED: _Text(
         "Anchor refuses it (HTTP {status})",
         "Make a new key in Anchor's dashboard. Set it as ANCHOR_API_KEY or, with many workspaces, in the app's Home.",

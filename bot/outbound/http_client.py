@@ -26,6 +26,15 @@ NETWORK_ERRORS = (TimeoutError, OSError, httpx.HTTPError, aiohttp.ClientError)
 _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
 
 
+_TOO_MANY_REQUESTS, _INTERNAL_SERVER_ERROR, _NOT_IMPLEMENTED = 429, 500, 501
+
+
+def can_pass(status_code: int) -> bool:
+    """Return whether a status says nothing about the URL: the same request can succeed later."""
+    is_failure = status_code >= _INTERNAL_SERVER_ERROR and status_code != _NOT_IMPLEMENTED
+    return is_failure or status_code == _TOO_MANY_REQUESTS
+
+
 def never_sent(error: BaseException) -> bool:
     """Return whether a call that raised `error` certainly sent nothing.
 

@@ -271,6 +271,14 @@ async def test_a_person_can_use_what_can_not_be_checked(site: Site, person: Call
     assert site.written()["BASE_URL"] == URL
 
 
+async def test_a_wrong_url_ends_it_because_no_other_token_helps(site: Site, person: Callable[..., list[str]]) -> None:
+    elsewhere = {"SLACK_API_URL": site.slack.url.removesuffix("/api/")}
+    person("", site.slack.bot_token)
+    with pytest.raises(NotDoneError):
+        await site.init(environ=elsewhere, answers=AtTerminal({}))
+    assert not site.file.exists()
+
+
 async def test_a_person_can_keep_the_file(site: Site, person: Callable[..., list[str]]) -> None:
     site.file.write_text("")
     person("n")

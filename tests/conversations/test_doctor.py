@@ -156,6 +156,47 @@ async def test_an_anchor_that_fails_says_nothing_about_the_key(one: SingleHarnes
     assert found.has(N.ANCHOR_KEY, Unanswered.NO_ANSWER, who="Anchor", why="HTTP 500")
 
 
+HTML, TEXT = "text/html", "text/plain"
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (Answer(404, b"<html>", HTML), "HTTP 404"),
+        (Answer(404, b'{"ok": false, "error": "no_such_page"}'), "no_such_page"),
+        (Answer(200, b"<html>", HTML), "HTTP 200"),
+        (Answer(200, b"<html>"), "HTTP 200"),
+        (Answer(401, b'{"error": {"message": "no", "type": "x"}}'), "HTTP 401"),
+        (Answer(200, b"hello", TEXT), "the answer is not a JSON object"),
+        (Answer(200, b"[1]"), "the answer is not a JSON object"),
+        (Answer(200, b"\x1f\x8b", "application/gzip"), "the answer is not a JSON object"),
+    ],
+)
+async def test_something_else_than_slack_is_a_wrong_setting(one: SingleHarness, answer: Answer, why: str) -> None:
+    one.slack.faults["auth.test"] = answer
+    found = await examined(settings_of(one))
+    assert (found.code, found.failures()) == (2, {N.BOT_TOKEN: Wrong.NOT_SLACK})
+    assert found.has(N.BOT_TOKEN, Wrong.NOT_SLACK, why=why)
+
+
+@pytest.mark.parametrize("answer", [Answer(502, b"<html>", HTML), Answer(429, b"slow down", HTML)])
+async def test_a_gateway_that_fails_says_nothing_about_the_setting(one: SingleHarness, answer: Answer) -> None:
+    one.slack.faults["auth.test"] = one.anchor.fault = answer
+    found = await examined(settings_of(one))
+    failures = {N.BOT_TOKEN: Unanswered.NO_ANSWER, N.ANCHOR_KEY: Unanswered.NO_ANSWER}
+    assert (found.code, found.failures()) == (1, failures)
+
+
+async def test_urls_without_the_apis_are_named(one: SingleHarness) -> None:
+    async with LocalServer([]) as elsewhere:
+        found = await examined(settings_of(one, SLACK_API_URL=elsewhere.origin, ANCHOR_API_URL=elsewhere.origin))
+    assert found.code == 2
+    for name in (N.SLACK, N.BOT_TOKEN):
+        assert found.has(name, Wrong.NOT_SLACK, why="HTTP 404")
+    for name in (N.ANCHOR, N.ANCHOR_KEY):
+        assert found.has(name, Wrong.NOT_ANCHOR, why="HTTP 404")
+
+
 # --- network and clock ---
 
 
@@ -164,6 +205,7 @@ async def test_a_host_that_can_not_be_reached_ends_with_1(one: SingleHarness, va
     closed = f"127.0.0.1:{free_port()}"
     found = await examined(settings_of(one, **{variable: f"http://{closed}/api/"}))
     assert (found.code, found.kind(name)) == (1, Unanswered.NOT_CONNECTED)
+    assert found.kind(N.BOT_TOKEN if name is N.SLACK else N.ANCHOR_KEY) == Unanswered.NO_CONNECTION
     assert f"no connection to {closed}" in "\n".join(found.lines)
     unknown = await examined(settings_of(one, **{variable: "https://no-such-host.invalid/api/"}))
     assert (unknown.code, unknown.kind(name)) == (1, Unanswered.NAME_UNKNOWN)

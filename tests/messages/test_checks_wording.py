@@ -21,6 +21,7 @@ VALUES = {
     "url": "https://bot.example.com/slack/events",
     "reasons": "Slack can't be reached.",
     "who": "Slack",
+    "setting": "SLACK_API_URL",
     "team": "T0HOME00001",
     "name": "Acme",
     "bot": "anchor",

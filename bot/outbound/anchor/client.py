@@ -18,7 +18,7 @@ from bot.core.session_id import SessionId
 from bot.metrics import OFF, Metrics
 from bot.outbound.anchor.http_request import AnchorHttp
 from bot.outbound.anchor.responses import read_failure, read_key_status, read_response
-from bot.outbound.http_client import NETWORK_ERRORS
+from bot.outbound.http_client import NETWORK_ERRORS, never_sent
 
 _log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ class AnchorClient:
             )
         except NETWORK_ERRORS as error:
             _log.warning("request to Anchor failed", extra={"why": type(error).__name__})
-            return NewKeyUnverified(None)
+            return NewKeyUnverified(None, was_sent=not never_sent(error))
         return read_key_status(response.status_code, body)
 
     async def _attempt(

@@ -10,10 +10,10 @@ from bot.core.admin_outcomes import NewKeyRejected, NewKeyUnverified
 from bot.core.anchor_claims import contradiction
 from bot.core.json_fields import parse_object, text_field
 from bot.core.requests import Verb
-from bot.outbound.http_client import never_sent, read_retry_after
+from bot.outbound.http_client import can_pass, never_sent, read_retry_after
 
 _Body = dict[str, object] | None
-_OK = 200
+_OK, _NOT_FOUND = 200, 404
 _REFUSALS = frozenset({*range(400, 500), 500})
 _KEY_REFUSED = frozenset({401, 403})
 
@@ -44,8 +44,10 @@ def read_key_status(status_code: int, body: bytes) -> NewKeyRejected | NewKeyUnv
     if status_code in _KEY_REFUSED:
         return NewKeyRejected(status_code)
     parsed = parse_object(body)
-    is_accepted = status_code == _OK and parsed is not None and "error" not in parsed
-    return None if is_accepted else NewKeyUnverified(status_code)
+    if status_code == _OK and parsed is not None and "error" not in parsed:
+        return None
+    is_foreign = status_code == _NOT_FOUND or (parsed is None and not can_pass(status_code))
+    return NewKeyUnverified(status_code, is_foreign)
 
 
 def _read_status(status_code: int, headers: Mapping[str, str], parsed: _Body) -> outcomes.AnchorOutcome | None:

@@ -9,9 +9,12 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.outbound.http_client import NETWORK_ERRORS, read_retry_after
+from bot.core.json_fields import text_field
+from bot.outbound.http_client import NETWORK_ERRORS, can_pass, never_sent, read_retry_after
 
 TIMEOUT = 5.0  # seconds for a call
+_NOT_FOUND = 404
+_NO_OBJECT = "the answer is not a JSON object"
 
 TRANSPORT_ERRORS = (*NETWORK_ERRORS, ValueError, AttributeError)
 """The exceptions of slack_sdk 3.48 if the network fails, or if something else responds in Slack's place."""
@@ -25,6 +28,14 @@ class SlackUnreachableError(Exception):
         self.after = after
 
 
+class NotConnectedError(SlackUnreachableError):
+    """There is no connection to Slack: nothing was sent."""
+
+
+class NotSlackError(SlackUnreachableError):
+    """Something else than Slack's Web API responded, as at a wrong URL."""
+
+
 def open_web(session: aiohttp.ClientSession, api_url: str) -> AsyncWebClient:
     """Open a client of the Web API over the shared connection pool."""
     web = AsyncWebClient(base_url=api_url, session=session, retry_handlers=[])
@@ -35,7 +46,7 @@ def open_web(session: aiohttp.ClientSession, api_url: str) -> AsyncWebClient:
 async def call(pending: Awaitable[AsyncSlackResponse], refusals: Mapping[str, type[Exception]]) -> dict[str, Any]:
     """Await a call for at most 5 s, and return the fields of its response.
 
-    Raises the exception in `refusals` for Slack's error code, or SlackUnreachableError.
+    Raises the exception in `refusals` for Slack's error code, or SlackUnreachableError or a subclass of it.
     """
     return (await call_with_headers(pending, refusals))[0]
 
@@ -51,11 +62,13 @@ async def call_with_headers(
         code, _, after = read_error(error)
         if code in refusals:
             raise refusals[code](code) from None
-        raise SlackUnreachableError(code, after) from None
-    except TRANSPORT_ERRORS as error:
-        raise SlackUnreachableError(type(error).__name__) from None
+        raise (NotSlackError if _is_foreign(error) else SlackUnreachableError)(code, after) from None
+    except NETWORK_ERRORS as error:
+        raise (NotConnectedError if never_sent(error) else SlackUnreachableError)(type(error).__name__) from None
+    except TRANSPORT_ERRORS:
+        raise NotSlackError(_NO_OBJECT) from None
     if not isinstance(response.data, dict):
-        raise SlackUnreachableError("response is not a JSON object")
+        raise NotSlackError(_NO_OBJECT)
     return response.data, _lower(response.headers)
 
 
@@ -66,9 +79,15 @@ def read_error(error: SlackApiError) -> tuple[str, int, float | None]:
     """
     response = error.response
     status_code = response.status if isinstance(response, aiohttp.ClientResponse) else response.status_code
-    data = getattr(response, "data", None)
-    code = data.get("error") if isinstance(data, dict) else None
-    return str(code or f"HTTP {status_code}"), status_code, read_retry_after(_lower(response.headers))
+    code = text_field(getattr(response, "data", None), "error")
+    return code or f"HTTP {status_code}", status_code, read_retry_after(_lower(response.headers))
+
+
+def _is_foreign(error: SlackApiError) -> bool:
+    """Return whether this cannot be Slack's response: a 404, or no object with `ok`. Failures of a gateway can pass."""
+    status_code, data = read_error(error)[1], getattr(error.response, "data", None)
+    is_slacks = isinstance(data, dict) and isinstance(data.get("ok"), bool)
+    return status_code == _NOT_FOUND or not (is_slacks or can_pass(status_code))
 
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:

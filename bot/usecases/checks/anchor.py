@@ -14,6 +14,14 @@ async def check_key(anchor: AnchorClient, key: AnchorKey | None) -> Finding:
     if isinstance(result, NewKeyRejected):
         return Finding(Wrong.KEY_REFUSED, {"status": str(result.status_code)})
     if isinstance(result, NewKeyUnverified):
-        why = "no response" if result.status_code is None else f"HTTP {result.status_code}"
-        return Finding(Unanswered.NO_ANSWER, {"who": "Anchor", "why": why})
+        return _judge(result)
     return Finding(Good.KEY_ACCEPTED)
+
+
+def _judge(result: NewKeyUnverified) -> Finding:
+    if not result.was_sent:
+        return Finding(Unanswered.NO_CONNECTION, {"who": "Anchor", "setting": "ANCHOR_API_URL"})
+    why = "no response" if result.status_code is None else f"HTTP {result.status_code}"
+    if result.is_foreign:
+        return Finding(Wrong.NOT_ANCHOR, {"why": why})
+    return Finding(Unanswered.NO_ANSWER, {"who": "Anchor", "why": why})

@@ -6,12 +6,13 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from bot.core.checks import Checked, CheckName, Finding, Good, Questionable, Skipped, Unanswered, judge_clock
+from bot.core.checks import Checked, CheckName, Finding, Good, Questionable, Skipped, Unanswered, Wrong, judge_clock
 from bot.core.json_fields import object_field, parse_object
 from bot.outbound.reachability import NotReached, Reached, Step, send
 
 _SLACK_PATH = "/api.test"  # https://docs.slack.dev/reference/methods/api.test
 _ANCHOR_PATH = "/v1/sessions/all/status"
+_NOT_FOUND = 404
 _KINDS = {
     Step.PROXY: Unanswered.PROXY_FAILED,
     Step.RESOLVE: Unanswered.NAME_UNKNOWN,
@@ -31,10 +32,17 @@ async def check_hosts(
         send(session, anchor_api_url.rstrip("/") + _ANCHOR_PATH, now=now),
     )
     return [
-        Checked(CheckName.SLACK, reach(slack, slack_api_url)),
-        Checked(CheckName.ANCHOR, reach(anchor, anchor_api_url)),
+        Checked(CheckName.SLACK, _find_api(slack, slack_api_url, Wrong.NOT_SLACK)),
+        Checked(CheckName.ANCHOR, _find_api(anchor, anchor_api_url, Wrong.NOT_ANCHOR)),
         Checked(CheckName.CLOCK, judge_clock(one.skew for one in (slack, anchor) if isinstance(one, Reached))),
     ]
+
+
+def _find_api(result: Reached | NotReached, url: str, foreign: Wrong) -> Finding:
+    """Return the finding about the way to an API; `foreign` if the host does not have it."""
+    if isinstance(result, Reached) and result.status == _NOT_FOUND:
+        return Finding(foreign, {"why": f"HTTP {result.status}"})
+    return reach(result, url)
 
 
 def reach(result: Reached | NotReached, url: str) -> Finding:

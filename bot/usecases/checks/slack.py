@@ -10,7 +10,7 @@ from bot.core.secret import Secret
 from bot.messages.checks import channel_probe_message
 from bot.outbound.slack.channel_probe import ChannelRefusedError, try_channel
 from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, SocketModeOffError, TokenRefusedError
-from bot.outbound.slack.errors import SlackUnreachableError
+from bot.outbound.slack.errors import NotConnectedError, NotSlackError, SlackUnreachableError
 
 
 class Connection(Protocol):
@@ -64,4 +64,8 @@ async def check_channel(web: AsyncWebClient, token: Secret, channel: str | None,
 
 
 def _no_answer(error: SlackUnreachableError) -> Finding:
+    if isinstance(error, NotSlackError):
+        return Finding(Wrong.NOT_SLACK, {"why": str(error)})
+    if isinstance(error, NotConnectedError):
+        return Finding(Unanswered.NO_CONNECTION, {"who": "Slack", "setting": "SLACK_API_URL"})
     return Finding(Unanswered.NO_ANSWER, {"who": "Slack", "why": str(error)})

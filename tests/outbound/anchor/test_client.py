@@ -93,8 +93,11 @@ KEY_TABLE = [
         for body in (b"", b'{"error": {"message": "no"}}')
     ),
     *((200, body, None) for body in (b"{}", b'{"data": {"count": 0, "items": []}}', b'{"data": null}')),
-    *((200, body, NewKeyUnverified(200)) for body in (b"<html>", b'{"error": {"message": "no"}}', b"[]")),
-    *((status, b"", NewKeyUnverified(status)) for status in (204, 404, 429, 500, 503)),
+    *((200, body, NewKeyUnverified(200, is_foreign=True)) for body in (b"<html>", b"[]")),
+    (200, b'{"error": {"message": "no"}}', NewKeyUnverified(200)),
+    (404, b'{"error": {"message": "no"}}', NewKeyUnverified(404, is_foreign=True)),
+    *((status, b"", NewKeyUnverified(status, is_foreign=True)) for status in (204, 301, 404, 501)),
+    *((status, b"", NewKeyUnverified(status)) for status in (429, 500, 503)),
 ]
 
 
