@@ -39,13 +39,20 @@ from bot.usecases.checks.workspace import Services
 _ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to be called, not listened on
 
 
-async def examine(options: argparse.Namespace, environ: Mapping[str, str], env_file: Path, out: TextIO) -> int:
+async def examine(
+    options: argparse.Namespace,
+    environ: Mapping[str, str],
+    env_file: Path,
+    out: TextIO,
+    *,
+    is_before_start: bool = False,
+) -> int:
     """Check everything, print what was found, and return the exit code. Raises BadWorkspaceError.
 
-    `environ` are the variables outside of the file.
+    `environ` are the variables outside of the file. `is_before_start`: that no bot runs yet is no failure.
     """
     checks: list[Checked] = []
-    async for check in _check(options, environ, env_file):
+    async for check in _check(options, environ, env_file, is_before_start=is_before_start):
         checks.append(check)
         if not options.json:
             print(check_line(check), file=out, flush=True)
@@ -56,7 +63,9 @@ async def examine(options: argparse.Namespace, environ: Mapping[str, str], env_f
     return code
 
 
-async def _check(options: argparse.Namespace, environ: Mapping[str, str], env_file: Path) -> AsyncIterator[Checked]:
+async def _check(
+    options: argparse.Namespace, environ: Mapping[str, str], env_file: Path, *, is_before_start: bool
+) -> AsyncIterator[Checked]:
     try:
         environ = read_environment(environ, env_file)
         settings = Settings.from_env(environ)
@@ -69,7 +78,7 @@ async def _check(options: argparse.Namespace, environ: Mapping[str, str], env_fi
         if options.workspace is not None and isinstance(settings.workspaces, OneWorkspace):
             raise BadWorkspaceError("--workspace is for a bot of many workspaces. This one has one, in its settings.")
         yield _about_settings(environ, settings, env_file)
-        doctor = Doctor(settings, environ.get("BASE_URL", "").strip(), session, options.workspace)
+        doctor = Doctor(settings, environ.get("BASE_URL", "").strip(), session, options.workspace, is_before_start)
         groups = [asyncio.create_task(group) for group in doctor.groups()]
         for group in groups:
             for check in await group:
@@ -87,13 +96,15 @@ def _about_settings(environ: Mapping[str, str], settings: Settings, env_file: Pa
 class Doctor:
     """The checks that make sense with `settings`; `base_url` is the public URL or "".
 
-    `team_id` is the only one of many workspaces that is checked, if it is given.
+    `team_id` is the only one of many workspaces that is checked, if it is given. `is_before_start`: without a running
+    bot the public URL is not checked.
     """
 
     settings: Settings
     base_url: str
     session: aiohttp.ClientSession
     team_id: str | None = None
+    is_before_start: bool = False
 
     def groups(self) -> list[Coroutine[Any, Any, list[Checked]]]:
         """Return groups of checks that do not depend on each other, in the sequence in which they are printed."""
@@ -107,7 +118,9 @@ class Doctor:
         """Check how Slack's requests reach the bot."""
         running = await check_running_bot(self.session, self._own_url)
         if self.settings.slack_app_token is None:
-            reachable = Checked(CheckName.PUBLIC_URL, await self._check_url())
+            is_too_early = self.is_before_start and running.kind is Skipped.BOT_NOT_RUNNING
+            found = Finding(Skipped.BOT_NOT_STARTED) if is_too_early else await self._check_url()
+            reachable = Checked(CheckName.PUBLIC_URL, found)
         elif running.kind in {Good.BOT_READY, Questionable.BOT_DEGRADED}:
             reachable = Checked(CheckName.SOCKET_MODE, Finding(Good.SOCKET_IN_USE))
         else:

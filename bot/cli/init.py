@@ -34,6 +34,7 @@ _VARIABLES = {
 }
 _KEYS = SETTINGS["ENCRYPTION_KEYS"].variables
 _NOT_READ = "`anchor-bot run` reads .env in its working directory: give it the variables of {file} in its environment."
+_REPAIR = "Wrote {file}; repair what is marked ✗ before you start the bot. `anchor-bot doctor` checks it again."
 _COMMENT = "Settings of the bot, written by `anchor-bot init`."
 
 
@@ -56,7 +57,10 @@ class Init:
         self._out = out
 
     def execute(self) -> int:
-        """Ask, check, write and run the doctor. Raises SettingsError or NotDoneError; then nothing was written."""
+        """Ask, check and write, run the doctor, and return its exit code.
+
+        Raises SettingsError or NotDoneError; then nothing was written.
+        """
         before = self._before()
         base_url = self._options.http or self._public_url()
         text = manifest(base_url or None, many=self._options.many)
@@ -65,12 +69,20 @@ class Init:
         kept = {name: value for name, value in (before or {}).items() if name not in _VARIABLES | chosen.keys()}
         self._settings(chosen | kept)
         self._write(chosen | kept, replaces=before is not None)
-        if not self._options.offline:
-            options = argparse.Namespace(json=False, workspace=None)
-            self._run(examine(options, self._environ, self._file, self._out))
+        code = 0 if self._options.offline else self._examine()
         is_read = self._file.resolve() == Path(".env").resolve()
-        self._say("Start the bot with: anchor-bot run" if is_read else _NOT_READ.format(file=self._file))
-        return 0
+        if code:
+            self._say(_REPAIR.format(file=self._file))
+        elif is_read:
+            self._say("Start the bot with: anchor-bot run")
+        if not is_read:
+            self._say(_NOT_READ.format(file=self._file))
+        return code
+
+    def _examine(self) -> int:
+        options = argparse.Namespace(json=False, workspace=None)
+        code: int = self._run(examine(options, self._environ, self._file, self._out, is_before_start=True))
+        return code
 
     def _before(self) -> dict[str, str] | None:
         """Return the variables of the file that is to be replaced; None if there is none."""

@@ -108,6 +108,7 @@ class Skipped(StrEnum):
 
     CLOCK_UNKNOWN = "clock-unknown"
     BOT_NOT_RUNNING = "bot-not-running"
+    BOT_NOT_STARTED = "bot-not-started"
     SCOPES_UNKNOWN = "scopes-unknown"
     CHANNEL_UNSET = "channel-unset"
     URL_UNSET = "url-unset"

@@ -62,6 +62,7 @@ _TEXTS: Mapping[Kind, _Text] = {
     Questionable.BOT_DEGRADED: _Text("ready at {url}, but degraded: {reasons}"),
     Unanswered.BOT_NOT_READY: _Text("not ready at {url}: {reasons}", "Look into the bot's log."),
     Skipped.BOT_NOT_RUNNING: _Text("none at {url}"),
+    Skipped.BOT_NOT_STARTED: _Text("not checked before the bot runs", "Start it, and run `anchor-bot doctor`."),
     # --- Slack ---
     Unanswered.NO_ANSWER: _Text("{who} gave no usable answer ({why})", "Try again in a moment."),
     Unanswered.NO_CONNECTION: _Text(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from bot.cli.init import Init
 from bot.cli.manifest import creation_link, manifest
@@ -20,10 +21,11 @@ from bot.cli.questions import Answers, AtTerminal, Given
 from bot.config.env_file import read_environment
 from bot.config.env_reader import SettingsError
 from bot.config.settings import Settings
-from bot.core.checks import Finding, Good, Wrong
+from bot.core.checks import Finding, Good, Skipped, Wrong
 from bot.messages.checks import found
 from bot.outbound.store.fields import new_key
 from bot.sim.anchor import DEFAULT_KEY, SimAnchor
+from bot.sim.local_server import LocalServer, free_port
 from bot.sim.slack import SimSlack, api_error
 from harness.process import MODULE, bot_process
 from harness.secret_scan import leaks
@@ -67,7 +69,11 @@ class Site:
         return read_environment({}, self.file)
 
     async def init(
-        self, *arguments: str, environ: Mapping[str, str] | None = None, answers: Answers | None = None
+        self,
+        *arguments: str,
+        environ: Mapping[str, str] | None = None,
+        answers: Answers | None = None,
+        exit_code: int = 0,
     ) -> str:
         """Run the command without a terminal, and return what it prints. Its loop is another one than Slack's."""
         given = self.services | dict(self.secrets if environ is None else environ)
@@ -75,7 +81,7 @@ class Site:
 
         def run() -> None:
             with asyncio.Runner() as runner:
-                assert Init(options, given, answers or Given(given, None), runner.run, out).execute() == 0
+                assert Init(options, given, answers or Given(given, None), runner.run, out).execute() == exit_code
 
         await asyncio.to_thread(run)
         assert leaks(out.getvalue()) == []
@@ -191,6 +197,31 @@ async def test_a_file_is_replaced_only_if_that_is_wanted(site: Site, wording: Ca
     await site.init("--force")
     assert site.written() == site.secrets | {"PAUSE_USERS": "U0ALICE0001, U0BOB000001"}
     assert stat.S_IMODE(site.file.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("name", [".env", "other.env"])
+async def test_what_its_doctor_finds_is_to_be_repaired_first(site: Site, name: str) -> None:
+    site.slack.home.installation.scopes = {"commands"}
+    arguments = ("init", "--file", name)
+    async with bot_process(site.services | site.secrets, arguments=arguments, directory=site.directory) as process:
+        assert await process.exit_code() == 2
+    *_, repair, last = ("", *process.printed)
+    assert "✗" in (last if name == ".env" else repair)
+    assert name in last
+    assert read_environment({}, site.directory / name) == site.secrets
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+async def test_the_public_url_is_checked_if_a_bot_runs(site: Site, *, is_running: bool) -> None:
+    async def readyz(_: web.Request) -> web.Response:
+        return web.json_response({"ready": True})
+
+    environ = site.secrets | {"SLACK_APP_TOKEN": "", "SLACK_SIGNING_SECRET": "5" * 32}
+    async with LocalServer([web.get("/readyz", readyz)]) as bot:
+        port = bot.port if is_running else free_port()
+        arguments = ("--http", "https://no-such-host.invalid")
+        printed = await site.init(*arguments, environ=environ | {"PORT": str(port)}, exit_code=1 if is_running else 0)
+    assert (found(Finding(Skipped.BOT_NOT_STARTED)) in printed) is not is_running
 
 
 async def test_only_the_file_that_the_bot_reads_ends_with_how_to_start_it(site: Site) -> None:
