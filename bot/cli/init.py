@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from bot.cli.doctor import Doctor, examine
+from bot.cli.init_variables import Sources
 from bot.cli.manifest import creation_link, manifest
 from bot.cli.operators import NotDoneError
 from bot.cli.questions import (
@@ -19,7 +20,6 @@ from bot.cli.questions import (
 )
 from bot.cli.session_orders import open_client_session
 from bot.config.addresses import is_public_url
-from bot.config.catalog import SETTINGS
 from bot.config.env_file import read_environment, write_environment
 from bot.config.env_reader import SettingsError
 from bot.config.settings import Settings
@@ -27,13 +27,10 @@ from bot.core.checks import Checked, Good, Unanswered, Wrong
 from bot.messages.checks import check_line
 from bot.outbound.store.fields import new_key
 
-_VARIABLES = {
-    variable
-    for question in (*ONE_WORKSPACE, *MANY_WORKSPACES, SOCKET_MODE, HTTP, BASE_URL)
-    for variable in SETTINGS[question.name].variables
-}
-_KEYS = SETTINGS["ENCRYPTION_KEYS"].variables
 _NOT_READ = "`anchor-bot run` reads .env in its working directory: give it the variables of {file} in its environment."
+_NOT_WRITTEN = (
+    "Taken from your environment, and not in {file}: {names}. `anchor-bot run` needs them in its environment, too.\n"
+)
 _REPAIR = "Wrote {file}; repair what is marked ✗ before you start the bot. `anchor-bot doctor` checks it again."
 _COMMENT = "Settings of the bot, written by `anchor-bot init`."
 
@@ -52,6 +49,7 @@ class Init:
         self._options = options
         self._file = Path(options.file)
         self._environ = environ
+        self._sources = Sources({}, environ, answers.given)
         self._answers = answers
         self._run = run
         self._out = out
@@ -62,13 +60,13 @@ class Init:
         Raises SettingsError or NotDoneError; then nothing was written.
         """
         before = self._before()
+        self._sources = Sources(before or {}, self._environ, self._answers.given)
         base_url = self._options.http or self._public_url()
         text = manifest(base_url or None, many=self._options.many)
         self._say(f"Create the Slack app, if there is none yet:\n{creation_link(text)}\n")
-        chosen = self._ask_all(base_url, before or {})
-        kept = {name: value for name, value in (before or {}).items() if name not in _VARIABLES | chosen.keys()}
-        self._settings(chosen | kept)
-        self._write(chosen | kept, replaces=before is not None)
+        written = self._sources.written(self._ask_all(base_url))
+        self._settings(written)
+        self._write(written, replaces=before is not None)
         code = 0 if self._options.offline else self._examine()
         is_read = self._file.resolve() == Path(".env").resolve()
         if code:
@@ -102,13 +100,14 @@ class Init:
             raise NotDoneError("--many needs a public URL: browsers go there to install the app. Nothing was written.")
         return ""
 
-    def _ask_all(self, base_url: str, before: Mapping[str, str]) -> dict[str, str]:
-        """Return the variables, in the sequence in which they are asked for. `before` are those of the old file."""
+    def _ask_all(self, base_url: str) -> dict[str, str]:
+        """Return the variables, in the sequence in which they are asked for."""
         transport = HTTP if base_url else SOCKET_MODE
         questions = (*(MANY_WORKSPACES if self._options.many else ONE_WORKSPACE), transport)
         chosen = {BASE_URL.name: base_url} if base_url else {}
         if self._options.many:
-            chosen |= self._encryption_keys(before)
+            keys = self._sources.encryption_keys()
+            chosen |= {"ENCRYPTION_KEYS": new_key().reveal()} if keys is None else keys
         placeholders = {one.name: one.placeholder for one in questions}
         self._settings(placeholders | chosen)
         for question in questions:
@@ -117,22 +116,13 @@ class Init:
             chosen[variable] = value
         return chosen
 
-    def _encryption_keys(self, before: Mapping[str, str]) -> dict[str, str]:
-        """Return the old file's keys, which decrypt the database; a new one if neither it nor `environ` has any."""
-        kept = {name: before[name] for name in _KEYS if before.get(name)}
-        if kept or any(self._environ.get(name) for name in _KEYS):
-            return kept
-        return {"ENCRYPTION_KEYS": new_key().reveal()}
-
     def _settings(self, chosen: Mapping[str, str]) -> Settings:
         """Return the settings as they are so far. Raises SettingsError."""
-        others = {name: value for name, value in self._environ.items() if name not in _VARIABLES}
-        return Settings.from_env(others | dict(chosen))
+        return Settings.from_env(self._sources.checked(chosen))
 
     def _ask(self, question: Question, others: Mapping[str, str]) -> tuple[str, str]:
         """Ask until the value can be used, and return the variable and its value. A file can have a secret."""
-        in_file = SETTINGS[question.name].file_variable
-        path = self._environ.get(in_file, "").strip()
+        in_file, path = self._sources.file_variable(question.name)
         can_try_again = self._answers.can_try_again and not path
         while True:
             variable, value = (in_file, path) if path else (question.name, self._answers.answer(question))
@@ -166,6 +156,8 @@ class Init:
         except OSError as error:
             raise NotDoneError(f"{self._file} can't be written ({error.strerror}). Nothing was written.") from None
         self._say(f"Wrote {self._file}, which only you can read.\n")
+        if names := self._sources.only_in_environment(variables):
+            self._say(_NOT_WRITTEN.format(file=self._file, names=", ".join(names)))
 
     def _say(self, *sentences: str) -> None:
         for sentence in sentences:

@@ -55,9 +55,9 @@ def _add_init(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "with Slack or Anchor, write them to .env, which only you can read, and run `anchor-bot doctor`. Without "
         "--http, the bot uses Socket Mode.",
         epilog="Without a terminal, the values come from the environment, by their names, or with --stdin from lines "
-        "like SLACK_BOT_TOKEN=xoxb-… on stdin; arguments would show in the list of processes. The exit code is that of "
-        "`anchor-bot doctor`. If nothing was written, stderr says why: exit code 1, or 2 if an argument or setting is "
-        "invalid.",
+        "like SLACK_BOT_TOKEN=xoxb-… on stdin, which can have other settings as well; arguments would show in the list "
+        "of processes. The exit code is that of `anchor-bot doctor`. If nothing was written, stderr says why: exit "
+        "code 1, or 2 if an argument or setting is invalid.",
     )
     parser.add_argument("--http", type=_https_url, metavar="URL", help="the bot's public URL, for Slack's requests")
     parser.add_argument("--many", action="store_true", help="serve many workspaces, which install the app")

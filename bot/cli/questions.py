@@ -3,12 +3,17 @@
 import getpass
 import io
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol, TextIO
 
 from bot.cli.operators import NotDoneError
+from bot.config.catalog import VARIABLES
 from bot.config.env_file import parse_variables
+from bot.config.env_reader import SettingsError
+from bot.config.misspelling import find_misspelled, hint
+from bot.messages.markup import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,7 @@ SOCKET_MODE = Question(
 )
 HTTP = Question("SLACK_SIGNING_SECRET", "your Slack app > Basic Information > Signing Secret", "0")
 BASE_URL = Question("BASE_URL", "", "https://bot.example.com", is_secret=False)
+_MOST_SHOWN = 500  # characters of a problem
 
 
 class Answers(Protocol):
@@ -54,11 +60,16 @@ class Answers(Protocol):
     def can_try_again(self) -> bool:
         """Return whether another answer can follow a wrong one."""
 
+    @property
+    def given(self) -> Mapping[str, str]:
+        """Return the variables that were given for the file, also of settings that are not asked for."""
+
 
 class AtTerminal:
     """A person at a terminal. Secrets are not echoed; the environment answers first."""
 
     can_try_again = True
+    given: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._given = dict(environ)
@@ -89,8 +100,11 @@ class Given:
     can_try_again = False
 
     def __init__(self, environ: Mapping[str, str], lines: TextIO | None) -> None:
-        text = "" if lines is None else lines.read()
-        self._values = dict(environ) | parse_variables(io.StringIO(text), "stdin")
+        """Read all lines. Raises SettingsError if one is invalid or names no setting."""
+        given = parse_variables(io.StringIO("" if lines is None else lines.read()), "stdin")
+        _check_names(given)
+        self.given = {name: value for name, value in given.items() if value.strip()}
+        self._values = dict(environ) | given
 
     def answer(self, question: Question) -> str:
         """Return the given value."""
@@ -116,6 +130,17 @@ def choose_answers(environ: Mapping[str, str], *, reads_stdin: bool) -> Answers:
     if reads_stdin or not sys.stdin.isatty():
         return Given(environ, sys.stdin if reads_stdin else None)
     return AtTerminal(environ)
+
+
+def _check_names(given: Iterable[str]) -> None:
+    """Raise SettingsError if a name is no setting."""
+    unknown = sorted(set(given) - VARIABLES)
+    hints = {name: hint(name, known) for name, known in find_misspelled(unknown)}
+    sentences = [hints.get(name, f"{name} is no setting of the bot.") for name in unknown]
+    if sentences:
+        raise SettingsError(
+            tuple(printable(f"{sentence} Nothing was written.", limit=_MOST_SHOWN) for sentence in sentences)
+        )
 
 
 def _ask(prompt: str) -> str:

@@ -124,6 +124,40 @@ async def test_secrets_can_come_by_stdin(site: Site) -> None:
     assert site.slack.api_calls == []
 
 
+async def test_other_settings_by_stdin_are_used_and_written(site: Site) -> None:
+    given = site.services | site.secrets | {"JOURNAL_DAYS": "7"}
+    stdin = "".join(f"{name}={value}\n" for name, value in (given | {"LOG_LEVEL": ""}).items())
+    async with bot_process({}, arguments=("init", "--stdin"), directory=site.directory, stdin=stdin) as process:
+        assert await process.exit_code() == 0
+    assert site.written() == given
+    assert "auth.test" in [call.method for call in site.slack.api_calls]
+
+
+async def test_names_that_are_no_settings_are_refused_on_stdin(site: Site, wording: Callable[[str, str], None]) -> None:
+    stdin = "SLACK_API_UR=x\nCOLOUR=x\nHTTP_PROXY=x\n"
+    async with bot_process({}, arguments=("init", "--stdin"), directory=site.directory, stdin=stdin) as process:
+        assert await process.exit_code() == 2
+    wording("unknown names", "\n".join(process.sentences))
+    assert not site.file.exists()
+
+
+async def test_settings_only_in_the_environment_are_named(site: Site, wording: Callable[[str, str], None]) -> None:
+    printed = await site.init(environ=site.secrets | {"NO_PROXY": "localhost", "LOG_LEVEL": " ", "HOME": "/"})
+    (sentence,) = [line for line in printed.splitlines() if "NO_PROXY" in line]
+    wording("only in the environment", sentence.replace(str(site.directory), "DIRECTORY"))
+    assert site.written() == site.secrets
+    nothing_else = site.secrets | dict.fromkeys(site.services, "")
+    assert sentence.partition(":")[0] not in await site.init("--force", "--offline", environ=nothing_else)
+
+
+async def test_the_checks_use_what_is_kept_of_the_old_file(site: Site) -> None:
+    site.file.write_text("".join(f"{name}={value}\n" for name, value in site.services.items()))
+    async with bot_process(site.secrets, arguments=("init", "--force"), directory=site.directory) as process:
+        assert await process.exit_code() == 0
+    assert site.written() == site.secrets | site.services
+    assert "auth.test" in [call.method for call in site.slack.api_calls]
+
+
 async def test_many_workspaces_get_a_key_for_the_database(site: Site) -> None:
     environ = {"SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "s3cret", "SLACK_SIGNING_SECRET": "5" * 32}
     await site.init("--many", "--http", URL, environ=environ | {"DATABASE_URL": f"sqlite:///{site.directory}/bot.db"})
