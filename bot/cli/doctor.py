@@ -12,6 +12,7 @@ from typing import Any, TextIO
 import aiohttp
 
 from bot.cli.operators import NotDoneError
+from bot.cli.running_bot import find_bot
 from bot.cli.session_orders import BadWorkspaceError, open_client_session
 from bot.config.addresses import is_safe_url
 from bot.config.env_file import read_environment
@@ -31,12 +32,10 @@ from bot.outbound.store.derived_keys import keys_of_one
 from bot.outbound.workspaces import StoreUnreachableError
 from bot.usecases.checks.anchor import check_key
 from bot.usecases.checks.database import check_encryption, database_down, inspected
-from bot.usecases.checks.network import check_hosts, check_running_bot
+from bot.usecases.checks.network import check_hosts
 from bot.usecases.checks.public_url import check_public_url
 from bot.usecases.checks.slack import check_socket_mode, check_token
 from bot.usecases.checks.workspace import Services
-
-_ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to be called, not listened on
 
 
 async def examine(
@@ -116,9 +115,9 @@ class Doctor:
 
     async def _check_transport(self) -> list[Checked]:
         """Check how Slack's requests reach the bot."""
-        running = await check_running_bot(self.session, self._own_url)
+        running = await find_bot(self.session, self.settings)
         if self.settings.slack_app_token is None:
-            is_too_early = self.is_before_start and running.kind is Skipped.BOT_NOT_RUNNING
+            is_too_early = self.is_before_start and running.kind in {Skipped.BOT_NOT_RUNNING, Wrong.CANNOT_LISTEN}
             found = Finding(Skipped.BOT_NOT_STARTED) if is_too_early else await self._check_url()
             reachable = Checked(CheckName.PUBLIC_URL, found)
         elif running.kind in {Good.BOT_READY, Questionable.BOT_DEGRADED}:
@@ -141,11 +140,6 @@ class Doctor:
         if name == "ANCHOR_API_KEY" and isinstance(one, OneWorkspace):
             return Checked(CheckName.ANCHOR_KEY, await check_key(self._services.anchor, AnchorKey(one.anchor_api_key)))
         return None
-
-    @property
-    def _own_url(self) -> str:
-        host = _ANY_ADDRESS.get(self.settings.host, self.settings.host)
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.settings.port}"
 
     async def _check_url(self) -> Finding:
         if not self.base_url:

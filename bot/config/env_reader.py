@@ -169,12 +169,14 @@ class EnvReader(EnvValues):
             return int(default)
         return int(value)
 
-    def optional_port(self, name: str) -> int | None:
-        """Read a port that can be left out."""
-        value = self.text(name)
+    def optional_port(self, name: str, *, unlike: str) -> int | None:
+        """Read a port that can be left out, and is not that of the variable `unlike`."""
+        value, other = self.text(name), self.text(unlike)
         if value and not is_port(value):
             self.report(name, "is not a port. Use a number from 0 (any free port) to 65535, like 9464.")
             return None
+        if value and int(value) and is_port(other) and int(value) == int(other):
+            self.report(name, f"is the same as {unlike}. Use another port, like 9464.")
         return int(value) if value else None
 
     def choice(self, name: str, choices: tuple[str, ...]) -> str:

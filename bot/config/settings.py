@@ -134,7 +134,7 @@ class Settings:
             drain_seconds=read.seconds("DRAIN_SECONDS", least=0.0, most=LONGEST_DRAIN),
             host=read.text("HOST"),
             port=read.port("PORT"),
-            metrics_port=read.optional_port("METRICS_PORT"),
+            metrics_port=read.optional_port("METRICS_PORT", unlike="PORT"),
             log_level=read.choice("LOG_LEVEL", _LOG_LEVELS),
             log_format=read.choice("LOG_FORMAT", _LOG_FORMATS),
         )

@@ -56,6 +56,7 @@ class Questionable(StrEnum):
     SETTINGS_ODD = "settings-odd"
     CLOCK_OFF = "clock-off"
     BOT_DEGRADED = "bot-degraded"
+    BOT_OVER_HTTP = "bot-over-http"
     SCOPES_EXTRA = "scopes-extra"
     MESSAGE_LEFT = "message-left"
     RESULTS_LOST = "results-lost"
@@ -66,6 +67,7 @@ class Wrong(StrEnum):
 
     SETTINGS_INVALID = "settings-invalid"
     CLOCK_WRONG = "clock-wrong"
+    CANNOT_LISTEN = "cannot-listen"
     NOT_SLACK = "not-slack"
     NOT_ANCHOR = "not-anchor"
     TOKEN_REFUSED = "token-refused"  # noqa: S105 - a name

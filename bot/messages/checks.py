@@ -61,7 +61,15 @@ _TEXTS: Mapping[Kind, _Text] = {
     Good.BOT_READY: _Text("ready at {url}"),
     Questionable.BOT_DEGRADED: _Text("ready at {url}, but degraded: {reasons}"),
     Unanswered.BOT_NOT_READY: _Text("not ready at {url}: {reasons}", "Look into the bot's log."),
+    Questionable.BOT_OVER_HTTP: _Text(
+        "ready at {url}, but over HTTP, and the settings are for Socket Mode",
+        "If it is this bot, restart it. If it is another one, set another PORT.",
+    ),
     Skipped.BOT_NOT_RUNNING: _Text("none at {url}"),
+    Wrong.CANNOT_LISTEN: _Text(
+        "none at {url}, and none can start. {problems}",
+        "Let HOST be an address of this machine, and use ports that no other program uses.",
+    ),
     Skipped.BOT_NOT_STARTED: _Text("not checked before the bot runs", "Start it, and run `anchor-bot doctor`."),
     # --- Slack ---
     Unanswered.NO_ANSWER: _Text("{who} gave no usable answer ({why})", "Try again in a moment."),

@@ -240,6 +240,14 @@ def test_a_misspelled_name_is_named_only_with_the_setting_that_is_missing() -> N
     assert "ALERT_TOKEN" not in sentence
 
 
+def test_the_metrics_have_a_port_of_their_own() -> None:
+    same = REQUIRED | {"PORT": "3000", "METRICS_PORT": "03000"}
+    assert blamed(*problems(same)) == ["METRICS_PORT"]
+    assert blamed(*problems(REQUIRED | {"METRICS_PORT": "3000"})) == ["METRICS_PORT"]  # the default of PORT
+    assert blamed(*problems(same | {"PORT": "none"})) == ["PORT"]
+    assert Settings.from_env(REQUIRED | {"PORT": "0", "METRICS_PORT": "0"}).metrics_port == 0
+
+
 # --- many workspaces ---
 
 
@@ -355,6 +363,7 @@ SAID_OF_ONE: dict[str, dict[str, str]] = {
     "bad values": dict.fromkeys(
         (*URLS, *TIMES, "JOURNAL_DAYS", "PORT", "LOG_LEVEL", "LOG_FORMAT", "ALERTS_CHANNEL"), "odd"
     ),
+    "the same port": {"METRICS_PORT": "3000"},
     "a bad proxy": {"HTTPS_PROXY": "socks5://bot:s3cret@proxy:1080"},
     "bad values of the store": {"DATABASE_URL": "odd", "ENCRYPTION_KEYS": "odd"},
     "no ids": {"PAUSE_USERS": "@alice", "RESUME_USERS": ",", "ALLOWED_CHANNELS": "C0ALERTS001,#a,#b"},

@@ -392,7 +392,7 @@ async def test_a_connection_that_slack_ends_before_its_hello_is_off() -> None:
     [
         ({"ready": False, "reasons": {"slack": "It is down."}}, 1, Unanswered.BOT_NOT_READY),
         ({"ready": True, "degraded": {"disk": "It is full."}}, 0, Questionable.BOT_DEGRADED),
-        ({"hello": "world"}, 0, Skipped.BOT_NOT_RUNNING),
+        ({"hello": "world"}, 2, Wrong.CANNOT_LISTEN),
     ],
 )
 async def test_the_running_bot_tells_its_own_state(
@@ -404,6 +404,43 @@ async def test_the_running_bot_tells_its_own_state(
     async with LocalServer([web.get("/readyz", readyz)]) as bot:
         found = await examined(settings_of(one, PORT=str(bot.port), BASE_URL=""))
     assert (found.code, found.kind(N.RUNNING_BOT)) == (code, kind)
+
+
+@pytest.mark.parametrize("setting", ["PORT", "METRICS_PORT"])
+async def test_a_port_that_another_program_uses_is_named(one: SingleHarness, setting: str) -> None:
+    async with LocalServer([]) as other:
+        ports = {"PORT": str(free_port()), "METRICS_PORT": str(free_port()), setting: str(other.port)}
+        found = await examined(settings_of(one, **ports, BASE_URL=""))
+    assert (found.code, found.failures()) == (2, {N.RUNNING_BOT: Wrong.CANNOT_LISTEN})
+    (line,) = [line for line in found.lines if f"127.0.0.1:{other.port}" in line.partition("none can start")[2]]
+    assert f"HOST and {setting} " in line
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
+async def test_a_host_that_is_not_of_this_machine_is_named(
+    one: SingleHarness, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.outbound.reachability._TIMEOUT", 2.0)
+    found = await examined(settings_of(one, HOST=host, PORT="3000", METRICS_PORT="9464", BASE_URL=""))
+    assert (found.code, found.failures()) == (2, {N.RUNNING_BOT: Wrong.CANNOT_LISTEN})
+
+
+async def test_ports_that_were_tried_are_free_again(one: SingleHarness) -> None:
+    ports = {"PORT": free_port(), "METRICS_PORT": free_port()}
+    found = await examined(settings_of(one, **{name: str(port) for name, port in ports.items()}, BASE_URL=""))
+    assert (found.code, found.kind(N.RUNNING_BOT)) == (0, Skipped.BOT_NOT_RUNNING)
+    for port in ports.values():
+        async with LocalServer([], port=port):
+            pass
+
+
+@HTTP_ONLY
+async def test_a_bot_over_http_has_no_connection_of_socket_mode(one: SingleHarness) -> None:
+    one.slack.socket_mode = True
+    found = await examined(settings_of(one, SLACK_APP_TOKEN=one.slack.app_token))
+    assert found.code == 0
+    assert found.has(N.RUNNING_BOT, Questionable.BOT_OVER_HTTP, url=one.bot.url)
+    assert found.has(N.SOCKET_MODE, Good.SOCKET_OPENED)
 
 
 # --- the database ---

@@ -12,7 +12,7 @@ from bot.outbound.reachability import NotReached, Reached, Step, send
 
 _SLACK_PATH = "/api.test"  # https://docs.slack.dev/reference/methods/api.test
 _ANCHOR_PATH = "/v1/sessions/all/status"
-_NOT_FOUND = 404
+_NOT_FOUND, _METHOD_NOT_ALLOWED = 404, 405
 _KINDS = {
     Step.PROXY: Unanswered.PROXY_FAILED,
     Step.RESOLVE: Unanswered.NAME_UNKNOWN,
@@ -51,6 +51,12 @@ def reach(result: Reached | NotReached, url: str) -> Finding:
     if isinstance(result, Reached):
         return Finding(Good.REACHED, {"host": host})
     return Finding(_KINDS[result.step], {"host": host, "why": result.why})
+
+
+async def serves_events(session: aiohttp.ClientSession, url: str) -> bool:
+    """Return whether the bot at `url` takes Slack's requests over HTTP. In Socket Mode it does not have the path."""
+    result = await send(session, f"{url}/slack/events")
+    return isinstance(result, Reached) and result.status == _METHOD_NOT_ALLOWED
 
 
 async def check_running_bot(session: aiohttp.ClientSession, url: str) -> Finding:
