@@ -17,6 +17,7 @@ from bot.core.outcomes import (
     Paused,
     Stopping,
     StoreUnavailable,
+    Superseded,
     Unconfirmed,
 )
 from bot.core.request_age import is_sent
@@ -131,12 +132,12 @@ class SessionControl:
         return await self._ask_anchor(order, record, access)
 
     async def _ask_anchor(self, order: Order, record: OrderRecord, access: Access) -> Outcome:
-        """Send the order; send a pause again if it joined one whose older key Anchor refused.
+        """Send the order, and send it again if it joined an earlier one that ended for a reason of its own.
 
-        A resume is not sent again: it could undo a newer pause.
+        That of a pause is an older key that Anchor refused, that of a resume a pause which came before this one.
         """
         result = await self._submit(order, record, access)
-        while order.verb is Verb.PAUSE and result is not None and _used_older_key(result, access):
+        while result is not None and _ended_for_another(order.verb, result, access):
             result = await self._submit(order, record, access)
         if result is None:
             return Unconfirmed(Doubt.STOPPED)
@@ -165,7 +166,13 @@ class SessionControl:
         return result
 
 
-def _used_older_key(result: Result, access: Access) -> bool:
-    """Return whether Anchor refused a key that was replaced before this order was given."""
+def _ended_for_another(verb: Verb, result: Result, access: Access) -> bool:
+    """Return whether an order that this one joined ended for a reason that need not hold for this one.
+
+    Anchor refused a key that was replaced before this order was given; or the other resume was superseded, which the
+    record of each resume decides.
+    """
+    if verb is Verb.RESUME:
+        return isinstance(result.outcome, Superseded) and result.access is not access
     versions = (result.access.workspace.key_version, access.workspace.key_version)
     return isinstance(result.outcome, KeyRejected) and versions[0] < versions[1]

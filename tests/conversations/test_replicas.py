@@ -168,3 +168,28 @@ async def test_a_bot_whose_clock_is_wrong_takes_orders_over_in_time(url: str, ho
             await at.slack.until(left.answers)
             assert at.orders == []
         assert [row.outcome for row in await left.rows()] == ["Superseded", "Paused"]
+
+
+@HTTP_ONLY
+async def test_the_newest_resume_does_not_share_the_end_of_one_that_was_superseded(url: str) -> None:
+    async with two_bots(url) as (at, switch):
+        carol = at.slack.home.add_user("U0CAROL0009", "carol")
+        at.slack.alerts.members.add(carol.id)
+        first = at.slack.request_url
+        switch()
+        second = at.slack.request_url
+        at.anchor.fault = Slow(3.0)
+        orders = [asyncio.create_task(at.command(user=at.slack.bob))]
+        await at.anchor.until(lambda: at.orders)
+        at.anchor.fault = None
+        for bot, verb, user in (
+            (first, "resume", at.slack.alice),
+            (second, "pause", carol),  # the resume of alice came before
+            (first, "resume", at.slack.bob),
+        ):
+            await asyncio.sleep(0.5)  # until the order before is recorded
+            at.slack.request_url = bot
+            orders.append(asyncio.create_task(at.command(verb=verb, user=user)))
+        await asyncio.gather(*orders)
+        await at.slack.until(lambda: resumed(user=at.slack.bob.id) in [message.text for message in at.messages()])
+        assert at.anchor.session(at.session).state is SessionState.RUNNING
