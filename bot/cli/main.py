@@ -123,14 +123,14 @@ def _manifest(options: argparse.Namespace) -> int:
 def _operate(options: argparse.Namespace) -> int:
     from bot.cli import operators  # noqa: PLC0415 - the other commands need no database
 
-    try:
-        output = operators.operate(options, read_environment(os.environ, _ENV_FILE))
-    except StoreNotUsableError as error:
-        return _fail(error.sentence, code=_UNUSABLE_SETTINGS)
-    except operators.NotDoneError as error:
-        return _fail(str(error), code=1)
-    print(output)  # noqa: T201 - output of a command
-    return 0
+    environ = read_environment(os.environ, _ENV_FILE)
+    logs.configure("ERROR", "text")
+
+    def execute(runner: asyncio.Runner) -> int:
+        print(operators.operate(options, environ, runner.run))  # noqa: T201 - output of a command
+        return 0
+
+    return _run_to_end(execute)
 
 
 def _order(options: argparse.Namespace) -> int:
@@ -174,6 +174,8 @@ def _run_to_end(command: Callable[[asyncio.Runner], int], *, interrupted: str = 
             code = _fail(str(error), code=1)
         except BadWorkspaceError as error:
             code = _fail(str(error), code=_UNUSABLE_SETTINGS)
+        except StoreNotUsableError as error:
+            code = _fail(error.sentence, code=_UNUSABLE_SETTINGS)
         except KeyboardInterrupt:
             code = _fail(interrupted, code=1)
         force_exit_after(code, within=_EXIT_TIMEOUT)

@@ -4,18 +4,19 @@ They work with and without a running bot. Running bots apply changes immediately
 """
 
 import argparse
-import asyncio
 import getpass
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any
 
+from bot.cli.key_check import find_problem
 from bot.cli.workspace_table import summary_line, table
 from bot.config.store_settings import OperatorSettings
 from bot.core.alert import alerts_url
 from bot.core.secret import Secret, digest
 from bot.core.slack_ids import CHANNEL_ID
-from bot.core.workspace import AnchorKey, Workspace, is_key
+from bot.core.workspace import AnchorKey, KeyCheck, Workspace, is_key
 from bot.outbound.store.fields import new_key
 from bot.outbound.store.key_rotation import rotate
 from bot.outbound.store.sqlite import file_of
@@ -23,6 +24,7 @@ from bot.outbound.store.store import Store, open_store
 from bot.outbound.workspaces import StoreError, UnreadableError
 from bot.usecases.admin.alerts import new_alerts_token
 
+_Run = Callable[[Coroutine[Any, Any, str]], str]
 _Operation = Callable[[argparse.Namespace, Store, OperatorSettings], Awaitable[str]]
 
 
@@ -30,14 +32,17 @@ class NotDoneError(Exception):
     """A command that was not completed; the text says why."""
 
 
-def operate(options: argparse.Namespace, environ: Mapping[str, str]) -> str:
-    """Execute a command, and return its output. Raises SettingsError, StoreNotUsableError or NotDoneError."""
+def operate(options: argparse.Namespace, environ: Mapping[str, str], run: _Run) -> str:
+    """Execute a command, and return its output. `run` runs a coroutine to its end.
+
+    Raises SettingsError, StoreNotUsableError or NotDoneError.
+    """
     if (options.command, options.action) == ("keys", "new"):
         return new_key().reveal()
     settings = OperatorSettings.from_env(environ)
     check_file(settings.store.database_url)
     try:
-        return asyncio.run(_with_store(options, settings))
+        return run(_with_store(options, settings))
     except StoreError as error:
         raise NotDoneError(f"Database error, command not completed: {error}.") from None
 
@@ -84,13 +89,17 @@ async def _delete(options: argparse.Namespace, store: Store, _: OperatorSettings
     return f"Deleted {options.team_id}. The app is still installed in Slack: remove it there as well."
 
 
-async def _set_key(options: argparse.Namespace, store: Store, _: OperatorSettings) -> str:
-    key = _prompt(f"Anchor API key of {options.team_id}: ").strip()
-    if not is_key(key):
+async def _set_key(options: argparse.Namespace, store: Store, settings: OperatorSettings) -> str:
+    key = Secret(_prompt(f"Anchor API key of {options.team_id}: ").strip())
+    if not is_key(key.reveal()):
         raise NotDoneError("Invalid key: it is empty, or contains spaces or characters that no key has.")
-    if not await store.rows.set_key(options.team_id, AnchorKey(Secret(key), set_at=int(time.time()))):
+    if not options.offline and (problem := await find_problem(key, settings)):
+        raise NotDoneError(problem)
+    check = KeyCheck.UNVERIFIED if options.offline else KeyCheck.VERIFIED
+    if not await store.rows.set_key(options.team_id, AnchorKey(key, check, set_at=int(time.time()))):
         raise _not_installed(options.team_id)
-    return f"{options.team_id} has this key from now on."
+    known = "It was not checked." if options.offline else "Anchor accepts it."
+    return f"{options.team_id} has this key from now on. {known}"
 
 
 async def _token(options: argparse.Namespace, store: Store, settings: OperatorSettings) -> str:

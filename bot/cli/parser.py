@@ -153,7 +153,10 @@ def _add_workspaces(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     actions.add_parser("list", help="list all workspaces: id, whether an Anchor key is set, installation time, name")
     _add_one(actions, "show", "show a workspace without its secrets")
     _add_one(actions, "delete", "delete a workspace and its secrets; this does not remove the app from Slack")
-    _add_one(actions, "set-key", "set the workspace's Anchor API key, read from a prompt or stdin")
+    key = _add_one(actions, "set-key", "check and set the workspace's Anchor API key, read from a prompt or stdin")
+    key.epilog = "Exit code 1: Anchor refuses the key or gives no answer, so nothing was saved; 2: an argument or "
+    key.epilog += "setting is invalid."
+    key.add_argument("--offline", action="store_true", help="save the key without checking it with Anchor")
     token = _add_one(actions, "alert-token", "replace the workspace's alerts token by a new one")
     token.add_argument("--channel", metavar="ID", help="id of the channel for alerts that name none")
 

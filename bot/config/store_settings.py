@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.config.env_reader import EnvReader
+from bot.core.proxy import Proxy
 from bot.core.secret import Secret
 
 BASE_URL = "https://bot.example.com"
@@ -41,10 +42,16 @@ def _read_database_url(read: EnvReader, *, can_be_memory: bool) -> Secret:
 
 @dataclass(frozen=True, slots=True)
 class OperatorSettings:
-    """Settings of `anchor-bot workspaces` and `anchor-bot keys`; `base_url` is the bot's public URL."""
+    """Settings of `anchor-bot workspaces` and `anchor-bot keys`.
+
+    `base_url` is the bot's public URL. A new key is tried at `anchor_api_url`, within `anchor_timeout` seconds.
+    """
 
     store: StoreSettings
     base_url: str
+    anchor_api_url: str
+    anchor_timeout: float
+    proxy: Proxy | None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "OperatorSettings":
@@ -53,6 +60,9 @@ class OperatorSettings:
         settings = cls(
             store=read_store(read),
             base_url=read.url("BASE_URL", "http://127.0.0.1:3000", example=BASE_URL).rstrip("/"),
+            anchor_api_url=read.url("ANCHOR_API_URL"),
+            anchor_timeout=read.seconds("ANCHOR_TIMEOUT"),
+            proxy=read.proxy("HTTPS_PROXY", "NO_PROXY"),
         )
         read.finish()
         return settings

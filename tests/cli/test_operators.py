@@ -7,13 +7,14 @@ import pty
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 from sqlalchemy import text
 
 from bot.cli.main import main
@@ -22,6 +23,7 @@ from bot.core.secret import Secret, digest
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
 from bot.outbound.store.store import Store, open_store
 from bot.outbound.workspaces import StoreNotUsableError, UnreadableError
+from bot.sim.anchor import SimAnchor, server_error
 from harness.databases import KEY, OTHER_KEY
 from harness.process import MODULE
 from outbound.store.test_workspace_rows import ACME, GLOBEX
@@ -55,8 +57,20 @@ def url(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def says(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Says:
-    """Run a command, and return what it says: on stdout, or on stderr if it fails."""
+def anchor(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimAnchor]:
+    """An Anchor that accepts the keys sk-1 and sk-typed, in another thread."""
+    sim = SimAnchor(keys=["sk-1", "sk-typed"])
+    with start_blocking_portal("asyncio") as portal, portal.wrap_async_context_manager(sim):
+        monkeypatch.setenv("ANCHOR_API_URL", sim.url)
+        yield sim
+    assert sim.violations == []
+
+
+@pytest.fixture
+def says(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Says:
+    """Run a command, and return what it says: on stdout, or on stderr if it fails. It leaves process and log as is."""
+    monkeypatch.setattr("bot.cli.main.force_exit_after", lambda *_, **__: None)
+    monkeypatch.setattr("bot.cli.main.logs.configure", lambda *_: None)
 
     def run(*arguments: str, code: int = 0) -> str:
         assert main(arguments) == code
@@ -118,6 +132,7 @@ def test_the_list_is_one_of_those_that_are_there(says: Says, url: str, wording: 
     wording("no workspace", says("workspaces", "list"))
 
 
+@pytest.mark.usefixtures("anchor")
 def test_a_workspace_is_shown_without_its_secrets(says: Says, type_in: TypeIn, url: str, wording: Check) -> None:
     wording("new", says("workspaces", "show", ACME.team_id))
     type_in("sk-1\n")
@@ -131,7 +146,7 @@ def test_a_workspace_is_shown_without_its_secrets(says: Says, type_in: TypeIn, u
     assert key
     assert key.set_at
     assert before <= key.set_at <= time.time()
-    assert key == AnchorKey(Secret("sk-1"), set_at=key.set_at)
+    assert key == AnchorKey(Secret("sk-1"), KeyCheck.VERIFIED, set_at=key.set_at)
     assert acme(url).alerts_token_digest == digest(token)
     wording("set up", shown.replace(f"{datetime.fromtimestamp(key.set_at, UTC):%Y-%m-%d %H:%M} UTC", "MOMENT"))
     assert [secret for secret in ("sk-1", token, digest(token), "xoxb") if secret in shown] == []
@@ -178,10 +193,50 @@ def test_what_is_no_key_is_not_set(says: Says, type_in: TypeIn, url: str, typed:
     assert acme(url).anchor_key is None
 
 
+def test_only_a_key_that_anchor_accepts_replaces_another(
+    says: Says, type_in: TypeIn, url: str, anchor: SimAnchor, wording: Check
+) -> None:
+    type_in("sk-1\n")
+    says("workspaces", "set-key", ACME.team_id)
+    good = acme(url).anchor_key
+    type_in("sk-wrong\n")
+    wording("refused key", says("workspaces", "set-key", ACME.team_id, code=1))
+    anchor.fault = server_error()
+    type_in("sk-typed\n")
+    wording("unclear answer about a key", says("workspaces", "set-key", ACME.team_id, code=1))
+    assert acme(url).anchor_key == good
+
+
+def test_a_key_is_saved_without_an_answer_only_if_no_check_is_wanted(
+    says: Says, type_in: TypeIn, url: str, monkeypatch: pytest.MonkeyPatch, wording: Check
+) -> None:
+    monkeypatch.setenv("ANCHOR_API_URL", "http://127.0.0.1:1")
+    type_in("sk-1\n")
+    wording("no answer about a key", says("workspaces", "set-key", ACME.team_id, code=1))
+    assert acme(url).anchor_key is None
+    type_in("sk-1\n")
+    wording("unchecked key", says("workspaces", "set-key", ACME.team_id, "--offline"))
+    key = acme(url).anchor_key
+    assert key
+    assert (key.value, key.check) == (Secret("sk-1"), KeyCheck.UNVERIFIED)
+
+
+def test_without_certificates_a_key_can_not_be_checked(
+    says: Says, type_in: TypeIn, monkeypatch: pytest.MonkeyPatch, wording: Check
+) -> None:
+    def fail(**_: object) -> None:
+        raise FileNotFoundError(2, "No such file")
+
+    monkeypatch.setattr("bot.cli.key_check.open_session", fail)
+    type_in("sk-1\n")
+    wording("no certificates", says("workspaces", "set-key", ACME.team_id, code=1))
+
+
 @pytest.mark.parametrize("action", ["show", "delete", "set-key", "alert-token"])
 def test_a_workspace_that_is_not_there_is_named(says: Says, type_in: TypeIn, action: str, wording: Check) -> None:
     type_in("sk-1\n")
-    wording("no such workspace", says("workspaces", action, "T0NOBODY001", code=1))
+    options = {"set-key": ["--offline"]}.get(action, [])
+    wording("no such workspace", says("workspaces", action, "T0NOBODY001", *options, code=1))
 
 
 def test_the_channel_of_alerts_stays_unless_another_one_is_given(says: Says, url: str, wording: Check) -> None:
@@ -219,6 +274,7 @@ def test_a_database_that_does_not_do_it_is_said_to(says: Says, url: str, wording
     wording("not rotated", says("keys", "rotate", code=1).replace(str(why.value), "WHY"))
 
 
+@pytest.mark.usefixtures("anchor")
 def test_at_a_terminal_a_key_is_asked_for_and_not_shown(url: str, wording: Check) -> None:
     ours, theirs = pty.openpty()
     arguments = [*MODULE, "workspaces", "set-key", ACME.team_id]

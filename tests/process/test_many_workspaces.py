@@ -46,7 +46,9 @@ class Deployment:
 
     async def operate(self, *arguments: str, **changes: str) -> str:
         """Run a command of an operator's, and return what it prints."""
-        return await asyncio.to_thread(operate, parser().parse_args(arguments), {**self.environ, **changes})
+        return await asyncio.to_thread(
+            operate, parser().parse_args(arguments), {**self.environ, **changes}, asyncio.run
+        )
 
     async def pause(self) -> None:
         await self.slack.command("U0GLOBEX001", "C0GLOBEX001", SESSION)
