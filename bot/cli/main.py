@@ -122,12 +122,14 @@ def _manifest(options: argparse.Namespace) -> int:
 
 def _operate(options: argparse.Namespace) -> int:
     from bot.cli import operators  # noqa: PLC0415 - the other commands need no database
+    from bot.cli.questions import choose_answers  # noqa: PLC0415
 
+    confirm = choose_answers(os.environ, reads_stdin=False).confirm
     environ = read_environment(os.environ, _ENV_FILE)
     logs.configure("ERROR", "text")
 
     def execute(runner: asyncio.Runner) -> int:
-        print(operators.operate(options, environ, runner.run))  # noqa: T201 - output of a command
+        print(operators.operate(options, environ, runner.run, confirm))  # noqa: T201 - output of a command
         return 0
 
     return _run_to_end(execute)

@@ -25,6 +25,7 @@ from bot.outbound.workspaces import StoreError, UnreadableError
 from bot.usecases.admin.alerts import new_alerts_token
 
 _Run = Callable[[Coroutine[Any, Any, str]], str]
+_Confirm = Callable[..., bool]
 _Operation = Callable[[argparse.Namespace, Store, OperatorSettings], Awaitable[str]]
 
 
@@ -32,8 +33,8 @@ class NotDoneError(Exception):
     """A command that was not completed; the text says why."""
 
 
-def operate(options: argparse.Namespace, environ: Mapping[str, str], run: _Run) -> str:
-    """Execute a command, and return its output. `run` runs a coroutine to its end.
+def operate(options: argparse.Namespace, environ: Mapping[str, str], run: _Run, confirm: _Confirm) -> str:
+    """Execute a command, and return its output. `run` runs a coroutine to its end, `confirm` is that of `Answers`.
 
     Raises SettingsError, StoreNotUsableError or NotDoneError.
     """
@@ -41,6 +42,10 @@ def operate(options: argparse.Namespace, environ: Mapping[str, str], run: _Run) 
         return new_key().reveal()
     settings = OperatorSettings.from_env(environ)
     check_file(settings.store.database_url)
+    if options.action == "delete":
+        _confirm_deletion(options, confirm)
+    if options.action == "set-key":
+        options.key = _read_key(options.team_id)
     try:
         return run(_with_store(options, settings))
     except StoreError as error:
@@ -83,20 +88,31 @@ async def _show(options: argparse.Namespace, store: Store, settings: OperatorSet
     return table(summary, workspace, admins, alerts_url(settings.base_url, team_id))
 
 
+def _confirm_deletion(options: argparse.Namespace, confirm: _Confirm) -> None:
+    question = f"Delete {options.team_id}, its secrets, and its orders and cards?"
+    if not (options.force or confirm(question, option="--force")):
+        raise NotDoneError("Nothing was deleted.")
+
+
 async def _delete(options: argparse.Namespace, store: Store, _: OperatorSettings) -> str:
     if not await store.rows.delete(options.team_id):
         raise _not_installed(options.team_id)
-    return f"Deleted {options.team_id}. The app is still installed in Slack: remove it there as well."
+    deleted = f"Deleted {options.team_id}, its secrets, and its orders and cards."
+    return f"{deleted} The app is still installed in Slack: remove it there as well."
+
+
+def _read_key(team_id: str) -> Secret:
+    key = Secret(_prompt(f"Anchor API key of {team_id}: ").strip())
+    if not is_key(key.reveal()):
+        raise NotDoneError("Invalid key: it is empty, or contains spaces or characters that no key has.")
+    return key
 
 
 async def _set_key(options: argparse.Namespace, store: Store, settings: OperatorSettings) -> str:
-    key = Secret(_prompt(f"Anchor API key of {options.team_id}: ").strip())
-    if not is_key(key.reveal()):
-        raise NotDoneError("Invalid key: it is empty, or contains spaces or characters that no key has.")
-    if not options.offline and (problem := await find_problem(key, settings)):
+    if not options.offline and (problem := await find_problem(options.key, settings)):
         raise NotDoneError(problem)
     check = KeyCheck.UNVERIFIED if options.offline else KeyCheck.VERIFIED
-    if not await store.rows.set_key(options.team_id, AnchorKey(key, check, set_at=int(time.time()))):
+    if not await store.rows.set_key(options.team_id, AnchorKey(options.key, check, set_at=int(time.time()))):
         raise _not_installed(options.team_id)
     known = "It was not checked." if options.offline else "Anchor accepts it."
     return f"{options.team_id} has this key from now on. {known}"

@@ -152,7 +152,12 @@ def _add_workspaces(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     actions = parser.add_subparsers(dest="action", required=True, metavar="action")
     actions.add_parser("list", help="list all workspaces: id, whether an Anchor key is set, installation time, name")
     _add_one(actions, "show", "show a workspace without its secrets")
-    _add_one(actions, "delete", "delete a workspace and its secrets; this does not remove the app from Slack")
+    delete = _add_one(
+        actions,
+        "delete",
+        "delete a workspace, its secrets, and its orders and cards; this does not remove the app from Slack",
+    )
+    delete.add_argument("--force", action="store_true", help="ask nothing; without a terminal this is required")
     key = _add_one(actions, "set-key", "check and set the workspace's Anchor API key, read from a prompt or stdin")
     key.epilog = "Exit code 1: Anchor refuses the key or gives no answer, so nothing was saved; 2: an argument or "
     key.epilog += "setting is invalid."

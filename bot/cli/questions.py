@@ -122,7 +122,7 @@ class Given:
 
     def confirm(self, question: str, *, option: str) -> bool:
         """Refuse: there is nobody to ask."""
-        raise NotDoneError(f"{question} Without a terminal, {option} means yes. Nothing was written.")
+        raise NotDoneError(f"{question} Without a terminal, {option} means yes. Nothing was changed.")
 
 
 def choose_answers(environ: Mapping[str, str], *, reads_stdin: bool) -> Answers:

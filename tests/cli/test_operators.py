@@ -108,6 +108,23 @@ def acme(url: str) -> Workspace:
     return found
 
 
+def at_terminal(*arguments: str, waits_for: bytes, typed: bytes, code: int = 0) -> str:
+    """Run a command at a terminal, type an answer to its question, and return what is shown."""
+    ours, theirs = pty.openpty()
+
+    command = [*MODULE, "workspaces", *arguments]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process:  # noqa: S603 - ours
+        os.close(theirs)
+        shown = b""
+        while waits_for not in shown:
+            shown += os.read(ours, 1000)
+        os.write(ours, typed)
+        assert process.wait(10) == code
+        shown += os.read(ours, 1000)
+    os.close(ours)
+    return " ".join(shown.decode().split())
+
+
 def execute(url: str, sql: str) -> None:
     async def do(store: Store) -> None:
         await store.database.execute(text(sql))
@@ -125,10 +142,10 @@ def test_a_new_key_needs_no_settings_and_is_another_each_time(says: Says, monkey
 def test_the_list_is_one_of_those_that_are_there(says: Says, url: str, wording: Check) -> None:
     """Without what could steer a terminal."""
     wording("two workspaces", says("workspaces", "list"))
-    wording("deleted", says("workspaces", "delete", ACME.team_id))
+    wording("deleted", says("workspaces", "delete", ACME.team_id, "--force"))
     assert look(url, lambda store: store.rows.find(ACME.team_id)) is None
     assert [line.split()[0] for line in says("workspaces", "list").splitlines()] == [GLOBEX.team_id]
-    says("workspaces", "delete", GLOBEX.team_id)
+    says("workspaces", "delete", GLOBEX.team_id, "--force")
     wording("no workspace", says("workspaces", "list"))
 
 
@@ -232,10 +249,27 @@ def test_without_certificates_a_key_can_not_be_checked(
     wording("no certificates", says("workspaces", "set-key", ACME.team_id, code=1))
 
 
+def test_without_a_terminal_nothing_is_deleted_unless_it_is_forced(
+    says: Says, type_in: TypeIn, url: str, wording: Check
+) -> None:
+    type_in("y\n")
+    wording("not deleted", says("workspaces", "delete", ACME.team_id, code=1))
+    assert acme(url).team_id == ACME.team_id
+
+
+@pytest.mark.parametrize(("typed", "code"), [(b"y\n", 0), (b"\n", 1), (b"\x04", 1)])
+def test_at_a_terminal_a_deletion_is_confirmed(url: str, typed: bytes, code: int, wording: Check) -> None:
+    """The last answer is Ctrl-D."""
+    shown = at_terminal("delete", ACME.team_id, waits_for=b"[y/N] ", typed=typed, code=code)
+    if typed == b"\n":
+        wording("a deletion at a terminal", shown)
+    assert (look(url, lambda store: store.rows.find(ACME.team_id)) is None) is (code == 0)
+
+
 @pytest.mark.parametrize("action", ["show", "delete", "set-key", "alert-token"])
 def test_a_workspace_that_is_not_there_is_named(says: Says, type_in: TypeIn, action: str, wording: Check) -> None:
     type_in("sk-1\n")
-    options = {"set-key": ["--offline"]}.get(action, [])
+    options = {"set-key": ["--offline"], "delete": ["--force"]}.get(action, [])
     wording("no such workspace", says("workspaces", action, "T0NOBODY001", *options, code=1))
 
 
@@ -276,18 +310,7 @@ def test_a_database_that_does_not_do_it_is_said_to(says: Says, url: str, wording
 
 @pytest.mark.usefixtures("anchor")
 def test_at_a_terminal_a_key_is_asked_for_and_not_shown(url: str, wording: Check) -> None:
-    ours, theirs = pty.openpty()
-    arguments = [*MODULE, "workspaces", "set-key", ACME.team_id]
-    with subprocess.Popen(arguments, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process:  # noqa: S603 - ours
-        os.close(theirs)
-        shown = b""
-        while b": " not in shown:
-            shown += os.read(ours, 1000)
-        os.write(ours, b"sk-typed\n")
-        assert process.wait(10) == 0
-        shown += os.read(ours, 1000)
-    os.close(ours)
-    wording("at a terminal", " ".join(shown.decode().split()))
+    wording("at a terminal", at_terminal("set-key", ACME.team_id, waits_for=b": ", typed=b"sk-typed\n"))
     key = acme(url).anchor_key
     assert key
     assert key.value == Secret("sk-typed")
