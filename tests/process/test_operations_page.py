@@ -32,7 +32,11 @@ PORTS = ("3000", "3001", "3002")
 
 PIPX = f"""#!/bin/bash -eu
 case "$1" in
-    install) ls -- "${{@: -1}}" && ln -sf {CONSOLE_SCRIPT[0]} "$BIN/anchor-bot" ;;
+    install)
+        [ "$(grep -o [.]whl <<<"$*" | wc -l)" = 1 ]
+        ls -- "${{@: -1}}"
+        ln -sf {CONSOLE_SCRIPT[0]} "$BIN/anchor-bot"
+        ;;
     uninstall) rm "$BIN/anchor-bot" ;;
 esac
 """
@@ -123,14 +127,15 @@ def script(other: str, key: str) -> str:
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Iterator[Path]:
-    """A directory with the wheel in it; no bot is left running at the end."""
+    """A directory with the page's wheels in it; no bot is left running at the end."""
     for name, text in {"pipx": PIPX, "systemctl": SYSTEMCTL}.items():
         (tmp_path / "bin").mkdir(exist_ok=True)
         (tmp_path / "bin" / name).write_text(text)
         (tmp_path / "bin" / name).chmod(0o755)
     (tmp_path / "install.py").write_text(INSTALL)
     (tmp_path / "run").mkdir()
-    (tmp_path / "anchor_chatops-1.0-py3-none-any.whl").touch()
+    for wheel in re.findall(r"anchor_chatops-[\d.]+-py3-none-any[.]whl", PAGE):
+        (tmp_path / wheel).touch()
     yield tmp_path
     for left in (tmp_path / "run").glob("*.pid"):
         os.kill(int(left.read_text()), 9)
