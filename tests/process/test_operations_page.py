@@ -102,12 +102,15 @@ def script(other: str, key: str) -> str:
     """All sections, and between them what shows that they have done their work."""
     unset = f"unset {' '.join(SECRETS)}"
     told = "anchor-bot journal --format json | grep -c"
+    backup = commands("Back up", other)
+    elsewhere = f"mkdir ../elsewhere\n(cd ../elsewhere && ! {backup.splitlines()[-1]})\nrmdir ../elsewhere"
     parts = [
         commands("Install", other).replace(
             "anchor-bot init\n", f"anchor-bot init && {unset} && echo ENCRYPTION_KEYS={key} >>.env\n"
         ),
         f"anchor-bot pause {SESSION}",
-        commands("Back up", other),
+        "" if other == "SQLite" else elsewhere,  # which makes no file where no database is
+        backup,
         f"anchor-bot pause {OTHER_SESSION}",
         "mv ../anchor_chatops-*.whl .",
         commands("Upgrade", other),
