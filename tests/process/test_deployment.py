@@ -17,6 +17,7 @@ import yaml
 
 import bot
 from bot.config.catalog import SETTINGS
+from bot.config.env_file import read_environment
 from bot.config.settings import LONGEST_DRAIN
 from bot.demo.sandbox import environment
 from bot.sim.anchor import SimAnchor
@@ -58,6 +59,15 @@ def run(*command: str | Path, cwd: Path = ROOT, variables: Mapping[str, str] = N
     )
     assert done.returncode == 0, done.stdout
     return done.stdout
+
+
+def test_a_shell_does_not_split_a_value_of_the_file_with_settings(tmp_path: Path) -> None:
+    """The example of the page, which a shell would split at & without its quotes."""
+    page = (ROOT / "docs/deployment.md").read_text()
+    (line,) = re.findall(r"^\s*(DATABASE_URL=.*&.*)$", page, re.MULTILINE)
+    (tmp_path / "env").write_text(f"{line}\n")
+    read = run("sh", "-c", "set -a && . ./env && printenv DATABASE_URL", cwd=tmp_path).strip()
+    assert {"DATABASE_URL": read} == read_environment({}, tmp_path / "env")
 
 
 # --- the image ---
