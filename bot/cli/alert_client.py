@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import httpx
 
 import bot
+from bot.config.settings import AlertClientSettings
 from bot.core.json_fields import parse_object
-from bot.core.secret import Secret
 from bot.messages.markup import printable
 from bot.outbound.slack.delivery import Posted
 
@@ -25,10 +25,11 @@ class NotPosted:
     is_client_error: bool = False
 
 
-def send_alert(url: str, token: Secret, fields: Mapping[str, object]) -> Posted | NotPosted:
-    """Post `fields` to the alerts endpoint at `url`."""
+def send_alert(settings: AlertClientSettings, fields: Mapping[str, object]) -> Posted | NotPosted:
+    """Post `fields` to the alerts endpoint of the settings."""
+    url = settings.url
     headers = {
-        "Authorization": f"Bearer {token.reveal()}",
+        "Authorization": f"Bearer {settings.alerts_token.reveal()}",
         "Content-Type": "application/json",
         "User-Agent": f"anchor-chatops/{bot.__version__}",
     }
@@ -46,11 +47,14 @@ def send_alert(url: str, token: Secret, fields: Mapping[str, object]) -> Posted 
             f"The bot at {url} did not answer ({type(error).__name__}): the alert may have been posted. "
             "Check the channel."
         )
-    return read_answer(answer.status_code, answer.content, url)
+    return read_answer(answer.status_code, answer.content, url, has_workspace=bool(settings.workspace))
 
 
-def read_answer(status_code: int, body: bytes, url: str) -> Posted | NotPosted:
-    """Interpret the answer of the server at `url`; the `ts` of an alert that will be posted is ""."""
+def read_answer(status_code: int, body: bytes, url: str, *, has_workspace: bool = False) -> Posted | NotPosted:
+    """Interpret the answer of the server at `url`; the `ts` of an alert that will be posted is "".
+
+    `has_workspace`: the URL names a workspace, that of ALERTS_WORKSPACE.
+    """
     answer = parse_object(body) or {}
     channel, ts, why = answer.get("channel"), answer.get("ts"), answer.get("error")
     if status_code == httpx.codes.OK and isinstance(channel, str) and isinstance(ts, str):
@@ -58,7 +62,8 @@ def read_answer(status_code: int, body: bytes, url: str) -> Posted | NotPosted:
     if status_code == httpx.codes.ACCEPTED and isinstance(channel, str):
         return Posted(channel=printable(channel, limit=_MAX_LENGTH), ts="")
     if status_code == httpx.codes.UNAUTHORIZED:
-        return NotPosted(f"The bot at {url} refuses ALERTS_TOKEN. Use its alerts token.", is_client_error=True)
+        refused = "ALERTS_TOKEN, or ALERTS_WORKSPACE is wrong" if has_workspace else "ALERTS_TOKEN"
+        return NotPosted(f"The bot at {url} refuses {refused}. Use its alerts token.", is_client_error=True)
     if isinstance(why, str):
         sentence = f"{printable(why, limit=_MAX_LENGTH)} ({status_code})"
         return NotPosted(sentence, is_client_error=status_code in _CLIENT_ERRORS)

@@ -20,6 +20,7 @@ from bot.config.env_file import read_environment
 from bot.config.env_reader import SettingsError
 from bot.config.settings import AlertClientSettings, Settings
 from bot.config.startup_report import find_warnings, summarize
+from bot.config.store_settings import OneWorkspaceError
 from bot.forced_exit import force_exit_after
 from bot.outbound.workspaces import StoreInUseError, StoreNotUsableError
 
@@ -32,6 +33,7 @@ _log = logging.getLogger(__name__)
 
 _ENV_FILE = Path(".env")
 _UNUSABLE_SETTINGS = 2
+_ADVICE = "`anchor-bot init` asks for the settings, and checks them."
 _OPEN_FILES = 65_536
 _EXIT_TIMEOUT = 1.0  # seconds after the drain
 _SWITCH_INTERVAL = 0.0005  # seconds; a read of SQLite waits several times for its thread's turn
@@ -45,8 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _COMMANDS[options.command](options)
         sys.stdout.flush()
     except SettingsError as error:
-        advice = () if options.command == "init" else ("`anchor-bot init` asks for the settings, and checks them.",)
-        return _fail(*error.problems, *advice, code=_UNUSABLE_SETTINGS)
+        is_asked_for = options.command not in {"init", "alert"} and not isinstance(error, OneWorkspaceError)
+        return _fail(*error.problems, *([_ADVICE] if is_asked_for else []), code=_UNUSABLE_SETTINGS)
     except BrokenPipeError:  # our output is no longer read, as after `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the flush at exit fails again
         return 1
@@ -59,7 +61,7 @@ def _alert(options: argparse.Namespace) -> int:
     settings = AlertClientSettings.from_env(read_environment(os.environ, _ENV_FILE) | overrides)
     names = ("text", "title", "severity", "url", "channel")
     fields = {"session_id": options.session} | {name: getattr(options, name) for name in names}
-    result = send_alert(settings.url, settings.alerts_token, fields)
+    result = send_alert(settings, fields)
     if isinstance(result, NotPosted):
         return _fail(result.why, code=_UNUSABLE_SETTINGS if result.is_client_error else 1)
     done = f"Posted in {result.channel}, ts {result.ts}" if result.ts else f"Queued for {result.channel}"

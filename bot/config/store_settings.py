@@ -4,14 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.config.env_reader import EnvReader
+from bot.config.env_reader import EnvReader, SettingsError
 from bot.core.proxy import Proxy
 from bot.core.secret import Secret
 
 BASE_URL = "https://bot.example.com"
 """An example of a bot's public URL."""
 
+_ONE = (
+    "This bot serves one workspace, in its settings: SLACK_BOT_TOKEN is set, SLACK_CLIENT_ID is not. This command is "
+    "for a bot of many workspaces, or one with ENCRYPTION_KEYS."
+)
 _DATABASE_FILE = "anchor-bot.db"
+
+
+class OneWorkspaceError(SettingsError):
+    """The command is for a bot of many workspaces, and the settings are those of a bot of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +63,14 @@ class OperatorSettings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "OperatorSettings":
-        """Read the settings. Raises SettingsError."""
+        """Read the settings. Raises SettingsError.
+
+        A bot of one workspace can have ENCRYPTION_KEYS, too, which can be rotated.
+        """
         read = EnvReader(environ)
+        is_one = read.is_set("SLACK_BOT_TOKEN") and not read.is_set("SLACK_CLIENT_ID")
+        if is_one and not read.is_set("ENCRYPTION_KEYS"):
+            raise OneWorkspaceError((_ONE,))
         settings = cls(
             store=read_store(read),
             base_url=read.url("BASE_URL", "http://127.0.0.1:3000", example=BASE_URL).rstrip("/"),

@@ -1,6 +1,7 @@
 """The meaning of an answer to an alert that was sent, from the bot or from anything else."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -11,8 +12,8 @@ URL = "https://bot.example.com/anchor/alerts"
 NOTHING = [b"", b"<html>", b"\xff", b"[]", b"{}", b'{"ok": true, "channel": "C1"}', b'{"error": 7}', b"[" * 10**6]
 
 
-def refusal(status: int, body: bytes) -> NotPosted:
-    answer = read_answer(status, body, URL)
+def refusal(status: int, body: bytes, *, has_workspace: bool = False) -> NotPosted:
+    answer = read_answer(status, body, URL, has_workspace=has_workspace)
     assert isinstance(answer, NotPosted)
     return answer
 
@@ -46,3 +47,10 @@ def test_each_kind_of_answer_has_its_own_explanation() -> None:
     assert len({refusal(status, b"").why.replace(str(status), "") for status in (401, 404, 200, 502)}) == 3
     assert "ALERTS_TOKEN" in refusal(401, b'{"error": "whatever"}').why
     assert "ALERTS_WORKSPACE" in refusal(404, b"404: Not Found").why
+
+
+def test_a_refused_token_can_also_be_that_of_another_workspace(wording: Callable[[str, str], None]) -> None:
+    for name, has_workspace in {"one workspace": False, "many workspaces": True}.items():
+        refused = refusal(401, b"", has_workspace=has_workspace)
+        assert refused.is_client_error
+        wording(f"401 of a bot of {name}", refused.why)

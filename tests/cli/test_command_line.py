@@ -22,7 +22,14 @@ COMMANDS = (
 def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An empty directory to be in, none of the bot's variables, and the width of a page."""
     monkeypatch.chdir(tmp_path)
-    for name in ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "ANCHOR_API_KEY", "ALERTS_TOKEN", "ANCHOR_BOT_URL"):
+    for name in (
+        "SLACK_BOT_TOKEN",
+        "SLACK_SIGNING_SECRET",
+        "ANCHOR_API_KEY",
+        "ALERTS_TOKEN",
+        "ANCHOR_BOT_URL",
+        "ENCRYPTION_KEYS",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "120")
     return tmp_path
@@ -102,7 +109,19 @@ def test_settings_that_can_not_be_used_end_with_2(
         errors[command[0]] = written.err.splitlines()
     *problems, advice = errors["run"]
     assert problems == [f"anchor-bot: {problem}" for problem in caught.value.problems]
-    assert [lines[-1] for lines in errors.values()] == [advice] * 3
+    assert errors["workspaces"][-1] == advice
     wording("advice", advice)
-    names = [line.removeprefix("anchor-bot: ").split()[0] for line in errors["alert"][:-1]]
-    assert names == ["ANCHOR_BOT_URL", "ALERTS_TOKEN"]
+    names = [line.removeprefix("anchor-bot: ").split()[0] for line in errors["alert"]]
+    assert names == ["ANCHOR_BOT_URL", "ALERTS_TOKEN"]  # for which init does not ask
+
+
+@pytest.mark.parametrize("command", ["workspaces list", "keys rotate"])
+def test_a_bot_of_one_workspace_has_no_workspaces_to_manage(
+    no_settings: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str, wording: Check
+) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN_FILE", str(no_settings / "token"))
+    assert main(command.split()) == 2
+    wording("a bot of one workspace", capsys.readouterr().err.strip())
+    monkeypatch.setenv("SLACK_CLIENT_ID", "1.2")
+    assert main(command.split()) == 2
+    assert "ENCRYPTION_KEYS" in capsys.readouterr().err
