@@ -97,7 +97,7 @@ class Init:
                 return url
             self._say("That is not an https URL. Use one like https://bot.example.com.")
         if self._options.many:
-            raise NotDoneError("--many needs a public URL: browsers go there to install the app. Nothing was written.")
+            raise NotDoneError("--many needs --http URL: browsers go there to install the app. Nothing was written.")
         return ""
 
     def _ask_all(self, base_url: str) -> dict[str, str]:

@@ -22,7 +22,7 @@ from bot.config.settings import AlertClientSettings, Settings
 from bot.config.startup_report import find_warnings, summarize
 from bot.config.store_settings import OneWorkspaceError
 from bot.forced_exit import force_exit_after
-from bot.outbound.workspaces import StoreInUseError, StoreNotUsableError
+from bot.outbound.workspaces import StoreDownError, StoreInUseError, StoreNotUsableError
 
 try:
     import uvloop as loops
@@ -105,7 +105,7 @@ def _serve(runner: asyncio.Runner, settings: Settings) -> int:
             code=_UNUSABLE_SETTINGS,
         )
     except StoreNotUsableError as error:
-        return _fail(error.sentence, code=1 if isinstance(error, StoreInUseError) else _UNUSABLE_SETTINGS)
+        return _fail_for_store(error)
     except NotListeningError as error:
         return _fail(str(error), code=1)
     except OSError as error:
@@ -179,7 +179,7 @@ def _run_to_end(command: Callable[[asyncio.Runner], int], *, interrupted: str = 
         except BadWorkspaceError as error:
             code = _fail(str(error), code=_UNUSABLE_SETTINGS)
         except StoreNotUsableError as error:
-            code = _fail(error.sentence, code=_UNUSABLE_SETTINGS)
+            code = _fail_for_store(error)
         except KeyboardInterrupt:
             code = _fail(interrupted, code=1)
         force_exit_after(code, within=_EXIT_TIMEOUT)
@@ -192,7 +192,7 @@ def _journal(options: argparse.Namespace) -> int:
     try:
         journal.show_journal(options, read_environment(os.environ, _ENV_FILE), sys.stdout)
     except StoreNotUsableError as error:
-        return _fail(error.sentence, code=_UNUSABLE_SETTINGS)
+        return _fail_for_store(error)
     except operators.NotDoneError as error:
         return _fail(str(error), code=1)
     except KeyboardInterrupt:
@@ -221,6 +221,12 @@ def _fail(*sentences: str, code: int) -> int:
     for sentence in sentences:
         print(f"anchor-bot: {sentence}", file=sys.stderr)  # noqa: T201 - output of a command
     return code
+
+
+def _fail_for_store(error: StoreNotUsableError) -> int:
+    """Print why the database cannot be used. The exit code is 1 if it may be usable later."""
+    is_passing = isinstance(error, StoreDownError | StoreInUseError)
+    return _fail(error.sentence, code=1 if is_passing else _UNUSABLE_SETTINGS)
 
 
 _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {

@@ -15,7 +15,6 @@ from bot.cli.workspace_table import summary_line, table
 from bot.config.store_settings import OperatorSettings
 from bot.core.alert import alerts_url
 from bot.core.secret import Secret, digest
-from bot.core.slack_ids import CHANNEL_ID
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace, is_key
 from bot.outbound.store.fields import new_key
 from bot.outbound.store.key_rotation import rotate
@@ -119,8 +118,6 @@ async def _set_key(options: argparse.Namespace, store: Store, settings: Operator
 
 
 async def _token(options: argparse.Namespace, store: Store, settings: OperatorSettings) -> str:
-    if options.channel is not None and not CHANNEL_ID.fullmatch(options.channel):
-        raise NotDoneError("--channel is not a channel id. Use an id like C0123456789.")
     token = new_alerts_token().reveal()
     if options.channel is not None:
         await store.rows.set_alerts_channel(options.team_id, options.channel)

@@ -10,7 +10,7 @@ from bot.core.history import Result
 from bot.core.outcomes import Outcome
 from bot.core.requests import Verb, operator_name
 from bot.core.session_id import Found, SessionId, find_session_id
-from bot.core.slack_ids import SLACK_ID, USER_ID
+from bot.core.slack_ids import CHANNEL_ID, SLACK_ID, USER_ID
 
 _DURATION = re.compile(r"(\d{1,6})([smhdw])", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
@@ -68,6 +68,13 @@ def team_id(text: str) -> str:
     """Read a workspace id."""
     if not SLACK_ID.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a workspace id: use an id like T0123456789")
+    return text
+
+
+def channel_id(text: str) -> str:
+    """Read a channel id."""
+    if not CHANNEL_ID.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a channel id: use an id like C0123456789")
     return text
 
 

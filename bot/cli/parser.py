@@ -3,7 +3,7 @@
 import argparse
 
 import bot
-from bot.cli.order_arguments import add_journal, add_orders, team_id
+from bot.cli.order_arguments import add_journal, add_orders, channel_id, team_id
 from bot.config.addresses import is_port, is_public_url
 
 
@@ -163,7 +163,7 @@ def _add_workspaces(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     key.epilog += "setting is invalid."
     key.add_argument("--offline", action="store_true", help="save the key without checking it with Anchor")
     token = _add_one(actions, "alert-token", "replace the workspace's alerts token by a new one")
-    token.add_argument("--channel", metavar="ID", help="id of the channel for alerts that name none")
+    token.add_argument("--channel", type=channel_id, metavar="ID", help="id of the channel for alerts that name none")
 
 
 def _add_one(

@@ -29,6 +29,10 @@ class StoreNotUsableError(Exception):
         self.sentence = sentence
 
 
+class StoreDownError(StoreNotUsableError):
+    """The database gives no answer now."""
+
+
 class StoreInUseError(StoreNotUsableError):
     """Another bot uses the database file."""
 

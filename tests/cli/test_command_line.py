@@ -80,7 +80,12 @@ def test_what_can_not_be_the_id_of_a_workspace_is_shown_without_what_could_steer
 
 def test_a_value_that_can_not_be_used_is_named(capsys: pytest.CaptureFixture[str], wording: Check) -> None:
     for arguments in (
-        *("workspaces show t0", "demo --port none", "demo --check --port 65536"),
+        *(
+            "workspaces show t0",
+            "workspaces alert-token T0HOME00001 --channel #alerts",
+            "demo --port none",
+            "demo --check --port 65536",
+        ),
         *("manifest --http http://localhost:3000", "manifest --http https://bot.example.com/#x"),
     ):
         assert usage_exit_code(*arguments.split()) == 2

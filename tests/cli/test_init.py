@@ -163,7 +163,7 @@ async def test_many_workspaces_get_a_key_for_the_database(site: Site) -> None:
     await site.init("--many", "--http", URL, environ=environ | {"DATABASE_URL": f"sqlite:///{site.directory}/bot.db"})
     written = site.written()
     assert written == environ | {"BASE_URL": URL, "ENCRYPTION_KEYS": written["ENCRYPTION_KEYS"]}
-    with pytest.raises(NotDoneError):
+    with pytest.raises(NotDoneError, match="--http URL"):
         await site.init("--many", "--force", environ=environ)
 
 

@@ -38,6 +38,7 @@ from harness.order_rows import RESPONSE_URL, order_row
 
 Check = Callable[[str, str], None]
 TEAM = "T0FOLLOWED1"
+NO_ANSWER = "postgresql://x@127.0.0.1:1/none"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z")
 
 
@@ -211,10 +212,12 @@ def test_without_a_database_it_says_so(prints: Prints, monkeypatch: pytest.Monke
     assert not Path("elsewhere.db").exists()
 
 
-@pytest.mark.parametrize("url", ["odd", "postgresql://x@127.0.0.1:1/none"])
-def test_a_database_that_can_not_be_used_ends_with_2(prints: Prints, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+@pytest.mark.parametrize(("url", "code"), [("odd", 2), ("postgresql://[", 2), (NO_ANSWER, 1)])
+def test_a_database_that_can_not_be_used_is_named(
+    prints: Prints, monkeypatch: pytest.MonkeyPatch, url: str, code: int
+) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
-    assert "DATABASE_URL" in prints(code=2)
+    assert "DATABASE_URL" in prints(code=code)
 
 
 async def failing(*_: object, **__: object) -> list[PastOrder]:

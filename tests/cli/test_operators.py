@@ -273,9 +273,7 @@ def test_a_workspace_that_is_not_there_is_named(says: Says, type_in: TypeIn, act
     wording("no such workspace", says("workspaces", action, "T0NOBODY001", *options, code=1))
 
 
-def test_the_channel_of_alerts_stays_unless_another_one_is_given(says: Says, url: str, wording: Check) -> None:
-    wording("no channel", says("workspaces", "alert-token", ACME.team_id, "--channel", "#alerts", code=1))
-    assert acme(url).alerts_token_digest is None
+def test_the_channel_of_alerts_stays_unless_another_one_is_given(says: Says, url: str) -> None:
     for arguments in (["--channel", "C0123456789"], []):
         says("workspaces", "alert-token", ACME.team_id, *arguments)
         assert acme(url).alerts_channel == "C0123456789"
@@ -288,6 +286,14 @@ def test_no_database_is_made_if_there_is_none(
     for command in (("keys", "rotate"), ("workspaces", "list")):
         wording("no database", says(*command, code=1))
     assert not (tmp_path / "elsewhere.db").exists()
+
+
+@pytest.mark.parametrize("command", [("keys", "rotate"), ("workspaces", "list")])
+def test_a_database_that_gives_no_answer_ends_with_1(
+    says: Says, monkeypatch: pytest.MonkeyPatch, command: tuple[str, str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://x@127.0.0.1:1/none")
+    assert "DATABASE_URL" in says(*command, code=1)
 
 
 def test_a_rotation_says_how_many_secrets_it_encrypted(

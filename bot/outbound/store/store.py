@@ -19,7 +19,7 @@ from bot.outbound.store.migration import migrate
 from bot.outbound.store.role_rows import RoleRows
 from bot.outbound.store.schema import key_checks
 from bot.outbound.store.workspace_rows import WorkspaceRows
-from bot.outbound.workspaces import StoreNotUsableError, StoreUnreachableError
+from bot.outbound.workspaces import StoreDownError, StoreNotUsableError, StoreUnreachableError
 
 _LEAST_FREE = 50_000_000  # bytes; a change needs a few thousand
 
@@ -122,10 +122,10 @@ async def open_store(
     first_version: Callable[[], int] = random_version,
     keys_must_fit: bool = True,
 ) -> AsyncIterator[Store]:
-    """Open the store, prepared. Raises StoreNotUsableError, also if the database gives no answer."""
+    """Open the store, prepared. Raises StoreNotUsableError, or StoreDownError if the database gives no answer."""
     async with connect_store(url, keys, first_version=first_version) as store:
         try:
             await store.prepare(keys_must_fit=keys_must_fit)
         except StoreUnreachableError as error:
-            raise StoreNotUsableError(explain(error, store.database.file)) from None
+            raise StoreDownError(explain(error, store.database.file)) from None
         yield store
