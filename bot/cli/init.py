@@ -95,7 +95,7 @@ class Init:
         while url := self._answers.public_url().rstrip("/"):
             if is_public_url(url):
                 return url
-            self._say("That is not an https URL. Use one like https://bot.example.com.")
+            self._say("That is not an https URL without /slack/events. Use one like https://bot.example.com.")
         if self._options.many:
             raise NotDoneError("--many needs --http URL: browsers go there to install the app. Nothing was written.")
         return ""

@@ -4,7 +4,7 @@ import argparse
 
 import bot
 from bot.cli.order_arguments import add_journal, add_orders, channel_id, team_id
-from bot.config.addresses import is_port, is_public_url
+from bot.config.addresses import is_port, is_public_url, is_request_url
 
 
 def parser() -> argparse.ArgumentParser:
@@ -83,6 +83,8 @@ def _add_doctor(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 
 def _https_url(text: str) -> str:
+    if is_request_url(text):
+        raise argparse.ArgumentTypeError(f"{text!r} ends in /slack/events, which is added to the URL: leave it out")
     if not is_public_url(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not an https URL: use a URL like https://bot.example.com")
     return text.rstrip("/")

@@ -31,8 +31,13 @@ def is_safe_url(value: str) -> bool:
 
 
 def is_public_url(value: str) -> bool:
-    """Return whether `value` is an https URL, as Slack needs it."""
-    return is_safe_url(value) and value.startswith("https://")
+    """Return whether `value` is an https URL, as Slack needs it, to which the bot's paths can be added."""
+    return is_safe_url(value) and value.startswith("https://") and not is_request_url(value)
+
+
+def is_request_url(value: str) -> bool:
+    """Return whether `value` is the URL of Slack's requests instead of that of the bot."""
+    return value.rstrip("/").endswith("/slack/events")
 
 
 def parse_proxy(value: str, exceptions: str) -> Proxy | None:

@@ -87,6 +87,7 @@ def test_a_value_that_can_not_be_used_is_named(capsys: pytest.CaptureFixture[str
             "demo --check --port 65536",
         ),
         *("manifest --http http://localhost:3000", "manifest --http https://bot.example.com/#x"),
+        *("manifest --http https://bot.example.com/slack/events", "init --http https://bot.example.com/slack/events/"),
     ):
         assert usage_exit_code(*arguments.split()) == 2
         wording(arguments, capsys.readouterr().err.splitlines()[-1])

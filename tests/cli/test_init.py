@@ -312,7 +312,14 @@ async def test_a_person_is_asked_again_until_it_is_right(site: Site, person: Cal
 async def test_a_person_is_asked_again_for_a_url_that_slack_can_not_use(
     site: Site, person: Callable[..., list[str]]
 ) -> None:
-    person("bot.example.com", "http://bot.example.com", URL, *list(site.secrets.values())[::2], "5" * 32)
+    person(
+        "bot.example.com",
+        "http://bot.example.com",
+        f"{URL}/slack/events",
+        URL,
+        *list(site.secrets.values())[::2],
+        "5" * 32,
+    )
     printed = await site.init(environ={}, answers=AtTerminal(site.services))
     assert site.written()["BASE_URL"] == URL
     assert creation_link(manifest(URL, many=False)) in printed
