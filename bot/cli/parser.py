@@ -53,7 +53,7 @@ def _add_init(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         help="ask for the settings, check them, and write .env",
         description="Print the link that creates the Slack app, ask for the required settings one by one, check each "
         "with Slack or Anchor, write them to .env, which only you can read, and run `anchor-bot doctor`. Without "
-        "--http, the bot uses Socket Mode.",
+        "--http, it first asks at a terminal for the public URL; Enter, or no terminal, means Socket Mode.",
         epilog="Without a terminal, the values come from the environment, by their names, or with --stdin from lines "
         "like SLACK_BOT_TOKEN=xoxb-… on stdin, which can have other settings as well; arguments would show in the list "
         "of processes. The exit code is that of `anchor-bot doctor`. If nothing was written, stderr says why: exit "
