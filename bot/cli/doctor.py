@@ -29,7 +29,7 @@ from bot.outbound.http_client import transport_over
 from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.errors import open_web
 from bot.outbound.store.derived_keys import keys_of_one
-from bot.outbound.workspaces import StoreUnreachableError
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.usecases.checks.anchor import check_key
 from bot.usecases.checks.database import check_encryption, database_down, inspected
 from bot.usecases.checks.network import check_hosts

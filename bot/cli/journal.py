@@ -15,11 +15,11 @@ from bot.cli.operators import NotDoneError, check_file
 from bot.config.store_settings import JournalSettings
 from bot.core.history import HistoryFilter, PastOrder, Result
 from bot.core.secret import Secret
+from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.fields import new_key
 from bot.outbound.store.order_history import OrderHistory
 from bot.outbound.store.sqlite import IN_MEMORY
 from bot.outbound.store.store import open_store
-from bot.outbound.workspaces import StoreError, StoreUnreachableError
 
 _PAGE = 1_000  # orders that are read at a time
 _INTERVAL = 1.0  # seconds between two looks for changes

@@ -22,7 +22,7 @@ from bot.config.settings import AlertClientSettings, Settings
 from bot.config.startup_report import find_warnings, summarize
 from bot.config.store_settings import OneWorkspaceError
 from bot.forced_exit import force_exit_after
-from bot.outbound.workspaces import StoreDownError, StoreInUseError, StoreNotUsableError
+from bot.outbound.store.errors import StoreDownError, StoreInUseError, StoreNotUsableError
 
 try:
     import uvloop as loops

@@ -16,11 +16,11 @@ from bot.config.store_settings import OperatorSettings
 from bot.core.alert import alerts_url
 from bot.core.secret import Secret, digest
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace, is_key
+from bot.outbound.store.errors import StoreError, UnreadableError
 from bot.outbound.store.fields import new_key
 from bot.outbound.store.key_rotation import rotate
 from bot.outbound.store.sqlite import file_of
 from bot.outbound.store.store import Store, open_store
-from bot.outbound.workspaces import StoreError, UnreadableError
 from bot.usecases.admin.alerts import new_alerts_token
 
 _Run = Callable[[Coroutine[Any, Any, str]], str]

@@ -32,13 +32,13 @@ from bot.outbound.slack.client import SlackClient, TokenRefusedError
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.outbound.store.card_rows import CardRows
 from bot.outbound.store.derived_keys import keys_of_one
+from bot.outbound.store.errors import StoreError, StoreNotUsableError, StoreUnreachableError
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.order_history import OrderHistory
 from bot.outbound.store.order_rows import OrderRows
 from bot.outbound.store.session_states import SessionStates
 from bot.outbound.store.sqlite import IN_MEMORY
 from bot.outbound.store.store import Store, connect_store, explain, open_store
-from bot.outbound.workspaces import StoreError, StoreNotUsableError, StoreUnreachableError
 from bot.usecases.access_check import OperatorAccess
 from bot.usecases.card_outbox import CardOutbox
 from bot.usecases.fair_queue import FairQueue

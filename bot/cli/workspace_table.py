@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from bot.core.policy import Rule
 from bot.core.workspace import AnchorKey, Workspace
 from bot.messages.markup import printable
+from bot.outbound.store.errors import UnreadableError
 from bot.outbound.store.summary import Summary
-from bot.outbound.workspaces import UnreadableError
 
 _MAX_LENGTH = 100
 _LABEL_WIDTH = 15

@@ -1,4 +1,4 @@
-"""The repository of served workspaces, its errors, and its implementation for one workspace from the settings."""
+"""The repository of served workspaces, and its implementation for one workspace from the settings."""
 
 from dataclasses import replace
 from typing import Protocol
@@ -7,34 +7,6 @@ from bot.core.installation import Uninstall
 from bot.core.workspace import KeyCheck, Workspace
 
 _MAX_ADMINS = 100
-
-
-class StoreError(Exception):
-    """The workspaces cannot be read or changed. The text says why, without secrets."""
-
-
-class StoreUnreachableError(StoreError):
-    """The database gives no answer."""
-
-
-class UnreadableError(StoreError):
-    """A value in the database cannot be decrypted or decoded, or belongs to another row."""
-
-
-class StoreNotUsableError(Exception):
-    """The bot cannot start with this database; `sentence` names the setting, the reason and the remedy."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
-
-
-class StoreDownError(StoreNotUsableError):
-    """The database gives no answer now."""
-
-
-class StoreInUseError(StoreNotUsableError):
-    """Another bot uses the database file."""
 
 
 class Workspaces(Protocol):

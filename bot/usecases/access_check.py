@@ -11,7 +11,8 @@ from bot.core.requests import Actor, Order, Person, Source, Verb
 from bot.core.secret import Secret
 from bot.core.workspace import Workspace
 from bot.outbound.slack.roles import RoleCache
-from bot.outbound.workspaces import StoreError, Workspaces
+from bot.outbound.store.errors import StoreError
+from bot.outbound.workspaces import Workspaces
 from bot.usecases.workspace_monitor import WorkspaceMonitor
 
 _log = logging.getLogger(__name__)

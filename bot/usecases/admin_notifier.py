@@ -9,7 +9,8 @@ from bot.core.requests import Actor
 from bot.core.workspace import Workspace
 from bot.messages.message import Message
 from bot.outbound.slack.roles import RoleCache
-from bot.outbound.workspaces import StoreError, Workspaces
+from bot.outbound.store.errors import StoreError
+from bot.outbound.workspaces import Workspaces
 from bot.usecases.message_delivery import MessageDelivery
 
 _log = logging.getLogger(__name__)

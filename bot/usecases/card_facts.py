@@ -6,7 +6,7 @@ from contextlib import suppress
 from bot.core.session import Session
 from bot.core.session_id import SessionId
 from bot.outbound.store.card_fact_rows import CardFactRows
-from bot.outbound.workspaces import StoreError
+from bot.outbound.store.errors import StoreError
 
 
 class CardFacts:

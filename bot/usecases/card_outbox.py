@@ -19,7 +19,7 @@ from bot.outbound.store.card_changes import (
     Placed,
 )
 from bot.outbound.store.card_rows import CardRows
-from bot.outbound.workspaces import StoreUnreachableError
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.request_id import new_id
 from bot.usecases.card_sender import Attempt
 

@@ -10,8 +10,9 @@ from bot.messages.session_card import card_message, digest_of
 from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.delivery import Doubtful, Posted, PostResult, Refused, TryAgain
 from bot.outbound.store.card_changes import ClaimedCard, SentCard
+from bot.outbound.store.errors import StoreError
 from bot.outbound.store.session_states import SessionStates
-from bot.outbound.workspaces import StoreError, Workspaces
+from bot.outbound.workspaces import Workspaces
 
 _log = logging.getLogger(__name__)
 

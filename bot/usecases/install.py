@@ -7,9 +7,9 @@ from bot.core.installation import Denied, Installation, Installed, InstallOutcom
 from bot.core.outcomes import StoreUnavailable
 from bot.core.secret import Secret
 from bot.outbound.slack.oauth import SlackOAuth
+from bot.outbound.store.errors import StoreError
 from bot.outbound.store.install_states import InstallStates
 from bot.outbound.store.workspace_rows import WorkspaceRows
-from bot.outbound.workspaces import StoreError
 
 _log = logging.getLogger(__name__)
 

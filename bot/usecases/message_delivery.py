@@ -16,7 +16,8 @@ from bot.messages.message import Message, Visibility
 from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.delivery import BlocksRefused, Delivered, Delivery, Doubtful, Refused, TryAgain
 from bot.outbound.slack.response_url import ResponseUrls
-from bot.outbound.workspaces import StoreError, Workspaces
+from bot.outbound.store.errors import StoreError
+from bot.outbound.workspaces import Workspaces
 from bot.usecases.delivery_routes import find_routes
 from bot.usecases.fair_queue import FairQueue
 from bot.usecases.pending_result import PendingResult, Receipt, Send

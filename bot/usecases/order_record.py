@@ -16,9 +16,9 @@ from bot.core.opposition import Opposition
 from bot.core.outcomes import Late, Paused, PausedSince, ResumedSince, StoreUnavailable, Superseded
 from bot.core.recovery import State
 from bot.core.requests import Verb
+from bot.outbound.store.errors import StoreError
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.journal_entry import JournalEntry
-from bot.outbound.workspaces import StoreError
 
 _log = logging.getLogger(__name__)
 

@@ -17,9 +17,9 @@ from bot.core.session_id import SessionId
 from bot.messages.blocks import section
 from bot.messages.message import Message
 from bot.messages.outcome import card_not_updated, card_update, outcome_message
+from bot.outbound.store.errors import StoreError
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.journal_entry import JournalEntry
-from bot.outbound.workspaces import StoreError
 from bot.usecases.card_updates import CardUpdates
 from bot.usecases.incidents import report
 from bot.usecases.message_delivery import MessageDelivery

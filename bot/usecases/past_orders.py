@@ -5,8 +5,8 @@ import logging
 
 from bot.concurrency import Tasks
 from bot.core.history import HistoryFilter, PastOrder
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.order_history import OrderHistory
-from bot.outbound.workspaces import StoreUnreachableError
 
 _log = logging.getLogger(__name__)
 

@@ -7,10 +7,10 @@ import logging
 from bot import request_id
 from bot.concurrency import Tasks, happens
 from bot.core.recovery import Unfinished
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.journal_entry import JournalEntry
 from bot.outbound.store.order_rows import MOST_TAKEN
-from bot.outbound.workspaces import StoreUnreachableError
 from bot.usecases.orders import Orders, RunningOrder
 
 _log = logging.getLogger(__name__)

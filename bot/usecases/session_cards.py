@@ -15,9 +15,9 @@ from bot.messages.message import Message
 from bot.messages.outcome import outcome_message
 from bot.messages.session_card import digest_of
 from bot.outbound.slack.delivery import Posted
+from bot.outbound.store.errors import StoreError
 from bot.outbound.store.journal_entry import JournalEntry
 from bot.outbound.store.session_states import SessionStates
-from bot.outbound.workspaces import StoreError
 from bot.request_id import new_id
 from bot.usecases.card_outbox import CardOutbox
 

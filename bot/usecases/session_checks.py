@@ -13,9 +13,10 @@ from bot.core.secret import Secret
 from bot.core.session import Life, Session
 from bot.core.session_list import NotRead, SessionPage
 from bot.outbound.anchor.sessions import AnchorSessions
+from bot.outbound.store.errors import StoreError
 from bot.outbound.store.order_row import storable
 from bot.outbound.store.session_check_rows import SessionCheckRows
-from bot.outbound.workspaces import StoreError, Workspaces
+from bot.outbound.workspaces import Workspaces
 from bot.usecases.card_facts import CardFacts
 from bot.usecases.card_outbox import CardOutbox
 from bot.usecases.session_reads import SessionReads

@@ -14,9 +14,10 @@ from bot.messages.session_list import list_refusal
 from bot.messages.session_modal import loading_modal, message_modal, not_opened_message, sessions_modal
 from bot.messages.view import View
 from bot.outbound.slack.views import SlackViews, ViewResult
+from bot.outbound.store.errors import StoreError
 from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.sealed_address import seal, unseal
-from bot.outbound.workspaces import StoreError, Workspaces
+from bot.outbound.workspaces import Workspaces
 from bot.usecases.incidents import report
 from bot.usecases.message_delivery import MessageDelivery
 from bot.usecases.session_list import SessionLists

@@ -12,7 +12,8 @@ from bot.core.outcomes import KeyRejected, KeyTaken, Outcome
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
 from bot.messages.admin_notices import key_refused_message, reinstall_message
 from bot.messages.message import Message
-from bot.outbound.workspaces import StoreError, Workspaces
+from bot.outbound.store.errors import StoreError
+from bot.outbound.workspaces import Workspaces
 from bot.usecases.admin_notifier import LEFT, POSSIBLE_ADMINS, CurrentAdmins
 from bot.usecases.message_delivery import MessageDelivery
 

@@ -25,12 +25,12 @@ from bot.core.policy import NotNamed
 from bot.core.recovery import State
 from bot.core.requests import Verb
 from bot.core.secret import Secret
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.order_history import OrderHistory
 from bot.outbound.store.order_row import OrderRow
 from bot.outbound.store.order_rows import OrderRows
 from bot.outbound.store.store import open_store
-from bot.outbound.workspaces import StoreUnreachableError
 from harness import OTHER_SESSION
 from harness.conversation import until
 from harness.databases import KEY

@@ -21,8 +21,8 @@ from bot.cli.main import main
 from bot.core.policy import Policy, Rule
 from bot.core.secret import Secret, digest
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
+from bot.outbound.store.errors import StoreNotUsableError, UnreadableError
 from bot.outbound.store.store import Store, open_store
-from bot.outbound.workspaces import StoreNotUsableError, UnreadableError
 from bot.sim.anchor import SimAnchor, server_error
 from harness.databases import KEY, OTHER_KEY
 from harness.process import MODULE

@@ -36,10 +36,10 @@ from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey
 from bot.demo.sandbox import environment, environment_of_many
 from bot.outbound.store.derived_keys import derive_encryption_key
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.order_history import OrderHistory
 from bot.outbound.store.order_rows import OrderRows
 from bot.outbound.store.store import open_store
-from bot.outbound.workspaces import StoreUnreachableError
 from bot.sim.anchor import Hang, SimAnchor
 from bot.sim.slack import SimSlack
 from harness import SESSION, outcome_text

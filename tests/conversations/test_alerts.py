@@ -17,7 +17,7 @@ from bot.inbound.alerts.generic import BadAlert, read_alert
 from bot.messages import alert_errors as say
 from bot.messages.alert_card import alert_message
 from bot.outbound.store.card_rows import CardRows
-from bot.outbound.workspaces import StoreUnreachableError
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.sim.slack import (
     Fault,
     Hang,

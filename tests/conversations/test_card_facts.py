@@ -9,7 +9,7 @@ import pytest
 from bot.core.session_list import NotRead, Unread
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.store.card_fact_rows import CardFactRows
-from bot.outbound.workspaces import StoreUnreachableError
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.sim.anchor import SessionState, html
 from bot.usecases.fact_reads import FactReads
 from conversations.test_cards import PAUSE, RESUME, UPDATE, about_session, alert, ops, taking_alerts, until_shown

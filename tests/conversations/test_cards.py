@@ -18,7 +18,7 @@ from bot.container import DEFAULT_LIMITS
 from bot.core.outcomes import Failed
 from bot.demo.sandbox import environment
 from bot.outbound.store.card_rows import CardRows
-from bot.outbound.workspaces import StoreUnreachableError
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.sim.anchor import SessionState, server_error
 from bot.sim.slack import Channel, Message, ResetAfterReading, Source, api_error, expired_url, rate_limited
 from bot.sim.slack.content import parts

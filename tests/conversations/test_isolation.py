@@ -13,7 +13,7 @@ import pytest
 
 from bot.core.secret import Secret, digest
 from bot.core.workspace import AnchorKey
-from bot.outbound.workspaces import StoreUnreachableError
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.sim.anchor import Slow
 from bot.sim.slack import expired_url
 from bot.sim.slack.platform import SLACKBOT

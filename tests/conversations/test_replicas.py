@@ -13,8 +13,8 @@ from bot.container import DEFAULT_LIMITS, Limits
 from bot.core.outcomes import Paused
 from bot.core.recovery import State
 from bot.demo.sandbox import environment
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.order_rows import OrderRows
-from bot.outbound.workspaces import StoreUnreachableError
 from bot.sim.anchor import SessionState, Slow
 from harness import HTTP_ONLY, SESSION, SingleHarness, paused, resumed, single_workspace
 from harness.databases import KEY

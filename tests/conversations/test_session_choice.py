@@ -19,7 +19,7 @@ from bot.messages.session_choice import (
     choice_modal,
 )
 from bot.messages.session_modal import not_opened_message
-from bot.outbound.workspaces import StoreUnreachableError
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.sim.anchor import Slow
 from bot.sim.slack import Channel, Delivery, Message, Source, View
 from harness import (

@@ -14,8 +14,8 @@ from bot.messages.session_list import list_refusal, not_read_text
 from bot.messages.session_modal import loading_modal, not_opened_message
 from bot.messages.session_overview import REFRESH, reading_overview_message
 from bot.messages.usage import sessions_help_message
+from bot.outbound.store.errors import StoreError
 from bot.outbound.store.workspace_directory import WorkspaceDirectory
-from bot.outbound.workspaces import StoreError
 from bot.sim.anchor import SessionState, Slow, rate_limited, unauthorized
 from bot.sim.slack import Message, View, server_error
 from bot.usecases.orders import Orders

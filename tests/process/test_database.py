@@ -11,7 +11,7 @@ from bot.app import running
 from bot.config.settings import Settings
 from bot.container import Limits
 from bot.demo.sandbox import environment
-from bot.outbound.workspaces import StoreInUseError
+from bot.outbound.store.errors import StoreInUseError
 from bot.sim.anchor import SimAnchor
 from bot.sim.slack import SimSlack
 from harness import paused

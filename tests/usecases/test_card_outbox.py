@@ -21,7 +21,7 @@ from bot.outbound.store.card_changes import (
     Placed,
     SentCard,
 )
-from bot.outbound.workspaces import StoreUnreachableError
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.usecases import card_outbox as module
 from bot.usecases.card_outbox import CardOutbox
 from bot.usecases.card_sender import Attempt

@@ -12,7 +12,7 @@ from bot.core.session_state import SessionState
 from bot.core.workspace import Workspace
 from bot.outbound.slack.delivery import Doubtful, Posted, PostResult, Refused, TryAgain
 from bot.outbound.store.card_changes import CardPart, ClaimedCard
-from bot.outbound.workspaces import StoreUnreachableError
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.usecases.card_sender import Attempt, CardSender
 from harness.texts import SESSION
 

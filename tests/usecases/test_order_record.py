@@ -23,12 +23,12 @@ from bot.core.outcomes import (
 from bot.core.requests import Verb
 from bot.core.secret import Secret
 from bot.health import Readiness
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.journal_entry import JournalEntry
 from bot.outbound.store.order_rows import OrderRows
 from bot.outbound.store.store import Store, open_store
-from bot.outbound.workspaces import StoreUnreachableError
 from bot.request_id import new_id
 from bot.usecases import order_record as module
 from bot.usecases.order_record import OrderRecord

@@ -10,8 +10,8 @@ from bot.core.card import NewCard, SessionName
 from bot.core.outcomes import Outcome, Paused, Resumed
 from bot.core.policy import NotNamed
 from bot.core.requests import Verb
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.journal_entry import JournalEntry
-from bot.outbound.workspaces import StoreUnreachableError
 from bot.usecases import session_cards as module
 from bot.usecases.session_cards import SessionCards
 from harness.order_rows import order_row

@@ -17,9 +17,10 @@ from bot.outbound.slack.errors import open_web
 from bot.outbound.slack.profiles import ProfileCache
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.slack.roles import RoleCache
+from bot.outbound.store.errors import StoreError
 from bot.outbound.store.sqlite import IN_MEMORY
 from bot.outbound.store.store import open_store
-from bot.outbound.workspaces import SingleWorkspace, StoreError
+from bot.outbound.workspaces import SingleWorkspace
 from bot.sim.slack import SimSlack, api_error
 from bot.usecases.admin_notifier import CurrentAdmins
 from bot.usecases.message_delivery import MessageDelivery

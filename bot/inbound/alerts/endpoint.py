@@ -20,7 +20,8 @@ from bot.inbound.rejections import Rejected, RejectionLog, error_response, read_
 from bot.messages import alert_errors
 from bot.metrics import OFF, Metrics
 from bot.outbound.slack.delivery import Doubtful, Posted, Refused, TryAgain
-from bot.outbound.workspaces import StoreError, Workspaces
+from bot.outbound.store.errors import StoreError
+from bot.outbound.workspaces import Workspaces
 from bot.usecases.alert_cards import AlertCards, AlertResult, Folded, Ignored
 from bot.usecases.incidents import log_incident
 

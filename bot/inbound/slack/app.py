@@ -20,7 +20,7 @@ from bot.messages.message import Message
 from bot.messages.modal_results import answer_view
 from bot.messages.request_errors import unknown_action_message, unknown_command_message
 from bot.metrics import OFF, Metrics
-from bot.outbound.workspaces import StoreError
+from bot.outbound.store.errors import StoreError
 from bot.usecases.fair_queue import FairQueue
 from bot.usecases.incidents import report
 from bot.usecases.message_delivery import MessageDelivery

@@ -14,8 +14,8 @@ from bot.concurrency import Tasks
 from bot.core.policy import Profile
 from bot.core.secret import Secret
 from bot.outbound.slack.users import fetch_profile, fetch_profile_with_retries
+from bot.outbound.store.errors import StoreError
 from bot.outbound.store.role_rows import RECORD_INTERVAL, Report, RoleRows
-from bot.outbound.workspaces import StoreError
 
 _log = logging.getLogger(__name__)
 

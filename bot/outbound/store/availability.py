@@ -9,10 +9,10 @@ from functools import partial
 from bot.concurrency import Tasks, with_grace
 from bot.core.secret import Secret
 from bot.health import Readiness, repeat
+from bot.outbound.store.errors import StoreInUseError, StoreNotUsableError, StoreUnreachableError
 from bot.outbound.store.file_lock import lock
 from bot.outbound.store.sqlite import IN_MEMORY, file_of
 from bot.outbound.store.store import Store, connect_store, explain, open_store, unusable
-from bot.outbound.workspaces import StoreInUseError, StoreNotUsableError, StoreUnreachableError
 
 _log = logging.getLogger(__name__)
 

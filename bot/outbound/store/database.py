@@ -13,9 +13,9 @@ from sqlalchemy import Connection, Executable, Row
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 
 from bot.core.secret import Secret
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.sqlite import IN_MEMORY, file_of, file_url, identity_of, memory_url
 from bot.outbound.store.sqlite_connections import SqliteConnections
-from bot.outbound.workspaces import StoreUnreachableError
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from bot.core.policy import Policy, Rule
 from bot.core.secret import Secret, digest
-from bot.outbound.workspaces import UnreadableError
+from bot.outbound.store.errors import UnreadableError
 
 _KEY_ID_LENGTH = 32
 _VERBS = ("pause", "resume")

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+from bot.outbound.store.errors import StoreInUseError, StoreNotUsableError
 from bot.outbound.store.sqlite import OWNER_ONLY
-from bot.outbound.workspaces import StoreInUseError, StoreNotUsableError
 
 _log = logging.getLogger(__name__)
 

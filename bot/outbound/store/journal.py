@@ -15,10 +15,10 @@ from bot.core.recovery import State, Unfinished
 from bot.core.requests import Order, ReplyAddress, Verb
 from bot.health import Readiness
 from bot.metrics import OFF, Backlog, Metrics
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.journal_entry import JournalEntry
 from bot.outbound.store.order_rows import LEASE, OrderRows
 from bot.outbound.store.pending_changes import PendingChanges
-from bot.outbound.workspaces import StoreUnreachableError
 
 _log = logging.getLogger(__name__)
 

@@ -7,11 +7,11 @@ from sqlalchemy import Column, Connection, delete, select, update
 
 from bot.core.secret import Secret
 from bot.outbound.store.database import Database
+from bot.outbound.store.errors import StoreNotUsableError, UnreadableError
 from bot.outbound.store.fields import FieldCipher, FieldRef
 from bot.outbound.store.inserts import INSERT
 from bot.outbound.store.schema import key_checks, orders, workspaces
 from bot.outbound.store.workspace_rows import SECRET_COLUMNS
-from bot.outbound.workspaces import StoreNotUsableError, UnreadableError
 
 _COLUMN = "ciphertext"
 _PLAINTEXT = Secret("These keys fit.")

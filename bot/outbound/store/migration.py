@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, select, text
 
 from bot.outbound.store.database import Database
+from bot.outbound.store.errors import StoreNotUsableError
 from bot.outbound.store.migrations import HEAD
 from bot.outbound.store.schema import metadata
 from bot.outbound.store.sqlite import OWNER_ONLY
-from bot.outbound.workspaces import StoreNotUsableError
 
 if TYPE_CHECKING:
     from alembic.config import Config

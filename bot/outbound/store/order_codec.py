@@ -11,8 +11,8 @@ from bot.core import outcomes
 from bot.core.clicked_message import ClickedMessage, MessageContent
 from bot.core.requests import Actor, ReplyAddress
 from bot.core.secret import Secret
+from bot.outbound.store.errors import UnreadableError
 from bot.outbound.store.fields import FieldCipher, FieldRef
-from bot.outbound.workspaces import UnreadableError
 
 _REPLY = "reply"
 

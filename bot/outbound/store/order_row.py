@@ -10,9 +10,9 @@ from bot.core.outcomes import Outcome
 from bot.core.recovery import State, Unfinished
 from bot.core.requests import Actor, Order, ReplyAddress, Source, Verb
 from bot.core.session_id import SessionId
+from bot.outbound.store.errors import UnreadableError
 from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.order_codec import read_outcome, read_reply, write_outcome, write_reply
-from bot.outbound.workspaces import UnreadableError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

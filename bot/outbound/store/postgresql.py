@@ -9,8 +9,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlalchemy import Connection, Executable, Row
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from bot.outbound.store.errors import StoreNotUsableError
 from bot.outbound.store.reading import READING
-from bot.outbound.workspaces import StoreNotUsableError
 
 _T = TypeVar("_T")
 

@@ -12,8 +12,8 @@ from bot.core.recovery import State
 from bot.health import repeat
 from bot.outbound.store.database import Database
 from bot.outbound.store.database_clock import DatabaseClock
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.schema import cards, orders
-from bot.outbound.workspaces import StoreUnreachableError
 
 _log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from sqlalchemy import URL
 
 from bot.core.secret import Secret
-from bot.outbound.workspaces import StoreNotUsableError
+from bot.outbound.store.errors import StoreNotUsableError
 
 OWNER_ONLY = 0o600
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from bot.core.secret import Secret
 from bot.outbound.store.admins_and_notices import Admins, Notices
 from bot.outbound.store.database import Database, connect, name_of
+from bot.outbound.store.errors import StoreDownError, StoreNotUsableError, StoreUnreachableError
 from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.install_states import InstallStates
 from bot.outbound.store.key_rotation import check_keys
@@ -19,7 +20,6 @@ from bot.outbound.store.migration import migrate
 from bot.outbound.store.role_rows import RoleRows
 from bot.outbound.store.schema import key_checks
 from bot.outbound.store.workspace_rows import WorkspaceRows
-from bot.outbound.workspaces import StoreDownError, StoreNotUsableError, StoreUnreachableError
 
 _LEAST_FREE = 50_000_000  # bytes; a change needs a few thousand
 

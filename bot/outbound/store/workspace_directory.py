@@ -13,8 +13,8 @@ from bot.core.installation import Uninstall
 from bot.core.slack_ids import SLACK_ID
 from bot.core.workspace import KeyCheck, Workspace
 from bot.outbound.store.coalesced_reads import CoalescedReads
+from bot.outbound.store.errors import StoreError, StoreUnreachableError, UnreadableError
 from bot.outbound.store.store import Store
-from bot.outbound.workspaces import StoreError, StoreUnreachableError, UnreadableError
 
 _log = logging.getLogger(__name__)
 

@@ -14,7 +14,8 @@ from bot.core.policy import Role
 from bot.core.requests import Actor
 from bot.core.workspace import Workspace
 from bot.outbound.slack.roles import RoleCache
-from bot.outbound.workspaces import StoreError, Workspaces
+from bot.outbound.store.errors import StoreError
+from bot.outbound.workspaces import Workspaces
 from bot.usecases.admin.alerts import AlertChanges
 from bot.usecases.admin.key_and_policy import KeyChanges, PolicyChanges
 from bot.usecases.admin.settings_modals import SettingsModals

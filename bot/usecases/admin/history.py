@@ -12,7 +12,8 @@ from bot.messages.modal_results import MODAL_NOT_OPENED, about_problem, answer_v
 from bot.messages.view import View
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.slack.views import SlackViews
-from bot.outbound.workspaces import StoreError, Workspaces
+from bot.outbound.store.errors import StoreError
+from bot.outbound.workspaces import Workspaces
 from bot.usecases.admin.modals import Modals
 from bot.usecases.message_delivery import MessageDelivery
 from bot.usecases.past_orders import PastOrders

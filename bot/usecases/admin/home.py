@@ -20,7 +20,8 @@ from bot.messages.home_status import home_status
 from bot.messages.session_overview import overview_blocks
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.slack.views import SlackViews, ViewResult
-from bot.outbound.workspaces import StoreError, Workspaces
+from bot.outbound.store.errors import StoreError
+from bot.outbound.workspaces import Workspaces
 from bot.usecases.checks.cached import CachedChecks
 from bot.usecases.past_orders import PastOrders
 from bot.usecases.session_list import SessionLists

@@ -12,7 +12,8 @@ from bot.messages.modal_results import MODAL_NOT_OPENED, ONE_MOMENT, TOO_LATE, a
 from bot.messages.view import View
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.slack.views import SlackViews, ViewResult
-from bot.outbound.workspaces import StoreError, Workspaces
+from bot.outbound.store.errors import StoreError
+from bot.outbound.workspaces import Workspaces
 from bot.usecases.message_delivery import MessageDelivery
 
 _log = logging.getLogger(__name__)

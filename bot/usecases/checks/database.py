@@ -10,12 +10,12 @@ from sqlalchemy.exc import DBAPIError
 from bot.core.checks import Finding, Good, Questionable, Unanswered, Wrong
 from bot.core.secret import Secret
 from bot.outbound.store.database import name_of
+from bot.outbound.store.errors import StoreNotUsableError, StoreUnreachableError
 from bot.outbound.store.key_rotation import can_decrypt
 from bot.outbound.store.migration import find_revision
 from bot.outbound.store.migrations import HEAD
 from bot.outbound.store.sqlite import IN_MEMORY, file_of
 from bot.outbound.store.store import Store, connect_store, explain, unusable
-from bot.outbound.workspaces import StoreNotUsableError, StoreUnreachableError
 
 
 @asynccontextmanager

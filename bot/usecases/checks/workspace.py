@@ -11,8 +11,8 @@ from bot.core.installation import SCOPES
 from bot.core.workspace import Workspace
 from bot.outbound.anchor.client import AnchorClient
 from bot.outbound.slack.client import SlackClient
+from bot.outbound.store.errors import UnreadableError
 from bot.outbound.store.store import Store
-from bot.outbound.workspaces import UnreadableError
 from bot.usecases.checks.anchor import check_key
 from bot.usecases.checks.slack import check_channel, check_token
 

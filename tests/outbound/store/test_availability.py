@@ -12,8 +12,8 @@ import pytest
 from bot.core.secret import Secret
 from bot.health import Readiness
 from bot.outbound.store import availability
+from bot.outbound.store.errors import StoreInUseError, StoreNotUsableError, StoreUnreachableError
 from bot.outbound.store.store import Store, open_store
-from bot.outbound.workspaces import StoreInUseError, StoreNotUsableError, StoreUnreachableError
 from harness.conversation import until
 from harness.databases import KEY, OTHER_KEY, postgresql_out_of_reach
 from outbound.store.test_file_lock import held

@@ -7,10 +7,10 @@ import pytest
 
 from bot.core.policy import Policy
 from bot.core.workspace import Workspace
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.store import Store
 from bot.outbound.store.workspace_directory import WorkspaceDirectory
 from bot.outbound.store.workspace_rows import WorkspaceRows
-from bot.outbound.workspaces import StoreUnreachableError
 from outbound.store.test_workspace_rows import ACME, GLOBEX, KEY, POLICY
 from outbound.store.watched import NOT_MADE, Time, Watched, served, without_table
 

@@ -14,11 +14,11 @@ from sqlalchemy import Connection, text
 
 from bot.core.secret import Secret
 from bot.outbound.store.database import connect
+from bot.outbound.store.errors import StoreNotUsableError, StoreUnreachableError, UnreadableError
 from bot.outbound.store.fields import FieldCipher, FieldRef
 from bot.outbound.store.key_rotation import check_keys, rotate
 from bot.outbound.store.order_rows import OrderRows
 from bot.outbound.store.store import Store, connect_store, open_store
-from bot.outbound.workspaces import StoreNotUsableError, StoreUnreachableError, UnreadableError
 from harness.databases import KEY, OTHER_KEY, query
 from harness.order_rows import RESPONSE_URL, order_row
 from outbound.store.test_workspace_rows import ACME

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.policy import Policy, Rule
+from bot.outbound.store.errors import UnreadableError
 from bot.outbound.store.fields import read_policy, write_policy
-from bot.outbound.workspaces import UnreadableError
 
 IDS = st.frozensets(st.text(max_size=5), max_size=5)
 RULES = st.builds(Rule, users=IDS, channels=IDS)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.outbound.store.errors import StoreInUseError, StoreNotUsableError
 from bot.outbound.store.file_lock import lock
-from bot.outbound.workspaces import StoreInUseError, StoreNotUsableError
 
 pytestmark = pytest.mark.anyio
 

@@ -15,13 +15,13 @@ from bot.health import Readiness
 from bot.metrics import OFF, Metrics
 from bot.outbound.store import journal as module
 from bot.outbound.store import pending_changes
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.journal_entry import JournalEntry
 from bot.outbound.store.order_row import OrderRow
 from bot.outbound.store.order_rows import OrderRows, Written
 from bot.outbound.store.store import Store, open_store
-from bot.outbound.workspaces import StoreUnreachableError
 from harness.conversation import until
 from harness.databases import KEY
 from harness.order_rows import order_row

@@ -16,11 +16,11 @@ import bot.outbound.store
 from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey, Workspace
 from bot.outbound.store.database import connect
+from bot.outbound.store.errors import StoreNotUsableError
 from bot.outbound.store.fields import FieldCipher, FieldRef
 from bot.outbound.store.migrations import HEAD
 from bot.outbound.store.schema import metadata, workspaces
 from bot.outbound.store.store import open_store
-from bot.outbound.workspaces import StoreNotUsableError
 from harness.databases import KEY
 from outbound.store.test_workspace_rows import ACME, GLOBEX
 

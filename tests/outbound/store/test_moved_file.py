@@ -12,11 +12,11 @@ from bot.core.outcomes import Paused
 from bot.core.secret import Secret
 from bot.health import Readiness
 from bot.outbound.store import availability, sqlite_connections
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.order_rows import OrderRows
 from bot.outbound.store.store import Store, open_store
-from bot.outbound.workspaces import StoreUnreachableError
 from harness.databases import KEY, OTHER_KEY
 from harness.order_rows import order_row
 from harness.outages import delete_file

@@ -11,9 +11,9 @@ from bot.core.clicked_message import ClickedMessage, MessageContent
 from bot.core.outcomes import Outcome
 from bot.core.requests import Actor, ReplyAddress
 from bot.core.secret import Secret
+from bot.outbound.store.errors import UnreadableError
 from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.order_codec import read_outcome, read_reply, write_outcome, write_reply
-from bot.outbound.workspaces import UnreadableError
 from harness.databases import KEY, OTHER_KEY
 
 CIPHER = FieldCipher([KEY])

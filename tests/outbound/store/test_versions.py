@@ -10,9 +10,9 @@ from sqlalchemy import select, update
 from bot.core.policy import Policy, Rule
 from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
+from bot.outbound.store.errors import UnreadableError
 from bot.outbound.store.schema import workspaces
 from bot.outbound.store.store import Store, open_store
-from bot.outbound.workspaces import UnreadableError
 from harness.databases import KEY as ENCRYPTION_KEY
 from outbound.store.test_workspace_rows import ACME, GLOBEX, KEY, POLICY
 

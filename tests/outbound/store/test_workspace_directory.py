@@ -11,9 +11,9 @@ import pytest
 from bot.core.installation import Uninstall
 from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey, KeyCheck
+from bot.outbound.store.errors import StoreUnreachableError, UnreadableError
 from bot.outbound.store.store import Store
 from bot.outbound.store.workspace_directory import CACHE_TTL, FALLBACK_TTL, WorkspaceCache, WorkspaceDirectory
-from bot.outbound.workspaces import StoreUnreachableError, UnreadableError
 from outbound.store.test_workspace_rows import ACME, GLOBEX, KEY
 from outbound.store.watched import Time, Watched, served, token
 

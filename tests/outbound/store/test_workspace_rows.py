@@ -12,11 +12,11 @@ from bot.core.installation import Installation, Uninstall
 from bot.core.policy import Policy, Rule
 from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
+from bot.outbound.store.errors import UnreadableError
 from bot.outbound.store.order_rows import OrderRows
 from bot.outbound.store.schema import admins, notices, orders, workspaces
 from bot.outbound.store.store import Store
 from bot.outbound.store.summary import Summary
-from bot.outbound.workspaces import UnreadableError
 from harness.order_rows import order_row
 
 pytestmark = pytest.mark.anyio

@@ -9,10 +9,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from bot.core.workspace import Workspace
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.store import Store
 from bot.outbound.store.workspace_directory import WorkspaceDirectory
 from bot.outbound.store.workspace_rows import WorkspaceRows
-from bot.outbound.workspaces import StoreUnreachableError
 
 
 class Watched(WorkspaceRows):

@@ -1,0 +1,29 @@
+"""The errors of the store."""
+
+
+class StoreError(Exception):
+    """The database cannot be read or changed. The text says why, without secrets."""
+
+
+class StoreUnreachableError(StoreError):
+    """The database gives no answer."""
+
+
+class UnreadableError(StoreError):
+    """A value in the database cannot be decrypted or decoded, or belongs to another row."""
+
+
+class StoreNotUsableError(Exception):
+    """The bot cannot start with this database; `sentence` names the setting, the reason and the remedy."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+class StoreDownError(StoreNotUsableError):
+    """The database gives no answer now."""
+
+
+class StoreInUseError(StoreNotUsableError):
+    """Another bot uses the database file."""
