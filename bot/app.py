@@ -221,5 +221,7 @@ async def _drain(container: Container, tasks: Tasks, acks: Tasks, *, within: flo
     await acks.settle(within=within)
     if not await tasks.settle(within=began + within - time.monotonic()):
         container.interrupt()
-        await tasks.settle(within=_INTERRUPT_TIMEOUT)
+        interrupted = time.monotonic()
+        await acks.settle(within=_INTERRUPT_TIMEOUT)  # those that are lost are delivered
+        await tasks.settle(within=interrupted + _INTERRUPT_TIMEOUT - time.monotonic())
     await acks.cancel()

@@ -147,7 +147,7 @@ async def test_a_burst_of_pauses_costs_one_call_each_and_two_reads_per_second() 
     assert [message.text for message in messages if "`nightly`" not in message.text] == []
 
 
-KEPT = ("Paused", "Actor", "Order", "ReplyAddress", "JournalEntry", "RunningOrder", "TimeWindow", "_Request")
+KEPT = ("Paused", "Actor", "Order", "ReplyAddress", "JournalEntry", "RunningOrder", "_Request")
 """The objects of an order that are kept for requests that come twice, and for the limits."""
 
 READ = {"Session", "_Known"}

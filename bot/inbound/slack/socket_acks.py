@@ -53,6 +53,11 @@ class SocketAcks:
             self._is_open.clear()
             self._on_last_lost()
 
+    def end(self) -> None:
+        """Let no connection follow: an ack that was not sent by now is lost."""
+        self.connections.clear()
+        self._is_open.set()
+
     def answer(
         self, envelope: frames.Envelope, received_at: float, standstill: float, *, may_be_old: bool = False
     ) -> None:
@@ -96,6 +101,8 @@ class SocketAcks:
             async with asyncio.timeout(received_at + ACK_TIMEOUT - time.monotonic()):
                 while True:
                     await self._is_open.wait()
+                    if not self.connections:  # the bot is being stopped
+                        return False
                     best = min(reversed(self.connections), key=lambda one: one.closing.is_set())
                     try:
                         await best.send(frame)

@@ -72,6 +72,7 @@ class SocketMode:
         await self._tasks.cancel()
         for connection in self._acks.connections:  # a task that was cancelled before it began has closed nothing
             await connection.close()
+        self._acks.end()
 
     async def _supervise(self, connection: SocketConnection) -> None:
         while True:
