@@ -107,5 +107,5 @@ async def many_workspaces(
             slack.request_url = None if current_transport.is_socket else f"{bot.url}/slack/events"
             await bot.startup
             yield ManyHarness(slack, anchor, bot, store, environ)
-        assert slack.violations == []
-        assert anchor.violations == []
+        assert slack.violations == [], slack.violations
+        assert anchor.violations == [], anchor.violations

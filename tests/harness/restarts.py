@@ -100,8 +100,8 @@ async def remains(database_url: str) -> AsyncIterator[Remains]:
         anchor.add_session(session_id=SESSION)
         environ = environment(slack, anchor, DATABASE_URL=database_url, ENCRYPTION_KEYS=KEY.reveal())
         yield Remains(slack, anchor, slack.home, slack.alice, slack.alerts, SESSION, store, environ)
-        assert slack.violations == []
-        assert anchor.violations == []
+        assert slack.violations == [], slack.violations
+        assert anchor.violations == [], anchor.violations
 
 
 def _address(delivery: Delivery) -> ReplyAddress:

@@ -69,5 +69,5 @@ async def single_workspace(
             await bot.startup
             await forget_key_check(anchor)
             yield SingleHarness(slack, anchor, slack.home, slack.alice, slack.alerts, SESSION, bot)
-        assert slack.violations == []
-        assert anchor.violations == []
+        assert slack.violations == [], slack.violations
+        assert anchor.violations == [], anchor.violations
