@@ -55,7 +55,7 @@ async def test_a_slow_resume_is_announced_and_then_its_outcome_posted() -> None:
 async def test_a_resume_without_effect_is_sent_once(state: SessionState, fault: Fault | None, outcome: Outcome) -> None:
     async with single_workspace() as at:
         at.anchor.session(SESSION).state = state
-        at.anchor.fault = fault
+        at.anchor.fault, at.anchor.read_fault = fault, Hang()
         await at.command(verb="resume")
         assert verbs(at) == ["resume"]
         assert shown(at) == [outcome_text(outcome, verb="resume")]
