@@ -57,6 +57,12 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 
 @pytest.fixture(autouse=True)
+def no_forced_exit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no command that runs in this process end it a second later."""
+    monkeypatch.setattr("bot.cli.main.force_exit_after", lambda *_, **__: None)
+
+
+@pytest.fixture(autouse=True)
 def no_standstill(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy machine stops the event loop for a while: the bot would hold back a resume that comes right after that."""
     monkeypatch.setattr("bot.standstill._NOTICEABLE", 60.0)
