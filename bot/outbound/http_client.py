@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from email.utils import parsedate_to_datetime
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -26,13 +27,14 @@ NETWORK_ERRORS = (TimeoutError, OSError, httpx.HTTPError, aiohttp.ClientError)
 _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
 
 
-_TOO_MANY_REQUESTS, _INTERNAL_SERVER_ERROR, _NOT_IMPLEMENTED = 429, 500, 501
+def is_foreign(status_code: int, *, has_form: bool) -> bool:
+    """Return whether an answer cannot be that of the API, as at a wrong URL: it is a 404, or no failure that can pass.
 
-
-def can_pass(status_code: int) -> bool:
-    """Return whether a status says nothing about the URL: the same request can succeed later."""
-    is_failure = status_code >= _INTERNAL_SERVER_ERROR and status_code != _NOT_IMPLEMENTED
-    return is_failure or status_code == _TOO_MANY_REQUESTS
+    `has_form` says that its body has the form of the API's. A gateway's failure says nothing about the URL.
+    """
+    is_failure = status_code >= HTTPStatus.INTERNAL_SERVER_ERROR and status_code != HTTPStatus.NOT_IMPLEMENTED
+    can_pass = is_failure or status_code == HTTPStatus.TOO_MANY_REQUESTS
+    return status_code == HTTPStatus.NOT_FOUND or not (has_form or can_pass)
 
 
 def never_sent(error: BaseException) -> bool:

@@ -10,10 +10,10 @@ from bot.core.admin_outcomes import NewKeyRejected, NewKeyUnverified
 from bot.core.anchor_claims import contradiction
 from bot.core.json_fields import parse_object, text_field
 from bot.core.requests import Verb
-from bot.outbound.http_client import can_pass, never_sent, read_retry_after
+from bot.outbound.http_client import is_foreign, never_sent, read_retry_after
 
 _Body = dict[str, object] | None
-_OK, _NOT_FOUND = 200, 404
+_OK = 200
 _REFUSALS = frozenset({*range(400, 500), 500})
 _KEY_REFUSED = frozenset({401, 403})
 
@@ -46,8 +46,7 @@ def read_key_status(status_code: int, body: bytes) -> NewKeyRejected | NewKeyUnv
     parsed = parse_object(body)
     if status_code == _OK and parsed is not None and "error" not in parsed:
         return None
-    is_foreign = status_code == _NOT_FOUND or (parsed is None and not can_pass(status_code))
-    return NewKeyUnverified(status_code, is_foreign)
+    return NewKeyUnverified(status_code, is_foreign(status_code, has_form=parsed is not None))
 
 
 def _read_status(status_code: int, headers: Mapping[str, str], parsed: _Body) -> outcomes.AnchorOutcome | None:

@@ -10,10 +10,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.core.json_fields import text_field
-from bot.outbound.http_client import NETWORK_ERRORS, can_pass, never_sent, read_retry_after
+from bot.outbound.http_client import NETWORK_ERRORS, is_foreign, never_sent, read_retry_after
 
 TIMEOUT = 5.0  # seconds for a call
-_NOT_FOUND = 404
 _NO_OBJECT = "the answer is not a JSON object"
 
 TRANSPORT_ERRORS = (*NETWORK_ERRORS, ValueError, AttributeError)
@@ -84,10 +83,9 @@ def read_error(error: SlackApiError) -> tuple[str, int, float | None]:
 
 
 def _is_foreign(error: SlackApiError) -> bool:
-    """Return whether this cannot be Slack's response: a 404, or no object with `ok`. Failures of a gateway can pass."""
-    status_code, data = read_error(error)[1], getattr(error.response, "data", None)
-    is_slacks = isinstance(data, dict) and isinstance(data.get("ok"), bool)
-    return status_code == _NOT_FOUND or not (is_slacks or can_pass(status_code))
+    """Return whether this cannot be Slack's response, which is an object with `ok`."""
+    data = getattr(error.response, "data", None)
+    return is_foreign(read_error(error)[1], has_form=isinstance(data, dict) and isinstance(data.get("ok"), bool))
 
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:
