@@ -217,11 +217,14 @@ async def _end_serving(socket_mode: SocketMode | None, acks: Tasks, hurry: async
 async def _drain(container: Container, tasks: Tasks, acks: Tasks, *, within: float) -> None:
     """Accept no new work, wait for running work and acks, then interrupt the rest."""
     container.stop()
-    began = time.monotonic()
-    await acks.settle(within=within)
-    if not await tasks.settle(within=began + within - time.monotonic()):
+    if not await _settle(acks, tasks, within=within):
         container.interrupt()
-        interrupted = time.monotonic()
-        await acks.settle(within=_INTERRUPT_TIMEOUT)  # those that are lost are delivered
-        await tasks.settle(within=interrupted + _INTERRUPT_TIMEOUT - time.monotonic())
+        await _settle(acks, tasks, within=_INTERRUPT_TIMEOUT)
     await acks.cancel()
+
+
+async def _settle(acks: Tasks, tasks: Tasks, *, within: float) -> bool:
+    """Wait for acks, and then for work: an ack that is lost is delivered. Return whether all work ended."""
+    ends = time.monotonic() + within
+    await acks.settle(within=within)
+    return await tasks.settle(within=ends - time.monotonic())

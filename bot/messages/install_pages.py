@@ -80,11 +80,7 @@ _PAGES: Mapping[type[installation.InstallOutcome], Page] = {
     installation.TokenRotates: Page(
         502,
         "Not installed: the Slack app rotates its tokens",
-        (
-            _NOTHING,
-            _OPERATOR,
-            "Token rotation can't be turned off again: make another Slack app, without it.",
-        ),
+        (_NOTHING, _OPERATOR, "Token rotation can't be turned off again: make another Slack app, without it."),
         again=False,
     ),
     installation.SlackSilent: Page(

@@ -118,7 +118,8 @@ class CardChanges:
         """
         taken = replace(self, sessions=_first(self.sessions, most), clicked=set(islice(self.clicked, most)))
         self.sessions = {name: names for name, names in self.sessions.items() if name not in taken.sessions}
-        self.clicked = set(self.clicked) if self.sessions else set()
+        if not self.sessions:
+            self.clicked = set()
         self.new, self.alerts, self.sent = [], [], []
         return taken
 
