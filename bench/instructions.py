@@ -9,15 +9,12 @@ import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.measures import Stage
-from bench.people import Person
-from bench.services import Delays
+from bench.measures import KNOWN, NO_DELAYS, Stage
 
 IN_FLIGHT = 8
 """With more commands in flight, an ack would not wait for the outcome any more: each takes 50 ms."""
 
 _WARM_UP, COUNTED = 200, 400  # commands
-_PEOPLE = [Person(0, number) for number in range(50)]
 _QUIET = 1.0  # seconds, for what follows the acks
 _WRITTEN_WITHIN = 30.0
 _POLL_INTERVAL = 0.1
@@ -29,12 +26,12 @@ async def instructions(stage: Stage) -> dict[str, float]:
     with TemporaryDirectory() as directory:
         counts = Path(directory) / "counts"
         valgrind = ("valgrind", "--tool=callgrind", "--quiet", f"--callgrind-out-file={counts}")
-        async with stage.start(under=valgrind) as running, stage.checked(Delays()):
+        async with stage.start(under=valgrind) as running, stage.checked(NO_DELAYS):
             (pid,) = running.pids
-            await running.load.run(itertools.islice(itertools.cycle(_PEOPLE), _WARM_UP), IN_FLIGHT)
+            await running.load.run(itertools.islice(itertools.cycle(KNOWN), _WARM_UP), IN_FLIGHT)
             await asyncio.sleep(_QUIET)
             _control("--zero", pid)
-            orders = await running.load.run(itertools.islice(itertools.cycle(_PEOPLE), COUNTED), IN_FLIGHT)
+            orders = await running.load.run(itertools.islice(itertools.cycle(KNOWN), COUNTED), IN_FLIGHT)
             await asyncio.sleep(_QUIET)
             _control("--dump", pid)
             total = await _read_total(counts.with_suffix(".1"))

@@ -31,8 +31,8 @@ USUAL = Delays(anchor=0.05, response_url=0.04, web_api=0.04)
 LOADED = 2_000  # commands, before the memory is read again
 ACK_DEADLINE = 3.0  # seconds that Slack waits
 
-_NONE = Delays()
-_KNOWN = [Person(0, number) for number in range(50)]
+NO_DELAYS = Delays()
+KNOWN = [Person(0, number) for number in range(50)]
 _WARM_UP = 4.0  # seconds: Node compiles for long
 _IDLE = 0.5  # seconds before a burst
 _SETTLED = 0.1  # seconds
@@ -84,8 +84,8 @@ class Stage:
 async def message(stage: Stage, running: Running) -> dict[str, float]:
     """Return the milliseconds from a command to its message, one command at a time."""
     async with stage.checked(USUAL):
-        await running.load.run(_KNOWN[:3], 1)
-        orders = await running.load.run(itertools.islice(itertools.cycle(_KNOWN[:3]), SINGLE_COMMANDS), 1)
+        await running.load.run(KNOWN[:3], 1)
+        orders = await running.load.run(itertools.islice(itertools.cycle(KNOWN[:3]), SINGLE_COMMANDS), 1)
     return {
         "message": _ms(order.message_at - order.sent_at for order in orders),
         "received": _ms(order.received_at - order.sent_at for order in orders),
@@ -95,7 +95,7 @@ async def message(stage: Stage, running: Running) -> dict[str, float]:
 async def together(stage: Stage, running: Running) -> dict[str, float]:
     """Return the milliseconds from a command to its ack and to the call of Anchor, with 32 in flight."""
     async with stage.checked(USUAL):
-        orders = await running.load.run(itertools.islice(itertools.cycle(_KNOWN), TOGETHER), IN_FLIGHT)
+        orders = await running.load.run(itertools.islice(itertools.cycle(KNOWN), TOGETHER), IN_FLIGHT)
     return {
         "together_ack": _ms(order.acked_at - order.sent_at for order in orders),
         "together_anchor": _ms(order.anchor_at - order.sent_at for order in orders),
@@ -104,16 +104,16 @@ async def together(stage: Stage, running: Running) -> dict[str, float]:
 
 async def throughput(stage: Stage, running: Running) -> dict[str, float]:
     """Return how many commands an application that is warm answers, with 32 in flight."""
-    return await _flood(stage, running, _KNOWN)
+    return await _flood(stage, running, KNOWN)
 
 
 async def burst(stage: Stage, running: Running) -> dict[str, float]:
     """Return the slowest of 1,000 commands that an idle application gets at once, each over a connection of its own."""
     async with stage.checked(USUAL):
-        await running.load.run(_KNOWN, 1)
+        await running.load.run(KNOWN, 1)
         running.load.close()
         await asyncio.sleep(_IDLE)
-        people = itertools.islice(itertools.cycle(_KNOWN), BURST)
+        people = itertools.islice(itertools.cycle(KNOWN), BURST)
         orders = await running.load.run(people, BURST)
     acks = [order.acked_at - order.sent_at for order in orders]
     return {
@@ -126,9 +126,9 @@ async def burst(stage: Stage, running: Running) -> dict[str, float]:
 async def click(stage: Stage, running: Running) -> dict[str, float]:
     """Return the milliseconds from a click to its ack and to the call of Anchor, one click at a time."""
     async with stage.checked(USUAL):
-        await running.load.run(_KNOWN[:1], 1)
-        await running.load.click(_KNOWN[0])
-        orders = [await running.load.click(_KNOWN[0]) for _ in range(SINGLE_COMMANDS)]
+        await running.load.run(KNOWN[:1], 1)
+        await running.load.click(KNOWN[0])
+        orders = [await running.load.click(KNOWN[0]) for _ in range(SINGLE_COMMANDS)]
     return {
         "click_ack": _ms(order.acked_at - order.sent_at for order in orders),
         "click_anchor": _ms(order.anchor_at - order.sent_at for order in orders),
@@ -151,8 +151,8 @@ async def workspaces(stage: Stage, running: Running) -> dict[str, float]:
 async def memory(stage: Stage, running: Running) -> dict[str, float]:
     """Return the startup time, and the memory before and after a load. It has to be the first measure of a start."""
     idle = running.resident_mb()
-    async with stage.checked(_NONE):
-        await running.load.run(itertools.islice(itertools.cycle(_KNOWN), LOADED), IN_FLIGHT)
+    async with stage.checked(NO_DELAYS):
+        await running.load.run(itertools.islice(itertools.cycle(KNOWN), LOADED), IN_FLIGHT)
     return {"startup": running.startup, "idle": idle, "loaded": running.resident_mb()}
 
 
@@ -161,7 +161,7 @@ async def person(stage: Stage) -> dict[str, float]:
     services = stage.services
     first, second, later = list[Order](), list[Order](), list[Order]()
     async with stage.start(with_jumps=True) as running, stage.checked(USUAL):
-        await running.load.run(_KNOWN[:1], 1)
+        await running.load.run(KNOWN[:1], 1)
         for number in range(PEOPLE):
             somebody = Person(0, 1_000 + number)
             first.append(await running.load.command(somebody))
@@ -179,9 +179,9 @@ async def person(stage: Stage) -> dict[str, float]:
 
 async def flat(stage: Stage) -> dict[str, float]:
     """Return whether 100,000 commands, or 10,000 installed workspaces, make the application slower."""
-    async with stage.start() as running, stage.checked(_NONE):
-        await running.load.run(_KNOWN, IN_FLIGHT)
-        orders = await running.load.run(itertools.islice(itertools.cycle(_KNOWN), LONG_RUN), IN_FLIGHT)
+    async with stage.start() as running, stage.checked(NO_DELAYS):
+        await running.load.run(KNOWN, IN_FLIGHT)
+        orders = await running.load.run(itertools.islice(itertools.cycle(KNOWN), LONG_RUN), IN_FLIGHT)
     numbers = {"first_slice": _rate(orders[:LONG_SLICE]), "last_slice": _rate(orders[-LONG_SLICE:])}
     numbers["last_to_first"] = numbers["last_slice"] / numbers["first_slice"]
     if stage.application.database:
@@ -199,7 +199,7 @@ async def _with_installed(stage: Stage, installed: int) -> float:
 async def _flood(stage: Stage, running: Running, people: Sequence[Person]) -> dict[str, float]:
     """Let each person send a command, and then all of them as many as the application answers in the time."""
     load, meter = running.load, Meter(((os.getpid(),), running.pids), stage.cores)
-    async with stage.checked(_NONE):
+    async with stage.checked(NO_DELAYS):
         await load.run(people, IN_FLIGHT)
         await load.run(_until(_WARM_UP, people), IN_FLIGHT)
         meter.start()

@@ -68,8 +68,7 @@ def anchor(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimAnchor]:
 
 @pytest.fixture
 def says(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Says:
-    """Run a command, and return what it says: on stdout, or on stderr if it fails. It leaves process and log as is."""
-    monkeypatch.setattr("bot.cli.main.force_exit_after", lambda *_, **__: None)
+    """Run a command, and return what it says: on stdout, or on stderr if it fails. It leaves the log as it is."""
     monkeypatch.setattr("bot.cli.main.logs.configure", lambda *_: None)
 
     def run(*arguments: str, code: int = 0) -> str:

@@ -270,9 +270,8 @@ async def test_a_bot_of_one_workspace_has_no_other(site: Site, wording: Check) -
 
 @pytest.fixture
 def stays(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Let the command neither end this process nor change its log, and give it settings."""
+    """Let the command not change the log of this process, and give it settings."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("bot.cli.main.force_exit_after", lambda *_, **__: None)
     monkeypatch.setattr("bot.cli.main.logs.configure", lambda *_: None)
     for name, value in {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "ANCHOR_API_KEY": "sk-1"}.items():
         monkeypatch.setenv(name, value)
