@@ -49,9 +49,11 @@ class NonBlockingHandler(QueueHandler):
     """
 
     def __init__(self, number: int, capacity: int = _CAPACITY) -> None:
-        self._lines: queue.Queue[str] = queue.Queue(capacity)
+        # A `Queue` has a lock: garbage collection can run a finalizer that logs while the same thread holds it.
+        self._lines: queue.SimpleQueue[str | threading.Event] = queue.SimpleQueue()
         super().__init__(self._lines)
         self._number = number
+        self._capacity = capacity
         self._dropped = self._failed = 0
         threading.Thread(target=self._write_lines, name="log", daemon=True).start()
 
@@ -61,15 +63,16 @@ class NonBlockingHandler(QueueHandler):
 
     def enqueue(self, record: Any) -> None:  # noqa: ANN401 - what `prepare` returns
         """Add the line to the queue, or drop it."""
-        try:
-            self._lines.put_nowait(record)
-        except queue.Full:
+        if self._lines.qsize() < self._capacity:
+            self._lines.put(record)
+        else:
             self._dropped += 1
 
     def flush(self) -> None:
         """Wait a moment until the queue is written. `logging` calls this when the process exits."""
-        with self._lines.all_tasks_done:
-            self._lines.all_tasks_done.wait_for(lambda: not self._lines.unfinished_tasks, _FLUSH_TIMEOUT)
+        written = threading.Event()
+        self._lines.put(written)
+        written.wait(_FLUSH_TIMEOUT)
 
     @property
     def lost(self) -> int:
@@ -79,11 +82,14 @@ class NonBlockingHandler(QueueHandler):
     def _write_lines(self) -> None:
         reported = 0
         while True:
-            self._failed += not self._write(self._lines.get())
+            line = self._lines.get()
+            if isinstance(line, str):
+                self._failed += not self._write(line)
             lost = self.lost
             if lost > reported and self._lines.empty() and self._write(self._report(lost - reported)):
                 reported = lost
-            self._lines.task_done()
+            if isinstance(line, threading.Event):
+                line.set()
 
     def _write(self, line: str) -> bool:
         """Write a line, and return whether that worked. `sys.stderr` has a lock, which would block the exit."""
