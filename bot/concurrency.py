@@ -1,13 +1,14 @@
 """Background tasks, waits that end, and locks."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Coroutine, Hashable
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 _T = TypeVar("_T")
 _U = TypeVar("_U")
+
+_CANCEL_AGAIN_AFTER = 2.0  # seconds, more than the graces of `with_grace`
 
 
 class Tasks:
@@ -35,10 +36,11 @@ class Tasks:
         return not self._running
 
     async def cancel(self) -> None:
-        """Cancel all tasks, and wait until they end."""
-        for task in (tasks := list(self._running)):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Cancel all tasks, and wait until they end: a library can swallow a cancellation, so it is repeated."""
+        while self._running:
+            for task in self._running:
+                task.cancel()
+            await asyncio.wait(self._running, timeout=_CANCEL_AGAIN_AFTER)
 
 
 async def with_grace(work: Coroutine[Any, Any, _T], *, grace: float) -> _T:
@@ -53,9 +55,15 @@ async def with_grace(work: Coroutine[Any, Any, _T], *, grace: float) -> _T:
 
 
 async def happens(event: asyncio.Event, *, within: float) -> bool:
-    """Wait up to `within` seconds for `event`. Return whether it was set in time."""
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), within)
+    """Wait up to `within` seconds for `event`. Return whether it was set in time.
+
+    `asyncio.wait_for` can swallow a cancellation before Python 3.12 (https://github.com/python/cpython/issues/86296).
+    """
+    waiting = asyncio.create_task(event.wait())
+    try:
+        await asyncio.wait({waiting}, timeout=within)
+    finally:
+        waiting.cancel()
     return event.is_set()
 
 

@@ -1,10 +1,11 @@
 """Background work is waited for, and cancelled at the end of the waiting time."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
-from bot.concurrency import Interruption, Tasks, with_grace
+from bot.concurrency import Interruption, Tasks, happens, let_others_run, with_grace
 
 pytestmark = pytest.mark.anyio
 
@@ -35,6 +36,38 @@ async def test_work_that_does_not_end_is_cancelled() -> None:
     await tasks.cancel()
     assert forever.cancelled()
     assert len(tasks) == 0
+
+
+async def test_work_that_swallows_a_cancellation_is_cancelled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.concurrency._CANCEL_AGAIN_AFTER", 0.01)
+    tasks = Tasks()
+
+    async def work() -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(3600)
+        await asyncio.sleep(5)
+
+    swallowing = tasks.start(work())
+    await asyncio.sleep(0)
+    await tasks.cancel()
+    assert swallowing.cancelled()
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_a_wait_that_is_cancelled_when_it_ends_is_cancelled(turns: int) -> None:
+    event = asyncio.Event()
+
+    async def work() -> None:
+        await happens(event, within=3600)
+        await asyncio.sleep(5)
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0.01)
+    event.set()
+    await let_others_run(turns)
+    task.cancel()
+    await asyncio.wait({task})
+    assert task.cancelled()
 
 
 @pytest.mark.parametrize(("grace", "ends"), [(20.0, True), (0.01, False)])
