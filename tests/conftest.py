@@ -34,6 +34,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[WORDING] = Wording(update=config.getoption("update"))
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    callspec = getattr(item, "callspec", None)
+    parameters = callspec.params.values() if callspec else ()
+    if isinstance(item, pytest.Function) and ("postgresql_urls" in item.fixturenames or "postgresql" in parameters):
+        item.add_marker("postgresql")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("update"):
         items[:] = [item for item in items if "wording" in getattr(item, "fixturenames", ())]
@@ -60,6 +67,15 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def no_forced_exit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no command that runs in this process end it a second later."""
     monkeypatch.setattr("bot.cli.main.force_exit_after", lambda *_, **__: None)
+
+
+@pytest.fixture(autouse=True)
+def own_logging() -> Iterator[None]:
+    """Let no command that runs in this process log what the next tests do, in a thread of its own."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:], root.level = handlers, level
 
 
 @pytest.fixture(autouse=True)

@@ -244,7 +244,7 @@ async def test_an_order_that_waits_for_slack_when_the_bot_stops_is_carried_out_i
     by: str, seconds: float, drain: float, *, is_served: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.app._DRAIN_TIMEOUT", drain)
-    async with single_workspace() as at:
+    async with single_workspace(ack_deadline=10.0) as at:  # one that was cut short has no ack
         at.slack.faults["users.info"] = Slow(seconds)
         ordering = asyncio.create_task(at.order(by))
         await at.slack.until(lambda: at.calls("users.info") == 1)
