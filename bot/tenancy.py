@@ -139,6 +139,17 @@ async def _check_key(anchor: AnchorClient, key: Secret, readiness: Readiness) ->
         readiness.recover("anchor_key")
 
 
+def open_oauth(settings: ManyWorkspaces, session: aiohttp.ClientSession, slack_api_url: str) -> SlackOAuth:
+    """Return the OAuth client of the app that many workspaces install."""
+    return SlackOAuth(
+        session,
+        api_url=slack_api_url,
+        client_id=settings.client_id.reveal(),
+        client_secret=settings.client_secret,
+        redirect_uri=settings.base_url + REDIRECT_PATH,
+    )
+
+
 @asynccontextmanager
 async def _many(  # noqa: PLR0913, PLR0917 - collaborators
     settings: ManyWorkspaces,
@@ -148,13 +159,7 @@ async def _many(  # noqa: PLR0913, PLR0917 - collaborators
     readiness: Readiness,
     now: Callable[[], float],
 ) -> AsyncIterator[Tenancy]:
-    oauth = SlackOAuth(
-        session,
-        api_url=slack_api_url,
-        client_id=settings.client_id.reveal(),
-        client_secret=settings.client_secret,
-        redirect_uri=settings.base_url + REDIRECT_PATH,
-    )
+    oauth = open_oauth(settings, session, slack_api_url)
     is_prepared = await availability.prepare(store, readiness)
     workspaces = WorkspaceDirectory(store, time.monotonic, now)
     install = Install(Installer(oauth, store.install_states, workspaces.rows, now), base_url=settings.base_url)

@@ -30,11 +30,12 @@ from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.errors import open_web
 from bot.outbound.store.derived_keys import keys_of_one
 from bot.outbound.store.errors import StoreUnreachableError
+from bot.tenancy import open_oauth
 from bot.usecases.checks.anchor import check_key
 from bot.usecases.checks.database import check_encryption, database_down, inspected
 from bot.usecases.checks.network import check_hosts
 from bot.usecases.checks.public_url import check_public_url
-from bot.usecases.checks.slack import check_socket_mode, check_token
+from bot.usecases.checks.slack import check_client, check_socket_mode, check_token
 from bot.usecases.checks.workspace import Services
 
 
@@ -111,7 +112,8 @@ class Doctor:
         if isinstance(self.settings.workspaces, OneWorkspace):
             one = self.settings.workspaces
             return [hosts, self._check_transport(), self._check_database_of_one(one), self._check_one(one)]
-        return [hosts, self._check_transport(), self._check_many(self.settings.workspaces)]
+        many = self.settings.workspaces
+        return [hosts, self._check_transport(), self._check_client(many), self._check_many(many)]
 
     async def _check_transport(self) -> list[Checked]:
         """Check how Slack's requests reach the bot."""
@@ -133,6 +135,8 @@ class Doctor:
     async def check_setting(self, name: str) -> Checked | None:
         """Check a token or key by itself; None for another setting."""
         one, app_token = self.settings.workspaces, self.settings.slack_app_token
+        if name == "SLACK_CLIENT_SECRET" and isinstance(one, ManyWorkspaces):
+            return (await self._check_client(one))[0]
         if name == "SLACK_APP_TOKEN" and app_token is not None:
             return Checked(CheckName.SOCKET_MODE, await self._check_socket_mode(app_token))
         if name == "SLACK_BOT_TOKEN" and isinstance(one, OneWorkspace):
@@ -170,6 +174,10 @@ class Doctor:
             if store is not None:
                 checks.append(Checked(CheckName.ENCRYPTION, await check_encryption(store, is_one=True)))
         return checks
+
+    async def _check_client(self, many: ManyWorkspaces) -> list[Checked]:
+        finding = await check_client(open_oauth(many, self.session, self.settings.slack_api_url))
+        return [Checked(CheckName.CLIENT_SECRET, finding)]
 
     async def _check_many(self, many: ManyWorkspaces) -> list[Checked]:
         async with inspected(many.store.database_url, many.store.encryption_keys) as (finding, store):

@@ -21,6 +21,7 @@ class CheckName(StrEnum):
     RUNNING_BOT = "running bot"
     SOCKET_MODE = "Socket Mode"
     PUBLIC_URL = "public URL"
+    CLIENT_SECRET = "client secret"  # noqa: S105 - a name
     DATABASE = "database"
     ENCRYPTION = "encryption"
     WORKSPACES = "workspaces"
@@ -43,6 +44,7 @@ class Good(StrEnum):
     SOCKET_IN_USE = "socket-in-use"
     CHANNEL_OPEN = "channel-open"
     URL_VERIFIED = "url-verified"
+    CLIENT_NOT_REFUSED = "client-not-refused"
     KEY_ACCEPTED = "key-accepted"
     DATABASE_CURRENT = "database-current"
     DATABASE_NEW = "database-new"
@@ -76,6 +78,7 @@ class Wrong(StrEnum):
     SOCKET_OFF = "socket-off"
     APP_TOKEN_REFUSED = "app-token-refused"  # noqa: S105 - a name
     CHANNEL_REFUSED = "channel-refused"
+    CLIENT_REFUSED = "client-refused"
     URL_INVALID = "url-invalid"
     URL_REJECTS = "url-rejects"
     URL_FOREIGN = "url-foreign"

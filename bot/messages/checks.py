@@ -116,6 +116,12 @@ _TEXTS: Mapping[Kind, _Text] = {
         "the bot can post to {channel}. Its scheduled message could not be deleted, and will show in an hour",
     ),
     Skipped.CHANNEL_UNSET: _Text("none is set, so each alert has to name one"),
+    # --- the installation of an app for many workspaces ---
+    Good.CLIENT_NOT_REFUSED: _Text("Slack does not refuse it, nor SLACK_CLIENT_ID"),
+    Wrong.CLIENT_REFUSED: _Text(
+        "Slack refuses SLACK_CLIENT_ID or SLACK_CLIENT_SECRET ({code}), so nobody can install the app",
+        "Copy both from the app's settings (Basic Information > App Credentials).",
+    ),
     # --- the public URL ---
     Good.URL_VERIFIED: _Text("a signed request to {url} came to the bot, and its answer came back"),
     Skipped.URL_UNSET: _Text("not checked", "Set BASE_URL to the bot's public URL."),

@@ -58,6 +58,20 @@ class Site:
         }
 
     @property
+    def app(self) -> dict[str, str]:
+        """The app that many workspaces install."""
+        app = self.slack.registration
+        return {
+            "SLACK_CLIENT_ID": app.client_id,
+            "SLACK_CLIENT_SECRET": app.client_secret,
+            "SLACK_SIGNING_SECRET": "5" * 32,
+        }
+
+    @property
+    def database(self) -> dict[str, str]:
+        return {"DATABASE_URL": f"sqlite:///{self.directory}/bot.db"}
+
+    @property
     def secrets(self) -> dict[str, str]:
         return {
             "SLACK_BOT_TOKEN": self.slack.bot_token,
@@ -159,23 +173,26 @@ async def test_the_checks_use_what_is_kept_of_the_old_file(site: Site) -> None:
 
 
 async def test_many_workspaces_get_a_key_for_the_database(site: Site) -> None:
-    environ = {"SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "s3cret", "SLACK_SIGNING_SECRET": "5" * 32}
-    await site.init("--many", "--http", URL, environ=environ | {"DATABASE_URL": f"sqlite:///{site.directory}/bot.db"})
+    await site.init("--many", "--http", URL, environ=site.app | site.database)
     written = site.written()
-    assert written == environ | {"BASE_URL": URL, "ENCRYPTION_KEYS": written["ENCRYPTION_KEYS"]}
+    assert written == site.app | {"BASE_URL": URL, "ENCRYPTION_KEYS": written["ENCRYPTION_KEYS"]}
     with pytest.raises(NotDoneError, match="--http URL"):
-        await site.init("--many", "--force", environ=environ)
+        await site.init("--many", "--force", environ=site.app)
 
 
 @pytest.mark.parametrize("is_in_file", [True, False])
 async def test_the_keys_that_decrypt_the_database_are_not_replaced(site: Site, *, is_in_file: bool) -> None:
-    environ = {"SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "s3cret", "SLACK_SIGNING_SECRET": "5" * 32}
-    environ["DATABASE_URL"] = f"sqlite:///{site.directory}/bot.db"
     keys = {"ENCRYPTION_KEYS": f"{new_key().reveal()},{new_key().reveal()}"}
     if is_in_file:
         site.file.write_text(f"ENCRYPTION_KEYS={keys['ENCRYPTION_KEYS']}\n")
-    await site.init("--many", "--force", "--http", URL, environ=environ if is_in_file else environ | keys)
+    await site.init("--many", "--force", "--http", URL, environ=site.app | site.database | ({} if is_in_file else keys))
     assert site.written().get("ENCRYPTION_KEYS") == (keys["ENCRYPTION_KEYS"] if is_in_file else None)
+
+
+async def test_a_client_secret_that_slack_refuses_is_not_written(site: Site) -> None:
+    with pytest.raises(NotDoneError):
+        await site.init("--many", "--http", URL, environ=site.app | site.database | {"SLACK_CLIENT_SECRET": "s3cret"})
+    assert not site.file.exists()
 
 
 async def test_a_file_with_a_secret_is_named_and_not_copied(site: Site) -> None:

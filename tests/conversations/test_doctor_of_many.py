@@ -6,6 +6,7 @@ from sqlalchemy import update
 from bot.core.checks import CheckName, Good, Kind, Skipped, Unanswered, Wrong
 from bot.outbound.store.fields import new_key
 from bot.outbound.store.schema import workspaces
+from bot.sim.slack import api_error, server_error
 from harness import ManyHarness, Tenant
 from harness.doctor import examined
 
@@ -29,8 +30,25 @@ async def test_every_workspace_is_checked(at: ManyHarness) -> None:
     for tenant in tenants:
         kinds = [found.kind(name, tenant.team_id) for name in OF_A_WORKSPACE]
         assert kinds == [Good.TOKEN_ACCEPTED, Good.SCOPES_GRANTED, Good.KEY_ACCEPTED, Good.CHANNEL_OPEN]
-    assert found.kind(N.ENCRYPTION) == Good.KEYS_FIT
+    assert (found.kind(N.ENCRYPTION), found.kind(N.CLIENT_SECRET)) == (Good.KEYS_FIT, Good.CLIENT_NOT_REFUSED)
     assert at.slack.platform.scheduled == {}
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"), [("SLACK_CLIENT_ID", "invalid_client_id"), ("SLACK_CLIENT_SECRET", "bad_client_secret")]
+)
+async def test_a_client_that_slack_refuses_is_wrong(at: ManyHarness, changed: str, code: str) -> None:
+    found = await examined(at.environ | {changed: "something-else"})
+    assert (found.code, found.failures()) == (2, {N.CLIENT_SECRET: Wrong.CLIENT_REFUSED})
+    assert found.has(N.CLIENT_SECRET, Wrong.CLIENT_REFUSED, code=code)
+
+
+async def test_a_client_that_slack_does_not_judge_is_not_called_right(at: ManyHarness) -> None:
+    at.slack.faults["oauth.v2.access"] = api_error("invalid_scope")
+    found = await examined(at.environ)
+    assert found.has(N.CLIENT_SECRET, Unanswered.NO_ANSWER, who="Slack", why="invalid_scope")
+    at.slack.faults["oauth.v2.access"] = server_error()
+    assert (await examined(at.environ)).has(N.CLIENT_SECRET, Unanswered.NO_ANSWER, who="Slack", why="oauth.v2.access")
 
 
 async def test_one_of_them_is_enough(at: ManyHarness) -> None:

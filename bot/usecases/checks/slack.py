@@ -5,12 +5,17 @@ from typing import Protocol
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.core import installation
 from bot.core.checks import Finding, Good, Questionable, Skipped, TokenInfo, Unanswered, Wrong
 from bot.core.secret import Secret
 from bot.messages.checks import channel_probe_message
 from bot.outbound.slack.channel_probe import ChannelRefusedError, try_channel
 from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, SocketModeOffError, TokenRefusedError
 from bot.outbound.slack.errors import NotConnectedError, NotSlackError, SlackUnreachableError
+from bot.outbound.slack.oauth import SlackOAuth
+
+_NO_CODE = Secret("made-up-by-the-check")
+_CLIENT_REFUSED = {"invalid_client_id", "bad_client_secret"}
 
 
 class Connection(Protocol):
@@ -48,6 +53,17 @@ async def check_socket_mode(connect: Callable[[], Awaitable[Connection]]) -> Fin
         return _no_answer(error)
     await connection.close()
     return Finding(Wrong.SOCKET_OFF if connection.is_doubted else Good.SOCKET_OPENED)
+
+
+async def check_client(oauth: SlackOAuth) -> Finding:
+    """Check the client id and secret with a code that Slack cannot know: it refuses the code, or them."""
+    match await oauth.exchange(_NO_CODE, now=0.0):
+        case installation.RefusedBySlack(code) if code in _CLIENT_REFUSED:
+            return Finding(Wrong.CLIENT_REFUSED, {"code": code})
+        case installation.CodeRefused():
+            return Finding(Good.CLIENT_NOT_REFUSED)
+        case other:
+            return Finding(Unanswered.NO_ANSWER, {"who": "Slack", "why": getattr(other, "code", "oauth.v2.access")})
 
 
 async def check_channel(web: AsyncWebClient, token: Secret, channel: str | None, now: Callable[[], float]) -> Finding:
