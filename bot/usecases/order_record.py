@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 _TIMEOUT = 2.0  # seconds for a change to be stored
 _LOOK_INTERVAL = 0.2  # seconds between two looks at what other processes send
-_LONGEST_LOOK = 30.0  # seconds; an order at Anchor ends before
+_LONGEST_LOOK = 30.0  # seconds, longer than the default ANCHOR_DEADLINE; a resume that runs on leaves a pause in doubt
 
 
 class OrderRecord:

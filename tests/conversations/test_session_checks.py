@@ -12,7 +12,7 @@ from bot.core.card import NewCard
 from bot.core.session_id import SessionId
 from bot.outbound.store.card_changes import CardChanges
 from bot.outbound.store.card_rows import CardRows
-from bot.sim.anchor import Fault, SessionState, html, server_error
+from bot.sim.anchor import Fault, SessionState, html, rate_limited, server_error
 from bot.usecases.session_cards import SessionCards
 from conversations.test_cards import PAUSE, RESUME, alert, buttons, ops, taking_alerts, until_shown
 from conversations.test_repeated_alerts import on_cards, send, shown
@@ -66,9 +66,10 @@ async def test_an_outcome_of_which_a_killed_process_told_no_card_is_shown(
     async with taking_alerts(database_url) as at:
         card = await alert(at)
         monkeypatch.setattr(SessionCards, "update", AsyncMock(return_value=False))
-        at.anchor.fault, at.anchor.session(SESSION).seconds = fault, 2.0
+        at.anchor.fault = rate_limited(4)
         ordering = asyncio.create_task(at.command())
         await until_shown(at, card, PAUSE, "Pausing")
+        at.anchor.fault = fault
         if fault is None:
             await until_shown(at, card, RESUME, "Paused", f"<@{ALICE}>")
         else:
