@@ -57,8 +57,7 @@ async def send(  # noqa: PLR0913 - a request
     """Send a request within 5 s, without following redirects; `now` gives Unix seconds. Raises no network errors."""
     try:
         request = session.request(method, URL(url), headers=headers, data=body, allow_redirects=False)
-        async with asyncio.timeout(_TIMEOUT):
-            return await _exchange(request, now)
+        return await asyncio.wait_for(_exchange(request, now), _TIMEOUT)
     except NETWORK_ERRORS as error:
         step = Step.PROXY if _is_of_proxy(error, URL(url).host) else _step_of(error)
         return NotReached(step, _why(error))
