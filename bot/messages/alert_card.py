@@ -63,11 +63,19 @@ def occurrences(content: AlertContent) -> str:
     return " · ".join(part for part in (often, resolved) if part)
 
 
-def alert_button(alert: Alert, state: SessionState | None) -> Block | None:
-    """Return the button that fits; Pause is that of the alert itself, which can be red."""
+def alert_buttons(content: AlertContent, state: SessionState | None) -> list[Block]:
+    """Return the buttons that fit, Pause first. Pause is that of the alert itself, which can be red.
+
+    An alert after the last order always has it: the agent can have been resumed elsewhere, or the key replaced.
+    """
+    pause = _pause_button(content.alert)
     if state is None or state.phase in {Phase.PAUSING, Phase.RESUMED}:
-        return _pause_button(alert)
-    return state_button(alert.session_id, state)
+        return [pause]
+    button = state_button(content.alert.session_id, state)
+    known = [button] if button else []
+    if state.phase is Phase.ENDED or content.resolved_at is not None or content.last_at <= state.at:
+        return known
+    return [pause, *(one for one in known if one["action_id"] != pause["action_id"])]
 
 
 def sample_alert_message() -> Message:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bot.core.alert import Severity
 from bot.core.alert_fold import AlertContent
 from bot.core.session_state import SessionState
-from bot.messages.alert_card import SEVERITY_SIGNS, about_session, alert_button, heading, occurrences
+from bot.messages.alert_card import SEVERITY_SIGNS, about_session, alert_buttons, heading, occurrences
 from bot.messages.blocks import Block, mrkdwn
 from bot.messages.markup import code
 from bot.messages.message import Message, Visibility
@@ -31,6 +31,6 @@ def _row(row: Row) -> Block:
     content, state, facts = row
     about = about_session(content.alert, facts)
     lines = (f"{heading(content.alert)} {occurrences(content)}".rstrip(), about, state_line(state) if state else "")
-    button = alert_button(content.alert, state)
+    buttons = alert_buttons(content, state)
     text = mrkdwn("\n".join(line for line in lines if line), verbatim=True)
-    return {"type": "section", "text": text, **({"accessory": button} if button else {})}
+    return {"type": "section", "text": text, **({"accessory": buttons[0]} if buttons else {})}

@@ -11,7 +11,7 @@ from bot.core.card import CardContent
 from bot.core.session import Session
 from bot.core.session_id import SessionId
 from bot.core.session_state import Phase, SessionState
-from bot.messages.alert_card import alert_button, alert_head, occurrences
+from bot.messages.alert_card import alert_buttons, alert_head, occurrences
 from bot.messages.alert_summary import summary_message
 from bot.messages.blocks import Block, actions, section
 from bot.messages.message import Message, Visibility, as_response
@@ -48,11 +48,12 @@ def card_message(
     state = states.get(session_id)
     if isinstance(content, AlertContent):
         head = alert_head(content.alert, occurrences(content), known.get(session_id, ""))
-        return _with_state(head, state, alert_button(content.alert, state))
+        return _with_state(head, state, alert_buttons(content, state))
     result = Message(content.text, Visibility.IN_CHANNEL, content.blocks)
     if state is None or state.order_id <= content.order_id:
         return result
-    return _with_state(replace(result, blocks=(section(result.text),)), state, state_button(session_id, state))
+    button = state_button(session_id, state)
+    return _with_state(replace(result, blocks=(section(result.text),)), state, [button] if button else [])
 
 
 def digest_of(message: Message) -> str:
@@ -69,9 +70,9 @@ def _in_channel(state: SessionState, channel_id: str) -> SessionState:
     return state if is_for_all else replace(state, reason="")
 
 
-def _with_state(head: Message, state: SessionState | None, button: Block | None) -> Message:
+def _with_state(head: Message, state: SessionState | None, buttons: list[Block]) -> Message:
     line = "" if state is None else state_line(state)
-    blocks = (*head.blocks, *([actions(button)] if button else []), *([section(line)] if line else []))
+    blocks = (*head.blocks, *([actions(*buttons)] if buttons else []), *([section(line)] if line else []))
     return Message(_text(head.text, line), head.visibility, blocks)
 
 

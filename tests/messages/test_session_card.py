@@ -70,10 +70,15 @@ def summary(count: int, **states: SessionState) -> Message:
     return card_message(parts, {one: states[one[:8]] for one in ids if one[:8] in states}, facts, channel_id=HERE)
 
 
+def actions_of(message: Message) -> list[str]:
+    return [one["action_id"] for one in buttons(list(message.blocks))]
+
+
 CARDS: dict[str, Message] = {
     **{f"alert: {name}": card(FULL, one) for name, one in STATES.items()},
     "alert: with fields": card(WITH_FIELDS, None),
     "alert: three times": card(AlertContent(FULL, 3, 0.0), None),
+    "alert: again after a pause": card(AlertContent(FULL, 2, 1.0), state(Phase.PAUSED)),
     "alert: resolved": card(AlertContent(FULL, 2, 0.0, resolved_at=0.0), state(Phase.PAUSED)),
     "alert: with facts": card(FULL, state(Phase.PAUSED), facts=FACTS),
     "alert: ended, with facts": card(FULL, ended_state("completed", 0.0), facts=FACTS),
@@ -86,6 +91,24 @@ CARDS: dict[str, Message] = {
 @pytest.mark.parametrize(("name", "card"), CARDS.items(), ids=CARDS)
 def test_cards(name: str, card: Message, wording: Callable[[str, str], None]) -> None:
     wording(name, shown(card))
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_an_alert_after_the_last_order_can_be_paused(name: str) -> None:
+    """Somebody can have resumed the agent in Anchor's dashboard, or replaced the key that did not know the session."""
+    asks_to_resume = {Phase.PAUSED, "unconfirmed resume"}
+    expected = [] if name == "ended" else ["anchor_pause"]
+    expected += ["anchor_resume_confirmed"] if name in asks_to_resume else []
+    again = AlertContent(FULL, 2, 1.0)
+    assert actions_of(card(again, STATES[name])) == expected
+    resolved = card(replace(again, resolved_at=2.0), STATES[name])
+    assert actions_of(resolved) == actions_of(card(FULL, STATES[name]))
+
+
+def test_a_row_of_a_summary_has_the_pause_of_an_alert_after_the_last_order() -> None:
+    parts = [(AlertContent(FULL, 2, at), ID) for at in (0.0, 1.0)]
+    message = card_message(parts, {ID: state(Phase.PAUSED)}, {}, channel_id=HERE)
+    assert actions_of(message) == ["anchor_resume_confirmed", "anchor_pause"]
 
 
 def test_a_summary_fits_into_one_message_with_a_button_for_each_session() -> None:
