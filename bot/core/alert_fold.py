@@ -13,8 +13,8 @@ BURST_WINDOW = 10.0
 MOST_SINGLE = 5
 """The most sessions with a card of their own within BURST_WINDOW; more become a summary."""
 
-MOST_IN_SUMMARY = 49
-"""The most sessions of a summary: a message has 50 blocks, and one is the heading."""
+MOST_IN_SUMMARY = 12
+"""The most sessions of a summary: with more, their texts and buttons are too long for a message."""
 
 _MOST_FINGERPRINTS = 50
 _SEVERITIES = list(Severity)

@@ -39,6 +39,16 @@ def actions(*elements: Block) -> Block:
     return {"type": "actions", "elements": list(elements)}
 
 
+def text_length(part: object) -> int:
+    """Return the number of characters of all texts in blocks."""
+    if isinstance(part, list):
+        return sum(map(text_length, part))
+    if isinstance(part, dict):
+        text = part.get("text")
+        return (len(text) if isinstance(text, str) else 0) + sum(map(text_length, part.values()))
+    return 0
+
+
 def option(label: str, value: str) -> Block:
     """Return an option of a menu, of radio buttons or of checkboxes."""
     return {"text": plain_text(label), "value": value}

@@ -1,9 +1,10 @@
 """Send one card to Slack: post it, or update it to the state that its session has now."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.core.pace import Kind
+from bot.core.secret import Secret
 from bot.core.session_state import SessionState, ended_state
 from bot.messages.message import Message
 from bot.messages.session_card import card_message, digest_of
@@ -17,6 +18,7 @@ from bot.outbound.workspaces import Workspaces
 _log = logging.getLogger(__name__)
 
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 1.0, 60.0  # seconds
+_TOO_LONG = Refused("msg_blocks_too_long")
 _MOST_ATTEMPTS = 40  # half an hour; then a post is given up, since its alert is old,
 _RARE_BACKOFF = 900.0  # and an update, which shows what is true now, is tried more rarely
 
@@ -67,9 +69,15 @@ class CardSender:
         workspace = await self._workspaces.find(card.team_id)
         if workspace is None:
             return Refused("no token for this workspace")
+        result = await self._send(workspace.bot_token, card, message)
+        if result == _TOO_LONG:  # its text names every session
+            result = await self._send(workspace.bot_token, card, replace(message, blocks=()))
+        return result
+
+    async def _send(self, token: Secret, card: ClaimedCard, message: Message) -> PostResult:
         if card.ts is None:
-            return await self._slack.post_message(workspace.bot_token, card.channel_id, message)
-        return await self._slack.update_message(workspace.bot_token, card.channel_id, card.ts, message)
+            return await self._slack.post_message(token, card.channel_id, message)
+        return await self._slack.update_message(token, card.channel_id, card.ts, message)
 
 
 def _read(card: ClaimedCard, result: PostResult, digest: str) -> Attempt:

@@ -1,5 +1,6 @@
 """A card shows the state of its session, and the button that fits to it."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from bot.core.requests import Verb
 from bot.core.session import Session
 from bot.core.session_id import SessionId
 from bot.core.session_state import Phase, SessionState, ended_state
-from bot.messages.blocks import actions, section
+from bot.messages.blocks import actions, section, text_length
 from bot.messages.message import Message
 from bot.messages.session_buttons import button
 from bot.messages.session_card import card_message
@@ -118,6 +119,25 @@ def test_a_summary_fits_into_one_message_with_a_button_for_each_session() -> Non
     assert len(list(buttons(blocks))) == MOST_IN_SUMMARY
     assert [number for number, block in enumerate(blocks) if "`shop.example`" in str(block)] == [1]
     assert len(message.text) <= 3_500
+
+
+@pytest.mark.parametrize(
+    ("reason", "kept"),
+    [("", ["shop.example"]), ("r" * 20, ["rrrr"]), ("r" * 150, [])],
+    ids=["facts", "reasons", "rest"],
+)
+def test_a_long_summary_loses_facts_and_then_reasons(reason: str, kept: list[str]) -> None:
+    """Slack refuses a message with more than about 10,000 characters in its blocks."""
+    ids = [SessionId(f"{number:08d}{SESSION[8:]}") for number in range(MOST_IN_SUMMARY)]
+    title = "x" * (200 if reason else 30)
+    parts = [(AlertContent(replace(FULL, session_id=one, title=title), 9, 0.0, resolved_at=0.0), one) for one in ids]
+    states = {str(one): state(Phase.PAUSED, reason=reason) for one in ids} if reason else {}
+    facts = {one: replace(FACTS, id=one) for one in ids}
+    blocks = list(card_message(parts, states, facts, channel_id=HERE).blocks)
+    assert [word for word in ("shop.example", "rrrr") if word in str(blocks)] == kept
+    assert text_length(blocks) < 9_000
+    assert len(json.dumps(blocks)) < 16_000
+    assert problems(blocks) == []
 
 
 def test_a_reason_is_shown_only_where_it_was_given() -> None:

@@ -11,6 +11,10 @@ Part = dict[str, object]
 ADVISED_TEXT = 4_000
 MOST_TEXT = 40_000
 MOST_ATTACHMENTS = 100
+MOST_BLOCK_TEXT = 10_000
+"""Characters of all texts in the blocks of a post. Slack does not document its limit: 9,597 were accepted and 11,341
+refused in https://github.com/slackapi/bolt-js/issues/2867.
+"""
 CONTENT_KEYS = frozenset({"text", "blocks", "attachments", "mrkdwn", "metadata", "unfurl_links", "unfurl_media"})
 _TYPES: Mapping[str, type] = {
     "text": str,
@@ -123,6 +127,18 @@ def mrkdwn_objects(part: object) -> Iterator[str]:
             yield part["text"]
         for one in part.values():
             yield from mrkdwn_objects(one)
+
+
+def texts(part: object) -> Iterator[str]:
+    """Yield the texts in a part of a JSON."""
+    if isinstance(part, list):
+        for one in part:
+            yield from texts(one)
+    elif isinstance(part, dict):
+        if isinstance(part.get("text"), str):
+            yield part["text"]
+        for one in part.values():
+            yield from texts(one)
 
 
 def parts(value: object) -> tuple[Part, ...]:

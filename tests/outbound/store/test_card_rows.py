@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from bot.core import pace
 from bot.core.alert import Alert
-from bot.core.alert_fold import first
+from bot.core.alert_fold import MOST_IN_SUMMARY, first
 from bot.core.card import NewCard, ResultContent
 from bot.core.pace import MOST_UPDATES
 from bot.core.session_id import SessionId
@@ -215,14 +215,14 @@ async def test_a_resolved_alert_makes_no_card(store: Store) -> None:
 
 async def test_many_sessions_become_a_summary_and_later_ones_join_it(store: Store) -> None:
     rows = CardRows(store.database, "one")
-    result = await exchange(rows, CardChanges(alerts=[incoming(one) for one in sessions(40)]))
+    result = await exchange(rows, CardChanges(alerts=[incoming(one) for one in sessions(8)]))
     (summary,) = result.claimed
-    assert len(summary.parts) == 40
+    assert len(summary.parts) == 8
     await sent(rows, [summary])
     await asyncio.sleep(1.1)
-    later = await exchange(rows, CardChanges(alerts=[incoming(one) for one in sessions(60)]))
+    later = await exchange(rows, CardChanges(alerts=[incoming(one) for one in sessions(20)]))
     by_ts = {card.ts: len(card.parts) for card in later.claimed}
-    assert by_ts == {"9.9": 49, None: 11}
+    assert by_ts == {"9.9": MOST_IN_SUMMARY, None: 20 - MOST_IN_SUMMARY}
 
 
 async def test_no_alert_joins_a_summary_that_was_deleted(store: Store) -> None:

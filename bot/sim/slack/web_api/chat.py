@@ -7,7 +7,17 @@ https://docs.slack.dev/reference/methods/chat.update
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from bot.sim.slack.content import ADVISED_TEXT, CONTENT_KEYS, Content, block_problems, mistakes, read_content, refusal
+from bot.sim.slack.content import (
+    ADVISED_TEXT,
+    CONTENT_KEYS,
+    MOST_BLOCK_TEXT,
+    Content,
+    block_problems,
+    mistakes,
+    read_content,
+    refusal,
+    texts,
+)
 from bot.sim.slack.history import Author, Message, Place, Source
 from bot.sim.slack.message_json import message_json
 from bot.sim.slack.rate_limiter import RateLimiter
@@ -70,6 +80,8 @@ def read_message(arguments: Mapping[str, object]) -> Content:
     content = read_content(arguments)
     if content.is_empty:
         raise ApiError("no_text")
+    if sum(map(len, texts(arguments.get("blocks")))) > MOST_BLOCK_TEXT:
+        raise ApiError("msg_blocks_too_long")
     return content
 
 

@@ -59,6 +59,9 @@ async def test_a_message_that_cannot_be_shown_is_rejected(slack: SimSlack, api: 
     assert answer == {"ok": False, "error": "invalid_blocks", "response_metadata": {"messages": [complaint]}}
     assert rules(slack) == [Rule.INVALID_BLOCKS]
     assert (await api.post("C0ALERTS001", text=""))["error"] == "no_text"
+    section = {"type": "section", "text": {"type": "mrkdwn", "text": "x" * 2_501}}
+    assert (await api.post("C0ALERTS001", blocks=[section] * 3))["ok"]
+    assert (await api.post("C0ALERTS001", blocks=[section] * 4))["error"] == "msg_blocks_too_long"
 
 
 @pytest.mark.parametrize(
