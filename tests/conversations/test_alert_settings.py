@@ -1,8 +1,10 @@
 """An admin chooses in Home where alerts go, sends a test alert, and makes the token for programs."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import pytest
+from yarl import URL
 
 from bot.core.admin_outcomes import (
     AlertOutcome,
@@ -189,6 +191,35 @@ async def test_while_the_database_is_away_no_channel_is_chosen(team: AdminHarnes
 
 
 # --- the token for programs ---
+
+
+async def test_unfinished_alerts_of_one_workspace_leave_room_for_another(
+    at: ManyHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.inbound.alerts.endpoint._MAX_RUNNING", 6)
+    teams = [await AdminHarness.open(at, number, with_key=True) for number in (1, 2)]
+    tokens = []
+    for team in teams:
+        await team.open_home()
+        await team.press("anchor_alerts_channel", team.channel.id)
+        await team.home_with(posted(team.channel.id))
+        await team.open_modal("anchor_alerts_token")
+        tokens.append(await new_token(team))
+    url = URL(f"{at.bot.url}/alerts/{teams[0].team_id}")
+    head = f"POST {url.path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {tokens[0]}\r\nContent-Length: 9\r\n\r\n"
+    async with AsyncExitStack() as stack:
+        for _ in range(2):
+            _, writer = await asyncio.open_connection(url.host, url.port)
+            stack.callback(writer.close)
+            writer.write(head.encode())
+
+        async def status(team: AdminHarness, token: str) -> int:
+            return (await at.post_alert(team.team_id, token, session_id=team.session, text="It spends."))[0]
+
+        async with asyncio.timeout(4):  # the bot waits 5 seconds for a body
+            while await status(teams[0], tokens[0]) != 503:
+                pass
+        assert await status(teams[1], tokens[1]) == 200
 
 
 async def test_the_modal_shows_the_url_and_a_new_token_which_ends_the_one_before(team: AdminHarness) -> None:

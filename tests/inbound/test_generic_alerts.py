@@ -41,6 +41,15 @@ def test_unknown_fields_are_warned_about(wording: Callable[[str, str], None]) ->
     assert len(many.warnings) == 10
 
 
+def test_what_no_card_can_show_is_not_kept() -> None:
+    long = "  é" + "é" * 20_000
+    alert = read_alert({"session_id": ID, "text": long, "title": long, "fingerprint": long, "fields": {long: long}})
+    assert isinstance(alert, Alert)
+    ((name, value),) = alert.fields
+    kept = [len(one) for one in (alert.text, alert.title, alert.fingerprint, name, value)]
+    assert kept == [4_000, 500, 200, 200, 500]
+
+
 def test_an_alert_with_every_field() -> None:
     fields = LEAST | {
         "title": " Spend ",

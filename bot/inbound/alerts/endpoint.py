@@ -13,6 +13,7 @@ from aiohttp import web
 from bot.concurrency import Tasks
 from bot.core.alert import Alert
 from bot.core.secret import is_token
+from bot.core.tally import Tally
 from bot.core.workspace import Workspace
 from bot.health import Readiness
 from bot.inbound.alerts.generic import BadAlert, read_alert
@@ -28,6 +29,7 @@ from bot.usecases.incidents import log_incident
 _log = logging.getLogger(__name__)
 
 _MAX_RUNNING = 1_000  # more would use the capacity for people's orders
+_SHARE = 3  # each of many workspaces can have one of so many parts of it
 _RETRY_SOON, _RETRY_AFTER_RESTART, _RETRY_LATER = 5, 30, 60  # seconds, for Retry-After
 
 
@@ -47,7 +49,7 @@ class Alerts:
         self._tasks = tasks
         self._readiness = readiness
         self._metrics = metrics
-        self._running = 0
+        self._running: Tally[str] = Tally()
         self._rejections = RejectionLog(time.monotonic)
 
     async def receive(self, request: web.Request) -> web.Response:
@@ -61,15 +63,16 @@ class Alerts:
             return self._reject(Rejected(401, alert_errors.WRONG_TOKEN))
         if "stopping" in self._readiness.reasons:
             return self._reject(Rejected(503, alert_errors.STOPPING), retry_after=_RETRY_AFTER_RESTART)
-        if self._running >= _MAX_RUNNING:
+        most_of_one = _MAX_RUNNING // _SHARE if "ref" in request.match_info else _MAX_RUNNING
+        if self._running.total >= _MAX_RUNNING or self._running[workspace.team_id] >= most_of_one:
             return self._reject(Rejected(503, alert_errors.BUSY), retry_after=_RETRY_SOON)
-        self._running += 1
+        self._running.add(workspace.team_id)
         try:
             return await self._handle(request, workspace)
         except Exception as error:  # noqa: BLE001 - every exception is reported to the program
             return _problem(500, alert_errors.broken(log_incident(error)))
         finally:
-            self._running -= 1
+            self._running.remove(workspace.team_id)
 
     def _reject(self, rejected: Rejected, *, retry_after: int | None = None) -> web.Response:
         self._rejections.record(rejected)

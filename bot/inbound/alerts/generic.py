@@ -16,7 +16,9 @@ _STATUSES = ("firing", "resolved")
 _MOST_FIELDS = 10  # https://docs.slack.dev/reference/block-kit/blocks/section-block
 _LONGEST_FINGERPRINT = 200
 _MOST_WARNINGS, _LONGEST_NAME = 10, 50
-_MAX_LENGTH = 20_000  # characters; far more than a card shows
+_MAX_LENGTH = 20_000  # characters that are looked at,
+_MOST_KEPT = {"text": 4_000, "title": 500}  # and that are stored, before white space is folded: more than a card shows
+_MOST_KEPT_OF_FIELD = (200, 500)  # of a name and a value
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def _string(fields: Mapping[str, object], name: str) -> str:
         return ""
     if not isinstance(value, str):
         raise _BadFieldError(name, "must be a string")
-    return value[:_MAX_LENGTH].strip()
+    return value[:_MAX_LENGTH].strip()[: _MOST_KEPT.get(name)]
 
 
 def _session_id(fields: Mapping[str, object]) -> SessionId:
@@ -114,7 +116,8 @@ def _pairs(fields: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
         raise _BadFieldError("fields", "must be an object of texts and numbers")
     if len(given) > _MOST_FIELDS:
         raise _BadFieldError("fields", f"has {len(given)} entries: the limit is {_MOST_FIELDS}")
-    pairs = ((name[:_MAX_LENGTH], str(value)[:_MAX_LENGTH]) for name, value in given.items())
+    longest_name, longest_value = _MOST_KEPT_OF_FIELD
+    pairs = ((name.strip()[:longest_name], str(value).strip()[:longest_value]) for name, value in given.items())
     return tuple((name, value) for name, value in pairs if plain(name) and plain(value))
 
 
