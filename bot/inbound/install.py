@@ -5,12 +5,15 @@ Bolt's own pages do not fit: they keep installations in plain files, and accept 
 
 import base64
 import hashlib
+import time
 from html import escape
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from bot.core.installation import StateProblem
 from bot.core.secret import Secret
+from bot.inbound.rejections import Rejected, RejectionLog
 from bot.messages.install_pages import Page, broken_page, page_of
 from bot.usecases.incidents import log_incident
 from bot.usecases.install import Installer
@@ -39,6 +42,7 @@ class Install:
 
     def __init__(self, installer: Installer, *, base_url: str) -> None:
         self._installer = installer
+        self._rejections = RejectionLog(time.monotonic)
         self._install_url = f"{base_url}{INSTALL_PATH}"
         self._is_https = urlsplit(base_url).scheme == "https"
         # browsers accept the prefix only from this host over https
@@ -69,7 +73,11 @@ class Install:
         try:
             state, code, error = (request.query.get(name, "")[:_MAX_LENGTH] for name in ("state", "code", "error"))
             browser_nonce = Secret(request.cookies.get(self._cookie, "")[:_MAX_LENGTH])
-            return self._respond(page_of(await self._installer.end(state, Secret(code), error, browser_nonce)))
+            outcome = await self._installer.end(state, Secret(code), error, browser_nonce)
+            page = page_of(outcome)
+            if isinstance(outcome, StateProblem):
+                self._rejections.record(Rejected(page.status, f"installation: {type(outcome).__name__}"))
+            return self._respond(page)
         except Exception as exception:  # noqa: BLE001 - every exception is reported to the person
             return self._respond(broken_page(log_incident(exception)))
 

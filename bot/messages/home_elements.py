@@ -58,7 +58,11 @@ def alerts_channel_select(chosen: str | None) -> Block:
         "type": "conversations_select",
         "action_id": ALERTS_CHANNEL,
         "placeholder": plain_text("Choose a channel"),
-        "filter": {"include": ["public", "private"], "exclude_bot_users": True},
+        "filter": {
+            "include": ["public", "private"],
+            "exclude_bot_users": True,
+            "exclude_external_shared_channels": True,  # the people of the other company would read the alerts
+        },
         **initial,
     }
 

@@ -3,7 +3,7 @@
 from bot.core.requests import Verb
 from bot.core.session_id import SessionId
 from bot.messages.blocks import section
-from bot.messages.markup import channel, code
+from bot.messages.markup import code, place
 from bot.messages.message import Message, ephemeral, with_buttons
 from bot.messages.phrases import NOT_DONE
 from bot.messages.session_buttons import button
@@ -57,6 +57,6 @@ def as_direct_message(message: Message, channel_id: str) -> Message:
     """Return `message` as a direct message, which says which channel it belongs to, if to any."""
     if not channel_id:
         return message
-    why = f"This is for {channel(channel_id)}, in case it does not show there."
+    why = f"This is for {place(channel_id)}, in case it does not show there."
     blocks = (*message.blocks, section(why)) if message.blocks else ()
     return Message(f"{message.text}\n{why}", message.visibility, blocks)

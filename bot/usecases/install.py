@@ -3,7 +3,15 @@
 import logging
 from collections.abc import Callable
 
-from bot.core.installation import Denied, Installation, Installed, InstallOutcome, RefusedBySlack, UnknownState
+from bot.core.installation import (
+    Denied,
+    Installation,
+    Installed,
+    InstallOutcome,
+    RefusedBySlack,
+    StateProblem,
+    UnknownState,
+)
 from bot.core.outcomes import StoreUnavailable
 from bot.core.secret import Secret
 from bot.outbound.slack.oauth import SlackOAuth
@@ -29,7 +37,7 @@ class Installer:
         return self._oauth.consent_url(pending.state), pending.browser_nonce
 
     async def end(self, state: str, code: Secret, error: str, browser_nonce: Secret) -> InstallOutcome:
-        """Save the installation, or return why there is none; log the outcome.
+        """Save the installation, or return why there is none; log the outcome, but for those that strangers can cause.
 
         The parameters are those of the callback and its cookie, unchecked; "" for an absent one.
         """
@@ -38,6 +46,8 @@ class Installer:
         except StoreError as failure:
             _log.error("database error; installation not completed", extra={"why": str(failure)})
             outcome = StoreUnavailable()
+        if isinstance(outcome, StateProblem):
+            return outcome
         team = {"team": outcome.team_id} if isinstance(outcome, Installed) else {}
         why = {"why": outcome.code} if isinstance(outcome, RefusedBySlack) else {}
         _log.info("installation", extra={"outcome": type(outcome).__name__} | team | why)

@@ -21,7 +21,7 @@ from bot.core.secret import is_token
 from bot.messages.admin_notices import alerts_channel_message, alerts_token_message
 from bot.messages.alert_card import sample_alert_message
 from bot.messages.modal_results import UNSEEN, about_alert, about_problem
-from bot.sim.slack import Fault, ResetAfterReading, Slow, View, api_error, rate_limited
+from bot.sim.slack import Fault, NotPossibleError, ResetAfterReading, Slow, View, api_error, rate_limited
 from harness import BOTH_TRANSPORTS, HTTP_ONLY, AdminHarness, ManyHarness, another_bot, outcome_text
 
 pytestmark = pytest.mark.anyio
@@ -52,6 +52,13 @@ async def new_token(team: AdminHarness, user: str = "admin") -> str:
 
 
 # --- where alerts go ---
+
+
+async def test_a_channel_with_people_of_another_company_is_not_offered(team: AdminHarness) -> None:
+    shared = team.add_channel("partners", with_bot=True)
+    shared.members.add(team.workspace.add_user("U0PARTNER01", "partner", team_id="T0PARTNER01").id)
+    with pytest.raises(NotPossibleError):
+        await team.press("anchor_alerts_channel", shared.id)
 
 
 @BOTH_TRANSPORTS

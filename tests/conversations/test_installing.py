@@ -185,6 +185,16 @@ async def test_a_way_back_without_its_state_or_a_code_ends_nothing(at: ManyHarne
     await assert_refused(at, page, UnknownState(), exchanged=False)
 
 
+async def test_strangers_cannot_fill_the_log(at: ManyHarness, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    async with Browser() as browser:
+        for number in range(5):
+            await browser.get(f"{at.bot.url}/slack/oauth_redirect?state=made-up-{number}&code=1")
+    lines = [vars(one) for one in caplog.records if one.name.startswith("bot.") and one.levelno >= logging.INFO]
+    assert [one["why"] for one in lines if one["message"] == "requests rejected"] == ["installation: UnknownState"]
+    assert [one for one in lines if one["message"] == "installation"] == []
+
+
 async def test_it_ends_within_ten_minutes(at: ManyHarness) -> None:
     async with Browser() as browser:
         begun = await begin(at, browser)

@@ -1,5 +1,7 @@
 """A click on a button that is out of date is decided by what is true now, and the person is told that."""
 
+import asyncio
+
 import pytest
 
 from bot.core.session_id import SessionId
@@ -61,6 +63,18 @@ async def test_a_message_that_is_no_card_is_brought_up_to_date_by_the_click() ->
         changed = await until_shown(at, message, PAUSE, "Resumed", f"<@{BOB}>")
         assert [order.verb for order in at.orders] == ["pause", "resume"]
     assert changed.revision == 2
+
+
+@BOTH_TRANSPORTS
+async def test_a_click_on_a_link_beside_the_pause_button_is_not_answered() -> None:
+    """The browser opens it, and Slack reports the click like any other, without the URL in the action."""
+    async with single_workspace() as at:
+        link = button("open_dashboard", url="https://dashboard.example/1")
+        message = at.post_alert(section("Spend"), actions(button(), link))
+        clicked = await at.slack.click(at.person, message, "open_dashboard")
+        await asyncio.sleep(0.3)
+        assert at.ephemerals() == []
+    assert (clicked.status, clicked.answer.body, at.orders) == (200, b"", [])
 
 
 async def test_an_unknown_button_with_a_session_is_answered_with_a_button_that_works() -> None:

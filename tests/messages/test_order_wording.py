@@ -169,6 +169,7 @@ NOTICES: dict[str, Message] = {
     "unreadable command": unreadable_message(),
     "unexpected exception": incident_message("0a1b2c3d"),
     "direct message instead of a message in the channel": as_direct_message(ephemeral("(the message)"), "C0ALERTS001"),
+    "direct message instead of one between people": as_direct_message(ephemeral("(the message)"), "D0ALICEBOB1"),
 }
 
 CARDS: dict[str, Message] = {

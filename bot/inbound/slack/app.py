@@ -161,15 +161,31 @@ def _kind(payload: Payload) -> str:
 
 
 def _unknown(payload: Payload) -> Message | None:
-    """Return the message for a payload without a listener; events get none."""
+    """Return the message for a payload without a listener; events and links get none."""
     if "command" in payload:
         return unknown_command_message(str(payload["command"]))
     if payload.get("type") == "message_action":
         return unknown_action_message()
     if "actions" not in payload:
         return None
-    found = find_session_id(text_field(payload["actions"][0], "value"))
+    action = payload["actions"][0]
+    if _has_link(payload.get("message"), text_field(action, "action_id")):
+        return None
+    found = find_session_id(text_field(action, "value"))
     return unknown_action_message(found.session_id if isinstance(found, Found) else None)
+
+
+def _has_link(part: object, action_id: str) -> bool:
+    """Return whether a part of a message has a button that opens a URL. Slack reports its click like any other.
+
+    https://docs.slack.dev/reference/block-kit/block-elements/button-element
+    """
+    if isinstance(part, list):
+        return any(_has_link(one, action_id) for one in part)
+    if not isinstance(part, dict):
+        return False
+    is_link = part.get("action_id") == action_id and bool(part.get("url"))
+    return is_link or any(_has_link(one, action_id) for one in part.values())
 
 
 async def _authorize(enterprise_id: str | None, installed_team: str) -> AuthorizeResult:
