@@ -251,6 +251,19 @@ async def test_after_a_crash_a_resume_is_asked_about_and_one_that_is_in_the_jour
 
 
 @SOCKET_ONLY
+async def test_a_resume_after_a_connection_that_slack_replaces_is_asked_about() -> None:
+    """Slack can send again what came as the old connection closed, minutes later."""
+    async with single_workspace(redelivery_window=LONG) as at:
+        await at.command()
+        (before,) = at.slack.sockets.connections
+        await at.slack.sockets.disconnect("warning", after=0.5)
+        await at.slack.until(lambda: at.slack.sockets.count and before not in at.slack.sockets.connections)
+        await at.command(verb="resume")
+        await at.wait_for_ephemeral()
+        assert [order.verb for order in at.orders] == ["pause"]
+
+
+@SOCKET_ONLY
 async def test_a_command_after_a_lost_connection_is_told_outside_of_its_ack() -> None:
     async with single_workspace(redelivery_window=LONG) as at:
         assert (await at.command()).ack is not None

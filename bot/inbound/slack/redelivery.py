@@ -6,7 +6,7 @@ from collections.abc import Callable
 from bot.inbound.slack.socket_frames import Envelope
 
 REDELIVERY_WINDOW = 5.0
-"""Seconds after a connection was lost, or a process killed, in which Slack sends again what was not acknowledged."""
+"""Seconds after a connection has opened in which Slack sends again what was not acknowledged over another one."""
 
 
 class Redeliveries:
@@ -22,7 +22,7 @@ class Redeliveries:
         self._connections = 0
 
     def begin(self) -> None:
-        """Record that a connection has opened while no other was open."""
+        """Record that a connection has opened. The one before can have lost something although it was still open."""
         self._until = time.monotonic() + self._window
         self._connections += 1
 

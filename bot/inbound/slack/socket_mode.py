@@ -121,8 +121,7 @@ class SocketMode:
         return delay
 
     def _register(self, connection: SocketConnection) -> SocketConnection:
-        if not self._acks.connections:
-            self._redeliveries.begin()
+        self._redeliveries.begin()
         self._has_connected, self._slack_asked = True, False
         connection.is_doubted &= self._trusts_doubts
         _log.info("connected to Slack")
