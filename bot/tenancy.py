@@ -139,6 +139,11 @@ async def _check_key(anchor: AnchorClient, key: Secret, readiness: Readiness) ->
         readiness.recover("anchor_key")
 
 
+async def _check_many(store: Store, readiness: Readiness, workspaces: WorkspaceDirectory) -> None:
+    await availability.check(store, readiness)
+    await workspaces.retry_uninstalls()
+
+
 def open_oauth(settings: ManyWorkspaces, session: aiohttp.ClientSession, slack_api_url: str) -> SlackOAuth:
     """Return the OAuth client of the app that many workspaces install."""
     return SlackOAuth(
@@ -168,7 +173,7 @@ async def _many(  # noqa: PLR0913, PLR0917 - collaborators
             workspaces,
             store,
             start=partial(availability.wait_until_prepared, store, readiness, is_prepared=is_prepared),
-            check=partial(availability.check, store, readiness),
+            check=partial(_check_many, store, readiness, workspaces),
             check_interval=availability.CHECK_INTERVAL,
             alerts_path=f"{ALERTS_PATH}/{{ref}}",
             routes=install.routes(),

@@ -1,5 +1,6 @@
 """One bot, many workspaces: whose key a request gets, what becomes of one that leaves, whose alerts go where."""
 
+import asyncio
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -203,6 +204,24 @@ async def test_an_event_comes_again_after_an_accident_too(
         with caplog.at_level(logging.ERROR):
             await assert_comes_again(at, await at.set_up(at.add(1)))
     assert "UndefinedTable" in caplog.text
+
+
+@HTTP_ONLY
+async def test_an_event_that_does_not_come_again_is_handled_once_the_database_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slack sends it again for 6 minutes."""
+    monkeypatch.setattr("bot.outbound.store.availability.CHECK_INTERVAL", 0.1)
+    async with many_workspaces(f"sqlite:///{tmp_path / 'bot.db'}") as at:
+        leaving, staying = await two_tenants(at)
+        await at.rename_table("workspaces", "elsewhere")
+        event = await at.slack.events.send(leaving.workspace, {"type": "app_uninstalled"})
+        await asyncio.sleep(0.3)
+        await at.rename_table("elsewhere", "workspaces")
+        async with asyncio.timeout(20):
+            while await teams(at) != [staying.team_id]:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.05)
+    assert event.answer.status == 503
 
 
 @pytest.mark.parametrize("behind", [0.0, 60.0, -60.0], ids=["right", "behind", "ahead"])

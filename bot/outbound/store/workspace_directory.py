@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from cachetools import LRUCache
@@ -24,6 +24,7 @@ FALLBACK_TTL = 5.0  # seconds after a failed read for which requests use the cac
 _CLOSE_TIMEOUT = 1.0
 _MAX_ENTRIES = 10_000
 _MAX_READS = 10_000  # anybody can name workspaces in an alerts URL
+_MAX_UNINSTALLS = 1_000  # that wait for the database
 
 
 @dataclass(slots=True)
@@ -77,6 +78,7 @@ class WorkspaceDirectory:
         self._now = now
         self._read_timeout = READ_TIMEOUT if read_timeout is None else read_timeout
         self._cache = WorkspaceCache(clock)
+        self._uninstalls: LRUCache[Uninstall, None] = LRUCache(_MAX_UNINSTALLS)
         self._tasks = Tasks()
         self._reads = CoalescedReads(self._read, self._cache.put, self._tasks)
 
@@ -102,8 +104,22 @@ class WorkspaceDirectory:
 
     async def delete_uninstalled(self, uninstall: Uninstall) -> None:
         """Delete an uninstalled workspace, unless the app was reinstalled since."""
-        is_deleted = await self.rows.delete_uninstalled(uninstall)
+        try:
+            is_deleted = await self.rows.delete_uninstalled(uninstall)
+        except StoreError:
+            self._uninstalls[uninstall] = None
+            raise
+        self._uninstalls.pop(uninstall, None)
         _log.info("app uninstalled", extra={"team": uninstall.team_id, "deleted": is_deleted})
+
+    async def retry_uninstalls(self) -> None:
+        """Delete the workspaces that the database has not deleted. Slack sends an event again for 6 minutes only.
+
+        https://docs.slack.dev/apis/events-api/#retries
+        """
+        with suppress(StoreError):
+            for uninstall in list(self._uninstalls):
+                await self.delete_uninstalled(uninstall)
 
     async def record_key_check(self, team_id: str, version: int, check: KeyCheck) -> None:
         """Save the check of the key of this version."""
