@@ -115,9 +115,10 @@ async def test_a_click_presses_one_button_and_only_once_at_a_time(channel: Chann
 async def test_a_button_with_a_link_tells_the_app_and_opens_it_unless_it_would_run_something(
     channel: ChannelPage, url: str
 ) -> None:
-    look = button("look", text="Look", url=url)
-    run = button("run", text="Run", url="javascript:document.title='Hacked'")
-    channel.post("x", blocks=[actions(look, run)])
+    sessions = [channel.anchor.add_session() for _ in range(2)]
+    look = button(value=sessions[0], text="Look", url=url)
+    run = button(value=sessions[1], text="Run", url="javascript:document.title='Hacked'")
+    channel.post("x", blocks=[actions(look), actions(run)])
     async with channel.page.context.expect_page() as opened:
         await channel.button("Look").click()
     page = await opened.value
@@ -126,6 +127,8 @@ async def test_a_button_with_a_link_tells_the_app_and_opens_it_unless_it_would_r
     await page.close()
     await channel.page.bring_to_front()
     await channel.button("Run").click()
-    await expect(channel.message(UNKNOWN_BUTTON)).to_have_count(2)
+    for session_id in sessions:
+        await expect(channel.resume_button(session_id).first).to_be_visible()
+        assert channel.orders(session_id) == ["pause"]
     assert len(channel.page.context.pages) == 1
     await expect(channel.page).to_have_title(f"{channel.name} · Anchor demo")
