@@ -1,9 +1,9 @@
 """Find contradictions in Anchor's confirmations, so that "Paused" is never said against Anchor's own words."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from bot.core.json_fields import text_field
+from bot.core.json_fields import objects_in, text_field
 from bot.core.requests import Verb
 
 _FAILED = frozenset({"error", "fail", "failed", "failure", "not"})
@@ -16,7 +16,7 @@ def contradiction(verb: Verb, answer: Mapping[str, object]) -> str | None:
     They are an `error` or a false `success` or `ok` anywhere, or a status that says failed or what the opposite verb
     does. Anchor documents no status words, so any other one is no contradiction.
     """
-    fields = list(_fields(answer))
+    fields = [field for one in objects_in(answer) for field in one.items()]
     for name, value in fields:
         if name in {"error", "errors"} and value not in _NO_ERROR:
             text = value if isinstance(value, str) else text_field(value, "message")
@@ -29,15 +29,3 @@ def contradiction(verb: Verb, answer: Mapping[str, object]) -> str | None:
         if not {verb.opposite.past, *_FAILED}.isdisjoint(re.findall("[a-z]+", status.casefold())):
             return status
     return None
-
-
-def _fields(answer: object) -> Iterator[tuple[str, object]]:
-    """Yield every field of JSON, at any depth."""
-    values = [answer]
-    while values:
-        value = values.pop()
-        if isinstance(value, dict):
-            yield from value.items()
-            values.extend(value.values())
-        elif isinstance(value, list):
-            values.extend(value)

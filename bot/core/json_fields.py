@@ -1,7 +1,7 @@
 """Read fields of JSON that other systems send: a value of another type than expected counts as absent."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 
@@ -30,3 +30,15 @@ def object_list_field(holder: Mapping[str, Any], name: str) -> tuple[dict[str, A
     """Return the objects in a list field; () if it is absent."""
     value = holder.get(name)
     return tuple(one for one in value if isinstance(one, dict)) if isinstance(value, list) else ()
+
+
+def objects_in(value: object) -> Iterator[dict[str, Any]]:
+    """Yield every object in JSON, at any depth."""
+    values = [value]
+    while values:
+        one = values.pop()
+        if isinstance(one, dict):
+            yield one
+            values.extend(one.values())
+        elif isinstance(one, list):
+            values.extend(one)

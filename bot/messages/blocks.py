@@ -5,6 +5,8 @@ https://docs.slack.dev/reference/block-kit/blocks
 
 from typing import Any
 
+from bot.core.json_fields import objects_in, text_field
+
 Block = dict[str, Any]
 
 
@@ -39,14 +41,9 @@ def actions(*elements: Block) -> Block:
     return {"type": "actions", "elements": list(elements)}
 
 
-def text_length(part: object) -> int:
+def text_length(blocks: list[Block]) -> int:
     """Return the number of characters of all texts in blocks."""
-    if isinstance(part, list):
-        return sum(map(text_length, part))
-    if isinstance(part, dict):
-        text = part.get("text")
-        return (len(text) if isinstance(text, str) else 0) + sum(map(text_length, part.values()))
-    return 0
+    return sum(len(text_field(one, "text")) for one in objects_in(blocks))
 
 
 def option(label: str, value: str) -> Block:

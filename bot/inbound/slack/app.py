@@ -10,7 +10,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.error import BoltUnhandledRequestError
 
 from bot.concurrency import Tasks
-from bot.core.json_fields import text_field
+from bot.core.json_fields import objects_in, text_field
 from bot.core.request_age import request_age
 from bot.core.requests import ReplyAddress
 from bot.core.session_id import Found, find_session_id
@@ -175,17 +175,12 @@ def _unknown(payload: Payload) -> Message | None:
     return unknown_action_message(found.session_id if isinstance(found, Found) else None)
 
 
-def _has_link(part: object, action_id: str) -> bool:
-    """Return whether a part of a message has a button that opens a URL. Slack reports its click like any other.
+def _has_link(message: object, action_id: str) -> bool:
+    """Return whether a message has a button that opens a URL. Slack reports its click like any other.
 
     https://docs.slack.dev/reference/block-kit/block-elements/button-element
     """
-    if isinstance(part, list):
-        return any(_has_link(one, action_id) for one in part)
-    if not isinstance(part, dict):
-        return False
-    is_link = part.get("action_id") == action_id and bool(part.get("url"))
-    return is_link or any(_has_link(one, action_id) for one in part.values())
+    return any(one.get("action_id") == action_id and one.get("url") for one in objects_in(message))
 
 
 async def _authorize(enterprise_id: str | None, installed_team: str) -> AuthorizeResult:
