@@ -1,6 +1,6 @@
 """The content of a message, read from JSON, and its violations."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bot.sim.slack import block_kit, markup
@@ -119,26 +119,28 @@ def _mrkdwn_in(raw: Mapping[str, object]) -> Iterator[str]:
 
 def mrkdwn_objects(part: object) -> Iterator[str]:
     """Yield the texts of all mrkdwn objects in a part of a JSON."""
-    if isinstance(part, list):
-        for one in part:
-            yield from mrkdwn_objects(one)
-    elif isinstance(part, dict):
-        if part.get("type") == "mrkdwn" and isinstance(part.get("text"), str):
-            yield part["text"]
-        for one in part.values():
-            yield from mrkdwn_objects(one)
+    for one in objects(part):
+        if one.get("type") == "mrkdwn" and isinstance(one.get("text"), str):
+            yield str(one["text"])
 
 
-def texts(part: object) -> Iterator[str]:
-    """Yield the texts in a part of a JSON."""
+def texts(part: object, leave_out: Callable[[str], bool] = lambda _: False) -> Iterator[str]:
+    """Yield the texts in a part of a JSON, but for members with a name to `leave_out`."""
+    for one in objects(part, leave_out):
+        if isinstance(one.get("text"), str):
+            yield str(one["text"])
+
+
+def objects(part: object, leave_out: Callable[[str], bool] = lambda _: False) -> Iterator[Part]:
+    """Yield the objects in a part of a JSON, each before those in it."""
     if isinstance(part, list):
         for one in part:
-            yield from texts(one)
+            yield from objects(one, leave_out)
     elif isinstance(part, dict):
-        if isinstance(part.get("text"), str):
-            yield part["text"]
-        for one in part.values():
-            yield from texts(one)
+        yield part
+        for name, one in part.items():
+            if not leave_out(name):
+                yield from objects(one, leave_out)
 
 
 def parts(value: object) -> tuple[Part, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bot.sim.slack.block_kit import all_elements
-from bot.sim.slack.content import Part
+from bot.sim.slack.content import Part, texts
 
 State = Mapping[str, Mapping[str, Part]]
 """What is typed or chosen, by block_id and action_id."""
@@ -74,17 +74,9 @@ class View:
 
     def _lines_of_blocks(self) -> Iterator[str]:
         for block in self.blocks:
-            yield from _lines(block)
+            yield from texts(block, _is_unread)
             yield self.errors.get(str(block["block_id"]), "")
 
 
-def _lines(part: object) -> Iterator[str]:
-    if isinstance(part, list):
-        for one in part:
-            yield from _lines(one)
-    elif isinstance(part, dict):
-        if isinstance(part.get("text"), str):
-            yield part["text"]
-        for name, one in part.items():
-            if name != "confirm" and not name.startswith("initial_"):
-                yield from _lines(one)
+def _is_unread(name: str) -> bool:
+    return name == "confirm" or name.startswith("initial_")
