@@ -14,7 +14,7 @@ CAPACITY = 30_000
 """The most pieces of work that wait."""
 
 SHARE = 3
-"""One person can use this part of the capacity (a third), so that two others still have room."""
+"""One person, or one of many workspaces, can use this part of a capacity (a third): two others still have room."""
 
 _MANY = 50  # running turns; without a flood there are fewer
 _LONG = 0.5  # seconds

@@ -81,19 +81,17 @@ def test_a_traceback_for_people_follows_the_fields() -> None:
 
 
 @pytest.fixture
-def own_logging() -> Iterator[None]:
-    """Puts everything back that `configure` changes for the whole process."""
-    root = logging.getLogger()
+def no_handlers() -> Iterator[None]:
+    """Let `configure` close none of the tests' handlers, and restore the levels of the libraries."""
     names = ("aiohttp", "asyncio", "httpx", "slack_sdk", "slack_bolt", "alembic", "psycopg", "sqlalchemy")
-    handlers, level, levels = list(root.handlers), root.level, [logging.getLogger(name).level for name in names]
-    root.handlers.clear()  # or `configure` would close those of the tests
+    levels = [logging.getLogger(name).level for name in names]
+    logging.getLogger().handlers.clear()
     yield
-    root.handlers[:], root.level = handlers, level
     for name, its_level in zip(names, levels, strict=True):
         logging.getLogger(name).setLevel(its_level)
 
 
-@pytest.mark.usefixtures("own_logging")
+@pytest.mark.usefixtures("no_handlers")
 @pytest.mark.parametrize(("log_format", "begins"), [("text", "20"), ("json", '{"time": ')])
 def test_it_is_written_to_stderr_in_the_chosen_format_from_the_chosen_level_on(
     capfd: pytest.CaptureFixture[str], log_format: str, begins: str
@@ -109,7 +107,7 @@ def test_it_is_written_to_stderr_in_the_chosen_format_from_the_chosen_level_on(
     assert "not this" not in written.err
 
 
-@pytest.mark.usefixtures("own_logging")
+@pytest.mark.usefixtures("no_handlers")
 def test_libraries_keep_quiet_whatever_the_level(capfd: pytest.CaptureFixture[str]) -> None:
     logs.configure("DEBUG", "text")
     for name in ("httpx", "slack_sdk", "slack_sdk.web.async_client", "aiohttp.access", "asyncio", "slack_bolt"):

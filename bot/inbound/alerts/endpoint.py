@@ -24,12 +24,12 @@ from bot.outbound.slack.delivery import Doubtful, Posted, Refused, TryAgain
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
 from bot.usecases.alert_cards import AlertCards, AlertResult, Folded, Ignored
+from bot.usecases.fair_queue import SHARE
 from bot.usecases.incidents import log_incident
 
 _log = logging.getLogger(__name__)
 
 _MAX_RUNNING = 1_000  # more would use the capacity for people's orders
-_SHARE = 3  # each of many workspaces can have one of so many parts of it
 _RETRY_SOON, _RETRY_AFTER_RESTART, _RETRY_LATER = 5, 30, 60  # seconds, for Retry-After
 
 
@@ -63,7 +63,7 @@ class Alerts:
             return self._reject(Rejected(401, alert_errors.WRONG_TOKEN))
         if "stopping" in self._readiness.reasons:
             return self._reject(Rejected(503, alert_errors.STOPPING), retry_after=_RETRY_AFTER_RESTART)
-        most_of_one = _MAX_RUNNING // _SHARE if "ref" in request.match_info else _MAX_RUNNING
+        most_of_one = _MAX_RUNNING // SHARE if "ref" in request.match_info else _MAX_RUNNING
         if self._running.total >= _MAX_RUNNING or self._running[workspace.team_id] >= most_of_one:
             return self._reject(Rejected(503, alert_errors.BUSY), retry_after=_RETRY_SOON)
         self._running.add(workspace.team_id)

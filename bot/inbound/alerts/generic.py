@@ -14,10 +14,9 @@ from bot.messages.markup import link, plain, width
 _FIELDS = frozenset({"session_id", "text", "title", "severity", "url", "channel", "fingerprint", "status", "fields"})
 _STATUSES = ("firing", "resolved")
 _MOST_FIELDS = 10  # https://docs.slack.dev/reference/block-kit/blocks/section-block
-_LONGEST_FINGERPRINT = 200
 _MOST_WARNINGS, _LONGEST_NAME = 10, 50
 _MAX_LENGTH = 20_000  # characters that are looked at,
-_MOST_KEPT = {"text": 4_000, "title": 500}  # and that are stored, before white space is folded: more than a card shows
+_MOST_KEPT = {"text": 4_000, "title": 500, "fingerprint": 200}  # and stored, with white space that no card shows
 _MOST_KEPT_OF_FIELD = (200, 500)  # of a name and a value
 
 
@@ -49,7 +48,7 @@ def read_alert(fields: object) -> Alert | BadAlert:
             severity=_severity(fields),
             url=_url(fields),
             channel=_channel(fields),
-            fingerprint=_string(fields, "fingerprint")[:_LONGEST_FINGERPRINT],
+            fingerprint=_string(fields, "fingerprint"),
             is_resolved=_is_resolved(fields),
             fields=_pairs(fields),
             warnings=tuple(map(_about_unknown, sorted(fields.keys() - _FIELDS)[:_MOST_WARNINGS])),

@@ -62,8 +62,10 @@ async def check_client(oauth: SlackOAuth) -> Finding:
             return Finding(Wrong.CLIENT_REFUSED, {"code": code})
         case installation.CodeRefused():
             return Finding(Good.CLIENT_NOT_REFUSED)
-        case other:
-            return Finding(Unanswered.NO_ANSWER, {"who": "Slack", "why": getattr(other, "code", "oauth.v2.access")})
+        case installation.RefusedBySlack(code):
+            return Finding(Unanswered.NO_ANSWER, {"who": "Slack", "why": code})
+        case _:
+            return Finding(Unanswered.NO_ANSWER, {"who": "Slack", "why": "oauth.v2.access"})
 
 
 async def check_channel(web: AsyncWebClient, token: Secret, channel: str | None, now: Callable[[], float]) -> Finding:
