@@ -1,0 +1,37 @@
+"""The twenty names of the product that tests use beside the module under test: a moved file changes one line here."""
+
+from bot.app import running
+from bot.cli.main import main
+from bot.concurrency import Tasks
+from bot.config.settings import Settings
+from bot.container import Limits
+from bot.core import alert, checks, history, outcomes, policy, requests, session_list, workspace
+from bot.core.recovery import State
+from bot.core.secret import Secret
+from bot.core.session_id import SessionId
+from bot.outbound.store import errors
+from bot.outbound.store.order_rows import OrderRows
+from bot.outbound.store.store import Store, open_store
+
+__all__ = [
+    "Limits",
+    "OrderRows",
+    "Secret",
+    "SessionId",
+    "Settings",
+    "State",
+    "Store",
+    "Tasks",
+    "alert",
+    "checks",
+    "errors",
+    "history",
+    "main",
+    "open_store",
+    "outcomes",
+    "policy",
+    "requests",
+    "running",
+    "session_list",
+    "workspace",
+]
