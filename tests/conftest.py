@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+pytest.register_assert_rewrite("harness")
+
 from harness import licenses_page, settings_page
 from harness.databases import postgresql
 from harness.secret_scan import Listener

@@ -1,6 +1,7 @@
 """Lets tests and pages wait for a change in a simulator, without polling."""
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -19,13 +20,19 @@ class ChangeEvent:
         for event in self._waiting:
             event.set()
 
-    async def wait_for(self, condition: Callable[[], object], within: float) -> None:
-        """Wait until `condition` is true, checked after every change; TimeoutError after `within` seconds."""
+    async def wait_for(self, condition: Callable[[], object], within: float, seen: Callable[[], str] = str) -> None:
+        """Wait until `condition` is true, checked after every change.
+
+        The TimeoutError after `within` seconds has the source of the condition, and what is `seen` then.
+        """
         with self._subscribed() as event:
-            async with asyncio.timeout(within):
-                while not condition():
-                    await event.wait()
-                    event.clear()
+            try:
+                async with asyncio.timeout(within):
+                    while not condition():
+                        await event.wait()
+                        event.clear()
+            except TimeoutError:
+                raise TimeoutError(not_true(condition, within, seen())) from None
 
     async def watch(self, read: Callable[[], _T]) -> AsyncIterator[_T]:
         """Yield what `read` returns: now, and whenever that has changed."""
@@ -47,3 +54,12 @@ class ChangeEvent:
             yield event
         finally:
             self._waiting.discard(event)
+
+
+def not_true(condition: Callable[[], object], within: float, seen: str = "") -> str:
+    """Return what to say about a condition that was not true within so many seconds, and about what is seen."""
+    try:
+        source = inspect.getsource(condition).strip()
+    except (OSError, TypeError):  # it is no function of a file
+        source = repr(condition)
+    return f"not true within {within:g} s: {source}\n{seen}".rstrip()

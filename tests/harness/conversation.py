@@ -1,6 +1,7 @@
 """What people and programs do in one workspace, and what they see there. Every harness has these verbs."""
 
 import asyncio
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import aiohttp
 
 from bot.sim.anchor import Received, SimAnchor
+from bot.sim.change_event import not_true
 from bot.sim.slack import Answered, Channel, Delivery, Message, SimSlack, Source, User, Workspace
 from harness.blocks import actions, button, section
 from harness.texts import waiting_text
@@ -190,7 +192,10 @@ async def post_json(
 
 
 async def until(condition: Callable[[], object], *, within: float = 20.0) -> None:
-    """Wait for what only the clock tells of."""
-    async with asyncio.timeout(within):
-        while not condition():  # noqa: ASYNC110 - nothing signals it
-            await asyncio.sleep(0.01)
+    """Wait for what only the clock tells of; the condition can be a coroutine function."""
+    try:
+        async with asyncio.timeout(within):
+            while not (await found if inspect.isawaitable(found := condition()) else found):
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        raise TimeoutError(not_true(condition, within)) from None

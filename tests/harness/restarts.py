@@ -31,7 +31,7 @@ from bot.usecases.recovery import INTERVAL
 from harness.conversation import Conversation
 from harness.databases import KEY
 from harness.order_rows import order_row
-from harness.single_workspace import PATIENT, SingleHarness
+from harness.single_workspace import PATIENT, SingleHarness, obeying
 from harness.texts import SESSION
 from harness.transport import current_transport
 
@@ -99,9 +99,8 @@ async def remains(database_url: str) -> AsyncIterator[Remains]:
     ):
         anchor.add_session(session_id=SESSION)
         environ = environment(slack, anchor, DATABASE_URL=database_url, ENCRYPTION_KEYS=KEY.reveal())
-        yield Remains(slack, anchor, slack.home, slack.alice, slack.alerts, SESSION, store, environ)
-        assert slack.violations == [], slack.violations
-        assert anchor.violations == [], anchor.violations
+        with obeying(slack, anchor):
+            yield Remains(slack, anchor, slack.home, slack.alice, slack.alerts, SESSION, store, environ)
 
 
 def _address(delivery: Delivery) -> ReplyAddress:

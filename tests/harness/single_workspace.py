@@ -1,8 +1,8 @@
 """The harness of a bot that serves a single workspace."""
 
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from bot.app import Running, running
@@ -28,6 +28,18 @@ async def forget_key_check(anchor: SimAnchor) -> None:
     """Wait until the bot has tried its key after startup, so that a test finds only its own requests."""
     await anchor.until(lambda: anchor.requests and anchor.requests[0].status)
     del anchor.requests[0]
+
+
+@contextmanager
+def obeying(slack: SimSlack, anchor: SimAnchor) -> Iterator[None]:
+    """Fail at the end on each violated rule of Slack's or Anchor's; if a test fails before, note them there."""
+    try:
+        yield
+    except Exception as error:
+        for violation in (*slack.violations, *anchor.violations):
+            error.add_note(f"violated: {violation}")
+        raise
+    assert (slack.violations, anchor.violations) == ([], [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +76,9 @@ async def single_workspace(
             heartbeat=heartbeat,
             redelivery_window=redelivery_window,
         )
-        async with running(Settings.from_env(environ), limits) as bot:
-            slack.request_url = None if current_transport.is_socket else f"{bot.url}/slack/events"
-            await bot.startup
-            await forget_key_check(anchor)
-            yield SingleHarness(slack, anchor, slack.home, slack.alice, slack.alerts, SESSION, bot)
-        assert slack.violations == [], slack.violations
-        assert anchor.violations == [], anchor.violations
+        with obeying(slack, anchor):
+            async with running(Settings.from_env(environ), limits) as bot:
+                slack.request_url = None if current_transport.is_socket else f"{bot.url}/slack/events"
+                await bot.startup
+                await forget_key_check(anchor)
+                yield SingleHarness(slack, anchor, slack.home, slack.alice, slack.alerts, SESSION, bot)

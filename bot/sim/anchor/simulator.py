@@ -122,7 +122,12 @@ class SimAnchor:
 
     async def until(self, condition: Callable[[], object], *, within: float = 20.0) -> None:
         """Wait until `condition` is true, looked at after every request and answer; else TimeoutError."""
-        await self.change_event.wait_for(condition, within)
+        await self.change_event.wait_for(condition, within, self._seen)
+
+    def _seen(self) -> str:
+        """Return the newest requests and the violations, as lines."""
+        lines = [f"{one.method} {one.path}: {one.status}" for one in self.requests[-10:]]
+        return "\n".join(["Anchor received:", *lines, *self.violations])
 
     def _resets(self) -> bool:
         return isinstance(self.fault, ResetBeforeReading) and self._faults.take(_EVERYWHERE) is not None

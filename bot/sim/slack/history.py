@@ -150,6 +150,11 @@ class History:
         """Return what one person sees in the channel."""
         return [message for message in self._messages[channel].values() if message.ephemeral_to in {None, user}]
 
+    def newest(self, count: int) -> list[Message]:
+        """Return the newest messages of all channels, with those for one person, oldest first."""
+        everything = [message for channel in self._messages.values() for message in channel.values()]
+        return sorted(everything, key=lambda message: message.ts)[-count:]
+
     def _put(self, message: Message) -> None:
         self._messages[message.channel][message.ts] = message
         self._change_event.notify()

@@ -80,7 +80,14 @@ class Screen:
 
     async def until(self, condition: Callable[[], object], *, within: float = 20.0) -> None:
         """Wait until `condition` is true, looked at whenever anything happened here; else TimeoutError."""
-        await self.platform.change_event.wait_for(condition, within)
+        await self.platform.change_event.wait_for(condition, within, self._seen)
+
+    def _seen(self) -> str:
+        """Return the newest messages and the violations, as lines."""
+        lines = [
+            f"{one.channel} for {one.ephemeral_to or 'all'}: {one.text}" for one in self.platform.history.newest(10)
+        ]
+        return "\n".join(["Slack shows:", *lines, *map(str, self.violations)])
 
 
 def id_of(named: User | Channel | str) -> str:
