@@ -1,5 +1,7 @@
 """What every test shares: the event loop it runs on, and the databases it may ask for."""
 
+# ruff: noqa: E402 - pytest must know of the harness before it is imported
+
 import logging
 import os
 import tempfile

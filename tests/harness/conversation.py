@@ -195,7 +195,7 @@ async def until(condition: Callable[[], object], *, within: float = 20.0) -> Non
     """Wait for what only the clock tells of; the condition can be a coroutine function."""
     try:
         async with asyncio.timeout(within):
-            while not (await found if inspect.isawaitable(found := condition()) else found):
+            while not (await found if inspect.isawaitable(found := condition()) else found):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
     except TimeoutError:
         raise TimeoutError(not_true(condition, within)) from None
