@@ -3,10 +3,9 @@
 # ruff: noqa: E402 - pytest must know of the harness before it is imported
 
 import logging
-import os
-import tempfile
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,11 +13,13 @@ from hypothesis import HealthCheck, settings
 pytest.register_assert_rewrite("harness")
 
 from harness import licenses_page, settings_page
-from harness.databases import postgresql
+from harness.databases import PostgreSQL, new_databases, server_directory
+from harness.programs import in_ci, leave_out, missing, refuse_to_run_without
 from harness.secret_scan import Listener
 from harness.wording import Wording
 
 WORDING = pytest.StashKey[Wording]()
+SERVER = pytest.StashKey[PostgreSQL]()
 
 settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy machine")
@@ -36,6 +37,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[WORDING] = Wording(update=config.getoption("update"))
+    if is_worker(config):
+        config.stash[SERVER] = PostgreSQL(Path(config.workerinput["server"]))  # type: ignore[attr-defined] # of xdist
+    else:
+        refuse_to_run_without(missing())
+        config.stash[SERVER] = PostgreSQL(server_directory())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Let a worker of xdist use the PostgreSQL of this run."""
+    node.workerinput["server"] = str(node.config.stash[SERVER].directory)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if SERVER in config.stash and not is_worker(config):
+        config.stash[SERVER].remove()
+
+
+def is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -45,9 +66,11 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker("postgresql")
 
 
+@pytest.hookimpl(trylast=True)  # after -m and -k
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("update"):
         items[:] = [item for item in items if "wording" in getattr(item, "fixturenames", ())]
+    config.hook.pytest_deselected(items=leave_out(items, missing()))
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
@@ -61,7 +84,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """In CI a skipped test fails."""
     report = yield
-    if report.skipped and os.environ.get("CI"):
+    if report.skipped and in_ci():
         report.outcome = "failed"
         report.longrepr = f"skipped in CI: {report.longrepr}"
     return report
@@ -119,16 +142,9 @@ def nothing_secret_is_logged() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_urls() -> Iterator[Iterator[str]]:
-    """One empty database of a real PostgreSQL after the other.
-
-    It is not below pytest's directory: another run of pytest would take the server's right to enter that away.
-    """
-    with (
-        tempfile.TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True) as directory,
-        postgresql(Path(directory)) as urls,
-    ):
-        yield urls
+def postgresql_urls(request: pytest.FixtureRequest) -> Iterator[str]:
+    """One empty database of a real PostgreSQL after the other. All workers of a run share the server."""
+    return new_databases(request.config.stash[SERVER])
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -1,6 +1,5 @@
 """A real Chromium, and the demo's page in it."""
 
-import os
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,7 +9,7 @@ from bot.demo.demo import Demo
 from bot.demo.page.server import page as serve_page
 from bot.demo.runner import DemoRunner
 from browser.channel_page import ChannelPage, new_channel_page
-from browser.chromium import chromium, executable
+from browser.chromium import chromium
 from browser.pages import Screen, open_screen, watched_page
 from browser.sample_app import SampleApp, sample_app
 from demo.strict_demo import strict_runner
@@ -26,7 +25,7 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
 
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    async with chromium(executable(os.environ)) as browser:
+    async with chromium() as browser:
         yield browser
 
 

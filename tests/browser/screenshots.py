@@ -1,7 +1,6 @@
 """Makes the README's pictures from the running page: `python -m browser.screenshots FOLDER`."""
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -18,7 +17,7 @@ from bot.demo.page.server import page as serve
 from bot.demo.runner import DemoRunner
 from bot.messages.modal_results import about_alert
 from bot.messages.modals import KEY
-from browser.chromium import chromium, executable
+from browser.chromium import chromium
 
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZE: ViewportSize = {"width": 1220, "height": 868}
@@ -28,7 +27,7 @@ _AROUND_MODAL = 28  # pixels
 
 async def take_all(folder: Path) -> None:
     """Take the pictures: of an alert, in each theme, and of a workspace that is set up in the app's Home."""
-    async with chromium(executable(os.environ)) as browser:
+    async with chromium() as browser:
         for theme in THEMES:
             async with _page(browser, theme) as (page, demo):
                 await _take_alert(folder, page, demo, theme)

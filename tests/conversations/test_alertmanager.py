@@ -9,9 +9,10 @@ from bot.core.requests import Verb
 from bot.messages.request_errors import broken_button_message
 from bot.sim.slack import Message
 from harness import BOTH_TRANSPORTS, OTHER_SESSION, SESSION, SingleHarness, outcome_text, paused, single_workspace
-from harness.alertmanager import NEEDS_ALERTMANAGER, alertmanager
+from harness.alertmanager import alertmanager
+from harness.programs import needs
 
-pytestmark = [pytest.mark.anyio, NEEDS_ALERTMANAGER]
+pytestmark = [pytest.mark.anyio, needs("alertmanager")]
 
 SPENDS = {"alertname": "AnchorSpendHigh", "session_id": SESSION}
 

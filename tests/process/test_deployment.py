@@ -26,6 +26,7 @@ from bot.sim.slack import SimSlack
 from harness import single_workspace_process
 from harness.dockerfile import all_of, environment_of, health_check, read_stages
 from harness.process import bot_process
+from harness.programs import needs
 
 pytestmark = pytest.mark.anyio
 
@@ -39,10 +40,6 @@ LONGEST_STOP = 10
 
 
 NOTHING: Mapping[str, str] = {}
-
-
-def needs(command: str, package: str) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(not shutil.which(command), reason=f"needs {command}: apt install {package}")
 
 
 def run(*command: str | Path, cwd: Path = ROOT, variables: Mapping[str, str] = NOTHING) -> str:
@@ -163,7 +160,7 @@ def test_compose_runs_the_bot_without_rights_and_lets_it_end() -> None:
     assert {network for service in services.values() for network in service["networks"]} == set(compose()["networks"])
 
 
-@needs("caddy", "caddy")
+@needs("caddy")
 async def test_caddy_forwards_what_is_for_the_public_and_limits_it(tmp_path: Path) -> None:
     """With its configuration but for TLS, which needs a public name."""
     port, home = free_port(), {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
@@ -208,7 +205,7 @@ def service() -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
 
 
-@needs("systemd-analyze", "systemd")
+@needs("systemd")
 def test_systemd_understands_the_service(tmp_path: Path) -> None:
     command = f"{INSTALLED}/bin/anchor-bot"
     text = SERVICE.read_text()

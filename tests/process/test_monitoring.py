@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,10 +17,9 @@ from bot.core.outcomes import LEAVES_RUNNING
 from bot.sim.local_server import free_port
 from harness.metrics import read
 from harness.process import fetch, single_workspace_process
+from harness.programs import needs
 
 pytestmark = pytest.mark.anyio
-
-NEEDS_PROMETHEUS = pytest.mark.skipif(not shutil.which("promtool"), reason="needs Prometheus: apt install prometheus")
 
 DEPLOY = Path(bot.__file__).parents[1] / "deploy"
 RULES = DEPLOY / "prometheus-rules.yml"
@@ -45,7 +43,7 @@ async def run(*command: str | Path) -> str:
     return written
 
 
-@NEEDS_PROMETHEUS
+@needs("prometheus")
 async def test_each_rule_fires_when_it_should_and_only_then() -> None:
     assert f"{len(rules())} rules found" in await run("promtool", "check", "rules", RULES)
     await run("promtool", "test", "rules", TESTS)
@@ -102,7 +100,7 @@ async def ask(url: str, path: str, **parameters: str) -> Any:
             await asyncio.sleep(0.1)
 
 
-@NEEDS_PROMETHEUS
+@needs("prometheus")
 async def test_prometheus_reads_the_bot_and_evaluates_the_rules(tmp_path: Path) -> None:
     port = free_port()
     async with single_workspace_process({"METRICS_PORT": str(port)}) as at:

@@ -20,7 +20,7 @@ from bot.sim.anchor import SimAnchor
 from bot.sim.local_server import free_port
 from bot.sim.slack import SimSlack
 from harness import OTHER_SESSION, SESSION
-from harness.databases import POSTGRESQL_PROGRAMS
+from harness.databases import postgresql_programs
 from harness.process import CONSOLE_SCRIPT
 from harness.secret_scan import leaks
 
@@ -166,7 +166,7 @@ async def test_the_commands_work(request: pytest.FixtureRequest, directory: Path
             anchor.add_session(session_id=session)
         ports = {port: str(free_port()) for port in PORTS}
         changes = {"PORT": ports["3000"], "DATABASE_URL": url}
-        path = os.pathsep.join(map(str, (directory / "bin", POSTGRESQL_PROGRAMS, os.environ["PATH"])))
+        path = os.pathsep.join(map(str, (directory / "bin", postgresql_programs(), os.environ["PATH"])))
         own = {"BIN": str(directory / "bin"), "RUN": str(directory / "run"), "PATH": path}
         text = script(other, new_key().reveal())
         for port, real in ports.items():

@@ -1,10 +1,8 @@
 """Three processes on one PostgreSQL: each order is told once, the last one wins, and nothing is lost."""
 
 import asyncio
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +10,7 @@ import pytest
 from bot.outbound.store.order_rows import LEASE
 from bot.sim.anchor import SessionState
 from bot.usecases.recovery import INTERVAL
-from harness.databases import postgresql, start_again, stop_at_once
+from harness.databases import postgresql
 from harness.process import frozen
 from harness.replicas import TAKEN_OVER, Given, Replicas, replicas
 
@@ -150,20 +148,17 @@ async def test_a_rolling_restart_rejects_nothing(url: str, report: Callable[...,
 
 
 async def test_nothing_is_lost_while_the_database_restarts(report: Callable[..., None]) -> None:
-    with (
-        tempfile.TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True) as directory,
-        postgresql(Path(directory)) as urls,
-    ):
-        async with replicas(next(urls)) as at:
+    with postgresql() as server:
+        async with replicas(server.new_database("replicas")) as at:
             giving = asyncio.create_task(at.give(400, rate=50.0, seconds=1.0))
             await asyncio.sleep(2.0)
-            await asyncio.to_thread(stop_at_once, Path(directory))
+            await asyncio.to_thread(server.stop_at_once)
             pause, resume = at.anchor.add_session(), at.anchor.add_session(state=SessionState.PAUSED)
             await asyncio.gather(at.order("pause", pause), at.order("resume", resume))
             async with asyncio.timeout(20):
                 while not all(at.told()[session] for session in (pause, resume)):  # noqa: ASYNC110 - nothing tells of it
                     await asyncio.sleep(0.5)
-            await asyncio.to_thread(start_again, Path(directory))
+            await asyncio.to_thread(server.start)
             await giving
             rows = await at.until_told()
     meanwhile = {row.session_id: row.outcome for row in rows if row.session_id in {pause, resume}}
