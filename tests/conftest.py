@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, settings
 
 pytest.register_assert_rewrite("harness")
 
-from harness import licenses_page, settings_page
 from harness.databases import PostgreSQL, new_databases, server_directory
 from harness.programs import in_ci, leave_out, missing, refuse_to_run_without
 from harness.secret_scan import Listener
 from harness.wording import Wording
+from scripts import licenses_page, settings_page
 
 WORDING = pytest.StashKey[Wording]()
 SERVER = pytest.StashKey[PostgreSQL]()
@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="marked",
         help="conversations on one transport each; those marked so on both; or all on both",
     )
-    parser.addoption("--update", action="store_true", help="rewrite tests/wording.txt and the pages made from code")
+    parser.addoption("--update", action="store_true", help="rewrite the pages made from code")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -113,11 +113,10 @@ def no_standstill(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def wording(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
-    """Compare a text with the snapshot, under a name that is unique in the test file."""
-    file = Path(str(request.node.path)).stem
+    """Compare a text with docs/messages.md, under a name that is unique in the test file."""
 
     def check(name: str, text: str) -> None:
-        request.config.stash[WORDING].check(f"{file}: {name}", text)
+        request.config.stash[WORDING].check(request.node.path, name, text)
 
     return check
 

@@ -1,6 +1,6 @@
 """The licenses of the run-time dependencies: listed, and none that binds the bot's own code."""
 
-from harness import licenses_page
+from scripts import licenses_page
 
 FREE = {"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "MIT", "MIT-0", "MPL-2.0", "PSF-2.0"}
 OF_A_SEPARATE_LIBRARY = {"psycopg": "LGPL-3.0-only", "psycopg-binary": "LGPL-3.0-only"}

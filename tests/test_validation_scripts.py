@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 
 from bot.sim.local_server import LocalServer
-from harness.validate_blocks import NotValidatedError, complaints, main
-from messages.all_content import MESSAGES, VIEWS
+from scripts.message_examples import MESSAGES, VIEWS
+from scripts.validate_blocks import NotValidatedError, complaints, main
 
 ROOT = Path(__file__).parents[1]
 NOWHERE = "http://127.0.0.1:1/"

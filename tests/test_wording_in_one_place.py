@@ -1,6 +1,6 @@
 """A changed sentence of the product breaks one test file at most.
 
-Messages stand in tests/wording.txt only: tests compare data, or call the product's own functions. Any other sentence,
+Messages stand on docs/messages.md only: tests compare data, or call the product's own functions. Any other sentence,
 such as a log line or an error of the command line, may stand in one test file.
 
 A test repeats a sentence if one of its strings has five consecutive words of it, one of which is long, or all words of

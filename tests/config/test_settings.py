@@ -19,7 +19,7 @@ from bot.config.store_settings import OperatorSettings, StoreSettings
 from bot.core.policy import Policy, Rule
 from bot.core.proxy import Proxy
 from bot.core.secret import Secret
-from harness.settings_page import EXAMPLE
+from scripts.settings_page import EXAMPLE
 
 KEY_OF_44 = "Zm9yLXRlc3RzLW9ubHktMzItYnl0ZXMtbG9uZy1rZXk="
 OTHER_OF_44 = "b3RoZXItZm9yLXRlc3RzLW9ubHktMzItYnl0ZXMtbG8="

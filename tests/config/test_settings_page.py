@@ -1,6 +1,6 @@
 """`.env.example` and docs/settings.md show the catalog of settings as it is."""
 
-from harness import settings_page
+from scripts import settings_page
 
 
 def test_the_example_file_has_every_setting() -> None:

@@ -10,7 +10,7 @@ from bot.config.env_file import read_environment
 from bot.config.settings import Settings
 from bot.config.startup_report import find_warnings, summarize
 from config.test_settings import MANY, REQUIRED
-from harness.settings_page import EXAMPLE
+from scripts.settings_page import EXAMPLE
 
 GOOD = REQUIRED | {"SLACK_SIGNING_SECRET": "0123456789abcdef" * 2}
 NOWHERE = Path("/nowhere/.env")

@@ -1,4 +1,4 @@
-"""The texts that the bot must send, from the product's own functions: only the wording snapshot repeats sentences."""
+"""The texts that the bot must send, from the product's own functions: only docs/messages.md repeats sentences."""
 
 from bot.config.settings import DASHBOARD_URL
 from bot.core.outcomes import Outcome, Paused, Resumed

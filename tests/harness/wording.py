@@ -1,56 +1,44 @@
-"""The snapshot of every text that people read, tests/wording.txt. `scripts/test --update` rewrites it and its page."""
+"""The texts outside of Slack on docs/messages.md, which tests compare by the fixture `wording`."""
 
-import re
+import difflib
 from pathlib import Path
 
-from harness.messages_page import PAGE, page
+from scripts import messages_page
 
-SNAPSHOT = Path(__file__).parents[1] / "wording.txt"
+TESTS = Path(__file__).parents[1]
+HINT = "If people should read this, run scripts/test --update, and look at git diff."
 
-_TITLE = """\
-Texts that people read, by the test file that compares them. Do not edit: `scripts/test --update` rewrites this file,
-and the difference shows in review.
-"""
-_HEADING = re.compile(r"^== (.+)\n", re.MULTILINE)
-_CHANGING = (
-    (re.compile(r"<!date\^\d+\^[^>]*>"), "<!date>"),
-    (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
-    (re.compile(r"incident (`?)[0-9a-f]{8,}\b"), r"incident \1INCIDENT"),
-    (re.compile(r"details under `[0-9a-f]{8,}`"), "details under `INCIDENT`"),
-)
-"""What differs from run to run, and what stands for it in the snapshot."""
+
+def difference(saved: str, text: str) -> str:
+    """The changed lines, and how to accept them."""
+    lines = difflib.unified_diff(saved.splitlines(), text.splitlines(), "docs/messages.md", "now", lineterm="", n=0)
+    return "\n".join([*lines, HINT])
 
 
 class Wording:
-    """Compares texts with the snapshot, or collects them to rewrite it."""
+    """Compares texts with the page, or collects them to rewrite it."""
 
     def __init__(self, *, update: bool) -> None:
         self.update = update
-        self.saved = read(SNAPSHOT.read_text()) if SNAPSHOT.exists() else {}
+        self.saved = messages_page.read()
         self.seen: dict[str, str] = {}
 
-    def check(self, name: str, text: str) -> None:
-        """Compare `text` with the entry `name`, or keep it. Raises AssertionError if it differs, or if two do."""
-        for pattern, stand_in in _CHANGING:
-            text = pattern.sub(stand_in, text)
+    def check(self, file: Path, name: str, text: str) -> None:
+        """Compare a text of a test file, or keep it. Raises AssertionError if it differs, or if two have one name."""
+        heading, text = f"{_title(file)}: {name}", messages_page.without_chance(text).strip("\n")
         if self.update:
-            assert self.seen.setdefault(name, text) == text, f"two texts are called {name!r}"
+            assert self.seen.setdefault(heading, text) == text, f"two texts are called {heading!r}"
         else:
-            assert name in self.saved, f"tests/wording.txt has no {name!r}: run scripts/test --update"
-            assert text == self.saved[name]
+            assert heading in self.saved, f"docs/messages.md has no text {heading!r}. {HINT}"
+            assert text == self.saved[heading], difference(self.saved[heading], text)
 
     def write(self) -> None:
-        """Rewrite the entries of the test files that ran, and the page of the messages."""
-        ran = {name.partition(":")[0] for name in self.seen}
-        unchanged = {name: text for name, text in self.saved.items() if name.partition(":")[0] not in ran}
-        entries = dict(sorted((unchanged | self.seen).items()))
-        SNAPSHOT.write_text(_TITLE + "".join(f"\n== {name}\n{text}\n" for name, text in entries.items()))
-        PAGE.write_text(page(entries))
+        """Rewrite the page with the texts of the test files that ran, and those that it had of the others."""
+        ran = {heading.partition(":")[0] for heading in self.seen}
+        others = {_title(path) for path in TESTS.rglob("test_*.py")} - ran
+        kept = {heading: text for heading, text in self.saved.items() if heading.partition(":")[0] in others}
+        messages_page.PAGE.write_text(messages_page.page(kept | self.seen))
 
 
-def read(snapshot: str) -> dict[str, str]:
-    """Return the texts of a snapshot by name."""
-    _, *parts = _HEADING.split(snapshot)
-    return {
-        name: text.removesuffix("\n").removesuffix("\n") for name, text in zip(parts[::2], parts[1::2], strict=True)
-    }
+def _title(file: Path) -> str:
+    return file.stem.removeprefix("test_").replace("_", " ").capitalize()

@@ -14,8 +14,8 @@ import pytest
 
 import bot
 from bot.demo.page.assets import read_assets
-from harness.licenses_page import pinned
 from harness.process import bot_process, fetch
+from scripts.licenses_page import pinned
 
 pytestmark = pytest.mark.anyio
 

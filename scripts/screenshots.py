@@ -1,4 +1,4 @@
-"""Makes the README's pictures from the running page: `python -m browser.screenshots FOLDER`."""
+"""Makes the README's pictures from the running page: `python -m scripts.screenshots FOLDER`."""
 
 import asyncio
 import sys
@@ -49,7 +49,7 @@ async def _page(browser: Browser, theme: Literal["light", "dark"]) -> AsyncItera
 
 
 async def _take_alert(folder: Path, page: Page, demo: Demo, theme: str) -> None:
-    """One that is firing, with the whole page around it; then that alert alone and its thread, paused and resumed."""
+    """Take a firing alert with the whole page around it; then it alone and its thread, paused and resumed."""
     pause = page.get_by_role("button", name=f"Pause session {next(iter(JOBS))}")
     alert = page.locator("#messages > li", has=page.locator(".message", has_text="Office supplies"))
     day = page.locator("#messages > .day")
@@ -75,7 +75,7 @@ async def _take_alert(folder: Path, page: Page, demo: Demo, theme: str) -> None:
 
 
 async def _take_home(folder: Path, page: Page, ending: str) -> None:
-    """A command without a key and the modal for the key, in light only, and the Home when all is set up."""
+    """Take a command without a key and the modal for the key, in light only, and the Home when all is set up."""
     nav, pane, dialog = page.locator(".side"), page.locator(".channel"), page.get_by_role("dialog")
     await page.locator(".guide").evaluate("guide => guide.hidden = true")  # of the demo, not of the app
     await page.get_by_title("An admin of Newco").click()

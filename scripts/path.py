@@ -45,6 +45,7 @@ class Trace:
         self.files: defaultdict[str, dict[str, None]] = defaultdict(dict)
 
     def __call__(self, frame: FrameType, event: str, _: object) -> None:
+        """Note the file of a call."""
         name = frame.f_code.co_filename
         if event != "call" or not name.startswith(PACKAGE):
             return
@@ -104,6 +105,7 @@ def counted(files: Iterable[str]) -> list[str]:
 
 
 def main() -> int:
+    """Print the paths. Return 1 if one is too long."""
     paths = asyncio.run(trace_all())
     for name, files in paths.items():
         sys.stdout.write(f"{name}: {len(counted(files))} files outside core and messages (at most {LIMITS[name]})\n")

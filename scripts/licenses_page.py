@@ -6,7 +6,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "licenses.md"
 
 _INTRODUCTION = """\
@@ -33,18 +33,18 @@ _UNCLEAR = {
 
 
 def pinned() -> list[Requirement]:
-    """The run-time dependencies, on every platform."""
+    """Return the run-time dependencies, on every platform."""
     lines = (ROOT / "requirements.txt").read_text().splitlines()
     return [Requirement(line.rstrip(" \\")) for line in lines if line[:1].isalpha()]
 
 
 def licenses() -> Mapping[str, str]:
-    """The license of each package, as an SPDX expression."""
+    """Return the license of each package, as an SPDX expression."""
     return {one.name: _UNCLEAR.get(one.name) or _license_of(one.name) for one in pinned()}
 
 
 def page() -> str:
-    """The text of the page."""
+    """Return the text of the page."""
     return _INTRODUCTION + "".join(f"| {name} | {found} |\n" for name, found in licenses().items())
 
 

@@ -12,9 +12,10 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.messages.message import as_response
 from bot.outbound.http_client import open_session
 from bot.outbound.slack.errors import TRANSPORT_ERRORS, open_web
-from messages.all_content import MESSAGES, VIEWS
+from scripts.message_examples import MESSAGES, VIEWS
 
 SLACK = "https://slack.com/api/"
 
@@ -28,9 +29,10 @@ async def complaints(api_url: str) -> list[str]:
     async with open_session() as session:
         web = open_web(session, api_url)
         found = []
-        for kind, contents in (("message", MESSAGES), ("view", VIEWS)):
-            for name, content in contents.items():
-                found += [f"{name}: {error}" for error in await _errors(web, kind, content)]
+        for name, message in MESSAGES.items():
+            found += [f"{name}: {error}" for error in await _errors(web, "message", as_response(message))]
+        for name, view in VIEWS.items():
+            found += [f"{name}: {error}" for error in await _errors(web, "view", view.as_json())]
         return found
 
 

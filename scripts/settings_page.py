@@ -8,7 +8,7 @@ from pathlib import Path
 from bot.config.catalog import SECTIONS, SETTINGS
 from bot.config.setting import Section, Setting
 
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[1]
 EXAMPLE, PAGE = _ROOT / ".env.example", _ROOT / "docs" / "settings.md"
 
 _WIDTH = 120

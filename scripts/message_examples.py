@@ -1,0 +1,741 @@
+"""Examples of every message, view, page and line of the doctor, by the section of docs/messages.md that shows them.
+
+The page, the tests of the wording and Slack's validation of blocks use this one table. Names in a section are unique.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeAlias, get_args
+
+from bot.core import admin_outcomes as admin
+from bot.core import checks, outcomes, policy, session_id
+from bot.core.alert import Alert, Severity
+from bot.core.alert_fold import MOST_IN_SUMMARY, AlertContent, first
+from bot.core.card import CardContent, ResultContent
+from bot.core.history import HistoryQuery, PastOrder, Period, Result
+from bot.core.installation import SCOPES, Installed, InstallOutcome, RefusedBySlack, ScopesDeclined
+from bot.core.message_ids import Mention, Mentions
+from bot.core.requests import Actor, Help, Order, Verb, operator_id
+from bot.core.secret import Secret
+from bot.core.session import RUNNING, Session
+from bot.core.session_id import SessionId
+from bot.core.session_list import NotRead, SessionList, Unread
+from bot.core.session_overview import Overview, PausedSession
+from bot.core.session_state import Phase, SessionState, ended_state
+from bot.core.workspace import AnchorKey, KeyCheck, Workspace
+from bot.inbound.alerts.generic import read_alert
+from bot.messages import admin_notices, alert_errors, modal_results, request_errors, session_choice
+from bot.messages.alert_card import alert_message, sample_alert_message
+from bot.messages.blocks import actions, section
+from bot.messages.card_update import CardUpdate
+from bot.messages.checks import check_line
+from bot.messages.history import LastOrders, history_modal
+from bot.messages.home import Home, home_view
+from bot.messages.home_status import home_status
+from bot.messages.install_pages import Page, broken_page, page_of
+from bot.messages.message import Message, ephemeral
+from bot.messages.modals import TITLES, alerts_modal, key_modal, policy_modal, removal_modal
+from bot.messages.outcome import card_not_updated, card_update, outcome_message, question_message, waiting_message
+from bot.messages.session_buttons import button
+from bot.messages.session_card import card_message
+from bot.messages.session_lines import session_facts
+from bot.messages.session_list import list_message, list_refusal, not_read_text, reading_message
+from bot.messages.session_modal import NO_SESSION, loading_modal, message_modal, not_opened_message, sessions_modal
+from bot.messages.session_overview import overview_blocks, overview_message, reading_overview_message
+from bot.messages.usage import sessions_help_message, usage_message
+from bot.messages.view import View
+
+Example: TypeAlias = Message | View | Page | CardUpdate | str
+
+ID = SessionId("3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b")
+OTHER_ID = SessionId("9c0d7e11-2222-4333-8444-555566667777")
+ALICE, BOB, CHANNEL, TEAM = "U0ALICE0001", "U0BOB000001", "C0ALERTS001", "T0HOME00001"
+DASHBOARD = "https://dashboard.example/sessions"
+INSTALL_URL = "https://bot.example.com/slack/install"
+NOW = 1_785_000_000.0
+
+# --- orders: the name of an example begins with the verb ---
+
+TASK = Session(
+    id=ID,
+    status=RUNNING,
+    created_at=NOW - 600,
+    tags=("checkout",),
+    domains=("shop.example", "bank.example"),
+    steps=12,
+    key_name="secret-name",
+    is_task=True,
+    credits=1.5,
+    max_minutes=20,
+)
+PROGRAM = replace(TASK, is_task=False)
+PAUSED, RESUMED = outcomes.Paused(), outcomes.Resumed()
+PAUSED_SINCE = outcomes.PausedSince("", BOB, 0.0, is_confirmed=True)
+MESSAGE_URL = (
+    "https://acme.slack.com/archives/C0ALERTS001/p1784999100000300?thread_ts=1784998000.000001&cid=C0ALERTS001"
+)
+
+
+def order(name: str, reason: str = "") -> Order:
+    """Return the order that an example is about."""
+    return Order(Verb(name.partition(":")[0]), ID, Actor(TEAM, CHANNEL, ALICE), reason)
+
+
+def answer(name: str, outcome: outcomes.Outcome, reason: str = "", **more: Any) -> Message:  # noqa: ANN401 - as its function takes them
+    """Return the answer to the order of this name."""
+    return outcome_message(order(name, reason), outcome, **{"now": 0.0, "dashboard_url": DASHBOARD, **more})
+
+
+def _ids(letter: str, count: int) -> frozenset[str]:
+    return frozenset(f"{letter}0{number:03}" for number in range(count))
+
+
+def _long_ids(letter: str) -> frozenset[str]:
+    return frozenset(f"{letter}{number:030}" for number in range(300))
+
+
+OUTCOMES: Mapping[str, outcomes.Outcome] = {
+    "pause: done": outcomes.Paused("paused"),
+    "pause: done, without a status": PAUSED,
+    "pause: done, as a moment before": outcomes.Paused("paused", BOB, 0.0),
+    "pause: not running": outcomes.NotRunning("Session is not running"),
+    "pause: not found": outcomes.NotFound("Session not found"),
+    "pause: failed": outcomes.Failed(500, "Failed to pause agent"),
+    "pause: key refused, an admin can replace it": outcomes.KeyRejected(401, "Invalid API key", by_admins=True),
+    "pause: key refused, the operator can replace it": outcomes.KeyRejected(403),
+    "pause: rate limited": outcomes.RateLimited(),
+    "pause: rate limited for 30 seconds": outcomes.RateLimited(30.0, "Too many requests"),
+    **{f"pause: {why}": outcomes.Unavailable(why) for why in outcomes.Unreachable},
+    "pause: out of service for 30 seconds": outcomes.Unavailable(outcomes.Unreachable.OUT_OF_SERVICE, 30.0),
+    **{f"pause: unconfirmed, {why}": outcomes.Unconfirmed(why) for why in outcomes.Doubt},
+    "pause: unconfirmed, contradicted": outcomes.Unconfirmed(outcomes.Doubt.CONTRADICTED, anchor_message="failed"),
+    "pause: unconfirmed, the bot broke": outcomes.Broken("0a1b2c3d"),
+    "pause: late, and somebody resumed since": outcomes.Late(9.6, BOB),
+    "pause: wrong workspace": outcomes.WrongWorkspace(),
+    "pause: no key": outcomes.NoKey(),
+    "pause: no key, the person can set it": outcomes.NoKey(can_set=True),
+    "pause: no key, nobody can set it": outcomes.NoKey(scope_missing=True),
+    "pause: the database failed": outcomes.StoreUnavailable(),
+    "pause: overloaded": outcomes.Overloaded(),
+    "pause: not sent, behind other orders": outcomes.NotSent(20.0),
+    **{
+        f"pause: refused, {role}": policy.NotAMember(role)
+        for role in policy.Role
+        if role not in {policy.Role.ADMIN, policy.Role.MEMBER, policy.Role.SCOPE_MISSING, policy.Role.UNKNOWN}
+    },
+    "pause: refused, unknown": policy.RoleUnknown(),
+    "pause: refused, not one of the named people": policy.NotNamed(_ids("U", 2)),
+    "pause: refused, not in a named channel": policy.NotHere(_ids("C", 2)),
+    "resume: done": outcomes.Resumed("running"),
+    "resume: not running": outcomes.NotRunning(),
+    "resume: failed": outcomes.Failed(500),
+    "resume: unconfirmed, with a status code": outcomes.Unconfirmed(outcomes.Doubt.GATEWAY, 502),
+    "resume: late": outcomes.Late(10.0),
+    "resume: overtaken by a pause": outcomes.Superseded(),
+    "resume: somebody paused since": PAUSED_SINCE,
+    "resume: somebody paused since, to an admin": replace(
+        PAUSED_SINCE, reason="it loops & <spends>", channel_id=CHANNEL
+    ),
+    "resume: somebody is pausing": replace(PAUSED_SINCE, is_confirmed=False, channel_id="D0BOB"),
+    "resume: somebody resumed since": outcomes.ResumedSince("", BOB, 0.0),
+    "resume: repeated too often": outcomes.TooManyRepeats(6.2),
+    "resume: too many sessions": outcomes.TooManyResumes(41.0),
+    "resume: stopping": outcomes.Stopping(),
+    "resume: refused, not one of many named people": policy.NotNamed(_ids("U", 11)),
+    "resume: refused, not in one of very many named channels": policy.NotHere(_ids("C", 41)),
+}
+ANSWERS: Mapping[str, Message] = {
+    **{name: answer(name, outcome) for name, outcome in OUTCOMES.items()},
+    **{f"{verb}: waiting": waiting_message(order(verb), is_recorded=True) for verb in Verb},
+    **{f"{verb}: waiting, not recorded": waiting_message(order(verb), is_recorded=False) for verb in Verb},
+    "pause: done, by the shortcut on a message": answer("pause", PAUSED, message_url=MESSAGE_URL),
+    "pause: failed, by the shortcut on a message": answer("pause", outcomes.Failed(500), message_url=MESSAGE_URL),
+    "pause: done, with a reason": answer("pause", PAUSED, "too fast & <much>"),
+    "pause: done, and little is known": answer("pause", PAUSED, known=Session(id=ID, steps=3)),
+    "pause: done, and nothing is known": answer("pause", PAUSED, known=Session(id=ID)),
+    "resume: question of another program's message": question_message(order("resume"), "v"),
+}
+FACTS: Mapping[str, Message] = {
+    "pause: of a session that a task made": answer("pause", PAUSED, known=TASK, now=NOW),
+    "pause: of a session that a program made": answer("pause", PAUSED, known=PROGRAM, now=NOW),
+    "resume: of a session that a program made": answer("resume", RESUMED, known=PROGRAM, now=NOW),
+    "pause: of a session whose status is known": answer(
+        "pause", outcomes.NotRunning(), known=replace(TASK, status="completed"), now=NOW
+    ),
+}
+"""Answers with facts about the session, which may be longer."""
+
+CLICKED: Mapping[str, outcomes.Outcome] = {
+    "pause: done": PAUSED,
+    "resume: done": RESUMED,
+    "pause: not running": outcomes.NotRunning(),
+    "pause: not found": outcomes.NotFound(),
+    "resume: somebody paused since": replace(PAUSED_SINCE, reason="it loops"),
+    "resume: somebody resumed since": outcomes.ResumedSince("", BOB, 0.0),
+}
+
+
+def _clicked(name: str, outcome: outcomes.Outcome, **more: Any) -> CardUpdate:  # noqa: ANN401 - as its function takes them
+    update = card_update(order(name), outcome, **{"now": 0.0, "order_id": "", **more})
+    if update is None:
+        raise ValueError(name)
+    return update
+
+
+LINES: Mapping[str, Example] = {
+    **{name: _clicked(name, outcome) for name, outcome in CLICKED.items()},
+    "pause: done, and the session is known": _clicked("pause", PAUSED, now=NOW, known=PROGRAM),
+    "refused by Slack": card_not_updated(),
+    "what a screen reader says of the buttons": "\n".join(button(verb, ID)["accessibility_label"] for verb in Verb),
+}
+PROBLEMS: Mapping[str, Help | session_id.Missing | session_id.Broken | session_id.Ambiguous] = {
+    "pause: help": Help(),
+    "resume: help": Help(),
+    "resume: no id": session_id.Missing(),
+    "pause: a digit short": session_id.Broken(ID[:-1], 31),
+    "resume: text without an id": session_id.Broken("the `checkout` <agent>", 0),
+    "pause: two ids": session_id.Ambiguous((ID, OTHER_ID)),
+    "pause: many ids": session_id.Ambiguous(tuple(SessionId(f"{number}{ID[1:]}") for number in range(7))),
+}
+USAGE: Mapping[str, Message] = {
+    name: usage_message(order(name).verb, problem, dashboard_url=DASHBOARD) for name, problem in PROBLEMS.items()
+}
+NOTICES: Mapping[str, Message] = {
+    "unknown command": request_errors.unknown_command_message("/anchor-stop"),
+    "unknown button": request_errors.unknown_action_message(),
+    "unknown button of a session": request_errors.unknown_action_message(ID),
+    "pause button without an id": request_errors.broken_button_message(Verb.PAUSE, "x"),
+    "resume button without an id": request_errors.broken_button_message(Verb.RESUME, ""),
+    "legacy button without an id": request_errors.broken_button_message(Verb.PAUSE, "", is_legacy=True),
+    "unreadable command": request_errors.unreadable_message(),
+    "unexpected exception": request_errors.incident_message("0a1b2c3d"),
+    "direct message instead of a message in the channel": request_errors.as_direct_message(
+        ephemeral("(the message)"), CHANNEL
+    ),
+    "direct message instead of one between people": request_errors.as_direct_message(
+        ephemeral("(the message)"), "D0ALICEBOB1"
+    ),
+}
+
+# --- alerts and their cards ---
+
+ALERT = Alert(ID, "It spent $40\nin a minute.", "High spend", Severity.CRITICAL, "https://a.example/?a=1&b=2")
+CARD_FACTS = Session(
+    id=ID,
+    tags=("check`out", "<!channel>", "prod", "eu"),
+    domains=("shop.example",),
+    is_task=False,
+    created_at=0.0,
+    max_minutes=20.0,
+)
+RESULT = ResultContent("order-1", "*Not paused*", (section("*Not paused*"), actions(button(Verb.PAUSE, ID))))
+
+
+def state(phase: str, verb: Verb = Verb.PAUSE, reason: str = "it loops & spends") -> SessionState:
+    """Return the state that Bob's order left a session in."""
+    return SessionState(Phase(phase), verb, "order-2", BOB, CHANNEL, reason, 0.0)
+
+
+def card(
+    content: CardContent | Alert, one: SessionState | None = None, at: str = CHANNEL, *, facts: Session | None = None
+) -> Message:
+    """Return the card of a session in this state."""
+    about = first(content, 0.0) if isinstance(content, Alert) else content
+    return card_message([(about, ID)], {str(ID): one} if one else {}, {ID: facts} if facts else {}, channel_id=at)
+
+
+def fired(count: int, last_at: float = 0.0, *, resolved_at: float | None = None, alert: Alert = ALERT) -> AlertContent:
+    """Return the content of a card whose alert came so many times."""
+    return AlertContent(alert, count, last_at, resolved_at=resolved_at)
+
+
+def summary(
+    contents: Sequence[AlertContent], states: Mapping[int, SessionState], *, facts_of: Sequence[int] = (0,)
+) -> Message:
+    """Return the summary of alerts about a session each, with the states of some, and the facts of some."""
+    ids = [SessionId(f"{number:08d}{ID[8:]}") for number, _ in enumerate(contents)]
+    parts = [(replace(one, alert=replace(one.alert, session_id=of)), of) for one, of in zip(contents, ids, strict=True)]
+    known = {ids[number]: replace(CARD_FACTS, id=ids[number]) for number in facts_of}
+    return card_message(parts, {str(ids[number]): one for number, one in states.items()}, known, channel_id=CHANNEL)
+
+
+SUMMARY_OF_MOST = summary([fired(1)] * MOST_IN_SUMMARY, {})
+STATES: Mapping[str, SessionState | None] = {
+    "firing": None,
+    **{phase: state(phase) for phase in Phase if phase not in {Phase.RESUMED, Phase.ENDED}},
+    "ended": ended_state("timed_out <1>", 0.0),
+    "resumed": state(Phase.RESUMED, Verb.RESUME),
+    "unconfirmed resume": state(Phase.UNCONFIRMED, Verb.RESUME),
+}
+CARDS: Mapping[str, Message] = {
+    **{severity: alert_message(Alert(ID, "High spend", severity=severity)) for severity in Severity},
+    "title and link": alert_message(Alert(ID, "It spent $40.", "High spend", url="https://a.example/1")),
+    "test": sample_alert_message(),
+    **{name: card(ALERT, one) for name, one in STATES.items()},
+    "with fields": card(replace(ALERT, fields=(("model", "large <x>"), ("spent", "$40")))),
+    "three times": card(fired(3)),
+    "again after a pause": card(fired(2, 1.0), state(Phase.PAUSED)),
+    "resolved": card(fired(2, resolved_at=0.0), state(Phase.PAUSED)),
+    "with facts": card(ALERT, state(Phase.PAUSED), facts=CARD_FACTS),
+    "ended, with facts": card(ALERT, ended_state("completed", 0.0), facts=CARD_FACTS),
+    "with the age alone": card(ALERT, facts=Session(id=ID, created_at=0.0)),
+    "a result, later paused": card(RESULT, state(Phase.PAUSED)),
+    "summary": summary([fired(1)] * 3, {1: state(Phase.PAUSED), 2: state(Phase.NOT_RUNNING)}),
+}
+BAD_ALERTS: Mapping[str, object] = {
+    "no object": [],
+    "session_id missing": {"text": "x"},
+    "session_id without an id": {"session_id": ID[:-1]},
+    "two session ids": {"session_id": f"{ID} {OTHER_ID}"},
+    "text missing": {"text": ""},
+    "a field that is no string": {"title": 1},
+    "unknown severity": {"severity": "fatal"},
+    "no web address": {"url": "a.example"},
+    "too long a link": {"url": f"https://a.example/?{'&' * 200}"},
+    "no channel id": {"channel": "#alerts"},
+    "unknown status": {"status": "gone"},
+    "fields that are a list": {"fields": ["model"]},
+    "too many fields": {"fields": dict.fromkeys("abcdefghijk", "x")},
+}
+SLACK_ERRORS = (
+    *("not_in_channel", "channel_not_found", "ratelimited", "is_archived", "missing_scope", "messages_tab_disabled"),
+    *("token_revoked", "restricted_action"),
+)
+
+
+def _refusal(fields: object) -> str:
+    least = {"text": "High spend", "session_id": ID}
+    alert = read_alert(fields if fields in ([], {"text": "x"}) else {**least, **dict(fields)})  # type: ignore[call-overload]
+    if isinstance(alert, Alert):
+        raise TypeError(fields)
+    return alert.why
+
+
+RESPONSES: Mapping[str, str] = {
+    **{name: _refusal(fields) for name, fields in BAD_ALERTS.items()},
+    **{
+        name.lower().replace("_", " "): text
+        for name, text in vars(alert_errors).items()
+        if name[0].isalpha() and isinstance(text, str)
+    },
+    **{f"Slack says {code}": alert_errors.refused_by_slack(code, CHANNEL) for code in SLACK_ERRORS},
+    "Slack failed": alert_errors.not_taken_by_slack("HTTP 503"),
+    "unexpected exception": alert_errors.broken("0a1b2c3d"),
+}
+
+# --- administration ---
+
+KEY = AnchorKey(Secret("sk-0123456789-9876"), KeyCheck.VERIFIED, "U0SETTER001", 1_785_000_000)
+SHORT = AnchorKey(Secret("short"))
+RULES = policy.Policy(
+    policy.Rule(frozenset({BOB, ALICE})),
+    policy.Rule(channels=frozenset({CHANNEL})),
+)
+ONE = policy.Rule(frozenset({BOB}), frozenset({CHANNEL}))
+EMPTY = Workspace(TEAM, Secret("xoxb-1"), None, is_managed=True)
+FULL = replace(EMPTY, anchor_key=KEY, policy=RULES, alerts_token_digest="digest", alerts_channel=CHANNEL)
+FIRST = Home(EMPTY, policy.Role.MEMBER, "e1")
+ADMINS = replace(FIRST, role=policy.Role.ADMIN)
+
+
+def with_key(key: AnchorKey) -> Workspace:
+    """Return a workspace that has only this key."""
+    return replace(EMPTY, anchor_key=key)
+
+
+HOMES: Mapping[str, View] = {
+    name: home_view(one)
+    for name, one in {
+        "no key, member": FIRST,
+        "no key, admin": ADMINS,
+        "no key, role unknown": replace(FIRST, role=policy.Role.UNKNOWN),
+        "no key, scope missing": replace(FIRST, role=policy.Role.SCOPE_MISSING, install_url=INSTALL_URL),
+        "everything set, member": replace(FIRST, workspace=FULL),
+        "everything set, admin": replace(ADMINS, workspace=FULL),
+        "single workspace": replace(FIRST, workspace=replace(FULL, anchor_key=SHORT, is_managed=False)),
+        "single workspace, scope missing": replace(
+            FIRST, workspace=replace(FULL, is_managed=False), role=policy.Role.SCOPE_MISSING
+        ),
+        **{f"key {check}": replace(FIRST, workspace=with_key(replace(KEY, check=check))) for check in KeyCheck},
+        "short key, admin": replace(ADMINS, workspace=with_key(SHORT)),
+        "one person, one channel": replace(FIRST, workspace=replace(EMPTY, policy=policy.Policy(ONE, ONE))),
+        "channel chosen, no token": replace(FIRST, workspace=replace(EMPTY, alerts_channel=CHANNEL)),
+    }.items()
+}
+_URL = f"https://bot.example.com/alerts/{TEAM}"
+SETTINGS_MODALS: Mapping[str, View] = {
+    "key: first": key_modal(EMPTY),
+    "key: replaced": key_modal(FULL),
+    "key: short key replaced": key_modal(with_key(SHORT)),
+    "removal of a key": removal_modal(FULL, KEY),
+    "removal of a short key": removal_modal(FULL, SHORT),
+    "permissions: no rules": policy_modal(EMPTY),
+    "permissions: rules": policy_modal(FULL),
+    "alerts: no token": alerts_modal(EMPTY, _URL),
+    "alerts: a token": alerts_modal(FULL, _URL),
+    "an answer": modal_results.answer_view(next(iter(TITLES.values())), "(an answer)", "(a text to copy)"),
+}
+CHANGES: Mapping[str, admin.Problem] = {
+    "no admin": admin.NotAdmin(policy.Role.MEMBER),
+    "role unknown": admin.NotAdmin(policy.Role.UNKNOWN),
+    "scope missing": admin.NotAdmin(policy.Role.SCOPE_MISSING),
+    "workspace not served": admin.NotServed(),
+    "outdated": admin.Outdated(),
+    "no database": outcomes.StoreUnavailable(),
+    "cut short": admin.Interrupted(),
+}
+KEYS: Mapping[str, admin.KeyOutcome] = {
+    "saved": admin.KeySaved("9876", KeyCheck.VERIFIED),
+    "short key saved": admin.KeySaved("", KeyCheck.VERIFIED),
+    "saved, not verified": admin.KeySaved("9876", KeyCheck.UNVERIFIED),
+    "no key": admin.NotAKey(),
+    "refused": admin.NewKeyRejected(401),
+    "no answer": admin.NewKeyUnverified(None),
+    "another answer": admin.NewKeyUnverified(503),
+    "no database": outcomes.StoreUnavailable(),
+}
+SAME_ANSWERS: Mapping[str, Sequence[str]] = {
+    name: [
+        about(problem)
+        for about in (
+            *(modal_results.about_problem, modal_results.about_removal, modal_results.about_policy),
+            *(modal_results.about_alert, modal_results.about_token),
+            *([] if problem == outcomes.StoreUnavailable() else [modal_results.about_key]),
+        )
+    ]
+    for name, problem in CHANGES.items()
+}
+"""The words for a problem by every modal."""
+TESTED: Mapping[str, admin.AlertOutcome] = {
+    "posted": admin.AlertPosted(CHANNEL),
+    "unanswered": admin.AlertUnanswered(CHANNEL),
+    "no channel": admin.NoChannel(),
+    **{f"refused, {code}": admin.AlertRefused(CHANNEL, code) for code in (*SLACK_ERRORS, "invalid_auth")},
+}
+SETTINGS_ANSWERS: Mapping[str, str] = {
+    **{f"nothing changed: {name}": modal_results.about_problem(one) for name, one in CHANGES.items()},
+    **{f"key: {name}": modal_results.about_key(one) for name, one in KEYS.items()},
+    "key: removed": modal_results.about_removal(admin.KeyRemoved("9876")),
+    "key: short key removed": modal_results.about_removal(admin.KeyRemoved("")),
+    "permissions: saved": modal_results.about_policy(admin.PolicySaved()),
+    **{f"test alert: {name}": modal_results.about_alert(one) for name, one in TESTED.items()},
+    "alerts token: made": modal_results.about_token(admin.TokenMade(Secret("alerts-token"))),
+    "waiting: the outcome will come": modal_results.CHECKING,
+    "waiting: the modal will come": modal_results.ONE_MOMENT,
+    "waiting: no modal, the database is away": modal_results.MODAL_NOT_OPENED,
+    "waiting: no modal, it was too late": modal_results.TOO_LATE,
+    "waiting: the modal with the token was closed": modal_results.UNSEEN,
+    "waiting: nobody is selected": modal_results.NOBODY_SELECTED,
+}
+DIRECT: Mapping[str, Message] = {
+    "key set": admin_notices.key_set_message(ALICE, KEY, None),
+    "key set, not verified": admin_notices.key_set_message(ALICE, replace(KEY, check=KeyCheck.UNVERIFIED), None),
+    "key set, refused": admin_notices.key_set_message(ALICE, replace(KEY, check=KeyCheck.REFUSED), None),
+    "key replaced": admin_notices.key_set_message(ALICE, KEY, SHORT),
+    "key removed": admin_notices.key_removed_message(ALICE, KEY),
+    "permissions changed": admin_notices.policy_message(ALICE, RULES),
+    "alerts channel chosen": admin_notices.alerts_channel_message(ALICE, CHANNEL),
+    "alerts token made": admin_notices.alerts_token_message(ALICE),
+    "key refused, admins replace it": admin_notices.key_refused_message(KEY, by_admins=True),
+    "key refused, the operator replaces it": admin_notices.key_refused_message(KEY, by_admins=False),
+    "scope missing": admin_notices.reinstall_message(INSTALL_URL),
+}
+
+
+def status_of_home(
+    scopes: checks.Kind, channel: checks.Kind | None, *missing: str, install_url: str = INSTALL_URL
+) -> str:
+    """Return what the Home of an admin says about these findings; "" if nothing."""
+    findings = {checks.CheckName.SCOPES: checks.Finding(scopes, {"scopes": ", ".join(missing)})}
+    findings |= {checks.CheckName.ALERT_CHANNEL: checks.Finding(channel, VALUES)} if channel else {}
+    found = [checks.Checked(name, finding) for name, finding in findings.items()]
+    return home_status(found, install_url=install_url) or ""
+
+
+# --- the doctor: one line for each finding ---
+
+VALUES = {
+    "transport": "HTTP",
+    "tenancy": "one workspace",
+    "permissions": "everybody",
+    "database": "/srv/anchor-bot.db",
+    "warnings": "PAUSE_USER is no setting of the bot.",
+    "problems": "PORT is not a port.",
+    "host": "slack.com",
+    "why": "a reason",
+    "seconds": "7",
+    "url": "https://bot.example.com/slack/events",
+    "reasons": "Slack can't be reached.",
+    "who": "Slack",
+    "setting": "SLACK_API_URL",
+    "team": TEAM,
+    "name": "Acme",
+    "bot": "anchor",
+    "code": "not_in_channel",
+    "scopes": "users:read",
+    "channel": CHANNEL,
+    "status": "401",
+    "problem": "BASE_URL is not a valid https URL",
+    "revision": "0005",
+    "head": "0006",
+    "sentence": "DATABASE_URL: the bot cannot use the database (a reason).",
+    "first": checks.CheckName.BOT_TOKEN,
+}
+KINDS: tuple[checks.Kind, ...] = (
+    *(*checks.Good, *checks.Questionable, *checks.Wrong),
+    *(*checks.Unanswered, *checks.Skipped),
+)
+
+
+def _line(name: checks.CheckName, kind: checks.Kind, team_id: str = "") -> str:
+    return check_line(checks.Checked(name, checks.Finding(kind, VALUES), team_id))
+
+
+FINDINGS: Mapping[str, str] = {
+    **{str(kind): _line(checks.CheckName.SETTINGS, kind) for kind in KINDS},
+    "of a workspace": _line(checks.CheckName.SCOPES, checks.Wrong.KEY_UNSET, TEAM),
+}
+STATUS: Mapping[str, str] = {
+    "fine": status_of_home(checks.Good.SCOPES_GRANTED, checks.Good.CHANNEL_OPEN),
+    "no channel": status_of_home(checks.Good.SCOPES_GRANTED, checks.Skipped.CHANNEL_UNSET),
+    "failures": status_of_home(checks.Wrong.SCOPES_MISSING, checks.Wrong.CHANNEL_REFUSED, "commands"),
+    "older installation": status_of_home(checks.Wrong.SCOPES_MISSING, checks.Skipped.NOT_CHECKED, *SCOPES),
+    "older installation without OAuth": status_of_home(
+        checks.Wrong.SCOPES_MISSING, checks.Skipped.NOT_CHECKED, "chat:write", install_url=""
+    ),
+}
+
+# --- past orders ---
+
+PAST = PastOrder(
+    id="1",
+    team_id=TEAM,
+    session_id=ID,
+    verb="pause",
+    reason="it <loops> & spends",
+    source="command",
+    user_id=ALICE,
+    home_team_id=TEAM,
+    channel_id=CHANNEL,
+    thread_ts=None,
+    state="told",
+    outcome="Paused",
+    outcome_fields="{}",
+    delivered_by="ack",
+    given_at=1_785_000_000.0,
+    settled_at=1_785_000_000.5,
+    told_at=1_785_000_001.0,
+)
+
+
+def home_with(orders: tuple[PastOrder, ...] | None, *, is_admin: bool = False, viewer: str = BOB) -> View:
+    """Return the Home of somebody with the last orders; None if they can't be read."""
+    role = policy.Role.ADMIN if is_admin else policy.Role.MEMBER
+    return home_view(replace(FIRST, role=role, last=LastOrders(orders, viewer, is_admin=is_admin)))
+
+
+_NAMES = (None, "OfANewerVersion", *(kind.__name__ for kind in get_args(outcomes.Outcome)))
+_BY_OPERATOR = replace(PAST, user_id=operator_id("alice"), channel_id="")
+PAST_IN_HOME: Mapping[str, View] = {
+    "without": HOMES["no key, member"],
+    "no order": home_with(()),
+    "an order of somebody": home_with((PAST,)),
+    "an order of one's own": home_with((PAST,), viewer=ALICE),
+    "an order, admin": home_with((replace(PAST, channel_id="D0ALICE0001", reason=""),), is_admin=True),
+    "an order of the command line": home_with((_BY_OPERATOR,), is_admin=True),
+    "a database that fails": home_with(None),
+}
+
+
+def _past(verb: Verb, outcome: str | None) -> str:
+    blocks = home_with((replace(PAST, verb=verb.value, outcome=outcome),)).blocks
+    return next(str(block["text"]["text"]).splitlines()[0] for block in blocks if ID in str(block))
+
+
+PAST_OUTCOMES: Mapping[str, str] = {f"{verb}: {name}": _past(verb, name) for verb in Verb for name in _NAMES}
+PAST_IN_MODAL: Mapping[str, View] = {
+    "no order": history_modal(HistoryQuery(), []),
+    "chosen": history_modal(
+        HistoryQuery(user_ids=frozenset({ALICE}), session_id=ID, result=Result.NOT_DONE, period=Period.MONTH), [PAST]
+    ),
+    "a database that fails": history_modal(HistoryQuery(), None),
+    "more": history_modal(HistoryQuery(), [PAST] * 100),
+}
+
+# --- lists of sessions ---
+
+LISTED = replace(PROGRAM, created_at=NOW - 3_900, tags=("checkout", "<!here> & `prod`", "eu", "blue"), max_minutes=180)
+BARE = Session(id=OTHER_ID, status="warming up", steps=1)
+LONG = replace(LISTED, tags=("&" * 99,) * 9, domains=(f"{'x' * 99}.example",) * 3)
+
+
+def many(one: Session) -> tuple[Session, ...]:
+    """Return seventeen sessions like this one."""
+    return tuple(replace(one, id=SessionId(f"{number:08x}{ID[8:]}")) for number in range(17))
+
+
+def running(*sessions: Session, is_complete: bool = True) -> SessionList:
+    """Return a list of these sessions."""
+    return SessionList(sessions, is_complete, NOW)
+
+
+def _listed(found: SessionList, words: str = "", matches: SessionList | None = None) -> Message:
+    return list_message(found, found if matches is None else matches, words, dashboard_url=DASHBOARD)
+
+
+def _overview(found: SessionList | NotRead, paused: tuple[PausedSession, ...] | None, **more: Any) -> Message:  # noqa: ANN401 - as its function takes them
+    shown = Overview(found, paused, **{"allowed": frozenset(Verb), "viewer_id": BOB, **more})
+    return overview_message(shown, now=NOW, dashboard_url=DASHBOARD)
+
+
+WAS_PAUSED = PausedSession(PAST, LISTED)
+REFUSALS: Mapping[str, outcomes.Refusal] = {
+    "no key": outcomes.NoKey(),
+    "no key, the person can set it": outcomes.NoKey(can_set=True),
+    "a guest": policy.NotAMember(policy.Role.GUEST),
+    "another channel": policy.NotHere(frozenset({CHANNEL})),
+    "the database failed": outcomes.StoreUnavailable(),
+}
+LISTS: Mapping[str, Message] = {
+    "all": _listed(running(LISTED, BARE)),
+    "one": _listed(running(BARE)),
+    "none": _listed(running()),
+    "none found, not everything read": _listed(running(is_complete=False)),
+    "more than are shown, not everything read": _listed(running(*many(BARE), is_complete=False)),
+    "words: one matches": _listed(running(LISTED, BARE), "checkout", running(LISTED)),
+    "words: all match": _listed(running(LISTED, BARE), "e", running(LISTED, BARE)),
+    "words: none matches": _listed(running(LISTED, BARE), "a `b` <c>", running()),
+    "words: none matches, not everything read": _listed(
+        running(LISTED, is_complete=False), "x", running(is_complete=False)
+    ),
+    "words: none runs": _listed(running(), "x"),
+    "waiting": reading_message(""),
+    "waiting for words": reading_message("checkout"),
+    "waiting for all sessions": reading_overview_message(),
+    "help about sessions": sessions_help_message(),
+    "overview": _overview(running(LISTED, BARE), (replace(WAS_PAUSED, order=replace(PAST, session_id=OTHER_ID)),)),
+    "overview: one's own pause": _overview(running(), (replace(WAS_PAUSED, session=None),), viewer_id=ALICE),
+    "overview: a pause, to an admin": _overview(running(), (WAS_PAUSED,), is_admin=True),
+    "overview: nothing": _overview(running(), ()),
+    "overview: no buttons where they are": _overview(running(LISTED), (WAS_PAUSED,), allowed=frozenset()),
+    "overview: no buttons, another session": _overview(running(BARE), (), allowed=frozenset()),
+    "overview: not everything read": _overview(running(is_complete=False), None),
+    "overview: many": _overview(running(*many(BARE), is_complete=False), (WAS_PAUSED,) * 12),
+    "overview: Anchor can't be read": _overview(NotRead(Unread.TIMED_OUT), (replace(WAS_PAUSED, session=None),)),
+    **{f"refused: {name}": list_refusal(one, dashboard_url=DASHBOARD) for name, one in REFUSALS.items()},
+    **{f"not read: {why}": ephemeral(not_read_text(NotRead(why), dashboard_url=DASHBOARD)) for why in Unread},
+    "not read: with a status": ephemeral(not_read_text(NotRead(Unread.KEY_REJECTED, 401), dashboard_url=DASHBOARD)),
+    "facts: its end is past": ephemeral(session_facts(replace(LISTED, created_at=NOW - 20_000), now=NOW)),
+    "facts: nothing": ephemeral(session_facts(Session(id=ID, status=RUNNING), now=NOW)),
+}
+LONGEST: Mapping[str, Message] = {
+    "longest list": _listed(running(*many(LONG), is_complete=False)),
+    "longest overview": _overview(running(*many(LONG), is_complete=False), (replace(WAS_PAUSED, session=LONG),) * 12),
+}
+OVERVIEW = Overview(running(LISTED), (WAS_PAUSED,), frozenset(Verb), BOB)
+OVERVIEW_BLOCKS = tuple(overview_blocks(OVERVIEW, now=NOW, dashboard_url=DASHBOARD))
+SESSION_MODALS: Mapping[str, View] = {
+    "loading": loading_modal(),
+    "sessions": sessions_modal(OVERVIEW, "origin", now=NOW, dashboard_url=DASHBOARD),
+    "sessions, from a message, with a note": sessions_modal(
+        OVERVIEW, "origin", now=NOW, dashboard_url=DASHBOARD, note="(the result)", has_thread=True
+    ),
+    "refused": message_modal(list_refusal(outcomes.NoKey(can_set=True), dashboard_url=DASHBOARD)),
+    "refused, with a note": message_modal(list_refusal(outcomes.NoKey(), dashboard_url=DASHBOARD), "(the note)"),
+}
+
+
+def choice_of(*contexts: str, is_complete: bool = True) -> View:
+    """Return the modal to choose among sessions with these words around their ids."""
+    ids = (ID, OTHER_ID, *(SessionId(f"{number:08x}{ID[8:]}") for number in range(58)))
+    mentions = tuple(Mention(one, context) for one, context in zip(ids, contexts, strict=False))
+    return session_choice.choice_modal(Mentions(mentions, is_complete=is_complete), "origin")
+
+
+MORE_THAN_FIT = choice_of(*(f"No. {number} & <co>" for number in range(60)))
+CHOICE: Mapping[str, Example] = {
+    "several ids": choice_of("Scraper spends:", ""),
+    "one id in a message that is too long": choice_of("Scraper spends:", is_complete=False),
+    "no id": session_choice.no_id_note(is_complete=True),
+    "no id in a message that is too long": session_choice.no_id_note(is_complete=False),
+    "nothing chosen": session_choice.NOTHING_CHOSEN,
+    "text without an id": NO_SESSION,
+    "out of date": session_choice.OUT_OF_DATE,
+    "not opened": not_opened_message(),
+}
+
+# --- pages of the installation ---
+
+_FIELDS: Mapping[object, Mapping[str, Any]] = {
+    Installed: {"team_id": TEAM, "team_name": "Acme", "has_key": False},
+    ScopesDeclined: {"missing": ("commands", "chat:write")},
+    RefusedBySlack: {"code": "invalid_client_id"},
+}
+PAGES: Mapping[str, Page] = {
+    **{kind.__name__: page_of(kind(**_FIELDS.get(kind, {}))) for kind in get_args(InstallOutcome)},
+    "Installed again": page_of(Installed(TEAM, "Acme", has_key=True)),
+    "broken": broken_page("1234abcd"),
+}
+LONG_PAGE = page_of(RefusedBySlack("x" * 1000))
+
+
+def _of(verb: Verb) -> Mapping[str, Message]:
+    return {name.removeprefix(f"{verb}: "): one for name, one in {**ANSWERS, **FACTS}.items() if name.startswith(verb)}
+
+
+SECTIONS: Mapping[str, Mapping[str, Example]] = {
+    "Answers to a pause": _of(Verb.PAUSE),
+    "Answers to a resume": _of(Verb.RESUME),
+    "Answers to a command without exactly one session id": USAGE,
+    "Lines in a clicked message": LINES,
+    "Lists of sessions": LISTS,
+    "The window of the global shortcut": SESSION_MODALS,
+    "Alert cards": CARDS,
+    "Other answers in Slack": NOTICES,
+    "The window of the message shortcut, to choose sessions in": CHOICE,
+    "Responses of `POST /alerts`": RESPONSES,
+    "Direct messages about settings": DIRECT,
+    "Home": HOMES,
+    "The status in an admin's Home": STATUS,
+    "Past orders in Home": PAST_IN_HOME,
+    "Each outcome of a past order": PAST_OUTCOMES,
+    "The window of past orders": PAST_IN_MODAL,
+    "Settings modals": SETTINGS_MODALS,
+    "Answers in settings modals": SETTINGS_ANSWERS,
+    "Pages of the installation": PAGES,
+    "Lines of `anchor-bot doctor`": FINDINGS,
+}
+"""All examples. Of a section of views, the page shows the first one whole, and of the others the lines that differ."""
+
+KINDS_OF: Mapping[str, tuple[object, Iterable[object]]] = {
+    "outcome of an order": (outcomes.Outcome, OUTCOMES.values()),
+    "problem with a command": (Help | session_id.Search, [*PROBLEMS.values(), session_id.Found(ID, "")]),
+    "outcome that changes the clicked message": (
+        outcomes.KeyTaken | outcomes.PausedSince | outcomes.ResumedSince,
+        CLICKED.values(),
+    ),
+    "problem of an admin": (admin.Problem, CHANGES.values()),
+    "outcome of a key": (admin.KeyOutcome, [*KEYS.values(), *CHANGES.values()]),
+    "outcome of a channel": (admin.AlertOutcome, [*TESTED.values(), *CHANGES.values()]),
+}
+"""The types of outcomes, and those that have an example."""
+
+_LONG_POLICY = policy.Policy(*[policy.Rule(_long_ids("U"), _long_ids("C"))] * 2)
+LONG_POLICY = admin_notices.policy_message(ALICE, _LONG_POLICY)
+_LONG_REASON = "too fast & <much> " * 40
+_ALL = {f"{title}: {name}": one for title, part in SECTIONS.items() for name, one in part.items()}
+MESSAGES: Mapping[str, Message] = {
+    **{name: one for name, one in _ALL.items() if isinstance(one, Message)},
+    **{f"{name}, with a long reason": answer(name, outcome, _LONG_REASON) for name, outcome in OUTCOMES.items()},
+    "alert: everything": alert_message(ALERT),
+    **LONGEST,
+}
+VIEWS: Mapping[str, View] = {
+    **{name: one for name, one in _ALL.items() if isinstance(one, View)},
+    **{f"answer: {name}": modal_results.answer_view("Settings", text) for name, text in SETTINGS_ANSWERS.items()},
+    "more sessions than fit": MORE_THAN_FIT,
+    **{
+        f"very many names, {role}": home_view(replace(FIRST, role=role, workspace=replace(FULL, policy=_LONG_POLICY)))
+        for role in policy.Role
+    },
+}

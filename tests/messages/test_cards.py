@@ -1,0 +1,160 @@
+"""Cards of alerts and results: within Block Kit's limits, and harmless, whatever an alert or a reason holds."""
+
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.messages.alert_card import alert_message
+from bot.sim.slack.block_kit import problems
+from bot.sim.slack.content import CONTENT_KEYS, MOST_BLOCK_TEXT, mistakes, texts
+from harness.product import SessionId, alert
+from scripts.message_examples import (
+    ALERT,
+    CARD_FACTS,
+    ID,
+    MORE_THAN_FIT,
+    RESULT,
+    STATES,
+    SUMMARY_OF_MOST,
+    card,
+    fired,
+    state,
+    summary,
+)
+from scripts.messages_page import elements
+
+Alert, Severity = alert.Alert, alert.Severity
+HOSTILE = st.text(st.sampled_from("<>&!@#|*_~`\n\u200b🚨ab") | st.characters(exclude_categories=()), max_size=4000)
+
+
+def body_of(shown: alert.Alert) -> str:
+    return str(alert_message(shown).blocks[1]["text"]["text"])
+
+
+def actions_of(message: Any) -> list[str]:
+    return [one["action_id"] for one in elements(list(message.blocks))]
+
+
+def wrong(message: Any) -> list[object]:
+    return list(mistakes({"text": message.text, "blocks": list(message.blocks)}, CONTENT_KEYS))
+
+
+def test_the_card_shows_everything_and_has_a_button() -> None:
+    message = alert_message(ALERT)
+    severity, section, context, actions = message.blocks
+    sign, body = message.text.split(": ", maxsplit=1)
+    body, about = body.rsplit("\n", maxsplit=1)
+    assert severity["text"]["text"] == sign
+    assert body == "*High spend*\nIt spent $40\nin a minute.\n<https://a.example/?a=1&amp;b=2|Open>"
+    assert section == {"type": "section", "text": {"type": "mrkdwn", "text": body, "verbatim": True}}
+    assert context == {"type": "context", "elements": [{"type": "mrkdwn", "text": about, "verbatim": True}]}
+    (pause,) = actions["elements"]
+    assert (pause["action_id"], pause["value"], pause["style"]) == ("anchor_pause", ID, "danger")
+
+
+@pytest.mark.parametrize("severity", [Severity.INFO, Severity.WARNING])
+def test_only_a_critical_alert_has_a_red_button(severity: alert.Severity) -> None:
+    (pause,) = elements(list(alert_message(Alert(ID, "High spend", severity=severity)).blocks))
+    assert "style" not in pause
+
+
+def test_nobody_is_mentioned_and_nothing_is_hidden() -> None:
+    assert body_of(Alert(ID, "High spend", title="\u200b")) == "High spend"
+    assert body_of(Alert(ID, "<!channel> ```<@U1>\n<https://evil.example|Open>", "<!here>\n`x`")) == (
+        "*&lt;!here&gt; 'x'*\n&lt;!channel&gt; '''&lt;@U1&gt;\n&lt;https://evil.example|Open&gt;"
+    )
+
+
+def test_a_long_text_is_cut_to_leave_room_for_the_title_and_the_link() -> None:
+    url = "https://a.example/" + "x" * 900
+    body = body_of(Alert(ID, "&" * 9999, "🚨" * 999, url=url))
+    assert 2900 < len(body.encode("utf-16-le")) / 2 <= 3000
+    assert body.startswith("*" + "🚨" * 74 + "…*\n&amp;")
+    assert body.endswith(f"&amp;…\n<{url}|Open>")
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_an_alert_after_the_last_order_can_be_paused(name: str) -> None:
+    """Somebody can have resumed the agent in Anchor's dashboard, or replaced the key that did not know the session."""
+    expected = [] if name == "ended" else ["anchor_pause"]
+    expected += ["anchor_resume_confirmed"] if name in {"paused", "unconfirmed resume"} else []
+    assert actions_of(card(fired(2, 1.0), STATES[name])) == expected
+    resolved = card(fired(2, 1.0, resolved_at=2.0), STATES[name])
+    assert actions_of(resolved) == actions_of(card(ALERT, STATES[name]))
+
+
+def test_a_row_of_a_summary_has_the_pause_of_an_alert_after_the_last_order() -> None:
+    message = summary([fired(2, at) for at in (0.0, 1.0)], dict.fromkeys(range(2), state("paused")))
+    assert actions_of(message) == ["anchor_resume_confirmed", "anchor_pause"]
+
+
+def test_a_summary_fits_into_one_message_with_a_button_for_each_session() -> None:
+    blocks = list(SUMMARY_OF_MOST.blocks)
+    assert wrong(SUMMARY_OF_MOST) == []
+    assert len(actions_of(SUMMARY_OF_MOST)) == len(blocks) - 1 == 12
+    assert [number for number, block in enumerate(blocks) if "`shop.example`" in str(block)] == [1]
+    assert len(SUMMARY_OF_MOST.text) <= 3_500
+
+
+@pytest.mark.parametrize(
+    ("reason", "title", "kept"),
+    [("", "x" * 30, ["shop.example"]), ("r" * 20, "x" * 200, ["rrrr"]), ("r" * 150, "x" * 200, [])],
+    ids=["facts", "reasons", "rest"],
+)
+def test_a_long_summary_loses_facts_and_then_reasons(reason: str, title: str, kept: list[str]) -> None:
+    most = len(SUMMARY_OF_MOST.blocks) - 1
+    contents = [fired(9, resolved_at=0.0, alert=replace(ALERT, title=title))] * most
+    states = {number: state("paused", reason=reason) for number in range(most)} if reason else {}
+    message = summary(contents, states, facts_of=range(most))
+    blocks = list(message.blocks)
+    assert [word for word in ("shop.example", "rrrr") if word in str(blocks)] == kept
+    assert sum(map(len, texts(blocks))) < MOST_BLOCK_TEXT - 1_000
+    assert len(json.dumps(blocks)) < 16_000
+    assert problems(blocks) == []
+
+
+def test_a_reason_is_shown_only_where_it_was_given() -> None:
+    here, there = (card(ALERT, state("paused"), at) for at in ("C0ALERTS001", "C0OTHER0001"))
+    assert "it loops" in here.text
+    assert "it loops" not in f"{there}"
+
+
+def test_a_result_stays_as_it_is_until_a_later_order() -> None:
+    before = replace(state("paused"), order_id=RESULT.order_id)
+    for one in (None, before):
+        message = card(RESULT, one)
+        assert (message.text, message.blocks) == (RESULT.text, RESULT.blocks)
+
+
+@given(HOSTILE, HOSTILE, HOSTILE, st.sampled_from([*STATES.values()]), st.sampled_from(Severity), st.text(max_size=300))
+def test_any_card_keeps_slacks_rules(
+    text: str, title: str, reason: str, one: Any, severity: alert.Severity, path: str
+) -> None:
+    fields = tuple((f"{number}{title}", f"{number}{text}") for number in range(10))
+    url = f"https://a.example/?{re.sub(r'[^!-~]', '', path)}"
+    shown = Alert(SessionId(ID), f"x{text}", title, severity, url, fields=fields)
+    for message in (alert_message(shown), card(shown, one and replace(one, reason=reason))):
+        assert wrong(message) == []
+        assert len(message.text) <= 4_000
+    plain = alert_message(replace(shown, fields=()))
+    assert len(re.findall(r"[<>]", plain.text)) == 2
+    assert f": {body_of(shown)}\n" in plain.text
+
+
+def test_a_long_text_is_cut_and_the_state_stays() -> None:
+    long = replace(ALERT, text="a <b> & c " * 400, fields=tuple((f"{number}", "x" * 200) for number in range(10)))
+    message = card(long, state("paused"), facts=CARD_FACTS)
+    assert len(message.text) <= 3_500
+    assert "it loops" in message.text
+    assert wrong(message) == []
+
+
+def test_more_than_ten_sessions_to_choose_are_in_groups_of_ten() -> None:
+    _, _, *groups = MORE_THAN_FIT.blocks
+    labels = [f"Sessions {first} to {first + 9}" for first in (1, 11, 21, 31, 41)]
+    assert [group["label"]["text"] for group in groups] == labels

@@ -1,0 +1,31 @@
+"""The words of `anchor-bot doctor`."""
+
+import pytest
+
+from bot.messages.checks import check_line, check_record, fix
+from harness.product import checks
+from scripts.message_examples import KINDS, VALUES
+
+SETTINGS = checks.CheckName.SETTINGS
+SAY_IT_THEMSELVES = {checks.Wrong.DATABASE_UNUSABLE, checks.Unanswered.DATABASE_DOWN}
+
+
+@pytest.mark.parametrize(("warnings", "ending"), [("Is it?", "Is it?"), ("It is.", "It is."), ("It is", "It is.")])
+def test_a_line_ends_with_one_mark(warnings: str, ending: str) -> None:
+    finding = checks.Finding(checks.Questionable.SETTINGS_ODD, {"warnings": warnings})
+    assert check_line(checks.Checked(SETTINGS, finding)).endswith(f": {ending}")
+
+
+@pytest.mark.parametrize("kind", [*checks.Wrong, *checks.Unanswered])
+def test_each_failure_says_how_to_fix_it(kind: checks.Kind) -> None:
+    assert fix(checks.Finding(kind, VALUES)) or kind in SAY_IT_THEMSELVES
+
+
+def test_codes_are_unique() -> None:
+    """Programs know them by these."""
+    assert len(set(map(str, KINDS))) == len(KINDS)
+
+
+def test_nothing_steers_a_terminal() -> None:
+    check = checks.Checked(SETTINGS, checks.Finding(checks.Wrong.URL_REJECTS, VALUES | {"why": "x\x1b[2J\n"}))
+    assert all(text.isprintable() for text in [check_line(check), *check_record(check).values()])

@@ -1,0 +1,91 @@
+"""Home: the status first, each notice and list in its place, and rules of very many people and channels."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.messages.home import Notice, home_view
+from harness.product import checks, policy, workspace
+from scripts.message_examples import (
+    ADMINS,
+    CHANGES,
+    EMPTY,
+    FIRST,
+    FULL,
+    KEY,
+    LONG_POLICY,
+    LONGEST,
+    OVERVIEW_BLOCKS,
+    SAME_ANSWERS,
+    VIEWS,
+    answer,
+    status_of_home,
+    with_key,
+)
+from scripts.messages_page import elements, lines_of
+
+
+def test_a_notice_is_shown_above_the_alerts() -> None:
+    lines = lines_of(home_view(replace(FIRST, notice=Notice("News"))))
+    above = lines[: lines.index("News")]
+    assert (above[-1], above.count("---")) == ("---", 1)
+
+
+def test_the_lists_of_sessions_stand_between_the_notice_and_the_alerts() -> None:
+    lines = lines_of(home_view(replace(FIRST, sessions=OVERVIEW_BLOCKS, notice=Notice("News"))))
+    assert lines[lines.index("News") + 1].startswith("*Running now")
+    assert len(home_view(replace(FIRST, sessions=LONGEST["longest overview"].blocks)).blocks) < 100
+
+
+def test_the_missing_scope_is_part_of_the_status() -> None:
+    lines = lines_of(home_view(replace(FIRST, role=policy.Role.SCOPE_MISSING)))
+    assert [place for place, line in enumerate(lines) if "users:read" in line] == [1]
+
+
+def test_home_says_nothing_of_slack_that_is_not_known() -> None:
+    assert status_of_home(checks.Skipped.SCOPES_UNKNOWN, None) == ""
+
+
+@pytest.mark.parametrize(
+    ("shown", "controls"),
+    [
+        (EMPTY, {"anchor_set_key": "primary"}),
+        (FULL, {"anchor_key_menu": None}),
+        (
+            with_key(replace(KEY, check=workspace.KeyCheck.REFUSED)),
+            {"anchor_key_menu": None, "anchor_set_key": "primary"},
+        ),
+    ],
+    ids=["no key", "a key", "a refused key"],
+)
+def test_the_status_stands_first_and_the_step_that_it_asks_for_is_a_primary_button(
+    shown: workspace.Workspace, controls: dict[str, str | None]
+) -> None:
+    blocks = home_view(replace(ADMINS, workspace=shown)).blocks
+    status = list(blocks[: blocks.index({"type": "divider"})])
+    assert status[0]["type"] == "section"
+    assert {one["action_id"]: one.get("style") for one in elements(status)} == controls
+
+
+@pytest.mark.parametrize("problem", CHANGES)
+def test_a_problem_is_told_in_the_same_words_by_every_modal(problem: str) -> None:
+    assert len(set(SAME_ANSWERS[problem])) == 1
+
+
+def test_a_rule_names_the_first_forty_and_counts_the_others() -> None:
+    lines = [line for line in lines_of(VIEWS["very many names, member"]) if line.startswith("*Who can")]
+    assert [(line.count("<@U"), line.count("<#C"), line.count("260")) for line in lines] == [(40, 40, 2)] * 2
+    assert max(map(len, lines)) <= 3000
+
+
+@pytest.mark.parametrize(("count", "others"), [(5, ""), (6, "1"), (40, "35"), (41, "36")])
+def test_a_refusal_names_the_first_five_and_points_to_home_if_that_names_all(count: int, others: str) -> None:
+    users, channels = (frozenset(f"{letter}NAMED{chr(65 + number)}" for number in range(count)) for letter in "UC")
+    for refusal, mention in ((policy.NotNamed(users), "<@U"), (policy.NotHere(channels), "<#C")):
+        first, *_ = answer("pause", refusal).text.split("Session")
+        assert (first.count(mention), "".join(filter(str.isdigit, first))) == (5, others)
+        assert ("Home" in first) is (5 < count <= 40)
+
+
+def test_a_notice_of_a_policy_of_very_many_fits_into_a_message() -> None:
+    assert len(LONG_POLICY.text) < 40_000

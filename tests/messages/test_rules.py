@@ -1,0 +1,112 @@
+"""The rules that every message and view keeps: Slack's, and those for people who read it in an emergency."""
+
+import re
+from typing import Any, get_args
+
+import pytest
+from slack_sdk.errors import SlackObjectFormationError
+from slack_sdk.models.blocks import Block
+from slack_sdk.models.views import View
+
+from bot.messages.outcome import card_update
+from bot.sim.slack.content import CONTENT_KEYS, mistakes, mrkdwn_objects, objects
+from bot.sim.slack.markup import problems
+from harness.blocks import actions, button
+from harness.product import outcomes
+from scripts.message_examples import (
+    ANSWERS,
+    DIRECT,
+    KINDS_OF,
+    LONG_PAGE,
+    MESSAGES,
+    OUTCOMES,
+    PAGES,
+    USAGE,
+    VIEWS,
+    order,
+)
+from scripts.messages_page import lines_of
+
+MOST_WORDS = {"⏸️": 25, "▶️": 25, "⛔": 40, "🔹": 40, "❓": 40}
+"""By the sign of the verdict."""
+
+
+@pytest.mark.parametrize("kind", KINDS_OF)
+def test_every_outcome_has_an_example(kind: str) -> None:
+    union, examples = KINDS_OF[kind]
+    assert {type(outcome) for outcome in examples} == set(get_args(union))
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_message_keeps_slacks_rules(name: str) -> None:
+    blocks = list(MESSAGES[name].blocks)
+    assert validated(blocks) == blocks
+    assert list(mistakes({"text": MESSAGES[name].text, "blocks": blocks}, CONTENT_KEYS)) == []
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_view_keeps_slacks_rules(name: str) -> None:
+    view = VIEWS[name].as_json()
+    assert View(**view).to_dict() == view
+    assert [found for text in mrkdwn_objects(view) for found in problems(text)] == []
+
+
+def validated(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the models of slack_sdk write for the blocks, if they are valid: they leave out what they do not know."""
+    return [one.to_dict() for one in Block.parse_all(blocks)]
+
+
+def test_a_label_that_is_too_long_is_not_valid() -> None:
+    with pytest.raises(SlackObjectFormationError):
+        validated([actions(button(text="x" * 76))])
+
+
+@pytest.mark.parametrize(("name", "outcome"), OUTCOMES.items(), ids=OUTCOMES)
+def test_only_a_confirmed_change_has_its_sign_and_doubt_has_its_own(name: str, outcome: outcomes.Outcome) -> None:
+    doubt = outcomes.Unconfirmed | outcomes.Broken
+    for kind, sign in ((outcomes.Paused, "⏸️"), (outcomes.Resumed, "▶️"), (doubt, "❓")):
+        assert ANSWERS[name].text.startswith(sign) == isinstance(outcome, kind)
+
+
+def test_no_answer_is_longer_than_somebody_reads_in_an_emergency() -> None:
+    answers = {name: one.text for name, one in (*ANSWERS.items(), *USAGE.items())}
+    long = {name: text for name, text in answers.items() if words(text) > MOST_WORDS.get(text[:2].strip(), 999)}
+    assert long == {}
+
+
+def words(text: str) -> int:
+    """Count the words that people see; a mention and an id are one word each."""
+    shown = re.sub(r"<[^|>]*\|([^>]*)>", r"\1", text)
+    return sum(any(char.isalnum() for char in word) for word in shown.split())
+
+
+@pytest.mark.parametrize("name", sorted(MESSAGES.keys() - {"Alert cards: summary"}))
+def test_the_text_alone_tells_what_the_blocks_say(name: str) -> None:
+    """Screen readers and notifications get nothing else."""
+    text = MESSAGES[name].text.replace("*", "")
+    shown = objects(list(MESSAGES[name].blocks), leave_out=lambda member: member == "confirm")
+    said = [line for one in shown if one.get("type") == "mrkdwn" for line in str(one["text"]).splitlines()]
+    missing = [line for line in said if line.replace("*", "") not in text]
+    assert missing == [] or len(text) > 3_000
+
+
+def test_nothing_but_hosts_and_names_of_a_session_is_shown() -> None:
+    shown = str(MESSAGES["Lists of sessions: all"].blocks)
+    assert "here" in shown
+    assert "<!here>" not in shown
+
+
+def test_direct_messages_are_texts() -> None:
+    assert [name for name, one in DIRECT.items() if one.blocks or one.visibility != "ephemeral"] == []
+
+
+def test_a_clicked_message_changes_only_by_what_is_known() -> None:
+    unconfirmed = outcomes.PausedSince("", "U0BOB000001", 0.0, is_confirmed=False)
+    assert card_update(order("resume"), unconfirmed, now=0.0, order_id="") is None
+
+
+def test_no_two_pages_of_the_installation_are_alike_and_only_an_installation_is_a_success() -> None:
+    pages = PAGES.values()
+    assert len({page.title for page in pages}) == len({page.lines for page in pages}) == len(PAGES)
+    assert {name for name, page in PAGES.items() if page.status == 200} == {"Installed", "Installed again"}
+    assert all(len(line) < 200 for page in (*pages, LONG_PAGE) for line in lines_of(page))
