@@ -1,22 +1,26 @@
-"""The workspace of a request is that of the installation, wherever the payload has it, never the person's own."""
+"""The workspace of a request is that of the installation, never the person's own; a submitted modal can have anything.
+
+All payloads go through `pick_…` first, as in the bot.
+"""
 
 from typing import Any
 
 import pytest
 
-from bot.inbound.slack.payload import read_address
+from bot.inbound.slack import payload as under_test
 from bot.inbound.slack.payload_schema import pick_command, pick_event, pick_interaction
+from harness.product import requests
 from harness.samples import sample
 
 HOME, PARTNER = "T0HOME00001", "T0PARTNER01"
 VIEW = sample("view_submission.slack_connect_foreign_user.payload")
-OWN = {
-    "type": "view_submission",
-    "team": {"id": HOME},
-    "user": {"id": "U0ALICE0001", "team_id": HOME},
-    "view": {"team_id": HOME},
-}
+MODAL = {"type": "view_submission", "team": {"id": HOME}}
+OWN = MODAL | {"user": {"id": "U0ALICE0001", "team_id": HOME}, "view": {"team_id": HOME}}
 EVENT = sample("event.app_uninstalled")
+
+
+def team_of(picked: dict[str, object]) -> str:
+    return under_test.read_address(picked).actor.team_id
 
 
 @pytest.mark.parametrize(
@@ -27,6 +31,7 @@ EVENT = sample("event.app_uninstalled")
         (sample("block_actions.org_install.payload"), ""),
         (VIEW, HOME),
         (VIEW | {"view": {}}, ""),
+        (VIEW | {"view": {"team_id": HOME}}, ""),
         (OWN, HOME),
         (OWN | {"view": {"team_id": PARTNER}}, ""),
         (OWN | {"view": {}}, ""),
@@ -35,43 +40,57 @@ EVENT = sample("event.app_uninstalled")
         (OWN | {"user": {"id": "U0MALLORY01"}}, ""),
         (OWN | {"team": {"id": PARTNER}}, ""),
         (OWN | {"team": None}, ""),
-        (VIEW | {"view": {"team_id": HOME}}, ""),
-    ],
-    ids=[
-        "a foreign click",
-        "a click on a grid",
-        "a whole organisation",
-        "a foreign view",
-        "a view that names none",
-        "a view of one team",
-        "a view of another team",
-        "a view of no team",
-        "a view of a list",
-        "a person of another team",
-        "a person of no team",
-        "another team",
-        "no team",
-        "a foreign person in our view",
     ],
 )
-def test_an_interaction(payload: dict[str, Any], team: str) -> None:
-    assert read_address(pick_interaction(payload)).actor.team_id == team
+def test_the_team_of_an_interaction(payload: dict[str, Any], team: str) -> None:
+    assert team_of(pick_interaction(payload)) == team
 
 
-@pytest.mark.parametrize("name", ["slash_command.fields", "slash_command.grid.fields"])
-def test_a_command(name: str) -> None:
-    assert read_address(pick_command(sample(name))).actor.team_id == HOME
+def test_the_team_of_a_command_and_of_an_event() -> None:
+    for name in ("slash_command.fields", "slash_command.grid.fields"):
+        assert team_of(pick_command(sample(name))) == HOME
+    for changes, team in (
+        ({}, HOME),
+        ({"team_id": PARTNER}, HOME),
+        ({"authorizations": [{"team_id": None}]}, ""),
+        ({"authorizations": None}, HOME),
+    ):
+        assert team_of(pick_event(EVENT | changes)) == team
+
+
+def submitted(**view: Any) -> under_test.Submission:
+    return under_test.read_submission(VIEW | {"view": VIEW["view"] | view}, requests.Actor(HOME, "", "U0ALICE0001"))
+
+
+def filled(element: object) -> under_test.Submission:
+    return submitted(state={"values": {"field": {"field": element}}})
 
 
 @pytest.mark.parametrize(
-    ("event", "team"),
-    [
-        (EVENT, HOME),
-        (EVENT | {"team_id": PARTNER}, HOME),
-        (EVENT | {"authorizations": [{"team_id": None}]}, ""),
-        (EVENT | {"authorizations": None}, HOME),
-    ],
-    ids=["an event", "in a partner's workspace", "of a whole organisation", "that names no installation"],
+    ("metadata", "seen"),
+    [("0", 0), ("17", 17), ("9" * 9, 999_999_999), *((odd, -1) for odd in ("", None, "-1", "１", "1" * 10, "1.0", 3))],
 )
-def test_an_event(event: dict[str, Any], team: str) -> None:
-    assert read_address(pick_event(event)).actor.team_id == team
+def test_the_version_that_was_seen_is_a_number_or_none(metadata: object, seen: int) -> None:
+    assert submitted(private_metadata=metadata).expected_version == seen
+
+
+@pytest.mark.parametrize(
+    "state",
+    [None, [], {"values": None}, {"values": []}, {"values": {"field": []}}, {"values": {"field": {"field": 1}}}],
+)
+def test_a_state_of_another_shape_is_empty(state: object) -> None:
+    submission = submitted(state=state)
+    assert (submission.text("field").reveal(), submission.selected_ids("field")) == ("", frozenset())
+    assert not submission.is_checked("field")
+
+
+def test_values_of_each_kind_are_read_and_those_of_another_shape_dropped() -> None:
+    submission = filled({"value": "sk-1", "selected_conversations": ["C1"], "selected_options": [{"value": "yes"}]})
+    assert (submission.text("field").reveal(), submission.selected_ids("field")) == ("sk-1", frozenset({"C1"}))
+    assert submission.is_checked("field")
+    assert "sk-1" not in repr(submission)
+    assert not filled({"selected_options": []}).is_checked("field")
+    odd: list[object] = [None, 1, [], {}]
+    assert {filled({"value": value}).text("field").reveal() for value in odd} == {""}
+    chosen = filled({"selected_users": ["U0ALICE0001", "U1> <!channel", 5, ""], "selected_conversations": "C1"})
+    assert chosen.selected_ids("field") == {"U0ALICE0001"}

@@ -1,120 +1,328 @@
-"""Everything that Slack may send is accepted: in any order, with other fields, signed by either secret."""
+"""A request of Slack is signed now, by one of two secrets, and readable; the bot gets the fields that it reads."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import Callable, Mapping
+from itertools import repeat
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
-from harness.texts import SESSION
-from inbound.bad_requests.case import UNSIGNED, Case, Signature
-from inbound.bad_requests.raw_http import Answer, send
-from inbound.bad_requests.target_bot import TargetBot, target_bot
-from inbound.bad_requests.valid_requests import (
+from bot.inbound.slack.request import RawRequest, SslCheck, UrlVerification, verify_and_parse
+from harness.product import Secret
+from harness.texts import OTHER_SESSION, SESSION
+from inbound.slack_requests import (
     FORM,
     JSON,
-    LARGEST,
+    LONG,
     MARK,
     NOW,
     OLDER_SECRET,
+    SECRET,
+    action,
     click,
     command,
     event,
+    in_form,
+    inner_event,
+    interaction,
+    sign,
 )
 
-pytestmark = pytest.mark.anyio
+AT, COMMAND = str(NOW), command()
+GOOD = sign(COMMAND)
 
 
-@pytest.fixture(scope="module")
-async def bot() -> AsyncIterator[TargetBot]:
-    async with target_bot() as bot:
-        yield bot
+def parse(
+    body: bytes,
+    content_type: str = FORM,
+    timestamps: tuple[str, ...] = (AT,),
+    signatures: tuple[str, ...] | None = None,
+) -> dict[str, Any] | str | int:
+    """Return the payload of a request, "ssl check", the challenge, or the status of its rejection."""
+    signs = (sign(body),) if signatures is None else signatures
+    secrets = [Secret(SECRET), Secret(OLDER_SECRET)]
+    match verify_and_parse(RawRequest(body, content_type, timestamps, signs), secrets=secrets, now=NOW):
+        case dict() as payload:
+            return payload
+        case SslCheck():
+            return "ssl check"
+        case UrlVerification(challenge=challenge):
+            return challenge
+        case rejected:
+            assert MARK not in rejected.why
+            return rejected.status
 
 
-async def send_case(bot: TargetBot, **case: Any) -> Answer:
-    return await send(bot.url, Case(name="", **case).request(await bot.addresses()))
+# --- signatures ---
 
 
-_OPTIONAL = ("token", "team_domain", "channel_name", "user_name", "api_app_id", "response_url")
+@pytest.mark.parametrize("at", [NOW - 300, NOW, NOW + 300])
+def test_a_request_that_was_signed_within_five_minutes_by_either_secret_is_accepted(at: int) -> None:
+    for secret in (SECRET, OLDER_SECRET):
+        assert isinstance(parse(COMMAND, FORM, (str(at),), (sign(COMMAND, secret=secret, at=str(at)),)), dict)
 
-FIELDS: dict[str, dict[str, str | None]] = {
+
+@pytest.mark.parametrize(("at", "side"), [(NOW - 301, "behind"), (NOW + 301, "ahead of")])
+def test_an_older_request_says_what_is_wrong_with_its_time(at: int, side: str) -> None:
+    raw = RawRequest(COMMAND, FORM, [str(at)], [sign(COMMAND, at=str(at))])
+    rejected: Any = verify_and_parse(raw, secrets=[Secret(SECRET)], now=NOW)
+    assert f"301 s {side}" in rejected.why
+    assert rejected.status == 401
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        "",
+        f"-{AT}",
+        "1_785_000_000",
+        "1" * 5000,
+        f"0000{AT}",
+        "".join(chr(0x660 + int(digit)) for digit in AT),
+        f"{AT}\udce9",
+        "\udcff\udcfe",
+        f"{AT}\u00a0",
+        f"{AT}, {AT}",
+    ],
+)
+def test_a_timestamp_is_digits_even_if_it_is_signed(at: str) -> None:
+    assert parse(COMMAND, FORM, (at,), (sign(COMMAND, at=at),)) == 401
+
+
+SIGNATURES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "unsigned": ((), ()),
+    "a digit too many": ((AT,), (f"{GOOD}0",)),
+    "in capitals": ((AT,), (f"v0={GOOD[3:].upper()}",)),
+    "of version 1": ((AT,), (f"v1={GOOD[3:]}",)),
+    "in Latin-1": ((AT,), (f"{GOOD[:-1]}\udce9",)),
+    "of bytes that are not UTF-8": ((AT,), ("\udcff\udcfe",)),
+    "missing": ((AT,), ()),
+    "sent twice": ((AT,), (GOOD, GOOD)),
+    "sent twice, the first one wrong": ((AT,), ("v0=00", GOOD)),
+    "without a timestamp": ((), (GOOD,)),
+    "without a timestamp, signed as empty": ((), (sign(COMMAND, at=""),)),
+    "with two timestamps": ((AT, AT), (GOOD,)),
+    "with two timestamps, one of them stale": ((str(NOW - 900), AT), (GOOD,)),
+    "of another time": ((str(NOW + 1),), (GOOD,)),
+    "by an unknown secret": ((AT,), (sign(COMMAND, secret="not the secret"),)),
+    "by an empty secret": ((AT,), (sign(COMMAND, secret=""),)),
+    "by both secrets at once": ((AT,), (sign(COMMAND, secret=f"{SECRET},{OLDER_SECRET}"),)),
+}
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_any_other_signature_is_refused(name: str) -> None:
+    assert parse(COMMAND, FORM, *SIGNATURES[name]) == 401
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        command(text=OTHER_SESSION),
+        COMMAND + b"&text=" + SESSION.encode(),
+        COMMAND[:-1],
+        COMMAND.replace(b"%2F", b"%2f"),
+        b"",
+        b"text=ssl_check=1",
+        b"no_ssl_check=1",
+        b'{"ssl_check": "1"}',
+        b"[" * 100_000,
+    ],
+    ids=lambda body: body[-30:].decode(),
+)
+def test_a_signature_is_of_one_body(body: bytes) -> None:
+    assert parse(body, FORM, (AT,), (GOOD,)) == 401
+
+
+@pytest.mark.parametrize("signatures", [None, ()], ids=["signed", "unsigned"])
+@pytest.mark.parametrize("body", [b"ssl_check=1", b"ssl_check=1&" + COMMAND, b"ssl_check=1&" + click()])
+def test_a_check_of_the_certificate_does_nothing_signed_or_not(body: bytes, signatures: tuple[str, ...] | None) -> None:
+    assert parse(body, FORM, (AT,), signatures) == "ssl check"
+
+
+def challenge(**fields: object) -> bytes:
+    return json.dumps({"type": "url_verification", "token": MARK} | fields).encode()
+
+
+def test_a_challenge_is_answered_if_it_is_signed() -> None:
+    text = "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P"
+    assert parse(challenge(challenge=text), JSON) == text
+    assert parse(challenge(challenge=text), JSON, (), ()) == 401
+    assert parse(b"type=url_verification&challenge=x", FORM) == 400
+    for body in (challenge(), *(challenge(challenge=odd) for odd in (None, 5, [MARK], {"challenge": MARK}, True))):
+        assert parse(body, JSON) == 400
+
+
+# --- bodies ---
+
+
+TEXT = f"{SESSION} {MARK}"
+OPTIONAL = ("token", "team_domain", "channel_name", "user_name", "api_app_id", "response_url", "trigger_id")
+COMMANDS: dict[str, dict[str, str | None]] = {
     "as Slack sends it": {},
-    "with optional fields missing": dict.fromkeys(_OPTIONAL),
-    "without a trigger": {"trigger_id": None},
-    "with optional fields empty": {**dict.fromkeys(_OPTIONAL, ""), "trigger_id": ""},
+    "with optional fields missing": dict.fromkeys(OPTIONAL),
+    "with optional fields empty": dict.fromkeys(OPTIONAL, ""),
     "in a channel called payload": {"channel_name": "payload-alerts"},
-    **{
-        f"with the reason {reason}": {"text": f"{SESSION} {reason}"}
-        for reason in ("payload=", "the payload={} was odd", "&payload={}", "ssl_check=1", "%00")
-    },
-    "of a grid": {"enterprise_id": "E0GRID00001", "enterprise_name": "<A> & Ö", "is_enterprise_install": "true"},
-    "in a thread": {"thread_ts": "1785000000.000100"},
+    "of a grid": {"enterprise_id": "E0GRID00001", "enterprise_name": "<A> & Ö"},
     "with a type": {"type": "block_actions", "event": "{}"},
     "with a nameless field": {"": "nameless"},
     "with 80 more fields": {f"field_{number}": MARK for number in range(80)},
     "with a large field": {"message": "x" * 500_000},
-}
-
-REQUESTS: dict[str, dict[str, Any]] = {
-    "signed in 5 minutes": {"signature": Signature(at=str(NOW + 300))},
-    "signed by the older secret": {"signature": Signature(secret=OLDER_SECRET)},
-    "in chunks": {"chunked": True},
-    "with a charset": {"content_type": f"{FORM};charset=UTF-8"},
-    "with a content type in capitals": {"content_type": FORM.upper()},
+    **{word: {"text": f"{SESSION} {word}"} for word in ("payload=", "the payload={}", "&payload={}", "ssl_check=1")},
 }
 
 
-async def assert_it_pauses(bot: TargetBot, body: bytes, **case: Any) -> None:
-    answer = await send_case(bot, body=body, **case)
-    assert answer.status == 200, answer.text
-    assert json.loads(answer.text)["response_type"] == "in_channel"
-    assert [(one.verb, one.session_id) for one in bot.anchor.orders] == [("pause", SESSION)]
-    bot.anchor.requests.clear()
-    bot.assert_no_effect(body)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_read_whatever_its_other_fields_are(name: str) -> None:
+    payload = parse(command(**COMMANDS[name]))
+    assert isinstance(payload, dict)
+    assert (payload["command"], payload["user_id"]) == ("/anchor-pause", "U0ALICE0001")
+    assert payload["text"] == COMMANDS[name].get("text", TEXT)
+    ids = {"team_id", "enterprise_id", "channel_id", "user_id"}
+    assert payload.keys() <= ids | {"command", "text", "response_url", "trigger_id"}
 
 
-@pytest.mark.parametrize("name", FIELDS)
-async def test_a_command_pauses_whatever_its_other_fields_are(bot: TargetBot, name: str) -> None:
-    await assert_it_pauses(bot, command(**{"trigger_id": name} | FIELDS[name]))
+def test_fields_can_come_in_any_order() -> None:
+    assert parse(urlencode(parse_qsl(COMMAND.decode())[::-1]).encode()) == parse(COMMAND)
 
 
-@pytest.mark.parametrize("name", REQUESTS)
-async def test_a_command_pauses_however_it_is_sent(bot: TargetBot, name: str) -> None:
-    await assert_it_pauses(bot, command(trigger_id=name), **REQUESTS[name])
+def test_nothing_gets_past_the_schema_that_the_bot_does_not_read() -> None:
+    message = {"text": "x", "blocks": [], "files": [{"title": "x"}], "metadata": {"event_type": "x"}}
+    odd = {"state": MARK, "authorizations": [5], "event": {"type": "x"}, "function_data": {"execution_id": 5}}
+    with_message = parse(click(message=message, **odd))
+    assert isinstance(with_message, dict)
+    assert with_message.pop("message") == {"text": "x", "blocks": []}
+    assert with_message == parse(click(message=None))
 
 
-async def test_a_request_that_was_signed_five_minutes_ago_is_accepted(bot: TargetBot) -> None:
-    answer = await send_case(bot, body=command(text="help"), signature=Signature(at=str(NOW - 300)))
-    assert (answer.status, json.loads(answer.text)["response_type"]) == (200, "ephemeral")
-
-
-async def test_fields_may_come_in_any_order(bot: TargetBot) -> None:
-    fields = parse_qsl(command(trigger_id="reversed").decode())
-    await assert_it_pauses(bot, urlencode(fields[::-1]).encode())
-
-
-async def test_the_largest_body_is_accepted(bot: TargetBot) -> None:
-    body = command(response_url=None, trigger_id="largest") + b"&filler="
-    await assert_it_pauses(bot, body + b"a" * (LARGEST - len(body)))
-
-
-async def test_a_challenge_is_answered_if_it_is_signed(bot: TargetBot) -> None:
-    challenge = "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P"
-    body = json.dumps({"token": MARK, "challenge": challenge, "type": "url_verification"}).encode()
-    signed = await send_case(bot, body=body, content_type=JSON)
-    unsigned = await send_case(bot, body=body, content_type=JSON, signature=UNSIGNED)
-    assert (signed.status, json.loads(signed.text)) == (200, {"challenge": challenge})
-    assert unsigned.status == 401
-    assert challenge not in unsigned.text
+FORMS = {
+    "empty": b"",
+    "no form": b"hello " + MARK.encode(),
+    "raw bytes that are not UTF-8": COMMAND + b"&x=\xff\xfe",
+    "raw UTF-8, which a form has encoded": COMMAND + b"&x=\xc3\xa9",
+    "encoded bytes that are not UTF-8": COMMAND + b"&x=%FF%FE",
+    "a lone surrogate": COMMAND + b"&x=%ED%A0%80",
+    "101 fields": COMMAND + b"".join(b"&x%d=1" % number for number in range(88)),
+    "100,000 separators": COMMAND + b"&" * 100_000,
+    "JSON": event(),
+    "a command with a payload": command(command="/remind", payload="x"),
+    "an empty payload": b"payload=",
+    "a payload that is no JSON": b"payload=" + MARK.encode(),
+    "a payload that is a list": in_form([MARK]),
+    "a payload that is an empty object": in_form({}),
+    "a payload and something behind it": in_form('{"type":"x"} {"token":"' + MARK + '"}'),
+    "a payload with a lone surrogate": in_form('{"type":"\\ud800","user":{"id":"U0ALICE0001"}}'),
+    "a payload 100,000 lists deep": b"payload=" + b"[" * 100_000,
+    "two payloads, the last one empty": click() + b"&payload=",
+    "two user_ids, the last one bad": COMMAND + b"&user_id=%3C%21here%3E",
+}
+JSONS = {
+    "empty": b"",
+    "a list of objects": b'[{"token": "x"}]',
+    "null": b"null",
+    "an empty object": b"{}",
+    "followed by something": event() + b" and " + MARK.encode(),
+    "with a NUL in it": event().replace(b"no_such", b"no\0such"),
+    "with a lone surrogate": event().replace(b"no_such", b"no_\\udfff"),
+    "with a lone surrogate in a name": b'{"\\ud800": 1, ' + event()[1:],
+    "with NaN in an unused field": b'{"n": NaN, ' + event()[1:],
+    "with a number too large to hold": b'{"n": 1e999, ' + event()[1:],
+    "with a number of 5,000 digits": b'{"n": ' + b"1" * 5000 + b", " + event()[1:],
+    "100,000 lists deep": b"[" * 100_000 + b"]" * 100_000,
+    "an event 100,000 objects deep": b'{"n": ' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b", " + event()[1:],
+    "a command's fields": json.dumps({"command": "/anchor-pause", "text": MARK, "team_id": "T0HOME00001"}).encode(),
+}
 
 
 @pytest.mark.parametrize(
     ("body", "content_type"),
-    [(event(), JSON), (event(), f"{JSON}; charset=utf-8"), (click(channel={"id": "C1", "name": "payload"}), FORM)],
-    ids=["an event", "an event with a charset", "a click in a channel called payload"],
+    [*zip(FORMS.values(), repeat(FORM)), *zip(JSONS.values(), repeat(JSON)), (COMMAND, "text/json"), (event(), "")],
+    ids=[*FORMS, *JSONS, "a command as text/json", "an event of no type"],
 )
-async def test_events_and_clicks_are_acknowledged(bot: TargetBot, body: bytes, content_type: str) -> None:
-    answer = await send_case(bot, body=body, content_type=content_type)
-    assert (answer.status, answer.text) == (200, "")
-    bot.assert_no_effect(body)
+def test_what_can_not_be_read_is_refused(body: bytes, content_type: str) -> None:
+    assert parse(body, content_type) == 400
+
+
+DEEP = json.loads("[" * 400 + "]" * 400)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"type": [], "event": 5, ' + event()[1:],
+        event().decode().encode("utf-16"),
+        event(event=inner_event(a=DEEP, channel=5, view=True, authorizations={"id": [5]}, team={"id": [5]})),
+        event(context_team_id=5, is_ext_shared_channel={}, enterprise_id=["id"]),
+    ],
+    ids=["each field twice", "in UTF-16", "junk in the event", "junk in the envelope"],
+)
+def test_an_event_is_read_whatever_its_other_fields_are(body: bytes) -> None:
+    payload = parse(body, JSON)
+    assert isinstance(payload, dict)
+    assert payload["event"] == {"type": "no_such_event"}
+
+
+# --- fields that Slack would not send ---
+
+
+IDS = (
+    "u0alice0001",
+    "U",
+    "U" * 41,
+    "<!channel>",
+    "U0ALICE0001\n",
+    "\uff350ALICE0001",
+    "U\u0661\u0662",
+    " U0ALICE0001 ",
+)
+HOLDERS = ("U0ALICE0001", {"id": 5}, {"id": "<!here>"})
+ACTIONS: tuple[object, ...] = (
+    *([], 5, "no_such_action", action(), ["no_such_action"], [None], [action(action_id=5)], [action(action_id=None)]),
+    *([action(), "no_such_action"], [{"name": 5, "type": "button"}]),
+)
+MODAL, SHORTCUT = "view_submission.set_key", "message_action.two_ids"
+
+
+def of_kind(name: str) -> Callable[..., bytes]:
+    return lambda **changes: interaction(name, **changes)
+
+
+def tokens(**changes: object) -> bytes:
+    return event(event={"type": "tokens_revoked"} | changes)
+
+
+def home(**changes: object) -> bytes:
+    return event(event={"type": "app_home_opened", "user": "U0ALICE0001"} | changes)
+
+
+KINDS = ("interactive_message.alertmanager", SHORTCUT, MODAL, "view_closed")
+BAD_FIELDS: list[tuple[Callable[..., bytes], Mapping[str, tuple[object, ...]]]] = [
+    (command, {"command": (None, "", LONG), "text": (LONG,), "response_url": (LONG,), "trigger_id": (LONG,)}),
+    (command, {"team_id": (None, "<!here>"), "enterprise_id": ("<!here>",), "channel_id": (None, "<!here>")}),
+    (command, {"user_id": (None, "", *IDS)}),
+    (click, {"type": (None, 5, LONG), "response_url": (5, LONG), "trigger_id": (5, LONG), "callback_id": ([MARK],)}),
+    (click, {"user": (None, *HOLDERS), "team": HOLDERS, "channel": HOLDERS, "enterprise": HOLDERS}),
+    (click, {**dict.fromkeys(("container", "message", "view"), (MARK, [MARK])), "actions": ACTIONS}),
+    *((of_kind(kind), {"type": (["x"],), "user": (None,)}) for kind in KINDS),
+    (of_kind(MODAL), {"view": ([MARK], {"app_installed_team_id": 7}, {"app_installed_team_id": "t 1"})}),
+    (of_kind(SHORTCUT), dict.fromkeys(("message", "message_ts", "action_ts"), ([MARK],))),
+    (event, {"type": (None, 5, ["x"], {}), "team_id": (5, False, {"id": "T0HOME00001"}, "<!here>")}),
+    (event, {"event_id": (5, ["x"]), "event_time": ("1785000000", -1, 10**20)}),
+    (event, {"authorizations": ({}, [7], [{"team_id": ["T1"]}])}),
+    (event, {"event": (None, "app_home_opened", 5, [inner_event()], {}, {"user": "U0ALICE0001"})}),
+    (event, {"event": tuple(inner_event(type=kind) for kind in (None, "", 5, ["app_home_opened"], LONG))}),
+    (tokens, {"tokens": ([], {"bot": "U1"}, {"bot": [7]})}),
+    (home, {"user": ("<!here>",), "view": ([],), "tab": (5,)}),
+]
+
+
+@pytest.mark.parametrize(
+    ("make", "field", "value"),
+    [(make, field, value) for make, fields in BAD_FIELDS for field, values in fields.items() for value in values],
+    ids=lambda part: f"{part!r:.40}" if not callable(part) else getattr(part, "__name__", ""),
+)
+def test_a_field_that_slack_would_not_send_is_refused(make: Callable[..., bytes], field: str, value: object) -> None:
+    content_type = JSON if make in {event, tokens, home} else FORM
+    assert isinstance(parse(make(), content_type), dict)
+    assert parse(make(**{field: value}), content_type) == 400

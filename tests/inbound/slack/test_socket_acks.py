@@ -1,77 +1,130 @@
-"""Acks that are too long for a frame of Socket Mode."""
+"""Acks of Socket Mode: over which connection, of which size, once, and in another way if no connection takes them."""
 
 import asyncio
 import json
-from unittest.mock import create_autospec
+import time
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
-from bot.concurrency import Tasks
-from bot.inbound.slack.app import SlackApp
-from bot.inbound.slack.listener import Ack
 from bot.inbound.slack.socket_acks import SocketAcks
-from bot.inbound.slack.socket_connection import SocketConnection
-from bot.inbound.slack.socket_frames import Envelope
-from bot.messages.message import Message, as_response, ephemeral
+from harness.product import Tasks
 
 pytestmark = pytest.mark.anyio
 
 MOST = 20_480
 """Bytes of a frame; Slack closes a connection that gets more."""
 EMPTY = '{"envelope_id": "1"}'
-REST = len(json.dumps({"envelope_id": "1", "payload": as_response(ephemeral(""))}))
-LONGEST = ephemeral("x" * (MOST - REST))
-TOO_LONG = ephemeral("é" * (MOST // 6))
 
 
-async def sent(ack: Ack) -> tuple[str, list[Message]]:
-    """Answer an envelope with `ack`. Return the frame, and the messages that are delivered in another way."""
-    app = create_autospec(SlackApp, instance=True)
-    app.dispatch.return_value = ack
-    connection = create_autospec(SocketConnection, instance=True, closing=asyncio.Event())
-    tasks = Tasks()
-    acks = SocketAcks(app, tasks, lambda: None)
-    acks.add(connection)
-    acks.answer(Envelope("1", {"command": "/x"}, accepts_response_payload=True), 1e12, 0.0)
-    assert await tasks.settle(within=10)
-    (frame,) = (call.args[0] for call in connection.send.call_args_list)
-    return frame, [call.args[1].message for call in app.deliver_lost_ack.call_args_list]
+class Link:
+    """A connection that keeps what is sent, or fails to send it."""
+
+    def __init__(self, *, is_broken: bool = False, is_closing: bool = False) -> None:
+        self.is_broken = is_broken
+        self.sent: list[str] = []
+        self.closing = asyncio.Event()
+        if is_closing:
+            self.closing.set()
+
+    async def send(self, frame: str) -> None:
+        if self.is_broken:
+            raise ConnectionResetError(frame)
+        self.sent.append(frame)
 
 
-async def test_a_message_of_the_longest_frame_is_in_the_ack() -> None:
-    frame, delivered = await sent(Ack(LONGEST))
-    assert len(frame) == MOST
-    assert delivered == []
+class Scene:
+    """An app whose acks have these fields, and connections, the oldest first."""
+
+    def __init__(self, *links: Link, fields: object = None, message: object = None, status: int = 200) -> None:
+        ack = SimpleNamespace(status=status, message=message, json=lambda: fields)
+        self.app = Mock(dispatch=AsyncMock(return_value=ack))
+        self.tasks: Any = Tasks()
+        self.acks = SocketAcks(self.app, self.tasks, lambda: None)
+        for link in links:
+            self.acks.add(link)  # type: ignore[arg-type]
+
+    def answer(self, number: int = 1) -> None:
+        envelope: Any = SimpleNamespace(envelope_id=str(number), payload={}, accepts_response_payload=True)
+        self.acks.answer(envelope, time.monotonic(), 0.0)
+
+    async def settle(self) -> int:
+        """Wait until everything is answered. Return how many acks are delivered in another way."""
+        assert await self.tasks.settle(within=10)
+        return len(self.app.deliver_lost_ack.call_args_list)
 
 
-async def test_a_message_over_the_limit_is_delivered_in_another_way() -> None:
-    assert await sent(Ack(TOO_LONG)) == (EMPTY, [TOO_LONG])
+@pytest.mark.parametrize(
+    ("links", "chosen"),
+    [
+        ([{}, {}], 1),
+        ([{}, {"is_closing": True}], 0),
+        ([{"is_closing": True}, {"is_closing": True}], 1),
+        ([{}, {"is_broken": True}], 0),
+        ([{"is_closing": True}, {"is_broken": True}, {"is_broken": True}], 0),
+    ],
+)
+async def test_an_ack_goes_over_the_newest_connection_that_works(links: list[dict[str, bool]], chosen: int) -> None:
+    opened = [Link(**link) for link in links]
+    scene = Scene(*opened)
+    scene.answer()
+    assert await scene.settle() == 0
+    assert [link.sent for link in opened] == [[EMPTY] * (number == chosen) for number in range(len(opened))]
+    scene.app.ack_sent.assert_called_once()
 
 
-async def test_other_json_over_the_limit_is_left_out() -> None:
-    assert await sent(Ack(fields={"response_action": "x" * MOST})) == (EMPTY, [])
+async def test_an_ack_waits_three_seconds_for_a_connection_and_then_its_message_goes_another_way(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for follows_after, count in ((2.0, 0), (4.0, 1)):
+        scene, link = Scene(Link(is_broken=True), message="Paused."), Link()
+        scene.answer()
+        await asyncio.sleep(follows_after)
+        scene.acks.add(link)  # type: ignore[arg-type]
+        assert await scene.settle() == count
+        assert len(link.sent) == 1 - count
+        scene = Scene(message=None)
+        scene.answer()
+        scene.acks.end()
+        assert await scene.settle() == 0
+    assert caplog.messages == ["no connection to Slack; ack not sent in time"]
 
 
-async def test_an_envelope_beyond_the_limit_is_left_for_slack_to_send_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.inbound.slack.socket_acks._MOST_UNANSWERED", 0)
-    app = create_autospec(SlackApp, instance=True)
-    tasks = Tasks()
-    acks = SocketAcks(app, tasks, lambda: None)
-    acks.answer(Envelope("1", {}, accepts_response_payload=False), 1e12, 0.0)
-    acks.send("{}", 1e12)
-    assert len(tasks) == 0
+async def test_what_does_not_fit_into_a_frame_is_delivered_in_another_way() -> None:
+    rest = len(json.dumps({"envelope_id": "1", "payload": {"text": ""}}))
+    for text, is_sent in (("x" * (MOST - rest), True), ("x" * (MOST - rest + 1), False), ("é" * (MOST // 6), False)):
+        link, fields = Link(), {"text": text}
+        scene = Scene(link, fields=fields, message=text)
+        scene.answer()
+        assert await scene.settle() == (not is_sent)
+        assert link.sent == [json.dumps({"envelope_id": "1", "payload": fields}) if is_sent else EMPTY]
+        assert len(scene.app.ack_sent.call_args_list) == is_sent
+    scene = Scene(Link(), fields={"response_action": "x" * MOST})
+    scene.answer()
+    assert await scene.settle() == 0
 
 
-async def test_an_envelope_that_comes_again_meanwhile_is_answered_once_and_a_failed_event_not_at_all() -> None:
-    app = create_autospec(SlackApp, instance=True)
-    connection = create_autospec(SocketConnection, instance=True, closing=asyncio.Event())
-    tasks = Tasks()
-    acks = SocketAcks(app, tasks, lambda: None)
-    acks.add(connection)
-    for ack, count in ((Ack(), 1), (Ack(status=503), 0)):
-        app.dispatch.return_value = ack
+@pytest.mark.parametrize(("status", "count"), [(200, 1), (503, 0)])
+async def test_an_envelope_that_comes_again_meanwhile_is_answered_once_and_a_failed_event_not_at_all(
+    status: int, count: int
+) -> None:
+    link = Link()
+    scene = Scene(link, status=status)
+    for _ in range(2):
         for _ in range(2):
-            acks.answer(Envelope("1", {}, accepts_response_payload=False), 1e12, 0.0)
-        assert await tasks.settle(within=10)
-        assert len(connection.send.call_args_list) == count
-        connection.send.reset_mock()
+            scene.answer()
+        await scene.settle()
+    assert link.sent == [EMPTY] * 2 * count
+    assert len(scene.app.dispatch.call_args_list) == 2
+
+
+async def test_an_envelope_beyond_thirty_thousand_is_left_for_slack_to_send_again() -> None:
+    for count, starts in ((29_999, 2), (30_000, 0)):
+        tasks: Any = Mock(__len__=lambda _, count=count: count)
+        acks = SocketAcks(Mock(), tasks, lambda: None)
+        tasks.start.side_effect = lambda work: work.close()
+        acks.answer(SimpleNamespace(envelope_id="1"), 0.0, 0.0)  # type: ignore[arg-type]
+        acks.send("{}", 0.0)
+        assert tasks.start.call_count == starts
