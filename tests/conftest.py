@@ -15,6 +15,7 @@ pytest.register_assert_rewrite("harness")
 from harness.databases import PostgreSQL, new_databases, server_directory
 from harness.programs import in_ci, leave_out, missing, refuse_to_run_without
 from harness.secret_scan import Listener
+from harness.virtual_time import VirtualTimeLoop, clock
 from harness.wording import Wording
 from scripts import licenses_page, settings_page
 
@@ -59,11 +60,22 @@ def is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
+OTHER_PROCESSES = ("process", "browser")
+"""The directories of tests that start other processes, which do not follow virtual time."""
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     callspec = getattr(item, "callspec", None)
     parameters = callspec.params.values() if callspec else ()
     if isinstance(item, pytest.Function) and ("postgresql_urls" in item.fixturenames or "postgresql" in parameters):
         item.add_marker("postgresql")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Run in virtual time but for what depends on other processes."""
+    is_real = item.path.parent.name in OTHER_PROCESSES or item.get_closest_marker("postgresql")
+    clock.begin_test(is_virtual=not is_real)
 
 
 @pytest.hookimpl(trylast=True)  # after -m and -k
@@ -122,9 +134,9 @@ def wording(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 
 
 @pytest.fixture(scope="module")
-def anyio_backend() -> tuple[str, dict[str, bool]]:
-    """The loop of production; tests about the loop itself choose their own."""
-    return ("asyncio", {"use_uvloop": True})
+def anyio_backend() -> tuple[str, dict[str, object]]:
+    """A loop in virtual time; processes that tests start run on the loop of production."""
+    return ("asyncio", {"loop_factory": VirtualTimeLoop})
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """The bot between a simulated Slack and a simulated Anchor, over real sockets. See tests/README.md."""
 
+from harness import virtual_time
 from harness.administration import AdminHarness, another_bot
 from harness.conversation import BY_BOTH, Conversation
 from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
@@ -32,4 +33,5 @@ __all__ = [
     "single_workspace",
     "single_workspace_process",
     "usage_text",
+    "virtual_time",
 ]

@@ -1,8 +1,13 @@
 """A browser session in the simulated Anchor, and how the calls that read describe it."""
 
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
+
+
+def _now() -> datetime:
+    return datetime.fromtimestamp(time.time(), UTC)
 
 
 class SessionState(Enum):
@@ -37,7 +42,7 @@ class Session:
     profile_name: str | None = None
     credits: float | None = None
     max_duration: int | None = None
-    added_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    added_at: datetime = field(default_factory=_now)
 
     @property
     def status(self) -> str:
@@ -100,7 +105,7 @@ class Session:
 
     @property
     def _duration(self) -> float:
-        return (datetime.now(UTC) - self.began_at).total_seconds()
+        return (_now() - self.began_at).total_seconds()
 
 
 def _stated(fields: dict[str, object]) -> dict[str, object]:
