@@ -27,7 +27,7 @@ _ON_THE_WAY = 0.0008
 _LONGEST_TEST = 900.0
 """Virtual seconds after which a test hangs: only timers of the bot run."""
 
-_real = {name: getattr(time, name) for name in ("time", "monotonic", "perf_counter")}
+_real: dict[str, Callable[[], float]] = {name: getattr(time, name) for name in ("time", "monotonic", "perf_counter")}
 _connect = sqlite3.dbapi2.connect
 
 
@@ -97,9 +97,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         super().__init__(_Selector(self))
         self.set_default_executor(self._threads)
 
-    def run_in_executor(  # type: ignore[override]
-        self, executor: Executor | None, func: Callable[[*_Ts], _T], *args: *_Ts
-    ) -> asyncio.Future[_T]:
+    def run_in_executor(self, executor: Executor | None, func: Callable[[*_Ts], _T], *args: *_Ts) -> asyncio.Future[_T]:
         """Count the threads that work. The count falls after the loop has been told of the result."""
         submitted = (executor or self._threads).submit(func, *args)
         self.working += 1
@@ -135,14 +133,16 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
 def _follow(name: str) -> None:
     real = _real[name]
-    offset = "wall" if name == "time" else "monotonic"
-    follow = {"wall": lambda: real() + clock.wall, "monotonic": lambda: real() + clock.monotonic}[offset]
+
+    def follow() -> float:
+        return real() + (clock.wall if name == "time" else clock.monotonic)
+
     setattr(time, name, follow)
     setattr(time, f"{name}_ns", lambda: int(follow() * 1_000_000_000))
 
 
 def _connect_with_clock(*args: Any, **options: Any) -> sqlite3.Connection:
-    connection = _connect(*args, **options)
+    connection: sqlite3.Connection = _connect(*args, **options)
     connection.create_function("julianday", 1, lambda _: time.time() / 86_400 + 2_440_587.5)
     return connection
 
