@@ -30,7 +30,7 @@ RENEWALS = 3
 
 _TURNS = 16  # of the event loop before a transaction begins, so that a new pause is sent to Anchor first
 _RETRY_DELAY = 0.5  # seconds after a failed transaction
-_KNOWN_WITHIN = 0.5  # seconds until it is known whether another process has a new order, unless the database fails
+_KNOWN_WITHIN = 0.5  # seconds from the first question until it is known whether another process has a new order
 _RENEWED_WITHIN = 6.0  # seconds for the lease of an order that has run out; a transaction is given up after 5
 _NOT_WRITTEN = "Orders cannot be recorded ({why}). A restart now would lose those in progress."
 
@@ -108,7 +108,8 @@ class Journal:
                 self._change(entry)
                 await asyncio.wait({entry.written}, timeout=_RENEWED_WITHIN)
             elif not entry.is_stored:
-                left = entry.begun_at + _KNOWN_WITHIN - time.monotonic()
+                entry.asked_at = entry.asked_at or time.monotonic()
+                left = entry.asked_at + _KNOWN_WITHIN - time.monotonic()
                 await asyncio.wait({entry.inserted}, timeout=max(0.0, left))
         return not entry.is_lost
 

@@ -43,7 +43,8 @@ class JournalEntry:
     leased_until: float = 0.0
     opposition: Opposition | None = None
     """That of a pause when it was stored, and of a resume when it was last to be sent; None until then."""
-    begun_at: float = field(default_factory=time.monotonic)
+    asked_at: float | None = None
+    """When it was first asked whether another process has the order. Only then does the answer wait for the database."""
     inserted: asyncio.Future[bool] = field(init=False)
     """The first `written`."""
 

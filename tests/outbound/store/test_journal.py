@@ -317,6 +317,18 @@ async def test_an_order_is_ours_until_another_process_has_it(store: Store) -> No
         assert not await beside.journal.is_ours(again)
 
 
+async def test_an_order_that_is_stored_only_after_anchor_has_answered_is_not_ours_if_another_process_has_it(
+    store: Store,
+) -> None:
+    async with journal_of(store) as at, journal_of(store, "theirs") as beside:
+        beside.rows.unblocked.clear()
+        again = beside.begin(trigger="1.2")
+        assert await at.begin(trigger="1.2").written
+        await asyncio.sleep(0.6)
+        asyncio.get_running_loop().call_later(0.1, beside.rows.unblocked.set)
+        assert not await beside.journal.is_ours(again)
+
+
 async def test_after_a_standstill_an_order_is_ours_if_no_other_process_has_taken_it_over(
     postgresql_urls: Iterator[str],
 ) -> None:
