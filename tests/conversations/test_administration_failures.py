@@ -5,27 +5,23 @@ import logging
 
 import pytest
 
-from bot.app import running
-from bot.config.settings import Settings
-from bot.container import Limits
-from bot.core.admin_outcomes import AlertPosted, Interrupted, KeyRemoved, NotAdmin, NotServed, Outdated
-from bot.core.outcomes import StoreUnavailable
-from bot.core.policy import Role
-from bot.core.secret import Secret
-from bot.core.workspace import AnchorKey, KeyCheck
-from bot.messages.admin_notices import key_set_message
-from bot.messages.modal_results import CHECKING, TOO_LATE, about_alert, about_key, about_problem, about_removal
-from bot.messages.request_errors import incident_message
 from bot.sim.anchor import Hang
 from bot.sim.slack import Fault, Slow, api_error, rate_limited, server_error
 from harness import HTTP_ONLY, SOCKET_ONLY, AdminHarness, ManyHarness, another_bot, paused
-from harness.administration import modal_text
-from harness.texts import is_about
+from harness import admin_texts as say
+from harness.conversation import until
+from harness.product import Limits, Secret, Settings, running, workspace
+from harness.texts import incident_text, is_about
 
 pytestmark = pytest.mark.anyio
 
 KEY = "sk-first-0123456789-1234"
-OUTDATED, NOT_SERVED, NOT_SAVED = (about_problem(problem) for problem in (Outdated(), NotServed(), StoreUnavailable()))
+MODALS = {
+    "anchor_set_key": {"key": KEY},
+    "anchor_remove_key": {},
+    "anchor_change_policy": {},
+    "anchor_alerts_token": {},
+}
 
 
 @pytest.fixture
@@ -48,9 +44,7 @@ async def logged(caplog: pytest.LogCaptureFixture, module: str, **fields: object
         ours = [record for record in caplog.records if record.name == f"bot.{module}"]
         return [record for record in ours if fields.items() <= vars(record).items()]
 
-    async with asyncio.timeout(20):
-        while not found():  # noqa: ASYNC110 - nothing else tells of it
-            await asyncio.sleep(0.01)
+    await until(found)
     return found()[0]
 
 
@@ -80,26 +74,13 @@ async def test_an_admin_whose_modal_did_not_open_is_told_to_press_again(
         team.slack.request_url = url
         team.slack.faults[method] = fault
         await team.press("anchor_set_key")
-        assert await team.wait_for_direct_messages(user=team.admin) == [TOO_LATE]
-
-
-@HTTP_ONLY
-async def test_a_new_admin_gets_the_form_from_a_bot_that_knew_them_as_a_member(team: AdminHarness) -> None:
-    member = team.member
-    await team.open_home(member)
-    here = team.slack.request_url
-    async with another_bot(team.at) as url:
-        team.workspace.change_user(member, is_admin=True)
-        team.slack.request_url = url
-        await team.open_home(member)
-        team.slack.request_url = here
-        assert (await team.open_modal("anchor_set_key", user=member)).find("key")
+        assert await team.wait_for_direct_messages(user=team.admin) == [say.TOO_LATE]
 
 
 async def test_an_outcome_that_home_can_not_show_comes_as_a_message(team: AdminHarness) -> None:
     team.slack.faults["views.publish"] = rate_limited(30)
     await team.press("anchor_alerts_channel", team.channel.id)
-    assert about_alert(AlertPosted(team.channel.id)) in await team.wait_for_direct_messages(2, user=team.admin)
+    assert say.alert_posted(team.channel.id) in await team.wait_for_direct_messages(2, user=team.admin)
 
 
 @pytest.mark.parametrize(
@@ -121,12 +102,6 @@ async def test_a_home_that_can_not_be_made_is_logged(
     assert team.slack.home_of(team.admin) is None
 
 
-async def test_a_modal_that_breaks_is_logged_under_an_id(team: AdminHarness, caplog: pytest.LogCaptureFixture) -> None:
-    await team.execute("UPDATE workspaces SET anchor_api_key = x'00'")
-    await team.press("anchor_set_key")
-    assert vars(await logged(caplog, "usecases.incidents"))["incident"]
-
-
 async def test_while_admins_can_not_be_looked_up_home_is_shown_and_who_made_a_change_is_notified(
     team: AdminHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -134,22 +109,21 @@ async def test_while_admins_can_not_be_looked_up_home_is_shown_and_who_made_a_ch
     await team.open_home()
     await logged(caplog, "usecases.admin.home", levelname="WARNING", team=team.team_id)
     await team.set_key(KEY)
-    expected = key_set_message(team.admin.id, AnchorKey(Secret(KEY), KeyCheck.VERIFIED), AnchorKey(Secret(team.key)))
-    assert await team.wait_for_direct_messages(user=team.admin) == [expected.text]
+    new, old = [workspace.AnchorKey(Secret(key), workspace.KeyCheck.VERIFIED) for key in (KEY, team.key)]
+    assert await team.wait_for_direct_messages(user=team.admin) == [say.key_set_notice(team.admin.id, new, old)]
     await logged(caplog, "usecases.admin_notifier", levelname="WARNING", team=team.team_id)
 
 
 # --- outcomes after the ack ---
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("why", ["the workspace is gone", "the database is away"])
 async def test_an_outcome_that_can_not_be_told_is_logged(
     hasty: ManyHarness, caplog: pytest.LogCaptureFixture, why: str
 ) -> None:
     team = await with_key(hasty)
     team.anchor.fault = Slow(3.0)
-    assert CHECKING in (await team.set_key(KEY)).text
+    assert say.CHECKING in (await team.set_key(KEY)).text
     await team.execute("DELETE FROM workspaces")
     if why == "the database is away":
         await team.press("anchor_set_key")  # so that the bot does not know the workspace any more
@@ -158,70 +132,58 @@ async def test_an_outcome_that_can_not_be_told_is_logged(
     await logged(caplog, "usecases.message_delivery", user=team.admin.id)
 
 
-@pytest.mark.slow
 async def test_while_the_database_is_away_an_outcome_is_told_and_a_pause_works(hasty: ManyHarness) -> None:
     team = await with_key(hasty)
     team.anchor.fault = Slow(3.0)
-    assert CHECKING in (await team.set_key(KEY)).text
+    assert say.CHECKING in (await team.set_key(KEY)).text
     await team.at.rename_table("workspaces", "gone")
-    await team.wait_for_modal(about_key(StoreUnavailable()))
+    await team.wait_for_modal(say.KEY_NOT_SAVED)
     await team.press("anchor_alerts_channel", team.channel.id)
-    await team.home_with(NOT_SAVED)
+    await team.home_with(say.NOT_SAVED)
     team.anchor.fault = None
     assert is_about((await team.answer("a command")).text, paused(session=team.session, user=team.admin.id))
 
 
-@pytest.mark.slow
 @HTTP_ONLY
 async def test_a_change_that_a_stop_cuts_short_is_called_unknown(team: AdminHarness) -> None:
-    """The modal has said that the outcome would come."""
     here = team.slack.request_url
     async with running(Settings.from_env(team.at.environ | {"PORT": "0"}), Limits(ack_wait=0.0)) as bot:
         await bot.startup
         team.slack.request_url = f"{bot.url}/slack/events"
         await team.open_home()
         team.anchor.fault = Hang()
-        assert CHECKING in (await team.set_key(KEY)).text
-    await team.wait_for_modal(about_problem(Interrupted()))
+        assert say.CHECKING in (await team.set_key(KEY)).text
+    await team.wait_for_modal(say.INTERRUPTED)
     team.slack.request_url = here
 
 
-# --- repetitions ---
+# --- departures and repetitions ---
 
 
-async def test_somebody_who_is_no_admin_any_more_removes_nothing(team: AdminHarness) -> None:
-    await team.open_modal("anchor_remove_key")
+@pytest.mark.parametrize("modal", ["anchor_remove_key", "anchor_alerts_token"])
+async def test_a_modal_of_somebody_who_is_no_admin_any_more_changes_nothing(team: AdminHarness, modal: str) -> None:
+    await team.open_modal(modal)
     team.workspace.change_user(team.admin, is_admin=False)
+    before = await team.stored()
     await team.submit({})
-    await team.wait_for_modal(about_problem(NotAdmin(Role.MEMBER)))
-    assert (await team.stored()).anchor_key
+    await team.wait_for_modal(say.not_admin())
+    assert await team.stored() == before
 
 
 async def test_a_key_that_is_removed_already_is_called_removed(team: AdminHarness) -> None:
     await team.open_modal("anchor_remove_key")
     await team.execute("UPDATE workspaces SET anchor_api_key = NULL")
     await team.submit({})
-    assert about_removal(KeyRemoved("")) in team.modal().text
+    assert say.key_removed() in team.modal().text
     await team.slack.close(team.admin)
     view = await team.open_modal("anchor_remove_key")
-    assert (view.submit, about_removal(KeyRemoved("")) in view.text) == (None, True)
+    assert (view.submit, say.key_removed() in view.text) == (None, True)
     assert team.direct_messages(team.admin) == []
 
 
-async def test_a_removal_that_slack_sends_twice_is_not_denied(team: AdminHarness) -> None:
-    await team.open_modal("anchor_remove_key")
-    sent = await team.submit({})
-    await team.wait_for_direct_messages(user=team.admin)
-    assert modal_text((await team.slack.resend(sent)).answer) == about_removal(KeyRemoved(""))
-    await asyncio.sleep(0.3)
-    assert len(team.direct_messages(team.admin)) == 1
-
-
 async def test_a_choice_of_nothing_is_acknowledged_and_changes_nothing(team: AdminHarness) -> None:
-    home = team.slack.home_of(team.admin)
-    assert home is not None
     action = {"type": "conversations_select", "action_id": "anchor_alerts_channel", "block_id": "x", "action_ts": "1.2"}
-    sent = await team.slack.act(team.admin, home, "anchor_alerts_channel", team.channel.id, actions=[action])
+    sent = await team.press("anchor_alerts_channel", team.channel.id, actions=[action])
     assert sent.status == 200
     await team.open_home()
     assert (await team.stored()).alerts_channel is None
@@ -230,49 +192,41 @@ async def test_a_choice_of_nothing_is_acknowledged_and_changes_nothing(team: Adm
 # --- bugs ---
 
 
-@pytest.mark.parametrize("where", ["modal", "home"])
-async def test_a_bug_is_told_where_it_happened_under_its_id(
+@pytest.mark.parametrize("where", ["opening", "modal", "home"])
+async def test_a_bug_is_logged_under_an_id_and_told_where_it_happened(
     team: AdminHarness, caplog: pytest.LogCaptureFixture, where: str
 ) -> None:
-    await team.execute("CREATE TRIGGER no_update BEFORE UPDATE ON workspaces BEGIN SELECT RAISE(ABORT, 'no'); END")
-    if where == "modal":
-        await team.set_key(KEY)
+    if where == "opening":
+        await team.execute("UPDATE workspaces SET anchor_api_key = x'00'")
+        await team.press("anchor_set_key")
     else:
-        await team.press("anchor_alerts_channel", team.channel.id)
+        await team.execute("CREATE TRIGGER no_update BEFORE UPDATE ON workspaces BEGIN SELECT RAISE(ABORT, 'no'); END")
+        await (team.set_key(KEY) if where == "modal" else team.press("anchor_alerts_channel", team.channel.id))
     record = await logged(caplog, "usecases.incidents")
-    text = incident_message(vars(record)["incident"]).text
-    await (team.wait_for_modal(text) if where == "modal" else team.home_with(text))
-    assert [one.name for one in caplog.records if one.levelno >= logging.ERROR] == ["bot.usecases.incidents"]
+    text = incident_text(vars(record)["incident"])
+    if where != "opening":
+        await (team.wait_for_modal(text) if where == "modal" else team.home_with(text))
+        assert [one.name for one in caplog.records if one.levelno >= logging.ERROR] == ["bot.usecases.incidents"]
 
 
 # --- a workspace that removes the app ---
 
 
-MODALS = {
-    "anchor_set_key": {"key": KEY},
-    "anchor_remove_key": {},
-    "anchor_change_policy": {},
-    "anchor_alerts_token": {},
-}
-
-
-async def test_a_modal_of_a_workspace_that_is_not_served_any_more_says_so(team: AdminHarness) -> None:
-    await team.open_modal("anchor_set_key")
-    assert await team.at.store.rows.delete(team.team_id)
-    await team.submit({"key": KEY})
-    await team.wait_for_modal(NOT_SERVED)
-
-
 @SOCKET_ONLY  # a request without a timestamp has half a second of the ack's time at most behind it
-@pytest.mark.parametrize("modal", MODALS)
+@pytest.mark.parametrize("modal", ["before", *MODALS])
 async def test_a_modal_says_that_the_workspace_removed_the_app_meanwhile(team: AdminHarness, modal: str) -> None:
-    await team.open_modal(modal)
-    team.slack.faults["users.info"] = Slow(0.5, times=1)
-    sending = asyncio.create_task(team.submit(MODALS[modal]))
-    await team.slack.until(lambda: team.slack.faults["users.info"] is None)
-    assert await team.at.store.rows.delete(team.team_id)
-    await sending
-    await team.wait_for_modal(NOT_SERVED)
+    name = "anchor_set_key" if modal == "before" else modal
+    await team.open_modal(name)
+    if modal == "before":
+        assert await team.at.store.rows.delete(team.team_id)
+        await team.submit(MODALS[name])
+    else:
+        team.slack.faults["users.info"] = Slow(0.5, times=1)
+        sending = asyncio.create_task(team.submit(MODALS[name]))
+        await team.slack.until(lambda: team.slack.faults["users.info"] is None)
+        assert await team.at.store.rows.delete(team.team_id)
+        await sending
+    await team.wait_for_modal(say.NOT_SERVED)
     assert team.direct_messages(team.admin) == []
 
 
@@ -293,8 +247,9 @@ async def test_a_modal_left_open_when_the_app_was_removed_changes_nothing_after_
     await team.open_modal(modal)
     assert await team.at.store.rows.delete(team.team_id)
     assert (await team.at.install(team)).status == 200
-    new = AnchorKey(Secret("sk-of-the-new-installation"), KeyCheck.VERIFIED, team.second.id, 1_785_000_000)
+    key = Secret("sk-of-the-new-installation")
+    new = workspace.AnchorKey(key, workspace.KeyCheck.VERIFIED, team.second.id, 1_785_000_000)
     await team.at.store.rows.set_key(team.team_id, new)
     await team.submit(MODALS[modal])
-    await team.wait_for_modal(OUTDATED)
+    await team.wait_for_modal(say.OUTDATED)
     assert (await team.stored()).anchor_key == new

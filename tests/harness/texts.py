@@ -4,6 +4,7 @@ from bot.config.settings import DASHBOARD_URL
 from bot.core.outcomes import Outcome, Paused, Resumed
 from bot.core.requests import Actor, Help, Order, Verb
 from bot.core.session_id import Ambiguous, Broken, Missing, SessionId
+from bot.messages import request_errors
 from bot.messages.outcome import outcome_message, waiting_message
 from bot.messages.usage import usage_message
 
@@ -48,3 +49,13 @@ def resumed(*, session: str = SESSION, user: str = ALICE, reason: str = "") -> s
 
 def _order(verb: str, session: str, user: str, reason: str) -> Order:
     return Order(Verb(verb), SessionId(session), Actor("T0HOME00001", "C0ALERTS001", user), reason)
+
+
+def incident_text(incident: str) -> str:
+    """The text about something that broke in the bot, under the incident's id."""
+    return request_errors.incident_message(incident).text
+
+
+def broken_button_text(value: str, *, verb: str = "pause", is_legacy: bool = False) -> str:
+    """The answer to a button without exactly one session id."""
+    return request_errors.broken_button_message(Verb(verb), value, is_legacy=is_legacy).text
