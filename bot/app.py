@@ -128,7 +128,8 @@ async def running(
             secrets = () if socket_mode else settings.slack_signing_secrets
             routes = list(tenancy.routes)
             if tenancy.alerts_path is not None:
-                alerts = Alerts(container.alert_cards, tenancy.workspaces, tasks, readiness, metrics)
+                cards, most = container.alert_cards, limits.alerts_at_once
+                alerts = Alerts(cards, tenancy.workspaces, tasks, readiness, metrics, most_at_once=most)
                 routes.append(web.post(tenancy.alerts_path, alerts.receive))
             server = HttpServer(container.slack_app, readiness, secrets=secrets, now=limits.now)
             state = _state(settings, tenancy, container, readiness)

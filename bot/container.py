@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.concurrency import Tasks
 from bot.config.settings import Settings
 from bot.health import Readiness
+from bot.inbound.alerts.endpoint import MOST_AT_ONCE
 from bot.inbound.install import INSTALL_PATH
 from bot.inbound.slack.app import SlackApp
 from bot.inbound.slack.buttons import ButtonListeners
@@ -83,7 +84,7 @@ class Clients:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The clock (Unix seconds), the maximum of unfinished orders, and times in seconds.
+    """The clock (Unix seconds), the maximum of unfinished orders and of requests with alerts, and times in seconds.
 
     `ack_wait` limits the wait of an ack for an outcome. `heartbeat` and `redelivery_window` are those of Socket Mode.
     `lock_wait` limits the wait for another bot on the same SQLite file. Another process takes unfinished orders over
@@ -92,6 +93,7 @@ class Limits:
 
     now: Callable[[], float] = time.time
     capacity: int = CAPACITY
+    alerts_at_once: int = MOST_AT_ONCE
     ack_wait: float = ACK_WAIT
     heartbeat: float = HEARTBEAT
     redelivery_window: float = REDELIVERY_WINDOW

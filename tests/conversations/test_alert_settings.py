@@ -2,12 +2,13 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 from yarl import URL
 
 from bot.sim.slack import Fault, NotPossibleError, ResetAfterReading, Slow, View, api_error, rate_limited
-from harness import BOTH_TRANSPORTS, HTTP_ONLY, AdminHarness, ManyHarness, another_bot, outcome_text
+from harness import BOTH_TRANSPORTS, HTTP_ONLY, AdminHarness, ManyHarness, another_bot, many_workspaces, outcome_text
 from harness import admin_texts as say
 from harness.conversation import until
 from harness.product import outcomes
@@ -196,16 +197,18 @@ async def test_a_modal_left_open_while_another_admin_made_a_token_makes_none(tea
     assert is_token(token, (await team.stored()).alerts_token_digest or "")
 
 
-async def test_unfinished_alerts_of_one_workspace_leave_room_for_another(at: ManyHarness) -> None:
-    """A workspace has a third of the places."""
-    teams = [await AdminHarness.open(at, number, with_key=True) for number in (1, 2)]
-    tokens = []
-    for team in teams:
-        await team.open_home()
-        await team.press(CHOOSE, team.channel.id)
-        await team.home_with(say.alert_posted(team.channel.id))
-        await team.open_modal("anchor_alerts_token")
-        tokens.append(await new_token(team))
+async def test_unfinished_alerts_of_one_workspace_leave_room_for_another(tmp_path: Path) -> None:
+    async with many_workspaces(f"sqlite:///{tmp_path / 'bot.db'}", alerts_at_once=6) as at:
+        teams = [await AdminHarness.open(at, number, with_key=True) for number in (1, 2)]
+        for team in teams:
+            await at.store.rows.set_alerts_channel(team.team_id, team.channel.id)
+            await team.open_home()
+            await team.open_modal("anchor_alerts_token")
+        await assert_third_is_refused(at, teams, [await new_token(team) for team in teams])
+
+
+async def assert_third_is_refused(at: ManyHarness, teams: list[AdminHarness], tokens: list[str]) -> None:
+    """Let two requests of the first workspace wait for their bodies, and try more."""
     url = URL(f"{at.bot.url}/alerts/{teams[0].team_id}")
     head = f"POST {url.path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {tokens[0]}\r\nContent-Length: 9\r\n\r\n"
 
@@ -217,7 +220,7 @@ async def test_unfinished_alerts_of_one_workspace_leave_room_for_another(at: Man
         return await status(0) == 503
 
     async with AsyncExitStack() as stack:
-        for _ in range(400):
+        for _ in range(2):
             _, writer = await asyncio.open_connection(url.host, url.port)
             stack.callback(writer.close)
             writer.write(head.encode())

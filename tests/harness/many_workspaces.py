@@ -89,7 +89,12 @@ class ManyHarness:
 
 @asynccontextmanager
 async def many_workspaces(
-    database_url: str, *, ack_wait: float = PATIENT_ACK, behind: float = 0.0, **settings: str
+    database_url: str,
+    *,
+    ack_wait: float = PATIENT_ACK,
+    behind: float = 0.0,
+    alerts_at_once: int = 1_000,
+    **settings: str,
 ) -> AsyncIterator[ManyHarness]:
     """Run a bot for many workspaces; none has installed it yet. At the end nobody may have violated a rule.
 
@@ -99,7 +104,12 @@ async def many_workspaces(
         port = free_port()
         own = {"DATABASE_URL": database_url, "ENCRYPTION_KEYS": KEY.reveal()} | settings
         environ = environment_of_many(slack, anchor, port=port, **own)
-        limits = Limits(now=lambda: slack.clock.now() - behind, ack_wait=ack_wait, redelivery_window=0.0)
+        limits = Limits(
+            now=lambda: slack.clock.now() - behind,
+            ack_wait=ack_wait,
+            redelivery_window=0.0,
+            alerts_at_once=alerts_at_once,
+        )
         with obeying(slack, anchor):
             async with (
                 running(Settings.from_env(environ), limits) as bot,

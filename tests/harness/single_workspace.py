@@ -53,6 +53,7 @@ class SingleHarness(Conversation):
 async def single_workspace(
     *,
     capacity: int = CAPACITY,
+    alerts_at_once: int = 1_000,
     now: Callable[[], float] = time.time,
     ack_wait: float = PATIENT_ACK,
     ack_deadline: float = PATIENT,
@@ -72,6 +73,7 @@ async def single_workspace(
         limits = Limits(
             now=now,
             capacity=capacity,
+            alerts_at_once=alerts_at_once,
             ack_wait=ack_wait,
             heartbeat=heartbeat,
             redelivery_window=redelivery_window,

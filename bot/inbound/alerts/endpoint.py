@@ -29,21 +29,26 @@ from bot.usecases.incidents import log_incident
 
 _log = logging.getLogger(__name__)
 
-_MAX_RUNNING = 1_000  # more would use the capacity for people's orders
+MOST_AT_ONCE = 1_000
+"""The most requests that are handled at once: more would use the capacity for people's orders."""
+
 _RETRY_SOON, _RETRY_AFTER_RESTART, _RETRY_LATER = 5, 30, 60  # seconds, for Retry-After
 
 
 class Alerts:
     """Endpoint for alerts; a sender needs the workspace's alerts token."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - collaborators and a setting
         self,
         alert_cards: AlertCards,
         workspaces: Workspaces,
         tasks: Tasks,
         readiness: Readiness,
         metrics: Metrics = OFF,
+        *,
+        most_at_once: int = MOST_AT_ONCE,
     ) -> None:
+        self._most_at_once = most_at_once
         self._alert_cards = alert_cards
         self._workspaces = workspaces
         self._tasks = tasks
@@ -63,8 +68,8 @@ class Alerts:
             return self._reject(Rejected(401, alert_errors.WRONG_TOKEN))
         if "stopping" in self._readiness.reasons:
             return self._reject(Rejected(503, alert_errors.STOPPING), retry_after=_RETRY_AFTER_RESTART)
-        most_of_one = _MAX_RUNNING // SHARE if "ref" in request.match_info else _MAX_RUNNING
-        if self._running.total >= _MAX_RUNNING or self._running[workspace.team_id] >= most_of_one:
+        most_of_one = self._most_at_once // SHARE if "ref" in request.match_info else self._most_at_once
+        if self._running.total >= self._most_at_once or self._running[workspace.team_id] >= most_of_one:
             return self._reject(Rejected(503, alert_errors.BUSY), retry_after=_RETRY_SOON)
         self._running.add(workspace.team_id)
         try:

@@ -44,7 +44,7 @@ class JournalEntry:
     opposition: Opposition | None = None
     """That of a pause when it was stored, and of a resume when it was last to be sent; None until then."""
     asked_at: float | None = None
-    """When it was first asked whether another process has the order. Only then does the answer wait for the database."""
+    """When it was first asked whether another process has the order: then the answer waits for the database."""
     inserted: asyncio.Future[bool] = field(init=False)
     """The first `written`."""
 
