@@ -5,19 +5,12 @@ import logging
 import re
 import time
 from dataclasses import replace
-from functools import partial
 
 import pytest
 
-from bot.core.outcomes import Doubt, Failed, NotFound, NotRunning, Outcome, Unconfirmed
-from bot.core.policy import Denial, NotAMember, Role, RoleUnknown
-from bot.core.requests import Verb
-from bot.messages.outcome import card_not_updated
-from bot.messages.request_errors import broken_button_message, incident_message
 from bot.sim.anchor import Answer, Fault, SessionState, Slow, html, server_error
-from bot.sim.slack import Enterprise, Installation, Message, Source, Workspace, api_error
+from bot.sim.slack import Message, Source
 from bot.sim.slack.content import Part, parts
-from bot.usecases.card_updates import CardUpdateLog
 from harness import (
     ALICE,
     BOTH_TRANSPORTS,
@@ -31,6 +24,8 @@ from harness import (
     single_workspace,
 )
 from harness.blocks import Block, actions, button, context, image, mrkdwn, section
+from harness.product import outcomes
+from harness.texts import CARD_NOT_UPDATED, broken_button_text, incident_text
 
 pytestmark = pytest.mark.anyio
 
@@ -59,8 +54,10 @@ def _buttons(block: Part) -> tuple[Part, ...]:
 @BOTH_TRANSPORTS
 async def test_a_click_pauses_changes_the_message_and_posts_to_the_thread() -> None:
     async with single_workspace() as at:
+        at.anchor.fault = Slow(3.0)
         message = at.post_alert()
         click = await at.click(message)
+        assert at.messages() == [message], "the ack does not wait for Anchor"
         changed, posted = await at.wait_for_messages(2, updates=1)
         assert [order.verb for order in at.orders] == ["pause"]
     assert click.error is None
@@ -70,16 +67,6 @@ async def test_a_click_pauses_changes_the_message_and_posts_to_the_thread() -> N
     assert moment
     assert abs(int(moment[1]) - time.time()) < 60
     assert (posted.text, posted.thread_ts, posted.blocks) == (paused(), message.ts, ())
-
-
-@BOTH_TRANSPORTS
-async def test_the_ack_of_a_click_does_not_wait_for_anchor() -> None:
-    async with single_workspace() as at:
-        at.anchor.fault = Slow(3.0)
-        message = at.post_alert()
-        await at.click(message)
-        assert at.messages() == [message]
-        await at.wait_for_messages(2)
 
 
 @pytest.mark.parametrize("by", BY_BOTH)
@@ -107,11 +94,10 @@ NUMBERS = [str(number) for number in range(49)]
             [actions(button(), button("graph", OTHER_SESSION), button("silence", "x")), section("end")],
             [f"{RESUME} [graph 9c0d] [silence x]", BY_ALICE, "end"],
         ),
-        ([*FULL, actions(button())], [*NUMBERS, RESUME]),
-        ([*FULL, section("full", accessory=button())], [*NUMBERS, "full [anchor_resume_confirmed 3f2b]"]),
-        ([*FULL, actions(button("silence", "x"), button())], [*NUMBERS, "[silence x] [anchor_resume_confirmed 3f2b]"]),
+        ([*FULL, section("full", accessory=button())], [*NUMBERS, f"full {RESUME}"]),
+        ([*FULL, actions(button("silence", "x"), button())], [*NUMBERS, f"[silence x] {RESUME}"]),
     ],
-    ids=["an accessory", "among other buttons", "full but for the button", "full", "full, in a row of buttons"],
+    ids=["an accessory", "among other buttons", "full", "full, in a row of buttons"],
 )
 async def test_everything_else_in_the_message_stays(blocks: list[Block], expected: list[str]) -> None:
     async with single_workspace() as at:
@@ -120,27 +106,18 @@ async def test_everything_else_in_the_message_stays(blocks: list[Block], expecte
     assert shape(changed) == expected
     assert posted.text.startswith(paused())
     assert posted.text.count(f"<@{ALICE}>") == (1 if BY_ALICE in expected else 2)  # a line that found no room is here
-    assert posted.blocks == ()
 
 
-async def test_a_button_inside_an_attachment() -> None:
-    async with single_workspace() as at:
-        attachment = {"color": "#d00", "blocks": [section("Spend"), actions(button())]}
-        old = {"text": "old", "fallback": "old"}
-        await at.click(at.slack.post(at.channel, "High spend", attachments=[attachment, old]))
-        changed, _ = await at.wait_for_messages(2, updates=1)
-    first, second = changed.attachments
-    assert first["color"] == "#d00"
-    assert [_shape(block) for block in parts(first["blocks"])] == ["Spend", RESUME, BY_ALICE]
-    assert second["text"] == "old"
-
-
-async def test_a_button_in_a_thread_is_answered_there() -> None:
+async def test_a_button_inside_an_attachment_in_a_thread_is_answered_there() -> None:
     async with single_workspace() as at:
         parent = at.slack.post(at.channel, "parent")
-        await at.click(at.post_alert(thread_ts=parent.ts))
-        *_, posted = await at.wait_for_messages(3)
-    assert posted.thread_ts == parent.ts
+        attachment = {"color": "#d00", "blocks": [section("Spend"), actions(button())]}
+        old = {"text": "old", "fallback": "old"}
+        await at.click(at.slack.post(at.channel, "High spend", attachments=[attachment, old], thread_ts=parent.ts))
+        _, changed, posted = await at.wait_for_messages(3, updates=1)
+    first, second = changed.attachments
+    assert (first["color"], second["text"], posted.thread_ts) == ("#d00", "old", parent.ts)
+    assert [_shape(block) for block in parts(first["blocks"])] == ["Spend", RESUME, BY_ALICE]
 
 
 async def test_a_message_for_one_person_is_answered_in_the_channel() -> None:
@@ -150,17 +127,12 @@ async def test_a_message_for_one_person_is_answered_in_the_channel() -> None:
     assert (posted.text, posted.thread_ts) == (paused(), None)
 
 
-def two_buttons(at: SingleHarness) -> Message:
-    """Post a message with a button for each of two sessions."""
-    at.anchor.add_session(session_id=OTHER_SESSION)
-    first, second = section("a", accessory=button()), section("b", accessory=button(value=OTHER_SESSION))
-    return at.post_alert(first, second)
-
-
 @BOTH_TRANSPORTS
 async def test_two_clicks_at_once_on_one_message_keep_each_others_change() -> None:
     async with single_workspace() as at:
-        message = two_buttons(at)
+        at.anchor.add_session(session_id=OTHER_SESSION)
+        first, second = section("a", accessory=button()), section("b", accessory=button(value=OTHER_SESSION))
+        message = at.post_alert(first, second)
         at.anchor.fault = Slow(0.5)
         await asyncio.gather(
             at.click(message, value=SESSION), at.click(message, value=OTHER_SESSION, user=at.slack.bob)
@@ -169,59 +141,28 @@ async def test_two_clicks_at_once_on_one_message_keep_each_others_change() -> No
     assert shape(changed) == [f"a {RESUME}", BY_ALICE, f"b {OTHER_RESUME}", f"by <@{BOB}>"]
 
 
-@pytest.mark.parametrize(
-    ("most", "of_each", "remaining"),
-    [(2, 2, ["a [anchor_pause 3f2b]", BY_ALICE]), (1, 2, ["a [anchor_pause 3f2b]"]), (2, 1, ["a [anchor_pause 3f2b]"])],
-)
-async def test_only_the_last_updates_of_the_messages_clicked_last_are_remembered(
-    most: int, of_each: int, remaining: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.usecases.card_updates._MAX_UPDATES", of_each)
-    monkeypatch.setattr("bot.usecases.card_updates.CardUpdateLog", partial(CardUpdateLog, max_messages=most))
-    async with single_workspace() as at:
-        message = two_buttons(at)
-        before = {"text": message.text, "blocks": list(message.blocks)}
-        for verb, count, updates in (("pause", 2, 1), ("resume", 5, 3)):
-            await at.click(message, value=SESSION if verb == "pause" else None, verb=verb)
-            await at.wait_for_messages(count, updates=updates)
-            await at.click(at.post_alert(actions(button(value=OTHER_SESSION))))
-            await at.wait_for_messages(count + 2, updates=updates + 1)
-        await at.slack.click(at.person, message, value=OTHER_SESSION, message=before)  # as the person saw it
-        changed, *_ = await at.wait_for_messages(8, updates=5)
-    assert shape(changed) == [*remaining, f"b {OTHER_RESUME}", BY_ALICE]
+GATEWAY = outcomes.Unconfirmed(outcomes.Doubt.GATEWAY, 502)
+GONE, UNKNOWN = outcomes.NotRunning("Session is not running"), outcomes.NotFound("Session not found")
 
 
 @pytest.mark.parametrize(
-    ("fault", "outcome"),
+    ("session", "fault", "outcome", "left"),
     [
-        (server_error(), Failed(500, "Failed to pause agent")),
-        (html(502), Unconfirmed(Doubt.GATEWAY, 502)),
+        (SESSION, html(502), GATEWAY, ["Spend", "[anchor_pause 3f2b]"]),
+        (SESSION, None, GONE, ["Spend", BY_ALICE]),
+        (OTHER_SESSION, None, UNKNOWN, ["Spend", BY_ALICE]),
     ],
-    ids=["failed", "unconfirmed"],
+    ids=["unconfirmed", "not running", "not found"],
 )
-async def test_after_a_failure_the_button_stays_and_the_channel_sees_the_outcome(
-    fault: Fault, outcome: Outcome
+async def test_the_channel_sees_a_failure_and_the_button_stays_unless_there_is_nothing_to_pause(
+    session: str, fault: Fault | None, outcome: outcomes.Outcome, left: list[str]
 ) -> None:
     async with single_workspace() as at:
         at.anchor.fault = fault
-        message = at.post_alert()
-        await at.click(message)
-        unchanged, posted = await at.wait_for_messages(2)
-    assert unchanged == message
-    assert (posted.text, posted.thread_ts) == (outcome_text(outcome), None)
-
-
-@pytest.mark.parametrize(
-    ("session", "outcome"),
-    [(SESSION, NotRunning("Session is not running")), (OTHER_SESSION, NotFound("Session not found"))],
-    ids=["not running", "not found"],
-)
-async def test_if_there_is_nothing_to_pause_the_button_is_removed(session: str, outcome: Outcome) -> None:
-    async with single_workspace() as at:
         at.anchor.session(SESSION).state = SessionState.ENDED
         await at.click(at.post_alert(section("Spend"), actions(button(value=session))))
-        changed, posted = await at.wait_for_messages(2, updates=1)
-    assert shape(changed) == ["Spend", f"by <@{ALICE}>"]
+        changed, posted = await at.wait_for_messages(2, updates=int(fault is None))
+    assert shape(changed) == left
     assert (posted.text, posted.thread_ts) == (outcome_text(outcome, session=session), None)
 
 
@@ -264,7 +205,7 @@ async def test_a_button_without_one_session_is_explained(value: str) -> None:
         await at.click(at.post_alert(section("Spend"), actions(button(value=value))))
         seen = await at.wait_for_ephemeral()
         assert at.anchor.requests == []
-    assert seen.text == broken_button_message(Verb.PAUSE, value).text
+    assert seen.text == broken_button_text(value)
 
 
 @pytest.mark.parametrize("url", [None, "https://xn--.slack.com/actions/x"], ids=["none", "broken"])
@@ -294,65 +235,27 @@ def types(message: Message) -> list[object]:
     return [part["type"] for block in blocks for part in (block, *parts(block.get("elements")))]
 
 
-async def test_a_message_with_images_keeps_them() -> None:
-    async with single_workspace() as at:
-        message = with_images(at)
-        await at.click(message)
-        changed, posted = await at.wait_for_messages(2, updates=1)
-    assert [kind for kind in types(changed) if kind == "image"] == ["image"] * 4
-    assert changed.blocks[0] == message.blocks[0]
-    assert posted.text == paused()
-
-
 INVALID_BLOCKS = Answer(400, b"invalid_blocks", "text/plain")
 
 
-async def test_blocks_that_slack_refuses_are_sent_once_more_without_images() -> None:
+async def test_images_stay_and_blocks_that_slack_refuses_are_sent_once_more_without_them() -> None:
     async with single_workspace() as at:
+        first, second, third = with_images(at), with_images(at), with_images(at)
+        await at.click(first)
+        kept = await at.wait_for_update(first)
         at.slack.faults["response_url"] = replace(INVALID_BLOCKS, times=1)
-        await at.click(with_images(at))
-        changed, posted = await at.wait_for_messages(2, updates=1)
-    row = ["actions", "button"]
-    assert types(changed) == ["section", "context", "mrkdwn", *row, "section", "section"]
-    assert "accessory" not in changed.blocks[0]
-    assert posted.text == paused()
-
-
-async def test_the_result_says_that_slack_refused_the_updated_message() -> None:
-    async with single_workspace() as at:
+        await at.click(second)
+        changed = await at.wait_for_update(second)
+        await at.wait_for_messages(5)
         at.slack.faults["response_url"] = replace(INVALID_BLOCKS, times=2)
-        message = with_images(at)
-        await at.click(message)
-        unchanged, posted = await at.wait_for_messages(2)
-    assert unchanged == message
-    assert posted.text == f"{paused()}\n{card_not_updated()}"
-
-
-async def test_somebody_of_another_company_is_refused() -> None:
-    async with single_workspace() as at:
-        await at.click(user=at.slack.outsider)
-        seen = await at.wait_for_ephemeral(at.slack.outsider)
-        assert at.anchor.requests == []
-    assert seen.text == outcome_text(NotAMember(Role.OUTSIDER))
-
-
-@pytest.mark.parametrize(
-    ("same_company", "fault", "refused"),
-    [(True, None, None), (False, None, NotAMember(Role.OUTSIDER)), (True, api_error("internal_error"), RoleUnknown())],
-    ids=["a colleague", "another company", "Slack does not answer"],
-)
-async def test_on_a_grid_colleagues_of_the_company_can_click(
-    *, same_company: bool, fault: Fault | None, refused: Denial | None
-) -> None:
-    async with single_workspace(enterprise=Enterprise("E0GRID00001", "Acme Grid")) as at:
-        own = at.workspace.enterprise if same_company else None
-        at.slack.add_workspace(Workspace("T0SISTER001", "sister", Installation("xoxb-sister"), own))
-        carol = at.workspace.add_user("U0COLLEAG01", "carol", team_id="T0SISTER001")
-        at.channel.members.add(carol.id)
-        at.slack.faults["users.info"] = fault
-        outcome = await at.answer("a click", carol)
-        assert len(at.orders) == (not refused)
-    assert outcome.text == (outcome_text(refused) if refused else paused(user=carol.id))
+        await at.click(third)
+        *_, last = await at.wait_for_messages(6)
+        assert at.current(third) == third
+    assert [kind for kind in types(kept) if kind == "image"] == ["image"] * 4
+    assert kept.blocks[0] == first.blocks[0]
+    assert types(changed) == ["section", "context", "mrkdwn", "actions", "button", "section", "section"]
+    assert "accessory" not in changed.blocks[0]
+    assert last.text == f"{paused()}\n{CARD_NOT_UPDATED}"
 
 
 async def test_an_exception_after_the_ack_is_reported_to_the_person(caplog: pytest.LogCaptureFixture) -> None:
@@ -361,4 +264,4 @@ async def test_an_exception_after_the_ack_is_reported_to_the_person(caplog: pyte
         await at.slack.click(at.person, message, message={"blocks": [{"type": "actions", "elements": 5}]})
         seen = await at.wait_for_ephemeral()
     (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
-    assert seen.text == incident_message(vars(record)["incident"]).text
+    assert seen.text == incident_text(vars(record)["incident"])

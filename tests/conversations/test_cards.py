@@ -11,21 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.parser import parser
-from bot.cli.session_orders import give_order
-from bot.config.settings import Settings
-from bot.container import DEFAULT_LIMITS
-from bot.core.outcomes import Failed
 from bot.demo.sandbox import environment
-from bot.outbound.store.card_rows import CardRows
-from bot.outbound.store.errors import StoreUnreachableError
 from bot.sim.anchor import SessionState, server_error
-from bot.sim.slack import Channel, Message, ResetAfterReading, Source, api_error, expired_url, rate_limited
+from bot.sim.slack import Channel, Message, Source, api_error, expired_url, rate_limited
 from bot.sim.slack.content import parts
 from conversations.test_replicas import second_bot
 from harness import ALICE, HTTP_ONLY, SESSION, SingleHarness, outcome_text, paused, resumed, single_workspace
 from harness.conversation import post_json, until
 from harness.databases import KEY
+from harness.outages import execute
+from harness.product import Limits, Settings, outcomes
+from harness.session_orders import give_order
 
 pytestmark = pytest.mark.anyio
 
@@ -66,14 +62,16 @@ def buttons(message: Message) -> list[object]:
     return [one["action_id"] for block in message.blocks for one in parts(block.get("elements")) if "action_id" in one]
 
 
-async def until_shown(at: SingleHarness, card: Message, expected: list[str], *words: str) -> Message:
+async def until_shown(
+    at: SingleHarness, card: Message, expected: list[str], *words: str, within: float = 20.0
+) -> Message:
     """Wait until a message has these buttons, and its text these words."""
 
     def is_shown() -> bool:
         now = at.current(card)
         return buttons(now) == expected and all(word in now.text for word in words)
 
-    await at.slack.until(is_shown)
+    await at.slack.until(is_shown, within=within)
     return at.current(card)
 
 
@@ -91,8 +89,13 @@ async def posted_result(at: SingleHarness) -> Message:
     return at.messages()[-1]
 
 
-async def test_a_click_shows_pausing_and_then_who_paused(database_url: str) -> None:
-    async with taking_alerts(database_url) as at:
+@pytest.fixture
+def file_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'bot.db'}"
+
+
+async def test_a_click_shows_pausing_and_then_who_paused() -> None:
+    async with taking_alerts() as at:
         card = await alert(at)
         at.anchor.session(SESSION).seconds = 3.0
         began = time.monotonic()
@@ -103,27 +106,19 @@ async def test_a_click_shows_pausing_and_then_who_paused(database_url: str) -> N
         done = await until_shown(at, card, RESUME, "Paused", f"<@{ALICE}>")
         await at.slack.until(lambda: len(about_session(at)) == 2)
         result = about_session(at)[-1]
-    assert took < 1.5  # the product allows 0.5
+    assert took < 1.5
     assert "It spends." in pausing.text
     assert "Pausing" not in done.text
     assert re.search(r"<!date\^\d+", done.text)
     assert (result.text, result.blocks, result.thread_ts) == (paused(), (), card.ts)
 
 
-async def test_a_fast_pause_is_shown_by_one_update() -> None:
+async def test_all_cards_follow_orders_from_any_surface() -> None:
     async with taking_alerts() as at:
-        card = await alert(at)
-        await at.click(card)
-        await until_shown(at, card, RESUME, "Paused")
-        assert at.current(card).revision == 1
-        assert at.calls(UPDATE) == 1
-
-
-async def test_all_cards_follow_orders_from_any_surface(database_url: str) -> None:
-    async with taking_alerts(database_url) as at:
         cards = [await alert(at), await alert(at, ops(at))]
         await at.command(f"{SESSION} it loops")
         here, there = [await until_shown(at, card, RESUME, "Paused", f"<@{ALICE}>") for card in cards]
+        assert at.calls(UPDATE) == 2, "a fast pause is shown by one update"
         await at.click(there, verb="resume", user=at.slack.bob)
         for card in cards:
             await until_shown(at, card, PAUSE, "Resumed", f"<@{BOB}>")
@@ -175,14 +170,13 @@ async def test_a_result_in_the_thread_of_somebody_elses_message_is_kept_true() -
         await until_shown(at, result, PAUSE, "Resumed", f"<@{BOB}>")
 
 
-async def test_a_result_of_the_shortcut_in_the_thread_of_a_card_has_no_button() -> None:
+async def test_a_result_in_the_thread_of_a_card_has_no_button() -> None:
     async with taking_alerts() as at:
         card = await alert(at)
         message = at.slack.post(at.channel, f"look at {SESSION}", user=at.slack.bob, thread_ts=card.ts)
         await at.slack.use_shortcut(at.person, message)
         await at.slack.until(lambda: about_session(at)[-1].source is Source.POST_MESSAGE)
-        result = about_session(at)[-1]
-        assert (result.thread_ts, result.blocks) == (card.ts, ())
+        assert (about_session(at)[-1].thread_ts, about_session(at)[-1].blocks) == (card.ts, ())
         await until_shown(at, card, RESUME, "Paused")
 
 
@@ -202,15 +196,13 @@ async def test_a_resume_is_told_where_a_result_could_not_go_to_its_thread() -> N
         assert about_session(at)[-1].text == resumed(user=BOB)
 
 
-async def test_an_order_on_the_command_line_is_shown_in_slack(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'bot.db'}"
-    async with taking_alerts(url) as at:
+async def test_an_order_on_the_command_line_is_shown_in_slack(file_url: str) -> None:
+    async with taking_alerts(file_url) as at:
         card = await alert(at, ops(at))
         await at.command()
         await until_shown(at, card, RESUME, "Paused")
-        own = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal()}
-        settings = Settings.from_env(environment(at.slack, at.anchor, **own))
-        assert await give_order(parser().parse_args(["resume", SESSION]), settings) == 0
+        own = {"DATABASE_URL": file_url, "ENCRYPTION_KEYS": KEY.reveal()}
+        assert await give_order(Settings.from_env(environment(at.slack, at.anchor, **own)), "resume", SESSION) == 0
         await until_shown(at, card, PAUSE, "Resumed", "(command line)")
         await at.slack.until(lambda: len(about_session(at)) == 2)
         report = about_session(at)[-1]
@@ -226,41 +218,20 @@ async def test_a_pause_that_failed_leaves_the_card_as_it_was() -> None:
         await at.slack.until(lambda: "Pausing" not in at.current(card).text)
         assert at.current(card).text == card.text
         await at.slack.until(lambda: len(about_session(at)) == 2)
-        assert about_session(at)[-1].text == outcome_text(Failed(500, "Failed to pause agent"))
-
-
-async def test_a_person_who_is_not_allowed_to_pause_changes_no_card() -> None:
-    async with taking_alerts() as at:
-        card = await alert(at)
-        await at.click(card, user=at.slack.outsider)
-        await at.wait_for_ephemeral(at.slack.outsider)
-        await asyncio.sleep(0.5)
-        assert at.current(card) == card
-
-
-async def test_a_result_that_was_posted_to_the_channel_is_kept_true() -> None:
-    async with taking_alerts() as at:
-        result = await posted_result(at)
-        await at.command()
-        changed = await until_shown(at, result, RESUME, "Paused")
-    assert result.text == outcome_text(Failed(500, "Failed to pause agent"))
-    assert changed.text.startswith(result.text)
+        assert about_session(at)[-1].text == outcome_text(outcomes.Failed(500, "Failed to pause agent"))
 
 
 async def test_without_its_database_the_bot_updates_the_clicked_message_alone(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    file_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def fail(*_: object, **__: object) -> None:
-        raise StoreUnreachableError("gone")
-
-    async with taking_alerts() as at:
+    async with taking_alerts(file_url) as at:
         clicked, other = await alert(at), await alert(at, ops(at))
         await asyncio.sleep(0.2)
-        with monkeypatch.context() as patch:
-            patch.setattr(CardRows, "exchange", fail)
-            await at.click(clicked)
-            await until_shown(at, clicked, RESUME, "Paused")
-            assert at.calls(UPDATE) == 0
+        await execute(file_url, "ALTER TABLE cards RENAME TO gone")
+        await at.click(clicked)
+        await until_shown(at, clicked, RESUME, "Paused")
+        assert at.calls(UPDATE) == 0
+        await execute(file_url, "ALTER TABLE gone RENAME TO cards")
         await until_shown(at, other, RESUME, "Paused")
     assert [record.message for record in caplog.records].count("cards not updated") == 1
 
@@ -271,20 +242,17 @@ async def test_updates_of_a_channel_are_a_second_apart_and_wait_for_slack() -> N
         at.slack.faults[UPDATE] = rate_limited(2, times=1)
         await at.command()
         for card in cards:
-            await until_shown(at, card, RESUME, "Paused")
+            assert (await until_shown(at, card, RESUME, "Paused")).text.startswith(card.text)
         times = [call.at.monotonic for call in at.slack.api_calls if call.method == UPDATE]
     gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert min(gaps) >= 1.0
     assert max(gaps) > 2.0
 
 
-@pytest.mark.parametrize("error", ["message_not_found", "cant_update_message"])
-async def test_a_card_that_slack_does_not_let_the_bot_update_is_given_up(
-    error: str, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_card_that_slack_does_not_let_the_bot_update_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
     async with taking_alerts() as at:
         card = await alert(at)
-        at.slack.faults[UPDATE] = api_error(error, times=1)
+        at.slack.faults[UPDATE] = api_error("cant_update_message", times=1)
         await at.command()
         await until(lambda: "card not updated" in [record.message for record in caplog.records])
         await asyncio.sleep(0.5)  # until that is stored
@@ -297,7 +265,7 @@ async def test_a_card_that_slack_does_not_let_the_bot_update_is_given_up(
 @HTTP_ONLY
 async def test_an_order_at_one_process_updates_the_card_of_another_one(postgresql_urls: Iterator[str]) -> None:
     url = next(postgresql_urls)
-    async with taking_alerts(url) as at, second_bot(at, url, DEFAULT_LIMITS) as second:
+    async with taking_alerts(url) as at, second_bot(at, url, Limits()) as second:
         card = await alert(at)
         at.slack.request_url = f"{second.url}/slack/events"
         await at.command()
@@ -306,10 +274,3 @@ async def test_an_order_at_one_process_updates_the_card_of_another_one(postgresq
         await until_shown(at, card, PAUSE, "Resumed", f"<@{BOB}>")
 
 
-async def test_an_update_that_slack_does_not_answer_is_sent_again() -> None:
-    async with taking_alerts() as at:
-        card = await alert(at)
-        at.slack.faults[UPDATE] = ResetAfterReading(times=1)
-        await at.command()
-        await until_shown(at, card, RESUME)
-        assert at.calls(UPDATE) == 2

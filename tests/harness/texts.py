@@ -7,7 +7,7 @@ from bot.core.secret import is_token
 from bot.core.session_id import Ambiguous, Broken, Missing, SessionId
 from bot.messages import request_errors
 from bot.messages.alert_card import sample_alert_message
-from bot.messages.outcome import outcome_message, waiting_message
+from bot.messages.outcome import card_not_updated, outcome_message, waiting_message
 from bot.messages.usage import usage_message
 
 __all__ = ["is_token"]
@@ -15,6 +15,7 @@ __all__ = ["is_token"]
 SESSION = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
 OTHER_SESSION = "9c0d7e11-2222-4333-8444-555566667777"
 ALICE = "U0ALICE0001"
+CARD_NOT_UPDATED = card_not_updated()
 SAMPLE_ALERT = sample_alert_message().text
 
 
