@@ -243,6 +243,7 @@ async def test_images_stay_and_blocks_that_slack_refuses_are_sent_once_more_with
         first, second, third = with_images(at), with_images(at), with_images(at)
         await at.click(first)
         kept = await at.wait_for_update(first)
+        await at.wait_for_messages(4)
         at.slack.faults["response_url"] = replace(INVALID_BLOCKS, times=1)
         await at.click(second)
         changed = await at.wait_for_update(second)

@@ -272,5 +272,3 @@ async def test_an_order_at_one_process_updates_the_card_of_another_one(postgresq
         await until_shown(at, card, RESUME, "Paused", f"<@{ALICE}>")
         await at.click(at.current(card), verb="resume", user=at.slack.bob)
         await until_shown(at, card, PAUSE, "Resumed", f"<@{BOB}>")
-
-
