@@ -40,10 +40,10 @@ from bot.usecases.session_checks import LOOK_INTERVAL
 _log = logging.getLogger(__name__)
 
 _DRAIN_TIMEOUT = 4.0  # seconds at shutdown for serving (DRAIN_SECONDS) and then for running work to end,
-_LAST_ACKS = 2.5  # of which Socket Mode serves until every envelope is answered,
+LAST_ACKS = 2.5  # of which Socket Mode serves until every envelope is answered,
 _INTERRUPT_TIMEOUT = 3.5  # then for reporting the rest as interrupted,
 _CLOSE_TIMEOUT = 1.0  # then for closing connections,
-_LONGEST_STOP = 9.5  # and for all of this together, if many things hang; orchestrators wait 10
+LONGEST_STOP = 9.5  # and for all of this together, if many things hang; orchestrators wait 10
 _LOOK_TIMEOUT = 1.0  # seconds for which Socket Mode waits for the database
 
 
@@ -89,7 +89,7 @@ async def serve(settings: Settings) -> None:
             await stopping
             collecting.cancel()
             _log.info("stopping")
-            force_exit_after(0, within=_LONGEST_STOP)  # what was not recorded is taken over, as after a kill
+            force_exit_after(0, within=LONGEST_STOP)  # what was not recorded is taken over, as after a kill
 
 
 @asynccontextmanager
@@ -211,7 +211,7 @@ async def _end_serving(socket_mode: SocketMode | None, acks: Tasks, hurry: async
     if socket_mode is None:
         await happens(hurry, within=seconds)
     else:
-        await acks.settle(within=_LAST_ACKS)
+        await acks.settle(within=LAST_ACKS)
         await socket_mode.close()
 
 

@@ -67,8 +67,8 @@ from bot.usecases.session_reads import SessionReads
 from bot.usecases.session_views import SessionViews
 from bot.usecases.workspace_monitor import WorkspaceMonitor
 
-_MOST_AT_ANCHOR = 4_000  # orders that are being sent; others wait
-_MOST_AT_ANCHOR_EACH = 1_000  # of one person
+MOST_AT_ANCHOR = 4_000  # orders that are being sent; others wait
+MOST_AT_ANCHOR_EACH = 1_000  # of one person
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     owner, dashboard_url = secrets.token_hex(8), settings.anchor_dashboard_url
     rows = OrderRows(tenancy.store.database, tenancy.store.cipher, owner, lease=limits.lease)
     journal = Journal(rows, readiness, metrics, renew_interval=limits.lease / RENEWALS)
-    queue = FairQueue(most=_MOST_AT_ANCHOR, most_each=_MOST_AT_ANCHOR_EACH, longest_wait=settings.anchor_deadline)
+    queue = FairQueue(most=MOST_AT_ANCHOR, most_each=MOST_AT_ANCHOR_EACH, longest_wait=settings.anchor_deadline)
     session_control = SessionControl(
         anchor,
         access_check,

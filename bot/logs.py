@@ -26,7 +26,7 @@ _LIBRARIES = {
 }
 _STDERR = 2
 _SECONDS = "%Y-%m-%dT%H:%M:%S"  # ISO 8601, in UTC
-_CAPACITY = 10_000  # lines; some megabytes
+CAPACITY = 10_000  # lines; some megabytes
 _FLUSH_TIMEOUT = 0.5  # seconds at exit, less than the process is given
 
 
@@ -48,7 +48,7 @@ class NonBlockingHandler(QueueHandler):
     If the queue is full, lines are dropped, and their number is logged once the queue has been written.
     """
 
-    def __init__(self, number: int, capacity: int = _CAPACITY) -> None:
+    def __init__(self, number: int, capacity: int = CAPACITY) -> None:
         # A `Queue` has a lock: garbage collection can run a finalizer that logs while the same thread holds it.
         self._lines: queue.SimpleQueue[str | threading.Event] = queue.SimpleQueue()
         super().__init__(self._lines)

@@ -34,7 +34,7 @@ from bot.usecases.install import Installer
 _log = logging.getLogger(__name__)
 
 _MIN_RETRY_DELAY, _MAX_RETRY_DELAY = 1.0, 30.0
-_KEY_CHECK_INTERVAL = 300.0  # seconds
+KEY_CHECK_INTERVAL = 300.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def _one(
         store,
         start=lambda: _identify(slack, settings.bot_token, workspaces, readiness),
         check=partial(_check_key, anchor, settings.anchor_api_key, readiness),
-        check_interval=_KEY_CHECK_INTERVAL,
+        check_interval=KEY_CHECK_INTERVAL,
         alerts_path=None if token is None else ALERTS_PATH,
     )
 

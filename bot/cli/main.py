@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 _ENV_FILE = Path(".env")
 _UNUSABLE_SETTINGS = 2
 _ADVICE = "`anchor-bot init` asks for the settings, and checks them."
-_OPEN_FILES = 65_536
+OPEN_FILES = 65_536
 _EXIT_TIMEOUT = 1.0  # seconds after the drain
 _SWITCH_INTERVAL = 0.0005  # seconds; a read of SQLite waits several times for its thread's turn
 
@@ -203,7 +203,7 @@ def _journal(options: argparse.Namespace) -> int:
 def _raise_limit_of_open_files() -> None:
     """Raise the limit, usually 1,024, since each running command holds two connections."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 

@@ -23,7 +23,7 @@ _ENCRYPTION_KEY = re.compile(r"[A-Za-z0-9_-]{43}=", re.ASCII)
 _DATABASE_URL = re.compile(r"sqlite:///(?!:memory:)[^?#\0]+|postgres(?:ql)?://[^\s\0]*")
 _MEMORY = "sqlite://"
 _DAYS = re.compile(r"\d{1,4}", re.ASCII)
-_MOST_DAYS = 3650
+MOST_DAYS = 3650
 
 
 class SettingsError(Exception):
@@ -156,8 +156,8 @@ class EnvReader(EnvValues):
     def days(self, name: str) -> int:
         """Read a whole number of days."""
         value, default = self.text(name), SETTINGS[name].default
-        if not (_DAYS.fullmatch(value) and 1 <= int(value) <= _MOST_DAYS):
-            self.report(name, f"is not a whole number of days from 1 to {_MOST_DAYS}, like {default}.")
+        if not (_DAYS.fullmatch(value) and 1 <= int(value) <= MOST_DAYS):
+            self.report(name, f"is not a whole number of days from 1 to {MOST_DAYS}, like {default}.")
             return int(default)
         return int(value)
 

@@ -10,8 +10,8 @@ from bot.config.settings import OneWorkspace, Settings
 from bot.core.policy import EVERYBODY
 from bot.core.secret import Secret
 
-_SECRET_LENGTH = 32
-_LEAST_TOKEN_LENGTH = 20
+SECRET_LENGTH = 32
+LEAST_TOKEN_LENGTH = 20
 
 
 def summarize(settings: Settings) -> dict[str, str]:
@@ -46,12 +46,12 @@ def find_warnings(environ: Mapping[str, str], settings: Settings, env_file: Path
     """Yield a sentence for each setting that is probably not meant, with its level."""
     for name, known in find_misspelled(environ):
         yield logging.WARNING, hint(name, known)
-    if any(len(secret.reveal()) != _SECRET_LENGTH for secret in settings.slack_signing_secrets):
-        yield logging.WARNING, f"SLACK_SIGNING_SECRET is not {_SECRET_LENGTH} characters long. Copy it again."
+    if any(len(secret.reveal()) != SECRET_LENGTH for secret in settings.slack_signing_secrets):
+        yield logging.WARNING, f"SLACK_SIGNING_SECRET is not {SECRET_LENGTH} characters long. Copy it again."
     if settings.anchor_timeout > settings.anchor_deadline:
         yield logging.WARNING, "ANCHOR_TIMEOUT is longer than ANCHOR_DEADLINE, so the deadline cuts each attempt off."
     token = settings.workspaces.alerts_token if isinstance(settings.workspaces, OneWorkspace) else None
-    if token is not None and len(token.reveal()) < _LEAST_TOKEN_LENGTH:
+    if token is not None and len(token.reveal()) < LEAST_TOKEN_LENGTH:
         yield logging.ERROR, "ALERTS_TOKEN is short enough to be guessed. Make a new one with: openssl rand -hex 32"
     if env_file.is_file() and env_file.stat().st_mode & stat.S_IROTH:
         yield logging.WARNING, f"Every user of this machine can read {env_file}. Run: chmod 600 {env_file}"

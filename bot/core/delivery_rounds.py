@@ -8,14 +8,14 @@ GIVE_UP_AFTER = 1800.0
 LONGEST_WAIT_IN_ROUND = 3.0
 """The longest Retry-After, in seconds, that a round waits for before it takes the next route."""
 
-_FIRST_ROUNDS = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-_THEN_EVERY = 60.0
+FIRST_ROUNDS = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+THEN_EVERY = 60.0
 
 
 def round_times() -> Iterator[float]:
     """Yield when each round begins, in seconds since the first one."""
-    yield from _FIRST_ROUNDS
-    time = _FIRST_ROUNDS[-1] + _THEN_EVERY
+    yield from FIRST_ROUNDS
+    time = FIRST_ROUNDS[-1] + THEN_EVERY
     while time <= GIVE_UP_AFTER:
         yield time
-        time += _THEN_EVERY
+        time += THEN_EVERY

@@ -76,7 +76,7 @@ class SessionList:
 _EIGHT_DIGITS = re.compile("[0-9a-fA-F]{8}", re.ASCII)
 _BEGINNING = re.compile("[0-9a-f]{8}[0-9a-f-]*", re.ASCII)
 _QUOTES = "`'\"\u2018\u2019\u201c\u201d\u00ab\u00bb"
-_NEAR_MISS = 16  # digits from which a word is an id that was copied in part
+NEAR_MISS = 16  # digits from which a word is an id that was copied in part
 
 
 def words_of(search: Missing | Broken | Ambiguous) -> str | None:
@@ -86,7 +86,7 @@ def words_of(search: Missing | Broken | Ambiguous) -> str | None:
     """
     if isinstance(search, Missing):
         return ""
-    if not isinstance(search, Broken) or search.digits >= _NEAR_MISS:
+    if not isinstance(search, Broken) or search.digits >= NEAR_MISS:
         return None
     words = (word.strip(_QUOTES) for word in search.written.split())
     return " ".join(word for word in words if word)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from bot.core.policy import EVERYBODY, Policy
 from bot.core.secret import Secret
 
-_SHOWN = 4
+SHOWN = 4
 _LEAST_HIDDEN = 8  # characters; the ending of a shorter key would reveal too much
 
 
@@ -36,7 +36,7 @@ class AnchorKey:
     def ending(self) -> str:
         """Return the last four characters, which identify it to people; "" if the key is too short to show any."""
         text = self.value.reveal()
-        return text[-_SHOWN:] if len(text) >= _SHOWN + _LEAST_HIDDEN else ""
+        return text[-SHOWN:] if len(text) >= SHOWN + _LEAST_HIDDEN else ""
 
 
 @dataclass(frozen=True, slots=True)

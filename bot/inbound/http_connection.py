@@ -8,7 +8,7 @@ from aiohttp import hdrs, web
 
 from bot import request_id
 
-_HEADER_TIMEOUT = 10.0  # seconds
+HEADER_TIMEOUT = 10.0  # seconds
 
 
 class HttpConnection(web.RequestHandler):
@@ -55,7 +55,7 @@ class HttpConnection(web.RequestHandler):
         self._requests -= 1
 
     def _wait_for_header(self) -> None:
-        self._deadline = self._loop_of_deadline.call_later(_HEADER_TIMEOUT, self.force_close)
+        self._deadline = self._loop_of_deadline.call_later(HEADER_TIMEOUT, self.force_close)
 
     def _stop_waiting(self) -> None:
         if self._deadline is not None:

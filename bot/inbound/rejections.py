@@ -10,8 +10,8 @@ from aiohttp import web
 
 _log = logging.getLogger(__name__)
 
-_LOG_INTERVAL = 10.0
-_MAX_BYTES = 1024 * 1024
+LOG_INTERVAL = 10.0
+MAX_BYTES = 1024 * 1024
 _TIMEOUT = 5.0  # seconds for the body; Slack itself waits 3 for the whole answer
 
 
@@ -40,7 +40,7 @@ class RejectionLog:
         now = self._clock()
         if now < self._next_line_at.get(rejected.status, now):
             return
-        self._next_line_at[rejected.status] = now + _LOG_INTERVAL
+        self._next_line_at[rejected.status] = now + LOG_INTERVAL
         fields = {"status": rejected.status, "why": rejected.why, "count": self._unlogged.pop(rejected.status)}
         _log.warning("requests rejected", extra=fields)
 
@@ -63,16 +63,16 @@ async def read_body(request: web.Request) -> bytes | Rejected:
         return Rejected(400, "The body is incomplete, or its framing is wrong.")
     except TimeoutError:
         return Rejected(408, f"The body did not arrive within {_TIMEOUT:g} s.")
-    return Rejected(413, f"The body is larger than {_MAX_BYTES} bytes.") if body is None else body
+    return Rejected(413, f"The body is larger than {MAX_BYTES} bytes.") if body is None else body
 
 
 async def _read_within_size(request: web.Request) -> bytes | None:
     """Return the body, or None as soon as it is too large."""
-    if (request.content_length or 0) > _MAX_BYTES:
+    if (request.content_length or 0) > MAX_BYTES:
         return None
     body = bytearray()
     async for chunk in request.content.iter_any():
         body += chunk
-        if len(body) > _MAX_BYTES:
+        if len(body) > MAX_BYTES:
             return None
     return bytes(body)

@@ -18,7 +18,7 @@ from bot.request_id import new_id
 from bot.usecases.card_outbox import CardOutbox
 from bot.usecases.post_alert import post_alert
 
-_POST_WAIT = 8.0  # seconds for which a sender waits for its post
+POST_WAIT = 8.0  # seconds for which a sender waits for its post
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class AlertCards:
         known = self._known(workspace.team_id, alert.session_id)
         facts = None if known is None else known.for_card()
         incoming = IncomingAlert(new_id(), workspace.team_id, channel, alert, facts)
-        placing = await self._outbox.post(incoming, within=_POST_WAIT)
+        placing = await self._outbox.post(incoming, within=POST_WAIT)
         if placing is None:
             return await self._post_at_once(workspace, channel, alert)
         placed, result = placing

@@ -28,10 +28,10 @@ _log = logging.getLogger(__name__)
 INTERVAL = 2.0
 """Seconds between two looks for cards that other processes have marked as due."""
 
-_MOST_SENDING = 50
-_MOST_WAITING = 10_000  # changes of each kind; while the database fails, others are dropped
+MOST_SENDING = 50
+MOST_WAITING = 10_000  # changes of each kind; while the database fails, others are dropped
 _MOST_WRITTEN = 1_000  # sessions in a transaction: a statement takes 32,766 parameters on SQLite
-_MOST_SENDERS = 100  # that wait until their alert is posted; others are told that it is queued
+MOST_SENDERS = 100  # that wait until their alert is posted; others are told that it is queued
 _MOST_DOUBTFUL = 2  # posts without an answer that are repeated, if nobody else can do it
 _RETRY_DELAY = 1.0  # seconds after a failed transaction
 _MOST_NAMED = 5  # sessions of a summary in the log
@@ -115,7 +115,7 @@ class CardOutbox:
 
     async def _tick(self) -> float:
         """Write the changes and start to send what is due. Return how many seconds to wait then."""
-        result = await self._exchange(most=_MOST_SENDING - len(self._sending) if self._send else 0)
+        result = await self._exchange(most=MOST_SENDING - len(self._sending) if self._send else 0)
         if result is None:
             return _RETRY_DELAY
         for card in result.claimed:
@@ -141,7 +141,7 @@ class CardOutbox:
 
     def _place(self, alert_id: str, placed: Placed) -> None:
         """Tell the sender of an alert its place. That of a new card can wait for the post."""
-        if placed.is_new and len(self._senders) < _MOST_SENDERS:
+        if placed.is_new and len(self._senders) < MOST_SENDERS:
             self._senders[alert_id] = asyncio.get_running_loop().create_future()
         self._placing.pop(alert_id).set_result(placed)
 
@@ -181,7 +181,7 @@ class CardOutbox:
             _end(waiting, frozenset())
         for alert in changes.alerts:
             self._placing.pop(alert.id).set_result(None)
-        self._changes.put_back(changes, _MOST_WAITING)
+        self._changes.put_back(changes, MOST_WAITING)
 
 
 def _new_cards(card: ClaimedCard) -> Iterator[NewCard]:

@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 1.0, 60.0  # seconds
 _TOO_LONG = Refused("msg_blocks_too_long")
 _MOST_ATTEMPTS = 40  # half an hour; then a post is given up, since its alert is old,
-_RARE_BACKOFF = 900.0  # and an update, which shows what is true now, is tried more rarely
+RARE_BACKOFF = 900.0  # and an update, which shows what is true now, is tried more rarely
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,6 @@ def _read(card: ClaimedCard, result: PostResult, digest: str) -> Attempt:
 
 def _again(card: ClaimedCard, result: TryAgain | Doubtful | Refused) -> Attempt:
     after = result.after if isinstance(result, TryAgain) else None
-    longest = _LONGEST_BACKOFF if card.attempts < _MOST_ATTEMPTS else _RARE_BACKOFF
+    longest = _LONGEST_BACKOFF if card.attempts < _MOST_ATTEMPTS else RARE_BACKOFF
     backoff = min(_FIRST_BACKOFF * 2 ** min(card.attempts, 10), longest)
     return Attempt(SentCard(card, retry_after=max(after or 0.0, backoff), held_for=after))

@@ -17,8 +17,8 @@ from bot.messages.outcome import card_not_updated
 from bot.usecases.message_delivery import MessageDelivery
 
 _CARD_WAIT = 1.0  # seconds that a result waits for the update of the clicked message
-_MAX_MESSAGES = 2_000  # a click lacks an update for some seconds
-_MAX_UPDATES = 100  # of a message
+MAX_MESSAGES = 2_000  # a click lacks an update for some seconds
+MAX_UPDATES = 100  # of a message
 
 _Name = tuple[str, str, str]  # team, channel and ts
 
@@ -58,7 +58,7 @@ def _name(address: ReplyAddress, clicked: ClickedMessage) -> _Name:
 
 @dataclass(slots=True)
 class _Message:
-    updates: LRUCache[SessionId, CardUpdate] = field(default_factory=lambda: LRUCache(_MAX_UPDATES))
+    updates: LRUCache[SessionId, CardUpdate] = field(default_factory=lambda: LRUCache(MAX_UPDATES))
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def apply_to(self, card: MessageContent) -> MessageContent:
@@ -74,7 +74,7 @@ class CardUpdateLog:
     The message in a click lacks updates that the client does not show yet.
     """
 
-    def __init__(self, *, max_messages: int = _MAX_MESSAGES) -> None:
+    def __init__(self, *, max_messages: int = MAX_MESSAGES) -> None:
         self._messages: LRUCache[_Name, _Message] = LRUCache(max_messages)
 
     def add(self, name: _Name, update: CardUpdate, card: MessageContent) -> MessageContent:

@@ -16,12 +16,12 @@ from bot.usecases.session_reads import SessionReads
 INTERVAL = 1.0
 """Seconds between two reads for a workspace: a list has the facts of many sessions, so a burst needs few."""
 
-_DELAY = 0.02  # seconds behind the order, so that the read does not overtake it on another connection
+DELAY = 0.02  # seconds behind the order, so that the read does not overtake it on another connection
 _TIMEOUT = 3.0  # seconds; a later answer helps no result
-_MOST_PER_INTERVAL = 20  # of all workspaces: reads must not take the processor from orders
-_MOST_IN_FLIGHT = 20
+MOST_PER_INTERVAL = 20  # of all workspaces: reads must not take the processor from orders
+MOST_IN_FLIGHT = 20
 _MOST_WORKSPACES = 1_000
-_RATE_LIMITED = 60.0  # seconds without reads, so that orders have what Anchor allows
+RATE_LIMITED = 60.0  # seconds without reads, so that orders have what Anchor allows
 
 
 class FactReads:
@@ -43,8 +43,8 @@ class FactReads:
         self._on_read = on_read
         self._tasks = tasks
         self._in_flight: dict[str, asyncio.Task[None]] = {}
-        self._recent: TTLCache[str, bool] = TTLCache(_MOST_PER_INTERVAL, INTERVAL, timer=clock)
-        self._rate_limited: TTLCache[str, bool] = TTLCache(_MOST_WORKSPACES, _RATE_LIMITED, timer=clock)
+        self._recent: TTLCache[str, bool] = TTLCache(MOST_PER_INTERVAL, INTERVAL, timer=clock)
+        self._rate_limited: TTLCache[str, bool] = TTLCache(_MOST_WORKSPACES, RATE_LIMITED, timer=clock)
         self._is_stopped = False
 
     def follow(self, access: Access, session_id: SessionId) -> None:
@@ -66,10 +66,10 @@ class FactReads:
         if self._is_stopped or team_id in self._rate_limited:
             return False
         has_own = team_id in self._in_flight or team_id in self._recent
-        return not has_own and len(self._in_flight) < _MOST_IN_FLIGHT and len(self._recent) < _MOST_PER_INTERVAL
+        return not has_own and len(self._in_flight) < MOST_IN_FLIGHT and len(self._recent) < MOST_PER_INTERVAL
 
     async def _read(self, access: Access, session_id: SessionId) -> None:
-        await asyncio.sleep(_DELAY)
+        await asyncio.sleep(DELAY)
         team_id = access.workspace.team_id
         read = await self._anchor.about(access.key, session_id, within=_TIMEOUT)
         if isinstance(read, NotRead):

@@ -16,7 +16,7 @@ CAPACITY = 30_000
 SHARE = 3
 """One person, or one of many workspaces, can use this part of a capacity (a third): two others still have room."""
 
-_MANY = 50  # running turns; without a flood there are fewer
+MANY = 50  # running turns; without a flood there are fewer
 _LONG = 0.5  # seconds
 
 _PACE = 4  # turns that begin per iteration of the event loop, at least,
@@ -59,7 +59,7 @@ class FairQueue:
         Not if many of them are this person's: some may be fast. Yes if these are nearly all that can run.
         """
         taken = self._turns.taken(person)
-        if len(self._running) < _MANY or _MANY <= taken < self._nearly_all:
+        if len(self._running) < MANY or MANY <= taken < self._nearly_all:
             return False
         oldest = next(iter(self._running.values()))
         return asyncio.get_running_loop().time() - oldest >= _LONG

@@ -30,9 +30,9 @@ MAX_WAITING = 5_000
 MAX_WAITING_EACH = 1_000
 """The most of them for one person."""
 
-_MOST_REMEMBERED = 10_000
-_MOST_SENDING = 2_000  # messages that are being sent; others wait
-_MOST_SENDING_EACH = 500  # to or for one person
+MOST_REMEMBERED = 10_000
+MOST_SENDING = 2_000  # messages that are being sent; others wait
+MOST_SENDING_EACH = 500  # to or for one person
 _ATTEMPTS = 3  # for an updated card and for a notice to an admin
 _FIRST_BACKOFF = 0.5
 _MAX_DELAY = 60.0
@@ -52,9 +52,9 @@ class MessageDelivery:
         self._response_urls = response_urls
         self._slack = slack
         self._workspaces = workspaces
-        self._queue = FairQueue(most=_MOST_SENDING, most_each=_MOST_SENDING_EACH)
+        self._queue = FairQueue(most=MOST_SENDING, most_each=MOST_SENDING_EACH)
         self._waiting: Tally[Person] = Tally()
-        self._receipts: LRUCache[tuple[str, str, str], asyncio.Future[Receipt | None]] = LRUCache(_MOST_REMEMBERED)
+        self._receipts: LRUCache[tuple[str, str, str], asyncio.Future[Receipt | None]] = LRUCache(MOST_REMEMBERED)
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:

@@ -17,7 +17,7 @@ MOST_RESUMES, RESUMES_WITHIN = 30, 60.0
 MOST_REPEATS, REPEATS_WITHIN = 5, 10.0
 """The most times that a person resumes the same session within so many seconds."""
 
-_MOST_REMEMBERED = 10_000
+MOST_REMEMBERED = 10_000
 
 _Resume = tuple[Person, SessionId]
 
@@ -32,8 +32,8 @@ class OrderLimits:
         self._clock = clock
         self._capacity = capacity
         self._unfinished: Tally[Person] = Tally()
-        self._resumes: LRUCache[Person, TimeWindow] = LRUCache(_MOST_REMEMBERED)
-        self._repeats: LRUCache[_Resume, TimeWindow] = LRUCache(_MOST_REMEMBERED)
+        self._resumes: LRUCache[Person, TimeWindow] = LRUCache(MOST_REMEMBERED)
+        self._repeats: LRUCache[_Resume, TimeWindow] = LRUCache(MOST_REMEMBERED)
 
     def begin(self, order: Order) -> Overloaded | Limited | None:
         """Count an order as unfinished, or return the limit that it exceeds."""

@@ -29,7 +29,7 @@ from bot.usecases.session_control import SessionControl
 
 _SETTLE_TIMEOUT = 1.0  # seconds for an outcome to be stored before it is told or shown
 _REMEMBER = 900.0  # seconds; Slack sends an unanswered request again for up to some minutes
-_MOST_TRIGGERS = 10_000  # the journal knows older ones
+MOST_TRIGGERS = 10_000  # the journal knows older ones
 _NOBODY = Receipt("nobody")
 
 
@@ -77,7 +77,7 @@ class Orders:
         self._now = now
         self._dashboard_url = dashboard_url
         self._known = known
-        self._by_trigger: TTLCache[str, RunningOrder] = TTLCache(_MOST_TRIGGERS, _REMEMBER, timer=clock)
+        self._by_trigger: TTLCache[str, RunningOrder] = TTLCache(MOST_TRIGGERS, _REMEMBER, timer=clock)
 
     def start(self, order: Order, address: ReplyAddress) -> tuple[RunningOrder, bool]:
         """Record an order and begin to execute it. Return it, and whether Slack sent it before: then it is that one."""

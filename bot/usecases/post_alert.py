@@ -7,7 +7,7 @@ from bot.messages.message import Message
 from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.delivery import PostResult, TryAgain
 
-_RETRY_WINDOW = 10.0  # seconds from the first attempt to the start of the last one: the caller waits for the response
+RETRY_WINDOW = 10.0  # seconds from the first attempt to the start of the last one: the caller waits for the response
 _FIRST_BACKOFF = 0.5
 _MAX_FAILURES = 3  # any of them may have posted the message; a rate-limited attempt has not
 
@@ -15,7 +15,7 @@ _MAX_FAILURES = 3  # any of them may have posted the message; a rate-limited att
 async def post_alert(slack: SlackClient, token: Secret, channel: str, message: Message) -> PostResult:
     """Post with the bot's `token` until the result is final; return TryAgain if the retries are used up."""
     loop = asyncio.get_running_loop()
-    ends, backoff, failures = loop.time() + _RETRY_WINDOW, _FIRST_BACKOFF, 0
+    ends, backoff, failures = loop.time() + RETRY_WINDOW, _FIRST_BACKOFF, 0
     while True:
         result = await slack.post_message(token, channel, message)
         if not isinstance(result, TryAgain):

@@ -23,7 +23,7 @@ from bot.usecases.card_outbox import CardOutbox
 
 _log = logging.getLogger(__name__)
 
-_PAUSING_AFTER = 0.2  # seconds without an outcome; a faster pause is shown when it is done
+PAUSING_AFTER = 0.2  # seconds without an outcome; a faster pause is shown when it is done
 _KNOWN_WITHIN = 1.0  # seconds for which the result of a click waits to know whether its message is a card
 
 
@@ -46,7 +46,7 @@ class SessionCards:
     def watch(self, entry: JournalEntry) -> None:
         """Show that a pause is being sent, if that takes some time."""
         if entry.order.verb is Verb.PAUSE:
-            asyncio.get_running_loop().call_later(_PAUSING_AFTER, self._show_pausing, entry)
+            asyncio.get_running_loop().call_later(PAUSING_AFTER, self._show_pausing, entry)
 
     def _show_pausing(self, entry: JournalEntry) -> None:
         if entry.outcome is not None:

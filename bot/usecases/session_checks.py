@@ -29,12 +29,12 @@ INTERVAL = 60.0
 LOOK_INTERVAL = 10.0
 """Seconds between two looks for workspaces with open cards, and for changes that a killed process told no card."""
 
-_LONGEST_BACKOFF = 960.0  # seconds after reads that failed
+LONGEST_BACKOFF = 960.0  # seconds after reads that failed
 _GRACE = 1.0
 _AGE = 86_400.0  # seconds by which a session can be older than its card
 _LONGEST_STATUS = 100
 _TIMEOUT = 10.0  # seconds for a list of sessions
-_MOST_LISTED = 10_000  # sessions of cards that have been looked for in a list
+MOST_LISTED = 10_000  # sessions of cards that have been looked for in a list
 
 
 class SessionChecks:
@@ -56,7 +56,7 @@ class SessionChecks:
         self._card_facts = card_facts
         self._outbox = outbox
         self._failures: dict[str, int] = {}
-        self._listed: LRUCache[tuple[str, str], bool] = LRUCache(_MOST_LISTED)
+        self._listed: LRUCache[tuple[str, str], bool] = LRUCache(MOST_LISTED)
 
     async def look(self) -> None:
         """Update the cards of untold changes, and check the workspaces whose turn it is."""
@@ -77,7 +77,7 @@ class SessionChecks:
         page = await self._sessions.statuses(workspace.anchor_key.value, since=since - _AGE)
         if isinstance(page, NotRead):
             failures = self._failures[team_id] = self._failures.get(team_id, 0) + 1
-            await self._rows.postpone(team_id, min(INTERVAL * 2 ** min(failures, 10), _LONGEST_BACKOFF))
+            await self._rows.postpone(team_id, min(INTERVAL * 2 ** min(failures, 10), LONGEST_BACKOFF))
             return
         self._failures.pop(team_id, None)
         known = await self._rows.sessions(team_id)

@@ -15,7 +15,7 @@ from bot.usecases.access_check import Access, AccessCheck, Viewer
 from bot.usecases.past_orders import PastOrders
 from bot.usecases.session_reads import SessionReads
 
-_PAUSED_WITHIN = 86_400.0  # seconds; few sessions live longer
+PAUSED_WITHIN = 86_400.0  # seconds; few sessions live longer
 _MOST_ORDERS = 200
 _RESULTS = frozenset({Result.DONE, Result.UNCONFIRMED, Result.NOT_DONE})
 
@@ -71,7 +71,7 @@ class SessionLists:
         if not isinstance(viewer, Viewer):
             return viewer
         access = viewer.access
-        since = self._now() - _PAUSED_WITHIN
+        since = self._now() - PAUSED_WITHIN
         chosen = HistoryFilter(team_id=access.workspace.team_id, results=_RESULTS, since=since)
         running, orders = await asyncio.gather(
             self._running(access, within), self._past_orders.newest(chosen, most=_MOST_ORDERS)

@@ -17,9 +17,9 @@ from bot.usecases.access_check import Access
 CACHED = 5.0
 """Seconds for which others get what was read, too."""
 
-_KEPT = 600.0  # seconds for which the lasting facts of a session are remembered
-_MOST_WORKSPACES = 1_000
-_MOST_SESSIONS = 10_000
+KEPT = 600.0  # seconds for which the lasting facts of a session are remembered
+MOST_WORKSPACES = 1_000
+MOST_SESSIONS = 10_000
 
 _List = tuple[str, int]  # team and version of the key
 
@@ -46,8 +46,8 @@ class SessionReads:
         self._now = now
         self._clock = clock
         self._in_flight: dict[_List, asyncio.Task[SessionList | NotRead]] = {}
-        self._lists: TTLCache[_List, SessionList] = TTLCache(_MOST_WORKSPACES, CACHED, timer=clock)
-        self._known: TTLCache[tuple[str, SessionId], _Known] = TTLCache(_MOST_SESSIONS, _KEPT, timer=clock)
+        self._lists: TTLCache[_List, SessionList] = TTLCache(MOST_WORKSPACES, CACHED, timer=clock)
+        self._known: TTLCache[tuple[str, SessionId], _Known] = TTLCache(MOST_SESSIONS, KEPT, timer=clock)
 
     async def running(self, access: Access) -> SessionList | NotRead:
         """Return the sessions that run, as they were at most 5 seconds ago. Callers share the read in flight.

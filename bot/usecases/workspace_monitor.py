@@ -20,8 +20,8 @@ from bot.usecases.message_delivery import MessageDelivery
 _log = logging.getLogger(__name__)
 
 _SCOPE = "users:read"
-_MOST_QUIET = 10_000
-_QUIET_PERIOD = 600.0  # seconds without a look into the store after a notice, delivered or not
+MOST_QUIET = 10_000
+QUIET_PERIOD = 600.0  # seconds without a look into the store after a notice, delivered or not
 
 
 class ResultMonitor(Protocol):
@@ -52,7 +52,7 @@ class WorkspaceMonitor:
         self._admins = admins
         self._delivery = delivery
         self._tasks = tasks
-        self._quiet: TTLCache[tuple[str, str], None] = TTLCache(_MOST_QUIET, _QUIET_PERIOD, timer=clock)
+        self._quiet: TTLCache[tuple[str, str], None] = TTLCache(MOST_QUIET, QUIET_PERIOD, timer=clock)
         self._recording: set[tuple[str, int, KeyCheck]] = set()
         self._saving = asyncio.Lock()  # many new keys at once would wait for the database until their timeouts
 

@@ -85,7 +85,7 @@ async def test_it_says_that_an_alert_is_queued(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ALERTS_TOKEN", TOKEN)
-    monkeypatch.setattr("bot.usecases.alert_cards._POST_WAIT", 0.0)
+    monkeypatch.setattr("bot.usecases.alert_cards.POST_WAIT", 0.0)
     async with single_workspace(ALERTS_TOKEN=TOKEN, ALERTS_CHANNEL="C0ALERTS001") as at:
         at.slack.faults["chat.postMessage"] = Slow(1.0)
         code = await asyncio.to_thread(main, ["alert", *LEAST, "--bot-url", at.bot.url])

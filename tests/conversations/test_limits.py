@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def one_at_anchor(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each person have one order at Anchor."""
-    monkeypatch.setattr("bot.container._MOST_AT_ANCHOR_EACH", 1)
+    monkeypatch.setattr("bot.container.MOST_AT_ANCHOR_EACH", 1)
 
 
 @pytest.mark.usefixtures("one_at_anchor")
@@ -66,7 +66,7 @@ async def test_an_order_in_the_queue_of_a_bot_that_stops_is_not_in_doubt(monkeyp
 
 
 async def test_an_ack_does_not_wait_for_an_outcome_behind_many_slow_orders(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.usecases.fair_queue._MANY", 1)
+    monkeypatch.setattr("bot.usecases.fair_queue.MANY", 1)
     monkeypatch.setattr("bot.usecases.fair_queue._LONG", 0.0)
     async with single_workspace(ack_wait=20.0) as at:
         at.anchor.fault = Slow(1.0)
@@ -99,7 +99,7 @@ async def test_an_order_for_more_sessions_than_fit_into_memory_is_refused(monkey
 @HTTP_ONLY
 async def test_a_request_for_which_there_is_no_room_fails_in_slack(monkeypatch: pytest.MonkeyPatch) -> None:
     async with single_workspace() as at:
-        monkeypatch.setattr("bot.inbound.slack.app._MOST_TASKS", 0)
+        monkeypatch.setattr("bot.inbound.slack.app.MOST_TASKS", 0)
         delivery = await at.command()
         assert delivery.error is not None
         assert at.orders == []

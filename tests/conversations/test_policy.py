@@ -213,7 +213,7 @@ async def test_while_slack_does_not_say_who_somebody_is_they_are_refused_unless_
 async def test_a_pause_of_a_known_member_does_not_wait_for_slack_and_a_resume_does(
     by: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.outbound.slack.profiles._PROFILE_TTL", 0.0)
+    monkeypatch.setattr("bot.outbound.slack.profiles.PROFILE_TTL", 0.0)
     async with single_workspace() as at:
         await done(at, by, at.slack.bob)
         at.slack.home.change_user(at.slack.bob, is_restricted=True)

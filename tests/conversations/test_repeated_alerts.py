@@ -73,7 +73,7 @@ async def test_an_alert_that_comes_after_its_card_was_deleted_gets_a_new_card(er
 
 
 async def test_a_queued_alert_that_slack_does_not_answer_is_posted_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.usecases.alert_cards._POST_WAIT", 0.0)
+    monkeypatch.setattr("bot.usecases.alert_cards.POST_WAIT", 0.0)
     async with taking_alerts() as at:
         at.slack.faults[POST] = ResetAfterReading(times=1)
         status, _ = await send(at)
@@ -82,7 +82,7 @@ async def test_a_queued_alert_that_slack_does_not_answer_is_posted_again(monkeyp
 
 
 async def test_only_a_hundred_senders_wait_for_their_card(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.usecases.card_outbox._MOST_SENDERS", 0)
+    monkeypatch.setattr("bot.usecases.card_outbox.MOST_SENDERS", 0)
     async with taking_alerts() as at:
         answer = await send(at)
         await at.slack.until(lambda: shown(at) == [SESSION])

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
-from bot.app import _CLOSE_TIMEOUT, _DRAIN_TIMEOUT, _INTERRUPT_TIMEOUT, _LONGEST_STOP
+from bot.app import _CLOSE_TIMEOUT, _DRAIN_TIMEOUT, _INTERRUPT_TIMEOUT, LONGEST_STOP
 from bot.core.outcomes import Doubt, Stopping, Unconfirmed
 from bot.demo.sandbox import environment
 from bot.sim.anchor import Hang, SimAnchor, Slow
@@ -32,7 +32,7 @@ DEVELOPMENT = {"PYTHONDEVMODE": "1"}  # Python then complains of what was never 
 
 
 def test_the_time_limits_of_a_stop_fit_into_the_ten_seconds_that_orchestrators_wait() -> None:
-    assert _DRAIN_TIMEOUT + _INTERRUPT_TIMEOUT + _CLOSE_TIMEOUT <= _LONGEST_STOP - 1.0 < 9.0
+    assert _DRAIN_TIMEOUT + _INTERRUPT_TIMEOUT + _CLOSE_TIMEOUT <= LONGEST_STOP - 1.0 < 9.0
 
 
 def shutdown_log(bot: BotProcess) -> list[dict[str, Any]]:

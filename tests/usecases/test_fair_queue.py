@@ -118,7 +118,7 @@ async def test_more_turns_begin_per_iteration_if_many_wait(monkeypatch: pytest.M
 
 
 async def test_many_turns_that_run_for_long_are_a_congestion(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.usecases.fair_queue._MANY", 2)
+    monkeypatch.setattr("bot.usecases.fair_queue.MANY", 2)
     monkeypatch.setattr("bot.usecases.fair_queue._LONG", 0.05)
     queue = FairQueue(most=9, most_each=3)
     async with queue.turn(ALICE):

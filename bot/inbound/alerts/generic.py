@@ -13,7 +13,7 @@ from bot.messages.markup import link, plain, width
 
 _FIELDS = frozenset({"session_id", "text", "title", "severity", "url", "channel", "fingerprint", "status", "fields"})
 _STATUSES = ("firing", "resolved")
-_MOST_FIELDS = 10  # https://docs.slack.dev/reference/block-kit/blocks/section-block
+MOST_FIELDS = 10  # https://docs.slack.dev/reference/block-kit/blocks/section-block
 _MOST_WARNINGS, _LONGEST_NAME = 10, 50
 _MAX_LENGTH = 20_000  # characters that are looked at,
 _MOST_KEPT = {"text": 4_000, "title": 500, "fingerprint": 200}  # and stored, with white space that no card shows
@@ -113,8 +113,8 @@ def _pairs(fields: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
         return ()
     if not isinstance(given, dict) or not all(isinstance(value, str | int | float) for value in given.values()):
         raise _BadFieldError("fields", "must be an object of texts and numbers")
-    if len(given) > _MOST_FIELDS:
-        raise _BadFieldError("fields", f"has {len(given)} entries: the limit is {_MOST_FIELDS}")
+    if len(given) > MOST_FIELDS:
+        raise _BadFieldError("fields", f"has {len(given)} entries: the limit is {MOST_FIELDS}")
     longest_name, longest_value = _MOST_KEPT_OF_FIELD
     pairs = ((name.strip()[:longest_name], str(value).strip()[:longest_value]) for name, value in given.items())
     return tuple((name, value) for name, value in pairs if plain(name) and plain(value))

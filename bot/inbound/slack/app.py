@@ -29,7 +29,7 @@ from bot.usecases.orders import Orders
 _log = logging.getLogger(__name__)
 
 _MOST_AT_ONCE = 64  # requests that Bolt gets: one person's do not hold up those of others
-_MOST_TASKS = 150_000  # three for each unfinished order, and for each result
+MOST_TASKS = 150_000  # three for each unfinished order, and for each result
 
 Payload = dict[str, Any]
 
@@ -105,7 +105,7 @@ class SlackApp:
         """
         address = read_address(payload)
         async with self._queue.turn(address.actor.person) as why_not:
-            if why_not is not None or len(self._tasks) >= _MOST_TASKS:
+            if why_not is not None or len(self._tasks) >= MOST_TASKS:
                 return Ack(status=503)  # Slack sends an event again, and tells a person of a command or click
         sent_at, resolution = read_time(payload, timestamp)
         age = request_age(now=self._slack_now(), timestamp=sent_at, resolution=resolution, standstill=standstill)

@@ -94,7 +94,7 @@ def _parse_json(body: bytes) -> dict[str, object]:
     return as_object(parsed)
 
 
-_MAX_AGE = 300  # seconds
+MAX_AGE = 300  # seconds
 _TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
@@ -103,12 +103,12 @@ def _find_problem(raw: RawRequest, secrets: Sequence[Secret], now: float) -> str
     if not _is_signed(raw, secrets):
         return "The request is not signed by Slack."
     seconds = int(raw.timestamps[0]) - now
-    if abs(seconds) <= _MAX_AGE:
+    if abs(seconds) <= MAX_AGE:
         return None
     side = "ahead of" if seconds > 0 else "behind"
     return (
         f"The request is signed, but its time is {abs(seconds):.0f} s {side} this machine's clock, and more than "
-        f"{_MAX_AGE} s are not accepted. It is an old request, or the clock is wrong."
+        f"{MAX_AGE} s are not accepted. It is an old request, or the clock is wrong."
     )
 
 

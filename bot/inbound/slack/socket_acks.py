@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 ACK_TIMEOUT = 3.0
 """Seconds that Slack waits for an ack."""
 
-_MOST_UNANSWERED = 30_000
+MOST_UNANSWERED = 30_000
 
 
 class SocketAcks:
@@ -65,13 +65,13 @@ class SocketAcks:
 
         Slack shows no ack of an old one: its person has seen an error.
         """
-        if envelope.envelope_id not in self._unanswered and len(self._tasks) < _MOST_UNANSWERED:
+        if envelope.envelope_id not in self._unanswered and len(self._tasks) < MOST_UNANSWERED:
             self._unanswered.add(envelope.envelope_id)
             self._tasks.start(self._answer(envelope, received_at, standstill, may_be_old=may_be_old))
 
     def send(self, ack: str, received_at: float) -> None:
         """Start to send an ack, unless too many are unanswered."""
-        if len(self._tasks) < _MOST_UNANSWERED:
+        if len(self._tasks) < MOST_UNANSWERED:
             self._tasks.start(self._send(ack, received_at))
 
     async def _answer(

@@ -22,8 +22,8 @@ from bot.outbound.http_client import NETWORK_ERRORS, never_sent
 
 _log = logging.getLogger(__name__)
 
-_LIMIT = 50  # sessions on a page, the most that Anchor allows
-_MOST_PAGES = 5
+LIMIT = 50  # sessions on a page, the most that Anchor allows
+MOST_PAGES = 5
 _MAX_LIST_BYTES = 4 * 1024 * 1024
 _OK = 200
 _BY_STATUS = {
@@ -118,7 +118,7 @@ class AnchorSessions:
         https://docs.anchorbrowser.io/api-reference/browser-sessions/list-sessions
         """
         whole = SessionPage((), is_last=False)
-        for number in range(1, _MOST_PAGES + 1):
+        for number in range(1, MOST_PAGES + 1):
             page = await self._page(key, number, filters, within=ends - time.monotonic())
             if isinstance(page, NotRead):
                 return whole if number > 1 else page
@@ -131,11 +131,11 @@ class AnchorSessions:
     async def _page(
         self, key: Secret, number: int, filters: Mapping[str, str], *, within: float
     ) -> SessionPage | NotRead:
-        order = {"page": str(number), "limit": str(_LIMIT), "sort_by": "created_at", "sort_order": "desc"}
+        order = {"page": str(number), "limit": str(LIMIT), "sort_by": "created_at", "sort_order": "desc"}
         answer = await self._get("/v1/sessions", key, {**order, **filters}, within=within)
         if isinstance(answer, NotRead):
             return answer
-        return read_page(answer.parsed, page=number, limit=_LIMIT) or NotRead(Unread.UNREADABLE, _OK)
+        return read_page(answer.parsed, page=number, limit=LIMIT) or NotRead(Unread.UNREADABLE, _OK)
 
     async def _get(self, path: str, key: Secret, query: Mapping[str, str], *, within: float) -> _Answer | NotRead:
         """Return Anchor's JSON, or why there is none; `within` is in seconds."""

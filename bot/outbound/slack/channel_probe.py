@@ -12,7 +12,7 @@ from bot.outbound.slack.errors import SlackUnreachableError, call
 
 _log = logging.getLogger(__name__)
 
-_DELAY = 3600  # seconds until the message would show; a message of the next minute can't be deleted
+DELAY = 3600  # seconds until the message would show; a message of the next minute can't be deleted
 _REFUSALS = (
     *("channel_not_found", "not_in_channel", "is_archived", "missing_scope", "messages_tab_disabled"),
     *("restricted_action", "restricted_action_read_only_channel", "restricted_action_thread_only_channel"),
@@ -37,7 +37,7 @@ async def try_channel(
         token=token.reveal(),
         channel=channel,
         text=message.text,
-        post_at=int(now()) + _DELAY,
+        post_at=int(now()) + DELAY,
         unfurl_links=False,
         unfurl_media=False,
     )

@@ -19,12 +19,12 @@ from bot.outbound.store.role_rows import RECORD_INTERVAL, Report, RoleRows
 
 _log = logging.getLogger(__name__)
 
-_PROFILE_TTL = 300.0
+PROFILE_TTL = 300.0
 _SCOPE_MISSING_TTL = 30.0  # short, so that a reinstall soon takes effect
 _RETRY_INTERVAL = 5.0  # seconds between a failed lookup and the next one, if the cache has an older answer
 _CLOSE_TIMEOUT = 1.0
-_MAX_STORING = 1_000  # if the database is slow, a later lookup stores the answer
-_MAX_ENTRIES = 10_000
+MAX_STORING = 1_000  # if the database is slow, a later lookup stores the answer
+MAX_ENTRIES = 10_000
 
 Key = tuple[str, str]  # team id, user id
 Answer = Profile | None  # None: the app lacks the scope
@@ -52,7 +52,7 @@ class ProfileCache:
         clock: Callable[[], float],
         now: Callable[[], float],
         *,
-        most: int = _MAX_ENTRIES,
+        most: int = MAX_ENTRIES,
     ) -> None:
         self._web = web
         self._rows = rows
@@ -124,11 +124,11 @@ class ProfileCache:
         if before is not None and before.lookup > number:
             return
         answer, now = lookup.result(), self._clock()
-        fresh_until = now + (_SCOPE_MISSING_TTL if answer is None else _PROFILE_TTL)
+        fresh_until = now + (_SCOPE_MISSING_TTL if answer is None else PROFILE_TTL)
         entry = self._entries[key] = Entry(answer, now, fresh_until, lookup=number)
         if before is not None and before.answer == answer:
             entry.recorded_at = before.recorded_at
-        has_room = len(self._to_record) < _MAX_STORING
+        has_room = len(self._to_record) < MAX_STORING
         if answer is not None and now >= entry.recorded_at + RECORD_INTERVAL and has_room:
             self._to_record[key] = entry, (answer, self._now())
             if not self._is_recording:

@@ -25,8 +25,8 @@ _log = logging.getLogger(__name__)
 
 _SLACK_HOST = re.compile(r"(?:[a-z0-9-]+\.)+slack(?:-gov)?\.com", re.ASCII)
 _TIMEOUT = 5.0
-_MOST_USES = 4  # of the five that Slack accepts
-_MOST_URLS = 10_000
+MOST_USES = 4  # of the five that Slack accepts
+MOST_URLS = 10_000
 _INVALID_BLOCKS = "invalid_blocks"
 
 
@@ -36,7 +36,7 @@ class ResponseUrls:
     def __init__(self, transport: httpx.AsyncBaseTransport, *, api_url: str) -> None:
         self._transport = transport
         self._api_origin = _origin(httpx.URL(api_url))
-        self._uses: LRUCache[str, int] = LRUCache(_MOST_URLS)
+        self._uses: LRUCache[str, int] = LRUCache(MOST_URLS)
 
     async def post(self, url: Secret, message: Message, *, thread_ts: str | None = None) -> Delivery:
         """Post `message` once, in a thread if one is given. Raises no Slack or network errors.
@@ -45,13 +45,13 @@ class ResponseUrls:
         """
         thread = {"thread_ts": thread_ts} if thread_ts else {}
         body = {**as_response(message), "replace_original": False, **thread}
-        return await self._send(url, body, most_uses=_MOST_USES - 1)
+        return await self._send(url, body, most_uses=MOST_USES - 1)
 
     async def replace(self, url: Secret, card: MessageContent, visibility: Visibility) -> Delivery:
         """Replace the clicked message by `card` as a whole. Raises no Slack or network errors."""
         parts = without_added_keys({"blocks": card.blocks, "attachments": card.attachments})
         body = {"response_type": visibility, "replace_original": True, "text": card.text, **parts}
-        return await self._send(url, body, most_uses=_MOST_USES)
+        return await self._send(url, body, most_uses=MOST_USES)
 
     async def _send(self, url: Secret, body: Mapping[str, object], *, most_uses: int) -> Delivery:
         if not self.is_trusted(url.reveal()):

@@ -10,7 +10,7 @@ from bot.outbound.slack.errors import SlackUnreachableError
 from bot.outbound.slack.profiles import Answer, Key, ProfileCache
 from bot.outbound.store.role_rows import KEPT
 
-_PAUSE_TTL = 86_400.0  # seconds for which a pause of a full member does not wait for a newer answer
+PAUSE_TTL = 86_400.0  # seconds for which a pause of a full member does not wait for a newer answer
 _REFRESH_TIMEOUT = 1.0  # seconds to wait for Slack if there is an older answer
 
 
@@ -45,7 +45,7 @@ class RoleCache:
         if entry is None:
             await self._profiles.load(_key(actor), unless=lookup)
             entry = self._profiles.get(_key(actor))
-        if entry is not None and self._clock() < entry.answered_at + _PAUSE_TTL:
+        if entry is not None and self._clock() < entry.answered_at + PAUSE_TTL:
             role = _role(entry.answer, workspace, actor)
             if role in FULL_MEMBERS:
                 return role

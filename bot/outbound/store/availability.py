@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 CHECK_INTERVAL = 10.0  # seconds
 LOCK_WAIT = 30.0  # seconds for which a bot waits for another one on the same SQLite file; a stop takes 10
-_RETRY_DELAY = 2.0
+RETRY_DELAY = 2.0
 _GRACE = 1.0
 _FIRST_ATTEMPT = 1.0  # seconds for which a bot of one workspace waits for a database on the network
 _UNTIL_RESTART = "Until you fix this and restart the bot, it keeps its data in memory only."
@@ -54,7 +54,7 @@ async def prepare(store: Store, readiness: Readiness) -> bool:
 async def wait_until_prepared(store: Store, readiness: Readiness, *, is_prepared: bool) -> None:
     """Prepare the store as soon as its database answers."""
     while not is_prepared:
-        await asyncio.sleep(_RETRY_DELAY)
+        await asyncio.sleep(RETRY_DELAY)
         is_prepared = await prepare(store, readiness)
     _log.info("ready")
 
@@ -123,7 +123,7 @@ async def _open_when_it_answers(url: Secret, keys: Sequence[Secret], readiness: 
 async def _attend(store: Store, readiness: Readiness, attempt: Awaitable[bool]) -> None:
     """Prepare the store as soon as its database answers, and then check it, until cancelled."""
     while not await attempt:
-        await asyncio.sleep(_RETRY_DELAY)
+        await asyncio.sleep(RETRY_DELAY)
         attempt = _try(store, readiness)
     await repeat(partial(check, store, readiness), every=CHECK_INTERVAL)
 

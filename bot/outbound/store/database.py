@@ -20,7 +20,7 @@ from bot.outbound.store.sqlite_connections import SqliteConnections
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
-_TIMEOUT = 5.0  # seconds for a read or a change
+TIMEOUT = 5.0  # seconds for a read or a change
 _UNREACHABLE = (
     *(TimeoutError, OperationalError, InterfaceError),
     InternalError,  # a read-only server
@@ -83,7 +83,7 @@ class Database:
         """
         self._check_migrated()
         with self._translate_errors():
-            async with asyncio.timeout(_TIMEOUT):
+            async with asyncio.timeout(TIMEOUT):
                 try:
                     return await self._connections.read(query, values)
                 except DBAPIError as error:
@@ -91,9 +91,7 @@ class Database:
                         raise
                     return await self._connections.read(query, values)
 
-    async def change(
-        self, work: Callable[[Connection], _T], *, within: float = _TIMEOUT, is_urgent: bool = False
-    ) -> _T:
+    async def change(self, work: Callable[[Connection], _T], *, within: float = TIMEOUT, is_urgent: bool = False) -> _T:
         """Return the result of `work` in a transaction; an urgent one waits for one other at most.
 
         `work` runs in another thread or in a greenlet of the event loop, so it awaits nothing. After `within` seconds
@@ -115,7 +113,7 @@ class Database:
 
     async def inspect(self, work: Callable[[Connection], _T]) -> _T:
         """Return the result of a look at the tables, also if they are not migrated."""
-        return await self._change(work, _TIMEOUT, nullcontext())
+        return await self._change(work, TIMEOUT, nullcontext())
 
     async def _change(
         self, work: Callable[[Connection], _T], within: float, turn: AbstractAsyncContextManager[Any]

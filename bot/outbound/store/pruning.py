@@ -17,11 +17,11 @@ from bot.outbound.store.schema import cards, orders
 
 _log = logging.getLogger(__name__)
 
-_FIRST_DELAY = 10.0  # seconds after the start, when unfinished orders come first
-_INTERVAL = 3_600.0  # seconds between two looks for old orders
+FIRST_DELAY = 10.0  # seconds after the start, when unfinished orders come first
+INTERVAL = 3_600.0  # seconds between two looks for old orders
 _DAY = 86_400.0
-_CARD_DAYS = 7  # after its last change; a session ends much earlier
-_BATCH = 200  # rows in a transaction: on SQLite those of other orders wait for it
+CARD_DAYS = 7  # after its last change; a session ends much earlier
+BATCH = 200  # rows in a transaction: on SQLite those of other orders wait for it
 _PAUSE = 0.2  # seconds between two transactions
 _GRACE = 1.0
 
@@ -29,8 +29,8 @@ _GRACE = 1.0
 async def keep_pruned(database: Database, days: int) -> None:
     """Delete old rows soon after the database can be used, and then every hour, until cancelled."""
     await database.migrated.wait()
-    await asyncio.sleep(_FIRST_DELAY)
-    await repeat(partial(prune, database, days), every=_INTERVAL)
+    await asyncio.sleep(FIRST_DELAY)
+    await repeat(partial(prune, database, days), every=INTERVAL)
 
 
 async def prune(database: Database, days: int) -> None:
@@ -40,7 +40,7 @@ async def prune(database: Database, days: int) -> None:
     deleting.
     """
     await _prune(database, orders, "given_at", days, orders.c.state == State.TOLD)
-    await _prune(database, cards, "changed_at", min(days, _CARD_DAYS))
+    await _prune(database, cards, "changed_at", min(days, CARD_DAYS))
 
 
 async def _prune(
@@ -66,7 +66,7 @@ async def _prune_batch(
     def delete_some(connection: Connection) -> int:
         limit = clock.now(connection) - days * _DAY
         old = select(table.c.id).where(time < limit, *conditions).order_by(time)
-        ids = connection.execute(old.limit(_BATCH).with_for_update(skip_locked=True)).scalars().all()
+        ids = connection.execute(old.limit(BATCH).with_for_update(skip_locked=True)).scalars().all()
         if ids:
             connection.execute(delete(table).where(table.c.id.in_(ids)))
         return len(ids)

@@ -21,7 +21,7 @@ from bot.outbound.store.role_rows import RoleRows
 from bot.outbound.store.schema import key_checks
 from bot.outbound.store.workspace_rows import WorkspaceRows
 
-_LEAST_FREE = 50_000_000  # bytes; a change needs a few thousand
+LEAST_FREE = 50_000_000  # bytes; a change needs a few thousand
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Store:
         except StoreNotUsableError as error:
             database = error.sentence
         free = self.database.free_bytes()
-        is_full = free is not None and free < _LEAST_FREE
+        is_full = free is not None and free < LEAST_FREE
         disk = f"The disk of the database is full: {free} bytes are free." if is_full else None
         return {"database": database, "disk": disk}
 

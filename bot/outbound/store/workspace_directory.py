@@ -22,8 +22,8 @@ READ_TIMEOUT = 1.0  # seconds; Slack's ack deadline is 3
 CACHE_TTL = 600.0  # seconds for which a cached workspace can be used: a pause must not wait for a database
 FALLBACK_TTL = 5.0  # seconds after a failed read for which requests use the cache without waiting for the next read
 _CLOSE_TIMEOUT = 1.0
-_MAX_ENTRIES = 10_000
-_MAX_READS = 10_000  # anybody can name workspaces in an alerts URL
+MAX_ENTRIES = 10_000
+MAX_READS = 10_000  # anybody can name workspaces in an alerts URL
 _MAX_UNINSTALLS = 1_000  # that wait for the database
 
 
@@ -37,7 +37,7 @@ class _Entry:
 class WorkspaceCache:
     """LRU cache of `most` workspaces, used only while the database fails. `clock` is monotonic, in seconds."""
 
-    def __init__(self, clock: Callable[[], float], *, most: int = _MAX_ENTRIES) -> None:
+    def __init__(self, clock: Callable[[], float], *, most: int = MAX_ENTRIES) -> None:
         self._clock = clock
         self._entries: LRUCache[str, _Entry] = LRUCache(most)
 
@@ -84,7 +84,7 @@ class WorkspaceDirectory:
 
     async def find(self, team_id: str) -> Workspace | None:
         """Return the workspace as it is in the database now, or from the cache if the database fails."""
-        if len(self._reads) >= _MAX_READS:
+        if len(self._reads) >= MAX_READS:
             return self._fall_back(team_id, StoreUnreachableError("too many reads wait for the database"))
         read = self._reads.get(team_id)
         cached = self._cache.during_fallback(team_id)

@@ -30,7 +30,7 @@ from bot.usecases.workspace_monitor import WorkspaceMonitor
 _log = logging.getLogger(__name__)
 
 STICKY_TTL = 300.0  # seconds that an error stays in Home: enough to invite the app to a channel and come back
-_MAX_NOTICES = 10_000
+MAX_NOTICES = 10_000
 _ANCHOR_WAIT = 1.5  # seconds; then Home shows that Anchor is slow, and its button reads again
 
 
@@ -38,7 +38,7 @@ class StickyNotices:
     """The last sticky notice of each person, by team and user. `clock` is monotonic, in seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self._kept: TTLCache[tuple[str, str], Notice] = TTLCache(_MAX_NOTICES, STICKY_TTL, timer=clock)
+        self._kept: TTLCache[tuple[str, str], Notice] = TTLCache(MAX_NOTICES, STICKY_TTL, timer=clock)
 
     def show(self, person: tuple[str, str], new: Notice | None) -> Notice | None:
         """Return the new notice, or else the last sticky one while it is fresh."""

@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 
 _TTL = 300.0  # seconds
 _WAIT = 1.0  # seconds for which Home waits
-_MOST = 10_000  # workspaces
+MOST = 10_000  # workspaces
 
 _Key = tuple[str, str | None]  # team id, alert channel
 
@@ -26,7 +26,7 @@ class CachedChecks:
     def __init__(self, services: Services, tasks: Tasks, clock: Callable[[], float]) -> None:
         self._services = services
         self._tasks = tasks
-        self._running: TTLCache[_Key, asyncio.Task[list[Checked]]] = TTLCache(_MOST, _TTL, timer=clock)
+        self._running: TTLCache[_Key, asyncio.Task[list[Checked]]] = TTLCache(MOST, _TTL, timer=clock)
 
     async def get(self, workspace: Workspace) -> list[Checked]:
         """Return the checks of the last 5 minutes; [] if Slack takes over a second: the next Home has them.

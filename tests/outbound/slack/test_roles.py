@@ -334,7 +334,7 @@ async def test_while_slack_is_down_a_full_member_of_the_last_seven_days_can_paus
 async def test_a_role_is_written_later_if_too_many_are_being_written(
     at: RolesHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.outbound.slack.profiles._MAX_STORING", 0)
+    monkeypatch.setattr("bot.outbound.slack.profiles.MAX_STORING", 0)
     await at.role_now(at.slack.bob)
     monkeypatch.undo()
     await at.role_now(at.slack.alice)

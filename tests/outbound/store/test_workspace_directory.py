@@ -50,7 +50,7 @@ async def test_too_many_reads_are_like_a_database_without_an_answer(
 ) -> None:
     rows, workspaces = await known(store)
     reads = len(rows.reads)
-    monkeypatch.setattr("bot.outbound.store.workspace_directory._MAX_READS", 0)
+    monkeypatch.setattr("bot.outbound.store.workspace_directory.MAX_READS", 0)
     assert await workspaces.find(ACME.team_id) is not None
     with pytest.raises(StoreUnreachableError):
         await workspaces.find(GLOBEX.team_id)

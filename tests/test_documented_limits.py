@@ -1,0 +1,283 @@
+"""Each limit that a page promises is that of the code: a changed constant fails here until the page says so, too.
+
+`{}` stands for a number of the code, in the order of the row. A sentence can stand on several pages.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from bot import app, container, logs, tenancy
+from bot.cli import main
+from bot.config import env_reader, startup_report
+from bot.config.catalog import SETTINGS
+from bot.config.settings import LONGEST_DRAIN
+from bot.core import alert_fold, checks, delivery_rounds, opposition, pace, recovery, request_age, session_list
+from bot.core import workspace as core_workspace
+from bot.inbound import http_connection, rejections
+from bot.inbound.alerts import endpoint, generic
+from bot.inbound.slack import app as slack_app
+from bot.inbound.slack import listener, redelivery, request, socket_acks, socket_connection
+from bot.messages import history
+from bot.messages.session_list import MOST_RUNNING
+from bot.outbound.anchor import sessions
+from bot.outbound.slack import channel_probe, profiles, response_url, roles
+from bot.outbound.slack import errors as slack_errors
+from bot.outbound.store import availability, card_claims, database, journal, order_rows, pruning, role_rows, store
+from bot.outbound.store import workspace_directory as directory
+from bot.usecases import (
+    alert_cards,
+    card_outbox,
+    card_sender,
+    card_updates,
+    fact_reads,
+    fair_queue,
+    message_delivery,
+    order_limits,
+    orders,
+    post_alert,
+    sequencers,
+    session_cards,
+    session_checks,
+    session_reads,
+    workspace_monitor,
+)
+from bot.usecases import recovery as recoveries
+from bot.usecases import session_list as lists
+from bot.usecases.admin import home
+from bot.usecases.checks import cached
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+WORDS = {1: "one", 2: "two", 3: "three", 5: "five", 10: "ten"}
+SPANS = {1: "second", 60: "minute", 1_800: "half an hour", 3_600: "hour"}
+ALL, EACH = fair_queue.CAPACITY, fair_queue.CAPACITY // fair_queue.SHARE
+DEADLINE, DAYS = float(SETTINGS["ANCHOR_DEADLINE"].default), int(SETTINGS["JOURNAL_DAYS"].default)
+
+
+def minutes(seconds: float) -> float:
+    return seconds / 60
+
+
+def hours(seconds: float) -> float:
+    return seconds / 3_600
+
+
+def days(seconds: float) -> float:
+    return seconds / 86_400
+
+
+def word(number: float) -> str:
+    return WORDS.get(int(number), f"{number:g}")
+
+
+def span(seconds: float) -> str:
+    return SPANS.get(int(seconds), f"{seconds:g} s")
+
+
+OPERATIONS: list[tuple[str, *tuple[float | str, ...]]] = [
+    ("detects a silent connection within {} seconds", 2 * socket_connection.HEARTBEAT),
+    ("`disk` (less than {} MB free for a SQLite file)", store.LEAST_FREE / 1_000_000),
+    ("are checked every {} s", availability.CHECK_INTERVAL),
+    ("is checked at startup and every {} minutes", minutes(tenancy.KEY_CHECK_INTERVAL)),
+    ("logged at most once per {} s and status", rejections.LOG_INTERVAL),
+    ("the bot goes on: it keeps {} lines", logs.CAPACITY),
+    ("| log lines that nobody has read yet | {} |", logs.CAPACITY),
+    ("This takes less than {} s", app.LONGEST_STOP + 0.5),
+    ("until every request is answered instead, {} s at most", app.LAST_ACKS),
+    (
+        "sent again after {}, {}, {}, {}, {} and {} s, then every {} for {}",
+        *delivery_rounds.FIRST_ROUNDS[1:],
+        span(delivery_rounds.THEN_EVERY),
+        span(delivery_rounds.GIVE_UP_AFTER),
+    ),
+    (
+        "can have {} orders at Anchor at the same time (all together {})",
+        container.MOST_AT_ANCHOR_EACH,
+        container.MOST_AT_ANCHOR,
+    ),
+    ("a person can have {} unfinished orders, which is {} per second for {} seconds", EACH, EACH / DEADLINE, DEADLINE),
+    ("can resume {} times per {}", order_limits.MOST_RESUMES, span(order_limits.RESUMES_WITHIN)),
+    ("the limits for a person ({} resumes per minute)", order_limits.MOST_RESUMES),
+    ("same session {} times within {} seconds", order_limits.MOST_REPEATS, order_limits.REPEATS_WITHIN),
+    ("has more than {} orders, commands are answered at once", fair_queue.MANY),
+    ("A resume that arrives more than {} s late is not sent", request_age.LATE),
+    ("For {} s after a crash or a lost connection", redelivery.REDELIVERY_WINDOW),
+    ("signatures are accepted for {} minutes only", minutes(request.MAX_AGE)),
+    ("whose clock is over {} minutes wrong rejects", minutes(checks.MOST_SKEW)),
+    ("statuses once per {}", span(session_checks.INTERVAL)),
+    ("waits up to {} minutes", minutes(session_checks.LONGEST_BACKOFF)),
+    ("at most once per {} and workspace", span(fact_reads.INTERVAL)),
+    ("scheduled for an {} later", span(channel_probe.DELAY)),
+    ("finishes the order after {} s", order_rows.LEASE),
+    ("`JOURNAL_DAYS`** ({} by default)", DAYS),
+    ("{} s after the start, and then every {}", pruning.FIRST_DELAY, span(pruning.INTERVAL)),
+    ("in transactions of {} rows", pruning.BATCH),
+    ("nothing has changed for {} days", pruning.CARD_DAYS),
+    ("a second one waits {} s for the first", availability.LOCK_WAIT),
+    ("tries again every {} s", availability.RETRY_DELAY),
+    ("| unfinished orders, of all and of one person | {}; {} |", ALL, EACH),
+    (
+        "| orders at Anchor, of all and of one person | {}; {} |",
+        container.MOST_AT_ANCHOR,
+        container.MOST_AT_ANCHOR_EACH,
+    ),
+    ("or one in doubt for a {} | {} |", span(opposition.UNCONFIRMED_TTL), sequencers.MOST_SESSIONS),
+    ("journal's memory until they are told | {} |", journal.MOST_OPEN),
+    (
+        "| messages that are being sent, of all and of one person | {}; {} |",
+        message_delivery.MOST_SENDING,
+        message_delivery.MOST_SENDING_EACH,
+    ),
+    ("| messages that wait, of all and of one person | {}; {} |", ALL, EACH),
+    (
+        "another attempt, of all and of one person | {}; {} |",
+        message_delivery.MAX_WAITING,
+        message_delivery.MAX_WAITING_EACH,
+    ),
+    ("| tasks of all kinds | {} |", slack_app.MOST_TASKS),
+    ("| requests that wait for their turn, of all and of one person | {}; {} |", ALL, EACH),
+    ("| unanswered envelopes of Socket Mode | {} |", socket_acks.MOST_UNANSWERED),
+    (
+        "| alerts at the same time, of all and of one of many workspaces | {}; {} |",
+        endpoint.MOST_AT_ONCE,
+        endpoint.MOST_AT_ONCE // fair_queue.SHARE,
+    ),
+    ("| alerts that wait until their card is posted | {} |", card_outbox.MOST_SENDERS),
+    ("| reads of workspaces in the database | {} |", directory.MAX_READS),
+    ("| roles that are being stored | {} |", profiles.MAX_STORING),
+    *(
+        ("| triggers of orders; delivered results; used `response_url`s | {} each |", most)
+        for most in (orders.MOST_TRIGGERS, message_delivery.MOST_REMEMBERED, response_url.MOST_URLS)
+    ),
+    ("| counts of resumes, by person, and by person and session | {} each |", order_limits.MOST_REMEMBERED),
+    ("| roles of people; workspaces, for outages of the database | {} each |", profiles.MAX_ENTRIES),
+    ("| roles of people; workspaces, for outages of the database | {} each |", directory.MAX_ENTRIES),
+    (
+        "| sessions that were read, for {} minutes; lists of workspaces, for {} seconds | {}; {} |",
+        minutes(session_reads.KEPT),
+        session_reads.CACHED,
+        session_reads.MOST_SESSIONS,
+        session_reads.MOST_WORKSPACES,
+    ),
+    ("and begun within a {} | {} each |", span(fact_reads.INTERVAL), fact_reads.MOST_IN_FLIGHT),
+    ("and begun within a second | {} each |", fact_reads.MOST_PER_INTERVAL),
+    ("| sessions of cards that were looked for in a list | {} |", session_checks.MOST_LISTED),
+    (
+        "| clicked messages that are no cards, updates of each | {}; {} |",
+        card_updates.MAX_MESSAGES,
+        card_updates.MAX_UPDATES,
+    ),
+    ("and new cards, while the database fails | {} each |", card_outbox.MOST_WAITING),
+    ("| cards that are being sent | {} |", card_outbox.MOST_SENDING),
+    ("| checks of workspaces in Home | {} |", cached.MOST),
+    (
+        "| errors in Home; notices that are not repeated for {} minutes | {} each |",
+        minutes(workspace_monitor.QUIET_PERIOD),
+        workspace_monitor.MOST_QUIET,
+    ),
+    ("| errors in Home; notices that are not repeated for 10 minutes | {} each |", home.MAX_NOTICES),
+    ("| open files, and so connections | {},", main.OPEN_FILES),
+]
+RELIABILITY: list[tuple[str, *tuple[float | str, ...]]] = [
+    ("{} seconds after its last sign of life", order_rows.LEASE),
+    ("more than {} minutes before the restart", word(minutes(recovery.STILL_WANTED))),
+    ("kept in memory meanwhile, {} at most", journal.MOST_OPEN),
+    ("take its orders over within {} s", order_rows.LEASE + recoveries.INTERVAL),
+    ("writes it again within {} s", availability.CHECK_INTERVAL),
+    ("a transaction is given up after {} to {} s", database.TIMEOUT, 2 * database.TIMEOUT),
+    ("all cards show it, within {} s", card_outbox.INTERVAL),
+    ("another one does it after {} s", card_claims.LEASE),
+    ("tried every {} minutes after the first half hour", minutes(card_sender.RARE_BACKOFF)),
+    ("gets one update per {}", span(pace.PAUSE)),
+]
+ALERTS: list[tuple[str, *tuple[float | str, ...]]] = [
+    ("an object of at most {} names and values", generic.MOST_FIELDS),
+    ("If more than {} sessions", alert_fold.MOST_SINGLE),
+    ("in a channel within {} seconds", alert_fold.BURST_WINDOW),
+    ("Sessions that follow within {} seconds", alert_fold.BURST_WINDOW),
+    ("a button for each session, at most {}.", alert_fold.MOST_IN_SUMMARY),
+    ("too large (over {} MiB)", rejections.MAX_BYTES / 1_048_576),
+    (
+        "has {} alerts at the same time (with many workspaces {} of one)",
+        endpoint.MOST_AT_ONCE,
+        endpoint.MOST_AT_ONCE // fair_queue.SHARE,
+    ),
+    ("rate limit lasts longer than {} s", post_alert.RETRY_WINDOW),
+    ("within the last {}.", span(pace.PAUSE)),
+    ("but {} seconds after the alert was recorded at the latest", alert_cards.POST_WAIT),
+    ("with retries for up to {} seconds", post_alert.RETRY_WINDOW + slack_errors.TIMEOUT),
+    ("the first alerts wait up to {} seconds for it", 2 * database.TIMEOUT),
+    ("A pause that takes longer than {} s is shown", session_cards.PAUSING_AFTER),
+    ("once per {} and workspace which sessions have ended", span(session_checks.INTERVAL)),
+    (
+        "once per {} and channel, and {} times per minute and workspace",
+        span(pace.PAUSE),
+        pace.MOST_UPDATES,
+    ),
+    ("has not changed for {} days", pruning.CARD_DAYS),
+    ("choose more than {} sessions", word(response_url.MOST_USES - 1)),
+]
+SESSIONS: list[tuple[str, *tuple[float | str, ...]]] = [
+    ("this app paused in the last {} hours", hours(lists.PAUSED_WITHIN)),
+    ("those of the last {} hours whose status is not known", hours(session_list.RECENT)),
+    ("The newest {} sessions are shown", MOST_RUNNING),
+    ("{} to 31 digits", session_list.NEAR_MISS),
+    ("At most {} pages of {} are read", sessions.MOST_PAGES, sessions.LIMIT),
+    ("A list is kept for {} seconds", session_reads.CACHED),
+    ("If Anchor takes over {} seconds", listener.ACK_WAIT),
+    ("read within {} minutes is remembered", minutes(session_reads.KEPT)),
+    ("steps and cost are shown for {} seconds", session_reads.CACHED),
+    ("{} ms later", 1_000 * fact_reads.DELAY),
+    ("the newest {} sessions that run", sessions.LIMIT),
+    ("one read at a time and one per {}", span(fact_reads.INTERVAL)),
+    ("together {} per second", fact_reads.MOST_PER_INTERVAL),
+    ("After a 429 there is none for a {}", span(fact_reads.RATE_LIMITED)),
+]
+OF_ROLES: list[tuple[str, *tuple[float | str, ...]]] = [
+    ("caches each answer for {} minutes", word(minutes(profiles.PROFILE_TTL))),
+    ("full member within the last {} hours", hours(roles.PAUSE_TTL)),
+    ("a full member of the last {} days", days(role_rows.KEPT)),
+    ("a resume needs an answer of the last {} minutes", minutes(profiles.PROFILE_TTL)),
+]
+ADMINISTRATION: list[tuple[str, *tuple[float | str, ...]]] = [
+    *OF_ROLES,
+    ("nobody sees more than its last {} characters", {4: "four"}.get(core_workspace.SHOWN, "?")),
+    ("The reason stays there for {} minutes", word(minutes(home.STICKY_TTL))),
+    ("Home shows the last {} pauses and resumes", word(history.MOST_IN_HOME)),
+    ("by default for {} days", DAYS),
+    ("The newest {} are listed", history.MOST_IN_MODAL),
+    ("[for {} minutes](workspaces", minutes(directory.CACHE_TTL)),
+]
+SETTINGS_PAGE: list[tuple[str, *tuple[float | str, ...]]] = [
+    *OF_ROLES,
+    ("a signing secret that is not {} characters long", startup_report.SECRET_LENGTH),
+    ("an `ALERTS_TOKEN` under {} characters", startup_report.LEAST_TOKEN_LENGTH),
+    ("where and why: from 1 to {}.", f"{env_reader.MOST_DAYS}"),
+    ("can react; at most {}.", LONGEST_DRAIN),
+]
+HTTP: list[tuple[str, *tuple[float | str, ...]]] = [("headers take over {} s", http_connection.HEADER_TIMEOUT)]
+PAGES = {
+    "operations": OPERATIONS,
+    "reliability": RELIABILITY,
+    "alerts": ALERTS,
+    "http": HTTP,
+    "sessions": SESSIONS,
+    "administration": ADMINISTRATION,
+    "settings": SETTINGS_PAGE,
+}
+
+
+def written(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:,.10g}" if value % 1 else f"{int(value):,}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_has_the_limits_of_the_code(page: str) -> None:
+    text = " ".join((DOCS / f"{page}.md").read_text().split())
+    missing = [
+        sentence.format(*map(written, values))
+        for sentence, *values in PAGES[page]
+        if sentence.format(*map(written, values)) not in text
+    ]
+    assert missing == [], f"docs/{page}.md does not say so: change the page, or the constant"
