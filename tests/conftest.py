@@ -14,6 +14,7 @@ pytest.register_assert_rewrite("harness")
 
 from harness.databases import PostgreSQL, new_databases, server_directory
 from harness.programs import in_ci, leave_out, missing, refuse_to_run_without
+from harness.realtime import run_in_real_time
 from harness.secret_scan import Listener
 from harness.virtual_time import VirtualTimeLoop, clock
 from harness.wording import Wording
@@ -22,8 +23,11 @@ from scripts import licenses_page, settings_page
 WORDING = pytest.StashKey[Wording]()
 SERVER = pytest.StashKey[PostgreSQL]()
 
-settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("busy machine")
+settings.register_profile(
+    "same examples", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+settings.register_profile("nightly", settings.get_profile("same examples"), derandomize=False, max_examples=300)
+settings.load_profile("same examples")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -74,8 +78,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Run in virtual time but for what depends on other processes."""
-    is_real = item.path.parent.name in OTHER_PROCESSES or item.get_closest_marker("postgresql")
-    clock.begin_test(is_virtual=not is_real)
+    is_real = item.get_closest_marker("postgresql") or item.get_closest_marker("realtime")
+    clock.begin_test(is_virtual=not is_real and item.path.parent.name not in OTHER_PROCESSES)
 
 
 @pytest.hookimpl(trylast=True)  # after -m and -k
@@ -90,6 +94,11 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.config.stash[WORDING].write()
         settings_page.write()
         licenses_page.write()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    return run_in_real_time(item, nextitem) if item.get_closest_marker("realtime") else None
 
 
 @pytest.hookimpl(wrapper=True)
