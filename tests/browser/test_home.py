@@ -89,9 +89,9 @@ async def test_the_home_shows_what_the_app_has_published_last(channel: ChannelPa
     await app.publish(alice, section("Second"), section("Third"))
     await expect(sections).to_have_text(["Second", "Third"])
     small = context(mrkdwn("by <@U0BOB000001>"))
-    unknown = menu("channels_select", placeholder=plain("One of these"))
+    unknown = menu("multi_static_select", placeholder=plain("One of these"), options=[option("x")])
     kinds = [header("Set up :key:"), section("*Key* `1234`"), fields("*Paused*\n4", "*Resumed*\n3")]
-    await app.publish(alice, *kinds, {"type": "divider"}, small, actions(unknown))
+    await app.publish(alice, *kinds, {"type": "divider"}, small, section("Any", accessory=unknown))
     await expect(channel.home.get_by_role("heading")).to_have_text("Set up 🔑")
     await expect(channel.home.locator("strong")).to_have_text(["Key", "Paused", "Resumed"])
     await expect(channel.home.get_by_role("separator")).to_have_count(1)

@@ -1,14 +1,10 @@
 """A simulated Anchor: `async with SimAnchor() as anchor` serves its API at `anchor.url`."""
 
 from bot.sim.anchor.fault_presets import (
-    empty_body,
     forbidden,
-    gateway_timeout,
     html,
-    json_list,
     rate_limited,
     server_error,
-    truncated_json,
     unauthorized,
 )
 from bot.sim.anchor.received import Received
@@ -31,13 +27,9 @@ __all__ = [
     "SessionState",
     "SimAnchor",
     "Slow",
-    "empty_body",
     "forbidden",
-    "gateway_timeout",
     "html",
-    "json_list",
     "rate_limited",
     "server_error",
-    "truncated_json",
     "unauthorized",
 ]

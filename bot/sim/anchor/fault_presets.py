@@ -32,27 +32,7 @@ def server_error(status: int = 500, *, applied: bool = False, times: int | None 
     return _error(status, "Failed to pause agent", times=times, applied=applied)
 
 
-def gateway_timeout(*, applied: bool = False, times: int | None = None) -> Answer:
-    """504 from the gateway, which is no JSON."""
-    return html(504, applied=applied, times=times)
-
-
 def html(status: int = 502, *, applied: bool = False, times: int | None = None) -> Answer:
     """Answer with a gateway's page; with status 200 it looks like success."""
     body = f"<html><body><h1>{status}</h1></body></html>".encode()
     return Answer(status, body, "text/html", applied=applied, times=times)
-
-
-def truncated_json(status: int = 200, *, applied: bool = False, times: int | None = None) -> Answer:
-    """Answer with JSON that stops in the middle."""
-    return Answer(status, b'{"data":{"sta', applied=applied, times=times)
-
-
-def json_list(status: int = 200, *, applied: bool = False, times: int | None = None) -> Answer:
-    """Answer with JSON that is no object."""
-    return Answer(status, b'["paused"]', applied=applied, times=times)
-
-
-def empty_body(status: int = 200, *, applied: bool = False, times: int | None = None) -> Answer:
-    """Answer with nothing but a status."""
-    return Answer(status, b"", applied=applied, times=times)

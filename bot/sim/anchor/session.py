@@ -38,8 +38,6 @@ class Session:
     steps: int | None = None
     key_name: str = ""
     is_task: bool | None = None
-    batch_id: str | None = None
-    profile_name: str | None = None
     credits: float | None = None
     max_duration: int | None = None
     added_at: datetime = field(default_factory=_now)
@@ -81,7 +79,6 @@ class Session:
                 "duration": self._duration,
                 "api_key_name": self.key_name,
                 "task_initiated": self.is_task,
-                "batch_id": self.batch_id,
                 "used_credits": self.credits if self.state is SessionState.ENDED else "N/A",
                 "user_configuration": self._settings,
             }

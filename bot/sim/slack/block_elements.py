@@ -41,18 +41,6 @@ def _between(least: int, most: int) -> Check:
     return check
 
 
-def _of_options(fields: dict[str, Check]) -> Check:
-    """Check for a menu with options, in groups or not."""
-    looks = shape({}, fields | {"options": listing(_OPTION, 100), "option_groups": listing(_GROUP, 100)})
-
-    def check(value: object, pointer: str) -> Iterator[str]:
-        yield from looks(value, pointer)
-        if isinstance(value, dict) and ("options" in value) == ("option_groups" in value):
-            yield complaint("either options or option_groups must be given", pointer)
-
-    return _offering(check)
-
-
 def _offering(looks: Check) -> Check:
     """Check also that an initial option is one of the options."""
 
@@ -64,8 +52,7 @@ def _offering(looks: Check) -> Check:
                 *value.get("initial_options", ()),
                 *([value["initial_option"]] if "initial_option" in value else ()),
             ]
-            grouped = [one for group in value.get("option_groups", ()) for one in group["options"]]
-            if any(one not in [*value.get("options", ()), *grouped] for one in initial):
+            if any(one not in value["options"] for one in initial):
                 yield complaint("an initial option must be one of the options", pointer)
 
     return check
@@ -86,7 +73,6 @@ _CONFIRM = shape({"title": plain(100), "text": text(300), "confirm": plain(30), 
 _BOX = shape({"text": text(75), "value": string(150)}, {"description": text(75)})
 _OPTION = shape({"text": plain(75), "value": string(150)}, {"description": plain(75)})
 _OVERFLOW = shape({"text": plain(75), "value": string(150)}, {"description": plain(75), "url": _URL})
-_GROUP = shape({"label": plain(75), "options": listing(_OPTION, 100)})
 _FILTER = shape(
     {},
     {
@@ -98,10 +84,10 @@ _FILTER = shape(
 _ID_OF_SOMETHING = string(255)
 _IDS = listing(_ID_OF_SOMETHING, 100)
 
+_OPTIONS = {"options": listing(_OPTION, 100)}
 _CHOICE: dict[str, Check] = {"action_id": IDENTIFIER, "confirm": _CONFIRM, "focus_on_load": boolean}
 _MENU = _CHOICE | {"placeholder": plain(150)}
 _SEVERAL = _MENU | {"max_selected_items": _between(1, 100)}
-_OF_CONVERSATIONS = {"default_to_current_conversation": boolean, "filter": _filter}
 
 ELEMENTS: dict[str, Check] = {
     "button": shape(
@@ -118,16 +104,12 @@ ELEMENTS: dict[str, Check] = {
     "overflow": shape({"options": listing(_OVERFLOW, 5)}, {"action_id": IDENTIFIER, "confirm": _CONFIRM}),
     "radio_buttons": _offering(shape({"options": listing(_BOX, 10)}, _CHOICE | {"initial_option": _BOX})),
     "checkboxes": _offering(shape({"options": listing(_BOX, 10)}, _CHOICE | {"initial_options": listing(_BOX, 10)})),
-    "static_select": _of_options(_MENU | {"initial_option": _OPTION}),
+    "static_select": _offering(shape(_OPTIONS, _MENU | {"initial_option": _OPTION})),
     "users_select": shape({}, _MENU | {"initial_user": _ID_OF_SOMETHING}),
-    "conversations_select": shape(
-        {}, _MENU | _OF_CONVERSATIONS | {"initial_conversation": _ID_OF_SOMETHING, "response_url_enabled": boolean}
-    ),
-    "channels_select": shape({}, _MENU | {"initial_channel": _ID_OF_SOMETHING, "response_url_enabled": boolean}),
-    "multi_static_select": _of_options(_SEVERAL | {"initial_options": listing(_OPTION, 100)}),
+    "conversations_select": shape({}, _MENU | {"filter": _filter, "initial_conversation": _ID_OF_SOMETHING}),
+    "multi_static_select": _offering(shape(_OPTIONS, _SEVERAL | {"initial_options": listing(_OPTION, 100)})),
     "multi_users_select": shape({}, _SEVERAL | {"initial_users": _IDS}),
-    "multi_conversations_select": shape({}, _SEVERAL | _OF_CONVERSATIONS | {"initial_conversations": _IDS}),
-    "multi_channels_select": shape({}, _SEVERAL | {"initial_channels": _IDS}),
+    "multi_conversations_select": shape({}, _SEVERAL | {"filter": _filter, "initial_conversations": _IDS}),
 }
 """Those which tell the app at once; all of them stand beside a section, and those with one choice in actions."""
 

@@ -13,12 +13,11 @@ from bot.sim.slack.schema import anything, boolean, by_type, complaint, listing,
 
 Surface = Literal["message", "modal", "home"]
 MOST: Mapping[Surface, int] = {"message": 50, "modal": 100, "home": 100}
-_ALL_MARKDOWN = 12_000
 
 _WITH_ID = {"block_id": IDENTIFIER}
 _UNCHECKED = (  # types of Slack's about which this simulator has no opinion
     *("alert", "call", "card", "carousel", "container", "context_actions", "data_table", "data_visualization"),
-    *("file", "plan", "table", "task_card", "video"),
+    *("file", "markdown", "plan", "table", "task_card", "video"),
 )
 _BLOCK = by_type(
     dict.fromkeys(_UNCHECKED, anything)
@@ -37,7 +36,6 @@ _BLOCK = by_type(
             {"label": plain(2000), "element": INPUT},
             _WITH_ID | {"hint": plain(2000), "optional": boolean, "dispatch_action": boolean},
         ),
-        "markdown": shape({"text": string(_ALL_MARKDOWN)}, _WITH_ID),
         "rich_text": shape({"elements": listing(RICH_TEXT, MOST_RICH_TEXT)}, _WITH_ID),
     }
 )
@@ -51,8 +49,6 @@ def problems(blocks: object, *, pointer: str = "/blocks", surface: Surface = "me
         found += _repeated("block_id", blocks, pointer)
         for position, block in enumerate(blocks):
             found += _repeated("action_id", _elements(block), f"{pointer}/{position}/elements")
-        found += _too_much_markdown(blocks, pointer)
-        found += _misplaced(blocks, pointer, surface)
         found += _too_many_focused(blocks, pointer)
     return found
 
@@ -73,22 +69,6 @@ def _repeated(name: str, parts: list[dict[str, object]], pointer: str) -> Iterat
     for value, count in counted.items():
         if count > 1:
             yield complaint(f"`{name}`s must be unique, but {value} occurs {count} times", pointer)
-
-
-def _too_much_markdown(blocks: list[dict[str, object]], pointer: str) -> Iterator[str]:
-    if sum(len(str(block["text"])) for block in blocks if block["type"] == "markdown") > _ALL_MARKDOWN:
-        yield complaint(f"markdown must be less than {_ALL_MARKDOWN + 1} characters over all blocks", pointer)
-
-
-def _misplaced(blocks: list[dict[str, object]], pointer: str, surface: Surface) -> Iterator[str]:
-    """Markdown stands in messages only, and only inputs of modals give a response_url for what is chosen."""
-    for position, block in enumerate(blocks):
-        if block["type"] == "markdown" and surface != "message":
-            yield complaint("unsupported type: markdown", f"{pointer}/{position}/type")
-        if (surface, block["type"]) != ("modal", "input"):
-            for element in all_elements(block):
-                if element.get("response_url_enabled"):
-                    yield complaint("invalid additional property: response_url_enabled", f"{pointer}/{position}")
 
 
 def _too_many_focused(blocks: list[dict[str, object]], pointer: str) -> Iterator[str]:

@@ -41,7 +41,7 @@ class Client(Screen):
         self._global_shortcuts = GlobalShortcuts(platform, dispatch)
         self.events = Events(platform, dispatch)
         self._removal = Removal(self.events)
-        self._surfaces = Surfaces(platform, response_urls, dispatch, self.events)
+        self._surfaces = Surfaces(platform, dispatch, self.events)
 
     async def uninstall(self, workspace: Workspace, *, revoked_first: bool = False) -> list[EventDelivery]:
         """Take the app out of a workspace: its token dies, then two events tell it, in one order or the other."""
@@ -203,6 +203,6 @@ class Client(Screen):
         """
         return await self._surfaces.submit(id_of(user), view, values, payload_overrides)
 
-    async def close(self, user: User | str, view: View | None = None, *, clear: bool = False) -> Delivery | None:
-        """Cancel the visible modal, or with `clear` (the × in its corner) all; None if the app did not want to know."""  # noqa: RUF002 - as the client draws it
-        return await self._surfaces.close(id_of(user), view, clear=clear)
+    async def close(self, user: User | str, view: View | None = None, *, clear: bool = False) -> None:
+        """Cancel the visible modal, or with `clear` (the × in its corner) all; nothing is sent."""  # noqa: RUF002 - as the client draws it
+        self._surfaces.close(id_of(user), view, clear=clear)

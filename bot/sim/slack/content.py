@@ -15,13 +15,12 @@ MOST_BLOCK_TEXT = 10_000
 """Characters of all texts in the blocks of a post. Slack does not document its limit: 9,597 were accepted and 11,341
 refused in https://github.com/slackapi/bolt-js/issues/2867.
 """
-CONTENT_KEYS = frozenset({"text", "blocks", "attachments", "mrkdwn", "metadata", "unfurl_links", "unfurl_media"})
+CONTENT_KEYS = frozenset({"text", "blocks", "attachments", "mrkdwn", "unfurl_links", "unfurl_media"})
 _TYPES: Mapping[str, type] = {
     "text": str,
     "blocks": list,
     "attachments": list,
     "mrkdwn": bool,
-    "metadata": dict,
     "unfurl_links": bool,
     "unfurl_media": bool,
     "response_type": str,
@@ -74,9 +73,6 @@ def refusal(raw: Mapping[str, object]) -> str | None:
     """Return the error with which Slack rejects a message; None if it has content that can be shown."""
     if len(parts(raw.get("attachments"))) > MOST_ATTACHMENTS:
         return "too_many_attachments"
-    metadata = raw.get("metadata")
-    if isinstance(metadata, dict) and not isinstance(metadata.get("event_type"), str):
-        return "invalid_metadata_format"
     return "invalid_blocks" if block_problems(raw) else None
 
 

@@ -16,7 +16,6 @@ from bot.sim.slack.message_response import MessageResponse, respond
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.response_url import LIFETIME, Ticket, mistakes_of_response
 from bot.sim.slack.slash_command import Typed
-from bot.sim.slack.workspace import Workspace
 
 RESPONSE_URL = "response_url"  # the endpoint, for its faults
 
@@ -34,26 +33,21 @@ class ResponseUrls:
         """Make a response URL and a trigger id for a command or a click."""
         workspace, channel_id, user_id = cause.workspace, cause.channel.id, cause.user.id
         original = cause.message if isinstance(cause, Click) else None
-        trigger_id = self._platform.triggers.issue(workspace, user_id, channel_id)
+        trigger_id = self._platform.triggers.issue(workspace, user_id)
         ticket = Ticket(workspace, channel_id, user_id, trigger_id, self._expiry(), original)
         return Invocation(self._url("actions" if original else "commands", ticket), trigger_id)
 
     def issue_for_shortcut(self, click: Click) -> Invocation:
         """Make a response URL and a trigger id for a message shortcut: it can replace no message."""
         workspace, channel_id, user_id = click.workspace, click.channel.id, click.user.id
-        trigger_id = self._platform.triggers.issue(workspace, user_id, channel_id)
+        trigger_id = self._platform.triggers.issue(workspace, user_id)
         keeps_threads = self._platform.shortcuts_keep_threads
         ticket = Ticket(workspace, channel_id, user_id, trigger_id, self._expiry(), None, keeps_threads=keeps_threads)
         return Invocation(self._url("app", ticket), trigger_id)
 
-    def issue_for_chosen(self, workspace: Workspace, channel_id: str, user_id: str, trigger_id: str) -> str:
-        """Make a response URL for a conversation that was chosen in a modal."""
-        return self._url("app", Ticket(workspace, channel_id, user_id, trigger_id, self._expiry(), None))
-
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer a POST to any response URL."""
         body = await request.read()
-        await self._platform.timing.travel_of_call()
         fault = self._platform.faults.take(RESPONSE_URL)
 
         def handle() -> web.Response:

@@ -11,7 +11,7 @@ class Timing:
 
     `ack_deadline` begins when a person acts. Slack then stops waiting, and over HTTP closes the connection.
     `delay_to_app` is that of requests and frames of Slack's, and of the end of a connection that Slack closes.
-    `delay_from_app` is that of acks, `delay_of_calls` that of calls to the Web API and to response URLs.
+    `delay_from_app` is that of acks.
     `redelivery_after` begins when an envelope is sent whose connection then ends without an ack: it is sent again at
     that time or at the reconnect, whichever is later. None is the ack deadline: an earlier redelivery was never seen.
     """
@@ -19,7 +19,6 @@ class Timing:
     ack_deadline: float
     delay_to_app: float = 0.0
     delay_from_app: float = 0.0
-    delay_of_calls: float = 0.0
     redelivery_after: float | None = None
 
     def until_redelivery(self, sent_at: float) -> float:
@@ -34,10 +33,6 @@ class Timing:
     async def travel_from_app(self) -> None:
         """Wait until an ack that the app sends now reaches Slack."""
         await _pass(self.delay_from_app)
-
-    async def travel_of_call(self) -> None:
-        """Wait until a call that the app makes now reaches Slack."""
-        await _pass(self.delay_of_calls)
 
 
 async def _pass(seconds: float) -> None:

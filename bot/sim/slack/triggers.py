@@ -19,11 +19,10 @@ class TriggerError(Exception):
 
 @dataclass(slots=True)
 class Trigger:
-    """The person and place of an action; `channel_id` is None in a Home tab or a modal."""
+    """The person who acted."""
 
     workspace: Workspace
     user_id: str
-    channel_id: str | None
     expires_at: float
     is_used: bool = False
 
@@ -36,10 +35,10 @@ class Triggers:
         self._issued: dict[str, Trigger] = {}
         self._numbers = itertools.count(1_234_567_890_123)
 
-    def issue(self, workspace: Workspace, user_id: str, channel_id: str | None = None) -> str:
+    def issue(self, workspace: Workspace, user_id: str) -> str:
         """Make an id for what this person did now."""
         trigger_id = f"{next(self._numbers)}.987654321.{secrets.token_hex(16)}"
-        self._issued[trigger_id] = Trigger(workspace, user_id, channel_id, self._clock.now() + LIFETIME)
+        self._issued[trigger_id] = Trigger(workspace, user_id, self._clock.now() + LIFETIME)
         return trigger_id
 
     def exchange(self, trigger_id: str, workspace: Workspace) -> Trigger:

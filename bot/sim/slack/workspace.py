@@ -9,8 +9,7 @@ from typing import Any
 class User:
     """A person or a bot, with the field names of users.info.
 
-    On Grid `enterprise_user_id` is what the organisation calls this person, if not by `id`, and
-    `is_org_admin` and `is_org_owner` are the roles in it.
+    On Grid `is_org_admin` and `is_org_owner` are the roles in the organisation.
     """
 
     id: str
@@ -25,7 +24,6 @@ class User:
     deleted: bool = False
     is_org_admin: bool = False
     is_org_owner: bool = False
-    enterprise_user_id: str | None = None
 
 
 class ChannelKind(Enum):

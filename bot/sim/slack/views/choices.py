@@ -5,9 +5,8 @@ https://docs.slack.dev/reference/block-kit/block-elements/select-menu-element
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from bot.sim.slack.content import Part
+from bot.sim.slack.content import Part, parts
 from bot.sim.slack.possible import NotPossibleError
-from bot.sim.slack.views.entries import options_of
 from bot.sim.slack.views.kinds import KINDS
 from bot.sim.slack.workspace import Channel, ChannelKind, User, Workspace
 
@@ -53,11 +52,8 @@ def _offered(workspace: Workspace, user: User, element: Part) -> Iterator[tuple[
         yield from ((other.id, other.id) for other in workspace.users.values() if not other.deleted)
     elif kind == "conversations_select":
         yield from ((channel.id, channel.id) for channel in _conversations(workspace, user, element))
-    elif kind == "channels_select":
-        channels = (channel for channel in workspace.channels.values() if not channel.is_archived)
-        yield from ((channel.id, channel.id) for channel in channels if channel.kind is ChannelKind.PUBLIC)
     else:
-        yield from ((str(option["value"]), option) for option in options_of(element))
+        yield from ((str(option["value"]), option) for option in parts(element.get("options")))
 
 
 def _conversations(workspace: Workspace, user: User, element: Part) -> Iterator[Channel]:

@@ -7,16 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from bot.sim.slack.block_kit import all_elements
-from bot.sim.slack.content import Part
+from bot.sim.slack.content import Part, parts
 from bot.sim.slack.views.kinds import KINDS
 from bot.sim.slack.views.view import State, View
 
 
-def initial_state(blocks: Sequence[Part], here: str | None) -> State:
-    """Return what the app says; `here` is the conversation in which the person is, if it is known."""
+def initial_state(blocks: Sequence[Part]) -> State:
+    """Return what the app says."""
     state: dict[str, dict[str, Part]] = {}
     for block_id, element in fields(blocks):
-        state.setdefault(block_id, {})[str(element["action_id"])] = _initial(element, here)
+        state.setdefault(block_id, {})[str(element["action_id"])] = _initial(element)
     return state
 
 
@@ -31,7 +31,7 @@ def carried(before: View, blocks: Sequence[Part]) -> State:
         action_id = str(element["action_id"])
         old = before.state.get(block_id, {}).get(action_id)
         stays = old is not None and _stays(old, element, touched=(block_id, action_id) in before.touched)
-        state.setdefault(block_id, {})[action_id] = old if old and stays else _initial(element, None)
+        state.setdefault(block_id, {})[action_id] = old if old and stays else _initial(element)
     return state
 
 
@@ -39,12 +39,6 @@ def entered(view: View, block_id: str, action_id: str, entry: Part) -> View:
     """Return the view after the person typed or chose something."""
     state = {**view.state, block_id: {**view.state.get(block_id, {}), action_id: entry}}
     return replace(view, state=state, touched=view.touched | {(block_id, action_id)})
-
-
-def options_of(element: Part) -> Iterator[Part]:
-    """Yield the options of a menu, those in groups as well."""
-    for holder in (element, *_parts(element.get("option_groups"))):
-        yield from _parts(holder.get("options"))
 
 
 def fields(blocks: Sequence[Part]) -> Iterator[tuple[str, Part]]:
@@ -55,11 +49,9 @@ def fields(blocks: Sequence[Part]) -> Iterator[tuple[str, Part]]:
                 yield str(block["block_id"]), element
 
 
-def _initial(element: Part, here: str | None) -> Part:
+def _initial(element: Part) -> Part:
     kind = KINDS[element["type"]]
     value = element.get(kind.initial)
-    if value is None and here is not None and element.get("default_to_current_conversation"):
-        value = [here] if kind.several else here
     return {"type": element["type"], kind.field: kind.nothing if value is None else value}
 
 
@@ -68,10 +60,6 @@ def _stays(old: Part, element: Part, *, touched: bool) -> bool:
     value = old[kind.field]
     if old["type"] != element["type"] or not (value or touched):
         return False
-    options = list(options_of(element))
+    options = parts(element.get("options"))
     chosen = value if isinstance(value, list) else [value]
     return not options or all(one in options for one in chosen if one is not None)
-
-
-def _parts(value: object) -> list[Part]:
-    return [part for part in value if isinstance(part, dict)] if isinstance(value, list) else []

@@ -27,11 +27,9 @@ KINDS: Mapping[object, Kind] = {
     "radio_buttons": Kind("selected_option", "initial_option"),
     "users_select": Kind("selected_user", "initial_user"),
     "conversations_select": Kind("selected_conversation", "initial_conversation"),
-    "channels_select": Kind("selected_channel", "initial_channel"),
     "checkboxes": Kind("selected_options", "initial_options", several=True),
     "multi_static_select": Kind("selected_options", "initial_options", several=True),
     "multi_users_select": Kind("selected_users", "initial_users", several=True),
     "multi_conversations_select": Kind("selected_conversations", "initial_conversations", several=True),
-    "multi_channels_select": Kind("selected_channels", "initial_channels", several=True),
 }
 """By the type of the element: those whose value stands in the state of a view."""

@@ -18,9 +18,8 @@ SIZE = 250_000  # bytes
 _ANY = {
     "callback_id": string(255, least=0),
     "private_metadata": string(3000, least=0),
-    "external_id": string(255, least=0),
 }
-_MODAL = {"submit": plain(24), "close": plain(24), "clear_on_close": boolean, "notify_on_close": boolean}
+_MODAL = {"submit": plain(24), "close": plain(24)}
 _SHAPES: dict[str, Check] = {
     "modal": shape({"title": plain(24), "blocks": anything}, _ANY | _MODAL | {"submit_disabled": boolean}),
     "home": shape({"blocks": anything}, _ANY),

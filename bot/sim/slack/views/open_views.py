@@ -38,7 +38,6 @@ class Views:
         self._change_event = change_event
         self._homes: dict[Owner, View] = {}
         self._modals: defaultdict[Owner, list[View]] = defaultdict(list)
-        self._external_ids: dict[tuple[str, str], str] = {}
         self._numbers = itertools.count(1)
         self._ids = (f"{number:04X}=" for number in itertools.count(0x1000))
 
@@ -54,17 +53,13 @@ class Views:
         """Return a view as it is now; None if it is closed."""
         return next((view for view in self._all() if view.id == view_id), None)
 
-    def find_external(self, team_id: str, external_id: str) -> View | None:
-        """Return the view to which the app has given this id."""
-        return next((view for view in self._all() if (view.team_id, view.external_id) == (team_id, external_id)), None)
-
-    def push(self, owner: Owner, raw: Part, here: str | None = None) -> View:
-        """Show a modal, on top of those that are open; `here` is the conversation in which the person is."""
+    def push(self, owner: Owner, raw: Part) -> View:
+        """Show a modal, on top of those that are open."""
         stack = self._modals[owner]
         if len(stack) == MOST:
             raise RefusedError("push_limit_reached")
         below = stack[-1] if stack else None
-        view = self._new(owner, raw, "modal", here)
+        view = self._new(owner, raw, "modal")
         if below is not None:
             view = replace(view, root_view_id=below.root_view_id, previous_view_id=below.id)
         stack.append(view)
@@ -76,13 +71,12 @@ class Views:
         shown = self._homes.get(owner)
         if shown is not None:
             return self.update(shown, raw)
-        view = self._homes[owner] = self._new(owner, raw, "home", None)
+        view = self._homes[owner] = self._new(owner, raw, "home")
         self._change_event.notify()
         return view
 
     def update(self, view: View, raw: Part) -> View:
         """Let a view show this instead; what was typed and chosen stays where its ids do."""
-        self._claim(view.team_id, view.id, raw)
         fields = self._fields(raw)
         changed: View = replace(view, **fields, hash=self._hash(), state=carried(view, fields["blocks"]), errors={})
         return self.put(replace(changed, client_error=""))
@@ -116,9 +110,8 @@ class Views:
         for stack in self._modals.values():
             yield from stack
 
-    def _new(self, owner: Owner, raw: Part, kind: Literal["modal", "home"], here: str | None) -> View:
+    def _new(self, owner: Owner, raw: Part, kind: Literal["modal", "home"]) -> View:
         view_id = f"V{next(self._numbers):010}"
-        self._claim(owner.team_id, view_id, raw)
         fields = self._fields(raw)
         return View(
             id=view_id,
@@ -127,7 +120,7 @@ class Views:
             user_id=owner.user_id,
             hash=self._hash(),
             root_view_id=view_id,
-            state=initial_state(fields["blocks"], here),
+            state=initial_state(fields["blocks"]),
             **fields,
         )
 
@@ -138,16 +131,7 @@ class Views:
             "texts": {name: normalize_value(raw[name], self._ids) for name in _TEXTS if name in raw},
             "callback_id": raw.get("callback_id", ""),
             "private_metadata": raw.get("private_metadata", ""),
-            "external_id": raw.get("external_id", ""),
-            "notify_on_close": raw.get("notify_on_close", False),
-            "clear_on_close": raw.get("clear_on_close", False),
         }
-
-    def _claim(self, team_id: str, view_id: str, raw: Part) -> None:
-        """Check that an external_id belongs to one view of a workspace, even after that is closed."""
-        external_id = str(raw.get("external_id", ""))
-        if external_id and self._external_ids.setdefault((team_id, external_id), view_id) != view_id:
-            raise RefusedError("duplicate_external_id")
 
     def _hash(self) -> str:
         return f"{int(self._clock.now())}.{secrets.token_hex(4)}"

@@ -4,27 +4,23 @@ https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
-from bot.sim.slack.ack import ignore_ack
 from bot.sim.slack.content import Part
 from bot.sim.slack.delivery import Delivery, Invocation
 from bot.sim.slack.interactions import Interactions
 from bot.sim.slack.party_json import enterprise_json, team_json, user_json
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.possible import NotPossibleError
-from bot.sim.slack.response_urls import ResponseUrls
 from bot.sim.slack.rules import Rule, Violation
 from bot.sim.slack.views.answers import Answer, read_answer, reader
-from bot.sim.slack.views.entries import fields
 from bot.sim.slack.views.filling import check_complete
-from bot.sim.slack.views.kinds import KINDS
 from bot.sim.slack.views.open_views import Owner, RefusedError
 from bot.sim.slack.views.payloads import view_json
 from bot.sim.slack.views.persons import Persons
 from bot.sim.slack.views.view import View
-from bot.sim.slack.workspace import User, Workspace
+from bot.sim.slack.workspace import User
 
 CONNECTION_ERROR = "We had some trouble connecting. Try again?"
 
@@ -32,11 +28,8 @@ CONNECTION_ERROR = "We had some trouble connecting. Try again?"
 class Submissions:
     """Presses the two buttons below a modal on behalf of people."""
 
-    def __init__(
-        self, platform: Platform, response_urls: ResponseUrls, interactions: Interactions, persons: Persons
-    ) -> None:
+    def __init__(self, platform: Platform, interactions: Interactions, persons: Persons) -> None:
         self._platform = platform
-        self._response_urls = response_urls
         self._interactions = interactions
         self._persons = persons
 
@@ -46,51 +39,28 @@ class Submissions:
         sent = self._platform.views.put(replace(view, errors={}, client_error=""))
         workspace, user = self._persons.workspace_and_user(sent)
         trigger_id = self._platform.triggers.issue(workspace, user.id)
-        payload = self._head("view_submission", sent, user)
+        payload = self._head(sent, user)
         payload |= {"trigger_id": trigger_id, "view": view_json(sent, workspace.installation)}
-        payload |= {"response_urls": list(self._urls_of_inputs(sent, workspace, trigger_id))}
-        payload |= self._tail(workspace, user)
+        enterprise = enterprise_json(self._platform.enterprise_of(workspace, user))
+        payload |= {"response_urls": [], "is_enterprise_install": False, "enterprise": enterprise}
         delivery = await self._interactions.send(payload, overrides, Invocation("", trigger_id), reader(sent))
         await asyncio.sleep(self._platform.ack_delay)
         self._follow(sent, delivery)
         return delivery
 
-    async def close(self, view: View, *, clear: bool) -> Delivery | None:
-        """Close a modal, with `clear` the whole stack; the app hears of it if it asked to."""
+    def close(self, view: View, *, clear: bool) -> None:
+        """Close a modal, with `clear` the whole stack; no app of ours asks to hear of it."""
         if view.type != "modal":
             raise NotPossibleError("a tab can't be closed")
-        clears = clear or view.clear_on_close
-        stack = self._platform.views.modals(Owner(view.team_id, view.user_id)) if clears else (view,)
-        self._platform.views.close(view, clear=clears)
-        telling = [closed for closed in stack if closed.notify_on_close]
-        if not telling:
-            return None
-        workspace, user = self._persons.workspace_and_user(view)
-        payload = self._head("view_closed", view, user)
-        payload |= {"view": view_json(telling[-1], workspace.installation, with_state=False), "is_cleared": clears}
-        payload |= self._tail(workspace, user)
-        return await self._interactions.send(payload, {}, Invocation("", ""), ignore_ack)
+        self._platform.views.close(view, clear=clear)
 
-    def _head(self, kind: str, view: View, user: User) -> Part:
+    def _head(self, view: View, user: User) -> Part:
         """For somebody of a foreign workspace `team` is that one: who the app belongs to stands in the view."""
         app = self._platform.workspaces[view.team_id].installation
         home = self._platform.workspaces.get(user.team_id)
         team = team_json(home) if home else {"id": user.team_id, "domain": user.team_id.lower()}
-        who: Part = {"type": kind, "team": team, "user": user_json(user)}
+        who: Part = {"type": "view_submission", "team": team, "user": user_json(user)}
         return who | {"api_app_id": app.app_id, "token": app.verification_token}
-
-    def _tail(self, workspace: Workspace, user: User) -> Part:
-        enterprise = self._platform.enterprise_of(workspace, user)
-        return {"is_enterprise_install": False, "enterprise": enterprise_json(enterprise)}
-
-    def _urls_of_inputs(self, view: View, workspace: Workspace, trigger_id: str) -> Iterator[Part]:
-        """https://docs.slack.dev/surfaces/modals#modal_response_url."""
-        for block_id, element in fields(view.blocks):
-            action_id = str(element["action_id"])
-            channel_id = view.state[block_id][action_id][KINDS[element["type"]].field]
-            if element.get("response_url_enabled") and isinstance(channel_id, str):
-                url = self._response_urls.issue_for_chosen(workspace, channel_id, view.user_id, trigger_id)
-                yield {"block_id": block_id, "action_id": action_id, "channel_id": channel_id, "response_url": url}
 
     def _follow(self, sent: View, delivery: Delivery) -> None:
         """Do what the ack says with the view, unless it was closed meanwhile."""

@@ -7,7 +7,6 @@ from bot.sim.slack.dispatch import Dispatch
 from bot.sim.slack.events import Events
 from bot.sim.slack.interactions import Interactions
 from bot.sim.slack.platform import Platform
-from bot.sim.slack.response_urls import ResponseUrls
 from bot.sim.slack.views.acts import Acts, Target
 from bot.sim.slack.views.filling import filled
 from bot.sim.slack.views.homes import Homes
@@ -19,13 +18,13 @@ from bot.sim.slack.views.view import View
 class Surfaces:
     """Always acts on a view as it is now; NotPossibleError if the person does not see it any more."""
 
-    def __init__(self, platform: Platform, response_urls: ResponseUrls, dispatch: Dispatch, events: Events) -> None:
+    def __init__(self, platform: Platform, dispatch: Dispatch, events: Events) -> None:
         self._platform = platform
         self.persons = Persons(platform)
         self.homes = Homes(platform, events, self.persons)
         interactions = Interactions(platform, dispatch)
         self._acts = Acts(platform, interactions, self.persons)
-        self._submissions = Submissions(platform, response_urls, interactions, self.persons)
+        self._submissions = Submissions(platform, interactions, self.persons)
 
     async def act(
         self,
@@ -57,6 +56,6 @@ class Surfaces:
             present = self.fill(user_id, present, block_id, value)
         return await self._submissions.submit(present, overrides)
 
-    async def close(self, user_id: str, view: View | None, *, clear: bool) -> Delivery | None:
+    def close(self, user_id: str, view: View | None, *, clear: bool) -> None:
         """Cancel."""
-        return await self._submissions.close(self.persons.visible(user_id, view), clear=clear)
+        self._submissions.close(self.persons.visible(user_id, view), clear=clear)

@@ -30,10 +30,7 @@ class View:
     previous_view_id: str | None = None
     callback_id: str = ""
     private_metadata: str = ""
-    external_id: str = ""
     texts: Mapping[str, Part] = field(default_factory=dict)  # title, submit and close, if there are any
-    notify_on_close: bool = False
-    clear_on_close: bool = False
     state: State = field(default_factory=dict)
     touched: frozenset[tuple[str, str]] = frozenset()
     errors: Mapping[str, str] = field(default_factory=dict)

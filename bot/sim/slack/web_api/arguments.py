@@ -15,14 +15,14 @@ from bot.sim.slack.rules import Rule, Violation
 from bot.sim.slack.web_api.call import ApiError
 
 _FORMS = frozenset({"application/x-www-form-urlencoded", "text/plain"})
-_JSON_IN_FORMS = frozenset({"blocks", "attachments", "metadata"})
+_JSON_IN_FORMS = frozenset({"blocks", "attachments"})
 _FLAGS_IN_FORMS = frozenset({"unfurl_links", "unfurl_media", "mrkdwn", "reply_broadcast", "link_names"})
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """The arguments of a call, without the token; `warning` is Slack's remark about the content type.
+    """The arguments of a call, without the token.
 
     `bearer` is the token if it came in the header, `basic` a name and a password that came there instead.
     """
@@ -32,7 +32,6 @@ class Arguments:
     bearer: str | None
     basic: tuple[str, str] | None = None
     is_json: bool = False
-    warning: str | None = None
     violations: tuple[Violation, ...] = ()
 
 
@@ -49,8 +48,7 @@ def read_arguments(request: web.Request, body: bytes) -> Arguments:
     if token is None and isinstance(in_body, str) and not is_json and not token_in_url:
         token = in_body  # Slack takes it from a form, and from nowhere else
     wrong = () if in_body is None else (Violation(Rule.TOKEN_OUTSIDE_HEADER, request.path),)
-    warning = _warning(request, is_json=is_json) if body else None
-    return Arguments(values, token, bearer, _basic(header), is_json, warning, wrong)
+    return Arguments(values, token, bearer, _basic(header), is_json, wrong)
 
 
 def _basic(header: str) -> tuple[str, str] | None:
@@ -91,9 +89,3 @@ def _from_form(name: str, value: str) -> object:
         return json.loads(value)
     except ValueError:
         raise ApiError(f"invalid_{name}_format") from None
-
-
-def _warning(request: web.Request, *, is_json: bool) -> str | None:
-    if is_json:
-        return None if request.charset else "missing_charset"
-    return "superfluous_charset" if request.charset else None

@@ -58,17 +58,13 @@ def destination(workspace: Workspace, channel_id: str) -> Channel:
         channel = workspace.channels[channel_id]
     else:
         raise ApiError("channel_not_found")
-    if app.bot_user_id not in channel.members and not _open_to(app.scopes, channel):
+    if app.bot_user_id not in channel.members:
         raise ApiError("not_in_channel" if channel.kind is ChannelKind.PUBLIC else "channel_not_found")
     if channel.is_archived:
         raise ApiError("is_archived")
     if channel.kind is ChannelKind.DM and not app.messages_tab:
         raise ApiError("messages_tab_disabled")
     return channel
-
-
-def _open_to(scopes: set[str], channel: Channel) -> bool:
-    return channel.kind is ChannelKind.PUBLIC and "chat:write.public" in scopes
 
 
 def read_message(arguments: Mapping[str, object]) -> Content:

@@ -31,7 +31,6 @@ class WebApi:
         """Answer one call."""
         name = request.match_info["method"]
         body = await request.read()
-        await self._platform.timing.travel_of_call()
         fault = self._platform.faults.take(name)
 
         def handle() -> web.Response:
@@ -74,7 +73,7 @@ class WebApi:
             body = self._run(name, workspace, arguments)
         except ApiError as error:
             return _refused(error, scopes)
-        return web.json_response({"ok": True} | body | _remark(arguments.warning), headers=scopes)
+        return web.json_response({"ok": True} | body, headers=scopes)
 
     def _workspace(self, name: str, token: str | None) -> Workspace:
         if name not in _METHODS:
@@ -105,7 +104,3 @@ def _refused(error: ApiError, headers: Mapping[str, str]) -> web.Response:
     if error.retry_after is None:
         return web.json_response(error.body, headers=headers)
     return web.json_response(error.body, status=429, headers={**headers, "Retry-After": str(error.retry_after)})
-
-
-def _remark(warning: str | None) -> dict[str, object]:
-    return {"warning": warning, "response_metadata": {"warnings": [warning]}} if warning else {}

@@ -66,7 +66,7 @@ def _in_enterprise(caller: Caller, user: User) -> dict[str, object]:
         return {}
     return {
         "enterprise_user": {
-            "id": user.enterprise_user_id or user.id,
+            "id": user.id,
             "enterprise_id": enterprise.id,
             "enterprise_name": enterprise.name,
             "is_admin": user.is_org_admin,

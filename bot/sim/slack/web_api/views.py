@@ -23,9 +23,8 @@ from bot.sim.slack.web_api.call import ApiError, Caller, Method
 
 def _open(caller: Caller, arguments: Mapping[str, object]) -> dict[str, object]:
     raw = _view(caller, arguments, "modal")
-    trigger = _trigger(caller, arguments)
-    owner = Owner(caller.workspace.team_id, trigger.user_id)
-    return _shown(caller, lambda: caller.platform.views.push(owner, raw, trigger.channel_id))
+    owner = Owner(caller.workspace.team_id, _trigger(caller, arguments).user_id)
+    return _shown(caller, lambda: caller.platform.views.push(owner, raw))
 
 
 def _push(caller: Caller, arguments: Mapping[str, object]) -> dict[str, object]:
@@ -38,7 +37,7 @@ def _push(caller: Caller, arguments: Mapping[str, object]) -> dict[str, object]:
 
 def _update(caller: Caller, arguments: Mapping[str, object]) -> dict[str, object]:
     raw = _view(caller, arguments, None)
-    view = _named(caller, arguments)
+    view = caller.platform.views.find(str(arguments.get("view_id")))
     if view is None or view.team_id != caller.workspace.team_id:
         raise ApiError("not_found")
     if raw["type"] != view.type:
@@ -91,12 +90,6 @@ def _trigger(caller: Caller, arguments: Mapping[str, object]) -> Trigger:
         if str(refused) != "invalid_trigger_id":
             caller.platform.record([Violation(Rule.TRIGGER_TOO_LATE, str(refused))])
         raise ApiError(str(refused)) from None
-
-
-def _named(caller: Caller, arguments: Mapping[str, object]) -> View | None:
-    if external_id := arguments.get("external_id"):
-        return caller.platform.views.find_external(caller.workspace.team_id, str(external_id))
-    return caller.platform.views.find(str(arguments.get("view_id")))
 
 
 def _check_hash(arguments: Mapping[str, object], view: View | None) -> None:
