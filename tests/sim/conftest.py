@@ -8,22 +8,27 @@ from aiohttp import web
 
 from bot.sim.anchor import SimAnchor
 from bot.sim.local_server import LocalServer
-from bot.sim.slack import SimSlack
+from bot.sim.slack import Installation, SimSlack, Workspace
 from sim.api_client import Api
 from sim.recording_app import RecordingApp
+from sim.socket_app import SocketApp
 from sim.view_client import ViewClient
 
 
 @pytest.fixture
-def ack_deadline() -> float:
-    """Seconds that Slack waits for an ack: many, because the machine may be slow; IMPATIENT changes it."""
-    return 20.0
+async def slack() -> AsyncIterator[SimSlack]:
+    """A Slack whose patience outlasts a slow machine."""
+    async with SimSlack(now=lambda: 1_785_000_000.0, ack_deadline=20.0) as slack:
+        yield slack
 
 
 @pytest.fixture
-async def slack(ack_deadline: float) -> AsyncIterator[SimSlack]:
-    async with SimSlack(now=lambda: 1_785_000_000.0, ack_deadline=ack_deadline) as slack:
-        yield slack
+def partner(slack: SimSlack) -> Workspace:
+    """Another workspace with the app."""
+    partner = Workspace("T0PARTNER01", "partner", Installation("xoxb-partner"))
+    partner.add_user("U0PARTNER01", "pat")
+    slack.add_workspace(partner)
+    return partner
 
 
 @pytest.fixture
@@ -44,6 +49,13 @@ async def anchor() -> AsyncIterator[SimAnchor]:
 async def client() -> AsyncIterator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), skip_auto_headers=["Content-Type"]) as client:
         yield client
+
+
+@pytest.fixture
+async def sockets(slack: SimSlack, client: aiohttp.ClientSession) -> AsyncIterator[SocketApp]:
+    slack.socket_mode = True
+    async with SocketApp(slack, client) as sockets:
+        yield sockets
 
 
 @pytest.fixture

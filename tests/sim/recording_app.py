@@ -5,16 +5,12 @@ import json
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
-import pytest
 from aiohttp import web
 
 from harness.samples import Json
 
 NEVER = 3600.0
 """A delay in seconds: no test lasts that long."""
-
-IMPATIENT = pytest.mark.parametrize("ack_deadline", [2.0])
-"""For a test of acks that never come; others of its acks must come in time."""
 
 
 @dataclass

@@ -13,6 +13,8 @@ from bot.sim.slack.content import Part, mrkdwn_objects
 from bot.sim.slack.rules import Violation
 from bot.sim.slack.schema import Check, anything, boolean, by_type, complaint, shape, string
 
+Kind = Literal["modal", "home"]
+
 SIZE = 250_000  # bytes
 
 _ANY = {
@@ -26,14 +28,14 @@ _SHAPES: dict[str, Check] = {
 }
 
 
-def problems(raw: object, kind: Literal["modal", "home"] | None = None) -> list[str]:
+def problems(raw: object, kind: Kind | None = None) -> list[str]:
     """Return what Slack would put into `response_metadata.messages`; a view of another type than `kind` is none."""
-    shapes = _SHAPES if kind is None else {str(kind): _SHAPES[kind]}
+    shapes = _SHAPES if kind is None else {kind: _SHAPES[kind]}
     if not isinstance(raw, dict):
         return [complaint("must be an object", "/view")]
     found = list(by_type(shapes)(raw, "/view"))
     if "blocks" in raw:
-        surface: Literal["modal", "home"] = "home" if raw.get("type") == "home" else "modal"
+        surface: Kind = "home" if raw.get("type") == "home" else "modal"
         found += block_kit.problems(raw["blocks"], pointer="/view/blocks", surface=surface)
     if not found and raw["type"] == "modal" and "submit" not in raw and _has_input(raw["blocks"]):
         found.append(complaint("missing required field: submit", "/view"))

@@ -1,8 +1,9 @@
-"""Where simulated Slack lets the app post, what it may change, and how fast."""
+"""Where simulated Slack lets the app post, now or later, what it may change, and how fast."""
 
 import pytest
 
 from bot.sim.slack import Message, Rule, SimSlack
+from harness.blocks import section
 from harness.samples import Json
 from sim.alerts import ALERT, alert
 from sim.api_client import Api, rules
@@ -11,6 +12,12 @@ from sim.recording_app import RecordingApp
 pytestmark = pytest.mark.anyio
 
 RATE_LIMITED = {"ok": False, "error": "ratelimited"}
+POST, LATER, UPDATE = "chat.postMessage", "chat.scheduleMessage", "chat.update"
+NOW = 1_785_000_000  # of the fixture
+DAY = 86_400
+INVALID = [{"type": "divide"}]
+LONG = [section("x" * 2_501)]
+SMALL = {"text": "a"}
 
 
 @pytest.fixture
@@ -19,29 +26,58 @@ async def message(slack: SimSlack, api: Api) -> Message:
     return slack.channel_messages(slack.alerts)[-1]
 
 
-async def update(api: Api, message: Message, **arguments: object) -> Json:
-    return await api.call("chat.update", channel=message.channel, ts=message.ts, **arguments)
+async def call(api: Api, method: str, message: Message, **changes: object) -> Json:
+    """Call a method as a careful app does, but for the changes."""
+    own: Json = {LATER: {"post_at": NOW + 3600}, UPDATE: {"ts": message.ts}}.get(method, {})
+    quiet = {"unfurl_links": False, "unfurl_media": False}
+    return await api.call(method, **({"channel": message.channel, "text": "Paused."} | quiet | own | changes))
 
 
 @pytest.mark.parametrize(
-    ("channel", "error"),
+    ("method", "changes", "error", "broken"),
     [
-        ("C0INCIDENT1", "not_in_channel"),
-        ("C0PRIVATE01", "channel_not_found"),
-        ("C0ARCHIVED1", "is_archived"),
-        ("D0ALICEBOB1", "channel_not_found"),
-        ("#alerts", "channel_not_found"),
-        ("", "channel_not_found"),
+        (POST, {"channel": "C0INCIDENT1"}, "not_in_channel", []),
+        (POST, {"channel": "C0PRIVATE01"}, "channel_not_found", []),
+        (POST, {"channel": "C0ARCHIVED1"}, "is_archived", []),
+        (POST, {"channel": "D0ALICEBOB1"}, "channel_not_found", []),
+        (POST, {"channel": "#alerts"}, "channel_not_found", []),
+        (POST, {"text": ""}, "no_text", []),
+        (POST, {"blocks": INVALID}, "invalid_blocks", [Rule.INVALID_BLOCKS]),
+        (POST, {"blocks": LONG * 3}, None, []),
+        (POST, {"blocks": LONG * 4}, "msg_blocks_too_long", []),
+        (POST, {"attachments": [SMALL] * 100}, None, []),
+        (POST, {"attachments": [SMALL] * 101}, "too_many_attachments", [Rule.REJECTED]),
+        (POST, {"unfurl_links": True}, None, [Rule.UNFURLS]),
+        (POST, {"unfurl_media": None}, None, [Rule.UNFURLS]),
+        (POST, {"username": "Anchor"}, None, [Rule.UNKNOWN_KEY]),
+        (POST, {"metadata": {}}, None, [Rule.UNKNOWN_KEY]),
+        (LATER, {"channel": "C0INCIDENT1"}, "not_in_channel", []),
+        (LATER, {"text": ""}, "no_text", []),
+        (LATER, {"post_at": "soon"}, "invalid_time", []),
+        (LATER, {"post_at": NOW}, "time_in_past", []),
+        (LATER, {"post_at": NOW + 121 * DAY}, "time_too_far", []),
+        (LATER, {"unfurl_links": None}, None, [Rule.UNFURLS]),
+        (UPDATE, {"ts": "1.2"}, "message_not_found", []),
+        (UPDATE, {"channel": "U0ALICE0001"}, "channel_not_found", []),
+        (UPDATE, {"text": ""}, "no_text", []),
+        (UPDATE, {"blocks": INVALID}, "invalid_blocks", [Rule.INVALID_BLOCKS]),
+        (UPDATE, {"text": "x" * 4001}, "msg_too_long", [Rule.TEXT_TOO_LONG]),
+        (UPDATE, {"text": "a & b", "thread_ts": "1.2"}, None, [Rule.UNKNOWN_KEY, Rule.RAW_AMPERSAND]),
     ],
 )
-async def test_the_bot_cannot_post_everywhere(api: Api, channel: str, error: str) -> None:
-    assert await api.post(channel) == {"ok": False, "error": error}
+async def test_what_slack_refuses_and_what_it_only_records(
+    slack: SimSlack, api: Api, message: Message, *, method: str, changes: Json, error: str | None, broken: list[Rule]
+) -> None:
+    answer = await call(api, method, message, **changes)
+    assert (answer.get("error"), rules(slack)) == (error, broken)
+    if error:
+        assert (slack.channel_messages(slack.alerts), slack.platform.scheduled) == ([message], {})
 
 
-async def test_a_scope_opens_the_public_channels(slack: SimSlack, api: Api) -> None:
-    slack.home.installation.scopes.add("chat:write.public")
-    assert (await api.post("C0INCIDENT1"))["ok"] is True
-    assert (await api.post("C0PRIVATE01"))["error"] == "channel_not_found"
+async def test_complaints_about_blocks_name_the_place(api: Api, message: Message) -> None:
+    complaint = "[ERROR] unsupported type: divide [json-pointer:/blocks/0/type]"
+    expected = {"ok": False, "error": "invalid_blocks", "response_metadata": {"messages": [complaint]}}
+    assert await call(api, POST, message, blocks=INVALID) == expected
 
 
 async def test_a_user_id_means_the_conversation_with_that_person(slack: SimSlack, api: Api) -> None:
@@ -53,50 +89,23 @@ async def test_a_user_id_means_the_conversation_with_that_person(slack: SimSlack
     assert (await api.post("U0BOB000001"))["error"] == "messages_tab_disabled"
 
 
-async def test_a_message_that_cannot_be_shown_is_rejected(slack: SimSlack, api: Api) -> None:
-    answer = await api.post("C0ALERTS001", blocks=[{"type": "divide"}])
-    complaint = "[ERROR] unsupported type: divide [json-pointer:/blocks/0/type]"
-    assert answer == {"ok": False, "error": "invalid_blocks", "response_metadata": {"messages": [complaint]}}
-    assert rules(slack) == [Rule.INVALID_BLOCKS]
-    assert (await api.post("C0ALERTS001", text=""))["error"] == "no_text"
-    section = {"type": "section", "text": {"type": "mrkdwn", "text": "x" * 2_501}}
-    assert (await api.post("C0ALERTS001", blocks=[section] * 3))["ok"]
-    assert (await api.post("C0ALERTS001", blocks=[section] * 4))["error"] == "msg_blocks_too_long"
-
-
-@pytest.mark.parametrize(
-    ("more", "broken"),
-    [
-        ({"unfurl_links": True}, Rule.UNFURLS),
-        ({"unfurl_media": None}, Rule.UNFURLS),
-        ({"username": "Anchor"}, Rule.UNKNOWN_KEY),
-    ],
-)
-async def test_a_mistake_in_a_post_is_a_violation(slack: SimSlack, api: Api, more: Json, broken: Rule) -> None:
-    await api.post("C0ALERTS001", **more)
-    assert rules(slack) == [broken]
-
-
-async def test_one_message_a_second_is_allowed_after_a_burst(slack: SimSlack, api: Api) -> None:
-    assert all([(await api.post("C0ALERTS001"))["ok"] for _ in range(5)])
-
-    assert await api.post("C0ALERTS001") == RATE_LIMITED
-    assert (api.headers["status"], api.headers["Retry-After"]) == ("429", "1")
+async def test_posts_and_updates_have_their_rate_limits(slack: SimSlack, api: Api, message: Message) -> None:
+    for method, burst, wait in ((POST, 4, 1), (UPDATE, 50, 2)):
+        assert all([(await call(api, method, message))["ok"] for _ in range(burst)])
+        assert await call(api, method, message) == RATE_LIMITED
+        assert (api.headers["status"], api.headers["Retry-After"]) == ("429", str(wait))
+        slack.clock.advance(wait)
+        assert (await call(api, method, message))["ok"] is True
     assert (await api.post("U0ALICE0001"))["ok"] is True
-    slack.clock.advance(1)
-    assert (await api.post("C0ALERTS001"))["ok"] is True
-    assert (await api.post("C0ALERTS001"))["ok"] is False
 
 
 async def test_an_update_leaves_the_attachments(slack: SimSlack, api: Api, message: Message) -> None:
-    answer = await update(api, message, text="a & b", thread_ts="1.2")
-
+    answer = await call(api, UPDATE, message, text="Paused.")
     [changed] = slack.channel_messages(slack.alerts)
-    assert (changed.ts, changed.text, changed.blocks, changed.revision) == (message.ts, "a & b", (), 1)
+    assert (changed.ts, changed.text, changed.blocks, changed.revision) == (message.ts, "Paused.", (), 1)
     assert changed.attachments == message.attachments
     assert answer["message"]["edited"] == {"user": "U0ANCHORBOT", "ts": "1785000000.000000"}
-    assert rules(slack) == [Rule.UNKNOWN_KEY, Rule.RAW_AMPERSAND]
-    await update(api, message, text="Paused.", attachments=[])
+    await call(api, UPDATE, message, attachments=[])
     assert slack.channel_messages(slack.alerts)[0].attachments == ()
 
 
@@ -106,46 +115,23 @@ async def test_only_the_apps_own_posts_can_be_updated(slack: SimSlack, api: Api,
     await api.answer(delivery, {"text": "Paused.", "response_type": "in_channel", "replace_original": False})
     alert(slack)
     slack.post(slack.alerts, "a", user=slack.bob)
-    errors = [(await update(api, each, text="b"))["error"] for each in slack.channel_messages(slack.alerts)]
-
+    errors = [(await call(api, UPDATE, each))["error"] for each in slack.channel_messages(slack.alerts)]
     assert errors == ["cant_update_message"] * 5
-
-
-async def test_an_update_that_cannot_be_shown_is_rejected(slack: SimSlack, api: Api, message: Message) -> None:
     ephemeral = slack.post(slack.alerts, "a", ephemeral_to=slack.alice)
-
-    assert (await update(api, ephemeral, text="b"))["error"] == "message_not_found"
-    for channel, ts, error in (
-        ("C0ALERTS001", "1.2", "message_not_found"),
-        ("U0ALICE0001", message.ts, "channel_not_found"),
-    ):
-        assert (await api.call("chat.update", channel=channel, ts=ts, text="b"))["error"] == error
-    for arguments, error in (
-        ({}, "no_text"),
-        ({"text": "a", "blocks": [{"type": "divide"}]}, "invalid_blocks"),
-        ({"text": "x" * 4001}, "msg_too_long"),
-    ):
-        assert (await update(api, message, **arguments))["error"] == error
-    assert slack.current(message) == message
+    assert (await call(api, UPDATE, ephemeral))["error"] == "message_not_found"
 
 
-@pytest.mark.parametrize(
-    ("wrong", "error"),
-    [
-        ({"attachments": [{"text": "a"}] * 101}, "too_many_attachments"),
-        ({"metadata": {"event_payload": {}}}, "invalid_metadata_format"),
-    ],
-)
-async def test_what_slack_takes_from_nobody(slack: SimSlack, api: Api, wrong: Json, error: str) -> None:
-    assert (await api.post("C0ALERTS001", **wrong))["error"] == error
-    assert rules(slack) == [Rule.REJECTED]
-    most = {"attachments": [{"text": "a"}] * 100, "metadata": {"event_type": "paused", "event_payload": {}}}
-    assert (await api.post("C0ALERTS001", **most))["ok"] is True
+async def test_a_message_for_later_is_kept_until_it_is_deleted_or_due(
+    slack: SimSlack, api: Api, message: Message
+) -> None:
+    async def delete(scheduled: Json, channel: str = "C0ALERTS001") -> Json:
+        named = scheduled["scheduled_message_id"]
+        return await api.call("chat.deleteScheduledMessage", channel=channel, scheduled_message_id=named)
 
-
-async def test_updates_have_their_own_rate_limit(slack: SimSlack, api: Api, message: Message) -> None:
-    assert all([(await update(api, message, text="a"))["ok"] for _ in range(50)])
-    assert await update(api, message, text="a") == RATE_LIMITED
-    assert (api.headers["status"], api.headers["Retry-After"]) == ("429", "2")
-    slack.clock.advance(1.2)
-    assert (await update(api, message, text="a"))["ok"] is True
+    refused = {"ok": False, "error": "invalid_scheduled_message_id"}
+    later, soon = await call(api, LATER, message), await call(api, LATER, message, post_at=NOW + 60)
+    assert list(later) == ["ok", "channel", "scheduled_message_id", "post_at"]
+    assert [await delete(later, "C0INCIDENT1"), await delete(soon)] == [refused, refused]
+    assert [await delete(later), await delete(later)] == [{"ok": True}, refused]
+    assert [one.post_at for one in slack.platform.scheduled.values()] == [NOW + 60]
+    assert slack.channel_messages(slack.alerts) == [message]

@@ -9,51 +9,43 @@ from sim.recording_app import RecordingApp
 
 pytestmark = pytest.mark.anyio
 
-
-async def test_a_token_that_is_unknown_revoked_or_of_the_app_is_rejected(slack: SimSlack, api: Api) -> None:
-    assert (await api.send("auth.test", token="xoxb-unknown"))["error"] == "invalid_auth"
-    assert (await api.send("auth.test", token=slack.app_token))["error"] == "not_allowed_token_type"
-    slack.home.installation.refusal = "token_revoked"
-    assert await api.send("auth.test") == {"ok": False, "error": "token_revoked"}
-
-
-async def test_a_token_belongs_in_the_header(slack: SimSlack, api: Api, client: aiohttp.ClientSession) -> None:
-    token = f"token={slack.bot_token}".encode()
-    in_json = f'{{"token": "{slack.bot_token}"}}'.encode()
-
-    assert (await api.send("auth.test", body=token, content_type=FORM, token=None))["ok"] is True
-    assert (await api.send("auth.test", body=in_json, content_type=JSON, token=None))["error"] == "not_authed"
-    assert (await api.send("auth.test", query=f"?{token.decode()}", token=None))["error"] == "not_authed"
-    assert rules(slack) == [Rule.TOKEN_OUTSIDE_HEADER] * 3
-    async with client.post(f"{slack.url}auth.test", headers={"Authorization": f"Basic {slack.bot_token}"}) as answer:
-        assert (await answer.json())["error"] == "not_authed"
-
-
-async def test_an_unknown_method_is_rejected(api: Api) -> None:
-    assert await api.send("chat.shout") == {"ok": False, "error": "unknown_method", "req_method": "chat.shout"}
+OUTSIDE, FORMS_ONLY = [Rule.TOKEN_OUTSIDE_HEADER], [Rule.JSON_TO_FORM_METHOD]
+HOME = "xoxb-0123456789-SIMULATED-HOME"
 
 
 @pytest.mark.parametrize(
-    ("body", "content_type", "error"),
+    ("method", "how", "error", "broken"),
     [
-        (b"{", JSON, "invalid_json"),
-        (b"[]", JSON, "json_not_object"),
-        (b"a=b", "", "missing_post_type"),
-        (b"a=b", "text/csv", "invalid_post_type"),
-        (b"blocks=x", FORM, "invalid_blocks_format"),
+        ("auth.test", {"token": "xoxb-unknown"}, "invalid_auth", []),
+        ("auth.test", {"token": "xapp-1-A0ANCHOR001-0123456789-SIMULATED"}, "not_allowed_token_type", []),
+        ("auth.test", {"token": None}, "not_authed", []),
+        ("api.test", {"token": None}, None, []),
+        ("auth.test", {"token": None, "body": f"token={HOME}".encode(), "content_type": FORM}, None, OUTSIDE),
+        ("auth.test", {"token": None, "body": b'{"token": "x"}', "content_type": JSON}, "not_authed", OUTSIDE),
+        ("auth.test", {"token": None, "query": f"?token={HOME}"}, "not_authed", OUTSIDE),
+        ("users.info", {"body": b'{"user": "U0ALICE0001"}', "content_type": JSON}, "user_not_found", FORMS_ONLY),
+        ("chat.postMessage", {"body": b"{", "content_type": JSON}, "invalid_json", []),
+        ("chat.postMessage", {"body": b"[]", "content_type": JSON}, "json_not_object", []),
+        ("chat.postMessage", {"body": b"a=b"}, "missing_post_type", []),
+        ("chat.postMessage", {"body": b"a=b", "content_type": "text/csv"}, "invalid_post_type", []),
+        ("chat.postMessage", {"body": b"blocks=x", "content_type": FORM}, "invalid_blocks_format", []),
     ],
 )
-async def test_an_unreadable_body_is_rejected(
-    slack: SimSlack, api: Api, *, body: bytes, content_type: str, error: str
+async def test_a_call_is_refused_or_on_record(
+    slack: SimSlack, api: Api, *, method: str, how: dict[str, str | bytes | None], error: str | None, broken: list[Rule]
 ) -> None:
-    assert await api.send("chat.postMessage", body=body, content_type=content_type) == {"ok": False, "error": error}
-    assert len(slack.api_calls) == 1
+    answer = await api.send(method, **how)  # type: ignore[arg-type]
+    assert (answer.get("error"), rules(slack), len(slack.api_calls)) == (error, broken, 1)
 
 
-async def test_slack_remarks_on_the_charset(api: Api) -> None:
-    types = (JSON, "application/json", FORM, f"{FORM}; charset=utf-8")
-    answers = [await api.send("auth.test", body=b"{}", content_type=each) for each in types]
-    assert [answer.get("warning") for answer in answers] == [None, "missing_charset", None, "superfluous_charset"]
+async def test_a_token_dies_with_the_installation_and_is_of_the_scheme_bearer(
+    slack: SimSlack, api: Api, client: aiohttp.ClientSession
+) -> None:
+    async with client.post(f"{slack.url}auth.test", headers={"Authorization": f"Basic {HOME}"}) as answer:
+        assert (await answer.json())["error"] == "not_authed"
+    slack.home.installation.refusal = "token_revoked"
+    assert await api.send("auth.test") == {"ok": False, "error": "token_revoked"}
+    assert await api.send("chat.shout") == {"ok": False, "error": "unknown_method", "req_method": "chat.shout"}
 
 
 @pytest.mark.parametrize(
@@ -64,60 +56,38 @@ async def test_slack_remarks_on_the_charset(api: Api) -> None:
         ("users.info", "users:read", "chat:write,commands"),
     ],
 )
-async def test_a_method_needs_its_scope(slack: SimSlack, api: Api, method: str, scope: str, rest: str) -> None:
+async def test_a_method_needs_its_scope_and_a_header_names_those_of_the_token(
+    slack: SimSlack, api: Api, method: str, scope: str, rest: str
+) -> None:
     slack.home.installation.scopes.remove(scope)
     assert await api.send(method) == {"ok": False, "error": "missing_scope", "needed": scope, "provided": rest}
-
-
-async def test_a_header_names_the_scopes_of_a_token_also_if_the_method_needs_another(slack: SimSlack, api: Api) -> None:
-    slack.home.installation.scopes.remove("users:read")
-    for method in ("auth.test", "users.info"):
-        await api.send(method)
-        assert api.headers["X-OAuth-Scopes"] == "chat:write,commands"
+    assert api.headers["X-OAuth-Scopes"] == rest
     await api.send("auth.test", token="xoxb-unknown")
     assert "X-OAuth-Scopes" not in api.headers
 
 
-async def test_one_method_needs_no_token(api: Api) -> None:
-    assert await api.send("api.test", token=None) == {"ok": True}
-
-
-async def test_a_fault_is_for_one_method(slack: SimSlack, api: Api) -> None:
-    slack.faults["auth.test"] = api_error("invalid_auth")
+async def test_a_fault_is_for_one_method_and_can_end_by_itself(slack: SimSlack, api: Api, app: RecordingApp) -> None:
+    delivery = await slack.command(slack.alice, slack.alerts)
+    message = {"response_type": "ephemeral", "replace_original": False, "text": "Paused."}
     slack.faults["users.info"] = api_error("missing_scope", needed="users:read", times=1)
-    slack.faults["chat.postMessage"] = rate_limited(7)
+    slack.faults["chat.postMessage"] = For(5, rate_limited(7))
+    slack.faults["response_url"] = For(5, server_error())
 
-    assert (await api.send("auth.test"))["error"] == "invalid_auth"
     missing = {"ok": False, "error": "missing_scope", "needed": "users:read"}
     assert await api.form("users.info", user="U0ALICE0001") == missing
     assert (await api.form("users.info", user="U0ALICE0001"))["ok"] is True
     assert (await api.post("C0ALERTS001"))["error"] == "ratelimited"
     assert (api.headers["status"], api.headers["Retry-After"]) == ("429", "7")
-
-
-async def test_a_fault_can_end_by_itself(slack: SimSlack, api: Api, app: RecordingApp) -> None:
-    delivery = await slack.command(slack.alice, slack.alerts)
-    slack.faults["response_url"] = For(5, server_error())
-    slack.faults["chat.postMessage"] = For(5, rate_limited(5))
-    message = {"response_type": "ephemeral", "replace_original": False, "text": "Paused."}
     assert (await api.answer(delivery, message))[0] == 500
-    await api.post("C0ALERTS001")
-    assert (api.headers["status"], api.headers["Retry-After"]) == ("429", "5")
     slack.clock.advance(5)
-    assert (await api.answer(delivery, message))[0] == 200
     assert (await api.post("C0ALERTS001"))["ok"] is True
-    assert app.payloads
+    assert (await api.answer(delivery, message))[0] == 200
+    assert len(app.payloads) == 1
 
 
-async def test_every_answer_has_the_time_of_slacks_clock(slack: SimSlack, api: Api, app: RecordingApp) -> None:
-    delivery = await slack.command(slack.alice, slack.alerts)
-    dates = []
-    for ahead in (0, 3600):
-        slack.clock.advance(ahead)
-        await api.send("auth.test")
-        dates.append(api.headers["Date"])
-        await api.answer(delivery, {"text": "Paused."})
-        dates.append(api.headers["Date"])
-    before, after = "Sat, 25 Jul 2026 17:20:00 GMT", "Sat, 25 Jul 2026 18:20:00 GMT"
-    assert dates == [before, before, after, after]
-    assert app.payloads
+async def test_every_answer_has_the_time_of_slacks_clock(slack: SimSlack, api: Api) -> None:
+    slack.clock.advance(3600)
+    await api.send("auth.test")
+    assert api.headers["Date"] == "Sat, 25 Jul 2026 18:20:00 GMT"
+    await api.answer(f"{slack.url.removesuffix('/api/')}/commands/T0/1/x", {})
+    assert api.headers["Date"] == "Sat, 25 Jul 2026 18:20:00 GMT"
