@@ -41,7 +41,6 @@ NOT_OFFERED = "an initial option must be one of the options"
         (10, lambda n: {"type": "section", "fields": [mrkdwn("x")] * n}),
         (150, lambda n: {"type": "header", "text": plain("x" * n)}),
         (2000, lambda n: input_of(label=plain("x" * n))),
-        (2000, lambda n: input_of(hint=plain("x" * n))),
         (25, lambda n: actions(*[button(str(number)) for number in range(n)])),
         (75, lambda n: actions(button(text="x" * n))),
         (75, lambda n: actions(button(accessibility_label="x" * n))),
@@ -55,7 +54,6 @@ NOT_OFFERED = "an initial option must be one of the options"
         (100, lambda n: actions(menu("static_select", options=options(n)))),
         (150, lambda n: actions(menu("users_select", placeholder=plain("x" * n)))),
         (100, lambda n: input_of(menu("multi_users_select", max_selected_items=n))),
-        (3000, lambda n: input_of(text_input(min_length=n))),
         (3000, lambda n: input_of(text_input(max_length=n))),
     ],
 )
@@ -68,51 +66,35 @@ def test_a_block_over_a_limit_is_rejected(most: int, block: Callable[[int], Bloc
     ("block", "complaint"),
     [
         ({"type": "divide"}, "unsupported type: divide"),
-        ({"text": mrkdwn("x")}, "missing required field: type"),
         ({"type": "section"}, "missing required field: text or fields"),
-        ({"type": "section", "text": {"type": "mrkdwn"}}, "missing required field: text"),
         ({"type": "section", "text": "x"}, "missing required field: type"),
         (section(""), "must be more than 0 characters"),
         (section("x", expand=1), "must be a boolean"),
-        (section("x", block_id=7), "must be a string"),
-        ({"type": "section", "fields": "x"}, "must be an array"),
         ({"type": "section", "fields": []}, "no fewer than 1 items allowed"),
         ({"type": "header", "text": mrkdwn("x")}, "unsupported type: mrkdwn"),
         (DIVIDER | {"text": "x"}, "invalid additional property: text"),
         (context(button()), "unsupported type: button"),
-        (context(image("x", image_url="")), "must be more than 0 characters"),
         (image("x", image_url="mailto:a@b.example"), "must be a valid URL"),
-        (section("x", accessory=text_input()), "unsupported type: plain_text_input"),
         (actions(text_input()), "unsupported type: plain_text_input"),
         (actions(button(style="default")), "must be one of: primary, danger"),
         (actions(button(confirm="x")), "must be an object [json-pointer:/blocks/0/elements/0/confirm]"),
         (actions(button(), button()), "`action_id`s must be unique, but anchor_pause occurs 2 times"),
         (actions(button(url="a.example/x")), "must be a valid URL"),
-        (actions(button(url="https://")), "must be a valid URL"),
         (actions(menu("multi_users_select")), "unsupported type: multi_users_select"),
         (actions(menu("users_select", max_selected_items=1)), "invalid additional property: max_selected_items"),
-        (actions(menu("users_select", filter={})), "invalid additional property: filter"),
         (actions(menu("conversations_select", filter={})), "at least one field is required"),
         (actions(menu("static_select")), "missing required field: options"),
         (actions(menu("static_select", options=[{"text": mrkdwn("x"), "value": "x"}])), "unsupported type: mrkdwn"),
-        (actions(menu("radio_buttons", options=[option("x") | {"url": "u"}])), "invalid additional property: url"),
         (actions(menu("static_select", options=options(2), initial_option=option("2"))), NOT_OFFERED),
         (actions(menu("checkboxes", options=options(2), initial_options=options(3))), NOT_OFFERED),
-        (input_of(menu("radio_buttons", options=options(2), initial_option=option("2"))), NOT_OFFERED),
         (input_of(menu("multi_static_select", options=options(2), initial_options=options(3))), NOT_OFFERED),
         (input_of(menu("overflow", options=options(1))), "unsupported type: overflow"),
-        (input_of(button()), "unsupported type: button"),
         (input_of(label=mrkdwn("x")), "unsupported type: mrkdwn"),
         (input_of(text_input(max_length="10")), "must be an integer"),
-        (input_of(text_input(max_length=True)), "must be an integer"),
         (input_of(text_input(max_length=0)), "must be between 1 and 3000"),
-        (input_of(text_input(min_length=-1)), "must be between 0 and 3000"),
         (input_of(menu("multi_users_select", max_selected_items=0)), "must be between 1 and 100"),
-        (rich_text(), "no fewer than 1 items allowed"),
         (rich_text(section("x")), "unsupported type: section"),
-        (rich_text(preformatted(words(""))), "must be more than 0 characters"),
         (rich_text(preformatted({"type": "user", "user_id": "U1"})), "unsupported type: user"),
-        (rich_text(preformatted(words("x", style="bold"))), "must be an object"),
         (rich_text(preformatted(words("x"), indent=1)), "invalid additional property: indent"),
     ],
 )
@@ -122,16 +104,8 @@ def test_a_block_that_breaks_a_rule_is_rejected_in_slacks_words(block: Block, co
     assert "[json-pointer:/blocks/0" in problem
 
 
-def test_links_options_rich_text_and_unknown_types_that_slack_takes() -> None:
-    links = [button(str(number), url=url) for number, url in enumerate(("https://a.example", "mailto:a@b.example"))]
-    formatted = {"text": mrkdwn("*x*"), "value": "x"}
-    radios = menu("radio_buttons", options=[formatted, *options(1)], initial_option=option("0"))
-    several = menu("multi_static_select", options=options(3), initial_options=options(2))
-    item = {"type": "rich_text_section", "elements": [words("x", style={"bold": True}), {"type": "link", "url": "u"}]}
-    listed = {"type": "rich_text_list", "style": "bullet", "elements": [item]}
-    rich = rich_text(preformatted(words("a & <b>"), border=0), item, listed)
-    unknown = [{"type": kind, "novelty": 1} for kind in ("alert", "card", "container", "table", "video")]
-    assert problems([actions(*links), input_of(radios, "a"), input_of(several, "b"), rich, *unknown]) == []
+def test_types_that_the_simulator_does_not_know_pass() -> None:
+    assert problems([{"type": kind, "novelty": 1} for kind in ("alert", "card", "markdown", "table")]) == []
 
 
 @pytest.mark.parametrize(
@@ -156,7 +130,6 @@ def test_each_surface_takes_so_many_blocks(surface: Surface, most: int) -> None:
     ("most", "view"),
     [
         (24, lambda n: modal(title="x" * n)),
-        (24, lambda n: modal(submit="x" * n)),
         (24, lambda n: modal(close=plain("x" * n))),
         (255, lambda n: modal(callback_id="x" * n)),
         (3000, lambda n: modal(private_metadata="x" * n)),
@@ -175,11 +148,9 @@ def test_a_view_over_a_limit_is_rejected(most: int, view: Callable[[int], Block]
         (home(), "modal", "unsupported type: home [json-pointer:/view/type]"),
         (modal(), "home", "unsupported type: modal [json-pointer:/view/type]"),
         (home(title=plain("a")), "home", "invalid additional property: title [json-pointer:/view]"),
-        (modal(color="red"), "modal", "invalid additional property: color [json-pointer:/view]"),
         (modal(notify_on_close=True), "modal", "invalid additional property: notify_on_close [json-pointer:/view]"),
         ({"title": plain("a"), "blocks": []}, "modal", "missing required field: type [json-pointer:/view]"),
         ({"type": "modal", "blocks": []}, "modal", "missing required field: title [json-pointer:/view]"),
-        ({"type": "modal", "title": plain("a")}, "modal", "missing required field: blocks [json-pointer:/view]"),
         (modal(blocks={}), "modal", "must be an array [json-pointer:/view/blocks]"),
         (modal(title=mrkdwn("a")), "modal", "unsupported type: mrkdwn [json-pointer:/view/title/type]"),
         (modal(input_of(), submit=None), "modal", "missing required field: submit [json-pointer:/view]"),

@@ -1,35 +1,30 @@
-"""How people click Block Kit buttons in simulated Slack, what the app gets, and what people see if it fails."""
+"""How people click Block Kit buttons and legacy buttons in simulated Slack, what the app gets, and what people see."""
 
 from typing import Any
 
 import pytest
 
-from bot.sim.slack import (
-    ButtonRef,
-    Enterprise,
-    Installation,
-    Message,
-    NotPossibleError,
-    Rule,
-    SimSlack,
-    Source,
-    Workspace,
-)
+from bot.sim.slack import ButtonRef, Enterprise, Message, Rule, SimSlack, Source
 from harness.blocks import actions, button, menu, section
-from harness.samples import sample
-from harness.texts import SESSION
-from sim.alerts import ALERT, alert
+from harness.samples import Json, sample
+from sim.alerts import ALERT, alert, attachment, legacy_alert, legacy_button
 from sim.api_client import Api, rules
-from sim.recording_app import IMPATIENT, NEVER, RecordingApp
+from sim.recording_app import NEVER, RecordingApp
 
 pytestmark = pytest.mark.anyio
 
 GRID = sample("block_actions.grid_member_workspace.payload")
 TIMED_OUT = "Operation timed out. Apps need to respond within three seconds"
+NEW = {"text": "new"}
+OVERWRITES = [Rule.ACK_OVERWRITES_ALERT] * 2
 
 
-def warnings(slack: SimSlack) -> list[Message]:
-    return [message for message in slack.seen_by(slack.alice, slack.alerts) if message.source is Source.CLIENT]
+def texts(messages: list[Message]) -> list[str]:
+    return [message.text for message in messages]
+
+
+def without_id(part: Json) -> Json:
+    return {name: value for name, value in part.items() if name != "id"}
 
 
 async def test_a_click_arrives_as_slack_sends_it(slack: SimSlack, app: RecordingApp, api: Api) -> None:
@@ -38,7 +33,6 @@ async def test_a_click_arrives_as_slack_sends_it(slack: SimSlack, app: Recording
     await api.post("C0ALERTS001", text=GRID["message"]["text"], blocks=GRID["message"]["blocks"])
     [message] = slack.channel_messages(slack.alerts)
     app.says(text="Paused.", response_type="in_channel")
-
     delivery = await slack.click(slack.alice, message)
 
     assert app.last == GRID | {
@@ -50,17 +44,26 @@ async def test_a_click_arrives_as_slack_sends_it(slack: SimSlack, app: Recording
     }
     assert list(app.last) == list(GRID)
     assert (slack.seen_by(slack.alice, slack.alerts), rules(slack)) == ([message], [Rule.ACK_BODY_IGNORED])
+    await slack.click(slack.outsider, message)
+    assert app.last["enterprise"] is None
 
 
-async def test_the_enterprise_is_that_of_the_person_who_clicks(slack: SimSlack, app: RecordingApp, api: Api) -> None:
-    slack.home.enterprise = Enterprise("E0GRID00001", "Acme Grid")
-    other = Enterprise("E0OTHER0001", "Other")
-    await api.post("C0ALERTS001", blocks=ALERT)
-    [message] = slack.channel_messages(slack.alerts)
-    await slack.click(slack.outsider, message)
-    slack.add_workspace(Workspace("T0PARTNER01", "partner", Installation("xoxb-partner"), other))
-    await slack.click(slack.outsider, message)
-    assert [payload["enterprise"] for payload in app.payloads] == [None, {"id": other.id, "name": other.name}]
+async def test_a_press_of_a_legacy_button_arrives_as_slack_sends_it(slack: SimSlack, app: RecordingApp) -> None:
+    expected = sample("interactive_message.alertmanager.payload")
+    [shown] = expected["original_message"]["attachments"]
+    slack.home.installation.bot_name, slack.home.installation.bot_id = "Anchor ChatOps", "B0WEBHOOK01"
+    bare = without_id(shown) | {"actions": [without_id(action) for action in shown["actions"]]}
+    message = slack.post(slack.alerts, "", attachments=[bare])
+    delivery = await slack.press(slack.alice, message)
+
+    assert list(app.last) == list(expected)
+    assert app.last == expected | {
+        "action_ts": "1785000000.000000",
+        "message_ts": message.ts,
+        "original_message": expected["original_message"] | {"ts": message.ts, "team": "T0HOME00001"},
+        "response_url": delivery.response_url,
+        "trigger_id": delivery.trigger_id,
+    }
 
 
 async def test_the_payload_says_where_the_message_is(slack: SimSlack, app: RecordingApp, api: Api) -> None:
@@ -70,7 +73,6 @@ async def test_the_payload_says_where_the_message_is(slack: SimSlack, app: Recor
     slack.post(slack.alerts, "I am on it", user=slack.alice, thread_ts=answered.ts)
     attached = slack.post(slack.private, "a", attachments=[{"text": "a"}, {"blocks": [actions(button())]}])
     ephemeral = slack.post(slack.alerts, "a", blocks=ALERT, ephemeral_to=slack.alice)
-
     for message in (slack.channel_messages(slack.alerts)[1], answered, attached, ephemeral):
         await slack.click(slack.alice, message)
 
@@ -91,26 +93,46 @@ async def test_the_payload_says_where_the_message_is(slack: SimSlack, app: Recor
     assert app.payloads[2]["channel"] == {"id": "C0PRIVATE01", "name": "privategroup"}
 
 
-async def test_one_of_several_buttons_is_chosen_by_its_value_or_block(slack: SimSlack, app: RecordingApp) -> None:
+async def test_one_of_several_buttons_is_chosen(slack: SimSlack, app: RecordingApp) -> None:
     beside = section("a", accessory=button(value="other"), block_id="b")
-    link = {name: part for name, part in button("link", url="https://a.b").items() if name != "value"}
-    blocks = [actions(menu("users_select"), button(), button("anchor_resume"), link, block_id="a"), beside]
-    message = slack.post(slack.alerts, "a", blocks=blocks)
-
+    message = slack.post(slack.alerts, "a", blocks=[actions(menu("users_select"), button()), beside])
     for which in ({"value": "other"}, {"block_id": "b"}):
         await slack.click(slack.alice, message, **which)
         assert (app.last["actions"][0]["block_id"], app.last["actions"][0]["value"]) == ("b", "other")
-    await slack.click(slack.alice, message, "anchor_resume")
-    assert app.last["actions"][0]["value"] == SESSION
-    await slack.click(slack.alice, message, "link")
-    assert list(app.last["actions"][0]) == ["action_id", "block_id", "text", "type", "action_ts"]
-    with pytest.raises(NotPossibleError, match="2 such buttons: anchor_pause"):
-        await slack.click(slack.alice, message)
-    with pytest.raises(NotPossibleError, match="no such buttons: anchor_stop"):
-        await slack.click(slack.alice, message, "anchor_stop")
+    second = attachment(legacy_button(), legacy_button(name="resume", value=""), callback_id="other")
+    await slack.press(slack.alice, slack.post(slack.alerts, "a", attachments=[attachment(), second]), 2, "2")
+    assert app.last["actions"] == [{"name": "resume", "type": "button"}]
+    assert (app.last["callback_id"], app.last["attachment_id"]) == ("other", "2")
 
 
-@IMPATIENT
+@pytest.mark.parametrize(
+    ("ack", "alice", "bob", "broken"),
+    [
+        (NEW, ["new", "new"], ["new"], OVERWRITES),
+        (NEW | {"replace_original": False}, ["a", "b", "new", "new"], ["b", "new", "new"], []),
+        (NEW | {"replace_original": False, "response_type": "ephemeral"}, ["a", "b", "new", "new"], ["b"], []),
+        (NEW | {"delete_original": True}, ["new", "new"], ["new", "new"], OVERWRITES),
+        ({"delete_original": True}, [], [], OVERWRITES),
+        ({}, ["a", "b"], ["b"], []),
+        (NEW | {"blocks": [{"type": "divide"}]}, ["a", "b"], ["b"], [Rule.INVALID_BLOCKS] * 2),
+        ({"response_type": "public"}, ["a", "b"], ["b"], [Rule.UNKNOWN_RESPONSE_TYPE] * 2),
+    ],
+)
+async def test_an_ack_replaces_the_message_of_a_legacy_button_unless_it_says_otherwise(
+    slack: SimSlack, app: RecordingApp, ack: Json, alice: list[str], bob: list[str], broken: list[Rule]
+) -> None:
+    shown = [attachment(legacy_button())]
+    ephemeral = slack.post(slack.alerts, "a", attachments=shown, ephemeral_to=slack.alice)
+    message = slack.post(slack.alerts, "b", attachments=shown)
+    app.says(**ack)
+    for each in (ephemeral, message):
+        await slack.press(slack.alice, each)
+    assert ["original_message" in payload for payload in app.payloads] == [False, True]
+    assert texts(slack.seen_by(slack.alice, slack.alerts)) == alice
+    assert texts(slack.seen_by(slack.bob, slack.alerts)) == bob
+    assert rules(slack) == broken
+
+
 @pytest.mark.parametrize(
     ("url", "changes", "text", "broken"),
     [
@@ -124,29 +146,19 @@ async def test_a_click_without_an_ack_shows_a_warning_by_its_button(
     slack: SimSlack, app: RecordingApp, *, url: str | None, changes: dict[str, Any], text: str, broken: list[Rule]
 ) -> None:
     question = slack.post(slack.alerts, "a", user=slack.bob)
-    message = alert(slack, thread_ts=question.ts)
+    message, legacy = alert(slack, thread_ts=question.ts), legacy_alert(slack)
     app.status, app.delay = changes.get("status", 200), changes.get("delay", 0.0)
     slack.request_url = slack.request_url if url == "" else url
-    delivery = await slack.click(slack.alice, message)
+    slack.timing.ack_deadline = 0.5 if app.delay else 20.0
+    assert (await slack.click(slack.alice, message)).ack is None
+    await slack.press(slack.alice, legacy)
 
-    assert delivery.ack is None
-    [warning] = warnings(slack)
-    assert (warning.text, warning.ephemeral_to, warning.thread_ts) == (text, "U0ALICE0001", question.ts)
-    assert warning.warns == ButtonRef(message.ts, "anchor_actions", "anchor_pause")
-    assert rules(slack) == broken
-
-
-async def test_a_warning_goes_with_the_next_click_on_its_button(slack: SimSlack, app: RecordingApp) -> None:
-    message = slack.post(slack.alerts, "a", blocks=[actions(button(), button("anchor_resume"), block_id="b")])
-    app.status = 500
-    for person, action_id in (
-        (slack.alice, "anchor_pause"),
-        (slack.alice, "anchor_resume"),
-        (slack.bob, "anchor_pause"),
-    ):
-        await slack.click(person, message, action_id)
-    app.status = 200
-    await slack.click(slack.alice, message)
-
-    assert [warning.warns for warning in warnings(slack)] == [ButtonRef(message.ts, "b", "anchor_resume")]
-    assert slack.seen_by(slack.bob, slack.alerts)[-1].warns == ButtonRef(message.ts, "b", "anchor_pause")
+    *_, by_button, by_slackbot = slack.seen_by(slack.alice, slack.alerts)
+    assert {(one.source, one.user, one.ephemeral_to) for one in (by_button, by_slackbot)} == {
+        (Source.CLIENT, "USLACKBOT", "U0ALICE0001")
+    }
+    assert (by_button.text, by_button.thread_ts) == (text, question.ts)
+    assert by_slackbot.text == f"Darn – that didn't work. {text}"
+    assert by_button.warns == ButtonRef(message.ts, "anchor_actions", "anchor_pause")
+    assert by_slackbot.warns == ButtonRef(legacy.ts, "1", "1")
+    assert rules(slack) == broken * 2

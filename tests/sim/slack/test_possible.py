@@ -1,50 +1,112 @@
-"""What the client of simulated Slack does not let people do in a channel."""
+"""What the client of simulated Slack does not let people do."""
+
+import inspect
+from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
 from bot.sim.slack import NotPossibleError, SimSlack
-from sim.alerts import ALERT
+from harness.blocks import actions, button, home, input_of, menu, modal, section, text_input
+from sim.alerts import ALERT, attachment, legacy_button
 from sim.recording_app import RecordingApp
+from sim.view_client import ViewClient
 
 pytestmark = pytest.mark.anyio
 
+SHORTCUT, ANYWHERE = "anchor_pause_from_message", "anchor_pause_an_agent"
+SELECT = {"type": "select", "name": "whom", "text": "Whom?", "options": []}
+LEGACY = [
+    attachment(legacy_button()),
+    attachment(SELECT, blocks=[actions(button())]),
+    attachment(legacy_button(url="https://runbooks.example/spend")),
+    attachment(legacy_button(), callback_id=None),
+]
+FORM = modal(
+    input_of(text_input()),
+    input_of(menu("users_select"), "menu", dispatch_action=True),
+    section("a", block_id="words", accessory=button()),
+    actions(button()),
+)
+
+
+@pytest.fixture
+async def seen(slack: SimSlack, views: ViewClient, app: RecordingApp) -> SimpleNamespace:
+    """The messages and views of the acts; the guest is deactivated."""
+    slack.home.change_user(slack.guest, deleted=True)
+    seen = SimpleNamespace(
+        message=slack.post(slack.alerts, "a", blocks=ALERT),
+        several=slack.post(slack.alerts, "a", blocks=[actions(button()), actions(button())]),
+        alices=slack.post(slack.alerts, "a", blocks=ALERT, ephemeral_to=slack.alice),
+        elsewhere=slack.post(slack.incidents, "a", blocks=ALERT),
+        archived=slack.post(slack.archived, "a", blocks=ALERT),
+        gone=slack.post(slack.alerts, "a", blocks=ALERT),
+        legacy=slack.post(slack.alerts, "a", attachments=LEGACY),
+        tab=await views.publish(home(actions(button()))),
+        closed=await views.open(FORM),
+    )
+    slack.platform.history.delete(seen.gone)
+    await slack.close(slack.alice)
+    seen.below, seen.top = await views.open(FORM), await views.open(FORM)
+    app.requests.clear()
+    return seen
+
 
 @pytest.mark.parametrize(
-    ("name", "place", "why"),
+    ("why", "act"),
     [
-        ("guest", "alerts", "deactivated"),
-        ("outsider", "incidents", "not in the channel|only people of the installing workspace"),
-        ("alice", "archived", "archived"),
+        ("2 such buttons: anchor_pause", lambda s, m: s.click(s.alice, m.several)),
+        ("no such buttons: anchor_stop", lambda s, m: s.click(s.alice, m.message, "anchor_stop")),
+        ("does not see", lambda s, m: s.click(s.bob, m.alices)),
+        ("is gone", lambda s, m: s.click(s.alice, m.gone)),
+        ("deactivated", lambda s, m: s.click(s.guest, m.message)),
+        ("not in the channel", lambda s, m: s.click(s.outsider, m.elsewhere)),
+        ("archived", lambda s, m: s.click(s.alice, m.archived)),
+        ("no button 1 in an attachment 9", lambda s, m: s.press(s.alice, m.legacy, 9)),
+        ("no button 1 in an attachment 2", lambda s, m: s.press(s.alice, m.legacy, 2)),
+        ("link button", lambda s, m: s.press(s.alice, m.legacy, 3)),
+        ("callback_id", lambda s, m: s.press(s.alice, m.legacy, 4)),
+        ("no shortcut no_such", lambda s, m: s.use_shortcut(s.alice, m.message, "no_such")),
+        ("installing workspace", lambda s, m: s.use_shortcut(s.outsider, m.message, SHORTCUT)),
+        ("one person", lambda s, m: s.use_shortcut(s.alice, m.alices, SHORTCUT)),
+        ("no shortcut no_such", lambda s, _: s.use_global_shortcut(s.alice, "no_such")),
+        ("installing workspace", lambda s, _: s.use_global_shortcut(s.outsider, ANYWHERE)),
+        ("installing workspace", lambda s, _: s.use_global_shortcut(s.home.users[s.guest.id], ANYWHERE)),
+        ("installing workspace", lambda s, _: s.command(s.outsider, s.alerts)),
+        ("deactivated", lambda s, _: s.command(s.guest, s.alerts)),
+        ("archived", lambda s, _: s.command(s.alice, s.archived)),
+        ("takes no messages", lambda s, _: s.enter(s.alice, s.alice_and_bot, "I am on it")),
+        ("takes no messages", lambda s, _: s.enter(s.alice, s.alice_and_bot, "/anchor-pause")),
+        ("not in the channel", lambda s, _: s.enter(s.outsider, s.incidents, "I am on it")),
+        ("archived", lambda s, _: s.enter(s.alice, s.archived, "I am on it")),
+        ("no such tab: about", lambda s, _: s.open_home(s.alice, tab="about")),
+        ("deactivated", lambda s, _: s.open_home(s.guest)),
+        ("other workspaces", lambda s, _: s.open_home(s.outsider)),
+        ("2 such elements: anchor_pause", lambda s, m: s.act(s.alice, m.top, "anchor_pause")),
+        ("no such elements: anchor_stop", lambda s, m: s.act(s.alice, m.top, "anchor_stop")),
+        ("lies on it", lambda s, m: s.act(s.alice, m.below, "anchor_pause")),
+        ("does not see", lambda s, m: s.act(s.bob, m.tab, "anchor_pause")),
+        ("is gone", lambda s, m: s.act(s.alice, m.closed, "anchor_pause")),
+        ("before it is submitted", lambda s, m: s.act(s.alice, m.top, "value", "typed")),
+        ("no such input: words", lambda s, m: s.fill(s.alice, m.top, "words", "a")),
+        ("goes to the app at once", lambda s, m: s.fill(s.alice, m.top, "menu", "U0BOB000001")),
+        ("one text", lambda s, m: s.fill(s.alice, m.top, "name", ["a"])),
+        ("does not see", lambda s, m: s.fill(s.bob, m.top, "name", "a")),
+        ("lies on it", lambda s, m: s.submit(s.alice, m.below)),
+        ("does not see", lambda s, m: s.submit(s.bob, m.top)),
+        ("no modal is open", lambda s, _: s.submit(s.bob)),
+        ("no button", lambda s, m: s.submit(s.alice, m.tab)),
+        ("lies on it", lambda s, m: s.close(s.alice, m.below)),
+        ("a tab can't be closed", lambda s, m: s.close(s.alice, m.tab)),
     ],
 )
-async def test_only_people_in_a_channel_act_there(
-    slack: SimSlack, app: RecordingApp, name: str, place: str, why: str
+async def test_what_the_client_does_not_offer_cannot_be_done(
+    slack: SimSlack, seen: SimpleNamespace, app: RecordingApp, why: str, act: Callable[..., object]
 ) -> None:
-    slack.home.change_user(slack.guest, deleted=True)
-    person, channel = getattr(slack, name), getattr(slack, place)
-    message = slack.post(channel, "a", blocks=ALERT)
-
-    for acting in (
-        slack.click(person, message),
-        slack.command(person, channel),
-        slack.enter(person, channel, "I am on it"),
-        slack.enter(person, channel, "/anchor-pause"),
-    ):
-        with pytest.raises(NotPossibleError, match=why):
+    async def carry_out() -> None:
+        if inspect.isawaitable(acting := act(slack, seen)):
             await acting
-    assert (app.requests, slack.seen_by(person, channel)) == ([], [message])
 
-
-async def test_some_things_are_not_possible_for_people_in_the_channel(slack: SimSlack, app: RecordingApp) -> None:
-    ephemeral = slack.post(slack.alerts, "a", blocks=ALERT, ephemeral_to=slack.bob)
-    with pytest.raises(NotPossibleError, match="does not see"):
-        await slack.click(slack.alice, ephemeral)
-    with pytest.raises(NotPossibleError, match="installing workspace"):
-        await slack.command(slack.outsider, slack.alerts)
-    for line in ("I am on it", "/anchor-pause"):
-        with pytest.raises(NotPossibleError, match="takes no messages"):
-            await slack.enter(slack.alice, slack.alice_and_bot, line)
-    with pytest.raises(KeyError):
-        await slack.command(slack.alice, "C0NOWHERE01")
-    assert slack.archived not in slack.conversations_of(slack.alice)
+    with pytest.raises(NotPossibleError, match=why):
+        await carry_out()
     assert app.requests == []

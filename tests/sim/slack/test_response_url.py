@@ -1,11 +1,11 @@
-"""What simulated Slack makes of messages posted to the response_url of a command or a click."""
+"""What simulated Slack makes of messages posted to the response_url of a command or a click, and to a webhook."""
 
 import pytest
 
 from bot.sim.slack import Answer, Delivery, Message, Rule, SimSlack, fault_presets
-from harness.samples import Json
+from harness.samples import Json, sample
 from sim.alerts import ALERT
-from sim.api_client import Api, rules
+from sim.api_client import FORM, JSON, Api, rules
 from sim.recording_app import RecordingApp
 
 pytestmark = pytest.mark.anyio
@@ -16,6 +16,8 @@ REPLACED = {"text": "Paused.", "replace_original": True}
 MISPLACED = Rule.MISPLACED_THREAD
 EXPIRED = (404, '{"ok": false, "error": "Expired url"}')
 USED = (404, '{"ok": false, "error": "used_url"}')
+LIMITED = (429, '{"ok": false, "error": "ratelimited"}')
+REQUEST = sample("alertmanager.webhook_request")
 
 Seen = tuple[list[str], list[str]]  # by Alice and by Bob
 
@@ -31,43 +33,44 @@ def texts(messages: list[Message]) -> list[str]:
     return [message.text for message in messages]
 
 
-async def test_a_url_can_be_used_five_times(slack: SimSlack, api: Api, command: Delivery) -> None:
-    assert [(await api.answer(command, NEW))[0] for _ in range(5)] == [200] * 5
-    assert await api.answer(command, NEW) == USED
+async def test_a_url_can_be_used_five_times_within_thirty_minutes(slack: SimSlack, api: Api, command: Delivery) -> None:
+    other = await slack.command(slack.alice, slack.alice_and_bob, "x")
+    slack.clock.advance(30 * 60)
+    assert [await api.answer(command, NEW) for _ in range(6)] == [(200, "ok")] * 5 + [USED]
+    assert await api.answer(f"{other.response_url}x", NEW) == EXPIRED
+    slack.clock.advance(1)
+    assert await api.answer(other, NEW) == EXPIRED
     assert len(slack.channel_messages(slack.alice_and_bob)) == 5
 
 
-async def test_a_url_is_valid_for_thirty_minutes(slack: SimSlack, api: Api, command: Delivery) -> None:
-    slack.clock.advance(30 * 60)
-    assert (await api.answer(command, NEW))[0] == 200
-    assert await api.answer(f"{command.response_url}x", NEW) == EXPIRED
-    slack.clock.advance(1)
-    assert await api.answer(command, NEW) == EXPIRED
-
-
+@pytest.mark.parametrize("is_webhook", [False, True])
 @pytest.mark.parametrize(
-    ("answer", "content_type", "error"),
+    ("answer", "content_type", "error", "broken"),
     [
-        (NEW, "text/plain", "invalid_payload"),
-        (b"payload=%7B%7D", "application/x-www-form-urlencoded", "invalid_payload"),
-        (b"{", "application/json", "invalid_payload"),
-        ([], "application/json", "invalid_payload"),
-        ({"response_type": "ephemeral", "replace_original": False}, "application/json", "no_text"),
-        (NEW | {"blocks": [{"type": "divide"}]}, "application/json", "invalid_blocks"),
-        (NEW | {"attachments": [{"text": "a"}] * 101}, "application/json", "too_many_attachments"),
-        (NEW | {"metadata": {"event_type": 5}}, "application/json", "invalid_metadata_format"),
+        (NEW, "text/plain", "invalid_payload", []),
+        (b"payload=%7B%7D", FORM, "invalid_payload", []),
+        (b"{", JSON, "invalid_payload", []),
+        ([], JSON, "invalid_payload", []),
+        (NEW | {"text": ""}, JSON, "no_text", []),
+        (NEW | {"blocks": [{"type": "divide"}]}, JSON, "invalid_blocks", [Rule.INVALID_BLOCKS]),
+        (NEW | {"attachments": [{"text": "a"}] * 101}, JSON, "too_many_attachments", [Rule.REJECTED]),
     ],
 )
 async def test_what_is_no_message_is_rejected(
-    slack: SimSlack, api: Api, command: Delivery, *, answer: object, content_type: str, error: str
+    slack: SimSlack,
+    api: Api,
+    command: Delivery,
+    *,
+    answer: object,
+    content_type: str,
+    error: str,
+    broken: list[Rule],
+    is_webhook: bool,
 ) -> None:
-    assert await api.answer(command, answer, content_type) == (400, error)
+    to = slack.add_webhook(slack.alice_and_bob) if is_webhook else command
+    assert await api.answer(to, answer, content_type) == (400, error)
     assert slack.seen_by(slack.alice, slack.alice_and_bob) == []
-    broken = {
-        Rule.INVALID_BLOCKS: ["invalid_blocks"],
-        Rule.REJECTED: ["too_many_attachments", "invalid_metadata_format"],
-    }
-    assert rules(slack) == [rule for rule, errors in broken.items() if error in errors]
+    assert rules(slack) == ([] if is_webhook else broken)  # a webhook is used by others
 
 
 @pytest.mark.parametrize(
@@ -88,8 +91,7 @@ async def test_a_mistake_in_the_answer_to_a_command_is_a_violation(
     slack: SimSlack, api: Api, command: Delivery, answer: Json, broken: list[Rule]
 ) -> None:
     assert (await api.answer(command, answer))[0] == 200
-    assert rules(slack) == broken
-    assert len(slack.seen_by(slack.alice, slack.alice_and_bob)) == 1
+    assert (rules(slack), len(slack.seen_by(slack.alice, slack.alice_and_bob))) == (broken, 1)
 
 
 @pytest.mark.parametrize(
@@ -117,34 +119,49 @@ async def test_an_answer_to_a_click_adds_replaces_or_deletes(
     assert (rules(slack), len(app.requests)) == (broken, 1)
 
 
-async def test_a_message_is_replaced_in_place(slack: SimSlack, app: RecordingApp, api: Api) -> None:
+async def test_a_message_is_replaced_in_place_until_it_is_deleted(slack: SimSlack, app: RecordingApp, api: Api) -> None:
     message, last = slack.post(slack.alerts, "a", blocks=ALERT), slack.post(slack.alerts, "b")
     click = await slack.click(slack.alice, message)
     slack.clock.advance(60)
     await api.answer(click, REPLACED | {"blocks": ALERT})
     await slack.click(slack.alice, message)
-
     changed, untouched = slack.channel_messages(slack.alerts)
     assert (changed.text, changed.ts, changed.revision, untouched) == ("Paused.", message.ts, 1, last)
     assert app.last["message"]["edited"] == {"user": "U0ANCHORBOT", "ts": "1785000060.000000"}
+    await api.answer(click, {"delete_original": True})
+    assert await api.answer(click, REPLACED) == (404, '{"ok": false, "error": "message_not_found"}')
 
 
 @pytest.mark.parametrize(
-    ("fault", "status", "body", "retry_after"),
+    ("fault", "answer", "retry_after"),
     [
-        (fault_presets.rate_limited(30), 429, '{"ok": false, "error": "ratelimited"}', "30"),
-        (fault_presets.rate_limited(None), 429, '{"ok": false, "error": "ratelimited"}', None),
-        (fault_presets.server_error(), 500, "upstream error", None),
-        (fault_presets.expired_url(), *EXPIRED, None),
-        (fault_presets.used_url(), *USED, None),
+        (fault_presets.rate_limited(30), LIMITED, "30"),
+        (fault_presets.rate_limited(None), LIMITED, None),
+        (fault_presets.server_error(), (500, "upstream error"), None),
+        (fault_presets.expired_url(), EXPIRED, None),
+        (fault_presets.used_url(), USED, None),
     ],
 )
 async def test_a_fault_replaces_the_answer(
-    slack: SimSlack, api: Api, command: Delivery, *, fault: Answer, status: int, body: str, retry_after: str | None
+    slack: SimSlack, api: Api, command: Delivery, fault: Answer, answer: tuple[int, str], retry_after: str | None
 ) -> None:
     slack.faults["response_url"] = fault
-    assert await api.answer(command, NEW) == (status, body)
-    assert api.headers.get("Retry-After") == retry_after
-    assert slack.channel_messages(slack.alice_and_bob) == []
-    slack.faults.clear()
-    assert (await api.answer(command, NEW))[0] == 200
+    assert await api.answer(command, NEW) == answer
+    assert (api.headers.get("Retry-After"), slack.channel_messages(slack.alice_and_bob)) == (retry_after, [])
+
+
+async def test_a_webhook_posts_as_the_app_in_its_channel_until_the_app_is_gone(slack: SimSlack, api: Api) -> None:
+    """Alertmanager names another channel and another user: both are ignored."""
+    url, archived = slack.add_webhook(slack.private), slack.add_webhook(slack.archived)
+    assert await api.answer(url, REQUEST | {"channel": "#alerts"}) == (200, "ok")
+    (message,) = slack.channel_messages(slack.private)
+    assert (message.attachments[0]["title"], message.bot_id) == (REQUEST["attachments"][0]["title"], "B0ANCHOR001")
+    assert (slack.channel_messages(slack.alerts), rules(slack)) == ([], [])
+    assert [(await api.answer(url, {"text": "a"}))[0] for _ in range(4)] == [200] * 4
+    assert await api.answer(url, {"text": "a"}) == (429, "rate_limited")
+    assert api.headers["Retry-After"] == "1"
+    slack.clock.advance(1)
+    assert await api.answer(url, {"text": "a"}) == (200, "ok")
+    assert await api.answer(archived, {"text": "a"}) == (410, "channel_is_archived")
+    slack.home.installation.refusal = "account_inactive"
+    assert await api.answer(url, {"text": "a"}) == await api.answer(f"{url}x", {"text": "a"}) == (404, "no_service")

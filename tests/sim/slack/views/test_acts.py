@@ -63,20 +63,26 @@ async def test_a_click_arrives_as_slack_sends_it(slack: SimSlack, views: ViewCli
     assert (delivery.response_url, rules(slack)) == ("", [Rule.ACK_BODY_IGNORED])
 
 
-async def test_one_of_several_elements_is_chosen(slack: SimSlack, views: ViewClient, app: RecordingApp) -> None:
+async def test_buttons_texts_and_overflow_menus_say_what_was_done(
+    slack: SimSlack, views: ViewClient, app: RecordingApp
+) -> None:
+    every = text_input(dispatch_action_config={"trigger_actions_on": ["on_character_entered"]})
+    inputs = input_of(text_input(action_id="enter"), "enter", dispatch_action=True), input_of(every, "quiet")
     beside = section("b", accessory=button(value="b", style="danger"))
     more = section("c", accessory=menu("overflow", options=options(2)))
-    view = await views.publish(home(actions(button(value="a"), block_id="a"), beside, more))
+    view = await views.publish(home(actions(button(value="a"), block_id="a"), beside, more, *inputs))
 
     await slack.act(slack.alice, view, "anchor_pause", block_id="a", team=None, container=ABSENT)
     assert (app.last["actions"][0]["value"], app.last["team"], "container" in app.last) == ("a", None, False)
     await slack.act(slack.alice, view, "anchor_pause", value="b")
     assert app.last["actions"][0]["style"] == "danger"
     await slack.act(slack.alice, view, "choice", "1")
-    assert (app.last["actions"][0]["selected_option"], app.last["view"]["state"]) == (ONE, {"values": {}})
-    for which, count in (({}, 2), ({"value": "c"}, "no"), ({"block_id": "c"}, "no")):
-        with pytest.raises(NotPossibleError, match=f"{count} such elements: anchor_pause"):
-            await slack.act(slack.alice, view, "anchor_pause", **which)
+    assert app.last["actions"][0]["selected_option"] == ONE
+    await slack.act(slack.alice, view, "enter", "typed")
+    assert (app.last["actions"][0]["type"], app.last["actions"][0]["value"]) == ("plain_text_input", "typed")
+    slack.fill(slack.alice, view, "enter", "typed, but Enter not pressed")
+    assert value(slack.fill(slack.alice, view, "quiet", "a"), "quiet") == "a"
+    assert len(app.requests) == 4
 
 
 @pytest.mark.parametrize(
@@ -150,32 +156,6 @@ async def test_what_the_client_does_not_offer_cannot_be_chosen(
     assert len(app.requests) == (0 if why else 1)
 
 
-async def test_an_input_is_sent_at_once_or_filled_in(slack: SimSlack, views: ViewClient, app: RecordingApp) -> None:
-    every = text_input(dispatch_action_config={"trigger_actions_on": ["on_character_entered"]})
-    at_once = input_of(text_input(action_id="enter"), "enter", dispatch_action=True)
-    more = input_of(every, "every", dispatch_action=True), input_of(every | {"action_id": "quiet"}, "quiet")
-    chosen = input_of(menu("users_select"), "menu", dispatch_action=True)
-    view = await views.publish(home(at_once, *more, chosen, section("a", block_id="words", accessory=button())))
-
-    await slack.act(slack.alice, view, "enter", "typed")
-    assert (app.last["actions"][0]["type"], app.last["actions"][0]["value"]) == ("plain_text_input", "typed")
-    with pytest.raises(NotPossibleError, match="before it is submitted"):
-        await slack.act(slack.alice, view, "quiet", "typed")
-    slack.fill(slack.alice, view, "enter", "typed, but Enter not pressed")
-    assert value(slack.fill(slack.alice, view, "quiet", "a"), "quiet") == "a"
-    for person, block_id, typed, why in (
-        (slack.alice, "every", "a", "goes to the app at once"),
-        (slack.alice, "menu", "U0BOB000001", "goes to the app at once"),
-        (slack.alice, "words", "a", "no such input"),
-        (slack.alice, "nothing", "a", "no such input"),
-        (slack.alice, "enter", ["a"], "one text"),
-        (slack.bob, "enter", "a", "does not see"),
-    ):
-        with pytest.raises(NotPossibleError, match=why):
-            slack.fill(person, view, block_id, typed)
-    assert len(app.requests) == 1
-
-
 async def test_what_was_typed_stays_where_the_ids_and_the_type_do(slack: SimSlack, views: ViewClient) -> None:
     names = ("empty", "initial", "emptied", "typed", "other")
     select = input_of(menu("users_select"), "who")
@@ -204,22 +184,6 @@ async def test_a_choice_stays_as_long_as_it_is_offered(
     assert value(await views.publish(home(actions(element, block_id="name"), section("new"))), "name") == chosen
     without = element | {"options": [option("1")]}
     assert value(await views.publish(home(actions(without, block_id="name"))), "name") == gone
-
-
-async def test_only_what_a_person_sees_can_be_clicked(slack: SimSlack, views: ViewClient, app: RecordingApp) -> None:
-    tab, below = await views.publish(home(actions(button()))), await views.open(modal(actions(button())))
-    await views.open(modal())
-    count = len(app.requests)
-    for person, view, why in ((slack.alice, below, "lies on it"), (slack.bob, tab, "does not see")):
-        with pytest.raises(NotPossibleError, match=why):
-            await slack.act(person, view, "anchor_pause")
-    slack.home.installation.home_tab = False
-    with pytest.raises(NotPossibleError, match="the tab is off"):
-        await slack.act(slack.alice, tab, "anchor_pause")
-    await slack.close(slack.alice, clear=True)
-    with pytest.raises(NotPossibleError, match="is gone"):
-        await slack.act(slack.alice, below, "anchor_pause")
-    assert len(app.requests) == count
 
 
 async def test_a_click_without_an_ack_shows_a_warning(slack: SimSlack, views: ViewClient, app: RecordingApp) -> None:

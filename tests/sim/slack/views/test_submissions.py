@@ -43,25 +43,6 @@ async def test_a_visit_says_what_the_tab_shows(slack: SimSlack, views: ViewClien
     assert "view" not in app.last["event"]
 
 
-async def test_people_open_only_the_tabs_that_they_have(slack: SimSlack, app: RecordingApp) -> None:
-    slack.home.installation.home_tab = slack.home.installation.messages_tab = False
-    slack.home.change_user(slack.guest, deleted=True)
-    for person, tab, why in (
-        (slack.alice, "home", "no such tab: home"),
-        (slack.alice, "messages", "no such tab: messages"),
-        (slack.alice, "about", "no such tab: about"),
-        (slack.guest, "home", "deactivated"),
-        (slack.outsider, "home", "other workspaces"),
-    ):
-        with pytest.raises(NotPossibleError, match=why):
-            await slack.open_home(person, tab=tab)
-    assert app.requests == []
-    slack.add_workspace(partner := Workspace("T0PARTNER01", "partner", Installation("xoxb-partner")))
-    partner.add_user(slack.outsider.id, "mallory")
-    await slack.open_home(slack.outsider)
-    assert app.last["team_id"] == "T0PARTNER01"
-
-
 async def test_a_submission_arrives_as_slack_sends_it(slack: SimSlack, views: ViewClient, app: RecordingApp) -> None:
     view = await views.open(as_written(KEY["view"]))
     delivery = await slack.submit(slack.alice, values={"api_key": "ak_test_0123456789abcdef"})
@@ -191,20 +172,3 @@ async def test_what_the_client_would_not_submit_cannot_be_submitted(
         await slack.submit(slack.alice, values=values, team=None, response_urls=ABSENT)
         assert (app.last["team"], "response_urls" in app.last) == (None, False)
     assert len(app.requests) == (1 if why else 2)
-
-
-async def test_only_the_visible_modal_is_submitted_or_closed(slack: SimSlack, views: ViewClient) -> None:
-    below, tab = await views.open(modal()), await views.publish(home())
-    await views.open(modal())
-    for person, view, why in (
-        (slack.alice, below, "another view lies on it"),
-        (slack.bob, views.top, "does not see"),
-        (slack.bob, None, "no modal is open"),
-        (slack.alice, tab, "a tab can't be closed|no button"),
-    ):
-        for act in (slack.submit, slack.close):
-            with pytest.raises(NotPossibleError, match=why):
-                await act(person, view)
-    slack.home.change_user(slack.alice, deleted=True)
-    with pytest.raises(NotPossibleError, match="deactivated"):
-        await slack.submit(slack.alice)

@@ -1,0 +1,147 @@
+"""Which requests the simulated Anchor rejects, which it counts as violations, and how it lists sessions."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.sim.anchor import DEFAULT_KEY, SessionState, SimAnchor, unauthorized
+from harness.texts import SESSION
+
+pytestmark = pytest.mark.anyio
+
+PAUSE = f"{SESSION}/agent/pause"
+OTHER = "9c0d7e11-2222-4333-8444-555566667777"
+NEW = "2e0d7e11-2222-4333-8444-555566667777"
+ENDED = "1d0d7e11-2222-4333-8444-555566667777"
+BEGAN = datetime(2026, 11, 26, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+async def sessions(anchor: SimAnchor) -> None:
+    anchor.add_key("sk-ci", team_of=DEFAULT_KEY)
+    anchor.add_key("sk-other")
+    anchor.add_key("sk-revoked")
+    anchor.revoke("sk-revoked")
+    anchor.add_session(session_id=SESSION, state=SessionState.PAUSED, created_at=BEGAN, tags=["Prod"], steps=2)
+    anchor.add_session(session_id=OTHER, key="sk-other")
+    late = BEGAN + timedelta(minutes=2)
+    anchor.add_session(session_id=ENDED, state=SessionState.ENDED, key="sk-ci", created_at=late, credits=1.5)
+
+
+async def get(anchor: SimAnchor, client: aiohttp.ClientSession, path: str, **query: str) -> tuple[int, Any]:
+    """Status and data of the answer."""
+    headers = {"anchor-api-key": DEFAULT_KEY}
+    async with client.get(f"{anchor.url}/v1/sessions{path}", headers=headers, params=query) as response:
+        return response.status, (await response.json()).get("data")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "key", "status", "error"),
+    [
+        ("POST", PAUSE, None, 401, "Invalid API key"),
+        ("POST", PAUSE, "sk-unknown", 401, "Invalid API key"),
+        ("POST", PAUSE, "sk-revoked", 401, "Invalid API key"),
+        ("POST", f"{OTHER}/agent/pause", DEFAULT_KEY, 404, "Session not found"),
+        ("GET", OTHER, DEFAULT_KEY, 404, "Session not found"),
+        ("POST", f"{ENDED}/agent/resume", DEFAULT_KEY, 400, "Session is not running"),
+        ("GET", PAUSE, DEFAULT_KEY, 405, "Method not allowed"),
+        ("POST", f"{SESSION}/agent/stop", DEFAULT_KEY, 404, "Not found"),
+    ],
+)
+async def test_a_wrong_request_is_rejected(
+    anchor: SimAnchor, client: aiohttp.ClientSession, method: str, path: str, key: str | None, status: int, error: str
+) -> None:
+    headers = {"anchor-api-key": key} if key else {}
+    async with client.request(method, f"{anchor.url}/v1/sessions/{path}", headers=headers) as response:
+        assert await response.json() == {"error": {"code": status, "message": error}}
+    assert (response.status, anchor.requests[0].key, anchor.requests[0].status) == (status, key, status)
+    states = [anchor.session(each).state for each in (SESSION, OTHER, ENDED)]
+    assert states == [SessionState.PAUSED, SessionState.RUNNING, SessionState.ENDED]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "more", "complaint"),
+    [
+        ("POST", PAUSE, {"data": b"{}"}, "sent a body"),
+        ("POST", PAUSE, {"headers": {"Content-Type": "application/json"}}, "content-type"),
+        ("POST", PAUSE, {"headers": {"Cookie": "anchor_sticky=sim"}}, "cookie"),
+        ("POST", PAUSE, {"headers": {"User-Agent": ""}}, "user-agent"),
+        ("GET", PAUSE, {}, "wrong method"),
+        ("POST", f"{SESSION.upper()}/agent/pause", {}, "lower-case UUID"),
+        ("POST", "my-session/agent/pause", {}, "lower-case UUID"),
+        ("POST", f"{SESSION}/agent/stop", {}, "does not have"),
+        ("GET", "all/status", {"params": {"limit": "50"}}, "parameter"),
+        ("GET", SESSION, {"params": {"status": "running"}}, "parameter"),
+    ],
+)
+async def test_a_mistake_in_a_request_is_a_violation(
+    anchor: SimAnchor, client: aiohttp.ClientSession, method: str, path: str, more: dict[str, Any], complaint: str
+) -> None:
+    await client.request(method, f"{anchor.url}/v1/sessions/{path}", **more)
+    [violation] = anchor.violations
+    assert complaint in violation
+    assert path in violation
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({}, [ENDED, SESSION]),
+        ({"sort_by": "created_at", "sort_order": "desc", "limit": "50", "page": "1"}, [ENDED, SESSION]),
+        ({"status": "running"}, [SESSION]),
+        ({"created_from": "2026-11-26T12:02:00+00:00"}, [ENDED]),
+        ({"limit": "15"}, None),
+        ({"limit": "x"}, None),
+        ({"page": "0"}, None),
+        ({"sort_by": "name"}, None),
+        ({"sort_order": "asc"}, None),
+        ({"created_from": "now"}, None),
+    ],
+)
+async def test_the_sessions_of_the_team_are_listed_if_the_query_is_understood(
+    anchor: SimAnchor, client: aiohttp.ClientSession, query: Mapping[str, str], found: list[str] | None
+) -> None:
+    status, data = await get(anchor, client, "", **query)
+    assert (status, anchor.violations) == (200 if found else 400, [])
+    assert found is None or [one["id"] for one in data["sessions"]] == found
+
+
+async def test_pages_have_the_size_that_is_asked_for(anchor: SimAnchor, client: aiohttp.ClientSession) -> None:
+    for _ in range(22):
+        anchor.add_session()
+    pages = [(await get(anchor, client, "", page=str(page), limit="10"))[1] for page in (1, 2, 3, 4)]
+    assert [len(page["sessions"]) for page in pages] == [10, 10, 4, 0]
+    assert {(page["total"], page["total_pages"]) for page in pages} == {(24, 3)}
+
+
+async def test_each_read_has_its_own_form(anchor: SimAnchor, client: aiohttp.ClientSession) -> None:
+    _, statuses = await get(anchor, client, "/all/status")
+    assert statuses == {"count": 1, "items": [anchor.session(SESSION).summary()]}
+    _, page = await get(anchor, client, "")
+    assert [(one["status"], one["used_credits"]) for one in page["sessions"]] == [
+        ("completed", 1.5),
+        ("running", "N/A"),
+    ]
+    _, details = await get(anchor, client, f"/{SESSION}")
+    assert (details["tags"], details["steps"]) == ({"Prod": "yes"}, [{}] * 2)
+
+
+async def test_a_fault_of_reads_leaves_orders_alone(anchor: SimAnchor, client: aiohttp.ClientSession) -> None:
+    anchor.read_fault = unauthorized()
+    assert (await get(anchor, client, ""))[0] == 401
+    headers = {"anchor-api-key": DEFAULT_KEY}
+    async with client.post(f"{anchor.url}/v1/sessions/{PAUSE}", headers=headers) as response:
+        assert (response.status, response.headers["Set-Cookie"].partition("=")[0]) == (200, "anchor_sticky")
+    assert anchor.read_fault is not None
+
+
+@pytest.mark.parametrize(
+    ("key", "session_id", "why"),
+    [("sk-unknown", NEW, "key"), (DEFAULT_KEY, SESSION.upper(), "already"), (DEFAULT_KEY, "no-uuid", "badly formed")],
+)
+async def test_a_session_needs_a_known_key_and_a_new_id(anchor: SimAnchor, key: str, session_id: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        anchor.add_session(key=key, session_id=session_id)

@@ -1,0 +1,166 @@
+"""Faults of a simulator reach its clients over the wire, and its server stops at once and keeps its port."""
+
+import asyncio
+import json
+import socket
+import time
+
+import aiohttp
+import pytest
+
+from bot.sim.anchor import DEFAULT_KEY, SessionState, SimAnchor, html, rate_limited, server_error
+from bot.sim.faults import Answer, Drip, Fault, Hang, HugeBody, ResetAfterReading, ResetBeforeReading, Slow
+from bot.sim.local_server import LocalServer, free_port
+
+pytestmark = pytest.mark.anyio
+
+PAUSED, RUNNING = SessionState.PAUSED, SessionState.RUNNING
+BROKEN = (ConnectionResetError, aiohttp.ClientError)
+
+
+@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    return ("asyncio", {"use_uvloop": request.param})
+
+
+class Caller:
+    """Pauses a session."""
+
+    def __init__(self, anchor: SimAnchor, client: aiohttp.ClientSession) -> None:
+        self._anchor = anchor
+        self._session = anchor.add_session()
+        self._client = client
+
+    async def pause(self) -> tuple[int, bytes, str | None]:
+        """Status, body and Retry-After of the answer."""
+        async with self.post() as response:
+            return response.status, await response.read(), response.headers.get("Retry-After")
+
+    def post(self) -> "aiohttp.client._RequestContextManager":
+        url = f"{self._anchor.url}/v1/sessions/{self._session}/agent/pause"
+        return self._client.post(url, headers={"anchor-api-key": DEFAULT_KEY})
+
+    @property
+    def state(self) -> SessionState:
+        return self._anchor.session(self._session).state
+
+
+@pytest.fixture
+def caller(anchor: SimAnchor, client: aiohttp.ClientSession) -> Caller:
+    return Caller(anchor, client)
+
+
+@pytest.mark.parametrize(
+    ("fault", "answer", "state"),
+    [
+        (rate_limited("Wed, 21 Oct 2026 07:28:00 GMT"), (429, b"Too many", "Wed, 21 Oct 2026 07:28:00 GMT"), RUNNING),
+        (rate_limited(None), (429, b"Too many", None), RUNNING),
+        (html(), (502, b"<html>", None), RUNNING),
+        (server_error(), (500, b"Failed to pause agent", None), RUNNING),
+        (server_error(applied=True), (500, b"Failed to pause agent", None), PAUSED),
+        (Answer(200), (200, b"", None), RUNNING),
+        (Slow(0.05), (200, b'"paused"', None), PAUSED),
+        (Drip(bytes_per_second=1000), (200, b'{"data": {"status": "paused"}}', None), PAUSED),
+        (HugeBody(100_000), (200, b"x" * 100_000, None), RUNNING),
+        (HugeBody(100_000, applied=True), (200, b"x" * 100_000, None), PAUSED),
+        (Hang(), None, RUNNING),
+        (Hang(applied=True), None, PAUSED),
+        (ResetBeforeReading(), None, RUNNING),
+        (ResetAfterReading(), None, RUNNING),
+        (ResetAfterReading(applied=True), None, PAUSED),
+    ],
+)
+async def test_a_fault_replaces_the_answer_and_may_hide_a_pause(
+    anchor: SimAnchor, caller: Caller, fault: Fault, answer: tuple[int, bytes, str | None] | None, state: SessionState
+) -> None:
+    anchor.fault = fault
+    if answer is None:
+        with pytest.raises((TimeoutError, *BROKEN)):
+            async with asyncio.timeout(2 if isinstance(fault, Hang) else 20):
+                await caller.pause()
+        assert [one.status for one in anchor.requests] == [None] * (not isinstance(fault, ResetBeforeReading))
+    else:
+        status, body, retry_after = await caller.pause()
+        assert (status, retry_after, anchor.requests[0].status) == (answer[0], answer[2], status)
+        assert answer[1] in body
+        assert not isinstance(fault, HugeBody) or json.loads(body)
+    assert (caller.state, anchor.fault) == (state, fault)
+
+
+async def test_a_fault_applies_as_often_as_it_says_or_until_it_is_removed(anchor: SimAnchor, caller: Caller) -> None:
+    anchor.fault = server_error(times=2)
+    assert [(await caller.pause())[0] for _ in range(3)] == [500, 500, 200]
+    anchor.fault = ResetBeforeReading(times=1)  # of a connection that is open already
+    with pytest.raises(BROKEN):
+        await caller.pause()
+    assert (await caller.pause())[0] == 200
+    for fault in (None, Answer(500, times=0)):
+        anchor.fault = server_error()
+        anchor.fault = fault
+        assert anchor.fault is None
+
+
+@pytest.mark.parametrize("fault", [HugeBody(), Drip(bytes_per_second=100)])
+async def test_streaming_ends_when_the_client_hangs_up(anchor: SimAnchor, caller: Caller, fault: Fault) -> None:
+    anchor.fault = fault
+    async with caller.post() as response:
+        await response.content.readany()
+        response.close()
+    await anchor.until(lambda: anchor.requests[0].status == 200)
+
+
+async def test_stopping_does_not_wait_for_hanging_requests(client: aiohttp.ClientSession) -> None:
+    before = asyncio.all_tasks()
+    async with SimAnchor() as anchor:
+        caller = Caller(anchor, client)
+        await caller.pause()
+        anchor.fault = Hang()
+        hanging = [asyncio.create_task(caller.pause()) for _ in range(20)]
+        await anchor.until(lambda: len(anchor.requests) == 21)
+        hanging[0].cancel()  # a client that went away leaves its request hanging
+        await asyncio.sleep(0.01)
+        began = time.monotonic()
+    assert time.monotonic() - began < 10
+    answers = await asyncio.gather(*hanging, return_exceptions=True)
+    assert all(isinstance(answer, BaseException) for answer in answers)
+    assert asyncio.all_tasks() <= before
+
+
+@pytest.mark.parametrize("option", [socket.SO_KEEPALIVE, socket.SO_REUSEADDR, socket.SO_REUSEPORT])
+async def test_a_stopped_server_refuses_connections_and_keeps_its_port_until_it_ends(
+    client: aiohttp.ClientSession, option: int
+) -> None:
+    async with SimAnchor() as anchor:
+        caller, port = Caller(anchor, client), anchor.port
+        for _ in range(2):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            await anchor.stop()
+            writer.close()
+            with socket.socket() as other:
+                other.setsockopt(socket.SOL_SOCKET, option, 1)
+                with pytest.raises(OSError, match="in use"):
+                    other.bind(("127.0.0.1", port))
+            with pytest.raises(ConnectionRefusedError):
+                await asyncio.open_connection("127.0.0.1", port)
+            await anchor.start()
+            assert ((await caller.pause())[0], anchor.port) == (200, port)
+        await anchor.stop()
+    async with LocalServer([], port=port) as successor:
+        assert successor.port == port
+
+
+async def test_a_large_answer_waits_for_a_slow_reader(anchor: SimAnchor) -> None:
+    anchor.fault = HugeBody(30_000_000)
+    reader, writer = await asyncio.open_connection("127.0.0.1", anchor.port)
+    writer.write(b"GET /v1/sessions/all/status HTTP/1.0\r\nUser-Agent: slow\r\n\r\n")
+    await asyncio.sleep(0.2)
+    assert (await reader.read()).endswith(b'"}}')
+    writer.close()
+
+
+async def test_a_port_that_is_taken_is_not_called_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken, free = free_port(), free_port()
+    tries = iter([taken, free])
+    monkeypatch.setattr("random.randrange", lambda *_: next(tries))
+    async with LocalServer([], port=taken):
+        assert free_port() == free
