@@ -40,22 +40,17 @@ async def test_a_message_arrives_as_slack_sends_it(
     slack: SimSlack, app: RecordingApp, name: str, text: str, place: str
 ) -> None:
     expected = sample(f"message_action.{name}.payload")
-    parent = slack.post(slack.alerts, "a") if name == "in_thread" else None
-    user, attachments = slack.bob, expected["message"].get("attachments", ())
+    thread_ts = slack.post(slack.alerts, "a").ts if name == "in_thread" else None
+    attachments = expected["message"].get("attachments", ())
     if attachments:
         slack.home.installation.bot_name, slack.home.installation.bot_id = "Anchor ChatOps", "B0WEBHOOK01"
         expected["message"]["team"] = "T0HOME00001"
-    message = slack.post(
-        getattr(slack, place),
-        text,
-        user=None if attachments else user,
-        attachments=attachments,
-        thread_ts=parent and parent.ts,
-    )
+    user, channel = None if attachments else slack.bob, getattr(slack, place)
+    message = slack.post(channel, text, user=user, attachments=attachments, thread_ts=thread_ts)
     await slack.use_shortcut(slack.alice, message)
     assert list(app.last) == list(expected)
     assert attachments or list(app.last["message"]) == list(expected["message"])
-    assert not parent or app.last["message"]["parent_user_id"] == "U0ANCHORBOT"
+    assert not thread_ts or app.last["message"]["parent_user_id"] == "U0ANCHORBOT"
     assert made_by_slack(app.last) == made_by_slack(expected)
 
 

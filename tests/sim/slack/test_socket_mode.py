@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 import aiohttp
 import pytest
@@ -172,9 +172,11 @@ async def test_slacks_own_client_understands_it(slack: SimSlack) -> None:
     slack.socket_mode = True
     app = SocketModeClient(slack.app_token, web_client=AsyncWebClient(base_url=slack.url))
     app.socket_mode_request_listeners.append(acknowledge)
-    await app.connect()
+    connect: Callable[[], Awaitable[object]] = app.connect
+    close: Callable[[], Awaitable[object]] = app.close
+    await connect()
     await slack.command(slack.alice, slack.alerts)
-    await app.close()
+    await close()
     assert (texts(slack), slack.violations) == (["slash_commands"], [])
 
 

@@ -30,7 +30,7 @@ _SHAPES: dict[str, Check] = {
 
 def problems(raw: object, kind: Kind | None = None) -> list[str]:
     """Return what Slack would put into `response_metadata.messages`; a view of another type than `kind` is none."""
-    shapes = _SHAPES if kind is None else {kind: _SHAPES[kind]}
+    shapes = _SHAPES if kind is None else {str(kind): _SHAPES[kind]}
     if not isinstance(raw, dict):
         return [complaint("must be an object", "/view")]
     found = list(by_type(shapes)(raw, "/view"))

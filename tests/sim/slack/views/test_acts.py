@@ -104,7 +104,8 @@ async def test_a_choice_is_sent_and_kept_instead_of_the_initial_one(
     view = await views.publish(home(holding(element, block_id="b")))
     initial = {name: value for name, value in element.items() if name.startswith("initial_")}
     [(field, chosen)] = done.items()
-    at_first = next(iter(initial.values()), [] if isinstance(chosen, list) else None)
+    nothing: object = [] if isinstance(chosen, list) else None
+    at_first = next(iter(initial.values()), nothing)
     assert view.state == {"b": {"choice": {"type": element["type"], field: at_first}}}
     await slack.act(slack.alice, view, "choice", choice)
 

@@ -28,9 +28,9 @@ async def message(slack: SimSlack, api: Api) -> Message:
 
 async def call(api: Api, method: str, message: Message, **changes: object) -> Json:
     """Call a method as a careful app does, but for the changes."""
-    own: Json = {LATER: {"post_at": NOW + 3600}, UPDATE: {"ts": message.ts}}.get(method, {})
-    quiet = {"unfurl_links": False, "unfurl_media": False}
-    return await api.call(method, **({"channel": message.channel, "text": "Paused."} | quiet | own | changes))
+    own: dict[str, Json] = {POST: {}, LATER: {"post_at": NOW + 3600}, UPDATE: {"ts": message.ts}}
+    usual = {"channel": message.channel, "text": "Paused.", "unfurl_links": False, "unfurl_media": False}
+    return await api.call(method, **(usual | own[method] | changes))
 
 
 @pytest.mark.parametrize(
