@@ -14,7 +14,7 @@ from bot.config.settings import Settings
 from bot.health import Readiness
 from bot.inbound.alerts.endpoint import MOST_AT_ONCE
 from bot.inbound.install import INSTALL_PATH
-from bot.inbound.slack.app import SlackApp
+from bot.inbound.slack.app import MOST_TASKS, SlackApp
 from bot.inbound.slack.buttons import ButtonListeners
 from bot.inbound.slack.commands import CommandListeners
 from bot.inbound.slack.events import EventListeners
@@ -84,8 +84,10 @@ class Clients:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The clock (Unix seconds), the maximum of unfinished orders and of requests with alerts, and times in seconds.
+    """The clock (Unix seconds), the most of each thing, and times in seconds.
 
+    `capacity` limits unfinished orders, `alerts_at_once` requests with alerts, `at_anchor_each` orders of one person
+    that are being sent, `tasks` all work that is under way, and `messages` those that wait until others are sent.
     `ack_wait` limits the wait of an ack for an outcome. `heartbeat` and `redelivery_window` are those of Socket Mode.
     `lock_wait` limits the wait for another bot on the same SQLite file. Another process takes unfinished orders over
     after `lease`, and looks for them every `recovery_interval`.
@@ -94,6 +96,9 @@ class Limits:
     now: Callable[[], float] = time.time
     capacity: int = CAPACITY
     alerts_at_once: int = MOST_AT_ONCE
+    at_anchor_each: int = MOST_AT_ANCHOR_EACH
+    tasks: int = MOST_TASKS
+    messages: int = CAPACITY
     ack_wait: float = ACK_WAIT
     heartbeat: float = HEARTBEAT
     redelivery_window: float = REDELIVERY_WINDOW
@@ -163,7 +168,8 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     views = SlackViews(clients.web)
     profiles = ProfileCache(clients.web, tenancy.store.roles, time.monotonic, limits.now)
     roles = RoleCache(profiles, time.monotonic)
-    delivery = MessageDelivery(ResponseUrls(clients.transport, api_url=settings.slack_api_url), slack, workspaces)
+    response_urls = ResponseUrls(clients.transport, api_url=settings.slack_api_url)
+    delivery = MessageDelivery(response_urls, slack, workspaces, capacity=limits.messages)
     admins = CurrentAdmins(workspaces, roles)
     install_url = tenancy.base_url and f"{tenancy.base_url}{INSTALL_PATH}"
     monitor = WorkspaceMonitor(workspaces, admins, delivery, tasks, time.monotonic, install_url=install_url)
@@ -196,7 +202,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     owner, dashboard_url = secrets.token_hex(8), settings.anchor_dashboard_url
     rows = OrderRows(tenancy.store.database, tenancy.store.cipher, owner, lease=limits.lease)
     journal = Journal(rows, readiness, metrics, renew_interval=limits.lease / RENEWALS)
-    queue = FairQueue(most=MOST_AT_ANCHOR, most_each=MOST_AT_ANCHOR_EACH, longest_wait=settings.anchor_deadline)
+    queue = FairQueue(most=MOST_AT_ANCHOR, most_each=limits.at_anchor_each, longest_wait=settings.anchor_deadline)
     session_control = SessionControl(
         anchor,
         access_check,
@@ -251,7 +257,9 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
             ModalListeners(admin, home_view, delivery, tasks).routes,
             HomeActionListeners(admin, home_view, delivery, tasks).routes,
         ]
-    slack_app = SlackApp(tables, orders, delivery, tasks, clients.slack_now, metrics, ack_wait=limits.ack_wait)
+    slack_app = SlackApp(
+        tables, orders, delivery, tasks, clients.slack_now, metrics, ack_wait=limits.ack_wait, most_tasks=limits.tasks
+    )
     return Container(
         session_control,
         lists,

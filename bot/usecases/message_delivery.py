@@ -19,7 +19,7 @@ from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
 from bot.usecases.delivery_routes import find_routes
-from bot.usecases.fair_queue import FairQueue
+from bot.usecases.fair_queue import CAPACITY, FairQueue
 from bot.usecases.pending_result import PendingResult, Receipt, Send
 
 _log = logging.getLogger(__name__)
@@ -41,18 +41,20 @@ _SHORTEST_PAUSE = 0.5  # seconds between two rounds, if one takes long
 
 
 class MessageDelivery:
-    """Delivery of messages after the ack."""
+    """Delivery of messages after the ack. At most `capacity` wait until others are sent."""
 
     def __init__(
         self,
         response_urls: ResponseUrls,
         slack: SlackClient,
         workspaces: Workspaces,
+        *,
+        capacity: int = CAPACITY,
     ) -> None:
         self._response_urls = response_urls
         self._slack = slack
         self._workspaces = workspaces
-        self._queue = FairQueue(most=MOST_SENDING, most_each=MOST_SENDING_EACH)
+        self._queue = FairQueue(most=MOST_SENDING, most_each=MOST_SENDING_EACH, capacity=capacity)
         self._waiting: Tally[Person] = Tally()
         self._receipts: LRUCache[tuple[str, str, str], asyncio.Future[Receipt | None]] = LRUCache(MOST_REMEMBERED)
         self._stopping = asyncio.Event()

@@ -4,14 +4,13 @@ import asyncio
 
 import pytest
 
-from bot.core.outcomes import Failed
-from bot.core.policy import NotAMember, Role
-from bot.core.requests import Verb
-from bot.messages.request_errors import broken_button_message, unknown_action_message
 from bot.sim.anchor import Slow, server_error
 from bot.sim.slack import ABSENT, Message
 from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, outcome_text, paused, single_workspace
 from harness.blocks import attachment, legacy_button
+from harness.product import outcomes, policy
+from harness.session_texts import UNKNOWN_ACTION
+from harness.texts import broken_button_text
 
 pytestmark = pytest.mark.anyio
 
@@ -28,27 +27,17 @@ def post(
 
 
 @BOTH_TRANSPORTS
-async def test_a_press_pauses_and_posts_to_the_thread() -> None:
-    async with single_workspace() as at:
-        message = post(at)
-        pressed = await at.slack.press(at.person, message)
-        unchanged, posted = await at.wait_for_messages(2)
-        assert [order.verb for order in at.orders] == ["pause"]
-    assert (pressed.error, unchanged) == (None, message)
-    assert (posted.text, posted.thread_ts) == (paused(), message.ts)
-
-
-@BOTH_TRANSPORTS
-async def test_the_ack_does_not_wait_for_anchor_and_a_second_delivery_is_no_second_pause() -> None:
+async def test_a_press_pauses_once_and_posts_to_the_thread_and_its_ack_does_not_wait() -> None:
     async with single_workspace() as at:
         at.anchor.fault = Slow(1.0)
         message = post(at)
         pressed = await at.slack.press(at.person, message)
-        assert at.messages() == [message]
+        assert (pressed.error, at.messages()) == (None, [message])
         await at.slack.resend(pressed)
-        await at.wait_for_messages(2)
+        unchanged, posted = await at.wait_for_messages(2)
         await asyncio.sleep(0.3)
-        assert (len(at.orders), len(at.messages())) == (1, 2)
+        assert ([order.verb for order in at.orders], len(at.messages())) == (["pause"], 2)
+    assert (unchanged, posted.text, posted.thread_ts) == (message, paused(), message.ts)
 
 
 @BOTH_TRANSPORTS
@@ -57,7 +46,8 @@ async def test_an_outsider_is_refused_alone() -> None:
         await at.slack.press(at.slack.outsider, post(at))
         refusal = await at.wait_for_ephemeral(at.slack.outsider)
         assert at.orders == []
-    assert refusal.text == outcome_text(NotAMember(Role.OUTSIDER), user=at.slack.outsider.id)
+    denial = policy.NotAMember(policy.Role.OUTSIDER)
+    assert refusal.text == outcome_text(denial, user=at.slack.outsider.id)
 
 
 @pytest.mark.parametrize("value", ["", "no id", f"{SESSION} 9c0d7e11-2222-4333-8444-555566667777"])
@@ -67,7 +57,7 @@ async def test_a_value_that_is_not_one_id_is_answered(value: str) -> None:
         await at.slack.press(at.person, message)
         answer = await at.wait_for_ephemeral()
         assert (at.orders, at.messages()) == ([], [message])
-    assert answer.text == broken_button_message(Verb.PAUSE, value, is_legacy=True).text
+    assert answer.text == broken_button_text(value, is_legacy=True)
 
 
 async def test_a_failure_goes_to_the_channel() -> None:
@@ -77,13 +67,13 @@ async def test_a_failure_goes_to_the_channel() -> None:
         await at.slack.press(at.person, message)
         unchanged, posted = await at.wait_for_messages(2)
     assert unchanged == message
-    assert (posted.text, posted.thread_ts) == (outcome_text(Failed(500, "Failed to pause agent")), None)
+    assert (posted.text, posted.thread_ts) == (outcome_text(outcomes.Failed(500, "Failed to pause agent")), None)
 
 
-async def test_a_button_in_a_thread_is_answered_there() -> None:
+async def test_a_button_in_a_thread_is_answered_there_also_without_a_trigger() -> None:
     async with single_workspace() as at:
         parent = at.slack.post(at.channel, "parent")
-        await at.slack.press(at.person, post(at, thread_ts=parent.ts))
+        await at.slack.press(at.person, post(at, thread_ts=parent.ts), trigger_id=ABSENT)
         *_, posted = await at.wait_for_messages(3)
     assert (posted.text, posted.thread_ts) == (paused(), parent.ts)
 
@@ -99,13 +89,5 @@ async def test_a_button_of_another_callback_id_is_none_of_ours() -> None:
     """The `action_id` of the Block Kit button does not count as a `callback_id`."""
     async with single_workspace() as at:
         await at.slack.press(at.person, post(at, callback_id="anchor_pause"))
-        answer = await at.wait_for_ephemeral()
+        assert (await at.wait_for_ephemeral()).text == UNKNOWN_ACTION
         assert at.orders == []
-    assert answer.text == unknown_action_message().text
-
-
-async def test_a_press_without_a_trigger_pauses() -> None:
-    async with single_workspace() as at:
-        await at.slack.press(at.person, post(at), trigger_id=ABSENT)
-        await at.wait_for_messages(2)
-        assert len(at.orders) == 1

@@ -1,30 +1,20 @@
 """What one person orders has limits, and does not delay other people."""
 
 import asyncio
-from functools import partial
 
 import pytest
 
-from bot.core.outcomes import Doubt, NotSent, Overloaded, Stopping, TooManyResumes, Unconfirmed
 from bot.sim.anchor import SessionState, Slow
-from bot.usecases.fair_queue import FairQueue
-from bot.usecases.order_limits import MOST_REPEATS, RESUMES_WITHIN
 from harness import HTTP_ONLY, outcome_text, paused, single_workspace
 from harness.conversation import until
+from harness.product import outcomes
 from harness.texts import waiting_text
 
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def one_at_anchor(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let each person have one order at Anchor."""
-    monkeypatch.setattr("bot.container.MOST_AT_ANCHOR_EACH", 1)
-
-
-@pytest.mark.usefixtures("one_at_anchor")
 async def test_an_order_behind_too_many_others_of_its_person_is_reported_as_not_sent() -> None:
-    async with single_workspace(ack_wait=0.0, ANCHOR_DEADLINE="1.0") as at:
+    async with single_workspace(ack_wait=0.0, at_anchor_each=1, ANCHOR_DEADLINE="1.0") as at:
         at.anchor.fault = Slow(20.0)
         sessions = [at.anchor.add_session() for _ in range(3)]
         await asyncio.gather(*map(at.command, sessions))
@@ -32,18 +22,16 @@ async def test_an_order_behind_too_many_others_of_its_person_is_reported_as_not_
         texts = [one.text for one in at.ephemerals()]
         unsent = [session for session in sessions if not at.anchor.posts(session)]
     assert 1 <= len(unsent) < len(sessions)  # the second one may be sent at the very last moment
-    refusals = {session: outcome_text(NotSent(1.0), session=session) for session in sessions}
+    refusals = {session: outcome_text(outcomes.NotSent(1.0), session=session) for session in sessions}
     assert [session for session, refusal in refusals.items() if refusal in texts] == unsent
 
 
-@pytest.mark.usefixtures("one_at_anchor")
 async def test_another_person_does_not_wait_behind_a_backlog_even_for_the_same_session() -> None:
-    async with single_workspace() as at:
-        at.anchor.fault = Slow(2.0)
+    async with single_workspace(at_anchor_each=1) as at:
+        at.anchor.fault = Slow(2.0, times=1)
         sessions = [at.anchor.add_session() for _ in range(3)]
         backlog = [asyncio.create_task(at.command(sessions[0]))]
         await at.anchor.until(lambda: at.anchor.posts(sessions[0]))
-        at.anchor.fault = None
         backlog += [asyncio.create_task(at.command(session)) for session in sessions[1:]]
         await asyncio.sleep(0.2)
         await at.command(sessions[2], user=at.slack.bob)
@@ -52,56 +40,47 @@ async def test_another_person_does_not_wait_behind_a_backlog_even_for_the_same_s
         await asyncio.gather(*backlog)
 
 
-@pytest.mark.usefixtures("one_at_anchor")
-async def test_an_order_in_the_queue_of_a_bot_that_stops_is_not_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.app._DRAIN_TIMEOUT", 0.1)
-    async with single_workspace(ack_wait=0.0) as at:
+async def test_an_order_in_the_queue_of_a_bot_that_stops_is_not_in_doubt() -> None:
+    async with single_workspace(ack_wait=0.0, at_anchor_each=1) as at:
         at.anchor.fault = Slow(20.0)
         await at.command()
         await at.anchor.until(lambda: at.orders)
         queued = at.anchor.add_session()
         await at.command(queued)
-    assert [one.text for one in at.messages()] == [outcome_text(Unconfirmed(Doubt.STOPPED))]
-    assert at.ephemerals()[-1].text == outcome_text(Stopping(), session=queued)
+    assert [one.text for one in at.messages()] == [outcome_text(outcomes.Unconfirmed(outcomes.Doubt.STOPPED))]
+    assert at.ephemerals()[-1].text == outcome_text(outcomes.Stopping(), session=queued)
 
 
-async def test_an_ack_does_not_wait_for_an_outcome_behind_many_slow_orders(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.usecases.fair_queue.MANY", 1)
-    monkeypatch.setattr("bot.usecases.fair_queue._LONG", 0.0)
+async def test_an_ack_does_not_wait_for_an_outcome_behind_many_slow_orders() -> None:
     async with single_workspace(ack_wait=20.0) as at:
-        at.anchor.fault = Slow(1.0)
-        slow = asyncio.create_task(at.command(at.anchor.add_session()))
-        await at.anchor.until(lambda: len(at.anchor.requests) == 1)
+        at.anchor.fault = Slow(5.0)
+        slow = [asyncio.create_task(at.command(at.anchor.add_session())) for _ in range(50)]
+        await at.anchor.until(lambda: len(at.anchor.orders) == 50)
+        await asyncio.sleep(1.0)
         await at.command(user=at.slack.bob)
         assert [one.text for one in at.ephemerals(at.slack.bob)] == [waiting_text()]
-        await slow
+        await asyncio.gather(*slow)
 
 
-async def test_a_result_for_which_there_is_no_room_is_logged(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.usecases.message_delivery.FairQueue", partial(FairQueue, capacity=0))
-    async with single_workspace(ack_wait=0.0) as at:
+async def test_a_result_for_which_there_is_no_room_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async with single_workspace(ack_wait=0.0, messages=0) as at:
         await at.command()
         await until(lambda: any(record.levelname == "ERROR" for record in caplog.records))
-        assert at.messages() == []
-        assert len(at.orders) == 1
+        assert (at.messages(), len(at.orders)) == ([], 1)
 
 
 async def test_an_order_for_more_sessions_than_fit_into_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.usecases.sequencers.MOST_SESSIONS", 0)
     async with single_workspace() as at:
         await at.command()
-        assert [one.text for one in at.ephemerals()] == [outcome_text(Overloaded())]
+        assert [one.text for one in at.ephemerals()] == [outcome_text(outcomes.Overloaded())]
         assert at.orders == []
 
 
 @HTTP_ONLY
-async def test_a_request_for_which_there_is_no_room_fails_in_slack(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with single_workspace() as at:
-        monkeypatch.setattr("bot.inbound.slack.app.MOST_TASKS", 0)
-        delivery = await at.command()
-        assert delivery.error is not None
+async def test_a_request_for_which_there_is_no_room_fails_in_slack() -> None:
+    async with single_workspace(tasks=0) as at:
+        assert (await at.command()).error is not None
         assert at.orders == []
         at.slack.violations.clear()  # the status
 
@@ -109,35 +88,34 @@ async def test_a_request_for_which_there_is_no_room_fails_in_slack(monkeypatch: 
 async def test_a_pause_that_is_repeated_many_times_is_sent_once_while_it_is_at_anchor() -> None:
     async with single_workspace() as at:
         at.anchor.fault = Slow(1.0)
-        await asyncio.gather(*(at.command() for _ in range(2 * MOST_REPEATS)))
-        assert [message.text for message in at.messages()] == [paused()] * 2 * MOST_REPEATS
+        await asyncio.gather(*(at.command() for _ in range(10)))
+        assert [message.text for message in at.messages()] == [paused()] * 10
         assert len(at.orders) == 1
 
 
 async def test_a_pause_is_the_newest_order_also_if_it_repeats_many_others() -> None:
     async with single_workspace(ack_wait=0.0) as at:
         at.anchor.fault = Slow(1.0)
-        for _ in range(MOST_REPEATS):
+        for _ in range(5):
             await at.command()
         await at.anchor.until(lambda: at.orders)
         await at.command(verb="resume", user=at.slack.bob)
         await at.command()
-        await at.slack.until(lambda: len(at.messages()) == MOST_REPEATS + 2)
+        await at.wait_for_messages(7)
         assert [order.verb for order in at.orders] == ["pause"]
         assert at.anchor.session(at.session).state is SessionState.PAUSED
 
 
-async def test_resumes_are_limited_per_person(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.usecases.order_limits.MOST_RESUMES", 1)
+async def test_a_person_resumes_thirty_sessions_per_minute_and_can_still_pause() -> None:
     async with single_workspace() as at:
-        await at.command(verb="resume")
-        session = at.anchor.add_session()
-        await at.command(session, verb="resume")
+        sessions = [at.anchor.add_session() for _ in range(31)]
+        for session in sessions:
+            await at.command(session, verb="resume")
+        last = sessions[-1]
         (seen,) = at.ephemerals()
-        assert at.anchor.posts(session) == []
-        await at.command(session, verb="resume", user=at.slack.bob)
-        await at.command(session)
-        assert len(at.anchor.posts(session)) == 2
-    seconds = range(1, round(RESUMES_WITHIN) + 1)
-    texts = [outcome_text(TooManyResumes(float(wait)), verb="resume", session=session) for wait in seconds]
-    assert seen.text in texts
+        assert (len(at.anchor.orders), at.anchor.posts(last)) == (30, [])
+        await at.command(last, verb="resume", user=at.slack.bob)
+        await at.command(last)
+        assert len(at.anchor.posts(last)) == 2
+    refusals = [outcomes.TooManyResumes(float(wait)) for wait in range(1, 61)]
+    assert seen.text in [outcome_text(refusal, verb="resume", session=last) for refusal in refusals]

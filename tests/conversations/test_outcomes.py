@@ -4,21 +4,9 @@ import json
 
 import pytest
 
-from bot.core.outcomes import (
-    Doubt,
-    Failed,
-    KeyRejected,
-    NotFound,
-    NotRunning,
-    Outcome,
-    Paused,
-    RateLimited,
-    Unavailable,
-    Unconfirmed,
-    Unreachable,
-)
 from bot.sim.anchor import Answer, Fault, SessionState, html, rate_limited, server_error, unauthorized
 from harness import BOTH_TRANSPORTS, SESSION, outcome_text, single_workspace
+from harness.product import outcomes as about
 
 pytestmark = [pytest.mark.anyio, BOTH_TRANSPORTS]
 
@@ -29,45 +17,34 @@ def error(status: int, message: str) -> Answer:
     return Answer(status, json.dumps({"error": {"code": status, "message": message}}).encode())
 
 
-TABLE: dict[str, tuple[Fault, Outcome]] = {
-    "paused without a status": (Answer(200, b"{}"), Paused()),
-    "not running": (error(400, "Session is not running"), NotRunning("Session is not running")),
-    "not found": (error(404, "Session not found"), NotFound("Session not found")),
-    "failed": (server_error(), Failed(500, "Failed to pause agent")),
-    "key refused": (unauthorized(), KeyRejected(401, "Invalid API key")),
-    "rate limited": (rate_limited(30), RateLimited(30, "Too many requests")),
-    "out of service": (html(503), Unavailable(Unreachable.OUT_OF_SERVICE)),
-    "gateway": (html(504), Unconfirmed(Doubt.GATEWAY, 504)),
-    "a page instead of an answer": (html(200), Unconfirmed(Doubt.UNREADABLE, 200)),
-    "a hostile message": (error(404, HOSTILE), NotFound(HOSTILE)),
-    "an invisible message": (error(404, "\u0000\u202e"), NotFound("\u202e")),
+TABLE: dict[str, tuple[Fault, about.Outcome, str]] = {
+    "paused without a status": (Answer(200, b"{}"), about.Paused(), "INFO"),
+    "not running": (error(400, "Session is not running"), about.NotRunning("Session is not running"), "INFO"),
+    "not found": (error(404, "Session not found"), about.NotFound("Session not found"), "INFO"),
+    "failed": (server_error(), about.Failed(500, "Failed to pause agent"), "WARNING"),
+    "key refused": (unauthorized(), about.KeyRejected(401, "Invalid API key"), "WARNING"),
+    "rate limited": (rate_limited(30), about.RateLimited(30, "Too many requests"), "WARNING"),
+    "out of service": (html(503), about.Unavailable(about.Unreachable.OUT_OF_SERVICE), "WARNING"),
+    "gateway": (html(504), about.Unconfirmed(about.Doubt.GATEWAY, 504), "WARNING"),
+    "a page instead of an answer": (html(200), about.Unconfirmed(about.Doubt.UNREADABLE, 200), "WARNING"),
+    "a hostile message": (error(404, HOSTILE), about.NotFound(HOSTILE), "INFO"),
+    "an invisible message": (error(404, "\u0000\u202e"), about.NotFound("\u202e"), "INFO"),
 }
 
 
-LEFT_RUNNING = {"Failed", "KeyRejected", "RateLimited", "Unavailable", "Unconfirmed"}
-
-
-@pytest.mark.parametrize(("fault", "outcome"), TABLE.values(), ids=TABLE)
-async def test_a_pause_that_leaves_an_agent_running_is_logged_as_a_warning(
-    fault: Fault, outcome: Outcome, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(("fault", "outcome", "level"), TABLE.values(), ids=TABLE)
+async def test_the_channel_reads_the_outcome_within_the_ack_and_an_agent_left_running_is_a_warning(
+    fault: Fault, outcome: about.Outcome, level: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with single_workspace(ANCHOR_DEADLINE="1") as at:
-        at.anchor.fault = fault
-        await at.command()
-        await at.command(verb="resume")
-    levels = {record.msg: record.levelname for record in caplog.records if "outcome" in vars(record)}
-    is_warning = type(outcome).__name__ in LEFT_RUNNING
-    assert levels == {"pause": "WARNING" if is_warning else "INFO", "resume": "INFO"}
-
-
-@pytest.mark.parametrize(("fault", "outcome"), TABLE.values(), ids=TABLE)
-async def test_the_channel_reads_the_outcome_within_the_ack(fault: Fault, outcome: Outcome) -> None:
     async with single_workspace() as at:
         at.anchor.fault = fault
         delivery = await at.command()
         (message,) = at.messages()
+        await at.command(verb="resume")
     assert message.text == outcome_text(outcome)
     assert delivery.elapsed < 2.5
+    levels = {record.msg: record.levelname for record in caplog.records if "outcome" in vars(record)}
+    assert levels == {"pause": level, "resume": "INFO"}
 
 
 async def test_if_anchor_is_down_nothing_was_sent() -> None:
@@ -75,7 +52,7 @@ async def test_if_anchor_is_down_nothing_was_sent() -> None:
         await at.anchor.stop()
         await at.command()
         (message,) = at.messages()
-    assert message.text == outcome_text(Unavailable(Unreachable.NO_CONNECTION))
+    assert message.text == outcome_text(about.Unavailable(about.Unreachable.NO_CONNECTION))
 
 
 async def test_if_anchor_does_not_answer_in_time_the_outcome_is_unconfirmed() -> None:
@@ -83,7 +60,8 @@ async def test_if_anchor_does_not_answer_in_time_the_outcome_is_unconfirmed() ->
         at.anchor.fault = Answer(200, headers={"Content-Length": "10"})
         await at.command()
         (message,) = await at.wait_for_messages()
-    assert message.text in {outcome_text(Unconfirmed(doubt)) for doubt in (Doubt.TIMED_OUT, Doubt.CONNECTION_LOST)}
+    doubts = (about.Doubt.TIMED_OUT, about.Doubt.CONNECTION_LOST)
+    assert message.text in {outcome_text(about.Unconfirmed(doubt)) for doubt in doubts}
 
 
 async def test_a_session_that_has_ended_is_not_running() -> None:
@@ -91,7 +69,7 @@ async def test_a_session_that_has_ended_is_not_running() -> None:
         at.anchor.session(SESSION).state = SessionState.ENDED
         await at.command()
         (message,) = at.messages()
-    assert message.text == outcome_text(NotRunning("Session is not running"))
+    assert message.text == outcome_text(about.NotRunning("Session is not running"))
 
 
 @pytest.mark.parametrize("status", [400, 401, 500])

@@ -4,13 +4,12 @@ import asyncio
 
 import pytest
 
-from bot.core.session_id import SessionId
-from bot.messages.request_errors import unknown_action_message
 from bot.sim.slack import Message
 from bot.sim.slack.content import parts
 from conversations.test_cards import BOB, PAUSE, RESUME, alert, buttons, taking_alerts, until_shown
-from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, paused, single_workspace
+from harness import BOTH_TRANSPORTS, SingleHarness, paused, single_workspace
 from harness.blocks import actions, button, section
+from harness.session_texts import UNKNOWN_ACTION
 
 pytestmark = pytest.mark.anyio
 
@@ -85,4 +84,4 @@ async def test_an_unknown_button_with_a_session_is_answered_with_a_button_that_w
         assert at.orders == []
         await at.click(told)
         await at.slack.until(lambda: at.messages()[-1].text == paused())
-    assert (told.text, buttons(told)) == (unknown_action_message(SessionId(SESSION)).text, PAUSE)
+    assert (told.text, buttons(told)) == (UNKNOWN_ACTION, PAUSE)

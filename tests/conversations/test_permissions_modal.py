@@ -2,21 +2,16 @@
 
 import pytest
 
-from bot.core.admin_outcomes import NotAdmin, Outdated, PolicySaved
-from bot.core.outcomes import Outcome, StoreUnavailable
-from bot.core.policy import NotHere, NotNamed, Policy, Role, Rule
-from bot.core.requests import Verb
-from bot.messages.admin_notices import policy_message
-from bot.messages.modal_results import NOBODY_SELECTED, about_policy
-from bot.messages.policy import who_can
 from bot.sim.slack import Message, User
 from harness import BOTH_TRANSPORTS, AdminHarness, outcome_text, paused, resumed
 from harness.administration import modal_text
+from harness.policy_texts import NOBODY_SELECTED, NOT_ADMIN, NOT_SAVED, OUTDATED, SAVED, policy_notice, who_can_pause
+from harness.product import outcomes, policy
 from harness.texts import is_about
 
 pytestmark = pytest.mark.anyio
 
-SAVED, OUTDATED = about_policy(PolicySaved()), about_policy(Outdated())
+Policy, Rule = policy.Policy, policy.Rule
 
 
 def only(*users: User) -> dict[str, str | list[str]]:
@@ -24,7 +19,7 @@ def only(*users: User) -> dict[str, str | list[str]]:
     return {"pause_who": "selected", "pause_users": [user.id for user in users]}
 
 
-def is_refused(team: AdminHarness, message: Message, refusal: Outcome, user: str, verb: str = "pause") -> bool:
+def is_refused(team: AdminHarness, message: Message, refusal: outcomes.Outcome, user: str, verb: str = "pause") -> bool:
     text = outcome_text(refusal, verb=verb, session=team.session, user=user)
     return (message.text, message.ephemeral_to) == (text, user)
 
@@ -39,11 +34,11 @@ async def test_an_admin_narrows_each_verb_by_people_and_by_channels(team: AdminH
     pause, resume = Rule(users=frozenset({team.second.id})), Rule(channels=frozenset({incidents.id}))
     assert (await team.stored()).policy == Policy(pause, resume)
     for by, user in (("a command", team.admin), ("a click", team.member)):
-        assert is_refused(team, await team.answer(by, user), NotNamed(pause.users), user.id)
+        assert is_refused(team, await team.answer(by, user), policy.NotNamed(pause.users), user.id)
     done = await team.answer("a click", team.second)
     assert is_about(done.text, paused(session=team.session, user=team.second.id))
     refused = await team.answer("a command", team.second, "resume")
-    assert is_refused(team, refused, NotHere(resume.channels), team.second.id, "resume")
+    assert is_refused(team, refused, policy.NotHere(resume.channels), team.second.id, "resume")
     done = await team.answer("a command", team.member, "resume", channel=incidents)
     assert is_about(done.text, resumed(session=team.session, user=team.member.id))
 
@@ -53,7 +48,7 @@ async def test_the_present_rules_are_filled_in_and_can_be_taken_back(team: Admin
     await team.submit({**only(team.second), "pause_channels": [team.channel.id]})
     await team.slack.close(team.admin)
     rule = Rule(frozenset({team.second.id}), frozenset({team.channel.id}))
-    assert who_can(Verb.PAUSE, rule) in (await team.open_home()).text
+    assert who_can_pause(rule) in (await team.open_home()).text
     form = await team.open_modal("anchor_change_policy")
     elements = [form.find(name) or {} for name in ("pause_users", "pause_channels", "resume_users")]
     assert [element.get("initial_users") or element.get("initial_conversations") for element in elements] == [
@@ -79,11 +74,10 @@ async def test_of_two_admins_at_once_the_second_is_refused_unless_both_chose_the
     await team.submit(only(team.second), user=team.second)
     await team.submit(only(team.second if same else team.admin))
     assert (SAVED if same else OUTDATED) in team.modal().text
-    policy = Policy(pause=Rule(frozenset({team.second.id})))
-    assert (await team.stored()).policy == policy
+    chosen = Policy(pause=Rule(frozenset({team.second.id})))
+    assert (await team.stored()).policy == chosen
     for user in (team.admin, team.second):
-        announced = [policy_message(team.second.id, policy).text]
-        assert await team.wait_for_direct_messages(user=user) == announced
+        assert await team.wait_for_direct_messages(user=user) == [policy_notice(team.second.id, chosen)]
 
 
 async def test_another_setting_that_was_changed_meanwhile_is_no_conflict(team: AdminHarness) -> None:
@@ -100,26 +94,21 @@ async def test_somebody_who_is_no_admin_any_more_changes_nothing_and_loses_the_c
     await team.open_modal("anchor_change_policy")
     team.workspace.change_user(team.admin, is_admin=False)
     await team.submit(only(team.admin))
-    await team.wait_for_modal(about_policy(NotAdmin(Role.MEMBER)))
+    await team.wait_for_modal(NOT_ADMIN)
     assert (await team.stored()).policy == Policy()
     await team.slack.until(lambda: "anchor_change_policy" not in str(team.slack.home_of(team.admin)))
 
 
-async def test_selected_people_without_any_is_an_error_at_the_menu(team: AdminHarness) -> None:
+async def test_selected_people_without_any_is_an_error_and_with_everyone_they_are_ignored(team: AdminHarness) -> None:
     await team.open_modal("anchor_change_policy")
     await team.submit({"pause_who": "selected"})
     assert team.modal().errors == {"pause_users": NOBODY_SELECTED}
     await team.submit({"resume_who": "selected"})
     assert team.modal().errors == dict.fromkeys(("pause_users", "resume_users"), NOBODY_SELECTED)
     assert (await team.stored()).policy == Policy()
-    await team.submit({"resume_who": "everyone", "pause_users": [team.second.id]})
-    assert (await team.stored()).policy == Policy(pause=Rule(frozenset({team.second.id})))
-
-
-async def test_with_everyone_the_selected_people_are_ignored(team: AdminHarness) -> None:
-    await team.open_modal("anchor_change_policy")
-    await team.submit({"pause_users": [team.second.id], "resume_channels": [team.channel.id]})
-    assert (await team.stored()).policy == Policy(resume=Rule(channels=frozenset({team.channel.id})))
+    people = [team.second.id]
+    await team.submit({"resume_who": "everyone", "resume_users": people, "pause_users": people})
+    assert (await team.stored()).policy == Policy(pause=Rule(frozenset(people)))
 
 
 NOBODY = {"type": "multi_users_select", "selected_users": []}
@@ -152,14 +141,10 @@ async def test_a_modal_that_lacks_an_input_changes_nothing(team: AdminHarness, i
     assert await team.at.store.rows.set_policy(
         team.team_id, narrow, if_version=await team.at.policy_version(team.team_id)
     )
-    view = {
-        "id": form.id,
-        "type": "modal",
-        "callback_id": form.callback_id,
-        "private_metadata": str(await team.at.policy_version(team.team_id)),
-        "app_installed_team_id": team.team_id,
-        "state": {"values": {name: {name: value} for name, value in inputs.items()}},
-    }
+    version = str(await team.at.policy_version(team.team_id))
+    own = {"id": form.id, "type": "modal", "callback_id": form.callback_id, "app_installed_team_id": team.team_id}
+    values = {name: {name: value} for name, value in inputs.items()}
+    view = own | {"private_metadata": version, "state": {"values": values}}
     submission = {"type": "view_submission", "user": {"id": team.admin.id, "team_id": team.team_id}, "view": view}
     assert modal_text(await team.deliver("interactive", submission, takes_answer=True)) == OUTDATED
     assert (await team.stored()).policy == narrow
@@ -169,4 +154,4 @@ async def test_while_the_database_is_away_the_modal_says_that_nothing_is_known(t
     await team.open_modal("anchor_change_policy")
     await team.at.rename_table("workspaces", "gone")
     await team.submit({"pause_users": [team.second.id]})
-    await team.wait_for_modal(about_policy(StoreUnavailable()))
+    await team.wait_for_modal(NOT_SAVED)

@@ -7,21 +7,8 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from bot.core.message_ids import find_mentions
-from bot.core.policy import NotAMember, Role
-from bot.messages.modal_results import answer_view
-from bot.messages.session_choice import (
-    ALL,
-    MOST_SHOWN,
-    NOTHING_CHOSEN,
-    OUT_OF_DATE,
-    TITLE,
-    choice_modal,
-)
-from bot.messages.session_modal import not_opened_message
-from bot.outbound.store.errors import StoreUnreachableError
 from bot.sim.anchor import Slow
-from bot.sim.slack import Channel, Delivery, Message, Source, View
+from bot.sim.slack import Channel, Message, Source, View
 from harness import (
     BOTH_TRANSPORTS,
     HTTP_ONLY,
@@ -32,6 +19,8 @@ from harness import (
     paused,
     single_workspace,
 )
+from harness.product import errors, policy
+from harness.session_texts import ALL, MOST_SHOWN, NOT_OPENED, NOTHING_CHOSEN, OUT_OF_DATE, choice_question
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("lasting_triggers")]
 
@@ -44,9 +33,7 @@ async def ask(at: SingleHarness, text: str = TEXT, channel: Channel | None = Non
     message = at.slack.post(channel or at.channel, text, user=at.slack.bob)
     await at.slack.use_shortcut(at.person, message)
     await at.slack.until(lambda: at.slack.modal_of(at.person))
-    view = at.slack.modal_of(at.person)
-    assert view is not None
-    return message, view
+    return message, at.modal()
 
 
 def offered(view: View) -> list[tuple[str, str]]:
@@ -62,11 +49,12 @@ def results(at: SingleHarness, channel: Channel | None = None) -> list[tuple[str
 
 
 @BOTH_TRANSPORTS
-async def test_one_of_several_sessions_can_be_chosen() -> None:
+async def test_one_of_several_sessions_can_be_chosen_once_one_is() -> None:
     async with single_workspace() as at:
         message, view = await ask(at)
         assert offered(view) == [(SESSION, "Scraper spends:"), (OTHER_SESSION, "Buyer loops:")]
-        assert at.anchor.requests == []
+        await at.slack.submit(at.person, view)
+        assert (at.modal().errors, at.anchor.requests) == ({"sessions_0": NOTHING_CHOSEN}, [])
         sent = await at.slack.submit(at.person, view, {"sessions_0": [OTHER_SESSION]})
         await at.wait_for_messages(2)
         assert (at.orders, [order.verb for order in at.anchor.posts(OTHER_SESSION)]) == ([], ["pause"])
@@ -75,11 +63,16 @@ async def test_one_of_several_sessions_can_be_chosen() -> None:
 
 
 @BOTH_TRANSPORTS
-async def test_all_sessions_can_be_paused_and_each_has_a_result() -> None:
+async def test_all_sessions_can_be_paused_once_each_also_if_the_submission_comes_again() -> None:
     async with single_workspace() as at:
+        at.anchor.fault = Slow(0.5)
         message, view = await ask(at)
-        await at.slack.submit(at.person, view, {ALL: [ALL]})
+        sent = await at.slack.submit(at.person, view, {ALL: [ALL]})
+        await at.slack.resend(sent)
         await at.wait_for_messages(3)
+        again = await at.slack.resend(sent)
+        await asyncio.sleep(0.3)
+        assert (again.error, len(at.anchor.orders), len(at.messages())) == (None, 2, 3)
     assert results(at) == [(paused(), message.ts), (paused(session=OTHER_SESSION), message.ts)]
 
 
@@ -103,28 +96,6 @@ async def test_results_for_which_the_url_is_used_up_come_as_direct_messages() ->
     assert all(any(session_id in text for text in shown) for session_id in ids)
 
 
-@BOTH_TRANSPORTS
-async def test_a_submission_that_comes_twice_pauses_each_session_once() -> None:
-    async with single_workspace() as at:
-        at.anchor.fault = Slow(0.5)
-        _, view = await ask(at)
-        sent: Delivery = await at.slack.submit(at.person, view, {ALL: [ALL]})
-        await at.slack.resend(sent)
-        await at.wait_for_messages(3)
-        again = await at.slack.resend(sent)
-        await asyncio.sleep(0.3)
-        assert (again.error, len(at.anchor.orders), len(at.messages())) == (None, 2, 3)
-
-
-async def test_if_nothing_is_chosen_the_modal_says_so() -> None:
-    async with single_workspace() as at:
-        _, view = await ask(at)
-        await at.slack.submit(at.person, view)
-        present = at.slack.modal_of(at.person)
-        assert present is not None
-        assert (present.errors, at.anchor.requests) == ({"sessions_0": NOTHING_CHOSEN}, [])
-
-
 async def test_permissions_are_those_at_the_time_of_the_choice() -> None:
     async with single_workspace() as at:
         _, view = await ask(at)
@@ -133,7 +104,7 @@ async def test_permissions_are_those_at_the_time_of_the_choice() -> None:
         await at.slack.until(lambda: len(at.ephemerals()) == 2)
         texts = {one.text for one in at.ephemerals()}
         assert at.anchor.requests == []
-    denial = NotAMember(Role.GUEST)
+    denial = policy.NotAMember(policy.Role.GUEST)
     assert texts == {outcome_text(denial), outcome_text(denial, session=OTHER_SESSION)}
 
 
@@ -141,18 +112,13 @@ async def test_permissions_are_those_at_the_time_of_the_choice() -> None:
 async def test_a_modal_that_was_not_opened_for_this_person_pauses_nothing(origin: str) -> None:
     async with single_workspace() as at:
         _, view = await ask(at)
-        message = at.slack.post(at.channel, TEXT, user=at.slack.bob)
-        await at.slack.use_shortcut(at.slack.bob, message)
+        await at.slack.use_shortcut(at.slack.bob, at.slack.post(at.channel, TEXT, user=at.slack.bob))
         await at.slack.until(lambda: at.slack.modal_of(at.slack.bob))
-        his = at.slack.modal_of(at.slack.bob)
-        assert his is not None
-        metadata = his.private_metadata if origin == "of somebody else" else origin
+        metadata = at.modal(at.slack.bob).private_metadata if origin == "of somebody else" else origin
         forged = at.slack.platform.views.put(replace(view, private_metadata=metadata))
         await at.slack.submit(at.person, forged, {"sessions_0": [SESSION]})
-        present = at.slack.modal_of(at.person)
-        assert present is not None
         assert at.anchor.requests == []
-    assert answer_view(TITLE, OUT_OF_DATE).blocks[0]["text"]["text"] in present.text
+        assert OUT_OF_DATE in at.modal().text
 
 
 async def test_a_message_that_is_too_long_to_be_read_asks_about_its_only_id() -> None:
@@ -161,10 +127,9 @@ async def test_a_message_that_is_too_long_to_be_read_asks_about_its_only_id() ->
         long = {"type": "message", "text": f"{SESSION} {'a ' * 60_000}", "ts": message.ts}
         await at.slack.use_shortcut(at.person, message, message=long)
         await at.slack.until(lambda: at.slack.modal_of(at.person))
-        view = at.slack.modal_of(at.person)
-        assert view is not None
+        view = at.modal()
         assert at.anchor.requests == []
-        assert choice_modal(find_mentions(long), "").blocks[0]["text"]["text"] in view.text
+        assert choice_question(long) in view.text
         assert [name for name, _ in offered(view)] == [SESSION]
         await at.slack.submit(at.person, view, {"sessions_0": [SESSION]})
         await at.slack.until(lambda: at.orders)
@@ -188,10 +153,9 @@ async def test_a_modal_that_does_not_open_is_reported(trouble: str, monkeypatch:
         if trouble == "the trigger is too old":
             await at.slack.use_shortcut(at.person, message, trigger_id="1.2.3")
         else:
-            find = AsyncMock(side_effect=StoreUnreachableError("down")) if "database" in trouble else AsyncMock()
-            find.return_value = None
+            error = errors.StoreUnreachableError("down") if "database" in trouble else None
+            find = AsyncMock(side_effect=error, return_value=None)
             monkeypatch.setattr("bot.outbound.workspaces.SingleWorkspace.find", find)
             await at.slack.use_shortcut(at.person, message)
-        answer = await at.wait_for_ephemeral()
+        assert (await at.wait_for_ephemeral()).text == NOT_OPENED
         assert at.anchor.requests == []
-    assert answer.text == not_opened_message().text

@@ -2,24 +2,12 @@
 
 import asyncio
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
-from bot.config.settings import DASHBOARD_URL
-from bot.core.outcomes import NoKey, NotFound
-from bot.core.policy import NotAMember, NotNamed, Role
-from bot.core.session_list import NotRead, Unread
-from bot.messages.request_errors import incident_message
-from bot.messages.session_list import list_refusal, not_read_text
-from bot.messages.session_modal import loading_modal, not_opened_message
-from bot.messages.session_overview import REFRESH, reading_overview_message
-from bot.messages.usage import sessions_help_message
-from bot.outbound.store.errors import StoreError
-from bot.outbound.store.workspace_directory import WorkspaceDirectory
 from bot.sim.anchor import SessionState, Slow, rate_limited, unauthorized
 from bot.sim.slack import Message, View, server_error
-from bot.usecases.orders import Orders
-from bot.usecases.session_list import SessionLists
 from harness import (
     BOTH_TRANSPORTS,
     OTHER_SESSION,
@@ -32,13 +20,15 @@ from harness import (
     resumed,
     single_workspace,
 )
-from harness.texts import is_about
+from harness.conversation import until
+from harness.product import errors, outcomes, policy
+from harness.product import session_list as lists
+from harness.session_texts import LOADING, NOT_OPENED, READING_OVERVIEW, REFRESH, SESSIONS_HELP, list_refused, not_read
+from harness.texts import incident_text, is_about
 
 pytestmark = pytest.mark.anyio
 
 SHOW = "/anchor-sessions"
-LOADING = str(loading_modal().blocks[0]["text"]["text"])
-"""The text of the modal until Anchor has answered."""
 
 
 def buttons(shown: Message | View | None) -> list[tuple[str, str]]:
@@ -61,19 +51,19 @@ async def overview(at: Conversation, **fields: Any) -> Message:
 
 async def overview_with(at: Conversation, text: str, **fields: Any) -> Message:
     """Ask until the text is there: the journal is written in the background."""
-    async with asyncio.timeout(20):
-        while text not in (message := await overview(at, **fields)).text:  # noqa: ASYNC110 - nothing tells of it
-            await asyncio.sleep(0.05)
-    return message
+
+    async def is_there() -> bool:
+        return text in (await overview(at, **fields)).text
+
+    await until(is_there)
+    return at.ephemerals(fields.get("user"))[-1]
 
 
 async def modal(at: Conversation) -> View:
     """Use the shortcut, and wait for the modal with the sessions."""
     await at.slack.use_global_shortcut(at.person, workspace=at.workspace)
     await at.slack.until(lambda: (shown := at.slack.modal_of(at.person)) and LOADING not in shown.text)
-    shown = at.slack.modal_of(at.person)
-    assert shown is not None
-    return shown
+    return at.modal()
 
 
 async def home(at: Conversation) -> View:
@@ -102,6 +92,8 @@ async def test_the_command_shows_what_runs_and_what_was_paused_and_is_read_again
         await at.slack.click(at.person, message, REFRESH)
         shown = await at.wait_for_update(message)
         assert set(buttons(shown)) == {PAUSE, ("anchor_pause", other)}
+        await at.command("help", command=SHOW)
+        assert at.ephemerals()[-1].text == SESSIONS_HELP
 
 
 async def test_where_and_why_are_shown_only_to_those_who_may_know() -> None:
@@ -134,13 +126,6 @@ async def test_every_session_that_may_run_has_its_pause_button() -> None:
         assert "`warming up`" in message.text
 
 
-async def test_help_reads_nothing() -> None:
-    async with single_workspace() as at:
-        await at.command("help", command=SHOW)
-        assert [one.text for one in at.ephemerals()] == [sessions_help_message().text]
-        assert at.anchor.requests == []
-
-
 @BOTH_TRANSPORTS
 async def test_if_anchor_is_slow_the_sessions_follow() -> None:
     async with single_workspace(ack_wait=0.05) as at:
@@ -148,7 +133,7 @@ async def test_if_anchor_is_slow_the_sessions_follow() -> None:
         await at.command("", command=SHOW)
         await at.slack.until(lambda: len(at.ephemerals()) == 2)
         waiting, message = at.ephemerals()
-        assert (waiting.text, buttons(message)) == (reading_overview_message().text, [PAUSE])
+        assert (waiting.text, buttons(message)) == (READING_OVERVIEW, [PAUSE])
 
 
 async def test_if_anchor_cannot_be_read_what_was_paused_is_shown() -> None:
@@ -156,27 +141,25 @@ async def test_if_anchor_cannot_be_read_what_was_paused_is_shown() -> None:
         await at.command()
         at.anchor.read_fault = rate_limited()
         message = await overview_with(at, f"`{SESSION[:8]}`")
-        failure = NotRead(Unread.RATE_LIMITED, 429)
-        assert not_read_text(failure, dashboard_url=DASHBOARD_URL) in message.text
+        assert not_read(lists.Unread.RATE_LIMITED, 429) in message.text
         assert buttons(message) == [RESUME]
 
 
 async def test_only_people_who_are_allowed_to_pause_see_sessions() -> None:
-    async with single_workspace(PAUSE_USERS="U0CAROL0001") as at:
-        refusal = NotNamed(frozenset({"U0CAROL0001"}))
-        assert (await overview(at)).text == list_refusal(refusal, dashboard_url=DASHBOARD_URL).text
+    async with single_workspace(PAUSE_USERS="U0CAROL0001,U0GUEST0001") as at:
+        refusal = policy.NotNamed(frozenset({"U0CAROL0001", "U0GUEST0001"}))
+        assert (await overview(at)).text == list_refused(refusal)
+        guest = await overview(at, user=at.slack.guest)
+        assert guest.text == list_refused(policy.NotAMember(policy.Role.GUEST))
+        assert (await home(at)).find(REFRESH) is None
+        assert at.anchor.requests == []
         assert buttons(await overview(at, user=at.slack.carol)) == [PAUSE]
-    async with single_workspace() as at:
-        text = list_refusal(NotAMember(Role.GUEST), dashboard_url=DASHBOARD_URL).text
-        assert (await overview(at, user=at.slack.guest)).text == text
 
 
 async def test_an_exception_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def broken(*_: object, **__: object) -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(SessionLists, "overview", broken)
-    said = incident_message("x").text.splitlines()[1]
+    overview_fails = AsyncMock(side_effect=ZeroDivisionError)
+    monkeypatch.setattr("bot.usecases.session_list.SessionLists.overview", overview_fails)
+    said = incident_text("x").splitlines()[1]
     async with single_workspace() as at:
         assert said in (await overview(at)).text
         assert said in (await modal(at)).text
@@ -195,21 +178,13 @@ async def test_the_shortcut_opens_the_sessions_and_a_click_pauses_one() -> None:
         (told,) = await at.wait_for_direct_messages()
         assert is_about(told, paused())
         assert at.calls("chat.postMessage") == 1
-        await at.slack.until(lambda: buttons(at.slack.modal_of(at.person)) == [RESUME])
-        shown = at.slack.modal_of(at.person)
-        assert shown is not None
-        assert paused().splitlines()[0] in shown.text
-        await at.slack.act(at.person, shown, "anchor_resume_confirmed")
+        await at.slack.until(lambda: buttons(at.modal()) == [RESUME])
+        assert paused().splitlines()[0] in at.modal().text
+        await at.slack.act(at.person, at.modal(), "anchor_resume_confirmed")
         assert is_about((await at.wait_for_direct_messages(2))[-1], resumed())
-        await at.slack.until(lambda: buttons(at.slack.modal_of(at.person)) == [PAUSE])
-
-
-async def test_an_id_that_is_not_in_the_lists_can_be_pasted() -> None:
-    async with single_workspace() as at:
-        view = await modal(at)
-        await at.slack.submit(at.person, view, {"pasted": SESSION})
-        (told,) = await at.wait_for_direct_messages()
-        assert is_about(told, paused())
+        await at.slack.until(lambda: buttons(at.modal()) == [PAUSE])
+        await at.slack.submit(at.person, at.modal(), {"pasted": SESSION})
+        assert is_about((await at.wait_for_direct_messages(3))[-1], paused())
         assert at.slack.modal_of(at.person) is None
 
 
@@ -218,27 +193,26 @@ async def test_the_modal_opens_at_once_and_is_completed_when_anchor_answers() ->
         at.anchor.read_fault = Slow(1.5)
         await at.slack.use_global_shortcut(at.person)
         await at.slack.until(lambda: at.slack.modal_of(at.person))
-        first = at.slack.modal_of(at.person)
-        assert first is not None
-        assert LOADING in first.text
-        await at.slack.until(lambda: buttons(at.slack.modal_of(at.person)) == [PAUSE])
+        assert LOADING in at.modal().text
+        await at.slack.until(lambda: buttons(at.modal()) == [PAUSE])
 
 
 async def test_the_button_reads_again() -> None:
     async with single_workspace() as at:
         at.anchor.read_fault = unauthorized(times=3)
         view = await modal(at)
-        assert not_read_text(NotRead(Unread.KEY_REJECTED, 401), dashboard_url=DASHBOARD_URL) in view.text
+        assert not_read(lists.Unread.KEY_REJECTED, 401) in view.text
         await at.slack.act(at.person, view, REFRESH)
-        await at.slack.until(lambda: buttons(at.slack.modal_of(at.person)) == [PAUSE])
+        await at.slack.until(lambda: buttons(at.modal()) == [PAUSE])
 
 
-async def test_the_modal_says_why_it_has_no_sessions(at: ManyHarness) -> None:
-    tenant = at.add(1)
-    await at.install(tenant)
-    view = await modal(tenant)
-    assert list_refusal(NoKey(can_set=True), dashboard_url=DASHBOARD_URL).text in view.text
+async def test_without_a_key_the_modal_says_so_and_home_has_no_sessions(at: ManyHarness) -> None:
+    team = await AdminHarness.open(at)
+    view = await modal(team)
+    assert list_refused(outcomes.NoKey(can_set=True)) in view.text
     assert view.find("anchor_set_key")
+    await team.slack.close(team.person)
+    assert (await team.open_home()).find(REFRESH) is None
 
 
 async def test_a_workspace_that_is_not_served_gets_no_modal(at: ManyHarness) -> None:
@@ -252,7 +226,7 @@ async def test_a_modal_that_does_not_open_is_reported() -> None:
     async with single_workspace() as at:
         at.slack.faults["views.open"] = server_error(503)
         await at.slack.use_global_shortcut(at.person)
-        assert await at.wait_for_direct_messages() == [not_opened_message().text]
+        assert await at.wait_for_direct_messages() == [NOT_OPENED]
 
 
 async def test_while_the_database_is_away_the_modal_does_not_open_or_change(
@@ -260,15 +234,12 @@ async def test_while_the_database_is_away_the_modal_does_not_open_or_change(
 ) -> None:
     tenant = await at.set_up(at.add(1))
     view = await modal(tenant)
-    shown = tenant.slack.modal_of(tenant.person)
-
-    async def fail(*_: object) -> None:
-        raise StoreError("away")
-
-    monkeypatch.setattr(WorkspaceDirectory, "find", fail)
+    shown = tenant.modal()
+    fail = AsyncMock(side_effect=errors.StoreError("away"))
+    monkeypatch.setattr("bot.outbound.store.workspace_directory.WorkspaceDirectory.find", fail)
     await tenant.slack.act(tenant.person, view, REFRESH)
     await asyncio.sleep(0.3)
-    assert tenant.slack.modal_of(tenant.person) == shown
+    assert tenant.modal() == shown
     await tenant.slack.close(tenant.person)
     await tenant.slack.use_global_shortcut(tenant.person, workspace=tenant.workspace)
     await asyncio.sleep(0.3)
@@ -287,15 +258,12 @@ async def test_a_modal_that_was_closed_is_no_failure() -> None:
 
 
 async def test_a_result_that_another_process_tells_is_not_shown_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def nothing(*_: object) -> None:
-        return None
-
     async with single_workspace() as at:
         view = await modal(at)
-        monkeypatch.setattr(Orders, "stored_result", nothing)
+        monkeypatch.setattr("bot.usecases.orders.Orders.stored_result", AsyncMock(return_value=None))
         await at.slack.act(at.person, view, "anchor_pause")
         await at.wait_for_direct_messages()
-        assert at.slack.modal_of(at.person) == view
+        assert at.modal() == view
 
 
 async def test_where_pausing_is_not_allowed_the_modal_has_no_buttons() -> None:
@@ -327,44 +295,20 @@ async def test_home_shows_the_sessions_and_a_click_pauses_one() -> None:
 async def test_a_pause_that_fails_is_told_in_home() -> None:
     async with single_workspace() as at:
         view = await home(at)
-        gone = at.anchor.add_session()
-        await at.slack.act(
-            at.person,
-            view,
-            "anchor_pause",
-            actions=[
-                {
-                    "action_id": "anchor_pause",
-                    "block_id": "b",
-                    "type": "button",
-                    "value": OTHER_SESSION,
-                    "action_ts": f"{at.slack.clock.now():.6f}",
-                }
-            ],
-        )
-        text = outcome_text(NotFound("Session not found"), session=OTHER_SESSION)
+        action = {"action_id": "anchor_pause", "block_id": "b", "type": "button", "value": OTHER_SESSION}
+        actions = [action | {"action_ts": f"{at.slack.clock.now():.6f}"}]
+        await at.slack.act(at.person, view, "anchor_pause", actions=actions)
+        text = outcome_text(outcomes.NotFound("Session not found"), session=OTHER_SESSION)
         assert await at.wait_for_direct_messages() == [text]
         await at.slack.until(lambda: (now := at.slack.home_of(at.person)) and text in now.text)
-        assert gone
 
 
 async def test_home_does_not_wait_for_a_slow_anchor() -> None:
     async with single_workspace() as at:
         at.anchor.read_fault = Slow(3.0)
         view = await home(at)
-        assert not_read_text(NotRead(Unread.TIMED_OUT), dashboard_url=DASHBOARD_URL) in view.text
+        assert not_read(lists.Unread.TIMED_OUT) in view.text
         at.anchor.read_fault = None
         await at.anchor.until(lambda: all(request.status for request in at.anchor.requests))
         await at.slack.act(at.person, view, REFRESH)
         await at.slack.until(lambda: buttons(at.slack.home_of(at.person)) == [PAUSE])
-
-
-async def test_home_has_no_sessions_for_people_who_are_not_allowed_to_pause() -> None:
-    async with single_workspace(PAUSE_USERS="U0CAROL0001") as at:
-        view = await home(at)
-        assert (view.find(REFRESH), at.anchor.requests) == (None, [])
-
-
-async def test_home_has_no_sessions_without_a_key(at: ManyHarness) -> None:
-    team = await AdminHarness.open(at)
-    assert (await team.open_home()).find(REFRESH) is None

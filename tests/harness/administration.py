@@ -110,12 +110,6 @@ class AdminHarness(Tenant):
         assert view is not None
         return view
 
-    def modal(self, user: User | None = None) -> View:
-        """The visible modal."""
-        view = self.slack.modal_of(user or self.admin)
-        assert view is not None
-        return view
-
     async def submit(self, values: Mapping[str, str | Sequence[str]], *, user: User | None = None) -> Delivery:
         """Fill in the visible modal, and submit it."""
         return await self.slack.submit(user or self.admin, None, values)

@@ -10,7 +10,7 @@ import aiohttp
 
 from bot.sim.anchor import Received, SimAnchor
 from bot.sim.change_event import not_true
-from bot.sim.slack import Answered, Channel, Delivery, Message, SimSlack, Source, User, Workspace
+from bot.sim.slack import Answered, Channel, Delivery, Message, SimSlack, Source, User, View, Workspace
 from harness.blocks import actions, button, section
 from harness.texts import waiting_text
 from harness.transport import deliver
@@ -141,6 +141,12 @@ class Conversation:
         found = self.slack.current(message)
         assert found is not None
         return found
+
+    def modal(self, user: User | None = None) -> View:
+        """The modal that this person sees."""
+        view = self.slack.modal_of(user or self.person)
+        assert view is not None
+        return view
 
     def direct_messages(self, user: User | None = None) -> list[Message]:
         """The direct messages from the bot to this person."""

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from bot.app import Running, running
 from bot.config.settings import Settings
 from bot.container import Limits
-from bot.core.secret import Secret
+from bot.core.secret import Secret, digest
 from bot.core.workspace import AnchorKey
 from bot.demo.sandbox import environment_of_many
 from bot.outbound.store.store import Store, open_store
@@ -70,6 +70,19 @@ class ManyHarness:
         assert await self.store.rows.set_key(tenant.team_id, AnchorKey(Secret(tenant.key)))
         return tenant
 
+    async def set_up_two(self) -> tuple[Tenant, Tenant]:
+        """Add two workspaces with the app and a key."""
+        return await self.set_up(self.add(1)), await self.set_up(self.add(2))
+
+    async def take_alerts(self, tenant: Tenant, token: str) -> None:
+        """Let programs with this token post alerts to the workspace's channel."""
+        assert await self.store.rows.set_alerts_token(tenant.team_id, digest(token))
+        assert await self.store.rows.set_alerts_channel(tenant.team_id, tenant.channel.id)
+
+    async def teams(self) -> list[str]:
+        """The ids of the workspaces in the database."""
+        return [one.team_id for one in await self.store.rows.summaries()]
+
     async def post_alert(self, team_id: str, token: str, **fields: str) -> tuple[int, dict[str, str]]:
         """Post an alert as a program does, and return the status and the answer."""
         headers = {"Authorization": f"Bearer {token}"}
@@ -84,7 +97,11 @@ class ManyHarness:
 
     async def rename_table(self, before: str, after: str) -> None:
         """Take a table away, or bring it back: queries for it fail meanwhile."""
-        await self.store.database.execute(text(f"ALTER TABLE {before} RENAME TO {after}"))
+        await self.execute(f"ALTER TABLE {before} RENAME TO {after}")
+
+    async def execute(self, sql: str) -> None:
+        """Change the database behind the bot's back."""
+        await self.store.database.execute(text(sql))
 
 
 @asynccontextmanager

@@ -1,18 +1,16 @@
 """The harness of a bot that serves a single workspace."""
 
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from bot.app import Running, running
 from bot.config.settings import Settings
 from bot.container import Limits
 from bot.demo.sandbox import environment
-from bot.inbound.slack.socket_connection import HEARTBEAT
 from bot.sim.anchor import SimAnchor
 from bot.sim.slack import Enterprise, SimSlack
-from bot.usecases.fair_queue import CAPACITY
 from harness.conversation import Conversation
 from harness.texts import SESSION
 from harness.transport import current_transport
@@ -51,18 +49,15 @@ class SingleHarness(Conversation):
 
 @asynccontextmanager
 async def single_workspace(
-    *,
-    capacity: int = CAPACITY,
-    alerts_at_once: int = 1_000,
-    now: Callable[[], float] = time.time,
-    ack_wait: float = PATIENT_ACK,
-    ack_deadline: float = PATIENT,
-    heartbeat: float = HEARTBEAT,
-    redelivery_window: float = 0.0,
-    enterprise: Enterprise | None = None,
-    **settings: str,
+    *, ack_deadline: float = PATIENT, enterprise: Enterprise | None = None, **options: Any
 ) -> AsyncIterator[SingleHarness]:
-    """Run a bot for one workspace. At the end nobody may have violated a rule of Slack's or Anchor's."""
+    """Run a bot for one workspace. At the end nobody may have violated a rule of Slack's or Anchor's.
+
+    The options are settings (METRICS_PORT="1") and limits (capacity=1).
+    """
+    settings = {name: value for name, value in options.items() if name.isupper()}
+    limits: dict[str, Any] = {"ack_wait": PATIENT_ACK, "redelivery_window": 0.0}
+    limits |= {name: value for name, value in options.items() if not name.isupper()}
     async with (
         SimSlack(socket_mode=current_transport.is_socket, ack_deadline=ack_deadline) as slack,
         SimAnchor() as anchor,
@@ -70,16 +65,8 @@ async def single_workspace(
         slack.home.enterprise = enterprise
         anchor.add_session(session_id=SESSION)
         environ = environment(slack, anchor, **settings)
-        limits = Limits(
-            now=now,
-            capacity=capacity,
-            alerts_at_once=alerts_at_once,
-            ack_wait=ack_wait,
-            heartbeat=heartbeat,
-            redelivery_window=redelivery_window,
-        )
         with obeying(slack, anchor):
-            async with running(Settings.from_env(environ), limits) as bot:
+            async with running(Settings.from_env(environ), Limits(**limits)) as bot:
                 slack.request_url = None if current_transport.is_socket else f"{bot.url}/slack/events"
                 await bot.startup
                 await forget_key_check(anchor)

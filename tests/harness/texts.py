@@ -5,7 +5,7 @@ from bot.core.outcomes import Outcome, Paused, Resumed
 from bot.core.requests import Actor, Help, Order, Verb
 from bot.core.secret import is_token
 from bot.core.session_id import Ambiguous, Broken, Missing, SessionId
-from bot.messages import request_errors
+from bot.messages import admin_notices, home_status, request_errors
 from bot.messages.alert_card import sample_alert_message
 from bot.messages.outcome import card_not_updated, outcome_message, waiting_message
 from bot.messages.usage import usage_message
@@ -65,3 +65,13 @@ def incident_text(incident: str) -> str:
 def broken_button_text(value: str, *, verb: str = "pause", is_legacy: bool = False) -> str:
     """The answer to a button without exactly one session id."""
     return request_errors.broken_button_message(Verb(verb), value, is_legacy=is_legacy).text
+
+
+def reinstall_notice(install_url: str) -> str:
+    """The direct message that asks somebody to install the app again."""
+    return admin_notices.reinstall_message(install_url).text
+
+
+def reinstall_advice(missing: str, install_url: str) -> str:
+    """The lines of Home about a scope that an installation lacks."""
+    return home_status.reinstall_advice([missing], install_url=install_url)

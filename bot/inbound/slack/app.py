@@ -37,7 +37,7 @@ Payload = dict[str, Any]
 class SlackApp:
     """Dispatcher of validated payloads to the listeners. `slack_now` gives Slack's time in Unix seconds.
 
-    An ack waits for an outcome until its request is `ack_wait` seconds old.
+    An ack waits for an outcome until its request is `ack_wait` seconds old. With `most_tasks` under way, requests fail.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - collaborators
@@ -50,6 +50,7 @@ class SlackApp:
         metrics: Metrics = OFF,
         *,
         ack_wait: float,
+        most_tasks: int = MOST_TASKS,
     ) -> None:
         self._orders = orders
         self._delivery = delivery
@@ -57,6 +58,7 @@ class SlackApp:
         self._slack_now = slack_now
         self._metrics = metrics
         self._ack_wait = ack_wait
+        self._most_tasks = most_tasks
         self._queue = FairQueue(most=_MOST_AT_ONCE, most_each=_MOST_AT_ONCE, is_urgent=True)
         self._bolt = AsyncApp(
             name="slack_bolt.app",
@@ -105,7 +107,7 @@ class SlackApp:
         """
         address = read_address(payload)
         async with self._queue.turn(address.actor.person) as why_not:
-            if why_not is not None or len(self._tasks) >= MOST_TASKS:
+            if why_not is not None or len(self._tasks) >= self._most_tasks:
                 return Ack(status=503)  # Slack sends an event again, and tells a person of a command or click
         sent_at, resolution = read_time(payload, timestamp)
         age = request_age(now=self._slack_now(), timestamp=sent_at, resolution=resolution, standstill=standstill)
