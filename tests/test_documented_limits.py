@@ -32,7 +32,6 @@ from bot.usecases import (
     card_updates,
     fact_reads,
     fair_queue,
-    message_delivery,
     order_limits,
     orders,
     post_alert,
@@ -42,29 +41,24 @@ from bot.usecases import (
     session_reads,
     workspace_monitor,
 )
+from bot.usecases import message_delivery as delivery
 from bot.usecases import recovery as recoveries
 from bot.usecases import session_list as lists
 from bot.usecases.admin import home
 from bot.usecases.checks import cached
 
+Row = tuple[str, *tuple[float | str, ...]]
 DOCS = Path(__file__).parents[1] / "docs"
 
 WORDS = {1: "one", 2: "two", 3: "three", 5: "five", 10: "ten"}
 SPANS = {1: "second", 60: "minute", 1_800: "half an hour", 3_600: "hour"}
 ALL, EACH = fair_queue.CAPACITY, fair_queue.CAPACITY // fair_queue.SHARE
+ALERTS_EACH = endpoint.MOST_AT_ONCE // fair_queue.SHARE
 DEADLINE, DAYS = float(SETTINGS["ANCHOR_DEADLINE"].default), int(SETTINGS["JOURNAL_DAYS"].default)
 
 
 def minutes(seconds: float) -> float:
     return seconds / 60
-
-
-def hours(seconds: float) -> float:
-    return seconds / 3_600
-
-
-def days(seconds: float) -> float:
-    return seconds / 86_400
 
 
 def word(number: float) -> str:
@@ -75,7 +69,7 @@ def span(seconds: float) -> str:
     return SPANS.get(int(seconds), f"{seconds:g} s")
 
 
-OPERATIONS: list[tuple[str, *tuple[float | str, ...]]] = [
+OPERATIONS: list[Row] = [
     ("detects a silent connection within {} seconds", 2 * socket_connection.HEARTBEAT),
     ("`disk` (less than {} MB free for a SQLite file)", store.LEAST_FREE / 1_000_000),
     ("are checked every {} s", availability.CHECK_INTERVAL),
@@ -117,38 +111,22 @@ OPERATIONS: list[tuple[str, *tuple[float | str, ...]]] = [
     ("a second one waits {} s for the first", availability.LOCK_WAIT),
     ("tries again every {} s", availability.RETRY_DELAY),
     ("| unfinished orders, of all and of one person | {}; {} |", ALL, EACH),
-    (
-        "| orders at Anchor, of all and of one person | {}; {} |",
-        container.MOST_AT_ANCHOR,
-        container.MOST_AT_ANCHOR_EACH,
-    ),
+    ("orders at Anchor, of all and of one person | {}; {} |", container.MOST_AT_ANCHOR, container.MOST_AT_ANCHOR_EACH),
     ("or one in doubt for a {} | {} |", span(opposition.UNCONFIRMED_TTL), sequencers.MOST_SESSIONS),
     ("journal's memory until they are told | {} |", journal.MOST_OPEN),
-    (
-        "| messages that are being sent, of all and of one person | {}; {} |",
-        message_delivery.MOST_SENDING,
-        message_delivery.MOST_SENDING_EACH,
-    ),
+    ("that are being sent, of all and of one person | {}; {}", delivery.MOST_SENDING, delivery.MOST_SENDING_EACH),
     ("| messages that wait, of all and of one person | {}; {} |", ALL, EACH),
-    (
-        "another attempt, of all and of one person | {}; {} |",
-        message_delivery.MAX_WAITING,
-        message_delivery.MAX_WAITING_EACH,
-    ),
+    ("attempt, of all and of one person | {}; {}", delivery.MAX_WAITING, delivery.MAX_WAITING_EACH),
     ("| tasks of all kinds | {} |", slack_app.MOST_TASKS),
     ("| requests that wait for their turn, of all and of one person | {}; {} |", ALL, EACH),
     ("| unanswered envelopes of Socket Mode | {} |", socket_acks.MOST_UNANSWERED),
-    (
-        "| alerts at the same time, of all and of one of many workspaces | {}; {} |",
-        endpoint.MOST_AT_ONCE,
-        endpoint.MOST_AT_ONCE // fair_queue.SHARE,
-    ),
+    ("and of one of many workspaces | {}; {}", endpoint.MOST_AT_ONCE, ALERTS_EACH),
     ("| alerts that wait until their card is posted | {} |", card_outbox.MOST_SENDERS),
     ("| reads of workspaces in the database | {} |", directory.MAX_READS),
     ("| roles that are being stored | {} |", profiles.MAX_STORING),
     *(
         ("| triggers of orders; delivered results; used `response_url`s | {} each |", most)
-        for most in (orders.MOST_TRIGGERS, message_delivery.MOST_REMEMBERED, response_url.MOST_URLS)
+        for most in (orders.MOST_TRIGGERS, delivery.MOST_REMEMBERED, response_url.MOST_URLS)
     ),
     ("| counts of resumes, by person, and by person and session | {} each |", order_limits.MOST_REMEMBERED),
     ("| roles of people; workspaces, for outages of the database | {} each |", profiles.MAX_ENTRIES),
@@ -163,11 +141,7 @@ OPERATIONS: list[tuple[str, *tuple[float | str, ...]]] = [
     ("and begun within a {} | {} each |", span(fact_reads.INTERVAL), fact_reads.MOST_IN_FLIGHT),
     ("and begun within a second | {} each |", fact_reads.MOST_PER_INTERVAL),
     ("| sessions of cards that were looked for in a list | {} |", session_checks.MOST_LISTED),
-    (
-        "| clicked messages that are no cards, updates of each | {}; {} |",
-        card_updates.MAX_MESSAGES,
-        card_updates.MAX_UPDATES,
-    ),
+    ("that are no cards, updates of each | {}; {}", card_updates.MAX_MESSAGES, card_updates.MAX_UPDATES),
     ("and new cards, while the database fails | {} each |", card_outbox.MOST_WAITING),
     ("| cards that are being sent | {} |", card_outbox.MOST_SENDING),
     ("| checks of workspaces in Home | {} |", cached.MOST),
@@ -179,7 +153,7 @@ OPERATIONS: list[tuple[str, *tuple[float | str, ...]]] = [
     ("| errors in Home; notices that are not repeated for 10 minutes | {} each |", home.MAX_NOTICES),
     ("| open files, and so connections | {},", main.OPEN_FILES),
 ]
-RELIABILITY: list[tuple[str, *tuple[float | str, ...]]] = [
+RELIABILITY: list[Row] = [
     ("{} seconds after its last sign of life", order_rows.LEASE),
     ("more than {} minutes before the restart", word(minutes(recovery.STILL_WANTED))),
     ("kept in memory meanwhile, {} at most", journal.MOST_OPEN),
@@ -191,18 +165,14 @@ RELIABILITY: list[tuple[str, *tuple[float | str, ...]]] = [
     ("tried every {} minutes after the first half hour", minutes(card_sender.RARE_BACKOFF)),
     ("gets one update per {}", span(pace.PAUSE)),
 ]
-ALERTS: list[tuple[str, *tuple[float | str, ...]]] = [
+ALERTS: list[Row] = [
     ("an object of at most {} names and values", generic.MOST_FIELDS),
     ("If more than {} sessions", alert_fold.MOST_SINGLE),
     ("in a channel within {} seconds", alert_fold.BURST_WINDOW),
     ("Sessions that follow within {} seconds", alert_fold.BURST_WINDOW),
     ("a button for each session, at most {}.", alert_fold.MOST_IN_SUMMARY),
     ("too large (over {} MiB)", rejections.MAX_BYTES / 1_048_576),
-    (
-        "has {} alerts at the same time (with many workspaces {} of one)",
-        endpoint.MOST_AT_ONCE,
-        endpoint.MOST_AT_ONCE // fair_queue.SHARE,
-    ),
+    ("has {} alerts at the same time (with many workspaces {} of one)", endpoint.MOST_AT_ONCE, ALERTS_EACH),
     ("rate limit lasts longer than {} s", post_alert.RETRY_WINDOW),
     ("within the last {}.", span(pace.PAUSE)),
     ("but {} seconds after the alert was recorded at the latest", alert_cards.POST_WAIT),
@@ -210,17 +180,13 @@ ALERTS: list[tuple[str, *tuple[float | str, ...]]] = [
     ("the first alerts wait up to {} seconds for it", 2 * database.TIMEOUT),
     ("A pause that takes longer than {} s is shown", session_cards.PAUSING_AFTER),
     ("once per {} and workspace which sessions have ended", span(session_checks.INTERVAL)),
-    (
-        "once per {} and channel, and {} times per minute and workspace",
-        span(pace.PAUSE),
-        pace.MOST_UPDATES,
-    ),
+    ("once per {} and channel, and {} times per minute and workspace", span(pace.PAUSE), pace.MOST_UPDATES),
     ("has not changed for {} days", pruning.CARD_DAYS),
     ("choose more than {} sessions", word(response_url.MOST_USES - 1)),
 ]
-SESSIONS: list[tuple[str, *tuple[float | str, ...]]] = [
-    ("this app paused in the last {} hours", hours(lists.PAUSED_WITHIN)),
-    ("those of the last {} hours whose status is not known", hours(session_list.RECENT)),
+SESSIONS: list[Row] = [
+    ("this app paused in the last {} hours", lists.PAUSED_WITHIN / 3_600),
+    ("those of the last {} hours whose status is not known", session_list.RECENT / 3_600),
     ("The newest {} sessions are shown", MOST_RUNNING),
     ("{} to 31 digits", session_list.NEAR_MISS),
     ("At most {} pages of {} are read", sessions.MOST_PAGES, sessions.LIMIT),
@@ -234,13 +200,13 @@ SESSIONS: list[tuple[str, *tuple[float | str, ...]]] = [
     ("together {} per second", fact_reads.MOST_PER_INTERVAL),
     ("After a 429 there is none for a {}", span(fact_reads.RATE_LIMITED)),
 ]
-OF_ROLES: list[tuple[str, *tuple[float | str, ...]]] = [
+OF_ROLES: list[Row] = [
     ("caches each answer for {} minutes", word(minutes(profiles.PROFILE_TTL))),
-    ("full member within the last {} hours", hours(roles.PAUSE_TTL)),
-    ("a full member of the last {} days", days(role_rows.KEPT)),
+    ("full member within the last {} hours", roles.PAUSE_TTL / 3_600),
+    ("a full member of the last {} days", role_rows.KEPT / 86_400),
     ("a resume needs an answer of the last {} minutes", minutes(profiles.PROFILE_TTL)),
 ]
-ADMINISTRATION: list[tuple[str, *tuple[float | str, ...]]] = [
+ADMINISTRATION: list[Row] = [
     *OF_ROLES,
     ("nobody sees more than its last {} characters", {4: "four"}.get(core_workspace.SHOWN, "?")),
     ("The reason stays there for {} minutes", word(minutes(home.STICKY_TTL))),
@@ -249,14 +215,14 @@ ADMINISTRATION: list[tuple[str, *tuple[float | str, ...]]] = [
     ("The newest {} are listed", history.MOST_IN_MODAL),
     ("[for {} minutes](workspaces", minutes(directory.CACHE_TTL)),
 ]
-SETTINGS_PAGE: list[tuple[str, *tuple[float | str, ...]]] = [
+SETTINGS_PAGE: list[Row] = [
     *OF_ROLES,
     ("a signing secret that is not {} characters long", startup_report.SECRET_LENGTH),
     ("an `ALERTS_TOKEN` under {} characters", startup_report.LEAST_TOKEN_LENGTH),
     ("where and why: from 1 to {}.", f"{env_reader.MOST_DAYS}"),
     ("can react; at most {}.", LONGEST_DRAIN),
 ]
-HTTP: list[tuple[str, *tuple[float | str, ...]]] = [("headers take over {} s", http_connection.HEADER_TIMEOUT)]
+HTTP: list[Row] = [("headers take over {} s", http_connection.HEADER_TIMEOUT)]
 PAGES = {
     "operations": OPERATIONS,
     "reliability": RELIABILITY,

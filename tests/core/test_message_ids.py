@@ -4,8 +4,6 @@ import itertools
 import json
 import time
 import uuid
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import pytest
@@ -13,12 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.message_ids import MOST_IDS, Mention, Mentions, find_mentions
-from bot.core.session_id import SessionId
 from harness.blocks import actions, button, context, fields, header, image, mrkdwn, plain, preformatted, section, words
+from harness.product import SessionId
 from harness.samples import sample
 
 Json = dict[str, Any]
-Place = Callable[[str], Json]
 
 ID, OTHER = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b", "9c0d7e11-2222-4333-8444-555566667777"
 
@@ -27,7 +24,7 @@ def blocks(*given: Json) -> Json:
     return {"blocks": list(given)}
 
 
-def rich(kind: str, *elements: Json) -> Json:
+def rich(*elements: Json, kind: str = "rich_text_section") -> Json:
     return blocks({"type": "rich_text", "elements": [{"type": kind, "elements": list(elements)}]})
 
 
@@ -35,82 +32,67 @@ def attached(**given: Any) -> Json:
     return {"attachments": [{"id": 1, "callback_id": "x", **given}]}
 
 
-def attached_text(name: str, found: str) -> Json:
-    return attached(**{name: f"in {found}"})
+def legacy(**given: Any) -> Json:
+    return attached(actions=[{"id": "1", "type": "button", "name": "pause", "text": "Pause", **given}])
 
 
-VISIBLE: dict[str, Place] = {
-    "text": lambda found: {"text": f"*High spend*\nin `{found}`"},
-    "the target of a link": lambda found: {"text": f"see <https://a.example/sessions/{found}|this>"},
-    "the label of a link": lambda found: {"text": f"see <https://a.example/|{found}>"},
-    "section": lambda found: blocks(section(f"in {found}.")),
-    "fields": lambda found: blocks(fields("Session", found)),
-    "header": lambda found: blocks(header(found)),
-    "context": lambda found: blocks(context(mrkdwn(found), image("a"))),
-    "alternative text": lambda found: blocks(image(found)),
-    "button value": lambda found: blocks(actions(button(value=found))),
-    "button text": lambda found: blocks(actions(button(text=found, value="x"))),
-    "button url": lambda found: blocks(actions(button(value="x", url=f"https://a.example/{found}"))),
-    "accessory": lambda found: blocks(section("a", accessory=button(value=found))),
-    "our Resume button": lambda found: blocks(actions(button(value=f"{found} after={'0' * 28}"))),
-    "rich text": lambda found: rich("rich_text_section", words(f"in {found}")),
-    "styled halves of rich text": lambda found: rich(
-        "rich_text_section", words("id "), words(found[:9], style={"bold": True}), words(found[9:])
+def put(place: Json, session_id: str) -> Json:
+    """The message with this id in its place."""
+    filled = json.dumps(place).replace("HALF", session_id[:18]).replace("REST", session_id[18:])
+    return json.loads(filled.replace("$", session_id))  # type: ignore[no-any-return]
+
+
+ATTACHED = ("text", "title", "title_link", "pretext", "fallback", "footer", "author_name", "author_link")
+VISIBLE: dict[str, Json] = {
+    "text": {"text": "*High spend*\nin `$`"},
+    "the target of a link": {"text": "see <https://a.example/sessions/$|this>"},
+    "the label of a link": {"text": "see <https://a.example/|$>"},
+    "section": blocks(section("in $.")),
+    "fields": blocks(fields("Session", "$")),
+    "header": blocks(header("$")),
+    "context": blocks(context(mrkdwn("$"), image("a"))),
+    "alternative text": blocks(image("$")),
+    "button value": blocks(actions(button(value="$"))),
+    "button text": blocks(actions(button(text="$", value="x"))),
+    "button url": blocks(actions(button(value="x", url="https://a.example/$"))),
+    "accessory": blocks(section("a", accessory=button(value="$"))),
+    "our Resume button": blocks(actions(button(value=f"$ after={'0' * 28}"))),
+    "rich text": rich(words("in $")),
+    "styled halves of rich text": rich(words("id "), words("HALF", style={"bold": True}), words("REST")),
+    "link of rich text": rich({"type": "link", "url": "https://a.example/$", "text": "here"}),
+    "bare link of rich text": rich({"type": "link", "url": "https://a.example/$"}, kind="rich_text_quote"),
+    "beside a mention": rich({"type": "user", "user_id": "U0BOB000001"}, words("$"), {"type": "emoji", "name": "fire"}),
+    "code of rich text": blocks({"type": "rich_text", "elements": [preformatted(words("$"))]}),
+    "list of rich text": rich({"type": "rich_text_section", "elements": [words("$")]}, kind="rich_text_list"),
+    "table": blocks({"type": "table", "rows": [[{"type": "raw_text", "text": "$"}]]}),
+    "card in a carousel": blocks(
+        {"type": "carousel", "elements": [{"type": "card", "title": plain("a"), "actions": [button(value="$")]}]}
     ),
-    "link of rich text": lambda found: rich(
-        "rich_text_section", {"type": "link", "url": f"https://a.example/{found}", "text": "here"}
-    ),
-    "bare link of rich text": lambda found: rich(
-        "rich_text_quote", {"type": "link", "url": f"https://a.example/{found}"}
-    ),
-    "beside a mention": lambda found: rich(
-        "rich_text_section", {"type": "user", "user_id": "U0BOB000001"}, words(found), {"type": "emoji", "name": "fire"}
-    ),
-    "code of rich text": lambda found: blocks({"type": "rich_text", "elements": [preformatted(words(found))]}),
-    "list of rich text": lambda found: blocks(
-        {
-            "type": "rich_text",
-            "elements": [
-                {"type": "rich_text_list", "elements": [{"type": "rich_text_section", "elements": [words(found)]}]}
-            ],
-        }
-    ),
-    "table": lambda found: blocks({"type": "table", "rows": [[{"type": "raw_text", "text": found}]]}),
-    "card in a carousel": lambda found: blocks(
-        {"type": "carousel", "elements": [{"type": "card", "title": plain("a"), "actions": [button(value=found)]}]}
-    ),
-    "container": lambda found: blocks({"type": "container", "child_blocks": [section(found)]}),
-    **{
-        f"attachment's {name}": partial(attached_text, name)
-        for name in ("text", "title", "title_link", "pretext", "fallback", "footer", "author_name", "author_link")
-    },
-    "attachment's field": lambda found: attached(fields=[{"title": "Session", "value": found, "short": True}]),
-    "attachment's field title": lambda found: attached(fields=[{"title": found, "value": "x"}]),
-    "attachment's button value": lambda found: attached(
-        actions=[{"id": "1", "type": "button", "name": "pause", "text": "Pause", "value": found}]
-    ),
-    "attachment's link button": lambda found: attached(
-        actions=[{"type": "button", "text": "Open", "url": f"https://a.example/{found}"}]
-    ),
-    "attachment's blocks": lambda found: attached(blocks=[section(found)]),
-    "shared message": lambda found: attached(message_blocks=[{"message": blocks(section(found))}]),
+    "container": blocks({"type": "container", "child_blocks": [section("$")]}),
+    **{f"attachment's {name}": attached(**{name: "in $"}) for name in ATTACHED},
+    "attachment's field": attached(fields=[{"title": "Session", "value": "$", "short": True}]),
+    "attachment's field title": attached(fields=[{"title": "$", "value": "x"}]),
+    "attachment's button value": legacy(value="$"),
+    "attachment's link button": legacy(url="https://a.example/$"),
+    "attachment's blocks": attached(blocks=[section("$")]),
+    "shared message": attached(message_blocks=[{"message": blocks(section("$"))}]),
 }
-EXCLUDED: dict[str, Place] = {
-    "client_msg_id": lambda hidden: {"client_msg_id": hidden},
-    "file": lambda hidden: {"files": [{"id": hidden, "title": hidden, "url_private": f"https://a.example/{hidden}"}]},
-    "metadata": lambda hidden: {"metadata": {"event_type": "x", "event_payload": {"text": hidden, "value": hidden}}},
-    "metadata of an attachment": lambda hidden: attached(metadata={"event_payload": {"text": hidden}}, text="a"),
-    "files of an attachment": lambda hidden: attached(files=[{"title": hidden}]),
-    "block_id": lambda hidden: blocks(section("a", block_id=hidden)),
-    "action_id": lambda hidden: blocks(actions(button(action_id=hidden, value="x"))),
-    "callback_id": lambda hidden: attached(callback_id=hidden),
-    "name of a legacy button": lambda hidden: attached(actions=[{"type": "button", "text": "a", "name": hidden}]),
-    "image": lambda hidden: blocks(image("a", image_url=f"https://a.example/{hidden}.png")),
-    "file of an image": lambda hidden: blocks(image("a", slack_file={"url": hidden, "title": hidden})),
-    "attached image": lambda hidden: attached(image_url=f"https://a.example/{hidden}.png", thumb_url=hidden),
-    "user of rich text": lambda hidden: rich("rich_text_section", {"type": "user", "user_id": hidden}),
-    "what no type fits": lambda hidden: {"text": [hidden.replace("-", "/")], "blocks": hidden, "attachments": 5},
-    "half of an id": lambda hidden: {"text": hidden[:18]},
+EXCLUDED: dict[str, Json] = {
+    "client_msg_id": {"client_msg_id": "$"},
+    "file": {"files": [{"id": "$", "title": "$", "url_private": "https://a.example/$"}]},
+    "metadata": {"metadata": {"event_type": "x", "event_payload": {"text": "$", "value": "$"}}},
+    "metadata of an attachment": attached(metadata={"event_payload": {"text": "$"}}, text="a"),
+    "files of an attachment": attached(files=[{"title": "$"}]),
+    "block_id": blocks(section("a", block_id="$")),
+    "action_id": blocks(actions(button(action_id="$", value="x"))),
+    "callback_id": attached(callback_id="$"),
+    "name of a legacy button": legacy(name="$"),
+    "image": blocks(image("a", image_url="https://a.example/$.png")),
+    "file of an image": blocks(image("a", slack_file={"url": "$", "title": "$"})),
+    "attached image": attached(image_url="https://a.example/$.png", thumb_url="$"),
+    "user of rich text": rich({"type": "user", "user_id": "$"}),
+    "no text": {"text": [{"value": 5}], "blocks": "$", "attachments": 5},
+    "half of an id": {"text": "HALF"},
 }
 
 
@@ -135,12 +117,12 @@ def ids(mentions: Mentions) -> list[str]:
 
 @pytest.mark.parametrize("place", VISIBLE)
 def test_an_id_is_found_in_each_visible_place(place: str) -> None:
-    assert ids(find_mentions(message(VISIBLE[place](ID)))) == [ID]
+    assert ids(find_mentions(message(put(VISIBLE[place], ID)))) == [ID]
 
 
 @pytest.mark.parametrize("place", EXCLUDED)
 def test_no_id_is_found_in_what_nobody_sees(place: str) -> None:
-    assert find_mentions(message(EXCLUDED[place](ID))) == Mentions(())
+    assert find_mentions(message(put(EXCLUDED[place], ID))) == Mentions(())
 
 
 numbers = st.uuids(version=4).map(str)
@@ -153,7 +135,8 @@ numbers = st.uuids(version=4).map(str)
 def test_exactly_the_visible_ids_of_any_message_are_found(
     shown: list[tuple[str, str]], hidden: list[tuple[str, str]]
 ) -> None:
-    parts = [VISIBLE[place](number) for number, place in shown] + [EXCLUDED[place](number) for number, place in hidden]
+    parts = [put(VISIBLE[place], number) for number, place in shown]
+    parts += [put(EXCLUDED[place], number) for number, place in hidden]
     mentions = find_mentions(message(*parts))
     assert set(ids(mentions)) == {number for number, _ in shown}
     assert mentions.is_complete
