@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cli.main import main
 from bot.config.env_file import read_environment, write_environment
 from bot.config.env_reader import SettingsError
+from harness.product import main
 
 
 @pytest.fixture
@@ -26,23 +26,20 @@ def test_the_environment_wins_over_the_file_even_if_it_is_blank(file: Path) -> N
     assert read == {"A": "environment", "B": "", "C": "file", "D": "${A}", "F": "", "X": "environment"}
 
 
-def test_without_a_file_there_is_the_environment(file: Path) -> None:
+def test_a_file_of_an_editor_that_marks_its_encoding_is_read_and_none_is_needed(file: Path) -> None:
     assert read_environment({"A": "environment"}, file) == {"A": "environment"}
-
-
-def test_a_file_of_an_editor_that_marks_its_encoding_is_read(file: Path) -> None:
     file.write_bytes(b"\xef\xbb\xbfA=file\r\nB=file\r\n")
     assert read_environment({}, file) == {"A": "file", "B": "file"}
 
 
-SCOPE_MISSING = {
+UNREADABLE = {
     "a line that is no setting": b"# fine\nANCHOR_TIMEOUT='5\nPORT=3000\n",
     "no UTF-8": b"SLACK_BOT_TOKEN=xoxb-s3cret\xff",
 }
 
 
 def test_what_can_not_be_read_is_named_and_not_shown(file: Path, wording: Callable[[str, str], None]) -> None:
-    for name, content in SCOPE_MISSING.items():
+    for name, content in UNREADABLE.items():
         file.write_bytes(content)
         with pytest.raises(SettingsError) as caught:
             read_environment({}, file)
@@ -54,7 +51,7 @@ def test_a_bot_with_a_file_that_can_not_be_read_does_not_start(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(file.parent)
-    file.write_bytes(SCOPE_MISSING["no UTF-8"])
+    file.write_bytes(UNREADABLE["no UTF-8"])
     assert main(["run"]) == 2
     first, *_ = capsys.readouterr().err.splitlines()
     assert first.startswith("anchor-bot: .env")
@@ -83,14 +80,9 @@ def test_a_full_disk_leaves_no_part_of_a_secret(file: Path) -> None:
 
 def test_tokens_and_urls_need_no_quotes(file: Path) -> None:
     """Docker's --env-file does not remove them."""
-    values = {
-        "A": "xoxb-1-a",
-        "B": "https://bot.example.com:8443/a_b",
-        "C": "postgresql://u:p@h/n?sslmode=require",
-        "D": "gAAA=",
-    }
-    write_environment(file, values, "Ours.", replaces=False)
-    assert file.read_text().splitlines()[1:] == [f"{name}={value}" for name, value in values.items()]
+    values = ("xoxb-1-a", "https://bot.example.com:8443/a_b", "postgresql://u:p@h/n?sslmode=require", "gAAA=")
+    write_environment(file, dict(zip("ABCD", values, strict=True)), "Ours.", replaces=False)
+    assert [line.split("=", 1)[1] for line in file.read_text().splitlines()[1:]] == [*values]
 
 
 def test_a_file_is_replaced_only_on_request(file: Path) -> None:

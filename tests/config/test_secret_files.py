@@ -7,8 +7,8 @@ import pytest
 
 from bot.config.catalog import SETTINGS
 from bot.config.env_reader import EnvReader, SettingsError
-from bot.config.settings import AlertClientSettings, OneWorkspace, Settings
-from config.test_settings import MANY, REQUIRED, SENDER
+from bot.config.settings import AlertClientSettings, Settings
+from config.test_settings import MANY, REQUIRED, SENDER, problems
 
 SECRETS = [setting.name for setting in SETTINGS.values() if setting.is_secret]
 
@@ -25,21 +25,10 @@ def in_files(values: Mapping[str, str], directory: Path) -> dict[str, str]:
     return environ
 
 
-def problem(environ: Mapping[str, str]) -> str:
-    with pytest.raises(SettingsError) as caught:
-        Settings.from_env(environ)
-    (sentence,) = caught.value.problems
-    return sentence
+ONE = REQUIRED | {"ALERTS_TOKEN": "s3cret", "DATABASE_URL": "postgresql://bot:s3cret@db/anchor"}
 
 
-@pytest.mark.parametrize(
-    "values",
-    [
-        REQUIRED | {"ALERTS_TOKEN": "s3cret", "DATABASE_URL": "postgresql://bot:s3cret@db/anchor"},
-        MANY | {"SLACK_SIGNING_SECRET": "", "SLACK_APP_TOKEN": "xapp-1"},
-    ],
-    ids=["one", "many"],
-)
+@pytest.mark.parametrize("values", [ONE, MANY | {"SLACK_SIGNING_SECRET": "", "SLACK_APP_TOKEN": "xapp-1"}])
 def test_every_secret_can_be_in_a_file(values: dict[str, str], tmp_path: Path) -> None:
     filled = {name: value for name, value in values.items() if value}
     environ = in_files(filled, tmp_path)
@@ -53,16 +42,10 @@ def test_a_sender_of_alerts_reads_only_the_file_of_its_token(tmp_path: Path) -> 
     assert AlertClientSettings.from_env(environ) == AlertClientSettings.from_env(SENDER)
 
 
-def test_what_is_no_secret_has_no_file(tmp_path: Path) -> None:
+def test_what_is_no_secret_has_no_file_and_a_blank_name_counts_as_not_set(tmp_path: Path) -> None:
     (tmp_path / "port").write_text("1")
-    settings = Settings.from_env(REQUIRED | {"PORT_FILE": str(tmp_path / "port")})
-    assert settings.port == 3000
-
-
-def test_a_blank_name_of_a_file_counts_as_not_set() -> None:
-    settings = Settings.from_env(REQUIRED | {"SLACK_BOT_TOKEN_FILE": " ", "ALERTS_TOKEN_FILE": ""})
-    assert isinstance(settings.workspaces, OneWorkspace)
-    assert settings.workspaces.alerts_token is None
+    blank = {"SLACK_BOT_TOKEN_FILE": " ", "ALERTS_TOKEN_FILE": ""}
+    assert Settings.from_env(REQUIRED | {"PORT_FILE": str(tmp_path / "port")} | blank) == Settings.from_env(REQUIRED)
 
 
 @pytest.mark.parametrize("name", SECRETS)
@@ -80,16 +63,16 @@ def test_a_file_is_named_once_and_its_content_never(tmp_path: Path, wording: Cal
     (tmp_path / "bytes").write_bytes(b"xoxb-\xff")
     (tmp_path / "other").write_text("xoxp-s3cret")
     names = ("nothing", "empty", "long", "bytes", "other", ".")
-    sentences = [problem(_with_bot_token(SLACK_BOT_TOKEN_FILE=str(tmp_path / name))) for name in names]
-    sentences.append(problem(_with_bot_token(SLACK_BOT_TOKEN_FILE="xoxb-s3cret\0")))
-    sentences.append(problem(_with_bot_token(SLACK_BOT_TOKEN="xoxb-1", SLACK_BOT_TOKEN_FILE="/run/secrets/token")))
+    tokens = [{"SLACK_BOT_TOKEN_FILE": str(tmp_path / name)} for name in names]
+    tokens += [{"SLACK_BOT_TOKEN_FILE": "xoxb-s3cret\0"}]
+    tokens += [{"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_BOT_TOKEN_FILE": "/run/secrets/token"}]
+    rest = {name: value for name, value in REQUIRED.items() if name != "SLACK_BOT_TOKEN"}
+    sentences = [sentence for token in tokens for sentence in problems(rest | token)]
+    assert len(sentences) == len(tokens)
     assert [sentence for sentence in sentences if "s3cret" in sentence] == []
     wording("files", "\n".join(sentences))
 
 
-def _with_bot_token(**variables: str) -> dict[str, str]:
-    return {name: value for name, value in REQUIRED.items() if name != "SLACK_BOT_TOKEN"} | variables
-
-
 def test_the_settings_of_one_and_of_many_are_not_mixed_up_in_files() -> None:
-    assert problem(MANY | {"SLACK_BOT_TOKEN_FILE": "/nowhere"}).startswith("SLACK_BOT_TOKEN ")
+    (sentence,) = problems(MANY | {"SLACK_BOT_TOKEN_FILE": "/nowhere"})
+    assert sentence.startswith("SLACK_BOT_TOKEN ")

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.alert import Alert, Severity
 from bot.core.alert_fold import MOST_IN_SUMMARY, MOST_SINGLE, first, fold, plan_posts
-from bot.core.session_id import SessionId
-from harness.texts import SESSION
+from harness import SESSION
+from harness.product import SessionId, alert
 
-ALERT = Alert(SessionId(SESSION), "It spends.", severity=Severity.WARNING, fingerprint="a")
+Severity = alert.Severity
+ALERT = alert.Alert(SessionId(SESSION), "It spends.", severity=Severity.WARNING, fingerprint="a")
 RESOLVED = replace(ALERT, is_resolved=True)
 INFO = replace(ALERT, text="It started.", severity=Severity.INFO, fingerprint="b")
 CRITICAL = replace(ALERT, text="It spends more.", severity=Severity.CRITICAL)
@@ -17,8 +17,8 @@ CRITICAL = replace(ALERT, text="It spends more.", severity=Severity.CRITICAL)
 
 def test_the_newest_of_the_most_severe_alerts_is_shown() -> None:
     content = first(ALERT, 1.0)
-    for alert, shown in ((INFO, ALERT), (CRITICAL, CRITICAL), (ALERT, CRITICAL)):
-        content = fold(content, alert, content.last_at + 1.0)
+    for one, shown in ((INFO, ALERT), (CRITICAL, CRITICAL), (ALERT, CRITICAL)):
+        content = fold(content, one, content.last_at + 1.0)
         assert content.alert == shown
     assert (content.count, content.last_at) == (4, 4.0)
 
@@ -33,12 +33,8 @@ def test_a_card_is_resolved_when_no_alert_of_it_fires() -> None:
     assert again.alert == INFO
 
 
-def test_a_resolved_alert_that_is_repeated_keeps_its_time() -> None:
-    content = fold(fold(first(ALERT, 1.0), RESOLVED, 2.0), RESOLVED, 3.0)
-    assert content.resolved_at == 2.0
-
-
-def test_a_resolved_alert_without_a_fingerprint_resolves_all() -> None:
+def test_a_resolved_alert_keeps_its_time_and_without_a_fingerprint_resolves_all() -> None:
+    assert fold(fold(first(ALERT, 1.0), RESOLVED, 2.0), RESOLVED, 3.0).resolved_at == 2.0
     content = fold(fold(first(ALERT, 1.0), INFO, 2.0), replace(RESOLVED, fingerprint=""), 3.0)
     assert (content.firing, content.resolved_at) == ((), 3.0)
 

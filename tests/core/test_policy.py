@@ -20,8 +20,9 @@ from bot.core.policy import (
     is_surely_outsider,
     role_of,
 )
-from bot.core.requests import Actor, Verb
+from harness.product import requests
 
+Actor, Verb = requests.Actor, requests.Verb
 HOME, SISTER, GRID = "T0HOME", "T0SISTER", "E0GRID"
 ALICE = Actor(HOME, "C0ALERTS", "U0ALICE", home_team_id=HOME)
 MEMBER = Profile(HOME)
@@ -38,12 +39,9 @@ flags = st.booleans()
 profiles = st.builds(Profile, teams, teams, st.frozensets(teams), flags, flags, flags, flags, flags)
 
 
-# --- the verdict ---
-
-
 @given(policies, verbs, askers, roles, teams)
 def test_nobody_but_full_members_is_ever_allowed(
-    policy: Policy, verb: Verb, actor: Actor, role: Role, enterprise: str
+    policy: Policy, verb: requests.Verb, actor: requests.Actor, role: Role, enterprise: str
 ) -> None:
     if check_policy(policy, verb, actor, role, enterprise) is None:
         by_team = role is Role.SCOPE_MISSING and actor.home_team_id in {HOME, enterprise} and actor.home_team_id
@@ -51,7 +49,7 @@ def test_nobody_but_full_members_is_ever_allowed(
 
 
 @given(policies, verbs, askers, roles)
-def test_a_policy_only_narrows(policy: Policy, verb: Verb, actor: Actor, role: Role) -> None:
+def test_a_policy_only_narrows(policy: Policy, verb: requests.Verb, actor: requests.Actor, role: Role) -> None:
     if check_policy(policy, verb, actor, role) is None:
         assert check_policy(EVERYBODY, verb, actor, role) is None
         rule = policy.of(verb)
@@ -61,7 +59,7 @@ def test_a_policy_only_narrows(policy: Policy, verb: Verb, actor: Actor, role: R
 
 @given(policies, verbs, askers, roles, users, channels)
 def test_nobody_gains_by_being_taken_off_a_list(
-    policy: Policy, verb: Verb, actor: Actor, role: Role, user: str, channel: str
+    policy: Policy, verb: requests.Verb, actor: requests.Actor, role: Role, user: str, channel: str
 ) -> None:
     def without(rule: Rule) -> Rule:
         return Rule(rule.users - {user} or rule.users, rule.channels - {channel} or rule.channels)
@@ -72,13 +70,15 @@ def test_nobody_gains_by_being_taken_off_a_list(
 
 
 @given(policies, rules, askers, roles)
-def test_each_verb_has_a_rule_of_its_own(policy: Policy, rule: Rule, actor: Actor, role: Role) -> None:
+def test_each_verb_has_a_rule_of_its_own(policy: Policy, rule: Rule, actor: requests.Actor, role: Role) -> None:
     for verb, changed in ((Verb.PAUSE, replace(policy, resume=rule)), (Verb.RESUME, replace(policy, pause=rule))):
         assert check_policy(changed, verb, actor, role) == check_policy(policy, verb, actor, role)
 
 
 @given(verbs, st.sampled_from([Role.ADMIN, Role.MEMBER]), askers)
-def test_by_default_every_full_member_is_allowed_everywhere(verb: Verb, role: Role, actor: Actor) -> None:
+def test_by_default_every_full_member_is_allowed_everywhere(
+    verb: requests.Verb, role: Role, actor: requests.Actor
+) -> None:
     assert check_policy(EVERYBODY, verb, actor, role) is None
 
 
@@ -115,11 +115,8 @@ def test_without_the_scope_the_persons_own_team_decides(
     assert check_policy(EVERYBODY, Verb.PAUSE, actor, Role.SCOPE_MISSING, enterprise) == denial
 
 
-# --- what somebody is ---
-
-
 @given(profiles, askers, teams)
-def test_nobody_of_another_company_is_a_member(profile: Profile, actor: Actor, enterprise: str) -> None:
+def test_nobody_of_another_company_is_a_member(profile: Profile, actor: requests.Actor, enterprise: str) -> None:
     if role_of(profile, actor, enterprise) is not Role.OUTSIDER:
         is_colleague = profile.enterprise_id == enterprise != ""
         assert is_colleague or HOME in {profile.team_id, *profile.teams}
@@ -127,7 +124,9 @@ def test_nobody_of_another_company_is_a_member(profile: Profile, actor: Actor, e
 
 
 @given(profiles, askers, teams)
-def test_only_admins_of_this_very_workspace_are_admins(profile: Profile, actor: Actor, enterprise: str) -> None:
+def test_only_admins_of_this_very_workspace_are_admins(
+    profile: Profile, actor: requests.Actor, enterprise: str
+) -> None:
     if role_of(profile, actor, enterprise) is Role.ADMIN:
         assert HOME in {profile.team_id, *profile.teams}
         assert profile.is_admin
@@ -155,10 +154,7 @@ def test_only_admins_of_this_very_workspace_are_admins(profile: Profile, actor: 
 )
 def test_the_role_of_a_profile(profile: Profile, enterprise: str, role: Role) -> None:
     assert role_of(profile, ALICE, enterprise) is role
-
-
-def test_without_an_installed_team_nobody_is_a_member() -> None:
-    assert role_of(Profile(""), replace(ALICE, team_id=""), "") is Role.OUTSIDER
+    assert role_of(Profile(""), replace(ALICE, team_id=""), "") is Role.OUTSIDER  # no installed team
 
 
 @pytest.mark.parametrize(

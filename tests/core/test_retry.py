@@ -4,37 +4,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.outcomes import (
-    AnchorOutcome,
-    Doubt,
-    Failed,
-    KeyRejected,
-    NotFound,
-    NotRunning,
-    Paused,
-    RateLimited,
-    Resumed,
-    Unavailable,
-    Unconfirmed,
-    Unreachable,
-)
-from bot.core.requests import Verb
 from bot.core.retry import ATTEMPTS, combine, delay_before_retry
+from harness.product import outcomes, requests
+
+AnchorOutcome = outcomes.AnchorOutcome
+Failed, Unavailable, Unconfirmed = outcomes.Failed, outcomes.Unavailable, outcomes.Unconfirmed
+Paused, Resumed, NotFound = outcomes.Paused, outcomes.Resumed, outcomes.NotFound
+Doubt, Unreachable, PAUSE = outcomes.Doubt, outcomes.Unreachable, requests.Verb.PAUSE
 
 REPEATED = [
     Failed(500),
-    RateLimited(),
+    outcomes.RateLimited(),
     Unavailable(Unreachable.NO_CONNECTION),
     Unavailable(Unreachable.OUT_OF_SERVICE),
     *(Unconfirmed(doubt) for doubt in Doubt if doubt is not Doubt.STOPPED),
 ]
-LEFT = [Paused(), Resumed(), NotRunning(), NotFound(), KeyRejected(401), Failed(409), Unconfirmed(Doubt.STOPPED)]
+LEFT = [Paused(), Resumed(), outcomes.NotRunning(), NotFound(), outcomes.KeyRejected(401), Failed(409)]
+LEFT += [Unconfirmed(Doubt.STOPPED)]
 
 
 @pytest.mark.parametrize("outcome", REPEATED, ids=repr)
 def test_a_failure_that_may_pass_is_repeated_with_growing_delays(outcome: AnchorOutcome) -> None:
     first, second, third = (
-        delay_before_retry(Verb.PAUSE, outcome, attempt=attempt, time_left=20, jitter=0.5)
+        delay_before_retry(PAUSE, outcome, attempt=attempt, time_left=20, jitter=0.5)
         for attempt in range(1, ATTEMPTS + 1)
     )
     assert (first, second, third) == (0.1875, 0.375, None)
@@ -42,27 +34,27 @@ def test_a_failure_that_may_pass_is_repeated_with_growing_delays(outcome: Anchor
 
 @pytest.mark.parametrize("outcome", LEFT, ids=repr)
 def test_a_final_outcome_is_not_repeated(outcome: AnchorOutcome) -> None:
-    assert delay_before_retry(Verb.PAUSE, outcome, attempt=1, time_left=20, jitter=0) is None
+    assert delay_before_retry(PAUSE, outcome, attempt=1, time_left=20, jitter=0) is None
 
 
-@pytest.mark.parametrize("outcome", [RateLimited(2.0), Unavailable(Unreachable.OUT_OF_SERVICE, 2.0)], ids=repr)
+@pytest.mark.parametrize("outcome", [outcomes.RateLimited(2.0), Unavailable(Unreachable.OUT_OF_SERVICE, 2.0)], ids=repr)
 def test_anchors_own_time_is_kept_if_an_attempt_still_fits_behind_it(outcome: AnchorOutcome) -> None:
-    assert delay_before_retry(Verb.PAUSE, outcome, attempt=1, time_left=2.5, jitter=0) == 2.0
-    assert delay_before_retry(Verb.PAUSE, outcome, attempt=1, time_left=2.4, jitter=0) is None
+    assert delay_before_retry(PAUSE, outcome, attempt=1, time_left=2.5, jitter=0) == 2.0
+    assert delay_before_retry(PAUSE, outcome, attempt=1, time_left=2.4, jitter=0) is None
 
 
 @given(st.sampled_from(REPEATED), st.integers(1, 2), st.floats(0, 30), st.floats(0, 1, exclude_max=True))
 def test_no_delay_leads_past_the_deadline(
     outcome: AnchorOutcome, attempt: int, time_left: float, jitter: float
 ) -> None:
-    delay = delay_before_retry(Verb.PAUSE, outcome, attempt=attempt, time_left=time_left, jitter=jitter)
+    delay = delay_before_retry(PAUSE, outcome, attempt=attempt, time_left=time_left, jitter=jitter)
     assert delay is None or 0 <= delay <= time_left - 0.5
 
 
 @given(st.floats(0, 1, exclude_max=True), st.floats(0, 1, exclude_max=True))
 def test_three_failures_at_once_leave_time_for_slacks_ack(one: float, two: float) -> None:
     delays = [
-        delay_before_retry(Verb.PAUSE, Failed(500), attempt=attempt, time_left=20, jitter=jitter)
+        delay_before_retry(PAUSE, Failed(500), attempt=attempt, time_left=20, jitter=jitter)
         for attempt, jitter in ((1, one), (2, two))
     ]
     assert sum(delay or 0 for delay in delays) < 1

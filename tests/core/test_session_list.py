@@ -101,10 +101,9 @@ def test_eight_digits_mean_a_session_if_everything_was_read_and_nothing_else_mat
 
 
 def test_two_sessions_with_the_same_beginning_are_both_offered() -> None:
-    twin = Session(id=SessionId(f"{IDS[0][:-1]}f"), status=RUNNING)
-    listed = SessionList((session(), twin), is_complete=True, read_at=NOW)
-    assert listed.only_match(FIRST) is None
-    assert listed.matching(FIRST).sessions == (session(), twin)
+    both = (session(), Session(id=SessionId(f"{IDS[0][:-1]}f"), status=RUNNING))
+    listed = SessionList(both, is_complete=True, read_at=NOW)
+    assert (listed.only_match(FIRST), listed.matching(FIRST).sessions) == (None, both)
 
 
 @pytest.mark.parametrize("beginning", [FIRST[:-1], f"{FIRST}0", f"{FIRST}-0000", f"{FIRST} checkout"])

@@ -9,9 +9,9 @@ TESTS = Path(__file__).parents[1]
 HINT = "If people should read this, run scripts/test --update, and look at git diff."
 
 
-def difference(saved: str, text: str) -> str:
+def difference(saved: str, text: str, name: str = "docs/messages.md") -> str:
     """The changed lines, and how to accept them."""
-    lines = difflib.unified_diff(saved.splitlines(), text.splitlines(), "docs/messages.md", "now", lineterm="", n=0)
+    lines = difflib.unified_diff(saved.splitlines(), text.splitlines(), name, "now", lineterm="", n=0)
     return "\n".join([*lines, HINT])
 
 
