@@ -26,7 +26,7 @@ from bot.outbound.store.store import Store, open_store
 from bot.sim.anchor import SimAnchor, server_error
 from harness.databases import KEY, OTHER_KEY
 from harness.process import MODULE
-from outbound.store.test_workspace_rows import ACME, GLOBEX
+from harness.stored import ACME, GLOBEX
 
 _T = TypeVar("_T")
 Check = Callable[[str, str], None]

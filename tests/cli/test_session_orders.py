@@ -45,7 +45,7 @@ from bot.sim.slack import SimSlack
 from harness import SESSION, outcome_text
 from harness.databases import KEY, postgresql_out_of_reach
 from harness.order_rows import order_row
-from outbound.store.test_workspace_rows import ACME, GLOBEX
+from harness.stored import ACME, GLOBEX
 
 pytestmark = pytest.mark.anyio
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import sqlite3
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from pathlib import Path
@@ -154,3 +155,22 @@ async def network(url: str) -> AsyncIterator[Network]:
     finally:
         server.close()
         await way.end()
+
+
+_HOLD = "import fcntl, sys; file = open(sys.argv[1], 'w'); fcntl.lockf(file, fcntl.LOCK_EX); print(flush=True); input()"
+
+
+@asynccontextmanager
+async def held(file: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Another process holds the bot's lock of a SQLite file, until it is killed."""
+    holder = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _HOLD, f"{file}-lock"), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert holder.stdout is not None
+    await holder.stdout.readline()
+    try:
+        yield holder
+    finally:
+        if holder.returncode is None:
+            holder.kill()
+        await holder.communicate()

@@ -16,8 +16,8 @@ from bot.sim.anchor import SimAnchor
 from bot.sim.slack import SimSlack
 from harness import paused
 from harness.databases import postgresql_out_of_reach
+from harness.outages import held
 from harness.process import bot_process, run_to_exit, single_workspace_process
-from outbound.store.test_file_lock import held
 
 pytestmark = pytest.mark.anyio
 

@@ -26,7 +26,7 @@ from bot.usecases.admin_notifier import CurrentAdmins
 from bot.usecases.message_delivery import MessageDelivery
 from bot.usecases.workspace_monitor import WorkspaceMonitor
 from harness.databases import KEY
-from outbound.store.watched import Time
+from harness.stored import Time
 
 pytestmark = pytest.mark.anyio
 

@@ -70,13 +70,20 @@ class WorkspaceDirectory:
     """The repository of a bot for many workspaces. `clock` is monotonic, in seconds; `now` returns Unix seconds."""
 
     def __init__(
-        self, store: Store, clock: Callable[[], float], now: Callable[[], float], *, read_timeout: float | None = None
+        self,
+        store: Store,
+        clock: Callable[[], float],
+        now: Callable[[], float],
+        *,
+        read_timeout: float | None = None,
+        most_reads: int = MAX_READS,
     ) -> None:
         self.rows = store.rows.with_on_change(self._changing)
         self._admins = store.admins
         self._notices = store.notices
         self._now = now
         self._read_timeout = READ_TIMEOUT if read_timeout is None else read_timeout
+        self._most_reads = most_reads
         self._cache = WorkspaceCache(clock)
         self._uninstalls: LRUCache[Uninstall, None] = LRUCache(_MAX_UNINSTALLS)
         self._tasks = Tasks()
@@ -84,7 +91,7 @@ class WorkspaceDirectory:
 
     async def find(self, team_id: str) -> Workspace | None:
         """Return the workspace as it is in the database now, or from the cache if the database fails."""
-        if len(self._reads) >= MAX_READS:
+        if len(self._reads) >= self._most_reads:
             return self._fall_back(team_id, StoreUnreachableError("too many reads wait for the database"))
         read = self._reads.get(team_id)
         cached = self._cache.during_fallback(team_id)

@@ -27,7 +27,7 @@ from bot.sim import slack as sim
 from bot.sim.slack import Drip, Fault, Hang, SimSlack, Slow, User, api_error, rate_limited, server_error
 from harness.conversation import until
 from harness.databases import KEY
-from outbound.store.watched import Time
+from harness.stored import Time
 
 pytestmark = pytest.mark.anyio
 

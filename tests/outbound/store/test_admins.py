@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from bot.outbound.store.schema import admins, notices
 from bot.outbound.store.store import Store
-from outbound.store.test_workspace_rows import ACME, GLOBEX
+from harness.stored import ACME, GLOBEX
 
 pytestmark = pytest.mark.anyio
 

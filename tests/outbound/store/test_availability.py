@@ -16,8 +16,8 @@ from bot.outbound.store.errors import StoreInUseError, StoreNotUsableError, Stor
 from bot.outbound.store.store import Store, open_store
 from harness.conversation import until
 from harness.databases import KEY, OTHER_KEY, postgresql_out_of_reach
-from outbound.store.test_file_lock import held
-from outbound.store.test_workspace_rows import ACME
+from harness.outages import held
+from harness.stored import ACME
 
 pytestmark = pytest.mark.anyio
 

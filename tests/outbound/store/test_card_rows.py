@@ -20,8 +20,8 @@ from bot.outbound.store.pruning import prune
 from bot.outbound.store.schema import cards, paces, session_checks
 from bot.outbound.store.session_check_rows import SessionCheckRows
 from bot.outbound.store.store import Store
+from harness.stored import ACME, GLOBEX
 from harness.texts import SESSION
-from outbound.store.test_workspace_rows import ACME, GLOBEX
 
 pytestmark = pytest.mark.anyio
 

@@ -21,8 +21,7 @@ from bot.outbound.store.order_rows import OrderRows
 from bot.outbound.store.store import Store, connect_store, open_store
 from harness.databases import KEY, OTHER_KEY, query
 from harness.order_rows import RESPONSE_URL, order_row
-from outbound.store.test_workspace_rows import ACME
-from outbound.store.test_workspace_rows import KEY as ANCHOR_KEY
+from harness.stored import ACME, ANCHOR_KEY
 
 pytestmark = pytest.mark.anyio
 

@@ -22,7 +22,7 @@ from bot.outbound.store.migrations import HEAD
 from bot.outbound.store.schema import metadata, workspaces
 from bot.outbound.store.store import open_store
 from harness.databases import KEY
-from outbound.store.test_workspace_rows import ACME, GLOBEX
+from harness.stored import ACME, GLOBEX
 
 pytestmark = pytest.mark.anyio
 

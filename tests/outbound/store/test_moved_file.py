@@ -20,8 +20,8 @@ from bot.outbound.store.store import Store, open_store
 from harness.databases import KEY, OTHER_KEY
 from harness.order_rows import order_row
 from harness.outages import delete_file
+from harness.stored import ACME, GLOBEX
 from outbound.store.test_database import modes
-from outbound.store.test_workspace_rows import ACME, GLOBEX
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from bot.core.policy import Profile
 from bot.outbound.store.schema import roles
 from bot.outbound.store.store import Store
-from outbound.store.test_workspace_rows import ACME, GLOBEX
+from harness.stored import ACME, GLOBEX
 
 pytestmark = pytest.mark.anyio
 

@@ -3,290 +3,330 @@
 import asyncio
 import gc
 import logging
-from collections.abc import Callable
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 
 import pytest
 
-from bot.core.installation import Uninstall
-from bot.core.secret import Secret
-from bot.core.workspace import AnchorKey, KeyCheck
-from bot.outbound.store.errors import StoreUnreachableError, UnreadableError
-from bot.outbound.store.store import Store
 from bot.outbound.store.workspace_directory import CACHE_TTL, FALLBACK_TTL, WorkspaceCache, WorkspaceDirectory
-from outbound.store.test_workspace_rows import ACME, GLOBEX, KEY
-from outbound.store.watched import Time, Watched, served, token
+from harness.databases import KEY
+from harness.product import Secret, Store, errors, open_store, policy, workspace
+from harness.stored import ACME, ANCHOR_KEY, GLOBEX, Time, execute, uninstall
+from harness.watched_rows import WatchedRows, served
 
 pytestmark = pytest.mark.anyio
 
 NEW = replace(ACME, bot_token=Secret("xoxb-new"))
+SHORT = 0.2
+Fail = Callable[[WatchedRows], None]
+WAYS = pytest.mark.parametrize("fail", [WatchedRows.refuse, WatchedRows.hang])
 
 
-async def known(store: Store, clock: Time | None = None) -> tuple[Watched, WorkspaceDirectory]:
-    """Rows with Acme in them, and workspaces that have read it."""
-    rows = Watched.of(store)
-    workspaces = served(store, rows, clock or Time())
-    await workspaces.rows.save(ACME)
-    assert token(await workspaces.find(ACME.team_id)) == "xoxb-of-acme"
+@pytest.fixture
+async def rows() -> AsyncIterator[WatchedRows]:
+    async with open_store(Secret("sqlite://"), [KEY], first_version=lambda: 0) as store:
+        watched = WatchedRows(store)
+        for one in (ACME, GLOBEX):
+            await watched.save(one)
+        yield watched
+        watched.come_back()
+
+
+async def known(rows: WatchedRows, clock: Time | None = None, **limits: float) -> WorkspaceDirectory:
+    """Workspaces that have read Acme."""
+    directory = served(rows, clock, **limits)  # type: ignore[arg-type]
+    assert await token(directory) == "xoxb-of-acme"
     rows.reads.clear()
     rows.seen.clear()
-    return rows, workspaces
+    return directory
+
+
+async def token(directory: WorkspaceDirectory, team_id: str = ACME.team_id) -> str | None:
+    found = await directory.find(team_id)
+    return found.bot_token.reveal() if found else None
+
+
+async def is_away(directory: WorkspaceDirectory, team_id: str = ACME.team_id) -> bool:
+    try:
+        await directory.find(team_id)
+    except errors.StoreUnreachableError:
+        return True
+    return False
 
 
 # --- while the database answers ---
 
 
-async def test_each_request_reads_its_workspace_once(store: Store) -> None:
-    rows, workspaces = await known(store)
+async def test_each_request_reads_its_workspace_once(rows: WatchedRows) -> None:
+    directory = await known(rows)
     for reads in (1, 2, 3):
-        assert token(await workspaces.find(ACME.team_id)) == "xoxb-of-acme"
+        assert await token(directory) == "xoxb-of-acme"
         assert rows.reads == [ACME.team_id] * reads
-    assert await workspaces.owner_of_alerts(ACME.team_id) == await workspaces.find(ACME.team_id)
+    assert await directory.owner_of_alerts(ACME.team_id) == await directory.find(ACME.team_id)
     assert len(rows.reads) == 5
-
-
-async def test_too_many_reads_are_like_a_database_without_an_answer(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rows, workspaces = await known(store)
-    reads = len(rows.reads)
-    monkeypatch.setattr("bot.outbound.store.workspace_directory.MAX_READS", 0)
-    assert await workspaces.find(ACME.team_id) is not None
-    with pytest.raises(StoreUnreachableError):
-        await workspaces.find(GLOBEX.team_id)
-    assert len(rows.reads) == reads
-
-
-async def test_a_change_by_another_bot_holds_for_the_next_request_and_ends_what_was_known(store: Store) -> None:
-    rows, workspaces = await known(store)
-    await store.rows.set_key(ACME.team_id, KEY)
-    found = await workspaces.find(ACME.team_id)
-    assert found
-    assert found.anchor_key == KEY
-    await store.rows.delete(ACME.team_id)
-    assert await workspaces.find(ACME.team_id) is None
-    refuse(rows)
-    with pytest.raises(StoreUnreachableError):
-        await workspaces.find(ACME.team_id)
-
-
-async def test_what_can_not_be_the_id_of_a_workspace_is_not_looked_up_for_alerts(store: Store) -> None:
-    rows = Watched.of(store)
-    workspaces = served(store, rows, Time())
     for ref in ("", "x", "t0home00001", "../alerts", "T0HOME00001 ", "T" * 41):
-        assert await workspaces.owner_of_alerts(ref) is None
-    assert rows.reads == []
+        assert await directory.owner_of_alerts(ref) is None
+    assert len(rows.reads) == 5, "what can be no id is not looked up"
 
 
-async def test_those_who_ask_together_wait_for_one_read(store: Store) -> None:
-    rows = Watched.of(store)
-    workspaces = served(store, rows, Time())
-    await workspaces.rows.save(ACME)
-    await workspaces.rows.save(GLOBEX)
-    found = await asyncio.gather(*(workspaces.find(team.team_id) for team in (ACME, GLOBEX) * 50))
-    assert set(map(token, found)) == {"xoxb-of-acme", "xoxb-of-globex"}
+async def test_too_many_reads_are_like_a_database_without_an_answer(rows: WatchedRows) -> None:
+    directory = await known(rows, most_reads=1)
+    rows.hang()
+    waiting = asyncio.create_task(directory.find(GLOBEX.team_id))
+    await rows.until_read(1)
+    assert await token(directory) == "xoxb-of-acme"
+    assert await is_away(directory, GLOBEX.team_id)
+    assert rows.reads == [GLOBEX.team_id]
+    rows.come_back()
+    assert await waiting
+
+
+async def test_a_change_by_another_bot_holds_for_the_next_request_and_ends_what_was_known(rows: WatchedRows) -> None:
+    directory, store = await known(rows), rows.store
+    await store.rows.set_key(ACME.team_id, ANCHOR_KEY)
+    found = await directory.find(ACME.team_id)
+    assert found and found.anchor_key == ANCHOR_KEY  # noqa: PT018 - for mypy
+    await store.rows.delete(ACME.team_id)
+    assert await token(directory) is None
+    rows.refuse()
+    assert await is_away(directory)
+
+
+async def test_those_who_ask_together_wait_for_one_read_and_those_who_come_meanwhile_for_one_more(
+    rows: WatchedRows,
+) -> None:
+    directory = served(rows)
+    found = await asyncio.gather(*(token(directory, team.team_id) for team in (ACME, GLOBEX) * 50))
+    assert found == ["xoxb-of-acme", "xoxb-of-globex"] * 50
     assert sorted(rows.reads) == ["T0GLOBEX001", "T0HOME00001"]
-
-
-async def test_those_who_come_while_it_is_read_wait_for_one_more_read(store: Store) -> None:
-    rows, unblocked = Watched.of(store), asyncio.Event()
-    workspaces = served(store, rows, Time())
-    await workspaces.rows.save(ACME)
-    rows.unblocked = unblocked
-    early = asyncio.create_task(workspaces.find(ACME.team_id))
+    rows.reads.clear()
+    rows.seen.clear()
+    rows.hang()
+    early = asyncio.create_task(token(directory))
     await rows.until_read(1)
-    await store.rows.save(NEW)
-    late = [asyncio.create_task(workspaces.find(ACME.team_id)) for _ in range(50)]
-    other = asyncio.create_task(workspaces.find(GLOBEX.team_id))
+    await rows.store.rows.save(NEW)
+    late = [asyncio.create_task(token(directory)) for _ in range(50)]
+    other = asyncio.create_task(token(directory, "T0NOBODY001"))
     await rows.until_read(2)
-    assert rows.reads == [ACME.team_id, GLOBEX.team_id], "reads of one workspace follow each other"
-    unblocked.set()
-    assert [token(await one) for one in late] == ["xoxb-new"] * 50
-    assert token(await early) == "xoxb-of-acme"
-    assert await other is None
-    assert rows.reads == [ACME.team_id, GLOBEX.team_id, ACME.team_id]
+    assert rows.reads == [ACME.team_id, "T0NOBODY001"], "reads of one workspace follow each other"
+    late.pop().cancel()  # which does not stop the read for others
+    rows.come_back()
+    assert await asyncio.gather(*late) == ["xoxb-new"] * 49
+    assert (await early, await other) == ("xoxb-of-acme", None)
+    assert rows.reads == [ACME.team_id, "T0NOBODY001", ACME.team_id]
 
 
-async def test_somebody_who_stops_waiting_does_not_stop_the_read_for_others(store: Store) -> None:
-    rows, unblocked = Watched.of(store), asyncio.Event()
-    workspaces = served(store, rows, Time())
-    await workspaces.rows.save(ACME)
-    rows.unblocked = unblocked
-    first, second = (asyncio.create_task(workspaces.find(ACME.team_id)) for _ in range(2))
-    await rows.until_read(1)
-    first.cancel()
-    unblocked.set()
-    assert token(await second) == "xoxb-of-acme"
-    assert len(rows.reads) == 1
-
-
-async def test_what_anchor_says_of_a_key_is_kept_and_a_notice_is_given_once(store: Store) -> None:
-    here, there = (served(store, store.rows, Time()) for _ in range(2))
-    await here.rows.save(ACME)
-    await store.rows.set_key(ACME.team_id, AnchorKey(Secret("sk-1")))
-    await here.record_key_check(ACME.team_id, 1, KeyCheck.REFUSED)
+async def test_what_anchor_says_of_a_key_is_kept_and_a_notice_is_given_once(rows: WatchedRows) -> None:
+    here, there = (served(rows) for _ in range(2))
+    await rows.store.rows.set_key(ACME.team_id, workspace.AnchorKey(Secret("sk-1")))
+    await here.record_key_check(ACME.team_id, 1, workspace.KeyCheck.REFUSED)
     found = await there.find(ACME.team_id)
-    assert found
-    assert found.anchor_key
-    assert found.anchor_key.check is KeyCheck.REFUSED
-    assert [await bot.claim_notice(ACME.team_id, "welcome") for bot in (here, there)] == [True, False]
-    assert not await here.claim_notice("T0NOBODY001", "welcome")
-    assert await here.claim_notice(ACME.team_id, "scopes")
-    await there.release_notice(ACME.team_id, "welcome")
-    assert not await here.claim_notice(ACME.team_id, "scopes")
-    assert [await bot.claim_notice(ACME.team_id, "welcome") for bot in (here, there)] == [True, False]
+    assert found and found.anchor_key and found.anchor_key.check is workspace.KeyCheck.REFUSED  # noqa: PT018 - for mypy
+    for _ in range(2):
+        assert [await bot.claim_notice(ACME.team_id, "welcome") for bot in (here, there)] == [True, False]
+        await there.release_notice(ACME.team_id, "welcome")
+    await here.record_admin(ACME.team_id, "U1")
+    assert [await there.admins(team_id) for team_id in (ACME.team_id, GLOBEX.team_id)] == [["U1"], []]
 
 
 # --- while it does not ---
 
 
-SHORT, LONG = 0.2, 3600.0
-TIMEOUT = "_read_timeout"
-
-
-def refuse(rows: Watched) -> None:
-    rows.error = StoreUnreachableError("gone")
-
-
-def hang(rows: Watched) -> None:
-    rows.unblocked = asyncio.Event()
-
-
-def come_back(rows: Watched) -> None:
-    if rows.unblocked:
-        rows.unblocked.set()
-    rows.error = rows.unblocked = None
-
-
-@pytest.mark.parametrize("fail", [refuse, hang])
+@WAYS
 async def test_while_the_database_is_away_what_was_known_serves_for_a_while(
-    store: Store,
-    fail: Callable[[Watched], None],
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
+    rows: WatchedRows, fail: Fail, caplog: pytest.LogCaptureFixture
 ) -> None:
     time = Time()
-    rows, workspaces = await known(store, time)
-    assert await workspaces.find("T0NOBODY001") is None
+    directory = await known(rows, time, read_timeout=SHORT)
+    assert await token(directory, "T0NOBODY001") is None
     fail(rows)
-    monkeypatch.setattr(workspaces, TIMEOUT, SHORT)
     with caplog.at_level(logging.WARNING):
-        assert token(await workspaces.find(ACME.team_id)) == "xoxb-of-acme"
+        assert await token(directory) == "xoxb-of-acme"
     (record,) = caplog.records
     assert (record.levelno, vars(record)["team"]) == (logging.WARNING, ACME.team_id)
-    for unknown in (GLOBEX.team_id, "T0NOBODY001"):
-        with pytest.raises(StoreUnreachableError):
-            await workspaces.find(unknown)
+    assert await is_away(directory, GLOBEX.team_id)
+    assert await is_away(directory, "T0NOBODY001")
     time.now += CACHE_TTL
-    assert token(await workspaces.find(ACME.team_id)) == "xoxb-of-acme"
+    assert await token(directory) == "xoxb-of-acme"
     time.now += 0.1
-    with pytest.raises(StoreUnreachableError):
-        await workspaces.find(ACME.team_id)
-    await workspaces.close()
+    assert await is_away(directory)
+    await directory.close()
 
 
-async def test_while_it_is_away_requests_do_not_wait_for_it_each(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    time = Time()
-    rows, workspaces = await known(store, time)
-    hang(rows)
-    for times in (5, 1):
-        monkeypatch.setattr(workspaces, TIMEOUT, SHORT)
-        began = asyncio.get_running_loop().time()
-        assert token(await workspaces.find(ACME.team_id)) == "xoxb-of-acme"
-        assert asyncio.get_running_loop().time() - began >= SHORT - 0.01  # a timer can be early
-        monkeypatch.setattr(workspaces, TIMEOUT, LONG)  # nobody can wait for that
-        assert [token(await workspaces.find(ACME.team_id)) for _ in range(times)] == ["xoxb-of-acme"] * times
+async def test_while_it_is_away_requests_do_not_wait_for_it_each(rows: WatchedRows) -> None:
+    time, loop = Time(), asyncio.get_running_loop()
+    directory = await known(rows, time, read_timeout=SHORT)
+    rows.hang()
+    for _ in range(2):
+        began = loop.time()
+        assert await token(directory) == "xoxb-of-acme"
+        assert loop.time() - began >= SHORT - 0.01  # a timer can be early
+        for _ in range(3):
+            answer = asyncio.create_task(token(directory))
+            await asyncio.sleep(0)
+            assert answer.done()
+            assert await answer == "xoxb-of-acme"
         time.now += FALLBACK_TTL
-    await workspaces.close()
+    await directory.close()
 
 
-@pytest.mark.parametrize("fail", [refuse, hang])
-async def test_as_soon_as_it_answers_again_what_it_says_holds(
-    store: Store, fail: Callable[[Watched], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rows, workspaces = await known(store)
+@WAYS
+async def test_as_soon_as_it_answers_again_what_it_says_holds(rows: WatchedRows, fail: Fail) -> None:
+    directory = await known(rows, read_timeout=SHORT)
     fail(rows)
-    monkeypatch.setattr(workspaces, TIMEOUT, SHORT)
-    await workspaces.find(ACME.team_id)
-    monkeypatch.setattr(workspaces, TIMEOUT, LONG)
+    await directory.find(ACME.team_id)
     reads = len(rows.reads)
-    come_back(rows)
-    await store.rows.save(NEW)
-    await workspaces.find(ACME.team_id)  # which is answered at once, and has it read
+    rows.come_back()
+    await rows.store.rows.save(NEW)
+    await directory.find(ACME.team_id)  # which is answered at once, and has it read
     await rows.until_read(reads + 1)
-    assert [token(await workspaces.find(ACME.team_id)) for _ in range(2)] == ["xoxb-new"] * 2
+    assert [await token(directory) for _ in range(2)] == ["xoxb-new"] * 2
 
 
 async def test_reads_that_fail_when_nobody_waits_any_more_are_not_logged(
-    store: Store, caplog: pytest.LogCaptureFixture
+    rows: WatchedRows, caplog: pytest.LogCaptureFixture
 ) -> None:
-    rows, workspaces = await known(store)
-    refuse(rows)
+    directory = await known(rows)
+    rows.refuse()
     for _ in range(3):
-        await workspaces.find(ACME.team_id)
+        await directory.find(ACME.team_id)
     await asyncio.sleep(0.1)
-    come_back(rows)  # so that nothing holds the exception, nor by that the read
+    rows.come_back()  # so that nothing holds the exception, nor by that the read
     gc.collect()
     assert [record.name for record in caplog.records if record.levelno >= logging.WARNING] == [
         "bot.outbound.store.workspace_directory"
     ]
 
 
-@pytest.mark.parametrize("change", ["forget", "install"])
-async def test_what_this_bot_has_changed_is_not_remembered_from_before(store: Store, change: str) -> None:
-    rows, workspaces = await known(store)
-    if change == "forget":
-        await workspaces.delete_uninstalled(Uninstall(ACME.team_id, ACME.installed_at))
-    else:
-        await workspaces.rows.save(NEW)
-    refuse(rows)
-    with pytest.raises(StoreUnreachableError):
-        await workspaces.find(ACME.team_id)
+async def test_what_can_not_be_decrypted_is_not_served_from_memory(rows: WatchedRows) -> None:
+    directory = await known(rows)
+    rows.error = errors.UnreadableError("moved")
+    with pytest.raises(errors.UnreadableError):
+        await directory.find(ACME.team_id)
+    rows.refuse()
+    assert await is_away(directory)
 
 
-async def test_what_was_being_read_when_this_bot_changed_it_is_not_remembered(store: Store) -> None:
-    rows, unblocked = Watched.of(store), asyncio.Event()
-    workspaces = served(store, rows, Time())
-    await workspaces.rows.save(ACME)
-    rows.unblocked = unblocked
-    early = asyncio.create_task(workspaces.find(ACME.team_id))
+async def test_after_the_end_nothing_is_waited_for(rows: WatchedRows) -> None:
+    directory = served(rows)
+    rows.hang()
+    reading = asyncio.create_task(directory.find(ACME.team_id))
     await rows.until_read(1)
-    await workspaces.delete_uninstalled(Uninstall(ACME.team_id, ACME.installed_at))
-    rows.unblocked = None
-    assert await workspaces.find(ACME.team_id) is None, "it waited for the early one"
-    unblocked.set()
-    assert token(await early) == "xoxb-of-acme"
-    refuse(rows)
-    with pytest.raises(StoreUnreachableError):
-        await workspaces.find(ACME.team_id)
-
-
-async def test_what_can_not_be_decrypted_is_not_served_from_memory(store: Store) -> None:
-    rows, workspaces = await known(store)
-    for raised, expected in (
-        (UnreadableError("moved"), UnreadableError),
-        (StoreUnreachableError("gone"), StoreUnreachableError),
-    ):
-        rows.error = raised
-        with pytest.raises(expected):
-            await workspaces.find(ACME.team_id)
-
-
-async def test_after_the_end_nothing_is_waited_for(store: Store) -> None:
-    rows = Watched.of(store)
-    workspaces = served(store, rows, Time())
-    hang(rows)
-    reading = asyncio.create_task(workspaces.find(ACME.team_id))
-    await rows.until_read(1)
-    await workspaces.close()
-    with pytest.raises(StoreUnreachableError):
+    await directory.close()
+    with pytest.raises(errors.StoreUnreachableError):
         await reading
 
 
-async def test_memory_has_an_end_and_those_read_last_stay(store: Store) -> None:
-    await store.rows.save(ACME)
-    workspace = await store.rows.find(ACME.team_id)
+async def test_memory_has_an_end_and_those_read_last_stay(rows: WatchedRows) -> None:
+    found = await rows.find(ACME.team_id)
     memory = WorkspaceCache(Time(), most=2)
     for team in ("T1", "T2", "T1", "T3"):
-        memory.put(team, workspace)
+        memory.put(team, found)
     assert [memory.fall_back(team) is not None for team in ("T1", "T2", "T3")] == [True, False, True]
+
+
+# --- changes of this bot ---
+
+Change = Callable[[WorkspaceDirectory], Awaitable[object]]
+CHANGES: dict[str, Change] = {
+    "save": lambda directory: directory.rows.save(NEW),
+    "set_key": lambda directory: directory.rows.set_key(ACME.team_id, ANCHOR_KEY, if_version=0),
+    "remove_key": lambda directory: directory.rows.remove_key(ACME.team_id, if_version=0),
+    "set_policy": lambda directory: directory.rows.set_policy(ACME.team_id, policy.Policy(), if_version=0),
+    "set_alerts_token": lambda directory: directory.rows.set_alerts_token(ACME.team_id, "d1", if_version=0),
+    "move_alerts": lambda directory: directory.rows.move_alerts(ACME.team_id, "C1", before=None),
+    "a change that is not made": lambda directory: directory.rows.remove_key(ACME.team_id, if_version=1),
+    "delete_uninstalled": lambda directory: directory.delete_uninstalled(uninstall()),
+}
+EACH = pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+
+
+@EACH
+async def test_what_was_known_before_a_change_is_not_used_any_more(rows: WatchedRows, change: Change) -> None:
+    directory = await known(rows)
+    await directory.record_admin(ACME.team_id, "U1")
+    rows.refuse()
+    assert not await is_away(directory), "an admin is no change of the workspace"
+    rows.come_back()
+    await change(directory)
+    rows.refuse()
+    assert await is_away(directory)
+
+
+@EACH
+async def test_while_the_database_is_away_a_change_that_fails_leaves_what_is_known(
+    rows: WatchedRows, change: Change
+) -> None:
+    """Or somebody who looks into Home in an incident would take away the means to pause."""
+    directory = await known(rows)
+    await execute(rows.store, "ALTER TABLE workspaces RENAME TO elsewhere")
+    with pytest.raises(errors.StoreUnreachableError):
+        await change(directory)
+    await execute(rows.store, "ALTER TABLE elsewhere RENAME TO workspaces")
+    rows.refuse()
+    assert await token(directory) == "xoxb-of-acme"
+
+
+async def test_an_uninstallation_is_carried_out_when_the_database_is_back(rows: WatchedRows) -> None:
+    directory = served(rows)
+    rows.store.database.migrated.clear()
+    with pytest.raises(errors.StoreUnreachableError):
+        await directory.delete_uninstalled(uninstall())
+    await directory.retry_uninstalls()
+    rows.store.database.migrated.set()
+    await directory.retry_uninstalls()
+    assert await token(directory) is None
+    await directory.rows.save(replace(ACME, installed_at=ACME.installed_at - 1))
+    await directory.retry_uninstalls()
+    assert await token(directory), "it was carried out twice"
+
+
+async def test_what_was_being_read_when_this_bot_changed_it_is_not_remembered(rows: WatchedRows) -> None:
+    directory = served(rows)
+    rows.hang()
+    early, unblocked = asyncio.create_task(token(directory)), rows.unblocked
+    assert unblocked is not None
+    await rows.until_read(1)
+    await directory.delete_uninstalled(uninstall())
+    rows.unblocked = None
+    assert await token(directory) is None, "it waited for the early one"
+    unblocked.set()
+    assert await early == "xoxb-of-acme"
+    rows.refuse()
+    assert await is_away(directory)
+
+
+class Slow(WatchedRows):
+    """Rows that are read at one moment of a wait, as over a network."""
+
+    chance: random.Random
+
+    async def find(self, team_id: str) -> workspace.Workspace | None:
+        await asyncio.sleep(self.chance.choice([0, 0, 0.001, 0.003]))
+        found = await super().find(team_id)
+        await asyncio.sleep(self.chance.choice([0, 0, 0.001, 0.003]))
+        return found
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_a_read_that_begins_after_a_change_sees_it(store: Store, seed: int) -> None:
+    rows, changes, committed = Slow(store), 30, 0
+    chance = rows.chance = random.Random(seed)  # noqa: S311 - it must be the same each time
+    directory = served(rows)
+
+    async def change() -> None:
+        nonlocal committed
+        for number in range(1, changes + 1):
+            await asyncio.sleep(chance.uniform(0, 0.004))
+            saving = directory.rows if chance.random() < 0.3 else store.rows
+            await saving.save(replace(ACME, bot_token=Secret(f"xoxb-{number}")))
+            committed = number
+
+    async def ask(after: float) -> None:
+        await asyncio.sleep(after)
+        least = committed
+        assert int((await token(directory) or "xoxb-0").removeprefix("xoxb-")) >= least
+
+    await asyncio.gather(change(), *(ask(chance.uniform(0, changes * 0.006)) for _ in range(150)))
+    assert committed == changes

@@ -2,7 +2,7 @@
 
 from bot.messages.home import Notice
 from bot.usecases.admin.home import STICKY_TTL, StickyNotices
-from outbound.store.watched import Time
+from harness.stored import Time
 
 ALICE, BOB = ("T1", "U1"), ("T1", "U2")
 DONE = Notice("done")
