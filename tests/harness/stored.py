@@ -30,7 +30,7 @@ NOW = 1_785_000_000.5
 DAY = 86_400
 
 
-def uninstall(after: float = 0, bots: tuple[str, ...] | None = None) -> Uninstall:
+def uninstall(after: int = 0, bots: tuple[str, ...] | None = None) -> Uninstall:
     """Slack's event that Acme uninstalled the app, so many seconds after its installation."""
     return Uninstall(ACME.team_id, ACME.installed_at + after, bots)
 

@@ -268,20 +268,6 @@ async def test_while_the_database_is_away_a_change_that_fails_leaves_what_is_kno
     assert await token(directory) == "xoxb-of-acme"
 
 
-async def test_an_uninstallation_is_carried_out_when_the_database_is_back(rows: WatchedRows) -> None:
-    directory = served(rows)
-    rows.store.database.migrated.clear()
-    with pytest.raises(errors.StoreUnreachableError):
-        await directory.delete_uninstalled(uninstall())
-    await directory.retry_uninstalls()
-    rows.store.database.migrated.set()
-    await directory.retry_uninstalls()
-    assert await token(directory) is None
-    await directory.rows.save(replace(ACME, installed_at=ACME.installed_at - 1))
-    await directory.retry_uninstalls()
-    assert await token(directory), "it was carried out twice"
-
-
 async def test_what_was_being_read_when_this_bot_changed_it_is_not_remembered(rows: WatchedRows) -> None:
     directory = served(rows)
     rows.hang()
