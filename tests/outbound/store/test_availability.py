@@ -9,45 +9,32 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.secret import Secret
-from bot.health import Readiness
-from bot.outbound.store import availability
-from bot.outbound.store.errors import StoreInUseError, StoreNotUsableError, StoreUnreachableError
-from bot.outbound.store.store import Store, open_store
+from bot.outbound.store.availability import open_optional
 from harness.conversation import until
 from harness.databases import KEY, OTHER_KEY, postgresql_out_of_reach
 from harness.outages import held
-from harness.stored import ACME
+from harness.product import Secret, Store, errors, open_store
+from harness.stored import ACME, readiness
 
 pytestmark = pytest.mark.anyio
 
-Check = Callable[[str, str], None]
 
-
-async def is_kept(url: str, readiness: Readiness | None = None) -> bool:
-    """Write into the store, which must work; return whether it is there after a restart."""
-    async with availability.open_optional(Secret(url), [KEY], readiness or Readiness(), lock_wait=0) as store:
+async def is_kept(url: str) -> tuple[bool, dict[str, str]]:
+    """Write into the store, which must work; return whether it is there after a restart, and what is degraded."""
+    health = readiness()
+    async with open_optional(Secret(url), [KEY], health, lock_wait=0) as store:
         assert not await store.rows.save(ACME)
         assert await store.rows.find(ACME.team_id) is not None
-    async with availability.open_optional(Secret(url), [KEY], Readiness(), lock_wait=0) as store:
-        return await store.rows.find(ACME.team_id) is not None
+    async with open_optional(Secret(url), [KEY], readiness(), lock_wait=0) as store:
+        return await store.rows.find(ACME.team_id) is not None, health.degraded
 
 
-async def test_what_is_written_is_kept_but_in_memory(database_url: str) -> None:
-    readiness = Readiness()
-    assert await is_kept(database_url, readiness)
-    assert not await is_kept("sqlite://", readiness)
-    assert readiness.degraded == {}
-
-
-async def test_keys_need_not_fit(database_url: str) -> None:
+async def test_what_is_written_is_kept_but_in_memory_and_keys_need_not_fit(database_url: str) -> None:
     """They are derived from secrets that are changed."""
-    async with open_store(Secret(database_url), [OTHER_KEY]) as store:
-        await store.rows.save(ACME)
-    readiness = Readiness()
-    async with availability.open_optional(Secret(database_url), [KEY], readiness, lock_wait=0) as store:
-        assert await store.rows.summary(ACME.team_id) is not None
-    assert readiness.degraded == {}
+    async with open_store(Secret(database_url), [OTHER_KEY]):
+        pass
+    assert await is_kept(database_url) == (True, {})
+    assert await is_kept("sqlite://") == (False, {})
 
 
 def damage(file: Path) -> None:
@@ -67,51 +54,51 @@ def take_the_directory_away(file: Path) -> None:
 
 @pytest.mark.parametrize("spoil", [damage, renew, take_the_directory_away])
 async def test_a_file_that_can_not_be_used_is_replaced_by_memory_until_a_restart(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, wording: Check, spoil: Callable[[Path], None]
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    wording: Callable[[str, str], None],
+    spoil: Callable[[Path], None],
 ) -> None:
-    file, readiness = tmp_path / "own/bot.db", Readiness()
+    file = tmp_path / "own/bot.db"
     file.parent.mkdir()
     spoil(file)
     caplog.set_level(logging.ERROR)
-    assert not await is_kept(f"sqlite:///{file}", readiness)
+    is_there, degraded = await is_kept(f"sqlite:///{file}")
+    assert not is_there
     assert [record.levelname for record in caplog.records] == ["ERROR"] * 2
-    wording(spoil.__name__, readiness.degraded["database"].replace(str(tmp_path), "DIRECTORY"))
+    wording(spoil.__name__, degraded["database"].replace(str(tmp_path), "DIRECTORY"))
 
 
 async def test_a_file_in_use_and_a_url_that_is_none_are_refused(tmp_path: Path) -> None:
     async with held(tmp_path / "bot.db"):
-        with pytest.raises(StoreInUseError):
+        with pytest.raises(errors.StoreInUseError):
             await is_kept(f"sqlite:///{tmp_path / 'bot.db'}")
-    with pytest.raises(StoreNotUsableError):
+    with pytest.raises(errors.StoreNotUsableError):
         await is_kept("postgresql://bot:s3cr%zzt@host/bot")
 
 
 async def is_reached(store: Store) -> bool:
     try:
         return await store.rows.find(ACME.team_id) is None
-    except StoreUnreachableError:
+    except errors.StoreUnreachableError:
         return False
 
 
-async def test_a_server_that_is_down_is_used_when_it_answers(
-    postgresql_urls: Iterator[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(availability, "_RETRY_DELAY", 0.05)
+async def test_a_server_that_is_down_is_used_when_it_answers(postgresql_urls: Iterator[str], tmp_path: Path) -> None:
     url, link, its_socket = postgresql_out_of_reach(next(postgresql_urls), tmp_path)
-    readiness = Readiness()
-    async with availability.open_optional(Secret(url), [KEY], readiness, lock_wait=0) as store:
+    health = readiness()
+    async with open_optional(Secret(url), [KEY], health, lock_wait=0) as store:
         assert not await is_reached(store)
-        assert set(readiness.degraded) == {"database"}
+        assert set(health.degraded) == {"database"}
         link.symlink_to(its_socket)
-        await until(lambda: readiness.degraded == {})
+        await until(lambda: health.degraded == {})
         assert await is_reached(store)
 
 
-async def test_a_server_that_does_not_answer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(availability, "_FIRST_ATTEMPT", 0.1)
-    readiness = Readiness()
+async def test_a_server_that_does_not_answer_is_not_waited_for() -> None:
+    health = readiness()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = Secret(f"postgresql://bot@127.0.0.1:{silent.getsockname()[1]}/bot")
-        async with availability.open_optional(url, [KEY], readiness, lock_wait=0) as store:
+        async with open_optional(url, [KEY], health, lock_wait=0) as store:
             assert not await is_reached(store)
-            assert set(readiness.degraded) == {"database"}
+            assert set(health.degraded) == {"database"}

@@ -1,19 +1,44 @@
-"""A policy is written the same way each time, and what is none is not taken for one that lets everybody in."""
+"""Fields of a row: a secret is encrypted for its place; what is no policy is not taken for one that lets everybody in."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.policy import Policy, Rule
-from bot.outbound.store.errors import UnreadableError
-from bot.outbound.store.fields import read_policy, write_policy
+from bot.outbound.store.fields import FieldCipher, FieldRef, read_policy, write_policy
+from harness.databases import KEY
+from harness.product import Secret, errors, policy
+
+CIPHER = FieldCipher([KEY])
+PLACE = FieldRef("T0HOME00001", "bot_token")
+Check = Callable[[str, str], None]
+
+
+@pytest.mark.parametrize("damaged", ["", "x", "gAAAAAB", "ö"])
+def test_what_is_no_ciphertext_is_unreadable(damaged: str, wording: Check) -> None:
+    with pytest.raises(errors.UnreadableError) as caught:
+        CIPHER.decrypt(damaged, PLACE)
+    wording("unreadable", str(caught.value))
+
+
+def test_what_was_encrypted_for_another_place_is_unreadable(wording: Check) -> None:
+    for other in (FieldRef("T0GLOBEX001", PLACE.column), FieldRef(PLACE.owner, "anchor_api_key")):
+        with pytest.raises(errors.UnreadableError) as caught:
+            CIPHER.decrypt(CIPHER.encrypt(Secret("xoxb-1"), PLACE), other)
+        wording(f"another place: {other.owner} {other.column}", str(caught.value))
+
+
+def test_the_same_secret_looks_different_each_time_and_never_shows() -> None:
+    first, second = (CIPHER.encrypt(Secret("xoxb-1"), PLACE) for _ in range(2))
+    assert first != second
+    assert CIPHER.decrypt(first, PLACE) == CIPHER.decrypt(second, PLACE) == Secret("xoxb-1")
+    assert "xoxb" not in first + repr(CIPHER.decrypt(first, PLACE))
+
 
 IDS = st.frozensets(st.text(max_size=5), max_size=5)
-RULES = st.builds(Rule, users=IDS, channels=IDS)
-POLICIES = st.builds(Policy, pause=RULES, resume=RULES)
-
+RULES = st.builds(policy.Rule, users=IDS, channels=IDS)
 OPEN: dict[str, list[str]] = {"users": [], "channels": []}
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -25,21 +50,18 @@ JSON = st.recursive(
 )
 
 
-@given(POLICIES)
-def test_what_was_written_is_read(policy: Policy) -> None:
-    assert read_policy(write_policy(policy)) == policy
-    assert write_policy(policy).isascii()
+@given(st.builds(policy.Policy, pause=RULES, resume=RULES))
+def test_a_policy_is_read_as_it_was_written(written: policy.Policy) -> None:
+    assert read_policy(write_policy(written)) == written
+    assert write_policy(written).isascii()
 
 
-def test_it_is_written_in_order() -> None:
-    policy = Policy(pause=Rule(frozenset({"U3", "U1", "U2"})), resume=Rule(channels=frozenset({"C2", "C1"})))
-    assert write_policy(policy) == (
+def test_a_policy_is_written_in_order() -> None:
+    rules = policy.Rule(frozenset({"U3", "U1", "U2"})), policy.Rule(channels=frozenset({"C2", "C1"}))
+    assert write_policy(policy.Policy(*rules)) == (
         '{"pause": {"users": ["U1", "U2", "U3"], "channels": []}, "resume": {"users": [], "channels": ["C1", "C2"]}}'
     )
-
-
-def test_without_one_it_is_the_default() -> None:
-    assert read_policy(None) == Policy() == read_policy(write_policy(Policy()))
+    assert read_policy(None) == policy.Policy()
 
 
 NO_POLICIES: list[object] = [
@@ -55,16 +77,16 @@ NO_POLICIES: list[object] = [
 
 @pytest.mark.parametrize("text", ["", "x", "[" * 100_000, *map(json.dumps, NO_POLICIES)])
 def test_what_is_no_policy_is_unreadable(text: str) -> None:
-    with pytest.raises(UnreadableError, match="policy"):
+    with pytest.raises(errors.UnreadableError, match="policy"):
         read_policy(text)
 
 
 @given(JSON)
 def test_whatever_is_written_is_read_as_it_stands_or_not_at_all(value: object) -> None:
     try:
-        policy = read_policy(json.dumps(value))
-    except UnreadableError:
+        read = read_policy(json.dumps(value))
+    except errors.UnreadableError:
         return
     assert isinstance(value, dict)
-    for verb, rule in (("pause", policy.pause), ("resume", policy.resume)):
-        assert rule == Rule(frozenset(value[verb]["users"]), frozenset(value[verb]["channels"]))
+    for verb, rule in (("pause", read.pause), ("resume", read.resume)):
+        assert rule == policy.Rule(frozenset(value[verb]["users"]), frozenset(value[verb]["channels"]))
