@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import sqlite3
 import stat
 import threading
@@ -21,7 +22,6 @@ from harness.stored import ACME, ANCHOR_KEY, GLOBEX, execute
 pytestmark = pytest.mark.anyio
 
 Check = Callable[[str, str], None]
-NO_DATABASE = "no database, but long enough to look like one" * 100
 
 
 async def refusal(url: str) -> str:
@@ -87,6 +87,10 @@ async def ours(file: Path) -> AsyncIterator[Store]:
         await store.rows.save(ACME)
         assert await store.rows.find(ACME.team_id) is not None
         yield store
+
+
+def spoil(file: Path) -> None:
+    file.write_text("no database, but long enough to look like one" * 100)
 
 
 async def teams(store: Store) -> list[bool]:
@@ -170,7 +174,7 @@ async def test_a_relative_path_is_one(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 async def test_a_file_that_can_not_be_used_is_named(tmp_path: Path, wording: Check) -> None:
-    (tmp_path / "bot.db").write_text(NO_DATABASE)
+    spoil(tmp_path / "bot.db")
     for name, path in {"a directory": "", "no directory": "gone/bot.db", "no database": "bot.db"}.items():
         wording(name, (await refusal(f"sqlite:///{tmp_path / path}")).replace(str(tmp_path), "DIRECTORY"))
 
@@ -182,7 +186,7 @@ async def test_a_file_that_can_not_be_used_is_named(tmp_path: Path, wording: Che
 async def test_a_deleted_file_is_written_again_with_everything(
     file: Path, ours: Store, caplog: pytest.LogCaptureFixture, *, with_the_rest: bool
 ) -> None:
-    delete_file(f"sqlite:///{file}") if with_the_rest else file.unlink()
+    delete_file(f"sqlite:///{file}") if with_the_rest else os.unlink(file)
     with pytest.raises(errors.StoreUnreachableError):
         await ours.rows.save(GLOBEX)
     reads = await asyncio.gather(*(ours.rows.find(ACME.team_id) for _ in range(5)), return_exceptions=True)
@@ -207,12 +211,12 @@ async def test_a_file_that_was_replaced_is_opened(tmp_path: Path, file: Path, ou
 
 async def test_a_file_that_cannot_take_its_place_is_said_until_one_can(file: Path, ours: Store) -> None:
     delete_file(f"sqlite:///{file}")
-    file.write_text(NO_DATABASE)
+    spoil(file)
     for _ in range(2):
         assert str(file) in ((await ours.find_problems())["database"] or "")
         with pytest.raises(errors.StoreUnreachableError):
             await ours.rows.save(ACME)
-    file.unlink()
+    delete_file(f"sqlite:///{file}")
     async with open_store(Secret(f"sqlite:///{file}"), [OTHER_KEY]):
         pass
     assert "ENCRYPTION_KEYS" in ((await ours.find_problems())["database"] or "")
@@ -230,14 +234,16 @@ async def test_a_missing_directory_is_said(file: Path, ours: Store) -> None:
 
 
 async def test_a_file_that_cannot_be_written_again_is_said(file: Path, ours: Store) -> None:
-    opened = [path.open("r+b") for path in (file, Path(f"{file}-wal"))]
     delete_file(f"sqlite:///{file}")
-    for one in opened:
-        one.truncate(0)
-        one.close()
-    with pytest.raises(errors.StoreUnreachableError):
-        await ours.database.reopen()
-    assert modes(file.parent).keys() <= {f"{file.name}-new"}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        with pytest.raises(errors.StoreUnreachableError):
+            await ours.database.reopen()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    await ours.database.reopen()
+    assert await ours.find_problems() == {"database": None, "disk": None}
 
 
 # --- PostgreSQL ---

@@ -1,4 +1,4 @@
-"""Fields of a row: a secret is encrypted for its place; what is no policy is not taken for one that lets everybody in."""
+"""A secret is encrypted for its place; what is no policy is not taken for one that lets everybody in."""
 
 import json
 from collections.abc import Callable
