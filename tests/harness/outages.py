@@ -80,10 +80,10 @@ async def directory_away(url: str) -> AsyncIterator[None]:
     elsewhere.rename(directory)
 
 
-def delete_file(url: str) -> None:
+def delete_file(url: str, *, with_the_rest: bool = True) -> None:
     """Delete a SQLite file, and what SQLite keeps beside it."""
     file = _file(url)
-    for path in (file, Path(f"{file}-wal"), Path(f"{file}-shm")):
+    for path in (file, Path(f"{file}-wal"), Path(f"{file}-shm"))[: 3 if with_the_rest else 1]:
         path.unlink(missing_ok=True)
 
 

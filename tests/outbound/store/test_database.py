@@ -186,7 +186,7 @@ async def test_a_file_that_can_not_be_used_is_named(tmp_path: Path, wording: Che
 async def test_a_deleted_file_is_written_again_with_everything(
     file: Path, ours: Store, caplog: pytest.LogCaptureFixture, *, with_the_rest: bool
 ) -> None:
-    delete_file(f"sqlite:///{file}") if with_the_rest else os.unlink(file)
+    delete_file(f"sqlite:///{file}", with_the_rest=with_the_rest)
     with pytest.raises(errors.StoreUnreachableError):
         await ours.rows.save(GLOBEX)
     reads = await asyncio.gather(*(ours.rows.find(ACME.team_id) for _ in range(5)), return_exceptions=True)

@@ -1,145 +1,66 @@
 """The journal: what is changed meanwhile is written together; what cannot be written is kept, up to a limit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
-from bot.core.outcomes import Paused
-from bot.core.requests import Verb
-from bot.core.secret import Secret
-from bot.health import Readiness
-from bot.metrics import OFF, Metrics
 from bot.outbound.store import journal as module
-from bot.outbound.store import pending_changes
-from bot.outbound.store.errors import StoreUnreachableError
-from bot.outbound.store.fields import FieldCipher
-from bot.outbound.store.journal import Journal
-from bot.outbound.store.journal_entry import JournalEntry
-from bot.outbound.store.order_row import OrderRow
-from bot.outbound.store.order_rows import OrderRows, Written
-from bot.outbound.store.store import Store, open_store
 from harness.conversation import until
 from harness.databases import KEY
-from harness.order_rows import order_row
+from harness.journal import GONE, CountedOrders, JournalHarness, journal_of
+from harness.outages import delete_file
+from harness.product import OrderRows, Secret, Store, open_store, requests
+from harness.product import outcomes as out
+from harness.stored import execute
 
 pytestmark = pytest.mark.anyio
 
-GONE = StoreUnreachableError("gone")
-
-
-@pytest.fixture(autouse=True)
-def short_delays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_RETRY_DELAY", 0.05)
-
-
-class WatchedRows(OrderRows):
-    """Rows that can be slow, and fail before or after the commit."""
-
-    def __init__(self, store: Store, owner: str = "ours") -> None:
-        super().__init__(store.database, FieldCipher([KEY]), owner)
-        self.writes: list[tuple[list[str], list[str]]] = []
-        self.unblocked = asyncio.Event()
-        self.unblocked.set()
-        self.error: Exception | None = None
-        self.lost_answer: Exception | None = None
-
-    async def write(self, new: Sequence[OrderRow], changed: Sequence[OrderRow]) -> Written:
-        self.writes.append(([row.state for row in new], [row.state for row in changed]))
-        await self.unblocked.wait()
-        if self.error is not None:
-            raise self.error
-        written = await super().write(new, changed)
-        if (error := self.lost_answer) is not None:
-            self.lost_answer = None
-            raise error
-        return written
-
-    async def renew(self, ids: Collection[str]) -> frozenset[str]:
-        if self.error is not None:
-            raise self.error
-        return await super().renew(ids)
-
-
-class Desk:
-    """A journal that runs over watched rows."""
-
-    def __init__(self, store: Store, owner: str = "ours", *, renew: float = 0.05, metrics: Metrics = OFF) -> None:
-        self.store = store
-        self.rows = WatchedRows(store, owner)
-        self.readiness = Readiness()
-        self.journal = Journal(self.rows, self.readiness, metrics, renew_interval=renew)
-
-    def begin(self, verb: Verb = Verb.PAUSE, trigger: str | None = None) -> JournalEntry:
-        row = order_row(verb, trigger=trigger)
-        return self.journal.begin(row.order, row.address)
-
-    async def stored(self, columns: str = "state") -> list[Any]:
-        query = text(f"SELECT {columns} FROM orders ORDER BY given_at, id")  # noqa: S608
-        return [tuple(row) for row in await self.store.database.fetch_all(query)]
-
-
-@asynccontextmanager
-async def journal_of(
-    store: Store, owner: str = "ours", *, renew: float = 0.05, metrics: Metrics = OFF
-) -> AsyncIterator[Desk]:
-    desk = Desk(store, owner, renew=renew, metrics=metrics)
-    running = asyncio.create_task(desk.journal.run())
-    yield desk
-    desk.journal.stop()
-    await asyncio.wait_for(running, 20)
+RESUME = requests.Verb.RESUME
+PAUSED = out.Paused()
 
 
 async def test_an_order_is_stored_at_each_step(store: Store) -> None:
     async with journal_of(store) as at:
-        entry = at.begin(Verb.RESUME, "1.2")
+        entry = at.begin(RESUME, "1.2")
         assert await entry.written
         assert await at.stored() == [("waiting",)]
         at.journal.sending(entry)
         assert await entry.written
         assert await at.stored() == [("sent",)]
-        at.journal.settle(entry, Paused())
+        at.journal.settle(entry, PAUSED)
         assert await entry.written
         assert await at.stored("state, outcome, settled_at IS NOT NULL") == [("acted", "Paused", True)]
-        assert await at.rows.outcome_of("1.2") == Paused()
+        assert await at.rows.outcome_of("1.2") == PAUSED
         at.journal.told(entry, "channel")
         assert await entry.written
         assert await at.stored("state, delivered_by, told_at IS NOT NULL") == [("told", "channel", True)]
 
 
-async def test_a_pause_counts_as_sent_at_once(store: Store) -> None:
-    async with journal_of(store) as at:
-        assert await at.begin().written
-        assert await at.stored() == [("sent",)]
-
-
-async def test_what_is_changed_during_a_transaction_is_written_in_the_next_one(store: Store) -> None:
+async def test_what_is_changed_during_a_transaction_is_written_in_the_next_one_also_at_the_end(store: Store) -> None:
     async with journal_of(store) as at:
         at.rows.unblocked.clear()
         first = at.begin()
         await until(lambda: at.rows.writes)
         begun = first.written
-        at.journal.settle(first, Paused())
+        at.journal.settle(first, PAUSED)
         at.journal.told(first, "ack")
-        others = [at.begin() for _ in range(3)]
+        at.journal.stop()
+        for _ in range(2):
+            at.begin()
         at.rows.unblocked.set()
         assert await begun
         assert await first.written
-        assert await others[0].written
-    assert at.rows.writes == [(["sent"], []), (["sent"] * 3, ["told"])]
+    assert at.rows.writes == [(["sent"], []), (["sent"] * 2, ["told"])]
+    assert await at.stored() == [("told",), ("sent",), ("sent",)]
 
 
-async def test_a_backlog_of_one_person_is_written_in_parts_also_at_the_end(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pending_changes, "_MOST_WRITTEN_EACH", 2)
+async def test_a_backlog_of_one_person_is_written_in_parts_of_a_hundred_also_at_the_end(store: Store) -> None:
     async with journal_of(store) as at:
-        for _ in range(5):
+        for _ in range(250):
             at.begin()
-    assert at.rows.writes == [(["sent"] * count, []) for count in (2, 2, 1)]
+    assert at.rows.writes == [(["sent"] * count, []) for count in (100, 100, 50)]
 
 
 async def test_leases_are_renewed_until_the_outcome_is_told(store: Store) -> None:
@@ -148,173 +69,31 @@ async def test_leases_are_renewed_until_the_outcome_is_told(store: Store) -> Non
         assert await theirs.written
         at.journal.told(told, "ack")
         assert await told.written
-        await at.journal.take_over(all_leases=True)
-        await store.database.execute(text("UPDATE orders SET leased_until = 0"))
-        await until_renewed(at, 2)
-        assert [one.order for one, _ in await beside.journal.take_over(all_leases=True)] == [ours.order, theirs.order]
-        await store.database.execute(text("UPDATE orders SET leased_until = 0"))
-        await until_renewed(at, 2)
-        assert await at.stored("owner, leased_until > 0") == [("ours", False), ("theirs", True), ("theirs", True)]
-
-
-async def until_renewed(at: Desk, count: int) -> None:
-    async with asyncio.timeout(20):
-        while (await at.stored("leased_until > 0")).count((True,)) < count:  # noqa: ASYNC110 - nothing tells of it
-            await asyncio.sleep(0.02)
+        await execute(store, "UPDATE orders SET leased_until = 0")
+        await at.until_stored("leased_until > 0", lambda leased: leased.count((True,)) == 2)
+        assert {one.id for one, _ in await beside.take_over(2)} == {ours.id, theirs.id}
+        await execute(store, "UPDATE orders SET leased_until = 0")
+        expected = [("ours", False), ("theirs", True), ("theirs", True)]
+        await at.until_stored("owner, leased_until > 0", lambda leased: leased == expected)
 
 
 async def test_an_order_that_another_process_has_is_no_longer_written(store: Store) -> None:
     async with journal_of(store) as at, journal_of(store, "theirs") as beside:
-        first, lost = at.begin(trigger="1.2"), at.begin(Verb.RESUME)
+        first, lost = at.begin(trigger="1.2"), at.begin(RESUME)
         assert await lost.written
         again = beside.begin(trigger="1.2")
         assert not await again.written
-        ((_, adopted),) = [pair for pair in await beside.journal.take_over(all_leases=True) if pair[1].id == lost.id]
+        assert await at.journal.is_ours(first)
+        assert not await beside.journal.is_ours(again)
+        adopted = {entry.id: entry for _, entry in await beside.take_over(2)}[lost.id]
         at.journal.sending(lost)
         await until(lambda: lost.is_lost)  # by a renewal, or by the change
         beside.journal.told(adopted, "channel")
         for entry in (again, lost):
-            beside.journal.settle(entry, Paused())
-            at.journal.settle(entry, Paused())
+            beside.journal.settle(entry, PAUSED)
+            at.journal.settle(entry, PAUSED)
         assert await adopted.written
     assert await at.stored("id, state") == [(first.id, "sent"), (lost.id, "told")]
-
-
-@pytest.mark.parametrize(
-    ("error", "why"), [(GONE, "gone"), (ZeroDivisionError("with values"), "ZeroDivisionError")], ids=repr
-)
-async def test_what_cannot_be_written_is_kept_and_said(
-    store: Store, error: Exception, why: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with journal_of(store) as at:
-        before = at.begin()
-        assert await before.written
-        at.rows.error = error
-        entry, begun = (one := at.begin()), one.written
-        at.journal.settle(before, Paused())
-        await until(lambda: at.readiness.degraded)
-        assert f"({why})" in at.readiness.degraded["journal"]
-        assert await at.stored() == [("sent",)]
-        at.rows.error = None
-        assert await begun
-        assert await before.written
-        await until(lambda: not at.readiness.degraded)
-        assert await at.stored() == [("acted",), ("sent",)]
-        assert entry.is_stored
-    assert ("journal not written" in caplog.messages) == (error is not GONE)
-
-
-async def test_a_commit_without_an_answer_is_repeated(store: Store) -> None:
-    async with journal_of(store) as at:
-        at.rows.lost_answer = GONE
-        at.rows.unblocked.clear()
-        entry, begun = (one := at.begin(trigger="1.2")), one.written
-        await until(lambda: at.rows.writes)
-        at.journal.settle(entry, Paused())
-        at.rows.unblocked.set()
-        assert (await begun, await entry.written) == (True, True)
-        assert await at.stored() == [("acted",)]
-    assert at.rows.writes[1:] == [(["acted"], [])]
-
-
-async def test_a_renewal_that_fails_is_said(store: Store) -> None:
-    async with journal_of(store) as at:
-        assert await at.begin().written
-        at.rows.error = GONE
-        await until(lambda: at.readiness.degraded)
-        at.rows.error = None
-        await until(lambda: not at.readiness.degraded)
-
-
-async def test_too_many_orders_are_executed_without_being_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_OPEN", 2)
-    async with journal_of(store) as at:
-        at.rows.error = GONE
-        kept, refused = [at.begin(), at.begin()], at.begin()
-        at.journal.settle(refused, Paused())
-        at.rows.error = None
-        assert await kept[1].written
-        assert len(await at.stored()) == 2
-        assert not refused.written.done()
-        at.journal.told(kept[0], "ack")
-        assert await kept[0].written
-        assert await at.begin().written
-
-
-async def test_at_the_end_everything_is_written(store: Store) -> None:
-    async with journal_of(store) as at:
-        at.rows.unblocked.clear()
-        first = at.begin()
-        await until(lambda: at.rows.writes)
-        at.journal.stop()
-        at.begin()
-        at.journal.told(first, "ack")
-        at.rows.unblocked.set()
-    assert await at.stored() == [("told",), ("sent",)]
-
-
-async def test_at_the_end_a_database_that_fails_is_not_waited_for(store: Store) -> None:
-    async with journal_of(store) as at:
-        at.rows.error = GONE
-        at.begin()
-        await until(lambda: at.readiness.degraded)
-
-
-async def test_a_change_while_it_turns_out_that_another_process_has_the_order_is_dropped(store: Store) -> None:
-    async with journal_of(store, renew=60.0) as at, journal_of(store, "theirs") as beside:
-        entry = at.begin(Verb.RESUME)
-        assert await entry.written
-        await beside.journal.take_over(all_leases=True)
-        at.rows.unblocked.clear()
-        at.journal.sending(entry)
-        await until(lambda: len(at.rows.writes) == 2)
-        at.journal.settle(entry, Paused())
-        at.rows.unblocked.set()
-        assert not await entry.written
-    assert await at.stored() == [("waiting",)]
-
-
-# --- whose an order is ---
-
-
-class CountedOrders(Metrics):
-    """Metrics that keep what was counted."""
-
-    def __init__(self) -> None:
-        self.events: list[str] = []
-
-    def settled(self, verb: str, source: str, outcome: str, seconds: float) -> None:
-        assert 0 <= seconds < 60
-        self.events.append(f"{verb} by {source}: {outcome}")
-
-    def delivered(self, verb: str, route: str | None, seconds: float) -> None:
-        assert 0 <= seconds < 60
-        self.events.append(f"{verb} by {route}")
-
-
-async def test_an_order_is_counted_once_by_the_process_that_has_it(store: Store) -> None:
-    metrics = CountedOrders()
-    async with journal_of(store, metrics=metrics) as at, journal_of(store, "theirs") as beside:
-        own, lost = at.begin(), at.begin()
-        assert await lost.written
-        at.journal.settle(own, Paused())
-        at.journal.settle(own, Paused())
-        at.journal.told(own, None)
-        assert await own.written
-        await beside.journal.take_over(all_leases=True)
-        await until(lambda: lost.is_lost)
-        at.journal.settle(lost, Paused())
-        at.journal.told(lost, "channel")
-    assert metrics.events == ["pause by command: Paused", "pause by None"]
-
-
-async def test_an_order_is_ours_until_another_process_has_it(store: Store) -> None:
-    async with journal_of(store) as at, journal_of(store, "theirs") as beside:
-        assert await (first := at.begin(trigger="1.2")).written
-        assert await at.journal.is_ours(first)
-        again = beside.begin(trigger="1.2")
-        await again.written
-        assert not await beside.journal.is_ours(again)
 
 
 async def test_an_order_that_is_stored_only_after_anchor_has_answered_is_not_ours_if_another_process_has_it(
@@ -329,49 +108,153 @@ async def test_an_order_that_is_stored_only_after_anchor_has_answered_is_not_our
         assert not await beside.journal.is_ours(again)
 
 
-async def test_after_a_standstill_an_order_is_ours_if_no_other_process_has_taken_it_over(
-    postgresql_urls: Iterator[str],
+async def test_a_change_while_it_turns_out_that_another_process_has_the_order_is_dropped(store: Store) -> None:
+    async with journal_of(store, renew=60.0) as at, journal_of(store, "theirs") as beside:
+        entry = at.begin(RESUME)
+        assert await entry.written
+        await beside.take_over(1)
+        at.rows.unblocked.clear()
+        at.journal.sending(entry)
+        await until(lambda: len(at.rows.writes) == 2)
+        at.journal.settle(entry, PAUSED)
+        at.rows.unblocked.set()
+        assert not await entry.written
+    assert await at.stored() == [("waiting",)]
+
+
+async def test_an_order_is_counted_once_by_the_process_that_has_it(store: Store) -> None:
+    metrics = CountedOrders()
+    async with journal_of(store, metrics=metrics) as at, journal_of(store, "theirs") as beside:
+        own, lost = at.begin(), at.begin()
+        assert await lost.written
+        for _ in range(2):
+            at.journal.settle(own, PAUSED)
+        at.journal.told(own, None)
+        assert await own.written
+        await beside.take_over(1)
+        await until(lambda: lost.is_lost)
+        at.journal.settle(lost, PAUSED)
+        at.journal.told(lost, "channel")
+    assert metrics.events == ["pause by command: Paused", "pause by None"]
+
+
+# --- while the database fails: what is in memory does not depend on its kind ---
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'bot.db'}"
+
+
+@pytest.fixture
+async def at(url: str) -> AsyncIterator[JournalHarness]:
+    async with open_store(Secret(url), [KEY]) as store, journal_of(store) as at:
+        yield at
+
+
+@pytest.mark.parametrize(
+    ("error", "why"), [(GONE, "gone"), (ZeroDivisionError("with values"), "ZeroDivisionError")], ids=repr
+)
+async def test_what_cannot_be_written_is_kept_and_said(
+    at: JournalHarness, error: Exception, why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with open_store(Secret(next(postgresql_urls)), [KEY]) as store, journal_of(store, renew=20.0) as at:
+    before = at.begin()
+    at.rows.error = error
+    entry, begun = (one := at.begin()), one.written
+    at.journal.settle(before, PAUSED)
+    await at.until_degraded()
+    assert f"({why})" in at.readiness.degraded["journal"]
+    assert not begun.done()
+    assert await at.stored() in ([], [("sent",)])
+    at.rows.error = None
+    assert await begun
+    assert await before.written
+    await at.until_degraded(degraded=False)
+    assert sorted(await at.stored()) == [("acted",), ("sent",)]
+    assert entry.is_stored
+    assert ("journal not written" in caplog.messages) == (error is not GONE)
+
+
+async def test_a_commit_without_an_answer_is_repeated(at: JournalHarness) -> None:
+    at.rows.lost_answer = GONE
+    at.rows.unblocked.clear()
+    entry, begun = (one := at.begin(trigger="1.2")), one.written
+    await until(lambda: at.rows.writes)
+    at.journal.settle(entry, PAUSED)
+    at.rows.unblocked.set()
+    assert (await begun, await entry.written) == (True, True)
+    assert await at.stored() == [("acted",)]
+    assert at.rows.writes[1:] == [(["acted"], [])]
+
+
+async def test_a_renewal_that_fails_is_said_and_the_end_does_not_wait_for_the_database(at: JournalHarness) -> None:
+    assert await at.begin().written
+    at.rows.error = GONE
+    await at.until_degraded()
+    at.rows.error = None
+    await at.until_degraded(degraded=False)
+    at.rows.error = GONE
+    at.begin()
+    await at.until_degraded()
+
+
+async def test_too_many_orders_are_executed_without_being_kept(
+    at: JournalHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_OPEN", 2)
+    at.rows.error = GONE
+    kept, refused = [at.begin(), at.begin()], at.begin()
+    assert at.journal.is_full
+    at.journal.settle(refused, PAUSED)
+    at.rows.error = None
+    assert await kept[1].written
+    assert len(await at.stored()) == 2
+    assert not refused.written.done()
+    at.journal.told(kept[0], "ack")
+    assert await kept[0].written
+    assert await at.begin().written
+
+
+async def test_open_orders_are_written_to_the_file_that_took_the_place(at: JournalHarness, url: str) -> None:
+    told, still_open = at.begin(), at.begin()
+    assert await still_open.written
+    at.journal.told(told, "ack")
+    assert await told.written
+    delete_file(url)
+    async with open_store(Secret(url), [KEY]):
+        pass
+    await at.store.find_problems()
+    at.journal.settle(still_open, PAUSED)
+    assert await still_open.written
+    taken = await OrderRows(at.store.database, at.store.cipher, "theirs").take_over(all_leases=True)
+    assert [(one.id, one.outcome) for one in taken] == [(still_open.id, PAUSED)]
+
+
+async def test_after_a_standstill_an_order_is_ours_if_no_other_process_has_taken_it_over(url: str) -> None:
+    async with open_store(Secret(url), [KEY]) as store, journal_of(store, renew=20.0) as at:
         kept, lost = at.begin(), at.begin()
         assert await lost.written
-        await store.database.execute(text("UPDATE orders SET owner = 'theirs' WHERE id = :id"), {"id": lost.id})
+        await execute(store, "UPDATE orders SET owner = 'theirs' WHERE id = :id", id=lost.id)
         assert await at.journal.is_ours(lost)  # it cannot know: the lease runs
         kept.leased_until = lost.leased_until = 0.0
         assert (await at.journal.is_ours(kept), await at.journal.is_ours(lost)) == (True, False)
         assert kept.is_leased
 
 
-async def test_while_the_database_fails_a_new_order_counts_as_ours(
-    postgresql_urls: Iterator[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "_KNOWN_WITHIN", 0.1)
-    async with open_store(Secret(next(postgresql_urls)), [KEY]) as store, journal_of(store) as at:
-        at.rows.unblocked.clear()
-        entry = at.begin()
-        assert await at.journal.is_ours(entry)  # after a moment
-        at.rows.error = GONE
-        at.rows.unblocked.set()
-        await until(lambda: at.readiness.degraded)
-        monkeypatch.setattr(module, "_KNOWN_WITHIN", 1000.0)
+async def test_without_an_answer_of_the_database_an_order_counts_as_ours_after_a_moment(at: JournalHarness) -> None:
+    """It must be told, also when its lease has run out."""
+    old = at.begin()
+    assert await old.written
+    at.rows.unblocked.clear()
+    old.leased_until, entries = 0.0, [old, at.begin()]
+    for entry in entries:
         assert await at.journal.is_ours(entry)
-        at.rows.error = None
-
-
-async def test_without_the_database_an_outcome_is_told_also_when_the_lease_has_run_out(
-    postgresql_urls: Iterator[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "_RENEWED_WITHIN", 0.1)
-    async with open_store(Secret(next(postgresql_urls)), [KEY]) as store, journal_of(store) as at:
-        entry = at.begin()
-        assert await entry.written
-        at.rows.unblocked.clear()
-        entry.leased_until = 0.0
-        async with asyncio.timeout(5):
-            assert await at.journal.is_ours(entry)  # after a moment
-            at.rows.error = GONE
-            at.rows.unblocked.set()
-            await until(lambda: at.readiness.degraded)
-            monkeypatch.setattr(module, "_RENEWED_WITHIN", 1000.0)
-            assert await at.journal.is_ours(entry)
-        at.rows.error = None
+    at.rows.error = GONE
+    at.rows.unblocked.set()
+    await at.until_degraded()
+    for entry in (old, at.begin()):
+        answer = asyncio.create_task(at.journal.is_ours(entry))
+        await asyncio.sleep(0)
+        assert answer.done(), "it waits although the database is known to fail"
+        assert await answer
+    at.rows.error = None

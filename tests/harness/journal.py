@@ -1,0 +1,110 @@
+"""A journal of orders that runs over rows which can be slow, and fail before or after the commit."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+
+from bot.core.recovery import Unfinished
+from bot.core.requests import Verb
+from bot.health import Readiness
+from bot.metrics import OFF, Metrics
+from bot.outbound.store.errors import StoreUnreachableError
+from bot.outbound.store.journal import Journal
+from bot.outbound.store.journal_entry import JournalEntry
+from bot.outbound.store.order_row import OrderRow
+from bot.outbound.store.order_rows import OrderRows, Written
+from bot.outbound.store.store import Store
+from harness.conversation import until
+from harness.order_rows import order_row
+from harness.stored import fetch
+
+GONE = StoreUnreachableError("gone")
+
+
+class WatchedOrders(OrderRows):
+    """A write waits for `unblocked`, and fails with `error`, or once with `lost_answer` after its commit."""
+
+    def __init__(self, store: Store, owner: str) -> None:
+        super().__init__(store.database, store.cipher, owner)
+        self.writes: list[tuple[list[str], list[str]]] = []
+        self.unblocked = asyncio.Event()
+        self.unblocked.set()
+        self.error: Exception | None = None
+        self.lost_answer: Exception | None = None
+
+    async def write(self, new: Sequence[OrderRow], changed: Sequence[OrderRow]) -> Written:
+        self.writes.append(([row.state for row in new], [row.state for row in changed]))
+        await self.unblocked.wait()
+        if self.error is not None:
+            raise self.error
+        written = await super().write(new, changed)
+        error, self.lost_answer = self.lost_answer, None
+        if error is not None:
+            raise error
+        return written
+
+    async def renew(self, ids: Collection[str]) -> frozenset[str]:
+        if self.error is not None:
+            raise self.error
+        return await super().renew(ids)
+
+
+class CountedOrders(Metrics):
+    """Metrics that keep what was counted."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+
+    def settled(self, verb: str, source: str, outcome: str, seconds: float) -> None:
+        assert 0 <= seconds < 60
+        self.events.append(f"{verb} by {source}: {outcome}")
+
+    def delivered(self, verb: str, route: str | None, seconds: float) -> None:
+        assert 0 <= seconds < 60
+        self.events.append(f"{verb} by {route}")
+
+
+class JournalHarness:
+    """A journal over watched rows."""
+
+    def __init__(self, store: Store, owner: str, renew: float, metrics: Metrics) -> None:
+        self.store = store
+        self.rows = WatchedOrders(store, owner)
+        self.readiness = Readiness()
+        self.journal = Journal(self.rows, self.readiness, metrics, renew_interval=renew)
+
+    def begin(self, verb: Verb = Verb.PAUSE, trigger: str | None = None) -> JournalEntry:
+        row = order_row(verb, trigger=trigger)
+        return self.journal.begin(row.order, row.address)
+
+    async def stored(self, columns: str = "state") -> list[tuple[object, ...]]:
+        return await fetch(self.store, f"SELECT {columns} FROM orders ORDER BY given_at, id")  # noqa: S608
+
+    async def until_degraded(self, *, degraded: bool = True) -> None:
+        await until(lambda: bool(self.readiness.degraded) is degraded)
+
+    async def take_over(self, count: int) -> list[tuple[Unfinished, JournalEntry]]:
+        """Take over so many orders. Those that another process is renewing at this moment are skipped by PostgreSQL."""
+        taken: list[tuple[Unfinished, JournalEntry]] = []
+        async with asyncio.timeout(20):
+            while len(taken) < count:
+                taken += await self.journal.take_over(all_leases=True)
+                await asyncio.sleep(0.02)
+        return taken
+
+    async def until_stored(self, columns: str, is_there: Callable[[list[tuple[object, ...]]], bool]) -> None:
+        async with asyncio.timeout(20):
+            while not is_there(await self.stored(columns)):  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def journal_of(
+    store: Store, owner: str = "ours", *, renew: float = 0.05, metrics: Metrics = OFF
+) -> AsyncIterator[JournalHarness]:
+    """Run a journal until the end, when everything is written."""
+    harness = JournalHarness(store, owner, renew, metrics)
+    running = asyncio.create_task(harness.journal.run())
+    yield harness
+    harness.journal.stop()
+    await asyncio.wait_for(running, 20)
