@@ -2,13 +2,27 @@
 
 import secrets
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import psycopg
+from sqlalchemy import Connection, create_engine
 
 from bot.core.outcomes import Outcome
-from bot.core.recovery import State
+from bot.core.recovery import State, Unfinished
 from bot.core.requests import Actor, Order, ReplyAddress, Verb
 from bot.core.secret import Secret
 from bot.core.session_id import SessionId
+from bot.outbound.store.database_clock import DatabaseClock
+from bot.outbound.store.fields import FieldCipher
+from bot.outbound.store.order_opposition import session_locks
 from bot.outbound.store.order_row import OrderRow
+from bot.outbound.store.order_rows import OrderRows
+from bot.outbound.store.store import Store
+from harness.databases import KEY
 from harness.texts import SESSION
 
 RESPONSE_URL = "https://hooks.slack.com/commands/T0HOME00001/1/secret"
@@ -39,3 +53,45 @@ def order_row(
         settled_at=given_at if outcome else None,
         told_at=None,
     )
+
+
+Make = Callable[[], OrderRow]
+"""Makes a row whose age counts from the beginning of a test, which can be minutes after the collection of the tests."""
+
+
+def row(*values: Any, **fields: Any) -> Make:
+    return partial(order_row, *values, **fields)
+
+
+def settled(make: Make, outcome: Outcome, *, age: float = 0.0) -> Make:
+    """A row whose outcome has come that many seconds ago."""
+    return lambda: acted(make(), outcome, settled_at=time.monotonic() - age)
+
+
+def acted(before: OrderRow, outcome: Outcome, *, settled_at: float | None = None) -> OrderRow:
+    """The row with an outcome, a second after the order unless said otherwise."""
+    at = before.given_at + 1 if settled_at is None else settled_at
+    return replace(before, state=State.ACTED, outcome=outcome, settled_at=at)
+
+
+def told(before: OrderRow, outcome: Outcome) -> OrderRow:
+    """The row of an order whose outcome was told."""
+    return replace(acted(before, outcome), state=State.TOLD, delivered_by="ack", told_at=before.given_at + 2)
+
+
+def rows_of(store: Store, owner: str = "ours", key: Secret = KEY) -> OrderRows:
+    """The journal's rows as a process sees them."""
+    return OrderRows(store.database, FieldCipher([key]), owner)
+
+
+async def taken_over(store: Store, owner: str = "theirs", *, all_leases: bool = True) -> list[Unfinished]:
+    """Let another process take over what it may."""
+    return await rows_of(store, owner).take_over(all_leases=all_leases)
+
+
+@contextmanager
+def frozen_transaction(url: str, order: Order) -> Iterator[Connection]:
+    """A transaction of another process about the session of an order, which does not go on."""
+    with create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url)).connect() as connection:
+        DatabaseClock().now(connection, session_locks([order]))
+        yield connection

@@ -277,5 +277,6 @@ async def test_a_postgresql_can_be_written_in_other_ways_and_is_read_at_once_aft
 
 async def test_a_database_that_is_slow_is_not_waited_for_without_end(postgresql_urls: Iterator[str]) -> None:
     async with connect_store(Secret(next(postgresql_urls)), [KEY]) as store:
+        await store.prepare()
         with pytest.raises(errors.StoreUnreachableError):
-            await store.database.migrate(lambda connection: connection.execute(text("SELECT pg_sleep(5)")), within=0.3)
+            await store.database.change(lambda connection: connection.scalar(text("SELECT pg_sleep(5)")), within=0.3)

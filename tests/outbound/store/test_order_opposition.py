@@ -1,54 +1,29 @@
 """The opposite orders for a session, of this process and of others; no statement reads the whole table."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
-import psycopg
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import InternalError
 
 from bot.core.opposition import NO_OPPOSITION, UNCONFIRMED_TTL, Opposition
-from bot.core.outcomes import Broken, Doubt, Outcome, Overloaded, Paused, Resumed, Superseded, Unconfirmed
-from bot.core.recovery import State
-from bot.core.requests import Verb
-from bot.core.secret import Secret
-from bot.outbound.store.database_clock import DatabaseClock
-from bot.outbound.store.fields import FieldCipher
-from bot.outbound.store.order_opposition import session_locks
-from bot.outbound.store.order_row import OrderRow
-from bot.outbound.store.order_rows import OrderRows
-from bot.outbound.store.store import Store, open_store
 from harness import OTHER_SESSION
 from harness.databases import KEY
-from harness.order_rows import order_row
+from harness.order_rows import Make, acted, frozen_transaction, order_row, row, rows_of, settled, taken_over
+from harness.product import Secret, State, Store, open_store, requests
+from harness.product import outcomes as out
 
 pytestmark = pytest.mark.anyio
 
-PAUSE, RESUME = Verb.PAUSE, Verb.RESUME
+PAUSE, RESUME = requests.Verb.PAUSE, requests.Verb.RESUME
 OURS, THEIRS = "ours", "theirs"
 QUARTER = 901  # seconds
-
-
-def of_process(store: Store, owner: str = OURS) -> OrderRows:
-    return OrderRows(store.database, FieldCipher([KEY]), owner)
-
-
-Make = Callable[[], OrderRow]
-"""Makes a row whose age counts from the beginning of a test, which can be minutes after the collection of the tests."""
-
-
-def row(*values: Any, **fields: Any) -> Make:
-    return partial(order_row, *values, **fields)
-
-
-def settled(make: Make, outcome: Outcome, *, age: float = 0.0) -> Make:
-    """A row whose outcome has come that many seconds ago."""
-    return lambda: replace(make(), state=State.ACTED, outcome=outcome, settled_at=order_row(age=age).given_at)
+PAUSED, RESUMED, SUPERSEDED = out.Paused(), out.Resumed(), out.Superseded()
+TIMED_OUT, CROSSED = out.Unconfirmed(out.Doubt.TIMED_OUT), out.Unconfirmed(out.Doubt.RACED)
 
 
 @pytest.mark.parametrize(
@@ -58,9 +33,9 @@ def settled(make: Make, outcome: Outcome, *, age: float = 0.0) -> Make:
         (THEIRS, row(PAUSE, age=2), Opposition(is_running=True)),
         (OURS, row(PAUSE, age=10), NO_OPPOSITION),
         (OURS, row(PAUSE, age=2), Opposition(is_running=True)),
-        (THEIRS, settled(row(PAUSE, age=2), Paused()), Opposition(is_later=True, has_crossed=True)),
-        (THEIRS, settled(row(PAUSE, age=10), Paused()), Opposition(has_crossed=True)),
-        (THEIRS, settled(row(PAUSE, age=2), Overloaded()), NO_OPPOSITION),
+        (THEIRS, settled(row(PAUSE, age=2), PAUSED), Opposition(is_later=True, has_crossed=True)),
+        (THEIRS, settled(row(PAUSE, age=10), PAUSED), Opposition(has_crossed=True)),
+        (THEIRS, settled(row(PAUSE, age=2), out.Overloaded()), NO_OPPOSITION),
         (THEIRS, row(PAUSE, age=2, session=OTHER_SESSION), NO_OPPOSITION),
         (THEIRS, row(PAUSE, age=2, team="T0OTHER0001"), NO_OPPOSITION),
         (THEIRS, row(PAUSE, age=QUARTER), NO_OPPOSITION),
@@ -70,28 +45,23 @@ def settled(make: Make, outcome: Outcome, *, age: float = 0.0) -> Make:
 async def test_a_resume_is_recorded_as_sent_unless_a_pause_runs_or_was_given_later(
     store: Store, owner: str, pause: Make, opposition: Opposition
 ) -> None:
-    rows, resume = of_process(store), order_row(RESUME, State.WAITING, age=5)
-    await of_process(store, owner).write([pause()], [])
+    rows, resume = rows_of(store), order_row(RESUME, State.WAITING, age=5)
+    await rows_of(store, owner).write([pause()], [])
     await rows.write([resume], [])
     written = await rows.write([], [replace(resume, state=State.SENT)])
     assert written.opposition.get(resume.id, NO_OPPOSITION) == opposition
     assert written.held_back == ({resume.id} if opposition.is_running or opposition.is_later else set())
     state = State.WAITING if written.held_back else State.SENT
-    assert {one.id: one.state for one in await of_process(store, "a third").take_over(all_leases=True)}[
-        resume.id
-    ] == state
+    assert {one.id: one.state for one in await taken_over(store, "a third")}[resume.id] == state
 
 
 async def test_a_resume_that_is_recorded_as_sent_is_not_held_back_by_a_later_pause(store: Store) -> None:
     """The answer to the commit was lost, and the pause waits for the resume."""
-    rows, resume = of_process(store), order_row(RESUME, State.WAITING, age=5)
+    rows, resume = rows_of(store), order_row(RESUME, State.WAITING, age=5)
     await rows.write([resume], [])
     await rows.write([], [replace(resume, state=State.SENT)])
-    await of_process(store, THEIRS).write([order_row(PAUSE)], [])
+    await rows_of(store, THEIRS).write([order_row(PAUSE)], [])
     assert (await rows.write([], [replace(resume, state=State.SENT)])).held_back == frozenset()
-
-
-TIMED_OUT, CROSSED = Unconfirmed(Doubt.TIMED_OUT), Unconfirmed(Doubt.RACED)
 
 
 @pytest.mark.parametrize(
@@ -99,11 +69,11 @@ TIMED_OUT, CROSSED = Unconfirmed(Doubt.TIMED_OUT), Unconfirmed(Doubt.RACED)
     [
         (row(RESUME, State.WAITING, age=10), NO_OPPOSITION),
         (row(RESUME, age=10), Opposition(is_running=True)),
-        (settled(row(RESUME, age=10), Resumed(), age=2), Opposition(has_crossed=True)),
-        (settled(row(RESUME, age=10), Resumed(), age=7), NO_OPPOSITION),
-        (settled(row(RESUME, age=10), Superseded(), age=2), NO_OPPOSITION),
+        (settled(row(RESUME, age=10), RESUMED, age=2), Opposition(has_crossed=True)),
+        (settled(row(RESUME, age=10), RESUMED, age=7), NO_OPPOSITION),
+        (settled(row(RESUME, age=10), SUPERSEDED, age=2), NO_OPPOSITION),
         (settled(row(RESUME, age=10), TIMED_OUT, age=7), Opposition(is_in_doubt=True)),
-        (settled(row(RESUME, age=10), Broken("1"), age=7), Opposition(is_in_doubt=True)),
+        (settled(row(RESUME, age=10), out.Broken("1"), age=7), Opposition(is_in_doubt=True)),
         (settled(row(RESUME, age=10), CROSSED, age=7), NO_OPPOSITION),
         (settled(row(RESUME, age=90), TIMED_OUT, age=UNCONFIRMED_TTL + 1), NO_OPPOSITION),
     ],
@@ -111,41 +81,41 @@ TIMED_OUT, CROSSED = Unconfirmed(Doubt.TIMED_OUT), Unconfirmed(Doubt.RACED)
 async def test_a_pause_finds_the_resumes_that_it_may_have_crossed(
     store: Store, resume: Make, opposition: Opposition
 ) -> None:
-    rows, pause = of_process(store), order_row(PAUSE, age=5)
-    await of_process(store, THEIRS).write([resume()], [])
+    rows, pause = rows_of(store), order_row(PAUSE, age=5)
+    await rows_of(store, THEIRS).write([resume()], [])
     written = await rows.write([pause], [])
     assert await rows.find_opposition(pause.id) == opposition
     assert written.opposition.get(pause.id, NO_OPPOSITION) == opposition
 
 
 BY_ALICE, BY_BOB = "U0ALICE0001", "U0BOB000001"
-PAUSED_10_S_AGO = settled(row(PAUSE, age=10, user=BY_BOB), Paused(), age=9)
+PAUSED_10_S_AGO = settled(row(PAUSE, age=10, user=BY_BOB), PAUSED, age=9)
 
 
 @pytest.mark.parametrize(
     ("others", "by"),
     [
         ([PAUSED_10_S_AGO], (BY_BOB, 10)),
-        ([settled(row(PAUSE, age=20), Paused()), PAUSED_10_S_AGO], (BY_BOB, 10)),
-        ([settled(row(PAUSE, age=20), Paused())], (BY_ALICE, 20)),
-        ([settled(row(PAUSE, age=14), Paused())], None),  # her own
-        ([settled(row(RESUME, age=20), Resumed()), PAUSED_10_S_AGO], (BY_BOB, 10)),
-        ([PAUSED_10_S_AGO, settled(row(RESUME, age=8), Superseded())], (BY_BOB, 10)),
-        ([PAUSED_10_S_AGO, settled(row(RESUME, age=8), Resumed(), age=7)], None),
+        ([settled(row(PAUSE, age=20), PAUSED), PAUSED_10_S_AGO], (BY_BOB, 10)),
+        ([settled(row(PAUSE, age=20), PAUSED)], (BY_ALICE, 20)),
+        ([settled(row(PAUSE, age=14), PAUSED)], None),  # her own
+        ([settled(row(RESUME, age=20), RESUMED), PAUSED_10_S_AGO], (BY_BOB, 10)),
+        ([PAUSED_10_S_AGO, settled(row(RESUME, age=8), SUPERSEDED)], (BY_BOB, 10)),
+        ([PAUSED_10_S_AGO, settled(row(RESUME, age=8), RESUMED, age=7)], None),
         ([PAUSED_10_S_AGO, settled(row(RESUME, age=8), TIMED_OUT, age=7)], None),
         ([PAUSED_10_S_AGO, row(RESUME, age=8)], None),
         ([row(PAUSE, age=10, user=BY_BOB)], None),
         ([settled(row(PAUSE, age=10, user=BY_BOB), TIMED_OUT)], None),
-        ([settled(row(PAUSE, age=2, user=BY_BOB), Paused())], None),
-        ([settled(row(PAUSE, age=10, user=BY_BOB, session=OTHER_SESSION), Paused())], None),
-        ([settled(row(PAUSE, age=QUARTER, user=BY_BOB), Paused())], None),
+        ([settled(row(PAUSE, age=2, user=BY_BOB), PAUSED)], None),
+        ([settled(row(PAUSE, age=10, user=BY_BOB, session=OTHER_SESSION), PAUSED)], None),
+        ([settled(row(PAUSE, age=QUARTER, user=BY_BOB), PAUSED)], None),
     ],
 )
 async def test_a_pause_finds_the_recent_pause_before_it(
     store: Store, others: list[Make], by: tuple[str, int] | None
 ) -> None:
-    rows, pause = of_process(store), order_row(PAUSE, age=5)
-    await of_process(store, THEIRS).write([make() for make in others], [])
+    rows, pause = rows_of(store), order_row(PAUSE, age=5)
+    await rows_of(store, THEIRS).write([make() for make in others], [])
     written = await rows.write([pause], [])
     earlier = written.opposition.get(pause.id, NO_OPPOSITION).earlier_pause
     assert (earlier and (earlier.user_id, round(time.time() - earlier.given_at))) == by
@@ -155,18 +125,18 @@ async def test_a_pause_finds_the_recent_pause_before_it(
     ("resume", "by"),
     [
         (row(RESUME, age=2), "U0ALICE0001"),
-        (settled(row(RESUME, age=2), Resumed()), "U0ALICE0001"),
+        (settled(row(RESUME, age=2), RESUMED), "U0ALICE0001"),
         (settled(row(RESUME, age=2), TIMED_OUT), "U0ALICE0001"),
-        (settled(row(RESUME, age=2), Superseded()), None),
+        (settled(row(RESUME, age=2), SUPERSEDED), None),
         (row(RESUME, State.WAITING, age=2), None),
         (row(RESUME, age=10), None),
         (row(RESUME, age=2, session=OTHER_SESSION), None),
     ],
 )
 async def test_a_late_pause_finds_who_has_resumed_since(store: Store, resume: Make, by: str | None) -> None:
-    rows, pause = of_process(store), order_row(PAUSE, age=5)
+    rows, pause = rows_of(store), order_row(PAUSE, age=5)
     await rows.write([pause], [])
-    await of_process(store, THEIRS).write([resume()], [])
+    await rows_of(store, THEIRS).write([resume()], [])
     assert await rows.resumed_after(pause.id) == by
 
 
@@ -175,15 +145,13 @@ async def test_a_process_that_is_frozen_in_a_transaction_does_not_stop_the_other
     postgresql_urls: Iterator[str],
 ) -> None:
     url = next(postgresql_urls)
-    frozen = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url))
     async with open_store(Secret(url), [KEY]) as store:
         pause = order_row(PAUSE)
-        with frozen.connect() as connection:
-            DatabaseClock().now(connection, session_locks([pause.order]))
-            assert (await of_process(store, THEIRS).write([pause], [])).lost == frozenset()
+        with frozen_transaction(url, pause.order) as connection:
+            assert (await rows_of(store, THEIRS).write([pause], [])).lost == frozenset()
             with pytest.raises(InternalError):
                 connection.exec_driver_sql("SELECT 1")
-        assert [one.id for one in await of_process(store).take_over(all_leases=True)] == [pause.id]
+        assert [one.id for one in await taken_over(store, OURS)] == [pause.id]
 
 
 # --- what the statements read ---
@@ -217,12 +185,12 @@ def plans() -> Iterator[list[str]]:
 
 
 async def test_no_statement_about_an_order_scans_the_table(store: Store) -> None:
-    rows, pause, resume = of_process(store), order_row(PAUSE, trigger="1.2"), order_row(RESUME, State.WAITING)
+    rows, pause, resume = rows_of(store), order_row(PAUSE, trigger="1.2"), order_row(RESUME, State.WAITING)
     left = order_row(PAUSE)
-    await of_process(store, THEIRS).write([left], [])
+    await rows_of(store, THEIRS).write([left], [])
     with plans() as found:
         await rows.write([pause, resume], [])
-        await rows.write([], [settled(lambda: pause, Paused())(), replace(resume, state=State.SENT)])
+        await rows.write([], [acted(pause, PAUSED), replace(resume, state=State.SENT)])
         await rows.write([pause], [left])  # what is stored already, and what another process has
         await rows.renew([pause.id, left.id])
         await rows.find_opposition(pause.id)

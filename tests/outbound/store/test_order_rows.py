@@ -5,53 +5,31 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
 
 import psycopg
 import pytest
 from sqlalchemy import text
 
-from bot.core.outcomes import Doubt, Failed, Outcome, Overloaded, Paused, Resumed, Superseded, Unconfirmed
-from bot.core.recovery import State, Unfinished
-from bot.core.requests import Verb
-from bot.core.secret import Secret
 from bot.outbound.store import order_rows as module
-from bot.outbound.store.database_clock import DatabaseClock
-from bot.outbound.store.fields import FieldCipher
-from bot.outbound.store.order_row import OrderRow
-from bot.outbound.store.order_rows import OrderRows
-from bot.outbound.store.store import Store, open_store
 from harness import OTHER_SESSION
 from harness.databases import KEY, OTHER_KEY, query
-from harness.order_rows import RESPONSE_URL, order_row
+from harness.order_rows import RESPONSE_URL, Make, acted, order_row, row, rows_of, settled, taken_over, told
+from harness.product import Secret, State, Store, open_store, requests
+from harness.product import outcomes as out
+from harness.stored import execute, fetch
 
 pytestmark = pytest.mark.anyio
 
-PAUSE, RESUME = Verb.PAUSE, Verb.RESUME
+PAUSE, RESUME = requests.Verb.PAUSE, requests.Verb.RESUME
+PAUSED = out.Paused()
 
 
-def of_process(store: Store, owner: str = "ours", key: Secret = KEY) -> OrderRows:
-    return OrderRows(store.database, FieldCipher([key]), owner)
-
-
-async def stored(store: Store, columns: str = "*") -> list[Any]:
-    return await store.database.fetch_all(text(f"SELECT {columns} FROM orders ORDER BY given_at, id"))  # noqa: S608
+async def stored(store: Store, columns: str) -> list[tuple[object, ...]]:
+    return await fetch(store, f"SELECT {columns} FROM orders ORDER BY given_at, id")  # noqa: S608
 
 
 async def end_leases(store: Store) -> None:
-    await store.database.execute(text("UPDATE orders SET leased_until = leased_until - 60"))
-
-
-async def take_over(store: Store, *, owner: str = "theirs", all_leases: bool = True) -> list[Unfinished]:
-    return await of_process(store, owner).take_over(all_leases=all_leases)
-
-
-def acted(row: OrderRow, outcome: Outcome) -> OrderRow:
-    return replace(row, state=State.ACTED, outcome=outcome, settled_at=row.given_at + 1)
-
-
-def told(row: OrderRow) -> OrderRow:
-    return replace(acted(row, Paused()), state=State.TOLD, delivered_by="ack", told_at=row.given_at + 2)
+    await execute(store, "UPDATE orders SET leased_until = leased_until - 60")
 
 
 # --- written ---
@@ -59,8 +37,8 @@ def told(row: OrderRow) -> OrderRow:
 
 async def test_an_order_is_taken_over_as_it_was_written(store: Store) -> None:
     row = order_row(age=30)
-    assert (await of_process(store).write([row], [])).lost == frozenset()
-    (taken,) = await take_over(store)
+    assert (await rows_of(store).write([row], [])).lost == frozenset()
+    (taken,) = await taken_over(store)
     assert (taken.id, taken.order, taken.address, taken.state) == (row.id, row.order, row.address, row.state)
     assert taken.outcome is None
     assert 30 <= taken.age < 60
@@ -68,17 +46,18 @@ async def test_an_order_is_taken_over_as_it_was_written(store: Store) -> None:
 
 async def test_a_trigger_is_stored_once(store: Store) -> None:
     first, again, other = order_row(trigger="1.2"), order_row(trigger="1.2"), order_row(trigger="1.3")
-    assert (await of_process(store).write([first], [])).lost == frozenset()
-    assert (await of_process(store, "theirs").write([again, other, order_row()], [])).lost == {again.id}
-    assert {row.id for row in await stored(store)} >= {first.id, other.id}
-    assert again.id not in {row.id for row in await stored(store)}
+    assert (await rows_of(store).write([first], [])).lost == frozenset()
+    assert (await rows_of(store, "theirs").write([again, other, order_row()], [])).lost == {again.id}
+    ids = {row_id for (row_id,) in await stored(store, "id")}
+    assert ids >= {first.id, other.id}
+    assert again.id not in ids
 
 
 async def test_a_row_whose_commit_seemed_to_fail_is_written_again(store: Store) -> None:
-    rows, row, new = of_process(store), order_row(trigger="1.2", age=1), order_row()
+    rows, row, new = rows_of(store), order_row(trigger="1.2", age=1), order_row()
     await rows.write([row], [])
-    assert (await rows.write([acted(row, Paused("paused")), new], [])).lost == frozenset()
-    assert [(one.id, one.outcome) for one in await stored(store)] == [(row.id, "Paused"), (new.id, None)]
+    assert (await rows.write([acted(row, PAUSED), new], [])).lost == frozenset()
+    assert await stored(store, "id, outcome") == [(row.id, "Paused"), (new.id, None)]
 
 
 def now(offset: float, seconds: float, *_: object) -> float:
@@ -90,13 +69,12 @@ def now(offset: float, seconds: float, *_: object) -> float:
 async def test_a_slow_answer_does_not_change_the_order_and_a_changed_clock_is_followed(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows, first, second, third = of_process(store), order_row(age=3), order_row(age=2.9), order_row(age=2.8)
-
-    for row, change, seconds in ((first, 0.0, 0.0), (second, 0.0, 0.3), (third, 3600.0, 0.0)):
+    rows, first, second, third = rows_of(store), order_row(age=3), order_row(age=2.9), order_row(age=2.8)
+    for given, change, seconds in ((first, 0.0, 0.0), (second, 0.0, 0.3), (third, 3600.0, 0.0)):
         slow_clock = partial(now, 1_785_000_000.0 + change, seconds)
-        monkeypatch.setattr(DatabaseClock, "now", staticmethod(slow_clock))
-        await rows.write([row], [])
-    ((first_at,), (second_at,), (third_at,)) = await stored(store, "given_at")
+        monkeypatch.setattr("bot.outbound.store.database_clock.DatabaseClock.now", staticmethod(slow_clock))
+        await rows.write([given], [])
+    ((first_at,), (second_at,), (third_at,)) = await fetch(store, "SELECT given_at FROM orders ORDER BY given_at")
     assert (second_at - first_at, third_at - first_at) == (
         pytest.approx(0.1, abs=0.05),
         pytest.approx(3600.2, abs=0.05),
@@ -105,168 +83,44 @@ async def test_a_slow_answer_does_not_change_the_order_and_a_changed_clock_is_fo
 
 async def test_a_change_of_a_row_that_was_taken_over_is_refused(store: Store) -> None:
     """A frozen process wakes up."""
-    rows, lost, kept = of_process(store), order_row(RESUME, State.WAITING), order_row(age=5)
+    rows, lost, kept = rows_of(store), order_row(RESUME, State.WAITING), order_row(age=5)
     await rows.write([lost], [])
-    await take_over(store)
+    await taken_over(store)
     await rows.write([kept], [])
-    sent, settled = replace(lost, state=State.SENT), acted(kept, Paused())
-    assert (await rows.write([], [sent, settled])).lost == {lost.id}
-    assert [(row.id, row.state) for row in await stored(store)] == [(kept.id, "acted"), (lost.id, "waiting")]
+    assert (await rows.write([], [replace(lost, state=State.SENT), acted(kept, PAUSED)])).lost == {lost.id}
+    assert await stored(store, "id, state") == [(kept.id, "acted"), (lost.id, "waiting")]
 
 
 async def test_the_outcome_of_a_trigger_is_found_once_it_is_known(store: Store) -> None:
-    rows, row = of_process(store), order_row(trigger="1.2")
+    rows, row = rows_of(store), order_row(trigger="1.2")
     assert await rows.outcome_of("1.2") is None
     await rows.write([row], [])
     assert await rows.outcome_of("1.2") is None
-    await rows.write([], [acted(row, Failed(500, "no"))])
-    assert await rows.outcome_of("1.2") == Failed(500, "no")
+    await rows.write([], [acted(row, out.Failed(500, "no"))])
+    assert await rows.outcome_of("1.2") == out.Failed(500, "no")
 
 
 async def test_a_response_url_is_stored_encrypted_until_the_outcome_is_told(store: Store) -> None:
-    rows, row = of_process(store), order_row()
+    rows, row = rows_of(store), order_row()
     await rows.write([row], [])
     ((reply,),) = await stored(store, "reply")
-    assert "hooks" not in reply
-    await rows.write([], [acted(row, Paused())])
+    assert "hooks" not in str(reply)
+    await rows.write([], [acted(row, PAUSED)])
     assert await stored(store, "reply") == [(reply,)]
-    await rows.write([], [told(row)])
+    await rows.write([], [told(row, PAUSED)])
     assert await stored(store, "reply, delivered_by, settled_at < told_at") == [(None, "ack", True)]
-    await rows.write([told(order_row())], [])
+    await rows.write([told(order_row(), PAUSED)], [])
     assert await stored(store, "reply") == [(None,)] * 2
 
 
-async def test_a_file_has_no_response_url(tmp_path: Path) -> None:
+async def test_a_file_has_no_response_url_and_a_commit_to_it_survives_a_power_loss(tmp_path: Path) -> None:
     async with open_store(Secret(f"sqlite:///{tmp_path / 'bot.db'}"), [KEY]) as store:
-        await of_process(store).write([order_row()], [])
+        await rows_of(store).write([order_row()], [])
         files = [path.read_bytes() for path in tmp_path.iterdir()]  # noqa: ASYNC240 - a few small files
         assert any(b"it loops" in content for content in files)
         assert not any(RESPONSE_URL.encode() in content for content in files)
-
-
-@pytest.mark.parametrize(
-    ("written", "read"), [("a\0b", "ab"), ("a\ud800b", "a?b"), ("é 🛑\u2028\ufffe", "é 🛑\u2028\ufffe")]
-)
-async def test_any_text_of_slack_is_stored(store: Store, written: str, read: str) -> None:
-    row = order_row()
-    order = replace(row.order, reason=written, trigger_id=written)
-    row = replace(row, order=order, address=replace(row.address, thread_ts=written))
-    await of_process(store).write([row], [])
-    ((reason, trigger_id, thread_ts),) = await stored(store, "reason, trigger_id, thread_ts")
-    assert (reason, trigger_id, thread_ts) == (read, read, read)
-
-
-# --- taken over ---
-
-
-async def test_an_order_is_taken_over_when_its_lease_has_run_out(store: Store) -> None:
-    rows, row = of_process(store), order_row()
-    await rows.write([row], [])
-    assert await take_over(store, all_leases=False) == []
-    await end_leases(store)
-    await rows.renew([row.id])
-    assert await take_over(store, all_leases=False) == []
-    await end_leases(store)
-    assert await rows.take_over(all_leases=False) == [], "its own process took it over"
-    assert [taken.id for taken in await take_over(store, all_leases=False)] == [row.id]
-    assert await take_over(store, owner="a third", all_leases=False) == []
-    await end_leases(store)
-    await rows.renew([row.id])
-    assert [taken.id for taken in await take_over(store, owner="a third", all_leases=False)] == [row.id]
-
-
-async def test_a_lease_is_taken_over_at_once_if_no_other_process_can_use_the_database(store: Store) -> None:
-    row, done = order_row(), order_row(age=9)
-    await of_process(store).write([row, told(done)], [])
-    assert [taken.id for taken in await take_over(store)] == [row.id]
-
-
-async def test_the_oldest_orders_are_taken_over_first_a_limited_number_at_a_time(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "MOST_TAKEN", 2)
-    new = [order_row(age=age) for age in (10, 30, 20)]
-    await of_process(store).write(new, [])
-    assert [taken.id for taken in await take_over(store)] == [new[1].id, new[2].id]
-    assert [taken.id for taken in await take_over(store)] == [new[0].id]
-
-
-async def test_a_row_that_another_process_takes_over_is_skipped(postgresql_urls: Iterator[str]) -> None:
-    url = next(postgresql_urls)
-    async with open_store(Secret(url), [KEY]) as store:
-        held, free = order_row(age=9), order_row()
-        await of_process(store).write([held, free], [])
-        with psycopg.connect(url) as connection:
-            connection.execute("SELECT id FROM orders WHERE id = %s FOR UPDATE", [held.id])
-            assert [taken.id for taken in await take_over(store)] == [free.id]
-
-
-async def test_what_cannot_be_decrypted_or_read_is_left_out(store: Store) -> None:
-    rows = of_process(store, key=OTHER_KEY)
-    row = order_row(age=9)
-    unreadable = acted(order_row(), Paused())
-    await rows.write([row, unreadable], [])
-    await store.database.execute(text("UPDATE orders SET outcome = 'Exploded' WHERE outcome IS NOT NULL"))
-    first, second = await take_over(store)
-    assert first.address == replace(row.address, response_url=None)
-    assert (second.state, second.outcome) == (State.SENT, None)
-
-
-# --- what else was ordered for the session ---
-
-OWN = order_row(age=10)
-PAUSED, DENIED, SUPERSEDED = Paused(), Overloaded(), Superseded()
-IN_DOUBT = Unconfirmed(Doubt.TIMED_OUT)
-
-
-@pytest.mark.parametrize(
-    ("verb", "other", "is_opposed"),
-    [
-        (RESUME, order_row(PAUSE, age=5), True),
-        (RESUME, acted(order_row(PAUSE, age=5), PAUSED), True),
-        (RESUME, acted(order_row(PAUSE, age=5), IN_DOUBT), True),
-        (RESUME, told(order_row(PAUSE, age=5)), True),
-        (RESUME, acted(order_row(PAUSE, age=5), DENIED), False),
-        (RESUME, order_row(PAUSE, age=15), False),
-        (RESUME, order_row(PAUSE, age=5, team="T0OTHER0001"), False),
-        (RESUME, order_row(PAUSE, age=5, session=OTHER_SESSION), False),
-        (PAUSE, order_row(PAUSE, age=5), False),
-        (PAUSE, order_row(RESUME, age=5), True),
-        (PAUSE, order_row(RESUME, State.WAITING, age=5), False),
-        (PAUSE, acted(order_row(RESUME, age=5), SUPERSEDED), False),
-        (PAUSE, acted(order_row(RESUME, age=5), Resumed()), True),
-    ],
-)
-async def test_a_later_order_of_the_other_kind_opposes_if_it_can_have_been_sent(
-    store: Store, verb: Verb, other: OrderRow, *, is_opposed: bool
-) -> None:
-    own = replace(OWN, order=replace(OWN.order, verb=verb))
-    await of_process(store).write([own, other], [])
-    assert {taken.id: taken.is_opposed for taken in await take_over(store)}[own.id] == is_opposed
-
-
-@pytest.mark.parametrize(
-    ("other", "has_company"),
-    [
-        (order_row(RESUME, age=15), True),
-        (order_row(RESUME, age=5), True),
-        (acted(order_row(RESUME, age=10.5), Resumed()), True),
-        (acted(order_row(RESUME, age=15), Resumed()), False),
-        (acted(order_row(RESUME, age=10.5), SUPERSEDED), False),
-        (order_row(RESUME, State.WAITING, age=15), False),
-        (order_row(PAUSE, age=15), False),
-        (order_row(RESUME, age=15, session=OTHER_SESSION), False),
-    ],
-)
-async def test_a_resume_has_company_if_another_one_can_have_been_sent_for_both(
-    store: Store, other: OrderRow, *, has_company: bool
-) -> None:
-    own = replace(OWN, order=replace(OWN.order, verb=RESUME), state=State.WAITING)
-    await of_process(store).write([own, other], [])
-    assert {taken.id: taken.has_company for taken in await take_over(store)}[own.id] == has_company
-
-
-# --- a power loss ---
+        setting = await store.database.change(lambda connection: connection.scalar(text("PRAGMA synchronous")))
+        assert setting == 2  # FULL
 
 
 async def test_a_commit_survives_a_power_loss_whatever_the_default_of_the_server(
@@ -274,11 +128,11 @@ async def test_a_commit_survives_a_power_loss_whatever_the_default_of_the_server
 ) -> None:
     url = next(postgresql_urls)
     async with open_store(Secret(url), [KEY]) as store:
-        await store.database.execute(text(_NOTE_SETTING))
+        await execute(store, _NOTE_SETTING)
     async with open_store(Secret(url), [KEY]) as store:
         row = order_row()
-        await of_process(store).write([row], [])
-        await of_process(store).write([], [told(row)])
+        await rows_of(store).write([row], [])
+        await rows_of(store).write([], [told(row, PAUSED)])
     assert query(url, "SELECT setting FROM seen") == [("on",), ("on",)]
     assert query(url, "SHOW synchronous_commit") == [("off",)]
 
@@ -292,8 +146,113 @@ CREATE TRIGGER note BEFORE INSERT OR UPDATE ON orders FOR EACH ROW EXECUTE FUNCT
 """
 
 
-async def test_a_commit_to_a_file_survives_a_power_loss(tmp_path: Path) -> None:
-    url = Secret(f"sqlite:///{tmp_path / 'bot.db'}")
-    async with open_store(url, [KEY]) as store:
-        setting = await store.database.change(lambda connection: connection.scalar(text("PRAGMA synchronous")))
-        assert setting == 2  # FULL
+@pytest.mark.parametrize(
+    ("written", "read"), [("a\0b", "ab"), ("a\ud800b", "a?b"), ("é 🛑\u2028\ufffe", "é 🛑\u2028\ufffe")]
+)
+async def test_any_text_of_slack_is_stored(store: Store, written: str, read: str) -> None:
+    row = order_row()
+    order = replace(row.order, reason=written, trigger_id=written)
+    await rows_of(store).write([replace(row, order=order, address=replace(row.address, thread_ts=written))], [])
+    assert await stored(store, "reason, trigger_id, thread_ts") == [(read, read, read)]
+
+
+# --- taken over ---
+
+
+async def test_an_order_is_taken_over_when_its_lease_has_run_out(store: Store) -> None:
+    rows, row = rows_of(store), order_row()
+    await rows.write([row], [])
+    assert await taken_over(store, all_leases=False) == []
+    await end_leases(store)
+    await rows.renew([row.id])
+    assert await taken_over(store, all_leases=False) == []
+    await end_leases(store)
+    assert await rows.take_over(all_leases=False) == [], "its own process took it over"
+    assert [taken.id for taken in await taken_over(store, all_leases=False)] == [row.id]
+    assert await taken_over(store, "a third", all_leases=False) == []
+    await end_leases(store)
+    await rows.renew([row.id])
+    assert [taken.id for taken in await taken_over(store, "a third", all_leases=False)] == [row.id]
+
+
+async def test_the_oldest_orders_are_taken_over_first_a_limited_number_at_a_time(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once, if no other process can use the database; not those that were told."""
+    monkeypatch.setattr(module, "MOST_TAKEN", 2)
+    new = [order_row(age=age) for age in (10, 30, 20)]
+    await rows_of(store).write([*new, told(order_row(age=40), PAUSED)], [])
+    assert [taken.id for taken in await taken_over(store)] == [new[1].id, new[2].id]
+    assert [taken.id for taken in await taken_over(store)] == [new[0].id]
+
+
+async def test_a_row_that_another_process_takes_over_is_skipped(postgresql_urls: Iterator[str]) -> None:
+    url = next(postgresql_urls)
+    async with open_store(Secret(url), [KEY]) as store:
+        held, free = order_row(age=9), order_row()
+        await rows_of(store).write([held, free], [])
+        with psycopg.connect(url) as connection:
+            connection.execute("SELECT id FROM orders WHERE id = %s FOR UPDATE", [held.id])
+            assert [taken.id for taken in await taken_over(store)] == [free.id]
+
+
+async def test_what_cannot_be_decrypted_or_read_is_left_out(store: Store) -> None:
+    row, unreadable = order_row(age=9), acted(order_row(), PAUSED)
+    await rows_of(store, key=OTHER_KEY).write([row, unreadable], [])
+    await execute(store, "UPDATE orders SET outcome = 'Exploded' WHERE outcome IS NOT NULL")
+    first, second = await taken_over(store)
+    assert first.address == replace(row.address, response_url=None)
+    assert (second.state, second.outcome) == (State.SENT, None)
+
+
+# --- what else was ordered for the session ---
+
+LATER_PAUSE = row(PAUSE, age=5)
+IN_DOUBT = out.Unconfirmed(out.Doubt.TIMED_OUT)
+
+
+@pytest.mark.parametrize(
+    ("verb", "other", "is_opposed"),
+    [
+        (RESUME, LATER_PAUSE, True),
+        (RESUME, settled(LATER_PAUSE, PAUSED), True),
+        (RESUME, settled(LATER_PAUSE, IN_DOUBT), True),
+        (RESUME, lambda: told(order_row(PAUSE, age=5), PAUSED), True),
+        (RESUME, settled(LATER_PAUSE, out.Overloaded()), False),
+        (RESUME, row(PAUSE, age=15), False),
+        (RESUME, row(PAUSE, age=5, team="T0OTHER0001"), False),
+        (RESUME, row(PAUSE, age=5, session=OTHER_SESSION), False),
+        (PAUSE, LATER_PAUSE, False),
+        (PAUSE, row(RESUME, age=5), True),
+        (PAUSE, row(RESUME, State.WAITING, age=5), False),
+        (PAUSE, settled(row(RESUME, age=5), out.Superseded()), False),
+        (PAUSE, settled(row(RESUME, age=5), out.Resumed()), True),
+    ],
+)
+async def test_a_later_order_of_the_other_kind_opposes_if_it_can_have_been_sent(
+    store: Store, verb: requests.Verb, other: Make, *, is_opposed: bool
+) -> None:
+    own = order_row(verb, age=10)
+    await rows_of(store).write([own, other()], [])
+    assert {taken.id: taken.is_opposed for taken in await taken_over(store)}[own.id] == is_opposed
+
+
+@pytest.mark.parametrize(
+    ("other", "has_company"),
+    [
+        (row(RESUME, age=15), True),
+        (row(RESUME, age=5), True),
+        (settled(row(RESUME, age=10.5), out.Resumed(), age=9.5), True),
+        (settled(row(RESUME, age=15), out.Resumed(), age=14), False),
+        (settled(row(RESUME, age=10.5), out.Superseded(), age=9.5), False),
+        (row(RESUME, State.WAITING, age=15), False),
+        (row(PAUSE, age=15), False),
+        (row(RESUME, age=15, session=OTHER_SESSION), False),
+    ],
+)
+async def test_a_resume_has_company_if_another_one_can_have_been_sent_for_both(
+    store: Store, other: Make, *, has_company: bool
+) -> None:
+    own = order_row(RESUME, State.WAITING, age=10)
+    await rows_of(store).write([own, other()], [])
+    assert {taken.id: taken.has_company for taken in await taken_over(store)}[own.id] == has_company
