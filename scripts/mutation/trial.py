@@ -1,0 +1,194 @@
+"""One mutation in a copy of the checkout: the tests that could notice it run until one fails."""
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePath
+from typing import Any
+
+from scripts.mutation.checkout import ROOT, Checkout
+from scripts.mutation.coverage_map import CoverageMap, Test
+from scripts.mutation.sites import Mutation, users
+
+_MOST_COVERING, _COVERING_SECONDS = 150, 60.0  # of processor time when they were measured
+_MOST_OF_FOLDER, _FOLDER_SECONDS = 100, 30.0
+_MOST_COSTLY, _COSTLY_SECONDS = 10, 40.0  # tests with a process or PostgreSQL
+_FIRST = 8  # tests that run alone first: importing the files of all others takes seconds
+_HANGS_AFTER = 90.0
+_LONGEST_TRIAL = 400.0
+_USAGE_ERROR, _INTERRUPTED = 4, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A mutation, the test that noticed it, and how many tests ran."""
+
+    mutation: Mutation
+    killed_by: str | None
+    hung: bool
+    covering: int
+    ran: int
+    seconds: float
+
+    def __str__(self) -> str:
+        end = (
+            f"killed by {self.killed_by}"
+            if self.killed_by
+            else f"SURVIVED {self.ran} of {self.covering} covering tests"
+        )
+        where = f"{self.mutation.file}:{self.mutation.line}"
+        return f"{where}  {self.mutation.what}  {'timed out: ' if self.hung else ''}{end}  [{self.seconds:.0f} s]"
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """What is written to the file."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    failed: str | None
+    begun: int
+    hung: bool = False
+
+
+class Trials:
+    """A copy of the checkout, with the tests to run in it."""
+
+    def __init__(self, directory: Path, tests: CoverageMap) -> None:
+        self._tests = tests
+        self._checkout = Checkout(directory)
+        self._passing = set[str]()
+        self._output = directory.with_suffix(".output")
+        self._server = subprocess.Popen(  # noqa: S603 - our own words
+            [self._checkout.python, "-m", "scripts.mutation.warm"],
+            cwd=directory,
+            env=self._checkout.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._answers = queue.SimpleQueue[list[Any]]()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def close(self) -> None:
+        """End the server."""
+        self._server.terminate()
+        self._server.wait()
+
+    def judge(self, mutation: Mutation) -> Verdict:
+        """Run tests until one fails with the mutation, again when it runs alone, and not without the mutation."""
+        began = time.monotonic()
+        covering, batches = self._plan(mutation)
+        ran = 0
+        for batch in batches:
+            left = [test.name for test in batch]
+            while left and time.monotonic() - began < _LONGEST_TRIAL:
+                with self._checkout.edited(mutation.file, mutation.line, mutation.after):
+                    run = self._run(left)
+                    ran += run.begun
+                    if run.failed is None:
+                        break
+                    is_sure = run.hung or self._run([run.failed]).failed is not None
+                if is_sure and self._passes(run.failed):
+                    return Verdict(mutation, run.failed, run.hung, covering, ran, time.monotonic() - began)
+                left = left[left.index(run.failed) + 1 :]
+        return Verdict(mutation, None, False, covering, ran, time.monotonic() - began)  # noqa: FBT003
+
+    def _plan(self, mutation: Mutation) -> tuple[int, Iterator[list[Test]]]:
+        lines = {(mutation.file, line) for line in mutation.lines} or users(ROOT, set(mutation.names))
+        covering = self._tests.covering(lines)
+        cheap = [test for test in covering if not test.costly]
+        chosen = _best(cheap, _MOST_COVERING, _COVERING_SECONDS) or _best(covering, _MOST_COSTLY, _COSTLY_SECONDS)
+        names = {test.name for test in chosen}
+        folder = [test for test in self._of_folder(mutation.file) if test.name not in names and not test.costly]
+        more = _best(folder, _MOST_OF_FOLDER, _FOLDER_SECONDS) if covering else []
+        return len(covering), iter([batch for batch in (chosen[:_FIRST], chosen[_FIRST:], more) if batch])
+
+    def _of_folder(self, file: str) -> list[Test]:
+        folder = PurePath("tests", *PurePath(file).parts[1:-1])
+        while folder != PurePath("tests") and not (ROOT / folder).is_dir():
+            folder = folder.parent
+        return [test for test in self._tests.tests.values() if PurePath(test.name.partition("::")[0]).parent == folder]
+
+    def _passes(self, test: str) -> bool:
+        if test not in self._passing:
+            if self._run([test]).failed is not None:
+                print(f"fails without a mutation, too: {test}")
+                return False
+            self._passing.add(test)
+        return True
+
+    def _run(self, tests: list[str]) -> _Run:
+        run, code = self._fork(tests)
+        if code == _USAGE_ERROR:  # the parameters of a test are other ones with the mutation
+            whole = list(dict.fromkeys(name.partition("[")[0] for name in tests))
+            run, code = self._fork(whole)
+        if run.failed is None and code != 0:
+            return _Run(tests[0], run.begun)
+        if run.failed is not None and run.failed not in tests:  # a file that can't be imported, or another parameter
+            start = run.failed.partition("[")[0]
+            return _Run(next((name for name in tests if name.startswith(start)), tests[0]), run.begun, run.hung)
+        return run
+
+    def _fork(self, tests: list[str]) -> tuple[_Run, int]:
+        print(json.dumps([tests, str(self._output)]), file=self._server.stdin, flush=True)
+        failed, current, begun, pid, hung = None, None, 0, 0, False
+        while True:
+            try:
+                match self._answers.get(timeout=_HANGS_AFTER):
+                    case ["pid", number]:
+                        pid = number
+                    case ["begins", name]:
+                        current, begun = name, begun + 1
+                    case ["fails", name]:
+                        failed = failed or name
+                    case ["ends", code]:
+                        return _Run(failed, begun, hung), code
+            except queue.Empty:
+                failed, hung = failed or current or tests[0], True
+                _kill(pid)
+
+    def _read(self) -> None:
+        for line in self._server.stdout or ():
+            self._answers.put(json.loads(line))
+
+
+def _best(tests: list[Test], most: int, seconds: float) -> list[Test]:
+    """Return those that are most about few lines, and quick; the first case of each test before the second."""
+    cases = Counter[str]()
+
+    def order(test: Test) -> tuple[int, float]:
+        function = test.name.partition("[")[0]
+        cases[function] += 1
+        return cases[function], test.lines * (0.1 + test.seconds)
+
+    chosen = list[Test]()
+    for _, test in sorted((order(test), test) for test in sorted(tests, key=lambda test: (test.lines, test.name))):
+        seconds -= test.seconds
+        if len(chosen) == most or seconds < 0:
+            break
+        chosen.append(test)
+    return chosen
+
+
+def _kill(pid: int) -> None:
+    """Kill a process and all below it."""
+    below = [int(path.name) for path in Path("/proc").glob("[0-9]*") if _parent(path) == pid]
+    os.kill(pid, signal.SIGKILL)
+    for child in below:
+        _kill(child)
+
+
+def _parent(process: Path) -> int:
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
