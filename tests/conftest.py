@@ -64,7 +64,7 @@ def is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
-OTHER_PROCESSES = ("process", "browser")
+OTHER_PROCESSES = ("process", "browser", "demo")
 """The directories of tests that start other processes, which do not follow virtual time."""
 
 

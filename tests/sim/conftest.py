@@ -17,8 +17,7 @@ from sim.view_client import ViewClient
 
 @pytest.fixture
 async def slack() -> AsyncIterator[SimSlack]:
-    """A Slack whose patience outlasts a slow machine."""
-    async with SimSlack(now=lambda: 1_785_000_000.0, ack_deadline=20.0) as slack:
+    async with SimSlack(now=lambda: 1_785_000_000.0) as slack:
         yield slack
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from bot.sim.anchor import DEFAULT_KEY, SessionState, SimAnchor, html, rate_limited, server_error
 from bot.sim.faults import Answer, Drip, Fault, Hang, HugeBody, ResetAfterReading, ResetBeforeReading, Slow
-from bot.sim.local_server import LocalServer, free_port
+from bot.sim.local_server import LocalServer
 
 pytestmark = pytest.mark.anyio
 
@@ -53,15 +53,12 @@ def caller(anchor: SimAnchor, client: aiohttp.ClientSession) -> Caller:
 @pytest.mark.parametrize(
     ("fault", "answer", "state"),
     [
-        (rate_limited("Wed, 21 Oct 2026 07:28:00 GMT"), (429, b"Too many", "Wed, 21 Oct 2026 07:28:00 GMT"), RUNNING),
-        (rate_limited(None), (429, b"Too many", None), RUNNING),
+        (rate_limited(30), (429, b"Too many", "30"), RUNNING),
         (html(), (502, b"<html>", None), RUNNING),
-        (server_error(), (500, b"Failed to pause agent", None), RUNNING),
         (server_error(applied=True), (500, b"Failed to pause agent", None), PAUSED),
         (Answer(200), (200, b"", None), RUNNING),
         (Slow(0.05), (200, b'"paused"', None), PAUSED),
         (Drip(bytes_per_second=1000), (200, b'{"data": {"status": "paused"}}', None), PAUSED),
-        (HugeBody(100_000), (200, b"x" * 100_000, None), RUNNING),
         (HugeBody(100_000, applied=True), (200, b"x" * 100_000, None), PAUSED),
         (Hang(), None, RUNNING),
         (Hang(applied=True), None, PAUSED),
@@ -100,15 +97,6 @@ async def test_a_fault_applies_as_often_as_it_says_or_until_it_is_removed(anchor
         assert anchor.fault is None
 
 
-@pytest.mark.parametrize("fault", [HugeBody(), Drip(bytes_per_second=100)])
-async def test_streaming_ends_when_the_client_hangs_up(anchor: SimAnchor, caller: Caller, fault: Fault) -> None:
-    anchor.fault = fault
-    async with caller.post() as response:
-        await response.content.readany()
-        response.close()
-    await anchor.until(lambda: anchor.requests[0].status == 200)
-
-
 async def test_stopping_does_not_wait_for_hanging_requests(client: aiohttp.ClientSession) -> None:
     before = asyncio.all_tasks()
     async with SimAnchor() as anchor:
@@ -126,9 +114,8 @@ async def test_stopping_does_not_wait_for_hanging_requests(client: aiohttp.Clien
     assert asyncio.all_tasks() <= before
 
 
-@pytest.mark.parametrize("option", [socket.SO_KEEPALIVE, socket.SO_REUSEADDR, socket.SO_REUSEPORT])
 async def test_a_stopped_server_refuses_connections_and_keeps_its_port_until_it_ends(
-    client: aiohttp.ClientSession, option: int
+    client: aiohttp.ClientSession,
 ) -> None:
     async with SimAnchor() as anchor:
         caller, port = Caller(anchor, client), anchor.port
@@ -136,10 +123,11 @@ async def test_a_stopped_server_refuses_connections_and_keeps_its_port_until_it_
             _, writer = await asyncio.open_connection("127.0.0.1", port)
             await anchor.stop()
             writer.close()
-            with socket.socket() as other:
-                other.setsockopt(socket.SOL_SOCKET, option, 1)
-                with pytest.raises(OSError, match="in use"):
-                    other.bind(("127.0.0.1", port))
+            for option in (socket.SO_KEEPALIVE, socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+                with socket.socket() as other:
+                    other.setsockopt(socket.SOL_SOCKET, option, 1)
+                    with pytest.raises(OSError, match="in use"):
+                        other.bind(("127.0.0.1", port))
             with pytest.raises(ConnectionRefusedError):
                 await asyncio.open_connection("127.0.0.1", port)
             await anchor.start()
@@ -147,20 +135,3 @@ async def test_a_stopped_server_refuses_connections_and_keeps_its_port_until_it_
         await anchor.stop()
     async with LocalServer([], port=port) as successor:
         assert successor.port == port
-
-
-async def test_a_large_answer_waits_for_a_slow_reader(anchor: SimAnchor) -> None:
-    anchor.fault = HugeBody(30_000_000)
-    reader, writer = await asyncio.open_connection("127.0.0.1", anchor.port)
-    writer.write(b"GET /v1/sessions/all/status HTTP/1.0\r\nUser-Agent: slow\r\n\r\n")
-    await asyncio.sleep(0.2)
-    assert (await reader.read()).endswith(b'"}}')
-    writer.close()
-
-
-async def test_a_port_that_is_taken_is_not_called_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    taken, free = free_port(), free_port()
-    tries = iter([taken, free])
-    monkeypatch.setattr("random.randrange", lambda *_: next(tries))
-    async with LocalServer([], port=taken):
-        assert free_port() == free

@@ -61,7 +61,6 @@ async def test_an_ack_in_channel_shows_the_command_as_well(slack: SimSlack, app:
     [
         (200, NEVER, "operation_timeout", [Rule.ACK_LATE]),
         (302, 0.0, "http_client_error", [Rule.ACK_NOT_200]),
-        (404, 0.0, "http_client_error", [Rule.ACK_NOT_200]),
         (500, 0.0, "http_service_error", [Rule.ACK_NOT_200]),
         (None, 0.0, "dispatch_failed", []),
     ],
@@ -72,7 +71,6 @@ async def test_an_ack_that_is_late_or_no_200_is_shown_as_an_error(
     app.says(text="Paused.", response_type="in_channel")
     app.status, app.delay = status or 200, delay
     slack.request_url = slack.request_url if status else "http://127.0.0.1:1/slack/events"
-    slack.timing.ack_deadline = 0.5 if delay else 20.0
     delivery = await slack.command(slack.alice, slack.alerts)
 
     assert (delivery.error, delivery.ack) == (error, None)
@@ -98,7 +96,6 @@ async def test_a_command_that_comes_after_the_deadline_still_comes(slack: SimSla
         ("/anchor-pause", ""),
         ("/anchor-pause it was R&D <again>", "it was R&amp;D &lt;again&gt;"),
         ("/anchor-pause  two  spaces ", " two  spaces "),
-        ('/anchor-pause "quoted"\nand more', '"quoted"\nand more'),
     ],
 )
 async def test_a_line_with_a_slash_is_a_command(slack: SimSlack, app: RecordingApp, line: str, text: str) -> None:

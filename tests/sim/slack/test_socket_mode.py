@@ -12,7 +12,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sim.slack import Fault, Hang, Reason, ResetAfterReading, Rule, SimSlack, Slow, server_error
+from bot.sim.slack import Rule, SimSlack
 from sim.alerts import alert, legacy_alert
 from sim.api_client import rules
 from sim.recording_app import RecordingApp
@@ -21,15 +21,7 @@ from sim.socket_app import SocketApp
 pytestmark = pytest.mark.anyio
 
 REJECTED = aiohttp.WSServerHandshakeError
-CLOSE, PING, PONG = aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.PING, aiohttp.WSMsgType.PONG
-RESET = {aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR}
-TURNED_OFF = {"messages": ["[WARN] Socket Mode is not turned on."]}
 UNKNOWN = '{"envelope_id": "9f1a7f6e-5b6d-4d0b-b6aa-3361493e1ca1"}'
-
-
-@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
-def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
-    return ("asyncio", {"use_uvloop": request.param})
 
 
 def texts(slack: SimSlack) -> list[str]:
@@ -68,7 +60,6 @@ async def test_everything_arrives_in_envelopes(slack: SimSlack, sockets: SocketA
 async def test_nothing_goes_to_the_request_url(slack: SimSlack, app: RecordingApp, sockets: SocketApp) -> None:
     assert (await slack.command(slack.alice, slack.alerts)).error == "dispatch_failed"
     await sockets.connect()
-    slack.timing.ack_deadline = 0.5
     assert (await slack.command(slack.alice, slack.alerts)).error == "operation_timeout"
     assert (app.requests, rules(slack)) == ([], [Rule.ACK_LATE])
     slack.socket_mode = False
@@ -129,7 +120,6 @@ async def test_an_envelope_without_an_ack_comes_again_over_the_next_connection(
     slack: SimSlack, sockets: SocketApp, *, timing_out: bool
 ) -> None:
     slack.timing.redelivery_after = None if timing_out else 0.0
-    slack.timing.ack_deadline = 0.5 if timing_out else 20.0
     first = await sockets.connect()
     acting: list[Awaitable[object]] = [
         slack.command(slack.alice, slack.alerts),
@@ -139,7 +129,6 @@ async def test_an_envelope_without_an_ack_comes_again_over_the_next_connection(
     tasks = [asyncio.ensure_future(each) for each in acting]
     command, click, event = [await first.receive() for _ in acting]
     slack.sockets.drop()
-    assert await first.end() in RESET
     second = await sockets.connect()
     again = [await second.receive() for _ in acting]
     for envelope in again:
@@ -150,19 +139,6 @@ async def test_an_envelope_without_an_ack_comes_again_over_the_next_connection(
     assert again[2]["envelope_id"] != event["envelope_id"]
     assert ("Paused." in texts(slack)) is not timing_out
     assert set(rules(slack)) == ({Rule.ACK_LATE} if timing_out else set())
-
-
-async def test_an_ack_can_be_lost_with_its_connection(slack: SimSlack, sockets: SocketApp) -> None:
-    slack.timing.redelivery_after = 0.0
-    slack.sockets.lose_acks(2)
-    connection = await sockets.connect()
-    typing = asyncio.create_task(slack.command(slack.alice, slack.alerts))
-    for _ in range(2):
-        await connection.ack(await connection.receive())
-        assert await connection.end() in RESET
-        connection = await sockets.connect()
-    await connection.ack(await connection.receive())
-    assert (await typing).error is None
 
 
 async def test_slacks_own_client_understands_it(slack: SimSlack) -> None:
@@ -192,30 +168,17 @@ async def test_only_the_app_token_in_the_header_opens_a_connection(slack: SimSla
         assert rules(slack) == broken
 
 
-@pytest.mark.parametrize("enabled", [False, True])
-async def test_slack_can_warn_that_socket_mode_is_off(slack: SimSlack, sockets: SocketApp, *, enabled: bool) -> None:
-    slack.socket_mode, slack.sockets.claims_off = enabled, True
-    assert (await sockets.open())["response_metadata"] == TURNED_OFF
-    connection = await sockets.connect()
-    assert (connection.hello["type"], connection.hello["num_connections"]) == ("hello", 1)
-    sending = asyncio.create_task(slack.sockets.send("events_api", {}))
-    if enabled:
-        await connection.ack(await connection.receive())
-    assert (await sending).error == (None if enabled else "dispatch_failed")
-
-
 @pytest.mark.parametrize(("size", "error"), [(20_480, None), (20_481, "operation_timeout")])
 async def test_a_frame_over_the_limit_ends_the_connection(
     slack: SimSlack, sockets: SocketApp, size: int, error: str | None
 ) -> None:
-    slack.timing.ack_deadline = 2.0 if error else 20.0
     connection = await sockets.connect()
     sending = asyncio.create_task(slack.sockets.send("slash_commands", {}, accepts_response_payload=True))
     frame = {"envelope_id": (await connection.receive())["envelope_id"], "payload": {"text": ""}}
     frame["payload"]["text"] = "x" * (size - len(json.dumps(frame)))
     await connection.send(frame)
     if error:
-        assert await connection.end() is CLOSE
+        assert await connection.end() is aiohttp.WSMsgType.CLOSE
         assert connection.socket.close_code == 1009
     assert (await sending).error == error
 
@@ -229,62 +192,3 @@ async def test_a_url_is_valid_for_one_connection_within_thirty_seconds(slack: Si
     slack.clock.advance(30)
     with pytest.raises(REJECTED, match="403"):
         await sockets.follow(old)
-
-
-@pytest.mark.parametrize("fault", [server_error(503), ResetAfterReading(), Slow(0.01), Hang()])
-async def test_the_handshake_can_fail(slack: SimSlack, sockets: SocketApp, fault: Fault) -> None:
-    slack.faults["handshake"] = fault
-    with pytest.raises((aiohttp.ClientError, ConnectionResetError, TimeoutError)):
-        async with asyncio.timeout(2 if isinstance(fault, Hang) else 20):
-            await sockets.connect()
-
-
-async def test_the_eleventh_connection_is_refused(slack: SimSlack, sockets: SocketApp) -> None:
-    connections = [await sockets.connect() for _ in range(10)]
-    eleventh = await sockets.connect()
-    assert eleventh.hello == {"type": "disconnect", "reason": "too_many_websockets"}
-    assert await eleventh.end() is CLOSE
-    await connections[0].socket.close()
-    await slack.until(lambda: slack.sockets.count == 9)
-    assert (await sockets.connect()).hello["num_connections"] == 10
-
-
-@pytest.mark.parametrize("reason", ["refresh_requested", "link_disabled", "too_many_websockets", "warning"])
-async def test_a_connection_is_told_why_it_is_closed(slack: SimSlack, sockets: SocketApp, reason: Reason) -> None:
-    connection = await sockets.connect()
-    await slack.sockets.disconnect(reason, after=0.5)
-    assert slack.sockets.count == (1 if reason == "warning" else 0)  # a warned connection is used until the end
-    frame = await connection.receive()
-    assert (frame["type"], frame["reason"]) == ("disconnect", reason)
-    assert ("debug_info" in frame) is (reason != "too_many_websockets")
-    assert await connection.end() is CLOSE
-    assert slack.socket_mode is (reason != "link_disabled")
-
-
-async def test_pings_are_answered_but_not_by_a_black_hole(slack: SimSlack, sockets: SocketApp) -> None:
-    slack.sockets.ping_interval, slack.timing.ack_deadline = 0.01, 0.5
-    connection = await sockets.connect(autoping=False)
-    await connection.socket.ping(b"sdk-ping-pong:1785000000.0")
-    frames = [await connection.socket.receive(timeout=20) for _ in range(3)]
-    assert {(frame.type, frame.data) for frame in frames} == {
-        (PING, b"Ping from applink-7fc4fdbb64-4x5xq"),
-        (PONG, b"sdk-ping-pong:1785000000.0"),
-    }
-    slack.sockets.black_hole()
-    await connection.socket.ping(b"sdk-ping-pong:1785000000.0")
-    assert {frame.type for frame in await connection.everything()} <= {PING}
-    assert (await slack.command(slack.alice, slack.alerts)).error == "operation_timeout"
-    assert (await connection.everything(), slack.sockets.count) == ([], 1)
-
-
-async def test_stopping_does_not_wait_for_websockets(client: aiohttp.ClientSession) -> None:
-    before = asyncio.all_tasks()
-    async with SimSlack(socket_mode=True) as slack, SocketApp(slack, client) as app:
-        connections = [await app.connect() for _ in range(3)]
-        unreachable, warned = slack.sockets.connections[:2]
-        slack.sockets.black_hole(unreachable)
-        await slack.sockets.disconnect("warning", only=warned)
-        await slack.sockets.disconnect("refresh_requested", only=unreachable)
-        async with asyncio.timeout(5):
-            await slack.stop()
-    assert (len(connections), asyncio.all_tasks() <= before) == (3, True)

@@ -27,7 +27,6 @@ HOME = "xoxb-0123456789-SIMULATED-HOME"
         ("chat.postMessage", {"body": b"{", "content_type": JSON}, "invalid_json", []),
         ("chat.postMessage", {"body": b"[]", "content_type": JSON}, "json_not_object", []),
         ("chat.postMessage", {"body": b"a=b"}, "missing_post_type", []),
-        ("chat.postMessage", {"body": b"a=b", "content_type": "text/csv"}, "invalid_post_type", []),
         ("chat.postMessage", {"body": b"blocks=x", "content_type": FORM}, "invalid_blocks_format", []),
     ],
 )
@@ -52,7 +51,6 @@ async def test_a_token_dies_with_the_installation_and_is_of_the_scheme_bearer(
     ("method", "scope", "rest"),
     [
         ("chat.postMessage", "chat:write", "commands,users:read"),
-        ("chat.update", "chat:write", "commands,users:read"),
         ("users.info", "users:read", "chat:write,commands"),
     ],
 )
