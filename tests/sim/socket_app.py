@@ -1,7 +1,6 @@
 """An app on websockets, frame by frame."""
 
 import asyncio
-import contextlib
 import json
 from typing import Self
 
@@ -14,9 +13,8 @@ from harness.samples import Json
 class Connection:
     """One connection, after its hello."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse, hello: Json) -> None:
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
-        self.hello = hello
 
     async def receive(self) -> Json:
         async with asyncio.timeout(20):  # the socket's own time limit begins again at every ping
@@ -32,14 +30,6 @@ class Connection:
     async def end(self) -> aiohttp.WSMsgType:
         """How the connection ended."""
         return (await self.socket.receive(timeout=20)).type
-
-    async def everything(self) -> list[aiohttp.WSMessage]:
-        """What comes until there is silence."""
-        frames = []
-        with contextlib.suppress(TimeoutError):
-            while True:
-                frames.append(await self.socket.receive(timeout=1))
-        return frames
 
 
 class SocketApp:
@@ -66,11 +56,12 @@ class SocketApp:
             answer: Json = await response.json()
             return answer
 
-    async def follow(self, url: str, *, autoping: bool = True) -> Connection:
-        patience = aiohttp.ClientWSTimeout(ws_close=0.2)
-        socket = await self._client.ws_connect(url, autoping=autoping, timeout=patience)
+    async def follow(self, url: str) -> Connection:
+        socket = await self._client.ws_connect(url, timeout=aiohttp.ClientWSTimeout(ws_close=0.2))
         self._sockets.append(socket)
-        return Connection(socket, json.loads(await socket.receive_str(timeout=20)))
+        hello = json.loads(await socket.receive_str(timeout=20))
+        assert hello["type"] == "hello"
+        return Connection(socket)
 
-    async def connect(self, *, autoping: bool = True) -> Connection:
-        return await self.follow((await self.open())["url"], autoping=autoping)
+    async def connect(self) -> Connection:
+        return await self.follow((await self.open())["url"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.sim.slack import Installation, SimSlack, Workspace, tokens_revoked
+from bot.sim.slack import SimSlack, Workspace, tokens_revoked
 from harness.blocks import home, modal
 from sim.recording_app import RecordingApp
 from sim.view_client import ViewClient
@@ -24,9 +24,9 @@ async def test_an_event_arrives_as_slack_sends_it_and_can_be_sent_again(slack: S
     assert app.last["event"] == {"type": "tokens_revoked", "tokens": tokens, "event_ts": "1700000000.000100"}
 
 
-async def test_removing_the_app_removes_all_of_it(slack: SimSlack, views: ViewClient, app: RecordingApp) -> None:
-    partner = Workspace("T0PARTNER01", "partner", Installation("xoxb-partner"))
-    slack.add_workspace(partner)
+async def test_removing_the_app_removes_all_of_it(
+    slack: SimSlack, views: ViewClient, app: RecordingApp, partner: Workspace
+) -> None:
     view = await views.publish(home())
     await views.open(modal())
 

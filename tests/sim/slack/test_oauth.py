@@ -1,5 +1,6 @@
 """Installing the app: the consent page, the codes it gives out, and what they are exchanged for."""
 
+from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import aiohttp
@@ -12,6 +13,7 @@ from sim.api_client import FORM, Api
 pytestmark = pytest.mark.anyio
 
 REDIRECT = "https://bot.example.com/slack/oauth_redirect"
+Consent = Callable[..., Awaitable[str]]
 
 
 @pytest.fixture(autouse=True)
@@ -24,39 +26,31 @@ def globex(slack: SimSlack) -> Workspace:
     return globex
 
 
-class Browser:
-    """Consents to the app, and lets it exchange the code."""
+def page(slack: SimSlack, **changes: str) -> str:
+    asked = {"client_id": slack.registration.client_id, "scope": "commands,chat:write", "redirect_uri": REDIRECT}
+    return slack.url.replace("/api/", "/oauth/v2/authorize?") + urlencode(asked | {"state": "a state"} | changes)
 
-    def __init__(self, slack: SimSlack, api: Api, client: aiohttp.ClientSession) -> None:
-        self._slack = slack
-        self._api = api
-        self.client = client
 
-    def page(self, **changes: str) -> str:
-        asked = {"client_id": self._slack.registration.client_id, "scope": "commands,chat:write", "state": "a state"}
-        return self._slack.url.replace("/api/", "/oauth/v2/authorize?") + urlencode(
-            asked | {"redirect_uri": REDIRECT} | changes
-        )
+@pytest.fixture
+def consent(slack: SimSlack, client: aiohttp.ClientSession) -> Consent:
+    """Consents to the app, and returns the code that the browser is sent back with."""
 
-    async def code(self, scope: str = "commands,chat:write", **form: str) -> str:
-        """The code that the browser is sent back with."""
+    async def consent(scope: str = "commands,chat:write", **form: str) -> str:
         body = urlencode({"decision": "allow", "team": "T0GLOBEX001"} | form)
-        url, headers = self.page(scope=scope), {"Content-Type": FORM}
-        async with self.client.post(url, data=body, headers=headers, allow_redirects=False) as answer:
+        headers, url = {"Content-Type": FORM}, page(slack, scope=scope)
+        async with client.post(url, data=body, headers=headers, allow_redirects=False) as answer:
             assert (answer.status, answer.headers["Location"].partition("?")[0]) == (302, REDIRECT)
             back = parse_qs(urlsplit(answer.headers["Location"]).query)
         assert back["state"] == ["a state"]
         return back["code"][0]
 
-    async def exchange(self, code: str, /, **changes: str) -> Json:
-        app = self._slack.registration
-        asked = {"client_id": app.client_id, "client_secret": app.client_secret, "redirect_uri": REDIRECT}
-        return await self._api.form("oauth.v2.access", None, **({"code": code} | asked | changes))
+    return consent
 
 
-@pytest.fixture
-def browser(slack: SimSlack, api: Api, client: aiohttp.ClientSession) -> Browser:
-    return Browser(slack, api, client)
+async def exchange(slack: SimSlack, api: Api, code: str, **changes: str) -> Json:
+    app = slack.registration
+    asked = {"client_id": app.client_id, "client_secret": app.client_secret, "redirect_uri": REDIRECT}
+    return await api.form("oauth.v2.access", None, **({"code": code} | asked | changes))
 
 
 @pytest.mark.parametrize(
@@ -68,24 +62,12 @@ def browser(slack: SimSlack, api: Api, client: aiohttp.ClientSession) -> Browser
         ({"scope": ""}, "invalid_scope"),
     ],
 )
-async def test_the_consent_page_rejects_a_wrong_request(browser: Browser, changes: dict[str, str], error: str) -> None:
+async def test_the_consent_page_rejects_a_wrong_request(
+    slack: SimSlack, client: aiohttp.ClientSession, changes: dict[str, str], error: str
+) -> None:
     for method in ("GET", "POST"):
-        async with browser.client.request(method, browser.page(**changes), allow_redirects=False) as answer:
+        async with client.request(method, page(slack, **changes), allow_redirects=False) as answer:
             assert (answer.status, (await answer.text()).partition("details: ")[2]) == (400, error)
-
-
-async def test_a_consent_becomes_a_token(browser: Browser, api: Api, globex: Workspace) -> None:
-    answer = await browser.exchange(await browser.code())
-
-    expected = sample("webapi.oauth.v2.access.workspace")
-    del expected["incoming_webhook"]
-    assert answer == expected | {
-        "authed_user": {"id": "U0GLOBEX001"},
-        "scope": "chat:write,commands",
-        "access_token": globex.installation.bot_token,
-        "team": {"id": "T0GLOBEX001", "name": "Globex"},
-    }
-    assert (await api.send("auth.test", token=answer["access_token"]))["team_id"] == "T0GLOBEX001"
 
 
 @pytest.mark.parametrize(
@@ -97,22 +79,37 @@ async def test_a_consent_becomes_a_token(browser: Browser, api: Api, globex: Wor
         ({"redirect_uri": f"{REDIRECT}/"}, "bad_redirect_uri"),
     ],
 )
-async def test_a_wrong_exchange_is_rejected(browser: Browser, changes: dict[str, str], error: str) -> None:
-    assert await browser.exchange(await browser.code(), **changes) == {"ok": False, "error": error}
+async def test_a_wrong_exchange_is_rejected(
+    slack: SimSlack, api: Api, consent: Consent, changes: dict[str, str], error: str
+) -> None:
+    answer = await exchange(slack, api, **({"code": await consent()} | changes))
+    assert answer == {"ok": False, "error": error}
 
 
-async def test_a_code_is_valid_once_and_for_ten_minutes(slack: SimSlack, browser: Browser) -> None:
-    used, old = await browser.code(), await browser.code()
-    assert (await browser.exchange(used))["ok"]
-    assert (await browser.exchange(used))["error"] == "invalid_code"
+async def test_a_consent_becomes_a_token_once_and_within_ten_minutes(
+    slack: SimSlack, api: Api, consent: Consent, globex: Workspace
+) -> None:
+    code, old = await consent(), await consent()
+    answer = await exchange(slack, api, code)
+    expected = sample("webapi.oauth.v2.access.workspace")
+    del expected["incoming_webhook"]
+    assert answer == expected | {
+        "authed_user": {"id": "U0GLOBEX001"},
+        "scope": "chat:write,commands",
+        "access_token": globex.installation.bot_token,
+        "team": {"id": "T0GLOBEX001", "name": "Globex"},
+    }
+    assert (await api.send("auth.test", token=answer["access_token"]))["team_id"] == "T0GLOBEX001"
     slack.clock.advance(601)
-    assert (await browser.exchange(old))["error"] == "invalid_code"
+    assert [(await exchange(slack, api, each))["error"] for each in (code, old)] == ["invalid_code"] * 2
 
 
-async def test_installing_again_adds_scopes_and_keeps_the_token(browser: Browser, globex: Workspace) -> None:
-    await browser.exchange(await browser.code(org_wide="1"))
+async def test_installing_again_adds_scopes_and_keeps_the_token(
+    slack: SimSlack, api: Api, consent: Consent, globex: Workspace
+) -> None:
+    await exchange(slack, api, await consent(org_wide="1"))
     assert globex.installation.refusal
-    first = await browser.exchange(await browser.code("commands,chat:write", declined="chat:write"))
-    second = await browser.exchange(await browser.code("users:read"))
+    first = await exchange(slack, api, await consent(declined="chat:write"))
+    second = await exchange(slack, api, await consent("users:read"))
     assert (first["scope"], second["scope"]) == ("commands", "commands,users:read")
     assert first["access_token"] == second["access_token"]
