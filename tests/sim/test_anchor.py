@@ -14,7 +14,6 @@ pytestmark = pytest.mark.anyio
 
 PAUSE = f"{SESSION}/agent/pause"
 OTHER = "9c0d7e11-2222-4333-8444-555566667777"
-NEW = "2e0d7e11-2222-4333-8444-555566667777"
 ENDED = "1d0d7e11-2222-4333-8444-555566667777"
 BEGAN = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
@@ -136,12 +135,3 @@ async def test_a_fault_of_reads_leaves_orders_alone(anchor: SimAnchor, client: a
     async with client.post(f"{anchor.url}/v1/sessions/{PAUSE}", headers=headers) as response:
         assert (response.status, response.headers["Set-Cookie"].partition("=")[0]) == (200, "anchor_sticky")
     assert anchor.read_fault is not None
-
-
-@pytest.mark.parametrize(
-    ("key", "session_id", "why"),
-    [("sk-unknown", NEW, "key"), (DEFAULT_KEY, SESSION.upper(), "already"), (DEFAULT_KEY, "no-uuid", "badly formed")],
-)
-async def test_a_session_needs_a_known_key_and_a_new_id(anchor: SimAnchor, key: str, session_id: str, why: str) -> None:
-    with pytest.raises(ValueError, match=why):
-        anchor.add_session(key=key, session_id=session_id)

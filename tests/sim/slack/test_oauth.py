@@ -102,14 +102,3 @@ async def test_a_consent_becomes_a_token_once_and_within_ten_minutes(
     assert (await api.send("auth.test", token=answer["access_token"]))["team_id"] == "T0GLOBEX001"
     slack.clock.advance(601)
     assert [(await exchange(slack, api, each))["error"] for each in (code, old)] == ["invalid_code"] * 2
-
-
-async def test_installing_again_adds_scopes_and_keeps_the_token(
-    slack: SimSlack, api: Api, consent: Consent, globex: Workspace
-) -> None:
-    await exchange(slack, api, await consent(org_wide="1"))
-    assert globex.installation.refusal
-    first = await exchange(slack, api, await consent(declined="chat:write"))
-    second = await exchange(slack, api, await consent("users:read"))
-    assert (first["scope"], second["scope"]) == ("commands", "commands,users:read")
-    assert first["access_token"] == second["access_token"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.sim.slack import Answer, Delivery, Message, Rule, SimSlack, fault_presets
+from bot.sim.slack import Delivery, Message, Rule, SimSlack
 from harness.samples import Json, sample
 from sim.alerts import ALERT
 from sim.api_client import FORM, JSON, Api, rules
@@ -16,7 +16,6 @@ REPLACED = {"text": "Paused.", "replace_original": True}
 MISPLACED = Rule.MISPLACED_THREAD
 EXPIRED = (404, '{"ok": false, "error": "Expired url"}')
 USED = (404, '{"ok": false, "error": "used_url"}')
-LIMITED = (429, '{"ok": false, "error": "ratelimited"}')
 REQUEST = sample("alertmanager.webhook_request")
 
 Seen = tuple[list[str], list[str]]  # by Alice and by Bob
@@ -130,24 +129,6 @@ async def test_a_message_is_replaced_in_place_until_it_is_deleted(slack: SimSlac
     assert app.last["message"]["edited"] == {"user": "U0ANCHORBOT", "ts": "1785000060.000000"}
     await api.answer(click, {"delete_original": True})
     assert await api.answer(click, REPLACED) == (404, '{"ok": false, "error": "message_not_found"}')
-
-
-@pytest.mark.parametrize(
-    ("fault", "answer", "retry_after"),
-    [
-        (fault_presets.rate_limited(30), LIMITED, "30"),
-        (fault_presets.rate_limited(None), LIMITED, None),
-        (fault_presets.server_error(), (500, "upstream error"), None),
-        (fault_presets.expired_url(), EXPIRED, None),
-        (fault_presets.used_url(), USED, None),
-    ],
-)
-async def test_a_fault_replaces_the_answer(
-    slack: SimSlack, api: Api, command: Delivery, fault: Answer, answer: tuple[int, str], retry_after: str | None
-) -> None:
-    slack.faults["response_url"] = fault
-    assert await api.answer(command, NEW) == answer
-    assert (api.headers.get("Retry-After"), slack.channel_messages(slack.alice_and_bob)) == (retry_after, [])
 
 
 async def test_a_webhook_posts_as_the_app_in_its_channel_until_the_app_is_gone(slack: SimSlack, api: Api) -> None:

@@ -1,0 +1,379 @@
+"""The Web API of simulated Slack: what it takes and refuses, and what it tells about people."""
+
+import json
+
+import aiohttp
+import pytest
+
+from bot.sim.slack import (
+    Enterprise,
+    Installation,
+    Message,
+    Rule,
+    SimSlack,
+    User,
+    Workspace,
+)
+from harness.blocks import Block, actions, button, home, modal, mrkdwn, plain, section
+from harness.samples import Json, sample
+from sim.alerts import ALERT, alert
+from sim.api_client import FORM, JSON, Api, rules
+from sim.recording_app import RecordingApp
+from sim.view_client import ViewClient
+
+pytestmark = pytest.mark.anyio
+
+OUTSIDE, FORMS_ONLY = [Rule.TOKEN_OUTSIDE_HEADER], [Rule.JSON_TO_FORM_METHOD]
+HOME = "xoxb-0123456789-SIMULATED-HOME"
+RATE_LIMITED = {"ok": False, "error": "ratelimited"}
+POST, LATER, UPDATE = "chat.postMessage", "chat.scheduleMessage", "chat.update"
+NOW = 1_785_000_000  # of the fixture
+DAY = 86_400
+INVALID = [{"type": "divide"}]
+LONG = [section("x" * 2_501)]
+SMALL = {"text": "a"}
+ALICE = "U0ALICE0001"
+OPEN, PUSH, UPDATE_VIEW, PUBLISH = "views.open", "views.push", "views.update", "views.publish"
+LARGE = modal(*[section("x" * 3000)] * 90)
+VARIANTS = sample("webapi.users.info.variants")
+ROLES = ("is_admin", "is_owner", "is_primary_owner", "is_restricted", "is_ultra_restricted")
+GRID, OTHER_GRID = Enterprise("E0GRID00001", "Acme Grid"), Enterprise("E0OTHER0001", "Partners")
+
+
+@pytest.fixture
+async def message(slack: SimSlack, api: Api) -> Message:
+    await api.post("C0ALERTS001", text="High spend", blocks=ALERT, attachments=[{"text": "see below"}])
+    return slack.channel_messages(slack.alerts)[-1]
+
+
+async def call(api: Api, method: str, message: Message, **changes: object) -> Json:
+    """Call a method as a careful app does, but for the changes."""
+    own: dict[str, Json] = {POST: {}, LATER: {"post_at": NOW + 3600}, UPDATE: {"ts": message.ts}}
+    usual = {"channel": message.channel, "text": "Paused.", "unfurl_links": False, "unfurl_media": False}
+    return await api.call(method, **(usual | own[method] | changes))
+
+
+async def info(api: Api, user: User) -> Json:
+    user_json: Json = (await api.form("users.info", user=user.id))["user"]
+    return user_json
+
+
+def roles(user: Json) -> list[bool]:
+    return [user[name] for name in ROLES]
+
+
+@pytest.mark.parametrize(
+    ("method", "how", "error", "broken"),
+    [
+        ("auth.test", {"token": "xoxb-unknown"}, "invalid_auth", []),
+        ("auth.test", {"token": "xapp-1-A0ANCHOR001-0123456789-SIMULATED"}, "not_allowed_token_type", []),
+        ("auth.test", {"token": None}, "not_authed", []),
+        ("api.test", {"token": None}, None, []),
+        ("auth.test", {"token": None, "body": f"token={HOME}".encode(), "content_type": FORM}, None, OUTSIDE),
+        ("auth.test", {"token": None, "body": b'{"token": "x"}', "content_type": JSON}, "not_authed", OUTSIDE),
+        ("auth.test", {"token": None, "query": f"?token={HOME}"}, "not_authed", OUTSIDE),
+        ("users.info", {"body": b'{"user": "U0ALICE0001"}', "content_type": JSON}, "user_not_found", FORMS_ONLY),
+        ("chat.postMessage", {"body": b"{", "content_type": JSON}, "invalid_json", []),
+        ("chat.postMessage", {"body": b"[]", "content_type": JSON}, "json_not_object", []),
+        ("chat.postMessage", {"body": b"a=b"}, "missing_post_type", []),
+        ("chat.postMessage", {"body": b"blocks=x", "content_type": FORM}, "invalid_blocks_format", []),
+    ],
+)
+async def test_a_call_is_refused_or_on_record(
+    slack: SimSlack, api: Api, *, method: str, how: dict[str, str | bytes | None], error: str | None, broken: list[Rule]
+) -> None:
+    answer = await api.send(method, **how)  # type: ignore[arg-type]
+    assert (answer.get("error"), rules(slack), len(slack.api_calls)) == (error, broken, 1)
+
+
+async def test_a_token_dies_with_the_installation_and_is_of_the_scheme_bearer(
+    slack: SimSlack, api: Api, client: aiohttp.ClientSession
+) -> None:
+    async with client.post(f"{slack.url}auth.test", headers={"Authorization": f"Basic {HOME}"}) as answer:
+        assert (await answer.json())["error"] == "not_authed"
+    slack.home.installation.refusal = "token_revoked"
+    assert await api.send("auth.test") == {"ok": False, "error": "token_revoked"}
+    assert await api.send("chat.shout") == {"ok": False, "error": "unknown_method", "req_method": "chat.shout"}
+
+
+@pytest.mark.parametrize(
+    ("method", "scope", "rest"),
+    [
+        ("chat.postMessage", "chat:write", "commands,users:read"),
+        ("users.info", "users:read", "chat:write,commands"),
+    ],
+)
+async def test_a_method_needs_its_scope_and_a_header_names_those_of_the_token(
+    slack: SimSlack, api: Api, method: str, scope: str, rest: str
+) -> None:
+    slack.home.installation.scopes.remove(scope)
+    assert await api.send(method) == {"ok": False, "error": "missing_scope", "needed": scope, "provided": rest}
+    assert api.headers["X-OAuth-Scopes"] == rest
+    await api.send("auth.test", token="xoxb-unknown")
+    assert "X-OAuth-Scopes" not in api.headers
+
+
+@pytest.mark.parametrize(
+    ("method", "changes", "error", "broken"),
+    [
+        (POST, {"channel": "C0INCIDENT1"}, "not_in_channel", []),
+        (POST, {"channel": "C0PRIVATE01"}, "channel_not_found", []),
+        (POST, {"channel": "C0ARCHIVED1"}, "is_archived", []),
+        (POST, {"channel": "D0ALICEBOB1"}, "channel_not_found", []),
+        (POST, {"text": ""}, "no_text", []),
+        (POST, {"blocks": INVALID}, "invalid_blocks", [Rule.INVALID_BLOCKS]),
+        (POST, {"blocks": LONG * 3}, None, []),
+        (POST, {"blocks": LONG * 4}, "msg_blocks_too_long", []),
+        (POST, {"attachments": [SMALL] * 101}, "too_many_attachments", [Rule.REJECTED]),
+        (POST, {"unfurl_links": True}, None, [Rule.UNFURLS]),
+        (POST, {"unfurl_media": None}, None, [Rule.UNFURLS]),
+        (POST, {"username": "Anchor"}, None, [Rule.UNKNOWN_KEY]),
+        (LATER, {"channel": "C0INCIDENT1"}, "not_in_channel", []),
+        (LATER, {"post_at": "soon"}, "invalid_time", []),
+        (LATER, {"post_at": NOW}, "time_in_past", []),
+        (LATER, {"post_at": NOW + 121 * DAY}, "time_too_far", []),
+        (LATER, {"unfurl_links": None}, None, [Rule.UNFURLS]),
+        (UPDATE, {"ts": "1.2"}, "message_not_found", []),
+        (UPDATE, {"channel": "U0ALICE0001"}, "channel_not_found", []),
+        (UPDATE, {"blocks": INVALID}, "invalid_blocks", [Rule.INVALID_BLOCKS]),
+        (UPDATE, {"text": "x" * 4001}, "msg_too_long", [Rule.TEXT_TOO_LONG]),
+        (UPDATE, {"text": "a & b", "thread_ts": "1.2"}, None, [Rule.UNKNOWN_KEY, Rule.RAW_AMPERSAND]),
+    ],
+)
+async def test_what_slack_refuses_and_what_it_only_records(
+    slack: SimSlack, api: Api, message: Message, *, method: str, changes: Json, error: str | None, broken: list[Rule]
+) -> None:
+    answer = await call(api, method, message, **changes)
+    assert (answer.get("error"), rules(slack)) == (error, broken)
+    if error:
+        assert (slack.channel_messages(slack.alerts), slack.platform.scheduled) == ([message], {})
+
+
+async def test_complaints_about_blocks_name_the_place(api: Api, message: Message) -> None:
+    complaint = "[ERROR] unsupported type: divide [json-pointer:/blocks/0/type]"
+    expected = {"ok": False, "error": "invalid_blocks", "response_metadata": {"messages": [complaint]}}
+    assert await call(api, POST, message, blocks=INVALID) == expected
+
+
+async def test_a_user_id_means_the_conversation_with_that_person(slack: SimSlack, api: Api) -> None:
+    """Even with a deactivated one: https://github.com/slackapi/python-slack-sdk/issues/1156"""
+    slack.home.change_user(slack.bob, deleted=True)
+    opened = [(await api.post("U0BOB000001"))["channel"] for _ in range(2)]
+    assert set(opened) == {slack.home.dm_with_bot(slack.bob).id}
+    slack.home.installation.messages_tab = False
+    assert (await api.post("U0BOB000001"))["error"] == "messages_tab_disabled"
+
+
+async def test_posts_and_updates_have_their_rate_limits(slack: SimSlack, api: Api, message: Message) -> None:
+    for method, burst, wait in ((POST, 4, 1), (UPDATE, 50, 2)):
+        assert all([(await call(api, method, message))["ok"] for _ in range(burst)])
+        assert await call(api, method, message) == RATE_LIMITED
+        assert (api.headers["status"], api.headers["Retry-After"]) == ("429", str(wait))
+        slack.clock.advance(wait)
+        assert (await call(api, method, message))["ok"] is True
+    assert (await api.post("U0ALICE0001"))["ok"] is True
+
+
+async def test_an_update_leaves_the_attachments(slack: SimSlack, api: Api, message: Message) -> None:
+    answer = await call(api, UPDATE, message, text="Paused.")
+    [changed] = slack.channel_messages(slack.alerts)
+    assert (changed.ts, changed.text, changed.blocks, changed.revision) == (message.ts, "Paused.", (), 1)
+    assert changed.attachments == message.attachments
+    assert answer["message"]["edited"] == {"user": "U0ANCHORBOT", "ts": "1785000000.000000"}
+    await call(api, UPDATE, message, attachments=[])
+    assert slack.channel_messages(slack.alerts)[0].attachments == ()
+
+
+async def test_only_the_apps_own_posts_can_be_updated(slack: SimSlack, api: Api, app: RecordingApp) -> None:
+    app.says(text="Pausing…", response_type="in_channel")
+    delivery = await slack.command(slack.alice, slack.alerts)
+    await api.answer(delivery, {"text": "Paused.", "response_type": "in_channel", "replace_original": False})
+    alert(slack)
+    slack.post(slack.alerts, "a", user=slack.bob)
+    errors = [(await call(api, UPDATE, each))["error"] for each in slack.channel_messages(slack.alerts)]
+    assert errors == ["cant_update_message"] * 5
+    ephemeral = slack.post(slack.alerts, "a", ephemeral_to=slack.alice)
+    assert (await call(api, UPDATE, ephemeral))["error"] == "message_not_found"
+
+
+async def test_a_message_for_later_is_kept_until_it_is_deleted_or_due(
+    slack: SimSlack, api: Api, message: Message
+) -> None:
+    async def delete(scheduled: Json, channel: str = "C0ALERTS001") -> Json:
+        named = scheduled["scheduled_message_id"]
+        return await api.call("chat.deleteScheduledMessage", channel=channel, scheduled_message_id=named)
+
+    refused = {"ok": False, "error": "invalid_scheduled_message_id"}
+    later, soon = await call(api, LATER, message), await call(api, LATER, message, post_at=NOW + 60)
+    assert list(later) == ["ok", "channel", "scheduled_message_id", "post_at"]
+    assert [await delete(later, "C0INCIDENT1"), await delete(soon)] == [refused, refused]
+    assert [await delete(later), await delete(later)] == [{"ok": True}, refused]
+    assert [one.post_at for one in slack.platform.scheduled.values()] == [NOW + 60]
+    assert slack.channel_messages(slack.alerts) == [message]
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "error", "broken"),
+    [
+        (OPEN, {"view": modal(color="red")}, "invalid_arguments", [Rule.INVALID_BLOCKS]),
+        (OPEN, {"view": "{"}, "invalid_arguments", []),
+        (OPEN, {"view": home()}, "invalid_arguments", [Rule.INVALID_BLOCKS]),
+        (OPEN, {"view": LARGE}, "view_too_large", []),
+        (OPEN, {"trigger_id": "1.2.a"}, "invalid_trigger_id", []),
+        (PUSH, {}, "not_found", []),
+        (PUBLISH, {"view": modal(), "user_id": ALICE}, "invalid_arguments", [Rule.INVALID_BLOCKS]),
+        (PUBLISH, {"view": home()}, "invalid_arguments", []),
+        (PUBLISH, {"view": home(), "user_id": "U0ANCHORBOT"}, "user_not_found", []),
+        (PUBLISH, {"view": home(), "user_id": "U0GUEST0001"}, "user_not_found", []),
+        (PUBLISH, {"view": home(), "user_id": "U0MALLORY01"}, "user_not_found", []),
+        (UPDATE_VIEW, {"view_id": "V0"}, "not_found", []),
+    ],
+)
+async def test_a_wrong_call_is_refused(
+    slack: SimSlack, views: ViewClient, *, method: str, arguments: Block, error: str, broken: list[Rule]
+) -> None:
+    slack.home.change_user(slack.guest, deleted=True)
+    usual = {"trigger_id": await views.trigger(), "view": modal()}
+    assert (await views.api.call(method, **(usual | arguments)))["error"] == error
+    assert (rules(slack), slack.modals_of(slack.alice), slack.home_of(slack.alice)) == (broken, (), None)
+
+
+async def test_complaints_name_the_place(views: ViewClient) -> None:
+    view = await views.publish(home())
+    for method, which, shown, complaint in (
+        (
+            OPEN,
+            {"trigger_id": "x"},
+            modal(color="red"),
+            "[ERROR] invalid additional property: color [json-pointer:/view]",
+        ),
+        (UPDATE_VIEW, {"view_id": view.id}, modal(), "[ERROR] must be one of: home [json-pointer:/view/type]"),
+        (PUBLISH, {}, home(), "invalid `user_id`"),
+    ):
+        answer = await views.api.call(method, view=shown, **which)
+        assert answer["response_metadata"] == {"messages": [complaint]}
+
+
+async def test_a_home_tab_that_is_turned_off_is_not_published(slack: SimSlack, views: ViewClient) -> None:
+    view = await views.publish(home())
+    slack.home.installation.home_tab = False
+    assert (await views.api.call(PUBLISH, user_id=ALICE, view=home()))["error"] == "not_enabled"
+    assert slack.home_of(slack.alice) is None
+    slack.home.installation.home_tab = True
+    assert slack.home_of(slack.alice) == view
+
+
+async def test_a_trigger_id_is_valid_once_and_for_three_seconds(slack: SimSlack, views: ViewClient) -> None:
+    used, old = await views.trigger(), await views.trigger()
+    slack.clock.advance(3.0)
+    assert (await views.api.call(OPEN, trigger_id=used, view=modal()))["ok"] is True
+    slack.clock.advance(0.1)
+    for method, trigger_id, error in (
+        (OPEN, used, "exchanged_trigger_id"),
+        (PUSH, used, "exchanged_trigger_id"),
+        (OPEN, old, "expired_trigger_id"),
+    ):
+        assert await views.api.call(method, trigger_id=trigger_id, view=modal()) == {"ok": False, "error": error}
+    assert rules(slack) == [Rule.TRIGGER_TOO_LATE] * 3
+
+
+async def test_another_workspace_neither_uses_a_trigger_nor_finds_a_view(views: ViewClient, partner: Workspace) -> None:
+    view, token, shown = await views.open(modal()), partner.installation.bot_token, json.dumps(modal())
+    opened = await views.api.form(OPEN, token, view=shown, trigger_id=await views.trigger())
+    updated = await views.api.form(UPDATE_VIEW, token, view=shown, view_id=view.id)
+    assert [opened["error"], updated["error"]] == ["invalid_trigger_id", "not_found"]
+
+
+async def test_at_most_three_modals_are_stacked(slack: SimSlack, views: ViewClient) -> None:
+    shown = modal(actions(button()))
+    first = await views.open(shown)
+    answers = []
+    for method in (PUSH, PUSH, PUSH, OPEN):
+        trigger_id = (await slack.act(slack.alice, views.top, "anchor_pause")).trigger_id
+        answers.append((await views.api.call(method, trigger_id=trigger_id, view=shown)).get("error"))
+
+    assert answers == [None, None, "push_limit_reached", "push_limit_reached"]
+    stack = slack.modals_of(slack.alice)
+    assert [view.previous_view_id for view in stack] == [None, stack[0].id, stack[1].id]
+    assert {view.root_view_id for view in stack} == {first.id}
+    await slack.close(slack.alice)
+    assert slack.modals_of(slack.alice) == stack[:2]
+    await slack.close(slack.alice, clear=True)
+    answer = await views.api.call(UPDATE_VIEW, view_id=first.id, view=shown)
+    assert (slack.modals_of(slack.alice), answer["error"]) == ((), "not_found")
+
+
+async def test_a_stale_hash_changes_nothing(views: ViewClient) -> None:
+    old_modal, old_home = await views.open(modal()), await views.publish(home())
+    new_modal, new_home = await views.update(old_modal, modal()), await views.publish(home())
+    for method, which, old, new, shown in (
+        (UPDATE_VIEW, {"view_id": new_modal.id}, old_modal, new_modal, modal(section("a"))),
+        (PUBLISH, {"user_id": ALICE}, old_home, new_home, home(section("a"))),
+    ):
+        answer = await views.api.call(method, hash=old.hash, view=shown, **which)
+        assert (answer["error"], views.current(new.id)) == ("hash_conflict", new)
+        assert (await views.api.call(method, hash=new.hash, view=shown, **which))["ok"] is True
+    assert (await views.api.call(PUBLISH, user_id="U0BOB000001", hash="x", view=home()))["ok"] is True
+
+
+async def test_the_texts_of_a_view_follow_the_rules_of_messages(slack: SimSlack, views: ViewClient) -> None:
+    await views.publish(home(section("a & b"), {"type": "header", "text": plain("<!channel>")}))
+    await views.open(modal(section("<!channel>")))
+    await views.update(views.top, modal({"type": "context", "elements": [mrkdwn("a < b")]}))
+    assert rules(slack) == [Rule.RAW_AMPERSAND, Rule.BROADCAST, Rule.RAW_ANGLE_BRACKET]
+
+
+@pytest.mark.parametrize(("variant", "name"), [("admin", "alice"), ("member", "bob"), ("guest", "guest")])
+async def test_people_are_described_as_slack_does(slack: SimSlack, api: Api, variant: str, name: str) -> None:
+    expected = VARIANTS[variant]["user"]
+    user = await info(api, getattr(slack, name))
+    assert user == user | {key: value for key, value in expected.items() if key != "profile"}
+    assert list(user) == list(VARIANTS["admin"]["user"])
+
+
+@pytest.mark.parametrize("enterprise", [None, GRID])
+async def test_people_of_other_companies_are_strangers_unless_they_share_a_channel_with_the_app(
+    slack: SimSlack, api: Api, enterprise: Enterprise | None
+) -> None:
+    slack.home.enterprise = enterprise
+    stranger = VARIANTS["slack_connect_stranger"]["user"]
+    assert await info(api, slack.outsider) == {name: stranger[name] for name in stranger if name != "is_stranger"}
+    slack.alerts.members.discard(slack.home.installation.bot_user_id)
+    assert await info(api, slack.outsider) == stranger
+    slack.add_workspace(Workspace("T0PARTNER01", "partner", Installation("xoxb-partner"), OTHER_GRID))
+    assert (await info(api, slack.outsider))["enterprise_user"]["enterprise_id"] == OTHER_GRID.id
+    slack.archived.members.add(slack.outsider.id)
+    slack.alerts.members.discard(slack.outsider.id)
+    answer = await api.form("users.info", user=slack.outsider.id)
+    assert answer == {"ok": False, "error": "user_not_visible"}
+
+
+async def test_members_of_an_organisation_have_roles_in_it(slack: SimSlack, api: Api) -> None:
+    slack.home.change_user(slack.bob, is_org_admin=True, is_org_owner=True)
+    assert "enterprise_user" not in await info(api, slack.bob)
+    slack.home.enterprise = GRID
+
+    expected, alice = VARIANTS["grid_member"]["user"], await info(api, slack.alice)
+    assert alice == alice | expected
+    assert list(alice["enterprise_user"]) == list(expected["enterprise_user"])
+    bob = await info(api, slack.bob)
+    assert (roles(bob), bob["enterprise_user"]["is_admin"], bob["enterprise_user"]["is_owner"]) == (
+        [False] * 5,
+        True,
+        True,
+    )
+
+
+async def test_a_colleague_from_another_workspace_has_no_role(slack: SimSlack, api: Api) -> None:
+    slack.home.enterprise = GRID
+    slack.add_workspace(sister := Workspace("T0SISTER001", "acme-eu", Installation("xoxb-sister"), GRID))
+    sister.add_user(slack.bob.id, "bob", team_id="T0HOME00001")
+    sister.add_user(slack.alice.id, "alice")
+    somebody = {"is_admin": True, "is_owner": True, "is_primary_owner": True}
+    colleague = slack.home.add_user("U0COLLEAG01", "col", team_id=sister.team_id, **somebody)
+    user = await info(api, colleague)
+
+    assert (user["team_id"], roles(user), "is_stranger" in user) == ("T0SISTER001", [False] * 5, False)
+    people = (colleague, slack.bob, slack.alice)
+    teams = [(await info(api, person))["enterprise_user"]["teams"] for person in people]
+    assert teams == [["T0SISTER001"], ["T0HOME00001"], ["T0HOME00001", "T0SISTER001"]]
