@@ -1,6 +1,7 @@
 """Imports go one way through the layers, without cycles; the simulators and the demo stand apart."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import bot
+from harness import product
 
 PACKAGE = Path(bot.__file__).parent
 
@@ -157,3 +159,91 @@ def test_what_is_not_used_is_not_loaded(tmp_path: Path, code: str, spared: set[s
     command = (sys.executable, "-c", f"{code}\nprint(*sys.modules)", str(tmp_path / "bot.db"))
     shown = subprocess.run(command, capture_output=True, check=True, text=True, timeout=60)  # noqa: S603 - ours
     assert spared & set(shown.stdout.split()) == set()
+
+
+# --- what the tests may know of the product ---
+
+TESTS = Path(__file__).parent
+EXCEPTIONS = {
+    "test_documented_limits.py",  # the limits of the whole product
+    "test_manifest.py",  # compares the manifest with the listeners
+    "test_prometheus.py",  # compares the metrics with what is measured
+    *(f"config/test_{name}.py" for name in ("env_file", "secret_files", "settings", "startup_report")),  # one reading
+}
+"""Files that import several modules of the product, with the reason."""
+
+NOT_YET = frozenset(
+    """
+    browser/channel_page.py browser/test_set_up.py browser/test_shortcuts.py browser/test_story.py
+    browser/test_switches.py cli/test_alert_client.py cli/test_alert_command.py cli/test_command_line.py
+    cli/test_init.py cli/test_journal.py cli/test_operators.py cli/test_session_orders.py
+    conversations/test_alertmanager.py conversations/test_command.py conversations/test_cost.py
+    conversations/test_doctor.py conversations/test_doctor_of_many.py conversations/test_duplicates.py
+    conversations/test_health.py conversations/test_history.py conversations/test_home.py
+    conversations/test_incidents.py conversations/test_installing.py conversations/test_isolation.py
+    conversations/test_journal.py conversations/test_journal_faults.py conversations/test_key.py
+    conversations/test_recovery.py conversations/test_refused_keys.py conversations/test_repeated_alerts.py
+    conversations/test_replicas.py conversations/test_resume.py conversations/test_session_checks.py
+    conversations/test_session_list.py conversations/test_socket_mode.py conversations/test_timing.py
+    core/test_session_list.py inbound/slack/test_payload.py inbound/slack/test_shortcut_payload.py
+    inbound/slack/test_socket_connection.py messages/test_card_update.py outbound/anchor/test_client.py
+    outbound/anchor/test_network.py outbound/anchor/test_retries.py outbound/anchor/test_sessions.py
+    outbound/slack/test_call_log.py outbound/slack/test_oauth.py outbound/slack/test_profiles.py
+    outbound/slack/test_response_url.py outbound/slack/test_roles.py outbound/store/conftest.py
+    outbound/store/test_admins.py outbound/store/test_card_rows.py outbound/store/test_coalesced_reads.py
+    outbound/store/test_file_lock.py outbound/store/test_install_states.py outbound/store/test_migrations.py
+    outbound/store/test_order_codec.py outbound/store/test_pruning.py outbound/store/test_role_rows.py
+    outbound/store/test_sealed_address.py outbound/test_workspaces.py process/test_database.py
+    process/test_deployment.py process/test_many_workspaces.py process/test_pause_command.py
+    process/test_replicas.py process/test_slack_verdicts.py process/test_starting.py process/test_stopping.py
+    usecases/admin/test_sticky_notices.py usecases/test_card_outbox.py usecases/test_card_sender.py
+    usecases/test_fact_reads.py usecases/test_fair_queue.py usecases/test_message_delivery.py
+    usecases/test_order_limits.py usecases/test_order_record.py usecases/test_sequencers.py
+    usecases/test_session_cards.py usecases/test_session_sequencer.py usecases/test_workspace_monitor.py
+    """.split()  # noqa: SIM905 - to be removed line by line
+)
+"""Files that import several modules of the product and should not. Remove those that are mended; add none."""
+
+_PRIVATE = re.compile(r"\"bot(?:\.\w+)*\._[a-zA-Z]\w*")
+
+
+def product_modules(path: Path) -> set[str]:
+    """The modules of the product that a test file imports, but for the simulators and the demo."""
+    names = {name if name in MODULES else name.rpartition(".")[0] for name in imports(path)}
+    return {name for name in names if name.startswith("bot.") and part_of(name) not in APART}
+
+
+def test_a_test_file_imports_one_module_of_the_product_beside_the_harness() -> None:
+    found = {
+        str(path.relative_to(TESTS))
+        for path in TESTS.rglob("*.py")
+        if TESTS / "harness" not in path.parents and len(product_modules(path)) > 1
+    }
+    assert found - EXCEPTIONS - NOT_YET == set()
+
+
+def test_the_harness_exports_at_most_twenty_names_of_the_product() -> None:
+    assert len(product.__all__) <= 20
+
+
+NAME_PRIVATE = frozenset(
+    """
+    cli/test_session_orders.py conversations/test_doctor.py conversations/test_home.py conversations/test_installing.py
+    conversations/test_isolation.py conversations/test_session_facts.py conversations/test_session_list.py
+    conversations/test_socket_mode.py outbound/slack/test_roles.py usecases/test_fair_queue.py
+    """.split()  # noqa: SIM905 - to be removed line by line
+)
+"""Files that name private attributes of the product and should not. Remove those that are mended; add none."""
+
+
+def test_no_test_names_a_private_attribute_of_the_product() -> None:
+    """Of an object, also in a string; an attribute that the same file defines is its own."""
+    found = dict[str, set[str]]()
+    for path in TESTS.rglob("*.py"):
+        source, tree = path.read_text(), ast.parse(path.read_text())
+        own = {"_replace", *re.findall(r"(?:def |self\.|class |^)(_[a-zA-Z]\w*)", source, re.MULTILINE)}
+        used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr[:1] == "_"}
+        private = {name for name in used - own if not name.startswith("__")} | set(_PRIVATE.findall(source))
+        if private and str(path.relative_to(TESTS)) not in NAME_PRIVATE:
+            found[str(path.relative_to(TESTS))] = private
+    assert found == {}

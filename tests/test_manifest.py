@@ -48,11 +48,7 @@ VARIANTS = {
     f"--http {HOST}/ --many": manifest(HOST, many=True),
 }
 MANIFEST: dict[str, Any] = yaml.safe_load(AS_IT_IS)
-
-
-def found(pattern: str) -> list[str]:
-    """Everything that a pattern captures in the product's source."""
-    return [match for source in SOURCES for match in re.findall(pattern, source)]
+DECLARED, SIMULATED = MANIFEST["features"]["shortcuts"], SimSlack().home.installation
 
 
 nothing: Any = None  # no listener is called here
@@ -121,30 +117,26 @@ def test_its_commands_are_those_that_the_bot_listens_to_and_that_the_simulated_w
     names = [*COMMANDS.values(), SESSIONS]
     assert [name for table in ROUTES for name in table.commands] == names
     assert [command["command"] for command in declared] == names
-    assert list(SimSlack().home.installation.commands) == [
+    assert list(SIMULATED.commands) == [
         SlashCommand(command["command"], command["description"], command["usage_hint"]) for command in declared
     ]
 
 
 def test_its_shortcuts_are_those_that_the_bot_listens_to_and_that_the_simulated_workspace_has() -> None:
-    declared = [one for one in MANIFEST["features"]["shortcuts"] if one["type"] == "message"]
-    assert [(one["name"], one["callback_id"]) for one in declared] == [(PAUSE_FROM_MESSAGE_NAME, PAUSE_FROM_MESSAGE)]
+    of_messages, of_all = ([one for one in DECLARED if one["type"] == kind] for kind in ("message", "global"))
+    assert [(one["name"], one["callback_id"]) for one in of_messages] == [(PAUSE_FROM_MESSAGE_NAME, PAUSE_FROM_MESSAGE)]
     assert [name for table in ROUTES for name in table.message_shortcuts] == [PAUSE_FROM_MESSAGE]
-    assert list(SimSlack().home.installation.shortcuts) == [
-        MessageShortcut(one["name"], one["callback_id"], one["description"]) for one in declared
-    ]
-
-
-def test_its_global_shortcuts_are_those_that_the_bot_listens_to_and_that_the_simulated_workspace_has() -> None:
-    declared = [one for one in MANIFEST["features"]["shortcuts"] if one["type"] == "global"]
-    assert [one["callback_id"] for one in declared] == [name for table in ROUTES for name in table.global_shortcuts]
-    assert list(SimSlack().home.installation.global_shortcuts) == [
-        GlobalShortcut(one["name"], one["callback_id"], one["description"]) for one in declared
-    ]
+    assert [name for table in ROUTES for name in table.global_shortcuts] == [one["callback_id"] for one in of_all]
+    for kind, listed, simulated in (
+        (MessageShortcut, of_messages, SIMULATED.shortcuts),
+        (GlobalShortcut, of_all, SIMULATED.global_shortcuts),
+    ):
+        assert list(simulated) == [kind(one["name"], one["callback_id"], one["description"]) for one in listed]
 
 
 def test_its_scopes_are_those_that_the_called_methods_need() -> None:
-    called = found(r"\b_?web\.((?:api|apps|auth|chat|users|views)_\w+)\(")
+    call = re.compile(r"\b_?web\.((?:api|apps|auth|chat|users|views)_\w+)\(")
+    called = {method for source in SOURCES for method in call.findall(source)}
     needed = {SCOPE_OF_METHOD[method] for method in called} - {None}
     assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == needed | {"commands"} == set(SCOPES)
     assert not MANIFEST["settings"]["token_rotation_enabled"]
@@ -159,7 +151,6 @@ def test_every_scope_has_its_reason() -> None:
 
 def test_the_app_has_a_home_and_can_write_to_people_and_nobody_can_write_to_the_bot() -> None:
     home = MANIFEST["features"]["app_home"]
-    simulated = SimSlack().home.installation
-    assert home["home_tab_enabled"] is simulated.home_tab is True
-    assert home["messages_tab_enabled"] is simulated.messages_tab is True
-    assert home["messages_tab_read_only_enabled"] is simulated.messages_tab_is_read_only is True
+    assert home["home_tab_enabled"] is SIMULATED.home_tab is True
+    assert home["messages_tab_enabled"] is SIMULATED.messages_tab is True
+    assert home["messages_tab_read_only_enabled"] is SIMULATED.messages_tab_is_read_only is True

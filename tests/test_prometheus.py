@@ -8,12 +8,7 @@ from typing import Any, get_args
 from unittest.mock import MagicMock
 
 import bot
-from bot import __version__
 from bot.core.clicked_message import ClickedMessage
-from bot.core.history import OUTCOMES
-from bot.core.outcomes import AnchorOutcome
-from bot.core.requests import Actor, ReplyAddress, Source, Verb
-from bot.core.secret import Secret
 from bot.health import Readiness
 from bot.messages.message import ephemeral, in_channel
 from bot.metrics import OFF, Backlog, State
@@ -21,12 +16,13 @@ from bot.prometheus import PARTS, PrometheusMetrics
 from bot.usecases.delivery_routes import find_routes
 from harness.metrics import read
 from harness.order_rows import RESPONSE_URL
+from harness.product import Secret, history, outcomes, requests
 from harness.samples import SAMPLES
 
 
 def state(readiness: Readiness, **outboxes: Backlog) -> State:
     return State(
-        facts={"version": __version__},
+        facts={"version": bot.__version__},
         readiness=readiness,
         has_socket=True,
         has_key=True,
@@ -56,27 +52,25 @@ def test_the_state_is_read_at_each_scrape() -> None:
 def test_each_outcome_is_exported_from_the_start() -> None:
     """Otherwise an alert would not see the first one."""
     page = read(PrometheusMetrics().page().decode())
-    for outcomes in OUTCOMES.values():
-        for outcome in outcomes:
-            for verb in Verb:
-                for source in Source:
-                    assert page("anchor_bot_orders_total", verb=verb, source=source, outcome=outcome) == 0
-    for answer in get_args(AnchorOutcome):
-        for verb in Verb:
+    known = {outcome for group in history.OUTCOMES.values() for outcome in group}
+    for outcome, verb, source in product(known, requests.Verb, requests.Source):
+        assert page("anchor_bot_orders_total", verb=verb, source=source, outcome=outcome) == 0
+    for answer in get_args(outcomes.AnchorOutcome):
+        for verb in requests.Verb:
             assert page("anchor_bot_anchor_attempt_seconds_count", verb=verb, outcome=answer.__name__) == 0
 
 
 def routes() -> set[str]:
     """Every route that a bot records: those for each kind of address and message, and those that a call names."""
     slack: Any = MagicMock()  # no message is sent here
-    actors = [Actor("T0HOME00001", channel, "U0ALICE0001") for channel in ("", "C0ALERTS001")]
+    actors = [requests.Actor("T0HOME00001", channel, "U0ALICE0001") for channel in ("", "C0ALERTS001")]
     urls, threads = (None, Secret(RESPONSE_URL)), (None, "1785000000.000100")
     clicked = (None, ClickedMessage("1785000000.000100", "", is_ephemeral=False, content=None))
     addresses = product(actors, urls, threads, clicked, ("", "https://acme.slack.com/archives/C1/p1"), ("", "1.2.3"))
     found = {
         route
         for address, message in product(addresses, (in_channel("done"), ephemeral("refused")))
-        for route in find_routes(ReplyAddress(*address), message, slack, slack)
+        for route in find_routes(requests.ReplyAddress(*address), message, slack, slack)
     }
     sources = (Path(bot.__file__).parent / "usecases").rglob("*.py")
     calls = (re.findall(r"\b(?:told|Receipt)\([^()]*\"(.+?)\"\)", source.read_text()) for source in sources)

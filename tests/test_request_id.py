@@ -1,20 +1,9 @@
 """The id of a request: its own in each task, and that of one order at most."""
 
 import asyncio
-from collections.abc import Iterator
 from contextvars import copy_context
 
-import pytest
-
 from bot import request_id
-
-
-@pytest.fixture(autouse=True)
-def outside_of_requests() -> Iterator[None]:
-    """Nothing of what a test begins stays."""
-    before = request_id.current()
-    yield
-    assert request_id.current() == before == ""
 
 
 def test_outside_of_requests_there_is_none_and_orders_have_ids_of_their_own() -> None:
@@ -29,19 +18,20 @@ def test_only_the_first_order_of_a_request_has_its_id() -> None:
         assert first == request_id.current() != second
 
     copy_context().run(give_orders)
+    assert request_id.current() == ""
 
 
 def test_a_request_is_that_of_its_task_and_of_those_that_it_starts() -> None:
+    async def read() -> str:
+        return request_id.current()
+
     async def handle(given: str) -> list[str]:
         request_id.begin(given)
         inner = asyncio.create_task(read())
         await asyncio.sleep(0)
         return [request_id.current(), await inner]
 
-    async def read() -> str:
-        return request_id.current()
+    async def both() -> list[list[str]]:
+        return list(await asyncio.gather(handle("one"), handle("two")))
 
-    async def both() -> tuple[list[str], list[str]]:
-        return await asyncio.gather(handle("one"), handle("two"))
-
-    assert tuple(asyncio.run(both())) == (["one", "one"], ["two", "two"])
+    assert asyncio.run(both()) == [["one", "one"], ["two", "two"]]

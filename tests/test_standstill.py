@@ -1,5 +1,6 @@
 """What is read after a standstill of the process can have waited for its end."""
 
+import asyncio
 import time
 
 import pytest
@@ -7,11 +8,21 @@ import pytest
 from bot.standstill import StandstillMonitor
 
 
-def test_what_is_read_soon_after_a_standstill_can_have_waited_for_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.standstill._NOTICEABLE", 0.5)
+@pytest.fixture(autouse=True)
+def noticeable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.standstill.NOTICEABLE", 0.5)
+
+
+def test_what_is_read_soon_after_a_standstill_can_have_waited_for_its_end() -> None:
     monitor, now = StandstillMonitor(), time.monotonic()
-    assert monitor.seconds_before(now) == 0.0
-    assert monitor.seconds_before(now + 0.55) == 0.0  # too short
-    assert monitor.seconds_before(now + 2.55) == pytest.approx(2.0)
-    assert monitor.seconds_before(now + 3.05) == pytest.approx(2.5)  # read from a backlog
-    assert monitor.seconds_before(now + 3.6) == 0.0
+    waits = [monitor.seconds_before(now + seconds) for seconds in (0.0, 0.55, 2.55, 3.05, 3.6)]
+    assert waits == pytest.approx([0.0, 0.0, 2.0, 2.5, 0.0])  # too short; its end; from a backlog; later
+
+
+@pytest.mark.anyio
+async def test_a_process_that_goes_on_does_not_stand_still() -> None:
+    monitor = StandstillMonitor()
+    running = asyncio.create_task(monitor.run())
+    await asyncio.sleep(5)
+    assert monitor.seconds_before(time.monotonic()) == 0.0
+    running.cancel()
