@@ -2,6 +2,7 @@
 
 # ruff: noqa: E402 - pytest must know of the harness before it is imported
 
+import inspect
 import logging
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -68,18 +69,27 @@ OTHER_PROCESSES = ("process", "browser", "demo")
 """The directories of tests that start other processes, which do not follow virtual time."""
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
+def parameters_of(item: pytest.Item) -> dict[str, object]:
     callspec = getattr(item, "callspec", None)
-    parameters = callspec.params.values() if callspec else ()
-    if isinstance(item, pytest.Function) and ("postgresql_urls" in item.fixturenames or "postgresql" in parameters):
+    return callspec.params if callspec else {}
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    is_there = "postgresql" in parameters_of(item).values()
+    if isinstance(item, pytest.Function) and ("postgresql_urls" in item.fixturenames or is_there):
         item.add_marker("postgresql")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Run in virtual time but for what depends on other processes."""
-    is_real = item.get_closest_marker("postgresql") or item.get_closest_marker("realtime")
-    clock.begin_test(is_virtual=not is_real and item.path.parent.name not in OTHER_PROCESSES)
+    """Run in virtual time but for what depends on other processes, or chooses an event loop of its own."""
+    is_virtual = inspect.iscoroutinefunction(getattr(item, "obj", None)) and not (
+        item.path.parent.name in OTHER_PROCESSES
+        or item.get_closest_marker("postgresql")
+        or item.get_closest_marker("realtime")
+        or "anyio_backend" in parameters_of(item)
+    )
+    clock.begin_test(is_virtual=is_virtual)
 
 
 @pytest.hookimpl(trylast=True)  # after -m and -k

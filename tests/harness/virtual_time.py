@@ -1,34 +1,42 @@
-"""Virtual time: an event loop whose clock jumps to the next timer if nothing else can happen before it.
+"""Virtual time: an event loop whose clock stands still while the process works, and jumps to the next timer.
 
 The bot, both simulators and the test are one process. If no socket of the process is readable and no thread works,
-nothing can happen until the next timer is due: the clock jumps there, and `time.time`, `time.monotonic`,
-`time.perf_counter` and the clock of SQLite follow. Sockets and files are real. Other processes do not follow, so tests
-that need them run in real time on the same loop.
+nothing can happen until the next timer is due: the clock jumps there. So no test waits, and a busy machine delays
+nothing. `time.time`, `time.monotonic`, `time.perf_counter`, `time.sleep` and the clock of SQLite follow. Sockets,
+threads and files are real. Other processes do not follow, so tests that need them run in real time on the same loop.
 
 Imported by `conftest.py` before anything of the product, since functions of `time` are kept as default values.
 """
 
 import asyncio
-import contextlib
 import io
 import selectors
 import sqlite3
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, TypeVar, TypeVarTuple
 
 _T = TypeVar("_T")
 _Ts = TypeVarTuple("_Ts")
 
 _ON_THE_WAY = 0.0008
-"""Seconds in which the kernel delivers what was sent over loopback."""
+"""Real seconds in which the kernel delivers what was sent over loopback."""
+
+_STEP = 0.02
+"""Real seconds between two looks at threads that work."""
+
+_PATIENCE = 2.0
+"""Real seconds that a thread of the database can work while the clock stands still. Later it hangs: time passes."""
 
 _LONGEST_TEST = 900.0
-"""Virtual seconds after which a test hangs: only timers of the bot run."""
+"""Virtual seconds after which a test hangs: nothing but timers of the bot runs."""
 
-_real: dict[str, Callable[[], float]] = {name: getattr(time, name) for name in ("time", "monotonic", "perf_counter")}
-_connect = sqlite3.dbapi2.connect
+_TURN = 1e-4
+"""Virtual seconds that a turn of the event loop takes."""
+
+_real_time, _real_monotonic, _real_perf_counter, _real_sleep = time.time, time.monotonic, time.perf_counter, time.sleep
+_real_connect = sqlite3.dbapi2.connect
 
 
 class HangsError(Exception):
@@ -36,91 +44,142 @@ class HangsError(Exception):
 
 
 class Clock:
-    """How far the clocks of this process are ahead of those of the machine, in seconds."""
+    """The clock of this process, in seconds since it began. It stands still, or runs with that of the machine."""
 
     def __init__(self) -> None:
-        self.is_virtual = True
-        self.jumps = 0
-        self.wall = 0.0
-        self.monotonic = 0.0
-        self.limit = _LONGEST_TEST
-        self._began = 0.0
+        self.is_virtual = False
+        self._at = 0.0
+        self._runs_since: float | None = _real_monotonic()
+        self._began, self._wall = 0.0, _real_time()
+        self._monotonic, self._perf_counter = _real_monotonic(), _real_perf_counter()
 
-    def begin_test(self, *, is_virtual: bool, limit: float = _LONGEST_TEST) -> None:
+    def begin_test(self, *, is_virtual: bool) -> None:
         """Let the wall clock be the machine's again. A monotonic clock never goes back."""
-        self.is_virtual, self.limit = is_virtual, limit
-        self.wall, self._began = 0.0, self.monotonic
+        self.is_virtual = is_virtual
+        self.stand() if is_virtual else self.run()
+        self._began, self._wall = self.elapsed(), _real_time()
 
-    @property
-    def skipped(self) -> float:
-        """The seconds that the running test has skipped."""
-        return self.monotonic - self._began
+    def run(self) -> None:
+        """Run with the machine's clock."""
+        if self._runs_since is None:
+            self._runs_since = _real_monotonic()
+
+    def stand(self) -> None:
+        """Stand still."""
+        self._at, self._runs_since = self.elapsed(), None
 
     def jump(self, seconds: float) -> None:
-        self.jumps += 1
-        self.wall += seconds
-        self.monotonic += seconds
+        """Let so many seconds pass at once."""
+        self._at += seconds
+
+    def elapsed(self) -> float:
+        """Return the seconds since the process began."""
+        return self._at + (0.0 if self._runs_since is None else _real_monotonic() - self._runs_since)
+
+    @property
+    def of_test(self) -> float:
+        """The seconds since the test began."""
+        return self.elapsed() - self._began
+
+    def time(self) -> float:
+        return self._wall + self.of_test
+
+    def monotonic(self) -> float:
+        return self._monotonic + self.elapsed()
+
+    def perf_counter(self) -> float:
+        return self._perf_counter + self.elapsed()
+
+    def sleep(self, seconds: float) -> None:
+        """Let the time pass. Another thread of the process sleeps, too: the loop may wait for it."""
+        is_in_loop = self.is_virtual and asyncio._get_running_loop() is not None  # noqa: SLF001 - public, but for the name
+        if not is_in_loop:
+            _real_sleep(seconds)
+        if self._runs_since is None:
+            self.jump(seconds)
 
 
 clock = Clock()
 
 
-class _Selector(selectors.DefaultSelector):  # type: ignore[misc,valid-type,unused-ignore] # one class for each system
-    """Reads the sockets, and jumps if there is nothing to read."""
+class _Selector(selectors.DefaultSelector):
+    """Reads the sockets, and lets the clock jump if there is nothing to read."""
 
     def __init__(self, loop: "VirtualTimeLoop") -> None:
         super().__init__()
         self._loop = loop
+        self._waited = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if not clock.is_virtual:
             return super().select(timeout)
+        clock.jump(_TURN)
         events = super().select(0)
         if events or timeout == 0:
             return events
-        if not self._loop.working:
-            events = super().select(_ON_THE_WAY)
+        if self._loop.working:
+            return self._wait_for_threads(_STEP if timeout is None else min(timeout, _STEP))
+        self._waited = 0.0
+        events = super().select(_ON_THE_WAY)
         if events or self._loop.working:
-            return events or super().select(0.02 if timeout is None else min(timeout, 0.02))
-        if timeout is None or clock.skipped > clock.limit:
+            return events
+        if timeout is None or clock.of_test > _LONGEST_TEST:
             raise HangsError(self._loop.describe_tasks())
         clock.jump(timeout)
         return []
 
+    def _wait_for_threads(self, seconds: float) -> list[tuple[selectors.SelectorKey, int]]:
+        events = super().select(seconds)
+        self._waited = 0.0 if events else self._waited + seconds
+        if self._waited > _PATIENCE:
+            clock.jump(seconds)
+        return events
+
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """An event loop in virtual time."""
+    """An event loop in virtual time. Threads of its own executor, which do anything, let the clock run meanwhile."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(thread_name_prefix="asyncio")
-        self.working = 0
+        self.working = self._foreign = 0
         super().__init__(_Selector(self))
         self.set_default_executor(self._threads)
 
     def run_in_executor(self, executor: Executor | None, func: Callable[[*_Ts], _T], *args: *_Ts) -> asyncio.Future[_T]:
         """Count the threads that work. The count falls after the loop has been told of the result."""
+        is_foreign = executor is None
+        self._begin_work(is_foreign=is_foreign)
         submitted = (executor or self._threads).submit(func, *args)
-        self.working += 1
         future = asyncio.wrap_future(submitted, loop=self)
-        submitted.add_done_callback(self._has_worked)
+        submitted.add_done_callback(lambda _: self._tell_end(is_foreign=is_foreign))
         return future
-
-    def _has_worked(self, _: Future[Any]) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed
-            self.call_soon_threadsafe(self._count_down)
-
-    def _count_down(self) -> None:
-        self.working -= 1
 
     async def shutdown_default_executor(self, *timeout: float | None) -> None:
         """Wait for the threads, in a thread."""
-        self.working += 1
+        self._begin_work(is_foreign=True)
         await super().shutdown_default_executor(*timeout)
+        self._end_work(is_foreign=True)
+
+    def _begin_work(self, *, is_foreign: bool) -> None:
+        self.working += 1
+        self._foreign += is_foreign
+        if is_foreign:
+            clock.run()
+
+    def _tell_end(self, *, is_foreign: bool) -> None:
+        if not self.is_closed():
+            self.call_soon_threadsafe(lambda: self._end_work(is_foreign=is_foreign))
+
+    def _end_work(self, *, is_foreign: bool) -> None:
         self.working -= 1
+        self._foreign -= is_foreign
+        if clock.is_virtual and not self._foreign:
+            clock.stand()
 
     async def subprocess_exec(self, *args: Any, **options: Any) -> Any:
         """Start a process. It does not follow the clock, so the rest of the test runs in real time."""
         clock.is_virtual = False
+        clock.run()
         return await super().subprocess_exec(*args, **options)
 
     def describe_tasks(self) -> str:
@@ -128,30 +187,26 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         text = io.StringIO()
         for task in asyncio.all_tasks(self):
             task.print_stack(limit=4, file=text)
-        return f"nothing can happen any more after {clock.skipped:.0f} virtual seconds:\n{text.getvalue()}"
+        return f"nothing can happen any more, after {clock.of_test:.0f} virtual seconds:\n{text.getvalue()}"
 
 
-def _follow(name: str) -> None:
-    real = _real[name]
-
-    def follow() -> float:
-        return real() + (clock.wall if name == "time" else clock.monotonic)
-
-    setattr(time, name, follow)
-    setattr(time, f"{name}_ns", lambda: int(follow() * 1_000_000_000))
+def _in_nanoseconds(follow: Callable[[], float]) -> Callable[[], int]:
+    return lambda: int(follow() * 1_000_000_000)
 
 
-def _connect_with_clock(*args: Any, **options: Any) -> sqlite3.Connection:
-    connection: sqlite3.Connection = _connect(*args, **options)
-    connection.create_function("julianday", 1, lambda _: time.time() / 86_400 + 2_440_587.5)
+def _connect(*args: Any, **options: Any) -> sqlite3.Connection:
+    connection: sqlite3.Connection = _real_connect(*args, **options)
+    connection.create_function("julianday", 1, lambda _: int(time.time() * 1_000) / 86_400_000 + 2_440_587.5)
     return connection
 
 
 def install() -> None:
-    """Let the clocks of Python and SQLite follow the jumps."""
-    for name in _real:
-        _follow(name)
-    sqlite3.connect = sqlite3.dbapi2.connect = _connect_with_clock  # type: ignore[assignment]
+    """Let the clocks of Python and SQLite follow."""
+    for follow in (clock.time, clock.monotonic, clock.perf_counter):
+        setattr(time, follow.__name__, follow)
+        setattr(time, f"{follow.__name__}_ns", _in_nanoseconds(follow))
+    time.sleep = clock.sleep  # type: ignore[assignment]
+    sqlite3.connect = sqlite3.dbapi2.connect = _connect  # type: ignore[assignment]
 
 
 install()
