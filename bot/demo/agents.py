@@ -111,7 +111,7 @@ class Agents:
             domains=[job.host],
             key_name="agents",
             max_duration=_MAX_DURATION,
-            created_at=datetime.now(UTC),
+            created_at=datetime.fromtimestamp(time.time(), UTC),
             is_task=True,
         )
         return Agent(session_id, job, spent=spent)

@@ -46,7 +46,7 @@ async def test_a_check_of_the_session_brings_its_facts_once() -> None:
 
 async def test_the_read_behind_a_pause_brings_the_facts_of_a_card() -> None:
     async with taking_alerts() as at:  # which has given orders already
-        await asyncio.sleep(5.0)  # until it reads lists again
+        await asyncio.sleep(6.0)  # until it reads lists again
         describe_all(at)
         card = await alert(at, ops(at))
         await at.command()
@@ -79,7 +79,7 @@ async def test_a_card_keeps_its_facts_when_the_bot_has_forgotten_them() -> None:
 
 async def test_a_list_that_is_not_read_is_read_at_a_later_check() -> None:
     async with taking_alerts() as at:
-        await asyncio.sleep(5.0)
+        await asyncio.sleep(6.0)
         describe_all(at)
         at.anchor.read_fault = html(502)
         card = await alert(at)

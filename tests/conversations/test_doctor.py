@@ -5,6 +5,7 @@ import shutil
 import signal
 import sqlite3
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
@@ -231,7 +232,7 @@ async def test_a_proxy_that_can_not_be_reached_is_told_from_the_host(one: Single
 async def self_signed(directory: Path) -> AsyncIterator[str]:
     """A server with a certificate of no known authority."""
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
-    now = datetime.now(UTC)
+    now = datetime.fromtimestamp(time.time(), UTC)
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
     dated = builder.not_valid_before(now).not_valid_after(now + timedelta(days=1))
     certificate = dated.sign(key, hashes.SHA256())

@@ -4,6 +4,7 @@ Nothing waits for a list or a read.
 """
 
 import asyncio
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,7 +29,13 @@ pytestmark = pytest.mark.anyio
 
 def describe(at: SingleHarness, **fields: Any) -> None:
     """Let Anchor say more of the session."""
-    given = {"tags": ["checkout"], "steps": 12, "max_duration": 20, "created_at": datetime.now(UTC), **fields}
+    given = {
+        "tags": ["checkout"],
+        "steps": 12,
+        "max_duration": 20,
+        "created_at": datetime.fromtimestamp(time.time(), UTC),
+        **fields,
+    }
     for name, value in given.items():
         setattr(at.anchor.session(SESSION), name, value)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -60,7 +61,7 @@ def offered(message: Message) -> list[str]:
 
 def add(anchor: SimAnchor, number: int, **details: Any) -> str:
     """Add a session that is `number` minutes older than the one of the harness."""
-    created_at = datetime.now(UTC) - timedelta(minutes=number)
+    created_at = datetime.fromtimestamp(time.time(), UTC) - timedelta(minutes=number)
     return anchor.add_session(created_at=created_at, **details)
 
 

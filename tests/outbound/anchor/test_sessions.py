@@ -1,6 +1,7 @@
 """Reads of sessions: every form of the answers, pages, the fallback, and failures."""
 
 import json
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -153,7 +154,7 @@ async def reads(anchor: SimAnchor) -> AsyncIterator[AnchorSessions]:
 
 
 def now() -> float:
-    return datetime.now(UTC).timestamp()
+    return time.time()
 
 
 async def listed(reads: AnchorSessions) -> SessionList:
@@ -163,7 +164,7 @@ async def listed(reads: AnchorSessions) -> SessionList:
 
 
 async def test_all_sessions_of_the_team_that_run_or_may_run_are_read(anchor: SimAnchor, reads: AnchorSessions) -> None:
-    day, today = timedelta(days=1), datetime.now(UTC)
+    day, today = timedelta(days=1), datetime.fromtimestamp(time.time(), UTC)
     anchor.add_key("sk-ci", team_of=DEFAULT_KEY)
     anchor.session(SESSION).created_at = today - timedelta(minutes=2)
     facts: dict[str, Any] = {"tags": ["checkout"], "domains": ["https://shop.example/x?y"], "steps": 3}
@@ -186,7 +187,7 @@ async def test_all_sessions_of_the_team_that_run_or_may_run_are_read(anchor: Sim
 
 async def test_at_most_five_pages_of_fifty_are_read(anchor: SimAnchor, reads: AnchorSessions) -> None:
     for number in range(250):
-        anchor.add_session(word="warming up" if number % 2 else "", created_at=datetime.now(UTC))
+        anchor.add_session(word="warming up" if number % 2 else "", created_at=datetime.fromtimestamp(time.time(), UTC))
     assert not (await listed(reads)).is_complete
     assert max(int(request.query["page"]) for request in anchor.requests) == 5
     assert {request.query["limit"] for request in anchor.requests} == {"50"}
