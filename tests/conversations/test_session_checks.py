@@ -6,14 +6,7 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from bot.core.alert import Alert
-from bot.core.alert_fold import first
-from bot.core.card import NewCard
-from bot.core.session_id import SessionId
-from bot.outbound.store.card_changes import CardChanges
-from bot.outbound.store.card_rows import CardRows
 from bot.sim.anchor import Fault, SessionState, html, rate_limited, server_error
-from bot.usecases.session_cards import SessionCards
 from conversations.test_cards import PAUSE, RESUME, alert, buttons, ops, taking_alerts, until_shown
 from conversations.test_repeated_alerts import on_cards, send, shown
 from harness import ALICE, SESSION, ManyHarness, SingleHarness
@@ -65,7 +58,7 @@ async def test_an_outcome_of_which_a_killed_process_told_no_card_is_shown(
 ) -> None:
     async with taking_alerts(database_url) as at:
         card = await alert(at)
-        monkeypatch.setattr(SessionCards, "update", AsyncMock(return_value=False))
+        monkeypatch.setattr("bot.usecases.session_cards.SessionCards.update", AsyncMock(return_value=False))
         at.anchor.fault = rate_limited(4)
         ordering = asyncio.create_task(at.command())
         await until_shown(at, card, PAUSE, "Pausing")
@@ -94,13 +87,14 @@ async def test_reads_that_fail_become_rarer() -> None:
         assert time.monotonic() - began > 3 * INTERVAL
 
 
-async def test_a_workspace_without_a_key_is_not_looked_up(at: ManyHarness) -> None:
-    tenant = await at.set_up(at.add(1))
-    session_id = SessionId(tenant.session)
-    content = first(Alert(session_id, "It spends."), 0.0)
-    new = [NewCard(f"card-{team}", team, "C1", session_id, content, "1.1") for team in (tenant.team_id, "T0GONE00001")]
-    await CardRows(at.store.database, "test").exchange(CardChanges(new=new), most=0)
-    await at.anchor.until(lambda: any(request.method == "GET" for request in at.anchor.requests))
+async def test_a_workspace_without_a_key_and_one_that_is_gone_are_not_looked_up(at: ManyHarness) -> None:
+    tenant, gone = await at.set_up_two()
+    for number, one in enumerate((tenant, gone)):
+        await at.take_alerts(one, f"token-{number}")
+        answer = await at.post_alert(one.team_id, f"token-{number}", session_id=one.session, text="It spends.")
+        assert answer[0] == 200
+    await at.execute("UPDATE cards SET team_id = 'T0GONE00001' WHERE team_id = 'T0TENANT002'")
+    await at.anchor.until(lambda: tenant.key in [request.key for request in at.anchor.requests])
     found = await at.store.rows.find(tenant.team_id)
     assert found
     assert await at.store.rows.remove_key(tenant.team_id, if_version=found.key_version)

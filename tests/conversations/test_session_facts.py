@@ -40,45 +40,29 @@ def describe(at: SingleHarness, **fields: Any) -> None:
         setattr(at.anchor.session(SESSION), name, value)
 
 
-@BOTH_TRANSPORTS
-@pytest.mark.parametrize("by", BY_BOTH)
-async def test_a_result_says_what_a_list_has_shown(by: str) -> None:
-    async with single_workspace() as at:
-        domains = ["https://shop.example/pay?token=s3cret", "bank.example"]
-        describe(at, domains=domains, is_task=False, key_name="ci-key")
-        await at.command("")
-        reads = len(at.anchor.requests)
-        card = at.post_alert() if by == "a click" else None
-        await (at.command() if card is None else at.click(card))
-        told = (await at.wait_for_messages(1 if card is None else 2))[-1]
-        shown = [told.text] if card is None else [told.text, (await at.wait_for_update(card)).text]
-        assert len(at.anchor.requests) == reads + 1
-    facts = ("`checkout`", "`shop.example` +1", "external program", "12 steps", "under 1 min", "<!date^")
-    assert [fact for text in shown for fact in facts if fact not in text] == []
-    assert "outside of Anchor" in told.text
-    assert [secret for text in shown for secret in ("s3cret", "ci-key") if secret in text] == []
-
-
 def verbs(at: SingleHarness) -> list[str | None]:
     """What Anchor was asked for, in order of arrival."""
     return [request.verb for request in at.anchor.requests]
 
 
-READS = ["get", "list"]
-
-
 @BOTH_TRANSPORTS
 @pytest.mark.parametrize("by", BY_BOTH)
-async def test_without_a_list_the_session_is_read_while_anchor_pauses_it(by: str) -> None:
+@pytest.mark.parametrize("has_list", [True, False], ids=["after a list", "without one"])
+async def test_a_result_says_what_a_list_has_shown_or_a_read_behind_the_order(by: str, *, has_list: bool) -> None:
     async with single_workspace() as at:
-        domains = ["https://shop.example/pay?token=s3cret"]
+        domains = ["https://shop.example/pay?token=s3cret", "bank.example"]
         describe(at, domains=domains, is_task=False, key_name="ci-key", credits=1.25, seconds=1.0)
+        if has_list:
+            await at.command("")
+        before = len(at.anchor.requests)
         card = at.post_alert() if by == "a click" else None
         await (at.command() if card is None else at.click(card))
         told = (await at.wait_for_messages(1 if card is None else 2))[-1]
         shown = [told.text] if card is None else [told.text, (await at.wait_for_update(card)).text]
-        assert (verbs(at)[0], sorted(map(str, verbs(at)[1:]))) == ("pause", READS)
-    facts = ("`checkout`", "`shop.example`", "external program", "12 steps", "1.25 credits", "under 1 min", "latest")
+        sent, *read = verbs(at)[before:]
+    assert (sent, sorted(map(str, read))) == ("pause", [] if has_list else ["get", "list"])
+    facts = ["`checkout`", "`shop.example` +1", "external program", "12 steps", "under 1 min", "<!date^", "latest"]
+    facts += [] if has_list else ["1.25 credits"]
     assert [fact for text in shown for fact in facts if fact not in text] == []
     assert "outside of Anchor" in told.text
     assert [secret for text in shown for secret in ("s3cret", "/pay", "ci-key") if secret in text] == []
@@ -141,13 +125,13 @@ async def test_a_pause_that_is_not_sent_is_followed_by_no_read() -> None:
         assert verbs(at) == []
 
 
-async def test_a_read_ends_with_the_bot(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.usecases.fact_reads._TIMEOUT", 60.0)
+async def test_a_read_ends_with_the_bot() -> None:
     async with single_workspace() as at:
         at.anchor.read_fault = Hang()
         await at.command()
         await at.anchor.until(lambda: len(verbs(at)) == 3)
-    assert [task for task in asyncio.all_tasks() if "FactReads" in repr(task)] == []
+        began = time.monotonic()
+    assert time.monotonic() - began < 2.0  # without that it takes 3 s
 
 
 async def test_a_result_does_not_wait_for_a_list() -> None:
@@ -159,32 +143,22 @@ async def test_a_result_does_not_wait_for_a_list() -> None:
         assert message.text == paused()
 
 
-async def test_facts_that_change_are_told_for_some_seconds_only(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_facts_that_change_are_told_for_some_seconds_only_and_a_later_list_adds_to_others() -> None:
     async with single_workspace() as at:
         describe(at)
         await at.command("")
-        monkeypatch.setattr("bot.usecases.session_reads.CACHED", 0.0)
+        await asyncio.sleep(6.0)
+        at.anchor.session(SESSION).domains = ["shop.example"]
+        await at.command(OTHER_SESSION[:9])
+        await asyncio.sleep(6.0)
         at.anchor.read_fault = html(502)
         await at.command()
         (message,) = await at.wait_for_messages()
-        assert "`checkout`" in message.text
-        assert "12 steps" not in message.text
-
-
-async def test_a_later_list_adds_to_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.usecases.session_reads.CACHED", 1e-9)
-    async with single_workspace() as at:
-        describe(at)
-        await at.command("")
-        at.anchor.session(SESSION).domains = ["shop.example"]
-        await at.command(OTHER_SESSION[:9])
-        await at.command()
-        (message,) = await at.wait_for_messages()
-        assert "`checkout`" in message.text
+        assert [fact in message.text for fact in ("`checkout`", "`shop.example`", "12 steps")] == [True, True, False]
 
 
 async def test_what_one_workspace_has_seen_is_not_told_to_another(at: ManyHarness) -> None:
-    first, second = await at.set_up(at.add(1)), await at.set_up(at.add(2))
+    first, second = await at.set_up_two()
     at.anchor.session(second.session).tags = ["of-another"]
     await second.command("")
     await first.command(second.session)
