@@ -7,6 +7,7 @@ from bot.core.secret import is_token
 from bot.core.session_id import Ambiguous, Broken, Missing, SessionId
 from bot.messages import admin_notices, home_status, request_errors
 from bot.messages.alert_card import sample_alert_message
+from bot.messages.message import in_channel
 from bot.messages.outcome import card_not_updated, outcome_message, waiting_message
 from bot.messages.usage import usage_message
 
@@ -75,3 +76,8 @@ def reinstall_notice(install_url: str) -> str:
 def reinstall_advice(missing: str, install_url: str) -> str:
     """The lines of Home about a scope that an installation lacks."""
     return home_status.reinstall_advice([missing], install_url=install_url)
+
+
+def as_direct_text(text: str, channel: str) -> str:
+    """The text of a direct message with a result that could not be posted to this channel."""
+    return request_errors.as_direct_message(in_channel(text), channel).text
