@@ -267,7 +267,7 @@ async def test_an_order_at_one_process_updates_the_card_of_another_one(postgresq
     url = next(postgresql_urls)
     async with taking_alerts(url) as at, second_bot(at, url, Limits()) as second:
         card = await alert(at)
-        at.slack.request_url = f"{second.url}/slack/events"
+        at.slack.request_url = f"{second}/slack/events"
         await at.command()
         await until_shown(at, card, RESUME, "Paused", f"<@{ALICE}>")
         await at.click(at.current(card), verb="resume", user=at.slack.bob)

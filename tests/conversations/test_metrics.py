@@ -1,5 +1,7 @@
 """The metrics of what people and programs do."""
 
+import asyncio
+
 import pytest
 
 from bot.sim.anchor import rate_limited
@@ -57,8 +59,8 @@ async def test_a_result_that_slack_does_not_take_is_in_the_outbox_and_then_count
         for method in ("response_url", "chat.postMessage"):
             at.slack.faults[method] = For(1, server_error())
         await at.command()
-        while not (waiting := await scrape(port))("anchor_bot_outbox_depth", outbox="results"):
-            pass
+        while not (waiting := await scrape(port))("anchor_bot_outbox_depth", outbox="results"):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
         await at.slack.until(at.answers)
         delivered = await scrape(port)
     assert waiting("anchor_bot_outbox_depth", outbox="results") == 1
@@ -70,17 +72,12 @@ async def test_a_result_that_slack_does_not_take_is_in_the_outbox_and_then_count
 async def test_alerts_are_counted_by_outcome() -> None:
     port, bearer = free_port(), {"Authorization": "Bearer s3cret"}
     async with single_workspace(METRICS_PORT=str(port), ALERTS_TOKEN="s3cret") as at:
-
-        async def post(fields: object, headers: dict[str, str] = bearer) -> None:
-            await post_json(f"{at.bot.url}/alerts", fields, headers=headers)
-
         alert = {"session_id": at.session, "text": "High spend", "channel": at.channel.id}
-        await post(alert)
-        await post(alert, {})
-        await post({})
-        await post({name: value for name, value in alert.items() if name != "channel"})
+        nowhere = {name: value for name, value in alert.items() if name != "channel"}
+        for fields, headers in ((alert, bearer), (alert, {}), ({}, bearer), (nowhere, bearer)):
+            await post_json(f"{at.bot.url}/alerts", fields, headers=headers)
         at.slack.faults["chat.postMessage"] = api_error("not_in_channel")
-        await post(alert | {"session_id": at.anchor.add_session()})
+        await post_json(f"{at.bot.url}/alerts", alert | {"session_id": at.anchor.add_session()}, headers=bearer)
         metrics = await scrape(port)
     counts = {"Posted": 1, "Rejected": 1, "Invalid": 2, "Refused": 1, "Doubtful": 0, "TryAgain": 0}
     assert {outcome: metrics("anchor_bot_alerts_total", outcome=outcome) for outcome in counts} == counts
@@ -100,8 +97,8 @@ async def test_the_state_of_the_bot_is_exported() -> None:
             assert metrics("anchor_bot_socket_connected") == 1
             at.slack.socket_mode = False
             at.slack.sockets.drop()
-            while (metrics := await scrape(port))("anchor_bot_socket_connected"):
-                pass
+            while (metrics := await scrape(port))("anchor_bot_socket_connected"):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
             assert metrics("anchor_bot_ready") == 0
 
 

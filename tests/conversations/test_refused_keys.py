@@ -8,10 +8,6 @@ from typing import Any
 
 import pytest
 
-from bot.core.outcomes import KeyRejected
-from bot.core.secret import Secret
-from bot.core.workspace import AnchorKey, KeyCheck
-from bot.messages.admin_notices import key_refused_message
 from bot.sim.anchor import SessionState, Slow, server_error, unauthorized
 from bot.sim.slack import User, api_error
 from harness import (
@@ -27,15 +23,18 @@ from harness import (
     paused,
     single_workspace,
 )
+from harness.admin_texts import key_refused_notice
 from harness.conversation import direct_messages, until
+from harness.product import Secret, outcomes, workspace
 
 pytestmark = pytest.mark.anyio
 
+KeyCheck = workspace.KeyCheck
 VERIFIED, REFUSED, UNVERIFIED = KeyCheck.VERIFIED, KeyCheck.REFUSED, KeyCheck.UNVERIFIED
 
 
 def notice(key: str, *, by_admins: bool = True) -> str:
-    return key_refused_message(AnchorKey(Secret(key)), by_admins=by_admins).text
+    return key_refused_notice(workspace.AnchorKey(Secret(key)), by_admins=by_admins)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class Team(Tenant):
     setter: User
 
     async def set_key(self, key: str) -> None:
-        made = AnchorKey(Secret(key), UNVERIFIED, self.setter.id, 1_785_000_000)
+        made = workspace.AnchorKey(Secret(key), UNVERIFIED, self.setter.id, 1_785_000_000)
         assert await self.at.store.rows.set_key(self.team_id, made)
 
     async def use(self, by: str = "a command", *, check: KeyCheck = REFUSED) -> None:
@@ -89,9 +88,11 @@ async def check_of(at: ManyHarness, tenant: Tenant) -> KeyCheck | None:
 
 async def becomes(at: ManyHarness, tenant: Tenant, check: KeyCheck | None) -> None:
     """Wait until the database says that about the key; None once nothing is stored of the workspace."""
-    async with asyncio.timeout(20):
-        while await check_of(at, tenant) is not check:  # noqa: ASYNC110 - nothing tells of it
-            await asyncio.sleep(0.02)
+
+    async def is_so() -> bool:
+        return await check_of(at, tenant) is check
+
+    await until(is_so)
 
 
 async def open_home(at: Conversation, user: User) -> None:
@@ -104,7 +105,7 @@ def of_monitor(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
 
 
 def refusal(at: Conversation, *, by_admins: bool, verb: str = "pause") -> str:
-    outcome = KeyRejected(401, "Invalid API key", by_admins=by_admins)
+    outcome = outcomes.KeyRejected(401, "Invalid API key", by_admins=by_admins)
     return outcome_text(outcome, verb=verb, session=at.session, user=at.person.id)
 
 
@@ -128,15 +129,15 @@ async def test_in_a_single_workspace_the_person_learns_that_the_operator_can(
 
 
 async def test_in_a_single_workspace_an_admin_who_has_opened_home_is_notified_once(single: SingleHarness) -> None:
-    slack, users = single.slack, [single.slack.bob, single.slack.carol, single.slack.alice]
+    users = [single.slack.bob, single.slack.carol, single.slack.alice]
     for user in users:
         await open_home(single, user)
     for by in (*BY_BOTH, "a command"):
-        await single.answer(by, slack.bob)
+        await single.answer(by, single.slack.bob)
     await single.wait_for_direct_messages()
     await asyncio.sleep(0.3)
     expected = notice("sk-anchor-of-the-settings", by_admins=False)
-    assert direct_messages(slack, users) == {"alice": [expected], "bob": [], "carol": []}
+    assert direct_messages(single.slack, users) == {"alice": [expected], "bob": [], "carol": []}
 
 
 # --- who is notified ---

@@ -4,27 +4,21 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from unittest.mock import AsyncMock
 
 import pytest
 
-from bot.app import Running, running
-from bot.config.settings import Settings
-from bot.container import DEFAULT_LIMITS, Limits
-from bot.core.outcomes import Paused
-from bot.core.recovery import State
 from bot.demo.sandbox import environment
-from bot.outbound.store.errors import StoreUnreachableError
-from bot.outbound.store.order_rows import OrderRows
 from bot.sim.anchor import SessionState, Slow
 from harness import HTTP_ONLY, SESSION, SingleHarness, paused, resumed, single_workspace
 from harness.databases import KEY
+from harness.product import Limits, Settings, State, errors, outcomes, running
 from harness.restarts import remains
 
 pytestmark = pytest.mark.anyio
 
 HOUR = 3600.0
-
-Switch = Callable[[], None]
+DEFAULT = Limits()
 
 
 @pytest.fixture
@@ -33,27 +27,25 @@ def url(postgresql_urls: Iterator[str]) -> str:
 
 
 @asynccontextmanager
-async def two_bots(
-    url: str, limits: Limits = DEFAULT_LIMITS
-) -> AsyncIterator[tuple[SingleHarness, Callable[[], None]]]:
+async def two_bots(url: str, limits: Limits = DEFAULT) -> AsyncIterator[tuple[SingleHarness, Callable[[], None]]]:
     """Two bots, the second one with these limits. The function sends further requests to the second one."""
     keys = KEY.reveal()
     async with single_workspace(DATABASE_URL=url, ENCRYPTION_KEYS=keys) as at, second_bot(at, url, limits) as second:
 
         def switch() -> None:
-            at.slack.request_url = f"{second.url}/slack/events"
+            at.slack.request_url = f"{second}/slack/events"
 
         yield at, switch
 
 
 @asynccontextmanager
-async def second_bot(at: SingleHarness, url: str, limits: Limits) -> AsyncIterator[Running]:
+async def second_bot(at: SingleHarness, url: str, limits: Limits) -> AsyncIterator[str]:
     environ = environment(at.slack, at.anchor, DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal())
     async with running(Settings.from_env(environ), limits) as bot:
         await bot.startup
         await at.anchor.until(lambda: at.anchor.requests and at.anchor.requests[0].status)
         at.anchor.requests.clear()  # the check of the key
-        yield bot
+        yield bot.url
 
 
 def verbs(at: SingleHarness) -> list[str | None]:
@@ -79,13 +71,11 @@ async def test_a_request_that_comes_again_at_another_bot_gets_the_outcome_of_the
 async def test_a_request_that_comes_again_has_an_empty_ack_if_the_outcome_is_not_found(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(*_: object) -> None:
-        raise StoreUnreachableError("gone")
-
     async with two_bots(url) as (at, switch):
         first = await at.command()
         switch()
-        monkeypatch.setattr(OrderRows, "outcome_of", fail)
+        fail = AsyncMock(side_effect=errors.StoreUnreachableError("gone"))
+        monkeypatch.setattr("bot.outbound.store.order_rows.OrderRows.outcome_of", fail)
         again = await at.slack.resend(first)
     assert again.ack is not None
     assert again.ack.text == ""
@@ -163,7 +153,7 @@ async def test_a_bot_whose_clock_is_wrong_rejects_requests_and_leaves_the_orders
 async def test_a_bot_whose_clock_is_wrong_takes_orders_over_in_time(url: str, hours: int) -> None:
     async with remains(url) as left:
         await left.leave("resume", State.WAITING, age=2)
-        await left.leave("pause", State.TOLD, Paused(), age=1)
+        await left.leave("pause", State.TOLD, outcomes.Paused(), age=1)
         async with left.restart(now=lambda: time.time() + hours * HOUR) as at:
             await at.slack.until(left.answers)
             assert at.orders == []

@@ -4,10 +4,9 @@ import asyncio
 
 import pytest
 
-from bot.core.outcomes import Doubt, NotRunning, Outcome, Superseded, Unconfirmed
 from bot.sim.anchor import Fault, Hang, SessionState, Slow, html
-from bot.usecases.order_record import OrderRecord
 from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, outcome_text, paused, resumed, single_workspace
+from harness.product import outcomes as about
 from harness.texts import waiting_text
 
 pytestmark = [pytest.mark.anyio, BOTH_TRANSPORTS]
@@ -23,10 +22,14 @@ def shown(at: SingleHarness) -> list[str]:
     return sorted(message.text for message in at.messages())
 
 
-async def test_a_paused_agent_is_resumed_and_the_channel_sees_it() -> None:
-    async with single_workspace() as at:
+async def test_a_paused_agent_is_resumed_and_the_channel_sees_it_also_after_an_announcement() -> None:
+    async with single_workspace(ack_wait=0.0) as at:
         await at.command()
+        await at.wait_for_messages()
+        at.anchor.fault = Slow(0.5)
         await at.command(f"{SESSION} a false alarm", verb="resume")
+        assert at.ephemerals()[-1].text == waiting_text("resume")
+        await at.wait_for_messages(2)
         assert at.anchor.session(SESSION).state is SessionState.RUNNING
         assert verbs(at) == ["pause", "resume"]
         *_, message = at.messages()
@@ -34,25 +37,17 @@ async def test_a_paused_agent_is_resumed_and_the_channel_sees_it() -> None:
     assert "anchor_pause" in str(message.blocks)
 
 
-async def test_a_slow_resume_is_announced_and_then_its_outcome_posted() -> None:
-    async with single_workspace(ack_wait=0.0) as at:
-        at.anchor.fault = Slow(0.5)
-        await at.command(verb="resume")
-        (seen,) = at.ephemerals()
-        (message,) = await at.wait_for_messages()
-    assert seen.text == waiting_text("resume")
-    assert message.text == resumed()
-
-
 @pytest.mark.parametrize(
     ("state", "fault", "outcome"),
     [
-        (SessionState.ENDED, None, NotRunning("Session is not running")),
-        (SessionState.PAUSED, html(502), Unconfirmed(Doubt.GATEWAY, 502)),
+        (SessionState.ENDED, None, about.NotRunning("Session is not running")),
+        (SessionState.PAUSED, html(502), about.Unconfirmed(about.Doubt.GATEWAY, 502)),
     ],
     ids=["not running", "unconfirmed"],
 )
-async def test_a_resume_without_effect_is_sent_once(state: SessionState, fault: Fault | None, outcome: Outcome) -> None:
+async def test_a_resume_without_effect_is_sent_once(
+    state: SessionState, fault: Fault | None, outcome: about.Outcome
+) -> None:
     async with single_workspace() as at:
         at.anchor.session(SESSION).state = state
         at.anchor.fault, at.anchor.read_fault = fault, Hang()
@@ -67,7 +62,7 @@ async def test_after_an_unconfirmed_resume_even_a_confirmed_pause_is_not_certain
         await at.command(verb="resume")
         await at.command()
         *_, message = at.messages()
-    assert message.text == outcome_text(Unconfirmed(Doubt.RACED))
+    assert message.text == outcome_text(about.Unconfirmed(about.Doubt.RACED))
 
 
 async def test_a_resume_that_waits_for_a_pause_is_dropped_for_the_next_pause() -> None:
@@ -80,7 +75,7 @@ async def test_a_resume_that_waits_for_a_pause_is_dropped_for_the_next_pause() -
         await asyncio.gather(first, second, at.command())
         await at.wait_for_messages(3)
         assert verbs(at) == ["pause"]
-        assert shown(at) == sorted([paused(), paused(), outcome_text(Superseded(), verb="resume", user=BOB)])
+        assert shown(at) == sorted([paused(), paused(), outcome_text(about.Superseded(), verb="resume", user=BOB)])
 
 
 async def test_a_pause_is_sent_again_after_a_resume_that_was_under_way() -> None:
@@ -102,8 +97,8 @@ async def test_a_resume_without_an_answer_leaves_the_pause_after_it_unconfirmed(
         await at.anchor.until(lambda: at.orders)
         await asyncio.gather(resuming, at.command(user=at.slack.bob))
         await at.wait_for_messages(2)
-        pause = outcome_text(Unconfirmed(Doubt.RACED), user=BOB)
-        assert shown(at) == sorted([pause, outcome_text(Unconfirmed(Doubt.TIMED_OUT), verb="resume")])
+        pause = outcome_text(about.Unconfirmed(about.Doubt.RACED), user=BOB)
+        assert shown(at) == sorted([pause, outcome_text(about.Unconfirmed(about.Doubt.TIMED_OUT), verb="resume")])
 
 
 async def test_a_repeated_resume_does_not_undo_the_pause_after_it() -> None:
@@ -117,11 +112,11 @@ async def test_a_repeated_resume_does_not_undo_the_pause_after_it() -> None:
 async def test_a_pause_given_while_a_resume_is_being_recorded_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
 
-    async def record_slowly(_: OrderRecord) -> bool:
+    async def record_slowly(_: object) -> bool:
         begun.set()
         return await go_on.wait()
 
-    monkeypatch.setattr(OrderRecord, "is_stored", record_slowly)
+    monkeypatch.setattr("bot.usecases.order_record.OrderRecord.is_stored", record_slowly)
     async with single_workspace() as at:
         resume = asyncio.create_task(at.command(verb="resume"))
         await begun.wait()
@@ -129,4 +124,4 @@ async def test_a_pause_given_while_a_resume_is_being_recorded_wins(monkeypatch: 
         go_on.set()
         await resume
         assert verbs(at) == ["pause"]
-        assert shown(at) == sorted([paused(), outcome_text(Superseded(), verb="resume")])
+        assert shown(at) == sorted([paused(), outcome_text(about.Superseded(), verb="resume")])

@@ -70,3 +70,8 @@ def channel_notice(by: str, channel: str) -> str:
 def token_notice(by: str) -> str:
     """What admins read when somebody has made a token for programs."""
     return admin_notices.alerts_token_message(by).text
+
+
+def key_refused_notice(key: AnchorKey, *, by_admins: bool = True) -> str:
+    """What is read when Anchor refuses the key of a workspace."""
+    return admin_notices.key_refused_message(key, by_admins=by_admins).text

@@ -58,6 +58,14 @@ def _order(verb: str, session: str, user: str, reason: str) -> Order:
     return Order(Verb(verb), SessionId(session), Actor("T0HOME00001", "C0ALERTS001", user), reason)
 
 
+UNREADABLE = request_errors.unreadable_message().text
+
+
+def no_id_text(verb: str = "pause") -> str:
+    """The answer to a command without a session id."""
+    return usage_text(Missing(), verb=verb)
+
+
 def incident_text(incident: str) -> str:
     """The text about something that broke in the bot, under the incident's id."""
     return request_errors.incident_message(incident).text
