@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from bot.sim.slack import NotPossibleError, SimSlack
-from harness.blocks import actions, button, home, input_of, menu, modal, section, text_input
+from harness.blocks import actions, button, home, input_of, menu, modal, options, section, text_input
 from sim.alerts import ALERT, attachment, legacy_button
 from sim.recording_app import RecordingApp
 from sim.view_client import ViewClient
@@ -23,10 +23,20 @@ LEGACY = [
     attachment(legacy_button(), callback_id=None),
 ]
 FORM = modal(
-    input_of(text_input()),
-    input_of(menu("users_select"), "menu", dispatch_action=True),
+    input_of(text_input(min_length=2, max_length=4)),
+    input_of(menu("users_select"), "menu", dispatch_action=True, optional=True),
     section("a", block_id="words", accessory=button()),
     actions(button()),
+)
+WANTED = {"include": ["public", "private"], "exclude_external_shared_channels": True, "exclude_bot_users": True}
+TAB = home(
+    actions(button()),
+    actions(menu("overflow", action_id="more", options=options(1)), menu("static_select", options=options(1))),
+    section("a", accessory=menu("multi_users_select", action_id="two", max_selected_items=2)),
+    actions(
+        menu("conversations_select", action_id="any"), menu("conversations_select", action_id="safe", filter=WANTED)
+    ),
+    actions(menu("conversations_select", action_id="im", filter={"include": ["im"], "exclude_bot_users": True})),
 )
 
 
@@ -34,6 +44,7 @@ FORM = modal(
 async def seen(slack: SimSlack, views: ViewClient, app: RecordingApp) -> SimpleNamespace:
     """The messages and views of the acts; the guest is deactivated."""
     slack.home.change_user(slack.guest, deleted=True)
+    slack.home.add_channel("C0OTHERS001", "others", slack.bob)
     seen = SimpleNamespace(
         message=slack.post(slack.alerts, "a", blocks=ALERT),
         several=slack.post(slack.alerts, "a", blocks=[actions(button()), actions(button())]),
@@ -42,7 +53,7 @@ async def seen(slack: SimSlack, views: ViewClient, app: RecordingApp) -> SimpleN
         archived=slack.post(slack.archived, "a", blocks=ALERT),
         gone=slack.post(slack.alerts, "a", blocks=ALERT),
         legacy=slack.post(slack.alerts, "a", attachments=LEGACY),
-        tab=await views.publish(home(actions(button()))),
+        tab=await views.publish(TAB),
         closed=await views.open(FORM),
     )
     slack.platform.history.delete(seen.gone)
@@ -87,6 +98,21 @@ async def seen(slack: SimSlack, views: ViewClient, app: RecordingApp) -> SimpleN
         ("lies on it", lambda s, m: s.act(s.alice, m.below, "anchor_pause")),
         ("does not see", lambda s, m: s.act(s.bob, m.tab, "anchor_pause")),
         ("is gone", lambda s, m: s.act(s.alice, m.closed, "anchor_pause")),
+        ("nothing to choose", lambda s, m: s.act(s.alice, m.tab, "anchor_pause", "1")),
+        ("one text, id or value", lambda s, m: s.act(s.alice, m.tab, "choice", ["0"])),
+        ("not offered to alice: 1", lambda s, m: s.act(s.alice, m.tab, "choice", "1")),
+        ("not offered", lambda s, m: s.act(s.alice, m.tab, "more", "1")),
+        ("not offered", lambda s, m: s.act(s.alice, m.tab, "two", ["U0GUEST0001"])),
+        ("twice", lambda s, m: s.act(s.alice, m.tab, "two", ["U0BOB000001"] * 2)),
+        ("no more than 2", lambda s, m: s.act(s.alice, m.tab, "two", ["U0BOB000001", "U0ALICE0001", "U0CAROL0001"])),
+        ("not offered", lambda s, m: s.act(s.alice, m.tab, "any", "C0ARCHIVED1")),
+        ("not offered", lambda s, m: s.act(s.alice, m.tab, "any", "C0OTHERS001")),
+        ("not offered", lambda s, m: s.act(s.alice, m.tab, "safe", "C0ALERTS001")),
+        ("not offered", lambda s, m: s.act(s.alice, m.tab, "im", "C0INCIDENT1")),
+        ("not offered", lambda s, m: s.act(s.alice, m.tab, "im", "D0ALICEBOT1")),
+        ("must be filled in: name", lambda s, m: s.submit(s.alice, m.top)),
+        ("2 to 4 characters", lambda s, m: s.submit(s.alice, m.top, {"name": "x"})),
+        ("2 to 4 characters", lambda s, m: s.submit(s.alice, m.top, {"name": "xxxxx"})),
         ("before it is submitted", lambda s, m: s.act(s.alice, m.top, "value", "typed")),
         ("no such input: words", lambda s, m: s.fill(s.alice, m.top, "words", "a")),
         ("goes to the app at once", lambda s, m: s.fill(s.alice, m.top, "menu", "U0BOB000001")),

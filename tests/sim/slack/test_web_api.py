@@ -238,22 +238,6 @@ async def test_a_wrong_call_is_refused(
     assert (rules(slack), slack.modals_of(slack.alice), slack.home_of(slack.alice)) == (broken, (), None)
 
 
-async def test_complaints_name_the_place(views: ViewClient) -> None:
-    view = await views.publish(home())
-    for method, which, shown, complaint in (
-        (
-            OPEN,
-            {"trigger_id": "x"},
-            modal(color="red"),
-            "[ERROR] invalid additional property: color [json-pointer:/view]",
-        ),
-        (UPDATE_VIEW, {"view_id": view.id}, modal(), "[ERROR] must be one of: home [json-pointer:/view/type]"),
-        (PUBLISH, {}, home(), "invalid `user_id`"),
-    ):
-        answer = await views.api.call(method, view=shown, **which)
-        assert answer["response_metadata"] == {"messages": [complaint]}
-
-
 async def test_a_home_tab_that_is_turned_off_is_not_published(slack: SimSlack, views: ViewClient) -> None:
     view = await views.publish(home())
     slack.home.installation.home_tab = False
