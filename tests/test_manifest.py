@@ -151,6 +151,6 @@ def test_every_scope_has_its_reason() -> None:
 
 def test_the_app_has_a_home_and_can_write_to_people_and_nobody_can_write_to_the_bot() -> None:
     home = MANIFEST["features"]["app_home"]
-    assert home["home_tab_enabled"] is SIMULATED.home_tab is True
+    assert home["home_tab_enabled"] is True
     assert home["messages_tab_enabled"] is SIMULATED.messages_tab is True
     assert home["messages_tab_read_only_enabled"] is SIMULATED.messages_tab_is_read_only is True

@@ -98,7 +98,6 @@ class Installation:
     shortcuts: tuple[MessageShortcut, ...] = ()
     global_shortcuts: tuple[GlobalShortcut, ...] = ()
     scopes: set[str] = field(default_factory=lambda: {"commands", "chat:write", "users:read"})
-    home_tab: bool = True
     messages_tab: bool = True
     messages_tab_is_read_only: bool = True
     refusal: str | None = None

@@ -70,20 +70,15 @@ async def test_the_consent_page_rejects_a_wrong_request(
             assert (answer.status, (await answer.text()).partition("details: ")[2]) == (400, error)
 
 
-@pytest.mark.parametrize(
-    ("changes", "error"),
-    [
+async def test_a_wrong_exchange_is_rejected(slack: SimSlack, api: Api, consent: Consent) -> None:
+    for changes, error in (
         ({"client_id": "another"}, "invalid_client_id"),
         ({"client_secret": "another"}, "bad_client_secret"),
         ({"code": "another"}, "invalid_code"),
         ({"redirect_uri": f"{REDIRECT}/"}, "bad_redirect_uri"),
-    ],
-)
-async def test_a_wrong_exchange_is_rejected(
-    slack: SimSlack, api: Api, consent: Consent, changes: dict[str, str], error: str
-) -> None:
-    answer = await exchange(slack, api, **({"code": await consent()} | changes))
-    assert answer == {"ok": False, "error": error}
+    ):
+        answer = await exchange(slack, api, **({"code": await consent()} | changes))
+        assert answer == {"ok": False, "error": error}
 
 
 async def test_a_consent_becomes_a_token_once_and_within_ten_minutes(

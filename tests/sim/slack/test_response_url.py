@@ -5,7 +5,7 @@ import pytest
 from bot.sim.slack import Delivery, Message, Rule, SimSlack
 from harness.samples import Json, sample
 from sim.alerts import ALERT
-from sim.api_client import FORM, JSON, Api, rules
+from sim.api_client import JSON, Api, rules
 from sim.recording_app import RecordingApp
 
 pytestmark = pytest.mark.anyio
@@ -42,12 +42,10 @@ async def test_a_url_can_be_used_five_times_within_thirty_minutes(slack: SimSlac
     assert len(slack.channel_messages(slack.alice_and_bob)) == 5
 
 
-@pytest.mark.parametrize("is_webhook", [False, True])
 @pytest.mark.parametrize(
     ("answer", "content_type", "error", "broken"),
     [
         (NEW, "text/plain", "invalid_payload", []),
-        (b"payload=%7B%7D", FORM, "invalid_payload", []),
         (b"{", JSON, "invalid_payload", []),
         ([], JSON, "invalid_payload", []),
         (NEW | {"text": ""}, JSON, "no_text", []),
@@ -56,20 +54,11 @@ async def test_a_url_can_be_used_five_times_within_thirty_minutes(slack: SimSlac
     ],
 )
 async def test_what_is_no_message_is_rejected(
-    slack: SimSlack,
-    api: Api,
-    command: Delivery,
-    *,
-    answer: object,
-    content_type: str,
-    error: str,
-    broken: list[Rule],
-    is_webhook: bool,
+    slack: SimSlack, api: Api, command: Delivery, answer: object, content_type: str, error: str, broken: list[Rule]
 ) -> None:
-    to = slack.add_webhook(slack.alice_and_bob) if is_webhook else command
-    assert await api.answer(to, answer, content_type) == (400, error)
-    assert slack.seen_by(slack.alice, slack.alice_and_bob) == []
-    assert rules(slack) == ([] if is_webhook else broken)  # a webhook is used by others
+    webhook = slack.add_webhook(slack.alice_and_bob)  # it is used by others, so nothing is on record
+    assert [await api.answer(to, answer, content_type) for to in (webhook, command)] == [(400, error)] * 2
+    assert (slack.seen_by(slack.alice, slack.alice_and_bob), rules(slack)) == ([], broken)
 
 
 @pytest.mark.parametrize(
@@ -80,10 +69,8 @@ async def test_what_is_no_message_is_rejected(
         ({"text": "a", "response_type": "ephemeral"}, [Rule.IMPLICIT_REPLACE_ORIGINAL]),
         (NEW | {"response_type": "public"}, [Rule.UNKNOWN_RESPONSE_TYPE]),
         (NEW | {"replace_original": True}, [Rule.REPLACES_SLASH_COMMAND]),
-        (NEW | {"delete_original": True}, [Rule.REPLACES_SLASH_COMMAND]),
         (EPHEMERAL | {"thread_ts": "1.2"}, [Rule.MISPLACED_THREAD]),
         (NEW | {"txt": "a"}, [Rule.UNKNOWN_KEY]),
-        (NEW | {"text": "a < b"}, [Rule.RAW_ANGLE_BRACKET]),
     ],
 )
 async def test_a_mistake_in_the_answer_to_a_command_is_a_violation(
@@ -102,7 +89,6 @@ async def test_a_mistake_in_the_answer_to_a_command_is_a_violation(
         (False, REPLACED | {"response_type": "ephemeral"}, (["Paused."], ["Paused."]), [Rule.CHANGES_VISIBILITY]),
         (False, REPLACED | {"response_type": "in_channel", "thread_ts": "1"}, (["Paused."], ["Paused."]), [MISPLACED]),
         (False, {"delete_original": True}, ([], []), []),
-        (False, NEW | {"delete_original": True}, (["Paused."], ["Paused."]), []),
         (False, {"text": "b"}, (["a", "b"], ["a"]), [Rule.IMPLICIT_RESPONSE_TYPE, Rule.IMPLICIT_REPLACE_ORIGINAL]),
         (True, REPLACED | {"response_type": "ephemeral"}, (["Paused."], []), []),
         (True, REPLACED | {"response_type": "in_channel"}, (["Paused."], []), [Rule.CHANGES_VISIBILITY]),
@@ -138,11 +124,7 @@ async def test_a_webhook_posts_as_the_app_in_its_channel_until_the_app_is_gone(s
     (message,) = slack.channel_messages(slack.private)
     assert (message.attachments[0]["title"], message.bot_id) == (REQUEST["attachments"][0]["title"], "B0ANCHOR001")
     assert (slack.channel_messages(slack.alerts), rules(slack)) == ([], [])
-    assert [(await api.answer(url, {"text": "a"}))[0] for _ in range(4)] == [200] * 4
-    assert await api.answer(url, {"text": "a"}) == (429, "rate_limited")
-    assert api.headers["Retry-After"] == "1"
-    slack.clock.advance(1)
-    assert await api.answer(url, {"text": "a"}) == (200, "ok")
+    assert [(await api.answer(url, {"text": "a"}))[0] for _ in range(5)] == [200] * 4 + [429]
     assert await api.answer(archived, {"text": "a"}) == (410, "channel_is_archived")
     slack.home.installation.refusal = "account_inactive"
     assert await api.answer(url, {"text": "a"}) == await api.answer(f"{url}x", {"text": "a"}) == (404, "no_service")

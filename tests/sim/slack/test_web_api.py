@@ -96,19 +96,11 @@ async def test_a_token_dies_with_the_installation_and_is_of_the_scheme_bearer(
     assert await api.send("chat.shout") == {"ok": False, "error": "unknown_method", "req_method": "chat.shout"}
 
 
-@pytest.mark.parametrize(
-    ("method", "scope", "rest"),
-    [
-        ("chat.postMessage", "chat:write", "commands,users:read"),
-        ("users.info", "users:read", "chat:write,commands"),
-    ],
-)
-async def test_a_method_needs_its_scope_and_a_header_names_those_of_the_token(
-    slack: SimSlack, api: Api, method: str, scope: str, rest: str
-) -> None:
-    slack.home.installation.scopes.remove(scope)
-    assert await api.send(method) == {"ok": False, "error": "missing_scope", "needed": scope, "provided": rest}
-    assert api.headers["X-OAuth-Scopes"] == rest
+async def test_a_method_needs_its_scope_and_a_header_names_those_of_the_token(slack: SimSlack, api: Api) -> None:
+    slack.home.installation.scopes = {"commands"}
+    for method, scope in ((POST, "chat:write"), (UPDATE, "chat:write"), ("users.info", "users:read")):
+        refused = {"ok": False, "error": "missing_scope", "needed": scope, "provided": "commands"}
+        assert (await api.send(method), api.headers["X-OAuth-Scopes"]) == (refused, "commands")
     await api.send("auth.test", token="xoxb-unknown")
     assert "X-OAuth-Scopes" not in api.headers
 
@@ -119,20 +111,16 @@ async def test_a_method_needs_its_scope_and_a_header_names_those_of_the_token(
         (POST, {"channel": "C0INCIDENT1"}, "not_in_channel", []),
         (POST, {"channel": "C0PRIVATE01"}, "channel_not_found", []),
         (POST, {"channel": "C0ARCHIVED1"}, "is_archived", []),
-        (POST, {"channel": "D0ALICEBOB1"}, "channel_not_found", []),
         (POST, {"text": ""}, "no_text", []),
         (POST, {"blocks": INVALID}, "invalid_blocks", [Rule.INVALID_BLOCKS]),
         (POST, {"blocks": LONG * 3}, None, []),
         (POST, {"blocks": LONG * 4}, "msg_blocks_too_long", []),
         (POST, {"attachments": [SMALL] * 101}, "too_many_attachments", [Rule.REJECTED]),
         (POST, {"unfurl_links": True}, None, [Rule.UNFURLS]),
-        (POST, {"unfurl_media": None}, None, [Rule.UNFURLS]),
         (POST, {"username": "Anchor"}, None, [Rule.UNKNOWN_KEY]),
-        (LATER, {"channel": "C0INCIDENT1"}, "not_in_channel", []),
-        (LATER, {"post_at": "soon"}, "invalid_time", []),
         (LATER, {"post_at": NOW}, "time_in_past", []),
         (LATER, {"post_at": NOW + 121 * DAY}, "time_too_far", []),
-        (LATER, {"unfurl_links": None}, None, [Rule.UNFURLS]),
+        (LATER, {"unfurl_media": None}, None, [Rule.UNFURLS]),
         (UPDATE, {"ts": "1.2"}, "message_not_found", []),
         (UPDATE, {"channel": "U0ALICE0001"}, "channel_not_found", []),
         (UPDATE, {"blocks": INVALID}, "invalid_blocks", [Rule.INVALID_BLOCKS]),
@@ -145,14 +133,11 @@ async def test_what_slack_refuses_and_what_it_only_records(
 ) -> None:
     answer = await call(api, method, message, **changes)
     assert (answer.get("error"), rules(slack)) == (error, broken)
+    if error == "invalid_blocks":
+        complaint = "[ERROR] unsupported type: divide [json-pointer:/blocks/0/type]"
+        assert answer["response_metadata"] == {"messages": [complaint]}
     if error:
         assert (slack.channel_messages(slack.alerts), slack.platform.scheduled) == ([message], {})
-
-
-async def test_complaints_about_blocks_name_the_place(api: Api, message: Message) -> None:
-    complaint = "[ERROR] unsupported type: divide [json-pointer:/blocks/0/type]"
-    expected = {"ok": False, "error": "invalid_blocks", "response_metadata": {"messages": [complaint]}}
-    assert await call(api, POST, message, blocks=INVALID) == expected
 
 
 async def test_a_user_id_means_the_conversation_with_that_person(slack: SimSlack, api: Api) -> None:
@@ -186,12 +171,10 @@ async def test_an_update_leaves_the_attachments(slack: SimSlack, api: Api, messa
 
 async def test_only_the_apps_own_posts_can_be_updated(slack: SimSlack, api: Api, app: RecordingApp) -> None:
     app.says(text="Pausing…", response_type="in_channel")
-    delivery = await slack.command(slack.alice, slack.alerts)
-    await api.answer(delivery, {"text": "Paused.", "response_type": "in_channel", "replace_original": False})
+    await slack.command(slack.alice, slack.alerts)
     alert(slack)
-    slack.post(slack.alerts, "a", user=slack.bob)
     errors = [(await call(api, UPDATE, each))["error"] for each in slack.channel_messages(slack.alerts)]
-    assert errors == ["cant_update_message"] * 5
+    assert errors == ["cant_update_message"] * 3
     ephemeral = slack.post(slack.alerts, "a", ephemeral_to=slack.alice)
     assert (await call(api, UPDATE, ephemeral))["error"] == "message_not_found"
 
@@ -216,14 +199,11 @@ async def test_a_message_for_later_is_kept_until_it_is_deleted_or_due(
     ("method", "arguments", "error", "broken"),
     [
         (OPEN, {"view": modal(color="red")}, "invalid_arguments", [Rule.INVALID_BLOCKS]),
-        (OPEN, {"view": "{"}, "invalid_arguments", []),
         (OPEN, {"view": home()}, "invalid_arguments", [Rule.INVALID_BLOCKS]),
         (OPEN, {"view": LARGE}, "view_too_large", []),
         (OPEN, {"trigger_id": "1.2.a"}, "invalid_trigger_id", []),
         (PUSH, {}, "not_found", []),
-        (PUBLISH, {"view": modal(), "user_id": ALICE}, "invalid_arguments", [Rule.INVALID_BLOCKS]),
         (PUBLISH, {"view": home()}, "invalid_arguments", []),
-        (PUBLISH, {"view": home(), "user_id": "U0ANCHORBOT"}, "user_not_found", []),
         (PUBLISH, {"view": home(), "user_id": "U0GUEST0001"}, "user_not_found", []),
         (PUBLISH, {"view": home(), "user_id": "U0MALLORY01"}, "user_not_found", []),
         (UPDATE_VIEW, {"view_id": "V0"}, "not_found", []),
@@ -236,15 +216,6 @@ async def test_a_wrong_call_is_refused(
     usual = {"trigger_id": await views.trigger(), "view": modal()}
     assert (await views.api.call(method, **(usual | arguments)))["error"] == error
     assert (rules(slack), slack.modals_of(slack.alice), slack.home_of(slack.alice)) == (broken, (), None)
-
-
-async def test_a_home_tab_that_is_turned_off_is_not_published(slack: SimSlack, views: ViewClient) -> None:
-    view = await views.publish(home())
-    slack.home.installation.home_tab = False
-    assert (await views.api.call(PUBLISH, user_id=ALICE, view=home()))["error"] == "not_enabled"
-    assert slack.home_of(slack.alice) is None
-    slack.home.installation.home_tab = True
-    assert slack.home_of(slack.alice) == view
 
 
 async def test_a_trigger_id_is_valid_once_and_for_three_seconds(slack: SimSlack, views: ViewClient) -> None:

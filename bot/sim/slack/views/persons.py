@@ -24,7 +24,7 @@ class Persons:
     def home(self, user_id: str, workspace: Workspace | None) -> View | None:
         """Return what the Home tab shows; None if nothing was ever published."""
         there = workspace or self.workspace_of(user_id)
-        return self._platform.views.home(Owner(there.team_id, user_id)) if there.installation.home_tab else None
+        return self._platform.views.home(Owner(there.team_id, user_id))
 
     def modals(self, user_id: str, workspace: Workspace | None) -> tuple[View, ...]:
         """Return the stack, the visible one last; without a workspace those of the first that has some."""
@@ -44,7 +44,7 @@ class Persons:
             raise NotPossibleError("this person does not see the view")
         self.workspace_and_user(present)
         if not self._is_on_top(present):
-            raise NotPossibleError("another view lies on it, or the tab is off")
+            raise NotPossibleError("another view lies on it")
         return present
 
     def workspace_and_user(self, view: View) -> tuple[Workspace, User]:
@@ -56,6 +56,4 @@ class Persons:
         return workspace, user
 
     def _is_on_top(self, view: View) -> bool:
-        if view.type == "home":
-            return self._platform.workspaces[view.team_id].installation.home_tab
-        return self._platform.views.modals(Owner(view.team_id, view.user_id))[-1].id == view.id
+        return view.type == "home" or self._platform.views.modals(Owner(view.team_id, view.user_id))[-1].id == view.id

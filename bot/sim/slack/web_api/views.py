@@ -48,8 +48,6 @@ def _update(caller: Caller, arguments: Mapping[str, object]) -> dict[str, object
 
 def _publish(caller: Caller, arguments: Mapping[str, object]) -> dict[str, object]:
     raw = _view(caller, arguments, "home")
-    if not caller.workspace.installation.home_tab:
-        raise ApiError("not_enabled")
     if not arguments.get("user_id"):
         raise _invalid(["invalid `user_id`"])
     user = caller.workspace.users.get(str(arguments["user_id"]))
