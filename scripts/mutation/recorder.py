@@ -36,10 +36,9 @@ class Recorder:
 
     def __init__(self, root: Path, directory: Path) -> None:
         self._directory = directory
-        self._tests: dict[str, tuple[float, bool, bool]] = {}
         self._passed = True
         name = uuid.uuid4().hex
-        self._file = directory / f"tests.{name}.json"
+        self._tests = (directory / f"tests.{name}").open("a")  # a worker that dies leaves what it has measured
         settings = directory / f"settings.{name}"
         settings.write_text(_SETTINGS.format(root=root, directory=directory, test=_TEST))
         self._coverage = coverage.Coverage(config_file=str(settings))
@@ -57,17 +56,17 @@ class Recorder:
         finally:
             self._coverage.switch_context("")
             costly = item.nodeid.startswith("tests/process/") or bool(item.get_closest_marker("postgresql"))
-            self._tests[item.nodeid] = (_processor_time() - began, costly, self._passed)
+            record = (item.nodeid, _processor_time() - began, costly, self._passed)
+            print(json.dumps(record), file=self._tests, flush=True)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note that a test did not pass."""
         self._passed = self._passed and report.passed
 
     def pytest_sessionfinish(self) -> None:
-        """Write the records."""
+        """Write the lines of the last test."""
         self._coverage.stop()
         self._coverage.save()
-        self._file.write_text(json.dumps(self._tests))
 
 
 def _processor_time() -> float:

@@ -90,6 +90,13 @@ async def test_an_ack_carries_the_answer_if_slack_takes_it() -> None:
     assert [(one.status, one.body) for one in (bare, click)] == [(200, b"")] * 2
 
 
+async def test_a_resume_after_a_quiet_time_is_sent() -> None:
+    async with single_workspace() as at:
+        await asyncio.sleep(70)
+        await at.command(verb="resume")
+        assert [order.verb for order in at.orders] == ["resume"]
+
+
 def close(reason: Reason) -> Callable[[SimSlack], Awaitable[None]]:
     return lambda slack: slack.sockets.disconnect(reason, after=0.2)
 

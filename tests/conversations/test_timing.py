@@ -46,6 +46,13 @@ async def test_an_outcome_within_two_seconds_is_in_the_ack() -> None:
         assert [(one.source, one.text) for one in at.seen()] == [(Source.ACK, paused())]
 
 
+async def test_a_bot_without_work_stops_at_once() -> None:
+    async with single_workspace() as at:
+        await at.command()
+        began = time.monotonic()
+    assert time.monotonic() - began < 0.5
+
+
 @pytest.mark.slow
 @BOTH_TRANSPORTS
 async def test_a_later_outcome_is_announced_in_time_and_then_posted_once() -> None:
