@@ -71,11 +71,11 @@ class SqliteConnections:
         self._reading.dispose()
 
     async def close(self) -> None:
-        """Close every connection; those of a thread that hangs stay open."""
+        """Close every connection; if a thread hangs, when it goes on."""
         closing = asyncio.get_running_loop().run_in_executor(self._writer, self._dispose)
         await asyncio.wait({closing}, timeout=_CLOSE_TIMEOUT)
-        for threads in (self._writer, self._readers):
-            threads.shutdown(wait=False, cancel_futures=True)
+        self._writer.shutdown(wait=False)  # it still closes the connections
+        self._readers.shutdown(wait=False, cancel_futures=True)
         if self._keeper is not None:
             self._keeper.close()
 
