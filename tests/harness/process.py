@@ -217,3 +217,20 @@ async def fetch(url: str) -> str:
     async with aiohttp.ClientSession() as session, session.get(url) as answer:
         assert answer.status == 200
         return await answer.text()
+
+
+async def run_command(
+    *command: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None, code: int = 0
+) -> str:
+    """Run a program until it ends, which must be with this code, and return what it writes."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=cwd,
+        env=env,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    written = (await process.communicate())[0].decode()
+    assert process.returncode == code, written
+    return written

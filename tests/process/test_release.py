@@ -1,0 +1,99 @@
+"""A release is whole: what its wheel installs works where nothing of the checkout is in reach."""
+
+import hashlib
+import os
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bot.demo.page.assets import read_assets
+from harness.process import bot_process, fetch, run_command
+from harness.programs import needs
+from harness.releases import CHECKOUT, Copy, make_environment, pip_install, python
+
+pytestmark = [pytest.mark.anyio, needs("git")]
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """The bot as somebody has it who installed the wheel with the pinned requirements."""
+
+    command: tuple[str, ...]
+    packages: Path
+    empty: Path
+
+
+@pytest.fixture(scope="module")
+async def installation(tmp_path_factory: pytest.TempPathFactory, wheels: dict[str, Path]) -> Installation:
+    venv, empty = tmp_path_factory.mktemp("venv"), tmp_path_factory.mktemp("empty")
+    packages = await make_environment(venv)
+    await run_command(*pip_install(venv), wheels["0.1.0"])
+    return Installation((str(venv / "bin/anchor-bot"),), packages, empty)
+
+
+def files(directory: Path) -> set[str]:
+    paths = {path.relative_to(directory) for path in directory.rglob("*") if path.is_file()}
+    return {str(path) for path in paths if "__pycache__" not in path.parts}
+
+
+async def test_the_wheel_has_every_file_and_knows_its_version(installation: Installation) -> None:
+    assert files(installation.packages / "bot") == files(CHECKOUT / "bot")
+    shared = installation.packages.parents[2] / "share/anchor-chatops"
+    originals = {
+        path.name: path for path in map(CHECKOUT.joinpath, ("manifest.yml", ".env.example", "docs/licenses.md"))
+    }
+    assert files(shared) == set(originals)
+    assert all((shared / name).read_text() == path.read_text() for name, path in originals.items())
+    assert await run_command(*installation.command, "--version", cwd=installation.empty, env={}) == "anchor-bot 0.1.0\n"
+
+
+async def test_its_demo_runs_and_the_page_has_all_its_files(installation: Installation) -> None:
+    at, arguments = installation, ("demo", "--no-browser")
+    async with bot_process({}, command=at.command, arguments=arguments, directory=at.empty, covered=False) as demo:
+        url = await demo.prints("The demo is at ")
+        for path, asset in read_assets().items():
+            assert await fetch(f"{url}{path}") == asset.body.decode()
+        assert await demo.stop() == 0
+
+
+@pytest.mark.long
+async def test_its_demo_holds_its_conversation(installation: Installation) -> None:
+    env = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+    assert await run_command(*installation.command, "demo", "--check", cwd=installation.empty, env=env)
+
+
+async def test_the_sdist_makes_the_same_files_again(tmp_path: Path) -> None:
+    """Elsewhere, at another time, and by somebody whose files nobody else can read."""
+    await python("hatchling", "build", "--directory", tmp_path / "first")
+    (sdist,) = (tmp_path / "first").glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path, filter="data")
+    unpacked = tmp_path / sdist.name.removesuffix(".tar.gz")
+    for path in unpacked.rglob("*"):
+        path.chmod(path.stat().st_mode & 0o700)
+        os.utime(path, (0, 0))
+    await python("hatchling", "build", "--directory", tmp_path / "second", cwd=unpacked)
+    first, second = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("first", "second")
+    )
+    assert len(first) == 2
+    assert [name for name in first if first[name] != second.get(name)] == []
+
+
+async def test_a_release_has_its_notes_and_checksums_and_is_made_from_a_commit_only(tmp_path: Path) -> None:
+    copy, made = Copy(tmp_path), tmp_path / "dist"
+    await copy.make()
+    await copy.commit("1.2.3", "## [Unreleased]")
+    assert "has no section" in await copy.release(code=1)
+    copy.write_changelog("## [1.2.3] - 2026-11-26")
+    assert "not committed" in await copy.release(code=1)
+    assert not made.exists()
+    await copy.commit("1.2.3", "## [1.2.3] - 2026-11-26")
+    await copy.release()
+    assert (made / "NOTES.md").read_text() == "- New.\n"
+    sums = {name: known for known, name in (line.split() for line in (made / "SHA256SUMS").read_text().splitlines())}
+    assert len(sums) == 2
+    assert sums.keys() == {path.name for path in made.iterdir()} - {"NOTES.md", "SHA256SUMS"}
+    assert all(hashlib.sha256((made / name).read_bytes()).hexdigest() == known for name, known in sums.items())
