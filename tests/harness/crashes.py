@@ -26,15 +26,13 @@ from harness.databases import KEY
 from harness.process import BotProcess, bot_process
 from harness.texts import waiting_text
 
-REQUESTS = 600
-_WAVES = 6  # with a kill in each but the last
+_REQUESTS = 100  # in each wave
 _WHILE_DOWN = 5  # requests between a kill and the restart
 _RATE = 80.0  # requests per second
 _ALERTS = 0.08  # of all requests
 _SHARED_SESSIONS = 10
 _SLOW = 0.3  # of the sessions
 _END = 90.0  # seconds until every order must have ended
-_UP = "listening"
 _TAKEN_OVER = "unfinished order taken over"
 _BY_BOT = {Source.ACK, Source.RESPONSE_URL, Source.POST_MESSAGE}
 
@@ -61,15 +59,15 @@ class Posted:
 class Crashes:
     """Simulators, a database, and one bot at a time."""
 
-    def __init__(self, slack: SimSlack, anchor: SimAnchor, store: Store, environ: Mapping[str, str], seed: int) -> None:
+    def __init__(
+        self, slack: SimSlack, anchor: SimAnchor, store: Store, environ: Mapping[str, str], seed: int, waves: int
+    ) -> None:
         self.slack = slack
         self.anchor = anchor
         self.store = store
         self.given: list[Given] = []
         self.alerts: list[Posted] = []
         self.taken_over = 0
-        self.recovery_seconds: list[float] = []
-        """From the moment when a process listened until it took the first order over, if it did."""
         self.alerts_token = ""
         self._environ = environ
         self._chance = random.Random(seed)  # noqa: S311 - no secret
@@ -83,24 +81,23 @@ class Crashes:
         for session in self.shared:
             anchor.session(session).seconds = self._some_seconds()
         self._running: set[asyncio.Task[None]] = set()
-        self._left = REQUESTS
+        self._waves = waves
+        self._left = waves * _REQUESTS
         self._acks = 0
 
     async def run(self) -> None:
         """Give all orders to bots that are killed, and to a last one that ends them."""
-        for wave in range(1, _WAVES + 1):
+        for wave in range(1, self._waves + 1):
             async with bot_process(self._environ, covered=False) as bot:
                 await bot.says("connected to Slack" if self.slack.socket_mode else "ready")
                 self.slack.request_url = None if self.slack.socket_mode else f"{bot.url}/slack/events"
-                if wave < _WAVES:
-                    await self._give(bot, REQUESTS // _WAVES)
+                if wave < self._waves:
+                    await self._give(bot, _REQUESTS)
                 else:
                     await self._give_all(self._left)
                     await self._end()
                     assert await bot.stop() == 0
-            times = [bot.times(_UP), bot.times(_TAKEN_OVER)]
-            self.taken_over += len(times[1])
-            self.recovery_seconds += [round(at - times[0][0], 2) for at in times[1][:1]]
+            self.taken_over += len(bot.times(_TAKEN_OVER))
             await self._give_all(_WHILE_DOWN)
         await asyncio.wait(self._running)
 
@@ -207,8 +204,8 @@ class Crashes:
 
 
 @asynccontextmanager
-async def crashes(database_url: str, *, socket_mode: bool, seed: int) -> AsyncIterator[Crashes]:
-    """Prepare a workspace in the database."""
+async def crashes(database_url: str, *, socket_mode: bool, seed: int, waves: int) -> AsyncIterator[Crashes]:
+    """Prepare a workspace in the database. The bot is killed in each wave but the last."""
     async with SimSlack(socket_mode=socket_mode) as slack, SimAnchor() as anchor:
         own = {"DATABASE_URL": database_url, "ENCRYPTION_KEYS": KEY.reveal()}
         environ = environment_of_many(slack, anchor, port=free_port(), **own)
@@ -227,6 +224,6 @@ async def crashes(database_url: str, *, socket_mode: bool, seed: int) -> AsyncIt
                     installed_at=int(slack.clock.now()),
                 )
             )
-            at = Crashes(slack, anchor, store, environ, seed)
+            at = Crashes(slack, anchor, store, environ, seed, waves)
             at.alerts_token = await configure(store, slack.home.team_id, DEFAULT_KEY, slack.alerts.id)
             yield at

@@ -1,14 +1,14 @@
-"""The commands of docs/operations.md, from installation to removal, run as they stand there.
+"""The commands of docs/operations.md, from installation to removal, run as they stand there with real wheels.
 
-Only `pipx` and `systemctl` are stand-ins: the former links this environment's command (tests/process/test_wheel.py
-installs the wheel), the latter starts and stops the bot.
+Only `pipx` and `systemctl` are stand-ins: the former installs the wheel into an environment that has the pinned
+requirements, the latter starts and stops the bot.
 """
 
 import asyncio
 import os
 import re
-import sys
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -19,32 +19,37 @@ from bot.outbound.store.fields import new_key
 from bot.sim.anchor import SimAnchor
 from bot.sim.local_server import free_port
 from bot.sim.slack import SimSlack
-from harness import OTHER_SESSION, SESSION
+from harness import OTHER_SESSION, SESSION, paused
+from harness.conversation import until
 from harness.databases import postgresql_programs
-from harness.process import CONSOLE_SCRIPT
+from harness.programs import needs
+from harness.releases import make_environment, pip_install
 from harness.secret_scan import leaks
+from harness.single_workspace import PATIENT
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, needs("curl", "git")]
 
 PAGE = (Path(bot.__file__).parents[1] / "docs/operations.md").read_text()
 SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "ANCHOR_API_KEY")
 PORTS = ("3000", "3001", "3002")
 
-PIPX = f"""#!/bin/bash -eu
+PIPX = """#!/bin/bash -eu
 case "$1" in
     install)
         [ "$(grep -o [.]whl <<<"$*" | wc -l)" = 1 ]
-        ls -- "${{@: -1}}"
-        ln -sf {CONSOLE_SCRIPT[0]} "$BIN/anchor-bot"
+        $PIP "${@: -1}"
+        ln -sf "$RUN/venv/bin/anchor-bot" "$BIN/anchor-bot"
         ;;
     uninstall) rm "$BIN/anchor-bot" ;;
 esac
 """
-SYSTEMCTL = """#!/bin/bash -eu
+AWAIT = 'await() { for _ in {1..300}; do if "$@"; then return; fi; sleep 0.1; done; exit 1; }'
+SYSTEMCTL = (
+    f"#!/bin/bash -eu\n{AWAIT}"
+    """
 verb=$1
 shift
 if [ "$1" = --now ]; then shift; fi
-await() { for _ in {1..300}; do if "$@"; then return; fi; sleep 0.1; done; exit 1; }
 is_ready() { curl --fail --silent --output "$RUN/readyz" "http://127.0.0.1:$1/readyz"; }
 is_gone() { [ ! -e "/proc/$1" ] || grep -q "^State:.Z" "/proc/$1/status"; }
 start() {
@@ -68,6 +73,7 @@ for unit; do
     esac
 done
 """
+)
 INSTALL = """
 import asyncio, sys
 from bot.core.installation import Installation
@@ -98,16 +104,18 @@ def commands(title: str, other: str) -> str:
     return "\n".join(line.removeprefix("$ ") for line in lines)
 
 
-def script(other: str, key: str) -> str:
+def script(other: str, key: str, *, is_short: bool) -> str:
     """All sections, and between them what shows that they have done their work."""
     unset = f"unset {' '.join(SECRETS)}"
     told = "anchor-bot journal --format json | grep -c"
+    is_version = '[ "$(anchor-bot --version)" = "anchor-bot {}" ]'.format
     backup = commands("Back up", other)
     elsewhere = f"mkdir ../elsewhere\n(cd ../elsewhere && ! {backup.splitlines()[-1]})\nrmdir ../elsewhere"
     parts = [
         commands("Install", other).replace(
             "anchor-bot init\n", f"anchor-bot init && {unset} && echo ENCRYPTION_KEYS={key} >>.env\n"
         ),
+        is_version("0.1.0"),
         f"anchor-bot pause {SESSION}",
         "" if other == "SQLite" else elsewhere,  # which makes no file where no database is
         backup,
@@ -115,30 +123,38 @@ def script(other: str, key: str) -> str:
         "mv ../anchor_chatops-*.whl .",
         commands("Upgrade", other),
         "mv anchor_chatops-*.whl ..",
+        is_version("0.2.0"),
         f"[ $({told} Paused) = 2 ]",
         commands("Restore", other),
         f"[ $({told} Paused) = 1 ] && {told} {SESSION}",
-        f'{sys.executable} ../install.py "${{DATABASE_URL:-sqlite:///anchor-bot.db}}" {key}',
+        "touch $RUN/restored && await test -e $RUN/served",
+        f"[ $({told} Paused) = 2 ] && {told} {OTHER_SESSION}",
+    ]
+    rest = [
+        f'"$RUN/venv/bin/python" ../install.py "${{DATABASE_URL:-sqlite:///anchor-bot.db}}" {key}',
         commands("Rotate the encryption key", other),
         f"grep -q '^ENCRYPTION_KEYS=[^,]*$' .env && ! grep -q {key} .env",
         "anchor-bot workspaces show T0HOME00001 | grep 'Anchor key *not set'",
         "" if other == "PostgreSQL" else commands("Scale out", other),
-        commands("Remove", other),
     ]
-    return "\n".join(parts)
+    return "\n".join([AWAIT, *parts, *([] if is_short else rest), commands("Remove", other)])
 
 
 @pytest.fixture
-def directory(tmp_path: Path) -> Iterator[Path]:
+async def directory(tmp_path: Path, wheels: dict[str, Path]) -> AsyncIterator[Path]:
     """A directory with the page's wheels in it; no bot is left running at the end."""
+    (tmp_path / "bin").mkdir()
     for name, text in {"pipx": PIPX, "systemctl": SYSTEMCTL}.items():
-        (tmp_path / "bin").mkdir(exist_ok=True)
         (tmp_path / "bin" / name).write_text(text)
         (tmp_path / "bin" / name).chmod(0o755)
     (tmp_path / "install.py").write_text(INSTALL)
     (tmp_path / "run").mkdir()
-    for wheel in re.findall(r"anchor_chatops-[\d.]+-py3-none-any[.]whl", PAGE):
-        (tmp_path / wheel).touch()
+    await make_environment(tmp_path / "run/venv")
+    assert {wheel.name for wheel in wheels.values()} == set(
+        re.findall(r"anchor_chatops-[\d.]+-py3-none-any[.]whl", PAGE)
+    )
+    for wheel in wheels.values():
+        shutil.copy(wheel, tmp_path)
     yield tmp_path
     for left in (tmp_path / "run").glob("*.pid"):
         os.kill(int(left.read_text()), 9)
@@ -146,7 +162,7 @@ def directory(tmp_path: Path) -> Iterator[Path]:
 
 async def run(text: str, directory: Path, environ: Mapping[str, str]) -> str:
     """Run a script; its output goes to a file, which a bot that is left running can't keep open."""
-    shell = ("timeout", "100", "bash", "-eux", "-o", "pipefail", "-c", text)
+    shell = ("timeout", "200", "bash", "-eux", "-o", "pipefail", "-c", text)
     with (directory / "output").open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             *shell, cwd=directory, env=environ, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output
@@ -157,21 +173,41 @@ async def run(text: str, directory: Path, environ: Mapping[str, str]) -> str:
     return written
 
 
-@pytest.mark.long
-@pytest.mark.parametrize(("database", "other"), [("SQLite", "PostgreSQL"), ("PostgreSQL", "SQLite")])
-async def test_the_commands_work(request: pytest.FixtureRequest, directory: Path, database: str, other: str) -> None:
+async def serve_one(slack: SimSlack, run: Path) -> None:
+    """Let somebody pause an agent in Slack when the database is restored."""
+    await until((run / "restored").exists, within=100)
+    delivery = await slack.command(slack.alice, slack.alerts, OTHER_SESSION)
+    assert delivery.ack is not None
+    assert delivery.ack.text == paused(session=OTHER_SESSION)
+    (run / "served").touch()
+
+
+@pytest.mark.parametrize(
+    ("database", "other", "is_short"),
+    [
+        ("SQLite", "PostgreSQL", True),
+        pytest.param("SQLite", "PostgreSQL", False, marks=pytest.mark.long),
+        pytest.param("PostgreSQL", "SQLite", False, marks=[pytest.mark.long, pytest.mark.postgresql]),
+    ],
+)
+async def test_the_commands_work_with_the_wheels_and_a_restored_bot_serves(
+    request: pytest.FixtureRequest, directory: Path, database: str, other: str, *, is_short: bool
+) -> None:
     url = "" if database == "SQLite" else str(next(request.getfixturevalue("postgresql_urls")))
-    async with SimSlack(socket_mode=True) as slack, SimAnchor() as anchor:
+    async with SimSlack(socket_mode=True, ack_deadline=PATIENT) as slack, SimAnchor() as anchor:
         for session in (SESSION, OTHER_SESSION):
             anchor.add_session(session_id=session)
         ports = {port: str(free_port()) for port in PORTS}
         changes = {"PORT": ports["3000"], "DATABASE_URL": url}
         path = os.pathsep.join(map(str, (directory / "bin", postgresql_programs(), os.environ["PATH"])))
         own = {"BIN": str(directory / "bin"), "RUN": str(directory / "run"), "PATH": path}
-        text = script(other, new_key().reveal())
+        own["PIP"] = " ".join(pip_install(directory / "run/venv"))
+        text = script(other, new_key().reveal(), is_short=is_short)
         for port, real in ports.items():
             text = text.replace(port, real)
-        written = await run(text, directory, environment(slack, anchor, **changes) | own)
+        written, _ = await asyncio.gather(
+            run(text, directory, environment(slack, anchor, **changes) | own), serve_one(slack, directory / "run")
+        )
     assert leaks(written) == []
     assert [path.name for path in (directory / "anchor-bot").iterdir()] == []
     assert not (directory / "bin/anchor-bot").exists()

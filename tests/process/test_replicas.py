@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from harness.databases import postgresql
 from harness.process import frozen
 from harness.replicas import TAKEN_OVER, Given, Replicas, replicas
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.no_cover]
+pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
 
 STATES = {"Paused": SessionState.PAUSED, "Resumed": SessionState.RUNNING}
 
@@ -24,26 +24,25 @@ def url(postgresql_urls: Iterator[str]) -> str:
     return next(postgresql_urls)
 
 
-@pytest.fixture
-def report(
-    record_testsuite_property: Callable[[str, object], None], request: pytest.FixtureRequest
-) -> Callable[..., None]:
-    """Say what happened: to those who run it with -s, and in the report of a test run."""
-
-    def say(**counts: object) -> None:
-        record_testsuite_property(request.node.name, counts)
-        print(counts)  # noqa: T201 - see above
-
-    return say
+def report(**counts: object) -> None:
+    """Print what happened, for those who run it with -s."""
+    print(counts)  # noqa: T201
 
 
-@pytest.mark.parametrize("socket_mode", [False, True], ids=["http", "socket"])
+@pytest.mark.parametrize(
+    ("count", "rounds", "socket_mode"),
+    [
+        pytest.param(2, 2, False, id="two replicas"),
+        pytest.param(3, 20, False, id="http", marks=pytest.mark.long),
+        pytest.param(3, 20, True, id="socket", marks=pytest.mark.long),
+    ],
+)
 async def test_the_last_order_wins_wherever_it_is_given(
-    url: str, *, socket_mode: bool, report: Callable[..., None]
+    url: str, count: int, rounds: int, *, socket_mode: bool
 ) -> None:
-    async with replicas(url, socket_mode=socket_mode) as at:
+    async with replicas(url, count, socket_mode=socket_mode) as at:
         at.slack.sockets.choose = at.chance.choice
-        for _ in range(20):
+        for _ in range(rounds):
             await asyncio.gather(*(order_at_random(at) for _ in range(10)))
         by_session: dict[str, list[Any]] = {}
         for row in await at.until_told():
@@ -56,7 +55,7 @@ async def test_the_last_order_wins_wherever_it_is_given(
         ]
         outcomes = [row.outcome for row in await at.rows()]
     report(orders=len(at.given), outcomes={one: outcomes.count(one) for one in set(outcomes)}, wrong=len(wrong))
-    assert len(last) == 200
+    assert len(last) == 10 * rounds
     assert outcomes.count("Superseded") > 0
     assert [[(row.verb, row.outcome, row.owner) for row in by_session[session]] for session in wrong] == []
 
@@ -71,9 +70,8 @@ async def order_at_random(at: Replicas) -> None:
     await asyncio.gather(*giving)
 
 
-async def test_a_request_at_two_replicas_at_once_is_told_once_and_a_resume_executed_once(
-    url: str, report: Callable[..., None]
-) -> None:
+@pytest.mark.long
+async def test_a_request_at_two_replicas_at_once_is_told_once_and_a_resume_executed_once(url: str) -> None:
     async with replicas(url) as at:
         at.balancer.copies = 2
         await at.give(200, rate=20.0, resumes=0.5)
@@ -89,7 +87,8 @@ async def test_a_request_at_two_replicas_at_once_is_told_once_and_a_resume_execu
     assert at.balancer.failures == []
 
 
-async def test_what_a_killed_replica_leaves_is_taken_over(url: str, report: Callable[..., None]) -> None:
+@pytest.mark.long
+async def test_what_a_killed_replica_leaves_is_taken_over(url: str) -> None:
     async with replicas(url) as at:
         giving = asyncio.create_task(at.give(90, rate=30.0, seconds=4.0))
         await asyncio.sleep(2.0)
@@ -108,7 +107,8 @@ async def test_what_a_killed_replica_leaves_is_taken_over(url: str, report: Call
     assert max(seconds) < LEASE + INTERVAL + 1.0  # for the machine
 
 
-async def test_a_frozen_replica_sends_no_resume_late(url: str, report: Callable[..., None]) -> None:
+@pytest.mark.long
+async def test_a_frozen_replica_sends_no_resume_late(url: str) -> None:
     async with replicas(url) as at:
         giving = asyncio.create_task(at.give(90, rate=30.0, seconds=4.0))
         await asyncio.sleep(2.0)
@@ -127,8 +127,9 @@ async def test_a_frozen_replica_sends_no_resume_late(url: str, report: Callable[
     assert twice <= 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("socket_mode", [False, True], ids=["http", "socket"])
-async def test_a_rolling_restart_rejects_nothing(url: str, report: Callable[..., None], *, socket_mode: bool) -> None:
+async def test_a_rolling_restart_rejects_nothing(url: str, *, socket_mode: bool) -> None:
     async with replicas(url, socket_mode=socket_mode, DRAIN_SECONDS="1") as at:
         at.slack.sockets.choose = at.chance.choice
         giving = asyncio.create_task(at.give(600, rate=30.0, seconds=0.5))
@@ -147,7 +148,9 @@ async def test_a_rolling_restart_rejects_nothing(url: str, report: Callable[...,
     assert {one.delivery.error for one in at.given} == {None}
 
 
-async def test_nothing_is_lost_while_the_database_restarts(report: Callable[..., None]) -> None:
+@pytest.mark.long
+@pytest.mark.postgresql
+async def test_nothing_is_lost_while_the_database_restarts() -> None:
     with postgresql() as server:
         async with replicas(server.new_database("replicas")) as at:
             giving = asyncio.create_task(at.give(400, rate=50.0, seconds=1.0))
