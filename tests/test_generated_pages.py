@@ -22,7 +22,8 @@ LICENSES = licenses_page.licenses()
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_a_page_is_as_the_code_makes_it(path: Path) -> None:
     saved, now = path.read_text(), PAGES[path]()
-    assert saved == now, difference(saved, now, path.name)
+    if saved != now:
+        pytest.fail(difference(saved, now, path.name), pytrace=False)
 
 
 def test_a_new_kind_of_license_is_noticed() -> None:

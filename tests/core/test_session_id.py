@@ -12,7 +12,6 @@ from harness.samples import sample
 
 ID = SessionId("3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b")
 OTHER = SessionId("9c0d7e11-2222-4333-8444-555566667777")
-BARE = ID.replace("-", "")
 
 VARIANTS = sample("slash_command.text_variants")
 WITHOUT_ID = {
@@ -41,14 +40,11 @@ def test_every_form_that_slack_sends(variant: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        BARE,
-        f"{ID},",
         f"*{ID}*",
         f"```{ID}```",
         f"session_id={ID}",
         f'{{"session_id":"{ID}"}}',
         f"セッション{ID}を",
-        ID.translate({ord("-"): "\N{NON-BREAKING HYPHEN}"}),
         ID.translate({ord("-"): "\N{FULLWIDTH HYPHEN-MINUS}"}),
         ID.translate({ord(digit): 0xFF10 + int(digit) for digit in "0123456789"}),
         "\N{WORD JOINER}".join(ID),
@@ -70,7 +66,6 @@ def test_other_forms_that_people_paste(text: str) -> None:
     [
         ("3f2b8c1e", 0),
         (ID[:-1], 31),
-        (ID + "0", 33),
         ("0-" + ID, 33),
         ("x" + ID, 32),
         (f"{ID}-{OTHER}", 64),
@@ -85,22 +80,21 @@ def test_a_text_that_resembles_an_id_is_none(text: str, digits: int) -> None:
     assert found.digits == digits
 
 
+REASON = "cost &lt; 5 &gt; 3 says <@U0BOB000001|bob> in <#C0ALERTS001|alerts> <#C1|>"
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
         (f"<https://x.example/{ID}|{OTHER}>", Ambiguous((ID, OTHER))),
         (f"{ID} {OTHER.replace('-', '')}", Ambiguous((ID, OTHER))),
         ("\u00a0 \u200b \ufeff ", Missing()),
+        (f"{ID} {REASON}", Found(ID, "cost < 5 > 3 says @bob in #alerts #C1")),
     ],
-    ids=["another id in the label of a link", "an id without dashes", "invisible characters"],
+    ids=["another id in the label of a link", "an id without dashes", "invisible characters", "a reason"],
 )
-def test_two_ids_and_none(text: str, found: object) -> None:
+def test_two_ids_none_and_a_reason(text: str, found: object) -> None:
     assert find_session_id(text) == found
-
-
-def test_a_reason_keeps_its_angle_brackets_and_names() -> None:
-    text = f"{ID} cost &lt; 5 &gt; 3 says <@U0BOB000001|bob> in <#C0ALERTS001|alerts> <#C1|>"
-    assert find_session_id(text) == Found(ID, "cost < 5 > 3 says @bob in #alerts #C1")
 
 
 ids = st.uuids().map(str)

@@ -3,6 +3,8 @@
 import difflib
 from pathlib import Path
 
+import pytest
+
 from scripts import messages_page
 
 TESTS = Path(__file__).parents[1]
@@ -24,13 +26,14 @@ class Wording:
         self.seen: dict[str, str] = {}
 
     def check(self, file: Path, name: str, text: str) -> None:
-        """Compare a text of a test file, or keep it. Raises AssertionError if it differs, or if two have one name."""
+        """Compare a text of a test file, or keep it. Fails if it differs, or if two have one name."""
         heading, text = f"{_title(file)}: {name}", messages_page.without_chance(text).strip("\n")
         if self.update:
             assert self.seen.setdefault(heading, text) == text, f"two texts are called {heading!r}"
         else:
             assert heading in self.saved, f"docs/messages.md has no text {heading!r}. {HINT}"
-            assert text == self.saved[heading], difference(self.saved[heading], text)
+            if text != self.saved[heading]:
+                pytest.fail(f"{heading}\n{difference(self.saved[heading], text)}", pytrace=False)
 
     def write(self) -> None:
         """Rewrite the page with the texts of the test files that ran, and those that it had of the others."""
