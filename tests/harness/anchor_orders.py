@@ -1,16 +1,20 @@
-"""Orders straight to Anchor, without Slack."""
+"""Orders straight to Anchor, and reads of its sessions, without Slack."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
+from bot.core.admin_outcomes import NewKeyRejected, NewKeyUnverified
 from bot.core.outcomes import AnchorOutcome
 from bot.core.proxy import Proxy
 from bot.core.requests import Verb
 from bot.core.retry import combine
 from bot.core.secret import Secret
+from bot.core.session import Session
 from bot.core.session_id import SessionId
 from bot.outbound.anchor.client import AnchorClient
+from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.http_client import open_session, transport_over
 from bot.sim.anchor import DEFAULT_KEY
 from harness.texts import SESSION
@@ -51,3 +55,24 @@ async def resume(url: str, *, attempt: float = 10.0) -> AnchorOutcome:
     """Resume SESSION with a new client."""
     async with anchor_client(url, attempt=attempt) as client:
         return await send(client, Verb.RESUME)
+
+
+def proxy_at(port: int, authorization: str | None = None) -> Proxy:
+    """A proxy on this machine."""
+    return Proxy(f"http://127.0.0.1:{port}", authorization and Secret(authorization))
+
+
+def session(**fields: Any) -> Session:
+    """SESSION as it is read."""
+    return Session(id=SessionId(SESSION), **fields)
+
+
+@asynccontextmanager
+async def anchor_sessions(url: str, *, within: float = 5.0) -> AsyncIterator[AnchorSessions]:
+    """Open a client that reads sessions."""
+    async with open_session() as opened:
+        yield AnchorSessions(transport_over(opened), base_url=url, timeout=within)
+
+
+key_rejected = NewKeyRejected
+key_unverified = NewKeyUnverified

@@ -2,23 +2,10 @@
 
 import pytest
 
-from bot.core.admin_outcomes import NewKeyRejected, NewKeyUnverified
-from bot.core.outcomes import (
-    AnchorOutcome,
-    Doubt,
-    Failed,
-    KeyRejected,
-    NotFound,
-    NotRunning,
-    Paused,
-    RateLimited,
-    Unavailable,
-    Unconfirmed,
-    Unreachable,
-)
 from bot.outbound.anchor.responses import read_key_status
 from bot.sim.anchor import Answer, Fault, HugeBody, SimAnchor
-from harness.anchor_orders import pause_once
+from harness.anchor_orders import key_rejected, key_unverified, pause_once
+from harness.product import outcomes as out
 
 pytestmark = pytest.mark.anyio
 
@@ -27,48 +14,45 @@ def error(status: int, message: str = "no") -> Answer:
     return Answer(status, b'{"error":{"code":%d,"message":"%s"}}' % (status, message.encode()))
 
 
-def unreadable(status: int) -> Unconfirmed:
-    return Unconfirmed(Doubt.UNREADABLE, status)
+def unreadable(status: int) -> out.Unconfirmed:
+    return out.Unconfirmed(out.Doubt.UNREADABLE, status)
 
 
 DATES = {"Date": "Wed, 25 Nov 2026 00:00:00 GMT", "Retry-After": "Wed, 25 Nov 2026 00:01:00 GMT"}
 
-TABLE: dict[str, tuple[Fault | None, AnchorOutcome]] = {
-    "paused": (None, Paused("paused")),
-    "paused, without data": (Answer(200, b"{}"), Paused(None)),
-    "paused, with a status that is no text": (Answer(200, b'{"data":{"status":7}}'), Paused(None)),
-    "paused, with data that is no object": (Answer(200, b'{"data":[]}'), Paused(None)),
-    "not running": (error(400, "Session is not running"), NotRunning("Session is not running")),
-    "not running, without words": (Answer(400, b'{"error":{}}'), NotRunning(None)),
-    "not found": (error(404, "Session not found"), NotFound("Session not found")),
-    "not found, empty object": (Answer(404, b"{}"), NotFound(None)),
-    "failed": (error(500, "Failed to pause"), Failed(500, "Failed to pause")),
-    "refused for another reason": (error(409, "Locked"), Failed(409, "Locked")),
-    "key unknown": (error(401, "Invalid API key"), KeyRejected(401, "Invalid API key")),
-    "key forbidden": (error(403), KeyRejected(403, "no")),
-    "key unknown, as a page": (Answer(401, b"<html>", "text/html"), KeyRejected(401, None)),
-    "key unknown, unreadable": (Answer(401, b"no gzip", headers={"Content-Encoding": "gzip"}), KeyRejected(401)),
-    "rate limited": (
-        Answer(429, b'{"error":{"message":"no"}}', headers={"Retry-After": "30"}),
-        RateLimited(30.0, "no"),
-    ),
-    "rate limited until a date": (Answer(429, b"", headers=DATES), RateLimited(60.0, None)),
-    "rate limited without a time": (Answer(429, b"", headers={"Retry-After": "soon"}), RateLimited(None, None)),
-    "out of service": (Answer(503, b"<html>"), Unavailable(Unreachable.OUT_OF_SERVICE, None)),
-    "bad gateway, as Anchor's object": (error(502), Unconfirmed(Doubt.GATEWAY, 502)),
-    "gateway timeout": (Answer(504, b""), Unconfirmed(Doubt.GATEWAY, 504)),
+LIMITED = Answer(429, b'{"error":{"message":"no"}}', headers={"Retry-After": "30"})
+FAILED = Answer(200, b'{"data":{"status":"failed"}}')
+
+TABLE: dict[str, tuple[Fault | None, out.AnchorOutcome]] = {
+    "paused": (None, out.Paused("paused")),
+    "paused, without data": (Answer(200, b"{}"), out.Paused(None)),
+    "paused, with a status that is no text": (Answer(200, b'{"data":{"status":7}}'), out.Paused(None)),
+    "paused, with data that is no object": (Answer(200, b'{"data":[]}'), out.Paused(None)),
+    "not running": (error(400, "Session is not running"), out.NotRunning("Session is not running")),
+    "not running, without words": (Answer(400, b'{"error":{}}'), out.NotRunning(None)),
+    "not found": (error(404, "Session not found"), out.NotFound("Session not found")),
+    "not found, empty object": (Answer(404, b"{}"), out.NotFound(None)),
+    "failed": (error(500, "Failed to pause"), out.Failed(500, "Failed to pause")),
+    "refused for another reason": (error(409, "Locked"), out.Failed(409, "Locked")),
+    "key unknown": (error(401, "Invalid API key"), out.KeyRejected(401, "Invalid API key")),
+    "key forbidden": (error(403), out.KeyRejected(403, "no")),
+    "key unknown, as a page": (Answer(401, b"<html>", "text/html"), out.KeyRejected(401, None)),
+    "key unknown, unreadable": (Answer(401, b"no gzip", headers={"Content-Encoding": "gzip"}), out.KeyRejected(401)),
+    "rate limited": (LIMITED, out.RateLimited(30.0, "no")),
+    "rate limited until a date": (Answer(429, b"", headers=DATES), out.RateLimited(60.0, None)),
+    "rate limited without a time": (Answer(429, b"", headers={"Retry-After": "soon"}), out.RateLimited(None, None)),
+    "out of service": (Answer(503, b"<html>"), out.Unavailable(out.Unreachable.OUT_OF_SERVICE, None)),
+    "bad gateway, as Anchor's object": (error(502), out.Unconfirmed(out.Doubt.GATEWAY, 502)),
+    "gateway timeout": (Answer(504, b""), out.Unconfirmed(out.Doubt.GATEWAY, 504)),
     "a page": (Answer(200, b"<html>welcome</html>", "text/html"), unreadable(200)),
     "nothing": (Answer(200, b""), unreadable(200)),
     "a list": (Answer(200, b"[]"), unreadable(200)),
     "not UTF-8": (Answer(200, b'{"data":"\xff"}'), unreadable(200)),
     "too deep": (Answer(200, b"[" * 60_000), unreadable(200)),
     "a number too long": (Answer(200, b'{"data":' + b"9" * 5_000 + b"}"), unreadable(200)),
-    "success with an error": (error(200), Unconfirmed(Doubt.CONTRADICTED, anchor_message="no")),
-    "success that says failed": (
-        Answer(200, b'{"data":{"status":"failed"}}'),
-        Unconfirmed(Doubt.CONTRADICTED, anchor_message="failed"),
-    ),
-    "paused, with another word": (Answer(200, b'{"data":{"status":"running"}}'), Paused("running")),
+    "success with an error": (error(200), out.Unconfirmed(out.Doubt.CONTRADICTED, anchor_message="no")),
+    "success that says failed": (FAILED, out.Unconfirmed(out.Doubt.CONTRADICTED, anchor_message="failed")),
+    "paused, with another word": (Answer(200, b'{"data":{"status":"running"}}'), out.Paused("running")),
     "a body without end": (HugeBody(), unreadable(200)),
     "a gateway's page for 404": (Answer(404, b"<html>not here</html>", "text/html"), unreadable(404)),
     "a gateway's own JSON for 404": (Answer(404, b'{"message":"no Route"}'), unreadable(404)),
@@ -76,28 +60,27 @@ TABLE: dict[str, tuple[Fault | None, AnchorOutcome]] = {
     "a redirect": (Answer(302, b"{}", headers={"Location": "https://login.example/"}), unreadable(302)),
     "accepted, perhaps": (Answer(202, b"{}"), unreadable(202)),
     "another server error": (error(520), unreadable(520)),
-    "broken gzip": (Answer(200, b"no gzip", headers={"Content-Encoding": "gzip"}), Unconfirmed(Doubt.UNREADABLE)),
+    "broken gzip": (
+        Answer(200, b"no gzip", headers={"Content-Encoding": "gzip"}),
+        out.Unconfirmed(out.Doubt.UNREADABLE),
+    ),
 }
 
 
 @pytest.mark.parametrize(("fault", "expected"), TABLE.values(), ids=TABLE)
-async def test_every_answer_is_one_outcome(anchor: SimAnchor, fault: Fault | None, expected: AnchorOutcome) -> None:
+async def test_every_answer_is_one_outcome(anchor: SimAnchor, fault: Fault | None, expected: out.AnchorOutcome) -> None:
     anchor.fault = fault
     assert await pause_once(anchor.url) == expected
 
 
 KEY_TABLE = [
-    *(
-        (status, body, NewKeyRejected(status))
-        for status in (401, 403)
-        for body in (b"", b'{"error": {"message": "no"}}')
-    ),
+    *((status, body, key_rejected(status)) for status in (401, 403) for body in (b"", b'{"error": {"message": "no"}}')),
     *((200, body, None) for body in (b"{}", b'{"data": {"count": 0, "items": []}}', b'{"data": null}')),
-    *((200, body, NewKeyUnverified(200, is_foreign=True)) for body in (b"<html>", b"[]")),
-    (200, b'{"error": {"message": "no"}}', NewKeyUnverified(200)),
-    (404, b'{"error": {"message": "no"}}', NewKeyUnverified(404, is_foreign=True)),
-    *((status, b"", NewKeyUnverified(status, is_foreign=True)) for status in (204, 301, 404, 501)),
-    *((status, b"", NewKeyUnverified(status)) for status in (429, 500, 503)),
+    *((200, body, key_unverified(200, is_foreign=True)) for body in (b"<html>", b"[]")),
+    (200, b'{"error": {"message": "no"}}', key_unverified(200)),
+    (404, b'{"error": {"message": "no"}}', key_unverified(404, is_foreign=True)),
+    *((status, b"", key_unverified(status, is_foreign=True)) for status in (204, 301, 404, 501)),
+    *((status, b"", key_unverified(status)) for status in (429, 500, 503)),
 ]
 
 

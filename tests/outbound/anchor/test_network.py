@@ -5,25 +5,14 @@ import socket
 
 import pytest
 
-from bot.core.outcomes import (
-    AnchorOutcome,
-    Doubt,
-    KeyRejected,
-    Paused,
-    RateLimited,
-    Unavailable,
-    Unconfirmed,
-    Unreachable,
-)
-from bot.core.proxy import Proxy
-from bot.core.secret import Secret
 from bot.sim.anchor import Drip, Fault, Hang, ResetAfterReading, ResetBeforeReading, SimAnchor
-from harness.anchor_orders import anchor_client, pause, pause_once, send
+from harness.anchor_orders import anchor_client, pause, pause_once, proxy_at, send
 from harness.connect_proxy import connect_proxy
+from harness.product import outcomes as out
 
 pytestmark = pytest.mark.anyio
 
-NO_CONNECTION = Unavailable(Unreachable.NO_CONNECTION)
+NO_CONNECTION = out.Unavailable(out.Unreachable.NO_CONNECTION)
 
 
 @pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
@@ -34,16 +23,16 @@ def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]
 @pytest.mark.parametrize(
     ("fault", "doubt"),
     [
-        (Drip(), Doubt.TIMED_OUT),
-        (Hang(), Doubt.TIMED_OUT),
-        (ResetAfterReading(), Doubt.CONNECTION_LOST),
-        (ResetBeforeReading(), Doubt.CONNECTION_LOST),
+        (Drip(), out.Doubt.TIMED_OUT),
+        (Hang(), out.Doubt.TIMED_OUT),
+        (ResetAfterReading(), out.Doubt.CONNECTION_LOST),
+        (ResetBeforeReading(), out.Doubt.CONNECTION_LOST),
     ],
     ids=["a body that drips", "no answer", "reset after reading", "reset before reading"],
 )
-async def test_a_request_that_may_have_arrived_is_in_doubt(anchor: SimAnchor, fault: Fault, doubt: Doubt) -> None:
+async def test_a_request_that_may_have_arrived_is_in_doubt(anchor: SimAnchor, fault: Fault, doubt: out.Doubt) -> None:
     anchor.fault = fault
-    assert await pause_once(anchor.url, attempt=3.0) == Unconfirmed(doubt)
+    assert await pause_once(anchor.url, attempt=3.0) == out.Unconfirmed(doubt)
 
 
 async def test_without_a_connection_nothing_was_sent(anchor: SimAnchor) -> None:
@@ -67,20 +56,21 @@ async def test_a_connection_that_is_never_made_means_that_nothing_was_sent() -> 
 
 async def test_a_proxy_that_does_not_connect_has_sent_nothing(anchor: SimAnchor) -> None:
     async with connect_proxy({"anchor.test:443": anchor.port}, "bot:password") as proxy:
-        known, url = Secret("Basic Ym90OnBhc3N3b3Jk"), f"http://127.0.0.1:{proxy.port}"
-        for authorization in (None, Secret("Basic Ym90Og=="), known):
-            assert await pause_once("https://elsewhere.test", proxy=Proxy(url, authorization)) == NO_CONNECTION
-        assert await pause_once("https://anchor.test", proxy=Proxy("http://127.0.0.1:1", known)) == NO_CONNECTION
-        assert await pause_once(anchor.url, proxy=Proxy(url)) == Paused("paused")
+        known = "Basic Ym90OnBhc3N3b3Jk"
+        for authorization in (None, "Basic Ym90Og==", known):
+            way = proxy_at(proxy.port, authorization)
+            assert await pause_once("https://elsewhere.test", proxy=way) == NO_CONNECTION
+        assert await pause_once("https://anchor.test", proxy=proxy_at(1, known)) == NO_CONNECTION
+        assert await pause_once(anchor.url, proxy=proxy_at(proxy.port)) == out.Paused("paused")
     assert proxy.requests == [f"elsewhere.test:443 {status}" for status in (407, 407, 502)]
 
 
 async def test_a_stale_connection_is_in_doubt_until_the_next_attempt(anchor: SimAnchor) -> None:
     async with anchor_client(anchor.url) as client:
-        assert await send(client) == Paused("paused")
+        assert await send(client) == out.Paused("paused")
         await anchor.stop()
         await anchor.start()
-        assert await send(client) == Paused("paused")
+        assert await send(client) == out.Paused("paused")
 
 
 PAUSED = b'{"data":{"status":"paused"}}'
@@ -89,18 +79,18 @@ PAUSED = b'{"data":{"status":"paused"}}'
 @pytest.mark.parametrize(
     ("head", "body", "outcome"),
     [
-        (b"220 mail.example ESMTP", b"", Unconfirmed(Doubt.UNREADABLE)),
-        (b"HTTP/1.1 200 \xd6k", PAUSED, Paused("paused")),
-        (b"HTTP/1.1 200 \xc3\x96k", PAUSED, Paused("paused")),
-        (b"HTTP/1.1 200", PAUSED, Paused("paused")),
-        (b"HTTP/1.1 401 Refus\xe9", b"", KeyRejected(401)),
-        (b"HTTP/1.1 200 OK\r\nVia: K\xf6ln", PAUSED, Paused("paused")),
-        (b"HTTP/1.1 429 \xff\r\nRetry-After: \xd9\xa3\xff", b"", RateLimited()),
+        (b"220 mail.example ESMTP", b"", out.Unconfirmed(out.Doubt.UNREADABLE)),
+        (b"HTTP/1.1 200 \xd6k", PAUSED, out.Paused("paused")),
+        (b"HTTP/1.1 200 \xc3\x96k", PAUSED, out.Paused("paused")),
+        (b"HTTP/1.1 200", PAUSED, out.Paused("paused")),
+        (b"HTTP/1.1 401 Refus\xe9", b"", out.KeyRejected(401)),
+        (b"HTTP/1.1 200 OK\r\nVia: K\xf6ln", PAUSED, out.Paused("paused")),
+        (b"HTTP/1.1 429 \xff\r\nRetry-After: \xd9\xa3\xff", b"", out.RateLimited()),
     ],
     ids=["no HTTP", "Latin-1", "UTF-8", "no reason", "a refusal", "a header", "Retry-After"],
 )
 async def test_an_answer_counts_by_its_status_code_not_by_its_words(
-    head: bytes, body: bytes, outcome: AnchorOutcome
+    head: bytes, body: bytes, outcome: out.AnchorOutcome
 ) -> None:
     async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

@@ -7,10 +7,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from bot.core.outcomes import Doubt, Failed, NotFound, Paused, RateLimited, Resumed, Unconfirmed
-from bot.core.requests import Verb
-from bot.core.secret import Secret
-from bot.core.session_id import SessionId
 from bot.sim.anchor import (
     DEFAULT_KEY,
     Answer,
@@ -26,6 +22,8 @@ from bot.sim.anchor import (
     unauthorized,
 )
 from harness.anchor_orders import anchor_client, pause, resume, send
+from harness.product import Secret, SessionId, requests
+from harness.product import outcomes as out
 from harness.texts import SESSION
 
 pytestmark = pytest.mark.anyio
@@ -39,74 +37,60 @@ def takes(least: float, most: float) -> Iterator[None]:
     assert least <= time.monotonic() - started <= most
 
 
-@pytest.mark.parametrize("fault", [server_error(times=2), html(503, times=1)], ids=["failed", "out of service"])
-async def test_a_failure_that_passes_is_not_reported(anchor: SimAnchor, fault: Fault) -> None:
+SUCCESS = out.Paused("paused")
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome", "attempts", "least", "most"),
+    [
+        (server_error(times=2), SUCCESS, 3, 0.0, 10.0),
+        (html(503, times=1), SUCCESS, 2, 0.0, 10.0),
+        (server_error(), out.Failed(500, "Failed to pause agent"), 3, 0.37, 10.0),
+        (unauthorized(), out.KeyRejected(401, "Invalid API key"), 1, 0.0, 10.0),
+        (rate_limited(60), out.RateLimited(60.0, "Too many requests"), 1, 0.0, 10.0),
+        (rate_limited(1, times=1), SUCCESS, 2, 1.0, 15.0),
+        (rate_limited(20, times=1), out.RateLimited(20.0, "Too many requests"), 1, 0.0, 15.0),
+        (ResetAfterReading(applied=True, times=1), SUCCESS, 2, 0.0, 10.0),
+        (Answer(200, b'{"data":{"status":"resumed"}}', times=1), SUCCESS, 2, 0.0, 10.0),
+    ],
+    ids=repr,
+)
+async def test_a_pause_is_repeated_if_that_can_help(
+    anchor: SimAnchor, fault: Fault, outcome: object, attempts: int, least: float, most: float
+) -> None:
+    """tests/core/test_retry.py shows that the delays leave time for Slack's ack."""
     anchor.fault = fault
-    assert await pause(anchor.url) == Paused("paused")
-
-
-async def test_a_failure_that_stays_is_reported_after_three_attempts(anchor: SimAnchor) -> None:
-    """tests/core/test_retry.py shows that their delays leave time for Slack's ack."""
-    anchor.fault = server_error()
-    with takes(0.37, 10.0):
-        assert await pause(anchor.url) == Failed(500, "Failed to pause agent")
-    assert len(anchor.requests) == 3
-
-
-@pytest.mark.parametrize("fault", [unauthorized(), rate_limited(60)], ids=["refused key", "long limit"])
-async def test_a_failure_that_waiting_does_not_solve_is_not_repeated(anchor: SimAnchor, fault: Fault) -> None:
-    anchor.fault = fault
-    await pause(anchor.url)
-    assert len(anchor.requests) == 1
-
-
-async def test_a_rate_limit_is_waited_for_if_the_deadline_allows(anchor: SimAnchor) -> None:
-    anchor.fault = rate_limited(1, times=1)
-    with takes(1.0, 20.0):
-        assert await pause(anchor.url, deadline=20) == Paused("paused")
-    anchor.fault = rate_limited(20, times=1)
-    with takes(0.0, 15.0):
-        assert await pause(anchor.url, deadline=20) == RateLimited(20.0, "Too many requests")
-
-
-async def test_a_doubtful_pause_is_repeated_and_confirmed(anchor: SimAnchor) -> None:
-    anchor.fault = ResetAfterReading(applied=True, times=1)
-    assert await pause(anchor.url) == Paused("paused")
-    assert anchor.session(SESSION).state is SessionState.PAUSED
-
-
-async def test_a_pause_that_anchor_contradicts_is_repeated(anchor: SimAnchor) -> None:
-    anchor.fault = Answer(200, b'{"data":{"status":"resumed"}}', times=1)
-    assert await pause(anchor.url) == Paused("paused")
-    assert len(anchor.requests) == 2
+    with takes(least, most):
+        assert await pause(anchor.url, deadline=20) == outcome
+    assert len(anchor.requests) == attempts
 
 
 async def test_after_doubt_a_definite_no_does_not_settle_the_first_request(anchor: SimAnchor) -> None:
     anchor.fault = html(502, times=1)
     anchor.session(SESSION).state = SessionState.ENDED
-    assert await pause(anchor.url) == Unconfirmed(Doubt.GATEWAY, 502)
+    assert await pause(anchor.url) == out.Unconfirmed(out.Doubt.GATEWAY, 502)
     assert len(anchor.requests) == 2
 
 
 async def test_a_failed_resume_is_repeated(anchor: SimAnchor) -> None:
     anchor.session(SESSION).state = SessionState.PAUSED
     anchor.fault = server_error(times=2)
-    assert await resume(anchor.url) == Resumed("running")
+    assert await resume(anchor.url) == out.Resumed("running")
     assert [request.verb for request in anchor.requests] == ["resume"] * 3
 
 
 @pytest.mark.parametrize(
     ("fault", "doubt"),
     [
-        (html(502), Unconfirmed(Doubt.GATEWAY, 502)),
-        (html(200), Unconfirmed(Doubt.UNREADABLE, 200)),
-        (Answer(200, b'{"success":false}'), Unconfirmed(Doubt.CONTRADICTED, anchor_message="success: false")),
-        (Hang(), Unconfirmed(Doubt.TIMED_OUT)),
-        (ResetAfterReading(), Unconfirmed(Doubt.CONNECTION_LOST)),
+        (html(502), out.Unconfirmed(out.Doubt.GATEWAY, 502)),
+        (html(200), out.Unconfirmed(out.Doubt.UNREADABLE, 200)),
+        (Answer(200, b'{"success":false}'), out.Unconfirmed(out.Doubt.CONTRADICTED, anchor_message="success: false")),
+        (Hang(), out.Unconfirmed(out.Doubt.TIMED_OUT)),
+        (ResetAfterReading(), out.Unconfirmed(out.Doubt.CONNECTION_LOST)),
     ],
     ids=["bad gateway", "a page", "contradiction", "no answer", "reset"],
 )
-async def test_a_doubtful_resume_is_never_repeated(anchor: SimAnchor, fault: Fault, doubt: Unconfirmed) -> None:
+async def test_a_doubtful_resume_is_never_repeated(anchor: SimAnchor, fault: Fault, doubt: out.Unconfirmed) -> None:
     anchor.fault = fault
     assert await resume(anchor.url, attempt=3.0) == doubt
     assert len(anchor.requests) == 1
@@ -116,12 +100,12 @@ async def test_an_order_that_is_withdrawn_is_not_tried_again(anchor: SimAnchor) 
     anchor.fault = rate_limited(15)
     cancelled = asyncio.Event()
     async with anchor_client(anchor.url) as client:
-        resuming = client.send(Verb.RESUME, Secret(DEFAULT_KEY), SessionId(SESSION), cancelled=cancelled)
+        resuming = client.send(requests.Verb.RESUME, Secret(DEFAULT_KEY), SessionId(SESSION), cancelled=cancelled)
         task = asyncio.ensure_future(resuming)
         await anchor.until(lambda: anchor.requests and anchor.requests[0].status)
         cancelled.set()
         with takes(0.0, 10.0):
-            assert await task == [RateLimited(15.0, "Too many requests")]
+            assert await task == [out.RateLimited(15.0, "Too many requests")]
 
 
 async def test_without_doubt_the_last_answer_counts(anchor: SimAnchor) -> None:
@@ -139,22 +123,22 @@ async def test_an_answer_outweighs_an_attempt_that_reached_nobody() -> None:
 
     server = await asyncio.start_server(answer_once, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()
-    assert await pause(f"http://{host}:{port}") == Failed(500, "no")
+    assert await pause(f"http://{host}:{port}") == out.Failed(500, "no")
 
 
 async def test_each_attempt_is_bounded_and_all_together(anchor: SimAnchor) -> None:
     anchor.fault = Hang(times=1)
     with takes(2.0, 20.0):
-        assert await pause(anchor.url, attempt=2.0) == Paused("paused")
+        assert await pause(anchor.url, attempt=2.0) == out.Paused("paused")
     anchor.fault = Hang()
     with takes(2.5, 20.0):
-        assert await pause(anchor.url, attempt=2.0, deadline=3.0) == Unconfirmed(Doubt.TIMED_OUT)
+        assert await pause(anchor.url, attempt=2.0, deadline=3.0) == out.Unconfirmed(out.Doubt.TIMED_OUT)
 
 
 async def test_no_cookie_of_anchors_is_ever_sent_back(anchor: SimAnchor) -> None:
     by_name = anchor.url.replace("127.0.0.1", "localhost")  # an address by number keeps no cookies anyway
     async with anchor_client(by_name) as client:
-        assert [await send(client) for _ in range(2)] == [Paused("paused")] * 2
+        assert [await send(client) for _ in range(2)] == [out.Paused("paused")] * 2
     assert ["Cookie" in request.headers for request in anchor.requests] == [False, False]
 
 
@@ -162,4 +146,4 @@ async def test_a_thousand_at_once_all_get_their_answer(anchor: SimAnchor) -> Non
     anchor.fault = Slow(0.5)
     async with anchor_client(anchor.url, attempt=50.0, deadline=50.0) as client:
         outcomes = await asyncio.gather(*[send(client) for _ in range(1000)])
-    assert set(outcomes) == {Paused("paused")}
+    assert set(outcomes) == {out.Paused("paused")}

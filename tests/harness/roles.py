@@ -1,0 +1,103 @@
+"""The roles of people in one workspace of a simulated Slack, with a clock that tests put forward."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.core.policy import Profile, Role
+from bot.core.requests import Actor
+from bot.core.secret import Secret
+from bot.core.workspace import Workspace
+from bot.outbound.http_client import open_session
+from bot.outbound.slack.errors import open_web
+from bot.outbound.slack.profiles import ProfileCache
+from bot.outbound.slack.roles import RoleCache
+from bot.outbound.store.role_rows import Report, RoleRows
+from bot.outbound.store.store import Store, open_store
+from bot.sim.slack import Fault, SimSlack, User
+from harness.databases import KEY
+from harness.stored import Time, fetch
+
+TEAM = "T0HOME00001"
+
+
+class WatchedRoles(RoleRows):
+    """Rows that count how often they are written, and hang if told."""
+
+    writes = 0
+    hangs = False
+
+    async def record(self, reports: Mapping[tuple[str, str], Report], now: float) -> None:
+        self.writes += 1
+        await super().record(reports, now)
+
+    async def find(self, team_id: str, user_id: str, now: float) -> tuple[Profile, float] | None:
+        if self.hangs:
+            await asyncio.sleep(60)
+        return await super().find(team_id, user_id, now)
+
+
+class RolesHarness:
+    """The cache of roles, which keeps three people; `clock` is its clock."""
+
+    def __init__(self, slack: SimSlack, web: AsyncWebClient, store: Store) -> None:
+        self.slack, self.web, self.store = slack, web, store
+        self.clock, self.rows = Time(), WatchedRoles(store.database)
+        self.roles = self._cache()
+
+    def _cache(self) -> RoleCache:
+        return RoleCache(ProfileCache(self.web, self.rows, self.clock, self.clock, most=3), self.clock)
+
+    async def restart(self) -> None:
+        """Forget what is in memory."""
+        await self.roles.close()
+        self.roles = self._cache()
+
+    async def stored(self) -> dict[str, int]:
+        """When Slack has reported whom, in seconds since the beginning."""
+        return dict(await fetch(self.store, "SELECT user_id, seen_at FROM roles"))  # type: ignore[arg-type]
+
+    def workspace(self, enterprise_id: str = "") -> Workspace:
+        return Workspace(TEAM, Secret(self.slack.bot_token), None, enterprise_id=enterprise_id)
+
+    async def role(self, user: User, *, enterprise_id: str = "", **changes: str) -> Role:
+        return await self.roles.get(self.workspace(enterprise_id), actor(user, **changes))
+
+    async def role_now(self, user: User, **changes: str) -> Role:
+        return await self.roles.fetch(self.workspace(), actor(user, **changes))
+
+    async def role_for_pause(self, user: User) -> Role:
+        return await self.roles.get_for_pause(self.workspace(), actor(user))
+
+    async def role_for_resume(self, user: User) -> Role:
+        return await self.roles.get_fresh(self.workspace(), actor(user))
+
+    def remembered(self, user: User, **changes: str) -> Role:
+        return self.roles.peek(self.workspace(), actor(user, **changes))
+
+    def fail(self, fault: Fault | None) -> None:
+        self.slack.faults["users.info"] = fault
+
+    @property
+    def questions(self) -> int:
+        return [call.method for call in self.slack.api_calls].count("users.info")
+
+    async def wait_for_questions(self, count: int) -> None:
+        await self.slack.until(lambda: self.questions == count)
+
+
+def actor(user: User, **changes: str) -> Actor:
+    return replace(Actor(TEAM, "C0ALERTS001", user.id, home_team_id=TEAM), **changes)
+
+
+@asynccontextmanager
+async def roles_of_people() -> AsyncIterator[RolesHarness]:
+    """Start a Slack, and a store in memory."""
+    async with SimSlack() as slack, open_session() as session, open_store(Secret("sqlite://"), [KEY]) as store:
+        harness = RolesHarness(slack, open_web(session, slack.url), store)
+        yield harness
+        await harness.roles.close()
+    assert slack.violations == []

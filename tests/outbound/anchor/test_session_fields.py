@@ -1,0 +1,113 @@
+"""Sessions in every form in which Anchor may write them."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.outbound.anchor.session_fields import read_details, read_page, read_statuses
+from harness.anchor_orders import session
+from harness.product import session_list
+from harness.texts import SESSION
+
+CREATED = "2026-11-26T12:00:00.000Z"
+CREATED_AT = datetime(2026, 11, 26, 12, tzinfo=UTC).timestamp()
+DOMAINS = [
+    *("shop.example", "https://user:pw@bank.example:444/pay?token=s3cret#x", "shop.example/again"),
+    *("https://[::1", "secret token", "", "//", "a..b?q=1", "über.example", "token=s3cret"),
+]
+
+
+@pytest.mark.parametrize(
+    ("item", "read"),
+    [
+        ({}, session()),
+        ({"status": " running "}, session(status="running")),
+        ({"status": 7, "tags": 7, "domains": "x", "steps": "x", "api_key_name": None}, session()),
+        ({"created_at": CREATED}, session(created_at=CREATED_AT)),
+        ({"created_at": "2026-11-26T12:00:00"}, session(created_at=CREATED_AT)),
+        ({"created_at": "2026-11-26 13:00+01:00"}, session(created_at=CREATED_AT)),
+        ({"created_at": CREATED_AT}, session(created_at=CREATED_AT)),
+        ({"created_at": CREATED_AT * 1000}, session(created_at=CREATED_AT)),
+        ({"created_at": "yesterday"}, session()),
+        ({"created_at": "0001-01-01T00:00:00Z"}, session()),
+        ({"created_at": 1e17}, session()),
+        ({"created_at": True}, session()),
+        ({"tags": ["checkout", " ", 7, " prod "]}, session(tags=("checkout", "prod"))),
+        ({"tags": {"team": "web", "tries": 3}}, session(tags=("team=web", "tries=3"))),
+        ({"steps": 12}, session(steps=12)),
+        ({"steps": [{}, {}]}, session(steps=2)),
+        ({"steps": -1}, session()),
+        ({"used_credits": "N/A", "credits_used": 2}, session(credits=2.0)),
+        ({"used_credits": 1.25}, session(credits=1.25)),
+        ({"used_credits": float("nan")}, session()),
+        ({"used_credits": 10**400}, session()),
+        ({"task_initiated": False, "api_key_name": " ci "}, session(is_task=False, key_name="ci")),
+        ({"task_initiated": "false"}, session()),
+        ({"user_configuration": {"session": {"timeout": {"max_duration": 20}}}}, session(max_minutes=20.0)),
+        ({"configuration": {"timeout": {"max_duration": 5}}}, session(max_minutes=5.0)),
+        ({"configuration": {"session": {"max_duration": 7}}}, session(max_minutes=7.0)),
+        ({"configuration": {"timeout": {"max_duration": -1}}}, session()),
+        ({"configuration": [], "user_configuration": {"timeout": 3}}, session()),
+        ({"domains": DOMAINS}, session(domains=("shop.example", "bank.example", "a..b", "über.example"))),
+    ],
+)
+def test_each_form_of_a_field_is_read(item: dict[str, object], read: object) -> None:
+    for shape in ({"id": SESSION}, {"session_id": SESSION.upper()}):
+        whole = {**shape, **item}
+        assert read_details(whole) == read_details({"data": whole}) == read
+        assert read_page({"data": {"sessions": [whole]}}, page=1, limit=50) == session_list.SessionPage(
+            (read,), is_last=True
+        )
+        assert read_page({"sessions": [whole]}, page=1, limit=50) == session_list.SessionPage((read,), is_last=True)
+        assert read_statuses({"data": {"items": [whole]}}) == session_list.SessionPage((read,), is_last=False)
+
+
+@pytest.mark.parametrize("unknown", [None, "", "x", 7, f"{SESSION} {SESSION} x", [SESSION]])
+def test_a_session_without_an_id_is_counted_and_left_out(unknown: object) -> None:
+    assert read_details({"id": unknown}) is None
+    page = read_page({"sessions": [{"id": unknown}, {"id": SESSION}, "x"]}, page=1, limit=50)
+    assert page == session_list.SessionPage((session(),), is_last=True, unreadable=2)
+    assert not page.is_complete
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from([*"abc", "session", "timeout", "max_duration", "data"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+NAMES = ("status", "created_at", "tags", "domains", "steps", "task_initiated", "api_key_name", "used_credits", "data")
+items = st.dictionaries(st.sampled_from([*NAMES, "configuration", "user_configuration", "id"]), json_values)
+
+
+@given(items)
+def test_whatever_stands_in_an_answer_no_session_and_no_exception_is_lost(item: dict[str, object]) -> None:
+    read_details(item)
+    read_statuses(item)
+    page = read_page({"sessions": [{**item, "id": SESSION}]}, page=1, limit=50)
+    assert page is not None
+    assert page.sessions[0].id == SESSION
+    assert all("/" not in host and "?" not in host for host in page.sessions[0].domains)
+
+
+@pytest.mark.parametrize(
+    ("more", "page", "count", "is_last"),
+    [
+        ({}, 1, 49, True),
+        ({}, 1, 50, False),
+        ({"total_pages": 1}, 1, 50, True),
+        ({"total_pages": 2}, 1, 3, False),
+        ({"total_pages": 0}, 1, 0, True),
+        ({"total_pages": "2"}, 1, 3, True),
+    ],
+)
+def test_the_last_page_is_known_by_its_number_or_by_its_length(
+    more: dict[str, object], page: int, count: int, is_last: bool
+) -> None:
+    read = read_page({"data": {"sessions": [{"id": SESSION}] * count, **more}}, page=page, limit=50)
+    assert read is not None
+    assert read.is_last is is_last
