@@ -17,10 +17,12 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import psycopg
 
-from bot.outbound.store.fields import new_key
+from bot.core.secret import Secret
+from bot.outbound.store.fields import FieldCipher, FieldRef, new_key
 
 KEY = new_key()
 OTHER_KEY = new_key()
+CIPHER, OTHER_CIPHER = FieldCipher([KEY]), FieldCipher([OTHER_KEY])
 
 _ACCOUNT = "nobody"
 """The server runs as this user if the tests run as root: PostgreSQL refuses to run as root."""
@@ -171,3 +173,8 @@ def query(url: str, sql: str) -> list[tuple[object, ...]]:
     """Look into a database of PostgreSQL's past the store."""
     with psycopg.connect(url, autocommit=True) as connection:
         return connection.execute(sql.encode()).fetchall()
+
+
+def encrypted(value: str, owner: str, column: str) -> str:
+    """Encrypt a value as it stands in a row."""
+    return CIPHER.encrypt(Secret(value), FieldRef(owner, column))

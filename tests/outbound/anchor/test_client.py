@@ -21,6 +21,7 @@ def unreadable(status: int) -> out.Unconfirmed:
 DATES = {"Date": "Wed, 25 Nov 2026 00:00:00 GMT", "Retry-After": "Wed, 25 Nov 2026 00:01:00 GMT"}
 
 LIMITED = Answer(429, b'{"error":{"message":"no"}}', headers={"Retry-After": "30"})
+NO_GZIP = Answer(200, b"no gzip", headers={"Content-Encoding": "gzip"})
 FAILED = Answer(200, b'{"data":{"status":"failed"}}')
 
 TABLE: dict[str, tuple[Fault | None, out.AnchorOutcome]] = {

@@ -111,7 +111,7 @@ async def test_an_order_that_is_withdrawn_is_not_tried_again(anchor: SimAnchor) 
 async def test_without_doubt_the_last_answer_counts(anchor: SimAnchor) -> None:
     anchor.fault = server_error(times=1)
     anchor.add_key("sk-of-others")
-    assert isinstance(await pause(anchor.url, key="sk-of-others"), NotFound)
+    assert isinstance(await pause(anchor.url, key="sk-of-others"), out.NotFound)
 
 
 async def test_an_answer_outweighs_an_attempt_that_reached_nobody() -> None:

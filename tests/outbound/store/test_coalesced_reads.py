@@ -6,8 +6,8 @@ import weakref
 
 import pytest
 
-from bot.concurrency import Tasks
 from bot.outbound.store.coalesced_reads import CoalescedReads
+from harness.product import Tasks
 
 pytestmark = pytest.mark.anyio
 

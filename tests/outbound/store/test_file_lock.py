@@ -3,40 +3,22 @@
 import asyncio
 import errno
 import fcntl
-import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from bot.outbound.store.errors import StoreInUseError, StoreNotUsableError
 from bot.outbound.store.file_lock import lock
+from harness.outages import held
+from harness.product import errors
 
 pytestmark = pytest.mark.anyio
 
 Check = Callable[[str, str], None]
-HOLD = "import fcntl, sys; file = open(sys.argv[1], 'w'); fcntl.lockf(file, fcntl.LOCK_EX); print(flush=True); input()"
 
 
-@asynccontextmanager
-async def held(file: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Let another process hold the lock until it is killed."""
-    holder = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", HOLD, f"{file}-lock"), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    assert holder.stdout is not None
-    await holder.stdout.readline()
-    try:
-        yield holder
-    finally:
-        if holder.returncode is None:
-            holder.kill()
-        await holder.communicate()
-
-
-async def refusal(file: Path) -> StoreNotUsableError:
-    with pytest.raises(StoreNotUsableError) as caught:
+async def refusal(file: Path) -> errors.StoreNotUsableError:
+    with pytest.raises(errors.StoreNotUsableError) as caught:
         async with lock(file, within=0.2):
             pass
     return caught.value
@@ -45,7 +27,7 @@ async def refusal(file: Path) -> StoreNotUsableError:
 async def test_a_file_in_use_is_refused_after_a_wait(tmp_path: Path, wording: Check) -> None:
     async with held(tmp_path / "bot.db"):
         error = await refusal(tmp_path / "bot.db")
-    assert isinstance(error, StoreInUseError)
+    assert isinstance(error, errors.StoreInUseError)
     wording("in use", error.sentence.replace(str(tmp_path), "DIRECTORY"))
 
 
@@ -69,5 +51,5 @@ async def test_a_file_that_can_not_be_locked_is_named(
 
     monkeypatch.setattr(fcntl, "lockf", no_locks)  # as a network file system does
     error = await refusal(tmp_path / "bot.db")
-    assert not isinstance(error, StoreInUseError)
+    assert not isinstance(error, errors.StoreInUseError)
     wording("no locks", error.sentence.replace(str(tmp_path), "DIRECTORY"))

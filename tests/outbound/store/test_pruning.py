@@ -1,60 +1,49 @@
-"""Old orders are deleted in small parts, by whatever processes; those that are not finished stay."""
+"""Old orders and cards are deleted in small parts, by whatever processes; orders that are not finished stay."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
 
-from bot.core.outcomes import Paused
-from bot.core.recovery import State
-from bot.core.secret import Secret
-from bot.outbound.store import pruning
-from bot.outbound.store.order_row import OrderRow
-from bot.outbound.store.order_rows import OrderRows
-from bot.outbound.store.pruning import prune
-from bot.outbound.store.schema import orders
-from bot.outbound.store.store import Store, open_store
+from bot.outbound.store.pruning import BATCH, prune
+from harness.card_rows import card, cards_of, exchange
 from harness.databases import KEY
-from harness.order_rows import order_row
+from harness.order_rows import acted, order_row, rows_of, told
+from harness.product import Secret, Store, open_store
+from harness.product import outcomes as out
+from harness.stored import DAY, execute, fetch
 
 pytestmark = pytest.mark.anyio
 
 DAYS = 90
-A_DAY = 86_400.0
-
-
-def told(age: float) -> OrderRow:
-    return replace(order_row(outcome=Paused(), age=age), state=State.TOLD, told_at=0.0)
 
 
 async def left(store: Store) -> set[str]:
-    return {row.id for row in await store.database.fetch_all(select(orders.c.id))}
+    return {row_id for (row_id,) in await fetch(store, "SELECT id FROM orders")}
 
 
-@pytest.fixture(autouse=True)
-def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pruning, "_BATCH", 2)
-    monkeypatch.setattr(pruning, "_PAUSE", 0.01)
-
-
-async def test_only_old_orders_that_are_finished_are_deleted(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+async def test_only_old_orders_that_are_finished_are_deleted_by_several_processes_at_once(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level("INFO")
-    kept = [told(DAYS * A_DAY - 60), order_row(age=100 * A_DAY), order_row(outcome=Paused(), age=100 * A_DAY)]
-    old = [told(DAYS * A_DAY + 60 + number) for number in range(5)]
-    await OrderRows(store.database, store.cipher, "ours").write([*kept, *old], [])
-    await prune(store.database, DAYS)
-    assert await left(store) == {row.id for row in kept}
-    (record,) = [record for record in caplog.records if record.name == pruning.__name__]
-    assert (vars(record)["orders"], record.levelname) == (5, "INFO")
-
-
-async def test_several_processes_delete_at_the_same_time(database_url: str) -> None:
+    young, old = order_row(age=DAYS * DAY - 60), order_row(age=100 * DAY)
+    kept = [told(young, out.Paused()), old, acted(order_row(age=100 * DAY), out.Paused())]
+    ended = [told(order_row(age=DAYS * DAY + 60 + number), out.Paused()) for number in range(BATCH + 5)]
     async with open_store(Secret(database_url), [KEY]) as one, open_store(Secret(database_url), [KEY]) as another:
-        rows, young = OrderRows(one.database, one.cipher, "ours"), told(0)
-        await rows.write([young, *(told(100 * A_DAY) for _ in range(20))], [])
+        await rows_of(one).write([*kept, *ended], [])
         await asyncio.gather(*(prune(store.database, DAYS) for store in (one, another, one)))
-        assert await left(one) == {young.id}
+        assert await left(one) == {row.id for row in kept}
+    records = [record for record in caplog.records if record.name == prune.__module__]
+    assert sum(vars(record)["orders"] for record in records) == len(ended)
+    assert {record.levelname for record in records} == {"INFO"}
+
+
+@pytest.mark.parametrize("days", [90, 3])
+async def test_a_card_that_does_not_change_for_a_week_is_deleted(store: Store, days: int) -> None:
+    await exchange(cards_of(store), new=[card(ts="1.1"), card(ts="2.2")])
+    age = min(days, 7) * DAY
+    await execute(store, "UPDATE cards SET changed_at = changed_at - :age WHERE ts = '1.1'", age=age)
+    await prune(store.database, days)
+    assert await fetch(store, "SELECT ts FROM cards") == [("2.2",)]
 
 
 async def test_a_database_that_gives_no_answer_is_asked_again_later(
@@ -62,4 +51,4 @@ async def test_a_database_that_gives_no_answer_is_asked_again_later(
 ) -> None:
     store.database.migrated.clear()
     await prune(store.database, DAYS)
-    assert [record.levelname for record in caplog.records if record.name == pruning.__name__] == ["WARNING"] * 2
+    assert [record.levelname for record in caplog.records if record.name == prune.__module__] == ["WARNING"] * 2

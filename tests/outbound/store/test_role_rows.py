@@ -3,24 +3,18 @@
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select, update
 
-from bot.core.policy import Profile
-from bot.outbound.store.schema import roles
-from bot.outbound.store.store import Store
-from harness.stored import ACME, GLOBEX
+from harness.product import Store, policy
+from harness.stored import ACME, DAY, GLOBEX, NOW, execute, fetch
 
 pytestmark = pytest.mark.anyio
 
-NOW = 1_785_000_000.5
-DAY = 86_400
-BOB = Profile("T0HOME00001", "E1", frozenset({"T1", "T2"}), is_admin=True, is_guest=True, is_bot=True)
-OTHER = Profile("", is_deactivated=True, is_stranger=True)
+BOB = policy.Profile("T0HOME00001", "E1", frozenset({"T1", "T2"}), is_admin=True, is_guest=True, is_bot=True)
+OTHER = policy.Profile("", is_deactivated=True, is_stranger=True)
 
 
 async def users(store: Store) -> set[tuple[str, str, int]]:
-    rows = await store.database.fetch_all(select(roles))
-    return {(row.team_id, row.user_id, row.seen_at) for row in rows}
+    return set(await fetch(store, "SELECT team_id, user_id, seen_at FROM roles"))  # type: ignore[arg-type]
 
 
 async def test_a_report_is_found_for_a_week(store: Store) -> None:
@@ -66,5 +60,5 @@ async def test_they_go_with_their_workspace(store: Store) -> None:
 )
 async def test_what_another_version_wrote_does_not_count(store: Store, profile: str) -> None:
     await store.roles.record({(ACME.team_id, "U1"): (BOB, NOW)}, NOW)
-    await store.database.execute(update(roles).values(profile=profile))
+    await execute(store, "UPDATE roles SET profile = :profile", profile=profile)
     assert await store.roles.find(ACME.team_id, "U1", NOW) is None

@@ -6,21 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.requests import Actor, ReplyAddress
-from bot.core.secret import Secret
-from bot.outbound.store.fields import FieldCipher, FieldRef
 from bot.outbound.store.sealed_address import seal, unseal
-from harness.databases import KEY, OTHER_KEY
+from harness.databases import CIPHER, OTHER_CIPHER, encrypted
+from harness.product import Secret, requests
 
-CIPHER = FieldCipher([KEY])
-ACTOR = Actor("T0HOME00001", "C0ALERTS001", "U0ALICE0001", "T0HOME00001")
-ADDRESS = ReplyAddress(ACTOR, Secret("https://hooks.slack.com/app/1"), "1.1", message_url="https://a.example")
+ACTOR = requests.Actor("T0HOME00001", "C0ALERTS001", "U0ALICE0001", "T0HOME00001")
+ADDRESS = requests.ReplyAddress(ACTOR, Secret("https://hooks.slack.com/app/1"), "1.1", message_url="https://a.example")
 IN_VIEW = replace(ACTOR, channel_id="")
 
 
 @given(st.none() | st.text(min_size=1).map(Secret), st.none() | st.text(), st.text())
 def test_it_comes_back_as_it_was(url: Secret | None, thread_ts: str | None, message_url: str) -> None:
-    address = ReplyAddress(ACTOR, url, thread_ts, message_url=message_url)
+    address = requests.ReplyAddress(ACTOR, url, thread_ts, message_url=message_url)
     assert unseal(seal(address, CIPHER), IN_VIEW, CIPHER) == address
 
 
@@ -37,12 +34,12 @@ def test_it_fits_into_a_modal_and_shows_nothing() -> None:
     [
         (seal(ADDRESS, CIPHER), replace(IN_VIEW, user_id="U0BOB000001")),
         (seal(ADDRESS, CIPHER), replace(IN_VIEW, team_id="T0NEWCO0001")),
-        (seal(ADDRESS, FieldCipher([OTHER_KEY])), IN_VIEW),
-        (CIPHER.encrypt(Secret("[]"), FieldRef("T0HOME00001/U0ALICE0001", "reply")), IN_VIEW),
+        (seal(ADDRESS, OTHER_CIPHER), IN_VIEW),
+        (encrypted("[]", "T0HOME00001/U0ALICE0001", "reply"), IN_VIEW),
         ("", IN_VIEW),
         ("\N{SNOWMAN}", IN_VIEW),
     ],
     ids=["another person", "another workspace", "another key", "another column", "nothing", "not ASCII"],
 )
-def test_it_is_of_no_use_to_anybody_else(sealed: str, actor: Actor) -> None:
+def test_it_is_of_no_use_to_anybody_else(sealed: str, actor: requests.Actor) -> None:
     assert unseal(sealed, actor, CIPHER) is None
