@@ -59,7 +59,7 @@ async def resume(url: str, *, attempt: float = 10.0) -> AnchorOutcome:
 
 def proxy_at(port: int, authorization: str | None = None) -> Proxy:
     """A proxy on this machine."""
-    return Proxy(f"http://127.0.0.1:{port}", authorization and Secret(authorization))
+    return Proxy(f"http://127.0.0.1:{port}", Secret(authorization) if authorization else None)
 
 
 def session(**fields: Any) -> Session:

@@ -9,8 +9,10 @@ from functools import partial
 from typing import Any
 
 import psycopg
+from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine
 
+from bot.core.clicked_message import ClickedMessage, MessageContent
 from bot.core.outcomes import Outcome
 from bot.core.recovery import State, Unfinished
 from bot.core.requests import Actor, Order, ReplyAddress, Verb
@@ -95,3 +97,9 @@ def frozen_transaction(url: str, order: Order) -> Iterator[Connection]:
     with create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url)).connect() as connection:
         DatabaseClock().now(connection, session_locks([order]))
         yield connection
+
+
+def clicked_messages(texts: st.SearchStrategy[str], objects: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Messages with a button, of all kinds."""
+    contents = st.builds(MessageContent, texts, objects, objects)
+    return st.builds(ClickedMessage, texts, texts, st.booleans(), st.none() | contents)

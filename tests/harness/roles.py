@@ -58,7 +58,7 @@ class RolesHarness:
 
     async def stored(self) -> dict[str, int]:
         """When Slack has reported whom, in seconds since the beginning."""
-        return dict(await fetch(self.store, "SELECT user_id, seen_at FROM roles"))  # type: ignore[arg-type]
+        return dict(await fetch(self.store, "SELECT user_id, seen_at FROM roles"))
 
     def workspace(self, enterprise_id: str = "") -> Workspace:
         return Workspace(TEAM, Secret(self.slack.bot_token), None, enterprise_id=enterprise_id)

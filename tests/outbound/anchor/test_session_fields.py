@@ -1,6 +1,7 @@
 """Sessions in every form in which Anchor may write them."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -53,7 +54,7 @@ DOMAINS = [
         ({"domains": DOMAINS}, session(domains=("shop.example", "bank.example", "a..b", "über.example"))),
     ],
 )
-def test_each_form_of_a_field_is_read(item: dict[str, object], read: object) -> None:
+def test_each_form_of_a_field_is_read(item: dict[str, object], read: Any) -> None:
     for shape in ({"id": SESSION}, {"session_id": SESSION.upper()}):
         whole = {**shape, **item}
         assert read_details(whole) == read_details({"data": whole}) == read

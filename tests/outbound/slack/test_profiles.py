@@ -5,10 +5,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from bot.core.policy import Profile
-from bot.core.secret import Secret
-from bot.outbound.http_client import open_session
-from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.outbound.slack.users import fetch_profile
 from bot.sim.slack import (
     Answer,
@@ -24,14 +20,16 @@ from bot.sim.slack import (
     rate_limited,
     server_error,
 )
-from harness.slack_faults import user_info
+from harness.product import Secret, policy
+from harness.slack_faults import UNREACHABLE, user_info, web_client
 
 pytestmark = pytest.mark.anyio
 
 TEAM = "T0HOME00001"
+Profile = policy.Profile
 STRANGER = Profile("", is_stranger=True)
 
-Ask = Callable[[User | str], Awaitable[Profile | None]]
+Ask = Callable[[User | str], Awaitable[policy.Profile | None]]
 """Ask Slack who somebody is."""
 
 
@@ -44,8 +42,8 @@ async def slack() -> AsyncIterator[SimSlack]:
 
 @pytest.fixture
 async def profile(slack: SimSlack) -> AsyncIterator[Ask]:
-    async with open_session() as session:
-        web, token = open_web(session, slack.url), Secret(slack.bot_token)
+    async with web_client(slack) as web:
+        token = Secret(slack.bot_token)
         yield lambda user: fetch_profile(web, token, user if isinstance(user, str) else user.id)
 
 
@@ -61,9 +59,6 @@ async def test_people_are_as_slack_shows_them(slack: SimSlack, profile: Ask) -> 
         assert await profile(user) == expected
     slack.home.change_user(slack.alice, deleted=True)
     assert await profile(slack.alice) == Profile(TEAM, is_deactivated=True)
-
-
-async def test_each_kind_of_admin_and_guest(slack: SimSlack, profile: Ask) -> None:
     kinds = dict.fromkeys(("is_admin", "is_owner", "is_primary_owner"), Profile(TEAM, is_admin=True))
     kinds |= dict.fromkeys(("is_restricted", "is_ultra_restricted"), Profile(TEAM, is_guest=True))
     for field, expected in kinds.items():
@@ -72,27 +67,20 @@ async def test_each_kind_of_admin_and_guest(slack: SimSlack, profile: Ask) -> No
 
 
 async def test_on_a_grid_slack_names_the_organisation_and_its_workspaces(slack: SimSlack, profile: Ask) -> None:
-    slack.home.enterprise = Enterprise("E0GRID00001", "Grid")
-    slack.home.change_user(slack.bob, is_org_admin=True)
-    expected = Profile(TEAM, "E0GRID00001", frozenset({TEAM}))
-    assert await profile(slack.bob) == expected  # the organisation's admins need not be this one's
-
-
-async def test_somebody_of_another_grid_has_that_organisation(slack: SimSlack, profile: Ask) -> None:
-    grid = Enterprise("E0OTHER0001", "Other")
-    slack.add_workspace(Workspace("T0PARTNER01", "partner", Installation("xoxb-partner"), grid))
-    assert await profile(slack.outsider) == Profile("T0PARTNER01", grid.id, frozenset({"T0PARTNER01"}))
+    slack.home.enterprise, other = Enterprise("E0GRID00001", "Grid"), Enterprise("E0OTHER0001", "Other")
+    slack.home.change_user(slack.bob, is_org_admin=True)  # the organisation's admins need not be this one's
+    assert await profile(slack.bob) == Profile(TEAM, "E0GRID00001", frozenset({TEAM}))
+    slack.add_workspace(Workspace("T0PARTNER01", "partner", Installation("xoxb-partner"), other))
+    assert await profile(slack.outsider) == Profile("T0PARTNER01", other.id, frozenset({"T0PARTNER01"}))
 
 
 async def test_somebody_whom_slack_does_not_show_is_a_stranger(slack: SimSlack, profile: Ask) -> None:
     for error in ("user_not_found", "user_not_visible", "users_not_found"):
         slack.faults["users.info"] = api_error(error)
         assert await profile(slack.bob) == STRANGER
-
-
-async def test_an_app_without_the_scope_may_not_ask(slack: SimSlack, profile: Ask) -> None:
+    slack.faults["users.info"] = None
     slack.home.installation.scopes.discard("users:read")
-    assert await profile(slack.bob) is None
+    assert await profile(slack.bob) is None, "an app without the scope can't ask"
 
 
 @pytest.mark.parametrize(
@@ -115,7 +103,7 @@ async def test_an_answer_that_describes_nobody_is_a_failure(
     slack: SimSlack, profile: Ask, fault: Fault, why: str
 ) -> None:
     slack.faults["users.info"] = fault
-    with pytest.raises(SlackUnreachableError) as caught:
+    with pytest.raises(UNREACHABLE) as caught:
         await profile(slack.bob)
     assert why in str(caught.value)
     assert slack.bot_token not in str(caught.value)
@@ -124,7 +112,7 @@ async def test_an_answer_that_describes_nobody_is_a_failure(
 async def test_an_answer_is_waited_for_five_seconds(slack: SimSlack, profile: Ask) -> None:
     slack.faults["users.info"] = Hang()
     began = time.monotonic()
-    with pytest.raises(SlackUnreachableError):
+    with pytest.raises(UNREACHABLE):
         await profile(slack.bob)
     assert 4.5 < time.monotonic() - began < 20
 
@@ -135,10 +123,6 @@ async def test_a_field_of_another_shape_makes_nobody_an_admin(slack: SimSlack, p
         for odd in odd_values:
             slack.faults["users.info"] = user_info(**{"team_id": TEAM, name: odd})
             assert await profile(slack.bob) == Profile("" if name == "team_id" else TEAM)
-
-
-async def test_workspaces_of_another_shape_are_none(slack: SimSlack, profile: Ask) -> None:
-    odd_values: list[object] = [None, 5, "T0HOME00001", [5, None, ["T0HOME00001"]], {"T0HOME00001": 1}]
-    for odd in odd_values:
+    for odd in [None, 5, "T0HOME00001", [5, None, ["T0HOME00001"]], {"T0HOME00001": 1}]:
         slack.faults["users.info"] = user_info(team_id="T1", enterprise_user={"enterprise_id": 7, "teams": odd})
         assert await profile(slack.bob) == Profile("T1")

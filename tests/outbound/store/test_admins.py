@@ -31,7 +31,7 @@ async def test_an_admin_who_is_met_again_on_the_same_day_is_not_noted_again(both
     await both.admins.record(ACME.team_id, "U2", NOW)
     for later, noted in ((0, 0), (60, 0), (DAY - 1, 0), (-DAY, 0), (DAY, DAY), (DAY + 60, DAY)):
         await both.admins.record(ACME.team_id, "U1", NOW + later)
-        seen_at = dict(await fetch(both, "SELECT user_id, seen_at FROM admins"))  # type: ignore[arg-type]
+        seen_at = dict(await fetch(both, "SELECT user_id, seen_at FROM admins"))
         assert seen_at == {"U1": int(NOW) + noted, "U2": int(NOW)}
 
 

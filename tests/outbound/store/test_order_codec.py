@@ -7,29 +7,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.clicked_message import ClickedMessage, MessageContent
-from bot.core.outcomes import Outcome
-from bot.core.requests import Actor, ReplyAddress
-from bot.core.secret import Secret
-from bot.outbound.store.errors import UnreadableError
-from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.order_codec import read_outcome, read_reply, write_outcome, write_reply
-from harness.databases import KEY, OTHER_KEY
+from harness.databases import CIPHER, OTHER_CIPHER
+from harness.order_rows import clicked_messages
+from harness.product import Secret, errors, outcomes, requests
 
-CIPHER = FieldCipher([KEY])
-ACTOR = Actor("T0HOME00001", "C0ALERTS001", "U0ALICE0001")
+Outcome, ReplyAddress = outcomes.Outcome, requests.ReplyAddress
+ACTOR = requests.Actor("T0HOME00001", "C0ALERTS001", "U0ALICE0001")
 
 st.register_type_strategy(float, st.floats(allow_nan=False))
 
 objects = st.lists(st.dictionaries(st.text(), st.text() | st.none() | st.lists(st.booleans()))).map(tuple)
-contents = st.builds(MessageContent, st.text(), objects, objects)
-clicks = st.builds(ClickedMessage, st.text(), st.text(), st.booleans(), st.none() | contents)
 addresses = st.builds(
     ReplyAddress,
     st.just(ACTOR),
     st.none() | st.text(min_size=1).map(Secret),
     st.none() | st.text(),
-    st.none() | clicks,
+    st.none() | clicked_messages(st.text(), objects),
     st.text(),
 )
 
@@ -37,7 +31,7 @@ addresses = st.builds(
 @pytest.mark.parametrize("kind", get_args(Outcome))
 @settings(max_examples=30)
 @given(data=st.data())
-def test_every_outcome_is_read_as_it_was_written(kind: type[Outcome], data: st.DataObject) -> None:
+def test_every_outcome_is_read_as_it_was_written(kind: type[outcomes.Outcome], data: st.DataObject) -> None:
     outcome: Any = data.draw(st.from_type(kind))
     read = read_outcome(*write_outcome(outcome))
     assert read == outcome
@@ -61,13 +55,13 @@ def vars_of(outcome: Any) -> list[object]:
     ],
 )
 def test_an_outcome_of_another_version_is_unreadable(name: str, fields: str) -> None:
-    with pytest.raises(UnreadableError, match=name):
+    with pytest.raises(errors.UnreadableError, match=name):
         read_outcome(name, fields)
 
 
 @settings(max_examples=50)
 @given(addresses)
-def test_every_reply_address_is_read_as_it_was_written(address: ReplyAddress) -> None:
+def test_every_reply_address_is_read_as_it_was_written(address: requests.ReplyAddress) -> None:
     text = write_reply("1", address, "v", CIPHER)
     assert read_reply("1", ACTOR, address.thread_ts, text, CIPHER) == (address, "v" if text else None)
 
@@ -76,8 +70,8 @@ def test_without_a_url_and_a_click_nothing_is_kept() -> None:
     assert write_reply("1", ReplyAddress(ACTOR, None, "1.1"), None, CIPHER) is None
 
 
-@pytest.mark.parametrize("cipher", [FieldCipher([OTHER_KEY]), CIPHER], ids=["another key", "another row"])
-def test_a_reply_that_cannot_be_decrypted_leaves_the_ids(cipher: FieldCipher) -> None:
+@pytest.mark.parametrize("cipher", [OTHER_CIPHER, CIPHER], ids=["another key", "another row"])
+def test_a_reply_that_cannot_be_decrypted_leaves_the_ids(cipher: Any) -> None:
     url = Secret("https://hooks.slack.com/commands/1")
     text = write_reply("1", ReplyAddress(ACTOR, url, "1.1"), "v", CIPHER)
     assert text is not None

@@ -14,7 +14,7 @@ OTHER = policy.Profile("", is_deactivated=True, is_stranger=True)
 
 
 async def users(store: Store) -> set[tuple[str, str, int]]:
-    return set(await fetch(store, "SELECT team_id, user_id, seen_at FROM roles"))  # type: ignore[arg-type]
+    return set(await fetch(store, "SELECT team_id, user_id, seen_at FROM roles"))
 
 
 async def test_a_report_is_found_for_a_week(store: Store) -> None:
