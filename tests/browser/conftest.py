@@ -12,7 +12,7 @@ from browser.channel_page import ChannelPage, new_channel_page
 from browser.chromium import chromium
 from browser.pages import Screen, open_screen, watched_page
 from browser.sample_app import SampleApp, sample_app
-from demo.strict_demo import strict_runner
+from demo.page_client import strict_runner
 
 expect.set_options(timeout=30_000)
 

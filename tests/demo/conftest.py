@@ -7,8 +7,7 @@ import pytest
 from bot.demo.demo import Demo
 from bot.demo.page.server import page
 from bot.demo.runner import DemoRunner
-from demo.page_client import PageClient, open_page
-from demo.strict_demo import strict_runner
+from demo.page_client import PageClient, open_page, strict_runner
 
 
 @pytest.fixture(scope="module")

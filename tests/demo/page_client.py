@@ -1,4 +1,4 @@
-"""A page without a browser: it gives orders over the websocket, and keeps the latest views."""
+"""The demo, and its page without a browser: it gives orders over the websocket, and keeps the latest views."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 
+from bot.demo.runner import DemoRunner
 from bot.sim.change_event import ChangeEvent
 
 Json = dict[str, Any]
@@ -32,7 +33,6 @@ class PageClient:
         return self._problems[number]
 
     async def send(self, frame: str) -> None:
-        """Send any text."""
         await self._socket.send_str(frame)
 
     async def until(self, condition: Callable[[], object], *, within: float = 20.0) -> None:
@@ -65,3 +65,12 @@ async def open_page(url: str, person: str = "") -> AsyncIterator[PageClient]:
         yield client
         await socket.close()
         await reading
+
+
+@asynccontextmanager
+async def strict_runner() -> AsyncIterator[DemoRunner]:
+    """Run the demo; at the end nobody may have broken a rule of Slack's or Anchor's in it, since its last reset."""
+    async with DemoRunner() as runner:
+        yield runner
+    assert runner.demo.sandbox.slack.violations == []
+    assert runner.demo.sandbox.anchor.violations == []

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import aiohttp
 import pytest
 
 from bot.demo.agents import Agent
@@ -9,13 +10,94 @@ from bot.demo.bot_process import BotState
 from bot.demo.demo import Demo
 from bot.demo.jobs import JOBS
 from bot.demo.newco import NEWCO_KEY
-from bot.demo.page.server import page
+from bot.demo.page.server import NotServedError, page
 from bot.demo.runner import DemoRunner
 from bot.sim.anchor import SessionState
-from demo.page_client import open_page
+from browser.sample_app import sample_app
+from demo.page_client import PageClient, open_page
+from harness.blocks import actions, button, input_block, modal
 from harness.conversation import until
 
 pytestmark = pytest.mark.anyio
+
+
+async def get(url: str, **headers: str) -> tuple[int, str]:
+    async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as answer:
+        return answer.status, await answer.text()
+
+
+async def handshake(url: str, **headers: str) -> int:
+    async with aiohttp.ClientSession() as session:
+        try:
+            async with session.ws_connect(f"{url}socket", headers=headers):
+                return 101
+        except aiohttp.WSServerHandshakeError as error:
+            return error.status
+
+
+async def test_the_page_loads_nothing_from_elsewhere_and_stands_in_no_frame(url: str) -> None:
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        policy = answer.headers["Content-Security-Policy"]
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'; ")
+    assert "frame-ancestors 'none'" in policy
+
+
+async def test_another_host_name_or_origin_is_refused_and_a_websocket_needs_an_origin(url: str) -> None:
+    for path in ("", "socket"):
+        status, said = await get(f"{url}{path}", Host="evil.example", Origin=url.rstrip("/"))
+        assert (status, said) == (403, f"This page is served as {url.rstrip('/')} only: open that.")
+    for origin in ("https://evil.example", "null", "http://127.0.0.1", "http://127.0.0.1:1"):
+        assert await get(url, Origin=origin) == (403, "Another site may not use this page.")
+        assert await handshake(url, Origin=origin) == 403
+    named = url.replace("127.0.0.1", "localhost").rstrip("/")
+    assert await handshake(url) == 403
+    assert await handshake(url, Origin=url.rstrip("/")) == 101
+    assert await handshake(url, Origin=named, Host=named.removeprefix("http://")) == 101
+
+
+async def test_a_port_in_use_is_reported(runner: DemoRunner, url: str) -> None:
+    with pytest.raises(NotServedError, match="Address already in use"):
+        async with page(runner, int(url.rstrip("/").rpartition(":")[2])):
+            pass
+
+
+async def test_an_impossible_order_is_answered_with_the_reason_and_nonsense_breaks_nothing(alice: PageClient) -> None:
+    for nonsense in ("", "{", "[]", "5", "{}", '{"do": "end"}'):
+        await alice.send(nonsense)
+    for kind, details, problem in (
+        ("fly", {}, "There is no such order."),
+        ("enter", {"line": 5}, "line must be a text."),
+        ("enter", {"line": "x", "channel": "C0NOWHERE01"}, "There is no 'C0NOWHERE01' here."),
+        ("click", {"channel": "C0ALERTS001", "ts": "1.2"}, "The message is gone."),
+        ("press", {"channel": "C0ALERTS001", "block": "x"}, "An attachment has a number."),
+        ("switch", {"name": "gravity"}, "There is no 'gravity' here."),
+        ("end", {"session_id": "x"}, "There is no 'x' here."),
+        ("open_home", {"tab": "about"}, "Slack does not let you: the app has no such tab: about."),
+    ):
+        assert await alice.order(kind, **details) == problem
+
+
+async def test_an_impossible_order_in_a_view_is_answered_with_the_reason(demo: Demo, url: str) -> None:
+    async with sample_app(demo.sandbox.slack) as app, open_page(url) as alice:
+        app.opens["open"] = modal(input_block("plain_text_input", "key"))
+        await app.publish(app.slack.alice, {**actions(button("open", text="Open")), "block_id": "block"})
+        await alice.until(lambda: alice.slack["app"]["home"])
+        assert await alice.order("act", view=alice.slack["app"]["home"]["id"], block="block", action="open") == ""
+        [view] = alice.slack["modals"]
+        for kind, details, problem in (
+            ("act", {"action": "fly"}, "Slack does not let you: the view has no such elements: fly."),
+            ("act", {"action": "open", "choice": 5}, "choice must be a text, or several."),
+            ("submit", {"values": []}, "values must be an object."),
+            ("submit", {"values": {"key": None}}, "values must be a text, or several."),
+            ("submit", {}, "Slack does not let you: this must be filled in: key."),
+        ):
+            assert await alice.order(kind, view=view["id"], block="block", **details) == problem
+        async with open_page(url, "U0BOB000001") as bob:
+            assert bob.slack["modals"] == []
+            assert await bob.order("close", view=view["id"]) == "What that was in is gone."
+        app.clear()
+
 
 RUNAWAY, FLIGHTS, _ = JOBS
 
@@ -42,19 +124,6 @@ async def test_the_admin_of_another_workspace_gets_that_workspace_only(demo: Dem
         assert await dora.order("end", session_id=RUNAWAY) == f"There is no '{RUNAWAY}' here."
 
 
-async def test_a_shortcut_is_used_on_a_message(demo: Demo, url: str) -> None:
-    slack = demo.sandbox.slack
-    session_id = demo.sandbox.anchor.add_session()
-    message = slack.post(slack.incidents, f"look at {session_id}", user=slack.bob)
-    async with open_page(url) as alice:
-        [shortcut] = alice.slack["shortcuts"]
-        where = {"channel": message.channel, "ts": message.ts}
-        assert await alice.order("shortcut", **where, shortcut=shortcut["callback_id"]) == ""
-        await demo.sandbox.anchor.until(lambda: demo.sandbox.anchor.posts(session_id))
-        problem = await alice.order("shortcut", **where, shortcut="no_such")
-        assert problem == "Slack does not let you: the app has no shortcut no_such."
-
-
 async def test_an_order_is_carried_out_though_the_page_is_closed_meanwhile(demo: Demo, url: str) -> None:
     slack, anchor = demo.sandbox.slack, demo.sandbox.anchor
     async with open_page(url) as alice:
@@ -66,16 +135,6 @@ async def test_an_order_is_carried_out_though_the_page_is_closed_meanwhile(demo:
     await anchor.until(lambda: anchor.posts(FLIGHTS)[0].status)
     await slack.until(lambda: any(FLIGHTS in one.text for one in slack.channel_messages(slack.alerts) if one.blocks))
     await demo.switches.set("anchor_slow", on=False)
-
-
-async def test_a_bot_that_fails_to_start_is_shown_with_its_log() -> None:
-    changes: dict[str, str] = {}
-    async with DemoRunner(changes) as runner, page(runner) as url, open_page(url) as alice:
-        await alice.order("switch", name="bot_stopped", on=True)
-        changes["LOG_LEVEL"] = "LOUD"
-        problem = await alice.order("switch", name="bot_stopped", on=False)
-        assert "LOG_LEVEL" in problem
-        assert runner.demo.sandbox.bot.state is BotState.STOPPED
 
 
 async def test_a_reset_begins_a_new_demo_and_ends_the_former_unless_the_new_one_fails_to_start() -> None:
