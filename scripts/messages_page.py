@@ -6,7 +6,6 @@ that tests compare by the fixture `wording`; each has a heading and a block of i
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from bot.messages.card_update import CardUpdate
@@ -14,8 +13,7 @@ from bot.messages.install_pages import Page
 from bot.messages.message import Message
 from bot.messages.view import View
 from scripts.message_examples import SECTIONS, Example
-
-PAGE = Path(__file__).parents[1] / "docs" / "messages.md"
+from scripts.observed_texts import without_chance
 
 _INTRODUCTION = """\
 # Messages
@@ -29,14 +27,6 @@ _OUTSIDE = """\
 
 These texts are in a terminal, in the log, or in an HTTP response.
 """
-_TEXT = re.compile(r"^### ([^\n]+)\n\n```text\n(.*?)\n?```$", re.MULTILINE | re.DOTALL)
-_CHANGING = (
-    (re.compile(r"<!date\^\d+\^[^>]*>"), "(date)"),
-    (re.compile(r"incident (`?)[0-9a-f]{8,}\b"), r"incident \1INCIDENT"),
-    (re.compile(r"details under `[0-9a-f]{8,}`"), "details under `INCIDENT`"),
-    (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
-)
-"""What differs from run to run, or hides the text, and what stands for it on the page."""
 _PEOPLE = {
     "<@U0ALICE0001>": "@alice",
     "<@U0BOB000001>": "@bob",
@@ -50,18 +40,6 @@ def page(texts: Mapping[str, str]) -> str:
     tables = ["\n".join(_table(title, examples)) for title, examples in SECTIONS.items()]
     blocks = [f"### {heading}\n\n```text\n{text}\n```\n" for heading, text in sorted(texts.items())]
     return "\n".join([_INTRODUCTION, *tables, _OUTSIDE, *blocks])
-
-
-def read() -> dict[str, str]:
-    """Return the texts from outside of Slack that the page has."""
-    return dict(_TEXT.findall(PAGE.read_text()))
-
-
-def without_chance(text: str) -> str:
-    """Return the text with placeholders for what differs from run to run."""
-    for pattern, placeholder in _CHANGING:
-        text = pattern.sub(placeholder, text)
-    return text
 
 
 def lines_of(example: Example) -> list[str]:
