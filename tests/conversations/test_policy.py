@@ -20,9 +20,8 @@ from harness import (
     resumed,
     single_workspace,
 )
-from harness.conversation import direct_messages, until
+from harness.conversation import direct_messages
 from harness.product import outcomes, policy
-from harness.slack_faults import user_info
 from harness.texts import reinstall_notice, waiting_text
 
 pytestmark = pytest.mark.anyio
@@ -109,36 +108,6 @@ async def test_colleagues_of_the_grid_can_click_and_strangers_can_not(
             await (refused(at, "a click", user, refusal, verb) if refusal else done(at, "a click", user, verb))
 
 
-async def test_a_colleague_of_the_grid_is_one_by_a_command_as_well() -> None:
-    """Slack gives a command the installed team, whatever workspaces it names as the person's own."""
-    async with single_workspace(enterprise=GRID) as at:
-        grid = {"enterprise_id": "E0GRID00001", "teams": ["T0SISTER001"]}
-        at.slack.faults["users.info"] = user_info(team_id="T0SISTER001", enterprise_user=grid)
-        await done(at, "a command", at.slack.bob)
-        at.slack.faults["users.info"] = user_info(team_id="T0SISTER001", enterprise_user=grid | {"enterprise_id": "E1"})
-        await refused(at, "a command", at.slack.alice, OUTSIDER)
-
-
-async def test_in_each_of_many_workspaces_a_person_is_asked_about_and_can_be_something_else(at: ManyHarness) -> None:
-    one, two = [await at.set_up(at.add(number)) for number in (1, 2)]
-    both = two.workspace.add_user(one.person.id, "both", is_restricted=True)  # an admin here, a guest there
-    two.channel.members.add(both.id)
-    await done(one, "a command", one.person)
-    await refused(two, "a click", both, GUEST)
-    await done(one, "a click", one.person)
-    asked = [call.token for call in at.slack.api_calls if call.method == "users.info"]
-    assert asked == [tenant.workspace.installation.bot_token for tenant in (one, two)]
-
-
-async def test_a_failed_response_about_new_people_refuses_nobody() -> None:
-    async with single_workspace() as at:
-        for number in range(4):
-            user = at.slack.home.add_user(f"U0NEWCOMER{number}", f"new-{number}")
-            at.channel.members.add(user.id)
-            at.slack.faults["users.info"] = server_error(times=1)
-            await done(at, BY_BOTH[number % 2], user)
-
-
 # --- a policy ---
 
 
@@ -213,8 +182,8 @@ async def test_a_pause_of_a_known_member_does_not_wait_for_slack_and_a_resume_do
         await refused(at, "a click", at.slack.bob, GUEST, "resume")
 
 
-@pytest.mark.parametrize("by", BY_BOTH)
-async def test_after_a_restart_while_slack_is_down_a_member_can_pause_and_not_resume(by: str, tmp_path: Path) -> None:
+async def test_after_a_restart_while_slack_is_down_a_member_can_pause_and_not_resume(tmp_path: Path) -> None:
+    by = "a command"
     url = f"sqlite:///{tmp_path / 'bot.db'}"
     async with single_workspace(DATABASE_URL=url) as at:
         await done(at, by, at.slack.bob)
@@ -265,18 +234,3 @@ async def test_the_person_who_installed_the_app_is_asked_once_to_reinstall_it(at
     asked = {one.person.name: [reinstall_notice(f"{at.environ['BASE_URL']}/slack/install")]}
     people = [one.person, other, two.person]
     assert direct_messages(at.slack, people) == {other.name: [], two.person.name: []} | asked
-
-
-async def test_if_the_database_can_not_say_whether_they_were_asked_it_is_tried_again(
-    at: ManyHarness, caplog: pytest.LogCaptureFixture
-) -> None:
-    tenant = await at.set_up(at.add(1))
-    tenant.workspace.installation.scopes = WITHOUT_THE_SCOPE
-    await at.rename_table("notices", "elsewhere")
-    await done(tenant, "a command", tenant.person)
-    monitor = "bot.usecases.workspace_monitor"
-    await until(lambda: any(record.name == monitor for record in caplog.records))
-    assert [record.levelname for record in caplog.records if record.name == monitor] == ["WARNING"]
-    await at.rename_table("elsewhere", "notices")
-    await done(tenant, "a command", tenant.person)
-    assert await tenant.wait_for_direct_messages() == [reinstall_notice(f"{at.environ['BASE_URL']}/slack/install")]
