@@ -95,11 +95,6 @@ async def becomes(at: ManyHarness, tenant: Tenant, check: KeyCheck | None) -> No
     await until(is_so)
 
 
-async def open_home(at: Conversation, user: User) -> None:
-    await at.slack.open_home(user, at.workspace)
-    await at.slack.until(lambda: at.slack.home_of(user, at.workspace))
-
-
 def of_monitor(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
     return [record for record in caplog.records if record.name == "bot.usecases.workspace_monitor"]
 
@@ -131,7 +126,7 @@ async def test_in_a_single_workspace_the_person_learns_that_the_operator_can(
 async def test_in_a_single_workspace_an_admin_who_has_opened_home_is_notified_once(single: SingleHarness) -> None:
     users = [single.slack.bob, single.slack.carol, single.slack.alice]
     for user in users:
-        await open_home(single, user)
+        await single.open_home(user)
     for by in (*BY_BOTH, "a command"):
         await single.answer(by, single.slack.bob)
     await single.wait_for_direct_messages()
@@ -184,14 +179,6 @@ async def test_if_the_setter_has_left_or_is_no_admin_the_admin_who_was_seen_last
     expected = [notice(team.key)]
     notices = {"setter": expected if is_told else [], "EARLY": [], "LATE": expected, "DEMOTED": []}
     await team.notices_are(notices, *users)
-
-
-async def test_if_nobody_set_the_key_in_slack_an_admin_who_has_opened_home_is_notified(at: ManyHarness) -> None:
-    tenant = await at.set_up(at.add(1))
-    await open_home(tenant, tenant.person)
-    at.anchor.revoke(tenant.key)
-    await tenant.answer("a click")
-    assert await tenant.wait_for_direct_messages() == [notice(tenant.key)]
 
 
 async def test_if_slack_takes_no_message_for_anybody_an_error_is_logged(

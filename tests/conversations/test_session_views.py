@@ -66,14 +66,6 @@ async def modal(at: Conversation) -> View:
     return at.modal()
 
 
-async def home(at: Conversation) -> View:
-    await at.slack.open_home(at.person, at.workspace)
-    await at.slack.until(lambda: at.slack.home_of(at.person, at.workspace))
-    shown = at.slack.home_of(at.person, at.workspace)
-    assert shown is not None
-    return shown
-
-
 # --- the command ---
 
 
@@ -122,7 +114,7 @@ async def test_every_session_that_may_run_has_its_pause_button() -> None:
         ids = [at.anchor.add_session(word=word) for word in ("warming up", "stuck", "")]
         wanted = {("anchor_pause", session_id) for session_id in [SESSION, *ids]}
         message = await overview(at)
-        assert set(buttons(message)) == set(buttons(await modal(at))) == set(buttons(await home(at))) == wanted
+        assert set(buttons(message)) == set(buttons(await modal(at))) == set(buttons(await at.open_home())) == wanted
         assert "`warming up`" in message.text
 
 
@@ -151,7 +143,7 @@ async def test_only_people_who_are_allowed_to_pause_see_sessions() -> None:
         assert (await overview(at)).text == list_refused(refusal)
         guest = await overview(at, user=at.slack.guest)
         assert guest.text == list_refused(policy.NotAMember(policy.Role.GUEST))
-        assert (await home(at)).find(REFRESH) is None
+        assert (await at.open_home()).find(REFRESH) is None
         assert at.anchor.requests == []
         assert buttons(await overview(at, user=at.slack.carol)) == [PAUSE]
 
@@ -279,7 +271,7 @@ async def test_where_pausing_is_not_allowed_the_modal_has_no_buttons() -> None:
 @BOTH_TRANSPORTS
 async def test_home_shows_the_sessions_and_a_click_pauses_one() -> None:
     async with single_workspace() as at:
-        view = await home(at)
+        view = await at.open_home()
         assert buttons(view) == [PAUSE]
         await at.slack.act(at.person, view, "anchor_pause")
         await at.slack.until(lambda: buttons(at.slack.home_of(at.person)) == [RESUME])
@@ -294,7 +286,7 @@ async def test_home_shows_the_sessions_and_a_click_pauses_one() -> None:
 
 async def test_a_pause_that_fails_is_told_in_home() -> None:
     async with single_workspace() as at:
-        view = await home(at)
+        view = await at.open_home()
         action = {"action_id": "anchor_pause", "block_id": "b", "type": "button", "value": OTHER_SESSION}
         actions = [action | {"action_ts": f"{at.slack.clock.now():.6f}"}]
         await at.slack.act(at.person, view, "anchor_pause", actions=actions)
@@ -306,7 +298,7 @@ async def test_a_pause_that_fails_is_told_in_home() -> None:
 async def test_home_does_not_wait_for_a_slow_anchor() -> None:
     async with single_workspace() as at:
         at.anchor.read_fault = Slow(3.0)
-        view = await home(at)
+        view = await at.open_home()
         assert not_read(lists.Unread.TIMED_OUT) in view.text
         at.anchor.read_fault = None
         await at.anchor.until(lambda: all(request.status for request in at.anchor.requests))

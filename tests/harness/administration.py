@@ -53,22 +53,6 @@ class AdminHarness(Tenant):
     def admin(self) -> User:
         return self.person
 
-    async def open_home(self, user: User | None = None) -> View:
-        """Open Home, and wait until it is shown."""
-        who = user or self.admin
-        before = self.slack.home_of(who)
-        opened = await self.slack.open_home(who)
-        assert opened.answer.status == 200
-        return await self.wait_for_home(who, before)
-
-    async def wait_for_home(self, user: User, before: View | None) -> View:
-        """Wait until Home differs from `before`."""
-        seen = before.hash if before else ""
-        await self.slack.until(lambda: (self.slack.home_of(user) or before) and self._hash_of(user) != seen)
-        shown = self.slack.home_of(user)
-        assert shown is not None
-        return shown
-
     async def home_with(self, text: str, *, user: User | None = None, within: float = 20.0) -> View:
         """Wait until Home contains `text`."""
         await self.slack.until(lambda: text in self.home_text(user), within=within)
@@ -141,7 +125,3 @@ class AdminHarness(Tenant):
         bot = [self.workspace.installation.bot_user_id] if with_bot else []
         people: list[User | str] = [self.admin, self.second, self.member, *bot]
         return self.workspace.add_channel(f"C0{name.upper():0<9}", name, *people)
-
-    def _hash_of(self, user: User) -> str:
-        shown = self.slack.home_of(user)
-        return shown.hash if shown else ""

@@ -148,6 +148,22 @@ class Conversation:
         assert view is not None
         return view
 
+    async def open_home(self, user: User | None = None) -> View:
+        """Open Home, and wait until it is shown."""
+        who = user or self.person
+        before = self.slack.home_of(who, self.workspace)
+        opened = await self.slack.open_home(who, self.workspace)
+        assert opened.answer.status == 200
+        return await self.wait_for_home(who, before)
+
+    async def wait_for_home(self, user: User, before: View | None) -> View:
+        """Wait until Home differs from `before`."""
+        seen = before.hash if before else None
+        await self.slack.until(lambda: (now := self.slack.home_of(user, self.workspace)) and now.hash != seen)
+        shown = self.slack.home_of(user, self.workspace)
+        assert shown is not None
+        return shown
+
     def direct_messages(self, user: User | None = None) -> list[Message]:
         """The direct messages from the bot to this person."""
         return self.messages(self.workspace.dm_with_bot(user or self.person))
