@@ -6,260 +6,250 @@ import os
 import pty
 import stat
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
-from bot.cli.init import Init
-from bot.cli.manifest import creation_link, manifest
-from bot.cli.operators import NotDoneError
-from bot.cli.parser import parser
-from bot.cli.questions import Answers, AtTerminal, Given
-from bot.config.env_file import read_environment
-from bot.config.env_reader import SettingsError
-from bot.config.settings import Settings
-from bot.core.checks import Finding, Good, Skipped, Wrong
-from bot.messages.checks import found
-from bot.outbound.store.fields import new_key
 from bot.sim.anchor import DEFAULT_KEY, SimAnchor
 from bot.sim.local_server import LocalServer, free_port
 from bot.sim.slack import SimSlack, api_error
-from harness.process import MODULE, bot_process
+from harness.databases import KEY, OTHER_KEY
+from harness.process import MODULE
+from harness.product import Settings, checks, main
 from harness.secret_scan import leaks
+from harness.texts import finding_text
 
 pytestmark = pytest.mark.anyio
 
+Check = Callable[[str, str], None]
 URL = "https://bot.example.com"
+
+
+class Terminal(io.StringIO):
+    """The terminal of a person."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A directory without a bot, and the services that it will use."""
+    """An empty directory, and the services that a bot will use."""
 
     slack: SimSlack
     anchor: SimAnchor
     directory: Path
-
-    @property
-    def file(self) -> Path:
-        return self.directory / ".env"
+    patch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str]
 
     @property
     def services(self) -> dict[str, str]:
         """What is in the environment anyway."""
-        return {
-            "SLACK_API_URL": self.slack.url,
-            "ANCHOR_API_URL": self.anchor.url,
-            "PORT": "0",
-            "DATABASE_URL": "sqlite://",
+        return {"SLACK_API_URL": self.slack.url, "ANCHOR_API_URL": self.anchor.url, "PORT": "0"} | {
+            "DATABASE_URL": "sqlite://"
         }
 
     @property
+    def secrets(self) -> dict[str, str]:
+        tokens = {"SLACK_BOT_TOKEN": self.slack.bot_token, "SLACK_APP_TOKEN": self.slack.app_token}
+        return tokens | {"ANCHOR_API_KEY": DEFAULT_KEY}
+
+    @property
     def app(self) -> dict[str, str]:
-        """The app that many workspaces install."""
+        """The app that many workspaces install, and their database."""
         app = self.slack.registration
-        return {
-            "SLACK_CLIENT_ID": app.client_id,
-            "SLACK_CLIENT_SECRET": app.client_secret,
-            "SLACK_SIGNING_SECRET": "5" * 32,
-        }
+        secrets = {"SLACK_CLIENT_SECRET": app.client_secret, "SLACK_SIGNING_SECRET": "5" * 32}
+        return {"SLACK_CLIENT_ID": app.client_id} | secrets
 
     @property
     def database(self) -> dict[str, str]:
         return {"DATABASE_URL": f"sqlite:///{self.directory}/bot.db"}
 
-    @property
-    def secrets(self) -> dict[str, str]:
-        return {
-            "SLACK_BOT_TOKEN": self.slack.bot_token,
-            "SLACK_APP_TOKEN": self.slack.app_token,
-            "ANCHOR_API_KEY": DEFAULT_KEY,
-        }
-
-    def written(self) -> dict[str, str]:
-        return read_environment({}, self.file)
+    def written(self, name: str = ".env") -> dict[str, str] | None:
+        file = self.directory / name
+        if not file.exists():
+            return None
+        lines = [line.partition("=") for line in file.read_text().splitlines() if line and line[0] != "#"]
+        return {variable: value.strip("'\"") for variable, _, value in lines}
 
     async def init(
-        self,
-        *arguments: str,
-        environ: Mapping[str, str] | None = None,
-        answers: Answers | None = None,
-        exit_code: int = 0,
+        self, *arguments: str, environ: dict[str, str] | None = None, stdin: io.StringIO | None = None, code: int = 0
     ) -> str:
-        """Run the command without a terminal, and return what it prints. Its loop is another one than Slack's."""
-        given = self.services | dict(self.secrets if environ is None else environ)
-        options, out = parser().parse_args(["init", "--file", str(self.file), *arguments]), io.StringIO()
+        """Run the command with these variables, by default all secrets, and return what it says."""
+        given = self.services | self.secrets if environ is None else environ
+        with self.patch.context() as patch:
+            for name in self.services | self.secrets | self.app | {"BASE_URL": ""}:
+                patch.delenv(name, raising=False)
+            for name, value in given.items():
+                patch.setenv(name, value)
+            patch.setattr("sys.stdin", stdin or io.StringIO())
+            assert await asyncio.to_thread(main, ["init", *arguments]) == code
+        out, err = self.capsys.readouterr()
+        assert leaks(out + err) == []
+        return (out + err.replace("anchor-bot: ", "")).replace(str(self.directory), "DIRECTORY").strip()
 
-        def run() -> None:
-            with asyncio.Runner() as runner:
-                assert Init(options, given, answers or Given(given, None), runner.run, out).execute() == exit_code
+    async def asked(self, *arguments: str, typed: list[str], environ: dict[str, str] | None = None, code: int) -> str:
+        """Let a person type these answers, and then Ctrl-D."""
+        left = list(typed)
 
-        await asyncio.to_thread(run)
-        assert leaks(out.getvalue()) == []
-        return out.getvalue()
+        def answer(_: str = "") -> str:
+            if not left:
+                raise EOFError
+            return left.pop(0)
+
+        self.patch.setattr("builtins.input", answer)
+        self.patch.setattr("getpass.getpass", answer)
+        variables = self.services if environ is None else environ
+        said = await self.init(*arguments, environ=variables, stdin=Terminal(), code=code)
+        assert left == []
+        return said
 
 
 @pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
+async def site(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> AsyncIterator[Site]:
+    monkeypatch.chdir(tmp_path)
     async with SimSlack(socket_mode=True) as slack, SimAnchor() as anchor:
-        yield Site(slack, anchor, tmp_path)
-        assert slack.violations == []
-        assert anchor.violations == []
+        yield Site(slack, anchor, tmp_path, monkeypatch, capsys)
+        assert (slack.violations, anchor.violations) == ([], [])
 
 
-async def test_a_program_gives_the_secrets_in_the_environment(site: Site) -> None:
-    async with bot_process(site.services | site.secrets, arguments=("init",), directory=site.directory) as process:
-        assert await process.exit_code() == 0
-    printed = "\n".join(process.printed)
-    assert site.written() == site.secrets
-    assert stat.S_IMODE(site.file.stat().st_mode) == 0o600
-    assert [path.name for path in site.directory.iterdir()] == [".env"]
-    assert "https://api.slack.com/apps?new_app=1" in printed
-    assert printed.count(found(Finding(Good.SOCKET_OPENED))) == 2  # at once, and by the doctor
-    assert leaks(printed) == []
-    Settings.from_env(site.services | site.written())
+# --- a program ---
+
+
+@pytest.mark.parametrize("name", [".env", "other.env"])
+async def test_a_program_gives_the_secrets_in_the_environment(site: Site, name: str) -> None:
+    said = await site.init("--file", name)
+    assert site.written(name) == site.secrets
+    assert stat.S_IMODE((site.directory / name).stat().st_mode) == 0o600
+    assert [path.name for path in site.directory.iterdir()] == [name]
+    assert "https://api.slack.com/apps?new_app=1" in said
+    assert said.count(finding_text(checks.Good.SOCKET_OPENED)) == 2  # at once, and by the doctor
+    assert (name in said.splitlines()[-1]) is (name == "other.env")  # which `run` does not read
+    Settings.from_env(site.services | site.secrets)
 
 
 async def test_secrets_can_come_by_stdin(site: Site) -> None:
-    lines = {
-        "SLACK_BOT_TOKEN": site.slack.bot_token,
-        "SLACK_SIGNING_SECRET": "'" + "5" * 32 + "'",
-        "ANCHOR_API_KEY": DEFAULT_KEY,
-    }
-    stdin = "".join(f"{name}={value}\n" for name, value in lines.items())
-    arguments = ("init", "--stdin", "--http", URL, "--file", "other.env", "--offline")
-    async with bot_process(site.services, arguments=arguments, directory=site.directory, stdin=stdin) as process:
-        assert await process.exit_code() == 0
-    written = read_environment({}, site.directory / "other.env")
-    assert written == lines | {"BASE_URL": URL, "SLACK_SIGNING_SECRET": "5" * 32}
+    lines = {"SLACK_BOT_TOKEN": site.slack.bot_token, "ANCHOR_API_KEY": DEFAULT_KEY}
+    stdin = io.StringIO(
+        "".join(f"{name}={value}\n" for name, value in lines.items()) + f"SLACK_SIGNING_SECRET='{5:032}'\n"
+    )
+    await site.init("--stdin", "--http", URL, "--offline", environ=site.services, stdin=stdin)
+    assert site.written() == lines | {"BASE_URL": URL, "SLACK_SIGNING_SECRET": f"{5:032}"}
     assert site.slack.api_calls == []
 
 
 async def test_other_settings_by_stdin_are_used_and_written(site: Site) -> None:
     given = site.services | site.secrets | {"JOURNAL_DAYS": "7"}
-    stdin = "".join(f"{name}={value}\n" for name, value in (given | {"LOG_LEVEL": ""}).items())
-    async with bot_process({}, arguments=("init", "--stdin"), directory=site.directory, stdin=stdin) as process:
-        assert await process.exit_code() == 0
+    lines = "".join(f"{name}={value}\n" for name, value in (given | {"LOG_LEVEL": ""}).items())
+    await site.init("--stdin", environ={}, stdin=io.StringIO(lines))
     assert site.written() == given
     assert "auth.test" in [call.method for call in site.slack.api_calls]
 
 
-async def test_names_that_are_no_settings_are_refused_on_stdin(site: Site, wording: Callable[[str, str], None]) -> None:
-    stdin = "SLACK_API_UR=x\nCOLOUR=x\nHTTP_PROXY=x\n"
-    async with bot_process({}, arguments=("init", "--stdin"), directory=site.directory, stdin=stdin) as process:
-        assert await process.exit_code() == 2
-    wording("unknown names", "\n".join(process.sentences))
-    assert not site.file.exists()
+async def test_names_that_are_no_settings_are_refused_on_stdin(site: Site, wording: Check) -> None:
+    stdin = io.StringIO("SLACK_API_UR=x\nCOLOUR=x\nHTTP_PROXY=x\n")
+    said = await site.init("--stdin", environ={}, stdin=stdin, code=2)
+    wording("unknown names", "\n".join(f"anchor-bot: {line}" for line in said.splitlines()))
+    assert site.written() is None
 
 
-async def test_settings_only_in_the_environment_are_named(site: Site, wording: Callable[[str, str], None]) -> None:
-    printed = await site.init(environ=site.secrets | {"NO_PROXY": "localhost", "LOG_LEVEL": " ", "HOME": "/"})
-    (sentence,) = [line for line in printed.splitlines() if "NO_PROXY" in line]
-    wording("only in the environment", sentence.replace(str(site.directory), "DIRECTORY"))
+async def test_settings_only_in_the_environment_are_named(site: Site, wording: Check) -> None:
+    file = ("--file", str(site.directory / ".env"))
+    environ = site.services | site.secrets
+    said = await site.init(*file, environ=environ | {"NO_PROXY": "localhost", "LOG_LEVEL": " ", "HOME": "/"})
+    (sentence,) = [line for line in said.splitlines() if "NO_PROXY" in line]
+    wording("only in the environment", sentence)
     assert site.written() == site.secrets
-    nothing_else = site.secrets | dict.fromkeys(site.services, "")
-    assert sentence.partition(":")[0] not in await site.init("--force", "--offline", environ=nothing_else)
+    said = await site.init(*file, "--force", "--offline", environ=site.secrets)
+    assert sentence.partition(":")[0] not in said
 
 
 async def test_the_checks_use_what_is_kept_of_the_old_file(site: Site) -> None:
-    site.file.write_text("".join(f"{name}={value}\n" for name, value in site.services.items()))
-    async with bot_process(site.secrets, arguments=("init", "--force"), directory=site.directory) as process:
-        assert await process.exit_code() == 0
+    (site.directory / ".env").write_text("".join(f"{name}={value}\n" for name, value in site.services.items()))
+    await site.init("--force", environ=site.secrets)
     assert site.written() == site.secrets | site.services
     assert "auth.test" in [call.method for call in site.slack.api_calls]
 
 
-async def test_many_workspaces_get_a_key_for_the_database(site: Site) -> None:
-    await site.init("--many", "--http", URL, environ=site.app | site.database)
-    written = site.written()
-    assert written == site.app | {"BASE_URL": URL, "ENCRYPTION_KEYS": written["ENCRYPTION_KEYS"]}
-    with pytest.raises(NotDoneError, match="--http URL"):
-        await site.init("--many", "--force", environ=site.app)
-
-
-@pytest.mark.parametrize("is_in_file", [True, False])
-async def test_the_keys_that_decrypt_the_database_are_not_replaced(site: Site, *, is_in_file: bool) -> None:
-    keys = {"ENCRYPTION_KEYS": f"{new_key().reveal()},{new_key().reveal()}"}
-    if is_in_file:
-        site.file.write_text(f"ENCRYPTION_KEYS={keys['ENCRYPTION_KEYS']}\n")
-    await site.init("--many", "--force", "--http", URL, environ=site.app | site.database | ({} if is_in_file else keys))
-    assert site.written().get("ENCRYPTION_KEYS") == (keys["ENCRYPTION_KEYS"] if is_in_file else None)
-
-
-async def test_a_client_secret_that_slack_refuses_is_not_written(site: Site) -> None:
-    with pytest.raises(NotDoneError):
-        await site.init("--many", "--http", URL, environ=site.app | site.database | {"SLACK_CLIENT_SECRET": "s3cret"})
-    assert not site.file.exists()
+async def test_many_workspaces_get_a_key_for_the_database_and_keep_it(site: Site) -> None:
+    environ = site.services | site.app | site.database
+    await site.init("--many", "--http", URL, environ=environ)
+    first = site.written()
+    assert first is not None
+    assert first == site.app | {"BASE_URL": URL, "ENCRYPTION_KEYS": first["ENCRYPTION_KEYS"]}
+    await site.init("--many", "--http", URL, "--force", environ=environ)
+    assert site.written() == first
+    (site.directory / ".env").unlink()
+    environ["ENCRYPTION_KEYS"] = f"{KEY.reveal()},{OTHER_KEY.reveal()}"
+    await site.init("--many", "--http", URL, environ=environ)
+    assert site.written() == site.app | {"BASE_URL": URL}
+    assert "--http URL" in await site.init("--many", "--force", environ=environ, code=1)
 
 
 async def test_a_file_with_a_secret_is_named_and_not_copied(site: Site) -> None:
-    token = site.directory / "token"
-    token.write_text(site.slack.bot_token)
-    environ = {**site.secrets, "SLACK_BOT_TOKEN": "", "SLACK_BOT_TOKEN_FILE": str(token)}
-    await site.init(environ=environ)
+    file = site.directory / "token"
+    file.write_text(site.slack.bot_token)
+    names = {"SLACK_BOT_TOKEN": "", "SLACK_BOT_TOKEN_FILE": str(file)}
+    await site.init(environ=site.services | site.secrets | names)
     copied = {name: value for name, value in site.secrets.items() if name != "SLACK_BOT_TOKEN"}
-    assert site.written() == copied | {"SLACK_BOT_TOKEN_FILE": str(token)}
+    assert site.written() == copied | {"SLACK_BOT_TOKEN_FILE": str(file)}
 
 
 @pytest.mark.parametrize(
-    ("changes", "kind"),
+    ("changes", "kind", "details"),
     [
-        ({"SLACK_BOT_TOKEN": "xoxb-wrong"}, Wrong.TOKEN_REFUSED),
-        ({"SLACK_APP_TOKEN": "xapp-wrong"}, Wrong.APP_TOKEN_REFUSED),
-        ({"ANCHOR_API_KEY": "sk-wrong"}, Wrong.KEY_REFUSED),
+        ({"SLACK_BOT_TOKEN": "xoxb-wrong"}, checks.Wrong.TOKEN_REFUSED, {"code": "invalid_auth"}),
+        ({"SLACK_APP_TOKEN": "xapp-wrong"}, checks.Wrong.APP_TOKEN_REFUSED, {"code": "invalid_auth"}),
+        ({"ANCHOR_API_KEY": "sk-wrong"}, checks.Wrong.KEY_REFUSED, {"status": "401"}),
     ],
 )
-async def test_nothing_is_written_if_a_secret_is_refused(site: Site, changes: dict[str, str], kind: Wrong) -> None:
-    async with bot_process(
-        site.services | site.secrets | changes, arguments=("init",), directory=site.directory
-    ) as process:
-        assert await process.exit_code() == 1
-    code = {Wrong.KEY_REFUSED: {"status": "401"}}.get(kind, {"code": "invalid_auth"})
-    assert found(Finding(kind, code)) in process.printed[-1]
-    assert not site.file.exists()
-
-
-async def test_nothing_is_written_if_a_secret_is_missing_or_can_not_be_checked(
-    site: Site, wording: Callable[[str, str], None]
+async def test_nothing_is_written_if_a_secret_is_refused(
+    site: Site, changes: dict[str, str], kind: checks.Wrong, details: dict[str, str]
 ) -> None:
-    for name, changes in {"missing": {"ANCHOR_API_KEY": " "}, "not checked": {}}.items():
-        if name == "not checked":
-            site.slack.faults["auth.test"] = api_error("fatal_error")
-        with pytest.raises(NotDoneError) as caught:
-            await site.init(environ=site.secrets | changes)
-        wording(name, str(caught.value))
-    with pytest.raises(SettingsError):
-        await site.init(environ=site.secrets | {"SLACK_BOT_TOKEN": "xoxp-of-a-person"})
-    with pytest.raises(SettingsError):
-        await site.init(environ=site.secrets | {"HOST": "", "JOURNAL_DAYS": "none"})
-    assert not site.file.exists()
+    said = await site.init(environ=site.services | site.secrets | changes, code=1)
+    assert finding_text(kind, **details) in said
+    environ = site.services | site.app | site.database | {"SLACK_CLIENT_SECRET": "x"}
+    await site.init("--many", "--http", URL, environ=environ, code=1)
+    assert site.written() is None
 
 
-async def test_a_file_is_replaced_only_if_that_is_wanted(site: Site, wording: Callable[[str, str], None]) -> None:
-    site.file.write_text("SLACK_BOT_TOKEN=xoxb-old\nSLACK_SIGNING_SECRET=old\nPAUSE_USERS='U0ALICE0001, U0BOB000001'\n")
-    before = site.file.read_text()
-    with pytest.raises(NotDoneError) as caught:
-        await site.init()
-    wording("exists", str(caught.value).replace(str(site.directory), "DIRECTORY"))
-    assert site.file.read_text() == before
+async def test_nothing_is_written_if_a_secret_is_missing_or_can_not_be_used_or_checked(
+    site: Site, wording: Check
+) -> None:
+    environ = site.services | site.secrets
+    wording("missing", (await site.init(environ=environ | {"ANCHOR_API_KEY": " "}, code=1)).splitlines()[-1])
+    said = await site.init(environ=environ | {"SLACK_BOT_TOKEN": "xoxp-of-a-person"}, code=2)
+    assert said.splitlines()[-1].split()[0] == "SLACK_BOT_TOKEN"  # and no advice to run this command
+    await site.init(environ=environ | {"HOST": "", "JOURNAL_DAYS": "none"}, code=2)
+    await site.init("--file", str(site.directory / "nowhere" / ".env"), code=1)
+    site.slack.faults["auth.test"] = api_error("fatal_error")
+    wording("not checked", (await site.init(code=1)).splitlines()[-1])
+    assert site.written() is None
+
+
+async def test_a_file_is_replaced_only_if_that_is_wanted(site: Site, wording: Check) -> None:
+    file = site.directory / ".env"
+    file.write_text("SLACK_BOT_TOKEN=xoxb-old\nSLACK_SIGNING_SECRET=old\nPAUSE_USERS='U0ALICE0001, U0BOB000001'\n")
+    before = file.read_text()
+    wording("exists", await site.init("--file", str(file), code=1))
+    assert file.read_text() == before
     await site.init("--force")
     assert site.written() == site.secrets | {"PAUSE_USERS": "U0ALICE0001, U0BOB000001"}
-    assert stat.S_IMODE(site.file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("name", [".env", "other.env"])
 async def test_what_its_doctor_finds_is_to_be_repaired_first(site: Site, name: str) -> None:
     site.slack.home.installation.scopes = {"commands"}
-    arguments = ("init", "--file", name)
-    async with bot_process(site.services | site.secrets, arguments=arguments, directory=site.directory) as process:
-        assert await process.exit_code() == 2
-    *_, repair, last = ("", *process.printed)
+    *_, repair, last = (await site.init("--file", name, code=2)).splitlines()
     assert "✗" in (last if name == ".env" else repair)
     assert name in last
-    assert read_environment({}, site.directory / name) == site.secrets
+    assert site.written(name) == site.secrets
 
 
 @pytest.mark.parametrize("is_running", [True, False])
@@ -267,135 +257,60 @@ async def test_the_public_url_is_checked_if_a_bot_runs(site: Site, *, is_running
     async def readyz(_: web.Request) -> web.Response:
         return web.json_response({"ready": True})
 
-    environ = site.secrets | {"SLACK_APP_TOKEN": "", "SLACK_SIGNING_SECRET": "5" * 32}
+    environ = site.services | site.secrets | {"SLACK_APP_TOKEN": "", "SLACK_SIGNING_SECRET": "5" * 32}
     async with LocalServer([web.get("/readyz", readyz)]) as bot:
-        port = bot.port if is_running else free_port()
-        arguments = ("--http", "https://no-such-host.invalid")
-        printed = await site.init(*arguments, environ=environ | {"PORT": str(port)}, exit_code=1 if is_running else 0)
-    assert (found(Finding(Skipped.BOT_NOT_STARTED)) in printed) is not is_running
-
-
-async def test_only_the_file_that_the_bot_reads_ends_with_how_to_start_it(site: Site) -> None:
-    for name in (".env", "other.env"):
-        arguments = ("init", "--offline", "--file", name)
-        async with bot_process(site.secrets, arguments=arguments, directory=site.directory) as process:
-            assert await process.exit_code() == 0
-        assert (name in process.printed[-1]) is (name == "other.env")
-
-
-async def test_the_advice_about_settings_is_not_this_command(site: Site) -> None:
-    environ = site.services | {"SLACK_BOT_TOKEN": "xoxp-of-a-person"}
-    async with bot_process(environ, arguments=("init",), directory=site.directory) as process:
-        assert await process.exit_code() == 2
-    assert [line.split()[1] for line in process.sentences] == ["SLACK_BOT_TOKEN"]
-
-
-async def test_a_directory_that_can_not_be_written_is_named(site: Site) -> None:
-    with pytest.raises(NotDoneError):
-        await site.init("--file", str(site.directory / "nowhere" / ".env"))
+        environ["PORT"] = str(bot.port if is_running else free_port())
+        said = await site.init("--http", "https://no-such-host.invalid", environ=environ, code=int(is_running))
+    assert (finding_text(checks.Skipped.BOT_NOT_STARTED) in said) is not is_running
 
 
 # --- a person ---
 
 
-@pytest.fixture
-def person(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[str]]]:
-    """Somebody who types these answers; returns the list of those that are left."""
-    left: list[str] = []
-
-    def answer(_: str = "") -> str:
-        if not left:
-            raise EOFError
-        return left.pop(0)
-
-    def types(*answers: str) -> list[str]:
-        left.extend(answers)
-        return left
-
-    monkeypatch.setattr("builtins.input", answer)
-    monkeypatch.setattr("getpass.getpass", answer)
-    yield types
-    assert left == []
+async def test_a_person_is_asked_again_until_it_is_right(site: Site) -> None:
+    token, app_token, key = site.secrets.values()
+    said = await site.asked(typed=["", "two words", "xoxb-wrong", token, key, app_token], code=0)
+    assert finding_text(checks.Wrong.TOKEN_REFUSED, code="invalid_auth") in said
+    assert site.written() == site.secrets
+    await site.asked(typed=["n"], code=1)  # to keep the file, as if the person leaves
+    await site.asked(typed=[], code=1)
+    assert site.written() == site.secrets
 
 
-async def test_a_person_is_asked_again_until_it_is_right(site: Site, person: Callable[..., list[str]]) -> None:
-    one = site.secrets
-    person("", "two words", "xoxb-wrong", one["SLACK_BOT_TOKEN"], one["ANCHOR_API_KEY"], one["SLACK_APP_TOKEN"])
-    printed = await site.init(environ={}, answers=AtTerminal(site.services))
-    assert found(Finding(Wrong.TOKEN_REFUSED, {"code": "invalid_auth"})) in printed
-    assert site.written() == one
-
-
-async def test_a_person_is_asked_again_for_a_url_that_slack_can_not_use(
-    site: Site, person: Callable[..., list[str]]
-) -> None:
-    person(
-        "bot.example.com",
-        "http://bot.example.com",
-        f"{URL}/slack/events",
-        URL,
-        *list(site.secrets.values())[::2],
-        "5" * 32,
-    )
-    printed = await site.init(environ={}, answers=AtTerminal(site.services))
-    assert site.written()["BASE_URL"] == URL
-    assert creation_link(manifest(URL, many=False)) in printed
+async def test_a_person_is_asked_again_for_a_url_and_can_use_what_can_not_be_checked(site: Site) -> None:
+    site.slack.faults["auth.test"] = api_error("fatal_error", times=2)
+    token = site.slack.bot_token
+    urls = ["bot.example.com", "http://bot.example.com", f"{URL}/slack/events", f"{URL}/"]
+    await site.asked(typed=[*urls, token, "", token, "y", DEFAULT_KEY, "5" * 32], code=0)
+    written = site.written()
+    assert written is not None
+    assert written["BASE_URL"] == URL
 
 
 @pytest.mark.parametrize("arguments", [(), ("--many",)])
-async def test_a_person_can_leave(site: Site, person: Callable[..., list[str]], arguments: tuple[str, ...]) -> None:
+async def test_a_person_can_leave(site: Site, arguments: tuple[str, ...]) -> None:
     """With Ctrl-D: at a question for a secret, and for a value that is shown."""
-    environ = {"DATABASE_URL": f"sqlite:///{site.directory}/bot.db"}
-    person(URL)
-    with pytest.raises(NotDoneError):
-        await site.init(*arguments, environ=environ, answers=AtTerminal(site.services))
-    assert not site.file.exists()
+    await site.asked(*arguments, typed=[URL], environ=site.services | site.database, code=1)
+    assert site.written() is None
 
 
-async def test_a_person_can_use_what_can_not_be_checked(site: Site, person: Callable[..., list[str]]) -> None:
-    site.slack.faults["auth.test"] = api_error("fatal_error", times=2)
-    token, key = site.slack.bot_token, DEFAULT_KEY
-    person(f"{URL}/", token, "", token, "y", key, "5" * 32)
-    await site.init(environ={}, answers=AtTerminal(site.services))
-    assert site.written()["BASE_URL"] == URL
-
-
-async def test_a_wrong_url_ends_it_because_no_other_token_helps(site: Site, person: Callable[..., list[str]]) -> None:
-    elsewhere = {"SLACK_API_URL": site.slack.url.removesuffix("/api/")}
-    person("", site.slack.bot_token)
-    with pytest.raises(NotDoneError):
-        await site.init(environ=elsewhere, answers=AtTerminal({}))
-    assert not site.file.exists()
-
-
-async def test_a_person_can_keep_the_file(site: Site, person: Callable[..., list[str]]) -> None:
-    site.file.write_text("")
-    person("n")
-    with pytest.raises(NotDoneError):
-        await site.init(environ={}, answers=AtTerminal(site.services))
-    assert site.file.read_text() == ""
-    with pytest.raises(NotDoneError):  # the person has gone
-        await site.init(environ={}, answers=AtTerminal(site.services))
+async def test_a_wrong_url_ends_it_because_no_other_token_helps(site: Site) -> None:
+    environ = site.services | {"SLACK_API_URL": site.slack.url.removesuffix("/api/")}
+    await site.asked(typed=["", site.slack.bot_token], environ=environ, code=1)
+    assert site.written() is None
 
 
 async def test_at_a_terminal_secrets_are_not_shown(site: Site) -> None:
     """A secret of the environment is used first."""
-
     coverage = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
     environ = {"PATH": os.environ["PATH"], **coverage, **site.services, "ANCHOR_API_KEY": DEFAULT_KEY}
     answers = {"Socket Mode": "", "SLACK_BOT_TOKEN": site.slack.bot_token, "SLACK_APP_TOKEN": site.slack.app_token}
 
     def talk() -> str:
         ours, theirs = pty.openpty()
-        with subprocess.Popen(  # noqa: S603 - ours
-            [*MODULE, "init"],
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-            cwd=site.directory,
-            env=environ,
-        ) as process:
+        command = [*MODULE, "init"]
+        ends = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+        with subprocess.Popen(command, start_new_session=True, env=environ, **ends) as process:  # type: ignore[call-overload] # noqa: S603 - ours
             os.close(theirs)
             shown = ""
             for name, typed in answers.items():

@@ -1,12 +1,14 @@
 """The texts that the bot must send, from the product's own functions: only docs/messages.md repeats sentences."""
 
 from bot.config.settings import DASHBOARD_URL
+from bot.core.checks import Finding, Kind
 from bot.core.outcomes import Outcome, Paused, Resumed
 from bot.core.requests import Actor, Help, Order, Verb
 from bot.core.secret import is_token
 from bot.core.session_id import Ambiguous, Broken, Missing, SessionId
 from bot.messages import admin_notices, home_status, request_errors
 from bot.messages.alert_card import sample_alert_message
+from bot.messages.checks import found
 from bot.messages.message import in_channel
 from bot.messages.outcome import card_not_updated, outcome_message, waiting_message
 from bot.messages.usage import usage_message
@@ -31,6 +33,11 @@ def outcome_text(
 def usage_text(problem: Help | Missing | Broken | Ambiguous, *, verb: str = "pause") -> str:
     """The answer to a command without exactly one session id."""
     return usage_message(Verb(verb), problem, dashboard_url=DASHBOARD_URL).text
+
+
+def finding_text(kind: Kind, **details: str) -> str:
+    """The text for what a check of the set-up found."""
+    return found(Finding(kind, details))
 
 
 def waiting_text(verb: str = "pause", *, session: str = SESSION, is_recorded: bool = True) -> str:
