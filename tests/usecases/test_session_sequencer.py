@@ -3,84 +3,51 @@
 import asyncio
 import random
 import time
-from dataclasses import replace
+from typing import Any
 
 import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.concurrency import Tasks
-from bot.core.opposition import UNCONFIRMED_TTL
-from bot.core.outcomes import (
-    AnchorOutcome,
-    Answered,
-    Done,
-    Doubt,
-    Failed,
-    Late,
-    Paused,
-    Resumed,
-    Stopping,
-    StoreUnavailable,
-    Superseded,
-    Unconfirmed,
-)
-from bot.core.requests import Verb
-from bot.core.secret import Secret
-from bot.core.session_id import SessionId
-from bot.core.workspace import AnchorKey, Workspace
-from bot.usecases.access_check import Access
-from bot.usecases.fair_queue import FairQueue, NoTurn
-from bot.usecases.session_sequencer import Result, SessionSequencer
+from bot.usecases.session_sequencer import SessionSequencer
 from harness import ALICE, SESSION
+from harness.product import SessionId, Tasks, outcomes, requests
+from harness.turns import access_of, turns
+from harness.virtual_time import VirtualTimeLoop
 
 pytestmark = pytest.mark.anyio
 
 TICK = 0.001
-SESSION_ID = SessionId(SESSION)
-ACCESS = Access(
-    Workspace("T0HOME00001", Secret("xoxb-1"), AnchorKey(Secret("sk-1"))), Secret("sk-1"), ("T0HOME00001", ALICE)
-)
-OF_BOB = replace(ACCESS, person=("T0HOME00001", "U0BOB000001"))
-DONE: dict[Verb, AnchorOutcome] = {Verb.PAUSE: Paused("paused"), Verb.RESUME: Resumed("running")}
+PAUSE, RESUME = requests.Verb.PAUSE, requests.Verb.RESUME
+PAUSED, RESUMED, SUPERSEDED = outcomes.Paused("paused"), outcomes.Resumed("running"), outcomes.Superseded()
+TIMED_OUT, RACED = outcomes.Unconfirmed(outcomes.Doubt.TIMED_OUT), outcomes.Unconfirmed(outcomes.Doubt.RACED)
+DONE: dict[requests.Verb, outcomes.AnchorOutcome] = {PAUSE: PAUSED, RESUME: RESUMED}
+OF_ALICE, OF_BOB = access_of(ALICE), access_of("U0BOB000001")
 
 
-class FakeRecord:
+class Record:
     """The record of an order beside which other processes do what a test says."""
 
-    def __init__(self, *, is_opposed_in_doubt: bool = False, has_crossed: bool = False) -> None:
+    def __init__(self, *, why_not: Any = None, has_crossed: bool = False, is_opposed_in_doubt: bool = False) -> None:
         self.is_opposed_in_doubt = is_opposed_in_doubt
-        self.why_not: Superseded | StoreUnavailable | Late | None = None
-        self.cleared = asyncio.Event()
-        self.cleared.set()
+        self.why_not = why_not
+        self.crossed = has_crossed
         self.taken_over = asyncio.Event()
-        self._has_crossed = has_crossed
 
-    async def clear_resume(self, cancelled: asyncio.Event) -> Superseded | StoreUnavailable | Late | None:
-        del cancelled
+    async def clear_resume(self, _: asyncio.Event) -> Any:
         await asyncio.sleep(0)
-        await self.cleared.wait()
         return self.why_not
 
-    def until_taken_over(self, cancelled: asyncio.Event) -> asyncio.Event:
-        del cancelled
+    def until_taken_over(self, _: asyncio.Event) -> asyncio.Event:
         return self.taken_over
 
     async def has_crossed(self) -> bool:
         await asyncio.sleep(0)
-        return self._has_crossed
+        return self.crossed
 
 
-def submit(
-    sequencer: SessionSequencer, verb: Verb, access: Access = ACCESS, record: FakeRecord | None = None
-) -> asyncio.Future[Result]:
-    """Submit an order; a resume is recorded a moment before it is sent."""
-    return (sequencer.pause if verb is Verb.PAUSE else sequencer.resume)(access, record or FakeRecord())
-
-
-def new_queue(*, most: int = 10) -> FairQueue:
-    return FairQueue(most=most, most_each=most, longest_wait=20.0)
+# --- at random ---
 
 
 class RandomAnchor:
@@ -90,117 +57,109 @@ class RandomAnchor:
     """
 
     def __init__(self, seed: int) -> None:
-        self.state = Verb.RESUME
-        self.orders: list[Verb] = []
+        self.state = RESUME
         self.late: set[asyncio.Task[None]] = set()
-        self._chance = random.Random(seed)  # noqa: S311 - no secret
+        self.chance = random.Random(seed)  # noqa: S311 - no secret
 
-    async def send(
-        self, verb: Verb, key: Secret, session_id: SessionId, *, cancelled: asyncio.Event, on_sent: object
-    ) -> list[AnchorOutcome]:
+    async def send(self, verb: requests.Verb, *_: object, cancelled: asyncio.Event, on_sent: object) -> Any:
         """One attempt, or two if the first fails and the order is not cancelled."""
-        assert (key, session_id, on_sent) == (ACCESS.key, SESSION_ID, None)
-        outcomes = [await self._attempt(verb)]
-        if isinstance(outcomes[0], Failed) and not cancelled.is_set():
-            outcomes.append(await self._attempt(verb))
-        return outcomes
+        assert on_sent is None
+        attempts = [await self.attempt(verb)]
+        if isinstance(attempts[0], outcomes.Failed) and not cancelled.is_set():
+            attempts.append(await self.attempt(verb))
+        return attempts
 
-    async def _attempt(self, verb: Verb) -> AnchorOutcome:
-        self.orders.append(verb)
-        await self._pass_time()
-        fate = self._chance.choice(["done", "done", "done", "failed", "lost"])
+    async def attempt(self, verb: requests.Verb) -> outcomes.AnchorOutcome:
+        await self.pass_time()
+        fate = self.chance.choice(["done", "done", "done", "failed", "lost"])
         if fate == "failed":
-            return Failed(500)
+            return outcomes.Failed(500)
         if fate == "lost":
-            late = asyncio.ensure_future(self._take_effect(verb))
-            self.late.add(late)
-            return Unconfirmed(Doubt.TIMED_OUT)
+            self.late.add(asyncio.ensure_future(self.take_effect(verb)))
+            return TIMED_OUT
         self.state = verb
-        await self._pass_time()
+        await self.pass_time()
         return DONE[verb]
 
-    async def _take_effect(self, verb: Verb) -> None:
-        await self._pass_time()
-        await self._pass_time()
+    async def take_effect(self, verb: requests.Verb) -> None:
+        for _ in range(2):
+            await self.pass_time()
         self.state = verb
 
-    async def _pass_time(self) -> None:
-        await asyncio.sleep(self._chance.choice([0, 0, 1, 2, 5]) * TICK)
+    async def pass_time(self) -> None:
+        await asyncio.sleep(self.chance.choice([0, 0, 1, 2, 5]) * TICK)
 
 
-async def steps() -> None:
-    """Let the loop take more steps than anything here needs."""
-    for _ in range(20):
-        await asyncio.sleep(0)
+commands = st.lists(st.tuples(st.sampled_from(requests.Verb), st.integers(0, 6)), min_size=1, max_size=8)
 
 
-commands = st.lists(st.tuples(st.sampled_from(Verb), st.integers(0, 6)), min_size=1, max_size=8)
-
-
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(commands, st.integers(0, 2**32))
 def test_the_last_order_is_what_anchor_ends_with_or_it_is_not_called_done(
-    orders: list[tuple[Verb, int]], seed: int
+    orders: list[tuple[requests.Verb, int]], seed: int
 ) -> None:
-    anyio.run(_give_orders, orders, seed)
+    anyio.run(_give_orders, orders, seed, backend_options={"loop_factory": VirtualTimeLoop})
 
 
-async def _give_orders(orders: list[tuple[Verb, int]], seed: int) -> None:
+async def _give_orders(orders: list[tuple[requests.Verb, int]], seed: int) -> None:
     anchor, tasks = RandomAnchor(seed), Tasks()
-    sequencer = SessionSequencer(anchor, SESSION_ID, new_queue(), tasks, time.monotonic)
-    given: list[asyncio.Future[Result]] = []
+    sequencer = new_sequencer(anchor, tasks=tasks)
+    results = []
     for verb, ticks in orders:
-        given.append(submit(sequencer, verb))
+        results.append(submit(sequencer, verb))
         await asyncio.sleep(ticks * TICK)
-    outcomes = [result.outcome for result in await asyncio.gather(*given)]
+    given = [result.outcome for result in await asyncio.gather(*results)]
     await asyncio.gather(*anchor.late)
-    await steps()  # for the book-keeping of what has just ended
-    last = orders[-1][0]
-    assert anchor.state is last or not isinstance(outcomes[-1], Done)
-    assert not isinstance(outcomes[-1], Superseded)
+    await settle()
+    assert anchor.state is orders[-1][0] or not isinstance(given[-1], outcomes.Done)
+    assert not isinstance(given[-1], outcomes.Superseded)
     assert not sequencer.is_busy
     assert len(tasks) == 0
 
 
-@pytest.fixture
-def sequencer(anchor: "ManualAnchor") -> SessionSequencer:
-    return SessionSequencer(anchor, SESSION_ID, new_queue(), Tasks(), time.monotonic)
-
-
-async def outcomes(*results: asyncio.Future[Result]) -> list[Answered | NoTurn | StoreUnavailable | Late]:
-    return [(await result).outcome for result in results]
+# --- step by step ---
 
 
 class ManualAnchor:
     """An Anchor that answers when a test says so."""
 
     def __init__(self) -> None:
-        self.sent: list[tuple[Verb, asyncio.Future[list[AnchorOutcome]]]] = []
+        self.sent: list[tuple[requests.Verb, asyncio.Future[Any]]] = []
         self.cancellations: list[asyncio.Event] = []
 
     async def send(
-        self, verb: Verb, key: Secret, session_id: SessionId, *, cancelled: asyncio.Event, on_sent: object
-    ) -> list[AnchorOutcome]:
-        del key, session_id, on_sent
+        self, verb: requests.Verb, key: object, session_id: object, *, cancelled: asyncio.Event, on_sent: object
+    ) -> Any:
+        assert (key, session_id, on_sent) == (OF_ALICE.key, SESSION, None)
         self.cancellations.append(cancelled)
-        answer: asyncio.Future[list[AnchorOutcome]] = asyncio.get_running_loop().create_future()
-        self.sent.append((verb, answer))
-        return await answer
+        self.sent.append((verb, asyncio.get_running_loop().create_future()))
+        return await self.sent[-1][1]
 
-    async def receives(self, count: int) -> None:
-        async with asyncio.timeout(20):
-            while len(self.sent) < count:  # noqa: ASYNC110 - the loop has nothing else to do
-                await asyncio.sleep(0)
-
-    async def gets(self, sequencer: SessionSequencer, verb: Verb, access: Access = ACCESS) -> asyncio.Future[Result]:
-        """Order something, and wait until it arrives."""
-        ordered, count = submit(sequencer, verb, access), len(self.sent)
-        await self.receives(count + 1)
-        return ordered
-
-    def answer(self, number: int, *outcomes: AnchorOutcome) -> None:
+    def answer(self, number: int, outcome: outcomes.AnchorOutcome | None = None) -> None:
         verb, answer = self.sent[number]
-        answer.set_result(list(outcomes) or [DONE[verb]])
+        answer.set_result([outcome or DONE[verb]])
+
+    @property
+    def letters(self) -> str:
+        return "".join("P" if verb is PAUSE else "R" for verb, _ in self.sent)
+
+
+def new_sequencer(anchor: Any, queue: Any = None, tasks: Tasks | None = None, clock: Any = time.monotonic) -> Any:
+    queue = queue or turns(most=10, most_each=10)
+    return SessionSequencer(anchor, SessionId(SESSION), queue, tasks or Tasks(), clock)
+
+
+def submit(sequencer: Any, verb: requests.Verb, access: Any = OF_ALICE, record: Record | None = None) -> Any:
+    """Submit an order; a resume is recorded a moment before it is sent."""
+    return (sequencer.pause if verb is PAUSE else sequencer.resume)(access, record or Record())
+
+
+async def settle() -> None:
+    await asyncio.sleep(0.5)
+
+
+async def outcomes_of(*results: Any) -> list[object]:
+    return [(await result).outcome for result in results]
 
 
 @pytest.fixture
@@ -208,190 +167,137 @@ def anchor() -> ManualAnchor:
     return ManualAnchor()
 
 
-async def test_a_pause_goes_out_at_once_and_again_after_a_resume_that_was_on_its_way(
-    sequencer: SessionSequencer, anchor: ManualAnchor
+@pytest.fixture
+def sequencer(anchor: ManualAnchor) -> Any:
+    return new_sequencer(anchor)
+
+
+SCRIPTS: dict[str, tuple[str, str, str]] = {
+    "a pause is sent at once, and again after a resume that was on its way": ("R P 1 - 0 2", "resumed paused", "RPP"),
+    "a resume waits for a pause": ("P R - 0 1", "paused resumed", "PR"),
+    "a resume that waits is dropped for the next pause": ("P R R P R 0 1", "paused = = paused resumed", "PR"),
+    "a resume that has not left yet is never sent": ("r P 0", "= paused", "P"),
+    "two pauses at once are one": ("P P 0", "paused paused", "P"),
+    "two resumes at once are one": ("R R 0", "resumed resumed", "R"),
+    "an order after the first has ended is sent again": ("P 0 P 1", "paused paused", "PP"),
+}
+"""The orders and, by number, Anchor's answers, in this sequence; then the outcomes, and what was sent.
+
+`r` is submitted without a moment for it to leave; at `-` no order is done that is not answered; `=` is superseded.
+"""
+
+
+@pytest.mark.parametrize(("script", "expected", "sent"), SCRIPTS.values(), ids=SCRIPTS)
+async def test_orders_for_one_session_keep_their_sequence(
+    sequencer: Any, anchor: ManualAnchor, script: str, expected: str, sent: str
 ) -> None:
-    resume = await anchor.gets(sequencer, Verb.RESUME)
-    pause = await anchor.gets(sequencer, Verb.PAUSE)
-    anchor.answer(1)
-    await steps()
-    assert not pause.done()
-    anchor.answer(0)
-    await anchor.receives(3)
-    anchor.answer(2)
-    assert await outcomes(resume, pause) == [Resumed("running"), Paused("paused")]
-    assert [verb for verb, _ in anchor.sent] == [Verb.RESUME, Verb.PAUSE, Verb.PAUSE]
-
-
-async def test_a_resume_waits_for_a_pause_and_is_dropped_for_the_next(
-    sequencer: SessionSequencer, anchor: ManualAnchor
-) -> None:
-    pause = await anchor.gets(sequencer, Verb.PAUSE)
-    dropped, dropped_too = submit(sequencer, Verb.RESUME), submit(sequencer, Verb.RESUME)
-    again = submit(sequencer, Verb.PAUSE)
-    resume = submit(sequencer, Verb.RESUME)
-    assert await outcomes(dropped, dropped_too) == [Superseded(), Superseded()]
-    anchor.answer(0)
-    assert await outcomes(pause, again) == [Paused("paused"), Paused("paused")]
-    await anchor.receives(2)
-    anchor.answer(1)
-    assert await outcomes(resume) == [Resumed("running")]
-
-
-async def test_a_resume_that_had_not_left_yet_is_never_sent(sequencer: SessionSequencer, anchor: ManualAnchor) -> None:
-    resume = submit(sequencer, Verb.RESUME)
-    pause = await anchor.gets(sequencer, Verb.PAUSE)
-    anchor.answer(0)
-    async with asyncio.timeout(20):
-        assert await outcomes(resume, pause) == [Superseded(), Paused("paused")]
-    assert [verb for verb, _ in anchor.sent] == [Verb.PAUSE]
-
-
-async def test_an_order_for_the_same_session_lends_its_place_in_the_queue_to_a_pause(anchor: ManualAnchor) -> None:
-    queue = FairQueue(most=2, most_each=1, longest_wait=20.0)
-    sequencer = SessionSequencer(anchor, SESSION_ID, queue, Tasks(), time.monotonic)
-    async with queue.turn(ACCESS.person):
-        pause = submit(sequencer, Verb.PAUSE, ACCESS)
-        await steps()
-        assert anchor.sent == []
-        resume = submit(sequencer, Verb.RESUME, OF_BOB)
-        await anchor.receives(1)
-        anchor.answer(0)
-        assert await outcomes(pause) == [Paused("paused")]
-        await anchor.receives(2)
-        anchor.answer(1)
-        assert await outcomes(resume) == [Resumed("running")]
+    orders: list[Any] = []
+    for step in script.split():
+        if step.isdecimal():
+            anchor.answer(int(step))
+        elif step == "-":
+            assert not orders[-1].done()
+        else:
+            orders.append(submit(sequencer, PAUSE if step == "P" else RESUME))
+        if step != "r":
+            await settle()
+    words = {"paused": PAUSED, "resumed": RESUMED, "=": SUPERSEDED}
+    assert await outcomes_of(*orders) == [words[word] for word in expected.split()]
+    assert anchor.letters == sent
 
 
 async def test_a_pause_drops_a_resume_in_the_queue_and_is_sent_once(anchor: ManualAnchor) -> None:
-    queue = FairQueue(most=2, most_each=1, longest_wait=20.0)
-    sequencer = SessionSequencer(anchor, SESSION_ID, queue, Tasks(), time.monotonic)
-    async with queue.turn(ACCESS.person):
+    queue = turns(most=2, most_each=1)
+    sequencer = new_sequencer(anchor, queue)
+    async with queue.turn(OF_ALICE.person):
         async with queue.turn(OF_BOB.person):
-            resume, pause = submit(sequencer, Verb.RESUME, ACCESS), submit(sequencer, Verb.PAUSE, OF_BOB)
-            assert await outcomes(resume) == [Superseded()]
+            resume, pause = submit(sequencer, RESUME, OF_ALICE), submit(sequencer, PAUSE, OF_BOB)
+            assert await outcomes_of(resume) == [SUPERSEDED]
             assert anchor.sent == []
-        await anchor.receives(1)
+        await settle()
         anchor.answer(0)
-        assert await outcomes(pause) == [Paused("paused")]
-    assert len(anchor.sent) == 1
+        assert await outcomes_of(pause) == [PAUSED]
+    assert anchor.letters == "P"
 
 
-async def test_an_interruption_leaves_orders_in_the_queue_to_the_queue(anchor: ManualAnchor) -> None:
-    queue = FairQueue(most=1, most_each=1, longest_wait=20.0)
-    sequencer = SessionSequencer(anchor, SESSION_ID, queue, Tasks(), time.monotonic)
-    async with queue.turn(ACCESS.person):
-        pause = submit(sequencer, Verb.PAUSE, ACCESS)
-        await steps()
-        queue.stop()
-        sequencer.interrupt()
-        assert await outcomes(pause) == [Stopping()]
-    assert anchor.sent == []
-
-
-async def test_doubt_about_an_order_passes() -> None:
-    now = 0.0
-    anchor = ManualAnchor()
-    sequencer = SessionSequencer(anchor, SESSION_ID, new_queue(), Tasks(), lambda: now)
-    for expected in (Unconfirmed(Doubt.TIMED_OUT), Unconfirmed(Doubt.RACED), Paused("paused")):
-        order = await anchor.gets(sequencer, Verb.PAUSE if anchor.sent else Verb.RESUME)
-        anchor.answer(-1, *([expected] if expected == Unconfirmed(Doubt.TIMED_OUT) else []))
-        assert await outcomes(order) == [expected]
-        assert sequencer.is_unconfirmed is (now < UNCONFIRMED_TTL)
-        now += UNCONFIRMED_TTL / 2
-
-
-async def test_an_interruption_cancels_every_order(sequencer: SessionSequencer, anchor: ManualAnchor) -> None:
-    resume = await anchor.gets(sequencer, Verb.RESUME)
-    pause, waiting = submit(sequencer, Verb.PAUSE), submit(sequencer, Verb.RESUME)
-    await anchor.receives(2)
+async def test_an_interruption_cancels_every_order(sequencer: Any, anchor: ManualAnchor) -> None:
+    orders = []
+    for verb in (RESUME, PAUSE, RESUME):
+        orders.append(submit(sequencer, verb))
+        await settle()
     sequencer.interrupt()
-    await asyncio.wait({resume, pause, waiting})
-    await steps()
-    assert [order.cancelled() for order in (resume, pause, waiting)] == [True] * 3
+    await asyncio.wait(orders)
+    await settle()
+    assert [order.cancelled() for order in orders] == [True] * 3
     assert not sequencer.is_busy
+    assert anchor.letters == "RP"
 
 
-async def test_an_interruption_of_a_resume_that_has_just_left_cancels_it(
-    sequencer: SessionSequencer, anchor: ManualAnchor
+@pytest.mark.parametrize("is_interrupted", [True, False])
+async def test_a_resume_that_waited_ends_as_what_was_sent_for_it(
+    sequencer: Any, anchor: ManualAnchor, *, is_interrupted: bool
 ) -> None:
-    pause = await anchor.gets(sequencer, Verb.PAUSE)
-    resume = submit(sequencer, Verb.RESUME)
+    submit(sequencer, PAUSE)
+    await settle()
+    resume = submit(sequencer, RESUME)
     anchor.answer(0)
-    await pause
-    await anchor.receives(2)
-    sequencer.interrupt()
+    await settle()
+    if is_interrupted:
+        sequencer.interrupt()
+    else:
+        anchor.sent[1][1].set_exception(ZeroDivisionError())
     await asyncio.wait({resume})
-    assert resume.cancelled()
+    assert resume.cancelled() == is_interrupted
+    assert is_interrupted or isinstance(resume.exception(), ZeroDivisionError)
 
 
-async def test_an_exception_in_a_waiting_resume_reaches_its_sender(
-    sequencer: SessionSequencer, anchor: ManualAnchor
-) -> None:
-    pause = await anchor.gets(sequencer, Verb.PAUSE)
-    resume = submit(sequencer, Verb.RESUME)
-    anchor.answer(0)
-    assert await outcomes(pause) == [Paused("paused")]
-    await anchor.receives(2)
-    anchor.sent[1][1].set_exception(ZeroDivisionError())
-    with pytest.raises(ZeroDivisionError):
-        await resume
-
-
-@pytest.mark.parametrize("why_not", [StoreUnavailable(), Superseded(), Late(20.0)])
-async def test_a_resume_whose_record_says_so_is_not_sent(
-    sequencer: SessionSequencer, anchor: ManualAnchor, why_not: Superseded | StoreUnavailable | Late
-) -> None:
-    record = FakeRecord()
-    record.why_not = why_not
-    assert await outcomes(sequencer.resume(ACCESS, record)) == [why_not]
-    assert anchor.sent == []
-
-
-async def test_a_pause_supersedes_a_resume_that_is_being_recorded(
-    sequencer: SessionSequencer, anchor: ManualAnchor
-) -> None:
-    record = FakeRecord()
-    record.cleared.clear()
-    resume = sequencer.resume(ACCESS, record)
-    pause = await anchor.gets(sequencer, Verb.PAUSE)
-    anchor.answer(0)
-    record.cleared.set()
-    assert await outcomes(resume, pause) == [Superseded(), Paused("paused")]
-    assert [verb for verb, _ in anchor.sent] == [Verb.PAUSE]
+async def test_doubt_about_an_order_passes_after_a_minute(anchor: ManualAnchor) -> None:
+    now = 0.0
+    sequencer = new_sequencer(anchor, clock=lambda: now)
+    for verb, moment, expected in ((RESUME, 0.0, TIMED_OUT), (PAUSE, 59.9, RACED), (PAUSE, 60.0, PAUSED)):
+        now = moment
+        order = submit(sequencer, verb)
+        await settle()
+        anchor.answer(-1, expected if verb is RESUME else None)
+        assert await outcomes_of(order) == [expected]
+        assert sequencer.is_unconfirmed is (now < 60.0)
 
 
 # --- beside other processes ---
 
 
+@pytest.mark.parametrize("why_not", [outcomes.StoreUnavailable(), SUPERSEDED, outcomes.Late(20.0)])
+async def test_a_resume_whose_record_says_so_is_not_sent(sequencer: Any, anchor: ManualAnchor, why_not: object) -> None:
+    assert await outcomes_of(submit(sequencer, RESUME, record=Record(why_not=why_not))) == [why_not]
+    assert anchor.sent == []
+
+
 async def test_a_pause_that_crossed_a_resume_of_another_process_is_sent_again(
-    sequencer: SessionSequencer, anchor: ManualAnchor
+    sequencer: Any, anchor: ManualAnchor
 ) -> None:
-    pause = submit(sequencer, Verb.PAUSE, record=FakeRecord(has_crossed=True))
+    pause = submit(sequencer, PAUSE, record=Record(has_crossed=True))
     for number in range(2):
-        await anchor.receives(number + 1)
+        await settle()
         anchor.answer(number)
-    assert await outcomes(pause) == [Paused("paused")]
-    assert [verb for verb, _ in anchor.sent] == [Verb.PAUSE, Verb.PAUSE]
+    assert await outcomes_of(pause) == [PAUSED]
+    assert anchor.letters == "PP"
 
 
-@pytest.mark.parametrize("verb", Verb)
-@pytest.mark.parametrize(("answer", "outcome"), [(None, Unconfirmed(Doubt.RACED)), (Failed(500), Failed(500))])
+@pytest.mark.parametrize("verb", requests.Verb)
+@pytest.mark.parametrize(("answer", "outcome"), [(None, RACED), (outcomes.Failed(500), outcomes.Failed(500))])
 async def test_an_order_beside_an_unanswered_one_of_another_process_is_in_doubt(
-    sequencer: SessionSequencer, anchor: ManualAnchor, verb: Verb, answer: AnchorOutcome | None, outcome: Answered
+    sequencer: Any, anchor: ManualAnchor, verb: requests.Verb, answer: Any, outcome: object
 ) -> None:
-    order = submit(sequencer, verb, record=FakeRecord(is_opposed_in_doubt=True))
-    await anchor.receives(1)
-    anchor.answer(0, *([answer] if answer else []))
-    assert await outcomes(order) == [outcome]
+    order = submit(sequencer, verb, record=Record(is_opposed_in_doubt=True))
+    await settle()
+    anchor.answer(0, answer)
+    assert await outcomes_of(order) == [outcome]
 
 
-async def test_a_resume_is_attempted_until_another_process_may_have_it(
-    sequencer: SessionSequencer, anchor: ManualAnchor
-) -> None:
-    record = FakeRecord()
-    resume = submit(sequencer, Verb.RESUME, record=record)
-    await anchor.receives(1)
+async def test_a_resume_is_attempted_until_another_process_may_have_it(sequencer: Any, anchor: ManualAnchor) -> None:
+    record = Record()
+    submit(sequencer, RESUME, record=record)
+    await settle()
     assert anchor.cancellations == [record.taken_over]
     anchor.answer(0)
-    await resume
+    await settle()
