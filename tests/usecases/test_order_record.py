@@ -73,7 +73,7 @@ def theirs(two: tuple[Process, Process]) -> Process:
 
 async def begun(work: Any) -> asyncio.Task[Any]:
     """Begin something that still waits after several looks."""
-    task = asyncio.ensure_future(work)
+    task: asyncio.Task[Any] = asyncio.ensure_future(work)
     await asyncio.sleep(LOOKS)
     assert not task.done()
     return task
@@ -242,3 +242,14 @@ async def test_it_knows_of_no_resume_after_its_own_pause(ours: Process, theirs: 
     last = await ours.changed_since(known.id)
     assert isinstance(last, outcomes.PausedSince)
     assert last.version == third.id
+
+
+async def test_a_version_that_is_not_stored_counts_by_its_time(ours: Process, theirs: Process) -> None:
+    earlier, _ = await theirs.stored(RESUME)
+    await asyncio.sleep(1.0)
+    await ours.stored(PAUSE)
+    await asyncio.sleep(1.0)
+    later, _ = await theirs.stored(RESUME)
+    versions = [f"{one.id[:-1]}x" for one in (earlier, later)]
+    assert isinstance(await theirs.changed_since(versions[0]), outcomes.PausedSince)
+    assert await theirs.changed_since(versions[1]) is None

@@ -19,8 +19,9 @@ async def test_a_sequencer_is_kept_while_it_is_busy_and_for_a_minute_of_doubt() 
         created.append(SimpleNamespace(is_busy=True, is_unconfirmed=True))
         return created[-1]
 
-    sequencers, name = Sequencers(create), ("T0HOME00001", SessionId(SESSION))
-    first: Any = sequencers.get(name)
+    sequencers: Any = Sequencers(create)
+    name = ("T0HOME00001", SessionId(SESSION))
+    first = sequencers.get(name)
     for is_busy, waits in ((True, 0.0), (False, 59.0)):
         first.is_busy = is_busy
         for _ in range(2):

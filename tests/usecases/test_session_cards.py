@@ -1,107 +1,72 @@
 """Cards follow an order whose record comes late, and nobody waits for them."""
 
 import asyncio
-import logging
 from typing import Any
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
-from bot.core.card import NewCard, SessionName
-from bot.core.outcomes import Outcome, Paused, Resumed
-from bot.core.policy import NotNamed
-from bot.core.requests import Verb
-from bot.outbound.store.errors import StoreUnreachableError
-from bot.outbound.store.journal_entry import JournalEntry
-from bot.usecases import session_cards as module
 from bot.usecases.session_cards import SessionCards
 from harness.order_rows import order_row
+from harness.product import errors, outcomes, requests
 
 pytestmark = pytest.mark.anyio
 
-
-class World:
-    """An outbox that counts, and a journal whose reads fail or find one channel."""
-
-    def __init__(self, *, fails: bool = False) -> None:
-        self.refreshed: list[SessionName] = []
-        self.new: list[NewCard] = []
-        self.fails = fails
-
-    def refresh(self, session: SessionName, **_: object) -> asyncio.Future[frozenset[Any]]:
-        self.refreshed.append(session)
-        names: asyncio.Future[frozenset[Any]] = asyncio.get_running_loop().create_future()
-        names.set_result(frozenset())
-        return names
-
-    def remember(self, new: list[NewCard]) -> None:
-        self.new += new
-
-    async def channels_saying_paused(self, *_: str) -> frozenset[str]:
-        if self.fails:
-            raise StoreUnreachableError("gone")
-        return frozenset({"C0OTHER0001"})
-
-    def cards(self) -> SessionCards:
-        world: Any = self
-        return SessionCards(world, world, lambda: 0.0, dashboard_url="https://dashboard.example")
+PAUSE, RESUME = requests.Verb.PAUSE, requests.Verb.RESUME
 
 
-def entry(verb: Verb = Verb.PAUSE) -> JournalEntry:
+@pytest.fixture
+def outbox() -> Any:
+    return Mock()
+
+
+def cards(outbox: Any, *saying_paused: Any) -> SessionCards:
+    states: Any = AsyncMock()
+    states.channels_saying_paused.side_effect = saying_paused
+    return SessionCards(outbox, states, lambda: 0.0, dashboard_url="https://dashboard.example")
+
+
+def entry(verb: requests.Verb, **changes: Any) -> Any:
+    written = asyncio.get_running_loop().create_future()
     row = order_row(verb)
-    return JournalEntry(row.order, row.address, 0.0)
+    said = {"outcome": None, "is_allowed": False, "is_stored": False, "is_lost": False} | changes
+    return Mock(id="1", order=row.order, address=row.address, written=written, **said)
 
 
-async def test_cards_are_updated_when_the_outcome_is_recorded_late(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_KNOWN_WITHIN", 0.01)
-    world, late = World(), entry()
-    assert not await world.cards().update(late, Paused())
-    assert world.refreshed == []
+async def test_cards_are_updated_when_the_outcome_is_recorded_late(outbox: Any) -> None:
+    late = entry(PAUSE)
+    assert not await cards(outbox).update(late, outcomes.Paused())
+    outbox.refresh.assert_not_called()
     late.written.set_result(True)
     await asyncio.sleep(0)
-    assert len(world.refreshed) == 1
+    outbox.refresh.assert_called_once()
 
 
-async def test_a_refused_order_changes_no_card_unless_it_was_being_sent() -> None:
-    world, refused = World(), entry()
-    refused.written.set_result(True)
-    outcome: Outcome = NotNamed(frozenset({"U1"}))
-    await world.cards().update(refused, outcome)
-    assert world.refreshed == []
-    refused.is_allowed = True
-    await world.cards().update(refused, outcome)
-    assert len(world.refreshed) == 1
-
-
-async def test_pausing_is_shown_when_the_order_is_recorded_and_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_PAUSING_AFTER", 0.01)
-    world, order, done = World(), entry(), entry()
-    done.outcome = Paused()
-    for one in (order, done, entry(Verb.RESUME)):
-        world.cards().watch(one)
-    await asyncio.sleep(0.05)
-    assert world.refreshed == []
+async def test_pausing_is_shown_when_the_order_is_recorded_and_sent(outbox: Any) -> None:
+    order = entry(PAUSE)
+    for one in (order, entry(PAUSE, outcome=outcomes.Paused(), is_allowed=True, is_stored=True), entry(RESUME)):
+        cards(outbox).watch(one)
+    await asyncio.sleep(1.0)
+    outbox.refresh.assert_not_called()
     order.is_allowed = order.is_stored = True
-    await asyncio.sleep(0.05)
-    assert len(world.refreshed) == 1
+    await asyncio.sleep(1.0)
+    outbox.refresh.assert_called_once()
 
 
-@pytest.mark.parametrize(
-    ("fails", "in_thread", "channels"),
-    [
-        (False, False, ["C0OTHER0001"]),
-        (False, True, ["C0ALERTS001", "C0OTHER0001"]),
-        (True, True, ["C0ALERTS001"]),
-        (True, False, []),
-    ],
-)
-async def test_a_resume_is_reported_once_in_each_channel_that_says_paused(
-    *, fails: bool, in_thread: bool, channels: list[str], caplog: pytest.LogCaptureFixture
+async def test_without_a_database_a_resume_is_reported_in_its_own_thread_alone(
+    outbox: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.WARNING)
-    world, lost = World(fails=fails), entry(Verb.RESUME)
-    await world.cards().report(entry(Verb.RESUME), Resumed(), in_thread=in_thread)
-    assert [card.channel_id for card in world.new] == channels
-    assert len(caplog.records) == int(fails)
-    lost.is_lost = True
-    await world.cards().report(lost, Resumed(), in_thread=True)
-    assert len(world.new) == len(channels)
+    gone = errors.StoreUnreachableError("gone")
+    for in_thread, found, channels in (
+        (True, gone, ["C0ALERTS001"]),
+        (False, gone, []),
+        (True, {"C0OTHER0001"}, ["C0ALERTS001", "C0OTHER0001"]),
+        (False, {"C0OTHER0001"}, ["C0OTHER0001"]),
+    ):
+        outbox.remember.reset_mock()
+        await cards(outbox, found).report(entry(RESUME), outcomes.Resumed(), in_thread=in_thread)
+        assert [call.args[0][0].channel_id for call in outbox.remember.call_args_list] == channels
+    outbox.remember.reset_mock()
+    await cards(outbox).report(entry(RESUME, is_lost=True), outcomes.Resumed(), in_thread=True)
+    outbox.remember.assert_not_called()
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
