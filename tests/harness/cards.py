@@ -4,7 +4,9 @@ from typing import Any
 
 from bot.core.alert import Alert
 from bot.core.alert_fold import first
+from bot.core.session import Session
 from bot.core.session_id import SessionId
+from bot.outbound.slack import delivery
 from bot.outbound.slack.delivery import Refused
 from bot.outbound.store.card_changes import (
     CardChanges,
@@ -18,6 +20,8 @@ from bot.outbound.store.card_changes import (
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.usecases.card_sender import Attempt
 from harness.texts import SESSION
+
+__all__ = ["Session", "delivery"]
 
 ALERT = Alert(session_id=SessionId(SESSION), text="it loops")
 

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from bot.inbound.slack.payload_schema import pick_command, pick_event, pick_interaction
+
 Json = dict[str, Any]
 
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -12,3 +14,9 @@ SAMPLES = Path(__file__).parents[1] / "samples"
 def sample(name: str) -> Any:
     """Return the JSON of a sample, by its file name without the ending."""
     return json.loads((SAMPLES / f"{name}.json").read_text())
+
+
+def picked(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a payload that reach the bot."""
+    pick = pick_command if "command" in payload else pick_event if "event" in payload else pick_interaction
+    return pick(payload)

@@ -5,9 +5,8 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from bot.outbound.slack import delivery
 from bot.usecases.card_sender import CardSender
-from harness.cards import claimed_card
+from harness.cards import claimed_card, delivery
 from harness.product import Secret, errors, workspace
 
 pytestmark = pytest.mark.anyio

@@ -5,15 +5,15 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from bot.outbound.slack.delivery import TryAgain
 from bot.usecases.message_delivery import MessageDelivery
+from harness.cards import delivery
 from harness.order_rows import order_row
 
 
 @pytest.mark.anyio
 async def test_a_result_that_another_process_has_taken_over_is_not_sent_again(caplog: pytest.LogCaptureFixture) -> None:
     slack: Any = AsyncMock()
-    slack.post.return_value = TryAgain("busy")
+    slack.post.return_value = delivery.TryAgain("busy")
     slack.find.return_value = None
     is_ours = AsyncMock(side_effect=[True, False])
     message: Any = AsyncMock(text="done")

@@ -2,8 +2,8 @@
 
 from unittest.mock import Mock
 
-from bot.core.session import Session
 from bot.usecases.session_reads import CACHED, SessionReads
+from harness.cards import Session
 from harness.product import SessionId
 from harness.texts import SESSION
 

@@ -1,16 +1,12 @@
-"""The workspace of a request is that of the installation, never the person's own; a submitted modal can have anything.
-
-All payloads go through `pick_…` first, as in the bot.
-"""
+"""The workspace of a request is that of the installation; a submitted modal can have anything in it."""
 
 from typing import Any
 
 import pytest
 
 from bot.inbound.slack import payload as under_test
-from bot.inbound.slack.payload_schema import pick_command, pick_event, pick_interaction
 from harness.product import requests
-from harness.samples import sample
+from harness.samples import picked, sample
 
 HOME, PARTNER = "T0HOME00001", "T0PARTNER01"
 VIEW = sample("view_submission.slack_connect_foreign_user.payload")
@@ -19,8 +15,8 @@ OWN = MODAL | {"user": {"id": "U0ALICE0001", "team_id": HOME}, "view": {"team_id
 EVENT = sample("event.app_uninstalled")
 
 
-def team_of(picked: dict[str, object]) -> str:
-    return under_test.read_address(picked).actor.team_id
+def team_of(payload: dict[str, Any]) -> str:
+    return under_test.read_address(picked(payload)).actor.team_id
 
 
 @pytest.mark.parametrize(
@@ -43,19 +39,24 @@ def team_of(picked: dict[str, object]) -> str:
     ],
 )
 def test_the_team_of_an_interaction(payload: dict[str, Any], team: str) -> None:
-    assert team_of(pick_interaction(payload)) == team
+    assert team_of(payload) == team
 
 
 def test_the_team_of_a_command_and_of_an_event() -> None:
     for name in ("slash_command.fields", "slash_command.grid.fields"):
-        assert team_of(pick_command(sample(name))) == HOME
+        assert team_of(sample(name)) == HOME
     for changes, team in (
         ({}, HOME),
         ({"team_id": PARTNER}, HOME),
         ({"authorizations": [{"team_id": None}]}, ""),
         ({"authorizations": None}, HOME),
     ):
-        assert team_of(pick_event(EVENT | changes)) == team
+        assert team_of(EVENT | changes) == team
+
+
+def test_the_time_of_a_shortcut_is_slacks() -> None:
+    shortcut = picked(sample("message_action.human_message_link.payload"))
+    assert under_test.read_time(shortcut, 5.0) == (1785000003.444444, 0.0)
 
 
 def submitted(**view: Any) -> under_test.Submission:

@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from bot.inbound.slack.payload import read_address, read_time
-from bot.inbound.slack.payload_schema import pick_interaction
 from bot.inbound.slack.shortcut_payload import read_message_shortcut
-from harness.samples import sample
+from harness.order_rows import order_row
+from harness.samples import picked, sample
 
 PLAIN = sample("message_action.human_message_link.payload")
 IN_THREAD = sample("message_action.in_thread.payload")
@@ -32,15 +31,5 @@ GOV = "https://hooks.slack-gov.com/app/T0HOME00001/1/x"
     ],
 )
 def test_where_the_message_is(payload: dict[str, Any], link: str, thread_ts: str | None) -> None:
-    picked = pick_interaction(payload)
-    shortcut = read_message_shortcut(picked, read_address(picked))
+    shortcut = read_message_shortcut(picked(payload), order_row().address)
     assert (shortcut.address.message_url, shortcut.address.thread_ts) == (link, thread_ts)
-
-
-def test_nothing_hidden_of_a_message_gets_past_the_schema() -> None:
-    message = PLAIN["message"] | {"files": [{"title": "x"}], "metadata": {"event_type": "x"}}
-    assert pick_interaction(PLAIN | {"message": message})["message"].keys() == {"text", "blocks"}  # type: ignore[attr-defined]
-
-
-def test_its_time_is_slacks() -> None:
-    assert read_time(pick_interaction(PLAIN), 5.0) == (1785000003.444444, 0.0)

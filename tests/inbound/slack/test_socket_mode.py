@@ -1,0 +1,59 @@
+"""Connections of Socket Mode are closed when they have a successor, and at the end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from unittest.mock import AsyncMock, Mock
+
+import pytest
+
+from bot.inbound.slack.socket_mode import SocketMode
+from harness.conversation import until
+from harness.product import Tasks
+
+pytestmark = pytest.mark.anyio
+
+
+class Link:
+    """A connection on which nothing comes; it counts how often it is closed."""
+
+    def __init__(self) -> None:
+        self.closing = asyncio.Event()
+        self.is_doubted = False
+        self.closed = 0
+
+    async def frames(self) -> AsyncIterator[str]:
+        await asyncio.Event().wait()
+        yield ""
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+def slack_over(*links: Link) -> SocketMode:
+    opened: Any = AsyncMock(side_effect=links)
+    return SocketMode(opened, Mock(), Mock(), Tasks(), Mock())
+
+
+async def test_a_connection_is_closed_three_seconds_after_its_successor_was_opened() -> None:
+    """Until then, an envelope of it can need it for an ack."""
+    first, second = Link(), Link()
+    slack = slack_over(first, second)
+    await slack.start()
+    first.closing.set()
+    await asyncio.sleep(2.5)
+    assert first.closed == 0
+    await until(lambda: first.closed)
+    assert second.closed == 0
+    await slack.close()
+
+
+@pytest.mark.parametrize("read_for", [None, 0.05], ids=["before anybody has begun to read it", "while it is read"])
+async def test_a_connection_that_is_open_at_the_end_is_closed(read_for: float | None) -> None:
+    link = Link()
+    slack = slack_over(link)
+    await slack.start()
+    if read_for:
+        await asyncio.sleep(read_for)
+    await slack.close()
+    assert link.closed == 1
