@@ -2,19 +2,18 @@
 
 import pytest
 
-from bot.core.installation import Uninstall
-from bot.core.secret import Secret
-from bot.core.workspace import AnchorKey, KeyCheck, Workspace
 from bot.outbound.workspaces import SingleWorkspace
+from harness.product import Secret, workspace
+from harness.stored import uninstall
 
 pytestmark = pytest.mark.anyio
 
 TEAM, OTHER = "T0HOME00001", "T0GLOBEX001"
-KEY = AnchorKey(Secret("sk-1"))
+KEY = workspace.AnchorKey(Secret("sk-1"))
 
 
-def single(key: AnchorKey | None = KEY) -> SingleWorkspace:
-    return SingleWorkspace(Workspace("", Secret("xoxb-1"), key))
+def single(key: workspace.AnchorKey | None = KEY) -> SingleWorkspace:
+    return SingleWorkspace(workspace.Workspace("", Secret("xoxb-1"), key))
 
 
 @pytest.fixture
@@ -28,7 +27,7 @@ async def test_it_serves_everybody_until_slack_has_said_whose_it_is() -> None:
     one = single()
     assert await one.find(OTHER) is not None
     one.identify(TEAM, "E0GRID00001")
-    await one.delete_uninstalled(Uninstall(TEAM, 0))
+    await one.delete_uninstalled(uninstall())
     found = await one.find(TEAM)
     assert found
     assert (found.team_id, found.enterprise_id) == (TEAM, "E0GRID00001")
@@ -38,19 +37,19 @@ async def test_it_serves_everybody_until_slack_has_said_whose_it_is() -> None:
 
 
 async def test_the_check_of_a_key_is_recorded_for_its_team_and_version(one: SingleWorkspace) -> None:
-    async def recorded() -> KeyCheck:
+    async def recorded() -> workspace.KeyCheck:
         found = await one.find(TEAM)
         assert found
         assert found.anchor_key
         return found.anchor_key.check
 
     for team_id, version in ((OTHER, 0), (TEAM, 1)):
-        await one.record_key_check(team_id, version, KeyCheck.REFUSED)
-        assert await recorded() is KeyCheck.UNVERIFIED
-    for check in (KeyCheck.REFUSED, KeyCheck.VERIFIED):
+        await one.record_key_check(team_id, version, workspace.KeyCheck.REFUSED)
+        assert await recorded() is workspace.KeyCheck.UNVERIFIED
+    for check in (workspace.KeyCheck.REFUSED, workspace.KeyCheck.VERIFIED):
         await one.record_key_check(TEAM, 0, check)
         assert await recorded() is check
-    await single(None).record_key_check(TEAM, 0, KeyCheck.REFUSED)
+    await single(None).record_key_check(TEAM, 0, workspace.KeyCheck.REFUSED)
 
 
 async def test_each_notice_is_sent_once_and_to_nobody_else(one: SingleWorkspace) -> None:

@@ -42,4 +42,7 @@ async def test_each_workspace_is_told_each_thing_once_and_one_that_is_gone_nothi
     await both.admins.record("T0NOBODY001", "U1", NOW)
     assert await both.admins.of("T0NOBODY001") == []
     assert not await both.notices.claim("T0NOBODY001", "welcome", NOW)
+    await both.notices.release(ACME.team_id, "welcome")
+    for name, is_free in (("scopes", False), ("welcome", True)):
+        assert await both.notices.claim(ACME.team_id, name, NOW) is is_free
     assert await fetch(both, "SELECT told_at FROM notices") == [(int(NOW),)] * 4

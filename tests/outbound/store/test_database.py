@@ -169,12 +169,6 @@ async def test_a_disk_that_hangs_does_not_stop_the_end_and_is_closed_when_it_goe
     await until(lambda: not Path(f"{file}-wal").exists())  # the last connection deletes it
 
 
-async def test_a_relative_path_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    async with open_store(Secret("sqlite:///my bot.db"), [KEY]):
-        assert (tmp_path / "my bot.db").exists()
-
-
 async def test_a_file_that_can_not_be_used_is_named(tmp_path: Path, wording: Check) -> None:
     spoil(tmp_path / "bot.db")
     for name, path in {"a directory": "", "no directory": "gone/bot.db", "no database": "bot.db"}.items():

@@ -117,19 +117,6 @@ async def test_those_who_ask_together_wait_for_one_read_and_those_who_come_meanw
     assert rows.reads == [ACME.team_id, "T0NOBODY001", ACME.team_id]
 
 
-async def test_what_anchor_says_of_a_key_is_kept_and_a_notice_is_given_once(rows: WatchedRows) -> None:
-    here, there = (served(rows) for _ in range(2))
-    await rows.store.rows.set_key(ACME.team_id, workspace.AnchorKey(Secret("sk-1")))
-    await here.record_key_check(ACME.team_id, 1, workspace.KeyCheck.REFUSED)
-    found = await there.find(ACME.team_id)
-    assert found and found.anchor_key and found.anchor_key.check is workspace.KeyCheck.REFUSED  # noqa: PT018 - for mypy
-    for _ in range(2):
-        assert [await bot.claim_notice(ACME.team_id, "welcome") for bot in (here, there)] == [True, False]
-        await there.release_notice(ACME.team_id, "welcome")
-    await here.record_admin(ACME.team_id, "U1")
-    assert [await there.admins(team_id) for team_id in (ACME.team_id, GLOBEX.team_id)] == [["U1"], []]
-
-
 # --- while it does not ---
 
 
