@@ -1,7 +1,5 @@
 """A database of an older version of the bot is brought up to date with what is in it."""
 
-import fnmatch
-import os
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -60,13 +58,17 @@ async def test_what_an_older_version_still_writes_can_be_read(database_url: str)
         assert await store.rows.find(ACME.team_id) == expected(ACME.team_id)
 
 
+def copies(directory: Path) -> list[Path]:
+    return list(directory.glob("bot.db-0*"))
+
+
 async def test_a_file_is_copied_before_it_is_migrated_and_the_copy_leads_back(tmp_path: Path) -> None:
     file, copy = tmp_path / "bot.db", tmp_path / "bot.db-0001"
     await make_first(f"sqlite:///{file}")
     copy.write_text("of an earlier attempt, which broke off")
     for _ in range(2):
         assert (await tables(f"sqlite:///{file}"))["revision"] == HEAD
-    assert fnmatch.filter(os.listdir(tmp_path), "bot.db-0*") == [copy.name]
+    assert copies(tmp_path) == [copy]
     assert copy.stat().st_mode & 0o777 == 0o600
     with closing(sqlite3.connect(copy)) as before:
         assert before.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]

@@ -27,7 +27,7 @@ async def test_only_old_orders_that_are_finished_are_deleted_by_several_processe
     caplog.set_level("INFO")
     young, old = order_row(age=DAYS * DAY - 60), order_row(age=100 * DAY)
     kept = [told(young, out.Paused()), old, acted(order_row(age=100 * DAY), out.Paused())]
-    ended = [told(order_row(age=DAYS * DAY + 60 + number), out.Paused()) for number in range(BATCH + 5)]
+    ended = [told(order_row(age=DAYS * DAY + 60 + number), out.Paused()) for number in range(3 * BATCH + 5)]
     async with open_store(Secret(database_url), [KEY]) as one, open_store(Secret(database_url), [KEY]) as another:
         await rows_of(one).write([*kept, *ended], [])
         await asyncio.gather(*(prune(store.database, DAYS) for store in (one, another, one)))
