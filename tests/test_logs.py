@@ -1,11 +1,9 @@
 """The format of a line of the log, the libraries that are excluded from it, and a reader of the log that stops."""
 
-import asyncio
 import fcntl
 import json
 import logging
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -13,18 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from bot import logs
-from bot.demo.sandbox import environment
 from bot.logs import JsonFormatter, NonBlockingHandler, TextFormatter
-from bot.sim.anchor import SimAnchor
-from bot.sim.local_server import free_port
-from bot.sim.slack import SimSlack, Source
-from harness import SESSION, paused
-from harness.process import MODULE
-from harness.single_workspace import PATIENT
 
 PIPE_SIZE = 4096
 
@@ -228,31 +218,3 @@ def test_garbage_collection_that_logs_while_the_queue_is_used_does_not_block_the
     ended = subprocess.run(command, capture_output=True, timeout=20, check=True)  # noqa: S603 - our own text
     assert ended.stderr.splitlines()[-1].endswith(b"last")
     assert b"finalized" in ended.stderr
-
-
-async def is_ready(url: str) -> bool:
-    try:
-        async with aiohttp.ClientSession() as session, session.get(f"{url}/readyz") as response:
-            return response.status == 200
-    except aiohttp.ClientError:
-        return False
-
-
-@pytest.mark.anyio
-async def test_a_bot_whose_log_nobody_reads_works_and_stops() -> None:
-    async with SimSlack(ack_deadline=PATIENT) as slack, SimAnchor() as anchor:
-        anchor.add_session(session_id=SESSION)
-        with small_pipe() as (_, writing):
-            port = free_port()
-            environ = environment(slack, anchor, PORT=str(port), PATH=os.environ["PATH"])
-            bot = await asyncio.create_subprocess_exec(*MODULE, "run", env=environ, stderr=writing)
-            os.close(writing)
-            while not await is_ready(f"http://127.0.0.1:{port}"):  # noqa: ASYNC110 - another process
-                await asyncio.sleep(0.05)
-            slack.request_url = f"http://127.0.0.1:{port}/slack/events"
-            for _ in range(40):  # more than 100 bytes of log each
-                await slack.command(slack.alice, slack.alerts, SESSION)
-            bot.send_signal(signal.SIGTERM)
-            assert await bot.wait() == 0
-    acks = [message.text for message in slack.channel_messages(slack.alerts) if message.source is Source.ACK]
-    assert acks == [paused()] * 40

@@ -17,9 +17,9 @@ from typing import Any
 import aiohttp
 
 from bot.demo.sandbox import environment
-from bot.sim.anchor import SimAnchor
+from bot.sim.anchor import Hang, SimAnchor
 from bot.sim.change_event import ChangeEvent
-from bot.sim.slack import SimSlack
+from bot.sim.slack import Delivery, SimSlack
 from harness.conversation import Conversation
 from harness.secret_scan import leaks
 from harness.single_workspace import PATIENT, forget_key_check
@@ -27,8 +27,10 @@ from harness.texts import SESSION
 
 MODULE = (sys.executable, "-m", "bot")
 CONSOLE_SCRIPT = (str(Path(sys.executable).with_name("anchor-bot")),)
+GONE_WITHIN = 20.0
+"""Seconds: less than anything would hold the end up for, more than the bot's own time limits on a slow machine."""
 _UP_WITHIN = 60.0
-_GONE_WITHIN = 60.0
+_ENDED_WITHIN = 60.0
 _LONGEST_LINE = 1 << 20
 
 
@@ -94,7 +96,7 @@ class BotProcess:
 
     async def exit_code(self) -> int:
         """Wait for its end."""
-        async with asyncio.timeout(_GONE_WITHIN):
+        async with asyncio.timeout(_ENDED_WITHIN):
             return await self.process.wait()
 
     async def read(self, stdin: str) -> None:
@@ -157,6 +159,24 @@ async def bot_process(
             assert leaks("\n".join(bot.lines)) == []
 
 
+def is_anything_left_of(bot: BotProcess) -> bool:
+    """Return whether a process of its group still runs."""
+    try:
+        os.killpg(bot.process.pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def seconds_to_stop(bot: BotProcess, number: signal.Signals = signal.SIGTERM) -> float:
+    """Send a signal; the exit code must be 0, and nothing of it must still run."""
+    stopped_at = time.monotonic()
+    assert await bot.stop(number) == 0
+    assert not is_anything_left_of(bot)
+    assert bot.sentences == []
+    return time.monotonic() - stopped_at
+
+
 @asynccontextmanager
 async def frozen(bot: BotProcess, seconds: float) -> AsyncIterator[None]:
     """Stop the process from running (SIGSTOP) for so long, and longer if what is done meanwhile takes longer."""
@@ -190,6 +210,15 @@ class ProcessHarness(Conversation):
     """A single workspace whose bot runs in a process of its own."""
 
     bot: BotProcess
+
+
+async def hanging(at: ProcessHarness, count: int) -> tuple[list[str], list[asyncio.Task[Delivery]]]:
+    """Type commands that Anchor has received and does not answer."""
+    at.anchor.fault = Hang()
+    sessions = [at.anchor.add_session() for _ in range(count)]
+    typing = [asyncio.create_task(at.command(session)) for session in sessions]
+    await at.anchor.until(lambda: len(at.anchor.orders) >= count and all(map(at.anchor.posts, sessions)))
+    return sessions, typing
 
 
 @asynccontextmanager

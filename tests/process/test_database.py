@@ -1,23 +1,32 @@
-"""The database of a bot of one workspace, which has one without any setting, and pauses without."""
+"""The database of a bot as a process: one without any setting, one that others use, and one that fails meanwhile."""
 
+import asyncio
+import resource
+import sqlite3
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
 
-from bot.app import running
-from bot.config.settings import Settings
-from bot.container import Limits
 from bot.demo.sandbox import environment
-from bot.outbound.store.errors import StoreInUseError
-from bot.sim.anchor import SimAnchor
+from bot.sim.anchor import SessionState, SimAnchor
 from bot.sim.slack import SimSlack
-from harness import paused
-from harness.databases import postgresql_out_of_reach
-from harness.outages import held
-from harness.process import bot_process, run_to_exit, single_workspace_process
+from harness import outcome_text, paused
+from harness.databases import KEY, postgresql_out_of_reach
+from harness.outages import held, locked, network
+from harness.process import (
+    GONE_WITHIN,
+    ProcessHarness,
+    bot_process,
+    hanging,
+    run_to_exit,
+    seconds_to_stop,
+    single_workspace_process,
+)
+from harness.product import outcomes
 
 pytestmark = pytest.mark.anyio
 
@@ -49,15 +58,6 @@ async def test_a_second_bot_waits_until_the_first_one_is_gone(tmp_path: Path) ->
             assert await at.bot.stop() == 0
             await second.says("ready")
             assert await second.stop() == 0
-
-
-async def test_a_second_bot_that_has_waited_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "bot.db"
-    async with SimSlack() as slack, SimAnchor() as anchor, held(file):
-        settings = Settings.from_env(environment(slack, anchor, DATABASE_URL=f"sqlite:///{file}"))
-        with pytest.raises(StoreInUseError):
-            async with running(settings, Limits(lock_wait=0.1)):
-                pass
 
 
 @pytest.mark.long
@@ -94,3 +94,77 @@ async def test_a_server_that_is_down_does_not_keep_it_from_pausing(
         await at.command()
         assert await at.bot.stop() == 0
     assert [message.text for message in at.messages()] == [paused()] * 2
+
+
+# --- a database that fails meanwhile ---
+
+
+@asynccontextmanager
+async def bot_with(url: str) -> AsyncIterator[ProcessHarness]:
+    """Run a bot that has used its database."""
+    async with single_workspace_process({"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal()}) as at:
+        await at.command()
+        yield at
+
+
+@asynccontextmanager
+async def full_disk(at: ProcessHarness, file: Path) -> AsyncIterator[None]:
+    """Let the process write no file that is larger than this one is."""
+    size = max(path.stat().st_size for path in file.parent.iterdir())
+    pid, unlimited = at.bot.process.pid, resource.RLIM_INFINITY
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, unlimited))
+    yield
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (unlimited, unlimited))
+
+
+async def until_journal(at: ProcessHarness, *, fails: bool) -> None:
+    """Wait until the bot says that it cannot record orders, or no longer does."""
+    async with asyncio.timeout(30):
+        while ("journal" in (await at.bot.get("/readyz"))[1]["degraded"]) != fails:  # noqa: ASYNC110 - only the probe tells
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits another process")
+async def test_pauses_go_on_while_the_disk_is_full_and_are_written_later(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'bot.db'}"
+    refused = outcome_text(outcomes.StoreUnavailable(), verb="resume")
+    async with bot_with(url) as at:
+        async with full_disk(at, tmp_path / "bot.db"):
+            delivery = await at.command()
+            assert delivery.ack is not None
+            assert delivery.ack.text == paused()
+            await until_journal(at, fails=True)
+            await at.command(verb="resume")
+            await at.slack.until(lambda: refused in [message.text for message in at.seen()])
+        await until_journal(at, fails=False)
+        await at.command(verb="resume")
+        assert at.anchor.session(at.session).state is SessionState.RUNNING
+        assert await at.bot.stop() == 0
+    rows = await asyncio.to_thread(stored, tmp_path / "bot.db")
+    assert rows == [("pause", "Paused"), ("pause", "Paused"), ("resume", "StoreUnavailable"), ("resume", "Resumed")]
+
+
+def stored(file: Path) -> list[tuple[str, str]]:
+    with closing(sqlite3.connect(file)) as connection:
+        return connection.execute("SELECT verb, outcome FROM orders ORDER BY given_at").fetchall()
+
+
+async def stop_with_orders(at: ProcessHarness) -> None:
+    """Stop it while two people wait, and see them told."""
+    sessions, typing = await hanging(at, 2)
+    await asyncio.sleep(0.5)  # until the journal waits for the database
+    assert await seconds_to_stop(at.bot) < GONE_WITHIN
+    await asyncio.gather(*typing)
+    in_doubt = {outcome_text(outcomes.Unconfirmed(outcomes.Doubt.STOPPED), session=session) for session in sessions}
+    assert in_doubt <= {message.text for message in at.messages()}
+
+
+async def test_a_bot_stops_in_time_although_its_file_is_locked(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'bot.db'}"
+    async with bot_with(url) as at, locked(url):
+        await stop_with_orders(at)
+
+
+async def test_a_bot_stops_in_time_although_its_server_does_not_answer(postgresql_urls: Iterator[str]) -> None:
+    async with network(next(postgresql_urls)) as way, bot_with(way.url) as at, way.cut():
+        await stop_with_orders(at)

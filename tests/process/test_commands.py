@@ -1,59 +1,93 @@
-"""`anchor-bot pause` and `resume` beside a running bot, on each kind of database, and after an end in between."""
+"""`anchor-bot pause`, `resume` and `journal` beside a running bot, and after an end in between."""
 
 import asyncio
+import csv
+import io
 import json
 import os
 import pwd
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.cli.terminal_text import terminal_text
-from bot.core.outcomes import Doubt, Unconfirmed
-from bot.core.requests import operator_id
 from bot.demo.sandbox import environment
 from bot.sim.anchor import Hang, Slow
-from harness import SESSION, ProcessHarness, single_workspace_process
-from harness.process import BotProcess, bot_process
-from harness.texts import outcome_text
+from harness import SESSION, outcome_text, single_workspace_process
+from harness.conversation import until
+from harness.process import bot_process
+from harness.product import outcomes, requests
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
-async def run(at: ProcessHarness, *arguments: str, url: str) -> tuple[int, BotProcess]:
-    """Run a command with the settings of the bot, and return its exit code, and what it wrote."""
-    environ = environment(at.slack, at.anchor, DATABASE_URL=url)
+async def printed(environ: dict[str, str], *arguments: str) -> list[str]:
+    """Run a command to its end, which must be a good one, and return what it prints."""
     async with bot_process(environ, arguments=arguments) as process:
-        code = await process.exit_code()
-    return code, process
+        assert await process.exit_code() == 0
+    assert process.lines == []
+    return process.printed
 
 
-@pytest.mark.slow
-async def test_an_operator_pauses_and_resumes_beside_a_running_bot(database_url: str) -> None:
+async def journal(url: str, *arguments: str) -> list[dict[str, Any]]:
+    lines = await printed({"DATABASE_URL": url}, "journal", "--format", "json", *arguments)
+    return [json.loads(line) for line in lines]
+
+
+async def test_an_operator_orders_and_reads_the_journal_beside_a_running_bot(database_url: str) -> None:
     async with single_workspace_process({"DATABASE_URL": database_url}) as at:
-        await at.command()
+        environ = environment(at.slack, at.anchor, DATABASE_URL=database_url)
+        await at.command(f"{SESSION} =SUM(A1) \x1b[2J it's spending")
+        await at.answer("a click", at.slack.guest)
         for verb in ("pause", "resume"):
-            code, process = await run(at, verb, SESSION, url=database_url)
-            assert (code, process.lines) == (0, [])
-            assert process.printed[-1].endswith(SESSION)
+            assert (await printed(environ, verb, SESSION))[-1].endswith(SESSION)
         await at.command()
         # the last one is sent again if it can have crossed the resume of the other process
         assert [order.verb for order in at.orders][:4] == ["pause", "pause", "resume", "pause"]
-        code, process = await run(at, "journal", "--format", "json", url=database_url)
-        rows = [json.loads(line) for line in process.printed]
+        rows = await journal(database_url)
         assert [(row["source"], row["outcome"]) for row in rows] == [
             ("command", "Paused"),
+            ("button", "NotAMember"),
             ("command line", "Paused"),
             ("command line", "Resumed"),
             ("command", "Paused"),
         ]
+        assert [row["user"] for row in rows[:2]] == [at.person.id, at.slack.guest.id]
         assert {row["workspace"] for row in rows} == {at.workspace.team_id}
+        written = await printed(environ, "journal", "--format", "csv")
+        cells = list(csv.DictReader(io.StringIO("\n".join(written))))
+        assert [row.keys() == cell.keys() for row, cell in zip(rows, cells, strict=True)] == [True] * 5
+        assert cells[0]["reason"].startswith("'=SUM")
+        table = await printed(environ, "journal", "--outcome", "done")
+        assert len(table) == 5
+        assert "\x1b" not in "".join(table)
         assert await at.bot.stop() == 0
 
 
-@pytest.mark.slow
+async def test_the_journal_follows_orders_until_ctrl_c(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'bot.db'}"
+    async with single_workspace_process({"DATABASE_URL": url}) as at:
+        await at.command()
+        arguments = ("journal", "--format", "json", "--follow")
+        async with bot_process({"DATABASE_URL": url}, arguments=arguments) as process:
+            await process.prints("{")
+            at.anchor.fault = Slow(3.0)
+            await at.click()
+            await until(lambda: len(process.printed) == 3)
+            assert await process.stop(signal.SIGINT) == 0
+        assert process.lines == []
+        assert await at.bot.stop() == 0
+    rows = [json.loads(line) for line in process.printed]
+    assert [(row["source"], row["outcome"]) for row in rows] == [
+        ("command", "Paused"),
+        ("button", None),
+        ("button", "Paused"),
+    ]
+
+
 async def test_an_order_in_flight_is_not_taken_over_by_a_bot_that_starts(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'bot.db'}"
     async with single_workspace_process({"DATABASE_URL": url}) as at:
@@ -77,13 +111,12 @@ async def test_ctrl_c_leaves_a_pause_unconfirmed(tmp_path: Path) -> None:
         async with bot_process(environ, arguments=("pause", SESSION)) as command:
             await at.anchor.until(lambda: at.orders)
             assert await command.stop(signal.SIGINT) == 1
-        operator = operator_id(pwd.getpwuid(os.getuid()).pw_name)
-        told = terminal_text(outcome_text(Unconfirmed(Doubt.STOPPED), user=operator))
+        operator, stopped = requests.operator_id(pwd.getpwuid(os.getuid()).pw_name), outcomes.Doubt.STOPPED
+        told = terminal_text(outcome_text(outcomes.Unconfirmed(stopped), user=operator))
         assert (command.printed, command.lines) == (told.splitlines(), [])
-        _, journal = await run(at, "journal", "--format", "json", url=url)
-        (row,) = map(json.loads, journal.printed)
+        (row,) = await journal(url)
         assert (row["source"], row["user"], row["session"]) == ("command line", operator, SESSION)
-        assert (row["outcome"], row["details"]["why"]) == ("Unconfirmed", Doubt.STOPPED)
+        assert (row["outcome"], row["details"]["why"]) == ("Unconfirmed", stopped)
         assert (row["state"], row["delivered_by"]) == ("told", "terminal")
         assert await at.bot.stop() == 0
 
@@ -103,6 +136,5 @@ async def test_what_a_killed_command_left_is_finished_by_the_bot(postgresql_urls
         assert await at.bot.stop() == 0
         assert at.calls("chat.postMessage") == 0
         assert [entry for entry in at.bot.log if entry["level"] == "ERROR"] == []
-        _, process = await run(at, "journal", "--format", "json", url=url)
-    (row,) = map(json.loads, process.printed)
+        (row,) = await journal(url)
     assert (row["outcome"], row["delivered_by"], row["state"]) == ("Paused", "nobody", "told")

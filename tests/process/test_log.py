@@ -1,17 +1,38 @@
-"""No secret is written down, whatever goes wrong and however much is logged."""
+"""What a process writes to its log: one id for each request, and no secret; and a log that nobody reads."""
 
+import asyncio
+import fcntl
 import json
-from functools import partial
+import os
+import signal
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import aiohttp
 import pytest
 
-from bot.sim.anchor import DEFAULT_KEY, Answer, ResetAfterReading, Slow, html, unauthorized
-from bot.sim.slack import Reason, api_error, expired_url
+from bot.demo.sandbox import environment
+from bot.sim.anchor import (
+    DEFAULT_KEY,
+    Answer,
+    ResetAfterReading,
+    SimAnchor,
+    Slow,
+    html,
+    rate_limited,
+    unauthorized,
+)
+from bot.sim.local_server import free_port
+from bot.sim.slack import Reason, SimSlack, Source, api_error, expired_url
 from bot.sim.slack import server_error as slack_error
-from harness import SESSION
-from harness.process import ProcessHarness, single_workspace_process
+from harness import BY_BOTH, SESSION, paused
+from harness.process import MODULE, ProcessHarness, single_workspace_process
+from harness.single_workspace import PATIENT
 
 pytestmark = pytest.mark.anyio
 
@@ -30,11 +51,6 @@ async def anchor_misbehaves(at: ProcessHarness) -> list[str]:
     return urls
 
 
-def has_been_called(at: ProcessHarness, calls: int) -> bool:
-    """Whether the bot has called Slack more often than that."""
-    return len(at.slack.api_calls) > calls
-
-
 async def slack_misbehaves(at: ProcessHarness) -> list[str]:
     """Slow commands whose outcome can't be sent to the response_url, nor in another way."""
     urls = []
@@ -43,7 +59,7 @@ async def slack_misbehaves(at: ProcessHarness) -> list[str]:
         at.anchor.fault = Slow(4.0)
         at.slack.faults["response_url"], at.slack.faults["chat.postMessage"] = by_url, by_post
         urls.append((await at.command(at.anchor.add_session())).response_url)
-        await at.slack.until(partial(has_been_called, at, calls))
+        await at.slack.until(lambda calls=calls: len(at.slack.api_calls) > calls)
     return urls
 
 
@@ -116,3 +132,72 @@ async def test_no_secret_is_ever_logged() -> None:
     assert "hooks.slack.com" not in written
     assert "/commands/" not in written
     assert len([entry for entry in at.bot.log if entry["message"] == "pause"]) == 8
+
+
+def journal_ids(file: Path) -> list[str]:
+    with closing(sqlite3.connect(file)) as database:
+        return [row[0] for row in database.execute("SELECT id FROM orders ORDER BY given_at")]
+
+
+def lines_about(log: list[dict[str, Any]], request: str) -> Iterator[tuple[str, object]]:
+    """The messages of the lines of a request, with the status or the method in them.
+
+    Those of a read of the session are left out: it comes behind the order, at any moment.
+    """
+    for line in log:
+        if line.get("request") == request and not line.get("call", "").startswith("GET"):
+            yield line["message"], line.get("status", line.get("outcome", line.get("result")))
+
+
+@pytest.mark.parametrize("socket_mode", [False, True])
+async def test_an_order_has_one_id_everywhere(tmp_path: Path, *, socket_mode: bool) -> None:
+    file = tmp_path / "bot.db"
+    settings = {"LOG_LEVEL": "DEBUG", "DATABASE_URL": f"sqlite:///{file}"}
+    async with single_workspace_process(settings, socket_mode=socket_mode) as at:
+        at.anchor.fault = rate_limited(0.1, times=1)
+        for by in BY_BOTH:
+            await at.answer(by)
+        assert await at.bot.stop() == 0
+    command, click = journal_ids(file)
+    assert [received.headers["x-request-id"] for received in at.anchor.orders] == [command, command, click]
+    about_command, about_click = ([*lines_about(at.bot.log, request)] for request in (command, click))
+    attempts = [("attempt at Anchor", 429), ("attempt at Anchor", 200)]
+    assert about_command == [("call of Slack's API", 200), *attempts, ("pause", "Paused")]
+    assert about_click[:2] == [attempts[1], ("pause", "Paused")]
+    assert set(about_click[2:]) == {("post to a response_url", "Delivered")}
+    lines = [
+        line for line in at.bot.log if "ms" in line and line["message"] in {"attempt at Anchor", "call of Slack's API"}
+    ]
+    assert all(0 <= line["ms"] < 20_000 for line in lines)
+    named = {line.get("call", line.get("method")) for line in lines}
+    assert named >= {f"POST /v1/sessions/{at.session}/agent/pause", "users.info"}
+    assert datetime.fromisoformat(at.bot.log[0]["time"]).tzinfo == UTC
+
+
+async def is_ready(url: str) -> bool:
+    try:
+        async with aiohttp.ClientSession() as session, session.get(f"{url}/readyz") as response:
+            return response.status == 200
+    except aiohttp.ClientError:
+        return False
+
+
+async def test_a_bot_whose_log_nobody_reads_works_and_stops() -> None:
+    async with SimSlack(ack_deadline=PATIENT) as slack, SimAnchor() as anchor:
+        anchor.add_session(session_id=SESSION)
+        reading, writing = os.pipe()
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+        with os.fdopen(reading):
+            port = free_port()
+            environ = environment(slack, anchor, PORT=str(port), PATH=os.environ["PATH"])
+            bot = await asyncio.create_subprocess_exec(*MODULE, "run", env=environ, stderr=writing)
+            os.close(writing)
+            while not await is_ready(f"http://127.0.0.1:{port}"):  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.05)
+            slack.request_url = f"http://127.0.0.1:{port}/slack/events"
+            for _ in range(40):  # more than 100 bytes of log each
+                await slack.command(slack.alice, slack.alerts, SESSION)
+            bot.send_signal(signal.SIGTERM)
+            assert await bot.wait() == 0
+    acks = [message.text for message in slack.channel_messages(slack.alerts) if message.source is Source.ACK]
+    assert acks == [paused()] * 40
