@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -51,6 +52,10 @@ async def anchor_misbehaves(at: ProcessHarness) -> list[str]:
     return urls
 
 
+def has_called(at: ProcessHarness, calls: int) -> bool:
+    return len(at.slack.api_calls) > calls
+
+
 async def slack_misbehaves(at: ProcessHarness) -> list[str]:
     """Slow commands whose outcome can't be sent to the response_url, nor in another way."""
     urls = []
@@ -59,7 +64,7 @@ async def slack_misbehaves(at: ProcessHarness) -> list[str]:
         at.anchor.fault = Slow(4.0)
         at.slack.faults["response_url"], at.slack.faults["chat.postMessage"] = by_url, by_post
         urls.append((await at.command(at.anchor.add_session())).response_url)
-        await at.slack.until(lambda calls=calls: len(at.slack.api_calls) > calls)
+        await at.slack.until(partial(has_called, at, calls))
     return urls
 
 

@@ -9,12 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot.cli.operators import operate
-from bot.cli.parser import parser
-from bot.core.secret import Secret
-from bot.core.workspace import AnchorKey
 from bot.demo.sandbox import environment_of_many
-from bot.outbound.store.store import open_store
 from bot.sim.anchor import SimAnchor
 from bot.sim.local_server import free_port
 from bot.sim.slack import Installation, SimSlack, Workspace
@@ -39,16 +34,16 @@ class Deployment:
     globex: Workspace
     environ: Mapping[str, str]
 
+    async def operate(self, *arguments: str, stdin: str = "", **changes: str) -> str:
+        """Run a command of an operator's, and return what it prints."""
+        environ = {**self.environ, **changes}
+        async with bot_process(environ, arguments=arguments, stdin=stdin, covered=False) as command:
+            assert await command.exit_code() == 0
+        return "\n".join(command.printed)
+
     async def set_key(self) -> None:
         """Give Globex its key, beside whatever bot runs."""
-        async with open_store(Secret(self.environ["DATABASE_URL"]), [KEY]) as store:
-            assert await store.rows.set_key(self.globex.team_id, AnchorKey(Secret(ANCHOR_KEY)))
-
-    async def operate(self, *arguments: str, **changes: str) -> str:
-        """Run a command of an operator's, and return what it prints."""
-        return await asyncio.to_thread(
-            operate, parser().parse_args(arguments), {**self.environ, **changes}, asyncio.run, lambda *_, **__: True
-        )
+        await self.operate("workspaces", "set-key", self.globex.team_id, stdin=ANCHOR_KEY)
 
     async def pause(self) -> None:
         await self.slack.command("U0GLOBEX001", "C0GLOBEX001", SESSION)

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 import trustme
 
-from bot.core.outcomes import Unavailable, Unreachable
 from bot.demo.sandbox import environment
 from bot.sim.anchor import SimAnchor
 from bot.sim.local_server import free_port
@@ -19,6 +18,7 @@ from bot.sim.slack import SimSlack
 from harness import SESSION, outcome_text, paused
 from harness.connect_proxy import ConnectProxy, connect_both, connect_proxy
 from harness.process import ProcessHarness, bot_process
+from harness.product import outcomes
 from harness.single_workspace import PATIENT
 
 pytestmark = pytest.mark.anyio
@@ -91,20 +91,16 @@ async def bot_with_proxy(
         assert base64.b64encode(CREDENTIALS.encode()).decode() not in written
 
 
-async def test_the_command_line_pauses_through_the_proxy(tmp_path: Path) -> None:
-    async with bot_with_proxy(tmp_path) as at:
+@pytest.mark.parametrize("socket_mode", [False, True])
+async def test_slack_and_anchor_are_called_through_the_proxy(tmp_path: Path, *, socket_mode: bool) -> None:
+    """Also by the command line. The answer to a click goes to a response_url."""
+    async with bot_with_proxy(tmp_path, socket_mode=socket_mode) as at:
+        assert [await at.answer(by) for by in ("a command", "a click")]
+        assert {message.text for message in at.answers()} == {paused()}
         before = len(at.anchor.requests)
         async with bot_process(at.environ, arguments=("pause", SESSION)) as command:
             assert await command.exit_code() == 0
         assert len(at.anchor.requests) > before
-
-
-@pytest.mark.parametrize("socket_mode", [False, True])
-async def test_slack_and_anchor_are_called_through_the_proxy(tmp_path: Path, *, socket_mode: bool) -> None:
-    """The answer to a click goes to a response_url."""
-    async with bot_with_proxy(tmp_path, socket_mode=socket_mode) as at:
-        assert [await at.answer(by) for by in ("a command", "a click")]
-        assert {message.text for message in at.answers()} == {paused()}
     assert set(at.proxy.requests) == {f"{SLACK}:443 200", f"{ANCHOR}:443 200"}
     assert at.bot.log[0]["proxy"] == f"http://127.0.0.1:{at.proxy.port}"
 
@@ -117,5 +113,5 @@ async def test_a_host_in_no_proxy_is_called_directly_and_a_refusal_of_the_proxy_
         tmp_path, slack_host="localhost", NO_PROXY="localhost", ANCHOR_API_URL="https://elsewhere.test"
     ) as at:
         answer = await at.answer("a command")
-    assert answer.text == outcome_text(Unavailable(Unreachable.NO_CONNECTION))
+    assert answer.text == outcome_text(outcomes.Unavailable(outcomes.Unreachable.NO_CONNECTION))
     assert set(at.proxy.requests) == {"elsewhere.test:443 502"}

@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 
 from bot import __version__
-from bot.app import running
-from bot.config.settings import Settings
 from bot.demo.sandbox import environment
 from bot.inbound.listening import NotListeningError
 from bot.sim.anchor import DEFAULT_KEY, SimAnchor
 from bot.sim.slack import SimSlack, api_error
 from harness import SESSION, paused
 from harness.process import CONSOLE_SCRIPT, Ended, bot_process, run_to_exit, single_workspace_process
+from harness.product import Settings, running
 
 pytestmark = pytest.mark.anyio
 
@@ -107,23 +106,17 @@ async def test_a_port_that_is_taken_is_named(wording: Check) -> None:
     wording("port", the_sentence(ended))
 
 
-async def test_a_port_of_the_metrics_that_is_taken_is_named() -> None:
-    async with SimSlack() as slack, SimAnchor() as anchor:
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
-            settings = Settings.from_env(environment(slack, anchor, METRICS_PORT=str(port)))
-            with pytest.raises(NotListeningError, match=f"METRICS_PORT .*:{port}"):
-                async with running(settings):
+@pytest.mark.parametrize("host", ["a" * 70, "no-such-host.invalid", "the port of the metrics"])
+async def test_where_nobody_can_listen_is_an_error(host: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        own, named = {"HOST": host}, "HOST"
+        if "metrics" in host:
+            own, named = {"METRICS_PORT": port}, f"METRICS_PORT .*:{port}"
+        async with SimSlack() as slack, SimAnchor() as anchor:
+            with pytest.raises(NotListeningError, match=named):
+                async with running(Settings.from_env(environment(slack, anchor, **own))):
                     pass
-
-
-@pytest.mark.parametrize("host", ["a" * 70, "no-such-host.invalid"])
-async def test_a_host_that_cannot_be_listened_on_is_an_error(host: str) -> None:
-    async with SimSlack() as slack, SimAnchor() as anchor:
-        settings = Settings.from_env(environment(slack, anchor, HOST=host))
-        with pytest.raises(NotListeningError):
-            async with running(settings):
-                pass
 
 
 async def test_certificates_that_cannot_be_read_end_it_with_one_sentence(wording: Check) -> None:

@@ -1,0 +1,87 @@
+"""The files for the image, compose, systemd and Prometheus."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.config.catalog import SETTINGS
+from bot.config.settings import LONGEST_DRAIN
+from harness.dockerfile import all_of, environment_of, read_stages
+from harness.product import outcomes
+
+ROOT = Path(__file__).parents[1]
+DOCKERFILE, COMPOSE, SERVICE = ROOT / "Dockerfile", ROOT / "compose.yaml", ROOT / "deploy/anchor-bot.service"
+BUILD, IMAGE = read_stages(DOCKERFILE)
+HOME = "/var/lib/anchor-bot"
+LONGEST_STOP = 10
+"""Seconds, as docs/operations.md promises."""
+
+
+@pytest.mark.skipif(not Path(sys.executable).with_name("hadolint").exists(), reason="hadolint is for Linux on x86-64")
+def test_the_dockerfile_is_clean() -> None:
+    hadolint = (Path(sys.executable).with_name("hadolint"), DOCKERFILE)
+    subprocess.run(hadolint, check=True)  # noqa: S603 - ours
+
+
+def test_the_image_runs_as_nobody_in_particular_and_keeps_its_state_in_one_volume() -> None:
+    (user,), (directory,), (volume,) = (list(all_of(IMAGE, name)) for name in ("USER", "WORKDIR", "VOLUME"))
+    assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", user.arguments)
+    assert (directory.arguments, volume.arguments) == (HOME, f'["{HOME}"]')
+    assert set(environment_of(IMAGE)) <= {*SETTINGS, "PATH", "PYTHONDONTWRITEBYTECODE"}
+    assert "slim" in IMAGE[0].arguments
+
+
+def test_what_is_copied_into_the_image_is_in_the_context() -> None:
+    """`.dockerignore` excludes everything but this."""
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    included = {line.removeprefix("!") for line in lines if line.startswith("!")}
+    copied = {word for one in all_of(BUILD, "COPY") for word in one.words[:-1]}
+    shared = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert lines[0] == "*"
+    assert set(shared["shared-data"]) <= copied
+    assert copied == included
+    assert [name for name in copied if not (ROOT / name).exists()] == []
+
+
+def compose() -> Mapping[str, Any]:
+    loaded: Mapping[str, Any] = yaml.safe_load(COMPOSE.read_text())
+    return loaded
+
+
+def test_compose_runs_the_bot_without_rights_and_lets_it_end() -> None:
+    services = compose()["services"]
+    bot_service = services["bot"]
+    assert bot_service["read_only"]
+    assert bot_service["cap_drop"] == ["ALL"]
+    assert bot_service["volumes"] == [f"state:{HOME}"]
+    assert int(bot_service["stop_grace_period"].removesuffix("s")) > LONGEST_STOP
+    assert set(bot_service["environment"]) <= set(SETTINGS)
+    assert [name for name, service in services.items() if "ports" in service] == ["caddy"]
+    volumes = {volume.partition(":")[0] for service in services.values() for volume in service["volumes"]}
+    assert volumes == {*compose()["volumes"], "./deploy/Caddyfile"}
+    assert {network for service in services.values() for network in service["networks"]} == set(compose()["networks"])
+
+
+def service() -> dict[str, str]:
+    lines = SERVICE.read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+
+
+def test_the_service_gives_the_bot_a_directory_and_the_time_to_stop() -> None:
+    found = service()
+    assert (found["DynamicUser"], found["StateDirectory"]) == ("yes", "anchor-bot")
+    assert int(found["TimeoutStopSec"]) > LONGEST_STOP > LONGEST_DRAIN
+
+
+def test_the_rule_about_pauses_knows_each_outcome_that_leaves_an_agent_running() -> None:
+    (group,) = yaml.safe_load((ROOT / "deploy/prometheus-rules.yml").read_text())["groups"]
+    (expression,) = (rule["expr"] for rule in group["rules"] if rule["alert"] == "AnchorBotPauseFailed")
+    (known,) = re.findall(r'outcome=~"([^"]+)"', expression)
+    assert sorted(known.split("|")) == sorted(outcome.__name__ for outcome in outcomes.LEAVES_RUNNING)
