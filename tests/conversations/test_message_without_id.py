@@ -1,7 +1,6 @@
 """The message shortcut on a message without a session id: the modal with the sessions, whose results go there."""
 
 from dataclasses import replace
-from unittest.mock import AsyncMock
 
 import pytest
 
@@ -109,13 +108,6 @@ async def test_the_permissions_of_the_messages_channel_apply() -> None:
         await at.slack.until(lambda: at.orders)
 
 
-async def test_while_anchor_is_slow_a_placeholder_is_shown() -> None:
-    async with single_workspace() as at:
-        at.anchor.fault = Slow(2.0)
-        await ask(at, is_loading=True)
-        await at.slack.until(lambda: buttons(at.modal()) == [PAUSE])
-
-
 async def test_if_anchor_does_not_answer_an_id_can_be_pasted() -> None:
     async with single_workspace(ANCHOR_TIMEOUT="1") as at:
         at.anchor.fault = Hang()
@@ -124,13 +116,6 @@ async def test_if_anchor_does_not_answer_an_id_can_be_pasted() -> None:
         at.anchor.fault = None
         await at.slack.submit(at.person, view, {"pasted": SESSION})
         await at.wait_for_messages(2)
-
-
-async def test_an_unexpected_exception_is_reported_in_the_modal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.usecases.session_list.SessionLists.overview", AsyncMock(side_effect=RuntimeError))
-    async with single_workspace() as at:
-        _, view = await ask(at)
-        assert "incident" in view.text
 
 
 @HTTP_ONLY

@@ -158,7 +158,9 @@ async def test_five_hundred_alerts_in_a_second_are_all_counted_and_posted_once(d
     async with taking_alerts(database_url) as at:
         sessions = [at.anchor.add_session() for _ in range(50)]
         answers = await asyncio.gather(*(send(at, session) for _ in range(10) for session in sessions))
-        await at.slack.until(lambda: str([at.current(message).blocks for message in at.messages()]).count("×10") == 50)
+        await at.slack.until(
+            lambda: str([at.current(message).blocks for message in at.messages()]).count("×10") == 50, within=60.0
+        )
         assert shown(at) == sorted(sessions)
         assert at.calls(POST) <= 1 + math.ceil(len(sessions) / MOST_IN_SUMMARY)
         assert at.calls(UPDATE) < 40

@@ -14,11 +14,12 @@ from harness import HTTP_ONLY, SESSION, SingleHarness, paused, resumed, single_w
 from harness.databases import KEY
 from harness.product import Limits, Settings, State, errors, outcomes, running
 from harness.restarts import remains
+from harness.single_workspace import PATIENT_ACK
 
 pytestmark = pytest.mark.anyio
 
 HOUR = 3600.0
-DEFAULT = Limits()
+DEFAULT = Limits(ack_wait=PATIENT_ACK)
 
 
 @pytest.fixture
