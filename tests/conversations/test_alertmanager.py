@@ -4,13 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.policy import NotAMember, Role
-from bot.core.requests import Verb
-from bot.messages.request_errors import broken_button_message
 from bot.sim.slack import Message
 from harness import BOTH_TRANSPORTS, OTHER_SESSION, SESSION, SingleHarness, outcome_text, paused, single_workspace
 from harness.alertmanager import alertmanager
+from harness.product import policy
 from harness.programs import needs
+from harness.texts import broken_button_text
 
 pytestmark = [pytest.mark.anyio, needs("alertmanager")]
 
@@ -44,7 +43,7 @@ async def test_an_outsider_who_presses_it_is_refused(tmp_path: Path) -> None:
         await at.slack.press(at.slack.outsider, await alert_of(at, tmp_path, SPENDS))
         refusal = await at.wait_for_ephemeral(at.slack.outsider)
         assert at.orders == []
-    assert refusal.text == outcome_text(NotAMember(Role.OUTSIDER), user=at.slack.outsider.id)
+    assert refusal.text == outcome_text(policy.NotAMember(policy.Role.OUTSIDER), user=at.slack.outsider.id)
 
 
 async def test_sessions_are_not_grouped_and_an_alert_without_a_session_says_what_is_missing(tmp_path: Path) -> None:
@@ -59,7 +58,7 @@ async def test_sessions_are_not_grouped_and_an_alert_without_a_session_says_what
         await at.slack.press(at.person, values["None"])
         answer = await at.wait_for_ephemeral()
         assert at.anchor.requests == []
-    assert answer.text == broken_button_message(Verb.PAUSE, "", is_legacy=True).text
+    assert answer.text == broken_button_text("", is_legacy=True)
 
 
 async def test_the_shortcut_finds_the_session_of_an_alert(tmp_path: Path) -> None:

@@ -12,17 +12,13 @@ import aiohttp
 import pytest
 from aiohttp.connector import Connection
 from aiohttp.web_protocol import RequestHandler
-from sqlalchemy import Engine, event, insert
+from sqlalchemy import Engine, event
 
-from bot.core.secret import Secret
-from bot.core.workspace import AnchorKey, KeyCheck
-from bot.outbound.store.fields import FieldRef
-from bot.outbound.store.order_rows import OrderRows
-from bot.outbound.store.schema import workspaces
 from bot.sim.slack import Message, Source
 from harness import BOTH_TRANSPORTS, BY_BOTH, Conversation, SingleHarness, single_workspace
 from harness.conversation import until
 from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
+from harness.product import OrderRows, Secret, workspace
 
 pytestmark = pytest.mark.anyio
 
@@ -46,22 +42,12 @@ def statements(table: str = "workspaces") -> Iterator[list[str]]:
 
 
 async def fill(at: ManyHarness, count: int) -> None:
-    """As many workspaces as that, put into the database directly. Nobody decrypts their tokens."""
-    token = at.store.cipher.encrypt(Secret("xoxb-1"), FieldRef("T0CROWD", "bot_token"))
-    rows = [
-        {
-            "team_id": f"T0CROWD{number:06}",
-            "team_name": "Crowd",
-            "app_id": "A0ANCHOR001",
-            "bot_user_id": "U0ANCHORBOT",
-            "bot_token": token,
-            "scopes": "commands",
-            "installed_by": "U1",
-            "installed_at": 1_785_000_000,
-        }
-        for number in range(count)
-    ]
-    await at.store.database.execute(insert(workspaces).values(rows))
+    """As many workspaces as that, copies of the first one in the database. Nobody decrypts their tokens."""
+    names = "team_name, app_id, bot_user_id, bot_token, scopes, installed_by, installed_at"
+    for number in range(count):
+        await at.execute(
+            f"INSERT INTO workspaces (team_id, {names}) SELECT 'T0CROWD{number:06}', {names} FROM workspaces LIMIT 1"
+        )  # noqa: S608, E501 - numbers
 
 
 async def pause(at: Conversation, by: str) -> list[Message]:
@@ -213,7 +199,7 @@ async def cost(at: ManyHarness, tenant: Tenant) -> tuple[list[str], list[str], i
 async def test_a_command_costs_the_same_in_a_deployment_of_a_thousand(database_url: str) -> None:
     async with many_workspaces(database_url) as at:
         tenant = await at.set_up(at.add(1))
-        key = AnchorKey(Secret(tenant.key), KeyCheck.VERIFIED)
+        key = workspace.AnchorKey(Secret(tenant.key), workspace.KeyCheck.VERIFIED)
         await at.store.rows.set_key(tenant.team_id, key)
         await tenant.command()  # so that Slack has said who it is that types
         alone = await cost(at, tenant)

@@ -8,15 +8,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from bot.core.outcomes import Broken, Paused
-from bot.inbound.slack.listener import ACK_WAIT
-from bot.messages.request_errors import incident_message, unknown_action_message
-from bot.outbound.anchor.client import AnchorClient
 from bot.sim.slack import Source
-from bot.usecases.access_check import Access, AccessCheck
-from bot.usecases.session_control import SessionControl
 from harness import BOTH_TRANSPORTS, HTTP_ONLY, AdminHarness, outcome_text, paused, single_workspace
-from harness.texts import waiting_text
+from harness.product import Limits, outcomes
+from harness.texts import UNKNOWN_ACTION, incident_text, waiting_text
 
 pytestmark = pytest.mark.anyio
 
@@ -42,34 +37,34 @@ def incident_in(caplog: pytest.LogCaptureFixture, kind: type[Exception] = ZeroDi
 async def test_an_exception_is_reported_and_logged_under_one_id(
     ack_wait: float, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(AnchorClient, "send", broken)
+    monkeypatch.setattr("bot.outbound.anchor.client.AnchorClient.send", broken)
     async with single_workspace(ack_wait=ack_wait) as at:
         delivery = await at.command()
         (seen,) = await at.wait_for_messages()
     assert delivery.status == 200
-    assert seen.text == outcome_text(Broken(incident_in(caplog)))
+    assert seen.text == outcome_text(outcomes.Broken(incident_in(caplog)))
 
 
 async def test_a_timeout_in_a_check_is_not_taken_for_the_end_of_the_bot(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def timing_out(*_: object) -> Access:
+    async def timing_out(*_: object) -> None:
         raise TimeoutError
 
-    monkeypatch.setattr(AccessCheck, "check", timing_out)
+    monkeypatch.setattr("bot.usecases.access_check.AccessCheck.check", timing_out)
     async with single_workspace() as at:
         await at.command()
         (seen,) = await at.wait_for_messages()
-    assert seen.text == outcome_text(Broken(incident_in(caplog, TimeoutError)))
+    assert seen.text == outcome_text(outcomes.Broken(incident_in(caplog, TimeoutError)))
 
 
 async def test_an_outcome_too_late_for_the_ack_is_posted_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def stalling(*_: object) -> Paused:
+    async def stalling(*_: object) -> outcomes.Paused:
         time.sleep(2.55)  # noqa: ASYNC251 - nothing else in the process runs meanwhile
-        return Paused("paused")
+        return outcomes.Paused("paused")
 
-    monkeypatch.setattr(SessionControl, "execute", stalling)
-    async with single_workspace(ack_wait=ACK_WAIT) as at:
+    monkeypatch.setattr("bot.usecases.session_control.SessionControl.execute", stalling)
+    async with single_workspace(ack_wait=Limits().ack_wait) as at:
         delivery = await at.command()
         (message,) = await at.wait_for_messages()
     assert delivery.ack is not None
@@ -101,7 +96,7 @@ async def test_an_exception_before_the_request_is_read_is_reported(
         (seen,) = at.ephemerals()
         assert at.anchor.requests == []
     assert delivery.status == 200
-    assert seen.text == incident_message(incident_in(caplog)).text
+    assert seen.text == incident_text(incident_in(caplog))
 
 
 def click(response_url: str, /, **changes: object) -> dict[str, object]:
@@ -126,7 +121,7 @@ async def test_an_unknown_button_is_answered() -> None:
         await at.slack.until(lambda: len(at.ephemerals()) == 2)
         assert at.anchor.requests == []
     assert (answer.status, answer.body) == (200, b"")
-    assert at.ephemerals()[-1].text == unknown_action_message().text
+    assert at.ephemerals()[-1].text == UNKNOWN_ACTION
 
 
 async def test_an_unknown_button_of_an_unknown_workspace_is_answered_by_its_url_alone() -> None:

@@ -8,27 +8,10 @@ from urllib.parse import parse_qs, quote, urlsplit
 import aiohttp
 import pytest
 
-from bot.core.installation import (
-    SCOPES,
-    CodeRefused,
-    Denied,
-    Expired,
-    ForeignBrowser,
-    Installed,
-    InstallOutcome,
-    OrgWide,
-    RefusedBySlack,
-    Replayed,
-    ScopesDeclined,
-    SlackSilent,
-    TokenRotates,
-    UnknownState,
-    WrongRedirect,
-)
-from bot.messages.install_pages import broken_page, page_of
+from bot.core import installation as ended
 from bot.sim.slack import ApiCall, Fault, Hang, ResetAfterReading, api_error, server_error
 from harness import HTTP_ONLY, paused
-from harness.install_browser import Browser, Visit
+from harness.install_browser import Browser, Visit, broken_page, page_of
 from harness.many_workspaces import ManyHarness, many_workspaces
 
 pytestmark = pytest.mark.anyio
@@ -47,7 +30,7 @@ async def state_of(at: ManyHarness, browser: Browser) -> str:
     return parse_qs((await begin(at, browser)).location)["state"][0]
 
 
-async def assert_refused(at: ManyHarness, page: Visit, outcome: InstallOutcome, *, exchanged: bool) -> None:
+async def assert_refused(at: ManyHarness, page: Visit, outcome: ended.InstallOutcome, *, exchanged: bool) -> None:
     """Check that the page shows the outcome, that nothing is stored, and whether Slack was sent a code."""
     assert page.page == page_of(outcome)
     assert bool(exchanges(at)) is exchanged
@@ -57,7 +40,7 @@ async def assert_refused(at: ManyHarness, page: Visit, outcome: InstallOutcome, 
 async def test_a_workspace_installs_the_app_gets_its_key_and_pauses(at: ManyHarness) -> None:
     tenant = at.add(1)
     page = await at.install(tenant)
-    assert page.page == page_of(Installed(tenant.team_id, "Tenant-1", has_key=False))
+    assert page.page == page_of(ended.Installed(tenant.team_id, "Tenant-1", has_key=False))
     await at.set_up(tenant)
     await tenant.command()
     assert [request.key for request in tenant.orders] == [tenant.key]
@@ -69,7 +52,7 @@ async def test_a_workspace_installs_the_app_gets_its_key_and_pauses(at: ManyHarn
 async def test_installed_again_the_workspace_keeps_its_key(at: ManyHarness) -> None:
     tenant = await at.set_up(at.add(1))
     page = await at.install(tenant)
-    assert page.page == page_of(Installed(tenant.team_id, "Tenant-1", has_key=True))
+    assert page.page == page_of(ended.Installed(tenant.team_id, "Tenant-1", has_key=True))
     await tenant.command()
     assert [request.key for request in tenant.orders] == [tenant.key]
 
@@ -85,7 +68,7 @@ async def test_the_way_to_slack_asks_for_what_the_bot_needs_and_binds_the_browse
     state = asked.pop("state")
     assert asked == {
         "client_id": at.slack.registration.client_id,
-        "scope": ",".join(SCOPES),
+        "scope": ",".join(ended.SCOPES),
         "redirect_uri": f"{at.environ['BASE_URL']}/slack/oauth_redirect",
     }
     cookie, _, flags = begun.headers["Set-Cookie"].partition("; ")
@@ -106,61 +89,51 @@ async def test_over_https_the_cookie_is_for_this_host_and_for_https_alone(tmp_pa
     assert redirect_uri == "https://bot.example.com/anchor/slack/oauth_redirect"
 
 
-ON_THE_CONSENT_PAGE: list[tuple[dict[str, str], InstallOutcome]] = [
-    ({"decision": "cancel"}, Denied()),
-    ({"declined": "users:read"}, ScopesDeclined(("users:read",))),
-    ({"declined": "chat:write,users:read"}, ScopesDeclined(("chat:write", "users:read"))),
-    ({"org_wide": "1"}, OrgWide()),
-]
+ENDS: dict[str, tuple[dict[str, str], Fault | None, ended.InstallOutcome]] = {
+    "cancelled": ({"decision": "cancel"}, None, ended.Denied()),
+    "a scope declined": ({"declined": "users:read"}, None, ended.ScopesDeclined(("users:read",))),
+    "scopes declined": (
+        {"declined": "chat:write,users:read"},
+        None,
+        ended.ScopesDeclined(("chat:write", "users:read")),
+    ),
+    "org-wide": ({"org_wide": "1"}, None, ended.OrgWide()),
+    "another URL": ({}, api_error("bad_redirect_uri"), ended.WrongRedirect()),
+    "no error": ({}, api_error(""), ended.SlackSilent()),
+    "503": ({}, server_error(), ended.SlackSilent()),
+    "hangs up": ({}, ResetAfterReading(), ended.SlackSilent()),
+    "hangs": ({}, Hang(), ended.SlackSilent()),
+}
 
 
-@pytest.mark.parametrize(("choices", "outcome"), ON_THE_CONSENT_PAGE)
-async def test_a_choice_on_the_consent_page_ends_it(
-    at: ManyHarness, choices: dict[str, str], outcome: InstallOutcome
-) -> None:
-    page = await at.install(at.add(1), **choices)
-    await assert_refused(at, page, outcome, exchanged=outcome != Denied())
-
-
-AT_THE_EXCHANGE: list[tuple[Fault, InstallOutcome]] = [
-    (api_error("bad_redirect_uri"), WrongRedirect()),
-    (api_error(""), SlackSilent()),
-    (server_error(), SlackSilent()),
-    (ResetAfterReading(), SlackSilent()),
-]
-
-
-@pytest.mark.parametrize(("fault", "outcome"), AT_THE_EXCHANGE)
-async def test_an_answer_of_slacks_at_the_exchange_ends_it(
-    at: ManyHarness, fault: Fault, outcome: InstallOutcome
+@pytest.mark.parametrize(("choices", "fault", "outcome"), ENDS.values(), ids=ENDS)
+async def test_a_choice_on_the_consent_page_or_an_answer_of_slacks_ends_it(
+    at: ManyHarness, choices: dict[str, str], fault: Fault | None, outcome: ended.InstallOutcome
 ) -> None:
     at.slack.faults["oauth.v2.access"] = fault
-    await assert_refused(at, await at.install(at.add(1)), outcome, exchanged=True)
-
-
-async def test_a_slack_that_hangs_is_not_waited_for_without_end(
-    at: ManyHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.outbound.slack.oauth._TIMEOUT", 2.0)
-    at.slack.faults["oauth.v2.access"] = Hang()
-    await assert_refused(at, await at.install(at.add(1)), SlackSilent(), exchanged=True)
+    page = await at.install(at.add(1), **choices)
+    await assert_refused(at, page, outcome, exchanged=outcome != ended.Denied())
 
 
 async def test_an_app_whose_tokens_rotate_or_whose_secret_is_wrong_is_not_installed(at: ManyHarness) -> None:
     at.slack.registration.rotates_tokens = True
-    await assert_refused(at, await at.install(at.add(1)), TokenRotates(), exchanged=True)
+    await assert_refused(at, await at.install(at.add(1)), ended.TokenRotates(), exchanged=True)
     at.slack.registration.client_secret = "another"
-    await assert_refused(at, await at.install(at.add(2)), RefusedBySlack("bad_client_secret"), exchanged=True)
+    await assert_refused(at, await at.install(at.add(2)), ended.RefusedBySlack("bad_client_secret"), exchanged=True)
 
 
-async def test_a_link_works_once(at: ManyHarness) -> None:
+async def test_a_link_and_a_code_work_once(at: ManyHarness) -> None:
     tenant = at.add(1)
     async with Browser() as browser:
         back = await browser.consent((await begin(at, browser)).location, tenant.team_id)
         assert (await browser.get(back)).status == 200
-        page = await browser.get(back)
-    assert page.page == page_of(Replayed())
-    assert len(exchanges(at)) == 1
+        assert (await browser.get(back)).page == page_of(ended.Replayed())
+        assert len(exchanges(at)) == 1
+        (code,) = parse_qs(urlsplit(back).query)["code"]
+        await at.store.rows.delete(tenant.team_id)
+        state = await state_of(at, browser)
+        page = await browser.get(f"{at.bot.url}/slack/oauth_redirect?state={state}&code={code}")
+    await assert_refused(at, page, ended.CodeRefused(), exchanged=True)
 
 
 async def test_it_ends_in_the_browser_that_it_began_in(at: ManyHarness) -> None:
@@ -172,7 +145,7 @@ async def test_it_ends_in_the_browser_that_it_began_in(at: ManyHarness) -> None:
         await begin(at, ours)
         with_another = await ours.get(back)
     for page in (without_cookie, with_another):
-        await assert_refused(at, page, ForeignBrowser(), exchanged=False)
+        await assert_refused(at, page, ended.ForeignBrowser(), exchanged=False)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +155,7 @@ async def test_a_way_back_without_its_state_or_a_code_ends_nothing(at: ManyHarne
     async with Browser() as browser:
         state = await state_of(at, browser)
         page = await browser.get(f"{at.bot.url}/slack/oauth_redirect?{query.replace('{its own}', state)}")
-    await assert_refused(at, page, UnknownState(), exchanged=False)
+    await assert_refused(at, page, ended.UnknownState(), exchanged=False)
 
 
 async def test_strangers_cannot_fill_the_log(at: ManyHarness, caplog: pytest.LogCaptureFixture) -> None:
@@ -200,19 +173,7 @@ async def test_it_ends_within_ten_minutes(at: ManyHarness) -> None:
         begun = await begin(at, browser)
         at.slack.clock.advance(601)
         page = await browser.get(await browser.consent(begun.location, at.add(1).team_id))
-    await assert_refused(at, page, Expired(), exchanged=False)
-
-
-async def test_a_code_that_was_used_is_not_taken_with_another_state(at: ManyHarness) -> None:
-    tenant = at.add(1)
-    async with Browser() as browser:
-        first = await browser.consent((await begin(at, browser)).location, tenant.team_id)
-        await browser.get(first)
-        (code,) = parse_qs(urlsplit(first).query)["code"]
-        await at.store.rows.delete(tenant.team_id)
-        state = await state_of(at, browser)
-        page = await browser.get(f"{at.bot.url}/slack/oauth_redirect?state={state}&code={code}")
-    await assert_refused(at, page, CodeRefused(), exchanged=True)
+    await assert_refused(at, page, ended.Expired(), exchanged=False)
 
 
 async def test_what_slack_says_is_shown_as_text(at: ManyHarness) -> None:
@@ -220,7 +181,7 @@ async def test_what_slack_says_is_shown_as_text(at: ManyHarness) -> None:
     async with Browser() as browser:
         state = await state_of(at, browser)
         page = await browser.get(f"{at.bot.url}/slack/oauth_redirect?state={state}&error={quote(error)}")
-    await assert_refused(at, page, RefusedBySlack(error), exchanged=False)
+    await assert_refused(at, page, ended.RefusedBySlack(error), exchanged=False)
     assert "<script" not in page.text
 
 

@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bot.core.secret import Secret, digest
-from bot.core.workspace import AnchorKey
-from bot.outbound.store.errors import StoreUnreachableError
 from bot.sim.anchor import Slow
 from bot.sim.slack import expired_url
 from bot.sim.slack.platform import SLACKBOT
 from harness.blocks import actions, button
 from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
+from harness.product import Secret, errors, workspace
+from harness.texts import digest
 
 pytestmark = pytest.mark.anyio
 
@@ -28,7 +27,7 @@ UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 async def made(change: Callable[[], Awaitable[bool]]) -> bool:
     """Make a change of the database, once more if it is too busy."""
     while True:
-        with contextlib.suppress(StoreUnreachableError):
+        with contextlib.suppress(errors.StoreUnreachableError):
             return await change()
 
 
@@ -116,7 +115,7 @@ class Actor:
         self.at.anchor.add_key(key)
         self.keys.add(key)
         self.sessions.add(self.at.anchor.add_session(key=key))
-        await made(lambda: self.at.store.rows.set_key(self.tenant.team_id, AnchorKey(Secret(key))))
+        await made(lambda: self.at.store.rows.set_key(self.tenant.team_id, workspace.AnchorKey(Secret(key))))
 
     async def leave(self) -> None:
         """Remove the app, ask something of it nevertheless, and mostly install it again."""
@@ -135,10 +134,7 @@ class Actor:
 
 
 @pytest.mark.parametrize(("seed", "count", "steps"), [(1, 5, 10), pytest.param(2, 12, 20, marks=pytest.mark.long)])
-async def test_nothing_of_one_workspace_reaches_another(
-    database_url: str, seed: int, count: int, steps: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.inbound.slack.listener._LEAST_WAIT", 20.0)  # a slow machine records late: then no ack
+async def test_nothing_of_one_workspace_reaches_another(database_url: str, seed: int, count: int, steps: int) -> None:
     async with many_workspaces(database_url, ack_wait=0.05) as at:
         tenants = [at.add(number) for number in range(count)]
         actors = [

@@ -5,17 +5,10 @@ from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
-from unittest.mock import AsyncMock
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import text
 
-from bot.core.outcomes import Resumed, StoreUnavailable
-from bot.core.secret import Secret
-from bot.outbound.store import availability, sqlite_connections
-from bot.outbound.store.order_rows import OrderRows
-from bot.outbound.store.schema import orders
-from bot.outbound.store.store import open_store
 from bot.sim.anchor import SessionState
 from bot.sim.slack import Delivery
 from conversations.test_health import becomes, degraded
@@ -23,6 +16,7 @@ from harness import HTTP_ONLY, SingleHarness, many_workspaces, outcome_text, pau
 from harness.conversation import until
 from harness.databases import KEY
 from harness.outages import Outage, delete_file, directory_away, execute, locked, network, read_only, without_table
+from harness.product import Secret, open_store, outcomes
 from harness.texts import waiting_text
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -38,12 +32,6 @@ ALICE_S_ORDERS = (
 )
 
 
-@pytest.fixture(autouse=True)
-def short_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(availability, "CHECK_INTERVAL", 0.2)
-    monkeypatch.setattr(sqlite_connections, "_BUSY_TIMEOUT_MS", 500)
-
-
 async def give(at: SingleHarness, by: str, verb: str, seconds: float) -> tuple[str, Delivery]:
     """Give an order for a session of its own, for which Anchor takes so long."""
     state = SessionState.RUNNING if verb == "pause" else SessionState.PAUSED
@@ -56,15 +44,15 @@ async def give(at: SingleHarness, by: str, verb: str, seconds: float) -> tuple[s
 async def give_all(at: SingleHarness) -> list[str]:
     """Give all kinds of orders while the journal fails. Return the sessions."""
     given = await asyncio.gather(*(give(at, *order) for order in ALICE_S_ORDERS))
-    (fast, acked), (slow, announced), (clicked, told), (lost, unsafe), (left, _) = given
+    (fast, acked), (slow, announced), (clicked, click), (lost, unsafe), (left, _) = given
     assert acked.ack is not None
     assert acked.ack.text == paused(session=fast)
     assert announced.ack is not None
     assert announced.ack.text == waiting_text(session=slow, is_recorded=False)
-    assert (told.status, unsafe.status) == (200, 503)
-    outcomes = {paused(session=session) for session in (slow, clicked, lost)}
-    outcomes.add(outcome_text(StoreUnavailable(), verb="resume", session=left))
-    await at.slack.until(lambda: outcomes <= {message.text for message in at.seen()})
+    assert (click.status, unsafe.status) == (200, 503)
+    told = {paused(session=session) for session in (slow, clicked, lost)}
+    told.add(outcome_text(outcomes.StoreUnavailable(), verb="resume", session=left))
+    await at.slack.until(lambda: told <= {message.text for message in at.seen()})
     assert at.anchor.posts(left) == []
     at.slack.violations.clear()  # the 503, with which Slack shows a warning
     return [fast, slow, clicked, lost, left]
@@ -73,16 +61,18 @@ async def give_all(at: SingleHarness) -> list[str]:
 async def journal(url: str) -> list[Any]:
     """Return the rows of the journal."""
     async with open_store(Secret(url), [KEY]) as store:
-        return list(await store.database.fetch_all(select(orders)))
+        return list(await store.database.fetch_all(text("SELECT * FROM orders")))
 
 
 async def until_written(url: str, sessions: list[str]) -> None:
     """Wait until the orders that were given meanwhile are stored, and that they were told."""
     expected = dict.fromkeys(sessions, ("told", "Paused"))
     expected[sessions[-1]] = ("told", "StoreUnavailable")
-    async with asyncio.timeout(20):
-        while {row.session_id: (row.state, row.outcome) for row in await journal(url)} != expected:  # noqa: ASYNC110 - polls
-            await asyncio.sleep(0.05)
+
+    async def are_stored() -> bool:
+        return {row.session_id: (row.state, row.outcome) for row in await journal(url)} == expected
+
+    await until(are_stored)
 
 
 async def survive(url: str, outage: AbstractAsyncContextManager[None], *, bot_url: str = "") -> None:
@@ -92,14 +82,16 @@ async def survive(url: str, outage: AbstractAsyncContextManager[None], *, bot_ur
     async with waits as at:
         async with outage:
             sessions = await give_all(at)
-            async with asyncio.timeout(20):
-                while "journal" not in await degraded(at.bot):  # noqa: ASYNC110 - only the probe tells of it
-                    await asyncio.sleep(0.05)
+
+            async def is_degraded() -> bool:
+                return "journal" in await degraded(at)
+
+            await until(is_degraded)
         await until_written(url, sessions)
-        await becomes(at.bot, set())
+        await becomes(at, set())
         session, delivery = await give(at, "a command", "resume", 0.0)
         assert delivery.ack is not None
-        assert delivery.ack.text == outcome_text(Resumed("running"), verb="resume", session=session)
+        assert delivery.ack.text == outcome_text(outcomes.Resumed("running"), verb="resume", session=session)
 
 
 @HTTP_ONLY
@@ -141,10 +133,12 @@ async def test_a_deleted_file_is_written_again(tmp_path: Path) -> None:
         assert (await pausing).ack is not None
         await tenant.slack.until(tenant.messages)
         await until((tmp_path / "bot.db").exists)
-        await becomes(at.bot, set())
-        async with asyncio.timeout(20):
-            while [row.state for row in await journal(url)] != ["told"]:  # noqa: ASYNC110 - nothing tells of it
-                await asyncio.sleep(0.05)
+        await becomes(at, set())
+
+        async def is_told() -> bool:
+            return [row.state for row in await journal(url)] == ["told"]
+
+        await until(is_told)
         async with open_store(Secret(url), [KEY]) as store:
             assert await store.rows.find(tenant.team_id) is not None
         at.anchor.session(tenant.session).seconds = 0.0
@@ -153,17 +147,16 @@ async def test_a_deleted_file_is_written_again(tmp_path: Path) -> None:
 
 
 @HTTP_ONLY
-async def test_a_resume_that_another_process_has_taken_over_is_neither_sent_nor_told(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_resume_that_another_process_has_taken_over_is_neither_sent_nor_told(database_url: str) -> None:
     """As when this process is frozen, or cut off from the database, for longer than its lease."""
-    monkeypatch.setattr(OrderRows, "take_over", AsyncMock(return_value=[]))  # the first look can come late
     keys = KEY.reveal()
     async with single_workspace(ack_wait=0.0, DATABASE_URL=database_url, ENCRYPTION_KEYS=keys) as at:
         at.anchor.session(at.session).seconds = 1.0
         await at.command()
         await at.command(verb="resume")
-        await execute(database_url, "UPDATE orders SET owner = 'another' WHERE verb = 'resume'")
+        await execute(
+            database_url, "UPDATE orders SET owner = '', leased_until = leased_until + 99 WHERE verb = 'resume'"
+        )
         await at.slack.until(at.messages)
         await asyncio.sleep(0.5)
         assert [order.verb for order in at.orders] == ["pause"]

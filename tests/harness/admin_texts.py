@@ -1,10 +1,14 @@
 """The texts about administration that the bot must show, from the product's own functions."""
 
 from bot.core import admin_outcomes as about
+from bot.core.checks import Checked, CheckName, Finding, Good, Skipped
 from bot.core.outcomes import StoreUnavailable
-from bot.core.policy import Role
+from bot.core.policy import Role, Rule
+from bot.core.requests import Verb
 from bot.core.workspace import AnchorKey, KeyCheck
 from bot.messages import admin_notices, modal_results
+from bot.messages import policy as policy_texts
+from bot.messages.home_status import home_status
 from bot.messages.modal_results import CHECKING, MODAL_NOT_OPENED, ONE_MOMENT, TOO_LATE, UNSEEN, about_problem
 
 __all__ = ["CHECKING", "MODAL_NOT_OPENED", "ONE_MOMENT", "TOO_LATE", "UNSEEN"]
@@ -17,6 +21,11 @@ NOT_SAVED = about_problem(StoreUnavailable())
 NOT_A_KEY = modal_results.about_key(about.NotAKey())
 KEY_NOT_SAVED = modal_results.about_key(StoreUnavailable())
 KEY_REFUSED = modal_results.about_key(about.NewKeyRejected(401))
+
+_SCOPES = Checked(CheckName.SCOPES, Finding(Good.SCOPES_GRANTED))
+_NO_CHANNEL = Checked(CheckName.ALERT_CHANNEL, Finding(Skipped.CHANNEL_UNSET))
+SCOPES_GRANTED = str(home_status([_SCOPES, _NO_CHANNEL], install_url=""))
+"""The beginning of the status in Slack if it is good."""
 
 NO_CHANNEL = modal_results.about_alert(about.NoChannel())
 
@@ -75,3 +84,8 @@ def token_notice(by: str) -> str:
 def key_refused_notice(key: AnchorKey, *, by_admins: bool = True) -> str:
     """What is read when Anchor refuses the key of a workspace."""
     return admin_notices.key_refused_message(key, by_admins=by_admins).text
+
+
+def who_can(verb: str, rule: Rule) -> str:
+    """The line of Home about who can pause or resume."""
+    return policy_texts.who_can(Verb(verb), rule)

@@ -6,8 +6,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import text
-
 from bot.app import running
 from bot.config.settings import Settings
 from bot.core.workspace import Workspace
@@ -118,7 +116,7 @@ class AdminHarness(Tenant):
 
     async def execute(self, sql: str) -> None:
         """Change the database behind the bot's back."""
-        await self.at.store.database.execute(text(sql))
+        await self.at.execute(sql)
 
     def add_channel(self, name: str, *, with_bot: bool) -> Channel:
         """Add a channel with all three people in it."""

@@ -12,7 +12,10 @@ from bot.cli.parser import parser
 from bot.core.checks import Checked, CheckName, Finding, Kind
 from bot.demo.sandbox import environment
 from bot.messages.checks import check_line
+from bot.outbound.store.migrations import HEAD as DATABASE_HEAD
 from harness.single_workspace import SingleHarness
+
+__all__ = ["DATABASE_HEAD"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,9 @@ from typing import Self
 
 import aiohttp
 
-from bot.messages.install_pages import Page
+from bot.messages.install_pages import Page, broken_page, page_of
+
+__all__ = ["broken_page", "page_of"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from bot.config.settings import DASHBOARD_URL
 from bot.core.checks import Finding, Kind
 from bot.core.outcomes import Outcome, Paused, Resumed
 from bot.core.requests import Actor, Help, Order, Verb
-from bot.core.secret import is_token
+from bot.core.secret import digest, is_token
 from bot.core.session_id import Ambiguous, Broken, Missing, SessionId
 from bot.messages import admin_notices, home_status, request_errors
 from bot.messages.alert_card import sample_alert_message
@@ -13,11 +13,12 @@ from bot.messages.message import in_channel
 from bot.messages.outcome import card_not_updated, outcome_message, waiting_message
 from bot.messages.usage import usage_message
 
-__all__ = ["is_token"]
+__all__ = ["digest", "is_token"]
 
 SESSION = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
 OTHER_SESSION = "9c0d7e11-2222-4333-8444-555566667777"
 ALICE = "U0ALICE0001"
+UNKNOWN_ACTION = request_errors.unknown_action_message().text
 CARD_NOT_UPDATED = card_not_updated()
 SAMPLE_ALERT = sample_alert_message().text
 
@@ -96,3 +97,8 @@ def reinstall_advice(missing: str, install_url: str) -> str:
 def as_direct_text(text: str, channel: str) -> str:
     """The text of a direct message with a result that could not be posted to this channel."""
     return request_errors.as_direct_message(in_channel(text), channel).text
+
+
+def unknown_command_text(command: str) -> str:
+    """The answer to a slash command that the bot does not have."""
+    return request_errors.unknown_command_message(command).text
