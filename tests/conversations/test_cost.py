@@ -47,7 +47,7 @@ async def fill(at: ManyHarness, count: int) -> None:
     for number in range(count):
         await at.execute(
             f"INSERT INTO workspaces (team_id, {names}) SELECT 'T0CROWD{number:06}', {names} FROM workspaces LIMIT 1"
-        )  # noqa: S608, E501 - numbers
+        )
 
 
 async def pause(at: Conversation, by: str) -> list[Message]:

@@ -161,12 +161,12 @@ async def test_home_and_its_event_do_not_wait_for_slow_answers_and_a_broken_chec
 ) -> None:
     team = await AdminHarness.open(at, with_key=True)
     at.slack.faults["users.info"] = Slow(2.5, times=1)
-    at.slack.faults["auth.test"] = Slow(8.0, times=1)
+    at.slack.faults["auth.test"] = Slow(2.0, times=1)
     opened = await at.slack.open_home(team.admin)
     assert (opened.answer.status, publications(at)) == (200, [])
     await at.slack.until(team.home_text)
     assert SCOPES_GRANTED not in team.home_text()
-    await asyncio.sleep(8.0)
+    await asyncio.sleep(2.0)
     assert SCOPES_GRANTED in (await team.open_home()).text
     monkeypatch.setattr("bot.usecases.checks.workspace.judge_scopes", Mock(side_effect=RuntimeError))
     await asyncio.sleep(600.0)

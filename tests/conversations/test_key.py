@@ -163,14 +163,14 @@ async def test_an_outcome_after_the_ack_does_not_overtake_it(hasty: ManyHarness)
     ids=["member", "stranger", "role unknown"],
 )
 async def test_the_right_is_checked_again_when_the_key_is_sent(
-    team: AdminHarness, change: dict[str, Any], role: str
+    team: AdminHarness, change: dict[str, Any], role: policy.Role
 ) -> None:
     await team.open_modal("anchor_set_key")
     team.workspace.change_user(team.admin, **change)
-    if role == "UNKNOWN":
+    if role is policy.Role.UNKNOWN:
         team.slack.faults["users.info"] = Answer(503)
     await team.submit({"key": KEY})
-    await team.wait_for_modal(say.not_admin(policy.Role[role]))
+    await team.wait_for_modal(say.not_admin(role))
     assert (team.anchor.requests, await key_of(team)) == ([], None)
 
 
