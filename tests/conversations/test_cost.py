@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 from aiohttp.connector import Connection
 from aiohttp.web_protocol import RequestHandler
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, text
 
 from bot.sim.slack import Message, Source
 from harness import BOTH_TRANSPORTS, BY_BOTH, Conversation, SingleHarness, single_workspace
@@ -44,10 +44,8 @@ def statements(table: str = "workspaces") -> Iterator[list[str]]:
 async def fill(at: ManyHarness, count: int) -> None:
     """As many workspaces as that, copies of the first one in the database. Nobody decrypts their tokens."""
     names = "team_name, app_id, bot_user_id, bot_token, scopes, installed_by, installed_at"
-    for number in range(count):
-        await at.execute(
-            f"INSERT INTO workspaces (team_id, {names}) SELECT 'T0CROWD{number:06}', {names} FROM workspaces LIMIT 1"
-        )
+    sql = f"INSERT INTO workspaces (team_id, {names}) SELECT :team, {names} FROM workspaces LIMIT 1"  # noqa: S608
+    await at.store.database.execute(text(sql), [{"team": f"T0CROWD{number:06}"} for number in range(count)])  # type: ignore[arg-type]
 
 
 async def pause(at: Conversation, by: str) -> list[Message]:
