@@ -1,16 +1,13 @@
-"""Many at once: commands, alerts, and one person who orders far too much."""
+"""Many commands at once, and one person who orders far too much."""
 
 import asyncio
 import itertools
 import resource
-import statistics
-import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from bot.sim.anchor import Slow
@@ -77,56 +74,6 @@ async def test_a_thousand_commands_at_once_are_all_acknowledged_and_answered() -
     assert all(len(at.anchor.posts(session)) == 1 for session in sessions)
     assert [entry for entry in at.bot.log if entry["level"] != "INFO" or "traceback" in entry] == []
     assert (at.bot.sentences, at.slack.violations, at.anchor.violations) == ([], [], [])
-
-
-# --- five hundred alerts in a second do not delay commands ---
-
-TOKEN = "s3cret-of-the-alerts"
-ALERTS, SESSIONS = 500, 50
-COMMANDS = 40
-
-
-async def send_alerts(at: ProcessHarness, sessions: list[str]) -> list[int]:
-    """Send the alerts evenly over a second, and return the statuses of their answers."""
-    headers = {"Authorization": f"Bearer {TOKEN}"}
-    began = time.monotonic()
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as client:
-
-        async def send(number: int) -> int:
-            await asyncio.sleep(began + number / ALERTS - time.monotonic())
-            body = {"session_id": sessions[number % SESSIONS], "text": "It spends."}
-            async with client.post(f"{at.bot.url}/alerts", json=body, headers=headers) as answer:
-                return answer.status
-
-        return await asyncio.gather(*map(send, range(ALERTS)))
-
-
-async def commands(at: ProcessHarness) -> float:
-    """Type commands one after the other for two seconds, and return the median of the seconds until the ack."""
-    elapsed = []
-    for _ in range(COMMANDS):
-        began = time.monotonic()
-        elapsed.append((await at.command(at.anchor.add_session())).elapsed)
-        await asyncio.sleep(began + 2 / COMMANDS - time.monotonic())
-    return statistics.median(elapsed)
-
-
-@pytest.mark.long
-@pytest.mark.realtime
-async def test_commands_are_as_fast_during_five_hundred_alerts_in_a_second(tmp_path: Path) -> None:
-    own = {"DATABASE_URL": f"sqlite:///{tmp_path / 'bot.db'}", "ALERTS_TOKEN": TOKEN, "ALERTS_CHANNEL": "C0ALERTS001"}
-    ratios = []
-    async with single_workspace_process(own, covered=False) as at:
-        at.anchor.fault = Slow(0.05)
-        await commands(at)  # the warm-up
-        for _ in range(3):
-            quiet = await commands(at)
-            sessions = [at.anchor.add_session() for _ in range(SESSIONS)]
-            busy, statuses = await asyncio.gather(commands(at), send_alerts(at, sessions))
-            assert set(statuses) <= {200, 202}
-            ratios.append(busy / quiet)
-        assert await at.bot.stop() == 0
-    assert min(ratios) <= 1.2, ratios
 
 
 # --- one person orders 500 pauses per second while Anchor is slow: everybody else is answered as on a quiet day ---

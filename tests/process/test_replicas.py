@@ -7,26 +7,20 @@ from typing import Any
 
 import pytest
 
-from bot.outbound.store.order_rows import LEASE
 from bot.sim.anchor import SessionState
-from bot.usecases.recovery import INTERVAL
 from harness.databases import postgresql
 from harness.process import frozen
-from harness.replicas import TAKEN_OVER, Given, Replicas, replicas
+from harness.replicas import TAKEN_OVER, Replicas, replicas
 
 pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
 
+TAKEN_OVER_WITHIN = 12.0  # seconds, as docs/reliability.md promises
 STATES = {"Paused": SessionState.PAUSED, "Resumed": SessionState.RUNNING}
 
 
 @pytest.fixture
 def url(postgresql_urls: Iterator[str]) -> str:
     return next(postgresql_urls)
-
-
-def report(**counts: object) -> None:
-    """Print what happened, for those who run it with -s."""
-    print(counts)  # noqa: T201
 
 
 @pytest.mark.parametrize(
@@ -54,7 +48,6 @@ async def test_the_last_order_wins_wherever_it_is_given(
             session for session in last if last[session] != "Unconfirmed" and STATES[last[session]] != ends[session]
         ]
         outcomes = [row.outcome for row in await at.rows()]
-    report(orders=len(at.given), outcomes={one: outcomes.count(one) for one in set(outcomes)}, wrong=len(wrong))
     assert len(last) == 10 * rounds
     assert outcomes.count("Superseded") > 0
     assert [[(row.verb, row.outcome, row.owner) for row in by_session[session]] for session in wrong] == []
@@ -79,8 +72,6 @@ async def test_a_request_at_two_replicas_at_once_is_told_once_and_a_resume_execu
         shown = [answer["text"] for answer in at.balancer.answers if answer["response_type"] == "in_channel"]
         told = {one.session: sum(one.session in text for text in shown) for one in at.given}
         resumes = [len(at.anchor.posts(one.session)) for one in at.given if one.verb == "resume"]
-        pauses = [len(at.anchor.posts(one.session)) for one in at.given if one.verb == "pause"]
-    report(told=sum(told.values()), resumes=sum(resumes), pauses=len(pauses), pauses_sent=sum(pauses))
     assert len(rows) == len(told) == 200
     assert set(told.values()) == {1}
     assert set(resumes) == {1}
@@ -88,6 +79,7 @@ async def test_a_request_at_two_replicas_at_once_is_told_once_and_a_resume_execu
 
 
 @pytest.mark.long
+@pytest.mark.realtime
 async def test_what_a_killed_replica_leaves_is_taken_over(url: str) -> None:
     async with replicas(url) as at:
         giving = asyncio.create_task(at.give(90, rate=30.0, seconds=4.0))
@@ -100,11 +92,9 @@ async def test_what_a_killed_replica_leaves_is_taken_over(url: str) -> None:
         rows = await at.until_told()
         taken = [moment for bot in at.bots for moment in bot.times(TAKEN_OVER)]
         seconds = [round(moment - killed_at, 1) for moment in taken]
-    lost, twice = reckon(at, rows)
-    report(taken_over=len(taken), after_seconds=max(seconds, default=0.0), lost=len(lost), told_twice=twice)
-    assert lost == []
+    assert lost(at, rows) == []
     assert taken
-    assert max(seconds) < LEASE + INTERVAL + 1.0  # for the machine
+    assert max(seconds) < TAKEN_OVER_WITHIN
 
 
 @pytest.mark.long
@@ -120,11 +110,9 @@ async def test_a_frozen_replica_sends_no_resume_late(url: str) -> None:
         rows = await at.until_told()
         late = [request.session_id for request in at.anchor.orders[before:] if request.verb == "resume"]
         taken = sum(entry["message"] == TAKEN_OVER for bot in at.bots for entry in bot.log)
-    lost, twice = reckon(at, rows)
-    report(taken_over=taken, lost=len(lost), told_twice=twice, pauses_sent_late=len(at.anchor.orders) - before)
-    assert (late, lost) == ([], [])
+    assert (late, lost(at, rows)) == ([], [])
     assert taken > 0
-    assert twice <= 2
+    assert sum(count > 1 for count in at.told().values()) <= 2
 
 
 @pytest.mark.long
@@ -139,11 +127,9 @@ async def test_a_rolling_restart_rejects_nothing(url: str, *, socket_mode: bool)
         is_enough = not giving.done()
         await giving
         rows = await at.until_told()
-    lost, twice = reckon(at, rows)
     outcomes = {row.outcome for row in rows}
-    report(orders=len(at.given), rejected=len(at.balancer.failures), lost=len(lost), told_twice=twice)
     assert is_enough
-    assert (at.balancer.failures, lost) == ([], [])
+    assert (at.balancer.failures, lost(at, rows)) == ([], [])
     assert outcomes == {"Paused", "Resumed"}
     assert {one.delivery.error for one in at.given} == {None}
 
@@ -165,10 +151,7 @@ async def test_nothing_is_lost_while_the_database_restarts() -> None:
             await giving
             rows = await at.until_told()
     meanwhile = {row.session_id: row.outcome for row in rows if row.session_id in {pause, resume}}
-    lost, twice = reckon(at, rows)
-    refused = sum(row.outcome == "StoreUnavailable" for row in rows)
-    report(orders=len(at.given), refused=refused, lost=len(lost), told_twice=twice, failures=len(at.balancer.failures))
-    assert lost == []
+    assert lost(at, rows) == []
     assert {one.delivery.error for one in at.given} == {None}
     assert meanwhile == {pause: "Paused", resume: "StoreUnavailable"}
     assert at.anchor.posts(pause)
@@ -176,19 +159,13 @@ async def test_nothing_is_lost_while_the_database_restarts() -> None:
     assert {row.verb for row in rows if row.outcome == "StoreUnavailable"} == {"resume"}
 
 
-def reckon(at: Replicas, rows: list[Any]) -> tuple[list[tuple[object, ...]], int]:
-    """Return the orders that were acknowledged or recorded and whose outcome nobody saw, and how many came twice."""
+def lost(at: Replicas, rows: list[Any]) -> list[tuple[object, ...]]:
+    """Return the orders that were acknowledged or recorded and whose outcome nobody saw. No resume was sent twice."""
     told, recorded = at.told(), {row.trigger_id: row for row in rows}
-    lost = [about(one, recorded) for one in at.given if is_promised(one, recorded) and not told[one.session]]
-    executed = [one for one in at.given if one.verb == "resume" and len(at.anchor.posts(one.session)) > 1]
-    assert executed == []
-    return lost, sum(count > 1 for count in told.values())
-
-
-def is_promised(one: Given, recorded: dict[str, Any]) -> bool:
-    return one.delivery.ack is not None or one.delivery.trigger_id in recorded
-
-
-def about(one: Given, recorded: dict[str, Any]) -> tuple[object, ...]:
-    row = recorded.get(one.delivery.trigger_id)
-    return one.verb, one.session, one.delivery.error, row and (row.state, row.outcome, row.delivered_by)
+    assert [one for one in at.given if one.verb == "resume" and len(at.anchor.posts(one.session)) > 1] == []
+    found = [(one, recorded.get(one.delivery.trigger_id)) for one in at.given if not told[one.session]]
+    return [
+        (one.verb, one.session, one.delivery.error, row and (row.state, row.outcome, row.delivered_by))
+        for one, row in found
+        if one.delivery.ack is not None or row
+    ]
