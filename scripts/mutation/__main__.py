@@ -5,8 +5,8 @@ import json
 import queue
 import random
 import tempfile
-import threading
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,10 @@ def main() -> None:
         for mutation in mutations:
             print(f"{mutation.file}:{mutation.line}  {mutation.what}: {mutation.after.strip()}")
         return
-    verdicts = _try(mutations, options.jobs)
+    verdicts = _try(mutations, options.jobs, options.output)
     print(f"\n{sum(verdict.killed_by is not None for verdict in verdicts)} of {len(verdicts)} mutations were killed")
     if earlier:
         _compare(earlier, verdicts)
-    if options.output:
-        options.output.write_text(json.dumps([verdict.json for verdict in verdicts], indent=1))
 
 
 def _choose(found: list[Mutation], seed: int, count: int) -> list[Mutation]:
@@ -72,7 +70,7 @@ def _again(earlier: list[dict[str, Any]], found: list[Mutation]) -> list[Mutatio
     return mutations
 
 
-def _try(mutations: list[Mutation], jobs: int) -> list[Verdict]:
+def _try(mutations: list[Mutation], jobs: int, output: Path | None) -> list[Verdict]:
     tests = coverage_map.load()
     left, verdicts = queue.SimpleQueue[Mutation](), list[Verdict]()
     for mutation in mutations:
@@ -85,15 +83,15 @@ def _try(mutations: list[Mutation], jobs: int) -> list[Verdict]:
                 verdict = trials.judge(left.get())
                 verdicts.append(verdict)
                 print(f"{len(verdicts)}/{len(mutations)}  {verdict}", flush=True)
+                if output:
+                    output.write_text(json.dumps([verdict.json for verdict in verdicts], indent=1))
         finally:
             trials.close()
 
     with tempfile.TemporaryDirectory(prefix="mutate-") as directory:
-        threads = [threading.Thread(target=work, args=(Path(directory).resolve() / str(job),)) for job in range(jobs)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        copies = [Path(directory).resolve() / str(job) for job in range(jobs)]
+        with ThreadPoolExecutor(jobs) as threads:
+            list(threads.map(work, copies))
     return sorted(verdicts, key=lambda verdict: verdict.mutation)
 
 

@@ -23,7 +23,7 @@ _MOST_COSTLY, _COSTLY_SECONDS = 10, 40.0  # tests with a process or PostgreSQL
 _FIRST = 8  # tests that run alone first: importing the files of all others takes seconds
 _HANGS_AFTER = 90.0
 _LONGEST_TRIAL = 400.0
-_USAGE_ERROR, _INTERRUPTED = 4, 2
+_NONE_FAILED = (0, 5)  # pytest's exit codes: all passed, or no test was found
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +128,9 @@ class Trials:
 
     def _run(self, tests: list[str]) -> _Run:
         run, code = self._fork(tests)
-        if code == _USAGE_ERROR:  # the parameters of a test are other ones with the mutation
-            whole = list(dict.fromkeys(name.partition("[")[0] for name in tests))
-            run, code = self._fork(whole)
-        if run.failed is None and code != 0:
+        if run.failed is None and code not in _NONE_FAILED:  # nothing could be imported
             return _Run(tests[0], run.begun)
-        if run.failed is not None and run.failed not in tests:  # a file that can't be imported, or another parameter
+        if run.failed is not None and run.failed not in tests:  # a file that can't be imported, or other parameters
             start = run.failed.partition("[")[0]
             return _Run(next((name for name in tests if name.startswith(start)), tests[0]), run.begun, run.hung)
         return run
@@ -171,7 +168,7 @@ def _best(tests: list[Test], most: int, seconds: float) -> list[Test]:
         return cases[function], test.lines * (0.1 + test.seconds)
 
     chosen = list[Test]()
-    for _, test in sorted((order(test), test) for test in sorted(tests, key=lambda test: (test.lines, test.name))):
+    for test in sorted(sorted(tests, key=lambda test: (test.lines, test.name)), key=order):
         seconds -= test.seconds
         if len(chosen) == most or seconds < 0:
             break

@@ -5,6 +5,7 @@ A request is a line on stdin: a list of tests, and the file for the output. The 
 
 import contextlib
 import importlib
+import importlib.util
 import json
 import os
 import sys
@@ -22,23 +23,52 @@ _OPTIONS = (
 )
 
 
-class _Reporter:
-    """Tells which test begins, and which fails."""
+class _Tests:
+    """The chosen tests, in their order. Tells which begins, and which fails."""
+
+    def __init__(self, names: list[str]) -> None:
+        self._names = {_of(name): name for name in names}
+        self.functions = list(dict.fromkeys(name.partition("[")[0] for name in names))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Leave the chosen ones, or all of a test whose parameters are other ones with the mutation."""
+        known = {
+            function for function, _ in map(_of, (item.nodeid for item in items if _of(item.nodeid) in self._names))
+        }
+        order = {test: place for place, test in enumerate(self._names)}
+        last = len(order)
+        items[:] = [item for item in items if (test := _of(item.nodeid)) in order or test[0] not in known]
+        items.sort(key=lambda item: order.get(_of(item.nodeid), last))
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        _say("begins", nodeid)
+        _say("begins", self._names.get(_of(nodeid), nodeid))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
-            _say("fails", report.nodeid)
+            _say("fails", self._names.get(_of(report.nodeid), report.nodeid))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
             _say("fails", report.nodeid)
 
 
+def _of(name: str) -> tuple[str, tuple[str, ...]]:
+    """Return a test and its parameters. Their sequence depends on which directories pytest is given."""
+    function, _, parameters = name.partition("[")
+    return function, tuple(sorted(parameters.removesuffix("]").split("-")))
+
+
 def _say(*words: str | int) -> None:
     os.write(_answers, f"{json.dumps(words)}\n".encode())
+
+
+def _import_alone(name: str, file: str) -> None:
+    """Import a module without its package, which imports the bot."""
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec and spec.loader:
+        sys.modules[name] = module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
 
 
 def _run(tests: list[str], output: str) -> int:
@@ -47,17 +77,21 @@ def _run(tests: list[str], output: str) -> int:
     written = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.dup2(written, 1)
     os.dup2(written, 2)
-    return int(pytest.main([*_OPTIONS, *tests], plugins=[_Reporter()]))
+    chosen = _Tests(tests)
+    code = pytest.main([*_OPTIONS, *chosen.functions], plugins=[chosen])
+    sys.stdout.flush()
+    return int(code)
 
 
 if __name__ == "__main__":
     _answers = os.dup(1)
     os.dup2(2, 1)
-    sys.path.insert(0, "tests")
-    importlib.import_module("harness.virtual_time")  # first: libraries keep functions of `time`
+    _import_alone("harness.virtual_time", "tests/harness/virtual_time.py")  # first: libraries keep functions of `time`
     for library in _LIBRARIES:
         with contextlib.suppress(ImportError):
             importlib.import_module(library)
+    if "bot" in sys.modules:
+        raise RuntimeError("the bot has to be imported anew for each mutation")
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
