@@ -5,56 +5,36 @@ import csv
 import io
 import json
 import re
-import unicodedata
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
+from unittest.mock import Mock
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from bot.cli import journal
 from bot.cli.journal import Follower
-from bot.cli.journal_formats import CsvWriter, JsonWriter, TableWriter
-from bot.cli.main import main
-from bot.core.history import OUTCOMES, HistoryFilter, PastOrder
-from bot.core.outcomes import Doubt, NotFound, Outcome, Paused, Unconfirmed
-from bot.core.policy import NotNamed
-from bot.core.recovery import State
-from bot.core.requests import Verb
-from bot.core.secret import Secret
-from bot.outbound.store.errors import StoreUnreachableError
-from bot.outbound.store.fields import FieldCipher
-from bot.outbound.store.order_history import OrderHistory
-from bot.outbound.store.order_row import OrderRow
-from bot.outbound.store.order_rows import OrderRows
-from bot.outbound.store.store import open_store
 from harness import OTHER_SESSION
-from harness.conversation import until
 from harness.databases import KEY
-from harness.order_rows import RESPONSE_URL, order_row
+from harness.order_rows import RESPONSE_URL, OrderHistory, order_row, rows_of
+from harness.order_rows import told as told_as
+from harness.product import Secret, errors, history, main, open_store, outcomes, policy, requests
 
 Check = Callable[[str, str], None]
-TEAM = "T0FOLLOWED1"
 NO_ANSWER = "postgresql://x@127.0.0.1:1/none"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z")
 
 
-def told(row: OrderRow) -> OrderRow:
-    return replace(row, state=State.TOLD, delivered_by="ack", told_at=row.settled_at)
+def told(row: Any, outcome: outcomes.Outcome) -> Any:
+    return replace(told_as(row, outcome), settled_at=row.given_at, told_at=row.given_at)
 
 
-def of_bob(row: OrderRow) -> OrderRow:
-    return replace(row, order=replace(row.order, actor=replace(row.order.actor, user_id="U0BOB000001")))
-
-
+UNCONFIRMED = outcomes.Unconfirmed(outcomes.Doubt.STOPPED)
 ROWS = [
-    told(order_row(outcome=Paused("paused"), age=100_000)),
-    told(order_row(outcome=NotFound("no such session"), session=OTHER_SESSION, age=5_000)),
-    told(order_row(Verb.RESUME, outcome=Unconfirmed(Doubt.STOPPED), team="T0OTHER0001", age=4_000)),
-    told(of_bob(order_row(outcome=NotNamed(frozenset({"U1"})), age=3_000))),
+    told(order_row(age=100_000), outcomes.Paused("paused")),
+    told(order_row(session=OTHER_SESSION, age=5_000), outcomes.NotFound("no such session")),
+    told(order_row(requests.Verb.RESUME, team="T0OTHER0001", age=4_000), UNCONFIRMED),
+    told(order_row(user="U0BOB000001", age=3_000), policy.NotNamed(frozenset({"U1"}))),
     order_row(age=1),
 ]
 """One is older than a day; the last one has no outcome yet."""
@@ -67,20 +47,20 @@ def url(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     monkeypatch.delenv("COLUMNS", raising=False)
     url = f"sqlite:///{tmp_path / 'bot.db'}"
     monkeypatch.setenv("DATABASE_URL", url)
-    write(url, *ROWS)
+    asyncio.run(write(url, ROWS))
     return url
 
 
-def write(url: str, *rows: OrderRow) -> None:
-    async def write_rows() -> None:
-        async with open_store(Secret(url), [KEY]) as store:
-            await OrderRows(store.database, FieldCipher([KEY]), "ours").write(rows, [])
+async def write(url: str, rows: list[Any], changed: list[Any] | None = None) -> None:
+    async with open_store(Secret(url), [KEY]) as store:
+        await rows_of(store).write(rows, changed or [])
 
-    asyncio.run(write_rows())
+
+Prints = Callable[..., str]
 
 
 @pytest.fixture
-def prints(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+def prints(capsys: pytest.CaptureFixture[str]) -> Prints:
     """Run the command, and return what it prints: on stdout, or on stderr if it fails."""
 
     def run(*arguments: str, code: int = 0) -> str:
@@ -90,9 +70,6 @@ def prints(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
         return (written.out if code == 0 else written.err).removesuffix("\n")
 
     return run
-
-
-Prints = Callable[..., str]
 
 
 def numbers(printed: str) -> list[int]:
@@ -110,6 +87,8 @@ def numbers(printed: str) -> list[int]:
         ("--since 2026-01-01 --user U0BOB000001", [3]),
         ("--user os:alice", []),
         ("--since 75m", [2, 3, 4]),
+        ("--since 51m", [3, 4]),
+        ("--since 49m", [4]),
         ("--workspace T0OTHER0001", [2]),
         ("--outcome not-done", [1]),
         ("--outcome Failed", []),
@@ -121,10 +100,7 @@ def numbers(printed: str) -> list[int]:
         ("--outcome Resumed", []),
     ],
 )
-def test_it_prints_the_chosen_orders_in_their_sequence(
-    prints: Prints, monkeypatch: pytest.MonkeyPatch, arguments: str, expected: list[int]
-) -> None:
-    monkeypatch.setattr(journal, "_PAGE", 2)
+def test_it_prints_the_chosen_orders_in_their_sequence(prints: Prints, arguments: str, expected: list[int]) -> None:
     assert numbers(prints("--format", "json", *arguments.split())) == expected
 
 
@@ -137,8 +113,8 @@ def test_without_settings_it_reads_the_file_of_a_bot_of_one_workspace(
 
 
 def test_each_outcome_is_of_one_kind() -> None:
-    names = sorted(name for kind in OUTCOMES.values() for name in kind)
-    assert names == sorted(outcome.__name__ for outcome in get_args(Outcome))
+    names = sorted(name for kind in history.OUTCOMES.values() for name in kind)
+    assert names == sorted(outcome.__name__ for outcome in get_args(outcomes.Outcome))
 
 
 def test_json_and_csv_have_everything_but_secrets(prints: Prints) -> None:
@@ -176,68 +152,16 @@ def test_a_narrow_terminal_gets_fewer_columns(prints: Prints, monkeypatch: pytes
         wording(f"{columns or 'all'} columns", TIME.sub("2026-11-26T10:00:00Z", prints("--outcome", "refused")))
 
 
-def past(reason: str) -> PastOrder:
-    texts = dict.fromkeys((one.name for one in fields(PastOrder)), "x")
-    return PastOrder(**{**texts, "reason": reason, "given_at": 0.0, "settled_at": 0.5, "told_at": None})  # type: ignore[arg-type]
-
-
-@given(st.text(), st.integers(30, 200))
-def test_whatever_people_write_the_table_fits_and_steers_no_terminal(reason: str, width: int) -> None:
-    out = io.StringIO()
-    TableWriter(out, width).write([past(reason)])
-    heading, line, end = out.getvalue().split("\n")
-    assert (line.isprintable(), end) == (True, "")
-    assert sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in line) <= width >= len(heading)
-
-
-@given(st.one_of(st.text(), st.text("=+-@ \t\r\n＝", min_size=1)))
-def test_no_cell_of_csv_is_a_formula(reason: str) -> None:
-    out = io.StringIO()
-    CsvWriter(out).write([past(reason)])
-    _, cells = csv.reader(io.StringIO(out.getvalue()))
-    assert [cell for cell in cells if cell.lstrip()[:1] in set("=+-@＝＋－＠") or not cell.isprintable()] == []
-
-
-def test_what_an_encoding_lacks_is_escaped() -> None:
-    raw = io.BytesIO()
-    out = io.TextIOWrapper(raw, encoding="ascii", write_through=True)
-    TableWriter(out, None).write([past("zu spät")])
-    assert b"zu sp\\xe4t" in raw.getvalue()
-
-
-def test_without_a_database_it_says_so(prints: Prints, monkeypatch: pytest.MonkeyPatch, wording: Check) -> None:
-    for name, url in {"no file": "sqlite:///elsewhere.db", "keeps nothing": "sqlite://"}.items():
-        monkeypatch.setenv("DATABASE_URL", url)
-        wording(name, prints(code=1).replace(str(Path.cwd()), "DIRECTORY"))
-    assert not Path("elsewhere.db").exists()
-
-
 @pytest.mark.parametrize(("url", "code"), [("odd", 2), ("postgresql://[", 2), (NO_ANSWER, 1)])
 def test_a_database_that_can_not_be_used_is_named(
-    prints: Prints, monkeypatch: pytest.MonkeyPatch, url: str, code: int
+    prints: Prints, monkeypatch: pytest.MonkeyPatch, url: str, code: int, wording: Check
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
     assert "DATABASE_URL" in prints(code=code)
-
-
-async def failing(*_: object, **__: object) -> list[PastOrder]:
-    raise StoreUnreachableError("gone")
-
-
-def test_a_database_that_fails_meanwhile_is_named(
-    prints: Prints, monkeypatch: pytest.MonkeyPatch, wording: Check
-) -> None:
-    monkeypatch.setattr(OrderHistory, "next_page", failing)
-    wording("incomplete", prints("--format", "json", code=1))
-
-
-@pytest.mark.parametrize(("follow", "code"), [([], 130), (["--follow"], 0)])
-def test_ctrl_c_ends_it(monkeypatch: pytest.MonkeyPatch, follow: list[str], code: int) -> None:
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(journal, "show_journal", interrupt)
-    assert main(["journal", *follow]) == code
+    for name, other in {"no file": "sqlite:///elsewhere.db", "keeps nothing": "sqlite://"}.items():
+        monkeypatch.setenv("DATABASE_URL", other)
+        wording(name, prints(code=1).replace(str(Path.cwd()), "DIRECTORY"))
+    assert not Path("elsewhere.db").exists()
 
 
 def test_bad_arguments_are_named(capsys: pytest.CaptureFixture[str], wording: Check) -> None:
@@ -251,36 +175,50 @@ def test_bad_arguments_are_named(capsys: pytest.CaptureFixture[str], wording: Ch
         wording(arguments, capsys.readouterr().err.splitlines()[-1])
 
 
+def raising(error: BaseException) -> Any:
+    async def fail(*_: object, **__: object) -> None:
+        raise error
+
+    return fail
+
+
+GONE = raising(errors.StoreUnreachableError("gone"))
+
+
+def test_a_database_that_fails_meanwhile_is_named_and_ctrl_c_ends_it(
+    prints: Prints, monkeypatch: pytest.MonkeyPatch, wording: Check
+) -> None:
+    monkeypatch.setattr(OrderHistory, "next_page", GONE)
+    wording("incomplete", prints("--format", "json", code=1))
+    monkeypatch.setattr(OrderHistory, "next_page", raising(KeyboardInterrupt()))
+    assert [main(["journal"]), main(["journal", "--follow"])] == [130, 0]
+
+
 @pytest.mark.anyio
 async def test_changes_are_followed_also_those_that_come_late_because_the_database_failed(
-    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wording: Check
+    url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wording: Check
 ) -> None:
-    monkeypatch.setattr(journal, "_INTERVAL", 0.01)
-    monkeypatch.setattr(journal, "_LOOK_BACK", 0.5)
-    out, open_row, chosen = io.StringIO(), order_row(age=10, team=TEAM), HistoryFilter(team_id=TEAM, since=0.0)
-
-    async def until_printed(*expected: tuple[OrderRow, str | None]) -> None:
-        wanted = {(row.id, outcome) for row, outcome in expected}
-        await until(lambda: len(out.getvalue().splitlines()) == len(wanted))
-        assert {(one["id"], one["outcome"]) for one in map(json.loads, out.getvalue().splitlines())} == wanted
-
-    async with open_store(Secret(database_url), [KEY]) as store:
-        rows = OrderRows(store.database, FieldCipher([KEY]), "ours")
-        await rows.write([open_row], [])
-        history = OrderHistory(store.database)
-        following = asyncio.create_task(Follower(history, chosen, JsonWriter(out), out).run())
-        await until_printed(shown := (open_row, None))
-        await asyncio.sleep(0.6)  # from now on it looks only for later orders, and for this one
-        later = order_row(team=TEAM)
-        await rows.write([later], [told(replace(open_row, outcome=Paused(), settled_at=open_row.given_at))])
-        await until_printed(shown, (later, None), (open_row, "Paused"))
+    team, printed = "T0FOLLOWED1", list[tuple[str, str | None]]()
+    writer: Any = Mock()
+    writer.write.side_effect = lambda page: printed.extend((one.id, one.outcome) for one in page)
+    opened = order_row(team=team, age=10.0)
+    async with open_store(Secret(url), [KEY]) as store:
+        await rows_of(store).write([opened], [])
+        chosen = history.HistoryFilter(team_id=team, since=0.0)
+        following = asyncio.create_task(Follower(OrderHistory(store.database), chosen, writer, io.StringIO()).run())
+        await asyncio.sleep(200.0)  # from now on it looks only for later orders, and for this one
+        assert printed == [(opened.id, None)]
+        later = order_row(team=team)
+        await rows_of(store).write([later], [told(opened, outcomes.Paused())])
+        await asyncio.sleep(5.0)
+        assert sorted(printed[1:]) == sorted([(later.id, None), (opened.id, "Paused")])
         with monkeypatch.context() as patch:
-            patch.setattr(OrderHistory, "next_page", failing)
-            late = order_row(team=TEAM)
-            await rows.write([late], [])
-            await asyncio.sleep(0.6)
-        await until_printed(shown, (later, None), (open_row, "Paused"), (late, None))
-        await asyncio.sleep(0.1)  # it looks again, and still looks back
+            patch.setattr(OrderHistory, "next_page", GONE)
+            late = order_row(team=team)
+            await rows_of(store).write([late], [])
+            await asyncio.sleep(200.0)
+        await asyncio.sleep(200.0)  # it looks again, and still looks back
         following.cancel()
         await asyncio.wait({following})
+    assert printed[3:] == [(late.id, None)]
     wording("it goes on", capsys.readouterr().err.strip())

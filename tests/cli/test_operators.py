@@ -5,33 +5,27 @@ import io
 import os
 import pty
 import subprocess
-import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from anyio.from_thread import start_blocking_portal
 from sqlalchemy import text
 
-from bot.cli.main import main
-from bot.core.policy import Policy, Rule
-from bot.core.secret import Secret, digest
-from bot.core.workspace import AnchorKey, KeyCheck, Workspace
-from bot.outbound.store.errors import StoreNotUsableError, UnreadableError
-from bot.outbound.store.store import Store, open_store
 from bot.sim.anchor import SimAnchor, server_error
 from harness.databases import KEY, OTHER_KEY
 from harness.process import MODULE
+from harness.product import Secret, Store, errors, main, open_store, policy, workspace
 from harness.stored import ACME, GLOBEX
 
 _T = TypeVar("_T")
 Check = Callable[[str, str], None]
 Says = Callable[..., str]
-TypeIn = Callable[[str | bytes], None]
+PEOPLE = frozenset(f"U0PERSON{number:03}" for number in range(20))
 
 pytestmark = pytest.mark.usefixtures("url")
 
@@ -41,12 +35,9 @@ def url(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     """A database with Acme and Globex in it, named by the environment, in an empty directory."""
     monkeypatch.chdir(tmp_path)
     url = f"sqlite:///{tmp_path / 'bot.db'}"
-    for name, value in {
-        "DATABASE_URL": url,
-        "ENCRYPTION_KEYS": KEY.reveal(),
-        "BASE_URL": "https://bot.example",
-    }.items():
-        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setenv("ENCRYPTION_KEYS", KEY.reveal())
+    monkeypatch.setenv("BASE_URL", "https://bot.example")
 
     async def fill(store: Store) -> None:
         await store.rows.save(ACME)
@@ -68,27 +59,19 @@ def anchor(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimAnchor]:
 
 @pytest.fixture
 def says(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Says:
-    """Run a command, and return what it says: on stdout, or on stderr if it fails. It leaves the log as it is."""
-    monkeypatch.setattr("bot.cli.main.logs.configure", lambda *_: None)
+    """Run a command with this on stdin, and return what it says: on stdout, or on stderr if it fails."""
 
-    def run(*arguments: str, code: int = 0) -> str:
+    def run(*arguments: str, typed: str | bytes = "", code: int = 0) -> str:
+        raw = typed.encode() if isinstance(typed, str) else typed
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8"))
+        capsys.readouterr()
         assert main(arguments) == code
-        written = capsys.readouterr()
-        assert (written.err if code == 0 else written.out) == ""
-        return (written.out if code == 0 else written.err).replace(str(tmp_path), "DIRECTORY").removesuffix("\n")
+        out, err = capsys.readouterr()
+        err = "".join(line for line in err.splitlines(keepends=True) if "DEBUG" not in line)
+        assert (err if code == 0 else out) == ""
+        return (out + err).replace(str(tmp_path), "DIRECTORY").removesuffix("\n")
 
     return run
-
-
-@pytest.fixture
-def type_in(monkeypatch: pytest.MonkeyPatch) -> TypeIn:
-    """Put something on stdin."""
-
-    def put(typed: str | bytes) -> None:
-        raw = typed.encode() if isinstance(typed, str) else typed
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8"))
-
-    return put
 
 
 def look(url: str, action: Callable[[Store], Awaitable[_T]]) -> _T:
@@ -101,16 +84,26 @@ def look(url: str, action: Callable[[Store], Awaitable[_T]]) -> _T:
     return asyncio.run(do())
 
 
-def acme(url: str) -> Workspace:
-    found = look(url, lambda store: store.rows.find(ACME.team_id))
-    assert found
-    return found
+def found(url: str) -> Any:
+    """Return Acme as the database has it, or None."""
+    return look(url, lambda store: store.rows.find(ACME.team_id))
+
+
+def execute(url: str, sql: str) -> str:
+    """Damage the database, and return why Acme can not be read."""
+
+    async def do(store: Store) -> None:
+        await store.database.execute(text(sql))
+
+    look(url, do)
+    with pytest.raises(errors.UnreadableError) as why:
+        found(url)
+    return str(why.value)
 
 
 def at_terminal(*arguments: str, waits_for: bytes, typed: bytes, code: int = 0) -> str:
     """Run a command at a terminal, type an answer to its question, and return what is shown."""
     ours, theirs = pty.openpty()
-
     command = [*MODULE, "workspaces", *arguments]
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process:  # noqa: S603 - ours
         os.close(theirs)
@@ -124,71 +117,62 @@ def at_terminal(*arguments: str, waits_for: bytes, typed: bytes, code: int = 0) 
     return " ".join(shown.decode().split())
 
 
-def execute(url: str, sql: str) -> None:
-    async def do(store: Store) -> None:
-        await store.database.execute(text(sql))
-
-    look(url, do)
-
-
 def test_a_new_key_needs_no_settings_and_is_another_each_time(says: Says, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ENCRYPTION_KEYS")
     keys = {says("keys", "new") for _ in range(3)}
-    assert {len(key) for key in keys} == {44}
-    assert len(keys) == 3
+    assert [len(key) for key in keys] == [44] * 3
 
 
 def test_the_list_is_one_of_those_that_are_there(says: Says, url: str, wording: Check) -> None:
     """Without what could steer a terminal."""
     wording("two workspaces", says("workspaces", "list"))
+    wording("not deleted", says("workspaces", "delete", ACME.team_id, typed="y\n", code=1))  # it is no terminal
+    assert found(url)
     wording("deleted", says("workspaces", "delete", ACME.team_id, "--force"))
-    assert look(url, lambda store: store.rows.find(ACME.team_id)) is None
+    assert found(url) is None
     assert [line.split()[0] for line in says("workspaces", "list").splitlines()] == [GLOBEX.team_id]
     says("workspaces", "delete", GLOBEX.team_id, "--force")
     wording("no workspace", says("workspaces", "list"))
 
 
 @pytest.mark.usefixtures("anchor")
-def test_a_workspace_is_shown_without_its_secrets(says: Says, type_in: TypeIn, url: str, wording: Check) -> None:
+def test_a_workspace_is_shown_without_its_secrets(says: Says, url: str, wording: Check) -> None:
     wording("new", says("workspaces", "show", ACME.team_id))
-    type_in("sk-1\n")
     before = int(time.time())
-    wording("key set", says("workspaces", "set-key", ACME.team_id))
-    written = says("workspaces", "alert-token", ACME.team_id, "--channel", "C0123456789")
+    wording("key set", says("workspaces", "set-key", ACME.team_id, typed="sk-1\n"))
+    says("workspaces", "alert-token", ACME.team_id, "--channel", "C0123456789")
+    written = says("workspaces", "alert-token", ACME.team_id)
+    assert found(url).alerts_channel == "C0123456789"
     token = written.split()[-1]
     wording("token", written.replace(token, "TOKEN"))
-    shown = says("workspaces", "show", ACME.team_id)
-    key = acme(url).anchor_key
-    assert key
-    assert key.set_at
+    shown, acme = says("workspaces", "show", ACME.team_id), found(url)
+    key = acme.anchor_key
     assert before <= key.set_at <= time.time()
-    assert key == AnchorKey(Secret("sk-1"), KeyCheck.VERIFIED, set_at=key.set_at)
-    assert acme(url).alerts_token_digest == digest(token)
+    assert key == workspace.AnchorKey(Secret("sk-1"), workspace.KeyCheck.VERIFIED, set_at=key.set_at)
     wording("set up", shown.replace(f"{datetime.fromtimestamp(key.set_at, UTC):%Y-%m-%d %H:%M} UTC", "MOMENT"))
-    assert [secret for secret in ("sk-1", token, digest(token), "xoxb") if secret in shown] == []
+    digest = acme.alerts_token_digest
+    assert digest
+    assert [secret for secret in ("sk-1", token, digest, "xoxb") if secret in shown] == []
 
 
 def test_what_admins_have_changed_is_shown(says: Says, url: str, wording: Check) -> None:
-    people = frozenset(f"U0PERSON{number:03}" for number in range(20))
-    policy = Policy(
-        pause=Rule(channels=frozenset({"C0B", "C0A"})), resume=Rule(people, frozenset({"C0INCIDENTS", "C0ALERTS"}))
+    rules = policy.Policy(
+        pause=policy.Rule(channels=frozenset({"C0B", "C0A"})),
+        resume=policy.Rule(PEOPLE, frozenset({"C0INCIDENTS", "C0ALERTS"})),
     )
 
     async def change(store: Store) -> None:
-        key = AnchorKey(Secret("sk-0123456789abcd"), KeyCheck.REFUSED, "U0ALICE0001", 1_785_000_060)
+        key = workspace.AnchorKey(Secret("sk-0123456789abcd"), workspace.KeyCheck.REFUSED, "U0ALICE0001", 1_785_000_060)
         await store.rows.set_key(ACME.team_id, key)
-        found = await store.rows.find(ACME.team_id)
-        assert found
-        await store.rows.set_policy(ACME.team_id, policy, if_version=found.policy_version)
+        acme: Any = await store.rows.find(ACME.team_id)
+        await store.rows.set_policy(ACME.team_id, rules, if_version=acme.policy_version)
         for seen_at, user_id in enumerate(("U0ALICE0001", "U0BOB000001")):
             await store.admins.record(ACME.team_id, user_id, seen_at)
 
     look(url, change)
     wording("administered", says("workspaces", "show", ACME.team_id))
-
-
-def test_a_key_of_an_older_version_has_no_moment(says: Says, url: str, wording: Check) -> None:
-    look(url, lambda store: store.rows.set_key(ACME.team_id, AnchorKey(Secret("sk-0123456789 \x1bab"))))
+    older = workspace.AnchorKey(Secret("sk-0123456789 \x1bab"))
+    look(url, lambda store: store.rows.set_key(ACME.team_id, older))
     wording("an older version's key", says("workspaces", "show", ACME.team_id).splitlines()[4])
 
 
@@ -196,64 +180,44 @@ def test_a_key_of_an_older_version_has_no_moment(says: Says, url: str, wording: 
 def test_what_can_not_be_read_is_said_to_be_so_beside_the_rest(
     says: Says, url: str, column: str, wording: Check
 ) -> None:
-    execute(url, f"UPDATE workspaces SET scopes = '', {column} = 'damaged'")  # noqa: S608 - ours
-    with pytest.raises(UnreadableError) as why:
-        acme(url)
-    wording("damaged", says("workspaces", "show", ACME.team_id).replace(str(why.value), "WHY"))
+    why = execute(url, f"UPDATE workspaces SET scopes = '', {column} = 'damaged'")  # noqa: S608 - ours
+    wording("damaged", says("workspaces", "show", ACME.team_id).replace(why, "WHY"))
 
 
 @pytest.mark.parametrize("typed", ["", "\n", "two words\n", "clé\n", b"\xff\n"])
-def test_what_is_no_key_is_not_set(says: Says, type_in: TypeIn, url: str, typed: str | bytes, wording: Check) -> None:
-    type_in(typed)
-    wording("no key", says("workspaces", "set-key", ACME.team_id, code=1))
-    assert acme(url).anchor_key is None
+def test_what_is_no_key_is_not_set(says: Says, url: str, typed: str | bytes, wording: Check) -> None:
+    wording("no key", says("workspaces", "set-key", ACME.team_id, typed=typed, code=1))
+    assert found(url).anchor_key is None
 
 
-def test_only_a_key_that_anchor_accepts_replaces_another(
-    says: Says, type_in: TypeIn, url: str, anchor: SimAnchor, wording: Check
+def no_certificates(**_: object) -> None:
+    raise FileNotFoundError(2, "No such file")
+
+
+def test_only_a_key_that_anchor_accepts_replaces_another_unless_no_check_is_wanted(
+    says: Says, url: str, anchor: SimAnchor, monkeypatch: pytest.MonkeyPatch, wording: Check
 ) -> None:
-    type_in("sk-1\n")
-    says("workspaces", "set-key", ACME.team_id)
-    good = acme(url).anchor_key
-    type_in("sk-wrong\n")
-    wording("refused key", says("workspaces", "set-key", ACME.team_id, code=1))
+    set_key = ("workspaces", "set-key", ACME.team_id)
+    says(*set_key, typed="sk-1\n")
+    good = found(url).anchor_key
+    wording("refused key", says(*set_key, typed="sk-wrong\n", code=1))
     anchor.fault = server_error()
-    type_in("sk-typed\n")
-    wording("unclear answer about a key", says("workspaces", "set-key", ACME.team_id, code=1))
-    assert acme(url).anchor_key == good
-
-
-def test_a_key_is_saved_without_an_answer_only_if_no_check_is_wanted(
-    says: Says, type_in: TypeIn, url: str, monkeypatch: pytest.MonkeyPatch, wording: Check
-) -> None:
+    wording("unclear answer about a key", says(*set_key, typed="sk-typed\n", code=1))
     monkeypatch.setenv("ANCHOR_API_URL", "http://127.0.0.1:1")
-    type_in("sk-1\n")
-    wording("no answer about a key", says("workspaces", "set-key", ACME.team_id, code=1))
-    assert acme(url).anchor_key is None
-    type_in("sk-1\n")
-    wording("unchecked key", says("workspaces", "set-key", ACME.team_id, "--offline"))
-    key = acme(url).anchor_key
-    assert key
-    assert (key.value, key.check) == (Secret("sk-1"), KeyCheck.UNVERIFIED)
+    wording("no answer about a key", says(*set_key, typed="sk-typed\n", code=1))
+    with monkeypatch.context() as patch:
+        patch.setattr("bot.cli.key_check.open_session", no_certificates)
+        wording("no certificates", says(*set_key, typed="sk-typed\n", code=1))
+    assert found(url).anchor_key == good
+    wording("unchecked key", says(*set_key, "--offline", typed="sk-typed\n"))
+    key = found(url).anchor_key
+    assert (key.value, key.check) == (Secret("sk-typed"), workspace.KeyCheck.UNVERIFIED)
 
 
-def test_without_certificates_a_key_can_not_be_checked(
-    says: Says, type_in: TypeIn, monkeypatch: pytest.MonkeyPatch, wording: Check
-) -> None:
-    def fail(**_: object) -> None:
-        raise FileNotFoundError(2, "No such file")
-
-    monkeypatch.setattr("bot.cli.key_check.open_session", fail)
-    type_in("sk-1\n")
-    wording("no certificates", says("workspaces", "set-key", ACME.team_id, code=1))
-
-
-def test_without_a_terminal_nothing_is_deleted_unless_it_is_forced(
-    says: Says, type_in: TypeIn, url: str, wording: Check
-) -> None:
-    type_in("y\n")
-    wording("not deleted", says("workspaces", "delete", ACME.team_id, code=1))
-    assert acme(url).team_id == ACME.team_id
+@pytest.mark.usefixtures("anchor")
+def test_at_a_terminal_a_key_is_asked_for_and_not_shown(url: str, wording: Check) -> None:
+    wording("at a terminal", at_terminal("set-key", ACME.team_id, waits_for=b": ", typed=b"sk-typed\n"))
+    assert found(url).anchor_key.value == Secret("sk-typed")
 
 
 @pytest.mark.parametrize(("typed", "code"), [(b"y\n", 0), (b"\n", 1), (b"\x04", 1)])
@@ -262,35 +226,22 @@ def test_at_a_terminal_a_deletion_is_confirmed(url: str, typed: bytes, code: int
     shown = at_terminal("delete", ACME.team_id, waits_for=b"[y/N] ", typed=typed, code=code)
     if typed == b"\n":
         wording("a deletion at a terminal", shown)
-    assert (look(url, lambda store: store.rows.find(ACME.team_id)) is None) is (code == 0)
+    assert (found(url) is None) is (code == 0)
 
 
-@pytest.mark.parametrize("action", ["show", "delete", "set-key", "alert-token"])
-def test_a_workspace_that_is_not_there_is_named(says: Says, type_in: TypeIn, action: str, wording: Check) -> None:
-    type_in("sk-1\n")
-    options = {"set-key": ["--offline"], "delete": ["--force"]}.get(action, [])
-    wording("no such workspace", says("workspaces", action, "T0NOBODY001", *options, code=1))
-
-
-def test_the_channel_of_alerts_stays_unless_another_one_is_given(says: Says, url: str) -> None:
-    for arguments in (["--channel", "C0123456789"], []):
-        says("workspaces", "alert-token", ACME.team_id, *arguments)
-        assert acme(url).alerts_channel == "C0123456789"
-
-
-def test_no_database_is_made_if_there_is_none(
-    says: Says, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wording: Check
-) -> None:
-    monkeypatch.setenv("DATABASE_URL", "sqlite:///elsewhere.db")
-    for command in (("keys", "rotate"), ("workspaces", "list")):
-        wording("no database", says(*command, code=1))
-    assert not (tmp_path / "elsewhere.db").exists()
+def test_a_workspace_that_is_not_there_is_named(says: Says, wording: Check) -> None:
+    for action, options in {"show": [], "delete": ["--force"], "set-key": ["--offline"], "alert-token": []}.items():
+        said = says("workspaces", action, "T0NOBODY001", *options, typed="sk-1\n", code=1)
+        wording("no such workspace", said)
 
 
 @pytest.mark.parametrize("command", [("keys", "rotate"), ("workspaces", "list")])
-def test_a_database_that_gives_no_answer_ends_with_1(
-    says: Says, monkeypatch: pytest.MonkeyPatch, command: tuple[str, str]
+def test_no_database_is_made_if_there_is_none_and_one_that_gives_no_answer_is_named(
+    says: Says, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: tuple[str, str], wording: Check
 ) -> None:
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///elsewhere.db")
+    wording("no database", says(*command, code=1))
+    assert not (tmp_path / "elsewhere.db").exists()
     monkeypatch.setenv("DATABASE_URL", "postgresql://x@127.0.0.1:1/none")
     assert "DATABASE_URL" in says(*command, code=1)
 
@@ -301,21 +252,11 @@ def test_a_rotation_says_how_many_secrets_it_encrypted(
     monkeypatch.setenv("ENCRYPTION_KEYS", f"{OTHER_KEY.reveal()}, {KEY.reveal()}")
     wording("rotated", says("keys", "rotate"))
     monkeypatch.setenv("ENCRYPTION_KEYS", KEY.reveal())
-    with pytest.raises(StoreNotUsableError) as caught:
-        acme(url)
+    with pytest.raises(errors.StoreNotUsableError) as caught:
+        found(url)
     assert says("keys", "rotate", code=2) == f"anchor-bot: {caught.value.sentence}"
 
 
 def test_a_database_that_does_not_do_it_is_said_to(says: Says, url: str, wording: Check) -> None:
-    execute(url, "UPDATE workspaces SET bot_token = 'damaged' WHERE team_id = 'T0HOME00001'")
-    with pytest.raises(UnreadableError) as why:
-        acme(url)
-    wording("not rotated", says("keys", "rotate", code=1).replace(str(why.value), "WHY"))
-
-
-@pytest.mark.usefixtures("anchor")
-def test_at_a_terminal_a_key_is_asked_for_and_not_shown(url: str, wording: Check) -> None:
-    wording("at a terminal", at_terminal("set-key", ACME.team_id, waits_for=b": ", typed=b"sk-typed\n"))
-    key = acme(url).anchor_key
-    assert key
-    assert key.value == Secret("sk-typed")
+    why = execute(url, "UPDATE workspaces SET bot_token = 'damaged' WHERE team_id = 'T0HOME00001'")
+    wording("not rotated", says("keys", "rotate", code=1).replace(why, "WHY"))

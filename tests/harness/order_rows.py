@@ -20,12 +20,15 @@ from bot.core.secret import Secret
 from bot.core.session_id import SessionId
 from bot.outbound.store.database_clock import DatabaseClock
 from bot.outbound.store.fields import FieldCipher
+from bot.outbound.store.order_history import OrderHistory
 from bot.outbound.store.order_opposition import session_locks
 from bot.outbound.store.order_row import OrderRow
 from bot.outbound.store.order_rows import OrderRows
 from bot.outbound.store.store import Store
 from harness.databases import KEY
 from harness.texts import SESSION
+
+__all__ = ["OrderHistory"]
 
 RESPONSE_URL = "https://hooks.slack.com/commands/T0HOME00001/1/secret"
 

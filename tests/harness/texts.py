@@ -1,5 +1,9 @@
 """The texts that the bot must send, from the product's own functions: only docs/messages.md repeats sentences."""
 
+import argparse
+
+from bot.cli.parser import parser
+from bot.cli.terminal_text import terminal_text
 from bot.config.settings import DASHBOARD_URL
 from bot.core.checks import Finding, Kind
 from bot.core.outcomes import Outcome, Paused, Resumed
@@ -13,7 +17,7 @@ from bot.messages.message import in_channel
 from bot.messages.outcome import card_not_updated, outcome_message, waiting_message
 from bot.messages.usage import usage_message
 
-__all__ = ["digest", "is_token"]
+__all__ = ["digest", "is_token", "terminal_text"]
 
 SESSION = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
 OTHER_SESSION = "9c0d7e11-2222-4333-8444-555566667777"
@@ -102,3 +106,8 @@ def as_direct_text(text: str, channel: str) -> str:
 def unknown_command_text(command: str) -> str:
     """The answer to a slash command that the bot does not have."""
     return request_errors.unknown_command_message(command).text
+
+
+def order_options(*arguments: str) -> argparse.Namespace:
+    """The options of a command about an order."""
+    return parser().parse_args(arguments)
