@@ -91,7 +91,7 @@ if __name__ == "__main__":
         with contextlib.suppress(ImportError):
             importlib.import_module(library)
     if "bot" in sys.modules:
-        raise RuntimeError("the bot has to be imported anew for each mutation")
+        raise RuntimeError("the bot has to be imported after each mutation")
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
