@@ -1,22 +1,19 @@
 """`anchor-bot demo` and `scripts/demo`, as a newcomer starts and ends them."""
 
 import asyncio
-import io
 import os
 import pty
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from bot.demo import serve
 from bot.sim.local_server import free_port
 from harness.conversation import until
-from harness.process import CONSOLE_SCRIPT, bot_process, fetch
+from harness.process import CONSOLE_SCRIPT, bot_process, fetch, run_command
 
 pytestmark = pytest.mark.anyio
 
@@ -73,20 +70,6 @@ def test_the_transcript_ends_quietly_when_nobody_reads_on() -> None:
         assert check.wait(60) == 1
 
 
-async def test_a_port_that_is_taken_is_named() -> None:
-    out = io.StringIO()
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        assert await serve(out, port=port, browser=False) == 1
-    assert f"--port {port}" in out.getvalue()
-
-
-async def test_a_bot_that_does_not_start_is_shown_with_what_it_wrote() -> None:
-    out = io.StringIO()
-    assert await serve(out, port=0, browser=False, changes={"LOG_LEVEL": "LOUD"}) == 1
-    assert "LOG_LEVEL" in out.getvalue()
-
-
 def checkout(directory: Path, command: str) -> Path:
     """A checkout that is set up already, with this as its anchor-bot; return its scripts/demo."""
     make_command(directory / "scripts/setup", "exit 0")
@@ -94,12 +77,9 @@ def checkout(directory: Path, command: str) -> Path:
     return Path(shutil.copy(SCRIPT, directory / "scripts/demo"))
 
 
-@pytest.mark.parametrize("code", [0, 2])
-def test_the_script_passes_its_arguments_on_and_ends_as_the_command_does(tmp_path: Path, code: int) -> None:
-    script = checkout(tmp_path, f'echo "$@"; exit {code}')
-    ended = subprocess.run([script, "--check", "--port", "7"], stdout=subprocess.PIPE, check=False)  # noqa: S603 - ours
-    assert ended.returncode == code
-    assert ended.stdout == b"demo --check --port 7\n"
+async def test_the_script_passes_its_arguments_on_and_ends_as_the_command_does(tmp_path: Path) -> None:
+    script = checkout(tmp_path, 'echo "$@"; exit 2')
+    assert await run_command(script, "--check", "--port", "7", code=2) == "demo --check --port 7\n"
 
 
 async def test_the_script_serves_the_page_before_it_prints_anything_else(tmp_path: Path) -> None:

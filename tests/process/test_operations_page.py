@@ -162,7 +162,7 @@ async def directory(tmp_path: Path, wheels: dict[str, Path]) -> AsyncIterator[Pa
 
 async def run(text: str, directory: Path, environ: Mapping[str, str]) -> str:
     """Run a script; its output goes to a file, which a bot that is left running can't keep open."""
-    shell = ("timeout", "200", "bash", "-eux", "-o", "pipefail", "-c", text)
+    shell = ("timeout", "400", "bash", "-eux", "-o", "pipefail", "-c", text)
     with (directory / "output").open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             *shell, cwd=directory, env=environ, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output
@@ -175,13 +175,14 @@ async def run(text: str, directory: Path, environ: Mapping[str, str]) -> str:
 
 async def serve_one(slack: SimSlack, run: Path) -> None:
     """Let somebody pause an agent in Slack when the database is restored."""
-    await until((run / "restored").exists, within=100)
+    await until((run / "restored").exists, within=300)
     delivery = await slack.command(slack.alice, slack.alerts, OTHER_SESSION)
     assert delivery.ack is not None
     assert delivery.ack.text == paused(session=OTHER_SESSION)
     (run / "served").touch()
 
 
+@pytest.mark.timeout(500)  # it starts some twenty processes one after the other
 @pytest.mark.parametrize(
     ("database", "other", "is_short"),
     [
