@@ -1,13 +1,11 @@
 """Requests that reach the bot late, acks that Slack does not get, and results that nobody may miss."""
 
 import asyncio
-import random
-from functools import partial
 
 import pytest
 
-from bot.sim.anchor import Fault, SessionState, Slow, unauthorized
-from bot.sim.slack import Delivery, Source, server_error
+from bot.sim.anchor import Fault, SessionState, Slow
+from bot.sim.slack import Delivery, Source
 from harness import (
     BOTH_TRANSPORTS,
     BY_BOTH,
@@ -81,39 +79,12 @@ async def test_a_late_pause_is_not_sent_if_somebody_resumed_after_it_was_given()
         await at.slack.until(lambda: at.messages()[-1].text == paused())
 
 
-async def test_a_late_pause_is_sent_if_the_resume_after_it_resumed_nothing() -> None:
-    async with single_workspace() as at:
-        late = delayed(at, "pause", by="a click")
-        await asyncio.sleep(0.6)
-        at.anchor.fault = unauthorized(times=1)
-        await at.answer("a click", at.slack.bob, "resume")
-        await late
-        await at.slack.until(lambda: at.messages()[-1].text == paused())
-
-
 @HTTP_ONLY
 async def test_a_difference_between_the_clocks_makes_no_request_late() -> None:
     async with single_workspace() as at:
         at.slack.clock.advance(-120)  # requests look two minutes old
         await at.answer("a command")  # the look-up of the person brings Slack's time
         assert (await at.answer("a command", verb="resume")).text == resumed()
-
-
-@pytest.mark.slow
-@BOTH_TRANSPORTS
-async def test_with_many_orders_on_a_slow_network_acks_are_in_time_and_everybody_is_notified_once() -> None:
-    async with single_workspace(ack_wait=ACK_WAIT, ack_deadline=3.0) as at:
-        at.slack.timing.delay_to_app = at.slack.timing.delay_from_app = 0.6
-        chance, typing = random.Random(1), []  # noqa: S311 - no secret
-        for seconds in [1.7, 1.8, 1.9, 2.0, 2.1, *(chance.uniform(0.0, 2.5) for _ in range(15))]:
-            session = at.anchor.add_session()
-            at.anchor.fault = Slow(seconds, times=1)
-            typing.append(asyncio.ensure_future(at.command(session)))
-            await at.anchor.until(partial(at.anchor.posts, session))
-        await asyncio.gather(*typing)
-        await at.wait_for_messages(20)
-        await asyncio.sleep(0.5)
-        assert len({message.text for message in at.messages()}) == len(at.messages()) == 20
 
 
 @HTTP_ONLY
@@ -144,29 +115,3 @@ async def test_an_order_whose_ack_was_lost_is_reported_once(by: str, redelivery_
         assert len(at.orders) == 1
         assert [one.text for one in at.messages()].count(paused()) == 1
         at.slack.violations.clear()  # the late acks
-
-
-@SOCKET_ONLY
-async def test_an_envelope_that_comes_again_while_it_is_being_answered_is_not_answered_twice() -> None:
-    async with single_workspace() as at:
-        at.slack.timing.redelivery_after = 0.0
-        at.anchor.fault = Slow(1.2)
-        typing = asyncio.ensure_future(at.command())
-        await at.anchor.until(lambda: at.anchor.requests)
-        at.slack.sockets.drop()
-        assert (await typing).error is None
-        await asyncio.sleep(0.5)
-        assert [one.text for one in at.seen()] == [paused()]
-
-
-@HTTP_ONLY
-async def test_a_command_that_comes_again_during_an_outage_is_reported_once() -> None:
-    async with single_workspace(ack_wait=0.0) as at:
-        at.slack.faults["response_url"] = at.slack.faults["chat.postMessage"] = server_error()
-        first = await at.command()
-        await at.slack.until(lambda: at.calls("chat.postMessage") == 2)
-        await at.slack.resend(first)
-        at.slack.faults.clear()
-        await at.slack.until(lambda: [*at.messages(), *at.direct_messages()])
-        await asyncio.sleep(1.5)
-        assert len([*at.messages(), *at.direct_messages()]) == 1

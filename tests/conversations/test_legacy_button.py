@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from bot.sim.anchor import Slow, server_error
+from bot.sim.anchor import Slow
 from bot.sim.slack import ABSENT, Message
 from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, outcome_text, paused, single_workspace
 from harness.blocks import attachment, legacy_button
-from harness.product import outcomes, policy
+from harness.product import policy
 from harness.session_texts import UNKNOWN_ACTION
 from harness.texts import broken_button_text
 
@@ -60,29 +60,12 @@ async def test_a_value_that_is_not_one_id_is_answered(value: str) -> None:
     assert answer.text == broken_button_text(value, is_legacy=True)
 
 
-async def test_a_failure_goes_to_the_channel() -> None:
-    async with single_workspace() as at:
-        at.anchor.fault = server_error()
-        message = post(at)
-        await at.slack.press(at.person, message)
-        unchanged, posted = await at.wait_for_messages(2)
-    assert unchanged == message
-    assert (posted.text, posted.thread_ts) == (outcome_text(outcomes.Failed(500, "Failed to pause agent")), None)
-
-
 async def test_a_button_in_a_thread_is_answered_there_also_without_a_trigger() -> None:
     async with single_workspace() as at:
         parent = at.slack.post(at.channel, "parent")
         await at.slack.press(at.person, post(at, thread_ts=parent.ts), trigger_id=ABSENT)
         *_, posted = await at.wait_for_messages(3)
     assert (posted.text, posted.thread_ts) == (paused(), parent.ts)
-
-
-async def test_a_message_for_one_person_is_answered_in_the_channel() -> None:
-    async with single_workspace() as at:
-        await at.slack.press(at.person, post(at, ephemeral_to=at.person.id))
-        (posted,) = await at.wait_for_messages()
-    assert (posted.text, posted.thread_ts) == (paused(), None)
 
 
 async def test_a_button_of_another_callback_id_is_none_of_ours() -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.sim.anchor import SessionState, Slow
+from bot.sim.anchor import Slow
 from harness import HTTP_ONLY, outcome_text, paused, single_workspace
 from harness.conversation import until
 from harness.product import outcomes
@@ -83,27 +83,6 @@ async def test_a_request_for_which_there_is_no_room_fails_in_slack() -> None:
         assert (await at.command()).error is not None
         assert at.orders == []
         at.slack.violations.clear()  # the status
-
-
-async def test_a_pause_that_is_repeated_many_times_is_sent_once_while_it_is_at_anchor() -> None:
-    async with single_workspace() as at:
-        at.anchor.fault = Slow(1.0)
-        await asyncio.gather(*(at.command() for _ in range(10)))
-        assert [message.text for message in at.messages()] == [paused()] * 10
-        assert len(at.orders) == 1
-
-
-async def test_a_pause_is_the_newest_order_also_if_it_repeats_many_others() -> None:
-    async with single_workspace(ack_wait=0.0) as at:
-        at.anchor.fault = Slow(1.0)
-        for _ in range(5):
-            await at.command()
-        await at.anchor.until(lambda: at.orders)
-        await at.command(verb="resume", user=at.slack.bob)
-        await at.command()
-        await at.wait_for_messages(7)
-        assert [order.verb for order in at.orders] == ["pause"]
-        assert at.anchor.session(at.session).state is SessionState.PAUSED
 
 
 async def test_a_person_resumes_thirty_sessions_per_minute_and_can_still_pause() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.sim.slack import Enterprise, Installation, User, Workspace, expired_url, tokens_revoked
+from bot.sim.slack import Enterprise, Installation, User, Workspace, tokens_revoked
 from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, SESSION, outcome_text, paused
 from harness.conversation import until
 from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
@@ -53,16 +53,6 @@ async def test_each_workspace_pauses_its_own_sessions_with_its_own_key(at: ManyH
     assert (two.orders[-1].key, two.orders[-1].status) == (one.key, 404)
 
 
-async def test_a_key_that_was_moved_to_another_workspaces_row_is_not_used(at: ManyHarness) -> None:
-    one, two = await at.set_up_two()
-    await at.execute(
-        "UPDATE workspaces SET anchor_api_key = (SELECT anchor_api_key FROM workspaces WHERE team_id = 'T0TENANT001')"
-    )
-    assert (await two.answer("a command")).text == store_failed(two)
-    await one.command()
-    assert [request.key for request in at.anchor.orders] == [one.key]
-
-
 async def test_somebody_of_another_workspace_is_refused_although_that_is_installed_too(at: ManyHarness) -> None:
     """In a Slack Connect channel of the first; their own workspace has a key, which must not be used either."""
     host, guest = await at.set_up_two()
@@ -82,20 +72,6 @@ async def test_without_an_installed_team_nobodys_key_is_used(at: ManyHarness) ->
     await at.slack.until(lambda: len(tenant.answers()) == 2)
     assert [message.text for message in tenant.answers()] == [not_served(tenant)] * 2
     assert at.anchor.requests == []
-
-
-async def test_a_workspace_that_joins_a_grid_keeps_its_installation_and_its_key(at: ManyHarness) -> None:
-    tenant = await at.set_up(at.add(1))
-    message = tenant.post_alert()
-    tenant.workspace.enterprise = GRID
-    await tenant.command()
-    await tenant.click(message)
-    await at.anchor.until(lambda: len(tenant.orders) == 2)
-    assert [request.key for request in tenant.orders] == [tenant.key] * 2
-    assert await at.teams() == [tenant.team_id]
-    await at.install(tenant)
-    (summary,) = await at.store.rows.summaries()
-    assert (summary.enterprise_id, summary.has_key) == (GRID.id, True)
 
 
 async def test_colleagues_of_the_grid_are_those_of_the_organisation_at_the_last_installation(at: ManyHarness) -> None:
@@ -238,26 +214,6 @@ async def test_everybody_is_told_that_the_database_is_away(at: ManyHarness, capl
     assert "Traceback" not in caplog.text
 
 
-async def test_if_slack_can_not_be_used_either_the_person_is_notified_once_the_database_is_back(
-    at: ManyHarness, caplog: pytest.LogCaptureFixture
-) -> None:
-    def waiting() -> list[logging.LogRecord]:
-        return [record for record in caplog.records if record.name == "bot.usecases.pending_result"]
-
-    tenant = await at.set_up(at.add(1))
-    await at.rename_table("workspaces", "elsewhere")
-    at.slack.faults["response_url"] = expired_url()
-    with caplog.at_level(logging.WARNING):
-        await tenant.click()
-        await until(waiting)
-    await at.rename_table("elsewhere", "workspaces")
-    assert len(await tenant.wait_for_direct_messages()) == 1
-    (record,) = waiting()
-    by_url, by_dm = vars(record)["why"].split("; ")
-    assert by_url.endswith("404")
-    assert by_dm.endswith("SQLITE_ERROR")
-
-
 # --- alerts ---
 
 
@@ -280,13 +236,3 @@ async def test_each_workspace_has_its_own_alerts(at: ManyHarness) -> None:
     status, answer = await at.post_alert(one.team_id, "token-1", channel=two.channel.id, **ALERT)
     assert (status, answer["slack_error"]) == (502, "channel_not_found")
     assert two.seen() == []
-
-
-async def test_only_the_last_token_of_a_workspace_is_taken(at: ManyHarness) -> None:
-    tenant = await at.set_up(at.add(1))
-    for token in ("", "None", "x"):
-        assert (await at.post_alert(tenant.team_id, token, **ALERT))[0] == 401
-    await at.take_alerts(tenant, "token-1")
-    await at.take_alerts(tenant, "token-2")
-    statuses = [(await at.post_alert(tenant.team_id, token, **ALERT))[0] for token in ("token-1", "token-2")]
-    assert statuses == [401, 200]

@@ -6,22 +6,19 @@ from typing import Any
 
 import pytest
 
-from bot.sim.anchor import Fault, SessionState, Slow, html, server_error
+from bot.sim.anchor import Slow
 from bot.sim.slack import Channel, Message, Source, api_error, expired_url, rate_limited
 from bot.sim.slack import Fault as SlackFault
 from harness import (
     ALICE,
     BOTH_TRANSPORTS,
-    OTHER_SESSION,
     SESSION,
     SingleHarness,
     outcome_text,
     paused,
     single_workspace,
 )
-from harness.blocks import section
 from harness.product import outcomes, policy
-from harness.samples import sample
 
 pytestmark = pytest.mark.anyio
 
@@ -83,46 +80,12 @@ async def test_where_the_bot_is_no_member_the_channel_gets_a_result_that_is_comp
     assert posted.thread_ts == (message.ts if keeps_thread else None)
 
 
-@pytest.mark.parametrize("place", ["incidents", "alice_and_bob", "alice_and_bot", "alerts"])
-@pytest.mark.parametrize("author", ["a person", "another app", "the bot", "Alertmanager"])
-async def test_it_works_for_messages_of_everybody_in_every_conversation(place: str, author: str) -> None:
-    async with single_workspace() as at:
-        channel: Channel = getattr(at.slack, place)
-        grafana = at.slack.home.add_user("U0GRAFANA01", "grafana", is_bot=True)
-        alert = sample("alertmanager.webhook_request")["attachments"]
-        message = {
-            "a person": lambda: at.slack.post(channel, f"```{SESSION}```", user=at.slack.bob),
-            "another app": lambda: at.slack.post(channel, "Spend", blocks=[section(f"in {SESSION}")], user=grafana),
-            "the bot": lambda: at.post_alert(channel=channel),
-            "Alertmanager": lambda: at.slack.post(channel, "", attachments=alert),
-        }[author]()
-        await at.slack.use_shortcut(at.person, message)
-        posted = await result(at, message, channel)
-    is_member = place in {"alerts", "alice_and_bot"}
-    assert (posted.text, posted.thread_ts) == (told(message), message.ts if is_member else None)
-
-
 async def test_a_message_in_a_thread_is_answered_there() -> None:
     async with single_workspace() as at:
         parent = at.slack.post(at.channel, "What is it doing?", user=at.slack.bob)
         message = await use(at, thread_ts=parent.ts)
         posted = await result(at, message)
     assert (posted.text, posted.thread_ts) == (told(message), parent.ts)
-
-
-FAILURES: dict[str, tuple[Fault, outcomes.Outcome]] = {
-    "failed": (server_error(), outcomes.Failed(500, "Failed to pause agent")),
-    "unconfirmed": (html(502), outcomes.Unconfirmed(outcomes.Doubt.GATEWAY, 502)),
-}
-
-
-@pytest.mark.parametrize(("fault", "outcome"), FAILURES.values(), ids=FAILURES)
-async def test_the_thread_gets_a_failure_as_well(fault: Fault, outcome: outcomes.Outcome) -> None:
-    async with single_workspace() as at:
-        at.anchor.fault = fault
-        message = await use(at)
-        posted = await result(at, message)
-    assert (posted.text, posted.thread_ts) == (told(message, outcome), message.ts)
 
 
 THREAD_FAULTS: dict[str, SlackFault] = {
@@ -160,13 +123,6 @@ async def test_if_nothing_can_be_posted_there_the_person_gets_a_direct_message()
     assert text.startswith(told(message))
 
 
-async def test_a_session_that_anchor_does_not_know_is_named() -> None:
-    async with single_workspace() as at:
-        posted = await result(at, await use(at, text=f"see {OTHER_SESSION}"))
-    assert outcome_text(outcomes.NotFound("Session not found"), session=OTHER_SESSION) in posted.text
-    assert f"`{OTHER_SESSION}`" in posted.text
-
-
 async def test_people_without_permission_in_its_channel_are_told_alone() -> None:
     async with single_workspace(ALLOWED_CHANNELS="C0ALERTS001", PAUSE_USERS="U0BOB000001,U0GUEST0001") as at:
         for person, channel, refusal in (
@@ -178,19 +134,3 @@ async def test_people_without_permission_in_its_channel_are_told_alone() -> None
             await at.slack.until(lambda: at.ephemerals(person, channel))  # noqa: B023 - awaited here
             assert at.ephemerals(person, channel)[0].text == outcome_text(refusal, user=person.id)
         assert at.orders == []
-
-
-@BOTH_TRANSPORTS
-async def test_a_late_shortcut_is_not_sent_if_somebody_resumed_after_it() -> None:
-    async with single_workspace() as at:
-        at.anchor.session(SESSION).state = SessionState.PAUSED
-        message = at.slack.post(at.channel, LINK, user=at.slack.bob)
-        at.slack.timing.delay_to_app = 7.0
-        late = asyncio.ensure_future(at.slack.use_shortcut(at.person, message))
-        await asyncio.sleep(0.3)
-        at.slack.timing.delay_to_app = 0.0
-        await at.answer("a click", at.slack.bob, "resume")
-        await late
-        question = await at.wait_for_ephemeral()
-        assert [order.verb for order in at.orders] == ["resume"]
-    assert question.blocks[1]["elements"][0]["action_id"] == "anchor_pause"  # type: ignore[index]

@@ -4,14 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from bot.sim.anchor import Hang, SessionState, Slow
+from bot.sim.anchor import SessionState, Slow
 from bot.sim.slack import Channel, User, View, api_error
 from conversations.test_session_choice import results
 from conversations.test_session_views import PAUSE, RESUME, buttons
 from harness import BOTH_TRANSPORTS, HTTP_ONLY, OTHER_SESSION, SESSION, SingleHarness, paused, resumed, single_workspace
 from harness.product import policy
-from harness.product import session_list as lists
-from harness.session_texts import LOADING, NO_ID_NOTE, NO_SESSION, NOT_OPENED, REFRESH, list_refused, not_read
+from harness.session_texts import LOADING, NO_ID_NOTE, NO_SESSION, NOT_OPENED, REFRESH, list_refused
 from harness.texts import is_about
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("lasting_triggers")]
@@ -46,15 +45,6 @@ async def test_the_sessions_are_shown_and_each_result_goes_to_the_messages_threa
     assert sum(is_about(text, resumed()) for text, _ in told) == 1
 
 
-async def test_where_the_bot_is_no_member_the_result_goes_to_the_channel() -> None:
-    async with single_workspace() as at:
-        _, view = await ask(at, channel=at.slack.private)
-        await at.slack.act(at.person, view, "anchor_pause")
-        await at.slack.until(lambda: len(at.messages(at.slack.private)) == 2)
-    ((text, thread_ts),) = results(at, at.slack.private)
-    assert (is_about(text, paused()), thread_ts) == (True, None)
-
-
 async def test_after_the_lists_were_read_again_the_results_still_go_there() -> None:
     async with single_workspace() as at:
         ts, view = await ask(at)
@@ -82,17 +72,6 @@ async def test_an_id_can_be_pasted_and_without_one_the_modal_says_what_is_missin
     assert (is_about(text, paused()), thread_ts) == (True, ts)
 
 
-async def test_the_results_of_a_modal_that_was_opened_for_somebody_else_go_to_the_person() -> None:
-    async with single_workspace() as at:
-        _, his = await ask(at, by=at.slack.bob)
-        _, view = await ask(at)
-        forged = at.slack.platform.views.put(replace(view, private_metadata=his.private_metadata))
-        await at.slack.act(at.person, forged, "anchor_pause")
-        (told,) = await at.wait_for_direct_messages()
-    assert is_about(told, paused())
-    assert results(at) == []
-
-
 async def test_the_permissions_of_the_messages_channel_apply() -> None:
     async with single_workspace(ALLOWED_CHANNELS="C0ALERTS001") as at:
         for by, channel, refusal in (
@@ -106,16 +85,6 @@ async def test_the_permissions_of_the_messages_channel_apply() -> None:
         _, view = await ask(at)
         await at.slack.act(at.person, view, "anchor_pause")
         await at.slack.until(lambda: at.orders)
-
-
-async def test_if_anchor_does_not_answer_an_id_can_be_pasted() -> None:
-    async with single_workspace(ANCHOR_TIMEOUT="1") as at:
-        at.anchor.fault = Hang()
-        _, view = await ask(at)
-        assert not_read(lists.Unread.TIMED_OUT) in view.text
-        at.anchor.fault = None
-        await at.slack.submit(at.person, view, {"pasted": SESSION})
-        await at.wait_for_messages(2)
 
 
 @HTTP_ONLY

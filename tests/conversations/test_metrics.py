@@ -7,7 +7,7 @@ import pytest
 from bot.sim.anchor import rate_limited
 from bot.sim.local_server import free_port
 from bot.sim.slack import For, api_error, server_error
-from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, current_transport, many_workspaces, single_workspace
+from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, current_transport, single_workspace
 from harness.conversation import post_json
 from harness.metrics import scrape
 
@@ -100,11 +100,3 @@ async def test_the_state_of_the_bot_is_exported() -> None:
             while (metrics := await scrape(port))("anchor_bot_socket_connected"):  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
             assert metrics("anchor_bot_ready") == 0
-
-
-async def test_a_bot_of_many_workspaces_has_no_key_of_its_own(tmp_path: object) -> None:
-    port = free_port()
-    async with many_workspaces(f"sqlite:///{tmp_path}/bot.db", METRICS_PORT=str(port)):
-        metrics = await scrape(port)
-    assert "anchor_bot_key_accepted" not in metrics.names
-    assert metrics("anchor_bot_info", tenancy="many workspaces") == 1

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from bot.sim.anchor import Answer, Fault, SessionState, html, rate_limited, server_error, unauthorized
-from harness import BOTH_TRANSPORTS, SESSION, outcome_text, single_workspace
+from bot.sim.anchor import Answer, Fault, html, rate_limited, server_error, unauthorized
+from harness import BOTH_TRANSPORTS, outcome_text, single_workspace
 from harness.product import outcomes as about
 
 pytestmark = [pytest.mark.anyio, BOTH_TRANSPORTS]
@@ -62,14 +62,6 @@ async def test_if_anchor_does_not_answer_in_time_the_outcome_is_unconfirmed() ->
         (message,) = await at.wait_for_messages()
     doubts = (about.Doubt.TIMED_OUT, about.Doubt.CONNECTION_LOST)
     assert message.text in {outcome_text(about.Unconfirmed(doubt)) for doubt in doubts}
-
-
-async def test_a_session_that_has_ended_is_not_running() -> None:
-    async with single_workspace() as at:
-        at.anchor.session(SESSION).state = SessionState.ENDED
-        await at.command()
-        (message,) = at.messages()
-    assert message.text == outcome_text(about.NotRunning("Session is not running"))
 
 
 @pytest.mark.parametrize("status", [400, 401, 500])

@@ -40,17 +40,6 @@ async def test_who_resumes_what_was_resumed_is_told_by_whom_and_can_pause(databa
     assert buttons(told) == PAUSE
 
 
-async def test_who_pauses_what_was_paused_pauses_it_again() -> None:
-    async with taking_alerts() as at:
-        card = await alert(at)
-        await at.command(user=at.slack.bob)
-        await until_shown(at, card, RESUME, "Paused", f"<@{BOB}>")
-        await click_as_seen(at, card)
-        await until_shown(at, card, RESUME, "Paused", f"<@{at.person.id}>")
-        assert [order.verb for order in at.orders] == ["pause", "pause"]
-        assert at.messages()[-1].text == paused()
-
-
 async def test_a_message_that_is_no_card_is_brought_up_to_date_by_the_click() -> None:
     async with single_workspace() as at:
         message = at.post_alert()

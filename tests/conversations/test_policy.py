@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 from pathlib import Path
 
 import pytest
@@ -13,16 +12,14 @@ from harness import (
     BY_BOTH,
     SESSION,
     Conversation,
-    ManyHarness,
     SingleHarness,
     outcome_text,
     paused,
     resumed,
     single_workspace,
 )
-from harness.conversation import direct_messages
 from harness.product import outcomes, policy
-from harness.texts import reinstall_notice, waiting_text
+from harness.texts import waiting_text
 
 pytestmark = pytest.mark.anyio
 
@@ -123,30 +120,6 @@ async def test_pause_and_resume_have_people_of_their_own() -> None:
             await refused(at, by, at.slack.guest, GUEST)  # named, and still a guest
 
 
-async def test_orders_in_other_channels_are_refused() -> None:
-    async with single_workspace(ALLOWED_CHANNELS="C0PRIVATE01,C0INCIDENT1") as at:
-        incidents = at.slack.incidents
-        incidents.members.add(at.slack.home.installation.bot_user_id)
-        for by, verb in zip(BY_BOTH, VERBS, strict=True):
-            await refused(at, by, at.person, policy.NotHere(frozenset({"C0PRIVATE01", "C0INCIDENT1"})), verb)
-            await done(at, by, at.person, verb, channel=incidents)
-
-
-async def test_a_refusal_is_logged_with_who_and_where(caplog: pytest.LogCaptureFixture) -> None:
-    async with single_workspace(RESUME_USERS="U0BOB000001", ALLOWED_CHANNELS="C0INCIDENT1") as at:
-        with caplog.at_level(logging.INFO, "bot"):
-            await at.answer("a command", at.slack.guest)
-            await at.answer("a click", at.slack.alice, "resume")
-            await at.answer("a command", at.slack.alice)
-    fields = ("message", "outcome", "session", "user", "team", "channel")
-    logged = [[vars(record)[name] for name in fields] for record in caplog.records if record.message in VERBS]
-    assert logged == [
-        ["pause", "NotAMember", SESSION, "U0GUEST0001", "T0HOME00001", "C0ALERTS001"],
-        ["resume", "NotNamed", SESSION, "U0ALICE0001", "T0HOME00001", "C0ALERTS001"],
-        ["pause", "NotHere", SESSION, "U0ALICE0001", "T0HOME00001", "C0ALERTS001"],
-    ]
-
-
 # --- how often Slack is asked, and a Slack that is slow or away ---
 
 
@@ -160,17 +133,6 @@ async def test_the_ack_does_not_wait_for_a_slow_slack(by: str) -> None:
         await at.slack.until(at.answers)
     assert [message.text for message in at.answers()] == [paused()]
     assert [message.text for message in at.ephemerals()] == ([waiting_text()] if by == "a command" else [])
-
-
-@pytest.mark.parametrize("by", BY_BOTH)
-async def test_while_slack_does_not_say_who_somebody_is_they_are_refused_unless_it_said_so_before(by: str) -> None:
-    async with single_workspace() as at:
-        await done(at, by, at.slack.bob)
-        at.slack.faults["users.info"] = server_error()
-        await refused(at, by, at.slack.alice, UNKNOWN)
-        await done(at, by, at.slack.bob)
-        at.slack.faults["users.info"] = None
-        await done(at, by, at.slack.alice)
 
 
 async def test_a_pause_of_a_known_member_does_not_wait_for_slack_and_a_resume_does() -> None:
@@ -219,18 +181,3 @@ async def test_without_the_scope_the_team_alone_counts(caplog: pytest.LogCapture
             await refused(at, "a click", user, OUTSIDER)
         warnings = [record for record in caplog.records if record.name == "bot.outbound.slack.profiles"]
         assert {(record.levelname, vars(record)["team"]) for record in warnings} == {("WARNING", "T0HOME00001")}
-
-
-async def test_the_person_who_installed_the_app_is_asked_once_to_reinstall_it(at: ManyHarness) -> None:
-    one, two = [await at.set_up(at.add(number)) for number in (1, 2)]
-    one.workspace.installation.scopes = WITHOUT_THE_SCOPE
-    other = one.workspace.add_user("U0OTHER0001", "other")
-    one.channel.members.add(other.id)
-    for by, user in (("a command", one.person), ("a click", other), ("a command", one.person)):
-        await done(one, by, user)
-    await done(two, "a command", two.person)
-    await one.wait_for_direct_messages()
-    await asyncio.sleep(0.3)
-    asked = {one.person.name: [reinstall_notice(f"{at.environ['BASE_URL']}/slack/install")]}
-    people = [one.person, other, two.person]
-    assert direct_messages(at.slack, people) == {other.name: [], two.person.name: []} | asked

@@ -50,15 +50,6 @@ async def test_a_pause_without_an_outcome_is_sent_again_and_told(database_url: s
                 await at.slack.until(lambda: any(message.revision for message in at.messages()))
 
 
-async def test_a_recovered_order_has_its_id_at_anchor(database_url: str) -> None:
-    async with remains(database_url) as left:
-        await left.leave("pause", State.SENT)
-        async with left.restart() as at:
-            assert await until_told(left) == ["Paused"]
-        (row,) = await left.rows()
-    assert [received.headers["x-request-id"] for received in at.anchor.requests if received.verb == "pause"] == [row.id]
-
-
 Left = tuple[str, State, outcomes.Outcome | None, float]
 """What an order was, how far it came, its outcome if there was one, and its age in seconds."""
 
@@ -153,19 +144,6 @@ async def test_a_resume_that_slack_sends_again_when_it_was_told_is_not_repeated(
             assert at.orders == []
 
 
-async def test_orders_are_taken_over_when_there_is_room_for_them(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.outbound.store.journal.MOST_OPEN", 0)
-    async with remains(database_url) as left:
-        await left.leave("pause", State.ACTED, PAUSED)
-        async with left.restart(recovery_interval=0.05):
-            await asyncio.sleep(0.3)
-            assert [row.state for row in await left.rows()] == ["acted"]
-            monkeypatch.setattr("bot.outbound.store.journal.MOST_OPEN", 1)
-            assert await until_told(left) == ["Paused"]
-
-
 async def test_any_number_of_orders_is_taken_over(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("usecases.recovery", "outbound.store.order_rows"):
         monkeypatch.setattr(f"bot.{module}.MOST_TAKEN", 1)
@@ -224,15 +202,3 @@ async def test_a_resume_after_a_connection_that_slack_replaces_is_asked_about() 
         await at.command(verb="resume")
         await at.wait_for_ephemeral()
         assert [order.verb for order in at.orders] == ["pause"]
-
-
-@SOCKET_ONLY
-async def test_a_command_after_a_lost_connection_is_told_outside_of_its_ack() -> None:
-    async with single_workspace(redelivery_window=LONG) as at:
-        assert (await at.command()).ack is not None
-        (connection,) = at.slack.sockets.connections
-        at.slack.sockets.drop()
-        await at.slack.until(lambda: at.slack.sockets.count and connection not in at.slack.sockets.connections)
-        await at.command()
-        await at.wait_for_messages(2)
-        assert [message.source for message in at.messages()] == [Source.ACK, Source.RESPONSE_URL]

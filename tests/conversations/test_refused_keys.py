@@ -18,9 +18,7 @@ from harness import (
     ManyHarness,
     SingleHarness,
     Tenant,
-    another_bot,
     outcome_text,
-    paused,
     single_workspace,
 )
 from harness.admin_texts import key_refused_notice
@@ -148,18 +146,6 @@ async def test_the_person_who_set_the_key_is_notified_once_however_many_orders_t
     assert await check_of(team.at, team) is REFUSED
 
 
-async def test_two_bots_on_one_database_notify_once_between_them(team: Team) -> None:
-    async with another_bot(team.at) as second:
-        urls = [team.slack.request_url, None if team.slack.socket_mode else second]
-        async with asyncio.TaskGroup() as together:
-            for number in range(6):
-                team.slack.request_url = urls[number % 2]
-                together.create_task(team.order("a command"))
-                await asyncio.sleep(0)  # so that it is sent there
-        await team.slack.until(lambda: len(team.answers()) >= 6)  # on SQLite the second bot takes orders over
-        await team.notices_are({"setter": [notice(team.key)]})
-
-
 @pytest.mark.parametrize(
     ("change", "is_told"),
     [({"deleted": True}, False), ({"team_id": "T0PARTNER01"}, False), ({"is_admin": False}, True)],
@@ -212,30 +198,6 @@ async def test_each_refused_key_is_announced_once_even_if_it_is_good_in_between(
     await team.notices_are({"setter": [notice(key) for key in (team.key, "sk-the-second-key")]})
 
 
-async def test_after_the_app_was_installed_again_a_refused_key_is_announced_again(team: Team) -> None:
-    await team.use()
-    await team.notices_are({"setter": [notice(team.key)]})
-    await team.slack.uninstall(team.workspace)
-    await becomes(team.at, team, None)
-    assert (await team.at.install(team)).status == 200
-    for key in ("sk-mistyped", "sk-of-the-new-installation"):  # as many as before
-        await team.set_key(key)
-    await team.use()
-    await team.notices_are({"setter": [notice(key) for key in (team.key, "sk-of-the-new-installation")]})
-
-
-@pytest.mark.slow
-async def test_a_key_that_was_replaced_meanwhile_is_not_announced(team: Team) -> None:
-    team.anchor.fault = Slow(3.0)
-    await team.order("a click")
-    await team.anchor.until(lambda: team.orders)
-    await team.set_key("sk-the-second-key")
-    await team.slack.until(team.answers)
-    assert team.answers()[-1].text == refusal(team, by_admins=True)
-    await team.notices_are({"setter": []})
-    assert await check_of(team.at, team) is UNVERIFIED
-
-
 async def test_while_the_database_is_away_nothing_is_kept_and_then_it_is(
     team: Team, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -270,11 +232,3 @@ async def test_a_key_that_anchor_accepts_is_verified_by_its_use(team: Team) -> N
         if state is not None:
             team.anchor.session(team.session).state = state
         await (unknown if state is None else team).use(check=VERIFIED)
-
-
-async def test_the_key_of_one_workspace_says_nothing_about_that_of_another(team: Team) -> None:
-    other = await team.at.set_up(team.at.add(2))
-    await team.use()
-    assert (await other.answer("a command")).text == paused(session=other.session, user=other.person.id)
-    await becomes(team.at, other, VERIFIED)
-    await team.notices_are({other.person.name: [], "setter": [notice(team.key)]}, other.person, team.setter)

@@ -70,23 +70,6 @@ async def test_an_alert_that_comes_after_its_card_was_deleted_gets_a_new_card(er
         assert at.current(card).text == card.text
 
 
-async def test_a_queued_alert_that_slack_does_not_answer_is_posted_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.usecases.alert_cards.POST_WAIT", 0.0)
-    async with taking_alerts() as at:
-        at.slack.faults[POST] = ResetAfterReading(times=1)
-        status, _ = await send(at)
-        await at.slack.until(lambda: shown(at) == [SESSION])
-    assert status == 202
-
-
-async def test_only_a_hundred_senders_wait_for_their_card(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.usecases.card_outbox.MOST_SENDERS", 0)
-    async with taking_alerts() as at:
-        answer = await send(at)
-        await at.slack.until(lambda: shown(at) == [SESSION])
-    assert answer == (202, {"ok": True, "channel": "C0ALERTS001", "queued": True, "count": 1})
-
-
 async def test_a_card_says_that_its_alerts_are_resolved() -> None:
     async with taking_alerts() as at:
         card = await alert(at, fingerprint="a")
@@ -130,18 +113,6 @@ async def test_a_card_that_is_too_long_for_slack_is_posted_as_text() -> None:
         (message,) = [one for one in at.messages() if one.source is Source.POST_MESSAGE]
         assert (status, answer["ts"], message.blocks) == (200, message.ts, ())
         assert SESSION in message.text
-
-
-@pytest.mark.slow
-async def test_alerts_that_come_one_by_one_become_a_summary_as_well() -> None:
-    async with taking_alerts() as at:
-        sessions = [at.anchor.add_session() for _ in range(MOST_SINGLE + 3)]
-        answers = [await send(at, session) for session in sessions]
-        await at.slack.until(lambda: shown(at) == sorted(sessions))
-        assert at.calls(POST) == MOST_SINGLE + 1
-        posted = {name: message.ts for name, _, message in on_cards(at)}
-    assert [(status, answer["ts"]) for status, answer in answers] == [(200, posted[session]) for session in sessions]
-    assert len({posted[session] for session in sessions[MOST_SINGLE:]}) == 1
 
 
 async def test_a_summary_that_slack_does_not_answer_is_posted_again() -> None:

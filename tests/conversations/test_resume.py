@@ -90,38 +90,9 @@ async def test_a_pause_is_sent_again_after_a_resume_that_was_under_way() -> None
         assert shown(at) == sorted([paused(user=BOB), resumed()])
 
 
-async def test_a_resume_without_an_answer_leaves_the_pause_after_it_unconfirmed() -> None:
-    async with single_workspace(ANCHOR_TIMEOUT="3") as at:
-        at.anchor.fault = Hang(times=1)
-        resuming = asyncio.ensure_future(at.command(verb="resume"))
-        await at.anchor.until(lambda: at.orders)
-        await asyncio.gather(resuming, at.command(user=at.slack.bob))
-        await at.wait_for_messages(2)
-        pause = outcome_text(about.Unconfirmed(about.Doubt.RACED), user=BOB)
-        assert shown(at) == sorted([pause, outcome_text(about.Unconfirmed(about.Doubt.TIMED_OUT), verb="resume")])
-
-
 async def test_a_repeated_resume_does_not_undo_the_pause_after_it() -> None:
     async with single_workspace() as at:
         first = await at.command(verb="resume")
         await at.command()
         await at.slack.resend(first)
         assert at.anchor.session(SESSION).state is SessionState.PAUSED
-
-
-async def test_a_pause_given_while_a_resume_is_being_recorded_wins(monkeypatch: pytest.MonkeyPatch) -> None:
-    begun, go_on = asyncio.Event(), asyncio.Event()
-
-    async def record_slowly(_: object) -> bool:
-        begun.set()
-        return await go_on.wait()
-
-    monkeypatch.setattr("bot.usecases.order_record.OrderRecord.is_stored", record_slowly)
-    async with single_workspace() as at:
-        resume = asyncio.create_task(at.command(verb="resume"))
-        await begun.wait()
-        await at.command()
-        go_on.set()
-        await resume
-        assert verbs(at) == ["pause"]
-        assert shown(at) == sorted([paused(), outcome_text(about.Superseded(), verb="resume")])

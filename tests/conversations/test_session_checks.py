@@ -8,7 +8,6 @@ import pytest
 
 from bot.sim.anchor import Fault, SessionState, html, rate_limited, server_error
 from conversations.test_cards import PAUSE, RESUME, alert, buttons, ops, taking_alerts, until_shown
-from conversations.test_repeated_alerts import on_cards, send, shown
 from harness import ALICE, SESSION, ManyHarness, SingleHarness
 
 pytestmark = pytest.mark.anyio
@@ -70,13 +69,6 @@ async def test_an_outcome_of_which_a_killed_process_told_no_card_is_shown(
         await ordering
 
 
-async def test_without_open_cards_nothing_is_looked_up() -> None:
-    async with taking_alerts() as at:
-        await at.command()
-        await asyncio.sleep(4 * INTERVAL)
-        assert reads(at) == 0
-
-
 async def test_reads_that_fail_become_rarer() -> None:
     async with taking_alerts() as at:
         await alert(at)
@@ -102,24 +94,3 @@ async def test_a_workspace_without_a_key_and_one_that_is_gone_are_not_looked_up(
     before = len(at.anchor.requests)
     await asyncio.sleep(3 * INTERVAL)
     assert len(at.anchor.requests) == before
-
-
-async def test_a_later_order_counts_more_than_the_end() -> None:
-    async with taking_alerts() as at:
-        card = await alert(at)
-        at.anchor.session(SESSION).word = "completed"
-        await until_shown(at, card, [], "Ended")
-        await at.command()
-        await until_shown(at, card, RESUME, "Paused")
-
-
-async def test_a_row_of_a_summary_loses_its_button_alone() -> None:
-    async with taking_alerts() as at:
-        sessions = [at.anchor.add_session() for _ in range(8)]
-        await asyncio.gather(*(send(at, session) for session in sessions))
-        await at.slack.until(lambda: shown(at) == sorted(sessions))
-        ended, _, summary = on_cards(at)[-1]
-        at.anchor.session(ended).state = SessionState.ENDED
-        sessions.remove(ended)
-        await at.slack.until(lambda: shown(at) == sorted(sessions))
-        assert f"`{ended}` ended" in at.current(summary).text

@@ -20,7 +20,7 @@ from harness import (
     single_workspace,
 )
 from harness.product import errors, policy
-from harness.session_texts import ALL, MOST_SHOWN, NOT_OPENED, NOTHING_CHOSEN, OUT_OF_DATE, choice_question
+from harness.session_texts import ALL, NOT_OPENED, NOTHING_CHOSEN, OUT_OF_DATE, choice_question
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("lasting_triggers")]
 
@@ -76,15 +76,6 @@ async def test_all_sessions_can_be_paused_once_each_also_if_the_submission_comes
     assert results(at) == [(paused(), message.ts), (paused(session=OTHER_SESSION), message.ts)]
 
 
-@BOTH_TRANSPORTS
-async def test_where_the_bot_is_no_member_the_results_go_to_the_channel() -> None:
-    async with single_workspace() as at:
-        _, view = await ask(at, channel=at.slack.private)
-        await at.slack.submit(at.person, view, {"sessions_0": [SESSION, OTHER_SESSION]})
-        await at.slack.until(lambda: len(at.messages(at.slack.private)) == 3)
-    assert results(at, at.slack.private) == [(paused(), None), (paused(session=OTHER_SESSION), None)]
-
-
 async def test_results_for_which_the_url_is_used_up_come_as_direct_messages() -> None:
     ids = [f"{number:08x}-0000-4000-8000-000000000000" for number in range(5)]
     async with single_workspace() as at:
@@ -133,16 +124,6 @@ async def test_a_message_that_is_too_long_to_be_read_asks_about_its_only_id() ->
         assert [name for name, _ in offered(view)] == [SESSION]
         await at.slack.submit(at.person, view, {"sessions_0": [SESSION]})
         await at.slack.until(lambda: at.orders)
-
-
-async def test_of_very_many_ids_the_first_are_offered() -> None:
-    ids = [f"{number:08x}-0000-4000-8000-000000000000" for number in range(MOST_SHOWN + 5)]
-    async with single_workspace() as at:
-        _, view = await ask(at, "\n".join(ids))
-        assert [name for name, _ in offered(view)] == ids[:MOST_SHOWN]
-        await at.slack.submit(at.person, view, {"sessions_4": [ids[49]]})
-        await at.slack.until(lambda: at.anchor.posts(ids[49]))
-        assert len(at.anchor.orders) == 1
 
 
 @HTTP_ONLY

@@ -3,20 +3,16 @@
 Nothing waits for a list or a read.
 """
 
-import asyncio
 import time
 from datetime import UTC, datetime
 from typing import Any
 
-import aiohttp
 import pytest
-from aiohttp.connector import Connection
 
-from bot.sim.anchor import Fault, Hang, SessionState, Slow, html, unauthorized
+from bot.sim.anchor import Fault, Hang, SessionState, html, unauthorized
 from harness import (
     BOTH_TRANSPORTS,
     BY_BOTH,
-    OTHER_SESSION,
     SESSION,
     ManyHarness,
     SingleHarness,
@@ -99,62 +95,6 @@ async def test_a_read_comes_after_the_pause_on_a_new_connection_and_before_a_ret
         await at.wait_for_messages()
         await at.anchor.until(lambda: len(verbs(at)) == (3 if fault is None else 4))
         assert verbs(at)[0] == "pause"
-
-
-async def test_a_read_waits_until_the_pause_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    send = aiohttp.ClientRequest.send
-
-    async def send_late(request: aiohttp.ClientRequest, connection: Connection) -> aiohttp.ClientResponse:
-        await asyncio.sleep(0.5 if request.method == "POST" else 0.0)
-        return await send(request, connection)
-
-    async with single_workspace() as at:
-        monkeypatch.setattr(aiohttp.ClientRequest, "send", send_late)
-        await at.command()
-        await at.anchor.until(lambda: len(verbs(at)) == 3)
-        assert verbs(at)[0] == "pause"
-
-
-async def test_a_pause_that_is_not_sent_is_followed_by_no_read() -> None:
-    async with single_workspace() as at:
-        await at.anchor.stop()
-        await at.command()
-        await at.wait_for_messages()
-        await at.anchor.start()
-        await asyncio.sleep(0.2)
-        assert verbs(at) == []
-
-
-async def test_a_read_ends_with_the_bot() -> None:
-    async with single_workspace() as at:
-        at.anchor.read_fault = Hang()
-        await at.command()
-        await at.anchor.until(lambda: len(verbs(at)) == 3)
-        began = time.monotonic()
-    assert time.monotonic() - began < 2.0  # without that it takes 3 s
-
-
-async def test_a_result_does_not_wait_for_a_list() -> None:
-    async with single_workspace(ack_wait=0.05) as at:
-        at.anchor.read_fault = Slow(3.0)
-        await at.command("")
-        await at.command()
-        (message,) = await at.wait_for_messages()
-        assert message.text == paused()
-
-
-async def test_facts_that_change_are_told_for_some_seconds_only_and_a_later_list_adds_to_others() -> None:
-    async with single_workspace() as at:
-        describe(at)
-        await at.command("")
-        await asyncio.sleep(6.0)
-        at.anchor.session(SESSION).domains = ["shop.example"]
-        await at.command(OTHER_SESSION[:9])
-        await asyncio.sleep(6.0)
-        at.anchor.read_fault = html(502)
-        await at.command()
-        (message,) = await at.wait_for_messages()
-        assert [fact in message.text for fact in ("`checkout`", "`shop.example`", "12 steps")] == [True, True, False]
 
 
 async def test_what_one_workspace_has_seen_is_not_told_to_another(at: ManyHarness) -> None:

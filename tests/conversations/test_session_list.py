@@ -78,17 +78,6 @@ async def test_the_newest_fifteen_are_listed_with_the_number_of_others() -> None
         assert "4 others" in message.text
 
 
-async def test_ended_sessions_are_not_listed_and_unknown_statuses_are_shown() -> None:
-    async with single_workspace() as at:
-        at.anchor.session(SESSION).word = "warming up &amp; <!here>"
-        add(at.anchor, 3, state=SessionState.ENDED)
-        add(at.anchor, 3, word="timed_out")
-        add(at.anchor, 60 * 25, word="warming up")
-        message = await listed(at)
-        assert offered(message) == [SESSION]
-        assert "`warming up &amp;amp; &lt;!he" in message.text
-
-
 @pytest.mark.parametrize("fault", [None, html(404, times=2)], ids=["read", "not read"])
 async def test_none_running_is_said_only_if_everything_was_read(fault: Fault | None) -> None:
     async with single_workspace() as at:
@@ -179,18 +168,6 @@ async def test_other_workspaces_see_none() -> None:
         await at.command("", team_id="T0PARTNER01")
         assert at.ephemerals()[-1].text == list_refused(outcomes.WrongWorkspace())
         assert at.anchor.requests == []
-
-
-async def test_without_a_key_an_admin_can_set_one(at: ManyHarness) -> None:
-    tenant = at.add(1)
-    await at.install(tenant)
-    message = await listed(tenant)
-    assert message.text == list_refused(outcomes.NoKey(can_set=True))
-    assert blocks(message)[1]["elements"][0]["action_id"] == "anchor_set_key"
-    member = tenant.workspace.add_user("U0MEMBER001", "member")
-    tenant.channel.members.add(member.id)
-    await tenant.command("", user=member)
-    assert tenant.ephemerals(member)[-1].text == list_refused(outcomes.NoKey())
 
 
 async def test_a_database_that_fails_is_reported(at: ManyHarness) -> None:

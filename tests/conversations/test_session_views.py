@@ -6,7 +6,7 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from bot.sim.anchor import SessionState, Slow, rate_limited, unauthorized
+from bot.sim.anchor import Slow, rate_limited
 from bot.sim.slack import Message, View, server_error
 from harness import (
     BOTH_TRANSPORTS,
@@ -99,25 +99,6 @@ async def test_where_and_why_are_shown_only_to_those_who_may_know() -> None:
         assert at.slack.private.id not in str(other.blocks)
 
 
-async def test_what_ended_or_was_resumed_is_not_shown_as_paused() -> None:
-    async with single_workspace() as at:
-        other = at.anchor.add_session(session_id=OTHER_SESSION)
-        await at.command()
-        await at.command(other)
-        await at.command(verb="resume")
-        at.anchor.session(other).state = SessionState.ENDED
-        assert buttons(await overview_with(at, "none")) == [PAUSE]
-
-
-async def test_every_session_that_may_run_has_its_pause_button() -> None:
-    async with single_workspace() as at:
-        ids = [at.anchor.add_session(word=word) for word in ("warming up", "stuck", "")]
-        wanted = {("anchor_pause", session_id) for session_id in [SESSION, *ids]}
-        message = await overview(at)
-        assert set(buttons(message)) == set(buttons(await modal(at))) == set(buttons(await at.open_home())) == wanted
-        assert "`warming up`" in message.text
-
-
 @BOTH_TRANSPORTS
 async def test_if_anchor_is_slow_the_sessions_follow() -> None:
     async with single_workspace(ack_wait=0.05) as at:
@@ -180,24 +161,6 @@ async def test_the_shortcut_opens_the_sessions_and_a_click_pauses_one() -> None:
         assert at.slack.modal_of(at.person) is None
 
 
-async def test_the_modal_opens_at_once_and_is_completed_when_anchor_answers() -> None:
-    async with single_workspace() as at:
-        at.anchor.read_fault = Slow(1.5)
-        await at.slack.use_global_shortcut(at.person)
-        await at.slack.until(lambda: at.slack.modal_of(at.person))
-        assert LOADING in at.modal().text
-        await at.slack.until(lambda: buttons(at.modal()) == [PAUSE])
-
-
-async def test_the_button_reads_again() -> None:
-    async with single_workspace() as at:
-        at.anchor.read_fault = unauthorized(times=3)
-        view = await modal(at)
-        assert not_read(lists.Unread.KEY_REJECTED, 401) in view.text
-        await at.slack.act(at.person, view, REFRESH)
-        await at.slack.until(lambda: buttons(at.modal()) == [PAUSE])
-
-
 async def test_without_a_key_the_modal_says_so_and_home_has_no_sessions(at: ManyHarness) -> None:
     team = await AdminHarness.open(at)
     view = await modal(team)
@@ -205,13 +168,6 @@ async def test_without_a_key_the_modal_says_so_and_home_has_no_sessions(at: Many
     assert view.find("anchor_set_key")
     await team.slack.close(team.person)
     assert (await team.open_home()).find(REFRESH) is None
-
-
-async def test_a_workspace_that_is_not_served_gets_no_modal(at: ManyHarness) -> None:
-    tenant = at.add(1)
-    delivery = await at.slack.use_global_shortcut(tenant.person, workspace=tenant.workspace)
-    await asyncio.sleep(0.2)
-    assert (delivery.status, tenant.slack.modal_of(tenant.person)) == (200, None)
 
 
 async def test_a_modal_that_does_not_open_is_reported() -> None:
@@ -236,26 +192,6 @@ async def test_while_the_database_is_away_the_modal_does_not_open_or_change(
     await tenant.slack.use_global_shortcut(tenant.person, workspace=tenant.workspace)
     await asyncio.sleep(0.3)
     assert tenant.slack.modal_of(tenant.person) is None
-
-
-async def test_a_modal_that_was_closed_is_no_failure() -> None:
-    async with single_workspace() as at:
-        view = await modal(at)
-        at.anchor.session(SESSION).seconds = 1.0
-        await at.slack.act(at.person, view, "anchor_pause")
-        await at.slack.close(at.person)
-        (told,) = await at.wait_for_direct_messages()
-        assert is_about(told, paused())
-        assert at.slack.modal_of(at.person) is None
-
-
-async def test_a_result_that_another_process_tells_is_not_shown_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with single_workspace() as at:
-        view = await modal(at)
-        monkeypatch.setattr("bot.usecases.orders.Orders.stored_result", AsyncMock(return_value=None))
-        await at.slack.act(at.person, view, "anchor_pause")
-        await at.wait_for_direct_messages()
-        assert at.modal() == view
 
 
 async def test_where_pausing_is_not_allowed_the_modal_has_no_buttons() -> None:

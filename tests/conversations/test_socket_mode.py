@@ -137,36 +137,6 @@ async def test_a_connection_that_ends_is_replaced_and_a_command_under_way_answer
         assert [(message.source, message.text) for message in at.seen()] == [(Source.ACK, paused())] * 2
 
 
-@pytest.mark.slow
-async def test_after_a_warning_the_next_connection_is_open_before_the_last_one_closes() -> None:
-    async with single_workspace() as at:
-        (old,) = at.slack.sockets.connections
-        counts = []
-        await at.slack.sockets.disconnect("warning", after=3.0)
-        await at.slack.until(lambda: at.slack.sockets.count == 2)
-        at.slack.sockets.choose = lambda _: old
-        assert (await at.command()).error is None
-        while old in at.slack.sockets.connections:
-            counts.append((at.slack.sockets.count, (await probe(at))[0]))
-            await asyncio.sleep(0.02)
-        assert set(counts) == {(2, 200)}
-
-
-@pytest.mark.slow
-async def test_commands_while_connections_change_are_each_answered_once() -> None:
-    async with single_workspace() as at:
-        at.anchor.fault = Slow(0.05)
-        typing = []
-        for number in range(30):
-            typing.append(asyncio.create_task(at.command(at.anchor.add_session())))
-            if number in {5, 15}:
-                await at.slack.sockets.disconnect("warning", only=at.slack.sockets.connections[-1], after=2.0)
-            await asyncio.sleep(0.05)
-        deliveries = await asyncio.gather(*typing)
-        assert len(at.messages()) == len(at.anchor.orders) == 30
-    assert {delivery.error for delivery in deliveries} == {None}
-
-
 @pytest.mark.parametrize(
     ("place", "fault", "why"),
     [
