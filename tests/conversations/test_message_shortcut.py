@@ -2,46 +2,25 @@
 
 import asyncio
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from bot.sim.anchor import Slow
-from bot.sim.slack import Channel, Message, Source, api_error, expired_url, rate_limited
-from bot.sim.slack import Fault as SlackFault
-from harness import (
-    ALICE,
-    BOTH_TRANSPORTS,
-    SESSION,
-    SingleHarness,
-    outcome_text,
-    paused,
-    single_workspace,
-)
-from harness.product import outcomes, policy
+from bot.sim.slack import Channel, Fault, Message, Source, api_error, expired_url, rate_limited
+from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, outcome_text, paused, single_workspace
+from harness.product import policy
 
 pytestmark = pytest.mark.anyio
 
 LINK = f"look at <https://anchor.example.com/sessions/{SESSION}|this session> please"
+LOCKED = api_error("restricted_action_thread_locked")
 
 
-def url_of(message: Message) -> str:
-    """The link to a message, as Slack's clients copy it."""
+def told(message: Message) -> str:
+    """The text of the result of the shortcut on a message, with the link to it that Slack's clients copy."""
     thread = f"?thread_ts={message.thread_ts}&amp;cid={message.channel}" if message.thread_ts else ""
-    return f"https://acme.slack.com/archives/{message.channel}/p{message.ts.replace('.', '')}{thread}"
-
-
-def told(message: Message, outcome: outcomes.Outcome | None = None, *, user: str = ALICE) -> str:
-    """The text of the result of the shortcut on a message."""
-    text = paused(user=user) if outcome is None else outcome_text(outcome, user=user)
-    return f"{text}, from <{url_of(message)}|this message>"
-
-
-async def use(at: SingleHarness, channel: Channel | None = None, text: str = LINK, **fields: Any) -> Message:
-    """Use the shortcut on a message of Bob, and return it."""
-    message = at.slack.post(channel or at.channel, text, user=at.slack.bob, **fields)
-    await at.slack.use_shortcut(at.person, message)
-    return message
+    url = f"https://acme.slack.com/archives/{message.channel}/p{message.ts.replace('.', '')}{thread}"
+    return f"{paused()}, from <{url}|this message>"
 
 
 async def result(at: SingleHarness, about: Message, channel: Channel | None = None) -> Message:
@@ -66,61 +45,39 @@ async def test_the_session_is_paused_once_and_the_thread_gets_the_result_and_the
     assert posted.blocks[1]["elements"][0]["action_id"] == "anchor_resume_confirmed"  # type: ignore[index]
 
 
-@BOTH_TRANSPORTS
-@pytest.mark.parametrize("keeps_thread", [False, True])
-async def test_where_the_bot_is_no_member_the_channel_gets_a_result_that_is_complete_by_itself(
-    *, keeps_thread: bool
-) -> None:
-    """Slack does not document whether it posts it in the thread."""
-    async with single_workspace() as at:
-        at.slack.platform.shortcuts_keep_threads = keeps_thread
-        message = await use(at, at.slack.private)
-        posted = await result(at, message, at.slack.private)
-    assert (posted.text, posted.source) == (told(message), Source.RESPONSE_URL)
-    assert posted.thread_ts == (message.ts if keeps_thread else None)
-
-
 async def test_a_message_in_a_thread_is_answered_there() -> None:
     async with single_workspace() as at:
         parent = at.slack.post(at.channel, "What is it doing?", user=at.slack.bob)
-        message = await use(at, thread_ts=parent.ts)
+        message = at.slack.post(at.channel, LINK, user=at.slack.bob, thread_ts=parent.ts)
+        await at.slack.use_shortcut(at.person, message)
         posted = await result(at, message)
     assert (posted.text, posted.thread_ts) == (told(message), parent.ts)
 
 
-THREAD_FAULTS: dict[str, SlackFault] = {
-    "locked": api_error("restricted_action_thread_locked"),
-    "left": api_error("not_in_channel"),
-    "archived": api_error("is_archived"),
-    "rate limited": rate_limited(30),
-}
-
-
-@pytest.mark.parametrize("fault", THREAD_FAULTS.values(), ids=THREAD_FAULTS)
-async def test_a_thread_that_takes_no_reply_is_answered_in_the_channel(fault: SlackFault) -> None:
+@pytest.mark.parametrize(
+    ("place", "of_post", "of_url", "keeps_thread", "is_in_thread"),
+    [
+        ("private", None, None, False, False),
+        ("private", None, None, True, True),
+        ("alerts", LOCKED, None, False, False),
+        ("alerts", rate_limited(30), None, False, False),
+        ("alerts", LOCKED, replace(expired_url(), times=1), True, False),
+    ],
+    ids=["no member", "no member, and Slack keeps the thread", "locked", "rate limited", "a URL without the thread"],
+)
+async def test_where_the_bot_cannot_post_to_the_thread_the_result_comes_by_the_url(
+    place: str, of_post: Fault | None, of_url: Fault | None, *, keeps_thread: bool, is_in_thread: bool
+) -> None:
+    """Slack does not document whether it posts such an answer in the thread."""
     async with single_workspace() as at:
-        at.slack.faults["chat.postMessage"] = fault
-        message = await use(at)
-        posted = await result(at, message)
-    assert (posted.text, posted.thread_ts, posted.source) == (told(message), None, Source.RESPONSE_URL)
-
-
-async def test_if_slack_refuses_a_url_with_a_thread_it_gets_the_result_without_one() -> None:
-    async with single_workspace() as at:
-        at.slack.faults["chat.postMessage"] = api_error("cannot_reply_to_message")
-        at.slack.faults["response_url"] = replace(expired_url(), times=1)
-        at.slack.platform.shortcuts_keep_threads = True
-        message = await use(at)
-        posted = await result(at, message)
-    assert (posted.text, posted.thread_ts, posted.source) == (told(message), None, Source.RESPONSE_URL)
-
-
-async def test_if_nothing_can_be_posted_there_the_person_gets_a_direct_message() -> None:
-    async with single_workspace() as at:
-        at.slack.faults["response_url"] = expired_url()
-        message = await use(at, at.slack.private)
-        (text,) = await at.wait_for_direct_messages()
-    assert text.startswith(told(message))
+        channel: Channel = getattr(at.slack, place)
+        at.slack.faults["chat.postMessage"], at.slack.faults["response_url"] = of_post, of_url
+        at.slack.platform.shortcuts_keep_threads = keeps_thread
+        message = at.slack.post(channel, LINK, user=at.slack.bob)
+        await at.slack.use_shortcut(at.person, message)
+        posted = await result(at, message, channel)
+    assert (posted.text, posted.source) == (told(message), Source.RESPONSE_URL)
+    assert posted.thread_ts == (message.ts if is_in_thread else None)
 
 
 async def test_people_without_permission_in_its_channel_are_told_alone() -> None:
