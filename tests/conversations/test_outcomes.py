@@ -47,23 +47,6 @@ async def test_the_channel_reads_the_outcome_within_the_ack_and_an_agent_left_ru
     assert levels == {"pause": level, "resume": "INFO"}
 
 
-async def test_if_anchor_is_down_nothing_was_sent() -> None:
-    async with single_workspace() as at:
-        await at.anchor.stop()
-        await at.command()
-        (message,) = at.messages()
-    assert message.text == outcome_text(about.Unavailable(about.Unreachable.NO_CONNECTION))
-
-
-async def test_if_anchor_does_not_answer_in_time_the_outcome_is_unconfirmed() -> None:
-    async with single_workspace(ANCHOR_TIMEOUT="3", ANCHOR_DEADLINE="3") as at:
-        at.anchor.fault = Answer(200, headers={"Content-Length": "10"})
-        await at.command()
-        (message,) = await at.wait_for_messages()
-    doubts = (about.Doubt.TIMED_OUT, about.Doubt.CONNECTION_LOST)
-    assert message.text in {outcome_text(about.Unconfirmed(doubt)) for doubt in doubts}
-
-
 @pytest.mark.parametrize("status", [400, 401, 500])
 @pytest.mark.parametrize("key", ["sk-of/home-0123456789", 'sk-"quoted"-0123456789'], ids=["slash", "quotes"])
 async def test_a_key_that_anchor_repeats_is_not_shown(status: int, key: str) -> None:

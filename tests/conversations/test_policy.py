@@ -2,11 +2,10 @@
 
 import asyncio
 import json
-from pathlib import Path
 
 import pytest
 
-from bot.sim.slack import Channel, Enterprise, Installation, NotPossibleError, Slow, User, Workspace, server_error
+from bot.sim.slack import Channel, Enterprise, Installation, Slow, User, Workspace
 from harness import (
     BOTH_TRANSPORTS,
     BY_BOTH,
@@ -63,25 +62,20 @@ def colleague(at: SingleHarness, enterprise: Enterprise | None) -> User:
 
 
 @BOTH_TRANSPORTS
-async def test_full_members_can_pause_and_resume_and_guests_can_not() -> None:
+async def test_full_members_can_pause_and_resume_and_guests_and_outsiders_can_not() -> None:
     async with single_workspace() as at:
         for by in BY_BOTH:
             for verb in VERBS:
                 await done(at, by, at.slack.bob, verb)
                 await refused(at, by, at.slack.guest, GUEST, verb)
-
-
-async def test_outsiders_of_a_shared_channel_can_click_and_are_refused() -> None:
-    async with single_workspace() as at:
         for verb in VERBS:
             await refused(at, "a click", at.slack.outsider, OUTSIDER, verb)
-        with pytest.raises(NotPossibleError):
-            await at.order("a command", at.slack.outsider)
+        before = len(at.orders)
         fields = {"command": "/anchor-pause", "text": SESSION, "team_id": "T0HOME00001", "channel_id": "C0ALERTS001"}
         whose = {"user_id": at.slack.outsider.id, "trigger_id": "1"}
-        answer = await at.deliver("slash_commands", fields | whose, takes_answer=True)  # it gets through nevertheless
+        answer = await at.deliver("slash_commands", fields | whose, takes_answer=True)  # which Slack does not send
         assert json.loads(answer.body)["text"] == outcome_text(OUTSIDER, user=at.slack.outsider.id)
-        assert at.anchor.requests == []
+        assert len(at.orders) == before
 
 
 @pytest.mark.parametrize(
@@ -108,18 +102,6 @@ async def test_colleagues_of_the_grid_can_click_and_strangers_can_not(
 # --- a policy ---
 
 
-@BOTH_TRANSPORTS
-async def test_pause_and_resume_have_people_of_their_own() -> None:
-    async with single_workspace(PAUSE_USERS="U0BOB000001, U0GUEST0001", RESUME_USERS="U0ALICE0001") as at:
-        alice, bob = at.slack.alice, at.slack.bob
-        for by in BY_BOTH:
-            await refused(at, by, alice, policy.NotNamed(frozenset({"U0BOB000001", "U0GUEST0001"})))
-            await refused(at, by, bob, policy.NotNamed(frozenset({"U0ALICE0001"})), "resume")
-            await done(at, by, bob)
-            await done(at, by, alice, "resume")
-            await refused(at, by, at.slack.guest, GUEST)  # named, and still a guest
-
-
 # --- how often Slack is asked, and a Slack that is slow or away ---
 
 
@@ -133,27 +115,6 @@ async def test_the_ack_does_not_wait_for_a_slow_slack(by: str) -> None:
         await at.slack.until(at.answers)
     assert [message.text for message in at.answers()] == [paused()]
     assert [message.text for message in at.ephemerals()] == ([waiting_text()] if by == "a command" else [])
-
-
-async def test_a_pause_of_a_known_member_does_not_wait_for_slack_and_a_resume_does() -> None:
-    async with single_workspace() as at:
-        await done(at, "a command", at.slack.bob)
-        at.slack.home.change_user(at.slack.bob, is_restricted=True)
-        await asyncio.sleep(301)  # until Slack is asked again
-        await done(at, "a command", at.slack.bob)
-        await refused(at, "a click", at.slack.bob, GUEST, "resume")
-
-
-async def test_after_a_restart_while_slack_is_down_a_member_can_pause_and_not_resume(tmp_path: Path) -> None:
-    by = "a command"
-    url = f"sqlite:///{tmp_path / 'bot.db'}"
-    async with single_workspace(DATABASE_URL=url) as at:
-        await done(at, by, at.slack.bob)
-    async with single_workspace(DATABASE_URL=url) as at:
-        at.slack.faults["users.info"] = server_error()
-        await done(at, by, at.slack.bob)
-        await refused(at, by, at.slack.bob, UNKNOWN, "resume")
-        await refused(at, by, at.slack.alice, UNKNOWN)
 
 
 @pytest.mark.parametrize(("by", "seconds", "is_served"), [("a click", 1.0, True), ("a command", 6.0, False)])

@@ -1,7 +1,6 @@
 """Alerts that come again, and alerts about many sessions: one card for a session, one summary for a burst."""
 
 import asyncio
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -122,18 +121,3 @@ async def test_a_summary_that_slack_does_not_answer_is_posted_again() -> None:
         answers = await asyncio.gather(*(send(at, session) for session in sessions))
         await at.slack.until(lambda: len(shown(at)) >= len(sessions) - 1)  # the first alert can be alone: in doubt
     assert {status for status, _ in answers} <= {200, 504}
-
-
-@pytest.mark.slow
-async def test_five_hundred_alerts_in_a_second_are_all_counted_and_posted_once(database_url: str) -> None:
-    async with taking_alerts(database_url) as at:
-        sessions = [at.anchor.add_session() for _ in range(50)]
-        answers = await asyncio.gather(*(send(at, session) for _ in range(10) for session in sessions))
-        await at.slack.until(
-            lambda: str([at.current(message).blocks for message in at.messages()]).count("×10") == 50, within=60.0
-        )
-        assert shown(at) == sorted(sessions)
-        assert at.calls(POST) <= 1 + math.ceil(len(sessions) / MOST_IN_SUMMARY)
-        assert at.calls(UPDATE) < 40
-    assert {status for status, _ in answers} <= {200, 202}
-    assert sum(answer.get("count", 1) == 10 for _, answer in answers) == 50

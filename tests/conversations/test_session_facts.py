@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.sim.anchor import Fault, Hang, SessionState, html, unauthorized
+from bot.sim.anchor import Fault, Hang, html, unauthorized
 from harness import (
     BOTH_TRANSPORTS,
     BY_BOTH,
@@ -62,14 +62,6 @@ async def test_a_result_says_what_a_list_has_shown_or_a_read_behind_the_order(by
     assert [fact for text in shown for fact in facts if fact not in text] == []
     assert "outside of Anchor" in told.text
     assert [secret for text in shown for secret in ("s3cret", "/pay", "ci-key") if secret in text] == []
-
-
-async def test_a_resume_is_followed_by_a_read_too() -> None:
-    async with single_workspace() as at:
-        describe(at, seconds=1.0, state=SessionState.PAUSED)
-        await at.command(verb="resume")
-        (message,) = await at.wait_for_messages()
-        assert "`checkout`" in message.text
 
 
 @pytest.mark.parametrize("fault", [Hang(), unauthorized(), html(502)])
