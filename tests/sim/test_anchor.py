@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.sim.anchor import DEFAULT_KEY, SessionState, SimAnchor, unauthorized
+from bot.sim.anchor import DEFAULT_KEY, SessionState, SimAnchor
 from harness.texts import SESSION
 
 pytestmark = pytest.mark.anyio
@@ -103,24 +103,3 @@ async def test_the_sessions_of_the_team_are_listed_if_the_query_is_understood(
     status, data = await get(anchor, client, "", **query)
     assert (status, anchor.violations) == (400 if found is None else 200, [])
     assert found is None or [one["id"] for one in data["sessions"]] == found
-
-
-async def test_each_read_has_its_own_form(anchor: SimAnchor, client: aiohttp.ClientSession) -> None:
-    _, statuses = await get(anchor, client, "/all/status")
-    assert statuses == {"count": 1, "items": [anchor.session(SESSION).summary()]}
-    _, page = await get(anchor, client, "")
-    assert [(one["status"], one["used_credits"]) for one in page["sessions"]] == [
-        ("completed", 1.5),
-        ("running", "N/A"),
-    ]
-    _, details = await get(anchor, client, f"/{SESSION}")
-    assert (details["tags"], details["steps"]) == ({"Prod": "yes"}, [{}] * 2)
-
-
-async def test_a_fault_of_reads_leaves_orders_alone(anchor: SimAnchor, client: aiohttp.ClientSession) -> None:
-    anchor.read_fault = unauthorized()
-    assert (await get(anchor, client, ""))[0] == 401
-    headers = {"anchor-api-key": DEFAULT_KEY}
-    async with client.post(f"{anchor.url}/v1/sessions/{PAUSE}", headers=headers) as response:
-        assert (response.status, response.headers["Set-Cookie"].partition("=")[0]) == (200, "anchor_sticky")
-    assert anchor.read_fault is not None

@@ -46,14 +46,6 @@ def test_signatures_agree_with_the_example_of_slacks_guide() -> None:
     assert made == "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"
 
 
-async def test_an_ack_in_channel_shows_the_command_as_well(slack: SimSlack, app: RecordingApp) -> None:
-    for ack in ({"text": "Paused."}, {}):
-        app.says(response_type="in_channel", **ack)
-        await slack.command(slack.alice, slack.alerts)
-    texts = [message.text for message in slack.channel_messages(slack.alerts)]
-    assert texts == ["/anchor-pause", "Paused.", "/anchor-pause"]
-
-
 @pytest.mark.parametrize(
     ("status", "delay", "error", "broken"),
     [
@@ -76,18 +68,6 @@ async def test_an_ack_that_is_late_or_no_200_is_shown_as_an_error(
     assert message.text == f'/anchor-pause failed with the error "{error}"'
     assert (message.source, message.ephemeral_to) == (Source.CLIENT, "U0ALICE0001")
     assert rules(slack) == broken
-
-
-@pytest.mark.parametrize(
-    ("line", "text"),
-    [
-        ("/anchor-pause it was R&D <again>", "it was R&amp;D &lt;again&gt;"),
-        ("/anchor-pause  two  spaces ", " two  spaces "),
-    ],
-)
-async def test_a_line_with_a_slash_is_a_command(slack: SimSlack, app: RecordingApp, line: str, text: str) -> None:
-    await slack.enter(slack.alice, slack.alerts, line)
-    assert (app.last["command"], app.last["text"]) == ("/anchor-pause", text)
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,8 @@
 import pytest
 
 from bot.sim.slack import ButtonRef, Enterprise, Message, Rule, SimSlack, Source
-from harness.blocks import actions, button, menu, section
 from harness.samples import Json, sample
-from sim.alerts import ALERT, alert, attachment, legacy_alert, legacy_button
+from sim.alerts import alert, attachment, legacy_alert, legacy_button
 from sim.api_client import Api, rules
 from sim.recording_app import NEVER, RecordingApp
 
@@ -75,45 +74,6 @@ async def test_a_press_of_a_legacy_button_arrives_as_slack_sends_it(slack: SimSl
         "response_url": delivery.response_url,
         "trigger_id": delivery.trigger_id,
     }
-
-
-async def test_the_payload_says_where_the_message_is(slack: SimSlack, app: RecordingApp, api: Api) -> None:
-    question = slack.post(slack.alerts, "What is going on?", user=slack.bob)
-    await api.post("C0ALERTS001", blocks=ALERT, thread_ts=question.ts)
-    answered = slack.post(slack.alerts, "a", blocks=ALERT, user=slack.bob)
-    slack.post(slack.alerts, "I am on it", user=slack.alice, thread_ts=answered.ts)
-    attached = slack.post(slack.private, "a", attachments=[{"text": "a"}, {"blocks": [actions(button())]}])
-    ephemeral = slack.post(slack.alerts, "a", blocks=ALERT, ephemeral_to=slack.alice)
-    for message in (slack.channel_messages(slack.alerts)[1], answered, attached, ephemeral):
-        await slack.click(slack.alice, message)
-
-    names = ("user", "bot_id", "thread_ts", "parent_user_id")
-    assert [[payload["message"].get(name) for name in names] for payload in app.payloads[:3]] == [
-        ["U0ANCHORBOT", "B0ANCHOR001", question.ts, "U0BOB000001"],
-        ["U0BOB000001", None, answered.ts, None],
-        [None, "B0ANCHOR001", None, None],
-    ]
-    assert "message" not in app.last
-    places = ("type", "is_ephemeral", "thread_ts", "attachment_id", "is_app_unfurl")
-    assert [[payload["container"].get(name) for name in places] for payload in app.payloads] == [
-        ["message", False, question.ts, None, None],
-        ["message", False, answered.ts, None, None],
-        ["message_attachment", False, None, 2, False],
-        ["message", True, None, None, None],
-    ]
-    assert app.payloads[2]["channel"] == {"id": "C0PRIVATE01", "name": "privategroup"}
-
-
-async def test_one_of_several_buttons_is_chosen(slack: SimSlack, app: RecordingApp) -> None:
-    beside = section("a", accessory=button(value="other"), block_id="b")
-    message = slack.post(slack.alerts, "a", blocks=[actions(menu("users_select"), button()), beside])
-    for which in ({"value": "other"}, {"block_id": "b"}):
-        await slack.click(slack.alice, message, **which)
-        assert (app.last["actions"][0]["block_id"], app.last["actions"][0]["value"]) == ("b", "other")
-    second = attachment(legacy_button(), legacy_button(name="resume", value=""), callback_id="other")
-    await slack.press(slack.alice, slack.post(slack.alerts, "a", attachments=[attachment(), second]), 2, "2")
-    assert app.last["actions"] == [{"name": "resume", "type": "button"}]
-    assert (app.last["callback_id"], app.last["attachment_id"]) == ("other", "2")
 
 
 @pytest.mark.parametrize(
@@ -194,34 +154,6 @@ async def test_a_message_arrives_as_slack_sends_it(
     assert attachments or list(app.last["message"]) == list(expected["message"])
     assert not thread_ts or app.last["message"]["parent_user_id"] == "U0ANCHORBOT"
     assert made_by_slack(app.last) == made_by_slack(expected)
-
-
-async def test_a_payload_has_ids_of_other_apps_and_typed_mentions(slack: SimSlack, app: RecordingApp) -> None:
-    other = slack.home.add_user("U0GRAFANA01", "grafana", is_bot=True)
-    await slack.use_shortcut(slack.alice, slack.post(slack.incidents, "a", user=other))
-    shown = app.last["message"]
-    assert (shown["user"], shown["bot_id"], shown["app_id"]) == ("U0GRAFANA01", "B0GRAFANA01", "A0GRAFANA01")
-    assert "client_msg_id" not in shown
-    await slack.use_shortcut(slack.alice, slack.post(slack.alerts, "<@U0BOB000001> a &amp; b", user=slack.bob))
-    [typed] = app.last["message"]["blocks"][0]["elements"]
-    assert typed["elements"] == [{"type": "user", "user_id": "U0BOB000001"}, {"type": "text", "text": " a & b"}]
-
-
-async def test_a_global_shortcut_has_no_conversation_and_no_response_url(slack: SimSlack, app: RecordingApp) -> None:
-    app.body = b"hello"
-    delivery = await slack.use_global_shortcut(slack.alice)
-    assert (delivery.status, rules(slack)) == (200, [Rule.ACK_BODY_IGNORED])
-    assert app.last == {
-        "type": "shortcut",
-        "token": "deprecatedVerificationToken",
-        "action_ts": "1785000000.000000",
-        "team": {"id": "T0HOME00001", "domain": "acme"},
-        "user": {"id": "U0ALICE0001", "username": "alice", "name": "alice", "team_id": "T0HOME00001"},
-        "is_enterprise_install": False,
-        "enterprise": None,
-        "callback_id": "anchor_pause_an_agent",
-        "trigger_id": delivery.trigger_id,
-    }
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sim.slack import Rule, SimSlack
-from sim.alerts import alert, legacy_alert
+from sim.alerts import alert
 from sim.api_client import rules
 from sim.recording_app import RecordingApp
 from sim.socket_app import SocketApp
@@ -26,35 +26,6 @@ UNKNOWN = '{"envelope_id": "9f1a7f6e-5b6d-4d0b-b6aa-3361493e1ca1"}'
 
 def texts(slack: SimSlack) -> list[str]:
     return [message.text for message in slack.seen_by(slack.alice, slack.alerts)]
-
-
-async def test_everything_arrives_in_envelopes(slack: SimSlack, sockets: SocketApp) -> None:
-    connection, arrived = await sockets.connect(), []
-    for acting, ack in (
-        (slack.command(slack.alice, slack.alerts), {"payload": {"text": "Pausing…"}}),
-        (slack.command(slack.alice, slack.alerts), {"payload": None}),
-        (slack.click(slack.alice, alert(slack)), {"payload": {}}),
-        (slack.press(slack.alice, legacy_alert(slack)), {}),
-        (slack.use_shortcut(slack.alice, alert(slack)), {}),
-        (slack.open_home(slack.alice), {}),
-    ):
-        task = asyncio.ensure_future(acting)
-        envelope = await connection.receive()
-        await connection.ack(envelope, **ack)
-        await task
-        retry = ["retry_attempt", "retry_reason"] if envelope["type"] == "events_api" else []
-        assert list(envelope) == ["envelope_id", "type", "accepts_response_payload", *retry, "payload"]
-        arrived.append((envelope["type"], envelope["accepts_response_payload"], envelope["payload"].get("type")))
-
-    assert arrived == [
-        ("slash_commands", True, None),
-        ("slash_commands", True, None),
-        ("interactive", True, "block_actions"),
-        ("interactive", True, "interactive_message"),
-        ("interactive", False, "message_action"),
-        ("events_api", False, "event_callback"),
-    ]
-    assert ("Pausing…" in texts(slack), slack.violations) == (True, [])
 
 
 async def test_nothing_goes_to_the_request_url(slack: SimSlack, app: RecordingApp, sockets: SocketApp) -> None:
@@ -103,14 +74,6 @@ async def test_some_envelopes_accept_no_payload(slack: SimSlack, sockets: Socket
     await connection.ack(await connection.receive(), payload={"text": "Paused."})
     assert (await sending).body == (b'{"text": "Paused."}' if accepts else b"")
     assert rules(slack) == ([] if accepts else [Rule.ACK_PAYLOAD_NOT_ACCEPTED])
-
-
-async def test_envelopes_go_to_each_connection_in_turn_and_acks_over_any(slack: SimSlack, sockets: SocketApp) -> None:
-    connections = [await sockets.connect() for _ in range(3)]
-    for connection, other in zip(connections * 2, connections[1:] * 3, strict=True):
-        typing = asyncio.create_task(slack.command(slack.alice, slack.alerts))
-        await other.ack(await connection.receive())
-        assert (await typing).status == 200
 
 
 async def test_an_envelope_without_an_ack_comes_again(slack: SimSlack, sockets: SocketApp) -> None:

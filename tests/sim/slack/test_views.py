@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from bot.sim.slack import ABSENT, Rule, SimSlack, View, Workspace
-from harness.blocks import Block, actions, button, home, input_of, menu, modal, options, section, text_input
+from bot.sim.slack import Rule, SimSlack, View, Workspace
+from harness.blocks import Block, actions, home, input_of, menu, modal, options, section, text_input
 from harness.samples import Json, sample
-from sim.alerts import alert
 from sim.api_client import rules
 from sim.recording_app import RecordingApp
 from sim.view_client import ViewClient, as_written, ids_of
@@ -20,7 +19,6 @@ BOTH = ["C0ALERTS001", "C0INCIDENT1"]
 ZERO, ONE = options(2)
 CONNECTION_ERROR = "We had some trouble connecting. Try again?"
 KEY = sample("view_submission.set_key.payload")
-THEIRS = sample("view_submission.slack_connect_foreign_user.payload")
 FIRST = sample("event.app_home_opened.first_time_no_view")
 AGAIN = sample("event.app_home_opened")
 LARGE = modal(*[section("x" * 3000)] * 90)
@@ -63,28 +61,6 @@ async def test_a_click_arrives_as_slack_sends_it(slack: SimSlack, views: ViewCli
     assert list(app.last) == list(CLICK)
     assert list(app.last["actions"][0]) == list(CLICK["actions"][0])
     assert (delivery.response_url, rules(slack)) == ("", [Rule.ACK_BODY_IGNORED])
-
-
-async def test_buttons_texts_and_overflow_menus_say_what_was_done(
-    slack: SimSlack, views: ViewClient, app: RecordingApp
-) -> None:
-    every = text_input(dispatch_action_config={"trigger_actions_on": ["on_character_entered"]})
-    inputs = input_of(text_input(action_id="enter"), "enter", dispatch_action=True), input_of(every, "quiet")
-    beside = section("b", accessory=button(value="b", style="danger"))
-    more = section("c", accessory=menu("overflow", options=options(2)))
-    view = await views.publish(home(actions(button(value="a"), block_id="a"), beside, more, *inputs))
-
-    await slack.act(slack.alice, view, "anchor_pause", block_id="a", team=None, container=ABSENT)
-    assert (app.last["actions"][0]["value"], app.last["team"], "container" in app.last) == ("a", None, False)
-    await slack.act(slack.alice, view, "anchor_pause", value="b")
-    assert app.last["actions"][0]["style"] == "danger"
-    await slack.act(slack.alice, view, "choice", "1")
-    assert app.last["actions"][0]["selected_option"] == ONE
-    await slack.act(slack.alice, view, "enter", "typed")
-    assert (app.last["actions"][0]["type"], app.last["actions"][0]["value"]) == ("plain_text_input", "typed")
-    slack.fill(slack.alice, view, "enter", "typed, but Enter not pressed")
-    assert value(slack.fill(slack.alice, view, "quiet", "a"), "quiet") == "a"
-    assert len(app.requests) == 4
 
 
 @pytest.mark.parametrize(
@@ -153,16 +129,6 @@ async def test_a_submission_arrives_as_slack_sends_it(slack: SimSlack, views: Vi
     assert list(app.last) == list(KEY)
     assert list(app.last["view"]) == list(KEY["view"])
     assert (slack.modal_of(slack.alice), delivery.response_url, slack.violations) == (None, "", [])
-
-
-async def test_a_foreign_persons_submission_names_their_own_team(
-    slack: SimSlack, views: ViewClient, app: RecordingApp, partner: Workspace
-) -> None:
-    click = await slack.click(slack.outsider, alert(slack))
-    view = views.named(await views.api.call("views.open", trigger_id=click.trigger_id, view=as_written(THEIRS["view"])))
-    delivery = await slack.submit(slack.outsider, values={"api_key": "ak_test_0123456789abcdef"})
-    expected = THEIRS | {"trigger_id": delivery.trigger_id, "view": THEIRS["view"] | ids_of(view)}
-    assert app.last == expected | {"team": {"id": partner.team_id, "domain": partner.domain}}
 
 
 async def test_an_ack_changes_the_modal(slack: SimSlack, views: ViewClient, app: RecordingApp) -> None:
