@@ -57,29 +57,10 @@ def test_a_policy_only_narrows(policy: Policy, verb: requests.Verb, actor: reque
         assert actor.channel_id in (rule.channels or {actor.channel_id})
 
 
-@given(policies, verbs, askers, roles, users, channels)
-def test_nobody_gains_by_being_taken_off_a_list(
-    policy: Policy, verb: requests.Verb, actor: requests.Actor, role: Role, user: str, channel: str
-) -> None:
-    def without(rule: Rule) -> Rule:
-        return Rule(rule.users - {user} or rule.users, rule.channels - {channel} or rule.channels)
-
-    narrower = Policy(without(policy.pause), without(policy.resume))
-    if check_policy(narrower, verb, actor, role) is None:
-        assert check_policy(policy, verb, actor, role) is None
-
-
 @given(policies, rules, askers, roles)
 def test_each_verb_has_a_rule_of_its_own(policy: Policy, rule: Rule, actor: requests.Actor, role: Role) -> None:
     for verb, changed in ((Verb.PAUSE, replace(policy, resume=rule)), (Verb.RESUME, replace(policy, pause=rule))):
         assert check_policy(changed, verb, actor, role) == check_policy(policy, verb, actor, role)
-
-
-@given(verbs, st.sampled_from([Role.ADMIN, Role.MEMBER]), askers)
-def test_by_default_every_full_member_is_allowed_everywhere(
-    verb: requests.Verb, role: Role, actor: requests.Actor
-) -> None:
-    assert check_policy(EVERYBODY, verb, actor, role) is None
 
 
 @pytest.mark.parametrize("role", [Role.GUEST, Role.BOT, Role.DEACTIVATED, Role.OUTSIDER, Role.UNKNOWN])

@@ -43,14 +43,6 @@ def test_anchors_own_time_is_kept_if_an_attempt_still_fits_behind_it(outcome: An
     assert delay_before_retry(PAUSE, outcome, attempt=1, time_left=2.4, jitter=0) is None
 
 
-@given(st.sampled_from(REPEATED), st.integers(1, 2), st.floats(0, 30), st.floats(0, 1, exclude_max=True))
-def test_no_delay_leads_past_the_deadline(
-    outcome: AnchorOutcome, attempt: int, time_left: float, jitter: float
-) -> None:
-    delay = delay_before_retry(PAUSE, outcome, attempt=attempt, time_left=time_left, jitter=jitter)
-    assert delay is None or 0 <= delay <= time_left - 0.5
-
-
 @given(st.floats(0, 1, exclude_max=True), st.floats(0, 1, exclude_max=True))
 def test_three_failures_at_once_leave_time_for_slacks_ack(one: float, two: float) -> None:
     delays = [

