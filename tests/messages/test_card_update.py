@@ -5,21 +5,19 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.clicked_message import MessageContent
-from bot.core.requests import Verb
-from bot.core.session_id import SessionId
-from bot.messages.blocks import section
 from bot.messages.card_update import CardUpdate, apply
-from bot.messages.session_buttons import button
 from harness import OTHER_SESSION, SESSION
+from harness.blocks import button, section
+from harness.product import SessionId
+from harness.values import MessageContent
 
-ONE, OTHER = SessionId(SESSION), SessionId(OTHER_SESSION)
-PAUSED = CardUpdate(ONE, "Paused", button(Verb.RESUME, ONE))
-RESUMED = CardUpdate(ONE, "Resumed", button(Verb.PAUSE, ONE))
+ONE, RESUME = SessionId(SESSION), "anchor_resume_confirmed"
+PAUSED = CardUpdate(ONE, "Paused", button(RESUME, ONE))
+RESUMED = CardUpdate(ONE, "Resumed", button("anchor_pause", ONE))
 GONE = CardUpdate(ONE, "Gone", None)
 
 elements = st.sampled_from(
-    [button(Verb.PAUSE, ONE), button(Verb.RESUME, ONE), button(Verb.PAUSE, OTHER), {"type": "button", "action_id": "x"}]
+    [button(value=ONE), button(RESUME, ONE), button(value=OTHER_SESSION), {"type": "button", "action_id": "x"}]
 )
 blocks = st.one_of(
     st.just(section("text")),
@@ -77,6 +75,6 @@ def test_the_last_change_counts(card: MessageContent, first: CardUpdate, second:
 
 
 def test_in_a_full_message_a_button_that_has_no_successor_is_only_removed() -> None:
-    last = {**section("full"), "accessory": button(Verb.PAUSE, ONE)}
+    last = {**section("full"), "accessory": button(value=ONE)}
     card = MessageContent("", (*[section("text")] * 49, last))
     assert apply(GONE, card).blocks == (*[section("text")] * 49, section("full"))
