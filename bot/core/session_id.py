@@ -2,10 +2,11 @@
 
 import html
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import NewType
 from urllib.parse import unquote
+
+from bot.core.characters import FORMS, LONGEST_FORM
 
 SessionId = NewType("SessionId", str)
 """A UUID in its canonical form: lower case, 8-4-4-4-12 hexadecimal digits."""
@@ -17,9 +18,10 @@ _ID = re.compile(
     rf"(?P<label>sessions?(?:[_-]?id)?[/=:])?{_NOT_INSIDE_A_WORD}(?P<id>{_DASHED}|[0-9a-f]{{32}}){_NOT_GOING_ON}",
     re.ASCII | re.IGNORECASE,
 )
+_ID_DIGITS = 32
 _LINK = re.compile(r"<([@#!][^<>|]*|[a-z]+:[^<>|]*)(?:\|([^<>]*))?>", re.IGNORECASE)
+_VISIBLE_ESCAPE = re.compile(r"%(?:[2-6][0-9a-f]|7[0-9a-e])", re.IGNORECASE)
 _ID_LIKE = re.compile(r"[0-9a-f]+(?:-[0-9a-f]+)+|[0-9a-f]{16,}", re.ASCII | re.IGNORECASE)
-_SESSION_ID_DIGITS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +66,32 @@ def find_session_id(text: str) -> Search:
     ids = tuple(dict.fromkeys(found for _, ids_here in words for found in ids_here))
     if len(ids) > 1:
         return Ambiguous(ids)
-    rest = " ".join(word for word, ids_here in words if not ids_here and _fold(word))
+    rest = " ".join(word for word, ids_here in words if not ids_here and _is_visible(word))
     if ids:
         return Found(ids[0], rest)
     return Broken(rest, _digits_of_nearest_miss(_fold(rest))) if rest else Missing()
 
 
 def words_with_ids(text: str) -> list[tuple[str, tuple[SessionId, ...]]]:
-    """Split a text as Slack sends it into words, each with the different session ids in it."""
-    words = _LINK.sub(_plain_link, html.unescape(text)).split()
-    return [(word, _ids_in(_fold(word))) for word in words]
+    """Split a text as Slack sends it into words, each with the different session ids in it. The time is linear."""
+    words = _LINK.sub(_plain_link, _unescape(text)).split()
+    return [(word, _ids_in_word(word)) for word in words]
+
+
+def _unescape(text: str) -> str:
+    """Return a text without HTML's escapes."""
+    try:
+        return html.unescape(text)
+    except ValueError:  # a number of over 4,300 digits
+        return text
+
+
+def _ids_in_word(word: str) -> tuple[SessionId, ...]:
+    """Return the different ids of a word. Most words are too short for one."""
+    if len(word) < _ID_DIGITS and (word.isascii() or len(word) * LONGEST_FORM < _ID_DIGITS):
+        return ()
+    folded = _fold(word)
+    return _ids_in(folded) if len(folded) >= _ID_DIGITS else ()
 
 
 def _plain_link(match: re.Match[str]) -> str:
@@ -81,18 +99,21 @@ def _plain_link(match: re.Match[str]) -> str:
     target, label = match[1], match[2] or ""
     if target[:1] in {"@", "#", "!"}:
         return target[0] + (label or target[1:])
-    ids = dict.fromkeys((*_ids_in(_fold(target)), *_ids_in(_fold(label))))
+    ids = dict.fromkeys((*_ids_in_word(target), *_ids_in_word(label)))
     return " ".join(ids) if ids else label or target
 
 
 def _fold(word: str) -> str:
-    """Normalize a word: remove compatibility forms, escapes, invisible characters and typographic dashes."""
-    word = unquote(word)
-    if word.isascii() and word.isprintable():
-        return word
-    word = unicodedata.normalize("NFKC", word)
-    kept = (char for char in word if unicodedata.category(char) not in {"Cf", "Cc"})
-    return "".join("-" if unicodedata.category(char) == "Pd" or char == "\N{MINUS SIGN}" else char for char in kept)
+    """Normalize a word: remove compatibility forms, escapes, marks, invisible characters and typographic dashes."""
+    if "%" in word:
+        word = unquote(word)
+    return word if word.isascii() and word.isprintable() else word.translate(FORMS)
+
+
+def _is_visible(word: str) -> bool:
+    if "%" in word and not _VISIBLE_ESCAPE.search(word):
+        return bool(_fold(word))
+    return (word.isascii() and word.isprintable()) or bool(word.translate(FORMS))
 
 
 def _ids_in(word: str) -> tuple[SessionId, ...]:
@@ -109,4 +130,4 @@ def _canonical(found: str) -> SessionId:
 
 def _digits_of_nearest_miss(text: str) -> int:
     counts = [len(miss.replace("-", "")) for miss in _ID_LIKE.findall(text)]
-    return min(counts, key=lambda count: abs(count - _SESSION_ID_DIGITS), default=0)
+    return min(counts, key=lambda count: abs(count - _ID_DIGITS), default=0)

@@ -15,7 +15,7 @@ _FIELDS = frozenset({"session_id", "text", "title", "severity", "url", "channel"
 _STATUSES = ("firing", "resolved")
 MOST_FIELDS = 10  # https://docs.slack.dev/reference/block-kit/blocks/section-block
 _MOST_WARNINGS, _LONGEST_NAME = 10, 50
-_MAX_LENGTH = 20_000  # characters that are looked at,
+MAX_LENGTH = 20_000  # characters that are looked at,
 _MOST_KEPT = {"text": 4_000, "title": 500, "fingerprint": 200}  # and stored, with white space that no card shows
 _MOST_KEPT_OF_FIELD = (200, 500)  # of a name and a value
 
@@ -68,10 +68,13 @@ def _string(fields: Mapping[str, object], name: str) -> str:
         return ""
     if not isinstance(value, str):
         raise _BadFieldError(name, "must be a string")
-    return value[:_MAX_LENGTH].strip()[: _MOST_KEPT.get(name)]
+    return value[:MAX_LENGTH].strip()[: _MOST_KEPT.get(name)]
 
 
 def _session_id(fields: Mapping[str, object]) -> SessionId:
+    given = fields.get("session_id")
+    if isinstance(given, str) and len(given) > MAX_LENGTH:  # never cut: what is cut off could name another session
+        raise _BadFieldError("session_id", f"is too long: the limit is {MAX_LENGTH:,} characters")
     match find_session_id(_string(fields, "session_id")):
         case Found(session_id=session_id):
             return session_id

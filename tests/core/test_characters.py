@@ -1,0 +1,93 @@
+"""Typographic, marked and invisible characters in session ids, and the time that any text takes."""
+
+import time
+import unicodedata
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.session_id import Found, find_session_id
+from harness import SESSION
+from harness.parsers import PARSERS
+
+MARKS = ("Mn", "Mc", "Me")
+
+
+def normalized(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
+
+
+def has_marks(text: str) -> bool:
+    return any(unicodedata.category(character) in MARKS for character in text)
+
+
+def test_each_character_counts_as_what_unicode_says_that_it_stands_for() -> None:
+    """Beside an id, a character can be part of it, part of a word with it, or neither."""
+    differ = [character for character in map(chr, range(0x110000)) if normalized(character) != character]
+    found = {
+        character
+        for character in differ
+        if not has_marks(character + normalized(character)) and not character.isspace() and normalized(character) != "%"
+        for written in (SESSION + character, character + SESSION, SESSION[:8] + character + SESSION[9:])
+        if type(find_session_id(written)) is not type(find_session_id(normalized(written).replace(" ", "_")))
+    }
+    assert found == set()
+
+
+@given(st.text(st.characters(exclude_categories=MARKS), max_size=4), st.integers(0, len(SESSION)))
+def test_texts_without_marks_are_read_like_their_normal_form(other: str, place: int) -> None:
+    text = SESSION[:place] + other + SESSION[place:]
+    if (
+        "%" not in normalized(other)
+        and not has_marks(normalized(other))
+        and other.split() == normalized(other).split() == [other]
+    ):
+        assert type(find_session_id(text)) is type(find_session_id(normalized(text)))
+
+
+@pytest.mark.parametrize("written", ["\u0301".join(SESSION), SESSION + "\u0301" * 39_000, "\ufe0f" + SESSION])
+def test_marks_hide_no_id(written: str) -> None:
+    assert find_session_id(written) == Found(SESSION, "")
+
+
+def test_an_escape_of_a_huge_number_is_a_text() -> None:
+    assert find_session_id(f"{SESSION} &#{'1' * 5_000};") == Found(SESSION, f"&#{'1' * 5_000};")
+
+
+HOSTILE = {
+    "marks": "\u0301",
+    "a character that stands for eighteen": "\ufdfa",
+    "different marks": "a\u0301\u0316\u0334",
+    "words of one character": "é ",
+    "words of characters that stand for two": "㎏㎏㎏㎏㎏㎏ ",
+    "escapes": "&amp;",
+    "percent": "%41 ",
+    "hexadecimal digits": "a",
+    "groups of digits": "aaaaaaaa-",
+    "links": "<a:b|c>",
+    "links that do not end": "<a:",
+    "ids": f"{SESSION} ",
+}
+
+
+def seconds(parse: Callable[[str], object], text: str) -> float:
+    """The processor time that parsing takes, the least of some tries."""
+    tries = []
+    for _ in range(7):
+        began = time.process_time()
+        parse(text)
+        tries.append(time.process_time() - began)
+    return min(tries)
+
+
+@pytest.mark.realtime
+@pytest.mark.parametrize("kind", HOSTILE)
+@pytest.mark.parametrize("parser", PARSERS)
+def test_the_longest_text_takes_at_most_20_ms_and_half_of_it_half_as_long(parser: str, kind: str) -> None:
+    parse, longest = PARSERS[parser]
+    text = (HOSTILE[kind] * longest)[:longest]
+    whole, half = seconds(parse, text), seconds(parse, text[: longest // 2])
+    assert whole <= 0.020
+    assert whole <= max(2.5 * half, 0.002)
