@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from bot.sim.anchor import Drip, Fault, Hang, ResetAfterReading, ResetBeforeReading, SimAnchor
-from harness.anchor_orders import anchor_client, pause, pause_once, proxy_at, send
+from harness.anchor_orders import pause, pause_once, proxy_at
 from harness.connect_proxy import connect_proxy
 from harness.product import outcomes as out
 
@@ -65,14 +65,6 @@ async def test_a_proxy_that_does_not_connect_has_sent_nothing(anchor: SimAnchor)
     assert proxy.requests == [f"elsewhere.test:443 {status}" for status in (407, 407, 502)]
 
 
-async def test_a_stale_connection_is_in_doubt_until_the_next_attempt(anchor: SimAnchor) -> None:
-    async with anchor_client(anchor.url) as client:
-        assert await send(client) == out.Paused("paused")
-        await anchor.stop()
-        await anchor.start()
-        assert await send(client) == out.Paused("paused")
-
-
 PAUSED = b'{"data":{"status":"paused"}}'
 
 
@@ -81,13 +73,11 @@ PAUSED = b'{"data":{"status":"paused"}}'
     [
         (b"220 mail.example ESMTP", b"", out.Unconfirmed(out.Doubt.UNREADABLE)),
         (b"HTTP/1.1 200 \xd6k", PAUSED, out.Paused("paused")),
-        (b"HTTP/1.1 200 \xc3\x96k", PAUSED, out.Paused("paused")),
         (b"HTTP/1.1 200", PAUSED, out.Paused("paused")),
         (b"HTTP/1.1 401 Refus\xe9", b"", out.KeyRejected(401)),
-        (b"HTTP/1.1 200 OK\r\nVia: K\xf6ln", PAUSED, out.Paused("paused")),
         (b"HTTP/1.1 429 \xff\r\nRetry-After: \xd9\xa3\xff", b"", out.RateLimited()),
     ],
-    ids=["no HTTP", "Latin-1", "UTF-8", "no reason", "a refusal", "a header", "Retry-After"],
+    ids=["no HTTP", "Latin-1", "no reason", "a refusal", "Retry-After"],
 )
 async def test_an_answer_counts_by_its_status_code_not_by_its_words(
     head: bytes, body: bytes, outcome: out.AnchorOutcome

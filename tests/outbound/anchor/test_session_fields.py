@@ -28,7 +28,6 @@ DOMAINS = [
         ({"status": 7, "tags": 7, "domains": "x", "steps": "x", "api_key_name": None}, session()),
         ({"created_at": CREATED}, session(created_at=CREATED_AT)),
         ({"created_at": "2026-11-26T12:00:00"}, session(created_at=CREATED_AT)),
-        ({"created_at": "2026-11-26 13:00+01:00"}, session(created_at=CREATED_AT)),
         ({"created_at": CREATED_AT}, session(created_at=CREATED_AT)),
         ({"created_at": CREATED_AT * 1000}, session(created_at=CREATED_AT)),
         ({"created_at": "yesterday"}, session()),
@@ -39,9 +38,7 @@ DOMAINS = [
         ({"tags": {"team": "web", "tries": 3}}, session(tags=("team=web", "tries=3"))),
         ({"steps": 12}, session(steps=12)),
         ({"steps": [{}, {}]}, session(steps=2)),
-        ({"steps": -1}, session()),
         ({"used_credits": "N/A", "credits_used": 2}, session(credits=2.0)),
-        ({"used_credits": 1.25}, session(credits=1.25)),
         ({"used_credits": float("nan")}, session()),
         ({"used_credits": 10**400}, session()),
         ({"task_initiated": False, "api_key_name": " ci "}, session(is_task=False, key_name="ci")),
@@ -93,22 +90,3 @@ def test_whatever_stands_in_an_answer_no_session_and_no_exception_is_lost(item: 
     assert page is not None
     assert page.sessions[0].id == SESSION
     assert all("/" not in host and "?" not in host for host in page.sessions[0].domains)
-
-
-@pytest.mark.parametrize(
-    ("more", "page", "count", "is_last"),
-    [
-        ({}, 1, 49, True),
-        ({}, 1, 50, False),
-        ({"total_pages": 1}, 1, 50, True),
-        ({"total_pages": 2}, 1, 3, False),
-        ({"total_pages": 0}, 1, 0, True),
-        ({"total_pages": "2"}, 1, 3, True),
-    ],
-)
-def test_the_last_page_is_known_by_its_number_or_by_its_length(
-    more: dict[str, object], page: int, count: int, is_last: bool
-) -> None:
-    read = read_page({"data": {"sessions": [{"id": SESSION}] * count, **more}}, page=page, limit=50)
-    assert read is not None
-    assert read.is_last is is_last
