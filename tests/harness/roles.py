@@ -1,7 +1,7 @@
 """The roles of people in one workspace of a simulated Slack, with a clock that tests put forward."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from bot.outbound.http_client import open_session
 from bot.outbound.slack.errors import open_web
 from bot.outbound.slack.profiles import ProfileCache
 from bot.outbound.slack.roles import RoleCache
-from bot.outbound.store.role_rows import Report, RoleRows
+from bot.outbound.store.role_rows import RoleRows
 from bot.outbound.store.store import Store, open_store
 from bot.sim.slack import Fault, SimSlack, User
 from harness.databases import KEY
@@ -25,14 +25,9 @@ TEAM = "T0HOME00001"
 
 
 class WatchedRoles(RoleRows):
-    """Rows that count how often they are written, and hang if told."""
+    """Rows that hang if told."""
 
-    writes = 0
     hangs = False
-
-    async def record(self, reports: Mapping[tuple[str, str], Report], now: float) -> None:
-        self.writes += 1
-        await super().record(reports, now)
 
     async def find(self, team_id: str, user_id: str, now: float) -> tuple[Profile, float] | None:
         if self.hangs:
@@ -60,11 +55,11 @@ class RolesHarness:
         """When Slack has reported whom, in seconds since the beginning."""
         return dict(await fetch(self.store, "SELECT user_id, seen_at FROM roles"))
 
-    def workspace(self, enterprise_id: str = "") -> Workspace:
-        return Workspace(TEAM, Secret(self.slack.bot_token), None, enterprise_id=enterprise_id)
+    def workspace(self) -> Workspace:
+        return Workspace(TEAM, Secret(self.slack.bot_token), None)
 
-    async def role(self, user: User, *, enterprise_id: str = "", **changes: str) -> Role:
-        return await self.roles.get(self.workspace(enterprise_id), actor(user, **changes))
+    async def role(self, user: User, **changes: str) -> Role:
+        return await self.roles.get(self.workspace(), actor(user, **changes))
 
     async def role_now(self, user: User, **changes: str) -> Role:
         return await self.roles.fetch(self.workspace(), actor(user, **changes))
