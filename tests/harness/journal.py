@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from bot.core.recovery import Unfinished
 from bot.core.requests import Verb
 from bot.health import Readiness
-from bot.metrics import OFF, Metrics
+from bot.metrics import OFF
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.journal_entry import JournalEntry
@@ -49,29 +49,14 @@ class WatchedOrders(OrderRows):
         return await super().renew(ids)
 
 
-class CountedOrders(Metrics):
-    """Metrics that keep what was counted."""
-
-    def __init__(self) -> None:
-        self.events: list[str] = []
-
-    def settled(self, verb: str, source: str, outcome: str, seconds: float) -> None:
-        assert 0 <= seconds < 60
-        self.events.append(f"{verb} by {source}: {outcome}")
-
-    def delivered(self, verb: str, route: str | None, seconds: float) -> None:
-        assert 0 <= seconds < 60
-        self.events.append(f"{verb} by {route}")
-
-
 class JournalHarness:
     """A journal over watched rows."""
 
-    def __init__(self, store: Store, owner: str, renew: float, metrics: Metrics) -> None:
+    def __init__(self, store: Store, owner: str, renew: float) -> None:
         self.store = store
         self.rows = WatchedOrders(store, owner)
         self.readiness = Readiness()
-        self.journal = Journal(self.rows, self.readiness, metrics, renew_interval=renew)
+        self.journal = Journal(self.rows, self.readiness, OFF, renew_interval=renew)
 
     def begin(self, verb: Verb = Verb.PAUSE, trigger: str | None = None) -> JournalEntry:
         row = order_row(verb, trigger=trigger)
@@ -99,11 +84,9 @@ class JournalHarness:
 
 
 @asynccontextmanager
-async def journal_of(
-    store: Store, owner: str = "ours", *, renew: float = 0.05, metrics: Metrics = OFF
-) -> AsyncIterator[JournalHarness]:
+async def journal_of(store: Store, owner: str = "ours", *, renew: float = 0.05) -> AsyncIterator[JournalHarness]:
     """Run a journal until the end, when everything is written."""
-    harness = JournalHarness(store, owner, renew, metrics)
+    harness = JournalHarness(store, owner, renew)
     running = asyncio.create_task(harness.journal.run())
     yield harness
     harness.journal.stop()

@@ -1,19 +1,19 @@
 """Databases as older versions of the bot leave them, and what is in the tables of one."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from alembic import command
+from alembic.autogenerate import compare_metadata
 from alembic.config import Config
-from sqlalchemy import Connection, inspect, text
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, text
 
 import bot.outbound.store
 from bot.core.secret import Secret
 from bot.outbound.store.database import connect
 from bot.outbound.store.schema import metadata
-from harness.databases import KEY, encrypted
-from harness.product import Store, open_store
-from harness.stored import ACME, GLOBEX, execute
+from harness.databases import encrypted
+from harness.stored import ACME, GLOBEX
 
 _INSERT = text(
     "INSERT INTO workspaces (team_id, team_name, app_id, bot_user_id, bot_token, scopes, installed_by, installed_at, "
@@ -43,46 +43,6 @@ async def make_first(url: str) -> None:
     await database.close()
 
 
-async def install_by_first(store: Store, team_id: str) -> None:
-    """Write a workspace as the first version does, which knows no later column."""
-    await execute(store, str(_INSERT), **_row(team_id, None))
-
-
-def _readable(found: Mapping[str, Any]) -> str:
-    """An index or a constraint, with its condition as text."""
-    options = {name: str(value) for name, value in found.get("dialect_options", {}).items()}
-    return repr({**found, "dialect_options": options})
-
-
-def _look(connection: Connection) -> dict[str, Any]:
-    found = inspect(connection)
-    tables: dict[str, Any] = {
-        name: (
-            {column["name"]: (str(column["type"]), column["nullable"], column["default"]) for column in columns},
-            found.get_pk_constraint(name)["constrained_columns"],
-            [
-                (key["constrained_columns"], key["referred_table"], key["options"])
-                for key in found.get_foreign_keys(name)
-            ],
-            sorted(map(_readable, [*found.get_indexes(name), *found.get_unique_constraints(name)])),
-        )
-        for (_, name), columns in found.get_multi_columns().items()
-    }
-    return tables | {"revision": connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()}
-
-
-async def tables(url: str) -> dict[str, Any]:
-    """Open the store; return every table with its columns, keys and indexes, and the revision."""
-    async with open_store(Secret(url), [KEY]) as store:
-        return await store.database.change(_look)
-
-
-async def drop_all(url: str) -> None:
-    """Leave an empty database."""
-
-    def drop(connection: Connection) -> None:
-        metadata.drop_all(connection)
-        connection.execute(text("DROP TABLE alembic_version"))
-
-    async with open_store(Secret(url), [KEY]) as store:
-        await store.database.change(drop)
+def differences(connection: Connection) -> list[Any]:
+    """How the tables of an old database differ from those that the schema describes."""
+    return compare_metadata(MigrationContext.configure(connection, opts={"compare_server_default": True}), metadata)

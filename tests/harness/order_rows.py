@@ -21,7 +21,7 @@ from bot.core.session_id import SessionId
 from bot.outbound.store.database_clock import DatabaseClock
 from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.order_history import OrderHistory
-from bot.outbound.store.order_opposition import session_locks
+from bot.outbound.store.order_opposition import CHANGE_SINCE, LATER_RESUME, OTHER_ORDERS, session_locks
 from bot.outbound.store.order_row import OrderRow
 from bot.outbound.store.order_rows import OrderRows
 from bot.outbound.store.store import Store
@@ -30,6 +30,7 @@ from harness.texts import SESSION
 
 __all__ = ["OrderHistory"]
 
+STATEMENTS = (OTHER_ORDERS, LATER_RESUME, CHANGE_SINCE)
 RESPONSE_URL = "https://hooks.slack.com/commands/T0HOME00001/1/secret"
 
 

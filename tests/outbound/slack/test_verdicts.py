@@ -10,7 +10,6 @@ from bot.outbound.slack.delivery import Doubtful, Posted, Refused, TryAgain
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.sim.slack import (
     Answer,
-    Enterprise,
     Fault,
     ResetAfterReading,
     ResetBeforeReading,
@@ -78,12 +77,3 @@ async def test_a_token_that_slack_refuses_is_refused() -> None:
         with pytest.raises(SlackUnreachableError) as caught:
             await client.open_connection(Secret(slack.app_token))
         assert caught.value.after == 7
-
-
-@pytest.mark.parametrize("path", ["/api/", "/api"])
-async def test_the_address_of_the_api_can_end_in_a_slash_or_not(path: str) -> None:
-    async with SimSlack() as slack, open_session() as session:
-        client = SlackClient(open_web(session, slack.url.removesuffix("/api/") + path))
-        assert await client.identify(Secret(slack.bot_token)) == (slack.home.team_id, "")
-        slack.home.enterprise = Enterprise("E0GRID00001", "Grid")
-        assert await client.identify(Secret(slack.bot_token)) == (slack.home.team_id, "E0GRID00001")

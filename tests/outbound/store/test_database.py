@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import resource
 import sqlite3
 import stat
 import threading
@@ -52,18 +51,6 @@ async def test_a_database_of_a_newer_version_is_refused(database_url: str, wordi
     async with open_store(Secret(database_url), [KEY]) as store:
         await execute(store, "UPDATE alembic_version SET version_num = '9999'")
     wording("newer version", await refusal(database_url))
-
-
-async def test_a_change_that_breaks_off_did_not_happen(store: Store) -> None:
-    await store.rows.save(ACME)
-
-    def break_off(connection: Connection) -> None:
-        connection.execute(text("DELETE FROM workspaces"))
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        await store.database.change(break_off)
-    assert await store.rows.find(ACME.team_id) is not None
 
 
 # --- SQLite ---
@@ -121,16 +108,6 @@ async def test_nobody_else_can_read_the_file_or_those_beside_it(tmp_path: Path) 
             assert set(modes(tmp_path).values()) == {"0o600"}
     finally:
         os.umask(umask)
-
-
-async def test_a_reader_does_not_wait_for_a_writer_and_another_writer_does(file: Path, ours: Store) -> None:
-    with closing(sqlite3.connect(file, isolation_level=None)) as theirs:
-        theirs.execute("BEGIN IMMEDIATE")
-        assert await ours.rows.find(ACME.team_id) is not None
-        writing = asyncio.create_task(ours.rows.set_key(ACME.team_id, ANCHOR_KEY))
-        await asyncio.wait({writing}, timeout=0.3)
-        assert not writing.done()
-    assert await writing
 
 
 async def test_a_file_that_others_hold_for_too_long_is_unreachable(tmp_path: Path, file: Path, ours: Store) -> None:
@@ -219,29 +196,6 @@ async def test_a_file_that_cannot_take_its_place_is_said_until_one_can(file: Pat
     assert (await ours.find_problems(keys_must_fit=False))["database"] is None
 
 
-async def test_a_missing_directory_is_said(file: Path, ours: Store) -> None:
-    moved = file.parent.rename(file.parent.with_name("elsewhere"))
-    problems = await ours.find_problems()
-    assert str(file.parent) in (problems["database"] or "")
-    assert problems["disk"] is None
-    moved.rename(file.parent)
-    assert await ours.find_problems() == {"database": None, "disk": None}
-    assert await teams(ours) == [True, False]
-
-
-async def test_a_file_that_cannot_be_written_again_is_said(file: Path, ours: Store) -> None:
-    delete_file(f"sqlite:///{file}")
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
-    try:
-        with pytest.raises(errors.StoreUnreachableError):
-            await ours.database.reopen()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    await ours.database.reopen()
-    assert await ours.find_problems() == {"database": None, "disk": None}
-
-
 # --- PostgreSQL ---
 
 
@@ -269,10 +223,3 @@ async def test_a_postgresql_can_be_written_in_other_ways_and_is_read_at_once_aft
             await store.rows.find(ACME.team_id)  # over a connection of its own
             query(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'anchor-bot'")
             assert await store.rows.find(ACME.team_id) is not None
-
-
-async def test_a_database_that_is_slow_is_not_waited_for_without_end(postgresql_urls: Iterator[str]) -> None:
-    async with connect_store(Secret(next(postgresql_urls)), [KEY]) as store:
-        await store.prepare()
-        with pytest.raises(errors.StoreUnreachableError):
-            await store.database.change(lambda connection: connection.scalar(text("SELECT pg_sleep(5)")), within=0.3)

@@ -24,17 +24,14 @@ async def refusal(file: Path) -> errors.StoreNotUsableError:
     return caught.value
 
 
-async def test_a_file_in_use_is_refused_after_a_wait(tmp_path: Path, wording: Check) -> None:
-    async with held(tmp_path / "bot.db"):
-        error = await refusal(tmp_path / "bot.db")
-    assert isinstance(error, errors.StoreInUseError)
-    wording("in use", error.sentence.replace(str(tmp_path), "DIRECTORY"))
-
-
-async def test_it_is_free_as_soon_as_the_other_process_is_gone(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+async def test_a_file_in_use_is_refused_after_a_wait_and_free_as_soon_as_the_other_process_is_gone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, wording: Check
 ) -> None:
     async with held(tmp_path / "bot.db") as holder:
+        error = await refusal(tmp_path / "bot.db")
+        assert isinstance(error, errors.StoreInUseError)
+        wording("in use", error.sentence.replace(str(tmp_path), "DIRECTORY"))
+        caplog.clear()
         asyncio.get_running_loop().call_later(0.3, holder.kill)
         async with lock(tmp_path / "bot.db", within=20):
             assert await holder.wait()

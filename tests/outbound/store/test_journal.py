@@ -9,9 +9,8 @@ import pytest
 from bot.outbound.store import journal as module
 from harness.conversation import until
 from harness.databases import KEY
-from harness.journal import GONE, CountedOrders, JournalHarness, journal_of
-from harness.outages import delete_file
-from harness.product import OrderRows, Secret, Store, open_store, requests
+from harness.journal import GONE, JournalHarness, journal_of
+from harness.product import Secret, Store, open_store, requests
 from harness.product import outcomes as out
 from harness.stored import execute
 
@@ -19,23 +18,6 @@ pytestmark = pytest.mark.anyio
 
 RESUME = requests.Verb.RESUME
 PAUSED = out.Paused()
-
-
-async def test_an_order_is_stored_at_each_step(store: Store) -> None:
-    async with journal_of(store) as at:
-        entry = at.begin(RESUME, "1.2")
-        assert await entry.written
-        assert await at.stored() == [("waiting",)]
-        at.journal.sending(entry)
-        assert await entry.written
-        assert await at.stored() == [("sent",)]
-        at.journal.settle(entry, PAUSED)
-        assert await entry.written
-        assert await at.stored("state, outcome, settled_at IS NOT NULL") == [("acted", "Paused", True)]
-        assert await at.rows.outcome_of("1.2") == PAUSED
-        at.journal.told(entry, "channel")
-        assert await entry.written
-        assert await at.stored("state, delivered_by, told_at IS NOT NULL") == [("told", "channel", True)]
 
 
 async def test_what_is_changed_during_a_transaction_is_written_in_the_next_one_also_at_the_end(store: Store) -> None:
@@ -74,7 +56,7 @@ async def test_leases_are_renewed_until_the_outcome_is_told(store: Store) -> Non
         assert {one.id for one, _ in await beside.take_over(2)} == {ours.id, theirs.id}
         await execute(store, "UPDATE orders SET leased_until = 0")
         expected = [("ours", False), ("theirs", True), ("theirs", True)]
-        await at.until_stored("owner, leased_until > 0", lambda leased: leased == expected)
+        await at.until_stored("owner, leased_until > 0", lambda leased: sorted(leased) == expected)
 
 
 async def test_an_order_that_another_process_has_is_no_longer_written(store: Store) -> None:
@@ -93,49 +75,7 @@ async def test_an_order_that_another_process_has_is_no_longer_written(store: Sto
             beside.journal.settle(entry, PAUSED)
             at.journal.settle(entry, PAUSED)
         assert await adopted.written
-    assert await at.stored("id, state") == [(first.id, "sent"), (lost.id, "told")]
-
-
-async def test_an_order_that_is_stored_only_after_anchor_has_answered_is_not_ours_if_another_process_has_it(
-    store: Store,
-) -> None:
-    async with journal_of(store) as at, journal_of(store, "theirs") as beside:
-        beside.rows.unblocked.clear()
-        again = beside.begin(trigger="1.2")
-        assert await at.begin(trigger="1.2").written
-        await asyncio.sleep(0.6)
-        asyncio.get_running_loop().call_later(0.1, beside.rows.unblocked.set)
-        assert not await beside.journal.is_ours(again)
-
-
-async def test_a_change_while_it_turns_out_that_another_process_has_the_order_is_dropped(store: Store) -> None:
-    async with journal_of(store, renew=60.0) as at, journal_of(store, "theirs") as beside:
-        entry = at.begin(RESUME)
-        assert await entry.written
-        await beside.take_over(1)
-        at.rows.unblocked.clear()
-        at.journal.sending(entry)
-        await until(lambda: len(at.rows.writes) == 2)
-        at.journal.settle(entry, PAUSED)
-        at.rows.unblocked.set()
-        assert not await entry.written
-    assert await at.stored() == [("waiting",)]
-
-
-async def test_an_order_is_counted_once_by_the_process_that_has_it(store: Store) -> None:
-    metrics = CountedOrders()
-    async with journal_of(store, metrics=metrics) as at, journal_of(store, "theirs") as beside:
-        own, lost = at.begin(), at.begin()
-        assert await lost.written
-        for _ in range(2):
-            at.journal.settle(own, PAUSED)
-        at.journal.told(own, None)
-        assert await own.written
-        await beside.take_over(1)
-        await until(lambda: lost.is_lost)
-        at.journal.settle(lost, PAUSED)
-        at.journal.told(lost, "channel")
-    assert metrics.events == ["pause by command: Paused", "pause by None"]
+    assert set(await at.stored("id, state")) == {(first.id, "sent"), (lost.id, "told")}
 
 
 # --- while the database fails: what is in memory does not depend on its kind ---
@@ -187,17 +127,6 @@ async def test_a_commit_without_an_answer_is_repeated(at: JournalHarness) -> Non
     assert at.rows.writes[1:] == [(["acted"], [])]
 
 
-async def test_a_renewal_that_fails_is_said_and_the_end_does_not_wait_for_the_database(at: JournalHarness) -> None:
-    assert await at.begin().written
-    at.rows.error = GONE
-    await at.until_degraded()
-    at.rows.error = None
-    await at.until_degraded(degraded=False)
-    at.rows.error = GONE
-    at.begin()
-    await at.until_degraded()
-
-
 async def test_too_many_orders_are_executed_without_being_kept(
     at: JournalHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,19 +144,16 @@ async def test_too_many_orders_are_executed_without_being_kept(
     assert await at.begin().written
 
 
-async def test_open_orders_are_written_to_the_file_that_took_the_place(at: JournalHarness, url: str) -> None:
-    told, still_open = at.begin(), at.begin()
-    assert await still_open.written
-    at.journal.told(told, "ack")
-    assert await told.written
-    delete_file(url)
-    async with open_store(Secret(url), [KEY]):
-        pass
-    await at.store.find_problems()
-    at.journal.settle(still_open, PAUSED)
-    assert await still_open.written
-    taken = await OrderRows(at.store.database, at.store.cipher, "theirs").take_over(all_leases=True)
-    assert [(one.id, one.outcome) for one in taken] == [(still_open.id, PAUSED)]
+async def test_an_order_that_is_stored_only_after_anchor_has_answered_is_not_ours_if_another_process_has_it(
+    at: JournalHarness,
+) -> None:
+    async with journal_of(at.store, "theirs") as beside:
+        beside.rows.unblocked.clear()
+        again = beside.begin(trigger="1.2")
+        assert await at.begin(trigger="1.2").written
+        await asyncio.sleep(0.6)
+        asyncio.get_running_loop().call_later(0.1, beside.rows.unblocked.set)
+        assert not await beside.journal.is_ours(again)
 
 
 async def test_after_a_standstill_an_order_is_ours_if_no_other_process_has_taken_it_over(url: str) -> None:

@@ -1,6 +1,6 @@
 """The keys that encrypt a database: checked at each start, and rotated all at once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -55,13 +55,3 @@ async def test_a_rotation_that_can_not_read_everything_changes_nothing(database_
         found = await store.rows.find(ACME.team_id)
         assert found
         assert found.bot_token == ACME.bot_token
-
-
-async def test_a_server_that_only_reads_is_one_that_can_not_be_used_now(postgresql_urls: Iterator[str]) -> None:
-    url = next(postgresql_urls)
-    async with open_store(Secret(url), [KEY]):
-        pass
-    only_reads = Secret(f"{url}&options=-c%20default_transaction_read_only%3Don")
-    async with open_store(only_reads, [KEY], keys_must_fit=False) as store:
-        with pytest.raises(errors.StoreUnreachableError, match="ReadOnlySqlTransaction"):
-            await rotate(store.database, store.cipher)

@@ -2,15 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from time import monotonic, sleep
 
 import psycopg
 import pytest
 from sqlalchemy import text
 
-from bot.outbound.store import order_rows as module
 from harness import OTHER_SESSION
 from harness.databases import KEY, OTHER_KEY, query
 from harness.order_rows import RESPONSE_URL, Make, acted, order_row, row, rows_of, settled, taken_over, told
@@ -51,34 +48,9 @@ async def test_a_trigger_is_stored_once(store: Store) -> None:
     ids = {row_id for (row_id,) in await stored(store, "id")}
     assert ids >= {first.id, other.id}
     assert again.id not in ids
-
-
-async def test_a_row_whose_commit_seemed_to_fail_is_written_again(store: Store) -> None:
-    rows, row, new = rows_of(store), order_row(trigger="1.2", age=1), order_row()
-    await rows.write([row], [])
-    assert (await rows.write([acted(row, PAUSED), new], [])).lost == frozenset()
-    assert await stored(store, "id, outcome") == [(row.id, "Paused"), (new.id, None)]
-
-
-def now(offset: float, seconds: float, *_: object) -> float:
-    time = monotonic() + offset
-    sleep(seconds)
-    return time
-
-
-async def test_a_slow_answer_does_not_change_the_order_and_a_changed_clock_is_followed(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rows, first, second, third = rows_of(store), order_row(age=3), order_row(age=2.9), order_row(age=2.8)
-    for given, change, seconds in ((first, 0.0, 0.0), (second, 0.0, 0.3), (third, 3600.0, 0.0)):
-        slow_clock = partial(now, 1_785_000_000.0 + change, seconds)
-        monkeypatch.setattr("bot.outbound.store.database_clock.DatabaseClock.now", staticmethod(slow_clock))
-        await rows.write([given], [])
-    ((first_at,), (second_at,), (third_at,)) = await fetch(store, "SELECT given_at FROM orders ORDER BY given_at")
-    assert (second_at - first_at, third_at - first_at) == (
-        pytest.approx(0.1, abs=0.05),
-        pytest.approx(3600.2, abs=0.05),
-    )
+    assert await rows_of(store).outcome_of("1.2") is None
+    await rows_of(store).write([], [acted(first, out.Failed(500, "no"))])
+    assert await rows_of(store).outcome_of("1.2") == out.Failed(500, "no")
 
 
 async def test_a_change_of_a_row_that_was_taken_over_is_refused(store: Store) -> None:
@@ -89,15 +61,6 @@ async def test_a_change_of_a_row_that_was_taken_over_is_refused(store: Store) ->
     await rows.write([kept], [])
     assert (await rows.write([], [replace(lost, state=State.SENT), acted(kept, PAUSED)])).lost == {lost.id}
     assert await stored(store, "id, state") == [(kept.id, "acted"), (lost.id, "waiting")]
-
-
-async def test_the_outcome_of_a_trigger_is_found_once_it_is_known(store: Store) -> None:
-    rows, row = rows_of(store), order_row(trigger="1.2")
-    assert await rows.outcome_of("1.2") is None
-    await rows.write([row], [])
-    assert await rows.outcome_of("1.2") is None
-    await rows.write([], [acted(row, out.Failed(500, "no"))])
-    assert await rows.outcome_of("1.2") == out.Failed(500, "no")
 
 
 async def test_a_response_url_is_stored_encrypted_until_the_outcome_is_told(store: Store) -> None:
@@ -175,17 +138,6 @@ async def test_an_order_is_taken_over_when_its_lease_has_run_out(store: Store) -
     assert [taken.id for taken in await taken_over(store, "a third", all_leases=False)] == [row.id]
 
 
-async def test_the_oldest_orders_are_taken_over_first_a_limited_number_at_a_time(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """At once, if no other process can use the database; not those that were told."""
-    monkeypatch.setattr(module, "MOST_TAKEN", 2)
-    new = [order_row(age=age) for age in (10, 30, 20)]
-    await rows_of(store).write([*new, told(order_row(age=40), PAUSED)], [])
-    assert [taken.id for taken in await taken_over(store)] == [new[1].id, new[2].id]
-    assert [taken.id for taken in await taken_over(store)] == [new[0].id]
-
-
 async def test_a_row_that_another_process_takes_over_is_skipped(postgresql_urls: Iterator[str]) -> None:
     url = next(postgresql_urls)
     async with open_store(Secret(url), [KEY]) as store:
@@ -208,51 +160,37 @@ async def test_what_cannot_be_decrypted_or_read_is_left_out(store: Store) -> Non
 # --- what else was ordered for the session ---
 
 LATER_PAUSE = row(PAUSE, age=5)
-IN_DOUBT = out.Unconfirmed(out.Doubt.TIMED_OUT)
+OWN, WAITING = row(RESUME, age=10), row(RESUME, State.WAITING, age=10)
 
 
 @pytest.mark.parametrize(
-    ("verb", "other", "is_opposed"),
+    ("own", "other", "is_opposed", "has_company"),
     [
-        (RESUME, LATER_PAUSE, True),
-        (RESUME, settled(LATER_PAUSE, PAUSED), True),
-        (RESUME, settled(LATER_PAUSE, IN_DOUBT), True),
-        (RESUME, lambda: told(order_row(PAUSE, age=5), PAUSED), True),
-        (RESUME, settled(LATER_PAUSE, out.Overloaded()), False),
-        (RESUME, row(PAUSE, age=15), False),
-        (RESUME, row(PAUSE, age=5, team="T0OTHER0001"), False),
-        (RESUME, row(PAUSE, age=5, session=OTHER_SESSION), False),
-        (PAUSE, LATER_PAUSE, False),
-        (PAUSE, row(RESUME, age=5), True),
-        (PAUSE, row(RESUME, State.WAITING, age=5), False),
-        (PAUSE, settled(row(RESUME, age=5), out.Superseded()), False),
-        (PAUSE, settled(row(RESUME, age=5), out.Resumed()), True),
+        (OWN, LATER_PAUSE, True, False),
+        (OWN, settled(LATER_PAUSE, PAUSED), True, False),
+        (OWN, settled(LATER_PAUSE, out.Unconfirmed(out.Doubt.TIMED_OUT)), True, False),
+        (OWN, lambda: told(order_row(PAUSE, age=5), PAUSED), True, False),
+        (OWN, settled(LATER_PAUSE, out.Overloaded()), False, False),
+        (OWN, row(PAUSE, age=15), False, False),
+        (OWN, row(PAUSE, age=5, team="T0OTHER0001"), False, False),
+        (OWN, row(PAUSE, age=5, session=OTHER_SESSION), False, False),
+        (row(PAUSE, age=10), row(RESUME, age=5), True, False),
+        (row(PAUSE, age=10), row(RESUME, State.WAITING, age=5), False, False),
+        (row(PAUSE, age=10), settled(row(RESUME, age=5), out.Superseded()), False, False),
+        (WAITING, row(RESUME, age=15), False, True),
+        (WAITING, row(RESUME, age=5), False, True),
+        (WAITING, settled(row(RESUME, age=10.5), out.Resumed(), age=9.5), False, True),
+        (WAITING, settled(row(RESUME, age=15), out.Resumed(), age=14), False, False),
+        (WAITING, settled(row(RESUME, age=10.5), out.Superseded(), age=9.5), False, False),
+        (WAITING, row(RESUME, State.WAITING, age=15), False, False),
+        (WAITING, row(RESUME, age=15, session=OTHER_SESSION), False, False),
     ],
 )
-async def test_a_later_order_of_the_other_kind_opposes_if_it_can_have_been_sent(
-    store: Store, verb: requests.Verb, other: Make, *, is_opposed: bool
+async def test_what_else_can_have_been_sent_for_the_session_is_found(
+    store: Store, own: Make, other: Make, *, is_opposed: bool, has_company: bool
 ) -> None:
-    own = order_row(verb, age=10)
-    await rows_of(store).write([own, other()], [])
-    assert {taken.id: taken.is_opposed for taken in await taken_over(store)}[own.id] == is_opposed
-
-
-@pytest.mark.parametrize(
-    ("other", "has_company"),
-    [
-        (row(RESUME, age=15), True),
-        (row(RESUME, age=5), True),
-        (settled(row(RESUME, age=10.5), out.Resumed(), age=9.5), True),
-        (settled(row(RESUME, age=15), out.Resumed(), age=14), False),
-        (settled(row(RESUME, age=10.5), out.Superseded(), age=9.5), False),
-        (row(RESUME, State.WAITING, age=15), False),
-        (row(PAUSE, age=15), False),
-        (row(RESUME, age=15, session=OTHER_SESSION), False),
-    ],
-)
-async def test_a_resume_has_company_if_another_one_can_have_been_sent_for_both(
-    store: Store, other: Make, *, has_company: bool
-) -> None:
-    own = order_row(RESUME, State.WAITING, age=10)
-    await rows_of(store).write([own, other()], [])
-    assert {taken.id: taken.has_company for taken in await taken_over(store)}[own.id] == has_company
+    """A later order of the other kind opposes; another resume for both is company."""
+    order = own()
+    await rows_of(store).write([order, other()], [])
+    taken = {one.id: one for one in await taken_over(store)}[order.id]
+    assert (taken.is_opposed, taken.has_company) == (is_opposed, has_company)

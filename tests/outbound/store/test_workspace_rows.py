@@ -1,24 +1,23 @@
 """The rows of workspaces: apart from each other; of several changes of the same version one is made."""
 
 import asyncio
-import gc
-import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
 import pytest
 
-from bot.outbound.store.summary import Summary
 from harness.databases import KEY
 from harness.order_rows import order_row
-from harness.product import OrderRows, Secret, Store, errors, open_store, policy
+from harness.product import OrderRows, Secret, Store, open_store, policy
 from harness.product import workspace as product
-from harness.stored import ACME, ANCHOR_KEY, GLOBEX, POLICY, execute, fetch, uninstall
+from harness.stored import ACME, ANCHOR_KEY, DAY, GLOBEX, NOW, POLICY, execute, fetch, uninstall
 
 pytestmark = pytest.mark.anyio
 
 NOBODY = "T0NOBODY001"
+BOB = policy.Profile(ACME.team_id, "E1", frozenset({"T1", "T2"}), is_admin=True, is_guest=True, is_bot=True)
+STRANGER = policy.Profile("", is_deactivated=True, is_stranger=True)
 OTHER = product.AnchorKey(Secret("sk-other"))
 OTHER_POLICY = policy.Policy(resume=policy.Rule(channels=frozenset({"C2"})))
 
@@ -45,31 +44,24 @@ async def untouched(store: Store) -> bool:
 
 
 async def keep_about(store: Store) -> None:
-    """An admin, a notice and an order of either workspace."""
+    """An admin, a notice, an order and a role of either workspace."""
     for one in (ACME, GLOBEX):
         await OrderRows(store.database, store.cipher, "1").write([order_row(team=one.team_id)], [])
         await store.admins.record(one.team_id, "U0ALICE0001", 0)
         assert await store.notices.claim(one.team_id, "welcome", 0)
+        await store.roles.record({(one.team_id, "U1"): (BOB, NOW)}, NOW)
 
 
 async def kept_about(store: Store) -> list[str]:
-    rows = await fetch(
-        store, "SELECT team_id FROM admins UNION ALL SELECT team_id FROM notices UNION ALL SELECT team_id FROM orders"
-    )
-    return sorted((team for (team,) in rows), key=[ACME.team_id, GLOBEX.team_id].index)
-
-
-async def test_an_installation_is_found_by_its_team_and_by_no_other(store: Store) -> None:
-    assert await store.rows.find(ACME.team_id) is None
-    assert not await store.rows.save(ACME)
-    assert await acme(store) == product.Workspace(
-        ACME.team_id, Secret("xoxb-of-acme"), None, installed_by="U0ALICE0001", is_managed=True
-    )
-    assert [await store.rows.find(other) for other in ("t0home00001", "T0GLOBEX001", "")] == [None] * 3
+    tables = ("admins", "notices", "orders", "roles")
+    rows = await fetch(store, " UNION ALL ".join(f"SELECT team_id FROM {table}" for table in tables))  # noqa: S608
+    return sorted((team for (team,) in rows), reverse=True)
 
 
 async def test_installing_again_keeps_what_is_the_workspaces_own(store: Store) -> None:
-    await store.rows.save(ACME)
+    assert await store.rows.find(ACME.team_id) is None
+    assert not await store.rows.save(ACME)
+    assert [await store.rows.find(other) for other in ("t0home00001", "T0GLOBEX001", "")] == [None] * 3
     await store.rows.set_key(ACME.team_id, ANCHOR_KEY)
     await store.rows.set_policy(ACME.team_id, POLICY, if_version=0)
     await store.rows.set_alerts_token(ACME.team_id, "d1")
@@ -94,52 +86,13 @@ async def test_installing_again_keeps_what_is_the_workspaces_own(store: Store) -
     )
     assert await store.admins.of(ACME.team_id) == ["U0ALICE0001"]
     assert not await store.notices.claim(ACME.team_id, "welcome", 1)
-    assert await store.rows.summary(ACME.team_id) == Summary(
-        team_id=ACME.team_id,
-        team_name="Acme Inc.",
-        enterprise_id="E0GRID00001",
-        scopes="commands,chat:write",
-        installed_by="U0BOB000001",
-        installed_at=1_785_000_000,
-        has_key=True,
-        has_alerts_token=True,
-        alerts_channel="C1",
-    )
-
-
-async def test_nothing_of_a_deleted_workspace_stays_in_memory(store: Store) -> None:
-    token = Secret(f"xoxb-{uuid.uuid4()}")
-
-    def kept() -> int:
-        gc.collect()
-        return sum(isinstance(one, product.Workspace) and one.bot_token == token for one in gc.get_objects())
-
-    await store.rows.save(replace(ACME, bot_token=token))
-    assert await store.rows.find(ACME.team_id) is await store.rows.find(ACME.team_id)  # not decrypted again
-    assert kept() == 1
-    assert await store.rows.delete(ACME.team_id)
-    assert await store.rows.find(ACME.team_id) is None
-    assert kept() == 0
-
-
-async def test_a_workspace_that_is_deleted_leaves_nothing(both: Store) -> None:
-    assert [one.team_id for one in await both.rows.summaries()] == ["T0GLOBEX001", "T0HOME00001"]
-    await both.rows.set_key(ACME.team_id, ANCHOR_KEY)
-    await keep_about(both)
-    assert [await both.rows.delete(ACME.team_id) for _ in range(2)] == [True, False]
-    assert await kept_about(both) == [GLOBEX.team_id] * 3
-    assert [one.team_id for one in await both.rows.summaries()] == ["T0GLOBEX001"]
-    assert await both.rows.summary(ACME.team_id) is None
-    assert not await both.rows.save(ACME), "the key came back"
 
 
 @pytest.mark.parametrize(
     ("after", "bots", "stays"),
     [
         (0, None, False),
-        (60, None, False),
         (-1, None, True),
-        (60, ("U0ANCHORBOT",), False),
         (60, ("U0OTHERBOT1", "U0ANCHORBOT"), False),
         (60, ("U0OTHERBOT1",), True),
         (-1, ("U0ANCHORBOT",), True),
@@ -149,41 +102,17 @@ async def test_a_departure_ends_what_was_there_when_it_happened(
     both: Store, after: int, bots: tuple[str, ...] | None, stays: bool
 ) -> None:
     await keep_about(both)
+    await both.rows.set_key(ACME.team_id, ANCHOR_KEY)
     assert await both.rows.delete_uninstalled(uninstall(after, bots)) is not stays
     assert (await both.rows.find(ACME.team_id) is not None) is stays
-    assert await kept_about(both) == ([ACME.team_id] * 3 if stays else []) + [GLOBEX.team_id] * 3
+    assert await kept_about(both) == ([ACME.team_id] * 4 if stays else []) + [GLOBEX.team_id] * 4
     assert await untouched(both)
     assert not await both.rows.delete_uninstalled(uninstall(after, bots))
-
-
-async def test_no_secret_stands_in_a_row(store: Store) -> None:
-    await store.rows.save(ACME)
-    await store.rows.set_key(ACME.team_id, ANCHOR_KEY)
-    stored = str(await fetch(store, "SELECT * FROM workspaces"))
-    assert [secret for secret in ("xoxb", "sk-of-acme") if secret in stored] == []
-
-
-@pytest.mark.parametrize(
-    ("taken", "put"),
-    [("bot_token", "bot_token"), ("anchor_api_key", "anchor_api_key"), ("bot_token", "anchor_api_key")],
-)
-async def test_a_ciphertext_in_another_place_does_not_decrypt(both: Store, taken: str, put: str) -> None:
-    for one in (ACME, GLOBEX):
-        await both.rows.set_key(one.team_id, product.AnchorKey(Secret(f"sk-of-{one.team_id}")))
-    theirs = f"(SELECT {taken} FROM workspaces WHERE team_id = 'T0HOME00001')"  # noqa: S608
-    await execute(both, f"UPDATE workspaces SET {put} = {theirs} WHERE team_id = 'T0GLOBEX001'")  # noqa: S608
-    with pytest.raises(errors.UnreadableError, match=f"{put} of T0GLOBEX001"):
-        await both.rows.find(GLOBEX.team_id)
-    await acme(both)
-
-
-async def test_changes_of_different_workspaces_at_the_same_moment_all_happen(store: Store) -> None:
-    teams = [f"T0TEAM{number:05}" for number in range(20)]
-    await asyncio.gather(*(store.rows.save(replace(ACME, team_id=team)) for team in teams))
-    keys = [product.AnchorKey(Secret(f"sk-{team}")) for team in teams]
-    assert all(await asyncio.gather(*map(store.rows.set_key, teams, keys)))
-    found = await asyncio.gather(*map(store.rows.find, teams))
-    assert [one and one.anchor_key for one in found] == keys
+    assert [await both.rows.delete(ACME.team_id) for _ in range(2)] == [stays, False]
+    assert await kept_about(both) == [GLOBEX.team_id] * 4
+    assert [one.team_id for one in await both.rows.summaries()] == ["T0GLOBEX001"]
+    assert await both.rows.summary(ACME.team_id) is None
+    assert not await both.rows.save(ACME), "the key came back"
 
 
 # --- the version that a change replaces ---
@@ -211,76 +140,59 @@ async def test_a_key_is_changed_by_those_who_have_seen_the_last_one(both: Store)
     assert await untouched(both)
 
 
-async def test_the_check_of_a_key_is_recorded_for_its_version_only(both: Store) -> None:
-    record = both.rows.record_key_check
-    await record(ACME.team_id, 0, product.KeyCheck.REFUSED)
-    assert (await acme(both)).anchor_key is None
-    await both.rows.set_key(ACME.team_id, OTHER)
-    for stale in (0, 2):
-        await record(ACME.team_id, stale, product.KeyCheck.REFUSED)
-        assert (await acme(both)).anchor_key == OTHER
-    for check in (product.KeyCheck.VERIFIED, product.KeyCheck.REFUSED):
-        await record(ACME.team_id, 1, check)
-        assert (await acme(both)).anchor_key == replace(OTHER, check=check)
-    assert (await acme(both)).key_version == 1
-    assert await untouched(both)
-
-
-@pytest.mark.parametrize("written", [None, "doubted"])
-async def test_what_another_version_of_the_bot_says_of_a_key_is_no_word_of_anchors(
-    both: Store, written: str | None
-) -> None:
-    await both.rows.set_key(ACME.team_id, ANCHOR_KEY)
-    await execute(both, "UPDATE workspaces SET anchor_api_key_check = :written", written=written)
-    assert (await acme(both)).anchor_key == replace(ANCHOR_KEY, check=product.KeyCheck.UNVERIFIED)
-    await both.rows.record_key_check(ACME.team_id, 1, product.KeyCheck.VERIFIED)
-    assert (await acme(both)).anchor_key == ANCHOR_KEY
-
-
 async def test_a_policy_is_changed_by_those_who_have_seen_the_last_one(both: Store) -> None:
     change = both.rows.set_policy
     assert await change(ACME.team_id, POLICY, if_version=0)
     for stale in (0, 2):
         assert not await change(ACME.team_id, OTHER_POLICY, if_version=stale)
     assert ((await acme(both)).policy, (await acme(both)).policy_version) == (POLICY, 1)
-    assert await change(ACME.team_id, OTHER_POLICY, if_version=1)
-    assert ((await acme(both)).policy, (await acme(both)).policy_version) == (OTHER_POLICY, 2)
     assert (await acme(both)).key_version == 0
     assert not await change(NOBODY, POLICY, if_version=0)
     assert await untouched(both)
 
 
-async def test_a_policy_that_can_not_be_read_is_an_error(both: Store) -> None:
-    await execute(both, "UPDATE workspaces SET policy = '{}' WHERE team_id = 'T0HOME00001'")
-    with pytest.raises(errors.UnreadableError, match="policy"):
-        await both.rows.find(ACME.team_id)
-    assert await untouched(both)
-
-
 async def test_alerts_have_a_token_and_a_channel_each_set_alone(both: Store) -> None:
-    async def alerts() -> tuple[str | None, str | None, int]:
-        found = await acme(both)
-        return found.alerts_token_digest, found.alerts_channel, found.alerts_token_version
-
     change = both.rows
     assert await change.set_alerts_token(ACME.team_id, "d1")
-    assert await alerts() == ("d1", None, 1)
     assert not await change.set_alerts_token(ACME.team_id, "d2", if_version=0)
     assert await change.set_alerts_token(ACME.team_id, "d2", if_version=1)
     assert not await change.move_alerts(ACME.team_id, "C0", before="C1")
     assert await change.move_alerts(ACME.team_id, "C1", before=None)
-    assert await alerts() == ("d2", "C1", 2)
+    assert (await acme(both)).alerts_channel == "C1"
     assert await change.set_alerts_channel(ACME.team_id, "C2")
     assert not await change.move_alerts(ACME.team_id, "C0", before="C1")
-    assert await alerts() == ("d2", "C2", 2)
+    found = await acme(both)
+    assert (found.alerts_token_digest, found.alerts_channel, found.alerts_token_version) == ("d2", "C2", 2)
     assert not await change.set_alerts_token(NOBODY, "d3")
     assert not await change.set_alerts_channel(NOBODY, "C3")
     assert await untouched(both)
 
 
+async def test_the_admin_who_was_met_last_comes_first_and_is_noted_once_a_day(both: Store) -> None:
+    for user_id, later in (("U3", 0), ("U2", 0), ("U1", 1)):
+        await both.admins.record(ACME.team_id, user_id, NOW + later)
+    assert await both.admins.of(ACME.team_id) == ["U1", "U2", "U3"]
+    for later, noted in ((60, 0), (DAY - 1, 0), (-DAY, 0), (DAY, DAY), (DAY + 60, DAY)):
+        await both.admins.record(ACME.team_id, "U3", NOW + later)
+        assert (int(NOW) + noted,) in await fetch(both, "SELECT seen_at FROM admins WHERE user_id = 'U3'")
+    assert await both.admins.of(ACME.team_id) == ["U3", "U1", "U2"]
+    await both.admins.record(NOBODY, "U1", NOW)
+    assert [await both.admins.of(team) for team in (GLOBEX.team_id, NOBODY)] == [[], []]
+
+
+async def test_each_workspace_is_told_each_thing_once_and_one_that_is_gone_nothing(both: Store) -> None:
+    for team_id in (ACME.team_id, GLOBEX.team_id):
+        for name in ("welcome", "scopes"):
+            assert [await both.notices.claim(team_id, name, NOW + n) for n in range(2)] == [True, False]
+    assert not await both.notices.claim(NOBODY, "welcome", NOW)
+    await both.notices.release(ACME.team_id, "welcome")
+    for team_id, name, is_free in ((GLOBEX.team_id, "welcome", False), (ACME.team_id, "welcome", True)):
+        assert await both.notices.claim(team_id, name, NOW) is is_free
+    assert await fetch(both, "SELECT told_at FROM notices") == [(int(NOW),)] * 4
+
+
 CHANGES: dict[str, Callable[[Store, int], Awaitable[bool]]] = {
     "set_key": lambda store, n: store.rows.set_key(ACME.team_id, product.AnchorKey(Secret(f"sk-{n}")), if_version=1),
-    "remove_key": lambda store, _: store.rows.remove_key(ACME.team_id, if_version=1),
     "set_policy": lambda store, n: store.rows.set_policy(
         ACME.team_id, policy.Policy(policy.Rule(frozenset({f"U{n}"}))), if_version=0
     ),
@@ -301,8 +213,36 @@ async def test_of_ten_at_once_in_several_bots_one_succeeds(
         await bots[0].rows.set_key(ACME.team_id, ANCHOR_KEY)
         done = await asyncio.gather(*(change(bot, n) for n, bot in enumerate(bots * 2)))
         assert sorted(done) == [False] * 9 + [True]
-        found = await acme(bots[0])
-        if found.policy != policy.Policy():
-            assert found.policy == policy.Policy(policy.Rule(frozenset({f"U{done.index(True)}"})))
-        if found.key_version != 1 and found.anchor_key is not None:
-            assert found.anchor_key.value == Secret(f"sk-{done.index(True)}")
+        found, first = await acme(bots[0]), done.index(True)
+        assert found.policy in {policy.Policy(), policy.Policy(policy.Rule(frozenset({f"U{first}"})))}
+        assert found.anchor_key and found.anchor_key.value in {ANCHOR_KEY.value, Secret(f"sk-{first}")}  # noqa: PT018
+
+
+# --- what Slack has reported about people ---
+
+
+async def test_a_role_is_found_for_a_week(store: Store) -> None:
+    assert await store.roles.find(ACME.team_id, "U1", NOW) is None
+    await store.roles.record({(ACME.team_id, "U1"): (BOB, NOW)}, NOW)
+    await store.roles.record({(ACME.team_id, "U2"): (STRANGER, NOW)}, NOW)
+    assert await store.roles.find(ACME.team_id, "U1", NOW + 60) == (BOB, 60.5)
+    assert await store.roles.find(ACME.team_id, "U2", NOW - 60) == (STRANGER, 0.0), "a clock that was put back"
+    assert await store.roles.find(GLOBEX.team_id, "U1", NOW) is None
+    assert await store.roles.find(ACME.team_id, "U1", NOW + 7 * DAY) is None
+    for profile in ('{"team_id": "T1", "teams": [], "is_new": true}', "{}", "[]", "no JSON", "[" * 9999):
+        await execute(store, "UPDATE roles SET profile = :profile", profile=profile)
+        assert await store.roles.find(ACME.team_id, "U1", NOW) is None, "another version wrote it"
+
+
+async def test_a_role_is_replaced_if_it_has_changed_or_is_a_day_old_and_deleted_after_a_week(store: Store) -> None:
+    for later, profile, written in (
+        (0, BOB, 0),
+        (DAY - 1, BOB, 0),
+        (DAY - 1, replace(BOB, is_bot=False), DAY - 1),
+        (2 * DAY, replace(BOB, is_bot=False), 2 * DAY),
+    ):
+        await store.roles.record({(ACME.team_id, "U1"): (profile, NOW + later)}, NOW + later)
+        assert await fetch(store, "SELECT user_id, seen_at FROM roles") == [("U1", int(NOW) + written)]
+        assert await store.roles.find(ACME.team_id, "U1", int(NOW) + written) == (profile, 0.0)
+    await store.roles.record({(ACME.team_id, "U2"): (BOB, NOW + 9.5 * DAY)}, NOW + 9.5 * DAY)
+    assert await fetch(store, "SELECT user_id FROM roles") == [("U2",)]
