@@ -45,4 +45,5 @@ async def make_first(url: str) -> None:
 
 def differences(connection: Connection) -> list[Any]:
     """How the tables of an old database differ from those that the schema describes."""
-    return compare_metadata(MigrationContext.configure(connection, opts={"compare_server_default": True}), metadata)
+    context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+    return list(compare_metadata(context, metadata))
