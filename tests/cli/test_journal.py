@@ -214,10 +214,11 @@ async def test_changes_are_followed_also_those_that_come_late_because_the_databa
         assert sorted(printed[1:]) == sorted([(later.id, None), (opened.id, "Paused")])
         with monkeypatch.context() as patch:
             patch.setattr(OrderHistory, "next_page", GONE)
-            late = order_row(team=team)
-            await rows_of(store).write([late], [])
             await asyncio.sleep(200.0)
-        await asyncio.sleep(200.0)  # it looks again, and still looks back
+        await asyncio.sleep(3.0)  # it looks again
+        late = order_row(team=team, age=150.0)
+        await rows_of(store).write([late], [])
+        await asyncio.sleep(200.0)
         following.cancel()
         await asyncio.wait({following})
     assert printed[3:] == [(late.id, None)]
