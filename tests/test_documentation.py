@@ -38,12 +38,6 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def orphan_rows(text: str) -> list[str]:
-    """The rows that GitHub shows as text: those of a block without a separator line below its first row."""
-    blocks = re.findall(r"^ *\|.*(?:\n *\|.*)*", text, re.MULTILINE)
-    return [block for block in blocks if not re.fullmatch(r"[ |:-]*-[ |:-]*", "".join(block.splitlines()[1:2]))]
-
-
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 130
 
@@ -56,11 +50,6 @@ def test_its_links_lead_somewhere(page: Path) -> None:
         if not path.exists() or (anchor and anchor not in anchors(path))
     ]
     assert broken == []
-
-
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_each_row_is_part_of_a_table(page: Path) -> None:
-    assert orphan_rows(prose(page)) == []
 
 
 def test_every_page_and_picture_is_reached_from_the_readme() -> None:

@@ -63,7 +63,6 @@ ROUTES = [
 
 @pytest.mark.parametrize("arguments", VARIANTS)
 def test_each_form_is_valid_and_says_where_requests_go(arguments: str) -> None:
-    """Slack refuses commands and interactivity that have neither a URL nor Socket Mode."""
     form = yaml.safe_load(VARIANTS[arguments])
     jsonschema.Draft7Validator(sample("manifest.schema")).validate(form)
     urls = [command.get("url") for command in form["features"]["slash_commands"]]
@@ -79,7 +78,6 @@ def test_each_form_is_valid_and_says_where_requests_go(arguments: str) -> None:
 def test_the_command_prints_it_and_the_link_that_creates_the_app(
     arguments: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The link is on stderr, so that stdout can go into a file. It has the same content without comments."""
     assert main(["manifest", *arguments.split()]) == 0
     written = capsys.readouterr()
     assert written.out == VARIANTS[arguments]
@@ -94,7 +92,6 @@ def test_the_command_prints_it_and_the_link_that_creates_the_app(
 
 
 def test_a_path_and_odd_characters_of_the_url_stay_as_they_are() -> None:
-    """A proxy can serve the bot below a path."""
     base_url = 'https://bot.example.com/a"b]/c'
     form = yaml.safe_load(manifest(base_url, many=True))
     assert form["settings"]["interactivity"]["request_url"] == f"{base_url}/slack/events"
@@ -107,12 +104,9 @@ def test_the_buttons_that_the_bot_listens_to_are_those_of_the_contract() -> None
     assert [name for table in ROUTES for name in table.attachment_actions] == ["anchor_pause_legacy"]
 
 
-def test_its_events_are_those_that_the_bot_listens_to() -> None:
-    declared = set(MANIFEST["settings"]["event_subscriptions"]["bot_events"])
-    assert declared == {name for table in ROUTES for name in table.events}
-
-
-def test_its_commands_are_those_that_the_bot_listens_to_and_that_the_simulated_workspace_has() -> None:
+def test_its_events_and_commands_are_those_that_the_bot_listens_to_and_that_the_simulated_workspace_has() -> None:
+    events = set(MANIFEST["settings"]["event_subscriptions"]["bot_events"])
+    assert events == {name for table in ROUTES for name in table.events}
     declared = MANIFEST["features"]["slash_commands"]
     names = [*COMMANDS.values(), SESSIONS]
     assert [name for table in ROUTES for name in table.commands] == names
@@ -141,12 +135,6 @@ def test_its_scopes_are_those_that_the_called_methods_need() -> None:
     assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == needed | {"commands"} == set(SCOPES)
     assert not MANIFEST["settings"]["token_rotation_enabled"]
     assert not MANIFEST["settings"]["org_deploy_enabled"]
-
-
-def test_every_scope_has_its_reason() -> None:
-    scopes = [line for line in AS_IT_IS.splitlines() if re.match(r"\s+- [a-z:]*[a-z]( |$)", line)]
-    assert scopes
-    assert all(re.search(r"# \S", line) for line in scopes)
 
 
 def test_the_app_has_a_home_and_can_write_to_people_and_nobody_can_write_to_the_bot() -> None:

@@ -83,21 +83,14 @@ def test_each_route_is_exported_from_the_start() -> None:
     assert exported == routes() - {"terminal"} | {"none"}  # the command line, which has a terminal, has no metrics
 
 
-def test_each_kind_of_request_is_told_from_the_others() -> None:
+def test_each_kind_of_request_is_told_from_the_others_and_new_ones_make_no_new_series() -> None:
     kinds = {json.loads(path.read_text())["type"] for path in SAMPLES.glob("*.payload.json")}
     metrics = PrometheusMetrics()
-    for kind in kinds:
-        metrics.acknowledged(kind, 200, 0.1)
-    page = read(metrics.page().decode())
-    assert [page("anchor_bot_ack_seconds_count", kind=kind) for kind in kinds] == [1] * len(kinds)
-
-
-def test_what_slack_may_send_one_day_makes_no_new_series() -> None:
-    metrics = PrometheusMetrics()
-    for kind in ("x1", "x2"):
+    for kind in (*kinds, "x1", "x2"):
         metrics.acknowledged(kind, 200, 0.1)
     metrics.delivered("pause", None, 1.0)
     page = read(metrics.page().decode())
+    assert [page("anchor_bot_ack_seconds_count", kind=kind) for kind in kinds] == [1] * len(kinds)
     assert page("anchor_bot_ack_seconds_count", kind="other", status="200") == 2
     assert page("anchor_bot_order_delivery_seconds_count", route="none") == 1
 

@@ -6,11 +6,6 @@ from contextvars import copy_context
 from bot import request_id
 
 
-def test_outside_of_requests_there_is_none_and_orders_have_ids_of_their_own() -> None:
-    assert request_id.current() == ""
-    assert request_id.order_id() != request_id.order_id()
-
-
 def test_only_the_first_order_of_a_request_has_its_id() -> None:
     def give_orders() -> None:
         request_id.begin()

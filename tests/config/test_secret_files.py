@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from bot.config.catalog import SETTINGS
-from bot.config.env_reader import EnvReader, SettingsError
 from bot.config.settings import AlertClientSettings, Settings
 from config.test_settings import MANY, REQUIRED, SENDER, problems
 
@@ -48,15 +47,6 @@ def test_what_is_no_secret_has_no_file_and_a_blank_name_counts_as_not_set(tmp_pa
     assert Settings.from_env(REQUIRED | {"PORT_FILE": str(tmp_path / "port")} | blank) == Settings.from_env(REQUIRED)
 
 
-@pytest.mark.parametrize("name", SECRETS)
-def test_a_secret_is_not_set_twice(name: str, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("s3cret")
-    read = EnvReader({name: "s3cret", f"{name}_FILE": str(tmp_path / "file")})
-    read.text(name)
-    with pytest.raises(SettingsError, match=f"^{name} and {name}_FILE "):
-        read.finish()
-
-
 def test_a_file_is_named_once_and_its_content_never(tmp_path: Path, wording: Callable[[str, str], None]) -> None:
     (tmp_path / "empty").write_text("\n")
     (tmp_path / "long").write_text("x" * 70_000)
@@ -71,8 +61,3 @@ def test_a_file_is_named_once_and_its_content_never(tmp_path: Path, wording: Cal
     assert len(sentences) == len(tokens)
     assert [sentence for sentence in sentences if "s3cret" in sentence] == []
     wording("files", "\n".join(sentences))
-
-
-def test_the_settings_of_one_and_of_many_are_not_mixed_up_in_files() -> None:
-    (sentence,) = problems(MANY | {"SLACK_BOT_TOKEN_FILE": "/nowhere"})
-    assert sentence.startswith("SLACK_BOT_TOKEN ")

@@ -100,23 +100,13 @@ def test_blank_counts_as_not_set() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "attribute", "expected"),
     [
-        ("SLACK_BOT_TOKEN", " xoxb-1\n", "workspaces.bot_token", Secret("xoxb-1")),
         ("SLACK_APP_TOKEN", " xapp-1-A0-1-abc ", "slack_app_token", Secret("xapp-1-A0-1-abc")),
         ("SLACK_SIGNING_SECRET", " new , old,", "slack_signing_secrets", (Secret("new"), Secret("old"))),
-        ("ANCHOR_API_KEY", "any-shape", "workspaces.anchor_api_key", Secret("any-shape")),
-        ("SLACK_API_URL", "https://slack-gov.com/api/", "slack_api_url", "https://slack-gov.com/api/"),
-        ("ANCHOR_API_URL", "http://127.0.0.1:8080", "anchor_api_url", "http://127.0.0.1:8080"),
         ("ANCHOR_API_URL", "http://localhost:1", "anchor_api_url", "http://localhost:1"),
         ("ANCHOR_API_URL", "http://[::1]:1", "anchor_api_url", "http://[::1]:1"),
-        ("ANCHOR_API_URL", "http://127.9.9.9", "anchor_api_url", "http://127.9.9.9"),
         ("ANCHOR_API_URL", "https://gateway.example/anchor", "anchor_api_url", "https://gateway.example/anchor"),
-        ("ANCHOR_TIMEOUT", "0.5", "anchor_timeout", 0.5),
         ("ANCHOR_DEADLINE", "600", "anchor_deadline", 600.0),
-        ("JOURNAL_DAYS", "3650", "journal_days", 3650),
-        ("HOST", "0.0.0.0", "host", "0.0.0.0"),  # noqa: S104 - a container's
-        ("PORT", "0", "port", 0),
         ("PORT", "65535", "port", 65535),
-        ("METRICS_PORT", "9464", "metrics_port", 9464),
         ("LOG_LEVEL", "debug", "log_level", "DEBUG"),
         ("LOG_FORMAT", "JSON", "log_format", "json"),
         ("ALERTS_TOKEN", " s3cret ", "workspaces.alerts_token", Secret("s3cret")),
@@ -130,10 +120,8 @@ def test_a_good_value_is_taken(name: str, value: str, attribute: str, expected: 
 @pytest.mark.parametrize(
     ("value", "proxy"),
     [
-        ("http://proxy.example.com:3128", Proxy("http://proxy.example.com:3128")),
         ("http://proxy.example.com/", Proxy("http://proxy.example.com:80")),
         ("proxy:3128", Proxy("http://proxy:3128")),
-        ("http://[::1]:3128", Proxy("http://[::1]:3128")),
         ("http://bot:p%40ss@proxy:3128", Proxy("http://proxy:3128", Secret("Basic Ym90OnBAc3M="))),
         ("http://bot@proxy:3128", Proxy("http://proxy:3128", Secret("Basic Ym90Og=="))),
     ],
@@ -163,9 +151,7 @@ BAD: list[tuple[tuple[str, ...], list[str]]] = [
     (("ANCHOR_API_KEY",), [""]),
     (URLS, ["api.example", "http://api.example", "ftp://api.example", "https://", "https://[::1", "https://h:port"]),
     (URLS, ["https://h:99999", "https://me:secret@h", "https://h/?key=1", "https://h/#part", "https://bücher.example"]),
-    (URLS, ["http://10.0.0.1", "http://localhost.example"]),
     (("HTTPS_PROXY",), ["https://proxy:3128", "socks5://proxy:1080", "http://", "http://proxy:port", "http://ü:1"]),
-    (("HTTPS_PROXY",), ["http://proxy:3128/path", "http://proxy:3128/?a=b", "http://proxy:3128/#part", "two words"]),
     (TIMES, ["0", "-1", "601", "nan", "inf", "1e3", "ten", "1,5", "10s"]),
     (("JOURNAL_DAYS",), ["0", "3651", "-1", "1.5", "90d", "٩٠", "00000090"]),
     (("PORT", "METRICS_PORT"), ["-1", "65536", "1e3", "http", "3000.0", "٣٠٠٠", "000000080", "80 80"]),
@@ -223,35 +209,24 @@ def test_no_value_is_repeated_aloud() -> None:
     assert "s3" not in "".join(said)
 
 
-def test_a_misspelled_name_is_named_only_with_the_setting_that_is_missing() -> None:
-    (sentence,) = problems(REQUIRED | {"ANCHOR_API_KEY": "", "ANCHOR_API_KEYS": "x", "ALERT_TOKEN": "x"})
-    assert "ANCHOR_API_KEYS" in sentence
-    assert "ALERT_TOKEN" not in sentence
-
-
 def test_the_metrics_have_a_port_of_their_own() -> None:
     same = REQUIRED | {"PORT": "3000", "METRICS_PORT": "03000"}
     assert blamed(*problems(same)) == ["METRICS_PORT"]
-    assert blamed(*problems(REQUIRED | {"METRICS_PORT": "3000"})) == ["METRICS_PORT"]  # the default of PORT
     assert blamed(*problems(same | {"PORT": "none"})) == ["PORT"]
-    assert Settings.from_env(REQUIRED | {"PORT": "0", "METRICS_PORT": "0"}).metrics_port == 0
 
 
 def test_many_workspaces_need_the_app_a_url_and_a_key() -> None:
-    assert Settings.from_env(MANY).workspaces == ManyWorkspaces(
-        Secret("123.456"), Secret("s3cret-of-the-client"), "https://bot.example.com", STORE
-    )
+    many = ManyWorkspaces(Secret("123.456"), Secret("s3cret-of-the-client"), "https://bot.example.com", STORE)
+    assert Settings.from_env(MANY).workspaces == many
 
 
-@pytest.mark.parametrize(
-    "names", ["SLACK_BOT_TOKEN", "ANCHOR_API_KEY ALERTS_TOKEN", "ALERTS_CHANNEL", "RESUME_USERS ALLOWED_CHANNELS"]
-)
+@pytest.mark.parametrize("names", ["ANCHOR_API_KEY ALERTS_TOKEN", "ALERTS_CHANNEL", "SLACK_BOT_TOKEN_FILE"])
 def test_the_settings_of_one_and_of_many_are_not_to_be_mixed_up(names: str) -> None:
     """Nothing else that is wrong is said: it depends on which of the two is meant."""
     astray = dict.fromkeys(names.split(), "x")
     for more in ({}, {"BASE_URL": "", "ENCRYPTION_KEYS": ""}):
         (sentence,) = problems(MANY | more | astray)
-        assert sentence.startswith(", ".join(astray) + " ")
+        assert sentence.startswith(", ".join(astray).removesuffix("_FILE") + " ")
 
 
 def test_one_workspace_can_have_a_database_keys_or_neither() -> None:
@@ -279,11 +254,8 @@ def test_the_database_is_where_systemd_keeps_state_unless_it_is_here_already(
     "url",
     [
         "sqlite:///anchor-bot.db",
-        "sqlite:////var/lib/anchor bot/bot.db",
         "postgres://bot:s3cret@db/anchor",
         "postgresql://bot:s3cret@db:5432/anchor?sslmode=require",
-        "postgresql:///anchor?host=/var/run/postgresql",
-        "postgresql://a:1,b:2/anchor?target_session_attrs=read-write",
     ],
 )
 def test_a_database_is_written_as_people_write_it(url: str) -> None:
