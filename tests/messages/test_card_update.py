@@ -61,12 +61,6 @@ def test_everything_else_stays(card: MessageContent, change: CardUpdate) -> None
     assert len(changed.blocks) <= 50
 
 
-@given(cards, changes)
-def test_a_card_without_the_sessions_button_is_not_changed(card: MessageContent, change: CardUpdate) -> None:
-    if not any(one.get("value") == ONE for one in buttons(card)):
-        assert apply(change, card) is card
-
-
 @given(cards, changes, changes)
 def test_the_last_change_counts(card: MessageContent, first: CardUpdate, second: CardUpdate) -> None:
     changed = apply(second, apply(first, card))

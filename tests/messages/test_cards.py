@@ -44,23 +44,10 @@ def wrong(message: Any) -> list[object]:
     return list(mistakes({"text": message.text, "blocks": list(message.blocks)}, CONTENT_KEYS))
 
 
-def test_the_card_shows_everything_and_has_a_button() -> None:
-    message = alert_message(ALERT)
-    severity, section, context, actions = message.blocks
-    sign, body = message.text.split(": ", maxsplit=1)
-    body, about = body.rsplit("\n", maxsplit=1)
-    assert severity["text"]["text"] == sign
-    assert body == "*High spend*\nIt spent $40\nin a minute.\n<https://a.example/?a=1&amp;b=2|Open>"
-    assert section == {"type": "section", "text": {"type": "mrkdwn", "text": body, "verbatim": True}}
-    assert context == {"type": "context", "elements": [{"type": "mrkdwn", "text": about, "verbatim": True}]}
-    (pause,) = actions["elements"]
-    assert (pause["action_id"], pause["value"], pause["style"]) == ("anchor_pause", ID, "danger")
-
-
-@pytest.mark.parametrize("severity", [Severity.INFO, Severity.WARNING])
+@pytest.mark.parametrize("severity", Severity)
 def test_only_a_critical_alert_has_a_red_button(severity: alert.Severity) -> None:
     (pause,) = elements(list(alert_message(Alert(ID, "High spend", severity=severity)).blocks))
-    assert "style" not in pause
+    assert (pause["value"], pause.get("style") == "danger") == (ID, severity is Severity.CRITICAL)
 
 
 def test_nobody_is_mentioned_and_nothing_is_hidden() -> None:
@@ -68,14 +55,6 @@ def test_nobody_is_mentioned_and_nothing_is_hidden() -> None:
     assert body_of(Alert(ID, "<!channel> ```<@U1>\n<https://evil.example|Open>", "<!here>\n`x`")) == (
         "*&lt;!here&gt; 'x'*\n&lt;!channel&gt; '''&lt;@U1&gt;\n&lt;https://evil.example|Open&gt;"
     )
-
-
-def test_a_long_text_is_cut_to_leave_room_for_the_title_and_the_link() -> None:
-    url = "https://a.example/" + "x" * 900
-    body = body_of(Alert(ID, "&" * 9999, "🚨" * 999, url=url))
-    assert 2900 < len(body.encode("utf-16-le")) / 2 <= 3000
-    assert body.startswith("*" + "🚨" * 74 + "…*\n&amp;")
-    assert body.endswith(f"&amp;…\n<{url}|Open>")
 
 
 @pytest.mark.parametrize("name", STATES)
@@ -86,11 +65,6 @@ def test_an_alert_after_the_last_order_can_be_paused(name: str) -> None:
     assert actions_of(card(fired(2, 1.0), STATES[name])) == expected
     resolved = card(fired(2, 1.0, resolved_at=2.0), STATES[name])
     assert actions_of(resolved) == actions_of(card(ALERT, STATES[name]))
-
-
-def test_a_row_of_a_summary_has_the_pause_of_an_alert_after_the_last_order() -> None:
-    message = summary([fired(2, at) for at in (0.0, 1.0)], dict.fromkeys(range(2), state("paused")))
-    assert actions_of(message) == ["anchor_resume_confirmed", "anchor_pause"]
 
 
 def test_a_summary_fits_into_one_message_with_a_button_for_each_session() -> None:
@@ -118,17 +92,15 @@ def test_a_long_summary_loses_facts_and_then_reasons(reason: str, title: str, ke
     assert problems(blocks) == []
 
 
+def test_a_result_stays_as_it_is_until_a_later_order() -> None:
+    for one in (None, replace(state("paused"), order_id=RESULT.order_id)):
+        assert card(RESULT, one).blocks == RESULT.blocks
+
+
 def test_a_reason_is_shown_only_where_it_was_given() -> None:
     here, there = (card(ALERT, state("paused"), at) for at in ("C0ALERTS001", "C0OTHER0001"))
     assert "it loops" in here.text
     assert "it loops" not in f"{there}"
-
-
-def test_a_result_stays_as_it_is_until_a_later_order() -> None:
-    before = replace(state("paused"), order_id=RESULT.order_id)
-    for one in (None, before):
-        message = card(RESULT, one)
-        assert (message.text, message.blocks) == (RESULT.text, RESULT.blocks)
 
 
 @given(HOSTILE, HOSTILE, HOSTILE, st.sampled_from([*STATES.values()]), st.sampled_from(Severity), st.text(max_size=300))

@@ -25,24 +25,15 @@ from scripts.message_examples import (
 from scripts.messages_page import elements, lines_of
 
 
-def test_a_notice_is_shown_above_the_alerts() -> None:
-    lines = lines_of(home_view(replace(FIRST, notice=Notice("News"))))
-    above = lines[: lines.index("News")]
-    assert (above[-1], above.count("---")) == ("---", 1)
-
-
 def test_the_lists_of_sessions_stand_between_the_notice_and_the_alerts() -> None:
     lines = lines_of(home_view(replace(FIRST, sessions=OVERVIEW_BLOCKS, notice=Notice("News"))))
     assert lines[lines.index("News") + 1].startswith("*Running now")
     assert len(home_view(replace(FIRST, sessions=LONGEST["longest overview"].blocks)).blocks) < 100
 
 
-def test_the_missing_scope_is_part_of_the_status() -> None:
+def test_the_status_names_the_missing_scope_and_says_nothing_of_slack_that_is_not_known() -> None:
     lines = lines_of(home_view(replace(FIRST, role=policy.Role.SCOPE_MISSING)))
     assert [place for place, line in enumerate(lines) if "users:read" in line] == [1]
-
-
-def test_home_says_nothing_of_slack_that_is_not_known() -> None:
     assert status_of_home(checks.Skipped.SCOPES_UNKNOWN, None) == ""
 
 

@@ -6,7 +6,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.messages.markup import code, lines, link, moment, one_line, plain, width
+from bot.messages.markup import code, lines, link, one_line, plain, width
 
 TOKEN = re.compile(r"<[^>]*>")
 
@@ -32,13 +32,9 @@ def test_it_is_shortened_before_it_is_escaped(text: str, limit: int) -> None:
     assert len(html.unescape(plain(text, limit=limit))) <= limit
 
 
-def test_families_stay_together() -> None:
+def test_lines_become_one_and_families_stay_together() -> None:
     family = "\N{MAN}\N{ZERO WIDTH JOINER}\N{WOMAN}\N{ZERO WIDTH JOINER}\N{GIRL}"
-    assert plain(family) == family
-
-
-def test_lines_become_one() -> None:
-    assert plain(" a\r\n\tb\u2028c ") == "a b c"
+    assert plain(f" a\r\n\tb\u2028c {family} ") == f"a b c {family}"
 
 
 @given(st.text(), st.integers(1, 200))
@@ -62,10 +58,6 @@ def test_lines_are_cut_between_characters_and_say_so() -> None:
 
 def test_a_link_cannot_be_broken_out_of() -> None:
     assert link("https://a.example/?q=<b>|c&d=1", "Open") == "<https://a.example/?q=&lt;b&gt;%7Cc&amp;d=1|Open>"
-
-
-def test_a_moment_is_shown_by_each_readers_clock() -> None:
-    assert moment(86_399.9) == "<!date^86399^{date_short_pretty} at {time}|1970-01-01 23:59 UTC>"
 
 
 @given(st.text(min_size=50), st.integers(1, 40))
