@@ -38,10 +38,6 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_the_readme_is_short() -> None:
-    assert len((ROOT / "README.md").read_text().splitlines()) <= 130
-
-
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_its_links_lead_somewhere(page: Path) -> None:
     broken = [

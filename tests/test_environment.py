@@ -29,12 +29,9 @@ def test_a_postgresql_changes_nothing_outside_its_directory_and_is_gone_at_the_e
     assert not server.directory.exists()
 
 
-@pytest.mark.parametrize("value", ["1", "true", "", "0"])
-def test_in_ci_a_missing_program_ends_the_run(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    monkeypatch.setenv("CI", value)
-    refuse_to_run_without({})
-    if value in {"", "0"}:
+def test_in_ci_a_missing_program_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "0")
+    refuse_to_run_without({"caddy": "apt install caddy"})
+    monkeypatch.setenv("CI", "1")
+    with pytest.raises(pytest.UsageError, match="caddy: apt install caddy"):
         refuse_to_run_without({"caddy": "apt install caddy"})
-    else:
-        with pytest.raises(pytest.UsageError, match="caddy: apt install caddy"):
-            refuse_to_run_without({"caddy": "apt install caddy"})

@@ -91,13 +91,6 @@ def test_the_command_prints_it_and_the_link_that_creates_the_app(
     assert len(written.err) < 4_000
 
 
-def test_a_path_and_odd_characters_of_the_url_stay_as_they_are() -> None:
-    base_url = 'https://bot.example.com/a"b]/c'
-    form = yaml.safe_load(manifest(base_url, many=True))
-    assert form["settings"]["interactivity"]["request_url"] == f"{base_url}/slack/events"
-    assert form["oauth_config"]["redirect_urls"] == [f"{base_url}/slack/oauth_redirect"]
-
-
 def test_the_buttons_that_the_bot_listens_to_are_those_of_the_contract() -> None:
     assert {name for table in ROUTES for name in table.actions} == {*ACTIONS.values(), CONFIRMED_RESUME, REFRESH}
     assert set(ACTIONS.values()) == {"anchor_pause", "anchor_resume"}

@@ -113,18 +113,6 @@ def test_exactly_the_visible_ids_of_any_message_are_found(
     assert mentions.is_complete
 
 
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["text", "type", "elements", "value", "x"]), inner),
-    max_leaves=30,
-)
-
-
-@given(st.dictionaries(st.sampled_from(["text", "blocks", "attachments"]), json_values))
-def test_any_json_is_read(odd: Json) -> None:
-    assert find_mentions(odd).found == ()
-
-
 @pytest.mark.parametrize(
     ("given", "expected"),
     [

@@ -57,12 +57,6 @@ def test_a_policy_only_narrows(policy: Policy, verb: requests.Verb, actor: reque
         assert actor.channel_id in (rule.channels or {actor.channel_id})
 
 
-@given(policies, rules, askers, roles)
-def test_each_verb_has_a_rule_of_its_own(policy: Policy, rule: Rule, actor: requests.Actor, role: Role) -> None:
-    for verb, changed in ((Verb.PAUSE, replace(policy, resume=rule)), (Verb.RESUME, replace(policy, pause=rule))):
-        assert check_policy(changed, verb, actor, role) == check_policy(policy, verb, actor, role)
-
-
 @pytest.mark.parametrize("role", [Role.GUEST, Role.BOT, Role.DEACTIVATED, Role.OUTSIDER, Role.UNKNOWN])
 def test_a_denial_says_what_others_are(role: Role) -> None:
     named = Rule(frozenset({ALICE.user_id}), frozenset({ALICE.channel_id}))

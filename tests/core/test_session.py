@@ -54,7 +54,3 @@ def test_a_newer_answer_replaces_what_it_has() -> None:
     newer = Session(id=SessionId(SESSION), status="completed", steps=0, credits=0.0)
     assert WHOLE.with_newer(newer) == replace(WHOLE, status="completed", steps=0, credits=0.0)
     assert newer.with_newer(WHOLE) == WHOLE
-
-
-def test_what_changes_soon_does_not_last() -> None:
-    assert WHOLE.lasting() == replace(WHOLE, status="", steps=None, credits=None)

@@ -1,6 +1,5 @@
 """Alerts in #alerts, with Block Kit buttons or with the legacy buttons of attachments."""
 
-from bot.sim.slack import Message, SimSlack
 from harness.blocks import Block, actions, button, section
 from harness.texts import SESSION
 
@@ -13,11 +12,3 @@ def legacy_button(**more: object) -> Block:
 
 def attachment(*actions: Block, **more: object) -> Block:
     return {"text": "High spend", "callback_id": "anchor_pause_legacy", "actions": list(actions)} | more
-
-
-def alert(slack: SimSlack, *, thread_ts: str | None = None) -> Message:
-    return slack.post(slack.alerts, "High spend", blocks=ALERT, thread_ts=thread_ts)
-
-
-def legacy_alert(slack: SimSlack, **action: object) -> Message:
-    return slack.post(slack.alerts, "", attachments=[attachment(legacy_button(**action))])

@@ -1,14 +1,12 @@
 """Faults of a simulator reach its clients over the wire, and its server stops at once and keeps its port."""
 
 import asyncio
-import socket
 
 import aiohttp
 import pytest
 
 from bot.sim.anchor import DEFAULT_KEY, SessionState, SimAnchor, rate_limited, server_error
 from bot.sim.faults import Drip, Fault, Hang, ResetAfterReading, ResetBeforeReading
-from bot.sim.local_server import LocalServer
 
 pytestmark = pytest.mark.anyio
 
@@ -79,25 +77,3 @@ async def test_a_fault_applies_as_often_as_it_says_or_until_it_is_removed(anchor
     with pytest.raises(BROKEN):
         await caller.pause()
     assert (await caller.pause())[0] == 200
-
-
-async def test_a_stopped_server_refuses_connections_and_keeps_its_port_until_it_ends(
-    client: aiohttp.ClientSession,
-) -> None:
-    async with SimAnchor() as anchor:
-        caller, port = Caller(anchor, client), anchor.port
-        for _ in range(2):
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-            await anchor.stop()
-            writer.close()
-            with socket.socket() as other:
-                other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-                with pytest.raises(OSError, match="in use"):
-                    other.bind(("127.0.0.1", port))
-            with pytest.raises(ConnectionRefusedError):
-                await asyncio.open_connection("127.0.0.1", port)
-            await anchor.start()
-            assert ((await caller.pause())[0], anchor.port) == (200, port)
-        await anchor.stop()
-    async with LocalServer([], port=port) as successor:
-        assert successor.port == port

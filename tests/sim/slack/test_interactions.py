@@ -2,11 +2,11 @@
 
 import pytest
 
-from bot.sim.slack import ButtonRef, Enterprise, Message, Rule, SimSlack, Source
+from bot.sim.slack import Enterprise, Message, Rule, SimSlack
 from harness.samples import Json, sample
-from sim.alerts import alert, attachment, legacy_alert, legacy_button
+from sim.alerts import attachment, legacy_button
 from sim.api_client import Api, rules
-from sim.recording_app import NEVER, RecordingApp
+from sim.recording_app import RecordingApp
 
 pytestmark = pytest.mark.anyio
 
@@ -82,8 +82,6 @@ async def test_a_press_of_a_legacy_button_arrives_as_slack_sends_it(slack: SimSl
         (NEW | {"replace_original": False, "response_type": "ephemeral"}, ["a", "b", "new", "new"], ["b"], []),
         ({"delete_original": True}, [], [], OVERWRITES),
         ({}, ["a", "b"], ["b"], []),
-        (NEW | {"blocks": [{"type": "divide"}]}, ["a", "b"], ["b"], [Rule.INVALID_BLOCKS] * 2),
-        ({"response_type": "public"}, ["a", "b"], ["b"], [Rule.UNKNOWN_RESPONSE_TYPE] * 2),
     ],
 )
 async def test_an_ack_replaces_the_message_of_a_legacy_button_unless_it_says_otherwise(
@@ -101,31 +99,6 @@ async def test_an_ack_replaces_the_message_of_a_legacy_button_unless_it_says_oth
     assert rules(slack) == broken
 
 
-@pytest.mark.parametrize(
-    ("delay", "status", "text", "broken"),
-    [
-        (NEVER, 200, "Operation timed out. Apps need to respond within three seconds", Rule.ACK_LATE),
-        (0.0, 404, "This app responded with Status Code 404.", Rule.ACK_NOT_200),
-    ],
-)
-async def test_a_click_without_an_ack_shows_a_warning_by_its_button(
-    slack: SimSlack, app: RecordingApp, delay: float, status: int, text: str, broken: Rule
-) -> None:
-    question = slack.post(slack.alerts, "a", user=slack.bob)
-    message, legacy = alert(slack, thread_ts=question.ts), legacy_alert(slack)
-    app.status, app.delay = status, delay
-    assert (await slack.click(slack.alice, message)).ack is None
-    await slack.press(slack.alice, legacy)
-
-    *_, by_button, by_slackbot = slack.seen_by(slack.alice, slack.alerts)
-    assert (by_button.source, by_button.user, by_button.ephemeral_to) == (Source.CLIENT, "USLACKBOT", "U0ALICE0001")
-    assert (by_button.text, by_button.thread_ts) == (text, question.ts)
-    assert by_slackbot.text == f"Darn – that didn't work. {text}"
-    assert by_button.warns == ButtonRef(message.ts, "anchor_actions", "anchor_pause")
-    assert by_slackbot.warns == ButtonRef(legacy.ts, "1", "1")
-    assert rules(slack) == [broken] * 2
-
-
 @pytest.mark.parametrize("name", ["human_message_link", "in_thread"])
 async def test_a_message_arrives_as_slack_sends_it(slack: SimSlack, app: RecordingApp, name: str) -> None:
     expected = sample(f"message_action.{name}.payload")
@@ -133,18 +106,3 @@ async def test_a_message_arrives_as_slack_sends_it(slack: SimSlack, app: Recordi
     await slack.use_shortcut(slack.alice, slack.post(slack.alerts, LINK, user=slack.bob, thread_ts=thread_ts))
     assert [list(app.last), list(app.last["message"])] == [list(expected), list(expected["message"])]
     assert made_by_slack(app.last) == made_by_slack(expected)
-
-
-@pytest.mark.parametrize(
-    ("status", "shown", "broken"),
-    [(503, ["Sorry, that didn't work. Try again?"], Rule.ACK_NOT_200), (200, [], Rule.ACK_BODY_IGNORED)],
-)
-async def test_slack_shows_of_the_ack_only_that_there_was_none(
-    slack: SimSlack, app: RecordingApp, status: int, shown: list[str], broken: Rule
-) -> None:
-    app.says(text="Paused.")
-    app.status = status
-    await slack.use_shortcut(slack.alice, slack.post(slack.alerts, "a", user=slack.bob))
-    _, *new = slack.seen_by(slack.alice, slack.alerts)
-    assert ([one.text for one in new], rules(slack)) == (shown, [broken])
-    assert {(one.source, one.ephemeral_to) for one in new} <= {(Source.CLIENT, slack.alice.id)}

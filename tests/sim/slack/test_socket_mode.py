@@ -13,9 +13,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sim.slack import Rule, SimSlack
-from sim.alerts import alert
 from sim.api_client import rules
-from sim.recording_app import RecordingApp
 from sim.socket_app import SocketApp
 
 pytestmark = pytest.mark.anyio
@@ -26,15 +24,6 @@ UNKNOWN = '{"envelope_id": "9f1a7f6e-5b6d-4d0b-b6aa-3361493e1ca1"}'
 
 def texts(slack: SimSlack) -> list[str]:
     return [message.text for message in slack.seen_by(slack.alice, slack.alerts)]
-
-
-async def test_nothing_goes_to_the_request_url(slack: SimSlack, app: RecordingApp, sockets: SocketApp) -> None:
-    assert (await slack.command(slack.alice, slack.alerts)).error == "dispatch_failed"
-    await sockets.connect()
-    assert (await slack.command(slack.alice, slack.alerts)).error == "operation_timeout"
-    assert (app.requests, rules(slack)) == ([], [Rule.ACK_LATE])
-    slack.socket_mode = False
-    assert (await slack.command(slack.alice, slack.alerts)).status == 200
 
 
 @pytest.mark.parametrize(
@@ -74,28 +63,6 @@ async def test_some_envelopes_accept_no_payload(slack: SimSlack, sockets: Socket
     await connection.ack(await connection.receive(), payload={"text": "Paused."})
     assert (await sending).body == (b'{"text": "Paused."}' if accepts else b"")
     assert rules(slack) == ([] if accepts else [Rule.ACK_PAYLOAD_NOT_ACCEPTED])
-
-
-async def test_an_envelope_without_an_ack_comes_again(slack: SimSlack, sockets: SocketApp) -> None:
-    slack.timing.redelivery_after = 0.0
-    first = await sockets.connect()
-    acting: list[Awaitable[object]] = [
-        slack.command(slack.alice, slack.alerts),
-        slack.click(slack.alice, alert(slack)),
-        slack.open_home(slack.alice),
-    ]
-    tasks = [asyncio.ensure_future(each) for each in acting]
-    command, click, event = [await first.receive() for _ in acting]
-    slack.sockets.drop()
-    second = await sockets.connect()
-    again = [await second.receive() for _ in acting]
-    for envelope in again:
-        await second.ack(envelope, **({"payload": {"text": "Paused."}} if envelope == command else {}))
-    await asyncio.gather(*tasks)
-    retried = event | {"envelope_id": again[2]["envelope_id"], "retry_attempt": 1, "retry_reason": "timeout"}
-    assert again == [command, click, retried]
-    assert again[2]["envelope_id"] != event["envelope_id"]
-    assert ("Paused." in texts(slack), slack.violations) == (True, [])
 
 
 async def test_slacks_own_client_understands_it(slack: SimSlack) -> None:
