@@ -80,7 +80,7 @@ class Unreachable(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """Anchor accepted no request (no connection, or 503): nothing was done. `retry_after` is in seconds."""
+    """Anchor accepted no request (no connection, or its own 503): nothing was done. `retry_after` is in seconds."""
 
     why: Unreachable
     retry_after: float | None = None

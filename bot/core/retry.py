@@ -28,17 +28,24 @@ _SHORTEST_ATTEMPT = 0.5  # seconds; less could only turn a known failure into an
 _SERVER_ERROR = 500
 
 
-def delay_before_retry(
-    verb: Verb, outcome: AnchorOutcome, *, attempt: int, time_left: float, jitter: float
+def delay_before_retry(  # noqa: PLR0913 - the state of an order
+    verb: Verb,
+    outcome: AnchorOutcome,
+    *,
+    attempt: int,
+    time_left: float,
+    jitter: float,
+    retry_after: float | None = None,
 ) -> float | None:
     """Return the seconds to wait before the next attempt, or None to keep `outcome`.
 
     `attempt` counts from 1; `time_left` is the rest of the deadline in seconds; `jitter` is a random number in [0, 1).
+    `retry_after` is the wait in seconds that came with the answer.
     Three attempts that fail immediately wait at most 0.75 s in total, so they fit into Slack's 3 s.
     """
     if attempt >= ATTEMPTS or not _is_repeatable(verb, outcome):
         return None
-    delay = _retry_after(outcome)
+    delay = retry_after
     if delay is None:
         delay = _FIRST_BACKOFF * 2 ** (attempt - 1) * (0.5 + jitter / 2)
     return delay if delay + _SHORTEST_ATTEMPT <= time_left else None
@@ -70,7 +77,3 @@ def _is_repeatable(verb: Verb, outcome: AnchorOutcome) -> bool:
             return True
         case _:
             assert_never(outcome)
-
-
-def _retry_after(outcome: AnchorOutcome) -> float | None:
-    return outcome.retry_after if isinstance(outcome, RateLimited | Unavailable) else None

@@ -22,7 +22,7 @@ _UNREACHABLE = {
 _DOUBTS = {
     outcomes.Doubt.TIMED_OUT: "Anchor did not answer in time",
     outcomes.Doubt.CONNECTION_LOST: "The connection to Anchor broke before its answer came",
-    outcomes.Doubt.GATEWAY: "A gateway lost Anchor's answer",
+    outcomes.Doubt.GATEWAY: "A gateway answered in Anchor's place",
     outcomes.Doubt.UNREADABLE: "Anchor's answer could not be understood",
     outcomes.Doubt.CONTRADICTED: "Anchor's answer contradicts itself",
     outcomes.Doubt.STOPPED: "The bot was stopped while it waited for Anchor",

@@ -39,8 +39,8 @@ def test_a_final_outcome_is_not_repeated(outcome: AnchorOutcome) -> None:
 
 @pytest.mark.parametrize("outcome", [outcomes.RateLimited(2.0), Unavailable(Unreachable.OUT_OF_SERVICE, 2.0)], ids=repr)
 def test_anchors_own_time_is_kept_if_an_attempt_still_fits_behind_it(outcome: AnchorOutcome) -> None:
-    assert delay_before_retry(PAUSE, outcome, attempt=1, time_left=2.5, jitter=0) == 2.0
-    assert delay_before_retry(PAUSE, outcome, attempt=1, time_left=2.4, jitter=0) is None
+    assert delay_before_retry(PAUSE, outcome, attempt=1, time_left=2.5, jitter=0, retry_after=2.0) == 2.0
+    assert delay_before_retry(PAUSE, outcome, attempt=1, time_left=2.4, jitter=0, retry_after=2.0) is None
 
 
 @given(st.floats(0, 1, exclude_max=True), st.floats(0, 1, exclude_max=True))

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import httpx
 
@@ -18,11 +18,12 @@ from bot.core.session_id import SessionId
 from bot.metrics import OFF, Metrics
 from bot.outbound.anchor.http_request import AnchorHttp
 from bot.outbound.anchor.responses import read_failure, read_key_status, read_response
-from bot.outbound.http_client import NETWORK_ERRORS, never_sent
+from bot.outbound.http_client import NETWORK_ERRORS, never_sent, read_retry_after
 
 _log = logging.getLogger(__name__)
 
 _MAX_BODY_BYTES = 64 * 1024
+_MAY_SAY_WHEN = frozenset({429, 503})  # with Retry-After
 
 
 class AnchorClient:
@@ -60,21 +61,20 @@ class AnchorClient:
         its request is written to a connection.
         """
         ends, path = time.monotonic() + self._deadline, f"/v1/sessions/{session_id}/agent/{verb.value}"
-        outcomes = [await self._attempt(verb, path, key, ends, on_sent)]
-        while (delay := self._delay(verb, outcomes, ends)) is not None:
-            if await happens(cancelled, within=delay):
+        outcomes: list[AnchorOutcome] = []
+        while True:
+            outcome, retry_after = await self._attempt(verb, path, key, ends, on_sent)
+            outcomes.append(outcome)
+            delay = delay_before_retry(
+                verb,
+                outcome,
+                attempt=len(outcomes),
+                time_left=ends - time.monotonic(),
+                jitter=random.random(),  # noqa: S311 - no secret
+                retry_after=retry_after,
+            )
+            if delay is None or await happens(cancelled, within=delay):
                 return outcomes
-            outcomes.append(await self._attempt(verb, path, key, ends, on_sent))
-        return outcomes
-
-    def _delay(self, verb: Verb, outcomes: Sequence[AnchorOutcome], ends: float) -> float | None:
-        return delay_before_retry(
-            verb,
-            outcomes[-1],
-            attempt=len(outcomes),
-            time_left=ends - time.monotonic(),
-            jitter=random.random(),  # noqa: S311 - no secret
-        )
 
     async def try_key(self, key: Secret) -> NewKeyRejected | NewKeyUnverified | None:
         """Send one harmless request with a key. Return None if Anchor accepts it; raises no network errors."""
@@ -89,9 +89,10 @@ class AnchorClient:
 
     async def _attempt(
         self, verb: Verb, path: str, key: Secret, ends: float, on_sent: Callable[[], None] | None
-    ) -> AnchorOutcome:
+    ) -> tuple[AnchorOutcome, float | None]:
+        """Return the outcome of an attempt, and Anchor's or a gateway's Retry-After in seconds."""
         began = time.monotonic()
-        timeout = min(self._timeout, ends - began)
+        timeout, retry_after = min(self._timeout, ends - began), None
         try:
             response, body = await self._http.request(
                 "POST", path, key, within=timeout, max_bytes=_MAX_BODY_BYTES, on_sent=on_sent
@@ -101,5 +102,7 @@ class AnchorClient:
             outcome: AnchorOutcome = read_failure(error)
         else:
             outcome = read_response(verb, response.status_code, response.headers, body)
+            if response.status_code in _MAY_SAY_WHEN:
+                retry_after = read_retry_after(response.headers)
         self._metrics.attempted(verb.value, type(outcome).__name__, time.monotonic() - began)
-        return outcome
+        return outcome, retry_after

@@ -33,7 +33,7 @@ def read_response(verb: Verb, status_code: int, headers: Mapping[str, str], body
     """Translate Anchor's response to an order.
 
     A gateway may send some statuses in Anchor's place, so those count alone. Any other counts only with Anchor's JSON
-    object: a proxy's 404 page does not mean "no such session".
+    object: a proxy's 404 page does not mean "no such session", and its 503 can follow a backend that had the request.
     """
     parsed = parse_object(body)
     return _read_status(status_code, headers, parsed) or _read_object(verb, status_code, parsed)
@@ -55,9 +55,9 @@ def _read_status(status_code: int, headers: Mapping[str, str], parsed: _Body) ->
             return outcomes.KeyRejected(status_code, _message_of(parsed))
         case 429:
             return outcomes.RateLimited(read_retry_after(headers), _message_of(parsed))
-        case 503:
+        case 503 if parsed and isinstance(parsed.get("error"), dict):
             return outcomes.Unavailable(outcomes.Unreachable.OUT_OF_SERVICE, read_retry_after(headers))
-        case 502 | 504:
+        case 502 | 503 | 504:
             return outcomes.Unconfirmed(outcomes.Doubt.GATEWAY, status_code)
     return None
 

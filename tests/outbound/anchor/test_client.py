@@ -34,7 +34,11 @@ TABLE: dict[str, tuple[Fault | None, out.AnchorOutcome]] = {
     "key forbidden": (error(403), out.KeyRejected(403, "no")),
     "key unknown, unreadable": (Answer(401, b"no gzip", headers={"Content-Encoding": "gzip"}), out.KeyRejected(401)),
     "rate limited": (LIMITED, out.RateLimited(30.0, "no")),
-    "out of service": (Answer(503, b"<html>"), out.Unavailable(out.Unreachable.OUT_OF_SERVICE, None)),
+    "out of service": (error(503), out.Unavailable(out.Unreachable.OUT_OF_SERVICE, None)),
+    **{
+        f"a gateway's 503: {body!r}": (Answer(503, body), out.Unconfirmed(out.Doubt.GATEWAY, 503))
+        for body in (b"", b"{}", b"[]", b'{"message":"no"}', b'{"status":503,"error":"Service Unavailable"}')
+    },
     "bad gateway, as Anchor's object": (error(502), out.Unconfirmed(out.Doubt.GATEWAY, 502)),
     "gateway timeout": (Answer(504, b""), out.Unconfirmed(out.Doubt.GATEWAY, 504)),
     "a page": (Answer(200, b"<html>welcome</html>", "text/html"), unreadable(200)),

@@ -31,6 +31,7 @@ SUCCESS = out.Paused("paused")
     ("fault", "outcome", "attempts", "least"),
     [
         (server_error(times=2), SUCCESS, 3, 0.0),
+        (Answer(503, headers={"Retry-After": "1"}, times=1), SUCCESS, 2, 1.0),
         (server_error(), out.Failed(500, "Failed to pause agent"), 3, 0.37),
         (unauthorized(), out.KeyRejected(401, "Invalid API key"), 1, 0.0),
         (rate_limited(60), out.RateLimited(60.0, "Too many requests"), 1, 0.0),
@@ -52,11 +53,12 @@ async def test_a_pause_is_repeated_if_that_can_help(
     ("fault", "doubt"),
     [
         (html(502), out.Unconfirmed(out.Doubt.GATEWAY, 502)),
+        (Answer(503, b'{"error":"no"}'), out.Unconfirmed(out.Doubt.GATEWAY, 503)),
         (Answer(200, b'{"success":false}'), out.Unconfirmed(out.Doubt.CONTRADICTED, anchor_message="success: false")),
         (Hang(), out.Unconfirmed(out.Doubt.TIMED_OUT)),
         (ResetAfterReading(), out.Unconfirmed(out.Doubt.CONNECTION_LOST)),
     ],
-    ids=["bad gateway", "contradiction", "no answer", "reset"],
+    ids=["bad gateway", "503 of a gateway", "contradiction", "no answer", "reset"],
 )
 async def test_a_doubtful_resume_is_never_repeated(anchor: SimAnchor, fault: Fault, doubt: out.Unconfirmed) -> None:
     anchor.fault = fault
