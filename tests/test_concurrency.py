@@ -10,25 +10,6 @@ from bot.concurrency import Interruption, Tasks, happens, let_others_run, with_g
 pytestmark = pytest.mark.anyio
 
 
-async def test_work_and_the_work_that_it_starts_are_waited_for() -> None:
-    tasks, done = Tasks(), []
-    assert await tasks.settle(within=0)
-
-    async def child() -> None:
-        await asyncio.sleep(0.05)
-        done.append("child")
-
-    async def parent() -> None:
-        await asyncio.sleep(0.05)
-        tasks.start(child())
-        done.append("parent")
-
-    tasks.start(parent())
-    assert await tasks.settle(within=20)
-    assert done == ["parent", "child"]
-    assert len(tasks) == 0
-
-
 async def test_work_that_swallows_a_cancellation_is_cancelled_again() -> None:
     tasks = Tasks()
 

@@ -20,16 +20,11 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / ".env"
 
 
-def test_the_environment_wins_over_the_file_even_if_it_is_blank(file: Path) -> None:
-    file.write_text("# ours\nexport A=file\nB='file' # quoted\nC=file\nD=${A}\nE\nF=\n", encoding="utf-8")
+def test_the_environment_wins_over_the_file_even_if_it_is_blank_and_no_file_is_needed(file: Path) -> None:
+    assert read_environment({"A": "environment"}, file) == {"A": "environment"}
+    file.write_bytes(b"\xef\xbb\xbf# ours\r\nexport A=file\nB='file' # quoted\nC=file\r\nD=${A}\nE\nF=\n")
     read = read_environment({"A": "environment", "B": "", "X": "environment"}, file)
     assert read == {"A": "environment", "B": "", "C": "file", "D": "${A}", "F": "", "X": "environment"}
-
-
-def test_a_file_of_an_editor_that_marks_its_encoding_is_read_and_none_is_needed(file: Path) -> None:
-    assert read_environment({"A": "environment"}, file) == {"A": "environment"}
-    file.write_bytes(b"\xef\xbb\xbfA=file\r\nB=file\r\n")
-    assert read_environment({}, file) == {"A": "file", "B": "file"}
 
 
 UNREADABLE = {

@@ -117,10 +117,8 @@ def test_exactly_the_visible_ids_of_any_message_are_found(
     ("given", "expected"),
     [
         (message({"text": f"Agent *Scraper* in `{ID}` spends"}), "Agent Scraper in spends"),
-        (message({"text": f"Scraper spends:\n`{ID}`"}), "Scraper spends:"),
         (message(blocks(section("Scraper & co"), actions(button(value=ID)))), "Pause"),
         (message(attached(title="Scraper spends", actions=[{"type": "button", "value": ID}])), "Scraper spends"),
-        (message({"text": f"{ID}\n"}, blocks(section(f"Scraper: {ID}"))), "Scraper:"),
         (message({"text": f"a &amp; b <https://a.example/{ID}|c>"}), "a & b"),
         (message({"text": f"{'x' * 200} {ID}"}), "x" * 150),
         (message({"text": " ".join([*"abcdefghij", ID, *"klmnopqrst"])}), "c d e f g h i j k l m n o p q r"),
@@ -144,10 +142,8 @@ MANY = [str(uuid.UUID(int=number)) for number in range(1, MOST_IDS + 50)]
     [
         ({"text": f"{ID} {'a ' * 200_000}"}, True),
         ({"text": f"{'a ' * 200_000} {ID}"}, False),
-        ({"text": f"{'ab-' * 300_000} {ID}"}, False),
         ({"blocks": [section(ID), *([[]] * 500_000), section(OTHER)]}, True),
         ({"blocks": [{"elements": [{}] * 500_000}, section(ID)]}, False),
-        ({"attachments": [{str(number): {} for number in range(100_000)}, {"text": ID}]}, False),
     ],
     ids=itertools.count(),
 )

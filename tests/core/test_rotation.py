@@ -39,12 +39,3 @@ def test_an_item_that_waits_for_two_people_is_taken_once_by_the_first() -> None:
     rotation.give_back(BOB)
     assert take_all(rotation) == []
     assert rotation.count(ALICE) == rotation.count(BOB) == 0
-
-
-def test_a_removed_item_is_never_taken() -> None:
-    rotation: Rotation[str] = Rotation(most=10, most_each=10)
-    for item in ("a1", "a2"):
-        rotation.add(item, ALICE)
-    for _ in range(2):
-        rotation.remove("a1")
-    assert (rotation.waiting, take_all(rotation)) == (["a2"], ["a2"])

@@ -13,7 +13,6 @@ from bot.sim.slack.markup import problems
 from harness.product import outcomes
 from scripts.message_examples import (
     ANSWERS,
-    DIRECT,
     KINDS_OF,
     LONG_PAGE,
     MESSAGES,
@@ -87,10 +86,6 @@ def test_nothing_but_hosts_and_names_of_a_session_is_shown() -> None:
     shown = str(MESSAGES["Lists of sessions: all"].blocks)
     assert "here" in shown
     assert "<!here>" not in shown
-
-
-def test_direct_messages_are_texts() -> None:
-    assert [name for name, one in DIRECT.items() if one.blocks or one.visibility != "ephemeral"] == []
 
 
 def test_a_clicked_message_changes_only_by_what_is_known() -> None:
