@@ -214,10 +214,12 @@ async def post_json(
 
 
 async def until(condition: Callable[[], object], *, within: float = 20.0) -> None:
-    """Wait for what only the clock tells of; the condition can be a coroutine function."""
+    """Wait for what only the clock tells of, looking less and less often. The condition can be a coroutine function."""
+    pause = 0.01
     try:
         async with asyncio.timeout(within):
             while not (await found if inspect.isawaitable(found := condition()) else found):  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(pause)
+                pause = min(pause * 1.02, 0.5)
     except TimeoutError:
         raise TimeoutError(not_true(condition, within)) from None
