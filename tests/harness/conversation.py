@@ -218,7 +218,7 @@ async def until(condition: Callable[[], object], *, within: float = 20.0) -> Non
     pause = 0.01
     try:
         async with asyncio.timeout(within):
-            while not (await found if inspect.isawaitable(found := condition()) else found):  # noqa: ASYNC110
+            while not (await found if inspect.isawaitable(found := condition()) else found):
                 await asyncio.sleep(pause)
                 pause = min(pause * 1.02, 0.5)
     except TimeoutError:
