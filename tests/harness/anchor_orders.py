@@ -29,36 +29,30 @@ async def anchor_client(
         yield AnchorClient(transport_over(session), base_url=url, timeout=attempt, deadline=deadline)
 
 
-async def send(
-    client: AnchorClient, verb: Verb = Verb.PAUSE, key: str = DEFAULT_KEY, *, once: bool = False
-) -> AnchorOutcome:
+async def send(client: AnchorClient, verb: Verb = Verb.PAUSE, *, once: bool = False) -> AnchorOutcome:
     """Order something for SESSION, and return the outcome of all attempts; `once` withdraws it after the first."""
     cancelled = asyncio.Event()
     if once:
         cancelled.set()
-    return combine(await client.send(verb, Secret(key), SessionId(SESSION), cancelled=cancelled))
+    return combine(await client.send(verb, Secret(DEFAULT_KEY), SessionId(SESSION), cancelled=cancelled))
 
 
-async def pause(url: str, *, attempt: float = 10.0, deadline: float = 20.0, key: str = DEFAULT_KEY) -> AnchorOutcome:
-    """Pause SESSION with a new client."""
+async def pause(url: str, *, attempt: float = 10.0, deadline: float = 20.0) -> AnchorOutcome:
     async with anchor_client(url, attempt=attempt, deadline=deadline) as client:
-        return await send(client, key=key)
+        return await send(client)
 
 
 async def pause_once(url: str, *, attempt: float = 10.0, proxy: Proxy | None = None) -> AnchorOutcome:
-    """Pause SESSION with a new client, in one attempt."""
     async with anchor_client(url, attempt=attempt, proxy=proxy) as client:
         return await send(client, once=True)
 
 
 async def resume(url: str, *, attempt: float = 10.0) -> AnchorOutcome:
-    """Resume SESSION with a new client."""
     async with anchor_client(url, attempt=attempt) as client:
         return await send(client, Verb.RESUME)
 
 
 def proxy_at(port: int, authorization: str | None = None) -> Proxy:
-    """A proxy on this machine."""
     return Proxy(f"http://127.0.0.1:{port}", Secret(authorization) if authorization else None)
 
 

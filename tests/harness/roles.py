@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -58,11 +57,11 @@ class RolesHarness:
     def workspace(self) -> Workspace:
         return Workspace(TEAM, Secret(self.slack.bot_token), None)
 
-    async def role(self, user: User, **changes: str) -> Role:
-        return await self.roles.get(self.workspace(), actor(user, **changes))
+    async def role(self, user: User) -> Role:
+        return await self.roles.get(self.workspace(), actor(user))
 
-    async def role_now(self, user: User, **changes: str) -> Role:
-        return await self.roles.fetch(self.workspace(), actor(user, **changes))
+    async def role_now(self, user: User) -> Role:
+        return await self.roles.fetch(self.workspace(), actor(user))
 
     async def role_for_pause(self, user: User) -> Role:
         return await self.roles.get_for_pause(self.workspace(), actor(user))
@@ -70,8 +69,8 @@ class RolesHarness:
     async def role_for_resume(self, user: User) -> Role:
         return await self.roles.get_fresh(self.workspace(), actor(user))
 
-    def remembered(self, user: User, **changes: str) -> Role:
-        return self.roles.peek(self.workspace(), actor(user, **changes))
+    def remembered(self, user: User) -> Role:
+        return self.roles.peek(self.workspace(), actor(user))
 
     def fail(self, fault: Fault | None) -> None:
         self.slack.faults["users.info"] = fault
@@ -84,8 +83,8 @@ class RolesHarness:
         await self.slack.until(lambda: self.questions == count)
 
 
-def actor(user: User, **changes: str) -> Actor:
-    return replace(Actor(TEAM, "C0ALERTS001", user.id, home_team_id=TEAM), **changes)
+def actor(user: User) -> Actor:
+    return Actor(TEAM, "C0ALERTS001", user.id, home_team_id=user.team_id)
 
 
 @asynccontextmanager

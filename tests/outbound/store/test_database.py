@@ -13,7 +13,6 @@ import pytest
 from sqlalchemy import Connection, text
 
 from bot.outbound.store.store import connect_store
-from harness.conversation import until
 from harness.databases import KEY, OTHER_KEY, query
 from harness.outages import delete_file
 from harness.product import Secret, Store, errors, open_store
@@ -134,16 +133,6 @@ async def test_a_change_that_takes_too_long_did_not_happen_and_the_next_one_wait
             await ours.database.change(change, within=0.1)
     hangs.set()
     assert await ours.rows.set_key(ACME.team_id, ANCHOR_KEY)
-
-
-async def test_a_disk_that_hangs_does_not_stop_the_end_and_is_closed_when_it_goes_on(file: Path) -> None:
-    hangs = threading.Event()
-    async with open_store(Secret(f"sqlite:///{file}"), [KEY]) as store:
-        with pytest.raises(errors.StoreUnreachableError):
-            await store.database.change(lambda _: hangs.wait(20), within=0.1)
-    assert not hangs.is_set()
-    hangs.set()
-    await until(lambda: not Path(f"{file}-wal").exists())  # the last connection deletes it
 
 
 async def test_a_file_that_can_not_be_used_is_named(tmp_path: Path, wording: Check) -> None:

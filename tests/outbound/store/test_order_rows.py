@@ -32,15 +32,6 @@ async def end_leases(store: Store) -> None:
 # --- written ---
 
 
-async def test_an_order_is_taken_over_as_it_was_written(store: Store) -> None:
-    row = order_row(age=30)
-    assert (await rows_of(store).write([row], [])).lost == frozenset()
-    (taken,) = await taken_over(store)
-    assert (taken.id, taken.order, taken.address, taken.state) == (row.id, row.order, row.address, row.state)
-    assert taken.outcome is None
-    assert 30 <= taken.age < 60
-
-
 async def test_a_trigger_is_stored_once(store: Store) -> None:
     first, again, other = order_row(trigger="1.2"), order_row(trigger="1.2"), order_row(trigger="1.3")
     assert (await rows_of(store).write([first], [])).lost == frozenset()
@@ -51,16 +42,6 @@ async def test_a_trigger_is_stored_once(store: Store) -> None:
     assert await rows_of(store).outcome_of("1.2") is None
     await rows_of(store).write([], [acted(first, out.Failed(500, "no"))])
     assert await rows_of(store).outcome_of("1.2") == out.Failed(500, "no")
-
-
-async def test_a_change_of_a_row_that_was_taken_over_is_refused(store: Store) -> None:
-    """A frozen process wakes up."""
-    rows, lost, kept = rows_of(store), order_row(RESUME, State.WAITING), order_row(age=5)
-    await rows.write([lost], [])
-    await taken_over(store)
-    await rows.write([kept], [])
-    assert (await rows.write([], [replace(lost, state=State.SENT), acted(kept, PAUSED)])).lost == {lost.id}
-    assert await stored(store, "id, state") == [(kept.id, "acted"), (lost.id, "waiting")]
 
 
 async def test_a_response_url_is_stored_encrypted_until_the_outcome_is_told(store: Store) -> None:
@@ -174,7 +155,7 @@ OWN, WAITING = row(RESUME, age=10), row(RESUME, State.WAITING, age=10)
         (OWN, row(PAUSE, age=15), False, False),
         (OWN, row(PAUSE, age=5, team="T0OTHER0001"), False, False),
         (OWN, row(PAUSE, age=5, session=OTHER_SESSION), False, False),
-        (row(PAUSE, age=10), row(RESUME, age=5), True, False),
+        (row(PAUSE, age=10), row(RESUME, age=5), True, True),
         (row(PAUSE, age=10), row(RESUME, State.WAITING, age=5), False, False),
         (row(PAUSE, age=10), settled(row(RESUME, age=5), out.Superseded()), False, False),
         (WAITING, row(RESUME, age=15), False, True),
