@@ -31,6 +31,7 @@ class Checkout:
                 path.chmod(mode)
         for command in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "copy")):
             identity = ("-c", "user.name=copy", "-c", "user.email=copy@localhost", "-c", "core.hooksPath=/dev/null")
+            identity += ("-c", "core.safecrlf=false")
             subprocess.run(["git", *identity, *command], cwd=root, check=True)  # noqa: S603, S607 - our own words
 
     @property
