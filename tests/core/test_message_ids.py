@@ -118,7 +118,8 @@ def test_exactly_the_visible_ids_of_any_message_are_found(
     [
         (message({"text": f"Agent *Scraper* in `{ID}` spends"}), "Agent Scraper in spends"),
         (message(blocks(section("Scraper & co"), actions(button(value=ID)))), "Pause"),
-        (message(attached(title="Scraper spends", actions=[{"type": "button", "value": ID}])), "Scraper spends"),
+        (message(attached(title="Scraper", actions=[{"type": "button", "value": f"stop {ID}"}])), "Scraper"),
+        (message(attached(fields=[{"title": "Session", "value": f"Scraper {ID}"}])), "Scraper"),
         (message({"text": f"a &amp; b <https://a.example/{ID}|c>"}), "a & b"),
         (message({"text": f"{'x' * 200} {ID}"}), "x" * 150),
         (message({"text": " ".join([*"abcdefghij", ID, *"klmnopqrst"])}), "c d e f g h i j k l m n o p q r"),
