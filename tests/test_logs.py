@@ -8,11 +8,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from pathlib import Path
 
 import pytest
 
-from bot import logs
+from bot import logs, request_id
 from bot.logs import JsonFormatter, NonBlockingHandler, TextFormatter
 
 PIPE_SIZE = 4096
@@ -43,6 +44,15 @@ def test_a_line_for_machines_is_one_json_object_whatever_is_in_it() -> None:
         "what": str(object),
         "traceback": "ValueError: on purpose",
     }
+
+
+def test_a_line_names_the_request_that_it_is_about() -> None:
+    def log() -> str:
+        request_id.begin("3f2b8c1e")
+        return TextFormatter().format(record())
+
+    assert copy_context().run(log).endswith("paused it request=3f2b8c1e")
+    assert TextFormatter().format(record()).endswith("paused it")
 
 
 def test_no_line_for_people_can_be_forged_through_what_is_in_it() -> None:
@@ -154,7 +164,7 @@ def test_lines_that_cannot_be_written_are_counted(tmp_path: Path) -> None:
 
 LOGS_WHILE_IT_WRITES = """
 import logging, queue, threading
-from bot import logs
+from bot import logs, request_id
 
 def finalize(frame, *_):
     place = (frame.f_code, frame.f_lineno)

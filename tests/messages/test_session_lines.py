@@ -17,6 +17,7 @@ from scripts.message_examples import choice_of
         (3_599, "59 min"),
         (3_600, "1 h 0 min"),
         (86_399, "23 h 59 min"),
+        (86_400, "1 d 0 h"),
         (90_000, "1 d 1 h"),
     ],
 )
