@@ -2,7 +2,6 @@
 
 import ast
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -217,13 +216,14 @@ class _Finder(ast.NodeVisitor):
             return (self._header.body[-1].lineno,), ()
         if any(not isinstance(scope, ast.ClassDef) for scope in self._scopes):
             return tuple(sorted({number, self._statement.lineno})), ()
-        targets: Sequence[ast.expr] = ()
         match self._statement:
-            case ast.Assign(targets=targets):
+            case ast.Assign(targets=named):
                 pass
             case ast.AnnAssign(target=target):
-                targets = (target,)
-        names = {node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)}
+                named = [target]
+            case other:
+                named = [node for node in ast.walk(other) if isinstance(node, ast.expr)]
+        names = {node.id for one in named for node in ast.walk(one) if isinstance(node, ast.Name)}
         return (), tuple(sorted(names | {scope.name for scope in self._scopes}))
 
 

@@ -92,6 +92,15 @@ async def at(url: str) -> AsyncIterator[JournalHarness]:
         yield at
 
 
+async def test_without_changes_it_waits(at: JournalHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = list[None]()
+    monkeypatch.setattr(type(at.rows), "generation", property(lambda _: looks.append(None) or 0))
+    assert await at.begin().written
+    before = len(looks)
+    await asyncio.sleep(1)
+    assert len(looks) - before <= 25  # one for each renewal
+
+
 @pytest.mark.parametrize(
     ("error", "why"), [(GONE, "gone"), (ZeroDivisionError("with values"), "ZeroDivisionError")], ids=repr
 )
