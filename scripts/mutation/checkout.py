@@ -30,9 +30,9 @@ class Checkout:
                 path.write_bytes(content.replace(own.encode(), copied.encode()).replace(bytes(ROOT), bytes(root)))
                 path.chmod(mode)
         for command in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "copy")):
-            identity = ("-c", "user.name=copy", "-c", "user.email=copy@localhost", "-c", "core.hooksPath=/dev/null")
-            identity += ("-c", "core.safecrlf=false")
-            subprocess.run(["git", *identity, *command], cwd=root, check=True)  # noqa: S603, S607 - our own words
+            names = ("user.name=copy", "user.email=copy@localhost", "core.hooksPath=/dev/null", "core.safecrlf=false")
+            settings = [word for name in names for word in ("-c", name)]
+            subprocess.run(["git", *settings, *command], cwd=root, check=True)  # noqa: S603, S607 - our own words
 
     @property
     def python(self) -> str:

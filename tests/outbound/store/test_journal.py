@@ -93,8 +93,13 @@ async def at(url: str) -> AsyncIterator[JournalHarness]:
 
 
 async def test_without_changes_it_waits(at: JournalHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    looks = list[None]()
-    monkeypatch.setattr(type(at.rows), "generation", property(lambda _: looks.append(None) or 0))
+    looks = list[object]()
+
+    def look(rows: object) -> int:
+        looks.append(rows)
+        return 0
+
+    monkeypatch.setattr(type(at.rows), "generation", property(look))
     assert await at.begin().written
     before = len(looks)
     await asyncio.sleep(1)
