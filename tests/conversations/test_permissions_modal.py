@@ -92,30 +92,10 @@ async def test_selected_people_without_any_is_an_error_and_with_everyone_they_ar
     assert (await team.stored()).policy == Policy(pause=Rule(frozenset(people)))
 
 
-NOBODY = {"type": "multi_users_select", "selected_users": []}
-NOWHERE = {"type": "multi_conversations_select", "selected_conversations": []}
-EVERYONE = {
-    "type": "radio_buttons",
-    "selected_option": {"text": {"type": "plain_text", "text": "x"}, "value": "everyone"},
-}
-NO_CHOICE = {"type": "radio_buttons", "selected_option": None}
-OF_EARLIER_VERSION = {
-    **dict.fromkeys(("pause_users", "resume_users"), NOBODY),
-    **dict.fromkeys(("pause_channels", "resume_channels"), NOWHERE),
-}
-COMPLETE = OF_EARLIER_VERSION | dict.fromkeys(("pause_who", "resume_who"), EVERYONE)
-
-
 @pytest.mark.parametrize(
-    "inputs",
-    [
-        OF_EARLIER_VERSION,
-        COMPLETE | {"resume_who": NO_CHOICE},
-        *({name: value for name, value in COMPLETE.items() if name != missing} for missing in COMPLETE),
-    ],
-    ids=["an earlier version", "no choice", *(f"no {name}" for name in COMPLETE)],
+    "missing", ["who", "resume_who", "pause_users", "pause_channels", "resume_users", "resume_channels"]
 )
-async def test_a_modal_that_lacks_an_input_changes_nothing(team: AdminHarness, inputs: dict[str, object]) -> None:
+async def test_a_modal_that_lacks_an_input_changes_nothing(team: AdminHarness, missing: str) -> None:
     """It may be one of an earlier version: an input that it lacks must not count as everybody."""
     narrow = Policy(pause=Rule(users=frozenset({team.second.id})))
     form = await team.open_modal("anchor_change_policy")
@@ -124,7 +104,7 @@ async def test_a_modal_that_lacks_an_input_changes_nothing(team: AdminHarness, i
     )
     version = str(await team.at.policy_version(team.team_id))
     own = {"id": form.id, "type": "modal", "callback_id": form.callback_id, "app_installed_team_id": team.team_id}
-    values = {name: {name: value} for name, value in inputs.items()}
+    values = {name: value for name, value in form.state.items() if not name.endswith(missing)}
     view = own | {"private_metadata": version, "state": {"values": values}}
     submission = {"type": "view_submission", "user": {"id": team.admin.id, "team_id": team.team_id}, "view": view}
     assert modal_text(await team.deliver("interactive", submission, takes_answer=True)) == OUTDATED

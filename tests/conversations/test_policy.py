@@ -1,6 +1,5 @@
 """Which people can pause and resume, and where: by command and by button, in one workspace and in many."""
 
-import asyncio
 import json
 
 import pytest
@@ -10,7 +9,9 @@ from harness import (
     BOTH_TRANSPORTS,
     BY_BOTH,
     SESSION,
+    AdminHarness,
     Conversation,
+    ManyHarness,
     SingleHarness,
     outcome_text,
     paused,
@@ -18,7 +19,7 @@ from harness import (
     single_workspace,
 )
 from harness.product import outcomes, policy
-from harness.texts import waiting_text
+from harness.texts import reinstall_advice, reinstall_notice, waiting_text
 
 pytestmark = pytest.mark.anyio
 
@@ -56,9 +57,6 @@ def colleague(at: SingleHarness, enterprise: Enterprise | None) -> User:
     user = at.slack.home.add_user("U0COLLEAG01", "carla", team_id="T0SISTER001")
     at.channel.members.add(user.id)
     return user
-
-
-# --- by default ---
 
 
 @BOTH_TRANSPORTS
@@ -99,12 +97,6 @@ async def test_colleagues_of_the_grid_can_click_and_strangers_can_not(
             await (refused(at, "a click", user, refusal, verb) if refusal else done(at, "a click", user, verb))
 
 
-# --- a policy ---
-
-
-# --- how often Slack is asked, and a Slack that is slow or away ---
-
-
 @BOTH_TRANSPORTS
 @pytest.mark.parametrize("by", BY_BOTH)
 async def test_the_ack_does_not_wait_for_a_slow_slack(by: str) -> None:
@@ -117,28 +109,36 @@ async def test_the_ack_does_not_wait_for_a_slow_slack(by: str) -> None:
     assert [message.text for message in at.ephemerals()] == ([waiting_text()] if by == "a command" else [])
 
 
-@pytest.mark.parametrize(("by", "seconds", "is_served"), [("a click", 1.0, True), ("a command", 6.0, False)])
-async def test_an_order_that_waits_for_slack_when_the_bot_stops_is_carried_out_if_there_is_time(
-    by: str, seconds: float, *, is_served: bool
-) -> None:
-    async with single_workspace(ack_deadline=10.0) as at:  # one that was cut short has no ack
-        at.slack.faults["users.info"] = Slow(seconds)
-        ordering = asyncio.create_task(at.order(by))
-        await at.slack.until(lambda: at.calls("users.info") == 1)
-    await ordering
-    assert len(at.orders) == is_served
-    assert [message.text for message in at.answers()] == [paused() if is_served else outcome_text(outcomes.Stopping())]
-
-
 # --- an app that was installed without the scope users:read ---
 
 
-async def test_without_the_scope_the_team_alone_counts(caplog: pytest.LogCaptureFixture) -> None:
-    async with single_workspace(enterprise=GRID) as at:
-        at.slack.home.installation.scopes = WITHOUT_THE_SCOPE
-        await done(at, "a command", at.slack.bob)
-        await done(at, "a click", at.slack.guest)
-        for user in (at.slack.outsider, colleague(at, GRID)):  # nobody knows a colleague without asking Slack
-            await refused(at, "a click", user, OUTSIDER)
-        warnings = [record for record in caplog.records if record.name == "bot.outbound.slack.profiles"]
-        assert {(record.levelname, vars(record)["team"]) for record in warnings} == {("WARNING", "T0HOME00001")}
+@BOTH_TRANSPORTS
+async def test_an_older_installation_works_and_its_admins_see_what_a_reinstall_adds(at: ManyHarness) -> None:
+    team, url = await AdminHarness.open(at, with_key=True), f"{at.environ['BASE_URL']}/slack/install"
+    await at.store.rows.set_alerts_channel(team.team_id, team.channel.id)
+    team.workspace.installation.scopes.discard("chat:write")
+    await team.command()
+    await team.command(verb="resume")
+    assert [order.verb for order in team.orders] == ["pause", "resume"]
+    home = await team.open_home()
+    assert reinstall_advice("chat:write", url) in home.text
+    assert ("`users:read`" in home.text, "missing_scope" in home.text) == (False, False)
+    assert url not in (await team.open_home(team.member)).text
+    await at.install(team)
+    assert url not in (await team.open_home()).text
+
+
+async def test_without_roles_everybody_sees_it_because_nobody_is_known_as_an_admin(at: ManyHarness) -> None:
+    team, url = await AdminHarness.open(at, with_key=True), f"{at.environ['BASE_URL']}/slack/install"
+    team.workspace.installation.scopes = {"commands", "chat:write"}
+    await team.command(user=team.member)
+    await team.command(user=team.member, verb="resume")
+    assert [order.verb for order in team.orders] == ["pause", "resume"]
+    for user in (team.admin, team.member):
+        home = await team.open_home(user)
+        assert reinstall_advice("users:read", url) in home.text
+        assert home.find("anchor_change_policy") is None
+    assert await team.wait_for_direct_messages(user=team.admin) == [reinstall_notice(url)]
+    await at.install(team)
+    for user in (team.admin, team.member):
+        assert url not in (await team.open_home(user)).text

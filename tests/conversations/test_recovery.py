@@ -9,7 +9,6 @@ from bot.sim.anchor import SessionState
 from bot.sim.slack import Source
 from harness import BOTH_TRANSPORTS, BY_BOTH, SOCKET_ONLY, outcome_text, paused, resumed, single_workspace
 from harness.conversation import until
-from harness.databases import OTHER_KEY
 from harness.product import State, outcomes
 from harness.restarts import Remains, remains
 
@@ -41,7 +40,8 @@ async def test_a_pause_without_an_outcome_is_sent_again_and_told(database_url: s
         await left.leave("pause", State.SENT, by=by)
         async with left.restart() as at:
             assert await until_told(left) == ["Paused"]
-            assert [order.verb for order in at.orders] == ["pause"]
+            (order,) = at.orders
+            assert (order.verb, order.headers["x-request-id"]) == ("pause", (await left.rows())[0].id)
             assert [text.partition(", from <")[0] for text in texts(left)] == [paused()]
             if by == "a shortcut":  # the message that it was used on, and the result in its thread
                 message, result = at.messages()
@@ -89,17 +89,6 @@ async def test_what_is_left_is_executed_if_it_is_wanted_and_harmless_and_told_on
     assert texts(left) == [said] * bool(said)
 
 
-async def test_a_resume_that_waited_for_pauses_is_sent_after_them(database_url: str) -> None:
-    async with remains(database_url) as left:
-        for age in (3, 2):
-            await left.leave("pause", State.SENT, age=age)
-        await left.leave("resume", State.WAITING)
-        left.anchor.session(left.session).seconds = 0.3
-        async with left.restart() as at:
-            assert await until_told(left) == ["Paused", "Paused", "Resumed"]
-            assert [order.verb for order in at.orders] == ["pause", "resume"]
-
-
 async def test_a_resume_that_is_two_minutes_old_is_late(database_url: str) -> None:
     async with remains(database_url) as left:
         await left.leave("resume", State.WAITING, age=121)
@@ -110,48 +99,28 @@ async def test_a_resume_that_is_two_minutes_old_is_late(database_url: str) -> No
     assert texts(left)[0] in late
 
 
-async def test_an_answer_whose_address_cannot_be_decrypted_goes_to_the_channel(database_url: str) -> None:
-    async with remains(database_url) as left:
-        await left.leave("pause", State.SENT, key=OTHER_KEY)
-        async with left.restart():
-            await until_told(left)
-        assert [row.delivered_by for row in await left.rows()] == ["channel"]
-    assert texts(left) == [paused()]
-
-
 @BOTH_TRANSPORTS
-@pytest.mark.parametrize("verb", ["pause", "resume"])
-async def test_a_request_that_slack_sends_again_after_the_restart_is_done_once(database_url: str, verb: str) -> None:
-    async with remains(database_url) as left:
-        delivery = await left.leave(verb, State.ACTED, PAUSED if verb == "pause" else RESUMED)
-        async with left.restart() as at:
-            await until_told(left)
-            await at.slack.resend(delivery)
-            assert at.orders == []
-            assert len(await left.rows()) == 1
-
-
-@pytest.mark.parametrize("outcome", [RESUMED, None])
-async def test_a_resume_that_slack_sends_again_when_it_was_told_is_not_repeated(
-    database_url: str, outcome: outcomes.Outcome | None
+@pytest.mark.parametrize(
+    ("verb", "state", "outcome"),
+    [
+        ("pause", State.ACTED, PAUSED),
+        ("resume", State.ACTED, RESUMED),
+        ("resume", State.TOLD, RESUMED),
+        ("resume", State.TOLD, None),
+    ],
+)
+async def test_a_request_that_slack_sends_again_after_the_restart_is_done_once(
+    database_url: str, verb: str, state: State, outcome: outcomes.Outcome | None
 ) -> None:
     async with remains(database_url) as left:
-        delivery = await left.leave("resume", State.TOLD, outcome)
+        delivery = await left.leave(verb, state, outcome)
         async with left.restart() as at:
+            await until_told(left)
             again = await at.slack.resend(delivery)
-            assert again.ack is not None
-            assert again.ack.text == (outcome_text(outcome, verb="resume") if outcome else "")
-            assert at.orders == []
-
-
-async def test_any_number_of_orders_is_taken_over(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("usecases.recovery", "outbound.store.order_rows"):
-        monkeypatch.setattr(f"bot.{module}.MOST_TAKEN", 1)
-    async with remains(database_url) as left:
-        for _ in range(3):
-            await left.leave("pause", State.ACTED, PAUSED)
-        async with left.restart():
-            assert await until_told(left) == ["Paused"] * 3
+            assert (at.orders, len(await left.rows())) == ([], 1)
+            if state is State.TOLD:
+                assert again.ack is not None
+                assert again.ack.text == (outcome_text(outcome, verb="resume") if outcome else "")
 
 
 # --- what Socket Mode sends again ---

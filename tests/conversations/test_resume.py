@@ -56,15 +56,6 @@ async def test_a_resume_without_effect_is_sent_once(
         assert shown(at) == [outcome_text(outcome, verb="resume")]
 
 
-async def test_after_an_unconfirmed_resume_even_a_confirmed_pause_is_not_certain() -> None:
-    async with single_workspace() as at:
-        at.anchor.fault = html(502, times=1)
-        await at.command(verb="resume")
-        await at.command()
-        *_, message = at.messages()
-    assert message.text == outcome_text(about.Unconfirmed(about.Doubt.RACED))
-
-
 async def test_a_resume_that_waits_for_a_pause_is_dropped_for_the_next_pause() -> None:
     async with single_workspace() as at:
         at.anchor.fault = Slow(3.0)

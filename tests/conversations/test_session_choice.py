@@ -1,4 +1,4 @@
-"""The message shortcut on a message with several session ids: a modal to choose in, and an order for each."""
+"""The message shortcut on a message with several session ids or none: a modal to choose in, and an order for each."""
 
 import asyncio
 from dataclasses import replace
@@ -7,8 +7,9 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from bot.sim.anchor import Slow
-from bot.sim.slack import Channel, Message, Source, View
+from bot.sim.anchor import SessionState, Slow
+from bot.sim.slack import Channel, Message, Source, User, View, api_error
+from conversations.test_session_views import PAUSE, RESUME, buttons
 from harness import (
     BOTH_TRANSPORTS,
     HTTP_ONLY,
@@ -17,10 +18,22 @@ from harness import (
     SingleHarness,
     outcome_text,
     paused,
+    resumed,
     single_workspace,
 )
 from harness.product import errors, policy
-from harness.session_texts import ALL, NOT_OPENED, NOTHING_CHOSEN, OUT_OF_DATE, choice_question
+from harness.session_texts import (
+    ALL,
+    LOADING,
+    NO_ID_NOTE,
+    NO_SESSION,
+    NOT_OPENED,
+    NOTHING_CHOSEN,
+    OUT_OF_DATE,
+    REFRESH,
+    list_refused,
+)
+from harness.texts import is_about
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("lasting_triggers")]
 
@@ -76,17 +89,6 @@ async def test_all_sessions_can_be_paused_once_each_also_if_the_submission_comes
     assert results(at) == [(paused(), message.ts), (paused(session=OTHER_SESSION), message.ts)]
 
 
-async def test_results_for_which_the_url_is_used_up_come_as_direct_messages() -> None:
-    ids = [f"{number:08x}-0000-4000-8000-000000000000" for number in range(5)]
-    async with single_workspace() as at:
-        _, view = await ask(at, "\n".join(ids), at.slack.private)
-        await at.slack.submit(at.person, view, {ALL: [ALL]})
-        texts = await at.wait_for_direct_messages(2)
-        await at.slack.until(lambda: len(at.messages(at.slack.private)) == 4)
-        shown = [one.text for one in at.messages(at.slack.private)[1:]] + texts
-    assert all(any(session_id in text for text in shown) for session_id in ids)
-
-
 async def test_permissions_are_those_at_the_time_of_the_choice() -> None:
     async with single_workspace() as at:
         _, view = await ask(at)
@@ -112,20 +114,6 @@ async def test_a_modal_that_was_not_opened_for_this_person_pauses_nothing(origin
         assert OUT_OF_DATE in at.modal().text
 
 
-async def test_a_message_that_is_too_long_to_be_read_asks_about_its_only_id() -> None:
-    async with single_workspace() as at:
-        message = at.slack.post(at.channel, f"{SESSION} {'a ' * 15_000}", user=at.slack.bob)
-        long = {"type": "message", "text": f"{SESSION} {'a ' * 60_000}", "ts": message.ts}
-        await at.slack.use_shortcut(at.person, message, message=long)
-        await at.slack.until(lambda: at.slack.modal_of(at.person))
-        view = at.modal()
-        assert at.anchor.requests == []
-        assert choice_question(long) in view.text
-        assert [name for name, _ in offered(view)] == [SESSION]
-        await at.slack.submit(at.person, view, {"sessions_0": [SESSION]})
-        await at.slack.until(lambda: at.orders)
-
-
 @HTTP_ONLY
 @pytest.mark.parametrize("trouble", ["the trigger is too old", "the database is down", "the app is gone"])
 async def test_a_modal_that_does_not_open_is_reported(trouble: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,3 +128,78 @@ async def test_a_modal_that_does_not_open_is_reported(trouble: str, monkeypatch:
             await at.slack.use_shortcut(at.person, message)
         assert (await at.wait_for_ephemeral()).text == NOT_OPENED
         assert at.anchor.requests == []
+
+
+# --- a message without an id ---
+
+
+async def ask_without_id(
+    at: SingleHarness, *, by: User | None = None, channel: Channel | None = None, is_loading: bool = False
+) -> tuple[str, View]:
+    """Use the shortcut on a message without an id, and return its ts and the modal, or its placeholder."""
+    message = at.slack.post(channel or at.channel, "The agent loops", user=at.slack.bob)
+    await at.slack.use_shortcut(by or at.person, message)
+    await at.slack.until(lambda: (view := at.slack.modal_of(by or at.person)) and (LOADING in view.text) is is_loading)
+    return message.ts, at.modal(by)
+
+
+@BOTH_TRANSPORTS
+async def test_the_sessions_are_shown_and_each_result_goes_to_the_messages_thread() -> None:
+    async with single_workspace() as at:
+        at.anchor.add_session(session_id=OTHER_SESSION, state=SessionState.ENDED)
+        ts, view = await ask_without_id(at)
+        assert (buttons(view), NO_ID_NOTE in view.text, at.orders) == ([PAUSE], True, [])
+        await at.slack.act(at.person, view, REFRESH)
+        await at.slack.until(lambda: at.modal().hash != view.hash)
+        view = at.modal()
+        for verb, then in (("anchor_pause", RESUME), ("anchor_resume_confirmed", PAUSE), ("anchor_pause", RESUME)):
+            await at.slack.act(at.person, view, verb)
+            await at.slack.until(lambda: buttons(at.modal()) == [then])  # noqa: B023 - awaited here
+            await at.wait_for_messages(2 + len(at.orders) - 1)
+            view = at.modal()
+        assert [order.verb for order in at.orders] == ["pause", "resume", "pause"]
+        assert paused().splitlines()[0] in view.text
+    told = results(at)
+    assert [thread_ts for _, thread_ts in told] == [ts] * 3
+    assert sorted(is_about(text, paused()) for text, _ in told) == [False, True, True]
+    assert sum(is_about(text, resumed()) for text, _ in told) == 1
+
+
+@BOTH_TRANSPORTS
+async def test_an_id_can_be_pasted_and_without_one_the_modal_says_what_is_missing() -> None:
+    async with single_workspace() as at:
+        at.anchor.session(SESSION).state = SessionState.PAUSED
+        ts, view = await ask_without_id(at)
+        for values in ({}, {"pasted": "the agent"}):
+            await at.slack.submit(at.person, view, values)
+            assert (at.modal().errors, at.orders) == ({"pasted": NO_SESSION}, [])
+        await at.slack.submit(at.person, view, {"pasted": f"https://app.example/sessions/{SESSION}"})
+        await at.wait_for_messages(2)
+        assert at.slack.modal_of(at.person) is None
+    ((text, thread_ts),) = results(at)
+    assert (is_about(text, paused()), thread_ts) == (True, ts)
+
+
+async def test_the_permissions_of_the_messages_channel_apply() -> None:
+    async with single_workspace(ALLOWED_CHANNELS="C0ALERTS001") as at:
+        for by, channel, refusal in (
+            (at.slack.guest, at.channel, policy.NotAMember(policy.Role.GUEST)),
+            (at.person, at.slack.private, policy.NotHere(frozenset({"C0ALERTS001"}))),
+        ):
+            _, view = await ask_without_id(at, by=by, channel=channel)
+            assert list_refused(refusal) in view.text
+            assert (view.submit, buttons(view)) == (None, [])
+        await at.slack.close(at.person)
+        _, view = await ask_without_id(at)
+        await at.slack.act(at.person, view, "anchor_pause")
+        await at.slack.until(lambda: at.orders)
+
+
+@HTTP_ONLY
+async def test_if_the_list_cannot_replace_the_placeholder_the_person_is_told() -> None:
+    async with single_workspace() as at:
+        at.anchor.fault = Slow(2.0)
+        at.slack.faults["views.update"] = replace(api_error("internal_error"), times=1)
+        await ask_without_id(at, is_loading=True)
+        answer = await at.wait_for_ephemeral()
+    assert answer.text == NOT_OPENED

@@ -88,17 +88,6 @@ async def test_the_command_shows_what_runs_and_what_was_paused_and_is_read_again
         assert at.ephemerals()[-1].text == SESSIONS_HELP
 
 
-async def test_where_and_why_are_shown_only_to_those_who_may_know() -> None:
-    async with single_workspace() as at:
-        at.workspace.change_user(at.slack.bob, is_admin=False)
-        await at.command(f"{SESSION} secret reason", channel=at.slack.private)
-        assert at.slack.private.id in (await overview_with(at, "secret reason", user=at.slack.carol)).text
-        other = await overview(at, user=at.slack.bob, channel=at.slack.alerts)
-        assert f"<@{at.person.id}>" in other.text
-        assert "secret reason" not in str(other.blocks)
-        assert at.slack.private.id not in str(other.blocks)
-
-
 @BOTH_TRANSPORTS
 async def test_if_anchor_is_slow_the_sessions_follow() -> None:
     async with single_workspace(ack_wait=0.05) as at:
@@ -229,14 +218,3 @@ async def test_a_pause_that_fails_is_told_in_home() -> None:
         text = outcome_text(outcomes.NotFound("Session not found"), session=OTHER_SESSION)
         assert await at.wait_for_direct_messages() == [text]
         await at.slack.until(lambda: (now := at.slack.home_of(at.person)) and text in now.text)
-
-
-async def test_home_does_not_wait_for_a_slow_anchor() -> None:
-    async with single_workspace() as at:
-        at.anchor.read_fault = Slow(3.0)
-        view = await at.open_home()
-        assert not_read(lists.Unread.TIMED_OUT) in view.text
-        at.anchor.read_fault = None
-        await at.anchor.until(lambda: all(request.status for request in at.anchor.requests))
-        await at.slack.act(at.person, view, REFRESH)
-        await at.slack.until(lambda: buttons(at.slack.home_of(at.person)) == [PAUSE])

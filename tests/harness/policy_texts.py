@@ -1,8 +1,8 @@
 """The texts about permissions that the bot must show, from the product's own functions."""
 
-from bot.core.admin_outcomes import NotAdmin, Outdated, PolicySaved
+from bot.core.admin_outcomes import Outdated, PolicySaved
 from bot.core.outcomes import StoreUnavailable
-from bot.core.policy import Policy, Role, Rule
+from bot.core.policy import Policy, Rule
 from bot.core.requests import Verb
 from bot.messages import admin_notices, modal_results, policy
 
@@ -10,7 +10,6 @@ NOBODY_SELECTED = modal_results.NOBODY_SELECTED
 SAVED = modal_results.about_policy(PolicySaved())
 OUTDATED = modal_results.about_policy(Outdated())
 NOT_SAVED = modal_results.about_policy(StoreUnavailable())
-NOT_ADMIN = modal_results.about_policy(NotAdmin(Role.MEMBER))
 
 
 def policy_notice(by: str, changed: Policy) -> str:

@@ -1,8 +1,7 @@
 """What a killed process has left in the journal, and the bot of a single workspace that is started over it."""
 
 import json
-import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,11 +26,10 @@ from bot.outbound.store.schema import orders
 from bot.outbound.store.store import Store, open_store
 from bot.sim.anchor import SimAnchor
 from bot.sim.slack import Delivery, SimSlack
-from bot.usecases.recovery import INTERVAL
 from harness.conversation import Conversation
 from harness.databases import KEY
 from harness.order_rows import order_row
-from harness.single_workspace import PATIENT, SingleHarness, obeying
+from harness.single_workspace import PATIENT, PATIENT_ACK, SingleHarness, obeying
 from harness.texts import SESSION
 from harness.transport import current_transport
 
@@ -74,15 +72,9 @@ class Remains(Conversation):
         return list(await self.store.database.fetch_all(select(orders).order_by(orders.c.given_at)))
 
     @asynccontextmanager
-    async def restart(
-        self,
-        *,
-        redelivery_window: float = 0.0,
-        recovery_interval: float = INTERVAL,
-        now: Callable[[], float] = time.time,
-    ) -> AsyncIterator[SingleHarness]:
+    async def restart(self, *, redelivery_window: float = 0.0) -> AsyncIterator[SingleHarness]:
         """Start the bot."""
-        limits = Limits(redelivery_window=redelivery_window, recovery_interval=recovery_interval, now=now)
+        limits = Limits(ack_wait=PATIENT_ACK, redelivery_window=redelivery_window)
         async with running(Settings.from_env(self.environ), limits) as bot:
             self.slack.request_url = None if current_transport.is_socket else f"{bot.url}/slack/events"
             await bot.startup

@@ -1,9 +1,6 @@
 """The texts about sessions in lists, modals and Home that the bot must show, from the product's own functions."""
 
-from collections.abc import Mapping
-
 from bot.config.settings import DASHBOARD_URL
-from bot.core.message_ids import find_mentions
 from bot.core.outcomes import Refusal
 from bot.core.session_list import NotRead, Unread
 from bot.messages import request_errors, session_choice, session_list, session_modal, session_overview, usage
@@ -39,8 +36,3 @@ def not_read(why: Unread, status: int | None = None) -> str:
 def reading(text: str) -> str:
     """The announcement of a list."""
     return session_list.reading_message(text).text
-
-
-def choice_question(message: Mapping[str, object]) -> str:
-    """The question above the sessions of a message."""
-    return str(session_choice.choice_modal(find_mentions(message), "").blocks[0]["text"]["text"])
