@@ -20,7 +20,7 @@ from harness import ALICE, HTTP_ONLY, SESSION, SingleHarness, outcome_text, paus
 from harness.conversation import post_json, until
 from harness.databases import KEY
 from harness.outages import execute
-from harness.product import Limits, Settings, outcomes
+from harness.product import Settings, outcomes
 from harness.session_orders import give_order
 
 pytestmark = pytest.mark.anyio
@@ -273,7 +273,7 @@ async def test_a_card_that_slack_does_not_let_the_bot_update_is_given_up(caplog:
 @HTTP_ONLY
 async def test_an_order_at_one_process_updates_the_card_of_another_one(postgresql_urls: Iterator[str]) -> None:
     url = next(postgresql_urls)
-    async with taking_alerts(url) as at, second_bot(at, url, Limits()) as second:
+    async with taking_alerts(url) as at, second_bot(at, url) as second:
         card = await alert(at)
         at.slack.request_url = f"{second}/slack/events"
         await at.command()

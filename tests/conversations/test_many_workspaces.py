@@ -94,11 +94,6 @@ async def test_a_workspace_that_removes_the_app_leaves_nothing_and_can_come_back
     found = await at.store.rows.find(leaving.team_id)
     assert found
     assert found.anchor_key is None, "the key came back with the app"
-    await at.set_up(leaving)
-    at.slack.clock.advance(6)
-    await leaving.answer("a command")
-    assert len(leaving.orders) == 1
-    assert set(leaving.methods) == {"oauth.v2.access", "users.info"}, "something else was asked"
 
 
 async def test_only_the_death_of_its_own_token_ends_an_installation(at: ManyHarness) -> None:

@@ -7,7 +7,7 @@ import pytest
 from bot.sim.anchor import rate_limited
 from bot.sim.local_server import free_port
 from bot.sim.slack import For, api_error, server_error
-from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, current_transport, single_workspace
+from harness import BOTH_TRANSPORTS, BY_BOTH, current_transport, single_workspace
 from harness.conversation import post_json
 from harness.metrics import scrape
 
@@ -40,17 +40,6 @@ async def test_orders_are_counted_by_verb_source_and_outcome_and_timed() -> None
     } == attempts
     for name in ("ack", "order_outcome", "order_delivery"):
         assert 0 < after(f"anchor_bot_{name}_seconds_sum") < 60
-
-
-@HTTP_ONLY  # in Socket Mode a command has no time
-async def test_the_time_of_an_order_counts_from_slacks_clock() -> None:
-    port = free_port()
-    async with single_workspace(METRICS_PORT=str(port), ack_deadline=30.0) as at:
-        at.slack.timing.delay_to_app = 3.0
-        await at.command()
-        metrics = await scrape(port)
-    assert metrics("anchor_bot_order_outcome_seconds_sum") > 1.5
-    assert metrics("anchor_bot_ack_seconds_sum") > 1.5
 
 
 async def test_a_result_that_slack_does_not_take_is_in_the_outbox_and_then_counted() -> None:

@@ -112,22 +112,6 @@ async def test_the_ack_does_not_wait_for_a_slow_slack(by: str) -> None:
 # --- an app that was installed without the scope users:read ---
 
 
-@BOTH_TRANSPORTS
-async def test_an_older_installation_works_and_its_admins_see_what_a_reinstall_adds(at: ManyHarness) -> None:
-    team, url = await AdminHarness.open(at, with_key=True), f"{at.environ['BASE_URL']}/slack/install"
-    await at.store.rows.set_alerts_channel(team.team_id, team.channel.id)
-    team.workspace.installation.scopes.discard("chat:write")
-    await team.command()
-    await team.command(verb="resume")
-    assert [order.verb for order in team.orders] == ["pause", "resume"]
-    home = await team.open_home()
-    assert reinstall_advice("chat:write", url) in home.text
-    assert ("`users:read`" in home.text, "missing_scope" in home.text) == (False, False)
-    assert url not in (await team.open_home(team.member)).text
-    await at.install(team)
-    assert url not in (await team.open_home()).text
-
-
 async def test_without_roles_everybody_sees_it_because_nobody_is_known_as_an_admin(at: ManyHarness) -> None:
     team, url = await AdminHarness.open(at, with_key=True), f"{at.environ['BASE_URL']}/slack/install"
     team.workspace.installation.scopes = {"commands", "chat:write"}

@@ -161,8 +161,7 @@ async def test_while_the_database_is_away_nothing_is_kept_and_then_it_is(
     team: Team, caplog: pytest.LogCaptureFixture
 ) -> None:
     team.anchor.add_key(team.key)
-    await team.use(check=VERIFIED)
-    await team.answer("a command")  # so that the bot knows the workspace as it is now
+    await team.use(check=VERIFIED)  # so that the bot knows the workspace
     team.anchor.revoke(team.key)
     await team.at.rename_table("workspaces", "elsewhere")
     assert (await team.answer("a command")).text == refusal(team, by_admins=True)
