@@ -140,6 +140,17 @@ async def test_a_key_is_changed_by_those_who_have_seen_the_last_one(both: Store)
     assert await untouched(both)
 
 
+async def test_the_check_of_a_key_is_recorded_for_its_version_only(both: Store) -> None:
+    record = both.rows.record_key_check
+    await record(ACME.team_id, 0, product.KeyCheck.REFUSED)
+    assert (await acme(both)).anchor_key is None
+    await both.rows.set_key(ACME.team_id, OTHER)
+    for version, check in ((0, OTHER.check), (2, OTHER.check), (1, product.KeyCheck.REFUSED)):
+        await record(ACME.team_id, version, product.KeyCheck.REFUSED)
+        assert (await acme(both)).anchor_key == replace(OTHER, check=check)
+    assert await untouched(both)
+
+
 async def test_a_policy_is_changed_by_those_who_have_seen_the_last_one(both: Store) -> None:
     change = both.rows.set_policy
     assert await change(ACME.team_id, POLICY, if_version=0)
