@@ -9,7 +9,7 @@ import pytest
 
 from harness.databases import KEY
 from harness.order_rows import order_row
-from harness.product import OrderRows, Secret, Store, open_store, policy
+from harness.product import OrderRows, Secret, Store, errors, open_store, policy
 from harness.product import workspace as product
 from harness.stored import ACME, ANCHOR_KEY, DAY, GLOBEX, NOW, POLICY, execute, fetch, uninstall
 
@@ -138,6 +138,17 @@ async def test_a_key_is_changed_by_those_who_have_seen_the_last_one(both: Store)
     assert not await change.set_key(NOBODY, ANCHOR_KEY, if_version=0)
     assert not await change.remove_key(NOBODY, if_version=0)
     assert await untouched(both)
+
+
+@pytest.mark.parametrize("column", ["bot_token", "anchor_api_key", "policy"])
+async def test_what_another_workspace_or_nobody_wrote_is_unreadable(both: Store, column: str) -> None:
+    for one in (ACME, GLOBEX):
+        await both.rows.set_key(one.team_id, product.AnchorKey(Secret(f"sk-of-{one.team_id}")))
+    theirs = "'{}'" if column == "policy" else f"(SELECT {column} FROM workspaces WHERE team_id = 'T0HOME00001')"  # noqa: S608
+    await execute(both, f"UPDATE workspaces SET {column} = {theirs} WHERE team_id = 'T0GLOBEX001'")  # noqa: S608
+    with pytest.raises(errors.UnreadableError, match=column):
+        await both.rows.find(GLOBEX.team_id)
+    await acme(both)
 
 
 async def test_the_check_of_a_key_is_recorded_for_its_version_only(both: Store) -> None:
