@@ -22,7 +22,7 @@ def file(tmp_path: Path) -> Path:
 
 def test_the_environment_wins_over_the_file_even_if_it_is_blank_and_no_file_is_needed(file: Path) -> None:
     assert read_environment({"A": "environment"}, file) == {"A": "environment"}
-    file.write_bytes(b"\xef\xbb\xbf# ours\r\nexport A=file\nB='file' # quoted\nC=file\r\nD=${A}\nE\nF=\n")
+    file.write_bytes(b"\xef\xbb\xbfC=file\r\n# ours\nexport A=file\nB='file' # quoted\nD=${A}\nE\nF=\n")
     read = read_environment({"A": "environment", "B": "", "X": "environment"}, file)
     assert read == {"A": "environment", "B": "", "C": "file", "D": "${A}", "F": "", "X": "environment"}
 
