@@ -10,10 +10,8 @@ from bot.core.proxy import Proxy
     [
         ("*", ["slack.com:443", "10.0.0.1:80"], []),
         ("example.com", ["example.com:443", "EXAMPLE.com.:443", "a.b.example.com:8443"], ["badexample.com:443"]),
-        (".example.com", ["example.com:443", "api.example.com:443"], ["example.com.org:443"]),
         ("*.example.com", ["api.example.com:443"], ["example.org:443"]),
         ("example.com:8443", ["example.com:8443"], ["example.com:443"]),
-        ("10.0.0.1", ["10.0.0.1:443"], ["10.0.0.10:443", "110.0.0.1:443"]),
         ("[::1]:8443", ["::1:8443"], ["::1:443"]),
         ("::1", ["::1:443"], ["::2:443"]),
         (".", [], ["example.com:443"]),

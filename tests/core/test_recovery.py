@@ -29,9 +29,7 @@ def unfinished(verb: requests.Verb, state: State, age: float = NEW, **facts: boo
         (unfinished(RESUME, State.WAITING, is_opposed=True), outcomes.Superseded()),
         (unfinished(RESUME, State.WAITING, OLD, is_opposed=True), outcomes.Superseded()),
         (unfinished(RESUME, State.WAITING, has_company=True), IN_DOUBT),
-        (unfinished(RESUME, State.WAITING, has_company=True, is_opposed=True), IN_DOUBT),
         (unfinished(RESUME, State.SENT), IN_DOUBT),
-        (unfinished(RESUME, State.SENT, OLD), IN_DOUBT),
         (unfinished(RESUME, State.SENT, is_opposed=True), IN_DOUBT),
     ],
 )

@@ -42,14 +42,3 @@ class ViewClient:
         view = self._slack.modal_of(self._slack.alice)
         assert view is not None
         return view
-
-
-def as_written(view: Json, **more: object) -> Block:
-    """A view of a payload as an app would write it, so that Slack shows what is in the payload."""
-    of_modals = ("title", "submit", "close") if view["type"] == "modal" else ()
-    return {name: view[name] for name in ("type", "blocks", "callback_id", "private_metadata", *of_modals)} | more
-
-
-def ids_of(view: View) -> Json:
-    """What this Slack has given to a view, and to the app."""
-    return {"id": view.id, "root_view_id": view.id, "hash": view.hash, "bot_id": "B0ANCHOR001"}

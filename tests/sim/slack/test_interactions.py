@@ -1,15 +1,22 @@
-"""How people click buttons and use shortcuts in simulated Slack, what the app gets, and what people see."""
+"""How people click, submit and use shortcuts in simulated Slack, what the app gets, and what becomes of its ack."""
+
+import json
 
 import pytest
 
 from bot.sim.slack import Enterprise, Message, Rule, SimSlack
+from harness.blocks import home, input_of, modal, section
 from harness.samples import Json, sample
 from sim.alerts import attachment, legacy_button
 from sim.api_client import Api, rules
 from sim.recording_app import RecordingApp
+from sim.view_client import ViewClient
 
 pytestmark = pytest.mark.anyio
 
+CONNECTION_ERROR = "We had some trouble connecting. Try again?"
+LARGE = modal(*[section("x" * 3000)] * 90)
+NO_JSON = "no JSON object, labelled as application/json"
 GRID = sample("block_actions.grid_member_workspace.payload")
 NEW = {"text": "new"}
 OVERWRITES = [Rule.ACK_OVERWRITES_ALERT] * 2
@@ -18,10 +25,6 @@ LINK = "look at <https://anchor.example.com/sessions/3f2b8c1e-7d4a-4f0b-9a56-0c1
 
 def texts(messages: list[Message]) -> list[str]:
     return [message.text for message in messages]
-
-
-def without_id(part: Json) -> Json:
-    return {name: value for name, value in part.items() if name != "id"}
 
 
 def made_by_slack(payload: Json) -> Json:
@@ -57,23 +60,6 @@ async def test_a_click_arrives_as_slack_sends_it(slack: SimSlack, app: Recording
     assert app.last["enterprise"] is None
 
 
-async def test_a_press_of_a_legacy_button_arrives_as_slack_sends_it(slack: SimSlack, app: RecordingApp) -> None:
-    expected = sample("interactive_message.alertmanager.payload")
-    [shown] = expected["original_message"]["attachments"]
-    slack.home.installation.bot_name, slack.home.installation.bot_id = "Anchor ChatOps", "B0WEBHOOK01"
-    bare = without_id(shown) | {"actions": [without_id(action) for action in shown["actions"]]}
-    message = slack.post(slack.alerts, "", attachments=[bare])
-    delivery = await slack.press(slack.alice, message)
-
-    assert app.last == expected | {
-        "action_ts": "1785000000.000000",
-        "message_ts": message.ts,
-        "original_message": expected["original_message"] | {"ts": message.ts, "team": "T0HOME00001"},
-        "response_url": delivery.response_url,
-        "trigger_id": delivery.trigger_id,
-    }
-
-
 @pytest.mark.parametrize(
     ("ack", "alice", "bob", "broken"),
     [
@@ -106,3 +92,30 @@ async def test_a_message_arrives_as_slack_sends_it(slack: SimSlack, app: Recordi
     await slack.use_shortcut(slack.alice, slack.post(slack.alerts, LINK, user=slack.bob, thread_ts=thread_ts))
     assert [list(app.last), list(app.last["message"])] == [list(expected), list(expected["message"])]
     assert made_by_slack(app.last) == made_by_slack(expected)
+
+
+@pytest.mark.parametrize(
+    ("ack", "complaint"),
+    [
+        ({"response_action": "close"}, "unknown response_action: 'close'"),
+        (b"{", NO_JSON),
+        (None, ""),
+        ({"response_action": "errors", "errors": {"words": "No."}}, "no input block has the block_id 'words'"),
+        ({"response_action": "push", "view": home()}, "[ERROR] unsupported type: home [json-pointer:/view/type]"),
+        ({"response_action": "update", "view": LARGE}, "view_too_large"),
+        ({"response_action": "push", "view": modal()}, "push_limit_reached"),
+    ],
+)
+async def test_an_ack_that_slack_cannot_follow_shows_an_error(
+    slack: SimSlack, views: ViewClient, app: RecordingApp, ack: object, complaint: str
+) -> None:
+    for _ in range(3):
+        await views.open(modal(input_of(), section("a", block_id="words")))
+    app.body = ack if isinstance(ack, bytes) else json.dumps(ack).encode()
+    app.status = 200 if ack else 500
+    await slack.submit(slack.alice, values={"name": "x"})
+    assert (views.top.client_error, views.top.errors) == (CONNECTION_ERROR, {})
+    assert views.top.text.endswith(CONNECTION_ERROR)
+    assert (await views.update(views.top, modal())).client_error == ""
+    expected = [(Rule.VIEW_ACK_INVALID, complaint)] if ack else [(Rule.ACK_NOT_200, "500 b'null'")]
+    assert [(one.rule, one.detail) for one in slack.violations] == expected

@@ -2,15 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
 
 import aiohttp
 import pytest
-from slack_sdk.socket_mode.aiohttp import SocketModeClient
-from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
-from slack_sdk.socket_mode.request import SocketModeRequest
-from slack_sdk.socket_mode.response import SocketModeResponse
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sim.slack import Rule, SimSlack
 from sim.api_client import rules
@@ -65,27 +59,10 @@ async def test_some_envelopes_accept_no_payload(slack: SimSlack, sockets: Socket
     assert rules(slack) == ([] if accepts else [Rule.ACK_PAYLOAD_NOT_ACCEPTED])
 
 
-async def test_slacks_own_client_understands_it(slack: SimSlack) -> None:
-    async def acknowledge(client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
-        await client.send_socket_mode_response(SocketModeResponse(request.envelope_id, {"text": request.type}))
-
-    slack.socket_mode = True
-    app = SocketModeClient(slack.app_token, web_client=AsyncWebClient(base_url=slack.url))
-    app.socket_mode_request_listeners.append(acknowledge)
-    connect: Callable[[], Awaitable[object]] = app.connect
-    close: Callable[[], Awaitable[object]] = app.close
-    await connect()
-    await slack.command(slack.alice, slack.alerts)
-    await close()
-    assert (texts(slack), slack.violations) == (["slash_commands"], [])
-
-
 async def test_only_the_app_token_in_the_header_opens_a_connection(slack: SimSlack, sockets: SocketApp) -> None:
     assert list(await sockets.open()) == ["ok", "url"]
     for token, form, error, broken in (
         (slack.bot_token, {}, "not_allowed_token_type", []),
-        ("xapp-unknown", {}, "invalid_auth", []),
-        ("", {}, "not_authed", []),
         ("", {"token": slack.app_token}, "invalid_auth", [Rule.TOKEN_OUTSIDE_HEADER]),
     ):
         assert await sockets.open(token=token, form=form) == {"ok": False, "error": error}
