@@ -36,9 +36,6 @@ def add_colleague(tenant: Tenant) -> User:
     return colleague
 
 
-# --- whose request it is ---
-
-
 async def test_each_workspace_pauses_its_own_sessions_with_its_own_key(at: ManyHarness) -> None:
     one, two = await at.set_up_two()
     await one.command()
@@ -75,9 +72,6 @@ async def test_a_workspace_that_never_installed_the_app_is_told_so(at: ManyHarne
     assert (await tenant.answer("a command")).text == not_served(tenant)
     assert (await tenant.answer("a click", add_colleague(tenant))).text == not_served(tenant)
     assert (tenant.calls("users.info"), at.anchor.requests) == (0, [])
-
-
-# --- how it ends ---
 
 
 @pytest.mark.parametrize("revoked_first", [False, True])
@@ -162,9 +156,6 @@ async def test_an_event_that_comes_late_ends_no_new_installation_whatever_the_bo
         assert [one.has_key for one in await at.store.rows.summaries()] == [True]
 
 
-# --- while the database is away ---
-
-
 async def test_everybody_is_told_that_the_database_is_away(at: ManyHarness, caplog: pytest.LogCaptureFixture) -> None:
     tenant = await at.set_up(at.add(1))
     colleague = add_colleague(tenant)
@@ -177,9 +168,6 @@ async def test_everybody_is_told_that_the_database_is_away(at: ManyHarness, capl
     assert [message.text for message in answers] == [store_failed(tenant)] * 3
     assert (status, page.status, at.anchor.requests) == (503, 503, [])
     assert "Traceback" not in caplog.text
-
-
-# --- alerts ---
 
 
 async def test_each_workspace_has_its_own_alerts(at: ManyHarness) -> None:

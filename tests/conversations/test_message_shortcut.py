@@ -33,25 +33,17 @@ async def result(at: SingleHarness, about: Message, channel: Channel | None = No
 async def test_the_session_is_paused_once_and_the_thread_gets_the_result_and_the_ack_does_not_wait() -> None:
     async with single_workspace() as at:
         at.anchor.fault = Slow(3.0)
-        message = at.slack.post(at.channel, LINK, user=at.slack.bob)
+        parent = at.slack.post(at.channel, "What is it doing?", user=at.slack.bob)
+        message = at.slack.post(at.channel, LINK, user=at.slack.bob, thread_ts=parent.ts)
         used = await at.slack.use_shortcut(at.person, message)
-        assert (used.error, at.messages()) == (None, [message])
+        assert (used.error, at.messages()) == (None, [parent, message])
         again = await at.slack.resend(used)
         posted = await result(at, message)
         await asyncio.sleep(0.3)
-        assert ([order.verb for order in at.orders], len(at.messages()), again.error) == (["pause"], 2, None)
-    assert (posted.text, posted.thread_ts) == (told(message), message.ts)
+        assert ([order.verb for order in at.orders], len(at.messages()), again.error) == (["pause"], 3, None)
+    assert (posted.text, posted.thread_ts) == (told(message), parent.ts)
     assert posted.source is Source.POST_MESSAGE
     assert posted.blocks[1]["elements"][0]["action_id"] == "anchor_resume_confirmed"  # type: ignore[index]
-
-
-async def test_a_message_in_a_thread_is_answered_there() -> None:
-    async with single_workspace() as at:
-        parent = at.slack.post(at.channel, "What is it doing?", user=at.slack.bob)
-        message = at.slack.post(at.channel, LINK, user=at.slack.bob, thread_ts=parent.ts)
-        await at.slack.use_shortcut(at.person, message)
-        posted = await result(at, message)
-    assert (posted.text, posted.thread_ts) == (told(message), parent.ts)
 
 
 @pytest.mark.parametrize(

@@ -109,9 +109,6 @@ async def test_the_ack_does_not_wait_for_a_slow_slack(by: str) -> None:
     assert [message.text for message in at.ephemerals()] == ([waiting_text()] if by == "a command" else [])
 
 
-# --- an app that was installed without the scope users:read ---
-
-
 async def test_without_roles_everybody_sees_it_because_nobody_is_known_as_an_admin(at: ManyHarness) -> None:
     team, url = await AdminHarness.open(at, with_key=True), f"{at.environ['BASE_URL']}/slack/install"
     team.workspace.installation.scopes = {"commands", "chat:write"}

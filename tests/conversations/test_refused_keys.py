@@ -44,10 +44,18 @@ class Team(Tenant):
         made = workspace.AnchorKey(Secret(key), UNVERIFIED, self.setter.id, 1_785_000_000)
         assert await self.at.store.rows.set_key(self.team_id, made)
 
-    async def use(self, by: str = "a command", *, check: KeyCheck = REFUSED) -> None:
+    async def check(self) -> KeyCheck | None:
+        found = await self.at.store.rows.find(self.team_id)
+        return found.anchor_key.check if found and found.anchor_key else None
+
+    async def use(self, *, check: KeyCheck = REFUSED) -> None:
         """Order a pause, and wait until the database has what Anchor says about the key."""
-        await self.answer(by)
-        await becomes(self.at, self, check)
+        await self.answer("a command")
+
+        async def is_so() -> bool:
+            return await self.check() is check
+
+        await until(is_so)
 
     async def notices_are(self, expected: Mapping[str, list[str]], *users: User) -> None:
         """Wait until the setter, or these people, have these direct messages; no more may come."""
@@ -67,20 +75,6 @@ async def team(at: ManyHarness) -> Team:
     await team.set_key(team.key)
     at.anchor.revoke(team.key)
     return team
-
-
-async def check_of(at: ManyHarness, tenant: Tenant) -> KeyCheck | None:
-    found = await at.store.rows.find(tenant.team_id)
-    return found.anchor_key.check if found and found.anchor_key else None
-
-
-async def becomes(at: ManyHarness, tenant: Tenant, check: KeyCheck | None) -> None:
-    """Wait until the database says that about the key; None once nothing is stored of the workspace."""
-
-    async def is_so() -> bool:
-        return await check_of(at, tenant) is check
-
-    await until(is_so)
 
 
 def of_monitor(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
@@ -121,7 +115,7 @@ async def test_the_person_who_set_the_key_is_notified_once_however_many_orders_t
     assert {message.text for message in team.answers()} == {refusal(team, by_admins=True)}
     await team.answer("a command", team.setter)
     await team.notices_are({"setter": [notice(team.key)], team.person.name: []}, team.setter, team.person)
-    assert await check_of(team.at, team) is REFUSED
+    assert await team.check() is REFUSED
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.sim.anchor import Fault, Hang, SessionState, Slow, html
+from bot.sim.anchor import SessionState, Slow
 from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, outcome_text, paused, resumed, single_workspace
 from harness.product import outcomes as about
 from harness.texts import waiting_text
@@ -35,25 +35,6 @@ async def test_a_paused_agent_is_resumed_and_the_channel_sees_it_also_after_an_a
         *_, message = at.messages()
     assert message.text == resumed(reason="a false alarm")
     assert "anchor_pause" in str(message.blocks)
-
-
-@pytest.mark.parametrize(
-    ("state", "fault", "outcome"),
-    [
-        (SessionState.ENDED, None, about.NotRunning("Session is not running")),
-        (SessionState.PAUSED, html(502), about.Unconfirmed(about.Doubt.GATEWAY, 502)),
-    ],
-    ids=["not running", "unconfirmed"],
-)
-async def test_a_resume_without_effect_is_sent_once(
-    state: SessionState, fault: Fault | None, outcome: about.Outcome
-) -> None:
-    async with single_workspace() as at:
-        at.anchor.session(SESSION).state = state
-        at.anchor.fault, at.anchor.read_fault = fault, Hang()
-        await at.command(verb="resume")
-        assert verbs(at) == ["resume"]
-        assert shown(at) == [outcome_text(outcome, verb="resume")]
 
 
 async def test_a_resume_that_waits_for_a_pause_is_dropped_for_the_next_pause() -> None:

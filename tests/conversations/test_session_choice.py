@@ -39,10 +39,10 @@ pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("lasting_triggers")]
 TEXT = f"Scraper spends: {SESSION}\nBuyer loops: {OTHER_SESSION}"
 
 
-async def ask(at: SingleHarness, text: str = TEXT, channel: Channel | None = None) -> tuple[Message, View]:
+async def ask(at: SingleHarness) -> tuple[Message, View]:
     """Use the shortcut on a message with several ids, and return it and the modal."""
     at.anchor.add_session(session_id=OTHER_SESSION)
-    message = at.slack.post(channel or at.channel, text, user=at.slack.bob)
+    message = at.slack.post(at.channel, TEXT, user=at.slack.bob)
     await at.slack.use_shortcut(at.person, message)
     await at.slack.until(lambda: at.slack.modal_of(at.person))
     return message, at.modal()
@@ -54,9 +54,9 @@ def offered(view: View) -> list[tuple[str, str]]:
     return [(box["value"], box.get("description", {}).get("text", "")) for box in boxes if box["value"] != ALL]
 
 
-def results(at: SingleHarness, channel: Channel | None = None) -> list[tuple[str, str | None]]:
+def results(at: SingleHarness) -> list[tuple[str, str | None]]:
     """What the bot has posted, without the links to the message, and in which threads."""
-    posted = [one for one in at.messages(channel) if one.source is not Source.POSTED]
+    posted = [one for one in at.messages() if one.source is not Source.POSTED]
     return sorted((one.text.partition(", from <")[0], one.thread_ts) for one in posted)
 
 

@@ -77,18 +77,6 @@ async def test_a_late_outcome_is_delivered_by_the_first_way_that_works(
         assert [(one.source, one.text) for one in at.messages()] == [(source, paused())]
 
 
-@pytest.mark.parametrize("url", [None, "https://xn--.slack.com/commands/x"], ids=["none", "broken"])
-async def test_without_a_usable_response_url_the_outcome_is_posted_to_the_channel(
-    url: str | None, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with single_workspace(ack_wait=0.0) as at:
-        at.anchor.fault = Slow(0.3)
-        await at.command(response_url=url)
-        (message,) = await at.wait_for_messages()
-    assert (message.source, message.text) == (Source.POST_MESSAGE, paused())
-    assert any(record.exc_info for record in caplog.records) is (url is not None)
-
-
 @pytest.mark.parametrize(
     ("channel", "of_post"),
     [("C0PRIVATE01", None), ("C0ALERTS001", ResetAfterReading(applied=True, times=1))],
