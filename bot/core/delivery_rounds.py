@@ -8,6 +8,9 @@ GIVE_UP_AFTER = 1800.0
 LONGEST_WAIT_IN_ROUND = 3.0
 """The longest Retry-After, in seconds, that a round waits for before it takes the next route."""
 
+WAIT_FOR_SLACK = 5.0
+"""Seconds before a message is sent again that something else answered in Slack's place."""
+
 FIRST_ROUNDS = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 THEN_EVERY = 60.0
 

@@ -8,13 +8,14 @@ from cachetools import LRUCache
 
 from bot.concurrency import happens
 from bot.core.clicked_message import MessageContent
-from bot.core.delivery_rounds import LONGEST_WAIT_IN_ROUND, round_times
+from bot.core.delivery_rounds import LONGEST_WAIT_IN_ROUND, WAIT_FOR_SLACK, round_times
 from bot.core.requests import Person, ReplyAddress
 from bot.core.tally import Tally
+from bot.core.workspace import Workspace
 from bot.messages.card_images import without_images
 from bot.messages.message import Message, Visibility
 from bot.outbound.slack.client import SlackClient
-from bot.outbound.slack.delivery import BlocksRefused, Delivered, Delivery, Doubtful, Refused, TryAgain
+from bot.outbound.slack.delivery import BlocksRefused, Delivered, Delivery, Doubtful, NotSlack, Refused, TryAgain
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
@@ -34,6 +35,7 @@ MOST_REMEMBERED = 10_000
 MOST_SENDING = 2_000  # messages that are being sent; others wait
 MOST_SENDING_EACH = 500  # to or for one person
 _ATTEMPTS = 3  # for an updated card and for a notice to an admin
+_ATTEMPTS_WITHOUT_SLACK = 2  # if something else answers: each can have reached Slack
 _FIRST_BACKOFF = 0.5
 _MAX_DELAY = 60.0
 _DELAY_WHILE_STOPPING = 0.5
@@ -90,8 +92,9 @@ class MessageDelivery:
         """Deliver a result in the rounds of `core.delivery_rounds`.
 
         Each round tries the routes in order. A route is dropped when Slack refuses it finally. A message without a
-        response from Slack may be visible, so it is sent only once more, by another route. It ends before a round in
-        which the result turns out not to be ours: another process delivers it.
+        response from Slack may be visible, so it is sent only once more, by another route. If something else answered,
+        as at a captive portal, it is sent once more when Slack answers again. It ends before a round in which the
+        result turns out not to be ours: another process delivers it.
         """
         began = asyncio.get_running_loop().time()
         result = PendingResult(address, began, find_routes(address, message, self._response_urls, self._post))
@@ -102,7 +105,7 @@ class MessageDelivery:
                 if start and is_ours is not None and not await is_ours():
                     result.is_taken_over = True
                     break
-                if await self._try_routes(result):
+                if await self._is_slack_back(result, start) and await self._try_routes(result):
                     break
                 result.log_retry()
         except asyncio.CancelledError:
@@ -148,6 +151,19 @@ class MessageDelivery:
             self._waiting.remove(person)
         return True
 
+    async def _is_slack_back(self, result: PendingResult, start: float) -> bool:
+        """Return whether Slack answers, if something else did in its place to an attempt that may be visible."""
+        if result.foreign:
+            workspace = await self._find(result.address.actor.team_id)
+            is_there = isinstance(workspace, Refused) or (
+                isinstance(workspace, Workspace) and await self._slack.answers(workspace.bot_token)
+            )
+            result.is_cut_off |= not is_there
+            if not is_there or start < WAIT_FOR_SLACK:
+                return False
+            result.resume()
+        return True
+
     async def _try_routes(self, result: PendingResult) -> bool:
         """Try each route once, or twice if Slack asks for a short wait. Return whether the delivery has ended."""
         person = result.address.actor.person
@@ -160,6 +176,8 @@ class MessageDelivery:
                 outcome = await self._attempt(person, send)
             if result.record(name, outcome):
                 return True
+            if result.foreign:
+                return False
         return not result.routes
 
     async def _sleep(self, seconds: float) -> None:
@@ -171,23 +189,27 @@ class MessageDelivery:
 
     async def _post(self, team_id: str, channel: str, message: Message, *, thread_ts: str | None = None) -> Delivery:
         """Post with the token of the request's own workspace."""
+        workspace = await self._find(team_id)
+        if not isinstance(workspace, Workspace):
+            return workspace
+        return await self._slack.post_message(workspace.bot_token, channel, message, thread_ts=thread_ts)
+
+    async def _find(self, team_id: str) -> Workspace | TryAgain | Refused:
         try:
-            workspace = await self._workspaces.find(team_id)
+            return await self._workspaces.find(team_id) or Refused("no token for this workspace")
         except StoreError as error:
             return TryAgain(str(error))
-        if workspace is None:
-            return Refused("no token for this workspace")
-        return await self._slack.post_message(workspace.bot_token, channel, message, thread_ts=thread_ts)
 
     async def _with_retries(self, person: Person, send: Send) -> Delivered | Doubtful | Refused:
         """Send until the result is final or the retries are used up."""
         attempt = 1
         while True:
             result = await self._attempt(person, send)
-            if not isinstance(result, TryAgain):
+            if not isinstance(result, TryAgain | NotSlack):
                 return result
-            delay = _FIRST_BACKOFF * 2 ** (attempt - 1) if result.after is None else result.after
-            if attempt == _ATTEMPTS or delay > _MAX_DELAY:
+            after, most = (result.after, _ATTEMPTS) if isinstance(result, TryAgain) else (None, _ATTEMPTS_WITHOUT_SLACK)
+            delay = _FIRST_BACKOFF * 2 ** (attempt - 1) if after is None else after
+            if attempt >= most or delay > _MAX_DELAY:
                 return Refused(f"{result.why} (attempt {attempt})")
             await self._sleep(delay)
             attempt += 1

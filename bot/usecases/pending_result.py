@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from bot.core.requests import ReplyAddress
-from bot.outbound.slack.delivery import Delivered, Delivery, Doubtful, Posted, TryAgain
+from bot.outbound.slack.delivery import Delivered, Delivery, Doubtful, NotSlack, Posted, TryAgain
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +36,10 @@ class PendingResult:
     doubts: int = 0
     receipt: Receipt | None = None
     is_logged: bool = False
+    foreign: str = ""
+    """The route whose last answer was not Slack's, until Slack answers again."""
+    is_cut_off: bool = False
+    """All of Slack was replaced, not only this route."""
     is_taken_over: bool = False
     """Another process delivers it."""
 
@@ -48,9 +52,18 @@ class PendingResult:
         if isinstance(outcome, TryAgain):
             self.not_before[route] = asyncio.get_running_loop().time() + (outcome.after or 0.0)
             return False
-        del self.routes[route]
+        if isinstance(outcome, NotSlack):
+            self.foreign = route
+        else:
+            del self.routes[route]
         self.doubts += isinstance(outcome, Doubtful)
         return self.doubts == _MAX_DOUBTFUL
+
+    def resume(self) -> None:
+        """Try the routes again: first the others, if only one did not lead to Slack."""
+        if self.foreign and not self.is_cut_off:
+            self.routes[self.foreign] = self.routes.pop(self.foreign)
+        self.foreign, self.is_cut_off = "", False
 
     def log_retry(self) -> None:
         """Log once that the delivery is going to be repeated."""

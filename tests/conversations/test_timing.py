@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from bot.sim.slack import (
     Answer,
     Channel,
     Fault,
+    For,
     ResetAfterReading,
     Source,
     api_error,
@@ -123,6 +125,27 @@ async def test_an_outcome_that_is_perhaps_or_surely_not_delivered_is_logged_with
     for way, expected in zip(vars(record)["why"].split("; "), why, strict=True):
         assert way.startswith(expected)
     assert at.calls("chat.postMessage") == len(why) - 1
+
+
+PAGE = Answer(200, b"<html>", "text/html")
+NOT_SLACKS = {"a page": PAGE, "a redirect": Answer(302, headers={"Location": "/login"}), "JSON": Answer(200, b"{}")}
+
+
+@pytest.mark.parametrize("answer", NOT_SLACKS.values(), ids=NOT_SLACKS)
+async def test_results_that_a_captive_portal_swallows_are_told_once_when_slack_answers_again(answer: Answer) -> None:
+    async with single_workspace(ack_wait=0.0) as at:
+        for name in ("response_url", "chat.postMessage", "auth.test"):
+            at.slack.faults[name] = For(3, answer)
+        sessions = [at.anchor.add_session() for _ in range(5)]
+        for session in sessions:
+            await at.command(session)
+            await asyncio.sleep(0.5)
+        await asyncio.sleep(60)
+        assert [[session in one.text for one in at.messages()].count(True) for session in sessions] == [1] * 5
+        at.slack.faults["response_url"] = at.slack.faults["chat.postMessage"] = replace(answer, applied=True)
+        await at.command(sessions[0])
+        await asyncio.sleep(1900)
+        assert len(at.messages()) + len(at.direct_messages()) == 5 + 2
 
 
 @BOTH_TRANSPORTS

@@ -13,7 +13,7 @@ from bot.core.json_fields import text_field
 from bot.core.secret import Secret
 from bot.core.slack_ids import TOKEN_REFUSED
 from bot.messages.message import Message
-from bot.outbound.slack.delivery import Posted, PostResult, Refused, TryAgain, read_failure
+from bot.outbound.slack.delivery import NotSlack, Posted, PostResult, Refused, TryAgain, read_failure
 from bot.outbound.slack.errors import (
     TIMEOUT,
     TRANSPORT_ERRORS,
@@ -90,6 +90,16 @@ class SlackClient:
             scopes=None if scopes is None else frozenset(filter(None, map(str.strip, scopes.split(",")))),
         )
 
+    async def answers(self, token: Secret) -> bool:
+        """Return whether Slack answers, and nothing in its place."""
+        try:
+            await self.identify(token)
+        except SlackUnreachableError:
+            return False
+        except TokenRefusedError:
+            return True
+        return True
+
     async def open_connection(self, app_token: Secret) -> SocketUrl:
         """Return a websocket URL for Socket Mode. Raises AppTokenRefusedError or SlackUnreachableError.
 
@@ -142,8 +152,10 @@ class SlackClient:
         return Posted(channel=channel, ts=ts)
 
 
-def _read_refusal(error: SlackApiError) -> TryAgain | Refused:
+def _read_refusal(error: SlackApiError) -> TryAgain | Refused | NotSlack:
     code, status_code, retry_after = read_error(error)
     limited = code in _RATE_LIMITED or status_code == HTTPStatus.TOO_MANY_REQUESTS
     is_temporary = limited or code in _TEMPORARY or status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
-    return TryAgain(code, retry_after, limited) if is_temporary else Refused(code)
+    if is_temporary:
+        return TryAgain(code, retry_after, limited)
+    return Refused(code) if text_field(getattr(error.response, "data", None), "error") else NotSlack(code)

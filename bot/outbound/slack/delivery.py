@@ -35,6 +35,11 @@ class Doubtful:
 
 
 @dataclass(frozen=True, slots=True)
+class NotSlack(Doubtful):
+    """Something else answered in Slack's place, or Slack in a form that it never has: the message may be visible."""
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """Slack refused the message finally."""
 
@@ -46,6 +51,8 @@ class BlocksRefused(Refused):
     """Slack refused the message because of its blocks."""
 
 
+_UNREADABLE = (ValueError, AttributeError)  # of slack_sdk 3.48, if the body is no object
+
 PostResult = Posted | TryAgain | Doubtful | Refused
 Delivery = Delivered | TryAgain | Doubtful | Refused
 
@@ -53,4 +60,6 @@ Delivery = Delivered | TryAgain | Doubtful | Refused
 def read_failure(error: Exception) -> TryAgain | Doubtful:
     """Translate an exception of the HTTP stack."""
     why = type(error).__name__
-    return TryAgain(why) if never_sent(error) else Doubtful(why)
+    if never_sent(error):
+        return TryAgain(why)
+    return NotSlack(why) if isinstance(error, _UNREADABLE) else Doubtful(why)

@@ -37,9 +37,17 @@ class NotSlackError(SlackUnreachableError):
 
 def open_web(session: aiohttp.ClientSession, api_url: str) -> AsyncWebClient:
     """Open a client of the Web API over the shared connection pool."""
-    web = AsyncWebClient(base_url=api_url, session=session, retry_handlers=[])
+    web = _Web(base_url=api_url, session=session, retry_handlers=[])
     web.proxy = None  # slack_sdk would take it from the environment; the session has that of the settings
     return web
+
+
+class _Web(AsyncWebClient):
+    """A client that follows no redirects: Slack sends none."""
+
+    async def _request(self, *, http_verb: str, api_url: str, req_args: dict[str, Any]) -> dict[str, Any]:
+        req_args["allow_redirects"] = False
+        return await super()._request(http_verb=http_verb, api_url=api_url, req_args=req_args)
 
 
 async def call(pending: Awaitable[AsyncSlackResponse], refusals: Mapping[str, type[Exception]]) -> dict[str, Any]:

@@ -14,12 +14,12 @@ import httpx
 from cachetools import LRUCache
 
 from bot.core.clicked_message import MessageContent
-from bot.core.json_fields import parse_object
+from bot.core.json_fields import parse_object, text_field
 from bot.core.secret import Secret
 from bot.messages.card_images import without_added_keys
 from bot.messages.message import Message, Visibility, as_response
 from bot.outbound.http_client import NETWORK_ERRORS, never_sent, read_retry_after, timeouts
-from bot.outbound.slack.delivery import BlocksRefused, Delivered, Delivery, Refused, TryAgain, read_failure
+from bot.outbound.slack.delivery import BlocksRefused, Delivered, Delivery, NotSlack, Refused, TryAgain, read_failure
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +27,9 @@ _SLACK_HOST = re.compile(r"(?:[a-z0-9-]+\.)+slack(?:-gov)?\.com", re.ASCII)
 _TIMEOUT = 5.0
 MOST_USES = 4  # of the five that Slack accepts
 MOST_URLS = 10_000
+_LONGEST_WORD = 100  # bytes of a plain text of Slack's
+_WORDS = frozenset({b"", b"ok"})
+_MOST_LOGGED = 20  # characters of an unknown word, and words
 _INVALID_BLOCKS = "invalid_blocks"
 
 
@@ -37,6 +40,7 @@ class ResponseUrls:
         self._transport = transport
         self._api_origin = _origin(httpx.URL(api_url))
         self._uses: LRUCache[str, int] = LRUCache(MOST_URLS)
+        self._unknown_words: set[bytes] = set()
 
     async def post(self, url: Secret, message: Message, *, thread_ts: str | None = None) -> Delivery:
         """Post `message` once, in a thread if one is given. Raises no Slack or network errors.
@@ -70,9 +74,18 @@ class ResponseUrls:
             result: Delivery = read_failure(error)
         else:
             result = read_response(response)
+            self._log_unknown(response.content, result)
         fields = {"result": type(result).__name__, "ms": round((time.monotonic() - began) * 1000)}
         _log.debug("post to a response_url", extra=fields)
         return result
+
+    def _log_unknown(self, word: bytes, result: Delivery) -> None:
+        """Log once each word of a success that Slack is not known to use; it could repeat a URL, so not all of it."""
+        is_known = not isinstance(result, Delivered) or len(word) > _LONGEST_WORD or word.startswith(b"{")
+        if not is_known and word not in _WORDS | self._unknown_words and len(self._unknown_words) < _MOST_LOGGED:
+            self._unknown_words.add(word)
+            shown = word.decode(errors="replace")[:_MOST_LOGGED]
+            _log.warning("a response_url answered with an unknown word", extra={"word": shown})
 
     def is_trusted(self, url: str) -> bool:
         """Return whether Slack can have sent `url`: any other could be a forged request (SSRF)."""
@@ -87,22 +100,25 @@ class ResponseUrls:
 
 
 def read_response(response: httpx.Response) -> Delivery:
-    """Translate Slack's response: 429 and 5xx are retried; an expired or used-up URL and `ok: false` are final."""
+    """Translate Slack's response: 429 and 5xx are retried; an expired or used-up URL and `ok: false` are final.
+
+    Slack accepts with a short text or `ok: true`. A page, a redirect and any other JSON are not Slack's.
+    """
     if _INVALID_BLOCKS.encode() in response.content:  # in JSON or as text
         return BlocksRefused(f"response_url error {_INVALID_BLOCKS}")
-    if response.is_success:
-        error = _error_in(response.content)
-        return Refused(f"response_url error {error}") if error else Delivered()
     why = f"response_url status {response.status_code}"
     if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
         return TryAgain(why, read_retry_after(response.headers))
-    return TryAgain(why) if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR else Refused(why)
-
-
-def _error_in(body: bytes) -> str | None:
-    """Return the error of a body `{"ok": false, …}`; the body of a success is the text "ok"."""
-    fields = parse_object(body)
-    return str(fields.get("error")) if fields is not None and fields.get("ok") is False else None
+    if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return TryAgain(why)
+    body, fields = response.content.strip(), parse_object(response.content)
+    if fields is not None and fields.get("ok") is False and (error := text_field(fields, "error")):
+        return Refused(f"response_url error {error}" if response.is_success else why)
+    is_word = len(body) <= _LONGEST_WORD and b"<" not in body and not body.startswith((b"{", b"["))
+    is_slacks = is_word or (fields is not None and fields.get("ok") is True)
+    if response.is_redirect or not is_slacks:
+        return NotSlack(why)
+    return Delivered() if response.status_code == HTTPStatus.OK else Refused(why)
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

@@ -10,10 +10,10 @@ from bot.core.clicked_message import MessageContent
 from bot.core.secret import Secret
 from bot.messages.message import Visibility, ephemeral
 from bot.outbound.http_client import open_session, transport_over
-from bot.outbound.slack.delivery import Delivered, Delivery, Refused, TryAgain
+from bot.outbound.slack.delivery import Delivered, Delivery, NotSlack, Refused, TryAgain
 from bot.outbound.slack.response_url import ResponseUrls, read_response
 from bot.sim.local_server import free_port
-from bot.sim.slack import SimSlack, server_error
+from bot.sim.slack import Answer, SimSlack, server_error
 
 pytestmark = pytest.mark.anyio
 
@@ -76,6 +76,15 @@ async def test_each_post_is_logged_without_the_url(caplog: pytest.LogCaptureFixt
     assert delivery.response_url not in caplog.text
 
 
+async def test_an_unknown_word_counts_as_delivered_and_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    async with SimSlack() as slack, open_session() as session:
+        slack.faults["response_url"] = Answer(200, b"accepted", "text/plain")
+        urls = ResponseUrls(transport_over(session), api_url=slack.url)
+        url = Secret((await slack.command(slack.alice, slack.alerts)).response_url)
+        assert [type(await urls.post(url, ephemeral("x"))) for _ in range(2)] == [Delivered] * 2
+    assert [vars(record)["word"] for record in caplog.records if record.levelname == "WARNING"] == ["accepted"]
+
+
 async def test_a_connection_that_is_refused_uses_nothing_up() -> None:
     async with open_session() as session:
         origin = f"http://127.0.0.1:{free_port()}"
@@ -88,10 +97,16 @@ async def test_a_connection_that_is_refused_uses_nothing_up() -> None:
     [
         (httpx.Response(200, text="ok"), Delivered()),
         (httpx.Response(200, json={"ok": True}), Delivered()),
-        (httpx.Response(200, json=["ok"]), Delivered()),
+        (httpx.Response(200, text="accepted"), Delivered()),
+        (httpx.Response(200, json=["ok"]), NotSlack("response_url status 200")),
+        (httpx.Response(200, json={"status": "ok"}), NotSlack("response_url status 200")),
+        (httpx.Response(200, text="<html>"), NotSlack("response_url status 200")),
+        (httpx.Response(200, text="x" * 101), NotSlack("response_url status 200")),
+        (httpx.Response(404, text="<html>"), NotSlack("response_url status 404")),
         (httpx.Response(200, json={"ok": False, "error": "used_url"}), Refused("response_url error used_url")),
         (httpx.Response(404, json={"ok": False, "error": "Expired url"}), Refused("response_url status 404")),
-        (httpx.Response(302), Refused("response_url status 302")),
+        (httpx.Response(302, headers={"Location": "/"}), NotSlack("response_url status 302")),
+        (httpx.Response(410, text="no_service"), Refused("response_url status 410")),
         (httpx.Response(429, headers={"Retry-After": "7"}), TryAgain("response_url status 429", 7.0)),
         (httpx.Response(503), TryAgain("response_url status 503")),
     ],
