@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from aiohttp import web
 
@@ -46,7 +47,12 @@ class RejectionLog:
 
 
 def error_response(rejected: Rejected) -> web.Response:
-    """Return the answer to a rejected request. It closes the connection: the body may be unread."""
+    """Return the answer to a rejected request. It closes the connection: the body may be unread.
+
+    A 200 has no body: Slack could show it.
+    """
+    if rejected.status == HTTPStatus.OK:
+        return web.Response()
     response = web.json_response({"error": rejected.why}, status=rejected.status)
     response.force_close()
     return response

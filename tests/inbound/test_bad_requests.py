@@ -183,11 +183,14 @@ UNANSWERABLE = {
     "a closed modal": interaction("view_closed"),
     "a modal whose name is a number": interaction(MODAL, view={"type": "modal", "callback_id": 5}),
     "a modal without a type or a name": interaction(MODAL, view={}),
+    "a modal without an id": interaction(MODAL, view={"type": "modal", "callback_id": "anchor_set_key"}),
+    "a click without an action_id": click(actions=[{"name": "anchor_pause", "value": SESSION, "type": "button"}]),
 }
 EVENTS = {
     **{f"an event of the type {kind}": event(event=inner_event(type=kind)) for kind in ("x", "function_executed")},
     "an event with junk in it": event(event=inner_event(channel=5, item=[5], view=True, message="x")),
     "an unknown envelope": event(type="no_such_envelope"),
+    "a shortcut with an event": event(type="message_action", message={"text": SESSION}),
     "a rate limit": json.dumps({"type": "app_rate_limited", "team_id": "T0HOME00001"}).encode(),
 }
 

@@ -19,6 +19,10 @@ class BadPayloadError(ValueError):
     """A payload that differs from Slack's documentation; the text names the field."""
 
 
+class IncompletePayloadError(BadPayloadError):
+    """A payload that does not say which control or view it is about. Nothing can be done, and Slack gets a 200."""
+
+
 def as_object(parsed: object) -> dict[str, object]:
     """Return parsed JSON as an object that can be encoded again: lone surrogates cannot. Raises BadPayloadError."""
     try:
@@ -44,11 +48,16 @@ def pick_interaction(payload: Mapping[str, object]) -> dict[str, object]:
     https://docs.slack.dev/interactivity/handling-user-interaction#payloads
     """
     picked = _pick(payload, _INTERACTION, required=("type", "user"))
+    kind, view = picked["type"], picked.get("view")
+    actions: Any = picked.get("actions", ())
+    if kind == "block_actions" and not all("action_id" in action for action in actions):
+        raise IncompletePayloadError("its action has no action_id")
+    if kind == "view_submission" and not (isinstance(view, dict) and isinstance(view.get("id"), str)):
+        raise IncompletePayloadError("its view has no id")
     for holder, names in _MESSAGES.items():
         message = picked.get(holder)
         if isinstance(message, dict):
             picked[holder] = {name: message[name] for name in names if name in message}
-    view = picked.get("view")
     if isinstance(view, dict):
         picked["view"] = {"type": "modal", **view}  # Bolt fails on a submitted view without a type
     return picked
@@ -63,6 +72,8 @@ def pick_event(payload: Mapping[str, Any]) -> dict[str, object]:
     if payload.get("type") == "app_rate_limited":
         return _pick(payload, {"type": _is_text, "team_id": _is_id}, required=())
     envelope = _pick(payload, _EVENT, required=("type", "event"))
+    if envelope["type"] != "event_callback":
+        raise IncompletePayloadError("it has an event, and is none")
     event = payload["event"]
     kind = event.get("type")
     checks = _INNER_EVENTS.get(kind, {}) if isinstance(kind, str) else {}

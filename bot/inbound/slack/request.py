@@ -14,7 +14,14 @@ from urllib.parse import parse_qsl
 
 from bot.core.secret import Secret
 from bot.inbound.rejections import Rejected
-from bot.inbound.slack.payload_schema import BadPayloadError, as_object, pick_command, pick_event, pick_interaction
+from bot.inbound.slack.payload_schema import (
+    BadPayloadError,
+    IncompletePayloadError,
+    as_object,
+    pick_command,
+    pick_event,
+    pick_interaction,
+)
 
 _MAX_FIELDS = 100
 
@@ -55,6 +62,8 @@ def verify_and_parse(raw: RawRequest, *, secrets: Sequence[Secret], now: float) 
         return Rejected(401, problem)
     try:
         return _parse(raw)
+    except IncompletePayloadError as error:
+        return Rejected(200, f"Slack sent something that the bot has nothing for: {error}.")
     except BadPayloadError as error:
         return Rejected(400, f"This is not a valid Slack request: {error}.")
 
