@@ -16,7 +16,8 @@ EVENT = sample("event.app_uninstalled")
 
 
 def team_of(payload: dict[str, Any]) -> str:
-    return under_test.read_address(picked(payload)).actor.team_id
+    view = {"view": {"id": "V0MODAL0001"} | payload["view"]} if "view" in payload else {}
+    return under_test.read_address(picked(payload | view)).actor.team_id
 
 
 @pytest.mark.parametrize(
