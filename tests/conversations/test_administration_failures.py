@@ -51,9 +51,13 @@ async def logged(caplog: pytest.LogCaptureFixture, module: str, **fields: object
 # --- modals and Home that can't be shown ---
 
 
-async def test_a_modal_does_not_open_while_the_database_is_away(
-    team: AdminHarness, caplog: pytest.LogCaptureFixture
+async def test_a_modal_does_not_open_while_the_database_is_away_and_a_button_says_so(
+    at: ManyHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
+    team = await AdminHarness.open(at)
+    await team.open_home()
+    await team.command()
+    message = team.seen()[-1]
     await team.execute("DELETE FROM workspaces")  # from now on the bot does not use what it knew
     await team.press("anchor_set_key")
     await logged(caplog, "usecases.admin.modals", team=team.team_id)
@@ -61,6 +65,22 @@ async def test_a_modal_does_not_open_while_the_database_is_away(
     await team.press("anchor_change_policy")
     await logged(caplog, "usecases.admin.modals", why="SQLITE_ERROR")
     assert team.slack.modal_of(team.admin) is None
+    await team.slack.click(team.admin, message, "anchor_set_key")
+    await team.slack.until(lambda: team.seen()[-1].text == say.MODAL_NOT_OPENED)
+    assert team.seen()[-1].ephemeral_to == team.admin.id
+
+
+async def test_while_the_database_is_away_the_key_stays_in_the_form_and_a_pause_works(team: AdminHarness) -> None:
+    await team.open_modal("anchor_set_key")
+    await team.at.rename_table("workspaces", "gone")
+    await team.submit({"key": KEY})
+    assert team.modal().errors == {"key": say.KEY_NOT_SAVED}
+    await team.press("anchor_alerts_channel", team.channel.id)
+    await team.home_with(say.NOT_SAVED)
+    assert is_about((await team.answer("a command")).text, paused(session=team.session, user=team.admin.id))
+    await team.at.rename_table("gone", "workspaces")
+    await team.submit({})
+    assert say.key_saved() in team.modal().text
 
 
 @HTTP_ONLY
@@ -132,18 +152,6 @@ async def test_an_outcome_that_can_not_be_told_is_logged(
     await logged(caplog, "usecases.message_delivery", user=team.admin.id)
 
 
-async def test_while_the_database_is_away_an_outcome_is_told_and_a_pause_works(hasty: ManyHarness) -> None:
-    team = await with_key(hasty)
-    team.anchor.fault = Slow(3.0)
-    assert say.CHECKING in (await team.set_key(KEY)).text
-    await team.at.rename_table("workspaces", "gone")
-    await team.wait_for_modal(say.KEY_NOT_SAVED)
-    await team.press("anchor_alerts_channel", team.channel.id)
-    await team.home_with(say.NOT_SAVED)
-    team.anchor.fault = None
-    assert is_about((await team.answer("a command")).text, paused(session=team.session, user=team.admin.id))
-
-
 @HTTP_ONLY
 async def test_a_change_that_a_stop_cuts_short_is_called_unknown(team: AdminHarness) -> None:
     here = team.slack.request_url
@@ -157,7 +165,7 @@ async def test_a_change_that_a_stop_cuts_short_is_called_unknown(team: AdminHarn
     team.slack.request_url = here
 
 
-# --- departures and repetitions ---
+# --- departures ---
 
 
 @pytest.mark.parametrize("modal", ["anchor_remove_key", "anchor_alerts_token"])
@@ -168,25 +176,6 @@ async def test_a_modal_of_somebody_who_is_no_admin_any_more_changes_nothing(team
     await team.submit({})
     await team.wait_for_modal(say.not_admin())
     assert await team.stored() == before
-
-
-async def test_a_key_that_is_removed_already_is_called_removed(team: AdminHarness) -> None:
-    await team.open_modal("anchor_remove_key")
-    await team.execute("UPDATE workspaces SET anchor_api_key = NULL")
-    await team.submit({})
-    assert say.key_removed() in team.modal().text
-    await team.slack.close(team.admin)
-    view = await team.open_modal("anchor_remove_key")
-    assert (view.submit, say.key_removed() in view.text) == (None, True)
-    assert team.direct_messages(team.admin) == []
-
-
-async def test_a_choice_of_nothing_is_acknowledged_and_changes_nothing(team: AdminHarness) -> None:
-    action = {"type": "conversations_select", "action_id": "anchor_alerts_channel", "block_id": "x", "action_ts": "1.2"}
-    sent = await team.press("anchor_alerts_channel", team.channel.id, actions=[action])
-    assert sent.status == 200
-    await team.open_home()
-    assert (await team.stored()).alerts_channel is None
 
 
 # --- bugs ---
@@ -213,31 +202,16 @@ async def test_a_bug_is_logged_under_an_id_and_told_where_it_happened(
 
 
 @SOCKET_ONLY  # a request without a timestamp has half a second of the ack's time at most behind it
-@pytest.mark.parametrize("modal", ["before", *MODALS])
+@pytest.mark.parametrize("modal", MODALS)
 async def test_a_modal_says_that_the_workspace_removed_the_app_meanwhile(team: AdminHarness, modal: str) -> None:
-    name = "anchor_set_key" if modal == "before" else modal
-    await team.open_modal(name)
-    if modal == "before":
-        assert await team.at.store.rows.delete(team.team_id)
-        await team.submit(MODALS[name])
-    else:
-        team.slack.faults["users.info"] = Slow(0.5, times=1)
-        sending = asyncio.create_task(team.submit(MODALS[name]))
-        await team.slack.until(lambda: team.slack.faults["users.info"] is None)
-        assert await team.at.store.rows.delete(team.team_id)
-        await sending
+    await team.open_modal(modal)
+    team.slack.faults["users.info"] = Slow(0.5, times=1)
+    sending = asyncio.create_task(team.submit(MODALS[modal]))
+    await team.slack.until(lambda: team.slack.faults["users.info"] is None)
+    assert await team.at.store.rows.delete(team.team_id)
+    await sending
     await team.wait_for_modal(say.NOT_SERVED)
     assert team.direct_messages(team.admin) == []
-
-
-async def test_a_choice_in_home_changes_nothing_if_the_workspace_removed_the_app_meanwhile(
-    team: AdminHarness, caplog: pytest.LogCaptureFixture
-) -> None:
-    team.slack.faults["chat.postMessage"] = Slow(2.5, times=1)
-    await team.press("anchor_alerts_channel", team.channel.id)
-    await team.slack.until(lambda: team.slack.faults["chat.postMessage"] is None)
-    assert await team.at.store.rows.delete(team.team_id)
-    await logged(caplog, "usecases.admin.actions", what="anchor_alerts_channel", outcome="NotServed")
 
 
 @pytest.mark.parametrize("modal", ["anchor_set_key", "anchor_remove_key"])

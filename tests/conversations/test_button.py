@@ -69,19 +69,6 @@ async def test_a_click_pauses_changes_the_message_and_posts_to_the_thread() -> N
     assert (posted.text, posted.thread_ts, posted.blocks) == (paused(), message.ts, ())
 
 
-@pytest.mark.parametrize("by", BY_BOTH)
-async def test_a_message_that_offers_resume_offers_pause_after_it(by: str) -> None:
-    async with single_workspace() as at:
-        await at.answer(by)
-        clicked = await at.wait_for_update(at.messages()[0], int(by == "a click"))
-        await at.click(clicked, verb="resume", user=at.slack.bob)
-        await at.slack.until(lambda: at.messages()[-1].text == resumed(user=BOB))
-        assert [order.verb for order in at.orders] == ["pause", "resume"]
-        changed = await at.wait_for_update(clicked, clicked.revision + 1)
-    assert shape(changed)[1:] == ["[anchor_pause 3f2b]", f"by <@{BOB}>"]
-    assert (f"<@{ALICE}>" in changed.text) is (by == "a command")
-
-
 FULL = [section(str(number)) for number in range(49)]
 NUMBERS = [str(number) for number in range(49)]
 
@@ -118,13 +105,6 @@ async def test_a_button_inside_an_attachment_in_a_thread_is_answered_there() -> 
     first, second = changed.attachments
     assert (first["color"], second["text"], posted.thread_ts) == ("#d00", "old", parent.ts)
     assert [_shape(block) for block in parts(first["blocks"])] == ["Spend", RESUME, BY_ALICE]
-
-
-async def test_a_message_for_one_person_is_answered_in_the_channel() -> None:
-    async with single_workspace() as at:
-        await at.click(at.post_alert(ephemeral_to=at.person))
-        (posted,) = await at.wait_for_messages()
-    assert (posted.text, posted.thread_ts) == (paused(), None)
 
 
 @BOTH_TRANSPORTS
@@ -176,15 +156,6 @@ async def test_a_failed_pause_can_be_tried_again_by_somebody_else(by: str) -> No
         await at.slack.until(lambda: at.messages()[-1].text == paused(user=BOB))
         changed = await at.wait_for_update(failed)
     assert shape(changed)[1:] == [RESUME, f"by <@{BOB}>"]
-
-
-async def test_resume_on_our_own_message_asks_who_paused_when_and_why() -> None:
-    async with single_workspace() as at:
-        await at.command(f"{SESSION} spends <too> fast")
-        (message,) = await at.wait_for_messages()
-    (resume,) = _buttons(message.blocks[1])
-    (question,) = parts([parts([resume["confirm"]])[0]["text"]])
-    assert re.search(rf"<@{ALICE}>, <!date\^\d+.*: spends &lt;too&gt; fast\.", str(question["text"]))
 
 
 @BOTH_TRANSPORTS

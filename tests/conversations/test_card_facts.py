@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.sim.anchor import SessionState, html
-from conversations.test_cards import PAUSE, RESUME, UPDATE, about_session, alert, ops, taking_alerts, until_shown
+from conversations.test_cards import PAUSE, RESUME, about_session, alert, ops, taking_alerts, until_shown
 from conversations.test_session_facts import describe, verbs
 from harness import SESSION, SingleHarness, paused
 
@@ -42,25 +42,6 @@ async def test_a_check_of_the_session_brings_its_facts_once() -> None:
         ended = await until_shown(at, cards[0], [], "Ended", *FACTS[:-1], within=300.0)
     assert [secret for secret in ("s3cret", "/pay", "ci-key", "steps") if secret in ended.text] == []
     assert FACTS[-1] not in ended.text
-
-
-async def test_the_read_behind_a_pause_brings_the_facts_of_a_card() -> None:
-    async with taking_alerts() as at:  # which has given orders already
-        await asyncio.sleep(6.0)  # until it reads lists again
-        describe_all(at)
-        card = await alert(at, ops(at))
-        await at.command()
-        await until_shown(at, card, RESUME, "Paused", *FACTS)
-        assert at.calls(UPDATE) <= 2
-
-
-async def test_a_new_card_says_what_is_known_already() -> None:
-    async with taking_alerts() as at:
-        describe_all(at)
-        await at.command("")
-        card = await alert(at)
-        assert [fact for fact in FACTS if fact not in card.text] == []
-        assert card.revision == 0
 
 
 async def test_a_card_keeps_its_facts_when_the_bot_has_forgotten_them() -> None:

@@ -1,23 +1,20 @@
 """One session, one truth: all messages of the bot about a session say the same, however and wherever it changes."""
 
 import asyncio
-import itertools
 import re
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.demo.sandbox import environment
 from bot.sim.anchor import SessionState, server_error
-from bot.sim.slack import Channel, Message, Source, api_error, expired_url, rate_limited
+from bot.sim.slack import Channel, Message, Source
 from bot.sim.slack.content import parts
-from conversations.test_replicas import second_bot
-from harness import ALICE, HTTP_ONLY, SESSION, SingleHarness, outcome_text, paused, resumed, single_workspace
-from harness.conversation import post_json, until
+from harness import ALICE, SESSION, SingleHarness, outcome_text, paused, resumed, single_workspace
+from harness.conversation import post_json
 from harness.databases import KEY
 from harness.outages import execute
 from harness.product import Settings, outcomes
@@ -78,15 +75,6 @@ async def until_shown(
 def about_session(at: SingleHarness, channel: Channel | None = None) -> list[Message]:
     """The messages about the session."""
     return [message for message in at.messages(channel) if SESSION in message.text]
-
-
-async def posted_result(at: SingleHarness) -> Message:
-    """A result that the bot has posted to the channel: its click had no response_url, and failed."""
-    count, at.anchor.fault = len(at.messages()), server_error()
-    await at.click(response_url=None)
-    await at.slack.until(lambda: len(at.messages()) == count + 2)
-    at.anchor.fault = None
-    return at.messages()[-1]
 
 
 @pytest.fixture
@@ -167,17 +155,6 @@ async def test_a_resume_is_told_where_an_ack_said_that_the_agent_is_paused() -> 
     assert report.source is Source.POST_MESSAGE
 
 
-async def test_a_result_in_the_thread_of_somebody_elses_message_is_kept_true() -> None:
-    async with taking_alerts() as at:
-        message = at.slack.post(at.channel, f"look at {SESSION}", user=at.slack.bob)
-        await at.slack.use_shortcut(at.person, message)
-        await at.slack.until(lambda: about_session(at)[-1].thread_ts == message.ts)
-        result = about_session(at)[-1]
-        assert buttons(result) == RESUME
-        await at.command(verb="resume", user=at.slack.bob)
-        await until_shown(at, result, PAUSE, "Resumed", f"<@{BOB}>")
-
-
 async def test_a_result_in_the_thread_of_a_card_has_no_button() -> None:
     async with taking_alerts() as at:
         card = await alert(at)
@@ -186,22 +163,6 @@ async def test_a_result_in_the_thread_of_a_card_has_no_button() -> None:
         await at.slack.until(lambda: about_session(at)[-1].source is Source.POST_MESSAGE)
         assert (about_session(at)[-1].thread_ts, about_session(at)[-1].blocks) == (card.ts, ())
         await until_shown(at, card, RESUME, "Paused")
-
-
-async def test_a_resume_is_told_where_a_result_could_not_go_to_its_thread() -> None:
-    async with taking_alerts() as at:
-        at.slack.faults["chat.postMessage"] = api_error("cannot_reply_to_message")
-        at.slack.faults["response_url"] = replace(expired_url(), times=1)
-        at.slack.platform.shortcuts_keep_threads = True
-        message = at.slack.post(at.channel, f"look at {SESSION}", user=at.slack.bob)
-        await at.slack.use_shortcut(at.person, message)
-        await at.slack.until(lambda: len(about_session(at)) == 2)
-        assert about_session(at)[-1].source is Source.RESPONSE_URL
-        at.slack.faults.clear()
-        await asyncio.sleep(0.5)  # until that is stored
-        await at.command(verb="resume", user=at.slack.bob, channel=ops(at))
-        await at.slack.until(lambda: len(about_session(at)) == 3)
-        assert about_session(at)[-1].text == resumed(user=BOB)
 
 
 async def test_an_order_on_the_command_line_is_shown_in_slack(file_url: str) -> None:
@@ -242,41 +203,3 @@ async def test_without_its_database_the_bot_updates_the_clicked_message_alone(
         await execute(file_url, "ALTER TABLE gone RENAME TO cards")
         await until_shown(at, other, RESUME, "Paused")
     assert [record.message for record in caplog.records].count("cards not updated") == 1
-
-
-async def test_updates_of_a_channel_are_a_second_apart_and_wait_for_slack() -> None:
-    async with taking_alerts() as at:
-        cards = [await alert(at), await posted_result(at), await posted_result(at)]
-        at.slack.faults[UPDATE] = rate_limited(2, times=1)
-        await at.command()
-        for card in cards:
-            assert (await until_shown(at, card, RESUME, "Paused")).text.startswith(card.text)
-        times = [call.at.monotonic for call in at.slack.api_calls if call.method == UPDATE]
-    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
-    assert min(gaps) >= 1.0
-    assert max(gaps) > 2.0
-
-
-async def test_a_card_that_slack_does_not_let_the_bot_update_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
-    async with taking_alerts() as at:
-        card = await alert(at)
-        at.slack.faults[UPDATE] = api_error("cant_update_message", times=1)
-        await at.command()
-        await until(lambda: "card not updated" in [record.message for record in caplog.records])
-        await asyncio.sleep(0.5)  # until that is stored
-        await at.command(verb="resume")
-        await at.click(card)
-        await until_shown(at, card, RESUME, "Paused")
-        assert at.calls(UPDATE) == 1
-
-
-@HTTP_ONLY
-async def test_an_order_at_one_process_updates_the_card_of_another_one(postgresql_urls: Iterator[str]) -> None:
-    url = next(postgresql_urls)
-    async with taking_alerts(url) as at, second_bot(at, url) as second:
-        card = await alert(at)
-        at.slack.request_url = f"{second}/slack/events"
-        await at.command()
-        await until_shown(at, card, RESUME, "Paused", f"<@{ALICE}>")
-        await at.click(at.current(card), verb="resume", user=at.slack.bob)
-        await until_shown(at, card, PAUSE, "Resumed", f"<@{BOB}>")

@@ -375,28 +375,6 @@ async def test_the_button_gives_no_form_to_somebody_who_is_no_admin_any_more(tea
 # --- outages, and secrecy ---
 
 
-async def test_while_the_database_is_away_the_key_stays_in_the_form(team: AdminHarness) -> None:
-    await team.open_modal("anchor_set_key")
-    await team.at.rename_table("workspaces", "gone")
-    await team.submit({"key": KEY})
-    assert team.modal().errors == {"key": say.KEY_NOT_SAVED}
-    await team.at.rename_table("gone", "workspaces")
-    await team.submit({})
-    assert SAVED in team.modal().text
-
-
-async def test_the_button_says_so_if_nothing_is_known_of_the_workspace_and_the_database_is_away(
-    team: AdminHarness,
-) -> None:
-    message = await refused_without_key(team)
-    await team.execute("DELETE FROM workspaces")
-    await team.command()  # from now on the bot does not use what it knew
-    await team.at.rename_table("workspaces", "gone")
-    await team.slack.click(team.admin, message, "anchor_set_key")
-    await team.slack.until(lambda: team.seen()[-1].text == say.MODAL_NOT_OPENED)
-    assert team.seen()[-1].ephemeral_to == team.admin.id
-
-
 async def test_the_key_is_nowhere_but_at_anchor(
     team: AdminHarness, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
