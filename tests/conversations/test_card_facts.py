@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from bot.sim.anchor import SessionState, html
-from conversations.test_cards import PAUSE, RESUME, about_session, alert, ops, taking_alerts, until_shown
+from conversations.test_cards import PAUSE, alert, ops, taking_alerts, until_shown
 from conversations.test_session_facts import describe, verbs
-from harness import SESSION, SingleHarness, paused
+from harness import SESSION, SingleHarness
 
 pytestmark = pytest.mark.anyio
 
@@ -42,20 +42,6 @@ async def test_a_check_of_the_session_brings_its_facts_once() -> None:
         ended = await until_shown(at, cards[0], [], "Ended", *FACTS[:-1], within=300.0)
     assert [secret for secret in ("s3cret", "/pay", "ci-key", "steps") if secret in ended.text] == []
     assert FACTS[-1] not in ended.text
-
-
-async def test_a_card_keeps_its_facts_when_the_bot_has_forgotten_them() -> None:
-    async with taking_alerts() as at:
-        describe_all(at)
-        await at.command("")
-        card = await alert(at)
-        at.anchor.read_fault = html(502)
-        await asyncio.sleep(600.0)
-        await at.click(card)
-        await until_shown(at, card, RESUME, "Paused", *FACTS)
-        await at.slack.until(lambda: len(about_session(at)) == 2)
-        assert about_session(at)[-1].text == paused()
-        assert at.current(card).revision == 1
 
 
 async def test_a_list_that_is_not_read_is_read_at_a_later_check() -> None:

@@ -141,20 +141,6 @@ async def test_a_resume_is_told_in_the_thread_and_in_the_channel_where_it_stays_
     assert (report.text, report.source, buttons(report)) == (resumed(user=BOB), Source.POST_MESSAGE, PAUSE)
 
 
-async def test_a_resume_is_told_where_an_ack_said_that_the_agent_is_paused() -> None:
-    async with taking_alerts() as at:
-        await at.command(f"{SESSION} it loops")
-        await at.command(f"{SESSION} mended", verb="resume", user=at.slack.bob, channel=ops(at))
-        await at.slack.until(lambda: len(about_session(at)) == 2)
-        await at.command(verb="resume", channel=ops(at))
-        await asyncio.sleep(0.3)
-        assert len(about_session(at)) == 2
-        assert len(about_session(at, ops(at))) == 2
-        report = about_session(at)[-1]
-    assert report.text.startswith(resumed(user=BOB))
-    assert report.source is Source.POST_MESSAGE
-
-
 async def test_a_result_in_the_thread_of_a_card_has_no_button() -> None:
     async with taking_alerts() as at:
         card = await alert(at)

@@ -8,7 +8,6 @@ from bot.sim.anchor import DEFAULT_KEY, SessionState
 from bot.sim.slack import Source
 from harness import (
     BOTH_TRANSPORTS,
-    HTTP_ONLY,
     OTHER_SESSION,
     SESSION,
     outcome_text,
@@ -68,13 +67,6 @@ async def test_what_people_write_cannot_mention_or_hide_anything() -> None:
     assert len(message.text) - len(paused()) < 350
 
 
-async def test_it_works_where_the_bot_is_no_member() -> None:
-    async with single_workspace() as at:
-        for channel in (at.slack.private, at.slack.alice_and_bob, at.slack.incidents):
-            await at.command(channel=channel)
-            assert [message.text for message in at.messages(channel)] == [paused()]
-
-
 async def test_an_unknown_command_is_answered() -> None:
     async with single_workspace() as at:
         delivery = await at.command(command="/anchor-stop")
@@ -90,10 +82,3 @@ async def test_a_command_from_another_workspace_is_refused() -> None:
         (seen,) = at.ephemerals()
         assert at.anchor.requests == []
     assert seen.text == outcome_text(outcomes.WrongWorkspace())
-
-
-@HTTP_ONLY
-async def test_two_signing_secrets_are_accepted_while_one_is_rotated() -> None:
-    async with single_workspace(SLACK_SIGNING_SECRET=" new-secret , 8f742231b10e8888abcd99yyyzzz85a5 ") as at:
-        await at.command()
-        assert [message.text for message in at.messages()] == [paused()]

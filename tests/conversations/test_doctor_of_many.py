@@ -40,16 +40,13 @@ async def test_every_workspace_is_checked_or_the_chosen_one(at: ManyHarness) -> 
     assert tenants[0].team_id not in "\n".join(unknown.lines)
 
 
-@pytest.mark.parametrize(
-    ("changed", "code"), [("SLACK_CLIENT_ID", "invalid_client_id"), ("SLACK_CLIENT_SECRET", "bad_client_secret")]
-)
-async def test_a_client_that_slack_refuses_is_wrong(at: ManyHarness, changed: str, code: str) -> None:
-    found = await examined(at.environ | {changed: "something-else"})
-    assert (found.code, found.failures()) == (2, {N.CLIENT_SECRET: Wrong.CLIENT_REFUSED})
-    assert found.has(N.CLIENT_SECRET, Wrong.CLIENT_REFUSED, code=code)
-
-
-async def test_a_client_that_slack_does_not_judge_is_not_called_right(at: ManyHarness) -> None:
+async def test_a_client_that_slack_refuses_is_wrong_and_one_that_it_does_not_judge_is_not_called_right(
+    at: ManyHarness,
+) -> None:
+    for changed, code in (("SLACK_CLIENT_ID", "invalid_client_id"), ("SLACK_CLIENT_SECRET", "bad_client_secret")):
+        found = await examined(at.environ | {changed: "something-else"})
+        assert (found.code, found.failures()) == (2, {N.CLIENT_SECRET: Wrong.CLIENT_REFUSED})
+        assert found.has(N.CLIENT_SECRET, Wrong.CLIENT_REFUSED, code=code)
     for fault, why in ((api_error("invalid_scope"), "invalid_scope"), (server_error(), "oauth.v2.access")):
         at.slack.faults["oauth.v2.access"] = fault
         assert (await examined(at.environ)).has(N.CLIENT_SECRET, Open.NO_ANSWER, who="Slack", why=why)

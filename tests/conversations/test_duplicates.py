@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bot.sim.anchor import Slow
-from harness import BOTH_TRANSPORTS, BY_BOTH, OTHER_SESSION, SESSION, outcome_text, paused, single_workspace
+from harness import BOTH_TRANSPORTS, OTHER_SESSION, SESSION, outcome_text, paused, single_workspace
 from harness.product import outcomes
 
 pytestmark = [pytest.mark.anyio, BOTH_TRANSPORTS]
@@ -23,35 +23,6 @@ async def test_orders_at_once_are_one_call_for_each_session_and_each_is_answered
         assert len(at.anchor.orders) == 2
     expected = [paused(), paused(), paused(), paused(user="U0BOB000001"), paused(session=OTHER_SESSION)]
     assert sorted(answer.text for answer in answers) == sorted(expected)
-
-
-@pytest.mark.parametrize("by", BY_BOTH)
-async def test_a_pause_after_somebody_elses_is_sent_and_says_who_paused_before(by: str) -> None:
-    async with single_workspace() as at:
-        await at.answer("a command", at.slack.bob)
-        await asyncio.sleep(0.5)  # until its outcome is in the journal
-        at.anchor.fault = Slow(0.5)  # until the journal has been searched
-        verdict, before, session = (await at.answer(by)).text.splitlines()
-        assert len(at.orders) == 2
-    assert f"{verdict}\n{session}" == paused()
-    assert f"<@{at.slack.bob.id}>" in before
-
-
-async def test_a_command_without_a_trigger_id_is_always_carried_out() -> None:
-    async with single_workspace() as at:
-        await at.command(trigger_id=None)
-        await at.command(trigger_id=None)
-        assert len(at.orders) == 2
-
-
-async def test_a_command_that_is_repeated_meanwhile_waits_for_the_same_outcome() -> None:
-    async with single_workspace() as at:
-        at.anchor.fault = Slow(1.0)
-        typing = asyncio.ensure_future(at.command(trigger_id="1.2.3"))
-        await at.anchor.until(lambda: at.anchor.requests)
-        again, first = await asyncio.gather(at.command(trigger_id="1.2.3"), typing)
-        assert len(at.orders) == 1
-    assert [one.ack and one.ack.text for one in (first, again)] == [paused(), paused()]
 
 
 async def test_a_repeated_command_whose_outcome_was_posted_is_answered_to_the_person_alone() -> None:

@@ -6,8 +6,8 @@ from unittest.mock import Mock
 import pytest
 
 from bot.messages import home as shown_home
-from bot.sim.slack import ApiCall, Slow, View, api_error, server_error
-from harness import BOTH_TRANSPORTS, HTTP_ONLY, AdminHarness, ManyHarness, another_bot, single_workspace
+from bot.sim.slack import ApiCall, Slow, View, server_error
+from harness import BOTH_TRANSPORTS, AdminHarness, ManyHarness, single_workspace
 from harness.admin_texts import SCOPES_GRANTED, who_can
 from harness.product import Secret, policy, workspace
 
@@ -60,15 +60,6 @@ async def test_everybody_sees_how_the_workspace_is_set_up_and_admins_get_the_con
     assert controls(await team.open_home()) == [name for name in ALL_CONTROLS if name != "anchor_set_key"]
 
 
-async def test_the_controls_follow_the_role_each_time_that_home_is_opened(at: ManyHarness) -> None:
-    team = await AdminHarness.open(at)
-    shown = []
-    for is_admin in (False, True, False):
-        team.workspace.change_user(team.member, is_admin=is_admin)
-        shown.append(bool(controls(await team.open_home(team.member))))
-    assert shown == [False, True, False]
-
-
 async def test_while_slack_does_not_say_who_somebody_is_home_has_no_controls(at: ManyHarness) -> None:
     team = await AdminHarness.open(at)
     at.slack.faults["users.info"] = server_error(503)
@@ -76,40 +67,6 @@ async def test_while_slack_does_not_say_who_somebody_is_home_has_no_controls(at:
     assert (footer(await team.stored(), policy.Role.UNKNOWN) in home.text, controls(home)) == (True, [])
     at.slack.faults["users.info"] = None
     assert controls(await team.open_home())
-
-
-async def test_a_home_that_was_changed_after_slack_sent_its_event_shows_the_present_state(at: ManyHarness) -> None:
-    team = await AdminHarness.open(at)
-    before = await team.open_home()
-    await at.store.rows.set_key(team.team_id, workspace.AnchorKey(Secret("sk-0123456789")))
-    event = {"type": "app_home_opened", "user": team.admin.id, "channel": "D1", "tab": "home"}
-    await at.slack.events.send(team.workspace, event | {"view": {"id": before.id, "hash": "1.of-before"}})
-    assert "`6789`" in (await team.wait_for_home(team.admin, before)).text
-
-
-async def test_the_state_that_was_read_last_is_shown_last(at: ManyHarness) -> None:
-    team = await AdminHarness.open(at)
-    at.slack.faults["views.publish"] = Slow(0.5, times=1)
-    await at.slack.open_home(team.admin)
-    await at.slack.until(lambda: len(publications(at)) == 1)
-    await at.store.rows.set_key(team.team_id, workspace.AnchorKey(Secret("sk-0123456789")))
-    await at.slack.open_home(team.admin)
-    await at.slack.until(lambda: len(publications(at)) == 2)
-    await asyncio.sleep(0.6)  # for the slow one, too
-    assert "`6789`" in team.home_text()
-
-
-async def test_a_home_that_slack_refuses_is_logged_and_can_be_opened_again(
-    at: ManyHarness, caplog: pytest.LogCaptureFixture
-) -> None:
-    team = await AdminHarness.open(at)
-    at.slack.faults["views.publish"] = api_error("not_enabled")
-    await at.slack.open_home(team.admin)
-    await at.slack.until(lambda: publications(at))
-    at.slack.faults["views.publish"] = None
-    await team.open_home()
-    (record,) = [record for record in caplog.records if record.name == "bot.outbound.slack.views"]
-    assert (vars(record)["method"], vars(record)["why"]) == ("views.publish", "not_enabled")
 
 
 async def test_the_home_of_a_single_workspace_shows_its_settings_without_controls() -> None:
@@ -171,23 +128,3 @@ async def test_home_and_its_event_do_not_wait_for_slow_answers_and_a_broken_chec
     monkeypatch.setattr("bot.usecases.checks.workspace.judge_scopes", Mock(side_effect=RuntimeError))
     await asyncio.sleep(600.0)
     assert controls(await team.open_home()) != []
-
-
-@HTTP_ONLY
-async def test_a_slow_bot_does_not_overwrite_what_another_has_shown_since(at: ManyHarness) -> None:
-    """The other one takes long to learn who it is, and has looked at the workspace before that."""
-    team = await AdminHarness.open(at)
-    at.anchor.add_key("sk-0123456789-1234")
-    await team.open_home()
-    await team.open_modal("anchor_set_key")
-    here = at.slack.request_url
-    async with another_bot(at) as there:
-        at.slack.request_url = there
-        at.slack.faults["users.info"] = Slow(1.0, times=1)
-        await at.slack.open_home(team.admin)
-        await at.slack.until(lambda: at.slack.faults["users.info"] is None)
-        at.slack.request_url = here
-        await team.submit({"key": "sk-0123456789-1234"})
-        await at.slack.until(lambda: len(publications(at)) == 3)
-        await asyncio.sleep(0.1)
-    assert "`1234`" in team.home_text()

@@ -3,15 +3,13 @@
 import asyncio
 import logging
 import re
-import time
 from collections.abc import Mapping
 
 import pytest
 
-from bot.sim.slack import Source
-from harness import BOTH_TRANSPORTS, HTTP_ONLY, AdminHarness, outcome_text, paused, single_workspace
-from harness.product import Limits, outcomes
-from harness.texts import UNKNOWN_ACTION, incident_text, waiting_text
+from harness import BOTH_TRANSPORTS, HTTP_ONLY, AdminHarness, outcome_text, single_workspace
+from harness.product import outcomes
+from harness.texts import incident_text
 
 pytestmark = pytest.mark.anyio
 
@@ -58,20 +56,6 @@ async def test_a_timeout_in_a_check_is_not_taken_for_the_end_of_the_bot(
     assert seen.text == outcome_text(outcomes.Broken(incident_in(caplog, TimeoutError)))
 
 
-async def test_an_outcome_too_late_for_the_ack_is_posted_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def stalling(*_: object) -> outcomes.Paused:
-        time.sleep(2.55)  # noqa: ASYNC251 - nothing else in the process runs meanwhile
-        return outcomes.Paused("paused")
-
-    monkeypatch.setattr("bot.usecases.session_control.SessionControl.execute", stalling)
-    async with single_workspace(ack_wait=Limits().ack_wait) as at:
-        delivery = await at.command()
-        (message,) = await at.wait_for_messages()
-    assert delivery.ack is not None
-    assert delivery.ack.text == waiting_text()
-    assert (message.source, message.text) == (Source.RESPONSE_URL, paused())
-
-
 async def test_an_exception_in_a_modal_is_shown_in_it(
     team: AdminHarness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,58 +81,3 @@ async def test_an_exception_before_the_request_is_read_is_reported(
         assert at.anchor.requests == []
     assert delivery.status == 200
     assert seen.text == incident_text(incident_in(caplog))
-
-
-def click(response_url: str, /, **changes: object) -> dict[str, object]:
-    """Build a click on a button that is not the bot's."""
-    payload = {
-        "type": "block_actions",
-        "user": {"id": "U0ALICE0001", "team_id": "T0HOME00001"},
-        "team": {"id": "T0HOME00001"},
-        "channel": {"id": "C0ALERTS001"},
-        "actions": [{"type": "button", "action_id": "somebody_elses", "value": "x"}],
-        "trigger_id": "1.2.3",
-        "response_url": response_url,
-    }
-    return payload | changes
-
-
-@BOTH_TRANSPORTS
-async def test_an_unknown_button_is_answered() -> None:
-    async with single_workspace() as at:
-        url = (await at.command("help")).response_url
-        answer = await at.deliver("interactive", click(url), takes_answer=True)
-        await at.slack.until(lambda: len(at.ephemerals()) == 2)
-        assert at.anchor.requests == []
-    assert (answer.status, answer.body) == (200, b"")
-    assert at.ephemerals()[-1].text == UNKNOWN_ACTION
-
-
-async def test_an_unknown_button_of_an_unknown_workspace_is_answered_by_its_url_alone() -> None:
-    async with single_workspace() as at:
-        url = (await at.command("help")).response_url
-        payload = click(url.replace("/commands/", "/elsewhere/"), team=None)
-        answer = await at.deliver("interactive", payload, takes_answer=True)
-        await asyncio.sleep(0.2)
-        assert at.methods == ["auth.test"]
-    assert answer.status == 200
-
-
-URL = "https://hooks.slack.com/actions/x"
-UNANSWERABLE: dict[str, tuple[str, dict[str, object]]] = {
-    "a button without a response_url": ("interactive", click(URL, response_url=None)),
-    "a modal": ("interactive", click(URL, type="view_submission", actions=None)),
-    "a shortcut": ("interactive", click(URL, type="message_action", actions=None, callback_id="x")),
-    "an event": (
-        "events_api",
-        {"type": "event_callback", "team_id": "T0HOME00001", "event": {"type": "app_home_opened"}},
-    ),
-}
-
-
-@pytest.mark.parametrize(("kind", "payload"), UNANSWERABLE.values(), ids=UNANSWERABLE)
-async def test_what_cannot_be_answered_is_acknowledged(kind: str, payload: dict[str, object]) -> None:
-    async with single_workspace() as at:
-        answer = await at.deliver(kind, payload)
-        assert (answer.status, answer.body) == (200, b"")
-        assert at.ephemerals() == []

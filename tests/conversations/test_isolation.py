@@ -5,7 +5,7 @@ import contextlib
 import random
 import re
 import uuid
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -42,25 +42,16 @@ class Actor:
     keys: set[str] = field(default_factory=set)
     tokens: set[str] = field(default_factory=set)
     sessions: set[str] = field(default_factory=set)
-    done: list[str] = field(default_factory=list)
     alerts_left: int = 4
-    alerts_token: str = ""
 
     async def act(self, steps: int) -> None:
         """Install the app, then do one thing after the other."""
         await self.reinstall()
         await self.report()
         await self.pause_own_session()
-        things: list[Callable[[], Awaitable[None]]] = [
-            *[self.command] * 5,
-            *[self.click] * 4,
-            *[self.report, self.report_elsewhere, self.look_at_home, self.list_sessions],
-            *[self.change_key, self.change_key, self.leave, self.reinstall],
-        ]
+        seldom = [self.report, self.list_sessions, self.change_key, self.change_key, self.leave, self.reinstall]
         for _ in range(steps):
-            thing = self.chance.choice(things)
-            self.done.append(thing.__name__)
-            await thing()
+            await self.chance.choice([*[self.command] * 5, *[self.click] * 4, *seldom])()
             await asyncio.sleep(self.chance.random() * 0.02)
 
     def new_session(self) -> str:
@@ -73,7 +64,6 @@ class Actor:
         return session
 
     async def pause_own_session(self) -> None:
-        """Order a pause, and wait until Anchor has it: on a slow machine, all later orders can come after a removal."""
         self.sessions.add(self.tenant.session)
         await self.tenant.command()
         await self.at.anchor.until(lambda: self.tenant.orders)
@@ -91,21 +81,12 @@ class Actor:
             return
         token = f"token-{self.chance.getrandbits(64)}"
         rows, team_id = self.at.store.rows, self.tenant.team_id
-        if await made(lambda: rows.set_alerts_token(team_id, digest(token))):
-            self.alerts_token = token
+        await made(lambda: rows.set_alerts_token(team_id, digest(token)))
         await made(lambda: rows.set_alerts_channel(team_id, self.tenant.channel.id))
-        await self.at.post_alert(self.tenant.team_id, self.alerts_token, session_id=self.new_session(), text="spent")
-
-    async def report_elsewhere(self) -> None:
-        """An alert with this workspace's token, for another."""
-        other = self.chance.choice(self.others)
-        status, _ = await self.at.post_alert(
-            other.team_id, self.alerts_token, session_id=self.new_session(), text="spent"
-        )
+        await self.at.post_alert(team_id, token, session_id=self.new_session(), text="spent")
+        other = self.chance.choice(self.others).team_id
+        status, _ = await self.at.post_alert(other, token, session_id=self.new_session(), text="spent")
         assert status in {401, 503}  # refused, or the database is too slow to say whose it is
-
-    async def look_at_home(self) -> None:
-        await self.at.slack.open_home(self.tenant.person, self.tenant.workspace)
 
     async def list_sessions(self) -> None:
         await self.tenant.command("", command=self.chance.choice(["/anchor-pause", "/anchor-sessions"]))
@@ -153,22 +134,17 @@ async def test_nothing_of_one_workspace_reaches_another(database_url: str, seed:
 
 
 async def settled(at: ManyHarness) -> None:
-    """Wait until the bot has said what it had to say."""
+    """Wait until nothing happens any more."""
     seen = -1
-    while seen != (seen := happened(at)):  # noqa: ASYNC110 - what is waited for is that nothing happens
-        await asyncio.sleep(0.7)
-
-
-def happened(at: ManyHarness) -> int:
-    channels = [channel for workspace in at.slack.platform.workspaces.values() for channel in workspace.channels]
-    return len(at.anchor.requests) + sum(len(at.slack.channel_messages(channel)) for channel in channels)
+    while seen != (seen := len(at.anchor.requests) + len(at.slack.api_calls)):  # noqa: ASYNC110
+        await asyncio.sleep(5.0)
 
 
 def assert_isolated(at: ManyHarness, actors: list[Actor]) -> None:
     owner = {session: actor for actor in actors for session in actor.sessions}
     reader = {key: actor for actor in actors for key in actor.keys}
     of_team = {actor.tenant.team_id: actor for actor in actors}
-    reported: defaultdict[str, int] = defaultdict(int)
+    reported = Counter[str]()
     for request in at.anchor.requests:
         actor = owner[request.session_id] if request.session_id else reader[str(request.key)]
         assert request.key in actor.keys
@@ -185,11 +161,7 @@ def assert_isolated(at: ManyHarness, actors: list[Actor]) -> None:
             own = {actor.tenant.person.id, actor.tenant.workspace.installation.bot_user_id}
             assert message.user in own | {SLACKBOT}  # which speaks if an ack took too long
     assert len(reported) == len(actors)
-    assert sum(reported.values()) > 3 * len(actors), "hardly anything happened"
-    assert {name for actor in actors for name in actor.done} == {
-        *("command", "click", "report", "report_elsewhere", "look_at_home", "list_sessions"),
-        *("change_key", "leave", "reinstall"),
-    }
+    assert reported.total() > 3 * len(actors), "hardly anything happened"
 
 
 def team_of(at: ManyHarness, ref: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from bot.sim.anchor import Slow, unauthorized
+from bot.sim.anchor import unauthorized
 from harness import BOTH_TRANSPORTS, BY_BOTH, SESSION, AdminHarness, ManyHarness, single_workspace
 from harness.conversation import until
 from harness.databases import KEY
@@ -71,25 +71,27 @@ async def test_each_order_is_recorded_with_who_where_and_how_it_ended(tmp_path: 
         assert one.given_at <= one.settled_at <= one.told_at
 
 
-async def test_a_reason_and_the_duration_are_recorded_also_of_a_late_outcome(tmp_path: Path) -> None:
+async def test_an_order_beyond_a_limit_is_recorded(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'bot.db'}"
-    async with single_workspace(DATABASE_URL=url, ack_wait=0.0) as at:
-        at.anchor.fault = Slow(0.5)
-        await at.command(f"{SESSION} it *loops* & spends")
-        (one,) = await read(url, told(1))
-    assert (one.reason, one.delivered_by) == ("it *loops* & spends", "response_url")
-    assert one.settled_at - one.given_at >= 0.5
+    async with single_workspace(DATABASE_URL=url) as at:
+        for _ in range(6):
+            await at.command(verb="resume")
+        found = await read(url, told(6))
+    assert [one.outcome for one in found] == [*["Resumed"] * 5, "TooManyRepeats"]
 
 
-async def test_an_order_in_a_workspace_that_is_not_set_up_is_recorded(at: ManyHarness) -> None:
-    team, nobody = await AdminHarness.open(at), at.add(2)
-    await team.command()
-    await nobody.command()
-    found = await read(at.environ["DATABASE_URL"], told(2))
-    assert [(one.team_id, one.outcome) for one in found] == [
-        (team.team_id, "NoKey"),
-        (nobody.team_id, "WrongWorkspace"),
-    ]
+async def test_orders_of_workspaces_that_are_not_set_up_are_recorded_and_those_of_an_uninstalled_one_deleted(
+    at: ManyHarness,
+) -> None:
+    team, other = await AdminHarness.open(at, with_key=True), await AdminHarness.open(at, 2)
+    stranger = at.add(3)
+    for one in (team, other, stranger):
+        await one.command()
+    await read(at.environ["DATABASE_URL"], told(3))
+    await at.slack.uninstall(team.workspace)
+    left = await read(at.environ["DATABASE_URL"], told(2))
+    expected = [(other.team_id, "NoKey"), (stranger.team_id, "WrongWorkspace")]
+    assert [(one.team_id, one.outcome) for one in left] == expected
 
 
 async def test_a_recovered_order_keeps_what_was_known_about_it(database_url: str) -> None:
@@ -112,16 +114,6 @@ async def test_a_pause_of_a_killed_command_is_sent_and_nobody_in_slack_is_told(d
         assert [order.verb for order in left.orders] == ["pause"]
         assert (left.messages(), left.calls("chat.postMessage")) == ([], 0)
     assert (one.user_id, one.outcome, one.delivered_by) == ("os:root", "Paused", "nobody")
-
-
-async def test_an_uninstalled_workspace_leaves_no_order_behind(at: ManyHarness) -> None:
-    team, other = await AdminHarness.open(at, with_key=True), await AdminHarness.open(at, 2, with_key=True)
-    for one in (team, other):
-        await one.command()
-    await read(at.environ["DATABASE_URL"], told(2))
-    await at.slack.uninstall(team.workspace)
-    (left,) = await read(at.environ["DATABASE_URL"], told(1))
-    assert left.team_id == other.team_id
 
 
 async def test_old_orders_are_deleted_after_the_start(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +11,10 @@ from sqlalchemy import text
 from bot.sim.anchor import SessionState
 from bot.sim.slack import Delivery
 from conversations.test_health import becomes, degraded
-from harness import HTTP_ONLY, SingleHarness, many_workspaces, outcome_text, paused, single_workspace
+from harness import HTTP_ONLY, SingleHarness, outcome_text, paused, single_workspace
 from harness.conversation import until
 from harness.databases import KEY
-from harness.outages import Outage, delete_file, directory_away, execute, locked, network, read_only, without_table
+from harness.outages import Outage, locked, network, read_only, without_table
 from harness.product import Secret, open_store, outcomes
 from harness.texts import waiting_text
 
@@ -111,54 +110,3 @@ async def test_pauses_go_on_while_a_server_does_not_answer(postgresql_urls: Iter
     url = next(postgresql_urls)
     async with network(url) as way:
         await survive(url, way.cut(), bot_url=way.url)
-
-
-@HTTP_ONLY
-async def test_pauses_go_on_while_the_directory_of_the_file_is_gone(tmp_path: Path) -> None:
-    (tmp_path / "own").mkdir()
-    url = f"sqlite:///{tmp_path / 'own/bot.db'}"
-    await survive(url, directory_away(url))
-
-
-@HTTP_ONLY
-async def test_a_deleted_file_is_written_again(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'bot.db'}"
-    async with many_workspaces(url) as at:
-        tenant = await at.set_up(at.add(1))
-        at.anchor.session(tenant.session).seconds = SLOW
-        pausing = asyncio.create_task(tenant.command())
-        await at.anchor.until(lambda: tenant.orders)
-        await asyncio.sleep(0.3)  # until it is stored
-        delete_file(url)
-        assert (await pausing).ack is not None
-        await tenant.slack.until(tenant.messages)
-        await until((tmp_path / "bot.db").exists)
-        await becomes(at, set())
-
-        async def is_told() -> bool:
-            return [row.state for row in await journal(url)] == ["told"]
-
-        await until(is_told)
-        async with open_store(Secret(url), [KEY]) as store:
-            assert await store.rows.find(tenant.team_id) is not None
-        at.anchor.session(tenant.session).seconds = 0.0
-        assert (await tenant.command(verb="resume")).ack is not None
-        assert [order.verb for order in tenant.orders] == ["pause", "resume"]
-
-
-@HTTP_ONLY
-async def test_a_resume_that_another_process_has_taken_over_is_neither_sent_nor_told(database_url: str) -> None:
-    """As when this process is frozen, or cut off from the database, for longer than its lease."""
-    keys = KEY.reveal()
-    async with single_workspace(ack_wait=0.0, DATABASE_URL=database_url, ENCRYPTION_KEYS=keys) as at:
-        at.anchor.session(at.session).seconds = 1.0
-        await at.command()
-        await at.command(verb="resume")
-        await execute(
-            database_url, "UPDATE orders SET owner = '', leased_until = leased_until + 99 WHERE verb = 'resume'"
-        )
-        await at.slack.until(at.messages)
-        await asyncio.sleep(0.5)
-        assert [order.verb for order in at.orders] == ["pause"]
-        assert [message.text for message in at.seen()][2:] == [paused()]
-    assert {row.verb: row.state for row in await journal(database_url)} == {"pause": "told", "resume": "waiting"}
