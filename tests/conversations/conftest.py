@@ -38,7 +38,8 @@ async def hasty(tmp_path: Path) -> AsyncIterator[ManyHarness]:
 
 @pytest.fixture
 async def team(at: ManyHarness) -> AdminHarness:
-    """A workspace with a key, in which an admin has opened Home."""
+    """A workspace with a key, in which an admin has opened Home. Anchor accepts another key as well."""
+    at.anchor.add_key("sk-first-0123456789-1234")
     team = await AdminHarness.open(at, with_key=True)
     await team.open_home()
     return team

@@ -24,19 +24,6 @@ MODALS = {
 }
 
 
-@pytest.fixture
-async def team(at: ManyHarness) -> AdminHarness:
-    return await with_key(at)
-
-
-async def with_key(at: ManyHarness) -> AdminHarness:
-    """A workspace with a key, in which an admin looks at Home; Anchor accepts another key as well."""
-    at.anchor.add_key(KEY)
-    team = await AdminHarness.open(at, with_key=True)
-    await team.open_home()
-    return team
-
-
 async def logged(caplog: pytest.LogCaptureFixture, module: str, **fields: object) -> logging.LogRecord:
     """Wait for a log record of a module of bot/ with these fields."""
 
@@ -132,7 +119,8 @@ async def test_while_admins_can_not_be_looked_up_home_is_shown_and_who_made_a_ch
 
 
 async def test_an_outcome_that_can_not_be_told_is_logged(hasty: ManyHarness, caplog: pytest.LogCaptureFixture) -> None:
-    team = await with_key(hasty)
+    team = await AdminHarness.open(hasty, with_key=True)
+    await team.open_home()
     team.anchor.fault = Slow(3.0)
     assert say.CHECKING in (await team.set_key(KEY)).text
     await team.execute("DELETE FROM workspaces")

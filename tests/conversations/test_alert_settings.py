@@ -160,16 +160,6 @@ async def test_a_token_whose_modal_was_closed_is_written_nowhere_else(hasty: Man
     assert (await team.stored()).alerts_token_digest is not None
 
 
-async def test_a_modal_left_open_while_another_admin_made_a_token_makes_none(team: AdminHarness) -> None:
-    await team.open_home(team.second)
-    for user in (team.admin, team.second):
-        await team.open_modal("anchor_alerts_token", user=user)
-    token = await new_token(team, "second")
-    await team.submit({})
-    await team.wait_for_modal(say.OUTDATED)
-    assert is_token(token, (await team.stored()).alerts_token_digest or "")
-
-
 async def test_unfinished_alerts_of_one_workspace_leave_room_for_another(tmp_path: Path) -> None:
     """Two requests of the first workspace wait for their bodies."""
     async with many_workspaces(f"sqlite:///{tmp_path / 'bot.db'}", alerts_at_once=6) as at, AsyncExitStack() as stack:

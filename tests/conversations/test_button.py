@@ -23,7 +23,7 @@ from harness import (
 )
 from harness.blocks import actions, button, context, image, mrkdwn, section
 from harness.product import outcomes
-from harness.texts import CARD_NOT_UPDATED, broken_button_text, incident_text
+from harness.texts import CARD_NOT_UPDATED, incident_text
 
 pytestmark = pytest.mark.anyio
 
@@ -128,15 +128,6 @@ async def test_another_programs_bare_resume_button_is_answered_with_the_question
         assert [order.verb for order in at.orders] == ["pause"]
         await at.click(question, verb="resume", user=at.slack.bob)
         await at.slack.until(lambda: at.messages()[-1].text == resumed(user=BOB))
-
-
-@pytest.mark.parametrize("value", ["no id", f"{SESSION} {OTHER_SESSION}"])
-async def test_a_button_without_one_session_is_explained(value: str) -> None:
-    async with single_workspace() as at:
-        await at.click(at.post_alert(section("Spend"), actions(button(value=value))))
-        seen = await at.wait_for_ephemeral()
-        assert at.anchor.requests == []
-    assert seen.text == broken_button_text(value)
 
 
 @pytest.mark.parametrize("url", [None, "https://xn--.slack.com/actions/x"], ids=["none", "broken"])

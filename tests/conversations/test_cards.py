@@ -9,16 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.sandbox import environment
-from bot.sim.anchor import SessionState, server_error
+from bot.sim.anchor import SessionState
 from bot.sim.slack import Channel, Message, Source
 from bot.sim.slack.content import parts
-from harness import ALICE, SESSION, SingleHarness, outcome_text, paused, resumed, single_workspace
+from conversations.test_session_facts import describe, verbs
+from harness import ALICE, SESSION, SingleHarness, paused, resumed, single_workspace
 from harness.conversation import post_json
 from harness.databases import KEY
 from harness.outages import execute
-from harness.product import Settings, outcomes
-from harness.session_orders import give_order
 
 pytestmark = pytest.mark.anyio
 
@@ -141,41 +139,6 @@ async def test_a_resume_is_told_in_the_thread_and_in_the_channel_where_it_stays_
     assert (report.text, report.source, buttons(report)) == (resumed(user=BOB), Source.POST_MESSAGE, PAUSE)
 
 
-async def test_a_result_in_the_thread_of_a_card_has_no_button() -> None:
-    async with taking_alerts() as at:
-        card = await alert(at)
-        message = at.slack.post(at.channel, f"look at {SESSION}", user=at.slack.bob, thread_ts=card.ts)
-        await at.slack.use_shortcut(at.person, message)
-        await at.slack.until(lambda: about_session(at)[-1].source is Source.POST_MESSAGE)
-        assert (about_session(at)[-1].thread_ts, about_session(at)[-1].blocks) == (card.ts, ())
-        await until_shown(at, card, RESUME, "Paused")
-
-
-async def test_an_order_on_the_command_line_is_shown_in_slack(file_url: str) -> None:
-    async with taking_alerts(file_url) as at:
-        card = await alert(at, ops(at))
-        await at.command()
-        await until_shown(at, card, RESUME, "Paused")
-        own = {"DATABASE_URL": file_url, "ENCRYPTION_KEYS": KEY.reveal()}
-        assert await give_order(Settings.from_env(environment(at.slack, at.anchor, **own)), "resume", SESSION) == 0
-        await until_shown(at, card, PAUSE, "Resumed", "(command line)")
-        await at.slack.until(lambda: len(about_session(at)) == 2)
-        report = about_session(at)[-1]
-    assert (report.source, "(command line)" in report.text) == (Source.POST_MESSAGE, True)
-
-
-async def test_a_pause_that_failed_leaves_the_card_as_it_was() -> None:
-    async with taking_alerts() as at:
-        card = await alert(at)
-        at.anchor.fault, at.anchor.session(SESSION).seconds = server_error(), 2.0
-        await at.click(card)
-        await until_shown(at, card, PAUSE, "Pausing")
-        await at.slack.until(lambda: "Pausing" not in at.current(card).text)
-        assert at.current(card).text == card.text
-        await at.slack.until(lambda: len(about_session(at)) == 2)
-        assert about_session(at)[-1].text == outcome_text(outcomes.Failed(500, "Failed to pause agent"))
-
-
 async def test_without_its_database_the_bot_updates_the_clicked_message_alone(
     file_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -189,3 +152,27 @@ async def test_without_its_database_the_bot_updates_the_clicked_message_alone(
         await execute(file_url, "ALTER TABLE gone RENAME TO cards")
         await until_shown(at, other, RESUME, "Paused")
     assert [record.message for record in caplog.records].count("cards not updated") == 1
+
+
+async def test_a_check_of_the_session_brings_its_facts_once() -> None:
+    facts = ("`checkout`", "`shop.example`", "external program", "started <!date^", "ends at the latest <!date^")
+    async with taking_alerts() as at:
+
+        async def looked_up(times: int) -> None:
+            count = verbs(at).count("statuses") + times
+            await at.anchor.until(lambda: verbs(at).count("statuses") >= count, within=300.0)
+
+        describe(at, domains=["https://shop.example/pay?token=s3cret"], is_task=False, key_name="ci-key")
+        cards = [await alert(at), await alert(at, ops(at))]
+        for card in cards:
+            await until_shown(at, card, PAUSE, "It spends.", *facts, within=300.0)
+        await looked_up(2)
+        revisions = [at.current(card).revision for card in cards]
+        at.anchor.session(SESSION).steps, at.anchor.session(SESSION).credits = 40, 2.5
+        before = verbs(at).count("list")
+        await looked_up(3)
+        assert [at.current(card).revision for card in cards] == revisions
+        assert verbs(at).count("list") == before
+        at.anchor.session(SESSION).state = SessionState.ENDED
+        ended = await until_shown(at, cards[0], [], "Ended", *facts[:-1], within=300.0)
+    assert [secret for secret in ("s3cret", "/pay", "ci-key", "steps", facts[-1]) if secret in ended.text] == []

@@ -191,56 +191,35 @@ async def test_a_certificate_that_is_not_trusted_is_named(one: SingleHarness, tm
 @HTTP_ONLY
 async def test_a_public_url_that_leads_elsewhere_is_named(one: SingleHarness) -> None:
     """A page of a proxy can have any status: an answer counts only with the challenge."""
-    statuses = iter([404, 200, 502])
 
     async def answer(_: web.Request) -> web.Response:
         return web.json_response({"ok": True}, status=status)
 
     async with LocalServer([web.post("/slack/events", answer)]) as elsewhere:
-        for status in statuses:
+        url = f"{elsewhere.origin}/slack/events"
+        for status, kind in ((404, Wrong.URL_FOREIGN), (200, Wrong.URL_FOREIGN), (502, Open.URL_UNAVAILABLE)):
             found = await examined(settings_of(one, BASE_URL=elsewhere.origin))
-            assert_found(found, N.PUBLIC_URL, Open.URL_UNAVAILABLE if status == 502 else Wrong.URL_FOREIGN)
-            url = f"{elsewhere.origin}/slack/events"
-            assert status != 404 or found.has(N.PUBLIC_URL, Wrong.URL_FOREIGN, url=url, status="404")
+            assert_found(found, N.PUBLIC_URL, kind, {"url": url, "status": str(status)})
     assert_found(await examined(settings_of(one, BASE_URL=elsewhere.origin)), N.PUBLIC_URL, Open.NOT_CONNECTED)
 
 
 @SOCKET_ONLY
-async def test_a_running_bot_keeps_its_requests_in_socket_mode(one: SingleHarness) -> None:
-    """Slack could send them to the connection of the doctor."""
+async def test_socket_mode_is_tried_unless_a_bot_runs(one: SingleHarness) -> None:
+    """Slack could send requests to the connection of the doctor."""
     found = await examined(settings_of(one))
-    assert found.code == 0
-    assert found.has(N.SOCKET_MODE, Good.SOCKET_IN_USE)
-    assert [call.method for call in one.slack.api_calls].count("apps.connections.open") == 1
-
-
-@SOCKET_ONLY
-async def test_without_a_running_bot_a_connection_is_opened(one: SingleHarness) -> None:
-    port = free_port()
-    found = await examined(settings_of(one, PORT=str(port), HOST="0.0.0.0"))  # noqa: S104 - no bot listens
-    assert found.code == 0
+    assert (found.code, found.kind(N.SOCKET_MODE)) == (0, Good.SOCKET_IN_USE)
+    assert one.calls("apps.connections.open") == 1
+    environ = settings_of(one, PORT=str(port := free_port()), HOST="0.0.0.0")  # noqa: S104 - no bot listens
+    found = await examined(environ)
+    assert (found.code, found.kind(N.SOCKET_MODE)) == (0, Good.SOCKET_OPENED)
     assert found.has(N.RUNNING_BOT, Skipped.BOT_NOT_RUNNING, url=f"http://127.0.0.1:{port}")
-    assert found.has(N.SOCKET_MODE, Good.SOCKET_OPENED)
     await one.slack.until(lambda: one.slack.sockets.count == 1)
-
-
-@SOCKET_ONLY
-@pytest.mark.parametrize(
-    ("fault", "kind"),
-    [
-        (None, Wrong.SOCKET_OFF),
-        (api_error("invalid_auth"), Wrong.APP_TOKEN_REFUSED),
-        (api_error("fatal_error"), Open.NO_ANSWER),
-    ],
-    ids=["switched off", "token refused", "fails"],
-)
-async def test_socket_mode_that_does_not_work_is_explained(
-    one: SingleHarness, fault: Fault | None, kind: checks.Kind
-) -> None:
-    environ = settings_of(one, PORT=str(free_port()))
-    one.slack.socket_mode = fault is not None
-    one.slack.faults["apps.connections.open"] = fault
-    assert_found(await examined(environ), N.SOCKET_MODE, kind)
+    for code, kind in (("invalid_auth", Wrong.APP_TOKEN_REFUSED), ("fatal_error", Open.NO_ANSWER)):
+        one.slack.faults["apps.connections.open"] = api_error(code)
+        assert_found(await examined(environ), N.SOCKET_MODE, kind)
+    one.slack.faults.clear()
+    one.slack.socket_mode = False
+    assert_found(await examined(environ), N.SOCKET_MODE, Wrong.SOCKET_OFF)
 
 
 @HTTP_ONLY
@@ -252,23 +231,18 @@ async def test_a_bot_over_http_has_no_connection_of_socket_mode(one: SingleHarne
     assert found.has(N.SOCKET_MODE, Good.SOCKET_OPENED)
 
 
-@pytest.mark.parametrize(
-    ("state", "code", "kind"),
-    [
-        ({"ready": False, "reasons": {"slack": "It is down."}}, 1, Open.BOT_NOT_READY),
-        ({"ready": True, "degraded": {"disk": "It is full."}}, 0, Odd.BOT_DEGRADED),
-        ({"hello": "world"}, 2, Wrong.CANNOT_LISTEN),
-    ],
-)
-async def test_the_running_bot_tells_its_own_state(
-    one: SingleHarness, state: dict[str, Any], code: int, kind: checks.Kind
-) -> None:
+async def test_the_running_bot_tells_its_own_state(one: SingleHarness) -> None:
     async def readyz(_: web.Request) -> web.Response:
         return web.json_response(state)
 
     async with LocalServer([web.get("/readyz", readyz)]) as bot:
-        found = await examined(settings_of(one, PORT=str(bot.port), BASE_URL=""))
-    assert (found.code, found.kind(N.RUNNING_BOT)) == (code, kind)
+        for shown, kind in (
+            ({"ready": False, "reasons": {"slack": "It is down."}}, Open.BOT_NOT_READY),
+            ({"ready": True, "degraded": {"disk": "It is full."}}, Odd.BOT_DEGRADED),
+            ({"hello": "world"}, Wrong.CANNOT_LISTEN),
+        ):
+            state = shown
+            assert_found(await examined(settings_of(one, PORT=str(bot.port), BASE_URL="")), N.RUNNING_BOT, kind)
 
 
 @pytest.mark.parametrize("setting", ["PORT", "METRICS_PORT"])

@@ -25,17 +25,6 @@ async def test_orders_at_once_are_one_call_for_each_session_and_each_is_answered
     assert sorted(answer.text for answer in answers) == sorted(expected)
 
 
-async def test_a_repeated_command_whose_outcome_was_posted_is_answered_to_the_person_alone() -> None:
-    async with single_workspace(ack_wait=0.0) as at:
-        first = await at.command()
-        await at.wait_for_messages()
-        again = await at.slack.resend(first)
-        await asyncio.sleep(0.3)
-        assert len(at.orders) == len(at.messages()) == 1
-    assert again.ack is not None
-    assert again.ack.response_type == "ephemeral"
-
-
 async def test_a_repeated_click_is_answered_once() -> None:
     async with single_workspace() as at:
         first = await at.click()

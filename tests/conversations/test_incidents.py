@@ -43,19 +43,6 @@ async def test_an_exception_is_reported_and_logged_under_one_id(
     assert seen.text == outcome_text(outcomes.Broken(incident_in(caplog)))
 
 
-async def test_a_timeout_in_a_check_is_not_taken_for_the_end_of_the_bot(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def timing_out(*_: object) -> None:
-        raise TimeoutError
-
-    monkeypatch.setattr("bot.usecases.access_check.AccessCheck.check", timing_out)
-    async with single_workspace() as at:
-        await at.command()
-        (seen,) = await at.wait_for_messages()
-    assert seen.text == outcome_text(outcomes.Broken(incident_in(caplog, TimeoutError)))
-
-
 async def test_an_exception_in_a_modal_is_shown_in_it(
     team: AdminHarness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

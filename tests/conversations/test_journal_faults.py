@@ -14,7 +14,7 @@ from conversations.test_health import becomes, degraded
 from harness import HTTP_ONLY, SingleHarness, outcome_text, paused, single_workspace
 from harness.conversation import until
 from harness.databases import KEY
-from harness.outages import Outage, locked, network, read_only, without_table
+from harness.outages import Outage, locked, network, without_table
 from harness.product import Secret, open_store, outcomes
 from harness.texts import waiting_text
 
@@ -97,12 +97,6 @@ async def survive(url: str, outage: AbstractAsyncContextManager[None], *, bot_ur
 @pytest.mark.parametrize("outage", [without_table, locked])
 async def test_pauses_go_on_while_the_table_cannot_be_used(database_url: str, outage: Outage) -> None:
     await survive(database_url, outage(database_url))
-
-
-@HTTP_ONLY
-async def test_pauses_go_on_while_a_server_only_reads(postgresql_urls: Iterator[str]) -> None:
-    url = next(postgresql_urls)
-    await survive(url, read_only(url))
 
 
 @HTTP_ONLY

@@ -247,23 +247,6 @@ async def test_without_a_key_an_admin_can_set_it_on_the_spot_and_others_learn_wh
     assert SAVED in team.modal().text
 
 
-async def test_without_the_scope_nobody_can_set_the_key(team: AdminHarness) -> None:
-    team.workspace.installation.scopes.discard("users:read")
-    await team.open_home()  # so the bot knows that it lacks the scope
-    message = await refused_without_key(team)
-    assert message.text == outcome_text(outcomes.NoKey(scope_missing=True), session=team.session, user=team.admin.id)
-    assert message.blocks == ()
-
-
-async def test_the_button_gives_no_form_to_somebody_who_is_no_admin_any_more(team: AdminHarness) -> None:
-    message = await refused_without_key(team)
-    team.workspace.change_user(team.admin, is_admin=False)
-    await team.open_home()  # so the bot knows them as a member
-    await team.slack.click(team.admin, message, "anchor_set_key")
-    view = await team.wait_for_modal(say.not_admin())
-    assert view.submit is None
-
-
 # --- outages, and secrecy ---
 
 

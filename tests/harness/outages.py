@@ -56,30 +56,6 @@ async def locked(url: str) -> AsyncIterator[None]:
         connection.execute("ROLLBACK")
 
 
-@asynccontextmanager
-async def read_only(url: str) -> AsyncIterator[None]:
-    """The server only reads, as one that stands by."""
-    for value in ("on", "off"):
-        await execute(
-            url.replace("?", "?options=-c%20default_transaction_read_only%3Doff&"),
-            f"DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = {value}', "
-            "current_database()); END $$",
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND application_name = 'anchor-bot'",
-        )
-        if value == "on":
-            yield
-
-
-@asynccontextmanager
-async def directory_away(url: str) -> AsyncIterator[None]:
-    """The directory of the file is elsewhere, as if its disk were gone."""
-    directory = _file(url).parent
-    elsewhere = directory.rename(directory.with_name("elsewhere"))
-    yield
-    elsewhere.rename(directory)
-
-
 def delete_file(url: str, *, with_the_rest: bool = True) -> None:
     """Delete a SQLite file, and what SQLite keeps beside it."""
     file = _file(url)
