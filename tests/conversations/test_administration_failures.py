@@ -35,9 +35,6 @@ async def logged(caplog: pytest.LogCaptureFixture, module: str, **fields: object
     return found()[0]
 
 
-# --- modals and Home that can't be shown ---
-
-
 async def test_a_modal_does_not_open_while_the_database_is_away_and_a_button_says_so(
     at: ManyHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -115,9 +112,6 @@ async def test_while_admins_can_not_be_looked_up_home_is_shown_and_who_made_a_ch
     await logged(caplog, "usecases.admin_notifier", levelname="WARNING", team=team.team_id)
 
 
-# --- outcomes after the ack ---
-
-
 async def test_an_outcome_that_can_not_be_told_is_logged(hasty: ManyHarness, caplog: pytest.LogCaptureFixture) -> None:
     team = await AdminHarness.open(hasty, with_key=True)
     await team.open_home()
@@ -140,9 +134,6 @@ async def test_a_change_that_a_stop_cuts_short_is_called_unknown(team: AdminHarn
     team.slack.request_url = here
 
 
-# --- departures ---
-
-
 @pytest.mark.parametrize("modal", ["anchor_remove_key", "anchor_alerts_token"])
 async def test_a_modal_of_somebody_who_is_no_admin_any_more_changes_nothing(team: AdminHarness, modal: str) -> None:
     await team.open_modal(modal)
@@ -151,9 +142,6 @@ async def test_a_modal_of_somebody_who_is_no_admin_any_more_changes_nothing(team
     await team.submit({})
     await team.wait_for_modal(say.not_admin())
     assert await team.stored() == before
-
-
-# --- bugs ---
 
 
 @pytest.mark.parametrize("where", ["opening", "modal", "home"])
@@ -171,9 +159,6 @@ async def test_a_bug_is_logged_under_an_id_and_told_where_it_happened(
     if where != "opening":
         await (team.wait_for_modal(text) if where == "modal" else team.home_with(text))
         assert [one.name for one in caplog.records if one.levelno >= logging.ERROR] == ["bot.usecases.incidents"]
-
-
-# --- a workspace that removes the app ---
 
 
 @SOCKET_ONLY  # a request without a timestamp has half a second of the ack's time at most behind it

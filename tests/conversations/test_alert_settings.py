@@ -24,18 +24,14 @@ def shown_as_chosen(home: View) -> object:
     return chosen["selected_conversation"]
 
 
-async def new_token(team: AdminHarness, user: str = "admin") -> str:
+async def new_token(team: AdminHarness) -> str:
     """Submit the open modal, and read the new token in it."""
     before = await team.stored()
-    await team.submit({}, user=getattr(team, user))
+    await team.submit({})
     after = await team.stored()
     assert after.alerts_token_version == before.alerts_token_version + 1
-    lines = team.modal(getattr(team, user)).text.splitlines()
-    (token,) = [line for line in lines if is_token(line, after.alerts_token_digest)]
+    (token,) = [line for line in team.modal().text.splitlines() if is_token(line, after.alerts_token_digest)]
     return token
-
-
-# --- where alerts go ---
 
 
 @BOTH_TRANSPORTS
@@ -127,9 +123,6 @@ async def test_somebody_who_is_no_admin_any_more_posts_nothing(team: AdminHarnes
     home = await team.home_with(say.not_admin())
     assert home.find(action) is None
     assert team.messages() == []
-
-
-# --- the token for programs ---
 
 
 async def test_the_modal_shows_the_url_and_a_new_token_which_ends_the_one_before(team: AdminHarness) -> None:

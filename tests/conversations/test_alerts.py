@@ -4,24 +4,15 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, closing
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import aiohttp
 import pytest
 
 from bot.messages import alert_errors as say
-from bot.sim.slack import (
-    Fault,
-    Hang,
-    ResetAfterReading,
-    ResetBeforeReading,
-    Source,
-    rate_limited,
-    server_error,
-)
+from bot.sim.slack import Fault, Hang, ResetAfterReading, ResetBeforeReading, Source, rate_limited, server_error
 from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, paused, single_workspace
 from harness.conversation import post_json
 from harness.outages import execute
@@ -34,8 +25,7 @@ ALERT = {"session_id": SESSION, "text": "It spent $40 in a minute.", "title": "H
 POST = "chat.postMessage"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     status: int
     json: dict[str, object]
     headers: Mapping[str, str]
@@ -68,9 +58,7 @@ async def post(
 
 
 @BOTH_TRANSPORTS
-async def test_an_alert_becomes_a_card_with_a_button_that_pauses_the_session(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+async def test_an_alert_becomes_a_card_with_a_button_that_pauses_the_session(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "bot")
     async with takes_alerts() as at:
         answer = await post(at, ALERT | {"url": "https://spend.example/?a=1&b=2"})
@@ -119,10 +107,8 @@ async def _send_head(at: SingleHarness, *headers: bytes) -> bytes:
     host, port = at.bot.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(b"\r\n".join([b"POST /alerts HTTP/1.1", b"Host: a", *headers, b"", b""]))
-    answer = await reader.read()
-    writer.close()
-    await writer.wait_closed()
-    return answer
+    with closing(writer):
+        return await reader.read()
 
 
 async def test_the_problem_with_an_alert_is_named(wording: Callable[[str, str], None]) -> None:

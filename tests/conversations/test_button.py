@@ -11,19 +11,10 @@ import pytest
 from bot.sim.anchor import Answer, Fault, SessionState, Slow, html
 from bot.sim.slack import Message, Source
 from bot.sim.slack.content import Part, parts
-from harness import (
-    ALICE,
-    BOTH_TRANSPORTS,
-    OTHER_SESSION,
-    SESSION,
-    outcome_text,
-    paused,
-    resumed,
-    single_workspace,
-)
+from harness import ALICE, BOTH_TRANSPORTS, outcome_text, paused, resumed, single_workspace
 from harness.blocks import actions, button, context, image, mrkdwn, section
 from harness.product import outcomes
-from harness.texts import CARD_NOT_UPDATED, incident_text
+from harness.texts import CARD_NOT_UPDATED, OTHER_SESSION, SESSION, incident_text
 
 pytestmark = pytest.mark.anyio
 

@@ -6,17 +6,9 @@ import pytest
 
 from bot.sim.anchor import DEFAULT_KEY, SessionState
 from bot.sim.slack import Source
-from harness import (
-    BOTH_TRANSPORTS,
-    OTHER_SESSION,
-    SESSION,
-    outcome_text,
-    paused,
-    single_workspace,
-    usage_text,
-)
+from harness import BOTH_TRANSPORTS, outcome_text, paused, single_workspace
 from harness.product import outcomes, requests
-from harness.texts import unknown_command_text
+from harness.texts import OTHER_SESSION, SESSION, unknown_command_text, usage_text
 
 pytestmark = pytest.mark.anyio
 

@@ -50,9 +50,7 @@ def running_tasks() -> int:
 
 
 JOURNALED = [["INSERT", "SELECT", *["UPDATE"] * count] for count in range(3)]
-"""The statements of an order, with the search for other orders of the session: its outcome can be known, and delivered,
-before it is written.
-"""
+"""The statements of an order, with the search for others of its session: it can end before it is written."""
 
 
 @pytest.mark.parametrize("by", BY_BOTH)

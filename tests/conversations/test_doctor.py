@@ -82,9 +82,6 @@ async def test_nothing_is_left_in_slack_and_nothing_is_made(one: SingleHarness, 
             pass
 
 
-# --- one fault at a time ---
-
-
 def fails(name: checks.CheckName, kind: checks.Kind, **values: str) -> tuple[object, ...]:
     return name, kind, values
 
@@ -93,10 +90,7 @@ def slack_is(status: int, body: bytes, kind: str = "application/json") -> dict[s
     return {"auth.test": Answer(status, body, kind)}
 
 
-def settings(**changes: str) -> dict[str, str]:
-    return changes
-
-
+settings = dict[str, str]
 BROKEN, CLOSED, NOWHERE = api_error("internal_error"), "http://127.0.0.1:1/", "https://no-such-host.invalid/"
 NOT_SLACK = partial(fails, N.BOT_TOKEN, Wrong.NOT_SLACK)
 MORE_SCOPES = "commands, chat:write, users:read, im:write"
@@ -255,9 +249,6 @@ async def test_a_port_that_another_program_uses_is_named(one: SingleHarness, set
     assert f"HOST and {setting} " in line
 
 
-# --- the database ---
-
-
 async def test_a_database_that_works_is_current(one: SingleHarness, database_url: str) -> None:
     if not database_url.startswith("sqlite"):
         assert (await examined(settings_of(one, DATABASE_URL=database_url))).kind(N.DATABASE) == Good.DATABASE_NEW
@@ -286,16 +277,10 @@ async def test_tables_of_another_version_end_with_2_and_stay_as_they_are(
         assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (revision,)
 
 
-# --- settings ---
-
-
 async def test_no_secret_is_printed(one: SingleHarness) -> None:
     secrets = {"ALERTS_TOKEN": "s3cret-of-alerts-and-long", "SLACK_BOT_TOKEN": "xoxb-wrong"}
     found = await examined(settings_of(one, **secrets, DATABASE_URL="postgresql://bot:s3cret@127.0.0.1:1/bot"))
     assert (leaks("\n".join(found.lines)), leaks(str(found.records))) == ([], [])
-
-
-# --- the command as a process ---
 
 
 async def test_settings_and_files_that_can_not_be_used_end_it_at_once(one: SingleHarness, tmp_path: Path) -> None:

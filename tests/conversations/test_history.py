@@ -8,7 +8,7 @@ import pytest
 
 from bot.messages import history as text
 from bot.sim.slack import User, View
-from harness import BOTH_TRANSPORTS, OTHER_SESSION, SESSION, AdminHarness, ManyHarness
+from harness import BOTH_TRANSPORTS, OTHER_SESSION, AdminHarness, ManyHarness
 from harness import admin_texts as say
 from harness.order_rows import order_row
 from harness.product import OrderRows, State, history, outcomes, policy
@@ -36,9 +36,6 @@ def shown(view: View | None, reasons: Sequence[str] = REASONS) -> list[str]:
     return sorted((one for one in reasons if one in view.text), key=view.text.index)
 
 
-# --- Home ---
-
-
 @BOTH_TRANSPORTS
 async def test_home_has_the_last_ten_orders_and_where_and_why_only_for_some(team: AdminHarness) -> None:
     other = await AdminHarness.open(team.at, 2, with_key=True)
@@ -57,9 +54,6 @@ async def test_home_has_the_last_ten_orders_and_where_and_why_only_for_some(team
     await team.at.store.rows.set_policy(team.team_id, policy.Policy(pause=rule), if_version=version)
     views = [await team.open_home(user) for user in (team.admin, team.member)]
     assert [shown(view) for view in views] == [everything, []], "people who are not allowed to pause see none"
-
-
-# --- the modal ---
 
 
 @BOTH_TRANSPORTS
@@ -84,15 +78,6 @@ async def test_an_admin_looks_for_orders_by_person_session_outcome_and_period(te
     await team.submit({"session": "3f2b"})
     assert (team.modal().errors, len(shown(team.modal()))) == ({"session": text.NO_SESSION}, 3)
     assert team.modal().text.count(f"<#{team.channel.id}>") == 3
-
-
-async def test_more_orders_than_fit_are_said_to_be_there(team: AdminHarness) -> None:
-    for number in range(text.MOST_IN_MODAL + 1):
-        await leave(team, team.admin, age=number, reason="<&> " * 1_000)
-    await team.open_home()
-    modal = await team.open_modal(BUTTON)
-    assert modal.text.count(SESSION) == text.MOST_IN_MODAL
-    assert str(text.MOST_IN_MODAL) in modal.text
 
 
 async def test_orders_that_come_late_are_shown_in_the_modal(hasty: ManyHarness) -> None:

@@ -45,7 +45,6 @@ class Actor:
     alerts_left: int = 4
 
     async def act(self, steps: int) -> None:
-        """Install the app, then do one thing after the other."""
         await self.reinstall()
         await self.report()
         self.sessions.add(self.tenant.session)
@@ -57,7 +56,7 @@ class Actor:
             await asyncio.sleep(self.chance.random() * 0.02)
 
     def new_session(self) -> str:
-        """A session that is this workspace's, or another's, or nobody's; but only this one ever names it."""
+        """A session of this workspace, of another one, or of nobody; but only this one ever names it."""
         owner = self.chance.choice([self.tenant, self.chance.choice(self.others), None])
         session = str(uuid.UUID(int=self.chance.getrandbits(128)))
         if owner is not None:

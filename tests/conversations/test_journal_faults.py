@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
-from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -57,19 +56,15 @@ async def give_all(at: SingleHarness) -> list[str]:
     return [fast, slow, clicked, lost, left]
 
 
-async def journal(url: str) -> list[Any]:
-    """Return the rows of the journal."""
-    async with open_store(Secret(url), [KEY]) as store:
-        return list(await store.database.fetch_all(text("SELECT * FROM orders")))
-
-
 async def until_written(url: str, sessions: list[str]) -> None:
     """Wait until the orders that were given meanwhile are stored, and that they were told."""
     expected = dict.fromkeys(sessions, ("told", "Paused"))
     expected[sessions[-1]] = ("told", "StoreUnavailable")
 
     async def are_stored() -> bool:
-        return {row.session_id: (row.state, row.outcome) for row in await journal(url)} == expected
+        async with open_store(Secret(url), [KEY]) as store:
+            rows = await store.database.fetch_all(text("SELECT * FROM orders"))
+        return {row.session_id: (row.state, row.outcome) for row in rows} == expected
 
     await until(are_stored)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.sim.slack import Answer, Message, Slow
+from bot.sim.slack import Answer, Slow
 from harness import BOTH_TRANSPORTS, BY_BOTH, AdminHarness, ManyHarness, outcome_text, paused
 from harness import admin_texts as say
 from harness.administration import modal_text
@@ -23,18 +23,14 @@ SAVED = say.key_saved()
 DOWN = Answer(503, b"down", "text/plain")
 
 
-async def without_key(at: ManyHarness) -> AdminHarness:
+@pytest.fixture
+async def team(at: ManyHarness) -> AdminHarness:
     """A workspace without a key, in which an admin looks at Home; Anchor accepts two keys."""
     at.anchor.add_key(KEY)
     at.anchor.add_key(OTHER)
     team = await AdminHarness.open(at)
     await team.open_home()
     return team
-
-
-@pytest.fixture
-async def team(at: ManyHarness) -> AdminHarness:
-    return await without_key(at)
 
 
 def made(by: str, key: str = KEY, check: workspace.KeyCheck = VERIFIED) -> workspace.AnchorKey:
@@ -44,15 +40,6 @@ def made(by: str, key: str = KEY, check: workspace.KeyCheck = VERIFIED) -> works
 async def key_of(team: AdminHarness) -> tuple[str, workspace.KeyCheck, str | None] | None:
     key = (await team.stored()).anchor_key
     return (key.value.reveal(), key.check, key.set_by) if key else None
-
-
-async def refused_without_key(team: AdminHarness, session: str | None = None) -> Message:
-    """The answer to a command in a workspace without a key."""
-    await team.command(session)
-    return team.seen()[-1]
-
-
-# --- set ---
 
 
 @BOTH_TRANSPORTS
@@ -79,9 +66,6 @@ async def test_a_key_is_saved_from_a_modal_without_its_type_or_its_installation(
     assert SAVED in (await team.set_key(KEY)).text
 
 
-# --- keys that are not saved ---
-
-
 async def test_a_key_that_is_none_or_that_anchor_refuses_is_an_error_on_the_field(team: AdminHarness) -> None:
     await team.open_modal("anchor_set_key")
     for typed in ("two words", "sk-…-ellipsis", "\u200bsk-1", " "):
@@ -96,11 +80,7 @@ async def test_a_key_that_is_none_or_that_anchor_refuses_is_an_error_on_the_fiel
     assert SAVED in team.modal().text
 
 
-@pytest.mark.parametrize(
-    ("fault", "status"),
-    [(DOWN, 503), (None, None)],
-    ids=["out of service", "unreachable"],
-)
+@pytest.mark.parametrize(("fault", "status"), [(DOWN, 503), (None, None)], ids=["out of service", "unreachable"])
 async def test_while_anchor_can_not_say_a_key_is_saved_only_if_the_admin_says_so(
     team: AdminHarness, fault: Answer | None, status: int | None
 ) -> None:
@@ -115,19 +95,14 @@ async def test_while_anchor_can_not_say_a_key_is_saved_only_if_the_admin_says_so
     assert await key_of(team) == (KEY, UNVERIFIED, team.admin.id)
 
 
-# --- the time that an ack has ---
-
-
 async def test_an_outcome_after_the_ack_does_not_overtake_it(hasty: ManyHarness) -> None:
     """Slack may do what an ack says after what came behind it."""
-    team = await without_key(hasty)
+    team = await AdminHarness.open(hasty)
+    await team.open_home()
     team.slack.platform.ack_delay = 0.5
     assert say.CHECKING in (await team.set_key("sk-nobody-knows-this-one")).text
     await team.wait_for_modal(say.KEY_REFUSED)
     assert await key_of(team) is None
-
-
-# --- rights ---
 
 
 @pytest.mark.parametrize(
@@ -169,9 +144,6 @@ async def test_an_outsider_who_sends_the_modal_changes_nothing(team: AdminHarnes
     assert team.anchor.requests == []
 
 
-# --- two at once ---
-
-
 @BOTH_TRANSPORTS
 async def test_of_two_who_send_at_once_one_sets_the_key(team: AdminHarness) -> None:
     await team.open_home(team.second)
@@ -182,9 +154,6 @@ async def test_of_two_who_send_at_once_one_sets_the_key(team: AdminHarness) -> N
     assert (say.OUTDATED in team.modal(team.second).text) is not is_second
     key, user = (OTHER, team.second) if is_second else (KEY, team.admin)
     assert await key_of(team) == (key, VERIFIED, user.id)
-
-
-# --- replace and remove ---
 
 
 async def test_an_admin_removes_the_key_and_who_set_it_is_notified_although_no_admin(team: AdminHarness) -> None:
@@ -200,8 +169,8 @@ async def test_an_admin_removes_the_key_and_who_set_it_is_notified_although_no_a
     for user in (team.admin, team.member):
         assert await team.wait_for_direct_messages(user=user) == [say.key_removed_notice(team.admin.id, before)]
     assert await key_of(team) is None
-    message = await refused_without_key(team)
-    assert message.text == outcome_text(outcomes.NoKey(can_set=True), session=team.session, user=team.admin.id)
+    refusal = outcome_text(outcomes.NoKey(can_set=True), session=team.session, user=team.admin.id)
+    assert (await team.answer("a command")).text == refusal
 
 
 @pytest.mark.parametrize("verb", ["pause", "resume"])
@@ -228,9 +197,6 @@ async def test_a_new_key_is_not_blamed_for_the_one_before(team: AdminHarness, ve
     assert (await team.wait_for_direct_messages(2, user=team.admin))[1] == replaced
 
 
-# --- no key yet ---
-
-
 async def test_without_a_key_an_admin_can_set_it_on_the_spot_and_others_learn_who_can(team: AdminHarness) -> None:
     for by in BY_BOTH:
         message = await team.answer(by, team.member)
@@ -245,9 +211,6 @@ async def test_without_a_key_an_admin_can_set_it_on_the_spot_and_others_learn_wh
             await team.slack.close(team.admin)
     await team.submit({"key": KEY})
     assert SAVED in team.modal().text
-
-
-# --- outages, and secrecy ---
 
 
 async def test_the_key_is_nowhere_but_at_anchor(
