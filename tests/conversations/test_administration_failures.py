@@ -134,7 +134,7 @@ async def test_a_change_that_a_stop_cuts_short_is_called_unknown(team: AdminHarn
     team.slack.request_url = here
 
 
-@pytest.mark.parametrize("modal", ["anchor_remove_key", "anchor_alerts_token"])
+@pytest.mark.parametrize("modal", ["anchor_remove_key", "anchor_alerts_token", "anchor_history"])
 async def test_a_modal_of_somebody_who_is_no_admin_any_more_changes_nothing(team: AdminHarness, modal: str) -> None:
     await team.open_modal(modal)
     team.workspace.change_user(team.admin, is_admin=False)

@@ -9,14 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from bot.demo.sandbox import environment
 from bot.sim.anchor import SessionState
-from bot.sim.slack import Channel, Message, Source
+from bot.sim.slack import Channel, Message, Source, api_error
 from bot.sim.slack.content import parts
 from conversations.test_session_facts import describe, verbs
 from harness import ALICE, SESSION, SingleHarness, paused, resumed, single_workspace
 from harness.conversation import post_json
 from harness.databases import KEY
 from harness.outages import execute
+from harness.product import Settings
+from harness.session_orders import give_order
 
 pytestmark = pytest.mark.anyio
 
@@ -108,14 +111,18 @@ async def test_a_fast_pause_is_shown_by_one_update() -> None:
         assert (at.current(card).revision, at.calls(UPDATE)) == (1, 1)
 
 
-async def test_all_cards_follow_orders_from_any_surface() -> None:
-    async with taking_alerts() as at:
+async def test_all_cards_follow_orders_from_any_surface(file_url: str) -> None:
+    async with taking_alerts(file_url) as at:
         cards = [await alert(at), await alert(at, ops(at))]
         await at.command(f"{SESSION} it loops")
         here, there = [await until_shown(at, card, RESUME, "Paused", f"<@{ALICE}>") for card in cards]
         await at.click(there, verb="resume", user=at.slack.bob)
         for card in cards:
             await until_shown(at, card, PAUSE, "Resumed", f"<@{BOB}>")
+        own = {"DATABASE_URL": file_url, "ENCRYPTION_KEYS": KEY.reveal()}
+        assert await give_order(Settings.from_env(environment(at.slack, at.anchor, **own)), "pause", SESSION) == 0
+        for card in cards:
+            await until_shown(at, card, RESUME, "Paused", "(command line)")
         at.anchor.session(SESSION).state = SessionState.ENDED
         await at.command()
         for card in cards:
@@ -152,6 +159,17 @@ async def test_without_its_database_the_bot_updates_the_clicked_message_alone(
         await execute(file_url, "ALTER TABLE gone RENAME TO cards")
         await until_shown(at, other, RESUME, "Paused")
     assert [record.message for record in caplog.records].count("cards not updated") == 1
+
+
+async def test_a_card_that_slack_does_not_let_the_bot_update_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
+    async with taking_alerts() as at:
+        await alert(at)
+        at.slack.faults[UPDATE] = api_error("cant_update_message", times=1)
+        for verb in ("pause", "resume"):
+            await at.command(verb=verb)
+            await asyncio.sleep(5.0)
+        assert at.calls(UPDATE) == 1
+    assert [record.message for record in caplog.records].count("card not updated") == 1
 
 
 async def test_a_check_of_the_session_brings_its_facts_once() -> None:

@@ -7,7 +7,6 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,6 @@ N = checks.CheckName
 Good, Wrong, Odd, Skipped, Open = checks.Good, checks.Wrong, checks.Questionable, checks.Skipped, checks.Unanswered
 SAMPLES = Path(__file__).parents[1] / "samples"
 HTML = "text/html"
-NO_JSON = "the answer is not a JSON object"
 SCHEDULE, DELETE = "chat.scheduleMessage", "chat.deleteScheduledMessage"
 CHANNEL = {"ALERTS_CHANNEL": "C0ALERTS001"}
 
@@ -92,7 +90,6 @@ def slack_is(status: int, body: bytes, kind: str = "application/json") -> dict[s
 
 settings = dict[str, str]
 BROKEN, CLOSED, NOWHERE = api_error("internal_error"), "http://127.0.0.1:1/", "https://no-such-host.invalid/"
-NOT_SLACK = partial(fails, N.BOT_TOKEN, Wrong.NOT_SLACK)
 MORE_SCOPES = "commands, chat:write, users:read, im:write"
 PROXIED = settings(ANCHOR_API_URL="https://anchor.test")
 NOT_IN_CHANNEL = fails(N.ALERT_CHANNEL, Wrong.CHANNEL_REFUSED, code="not_in_channel", channel="C0INCIDENT1")
@@ -123,11 +120,8 @@ FAULTS: dict[str, tuple[dict[str, Any], Any]] = {
     "left": ({DELETE: BROKEN}, fails(N.ALERT_CHANNEL, Odd.MESSAGE_LEFT, channel="C0ALERTS001")),
     "key": ({"anchor": anchor_error(500)}, fails(N.ANCHOR_KEY, Open.NO_ANSWER, who="Anchor", why="HTTP 500")),
     "gateway": (slack_is(502, b"<html>", HTML), fails(N.BOT_TOKEN, Open.NO_ANSWER)),
-    "limit": (slack_is(429, b"slow down", HTML), fails(N.BOT_TOKEN, Open.NO_ANSWER)),
     "no scopes": (slack_is(200, b'{"ok":true,"team_id":"T0HOME00001"}'), fails(N.SCOPES, Skipped.SCOPES_UNKNOWN)),
-    "404": (slack_is(404, b"<html>", HTML), NOT_SLACK(why="HTTP 404")),
-    "200": (slack_is(200, b"<html>", HTML), NOT_SLACK(why="HTTP 200")),
-    "list": (slack_is(200, b"[1]"), NOT_SLACK(why=NO_JSON)),
+    "404": (slack_is(404, b"<html>", HTML), fails(N.BOT_TOKEN, Wrong.NOT_SLACK, why="HTTP 404")),
     "hangs": ({"api.test": Hang()}, fails(N.SLACK, Open.TIMED_OUT)),
     "hangs up": ({"api.test": ResetAfterReading()}, fails(N.SLACK, Open.CONNECTION_BROKE)),
     "behind": ({"clock": 60}, fails(N.CLOCK, Odd.CLOCK_OFF)),

@@ -94,16 +94,6 @@ async def test_orders_that_come_late_are_shown_in_the_modal(hasty: ManyHarness) 
     assert shown(await team.wait_for_modal(REASONS[0])) == [REASONS[0]], "the filters are still there"
 
 
-async def test_whoever_is_no_admin_any_more_sees_no_orders(team: AdminHarness) -> None:
-    await leave(team, team.member, reason=REASONS[0])
-    await team.open_home(team.second)
-    await team.open_modal(BUTTON, user=team.second)
-    team.workspace.change_user(team.second, is_admin=False, is_owner=False)
-    await team.submit({}, user=team.second)
-    await team.wait_for_modal(say.not_admin(), user=team.second)
-    assert shown(team.modal(team.second)) == []
-
-
 @pytest.mark.parametrize("fault", ["no table", "a bug"])
 async def test_home_and_the_modal_say_why_they_show_no_orders(
     team: AdminHarness, monkeypatch: pytest.MonkeyPatch, fault: str

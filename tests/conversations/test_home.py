@@ -86,14 +86,6 @@ async def test_a_missing_scope_and_a_closed_channel_show_in_home_until_they_are_
     assert "missing: chat:write" in (await team.open_home()).text
 
 
-async def test_the_messages_tab_and_a_workspace_that_is_not_served_show_no_home(at: ManyHarness) -> None:
-    team, stranger = await AdminHarness.open(at), at.add(2)
-    for opened in (await at.slack.open_home(team.admin, tab="messages"), await at.slack.open_home(stranger.person)):
-        assert opened.answer.status == 200
-    await asyncio.sleep(0.2)
-    assert publications(at) == []
-
-
 async def test_home_and_its_event_do_not_wait_for_slow_answers_and_a_broken_check_leaves_it_as_it_is(
     at: ManyHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -13,7 +14,7 @@ from conversations.test_health import becomes, degraded
 from harness import HTTP_ONLY, SingleHarness, outcome_text, paused, single_workspace
 from harness.conversation import until
 from harness.databases import KEY
-from harness.outages import Outage, locked, network, without_table
+from harness.outages import Outage, directory_away, locked, network, without_table
 from harness.product import Secret, open_store, outcomes
 from harness.texts import waiting_text
 
@@ -92,6 +93,12 @@ async def survive(url: str, outage: AbstractAsyncContextManager[None], *, bot_ur
 @pytest.mark.parametrize("outage", [without_table, locked])
 async def test_pauses_go_on_while_the_table_cannot_be_used(database_url: str, outage: Outage) -> None:
     await survive(database_url, outage(database_url))
+
+
+@HTTP_ONLY
+async def test_pauses_go_on_while_the_directory_of_the_file_is_gone(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    await survive(url := f"sqlite:///{tmp_path / 'own/bot.db'}", directory_away(url))
 
 
 @HTTP_ONLY

@@ -56,6 +56,15 @@ async def locked(url: str) -> AsyncIterator[None]:
         connection.execute("ROLLBACK")
 
 
+@asynccontextmanager
+async def directory_away(url: str) -> AsyncIterator[None]:
+    """The directory of the file is elsewhere, as if its disk were gone."""
+    directory = _file(url).parent
+    elsewhere = directory.rename(directory.with_name("elsewhere"))
+    yield
+    elsewhere.rename(directory)
+
+
 def delete_file(url: str, *, with_the_rest: bool = True) -> None:
     """Delete a SQLite file, and what SQLite keeps beside it."""
     file = _file(url)
