@@ -16,12 +16,8 @@ from harness.texts import incident_text, is_about
 pytestmark = pytest.mark.anyio
 
 KEY = "sk-first-0123456789-1234"
-MODALS = {
-    "anchor_set_key": {"key": KEY},
-    "anchor_remove_key": {},
-    "anchor_change_policy": {},
-    "anchor_alerts_token": {},
-}
+OTHERS = ("anchor_remove_key", "anchor_change_policy", "anchor_alerts_token", "anchor_history")
+MODALS = {"anchor_set_key": {"key": KEY}} | {name: dict[str, str]() for name in OTHERS}
 
 
 async def logged(caplog: pytest.LogCaptureFixture, module: str, **fields: object) -> logging.LogRecord:

@@ -40,6 +40,7 @@ async def test_a_channel_is_chosen_and_a_test_alert_shows_the_card(team: AdminHa
     await team.press(CHOOSE, alerts.id)
     home = await team.home_with(say.alert_posted(alerts.id))
     assert shown_as_chosen(home) == alerts.id
+    assert "'exclude_external_shared_channels': True" in str(home.find(CHOOSE)), "an alert is for the company alone"
     (card,) = team.messages()
     assert card.text == SAMPLE_ALERT
     assert (await team.stored()).alerts_channel == alerts.id
