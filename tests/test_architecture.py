@@ -174,8 +174,7 @@ EXCEPTIONS = {
 
 NOT_YET = frozenset(
     """
-    browser/channel_page.py browser/test_set_up.py browser/test_shortcuts.py browser/test_story.py
-    browser/test_switches.py conversations/test_alertmanager.py conversations/test_command.py
+    conversations/test_alertmanager.py conversations/test_command.py
     conversations/test_cost.py conversations/test_doctor.py conversations/test_doctor_of_many.py
     conversations/test_duplicates.py conversations/test_health.py conversations/test_history.py
     conversations/test_home.py conversations/test_incidents.py conversations/test_installing.py

@@ -23,9 +23,7 @@ async def axe(page: Page) -> list[str]:
     """The violations on the page as it is now, each with its rule, its help text, and the elements that break it."""
     await page.evaluate(_AXE)  # not a script element, which the page's Content-Security-Policy would refuse
     results = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [
-        f"{violation['id']}: {violation['help']}: {_places(violation['nodes'])}" for violation in results["violations"]
-    ]
+    return [f"{one['id']}: {one['help']}: {_places(one['nodes'])}" for one in results["violations"]]
 
 
 async def tab_to(page: Page, control: Locator, key: str = "Tab") -> None:

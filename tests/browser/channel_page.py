@@ -5,20 +5,14 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Locator, Page, expect
 
-from bot.config.settings import DASHBOARD_URL
-from bot.core.outcomes import Outcome
-from bot.core.requests import Actor, Order, Verb
-from bot.core.session_id import SessionId
 from bot.demo.demo import Demo
 from bot.demo.monitor import report
-from bot.messages.outcome import outcome_message
-from bot.messages.request_errors import unknown_action_message
 from bot.sim.slack import Channel, Message, Rule, User
-from browser.pages import watched_page
+from harness.session_texts import UNKNOWN_ACTION
 
-UNKNOWN_BUTTON = unknown_action_message().text.split("\n")[0]
+UNKNOWN_BUTTON = UNKNOWN_ACTION.split("\n")[0]
 """The first line of the bot's answer to a button that is none of its own."""
 
 _START = 60_000  # milliseconds that the bot may take to start or to stop
@@ -47,7 +41,6 @@ class ChannelPage:
         self.bot_state = page.get_by_role("heading", name="Bot")
 
     async def open(self) -> None:
-        """Open the channel by its name in the list."""
         await self.in_sidebar(self.name).click()
         await expect(self.pane.get_by_role("heading", level=2)).to_have_text(self.name)
 
@@ -57,31 +50,24 @@ class ChannelPage:
         await expect(self.home).to_be_visible()
 
     def in_sidebar(self, name: str) -> Locator:
-        """A conversation in the list."""
         return self.page.get_by_role("navigation").get_by_role("button", name=name)
 
     def tab(self, name: str) -> Locator:
-        """A tab of the app."""
         return self.page.get_by_role("tab", name=name)
 
     def message(self, text: str | re.Pattern[str]) -> Locator:
-        """The message with this in it."""
         return self.messages.filter(has_text=text)
 
     def button(self, name: str) -> Locator:
-        """A button of a message, by its label."""
         return self.messages.get_by_role("button", name=name, exact=True)
 
     def pause_button(self, session_id: str) -> Locator:
-        """The bot's button that pauses a session."""
         return self.button(f"Pause session {session_id}")
 
     def resume_button(self, session_id: str) -> Locator:
-        """The bot's button that resumes a session."""
         return self.button(f"Resume session {session_id}")
 
     async def pause(self, session_id: str) -> None:
-        """Pause a session by the button of its alert."""
         await self.pause_button(session_id).click()
 
     async def resume(self, button: Locator) -> None:
@@ -90,12 +76,10 @@ class ChannelPage:
         await self.dialog.get_by_role("button", name="Resume").click()
 
     def agent(self, name: str) -> Locator:
-        """The card of an agent."""
         heading = self.page.get_by_role("heading", name=name)
         return self.page.get_by_role("region", name="Agents", exact=True).get_by_role("listitem").filter(has=heading)
 
     def switch(self, name: str) -> Locator:
-        """A switch."""
         return self.page.get_by_role("switch", name=name, exact=True)
 
     async def set_switch(self, name: str, *, on: bool) -> None:
@@ -114,13 +98,11 @@ class ChannelPage:
         self.slack.violations[:] = [one for one in self.slack.violations if one.rule is not Rule.ACK_LATE]
 
     async def act_as(self, name: str) -> None:
-        """Choose the person who acts."""
         await self.page.get_by_role("radio", name=name).locator("xpath=..").click()
         await expect(self.page.get_by_role("radio", name=name)).to_be_checked()
         await expect(self.line).to_have_accessible_name(f"Message {self.name} as {name}")
 
     async def enter(self, line: str) -> None:
-        """Type a line and press Enter."""
         await self.line.fill(line)
         await self.line.press("Enter")
 
@@ -163,12 +145,10 @@ class ChannelPage:
         return [one.path.rpartition("/")[2] for one in self.anchor.posts(session_id)]
 
 
-def outcome_text(verb: Verb, session_id: str, outcome: Outcome) -> str:
-    """The bot's answer to an order of Alice's, as the page shows it."""
-    order = Order(verb, SessionId(session_id), Actor("", "", "U0ALICE0001"))
-    text = outcome_message(order, outcome, now=0.0, dashboard_url=DASHBOARD_URL).text
-    shown = re.sub(r"<[^|>]*\|([^>]*)>", r"\1", text.replace("<@U0ALICE0001>", "@alice"))
-    return re.sub(r"[*`]", "", " ".join(shown.splitlines()))
+def shown(text: str) -> str:
+    """A text of the bot's as the page shows it."""
+    words = re.sub(r"<[^|>]*\|([^>]*)>", r"\1", text.replace("<@U0ALICE0001>", "@alice"))
+    return re.sub(r"[*`]", "", " ".join(words.splitlines()))
 
 
 async def says(place: Locator, text: str) -> None:
@@ -182,13 +162,3 @@ def new_channel_page(demo: Demo, page: Page) -> ChannelPage:
     slack, number = demo.sandbox.slack, next(_NUMBERS)
     members = (slack.alice, slack.bob, slack.outsider, slack.home.installation.bot_user_id)
     return ChannelPage(demo, slack.home.add_channel(f"C0TEST{number:05}", f"test-{number}", *members), page)
-
-
-@asynccontextmanager
-async def own_channel_page(browser: Browser, demo: Demo, url: str, **settings: str) -> AsyncIterator[ChannelPage]:
-    """Make a new channel, and let Alice open it in a browser context with these settings."""
-    async with watched_page(browser, **settings) as page:
-        channel = new_channel_page(demo, page)
-        await page.goto(url)
-        await channel.open()
-        yield channel

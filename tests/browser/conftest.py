@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, expect
 
-from bot.demo.demo import Demo
 from bot.demo.page.server import page as serve_page
 from bot.demo.runner import DemoRunner
 from browser.channel_page import ChannelPage, new_channel_page
@@ -31,14 +30,9 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture(scope="session")
 async def runner() -> AsyncIterator[DemoRunner]:
+    """One demo for all tests: each leaves its switches and agents as they were."""
     async with DemoRunner() as runner:
         yield runner
-
-
-@pytest.fixture(scope="session")
-async def demo(runner: DemoRunner) -> Demo:
-    """One demo for all tests: each leaves its switches and agents as they were."""
-    return runner.demo
 
 
 @pytest.fixture(scope="session")
@@ -54,17 +48,19 @@ async def screen(browser: Browser, url: str) -> AsyncIterator[Screen]:  # noqa: 
 
 
 @pytest.fixture
-async def channel(demo: Demo, url: str, screen: Screen) -> AsyncIterator[ChannelPage]:
+async def channel(runner: DemoRunner, url: str, screen: Screen) -> AsyncIterator[ChannelPage]:
     """A new channel, which Alice has open. The bot must break no rule of Slack's or Anchor's in it."""
-    channel = new_channel_page(demo, screen.page)
+    switches = runner.demo.switches
+    channel = new_channel_page(runner.demo, screen.page)
     await screen.page.goto(url)
     await channel.open()
     yield channel
     del channel.slack.home.channels[channel.conversation.id]
+    channel.slack.platform.views.forget(channel.slack.home.team_id)
     await screen.reset()
-    left_on = [name for name, is_on in demo.switches.positions.items() if is_on]
+    left_on = [name for name, is_on in switches.positions.items() if is_on]
     for name in left_on:
-        await demo.switches.set(name, on=False)
+        await switches.set(name, on=False)
     violations = [*channel.slack.violations, *channel.anchor.violations]
     channel.slack.violations.clear()
     channel.anchor.violations.clear()
@@ -86,4 +82,3 @@ async def app(channel: ChannelPage) -> AsyncIterator[SampleApp]:
     """An app in place of the bot, whose views Alice sees."""
     async with sample_app(channel.slack) as app:
         yield app
-        app.clear()

@@ -4,25 +4,8 @@ from playwright.async_api import expect
 
 from browser.channel_page import ChannelPage
 from browser.sample_app import SampleApp
-from harness.blocks import (
-    Block,
-    actions,
-    attachment,
-    button,
-    context,
-    fields,
-    header,
-    image,
-    input_block,
-    legacy_button,
-    modal,
-    mrkdwn,
-    plain,
-    preformatted,
-    rich_text,
-    section,
-    words,
-)
+from harness import blocks as kit
+from harness.blocks import actions, button, input_block, modal, mrkdwn, plain, section
 
 WORD = "Donaudampfschifffahrtsgesellschaft" * 10
 _OPTIONS = [
@@ -30,17 +13,15 @@ _OPTIONS = [
     {"text": plain(WORD[:75]), "value": "b"},
 ]
 _SELECT = {"type": "conversations_select", "action_id": "channel", "placeholder": plain("Choose")}
-_HOME: tuple[Block, ...] = (
-    header("Set up " + "H" * 120),
+_HOME: tuple[kit.Block, ...] = (
+    kit.header("Set up " + "H" * 120),
     section(f"*Key* `1234` {WORD}", accessory=button("key", text="Replace " + "K" * 30)),
     section("*Where*", accessory=_SELECT),
     section(WORD, accessory={"type": "overflow", "action_id": "more", "options": _OPTIONS[1:]}),
-    rich_text(preformatted(words(WORD))),
-    fields("*Paused*\n4", f"*Resumed*\n{WORD}"),
+    kit.fields("*Paused*\n4", f"*Resumed*\n{WORD}"),
     {"type": "divider"},
-    actions(button("yes", text="Yes", style="primary"), button("remove", text="Remove", style="danger")),
-    actions(button("wide", text="W" * 75), {"type": "checkboxes", "action_id": "boxes", "options": _OPTIONS}),
-    context(mrkdwn("`code`"), plain("small")),
+    actions(button("yes", text="Yes", style="primary"), button("wide", text="W" * 75)),
+    actions({"type": "checkboxes", "action_id": "boxes", "options": _OPTIONS}),
 )
 _MODAL = modal(
     section(f"About {WORD}"),
@@ -68,24 +49,24 @@ async def post_every_kind(channel: ChannelPage) -> str:
     channel.post(f"{WORD} {formats} <https://a.example/{WORD}> <@{WORD}>", by=slack.outsider)
     styles = [button(style, text=style, style=style) for style in ("primary", "danger")]
     more = [button(f"b{number}", text=f"Button number {number} of several") for number in range(8)]
-    blocks: list[Block] = [
-        header("H" * 150),
+    blocks: list[kit.Block] = [
+        kit.header("H" * 150),
         section(WORD, accessory=button("d", text="W" * 75, accessibility_label="Aside")),
-        fields("*Field*\nshort", WORD, "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b", "*A*\nb"),
-        context(mrkdwn(f"{WORD} `code`"), plain(WORD), image(WORD)),
+        kit.fields("*Field*\nshort", WORD, "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b", "*A*\nb"),
+        kit.context(mrkdwn(f"{WORD} `code`"), plain(WORD), kit.image(WORD)),
         {"type": "divider"},
         actions(*styles, {"type": "overflow", "options": [{"text": plain("x"), "value": "x"}], "action_id": "e"}),
         actions(*more),
-        image(WORD),
+        kit.image(WORD),
         {"type": "markdown", "text": WORD},
-        rich_text(preformatted(words(f"{WORD}\n{'  ' * 200}x"))),
+        kit.rich_text(kit.preformatted(kit.words(f"{WORD}\n{'  ' * 200}x"))),
     ]
     channel.post("Blocks", blocks=blocks)
     link = {"type": "button", "text": "Runbook", "url": "https://a.example"}
     texts = {"title": f"Title {WORD}", "title_link": "https://a.example", "text": WORD, "footer": WORD, "pretext": WORD}
     legacy_fields = [{"title": WORD, "value": WORD, "short": True}] * 3
-    buttons = (legacy_button("Legacy"), link, legacy_button("L" * 75))
-    channel.post("Attachment", attachments=[attachment(*buttons, fields=legacy_fields, color="good", **texts)])
+    buttons = (kit.legacy_button("Legacy"), link, kit.legacy_button("L" * 75))
+    channel.post("Attachment", attachments=[kit.attachment(*buttons, fields=legacy_fields, color="good", **texts)])
     slack.request_url, request_url = None, slack.request_url
     await slack.click(slack.alice, alert)
     slack.request_url = request_url

@@ -8,13 +8,6 @@ from urllib.parse import urlsplit
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, ViewportSize
 
 _SIZE: ViewportSize = {"width": 1440, "height": 900}
-_COMPLAINTS = {"error", "warning", "assert"}
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-
-
-def is_loopback(url: str) -> bool:
-    """Whether a request for this URL stays on the machine."""
-    return urlsplit(url).hostname in _LOOPBACK
 
 
 class Watch:
@@ -32,12 +25,12 @@ class Watch:
         context.on("page", lambda page: page.on("websocket", lambda socket: self._locate(socket.url)))
 
     def _read(self, message: ConsoleMessage) -> None:
-        if message.type in _COMPLAINTS:
+        if message.type in {"error", "warning", "assert"}:
             at = message.location
             self.problems.append(f"console {message.type}: {message.text} ({at['url']}:{at['lineNumber']})")
 
     def _locate(self, url: str) -> None:
-        if not is_loopback(url):
+        if urlsplit(url).hostname not in {"127.0.0.1", "localhost"}:
             self.problems.append(f"leaves the machine: {url}")
 
     def _judge(self, request: Request) -> None:
@@ -70,21 +63,18 @@ class Screen:
 
 
 @asynccontextmanager
-async def open_screen(browser: Browser, *, zone: str = "Europe/Berlin", locale: str = "en-US") -> AsyncIterator[Screen]:
+async def open_screen(browser: Browser) -> AsyncIterator[Screen]:
     """Open an empty page. Its server must outlive it: a page whose server stops logs errors."""
     async with await browser.new_context(
-        locale=locale,
-        timezone_id=zone,
-        viewport=_SIZE,
-        reduced_motion="reduce",
+        locale="en-US", timezone_id="Europe/Berlin", viewport=_SIZE, reduced_motion="reduce"
     ) as context:
         watch = Watch(context)
         yield Screen(await context.new_page(), watch)
 
 
 @asynccontextmanager
-async def watched_page(browser: Browser, **settings: str) -> AsyncIterator[Page]:
+async def watched_page(browser: Browser) -> AsyncIterator[Page]:
     """Open an empty page in a context of its own. At the end nothing may have gone wrong in it."""
-    async with open_screen(browser, **settings) as screen:
+    async with open_screen(browser) as screen:
         yield screen.page
         await screen.check()

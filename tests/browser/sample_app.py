@@ -34,13 +34,10 @@ class SampleApp:
     delay: float = 0.0
 
     def of_type(self, kind: str) -> list[Json]:
-        """The payloads of one type, in order of arrival."""
         return [payload for payload in self.received if payload["type"] == kind]
 
     async def publish(self, user: User, *blocks: Block) -> None:
-        """Publish the Home tab of a person."""
-        view = {"type": "home", "blocks": blocks}
-        await self.call("views.publish", user_id=user.id, view=view)
+        await self.call("views.publish", user_id=user.id, view={"type": "home", "blocks": blocks})
 
     async def update(self, view: Block) -> None:
         """Update the modal that Alice sees."""
@@ -62,16 +59,15 @@ class SampleApp:
         """What was typed and chosen in each submission, by block_id and action_id."""
         return [payload["view"]["state"]["values"] for payload in self.of_type("view_submission")]
 
-    async def call(self, method: str, **arguments: object) -> Json:
-        """Call Slack."""
+    async def call(self, method: str, **arguments: object) -> None:
         headers = {"Authorization": f"Bearer {self.slack.bot_token}"}
         async with self.session.post(f"{self.slack.url}{method}", json=arguments, headers=headers) as answer:
             said: Json = await answer.json()
         assert said["ok"], said
-        return said
 
     async def serve(self, request: web.Request) -> web.Response:
-        payload = _payload(request.content_type, await request.text())
+        body = await request.text()
+        payload = json.loads(body if request.content_type == "application/json" else parse_qs(body)["payload"][0])
         self.received.append(payload)
         await asyncio.sleep(self.delay)
         for action in payload.get("actions", ()):
@@ -94,8 +90,3 @@ async def sample_app(slack: SimSlack) -> AsyncIterator[SampleApp]:
                 yield app
             finally:
                 slack.request_url = former
-
-
-def _payload(content_type: str, body: str) -> Json:
-    raw: Json = json.loads(body if content_type == "application/json" else parse_qs(body)["payload"][0])
-    return raw

@@ -17,38 +17,10 @@ def agent_of(channel: ChannelPage, name: str) -> Agent:
     return next(agent for agent in channel.demo.agents if agent.job.name == name)
 
 
-async def state_of(channel: ChannelPage, name: str) -> tuple[str, str]:
+async def spent_and_log(channel: ChannelPage, name: str) -> tuple[str, str]:
     """What an agent has spent and logged, as it is shown."""
     card = channel.agent(name)
     return await card.locator(".spent").inner_text(), await card.locator(".log").inner_text()
-
-
-async def let_others_work(channel: ChannelPage) -> None:
-    """Wait until another agent has visibly done something, twice."""
-    for _ in range(2):
-        spent, log = await state_of(channel, "Office supplies")
-        await expect(channel.agent("Office supplies").locator(".spent")).not_to_have_text(spent)
-        await expect(channel.agent("Office supplies").locator(".log")).not_to_have_text(log, use_inner_text=True)
-
-
-async def test_each_agent_works_spends_and_is_reported_once_when_it_is_over_its_budget(channel: ChannelPage) -> None:
-    for agent in channel.demo.agents:
-        card = channel.agent(agent.job.name)
-        await expect(card.get_by_text(agent.job.goal, exact=True)).to_be_visible()
-        await expect(card.get_by_role("button", name=agent.session_id)).to_be_visible()
-        await expect(card.get_by_text("Running", exact=True)).to_be_visible()
-    supplies = channel.agent("Office supplies")
-    await expect(supplies.locator(".spent")).to_have_css("color", "rgb(176, 27, 53)")
-    await channel.in_sidebar("#alerts").click()
-    alert = channel.message("Office supplies: spending").filter(has_text="Critical")
-    await expect(alert.first).to_contain_text("its budget is $40.00.")
-    reported = await alert.count()
-    await let_others_work(channel)
-    await expect(alert).to_have_count(reported)
-    assert re.fullmatch(r"\$\d+\.\d\d of \$40", await supplies.locator(".money").inner_text())
-    newest = supplies.get_by_role("listitem").last
-    await expect(newest).to_be_in_viewport(ratio=1)
-    assert str(await newest.text_content()).removeprefix("› ") in agent_of(channel, "Office supplies").job.steps
 
 
 async def test_a_pause_stops_the_agent_and_a_resume_lets_it_go_on(channel: ChannelPage) -> None:
@@ -56,9 +28,11 @@ async def test_a_pause_stops_the_agent_and_a_resume_lets_it_go_on(channel: Chann
     await channel.enter(f"/anchor-pause {session_id}")
     await expect(card.get_by_text("Paused", exact=True)).to_be_visible()
     await expect(card.get_by_role("listitem").last).to_have_text("› Paused: waiting")
-    paused = await state_of(channel, "Flight watch")
-    await let_others_work(channel)
-    assert await state_of(channel, "Flight watch") == paused
+    paused = await spent_and_log(channel, "Flight watch")
+    spent, log = await spent_and_log(channel, "Office supplies")  # which goes on
+    await expect(channel.agent("Office supplies").locator(".spent")).not_to_have_text(spent)
+    await expect(channel.agent("Office supplies").locator(".log")).not_to_have_text(log, use_inner_text=True)
+    assert await spent_and_log(channel, "Flight watch") == paused
     await channel.enter(f"/anchor-resume {session_id}")
     await expect(card.get_by_text("Running", exact=True)).to_be_visible()
     waited = card.get_by_role("listitem").filter(has_text="Paused: waiting").last
@@ -66,35 +40,21 @@ async def test_a_pause_stops_the_agent_and_a_resume_lets_it_go_on(channel: Chann
     await expect(card.locator(".spent")).not_to_have_text(paused[0])
 
 
-async def test_a_session_ends_and_a_new_one_takes_its_job(channel: ChannelPage) -> None:
-    card, former = channel.agent("Invoice filing"), agent_of(channel, "Invoice filing").session_id
-    await card.get_by_role("button", name="End session").click()
-    await expect(card.get_by_text("Ended", exact=True)).to_be_visible()
-    await expect(card.get_by_role("listitem").last).to_have_text("› The session has ended")
-    assert await axe_in_both_themes(channel.page) == []
-    await channel.enter(f"/anchor-pause {former}")
-    await expect(channel.messages.last.locator(".byline")).to_contain_text("anchor")
-    await expect(channel.resume_button(former)).to_have_count(0)
-    await card.get_by_role("button", name="New session").press("Enter")
-    await expect(card.get_by_role("button", name=former)).to_have_count(0)
-    await expect(card.get_by_text("Running", exact=True)).to_be_visible()
-    await expect(card.get_by_role("button", name="End session")).to_be_focused()
-    present = agent_of(channel, "Invoice filing").session_id
-    assert present != former
-    assert agent_of(channel, "Invoice filing").spent < 1
-    await channel.enter(f"/anchor-pause {present}")
-    await expect(card.get_by_text("Paused", exact=True)).to_be_visible()
-    assert await axe_in_both_themes(channel.page) == []
-    await channel.enter(f"/anchor-resume {present}")
-    await expect(card.get_by_text("Running", exact=True)).to_be_visible()
-
-
-async def test_alerts_are_raised_by_hand_one_or_five_at_once(channel: ChannelPage) -> None:
+async def test_alerts_come_when_the_budget_is_spent_or_by_hand_one_or_five_at_once(channel: ChannelPage) -> None:
+    for agent in channel.demo.agents:
+        card = channel.agent(agent.job.name)
+        for text in (agent.job.goal, "Running"):
+            await expect(card.get_by_text(text, exact=True)).to_be_visible()
+        await expect(card.get_by_role("button", name=agent.session_id)).to_be_visible()
+    supplies, flights = channel.agent("Office supplies"), agent_of(channel, "Flight watch")
+    await expect(supplies.locator(".spent")).to_have_css("color", "rgb(176, 27, 53)")
+    await expect(supplies.locator(".money")).to_have_text(re.compile(r"^\$\d+\.\d\d of \$40$"))
+    await expect(supplies.get_by_role("listitem").last).to_be_in_viewport(ratio=1)
     await channel.in_sidebar("#alerts").click()
-    await expect(channel.message("Office supplies: spending").filter(has_text="Critical")).not_to_have_count(0)
+    over_budget = channel.message("Office supplies: spending").filter(has_text="Critical")
+    await expect(over_budget.first).to_contain_text("its budget is $40.00.")
     alerts = [channel.message(f"{agent.job.name}: spending") for agent in channel.demo.agents]
     before = [await one.count() for one in alerts]
-    flights = agent_of(channel, "Flight watch")
     await channel.agent("Flight watch").get_by_role("button", name="Raise alert").click()
     await expect(alerts[1]).to_have_count(max(before[1], 1))
     for text in (flights.job.goal, "Spent $", "Info", flights.session_id):
@@ -103,4 +63,11 @@ async def test_alerts_are_raised_by_hand_one_or_five_at_once(channel: ChannelPag
     for one, count in zip(alerts, before, strict=True):  # an alert that comes again is counted on its card
         await expect(one).to_have_count(max(count, 1))
     await expect(alerts[1]).to_contain_text("×")
+    invoices = channel.agent("Invoice filing")
+    await invoices.get_by_role("button", name="End session").click()
+    await expect(invoices.get_by_text("Ended", exact=True)).to_be_visible()
+    assert await axe_in_both_themes(channel.page) == []
+    await invoices.get_by_role("button", name="New session").press("Enter")
+    await expect(invoices.get_by_text("Running", exact=True)).to_be_visible()
+    await expect(invoices.get_by_role("button", name="End session")).to_be_focused()
     await expect(channel.page.get_by_role("status")).to_be_empty()

@@ -1,48 +1,45 @@
-"""The switches break and repair something, and people read the consequences in Slack."""
+"""The switches break and repair something, and people read the consequences: from the bot, or from Slack itself."""
 
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Locator, expect
 
-from bot.core.outcomes import Paused, Resumed, Unavailable, Unreachable
-from bot.core.requests import Verb
+from bot.demo.jobs import JOBS
+from bot.sim.slack import Rule
 from browser.accessibility import axe_in_both_themes
-from browser.channel_page import ChannelPage, outcome_text, says
+from browser.channel_page import ChannelPage, says, shown
+from harness import texts
+from harness.blocks import actions, attachment, button, legacy_button
+from harness.product import outcomes
 
 pytestmark = pytest.mark.anyio
 
-FLIGHTS = "9c0d7e11-2222-4333-8444-555566667777"
+_, FLIGHTS, _ = JOBS
+LATE = "Operation timed out. Apps need to respond within three seconds"
+SWITCHES = ("Slow", "Down", "Key revoked", "Socket Mode", "Hangs", "Stopped", "Killed")
 
 
-async def test_switches_are_described_turned_by_keyboard_and_follow_others(channel: ChannelPage) -> None:
-    for name in ("Slow", "Down", "Key revoked", "Socket Mode", "Hangs", "Stopped", "Killed"):
-        await expect(channel.switch(name)).to_have_accessible_description(re.compile(".+"))
-        await expect(channel.switch(name)).not_to_be_checked()
-    await expect(channel.bot_state).to_have_text("Botready")
-    slow = channel.switch("Slow")
-    await slow.focus()
-    for key, is_on in (("Space", True), ("Enter", False)):
-        await channel.page.keyboard.press(key)
-        await expect(slow).to_be_checked(checked=is_on)
-        await expect(slow).to_be_focused()
-        await expect(slow).not_to_have_attribute("aria-busy", "true")
-    for is_on in (True, False):
-        await channel.demo.switches.set("anchor_slow", on=is_on)
-        await expect(slow).to_be_checked(checked=is_on)
+def warning_by(channel: ChannelPage, name: str) -> Locator:
+    """The warning beside a button."""
+    button = channel.page.get_by_role("button", name=name)
+    return channel.messages.locator(".pressable", has=button).locator(".warning")
 
 
 async def test_while_anchor_is_slow_the_person_is_told_to_wait(channel: ChannelPage) -> None:
     waiting = channel.message("Only visible to you")
-    await channel.set_switch("Slow", on=True)
+    for name in SWITCHES:
+        await expect(channel.switch(name)).to_have_accessible_description(re.compile(".+"))
+        await expect(channel.switch(name)).not_to_be_checked()
+    await channel.demo.switches.set("anchor_slow", on=True)  # by somebody else
+    await expect(channel.switch("Slow")).to_be_checked()
     await channel.enter(f"/anchor-pause {FLIGHTS}")
     await expect(waiting).to_contain_text(FLIGHTS)
     await expect(channel.resume_button(FLIGHTS)).to_have_count(0)
     await expect(channel.resume_button(FLIGHTS)).to_be_visible()
     await channel.set_switch("Slow", on=False)
     await channel.enter(f"/anchor-resume {FLIGHTS}")
-    resumed = outcome_text(Verb.RESUME, FLIGHTS, Resumed("running"))
-    await says(channel.messages.last, resumed)
+    await says(channel.messages.last, shown(texts.resumed(session=FLIGHTS)))
     await expect(waiting).to_have_count(1)
 
 
@@ -50,7 +47,8 @@ async def test_while_anchor_is_down_or_the_key_is_revoked_nothing_is_paused(chan
     session_id = await channel.alert()
     await channel.set_switch("Down", on=True)
     await channel.pause(session_id)
-    failed = outcome_text(Verb.PAUSE, session_id, Unavailable(Unreachable.NO_CONNECTION))
+    unreachable = outcomes.Unavailable(outcomes.Unreachable.NO_CONNECTION)
+    failed = shown(texts.outcome_text(unreachable, session=session_id))
     await expect(channel.messages.nth(1)).to_contain_text(failed, use_inner_text=True)
     assert channel.orders(session_id) == []
     await channel.set_switch("Down", on=False)
@@ -64,61 +62,73 @@ async def test_while_anchor_is_down_or_the_key_is_revoked_nothing_is_paused(chan
     assert channel.orders(session_id) == ["pause", "pause"]
 
 
-async def test_the_bot_is_stopped_and_started(channel: ChannelPage) -> None:
-    session_id = await channel.alert()
-    await channel.line.fill("A draft")
-    await channel.set_switch("Stopped", on=True)
-    await expect(channel.bot_state).to_have_text("Botstopped")
-    await expect(channel.switch("Hangs")).to_be_disabled()
-    await channel.agent("Flight watch").get_by_role("button", name="Raise alert").click()
-    await channel.page.get_by_role("button", name="Raise five alerts at once").click()
-    notices = channel.page.get_by_role("status").get_by_text("The monitor's alert got no answer from the bot.")
-    await expect(notices).to_have_count(2)
-    await channel.page.set_viewport_size({"width": 390, "height": 844})
-    await expect(notices.last).to_be_in_viewport(ratio=1)
-    await channel.pane.get_by_role("button", name="Agents").click()
-    assert await axe_in_both_themes(channel.page) == []
-    await channel.page.get_by_role("button", name="Channel").click()
-    await channel.page.set_viewport_size({"width": 1440, "height": 900})
-    await channel.set_switch("Stopped", on=False)
-    await expect(channel.bot_state).to_have_text("Botready")
-    await expect(channel.switch("Hangs")).to_be_enabled()
-    await expect(channel.line).to_have_value("A draft")
-    await expect(channel.page.get_by_role("alert")).to_be_hidden()
-    await channel.pause(session_id)
-    await expect(channel.resume_button(session_id).first).to_be_visible()
-
-
 async def test_a_result_comes_after_a_bot_that_was_killed_starts_again(channel: ChannelPage) -> None:
-    waiting = channel.message("Only visible to you")
     await channel.set_switch("Slow", on=True)
     await channel.enter(f"/anchor-pause {FLIGHTS}")
-    await expect(waiting).to_contain_text(FLIGHTS)
+    await expect(channel.message("Only visible to you")).to_contain_text(FLIGHTS)
     await channel.set_switch("Killed", on=True)
     await expect(channel.bot_state).to_have_text("Botkilled")
-    await expect(channel.switch("Hangs")).to_be_disabled()
     await channel.set_switch("Slow", on=False)
     await expect(channel.resume_button(FLIGHTS)).to_have_count(0)
     await channel.set_switch("Killed", on=False)
     await expect(channel.bot_state).to_have_text("Botready")
     await expect(channel.resume_button(FLIGHTS)).to_be_visible()
-    paused = outcome_text(Verb.PAUSE, FLIGHTS, Paused("paused"))
-    await says(channel.messages.last, paused)
+    await says(channel.messages.last, shown(texts.paused(session=FLIGHTS)))
 
 
-async def test_the_state_of_the_bot_is_shown_while_it_changes(channel: ChannelPage) -> None:
-    socket_mode, log = channel.switch("Socket Mode"), channel.demo.sandbox.bot.log
+async def test_while_the_bot_hangs_slack_warns_by_the_button_until_the_bot_goes_on(channel: ChannelPage) -> None:
+    session_id = await channel.alert()
+    channel.post("x", blocks=[actions(button("other", text="Other"))])
+    pause, warnings = channel.pause_button(session_id), channel.messages.locator(".warning")
+    warning = warning_by(channel, f"Pause session {session_id}")
     await channel.set_switch("Hangs", on=True)
     await expect(channel.bot_state).to_have_text("Botfrozen")
+    await channel.enter("/anchor-pause help")
+    await channel.pause(session_id)
+    await expect(channel.message("operation_timeout")).to_contain_text("Slackbot")
+    await expect(warning).to_have_text(f"⚠Warning: {LATE}")
+    await expect(pause).not_to_have_attribute("aria-busy", "true")
+    await expect(warnings).to_have_count(1)
+    await expect(channel.announced.last).to_have_text(f"Slackbot: by the button: {LATE}")
     await channel.set_switch("Hangs", on=False)
     await expect(channel.bot_state).to_have_text("Botready")
-    starts = log.read_text().count('"listening"')
-    await socket_mode.click()
-    await expect(socket_mode).to_have_attribute("aria-busy", "true")
-    await socket_mode.click()  # which does nothing meanwhile
-    await expect(socket_mode).to_be_checked()
+    await expect(channel.resume_button(session_id).first).to_be_visible()
+    await expect(warnings).to_have_count(0)
+    assert set(channel.orders(session_id)) == {"pause"}
+    assert [one.rule for one in channel.slack.violations] == [Rule.ACK_LATE] * 2
+    channel.slack.violations.clear()
+
+
+async def test_while_the_bot_is_stopped_slack_warns_by_each_button_and_nobody_else_is_disturbed(
+    channel: ChannelPage,
+) -> None:
+    page, session_id, warnings = channel.page, await channel.alert(), channel.messages.locator(".warning")
+    channel.post("x", blocks=[actions(button("one", text="First"), button("two", text="Second"))])
+    channel.post(attachments=[attachment(legacy_button("Third"), legacy_button("Fourth"))])
+    resume = channel.messages.first.get_by_role("button", name=f"Resume session {session_id}")
+    await channel.pause(session_id)
+    await expect(resume).to_be_focused()
+    await channel.set_switch("Stopped", on=True)
+    await expect(channel.bot_state).to_have_text("Botstopped")
+    await expect(channel.switch("Hangs")).to_be_disabled()
+    await channel.enter("/anchor-pause help")
+    await expect(channel.message("dispatch_failed")).to_contain_text("Slackbot")
+    await channel.resume(resume)
+    for name in ("Second", "Fourth"):
+        await channel.button(name).click()
+    for name, text in {"Second": LATE, "Fourth": f"Darn – that didn't work. {LATE}", "Resume": LATE}.items():
+        await expect(warning_by(channel, name).first).to_have_text(f"⚠Warning: {text}")
+    await expect(warnings).to_have_count(3)
+    await channel.line.fill("A draft")
+    await channel.agent("Flight watch").get_by_role("button", name="Raise alert").click()
+    await page.get_by_role("button", name="Raise five alerts at once").click()
+    notices = page.get_by_role("status").get_by_text("The monitor's alert got no answer from the bot.")
+    await expect(notices).to_have_count(2)
+    assert await axe_in_both_themes(page) == []
+    await channel.set_switch("Stopped", on=False)
     await expect(channel.bot_state).to_have_text("Botready")
-    await expect(socket_mode).not_to_have_attribute("aria-busy", "true")
-    await expect(socket_mode).to_be_checked()
-    await channel.set_switch("Socket Mode", on=False)
-    assert log.read_text().count('"listening"') == starts + 2
+    await expect(channel.line).to_have_value("A draft")
+    await channel.button("Second").click()
+    await expect(warning_by(channel, "Second")).to_have_count(0)
+    await expect(warning_by(channel, "Fourth")).to_be_visible()
+    assert channel.orders(session_id) == ["pause"]

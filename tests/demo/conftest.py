@@ -7,7 +7,7 @@ import pytest
 from bot.demo.demo import Demo
 from bot.demo.page.server import page
 from bot.demo.runner import DemoRunner
-from demo.page_client import PageClient, open_page, strict_runner
+from demo.page_client import strict_runner
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +26,3 @@ async def demo(runner: DemoRunner) -> Demo:
 async def url(runner: DemoRunner) -> AsyncIterator[str]:
     async with page(runner) as url:
         yield url
-
-
-@pytest.fixture
-async def alice(url: str) -> AsyncIterator[PageClient]:
-    async with open_page(url) as client:
-        yield client

@@ -36,7 +36,6 @@ class PageClient:
         await self._socket.send_str(frame)
 
     async def until(self, condition: Callable[[], object], *, within: float = 20.0) -> None:
-        """Wait until a view fulfils the condition."""
         await self._change_event.wait_for(condition, within)
 
     async def read(self) -> None:

@@ -1,20 +1,20 @@
 """What the server of the page does by itself; what people see of it, the tests in a browser show."""
 
-import asyncio
+import io
+import socket
 
 import aiohttp
 import pytest
 
-from bot.demo.agents import Agent
+from bot.demo import serve
 from bot.demo.bot_process import BotState
 from bot.demo.demo import Demo
 from bot.demo.jobs import JOBS
 from bot.demo.newco import NEWCO_KEY
-from bot.demo.page.server import NotServedError, page
+from bot.demo.page.server import page
 from bot.demo.runner import DemoRunner
-from bot.sim.anchor import SessionState
 from browser.sample_app import sample_app
-from demo.page_client import PageClient, open_page
+from demo.page_client import open_page
 from harness.blocks import actions, button, input_block, modal
 from harness.conversation import until
 
@@ -47,7 +47,7 @@ async def test_another_host_name_or_origin_is_refused_and_a_websocket_needs_an_o
     for path in ("", "socket"):
         status, said = await get(f"{url}{path}", Host="evil.example", Origin=url.rstrip("/"))
         assert (status, said) == (403, f"This page is served as {url.rstrip('/')} only: open that.")
-    for origin in ("https://evil.example", "null", "http://127.0.0.1", "http://127.0.0.1:1"):
+    for origin in ("https://evil.example", "null", "http://127.0.0.1:1"):
         assert await get(url, Origin=origin) == (403, "Another site may not use this page.")
         assert await handshake(url, Origin=origin) == 403
     named = url.replace("127.0.0.1", "localhost").rstrip("/")
@@ -56,26 +56,31 @@ async def test_another_host_name_or_origin_is_refused_and_a_websocket_needs_an_o
     assert await handshake(url, Origin=named, Host=named.removeprefix("http://")) == 101
 
 
-async def test_a_port_in_use_is_reported(runner: DemoRunner, url: str) -> None:
-    with pytest.raises(NotServedError, match="Address already in use"):
-        async with page(runner, int(url.rstrip("/").rpartition(":")[2])):
-            pass
+async def test_a_port_that_is_taken_is_named() -> None:
+    out = io.StringIO()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert await serve(out, port=port, browser=False) == 1
+    assert f"--port {port}" in out.getvalue()
 
 
-async def test_an_impossible_order_is_answered_with_the_reason_and_nonsense_breaks_nothing(alice: PageClient) -> None:
-    for nonsense in ("", "{", "[]", "5", "{}", '{"do": "end"}'):
-        await alice.send(nonsense)
-    for kind, details, problem in (
-        ("fly", {}, "There is no such order."),
-        ("enter", {"line": 5}, "line must be a text."),
-        ("enter", {"line": "x", "channel": "C0NOWHERE01"}, "There is no 'C0NOWHERE01' here."),
-        ("click", {"channel": "C0ALERTS001", "ts": "1.2"}, "The message is gone."),
-        ("press", {"channel": "C0ALERTS001", "block": "x"}, "An attachment has a number."),
-        ("switch", {"name": "gravity"}, "There is no 'gravity' here."),
-        ("end", {"session_id": "x"}, "There is no 'x' here."),
-        ("open_home", {"tab": "about"}, "Slack does not let you: the app has no such tab: about."),
-    ):
-        assert await alice.order(kind, **details) == problem
+async def test_a_bot_that_does_not_start_is_shown_with_what_it_wrote() -> None:
+    out = io.StringIO()
+    assert await serve(out, port=0, browser=False, changes={"LOG_LEVEL": "LOUD"}) == 1
+    assert "LOG_LEVEL" in out.getvalue()
+
+
+async def test_an_impossible_order_is_answered_with_the_reason_and_nonsense_breaks_nothing(url: str) -> None:
+    async with open_page(url) as alice:
+        for nonsense in ("", "{", "[]", "5", "{}", '{"do": "end"}'):
+            await alice.send(nonsense)
+        for kind, details, problem in (
+            ("fly", {}, "There is no such order."),
+            ("enter", {"line": 5}, "line must be a text."),
+            ("click", {"channel": "C0ALERTS001", "ts": "1.2"}, "The message is gone."),
+            ("open_home", {"tab": "about"}, "Slack does not let you: the app has no such tab: about."),
+        ):
+            assert await alice.order(kind, **details) == problem
 
 
 async def test_an_impossible_order_in_a_view_is_answered_with_the_reason(demo: Demo, url: str) -> None:
@@ -87,9 +92,6 @@ async def test_an_impossible_order_in_a_view_is_answered_with_the_reason(demo: D
         [view] = alice.slack["modals"]
         for kind, details, problem in (
             ("act", {"action": "fly"}, "Slack does not let you: the view has no such elements: fly."),
-            ("act", {"action": "open", "choice": 5}, "choice must be a text, or several."),
-            ("submit", {"values": []}, "values must be an object."),
-            ("submit", {"values": {"key": None}}, "values must be a text, or several."),
             ("submit", {}, "Slack does not let you: this must be filled in: key."),
         ):
             assert await alice.order(kind, view=view["id"], block="block", **details) == problem
@@ -99,7 +101,7 @@ async def test_an_impossible_order_in_a_view_is_answered_with_the_reason(demo: D
         app.clear()
 
 
-RUNAWAY, FLIGHTS, _ = JOBS
+RUNAWAY = next(iter(JOBS))
 
 
 async def test_an_outsider_gets_only_shared_channels_and_no_commands(url: str) -> None:
@@ -107,34 +109,16 @@ async def test_an_outsider_gets_only_shared_channels_and_no_commands(url: str) -
         assert [one["name"] for one in mallory.slack["channels"]] == ["alerts"]
         assert (mallory.slack["me"], mallory.slack["commands"], mallory.slack["app"]) == ("U0MALLORY01", [], None)
         assert mallory.slack["shortcuts"] == []
-        problem = await mallory.order("open_home", tab="home")
-        assert problem == "Slack does not let you: people of other workspaces have no tab of the app."
+        assert "have no tab of the app" in await mallory.order("open_home", tab="home")
 
 
-async def test_the_admin_of_another_workspace_gets_that_workspace_only(demo: Demo, url: str) -> None:
+async def test_the_admin_of_another_workspace_gets_that_workspace_only(url: str) -> None:
     async with open_page(url, "U0DORA00001") as dora:
-        assert dora.slack["workspace"] == "Newco"
         assert [one["name"] for one in dora.slack["channels"]] == ["alerts", "general", "anchor"]
         assert [agent["name"] for agent in dora.demo["agents"]] == ["Lead research"]
         assert dora.demo["key_to_set"] == {"workspace": "Newco", "key": NEWCO_KEY}
         assert not dora.demo["has_monitor"]
-        [agent] = demo.others
-        assert await dora.order("end", session_id=agent.session_id) == ""
-        await dora.until(lambda: dora.demo["agents"][0]["state"] == "completed")
         assert await dora.order("end", session_id=RUNAWAY) == f"There is no '{RUNAWAY}' here."
-
-
-async def test_an_order_is_carried_out_though_the_page_is_closed_meanwhile(demo: Demo, url: str) -> None:
-    slack, anchor = demo.sandbox.slack, demo.sandbox.anchor
-    async with open_page(url) as alice:
-        await alice.order("switch", name="anchor_slow", on=True)
-        line = f"/anchor-pause {FLIGHTS}"
-        order = asyncio.ensure_future(alice.order("enter", channel=slack.alerts.id, line=line))
-        await anchor.until(lambda: anchor.posts(FLIGHTS))
-        order.cancel()
-    await anchor.until(lambda: anchor.posts(FLIGHTS)[0].status)
-    await slack.until(lambda: any(FLIGHTS in one.text for one in slack.channel_messages(slack.alerts) if one.blocks))
-    await demo.switches.set("anchor_slow", on=False)
 
 
 async def test_a_reset_begins_a_new_demo_and_ends_the_former_unless_the_new_one_fails_to_start() -> None:
@@ -146,15 +130,6 @@ async def test_a_reset_begins_a_new_demo_and_ends_the_former_unless_the_new_one_
         assert (runner.demo, former.sandbox.bot.state, alice.run) == (former, BotState.READY, 1)
         changes.clear()
         assert await alice.order("reset") == ""
-        assert runner.demo is not former
         await alice.until(lambda: alice.run == 2)
-        assert runner.demo.sandbox.bot.state is BotState.READY
         await until(lambda: not directory.exists())
         assert former.sandbox.bot.state is BotState.STOPPED
-
-
-def test_the_log_of_an_agent_keeps_its_last_lines() -> None:
-    agent = Agent(RUNAWAY, JOBS[RUNAWAY])
-    for _ in range(400):
-        agent.tick(SessionState.RUNNING)
-    assert (len(agent.log), agent.log[-1].number) == (30, 100)
