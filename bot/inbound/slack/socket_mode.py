@@ -57,7 +57,7 @@ class SocketMode:
         self._standstills = StandstillMonitor()
         self._has_connected = self._slack_asked = self._is_off = False
         self._trusts_doubts = True  # until an envelope comes in spite of them
-        self._attempt = 0
+        self._attempt = self._reconnects = 0  # failures, and what Slack asked for: neither delays the other
         self._not_before = 0.0
         readiness.block("socket", "No connection to Slack (Socket Mode) is open yet.")
 
@@ -82,7 +82,11 @@ class SocketMode:
             if connection.is_doubted:  # still: no envelope came
                 connection.closing.set()
             await connection.closing.wait()
-            self._attempt = 1 if time.monotonic() - opened_at > _STABLE_AFTER else self._attempt + 1
+            is_stable = time.monotonic() - opened_at > _STABLE_AFTER
+            if self._slack_asked:
+                self._reconnects = 1 if is_stable else self._reconnects + 1
+            else:
+                self._attempt = 1 if is_stable else self._attempt + 1
             old, connection = connection, await self._connect()
             self._tasks.start(self._retire(old))
 
@@ -109,7 +113,8 @@ class SocketMode:
                 delay = max(self._schedule_retry(str(error)), error.after or 0.0)
 
     def _retry_delay(self) -> float:
-        return retry_delay(self._attempt, random.random(), asked=self._slack_asked)  # noqa: S311 - no secret
+        attempt = max(self._attempt, self._reconnects) if self._slack_asked else self._attempt
+        return retry_delay(attempt, random.random(), asked=self._slack_asked)  # noqa: S311 - no secret
 
     def _schedule_retry(self, why: str) -> float:
         """Report a failed attempt, and return the seconds until the next one."""
