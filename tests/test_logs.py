@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from bot import logs, request_id
+from bot import logs
 from bot.logs import JsonFormatter, NonBlockingHandler, TextFormatter
+from harness.values import begin_request
 
 PIPE_SIZE = 4096
 
@@ -48,7 +49,7 @@ def test_a_line_for_machines_is_one_json_object_whatever_is_in_it() -> None:
 
 def test_a_line_names_the_request_that_it_is_about() -> None:
     def log() -> str:
-        request_id.begin("3f2b8c1e")
+        begin_request("3f2b8c1e")
         return TextFormatter().format(record())
 
     assert copy_context().run(log).endswith("paused it request=3f2b8c1e")
@@ -164,7 +165,7 @@ def test_lines_that_cannot_be_written_are_counted(tmp_path: Path) -> None:
 
 LOGS_WHILE_IT_WRITES = """
 import logging, queue, threading
-from bot import logs, request_id
+from bot import logs
 
 def finalize(frame, *_):
     place = (frame.f_code, frame.f_lineno)

@@ -89,6 +89,27 @@ async def test_what_is_left_is_executed_if_it_is_wanted_and_harmless_and_told_on
     assert texts(left) == [said] * bool(said)
 
 
+async def test_a_resume_that_waited_for_pauses_is_sent_after_them(database_url: str) -> None:
+    async with remains(database_url) as left:
+        for age in (3, 2):
+            await left.leave("pause", State.SENT, age=age)
+        await left.leave("resume", State.WAITING)
+        left.anchor.session(left.session).seconds = 0.3
+        async with left.restart() as at:
+            assert await until_told(left) == ["Paused", "Paused", "Resumed"]
+            assert [order.verb for order in at.orders] == ["pause", "resume"]
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_a_bot_whose_clock_is_wrong_takes_orders_over_in_time(database_url: str, hours: int) -> None:
+    async with remains(database_url) as left:
+        await left.leave("resume", State.WAITING, age=2)
+        await left.leave("pause", State.TOLD, PAUSED, age=1)
+        async with left.restart(hours_ahead=hours) as at:
+            assert await until_told(left) == ["Superseded", "Paused"]
+            assert at.orders == []
+
+
 async def test_a_resume_that_is_two_minutes_old_is_late(database_url: str) -> None:
     async with remains(database_url) as left:
         await left.leave("resume", State.WAITING, age=121)

@@ -1,6 +1,7 @@
 """What a killed process has left in the journal, and the bot of a single workspace that is started over it."""
 
 import json
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -72,9 +73,13 @@ class Remains(Conversation):
         return list(await self.store.database.fetch_all(select(orders).order_by(orders.c.given_at)))
 
     @asynccontextmanager
-    async def restart(self, *, redelivery_window: float = 0.0) -> AsyncIterator[SingleHarness]:
-        """Start the bot."""
-        limits = Limits(ack_wait=PATIENT_ACK, redelivery_window=redelivery_window)
+    async def restart(
+        self, *, redelivery_window: float = 0.0, hours_ahead: float = 0.0
+    ) -> AsyncIterator[SingleHarness]:
+        """Start the bot, whose clock can be wrong."""
+        limits = Limits(
+            ack_wait=PATIENT_ACK, redelivery_window=redelivery_window, now=lambda: time.time() + 3_600 * hours_ahead
+        )
         async with running(Settings.from_env(self.environ), limits) as bot:
             self.slack.request_url = None if current_transport.is_socket else f"{bot.url}/slack/events"
             await bot.startup

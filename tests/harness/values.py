@@ -3,8 +3,9 @@
 from bot.core.clicked_message import MessageContent
 from bot.core.session import Life, Session
 from bot.core.session_id import Ambiguous, Broken, Missing, find_session_id
+from bot.request_id import begin as begin_request
 
-__all__ = ["Life", "MessageContent", "Session", "search_of"]
+__all__ = ["Life", "MessageContent", "Session", "begin_request", "search_of"]
 
 
 def search_of(text: str) -> Missing | Broken | Ambiguous:
