@@ -212,3 +212,13 @@ async def test_a_postgresql_can_be_written_in_other_ways_and_is_read_at_once_aft
             await store.rows.find(ACME.team_id)  # over a connection of its own
             query(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'anchor-bot'")
             assert await store.rows.find(ACME.team_id) is not None
+
+
+async def test_a_server_that_only_reads_is_one_that_can_not_be_used_now(postgresql_urls: Iterator[str]) -> None:
+    url = next(postgresql_urls)
+    async with open_store(Secret(url), [KEY]):
+        pass
+    only_reads = Secret(f"{url}&options=-c%20default_transaction_read_only%3Don")
+    async with open_store(only_reads, [KEY], keys_must_fit=False) as store:
+        with pytest.raises(errors.StoreUnreachableError, match="ReadOnlySqlTransaction"):
+            await store.rows.save(ACME)
