@@ -21,6 +21,9 @@ from bot.core.proxy import Proxy
 
 CONNECT_TIMEOUT = 4.0  # seconds for DNS, TCP and TLS: less than any call, so that it is known that nothing was sent
 
+MAX_BODY_BYTES = 4 * 1024 * 1024
+"""The largest body of an answer that is read whole: many times Slack's largest."""
+
 NETWORK_ERRORS = (TimeoutError, OSError, httpx.HTTPError, aiohttp.ClientError)
 """The exceptions of a call that the network or the server causes."""
 
@@ -52,12 +55,30 @@ def _ssl_context() -> ssl.SSLContext:
 
 
 class _Response(aiohttp.ClientResponse):
-    """A response without its reason phrase: httpx-aiohttp 0.2 raises on one that is not UTF-8."""
+    """A response with a bounded body, and without its reason phrase: httpx-aiohttp 0.2 raises on one not in UTF-8."""
 
     async def start(self, connection: Connection) -> "_Response":
         await super().start(connection)
         self.reason = ""
         return self
+
+    async def read(self) -> bytes:
+        """Return the decoded body. slack_sdk reads it whole. Raises aiohttp.ClientPayloadError if it is too large."""
+        if self._body is None:
+            try:
+                self._body = await self._read_within_limit()
+            except BaseException:
+                self.close()
+                raise
+        return await super().read()
+
+    async def _read_within_limit(self) -> bytes:
+        body = bytearray()
+        async for chunk in self.content.iter_any():
+            body += chunk
+            if len(body) > MAX_BODY_BYTES:
+                raise aiohttp.ClientPayloadError(f"the body is larger than {MAX_BODY_BYTES} bytes")
+        return bytes(body)
 
 
 _on_sent: ContextVar[Sequence[Callable[[], None]]] = ContextVar("on_sent", default=())

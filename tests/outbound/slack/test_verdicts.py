@@ -1,5 +1,7 @@
 """Answers of Slack, or of something in its place: only Slack's own word on a token counts."""
 
+import gzip
+
 import pytest
 
 from bot.core.secret import Secret
@@ -58,6 +60,14 @@ async def test_an_answer_that_is_not_slacks_leaves_everything_open(fault: Fault)
 async def test_a_token_of_no_team_is_no_success(team_id: str) -> None:
     async with SimSlack() as slack, open_session() as session:
         slack.faults["auth.test"] = Answer(200, f'{{"ok":true{team_id}}}'.encode())
+        with pytest.raises(SlackUnreachableError):
+            await SlackClient(open_web(session, slack.url)).identify(Secret(slack.bot_token))
+
+
+async def test_an_answer_that_unpacks_to_more_than_any_of_slacks_is_not_read_whole() -> None:
+    body = b'{"ok":true,"team_id":"T0HOME00001","user_id":"U0BOT000001","pad":"' + b"a" * (5 << 20) + b'"}'
+    async with SimSlack() as slack, open_session() as session:
+        slack.faults["auth.test"] = Answer(200, gzip.compress(body), headers={"Content-Encoding": "gzip"})
         with pytest.raises(SlackUnreachableError):
             await SlackClient(open_web(session, slack.url)).identify(Secret(slack.bot_token))
 
