@@ -22,7 +22,9 @@ def texts(begun: PendingInstall) -> tuple[str, str]:
     return begun.state.reveal(), begun.browser_nonce.reveal()
 
 
-async def test_it_ends_once_of_many_ends_at_the_same_moment(store: Store) -> None:
+async def test_it_ends_within_ten_minutes_once_of_many_ends_at_the_same_moment(store: Store) -> None:
+    late = [await end(store, store.install_states.begin(now=NOW), after=seconds) for seconds in (599, 601)]
+    assert late == ["None", "Expired"]
     begun = store.install_states.begin(now=NOW)
     ends = await asyncio.gather(*(end(store, begun) for _ in range(10)))
     assert sorted(ends) == ["None"] + ["Replayed"] * 9
