@@ -25,14 +25,15 @@ async def test_orders_at_once_are_one_call_for_each_session_and_each_is_answered
     assert sorted(answer.text for answer in answers) == sorted(expected)
 
 
-async def test_a_repeated_click_is_answered_once() -> None:
+async def test_a_pause_after_somebody_elses_is_sent_and_says_who_paused_before() -> None:
     async with single_workspace() as at:
-        first = await at.click()
-        await at.wait_for_messages(2)
-        await at.slack.resend(first)
-        await asyncio.sleep(0.3)
-        assert len(at.orders) == 1
-        assert len(at.messages()) == 2
+        await at.answer("a command", at.slack.bob)
+        await asyncio.sleep(0.5)  # until its outcome is in the journal
+        at.anchor.fault = Slow(0.5)  # until the journal has been searched
+        verdict, before, session = (await at.answer("a click")).text.splitlines()
+        assert len(at.orders) == 2
+    assert f"{verdict}\n{session}" == paused()
+    assert f"<@{at.slack.bob.id}>" in before
 
 
 async def test_a_repeated_command_is_answered_with_the_outcome_of_the_first_for_fifteen_minutes() -> None:

@@ -16,7 +16,6 @@ from harness.product import OrderRows, State, history, outcomes, policy
 pytestmark = pytest.mark.anyio
 
 BUTTON = "anchor_history"
-A_DAY = 86_400.0
 REASONS = tuple(f"reason {number:02}" for number in range(12))
 
 
@@ -59,7 +58,7 @@ async def test_home_has_the_last_ten_orders_and_where_and_why_only_for_some(team
 @BOTH_TRANSPORTS
 async def test_an_admin_looks_for_orders_by_person_session_outcome_and_period(team: AdminHarness) -> None:
     old, late = REASONS[:2]
-    await leave(team, team.admin, reason=old, age=3 * A_DAY)
+    await leave(team, team.admin, reason=old, age=3 * 86_400)
     await leave(team, team.member, outcomes.Unconfirmed(outcomes.Doubt.STOPPED), reason=late, age=60)
     await leave(team, team.admin, outcomes.NotFound(), reason=REASONS[2], session=OTHER_SESSION, age=30)
     await team.open_home()

@@ -24,8 +24,7 @@ pytestmark = pytest.mark.anyio
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-async def made(change: Callable[[], Awaitable[bool]]) -> bool:
-    """Make a change of the database, once more if it is too busy."""
+async def made(change: Callable[[], Awaitable[bool]]) -> bool:  # once more if the database is too busy
     while True:
         with contextlib.suppress(errors.StoreUnreachableError):
             return await change()
