@@ -1,10 +1,11 @@
 """Which people can pause and resume, and where: by command and by button, in one workspace and in many."""
 
+import asyncio
 import json
 
 import pytest
 
-from bot.sim.slack import Channel, Enterprise, Installation, Slow, User, Workspace
+from bot.sim.slack import Channel, Enterprise, For, Installation, Slow, User, Workspace, rate_limited
 from harness import (
     BOTH_TRANSPORTS,
     BY_BOTH,
@@ -123,3 +124,13 @@ async def test_without_roles_everybody_sees_it_because_nobody_is_known_as_an_adm
     await at.install(team)
     for user in (team.admin, team.member):
         assert url not in (await team.open_home(user)).text
+
+
+async def test_new_people_pause_while_slack_limits_how_often_it_says_who_they_are() -> None:
+    async with single_workspace() as at:
+        people = [at.workspace.add_user(f"U0NEW{number:06}", f"new-{number}") for number in range(10)]
+        at.channel.members |= {person.id for person in people}
+        at.slack.faults["users.info"] = For(3, rate_limited(3))
+        sessions = [at.anchor.add_session() for _ in people]
+        await asyncio.gather(*(at.command(one, user=who) for one, who in zip(sessions, people, strict=True)))
+        await at.slack.until(lambda: all(at.anchor.posts(one) for one in sessions))

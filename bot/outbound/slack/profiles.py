@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 
@@ -13,7 +13,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.concurrency import Tasks
 from bot.core.policy import Profile
 from bot.core.secret import Secret
-from bot.outbound.slack.users import fetch_profile, fetch_profile_with_retries
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.role_rows import RECORD_INTERVAL, Report, RoleRows
 
@@ -28,6 +27,7 @@ MAX_ENTRIES = 10_000
 
 Key = tuple[str, str]  # team id, user id
 Answer = Profile | None  # None: the app lacks the scope
+Fetch = Callable[[AsyncWebClient, Secret, str], Awaitable[Answer]]  # raises SlackUnreachableError
 
 
 @dataclass(slots=True)
@@ -71,13 +71,13 @@ class ProfileCache:
         """Return the last answer in memory."""
         return self._entries.get(key)
 
-    def look_up(self, token: Secret, key: Key, *, retries: bool) -> asyncio.Task[Answer]:
+    def look_up(self, token: Secret, key: Key, fetch: Fetch) -> asyncio.Task[Answer]:
         """Return the running lookup, or start one."""
-        return self._lookups.get(key) or self.start_lookup(token, key, retries=retries)
+        return self._lookups.get(key) or self.start_lookup(token, key, fetch)
 
-    def start_lookup(self, token: Secret, key: Key, *, retries: bool) -> asyncio.Task[Answer]:
+    def start_lookup(self, token: Secret, key: Key, fetch: Fetch) -> asyncio.Task[Answer]:
         """Start a lookup. Its answer is cached and stored."""
-        lookup = self._lookups[key] = self._tasks.start(self._ask(token, key, retries=retries))
+        lookup = self._lookups[key] = self._tasks.start(self._ask(token, key, fetch))
         number = next(self._numbers)
         lookup.add_done_callback(lambda done: self._put(key, done, number))
         return lookup
@@ -102,9 +102,9 @@ class ProfileCache:
         await self._storing.settle(within=_CLOSE_TIMEOUT)
         await self._storing.cancel()
 
-    async def _ask(self, token: Secret, key: Key, *, retries: bool) -> Answer:
+    async def _ask(self, token: Secret, key: Key, fetch: Fetch) -> Answer:
         team_id, user_id = key
-        answer = await (fetch_profile_with_retries if retries else fetch_profile)(self._web, token, user_id)
+        answer = await fetch(self._web, token, user_id)
         if answer is None:
             _log.warning(
                 "scope users:read is missing: guests count as members; reinstall the app", extra={"team": team_id}

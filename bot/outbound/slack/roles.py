@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from bot.core.policy import FULL_MEMBERS, Role, is_surely_outsider, role_of
 from bot.core.requests import Actor
 from bot.core.workspace import Workspace
 from bot.outbound.slack.errors import SlackUnreachableError
 from bot.outbound.slack.profiles import Answer, Key, ProfileCache
+from bot.outbound.slack.users import LONGEST_LOOKUP, fetch_profile, fetch_profile_with_retries
 from bot.outbound.store.role_rows import KEPT
 
 PAUSE_TTL = 86_400.0  # seconds for which a pause of a full member does not wait for a newer answer
@@ -55,13 +57,15 @@ class RoleCache:
         """Return the role, cached for 5 minutes; UNKNOWN if Slack gives no answer."""
         if (cached := self.peek(workspace, actor)) is not Role.UNKNOWN:
             return cached
-        return await _wait(self._profiles.look_up(workspace.bot_token, _key(actor), retries=True), workspace, actor)
+        return await _wait(
+            self._profiles.look_up(workspace.bot_token, _key(actor), fetch_profile_with_retries), workspace, actor
+        )
 
     async def fetch(self, workspace: Workspace, actor: Actor) -> Role:
         """Return the role by a new lookup; UNKNOWN if Slack gives no answer."""
         if is_surely_outsider(actor, workspace.enterprise_id):
             return Role.OUTSIDER
-        lookup = self._profiles.start_lookup(workspace.bot_token, _key(actor), retries=True)
+        lookup = self._profiles.start_lookup(workspace.bot_token, _key(actor), fetch_profile_with_retries)
         return await _wait(lookup, workspace, actor)
 
     def peek(self, workspace: Workspace, actor: Actor) -> Role:
@@ -79,7 +83,7 @@ class RoleCache:
 
     def _look_up(self, workspace: Workspace, actor: Actor) -> asyncio.Task[Answer]:
         is_new = self._profiles.get(_key(actor)) is None
-        return self._profiles.look_up(workspace.bot_token, _key(actor), retries=is_new)
+        return self._profiles.look_up(workspace.bot_token, _key(actor), _fetch_for_order if is_new else fetch_profile)
 
     async def _result_of(self, lookup: asyncio.Task[Answer], workspace: Workspace, actor: Actor) -> Role:
         """Wait for a lookup, with a timeout if there is an older answer to fall back on."""
@@ -98,6 +102,9 @@ class RoleCache:
         if entry is None or self._clock() >= entry.answered_at + KEPT:
             return Role.UNKNOWN
         return _role(entry.answer, workspace, actor)
+
+
+_fetch_for_order = partial(fetch_profile_with_retries, while_limited=LONGEST_LOOKUP)
 
 
 def _key(actor: Actor) -> Key:

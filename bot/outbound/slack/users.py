@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from math import inf
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -15,6 +16,9 @@ from bot.outbound.slack.errors import SlackUnreachableError, call
 
 _BACKOFFS = (0.2, 0.5)  # seconds between the attempts
 _RETRY_TIME = 1.5  # seconds in which attempts begin; Slack waits 3 seconds for an ack
+_FIRST_BACKOFF_IF_LIMITED = 0.5  # seconds, whatever Slack says: its limit can be over already
+LONGEST_LOOKUP = 20.0
+"""Seconds in which attempts for an order begin while Slack limits the rate: an order's deadline by default."""
 
 _NO_PROFILE: dict[str, Profile | None] = {
     **dict.fromkeys(("user_not_found", "user_not_visible", "users_not_found"), Profile(team_id="", is_stranger=True)),
@@ -41,18 +45,28 @@ async def fetch_profile(web: AsyncWebClient, token: Secret, user_id: str) -> Pro
     return _read_profile(response.get("user"))
 
 
-async def fetch_profile_with_retries(web: AsyncWebClient, token: Secret, user_id: str) -> Profile | None:
-    """Fetch a profile, and repeat failures that may pass while an ack can wait. Raises SlackUnreachableError."""
-    ends = time.monotonic() + _RETRY_TIME
-    for backoff in _BACKOFFS:
+async def fetch_profile_with_retries(
+    web: AsyncWebClient, token: Secret, user_id: str, *, while_limited: float = _RETRY_TIME
+) -> Profile | None:
+    """Fetch a profile, and repeat failures that may pass while an ack can wait. Raises SlackUnreachableError.
+
+    While Slack limits the rate, attempts begin for `while_limited` seconds: the second soon, the others as Slack says.
+    https://docs.slack.dev/apis/web-api/rate-limits
+    """
+    began, failures, limits = time.monotonic(), 0, 0
+    while True:
         try:
             return await fetch_profile(web, token, user_id)
         except SlackUnreachableError as error:
-            delay = max(backoff, error.after or 0.0)
-            if str(error) in TOKEN_REFUSED or time.monotonic() + delay > ends:
+            if error.after is None:
+                failures, longest = failures + 1, _RETRY_TIME
+                delay = _BACKOFFS[failures - 1] if failures <= len(_BACKOFFS) else inf
+            else:
+                limits, longest = limits + 1, while_limited
+                delay = _FIRST_BACKOFF_IF_LIMITED if limits == 1 else max(_FIRST_BACKOFF_IF_LIMITED, error.after)
+            if str(error) in TOKEN_REFUSED or time.monotonic() + delay > began + longest:
                 raise
         await asyncio.sleep(delay)
-    return await fetch_profile(web, token, user_id)
 
 
 def _read_profile(user: object) -> Profile:

@@ -58,7 +58,7 @@ async def test_a_new_person_is_asked_about_again_after_a_failure_if_slack_answer
     before = 0
     for fault, role, questions in (
         (server_error(), Role.UNKNOWN, 3),
-        (rate_limited(30), Role.UNKNOWN, 1),
+        (rate_limited(30), Role.UNKNOWN, 2),
         (api_error("token_revoked"), Role.UNKNOWN, 1),
         (rate_limited(1, times=1), Role.MEMBER, 2),
     ):
