@@ -11,7 +11,7 @@ import pytest
 from bot.usecases.card_outbox import CardOutbox
 from harness.cards import CardRowsInMemory, claimed_card, incoming_alert, placed, posted, refused
 from harness.product import SessionId
-from harness.texts import OTHER_SESSION, SESSION
+from harness.texts import SESSION
 
 pytestmark = pytest.mark.anyio
 
@@ -49,16 +49,6 @@ async def test_what_was_sent_is_recorded_at_the_end_and_nothing_more_is_claimed(
         sender.goes_on.set()
     assert [bool(most) for most in rows.most] == [True, False]
     assert [sent.card for sent in rows.changes[-1].sent] == [claimed_card("now")]
-
-
-async def test_a_post_without_an_answer_does_not_keep_the_others_from_being_recorded() -> None:
-    rows, sender = CardRowsInMemory(claimed_card("now")), Sender(posted)
-    async with running(rows, sender) as outbox:
-        await sender.began.wait()
-        changed = outbox.refresh(("T1", SessionId(OTHER_SESSION)))
-        outbox.stop()
-    assert changed.done()
-    assert rows.most[-1] == 0
 
 
 @pytest.mark.parametrize("stops_before", [False, True])

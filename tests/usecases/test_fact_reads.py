@@ -19,19 +19,14 @@ class Bench:
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.released, self.stored = asyncio.Event(), asyncio.Event()
+        self.released = asyncio.Event()
         self.released.set()
-        self.stored.set()
         self.answer: Any = []
-        self.fill = AsyncMock(side_effect=self.store)
+        self.fill = AsyncMock()
         self.kept: Any = Mock(is_fresh=Mock(return_value=False))
         self.about = AsyncMock(side_effect=self.read)
-        self.tasks = Tasks()
         anchor: Any = Mock(about=self.about)
-        self.reads = FactReads(anchor, self.kept, self.fill, self.tasks, lambda: self.now)
-
-    async def store(self, _: str) -> None:
-        await self.stored.wait()
+        self.reads = FactReads(anchor, self.kept, self.fill, Tasks(), lambda: self.now)
 
     async def read(self, *_: object, **__: object) -> Any:
         await self.released.wait()
@@ -87,12 +82,3 @@ async def test_after_a_rate_limit_there_is_no_read_for_a_minute(bench: Bench) ->
     assert await bench.follow() == 3
     bench.kept.learn.assert_not_called()
     bench.fill.assert_not_called()
-
-
-async def test_what_was_read_is_stored_at_the_end(bench: Bench) -> None:
-    bench.stored.clear()
-    await bench.follow()
-    bench.reads.stop()
-    bench.stored.set()
-    assert await bench.tasks.settle(within=10)
-    bench.fill.assert_awaited_once_with("T1")

@@ -84,16 +84,6 @@ async def test_turns_rest_while_the_event_loop_is_busy_but_not_for_long_after_a_
     assert sum(turn.has_come for turn in turns) == 8
 
 
-async def test_more_turns_begin_per_iteration_if_many_wait() -> None:
-    queue = FairQueue(most=1_000, most_each=1_000, is_urgent=True)
-    turns = [queue.turn(ALICE) for _ in range(604)]
-    come = []
-    for _ in range(7):
-        come.append(sum(turn.has_come for turn in turns))
-        await asyncio.sleep(0)
-    assert come == [4, 68, 132, 191, 242, 287, 326]  # at most 64, and an eighth of those that wait
-
-
 async def test_fifty_turns_that_run_for_half_a_second_are_a_congestion() -> None:
     queue = FairQueue(most=200, most_each=60)
     running = [queue.turn(ALICE) for _ in range(49)]

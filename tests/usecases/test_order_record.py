@@ -97,20 +97,18 @@ async def test_a_resume_waits_for_the_pauses_of_another_process(ours: Process, t
     assert await clearing is None
 
 
-async def test_a_resume_is_dropped_for_a_later_pause_of_another_process(ours: Process, theirs: Process) -> None:
+@pytest.mark.parametrize("is_cancelled", [False, True])
+async def test_a_resume_is_dropped_for_a_later_pause_of_another_process_or_if_it_is_cancelled(
+    ours: Process, theirs: Process, *, is_cancelled: bool
+) -> None:
     _, record = await ours.stored(RESUME)
     pause, _ = await theirs.stored(PAUSE)
-    clearing = await begun(record.clear_resume(asyncio.Event()))
-    await theirs.settle(pause, outcomes.Paused())
-    assert await clearing == outcomes.Superseded()
-
-
-async def test_a_resume_that_waits_can_be_cancelled(ours: Process, theirs: Process) -> None:
-    await theirs.stored(PAUSE)
-    _, record = await ours.stored(RESUME)
     cancelled = asyncio.Event()
     clearing = await begun(record.clear_resume(cancelled))
-    cancelled.set()
+    if is_cancelled:
+        cancelled.set()
+    else:
+        await theirs.settle(pause, outcomes.Paused())
     assert await clearing == outcomes.Superseded()
 
 
@@ -119,13 +117,6 @@ async def test_a_resume_that_another_process_has_is_not_sent(ours: Process, thei
     await theirs.journal.take_over(all_leases=True)
     assert await record.clear_resume(asyncio.Event()) == outcomes.StoreUnavailable()
     assert entry.is_lost
-
-
-async def test_a_resume_that_cannot_be_recorded_is_not_sent(ours: Process, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, record = await ours.stored(RESUME)
-    with monkeypatch.context() as patch:
-        patch.setattr(OrderRows, "write", fail)
-        assert await record.clear_resume(asyncio.Event()) == outcomes.StoreUnavailable()
 
 
 async def test_a_resume_and_its_attempts_end_with_its_lease(ours: Process, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,13 +148,6 @@ async def test_a_pause_waits_for_a_resume_of_another_process_and_has_crossed_it(
     assert record.is_opposed_in_doubt
 
 
-async def test_a_pause_that_crossed_nothing_does_not_wait(ours: Process, theirs: Process) -> None:
-    await theirs.stored(RESUME)
-    _, record = ours.begin(PAUSE)
-    assert not await record.has_crossed()
-    assert not record.is_opposed_in_doubt
-
-
 async def test_a_pause_that_was_taken_over_looks_for_resumes(ours: Process, theirs: Process) -> None:
     resume = await theirs.sent()
     theirs.journal.settle(resume, outcomes.Resumed())
@@ -172,13 +156,6 @@ async def test_a_pause_that_was_taken_over_looks_for_resumes(ours: Process, thei
     pause, _ = await theirs.stored(PAUSE)
     ((_, adopted),) = [one for one in await ours.journal.take_over(all_leases=True) if one[1].id == pause.id]
     assert await OrderRecord(ours.journal, adopted).has_crossed()
-
-
-async def test_a_pause_that_another_process_has_is_not_sent_again(ours: Process, theirs: Process) -> None:
-    await ours.sent()
-    first, _ = theirs.begin(PAUSE, "1.2")
-    assert await first.written
-    assert not await ours.begin(PAUSE, "1.2")[1].has_crossed()
 
 
 async def test_if_the_database_fails_while_a_pause_waits_the_outcome_is_in_doubt(
