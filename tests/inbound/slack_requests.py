@@ -130,15 +130,6 @@ async def send(url: str, *parts: bytes, ends: bool = False, pause: float = 0.05)
             await asyncio.wait({sending})
 
 
-async def send_and_reset(url: str, *parts: bytes) -> None:
-    """Send the parts, and reset the connection."""
-    async with connected(url) as (_, writer):
-        await _send(writer, parts, ends=False, pause=0.05)
-        await asyncio.sleep(0.05)
-        writer.transport.abort()
-        await asyncio.sleep(0.05)
-
-
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """Connect to the host of a URL."""

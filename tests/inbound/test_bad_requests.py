@@ -4,17 +4,19 @@
 listeners. MARK in a body must never show up in a log; valid requests have it.
 """
 
+import asyncio
 import gzip
 import json
 import re
 import zlib
 from collections.abc import AsyncIterator
+from itertools import repeat
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
-from harness.texts import OTHER_SESSION, SESSION
+from harness.texts import SESSION
 from inbound.slack_requests import (
     FORM,
     JSON,
@@ -23,15 +25,17 @@ from inbound.slack_requests import (
     NOW,
     OLDER_SECRET,
     RESPONSE_URL,
+    Headers,
     action,
     click,
     command,
+    connected,
     event,
     http_request,
+    in_chunks,
     inner_event,
     interaction,
     send,
-    send_and_reset,
     signed,
 )
 from inbound.target_bot import TargetBot, target_bot
@@ -39,6 +43,7 @@ from inbound.target_bot import TargetBot, target_bot
 pytestmark = pytest.mark.anyio
 
 COMMAND = command()
+DEFLATED = zlib.compress(COMMAND)
 MODAL, SHORTCUT = "view_submission.set_key", "message_action.two_ids"
 
 
@@ -65,29 +70,14 @@ async def post(bot: TargetBot, body: bytes, status: int, **request: Any) -> str:
 
 REFUSED: dict[str, tuple[int, bytes, dict[str, Any]]] = {
     "unsigned": (401, COMMAND, {"headers": []}),
-    "an older request": (401, COMMAND, {"headers": signed(COMMAND, at=str(NOW - 301))}),
-    "signed with another secret": (401, COMMAND, {"headers": signed(COMMAND, secret="not the secret")}),
-    "signed twice": (401, COMMAND, {"headers": [*signed(COMMAND), signed(COMMAND)[1]]}),
-    "at two times": (401, COMMAND, {"headers": [signed(COMMAND)[0], *signed(COMMAND)]}),
     "a signature that is no text": (401, COMMAND, {"headers": [*signed(COMMAND)[:1], ("X-Slack-Signature", "\udc80")]}),
     "unsigned, the largest body": (401, b"a" * LARGEST, {"headers": []}),
-    "unsigned JSON of many lists": (401, b"[" * 100_000, {"headers": [], "content_type": JSON}),
     "unsigned, a broken type": (401, COMMAND, {"headers": [], "content_type": f"{FORM}; charset=\udcff"}),
-    "a form of the largest size": (400, b"text=" + b"a" * (LARGEST - 5), {}),
-    "JSON of many lists": (400, b"[" * 100_000 + b"]" * 100_000, {"content_type": JSON}),
     "no type": (400, COMMAND, {"content_type": None}),
-    "a type that is no text": (400, COMMAND, {"content_type": "\udcff/\udcfe"}),
-    "two types in one": (400, COMMAND, {"content_type": f"{FORM}, {JSON}"}),
     "a body that is too large": (413, b"a" * (LARGEST + 1), {}),
-    "a body that is too large, in chunks": (413, b"a" * (LARGEST + 1), {"chunked": True}),
-    "unsigned, too large": (413, b"a" * (LARGEST + 1), {"headers": []}),
     "unsigned, too large, in chunks": (413, b"a" * (LARGEST + 1), {"headers": [], "chunked": True}),
-    **{
-        f"encoded with {name!r}": (415, body, {"headers": [*signed(body), ("Content-Encoding", name)]})
-        for name, body in {"gzip": gzip.compress(COMMAND), "deflate": zlib.compress(COMMAND), "": COMMAND}.items()
-    },
+    "encoded": (415, DEFLATED, {"headers": [*signed(DEFLATED), ("Content-Encoding", "deflate")]}),
     "unsigned, a bomb": (415, gzip.compress(b"a" * 50 * LARGEST), {"headers": [("Content-Encoding", "Gzip")]}),
-    "unsigned, no gzip": (415, b"not gzip", {"headers": [("Content-Encoding", "gzip")]}),
 }
 
 
@@ -101,30 +91,21 @@ async def test_a_request_that_is_not_slacks_is_refused(bot: TargetBot, name: str
 
 
 TEXTS = {
-    "missing": None,
-    "a NUL": "\0",
     "control characters": "".join(map(chr, range(32))),
     "a call to everybody": "<!channel> <!here> <!subteam^S0GROUP0001|@oncall>",
-    "a link with another text": "<https://evil.example.com|Click to resume>",
-    "bidirectional overrides": "\u202e\u2066\u2069\u200f" + MARK,
-    "combining characters without end": "e" + "\u0301" * 5000,
-    "line breaks of all kinds": "a\nb\rc\x0bd\x0ce\x85f\u2028g\u2029h",
     "hexadecimal digits without end": "a-" * 20_000,
-    "an id that is too short": SESSION[:-1],
-    "two ids": f"{SESSION} {OTHER_SESSION}",
-    "a thousand ids": " ".join(f"{number:08x}{SESSION[8:]}" for number in range(1000)),
     "a URL without a session": "https://app.example.com/sessions/none?token=" + MARK,
 }
-NAMES = ("/remind", "/ANCHOR-PAUSE", "/anchor-pause\0", "/<!channel>", "/<https://evil.example.com|pause>", "/```")
+NAMES = ("/remind", "/ANCHOR-PAUSE", "/<!channel>", "/<https://evil.example.com|pause>")
 
 
 @pytest.mark.parametrize(
     "body",
     [
         *(command(text=text) for text in TEXTS.values()),
-        *(command(command=name) for name in (*NAMES, "/anchor-pause\n/anchor-pause", "/" + "a" * 39_999)),
+        *(command(command=name) for name in (*NAMES, "/" + "a" * 39_999)),
     ],
-    ids=[*TEXTS, *map(repr, NAMES), "two lines", "a long name"],
+    ids=[*TEXTS, *map(repr, NAMES), "a long name"],
 )
 async def test_a_command_that_names_no_session_is_answered_to_the_person_alone(bot: TargetBot, body: bytes) -> None:
     ack = json.loads(await post(bot, fill_in(body, await bot.response_url()), 200))
@@ -137,8 +118,6 @@ MESSAGES: dict[str, dict[str, Any]] = {
     "nothing": {"message": None, "team": {"id": "T0HOME00001", "domain": 5}},
     "odd fields": {"message": {"text": 5, "blocks": MARK, "attachments": [5, None], "thread_ts": []}},
     "a million characters": {"message": {"text": "a " * 200_000}},
-    "many blocks": {"message": {"blocks": [[]] * 50_000}},
-    "an odd time": {"message": {"text": "a"}, "message_ts": MARK, "action_ts": MARK},
 }
 
 
@@ -150,18 +129,10 @@ CLICKS = {
     "unknown": click(),
     "whose value is an object": click(actions=[action(value={"id": MARK})]),
     "whose value has a million characters": click(actions=[action(value="a" * 1_000_000)]),
-    "whose action_id has 100,000 characters": click(actions=[action(action_id="a" * 100_000)]),
-    "of 1,000 actions": click(actions=[action(action_id=f"no_such_action_{number}") for number in range(1000)]),
-    "of a person whose team is a list": click(user={"id": "U0ALICE0001", "team_id": ["T0HOME00001"]}),
     "on an odd message": click(message={"text": 5, "thread_ts": 5, "blocks": [MARK, 5, None]}),
     "in a menu": click(actions=[action(type="static_select", selected_option={"value": MARK})]),
-    "on an unknown element": click(actions=[action(type="no_such_element", block_id={})]),
-    "that calls everybody": click(actions=[action(action_id="<!channel>")]),
-    "like a regular expression": click(actions=[action(action_id=".*")]),
     "without a channel": click(channel=None),
-    "of a whole organisation": click(team=None),
     "in a legacy attachment": interaction("interactive_message.alertmanager"),
-    "that is a message shortcut": interaction(SHORTCUT),
     **{f"on a message of {name}": on_message(**fields) for name, fields in MESSAGES.items()},
 }
 
@@ -178,17 +149,14 @@ async def test_a_click_on_something_unknown_or_odd_is_answered_to_the_person(bot
 
 UNANSWERABLE = {
     "a button without a response_url": click(response_url=None),
-    **{f"a {kind}": click(type=kind, actions=None) for kind in ("<!channel>", "event_callback", "shortcut")},
+    **{f"a {kind}": click(type=kind, actions=None) for kind in ("<!channel>", "shortcut")},
     "a submitted modal": interaction(MODAL),
-    "a closed modal": interaction("view_closed"),
-    "a modal whose name is a number": interaction(MODAL, view={"type": "modal", "callback_id": 5}),
     "a modal without a type or a name": interaction(MODAL, view={}),
     "a modal without an id": interaction(MODAL, view={"type": "modal", "callback_id": "anchor_set_key"}),
     "a click without an action_id": click(actions=[{"name": "anchor_pause", "value": SESSION, "type": "button"}]),
 }
 EVENTS = {
     **{f"an event of the type {kind}": event(event=inner_event(type=kind)) for kind in ("x", "function_executed")},
-    "an event with junk in it": event(event=inner_event(channel=5, item=[5], view=True, message="x")),
     "an unknown envelope": event(type="no_such_envelope"),
     "a shortcut with an event": event(type="message_action", message={"text": SESSION}),
     "a rate limit": json.dumps({"type": "app_rate_limited", "team_id": "T0HOME00001"}).encode(),
@@ -213,9 +181,7 @@ async def test_a_check_of_the_certificate_pauses_nothing(bot: TargetBot) -> None
     assert not await post(bot, b"ssl_check=1&" + COMMAND, 200, headers=[])
 
 
-@pytest.mark.parametrize(
-    "url", ["http://{}/commands/T0HOME00001/1/a", "http://{}\\@hooks.slack.com/x", "file:///etc/x"]
-)
+@pytest.mark.parametrize("url", ["http://{}/commands/T0HOME00001/1/a", "http://{}\\@hooks.slack.com/x"])
 async def test_no_other_host_is_called_as_a_response_url_and_the_person_gets_a_direct_message(
     bot: TargetBot, url: str
 ) -> None:
@@ -229,11 +195,9 @@ async def test_no_other_host_is_called_as_a_response_url_and_the_person_gets_a_d
 
 
 ACCEPTED: dict[str, dict[str, Any]] = {
-    "as Slack sends it": {},
     "signed by the older secret": {"secret": OLDER_SECRET},
     "signed for in five minutes": {"at": str(NOW + 300)},
     "in chunks": {"chunked": True},
-    "with a charset, in capitals": {"content_type": f"{FORM.upper()};charset=UTF-8"},
     "of the largest size": {},
 }
 
@@ -257,22 +221,126 @@ async def test_a_challenge_is_answered(bot: TargetBot) -> None:
     assert json.loads(await post(bot, body, 200, content_type=JSON)) == {"challenge": "x"}
 
 
-# --- cut short ---
+# --- broken or slow HTTP ---
 
 
-CHUNKED = b"POST /slack/events HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-HEAD, _, BODY = http_request(COMMAND).partition(b"\r\n\r\n")
+@pytest.mark.parametrize("length", [0, 300])
+async def test_a_client_that_disconnects_within_its_body_is_no_error_of_the_bot(bot: TargetBot, length: int) -> None:
+    headers, _, body = http_request(COMMAND).partition(b"\r\n\r\n")
+    async with connected(bot.url) as (_, writer):
+        writer.write(headers + b"\r\n\r\n" + body[:length])
+        await asyncio.sleep(0.1)
+        writer.transport.abort()
+        await asyncio.sleep(0.1)
+    bot.assert_no_effect(COMMAND)
+
+
+M = MARK.encode()
+GOOD = http_request(command(), signed(command(), secret="not the secret"))
+HEAD, _, BODY = GOOD.partition(b"\r\n\r\n")
+UNFRAMED = HEAD.rpartition(b"\r\n")[0]  # the last header is the Content-Length
+CHUNKED = b"Transfer-Encoding: chunked"
+HEALTHZ = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
+POST = b"POST /slack/events HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n"
+
+
+def framed(*headers: bytes, body: bytes = BODY) -> bytes:
+    return b"\r\n".join((UNFRAMED, *headers)) + b"\r\n\r\n" + body
+
+
+def line(first: bytes) -> bytes:
+    return GOOD.replace(b"POST /slack/events HTTP/1.1", first)
+
+
+def head(*, headers: Headers | None = None, length: int | None = len(BODY), encoding: str = "") -> bytes:
+    framing = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
+    encoded = [("Content-Encoding", encoding)] if encoding else []
+    request = http_request(b"", [*(signed(BODY) if headers is None else headers), *encoded], content_type=FORM)
+    return request.replace(b"Content-Length: 0", framing.encode())
+
+
+BROKEN: dict[str, tuple[bytes, ...]] = {
+    "a TLS hello": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x11" * 300,),
+    "a path that is no URL": (line(b"POST http://[/slack/events HTTP/1.1"),),
+    "a header without colon": (framed(b"X-Token " + M),),
+    "no length": (framed(),),
+    "a length of 5,000 digits": (framed(b"Content-Length: " + b"1" * 5000),),
+    "a length and chunks": (framed(b"Content-Length: 3", CHUNKED, body=in_chunks(BODY)),),
+    "chunks that are too long": (framed(CHUNKED, body=b"3\r\nabc" + M + b"\r\n0\r\n\r\n"),),
+    "a second request inside the first": (framed(b"Content-Length: 0", body=GOOD),),
+}
+UNFINISHED: dict[str, tuple[bytes, ...]] = {
+    "a head that is cut off": (HEAD[:-20],),
+    "a body that is cut off": (HEAD + b"\r\n\r\n", BODY[:50]),
+    "a chunk of no number behind a good one": (framed(CHUNKED, body=b""), b"3\r\nabc\r\n", b"zz " + M + b"\r\n"),
+}
+
+
+@pytest.mark.parametrize("name", [*BROKEN, *UNFINISHED])
+async def test_broken_http_is_never_an_error_of_the_bot(bot: TargetBot, name: str) -> None:
+    answer = await send(bot.url, *(BROKEN | UNFINISHED)[name], ends=name in UNFINISHED)
+    bot.assert_no_effect()
+    assert answer.status is None or 400 <= answer.status < 500, answer.text
 
 
 @pytest.mark.parametrize(
-    "parts",
-    [
-        (HEAD + b"\r\n\r\n",),
-        (HEAD + b"\r\n\r\n", BODY[:300]),
-        (CHUNKED, b"80000\r\n" + b"a" * (LARGEST // 2) + b"\r\n"),
-    ],
-    ids=["before its body", "within its body", "within a large body"],
+    ("sent", "status"),
+    [(head(length=LARGEST + 1), 413), (head(headers=[], length=10**13), 413), (head(encoding="gzip"), 415)],
+    ids=["a size that is too large", "unsigned, a size of terabytes", "an encoded body"],
 )
-async def test_a_client_that_disconnects_is_no_error_of_the_bot(bot: TargetBot, parts: tuple[bytes, ...]) -> None:
-    await send_and_reset(bot.url, *parts)
-    bot.assert_no_effect(COMMAND)
+async def test_a_head_can_be_refused_before_its_body(bot: TargetBot, sent: bytes, status: int) -> None:
+    assert (await send(bot.url, sent)).status == status
+
+
+SLOW: dict[str, tuple[bytes, ...]] = {
+    "a head and then nothing": (head(),),
+    "a body that is complete after 8 seconds": (head(), *repeat(b"a", 20), BODY[20:]),
+    "a chunk, and then noise": (head(length=None) + b"3\r\nabc\r\n", b"zz " + M + b"\r\n"),
+}
+
+
+async def test_slow_bodies_are_cut_off_after_five_seconds(bot: TargetBot) -> None:
+    async with asyncio.timeout(20):
+        answers = await asyncio.gather(*(send(bot.url, *parts, pause=0.4) for parts in SLOW.values()))
+    assert {name: answer.status for name, answer in zip(SLOW, answers, strict=True)} == dict.fromkeys(SLOW, 408)
+    bot.assert_no_effect(command())
+
+
+async def seconds_until_closed(bot: TargetBot, sent: bytes) -> float:
+    began = asyncio.get_running_loop().time()
+    async with connected(bot.url) as (reader, writer), asyncio.timeout(20):
+        writer.write(sent)
+        if sent == HEALTHZ:
+            await reader.readuntil(b"true}")
+            writer.write(b"G")
+        assert await reader.read() == b""
+    return asyncio.get_running_loop().time() - began
+
+
+async def test_a_connection_without_a_complete_header_is_closed_after_ten_seconds(bot: TargetBot) -> None:
+    took = await asyncio.gather(*(seconds_until_closed(bot, sent) for sent in (b"", b"G", HEALTHZ)))
+    assert min(took) >= 9.9
+
+
+async def test_only_a_header_has_to_be_in_time(bot: TargetBot) -> None:
+    """A body has five seconds of its own, and the next request can begin at any time; but not its header."""
+    async with connected(bot.url) as (reader, writer), asyncio.timeout(40):
+        for _ in range(2):
+            writer.write(HEALTHZ)
+            assert (await reader.readuntil(b"true}")).startswith(b"HTTP/1.1 200 OK")
+            await asyncio.sleep(11.0)
+        writer.write(POST[:50])
+        await asyncio.sleep(9.0)
+        writer.write(POST[50:] + b"12345")
+        await asyncio.sleep(4.0)
+        writer.write(b"67890")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 401")
+
+
+@pytest.mark.parametrize(("sent", "status"), [(GOOD, b"401"), (b"no HTTP\r\n\r\n", b"400")])
+async def test_no_response_names_the_server(bot: TargetBot, sent: bytes, status: bytes) -> None:
+    async with connected(bot.url) as (reader, writer):
+        writer.write(sent)
+        answer = await reader.readuntil(b"\r\n\r\n")
+    assert answer.split()[1] == status
+    assert b"\r\nserver:" not in answer.lower()

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Mapping
 from itertools import repeat
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
@@ -73,18 +72,7 @@ def test_an_older_request_says_what_is_wrong_with_its_time(at: int, side: str) -
 
 @pytest.mark.parametrize(
     "at",
-    [
-        "",
-        f"-{AT}",
-        "1_785_000_000",
-        "1" * 5000,
-        f"0000{AT}",
-        "".join(chr(0x660 + int(digit)) for digit in AT),
-        f"{AT}\udce9",
-        "\udcff\udcfe",
-        f"{AT}\u00a0",
-        f"{AT}, {AT}",
-    ],
+    ["", "1_785_000_000", f"0000{AT}", "".join(chr(0x660 + int(digit)) for digit in AT), f"{AT}\udce9"],
 )
 def test_a_timestamp_is_digits_even_if_it_is_signed(at: str) -> None:
     assert parse(COMMAND, FORM, (at,), (sign(COMMAND, at=at),)) == 401
@@ -92,21 +80,14 @@ def test_a_timestamp_is_digits_even_if_it_is_signed(at: str) -> None:
 
 SIGNATURES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "unsigned": ((), ()),
-    "a digit too many": ((AT,), (f"{GOOD}0",)),
     "in capitals": ((AT,), (f"v0={GOOD[3:].upper()}",)),
     "of version 1": ((AT,), (f"v1={GOOD[3:]}",)),
-    "in Latin-1": ((AT,), (f"{GOOD[:-1]}\udce9",)),
-    "of bytes that are not UTF-8": ((AT,), ("\udcff\udcfe",)),
     "missing": ((AT,), ()),
-    "sent twice": ((AT,), (GOOD, GOOD)),
     "sent twice, the first one wrong": ((AT,), ("v0=00", GOOD)),
-    "without a timestamp": ((), (GOOD,)),
     "without a timestamp, signed as empty": ((), (sign(COMMAND, at=""),)),
-    "with two timestamps": ((AT, AT), (GOOD,)),
     "with two timestamps, one of them stale": ((str(NOW - 900), AT), (GOOD,)),
     "of another time": ((str(NOW + 1),), (GOOD,)),
     "by an unknown secret": ((AT,), (sign(COMMAND, secret="not the secret"),)),
-    "by an empty secret": ((AT,), (sign(COMMAND, secret=""),)),
     "by both secrets at once": ((AT,), (sign(COMMAND, secret=f"{SECRET},{OLDER_SECRET}"),)),
 }
 
@@ -117,19 +98,7 @@ def test_any_other_signature_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
-    [
-        command(text=OTHER_SESSION),
-        COMMAND + b"&text=" + SESSION.encode(),
-        COMMAND[:-1],
-        COMMAND.replace(b"%2F", b"%2f"),
-        b"",
-        b"text=ssl_check=1",
-        b"no_ssl_check=1",
-        b'{"ssl_check": "1"}',
-        b"[" * 100_000,
-    ],
-    ids=lambda body: body[-30:].decode(),
+    "body", [command(text=OTHER_SESSION), COMMAND[:-1], b"", b"text=ssl_check=1", b"no_ssl_check=1", b"[" * 100_000]
 )
 def test_a_signature_is_of_one_body(body: bytes) -> None:
     assert parse(body, FORM, (AT,), (GOOD,)) == 401
@@ -141,17 +110,14 @@ def test_a_check_of_the_certificate_does_nothing_signed_or_not(body: bytes, sign
     assert parse(body, FORM, (AT,), signatures) == "ssl check"
 
 
-def challenge(**fields: object) -> bytes:
-    return json.dumps({"type": "url_verification", "token": MARK} | fields).encode()
-
-
 def test_a_challenge_is_answered_if_it_is_signed() -> None:
-    text = "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P"
-    assert parse(challenge(challenge=text), JSON) == text
-    assert parse(challenge(challenge=text), JSON, (), ()) == 401
+    def challenge(value: object) -> bytes:
+        return json.dumps({"type": "url_verification", "token": MARK, "challenge": value}).encode()
+
+    assert parse(challenge("3eZbrw1aBm"), JSON) == "3eZbrw1aBm"
+    assert parse(challenge("3eZbrw1aBm"), JSON, (), ()) == 401
     assert parse(b"type=url_verification&challenge=x", FORM) == 400
-    for body in (challenge(), *(challenge(challenge=odd) for odd in (None, 5, [MARK], {"challenge": MARK}, True))):
-        assert parse(body, JSON) == 400
+    assert [parse(challenge(odd), JSON) for odd in (None, 5, [MARK])] == [400] * 3
 
 
 # --- bodies ---
@@ -162,14 +128,9 @@ OPTIONAL = ("token", "team_domain", "channel_name", "user_name", "api_app_id", "
 COMMANDS: dict[str, dict[str, str | None]] = {
     "as Slack sends it": {},
     "with optional fields missing": dict.fromkeys(OPTIONAL),
-    "with optional fields empty": dict.fromkeys(OPTIONAL, ""),
-    "in a channel called payload": {"channel_name": "payload-alerts"},
-    "of a grid": {"enterprise_id": "E0GRID00001", "enterprise_name": "<A> & Ö"},
     "with a type": {"type": "block_actions", "event": "{}"},
-    "with a nameless field": {"": "nameless"},
     "with 80 more fields": {f"field_{number}": MARK for number in range(80)},
-    "with a large field": {"message": "x" * 500_000},
-    **{word: {"text": f"{SESSION} {word}"} for word in ("payload=", "the payload={}", "&payload={}", "ssl_check=1")},
+    **{word: {"text": f"{SESSION} {word}"} for word in ("&payload={}", "ssl_check=1")},
 }
 
 
@@ -183,10 +144,6 @@ def test_a_command_is_read_whatever_its_other_fields_are(name: str) -> None:
     assert payload.keys() <= ids | {"command", "text", "response_url", "trigger_id"}
 
 
-def test_fields_can_come_in_any_order() -> None:
-    assert parse(urlencode(parse_qsl(COMMAND.decode())[::-1]).encode()) == parse(COMMAND)
-
-
 def test_nothing_gets_past_the_schema_that_the_bot_does_not_read() -> None:
     message = {"text": "x", "blocks": [], "files": [{"title": "x"}], "metadata": {"event_type": "x"}}
     odd = {"state": MARK, "authorizations": [5], "event": {"type": "x"}, "function_data": {"execution_id": 5}}
@@ -198,40 +155,23 @@ def test_nothing_gets_past_the_schema_that_the_bot_does_not_read() -> None:
 
 FORMS = {
     "empty": b"",
-    "no form": b"hello " + MARK.encode(),
     "raw bytes that are not UTF-8": COMMAND + b"&x=\xff\xfe",
-    "raw UTF-8, which a form has encoded": COMMAND + b"&x=\xc3\xa9",
     "encoded bytes that are not UTF-8": COMMAND + b"&x=%FF%FE",
-    "a lone surrogate": COMMAND + b"&x=%ED%A0%80",
     "101 fields": COMMAND + b"".join(b"&x%d=1" % number for number in range(88)),
-    "100,000 separators": COMMAND + b"&" * 100_000,
-    "JSON": event(),
     "a command with a payload": command(command="/remind", payload="x"),
-    "an empty payload": b"payload=",
     "a payload that is no JSON": b"payload=" + MARK.encode(),
-    "a payload that is a list": in_form([MARK]),
-    "a payload that is an empty object": in_form({}),
     "a payload and something behind it": in_form('{"type":"x"} {"token":"' + MARK + '"}'),
-    "a payload with a lone surrogate": in_form('{"type":"\\ud800","user":{"id":"U0ALICE0001"}}'),
-    "a payload 100,000 lists deep": b"payload=" + b"[" * 100_000,
     "two payloads, the last one empty": click() + b"&payload=",
     "two user_ids, the last one bad": COMMAND + b"&user_id=%3C%21here%3E",
 }
 JSONS = {
     "empty": b"",
-    "a list of objects": b'[{"token": "x"}]',
-    "null": b"null",
-    "an empty object": b"{}",
     "followed by something": event() + b" and " + MARK.encode(),
-    "with a NUL in it": event().replace(b"no_such", b"no\0such"),
-    "with a lone surrogate": event().replace(b"no_such", b"no_\\udfff"),
     "with a lone surrogate in a name": b'{"\\ud800": 1, ' + event()[1:],
     "with NaN in an unused field": b'{"n": NaN, ' + event()[1:],
-    "with a number too large to hold": b'{"n": 1e999, ' + event()[1:],
     "with a number of 5,000 digits": b'{"n": ' + b"1" * 5000 + b", " + event()[1:],
     "100,000 lists deep": b"[" * 100_000 + b"]" * 100_000,
     "an event 100,000 objects deep": b'{"n": ' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b", " + event()[1:],
-    "a command's fields": json.dumps({"command": "/anchor-pause", "text": MARK, "team_id": "T0HOME00001"}).encode(),
 }
 
 
@@ -252,10 +192,9 @@ DEEP = json.loads("[" * 400 + "]" * 400)
     [
         b'{"type": [], "event": 5, ' + event()[1:],
         event().decode().encode("utf-16"),
-        event(event=inner_event(a=DEEP, channel=5, view=True, authorizations={"id": [5]}, team={"id": [5]})),
-        event(context_team_id=5, is_ext_shared_channel={}, enterprise_id=["id"]),
+        event(event=inner_event(a=DEEP, channel=5, team={"id": [5]}), context_team_id=5, enterprise_id=["id"]),
     ],
-    ids=["each field twice", "in UTF-16", "junk in the event", "junk in the envelope"],
+    ids=["each field twice", "in UTF-16", "junk"],
 )
 def test_an_event_is_read_whatever_its_other_fields_are(body: bytes) -> None:
     payload = parse(body, JSON)
@@ -266,21 +205,9 @@ def test_an_event_is_read_whatever_its_other_fields_are(body: bytes) -> None:
 # --- fields that Slack would not send ---
 
 
-IDS = (
-    "u0alice0001",
-    "U",
-    "U" * 41,
-    "<!channel>",
-    "U0ALICE0001\n",
-    "\uff350ALICE0001",
-    "U\u0661\u0662",
-    " U0ALICE0001 ",
-)
+IDS = ("u0alice0001", "U", "U" * 41, "<!channel>", "U0ALICE0001\n", "U\u0661\u0662")
 HOLDERS = ("U0ALICE0001", {"id": 5}, {"id": "<!here>"})
-ACTIONS: tuple[object, ...] = (
-    *([], 5, "no_such_action", action(), ["no_such_action"], [None], [action(action_id=5)], [action(action_id=None)]),
-    *([action(), "no_such_action"], [{"name": 5, "type": "button"}]),
-)
+ACTIONS = ([], action(), [None], [action(action_id=5)], [action(), "no_such_action"], [{"name": 5, "type": "button"}])
 MODAL, SHORTCUT = "view_submission.set_key", "message_action.two_ids"
 
 

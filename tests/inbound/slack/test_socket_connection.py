@@ -37,14 +37,6 @@ async def connector(*frames: str | bytes, url: str = "") -> AsyncIterator[Socket
         yield SocketConnector(session, slack, Secret("xapp-1"))
 
 
-async def test_a_connection_begins_with_hello_and_its_binary_frames_are_ignored() -> None:
-    async with connector(HELLO, b"\0", "one", "two") as slack:
-        connection = await slack.connect()
-        assert [frame async for frame in connection.frames()] == ["one", "two"]
-        with pytest.raises(ConnectionError):
-            await connection.send("too late")
-
-
 @pytest.mark.parametrize(
     ("frames", "kind", "why"),
     [
