@@ -1,15 +1,17 @@
 """`anchor-bot alert`: sends an alert to a running bot, and says whether it was posted."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
 
-from bot.cli.alert_client import read_answer
+from bot.cli.alert_client import NotPosted, read_answer
+from bot.sim.local_server import LocalServer
 from bot.sim.slack import rate_limited
 from harness import OTHER_SESSION, SESSION, single_workspace
 from harness.product import main
@@ -50,12 +52,6 @@ def send(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.Capture
     return run
 
 
-def why(status: int, *, url: str) -> str:
-    """Return what the command makes of an answer of the bot's."""
-    read = read_answer(status, b"", url)
-    return getattr(read, "why", "")
-
-
 async def test_it_posts_through_the_bot_and_says_where_or_that_it_is_queued(send: Send) -> None:
     more = ("--title", "High spend", "--severity", "critical", "--url", "https://a.example/1")
     async with single_workspace(ALERTS_TOKEN=TOKEN, ALERTS_CHANNEL="C0ALERTS001") as at:
@@ -76,38 +72,28 @@ async def test_if_the_bot_does_not_post_it_its_reason_is_shown(send: Send) -> No
         assert at.messages() == []
     assert (bad.code, bad.said.split()[0], bad.said.split()[-1]) == (2, "session_id", "(400)")
     assert (elsewhere.code, elsewhere.said.split()[-1]) == (1, "(502)")
-    assert refused == Ran(2, why(401, url=f"{at.bot.url}/alerts"))
+    assert refused == Ran(2, refusal(401, url=f"{at.bot.url}/alerts").why)
 
 
 async def test_a_bot_without_alerts_is_told_from_one_that_is_not_there(send: Send, wording: Check) -> None:
     async with single_workspace() as at:
-        assert await send(at.bot.url) == Ran(1, why(404, url=f"{at.bot.url}/alerts"))
+        assert await send(at.bot.url) == Ran(1, refusal(404, url=f"{at.bot.url}/alerts").why)
     gone = await send(at.bot.url)
     assert gone.code == 1
     wording("no bot is there", gone.said)
 
 
-@asynccontextmanager
-async def server(answer: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]) -> AsyncIterator[str]:
-    """Something at an address that answers every request like this."""
-    runner = web.ServerRunner(web.Server(answer))
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield "http://{}:{}".format(*runner.addresses[0])
-    await runner.cleanup()
-
-
 async def test_the_address_can_have_a_path_and_the_answer_can_get_lost(send: Send, wording: Check) -> None:
     asked = []
 
-    async def hang_up(request: web.BaseRequest) -> web.StreamResponse:
+    async def hang_up(request: web.Request) -> web.StreamResponse:
         asked.append((request.path, request.headers["Authorization"]))
         assert request.transport is not None
         request.transport.abort()
         return web.Response()
 
-    async with server(hang_up) as url:
-        ran = await send(f"{url}/anchor/")
+    async with LocalServer([web.post("/anchor/alerts", hang_up)]) as server:
+        ran = await send(f"{server.origin}/anchor/")
     assert asked == [("/anchor/alerts", f"Bearer {TOKEN}")]
     assert ran.code == 1
     wording("no answer", ran.said.replace("RemoteProtocolError", "ERROR").replace("ReadError", "ERROR"))
@@ -117,3 +103,43 @@ async def test_certificates_that_cannot_be_read_are_named(send: Send, tmp_path: 
     ran = await send("http://127.0.0.1:1", SSL_CERT_FILE=str(tmp_path / "none.pem"))
     assert ran.code == 1
     wording("certificates", ran.said.replace(str(tmp_path), "DIRECTORY"))
+
+
+# --- the meaning of an answer ---
+
+
+URL = "https://bot.example.com/anchor/alerts"
+NOTHING = [b"", b"<html>", b"\xff", b"[]", b"{}", b'{"ok": true, "channel": "C1"}', b'{"error": 7}', b"[" * 10**6]
+
+
+def refusal(status: int, body: bytes = b"", *, url: str = URL, has_workspace: bool = False) -> NotPosted:
+    answer = read_answer(status, body, url, has_workspace=has_workspace)
+    assert isinstance(answer, NotPosted)
+    return answer
+
+
+@pytest.mark.parametrize(("status", "more", "ts"), [(200, {"ts": "1.2"}, "1.2"), (202, {"queued": True}, "")])
+def test_a_posted_or_queued_alert(status: int, more: dict[str, Any], ts: str) -> None:
+    answer: Any = read_answer(status, json.dumps({"ok": True, "channel": "C1"} | more).encode(), URL)
+    assert (answer.channel, answer.ts) == ("C1", ts)
+
+
+@pytest.mark.parametrize(("status", "is_client_error"), [(400, True), (502, False), (503, False), (504, False)])
+def test_the_bots_own_error_is_passed_on(status: int, *, is_client_error: bool) -> None:
+    body = json.dumps({"error": "text is missing:\x1b[2J"}).encode()
+    assert refusal(status, body) == NotPosted(f"text is missing: [2J ({status})", is_client_error=is_client_error)
+
+
+@pytest.mark.parametrize("status", [200, 302, 401, 404, 502])
+def test_any_other_answer_is_no_success(status: int) -> None:
+    (one,) = {refusal(status, body) for body in NOTHING}
+    assert URL in one.why
+    assert one.is_client_error is (status == 401)
+
+
+def test_each_kind_of_answer_has_its_own_explanation(wording: Check) -> None:
+    assert len({refusal(status, b"").why.replace(str(status), "") for status in (401, 404, 200, 502)}) == 3
+    assert "ALERTS_TOKEN" in refusal(401, b'{"error": "whatever"}').why
+    assert "ALERTS_WORKSPACE" in refusal(404, b"404: Not Found").why
+    for name, has_workspace in {"one workspace": False, "many workspaces": True}.items():
+        wording(f"401 of a bot of {name}", refusal(401, has_workspace=has_workspace).why)

@@ -51,24 +51,12 @@ def test_the_help(capsys: pytest.CaptureFixture[str], wording: Check) -> None:
         wording(f"help {command}".strip(), without_columns(capsys.readouterr().out))
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    ["", "pause", "run now", "--verbose run", "demo --colour", "workspaces set-key T0HOME00001 sk-1", "alert --text x"],
-)
-def test_arguments_that_it_does_not_know_end_with_2(capsys: pytest.CaptureFixture[str], arguments: str) -> None:
-    assert usage_exit_code(*arguments.split()) == 2
-    assert capsys.readouterr().err.startswith("usage: anchor-bot")
-
-
 @pytest.mark.parametrize("action", ["show", "delete", "set-key", "alert-token"])
-@pytest.mark.parametrize(
-    ("written", "shown"), [("\udcff", r"\udcff"), ("T0\x1b[2J", r"T0\x1b[2J"), ("", ""), ("t0", "t0")]
-)
 def test_what_can_not_be_the_id_of_a_workspace_is_shown_without_what_could_steer_a_terminal(
-    capsys: pytest.CaptureFixture[str], action: str, written: str, shown: str
+    capsys: pytest.CaptureFixture[str], action: str
 ) -> None:
-    assert usage_exit_code("workspaces", action, written) == 2
-    assert f"'{shown}'" in capsys.readouterr().err.splitlines()[-1]
+    assert usage_exit_code("workspaces", action, "T0\x1b[2J\udcff") == 2
+    assert r"'T0\x1b[2J\udcff'" in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_a_value_that_can_not_be_used_is_named(capsys: pytest.CaptureFixture[str], wording: Check) -> None:

@@ -169,13 +169,6 @@ async def test_settings_only_in_the_environment_are_named(site: Site, wording: C
     assert sentence.partition(":")[0] not in said
 
 
-async def test_the_checks_use_what_is_kept_of_the_old_file(site: Site) -> None:
-    (site.directory / ".env").write_text("".join(f"{name}={value}\n" for name, value in site.services.items()))
-    await site.init("--force", environ=site.secrets)
-    assert site.written() == site.secrets | site.services
-    assert "auth.test" in [call.method for call in site.slack.api_calls]
-
-
 async def test_many_workspaces_get_a_key_for_the_database_and_keep_it(site: Site) -> None:
     environ = site.services | site.app | site.database
     await site.init("--many", "--http", URL, environ=environ)
@@ -285,13 +278,6 @@ async def test_a_person_is_asked_again_for_a_url_and_can_use_what_can_not_be_che
     written = site.written()
     assert written is not None
     assert written["BASE_URL"] == URL
-
-
-@pytest.mark.parametrize("arguments", [(), ("--many",)])
-async def test_a_person_can_leave(site: Site, arguments: tuple[str, ...]) -> None:
-    """With Ctrl-D: at a question for a secret, and for a value that is shown."""
-    await site.asked(*arguments, typed=[URL], environ=site.services | site.database, code=1)
-    assert site.written() is None
 
 
 async def test_a_wrong_url_ends_it_because_no_other_token_helps(site: Site) -> None:

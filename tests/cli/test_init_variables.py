@@ -30,39 +30,6 @@ def test_answers_are_not_mixed_with_older_ones() -> None:
         assert sources.checked({"SLACK_BOT_TOKEN": "xoxb-1"}) == {"SLACK_BOT_TOKEN": "xoxb-1"}
 
 
-def test_what_was_given_is_written_and_replaces_what_is_kept() -> None:
-    old = {"DATABASE_URL_FILE": "url", "PORT": "1", "SLACK_BOT_TOKEN": "xoxb-old", "OTHER": "x"}
-    given = {"DATABASE_URL": "sqlite://", "SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "s"}
-    written = Sources(old, {"HOST": "::"}, given).written({"SLACK_BOT_TOKEN": "xoxb-1"})
-    assert written == given | {"PORT": "1", "OTHER": "x"}
-    assert next(iter(written)) == "SLACK_BOT_TOKEN"
-
-
-def test_settings_of_the_environment_that_the_file_has_not_or_otherwise() -> None:
-    environ = {
-        "PORT": "1",
-        "HOST": " ",
-        "https_proxy": "p:1",
-        "LOG_LEVEL": "DEBUG ",
-        "ANCHOR_API_URL": "x",
-        "HOME": "/",
-    }
-    written = {"LOG_LEVEL": "DEBUG", "ANCHOR_API_URL": "y"}
-    assert Sources({}, environ, {}).only_in_environment(written) == ["ANCHOR_API_URL", "PORT", "https_proxy"]
-
-
-@pytest.mark.parametrize(
-    ("environ", "given", "value"),
-    [
-        ({}, {}, ""),
-        ({"SLACK_BOT_TOKEN_FILE": " a "}, {}, "a"),
-        ({"SLACK_BOT_TOKEN_FILE": "a"}, {"SLACK_BOT_TOKEN_FILE": "b"}, "b"),
-    ],
-)
-def test_a_file_with_a_secret_can_be_given(environ: dict[str, str], given: dict[str, str], value: str) -> None:
-    assert Sources({}, environ, given).file_variable("SLACK_BOT_TOKEN") == ("SLACK_BOT_TOKEN_FILE", value)
-
-
 @pytest.mark.parametrize(
     ("sources", "keys"),
     [

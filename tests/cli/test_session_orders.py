@@ -3,7 +3,6 @@
 import asyncio
 import os
 import pwd
-import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -15,15 +14,15 @@ from sqlalchemy import text
 
 from bot.cli import session_orders
 from bot.demo.sandbox import environment, environment_of_many
-from bot.sim.anchor import Hang, SimAnchor
+from bot.sim.anchor import SimAnchor
 from bot.sim.slack import SimSlack
 from harness import SESSION, outcome_text
-from harness.databases import KEY, OTHER_KEY, postgresql_out_of_reach
+from harness.databases import KEY, OTHER_KEY
 from harness.order_rows import OrderHistory, order_row
 from harness.product import OrderRows, Secret, Settings, State, errors, history, main, open_store, outcomes
 from harness.product import workspace as product
 from harness.stored import ACME, GLOBEX
-from harness.texts import OTHER_SESSION, order_options, terminal_text
+from harness.texts import order_options, terminal_text
 
 pytestmark = pytest.mark.anyio
 
@@ -107,44 +106,17 @@ async def test_without_slack_the_workspace_is_that_of_the_last_order_there_if_an
     assert site.slack.api_calls == []
 
 
-@pytest.mark.parametrize("verb", ["pause", "resume"])
-async def test_what_is_not_done_ends_with_1(site: Site, capsys: pytest.CaptureFixture[str], verb: str) -> None:
-    assert await site.give(verb, OTHER_SESSION) == 1
-    expected = terminal_text(outcome_text(outcomes.NotFound(), verb=verb, session=OTHER_SESSION, user=OPERATOR))
-    assert capsys.readouterr().out.startswith(expected[:20])
-    assert [one.outcome for one in await site.journal()] == ["NotFound"]
-
-
-async def test_an_interrupted_pause_is_called_unconfirmed(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    site.anchor.fault = Hang()
-    giving = asyncio.create_task(site.give("pause", SESSION))
-    await site.anchor.until(lambda: site.sent)
-    signal.raise_signal(signal.SIGTERM)
-    assert await giving == 1
-    assert capsys.readouterr().out == says(outcomes.Unconfirmed(outcomes.Doubt.STOPPED))
-    assert [one.outcome for one in await site.journal()] == ["Unconfirmed"]
-
-
 # --- without a database ---
 
 
-@pytest.fixture(params=["no file", "no database", "no server", "silent"])
-def unusable(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.chdir(tmp_path)
-    if request.param == "no database":
-        Path("bot.db").write_text("This is no database, and no database of a bot in particular. " * 50)
-    if request.param == "no server":
-        return postgresql_out_of_reach(next(request.getfixturevalue("postgresql_urls")), tmp_path)[0]
-    if request.param == "silent":
-        Path("bot.db").touch()
-        monkeypatch.setattr("bot.outbound.store.store.Store.prepare", lambda *_, **__: asyncio.sleep(10))
-    return "sqlite:///bot.db"
-
-
+@pytest.mark.parametrize("is_silent", [False, True])
 async def test_a_pause_is_sent_without_a_database_and_a_resume_is_not(
-    unusable: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, is_silent: bool
 ) -> None:
-    async with site_at(unusable) as site:
+    (tmp_path / "bot.db").write_text("This is no database, and no database of a bot in particular. " * 50)
+    if is_silent:
+        monkeypatch.setattr("bot.outbound.store.store.Store.prepare", lambda *_, **__: asyncio.sleep(10))
+    async with site_at(f"sqlite:///{tmp_path / 'bot.db'}") as site:
         assert await site.give("pause", SESSION) == 0
         written = capsys.readouterr()
         assert (written.out, len(written.err.splitlines())) == (says(PAUSED), 1)
