@@ -2,9 +2,6 @@
 
 import asyncio
 import io
-import os
-import pty
-import subprocess
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
@@ -18,7 +15,6 @@ from sqlalchemy import text
 
 from bot.sim.anchor import SimAnchor, server_error
 from harness.databases import KEY, OTHER_KEY
-from harness.process import MODULE
 from harness.product import Secret, Store, errors, main, open_store, policy, workspace
 from harness.stored import ACME, GLOBEX
 
@@ -59,16 +55,22 @@ def anchor(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimAnchor]:
 
 @pytest.fixture
 def says(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Says:
-    """Run a command with this on stdin, and return what it says: on stdout, or on stderr if it fails."""
+    """Run a command with this on stdin, and return what it says: on stdout, or on stderr if it fails.
 
-    def run(*arguments: str, typed: str | bytes = "", code: int = 0) -> str:
+    At a terminal, questions are on stdout, too.
+    """
+
+    def run(*arguments: str, typed: str | bytes = "", code: int = 0, at_terminal: bool = False) -> str:
         raw = typed.encode() if isinstance(typed, str) else typed
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8"))
+        stdin = io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8")
+        monkeypatch.setattr(stdin, "isatty", lambda: at_terminal)
+        monkeypatch.setattr("sys.stdin", stdin)
+        monkeypatch.setattr("getpass.getpass", input)
         capsys.readouterr()
         assert main(arguments) == code
         out, err = capsys.readouterr()
         err = "".join(line for line in err.splitlines(keepends=True) if "DEBUG" not in line)
-        assert (err if code == 0 else out) == ""
+        assert at_terminal or (err if code == 0 else out) == ""
         return (out + err).replace(str(tmp_path), "DIRECTORY").removesuffix("\n")
 
     return run
@@ -99,22 +101,6 @@ def execute(url: str, sql: str) -> str:
     with pytest.raises(errors.UnreadableError) as why:
         found(url)
     return str(why.value)
-
-
-def at_terminal(*arguments: str, waits_for: bytes, typed: bytes, code: int = 0) -> str:
-    """Run a command at a terminal, type an answer to its question, and return what is shown."""
-    ours, theirs = pty.openpty()
-    command = [*MODULE, "workspaces", *arguments]
-    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process:  # noqa: S603 - ours
-        os.close(theirs)
-        shown = b""
-        while waits_for not in shown:
-            shown += os.read(ours, 1000)
-        os.write(ours, typed)
-        assert process.wait(10) == code
-        shown += os.read(ours, 1000)
-    os.close(ours)
-    return " ".join(shown.decode().split())
 
 
 def test_a_new_key_needs_no_settings_and_is_another_each_time(says: Says, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,16 +201,18 @@ def test_only_a_key_that_anchor_accepts_replaces_another_unless_no_check_is_want
 
 
 @pytest.mark.usefixtures("anchor")
-def test_at_a_terminal_a_key_is_asked_for_and_not_shown(url: str, wording: Check) -> None:
-    wording("at a terminal", at_terminal("set-key", ACME.team_id, waits_for=b": ", typed=b"sk-typed\n"))
+def test_at_a_terminal_a_key_is_asked_for_and_not_shown(
+    says: Says, url: str, monkeypatch: pytest.MonkeyPatch, wording: Check
+) -> None:
+    monkeypatch.setattr("builtins.input", None)  # it would show the key
+    wording("at a terminal", says("workspaces", "set-key", ACME.team_id, typed="sk-typed\n", at_terminal=True))
     assert found(url).anchor_key.value == Secret("sk-typed")
 
 
-@pytest.mark.parametrize(("typed", "code"), [(b"y\n", 0), (b"\n", 1), (b"\x04", 1)])
-def test_at_a_terminal_a_deletion_is_confirmed(url: str, typed: bytes, code: int, wording: Check) -> None:
-    """The last answer is Ctrl-D."""
-    shown = at_terminal("delete", ACME.team_id, waits_for=b"[y/N] ", typed=typed, code=code)
-    if typed == b"\n":
+@pytest.mark.parametrize(("typed", "code"), [("y\n", 0), ("\n", 1), ("", 1)])
+def test_at_a_terminal_a_deletion_is_confirmed(says: Says, url: str, typed: str, code: int, wording: Check) -> None:
+    shown = says("workspaces", "delete", ACME.team_id, typed=typed, code=code, at_terminal=True)
+    if typed == "\n":
         wording("a deletion at a terminal", shown)
     assert (found(url) is None) is (code == 0)
 

@@ -93,10 +93,8 @@ async def test_a_request_that_is_not_slacks_is_refused(bot: TargetBot, name: str
 TEXTS = {
     "control characters": "".join(map(chr, range(32))),
     "a call to everybody": "<!channel> <!here> <!subteam^S0GROUP0001|@oncall>",
-    "hexadecimal digits without end": "a-" * 20_000,
-    "a URL without a session": "https://app.example.com/sessions/none?token=" + MARK,
 }
-NAMES = ("/remind", "/ANCHOR-PAUSE", "/<!channel>", "/<https://evil.example.com|pause>")
+NAMES = ("/ANCHOR-PAUSE", "/<https://evil.example.com|pause>")
 
 
 @pytest.mark.parametrize(

@@ -44,16 +44,6 @@ async def bench() -> Bench:
     return Bench()
 
 
-async def test_a_workspace_is_read_once_per_second_and_one_read_is_in_flight(bench: Bench) -> None:
-    assert [await bench.follow(), await bench.follow()] == [1, 1]
-    bench.fill.assert_awaited_once_with("T1")
-    bench.released.clear()
-    bench.now = INTERVAL
-    assert await bench.follow() == 2
-    bench.now = 3 * INTERVAL
-    assert [await bench.follow(), await bench.follow("T2")] == [2, 3]
-
-
 async def test_a_session_whose_facts_are_fresh_is_not_read_and_a_stopped_reader_reads_nothing(bench: Bench) -> None:
     bench.kept.is_fresh.return_value = True
     assert await bench.follow() == 0
