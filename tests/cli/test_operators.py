@@ -59,13 +59,13 @@ def says(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tm
 
     At a terminal, questions are on stdout, too.
     """
+    monkeypatch.setattr("getpass.getpass", input)
 
     def run(*arguments: str, typed: str | bytes = "", code: int = 0, at_terminal: bool = False) -> str:
         raw = typed.encode() if isinstance(typed, str) else typed
         stdin = io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8")
         monkeypatch.setattr(stdin, "isatty", lambda: at_terminal)
         monkeypatch.setattr("sys.stdin", stdin)
-        monkeypatch.setattr("getpass.getpass", input)
         capsys.readouterr()
         assert main(arguments) == code
         out, err = capsys.readouterr()
