@@ -207,7 +207,10 @@ def test_an_event_is_read_whatever_its_other_fields_are(body: bytes) -> None:
 
 IDS = ("u0alice0001", "U", "U" * 41, "<!channel>", "U0ALICE0001\n", "U\u0661\u0662")
 HOLDERS = ("U0ALICE0001", {"id": 5}, {"id": "<!here>"})
-ACTIONS = ([], action(), [None], [action(action_id=5)], [action(), "no_such_action"], [{"name": 5, "type": "button"}])
+ACTIONS: tuple[object, ...] = (
+    *([], action(), [None], [action(action_id=5)]),
+    *([action(), "no_such_action"], [{"name": 5, "type": "button"}]),
+)
 MODAL, SHORTCUT = "view_submission.set_key", "message_action.two_ids"
 
 
