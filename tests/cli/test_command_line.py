@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-import bot
 from harness.product import Settings, main
 
 Check = Callable[[str, str], None]
@@ -38,11 +37,6 @@ def usage_exit_code(*arguments: str) -> int:
 def without_columns(text: str) -> str:
     """The help with one entry in a line: how wide the columns are differs between versions of Python."""
     return re.sub(r"(?<=\S)(\n {8,}| {2,})", "  ", text.strip())
-
-
-def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
-    assert usage_exit_code("--version") == 0
-    assert capsys.readouterr().out == f"anchor-bot {bot.__version__}\n"
 
 
 def test_the_help(capsys: pytest.CaptureFixture[str], wording: Check) -> None:

@@ -13,25 +13,6 @@ pytestmark = pytest.mark.anyio
 ALICE, BOB, CAROL = (("T0HOME00001", user) for user in ("U0ALICE0001", "U0BOB000001", "U0CAROL0001"))
 
 
-async def test_work_of_another_person_begins_before_a_backlog() -> None:
-    queue = FairQueue(most=3, most_each=3)
-    turns = [queue.turn(ALICE) for _ in range(5)] + [queue.turn(BOB)]
-    assert [turn.has_come for turn in turns] == [True, True, True, False, False, False]
-    for turn in turns[:2]:
-        async with turn as why_not:
-            assert why_not is None
-        await asyncio.sleep(0.2)
-    assert [turn.has_come for turn in turns[3:]] == [True, False, True]
-
-
-async def test_a_turn_that_does_not_come_in_time_never_comes() -> None:
-    queue = FairQueue(most=1, most_each=1, longest_wait=20.0)
-    async with queue.turn(ALICE), queue.turn(ALICE) as why_not:
-        assert why_not == outcomes.NotSent(20.0)
-    await asyncio.sleep(0.2)
-    assert queue.turn(ALICE).has_come
-
-
 async def test_a_cancelled_wait_leaves_the_queue() -> None:
     queue = FairQueue(most=1, most_each=1, longest_wait=20.0)
 
