@@ -109,7 +109,7 @@ class Trials:
         chosen = _best(cheap, _MOST_COVERING, _COVERING_SECONDS) or _best(covering, _MOST_COSTLY, _COSTLY_SECONDS)
         names = {test.name for test in chosen}
         folder = [test for test in self._of_folder(mutation.file) if test.name not in names and not test.costly]
-        more = _best(folder, _MOST_OF_FOLDER, _FOLDER_SECONDS) if covering else []
+        more = _best(folder, _MOST_OF_FOLDER, _FOLDER_SECONDS, each="::") if covering else []
         return len(covering), iter([batch for batch in (chosen[:_FIRST], chosen[_FIRST:], more) if batch])
 
     def _of_folder(self, file: str) -> list[Test]:
@@ -158,14 +158,14 @@ class Trials:
             self._answers.put(json.loads(line))
 
 
-def _best(tests: list[Test], most: int, seconds: float) -> list[Test]:
-    """Return those that are most about few lines, and quick; the first case of each test before the second."""
+def _best(tests: list[Test], most: int, seconds: float, *, each: str = "[") -> list[Test]:
+    """Return those that are most about few lines, and quick; the first of `each` test, or file, before the second."""
     cases = Counter[str]()
 
     def order(test: Test) -> tuple[int, float]:
-        function = test.name.partition("[")[0]
-        cases[function] += 1
-        return cases[function], test.lines * (0.1 + test.seconds)
+        group = test.name.partition(each)[0]
+        cases[group] += 1
+        return cases[group], test.lines * (0.1 + test.seconds)
 
     chosen = list[Test]()
     for test in sorted(sorted(tests, key=lambda test: (test.lines, test.name)), key=order):

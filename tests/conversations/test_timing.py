@@ -75,7 +75,7 @@ async def test_a_late_outcome_is_delivered_by_the_first_way_that_works(
         began = time.monotonic()
         await slow_pause(at)
         await at.wait_for_messages()
-        assert time.monotonic() - began > 0.3 + waits
+        assert 0.3 + waits < time.monotonic() - began < 2.0 + waits
         assert [(one.source, one.text) for one in at.messages()] == [(source, paused())]
 
 
