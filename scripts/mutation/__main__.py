@@ -4,9 +4,11 @@ import argparse
 import json
 import queue
 import random
+import re
 import tempfile
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +64,17 @@ def _again(earlier: list[dict[str, Any]], found: list[Mutation]) -> list[Mutatio
     """Return the mutations of the same lines: of those with the same text the one that is closest."""
     mutations = []
     for was in (verdict["mutation"] for verdict in earlier):
-        same = [one for one in found if all(getattr(one, name) == was[name] for name in ("file", "before", "after"))]
+        same = [one for one in found if _text(asdict(one)) == _text(was)]
         if same:
             mutations.append(min(same, key=lambda one: abs(one.line - was["line"])))
         else:
             print(f"{was['file']}:{was['line']}  is gone: {was['before'].strip()}")
     return mutations
+
+
+def _text(mutation: dict[str, Any]) -> tuple[str, ...]:
+    """Return what makes a mutation the same one. A name can have become public."""
+    return tuple(re.sub(r"\b_(?=\w)", "", mutation[name]) for name in ("file", "before", "after"))
 
 
 def _try(mutations: list[Mutation], jobs: int, output: Path | None) -> list[Verdict]:
@@ -96,10 +103,10 @@ def _try(mutations: list[Mutation], jobs: int, output: Path | None) -> list[Verd
 
 
 def _compare(earlier: list[dict[str, Any]], verdicts: list[Verdict]) -> None:
-    kept = {(verdict.mutation.file, verdict.mutation.before, verdict.mutation.after): verdict for verdict in verdicts}
+    kept = {_text(asdict(verdict.mutation)): verdict for verdict in verdicts}
     before = 0
     for was in earlier:
-        verdict = kept.get((was["mutation"]["file"], was["mutation"]["before"], was["mutation"]["after"]))
+        verdict = kept.get(_text(was["mutation"]))
         if verdict and was["killed_by"]:
             before += 1
             if not verdict.killed_by:
