@@ -463,6 +463,8 @@ VALUES = {
     "problems": "PORT is not a port.",
     "host": "slack.com",
     "why": "a reason",
+    "version": "3.13.5",
+    "patched": "3.13.14",
     "seconds": "7",
     "url": "https://bot.example.com/slack/events",
     "reasons": "Slack can't be reached.",

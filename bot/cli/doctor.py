@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import sys
 import time
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from bot.config.env_file import read_environment
 from bot.config.env_reader import SettingsError
 from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings
 from bot.config.startup_report import find_warnings, summarize
-from bot.core.checks import Checked, CheckName, Finding, Good, Questionable, Skipped, Wrong, exit_code
+from bot.core.checks import Checked, CheckName, Finding, Good, Questionable, Skipped, Wrong, exit_code, judge_python
 from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey, Workspace
 from bot.inbound.slack.socket_connection import SocketConnector
@@ -78,6 +79,7 @@ async def _check(
         if options.workspace is not None and isinstance(settings.workspaces, OneWorkspace):
             raise BadWorkspaceError("--workspace is for a bot of many workspaces. This one has one, in its settings.")
         yield _about_settings(environ, settings, env_file)
+        yield Checked(CheckName.PYTHON, judge_python(sys.version_info))
         doctor = Doctor(settings, environ.get("BASE_URL", "").strip(), session, options.workspace, is_before_start)
         groups = [asyncio.create_task(group) for group in doctor.groups()]
         for group in groups:

@@ -7,6 +7,15 @@ from enum import StrEnum
 MOST_SKEW = 300.0
 """Seconds by which clocks can differ until Slack's signatures are rejected."""
 
+_PATCHED = {
+    (3, 11): (3, 11, 16),
+    (3, 12): (3, 12, 14),
+    (3, 13): (3, 13, 14),
+    (3, 14): (3, 14, 6),
+    (3, 15): (3, 15, 0, "beta", 2),
+}
+"""The first releases in which `unicodedata.normalize` is not quadratic (CVE-2026-3276), by version."""
+
 _NOTED_SKEW = 5.0  # seconds from which a request counts as late
 _GOOD, _UNANSWERED, _WRONG = 0, 1, 2
 
@@ -15,6 +24,7 @@ class CheckName(StrEnum):
     """Names of the checks, as they are printed."""
 
     SETTINGS = "settings"
+    PYTHON = "Python"
     SLACK = "Slack"
     ANCHOR = "Anchor"
     CLOCK = "clock"
@@ -35,6 +45,7 @@ class Good(StrEnum):
     """Findings that need nothing."""
 
     SETTINGS_VALID = "settings-valid"
+    PYTHON_PATCHED = "python-patched"
     REACHED = "reached"
     CLOCK_RIGHT = "clock-right"
     BOT_READY = "bot-ready"
@@ -56,6 +67,7 @@ class Questionable(StrEnum):
     """Findings about what works, and is probably not meant."""
 
     SETTINGS_ODD = "settings-odd"
+    PYTHON_UNPATCHED = "python-unpatched"
     CLOCK_OFF = "clock-off"
     BOT_DEGRADED = "bot-degraded"
     BOT_OVER_HTTP = "bot-over-http"
@@ -158,6 +170,20 @@ def exit_code(checks: Iterable[Checked]) -> int:
     if any(isinstance(kind, Wrong) for kind in kinds):
         return _WRONG
     return _UNANSWERED if any(isinstance(kind, Unanswered) for kind in kinds) else _GOOD
+
+
+def judge_python(version: tuple[int, int, int, str, int]) -> Finding:
+    """Return the finding about a Python of this `sys.version_info`. A distribution can have patched an older number."""
+    patched = _PATCHED.get(version[:2], ())
+    kind = Good.PYTHON_PATCHED if version >= patched else Questionable.PYTHON_UNPATCHED
+    return Finding(kind, {"version": _release(version), "patched": _release(patched)})
+
+
+def _release(version: tuple[int | str, ...]) -> str:
+    """Return a version as CPython writes it, like 3.13.14 or 3.15.0b2."""
+    number = ".".join(map(str, version[:3]))
+    level = {"alpha": "a", "beta": "b", "candidate": "rc"}.get(str(version[3])) if version[3:] else None
+    return f"{number}{level}{version[4]}" if level else number
 
 
 def judge_clock(skews: Iterable[float | None]) -> Finding:

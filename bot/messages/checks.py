@@ -31,6 +31,11 @@ _TEXTS: Mapping[Kind, _Text] = {
         "invalid, so the bot does not start: {problems}",
         "Correct them in .env, or in the environment. `anchor-bot init` asks for those that are required.",
     ),
+    Good.PYTHON_PATCHED: _Text("{version}"),
+    Questionable.PYTHON_UNPATCHED: _Text(
+        "{version} normalizes text in quadratic time (CVE-2026-3276), unless your distribution has patched it",
+        "Use Python {patched} or newer, or a patched build of your distribution.",
+    ),
     # --- network ---
     Good.REACHED: _Text("{host} answers"),
     Unanswered.PROXY_FAILED: _Text(

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import sqlite3
 import ssl
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
@@ -62,6 +63,7 @@ async def test_all_is_well(one: SingleHarness) -> None:
     assert found.has(N.SCOPES, Good.SCOPES_GRANTED, scopes="commands, chat:write, users:read")
     assert found.has(N.RUNNING_BOT, Good.BOT_READY, url=url)
     assert found.has(N.PUBLIC_URL, Good.URL_VERIFIED, url=f"{url}/slack/events")
+    assert found.kind(N.PYTHON) == checks.judge_python(sys.version_info).kind
     assert found.has(N.ANCHOR_KEY, Good.KEY_ACCEPTED)
     assert found.has(N.DATABASE, Good.DATABASE_IN_MEMORY)
     assert found.has(N.ALERT_CHANNEL, Good.CHANNEL_OPEN, channel=one.slack.alerts.id)
