@@ -1,4 +1,4 @@
-"""Forms of characters in a session id: typographic ones stand for ASCII, marks and invisible ones for nothing.
+"""Characters that stand for others in a session id: typographic ones for ASCII, marks and invisible ones for nothing.
 
 This is Unicode's compatibility form (NFKC, https://www.unicode.org/reports/tr15/) of single characters. No whole text
 is normalized: CPython orders the marks of a character in quadratic time, and one character can become eighteen.
