@@ -192,3 +192,13 @@ async def test_a_resume_after_a_connection_that_slack_replaces_is_asked_about() 
         await at.command(verb="resume")
         await at.wait_for_ephemeral()
         assert [order.verb for order in at.orders] == ["pause"]
+
+
+async def test_any_number_of_orders_is_taken_over(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("usecases.recovery", "outbound.store.order_rows"):
+        monkeypatch.setattr(f"bot.{module}.MOST_TAKEN", 1)
+    async with remains(database_url) as left:
+        for _ in range(3):
+            await left.leave("pause", State.ACTED, PAUSED)
+        async with left.restart():
+            assert await until_told(left) == ["Paused"] * 3

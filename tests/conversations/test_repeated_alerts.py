@@ -125,3 +125,11 @@ async def test_a_summary_that_slack_does_not_answer_is_posted_again() -> None:
         answers = await asyncio.gather(*(send(at, session) for session in sessions))
         await at.slack.until(lambda: len(shown(at)) >= len(sessions) - 1)  # the first alert can be alone: in doubt
     assert {status for status, _ in answers} <= {200, 504}
+
+
+async def test_only_a_hundred_senders_wait_for_their_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.usecases.card_outbox.MOST_SENDERS", 0)
+    async with taking_alerts() as at:
+        answer = await send(at)
+        await at.slack.until(lambda: shown(at) == [SESSION])
+    assert answer == (202, {"ok": True, "channel": "C0ALERTS001", "queued": True, "count": 1})

@@ -218,3 +218,14 @@ async def test_a_pause_that_fails_is_told_in_home() -> None:
         text = outcome_text(outcomes.NotFound("Session not found"), session=OTHER_SESSION)
         assert await at.wait_for_direct_messages() == [text]
         await at.slack.until(lambda: (now := at.slack.home_of(at.person)) and text in now.text)
+
+
+async def test_where_and_why_are_shown_only_to_those_who_may_know() -> None:
+    async with single_workspace() as at:
+        at.workspace.change_user(at.slack.bob, is_admin=False)
+        await at.command(f"{SESSION} secret reason", channel=at.slack.private)
+        assert at.slack.private.id in (await overview_with(at, "secret reason", user=at.slack.carol)).text
+        other = await overview(at, user=at.slack.bob, channel=at.slack.alerts)
+        assert f"<@{at.person.id}>" in other.text
+        assert "secret reason" not in str(other.blocks)
+        assert at.slack.private.id not in str(other.blocks)
