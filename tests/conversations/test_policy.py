@@ -138,8 +138,9 @@ async def test_new_people_pause_while_slack_limits_how_often_it_says_who_they_ar
 
 async def test_a_pause_of_a_known_member_does_not_wait_for_slack_and_a_resume_does() -> None:
     async with single_workspace() as at:
-        await done(at, "a command", at.slack.bob)
-        at.slack.home.change_user(at.slack.bob, is_restricted=True)
+        for user in (at.slack.bob, at.slack.carol):
+            await done(at, "a command", user)
+            at.slack.home.change_user(user, is_restricted=True)
         await asyncio.sleep(301)  # until Slack is asked again
         await done(at, "a command", at.slack.bob)
-        await refused(at, "a click", at.slack.bob, GUEST, "resume")
+        await refused(at, "a click", at.slack.carol, GUEST, "resume")
