@@ -7,8 +7,9 @@ import pytest
 from bot.sim.slack import Message
 from bot.sim.slack.content import parts
 from conversations.test_cards import BOB, PAUSE, RESUME, alert, buttons, taking_alerts, until_shown
-from harness import BOTH_TRANSPORTS, SingleHarness, single_workspace
+from harness import BOTH_TRANSPORTS, SingleHarness, paused, single_workspace
 from harness.blocks import actions, button, section
+from harness.session_texts import UNKNOWN_ACTION
 
 pytestmark = pytest.mark.anyio
 
@@ -62,3 +63,14 @@ async def test_a_click_on_a_link_beside_the_pause_button_is_not_answered() -> No
         await asyncio.sleep(0.3)
         assert at.ephemerals() == []
     assert (clicked.status, clicked.answer.body, at.orders) == (200, b"", [])
+
+
+async def test_an_unknown_button_with_a_session_is_answered_with_a_button_that_works() -> None:
+    async with single_workspace() as at:
+        message = at.post_alert(section("Spend"), actions(button("anchor_stop")))
+        await at.slack.click(at.person, message, "anchor_stop")
+        told = await at.wait_for_ephemeral()
+        assert at.orders == []
+        await at.click(told)
+        await at.slack.until(lambda: at.messages()[-1].text == paused())
+    assert (told.text, buttons(told)) == (UNKNOWN_ACTION, PAUSE)

@@ -3,6 +3,7 @@
 Nothing waits for a list or a read.
 """
 
+import asyncio
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,7 @@ from bot.sim.anchor import Fault, Hang, html, unauthorized
 from harness import (
     BOTH_TRANSPORTS,
     BY_BOTH,
+    OTHER_SESSION,
     SESSION,
     ManyHarness,
     SingleHarness,
@@ -96,3 +98,17 @@ async def test_what_one_workspace_has_seen_is_not_told_to_another(at: ManyHarnes
     await first.command(second.session)
     (message,) = await first.wait_for_messages()
     assert "of-another" not in message.text
+
+
+async def test_facts_that_change_are_told_for_some_seconds_only_and_a_later_list_adds_to_others() -> None:
+    async with single_workspace() as at:
+        describe(at)
+        await at.command("")
+        await asyncio.sleep(6.0)
+        at.anchor.session(SESSION).domains = ["shop.example"]
+        await at.command(OTHER_SESSION[:9])
+        await asyncio.sleep(6.0)
+        at.anchor.read_fault = html(502)
+        await at.command()
+        (message,) = await at.wait_for_messages()
+        assert [fact in message.text for fact in ("`checkout`", "`shop.example`", "12 steps")] == [True, True, False]

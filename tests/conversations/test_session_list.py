@@ -207,3 +207,15 @@ async def test_a_list_that_was_announced_is_answered_when_the_bot_is_stopped(com
         at.anchor.read_fault = Hang()
         await at.command(text, command=command)
     assert at.seen()[-1].text == list_refused(outcomes.Stopping())
+
+
+async def test_lists_are_read_once_for_all_who_ask_within_five_seconds() -> None:
+    async with single_workspace() as at:
+        at.anchor.read_fault = Slow(0.3, times=2)
+        await asyncio.gather(*(at.command(text) for text in ("", "checkout", "", SHORT[:7])))
+        await asyncio.sleep(3.0)
+        await at.command("")
+        assert reads(at) == ["list", "list"]
+        await asyncio.sleep(6.0)
+        await at.command("")
+        assert reads(at) == ["list"] * 4
