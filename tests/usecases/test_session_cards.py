@@ -42,6 +42,17 @@ async def test_cards_are_updated_when_the_outcome_is_recorded_late(outbox: Any) 
     outbox.refresh.assert_called_once()
 
 
+async def test_pausing_is_shown_when_the_order_is_recorded_and_sent(outbox: Any) -> None:
+    order = entry(PAUSE, is_allowed=True)
+    for one in (order, entry(PAUSE, outcome=outcomes.Paused(), is_allowed=True, is_stored=True)):
+        cards(outbox).watch(one)
+    await asyncio.sleep(1.0)
+    outbox.refresh.assert_not_called()
+    order.is_stored = True
+    await asyncio.sleep(1.0)
+    outbox.refresh.assert_called_once()
+
+
 async def test_without_a_database_a_resume_is_reported_in_its_own_thread_alone(
     outbox: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
