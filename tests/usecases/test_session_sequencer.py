@@ -253,6 +253,12 @@ async def test_doubt_about_an_order_passes_after_a_minute(anchor: ManualAnchor) 
 # --- beside other processes ---
 
 
+@pytest.mark.parametrize("why_not", [outcomes.StoreUnavailable(), SUPERSEDED, outcomes.Late(20.0)])
+async def test_a_resume_whose_record_says_so_is_not_sent(sequencer: Any, anchor: ManualAnchor, why_not: object) -> None:
+    assert await outcomes_of(submit(sequencer, RESUME, record=Record(why_not=why_not))) == [why_not]
+    assert anchor.sent == []
+
+
 async def test_a_pause_that_crossed_a_resume_of_another_process_is_sent_again(
     sequencer: Any, anchor: ManualAnchor
 ) -> None:
