@@ -320,3 +320,10 @@ def test_answers_are_not_mixed_with_older_ones() -> None:
 )
 def test_keys_that_decrypt_the_database_are_not_replaced(sources: Sources, keys: dict[str, str] | None) -> None:
     assert sources.encryption_keys() == keys
+
+
+def test_what_was_given_is_written_and_replaces_what_is_kept() -> None:
+    old = {"DATABASE_URL_FILE": "url", "PORT": "1", "SLACK_BOT_TOKEN": "xoxb-old", "OTHER": "x"}
+    given = {"DATABASE_URL": "sqlite://", "SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "s"}
+    written = Sources(old, {"HOST": "::"}, given).written({"SLACK_BOT_TOKEN": "xoxb-1"})
+    assert written == given | {"PORT": "1", "OTHER": "x"}
