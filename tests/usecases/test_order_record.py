@@ -112,6 +112,13 @@ async def test_a_resume_is_dropped_for_a_later_pause_of_another_process_or_if_it
     assert await clearing == outcomes.Superseded()
 
 
+async def test_a_resume_that_another_process_has_is_not_sent(ours: Process, theirs: Process) -> None:
+    entry, record = await ours.stored(RESUME)
+    await theirs.journal.take_over(all_leases=True)
+    assert await record.clear_resume(asyncio.Event()) == outcomes.StoreUnavailable()
+    assert entry.is_lost
+
+
 async def test_a_resume_and_its_attempts_end_with_its_lease(ours: Process, monkeypatch: pytest.MonkeyPatch) -> None:
     entry, record = await ours.stored(RESUME)
     cancelled = asyncio.Event()
