@@ -76,6 +76,16 @@ async def test_ten_thousand_changes_are_kept_while_the_database_fails() -> None:
     assert [len(changes.new) for changes in rows.changes][:2] == [10_500, 10_000]
 
 
+async def test_an_alert_does_not_wait_for_a_database_that_failed_before() -> None:
+    rows = CardRowsInMemory()
+    rows.fails = True
+    async with running(rows) as outbox:
+        assert await outbox.post(incoming_alert("1"), within=5) is None
+        tried = len(rows.changes)
+        assert await outbox.post(incoming_alert("2"), within=5) is None
+        assert len(rows.changes) == tried
+
+
 @pytest.mark.parametrize("is_waited_for", [False, True])
 async def test_an_alert_that_slack_refuses_is_counted_unless_its_sender_hears_of_it(*, is_waited_for: bool) -> None:
     rows, sender, metrics = CardRowsInMemory(), Sender(refused), Mock()
