@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from aiohttp import web
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import __version__
 from bot.concurrency import Tasks, happens
@@ -35,6 +36,7 @@ from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.errors import open_web
 from bot.outbound.store.pruning import keep_pruned
 from bot.tenancy import Tenancy, open_tenancy
+from bot.usecases.checks.workspace import delete_left_probes
 from bot.usecases.session_checks import LOOK_INTERVAL
 
 _log = logging.getLogger(__name__)
@@ -141,7 +143,7 @@ async def running(
                 journaling.start(container.outbox.run())
                 checks.start(keep_pruned(tenancy.store.database, settings.journal_days))
                 checks.start(_check_sessions(tenancy, container))
-                startup = asyncio.create_task(_start(tenancy, container, checks, socket_mode))
+                startup = asyncio.create_task(_start(tenancy, container, web_api, checks, socket_mode))
                 serve_seconds = 0.0
                 try:
                     yield Running(url, startup, tasks)
@@ -194,10 +196,13 @@ async def _check_sessions(tenancy: Tenancy, container: Container) -> None:
     await repeat(container.session_checks.look, every=LOOK_INTERVAL)
 
 
-async def _start(tenancy: Tenancy, container: Container, checks: Tasks, socket_mode: SocketMode | None) -> None:
+async def _start(
+    tenancy: Tenancy, container: Container, web_api: AsyncWebClient, checks: Tasks, socket_mode: SocketMode | None
+) -> None:
     """Connect to Slack once the bot knows its workspace. Raises TokenRefusedError or AppTokenRefusedError."""
     await tenancy.start()
     checks.start(repeat(tenancy.check, every=tenancy.check_interval))
+    checks.start(delete_left_probes(web_api, tenancy.workspaces, tenancy.rows))
     if socket_mode:
         await container.recovery.look(within=_LOOK_TIMEOUT)
         await socket_mode.start()

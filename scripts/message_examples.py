@@ -28,7 +28,7 @@ from bot.messages import admin_notices, alert_errors, modal_results, request_err
 from bot.messages.alert_card import alert_message, sample_alert_message
 from bot.messages.blocks import actions, section
 from bot.messages.card_update import CardUpdate
-from bot.messages.checks import check_line
+from bot.messages.checks import channel_probe_message, check_line
 from bot.messages.history import LastOrders, history_modal
 from bot.messages.home import Home, home_view
 from bot.messages.home_status import home_status
@@ -201,6 +201,7 @@ USAGE: Mapping[str, Message] = {
     name: usage_message(order(name).verb, problem, dashboard_url=DASHBOARD) for name, problem in PROBLEMS.items()
 }
 NOTICES: Mapping[str, Message] = {
+    "check of the alert channel, not deleted": channel_probe_message(),
     "unknown command": request_errors.unknown_command_message("/anchor-stop"),
     "unknown button": request_errors.unknown_action_message(),
     "unknown button of a session": request_errors.unknown_action_message(ID),

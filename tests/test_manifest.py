@@ -35,6 +35,7 @@ SCOPE_OF_METHOD = {
     "chat_deleteScheduledMessage": "chat:write",
     "chat_postMessage": "chat:write",
     "chat_scheduleMessage": "chat:write",
+    "chat_scheduledMessages_list": None,
     "chat_update": "chat:write",
     "users_info": "users:read",
     **dict.fromkeys(("views_open", "views_update", "views_publish"), None),

@@ -232,8 +232,11 @@ def check_record(check: Checked) -> dict[str, str]:
 
 
 def channel_probe_message() -> Message:
-    """Return the message that shows only if it can't be deleted."""
-    return ephemeral("The bot tried whether it can post alerts here, and could not delete this message. Ignore it.")
+    """Return the message that shows only if it can't be deleted, or if the bot was killed before."""
+    return ephemeral(
+        "Test message of the Anchor bot: it checked that it can post alerts here, and could not delete this message. "
+        "It is no alert. There is nothing to do."
+    )
 
 
 _SYMBOLS = {"ok": "✓", "warning": "!", "failed": "✗", "skipped": "–"}  # noqa: RUF001 - the dash of a list

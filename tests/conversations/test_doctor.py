@@ -7,6 +7,7 @@ import ssl
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from bot.sim.anchor import server_error as anchor_error
 from bot.sim.local_server import LocalServer, free_port
-from bot.sim.slack import Answer, Fault, Hang, ResetAfterReading, api_error
+from bot.sim.slack import Answer, Fault, Hang, ResetAfterReading, Slow, api_error
 from harness import HTTP_ONLY, SOCKET_ONLY, SingleHarness, single_workspace
+from harness.conversation import until
 from harness.databases import KEY
 from harness.doctor import DATABASE_HEAD, Examined, examined, settings_of
 from harness.order_rows import order_row
 from harness.process import bot_process
-from harness.product import OrderRows, Secret, checks, open_store
+from harness.product import OrderRows, Secret, Settings, checks, open_store, running
 from harness.secret_scan import leaks
 
 pytestmark = pytest.mark.anyio
@@ -36,6 +38,7 @@ SAMPLES = Path(__file__).parents[1] / "samples"
 HTML = "text/html"
 SCHEDULE, DELETE = "chat.scheduleMessage", "chat.deleteScheduledMessage"
 CHANNEL = {"ALERTS_CHANNEL": "C0ALERTS001"}
+BROKEN = api_error("internal_error")
 
 
 @pytest.fixture
@@ -82,6 +85,26 @@ async def test_nothing_is_left_in_slack_and_nothing_is_made(one: SingleHarness, 
             pass
 
 
+@HTTP_ONLY
+@pytest.mark.parametrize("starts", ["the doctor", "the bot"])
+async def test_the_next_start_deletes_the_message_that_a_check_left_and_no_other(
+    one: SingleHarness, starts: str
+) -> None:
+    environ, scheduled = settings_of(one, **CHANNEL), one.slack.platform.scheduled
+    one.slack.faults[DELETE] = BROKEN
+    assert (await examined(environ)).kind(N.ALERT_CHANNEL) == Odd.MESSAGE_LEFT
+    scheduled["Q0"] = replace(next(iter(scheduled.values())), text="Somebody else's")
+    one.slack.faults.clear()
+    one.slack.faults["chat.scheduledMessages.list"] = Slow(3.0)
+    if starts == "the doctor":
+        assert (await examined(environ)).kind(N.ALERT_CHANNEL) == Good.CHANNEL_OPEN
+    else:
+        async with running(Settings.from_env(environ | {"PORT": "0"})) as bot:
+            await asyncio.wait_for(bot.startup, 2.0)
+            await until(lambda: len(scheduled) == 1)
+    assert set(scheduled) == {"Q0"}
+
+
 def fails(name: checks.CheckName, kind: checks.Kind, **values: str) -> tuple[object, ...]:
     return name, kind, values
 
@@ -91,7 +114,7 @@ def slack_is(status: int, body: bytes, kind: str = "application/json") -> dict[s
 
 
 settings = dict[str, str]
-BROKEN, CLOSED, NOWHERE = api_error("internal_error"), "http://127.0.0.1:1/", "https://no-such-host.invalid/"
+CLOSED, NOWHERE = "http://127.0.0.1:1/", "https://no-such-host.invalid/"
 MORE_SCOPES = "commands, chat:write, users:read, im:write"
 PROXIED = settings(ANCHOR_API_URL="https://anchor.test")
 NOT_IN_CHANNEL = fails(N.ALERT_CHANNEL, Wrong.CHANNEL_REFUSED, code="not_in_channel", channel="C0INCIDENT1")

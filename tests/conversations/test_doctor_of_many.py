@@ -1,12 +1,15 @@
 """`anchor-bot doctor` for many workspaces: each of them, or the chosen one."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from bot.sim.slack import api_error, server_error
-from harness import ManyHarness, Tenant
+from harness import ManyHarness, Tenant, many_workspaces
+from harness.conversation import until
 from harness.databases import OTHER_KEY
 from harness.doctor import examined
-from harness.product import checks
+from harness.product import Settings, checks, running
 
 pytestmark = pytest.mark.anyio
 
@@ -38,6 +41,21 @@ async def test_every_workspace_is_checked_or_the_chosen_one(at: ManyHarness) -> 
     unknown = await examined(at.environ, "--workspace", "T0NOBODY001")
     assert (unknown.code, unknown.has(N.WORKSPACES, Wrong.NOT_INSTALLED, "T0NOBODY001")) == (2, True)
     assert tenants[0].team_id not in "\n".join(unknown.lines)
+
+
+async def test_the_next_bot_deletes_the_messages_that_checks_left(postgresql_urls: Iterator[str]) -> None:
+    async with many_workspaces(next(postgresql_urls)) as at:
+        tenants = await set_up(at, 1, 2, 3)
+        at.slack.faults["chat.deleteScheduledMessage"] = api_error("internal_error")
+        found = await examined(at.environ)
+        assert {found.kind(N.ALERT_CHANNEL, one.team_id) for one in tenants} == {checks.Questionable.MESSAGE_LEFT}
+        at.slack.faults.clear()
+        await at.execute("UPDATE workspaces SET bot_token = 'unreadable' WHERE team_id = 'T0TENANT001'")
+        tenants[1].workspace.installation.refusal = "token_revoked"
+        async with running(Settings.from_env(at.environ | {"PORT": "0"})):
+            await until(
+                lambda: tenants[2].channel.id not in {one.channel for one in at.slack.platform.scheduled.values()}
+            )
 
 
 async def test_a_client_that_slack_refuses_is_wrong_and_one_that_it_does_not_judge_is_not_called_right(

@@ -8,8 +8,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.core import installation
 from bot.core.checks import Finding, Good, Questionable, Skipped, TokenInfo, Unanswered, Wrong
 from bot.core.secret import Secret
+from bot.core.workspace import Workspace
 from bot.messages.checks import channel_probe_message
-from bot.outbound.slack.channel_probe import ChannelRefusedError, try_channel
+from bot.outbound.slack.channel_probe import ChannelRefusedError, delete_left, try_channel
 from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, SocketModeOffError, TokenRefusedError
 from bot.outbound.slack.errors import NotConnectedError, NotSlackError, SlackUnreachableError
 from bot.outbound.slack.oauth import SlackOAuth
@@ -79,6 +80,12 @@ async def check_channel(web: AsyncWebClient, token: Secret, channel: str | None,
     except SlackUnreachableError as error:
         return _no_answer(error)
     return Finding(Good.CHANNEL_OPEN if is_deleted else Questionable.MESSAGE_LEFT, {"channel": channel})
+
+
+async def delete_left_probe(web: AsyncWebClient, workspace: Workspace) -> None:
+    """Delete the message of a check of the alert channel that a killed process left; what fails is left."""
+    if workspace.alerts_channel is not None:
+        await delete_left(web, workspace.bot_token, channel_probe_message())
 
 
 def _no_answer(error: SlackUnreachableError) -> Finding:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -11,10 +12,12 @@ from bot.core.installation import SCOPES
 from bot.core.workspace import Workspace
 from bot.outbound.anchor.client import AnchorClient
 from bot.outbound.slack.client import SlackClient
-from bot.outbound.store.errors import UnreadableError
+from bot.outbound.store.errors import StoreError, UnreadableError
 from bot.outbound.store.store import Store
+from bot.outbound.store.workspace_rows import WorkspaceRows
+from bot.outbound.workspaces import Workspaces
 from bot.usecases.checks.anchor import check_key
-from bot.usecases.checks.slack import check_channel, check_token
+from bot.usecases.checks.slack import check_channel, check_token, delete_left_probe
 
 _AT_ONCE = 10  # workspaces
 _POST = "chat:write"  # https://docs.slack.dev/reference/methods/chat.postMessage
@@ -30,6 +33,7 @@ class Services:
 
     async def check(self, workspace: Workspace, *, refused: Wrong = Wrong.TOKEN_REFUSED) -> list[Checked]:
         """Check one workspace; `refused` is the finding if Slack refuses its token."""
+        await delete_left_probe(self.web, workspace)
         key, in_slack = await asyncio.gather(
             check_key(self.anchor, workspace.anchor_key), self.check_in_slack(workspace, refused=refused)
         )
@@ -67,3 +71,13 @@ class Services:
             return [Checked(CheckName.ENCRYPTION, Finding(Wrong.ROW_UNREADABLE, {"why": str(error)}), team_id)]
         # it was installed a moment ago
         return [] if workspace is None else await self.check(workspace, refused=Wrong.INSTALLATION_REFUSED)
+
+
+async def delete_left_probes(web: AsyncWebClient, workspaces: Workspaces, rows: WorkspaceRows | None) -> None:
+    """Delete the messages that checks of a killed process left in Slack; `rows` are those of many workspaces."""
+    with suppress(StoreError):
+        refs = [""] if rows is None else [one.team_id for one in await rows.summaries() if one.alerts_channel]
+        for ref in refs:
+            with suppress(UnreadableError):
+                if (workspace := await workspaces.owner_of_alerts(ref)) is not None:
+                    await delete_left_probe(web, workspace)

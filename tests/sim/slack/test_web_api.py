@@ -126,8 +126,10 @@ async def test_only_the_apps_own_posts_can_be_updated(slack: SimSlack, api: Api,
     assert (await call(api, UPDATE, ephemeral))["error"] == "message_not_found"
 
 
-async def test_a_message_for_later_is_deleted_once_and_in_its_channel(api: Api, message: Message) -> None:
+async def test_a_message_for_later_is_listed_and_deleted_once_and_in_its_channel(api: Api, message: Message) -> None:
     named = (await call(api, LATER, message))["scheduled_message_id"]
+    (listed,) = (await api.call("chat.scheduledMessages.list"))["scheduled_messages"]
+    assert (listed["id"], listed["channel_id"], listed["text"]) == (named, "C0ALERTS001", "Paused.")
     answers = [
         await api.call("chat.deleteScheduledMessage", channel=channel, scheduled_message_id=named)
         for channel in ("C0INCIDENT1", "C0ALERTS001", "C0ALERTS001")

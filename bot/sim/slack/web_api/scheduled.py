@@ -1,6 +1,7 @@
-"""chat.scheduleMessage and chat.deleteScheduledMessage: messages for later, which are kept and not posted.
+"""chat.scheduleMessage, its list and deletion: messages for later, which are kept and not posted.
 
 https://docs.slack.dev/reference/methods/chat.scheduleMessage
+https://docs.slack.dev/reference/methods/chat.scheduledMessages.list
 https://docs.slack.dev/reference/methods/chat.deleteScheduledMessage
 """
 
@@ -35,6 +36,15 @@ def _schedule(caller: Caller, arguments: Mapping[str, object]) -> dict[str, obje
     return {"channel": channel.id, "scheduled_message_id": scheduled_id, "post_at": post_at}
 
 
+def _list(caller: Caller, _: Mapping[str, object]) -> dict[str, object]:
+    scheduled = [
+        {"id": name, "channel_id": one.channel, "post_at": one.post_at, "text": one.text}
+        for name, one in caller.platform.scheduled.items()
+        if one.channel in caller.workspace.channels
+    ]
+    return {"scheduled_messages": scheduled, "response_metadata": {"next_cursor": ""}}
+
+
 def _delete(caller: Caller, arguments: Mapping[str, object]) -> dict[str, object]:
     platform, scheduled_id = caller.platform, str(arguments.get("scheduled_message_id"))
     found = platform.scheduled.get(scheduled_id)
@@ -47,5 +57,6 @@ def _delete(caller: Caller, arguments: Mapping[str, object]) -> dict[str, object
 
 METHODS = {
     "chat.scheduleMessage": Method(_schedule, scope="chat:write"),
+    "chat.scheduledMessages.list": Method(_list),
     "chat.deleteScheduledMessage": Method(_delete, scope="chat:write"),
 }
