@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from time import monotonic, sleep
 
 import psycopg
 import pytest
@@ -175,3 +177,24 @@ async def test_what_else_can_have_been_sent_for_the_session_is_found(
     await rows_of(store).write([order, other()], [])
     taken = {one.id: one for one in await taken_over(store)}[order.id]
     assert (taken.is_opposed, taken.has_company) == (is_opposed, has_company)
+
+
+def now(offset: float, seconds: float, *_: object) -> float:
+    time = monotonic() + offset
+    sleep(seconds)
+    return time
+
+
+async def test_a_slow_answer_does_not_change_the_order_and_a_changed_clock_is_followed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, first, second, third = rows_of(store), order_row(age=3), order_row(age=2.9), order_row(age=2.8)
+    for given, change, seconds in ((first, 0.0, 0.0), (second, 0.0, 0.3), (third, 3600.0, 0.0)):
+        slow_clock = partial(now, 1_785_000_000.0 + change, seconds)
+        monkeypatch.setattr("bot.outbound.store.database_clock.DatabaseClock.now", staticmethod(slow_clock))
+        await rows.write([given], [])
+    ((first_at,), (second_at,), (third_at,)) = await fetch(store, "SELECT given_at FROM orders ORDER BY given_at")
+    assert (second_at - first_at, third_at - first_at) == (
+        pytest.approx(0.1, abs=0.05),
+        pytest.approx(3600.2, abs=0.05),
+    )
