@@ -4,16 +4,25 @@ import asyncio
 import logging
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from cachetools import TTLCache
 from sqlalchemy import Connection, Executable, Row
-from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import (
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    SQLAlchemyError,
+)
 
 from bot.core.secret import Secret
-from bot.outbound.store.errors import StoreUnreachableError
+from bot.outbound.store.errors import StoreBrokenError, StoreUnreachableError
 from bot.outbound.store.sqlite import IN_MEMORY, file_of, file_url, identity_of, memory_url
 from bot.outbound.store.sqlite_connections import SqliteConnections
 
@@ -21,7 +30,9 @@ _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 TIMEOUT = 5.0  # seconds for a read or a change
-_UNREACHABLE = (
+QUIET = 600.0  # seconds in which an error is not logged again
+_MOST_KINDS = 100
+_PASSING = (
     *(TimeoutError, OperationalError, InterfaceError),
     InternalError,  # a read-only server
     sqlite3.Error,  # without SQLAlchemy
@@ -68,6 +79,9 @@ class Database:
         """The number of times that another file has taken the place of the database."""
         self.errors = 0
         """The number of calls that failed."""
+        self.broken: StoreBrokenError | None = None
+        """The last error that waiting does not end, until somebody has reported it."""
+        self._logged: TTLCache[str, None] = TTLCache(_MOST_KINDS, QUIET, timer=time.monotonic)
         self.is_exclusive = False
         """Whether no other bot uses the database. Commands can, beside the bot."""
 
@@ -149,9 +163,23 @@ class Database:
     def _translate_errors(self) -> Iterator[None]:
         try:
             yield
-        except _UNREACHABLE as error:
-            self.errors += 1
-            raise StoreUnreachableError(_explain(error)) from None
+        except IntegrityError:
+            raise  # the caller handles a violated constraint
+        except (TimeoutError, SQLAlchemyError, sqlite3.Error) as error:
+            kind = StoreUnreachableError if isinstance(error, _PASSING) else StoreBrokenError
+            failure = kind(_explain(error))
+            self._report(failure, error)
+            raise failure from None
+
+    def _report(self, failure: StoreUnreachableError, error: BaseException) -> None:
+        """Count a failure, and log the first of its kind. The text of the error itself can contain values."""
+        self.errors += 1
+        if isinstance(failure, StoreBrokenError):
+            self.broken = failure
+        if str(failure) not in self._logged:
+            self._logged[str(failure)] = None
+            trace = type(failure), failure, error.__traceback__
+            _log.warning("database fails", extra={"why": str(failure)}, exc_info=trace)
 
     def free_bytes(self) -> int | None:
         """Return the free space on the disk of a SQLite file; None for another database."""

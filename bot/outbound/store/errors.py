@@ -9,6 +9,10 @@ class StoreUnreachableError(StoreError):
     """The database gives no answer."""
 
 
+class StoreBrokenError(StoreUnreachableError):
+    """The database answers with an error that waiting does not end, such as a missing table."""
+
+
 class UnreadableError(StoreError):
     """A value in the database cannot be decrypted or decoded, or belongs to another row."""
 

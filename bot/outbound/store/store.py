@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import IntegrityError
 
 from bot.core.secret import Secret
 from bot.outbound.store.admins_and_notices import Admins, Notices
 from bot.outbound.store.database import Database, connect, name_of
-from bot.outbound.store.errors import StoreDownError, StoreNotUsableError, StoreUnreachableError
+from bot.outbound.store.errors import StoreBrokenError, StoreDownError, StoreNotUsableError, StoreUnreachableError
 from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.install_states import InstallStates
 from bot.outbound.store.key_rotation import check_keys
 from bot.outbound.store.migration import migrate
 from bot.outbound.store.role_rows import RoleRows
-from bot.outbound.store.schema import key_checks
+from bot.outbound.store.schema import metadata
 from bot.outbound.store.workspace_rows import WorkspaceRows
 
 LEAST_FREE = 50_000_000  # bytes; a change needs a few thousand
@@ -42,7 +42,9 @@ class Store:
             await migrate(self.database)
             if keys_must_fit:
                 await check_keys(self.database, self.cipher)
-        except DBAPIError as error:
+        except StoreBrokenError as error:
+            raise StoreNotUsableError(unusable(str(error), self.database.file)) from None
+        except IntegrityError as error:
             raise StoreNotUsableError(unusable(name_of(error), self.database.file)) from None
 
     async def find_problems(self, *, keys_must_fit: bool = True) -> dict[str, str | None]:
@@ -50,17 +52,21 @@ class Store:
 
         A file that was deleted or replaced is opened again.
         """
-        database = None
+        database = table = None
         try:
             if self.database.is_moved:
                 await self.database.reopen()
             if not self.database.migrated.is_set():
                 await self.prepare(keys_must_fit=keys_must_fit)
-            await self.database.fetch_one(select(key_checks.c.name).limit(1))
+            for table in metadata.tables.values():
+                await self.database.fetch_one(select(*table.c).limit(1))
+            if self.database.broken is not None:
+                database = f"The database fails ({self.database.broken})."
         except StoreUnreachableError as error:
-            database = f"The database gives no answer ({error})."
+            database = f"The database fails{'' if table is None else f' at the table {table.name}'} ({error})."
         except StoreNotUsableError as error:
             database = error.sentence
+        self.database.broken = None
         free = self.database.free_bytes()
         is_full = free is not None and free < LEAST_FREE
         disk = f"The disk of the database is full: {free} bytes are free." if is_full else None

@@ -5,12 +5,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from sqlalchemy.exc import DBAPIError
-
 from bot.core.checks import Finding, Good, Questionable, Unanswered, Wrong
 from bot.core.secret import Secret
-from bot.outbound.store.database import name_of
-from bot.outbound.store.errors import StoreNotUsableError, StoreUnreachableError
+from bot.outbound.store.errors import StoreBrokenError, StoreNotUsableError, StoreUnreachableError
 from bot.outbound.store.key_rotation import can_decrypt
 from bot.outbound.store.migration import find_revision
 from bot.outbound.store.migrations import HEAD
@@ -49,10 +46,10 @@ def _judge_directory(file: Path) -> Finding:
 async def _judge(store: Store) -> Finding:
     try:
         revision, is_known = await find_revision(store.database)
+    except StoreBrokenError as error:
+        return Finding(Wrong.DATABASE_UNUSABLE, {"sentence": unusable(str(error), store.database.file)})
     except StoreUnreachableError as error:
         return database_down(store, error)
-    except DBAPIError as error:
-        return Finding(Wrong.DATABASE_UNUSABLE, {"sentence": unusable(name_of(error), store.database.file)})
     if revision is None:
         return Finding(Good.DATABASE_NEW)
     values = {"revision": revision, "head": HEAD}

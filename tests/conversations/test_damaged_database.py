@@ -1,0 +1,83 @@
+"""A database that is damaged while the bot runs: it fails, so pauses go on, and /readyz and the log name what fails."""
+
+import asyncio
+import os
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from bot.outbound.store.schema import metadata
+from conversations.test_health import becomes, degraded
+from harness import ManyHarness, Tenant, many_workspaces, paused
+from harness.conversation import until
+from harness.outages import execute
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+
+
+async def pause_20(tenant: Tenant) -> None:
+    sessions = [tenant.anchor.add_session(key=tenant.key) for _ in range(20)]
+    given = await asyncio.gather(*map(tenant.command, sessions))
+    told = [one.ack and one.ack.text for one in given]
+    assert told == [paused(session=session, user=tenant.person.id) for session in sessions]
+
+
+async def until_named(at: ManyHarness, name: str) -> None:
+    async def is_named() -> bool:
+        return name in " ".join((await degraded(at)).values())
+
+    await until(is_named)
+
+
+FAULTS = {
+    "missing": ("ALTER TABLE {0} RENAME TO elsewhere", "ALTER TABLE elsewhere RENAME TO {0}"),
+    "forbidden": ("REVOKE ALL ON {0} FROM {1}", "GRANT ALL ON {0} TO {1}"),
+    "only read": ("REVOKE INSERT, UPDATE, DELETE ON {0} FROM {1}", "GRANT ALL ON {0} TO {1}"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_pauses_go_on_without_any_one_table(
+    fault: str, postgresql_urls: Iterator[str], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.outbound.store.availability.CHECK_INTERVAL", 0.2)
+    url, (damage, repair) = next(postgresql_urls), FAULTS[fault]
+    role = urlsplit(url).path.removeprefix("/")
+    await execute(url, f"CREATE ROLE {role} LOGIN", f"GRANT ALL ON SCHEMA public TO {role}")
+    async with many_workspaces(url.replace("//postgres:", f"//{role}:")) as at:
+        tenant = await at.set_up(at.add(1))
+        await tenant.command()  # which brings the workspace into memory
+        for table in metadata.tables:
+            await execute(url, damage.format(table, role))
+            await pause_20(tenant)
+            if fault != "only read":
+                await until_named(at, table)
+            await execute(url, repair.format(table, role))
+            await becomes(at, set())
+    (logged,) = [record for record in caplog.records if record.message == "database fails"]
+    assert logged.exc_info
+    assert str(logged.exc_info[1]) == ("UndefinedTable" if fault == "missing" else "InsufficientPrivilege")
+
+
+def cut(file: Path) -> None:
+    os.truncate(file, file.stat().st_size // 2 + 100)
+
+
+def fill_with_noise(file: Path) -> None:
+    with file.open("r+b") as opened:
+        opened.write(random.Random(1).randbytes(file.stat().st_size))  # noqa: S311 - noise
+
+
+@pytest.mark.parametrize("damage", [cut, fill_with_noise])
+async def test_pauses_go_on_with_a_damaged_file(damage: Callable[[Path], None], tmp_path: Path) -> None:
+    file = tmp_path / "bot.db"
+    async with many_workspaces(f"sqlite:///{file}") as at:
+        tenant = await at.set_up(at.add(1))
+        await pause_20(tenant)
+        await execute(f"sqlite:///{file}", "PRAGMA wal_checkpoint(TRUNCATE)")
+        damage(file)
+        await pause_20(tenant)
+        await until_named(at, "SQLITE_")
