@@ -14,8 +14,8 @@ from bot.core.installation import (
     TokenRotates,
     WrongRedirect,
 )
-from bot.core.secret import Secret
 from bot.outbound.slack.oauth import read_date, read_grant, read_refusal
+from harness.product import Secret
 from harness.samples import sample
 
 NOW = 1_785_000_000.9

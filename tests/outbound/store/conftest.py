@@ -4,9 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.core.secret import Secret
-from bot.outbound.store.store import Store, open_store
 from harness.databases import KEY
+from harness.product import Secret, Store, open_store
 
 
 @pytest.fixture
