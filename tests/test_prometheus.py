@@ -14,8 +14,8 @@ from bot.messages.message import ephemeral, in_channel
 from bot.metrics import OFF, Backlog, State
 from bot.prometheus import PARTS, PrometheusMetrics
 from bot.usecases.delivery_routes import find_routes
-from harness.metrics import read
 from harness.order_rows import RESPONSE_URL
+from harness.process import read
 from harness.product import Secret, history, outcomes, requests
 from harness.samples import SAMPLES
 

@@ -10,7 +10,7 @@ from playwright.async_api import Locator, Page, expect
 from bot.demo.demo import Demo
 from bot.demo.monitor import report
 from bot.sim.slack import Channel, Message, Rule, User
-from harness.session_texts import UNKNOWN_ACTION
+from harness.texts import UNKNOWN_ACTION
 
 UNKNOWN_BUTTON = UNKNOWN_ACTION.split("\n")[0]
 """The first line of the bot's answer to a button that is none of its own."""

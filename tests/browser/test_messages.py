@@ -7,7 +7,7 @@ from bot.sim.anchor import SessionState
 from browser.accessibility import tab_to
 from browser.channel_page import ChannelPage
 from harness.blocks import section
-from harness.session_texts import NOTHING_CHOSEN
+from harness.texts import NOTHING_CHOSEN
 
 pytestmark = pytest.mark.anyio
 

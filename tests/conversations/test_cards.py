@@ -17,9 +17,9 @@ from conversations.test_session_facts import describe, verbs
 from harness import ALICE, SESSION, SingleHarness, paused, resumed, single_workspace
 from harness.conversation import post_json
 from harness.databases import KEY
+from harness.doctor import give_order
 from harness.outages import execute
 from harness.product import Settings
-from harness.session_orders import give_order
 
 pytestmark = pytest.mark.anyio
 

@@ -9,8 +9,7 @@ from bot.sim.slack import ABSENT, Message
 from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, outcome_text, paused, single_workspace
 from harness.blocks import attachment, legacy_button
 from harness.product import policy
-from harness.session_texts import UNKNOWN_ACTION
-from harness.texts import broken_button_text
+from harness.texts import UNKNOWN_ACTION, broken_button_text
 
 pytestmark = pytest.mark.anyio
 

@@ -9,7 +9,7 @@ from bot.sim.local_server import free_port
 from bot.sim.slack import For, api_error, server_error
 from harness import BOTH_TRANSPORTS, BY_BOTH, current_transport, single_workspace
 from harness.conversation import post_json
-from harness.metrics import scrape
+from harness.process import scrape
 
 pytestmark = pytest.mark.anyio
 

@@ -21,7 +21,7 @@ from harness import (
     single_workspace,
 )
 from harness.product import policy
-from harness.session_texts import (
+from harness.texts import (
     ALL,
     LOADING,
     NO_ID_NOTE,
@@ -30,9 +30,9 @@ from harness.session_texts import (
     NOTHING_CHOSEN,
     OUT_OF_DATE,
     REFRESH,
+    is_about,
     list_refused,
 )
-from harness.texts import is_about
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("lasting_triggers")]
 

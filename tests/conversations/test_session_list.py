@@ -14,8 +14,7 @@ from bot.sim.slack import Message, Source
 from harness import BOTH_TRANSPORTS, SESSION, SOCKET_ONLY, Conversation, ManyHarness, paused, single_workspace
 from harness.product import outcomes, policy
 from harness.product import session_list as lists
-from harness.session_texts import list_refused, not_read, reading
-from harness.texts import incident_text, is_about
+from harness.texts import incident_text, is_about, list_refused, not_read, reading
 
 pytestmark = pytest.mark.anyio
 

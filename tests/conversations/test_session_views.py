@@ -23,8 +23,17 @@ from harness import (
 from harness.conversation import until
 from harness.product import errors, outcomes, policy
 from harness.product import session_list as lists
-from harness.session_texts import LOADING, NOT_OPENED, READING_OVERVIEW, REFRESH, SESSIONS_HELP, list_refused, not_read
-from harness.texts import incident_text, is_about
+from harness.texts import (
+    LOADING,
+    NOT_OPENED,
+    READING_OVERVIEW,
+    REFRESH,
+    SESSIONS_HELP,
+    incident_text,
+    is_about,
+    list_refused,
+    not_read,
+)
 
 pytestmark = pytest.mark.anyio
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from bot.core.session_id import Found, find_session_id
 from harness import SESSION
-from harness.parsers import PARSERS
 from harness.product import SessionId
+from harness.values import PARSERS
 
 MARKS = ("Mn", "Mc", "Me")
 

@@ -52,14 +52,12 @@ class AdminHarness(Tenant):
         return self.person
 
     async def home_with(self, text: str, *, user: User | None = None, within: float = 20.0) -> View:
-        """Wait until Home contains `text`."""
         await self.slack.until(lambda: text in self.home_text(user), within=within)
         home = self.slack.home_of(user or self.admin)
         assert home is not None
         return home
 
     def home_text(self, user: User | None = None) -> str:
-        """The text of Home as it stands now."""
         home = self.slack.home_of(user or self.admin)
         return home.text if home else ""
 
@@ -93,33 +91,27 @@ class AdminHarness(Tenant):
         return view
 
     async def submit(self, values: Mapping[str, str | Sequence[str]], *, user: User | None = None) -> Delivery:
-        """Fill in the visible modal, and submit it."""
         return await self.slack.submit(user or self.admin, None, values)
 
     async def set_key(self, key: str, *, user: User | None = None, **more: Sequence[str]) -> View:
-        """Set the key in its modal, and return the modal as it stands then."""
         await self.open_modal("anchor_set_key", user=user)
         await self.submit({"key": key, **more}, user=user)
         return self.modal(user)
 
     async def remove_key(self) -> View:
-        """Remove the key in its modal, and return the modal as it stands then."""
         await self.open_modal("anchor_remove_key")
         await self.submit({})
         return self.modal()
 
     async def stored(self) -> Workspace:
-        """The workspace as the database has it."""
         found = await self.at.store.rows.find(self.team_id)
         assert found
         return found
 
     async def execute(self, sql: str) -> None:
-        """Change the database behind the bot's back."""
         await self.at.execute(sql)
 
     def add_channel(self, name: str, *, with_bot: bool) -> Channel:
-        """Add a channel with all three people in it."""
         bot = [self.workspace.installation.bot_user_id] if with_bot else []
         people: list[User | str] = [self.admin, self.second, self.member, *bot]
         return self.workspace.add_channel(f"C0{name.upper():0<9}", name, *people)

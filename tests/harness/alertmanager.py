@@ -17,12 +17,9 @@ CONFIG = Path(__file__).parents[2] / "deploy" / "alertmanager.yml"
 
 @dataclass(frozen=True, slots=True)
 class Alertmanager:
-    """A running Alertmanager."""
-
     url: str
 
     async def fire(self, *alerts: Mapping[str, str]) -> None:
-        """Report alerts with these labels, and a summary."""
         firing = [{"labels": dict(labels), "annotations": {"summary": "$40 of $5"}} for labels in alerts]
         status, _, _ = await post_json(f"{self.url}/api/v2/alerts", firing)
         assert status == 200
@@ -30,7 +27,6 @@ class Alertmanager:
 
 @asynccontextmanager
 async def alertmanager(webhook: str, directory: Path) -> AsyncIterator[Alertmanager]:
-    """Run Alertmanager in a directory that has the URL of the webhook."""
     (directory / "anchor-slack-webhook").write_text(webhook)
     address = f"127.0.0.1:{free_port()}"
     process = await asyncio.create_subprocess_exec(

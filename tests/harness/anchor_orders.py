@@ -24,7 +24,6 @@ from harness.texts import SESSION
 async def anchor_client(
     url: str, *, attempt: float = 10.0, deadline: float = 20.0, proxy: Proxy | None = None
 ) -> AsyncIterator[AnchorClient]:
-    """Open a client with a pool of connections of its own."""
     async with open_session(proxy=proxy) as session:
         yield AnchorClient(transport_over(session), base_url=url, timeout=attempt, deadline=deadline)
 
@@ -57,13 +56,11 @@ def proxy_at(port: int, authorization: str | None = None) -> Proxy:
 
 
 def session(**fields: Any) -> Session:
-    """SESSION as it is read."""
     return Session(id=SessionId(SESSION), **fields)
 
 
 @asynccontextmanager
 async def anchor_sessions(url: str, *, within: float = 5.0) -> AsyncIterator[AnchorSessions]:
-    """Open a client that reads sessions."""
     async with open_session() as opened:
         yield AnchorSessions(transport_over(opened), base_url=url, timeout=within)
 

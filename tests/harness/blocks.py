@@ -6,57 +6,46 @@ Block = dict[str, Any]
 
 
 def plain(text: str, **more: Any) -> Block:
-    """A text without any formatting."""
     return {"type": "plain_text", "text": text, "emoji": True, **more}
 
 
 def mrkdwn(text: str) -> Block:
-    """A text with formatting."""
     return {"type": "mrkdwn", "text": text, "verbatim": False}
 
 
 def section(text: str, **more: Any) -> Block:
-    """A block of text."""
     return {"type": "section", "text": mrkdwn(text), **more}
 
 
 def fields(*texts: str) -> Block:
-    """A block of texts in two columns."""
     return {"type": "section", "fields": [mrkdwn(text) for text in texts]}
 
 
 def header(text: str) -> Block:
-    """A heading."""
     return {"type": "header", "text": plain(text)}
 
 
 def context(*elements: Block) -> Block:
-    """A block of small texts and images."""
     return {"type": "context", "elements": list(elements)}
 
 
 def image(alt_text: str, **more: Any) -> Block:
-    """An image, as a block or as an element."""
     return {"type": "image", "image_url": "https://a.example/chart.png", "alt_text": alt_text, **more}
 
 
 def rich_text(*elements: Block) -> Block:
-    """A block of rich text."""
     return {"type": "rich_text", "elements": list(elements)}
 
 
 def preformatted(*parts: Block, **more: Any) -> Block:
-    """A part of a rich text: what stands in it is shown as it is."""
     return {"type": "rich_text_preformatted", "elements": list(parts), **more}
 
 
 def words(text: str, **more: Any) -> Block:
-    """A text in a part of a rich text."""
     return {"type": "text", "text": text, **more}
 
 
 def actions(*elements: Block, **more: Any) -> Block:
-    """A block of buttons and menus."""
     return {"type": "actions", "elements": list(elements), **more}
 
 
@@ -66,45 +55,37 @@ def button(
     text: str = "Pause",
     **more: Any,
 ) -> Block:
-    """A button."""
     return {"type": "button", "action_id": action_id, "text": plain(text), "value": value, **more}
 
 
 def option(value: str) -> Block:
-    """An option of a menu."""
     return {"text": plain(value), "value": value}
 
 
 def options(count: int) -> list[Block]:
-    """So many options."""
     return [option(str(number)) for number in range(count)]
 
 
 def menu(kind: str, **more: Any) -> Block:
-    """A menu, checkboxes or radio buttons."""
     return {"type": kind, "action_id": "choice", **more}
 
 
 def static_menu(placeholder: str) -> Block:
-    """A menu with one option."""
     return menu("static_select", action_id="menu", placeholder=plain(placeholder), options=[option("x")])
 
 
 def confirm(
     title: str = "Sure?", text: str | Block = "It stops.", *, yes: str = "Yes", no: str = "No", **more: Any
 ) -> Block:
-    """The question that a button or a menu asks first."""
     asked = mrkdwn(text) if isinstance(text, str) else text
     return {"title": plain(title), "text": asked, "confirm": plain(yes), "deny": plain(no), **more}
 
 
 def text_input(**more: Any) -> Block:
-    """An element to type a text into."""
     return {"type": "plain_text_input", "action_id": "value", **more}
 
 
 def input_of(element: Block | None = None, block_id: str = "name", **more: Any) -> Block:
-    """A block to fill in an element, a text unless another is given."""
     return {"type": "input", "block_id": block_id, "label": plain("Label"), "element": element or text_input(), **more}
 
 
@@ -116,22 +97,18 @@ def input_block(kind: str, name: str = "field", *, label: str = "Field", **eleme
 
 
 def modal(*blocks: Block, title: str | Block = "Settings", submit: str | Block | None = "Save", **more: Any) -> Block:
-    """A modal; without `submit` it has no such button."""
     texts = {"title": title, "submit": submit}
     own = {name: plain(text) if isinstance(text, str) else text for name, text in texts.items() if text is not None}
     return {"type": "modal", "blocks": list(blocks), **own, **more}
 
 
 def home(*blocks: Block, **more: Any) -> Block:
-    """A Home."""
     return {"type": "home", "blocks": list(blocks), **more}
 
 
 def attachment(*buttons: Block, **more: Any) -> Block:
-    """A legacy attachment."""
     return {"callback_id": "legacy", "fallback": "An alert", "actions": list(buttons), **more}
 
 
 def legacy_button(text: str, **more: Any) -> Block:
-    """A button of a legacy attachment."""
     return {"type": "button", "name": text.lower(), "text": text, "value": "5", **more}

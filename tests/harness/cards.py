@@ -1,9 +1,12 @@
-"""Cards that are claimed from an outbox, and rows that keep what an outbox writes."""
+"""Cards: their rows in the database, and rows that keep what an outbox writes."""
 
+import itertools
+from collections.abc import Iterable
 from typing import Any
 
 from bot.core.alert import Alert
 from bot.core.alert_fold import first
+from bot.core.card import NewCard
 from bot.core.session import Session
 from bot.core.session_id import SessionId
 from bot.outbound.slack import delivery
@@ -17,8 +20,12 @@ from bot.outbound.store.card_changes import (
     Placed,
     SentCard,
 )
+from bot.outbound.store.card_rows import CardRows
 from bot.outbound.store.errors import StoreUnreachableError
+from bot.outbound.store.session_check_rows import SessionCheckRows
+from bot.outbound.store.store import Store
 from bot.usecases.card_sender import Attempt
+from harness.stored import ACME
 from harness.texts import SESSION
 
 __all__ = ["Session", "delivery"]
@@ -27,28 +34,23 @@ ALERT = Alert(session_id=SessionId(SESSION), text="it loops")
 
 
 def claimed_card(name: str = "card", ts: str | None = None, shown: str | None = None, attempts: int = 0) -> ClaimedCard:
-    """Return the card of one alert."""
     part = CardPart(name, SessionId(SESSION), first(ALERT, 0.0), 0)
     return ClaimedCard(team_id="T1", channel_id="C1", ts=ts, shown=shown, attempts=attempts, parts=(part,))
 
 
 def incoming_alert(name: str) -> IncomingAlert:
-    """Return an alert for a channel."""
     return IncomingAlert(name, "T1", "C1", ALERT)
 
 
 def placed(name: str) -> Placed:
-    """Return the place of an alert that made a card."""
     return Placed(name, is_new=True)
 
 
 def posted(card: ClaimedCard) -> Attempt:
-    """Let Slack take a card."""
     return Attempt(SentCard(card, ts="1.1", shown="digest"))
 
 
 def refused(card: ClaimedCard) -> Attempt:
-    """Let Slack refuse a card."""
     return Attempt(SentCard(card), Refused("channel_not_found"))
 
 
@@ -68,3 +70,33 @@ class CardRowsInMemory:
             raise StoreUnreachableError("gone")
         claimed = [self.cards.pop()] if self.cards and most else ()
         return Exchanged(placed={one.id: placed(one.id) for one in changes.alerts}, claimed=claimed)
+
+
+NAME = (ACME.team_id, SESSION)
+_numbers = itertools.count()
+
+
+def card(channel: str = "C1", *, team: str = ACME.team_id, ts: str | None = "1.1") -> NewCard:
+    session_id = SessionId(SESSION)
+    content = first(Alert(session_id, "It spends.", fields=(("model", "large"),)), 0.0)
+    return NewCard(f"card-{next(_numbers):04}", team, channel, session_id, content, ts)
+
+
+async def exchange(rows: CardRows, *, most: int = 100, **changes: Any) -> Exchanged:
+    return await rows.exchange(CardChanges(**changes), most=most)
+
+
+async def change(rows: CardRows) -> Exchanged:
+    return await exchange(rows, sessions={NAME: []})
+
+
+async def sent(rows: CardRows, claimed: Iterable[ClaimedCard], ts: str = "9.9", shown: str = "digest") -> Exchanged:
+    return await exchange(rows, sent=[SentCard(one, one.ts or ts, shown) for one in claimed])
+
+
+def checks_of(store: Store) -> SessionCheckRows:
+    return SessionCheckRows(store.database)
+
+
+def cards_of(store: Store) -> CardRows:
+    return CardRows(store.database, "one")

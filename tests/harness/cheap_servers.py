@@ -66,7 +66,6 @@ class _ServerConnection(HttpConnection):
 
 
 async def serve(anchor_takes: float) -> None:
-    """Serve until the process is killed."""
     counts: Counter[str] = Counter()
 
     def slack(path: str) -> tuple[object, float]:

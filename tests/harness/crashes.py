@@ -1,8 +1,9 @@
-"""A bot that is killed again and again (SIGKILL) while people and programs use it."""
+"""A bot that is killed (SIGKILL) while it is used, and what Slack, Anchor and its journal then show."""
 
 import asyncio
 import random
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -39,8 +40,6 @@ _BY_BOT = {Source.ACK, Source.RESPONSE_URL, Source.POST_MESSAGE}
 
 @dataclass(slots=True)
 class Given:
-    """An order that somebody gave, and Slack's record of it."""
-
     verb: str
     by: str
     session: str
@@ -50,8 +49,6 @@ class Given:
 
 @dataclass(slots=True)
 class Posted:
-    """An alert that a program posted, and the status of the answer, if there was one."""
-
     session: str
     status: int | None
 
@@ -86,7 +83,6 @@ class Crashes:
         self._acks = 0
 
     async def run(self) -> None:
-        """Give all orders to bots that are killed, and to a last one that ends them."""
         for wave in range(1, self._waves + 1):
             async with bot_process(self._environ, covered=False) as bot:
                 await bot.says("connected to Slack" if self.slack.socket_mode else "ready")
@@ -186,7 +182,6 @@ class Crashes:
         await asyncio.sleep(1.0)
 
     async def rows(self) -> list[Any]:
-        """Return all rows of the journal."""
         return list(await self.store.database.fetch_all(select(orders)))
 
     def messages(self) -> list[Message]:
@@ -227,3 +222,60 @@ async def crashes(database_url: str, *, socket_mode: bool, seed: int, waves: int
             at = Crashes(slack, anchor, store, environ, seed, waves)
             at.alerts_token = await configure(store, slack.home.team_id, DEFAULT_KEY, slack.alerts.id)
             yield at
+
+
+_SENT = {"Paused", "Resumed", "Unconfirmed"}
+
+Faults = defaultdict[str, list[object]]
+"""What went wrong, and what each fault is about."""
+
+
+async def find_faults(at: Crashes) -> Faults:
+    faults: Faults = defaultdict(list)
+    by_trigger = {row.trigger_id: row for row in await at.rows()}
+    messages = at.messages()
+    for one in at.given:
+        row = by_trigger.get(one.delivery.trigger_id)
+        is_told = any(_is_about(message, one, row) for message in messages)
+        executed = sum(sent.verb == one.verb for sent in at.anchor.posts(one.session))
+        for fault in _faults_of(one, row, executed, is_told=is_told):
+            stored = row and (row.state, row.outcome, row.delivered_by)
+            faults[fault].append((one.verb, one.by, one.session, one.delivery.error, stored))
+    for session in at.shared:
+        for fault in _faults_of_session(at, session, [row for row in by_trigger.values() if row.session_id == session]):
+            faults[fault].append(session)
+    for alert in at.alerts:
+        if alert.status == 200 and not any(alert.session in str(message.blocks) for message in messages):
+            faults["alert accepted and never shown"].append(alert)
+    return faults
+
+
+def _faults_of(one: Given, row: Any, executed: int, *, is_told: bool) -> list[str]:
+    is_resume = one.verb == "resume"
+    checks = {
+        "left open": row and row.state != "told",
+        "acked and never told": one.delivery.ack is not None and not is_told,
+        "in the journal and never told": row and not is_told,
+        "called done and not at Anchor": row and row.outcome in {"Paused", "Resumed"} and not executed,
+        "resume executed and not in the journal": is_resume and not one.is_shared and executed and not row,
+        "resume executed more than once": is_resume and not one.is_shared and executed > 1,
+    }
+    return [fault for fault, is_so in checks.items() if is_so]
+
+
+def _faults_of_session(at: Crashes, session: str, rows: list[Any]) -> list[str]:
+    """Compare the end of a session with its orders: after a confirmed pause it may run only if resumed since."""
+    sent = sorted((row for row in rows if row.outcome in _SENT), key=lambda row: row.given_at)
+    resumes = sum(request.verb == "resume" for request in at.anchor.posts(session))
+    is_running = at.anchor.session(session).state is SessionState.RUNNING
+    checks = {
+        "more resumes than orders": resumes > sum(row.verb == "resume" for row in rows),
+        "running after a confirmed pause": sent and sent[-1].outcome == "Paused" and is_running,
+    }
+    return [fault for fault, is_so in checks.items() if is_so]
+
+
+def _is_about(message: Message, one: Given, row: Any) -> bool:
+    if message.source is Source.POST_MESSAGE:
+        return row is not None and row.delivered_by in {"channel", "direct message"} and one.session in message.text
+    return message.trigger_id == one.delivery.trigger_id

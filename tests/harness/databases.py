@@ -67,23 +67,19 @@ class PostgreSQL:
     directory: Path
 
     def start(self) -> None:
-        """Start the server; make its files first if there are none."""
         if not (self._data / "PG_VERSION").exists():
             self._make()
         self._run("pg_ctl", "start", "--log", str(self._data / "log"))
 
     def stop_at_once(self) -> None:
-        """End the server without a checkpoint."""
         self._run("pg_ctl", "stop", "--mode", "immediate")
 
     def remove(self) -> None:
-        """End the server if it runs, and remove its files."""
         if (self._data / "postmaster.pid").exists():
             self.stop_at_once()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def new_database(self, name: str) -> str:
-        """Make an empty database, and return its URL."""
         server = f"postgresql://postgres:@/{{}}?host={quote(str(self._data))}"
         with psycopg.connect(server.format("postgres"), autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}" STRATEGY = FILE_COPY'.encode())
@@ -143,7 +139,6 @@ def server_directory() -> Path:
 
 @contextmanager
 def postgresql() -> Iterator[PostgreSQL]:
-    """Start a server of its own for one test."""
     server = PostgreSQL(server_directory())
     try:
         server.start()
@@ -170,11 +165,9 @@ def postgresql_out_of_reach(url: str, directory: Path) -> tuple[str, Path, Path]
 
 
 def query(url: str, sql: str) -> list[tuple[object, ...]]:
-    """Look into a database of PostgreSQL's past the store."""
     with psycopg.connect(url, autocommit=True) as connection:
         return connection.execute(sql.encode()).fetchall()
 
 
 def encrypted(value: str, owner: str, column: str) -> str:
-    """Encrypt a value as it stands in a row."""
     return CIPHER.encrypt(Secret(value), FieldRef(owner, column))

@@ -11,14 +11,11 @@ _CONTINUED = re.compile(r"\\\n\s*")
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """An instruction and its arguments, in one line."""
-
     name: str
     arguments: str
 
     @property
     def words(self) -> list[str]:
-        """The arguments as words."""
         return self.arguments.split()
 
 
@@ -35,17 +32,14 @@ def read_stages(path: Path) -> list[list[Instruction]]:
 
 
 def all_of(stage: list[Instruction], name: str) -> Iterator[Instruction]:
-    """Yield the instructions with a name."""
     return (one for one in stage if one.name == name)
 
 
 def environment_of(stage: list[Instruction]) -> Mapping[str, str]:
-    """Return the variables that a stage sets."""
     pairs = (word.partition("=") for one in all_of(stage, "ENV") for word in one.words)
     return {name: value for name, _, value in pairs}
 
 
 def health_check(stage: list[Instruction]) -> list[str]:
-    """Return the command of the health check."""
     (check,) = all_of(stage, "HEALTHCHECK")
     return list(json.loads(check.arguments.partition("CMD ")[2]))

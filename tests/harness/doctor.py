@@ -1,4 +1,4 @@
-"""`anchor-bot doctor` beside a running bot, or without one."""
+"""Commands of the command line in the process of the test: the doctor, and orders."""
 
 import io
 import json
@@ -9,6 +9,8 @@ from typing import Any
 
 from bot.cli.doctor import examine
 from bot.cli.parser import parser
+from bot.cli.session_orders import give_order as order
+from bot.config.settings import Settings
 from bot.core.checks import Checked, CheckName, Finding, Kind
 from bot.demo.sandbox import environment
 from bot.messages.checks import check_line
@@ -20,22 +22,17 @@ __all__ = ["DATABASE_HEAD"]
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """The exit code, and the records of the checks by name and workspace."""
-
     code: int
     lines: list[str]
     records: Mapping[tuple[str, str], Mapping[str, Any]]
 
     def kind(self, name: CheckName, team_id: str = "") -> str:
-        """What a check found."""
         return str(self.records[name, team_id]["code"])
 
     def failures(self) -> dict[str, str]:
-        """The checks that did not end well, with what they found."""
         return {name: str(record["code"]) for (name, _), record in self.records.items() if record["status"] == "failed"}
 
     def has(self, name: CheckName, kind: Kind, team_id: str = "", /, **values: str) -> bool:
-        """Whether there is the line of such a finding."""
         return check_line(Checked(name, Finding(kind, values), team_id)) in self.lines
 
 
@@ -52,6 +49,9 @@ async def examined(environ: Mapping[str, str], *arguments: str, env_file: Path =
 
 
 def settings_of(at: SingleHarness, **changes: str) -> dict[str, str]:
-    """The settings of the running bot, with a database in memory, its port and its URL; `changes` replace some."""
     port = at.bot.url.rpartition(":")[2]
     return environment(at.slack, at.anchor, **{"PORT": port, "BASE_URL": at.bot.url, **changes})
+
+
+async def give_order(settings: Settings, *arguments: str) -> int:
+    return await order(parser().parse_args(arguments), settings)

@@ -15,20 +15,16 @@ __all__ = ["broken_page", "page_of"]
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What came back from one address."""
-
     status: int
     headers: Mapping[str, str]
     text: str
 
     @property
     def location(self) -> str:
-        """Where it sends the browser."""
         return self.headers["Location"]
 
     @property
     def page(self) -> Page:
-        """What a person sees: the status, the title, the lines, and whether there is a link to begin again."""
         body = self.text.partition("<body>")[2]
         title, *paragraphs = re.findall(r"<(?:h1|p)>(.*?)</(?:h1|p)>", body)
         lines = [html.unescape(one) for one in paragraphs if not one.startswith("<a ")]
@@ -36,8 +32,6 @@ class Visit:
 
 
 class Browser:
-    """One browser, with its own cookies."""
-
     async def __aenter__(self) -> Self:
         self.session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))  # for a host without a name
         return self
@@ -58,6 +52,5 @@ class Browser:
         return (await self.post(page, team=team_id, **{"decision": "allow"} | choices)).location
 
     async def install(self, bot_url: str, team_id: str, **choices: str) -> Visit:
-        """The whole way: to the bot, to Slack, and back."""
         begun = await self.get(f"{bot_url}/slack/install")
         return await self.get(await self.consent(begun.location, team_id, **choices))

@@ -50,8 +50,6 @@ class WatchedOrders(OrderRows):
 
 
 class JournalHarness:
-    """A journal over watched rows."""
-
     def __init__(self, store: Store, owner: str, renew: float) -> None:
         self.store = store
         self.rows = WatchedOrders(store, owner)
@@ -85,7 +83,6 @@ class JournalHarness:
 
 @asynccontextmanager
 async def journal_of(store: Store, owner: str = "ours", *, renew: float = 0.05) -> AsyncIterator[JournalHarness]:
-    """Run a journal until the end, when everything is written."""
     harness = JournalHarness(store, owner, renew)
     running = asyncio.create_task(harness.journal.run())
     yield harness

@@ -27,7 +27,6 @@ class _ClientConnection(HttpConnection):
         self.answer.set_result((second_word, body))
 
     async def exchange(self, first_line: str, body: bytes = b"", **headers: str) -> bytes:
-        """Send a request, and return the body of its answer, which must be a success."""
         self.answer = asyncio.get_running_loop().create_future()
         self.send(first_line, body, **headers)
         status, answer = await self.answer
@@ -44,7 +43,6 @@ class LoadHarness:
     _idle: list[_ClientConnection] = field(default_factory=list)
 
     async def command(self, user: str, session: str, verb: str = "pause") -> float:
-        """Send a command as Slack does, and return the seconds until its ack, which must be a message."""
         number = time.perf_counter_ns()
         fields = {
             "command": f"/anchor-{verb}",
@@ -58,7 +56,6 @@ class LoadHarness:
         return await self._send(urlencode(fields).encode())
 
     async def click(self, user: str, session: str) -> float:
-        """Press the Pause button of a new alert as Slack does, and return the seconds until the ack."""
         number = time.perf_counter_ns()
         section = {"type": "section", "block_id": "s", "text": {"type": "mrkdwn", "text": f"High spend in {session}"}}
         button = {"type": "button", "action_id": "anchor_pause", "block_id": "b", "value": session}
@@ -84,7 +81,6 @@ class LoadHarness:
         return counts
 
     async def wait_for_results(self, user: str, count: int, *, within: float = 60.0) -> dict[str, int]:
-        """Wait until so many results have come for this person, and return the counts."""
         async with asyncio.timeout(within):
             while (counts := await self.counts()).get(user, 0) < count:  # noqa: ASYNC110 - another process counts
                 await asyncio.sleep(0.5)
@@ -107,7 +103,6 @@ class LoadHarness:
 
 @asynccontextmanager
 async def under_load(*, anchor_takes: float) -> AsyncIterator[LoadHarness]:
-    """Run a bot, and servers in a process of their own."""
     servers = await asyncio.create_subprocess_exec(
         sys.executable, str(Path(cheap_servers.__file__)), str(anchor_takes), stdout=asyncio.subprocess.PIPE
     )

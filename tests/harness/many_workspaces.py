@@ -45,7 +45,6 @@ class ManyHarness:
     environ: dict[str, str]
 
     def add(self, number: int) -> Tenant:
-        """Add a workspace in which the app is not installed."""
         token, shortcuts = f"xoxb-never-{number}", self.slack.home.installation.global_shortcuts
         app = Installation(
             token, refusal="account_inactive", bot_user_id=f"U0BOT{number:06}", global_shortcuts=shortcuts
@@ -60,47 +59,38 @@ class ManyHarness:
         return Tenant(self.slack, self.anchor, workspace, person, alerts, session, key)
 
     async def install(self, tenant: Tenant, **choices: str) -> Visit:
-        """Install the app in a browser; `choices` are those on Slack's consent page."""
         async with Browser() as browser:
             return await browser.install(self.bot.url, tenant.team_id, **choices)
 
     async def set_up(self, tenant: Tenant) -> Tenant:
-        """Install the app, and give the workspace its key."""
         assert (await self.install(tenant)).status == 200
         assert await self.store.rows.set_key(tenant.team_id, AnchorKey(Secret(tenant.key)))
         return tenant
 
     async def set_up_two(self) -> tuple[Tenant, Tenant]:
-        """Add two workspaces with the app and a key."""
         return await self.set_up(self.add(1)), await self.set_up(self.add(2))
 
     async def take_alerts(self, tenant: Tenant, token: str) -> None:
-        """Let programs with this token post alerts to the workspace's channel."""
         assert await self.store.rows.set_alerts_token(tenant.team_id, digest(token))
         assert await self.store.rows.set_alerts_channel(tenant.team_id, tenant.channel.id)
 
     async def teams(self) -> list[str]:
-        """The ids of the workspaces in the database."""
         return [one.team_id for one in await self.store.rows.summaries()]
 
     async def post_alert(self, team_id: str, token: str, **fields: str) -> tuple[int, dict[str, str]]:
-        """Post an alert as a program does, and return the status and the answer."""
         headers = {"Authorization": f"Bearer {token}"}
         status, answer, _ = await post_json(f"{self.bot.url}/alerts/{team_id}", fields, headers=headers)
         return status, answer
 
     async def policy_version(self, team_id: str) -> int:
-        """The stored version of a workspace's policy."""
         found = await self.store.rows.find(team_id)
         assert found
         return found.policy_version
 
     async def rename_table(self, before: str, after: str) -> None:
-        """Take a table away, or bring it back: queries for it fail meanwhile."""
         await self.execute(f"ALTER TABLE {before} RENAME TO {after}")
 
     async def execute(self, sql: str) -> None:
-        """Change the database behind the bot's back."""
         await self.store.database.execute(text(sql))
 
 

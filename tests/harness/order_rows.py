@@ -70,28 +70,23 @@ def row(*values: Any, **fields: Any) -> Make:
 
 
 def settled(make: Make, outcome: Outcome, *, age: float = 0.0) -> Make:
-    """A row whose outcome has come that many seconds ago."""
     return lambda: acted(make(), outcome, settled_at=time.monotonic() - age)
 
 
 def acted(before: OrderRow, outcome: Outcome, *, settled_at: float | None = None) -> OrderRow:
-    """The row with an outcome, a second after the order unless said otherwise."""
     at = before.given_at + 1 if settled_at is None else settled_at
     return replace(before, state=State.ACTED, outcome=outcome, settled_at=at)
 
 
 def told(before: OrderRow, outcome: Outcome) -> OrderRow:
-    """The row of an order whose outcome was told."""
     return replace(acted(before, outcome), state=State.TOLD, delivered_by="ack", told_at=before.given_at + 2)
 
 
 def rows_of(store: Store, owner: str = "ours", key: Secret = KEY) -> OrderRows:
-    """The journal's rows as a process sees them."""
     return OrderRows(store.database, FieldCipher([key]), owner)
 
 
 async def taken_over(store: Store, owner: str = "theirs", *, all_leases: bool = True) -> list[Unfinished]:
-    """Let another process take over what it may."""
     return await rows_of(store, owner).take_over(all_leases=all_leases)
 
 
@@ -104,6 +99,5 @@ def frozen_transaction(url: str, order: Order) -> Iterator[Connection]:
 
 
 def clicked_messages(texts: st.SearchStrategy[str], objects: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Messages with a button, of all kinds."""
     contents = st.builds(MessageContent, texts, objects, objects)
     return st.builds(ClickedMessage, texts, texts, st.booleans(), st.none() | contents)

@@ -20,7 +20,6 @@ Outage = Callable[[str], AbstractAsyncContextManager[None]]
 
 
 async def execute(url: str, *statements: str) -> None:
-    """Execute statements past the bot, each in a transaction of its own."""
     await asyncio.to_thread(_execute, url, statements)
 
 
@@ -39,7 +38,6 @@ def _connect(url: str) -> Any:
 
 @asynccontextmanager
 async def without_table(url: str) -> AsyncIterator[None]:
-    """The table of orders has another name."""
     await execute(url, "ALTER TABLE orders RENAME TO elsewhere")
     yield
     await execute(url, "ALTER TABLE elsewhere RENAME TO orders")
@@ -66,7 +64,6 @@ async def directory_away(url: str) -> AsyncIterator[None]:
 
 
 def delete_file(url: str, *, with_the_rest: bool = True) -> None:
-    """Delete a SQLite file, and what SQLite keeps beside it."""
     file = _file(url)
     for path in (file, Path(f"{file}-wal"), Path(f"{file}-shm"))[: 3 if with_the_rest else 1]:
         path.unlink(missing_ok=True)
@@ -98,7 +95,6 @@ class Network:
             self._forwards.set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Forward both ways until either side ends."""
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
@@ -121,7 +117,6 @@ class Network:
             await writer.drain()
 
     async def end(self) -> None:
-        """End all connections."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -129,7 +124,6 @@ class Network:
 
 @asynccontextmanager
 async def network(url: str) -> AsyncIterator[Network]:
-    """Serve a way to the PostgreSQL at `url`."""
     way = Network(url)
     server = await asyncio.start_server(way.serve, "127.0.0.1")
     port = server.sockets[0].getsockname()[1]
@@ -147,7 +141,6 @@ _HOLD = "import fcntl, sys; file = open(sys.argv[1], 'w'); fcntl.lockf(file, fcn
 
 @asynccontextmanager
 async def held(file: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Another process holds the bot's lock of a SQLite file, until it is killed."""
     holder = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", _HOLD, f"{file}-lock"), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )

@@ -1,4 +1,4 @@
-"""The bot as a process of its own: what it is given, what it writes, how it ends."""
+"""The bot as a process of its own: what it is given, what it writes, how it ends; and the metrics of a bot."""
 
 import asyncio
 import json
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from prometheus_client.parser import text_string_to_metric_families
 
 from bot.demo.sandbox import environment
 from bot.sim.anchor import Hang, SimAnchor
@@ -45,7 +46,6 @@ class BotProcess:
 
     @property
     def log(self) -> list[dict[str, Any]]:
-        """The lines that are JSON."""
         return [json.loads(line) for line in self.lines if line.startswith("{")]
 
     @property
@@ -55,21 +55,17 @@ class BotProcess:
 
     @property
     def url(self) -> str:
-        """Where it said that it listens."""
         return str(next(entry for entry in self.log if entry["message"] == "listening")["url"])
 
     async def says(self, message: str, *, within: float = _UP_WITHIN) -> dict[str, Any]:
-        """Wait for a log message, and return its line."""
         return await self.logs(within=within, message=message)
 
     async def logs(self, *, within: float = _UP_WITHIN, **fields: str) -> dict[str, Any]:
-        """Wait for a line of the log with these fields, and return it."""
         await self._change_event.wait_for(lambda: self._found(fields) or self.process.returncode is not None, within)
         assert self._found(fields), f"no {fields} in:\n" + "\n".join(self.lines)
         return self._found(fields)[0]
 
     def times(self, message: str) -> list[float]:
-        """The times of the lines with a message, in Unix seconds."""
         return [datetime.fromisoformat(entry["time"]).timestamp() for entry in self.log if entry["message"] == message]
 
     async def prints(self, beginning: str) -> str:
@@ -85,22 +81,18 @@ class BotProcess:
         return found[0].removeprefix(beginning)
 
     async def get(self, path: str) -> tuple[int, dict[str, Any]]:
-        """Ask one of the probes."""
         async with aiohttp.ClientSession() as session, session.get(self.url + path) as answer:
             return answer.status, await answer.json()
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Ask it to stop, as an orchestrator does unless another signal is given, and return its exit code."""
         self.process.send_signal(number)
         return await self.exit_code()
 
     async def exit_code(self) -> int:
-        """Wait for its end."""
         async with asyncio.timeout(_ENDED_WITHIN):
             return await self.process.wait()
 
     async def read(self, stdin: str) -> None:
-        """Tell it what it may read, and collect what it writes until it ends."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         assert self.process.stderr is not None
@@ -160,7 +152,6 @@ async def bot_process(
 
 
 def is_anything_left_of(bot: BotProcess) -> bool:
-    """Return whether a process of its group still runs."""
     try:
         os.killpg(bot.process.pid, 0)
     except ProcessLookupError:
@@ -179,7 +170,6 @@ async def seconds_to_stop(bot: BotProcess, number: signal.Signals = signal.SIGTE
 
 @asynccontextmanager
 async def frozen(bot: BotProcess, seconds: float) -> AsyncIterator[None]:
-    """Stop the process from running (SIGSTOP) for so long, and longer if what is done meanwhile takes longer."""
     bot.process.send_signal(signal.SIGSTOP)
     ends = time.monotonic() + seconds
     try:
@@ -191,15 +181,12 @@ async def frozen(bot: BotProcess, seconds: float) -> AsyncIterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The end of a process that is not meant to stay."""
-
     code: int
     sentences: list[str]
     log: list[dict[str, Any]]
 
 
 async def run_to_exit(environ: Mapping[str, str], *, directory: Path | None = None) -> Ended:
-    """Start the bot, and wait until it gives up by itself."""
     async with bot_process(environ, directory=directory) as bot:
         code = await bot.exit_code()
     return Ended(code, bot.sentences, bot.log)
@@ -207,13 +194,10 @@ async def run_to_exit(environ: Mapping[str, str], *, directory: Path | None = No
 
 @dataclass(frozen=True, slots=True)
 class ProcessHarness(Conversation):
-    """A single workspace whose bot runs in a process of its own."""
-
     bot: BotProcess
 
 
 async def hanging(at: ProcessHarness, count: int) -> tuple[list[str], list[asyncio.Task[Delivery]]]:
-    """Type commands that Anchor has received and does not answer."""
     at.anchor.fault = Hang()
     sessions = [at.anchor.add_session() for _ in range(count)]
     typing = [asyncio.create_task(at.command(session)) for session in sessions]
@@ -242,7 +226,6 @@ async def single_workspace_process(
 
 
 async def fetch(url: str) -> str:
-    """Fetch a page, which must be there."""
     async with aiohttp.ClientSession() as session, session.get(url) as answer:
         assert answer.status == 200
         return await answer.text()
@@ -263,3 +246,35 @@ async def run_command(
     written = (await process.communicate())[0].decode()
     assert process.returncode == code, written
     return written
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    samples: Mapping[tuple[str, frozenset[tuple[str, str]]], float]
+
+    def __call__(self, name: str, **labels: str) -> float:
+        """The sum of the samples with these labels; there must be some."""
+        found = [
+            value for (its_name, its), value in self.samples.items() if its_name == name and labels.items() <= set(its)
+        ]
+        assert found, f"no {name} {labels}"
+        return sum(found)
+
+    @property
+    def names(self) -> set[str]:
+        return {name for name, _ in self.samples}
+
+
+def read(page: str) -> Metrics:
+    families = text_string_to_metric_families(page)
+    return Metrics(
+        {
+            (sample.name, frozenset(sample.labels.items())): sample.value
+            for family in families
+            for sample in family.samples
+        }
+    )
+
+
+async def scrape(port: int) -> Metrics:
+    return read(await fetch(f"http://127.0.0.1:{port}/metrics"))

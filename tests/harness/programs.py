@@ -18,7 +18,6 @@ class Program:
     install: str
 
     def find(self, environ: Mapping[str, str] = os.environ) -> str | None:
-        """Return its path, if it is there."""
         found = (shutil.which(name, path=environ.get("PATH", "")) for name in self.names)
         return next(filter(None, found), None)
 
@@ -37,20 +36,17 @@ POSTGRESQL = "postgresql"
 
 
 def program(name: str) -> str:
-    """Return the path of a program, for a test that is marked as needing it."""
     path = PROGRAMS[name].find()
     assert path is not None, f"needs {name}: {PROGRAMS[name].install}"
     return path
 
 
 def needs(*names: str) -> pytest.MarkDecorator:
-    """Mark a test, or a file of tests, that needs these programs."""
     assert PROGRAMS.keys() >= set(names)
     return pytest.mark.needs(*names)
 
 
 def missing(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return what is not here, and how it is installed."""
     absent = {name: one.install for name, one in PROGRAMS.items() if one.find(environ) is None}
     return absent | ({} if has_postgresql() else {POSTGRESQL: "rm -rf .venv && scripts/setup"})
 

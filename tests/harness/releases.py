@@ -18,8 +18,6 @@ _PARTS += ["README.md", "LICENSE"]
 
 
 class Copy:
-    """A copy of the checkout, as a repository of its own."""
-
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
@@ -34,7 +32,6 @@ class Copy:
         await run_command("git", *who, *arguments, cwd=self.directory, env=surroundings())
 
     async def commit(self, version: str, heading: str) -> None:
-        """Set the version, and commit it with a changelog that has this heading."""
         (self.directory / "bot/__init__.py").write_text(f'"""The bot."""\n\n__version__ = "{version}"\n')
         self.write_changelog(heading)
         await self.git("add", ".")
@@ -45,7 +42,6 @@ class Copy:
         (self.directory / "CHANGELOG.md").write_text(text)
 
     async def release(self, *, code: int = 0) -> str:
-        """Run scripts/release, and return what it says."""
         return await run_command(
             "scripts/release", cwd=self.directory, env=surroundings(PYTHON=sys.executable), code=code
         )
@@ -79,7 +75,6 @@ async def make_environment(venv: Path) -> Path:
 
 
 def pip_install(venv: Path) -> tuple[str, ...]:
-    """Return the command that installs a wheel into an environment."""
     pip = (sys.executable, "-m", "pip", "--python", str(venv / "bin/python"), "--quiet", "--disable-pip-version-check")
     return (*pip, "install", "--no-deps", "--no-index", "--force-reinstall")
 
@@ -92,7 +87,6 @@ def _borrow(package: Distribution, packages: Path) -> None:
 
 
 async def python(module: str, *arguments: str | Path, cwd: Path = CHECKOUT) -> str:
-    """Run a module of the tests' own Python, uncounted by coverage."""
     return await run_command(sys.executable, "-m", module, *arguments, cwd=cwd, env=surroundings())
 
 

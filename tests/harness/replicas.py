@@ -8,6 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import aiohttp
+from aiohttp import web
 from sqlalchemy import select
 
 from bot.core.secret import Secret
@@ -15,11 +17,88 @@ from bot.demo.sandbox import environment
 from bot.outbound.store.schema import orders
 from bot.outbound.store.store import Store, open_store
 from bot.sim.anchor import SessionState, SimAnchor
+from bot.sim.local_server import LocalServer
 from bot.sim.slack import Delivery, SimSlack, Source, User
-from harness.balancer import Balancer, balancer
 from harness.databases import KEY
 from harness.process import BotProcess, bot_process
 from harness.texts import waiting_text
+
+_LOOK_INTERVAL = 0.1
+_LOOK_TIMEOUT = 1.0
+_OWN_HEADERS = ("Host", "Content-Length", "Accept", "Accept-Encoding", "User-Agent", "Transfer-Encoding", "Connection")
+
+
+class Balancer:
+    """Forwards to `replicas` (their URLs). A request goes to as many `copies` at once; Slack gets the first answer."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self.replicas: set[str] = set()
+        self.copies = 1
+        self.failures: list[str] = []
+        self.answers: list[Any] = []
+        """The JSON of each answer that has one."""
+        self._ready: set[str] = set()
+        self._session = session
+        self._server = LocalServer([web.post("/slack/events", self._forward)])
+
+    @property
+    def url(self) -> str:
+        return f"{self._server.origin}/slack/events"
+
+    async def is_ready(self, *urls: str) -> None:
+        async with asyncio.timeout(60):
+            while not self._ready >= set(urls):  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(_LOOK_INTERVAL)
+
+    async def run(self) -> None:
+        async with self._server:
+            while True:
+                await asyncio.gather(*map(self._look, self.replicas))
+                self._ready &= self.replicas
+                await asyncio.sleep(_LOOK_INTERVAL)
+
+    async def _look(self, url: str) -> None:
+        try:
+            async with asyncio.timeout(_LOOK_TIMEOUT), self._session.get(f"{url}/readyz") as answer:
+                is_ready = answer.status == 200
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            is_ready = False
+        (self._ready.add if is_ready else self._ready.discard)(url)
+
+    async def _forward(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        headers = {name: value for name, value in request.headers.items() if name not in _OWN_HEADERS}
+        urls = random.sample(sorted(self._ready), self.copies)
+        sending = [asyncio.ensure_future(self._send(url, body, headers)) for url in urls]
+        done, _ = await asyncio.wait(sending, return_when=asyncio.FIRST_COMPLETED)
+        return done.pop().result()
+
+    async def _send(self, url: str, body: bytes, headers: Mapping[str, str]) -> web.Response:
+        try:
+            async with self._session.post(f"{url}/slack/events", data=body, headers=headers) as answer:
+                if answer.status != 200:
+                    self.failures.append(f"status {answer.status}")
+                elif answer.content_type == "application/json":
+                    self.answers.append(await answer.json())
+                return web.Response(
+                    status=answer.status, body=await answer.read(), headers={"Content-Type": answer.content_type}
+                )
+        except (aiohttp.ClientError, OSError) as error:
+            self.failures.append(type(error).__name__)
+            return web.Response(status=502)
+
+
+@asynccontextmanager
+async def balancer() -> AsyncIterator[Balancer]:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        balanced = Balancer(session)
+        running = asyncio.create_task(balanced.run())
+        try:
+            yield balanced
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
 
 TAKEN_OVER = "unfinished order taken over"
 _PEOPLE = 30
@@ -28,8 +107,6 @@ _BY_BOT = {Source.ACK, Source.RESPONSE_URL, Source.POST_MESSAGE}
 
 @dataclass(slots=True)
 class Given:
-    """An order that somebody gave for a session, and Slack's record of it."""
-
     verb: str
     session: str
     delivery: Delivery
@@ -51,7 +128,6 @@ class Replicas:
     people: list[User] = field(default_factory=list)
 
     async def start(self) -> BotProcess:
-        """Start another process, and wait until it gets requests."""
         bot = await self.stack.enter_async_context(bot_process(self.environ, covered=False))
         await bot.says("connected to Slack" if self.slack.socket_mode else "ready")
         self.bots.append(bot)
@@ -60,13 +136,11 @@ class Replicas:
         return bot
 
     async def retire(self, bot: BotProcess) -> None:
-        """Stop a process as an orchestrator does."""
         assert await bot.stop() == 0
         self.balancer.replicas.discard(bot.url)
         self.bots.remove(bot)
 
     async def order(self, verb: str, session: str) -> Given:
-        """Let somebody type a command."""
         typed = f"/anchor-{verb}"
         delivery = await self.slack.command(self.chance.choice(self.people), self.slack.alerts, session, command=typed)
         one = Given(verb, session, delivery)
@@ -85,11 +159,9 @@ class Replicas:
         await asyncio.gather(*giving)
 
     async def rows(self) -> list[Any]:
-        """Return the journal."""
         return list(await self.store.database.fetch_all(select(orders).order_by(orders.c.settled_at)))
 
     async def until_told(self, *, within: float = 60.0) -> list[Any]:
-        """Wait until all orders in the journal have ended, and return it."""
         async with asyncio.timeout(within):
             while any(row.state != "told" for row in await self.rows()):  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(0.2)
@@ -97,7 +169,6 @@ class Replicas:
         return await self.rows()
 
     def told(self) -> Counter[str]:
-        """Return how often an outcome was told about each session."""
         seen = {
             message.ts: message
             for person in self.people

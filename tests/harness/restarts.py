@@ -69,14 +69,12 @@ class Remains(Conversation):
         await self.store.database.execute(text("UPDATE orders SET leased_until = 0"))
 
     async def rows(self) -> list[Any]:
-        """Return the journal, in the order in which its orders were given."""
         return list(await self.store.database.fetch_all(select(orders).order_by(orders.c.given_at)))
 
     @asynccontextmanager
     async def restart(
         self, *, redelivery_window: float = 0.0, hours_ahead: float = 0.0
     ) -> AsyncIterator[SingleHarness]:
-        """Start the bot, whose clock can be wrong."""
         limits = Limits(
             ack_wait=PATIENT_ACK, redelivery_window=redelivery_window, now=lambda: time.time() + 3_600 * hours_ahead
         )
@@ -101,7 +99,6 @@ async def remains(database_url: str) -> AsyncIterator[Remains]:
 
 
 def _address(delivery: Delivery) -> ReplyAddress:
-    """Return where the bot would have answered a request."""
     envelope = delivery.sent.envelope
     form = {name: values[0] for name, values in parse_qs(delivery.request.decode()).items()}
     payload: dict[str, Any] = dict(envelope.payload) if envelope else form

@@ -1,6 +1,7 @@
 """The roles of people in one workspace of a simulated Slack, with a clock that tests put forward."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,12 +12,12 @@ from bot.core.requests import Actor
 from bot.core.secret import Secret
 from bot.core.workspace import Workspace
 from bot.outbound.http_client import open_session
-from bot.outbound.slack.errors import open_web
+from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.outbound.slack.profiles import ProfileCache
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.role_rows import RoleRows
 from bot.outbound.store.store import Store, open_store
-from bot.sim.slack import Fault, SimSlack, User
+from bot.sim.slack import Answer, Fault, SimSlack, User
 from harness.databases import KEY
 from harness.stored import Time, fetch
 
@@ -24,8 +25,6 @@ TEAM = "T0HOME00001"
 
 
 class WatchedRoles(RoleRows):
-    """Rows that hang if told."""
-
     hangs = False
 
     async def find(self, team_id: str, user_id: str, now: float) -> tuple[Profile, float] | None:
@@ -89,9 +88,21 @@ def actor(user: User) -> Actor:
 
 @asynccontextmanager
 async def roles_of_people() -> AsyncIterator[RolesHarness]:
-    """Start a Slack, and a store in memory."""
     async with SimSlack() as slack, open_session() as session, open_store(Secret("sqlite://"), [KEY]) as store:
         harness = RolesHarness(slack, open_web(session, slack.url), store)
         yield harness
         await harness.roles.close()
     assert slack.violations == []
+
+
+UNREACHABLE = SlackUnreachableError
+
+
+def user_info(**user: object) -> Answer:
+    return Answer(200, json.dumps({"ok": True, "user": user}).encode())
+
+
+@asynccontextmanager
+async def web_client(slack: SimSlack) -> AsyncIterator[AsyncWebClient]:
+    async with open_session() as session:
+        yield open_web(session, slack.url)

@@ -12,11 +12,9 @@ SAMPLES = Path(__file__).parents[1] / "samples"
 
 
 def sample(name: str) -> Any:
-    """Return the JSON of a sample, by its file name without the ending."""
     return json.loads((SAMPLES / f"{name}.json").read_text())
 
 
 def picked(payload: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a payload that reach the bot."""
     pick = pick_command if "command" in payload else pick_event if "event" in payload else pick_interaction
     return pick(payload)

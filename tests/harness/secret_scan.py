@@ -18,7 +18,6 @@ _SECRETS = re.compile(
 
 
 def leaks(text: str) -> list[str]:
-    """The secrets in what was logged."""
     return _SECRETS.findall(text)
 
 

@@ -1,5 +1,8 @@
-"""What tests put into a store, and its tables by SQL as text, past its repositories."""
+"""What tests put into a store, its tables by SQL past its repositories, and rows of workspaces that fail as told."""
 
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -8,9 +11,12 @@ from sqlalchemy import text
 from bot.core.installation import Installation, Uninstall
 from bot.core.policy import Policy, Rule
 from bot.core.secret import Secret
-from bot.core.workspace import AnchorKey, KeyCheck
+from bot.core.workspace import AnchorKey, KeyCheck, Workspace
 from bot.health import Readiness
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.store import Store
+from bot.outbound.store.workspace_directory import WorkspaceDirectory
+from bot.outbound.store.workspace_rows import WorkspaceRows
 
 ACME = Installation(
     team_id="T0HOME00001",
@@ -31,30 +37,77 @@ DAY = 86_400
 
 
 def uninstall(after: int = 0, bots: tuple[str, ...] | None = None) -> Uninstall:
-    """Slack's event that Acme uninstalled the app, so many seconds after its installation."""
     return Uninstall(ACME.team_id, ACME.installed_at + after, bots)
 
 
 def readiness() -> Readiness:
-    """Make a list of what is degraded, which is empty."""
     return Readiness()
 
 
 async def fetch(store: Store, sql: str, **values: object) -> list[tuple[Any, ...]]:
-    """Return the rows of a query."""
     return [tuple(row) for row in await store.database.fetch_all(text(sql), **values)]
 
 
 async def execute(store: Store, sql: str, **values: object) -> None:
-    """Execute a statement in a transaction of its own."""
     await store.database.execute(text(sql), values)
 
 
 class Time:
-    """A clock that tests put forward."""
-
     def __init__(self) -> None:
         self.now = 1000.0
 
     def __call__(self) -> float:
         return self.now
+
+
+class WatchedRows(WorkspaceRows):
+    """A read waits for `unblocked`, and then raises `error`, if they are set."""
+
+    def __init__(
+        self, store: Store, on_change: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext()
+    ) -> None:
+        super().__init__(store.database, store.cipher, lambda: 0, on_change)
+        self.store = store
+        self.error: Exception | None = None
+        self.unblocked: asyncio.Event | None = None
+        self.reads: list[str] = []
+        self.seen: list[str] = []
+
+    def with_on_change(self, on_change: Callable[[str], AbstractContextManager[None]]) -> "WatchedRows":
+        WatchedRows.__init__(self, self.store, on_change)
+        return self
+
+    async def find(self, team_id: str) -> Workspace | None:
+        self.reads.append(team_id)
+        found = await super().find(team_id)
+        self.seen.append(team_id)
+        if self.unblocked is not None:
+            await self.unblocked.wait()
+        if self.error is not None:
+            raise self.error
+        return found
+
+    async def until_read(self, times: int) -> None:
+        """Wait until so many reads have begun, and have seen what they see."""
+        async with asyncio.timeout(20):
+            while len(self.seen) < times:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.001)
+        await asyncio.sleep(0.05)
+
+    def refuse(self) -> None:
+        self.error = StoreUnreachableError("gone")
+
+    def hang(self) -> None:
+        self.unblocked = asyncio.Event()
+
+    def come_back(self) -> None:
+        if self.unblocked:
+            self.unblocked.set()
+        self.error = self.unblocked = None
+
+
+def served(
+    rows: WatchedRows, clock: Time | None = None, *, read_timeout: float = 5.0, most_reads: int = 10_000
+) -> WorkspaceDirectory:
+    store = replace(rows.store, rows=rows)
+    return WorkspaceDirectory(store, clock or Time(), lambda: NOW, read_timeout=read_timeout, most_reads=most_reads)

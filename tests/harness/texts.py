@@ -6,14 +6,25 @@ from bot.cli.parser import parser
 from bot.cli.terminal_text import terminal_text
 from bot.config.settings import DASHBOARD_URL
 from bot.core.checks import Finding, Kind
-from bot.core.outcomes import Outcome, Paused, Resumed
+from bot.core.outcomes import Outcome, Paused, Refusal, Resumed
 from bot.core.requests import Actor, Help, Order, Verb
 from bot.core.secret import digest, is_token
 from bot.core.session_id import Ambiguous, Broken, Missing, SessionId
-from bot.messages import admin_notices, home_status, request_errors
+from bot.core.session_list import NotRead, Unread
+from bot.messages import (
+    admin_notices,
+    home_status,
+    request_errors,
+    session_choice,
+    session_list,
+    session_modal,
+    session_overview,
+    usage,
+)
 from bot.messages.alert_card import sample_alert_message
 from bot.messages.checks import found
 from bot.messages.message import in_channel
+from bot.messages.modal_results import answer_view
 from bot.messages.outcome import card_not_updated, outcome_message, waiting_message
 from bot.messages.usage import usage_message
 
@@ -36,12 +47,10 @@ def outcome_text(
 
 
 def usage_text(problem: Help | Missing | Broken | Ambiguous, *, verb: str = "pause") -> str:
-    """The answer to a command without exactly one session id."""
     return usage_message(Verb(verb), problem, dashboard_url=DASHBOARD_URL).text
 
 
 def finding_text(kind: Kind, **details: str) -> str:
-    """The text for what a check of the set-up found."""
     return found(Finding(kind, details))
 
 
@@ -51,7 +60,6 @@ def waiting_text(verb: str = "pause", *, session: str = SESSION, is_recorded: bo
 
 
 def paused(*, session: str = SESSION, user: str = ALICE, reason: str = "") -> str:
-    """The text of a successful pause."""
     return outcome_text(Paused("paused"), session=session, user=user, reason=reason)
 
 
@@ -62,7 +70,6 @@ def is_about(text: str, expected: str) -> bool:
 
 
 def resumed(*, session: str = SESSION, user: str = ALICE, reason: str = "") -> str:
-    """The text of a successful resume."""
     return outcome_text(Resumed("running"), verb="resume", session=session, user=user, reason=reason)
 
 
@@ -74,40 +81,60 @@ UNREADABLE = request_errors.unreadable_message().text
 
 
 def no_id_text(verb: str = "pause") -> str:
-    """The answer to a command without a session id."""
     return usage_text(Missing(), verb=verb)
 
 
 def incident_text(incident: str) -> str:
-    """The text about something that broke in the bot, under the incident's id."""
     return request_errors.incident_message(incident).text
 
 
 def broken_button_text(value: str, *, verb: str = "pause", is_legacy: bool = False) -> str:
-    """The answer to a button without exactly one session id."""
     return request_errors.broken_button_message(Verb(verb), value, is_legacy=is_legacy).text
 
 
 def reinstall_notice(install_url: str) -> str:
-    """The direct message that asks somebody to install the app again."""
     return admin_notices.reinstall_message(install_url).text
 
 
 def reinstall_advice(missing: str, install_url: str) -> str:
-    """The lines of Home about a scope that an installation lacks."""
     return home_status.reinstall_advice([missing], install_url=install_url)
 
 
 def as_direct_text(text: str, channel: str) -> str:
-    """The text of a direct message with a result that could not be posted to this channel."""
     return request_errors.as_direct_message(in_channel(text), channel).text
 
 
 def unknown_command_text(command: str) -> str:
-    """The answer to a slash command that the bot does not have."""
     return request_errors.unknown_command_message(command).text
 
 
 def order_options(*arguments: str) -> argparse.Namespace:
-    """The options of a command about an order."""
     return parser().parse_args(arguments)
+
+
+REFRESH = session_overview.REFRESH
+"""The `action_id` of the button that reads again."""
+
+LOADING = str(session_modal.loading_modal().blocks[0]["text"]["text"])
+"""The text of the modal until Anchor has answered."""
+
+NO_SESSION = session_modal.NO_SESSION
+NOT_OPENED = session_modal.not_opened_message().text
+NO_ID_NOTE = session_choice.no_id_note(is_complete=True)
+READING_OVERVIEW = session_overview.reading_overview_message().text
+SESSIONS_HELP = usage.sessions_help_message().text
+
+ALL, MOST_SHOWN, NOTHING_CHOSEN = session_choice.ALL, session_choice.MOST_SHOWN, session_choice.NOTHING_CHOSEN
+OUT_OF_DATE = str(answer_view(session_choice.TITLE, session_choice.OUT_OF_DATE).blocks[0]["text"]["text"])
+
+
+def list_refused(refusal: Refusal) -> str:
+    return session_list.list_refusal(refusal, dashboard_url=DASHBOARD_URL).text
+
+
+def not_read(why: Unread, status: int | None = None) -> str:
+    return session_list.not_read_text(NotRead(why, status), dashboard_url=DASHBOARD_URL)
+
+
+def reading(text: str) -> str:
+    return session_list.reading_message(text).text

@@ -24,8 +24,6 @@ _ALL = ("http", "socket")
 
 @dataclass(slots=True)
 class Transport:
-    """The transport of the running test: "http" or "socket". The fixture `transport` sets it."""
-
     name: str = "http"
 
     @property

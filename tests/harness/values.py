@@ -1,9 +1,17 @@
 """Values of the product that tests build, beside the names of `harness.product`."""
 
+from collections.abc import Callable
+
 from bot.core.clicked_message import MessageContent
+from bot.core.message_ids import find_mentions
+from bot.core.secret import Secret
 from bot.core.session import Life, Session
 from bot.core.session_id import Ambiguous, Broken, Missing, find_session_id
+from bot.core.workspace import AnchorKey, Workspace
+from bot.inbound.alerts.generic import MAX_LENGTH, read_alert
 from bot.request_id import begin as begin_request
+from bot.usecases.access_check import Access
+from bot.usecases.fair_queue import FairQueue
 
 __all__ = ["Life", "MessageContent", "Session", "begin_request", "search_of"]
 
@@ -13,3 +21,20 @@ def search_of(text: str) -> Missing | Broken | Ambiguous:
     search = find_session_id(text)
     assert isinstance(search, Missing | Broken | Ambiguous)
     return search
+
+
+def access_of(user_id: str, *, team_id: str = "T0HOME00001") -> Access:
+    workspace = Workspace(team_id, Secret("xoxb-1"), AnchorKey(Secret("sk-1")))
+    return Access(workspace, Secret("sk-1"), (team_id, user_id))
+
+
+def turns(*, most: int, most_each: int) -> FairQueue:
+    """Return a queue in which a turn comes within 20 seconds, or never."""
+    return FairQueue(most=most, most_each=most_each, longest_wait=20.0)
+
+
+PARSERS: dict[str, tuple[Callable[[str], object], int]] = {
+    "a command": (find_session_id, 40_000),
+    "an alert": (lambda text: read_alert({"session_id": text, "text": "It spends."}), MAX_LENGTH),
+    "a message": (lambda text: find_mentions({"text": text}), 100_000),
+}

@@ -12,7 +12,6 @@ HINT = "If people should read this, run scripts/test --update, and look at git d
 
 
 def difference(saved: str, text: str, name: str = "docs/messages.md") -> str:
-    """The changed lines, and how to accept them."""
     lines = difflib.unified_diff(saved.splitlines(), text.splitlines(), name, "now", lineterm="", n=0)
     return "\n".join([*lines, HINT])
 

@@ -1,13 +1,11 @@
 """`anchor-bot pause`, `resume` and `journal` beside a running bot, and after an end in between."""
 
-import asyncio
 import csv
 import io
 import json
 import os
 import pwd
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,6 @@ from bot.cli.terminal_text import terminal_text
 from bot.demo.sandbox import environment
 from bot.sim.anchor import Hang, Slow
 from harness import SESSION, outcome_text, single_workspace_process
-from harness.conversation import until
 from harness.process import bot_process
 from harness.product import outcomes, requests
 
@@ -67,27 +64,6 @@ async def test_an_operator_orders_and_reads_the_journal_beside_a_running_bot(dat
         assert await at.bot.stop() == 0
 
 
-async def test_the_journal_follows_orders_until_ctrl_c(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'bot.db'}"
-    async with single_workspace_process({"DATABASE_URL": url}) as at:
-        await at.command()
-        arguments = ("journal", "--format", "json", "--follow")
-        async with bot_process({"DATABASE_URL": url}, arguments=arguments) as process:
-            await process.prints("{")
-            at.anchor.fault = Slow(3.0)
-            await at.click()
-            await until(lambda: len(process.printed) == 3)
-            assert await process.stop(signal.SIGINT) == 0
-        assert process.lines == []
-        assert await at.bot.stop() == 0
-    rows = [json.loads(line) for line in process.printed]
-    assert [(row["source"], row["outcome"]) for row in rows] == [
-        ("command", "Paused"),
-        ("button", None),
-        ("button", "Paused"),
-    ]
-
-
 async def test_an_order_in_flight_is_not_taken_over_by_a_bot_that_starts(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'bot.db'}"
     async with single_workspace_process({"DATABASE_URL": url}) as at:
@@ -119,22 +95,3 @@ async def test_ctrl_c_leaves_a_pause_unconfirmed(tmp_path: Path) -> None:
         assert (row["outcome"], row["details"]["why"]) == ("Unconfirmed", stopped)
         assert (row["state"], row["delivered_by"]) == ("told", "terminal")
         assert await at.bot.stop() == 0
-
-
-@pytest.mark.long
-async def test_what_a_killed_command_left_is_finished_by_the_bot(postgresql_urls: Iterator[str]) -> None:
-    url = next(postgresql_urls)
-    async with single_workspace_process({"DATABASE_URL": url}) as at:
-        at.anchor.fault = Hang()
-        environ = environment(at.slack, at.anchor, DATABASE_URL=url)
-        async with bot_process(environ, arguments=("pause", SESSION)) as command:
-            await at.anchor.until(lambda: at.orders)
-            await asyncio.sleep(1)  # until it is recorded
-            assert await command.stop(signal.SIGKILL) == -signal.SIGKILL
-        at.anchor.fault = None
-        await at.bot.logs(message="pause", outcome="Paused")
-        assert await at.bot.stop() == 0
-        assert at.calls("chat.postMessage") == 0
-        assert [entry for entry in at.bot.log if entry["level"] == "ERROR"] == []
-        (row,) = await journal(url)
-    assert (row["outcome"], row["delivered_by"], row["state"]) == ("Paused", "nobody", "told")

@@ -2,8 +2,7 @@
 
 import pytest
 
-from harness.crash_reckoning import find_faults
-from harness.crashes import crashes
+from harness.crashes import crashes, find_faults
 
 pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
 

@@ -4,7 +4,6 @@ import asyncio
 import resource
 import sqlite3
 import stat
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -12,17 +11,15 @@ from pathlib import Path
 import pytest
 
 from bot.demo.sandbox import environment
-from bot.sim.anchor import SessionState, SimAnchor
-from bot.sim.slack import SimSlack
+from bot.sim.anchor import SessionState
 from harness import outcome_text, paused
 from harness.databases import KEY, postgresql_out_of_reach
-from harness.outages import held, locked, network
+from harness.outages import locked, network
 from harness.process import (
     GONE_WITHIN,
     ProcessHarness,
     bot_process,
     hanging,
-    run_to_exit,
     seconds_to_stop,
     single_workspace_process,
 )
@@ -31,7 +28,6 @@ from harness.product import outcomes
 pytestmark = pytest.mark.anyio
 
 READY = (200, {"ready": True, "reasons": {}, "degraded": {}})
-WITHOUT_SPACE = ("/bin/sh", "-c", 'ulimit -f 0; exec "$@"', "sh", sys.executable, "-m", "bot")
 """The command of a process that can make files and write nothing into them, as on a full disk."""
 
 
@@ -58,26 +54,6 @@ async def test_a_second_bot_waits_until_the_first_one_is_gone(tmp_path: Path) ->
             assert await at.bot.stop() == 0
             await second.says("ready")
             assert await second.stop() == 0
-
-
-@pytest.mark.long
-async def test_a_second_bot_ends_with_one_sentence_after_half_a_minute(tmp_path: Path) -> None:
-    file = tmp_path / "bot.db"
-    async with SimSlack() as slack, SimAnchor() as anchor, held(file):
-        ended = await run_to_exit(environment(slack, anchor, DATABASE_URL=f"sqlite:///{file}"))
-    (sentence,) = ended.sentences
-    assert (ended.code, str(file) in sentence) == (1, True)
-
-
-async def test_a_full_disk_does_not_keep_it_from_pausing(tmp_path: Path) -> None:
-    file = {"DATABASE_URL": f"sqlite:///{tmp_path / 'bot.db'}"}
-    async with single_workspace_process(file, command=WITHOUT_SPACE, covered=False) as at:
-        status, body = await at.bot.get("/readyz")
-        assert (status, set(body["degraded"])) == (200, {"database"})
-        assert (await at.bot.logs(message="degraded", level="ERROR"))["about"] == "database"
-        await at.command()
-        assert await at.bot.stop() == 0
-    assert [message.text for message in at.messages()] == [paused()]
 
 
 async def test_a_server_that_is_down_does_not_keep_it_from_pausing(

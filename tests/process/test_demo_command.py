@@ -13,7 +13,7 @@ import pytest
 
 from bot.sim.local_server import free_port
 from harness.conversation import until
-from harness.process import CONSOLE_SCRIPT, bot_process, fetch, run_command
+from harness.process import CONSOLE_SCRIPT, bot_process, fetch
 
 pytestmark = pytest.mark.anyio
 
@@ -70,22 +70,13 @@ def test_the_transcript_ends_quietly_when_nobody_reads_on() -> None:
         assert check.wait(60) == 1
 
 
-def checkout(directory: Path, command: str) -> Path:
-    """A checkout that is set up already, with this as its anchor-bot; return its scripts/demo."""
-    make_command(directory / "scripts/setup", "exit 0")
-    make_command(directory / ".venv/bin/anchor-bot", command)
-    return Path(shutil.copy(SCRIPT, directory / "scripts/demo"))
-
-
-async def test_the_script_passes_its_arguments_on_and_ends_as_the_command_does(tmp_path: Path) -> None:
-    script = checkout(tmp_path, 'echo "$@"; exit 2')
-    assert await run_command(script, "--check", "--port", "7", code=2) == "demo --check --port 7\n"
-
-
 async def test_the_script_serves_the_page_before_it_prints_anything_else(tmp_path: Path) -> None:
+    """In a checkout that is set up already; the argument is passed on."""
     opened = tmp_path / "opened"
     browser = make_command(tmp_path / "browser", f'echo "$1" >{opened}')
-    script = checkout(tmp_path, f'exec {CONSOLE_SCRIPT[0]} "$@"')
+    make_command(tmp_path / "scripts/setup", "exit 0")
+    make_command(tmp_path / ".venv/bin/anchor-bot", f'exec {CONSOLE_SCRIPT[0]} "$@"')
+    script = shutil.copy(SCRIPT, tmp_path / "scripts/demo")
     ours, theirs = pty.openpty()
     process = await asyncio.create_subprocess_exec(
         script, "--no-browser", env=os.environ | {"BROWSER": f"{browser} %s"}, stdin=theirs, stdout=theirs

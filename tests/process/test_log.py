@@ -1,10 +1,6 @@
 """What a process writes to its log: one id for each request, and no secret; and a log that nobody reads."""
 
-import asyncio
-import fcntl
 import json
-import os
-import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,23 +13,19 @@ from urllib.parse import quote, urlencode, urlsplit
 import aiohttp
 import pytest
 
-from bot.demo.sandbox import environment
 from bot.sim.anchor import (
     DEFAULT_KEY,
     Answer,
     ResetAfterReading,
-    SimAnchor,
     Slow,
     html,
     rate_limited,
     unauthorized,
 )
-from bot.sim.local_server import free_port
-from bot.sim.slack import Reason, SimSlack, Source, api_error, expired_url
+from bot.sim.slack import Reason, api_error, expired_url
 from bot.sim.slack import server_error as slack_error
-from harness import BY_BOTH, SESSION, paused
-from harness.process import MODULE, ProcessHarness, single_workspace_process
-from harness.single_workspace import PATIENT
+from harness import BY_BOTH, SESSION
+from harness.process import ProcessHarness, single_workspace_process
 
 pytestmark = pytest.mark.anyio
 
@@ -177,32 +169,3 @@ async def test_an_order_has_one_id_everywhere(tmp_path: Path, *, socket_mode: bo
     named = {line.get("call", line.get("method")) for line in lines}
     assert named >= {f"POST /v1/sessions/{at.session}/agent/pause", "users.info"}
     assert datetime.fromisoformat(at.bot.log[0]["time"]).tzinfo == UTC
-
-
-async def is_ready(url: str) -> bool:
-    try:
-        async with aiohttp.ClientSession() as session, session.get(f"{url}/readyz") as response:
-            return response.status == 200
-    except aiohttp.ClientError:
-        return False
-
-
-async def test_a_bot_whose_log_nobody_reads_works_and_stops() -> None:
-    async with SimSlack(ack_deadline=PATIENT) as slack, SimAnchor() as anchor:
-        anchor.add_session(session_id=SESSION)
-        reading, writing = os.pipe()
-        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
-        with os.fdopen(reading):
-            port = free_port()
-            environ = environment(slack, anchor, PORT=str(port), PATH=os.environ["PATH"])
-            bot = await asyncio.create_subprocess_exec(*MODULE, "run", env=environ, stderr=writing)
-            os.close(writing)
-            while not await is_ready(f"http://127.0.0.1:{port}"):  # noqa: ASYNC110 - another process
-                await asyncio.sleep(0.05)
-            slack.request_url = f"http://127.0.0.1:{port}/slack/events"
-            for _ in range(40):  # more than 100 bytes of log each
-                await slack.command(slack.alice, slack.alerts, SESSION)
-            bot.send_signal(signal.SIGTERM)
-            assert await bot.wait() == 0
-    acks = [message.text for message in slack.channel_messages(slack.alerts) if message.source is Source.ACK]
-    assert acks == [paused()] * 40

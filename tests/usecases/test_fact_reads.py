@@ -9,7 +9,7 @@ import pytest
 from bot.usecases.fact_reads import INTERVAL, FactReads
 from harness.product import SessionId, Tasks, session_list
 from harness.texts import SESSION
-from harness.turns import access_of
+from harness.values import access_of
 
 pytestmark = pytest.mark.anyio
 

@@ -11,7 +11,7 @@ import pytest
 
 from bot.usecases.order_record import OrderRecord
 from harness.databases import KEY
-from harness.journals import journal_of
+from harness.journal import journal_of
 from harness.order_rows import order_row
 from harness.product import OrderRows, Secret, errors, open_store, outcomes, requests
 
@@ -58,7 +58,7 @@ async def two(tmp_path: Path) -> AsyncIterator[tuple[Process, Process]]:
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(Secret(f"sqlite:///{tmp_path / 'bot.db'}"), [KEY]))
         ours, theirs = [await stack.enter_async_context(journal_of(store, owner)) for owner in ("ours", "theirs")]
-        yield Process(ours), Process(theirs)
+        yield Process(ours.journal), Process(theirs.journal)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.usecases.session_sequencer import SessionSequencer
 from harness import ALICE, SESSION
 from harness.product import SessionId, Tasks, outcomes, requests
-from harness.turns import access_of, turns
+from harness.values import access_of, turns
 
 pytestmark = pytest.mark.anyio
 

@@ -20,7 +20,7 @@ from bot.sim.slack import (
     server_error,
 )
 from harness.product import Secret, policy
-from harness.slack_faults import UNREACHABLE, user_info, web_client
+from harness.roles import UNREACHABLE, user_info, web_client
 
 pytestmark = pytest.mark.anyio
 

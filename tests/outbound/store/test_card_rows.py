@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection
 
 from bot.outbound.store.card_rows import CardRows
-from harness.card_rows import NAME, card, change, checks_of, exchange, sent
+from harness.cards import NAME, card, change, checks_of, exchange, sent
 from harness.product import Store
 from harness.stored import ACME, GLOBEX, fetch
 from harness.texts import SESSION

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bot.outbound.store.pruning import BATCH, prune
-from harness.card_rows import card, cards_of, exchange
+from harness.cards import card, cards_of, exchange
 from harness.databases import KEY
 from harness.order_rows import acted, order_row, rows_of, told
 from harness.product import Secret, Store, open_store

@@ -11,8 +11,7 @@ import pytest
 from bot.outbound.store.workspace_directory import CACHE_TTL, FALLBACK_TTL, WorkspaceDirectory
 from harness.databases import KEY
 from harness.product import Secret, errors, open_store, policy
-from harness.stored import ACME, ANCHOR_KEY, GLOBEX, Time, execute, uninstall
-from harness.watched_rows import WatchedRows, served
+from harness.stored import ACME, ANCHOR_KEY, GLOBEX, Time, WatchedRows, execute, served, uninstall
 
 pytestmark = pytest.mark.anyio
 
