@@ -105,7 +105,9 @@ async def test_while_admins_can_not_be_looked_up_home_is_shown_and_who_made_a_ch
     await logged(caplog, "usecases.admin.home", levelname="WARNING", team=team.team_id)
     await team.set_key(KEY)
     new, old = [workspace.AnchorKey(Secret(key), workspace.KeyCheck.VERIFIED) for key in (KEY, team.key)]
-    assert await team.wait_for_direct_messages(user=team.admin) == [say.key_set_notice(team.admin.id, new, old)]
+    assert await team.wait_for_direct_messages(user=team.admin) == [
+        say.admin_notices.key_set_message(team.admin.id, new, old).text
+    ]
     await logged(caplog, "usecases.admin_notifier", levelname="WARNING", team=team.team_id)
 
 

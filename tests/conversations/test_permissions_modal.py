@@ -4,7 +4,7 @@ import pytest
 
 from bot.sim.slack import Message, User
 from harness import BOTH_TRANSPORTS, AdminHarness, outcome_text, paused, resumed
-from harness.admin_texts import NOBODY_SELECTED, POLICY_OUTDATED, POLICY_SAVED, policy_notice, who_can_pause
+from harness.admin_texts import NOBODY_SELECTED, POLICY_OUTDATED, POLICY_SAVED, admin_notices, who_can
 from harness.administration import modal_text
 from harness.product import outcomes, policy
 from harness.texts import is_about
@@ -48,7 +48,7 @@ async def test_the_present_rules_are_filled_in_and_can_be_taken_back(team: Admin
     await team.submit({**only(team.second), "pause_channels": [team.channel.id]})
     await team.slack.close(team.admin)
     rule = Rule(frozenset({team.second.id}), frozenset({team.channel.id}))
-    assert who_can_pause(rule) in (await team.open_home()).text
+    assert who_can("pause", rule) in (await team.open_home()).text
     form = await team.open_modal("anchor_change_policy")
     elements = [form.find(name) or {} for name in ("pause_users", "pause_channels", "resume_users")]
     assert [element.get("initial_users") or element.get("initial_conversations") for element in elements] == [
@@ -77,7 +77,9 @@ async def test_of_two_admins_at_once_the_second_is_refused_unless_both_chose_the
     chosen = Policy(pause=Rule(frozenset({team.second.id})))
     assert (await team.stored()).policy == chosen
     for user in (team.admin, team.second):
-        assert await team.wait_for_direct_messages(user=user) == [policy_notice(team.second.id, chosen)]
+        assert await team.wait_for_direct_messages(user=user) == [
+            admin_notices.policy_message(team.second.id, chosen).text
+        ]
 
 
 async def test_selected_people_without_any_is_an_error_and_with_everyone_they_are_ignored(team: AdminHarness) -> None:

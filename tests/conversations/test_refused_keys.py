@@ -19,7 +19,7 @@ from harness import (
     outcome_text,
     single_workspace,
 )
-from harness.admin_texts import key_refused_notice
+from harness.admin_texts import admin_notices
 from harness.conversation import direct_messages, until
 from harness.product import Secret, outcomes, workspace
 
@@ -30,7 +30,7 @@ VERIFIED, REFUSED, UNVERIFIED = KeyCheck.VERIFIED, KeyCheck.REFUSED, KeyCheck.UN
 
 
 def notice(key: str, *, by_admins: bool = True) -> str:
-    return key_refused_notice(workspace.AnchorKey(Secret(key)), by_admins=by_admins)
+    return admin_notices.key_refused_message(workspace.AnchorKey(Secret(key)), by_admins=by_admins).text
 
 
 @dataclass(frozen=True, slots=True)

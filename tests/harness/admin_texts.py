@@ -3,15 +3,15 @@
 from bot.core import admin_outcomes as about
 from bot.core.checks import Checked, CheckName, Finding, Good, Skipped
 from bot.core.outcomes import StoreUnavailable
-from bot.core.policy import Policy, Role, Rule
+from bot.core.policy import Role, Rule
 from bot.core.requests import Verb
-from bot.core.workspace import AnchorKey, KeyCheck
+from bot.core.workspace import KeyCheck
 from bot.messages import admin_notices, modal_results
 from bot.messages import policy as policy_texts
 from bot.messages.home_status import home_status
 from bot.messages.modal_results import CHECKING, MODAL_NOT_OPENED, ONE_MOMENT, TOO_LATE, UNSEEN, about_problem
 
-__all__ = ["CHECKING", "MODAL_NOT_OPENED", "ONE_MOMENT", "TOO_LATE", "UNSEEN"]
+__all__ = ["CHECKING", "MODAL_NOT_OPENED", "ONE_MOMENT", "TOO_LATE", "UNSEEN", "admin_notices"]
 
 OUTDATED = about_problem(about.Outdated())
 NOT_SERVED = about_problem(about.NotServed())
@@ -55,26 +55,6 @@ def alert_not_posted(channel: str, code: str = "") -> str:
     return modal_results.about_alert(outcome)
 
 
-def key_set_notice(by: str, key: AnchorKey, before: AnchorKey | None = None) -> str:
-    return admin_notices.key_set_message(by, key, before).text
-
-
-def key_removed_notice(by: str, before: AnchorKey) -> str:
-    return admin_notices.key_removed_message(by, before).text
-
-
-def channel_notice(by: str, channel: str) -> str:
-    return admin_notices.alerts_channel_message(by, channel).text
-
-
-def token_notice(by: str) -> str:
-    return admin_notices.alerts_token_message(by).text
-
-
-def key_refused_notice(key: AnchorKey, *, by_admins: bool = True) -> str:
-    return admin_notices.key_refused_message(key, by_admins=by_admins).text
-
-
 def who_can(verb: str, rule: Rule) -> str:
     return policy_texts.who_can(Verb(verb), rule)
 
@@ -82,11 +62,3 @@ def who_can(verb: str, rule: Rule) -> str:
 NOBODY_SELECTED = modal_results.NOBODY_SELECTED
 POLICY_SAVED = modal_results.about_policy(about.PolicySaved())
 POLICY_OUTDATED = modal_results.about_policy(about.Outdated())
-
-
-def policy_notice(by: str, changed: Policy) -> str:
-    return admin_notices.policy_message(by, changed).text
-
-
-def who_can_pause(rule: Rule) -> str:
-    return policy_texts.who_can(Verb.PAUSE, rule)

@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 
 from bot.sim.local_server import free_port
-from harness.conversation import post_json
+from harness.conversation import post_json, until
 from harness.programs import program
 
 CONFIG = Path(__file__).parents[2] / "deploy" / "alertmanager.yml"
@@ -23,6 +23,14 @@ class Alertmanager:
         firing = [{"labels": dict(labels), "annotations": {"summary": "$40 of $5"}} for labels in alerts]
         status, _, _ = await post_json(f"{self.url}/api/v2/alerts", firing)
         assert status == 200
+
+
+async def _answers(url: str) -> bool:
+    try:
+        async with aiohttp.ClientSession() as session, session.get(url) as answer:
+            return answer.status == 200
+    except aiohttp.ClientError:
+        return False
 
 
 @asynccontextmanager
@@ -40,20 +48,8 @@ async def alertmanager(webhook: str, directory: Path) -> AsyncIterator[Alertmana
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        await _until_ready(f"http://{address}/-/ready")
+        await until(lambda: _answers(f"http://{address}/-/ready"))
         yield Alertmanager(f"http://{address}")
     finally:
         process.kill()
         await process.wait()
-
-
-async def _until_ready(url: str) -> None:
-    async with asyncio.timeout(20), aiohttp.ClientSession() as session:
-        while True:
-            try:
-                async with session.get(url) as answer:
-                    if answer.status == 200:
-                        return
-            except aiohttp.ClientError:
-                pass
-            await asyncio.sleep(0.05)

@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +22,7 @@ from bot.sim.anchor import DEFAULT_KEY, SessionState, SimAnchor
 from bot.sim.local_server import free_port
 from bot.sim.slack import Channel, Delivery, Message, SimSlack, Source, User
 from harness.blocks import actions, button, section
-from harness.conversation import ACTIONS, BY_BOTH, post_json
+from harness.conversation import ACTIONS, BY_BOTH, post_json, until
 from harness.databases import KEY
 from harness.process import BotProcess, bot_process
 from harness.texts import waiting_text
@@ -51,6 +51,21 @@ class Given:
 class Posted:
     session: str
     status: int | None
+
+
+async def journal(store: Store) -> list[Any]:
+    """The rows of all orders, in the order in which they were settled."""
+    return list(await store.database.fetch_all(select(orders).order_by(orders.c.settled_at)))
+
+
+async def until_told(rows: Callable[[], Awaitable[list[Any]]], *, within: float) -> None:
+    """Wait until all orders in the journal have ended, and a moment for messages beyond those."""
+
+    async def are_told() -> bool:
+        return all(row.state == "told" for row in await rows())
+
+    await until(are_told, within=within)
+    await asyncio.sleep(1.0)
 
 
 class Crashes:
@@ -175,14 +190,11 @@ class Crashes:
 
     async def _end(self) -> None:
         """Wait until every order has ended, and a moment for messages beyond those."""
-        async with asyncio.timeout(_END):
-            await asyncio.wait(self._running)
-            while any(row.state != "told" for row in await self.rows()):  # noqa: ASYNC110 - nothing tells of it
-                await asyncio.sleep(0.1)
-        await asyncio.sleep(1.0)
+        await asyncio.wait(self._running, timeout=_END)
+        await until_told(self.rows, within=_END)
 
     async def rows(self) -> list[Any]:
-        return list(await self.store.database.fetch_all(select(orders)))
+        return await journal(self.store)
 
     def messages(self) -> list[Message]:
         """Return all messages of the bot's, except those that announce an outcome."""

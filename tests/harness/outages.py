@@ -1,11 +1,11 @@
 """Faults of a bot's database, each for the time of a context."""
 
 import asyncio
-import contextlib
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -14,6 +14,7 @@ import psycopg
 
 from bot.core.secret import Secret
 from bot.outbound.store.sqlite import file_of
+from harness.connect_proxy import forward, serving
 
 Outage = Callable[[str], AbstractAsyncContextManager[None]]
 """A fault of the database at a URL."""
@@ -75,65 +76,34 @@ def _file(url: str) -> Path:
     return file
 
 
+@dataclass(slots=True)
 class Network:
     """The way to a PostgreSQL, which can be cut so that nobody notices. Connections to `url` use it."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self._directory = Path(parse_qs(urlsplit(url).query)["host"][0])
-        self._forwards = asyncio.Event()
-        self._forwards.set()
-        self._tasks: set[asyncio.Task[Any]] = set()
+    url: str
+    goes_on: asyncio.Event
 
     @asynccontextmanager
     async def cut(self) -> AsyncIterator[None]:
         """Forward nothing, also over new connections, which are accepted."""
-        self._forwards.clear()
+        self.goes_on.clear()
         try:
             yield
         finally:
-            self._forwards.set()
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        (socket,) = self._directory.glob(".s.PGSQL.*[0-9]")
-        other_reader, other_writer = await asyncio.open_unix_connection(str(socket))
-        with closing(writer), closing(other_writer), contextlib.suppress(ConnectionError):
-            pumps = {
-                asyncio.ensure_future(self._pump(*way)) for way in ((reader, other_writer), (other_reader, writer))
-            }
-            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-            for pump in pumps:
-                pump.cancel()
-            await asyncio.gather(*pumps, return_exceptions=True)
-
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(1 << 16):
-            await self._forwards.wait()
-            writer.write(data)
-            await writer.drain()
-
-    async def end(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+            self.goes_on.set()
 
 
 @asynccontextmanager
 async def network(url: str) -> AsyncIterator[Network]:
-    way = Network(url)
-    server = await asyncio.start_server(way.serve, "127.0.0.1")
-    port = server.sockets[0].getsockname()[1]
-    parts = urlsplit(url)
-    way.url = parts._replace(netloc=f"{parts.username}@127.0.0.1:{port}", query="").geturl()
-    try:
-        yield way
-    finally:
-        server.close()
-        await way.end()
+    parts, goes_on = urlsplit(url), asyncio.Event()
+    goes_on.set()
+    (socket,) = Path(parse_qs(parts.query)["host"][0]).glob(".s.PGSQL.*[0-9]")  # noqa: ASYNC240 - once
+
+    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await forward(reader, writer, asyncio.open_unix_connection(str(socket)), goes_on)
+
+    async with serving(connect) as port:
+        yield Network(parts._replace(netloc=f"{parts.username}@127.0.0.1:{port}", query="").geturl(), goes_on)
 
 
 _HOLD = "import fcntl, sys; file = open(sys.argv[1], 'w'); fcntl.lockf(file, fcntl.LOCK_EX); print(flush=True); input()"

@@ -10,15 +10,15 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
-from sqlalchemy import select
 
 from bot.core.secret import Secret
 from bot.demo.sandbox import environment
-from bot.outbound.store.schema import orders
 from bot.outbound.store.store import Store, open_store
 from bot.sim.anchor import SessionState, SimAnchor
 from bot.sim.local_server import LocalServer
 from bot.sim.slack import Delivery, SimSlack, Source, User
+from harness.conversation import until
+from harness.crashes import journal, until_told
 from harness.databases import KEY
 from harness.process import BotProcess, bot_process
 from harness.texts import waiting_text
@@ -46,9 +46,7 @@ class Balancer:
         return f"{self._server.origin}/slack/events"
 
     async def is_ready(self, *urls: str) -> None:
-        async with asyncio.timeout(60):
-            while not self._ready >= set(urls):  # noqa: ASYNC110 - nothing tells of it
-                await asyncio.sleep(_LOOK_INTERVAL)
+        await until(lambda: self._ready >= set(urls), within=60)
 
     async def run(self) -> None:
         async with self._server:
@@ -159,13 +157,10 @@ class Replicas:
         await asyncio.gather(*giving)
 
     async def rows(self) -> list[Any]:
-        return list(await self.store.database.fetch_all(select(orders).order_by(orders.c.settled_at)))
+        return await journal(self.store)
 
-    async def until_told(self, *, within: float = 60.0) -> list[Any]:
-        async with asyncio.timeout(within):
-            while any(row.state != "told" for row in await self.rows()):  # noqa: ASYNC110 - nothing tells of it
-                await asyncio.sleep(0.2)
-        await asyncio.sleep(1.0)  # for messages beyond those
+    async def until_told(self) -> list[Any]:
+        await until_told(self.rows, within=60.0)
         return await self.rows()
 
     def told(self) -> Counter[str]:

@@ -17,6 +17,7 @@ from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.store import Store
 from bot.outbound.store.workspace_directory import WorkspaceDirectory
 from bot.outbound.store.workspace_rows import WorkspaceRows
+from harness.conversation import until
 
 ACME = Installation(
     team_id="T0HOME00001",
@@ -89,9 +90,7 @@ class WatchedRows(WorkspaceRows):
 
     async def until_read(self, times: int) -> None:
         """Wait until so many reads have begun, and have seen what they see."""
-        async with asyncio.timeout(20):
-            while len(self.seen) < times:  # noqa: ASYNC110 - nothing tells of it
-                await asyncio.sleep(0.001)
+        await until(lambda: len(self.seen) >= times)
         await asyncio.sleep(0.05)
 
     def refuse(self) -> None:

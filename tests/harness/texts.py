@@ -28,7 +28,7 @@ from bot.messages.modal_results import answer_view
 from bot.messages.outcome import card_not_updated, outcome_message, waiting_message
 from bot.messages.usage import usage_message
 
-__all__ = ["digest", "is_token", "terminal_text"]
+__all__ = ["admin_notices", "digest", "is_token", "terminal_text"]
 
 SESSION = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
 OTHER_SESSION = "9c0d7e11-2222-4333-8444-555566667777"
@@ -90,10 +90,6 @@ def incident_text(incident: str) -> str:
 
 def broken_button_text(value: str, *, verb: str = "pause", is_legacy: bool = False) -> str:
     return request_errors.broken_button_message(Verb(verb), value, is_legacy=is_legacy).text
-
-
-def reinstall_notice(install_url: str) -> str:
-    return admin_notices.reinstall_message(install_url).text
 
 
 def reinstall_advice(missing: str, install_url: str) -> str:

@@ -13,6 +13,7 @@ import pytest
 from bot.demo.sandbox import environment
 from bot.sim.anchor import SessionState
 from harness import outcome_text, paused
+from harness.conversation import until
 from harness.databases import KEY, postgresql_out_of_reach
 from harness.outages import locked, network
 from harness.process import (
@@ -95,9 +96,11 @@ async def full_disk(at: ProcessHarness, file: Path) -> AsyncIterator[None]:
 
 async def until_journal(at: ProcessHarness, *, fails: bool) -> None:
     """Wait until the bot says that it cannot record orders, or no longer does."""
-    async with asyncio.timeout(30):
-        while ("journal" in (await at.bot.get("/readyz"))[1]["degraded"]) != fails:  # noqa: ASYNC110 - only the probe tells
-            await asyncio.sleep(0.05)
+
+    async def is_so() -> bool:
+        return ("journal" in (await at.bot.get("/readyz"))[1]["degraded"]) is fails
+
+    await until(is_so, within=30)
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits another process")

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from bot.sim.anchor import SimAnchor
 from bot.sim.local_server import free_port
 from bot.sim.slack import SimSlack
 from harness import SESSION, outcome_text, paused
-from harness.connect_proxy import ConnectProxy, connect_both, connect_proxy
+from harness.connect_proxy import ConnectProxy, connect_proxy, forward, serving
 from harness.process import ProcessHarness, bot_process
 from harness.product import outcomes
 from harness.single_workspace import PATIENT
@@ -36,25 +36,11 @@ class ProxyHarness(ProcessHarness):
     environ: Mapping[str, str]
 
 
-@asynccontextmanager
-async def tls_server(certificate: trustme.LeafCert, port: int, *, to: int) -> AsyncIterator[None]:
+def tls_server(certificate: trustme.LeafCert, port: int, *, to: int) -> AbstractAsyncContextManager[int]:
     """Serve by TLS what is on the port `to`."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     certificate.configure_cert(context)
-    connected: set[asyncio.Future[None]] = set()
-
-    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connected.add(task := asyncio.ensure_future(connect_both(reader, writer, to)))
-        await asyncio.wait({task})
-
-    server = await asyncio.start_server(connect, "127.0.0.1", port, ssl=context)
-    try:
-        yield
-    finally:
-        server.close()
-        for task in connected:
-            task.cancel()
-        await asyncio.gather(*connected, return_exceptions=True)
+    return serving(lambda one, other: forward(one, other, asyncio.open_connection("127.0.0.1", to)), port, context)
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot.sim.anchor import SessionState
+from harness.conversation import until
 from harness.databases import postgresql
 from harness.process import frozen
 from harness.replicas import TAKEN_OVER, Replicas, replicas
@@ -144,9 +145,7 @@ async def test_nothing_is_lost_while_the_database_restarts() -> None:
             await asyncio.to_thread(server.stop_at_once)
             pause, resume = at.anchor.add_session(), at.anchor.add_session(state=SessionState.PAUSED)
             await asyncio.gather(at.order("pause", pause), at.order("resume", resume))
-            async with asyncio.timeout(20):
-                while not all(at.told()[session] for session in (pause, resume)):  # noqa: ASYNC110 - nothing tells of it
-                    await asyncio.sleep(0.5)
+            await until(lambda: all(at.told()[session] for session in (pause, resume)))
             await asyncio.to_thread(server.start)
             await giving
             rows = await at.until_told()
