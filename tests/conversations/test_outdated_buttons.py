@@ -9,7 +9,7 @@ from bot.sim.slack.content import parts
 from conversations.test_cards import BOB, PAUSE, RESUME, alert, buttons, taking_alerts, until_shown
 from harness import BOTH_TRANSPORTS, SingleHarness, paused, single_workspace
 from harness.blocks import actions, button, section
-from harness.session_texts import UNKNOWN_ACTION
+from harness.texts import UNKNOWN_ACTION
 
 pytestmark = pytest.mark.anyio
 
