@@ -281,6 +281,12 @@ CARDS: Mapping[str, Message] = {
     "ended, with facts": card(ALERT, ended_state("completed", 0.0), facts=CARD_FACTS),
     "with the age alone": card(ALERT, facts=Session(id=ID, created_at=0.0)),
     "a result, later paused": card(RESULT, state(Phase.PAUSED)),
+    "summary of a late result and an alert": card_message(
+        [(RESULT, ID), (fired(1, alert=replace(ALERT, session_id=OTHER_ID)), OTHER_ID)],
+        {str(ID): state(Phase.PAUSED)},
+        {},
+        channel_id=CHANNEL,
+    ),
     "summary": summary([fired(1)] * 3, {1: state(Phase.PAUSED), 2: state(Phase.NOT_RUNNING)}),
 }
 BAD_ALERTS: Mapping[str, object] = {

@@ -163,11 +163,14 @@ RELIABILITY: list[Row] = [
     ("a transaction is given up after {} to {} s", database.TIMEOUT, 2 * database.TIMEOUT),
     ("all cards show it, within {} s", card_outbox.INTERVAL),
     ("another one does it after {} s", card_claims.LEASE),
+    ("asked again after {} minutes at the latest", minutes(pace.LONGEST_WAIT)),
     ("tried every {} minutes after the first half hour", minutes(card_sender.RARE_BACKOFF)),
     ("gets one update per {}", span(pace.PAUSE)),
 ]
 ALERTS: list[Row] = [
     ("an object of at most {} names and values", generic.MOST_FIELDS),
+    ("What has waited for {} is posted in one summary", span(alert_fold.ALONE_FOR)),
+    ("what has waited for {} hours since its last alert", alert_fold.GIVE_UP_AFTER / 3_600),
     ("If more than {} sessions", alert_fold.MOST_SINGLE),
     ("in a channel within {} seconds", alert_fold.BURST_WINDOW),
     ("Sessions that follow within {} seconds", alert_fold.BURST_WINDOW),

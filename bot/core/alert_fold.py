@@ -16,6 +16,12 @@ MOST_SINGLE = 5
 MOST_IN_SUMMARY = 12
 """The most sessions of a summary: with more, their texts and buttons are too long for a message."""
 
+ALONE_FOR = 1800.0
+"""Seconds that a post waits for Slack; then it is only sent together with the others of its channel, as a summary."""
+
+GIVE_UP_AFTER = 6 * 3600.0
+"""Seconds after its last change at which a post that Slack has not taken is given up."""
+
 _MOST_FINGERPRINTS = 50
 _SEVERITIES = list(Severity)
 

@@ -20,6 +20,13 @@ MOST_UPDATES = 40
 WINDOW = 61.0  # seconds
 
 
+LONGEST_WAIT = 900.0
+"""The most seconds for which a Retry-After of Slack's counts."""
+
+UNTRUE = LONGEST_WAIT + 60.0
+"""No wait ends later than in so many seconds: an earlier version stored it, or the clock was changed."""
+
+
 class Kind(StrEnum):
     """The kinds of calls that are limited apart."""
 
@@ -59,7 +66,8 @@ class Pace:
 
     def next_slot(self, lane: Lane, now: float) -> float:
         """Return when the next call of a lane is allowed, or is looked at again; `now` if it is now."""
-        slot = max(now, *(self.free_at.get(name, 0.0) for name in {lane.name, lane.held_by_slack}), 0.0)
+        free_at = (self.free_at.get(name, 0.0) for name in {lane.name, lane.held_by_slack})
+        slot = max(now, *(at for at in free_at if at <= now + UNTRUE), 0.0)
         if self.busy_until.get(lane.name, 0.0) > now:
             slot = max(slot, now + PAUSE)
         if lane.kind is Kind.UPDATE and len(self.updates) >= MOST_UPDATES:

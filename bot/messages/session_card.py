@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from bot.core.alert import Alert, Severity
 from bot.core.alert_fold import AlertContent
 from bot.core.card import CardContent
 from bot.core.session import Session
@@ -20,6 +21,7 @@ from bot.messages.session_lines import card_facts
 from bot.messages.session_state import state_button, state_line
 
 _LONGEST_TEXT = 3_500  # characters; Slack refuses an update with 4,000, and may count an emoji as two
+_LATE_RESULT = "a result that Slack did not take in time"
 _BROKEN_END = re.compile(r"(<[^>]*|&[a-z]*)$")  # of a link or an entity that was cut
 
 
@@ -37,13 +39,9 @@ def card_message(
     """
     states = {name: _in_channel(state, channel_id) for name, state in states.items()}
     known = {name: card_facts(one, has_ended=_has_ended(states.get(name))) for name, one in facts.items()}
-    alerts = [
-        (content, states.get(session_id), known.get(session_id, ""))
-        for content, session_id in parts
-        if isinstance(content, AlertContent)
-    ]
-    if len(alerts) > 1:
-        return summary_message(alerts)
+    if len(parts) > 1:
+        rows = [(_in_row(*part), states.get(part[1]), known.get(part[1], "")) for part in parts]
+        return summary_message(rows)
     ((content, session_id),) = parts
     state = states.get(session_id)
     if isinstance(content, AlertContent):
@@ -59,6 +57,15 @@ def card_message(
 def digest_of(message: Message) -> str:
     """Return a digest of everything that people see of a message."""
     return hashlib.sha256(json.dumps(as_response(message), sort_keys=True).encode()).hexdigest()
+
+
+def _in_row(content: CardContent, session_id: SessionId) -> AlertContent:
+    """Return what a row of a summary is about. The state of its session tells what a late result told."""
+    return (
+        content
+        if isinstance(content, AlertContent)
+        else AlertContent(Alert(session_id, _LATE_RESULT, severity=Severity.INFO), 1, 0.0)
+    )
 
 
 def _has_ended(state: SessionState | None) -> bool:

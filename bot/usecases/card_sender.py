@@ -19,8 +19,9 @@ _log = logging.getLogger(__name__)
 
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 1.0, 60.0  # seconds
 _TOO_LONG = Refused("msg_blocks_too_long")
-_MOST_ATTEMPTS = 40  # half an hour; then a post is given up, since its alert is old,
-RARE_BACKOFF = 900.0  # and an update, which shows what is true now, is tried more rarely
+_TOO_OLD = Refused("Slack took no message of this channel in time")
+_MOST_ATTEMPTS = 40  # half an hour; then an update, which shows what is true now, is tried more rarely
+RARE_BACKOFF = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class CardSender:
 
     async def send(self, card: ClaimedCard) -> Attempt:
         """Make one attempt. A message that Slack has already is not sent again. Never raises."""
+        if card.is_given_up:
+            return Attempt(SentCard(card), _TOO_OLD)
         try:
             states = await self._read_states(card)
             parts = [(part.content, part.session_id) for part in card.parts]
@@ -86,13 +89,12 @@ def _read(card: ClaimedCard, result: PostResult, digest: str) -> Attempt:
         return Attempt(SentCard(card, result.ts, digest))
     is_update = card.lane.kind is Kind.UPDATE
     is_final = isinstance(result, Refused) or (isinstance(result, Doubtful) and not is_update)
-    if not is_final and (is_update or card.attempts < _MOST_ATTEMPTS):
-        return _again(card, result)
-    return Attempt(SentCard(card), result)
+    return Attempt(SentCard(card), result) if is_final else _again(card, result)
 
 
 def _again(card: ClaimedCard, result: TryAgain | Doubtful | Refused) -> Attempt:
     after = result.after if isinstance(result, TryAgain) else None
-    longest = _LONGEST_BACKOFF if card.attempts < _MOST_ATTEMPTS else RARE_BACKOFF
+    is_rare = card.lane.kind is Kind.UPDATE and card.attempts >= _MOST_ATTEMPTS
+    longest = RARE_BACKOFF if is_rare else _LONGEST_BACKOFF
     backoff = min(_FIRST_BACKOFF * 2 ** min(card.attempts, 10), longest)
     return Attempt(SentCard(card, retry_after=max(after or 0.0, backoff), held_for=after))

@@ -1,12 +1,13 @@
 """Alerts that come again, and alerts about many sessions: one card for a session, one summary for a burst."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from bot.sim.slack import Message, ResetAfterReading, Source, api_error
+from bot.sim.slack import Message, ResetAfterReading, Source, api_error, rate_limited
 from bot.sim.slack.content import parts
 from conversations.test_cards import PAUSE, RESUME, TOKEN, UPDATE, alert, ops, taking_alerts, until_shown
 from harness import SESSION, SingleHarness
@@ -106,6 +107,25 @@ async def test_alerts_about_many_sessions_become_one_summary(database_url: str) 
             await send(at, at.anchor.add_session())
         await at.slack.until(lambda: at.calls(POST) == posts + 1)
     assert [(status, answer["ts"]) for status, answer in answers] == [(200, posted[session]) for session in sessions]
+
+
+async def test_a_channel_waits_15_minutes_at_most_and_then_has_one_message_about_all_that_waited_for_30(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with taking_alerts() as at:
+        at.slack.faults[POST] = rate_limited(999_999_999, times=3)
+        sessions = [at.anchor.add_session() for _ in range(4)]
+        began = time.monotonic()
+        assert [(await send(at, session))[0] for session in sessions] == [202] * 4
+        await at.slack.until(lambda: at.calls(POST) == 2, within=1_000)
+        assert time.monotonic() - began == pytest.approx(900, abs=60)
+        await at.slack.until(lambda: len(on_cards(at)) == 4, within=2_000)
+        await asyncio.sleep(60)
+        assert (shown(at), len({message.ts for _, _, message in on_cards(at)})) == (sorted(sessions), 1)
+        await at.click(on_cards(at)[0][2], value=sessions[0])
+        await at.slack.until(lambda: (sessions[0], *RESUME) in [one[:2] for one in on_cards(at)])
+    waits = [vars(record) for record in caplog.records if "counted" in vars(record)]
+    assert [(one["seconds"], one["counted"]) for one in waits] == [(999_999_999, 900)] * 3
 
 
 async def test_a_card_that_is_too_long_for_slack_is_posted_as_text() -> None:

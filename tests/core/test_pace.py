@@ -48,3 +48,4 @@ def test_a_retry_after_holds_the_posts_of_a_channel_and_all_updates() -> None:
     pace = Pace().held(post, 1_000.0, 30.0).held(update, 1_000.0, 20.0)
     slots = [pace.next_slot(lane, 1_001.0) for lane in (post, other_post, update, other_update)]
     assert slots == [1_030.0, 1_001.0, 1_020.0, 1_020.0]
+    assert pace.held(post, 1_000.0, 999_999_999.0).next_slot(post, 1_001.0) == 1_001.0  # of an earlier version

@@ -28,7 +28,7 @@ from bot.usecases.card_sender import Attempt
 from harness.stored import ACME
 from harness.texts import SESSION
 
-__all__ = ["Session", "delivery"]
+__all__ = ["SentCard", "Session", "delivery"]
 
 ALERT = Alert(session_id=SessionId(SESSION), text="it loops")
 

@@ -72,7 +72,7 @@ def words(text: str) -> int:
     return sum(any(char.isalnum() for char in word) for word in shown.split())
 
 
-@pytest.mark.parametrize("name", sorted(MESSAGES.keys() - {"Alert cards: summary"}))
+@pytest.mark.parametrize("name", sorted(one for one in MESSAGES if not one.startswith("Alert cards: summary")))
 def test_the_text_alone_tells_what_the_blocks_say(name: str) -> None:
     """Screen readers and notifications get nothing else."""
     text = MESSAGES[name].text.replace("*", "")

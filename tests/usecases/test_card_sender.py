@@ -1,5 +1,6 @@
 """One attempt to send a card, and what follows from its result."""
 
+from dataclasses import replace
 from typing import Any
 from unittest.mock import AsyncMock
 
@@ -27,8 +28,10 @@ class World:
         self.states.of.return_value = {}
 
     async def send(self, ts: str | None = "1.1", *, attempts: int = 0) -> Any:
-        card = claimed_card(ts=ts, attempts=attempts)
-        return await CardSender(self.slack, self.workspaces, self.states).send(card)
+        return await self.sender().send(claimed_card(ts=ts, attempts=attempts))
+
+    def sender(self) -> CardSender:
+        return CardSender(self.slack, self.workspaces, self.states)
 
 
 UPDATE, POST = "1.1", None
@@ -41,7 +44,7 @@ UPDATE, POST = "1.1", None
         *((ts, attempts, BUSY, 2.0**attempts, False) for ts in (UPDATE, POST) for attempts in range(3)),
         *((ts, 20, BUSY, 60.0, False) for ts in (UPDATE, POST)),
         (UPDATE, 40, BUSY, 900.0, False),
-        (POST, 40, BUSY, None, True),
+        (POST, 40, BUSY, 60.0, False),
         (POST, 0, LOST, None, True),  # it may be there
         (UPDATE, 0, LOST, 1.0, False),
         (UPDATE, 0, REFUSED, None, True),
@@ -55,6 +58,13 @@ async def test_slacks_wait_is_kept_other_failures_back_off_and_what_helps_nobody
     assert attempt.sent.retry_after == retry_after
     assert attempt.failure == (result if is_failure else None)
     assert attempt.sent.held_for == (result.after if isinstance(result, delivery.TryAgain) else None)
+
+
+async def test_a_post_that_is_given_up_is_not_sent_and_fails() -> None:
+    world = World()
+    attempt = await world.sender().send(replace(claimed_card(ts=POST), is_given_up=True))
+    assert (attempt.sent.retry_after, type(attempt.failure)) == (None, delivery.Refused)
+    assert world.slack.post_message.await_count == 0
 
 
 async def test_without_a_workspace_a_card_is_given_up_and_after_a_bug_it_is_tried_again(

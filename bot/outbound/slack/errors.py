@@ -1,6 +1,7 @@
 """Call Slack's Web API (https://docs.slack.dev/apis/web-api), and translate its errors."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Mapping
 from typing import Any
 
@@ -10,9 +11,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.core.json_fields import text_field
+from bot.core.pace import LONGEST_WAIT
 from bot.outbound.http_client import NETWORK_ERRORS, is_foreign, never_sent, read_retry_after
 
+_log = logging.getLogger(__name__)
+
 TIMEOUT = 5.0  # seconds for a call
+_LONG_WAIT = 60.0  # seconds
 _NO_OBJECT = "the answer is not a JSON object"
 
 TRANSPORT_ERRORS = (*NETWORK_ERRORS, ValueError, AttributeError)
@@ -87,7 +92,16 @@ def read_error(error: SlackApiError) -> tuple[str, int, float | None]:
     response = error.response
     status_code = response.status if isinstance(response, aiohttp.ClientResponse) else response.status_code
     code = text_field(getattr(response, "data", None), "error")
-    return code or f"HTTP {status_code}", status_code, read_retry_after(_lower(response.headers))
+    return code or f"HTTP {status_code}", status_code, read_wait(_lower(response.headers))
+
+
+def read_wait(headers: Mapping[str, str]) -> float | None:
+    """Return Slack's Retry-After in seconds, at most LONGEST_WAIT; log a long one."""
+    seconds = read_retry_after(headers)
+    if seconds is None or seconds < _LONG_WAIT:
+        return seconds
+    _log.warning("Slack asks for a long wait", extra={"seconds": seconds, "counted": min(seconds, LONGEST_WAIT)})
+    return min(seconds, LONGEST_WAIT)
 
 
 def _is_foreign(error: SlackApiError) -> bool:

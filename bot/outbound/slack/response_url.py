@@ -18,8 +18,9 @@ from bot.core.json_fields import parse_object, text_field
 from bot.core.secret import Secret
 from bot.messages.card_images import without_added_keys
 from bot.messages.message import Message, Visibility, as_response
-from bot.outbound.http_client import NETWORK_ERRORS, never_sent, read_retry_after, timeouts
+from bot.outbound.http_client import NETWORK_ERRORS, never_sent, timeouts
 from bot.outbound.slack.delivery import BlocksRefused, Delivered, Delivery, NotSlack, Refused, TryAgain, read_failure
+from bot.outbound.slack.errors import read_wait
 
 _log = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ def read_response(response: httpx.Response) -> Delivery:
         return BlocksRefused(f"response_url error {_INVALID_BLOCKS}")
     why = f"response_url status {response.status_code}"
     if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-        return TryAgain(why, read_retry_after(response.headers))
+        return TryAgain(why, read_wait(response.headers))
     if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return TryAgain(why)
     body, fields = response.content.strip(), parse_object(response.content)

@@ -37,7 +37,8 @@ class CardPart:
 class ClaimedCard:
     """A card whose update this process has to send; without a `ts`, it has to be posted.
 
-    `shown` is the digest of the message that Slack has, `attempts` are the failed ones.
+    `shown` is the digest of the message that Slack has, `attempts` are the failed ones. If it `is_given_up`, Slack has
+    not taken the post in time.
     """
 
     team_id: str
@@ -46,6 +47,7 @@ class ClaimedCard:
     shown: str | None
     attempts: int
     parts: tuple[CardPart, ...]
+    is_given_up: bool = False
 
     @property
     def lane(self) -> Lane:

@@ -7,12 +7,20 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
-from bot.core.alert_fold import BURST_WINDOW, MOST_IN_SUMMARY, MOST_SINGLE, AlertContent, plan_posts
+from bot.core.alert_fold import (
+    ALONE_FOR,
+    BURST_WINDOW,
+    GIVE_UP_AFTER,
+    MOST_IN_SUMMARY,
+    MOST_SINGLE,
+    AlertContent,
+    plan_posts,
+)
 from bot.core.pace import LONGEST_CALL, Pace, read_pace
 from bot.core.session_id import SessionId
 from bot.outbound.store.card_changes import CardPart, ClaimedCard, SentCard
 from bot.outbound.store.card_codec import ALERT, read_content, read_facts
-from bot.outbound.store.card_statements import DUE, JOIN, OF_MESSAGES, POSTPONE, RECENT_ALERTS
+from bot.outbound.store.card_statements import DUE, JOIN, LATE, OF_MESSAGES, POSTPONE, RECENT_ALERTS
 from bot.outbound.store.inserts import INSERT
 from bot.outbound.store.parameter_lists import padded
 from bot.outbound.store.schema import cards, paces
@@ -58,14 +66,36 @@ def _due(connection: Connection, now: float) -> list[ClaimedCard]:
     pending: defaultdict[tuple[str, str], list[Row[Any]]] = defaultdict(list)
     messages: dict[tuple[str, str, str], ClaimedCard] = {}
     for row in connection.execute(DUE, {"now": now}).all():
-        if row.ts is None and row.kind == ALERT:
+        if row.ts is None and (row.kind == ALERT or _is_late(row, now)):
             pending[row.team_id, row.channel_id].append(row)
         else:
             _add(messages, [row], row.ts)
-    for alerts in pending.values():
-        for ts, together in _plan(connection, alerts, now):
+    for (team_id, channel_id), posts in pending.items():
+        alerts = [row for row in posts if not _is_late(row, now)]
+        if len(alerts) < len(posts):
+            values = {"team_id": team_id, "channel_id": channel_id, "until": now - ALONE_FOR}
+            for name, card in _late(connection.execute(LATE, values).all(), now).items():
+                messages[team_id, channel_id, name] = card
+        for ts, together in _plan(connection, alerts, now) if alerts else ():
             _add(messages, together, ts)
     return list(messages.values())
+
+
+def _is_late(row: Row[Any], now: float) -> bool:
+    """Return whether a post has waited so long that it is only sent together with others."""
+    return bool(row.created_at <= now - ALONE_FOR)
+
+
+def _late(rows: Sequence[Row[Any]], now: float) -> dict[str, ClaimedCard]:
+    """Return the messages for the late posts of a channel, by the ids of their first rows."""
+    old = [row for row in rows if row.changed_at <= now - GIVE_UP_AFTER]
+    left = [row for row in rows if row.changed_at > now - GIVE_UP_AFTER]
+    together = [old, *(left[start : start + MOST_IN_SUMMARY] for start in range(0, len(left), MOST_IN_SUMMARY))]
+    return {
+        posts[0].id: replace(_card(posts[0], None), parts=tuple(map(_part, posts)), is_given_up=posts is old)
+        for posts in together
+        if posts
+    }
 
 
 def _add(messages: dict[tuple[str, str, str], ClaimedCard], rows: Sequence[Row[Any]], ts: str | None) -> None:

@@ -57,7 +57,7 @@ class CardRows:
         _insert(connection, [*changes.new, *new], now)
         open_cards = _mark(connection, changes, now)
         claimed = claim(connection, self._owner, changes.sent, now, most=most)
-        next_at = connection.execute(NEXT).scalar()
+        next_at = connection.execute(NEXT, {"now": now}).scalar()
         return Exchanged(open_cards, placed, claimed, None if next_at is None else max(0.0, next_at - now))
 
     async def _look(self, sessions: Collection[SessionName]) -> tuple[bool, float | None]:
@@ -65,7 +65,7 @@ class CardRows:
 
         It is due at once if the database's clock is not known yet.
         """
-        (row,) = await self._database.fetch_all(LOOK, sessions=padded(sessions))
+        (row,) = await self._database.fetch_all(LOOK, sessions=padded(sessions), now=self._clock.estimate())
         if row.next_at is None:
             return bool(row.is_affected), None
         now = self._clock.estimate()

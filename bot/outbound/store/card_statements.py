@@ -1,7 +1,8 @@
 """The statements of the rows of cards. A frequent query is a constant: building it costs more than executing it."""
 
-from sqlalchemy import bindparam, case, func, select, tuple_, update
+from sqlalchemy import Double, bindparam, case, func, or_, select, tuple_, update
 
+from bot.core.pace import UNTRUE
 from bot.outbound.store.card_codec import ALERT
 from bot.outbound.store.schema import cards
 
@@ -16,7 +17,8 @@ IS_LIVE = (IS_OPEN, _c.ended_at.is_(None))
 _IS_OF_SESSIONS = tuple_(_c.team_id, _c.session_id).in_(bindparam("sessions", expanding=True))
 
 OPEN_ALERTS = select(cards).where(_IS_OF_SESSIONS, IS_OPEN, _c.kind == ALERT).order_by(_c.id)
-NEXT = select(func.min(_c.not_before)).where(_c.due.is_not(None))
+_UNTRUE_FROM = bindparam("now", type_=Double) + UNTRUE
+NEXT = select(func.min(case((_c.not_before > _UNTRUE_FROM, 0.0), else_=_c.not_before))).where(_c.due.is_not(None))
 LOOK = select(
     select(_c.id).where(_IS_OF_SESSIONS, IS_OPEN).exists().label("is_affected"),
     NEXT.scalar_subquery().label("next_at"),
@@ -24,7 +26,19 @@ LOOK = select(
 """One read for both: each order asks this."""
 DUE = (
     select(cards)
-    .where(_c.due.is_not(None), _c.not_before <= bindparam("now"))
+    .where(_c.due.is_not(None), or_(_c.not_before <= bindparam("now"), _c.not_before > _UNTRUE_FROM))
+    .order_by(_c.due, _c.id)
+    .limit(_MOST_LOOKED_AT)
+)
+LATE = (
+    select(cards)
+    .where(
+        _c.team_id == bindparam("team_id"),
+        _c.channel_id == bindparam("channel_id"),
+        _c.ts.is_(None),
+        _c.due.is_not(None),
+        _c.created_at <= bindparam("until"),
+    )
     .order_by(_c.due, _c.id)
     .limit(_MOST_LOOKED_AT)
 )

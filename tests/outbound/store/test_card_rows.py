@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import Connection
 
 from bot.outbound.store.card_rows import CardRows
-from harness.cards import NAME, card, change, checks_of, exchange, sent
+from harness.cards import NAME, SentCard, card, change, checks_of, exchange, sent
 from harness.product import Store
-from harness.stored import ACME, GLOBEX, fetch
+from harness.stored import ACME, GLOBEX, execute, fetch
 from harness.texts import SESSION
 
 pytestmark = pytest.mark.anyio
@@ -35,7 +35,7 @@ async def test_what_changes_while_a_card_is_sent_is_sent_after_it(rows: CardRows
     assert (again.open_cards, again.claimed) == ({NAME: frozenset({(ACME.team_id, "C1", "1.1")})}, [])
     next_in = (await sent(rows, [claimed])).next_in
     assert next_in is not None
-    await asyncio.sleep(next_in)
+    await asyncio.sleep(next_in + 0.01)
     (newest,) = (await exchange(rows)).claimed
     assert ([part.version for part in newest.parts], newest.shown) == ([1], "digest")
 
@@ -61,6 +61,26 @@ async def test_all_processes_together_keep_the_pace_of_a_workspace(rows: CardRow
     assert [len(before.claimed), len(second.claimed)] == [30, MOST_UPDATES - 30 + 1]
     assert second.next_in is not None
     assert second.next_in > 15  # the lease; the rest waits for a minute
+
+
+async def test_a_wait_of_many_years_that_is_stored_already_is_over(rows: CardRows) -> None:
+    claimed = (await exchange(rows, new=[card(ts=None)])).claimed
+    held = [SentCard(one, retry_after=999_999_999.0, held_for=999_999_999.0) for one in claimed]
+    waiting = await exchange(rows, sent=held)
+    await asyncio.sleep(1)
+    assert [one.parts for one in [*waiting.claimed, *(await exchange(rows)).claimed]] == [claimed[0].parts]
+
+
+@pytest.mark.parametrize(("hours", "claims"), [(0.6, (12, False)), (5.9, (12, False)), (6.1, (30, True))])
+async def test_what_waited_for_half_an_hour_is_claimed_together_and_given_up_after_six(
+    store: Store, rows: CardRows, hours: float, claims: tuple[int, bool]
+) -> None:
+    await exchange(rows, most=0, new=[card(ts=None) for _ in range(30)])
+    past = hours * 3_600
+    await execute(store, f"UPDATE cards SET created_at = created_at - {past}, changed_at = changed_at - {past}")  # noqa: S608
+    await execute(store, "UPDATE cards SET not_before = not_before + 600 WHERE id <> (SELECT min(id) FROM cards)")
+    (claimed,) = (await exchange(rows)).claimed
+    assert (len(claimed.parts), claimed.is_given_up) == claims
 
 
 async def test_the_cards_of_a_deleted_workspace_are_deleted_and_do_not_come_back(store: Store, rows: CardRows) -> None:
