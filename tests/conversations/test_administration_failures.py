@@ -38,7 +38,7 @@ async def test_a_modal_does_not_open_while_the_database_is_away_and_a_button_say
     await team.open_home()
     await team.command()
     message = team.seen()[-1]
-    await team.execute("DELETE FROM workspaces")  # from now on the bot does not use what it knew
+    await team.at.execute("DELETE FROM workspaces")  # from now on the bot does not use what it knew
     await team.press("anchor_set_key")
     await logged(caplog, "usecases.admin.modals", team=team.team_id)
     await team.at.rename_table("workspaces", "gone")
@@ -85,12 +85,12 @@ async def test_an_outcome_that_home_can_not_show_comes_as_a_message(team: AdminH
 
 async def test_a_home_that_can_not_be_made_is_logged(at: ManyHarness, caplog: pytest.LogCaptureFixture) -> None:
     team = await AdminHarness.open(at, with_key=True)
-    await team.execute("ALTER TABLE workspaces RENAME TO gone")
+    await team.at.execute("ALTER TABLE workspaces RENAME TO gone")
     await team.slack.open_home(team.admin)
     outage = await logged(caplog, "usecases.admin.home", team=team.team_id)
     caplog.clear()
-    await team.execute("ALTER TABLE gone RENAME TO workspaces")
-    await team.execute("UPDATE workspaces SET anchor_api_key_set_at = 'soon'")
+    await team.at.execute("ALTER TABLE gone RENAME TO workspaces")
+    await team.at.execute("UPDATE workspaces SET anchor_api_key_set_at = 'soon'")
     await team.slack.open_home(team.admin)
     bug = await logged(caplog, "usecases.admin.home", team=team.team_id)
     assert [(one.levelname, one.exc_info is None) for one in (outage, bug)] == [("ERROR", True), ("ERROR", False)]
@@ -116,7 +116,7 @@ async def test_an_outcome_that_can_not_be_told_is_logged(hasty: ManyHarness, cap
     await team.open_home()
     team.anchor.fault = Slow(3.0)
     assert say.CHECKING in (await team.set_key(KEY)).text
-    await team.execute("DELETE FROM workspaces")
+    await team.at.execute("DELETE FROM workspaces")
     await logged(caplog, "usecases.message_delivery", user=team.admin.id)
 
 
@@ -148,10 +148,10 @@ async def test_a_bug_is_logged_under_an_id_and_told_where_it_happened(
     team: AdminHarness, caplog: pytest.LogCaptureFixture, where: str
 ) -> None:
     if where == "opening":
-        await team.execute("UPDATE workspaces SET anchor_api_key = x'00'")
+        await team.at.execute("UPDATE workspaces SET anchor_api_key = x'00'")
         await team.press("anchor_set_key")
     else:
-        await team.execute("CREATE TRIGGER no_update BEFORE UPDATE ON workspaces BEGIN SELECT RAISE(ABORT, 'no'); END")
+        await team.at.execute("CREATE TRIGGER no BEFORE UPDATE ON workspaces BEGIN SELECT RAISE(ABORT, 'no'); END")
         await (team.set_key(KEY) if where == "modal" else team.press("anchor_alerts_channel", team.channel.id))
     record = await logged(caplog, "usecases.incidents")
     text = incident_text(vars(record)["incident"])

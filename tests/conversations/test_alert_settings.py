@@ -112,7 +112,7 @@ async def test_the_same_channel_again_is_tried_and_announced_once(team: AdminHar
         assert len(team.messages()) == count
         await team.open_home()
     assert len(await team.wait_for_direct_messages(user=team.admin)) == 1
-    await team.execute("UPDATE workspaces SET alerts_channel = NULL")  # while the button is still there
+    await team.at.execute("UPDATE workspaces SET alerts_channel = NULL")  # while the button is still there
     await team.press("anchor_test_alert")
     await team.home_with(say.NO_CHANNEL)
 

@@ -104,7 +104,7 @@ async def test_home_and_the_modal_say_why_they_show_no_orders(
     await team.open_home()
     await team.open_modal(BUTTON)
     if fault == "no table":
-        await team.execute("ALTER TABLE orders RENAME TO lost")
+        await team.at.execute("ALTER TABLE orders RENAME TO lost")
     else:
         monkeypatch.setattr("bot.outbound.store.order_history.OrderHistory.newest", lost)
         monkeypatch.setattr("bot.usecases.admin.history.HistoryModal.search", lost)

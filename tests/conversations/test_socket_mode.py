@@ -22,7 +22,8 @@ from bot.sim.slack import (
 from harness import ALICE, SESSION, SOCKET_ONLY, SingleHarness, paused, single_workspace
 from harness.conversation import until
 from harness.product import Limits
-from harness.texts import UNREADABLE, no_id_text
+from harness.texts import UNREADABLE, usage_text
+from harness.values import search_of
 
 pytestmark = [pytest.mark.anyio, SOCKET_ONLY]
 
@@ -84,7 +85,7 @@ async def test_an_ack_carries_the_answer_if_slack_takes_it() -> None:
         click = await at.deliver("interactive", {"type": "shortcut", "user": {"id": ALICE}}, takes_answer=True)
         assert at.slack.sockets.count == 1
     assert (message.source, message.text, delivery.headers) == (Source.ACK, paused(), {})
-    assert json.loads(full.body)["text"] == no_id_text("resume")
+    assert json.loads(full.body)["text"] == usage_text(search_of(""), verb="resume")
     assert [(one.status, one.body) for one in (bare, click)] == [(200, b"")] * 2
 
 

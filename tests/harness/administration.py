@@ -108,9 +108,6 @@ class AdminHarness(Tenant):
         assert found
         return found
 
-    async def execute(self, sql: str) -> None:
-        await self.at.execute(sql)
-
     def add_channel(self, name: str, *, with_bot: bool) -> Channel:
         bot = [self.workspace.installation.bot_user_id] if with_bot else []
         people: list[User | str] = [self.admin, self.second, self.member, *bot]

@@ -21,7 +21,7 @@ BY_BOTH = ("a command", "a click")
 ACTIONS = {"pause": "anchor_pause", "resume": "anchor_resume_confirmed"}
 """The `action_id` of the bot's own button for each verb."""
 
-_BY_BOT = {Source.ACK, Source.RESPONSE_URL, Source.POST_MESSAGE}
+BY_BOT = {Source.ACK, Source.RESPONSE_URL, Source.POST_MESSAGE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class Conversation:
         """What the bot has answered this person in the channel, without announcements that an outcome will come."""
         waiting = {waiting_text(verb, session=self.session) for verb in ("pause", "resume")}
         seen = self.seen(user, channel)
-        return [message for message in seen if message.source in _BY_BOT and message.text not in waiting]
+        return [message for message in seen if message.source in BY_BOT and message.text not in waiting]
 
     def current(self, message: Message) -> Message:
         """The message as it stands now."""

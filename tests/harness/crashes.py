@@ -22,7 +22,7 @@ from bot.sim.anchor import DEFAULT_KEY, SessionState, SimAnchor
 from bot.sim.local_server import free_port
 from bot.sim.slack import Channel, Delivery, Message, SimSlack, Source, User
 from harness.blocks import actions, button, section
-from harness.conversation import ACTIONS, BY_BOTH, post_json, until
+from harness.conversation import ACTIONS, BY_BOT, BY_BOTH, post_json, until
 from harness.databases import KEY
 from harness.process import BotProcess, bot_process
 from harness.texts import waiting_text
@@ -35,7 +35,6 @@ _SHARED_SESSIONS = 10
 _SLOW = 0.3  # of the sessions
 _END = 90.0  # seconds until every order must have ended
 _TAKEN_OVER = "unfinished order taken over"
-_BY_BOT = {Source.ACK, Source.RESPONSE_URL, Source.POST_MESSAGE}
 
 
 @dataclass(slots=True)
@@ -114,30 +113,24 @@ class Crashes:
 
     async def _give(self, bot: BotProcess, count: int) -> None:
         """Give orders until the bot is killed, at one of three kinds of moments."""
-        moment = self._chance.choice([self._some_time(), self._order_at_anchor(), self._ack()])
-        killing = asyncio.create_task(self._kill(bot, moment))
+        killing = asyncio.create_task(self._kill(bot))
         giving = asyncio.create_task(self._give_all(count))
         await asyncio.wait({killing, giving}, return_when=asyncio.FIRST_COMPLETED)
         giving.cancel()
         await asyncio.gather(killing, giving, return_exceptions=True)
 
-    async def _kill(self, bot: BotProcess, moment: Callable[[], object]) -> None:
-        began = time.monotonic()
-        while not moment() and time.monotonic() < began + 3.0:  # noqa: ASYNC110 - some moments are only of the clock
+    async def _kill(self, bot: BotProcess) -> None:
+        began, some, seconds = time.monotonic(), self._chance.randint(5, 60), self._chance.uniform(0.3, 1.5)
+        orders_then, acks_then = len(self.anchor.orders) + some, self._acks + some
+        moments: list[Callable[[], bool]] = [
+            lambda: time.monotonic() > began + seconds,
+            lambda: len(self.anchor.orders) >= orders_then,
+            lambda: self._acks >= acks_then,
+        ]
+        is_reached = self._chance.choice(moments)
+        while not is_reached() and time.monotonic() < began + 3.0:  # noqa: ASYNC110 - one is only of the clock
             await asyncio.sleep(0.001)
         bot.process.kill()
-
-    def _some_time(self) -> Callable[[], object]:
-        ends = time.monotonic() + self._chance.uniform(0.3, 1.5)
-        return lambda: time.monotonic() > ends
-
-    def _order_at_anchor(self) -> Callable[[], object]:
-        count = len(self.anchor.orders) + self._chance.randint(5, 60)
-        return lambda: len(self.anchor.orders) >= count
-
-    def _ack(self) -> Callable[[], object]:
-        count = self._acks + self._chance.randint(5, 60)
-        return lambda: self._acks >= count
 
     # --- requests ---
 
@@ -207,7 +200,7 @@ class Crashes:
         }
         sessions = {one.session for one in self.given}
         waiting = {waiting_text(verb, session=session) for verb in ACTIONS for session in sessions}
-        return [one for one in seen.values() if one.source in _BY_BOT and one.text not in waiting]
+        return [one for one in seen.values() if one.source in BY_BOT and one.text not in waiting]
 
 
 @asynccontextmanager

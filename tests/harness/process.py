@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.demo.sandbox import environment
@@ -70,15 +71,13 @@ class BotProcess:
 
     async def prints(self, beginning: str) -> str:
         """Wait for a line on stdout that begins so, and return the rest of it."""
-        found: list[str] = []
 
-        def look() -> bool:
-            found[:] = [line for line in self.printed if line.startswith(beginning)]
-            return bool(found) or self.process.returncode is not None
+        def found() -> list[str]:
+            return [line for line in self.printed if line.startswith(beginning)]
 
-        await self._change_event.wait_for(look, _UP_WITHIN)
-        assert found, f"no {beginning!r} in:\n" + "\n".join(self.printed)
-        return found[0].removeprefix(beginning)
+        await self._change_event.wait_for(lambda: found() or self.process.returncode is not None, _UP_WITHIN)
+        assert found(), f"no {beginning!r} in:\n" + "\n".join(self.printed)
+        return found()[0].removeprefix(beginning)
 
     async def get(self, path: str) -> tuple[int, dict[str, Any]]:
         async with aiohttp.ClientSession() as session, session.get(self.url + path) as answer:
@@ -151,19 +150,12 @@ async def bot_process(
             assert leaks("\n".join(bot.lines)) == []
 
 
-def is_anything_left_of(bot: BotProcess) -> bool:
-    try:
-        os.killpg(bot.process.pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 async def seconds_to_stop(bot: BotProcess, number: signal.Signals = signal.SIGTERM) -> float:
     """Send a signal; the exit code must be 0, and nothing of it must still run."""
     stopped_at = time.monotonic()
     assert await bot.stop(number) == 0
-    assert not is_anything_left_of(bot)
+    with pytest.raises(ProcessLookupError):
+        os.killpg(bot.process.pid, 0)
     assert bot.sentences == []
     return time.monotonic() - stopped_at
 
@@ -179,17 +171,11 @@ async def frozen(bot: BotProcess, seconds: float) -> AsyncIterator[None]:
         bot.process.send_signal(signal.SIGCONT)
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
-    code: int
-    sentences: list[str]
-    log: list[dict[str, Any]]
-
-
-async def run_to_exit(environ: Mapping[str, str], *, directory: Path | None = None) -> Ended:
-    async with bot_process(environ, directory=directory) as bot:
-        code = await bot.exit_code()
-    return Ended(code, bot.sentences, bot.log)
+async def run_to_exit(environ: Mapping[str, str], code: int) -> BotProcess:
+    """Start the bot, and wait until it gives up by itself."""
+    async with bot_process(environ) as bot:
+        assert await bot.exit_code() == code
+    return bot
 
 
 @dataclass(frozen=True, slots=True)

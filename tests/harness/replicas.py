@@ -16,8 +16,8 @@ from bot.demo.sandbox import environment
 from bot.outbound.store.store import Store, open_store
 from bot.sim.anchor import SessionState, SimAnchor
 from bot.sim.local_server import LocalServer
-from bot.sim.slack import Delivery, SimSlack, Source, User
-from harness.conversation import until
+from bot.sim.slack import Delivery, SimSlack, User
+from harness.conversation import BY_BOT, until
 from harness.crashes import journal, until_told
 from harness.databases import KEY
 from harness.process import BotProcess, bot_process
@@ -100,7 +100,6 @@ async def balancer() -> AsyncIterator[Balancer]:
 
 TAKEN_OVER = "unfinished order taken over"
 _PEOPLE = 30
-_BY_BOT = {Source.ACK, Source.RESPONSE_URL, Source.POST_MESSAGE}
 
 
 @dataclass(slots=True)
@@ -168,7 +167,7 @@ class Replicas:
             message.ts: message
             for person in self.people
             for message in self.slack.seen_by(person, self.slack.alerts)
-            if message.source in _BY_BOT
+            if message.source in BY_BOT
         }
         announced = {
             waiting_text(one.verb, session=one.session, is_recorded=is_recorded)

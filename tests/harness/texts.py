@@ -28,7 +28,7 @@ from bot.messages.modal_results import answer_view
 from bot.messages.outcome import card_not_updated, outcome_message, waiting_message
 from bot.messages.usage import usage_message
 
-__all__ = ["admin_notices", "digest", "is_token", "terminal_text"]
+__all__ = ["admin_notices", "digest", "home_status", "is_token", "request_errors", "terminal_text"]
 
 SESSION = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
 OTHER_SESSION = "9c0d7e11-2222-4333-8444-555566667777"
@@ -80,10 +80,6 @@ def _order(verb: str, session: str, user: str, reason: str) -> Order:
 UNREADABLE = request_errors.unreadable_message().text
 
 
-def no_id_text(verb: str = "pause") -> str:
-    return usage_text(Missing(), verb=verb)
-
-
 def incident_text(incident: str) -> str:
     return request_errors.incident_message(incident).text
 
@@ -92,16 +88,8 @@ def broken_button_text(value: str, *, verb: str = "pause", is_legacy: bool = Fal
     return request_errors.broken_button_message(Verb(verb), value, is_legacy=is_legacy).text
 
 
-def reinstall_advice(missing: str, install_url: str) -> str:
-    return home_status.reinstall_advice([missing], install_url=install_url)
-
-
 def as_direct_text(text: str, channel: str) -> str:
     return request_errors.as_direct_message(in_channel(text), channel).text
-
-
-def unknown_command_text(command: str) -> str:
-    return request_errors.unknown_command_message(command).text
 
 
 def order_options(*arguments: str) -> argparse.Namespace:

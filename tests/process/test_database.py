@@ -3,7 +3,6 @@
 import asyncio
 import resource
 import sqlite3
-import stat
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -30,18 +29,6 @@ pytestmark = pytest.mark.anyio
 
 READY = (200, {"ready": True, "reasons": {}, "degraded": {}})
 """The command of a process that can make files and write nothing into them, as on a full disk."""
-
-
-def modes(directory: Path) -> dict[str, str]:
-    return {path.name: oct(stat.S_IMODE(path.stat().st_mode)) for path in directory.iterdir()}
-
-
-async def test_without_settings_it_is_a_file_in_the_working_directory(tmp_path: Path) -> None:
-    async with single_workspace_process({"DATABASE_URL": ""}, directory=tmp_path) as at:
-        assert await at.bot.get("/readyz") == READY
-        assert await at.bot.stop() == 0
-    assert modes(tmp_path) == {"anchor-bot.db": "0o600", "anchor-bot.db-lock": "0o600"}
-    assert at.bot.log[0]["database"] == str(tmp_path / "anchor-bot.db")
 
 
 async def test_a_second_bot_waits_until_the_first_one_is_gone(tmp_path: Path) -> None:

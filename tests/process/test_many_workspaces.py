@@ -175,7 +175,7 @@ async def test_a_rotation_beside_a_bot_that_runs_with_both_keys(tmp_path: Path) 
         async with bot_process({**at.environ, "ENCRYPTION_KEYS": OTHER_KEY.reveal()}) as bot:
             await bot.says("connected to Slack")
             await at.pause()
-        ended = await run_to_exit(at.environ)
+        ended = await run_to_exit(at.environ, 2)
     assert [request.key for request in at.anchor.orders] == [ANCHOR_KEY] * 2
     (sentence,) = ended.sentences
-    assert (ended.code, "ENCRYPTION_KEYS" in sentence) == (2, True)
+    assert "ENCRYPTION_KEYS" in sentence

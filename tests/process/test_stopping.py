@@ -169,19 +169,11 @@ async def test_a_slack_that_can_not_be_connected_to_does_not_hold_the_end_up(*, 
         await asyncio.gather(*typing)
 
 
-@TRANSPORTS
-async def test_a_bot_that_never_came_up_goes_too(*, socket_mode: bool) -> None:
-    """Without an answer of Slack's to its first question, or to its first connection."""
-    async with SimSlack(socket_mode=socket_mode) as slack, SimAnchor() as anchor:
-        if socket_mode:
-            slack.faults["handshake"] = Hang()
-        else:
-            await slack.stop()
+async def test_a_bot_that_never_came_up_goes_too() -> None:
+    async with SimSlack(socket_mode=True) as slack, SimAnchor() as anchor:
+        slack.faults["handshake"] = Hang()
         async with bot_process(environment(slack, anchor, **DEVELOPMENT)) as bot:
-            if socket_mode:
-                await slack.until(lambda: len(slack.api_calls) == 2)
-            else:
-                await bot.logs(logger="bot.tenancy", level="WARNING")
+            await slack.until(lambda: len(slack.api_calls) == 2)
             await seconds_to_stop(bot)
     assert [entry["message"] for entry in shutdown_log(bot)][-1] == "stopping"
 
