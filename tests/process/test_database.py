@@ -1,4 +1,4 @@
-"""The database of a bot as a process: one without any setting, one that others use, and one that fails meanwhile."""
+"""The database of a bot as a process: one that others use, and one that fails meanwhile."""
 
 import asyncio
 import resource
@@ -10,16 +10,18 @@ from pathlib import Path
 import pytest
 
 from bot.demo.sandbox import environment
-from bot.sim.anchor import SessionState
+from bot.sim.anchor import SessionState, SimAnchor
+from bot.sim.slack import SimSlack
 from harness import outcome_text, paused
 from harness.conversation import until
 from harness.databases import KEY, postgresql_out_of_reach
-from harness.outages import locked, network
+from harness.outages import held, locked, network
 from harness.process import (
     GONE_WITHIN,
     ProcessHarness,
     bot_process,
     hanging,
+    run_to_exit,
     seconds_to_stop,
     single_workspace_process,
 )
@@ -28,7 +30,6 @@ from harness.product import outcomes
 pytestmark = pytest.mark.anyio
 
 READY = (200, {"ready": True, "reasons": {}, "degraded": {}})
-"""The command of a process that can make files and write nothing into them, as on a full disk."""
 
 
 async def test_a_second_bot_waits_until_the_first_one_is_gone(tmp_path: Path) -> None:
@@ -42,6 +43,15 @@ async def test_a_second_bot_waits_until_the_first_one_is_gone(tmp_path: Path) ->
             assert await at.bot.stop() == 0
             await second.says("ready")
             assert await second.stop() == 0
+
+
+@pytest.mark.long
+async def test_a_second_bot_ends_with_one_sentence_after_half_a_minute(tmp_path: Path) -> None:
+    file = tmp_path / "bot.db"
+    async with SimSlack() as slack, SimAnchor() as anchor, held(file):
+        ended = await run_to_exit(environment(slack, anchor, DATABASE_URL=f"sqlite:///{file}"), 1)
+    (sentence,) = ended.sentences
+    assert str(file) in sentence
 
 
 async def test_a_server_that_is_down_does_not_keep_it_from_pausing(
