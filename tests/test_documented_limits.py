@@ -159,7 +159,6 @@ RELIABILITY: list[Row] = [
     ("more than {} minutes before the restart", word(minutes(recovery.STILL_WANTED))),
     ("kept in memory meanwhile, {} at most", journal.MOST_OPEN),
     ("take its orders over within {} s", order_rows.LEASE + recoveries.INTERVAL),
-    ("writes it again within {} s", availability.CHECK_INTERVAL),
     ("a transaction is given up after {} to {} s", database.TIMEOUT, 2 * database.TIMEOUT),
     ("all cards show it, within {} s", card_outbox.INTERVAL),
     ("another one does it after {} s", card_claims.LEASE),

@@ -14,7 +14,7 @@ from conversations.test_health import becomes, degraded
 from harness import HTTP_ONLY, SingleHarness, outcome_text, paused, single_workspace
 from harness.conversation import until
 from harness.databases import KEY
-from harness.outages import Outage, directory_away, locked, network, without_table
+from harness.outages import Outage, directory_away, file_away, file_replaced, locked, network, without_table
 from harness.product import Secret, open_store, outcomes
 from harness.texts import waiting_text
 
@@ -96,9 +96,10 @@ async def test_pauses_go_on_while_the_table_cannot_be_used(database_url: str, ou
 
 
 @HTTP_ONLY
-async def test_pauses_go_on_while_the_directory_of_the_file_is_gone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("outage", [directory_away, file_away, file_replaced])
+async def test_pauses_go_on_while_the_file_is_not_in_its_place(tmp_path: Path, outage: Outage) -> None:
     (tmp_path / "own").mkdir()
-    await survive(url := f"sqlite:///{tmp_path / 'own/bot.db'}", directory_away(url))
+    await survive(url := f"sqlite:///{tmp_path / 'own/bot.db'}", outage(url))
 
 
 @HTTP_ONLY

@@ -64,9 +64,31 @@ async def directory_away(url: str) -> AsyncIterator[None]:
     elsewhere.rename(directory)
 
 
-def delete_file(url: str, *, with_the_rest: bool = True) -> None:
+@asynccontextmanager
+async def file_away(url: str) -> AsyncIterator[None]:
+    """The SQLite file is elsewhere, as if it were deleted."""
     file = _file(url)
-    for path in (file, Path(f"{file}-wal"), Path(f"{file}-shm"))[: 3 if with_the_rest else 1]:
+    elsewhere = file.rename(file.with_name("elsewhere"))
+    yield
+    await asyncio.sleep(11)  # until the database was checked
+    assert not file.exists(), "it was written again"
+    elsewhere.rename(file)
+
+
+@asynccontextmanager
+async def file_replaced(url: str) -> AsyncIterator[None]:
+    """Another file is in the place of the SQLite file."""
+    async with file_away(url):
+        _file(url).write_text("theirs")
+        yield
+        await asyncio.sleep(11)
+        assert _file(url).read_text() == "theirs"
+        _file(url).unlink()
+
+
+def delete_file(url: str) -> None:
+    file = _file(url)
+    for path in (file, Path(f"{file}-wal"), Path(f"{file}-shm")):
         path.unlink(missing_ok=True)
 
 

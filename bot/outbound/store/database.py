@@ -23,7 +23,7 @@ from sqlalchemy.exc import (
 
 from bot.core.secret import Secret
 from bot.outbound.store.errors import StoreBrokenError, StoreUnreachableError
-from bot.outbound.store.sqlite import IN_MEMORY, file_of, file_url, identity_of, memory_url
+from bot.outbound.store.sqlite import IN_MEMORY, file_of, file_url, memory_url
 from bot.outbound.store.sqlite_connections import SqliteConnections
 
 _T = TypeVar("_T")
@@ -73,10 +73,7 @@ class Database:
         self._connections = connections
         self._write_lock = write_lock
         self._turn = turn
-        self._identity = identity_of(file) if file else None
         self.migrated = asyncio.Event()
-        self.generation = 0
-        """The number of times that another file has taken the place of the database."""
         self.errors = 0
         """The number of calls that failed."""
         self.broken: StoreBrokenError | None = None
@@ -112,8 +109,6 @@ class Database:
         the transaction is rolled back, unless it is just being committed.
         """
         self._check_migrated()
-        if self.is_moved:
-            raise StoreUnreachableError("its file was deleted or replaced")
         return await self._change(work, within, nullcontext() if is_urgent else self._turn)
 
     async def execute(self, statement: Executable, values: Mapping[str, object] | None = None) -> int:
@@ -143,21 +138,7 @@ class Database:
     @property
     def is_moved(self) -> bool:
         """Return whether the SQLite file that is open is no longer at its path."""
-        return self.file is not None and identity_of(self.file) != self._identity
-
-    async def reopen(self) -> None:
-        """Open the file that is now at the path, to be migrated. Write a deleted one again.
-
-        Raises StoreNotUsableError, or StoreUnreachableError if it cannot be written.
-        """
-        assert self.file is not None and isinstance(self._connections, SqliteConnections)  # noqa: S101, PT018 - no other database moves
-        async with self._write_lock:
-            with self._translate_errors():
-                await self._connections.reopen(self.file)
-            self._identity = identity_of(self.file)
-            self.generation += 1
-            self.migrated.clear()
-        _log.warning("database file was deleted or replaced; opened again", extra={"file": str(self.file)})
+        return isinstance(self._connections, SqliteConnections) and self._connections.is_moved
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
@@ -165,6 +146,9 @@ class Database:
             yield
         except IntegrityError:
             raise  # the caller handles a violated constraint
+        except StoreUnreachableError as error:
+            self._report(error, error)
+            raise
         except (TimeoutError, SQLAlchemyError, sqlite3.Error) as error:
             kind = StoreUnreachableError if isinstance(error, _PASSING) else StoreBrokenError
             failure = kind(_explain(error))
@@ -213,7 +197,7 @@ def connect(url: Secret) -> Database:
     file = file_of(url)
     if file is not None or url == IN_MEMORY:
         write_lock, turn = asyncio.Lock(), asyncio.Lock()  # fair queues: SQLite's own order is random
-        connections = SqliteConnections(*memory_url()) if file is None else SqliteConnections(file_url(file))
+        connections = SqliteConnections(*memory_url()) if file is None else SqliteConnections(file_url(file), file=file)
         database = Database(connections, write_lock, turn, file)
         database.is_exclusive = file is None
         return database

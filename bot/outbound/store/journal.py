@@ -50,7 +50,6 @@ class Journal:
         self._wake = asyncio.Event()
         self._is_stopping = False
         self._renewed_at = time.monotonic()
-        self._generation = rows.generation
 
     @property
     def is_full(self) -> bool:
@@ -152,8 +151,6 @@ class Journal:
     async def _tick(self) -> bool:
         """Write a batch, and renew the leases if it is time. Return whether the database took it."""
         try:
-            if self._generation != self.rows.generation:
-                self._write_again()
             if self._changed:
                 await self._write()
             await self._renew()
@@ -169,13 +166,6 @@ class Journal:
             return False
         self._readiness.recover("journal")
         return True
-
-    def _write_again(self) -> None:
-        """Write all open orders to the database that has taken the place of another one."""
-        self._generation = self.rows.generation
-        for entry in self._open.values():
-            entry.is_stored = False
-            self._change(entry)
 
     async def _renew(self) -> None:
         """Renew the leases, if it is time."""

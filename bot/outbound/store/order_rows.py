@@ -71,11 +71,6 @@ class OrderRows:
         """Return whether other processes can use the database."""
         return not self._database.is_exclusive
 
-    @property
-    def generation(self) -> int:
-        """Return the number of times that the database was replaced; what was stored before may be missing."""
-        return self._database.generation
-
     async def write(self, new: Sequence[OrderRow], changed: Sequence[OrderRow]) -> Written:
         """Insert and update rows in one transaction, in which no other process writes orders for the same sessions.
 

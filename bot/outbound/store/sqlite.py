@@ -48,21 +48,6 @@ def identity_of(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def new_file(path: Path) -> Path:
-    """Make an empty file beside the one at `path`, to `put` it there. Raises StoreNotUsableError."""
-    new = Path(f"{path}-new")
-    new.unlink(missing_ok=True)
-    file_url(new)
-    return new
-
-
-def put(new: Path, path: Path) -> None:
-    """Put a database in the place of a deleted one."""
-    for rest in ("-wal", "-shm"):  # of the deleted file
-        Path(f"{path}{rest}").unlink(missing_ok=True)
-    new.rename(path)
-
-
 def memory_url() -> tuple[URL, sqlite3.Connection]:
     """Return the URL of a new database in memory for an engine, and the connection that keeps it until it is closed.
 

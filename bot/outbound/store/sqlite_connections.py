@@ -14,10 +14,12 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, Executable, Row, create_engine, event
 
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.reading import READING
-from bot.outbound.store.sqlite import identity_of, new_file, put
+from bot.outbound.store.sqlite import identity_of
 
 _T = TypeVar("_T")
+MOVED = "its file was deleted or replaced"
 _BUSY_TIMEOUT_MS = 4_000
 _POLL_INTERVAL = 0.02
 _READERS = 4  # threads
@@ -30,15 +32,24 @@ class SqliteConnections:
     A whole transaction is one call of its thread. `keeper` is closed last.
     """
 
-    def __init__(self, url: URL, keeper: sqlite3.Connection | None = None) -> None:
+    def __init__(self, url: URL, keeper: sqlite3.Connection | None = None, file: Path | None = None) -> None:
         self._keeper = keeper
+        self._file, self._identity = file, identity_of(file) if file else None
         self._engine, self._reading = _engine(url), _engine(url, **READING, pool_size=_READERS)
+        for engine in (self._engine, self._reading):
+            event.listen(engine, "connect", self._check_place)  # none reads another file
         self._writer = ThreadPoolExecutor(1, "sqlite-changes")
         self._readers = ThreadPoolExecutor(_READERS, "sqlite-reads")
 
     async def change(self, work: Callable[[Connection], _T]) -> _T:
         """Return the result of `work` in a transaction. The next one waits for its end, also after a cancellation."""
-        transaction = _Transaction(self._engine, work)
+
+        def work_in_place(connection: Connection) -> _T:
+            result = work(connection)
+            self._check_place()
+            return result
+
+        transaction = _Transaction(self._engine, work_in_place)
         try:
             return await asyncio.get_running_loop().run_in_executor(self._writer, transaction.run)
         except asyncio.CancelledError:
@@ -53,18 +64,14 @@ class SqliteConnections:
         with self._reading.connect() as connection:
             return list(connection.execute(query, values).all())
 
-    async def reopen(self, path: Path) -> None:
-        """Let the next connections open the file that is at `path` then. Write a deleted one again.
+    @property
+    def is_moved(self) -> bool:
+        """Return whether the file that is open is no longer at its path."""
+        return self._file is not None and identity_of(self._file) != self._identity
 
-        Raises StoreNotUsableError, or sqlite3.Error.
-        """
-        await asyncio.get_running_loop().run_in_executor(self._writer, self._reopen, path)
-
-    def _reopen(self, path: Path) -> None:
-        if identity_of(path) is None:
-            with self._engine.connect() as connection:
-                _rewrite(connection, path)
-        self._dispose()
+    def _check_place(self, *_: object) -> None:
+        if self.is_moved:
+            raise StoreUnreachableError(MOVED)
 
     def _dispose(self) -> None:
         self._engine.dispose()
@@ -95,14 +102,6 @@ class _Transaction(Generic[_T]):
             if not self.is_cancelled:
                 connection.commit()
             return result
-
-
-def _rewrite(connection: Connection, path: Path) -> None:
-    """Write a file that was deleted again: it is still readable by a connection that was open."""
-    new = new_file(path)
-    opened: Any = connection.connection.driver_connection
-    opened.execute("VACUUM INTO ?", (str(new),))
-    put(new, path)
 
 
 def _engine(url: URL, **reading: Any) -> Engine:  # noqa: ANN401 - those of SQLAlchemy

@@ -19,8 +19,10 @@ from bot.outbound.store.key_rotation import check_keys
 from bot.outbound.store.migration import migrate
 from bot.outbound.store.role_rows import RoleRows
 from bot.outbound.store.schema import metadata
+from bot.outbound.store.sqlite_connections import MOVED
 from bot.outbound.store.workspace_rows import WorkspaceRows
 
+_PUT_BACK = "Put it back, or restart the bot with the one that is to be used: then orders since are lost."
 LEAST_FREE = 50_000_000  # bytes; a change needs a few thousand
 
 
@@ -48,19 +50,16 @@ class Store:
             raise StoreNotUsableError(unusable(name_of(error), self.database.file)) from None
 
     async def find_problems(self, *, keys_must_fit: bool = True) -> dict[str, str | None]:
-        """Return what is wrong with the database, and with the disk of a SQLite file; None for what is not.
-
-        A file that was deleted or replaced is opened again.
-        """
+        """Return what is wrong with the database, and with the disk of a SQLite file; None for what is not."""
         database = table = None
         try:
-            if self.database.is_moved:
-                await self.database.reopen()
             if not self.database.migrated.is_set():
                 await self.prepare(keys_must_fit=keys_must_fit)
             for table in metadata.tables.values():
                 await self.database.fetch_one(select(*table.c).limit(1))
-            if self.database.broken is not None:
+            if self.database.is_moved:
+                database = f"The database fails ({MOVED}). {_PUT_BACK}"
+            elif self.database.broken is not None:
                 database = f"The database fails ({self.database.broken})."
         except StoreUnreachableError as error:
             database = f"The database fails{'' if table is None else f' at the table {table.name}'} ({error})."

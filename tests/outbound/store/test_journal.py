@@ -10,7 +10,6 @@ from bot.outbound.store import journal as module
 from harness.conversation import until
 from harness.databases import KEY
 from harness.journal import GONE, JournalHarness, journal_of
-from harness.outages import delete_file
 from harness.product import Secret, Store, open_store, requests
 from harness.product import outcomes as out
 from harness.stored import execute
@@ -96,11 +95,7 @@ async def at(url: str) -> AsyncIterator[JournalHarness]:
 async def test_without_changes_it_waits(at: JournalHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = list[object]()
 
-    def look(rows: object) -> int:
-        looks.append(rows)
-        return 0
-
-    monkeypatch.setattr(type(at.rows), "generation", property(look))
+    monkeypatch.setattr(at.readiness, "recover", looks.append)
     assert await at.begin().written
     before = len(looks)
     await asyncio.sleep(1)
@@ -199,20 +194,3 @@ async def test_without_an_answer_of_the_database_an_order_counts_as_ours_after_a
         assert answer.done(), "it waits although the database is known to fail"
         assert await answer
     at.rows.error = None
-
-
-async def test_open_orders_are_written_to_the_file_that_took_the_place(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'bot.db'}"
-    async with open_store(Secret(url), [KEY]) as store, journal_of(store) as at:
-        told, still_open = at.begin(), at.begin()
-        at.journal.told(told, "ack")
-        assert await still_open.written
-        assert await told.written
-        delete_file(url)
-        async with open_store(Secret(url), [KEY]):
-            pass
-        await store.find_problems()
-        at.journal.settle(still_open, PAUSED)
-        assert await still_open.written
-        async with journal_of(store, "theirs") as beside:
-            assert [(one.id, one.outcome) for one, _ in await beside.take_over(1)] == [(still_open.id, PAUSED)]
