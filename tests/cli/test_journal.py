@@ -34,7 +34,7 @@ ROWS = [
     told(order_row(age=100_000), outcomes.Paused("paused")),
     told(order_row(session=OTHER_SESSION, age=5_000), outcomes.NotFound("no such session")),
     told(order_row(requests.Verb.RESUME, team="T0OTHER0001", age=4_000), UNCONFIRMED),
-    told(order_row(user="U0BOB000001", age=3_000), policy.NotNamed(frozenset({"U1"}))),
+    told(order_row(user="U0BOB000001", age=1_700), policy.NotNamed(frozenset({"U1"}))),
     order_row(age=1),
 ]
 """One is older than a day; the last one has no outcome yet."""
@@ -87,7 +87,7 @@ def numbers(printed: str) -> list[int]:
         ("--since 2026-01-01 --user U0BOB000001", [3]),
         ("--since 3060s", [3, 4]),
         ("--since 1h", [3, 4]),
-        ("--since 49m", [4]),
+        ("--since 28m", [4]),
         ("--workspace T0OTHER0001", [2]),
         ("--outcome notfound", [1]),
         ("--outcome unconfirmed", [2]),

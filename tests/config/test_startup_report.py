@@ -71,3 +71,9 @@ def test_the_summary(environ: dict[str, str], summary: tuple[str, ...]) -> None:
 )
 def test_the_summary_says_where_the_database_is(url: str, shown: str) -> None:
     assert summarize(Settings.from_env(GOOD | {"DATABASE_URL": url}))["database"] == shown
+
+
+def test_each_setting_is_known_by_its_own_name() -> None:
+    for name in read_environment({}, EXAMPLE):
+        ((_, sentence),) = found(GOOD | {f"{name}_": "x"})
+        assert sentence.endswith(f" {name}?")

@@ -28,6 +28,7 @@ DOMAINS = [
         ({"status": 7, "tags": 7, "domains": "x", "steps": "x", "api_key_name": None}, session()),
         ({"created_at": CREATED}, session(created_at=CREATED_AT)),
         ({"created_at": "2026-11-26T12:00:00"}, session(created_at=CREATED_AT)),
+        ({"created_at": "2026-11-26T13:00:00+01:00"}, session(created_at=CREATED_AT)),
         ({"created_at": CREATED_AT}, session(created_at=CREATED_AT)),
         ({"created_at": CREATED_AT * 1000}, session(created_at=CREATED_AT)),
         ({"created_at": "yesterday"}, session()),
