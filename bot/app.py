@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
@@ -201,7 +202,7 @@ async def _start(
 ) -> None:
     """Connect to Slack once the bot knows its workspace. Raises TokenRefusedError or AppTokenRefusedError."""
     await tenancy.start()
-    checks.start(repeat(tenancy.check, every=tenancy.check_interval))
+    checks.start(repeat(partial(tenancy.check, container.monitor), every=tenancy.check_interval))
     checks.start(delete_left_probes(web_api, tenancy.workspaces, tenancy.rows))
     if socket_mode:
         await container.recovery.look(within=_LOOK_TIMEOUT)

@@ -114,6 +114,7 @@ DEFAULT_LIMITS = Limits()
 class Container:
     """The objects that `bot.app` starts and stops."""
 
+    monitor: WorkspaceMonitor
     session_control: SessionControl
     session_lists: SessionLists
     fact_reads: FactReads
@@ -172,14 +173,14 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     delivery = MessageDelivery(response_urls, slack, workspaces, capacity=limits.messages)
     admins = CurrentAdmins(workspaces, roles)
     install_url = tenancy.base_url and f"{tenancy.base_url}{INSTALL_PATH}"
-    monitor = WorkspaceMonitor(workspaces, admins, delivery, tasks, time.monotonic, install_url=install_url)
+    monitor = WorkspaceMonitor(workspaces, admins, delivery, tasks, time.monotonic, readiness, install_url=install_url)
     past_orders = PastOrders(OrderHistory(tenancy.store.database), tasks)
     checks = CachedChecks(Services(clients.web, anchor, limits.now), tasks, time.monotonic)
     access_check = AccessCheck(workspaces, roles, monitor)
     anchor_sessions = AnchorSessions(
         clients.transport, base_url=settings.anchor_api_url, timeout=settings.anchor_timeout
     )
-    reads = SessionReads(anchor_sessions, tasks, limits.now, time.monotonic)
+    reads = SessionReads(anchor_sessions, tasks, limits.now, time.monotonic, monitor)
     card_facts = CardFacts(CardFactRows(tenancy.store.database), reads.known)
     fact_reads = FactReads(anchor_sessions, reads, card_facts.fill, tasks, time.monotonic)
     lists = SessionLists(access_check, reads, past_orders, tasks, limits.now)
@@ -261,6 +262,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         tables, orders, delivery, tasks, clients.slack_now, metrics, ack_wait=limits.ack_wait, most_tasks=limits.tasks
     )
     return Container(
+        monitor,
         session_control,
         lists,
         fact_reads,

@@ -16,6 +16,7 @@ from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings
 from bot.core.admin_outcomes import NewKeyRejected
 from bot.core.alert import ALERTS_PATH
 from bot.core.secret import Secret, digest
+from bot.core.session_list import NotRead, Unread
 from bot.core.workspace import AnchorKey, Workspace
 from bot.health import Readiness
 from bot.inbound.install import REDIRECT_PATH, Install
@@ -30,6 +31,7 @@ from bot.outbound.store.workspace_directory import WorkspaceDirectory
 from bot.outbound.store.workspace_rows import WorkspaceRows
 from bot.outbound.workspaces import SingleWorkspace, Workspaces
 from bot.usecases.install import Installer
+from bot.usecases.workspace_monitor import WorkspaceMonitor
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +50,7 @@ class Tenancy:
     workspaces: Workspaces
     store: Store
     start: Callable[[], Coroutine[Any, Any, None]]
-    check: Callable[[], Awaitable[None]]
+    check: Callable[[WorkspaceMonitor], Awaitable[None]]
     check_interval: float
     alerts_path: str | None
     routes: tuple[web.RouteDef, ...] = ()
@@ -105,7 +107,7 @@ def _one(
         workspaces,
         store,
         start=lambda: _identify(slack, settings.bot_token, workspaces, readiness),
-        check=partial(_check_key, anchor, settings.anchor_api_key, readiness),
+        check=partial(_check_key, anchor, settings.anchor_api_key, workspaces),
         check_interval=KEY_CHECK_INTERVAL,
         alerts_path=None if token is None else ALERTS_PATH,
     )
@@ -129,17 +131,16 @@ async def _identify(slack: SlackClient, token: Secret, workspaces: SingleWorkspa
             return
 
 
-async def _check_key(anchor: AnchorClient, key: Secret, readiness: Readiness) -> None:
+async def _check_key(anchor: AnchorClient, key: Secret, workspaces: SingleWorkspace, monitor: WorkspaceMonitor) -> None:
     """Try the key with Anchor. Without an answer nothing is known about it."""
-    result = await anchor.try_key(key)
-    if isinstance(result, NewKeyRejected):
-        why = f"Anchor refuses ANCHOR_API_KEY (HTTP {result.status_code}). Set it to a valid key and restart the bot."
-        readiness.degrade("anchor_key", why)
-    elif result is None:
-        readiness.recover("anchor_key")
+    result, workspace = await anchor.try_key(key), await workspaces.owner_of_alerts("")
+    if isinstance(result, NewKeyRejected) and workspace is not None:
+        monitor.record_list(workspace, NotRead(Unread.KEY_REJECTED, result.status_code))
+    elif result is None and workspace is not None:
+        monitor.record_list(workspace, result)
 
 
-async def _check_many(store: Store, readiness: Readiness, workspaces: WorkspaceDirectory) -> None:
+async def _check_many(store: Store, readiness: Readiness, workspaces: WorkspaceDirectory, _: WorkspaceMonitor) -> None:
     await availability.check(store, readiness)
     await workspaces.retry_uninstalls()
 

@@ -8,7 +8,7 @@ from cachetools import TTLCache
 
 from bot.concurrency import Tasks
 from bot.core.session_id import SessionId
-from bot.core.session_list import NotRead
+from bot.core.session_list import NotRead, Unread
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.usecases.access_check import Access
 from bot.usecases.session_reads import SessionReads
@@ -72,7 +72,9 @@ class FactReads:
         await asyncio.sleep(DELAY)
         team_id = access.workspace.team_id
         read = await self._anchor.about(access.key, session_id, within=_TIMEOUT)
-        if isinstance(read, NotRead):
+        if isinstance(read, NotRead) and read.why is Unread.KEY_REJECTED:
+            self._reads.report(access.workspace, read)
+        elif isinstance(read, NotRead):
             self._rate_limited[team_id] = True
         else:
             self._reads.learn(team_id, read)

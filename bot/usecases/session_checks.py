@@ -75,6 +75,7 @@ class SessionChecks:
         if workspace is None or workspace.anchor_key is None:
             return
         page = await self._sessions.statuses(workspace.anchor_key.value, since=since - _AGE)
+        self._reads.report(workspace, page)
         if isinstance(page, NotRead):
             failures = self._failures[team_id] = self._failures.get(team_id, 0) + 1
             await self._rows.postpone(team_id, min(INTERVAL * 2 ** min(failures, 10), LONGEST_BACKOFF))

@@ -11,8 +11,10 @@ from bot.concurrency import Tasks
 from bot.core.session import Session
 from bot.core.session_id import SessionId
 from bot.core.session_list import NotRead, SessionList
+from bot.core.workspace import Workspace
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.usecases.access_check import Access
+from bot.usecases.workspace_monitor import WorkspaceMonitor
 
 CACHED = 5.0
 """Seconds for which others get what was read, too."""
@@ -39,9 +41,15 @@ class SessionReads:
     """
 
     def __init__(
-        self, anchor: AnchorSessions, tasks: Tasks, now: Callable[[], float], clock: Callable[[], float]
+        self,
+        anchor: AnchorSessions,
+        tasks: Tasks,
+        now: Callable[[], float],
+        clock: Callable[[], float],
+        monitor: WorkspaceMonitor,
     ) -> None:
         self._anchor = anchor
+        self._monitor = monitor
         self._tasks = tasks
         self._now = now
         self._clock = clock
@@ -62,6 +70,10 @@ class SessionReads:
         reading = self._in_flight[name]
         await asyncio.wait({reading})
         return reading.result()
+
+    def report(self, workspace: Workspace, read: object) -> None:
+        """Report what a read of a list says about the key."""
+        self._monitor.record_list(workspace, read)
 
     def known(self, team_id: str, session_id: SessionId) -> Session | None:
         """Return what was read of a session in the last 10 minutes; what changes soon, for 5 seconds."""
@@ -96,6 +108,7 @@ class SessionReads:
             result = await self._anchor.running(access.key, self._now())
         finally:
             del self._in_flight[name]
+        self.report(access.workspace, result)
         if isinstance(result, SessionList):
             self._lists[name] = result
             self.learn(access.workspace.team_id, result.sessions)

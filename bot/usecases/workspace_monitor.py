@@ -9,7 +9,9 @@ from cachetools import TTLCache
 
 from bot.concurrency import Tasks
 from bot.core.outcomes import KeyRejected, KeyTaken, Outcome
+from bot.core.session_list import NotRead, Unread
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
+from bot.health import Readiness
 from bot.messages.admin_notices import key_refused_message, reinstall_message
 from bot.messages.message import Message
 from bot.outbound.store.errors import StoreError
@@ -37,17 +39,19 @@ class WorkspaceMonitor:
     `clock` is monotonic, in seconds. The app is reinstalled on the page `install_url`.
     """
 
-    def __init__(  # noqa: PLR0913 - collaborators and settings
+    def __init__(  # noqa: PLR0913, PLR0917 - collaborators and settings
         self,
         workspaces: Workspaces,
         admins: CurrentAdmins,
         delivery: MessageDelivery,
         tasks: Tasks,
         clock: Callable[[], float],
+        readiness: Readiness,
         *,
         install_url: str,
     ) -> None:
         self._install_url = install_url
+        self._readiness = readiness
         self._workspaces = workspaces
         self._admins = admins
         self._delivery = delivery
@@ -56,11 +60,29 @@ class WorkspaceMonitor:
         self._recording: set[tuple[str, int, KeyCheck]] = set()
         self._saving = asyncio.Lock()  # many new keys at once would wait for the database until their timeouts
 
+    def record_list(self, workspace: Workspace, read: object) -> None:
+        """Record what a read of a list of sessions says about the workspace's key."""
+        key = workspace.anchor_key
+        if isinstance(read, NotRead):
+            if read.why is Unread.KEY_REJECTED:
+                self._record_check(workspace, KeyCheck.REFUSED, read.status_code)
+        elif key is not None and key.check is KeyCheck.REFUSED:
+            self._record_check(workspace, KeyCheck.VERIFIED)
+
     def record_result(self, workspace: Workspace, outcome: Outcome) -> None:
         """Record the outcome of a request with the workspace's key."""
-        key, check = workspace.anchor_key, _key_check(outcome)
-        if key is None or check is None:
+        if (check := _key_check(outcome)) is not None:
+            self._record_check(workspace, check, outcome.status_code if isinstance(outcome, KeyRejected) else None)
+
+    def _record_check(self, workspace: Workspace, check: KeyCheck, status: int | None = None) -> None:
+        key = workspace.anchor_key
+        if key is None:
             return
+        if not workspace.is_managed and check is KeyCheck.REFUSED:
+            why = f"Anchor refuses ANCHOR_API_KEY (HTTP {status}). Set it to a valid key and restart the bot."
+            self._readiness.degrade("anchor_key", why)
+        elif not workspace.is_managed:
+            self._readiness.recover("anchor_key")
         is_news = check is not key.check or (check is KeyCheck.REFUSED and self._is_due(workspace, _refused(workspace)))
         recording = (workspace.team_id, workspace.key_version, check)
         if is_news and recording not in self._recording:
@@ -77,6 +99,8 @@ class WorkspaceMonitor:
         team_id, version = workspace.team_id, workspace.key_version
         try:
             await self._save(team_id, version, check)
+            if workspace.is_managed and check is KeyCheck.REFUSED is not key.check:
+                _log.warning("Anchor refuses the key", extra={"team": team_id})
             current = await self._workspaces.find(team_id) if check is KeyCheck.REFUSED else None
             if current is not None and current.key_version == version:
                 message = key_refused_message(key, by_admins=workspace.is_managed)

@@ -38,6 +38,7 @@ async def test_everybody_sees_how_the_workspace_is_set_up_and_admins_get_the_con
         assert controls(await team.open_home(user)) == [one for one in NAMES if one not in {"key_menu", "test_alert"}]
     rows = at.store.rows
     value, check = Secret("sk-of-tenant-1-and-its-end-9876"), workspace.KeyCheck.VERIFIED
+    at.anchor.add_key(value.reveal())
     await rows.set_key(team.team_id, workspace.AnchorKey(value, check, team.second.id, 1_785_000_000))
     rule = policy.Rule(frozenset({team.admin.id, team.member.id}), frozenset({team.channel.id}))
     await rows.set_policy(team.team_id, policy.Policy(pause=rule), if_version=await at.policy_version(team.team_id))

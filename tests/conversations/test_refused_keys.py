@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.sim.anchor import Slow, unauthorized
+from bot.sim.anchor import Slow, forbidden, unauthorized
+from bot.sim.local_server import free_port
 from bot.sim.slack import User
 from harness import (
     BOTH_TRANSPORTS,
@@ -21,6 +22,7 @@ from harness import (
 )
 from harness.admin_texts import admin_notices
 from harness.conversation import direct_messages, until
+from harness.process import scrape
 from harness.product import Secret, outcomes, workspace
 
 pytestmark = pytest.mark.anyio
@@ -93,10 +95,10 @@ async def test_in_a_single_workspace_an_admin_who_has_opened_home_is_notified_on
         at.anchor.fault = unauthorized()
         assert (await at.answer("a command")).text == refusal(at, by_admins=False)
         await until(lambda: of_monitor(caplog))
-        await asyncio.sleep(601.0)  # until somebody is looked for again
         users = [at.slack.bob, at.slack.carol, at.slack.alice]
         for user in users:
             await at.open_home(user)
+        await asyncio.sleep(601.0)  # until somebody is looked for again
         for by in (*BY_BOTH, "a command"):
             await at.answer(by, at.slack.bob)
         await at.wait_for_direct_messages()
@@ -105,6 +107,39 @@ async def test_in_a_single_workspace_an_admin_who_has_opened_home_is_notified_on
         assert direct_messages(at.slack, users) == {"alice": [expected], "bob": [], "carol": []}
     (error,) = of_monitor(caplog)
     assert (error.levelname, vars(error)["team"], vars(error)["about"]) == ("ERROR", "T0HOME00001", "key 0 refused")
+
+
+async def test_a_list_that_anchor_refuses_degrades_a_single_workspace_until_one_is_accepted() -> None:
+    async with single_workspace(METRICS_PORT=str(port := free_port())) as at:
+        await at.open_home(at.slack.alice)
+        await asyncio.sleep(5.0)  # until the list is read again
+        at.anchor.read_fault = forbidden()
+        for _ in range(2):
+            await at.command("")
+        await at.wait_for_direct_messages()
+        assert (await scrape(port))("anchor_bot_degraded", part="anchor_key") == 1
+        at.anchor.read_fault = None
+        await at.command("")
+        assert (await scrape(port))("anchor_bot_degraded", part="anchor_key") == 0
+        assert len(at.direct_messages(at.slack.alice)) == 1
+
+
+@pytest.mark.parametrize("read", ["a list", "behind an order", "of a card"])
+async def test_a_refused_list_is_noticed_once_while_orders_are_accepted(
+    read: str, team: Team, caplog: pytest.LogCaptureFixture
+) -> None:
+    team.anchor.add_key(team.key)
+    team.anchor.read_fault = unauthorized()
+    if read == "of a card":
+        await team.at.take_alerts(team, "token")
+        assert (await team.at.post_alert(team.team_id, "token", session_id=team.session, text="It spends."))[0] == 200
+        await asyncio.sleep(75.0)
+    for _ in range(2):
+        if read != "of a card":
+            await team.command("" if read == "a list" else team.session)
+        await asyncio.sleep(2.0)
+    await team.notices_are({"setter": [notice(team.key)]})
+    assert "Anchor refuses the key" in caplog.text
 
 
 @BOTH_TRANSPORTS
@@ -161,8 +196,7 @@ async def test_while_the_database_is_away_nothing_is_kept_and_then_it_is(
     assert (await team.answer("a command")).text == refusal(team, by_admins=True)
     await team.notices_are({"setter": []})
     await team.at.rename_table("elsewhere", "workspaces")
-    (record,) = of_monitor(caplog)
-    assert (record.levelname, vars(record)["team"]) == ("WARNING", team.team_id)
+    assert {(one.levelname, vars(one)["team"]) for one in of_monitor(caplog)} == {("WARNING", team.team_id)}
     await team.use()
     await team.notices_are({"setter": [notice(team.key)]})
     assert team.key not in caplog.text

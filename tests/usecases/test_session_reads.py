@@ -12,7 +12,7 @@ ID = SessionId(SESSION)
 
 def test_facts_are_fresh_for_some_seconds_and_kept() -> None:
     now = 0.0
-    reads = SessionReads(Mock(), Mock(), lambda: now, lambda: now)
+    reads = SessionReads(Mock(), Mock(), lambda: now, lambda: now, Mock())
     reads.learn_some("T1", [Session(id=ID, tags=("checkout",), status="running")])
     assert reads.known("T1", ID) == Session(id=ID, tags=("checkout",))
     assert not reads.is_fresh("T1", ID)

@@ -98,7 +98,8 @@ class AnchorSessions:
         """Return a session, and the newest ones that run, by two requests at once; `within` is in seconds.
 
         Only the list says which domains a session is on and what drives it. Only the details say what it costs while it
-        runs, and describe one that is not among the newest. What cannot be read is absent, but for a rate limit.
+        runs, and describe one that is not among the newest. What cannot be read is absent, but for a rate limit, and
+        for a list that refuses the key. Details that refuse it can mean that the session is not of the key's team.
         """
         details, page = await asyncio.gather(
             self.details(key, session_id, within=within), self.newest(key, within=within)
@@ -106,6 +107,8 @@ class AnchorSessions:
         for read in (details, page):
             if isinstance(read, NotRead) and read.why is Unread.RATE_LIMITED:
                 return read
+        if isinstance(page, NotRead) and page.why is Unread.KEY_REJECTED and isinstance(details, NotRead):
+            return page
         found = {one.id: one for one in page.sessions} if isinstance(page, SessionPage) else {}
         if isinstance(details, Session):
             found[session_id] = details.with_newer(found.get(session_id, details))

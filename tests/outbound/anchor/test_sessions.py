@@ -152,7 +152,11 @@ async def test_the_list_and_the_details_of_a_session_complete_each_other(
     read = await reads.about(KEY, ID, within=5.0)
     assert not isinstance(read, session_list.NotRead)
     assert {session.id: session.status for session in read}[ID] == "completed"
+    anchor.read_fault = unauthorized(times=1)  # of the details
+    assert {session.id for session in await reads.about(KEY, ID, within=5.0)} == {newer}  # type: ignore[union-attr]
     anchor.read_fault = html(502)
     assert await reads.about(KEY, ID, within=5.0) == ()
+    anchor.read_fault = forbidden()
+    assert await reads.about(KEY, ID, within=5.0) == NotRead(Unread.KEY_REJECTED, 403)
     anchor.read_fault = rate_limited()
     assert await reads.about(KEY, ID, within=5.0) == NotRead(Unread.RATE_LIMITED, 429)
