@@ -74,7 +74,7 @@ OPERATIONS: list[Row] = [
     ("`disk` (less than {} MB free for a SQLite file)", store.LEAST_FREE / 1_000_000),
     ("are checked every {} s", availability.CHECK_INTERVAL),
     ("The first of each kind in {} minutes is logged with its traceback", minutes(database.QUIET)),
-    ("is checked at startup and every {} minutes", minutes(tenancy.KEY_CHECK_INTERVAL)),
+    ("is checked at startup, every {} minutes", minutes(tenancy.KEY_CHECK_INTERVAL)),
     ("logged at most once per {} s and status", rejections.LOG_INTERVAL),
     ("the bot goes on: it keeps {} lines", logs.CAPACITY),
     ("| log lines that nobody has read yet | {} |", logs.CAPACITY),
