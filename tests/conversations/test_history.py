@@ -115,3 +115,10 @@ async def test_home_and_the_modal_say_why_they_show_no_orders(
     missing = text.last_orders(text.LastOrders(None, team.admin.id, is_admin=True))[0]["text"]["text"]
     home = await team.open_home()
     assert (shown(home), missing in home.text, bool(home.find(BUTTON))) == ([], True, True)
+
+
+async def test_the_modal_says_that_the_workspace_cannot_be_read(team: AdminHarness) -> None:
+    await team.open_modal(BUTTON)
+    await team.at.execute("UPDATE workspaces SET bot_token = 'damaged'")
+    await team.submit({})
+    await team.wait_for_modal(say.MODAL_NOT_OPENED)
