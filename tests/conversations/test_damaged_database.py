@@ -57,9 +57,9 @@ async def test_pauses_go_on_without_any_one_table(
                 await until_named(at, table)
             await execute(url, repair.format(table, role))
             await becomes(at, set())
-    (logged,) = [record for record in caplog.records if record.message == "database fails"]
-    assert logged.exc_info
-    assert str(logged.exc_info[1]) == ("UndefinedTable" if fault == "missing" else "InsufficientPrivilege")
+    logged = [record.exc_info for record in caplog.records if record.message == "database fails"]
+    kinds = [str(info[1]) for info in logged if info]  # on a busy machine a timeout can be another one
+    assert kinds.count("UndefinedTable" if fault == "missing" else "InsufficientPrivilege") == 1
 
 
 def cut(file: Path) -> None:
