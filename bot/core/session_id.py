@@ -18,6 +18,7 @@ _ID = re.compile(
     rf"(?P<label>sessions?(?:[_-]?id)?[/=:])?{_NOT_INSIDE_A_WORD}(?P<id>{_DASHED}|[0-9a-f]{{32}}){_NOT_GOING_ON}",
     re.ASCII | re.IGNORECASE,
 )
+_START_OF_AN_ID = re.compile(r"[0-9a-f]{8}", re.ASCII | re.IGNORECASE)  # found far sooner than an id where none is
 _ID_DIGITS = 32
 _LINK = re.compile(r"<([@#!][^<>|]*|[a-z]+:[^<>|]*)(?:\|([^<>]*))?>", re.IGNORECASE)
 _VISIBLE_ESCAPE = re.compile(r"%(?:[2-6][0-9a-f]|7[0-9a-e])", re.IGNORECASE)
@@ -113,12 +114,12 @@ def _fold(word: str) -> str:
 def _is_visible(word: str) -> bool:
     if "%" in word and not _VISIBLE_ESCAPE.search(word):
         return bool(_fold(word))
-    return (word.isascii() and word.isprintable()) or bool(word.translate(FORMS))
+    return FORMS.get(ord(word[0])) != "" or bool(word.translate(FORMS))
 
 
 def _ids_in(word: str) -> tuple[SessionId, ...]:
     """Return the different ids of a folded word; in a URL with several, the one labelled as the session's."""
-    matches = list(_ID.finditer(word))
+    matches = list(_ID.finditer(word)) if _START_OF_AN_ID.search(word) else []
     marked = [match for match in matches if match["label"]]
     return tuple(dict.fromkeys(_canonical(match["id"]) for match in marked or matches))
 

@@ -90,5 +90,6 @@ def test_the_longest_text_takes_at_most_20_ms_and_half_of_it_half_as_long(parser
     parse, longest = PARSERS[parser]
     text = (HOSTILE[kind] * longest)[:longest]
     whole, half = seconds(parse, text), seconds(parse, text[: longest // 2])
-    assert whole <= 0.020
+    this_machine = seconds(lambda text: text.translate({}), "\ufdfa" * 40_000) / 0.003
+    assert whole <= 0.020 * max(1.0, this_machine)
     assert whole <= max(2.5 * half, 0.002)
