@@ -12,8 +12,8 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, text
 
+from bot.core.fields import Secret
 from bot.core.installation import SCOPES, Installation
-from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey
 from bot.outbound.store.store import Store, open_store
 

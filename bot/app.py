@@ -14,8 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import __version__
 from bot.concurrency import Tasks, happens
-from bot.config.settings import OneWorkspace, Settings
-from bot.config.startup_report import transport_and_tenancy
+from bot.config.settings import OneWorkspace, Settings, transport_and_tenancy
 from bot.container import DEFAULT_LIMITS, Clients, Container, Limits, build
 from bot.forced_exit import force_exit_after
 from bot.garbage import collect_when_quiet
@@ -29,10 +28,9 @@ from bot.inbound.slack.socket_connection import SocketConnector
 from bot.inbound.slack.socket_mode import SocketMode
 from bot.logs import dropped_lines
 from bot.metrics import OFF, Metrics, State
-from bot.outbound.anchor.client import AnchorClient
-from bot.outbound.http_client import open_session, transport_over
-from bot.outbound.slack.call_log import call_traces
-from bot.outbound.slack.client import SlackClient
+from bot.outbound.anchor.orders import AnchorClient
+from bot.outbound.http import open_session, transport_over
+from bot.outbound.slack.client import SlackClient, call_traces
 from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.errors import open_web
 from bot.outbound.store.pruning import keep_pruned

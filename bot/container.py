@@ -27,13 +27,11 @@ from bot.inbound.slack.session_views import SessionViewListeners
 from bot.inbound.slack.shortcuts import ShortcutListeners
 from bot.inbound.slack.socket_connection import HEARTBEAT
 from bot.metrics import Metrics
-from bot.outbound.anchor.client import AnchorClient
+from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.anchor.sessions import AnchorSessions
-from bot.outbound.slack.client import SlackClient
-from bot.outbound.slack.profiles import ProfileCache
+from bot.outbound.slack.client import SlackClient, SlackViews
 from bot.outbound.slack.response_url import ResponseUrls
-from bot.outbound.slack.roles import RoleCache
-from bot.outbound.slack.views import SlackViews
+from bot.outbound.slack.roles import ProfileCache, RoleCache
 from bot.outbound.store.availability import LOCK_WAIT
 from bot.outbound.store.card_fact_rows import CardFactRows
 from bot.outbound.store.card_rows import CardRows

@@ -14,13 +14,13 @@ from aiohttp import web
 
 from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings
 from bot.core.admin_outcomes import NewKeyRejected
-from bot.core.alert import ALERTS_PATH
-from bot.core.secret import Secret, digest
-from bot.core.session_list import NotRead, Unread
+from bot.core.cards import ALERTS_PATH
+from bot.core.fields import Secret, digest
+from bot.core.sessions import NotRead, Unread
 from bot.core.workspace import AnchorKey, Workspace
 from bot.health import Readiness
 from bot.inbound.install import REDIRECT_PATH, Install
-from bot.outbound.anchor.client import AnchorClient
+from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.errors import SlackUnreachableError
 from bot.outbound.slack.oauth import SlackOAuth

@@ -8,42 +8,49 @@ from dataclasses import replace
 from typing import Any, TypeAlias, get_args
 
 from bot.core import admin_outcomes as admin
-from bot.core import checks, outcomes, policy, session_id
-from bot.core.alert import Alert, Severity
-from bot.core.alert_fold import MOST_IN_SUMMARY, AlertContent, first
-from bot.core.card import CardContent, ResultContent
+from bot.core import checks, outcomes, policy, session_ids
+from bot.core.cards import MOST_IN_SUMMARY, Alert, AlertContent, CardContent, ResultContent, Severity, first
+from bot.core.fields import Secret
 from bot.core.history import HistoryQuery, PastOrder, Period, Result
 from bot.core.installation import SCOPES, Installed, InstallOutcome, RefusedBySlack, ScopesDeclined
-from bot.core.message_ids import Mention, Mentions
 from bot.core.requests import Actor, Help, Order, Verb, operator_id
-from bot.core.secret import Secret
-from bot.core.session import RUNNING, Session
-from bot.core.session_id import SessionId
-from bot.core.session_list import NotRead, SessionList, Unread
-from bot.core.session_overview import Overview, PausedSession
-from bot.core.session_state import Phase, SessionState, ended_state
+from bot.core.session_ids import Mention, Mentions, SessionId
+from bot.core.sessions import (
+    RUNNING,
+    NotRead,
+    Overview,
+    PausedSession,
+    Phase,
+    Session,
+    SessionList,
+    SessionState,
+    Unread,
+    ended_state,
+)
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
 from bot.inbound.alerts.generic import read_alert
-from bot.messages import admin_notices, alert_errors, modal_results, request_errors, session_choice
-from bot.messages.alert_card import alert_message, sample_alert_message
-from bot.messages.blocks import actions, section
-from bot.messages.card_update import CardUpdate
-from bot.messages.checks import channel_probe_message, check_line
+from bot.messages import cards, pausing, results, settings
+from bot.messages.blocks import Message, View, actions, ephemeral, section
+from bot.messages.buttons import button, session_facts
+from bot.messages.cards import alert_message, card_message, sample_alert_message
+from bot.messages.checks import channel_probe_message, check_line, home_status
+from bot.messages.clicked import CardUpdate
 from bot.messages.history import LastOrders, history_modal
 from bot.messages.home import Home, home_view
-from bot.messages.home_status import home_status
-from bot.messages.install_pages import Page, broken_page, page_of
-from bot.messages.message import Message, ephemeral
-from bot.messages.modals import TITLES, alerts_modal, key_modal, policy_modal, removal_modal
-from bot.messages.outcome import card_not_updated, card_update, outcome_message, question_message, waiting_message
-from bot.messages.session_buttons import button
-from bot.messages.session_card import card_message
-from bot.messages.session_lines import session_facts
-from bot.messages.session_list import list_message, list_refusal, not_read_text, reading_message
-from bot.messages.session_modal import NO_SESSION, loading_modal, message_modal, not_opened_message, sessions_modal
-from bot.messages.session_overview import overview_blocks, overview_message, reading_overview_message
+from bot.messages.install import Page, broken_page, page_of
+from bot.messages.pausing import NO_SESSION, loading_modal, message_modal, not_opened_message, sessions_modal
+from bot.messages.results import card_not_updated, card_update, outcome_message, question_message, waiting_message
+from bot.messages.sessions import (
+    list_message,
+    list_refusal,
+    not_read_text,
+    overview_blocks,
+    overview_message,
+    reading_message,
+    reading_overview_message,
+)
+from bot.messages.settings import TITLES, alerts_modal, key_modal, policy_modal, removal_modal
 from bot.messages.usage import sessions_help_message, usage_message
-from bot.messages.view import View
 
 Example: TypeAlias = Message | View | Page | CardUpdate | str
 
@@ -188,32 +195,32 @@ LINES: Mapping[str, Example] = {
     "refused by Slack": card_not_updated(),
     "what a screen reader says of the buttons": "\n".join(button(verb, ID)["accessibility_label"] for verb in Verb),
 }
-PROBLEMS: Mapping[str, Help | session_id.Missing | session_id.Broken | session_id.Ambiguous] = {
+PROBLEMS: Mapping[str, Help | session_ids.Missing | session_ids.Broken | session_ids.Ambiguous] = {
     "pause: help": Help(),
     "resume: help": Help(),
-    "resume: no id": session_id.Missing(),
-    "pause: a digit short": session_id.Broken(ID[:-1], 31),
-    "resume: text without an id": session_id.Broken("the `checkout` <agent>", 0),
-    "pause: two ids": session_id.Ambiguous((ID, OTHER_ID)),
-    "pause: many ids": session_id.Ambiguous(tuple(SessionId(f"{number}{ID[1:]}") for number in range(7))),
+    "resume: no id": session_ids.Missing(),
+    "pause: a digit short": session_ids.Broken(ID[:-1], 31),
+    "resume: text without an id": session_ids.Broken("the `checkout` <agent>", 0),
+    "pause: two ids": session_ids.Ambiguous((ID, OTHER_ID)),
+    "pause: many ids": session_ids.Ambiguous(tuple(SessionId(f"{number}{ID[1:]}") for number in range(7))),
 }
 USAGE: Mapping[str, Message] = {
     name: usage_message(order(name).verb, problem, dashboard_url=DASHBOARD) for name, problem in PROBLEMS.items()
 }
 NOTICES: Mapping[str, Message] = {
     "check of the alert channel, not deleted": channel_probe_message(),
-    "unknown command": request_errors.unknown_command_message("/anchor-stop"),
-    "unknown button": request_errors.unknown_action_message(),
-    "unknown button of a session": request_errors.unknown_action_message(ID),
-    "pause button without an id": request_errors.broken_button_message(Verb.PAUSE, "x"),
-    "resume button without an id": request_errors.broken_button_message(Verb.RESUME, ""),
-    "legacy button without an id": request_errors.broken_button_message(Verb.PAUSE, "", is_legacy=True),
-    "unreadable command": request_errors.unreadable_message(),
-    "unexpected exception": request_errors.incident_message("0a1b2c3d"),
-    "direct message instead of a message in the channel": request_errors.as_direct_message(
+    "unknown command": results.unknown_command_message("/anchor-stop"),
+    "unknown button": results.unknown_action_message(),
+    "unknown button of a session": results.unknown_action_message(ID),
+    "pause button without an id": results.broken_button_message(Verb.PAUSE, "x"),
+    "resume button without an id": results.broken_button_message(Verb.RESUME, ""),
+    "legacy button without an id": results.broken_button_message(Verb.PAUSE, "", is_legacy=True),
+    "unreadable command": results.unreadable_message(),
+    "unexpected exception": results.incident_message("0a1b2c3d"),
+    "direct message instead of a message in the channel": results.as_direct_message(
         ephemeral("(the message)"), CHANNEL
     ),
-    "direct message instead of one between people": request_errors.as_direct_message(
+    "direct message instead of one between people": results.as_direct_message(
         ephemeral("(the message)"), "D0ALICEBOB1"
     ),
 }
@@ -322,12 +329,12 @@ RESPONSES: Mapping[str, str] = {
     **{name: _refusal(fields) for name, fields in BAD_ALERTS.items()},
     **{
         name.lower().replace("_", " "): text
-        for name, text in vars(alert_errors).items()
+        for name, text in vars(cards).items()
         if name[0].isalpha() and isinstance(text, str)
     },
-    **{f"Slack says {code}": alert_errors.refused_by_slack(code, CHANNEL) for code in SLACK_ERRORS},
-    "Slack failed": alert_errors.not_taken_by_slack("HTTP 503"),
-    "unexpected exception": alert_errors.broken("0a1b2c3d"),
+    **{f"Slack says {code}": cards.refused_by_slack(code, CHANNEL) for code in SLACK_ERRORS},
+    "Slack failed": cards.not_taken_by_slack("HTTP 503"),
+    "unexpected exception": cards.broken("0a1b2c3d"),
 }
 
 # --- administration ---
@@ -380,7 +387,7 @@ SETTINGS_MODALS: Mapping[str, View] = {
     "permissions: rules": policy_modal(FULL),
     "alerts: no token": alerts_modal(EMPTY, _URL),
     "alerts: a token": alerts_modal(FULL, _URL),
-    "an answer": modal_results.answer_view(next(iter(TITLES.values())), "(an answer)", "(a text to copy)"),
+    "an answer": settings.answer_view(next(iter(TITLES.values())), "(an answer)", "(a text to copy)"),
 }
 CHANGES: Mapping[str, admin.Problem] = {
     "no admin": admin.NotAdmin(policy.Role.MEMBER),
@@ -405,9 +412,9 @@ SAME_ANSWERS: Mapping[str, Sequence[str]] = {
     name: [
         about(problem)
         for about in (
-            *(modal_results.about_problem, modal_results.about_removal, modal_results.about_policy),
-            *(modal_results.about_alert, modal_results.about_token),
-            *([] if problem == outcomes.StoreUnavailable() else [modal_results.about_key]),
+            *(settings.about_problem, settings.about_removal, settings.about_policy),
+            *(settings.about_alert, settings.about_token),
+            *([] if problem == outcomes.StoreUnavailable() else [settings.about_key]),
         )
     ]
     for name, problem in CHANGES.items()
@@ -420,32 +427,32 @@ TESTED: Mapping[str, admin.AlertOutcome] = {
     **{f"refused, {code}": admin.AlertRefused(CHANNEL, code) for code in (*SLACK_ERRORS, "invalid_auth")},
 }
 SETTINGS_ANSWERS: Mapping[str, str] = {
-    **{f"nothing changed: {name}": modal_results.about_problem(one) for name, one in CHANGES.items()},
-    **{f"key: {name}": modal_results.about_key(one) for name, one in KEYS.items()},
-    "key: removed": modal_results.about_removal(admin.KeyRemoved("9876")),
-    "key: short key removed": modal_results.about_removal(admin.KeyRemoved("")),
-    "permissions: saved": modal_results.about_policy(admin.PolicySaved()),
-    **{f"test alert: {name}": modal_results.about_alert(one) for name, one in TESTED.items()},
-    "alerts token: made": modal_results.about_token(admin.TokenMade(Secret("alerts-token"))),
-    "waiting: the outcome will come": modal_results.CHECKING,
-    "waiting: the modal will come": modal_results.ONE_MOMENT,
-    "waiting: no modal, the database is away": modal_results.MODAL_NOT_OPENED,
-    "waiting: no modal, it was too late": modal_results.TOO_LATE,
-    "waiting: the modal with the token was closed": modal_results.UNSEEN,
-    "waiting: nobody is selected": modal_results.NOBODY_SELECTED,
+    **{f"nothing changed: {name}": settings.about_problem(one) for name, one in CHANGES.items()},
+    **{f"key: {name}": settings.about_key(one) for name, one in KEYS.items()},
+    "key: removed": settings.about_removal(admin.KeyRemoved("9876")),
+    "key: short key removed": settings.about_removal(admin.KeyRemoved("")),
+    "permissions: saved": settings.about_policy(admin.PolicySaved()),
+    **{f"test alert: {name}": settings.about_alert(one) for name, one in TESTED.items()},
+    "alerts token: made": settings.about_token(admin.TokenMade(Secret("alerts-token"))),
+    "waiting: the outcome will come": settings.CHECKING,
+    "waiting: the modal will come": settings.ONE_MOMENT,
+    "waiting: no modal, the database is away": settings.MODAL_NOT_OPENED,
+    "waiting: no modal, it was too late": settings.TOO_LATE,
+    "waiting: the modal with the token was closed": settings.UNSEEN,
+    "waiting: nobody is selected": settings.NOBODY_SELECTED,
 }
 DIRECT: Mapping[str, Message] = {
-    "key set": admin_notices.key_set_message(ALICE, KEY, None),
-    "key set, not verified": admin_notices.key_set_message(ALICE, replace(KEY, check=KeyCheck.UNVERIFIED), None),
-    "key set, refused": admin_notices.key_set_message(ALICE, replace(KEY, check=KeyCheck.REFUSED), None),
-    "key replaced": admin_notices.key_set_message(ALICE, KEY, SHORT),
-    "key removed": admin_notices.key_removed_message(ALICE, KEY),
-    "permissions changed": admin_notices.policy_message(ALICE, RULES),
-    "alerts channel chosen": admin_notices.alerts_channel_message(ALICE, CHANNEL),
-    "alerts token made": admin_notices.alerts_token_message(ALICE),
-    "key refused, admins replace it": admin_notices.key_refused_message(KEY, by_admins=True),
-    "key refused, the operator replaces it": admin_notices.key_refused_message(KEY, by_admins=False),
-    "scope missing": admin_notices.reinstall_message(INSTALL_URL),
+    "key set": settings.key_set_message(ALICE, KEY, None),
+    "key set, not verified": settings.key_set_message(ALICE, replace(KEY, check=KeyCheck.UNVERIFIED), None),
+    "key set, refused": settings.key_set_message(ALICE, replace(KEY, check=KeyCheck.REFUSED), None),
+    "key replaced": settings.key_set_message(ALICE, KEY, SHORT),
+    "key removed": settings.key_removed_message(ALICE, KEY),
+    "permissions changed": settings.policy_message(ALICE, RULES),
+    "alerts channel chosen": settings.alerts_channel_message(ALICE, CHANNEL),
+    "alerts token made": settings.alerts_token_message(ALICE),
+    "key refused, admins replace it": settings.key_refused_message(KEY, by_admins=True),
+    "key refused, the operator replaces it": settings.key_refused_message(KEY, by_admins=False),
+    "scope missing": settings.reinstall_message(INSTALL_URL),
 }
 
 
@@ -658,18 +665,18 @@ def choice_of(*contexts: str, is_complete: bool = True) -> View:
     """Return the modal to choose among sessions with these words around their ids."""
     ids = (ID, OTHER_ID, *(SessionId(f"{number:08x}{ID[8:]}") for number in range(58)))
     mentions = tuple(Mention(one, context) for one, context in zip(ids, contexts, strict=False))
-    return session_choice.choice_modal(Mentions(mentions, is_complete=is_complete), "origin")
+    return pausing.choice_modal(Mentions(mentions, is_complete=is_complete), "origin")
 
 
 MORE_THAN_FIT = choice_of(*(f"No. {number} & <co>" for number in range(60)))
 CHOICE: Mapping[str, Example] = {
     "several ids": choice_of("Scraper spends:", ""),
     "one id in a message that is too long": choice_of("Scraper spends:", is_complete=False),
-    "no id": session_choice.no_id_note(is_complete=True),
-    "no id in a message that is too long": session_choice.no_id_note(is_complete=False),
-    "nothing chosen": session_choice.NOTHING_CHOSEN,
+    "no id": pausing.no_id_note(is_complete=True),
+    "no id in a message that is too long": pausing.no_id_note(is_complete=False),
+    "nothing chosen": pausing.NOTHING_CHOSEN,
     "text without an id": NO_SESSION,
-    "out of date": session_choice.OUT_OF_DATE,
+    "out of date": pausing.OUT_OF_DATE,
     "not opened": not_opened_message(),
 }
 
@@ -718,7 +725,7 @@ SECTIONS: Mapping[str, Mapping[str, Example]] = {
 
 KINDS_OF: Mapping[str, tuple[object, Iterable[object]]] = {
     "outcome of an order": (outcomes.Outcome, OUTCOMES.values()),
-    "problem with a command": (Help | session_id.Search, [*PROBLEMS.values(), session_id.Found(ID, "")]),
+    "problem with a command": (Help | session_ids.Search, [*PROBLEMS.values(), session_ids.Found(ID, "")]),
     "outcome that changes the clicked message": (
         outcomes.KeyTaken | outcomes.PausedSince | outcomes.ResumedSince,
         CLICKED.values(),
@@ -730,7 +737,7 @@ KINDS_OF: Mapping[str, tuple[object, Iterable[object]]] = {
 """The types of outcomes, and those that have an example."""
 
 _LONG_POLICY = policy.Policy(*[policy.Rule(_long_ids("U"), _long_ids("C"))] * 2)
-LONG_POLICY = admin_notices.policy_message(ALICE, _LONG_POLICY)
+LONG_POLICY = settings.policy_message(ALICE, _LONG_POLICY)
 _LONG_REASON = "too fast & <much> " * 40
 _ALL = {f"{title}: {name}": one for title, part in SECTIONS.items() for name, one in part.items()}
 MESSAGES: Mapping[str, Message] = {
@@ -741,7 +748,7 @@ MESSAGES: Mapping[str, Message] = {
 }
 VIEWS: Mapping[str, View] = {
     **{name: one for name, one in _ALL.items() if isinstance(one, View)},
-    **{f"answer: {name}": modal_results.answer_view("Settings", text) for name, text in SETTINGS_ANSWERS.items()},
+    **{f"answer: {name}": settings.answer_view("Settings", text) for name, text in SETTINGS_ANSWERS.items()},
     "more sessions than fit": MORE_THAN_FIT,
     **{
         f"very many names, {role}": home_view(replace(FIRST, role=role, workspace=replace(FULL, policy=_LONG_POLICY)))

@@ -8,10 +8,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bot.messages.card_update import CardUpdate
-from bot.messages.install_pages import Page
-from bot.messages.message import Message
-from bot.messages.view import View
+from bot.messages.blocks import Message, View
+from bot.messages.clicked import CardUpdate
+from bot.messages.install import Page
 from scripts.message_examples import SECTIONS, Example
 from scripts.observed_texts import without_chance
 

@@ -15,8 +15,7 @@ from bot.demo.jobs import JOBS, NEWCO_JOBS
 from bot.demo.newco import NEWCO_KEY
 from bot.demo.page.server import page as serve
 from bot.demo.runner import DemoRunner
-from bot.messages.modal_results import about_alert
-from bot.messages.modals import KEY
+from bot.messages.settings import KEY, about_alert
 from browser.chromium import chromium
 
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")

@@ -5,8 +5,7 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-from bot.config.catalog import SECTIONS, SETTINGS
-from bot.config.setting import Section, Setting
+from bot.config.catalog import SECTIONS, SETTINGS, Section, Setting
 
 _ROOT = Path(__file__).parents[1]
 EXAMPLE, PAGE = _ROOT / ".env.example", _ROOT / "docs" / "settings.md"

@@ -12,8 +12,8 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.messages.message import as_response
-from bot.outbound.http_client import open_session
+from bot.messages.blocks import as_response
+from bot.outbound.http import open_session
 from bot.outbound.slack.errors import TRANSPORT_ERRORS, open_web
 from scripts.message_examples import MESSAGES, VIEWS
 

@@ -133,7 +133,7 @@ def test_core_and_messages_are_pure() -> None:
 USE_A_FILE = """
 import asyncio, sys
 import bot.app
-from bot.core.secret import Secret
+from bot.core.fields import Secret
 from bot.outbound.store.fields import new_key
 from bot.outbound.store.store import open_store
 

@@ -9,19 +9,19 @@ import pytest
 
 from bot import app, container, logs, tenancy
 from bot.cli import main
-from bot.config import env_reader, startup_report
+from bot.config import environment, settings
 from bot.config.catalog import SETTINGS
 from bot.config.settings import LONGEST_DRAIN
-from bot.core import alert_fold, checks, delivery_rounds, opposition, pace, recovery, request_age, session_list
+from bot.core import cards, checks, recovery, requests, retries, sessions
 from bot.core import workspace as core_workspace
 from bot.inbound import http_connection, rejections
 from bot.inbound.alerts import endpoint, generic
 from bot.inbound.slack import app as slack_app
 from bot.inbound.slack import listener, redelivery, request, socket_acks, socket_connection
 from bot.messages import history
-from bot.messages.session_list import MOST_RUNNING
-from bot.outbound.anchor import sessions
-from bot.outbound.slack import channel_probe, profiles, response_url, roles
+from bot.messages.sessions import MOST_RUNNING
+from bot.outbound.anchor import sessions as anchor_sessions
+from bot.outbound.slack import client, response_url, roles
 from bot.outbound.slack import errors as slack_errors
 from bot.outbound.store import availability, card_claims, database, journal, order_rows, pruning, role_rows, store
 from bot.outbound.store import workspace_directory as directory
@@ -82,9 +82,9 @@ OPERATIONS: list[Row] = [
     ("until every request is answered instead, {} s at most", app.LAST_ACKS),
     (
         "sent again after {}, {}, {}, {}, {} and {} s, then every {} for {}",
-        *delivery_rounds.FIRST_ROUNDS[1:],
-        span(delivery_rounds.THEN_EVERY),
-        span(delivery_rounds.GIVE_UP_AFTER),
+        *retries.FIRST_ROUNDS[1:],
+        span(retries.THEN_EVERY),
+        span(retries.GIVE_UP_AFTER),
     ),
     (
         "can have {} orders at Anchor at the same time (all together {})",
@@ -96,14 +96,14 @@ OPERATIONS: list[Row] = [
     ("the limits for a person ({} resumes per minute)", order_limits.MOST_RESUMES),
     ("same session {} times within {} seconds", order_limits.MOST_REPEATS, order_limits.REPEATS_WITHIN),
     ("has more than {} orders, commands are answered at once", fair_queue.MANY),
-    ("A resume that arrives more than {} s late is not sent", request_age.LATE),
+    ("A resume that arrives more than {} s late is not sent", requests.LATE),
     ("For {} s after a crash or a lost connection", redelivery.REDELIVERY_WINDOW),
     ("signatures are accepted for {} minutes only", minutes(request.MAX_AGE)),
     ("whose clock is over {} minutes wrong rejects", minutes(checks.MOST_SKEW)),
     ("statuses once per {}", span(session_checks.INTERVAL)),
     ("waits up to {} minutes", minutes(session_checks.LONGEST_BACKOFF)),
     ("at most once per {} and workspace", span(fact_reads.INTERVAL)),
-    ("scheduled for an {} later", span(channel_probe.DELAY)),
+    ("scheduled for an {} later", span(client.DELAY)),
     ("finishes the order after {} s", order_rows.LEASE),
     ("`JOURNAL_DAYS`** ({} by default)", DAYS),
     ("{} s after the start, and then every {}", pruning.FIRST_DELAY, span(pruning.INTERVAL)),
@@ -113,7 +113,7 @@ OPERATIONS: list[Row] = [
     ("tries again every {} s", availability.RETRY_DELAY),
     ("| unfinished orders, of all and of one person | {}; {} |", ALL, EACH),
     ("orders at Anchor, of all and of one person | {}; {} |", container.MOST_AT_ANCHOR, container.MOST_AT_ANCHOR_EACH),
-    ("or one in doubt for a {} | {} |", span(opposition.UNCONFIRMED_TTL), sequencers.MOST_SESSIONS),
+    ("or one in doubt for a {} | {} |", span(requests.UNCONFIRMED_TTL), sequencers.MOST_SESSIONS),
     ("journal's memory until they are told | {} |", journal.MOST_OPEN),
     ("that are being sent, of all and of one person | {}; {}", delivery.MOST_SENDING, delivery.MOST_SENDING_EACH),
     ("| messages that wait, of all and of one person | {}; {} |", ALL, EACH),
@@ -124,13 +124,13 @@ OPERATIONS: list[Row] = [
     ("and of one of many workspaces | {}; {}", endpoint.MOST_AT_ONCE, ALERTS_EACH),
     ("| alerts that wait until their card is posted | {} |", card_outbox.MOST_SENDERS),
     ("| reads of workspaces in the database | {} |", directory.MAX_READS),
-    ("| roles that are being stored | {} |", profiles.MAX_STORING),
+    ("| roles that are being stored | {} |", roles.MAX_STORING),
     *(
         ("| triggers of orders; delivered results; used `response_url`s | {} each |", most)
         for most in (orders.MOST_TRIGGERS, delivery.MOST_REMEMBERED, response_url.MOST_URLS)
     ),
     ("| counts of resumes, by person, and by person and session | {} each |", order_limits.MOST_REMEMBERED),
-    ("| roles of people; workspaces, for outages of the database | {} each |", profiles.MAX_ENTRIES),
+    ("| roles of people; workspaces, for outages of the database | {} each |", roles.MAX_ENTRIES),
     ("| roles of people; workspaces, for outages of the database | {} each |", directory.MAX_ENTRIES),
     (
         "| sessions that were read, for {} minutes; lists of workspaces, for {} seconds | {}; {} |",
@@ -162,52 +162,52 @@ RELIABILITY: list[Row] = [
     ("a transaction is given up after {} to {} s", database.TIMEOUT, 2 * database.TIMEOUT),
     ("all cards show it, within {} s", card_outbox.INTERVAL),
     ("another one does it after {} s", card_claims.LEASE),
-    ("asked again after {} minutes at the latest", minutes(pace.LONGEST_WAIT)),
+    ("asked again after {} minutes at the latest", minutes(retries.LONGEST_WAIT)),
     ("tried every {} minutes after the first half hour", minutes(card_sender.RARE_BACKOFF)),
-    ("gets one update per {}", span(pace.PAUSE)),
+    ("gets one update per {}", span(retries.PAUSE)),
 ]
 ALERTS: list[Row] = [
     ("an object of at most {} names and values", generic.MOST_FIELDS),
-    ("What has waited for {} is posted in one summary", span(alert_fold.ALONE_FOR)),
-    ("what has waited for {} hours since its last alert", alert_fold.GIVE_UP_AFTER / 3_600),
-    ("If more than {} sessions", alert_fold.MOST_SINGLE),
-    ("in a channel within {} seconds", alert_fold.BURST_WINDOW),
-    ("Sessions that follow within {} seconds", alert_fold.BURST_WINDOW),
-    ("a button for each session, at most {}.", alert_fold.MOST_IN_SUMMARY),
+    ("What has waited for {} is posted in one summary", span(cards.ALONE_FOR)),
+    ("what has waited for {} hours since its last alert", cards.GIVE_UP_AFTER / 3_600),
+    ("If more than {} sessions", cards.MOST_SINGLE),
+    ("in a channel within {} seconds", cards.BURST_WINDOW),
+    ("Sessions that follow within {} seconds", cards.BURST_WINDOW),
+    ("a button for each session, at most {}.", cards.MOST_IN_SUMMARY),
     ("too large (over {} MiB)", rejections.MAX_BYTES / 1_048_576),
     ("has {} alerts at the same time (with many workspaces {} of one)", endpoint.MOST_AT_ONCE, ALERTS_EACH),
     ("rate limit lasts longer than {} s", post_alert.RETRY_WINDOW),
-    ("within the last {}.", span(pace.PAUSE)),
+    ("within the last {}.", span(retries.PAUSE)),
     ("but {} seconds after the alert was recorded at the latest", alert_cards.POST_WAIT),
     ("with retries for up to {} seconds", post_alert.RETRY_WINDOW + slack_errors.TIMEOUT),
     ("the first alerts wait up to {} seconds for it", 2 * database.TIMEOUT),
     ("A pause that takes longer than {} s is shown", session_cards.PAUSING_AFTER),
     ("once per {} and workspace which sessions have ended", span(session_checks.INTERVAL)),
-    ("once per {} and channel, and {} times per minute and workspace", span(pace.PAUSE), pace.MOST_UPDATES),
+    ("once per {} and channel, and {} times per minute and workspace", span(retries.PAUSE), retries.MOST_UPDATES),
     ("has not changed for {} days", pruning.CARD_DAYS),
     ("choose more than {} sessions", word(response_url.MOST_USES - 1)),
 ]
 SESSIONS: list[Row] = [
     ("this app paused in the last {} hours", lists.PAUSED_WITHIN / 3_600),
-    ("those of the last {} hours whose status is not known", session_list.RECENT / 3_600),
+    ("those of the last {} hours whose status is not known", sessions.RECENT / 3_600),
     ("The newest {} sessions are shown", MOST_RUNNING),
-    ("{} to 31 digits", session_list.NEAR_MISS),
-    ("At most {} pages of {} are read", sessions.MOST_PAGES, sessions.LIMIT),
+    ("{} to 31 digits", sessions.NEAR_MISS),
+    ("At most {} pages of {} are read", anchor_sessions.MOST_PAGES, anchor_sessions.LIMIT),
     ("A list is kept for {} seconds", session_reads.CACHED),
     ("If Anchor takes over {} seconds", listener.ACK_WAIT),
     ("read within {} minutes is remembered", minutes(session_reads.KEPT)),
     ("steps and cost are shown for {} seconds", session_reads.CACHED),
     ("{} ms later", 1_000 * fact_reads.DELAY),
-    ("the newest {} sessions that run", sessions.LIMIT),
+    ("the newest {} sessions that run", anchor_sessions.LIMIT),
     ("one read at a time and one per {}", span(fact_reads.INTERVAL)),
     ("together {} per second", fact_reads.MOST_PER_INTERVAL),
     ("After a 429 there is none for a {}", span(fact_reads.RATE_LIMITED)),
 ]
 OF_ROLES: list[Row] = [
-    ("caches each answer for {} minutes", word(minutes(profiles.PROFILE_TTL))),
+    ("caches each answer for {} minutes", word(minutes(roles.PROFILE_TTL))),
     ("full member within the last {} hours", roles.PAUSE_TTL / 3_600),
     ("a full member of the last {} days", role_rows.KEPT / 86_400),
-    ("a resume needs an answer of the last {} minutes", minutes(profiles.PROFILE_TTL)),
+    ("a resume needs an answer of the last {} minutes", minutes(roles.PROFILE_TTL)),
 ]
 ADMINISTRATION: list[Row] = [
     *OF_ROLES,
@@ -220,9 +220,9 @@ ADMINISTRATION: list[Row] = [
 ]
 SETTINGS_PAGE: list[Row] = [
     *OF_ROLES,
-    ("a signing secret that is not {} characters long", startup_report.SECRET_LENGTH),
-    ("an `ALERTS_TOKEN` under {} characters", startup_report.LEAST_TOKEN_LENGTH),
-    ("where and why: from 1 to {}.", f"{env_reader.MOST_DAYS}"),
+    ("a signing secret that is not {} characters long", settings.SECRET_LENGTH),
+    ("an `ALERTS_TOKEN` under {} characters", settings.LEAST_TOKEN_LENGTH),
+    ("where and why: from 1 to {}.", f"{environment.MOST_DAYS}"),
     ("can react; at most {}.", LONGEST_DRAIN),
 ]
 HTTP: list[Row] = [("headers take over {} s", http_connection.HEADER_TIMEOUT)]

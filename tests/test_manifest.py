@@ -19,8 +19,8 @@ from bot.inbound.slack.commands import CommandListeners
 from bot.inbound.slack.events import EventListeners
 from bot.inbound.slack.session_views import SessionViewListeners
 from bot.inbound.slack.shortcuts import ShortcutListeners
-from bot.messages.session_buttons import ACTIONS, CONFIRMED_RESUME, PAUSE_FROM_MESSAGE, PAUSE_FROM_MESSAGE_NAME
-from bot.messages.session_overview import REFRESH
+from bot.messages.buttons import ACTIONS, CONFIRMED_RESUME, PAUSE_FROM_MESSAGE, PAUSE_FROM_MESSAGE_NAME
+from bot.messages.sessions import REFRESH
 from bot.messages.usage import COMMANDS, SESSIONS
 from bot.sim.slack import GlobalShortcut, MessageShortcut, SimSlack, SlashCommand
 from harness.samples import sample

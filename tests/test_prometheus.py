@@ -8,9 +8,9 @@ from typing import Any, get_args
 from unittest.mock import MagicMock
 
 import bot
-from bot.core.clicked_message import ClickedMessage
+from bot.core.requests import ClickedMessage
 from bot.health import Readiness
-from bot.messages.message import ephemeral, in_channel
+from bot.messages.blocks import ephemeral, in_channel
 from bot.metrics import OFF, Backlog, State
 from bot.prometheus import PARTS, PrometheusMetrics
 from bot.usecases.delivery_routes import find_routes

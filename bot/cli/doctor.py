@@ -1,4 +1,4 @@
-"""Check everything that the bot needs, and print what each check found. Nothing is changed."""
+"""`anchor-bot doctor`: check the settings, the database, Slack and Anchor."""
 
 import argparse
 import asyncio
@@ -13,20 +13,18 @@ from typing import Any, TextIO
 import aiohttp
 
 from bot.cli.operators import NotDoneError
-from bot.cli.running_bot import find_bot
-from bot.cli.session_orders import BadWorkspaceError, open_client_session
+from bot.cli.orders import BadWorkspaceError, open_client_session
 from bot.config.addresses import is_safe_url
-from bot.config.env_file import read_environment
-from bot.config.env_reader import SettingsError
-from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings
-from bot.config.startup_report import find_warnings, summarize
+from bot.config.environment import SettingsError, read_environment
+from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings, find_warnings, summarize
 from bot.core.checks import Checked, CheckName, Finding, Good, Questionable, Skipped, Wrong, exit_code, judge_python
-from bot.core.secret import Secret
+from bot.core.fields import Secret
 from bot.core.workspace import AnchorKey, Workspace
+from bot.inbound.listening import NotListeningError, try_listening
 from bot.inbound.slack.socket_connection import SocketConnector
 from bot.messages.checks import check_line, check_record
-from bot.outbound.anchor.client import AnchorClient
-from bot.outbound.http_client import transport_over
+from bot.outbound.anchor.orders import AnchorClient
+from bot.outbound.http import transport_over
 from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.errors import open_web
 from bot.outbound.store.derived_keys import keys_of_one
@@ -34,10 +32,39 @@ from bot.outbound.store.errors import StoreUnreachableError
 from bot.tenancy import open_oauth
 from bot.usecases.checks.anchor import check_key
 from bot.usecases.checks.database import check_encryption, database_down, inspected
-from bot.usecases.checks.network import check_hosts
+from bot.usecases.checks.network import check_hosts, check_running_bot, serves_events
 from bot.usecases.checks.public_url import check_public_url
 from bot.usecases.checks.slack import check_client, check_socket_mode, check_token
 from bot.usecases.checks.workspace import Services
+
+_ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to be called, not listened on
+
+
+async def find_bot(session: aiohttp.ClientSession, settings: Settings) -> Finding:
+    """Ask the bot at HOST and PORT for its state. If none answers, listen there for a moment."""
+    url = _own_url(settings)
+    finding = await check_running_bot(session, url)
+    if finding.kind is Skipped.BOT_NOT_RUNNING:
+        problems = " ".join([problem async for problem in _listening_problems(settings)])
+        return Finding(Wrong.CANNOT_LISTEN, {"url": url, "problems": problems}) if problems else finding
+    is_ready = finding.kind in {Good.BOT_READY, Questionable.BOT_DEGRADED}
+    if is_ready and settings.slack_app_token is not None and await serves_events(session, url):
+        return Finding(Questionable.BOT_OVER_HTTP, {"url": url})
+    return finding
+
+
+def _own_url(settings: Settings) -> str:
+    host = _ANY_ADDRESS.get(settings.host, settings.host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
+async def _listening_problems(settings: Settings) -> AsyncIterator[str]:
+    for setting, port in (("PORT", settings.port), ("METRICS_PORT", settings.metrics_port)):
+        try:
+            if port is not None:
+                await try_listening(settings.host, port, setting=setting)
+        except NotListeningError as error:
+            yield str(error)
 
 
 async def examine(

@@ -13,14 +13,11 @@ from pathlib import Path
 from typing import cast
 
 from bot import __version__, logs
-from bot.cli.alert_client import NotPosted, send_alert
+from bot.cli.alert import NotPosted, send_alert
 from bot.cli.manifest import creation_link, manifest
 from bot.cli.parser import parser
-from bot.config.env_file import read_environment
-from bot.config.env_reader import SettingsError
-from bot.config.settings import AlertClientSettings, Settings
-from bot.config.startup_report import find_warnings, summarize
-from bot.config.store_settings import OneWorkspaceError
+from bot.config.environment import SettingsError, read_environment
+from bot.config.settings import AlertClientSettings, OneWorkspaceError, Settings, find_warnings, summarize
 from bot.forced_exit import force_exit_after
 from bot.outbound.store.errors import StoreDownError, StoreInUseError, StoreNotUsableError
 
@@ -124,7 +121,7 @@ def _manifest(options: argparse.Namespace) -> int:
 
 def _operate(options: argparse.Namespace) -> int:
     from bot.cli import operators  # noqa: PLC0415 - the other commands need no database
-    from bot.cli.questions import choose_answers  # noqa: PLC0415
+    from bot.cli.init import choose_answers  # noqa: PLC0415
 
     confirm = choose_answers(os.environ, reads_stdin=False).confirm
     environ = read_environment(os.environ, _ENV_FILE)
@@ -138,7 +135,7 @@ def _operate(options: argparse.Namespace) -> int:
 
 
 def _order(options: argparse.Namespace) -> int:
-    from bot.cli.session_orders import give_order  # noqa: PLC0415 - the other commands need no database
+    from bot.cli.orders import give_order  # noqa: PLC0415 - the other commands need no database
 
     settings = Settings.from_env(read_environment(os.environ, _ENV_FILE))
     logs.configure("ERROR", settings.log_format)
@@ -155,8 +152,7 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _init(options: argparse.Namespace) -> int:
-    from bot.cli.init import Init  # noqa: PLC0415 - the other commands need less
-    from bot.cli.questions import choose_answers  # noqa: PLC0415
+    from bot.cli.init import Init, choose_answers  # noqa: PLC0415 - the other commands need less
 
     answers = choose_answers(os.environ, reads_stdin=options.stdin)
     logs.configure("ERROR", "text")
@@ -169,7 +165,7 @@ def _run_to_end(command: Callable[[asyncio.Runner], int], *, interrupted: str = 
     `interrupted` is said after Ctrl-C.
     """
     from bot.cli.operators import NotDoneError  # noqa: PLC0415 - the other commands need no database
-    from bot.cli.session_orders import BadWorkspaceError  # noqa: PLC0415
+    from bot.cli.orders import BadWorkspaceError  # noqa: PLC0415
 
     with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
         try:

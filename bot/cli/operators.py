@@ -1,27 +1,127 @@
-"""Operator commands for a bot of many workspaces: its keys, and the workspaces in its database.
-
-They work with and without a running bot. Running bots apply changes immediately.
-"""
+"""The commands for operators of a bot of many workspaces: encryption keys and workspaces."""
 
 import argparse
 import getpass
 import sys
+import textwrap
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-from bot.cli.key_check import find_problem
-from bot.cli.workspace_table import summary_line, table
-from bot.config.store_settings import OperatorSettings
-from bot.core.alert import alerts_url
-from bot.core.secret import Secret, digest
+from bot.config.settings import OperatorSettings
+from bot.core.admin_outcomes import NewKeyRejected
+from bot.core.cards import alerts_url
+from bot.core.fields import Secret, digest
+from bot.core.policy import Rule
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace, is_key
+from bot.messages.markup import printable
+from bot.outbound.anchor.orders import AnchorClient
+from bot.outbound.http import open_session, transport_over
 from bot.outbound.store.errors import StoreError, UnreadableError
 from bot.outbound.store.fields import new_key
 from bot.outbound.store.key_rotation import rotate
 from bot.outbound.store.sqlite import file_of
 from bot.outbound.store.store import Store, open_store
+from bot.outbound.store.summary import Summary
 from bot.usecases.admin.alerts import new_alerts_token
+
+_MAX_LENGTH = 100
+_LABEL_WIDTH = 15
+_WIDTH = 120
+
+
+def summary_line(summary: Summary) -> str:
+    """Return the line of a workspace in the list."""
+    key = "key set" if summary.has_key else "no key "
+    return f"{summary.team_id}  {key}  {_time(summary.installed_at)}  {_printable(summary.team_name)}"
+
+
+def table(summary: Summary, workspace: Workspace | UnreadableError, admins: list[str], alerts_url: str) -> str:
+    """Return the rows of one workspace; `workspace` is an UnreadableError if the row cannot be decrypted."""
+    rows = [
+        _row("workspace", f"{summary.team_id} {_printable(summary.team_name)}"),
+        _row("enterprise", summary.enterprise_id or "-"),
+        _row("installed", f"{_time(summary.installed_at)}, by {summary.installed_by or '-'}"),
+        _row("scopes", summary.scopes or "-"),
+        *_settings_rows(workspace),
+        _row("admins seen", _join(admins) or "-"),
+        _row("alerts", alerts_url if summary.has_alerts_token else "no token"),
+        _row("alerts channel", summary.alerts_channel or "-"),
+    ]
+    return "\n".join(rows)
+
+
+def _settings_rows(workspace: Workspace | UnreadableError) -> list[str]:
+    if isinstance(workspace, UnreadableError):
+        return [_row("Anchor key", f"can't be used: {workspace}")]
+    return [
+        _row("Anchor key", _key(workspace.anchor_key)),
+        _row("pause", _rule(workspace.policy.pause)),
+        _row("resume", _rule(workspace.policy.resume)),
+    ]
+
+
+def _key(key: AnchorKey | None) -> str:
+    if key is None:
+        return "not set"
+    ending = f", ending {_printable(key.ending)}" if key.ending else ""
+    at = f", at {_time(key.set_at)}" if key.set_at is not None else ""
+    return f"set, {key.check.value}{ending}, by {key.set_by or 'operator'}{at}"
+
+
+def _rule(rule: Rule) -> str:
+    channels = f"; only in {_join(sorted(rule.channels))}" if rule.channels else ""
+    return (_join(sorted(rule.users)) or "everybody") + channels
+
+
+def _join(ids: Iterable[str]) -> str:
+    return ", ".join(map(_printable, ids))
+
+
+def _row(label: str, text: str) -> str:
+    """Return a label and its text, wrapped and indented."""
+    return textwrap.fill(
+        text,
+        _WIDTH,
+        initial_indent=label.ljust(_LABEL_WIDTH),
+        subsequent_indent=" " * _LABEL_WIDTH,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _time(unix_seconds: int) -> str:
+    return datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _printable(text: str) -> str:
+    return printable(text, limit=_MAX_LENGTH)
+
+
+_COPY_AGAIN = "Copy it again from Anchor's dashboard."
+_OFFLINE = "Try again in a minute. To save it anyway, use --offline."
+
+
+async def find_problem(key: Secret, settings: OperatorSettings) -> str | None:
+    """Try a key with one harmless request. Return None if Anchor accepts it, or else why it is not saved."""
+    try:
+        session = open_session(proxy=settings.proxy)
+    except OSError as error:
+        return f"The certificates of SSL_CERT_FILE or SSL_CERT_DIR can't be read: {error}. Nothing was saved."
+    async with session:
+        within = settings.anchor_timeout
+        anchor = AnchorClient(
+            transport_over(session), base_url=settings.anchor_api_url, timeout=within, deadline=within
+        )
+        problem = await anchor.try_key(key)
+    if problem is None:
+        return None
+    if isinstance(problem, NewKeyRejected):
+        return f"Anchor refuses this key ({problem.status_code}). Nothing was saved. {_COPY_AGAIN}"
+    why = "no answer" if problem.status_code is None else f"answer {problem.status_code}"
+    return f"Anchor did not say whether it accepts this key ({why}). Nothing was saved. {_OFFLINE}"
+
 
 _Run = Callable[[Coroutine[Any, Any, str]], str]
 _Confirm = Callable[..., bool]

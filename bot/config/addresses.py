@@ -5,8 +5,7 @@ import re
 from base64 import b64encode
 from urllib.parse import unquote, urlsplit
 
-from bot.core.proxy import Proxy
-from bot.core.secret import Secret
+from bot.core.fields import Proxy, Secret
 from bot.core.workspace import is_key
 
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?", re.ASCII | re.IGNORECASE)

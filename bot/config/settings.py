@@ -1,16 +1,105 @@
-"""Every setting of the bot: names, defaults, and required combinations."""
+"""The settings of the bot and of its store, checked, and the report about them at startup."""
 
-from collections.abc import Mapping
+import logging
+import stat
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from bot.config.catalog import SETTINGS
-from bot.config.env_reader import EnvReader, SettingsError
-from bot.config.store_settings import BASE_URL, StoreSettings, read_store
-from bot.core.alert import alerts_url
+from bot.config.environment import EnvReader, SettingsError, find_misspelled, hint
+from bot.core.cards import alerts_url
+from bot.core.fields import CHANNEL_ID, USER_ID, Proxy, Secret
 from bot.core.policy import EVERYBODY, Policy, Rule
-from bot.core.proxy import Proxy
-from bot.core.secret import Secret
-from bot.core.slack_ids import CHANNEL_ID, USER_ID
+
+BASE_URL = "https://bot.example.com"
+"""An example of a bot's public URL."""
+
+_ONE = (
+    "This bot serves one workspace, in its settings: SLACK_BOT_TOKEN is set, SLACK_CLIENT_ID is not. This command is "
+    "for a bot of many workspaces, or one with ENCRYPTION_KEYS."
+)
+_DATABASE_FILE = "anchor-bot.db"
+
+
+class OneWorkspaceError(SettingsError):
+    """The command is for a bot of many workspaces, and the settings are those of a bot of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """The database and its encryption keys: the first encrypts, all decrypt. A bot of one workspace can do without."""
+
+    database_url: Secret
+    encryption_keys: tuple[Secret, ...]
+
+
+def read_store(read: EnvReader, *, is_one: bool = False) -> StoreSettings:
+    """Read the settings of the database."""
+    return StoreSettings(
+        database_url=_read_database_url(read, can_be_memory=is_one),
+        encryption_keys=read.encryption_keys("ENCRYPTION_KEYS", is_required=not is_one),
+    )
+
+
+def _read_database_url(read: EnvReader, *, can_be_memory: bool) -> Secret:
+    """Read the URL. The default is the file in the working directory if it exists, else in that of systemd.
+
+    https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#RuntimeDirectory=
+    """
+    directory = "" if Path(_DATABASE_FILE).exists() else read.text("STATE_DIRECTORY", "").partition(":")[0]
+    default = f"sqlite:///{Path(directory, _DATABASE_FILE)}"
+    return read.database_url("DATABASE_URL", default, can_be_memory=can_be_memory)
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorSettings:
+    """Settings of `anchor-bot workspaces` and `anchor-bot keys`.
+
+    `base_url` is the bot's public URL. A new key is tried at `anchor_api_url`, within `anchor_timeout` seconds.
+    """
+
+    store: StoreSettings
+    base_url: str
+    anchor_api_url: str
+    anchor_timeout: float
+    proxy: Proxy | None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "OperatorSettings":
+        """Read the settings. Raises SettingsError.
+
+        A bot of one workspace can have ENCRYPTION_KEYS, too, which can be rotated.
+        """
+        read = EnvReader(environ)
+        is_one = read.is_set("SLACK_BOT_TOKEN") and not read.is_set("SLACK_CLIENT_ID")
+        if is_one and not read.is_set("ENCRYPTION_KEYS"):
+            raise OneWorkspaceError((_ONE,))
+        settings = cls(
+            store=read_store(read),
+            base_url=read.url("BASE_URL", "http://127.0.0.1:3000", example=BASE_URL).rstrip("/"),
+            anchor_api_url=read.url("ANCHOR_API_URL"),
+            anchor_timeout=read.seconds("ANCHOR_TIMEOUT"),
+            proxy=read.proxy("HTTPS_PROXY", "NO_PROXY"),
+        )
+        read.finish()
+        return settings
+
+
+@dataclass(frozen=True, slots=True)
+class JournalSettings:
+    """Settings of `anchor-bot journal`. It decrypts nothing, so it needs no keys."""
+
+    database_url: Secret
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "JournalSettings":
+        """Read the settings. Raises SettingsError."""
+        read = EnvReader(environ)
+        settings = cls(_read_database_url(read, can_be_memory=True))
+        read.finish()
+        return settings
+
 
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _LOG_FORMATS = ("text", "json")
@@ -172,3 +261,50 @@ class AlertClientSettings:
         )
         read.finish()
         return settings
+
+
+SECRET_LENGTH = 32
+LEAST_TOKEN_LENGTH = 20
+
+
+def summarize(settings: Settings) -> dict[str, str]:
+    """Return what an operator needs to recognize the bot by."""
+    one = settings.workspaces if isinstance(settings.workspaces, OneWorkspace) else None
+    return {
+        **transport_and_tenancy(settings),
+        "permissions": "set by admins" if one is None else "everybody" if one.policy == EVERYBODY else "restricted",
+        "anchor": settings.anchor_api_url,
+        "proxy": settings.proxy.url if settings.proxy else "none",
+        "database": _kind_of(settings.workspaces.store.database_url),
+    }
+
+
+def transport_and_tenancy(settings: Settings) -> dict[str, str]:
+    """Return how the bot is connected to Slack, and whom it serves."""
+    return {
+        "transport": "Socket Mode" if settings.slack_app_token else "HTTP",
+        "tenancy": "one workspace" if isinstance(settings.workspaces, OneWorkspace) else "many workspaces",
+    }
+
+
+def _kind_of(database_url: Secret) -> str:
+    """Return the file of SQLite, or the kind of another database, whose URL can contain a password."""
+    scheme, _, path = database_url.reveal().partition("://")
+    if scheme != "sqlite":
+        return "PostgreSQL"
+    return str(Path(path.removeprefix("/")).absolute()) if path else "in memory"
+
+
+def find_warnings(environ: Mapping[str, str], settings: Settings, env_file: Path) -> Iterator[tuple[int, str]]:
+    """Yield a sentence for each setting that is probably not meant, with its level."""
+    for name, known in find_misspelled(environ):
+        yield logging.WARNING, hint(name, known)
+    if any(len(secret.reveal()) != SECRET_LENGTH for secret in settings.slack_signing_secrets):
+        yield logging.WARNING, f"SLACK_SIGNING_SECRET is not {SECRET_LENGTH} characters long. Copy it again."
+    if settings.anchor_timeout > settings.anchor_deadline:
+        yield logging.WARNING, "ANCHOR_TIMEOUT is longer than ANCHOR_DEADLINE, so the deadline cuts each attempt off."
+    token = settings.workspaces.alerts_token if isinstance(settings.workspaces, OneWorkspace) else None
+    if token is not None and len(token.reveal()) < LEAST_TOKEN_LENGTH:
+        yield logging.ERROR, "ALERTS_TOKEN is short enough to be guessed. Make a new one with: openssl rand -hex 32"
+    if env_file.is_file() and env_file.stat().st_mode & stat.S_IROTH:
+        yield logging.WARNING, f"Every user of this machine can read {env_file}. Run: chmod 600 {env_file}"

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bot.core.fields import Secret
 from bot.core.outcomes import StoreUnavailable
 from bot.core.policy import Role
-from bot.core.secret import Secret
 from bot.core.workspace import KeyCheck, Workspace
 
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from bot.core.fields import Secret
 from bot.core.outcomes import StoreUnavailable
-from bot.core.secret import Secret
 
 SCOPES = ("commands", "chat:write", "users:read")
 """The scopes that the app asks for, as manifest.yml declares them."""

@@ -1,9 +1,13 @@
-"""The outcomes of an order to pause or resume a session: one type each."""
+"""The outcomes of an order to pause or resume a session, and what Anchor's answers say."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.core.fields import objects_in, text_field
 from bot.core.policy import Denial, RoleUnknown
+from bot.core.requests import Verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,3 +253,28 @@ LEAVES_RUNNING = (
     *(Late, NoKey, NotSent, Overloaded, RoleUnknown, Stopping, StoreUnavailable),
 )
 """The outcomes after which an agent runs, or can run, that somebody with permission wanted to pause."""
+
+
+_FAILED = frozenset({"error", "fail", "failed", "failure", "not"})
+_NO_ERROR: tuple[object, ...] = (None, False, "", [])
+
+
+def contradiction(verb: Verb, answer: Mapping[str, object]) -> str | None:
+    """Return the words of a successful answer that contradict the success, or None.
+
+    They are an `error` or a false `success` or `ok` anywhere, or a status that says failed or what the opposite verb
+    does. Anchor documents no status words, so any other one is no contradiction.
+    """
+    fields = [field for one in objects_in(answer) for field in one.items()]
+    for name, value in fields:
+        if name in {"error", "errors"} and value not in _NO_ERROR:
+            text = value if isinstance(value, str) else text_field(value, "message")
+            return text.strip() or name
+    for name, value in fields:
+        if name in {"success", "ok"} and value is False:
+            return f"{name}: false"
+    for holder in (answer.get("data"), answer):
+        status = text_field(holder, "status")
+        if not {verb.opposite.past, *_FAILED}.isdisjoint(re.findall("[a-z]+", status.casefold())):
+            return status
+    return None

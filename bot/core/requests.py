@@ -1,11 +1,47 @@
-"""A person's request, independent of the surface."""
+"""A person's request, independent of the surface: who asks for what, since when, and where the answer goes."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from bot.core.clicked_message import ClickedMessage
-from bot.core.secret import Secret
-from bot.core.session_id import Search, SessionId, find_session_id
+from bot.core.fields import Secret
+from bot.core.session_ids import Search, SessionId, find_session_id
+
+
+@dataclass(frozen=True, slots=True)
+class MessageContent:
+    """The content of a message: everything that is needed to send it again."""
+
+    text: str
+    blocks: tuple[dict[str, Any], ...] = ()
+    attachments: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClickedMessage:
+    """A message with a button, as it was when somebody clicked it.
+
+    `ts` identifies it in its channel, `thread_ts` is the thread for an answer ("" without one). Slack omits the
+    `content` of an ephemeral message.
+    """
+
+    ts: str
+    thread_ts: str
+    is_ephemeral: bool
+    content: MessageContent | None
+
+
+@dataclass(frozen=True, slots=True)
+class ViewRef:
+    """Slack's id of a modal; Home needs none, because a person has one Home.
+
+    `origin` is the sealed address where its results go, as the client sends it back; "" in Home.
+    """
+
+    modal_id: str | None = None
+    origin: str = ""
+
 
 Person = tuple[str, str]
 """A person of a workspace: Slack's ids of the installing workspace and of the person."""
@@ -122,3 +158,98 @@ def read_command(text: str) -> Search | Help:
 def asks_for_help(text: str) -> bool:
     """Return whether the text after a slash command asks how it is used."""
     return text.strip().casefold() in _HELP_WORDS
+
+
+LATE = 5.0
+"""Seconds from which a request is late: Slack has reported it as failed to the person 2 s before."""
+
+_ASSUMED_TRANSIT = 0.5  # seconds of a request without a timestamp, so that its ack is in time on a slow network
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """The bounds of an age, in seconds."""
+
+    least: float = 0.0
+    most: float = 0.0
+
+
+def request_age(*, now: float, timestamp: float | None, resolution: float = 0.0, standstill: float = 0.0) -> Age:
+    """Return the age of a request at `now`; both times are Unix seconds of Slack's clock.
+
+    Slack cuts its `timestamp` to `resolution` seconds. A request without one is at least as old as the `standstill`
+    of the process that it waited for.
+    """
+    if timestamp is None:
+        return Age(standstill, max(standstill, _ASSUMED_TRANSIT))
+    most = max(0.0, now - timestamp)
+    return Age(max(0.0, most - resolution), most)
+
+
+def is_sent(verb: Verb, age: float, *, resumed_after: bool) -> bool:
+    """Return whether an order of this age is sent to Anchor without asking its person again.
+
+    A late resume could undo a newer decision. A late pause is safe unless the session was resumed after it was given.
+    """
+    return age <= LATE or (verb is Verb.PAUSE and not resumed_after)
+
+
+UNCONFIRMED_TTL = 60.0
+"""Seconds for which an unanswered order can still take effect at Anchor."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierPause:
+    """A confirmed pause: who ordered it, and when, in Unix seconds."""
+
+    user_id: str
+    given_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Opposition:
+    """The record of the opposite orders, by whichever process.
+
+    `is_running`: one can be at Anchor now. `is_later`: one that was given later has ended. `has_crossed`: one of
+    another process has ended since this order was given. `is_in_doubt`: one without an answer can still take effect.
+    `earlier_pause`: the last one before this pause, if it is recent and no resume followed it.
+    """
+
+    is_running: bool = False
+    is_later: bool = False
+    has_crossed: bool = False
+    is_in_doubt: bool = False
+    earlier_pause: EarlierPause | None = None
+
+    @property
+    def holds_back(self) -> bool:
+        """Return whether a resume is not to be sent now."""
+        return self.is_running or self.is_later
+
+
+NO_OPPOSITION = Opposition()
+
+
+_VERSION = re.compile(r"after=([0-9a-f]{28})", re.ASCII)
+_TIME_DIGITS = 12
+
+
+def made_at(order_id: str) -> float:
+    """Return when an id was made, in Unix seconds of the clock of its process."""
+    return int(order_id[:_TIME_DIGITS], 16) / 1000
+
+
+def time_id(unix_seconds: float) -> str:
+    """Return what the ids begin with that are made at a time: it is between the earlier and the later ones."""
+    return f"{int(unix_seconds * 1000):0{_TIME_DIGITS}x}"
+
+
+def button_value(session_id: SessionId, version: str) -> str:
+    """Return the `value` of a Resume button."""
+    return f"{session_id} after={version}"
+
+
+def read_version(rest: str) -> str | None:
+    """Return the version in what a button's `value` has beside the session id; None if another program wrote it."""
+    match = _VERSION.fullmatch(rest)
+    return match and match[1]

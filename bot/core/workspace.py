@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.core.fields import Secret
 from bot.core.policy import EVERYBODY, Policy
-from bot.core.secret import Secret
 
 SHOWN = 4
 _LEAST_HIDDEN = 8  # characters; the ending of a shorter key would reveal too much

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from bot.core.requests import Verb
 from bot.demo.sandbox import Sandbox
-from bot.messages.phrases import DONE, NOT_DONE
+from bot.messages.markup import DONE, NOT_DONE
 from bot.sim.slack import Message, Source
 
 

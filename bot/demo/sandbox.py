@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bot.core.alert import alerts_url
-from bot.core.secret import Secret
+from bot.core.cards import alerts_url
+from bot.core.fields import Secret
 from bot.demo.bot_process import BotProcess
 from bot.demo.monitor import AlertsEndpoint
 from bot.demo.newco import NEWCO_KEY, Newco, newco

@@ -4,7 +4,7 @@ import time
 
 import aiohttp
 
-from bot.core.secret import Secret, digest
+from bot.core.fields import Secret, digest
 from bot.core.workspace import AnchorKey
 from bot.outbound.store.store import Store
 from bot.sim.slack import User, Workspace

@@ -6,13 +6,13 @@ from typing import assert_never
 
 from aiohttp import web
 
-from bot.core.secret import Secret
+from bot.core.fields import Secret
 from bot.health import Readiness
 from bot.inbound.http_connection import prepare_response, track_request
 from bot.inbound.rejections import Rejected, RejectionLog, error_response, read_body
 from bot.inbound.slack import request as slack_request
 from bot.inbound.slack.app import SlackApp
-from bot.messages.message import as_response
+from bot.messages.blocks import as_response
 from bot.usecases.incidents import report
 
 

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from bot.core.fields import Secret
 from bot.core.installation import StateProblem
-from bot.core.secret import Secret
 from bot.inbound.rejections import Rejected, RejectionLog
-from bot.messages.install_pages import Page, broken_page, page_of
+from bot.messages.install import Page, broken_page, page_of
 from bot.usecases.incidents import log_incident
 from bot.usecases.install import Installer
 

@@ -7,10 +7,9 @@ from bot.core import outcomes
 from bot.core.history import HistoryQuery, PastOrder, Period, Result, can_see_all
 from bot.core.policy import NotAMember, NotHere, NotNamed, RoleUnknown
 from bot.core.requests import Verb
-from bot.messages.blocks import Block, option, plain_text, section
-from bot.messages.home_elements import HISTORY, history_button
+from bot.messages.blocks import Block, View, option, plain_text, section
+from bot.messages.buttons import HISTORY, history_button
 from bot.messages.markup import code, mention, moment, place, plain, session
-from bot.messages.view import View
 
 MOST_IN_HOME = 10
 MOST_IN_MODAL = 30

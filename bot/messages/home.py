@@ -1,23 +1,18 @@
-"""The app's Home: the status, the workspace's settings, and for admins the controls to change them.
-
-https://docs.slack.dev/surfaces/app-home
-"""
+"""The app's Home tab."""
 
 from dataclasses import dataclass
 
 from bot.core.policy import Role
 from bot.core.requests import Verb
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
-from bot.messages import home_elements
-from bot.messages.admin_notices import named_key
-from bot.messages.blocks import Block, actions, context, section
+from bot.messages import buttons
+from bot.messages.blocks import Block, View, actions, context, section
+from bot.messages.buttons import PAUSE_FROM_MESSAGE_NAME
+from bot.messages.checks import reinstall_advice
 from bot.messages.history import LastOrders, last_orders
-from bot.messages.home_status import reinstall_advice
-from bot.messages.markup import channel, mention, moment
-from bot.messages.policy import who_can
-from bot.messages.session_buttons import PAUSE_FROM_MESSAGE_NAME
+from bot.messages.markup import channel, mention, moment, who_can
+from bot.messages.settings import named_key
 from bot.messages.usage import COMMANDS
-from bot.messages.view import View
 
 _DIVIDER: Block = {"type": "divider"}
 _NO_KEY = "⛔ *Needs a key*: nobody can pause or resume yet."
@@ -114,13 +109,13 @@ def _about_key(home: Home) -> list[Block]:
     """Return the status, and the controls for the key."""
     key = home.workspace.anchor_key
     if key is None:
-        button = {"accessory": home_elements.set_key_button("Set")} if home.can_edit else {}
+        button = {"accessory": buttons.set_key_button("Set")} if home.can_edit else {}
         return [section(f"{_NO_KEY} {_WHERE_THE_KEY_IS if home.can_edit else _who_sets(home)}", **button)]
     text, is_refused = _STATUS[key.check].format(named=named_key(key)), key.check is KeyCheck.REFUSED
     if not home.can_edit:
         return [section(f"{text} {_who_sets(home)}" if is_refused else text), context(_set_by(key))]
-    replace = [actions(home_elements.set_key_button("Replace"))] if is_refused else []
-    return [section(text, accessory=home_elements.key_menu()), context(_set_by(key)), *replace]
+    replace = [actions(buttons.set_key_button("Replace"))] if is_refused else []
+    return [section(text, accessory=buttons.key_menu()), context(_set_by(key)), *replace]
 
 
 def _about_scope(home: Home) -> list[Block]:
@@ -149,10 +144,10 @@ def _about_alerts(home: Home) -> list[Block]:
     text = f"{where} {programs}"
     if not home.can_edit:
         return [section(text)]
-    test = [home_elements.test_alert_button()] if chosen else []
+    test = [buttons.test_alert_button()] if chosen else []
     return [
-        section(text, accessory=home_elements.alerts_channel_select(chosen)) | {"block_id": f"alerts_{home.render_id}"},
-        actions(*test, home_elements.alerts_token_button()),
+        section(text, accessory=buttons.alerts_channel_select(chosen)) | {"block_id": f"alerts_{home.render_id}"},
+        actions(*test, buttons.alerts_token_button()),
     ]
 
 
@@ -160,7 +155,7 @@ def _about_policy(home: Home) -> list[Block]:
     policy = home.workspace.policy
     lines = [section(who_can(verb, policy.of(verb))) for verb in Verb]
     members = _MEMBERS_UNKNOWN if home.role is Role.SCOPE_MISSING else _MEMBERS_ONLY
-    return [*lines, context(members), *([actions(home_elements.change_policy_button())] if home.can_edit else [])]
+    return [*lines, context(members), *([actions(buttons.change_policy_button())] if home.can_edit else [])]
 
 
 def _footer(home: Home) -> str:

@@ -1,14 +1,14 @@
-"""Slack's mrkdwn: escape untrusted text, and write links, mentions and dates.
-
-https://docs.slack.dev/messaging/formatting-message-text
-"""
+"""Slack's markup, and the phrases that several messages use."""
 
 import html
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from bot.core.requests import operator_name
+from bot.core.policy import Rule
+from bot.core.requests import Verb, operator_name
+from bot.core.sessions import Phase
 
 _KEPT_FORMAT_CHARACTERS = {"\N{ZERO WIDTH JOINER}"}  # joins emoji
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
@@ -107,3 +107,53 @@ def _escape_within(text: str, limit: int) -> str:
     room = limit - len("…")
     end = next(place for place, char in enumerate(text) if (room := room - width(html.escape(char, quote=False))) < 0)
     return html.escape(text[:end].rstrip(), quote=False) + "…"
+
+
+IN_HOME = "in this app's Home tab"
+
+NOT_DONE = {Verb.PAUSE: "⛔ *Not paused*: this did not stop the agent.", Verb.RESUME: "⛔ *Not resumed.*"}
+"""The verdict about an order that certainly changed nothing."""
+
+DONE = {Verb.PAUSE: "⏸️ *Paused*", Verb.RESUME: "▶️ *Resumed*"}
+"""The verdict about an order that Anchor confirmed."""
+
+UNCONFIRMED = {
+    Verb.PAUSE: "❓ *Unconfirmed*: the agent may still be running.",
+    Verb.RESUME: "❓ *Unconfirmed*: the agent may still be paused.",
+}
+"""The verdict about an order that may have been done."""
+
+CHECKED = {Phase.NOT_RUNNING: "🔹 Not running, checked", Phase.NOT_FOUND: "🔹 No such session, checked"}
+"""The verdict on a card about a session with nothing to pause or resume, when somebody tried it."""
+
+
+def dashboard(url: str) -> str:
+    """Return the link to Anchor's dashboard; `url` is ANCHOR_DASHBOARD_URL."""
+    return link(url, "Anchor's dashboard")
+
+
+def or_in_dashboard(verb: Verb, url: str) -> str:
+    """Return the end of an advice: the way to do it without the bot."""
+    return f"or {'stop' if verb is Verb.PAUSE else 'resume'} it in {dashboard(url)}"
+
+
+MOST_NAMED = 40
+"""The most people, and channels, that fit into a section, with ids of any length."""
+
+
+def who_can(verb: Verb, rule: Rule) -> str:
+    """Return one line of mrkdwn: who is allowed to do it, and where."""
+    who = some(map(mention, sorted(rule.users)), most=MOST_NAMED) or "everyone in this workspace"
+    where = (
+        f"only in {some(map(channel, sorted(rule.channels)), most=MOST_NAMED)}"
+        if rule.channels
+        else "anywhere in Slack"
+    )
+    return f"*Who can {verb}:* {who}, {where}."
+
+
+def some(names: Iterable[str], *, most: int) -> str:
+    """Join names to a readable list; after `most` names, say how many more there are."""
+    listed = list(names)
+    more = len(listed) - most
+    return ", ".join(listed[:most]) + (f" and {more} more" if more > 0 else "")

@@ -3,11 +3,10 @@
 from typing import assert_never
 
 from bot.core.requests import Help, Verb
-from bot.core.session_id import Ambiguous, Broken, Missing
-from bot.messages.markup import code
-from bot.messages.message import Message, ephemeral
-from bot.messages.phrases import NOT_DONE, dashboard
-from bot.messages.session_buttons import PAUSE_FROM_MESSAGE_NAME
+from bot.core.session_ids import Ambiguous, Broken, Missing
+from bot.messages.blocks import Message, ephemeral
+from bot.messages.buttons import PAUSE_FROM_MESSAGE_NAME
+from bot.messages.markup import NOT_DONE, code, dashboard
 
 COMMANDS = {Verb.PAUSE: "/anchor-pause", Verb.RESUME: "/anchor-resume"}
 """The slash commands for orders, as manifest.yml declares them."""

@@ -10,7 +10,7 @@ from enum import Enum
 import aiohttp
 from yarl import URL
 
-from bot.outbound.http_client import NETWORK_ERRORS
+from bot.outbound.http import NETWORK_ERRORS
 from bot.outbound.slack.clock import read_skew
 
 _TIMEOUT = 5.0  # seconds, as for a call of Slack's Web API

@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from bot.core.fields import Secret
 from bot.core.outcomes import NoKey, Refusal, StoreUnavailable, WrongWorkspace
 from bot.core.policy import NotHere, Role, check_policy
 from bot.core.requests import Actor, Order, Person, Source, Verb
-from bot.core.secret import Secret
 from bot.core.workspace import Workspace
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError

@@ -7,7 +7,7 @@ from bot.concurrency import Tasks
 from bot.core.policy import Role
 from bot.core.requests import Actor
 from bot.core.workspace import Workspace
-from bot.messages.message import Message
+from bot.messages.blocks import Message
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces

@@ -3,16 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.core.alert import Alert
-from bot.core.alert_fold import first
-from bot.core.card import NewCard
-from bot.core.session import Session
-from bot.core.session_id import SessionId
+from bot.core.cards import Alert, NewCard, first
+from bot.core.session_ids import SessionId
+from bot.core.sessions import Session
 from bot.core.workspace import Workspace
-from bot.messages.alert_card import alert_message
-from bot.messages.session_card import digest_of
-from bot.outbound.slack.client import SlackClient
-from bot.outbound.slack.delivery import Posted, PostResult
+from bot.messages.cards import alert_message, digest_of
+from bot.outbound.slack.client import Posted, PostResult, SlackClient
 from bot.outbound.store.card_changes import IncomingAlert
 from bot.request_id import new_id
 from bot.usecases.card_outbox import CardOutbox

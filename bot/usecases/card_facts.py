@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from contextlib import suppress
 
-from bot.core.session import Session
-from bot.core.session_id import SessionId
+from bot.core.session_ids import SessionId
+from bot.core.sessions import Session
 from bot.outbound.store.card_fact_rows import CardFactRows
 from bot.outbound.store.errors import StoreError
 

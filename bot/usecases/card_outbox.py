@@ -6,10 +6,9 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import replace
 
 from bot.concurrency import Tasks, happens
-from bot.core.alert_fold import AlertContent
-from bot.core.card import CardName, NewCard, SessionName
+from bot.core.cards import AlertContent, CardName, NewCard, SessionName
 from bot.metrics import OFF, Metrics
-from bot.outbound.slack.delivery import Doubtful, Posted, PostResult, Refused, TryAgain
+from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, TryAgain
 from bot.outbound.store.card_changes import (
     CardChanges,
     CardNames,

@@ -3,13 +3,12 @@
 import logging
 from dataclasses import dataclass, replace
 
-from bot.core.pace import Kind
-from bot.core.secret import Secret
-from bot.core.session_state import SessionState, ended_state
-from bot.messages.message import Message
-from bot.messages.session_card import card_message, digest_of
-from bot.outbound.slack.client import SlackClient
-from bot.outbound.slack.delivery import Doubtful, Posted, PostResult, Refused, TryAgain
+from bot.core.fields import Secret
+from bot.core.retries import Kind
+from bot.core.sessions import SessionState, ended_state
+from bot.messages.blocks import Message
+from bot.messages.cards import card_message, digest_of
+from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, SlackClient, TryAgain
 from bot.outbound.store.card_changes import ClaimedCard, SentCard
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.session_states import SessionStates

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from cachetools import LRUCache
 
 from bot.concurrency import Tasks
-from bot.core.clicked_message import ClickedMessage, MessageContent
-from bot.core.requests import ReplyAddress
-from bot.core.session_id import SessionId
-from bot.messages.card_update import CardUpdate, apply, has_line
-from bot.messages.message import Visibility
-from bot.messages.outcome import card_not_updated
+from bot.core.requests import ClickedMessage, MessageContent, ReplyAddress
+from bot.core.session_ids import SessionId
+from bot.messages.blocks import Visibility
+from bot.messages.clicked import CardUpdate, apply, has_line
+from bot.messages.results import card_not_updated
 from bot.usecases.message_delivery import MessageDelivery
 
 _CARD_WAIT = 1.0  # seconds that a result waits for the update of the clicked message

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from bot.core.requests import ReplyAddress
-from bot.messages.message import Message, Visibility
-from bot.messages.request_errors import as_direct_message
-from bot.outbound.slack.delivery import Delivery
+from bot.messages.blocks import Message, Visibility
+from bot.messages.results import as_direct_message
+from bot.outbound.slack.client import Delivery
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.usecases.pending_result import Send
 

@@ -7,8 +7,8 @@ from typing import Any
 from cachetools import TTLCache
 
 from bot.concurrency import Tasks
-from bot.core.session_id import SessionId
-from bot.core.session_list import NotRead, Unread
+from bot.core.session_ids import SessionId
+from bot.core.sessions import NotRead, Unread
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.usecases.access_check import Access
 from bot.usecases.session_reads import SessionReads

@@ -3,9 +3,9 @@
 import asyncio
 from collections import OrderedDict
 
+from bot.core.fairness import Rotation
 from bot.core.outcomes import NotSent, Overloaded, Stopping, Superseded
 from bot.core.requests import Person
-from bot.core.rotation import Rotation
 
 NoTurn = NotSent | Overloaded | Stopping | Superseded
 """The reasons why a turn never comes."""

@@ -3,8 +3,8 @@
 import logging
 
 from bot import request_id
-from bot.messages.message import Message
-from bot.messages.request_errors import incident_message
+from bot.messages.blocks import Message
+from bot.messages.results import incident_message
 
 _log = logging.getLogger(__name__)
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 
+from bot.core.fields import Secret
 from bot.core.installation import (
     Denied,
     Installation,
@@ -13,7 +14,6 @@ from bot.core.installation import (
     UnknownState,
 )
 from bot.core.outcomes import StoreUnavailable
-from bot.core.secret import Secret
 from bot.outbound.slack.oauth import SlackOAuth
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.install_states import InstallStates

@@ -7,15 +7,22 @@ from collections.abc import Awaitable, Callable
 from cachetools import LRUCache
 
 from bot.concurrency import happens
-from bot.core.clicked_message import MessageContent
-from bot.core.delivery_rounds import LONGEST_WAIT_IN_ROUND, WAIT_FOR_SLACK, round_times
-from bot.core.requests import Person, ReplyAddress
-from bot.core.tally import Tally
+from bot.core.fairness import Tally
+from bot.core.requests import MessageContent, Person, ReplyAddress
+from bot.core.retries import LONGEST_WAIT_IN_ROUND, WAIT_FOR_SLACK, round_times
 from bot.core.workspace import Workspace
-from bot.messages.card_images import without_images
-from bot.messages.message import Message, Visibility
-from bot.outbound.slack.client import SlackClient
-from bot.outbound.slack.delivery import BlocksRefused, Delivered, Delivery, Doubtful, NotSlack, Refused, TryAgain
+from bot.messages.blocks import Message, Visibility
+from bot.messages.clicked import without_images
+from bot.outbound.slack.client import (
+    BlocksRefused,
+    Delivered,
+    Delivery,
+    Doubtful,
+    NotSlack,
+    Refused,
+    SlackClient,
+    TryAgain,
+)
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
@@ -89,7 +96,7 @@ class MessageDelivery:
     async def _deliver(
         self, address: ReplyAddress, message: Message, is_ours: Callable[[], Awaitable[bool]] | None
     ) -> Receipt | None:
-        """Deliver a result in the rounds of `core.delivery_rounds`.
+        """Deliver a result in the rounds of `core.retries`.
 
         Each round tries the routes in order. A route is dropped when Slack refuses it finally. A message without a
         response from Slack may be visible, so it is sent only once more, by another route. If something else answered,

@@ -4,11 +4,10 @@ from collections.abc import Callable
 
 from cachetools import LRUCache
 
+from bot.core.fairness import Tally, TimeWindow
 from bot.core.outcomes import Limited, Overloaded, TooManyRepeats, TooManyResumes
 from bot.core.requests import Order, Person, Verb
-from bot.core.session_id import SessionId
-from bot.core.tally import Tally
-from bot.core.time_window import TimeWindow
+from bot.core.session_ids import SessionId
 from bot.usecases.fair_queue import CAPACITY, SHARE
 
 MOST_RESUMES, RESUMES_WITHIN = 30, 60.0

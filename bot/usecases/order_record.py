@@ -12,10 +12,9 @@ from typing import Literal
 
 from bot.concurrency import happens
 from bot.core.history import can_see_all
-from bot.core.opposition import Opposition
 from bot.core.outcomes import Late, Paused, PausedSince, ResumedSince, StoreUnavailable, Superseded
 from bot.core.recovery import State
-from bot.core.requests import Verb
+from bot.core.requests import Opposition, Verb
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.journal_entry import JournalEntry

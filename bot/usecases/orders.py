@@ -12,11 +12,10 @@ from bot.concurrency import Tasks
 from bot.core.outcomes import Outcome, Paused, Refusal, Resumed
 from bot.core.recovery import Unfinished, settled_outcome
 from bot.core.requests import Order, ReplyAddress, Verb, operator_name
-from bot.core.session import Session
-from bot.core.session_id import SessionId
-from bot.messages.blocks import section
-from bot.messages.message import Message
-from bot.messages.outcome import card_not_updated, card_update, outcome_message
+from bot.core.session_ids import SessionId
+from bot.core.sessions import Session
+from bot.messages.blocks import Message, section
+from bot.messages.results import card_not_updated, card_update, outcome_message
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.journal_entry import JournalEntry

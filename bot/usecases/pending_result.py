@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from bot.core.requests import ReplyAddress
-from bot.outbound.slack.delivery import Delivered, Delivery, Doubtful, NotSlack, Posted, TryAgain
+from bot.outbound.slack.client import Delivered, Delivery, Doubtful, NotSlack, Posted, TryAgain
 
 _log = logging.getLogger(__name__)
 

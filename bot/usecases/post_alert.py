@@ -2,10 +2,9 @@
 
 import asyncio
 
-from bot.core.secret import Secret
-from bot.messages.message import Message
-from bot.outbound.slack.client import SlackClient
-from bot.outbound.slack.delivery import PostResult, TryAgain
+from bot.core.fields import Secret
+from bot.messages.blocks import Message
+from bot.outbound.slack.client import PostResult, SlackClient, TryAgain
 
 RETRY_WINDOW = 10.0  # seconds from the first attempt to the start of the last one: the caller waits for the response
 _FIRST_BACKOFF = 0.5

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
-from bot.core.opposition import UNCONFIRMED_TTL
-from bot.core.session_id import SessionId
+from bot.core.requests import UNCONFIRMED_TTL
+from bot.core.session_ids import SessionId
 from bot.usecases.fair_queue import CAPACITY
 from bot.usecases.session_sequencer import SessionSequencer
 

@@ -8,13 +8,13 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from bot.core.card import CardName, NewCard, ResultContent, SessionName
+from bot.core.cards import CardName, NewCard, ResultContent, SessionName
 from bot.core.outcomes import Outcome, PausedSince, Refusal, Resumed, ResumedSince
 from bot.core.requests import Order, Verb
-from bot.messages.message import Message
-from bot.messages.outcome import outcome_message
-from bot.messages.session_card import digest_of
-from bot.outbound.slack.delivery import Posted
+from bot.messages.blocks import Message
+from bot.messages.cards import digest_of
+from bot.messages.results import outcome_message
+from bot.outbound.slack.client import Posted
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.journal_entry import JournalEntry
 from bot.outbound.store.session_states import SessionStates

@@ -9,9 +9,8 @@ from contextlib import suppress
 from cachetools import LRUCache
 
 from bot.concurrency import with_grace
-from bot.core.secret import Secret
-from bot.core.session import Life, Session
-from bot.core.session_list import NotRead, SessionPage
+from bot.core.fields import Secret
+from bot.core.sessions import Life, NotRead, Session, SessionPage
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.order_row import storable

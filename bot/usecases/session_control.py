@@ -20,8 +20,7 @@ from bot.core.outcomes import (
     Superseded,
     Unconfirmed,
 )
-from bot.core.request_age import is_sent
-from bot.core.requests import Order, Verb
+from bot.core.requests import Order, Verb, is_sent
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.journal_entry import JournalEntry
 from bot.usecases.access_check import Access, OrderCheck

@@ -8,9 +8,7 @@ from bot.concurrency import Interruption, Tasks
 from bot.core.history import HistoryFilter, Result
 from bot.core.outcomes import Refusal, Stopping
 from bot.core.requests import Actor
-from bot.core.session import Session
-from bot.core.session_list import NotRead, SessionList, Unread
-from bot.core.session_overview import Overview, paused_sessions
+from bot.core.sessions import NotRead, Overview, Session, SessionList, Unread, paused_sessions
 from bot.usecases.access_check import Access, AccessCheck, Viewer
 from bot.usecases.past_orders import PastOrders
 from bot.usecases.session_reads import SessionReads

@@ -5,15 +5,14 @@ import logging
 from collections.abc import Callable
 
 from bot.concurrency import Tasks
-from bot.core.message_ids import Mentions
 from bot.core.requests import Actor, ReplyAddress
-from bot.core.session_overview import Overview
+from bot.core.session_ids import Mentions
+from bot.core.sessions import Overview
 from bot.core.workspace import Workspace
-from bot.messages.session_choice import choice_modal
-from bot.messages.session_list import list_refusal
-from bot.messages.session_modal import loading_modal, message_modal, not_opened_message, sessions_modal
-from bot.messages.view import View
-from bot.outbound.slack.views import SlackViews, ViewResult
+from bot.messages.blocks import View
+from bot.messages.pausing import choice_modal, loading_modal, message_modal, not_opened_message, sessions_modal
+from bot.messages.sessions import list_refusal
+from bot.outbound.slack.client import SlackViews, ViewResult
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.sealed_address import seal, unseal

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from cachetools import TTLCache
 
 from bot.concurrency import Tasks
-from bot.core.session import Session
-from bot.core.session_id import SessionId
-from bot.core.session_list import NotRead, SessionList
+from bot.core.session_ids import SessionId
+from bot.core.sessions import NotRead, Session, SessionList
 from bot.core.workspace import Workspace
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.usecases.access_check import Access

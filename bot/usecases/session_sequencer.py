@@ -7,12 +7,11 @@ from functools import partial
 from typing import Protocol
 
 from bot.concurrency import Tasks
-from bot.core.opposition import UNCONFIRMED_TTL
+from bot.core.fields import Secret
 from bot.core.outcomes import AnchorOutcome, Answered, Done, Doubt, Late, StoreUnavailable, Superseded, Unconfirmed
-from bot.core.requests import Verb
-from bot.core.retry import combine
-from bot.core.secret import Secret
-from bot.core.session_id import SessionId
+from bot.core.requests import UNCONFIRMED_TTL, Verb
+from bot.core.retries import combine
+from bot.core.session_ids import SessionId
 from bot.usecases.access_check import Access
 from bot.usecases.fair_queue import FairQueue, NoTurn, Turn
 

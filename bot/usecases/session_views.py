@@ -1,7 +1,6 @@
 """The views with sessions, Home and the modal: where their results go, and showing them again after a change."""
 
-from bot.core.requests import ReplyAddress
-from bot.core.view_ref import ViewRef
+from bot.core.requests import ReplyAddress, ViewRef
 from bot.messages.home import Notice
 from bot.usecases.admin.home import HomeView
 from bot.usecases.session_modals import SessionModals

@@ -9,11 +9,11 @@ from cachetools import TTLCache
 
 from bot.concurrency import Tasks
 from bot.core.outcomes import KeyRejected, KeyTaken, Outcome
-from bot.core.session_list import NotRead, Unread
+from bot.core.sessions import NotRead, Unread
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
 from bot.health import Readiness
-from bot.messages.admin_notices import key_refused_message, reinstall_message
-from bot.messages.message import Message
+from bot.messages.blocks import Message
+from bot.messages.settings import key_refused_message, reinstall_message
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
 from bot.usecases.admin_notifier import LEFT, POSSIBLE_ADMINS, CurrentAdmins

@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from bot.demo.newco import NEWCO_KEY
-from bot.messages.modals import KEY, TITLES
+from bot.messages.settings import KEY, TITLES
 from bot.sim.anchor import SessionState
 from browser.accessibility import tab_to
 from browser.channel_page import ChannelPage

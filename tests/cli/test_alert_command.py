@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.cli.alert_client import NotPosted, read_answer
+from bot.cli.alert import NotPosted, read_answer
 from bot.sim.local_server import LocalServer
 from bot.sim.slack import rate_limited
 from harness import OTHER_SESSION, SESSION, single_workspace

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from bot.cli.init_variables import Sources
+from bot.cli.init import Sources
 from bot.sim.anchor import DEFAULT_KEY, SimAnchor
 from bot.sim.local_server import LocalServer, free_port
 from bot.sim.slack import SimSlack, api_error

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cli.journal_formats import CsvWriter, TableWriter
+from bot.cli.journal import CsvWriter, TableWriter
 from harness.product import history
 
 

@@ -192,7 +192,7 @@ def test_only_a_key_that_anchor_accepts_replaces_another_unless_no_check_is_want
     monkeypatch.setenv("ANCHOR_API_URL", "http://127.0.0.1:1")
     wording("no answer about a key", says(*set_key, typed="sk-typed\n", code=1))
     with monkeypatch.context() as patch:
-        patch.setattr("bot.cli.key_check.open_session", no_certificates)
+        patch.setattr("bot.cli.operators.open_session", no_certificates)
         wording("no certificates", says(*set_key, typed="sk-typed\n", code=1))
     assert found(url).anchor_key == good
     wording("unchecked key", says(*set_key, "--offline", typed="sk-typed\n"))

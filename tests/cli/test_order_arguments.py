@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from bot.cli.order_arguments import add_journal
+from bot.cli.parser import add_journal
 
 
 @pytest.mark.parametrize(

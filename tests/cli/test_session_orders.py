@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from bot.cli import session_orders
+from bot.cli import orders
 from bot.demo.sandbox import environment, environment_of_many
 from bot.sim.anchor import SimAnchor
 from bot.sim.slack import SimSlack
@@ -41,7 +41,7 @@ class Site:
     environ: dict[str, str]
 
     async def give(self, *arguments: str, **changes: str) -> int:
-        return await session_orders.give_order(order_options(*arguments), Settings.from_env(self.environ | changes))
+        return await orders.give_order(order_options(*arguments), Settings.from_env(self.environ | changes))
 
     async def refused(self, *arguments: str, **changes: str) -> str:
         """Give an order that is not sent, and return why."""
@@ -220,12 +220,12 @@ def test_an_order_that_was_not_sent_says_why(
         assert caught.value.code == 2
     capsys.readouterr()
     with monkeypatch.context() as patch:
-        patch.setattr(session_orders, "open_session", raising(OSError("no such file")))
+        patch.setattr(orders, "open_session", raising(OSError("no such file")))
         assert main(["resume", SESSION]) == 1
         assert "SSL_CERT_FILE" in capsys.readouterr().err
 
     with monkeypatch.context() as patch:
-        patch.setattr(session_orders, "give_order", raising(KeyboardInterrupt()))
+        patch.setattr(orders, "give_order", raising(KeyboardInterrupt()))
         assert main(["pause", SESSION]) == 1
         assert len(capsys.readouterr().err.splitlines()) == 1
     monkeypatch.setenv("ANCHOR_API_KEY", "two words")

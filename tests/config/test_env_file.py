@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.config.env_file import read_environment, write_environment
-from bot.config.env_reader import SettingsError
+from bot.config.environment import SettingsError, read_environment, write_environment
 from harness.product import main
 
 

@@ -7,11 +7,16 @@ from pathlib import Path
 import pytest
 
 from bot.config.catalog import SETTINGS
-from bot.config.env_file import read_environment
-from bot.config.env_reader import SettingsError
-from bot.config.settings import AlertClientSettings, ManyWorkspaces, OneWorkspace, Settings
-from bot.config.store_settings import OperatorSettings, StoreSettings
-from bot.core.proxy import Proxy
+from bot.config.environment import SettingsError, read_environment
+from bot.config.settings import (
+    AlertClientSettings,
+    ManyWorkspaces,
+    OneWorkspace,
+    OperatorSettings,
+    Settings,
+    StoreSettings,
+)
+from bot.core.fields import Proxy
 from harness.product import Secret, policy
 from scripts.settings_page import EXAMPLE
 

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.env_file import read_environment
-from bot.config.settings import Settings
-from bot.config.startup_report import find_warnings, summarize
+from bot.config.environment import read_environment
+from bot.config.settings import Settings, find_warnings, summarize
 from config.test_settings import MANY, REQUIRED
 from scripts.settings_page import EXAMPLE
 

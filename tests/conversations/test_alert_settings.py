@@ -45,7 +45,7 @@ async def test_a_channel_is_chosen_and_a_test_alert_shows_the_card(team: AdminHa
     assert card.text == SAMPLE_ALERT
     assert (await team.stored()).alerts_channel == alerts.id
     assert await team.wait_for_direct_messages(user=team.admin) == [
-        say.admin_notices.alerts_channel_message(team.admin.id, alerts.id).text
+        say.settings_texts.alerts_channel_message(team.admin.id, alerts.id).text
     ]
     await team.click(card, user=team.member)
     answer = (await team.wait_for_messages(2))[1]
@@ -137,7 +137,7 @@ async def test_the_modal_shows_the_url_and_a_new_token_which_ends_the_one_before
     assert (await at.post_alert(team.team_id, first, **alert))[0] == 200
     assert "Spends too fast" in team.messages()[-1].text
     assert await team.wait_for_direct_messages(user=team.admin) == [
-        say.admin_notices.alerts_token_message(team.admin.id).text
+        say.settings_texts.alerts_token_message(team.admin.id).text
     ]
     await team.slack.close(team.admin)
     assert first not in str(await team.open_home())
@@ -154,7 +154,7 @@ async def test_a_token_whose_modal_was_closed_is_written_nowhere_else(hasty: Man
     await team.submit({})
     await team.slack.close(team.admin)
     reported = await team.wait_for_direct_messages(2, user=team.admin)
-    assert sorted(reported) == sorted([say.admin_notices.alerts_token_message(team.admin.id).text, say.UNSEEN])
+    assert sorted(reported) == sorted([say.settings_texts.alerts_token_message(team.admin.id).text, say.UNSEEN])
     assert (await team.stored()).alerts_token_digest is not None
 
 

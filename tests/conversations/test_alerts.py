@@ -11,7 +11,7 @@ from typing import NamedTuple, NoReturn
 import aiohttp
 import pytest
 
-from bot.messages import alert_errors as say
+from bot.messages import cards as say
 from bot.sim.slack import Fault, Hang, ResetAfterReading, ResetBeforeReading, Source, rate_limited, server_error
 from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, paused, single_workspace
 from harness.conversation import post_json

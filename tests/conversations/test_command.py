@@ -8,7 +8,7 @@ from bot.sim.anchor import DEFAULT_KEY, SessionState
 from bot.sim.slack import Source
 from harness import BOTH_TRANSPORTS, outcome_text, paused, single_workspace
 from harness.product import outcomes, requests
-from harness.texts import OTHER_SESSION, SESSION, request_errors, usage_text
+from harness.texts import OTHER_SESSION, SESSION, result_texts, usage_text
 
 pytestmark = pytest.mark.anyio
 
@@ -65,7 +65,7 @@ async def test_an_unknown_command_is_answered() -> None:
         (seen,) = at.ephemerals()
         assert at.anchor.requests == []
     assert delivery.status == 200
-    assert seen.text == request_errors.unknown_command_message("/anchor-stop").text
+    assert seen.text == result_texts.unknown_command_message("/anchor-stop").text
 
 
 async def test_a_command_from_another_workspace_is_refused() -> None:

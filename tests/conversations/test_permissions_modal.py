@@ -4,7 +4,7 @@ import pytest
 
 from bot.sim.slack import Message, User
 from harness import BOTH_TRANSPORTS, AdminHarness, outcome_text, paused, resumed
-from harness.admin_texts import NOBODY_SELECTED, POLICY_OUTDATED, POLICY_SAVED, admin_notices, who_can
+from harness.admin_texts import NOBODY_SELECTED, POLICY_OUTDATED, POLICY_SAVED, settings_texts, who_can
 from harness.administration import modal_text
 from harness.product import outcomes, policy
 from harness.texts import is_about
@@ -78,7 +78,7 @@ async def test_of_two_admins_at_once_the_second_is_refused_unless_both_chose_the
     assert (await team.stored()).policy == chosen
     for user in (team.admin, team.second):
         assert await team.wait_for_direct_messages(user=user) == [
-            admin_notices.policy_message(team.second.id, chosen).text
+            settings_texts.policy_message(team.second.id, chosen).text
         ]
 
 

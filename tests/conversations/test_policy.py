@@ -20,7 +20,7 @@ from harness import (
     single_workspace,
 )
 from harness.product import outcomes, policy
-from harness.texts import admin_notices, home_status, waiting_text
+from harness.texts import check_texts, settings_texts, waiting_text
 
 pytestmark = pytest.mark.anyio
 
@@ -118,9 +118,9 @@ async def test_without_roles_everybody_sees_it_because_nobody_is_known_as_an_adm
     assert [order.verb for order in team.orders] == ["pause", "resume"]
     for user in (team.admin, team.member):
         home = await team.open_home(user)
-        assert home_status.reinstall_advice(["users:read"], install_url=url) in home.text
+        assert check_texts.reinstall_advice(["users:read"], install_url=url) in home.text
         assert home.find("anchor_change_policy") is None
-    assert await team.wait_for_direct_messages(user=team.admin) == [admin_notices.reinstall_message(url).text]
+    assert await team.wait_for_direct_messages(user=team.admin) == [settings_texts.reinstall_message(url).text]
     await at.install(team)
     for user in (team.admin, team.member):
         assert url not in (await team.open_home(user)).text

@@ -20,7 +20,7 @@ from harness import (
     outcome_text,
     single_workspace,
 )
-from harness.admin_texts import admin_notices
+from harness.admin_texts import settings_texts
 from harness.conversation import direct_messages, until
 from harness.process import scrape
 from harness.product import Secret, outcomes, workspace
@@ -32,7 +32,7 @@ VERIFIED, REFUSED, UNVERIFIED = KeyCheck.VERIFIED, KeyCheck.REFUSED, KeyCheck.UN
 
 
 def notice(key: str, *, by_admins: bool = True) -> str:
-    return admin_notices.key_refused_message(workspace.AnchorKey(Secret(key)), by_admins=by_admins).text
+    return settings_texts.key_refused_message(workspace.AnchorKey(Secret(key)), by_admins=by_admins).text
 
 
 @dataclass(frozen=True, slots=True)

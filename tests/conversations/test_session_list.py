@@ -13,7 +13,7 @@ from bot.sim.anchor import Answer, Fault, Hang, SessionState, SimAnchor, Slow, h
 from bot.sim.slack import Message, Source
 from harness import BOTH_TRANSPORTS, SESSION, SOCKET_ONLY, Conversation, ManyHarness, paused, single_workspace
 from harness.product import outcomes, policy
-from harness.product import session_list as lists
+from harness.product import sessions as lists
 from harness.texts import incident_text, is_about, list_refused, not_read, reading
 
 pytestmark = pytest.mark.anyio

@@ -22,7 +22,7 @@ from harness import (
 )
 from harness.conversation import until
 from harness.product import errors, outcomes, policy
-from harness.product import session_list as lists
+from harness.product import sessions as lists
 from harness.texts import (
     LOADING,
     NOT_OPENED,

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.alert_fold import MOST_IN_SUMMARY, MOST_SINGLE, first, fold, plan_posts
+from bot.core.cards import MOST_IN_SUMMARY, MOST_SINGLE, first, fold, plan_posts
 from harness import SESSION
-from harness.product import SessionId, alert
+from harness.product import SessionId, cards
 
-Severity = alert.Severity
-ALERT = alert.Alert(SessionId(SESSION), "It spends.", severity=Severity.WARNING, fingerprint="a")
+Severity = cards.Severity
+ALERT = cards.Alert(SessionId(SESSION), "It spends.", severity=Severity.WARNING, fingerprint="a")
 RESOLVED = replace(ALERT, is_resolved=True)
 INFO = replace(ALERT, text="It started.", severity=Severity.INFO, fingerprint="b")
 CRITICAL = replace(ALERT, text="It spends more.", severity=Severity.CRITICAL)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.core.anchor_claims import contradiction
+from bot.core.outcomes import contradiction
 from harness.product import requests
 
 Verb = requests.Verb

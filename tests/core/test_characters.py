@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.session_id import Found, find_session_id
+from bot.core.session_ids import Found, find_session_id
 from harness import SESSION
 from harness.product import SessionId
 from harness.values import PARSERS

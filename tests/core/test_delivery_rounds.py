@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from bot.core.delivery_rounds import round_times
+from bot.core.retries import round_times
 
 
 def test_rounds_come_quickly_at_first_and_then_every_minute_for_half_an_hour() -> None:

@@ -1,6 +1,6 @@
 """A batch has the first items of everybody, and not many of one person."""
 
-from bot.core.fair_batch import fair_batch
+from bot.core.fairness import fair_batch
 
 ALICE, BOB, CAROL = (("T0HOME00001", user) for user in ("U0ALICE0001", "U0BOB000001", "U0CAROL0001"))
 WAITING = [(1, ALICE), (2, ALICE), (3, ALICE), (4, BOB), (5, BOB), (6, CAROL)]

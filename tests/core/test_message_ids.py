@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.message_ids import MOST_IDS, Mention, Mentions, find_mentions
+from bot.core.session_ids import MOST_IDS, Mention, Mentions, find_mentions
 from harness.blocks import actions, button, context, fields, image, mrkdwn, preformatted, section, words
 from harness.product import SessionId
 from harness.samples import sample

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.core.order_version import button_value, read_version
+from bot.core.requests import button_value, read_version
 from harness import SESSION
 from harness.product import SessionId
 

@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.pace import MOST_UPDATES, PAUSE, WINDOW, Kind, Lane, Pace, read_pace
+from bot.core.retries import MOST_UPDATES, PAUSE, WINDOW, Kind, Lane, Pace, read_pace
 
 lanes = st.builds(Lane, st.sampled_from(Kind), st.sampled_from(["C1", "C2", "C3"]))
 steps = st.lists(st.tuples(lanes, st.floats(0.0, 3.0), st.floats(0.0, 0.5)), max_size=300)

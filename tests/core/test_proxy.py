@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.core.proxy import Proxy
+from bot.core.fields import Proxy
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.retry import ATTEMPTS, combine, delay_before_retry
+from bot.core.retries import ATTEMPTS, combine, delay_before_retry
 from harness.product import outcomes, requests
 
 AnchorOutcome = outcomes.AnchorOutcome

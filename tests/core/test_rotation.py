@@ -1,6 +1,6 @@
 """Waiting items are taken in rotation of the people, within the limits of each and of all."""
 
-from bot.core.rotation import Rotation
+from bot.core.fairness import Rotation
 
 ALICE, BOB = ("T0HOME00001", "U0ALICE0001"), ("T0HOME00001", "U0BOB000001")
 

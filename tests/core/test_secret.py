@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.secret import Secret, digest, is_token
+from bot.core.fields import Secret, digest, is_token
 
 
 def test_a_secret_is_hidden_unless_it_is_revealed() -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.session import Life, Session, life_of
+from bot.core.sessions import Life, Session, life_of
 from harness import SESSION
 from harness.product import SessionId
 

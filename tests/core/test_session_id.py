@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.session_id import Ambiguous, Broken, Found, Missing, SessionId, find_session_id
+from bot.core.session_ids import Ambiguous, Broken, Found, Missing, SessionId, find_session_id
 from harness.samples import sample
 
 ID = SessionId("3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b")

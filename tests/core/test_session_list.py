@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.session_list import RECENT, SessionList, SessionPage, running_sessions, words_of
+from bot.core.sessions import RECENT, SessionList, SessionPage, running_sessions, words_of
 from harness.product import SessionId
 from harness.values import Life, Session, search_of
 

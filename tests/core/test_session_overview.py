@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.session_overview import paused_sessions
-from harness.product import session_list
+from bot.core.sessions import paused_sessions
+from harness.product import sessions
 from scripts.message_examples import PAST
 
-NOT_READ = session_list.NotRead(session_list.Unread.RATE_LIMITED, 429)
+NOT_READ = sessions.NotRead(sessions.Unread.RATE_LIMITED, 429)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 from bot.app import running
 from bot.config.settings import Settings
 from bot.core.workspace import Workspace
-from bot.messages.modal_results import ONE_MOMENT
+from bot.messages.settings import ONE_MOMENT
 from bot.sim.slack import Answered, Channel, Delivery, User, View
 from harness.many_workspaces import ManyHarness, Tenant
 

@@ -6,16 +6,15 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from bot.core.admin_outcomes import NewKeyRejected, NewKeyUnverified
+from bot.core.fields import Proxy, Secret
 from bot.core.outcomes import AnchorOutcome
-from bot.core.proxy import Proxy
 from bot.core.requests import Verb
-from bot.core.retry import combine
-from bot.core.secret import Secret
-from bot.core.session import Session
-from bot.core.session_id import SessionId
-from bot.outbound.anchor.client import AnchorClient
+from bot.core.retries import combine
+from bot.core.session_ids import SessionId
+from bot.core.sessions import Session
+from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.anchor.sessions import AnchorSessions
-from bot.outbound.http_client import open_session, transport_over
+from bot.outbound.http import open_session, transport_over
 from bot.sim.anchor import DEFAULT_KEY
 from harness.texts import SESSION
 

@@ -4,13 +4,11 @@ import itertools
 from collections.abc import Iterable
 from typing import Any
 
-from bot.core.alert import Alert
-from bot.core.alert_fold import first
-from bot.core.card import NewCard
-from bot.core.session import Session
-from bot.core.session_id import SessionId
-from bot.outbound.slack import delivery
-from bot.outbound.slack.delivery import Refused
+from bot.core.cards import Alert, NewCard, first
+from bot.core.session_ids import SessionId
+from bot.core.sessions import Session
+from bot.outbound.slack import client
+from bot.outbound.slack.client import Refused
 from bot.outbound.store.card_changes import (
     CardChanges,
     CardPart,
@@ -28,7 +26,7 @@ from bot.usecases.card_sender import Attempt
 from harness.stored import ACME
 from harness.texts import SESSION
 
-__all__ = ["SentCard", "Session", "delivery"]
+__all__ = ["SentCard", "Session", "client"]
 
 ALERT = Alert(session_id=SessionId(SESSION), text="it loops")
 

@@ -12,8 +12,8 @@ from typing import Any
 import aiohttp
 from sqlalchemy import select
 
+from bot.core.fields import Secret
 from bot.core.installation import Installation
-from bot.core.secret import Secret
 from bot.demo.sandbox import environment_of_many
 from bot.demo.set_up import configure
 from bot.outbound.store.schema import orders

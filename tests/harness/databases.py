@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import psycopg
 
-from bot.core.secret import Secret
+from bot.core.fields import Secret
 from bot.outbound.store.fields import FieldCipher, FieldRef, new_key
 
 KEY = new_key()

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bot.cli.doctor import examine
+from bot.cli.orders import give_order as order
 from bot.cli.parser import parser
-from bot.cli.session_orders import give_order as order
 from bot.config.settings import Settings
 from bot.core.checks import Checked, CheckName, Finding, Kind
 from bot.demo.sandbox import environment

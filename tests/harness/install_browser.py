@@ -8,7 +8,7 @@ from typing import Self
 
 import aiohttp
 
-from bot.messages.install_pages import Page, broken_page, page_of
+from bot.messages.install import Page, broken_page, page_of
 
 __all__ = ["broken_page", "page_of"]
 

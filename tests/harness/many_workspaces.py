@@ -9,7 +9,7 @@ from sqlalchemy import text
 from bot.app import Running, running
 from bot.config.settings import Settings
 from bot.container import Limits
-from bot.core.secret import Secret, digest
+from bot.core.fields import Secret, digest
 from bot.core.workspace import AnchorKey
 from bot.demo.sandbox import environment_of_many
 from bot.outbound.store.store import Store, open_store

@@ -9,7 +9,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
 import bot.outbound.store
-from bot.core.secret import Secret
+from bot.core.fields import Secret
 from bot.outbound.store.database import connect
 from bot.outbound.store.schema import metadata
 from harness.databases import encrypted

@@ -12,12 +12,11 @@ import psycopg
 from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine
 
-from bot.core.clicked_message import ClickedMessage, MessageContent
+from bot.core.fields import Secret
 from bot.core.outcomes import Outcome
 from bot.core.recovery import State, Unfinished
-from bot.core.requests import Actor, Order, ReplyAddress, Verb
-from bot.core.secret import Secret
-from bot.core.session_id import SessionId
+from bot.core.requests import Actor, ClickedMessage, MessageContent, Order, ReplyAddress, Verb
+from bot.core.session_ids import SessionId
 from bot.outbound.store.database_clock import DatabaseClock
 from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.order_history import OrderHistory

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 
-from bot.core.secret import Secret
+from bot.core.fields import Secret
 from bot.outbound.store.sqlite import file_of
 from harness.connect_proxy import forward, serving
 

@@ -5,10 +5,10 @@ from bot.cli.main import main
 from bot.concurrency import Tasks
 from bot.config.settings import Settings
 from bot.container import Limits
-from bot.core import alert, checks, history, outcomes, policy, requests, session_list, workspace
+from bot.core import cards, checks, history, outcomes, policy, requests, sessions, workspace
+from bot.core.fields import Secret
 from bot.core.recovery import State
-from bot.core.secret import Secret
-from bot.core.session_id import SessionId
+from bot.core.session_ids import SessionId
 from bot.outbound.store import errors
 from bot.outbound.store.order_rows import OrderRows
 from bot.outbound.store.store import Store, open_store
@@ -22,7 +22,7 @@ __all__ = [
     "State",
     "Store",
     "Tasks",
-    "alert",
+    "cards",
     "checks",
     "errors",
     "history",
@@ -32,6 +32,6 @@ __all__ = [
     "policy",
     "requests",
     "running",
-    "session_list",
+    "sessions",
     "workspace",
 ]

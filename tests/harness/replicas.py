@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from bot.core.secret import Secret
+from bot.core.fields import Secret
 from bot.demo.sandbox import environment
 from bot.outbound.store.store import Store, open_store
 from bot.sim.anchor import SessionState, SimAnchor

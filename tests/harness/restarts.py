@@ -13,10 +13,10 @@ from sqlalchemy import select, text
 from bot.app import running
 from bot.config.settings import Settings
 from bot.container import Limits
+from bot.core.fields import Secret
 from bot.core.outcomes import Outcome
 from bot.core.recovery import State
 from bot.core.requests import ReplyAddress, Source, Verb, operator_id
-from bot.core.secret import Secret
 from bot.demo.sandbox import environment
 from bot.inbound.slack.payload import read_address, read_button_click
 from bot.inbound.slack.shortcut_payload import read_message_shortcut

@@ -7,14 +7,13 @@ from contextlib import asynccontextmanager
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.core.fields import Secret
 from bot.core.policy import Profile, Role
 from bot.core.requests import Actor
-from bot.core.secret import Secret
 from bot.core.workspace import Workspace
-from bot.outbound.http_client import open_session
+from bot.outbound.http import open_session
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
-from bot.outbound.slack.profiles import ProfileCache
-from bot.outbound.slack.roles import RoleCache
+from bot.outbound.slack.roles import ProfileCache, RoleCache
 from bot.outbound.store.role_rows import RoleRows
 from bot.outbound.store.store import Store, open_store
 from bot.sim.slack import Answer, Fault, SimSlack, User

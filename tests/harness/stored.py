@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import text
 
+from bot.core.fields import Secret
 from bot.core.installation import Installation, Uninstall
 from bot.core.policy import Policy, Rule
-from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
 from bot.health import Readiness
 from bot.outbound.store.errors import StoreUnreachableError

@@ -2,38 +2,32 @@
 
 import argparse
 
+from bot.cli.orders import terminal_text
 from bot.cli.parser import parser
-from bot.cli.terminal_text import terminal_text
 from bot.config.settings import DASHBOARD_URL
 from bot.core.checks import Finding, Kind
+from bot.core.fields import digest, is_token
 from bot.core.outcomes import Outcome, Paused, Refusal, Resumed
 from bot.core.requests import Actor, Help, Order, Verb
-from bot.core.secret import digest, is_token
-from bot.core.session_id import Ambiguous, Broken, Missing, SessionId
-from bot.core.session_list import NotRead, Unread
-from bot.messages import (
-    admin_notices,
-    home_status,
-    request_errors,
-    session_choice,
-    session_list,
-    session_modal,
-    session_overview,
-    usage,
-)
-from bot.messages.alert_card import sample_alert_message
+from bot.core.session_ids import Ambiguous, Broken, Missing, SessionId
+from bot.core.sessions import NotRead, Unread
+from bot.messages import checks as check_texts
+from bot.messages import pausing, sessions, usage
+from bot.messages import results as result_texts
+from bot.messages import settings as settings_texts
+from bot.messages.blocks import in_channel
+from bot.messages.cards import sample_alert_message
 from bot.messages.checks import found
-from bot.messages.message import in_channel
-from bot.messages.modal_results import answer_view
-from bot.messages.outcome import card_not_updated, outcome_message, waiting_message
+from bot.messages.results import card_not_updated, outcome_message, waiting_message
+from bot.messages.settings import answer_view
 from bot.messages.usage import usage_message
 
-__all__ = ["admin_notices", "digest", "home_status", "is_token", "request_errors", "terminal_text"]
+__all__ = ["check_texts", "digest", "is_token", "result_texts", "settings_texts", "terminal_text"]
 
 SESSION = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
 OTHER_SESSION = "9c0d7e11-2222-4333-8444-555566667777"
 ALICE = "U0ALICE0001"
-UNKNOWN_ACTION = request_errors.unknown_action_message().text
+UNKNOWN_ACTION = result_texts.unknown_action_message().text
 CARD_NOT_UPDATED = card_not_updated()
 SAMPLE_ALERT = sample_alert_message().text
 
@@ -77,48 +71,48 @@ def _order(verb: str, session: str, user: str, reason: str) -> Order:
     return Order(Verb(verb), SessionId(session), Actor("T0HOME00001", "C0ALERTS001", user), reason)
 
 
-UNREADABLE = request_errors.unreadable_message().text
+UNREADABLE = result_texts.unreadable_message().text
 
 
 def incident_text(incident: str) -> str:
-    return request_errors.incident_message(incident).text
+    return result_texts.incident_message(incident).text
 
 
 def broken_button_text(value: str, *, verb: str = "pause", is_legacy: bool = False) -> str:
-    return request_errors.broken_button_message(Verb(verb), value, is_legacy=is_legacy).text
+    return result_texts.broken_button_message(Verb(verb), value, is_legacy=is_legacy).text
 
 
 def as_direct_text(text: str, channel: str) -> str:
-    return request_errors.as_direct_message(in_channel(text), channel).text
+    return result_texts.as_direct_message(in_channel(text), channel).text
 
 
 def order_options(*arguments: str) -> argparse.Namespace:
     return parser().parse_args(arguments)
 
 
-REFRESH = session_overview.REFRESH
+REFRESH = sessions.REFRESH
 """The `action_id` of the button that reads again."""
 
-LOADING = str(session_modal.loading_modal().blocks[0]["text"]["text"])
+LOADING = str(pausing.loading_modal().blocks[0]["text"]["text"])
 """The text of the modal until Anchor has answered."""
 
-NO_SESSION = session_modal.NO_SESSION
-NOT_OPENED = session_modal.not_opened_message().text
-NO_ID_NOTE = session_choice.no_id_note(is_complete=True)
-READING_OVERVIEW = session_overview.reading_overview_message().text
+NO_SESSION = pausing.NO_SESSION
+NOT_OPENED = pausing.not_opened_message().text
+NO_ID_NOTE = pausing.no_id_note(is_complete=True)
+READING_OVERVIEW = sessions.reading_overview_message().text
 SESSIONS_HELP = usage.sessions_help_message().text
 
-ALL, MOST_SHOWN, NOTHING_CHOSEN = session_choice.ALL, session_choice.MOST_SHOWN, session_choice.NOTHING_CHOSEN
-OUT_OF_DATE = str(answer_view(session_choice.TITLE, session_choice.OUT_OF_DATE).blocks[0]["text"]["text"])
+ALL, MOST_SHOWN, NOTHING_CHOSEN = pausing.ALL, pausing.MOST_SHOWN, pausing.NOTHING_CHOSEN
+OUT_OF_DATE = str(answer_view(pausing.TITLE, pausing.OUT_OF_DATE).blocks[0]["text"]["text"])
 
 
 def list_refused(refusal: Refusal) -> str:
-    return session_list.list_refusal(refusal, dashboard_url=DASHBOARD_URL).text
+    return sessions.list_refusal(refusal, dashboard_url=DASHBOARD_URL).text
 
 
 def not_read(why: Unread, status: int | None = None) -> str:
-    return session_list.not_read_text(NotRead(why, status), dashboard_url=DASHBOARD_URL)
+    return sessions.not_read_text(NotRead(why, status), dashboard_url=DASHBOARD_URL)
 
 
 def reading(text: str) -> str:
-    return session_list.reading_message(text).text
+    return sessions.reading_message(text).text

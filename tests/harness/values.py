@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 
-from bot.core.clicked_message import MessageContent
-from bot.core.message_ids import find_mentions
-from bot.core.secret import Secret
-from bot.core.session import Life, Session
-from bot.core.session_id import Ambiguous, Broken, Missing, find_session_id
+from bot.core.fields import Secret
+from bot.core.requests import MessageContent
+from bot.core.session_ids import Ambiguous, Broken, Missing, find_mentions, find_session_id
+from bot.core.sessions import Life, Session
 from bot.core.workspace import AnchorKey, Workspace
 from bot.inbound.alerts.generic import MAX_LENGTH, read_alert
 from bot.request_id import begin as begin_request

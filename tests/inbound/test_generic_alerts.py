@@ -9,23 +9,23 @@ from hypothesis import strategies as st
 
 from bot.inbound.alerts.generic import BadAlert, read_alert
 from harness import OTHER_SESSION, SESSION
-from harness.product import SessionId, alert
+from harness.product import SessionId, cards
 
 ID = SessionId(SESSION)
 LEAST: dict[str, object] = {"session_id": ID, "text": "High spend"}
 FIELDS = ("session_id", "text", "title", "severity", "url", "channel", "fingerprint", "status", "fields")
 
 
-def read(fields: object) -> alert.Alert:
+def read(fields: object) -> cards.Alert:
     found = read_alert(fields)
-    assert isinstance(found, alert.Alert)
+    assert isinstance(found, cards.Alert)
     return found
 
 
 def test_empty_fields_are_left_out_and_unknown_ones_warned_about(wording: Callable[[str, str], None]) -> None:
-    assert read(LEAST | dict.fromkeys(FIELDS[2:], " \n")) == alert.Alert(ID, "High spend")
+    assert read(LEAST | dict.fromkeys(FIELDS[2:], " \n")) == cards.Alert(ID, "High spend")
     found = read(LEAST | {"labels": {"team": "x"}, "chanel": "C0123456789", "x" * 1000: 1})
-    assert replace(found, warnings=()) == alert.Alert(ID, "High spend")
+    assert replace(found, warnings=()) == cards.Alert(ID, "High spend")
     wording("unknown fields", "\n".join(found.warnings))
     assert len(read(LEAST | {f"label_{number}": 1 for number in range(100)}).warnings) == 10
 
@@ -51,8 +51,8 @@ def test_an_alert_with_every_field() -> None:
         "fields": {"model": "large", "spent": 40, "empty": " "},
     }
     facts = (("model", "large"), ("spent", "40"))
-    texts = ("High spend", "Spend", alert.Severity.CRITICAL, "https://a.example/1", "C0123456789", "f1")
-    assert read(fields) == alert.Alert(ID, *texts, is_resolved=True, fields=facts)
+    texts = ("High spend", "Spend", cards.Severity.CRITICAL, "https://a.example/1", "C0123456789", "f1")
+    assert read(fields) == cards.Alert(ID, *texts, is_resolved=True, fields=facts)
 
 
 UNUSABLE: dict[str, tuple[object, ...]] = {
@@ -90,4 +90,4 @@ JSON = st.recursive(
 def test_any_json_is_an_alert_or_a_named_problem(fields: dict[str, object]) -> None:
     assert getattr(read_alert([fields]), "field", "") is None
     result = read_alert({"session_id": ID} | fields)
-    assert isinstance(result, alert.Alert) or (result.field in FIELDS and result.why.startswith(result.field))
+    assert isinstance(result, cards.Alert) or (result.field in FIELDS and result.why.startswith(result.field))

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.messages.card_update import CardUpdate, apply
+from bot.messages.clicked import CardUpdate, apply
 from harness import OTHER_SESSION, SESSION
 from harness.blocks import button, section
 from harness.product import SessionId

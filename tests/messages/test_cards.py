@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.messages.alert_card import alert_message
+from bot.messages.cards import alert_message
 from bot.sim.slack.block_kit import problems
 from bot.sim.slack.content import CONTENT_KEYS, MOST_BLOCK_TEXT, mistakes, texts
-from harness.product import SessionId, alert
+from harness.product import SessionId, cards
 from scripts.message_examples import (
     ALERT,
     CARD_FACTS,
@@ -28,11 +28,11 @@ from scripts.message_examples import (
 )
 from scripts.messages_page import elements
 
-Alert, Severity = alert.Alert, alert.Severity
+Alert, Severity = cards.Alert, cards.Severity
 HOSTILE = st.text(st.sampled_from("<>&!@#|*_~`\n\u200b🚨ab") | st.characters(exclude_categories=()), max_size=4000)
 
 
-def body_of(shown: alert.Alert) -> str:
+def body_of(shown: cards.Alert) -> str:
     return str(alert_message(shown).blocks[1]["text"]["text"])
 
 
@@ -45,7 +45,7 @@ def wrong(message: Any) -> list[object]:
 
 
 @pytest.mark.parametrize("severity", Severity)
-def test_only_a_critical_alert_has_a_red_button(severity: alert.Severity) -> None:
+def test_only_a_critical_alert_has_a_red_button(severity: cards.Severity) -> None:
     (pause,) = elements(list(alert_message(Alert(ID, "High spend", severity=severity)).blocks))
     assert (pause["value"], pause.get("style") == "danger") == (ID, severity is Severity.CRITICAL)
 
@@ -105,7 +105,7 @@ def test_a_reason_is_shown_only_where_it_was_given() -> None:
 
 @given(HOSTILE, HOSTILE, HOSTILE, st.sampled_from([*STATES.values()]), st.sampled_from(Severity), st.text(max_size=300))
 def test_any_card_keeps_slacks_rules(
-    text: str, title: str, reason: str, one: Any, severity: alert.Severity, path: str
+    text: str, title: str, reason: str, one: Any, severity: cards.Severity, path: str
 ) -> None:
     fields = tuple((f"{number}{title}", f"{number}{text}") for number in range(10))
     url = f"https://a.example/?{re.sub(r'[^!-~]', '', path)}"

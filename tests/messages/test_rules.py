@@ -7,7 +7,7 @@ import pytest
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
-from bot.messages.outcome import card_update
+from bot.messages.results import card_update
 from bot.sim.slack.content import CONTENT_KEYS, mistakes, mrkdwn_objects, objects
 from bot.sim.slack.markup import problems
 from harness.product import outcomes

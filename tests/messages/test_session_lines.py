@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.messages.session_lines import age
+from bot.messages.buttons import age
 from scripts.message_examples import choice_of
 
 

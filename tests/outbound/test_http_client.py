@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.outbound.http_client import read_retry_after
+from bot.outbound.http import read_retry_after
 
 DATE = "Wed, 25 Nov 2026 00:00:00 GMT"
 

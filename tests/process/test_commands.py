@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.cli.terminal_text import terminal_text
+from bot.cli.orders import terminal_text
 from bot.demo.sandbox import environment
 from bot.sim.anchor import Hang, Slow
 from harness import SESSION, outcome_text, single_workspace_process

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 import bot
-from bot.config.env_file import read_environment
+from bot.config.environment import read_environment
 from bot.demo.sandbox import environment
 from bot.sim.anchor import SimAnchor
 from bot.sim.local_server import free_port

@@ -7,13 +7,13 @@ from unittest.mock import AsyncMock
 import pytest
 
 from bot.usecases.card_sender import CardSender
-from harness.cards import claimed_card, delivery
+from harness.cards import claimed_card, client
 from harness.product import Secret, errors, workspace
 
 pytestmark = pytest.mark.anyio
 
-POSTED, BUSY, LOST = delivery.Posted("C1", "1.1"), delivery.TryAgain("HTTP 503"), delivery.Doubtful("timeout")
-REFUSED = delivery.Refused("message_not_found")
+POSTED, BUSY, LOST = client.Posted("C1", "1.1"), client.TryAgain("HTTP 503"), client.Doubtful("timeout")
+REFUSED = client.Refused("message_not_found")
 
 
 class World:
@@ -40,7 +40,7 @@ UPDATE, POST = "1.1", None
 @pytest.mark.parametrize(
     ("ts", "attempts", "result", "retry_after", "is_failure"),
     [
-        *((ts, 0, delivery.TryAgain("ratelimited", 30.0, limited=True), 30.0, False) for ts in (UPDATE, POST)),
+        *((ts, 0, client.TryAgain("ratelimited", 30.0, limited=True), 30.0, False) for ts in (UPDATE, POST)),
         *((ts, attempts, BUSY, 2.0**attempts, False) for ts in (UPDATE, POST) for attempts in range(3)),
         *((ts, 20, BUSY, 60.0, False) for ts in (UPDATE, POST)),
         (UPDATE, 40, BUSY, 900.0, False),
@@ -57,13 +57,13 @@ async def test_slacks_wait_is_kept_other_failures_back_off_and_what_helps_nobody
     attempt = await World(result).send(ts, attempts=attempts)
     assert attempt.sent.retry_after == retry_after
     assert attempt.failure == (result if is_failure else None)
-    assert attempt.sent.held_for == (result.after if isinstance(result, delivery.TryAgain) else None)
+    assert attempt.sent.held_for == (result.after if isinstance(result, client.TryAgain) else None)
 
 
 async def test_a_post_that_is_given_up_is_not_sent_and_fails() -> None:
     world = World()
     attempt = await world.sender().send(replace(claimed_card(ts=POST), is_given_up=True))
-    assert (attempt.sent.retry_after, type(attempt.failure)) == (None, delivery.Refused)
+    assert (attempt.sent.retry_after, type(attempt.failure)) == (None, client.Refused)
     assert world.slack.post_message.await_count == 0
 
 
@@ -72,7 +72,7 @@ async def test_without_a_workspace_a_card_is_given_up_and_after_a_bug_it_is_trie
 ) -> None:
     gone = World()
     gone.workspaces.find.return_value = None
-    assert isinstance((await gone.send()).failure, delivery.Refused)
+    assert isinstance((await gone.send()).failure, client.Refused)
     assert caplog.records == []
     assert (await World(ZeroDivisionError()).send()).sent.retry_after == 1.0
     assert [record.message for record in caplog.records] == ["card not sent"]

@@ -7,7 +7,7 @@ from unittest.mock import AsyncMock, Mock
 import pytest
 
 from bot.usecases.fact_reads import INTERVAL, FactReads
-from harness.product import SessionId, Tasks, session_list
+from harness.product import SessionId, Tasks, sessions
 from harness.texts import SESSION
 from harness.values import access_of
 
@@ -64,7 +64,7 @@ async def test_many_workspaces_share_a_limit(bench: Bench, *, is_slow: bool) -> 
 
 
 async def test_after_a_rate_limit_there_is_no_read_for_a_minute(bench: Bench) -> None:
-    bench.answer = session_list.NotRead(session_list.Unread.RATE_LIMITED, 429)
+    bench.answer = sessions.NotRead(sessions.Unread.RATE_LIMITED, 429)
     await bench.follow()
     bench.now = 59.0
     assert [await bench.follow(), await bench.follow("T2")] == [1, 2]

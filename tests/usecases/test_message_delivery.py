@@ -6,14 +6,14 @@ from unittest.mock import AsyncMock
 import pytest
 
 from bot.usecases.message_delivery import MessageDelivery
-from harness.cards import delivery
+from harness.cards import client
 from harness.order_rows import order_row
 
 
 @pytest.mark.anyio
 async def test_a_result_that_another_process_has_taken_over_is_not_sent_again(caplog: pytest.LogCaptureFixture) -> None:
     slack: Any = AsyncMock()
-    slack.post.return_value = delivery.TryAgain("busy")
+    slack.post.return_value = client.TryAgain("busy")
     slack.find.return_value = None
     is_ours = AsyncMock(side_effect=[True, False])
     message: Any = AsyncMock(text="done")

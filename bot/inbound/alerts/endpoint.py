@@ -11,16 +11,16 @@ from typing import assert_never
 from aiohttp import web
 
 from bot.concurrency import Tasks
-from bot.core.alert import Alert
-from bot.core.secret import is_token
-from bot.core.tally import Tally
+from bot.core.cards import Alert
+from bot.core.fairness import Tally
+from bot.core.fields import is_token
 from bot.core.workspace import Workspace
 from bot.health import Readiness
 from bot.inbound.alerts.generic import BadAlert, read_alert
 from bot.inbound.rejections import Rejected, RejectionLog, error_response, read_body
-from bot.messages import alert_errors
+from bot.messages import cards
 from bot.metrics import OFF, Metrics
-from bot.outbound.slack.delivery import Doubtful, Posted, Refused, TryAgain
+from bot.outbound.slack.client import Doubtful, Posted, Refused, TryAgain
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
 from bot.usecases.alert_cards import AlertCards, AlertResult, Folded, Ignored
@@ -63,19 +63,19 @@ class Alerts:
             workspace = await self._workspaces.owner_of_alerts(request.match_info.get("ref", ""))
         except StoreError as error:
             _log.error("workspace lookup failed; alert refused", extra={"why": str(error)})
-            return self._reject(Rejected(503, alert_errors.STORE_FAILED), retry_after=_RETRY_SOON)
+            return self._reject(Rejected(503, cards.STORE_FAILED), retry_after=_RETRY_SOON)
         if workspace is None or not is_token(_bearer(request), workspace.alerts_token_digest):
-            return self._reject(Rejected(401, alert_errors.WRONG_TOKEN))
+            return self._reject(Rejected(401, cards.WRONG_TOKEN))
         if "stopping" in self._readiness.reasons:
-            return self._reject(Rejected(503, alert_errors.STOPPING), retry_after=_RETRY_AFTER_RESTART)
+            return self._reject(Rejected(503, cards.STOPPING), retry_after=_RETRY_AFTER_RESTART)
         most_of_one = self._most_at_once // SHARE if "ref" in request.match_info else self._most_at_once
         if self._running.total >= self._most_at_once or self._running[workspace.team_id] >= most_of_one:
-            return self._reject(Rejected(503, alert_errors.BUSY), retry_after=_RETRY_SOON)
+            return self._reject(Rejected(503, cards.BUSY), retry_after=_RETRY_SOON)
         self._running.add(workspace.team_id)
         try:
             return await self._handle(request, workspace)
         except Exception as error:  # noqa: BLE001 - every exception is reported to the program
-            return _problem(500, alert_errors.broken(log_incident(error)))
+            return _problem(500, cards.broken(log_incident(error)))
         finally:
             self._running.remove(workspace.team_id)
 
@@ -98,7 +98,7 @@ class Alerts:
             return self._refuse(alert)
         channel = alert.channel or workspace.alerts_channel
         if channel is None:
-            return self._refuse(BadAlert("channel", alert_errors.NO_CHANNEL))
+            return self._refuse(BadAlert("channel", cards.NO_CHANNEL))
         return await self._post(alert, channel, workspace)
 
     def _refuse(self, alert: BadAlert) -> web.Response:
@@ -116,7 +116,7 @@ class Alerts:
         fields = {"outcome": outcome, "session": alert.session_id, "team": team_id, "channel": channel}
         why = {"why": result.why} if isinstance(result, TryAgain | Doubtful | Refused) else {}
         _log.info("alert", extra=fields | why | {"ms": round((time.monotonic() - began) * 1000)})
-        return _problem(504, alert_errors.CUT_SHORT) if task.cancelled() else _answer(result, channel, alert.warnings)
+        return _problem(504, cards.CUT_SHORT) if task.cancelled() else _answer(result, channel, alert.warnings)
 
 
 def _bearer(request: web.Request) -> str:
@@ -129,7 +129,7 @@ def _read(body: bytes) -> Alert | BadAlert:
     try:
         fields = json.loads(body)
     except (ValueError, RecursionError):
-        return BadAlert(None, alert_errors.NO_JSON)
+        return BadAlert(None, cards.NO_JSON)
     return read_alert(fields)
 
 
@@ -158,13 +158,13 @@ def _details(result: Posted | Folded | Ignored) -> dict[str, object]:
 def _failure(result: Refused | TryAgain | Doubtful, channel: str) -> web.Response:
     match result:
         case Refused(why=code):
-            return _problem(502, alert_errors.refused_by_slack(code, channel), slack_error=code)
+            return _problem(502, cards.refused_by_slack(code, channel), slack_error=code)
         case TryAgain(limited=True):
-            return _problem(503, alert_errors.LIMITED, retry_after=math.ceil(result.after or _RETRY_LATER))
+            return _problem(503, cards.LIMITED, retry_after=math.ceil(result.after or _RETRY_LATER))
         case TryAgain(why=why):
-            return _problem(502, alert_errors.not_taken_by_slack(why))
+            return _problem(502, cards.not_taken_by_slack(why))
         case Doubtful():
-            return _problem(504, alert_errors.DOUBTFUL)
+            return _problem(504, cards.DOUBTFUL)
         case _:
             assert_never(result)
 

@@ -6,9 +6,9 @@ from difflib import get_close_matches
 from typing import assert_never
 from urllib.parse import urlsplit
 
-from bot.core.alert import LONGEST_LINK, Alert, Severity
-from bot.core.session_id import Ambiguous, Broken, Found, Missing, SessionId, find_session_id
-from bot.core.slack_ids import CHANNEL_ID
+from bot.core.cards import LONGEST_LINK, Alert, Severity
+from bot.core.fields import CHANNEL_ID
+from bot.core.session_ids import Ambiguous, Broken, Found, Missing, SessionId, find_session_id
 from bot.messages.markup import link, plain, width
 
 _FIELDS = frozenset({"session_id", "text", "title", "severity", "url", "channel", "fingerprint", "status", "fields"})

@@ -10,15 +10,14 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.error import BoltUnhandledRequestError
 
 from bot.concurrency import Tasks
-from bot.core.json_fields import objects_in, text_field
-from bot.core.request_age import request_age
-from bot.core.requests import ReplyAddress
-from bot.core.session_id import Found, find_session_id
+from bot.core.fields import objects_in, text_field
+from bot.core.requests import ReplyAddress, request_age
+from bot.core.session_ids import Found, find_session_id
 from bot.inbound.slack.listener import Ack, RequestContext, Routes
 from bot.inbound.slack.payload import read_address, read_time
-from bot.messages.message import Message
-from bot.messages.modal_results import answer_view
-from bot.messages.request_errors import unknown_action_message, unknown_command_message
+from bot.messages.blocks import Message
+from bot.messages.results import unknown_action_message, unknown_command_message
+from bot.messages.settings import answer_view
 from bot.metrics import OFF, Metrics
 from bot.outbound.store.errors import StoreError
 from bot.usecases.fair_queue import FairQueue

@@ -7,16 +7,13 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncBoltContext
 
 from bot.concurrency import Tasks
-from bot.core.order_version import read_version
-from bot.core.requests import Order, ReplyAddress, Source, Verb
-from bot.core.session_id import Found, find_session_id
-from bot.core.view_ref import ViewRef
+from bot.core.requests import Order, ReplyAddress, Source, Verb, ViewRef, read_version
+from bot.core.session_ids import Found, find_session_id
 from bot.inbound.slack.listener import RequestContext, Routes, start_order
 from bot.inbound.slack.payload import ButtonClick, read_button_click, read_legacy_click
-from bot.messages.message import Message
-from bot.messages.outcome import question_message
-from bot.messages.request_errors import broken_button_message
-from bot.messages.session_buttons import LEGACY_PAUSE, VERBS
+from bot.messages.blocks import Message
+from bot.messages.buttons import LEGACY_PAUSE, VERBS
+from bot.messages.results import broken_button_message, question_message
 from bot.request_id import new_id
 from bot.usecases.message_delivery import MessageDelivery
 from bot.usecases.orders import Orders, RunningOrder

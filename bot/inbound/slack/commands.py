@@ -11,13 +11,12 @@ from slack_bolt.async_app import AsyncAck, AsyncBoltContext
 from bot.concurrency import Tasks
 from bot.core.outcomes import Outcome
 from bot.core.requests import Actor, Help, Order, Verb, read_command
-from bot.core.session import Session
-from bot.core.session_id import Found, SessionId
-from bot.core.session_list import NotRead, words_of
+from bot.core.session_ids import Found, SessionId
+from bot.core.sessions import NotRead, Session, words_of
 from bot.inbound.slack.listener import RequestContext, Routes
-from bot.messages.message import Message, Visibility, ephemeral
-from bot.messages.outcome import question_message, waiting_message
-from bot.messages.session_list import list_message, list_refusal, not_read_text, reading_message
+from bot.messages.blocks import Message, Visibility, ephemeral
+from bot.messages.results import question_message, waiting_message
+from bot.messages.sessions import list_message, list_refusal, not_read_text, reading_message
 from bot.messages.usage import COMMANDS, usage_message
 from bot.request_id import new_id
 from bot.usecases.incidents import report

@@ -12,8 +12,8 @@ from typing import Any
 from slack_bolt.async_app import AsyncBoltContext
 
 from bot.concurrency import Tasks
+from bot.core.fields import text_field
 from bot.core.installation import Uninstall
-from bot.core.json_fields import text_field
 from bot.core.requests import Actor
 from bot.inbound.slack.listener import Routes
 from bot.outbound.workspaces import Workspaces

@@ -9,13 +9,13 @@ from slack_bolt.async_app import AsyncAck, AsyncBoltContext
 from bot.concurrency import Tasks
 from bot.core.history import HistoryQuery, Period, Result
 from bot.core.requests import Actor, ReplyAddress
-from bot.core.session_id import Found, Missing, find_session_id
+from bot.core.session_ids import Found, Missing, find_session_id
 from bot.inbound.slack.listener import ACK_ARRIVES, Routes
 from bot.inbound.slack.payload import Submission, read_submission
+from bot.messages.blocks import View
+from bot.messages.buttons import HISTORY
 from bot.messages.history import NO_SESSION, PEOPLE, PERIOD, RESULT, SESSION, TITLE
-from bot.messages.home_elements import HISTORY
-from bot.messages.modal_results import ONE_MOMENT, answer_view
-from bot.messages.view import View
+from bot.messages.settings import ONE_MOMENT, answer_view
 from bot.usecases.admin.history import HistoryModal
 from bot.usecases.incidents import report
 from bot.usecases.message_delivery import MessageDelivery

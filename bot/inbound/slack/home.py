@@ -8,13 +8,13 @@ from slack_bolt.async_app import AsyncAck, AsyncBoltContext
 
 from bot.concurrency import Tasks
 from bot.core.admin_outcomes import AlertOutcome, AlertPosted
+from bot.core.fields import CHANNEL_ID
 from bot.core.requests import Actor
-from bot.core.slack_ids import CHANNEL_ID
 from bot.inbound.slack.listener import Routes
+from bot.messages.blocks import ephemeral
+from bot.messages.buttons import ALERTS_CHANNEL, TEST_ALERT
 from bot.messages.home import Notice
-from bot.messages.home_elements import ALERTS_CHANNEL, TEST_ALERT
-from bot.messages.message import ephemeral
-from bot.messages.modal_results import about_alert
+from bot.messages.settings import about_alert
 from bot.usecases.admin.actions import Admin, Change
 from bot.usecases.admin.home import HomeView
 from bot.usecases.incidents import report

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.concurrency import Tasks
 from bot.core.requests import Order, ReplyAddress
-from bot.messages.message import Message, as_response
+from bot.messages.blocks import Message, as_response
 from bot.usecases.orders import Orders, RunningOrder
 
 ACK_WAIT = 2.0

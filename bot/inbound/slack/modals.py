@@ -10,26 +10,33 @@ from slack_bolt.async_app import AsyncAck, AsyncBoltContext
 
 from bot.concurrency import Tasks
 from bot.core import admin_outcomes as outcomes
-from bot.core.json_fields import text_field
+from bot.core.fields import text_field
 from bot.core.outcomes import StoreUnavailable
 from bot.core.policy import Policy, Rule
 from bot.core.requests import Actor, ReplyAddress, Verb
 from bot.inbound.slack.listener import ACK_ARRIVES, Routes
 from bot.inbound.slack.payload import Submission, read_submission
-from bot.messages.home_elements import ALERTS_TOKEN, CHANGE_POLICY, KEY_MENU, REMOVE_KEY, SET_KEY
-from bot.messages.message import ephemeral
-from bot.messages.modal_results import (
+from bot.messages.blocks import View, ephemeral
+from bot.messages.buttons import ALERTS_TOKEN, CHANGE_POLICY, KEY_MENU, REMOVE_KEY, SET_KEY
+from bot.messages.settings import (
+    ALLOW_UNVERIFIED,
+    CHANNELS,
     CHECKING,
+    EVERYONE,
+    KEY,
     NOBODY_SELECTED,
+    SELECTED,
+    TITLES,
     UNSEEN,
+    USERS,
+    WHO,
     about_key,
     about_policy,
     about_removal,
     about_token,
+    alert_example,
     answer_view,
 )
-from bot.messages.modals import ALLOW_UNVERIFIED, CHANNELS, EVERYONE, KEY, SELECTED, TITLES, USERS, WHO, alert_example
-from bot.messages.view import View
 from bot.usecases.admin.actions import Admin
 from bot.usecases.admin.home import HomeView
 from bot.usecases.incidents import report

@@ -9,13 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.core.clicked_message import ClickedMessage, MessageContent
-from bot.core.json_fields import object_field, object_list_field, text_field
-from bot.core.requests import Actor, ReplyAddress, Verb
-from bot.core.secret import Secret
-from bot.core.slack_ids import SLACK_ID
-from bot.core.view_ref import ViewRef
-from bot.messages.session_buttons import CONFIRMED_RESUME, VERBS
+from bot.core.fields import SLACK_ID, Secret, object_field, object_list_field, text_field
+from bot.core.requests import Actor, ClickedMessage, MessageContent, ReplyAddress, Verb, ViewRef
+from bot.messages.buttons import CONFIRMED_RESUME, VERBS
 
 
 def _installed_team(payload: Mapping[str, Any]) -> str:

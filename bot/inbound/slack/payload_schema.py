@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bot.core.slack_ids import SLACK_ID
+from bot.core.fields import SLACK_ID
 
 _MAX_TEXT_LENGTH = 40_000
 _MAX_TIME = 1 << 40  # Unix seconds; a database cannot store more

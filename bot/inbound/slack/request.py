@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
-from bot.core.secret import Secret
+from bot.core.fields import Secret
 from bot.inbound.rejections import Rejected
 from bot.inbound.slack.payload_schema import (
     BadPayloadError,

@@ -7,14 +7,12 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncBoltContext
 
 from bot.concurrency import Tasks
-from bot.core.clicked_message import MessageContent
-from bot.core.requests import Actor, ReplyAddress, asks_for_help
-from bot.core.session_overview import Overview
+from bot.core.requests import Actor, MessageContent, ReplyAddress, asks_for_help
+from bot.core.sessions import Overview
 from bot.inbound.slack.listener import Routes
 from bot.inbound.slack.payload import read_view
-from bot.messages.message import Message, Visibility
-from bot.messages.session_list import list_refusal
-from bot.messages.session_overview import REFRESH, overview_message, reading_overview_message
+from bot.messages.blocks import Message, Visibility
+from bot.messages.sessions import REFRESH, list_refusal, overview_message, reading_overview_message
 from bot.messages.usage import SESSIONS, sessions_help_message
 from bot.usecases.incidents import report
 from bot.usecases.message_delivery import MessageDelivery

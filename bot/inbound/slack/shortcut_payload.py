@@ -8,12 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.core.json_fields import object_field, object_list_field, text_field
-from bot.core.message_ids import Mentions, find_mentions
+from bot.core.fields import object_field, object_list_field, text_field
 from bot.core.requests import ReplyAddress
-from bot.core.session_id import SessionId, words_with_ids
-from bot.messages.session_choice import ALL, MOST_SHOWN, NOTHING_CHOSEN, SESSIONS
-from bot.messages.session_modal import NO_SESSION, PASTED
+from bot.core.session_ids import Mentions, SessionId, find_mentions, words_with_ids
+from bot.messages.pausing import ALL, MOST_SHOWN, NO_SESSION, NOTHING_CHOSEN, PASTED, SESSIONS
 
 _SELECTED = "selected_options"
 _TS = re.compile(r"\d{1,12}\.\d{1,6}", re.ASCII)

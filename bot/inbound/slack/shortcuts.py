@@ -7,16 +7,14 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncBoltContext
 
 from bot.concurrency import Tasks
-from bot.core.json_fields import text_field
-from bot.core.message_ids import Mentions
+from bot.core.fields import text_field
 from bot.core.requests import Order, ReplyAddress, Source, Verb
-from bot.core.session_id import SessionId
+from bot.core.session_ids import Mentions, SessionId
 from bot.inbound.slack.listener import Routes, start_order
 from bot.inbound.slack.shortcut_payload import read_choice, read_message_shortcut
-from bot.messages.modal_results import answer_view
-from bot.messages.session_buttons import PAUSE_FROM_MESSAGE
-from bot.messages.session_choice import CHOICE, OUT_OF_DATE, TITLE, no_id_note
-from bot.messages.session_modal import MODAL, SHORTCUT
+from bot.messages.buttons import PAUSE_FROM_MESSAGE
+from bot.messages.pausing import CHOICE, MODAL, OUT_OF_DATE, SHORTCUT, TITLE, no_id_note
+from bot.messages.settings import answer_view
 from bot.usecases.orders import Orders
 from bot.usecases.session_modals import SessionModals
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from bot.core.secret import Secret
+from bot.core.fields import Secret
 from bot.inbound.slack.socket_frames import Disconnect, Hello, LinkDisabled, read_frame
 from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, SocketModeOffError, SocketUrl
 from bot.outbound.slack.errors import SlackUnreachableError

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.core.json_fields import parse_object
+from bot.core.fields import parse_object
 from bot.inbound.rejections import Rejected
 from bot.inbound.slack.payload_schema import BadPayloadError, as_object, pick_command, pick_event, pick_interaction
-from bot.messages.message import as_response
-from bot.messages.request_errors import unreadable_message
+from bot.messages.blocks import as_response
+from bot.messages.results import unreadable_message
 
 
 @dataclass(frozen=True, slots=True)

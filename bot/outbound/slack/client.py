@@ -1,19 +1,26 @@
-"""Methods of Slack's Web API: tokens and messages."""
+"""Slack's Web API: post, change and schedule messages, open views, and how a message fared."""
 
 import asyncio
 import logging
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum
 from http import HTTPStatus
+from types import SimpleNamespace
+from typing import Any
 
+import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+from yarl import URL
 
 from bot.core.checks import TokenInfo
-from bot.core.json_fields import text_field
-from bot.core.secret import Secret
-from bot.core.slack_ids import TOKEN_REFUSED
-from bot.messages.message import Message
-from bot.outbound.slack.delivery import NotSlack, Posted, PostResult, Refused, TryAgain, read_failure
+from bot.core.fields import TOKEN_REFUSED, Secret, object_field, object_list_field, text_field
+from bot.messages.blocks import Message, View
+from bot.outbound.http import never_sent
 from bot.outbound.slack.errors import (
     TIMEOUT,
     TRANSPORT_ERRORS,
@@ -24,6 +31,94 @@ from bot.outbound.slack.errors import (
 )
 
 _log = logging.getLogger(__name__)
+
+
+def call_traces(api_url: str) -> tuple[aiohttp.TraceConfig, ...]:
+    """Return the trace for the client session that calls the Web API at `api_url`, if such lines are logged."""
+    if not _log.isEnabledFor(logging.DEBUG):
+        return ()
+    base, config = str(URL(api_url)), aiohttp.TraceConfig()
+
+    async def start(_: aiohttp.ClientSession, call: SimpleNamespace, __: aiohttp.TraceRequestStartParams) -> None:
+        call.began = time.monotonic()
+
+    async def end(_: aiohttp.ClientSession, call: SimpleNamespace, end: aiohttp.TraceRequestEndParams) -> None:
+        log(end.url, call, status=end.response.status)
+
+    async def fail(_: aiohttp.ClientSession, call: SimpleNamespace, end: aiohttp.TraceRequestExceptionParams) -> None:
+        log(end.url, call, why=type(end.exception).__name__)
+
+    def log(url: URL, call: SimpleNamespace, **result: object) -> None:
+        if str(url).startswith(base):  # the URLs of websockets are secret
+            method = url.path.removeprefix(URL(base).path)
+            fields = {"method": method, **result, "ms": round((time.monotonic() - call.began) * 1000)}
+            _log.debug("call of Slack's API", extra=fields)
+
+    config.on_request_start.append(start)
+    config.on_request_end.append(end)
+    config.on_request_exception.append(fail)
+    return (config,)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """Slack accepted the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted(Delivered):
+    """Slack posted the message: the conversation's id and the message's timestamp."""
+
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgain:
+    """Slack did not accept the message yet; `after` is in seconds. If `limited`, it was certainly not posted."""
+
+    why: str
+    after: float | None = None
+    limited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """The message was sent without a response: it may be visible."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotSlack(Doubtful):
+    """Something else answered in Slack's place, or Slack in a form that it never has: the message may be visible."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Slack refused the message finally."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlocksRefused(Refused):
+    """Slack refused the message because of its blocks."""
+
+
+_UNREADABLE = (ValueError, AttributeError)  # of slack_sdk 3.48, if the body is no object
+
+PostResult = Posted | TryAgain | Doubtful | Refused
+Delivery = Delivered | TryAgain | Doubtful | Refused
+
+
+def read_failure(error: Exception) -> TryAgain | Doubtful:
+    """Translate an exception of the HTTP stack."""
+    why = type(error).__name__
+    if never_sent(error):
+        return TryAgain(why)
+    return NotSlack(why) if isinstance(error, _UNREADABLE) else Doubtful(why)
+
 
 _RATE_LIMITED = {"ratelimited", "rate_limited"}
 _TEMPORARY = {"fatal_error", "internal_error", "request_timeout", "service_unavailable"}
@@ -159,3 +254,121 @@ def _read_refusal(error: SlackApiError) -> TryAgain | Refused | NotSlack:
     if is_temporary:
         return TryAgain(code, retry_after, limited)
     return Refused(code) if text_field(getattr(error.response, "data", None), "error") else NotSlack(code)
+
+
+class ViewResult(Enum):
+    """Result of a views.* call."""
+
+    SHOWN = "shown"
+    CLOSED = "closed"  # the modal was closed meanwhile
+    CONFLICT = "conflict"  # the view has another hash now
+    FAILED = "failed"  # the log says why
+
+
+class _ViewRefusedError(Exception):
+    """Slack refused a view with an error code of _RESULTS."""
+
+
+_RESULTS = {"not_found": ViewResult.CLOSED, "hash_conflict": ViewResult.CONFLICT}
+_VIEW_REFUSED = dict.fromkeys(_RESULTS, _ViewRefusedError)
+
+
+class SlackViews:
+    """Calls of views.*: one attempt each, with a timeout of 5 s. They raise no Slack or network errors."""
+
+    def __init__(self, web: AsyncWebClient) -> None:
+        self._web = web
+
+    async def open(self, token: Secret, trigger_id: str, view: View) -> str | None:
+        """Open a modal, and return its id, or None if it did not open. A trigger lasts 3 s and opens one modal.
+
+        https://docs.slack.dev/reference/methods/views.open
+        """
+        opening = self._web.views_open(token=token.reveal(), trigger_id=trigger_id, view=view.as_json())
+        _, opened = await _show("views.open", opening)
+        return str(opened["id"]) if "id" in opened else None
+
+    async def update(self, token: Secret, view_id: str, view: View) -> ViewResult:
+        """Replace the view of an open modal. https://docs.slack.dev/reference/methods/views.update."""
+        updating = self._web.views_update(token=token.reveal(), view_id=view_id, view=view.as_json())
+        return (await _show("views.update", updating))[0]
+
+    async def publish(self, token: Secret, user_id: str, view: View, *, view_hash: str | None) -> ViewResult:
+        """Publish a person's Home; with `view_hash`, only if their current view has that hash.
+
+        https://docs.slack.dev/reference/methods/views.publish
+        """
+        publishing = self._web.views_publish(token=token.reveal(), user_id=user_id, view=view.as_json(), hash=view_hash)
+        return (await _show("views.publish", publishing))[0]
+
+
+async def _show(method: str, pending: Awaitable[AsyncSlackResponse]) -> tuple[ViewResult, dict[str, Any]]:
+    """Await a call, and return its result and Slack's view."""
+    try:
+        response = await call(pending, _VIEW_REFUSED)
+    except _ViewRefusedError as error:
+        return _RESULTS[str(error)], {}
+    except SlackUnreachableError as error:
+        _log.warning("Slack view call failed", extra={"method": method, "why": str(error)})
+        return ViewResult.FAILED, {}
+    return ViewResult.SHOWN, object_field(response, "view")
+
+
+DELAY = 3600  # seconds until the message would show; a message of the next minute can't be deleted
+_GONE = "invalid_scheduled_message_id"
+_REFUSALS = (
+    *("channel_not_found", "not_in_channel", "is_archived", "missing_scope", "messages_tab_disabled"),
+    *("restricted_action", "restricted_action_read_only_channel", "restricted_action_thread_only_channel"),
+)
+
+
+class ChannelRefusedError(Exception):
+    """Slack takes no message for the channel. The text is Slack's error code."""
+
+
+async def try_channel(
+    web: AsyncWebClient, token: Secret, channel: str, message: Message, now: Callable[[], float]
+) -> bool:
+    """Schedule a message for an hour later, and delete it. Return whether it is deleted.
+
+    Slack checks the channel when it takes the message. `now` gives Unix seconds.
+    https://docs.slack.dev/reference/methods/chat.scheduleMessage
+
+    Raises ChannelRefusedError or SlackUnreachableError.
+    """
+    scheduling = web.chat_scheduleMessage(
+        token=token.reveal(),
+        channel=channel,
+        text=message.text,
+        post_at=int(now()) + DELAY,
+        unfurl_links=False,
+        unfurl_media=False,
+    )
+    scheduled = await call(scheduling, dict.fromkeys(_REFUSALS, ChannelRefusedError))
+    message_id, in_channel = text_field(scheduled, "scheduled_message_id"), text_field(scheduled, "channel") or channel
+    return await _delete(web, token, in_channel, message_id)
+
+
+async def delete_left(web: AsyncWebClient, token: Secret, message: Message) -> None:
+    """Delete what a killed process has left of `try_channel` with this message; what fails is left.
+
+    https://docs.slack.dev/reference/methods/chat.scheduledMessages.list
+    """
+    with suppress(SlackUnreachableError):
+        listed = await call(web.chat_scheduledMessages_list(token=token.reveal()), {})
+        for one in object_list_field(listed, "scheduled_messages"):
+            if text_field(one, "text") == message.text:
+                await _delete(web, token, text_field(one, "channel_id"), text_field(one, "id"))
+
+
+async def _delete(web: AsyncWebClient, token: Secret, channel: str, message_id: str) -> bool:
+    """Delete a scheduled message. Return whether it is gone: another process can have deleted it."""
+    deleting = web.chat_deleteScheduledMessage(token=token.reveal(), channel=channel, scheduled_message_id=message_id)
+    try:
+        await call(deleting, {})
+    except SlackUnreachableError as error:
+        if str(error) == _GONE:
+            return True
+        _log.warning("scheduled message not deleted", extra={"channel": channel, "why": str(error)})
+        return False
+    return True

@@ -10,9 +10,9 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.core.json_fields import text_field
-from bot.core.pace import LONGEST_WAIT
-from bot.outbound.http_client import NETWORK_ERRORS, is_foreign, never_sent, read_retry_after
+from bot.core.fields import text_field
+from bot.core.retries import LONGEST_WAIT
+from bot.outbound.http import NETWORK_ERRORS, is_foreign, never_sent, read_retry_after
 
 _log = logging.getLogger(__name__)
 

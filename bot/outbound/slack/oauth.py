@@ -14,9 +14,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 
 from bot.core import installation
-from bot.core.json_fields import object_field
-from bot.core.secret import Secret
-from bot.core.slack_ids import SLACK_ID
+from bot.core.fields import SLACK_ID, Secret, object_field
 from bot.outbound.slack.errors import TRANSPORT_ERRORS, open_web
 
 _TIMEOUT = 10.0  # seconds; a browser waits, not Slack

@@ -13,13 +13,12 @@ from http import HTTPStatus
 import httpx
 from cachetools import LRUCache
 
-from bot.core.clicked_message import MessageContent
-from bot.core.json_fields import parse_object, text_field
-from bot.core.secret import Secret
-from bot.messages.card_images import without_added_keys
-from bot.messages.message import Message, Visibility, as_response
-from bot.outbound.http_client import NETWORK_ERRORS, never_sent, timeouts
-from bot.outbound.slack.delivery import BlocksRefused, Delivered, Delivery, NotSlack, Refused, TryAgain, read_failure
+from bot.core.fields import Secret, parse_object, text_field
+from bot.core.requests import MessageContent
+from bot.messages.blocks import Message, Visibility, as_response
+from bot.messages.clicked import without_added_keys
+from bot.outbound.http import NETWORK_ERRORS, never_sent, timeouts
+from bot.outbound.slack.client import BlocksRefused, Delivered, Delivery, NotSlack, Refused, TryAgain, read_failure
 from bot.outbound.slack.errors import read_wait
 
 _log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from functools import partial
 
 from bot.concurrency import Tasks, with_grace
-from bot.core.secret import Secret
+from bot.core.fields import Secret
 from bot.health import Readiness, repeat
 from bot.outbound.store.errors import StoreInUseError, StoreNotUsableError, StoreUnreachableError
 from bot.outbound.store.file_lock import lock

@@ -5,8 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from bot.core.alert_fold import AlertContent, first, fold
-from bot.core.card import NewCard
+from bot.core.cards import AlertContent, NewCard, first, fold
 from bot.outbound.store.card_changes import IncomingAlert, Placed
 from bot.outbound.store.card_codec import read_content, write_content
 from bot.outbound.store.card_statements import FOLD, OPEN_ALERTS

@@ -5,12 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from bot.core.alert import Alert
-from bot.core.alert_fold import AlertContent
-from bot.core.card import CardContent, CardName, NewCard, SessionName
-from bot.core.pace import Kind, Lane
-from bot.core.session import Session
-from bot.core.session_id import SessionId
+from bot.core.cards import Alert, AlertContent, CardContent, CardName, NewCard, SessionName
+from bot.core.retries import Kind, Lane
+from bot.core.session_ids import SessionId
+from bot.core.sessions import Session
 
 CardNames = frozenset[CardName]
 _Sessions = dict[SessionName, list[asyncio.Future[CardNames]]]

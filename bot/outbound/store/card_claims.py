@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
-from bot.core.alert_fold import (
+from bot.core.cards import (
     ALONE_FOR,
     BURST_WINDOW,
     GIVE_UP_AFTER,
@@ -16,8 +16,8 @@ from bot.core.alert_fold import (
     AlertContent,
     plan_posts,
 )
-from bot.core.pace import LONGEST_CALL, Pace, read_pace
-from bot.core.session_id import SessionId
+from bot.core.retries import LONGEST_CALL, Pace, read_pace
+from bot.core.session_ids import SessionId
 from bot.outbound.store.card_changes import CardPart, ClaimedCard, SentCard
 from bot.outbound.store.card_codec import ALERT, read_content, read_facts
 from bot.outbound.store.card_statements import DUE, JOIN, LATE, OF_MESSAGES, POSTPONE, RECENT_ALERTS

@@ -4,11 +4,9 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from bot.core.alert import Alert, Severity
-from bot.core.alert_fold import AlertContent
-from bot.core.card import CardContent, ResultContent
-from bot.core.session import Session
-from bot.core.session_id import SessionId
+from bot.core.cards import Alert, AlertContent, CardContent, ResultContent, Severity
+from bot.core.session_ids import SessionId
+from bot.core.sessions import Session
 from bot.outbound.store.order_row import storable
 
 ALERT, RESULT = "alert", "result"

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, bindparam, func, or_, select, update
 
-from bot.core.session import Session
-from bot.core.session_id import SessionId
+from bot.core.session_ids import SessionId
+from bot.core.sessions import Session
 from bot.outbound.store.card_codec import ALERT, read_facts, write_facts
 from bot.outbound.store.card_statements import IS_LIVE
 from bot.outbound.store.database import Database

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, case, update
 
-from bot.core.card import CardName, NewCard, SessionName
+from bot.core.cards import CardName, NewCard, SessionName
 from bot.outbound.store.card_alerts import place
 from bot.outbound.store.card_changes import CardChanges, CardNames, Exchanged, SentCard
 from bot.outbound.store.card_claims import claim

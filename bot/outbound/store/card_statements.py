@@ -2,7 +2,7 @@
 
 from sqlalchemy import Double, bindparam, case, func, or_, select, tuple_, update
 
-from bot.core.pace import UNTRUE
+from bot.core.retries import UNTRUE
 from bot.outbound.store.card_codec import ALERT
 from bot.outbound.store.schema import cards
 

@@ -21,7 +21,7 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 
-from bot.core.secret import Secret
+from bot.core.fields import Secret
 from bot.outbound.store.errors import StoreBrokenError, StoreUnreachableError
 from bot.outbound.store.sqlite import IN_MEMORY, file_of, file_url, memory_url
 from bot.outbound.store.sqlite_connections import SqliteConnections

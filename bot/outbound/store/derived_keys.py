@@ -5,7 +5,7 @@ import base64
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from bot.core.secret import Secret
+from bot.core.fields import Secret
 
 _LENGTH = 32  # bytes
 

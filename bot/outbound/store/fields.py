@@ -10,8 +10,8 @@ from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from bot.core.fields import Secret, digest
 from bot.core.policy import Policy, Rule
-from bot.core.secret import Secret, digest
 from bot.outbound.store.errors import UnreadableError
 
 _KEY_ID_LENGTH = 32

@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, select
 
+from bot.core.fields import Secret, digest, is_token
 from bot.core.installation import Expired, ForeignBrowser, Replayed, StateProblem, UnknownState
-from bot.core.secret import Secret, digest, is_token
 from bot.outbound.store.database import Database
 from bot.outbound.store.derived_keys import derive_key
 from bot.outbound.store.inserts import INSERT

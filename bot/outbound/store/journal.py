@@ -9,10 +9,9 @@ import logging
 import time
 
 from bot.concurrency import happens, let_others_run
-from bot.core.opposition import NO_OPPOSITION
 from bot.core.outcomes import Outcome
 from bot.core.recovery import State, Unfinished
-from bot.core.requests import Order, ReplyAddress, Verb
+from bot.core.requests import NO_OPPOSITION, Order, ReplyAddress, Verb
 from bot.health import Readiness
 from bot.metrics import OFF, Backlog, Metrics
 from bot.outbound.store.errors import StoreUnreachableError

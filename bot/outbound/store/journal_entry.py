@@ -4,10 +4,9 @@ import asyncio
 import time
 from dataclasses import dataclass, field, fields
 
-from bot.core.opposition import Opposition
 from bot.core.outcomes import Outcome
 from bot.core.recovery import State
-from bot.core.requests import Order, ReplyAddress
+from bot.core.requests import Opposition, Order, ReplyAddress
 from bot.outbound.store.order_row import OrderRow
 from bot.request_id import order_id
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, delete, select, update
 
-from bot.core.secret import Secret
+from bot.core.fields import Secret
 from bot.outbound.store.database import Database
 from bot.outbound.store.errors import StoreNotUsableError, UnreadableError
 from bot.outbound.store.fields import FieldCipher, FieldRef

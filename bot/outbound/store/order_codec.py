@@ -8,9 +8,8 @@ from functools import cache
 from typing import Any, get_args, get_type_hints
 
 from bot.core import outcomes
-from bot.core.clicked_message import ClickedMessage, MessageContent
-from bot.core.requests import Actor, ReplyAddress
-from bot.core.secret import Secret
+from bot.core.fields import Secret
+from bot.core.requests import Actor, ClickedMessage, MessageContent, ReplyAddress
 from bot.outbound.store.errors import UnreadableError
 from bot.outbound.store.fields import FieldCipher, FieldRef
 

@@ -6,9 +6,8 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, text
 
-from bot.core.opposition import UNCONFIRMED_TTL, EarlierPause, Opposition
 from bot.core.outcomes import Broken, Doubt, Paused, Resumed, Unconfirmed
-from bot.core.requests import Order
+from bot.core.requests import UNCONFIRMED_TTL, EarlierPause, Opposition, Order
 from bot.outbound.store.order_statements import NOT_SENT
 from bot.outbound.store.parameter_lists import padded
 

@@ -9,7 +9,7 @@ from sqlalchemy import Row
 from bot.core.outcomes import Outcome
 from bot.core.recovery import State, Unfinished
 from bot.core.requests import Actor, Order, ReplyAddress, Source, Verb
-from bot.core.session_id import SessionId
+from bot.core.session_ids import SessionId
 from bot.outbound.store.errors import UnreadableError
 from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.order_codec import read_outcome, read_reply, write_outcome, write_reply

@@ -11,11 +11,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, or_, select, update
 
-from bot.core.opposition import NO_OPPOSITION, Opposition
-from bot.core.order_version import made_at
 from bot.core.outcomes import Outcome
 from bot.core.recovery import State, Unfinished
-from bot.core.requests import Order, Source, Verb
+from bot.core.requests import NO_OPPOSITION, Opposition, Order, Source, Verb, made_at
 from bot.outbound.store.database import Database
 from bot.outbound.store.database_clock import DatabaseClock
 from bot.outbound.store.fields import FieldCipher

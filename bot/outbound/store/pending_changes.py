@@ -3,7 +3,7 @@
 import asyncio
 from functools import partial
 
-from bot.core.fair_batch import fair_batch
+from bot.core.fairness import fair_batch
 from bot.outbound.store.journal_entry import JournalEntry, new_future
 
 _MOST_WRITTEN = 500  # changes in a transaction: the acks of other orders wait for its end

@@ -2,8 +2,8 @@
 
 import json
 
+from bot.core.fields import Secret
 from bot.core.requests import Actor, ReplyAddress
-from bot.core.secret import Secret
 from bot.outbound.store.errors import UnreadableError
 from bot.outbound.store.fields import FieldCipher, FieldRef
 

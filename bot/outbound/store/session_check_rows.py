@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, bindparam, exists, func, select, update
 
-from bot.core.card import SessionName
+from bot.core.cards import SessionName
 from bot.outbound.store.card_statements import IS_LIVE, IS_OPEN
 from bot.outbound.store.database import Database
 from bot.outbound.store.database_clock import DatabaseClock

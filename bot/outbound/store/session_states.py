@@ -6,7 +6,7 @@ from sqlalchemy import Row, bindparam, text
 
 from bot.core.outcomes import Paused, Resumed, Unconfirmed
 from bot.core.requests import Verb
-from bot.core.session_state import PHASES, Phase, SessionState
+from bot.core.sessions import PHASES, Phase, SessionState
 from bot.outbound.store.database import Database
 from bot.outbound.store.parameter_lists import padded
 

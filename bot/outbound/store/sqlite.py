@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from sqlalchemy import URL
 
-from bot.core.secret import Secret
+from bot.core.fields import Secret
 from bot.outbound.store.errors import StoreNotUsableError
 
 OWNER_ONLY = 0o600

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from bot.core.secret import Secret
+from bot.core.fields import Secret
 from bot.outbound.store.admins_and_notices import Admins, Notices
 from bot.outbound.store.database import Database, connect, name_of
 from bot.outbound.store.errors import StoreBrokenError, StoreDownError, StoreNotUsableError, StoreUnreachableError

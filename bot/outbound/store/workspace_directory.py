@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 
 from bot.concurrency import Tasks
+from bot.core.fields import SLACK_ID
 from bot.core.installation import Uninstall
-from bot.core.slack_ids import SLACK_ID
 from bot.core.workspace import KeyCheck, Workspace
 from bot.outbound.store.coalesced_reads import CoalescedReads
 from bot.outbound.store.errors import StoreError, StoreUnreachableError, UnreadableError

@@ -3,12 +3,11 @@
 import secrets
 
 from bot.core import admin_outcomes as outcomes
-from bot.core.secret import Secret, digest
+from bot.core.fields import Secret, digest
 from bot.core.workspace import Workspace
-from bot.messages.admin_notices import alerts_channel_message, alerts_token_message
-from bot.messages.alert_card import sample_alert_message
-from bot.outbound.slack.client import SlackClient
-from bot.outbound.slack.delivery import Delivery, Posted, Refused, TryAgain
+from bot.messages.cards import sample_alert_message
+from bot.messages.settings import alerts_channel_message, alerts_token_message
+from bot.outbound.slack.client import Delivery, Posted, Refused, SlackClient, TryAgain
 from bot.outbound.store.workspace_rows import WorkspaceRows
 from bot.usecases.admin_notifier import AdminNotifier
 from bot.usecases.post_alert import post_alert

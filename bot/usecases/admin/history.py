@@ -7,11 +7,11 @@ from bot.core.admin_outcomes import NotServed
 from bot.core.history import HistoryQuery
 from bot.core.requests import Actor, ReplyAddress
 from bot.core.workspace import Workspace
+from bot.messages.blocks import View
 from bot.messages.history import MOST_IN_MODAL, TITLE, history_modal
-from bot.messages.modal_results import MODAL_NOT_OPENED, about_problem, answer_view
-from bot.messages.view import View
+from bot.messages.settings import MODAL_NOT_OPENED, about_problem, answer_view
+from bot.outbound.slack.client import SlackViews
 from bot.outbound.slack.roles import RoleCache
-from bot.outbound.slack.views import SlackViews
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
 from bot.usecases.admin.modals import Modals

@@ -11,15 +11,15 @@ from bot.concurrency import KeyedLocks
 from bot.core.history import HistoryFilter
 from bot.core.policy import Role, can_pause
 from bot.core.requests import Actor
-from bot.core.session_overview import Overview
+from bot.core.sessions import Overview
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Block
+from bot.messages.checks import home_status
 from bot.messages.history import MOST_IN_HOME, LastOrders
 from bot.messages.home import Home, Notice, home_view
-from bot.messages.home_status import home_status
-from bot.messages.session_overview import overview_blocks
+from bot.messages.sessions import overview_blocks
+from bot.outbound.slack.client import SlackViews, ViewResult
 from bot.outbound.slack.roles import RoleCache
-from bot.outbound.slack.views import SlackViews, ViewResult
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
 from bot.usecases.checks.cached import CachedChecks

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 from bot.core import admin_outcomes as outcomes
+from bot.core.fields import Secret
 from bot.core.policy import Policy
-from bot.core.secret import Secret
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace, is_key
-from bot.messages.admin_notices import key_removed_message, key_set_message, policy_message
-from bot.outbound.anchor.client import AnchorClient
+from bot.messages.settings import key_removed_message, key_set_message, policy_message
+from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.store.workspace_rows import WorkspaceRows
 from bot.usecases.admin_notifier import AdminNotifier
 

@@ -7,11 +7,10 @@ from bot.core.admin_outcomes import NotAdmin, NotServed
 from bot.core.policy import Role
 from bot.core.requests import Actor, ReplyAddress
 from bot.core.workspace import Workspace
-from bot.messages.message import ephemeral
-from bot.messages.modal_results import MODAL_NOT_OPENED, ONE_MOMENT, TOO_LATE, about_problem, answer_view
-from bot.messages.view import View
+from bot.messages.blocks import View, ephemeral
+from bot.messages.settings import MODAL_NOT_OPENED, ONE_MOMENT, TOO_LATE, about_problem, answer_view
+from bot.outbound.slack.client import SlackViews, ViewResult
 from bot.outbound.slack.roles import RoleCache
-from bot.outbound.slack.views import SlackViews, ViewResult
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
 from bot.usecases.message_delivery import MessageDelivery

@@ -3,15 +3,22 @@
 from functools import partial
 
 from bot.core.admin_outcomes import KeyRemoved
-from bot.core.alert import alerts_url
+from bot.core.cards import alerts_url
 from bot.core.requests import ReplyAddress
 from bot.core.workspace import Workspace
-from bot.messages import home_elements
-from bot.messages.modal_results import about_removal, answer_view
-from bot.messages.modals import TITLES, alerts_modal, key_modal, policy_modal, removal_modal
-from bot.messages.view import View
+from bot.messages import buttons
+from bot.messages.blocks import View
+from bot.messages.settings import (
+    TITLES,
+    about_removal,
+    alerts_modal,
+    answer_view,
+    key_modal,
+    policy_modal,
+    removal_modal,
+)
+from bot.outbound.slack.client import SlackViews
 from bot.outbound.slack.roles import RoleCache
-from bot.outbound.slack.views import SlackViews
 from bot.outbound.workspaces import Workspaces
 from bot.usecases.admin.modals import Modals
 from bot.usecases.message_delivery import MessageDelivery
@@ -36,13 +43,13 @@ class SettingsModals(Modals):
 
     async def _view(self, name: str, workspace: Workspace) -> View:
         match name:
-            case home_elements.SET_KEY:
+            case buttons.SET_KEY:
                 return key_modal(workspace)
-            case home_elements.REMOVE_KEY:
+            case buttons.REMOVE_KEY:
                 key = workspace.anchor_key
                 removed = answer_view(TITLES[name], about_removal(KeyRemoved("")))
                 return removed if key is None else removal_modal(workspace, key)
-            case home_elements.CHANGE_POLICY:
+            case buttons.CHANGE_POLICY:
                 return policy_modal(workspace)
             case _:
                 return alerts_modal(workspace, self.alerts_url(workspace.team_id))

@@ -3,7 +3,7 @@
 from bot.core.admin_outcomes import NewKeyRejected, NewKeyUnverified
 from bot.core.checks import Finding, Good, Unanswered, Wrong
 from bot.core.workspace import AnchorKey
-from bot.outbound.anchor.client import AnchorClient
+from bot.outbound.anchor.orders import AnchorClient
 
 
 async def check_key(anchor: AnchorClient, key: AnchorKey | None) -> Finding:

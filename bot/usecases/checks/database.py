@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from bot.core.checks import Finding, Good, Questionable, Unanswered, Wrong
-from bot.core.secret import Secret
+from bot.core.fields import Secret
 from bot.outbound.store.errors import StoreBrokenError, StoreNotUsableError, StoreUnreachableError
 from bot.outbound.store.key_rotation import can_decrypt
 from bot.outbound.store.migration import find_revision

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from bot.core.checks import Checked, CheckName, Finding, Good, Questionable, Skipped, Unanswered, Wrong, judge_clock
-from bot.core.json_fields import object_field, parse_object
+from bot.core.fields import object_field, parse_object
 from bot.outbound.reachability import NotReached, Reached, Step, send
 
 _SLACK_PATH = "/api.test"  # https://docs.slack.dev/reference/methods/api.test

@@ -9,8 +9,7 @@ from collections.abc import Callable
 import aiohttp
 
 from bot.core.checks import Finding, Good, Unanswered, Wrong
-from bot.core.json_fields import parse_object, text_field
-from bot.core.secret import Secret
+from bot.core.fields import Secret, parse_object, text_field
 from bot.outbound.reachability import NotReached, send
 from bot.usecases.checks.network import reach
 

@@ -7,11 +7,18 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core import installation
 from bot.core.checks import Finding, Good, Questionable, Skipped, TokenInfo, Unanswered, Wrong
-from bot.core.secret import Secret
+from bot.core.fields import Secret
 from bot.core.workspace import Workspace
 from bot.messages.checks import channel_probe_message
-from bot.outbound.slack.channel_probe import ChannelRefusedError, delete_left, try_channel
-from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, SocketModeOffError, TokenRefusedError
+from bot.outbound.slack.client import (
+    AppTokenRefusedError,
+    ChannelRefusedError,
+    SlackClient,
+    SocketModeOffError,
+    TokenRefusedError,
+    delete_left,
+    try_channel,
+)
 from bot.outbound.slack.errors import NotConnectedError, NotSlackError, SlackUnreachableError
 from bot.outbound.slack.oauth import SlackOAuth
 

@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.core.checks import Checked, CheckName, Finding, Skipped, Wrong, judge_scopes
 from bot.core.installation import SCOPES
 from bot.core.workspace import Workspace
-from bot.outbound.anchor.client import AnchorClient
+from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.slack.client import SlackClient
 from bot.outbound.store.errors import StoreError, UnreadableError
 from bot.outbound.store.store import Store

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.outbound.anchor.responses import read_key_status
+from bot.outbound.anchor.orders import read_key_status
 from bot.sim.anchor import Answer, Fault, HugeBody, SimAnchor
 from harness.anchor_orders import key_rejected, key_unverified, pause_once
 from harness.product import outcomes as out

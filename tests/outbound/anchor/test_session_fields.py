@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.outbound.anchor.session_fields import read_details, read_page, read_statuses
+from bot.outbound.anchor.sessions import read_details, read_page, read_statuses
 from harness.anchor_orders import session
-from harness.product import session_list
+from harness.product import sessions
 from harness.texts import SESSION
 
 CREATED = "2026-11-26T12:00:00.000Z"
@@ -56,18 +56,18 @@ def test_each_form_of_a_field_is_read(item: dict[str, object], read: Any) -> Non
     for shape in ({"id": SESSION}, {"session_id": SESSION.upper()}):
         whole = {**shape, **item}
         assert read_details(whole) == read_details({"data": whole}) == read
-        assert read_page({"data": {"sessions": [whole]}}, page=1, limit=50) == session_list.SessionPage(
+        assert read_page({"data": {"sessions": [whole]}}, page=1, limit=50) == sessions.SessionPage(
             (read,), is_last=True
         )
-        assert read_page({"sessions": [whole]}, page=1, limit=50) == session_list.SessionPage((read,), is_last=True)
-        assert read_statuses({"data": {"items": [whole]}}) == session_list.SessionPage((read,), is_last=False)
+        assert read_page({"sessions": [whole]}, page=1, limit=50) == sessions.SessionPage((read,), is_last=True)
+        assert read_statuses({"data": {"items": [whole]}}) == sessions.SessionPage((read,), is_last=False)
 
 
 @pytest.mark.parametrize("unknown", [None, "", "x", 7, f"{SESSION} {SESSION} x", [SESSION]])
 def test_a_session_without_an_id_is_counted_and_left_out(unknown: object) -> None:
     assert read_details({"id": unknown}) is None
     page = read_page({"sessions": [{"id": unknown}, {"id": SESSION}, "x"]}, page=1, limit=50)
-    assert page == session_list.SessionPage((session(),), is_last=True, unreadable=2)
+    assert page == sessions.SessionPage((session(),), is_last=True, unreadable=2)
     assert not page.is_complete
 
 

@@ -23,13 +23,13 @@ from bot.sim.anchor import (
     unauthorized,
 )
 from harness.anchor_orders import anchor_sessions
-from harness.product import Secret, SessionId, session_list
+from harness.product import Secret, SessionId, sessions
 from harness.texts import OTHER_SESSION, SESSION
 
 pytestmark = pytest.mark.anyio
 
 KEY, ID = Secret(DEFAULT_KEY), SessionId(SESSION)
-NotRead, Unread = session_list.NotRead, session_list.Unread
+NotRead, Unread = sessions.NotRead, sessions.Unread
 
 
 @pytest.fixture
@@ -42,9 +42,9 @@ def now() -> float:
     return time.time()
 
 
-async def listed(reads: AnchorSessions) -> session_list.SessionList:
+async def listed(reads: AnchorSessions) -> sessions.SessionList:
     read = await reads.running(KEY, now())
-    assert isinstance(read, session_list.SessionList)
+    assert isinstance(read, sessions.SessionList)
     return read
 
 
@@ -111,7 +111,7 @@ async def test_a_failed_query_or_page_leaves_the_list_incomplete(anchor: SimAnch
         (Hang(), NotRead(Unread.TIMED_OUT)),
     ],
 )
-async def test_each_failure_says_why(anchor: SimAnchor, fault: Fault, failure: session_list.NotRead) -> None:
+async def test_each_failure_says_why(anchor: SimAnchor, fault: Fault, failure: sessions.NotRead) -> None:
     anchor.read_fault = fault
     async with anchor_sessions(anchor.url, within=0.5) as reads:
         assert await reads.running(KEY, now()) == failure
@@ -125,13 +125,13 @@ async def test_one_session_and_the_statuses_of_the_key_are_read_by_one_request_e
     one, other = anchor.session(SESSION), SessionId(OTHER_SESSION)
     one.tags, one.steps, one.credits, one.max_duration = ["checkout"], 3, 1.5, 20
     read = await reads.details(KEY, ID, within=5.0)
-    assert not isinstance(read, session_list.NotRead)
+    assert not isinstance(read, sessions.NotRead)
     assert (read.tags, read.steps, read.credits, read.max_minutes) == (("checkout=yes",), 3, 1.5, 20.0)
     assert await reads.details(KEY, other, within=5.0) == NotRead(Unread.UNREADABLE, 404)
     anchor.read_fault = Answer(200, json.dumps({"id": SESSION}).encode(), times=1)
     assert await reads.details(KEY, other, within=5.0) == NotRead(Unread.UNREADABLE, 200)
     page = await reads.statuses(KEY, since=now() - 60)
-    assert isinstance(page, session_list.SessionPage)
+    assert isinstance(page, sessions.SessionPage)
     assert {one.id: one.status for one in page.sessions} == {SESSION: "running"}
     assert anchor.requests[-1].query.keys() == {"created_from"}
     assert len(anchor.requests) == 4
@@ -144,13 +144,13 @@ async def test_the_list_and_the_details_of_a_session_complete_each_other(
     one.domains, one.is_task, one.steps = ["shop.example"], False, 3
     newer = anchor.add_session()
     read = await reads.about(KEY, ID, within=5.0)
-    assert not isinstance(read, session_list.NotRead)
+    assert not isinstance(read, sessions.NotRead)
     about = {session.id: session for session in read}
     assert about.keys() == {SESSION, newer}
     assert (about[ID].domains, about[ID].is_task, about[ID].steps) == (("shop.example",), False, 3)
     one.state = SessionState.ENDED  # so that it is not among those that run
     read = await reads.about(KEY, ID, within=5.0)
-    assert not isinstance(read, session_list.NotRead)
+    assert not isinstance(read, sessions.NotRead)
     assert {session.id: session.status for session in read}[ID] == "completed"
     anchor.read_fault = unauthorized(times=1)  # of the details
     assert {session.id for session in await reads.about(KEY, ID, within=5.0)} == {newer}  # type: ignore[union-attr]

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from bot.outbound.slack.users import fetch_profile
+from bot.outbound.slack.roles import fetch_profile
 from bot.sim.slack import (
     Answer,
     Enterprise,

@@ -6,11 +6,11 @@ import logging
 import httpx
 import pytest
 
-from bot.core.clicked_message import MessageContent
-from bot.core.secret import Secret
-from bot.messages.message import Visibility, ephemeral
-from bot.outbound.http_client import open_session, transport_over
-from bot.outbound.slack.delivery import Delivered, Delivery, NotSlack, Refused, TryAgain
+from bot.core.fields import Secret
+from bot.core.requests import MessageContent
+from bot.messages.blocks import Visibility, ephemeral
+from bot.outbound.http import open_session, transport_over
+from bot.outbound.slack.client import Delivered, Delivery, NotSlack, Refused, TryAgain
 from bot.outbound.slack.response_url import ResponseUrls, read_response
 from bot.sim.local_server import free_port
 from bot.sim.slack import Answer, SimSlack, server_error

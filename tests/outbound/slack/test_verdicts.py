@@ -4,11 +4,18 @@ import gzip
 
 import pytest
 
-from bot.core.secret import Secret
-from bot.messages.message import in_channel
-from bot.outbound.http_client import open_session
-from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, TokenRefusedError
-from bot.outbound.slack.delivery import Doubtful, Posted, Refused, TryAgain
+from bot.core.fields import Secret
+from bot.messages.blocks import in_channel
+from bot.outbound.http import open_session
+from bot.outbound.slack.client import (
+    AppTokenRefusedError,
+    Doubtful,
+    Posted,
+    Refused,
+    SlackClient,
+    TokenRefusedError,
+    TryAgain,
+)
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.sim.slack import (
     Answer,

@@ -44,7 +44,7 @@ async def test_a_card_of_a_process_that_has_ended_is_sent_by_another_one(
     store: Store, rows: CardRows, others: CardRows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.outbound.store.card_claims.LEASE", 1.2)
-    monkeypatch.setattr("bot.core.pace.LONGEST_CALL", 1.2)
+    monkeypatch.setattr("bot.core.retries.LONGEST_CALL", 1.2)
     before = await exchange(rows, new=[card(ts=None)])
     await asyncio.sleep(1.3)
     second = await exchange(others)

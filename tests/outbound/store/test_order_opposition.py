@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, TextClause, bindparam, text
 from sqlalchemy.exc import InternalError
 
-from bot.core.opposition import NO_OPPOSITION, UNCONFIRMED_TTL, Opposition
+from bot.core.requests import NO_OPPOSITION, UNCONFIRMED_TTL, Opposition
 from harness import OTHER_SESSION
 from harness.databases import KEY
 from harness.order_rows import STATEMENTS, Make, frozen_transaction, order_row, row, rows_of, settled, taken_over

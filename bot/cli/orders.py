@@ -1,0 +1,226 @@
+"""`anchor-bot pause` and `resume`: the brake without Slack."""
+
+import argparse
+import asyncio
+import contextlib
+import html
+import os
+import pwd
+import re
+import secrets
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+
+from bot import request_id
+from bot.cli.operators import NotDoneError, check_file
+from bot.concurrency import Tasks
+from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings
+from bot.core.fields import Proxy
+from bot.core.outcomes import Done, Outcome
+from bot.core.requests import Actor, Order, Source, Verb, operator_id
+from bot.core.workspace import AnchorKey, Workspace
+from bot.health import Readiness
+from bot.messages.results import outcome_message
+from bot.outbound.anchor.orders import AnchorClient
+from bot.outbound.http import open_session, transport_over
+from bot.outbound.slack.client import SlackClient, TokenRefusedError
+from bot.outbound.slack.errors import SlackUnreachableError, open_web
+from bot.outbound.store.card_rows import CardRows
+from bot.outbound.store.derived_keys import keys_of_one
+from bot.outbound.store.errors import StoreError, StoreNotUsableError, StoreUnreachableError
+from bot.outbound.store.journal import Journal
+from bot.outbound.store.order_history import OrderHistory
+from bot.outbound.store.order_rows import OrderRows
+from bot.outbound.store.session_states import SessionStates
+from bot.outbound.store.sqlite import IN_MEMORY
+from bot.outbound.store.store import Store, connect_store, explain, open_store
+from bot.usecases.access_check import OperatorAccess
+from bot.usecases.card_outbox import CardOutbox
+from bot.usecases.fair_queue import FairQueue
+from bot.usecases.operator_orders import NoMonitor, execute
+from bot.usecases.session_cards import SessionCards
+from bot.usecases.session_control import SessionControl
+
+_LINK = re.compile(r"<(https?:[^<>|]+)\|([^<>]+)>")
+_DATE = re.compile(r"<!date\^[^<>|]+\|([^<>]+)>")
+_ID = re.compile(r"<([@#][A-Z0-9]+)>")
+_VERDICT = re.compile(r"^(\W*)\*([^*\n]+)\*", re.MULTILINE)
+_CODE = re.compile(r"`([^`\n]+)`")
+
+
+def terminal_text(mrkdwn: str) -> str:
+    """Return a message as plain text, with the URLs of its links."""
+    text = _LINK.sub(r"\2 (\1)", mrkdwn)
+    text = _DATE.sub(r"\1", text)
+    text = _ID.sub(r"\1", text)
+    text = _VERDICT.sub(r"\1\2", text)
+    return html.unescape(_CODE.sub(r"\1", text))
+
+
+_OPEN_TIMEOUT = 2.0  # seconds for which a pause waits for the database
+_IDENTIFY_TIMEOUT = 1.0  # seconds for which it waits for Slack
+_WRITE_TIMEOUT = 5.0  # seconds for the outcome to be recorded
+
+
+class BadWorkspaceError(Exception):
+    """The workspace of the arguments does not fit to the bot; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The workspace of an order, its store, and why that cannot be used, if so."""
+
+    team_id: str
+    find: Callable[[str], Awaitable[Workspace | None]]
+    store: Store
+    why_not: str | None = None
+
+
+async def give_order(options: argparse.Namespace, settings: Settings) -> int:
+    """Pause or resume a session, print the outcome, and return the exit code.
+
+    Raises NotDoneError or BadWorkspaceError if nothing was sent.
+    """
+    async with open_client_session(settings.proxy) as session, _open_place(options, settings, session) as place:
+        request_id.begin()
+        verb = Verb(options.command)
+        if place.why_not is not None and verb is Verb.RESUME:
+            raise NotDoneError(f"Not resumed: a resume is recorded first. {place.why_not}")
+        if place.why_not is not None:
+            _warn(f"The pause is sent, but not recorded. {place.why_not}")
+        actor = Actor(place.team_id, "", operator_id(_user_name()))
+        order = Order(verb, options.session, actor, options.reason, source=Source.COMMAND_LINE)
+        outcome = await _execute(order, settings, session, place)
+    return 0 if isinstance(outcome, Done) else 1
+
+
+def open_client_session(proxy: Proxy | None) -> aiohttp.ClientSession:
+    """Open the connection pool. Raises NotDoneError if the certificates cannot be read."""
+    try:
+        return open_session(proxy=proxy)
+    except OSError as error:
+        raise NotDoneError(f"The certificates of SSL_CERT_FILE or SSL_CERT_DIR can't be read: {error}.") from None
+
+
+async def _execute(order: Order, settings: Settings, session: aiohttp.ClientSession, place: _Place) -> Outcome:
+    anchor = AnchorClient(
+        transport_over(session),
+        base_url=settings.anchor_api_url,
+        timeout=settings.anchor_timeout,
+        deadline=settings.anchor_deadline,
+    )
+    tasks, owner, database = Tasks(), secrets.token_hex(8), place.store.database
+    journal = Journal(OrderRows(database, place.store.cipher, owner), Readiness())
+    outbox, dashboard_url = CardOutbox(CardRows(database, owner)), settings.anchor_dashboard_url
+    cards = SessionCards(outbox, SessionStates(database), time.time, dashboard_url=dashboard_url)
+    access, queue = OperatorAccess(place.find), FairQueue(most=1, most_each=1)
+    control = SessionControl(anchor, access, NoMonitor(), journal, tasks, time.monotonic, queue=queue)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, control.interrupt)
+
+    def tell(outcome: Outcome) -> None:
+        message = outcome_message(order, outcome, now=time.time(), dashboard_url=dashboard_url)
+        print(terminal_text(message.text), flush=True)  # noqa: T201 - output of a command
+
+    if place.why_not is not None:
+        return (await execute(control, journal, cards, order, tell, within=0.0))[0]
+    writing = {tasks.start(journal.run()), tasks.start(outbox.run())}
+    outcome, is_recorded = await execute(control, journal, cards, order, tell, within=_WRITE_TIMEOUT)
+    if not is_recorded:
+        _warn("The database did not record this in time: `anchor-bot journal` may lack it.")
+    journal.stop()
+    outbox.stop()
+    await asyncio.wait(writing, timeout=_WRITE_TIMEOUT)
+    return outcome
+
+
+@asynccontextmanager
+async def _open_place(
+    options: argparse.Namespace, settings: Settings, session: aiohttp.ClientSession
+) -> AsyncIterator[_Place]:
+    async with AsyncExitStack() as stack:
+        if isinstance(settings.workspaces, ManyWorkspaces):
+            yield await _one_of_many(options.workspace, settings.workspaces, stack)
+        elif options.workspace is not None:
+            raise BadWorkspaceError("--workspace is for a bot of many workspaces. This one has one, in its settings.")
+        else:
+            yield await _the_only_one(settings, settings.workspaces, session, stack)
+
+
+async def _one_of_many(team_id: str | None, many: ManyWorkspaces, stack: AsyncExitStack) -> _Place:
+    """Return a workspace of the database, which has its key."""
+    url, keys = many.store.database_url, many.store.encryption_keys
+    check_file(url)
+    try:
+        store = await stack.enter_async_context(open_store(url, keys))
+        installed = [summary.team_id for summary in await store.rows.summaries()]
+    except (StoreNotUsableError, StoreError) as error:
+        raise NotDoneError(f"Nothing was sent: the workspace's key is in the database. {error}") from None
+    if team_id is None and len(installed) > 1:
+        raise BadWorkspaceError(f"Say in which workspace, with --workspace: {', '.join(installed)}.")
+    chosen = team_id or next(iter(installed), None)
+    if chosen not in installed:
+        raise BadWorkspaceError(f"No workspace {chosen} is installed." if chosen else "No workspace is installed.")
+    return _Place(chosen, store.rows.find, store)
+
+
+async def _the_only_one(
+    settings: Settings, one: OneWorkspace, session: aiohttp.ClientSession, stack: AsyncExitStack
+) -> _Place:
+    """Return the workspace of the settings, which have its key."""
+    url, keys = one.store.database_url, keys_of_one(one.store.encryption_keys, one.bot_token)
+    workspace = Workspace("", one.bot_token, AnchorKey(one.anchor_api_key))
+
+    async def find(_: str) -> Workspace:
+        return workspace
+
+    try:
+        check_file(url)
+        store = await stack.enter_async_context(connect_store(url, keys))
+    except (NotDoneError, StoreNotUsableError) as error:
+        store = await stack.enter_async_context(connect_store(IN_MEMORY, keys))
+        return _Place("", find, store, str(error))
+    preparing = asyncio.ensure_future(_prepare(store))
+    await asyncio.wait({preparing}, timeout=_OPEN_TIMEOUT)
+    why_not = preparing.result() if preparing.done() else "The database does not answer."
+    team_id = "" if why_not is not None else await _find_team(settings, one, session, store)
+    return _Place(team_id, find, store, why_not)
+
+
+async def _prepare(store: Store) -> str | None:
+    """Prepare the store. Return why it cannot be used, if so."""
+    try:
+        await store.prepare(keys_must_fit=False)
+    except (StoreNotUsableError, StoreUnreachableError) as error:
+        return explain(error, store.database.file)
+    return None
+
+
+async def _find_team(settings: Settings, one: OneWorkspace, session: aiohttp.ClientSession, store: Store) -> str:
+    """Return the team of the bot token: that of the last order in Slack, or else Slack's answer; "" without both."""
+    with contextlib.suppress(StoreUnreachableError):
+        if team_id := await OrderHistory(store.database).last_team():
+            return team_id
+    slack = SlackClient(open_web(session, settings.slack_api_url))
+    with contextlib.suppress(SlackUnreachableError, TokenRefusedError, TimeoutError):
+        async with asyncio.timeout(_IDENTIFY_TIMEOUT):
+            return (await slack.identify(one.bot_token))[0]
+    return ""
+
+
+def _user_name() -> str:
+    """Return the name of the user who runs the command, or the number of one without a name."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+def _warn(sentence: str) -> None:
+    print(f"anchor-bot: Warning: {sentence}", file=sys.stderr, flush=True)  # noqa: T201 - output of a command

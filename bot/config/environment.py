@@ -1,0 +1,332 @@
+"""Read settings from the environment and from `.env`, and say what is wrong with them."""
+
+import io
+import math
+import os
+import re
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import IO
+
+from dotenv.parser import parse_stream
+
+from bot.config.addresses import is_port, is_safe_url, parse_proxy
+from bot.config.catalog import SETTINGS, VARIABLES
+from bot.core.fields import CHANNEL_ID, SLACK_ID, Proxy, Secret
+from bot.core.workspace import is_key
+
+_OF_OTHERS = {"HTTP_PROXY", "http_proxy"}  # similar, and often set beside HTTPS_PROXY
+_SIMILARITY = 0.84  # ALERT_TOKEN is similar; ANCHOR_BOT_PORT, which Kubernetes sets, is not
+
+
+def find_misspelled(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield each variable that is no setting and has a similar name, with the name that is probably meant."""
+    for name in sorted(set(names) - VARIABLES - _OF_OTHERS):
+        for known in get_close_matches(name.upper(), VARIABLES, n=1, cutoff=_SIMILARITY):
+            yield name, known
+
+
+def hint(name: str, known: str) -> str:
+    """Return the sentences about a misspelled variable."""
+    return f"{name} is no setting of the bot. Did you mean {known}?"
+
+
+_MAX_BYTES = 64 * 1024
+
+
+class EnvValues:
+    """The stripped values in `environ`, and the first of the problems of each variable, by its name."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.problems: dict[str, str] = {}
+        self._environ = environ
+        self._from_files: dict[str, str] = {}
+
+    def get(self, name: str) -> str:
+        """Return the value of a variable, or "" if it is blank, not set, or a problem is reported instead."""
+        if name in SETTINGS and SETTINGS[name].is_secret and name not in self._from_files:
+            self._from_files[name] = self._read_file(name, SETTINGS[name].file_variable)
+        return self._from_files.get(name) or self.plain(name)
+
+    def is_set(self, name: str) -> bool:
+        """Return whether a setting has a value, or names a file."""
+        return any(map(self.plain, SETTINGS[name].variables))
+
+    def plain(self, variable: str) -> str:
+        """Return the value of a variable, whatever is in a file."""
+        return self._environ.get(variable, "").strip()
+
+    def report(self, name: str, problem: str) -> None:
+        """Record the problem of a setting, as the end of a sentence that begins with its name."""
+        source = f" (from {SETTINGS[name].file_variable})" if self._from_files.get(name) else ""
+        self.problems.setdefault(name, f"{name}{source} {problem}")
+
+    def report_unset(self, name: str, remedy: str, *alternatives: str) -> None:
+        """Record that a setting is not set, with hints about variables that misspell it or one of `alternatives`."""
+        meant = {variable for one in (name, *alternatives) for variable in SETTINGS[one].variables}
+        hints = [hint(found, known) for found, known in find_misspelled(self._environ) if known in meant]
+        self.report(name, " ".join(["is not set.", remedy, *hints]))
+
+    def _read_file(self, name: str, variable: str) -> str:
+        """Return the content of the file that a variable names, or "" if it names none, or none that can be read."""
+        path = self.plain(variable)
+        if path and self.plain(name):
+            self.problems[name] = f"{name} and {variable} are both set. Remove one of them."
+        elif path:
+            try:
+                return _read(path)
+            except _BadFileError as error:
+                self.problems[name] = f"{variable} {error}."
+        return ""
+
+
+class _BadFileError(Exception):
+    """The file has no usable content. The text does not repeat the path: it may be the secret, by mistake."""
+
+
+def _read(path: str) -> str:
+    """Return the content without the line break at its end. Raises _BadFileError."""
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(_MAX_BYTES + 1)
+        text = content.decode().strip()
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path, or a file that is not UTF-8
+        why = getattr(error, "strerror", None) or "it is not text"
+        raise _BadFileError(f"names a file that can't be read ({why}). Name a readable file") from None
+    if not text or len(content) > _MAX_BYTES:
+        problem = "an empty file" if not text else f"a file of over {_MAX_BYTES} bytes"
+        raise _BadFileError(f"names {problem}. Name a file that has nothing but the value")
+    return text
+
+
+_BAD_KEY = "contains spaces or characters that no key has. Copy it again"
+_ROTATING = "xoxe."
+_ROTATES = (
+    "expires within hours: token rotation is on in your Slack app, which cannot be undone. Make "
+    "another app without it (`anchor-bot manifest` prints the link), and set the token of that one"
+)
+"""https://docs.slack.dev/authentication/using-token-rotation"""
+
+_ENCRYPTION_KEY = re.compile(r"[A-Za-z0-9_-]{43}=", re.ASCII)
+_DATABASE_URL = re.compile(r"sqlite:///(?!:memory:)[^?#\0]+|postgres(?:ql)?://[^\s\0]*")
+_MEMORY = "sqlite://"
+_DAYS = re.compile(r"\d{1,4}", re.ASCII)
+MOST_DAYS = 3650
+
+
+class SettingsError(Exception):
+    """Unusable settings; `problems` has a sentence for each, which begins with the variable's name."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class EnvReader(EnvValues):
+    """Reader that validates each variable and collects their problems, which never repeat a value."""
+
+    def finish(self) -> None:
+        """Raise SettingsError if there is a problem."""
+        if self.problems:
+            raise SettingsError(tuple(self.problems.values()))
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """Return the stripped value; if it is blank or not set, `default`, or else that of the catalog."""
+        return self.get(name) or (SETTINGS[name].default if default is None else default)
+
+    def secret(self, name: str, description: str, prefix: str = "") -> Secret:
+        """Read a required secret that begins with `prefix`."""
+        value = self.text(name)
+        if not value:
+            self.report_unset(name, f"Set it to {description}.")
+        elif not is_key(value):
+            self.report(name, f"{_BAD_KEY}: {description}.")
+        elif prefix and value.startswith(f"{_ROTATING}{prefix}"):
+            self.report(name, f"{_ROTATES}.")
+        elif not value.startswith(prefix):
+            self.report(name, f"does not begin with {prefix}. Set it to {description}.")
+        return Secret(value)
+
+    def optional_secret(self, name: str, description: str, prefix: str = "") -> Secret | None:
+        """Read a secret that can be left out."""
+        return self.secret(name, description, prefix) if self.text(name) else None
+
+    def secrets(self, name: str, description: str, *, unless: str, alternative: str) -> tuple[Secret, ...]:
+        """Read secrets; at least one, unless the variable `unless` is set, which takes `alternative`."""
+        values = self._items(name)
+        if not values and not self.is_set(unless):
+            remedy = f"Set it to {description}, or set {unless} to {alternative} for Socket Mode."
+            self.report_unset(name, remedy, unless)
+        elif not all(map(is_key, values)):
+            self.report(name, f"{_BAD_KEY}: {description}.")
+        return tuple(map(Secret, values))
+
+    def _items(self, name: str) -> list[str]:
+        return [item.strip() for item in self.text(name).split(",") if item.strip()]
+
+    def channel(self, name: str) -> str | None:
+        """Read an optional channel id."""
+        value = self.text(name)
+        if value and not CHANNEL_ID.fullmatch(value):
+            self.report(name, "is not a channel id. Copy it from the channel's details, like C0123456789.")
+        return value or None
+
+    def ids(self, name: str, pattern: re.Pattern[str], example: str) -> frozenset[str]:
+        """Read ids separated by commas. Commas alone are an error, since they do not mean "no restriction"."""
+        values = self._items(name)
+        invalid = [str(number) for number, value in enumerate(values, 1) if not pattern.fullmatch(value)]
+        if invalid or (self.text(name) and not values):
+            items = f" (item {', '.join(invalid)})" if invalid else ""
+            self.report(name, f"contains an invalid id{items}. Use ids like {example}, separated by commas.")
+        return frozenset(values)
+
+    def team(self, name: str) -> str:
+        """Read a workspace id; "" if it is not set."""
+        value = self.text(name)
+        if value and not SLACK_ID.fullmatch(value):
+            self.report(name, "is not a workspace id. Use an id like T0123456789.")
+        return value
+
+    def encryption_keys(self, name: str, *, is_required: bool) -> tuple[Secret, ...]:
+        """Read Fernet keys. https://cryptography.io/en/latest/fernet/."""
+        values = self._items(name)
+        if is_required and not values:
+            self.report_unset(name, "Set it to a key from `anchor-bot keys new`.")
+        elif not all(map(_ENCRYPTION_KEY.fullmatch, values)):
+            self.report(name, "contains an invalid key. Use only keys from `anchor-bot keys new`.")
+        return tuple(map(Secret, values))
+
+    def database_url(self, name: str, default: str, *, can_be_memory: bool) -> Secret:
+        """Read a database URL, which can contain a password. `can_be_memory` allows `sqlite://`."""
+        value = self.text(name, default)
+        if not (_DATABASE_URL.fullmatch(value) or (can_be_memory and value == _MEMORY)):
+            memory = f", or {_MEMORY} to keep nothing" if can_be_memory else ""
+            self.report(
+                name,
+                f"is not a supported database URL. "
+                f"Use sqlite:///anchor-bot.db or postgresql://user:password@host:5432/name{memory}.",
+            )
+        return Secret(value)
+
+    def url(self, name: str, default: str | None = None, *, example: str = "") -> str:
+        """Read a URL that keys can be sent to. `example` is needed if there is no default."""
+        value = self.text(name, default)
+        if not value:
+            self.report_unset(name, f"Set it to a URL like {example}.")
+        elif not is_safe_url(value):
+            example = example or SETTINGS[name].default
+            self.report(name, f"is not a valid https URL. Use a URL like {example}.")
+        return value
+
+    def proxy(self, name: str, exceptions: str) -> Proxy | None:
+        """Read an optional proxy, and the hosts that are called without it. Other programs use lower case as well."""
+        value, direct = (self.text(one) or self.plain(one.lower()) for one in (name, exceptions))
+        if not value:
+            return None
+        proxy = parse_proxy(value, direct)
+        if proxy is None:
+            self.report(
+                name, "is not the URL of an HTTP proxy. Use one like http://user:password@proxy.example.com:3128."
+            )
+        return proxy
+
+    def seconds(self, name: str, *, least: float = 0.001, most: float = 600.0) -> float:
+        """Read a time in seconds."""
+        try:
+            seconds = float(self.text(name))
+        except ValueError:
+            seconds = math.nan
+        if not least <= seconds <= most:  # also false for NaN
+            limits, default = f"from {least:g} to {most:g}", SETTINGS[name].default
+            self.report(name, f"is not a number of seconds {limits}. Use one like {default}.")
+        return seconds
+
+    def days(self, name: str) -> int:
+        """Read a whole number of days."""
+        value, default = self.text(name), SETTINGS[name].default
+        if not (_DAYS.fullmatch(value) and 1 <= int(value) <= MOST_DAYS):
+            self.report(name, f"is not a whole number of days from 1 to {MOST_DAYS}, like {default}.")
+            return int(default)
+        return int(value)
+
+    def port(self, name: str) -> int:
+        """Read a port; 0 means any free port."""
+        value, default = self.text(name), SETTINGS[name].default
+        if not is_port(value):
+            self.report(name, f"is not a port. Use a number from 0 (any free port) to 65535, like {default}.")
+            return int(default)
+        return int(value)
+
+    def optional_port(self, name: str, *, unlike: str) -> int | None:
+        """Read a port that can be left out, and is not that of the variable `unlike`."""
+        value, other = self.text(name), self.text(unlike)
+        if value and not is_port(value):
+            self.report(name, "is not a port. Use a number from 0 (any free port) to 65535, like 9464.")
+            return None
+        if value and int(value) and is_port(other) and int(value) == int(other):
+            self.report(name, f"is the same as {unlike}. Use another port, like 9464.")
+        return int(value) if value else None
+
+    def choice(self, name: str, choices: tuple[str, ...]) -> str:
+        """Read one of `choices`, in any case."""
+        value, default = self.text(name), SETTINGS[name].default
+        for choice in choices:
+            if value.casefold() == choice.casefold():
+                return choice
+        self.report(name, f"is not one of {', '.join(choices)}. Use one, or remove it for {default}.")
+        return default
+
+
+_OWNER_ONLY = 0o600
+_PLAIN = re.compile(r"[\w./:@,=+%?&-]*", re.ASCII)
+
+
+def read_environment(environ: Mapping[str, str], env_file: Path) -> dict[str, str]:
+    """Return the file's variables overridden by the environment, also by its blank variables.
+
+    Raises SettingsError if the file exists and cannot be read or parsed.
+    """
+    try:
+        text = env_file.read_text(encoding="utf-8-sig") if env_file.is_file() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError((f"{env_file} can't be read ({error}). Make it a readable UTF-8 file.",)) from None
+    return parse_variables(io.StringIO(text), str(env_file)) | dict(environ)
+
+
+def parse_variables(lines: IO[str], name: str) -> dict[str, str]:
+    """Return the variables of lines like NAME=value; `name` is that of the file. Raises SettingsError."""
+    bindings = list(parse_stream(lines))
+    problems = tuple(f"{name}, line {one.original.line} is invalid. Write NAME=value." for one in bindings if one.error)
+    if problems:
+        raise SettingsError(problems)
+    return {one.key: one.value for one in bindings if one.key and one.value is not None}
+
+
+def write_environment(env_file: Path, variables: Mapping[str, str], comment: str, *, replaces: bool) -> None:
+    """Write a file that only its owner can read: at once as a whole, or not at all.
+
+    Raises FileExistsError if there is one and it is not to be replaced, or another OSError.
+    """
+    lines = [f"# {comment}", *(f"{name}={_quote(value)}" for name, value in variables.items())]
+    new = env_file.with_name(f"{env_file.name}-{secrets.token_hex(4)}")
+    try:
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY), "w", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        if replaces:
+            new.replace(env_file)
+        else:
+            os.link(new, env_file)  # fails if there is one meanwhile
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _quote(value: str) -> str:
+    """Quote a value only if it is needed: not every reader of such files removes quotes."""
+    if _PLAIN.fullmatch(value):
+        return value
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

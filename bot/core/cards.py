@@ -1,0 +1,149 @@
+"""Cards: the messages of the bot with the button of a session, and the alerts on them."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from bot.core.session_ids import SessionId
+from bot.core.sessions import Session
+
+ALERTS_PATH = "/alerts"
+"""The path for alerts; with many workspaces, a team id follows."""
+
+LONGEST_LINK = 1000
+"""The most characters of a link in mrkdwn, where `&` takes five."""
+
+
+def alerts_url(base_url: str, team_id: str = "") -> str:
+    """Return the URL for a workspace's alerts at the bot's `base_url`."""
+    url = f"{base_url.rstrip('/')}{ALERTS_PATH}"
+    return f"{url}/{team_id}" if team_id else url
+
+
+class Severity(StrEnum):
+    """The values of the field `severity`."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A report of another program about a session. `text`, `title` and `fields` are untrusted; `url` is http or https.
+
+    `fingerprint` tells the alerts of a session apart, and `is_resolved` says that this one does not fire any more.
+    `warnings` are sentences for the program.
+    """
+
+    session_id: SessionId
+    text: str
+    title: str = ""
+    severity: Severity = Severity.WARNING
+    url: str | None = None
+    channel: str | None = None
+    fingerprint: str = ""
+    is_resolved: bool = False
+    fields: tuple[tuple[str, str], ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+BURST_WINDOW = 10.0
+"""Seconds in which the sessions of new alerts in a channel are counted."""
+
+MOST_SINGLE = 5
+"""The most sessions with a card of their own within BURST_WINDOW; more become a summary."""
+
+MOST_IN_SUMMARY = 12
+"""The most sessions of a summary: with more, their texts and buttons are too long for a message."""
+
+ALONE_FOR = 1800.0
+"""Seconds that a post waits for Slack; then it is only sent together with the others of its channel, as a summary."""
+
+GIVE_UP_AFTER = 6 * 3600.0
+"""Seconds after its last change at which a post that Slack has not taken is given up."""
+
+_MOST_FINGERPRINTS = 50
+_SEVERITIES = list(Severity)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertContent:
+    """The alerts of a session so far.
+
+    `alert` is the newest of the most severe ones that fire, `last_at` the time of the last one (Unix seconds). `firing`
+    are the fingerprints that are not resolved. All are resolved since `resolved_at`, unless it is None.
+    """
+
+    alert: Alert
+    count: int
+    last_at: float
+    firing: tuple[str, ...] = ()
+    resolved_at: float | None = None
+
+
+def first(alert: Alert, now: float) -> AlertContent:
+    """Return the content of a new card."""
+    return AlertContent(alert, 1, now, (alert.fingerprint,))
+
+
+def fold(content: AlertContent, alert: Alert, now: float) -> AlertContent:
+    """Return the content with another alert. A resolved one without a fingerprint resolves all of them."""
+    if alert.is_resolved:
+        left = tuple(one for one in content.firing if alert.fingerprint and one != alert.fingerprint)
+        return replace(content, firing=left, resolved_at=content.resolved_at if left or not content.firing else now)
+    firing = (*(one for one in content.firing if one != alert.fingerprint), alert.fingerprint)[-_MOST_FINGERPRINTS:]
+    is_shown = content.resolved_at is not None or _rank(alert) >= _rank(content.alert)
+    shown = alert if is_shown else content.alert
+    return AlertContent(shown, content.count + 1, now, firing)
+
+
+def _rank(alert: Alert) -> int:
+    return _SEVERITIES.index(alert.severity)
+
+
+def plan_posts(pending: int, recent: int, room: int) -> tuple[int, int]:
+    """Return how many of the pending alerts of a channel join its last summary, and how many are posted together.
+
+    `recent` sessions had an alert within BURST_WINDOW; the last summary has `room` for so many more.
+    """
+    if recent <= MOST_SINGLE:
+        return 0, min(pending, 1)
+    joining = min(pending, room)
+    return joining, min(pending - joining, MOST_IN_SUMMARY)
+
+
+SessionName = tuple[str, str]
+"""A session of a workspace: Slack's id of the workspace, and the session's id."""
+
+CardName = tuple[str, str, str]
+"""A message in Slack: the ids of workspace and channel, and its ts."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultContent:
+    """The result of an order, as it was posted."""
+
+    order_id: str
+    text: str
+    blocks: tuple[dict[str, Any], ...]
+
+
+CardContent = AlertContent | ResultContent
+
+
+@dataclass(frozen=True, slots=True)
+class NewCard:
+    """A card to be remembered; without a `ts`, to be posted first. `shown` is the digest of its message.
+
+    `facts` are known of its session.
+    """
+
+    id: str
+    team_id: str
+    channel_id: str
+    session_id: SessionId
+    content: CardContent
+    ts: str | None = None
+    shown: str | None = None
+    facts: Session | None = None

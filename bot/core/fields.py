@@ -1,0 +1,129 @@
+"""Values that other systems send: fields of JSON, Slack's ids, and secrets that cannot be printed by accident."""
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Secret:
+    """A key or token. Only `reveal()` gives the text; `repr`, `str` and formatting hide it."""
+
+    _value: str
+
+    def reveal(self) -> str:
+        """Return the secret, for the one place that sends it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(hidden)"
+
+
+def digest(token: str) -> str:
+    """Return the SHA-256 of a random token in hex. It needs no slow hash, since it cannot be guessed."""
+    return hashlib.sha256(token.encode(errors="surrogateescape")).hexdigest()
+
+
+def is_token(given: str, known: str | None) -> bool:
+    """Return whether `given` has the digest `known`, in constant time; always False without a digest."""
+    return hmac.compare_digest(digest(given), known or "")
+
+
+def parse_object(text: str | bytes) -> dict[str, Any] | None:
+    """Parse a JSON object; return None if the text is anything else."""
+    try:
+        parsed = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return parsed if isinstance(parsed, dict) else None
+
+
+def text_field(holder: object, name: str) -> str:
+    """Return a string field of an object; "" if it is absent."""
+    value = holder.get(name) if isinstance(holder, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def object_field(holder: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return an object field; {} if it is absent."""
+    value = holder.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def object_list_field(holder: Mapping[str, Any], name: str) -> tuple[dict[str, Any], ...]:
+    """Return the objects in a list field; () if it is absent."""
+    value = holder.get(name)
+    return tuple(one for one in value if isinstance(one, dict)) if isinstance(value, list) else ()
+
+
+def objects_in(value: object) -> Iterator[dict[str, Any]]:
+    """Yield every object in JSON, at any depth."""
+    values = [value]
+    while values:
+        one = values.pop()
+        if isinstance(one, dict):
+            yield one
+            values.extend(one.values())
+        elif isinstance(one, list):
+            values.extend(one)
+
+
+SLACK_ID = re.compile(r"[A-Z0-9]{2,40}", re.ASCII)
+"""Any id."""
+
+CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{2,30}", re.ASCII)
+"""The id of a conversation."""
+
+USER_ID = re.compile(r"[UW][A-Z0-9]{2,30}", re.ASCII)
+"""The id of a person."""
+
+TOKEN_REFUSED = frozenset(
+    {
+        "account_inactive",
+        "invalid_auth",
+        "no_permission",
+        "not_allowed_token_type",
+        "not_authed",
+        "org_login_required",
+        "team_access_not_granted",
+        "token_expired",
+        "token_revoked",
+    }
+)
+"""The error codes for a token that Slack does not know or no longer accepts. https://docs.slack.dev/reference/methods/auth.test"""
+
+
+_WITH_PORT = re.compile(r"(\[.+\]|[^:]+):(\d+)", re.ASCII)  # an IPv6 address with a port has brackets
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """An HTTP proxy. `url` has no credentials; `authorization` is the value of the header, if the proxy needs it.
+
+    `exceptions` are the items of NO_PROXY, in lower case.
+    """
+
+    url: str
+    authorization: Secret | None = None
+    exceptions: tuple[str, ...] = ()
+
+    def serves(self, host: str, port: int) -> bool:
+        """Return whether calls to this host and port go through the proxy.
+
+        An exception is `*`, a host, or a domain with all hosts in it; each can have a port.
+        """
+        name = host.lower().rstrip(".")
+        return not any(_matches(exception, name, port) for exception in self.exceptions)
+
+
+def _matches(exception: str, name: str, port: int) -> bool:
+    if exception == "*":
+        return True
+    with_port = _WITH_PORT.fullmatch(exception)
+    domain, only_port = with_port.groups() if with_port else (exception, str(port))
+    domain = domain.strip("[]").removeprefix("*").removeprefix(".")
+    return bool(domain) and f".{name}".endswith(f".{domain}") and only_port == str(port)

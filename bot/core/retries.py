@@ -1,0 +1,201 @@
+"""Decide when to send again, to Anchor and to Slack, and at what pace."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import assert_never
+
+from bot.core.outcomes import (
+    AnchorOutcome,
+    Done,
+    Doubt,
+    Failed,
+    KeyRejected,
+    NotFound,
+    NotRunning,
+    Paused,
+    RateLimited,
+    Resumed,
+    Unavailable,
+    Unconfirmed,
+    Unreachable,
+)
+from bot.core.requests import Verb
+
+ATTEMPTS = 3
+"""The most attempts for one order."""
+
+_FIRST_BACKOFF = 0.25
+_SHORTEST_ATTEMPT = 0.5  # seconds; less could only turn a known failure into an unconfirmed one
+_SERVER_ERROR = 500
+
+
+def delay_before_retry(  # noqa: PLR0913 - the state of an order
+    verb: Verb,
+    outcome: AnchorOutcome,
+    *,
+    attempt: int,
+    time_left: float,
+    jitter: float,
+    retry_after: float | None = None,
+) -> float | None:
+    """Return the seconds to wait before the next attempt, or None to keep `outcome`.
+
+    `attempt` counts from 1; `time_left` is the rest of the deadline in seconds; `jitter` is a random number in [0, 1).
+    `retry_after` is the wait in seconds that came with the answer.
+    Three attempts that fail immediately wait at most 0.75 s in total, so they fit into Slack's 3 s.
+    """
+    if attempt >= ATTEMPTS or not _is_repeatable(verb, outcome):
+        return None
+    delay = retry_after
+    if delay is None:
+        delay = _FIRST_BACKOFF * 2 ** (attempt - 1) * (0.5 + jitter / 2)
+    return delay if delay + _SHORTEST_ATTEMPT <= time_left else None
+
+
+def combine(outcomes: Sequence[AnchorOutcome]) -> AnchorOutcome:
+    """Combine the outcomes of one or more attempts into one.
+
+    One unconfirmed attempt leaves the series unconfirmed unless a later one succeeds: a definite "no" to the second
+    request says nothing about the first. An answer outweighs a later attempt that found no connection.
+    """
+    if isinstance(outcomes[-1], Done):
+        return outcomes[-1]
+    unconfirmed = [outcome for outcome in outcomes if isinstance(outcome, Unconfirmed)]
+    answers = [outcome for outcome in outcomes if outcome != Unavailable(Unreachable.NO_CONNECTION)]
+    return (unconfirmed or answers or outcomes)[-1]
+
+
+def _is_repeatable(verb: Verb, outcome: AnchorOutcome) -> bool:
+    """Return whether another attempt is safe: repeating an unconfirmed resume could undo a newer pause."""
+    match outcome:
+        case Paused() | Resumed() | NotRunning() | NotFound() | KeyRejected():
+            return False
+        case Failed(status_code=status_code):
+            return status_code >= _SERVER_ERROR
+        case Unconfirmed(why=why):
+            return verb is Verb.PAUSE and why is not Doubt.STOPPED
+        case RateLimited() | Unavailable():
+            return True
+        case _:
+            assert_never(outcome)
+
+
+PAUSE = 1.0
+"""Seconds from the end of a post to the next one in its channel, and the same between two updates."""
+
+LONGEST_CALL = 20.0
+"""Seconds after which a call counts as ended whose process has not said so."""
+
+MOST_UPDATES = 40
+"""The most updates of a workspace within WINDOW: Slack allows 50 per minute."""
+
+WINDOW = 61.0  # seconds
+
+
+LONGEST_WAIT = 900.0
+"""The most seconds for which a Retry-After of Slack's counts."""
+
+UNTRUE = LONGEST_WAIT + 60.0
+"""No wait ends later than in so many seconds: an earlier version stored it, or the clock was changed."""
+
+
+class Kind(StrEnum):
+    """The kinds of calls that are limited apart."""
+
+    POST = "post"
+    UPDATE = "update"
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """The calls of one kind for a channel."""
+
+    kind: Kind
+    channel_id: str
+
+    @property
+    def held_by_slack(self) -> str:
+        """Return the name of what a Retry-After is about: posts are limited per channel, updates per workspace."""
+        return self.kind if self.kind is Kind.UPDATE else self.name
+
+    @property
+    def name(self) -> str:
+        """Return the name of the lane."""
+        return f"{self.kind}:{self.channel_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Recent messages and updates of a workspace; all times are Unix seconds.
+
+    `updates` are the times of the last updates, `free_at` says from when a lane, or all of a kind, is free again.
+    `busy_until` says when the running call of a lane counts as ended.
+    """
+
+    updates: tuple[float, ...] = ()
+    free_at: Mapping[str, float] = field(default_factory=dict)
+    busy_until: Mapping[str, float] = field(default_factory=dict)
+
+    def next_slot(self, lane: Lane, now: float) -> float:
+        """Return when the next call of a lane is allowed, or is looked at again; `now` if it is now."""
+        free_at = (self.free_at.get(name, 0.0) for name in {lane.name, lane.held_by_slack})
+        slot = max(now, *(at for at in free_at if at <= now + UNTRUE), 0.0)
+        if self.busy_until.get(lane.name, 0.0) > now:
+            slot = max(slot, now + PAUSE)
+        if lane.kind is Kind.UPDATE and len(self.updates) >= MOST_UPDATES:
+            slot = max(slot, self.updates[-MOST_UPDATES] + WINDOW)
+        return slot
+
+    def begun(self, lane: Lane, now: float) -> "Pace":
+        """Return the pace while a call is being made."""
+        updates = (*self.updates, now)[-MOST_UPDATES:] if lane.kind is Kind.UPDATE else self.updates
+        busy = _after(self.busy_until, now) | {lane.name: now + LONGEST_CALL}
+        return Pace(updates, _after(self.free_at, now), busy)
+
+    def ended(self, lane: Lane, now: float) -> "Pace":
+        """Return the pace after a call."""
+        busy = {name: until for name, until in _after(self.busy_until, now).items() if name != lane.name}
+        return Pace(self.updates, _after(self.free_at, now) | {lane.name: now + PAUSE}, busy)
+
+    def held(self, lane: Lane, now: float, seconds: float) -> "Pace":
+        """Return the pace after Slack's Retry-After of so many seconds."""
+        free_at = _after(self.free_at, now) | {lane.held_by_slack: now + seconds}
+        return Pace(self.updates, free_at, self.busy_until)
+
+    def as_text(self) -> str:
+        """Return the pace as JSON."""
+        return json.dumps({"updates": self.updates, "free_at": dict(self.free_at), "busy_until": dict(self.busy_until)})
+
+
+def read_pace(text: str) -> Pace:
+    """Decode the JSON of a pace."""
+    read = json.loads(text)
+    return Pace(tuple(read["updates"]), read["free_at"], read["busy_until"])
+
+
+def _after(times: Mapping[str, float], now: float) -> dict[str, float]:
+    return {name: time for name, time in times.items() if time > now}
+
+
+GIVE_UP_AFTER = 1800.0
+"""Seconds from the first round to the last one. A response_url is valid for as long."""
+
+LONGEST_WAIT_IN_ROUND = 3.0
+"""The longest Retry-After, in seconds, that a round waits for before it takes the next route."""
+
+WAIT_FOR_SLACK = 5.0
+"""Seconds before a message is sent again that something else answered in Slack's place."""
+
+FIRST_ROUNDS = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+THEN_EVERY = 60.0
+
+
+def round_times() -> Iterator[float]:
+    """Yield when each round begins, in seconds since the first one."""
+    yield from FIRST_ROUNDS
+    time = FIRST_ROUNDS[-1] + THEN_EVERY
+    while time <= GIVE_UP_AFTER:
+        yield time
+        time += THEN_EVERY

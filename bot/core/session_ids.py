@@ -1,0 +1,288 @@
+"""Find session ids in what people and programs write."""
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NewType
+from urllib.parse import unquote
+
+_BLOCKS = (
+    *((0x0000, 0x036F), (0x0580, 0x061F), (0x06DD, 0x06DD), (0x070F, 0x070F), (0x0890, 0x0891), (0x08E2, 0x08E2)),
+    *((0x1400, 0x1400), (0x1800, 0x180F), (0x1AB0, 0x1AFF), (0x1D2C, 0x1DFF), (0x1E9A, 0x1E9B), (0x2000, 0x27FF)),
+    *((0x2A74, 0x2A76), (0x2C7C, 0x2C7D), (0x2E17, 0x2E5D), (0x3000, 0x33FF)),
+    *((0xA7F2, 0xA7F9), (0xFB00, 0xFB29), (0xFE00, 0xFFFF)),
+    *((0x10780, 0x107BF), (0x10D6E, 0x10D6E), (0x10EAD, 0x10EAD), (0x110BD, 0x110CD), (0x13430, 0x1343F)),
+    *((0x1BCA0, 0x1BCA3), (0x1CCD6, 0x1CCFA), (0x1D165, 0x1D182), (0x1D400, 0x1D7FF), (0x1F100, 0x1F190)),
+    *((0x1FBF0, 0x1FBF9), (0xE0000, 0xE01FF)),
+)
+"""The blocks with characters that stand for ASCII ones or for nothing, but for the marks of single scripts."""
+
+_NOTHING = {"Cc", "Cf", "Mn", "Mc", "Me"}  # categories: control, format, marks
+_BETWEEN = "\ue000"  # for private use, so it is in no block
+_IN_AN_ID = re.compile(r"[0-9A-Za-z_=:/-]")
+
+
+def _forms() -> Iterator[tuple[int, str]]:
+    characters = [chr(code) for first, last in _BLOCKS for code in range(first, last + 1)]
+    forms = unicodedata.normalize("NFKC", _BETWEEN.join(characters)).split(_BETWEEN)
+    for character, form in zip(characters, forms, strict=True):
+        category = unicodedata.category(character)
+        if category in _NOTHING:
+            yield ord(character), ""
+        elif "Pd" in (category, unicodedata.category(form[0])) or form == "\N{MINUS SIGN}":
+            yield ord(character), "-"
+        elif form != character and _IN_AN_ID.search(form):
+            yield ord(character), form
+
+
+FORMS = dict(_forms())
+"""For `str.translate`: characters and what they stand for."""
+
+LONGEST_FORM = max(map(len, FORMS.values()))
+
+
+SessionId = NewType("SessionId", str)
+"""A UUID in its canonical form: lower case, 8-4-4-4-12 hexadecimal digits."""
+
+_DASHED = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_NOT_INSIDE_A_WORD = r"(?<![0-9a-z])(?<![0-9a-f]-)"
+_NOT_GOING_ON = r"(?![0-9a-z]|-[0-9a-f])"
+_ID = re.compile(
+    rf"(?P<label>sessions?(?:[_-]?id)?[/=:])?{_NOT_INSIDE_A_WORD}(?P<id>{_DASHED}|[0-9a-f]{{32}}){_NOT_GOING_ON}",
+    re.ASCII | re.IGNORECASE,
+)
+_START_OF_AN_ID = re.compile(r"[0-9a-f]{8}", re.ASCII | re.IGNORECASE)  # found far sooner than an id where none is
+_ID_DIGITS = 32
+_LINK = re.compile(r"<([@#!][^<>|]*|[a-z]+:[^<>|]*)(?:\|([^<>]*))?>", re.IGNORECASE)
+_VISIBLE_ESCAPE = re.compile(r"%(?:[2-6][0-9a-f]|7[0-9a-e])", re.IGNORECASE)
+_ID_LIKE = re.compile(r"[0-9a-f]+(?:-[0-9a-f]+)+|[0-9a-f]{16,}", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Exactly one session id; `rest` is the other text, with white space folded."""
+
+    session_id: SessionId
+    rest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """No text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """No session id in `written`; `digits` counts those of the part that is most like one (0: none is)."""
+
+    written: str
+    digits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """Several different session ids, in the order of the text."""
+
+    session_ids: tuple[SessionId, ...]
+
+
+Search = Found | Missing | Broken | Ambiguous
+
+
+def find_session_id(text: str) -> Search:
+    """Find the one session that `text` names.
+
+    `text` is what Slack sends: HTML-escaped once, perhaps with link markup, perhaps mangled by a client
+    (typographic dashes and quotes, no-break and zero-width spaces) or pasted from a URL, JSON or `urn:uuid:`.
+    https://docs.slack.dev/messaging/formatting-message-text
+    """
+    words = words_with_ids(text)
+    ids = tuple(dict.fromkeys(found for _, ids_here in words for found in ids_here))
+    if len(ids) > 1:
+        return Ambiguous(ids)
+    rest = " ".join(word for word, ids_here in words if not ids_here and _is_visible(word))
+    if ids:
+        return Found(ids[0], rest)
+    return Broken(rest, _digits_of_nearest_miss(_fold(rest))) if rest else Missing()
+
+
+def words_with_ids(text: str) -> list[tuple[str, tuple[SessionId, ...]]]:
+    """Split a text as Slack sends it into words, each with the different session ids in it. The time is linear."""
+    words = _LINK.sub(_plain_link, _unescape(text)).split()
+    return [(word, _ids_in_word(word)) for word in words]
+
+
+def _unescape(text: str) -> str:
+    """Return a text without HTML's escapes."""
+    try:
+        return html.unescape(text)
+    except ValueError:  # a number of over 4,300 digits
+        return text
+
+
+def _ids_in_word(word: str) -> tuple[SessionId, ...]:
+    """Return the different ids of a word. Most words are too short for one."""
+    if len(word) < _ID_DIGITS and (word.isascii() or len(word) * LONGEST_FORM < _ID_DIGITS):
+        return ()
+    folded = _fold(word)
+    return _ids_in(folded) if len(folded) >= _ID_DIGITS else ()
+
+
+def _plain_link(match: re.Match[str]) -> str:
+    """Return Slack's `<target|label>` as people see it, and with an id that only the target has."""
+    target, label = match[1], match[2] or ""
+    if target[:1] in {"@", "#", "!"}:
+        return target[0] + (label or target[1:])
+    ids = dict.fromkeys((*_ids_in_word(target), *_ids_in_word(label)))
+    return " ".join(ids) if ids else label or target
+
+
+def _fold(word: str) -> str:
+    """Normalize a word: remove compatibility forms, escapes, marks, invisible characters and typographic dashes."""
+    if "%" in word:
+        word = unquote(word)
+    return word if word.isascii() and word.isprintable() else word.translate(FORMS)
+
+
+def _is_visible(word: str) -> bool:
+    if "%" in word and not _VISIBLE_ESCAPE.search(word):
+        return bool(_fold(word))
+    return FORMS.get(ord(word[0])) != "" or bool(word.translate(FORMS))
+
+
+def _ids_in(word: str) -> tuple[SessionId, ...]:
+    """Return the different ids of a folded word; in a URL with several, the one labelled as the session's."""
+    matches = list(_ID.finditer(word)) if _START_OF_AN_ID.search(word) else []
+    marked = [match for match in matches if match["label"]]
+    return tuple(dict.fromkeys(_canonical(match["id"]) for match in marked or matches))
+
+
+def _canonical(found: str) -> SessionId:
+    digits = found.replace("-", "").lower()
+    return SessionId("-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])))
+
+
+def _digits_of_nearest_miss(text: str) -> int:
+    counts = [len(miss.replace("-", "")) for miss in _ID_LIKE.findall(text)]
+    return min(counts, key=lambda count: abs(count - _ID_DIGITS), default=0)
+
+
+MOST_IDS = 100
+"""The most ids that are found in one message."""
+
+_MOST_CHARACTERS = 100_000  # that are read of one message
+_MOST_PARTS = 20_000
+
+_PARTS = ("text", "blocks", "attachments")
+_SHOWN = frozenset(
+    (
+        *("text", "title", "pretext", "fallback", "footer", "author_name", "author_subname", "subtitle", "body"),
+        *("description", "label", "hint", "placeholder", "alt_text", "provider_name", "ok_text", "dismiss_text"),
+    )
+)
+_BEHIND = ("url", "title_link", "title_url", "author_link", "value")
+"""Links, and what a button sends. The `value` of an attachment's field is shown, but it has no `type`."""
+_UNSEEN = frozenset(("metadata", "event_payload", "files", "file", "slack_file"))
+_RICH_TEXT = ("rich_text_section", "rich_text_preformatted", "rich_text_quote")
+
+_WORDS_AROUND = 8
+_LONGEST_CONTEXT = 150  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A session id in a message; `context` is unescaped text beside or above it, "" without one."""
+
+    session_id: SessionId
+    context: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mentions:
+    """The different session ids of a message, in its order; not complete if the message is too large to be read."""
+
+    found: tuple[Mention, ...]
+    is_complete: bool = True
+
+
+def find_mentions(message: Mapping[str, Any]) -> Mentions:
+    """Find the session ids in a message as Slack sends it to apps; anything else than expected in it is ignored."""
+    search = _Search()
+    for part in _passages([(name, message.get(name)) for name in _PARTS]):
+        if not search.read(*part):
+            break
+    found = tuple(Mention(session_id, context) for session_id, context in search.contexts.items())
+    return Mentions(found[:MOST_IDS], search.is_complete)
+
+
+_Part = tuple[str, Any]
+
+
+def _passages(parts: list[_Part]) -> Iterator[tuple[str, bool]]:
+    """Yield the texts in these parts of a message, and whether each is shown. "" is a part without a text."""
+    stack = parts[::-1]
+    while stack:
+        name, value = stack.pop()
+        is_text = isinstance(value, str) and (name in _SHOWN or name in _BEHIND)
+        yield (value, name in _SHOWN) if is_text else ("", False)
+        if isinstance(value, list):
+            stack += [(name, one) for one in value[_MOST_PARTS::-1]]
+        elif isinstance(value, dict):
+            stack += list(_children(value))[_MOST_PARTS::-1]
+
+
+def _children(holder: Mapping[str, Any]) -> Iterator[_Part]:
+    """Yield what an object consists of: first what is shown."""
+    elements = holder.get("elements")
+    if holder.get("type") in _RICH_TEXT and isinstance(elements, list):
+        parts = [one for one in elements if isinstance(one, dict)]
+        yield "text", "".join(map(_words_of, parts))
+        yield from (("url", one.get("url")) for one in parts)
+        return
+    is_field = "type" not in holder
+    shown = ((name, value) for name, value in holder.items() if name not in _BEHIND and name not in _UNSEEN)
+    yield from ((name, value) for name, value in shown if isinstance(value, str | list | dict))
+    yield from (("text" if is_field and name == "value" else name, holder.get(name)) for name in _BEHIND)
+
+
+def _words_of(element: Mapping[str, Any]) -> str:
+    """Return the text of an element of rich text; a mention or an emoji separates words."""
+    text = element.get("text") or element.get("url")
+    return text if isinstance(text, str) else " "
+
+
+class _Search:
+    """The ids found so far, each with its context, and what is left of the limits."""
+
+    def __init__(self) -> None:
+        self.contexts: dict[SessionId, str] = {}
+        self.is_complete = True
+        self._line = ""
+        self._parts = _MOST_PARTS
+        self._characters = _MOST_CHARACTERS
+
+    def read(self, text: str, is_shown: bool) -> bool:  # noqa: FBT001 - part of a passage
+        """Read a text. Return False, and be incomplete, if a limit is reached."""
+        self._parts -= 1
+        self._characters -= len(text)
+        if self._parts < 0 or self._characters < 0 or len(self.contexts) > MOST_IDS:
+            self.is_complete = False
+        for line in text[: max(0, self._characters + len(text))].splitlines():
+            self._read_line(line, is_shown=is_shown)
+        return self.is_complete
+
+    def _read_line(self, line: str, *, is_shown: bool) -> None:
+        words = words_with_ids(line)
+        for position in [position for position, (_, ids) in enumerate(words) if ids]:
+            near = _join(words[max(0, position - _WORDS_AROUND) : position + _WORDS_AROUND + 1]) if is_shown else ""
+            for session_id in words[position][1]:
+                self.contexts[session_id] = self.contexts.get(session_id) or near or self._line
+        if is_shown:
+            self._line = _join(words) or self._line
+
+
+def _join(words: list[tuple[str, tuple[SessionId, ...]]]) -> str:
+    """Return the words without ids, and without the marks of formatting."""
+    return " ".join(word.strip("*_~`") for word, ids in words if not ids)[:_LONGEST_CONTEXT].strip()

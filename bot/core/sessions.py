@@ -1,0 +1,308 @@
+"""A browser session as Anchor describes it, its state by the journal, and lists of sessions."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from typing import Any
+
+from bot.core import outcomes
+from bot.core.history import PastOrder
+from bot.core.outcomes import NotFound, NotRunning, Paused, Resumed, Unconfirmed
+from bot.core.requests import Verb, time_id
+from bot.core.session_ids import Ambiguous, Broken, Missing, SessionId
+
+RUNNING = "running"
+"""The status that Anchor's documentation gives to a session that runs. All others are free text."""
+
+_ENDED = frozenset(
+    {
+        *("cancelled", "canceled", "closed", "complete", "completed", "deleted", "done", "ended", "expired", "failed"),
+        *("finished", "killed", "stopped", "succeeded", "success", "terminated", "timed out", "timedout", "timeout"),
+    }
+)
+_SECONDS_PER_MINUTE = 60.0
+_MOST_TAGS, _LONGEST_TAG = 20, 100  # that are stored with a card
+_ABSENT: tuple[object, ...] = (None, "", ())
+
+
+class Life(StrEnum):
+    """Meaning of a status of a session. Anchor documents no statuses, so some have none."""
+
+    RUNNING = "running"
+    ENDED = "ended"
+    UNKNOWN = "unknown"
+
+
+def life_of(status: str) -> Life:
+    """Return what a status says. Only a status that is known as an end is one: an agent could still run."""
+    words = " ".join(re.findall("[a-z]+", status.casefold()))
+    if words == RUNNING:
+        return Life.RUNNING
+    return Life.ENDED if words in _ENDED else Life.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A session; a field that Anchor does not send is empty or None.
+
+    `created_at` is in Unix seconds. `domains` are host names. `key_name` is the name of the API key that made it.
+    `is_task` says whether a task of Anchor's made it, and not a program. `credits` is what it has cost so far.
+    `max_minutes` is its own limit of its duration.
+    """
+
+    id: SessionId
+    status: str = ""
+    created_at: float | None = None
+    tags: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    steps: int | None = None
+    key_name: str = ""
+    is_task: bool | None = None
+    credits: float | None = None
+    max_minutes: float | None = None
+
+    def lasting(self) -> "Session":
+        """Return what does not change soon."""
+        return replace(self, status="", steps=None, credits=None)
+
+    def for_card(self) -> "Session":
+        """Return what a card shows: what stays true for long, and is for everybody in a channel."""
+        tags = tuple(tag[:_LONGEST_TAG] for tag in self.tags[:_MOST_TAGS])
+        return replace(self.lasting(), key_name="", domains=self.domains[:1], tags=tags)
+
+    def with_newer(self, newer: "Session") -> "Session":
+        """Return `newer`, with the fields that it lacks from this one: each of Anchor's answers lacks some."""
+        return replace(self, **newer.stated())
+
+    def stated(self) -> dict[str, Any]:
+        """Return the fields that Anchor has stated, by name, without the id."""
+        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "id"}
+        return {name: value for name, value in values.items() if value not in _ABSENT}
+
+    @property
+    def life(self) -> Life:
+        """Return what its status says."""
+        return life_of(self.status)
+
+    @property
+    def short_id(self) -> str:
+        """Return the first 8 digits of its id."""
+        return self.id[:8]
+
+    @property
+    def ends_at(self) -> float | None:
+        """Return when it ends at the latest (Unix seconds), if Anchor states that."""
+        if self.created_at is None or self.max_minutes is None:
+            return None
+        return self.created_at + self.max_minutes * _SECONDS_PER_MINUTE
+
+
+class Phase(StrEnum):
+    """The phases of a session after an order."""
+
+    PAUSING = "pausing"
+    """A pause is being sent; its outcome is not known yet."""
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    UNCONFIRMED = "unconfirmed"
+    """The last order may have been done or not."""
+    ENDED = "ended"
+    """Anchor lists the session as ended."""
+    NOT_RUNNING = "not running"
+    NOT_FOUND = "not found"
+
+
+PHASES = {
+    Paused.__name__: Phase.PAUSED,
+    Resumed.__name__: Phase.RESUMED,
+    Unconfirmed.__name__: Phase.UNCONFIRMED,
+    outcomes.Broken.__name__: Phase.UNCONFIRMED,
+    NotRunning.__name__: Phase.NOT_RUNNING,
+    NotFound.__name__: Phase.NOT_FOUND,
+}
+"""The phase that an outcome leaves. All other outcomes leave the session as it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionState:
+    """The state that the last effective order left: who gave it, where, and when (Unix seconds)."""
+
+    phase: Phase
+    verb: Verb
+    order_id: str
+    user_id: str
+    channel_id: str
+    reason: str
+    at: float
+
+
+def ended_state(status: str, at: float) -> SessionState:
+    """Return the state of a session that Anchor lists with a `status` that means its end, at a time (Unix seconds)."""
+    return SessionState(Phase.ENDED, Verb.PAUSE, time_id(at), "", "", status, at)
+
+
+RECENT = 86_400.0
+"""The age in seconds up to which a session is listed whose status is not known."""
+
+
+class Unread(StrEnum):
+    """The reasons why Anchor's list could not be read."""
+
+    KEY_REJECTED = "key rejected"
+    RATE_LIMITED = "rate limited"
+    UNREACHABLE = "unreachable"
+    TIMED_OUT = "timed out"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class NotRead:
+    """Anchor was not read; `status_code` is that of its answer, if any."""
+
+    why: Unread
+    status_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPage:
+    """Sessions in Anchor's sequence; `unreadable` counts others on the page, whose ids cannot be read."""
+
+    sessions: tuple[Session, ...]
+    is_last: bool
+    unreadable: int = 0
+
+    @property
+    def is_complete(self) -> bool:
+        """Return whether no session is missing after the first one."""
+        return self.is_last and not self.unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class SessionList:
+    """The sessions that run or may run, the newest first. `read_at` is in Unix seconds, `ended` has recent others.
+
+    If it is not complete, there can be more than these: Anchor has too many to read, or only those of one API key
+    could be read.
+    """
+
+    sessions: tuple[Session, ...]
+    is_complete: bool
+    read_at: float
+    ended: frozenset[SessionId] = frozenset()
+
+    def matching(self, words: str) -> "SessionList":
+        """Return those that have each word in a tag, a domain or the name of the key, or that an id begins with."""
+        wanted = words.casefold().split()
+        found = (one for one in self.sessions if _matches(one, wanted))
+        return replace(self, sessions=tuple(found))
+
+    def only_match(self, words: str) -> Session | None:
+        """Return the session that `words` can mean alone: by the first 8 digits of its id. Otherwise people choose."""
+        matches = self.matching(words).sessions
+        if not (self.is_complete and _EIGHT_DIGITS.fullmatch(words.strip()) and len(matches) == 1):
+            return None
+        (session,) = matches
+        is_certain = session.life is Life.RUNNING and not _has_word(session, words.strip().casefold())
+        return session if is_certain else None
+
+
+_EIGHT_DIGITS = re.compile("[0-9a-fA-F]{8}", re.ASCII)
+_BEGINNING = re.compile("[0-9a-f]{8}[0-9a-f-]*", re.ASCII)
+_QUOTES = "`'\"\u2018\u2019\u201c\u201d\u00ab\u00bb"
+NEAR_MISS = 16  # digits from which a word is an id that was copied in part
+
+
+def words_of(search: Missing | Broken | Ambiguous) -> str | None:
+    """Return the words by which a person looks for a session, "" for all; None if they meant to write a whole id.
+
+    A word can be quoted, or copied as code from a list.
+    """
+    if isinstance(search, Missing):
+        return ""
+    if not isinstance(search, Broken) or search.digits >= NEAR_MISS:
+        return None
+    words = (word.strip(_QUOTES) for word in search.written.split())
+    return " ".join(word for word in words if word)
+
+
+def running_sessions(pages: Sequence[SessionPage], *, now: float, is_complete: bool = True) -> SessionList:
+    """Return the sessions of these pages that run, and the recent ones that may run; `now` is in Unix seconds.
+
+    A session on two pages counts once, as the first page has it: pages change while they are read. The list is
+    complete if each page is, unless `is_complete` is false.
+    """
+    found = {session.id: session for page in reversed(pages) for session in reversed(page.sessions)}
+    shown = (session for session in found.values() if _may_run(session, now))
+    newest_first = sorted(shown, key=lambda session: (-(session.created_at or now), session.id))
+    ended = frozenset(session.id for session in found.values() if session.life is Life.ENDED)
+    return SessionList(tuple(newest_first), is_complete and all(page.is_complete for page in pages), now, ended)
+
+
+def _may_run(session: Session, now: float) -> bool:
+    is_recent = session.created_at is None or session.created_at > now - RECENT
+    return session.life is Life.RUNNING or (session.life is Life.UNKNOWN and is_recent)
+
+
+def _matches(session: Session, wanted: list[str]) -> bool:
+    return all(_has_word(session, word) or _begins_with(session, word) for word in wanted)
+
+
+def _has_word(session: Session, word: str) -> bool:
+    return any(word in name.casefold() for name in (*session.tags, *session.domains, session.key_name))
+
+
+def _begins_with(session: Session, word: str) -> bool:
+    return _BEGINNING.fullmatch(word) is not None and session.id.replace("-", "").startswith(word.replace("-", ""))
+
+
+_STATE_CHANGES = frozenset(
+    kind.__name__
+    for kind in (
+        *(outcomes.Paused, outcomes.Resumed, outcomes.NotRunning, outcomes.NotFound),
+        *(outcomes.Unconfirmed, outcomes.Broken),
+    )
+)
+"""The outcomes after which an agent can be in another state than before."""
+
+
+@dataclass(frozen=True, slots=True)
+class PausedSession:
+    """A session that this app paused by `order`; `session` is None if Anchor does not list it as running."""
+
+    order: PastOrder
+    session: Session | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The sessions for one person, and what they are `allowed` to do where they are.
+
+    `paused` is None if the journal cannot be read.
+    """
+
+    running: SessionList | NotRead
+    paused: tuple[PausedSession, ...] | None
+    allowed: frozenset[Verb]
+    viewer_id: str
+    is_admin: bool = False
+
+
+def paused_sessions(orders: Sequence[PastOrder], running: SessionList | NotRead) -> tuple[PausedSession, ...]:
+    """Return the sessions whose last change was a pause, unless Anchor says that they ended. `orders`: newest first.
+
+    Anchor does not say whether an agent is paused, so somebody can have resumed it elsewhere.
+    """
+    last: dict[str, PastOrder] = {}
+    for order in orders:
+        if order.outcome in _STATE_CHANGES:
+            last.setdefault(order.session_id, order)
+    listed: dict[str, Session] = {}
+    ended: frozenset[SessionId] = frozenset()
+    if isinstance(running, SessionList):
+        listed, ended = {session.id: session for session in running.sessions}, running.ended
+    return tuple(
+        PausedSession(order, listed.get(order.session_id))
+        for order in last.values()
+        if order.outcome == outcomes.Paused.__name__ and order.session_id not in ended
+    )

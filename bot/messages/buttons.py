@@ -1,0 +1,245 @@
+"""Buttons and menus, of sessions and for admins, and a session and its state in one line."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import assert_never
+
+from bot.core.requests import Verb, button_value
+from bot.core.session_ids import SessionId
+from bot.core.sessions import Life, Phase, Session, SessionState
+from bot.messages.blocks import Block, confirm, option, plain_text
+from bot.messages.markup import CHECKED, DONE, UNCONFIRMED, code, lines, mention, moment, plain
+
+SET_KEY = "anchor_set_key"
+REMOVE_KEY = "anchor_remove_key"
+KEY_MENU = "anchor_key_menu"
+CHANGE_POLICY = "anchor_change_policy"
+ALERTS_CHANNEL = "anchor_alerts_channel"
+TEST_ALERT = "anchor_test_alert"
+ALERTS_TOKEN = "anchor_alerts_token"  # noqa: S105 - the name of a button
+HISTORY = "anchor_history"
+"""The `action_id` of each; the modal that a control opens has it as its `callback_id`.
+
+REMOVE_KEY was also a button of earlier versions, which a Home can still show.
+"""
+
+
+def set_key_button(verb: str) -> Block:
+    """Return the button that opens the modal for the key; `verb` is "Set" or "Replace"."""
+    return _button(SET_KEY, f"{verb} Anchor API key") | {"style": "primary"}
+
+
+def key_menu() -> Block:
+    """Return the menu that replaces or removes the key; the value of an option names the modal."""
+    options = [option("Replace key", SET_KEY), option("Remove key", REMOVE_KEY)]
+    return {"type": "overflow", "action_id": KEY_MENU, "options": options}
+
+
+def change_policy_button() -> Block:
+    """Return the button that opens the modal for the policy."""
+    return _button(CHANGE_POLICY, "Edit permissions")
+
+
+def test_alert_button() -> Block:
+    """Return the button that posts a test alert."""
+    return _button(TEST_ALERT, "Send a test alert")
+
+
+def alerts_token_button() -> Block:
+    """Return the button that opens the modal with the URL and a new token for alerts."""
+    return _button(ALERTS_TOKEN, "Alert URL and token")
+
+
+def history_button() -> Block:
+    """Return the button that opens the modal with past orders."""
+    return _button(HISTORY, "Search all")
+
+
+def alerts_channel_select(chosen: str | None) -> Block:
+    """Return the menu that chooses the channel for alerts.
+
+    Slack keeps what somebody has chosen while block and element have the same ids, so a block with it needs a new one
+    when it is to show the stored one. https://docs.slack.dev/reference/views
+    """
+    initial = {"initial_conversation": chosen} if chosen else {}
+    return {
+        "type": "conversations_select",
+        "action_id": ALERTS_CHANNEL,
+        "placeholder": plain_text("Choose a channel"),
+        "filter": {
+            "include": ["public", "private"],
+            "exclude_bot_users": True,
+            "exclude_external_shared_channels": True,  # the people of the other company would read the alerts
+        },
+        **initial,
+    }
+
+
+def _button(action_id: str, label: str) -> Block:
+    return {"type": "button", "action_id": action_id, "text": plain_text(label)}
+
+
+_MOST_TAGS = 3
+_MOST_HOSTS = 1
+_LONGEST_NAME = 24
+_LONGEST_HOST = 40
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+
+
+def session_line(session: Session, *, now: float) -> str:
+    """Return the line of a session in a list; `now` is in Unix seconds."""
+    parts = (code(session.short_id), *_facts(session, now))
+    return " · ".join(part for part in parts if part)
+
+
+def session_facts(session: Session, *, now: float) -> str:
+    """Return what is known of a session, for everybody in a channel; "" if that is nothing."""
+    facts = [fact for fact in _facts(replace(session, key_name=""), now) if fact]
+    if session.life is not Life.ENDED and session.ends_at is not None and session.ends_at > now:
+        facts.append(f"ends at the latest {moment(session.ends_at)}")
+    return " · ".join(facts)
+
+
+def card_facts(session: Session, *, has_ended: bool) -> str:
+    """Return what a card says of a session; "" if that is nothing. It has no age: a card stays as it is for long."""
+    ends_at = None if has_ended else session.ends_at
+    facts = [
+        *_lasting_facts(session),
+        "" if session.created_at is None else f"started {moment(session.created_at)}",
+        "" if ends_at is None else f"ends at the latest {moment(ends_at)}",
+    ]
+    return " · ".join(fact for fact in facts if fact)
+
+
+def _lasting_facts(session: Session) -> list[str]:
+    hosts = _some(session.domains, most=_MOST_HOSTS, limit=_LONGEST_HOST)
+    tags = _some(session.tags, most=_MOST_TAGS, limit=_LONGEST_NAME)
+    return [tags, f"on {hosts}" if hosts else "", _maker(session)]
+
+
+def _facts(session: Session, now: float) -> list[str]:
+    is_stated = session.life is not Life.RUNNING and session.status
+    return [
+        *_lasting_facts(session),
+        "" if session.steps is None else f"{session.steps} step{'' if session.steps == 1 else 's'}",
+        "" if session.created_at is None else age(now - session.created_at),
+        "" if session.credits is None else f"{session.credits:.4g} credits",
+        f"status {code(session.status, limit=_LONGEST_NAME)}" if is_stated else "",
+    ]
+
+
+def _maker(session: Session) -> str:
+    """Return who made the session, and whether a task of Anchor's or another program drives it."""
+    by_key = f"by key {code(session.key_name, limit=_LONGEST_NAME)}" if session.key_name else ""
+    driver = {True: "task", False: "external program", None: ""}[session.is_task]
+    return f"{driver} {by_key}".strip()
+
+
+def age(seconds: float) -> str:
+    """Return an age in its two largest units."""
+    if seconds < _MINUTE:
+        return "under 1 min"
+    if seconds < _HOUR:
+        return f"{seconds // _MINUTE:.0f} min"
+    if seconds < _DAY:
+        return f"{seconds // _HOUR:.0f} h {seconds % _HOUR // _MINUTE:.0f} min"
+    return f"{seconds // _DAY:.0f} d {seconds % _DAY // _HOUR:.0f} h"
+
+
+def _some(names: Sequence[str], *, most: int, limit: int) -> str:
+    more = f" +{len(names) - most}" if len(names) > most else ""
+    return ", ".join(code(name, limit=limit) for name in names[:most]) + more
+
+
+ACTIONS = {Verb.PAUSE: "anchor_pause", Verb.RESUME: "anchor_resume"}
+"""The `action_id` of each verb's button: a public contract, since any message of this app can carry them.
+
+The `value` is the session id; on the bot's own Resume buttons a version follows it, see `core.requests`.
+"""
+
+CONFIRMED_RESUME = "anchor_resume_confirmed"
+"""The `action_id` of a Resume button that asks before the click, as the bot's own do.
+
+A click on the other one is answered with the question, since Slack does not report whether a button asks.
+"""
+
+LEGACY_PAUSE = "anchor_pause_legacy"
+"""The `callback_id` of an attachment whose buttons pause: a public contract, too. The `value` is the session id.
+
+https://api.slack.com/legacy/message-buttons
+"""
+
+PAUSE_FROM_MESSAGE, PAUSE_FROM_MESSAGE_NAME = "anchor_pause_from_message", "Pause Anchor agent"
+"""The `callback_id` of the message shortcut, and its name, as manifest.yml declares them."""
+
+VERBS = {action: verb for verb, action in ACTIONS.items()} | {CONFIRMED_RESUME: Verb.RESUME}
+
+_QUESTION = "Resume this agent?"
+_EFFECT = "The agent goes on where it was paused."
+
+
+def button(  # noqa: PLR0913 - the variants of a button
+    verb: Verb,
+    session_id: SessionId,
+    *,
+    label: str = "",
+    history: str = "",
+    is_asked: bool = False,
+    version: str = "",
+) -> Block:
+    """Return the button for this order; every click is a new order by the person who clicks.
+
+    Only Resume asks first, unless the message itself `is_asked`. `history` is mrkdwn about the pause, for that
+    question. The default `label` is the verb. Only Resume has a `version`.
+    """
+    spoken = f"{label}: {verb}" if label else verb.value.capitalize()
+    question = f"{history} {_EFFECT}".strip()
+    return {
+        "type": "button",
+        "action_id": ACTIONS[verb] if verb is Verb.PAUSE else CONFIRMED_RESUME,
+        "text": plain_text(label or verb.value.capitalize()),
+        "value": button_value(session_id, version) if verb is Verb.RESUME and version else session_id,
+        "accessibility_label": f"{spoken} session {session_id}",
+        **({"confirm": confirm(_QUESTION, question, "Resume")} if verb is Verb.RESUME and not is_asked else {}),
+    }
+
+
+def resume_question(session_id: SessionId, version: str) -> tuple[str, Block]:
+    """Return the question in mrkdwn and its button, for a click on a Resume button that did not ask."""
+    return f"❔ *{_QUESTION}* {_EFFECT}", button(Verb.RESUME, session_id, is_asked=True, version=version)
+
+
+_LONGEST_REASON_ASKED = 80  # a confirmation dialog takes 300 characters
+
+
+def state_line(state: SessionState) -> str:
+    """Return the line about the last order: what it did, who gave it, when and why."""
+    by, reason = f"{mention(state.user_id)}, {moment(state.at)}", f": {plain(state.reason)}" if state.reason else ""
+    match state.phase:
+        case Phase.PAUSING:
+            return f"⏳ Pausing… Requested by {by}{reason}"
+        case Phase.PAUSED | Phase.RESUMED:
+            return f"{DONE[state.verb]} by {by}{reason}"
+        case Phase.UNCONFIRMED:
+            return f"{UNCONFIRMED[state.verb]} Requested by {by}{reason}"
+        case Phase.NOT_RUNNING | Phase.NOT_FOUND:
+            return f"{CHECKED[state.phase]} by {by}"
+        case Phase.ENDED:
+            return f"🔹 Ended, Anchor's status: {code(state.reason)}, {moment(state.at)}"
+        case never:
+            assert_never(never)
+
+
+def state_button(session_id: SessionId, state: SessionState) -> Block | None:
+    """Return the button that fits, if there is anything to pause or resume."""
+    return None if state.phase in {Phase.ENDED, *CHECKED} else next_button(session_id, state)
+
+
+def next_button(session_id: SessionId, state: SessionState) -> Block:
+    """Return the button for the next order. Resume asks first, and says who paused."""
+    if state.phase is Phase.PAUSED:
+        reason = f": {lines(' '.join(state.reason.split()), limit=_LONGEST_REASON_ASKED)}" if state.reason else ""
+        history = f"Paused by {mention(state.user_id)}, {moment(state.at)}{reason}."
+        return button(Verb.RESUME, session_id, history=history, version=state.order_id)
+    verb = state.verb if state.phase is Phase.UNCONFIRMED else Verb.PAUSE
+    return button(verb, session_id, version=state.order_id)

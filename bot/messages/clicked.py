@@ -1,0 +1,141 @@
+"""Change the message whose button was clicked."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot.core.requests import MessageContent
+from bot.core.session_ids import Found, SessionId, find_session_id
+from bot.messages.blocks import Block, section
+from bot.messages.buttons import VERBS
+
+_ADDED = {"image_width", "image_height", "image_bytes", "is_animated", "fallback"}
+
+
+def without_added_keys(part: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Return JSON of a message without what Slack adds to images, which it does not accept."""
+    if isinstance(part, list | tuple):
+        return [without_added_keys(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    added = _ADDED if _is_image(part) else set()
+    return {name: without_added_keys(value) for name, value in part.items() if name not in added}
+
+
+def without_images(card: MessageContent) -> MessageContent:
+    """Return the card without its images, and without blocks that contain nothing else."""
+    return replace(card, blocks=tuple(_strip(card.blocks)), attachments=tuple(_strip(card.attachments)))
+
+
+def _strip(part: Any) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(part, list | tuple):
+        stripped = [_strip(one) for one in part if not _is_image(one)]
+        return [one for one in stripped if not (isinstance(one, dict) and one.get("elements") == [])]
+    if not isinstance(part, dict):
+        return part
+    return {name: _strip(value) for name, value in part.items() if not _is_image(value)}
+
+
+def _is_image(part: object) -> bool:
+    return isinstance(part, dict) and part.get("type") == "image"
+
+
+_MOST_BLOCKS = 50  # https://docs.slack.dev/reference/block-kit/blocks
+
+
+@dataclass(frozen=True, slots=True)
+class CardUpdate:
+    """The new line about a session on a card, and the button for the next order, if there is one."""
+
+    session_id: SessionId
+    line: str
+    button: Block | None
+
+
+def apply(update: CardUpdate, card: MessageContent) -> MessageContent:
+    """Return the updated card; the same card if it has no button of the session.
+
+    The next button takes the place of the old one, so that a row of buttons does not move, and the line follows its
+    block. A full message gets no line. Applying an update twice has the same effect as once.
+    """
+    blocks = _update_blocks(update, card.blocks)
+    attachments = tuple(_update_attachment(update, attachment) for attachment in card.attachments)
+    updated = MessageContent(card.text, blocks, attachments)
+    return card if updated == card else replace(updated, text=_updated_text(update, card))
+
+
+def has_line(update: CardUpdate, card: MessageContent) -> bool:
+    """Return whether the card contains the line of the update."""
+    return any(block.get("block_id") == _block_id(update.session_id) for block in _all_blocks(card))
+
+
+def _all_blocks(card: MessageContent) -> Iterator[Block]:
+    yield from card.blocks
+    for attachment in card.attachments:
+        yield from attachment.get("blocks", ())
+
+
+def _update_attachment(update: CardUpdate, attachment: Block) -> Block:
+    blocks = attachment.get("blocks")
+    return attachment if blocks is None else {**attachment, "blocks": list(_update_blocks(update, blocks))}
+
+
+def _update_blocks(update: CardUpdate, blocks: Sequence[Block]) -> tuple[Block, ...]:
+    room = _MOST_BLOCKS - len(blocks)
+    has_line = any(block.get("block_id") == _block_id(update.session_id) for block in blocks)
+    button = update.button  # for the first block that has one of the session
+    result: list[Block] = []
+    for block in blocks:
+        kept = [block]
+        if holds_button := _holds_button(block, update.session_id):
+            kept, button = _replace_button(block, update.session_id, button), None
+        if block.get("block_id") == _block_id(update.session_id):
+            kept = [{**one, **_line_block(update)} for one in kept]
+        elif holds_button and not has_line and len(kept) <= room:
+            kept, has_line = [*kept, _line_block(update)], True
+        result.extend(kept)
+    return tuple(result)
+
+
+def _is_button(element: object, session_id: SessionId) -> bool:
+    if not isinstance(element, dict) or element.get("action_id") not in VERBS:
+        return False
+    found = find_session_id(str(element.get("value", "")))
+    return isinstance(found, Found) and found.session_id == session_id
+
+
+def _holds_button(block: Block, session_id: SessionId) -> bool:
+    return any(_is_button(element, session_id) for element in (block.get("accessory"), *block.get("elements", ())))
+
+
+def _replace_button(block: Block, session_id: SessionId, button: Block | None) -> list[Block]:
+    """Return the block with `button` in place of the session's; nothing if the old one was its only content."""
+    if "accessory" in block:
+        rest = {name: value for name, value in block.items() if name != "accessory"}
+        return [rest if button is None else {**rest, "accessory": button}]
+    old = [_is_button(element, session_id) for element in block["elements"]]
+    others = [element for element, is_old in zip(block["elements"], old, strict=True) if not is_old]
+    fits = button is not None and all(_action_id(element) != button["action_id"] for element in others)
+    place = old.index(True)
+    elements = [*others[:place], *([button] if fits else []), *others[place:]]
+    return [{**block, "elements": elements}] if elements else []
+
+
+def _action_id(element: object) -> object:
+    return element.get("action_id") if isinstance(element, dict) else None
+
+
+def _block_id(session_id: SessionId) -> str:
+    return f"anchor_{session_id}"
+
+
+def _line_block(update: CardUpdate) -> Block:
+    return {**section(update.line), "block_id": _block_id(update.session_id)}
+
+
+def _updated_text(update: CardUpdate, card: MessageContent) -> str:
+    """Return the text of the whole message, with the new line in place of an earlier one."""
+    earlier = {
+        block["text"]["text"] for block in _all_blocks(card) if block.get("block_id") == _block_id(update.session_id)
+    }
+    return "\n".join([*(line for line in card.text.split("\n") if line not in earlier), update.line])

@@ -1,0 +1,392 @@
+"""The answer to an order: its outcome, a refusal, or an error."""
+
+import math
+from collections.abc import Iterable
+from typing import assert_never
+
+from bot.core import outcomes
+from bot.core.outcomes import (
+    Late,
+    NoKey,
+    NotSent,
+    Overloaded,
+    PausedSince,
+    Refusal,
+    ResumedSince,
+    Stopping,
+    StoreUnavailable,
+    TooManyRepeats,
+    TooManyResumes,
+    WrongWorkspace,
+)
+from bot.core.policy import NotAMember, NotHere, NotNamed, Role, RoleUnknown
+from bot.core.requests import Order, Verb
+from bot.core.session_ids import SessionId
+from bot.core.sessions import PHASES, Phase, Session, SessionState
+from bot.messages.blocks import Message, ephemeral, in_channel, section, with_buttons
+from bot.messages.buttons import (
+    button,
+    next_button,
+    resume_question,
+    session_facts,
+    set_key_button,
+    state_button,
+    state_line,
+)
+from bot.messages.clicked import CardUpdate
+from bot.messages.markup import (
+    DONE,
+    IN_HOME,
+    MOST_NAMED,
+    NOT_DONE,
+    UNCONFIRMED,
+    channel,
+    code,
+    dashboard,
+    link,
+    mention,
+    moment,
+    or_in_dashboard,
+    place,
+    plain,
+    session,
+    some,
+)
+from bot.messages.usage import COMMANDS
+
+_PAUSE = COMMANDS[Verb.PAUSE]
+
+
+def unknown_command_message(command: str) -> Message:
+    """Return the answer to an unknown command."""
+    return ephemeral(f"Unknown command {code(command)}: nothing was done.", f"Try `{_PAUSE} help`.")
+
+
+def unknown_action_message(session_id: SessionId | None = None) -> Message:
+    """Return the answer to an unknown button, menu or shortcut, perhaps of another version; it can name a session."""
+    message = ephemeral("Unknown button or shortcut: nothing was done.", f"To pause a session, use `{_PAUSE}`.")
+    if session_id is None:
+        return message
+    return with_buttons(message, button(Verb.PAUSE, session_id))
+
+
+def broken_button_message(verb: Verb, value: str, *, is_legacy: bool = False) -> Message:
+    """Return the answer to a button whose value is not one session id; a legacy one is probably Alertmanager's."""
+    has = f"{code(value)} instead of a session id" if value else "no session id"
+    return ephemeral(
+        NOT_DONE[verb],
+        f"This button has {has}. Use `{COMMANDS[verb]}`.",
+        "The sender of this message must put the id into the button's `value`.",
+        "In Alertmanager, the label with the id must be in `group_by`." if is_legacy else "",
+    )
+
+
+def unreadable_message() -> Message:
+    """Return the answer to a command whose payload is not in Slack's format."""
+    return ephemeral(
+        "Slack sent this command in a form that the bot can't read; nothing was done.",
+        "Send it again. If that does not help, tell the operator of the bot.",
+    )
+
+
+def incident_message(incident_id: str) -> Message:
+    """Return the answer after an unexpected exception outside of an order."""
+    return ephemeral(
+        f"*Something broke in the bot itself* (incident {code(incident_id)}).",
+        "It is not known whether your request was carried out.",
+        f"Tell the operator of the bot; the log has the details under {code(incident_id)}.",
+    )
+
+
+def as_direct_message(message: Message, channel_id: str) -> Message:
+    """Return `message` as a direct message, which says which channel it belongs to, if to any."""
+    if not channel_id:
+        return message
+    why = f"This is for {place(channel_id)}, in case it does not show there."
+    blocks = (*message.blocks, section(why)) if message.blocks else ()
+    return Message(f"{message.text}\n{why}", message.visibility, blocks)
+
+
+_MOST_SHOWN = 5
+_COLLEAGUE = "Ask a member of this workspace"
+_NOT_A_MEMBER = {
+    Role.GUEST: ("Guests are not allowed to do that here.", "Ask a full member of this workspace"),
+    Role.BOT: ("Bots are not allowed to do that.", _COLLEAGUE),
+    Role.DEACTIVATED: ("Your account in this workspace is deactivated.", _COLLEAGUE),
+    Role.OUTSIDER: (
+        "Only members of the workspace that installed this app are allowed to do that.",
+        "Ask one of them to press the button",
+    ),
+}
+_ASK_ADMIN = f"Ask an admin to set it {IN_HOME}"
+_REINSTALL = "Ask an admin to reinstall this app (it lacks `users:read`) and set the key"
+_REFUSALS = {
+    WrongWorkspace: ("This bot does not serve your workspace.", "Ask the operator of the bot to set it up"),
+    RoleUnknown: ("Slack did not say whether you are a member of this workspace.", "Try again in a moment"),
+    StoreUnavailable: ("The bot can't read its database, and sent nothing.", "Try again in a moment"),
+    Overloaded: ("The bot has too many requests, and sent nothing.", "Try again in a few seconds"),
+    Stopping: ("The bot is being restarted, and sent nothing.", "Try again in a minute"),
+}
+
+_TOO_MANY = {
+    TooManyResumes: "You resumed too many sessions within a minute.",
+    TooManyRepeats: "You resumed this session too many times within 10 seconds.",
+}
+
+
+def refusal_message(order: Order, refusal: Refusal, *, dashboard_url: str, version: str) -> Message:
+    """Return the answer to a refused order, for the person alone; `version` is for a Resume button."""
+    about = session(order.session_id)
+    if isinstance(refusal, Late | PausedSince):
+        why, seen = (_how_late(refusal), version) if isinstance(refusal, Late) else _who_paused(refusal)
+        message = ephemeral(NOT_DONE[order.verb], why, about)
+        return with_buttons(message, button(order.verb, order.session_id, is_asked=True, version=seen))
+    if isinstance(refusal, ResumedSince):
+        since = f"🔹 *Already resumed* by {mention(refusal.user_id)}, {moment(refusal.given_at)}: nothing was sent."
+        message = ephemeral(since, f"To resume it anyway, use `{COMMANDS[Verb.RESUME]}`.", about)
+        return with_buttons(message, button(Verb.PAUSE, order.session_id))
+    why, advice = explain_refusal(order.verb, refusal)
+    advice = f"{advice}, {or_in_dashboard(order.verb, dashboard_url)}."
+    message = ephemeral(NOT_DONE[order.verb], why, advice, about)
+    if isinstance(refusal, NoKey) and refusal.can_set:
+        return with_buttons(message, set_key_button("Set"))
+    if isinstance(refusal, RoleUnknown | StoreUnavailable | Overloaded | NotSent | Stopping):
+        return with_buttons(message, button(order.verb, order.session_id, label="Try again", version=version))
+    return message
+
+
+def explain_refusal(verb: Verb, refusal: Refusal) -> tuple[str, str]:
+    """Return the reason, and what to do next, without the period."""
+    match refusal:
+        case NotAMember(role=role):
+            return _NOT_A_MEMBER[role]
+        case NotNamed(users=users):
+            return f"Only {_some(map(mention, sorted(users)))} can {verb} in this workspace.", "Ask one of them"
+        case NotHere(channels=channels):
+            return f"People can {verb} only in {_some(map(channel, sorted(channels)))}.", "Do it there"
+        case NoKey(can_set=can_set, scope_missing=scope_missing):
+            advice = (
+                "Set it now, and send the command again" if can_set else _REINSTALL if scope_missing else _ASK_ADMIN
+            )
+            return "This workspace has no Anchor API key yet.", advice
+        case NotSent() | TooManyResumes() | TooManyRepeats():
+            return _explain_limit(refusal)
+        case _:
+            return _REFUSALS[type(refusal)]
+
+
+def _explain_limit(refusal: NotSent | TooManyResumes | TooManyRepeats) -> tuple[str, str]:
+    if isinstance(refusal, NotSent):
+        why = f"Other requests of yours were ahead of it for {refusal.seconds:.0f} s, so it was not sent to Anchor."
+        return why, "Try again"
+    return _TOO_MANY[type(refusal)], f"Try again in {math.ceil(refusal.retry_after)} s"
+
+
+def _how_late(late: Late) -> str:
+    since = f", and {mention(late.resumed_by)} has resumed this agent since" if late.resumed_by else ""
+    return (
+        f"Your request reached the bot {late.seconds:.0f} s after you sent it{since}. Press the button to send it now."
+    )
+
+
+def _who_paused(pause: PausedSince) -> tuple[str, str]:
+    """Return what happened, and the version that the person then knows of."""
+    did = "paused" if pause.is_confirmed else "asked to pause"
+    where = f" in {place(pause.channel_id)}" if pause.channel_id else ""
+    reason = f" Reason: {plain(pause.reason)}" if pause.reason else ""
+    what = f"{mention(pause.user_id)} has {did} this agent since, {moment(pause.given_at)}{where}."
+    return f"{what}{reason}\nPress the button to resume it anyway.", pause.version
+
+
+def _some(names: Iterable[str]) -> str:
+    """Join names to a readable list, and say where more of them are shown."""
+    listed = list(names)
+    is_in_home = _MOST_SHOWN < len(listed) <= MOST_NAMED
+    return some(listed, most=_MOST_SHOWN) + (" (see Home)" if is_in_home else "")
+
+
+_UNREACHABLE = {
+    outcomes.Unreachable.NO_CONNECTION: "Anchor can't be reached; nothing was sent.",
+    outcomes.Unreachable.OUT_OF_SERVICE: "Anchor is out of service (503); nothing was done.",
+}
+_DOUBTS = {
+    outcomes.Doubt.TIMED_OUT: "Anchor did not answer in time",
+    outcomes.Doubt.CONNECTION_LOST: "The connection to Anchor broke before its answer came",
+    outcomes.Doubt.GATEWAY: "A gateway answered in Anchor's place",
+    outcomes.Doubt.UNREADABLE: "Anchor's answer could not be understood",
+    outcomes.Doubt.CONTRADICTED: "Anchor's answer contradicts itself",
+    outcomes.Doubt.STOPPED: "The bot was stopped while it waited for Anchor",
+    outcomes.Doubt.RACED: "Anchor confirmed it, but an opposite request is still unanswered",
+}
+_DOING = {Verb.PAUSE: "Pausing", Verb.RESUME: "Resuming"}
+_NOTHING_TO_DO = {
+    Verb.PAUSE: "🔹 *Not running*, nothing to pause.",
+    Verb.RESUME: "🔹 *Not running*, nothing to resume.",
+}
+_NO_SESSION = {
+    Verb.PAUSE: "🔹 *No such session*, nothing was paused.",
+    Verb.RESUME: "🔹 *No such session*, nothing was resumed.",
+}
+_AFTER_DOUBT = {
+    Verb.PAUSE: "Try again (pausing twice does no harm), or check it in {dashboard}.",
+    Verb.RESUME: "Check it in {dashboard} before you try again: it may have been paused since.",
+}
+_NEW_KEY = {True: f"Ask an admin to replace it {IN_HOME}", False: "Ask the operator of this bot to replace it"}
+_EXTERNAL = "⚠️ A program outside of Anchor may still control this browser: the pause reaches only Anchor's own agent."
+_EXPECTED_STATUS = frozenset({"success", "ok"})
+
+
+def waiting_message(order: Order, *, is_recorded: bool) -> Message:
+    """Return the ack of a command whose outcome takes longer than Slack waits."""
+    doubt = "" if is_recorded else "⚠️ The bot's database does not answer: a restart of the bot would lose this request."
+    return ephemeral(f"⏳ {_DOING[order.verb]}… The result will be posted here.", doubt, session(order.session_id))
+
+
+def outcome_message(  # noqa: PLR0913 - all that an answer says
+    order: Order,
+    outcome: outcomes.Outcome,
+    *,
+    now: float,
+    dashboard_url: str,
+    order_id: str = "",
+    message_url: str = "",
+    known: Session | None = None,
+) -> Message:
+    """Return the answer to an order: an outcome for the channel, a refusal for the person alone.
+
+    `now` is in Unix seconds. `order_id` is for the buttons; a terminal shows none. `message_url` is the link to the
+    message that a shortcut was used on: the answer can stand far from it. `known` is what is known of the session.
+    """
+    known_version = order.expected_version or order_id
+    if isinstance(outcome, outcomes.Refusal):
+        return refusal_message(order, outcome, dashboard_url=dashboard_url, version=known_version)
+    from_message = f", from {link(message_url, 'this message')}" if message_url else ""
+    about = f"{_facts(known, now)}\n{session(order.session_id)}{from_message}".strip()
+    if isinstance(outcome, outcomes.Done):
+        notes = (_earlier(outcome), _unexpected(order.verb, outcome.status), _reach(outcome, known))
+        message = in_channel(_done_line(order), *notes, about)
+        return with_buttons(message, next_button(order.session_id, _state_after(order, outcome, now, order_id)))
+    verdict, why, advice = _explain(order.verb, outcome, dashboard_url)
+    reason = f"Reason: {plain(order.reason)}" if order.reason else ""
+    message = in_channel(f"{verdict} Requested by {mention(order.actor.user_id)}.", why, advice, reason, about)
+    if isinstance(outcome, outcomes.NotRunning | outcomes.NotFound):
+        return message
+    return with_buttons(message, button(order.verb, order.session_id, label="Try again", version=known_version))
+
+
+def question_message(order: Order, version: str) -> Message:
+    """Return the question about a resume, for a click on a button that did not ask, and for an old command."""
+    question, resume = resume_question(order.session_id, version)
+    return with_buttons(ephemeral(question, session(order.session_id)), resume)
+
+
+def card_update(
+    order: Order, outcome: outcomes.Outcome, *, now: float, order_id: str, known: Session | None = None
+) -> CardUpdate | None:
+    """Return the update of the clicked message, or None if its button stays; the arguments as above."""
+    state = _known_state(order, outcome, now, order_id)
+    if state is None:
+        return None
+    facts = _facts(known, now)
+    line = f"{state_line(state)} · {facts}" if facts else state_line(state)
+    return CardUpdate(order.session_id, line, state_button(order.session_id, state))
+
+
+def card_not_updated() -> str:
+    """Return the line of a result whose clicked message Slack did not let the bot update."""
+    return "⚠️ The message with the button could not be updated: Slack refused it. Its button is out of date."
+
+
+def _done_line(order: Order) -> str:
+    reason = f": {plain(order.reason)}" if order.reason else ""
+    return f"{DONE[order.verb]} by {mention(order.actor.user_id)}{reason}"
+
+
+def _facts(known: Session | None, now: float) -> str:
+    return session_facts(known, now=now) if known else ""
+
+
+def _reach(outcome: outcomes.Done, known: Session | None) -> str:
+    """Return what a pause may not have stopped: a session that no task made has an external driver."""
+    is_external = known is not None and known.is_task is False
+    return _EXTERNAL if isinstance(outcome, outcomes.Paused) and is_external else ""
+
+
+def _earlier(outcome: outcomes.Done) -> str:
+    """Return the sentence about an earlier pause."""
+    if isinstance(outcome, outcomes.Resumed) or not outcome.earlier_by:
+        return ""
+    return (
+        f"It was paused before by {mention(outcome.earlier_by)}, {moment(outcome.earlier_at)}. Anchor was asked again."
+    )
+
+
+def _known_state(order: Order, outcome: outcomes.Outcome, now: float, order_id: str) -> SessionState | None:
+    """Return the state of the session, if the outcome tells it. A reason of somebody else is not for everybody."""
+    match outcome:
+        case outcomes.PausedSince(version, user_id, given_at, is_confirmed=True):
+            return SessionState(Phase.PAUSED, Verb.PAUSE, version, user_id, "", "", given_at)
+        case outcomes.ResumedSince(version, user_id, given_at):
+            return SessionState(Phase.RESUMED, Verb.RESUME, version, user_id, "", "", given_at)
+        case outcomes.Paused() | outcomes.Resumed() | outcomes.NotRunning() | outcomes.NotFound():
+            return _state_after(order, outcome, now, order_id)
+        case _:
+            return None
+
+
+def _state_after(order: Order, outcome: outcomes.KeyTaken, now: float, order_id: str) -> SessionState:
+    phase, actor = PHASES[type(outcome).__name__], order.actor
+    return SessionState(phase, order.verb, order_id, actor.user_id, actor.channel_id, order.reason, now)
+
+
+def _explain(verb: Verb, outcome: outcomes.NotDone, dashboard_url: str) -> tuple[str, str, str]:
+    """Return the verdict, what is known, and what to do next."""
+    verdict = NOT_DONE[verb]
+    or_in_anchor = or_in_dashboard(verb, dashboard_url)
+    match outcome:
+        case outcomes.NotRunning(anchor_message=text):
+            verdict = _NOTHING_TO_DO[verb]
+            known = f"Anchor says that this session is not running{_quote(text)}."
+            advice = f"If an agent still acts, it has another session: look in {dashboard(dashboard_url)}."
+        case outcomes.NotFound(anchor_message=text):
+            verdict = _NO_SESSION[verb]
+            known = f"Anchor has no such session for this workspace's API key{_quote(text)}."
+            advice = f"Check the id, and the account, in {dashboard(dashboard_url)}."
+        case outcomes.Failed(status_code=status_code, anchor_message=text):
+            known = f"Anchor answered with an error ({status_code}){_quote(text)}."
+            advice = f"Try again, {or_in_anchor}."
+        case outcomes.KeyRejected(status_code=status_code, anchor_message=text, by_admins=by_admins):
+            known = f"Anchor refused this workspace's API key ({status_code}){_quote(text)}."
+            advice = f"{_NEW_KEY[by_admins]}, {or_in_anchor}."
+        case outcomes.RateLimited(retry_after=retry_after, anchor_message=text):
+            known = f"Anchor accepts no more requests for now (429){_quote(text)}."
+            advice = f"Try again {_in_seconds(retry_after)}, {or_in_anchor}."
+        case outcomes.Unavailable(why=why, retry_after=retry_after):
+            known = _UNREACHABLE[why]
+            advice = f"Try again {_in_seconds(retry_after)}, {or_in_anchor}."
+        case outcomes.Unconfirmed(why=why, status_code=status_code, anchor_message=text):
+            known = f"{_DOUBTS[why]}{f' ({status_code})' if status_code else ''}{_quote(text)}."
+            verdict, advice = UNCONFIRMED[verb], _AFTER_DOUBT[verb].format(dashboard=dashboard(dashboard_url))
+        case outcomes.Broken(incident_id=incident_id):
+            known = f"Something broke in the bot. Tell its operator the incident {code(incident_id)}."
+            verdict, advice = UNCONFIRMED[verb], _AFTER_DOUBT[verb].format(dashboard=dashboard(dashboard_url))
+        case outcomes.Superseded():
+            known = "A pause was requested after it, so the resume was not sent."
+            advice = f"Try again if the agent is to go on anyway, {or_in_anchor}."
+        case _:
+            assert_never(outcome)
+    return verdict, known, advice
+
+
+def _unexpected(verb: Verb, status: str | None) -> str:
+    """Return Anchor's status if it says something else than the verdict."""
+    is_expected = status is None or status.casefold() in _EXPECTED_STATUS | {verb.past}
+    return "" if is_expected else f"Anchor's status: {code(status or '')}."
+
+
+def _quote(text: str | None) -> str:
+    return f": {code(text)}" if text else ""
+
+
+def _in_seconds(retry_after: float | None) -> str:
+    return f"in {retry_after:.0f} s" if retry_after else "in a moment"

@@ -1,0 +1,196 @@
+"""Sessions in a list and in an overview."""
+
+from dataclasses import replace
+
+from bot.core.history import can_see_all
+from bot.core.outcomes import NoKey, Refusal
+from bot.core.requests import Verb
+from bot.core.session_ids import SessionId
+from bot.core.sessions import NotRead, Overview, PausedSession, Session, SessionList, Unread
+from bot.messages.blocks import (
+    Block,
+    Message,
+    actions,
+    context,
+    ephemeral,
+    from_blocks,
+    plain_text,
+    section,
+    with_buttons,
+)
+from bot.messages.buttons import button, session_facts, session_line, set_key_button
+from bot.messages.markup import code, dashboard, mention, moment, or_in_dashboard, place, plain
+from bot.messages.results import explain_refusal
+from bot.messages.usage import COMMANDS
+
+MOST_RUNNING = 15
+"""The most sessions that run and are shown."""
+
+_PAUSE = COMMANDS[Verb.PAUSE]
+_NOT_SHOWN = "⛔ *The sessions can't be shown.*"
+_BY_ID = f"`{_PAUSE} &lt;session_id&gt;` and the buttons on alerts work without this list."
+_NOT_READ = {
+    Unread.KEY_REJECTED: "Anchor refuses this workspace's API key{status}. An admin or the operator of this bot must "
+    "replace it. Until then, stop agents in {dashboard}.",
+    Unread.RATE_LIMITED: "Anchor accepts no more requests for now{status}. Try again in a moment.",
+    Unread.UNREACHABLE: "Anchor can't be reached{status}. Try again in a moment, or look in {dashboard}.",
+    Unread.TIMED_OUT: "Anchor does not answer in time{status}. Try again in a moment, or look in {dashboard}.",
+    Unread.UNREADABLE: "Anchor's answer could not be understood{status}. Try again, or look in {dashboard}.",
+}
+MORE_UNREAD = "Not everything could be read, so there can be more."
+
+
+def reading_message(words: str) -> Message:
+    """Return the ack of a command whose answer takes longer than Slack waits."""
+    about = f" for {code(words)}" if words else ""
+    return ephemeral(
+        f"⏳ Looking{about} among the sessions that run… *Nothing is paused yet.* The answer follows here."
+    )
+
+
+def list_message(running: SessionList, matches: SessionList, words: str, *, dashboard_url: str) -> Message:
+    """Return the sessions that run, or those that `words` choose, each with a button that pauses it."""
+    heading = _heading(running, matches, words)
+    if not matches.sessions:
+        usage = f"To pause by id: `{_PAUSE} &lt;session_id&gt; [reason]`, {or_in_dashboard(Verb.PAUSE, dashboard_url)}."
+        return ephemeral(heading, usage)
+    rows = [running_row(session, running.read_at, can_pause=True) for session in matches.sessions[:MOST_RUNNING]]
+    more = others_text(matches)
+    advice = f"To see fewer: `{_PAUSE} &lt;tag, domain or key&gt;`." if more else ""
+    return from_blocks([section(heading), *rows, *notes(f"{more} {advice}".strip())])
+
+
+def not_read_text(failure: NotRead, *, dashboard_url: str) -> str:
+    """Return why Anchor's sessions are not shown."""
+    status = f" ({failure.status_code})" if failure.status_code else ""
+    why = _NOT_READ[failure.why].format(status=status, dashboard=dashboard(dashboard_url))
+    is_by_id = failure.why is not Unread.KEY_REJECTED
+    return f"{_NOT_SHOWN} {why}" + (f"\n{_BY_ID}" if is_by_id else "")
+
+
+def list_refusal(refusal: Refusal, *, dashboard_url: str) -> Message:
+    """Return why a person sees no sessions."""
+    why, advice = explain_refusal(Verb.PAUSE, refusal)
+    message = ephemeral(f"{_NOT_SHOWN} {why}", f"{advice}, {or_in_dashboard(Verb.PAUSE, dashboard_url)}.")
+    return with_buttons(message, set_key_button("Set")) if isinstance(refusal, NoKey) and refusal.can_set else message
+
+
+def _heading(running: SessionList, matches: SessionList, words: str) -> str:
+    count, found = len(running.sessions), len(matches.sessions)
+    unread = "" if running.is_complete else f" {MORE_UNREAD}"
+    if not words:
+        return f"{_how_many(running, '*', ' now*.')}{unread}"
+    if not found:
+        return f"⛔ *Not paused*: no running session matches {code(words)}. {_how_many(running, '', '.')}{unread}"
+    verb = "matches" if found == 1 else "match"
+    return f"❔ *Nothing is paused yet.* {found} of {count} running sessions {verb} {code(words)}.{unread}"
+
+
+def _how_many(running: SessionList, before: str, after: str) -> str:
+    """Return how many sessions run. Only a complete list shows that none does."""
+    if count := len(running.sessions):
+        return f"{before}{count_text(count)} {'runs' if count == 1 else 'run'}{after}"
+    return "*None running.*" if running.is_complete else "No running session was found."
+
+
+def count_text(count: int) -> str:
+    """Return a number of sessions in words."""
+    return f"{count} session{'' if count == 1 else 's'}"
+
+
+def others_text(shown: SessionList) -> str:
+    """Return how many sessions are beyond those that fit; "" without any."""
+    more = len(shown.sessions) - MOST_RUNNING
+    return f"And {more} other{'' if more == 1 else 's'}." if more > 0 else ""
+
+
+def running_row(session: Session, now: float, *, can_pause: bool) -> Block:
+    """Return the row of a session that runs, with its button; `now` is in Unix seconds."""
+    press = {"accessory": button(Verb.PAUSE, session.id)} if can_pause else {}
+    return section(session_line(session, now=now), **press)
+
+
+def notes(*texts: str) -> list[Block]:
+    """Return a block of small text, if there is any."""
+    text = " ".join(text for text in texts if text)
+    return [context(text)] if text else []
+
+
+MOST_PAUSED = 10
+"""The most paused sessions that are shown."""
+
+REFRESH = "anchor_refresh_sessions"
+"""The `action_id` of the button that reads the sessions again."""
+
+_PAUSED_HEADING = "*Paused by this app* in the last 24 hours"
+_PAUSED_NOTE = "Anchor does not say whether an agent is paused: one that was resumed elsewhere still stands here."
+_JOURNAL_UNREADABLE = "⚠️ *Paused by this app*: the bot's database does not answer."
+_ELSEWHERE = f"Pausing is allowed only in some channels: send `{_PAUSE}` there."
+
+
+def reading_overview_message() -> Message:
+    """Return the ack of a command whose lists take longer than Slack waits."""
+    return ephemeral("⏳ Reading the sessions from Anchor… They follow here.")
+
+
+def overview_message(overview: Overview, *, now: float, dashboard_url: str) -> Message:
+    """Return both lists, for the person alone."""
+    return from_blocks(overview_blocks(overview, now=now, dashboard_url=dashboard_url))
+
+
+def overview_blocks(overview: Overview, *, now: float, dashboard_url: str) -> list[Block]:
+    """Return both lists, and the button that reads them again; `now` is in Unix seconds."""
+    read_at = overview.running.read_at if isinstance(overview.running, SessionList) else now
+    return [
+        *_running_blocks(overview, dashboard_url),
+        *_paused_blocks(overview, now),
+        actions(refresh_button()),
+        context(f"As of {moment(read_at)}."),
+    ]
+
+
+def refresh_button() -> Block:
+    """Return the button that reads the sessions again."""
+    return {"type": "button", "action_id": REFRESH, "text": plain_text("Refresh")}
+
+
+def _running_blocks(overview: Overview, dashboard_url: str) -> list[Block]:
+    running = overview.running
+    if isinstance(running, NotRead):
+        return [section(not_read_text(running, dashboard_url=dashboard_url))]
+    paused = {one.order.session_id for one in overview.paused or ()}
+    others = replace(running, sessions=tuple(one for one in running.sessions if one.id not in paused))
+    can_pause = Verb.PAUSE in overview.allowed
+    unread = "" if running.is_complete else f" {MORE_UNREAD}"
+    heading = f"*Running now:* {count_text(len(others.sessions))}." if others.sessions else _none_else(others)
+    rows = [running_row(one, running.read_at, can_pause=can_pause) for one in others.sessions[:MOST_RUNNING]]
+    return [section(heading + unread), *rows, *notes(others_text(others), "" if can_pause else _ELSEWHERE)]
+
+
+def _none_else(running: SessionList) -> str:
+    return "*Running now:* none." if running.is_complete else "*Running now:* no session was found."
+
+
+def _paused_blocks(overview: Overview, now: float) -> list[Block]:
+    if overview.paused is None:
+        return [section(_JOURNAL_UNREADABLE)]
+    if not overview.paused:
+        return [section(f"{_PAUSED_HEADING}: none.")]
+    more = len(overview.paused) - MOST_PAUSED
+    rows = [_paused_row(one, overview, now) for one in overview.paused[:MOST_PAUSED]]
+    return [section(f"{_PAUSED_HEADING}:"), *rows, *notes(f"And {more} more." if more > 0 else "", _PAUSED_NOTE)]
+
+
+def _paused_row(paused: PausedSession, overview: Overview, now: float) -> Block:
+    order = paused.order
+    shows_all = can_see_all(order.user_id, viewer_id=overview.viewer_id, is_admin=overview.is_admin)
+    where = f" in {place(order.channel_id)}" if shows_all and order.channel_id else ""
+    why = f" Reason: {plain(order.reason)}" if shows_all and order.reason else ""
+    who = f"Paused by {mention(order.user_id)}, {moment(order.given_at)}"
+    facts = session_facts(paused.session, now=now) if paused.session else ""
+    text = f"{code(order.session_id[:8])}{f' · {facts}' if facts else ''}\n{who}{where}.{why}"
+    if Verb.RESUME not in overview.allowed:
+        return section(text)
+    history = f"{who}."
+    resume = button(Verb.RESUME, SessionId(order.session_id), history=history, version=order.id)
+    return section(text, accessory=resume)

@@ -1,0 +1,344 @@
+"""The modals in which admins change settings, the replies, and the notices to the other admins."""
+
+from collections.abc import Collection
+from typing import assert_never
+
+from bot.core import admin_outcomes
+from bot.core.outcomes import StoreUnavailable
+from bot.core.policy import Policy, Role, Rule
+from bot.core.requests import Verb
+from bot.core.workspace import AnchorKey, KeyCheck, Workspace
+from bot.messages import buttons
+from bot.messages.blocks import Block, Message, View, ephemeral, option, plain_text, preformatted, section
+from bot.messages.cards import refused_by_slack
+from bot.messages.checks import reinstall_advice
+from bot.messages.markup import IN_HOME, MOST_NAMED, channel, code, mention, who_can
+
+KEY, ALLOW_UNVERIFIED = "key", "untried"
+"""The inputs of the modal for the key; block and element have the same name."""
+
+WHO = {Verb.PAUSE: "pause_who", Verb.RESUME: "resume_who"}
+USERS = {Verb.PAUSE: "pause_users", Verb.RESUME: "resume_users"}
+CHANNELS = {Verb.PAUSE: "pause_channels", Verb.RESUME: "resume_channels"}
+"""The inputs of the modal for the policy."""
+
+EVERYONE, SELECTED = "everyone", "selected"
+"""The values of WHO; only with SELECTED do USERS count."""
+
+TITLES = {
+    buttons.SET_KEY: "Anchor API key",
+    buttons.REMOVE_KEY: "Remove the Anchor key?",
+    buttons.CHANGE_POLICY: "Permissions",
+    buttons.ALERTS_TOKEN: "Alert URL and token",
+}
+"""The titles by `callback_id`."""
+
+_LONGEST_KEY = 1000
+_EXAMPLE_ALERT = '{"session_id": "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b", "text": "It spends too fast."}'
+_ABOUT_KEY = (
+    "Paste the API key of your workspace's Anchor account. You find it in Anchor's dashboard, under API keys. The bot "
+    "tries it with Anchor, stores it encrypted, and uses it for this workspace only. Nobody is shown more than its "
+    "last four characters."
+)
+_ABOUT_REMOVAL = (
+    "The bot deletes its copy of the key {named}. Until another key is set, nobody can pause or resume from Slack. "
+    "This does not revoke the key at Anchor."
+)
+_ABOUT_POLICY = (
+    "Only full members of this workspace can pause and resume: guests, bots and other companies never can. Admins are "
+    "no exception: if you select people, select yourself, too."
+)
+_GERUND = {Verb.PAUSE: "pausing", Verb.RESUME: "resuming"}
+
+
+def key_modal(workspace: Workspace) -> View:
+    """Return the modal that asks for a key."""
+    blocks = (section(_ABOUT_KEY), *_replaced(workspace.anchor_key), _key_input(), _untried_input())
+    return _form(buttons.SET_KEY, workspace.key_version, "Save", *blocks)
+
+
+def removal_modal(workspace: Workspace, key: AnchorKey) -> View:
+    """Return the modal that asks whether to remove the key."""
+    question = section(_ABOUT_REMOVAL.format(named=named_key(key)))
+    return _form(buttons.REMOVE_KEY, workspace.key_version, "Remove", question)
+
+
+def policy_modal(workspace: Workspace) -> View:
+    """Return the modal for the policy, filled in with the current one."""
+    fields = [field for verb in Verb for field in _rule_inputs(verb, workspace.policy.of(verb))]
+    blocks = (section(_ABOUT_POLICY), *fields)
+    return _form(buttons.CHANGE_POLICY, workspace.policy_version, "Save", *blocks)
+
+
+def alerts_modal(workspace: Workspace, url: str) -> View:
+    """Return the modal with the URL for alerts, which offers a new token."""
+    state = (
+        "A token exists. It can't be shown again. A new one replaces it at once: alerts with the old token are then "
+        "rejected."
+        if workspace.alerts_token_digest
+        else "No token was made yet."
+    )
+    where = (section("Programs post alerts to this URL:"), preformatted(url))
+    example = (section("For example:"), preformatted(alert_example(url)))
+    blocks = (*where, *example, section(state))
+    return _form(buttons.ALERTS_TOKEN, workspace.alerts_token_version, "Make a new token", *blocks)
+
+
+def alert_example(url: str) -> str:
+    """Return a shell command that posts an alert."""
+    return f"curl {url} \\\n  -H \"Authorization: Bearer $ALERTS_TOKEN\" \\\n  -d '{_EXAMPLE_ALERT}'"
+
+
+def _form(name: str, version: int, submit: str, *blocks: Block) -> View:
+    return View(blocks, title=TITLES[name], submit=submit, close="Cancel", callback_id=name, seen=str(version))
+
+
+def _replaced(key: AnchorKey | None) -> list[Block]:
+    return [section(f"It replaces the key {named_key(key)}.")] if key else []
+
+
+def _key_input() -> Block:
+    element = {"type": "plain_text_input", "action_id": KEY, "max_length": _LONGEST_KEY, "focus_on_load": True}
+    hint = "Slack shows it while you type: make sure that nobody else sees your screen."
+    return _input(KEY, "API key", element, hint=hint, optional=False)
+
+
+def _untried_input() -> Block:
+    options = [option("Save it anyway, as not verified", "yes")]
+    element = {"type": "checkboxes", "action_id": ALLOW_UNVERIFIED, "options": options}
+    return _input(ALLOW_UNVERIFIED, "If Anchor can't be reached", element)
+
+
+def _rule_inputs(verb: Verb, rule: Rule) -> list[Block]:
+    everyone, selected = option("Everyone in this workspace", EVERYONE), option("Selected people", SELECTED)
+    who = {
+        "type": "radio_buttons",
+        "action_id": WHO[verb],
+        "options": [everyone, selected],
+        "initial_option": selected if rule.users else everyone,
+    }
+    people = {
+        "type": "multi_users_select",
+        "action_id": USERS[verb],
+        "placeholder": plain_text("Select people"),
+        "max_selected_items": MOST_NAMED,
+        **_initial("initial_users", rule.users),
+    }
+    places = {
+        "type": "multi_conversations_select",
+        "action_id": CHANNELS[verb],
+        "placeholder": plain_text("Anywhere in Slack"),
+        "max_selected_items": MOST_NAMED,
+        "filter": {"include": ["public", "private"], "exclude_bot_users": True},
+        **_initial("initial_conversations", rule.channels),
+    }
+    return [
+        _input(WHO[verb], f"Who can {verb}", who, optional=False),
+        _input(USERS[verb], f"Selected people who can {verb}", people),
+        _input(CHANNELS[verb], f"Channels where {_GERUND[verb]} is allowed", places),
+    ]
+
+
+def _initial(name: str, ids: Collection[str]) -> Block:
+    return {name: sorted(ids)} if ids else {}
+
+
+def _input(name: str, label: str, element: Block, *, hint: str = "", optional: bool = True) -> Block:
+    more = {"hint": plain_text(hint)} if hint else {}
+    return {
+        "type": "input",
+        "block_id": name,
+        "label": plain_text(label),
+        "element": element,
+        "optional": optional,
+        **more,
+    }
+
+
+CHECKING = "⏳ Checking… You can close this window: the result then comes as a direct message."
+ONE_MOMENT = "⏳ One moment…"
+MODAL_NOT_OPENED = "The window can't be opened: the bot can't read its database. Press the button again in a minute."
+TOO_LATE = "The window did not open in time. Press the button again."
+UNSEEN = (
+    f"A new token for alerts was made, but its window could not show it. Make another one {IN_HOME}. Until then "
+    "programs can't post alerts."
+)
+"""The token must appear nowhere but in its modal."""
+
+NOBODY_SELECTED = 'Select at least one person, or choose "Everyone in this workspace".'
+
+_NOT_CHANGED = "⚠️ *Nothing was changed:*"
+_NO_DATABASE = "The bot's database does not answer, so it is not known whether this was saved."
+_LOOK_AGAIN = "Look at the Home tab in a minute, and try again if needed."
+_SAVED = {
+    KeyCheck.VERIFIED: "✅ *Saved.* Anchor accepts the key{ending}. The next command uses it.",
+    KeyCheck.UNVERIFIED: "⚠️ *Saved, but not verified:* Anchor did not say whether it accepts the key{ending}. The "
+    "first pause or resume will show.",
+}
+_RIGHTS = {
+    Role.UNKNOWN: "Slack does not answer whether you are an admin of this workspace. Try again in a minute.",
+    Role.SCOPE_MISSING: "this app lacks the scope `users:read`, so it can't tell who is an admin. Install it again, "
+    "and then try again.",
+}
+
+
+def answer_view(title: str, text: str, *copyable: str) -> View:
+    """Return a modal that shows only a text, and below it texts to copy."""
+    return View((section(text), *map(preformatted, copyable)), title=title)
+
+
+def about_key(outcome: admin_outcomes.KeyOutcome) -> str:
+    """Return the outcome of setting a key."""
+    match outcome:
+        case admin_outcomes.KeySaved(ending=ending, check=check):
+            return _SAVED[check].format(ending=f" ending {code(ending)}" if ending else "")
+        case admin_outcomes.NotAKey():
+            return "This is not a key: it has spaces, or characters that no key has. Copy it again."
+        case admin_outcomes.NewKeyRejected(status_code=status_code):
+            return (
+                f"Anchor refuses this key ({status_code}), so it was not saved. Copy it again from Anchor's dashboard."
+            )
+        case admin_outcomes.NewKeyUnverified(status_code=status_code):
+            why = "no answer" if status_code is None else f"answer {status_code}"
+            return (
+                f"Anchor did not say whether it accepts this key ({why}), so it was not saved. Try again in a minute. "
+                "To save it anyway, check the box in this window. If the window is closed, open it again."
+            )
+        case StoreUnavailable():
+            return f"{_NO_DATABASE} {_LOOK_AGAIN}"
+        case _:
+            return about_problem(outcome)
+
+
+def about_removal(outcome: admin_outcomes.RemovalOutcome) -> str:
+    """Return the outcome of removing the key."""
+    if isinstance(outcome, admin_outcomes.KeyRemoved):
+        ending = f" ending {code(outcome.ending)}" if outcome.ending else ""
+        return f"✅ The key{ending} was removed. Nobody can pause or resume until another one is set."
+    return about_problem(outcome)
+
+
+def about_policy(outcome: admin_outcomes.PolicyOutcome) -> str:
+    """Return the outcome of changing the policy."""
+    if isinstance(outcome, admin_outcomes.PolicySaved):
+        return "✅ *Saved.* It applies from the next command on."
+    return about_problem(outcome)
+
+
+def about_alert(outcome: admin_outcomes.AlertOutcome) -> str:
+    """Return the outcome of choosing a channel or of a test alert."""
+    match outcome:
+        case admin_outcomes.AlertPosted(channel=channel_id):
+            return f"✅ Test alert posted in {channel(channel_id)}. Alerts go there."
+        case admin_outcomes.AlertRefused(channel=channel_id, code=code_of_slack):
+            why = refused_by_slack(code_of_slack, channel(channel_id))
+            return f"⚠️ Alerts can't go to {channel(channel_id)}. {why} Then choose the channel again."
+        case admin_outcomes.AlertUnanswered(channel=channel_id):
+            return (
+                f"⚠️ Slack did not answer: a test alert may have been posted in {channel(channel_id)}. The channel for "
+                "alerts is the same as before. Try again in a minute."
+            )
+        case admin_outcomes.NoChannel():
+            return f"{_NOT_CHANGED} no channel for alerts is chosen."
+        case _:
+            return about_problem(outcome)
+
+
+def about_token(outcome: admin_outcomes.TokenOutcome) -> str:
+    """Return the outcome of making a new token, without the token."""
+    if isinstance(outcome, admin_outcomes.TokenMade):
+        return (
+            "✅ *New token made.* Copy it now: it is *shown only this once*. Anybody who has it can post alerts here. "
+            "The example below the token shows how to use it."
+        )
+    return about_problem(outcome)
+
+
+def about_problem(problem: admin_outcomes.Problem) -> str:
+    """Return why nothing was changed."""
+    match problem:
+        case admin_outcomes.NotAdmin(role=role):
+            return f"{_NOT_CHANGED} {_RIGHTS.get(role, 'only admins and owners of this workspace can do that.')}"
+        case admin_outcomes.NotServed():
+            return f"{_NOT_CHANGED} this app is no longer installed in this workspace. An admin can install it again."
+        case admin_outcomes.Outdated():
+            return (
+                f"{_NOT_CHANGED} this setting was changed after you opened it, by somebody else or by you. Look at the "
+                "Home tab, and try again if it is still needed."
+            )
+        case StoreUnavailable():
+            return f"⚠️ {_NO_DATABASE} {_LOOK_AGAIN}"
+        case admin_outcomes.Interrupted():
+            return f"⚠️ The bot was stopped meanwhile, so it is not known whether this was saved. {_LOOK_AGAIN}"
+        case _:
+            assert_never(problem)
+
+
+_IF_NOT_MEANT = f"If that was not meant, it can be changed {IN_HOME}."
+_CHECKS = {
+    KeyCheck.VERIFIED: "Anchor accepts it.",
+    KeyCheck.UNVERIFIED: "It is not verified: Anchor did not say whether it is good.",
+    KeyCheck.REFUSED: "Anchor refuses it.",
+}
+
+
+def named_key(key: AnchorKey) -> str:
+    """Name the key by its last characters, if it is long enough to show some."""
+    return f"ending {code(key.ending)}" if key.ending else "(too short to show its end)"
+
+
+def key_set_message(by: str, key: AnchorKey, before: AnchorKey | None) -> Message:
+    """Return the notice that a key was set or replaced."""
+    known = _CHECKS[key.check]
+    if before is None:
+        return ephemeral(f"{mention(by)} set the Anchor key {named_key(key)}. {known}", _IF_NOT_MEANT)
+    return ephemeral(
+        f"{mention(by)} replaced the Anchor key {named_key(before)} by one {named_key(key)}. {known}", _IF_NOT_MEANT
+    )
+
+
+def key_removed_message(by: str, key: AnchorKey) -> Message:
+    """Return the notice that the key was removed."""
+    return ephemeral(
+        f"{mention(by)} removed the Anchor key {named_key(key)}. Until another is set, nobody can pause or resume a "
+        "session from Slack.",
+        _IF_NOT_MEANT,
+    )
+
+
+def policy_message(by: str, policy: Policy) -> Message:
+    """Return the notice that the policy was changed."""
+    return ephemeral(
+        f"{mention(by)} changed who can pause and resume.",
+        who_can(Verb.PAUSE, policy.pause),
+        who_can(Verb.RESUME, policy.resume),
+        _IF_NOT_MEANT,
+    )
+
+
+def alerts_channel_message(by: str, channel_id: str) -> Message:
+    """Return the notice that another channel for alerts was chosen."""
+    return ephemeral(f"{mention(by)} chose {channel(channel_id)} for alerts.", _IF_NOT_MEANT)
+
+
+def alerts_token_message(by: str) -> Message:
+    """Return the notice that a new alerts token was made."""
+    return ephemeral(f"{mention(by)} made a new token for alerts. The previous one no longer works.", _IF_NOT_MEANT)
+
+
+def key_refused_message(key: AnchorKey, *, by_admins: bool) -> Message:
+    """Return the notice that Anchor rejects the key; `by_admins` says who can replace it."""
+    advice = f"Replace it {IN_HOME}." if by_admins else "The operator of this bot must set another one."
+    return ephemeral(
+        f"⚠️ Anchor refuses this workspace's API key {named_key(key)}: nobody can pause or resume a session from Slack.",
+        f"{advice} You are told this once for each key.",
+    )
+
+
+def reinstall_message(install_url: str) -> Message:
+    """Return the notice that the app must be reinstalled with the scope `users:read`, on the page `install_url`."""
+    return ephemeral(
+        "⚠️ This app was installed without the scope `users:read`, so it can't tell guests from members, nor who is an "
+        "admin: everybody in the workspace can pause and resume, and nobody can change its settings in Slack.",
+        reinstall_advice(["users:read"], install_url=install_url),
+    )

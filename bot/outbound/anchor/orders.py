@@ -1,0 +1,264 @@
+"""Pause and resume at Anchor's API."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping
+
+import aiohttp
+import httpx
+
+from bot import request_id
+from bot.concurrency import happens
+from bot.core import outcomes
+from bot.core.admin_outcomes import NewKeyRejected, NewKeyUnverified
+from bot.core.fields import Secret, parse_object, text_field
+from bot.core.outcomes import AnchorOutcome, contradiction
+from bot.core.requests import Verb
+from bot.core.retries import delay_before_retry
+from bot.core.session_ids import SessionId
+from bot.metrics import OFF, Metrics
+from bot.outbound.http import (
+    CONNECT_TIMEOUT,
+    NETWORK_ERRORS,
+    calling_when_sent,
+    is_foreign,
+    never_sent,
+    read_retry_after,
+    timeouts,
+)
+
+_log = logging.getLogger(__name__)
+
+_CLEAR_BY_STATUS = frozenset({401, 403, 429, 502, 503, 504})
+_DETAILS_TIMEOUT = 1.0  # seconds for the body of a status that is clear by itself
+_CONNECT_SHARE = 0.9  # of an attempt's time, so that a failed connection is told apart from a lost response
+
+
+class AnchorHttp:
+    """Anchor's API at `base_url`. https://docs.anchorbrowser.io/api-reference."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport, base_url: str) -> None:
+        self._transport = transport
+        self._base_url = base_url.rstrip("/")
+
+    async def request(  # noqa: PLR0913 - a request
+        self,
+        method: str,
+        path: str,
+        key: Secret,
+        *,
+        within: float,
+        max_bytes: int,
+        on_sent: Callable[[], None] | None = None,
+    ) -> tuple[httpx.Response, bytes]:
+        """Return the response and its body, without the key, and b"" for a larger one. Raises NETWORK_ERRORS.
+
+        `within` is in seconds. `on_sent` is called once the request is written to its connection.
+        """
+        connect, began, status = min(CONNECT_TIMEOUT, within * _CONNECT_SHARE), time.monotonic(), 0
+        headers = {"anchor-api-key": key.reveal(), "x-request-id": request_id.current() or request_id.new_id()}
+        request = httpx.Request(method, self._base_url + path, headers=headers, extensions=timeouts(connect))
+        try:
+            async with asyncio.timeout(within):
+                with calling_when_sent(on_sent):
+                    response = await self._transport.handle_async_request(request)
+                status = response.status_code
+                async with contextlib.aclosing(response):
+                    return response, _without(key, await _read_body(response, max_bytes))
+        finally:
+            fields = {"call": f"{method} {path.partition('?')[0]}", "status": status or "none"}
+            _log.debug("attempt at Anchor", extra=fields | {"ms": round((time.monotonic() - began) * 1000)})
+
+
+def _without(key: Secret, body: bytes) -> bytes:
+    """Redact the key in a body, because Anchor's messages are posted to the channel."""
+    plain = key.reveal()
+    for encoded in {plain, json.dumps(plain)[1:-1], plain.replace("/", "\\/")}:
+        body = body.replace(encoded.encode(), b"(key)")
+    return body
+
+
+async def _read_body(response: httpx.Response, max_bytes: int) -> bytes:
+    """Return the body, or b"" if it is too large, or if it fails and the status is clear without it."""
+    is_clear, body = response.status_code in _CLEAR_BY_STATUS, bytearray()
+    try:
+        async with asyncio.timeout(_DETAILS_TIMEOUT if is_clear else None):
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > max_bytes:
+                    return b""
+    except NETWORK_ERRORS:
+        if not is_clear:
+            raise
+        return b""
+    return bytes(body)
+
+
+_Body = dict[str, object] | None
+_OK = 200
+_REFUSALS = frozenset({*range(400, 500), 500})
+_KEY_REFUSED = frozenset({401, 403})
+
+
+def read_failure(error: Exception) -> outcomes.Unavailable | outcomes.Unconfirmed:
+    """Translate an exception of the HTTP stack; `ClientResponseError` is a response that is not HTTP."""
+    if never_sent(error):
+        return outcomes.Unavailable(outcomes.Unreachable.NO_CONNECTION)
+    if isinstance(error, TimeoutError):
+        return outcomes.Unconfirmed(outcomes.Doubt.TIMED_OUT)
+    if isinstance(error, httpx.DecodingError | aiohttp.ClientResponseError):
+        return outcomes.Unconfirmed(outcomes.Doubt.UNREADABLE)
+    return outcomes.Unconfirmed(outcomes.Doubt.CONNECTION_LOST)
+
+
+def read_response(verb: Verb, status_code: int, headers: Mapping[str, str], body: bytes) -> outcomes.AnchorOutcome:
+    """Translate Anchor's response to an order.
+
+    A gateway may send some statuses in Anchor's place, so those count alone. Any other counts only with Anchor's JSON
+    object: a proxy's 404 page does not mean "no such session", and its 503 can follow a backend that had the request.
+    """
+    parsed = parse_object(body)
+    return _read_status(status_code, headers, parsed) or _read_object(verb, status_code, parsed)
+
+
+def read_key_status(status_code: int, body: bytes) -> NewKeyRejected | NewKeyUnverified | None:
+    """Translate Anchor's response to a harmless request into the problem of its key, or None."""
+    if status_code in _KEY_REFUSED:
+        return NewKeyRejected(status_code)
+    parsed = parse_object(body)
+    if status_code == _OK and parsed is not None and "error" not in parsed:
+        return None
+    return NewKeyUnverified(status_code, is_foreign(status_code, has_form=parsed is not None))
+
+
+def _read_status(status_code: int, headers: Mapping[str, str], parsed: _Body) -> outcomes.AnchorOutcome | None:
+    match status_code:
+        case 401 | 403:
+            return outcomes.KeyRejected(status_code, _message_of(parsed))
+        case 429:
+            return outcomes.RateLimited(read_retry_after(headers), _message_of(parsed))
+        case 503 if parsed and isinstance(parsed.get("error"), dict):
+            return outcomes.Unavailable(outcomes.Unreachable.OUT_OF_SERVICE, read_retry_after(headers))
+        case 502 | 503 | 504:
+            return outcomes.Unconfirmed(outcomes.Doubt.GATEWAY, status_code)
+    return None
+
+
+def _read_object(verb: Verb, status_code: int, parsed: _Body) -> outcomes.AnchorOutcome:
+    if parsed is not None and status_code == _OK:
+        return _read_confirmation(verb, parsed)
+    if parsed == {} or (parsed and "error" in parsed):  # every field is optional; other JSON is a gateway's
+        match status_code:
+            case 400:
+                return outcomes.NotRunning(_message_of(parsed))
+            case 404:
+                return outcomes.NotFound(_message_of(parsed))
+            case _ if status_code in _REFUSALS:
+                return outcomes.Failed(status_code, _message_of(parsed))
+    return outcomes.Unconfirmed(outcomes.Doubt.UNREADABLE, status_code)
+
+
+def _read_confirmation(verb: Verb, parsed: dict[str, object]) -> outcomes.Done | outcomes.Unconfirmed:
+    if words := contradiction(verb, parsed):
+        return outcomes.Unconfirmed(outcomes.Doubt.CONTRADICTED, anchor_message=words)
+    done = outcomes.Paused if verb is Verb.PAUSE else outcomes.Resumed
+    return done(_text_in(parsed.get("data"), "status"))
+
+
+def _message_of(parsed: _Body) -> str | None:
+    return _text_in(parsed.get("error"), "message") if parsed else None
+
+
+def _text_in(holder: object, field: str) -> str | None:
+    text = text_field(holder, field)
+    return text if text.strip() else None
+
+
+_MAX_BODY_BYTES = 64 * 1024
+_MAY_SAY_WHEN = frozenset({429, 503})  # with Retry-After
+
+
+class AnchorClient:
+    """Client of Anchor's API. `timeout` is for an attempt, `deadline` for an order; in seconds.
+
+    https://docs.anchorbrowser.io/api-reference
+    """
+
+    def __init__(
+        self,
+        transport: httpx.AsyncBaseTransport,
+        *,
+        base_url: str,
+        timeout: float,
+        deadline: float,
+        metrics: Metrics = OFF,
+    ) -> None:
+        self._http = AnchorHttp(transport, base_url)
+        self._metrics = metrics
+        self._timeout = timeout
+        self._deadline = deadline
+
+    async def send(
+        self,
+        verb: Verb,
+        key: Secret,
+        session_id: SessionId,
+        *,
+        cancelled: asyncio.Event,
+        on_sent: Callable[[], None] | None = None,
+    ) -> list[AnchorOutcome]:
+        """Pause or resume a session's agent, and return the outcome of each attempt; raises no network errors.
+
+        Retries follow `core.retry`, and end once the order is `cancelled`. `on_sent` is called for each attempt, once
+        its request is written to a connection.
+        """
+        ends, path = time.monotonic() + self._deadline, f"/v1/sessions/{session_id}/agent/{verb.value}"
+        outcomes: list[AnchorOutcome] = []
+        while True:
+            outcome, retry_after = await self._attempt(verb, path, key, ends, on_sent)
+            outcomes.append(outcome)
+            delay = delay_before_retry(
+                verb,
+                outcome,
+                attempt=len(outcomes),
+                time_left=ends - time.monotonic(),
+                jitter=random.random(),  # noqa: S311 - no secret
+                retry_after=retry_after,
+            )
+            if delay is None or await happens(cancelled, within=delay):
+                return outcomes
+
+    async def try_key(self, key: Secret) -> NewKeyRejected | NewKeyUnverified | None:
+        """Send one harmless request with a key. Return None if Anchor accepts it; raises no network errors."""
+        try:
+            response, body = await self._http.request(
+                "GET", "/v1/sessions/all/status", key, within=self._timeout, max_bytes=_MAX_BODY_BYTES
+            )
+        except NETWORK_ERRORS as error:
+            _log.warning("request to Anchor failed", extra={"why": type(error).__name__})
+            return NewKeyUnverified(None, was_sent=not never_sent(error))
+        return read_key_status(response.status_code, body)
+
+    async def _attempt(
+        self, verb: Verb, path: str, key: Secret, ends: float, on_sent: Callable[[], None] | None
+    ) -> tuple[AnchorOutcome, float | None]:
+        """Return the outcome of an attempt, and Anchor's or a gateway's Retry-After in seconds."""
+        began = time.monotonic()
+        timeout, retry_after = min(self._timeout, ends - began), None
+        try:
+            response, body = await self._http.request(
+                "POST", path, key, within=timeout, max_bytes=_MAX_BODY_BYTES, on_sent=on_sent
+            )
+        except NETWORK_ERRORS as error:
+            _log.warning("request to Anchor failed", extra={"why": f"{type(error).__name__}: {error}"})
+            outcome: AnchorOutcome = read_failure(error)
+        else:
+            outcome = read_response(verb, response.status_code, response.headers, body)
+            if response.status_code in _MAY_SAY_WHEN:
+                retry_after = read_retry_after(response.headers)
+        self._metrics.attempted(verb.value, type(outcome).__name__, time.monotonic() - began)
+        return outcome, retry_after
