@@ -9,8 +9,7 @@ from bot.core.checks import Finding, Good, Questionable, Unanswered, Wrong
 from bot.core.fields import Secret
 from bot.outbound.store.errors import StoreBrokenError, StoreNotUsableError, StoreUnreachableError
 from bot.outbound.store.key_rotation import can_decrypt
-from bot.outbound.store.migration import find_revision
-from bot.outbound.store.migrations import HEAD
+from bot.outbound.store.migrations import find_revision, newest
 from bot.outbound.store.sqlite import IN_MEMORY, file_of
 from bot.outbound.store.store import Store, connect_store, explain, unusable
 
@@ -52,10 +51,10 @@ async def _judge(store: Store) -> Finding:
         return database_down(store, error)
     if revision is None:
         return Finding(Good.DATABASE_NEW)
-    values = {"revision": revision, "head": HEAD}
+    values = {"revision": revision, "head": newest()}
     if not is_known:
         return Finding(Wrong.DATABASE_NEWER, values)
-    return Finding(Good.DATABASE_CURRENT if revision == HEAD else Wrong.DATABASE_OLD, values)
+    return Finding(Good.DATABASE_CURRENT if revision == newest() else Wrong.DATABASE_OLD, values)
 
 
 async def check_encryption(store: Store, *, is_one: bool) -> Finding:
