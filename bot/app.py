@@ -23,8 +23,7 @@ from bot.inbound.alerts.endpoint import Alerts
 from bot.inbound.http_server import HttpServer
 from bot.inbound.listening import listening
 from bot.inbound.metrics import serving_metrics
-from bot.inbound.slack.redelivery import Redeliveries
-from bot.inbound.slack.socket_connection import SocketConnector
+from bot.inbound.slack.socket_connection import Redeliveries, SocketConnector
 from bot.inbound.slack.socket_mode import SocketMode
 from bot.logs import dropped_lines
 from bot.metrics import OFF, Metrics, State
@@ -35,7 +34,7 @@ from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.errors import open_web
 from bot.outbound.store.pruning import keep_pruned
 from bot.tenancy import Tenancy, open_tenancy
-from bot.usecases.checks.workspace import delete_left_probes
+from bot.usecases.checks import delete_left_probes
 from bot.usecases.session_checks import LOOK_INTERVAL
 
 _log = logging.getLogger(__name__)

@@ -15,17 +15,11 @@ from bot.health import Readiness
 from bot.inbound.alerts.endpoint import MOST_AT_ONCE
 from bot.inbound.install import INSTALL_PATH
 from bot.inbound.slack.app import MOST_TASKS, SlackApp
-from bot.inbound.slack.buttons import ButtonListeners
-from bot.inbound.slack.commands import CommandListeners
-from bot.inbound.slack.events import EventListeners
-from bot.inbound.slack.history import HistoryListeners
-from bot.inbound.slack.home import HomeActionListeners
 from bot.inbound.slack.listener import ACK_WAIT
-from bot.inbound.slack.modals import ModalListeners
-from bot.inbound.slack.redelivery import REDELIVERY_WINDOW
-from bot.inbound.slack.session_views import SessionViewListeners
-from bot.inbound.slack.shortcuts import ShortcutListeners
-from bot.inbound.slack.socket_connection import HEARTBEAT
+from bot.inbound.slack.orders import ButtonListeners, CommandListeners, ShortcutListeners
+from bot.inbound.slack.settings import EventListeners, HomeActionListeners, ModalListeners
+from bot.inbound.slack.socket_connection import HEARTBEAT, REDELIVERY_WINDOW
+from bot.inbound.slack.views import HistoryListeners, SessionViewListeners
 from bot.metrics import Metrics
 from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.anchor.sessions import AnchorSessions
@@ -42,28 +36,20 @@ from bot.outbound.store.session_check_rows import SessionCheckRows
 from bot.outbound.store.session_states import SessionStates
 from bot.tenancy import Tenancy
 from bot.usecases.access_check import AccessCheck
-from bot.usecases.admin import actions, alerts, history, home, key_and_policy, settings_modals
-from bot.usecases.admin_notifier import AdminNotifier, CurrentAdmins
-from bot.usecases.alert_cards import AlertCards
-from bot.usecases.card_facts import CardFacts
-from bot.usecases.card_outbox import CardOutbox
-from bot.usecases.card_sender import CardSender
-from bot.usecases.checks.cached import CachedChecks
-from bot.usecases.checks.workspace import Services
-from bot.usecases.fact_reads import FactReads
+from bot.usecases.cards import AlertCards, CardOutbox, CardSender
+from bot.usecases.checks import CachedChecks, Services
+from bot.usecases.delivery import MessageDelivery
 from bot.usecases.fair_queue import CAPACITY, FairQueue
-from bot.usecases.message_delivery import MessageDelivery
-from bot.usecases.orders import Orders
-from bot.usecases.past_orders import PastOrders
-from bot.usecases.recovery import INTERVAL, Recovery
+from bot.usecases.home import HomeView
+from bot.usecases.monitor import AdminNotifier, CurrentAdmins, WorkspaceMonitor
+from bot.usecases.orders import INTERVAL, Orders, Recovery
 from bot.usecases.session_cards import SessionCards
-from bot.usecases.session_checks import SessionChecks
+from bot.usecases.session_checks import CardFacts, SessionChecks
 from bot.usecases.session_control import SessionControl
-from bot.usecases.session_list import SessionLists
-from bot.usecases.session_modals import SessionModals
-from bot.usecases.session_reads import SessionReads
-from bot.usecases.session_views import SessionViews
-from bot.usecases.workspace_monitor import WorkspaceMonitor
+from bot.usecases.session_modals import SessionModals, SessionViews
+from bot.usecases.sessions import FactReads, PastOrders, SessionLists, SessionReads
+from bot.usecases.settings import Admin, AdminActions, AlertChanges, KeyChanges, PolicyChanges
+from bot.usecases.settings_modals import HistoryModal, SettingsModals
 
 MOST_AT_ANCHOR = 4_000  # orders that are being sent; others wait
 MOST_AT_ANCHOR_EACH = 1_000  # of one person
@@ -84,7 +70,7 @@ class Clients:
 class Limits:
     """The clock (Unix seconds), the most of each thing, and times in seconds.
 
-    `capacity` limits unfinished orders, `alerts_at_once` requests with alerts, `at_anchor_each` orders of one person
+    `capacity` limits unfinished orders, `alerts_at_once` requests with settings, `at_anchor_each` orders of one person
     that are being sent, `tasks` all work that is under way, and `messages` those that wait until others are sent.
     `ack_wait` limits the wait of an ack for an outcome. `heartbeat` and `redelivery_window` are those of Socket Mode.
     `lock_wait` limits the wait for another bot on the same SQLite file. Another process takes unfinished orders over
@@ -124,7 +110,7 @@ class Container:
     outbox: CardOutbox
     alert_cards: AlertCards
     session_checks: SessionChecks
-    admin: actions.Admin | None
+    admin: Admin | None
 
     def stop(self) -> None:
         """Accept no new orders, let no delivery wait for long, and read no more facts."""
@@ -184,7 +170,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     lists = SessionLists(access_check, reads, past_orders, tasks, limits.now)
     shown: _Shown = {"now": limits.now, "dashboard_url": settings.anchor_dashboard_url}
     session_modals = SessionModals(lists, workspaces, views, delivery, tasks, tenancy.store.cipher, **shown)
-    home_view = home.HomeView(
+    home_view = HomeView(
         workspaces,
         roles,
         views,
@@ -196,7 +182,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         **shown,
         install_url=install_url,
     )
-    history_modal = history.HistoryModal(workspaces, roles, views, delivery, past_orders, limits.now)
+    history_modal = HistoryModal(workspaces, roles, views, delivery, past_orders, limits.now)
     session_views = SessionViews(home_view, session_modals)
     owner, dashboard_url = secrets.token_hex(8), settings.anchor_dashboard_url
     rows = OrderRows(tenancy.store.database, tenancy.store.cipher, owner, lease=limits.lease)
@@ -245,12 +231,12 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     admin = None
     if tenancy.rows is not None:
         notifier = AdminNotifier(admins, delivery, tasks)
-        admin = actions.Admin(
-            actions.AdminActions(workspaces, roles, tasks),
-            key_and_policy.KeyChanges(anchor, tenancy.rows, notifier, limits.now),
-            key_and_policy.PolicyChanges(tenancy.rows, notifier),
-            alerts.AlertChanges(slack, tenancy.rows, notifier),
-            settings_modals.SettingsModals(workspaces, roles, views, delivery, base_url=tenancy.base_url),
+        admin = Admin(
+            AdminActions(workspaces, roles, tasks),
+            KeyChanges(anchor, tenancy.rows, notifier, limits.now),
+            PolicyChanges(tenancy.rows, notifier),
+            AlertChanges(slack, tenancy.rows, notifier),
+            SettingsModals(workspaces, roles, views, delivery, base_url=tenancy.base_url),
         )
         tables += [
             ModalListeners(admin, home_view, delivery, tasks).routes,

@@ -31,7 +31,7 @@ from bot.outbound.store.workspace_directory import WorkspaceDirectory
 from bot.outbound.store.workspace_rows import WorkspaceRows
 from bot.outbound.workspaces import SingleWorkspace, Workspaces
 from bot.usecases.install import Installer
-from bot.usecases.workspace_monitor import WorkspaceMonitor
+from bot.usecases.monitor import WorkspaceMonitor
 
 _log = logging.getLogger(__name__)
 

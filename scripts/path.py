@@ -16,8 +16,8 @@ from pathlib import Path
 from types import FrameType
 
 import bot
-from bot.usecases.admin.home import HomeView
-from bot.usecases.admin_notifier import AdminNotifier
+from bot.usecases.home import HomeView
+from bot.usecases.monitor import AdminNotifier
 from harness.administration import AdminHarness
 from harness.conversation import post_json
 from harness.many_workspaces import many_workspaces

@@ -17,7 +17,7 @@ from bot.core import workspace as core_workspace
 from bot.inbound import http_connection, rejections
 from bot.inbound.alerts import endpoint, generic
 from bot.inbound.slack import app as slack_app
-from bot.inbound.slack import listener, redelivery, request, socket_acks, socket_connection
+from bot.inbound.slack import listener, request, socket_connection, socket_mode
 from bot.messages import history
 from bot.messages.sessions import MOST_RUNNING
 from bot.outbound.anchor import sessions as anchor_sessions
@@ -25,27 +25,22 @@ from bot.outbound.slack import client, response_url, roles
 from bot.outbound.slack import errors as slack_errors
 from bot.outbound.store import availability, card_claims, database, journal, order_rows, pruning, role_rows, store
 from bot.outbound.store import workspace_directory as directory
+from bot.usecases import cards as outbox
+from bot.usecases import checks as use_checks
 from bot.usecases import (
-    alert_cards,
-    card_outbox,
-    card_sender,
-    card_updates,
-    fact_reads,
+    delivery,
     fair_queue,
+    home,
+    monitor,
     order_limits,
     orders,
-    post_alert,
     sequencers,
     session_cards,
     session_checks,
-    session_reads,
-    workspace_monitor,
 )
-from bot.usecases import message_delivery as delivery
-from bot.usecases import recovery as recoveries
-from bot.usecases import session_list as lists
-from bot.usecases.admin import home
-from bot.usecases.checks import cached
+from bot.usecases import orders as recoveries
+from bot.usecases import sessions as lists
+from bot.usecases import sessions as reads
 
 Row = tuple[str, *tuple[float | str, ...]]
 DOCS = Path(__file__).parents[1] / "docs"
@@ -97,12 +92,12 @@ OPERATIONS: list[Row] = [
     ("same session {} times within {} seconds", order_limits.MOST_REPEATS, order_limits.REPEATS_WITHIN),
     ("has more than {} orders, commands are answered at once", fair_queue.MANY),
     ("A resume that arrives more than {} s late is not sent", requests.LATE),
-    ("For {} s after a crash or a lost connection", redelivery.REDELIVERY_WINDOW),
+    ("For {} s after a crash or a lost connection", socket_connection.REDELIVERY_WINDOW),
     ("signatures are accepted for {} minutes only", minutes(request.MAX_AGE)),
     ("whose clock is over {} minutes wrong rejects", minutes(checks.MOST_SKEW)),
     ("statuses once per {}", span(session_checks.INTERVAL)),
     ("waits up to {} minutes", minutes(session_checks.LONGEST_BACKOFF)),
-    ("at most once per {} and workspace", span(fact_reads.INTERVAL)),
+    ("at most once per {} and workspace", span(reads.INTERVAL)),
     ("scheduled for an {} later", span(client.DELAY)),
     ("finishes the order after {} s", order_rows.LEASE),
     ("`JOURNAL_DAYS`** ({} by default)", DAYS),
@@ -120,9 +115,9 @@ OPERATIONS: list[Row] = [
     ("attempt, of all and of one person | {}; {}", delivery.MAX_WAITING, delivery.MAX_WAITING_EACH),
     ("| tasks of all kinds | {} |", slack_app.MOST_TASKS),
     ("| requests that wait for their turn, of all and of one person | {}; {} |", ALL, EACH),
-    ("| unanswered envelopes of Socket Mode | {} |", socket_acks.MOST_UNANSWERED),
+    ("| unanswered envelopes of Socket Mode | {} |", socket_mode.MOST_UNANSWERED),
     ("and of one of many workspaces | {}; {}", endpoint.MOST_AT_ONCE, ALERTS_EACH),
-    ("| alerts that wait until their card is posted | {} |", card_outbox.MOST_SENDERS),
+    ("| alerts that wait until their card is posted | {} |", outbox.MOST_SENDERS),
     ("| reads of workspaces in the database | {} |", directory.MAX_READS),
     ("| roles that are being stored | {} |", roles.MAX_STORING),
     *(
@@ -134,22 +129,22 @@ OPERATIONS: list[Row] = [
     ("| roles of people; workspaces, for outages of the database | {} each |", directory.MAX_ENTRIES),
     (
         "| sessions that were read, for {} minutes; lists of workspaces, for {} seconds | {}; {} |",
-        minutes(session_reads.KEPT),
-        session_reads.CACHED,
-        session_reads.MOST_SESSIONS,
-        session_reads.MOST_WORKSPACES,
+        minutes(reads.KEPT),
+        reads.CACHED,
+        reads.MOST_SESSIONS,
+        reads.MOST_WORKSPACES,
     ),
-    ("and begun within a {} | {} each |", span(fact_reads.INTERVAL), fact_reads.MOST_IN_FLIGHT),
-    ("and begun within a second | {} each |", fact_reads.MOST_PER_INTERVAL),
+    ("and begun within a {} | {} each |", span(reads.INTERVAL), reads.MOST_IN_FLIGHT),
+    ("and begun within a second | {} each |", reads.MOST_PER_INTERVAL),
     ("| sessions of cards that were looked for in a list | {} |", session_checks.MOST_LISTED),
-    ("that are no cards, updates of each | {}; {}", card_updates.MAX_MESSAGES, card_updates.MAX_UPDATES),
-    ("and new cards, while the database fails | {} each |", card_outbox.MOST_WAITING),
-    ("| cards that are being sent | {} |", card_outbox.MOST_SENDING),
-    ("| checks of workspaces in Home | {} |", cached.MOST),
+    ("that are no cards, updates of each | {}; {}", session_cards.MAX_MESSAGES, session_cards.MAX_UPDATES),
+    ("and new cards, while the database fails | {} each |", outbox.MOST_WAITING),
+    ("| cards that are being sent | {} |", outbox.MOST_SENDING),
+    ("| checks of workspaces in Home | {} |", use_checks.MOST),
     (
         "| errors in Home; notices that are not repeated for {} minutes | {} each |",
-        minutes(workspace_monitor.QUIET_PERIOD),
-        workspace_monitor.MOST_QUIET,
+        minutes(monitor.QUIET_PERIOD),
+        monitor.MOST_QUIET,
     ),
     ("| errors in Home; notices that are not repeated for 10 minutes | {} each |", home.MAX_NOTICES),
     ("| open files, and so connections | {},", main.OPEN_FILES),
@@ -160,10 +155,10 @@ RELIABILITY: list[Row] = [
     ("kept in memory meanwhile, {} at most", journal.MOST_OPEN),
     ("take its orders over within {} s", order_rows.LEASE + recoveries.INTERVAL),
     ("a transaction is given up after {} to {} s", database.TIMEOUT, 2 * database.TIMEOUT),
-    ("all cards show it, within {} s", card_outbox.INTERVAL),
+    ("all cards show it, within {} s", outbox.INTERVAL),
     ("another one does it after {} s", card_claims.LEASE),
     ("asked again after {} minutes at the latest", minutes(retries.LONGEST_WAIT)),
-    ("tried every {} minutes after the first half hour", minutes(card_sender.RARE_BACKOFF)),
+    ("tried every {} minutes after the first half hour", minutes(outbox.RARE_BACKOFF)),
     ("gets one update per {}", span(retries.PAUSE)),
 ]
 ALERTS: list[Row] = [
@@ -176,10 +171,10 @@ ALERTS: list[Row] = [
     ("a button for each session, at most {}.", cards.MOST_IN_SUMMARY),
     ("too large (over {} MiB)", rejections.MAX_BYTES / 1_048_576),
     ("has {} alerts at the same time (with many workspaces {} of one)", endpoint.MOST_AT_ONCE, ALERTS_EACH),
-    ("rate limit lasts longer than {} s", post_alert.RETRY_WINDOW),
+    ("rate limit lasts longer than {} s", outbox.RETRY_WINDOW),
     ("within the last {}.", span(retries.PAUSE)),
-    ("but {} seconds after the alert was recorded at the latest", alert_cards.POST_WAIT),
-    ("with retries for up to {} seconds", post_alert.RETRY_WINDOW + slack_errors.TIMEOUT),
+    ("but {} seconds after the alert was recorded at the latest", outbox.POST_WAIT),
+    ("with retries for up to {} seconds", outbox.RETRY_WINDOW + slack_errors.TIMEOUT),
     ("the first alerts wait up to {} seconds for it", 2 * database.TIMEOUT),
     ("A pause that takes longer than {} s is shown", session_cards.PAUSING_AFTER),
     ("once per {} and workspace which sessions have ended", span(session_checks.INTERVAL)),
@@ -193,15 +188,15 @@ SESSIONS: list[Row] = [
     ("The newest {} sessions are shown", MOST_RUNNING),
     ("{} to 31 digits", sessions.NEAR_MISS),
     ("At most {} pages of {} are read", anchor_sessions.MOST_PAGES, anchor_sessions.LIMIT),
-    ("A list is kept for {} seconds", session_reads.CACHED),
+    ("A list is kept for {} seconds", reads.CACHED),
     ("If Anchor takes over {} seconds", listener.ACK_WAIT),
-    ("read within {} minutes is remembered", minutes(session_reads.KEPT)),
-    ("steps and cost are shown for {} seconds", session_reads.CACHED),
-    ("{} ms later", 1_000 * fact_reads.DELAY),
+    ("read within {} minutes is remembered", minutes(reads.KEPT)),
+    ("steps and cost are shown for {} seconds", reads.CACHED),
+    ("{} ms later", 1_000 * reads.DELAY),
     ("the newest {} sessions that run", anchor_sessions.LIMIT),
-    ("one read at a time and one per {}", span(fact_reads.INTERVAL)),
-    ("together {} per second", fact_reads.MOST_PER_INTERVAL),
-    ("After a 429 there is none for a {}", span(fact_reads.RATE_LIMITED)),
+    ("one read at a time and one per {}", span(reads.INTERVAL)),
+    ("together {} per second", reads.MOST_PER_INTERVAL),
+    ("After a 429 there is none for a {}", span(reads.RATE_LIMITED)),
 ]
 OF_ROLES: list[Row] = [
     ("caches each answer for {} minutes", word(minutes(roles.PROFILE_TTL))),

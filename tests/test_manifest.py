@@ -14,11 +14,9 @@ from bot.cli.main import main
 from bot.cli.manifest import manifest
 from bot.core.installation import SCOPES
 from bot.inbound.install import REDIRECT_PATH
-from bot.inbound.slack.buttons import ButtonListeners
-from bot.inbound.slack.commands import CommandListeners
-from bot.inbound.slack.events import EventListeners
-from bot.inbound.slack.session_views import SessionViewListeners
-from bot.inbound.slack.shortcuts import ShortcutListeners
+from bot.inbound.slack.orders import ButtonListeners, CommandListeners, ShortcutListeners
+from bot.inbound.slack.settings import EventListeners
+from bot.inbound.slack.views import SessionViewListeners
 from bot.messages.buttons import ACTIONS, CONFIRMED_RESUME, PAUSE_FROM_MESSAGE, PAUSE_FROM_MESSAGE_NAME
 from bot.messages.sessions import REFRESH
 from bot.messages.usage import COMMANDS, SESSIONS

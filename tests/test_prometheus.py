@@ -13,7 +13,7 @@ from bot.health import Readiness
 from bot.messages.blocks import ephemeral, in_channel
 from bot.metrics import OFF, Backlog, State
 from bot.prometheus import PARTS, PrometheusMetrics
-from bot.usecases.delivery_routes import find_routes
+from bot.usecases.delivery import find_routes
 from harness.order_rows import RESPONSE_URL
 from harness.process import read
 from harness.product import Secret, history, outcomes, requests

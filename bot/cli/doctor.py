@@ -30,12 +30,20 @@ from bot.outbound.slack.errors import open_web
 from bot.outbound.store.derived_keys import keys_of_one
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.tenancy import open_oauth
-from bot.usecases.checks.anchor import check_key
-from bot.usecases.checks.database import check_encryption, database_down, inspected
-from bot.usecases.checks.network import check_hosts, check_running_bot, serves_events
-from bot.usecases.checks.public_url import check_public_url
-from bot.usecases.checks.slack import check_client, check_socket_mode, check_token
-from bot.usecases.checks.workspace import Services
+from bot.usecases.checks import (
+    Services,
+    check_client,
+    check_encryption,
+    check_hosts,
+    check_key,
+    check_public_url,
+    check_running_bot,
+    check_socket_mode,
+    check_token,
+    database_down,
+    inspected,
+    serves_events,
+)
 
 _ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to be called, not listened on
 

@@ -24,7 +24,7 @@ from bot.outbound.store.key_rotation import rotate
 from bot.outbound.store.sqlite import file_of
 from bot.outbound.store.store import Store, open_store
 from bot.outbound.store.summary import Summary
-from bot.usecases.admin.alerts import new_alerts_token
+from bot.usecases.settings import new_alerts_token
 
 _MAX_LENGTH = 100
 _LABEL_WIDTH = 15

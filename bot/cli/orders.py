@@ -41,9 +41,9 @@ from bot.outbound.store.session_states import SessionStates
 from bot.outbound.store.sqlite import IN_MEMORY
 from bot.outbound.store.store import Store, connect_store, explain, open_store
 from bot.usecases.access_check import OperatorAccess
-from bot.usecases.card_outbox import CardOutbox
+from bot.usecases.cards import CardOutbox
 from bot.usecases.fair_queue import FairQueue
-from bot.usecases.operator_orders import NoMonitor, execute
+from bot.usecases.orders import NoMonitor, execute
 from bot.usecases.session_cards import SessionCards
 from bot.usecases.session_control import SessionControl
 

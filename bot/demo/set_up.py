@@ -8,7 +8,7 @@ from bot.core.fields import Secret, digest
 from bot.core.workspace import AnchorKey
 from bot.outbound.store.store import Store
 from bot.sim.slack import User, Workspace
-from bot.usecases.admin.alerts import new_alerts_token
+from bot.usecases.settings import new_alerts_token
 
 
 async def install(bot_url: str, workspace: Workspace, by: User) -> None:

@@ -13,7 +13,7 @@ from bot.core.workspace import Workspace
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
-from bot.usecases.workspace_monitor import WorkspaceMonitor
+from bot.usecases.monitor import WorkspaceMonitor
 
 _log = logging.getLogger(__name__)
 

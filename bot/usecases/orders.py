@@ -1,6 +1,8 @@
-"""Orders from the request to the delivered result: recorded in the journal, executed once, and told."""
+"""Orders, from the request to the reported result, also those that another process left or an operator gives."""
 
 import asyncio
+import itertools
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -8,22 +10,23 @@ from typing import Any
 
 from cachetools import TTLCache
 
-from bot.concurrency import Tasks
+from bot import request_id
+from bot.concurrency import Tasks, happens
 from bot.core.outcomes import Outcome, Paused, Refusal, Resumed
 from bot.core.recovery import Unfinished, settled_outcome
 from bot.core.requests import Order, ReplyAddress, Verb, operator_name
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session
+from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, section
 from bot.messages.results import card_not_updated, card_update, outcome_message
-from bot.outbound.store.errors import StoreError
+from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.journal_entry import JournalEntry
-from bot.usecases.card_updates import CardUpdates
+from bot.outbound.store.order_rows import MOST_TAKEN
+from bot.usecases.delivery import MessageDelivery, Receipt
 from bot.usecases.incidents import report
-from bot.usecases.message_delivery import MessageDelivery
-from bot.usecases.pending_result import Receipt
-from bot.usecases.session_cards import SessionCards
+from bot.usecases.session_cards import CardUpdates, SessionCards
 from bot.usecases.session_control import SessionControl
 
 _SETTLE_TIMEOUT = 1.0  # seconds for an outcome to be stored before it is told or shown
@@ -207,3 +210,115 @@ class Orders:
 def _with_line(message: Message, line: str) -> Message:
     text = f"{message.text}\n{line}" if line else message.text
     return replace(message, text=text, blocks=(section(text), *message.blocks[1:]) if message.blocks else ())
+
+
+class NoMonitor:
+    """Monitor for orders whose operator is told what Anchor says about the key."""
+
+    def record_result(self, workspace: Workspace, outcome: Outcome) -> None:
+        """Do nothing: the next order in Slack notifies the admins."""
+
+
+async def execute(  # noqa: PLR0913 - collaborators
+    control: SessionControl,
+    journal: Journal,
+    session_cards: SessionCards,
+    order: Order,
+    tell: Callable[[Outcome], None],
+    *,
+    within: float,
+) -> tuple[Outcome, bool]:
+    """Execute an order, tell its outcome, and mark the cards of its session, which a running bot updates.
+
+    Return the outcome, and whether the journal has it `within` seconds after that.
+    """
+    entry = journal.begin(order, ReplyAddress(order.actor))
+    outcome = await control.execute(entry)
+    journal.settle(entry, outcome)
+    tell(outcome)
+    journal.told(entry, "terminal")
+    await asyncio.wait({entry.written}, timeout=within)
+    if entry.written.done():
+        await session_cards.update(entry, outcome)
+        await session_cards.report(entry, outcome, in_thread=False)
+    return outcome, entry.written.done()
+
+
+_log = logging.getLogger(__name__)
+
+INTERVAL = 2.0
+"""Seconds between two looks for unfinished orders."""
+
+
+class Recovery:
+    """Recovery of unfinished orders. `is_alone` says that no other process can use the database.
+
+    `interval` is INTERVAL.
+    """
+
+    def __init__(
+        self, journal: Journal, orders: Orders, tasks: Tasks, *, is_alone: bool, interval: float = INTERVAL
+    ) -> None:
+        self._journal = journal
+        self._orders = orders
+        self._tasks = tasks
+        self._is_alone = is_alone
+        self._interval = interval
+        self._stopping = asyncio.Event()
+        self._has_looked = asyncio.Event()
+        self._follows_crash = True
+
+    async def look(self, *, within: float) -> None:
+        """Wait until it is known whether there are orders of other processes."""
+        await happens(self._has_looked, within=within)
+
+    def follows_crash(self) -> bool:
+        """Return whether another process has left unfinished orders, or works on some; True until that is known."""
+        return self._follows_crash
+
+    def stop(self) -> None:
+        """Let `run` end."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Take over the orders of processes that have ended: alone once, beside others until `stop`."""
+        while not self._stopping.is_set():
+            taken = await self._take_over()
+            for _, same_session in itertools.groupby(sorted(taken or (), key=_session), _session):
+                self._tasks.start(self._recover(list(same_session)))
+            if taken is not None and self._is_alone and len(taken) < MOST_TAKEN:
+                return
+            if taken is None or len(taken) < MOST_TAKEN:
+                await happens(self._stopping, within=self._interval)
+
+    async def _take_over(self) -> list[tuple[Unfinished, JournalEntry]] | None:
+        """Return the orders that were taken over; None if the database fails, or the journal is full."""
+        if self._journal.is_full:
+            return None
+        try:
+            if not self._has_looked.is_set():
+                self._follows_crash = await self._journal.rows.has_orders_of_others()
+                self._has_looked.set()
+            return await self._journal.take_over(all_leases=self._is_alone)
+        except StoreUnreachableError:
+            return None  # the journal reports it
+        except Exception:  # noqa: BLE001 - the next attempt may work
+            _log.exception("unfinished orders not taken over")
+            return None
+
+    async def _recover(self, taken: list[tuple[Unfinished, JournalEntry]]) -> None:
+        """End the orders of a session in their sequence; those of the same verb share one call of Anchor."""
+        for _, same_verb in itertools.groupby(taken, lambda pair: pair[0].order.verb):
+            await asyncio.wait([self._start(*pair).outcome for pair in same_verb])
+
+    def _start(self, unfinished: Unfinished, entry: JournalEntry) -> RunningOrder:
+        request_id.begin(entry.id)
+        about = {"session": unfinished.order.session_id, "state": unfinished.state.value}
+        _log.warning("unfinished order taken over", extra=about | {"age_seconds": round(unfinished.age)})
+        running = self._orders.recover(unfinished, entry)
+        self._tasks.start(self._orders.deliver(running, entry.address))
+        return running
+
+
+def _session(taken: tuple[Unfinished, JournalEntry]) -> tuple[str, str]:
+    return taken[0].order.actor.team_id, taken[0].order.session_id

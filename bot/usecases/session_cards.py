@@ -1,25 +1,29 @@
-"""Bring the cards of a session up to date with its orders, and report a resume wherever a message says it is paused.
-
-A pause is sent before anything here is read or written, and no order waits for it.
-"""
+"""The cards that an order changes."""
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 
+from cachetools import LRUCache
+
+from bot.concurrency import Tasks
 from bot.core.cards import CardName, NewCard, ResultContent, SessionName
 from bot.core.outcomes import Outcome, PausedSince, Refusal, Resumed, ResumedSince
-from bot.core.requests import Order, Verb
-from bot.messages.blocks import Message
+from bot.core.requests import ClickedMessage, MessageContent, Order, ReplyAddress, Verb
+from bot.core.session_ids import SessionId
+from bot.messages.blocks import Message, Visibility
 from bot.messages.cards import digest_of
-from bot.messages.results import outcome_message
+from bot.messages.clicked import CardUpdate, apply, has_line
+from bot.messages.results import card_not_updated, outcome_message
 from bot.outbound.slack.client import Posted
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.journal_entry import JournalEntry
 from bot.outbound.store.session_states import SessionStates
 from bot.request_id import new_id
-from bot.usecases.card_outbox import CardOutbox
+from bot.usecases.cards import CardOutbox
+from bot.usecases.delivery import MessageDelivery
 
 _log = logging.getLogger(__name__)
 
@@ -119,3 +123,78 @@ def _clicked(entry: JournalEntry) -> CardName | None:
 def _card(entry: JournalEntry, channel_id: str, message: Message) -> NewCard:
     content = ResultContent(entry.id, message.text, message.blocks)
     return NewCard(new_id(), entry.order.actor.team_id, channel_id, entry.order.session_id, content)
+
+
+_CARD_WAIT = 1.0  # seconds that a result waits for the update of the clicked message
+MAX_MESSAGES = 2_000  # a click lacks an update for some seconds
+MAX_UPDATES = 100  # of a message
+
+_Name = tuple[str, str, str]  # team, channel and ts
+
+
+class CardUpdates:
+    """The updates of clicked messages."""
+
+    def __init__(self, delivery: MessageDelivery, tasks: Tasks) -> None:
+        self._delivery = delivery
+        self._tasks = tasks
+        self._log = CardUpdateLog()
+
+    async def send(self, address: ReplyAddress, clicked: ClickedMessage, update: CardUpdate | None) -> str:
+        """Update the clicked message, and wait for that a while.
+
+        Return a line for the result: that Slack refused the update, the line for which the message has no room, or "".
+        """
+        if update is None or clicked.content is None:
+            return ""
+        card = self._log.add(_name(address, clicked), update, clicked.content)
+        sending = self._tasks.start(self._send(address, clicked, clicked.content))
+        await asyncio.wait({sending}, timeout=_CARD_WAIT)
+        if sending.done() and not sending.result():
+            return card_not_updated()
+        return "" if has_line(update, card) else update.line
+
+    async def _send(self, address: ReplyAddress, clicked: ClickedMessage, content: MessageContent) -> bool:
+        """Send the message with all updates so far, after those that are being sent. Return whether Slack took it."""
+        visibility = Visibility.EPHEMERAL if clicked.is_ephemeral else Visibility.IN_CHANNEL
+        async with self._log.latest(_name(address, clicked), content) as updated:
+            return await self._delivery.update_message(address, updated, visibility)
+
+
+def _name(address: ReplyAddress, clicked: ClickedMessage) -> _Name:
+    return address.actor.team_id, address.actor.channel_id, clicked.ts
+
+
+@dataclass(slots=True)
+class _Message:
+    updates: LRUCache[SessionId, CardUpdate] = field(default_factory=lambda: LRUCache(MAX_UPDATES))
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def apply_to(self, card: MessageContent) -> MessageContent:
+        """Return the card with the updates."""
+        for update in self.updates.values():
+            card = apply(update, card)
+        return card
+
+
+class CardUpdateLog:
+    """Cache of the updates of recently clicked messages, by team, channel and ts.
+
+    The message in a click lacks updates that the client does not show yet.
+    """
+
+    def __init__(self, *, max_messages: int = MAX_MESSAGES) -> None:
+        self._messages: LRUCache[_Name, _Message] = LRUCache(max_messages)
+
+    def add(self, name: _Name, update: CardUpdate, card: MessageContent) -> MessageContent:
+        """Record an update. Return the card with it and the earlier ones."""
+        message = self._messages.setdefault(name, _Message())
+        message.updates[update.session_id] = update
+        return message.apply_to(card)
+
+    @asynccontextmanager
+    async def latest(self, name: _Name, card: MessageContent) -> AsyncIterator[MessageContent]:
+        """Yield the card with every recorded update. Send it inside the block, which holds a lock."""
+        message = self._messages.setdefault(name, _Message())
+        async with message.lock:
+            yield message.apply_to(card)

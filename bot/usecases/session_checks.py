@@ -1,24 +1,43 @@
-"""Check the sessions that have open cards. Those that have ended, as Anchor says, lose their buttons.
-
-An unknown status changes nothing: an agent could still run. Cards also show what these reads say of their sessions.
-"""
+"""Ask Anchor about the sessions of cards, and update the cards of those that ended."""
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 
 from cachetools import LRUCache
 
 from bot.concurrency import with_grace
 from bot.core.fields import Secret
+from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, NotRead, Session, SessionPage
 from bot.outbound.anchor.sessions import AnchorSessions
+from bot.outbound.store.card_fact_rows import CardFactRows
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.order_row import storable
 from bot.outbound.store.session_check_rows import SessionCheckRows
 from bot.outbound.workspaces import Workspaces
-from bot.usecases.card_facts import CardFacts
-from bot.usecases.card_outbox import CardOutbox
-from bot.usecases.session_reads import SessionReads
+from bot.usecases.cards import CardOutbox
+from bot.usecases.sessions import SessionReads
+
+
+class CardFacts:
+    """Facts on cards; `known` gives what is known of a session of a workspace."""
+
+    def __init__(self, rows: CardFactRows, known: Callable[[str, SessionId], Session | None]) -> None:
+        self._rows = rows
+        self._known = known
+
+    async def fill(self, team_id: str) -> None:
+        """Let the cards of a workspace show what they lack. Without the database they do so later."""
+        with suppress(StoreError):  # the check of the database reports it
+            changed: dict[SessionId, Session] = {}
+            for session_id, shown in await self._rows.shown(team_id):
+                known, before = self._known(team_id, session_id), shown or Session(id=session_id)
+                if known is not None and (facts := before.with_newer(known.for_card())) != before:
+                    changed[session_id] = facts
+            if changed:
+                await self._rows.record(team_id, changed)
+
 
 _log = logging.getLogger(__name__)
 

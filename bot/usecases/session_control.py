@@ -26,11 +26,11 @@ from bot.outbound.store.journal_entry import JournalEntry
 from bot.usecases.access_check import Access, OrderCheck
 from bot.usecases.fair_queue import CAPACITY, FairQueue
 from bot.usecases.incidents import log_incident
+from bot.usecases.monitor import ResultMonitor
 from bot.usecases.order_limits import OrderLimits
 from bot.usecases.order_record import OrderRecord
 from bot.usecases.sequencers import Name, Sequencers
 from bot.usecases.session_sequencer import Anchor, OnSent, Result, SessionSequencer
-from bot.usecases.workspace_monitor import ResultMonitor
 
 _log = logging.getLogger(__name__)
 

@@ -1,15 +1,16 @@
-"""The modals to pause in: opened within the 3 seconds of a trigger, and updated with what Anchor says."""
+"""Open and refresh the views that list sessions."""
 
 import asyncio
 import logging
 from collections.abc import Callable
 
 from bot.concurrency import Tasks
-from bot.core.requests import Actor, ReplyAddress
+from bot.core.requests import Actor, ReplyAddress, ViewRef
 from bot.core.session_ids import Mentions
 from bot.core.sessions import Overview
 from bot.core.workspace import Workspace
 from bot.messages.blocks import View
+from bot.messages.home import Notice
 from bot.messages.pausing import choice_modal, loading_modal, message_modal, not_opened_message, sessions_modal
 from bot.messages.sessions import list_refusal
 from bot.outbound.slack.client import SlackViews, ViewResult
@@ -17,9 +18,10 @@ from bot.outbound.store.errors import StoreError
 from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.sealed_address import seal, unseal
 from bot.outbound.workspaces import Workspaces
+from bot.usecases.delivery import MessageDelivery
+from bot.usecases.home import HomeView
 from bot.usecases.incidents import report
-from bot.usecases.message_delivery import MessageDelivery
-from bot.usecases.session_list import SessionLists
+from bot.usecases.sessions import SessionLists
 
 _log = logging.getLogger(__name__)
 
@@ -113,3 +115,22 @@ class SessionModals:
             note=note,
             has_thread=address.thread_ts is not None,
         )
+
+
+class SessionViews:
+    """The views from which people pause and resume."""
+
+    def __init__(self, home_view: HomeView, modals: SessionModals) -> None:
+        self._home_view = home_view
+        self._modals = modals
+
+    def address(self, own: ReplyAddress, view: ViewRef) -> ReplyAddress:
+        """Return where the results of a view go; `own` is the address of the click in it, which is in no channel."""
+        return self._modals.address(own.actor, view.origin) or own
+
+    async def refresh(self, address: ReplyAddress, view: ViewRef, *, note: str = "") -> None:
+        """Show the sessions as they are now; `note` is mrkdwn above them."""
+        if view.modal_id is None:
+            await self._home_view.publish(address.actor, notice=Notice(note) if note else None)
+        else:
+            await self._modals.update(address, view.modal_id, note=note)

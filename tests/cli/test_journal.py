@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import re
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +31,7 @@ def told(row: Any, outcome: outcomes.Outcome) -> Any:
 
 
 UNCONFIRMED = outcomes.Unconfirmed(outcomes.Doubt.STOPPED)
+BEGAN = time.monotonic()
 ROWS = [
     told(order_row(age=100_000), outcomes.Paused("paused")),
     told(order_row(session=OTHER_SESSION, age=5_000), outcomes.NotFound("no such session")),
@@ -37,7 +39,7 @@ ROWS = [
     told(order_row(user="U0BOB000001", age=1_700), policy.NotNamed(frozenset({"U1"}))),
     order_row(age=1),
 ]
-"""One is older than a day; the last one has no outcome yet."""
+"""As if a test began with this module. One is older than a day; the last one has no outcome yet."""
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +49,7 @@ def url(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     monkeypatch.delenv("COLUMNS", raising=False)
     url = f"sqlite:///{tmp_path / 'bot.db'}"
     monkeypatch.setenv("DATABASE_URL", url)
-    asyncio.run(write(url, ROWS))
+    asyncio.run(write(url, [replace(row, given_at=row.given_at + time.monotonic() - BEGAN) for row in ROWS]))
     return url
 
 

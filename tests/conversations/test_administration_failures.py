@@ -40,10 +40,10 @@ async def test_a_modal_does_not_open_while_the_database_is_away_and_a_button_say
     message = team.seen()[-1]
     await team.at.execute("DELETE FROM workspaces")  # from now on the bot does not use what it knew
     await team.press("anchor_set_key")
-    await logged(caplog, "usecases.admin.modals", team=team.team_id)
+    await logged(caplog, "usecases.settings_modals", team=team.team_id)
     await team.at.rename_table("workspaces", "gone")
     await team.press("anchor_change_policy")
-    await logged(caplog, "usecases.admin.modals", why="SQLITE_ERROR")
+    await logged(caplog, "usecases.settings_modals", why="SQLITE_ERROR")
     assert team.slack.modal_of(team.admin) is None
     await team.slack.click(team.admin, message, "anchor_set_key")
     await team.slack.until(lambda: team.seen()[-1].text == say.MODAL_NOT_OPENED)
@@ -87,12 +87,12 @@ async def test_a_home_that_can_not_be_made_is_logged(at: ManyHarness, caplog: py
     team = await AdminHarness.open(at, with_key=True)
     await team.at.execute("ALTER TABLE workspaces RENAME TO gone")
     await team.slack.open_home(team.admin)
-    outage = await logged(caplog, "usecases.admin.home", team=team.team_id)
+    outage = await logged(caplog, "usecases.home", team=team.team_id)
     caplog.clear()
     await team.at.execute("ALTER TABLE gone RENAME TO workspaces")
     await team.at.execute("UPDATE workspaces SET anchor_api_key_set_at = 'soon'")
     await team.slack.open_home(team.admin)
-    bug = await logged(caplog, "usecases.admin.home", team=team.team_id)
+    bug = await logged(caplog, "usecases.home", team=team.team_id)
     assert [(one.levelname, one.exc_info is None) for one in (outage, bug)] == [("ERROR", True), ("ERROR", False)]
     assert team.slack.home_of(team.admin) is None
 
@@ -102,13 +102,13 @@ async def test_while_admins_can_not_be_looked_up_home_is_shown_and_who_made_a_ch
 ) -> None:
     await team.at.rename_table("admins", "gone")
     await team.open_home()
-    await logged(caplog, "usecases.admin.home", levelname="WARNING", team=team.team_id)
+    await logged(caplog, "usecases.home", levelname="WARNING", team=team.team_id)
     await team.set_key(KEY)
     new, old = [workspace.AnchorKey(Secret(key), workspace.KeyCheck.VERIFIED) for key in (KEY, team.key)]
     assert await team.wait_for_direct_messages(user=team.admin) == [
         say.settings_texts.key_set_message(team.admin.id, new, old).text
     ]
-    await logged(caplog, "usecases.admin_notifier", levelname="WARNING", team=team.team_id)
+    await logged(caplog, "usecases.monitor", levelname="WARNING", team=team.team_id)
 
 
 async def test_an_outcome_that_can_not_be_told_is_logged(hasty: ManyHarness, caplog: pytest.LogCaptureFixture) -> None:
@@ -117,7 +117,7 @@ async def test_an_outcome_that_can_not_be_told_is_logged(hasty: ManyHarness, cap
     team.anchor.fault = Slow(3.0)
     assert say.CHECKING in (await team.set_key(KEY)).text
     await team.at.execute("DELETE FROM workspaces")
-    await logged(caplog, "usecases.message_delivery", user=team.admin.id)
+    await logged(caplog, "usecases.delivery", user=team.admin.id)
 
 
 @HTTP_ONLY

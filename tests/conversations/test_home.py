@@ -99,6 +99,6 @@ async def test_home_and_its_event_do_not_wait_for_slow_answers_and_a_broken_chec
     assert SCOPES_GRANTED not in team.home_text()
     await asyncio.sleep(2.0)
     assert SCOPES_GRANTED in (await team.open_home()).text
-    monkeypatch.setattr("bot.usecases.checks.workspace.judge_scopes", Mock(side_effect=RuntimeError))
+    monkeypatch.setattr("bot.usecases.checks.judge_scopes", Mock(side_effect=RuntimeError))
     await asyncio.sleep(600.0)
     assert controls(await team.open_home()) != []

@@ -49,7 +49,7 @@ async def test_an_exception_in_a_modal_is_shown_in_it(
     def unreadable(payload: Mapping[str, object], _: object) -> None:
         raise ZeroDivisionError(len(payload))
 
-    monkeypatch.setattr("bot.inbound.slack.modals.read_submission", unreadable)
+    monkeypatch.setattr("bot.inbound.slack.settings.read_submission", unreadable)
     shown = await team.set_key("sk-0123456789")
     assert f"`{incident_in(caplog)}`" in shown.text
 

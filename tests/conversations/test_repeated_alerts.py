@@ -148,7 +148,7 @@ async def test_a_summary_that_slack_does_not_answer_is_posted_again() -> None:
 
 
 async def test_only_a_hundred_senders_wait_for_their_card(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.usecases.card_outbox.MOST_SENDERS", 0)
+    monkeypatch.setattr("bot.usecases.cards.MOST_SENDERS", 0)
     async with taking_alerts() as at:
         answer = await send(at)
         await at.slack.until(lambda: shown(at) == [SESSION])

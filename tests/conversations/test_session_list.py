@@ -179,7 +179,7 @@ async def test_each_workspace_sees_its_own_sessions_with_its_own_key(at: ManyHar
 
 
 async def test_an_exception_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.usecases.session_list.SessionLists.search", AsyncMock(side_effect=ZeroDivisionError))
+    monkeypatch.setattr("bot.usecases.sessions.SessionLists.search", AsyncMock(side_effect=ZeroDivisionError))
     async with single_workspace() as at:
         message = await listed(at)
     assert message.text.splitlines()[1] == incident_text("x").splitlines()[1]

@@ -129,7 +129,7 @@ async def test_only_people_who_are_allowed_to_pause_see_sessions() -> None:
 
 async def test_an_exception_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     overview_fails = AsyncMock(side_effect=ZeroDivisionError)
-    monkeypatch.setattr("bot.usecases.session_list.SessionLists.overview", overview_fails)
+    monkeypatch.setattr("bot.usecases.sessions.SessionLists.overview", overview_fails)
     said = incident_text("x").splitlines()[1]
     async with single_workspace() as at:
         assert said in (await overview(at)).text

@@ -167,7 +167,7 @@ async def test_while_slack_fails_every_result_waits_and_is_then_delivered_once()
 async def test_more_results_than_fit_into_memory_are_tried_in_one_round_only(
     limit: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(f"bot.usecases.message_delivery.{limit}", 1)
+    monkeypatch.setattr(f"bot.usecases.delivery.{limit}", 1)
     async with single_workspace(ack_wait=0.0) as at:
         at.slack.faults["response_url"] = at.slack.faults["chat.postMessage"] = server_error()
         for session in (SESSION, at.anchor.add_session()):

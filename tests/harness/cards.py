@@ -22,7 +22,7 @@ from bot.outbound.store.card_rows import CardRows
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.session_check_rows import SessionCheckRows
 from bot.outbound.store.store import Store
-from bot.usecases.card_sender import Attempt
+from bot.usecases.cards import Attempt
 from harness.stored import ACME
 from harness.texts import SESSION
 

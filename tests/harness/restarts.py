@@ -18,8 +18,7 @@ from bot.core.outcomes import Outcome
 from bot.core.recovery import State
 from bot.core.requests import ReplyAddress, Source, Verb, operator_id
 from bot.demo.sandbox import environment
-from bot.inbound.slack.payload import read_address, read_button_click
-from bot.inbound.slack.shortcut_payload import read_message_shortcut
+from bot.inbound.slack.payload import read_address, read_button_click, read_message_shortcut
 from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.order_row import OrderRow
 from bot.outbound.store.order_rows import OrderRows

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bot.inbound.slack.payload_schema import pick_command, pick_event, pick_interaction
+from bot.inbound.slack.request import pick_command, pick_event, pick_interaction
 
 Json = dict[str, Any]
 

@@ -78,7 +78,7 @@ async def test_a_slack_that_hangs_does_not_hold_the_end_up_for_ten_seconds() -> 
         (delivery,) = await asyncio.gather(*typing)
         assert await seconds_to_stop(at.bot) < LONGEST_STOP + 0.5
     (untold,) = [entry for entry in shutdown_log(at.bot) if entry["level"] == "ERROR"]
-    assert (untold["logger"], untold["level"]) == ("bot.usecases.pending_result", "ERROR")
+    assert (untold["logger"], untold["level"]) == ("bot.usecases.delivery", "ERROR")
     assert urlsplit(delivery.response_url).path not in "".join(at.bot.lines)
 
 

@@ -8,7 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from bot.usecases.card_outbox import CardOutbox
+from bot.usecases.cards import CardOutbox
 from harness.cards import CardRowsInMemory, claimed_card, incoming_alert, placed, posted, refused
 from harness.product import SessionId
 from harness.texts import SESSION

@@ -6,7 +6,7 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from bot.usecases.card_sender import CardSender
+from bot.usecases.cards import CardSender
 from harness.cards import claimed_card, client
 from harness.product import Secret, errors, workspace
 

@@ -6,7 +6,7 @@ from unittest.mock import AsyncMock, Mock
 
 import pytest
 
-from bot.usecases.fact_reads import INTERVAL, FactReads
+from bot.usecases.sessions import INTERVAL, FactReads
 from harness.product import SessionId, Tasks, sessions
 from harness.texts import SESSION
 from harness.values import access_of

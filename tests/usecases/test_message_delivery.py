@@ -5,7 +5,7 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from bot.usecases.message_delivery import MessageDelivery
+from bot.usecases.delivery import MessageDelivery
 from harness.cards import client
 from harness.order_rows import order_row
 

@@ -2,7 +2,7 @@
 
 from unittest.mock import Mock
 
-from bot.usecases.session_reads import CACHED, SessionReads
+from bot.usecases.sessions import CACHED, SessionReads
 from harness.cards import Session
 from harness.product import SessionId
 from harness.texts import SESSION

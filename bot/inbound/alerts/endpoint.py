@@ -23,7 +23,7 @@ from bot.metrics import OFF, Metrics
 from bot.outbound.slack.client import Doubtful, Posted, Refused, TryAgain
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
-from bot.usecases.alert_cards import AlertCards, AlertResult, Folded, Ignored
+from bot.usecases.cards import AlertCards, AlertResult, Folded, Ignored
 from bot.usecases.fair_queue import SHARE
 from bot.usecases.incidents import log_incident
 

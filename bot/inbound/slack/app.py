@@ -20,9 +20,9 @@ from bot.messages.results import unknown_action_message, unknown_command_message
 from bot.messages.settings import answer_view
 from bot.metrics import OFF, Metrics
 from bot.outbound.store.errors import StoreError
+from bot.usecases.delivery import MessageDelivery
 from bot.usecases.fair_queue import FairQueue
 from bot.usecases.incidents import report
-from bot.usecases.message_delivery import MessageDelivery
 from bot.usecases.orders import Orders
 
 _log = logging.getLogger(__name__)

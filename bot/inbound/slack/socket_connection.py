@@ -1,15 +1,156 @@
-"""A websocket to Slack: connect, read, write, close."""
+"""One Socket Mode connection: its frames, and requests that come twice."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 
-from bot.core.fields import Secret
-from bot.inbound.slack.socket_frames import Disconnect, Hello, LinkDisabled, read_frame
+from bot.core.fields import Secret, parse_object
+from bot.inbound.rejections import Rejected
+from bot.inbound.slack.request import BadPayloadError, as_object, pick_command, pick_event, pick_interaction
+from bot.messages.blocks import as_response
+from bot.messages.results import unreadable_message
 from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, SocketModeOffError, SocketUrl
 from bot.outbound.slack.errors import SlackUnreachableError
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The connection is open: envelopes can follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnect:
+    """Slack closes this connection, immediately or soon: open another."""
+
+    reason: str
+    is_immediate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LinkDisabled:
+    """Socket Mode is disabled in the app's settings: a new connection would probably get no envelopes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """An envelope with a validated payload."""
+
+    envelope_id: str
+    payload: dict[str, object]
+    accepts_response_payload: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BadEnvelope:
+    """An envelope with an invalid payload; `ack` is the frame that acknowledges it."""
+
+    rejected: Rejected
+    ack: str
+
+
+Frame = Hello | Disconnect | LinkDisabled | Envelope | BadEnvelope | Rejected
+
+_MOST_BYTES = 20_480  # Slack closes a connection that gets more; json.dumps writes ASCII
+_WARNING = "warning"  # Slack closes immediately after the other documented reasons
+_REASONS = (_WARNING, "refresh_requested", "too_many_websockets")
+_PICK: Mapping[str, Callable[[dict[str, Any]], dict[str, object]]] = {
+    "slash_commands": pick_command,
+    "interactive": pick_interaction,
+    "events_api": pick_event,
+}
+
+
+def read_frame(text: str) -> Frame:
+    """Parse a frame; return a rejection if it is unreadable. Never raises."""
+    frame = parse_object(text)
+    if frame is None:
+        return _reject("it is not a JSON object")
+    match frame.get("type"):
+        case "hello":
+            return Hello()
+        case "disconnect":
+            return _read_disconnect(frame.get("reason"))
+        case kind:
+            return _read_envelope(kind, frame)
+
+
+def _read_disconnect(reason: object) -> Disconnect | LinkDisabled:
+    if reason == "link_disabled":
+        return LinkDisabled()
+    return Disconnect(str(reason) if reason in _REASONS else "not documented", is_immediate=reason != _WARNING)
+
+
+def _read_envelope(kind: object, frame: Mapping[str, object]) -> Envelope | BadEnvelope | Rejected:
+    envelope_id = frame.get("envelope_id")
+    if not isinstance(envelope_id, str):
+        return _reject("envelope_id is missing")
+    accepts_payload = frame.get("accepts_response_payload") is True
+    try:
+        return Envelope(envelope_id, _read_payload(kind, frame.get("payload")), accepts_payload)
+    except BadPayloadError as error:
+        is_shown = kind == "slash_commands" and accepts_payload  # people see nothing of a click's ack
+        response = as_response(unreadable_message()) if is_shown else None
+        return BadEnvelope(_reject(str(error)), _write(envelope_id, response))
+
+
+def _read_payload(kind: object, payload: object) -> dict[str, object]:
+    pick = _PICK.get(str(kind))
+    if pick is None:
+        raise BadPayloadError("its type is unknown")
+    return pick(as_object(payload))
+
+
+def ack_frame(envelope: Envelope, payload: Mapping[str, object] | None) -> str | None:
+    """Return the frame that acknowledges an envelope, with `payload` if Slack accepts one; None if it is too long."""
+    frame = _write(envelope.envelope_id, payload if envelope.accepts_response_payload else None)
+    return frame if len(frame) <= _MOST_BYTES else None
+
+
+def empty_ack_frame(envelope: Envelope) -> str:
+    """Return the frame that acknowledges an envelope and carries nothing."""
+    return _write(envelope.envelope_id, None)
+
+
+def _write(envelope_id: str, payload: object) -> str:
+    return json.dumps({"envelope_id": envelope_id} | ({} if payload is None else {"payload": payload}))
+
+
+def _reject(why: str) -> Rejected:
+    return Rejected(400, f"This is not a valid Slack request: {why}.")
+
+
+REDELIVERY_WINDOW = 5.0
+"""Seconds after a connection has opened in which Slack sends again what was not acknowledged over another one."""
+
+
+class Redeliveries:
+    """The times in which a command may be an old one. A command has no time of its own.
+
+    `follows_crash` says whether the process before this one was killed; `window` is REDELIVERY_WINDOW.
+    """
+
+    def __init__(self, follows_crash: Callable[[], bool], *, window: float = REDELIVERY_WINDOW) -> None:
+        self._follows_crash = follows_crash
+        self._window = window
+        self._until = 0.0
+        self._connections = 0
+
+    def begin(self) -> None:
+        """Record that a connection has opened. The one before can have lost something although it was still open."""
+        self._until = time.monotonic() + self._window
+        self._connections += 1
+
+    def includes(self, envelope: Envelope, received_at: float) -> bool:
+        """Return whether an envelope is a command that may be old."""
+        if received_at >= self._until or "command" not in envelope.payload:
+            return False
+        return self._connections > 1 or self._follows_crash()
+
 
 HEARTBEAT = 10.0
 """Seconds of silence before a ping. The connection is dead if no frame follows within half that time."""

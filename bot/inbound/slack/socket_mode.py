@@ -1,33 +1,132 @@
-"""Socket Mode: receive Slack's envelopes over websockets that the bot opens, so that it needs no public URL.
-
-slack_sdk 3.48's client does not fit: it polls for frames, ignores Slack's reason for a disconnect, closes the old
-connection before it opens the new one, and logs envelopes.
-
-https://docs.slack.dev/apis/events-api/using-socket-mode
-"""
+"""Socket Mode: connections, and the acknowledgements of requests."""
 
 import asyncio
 import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import assert_never
 
+from bot import request_id
 from bot.concurrency import Tasks, happens
 from bot.health import Readiness
 from bot.inbound.rejections import Rejected, RejectionLog
-from bot.inbound.slack import socket_frames as frames
 from bot.inbound.slack.app import SlackApp
-from bot.inbound.slack.redelivery import Redeliveries
-from bot.inbound.slack.socket_acks import ACK_TIMEOUT, SocketAcks
-from bot.inbound.slack.socket_connection import SocketConnection, retry_delay
+from bot.inbound.slack.socket_connection import (
+    BadEnvelope,
+    Disconnect,
+    Envelope,
+    Hello,
+    LinkDisabled,
+    Redeliveries,
+    SocketConnection,
+    ack_frame,
+    empty_ack_frame,
+    read_frame,
+    retry_delay,
+)
 from bot.outbound.slack.client import AppTokenRefusedError, SocketModeOffError
 from bot.outbound.slack.errors import SlackUnreachableError
 from bot.standstill import StandstillMonitor
 
+_log = logging.getLogger(__name__)
+
+ACK_TIMEOUT = 3.0
+"""Seconds that Slack waits for an ack."""
+
+MOST_UNANSWERED = 30_000
+
+
+class SocketAcks:
+    """The open connections, and the envelopes without an ack; `tasks` has one for each.
+
+    `on_last_lost` is called when no connection is left.
+    """
+
+    def __init__(self, slack_app: SlackApp, tasks: Tasks, on_last_lost: Callable[[], None]) -> None:
+        self.connections: list[SocketConnection] = []
+        self._slack_app = slack_app
+        self._tasks = tasks
+        self._on_last_lost = on_last_lost
+        self._unanswered: set[str] = set()
+        self._is_open = asyncio.Event()
+
+    def add(self, connection: SocketConnection) -> None:
+        """Send over this connection too."""
+        self.connections.append(connection)
+        self._is_open.set()
+
+    def discard(self, connection: SocketConnection) -> None:
+        """Send no more over the connection."""
+        connection.closing.set()
+        if connection not in self.connections:
+            return
+        self.connections.remove(connection)
+        if not self.connections:
+            self._is_open.clear()
+            self._on_last_lost()
+
+    def end(self) -> None:
+        """Let no connection follow: an ack that was not sent by now is lost."""
+        self.connections.clear()
+        self._is_open.set()
+
+    def answer(self, envelope: Envelope, received_at: float, standstill: float, *, may_be_old: bool = False) -> None:
+        """Start to answer an envelope, unless that has begun, or too many are unanswered: Slack sends it again.
+
+        Slack shows no ack of an old one: its person has seen an error.
+        """
+        if envelope.envelope_id not in self._unanswered and len(self._tasks) < MOST_UNANSWERED:
+            self._unanswered.add(envelope.envelope_id)
+            self._tasks.start(self._answer(envelope, received_at, standstill, may_be_old=may_be_old))
+
+    def send(self, ack: str, received_at: float) -> None:
+        """Start to send an ack, unless too many are unanswered."""
+        if len(self._tasks) < MOST_UNANSWERED:
+            self._tasks.start(self._send(ack, received_at))
+
+    async def _answer(self, envelope: Envelope, received_at: float, standstill: float, *, may_be_old: bool) -> None:
+        request_id.begin()
+        try:
+            ack = await self._slack_app.dispatch(
+                envelope.payload, received_at=received_at, standstill=standstill, may_be_old=may_be_old
+            )
+            if ack.status != HTTPStatus.OK:
+                return  # without an ack, Slack sends the event again
+            frame = None if may_be_old else ack_frame(envelope, ack.json())
+            if await self._send(frame or empty_ack_frame(envelope), received_at) and frame is not None:
+                self._slack_app.ack_sent(ack)
+            elif ack.message is not None:
+                self._slack_app.deliver_lost_ack(envelope.payload, ack)
+        finally:
+            self._unanswered.discard(envelope.envelope_id)
+
+    async def _send(self, frame: str, received_at: float) -> bool:
+        """Send an ack over the newest connection, while Slack waits. Return whether it was sent.
+
+        Slack closes the oldest connection first, and with it loses an ack that it has not read.
+        """
+        try:
+            async with asyncio.timeout(received_at + ACK_TIMEOUT - time.monotonic()):
+                while True:
+                    await self._is_open.wait()
+                    if not self.connections:  # the bot is being stopped
+                        return False
+                    best = min(reversed(self.connections), key=lambda one: one.closing.is_set())
+                    try:
+                        await best.send(frame)
+                    except ConnectionError:
+                        self.discard(best)
+                    else:
+                        return True
+        except TimeoutError:
+            _log.warning("no connection to Slack; ack not sent in time")
+            return False
+
+
 Connect = Callable[[], Awaitable[SocketConnection]]  # raises the errors of `SocketConnector.connect`
 
-_log = logging.getLogger(__name__)
 
 _STABLE_AFTER = 10.0  # seconds; a connection that lasted longer resets the retry delay
 _OFF_RETRY_DELAY = 30.0  # seconds
@@ -147,32 +246,30 @@ class SocketMode:
             await connection.close()
 
     def _handle_frame(self, connection: SocketConnection, text: str, received_at: float) -> None:
-        match frame := frames.read_frame(text):
-            case frames.Envelope() | frames.BadEnvelope():
+        match frame := read_frame(text):
+            case Envelope() | BadEnvelope():
                 self._handle_envelope(connection, frame, received_at)
-            case frames.Disconnect():
+            case Disconnect():
                 _log.info("Slack closes the connection", extra={"why": frame.reason})
                 self._slack_asked = True
                 connection.closing.set()  # the supervisor opens another one
                 if frame.is_immediate:
                     self._acks.discard(connection)
-            case frames.LinkDisabled():
+            case LinkDisabled():
                 self._report_link_disabled()
                 self._acks.discard(connection)
             case Rejected():
                 self._rejections.record(frame)
-            case frames.Hello():
+            case Hello():
                 pass
             case _:
                 assert_never(frame)
 
-    def _handle_envelope(
-        self, connection: SocketConnection, frame: frames.Envelope | frames.BadEnvelope, received_at: float
-    ) -> None:
+    def _handle_envelope(self, connection: SocketConnection, frame: Envelope | BadEnvelope, received_at: float) -> None:
         if connection.is_doubted:
             connection.is_doubted = self._trusts_doubts = False
             self._report_on()
-        if isinstance(frame, frames.Envelope):
+        if isinstance(frame, Envelope):
             standstill = self._standstills.seconds_before(received_at)
             may_be_old = self._redeliveries.includes(frame, received_at)
             self._acks.answer(frame, received_at, standstill, may_be_old=may_be_old)

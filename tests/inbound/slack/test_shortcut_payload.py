@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.inbound.slack.shortcut_payload import read_message_shortcut
+from bot.inbound.slack.payload import read_message_shortcut
 from harness.order_rows import order_row
 from harness.samples import picked, sample
 

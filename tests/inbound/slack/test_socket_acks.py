@@ -9,7 +9,7 @@ from unittest.mock import AsyncMock, Mock
 
 import pytest
 
-from bot.inbound.slack.socket_acks import SocketAcks
+from bot.inbound.slack.socket_mode import SocketAcks
 from harness.product import Tasks
 
 pytestmark = pytest.mark.anyio

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
-from bot.usecases.admin.home import STICKY_TTL, StickyNotices
+from bot.usecases.home import STICKY_TTL, StickyNotices
 
 ALICE, BOB = ("T1", "U1"), ("T1", "U2")
 DONE: Any = SimpleNamespace(is_sticky=False)

@@ -1,1 +1,0 @@
-"""Use cases of workspace admins in Slack."""

@@ -1,0 +1,377 @@
+"""The outbox of cards, and the alerts that become cards."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from bot.concurrency import Tasks, happens
+from bot.core.cards import Alert, AlertContent, CardName, NewCard, SessionName, first
+from bot.core.fields import Secret
+from bot.core.retries import Kind
+from bot.core.session_ids import SessionId
+from bot.core.sessions import Session, SessionState, ended_state
+from bot.core.workspace import Workspace
+from bot.messages.blocks import Message
+from bot.messages.cards import alert_message, card_message, digest_of
+from bot.metrics import OFF, Metrics
+from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, SlackClient, TryAgain
+from bot.outbound.store.card_changes import (
+    CardChanges,
+    CardNames,
+    ClaimedCard,
+    Exchanged,
+    IncomingAlert,
+    Placed,
+    SentCard,
+)
+from bot.outbound.store.card_rows import CardRows
+from bot.outbound.store.errors import StoreError, StoreUnreachableError
+from bot.outbound.store.session_states import SessionStates
+from bot.outbound.workspaces import Workspaces
+from bot.request_id import new_id
+
+RETRY_WINDOW = 10.0  # seconds from the first attempt to the start of the last one: the caller waits for the response
+_POST_BACKOFF = 0.5
+_MAX_FAILURES = 3  # any of them may have posted the message; a rate-limited attempt has not
+
+
+async def post_alert(slack: SlackClient, token: Secret, channel: str, message: Message) -> PostResult:
+    """Post with the bot's `token` until the result is final; return TryAgain if the retries are used up."""
+    loop = asyncio.get_running_loop()
+    ends, backoff, failures = loop.time() + RETRY_WINDOW, _POST_BACKOFF, 0
+    while True:
+        result = await slack.post_message(token, channel, message)
+        if not isinstance(result, TryAgain):
+            return result
+        failures += not result.limited
+        delay = max(backoff, result.after or 0.0)
+        if failures == _MAX_FAILURES or loop.time() + delay > ends:
+            return result
+        await asyncio.sleep(delay)
+        backoff *= 2
+
+
+_log = logging.getLogger(__name__)
+
+_FIRST_BACKOFF, _LONGEST_BACKOFF = 1.0, 60.0  # seconds
+_TOO_LONG = Refused("msg_blocks_too_long")
+_TOO_OLD = Refused("Slack took no message of this channel in time")
+_MOST_ATTEMPTS = 40  # half an hour; then an update, which shows what is true now, is tried more rarely
+RARE_BACKOFF = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt to send a card, as it is recorded, and why there is no other one, if so."""
+
+    sent: SentCard
+    failure: TryAgain | Doubtful | Refused | None = None
+
+
+class CardSender:
+    """Sender of cards."""
+
+    def __init__(self, slack: SlackClient, workspaces: Workspaces, states: SessionStates) -> None:
+        self._slack = slack
+        self._workspaces = workspaces
+        self._states = states
+
+    async def send(self, card: ClaimedCard) -> Attempt:
+        """Make one attempt. A message that Slack has already is not sent again. Never raises."""
+        if card.is_given_up:
+            return Attempt(SentCard(card), _TOO_OLD)
+        try:
+            states = await self._read_states(card)
+            parts = [(part.content, part.session_id) for part in card.parts]
+            facts = {part.session_id: part.facts for part in card.parts if part.facts is not None}
+            message = card_message(parts, states, facts, channel_id=card.channel_id)
+            digest = digest_of(message)
+            if card.ts is not None and digest == card.shown:
+                return Attempt(SentCard(card, card.ts, digest))
+            return _read(card, await self._call(card, message), digest)
+        except StoreError as error:
+            return _again(card, TryAgain(str(error)))
+        except Exception as error:  # noqa: BLE001 - the next card may work
+            _log.exception("card not sent")
+            return _read(card, Doubtful(type(error).__name__), "")
+
+    async def _read_states(self, card: ClaimedCard) -> dict[str, SessionState]:
+        """Return the states of the card's sessions: that of the last order, or the end that Anchor reported later."""
+        states = await self._states.of(card.team_id, [part.session_id for part in card.parts])
+        for part in card.parts:
+            if part.ended is not None:
+                state, ended = states.get(part.session_id), ended_state(*part.ended)
+                states[part.session_id] = ended if state is None or state.at <= ended.at else state
+        return states
+
+    async def _call(self, card: ClaimedCard, message: Message) -> PostResult:
+        workspace = await self._workspaces.find(card.team_id)
+        if workspace is None:
+            return Refused("no token for this workspace")
+        result = await self._send(workspace.bot_token, card, message)
+        if result == _TOO_LONG:  # its text names every session
+            result = await self._send(workspace.bot_token, card, replace(message, blocks=()))
+        return result
+
+    async def _send(self, token: Secret, card: ClaimedCard, message: Message) -> PostResult:
+        if card.ts is None:
+            return await self._slack.post_message(token, card.channel_id, message)
+        return await self._slack.update_message(token, card.channel_id, card.ts, message)
+
+
+def _read(card: ClaimedCard, result: PostResult, digest: str) -> Attempt:
+    """Return the end of the attempt. A post without an answer is not repeated; an update does no harm twice."""
+    if isinstance(result, Posted):
+        return Attempt(SentCard(card, result.ts, digest))
+    is_update = card.lane.kind is Kind.UPDATE
+    is_final = isinstance(result, Refused) or (isinstance(result, Doubtful) and not is_update)
+    return Attempt(SentCard(card), result) if is_final else _again(card, result)
+
+
+def _again(card: ClaimedCard, result: TryAgain | Doubtful | Refused) -> Attempt:
+    after = result.after if isinstance(result, TryAgain) else None
+    is_rare = card.lane.kind is Kind.UPDATE and card.attempts >= _MOST_ATTEMPTS
+    longest = RARE_BACKOFF if is_rare else _LONGEST_BACKOFF
+    backoff = min(_FIRST_BACKOFF * 2 ** min(card.attempts, 10), longest)
+    return Attempt(SentCard(card, retry_after=max(after or 0.0, backoff), held_for=after))
+
+
+INTERVAL = 2.0
+"""Seconds between two looks for cards that other processes have marked as due."""
+
+MOST_SENDING = 50
+MOST_WAITING = 10_000  # changes of each kind; while the database fails, others are dropped
+_MOST_WRITTEN = 1_000  # sessions in a transaction: a statement takes 32,766 parameters on SQLite
+MOST_SENDERS = 100  # that wait until their alert is posted; others are told that it is queued
+_MOST_DOUBTFUL = 2  # posts without an answer that are repeated, if nobody else can do it
+_RETRY_DELAY = 1.0  # seconds after a failed transaction
+_MOST_NAMED = 5  # sessions of a summary in the log
+_CLOSE_TIMEOUT = 0.5  # seconds for what is being sent: half of what the end leaves, since it is recorded then
+
+
+class CardOutbox:
+    """The outbox of cards. Orders never wait for it: without a database, cards stay as they are.
+
+    Without `send` it only writes the changes, for a bot that sends them.
+    """
+
+    def __init__(
+        self, rows: CardRows, send: Callable[[ClaimedCard], Awaitable[Attempt]] | None = None, metrics: Metrics = OFF
+    ) -> None:
+        self._rows = rows
+        self._send = send
+        self._metrics = metrics
+        self._changes = CardChanges()
+        self._sending = Tasks()
+        self._placing: dict[str, asyncio.Future[Placed | None]] = {}
+        self._senders: dict[str, asyncio.Future[PostResult]] = {}
+        self._wake = asyncio.Event()
+        self._is_stopping = False
+        self._is_failing = False
+
+    def remember(self, new: Iterable[NewCard]) -> None:
+        """Keep cards up to date from now on; post those that have no `ts`."""
+        self._changes.new.extend(new)
+        self._wake.set()
+
+    def refresh(self, session: SessionName, *, clicked: CardName | None = None) -> asyncio.Future[CardNames]:
+        """Update all open cards of a session, the clicked one first. The future ends with their names.
+
+        Without a database it ends with none.
+        """
+        names: asyncio.Future[CardNames] = asyncio.get_running_loop().create_future()
+        self._changes.sessions.setdefault(session, []).append(names)
+        if clicked is not None:
+            self._changes.clicked.add(clicked)
+        self._wake.set()
+        return names
+
+    async def post(self, alert: IncomingAlert, *, within: float) -> tuple[Placed, PostResult | None] | None:
+        """Place an alert on a card, and wait until a new card is posted, but for that no longer than `within` seconds.
+
+        Return its place, and the result if there is one by then. Return None if the database fails: at once if it did
+        so before.
+        """
+        if self._is_failing:
+            return None
+        placing = self._placing[alert.id] = asyncio.get_running_loop().create_future()
+        self._changes.alerts.append(alert)
+        self._wake.set()
+        placed = await placing
+        if placed is None or (sender := self._senders.get(alert.id)) is None:
+            return None if placed is None else (placed, None)
+        try:
+            await asyncio.wait({sender}, timeout=within)
+            return placed, sender.result() if sender.done() else None
+        finally:
+            del self._senders[alert.id]
+
+    async def run(self) -> None:
+        """Write changes and send cards until `stop`, and then record what was sent."""
+        delay = 0.0
+        while True:
+            await happens(self._wake, within=delay)
+            if self._is_stopping:
+                break
+            self._wake.clear()
+            delay = await self._tick()
+        await self._sending.settle(within=_CLOSE_TIMEOUT)
+        while await self._exchange(most=0) and self._changes.sessions:
+            pass
+
+    def stop(self) -> None:
+        """Let `run` end. Cards that are due are sent by another process, or after the next start."""
+        self._is_stopping = True
+        self._wake.set()
+
+    async def _tick(self) -> float:
+        """Write the changes and start to send what is due. Return how many seconds to wait then."""
+        result = await self._exchange(most=MOST_SENDING - len(self._sending) if self._send else 0)
+        if result is None:
+            return _RETRY_DELAY
+        for card in result.claimed:
+            self._sending.start(self._send_one(card))
+        return INTERVAL if result.next_in is None else min(INTERVAL, result.next_in)
+
+    async def _exchange(self, *, most: int) -> Exchanged | None:
+        """Write the changes. Return None if the database fails; the changes stay."""
+        changes = self._changes.take(_MOST_WRITTEN)
+        if self._changes.sessions:
+            self._wake.set()
+        try:
+            result = await self._rows.exchange(changes, most=most)
+        except Exception as error:  # noqa: BLE001 - the next transaction may work
+            self._put_back(changes, error)
+            return None
+        self._is_failing = False
+        for card_id, placed in result.placed.items():
+            self._place(card_id, placed)
+        for session, waiting in changes.sessions.items():
+            _end(waiting, result.open_cards.get(session, frozenset()))
+        return result
+
+    def _place(self, alert_id: str, placed: Placed) -> None:
+        """Tell the sender of an alert its place. That of a new card can wait for the post."""
+        if placed.is_new and len(self._senders) < MOST_SENDERS:
+            self._senders[alert_id] = asyncio.get_running_loop().create_future()
+        self._placing.pop(alert_id).set_result(placed)
+
+    async def _send_one(self, card: ClaimedCard) -> None:
+        assert self._send is not None  # noqa: S101 - else nothing is claimed
+        attempt = await self._send(card)
+        sent, failure = attempt.sent, attempt.failure
+        senders = [sender for part in card.parts if (sender := self._senders.get(part.id))]
+        is_told = bool(senders) and card.is_single_alert
+        if isinstance(failure, Doubtful) and not is_told and card.attempts < _MOST_DOUBTFUL:
+            sent, failure = replace(sent, retry_after=_RETRY_DELAY), None  # nobody else would send it again
+        if failure is not None:
+            self._report(card, failure)
+        result = failure or (Posted(card.channel_id, sent.ts) if sent.ts else None)
+        if result is not None:
+            for sender in senders:
+                sender.set_result(result)
+        if card.ts is not None and isinstance(failure, Refused):
+            self._changes.new.extend(_new_cards(card))
+        self._changes.sent.append(sent)
+        self._wake.set()
+
+    def _report(self, card: ClaimedCard, failure: TryAgain | Doubtful | Refused) -> None:
+        """Log a failure, and count the alerts that are lost by it, unless somebody still waits for them and does so."""
+        _log.warning("card not posted" if card.ts is None else "card not updated", extra=_about(card, failure))
+        for part in card.parts:
+            if card.ts is None and isinstance(part.content, AlertContent) and part.id not in self._senders:
+                self._metrics.alerted(type(failure).__name__)
+
+    def _put_back(self, changes: CardChanges, error: Exception) -> None:
+        """Keep the changes for the next transaction, and let nobody wait for them."""
+        if not self._is_failing:
+            is_known = isinstance(error, StoreUnreachableError)
+            _log.warning("cards not updated", extra={"why": str(error)}, exc_info=None if is_known else error)
+        self._is_failing = True
+        for waiting in changes.sessions.values():
+            _end(waiting, frozenset())
+        for alert in changes.alerts:
+            self._placing.pop(alert.id).set_result(None)
+        self._changes.put_back(changes, MOST_WAITING)
+
+
+def _new_cards(card: ClaimedCard) -> Iterator[NewCard]:
+    """Return new cards for the alerts that came for a message that cannot be updated: it can have been deleted."""
+    for part in card.parts:
+        if part.is_news:
+            yield NewCard(new_id(), card.team_id, card.channel_id, part.session_id, part.content, facts=part.facts)
+
+
+def _about(card: ClaimedCard, failure: TryAgain | Doubtful | Refused) -> dict[str, str]:
+    sessions = ", ".join(part.session_id for part in card.parts[:_MOST_NAMED])
+    return {"team": card.team_id, "channel": card.channel_id, "session": sessions, "why": failure.why}
+
+
+def _end(waiting: Iterable[asyncio.Future[CardNames]], names: CardNames) -> None:
+    for future in waiting:
+        if not future.done():
+            future.set_result(names)
+
+
+POST_WAIT = 8.0  # seconds for which a sender waits for its post
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """The alert is on a card with so many alerts; the card is posted as `ts`, or will be."""
+
+    channel: str
+    ts: str | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """The alert is resolved, and has no card."""
+
+    channel: str
+
+
+AlertResult = PostResult | Folded | Ignored
+
+
+class AlertCards:
+    """Alerts on cards; `now` gives Unix seconds, `known` what is known of a session of a workspace."""
+
+    def __init__(
+        self,
+        slack: SlackClient,
+        outbox: CardOutbox,
+        now: Callable[[], float],
+        known: Callable[[str, SessionId], Session | None],
+    ) -> None:
+        self._slack = slack
+        self._outbox = outbox
+        self._now = now
+        self._known = known
+
+    async def post(self, workspace: Workspace, channel: str, alert: Alert) -> AlertResult:
+        """Place an alert. A new card is posted by then, or stays in the queue."""
+        known = self._known(workspace.team_id, alert.session_id)
+        facts = None if known is None else known.for_card()
+        incoming = IncomingAlert(new_id(), workspace.team_id, channel, alert, facts)
+        placing = await self._outbox.post(incoming, within=POST_WAIT)
+        if placing is None:
+            return await self._post_at_once(workspace, channel, alert)
+        placed, result = placing
+        if not placed.card_id:
+            return Ignored(channel)
+        return Folded(channel, placed.ts, placed.count) if result is None else result
+
+    async def _post_at_once(self, workspace: Workspace, channel: str, alert: Alert) -> PostResult | Ignored:
+        """Post an alert without the database, and remember its card when that is back."""
+        if alert.is_resolved:
+            return Ignored(channel)
+        message = alert_message(alert)
+        result = await post_alert(self._slack, workspace.bot_token, channel, message)
+        if isinstance(result, Posted):
+            content, shown = first(alert, self._now()), digest_of(message)
+            card = NewCard(new_id(), workspace.team_id, result.channel, alert.session_id, content, result.ts, shown)
+            self._outbox.remember([card])
+        return result

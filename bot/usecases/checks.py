@@ -1,0 +1,432 @@
+"""The checks of `anchor-bot doctor`, of startup and of Home."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+import os
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import aiohttp
+from cachetools import TTLCache
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.concurrency import Tasks
+from bot.core import installation
+from bot.core.admin_outcomes import NewKeyRejected, NewKeyUnverified
+from bot.core.checks import (
+    Checked,
+    CheckName,
+    Finding,
+    Good,
+    Questionable,
+    Skipped,
+    TokenInfo,
+    Unanswered,
+    Wrong,
+    judge_clock,
+    judge_scopes,
+)
+from bot.core.fields import Secret, object_field, parse_object, text_field
+from bot.core.installation import SCOPES
+from bot.core.workspace import AnchorKey, Workspace
+from bot.messages.checks import channel_probe_message
+from bot.outbound.anchor.orders import AnchorClient
+from bot.outbound.reachability import NotReached, Reached, Step, send
+from bot.outbound.slack.client import (
+    AppTokenRefusedError,
+    ChannelRefusedError,
+    SlackClient,
+    SocketModeOffError,
+    TokenRefusedError,
+    delete_left,
+    try_channel,
+)
+from bot.outbound.slack.errors import NotConnectedError, NotSlackError, SlackUnreachableError
+from bot.outbound.slack.oauth import SlackOAuth
+from bot.outbound.store.errors import (
+    StoreBrokenError,
+    StoreError,
+    StoreNotUsableError,
+    StoreUnreachableError,
+    UnreadableError,
+)
+from bot.outbound.store.key_rotation import can_decrypt
+from bot.outbound.store.migration import find_revision
+from bot.outbound.store.migrations import HEAD
+from bot.outbound.store.sqlite import IN_MEMORY, file_of
+from bot.outbound.store.store import Store, connect_store, explain, unusable
+from bot.outbound.store.workspace_rows import WorkspaceRows
+from bot.outbound.workspaces import Workspaces
+
+
+async def check_key(anchor: AnchorClient, key: AnchorKey | None) -> Finding:
+    """Try a key with one harmless request."""
+    if key is None:
+        return Finding(Wrong.KEY_UNSET)
+    result = await anchor.try_key(key.value)
+    if isinstance(result, NewKeyRejected):
+        return Finding(Wrong.KEY_REFUSED, {"status": str(result.status_code)})
+    if isinstance(result, NewKeyUnverified):
+        return _judge_key(result)
+    return Finding(Good.KEY_ACCEPTED)
+
+
+def _judge_key(result: NewKeyUnverified) -> Finding:
+    if not result.was_sent:
+        return Finding(Unanswered.NO_CONNECTION, {"who": "Anchor", "setting": "ANCHOR_API_URL"})
+    why = "no response" if result.status_code is None else f"HTTP {result.status_code}"
+    if result.is_foreign:
+        return Finding(Wrong.NOT_ANCHOR, {"why": why})
+    return Finding(Unanswered.NO_ANSWER, {"who": "Anchor", "why": why})
+
+
+_SLACK_PATH = "/api.test"  # https://docs.slack.dev/reference/methods/api.test
+_ANCHOR_PATH = "/v1/sessions/all/status"
+_NOT_FOUND, _METHOD_NOT_ALLOWED = 404, 405
+_KINDS = {
+    Step.PROXY: Unanswered.PROXY_FAILED,
+    Step.RESOLVE: Unanswered.NAME_UNKNOWN,
+    Step.CONNECT: Unanswered.NOT_CONNECTED,
+    Step.TLS: Unanswered.CERTIFICATE_REFUSED,
+    Step.WAIT: Unanswered.TIMED_OUT,
+    Step.READ: Unanswered.CONNECTION_BROKE,
+}
+
+
+async def check_hosts(
+    session: aiohttp.ClientSession, slack_api_url: str, anchor_api_url: str, now: Callable[[], float]
+) -> list[Checked]:
+    """Check the ways to Slack and Anchor, and this machine's clock; `now` gives Unix seconds."""
+    slack, anchor = await asyncio.gather(
+        send(session, slack_api_url.rstrip("/") + _SLACK_PATH, now=now),
+        send(session, anchor_api_url.rstrip("/") + _ANCHOR_PATH, now=now),
+    )
+    return [
+        Checked(CheckName.SLACK, _find_api(slack, slack_api_url, Wrong.NOT_SLACK)),
+        Checked(CheckName.ANCHOR, _find_api(anchor, anchor_api_url, Wrong.NOT_ANCHOR)),
+        Checked(CheckName.CLOCK, judge_clock(one.skew for one in (slack, anchor) if isinstance(one, Reached))),
+    ]
+
+
+def _find_api(result: Reached | NotReached, url: str, foreign: Wrong) -> Finding:
+    """Return the finding about the way to an API; `foreign` if the host does not have it."""
+    if isinstance(result, Reached) and result.status == _NOT_FOUND:
+        return Finding(foreign, {"why": f"HTTP {result.status}"})
+    return reach(result, url)
+
+
+def reach(result: Reached | NotReached, url: str) -> Finding:
+    """Return the finding about the way to a host."""
+    host = urlsplit(url).netloc
+    if isinstance(result, Reached):
+        return Finding(Good.REACHED, {"host": host})
+    return Finding(_KINDS[result.step], {"host": host, "why": result.why})
+
+
+async def serves_events(session: aiohttp.ClientSession, url: str) -> bool:
+    """Return whether the bot at `url` takes Slack's requests over HTTP. In Socket Mode it does not have the path."""
+    result = await send(session, f"{url}/slack/events")
+    return isinstance(result, Reached) and result.status == _METHOD_NOT_ALLOWED
+
+
+async def check_running_bot(session: aiohttp.ClientSession, url: str) -> Finding:
+    """Ask the bot on this machine whether it is ready; `url` is that of its server."""
+    result = await send(session, f"{url}/readyz")
+    state = parse_object(result.body) if isinstance(result, Reached) else None
+    if state is None or not isinstance(state.get("ready"), bool):
+        return Finding(Skipped.BOT_NOT_RUNNING, {"url": url})
+    reasons = {**object_field(state, "reasons"), **object_field(state, "degraded")}
+    values = {"url": url, "reasons": " ".join(map(str, reasons.values()))}
+    if not state["ready"]:
+        return Finding(Unanswered.BOT_NOT_READY, values)
+    return Finding(Questionable.BOT_DEGRADED if reasons else Good.BOT_READY, values)
+
+
+_EVENTS_PATH = "/slack/events"
+_OK = 200
+_REJECTED = frozenset({400, 401})
+_GATEWAY = frozenset({502, 503, 504})
+
+
+async def check_public_url(
+    session: aiohttp.ClientSession, base_url: str, signing_secret: Secret, now: Callable[[], float]
+) -> Finding:
+    """Let the bot at `base_url` verify its URL, which has no effect; `now` gives Unix seconds.
+
+    Only a bot that accepts the signature repeats the challenge. https://docs.slack.dev/reference/events/url_verification
+    """
+    url, challenge = base_url.rstrip("/") + _EVENTS_PATH, secrets.token_hex()
+    body = json.dumps({"type": "url_verification", "challenge": challenge}).encode()
+    headers = {"Content-Type": "application/json"} | _sign(signing_secret, str(int(now())), body)
+    result = await send(session, url, method="POST", headers=headers, body=body, now=now)
+    if isinstance(result, NotReached):
+        return reach(result, url)
+    answer = parse_object(result.body) or {}
+    values = {"url": url, "status": str(result.status), "why": text_field(answer, "error")}
+    if result.status == _OK and hmac.compare_digest(text_field(answer, "challenge").encode(), challenge.encode()):
+        return Finding(Good.URL_VERIFIED, values)
+    if result.status in _REJECTED and values["why"]:
+        return Finding(Wrong.URL_REJECTS, values)
+    return Finding(Unanswered.URL_UNAVAILABLE if result.status in _GATEWAY else Wrong.URL_FOREIGN, values)
+
+
+def _sign(secret: Secret, timestamp: str, body: bytes) -> dict[str, str]:
+    """Return the headers of a request of Slack.
+
+    https://docs.slack.dev/authentication/verifying-requests-from-slack
+    """
+    base = b"v0:%b:%b" % (timestamp.encode(), body)
+    signature = hmac.new(secret.reveal().encode(), base, hashlib.sha256).hexdigest()
+    return {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": f"v0={signature}"}
+
+
+_NO_CODE = Secret("made-up-by-the-check")
+_CLIENT_REFUSED = {"invalid_client_id", "bad_client_secret"}
+
+
+class Connection(Protocol):
+    """A connection of Socket Mode."""
+
+    is_doubted: bool
+
+    async def close(self) -> None:
+        """Close it."""
+
+
+async def check_token(
+    slack: SlackClient, token: Secret, *, refused: Wrong = Wrong.TOKEN_REFUSED
+) -> tuple[Finding, TokenInfo | None]:
+    """Check a bot token. Return the finding, and what Slack says if it accepts the token."""
+    try:
+        found = await slack.inspect(token)
+    except TokenRefusedError as error:
+        return Finding(refused, {"code": str(error)}), None
+    except SlackUnreachableError as error:
+        return _no_answer(error), None
+    values = {"team": found.team_id, "name": found.team_name, "bot": found.bot_name}
+    return Finding(Good.TOKEN_ACCEPTED, values), found
+
+
+async def check_socket_mode(connect: Callable[[], Awaitable[Connection]]) -> Finding:
+    """Open a connection for Socket Mode, and close it at once: Slack can send it a request."""
+    try:
+        connection = await connect()
+    except AppTokenRefusedError as error:
+        return Finding(Wrong.APP_TOKEN_REFUSED, {"code": str(error)})
+    except SocketModeOffError:
+        return Finding(Wrong.SOCKET_OFF)
+    except SlackUnreachableError as error:
+        return _no_answer(error)
+    await connection.close()
+    return Finding(Wrong.SOCKET_OFF if connection.is_doubted else Good.SOCKET_OPENED)
+
+
+async def check_client(oauth: SlackOAuth) -> Finding:
+    """Check the client id and secret with a code that Slack cannot know: it refuses the code, or them."""
+    match await oauth.exchange(_NO_CODE, now=0.0):
+        case installation.RefusedBySlack(code) if code in _CLIENT_REFUSED:
+            return Finding(Wrong.CLIENT_REFUSED, {"code": code})
+        case installation.CodeRefused():
+            return Finding(Good.CLIENT_NOT_REFUSED)
+        case installation.RefusedBySlack(code):
+            return Finding(Unanswered.NO_ANSWER, {"who": "Slack", "why": code})
+        case _:
+            return Finding(Unanswered.NO_ANSWER, {"who": "Slack", "why": "oauth.v2.access"})
+
+
+async def check_channel(web: AsyncWebClient, token: Secret, channel: str | None, now: Callable[[], float]) -> Finding:
+    """Check whether the bot can post alerts to a channel, without a visible message; `now` gives Unix seconds."""
+    if channel is None:
+        return Finding(Skipped.CHANNEL_UNSET)
+    try:
+        is_deleted = await try_channel(web, token, channel, channel_probe_message(), now)
+    except ChannelRefusedError as error:
+        return Finding(Wrong.CHANNEL_REFUSED, {"channel": channel, "code": str(error)})
+    except SlackUnreachableError as error:
+        return _no_answer(error)
+    return Finding(Good.CHANNEL_OPEN if is_deleted else Questionable.MESSAGE_LEFT, {"channel": channel})
+
+
+async def delete_left_probe(web: AsyncWebClient, workspace: Workspace) -> None:
+    """Delete the message of a check of the alert channel that a killed process left; what fails is left."""
+    if workspace.alerts_channel is not None:
+        await delete_left(web, workspace.bot_token, channel_probe_message())
+
+
+def _no_answer(error: SlackUnreachableError) -> Finding:
+    if isinstance(error, NotSlackError):
+        return Finding(Wrong.NOT_SLACK, {"why": str(error)})
+    if isinstance(error, NotConnectedError):
+        return Finding(Unanswered.NO_CONNECTION, {"who": "Slack", "setting": "SLACK_API_URL"})
+    return Finding(Unanswered.NO_ANSWER, {"who": "Slack", "why": str(error)})
+
+
+@asynccontextmanager
+async def inspected(url: Secret, keys: Sequence[Secret]) -> AsyncIterator[tuple[Finding, Store | None]]:
+    """Check the connection and the tables. The store is open meanwhile, if its tables are current."""
+    file = file_of(url)
+    if url == IN_MEMORY:
+        yield Finding(Good.DATABASE_IN_MEMORY), None
+    elif file is not None and not file.exists():
+        yield _judge_directory(file), None
+    else:
+        async with AsyncExitStack() as stack:
+            finding, store = await _connect(stack, url, keys)
+            yield finding, store if finding.kind is Good.DATABASE_CURRENT else None
+
+
+async def _connect(stack: AsyncExitStack, url: Secret, keys: Sequence[Secret]) -> tuple[Finding, Store | None]:
+    try:
+        store = await stack.enter_async_context(connect_store(url, keys))
+    except StoreNotUsableError as error:
+        return Finding(Wrong.DATABASE_UNUSABLE, {"sentence": error.sentence}), None
+    return await _judge_database(store), store
+
+
+def _judge_directory(file: Path) -> Finding:
+    if os.access(file.absolute().parent, os.W_OK):
+        return Finding(Good.DATABASE_NEW)
+    return Finding(Wrong.DATABASE_UNUSABLE, {"sentence": unusable("there is none, and none can be made", file)})
+
+
+async def _judge_database(store: Store) -> Finding:
+    try:
+        revision, is_known = await find_revision(store.database)
+    except StoreBrokenError as error:
+        return Finding(Wrong.DATABASE_UNUSABLE, {"sentence": unusable(str(error), store.database.file)})
+    except StoreUnreachableError as error:
+        return database_down(store, error)
+    if revision is None:
+        return Finding(Good.DATABASE_NEW)
+    values = {"revision": revision, "head": HEAD}
+    if not is_known:
+        return Finding(Wrong.DATABASE_NEWER, values)
+    return Finding(Good.DATABASE_CURRENT if revision == HEAD else Wrong.DATABASE_OLD, values)
+
+
+async def check_encryption(store: Store, *, is_one: bool) -> Finding:
+    """Check whether the keys decrypt the database; `is_one`: a bot of one workspace can do without."""
+    try:
+        is_readable = await can_decrypt(store.database, store.cipher)
+    except StoreUnreachableError as error:
+        return database_down(store, error)
+    if is_readable:
+        return Finding(Good.KEYS_FIT)
+    return Finding(Questionable.RESULTS_LOST if is_one else Wrong.KEYS_UNFIT)
+
+
+def database_down(store: Store, error: StoreUnreachableError) -> Finding:
+    """Return the finding about a database that gives no answer."""
+    return Finding(Unanswered.DATABASE_DOWN, {"sentence": explain(error, store.database.file)})
+
+
+_AT_ONCE = 10  # workspaces
+_POST = "chat:write"  # https://docs.slack.dev/reference/methods/chat.postMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The clients that the checks use; `now` gives Unix seconds."""
+
+    web: AsyncWebClient
+    anchor: AnchorClient
+    now: Callable[[], float]
+
+    async def check(self, workspace: Workspace, *, refused: Wrong = Wrong.TOKEN_REFUSED) -> list[Checked]:
+        """Check one workspace; `refused` is the finding if Slack refuses its token."""
+        await delete_left_probe(self.web, workspace)
+        key, in_slack = await asyncio.gather(
+            check_key(self.anchor, workspace.anchor_key), self.check_in_slack(workspace, refused=refused)
+        )
+        return [*in_slack, Checked(CheckName.ANCHOR_KEY, key, workspace.team_id)]
+
+    async def check_in_slack(self, workspace: Workspace, *, refused: Wrong = Wrong.TOKEN_REFUSED) -> list[Checked]:
+        """Check the bot token, its scopes and the alert channel of one workspace."""
+        token, found = await check_token(SlackClient(self.web), workspace.bot_token, refused=refused)
+        scopes = channel = Finding(Skipped.NOT_CHECKED, {"first": CheckName.BOT_TOKEN})
+        if found is not None:
+            scopes = judge_scopes(found.scopes, SCOPES)
+            channel = Finding(Skipped.NOT_CHECKED, {"first": CheckName.SCOPES})
+        if found is not None and (found.scopes is None or _POST in found.scopes):
+            channel = await check_channel(self.web, workspace.bot_token, workspace.alerts_channel, self.now)
+        findings = {CheckName.BOT_TOKEN: token, CheckName.SCOPES: scopes, CheckName.ALERT_CHANNEL: channel}
+        return [Checked(name, finding, workspace.team_id) for name, finding in findings.items()]
+
+    async def check_all(self, store: Store, team_id: str | None) -> AsyncIterator[Checked]:
+        """Check the workspace `team_id`, or each in the database. Can raise StoreError."""
+        installed = [summary.team_id for summary in await store.rows.summaries()]
+        chosen = installed if team_id is None else [team_id] if team_id in installed else []
+        if not chosen:
+            kind = Skipped.NO_WORKSPACES if team_id is None else Wrong.NOT_INSTALLED
+            yield Checked(CheckName.WORKSPACES, Finding(kind), team_id or "")
+        for first in range(0, len(chosen), _AT_ONCE):
+            batch = chosen[first : first + _AT_ONCE]
+            for checks in await asyncio.gather(*[self._check_stored(store, each) for each in batch]):
+                for check in checks:
+                    yield check
+
+    async def _check_stored(self, store: Store, team_id: str) -> list[Checked]:
+        try:
+            workspace = await store.rows.find(team_id)
+        except UnreadableError as error:
+            return [Checked(CheckName.ENCRYPTION, Finding(Wrong.ROW_UNREADABLE, {"why": str(error)}), team_id)]
+        # it was installed a moment ago
+        return [] if workspace is None else await self.check(workspace, refused=Wrong.INSTALLATION_REFUSED)
+
+
+async def delete_left_probes(web: AsyncWebClient, workspaces: Workspaces, rows: WorkspaceRows | None) -> None:
+    """Delete the messages that checks of a killed process left in Slack; `rows` are those of many workspaces."""
+    with suppress(StoreError):
+        refs = [""] if rows is None else [one.team_id for one in await rows.summaries() if one.alerts_channel]
+        for ref in refs:
+            with suppress(UnreadableError):
+                if (workspace := await workspaces.owner_of_alerts(ref)) is not None:
+                    await delete_left_probe(web, workspace)
+
+
+_log = logging.getLogger(__name__)
+
+_TTL = 300.0  # seconds
+_WAIT = 1.0  # seconds for which Home waits
+MOST = 10_000  # workspaces
+
+_Key = tuple[str, str | None]  # team id, alert channel
+
+
+class CachedChecks:
+    """Checks by workspace and alert channel. `clock` is monotonic, in seconds."""
+
+    def __init__(self, services: Services, tasks: Tasks, clock: Callable[[], float]) -> None:
+        self._services = services
+        self._tasks = tasks
+        self._running: TTLCache[_Key, asyncio.Task[list[Checked]]] = TTLCache(MOST, _TTL, timer=clock)
+
+    async def get(self, workspace: Workspace) -> list[Checked]:
+        """Return the checks of the last 5 minutes; [] if Slack takes over a second: the next Home has them.
+
+        A failure is not kept, so that Home shows at once that it was fixed.
+        """
+        key = (workspace.team_id, workspace.alerts_channel)
+        running = self._running.get(key)
+        if running is None:
+            running = self._running[key] = self._tasks.start(self._check(workspace))
+        await asyncio.wait({running}, timeout=_WAIT)
+        checks = running.result() if running.done() and not running.cancelled() else []
+        if any(isinstance(check.finding.kind, Wrong) for check in checks):
+            self._running.pop(key, None)
+        return checks
+
+    async def _check(self, workspace: Workspace) -> list[Checked]:
+        try:
+            return await self._services.check_in_slack(workspace)
+        except Exception:  # noqa: BLE001 - Home shows the rest
+            _log.exception("workspace not checked", extra={"team": workspace.team_id})
+            return []

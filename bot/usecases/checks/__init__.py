@@ -1,1 +1,0 @@
-"""Checks of `anchor-bot doctor`: each returns findings, and raises nothing that the network causes."""

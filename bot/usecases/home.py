@@ -1,0 +1,145 @@
+"""The app's Home tab: what it shows a person."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+
+from cachetools import TTLCache
+
+from bot.concurrency import KeyedLocks
+from bot.core.history import HistoryFilter
+from bot.core.policy import Role, can_pause
+from bot.core.requests import Actor
+from bot.core.sessions import Overview
+from bot.core.workspace import Workspace
+from bot.messages.blocks import Block
+from bot.messages.checks import home_status
+from bot.messages.history import MOST_IN_HOME, LastOrders
+from bot.messages.home import Home, Notice, home_view
+from bot.messages.sessions import overview_blocks
+from bot.outbound.slack.client import SlackViews, ViewResult
+from bot.outbound.slack.roles import RoleCache
+from bot.outbound.store.errors import StoreError
+from bot.outbound.workspaces import Workspaces
+from bot.usecases.checks import CachedChecks
+from bot.usecases.monitor import WorkspaceMonitor
+from bot.usecases.sessions import PastOrders, SessionLists
+
+_log = logging.getLogger(__name__)
+
+STICKY_TTL = 300.0  # seconds that an error stays in Home: enough to invite the app to a channel and come back
+MAX_NOTICES = 10_000
+_ANCHOR_WAIT = 1.5  # seconds; then Home shows that Anchor is slow, and its button reads again
+
+
+class StickyNotices:
+    """The last sticky notice of each person, by team and user. `clock` is monotonic, in seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._kept: TTLCache[tuple[str, str], Notice] = TTLCache(MAX_NOTICES, STICKY_TTL, timer=clock)
+
+    def show(self, person: tuple[str, str], new: Notice | None) -> Notice | None:
+        """Return the new notice, or else the last sticky one while it is fresh."""
+        if new is None:
+            return self._kept.get(person)
+        self._kept.pop(person, None)
+        if new.is_sticky:
+            self._kept[person] = new
+        return new
+
+
+class HomeView:
+    """Publisher of Home, one view at a time per person: the newest is last.
+
+    `clock` is monotonic, in seconds; `now` gives Unix seconds. `install_url` is the page that installs the app; ""
+    for a bot without OAuth.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - collaborators and settings
+        self,
+        workspaces: Workspaces,
+        roles: RoleCache,
+        views: SlackViews,
+        monitor: WorkspaceMonitor,
+        past_orders: PastOrders,
+        lists: SessionLists,
+        checks: CachedChecks,
+        clock: Callable[[], float],
+        *,
+        now: Callable[[], float],
+        dashboard_url: str,
+        install_url: str,
+    ) -> None:
+        self._install_url = install_url
+        self._checks = checks
+        self._past_orders = past_orders
+        self._lists = lists
+        self._now = now
+        self._dashboard_url = dashboard_url
+        self._workspaces = workspaces
+        self._roles = roles
+        self._views = views
+        self._monitor = monitor
+        self._locks = KeyedLocks()
+        self._notices = StickyNotices(clock)
+
+    async def publish(self, actor: Actor, *, notice: Notice | None = None, view_hash: str | None = None) -> bool:
+        """Publish a person's Home, and return whether that succeeded; never raises.
+
+        `view_hash` is that of the view the person saw. If another replica has changed it since, publish once more.
+        """
+        async with self._locks.get((actor.team_id, actor.user_id)):
+            notice = self._notices.show((actor.team_id, actor.user_id), notice)
+            try:
+                result = await self._publish(actor, notice, view_hash)
+                if result is ViewResult.CONFLICT:
+                    result = await self._publish(actor, notice, None)
+            except StoreError as error:
+                _log.error("database error; Home not updated", extra={"team": actor.team_id, "why": str(error)})
+                return False
+            except Exception:  # noqa: BLE001 - nobody waits for this, so nobody else would log it
+                _log.exception("Home not updated", extra={"team": actor.team_id, "user": actor.user_id})
+                return False
+        return result is ViewResult.SHOWN
+
+    async def _publish(self, actor: Actor, notice: Notice | None, view_hash: str | None) -> ViewResult:
+        workspace = await self._workspaces.find(actor.team_id)
+        if workspace is None:
+            return ViewResult.FAILED
+        role = await self._roles.fetch(workspace, actor)  # not cached: a new admin sees the controls at once
+        if role is Role.UNKNOWN:
+            role = await self._roles.get(workspace, actor)
+        if role is Role.SCOPE_MISSING:
+            self._monitor.report_missing_scope(workspace)
+        last, sessions = await asyncio.gather(
+            self._last_orders(workspace, actor, role), self._sessions(workspace, actor, role)
+        )
+        status = await self._status(workspace) if role is Role.ADMIN else None
+        home = Home(workspace, role, secrets.token_hex(4), notice, sessions, last, status, self._install_url)
+        result = await self._views.publish(workspace.bot_token, actor.user_id, home_view(home), view_hash=view_hash)
+        if role is Role.ADMIN and result is ViewResult.SHOWN:
+            try:
+                await self._workspaces.record_admin(actor.team_id, actor.user_id)
+            except StoreError as error:
+                _log.warning("admin not recorded", extra={"team": actor.team_id, "why": str(error)})
+        return result
+
+    async def _status(self, workspace: Workspace) -> str | None:
+        return home_status(await self._checks.get(workspace), install_url=self._install_url)
+
+    async def _sessions(self, workspace: Workspace, actor: Actor, role: Role) -> tuple[Block, ...]:
+        """Return the lists of sessions, for people who are allowed to pause."""
+        if not can_pause(workspace.policy, actor, role, workspace.enterprise_id):
+            return ()
+        found = await self._lists.overview(actor, within=_ANCHOR_WAIT)
+        if not isinstance(found, Overview):
+            return ()
+        return tuple(overview_blocks(found, now=self._now(), dashboard_url=self._dashboard_url))
+
+    async def _last_orders(self, workspace: Workspace, actor: Actor, role: Role) -> LastOrders | None:
+        if not can_pause(workspace.policy, actor, role, workspace.enterprise_id):
+            return None
+        found = await self._past_orders.newest(HistoryFilter(team_id=workspace.team_id), most=MOST_IN_HOME)
+        orders = None if found is None else tuple(found)
+        return LastOrders(orders, actor.user_id, is_admin=role is Role.ADMIN)

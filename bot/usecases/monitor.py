@@ -1,0 +1,220 @@
+"""Notice keys that Anchor refuses and other troubles of workspaces, and notify their admins."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from cachetools import TTLCache
+
+from bot.concurrency import Tasks
+from bot.core.outcomes import KeyRejected, KeyTaken, Outcome
+from bot.core.policy import Role
+from bot.core.requests import Actor
+from bot.core.sessions import NotRead, Unread
+from bot.core.workspace import AnchorKey, KeyCheck, Workspace
+from bot.health import Readiness
+from bot.messages.blocks import Message
+from bot.messages.settings import key_refused_message, reinstall_message
+from bot.outbound.slack.roles import RoleCache
+from bot.outbound.store.errors import StoreError
+from bot.outbound.workspaces import Workspaces
+from bot.usecases.delivery import MessageDelivery
+
+_log = logging.getLogger(__name__)
+
+POSSIBLE_ADMINS = frozenset({Role.ADMIN, Role.UNKNOWN, Role.SCOPE_MISSING})
+"""The roles of a recorded admin who can still be one."""
+
+# Slack accepts messages to people who have left: https://github.com/slackapi/python-slack-sdk/issues/1156
+LEFT = frozenset({Role.DEACTIVATED, Role.OUTSIDER})
+
+
+class CurrentAdmins:
+    """The recorded admins of a workspace who are still admins in Slack."""
+
+    def __init__(self, workspaces: Workspaces, roles: RoleCache) -> None:
+        self._workspaces = workspaces
+        self._roles = roles
+
+    async def list(self, workspace: Workspace) -> list[str]:
+        """Return their user ids, the most recently recorded first. Raises StoreError."""
+        recorded = await self._workspaces.admins(workspace.team_id)
+        roles = await asyncio.gather(*[self.role(workspace, user_id) for user_id in recorded])
+        return [user_id for user_id, role in zip(recorded, roles, strict=True) if role in POSSIBLE_ADMINS]
+
+    async def role(self, workspace: Workspace, user_id: str) -> Role:
+        """Return the role of a person in the workspace."""
+        team_id = workspace.team_id
+        return await self._roles.get(workspace, Actor(team_id, "", user_id, home_team_id=team_id))
+
+
+class AdminNotifier:
+    """Direct messages to admins, sent in the background."""
+
+    def __init__(self, admins: CurrentAdmins, delivery: MessageDelivery, tasks: Tasks) -> None:
+        self._admins = admins
+        self._delivery = delivery
+        self._tasks = tasks
+
+    def notify_change(self, workspace: Workspace, message: Message, *also: str | None) -> None:
+        """Notify the admins, and the people in `also`: the author of the change is one of them."""
+        self._tasks.start(self._notify(workspace, message, also))
+
+    async def _notify(self, workspace: Workspace, message: Message, also: tuple[str | None, ...]) -> None:
+        try:
+            admins = await self._admins.list(workspace)
+        except StoreError as error:
+            _log.warning(
+                "admin lookup failed; admins not notified", extra={"team": workspace.team_id, "why": str(error)}
+            )
+            admins = []
+        user_ids = dict.fromkeys(user_id for user_id in (*also, *admins) if user_id)
+        await asyncio.gather(*[self._delivery.send_dm(workspace.team_id, user_id, message) for user_id in user_ids])
+
+
+_SCOPE = "users:read"
+MOST_QUIET = 10_000
+QUIET_PERIOD = 600.0  # seconds without a look into the store after a notice, delivered or not
+
+
+class ResultMonitor(Protocol):
+    """Monitor of what Anchor says about keys."""
+
+    def record_result(self, workspace: Workspace, outcome: Outcome) -> None:
+        """Record the outcome of a request with the workspace's key."""
+
+
+class WorkspaceMonitor:
+    """Record of refused keys and missing scopes; the store knows which notices a workspace has had.
+
+    `clock` is monotonic, in seconds. The app is reinstalled on the page `install_url`.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - collaborators and settings
+        self,
+        workspaces: Workspaces,
+        admins: CurrentAdmins,
+        delivery: MessageDelivery,
+        tasks: Tasks,
+        clock: Callable[[], float],
+        readiness: Readiness,
+        *,
+        install_url: str,
+    ) -> None:
+        self._install_url = install_url
+        self._readiness = readiness
+        self._workspaces = workspaces
+        self._admins = admins
+        self._delivery = delivery
+        self._tasks = tasks
+        self._quiet: TTLCache[tuple[str, str], None] = TTLCache(MOST_QUIET, QUIET_PERIOD, timer=clock)
+        self._recording: set[tuple[str, int, KeyCheck]] = set()
+        self._saving = asyncio.Lock()  # many new keys at once would wait for the database until their timeouts
+
+    def record_list(self, workspace: Workspace, read: object) -> None:
+        """Record what a read of a list of sessions says about the workspace's key."""
+        key = workspace.anchor_key
+        if isinstance(read, NotRead):
+            if read.why is Unread.KEY_REJECTED:
+                self._record_check(workspace, KeyCheck.REFUSED, read.status_code)
+        elif key is not None and key.check is KeyCheck.REFUSED:
+            self._record_check(workspace, KeyCheck.VERIFIED)
+
+    def record_result(self, workspace: Workspace, outcome: Outcome) -> None:
+        """Record the outcome of a request with the workspace's key."""
+        if (check := _key_check(outcome)) is not None:
+            self._record_check(workspace, check, outcome.status_code if isinstance(outcome, KeyRejected) else None)
+
+    def _record_check(self, workspace: Workspace, check: KeyCheck, status: int | None = None) -> None:
+        key = workspace.anchor_key
+        if key is None:
+            return
+        if not workspace.is_managed and check is KeyCheck.REFUSED:
+            why = f"Anchor refuses ANCHOR_API_KEY (HTTP {status}). Set it to a valid key and restart the bot."
+            self._readiness.degrade("anchor_key", why)
+        elif not workspace.is_managed:
+            self._readiness.recover("anchor_key")
+        is_news = check is not key.check or (check is KeyCheck.REFUSED and self._is_due(workspace, _refused(workspace)))
+        recording = (workspace.team_id, workspace.key_version, check)
+        if is_news and recording not in self._recording:
+            self._recording.add(recording)
+            self._tasks.start(self._record(workspace, key, check))
+
+    def report_missing_scope(self, workspace: Workspace) -> None:
+        """Ask somebody to reinstall the app, because it lacks the scope `users:read`."""
+        if self._is_due(workspace, _SCOPE):
+            self._tasks.start(self._ask_to_reinstall(workspace))
+
+    async def _record(self, workspace: Workspace, key: AnchorKey, check: KeyCheck) -> None:
+        """Save the check of a key; if Anchor refuses the current key, notify its setter, or else an admin."""
+        team_id, version = workspace.team_id, workspace.key_version
+        try:
+            await self._save(team_id, version, check)
+            if workspace.is_managed and check is KeyCheck.REFUSED is not key.check:
+                _log.warning("Anchor refuses the key", extra={"team": team_id})
+            current = await self._workspaces.find(team_id) if check is KeyCheck.REFUSED else None
+            if current is not None and current.key_version == version:
+                message = key_refused_message(key, by_admins=workspace.is_managed)
+                await self._notify_once(workspace, _refused(workspace), key.set_by, message)
+        except StoreError as error:
+            _log.warning("key check not saved", extra={"team": team_id, "why": str(error)})
+
+    async def _save(self, team_id: str, version: int, check: KeyCheck) -> None:
+        """Save a check. Until then, the same one is no news. Raises StoreError."""
+        try:
+            async with self._saving:
+                await self._workspaces.record_key_check(team_id, version, check)
+        finally:
+            self._recording.discard((team_id, version, check))
+
+    async def _ask_to_reinstall(self, workspace: Workspace) -> None:
+        try:
+            message = reinstall_message(self._install_url)
+            await self._notify_once(workspace, _SCOPE, workspace.installed_by, message)
+        except StoreError as error:
+            _log.warning("nobody was asked to reinstall the app", extra={"team": workspace.team_id, "why": str(error)})
+
+    def _is_due(self, workspace: Workspace, about: str) -> bool:
+        """Return whether the notice is outside its quiet period."""
+        return (workspace.team_id, about) not in self._quiet
+
+    async def _notify_once(self, workspace: Workspace, about: str, first: str | None, message: Message) -> None:
+        """Send a notice once for all replicas; if that fails, it can be sent again later. Raises StoreError."""
+        team_id = workspace.team_id
+        if not self._is_due(workspace, about):
+            return
+        name = (team_id, about)
+        self._quiet[name] = None
+        try:
+            admins = await self._admins.list(workspace)
+            if not await self._workspaces.claim_notice(team_id, about):
+                return
+            if not await self._notify(workspace, first, admins, message):
+                _log.error("no admin could be notified", extra={"team": team_id, "about": about})
+                await self._workspaces.release_notice(team_id, about)
+        except StoreError:
+            self._quiet.pop(name, None)
+            raise
+
+    async def _notify(self, workspace: Workspace, first: str | None, admins: Sequence[str], message: Message) -> bool:
+        """Send to `first`; if they are no longer an admin, also send to one who is. Return whether anybody got it."""
+        team_id, is_sent = workspace.team_id, False
+        if first is not None and (role := await self._admins.role(workspace, first)) not in LEFT:
+            is_sent = await self._delivery.send_dm(team_id, first, message)
+            if is_sent and role in POSSIBLE_ADMINS:
+                return True
+        for user_id in admins:
+            if user_id != first and await self._delivery.send_dm(team_id, user_id, message):
+                return True
+        return is_sent
+
+
+def _refused(workspace: Workspace) -> str:
+    return f"key {workspace.key_version} refused"
+
+
+def _key_check(outcome: Outcome) -> KeyCheck | None:
+    if isinstance(outcome, KeyRejected):
+        return KeyCheck.REFUSED
+    return KeyCheck.VERIFIED if isinstance(outcome, KeyTaken) else None

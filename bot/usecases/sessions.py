@@ -1,0 +1,295 @@
+"""Read sessions from Anchor, and what the journal knows of them."""
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cachetools import TTLCache
+
+from bot.concurrency import Interruption, Tasks
+from bot.core.history import HistoryFilter, PastOrder, Result
+from bot.core.outcomes import Refusal, Stopping
+from bot.core.requests import Actor
+from bot.core.session_ids import SessionId
+from bot.core.sessions import NotRead, Overview, Session, SessionList, Unread, paused_sessions
+from bot.core.workspace import Workspace
+from bot.outbound.anchor.sessions import AnchorSessions
+from bot.outbound.store.errors import StoreUnreachableError
+from bot.outbound.store.order_history import OrderHistory
+from bot.usecases.access_check import Access, AccessCheck, Viewer
+from bot.usecases.monitor import WorkspaceMonitor
+
+_log = logging.getLogger(__name__)
+
+_JOURNAL_TIMEOUT = 1.0  # seconds; a trigger of a modal lasts 3
+
+
+class PastOrders:
+    """Reads of the journal that raise nothing, and take at most a second; no time while an earlier one takes longer."""
+
+    def __init__(self, history: OrderHistory, tasks: Tasks) -> None:
+        self._history = history
+        self._tasks = tasks
+        self._overdue: set[asyncio.Task[list[PastOrder] | None]] = set()
+
+    async def newest(self, chosen: HistoryFilter, *, most: int) -> list[PastOrder] | None:
+        """Return the newest orders, or None if the database gives no answer in time."""
+        if self._overdue:
+            return None
+        read = self._tasks.start(self._read(chosen, most))
+        await asyncio.wait({read}, timeout=_JOURNAL_TIMEOUT)
+        if read.done():
+            return read.result()
+        self._overdue.add(read)
+        read.add_done_callback(self._overdue.discard)
+        _log.warning("past orders not read", extra={"why": "the database does not answer in time"})
+        return None
+
+    async def _read(self, chosen: HistoryFilter, most: int) -> list[PastOrder] | None:
+        try:
+            return await self._history.newest(chosen, most=most)
+        except StoreUnreachableError as error:
+            _log.warning("past orders not read", extra={"why": str(error)})
+        except Exception:  # noqa: BLE001 - the view is shown without them
+            _log.exception("past orders not read")
+        return None
+
+
+CACHED = 5.0
+"""Seconds for which others get what was read, too."""
+
+KEPT = 600.0  # seconds for which the lasting facts of a session are remembered
+MOST_WORKSPACES = 1_000
+MOST_SESSIONS = 10_000
+
+_List = tuple[str, int]  # team and version of the key
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A session as it was at a monotonic time."""
+
+    session: Session
+    read_at: float
+
+
+class SessionReads:
+    """Reads of Anchor. `now` gives Unix seconds, `clock` monotonic ones.
+
+    They share no queue with orders, so a slow read never delays a pause.
+    """
+
+    def __init__(
+        self,
+        anchor: AnchorSessions,
+        tasks: Tasks,
+        now: Callable[[], float],
+        clock: Callable[[], float],
+        monitor: WorkspaceMonitor,
+    ) -> None:
+        self._anchor = anchor
+        self._monitor = monitor
+        self._tasks = tasks
+        self._now = now
+        self._clock = clock
+        self._in_flight: dict[_List, asyncio.Task[SessionList | NotRead]] = {}
+        self._lists: TTLCache[_List, SessionList] = TTLCache(MOST_WORKSPACES, CACHED, timer=clock)
+        self._known: TTLCache[tuple[str, SessionId], _Known] = TTLCache(MOST_SESSIONS, KEPT, timer=clock)
+
+    async def running(self, access: Access) -> SessionList | NotRead:
+        """Return the sessions that run, as they were at most 5 seconds ago. Callers share the read in flight.
+
+        A failure is not kept.
+        """
+        name = (access.workspace.team_id, access.workspace.key_version)
+        if (cached := self._lists.get(name)) is not None:
+            return cached
+        if name not in self._in_flight:
+            self._in_flight[name] = self._tasks.start(self._read_running(name, access))
+        reading = self._in_flight[name]
+        await asyncio.wait({reading})
+        return reading.result()
+
+    def report(self, workspace: Workspace, read: object) -> None:
+        """Report what a read of a list says about the key."""
+        self._monitor.record_list(workspace, read)
+
+    def known(self, team_id: str, session_id: SessionId) -> Session | None:
+        """Return what was read of a session in the last 10 minutes; what changes soon, for 5 seconds."""
+        known = self._known.get((team_id, session_id))
+        if known is None:
+            return None
+        return known.session if self._is_fresh(known) else known.session.lasting()
+
+    def is_fresh(self, team_id: str, session_id: SessionId) -> bool:
+        """Return whether everything about a session was read in the last 5 seconds."""
+        known = self._known.get((team_id, session_id))
+        return known is not None and self._is_fresh(known)
+
+    def learn(self, team_id: str, sessions: Iterable[Session]) -> None:
+        """Remember sessions that were just read."""
+        for session in sessions:
+            earlier = self._known.get((team_id, session.id))
+            whole = session if earlier is None else earlier.session.lasting().with_newer(session)
+            self._known[team_id, session.id] = _Known(whole, self._clock())
+
+    def learn_some(self, team_id: str, sessions: Iterable[Session]) -> None:
+        """Remember the few facts of a list of statuses; the others can still be asked for."""
+        for session in sessions:
+            earlier = self._known.get((team_id, session.id), _Known(Session(id=session.id), -math.inf))
+            self._known[team_id, session.id] = replace(earlier, session=earlier.session.with_newer(session.lasting()))
+
+    def _is_fresh(self, known: _Known) -> bool:
+        return self._clock() < known.read_at + CACHED
+
+    async def _read_running(self, name: _List, access: Access) -> SessionList | NotRead:
+        try:
+            result = await self._anchor.running(access.key, self._now())
+        finally:
+            del self._in_flight[name]
+        self.report(access.workspace, result)
+        if isinstance(result, SessionList):
+            self._lists[name] = result
+            self.learn(access.workspace.team_id, result.sessions)
+        return result
+
+
+PAUSED_WITHIN = 86_400.0  # seconds; few sessions live longer
+_MOST_ORDERS = 200
+_RESULTS = frozenset({Result.DONE, Result.UNCONFIRMED, Result.NOT_DONE})
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The running sessions, and those of them that the person looks for."""
+
+    running: SessionList
+    matches: SessionList
+
+
+class SessionLists:
+    """Lists of sessions. `now` gives Unix seconds."""
+
+    def __init__(
+        self,
+        access_check: AccessCheck,
+        reads: SessionReads,
+        past_orders: PastOrders,
+        tasks: Tasks,
+        now: Callable[[], float],
+    ) -> None:
+        self._access_check = access_check
+        self._reads = reads
+        self._past_orders = past_orders
+        self._tasks = tasks
+        self._now = now
+        self._interruption = Interruption()
+
+    def interrupt(self) -> None:
+        """Stop waiting for Anchor: the bot is being stopped."""
+        self._interruption.come()
+
+    async def search(self, actor: Actor, words: str) -> Session | Listing | NotRead | Refusal:
+        """Return the running sessions that `words` choose, or the one that they mean alone."""
+        running = await self._interruption.or_result(self.running(actor), Stopping())
+        if not isinstance(running, SessionList):
+            return running
+        return running.only_match(words) or Listing(running, running.matching(words))
+
+    async def running(self, actor: Actor) -> SessionList | NotRead | Refusal:
+        """Return the sessions that run."""
+        viewer = await self._access_check.check_viewer(actor)
+        return await self._reads.running(viewer.access) if isinstance(viewer, Viewer) else viewer
+
+    async def overview(self, actor: Actor, *, within: float | None = None) -> Overview | Refusal:
+        """Return the sessions that run, and those that this app paused; wait `within` seconds for Anchor."""
+        return await self._interruption.or_result(self._overview(actor, within), Stopping())
+
+    async def _overview(self, actor: Actor, within: float | None) -> Overview | Refusal:
+        viewer = await self._access_check.check_viewer(actor)
+        if not isinstance(viewer, Viewer):
+            return viewer
+        access = viewer.access
+        since = self._now() - PAUSED_WITHIN
+        chosen = HistoryFilter(team_id=access.workspace.team_id, results=_RESULTS, since=since)
+        running, orders = await asyncio.gather(
+            self._running(access, within), self._past_orders.newest(chosen, most=_MOST_ORDERS)
+        )
+        paused = None if orders is None else paused_sessions(orders, running)
+        return Overview(running, paused, viewer.allowed, actor.user_id, is_admin=access.is_admin)
+
+    async def _running(self, access: Access, within: float | None) -> SessionList | NotRead:
+        reading = self._tasks.start(self._reads.running(access))
+        await asyncio.wait({reading}, timeout=within)
+        return reading.result() if reading.done() else NotRead(Unread.TIMED_OUT)
+
+
+INTERVAL = 1.0
+"""Seconds between two reads for a workspace: a list has the facts of many sessions, so a burst needs few."""
+
+DELAY = 0.02  # seconds behind the order, so that the read does not overtake it on another connection
+_FACTS_TIMEOUT = 3.0  # seconds; a later answer helps no result
+MOST_PER_INTERVAL = 20  # of all workspaces: reads must not take the processor from orders
+MOST_IN_FLIGHT = 20
+_MOST_WORKSPACES = 1_000
+RATE_LIMITED = 60.0  # seconds without reads, so that orders have what Anchor allows
+
+
+class FactReads:
+    """Reads of the sessions of orders; `clock` gives monotonic seconds. Those beyond the limits are skipped.
+
+    `on_read` is called after a read of a workspace.
+    """
+
+    def __init__(
+        self,
+        anchor: AnchorSessions,
+        reads: SessionReads,
+        on_read: Callable[[str], Coroutine[Any, Any, None]],
+        tasks: Tasks,
+        clock: Callable[[], float],
+    ) -> None:
+        self._anchor = anchor
+        self._reads = reads
+        self._on_read = on_read
+        self._tasks = tasks
+        self._in_flight: dict[str, asyncio.Task[None]] = {}
+        self._recent: TTLCache[str, bool] = TTLCache(MOST_PER_INTERVAL, INTERVAL, timer=clock)
+        self._rate_limited: TTLCache[str, bool] = TTLCache(_MOST_WORKSPACES, RATE_LIMITED, timer=clock)
+        self._is_stopped = False
+
+    def follow(self, access: Access, session_id: SessionId) -> None:
+        """Read a session whose order is on its way to Anchor, unless its facts are fresh or the limits are reached."""
+        team_id = access.workspace.team_id
+        if not self._is_due(team_id) or self._reads.is_fresh(team_id, session_id):
+            return
+        self._recent[team_id] = True
+        task = self._in_flight[team_id] = asyncio.create_task(self._read(access, session_id))
+        task.add_done_callback(lambda _: self._in_flight.pop(team_id))
+
+    def stop(self) -> None:
+        """Read nothing more. What was read is still used: SQLAlchemy loses a connection whose query is cancelled."""
+        self._is_stopped = True
+        for task in self._in_flight.values():
+            task.cancel()
+
+    def _is_due(self, team_id: str) -> bool:
+        if self._is_stopped or team_id in self._rate_limited:
+            return False
+        has_own = team_id in self._in_flight or team_id in self._recent
+        return not has_own and len(self._in_flight) < MOST_IN_FLIGHT and len(self._recent) < MOST_PER_INTERVAL
+
+    async def _read(self, access: Access, session_id: SessionId) -> None:
+        await asyncio.sleep(DELAY)
+        team_id = access.workspace.team_id
+        read = await self._anchor.about(access.key, session_id, within=_FACTS_TIMEOUT)
+        if isinstance(read, NotRead) and read.why is Unread.KEY_REJECTED:
+            self._reads.report(access.workspace, read)
+        elif isinstance(read, NotRead):
+            self._rate_limited[team_id] = True
+        else:
+            self._reads.learn(team_id, read)
+            self._tasks.start(self._on_read(team_id))
