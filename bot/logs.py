@@ -16,7 +16,6 @@ _STANDARD = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "
 _LIBRARIES = {
     "aiohttp": logging.WARNING,
     "aiohttp.server": logging.CRITICAL,  # it logs the bytes of invalid requests; `HttpServer` handles our own errors
-    "alembic": logging.WARNING,
     "asyncio": logging.WARNING,
     "httpx": logging.WARNING,  # at INFO it logs every URL, also response URLs
     "psycopg": logging.WARNING,

@@ -59,8 +59,7 @@ from bot.outbound.store.errors import (
     UnreadableError,
 )
 from bot.outbound.store.key_rotation import can_decrypt
-from bot.outbound.store.migration import find_revision
-from bot.outbound.store.migrations import HEAD
+from bot.outbound.store.migrations import find_revision, newest
 from bot.outbound.store.sqlite import IN_MEMORY, file_of
 from bot.outbound.store.store import Store, connect_store, explain, unusable
 from bot.outbound.store.workspace_rows import WorkspaceRows
@@ -306,10 +305,10 @@ async def _judge_database(store: Store) -> Finding:
         return database_down(store, error)
     if revision is None:
         return Finding(Good.DATABASE_NEW)
-    values = {"revision": revision, "head": HEAD}
+    values = {"revision": revision, "head": newest()}
     if not is_known:
         return Finding(Wrong.DATABASE_NEWER, values)
-    return Finding(Good.DATABASE_CURRENT if revision == HEAD else Wrong.DATABASE_OLD, values)
+    return Finding(Good.DATABASE_CURRENT if revision == newest() else Wrong.DATABASE_OLD, values)
 
 
 async def check_encryption(store: Store, *, is_one: bool) -> Finding:

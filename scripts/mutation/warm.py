@@ -13,7 +13,7 @@ import sys
 import pytest
 
 _LIBRARIES = (
-    *("aiohttp.web", "alembic.command", "cryptography.fernet", "httpx", "httpx_aiohttp", "hypothesis", "jsonschema"),
+    *("aiohttp.web", "cryptography.fernet", "httpx", "httpx_aiohttp", "hypothesis", "jsonschema"),
     *("psycopg", "slack_bolt.async_app", "slack_sdk.web.async_client", "sqlalchemy.dialects.postgresql", "trustme"),
     *("sqlalchemy.dialects.sqlite", "sqlalchemy.ext.asyncio", "uvloop", "yaml"),
 )

@@ -14,7 +14,16 @@ from conversations.test_health import becomes, degraded
 from harness import HTTP_ONLY, SingleHarness, outcome_text, paused, single_workspace
 from harness.conversation import until
 from harness.databases import KEY
-from harness.outages import Outage, directory_away, file_away, file_replaced, locked, network, without_table
+from harness.outages import (
+    Outage,
+    directory_away,
+    file_away,
+    file_replaced,
+    locked,
+    network,
+    used_by_newer_version,
+    without_table,
+)
 from harness.product import Secret, open_store, outcomes
 from harness.texts import waiting_text
 
@@ -90,7 +99,7 @@ async def survive(url: str, outage: AbstractAsyncContextManager[None], *, bot_ur
 
 
 @HTTP_ONLY
-@pytest.mark.parametrize("outage", [without_table, locked])
+@pytest.mark.parametrize("outage", [without_table, used_by_newer_version, locked])
 async def test_pauses_go_on_while_the_table_cannot_be_used(database_url: str, outage: Outage) -> None:
     await survive(database_url, outage(database_url))
 

@@ -14,10 +14,10 @@ from bot.config.settings import Settings
 from bot.core.checks import Checked, CheckName, Finding, Kind
 from bot.demo.sandbox import environment
 from bot.messages.checks import check_line
-from bot.outbound.store.migrations import HEAD as DATABASE_HEAD
+from bot.outbound.store.migrations import MIGRATIONS
 from harness.single_workspace import SingleHarness
 
-__all__ = ["DATABASE_HEAD"]
+__all__ = ["MIGRATIONS"]
 
 
 @dataclass(frozen=True, slots=True)

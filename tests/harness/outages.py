@@ -45,6 +45,14 @@ async def without_table(url: str) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def used_by_newer_version(url: str) -> AsyncIterator[None]:
+    """A newer version of the bot has changed the tables."""
+    await execute(url, "ALTER TABLE orders RENAME COLUMN leased_until TO moved")
+    yield
+    await execute(url, "ALTER TABLE orders RENAME COLUMN moved TO leased_until")
+
+
+@asynccontextmanager
 async def locked(url: str) -> AsyncIterator[None]:
     """Another program is in the middle of a change of the file or of the table."""
     with closing(_connect(url)) as connection:

@@ -1,18 +1,15 @@
 """The tables. Secrets are stored as ciphertext or digest, times in Unix seconds."""
 
 from sqlalchemy import (
-    DDL,
     BigInteger,
     Column,
     Double,
     ForeignKey,
-    Index,
     Integer,
     MetaData,
     String,
     Table,
     Text,
-    event,
     text,
 )
 
@@ -48,7 +45,7 @@ install_states = Table(
     metadata,
     Column("state_digest", String(64), primary_key=True),
     Column("browser_digest", String(64), nullable=False),
-    Column("expires_at", BigInteger, nullable=False, index=True),
+    Column("expires_at", BigInteger, nullable=False),
     Column("used_at", BigInteger),
 )
 """Used states: each works once, and recent ones tell a used state from an expired one."""
@@ -85,7 +82,7 @@ roles = Table(
     Column("team_id", String(40), primary_key=True),
     Column("user_id", String(40), primary_key=True),
     Column("profile", Text, nullable=False),  # JSON, see role_rows.py
-    Column("seen_at", BigInteger, nullable=False, index=True),
+    Column("seen_at", BigInteger, nullable=False),
 )
 """What Slack has last reported about a person."""
 
@@ -119,15 +116,6 @@ orders = Table(
 UNFINISHED = text("state <> 'told'")
 """The condition of the partial index, as the queries have to repeat it."""
 
-Index("ix_orders_session", orders.c.team_id, orders.c.session_id, orders.c.given_at)
-Index("ix_orders_given_at", orders.c.given_at)
-Index("ix_orders_team", orders.c.team_id, orders.c.given_at)
-event.listen(  # an Index with a condition would load the dialects of both databases: 3 MB, and 5 % of the startup
-    orders,
-    "after_create",
-    DDL("CREATE INDEX ix_orders_unfinished ON orders (given_at, id) WHERE state <> 'told'"),  # type: ignore[no-untyped-call]
-)
-
 cards = Table(
     "cards",
     metadata,
@@ -152,11 +140,6 @@ cards = Table(
     Column("facts", Text),  # JSON, see card_codec.py; null if nothing is known of the session
 )
 """One row per session on a message that the bot keeps up to date. All times are the database's."""
-
-Index("ix_cards_session", cards.c.team_id, cards.c.session_id)
-Index("ix_cards_message", cards.c.team_id, cards.c.channel_id, cards.c.ts)
-Index("ix_cards_due", cards.c.due, cards.c.not_before)
-Index("ix_cards_changed_at", cards.c.changed_at)
 
 paces = Table(
     "paces",

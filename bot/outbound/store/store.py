@@ -16,7 +16,7 @@ from bot.outbound.store.errors import StoreBrokenError, StoreDownError, StoreNot
 from bot.outbound.store.fields import FieldCipher
 from bot.outbound.store.install_states import InstallStates
 from bot.outbound.store.key_rotation import check_keys
-from bot.outbound.store.migration import migrate
+from bot.outbound.store.migrations import migrate
 from bot.outbound.store.role_rows import RoleRows
 from bot.outbound.store.schema import metadata
 from bot.outbound.store.sqlite_connections import MOVED

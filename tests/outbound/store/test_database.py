@@ -16,7 +16,7 @@ from bot.outbound.store.store import connect_store
 from harness.databases import KEY, query
 from harness.outages import delete_file
 from harness.product import Secret, Store, errors, open_store
-from harness.stored import ACME, ANCHOR_KEY, GLOBEX, execute
+from harness.stored import ACME, ANCHOR_KEY, GLOBEX
 
 pytestmark = pytest.mark.anyio
 
@@ -44,12 +44,6 @@ async def test_it_is_migrated_once_by_one_of_many_and_opened_again_as_it_was(
     async with open_store(Secret(database_url), [KEY]) as store:
         assert await store.rows.find(ACME.team_id)
     assert [record.message for record in caplog.records].count("database migrated") == 1
-
-
-async def test_a_database_of_a_newer_version_is_refused(database_url: str, wording: Check) -> None:
-    async with open_store(Secret(database_url), [KEY]) as store:
-        await execute(store, "UPDATE alembic_version SET version_num = '9999'")
-    wording("newer version", await refusal(database_url))
 
 
 # --- SQLite ---

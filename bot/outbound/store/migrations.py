@@ -1,0 +1,219 @@
+"""Create the tables, or migrate those of an older version of the bot."""
+
+import logging
+import sqlite3
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from bot.outbound.store.database import Database
+from bot.outbound.store.errors import StoreNotUsableError
+from bot.outbound.store.sqlite import OWNER_ONLY
+
+_log = logging.getLogger(__name__)
+
+_TIMEOUT = 60.0  # seconds, including the wait for other processes
+_LOCK_ID = 4_721_130_552_318_604_097  # any number, the same in every process
+_NEWER = "DATABASE_URL: the database is from a newer version of the bot. Run that version, or use another database."
+_OLDER = (
+    "DATABASE_URL: the database is from before the first release of the bot, and can't be migrated. "
+    "Use another database."
+)
+
+MIGRATIONS = {
+    "0009": """
+    -- Secrets are stored as ciphertext or digest, times in Unix seconds.
+    CREATE TABLE workspaces ( -- one row per workspace that has the app installed
+      team_id VARCHAR(40) NOT NULL PRIMARY KEY,
+      team_name TEXT NOT NULL,
+      enterprise_id VARCHAR(40),
+      app_id VARCHAR(40) NOT NULL,
+      bot_user_id VARCHAR(40) NOT NULL,
+      bot_token TEXT NOT NULL, -- ciphertext
+      scopes TEXT NOT NULL, -- separated by commas
+      installed_by VARCHAR(40) NOT NULL,
+      installed_at BIGINT NOT NULL,
+      anchor_api_key TEXT, -- ciphertext
+      alerts_token_digest VARCHAR(64),
+      alerts_channel VARCHAR(40),
+      anchor_api_key_check TEXT, -- a KeyCheck, null without a key
+      anchor_api_key_set_by VARCHAR(40), -- null if an operator did
+      anchor_api_key_set_at BIGINT,
+      key_version INTEGER DEFAULT 0 NOT NULL, -- incremented by each change
+      policy TEXT, -- JSON, null is the default
+      policy_version INTEGER DEFAULT 0 NOT NULL,
+      alerts_token_version INTEGER DEFAULT 0 NOT NULL
+    );
+
+    CREATE TABLE install_states ( -- each works once, and recent ones tell a used state from an expired one
+      state_digest VARCHAR(64) NOT NULL PRIMARY KEY,
+      browser_digest VARCHAR(64) NOT NULL,
+      expires_at BIGINT NOT NULL,
+      used_at BIGINT
+    );
+    CREATE INDEX ix_install_states_expires_at ON install_states (expires_at);
+
+    -- a known plaintext per key that has encrypted here: a bot that cannot decrypt one lacks that key
+    CREATE TABLE key_checks (name VARCHAR(40) NOT NULL PRIMARY KEY, ciphertext TEXT NOT NULL);
+
+    CREATE TABLE admins ( -- users who were admins of their workspace when they opened Home
+      team_id VARCHAR(40) NOT NULL REFERENCES workspaces (team_id) ON DELETE CASCADE,
+      user_id VARCHAR(40) NOT NULL,
+      seen_at BIGINT NOT NULL,
+      PRIMARY KEY (team_id, user_id)
+    );
+
+    CREATE TABLE notices ( -- those that a workspace has had
+      team_id VARCHAR(40) NOT NULL REFERENCES workspaces (team_id) ON DELETE CASCADE,
+      name VARCHAR(40) NOT NULL,
+      told_at BIGINT NOT NULL,
+      PRIMARY KEY (team_id, name)
+    );
+
+    CREATE TABLE roles ( -- reports of Slack about people
+      team_id VARCHAR(40) NOT NULL,
+      user_id VARCHAR(40) NOT NULL,
+      profile TEXT NOT NULL, -- JSON
+      seen_at BIGINT NOT NULL,
+      PRIMARY KEY (team_id, user_id)
+    );
+    CREATE INDEX ix_roles_seen_at ON roles (seen_at);
+
+    CREATE TABLE orders ( -- to pause or resume a session; all times are the database's
+      id VARCHAR(40) NOT NULL PRIMARY KEY, -- ascending with time
+      trigger_id TEXT UNIQUE, -- Slack's id of the invocation: a request that comes twice is one order
+      team_id VARCHAR(40) NOT NULL,
+      session_id VARCHAR(40) NOT NULL,
+      verb VARCHAR(20) NOT NULL,
+      reason TEXT NOT NULL,
+      source VARCHAR(20) NOT NULL,
+      user_id VARCHAR(40) NOT NULL,
+      home_team_id VARCHAR(40) NOT NULL,
+      channel_id VARCHAR(40) NOT NULL,
+      thread_ts TEXT,
+      reply TEXT, -- ciphertext, null once it is told
+      state VARCHAR(20) NOT NULL, -- a State
+      outcome VARCHAR(40), -- the name of a type in core/outcomes.py
+      outcome_fields TEXT, -- JSON
+      delivered_by VARCHAR(40), -- the route of the answer, null if Slack refused every one
+      given_at DOUBLE PRECISION NOT NULL,
+      settled_at DOUBLE PRECISION,
+      told_at DOUBLE PRECISION,
+      owner VARCHAR(40) NOT NULL, -- the process that works on it
+      leased_until DOUBLE PRECISION NOT NULL -- then another process takes over
+    );
+    CREATE INDEX ix_orders_session ON orders (team_id, session_id, given_at);
+    CREATE INDEX ix_orders_given_at ON orders (given_at);
+    CREATE INDEX ix_orders_team ON orders (team_id, given_at);
+    CREATE INDEX ix_orders_unfinished ON orders (given_at, id) WHERE state <> 'told';
+
+    CREATE TABLE cards ( -- one row per session on a message that the bot keeps up to date; all times are the database's
+      id VARCHAR(40) NOT NULL PRIMARY KEY, -- ascending with time
+      team_id VARCHAR(40) NOT NULL,
+      channel_id VARCHAR(40) NOT NULL,
+      ts VARCHAR(40), -- of the message, null until it is posted
+      session_id VARCHAR(40) NOT NULL,
+      kind VARCHAR(20) NOT NULL, -- alert or result
+      content TEXT NOT NULL, -- JSON
+      shown VARCHAR(64), -- the digest of the message as Slack has it
+      version INTEGER NOT NULL, -- incremented by each change that Slack is to be told
+      due DOUBLE PRECISION, -- since when Slack is to be told of a change, null if it has the newest state
+      not_before DOUBLE PRECISION NOT NULL, -- the next attempt; that of the owner has ended by then
+      attempts INTEGER NOT NULL,
+      owner VARCHAR(40), -- the process of the last attempt
+      created_at DOUBLE PRECISION NOT NULL,
+      changed_at DOUBLE PRECISION NOT NULL,
+      closed_at DOUBLE PRECISION, -- from then on the message is left as it is
+      ended_status TEXT, -- Anchor's word for the end of the session, null if none is known
+      ended_at DOUBLE PRECISION, -- when Anchor said so
+      facts TEXT -- JSON, null if nothing is known of the session
+    );
+    CREATE INDEX ix_cards_session ON cards (team_id, session_id);
+    CREATE INDEX ix_cards_message ON cards (team_id, channel_id, ts);
+    CREATE INDEX ix_cards_due ON cards (due, not_before);
+    CREATE INDEX ix_cards_changed_at ON cards (changed_at);
+
+    CREATE TABLE paces ( -- messages that each workspace has been sent recently, within Slack's rate limits
+      team_id VARCHAR(40) NOT NULL PRIMARY KEY,
+      pace TEXT NOT NULL -- JSON, see core/pace.py
+    );
+
+    CREATE TABLE session_checks ( -- when Anchor is asked again about the sessions of a workspace's cards
+      team_id VARCHAR(40) NOT NULL PRIMARY KEY,
+      not_before DOUBLE PRECISION NOT NULL
+    )
+    """,
+}
+"""The changes of the tables, by the revision that each leads to, for both databases. A released one is not edited.
+
+Databases from before the first release have the revision 0009, in a table that Alembic made.
+"""
+
+
+async def migrate(database: Database) -> None:
+    """Create or change the tables, in one transaction. Of concurrent processes, one does, and the others wait.
+
+    A SQLite file is copied before its tables are changed. Raises StoreNotUsableError if they are from a newer version
+    of the bot or if the file cannot be copied, or StoreUnreachableError.
+    """
+    await database.migrate(partial(_migrate, database.file), within=_TIMEOUT)
+
+
+async def find_revision(database: Database) -> tuple[str | None, bool]:
+    """Return the revision of the tables, None without any, and whether this version of the bot knows it.
+
+    If it is the newest one, the database can be used afterwards. Raises StoreUnreachableError.
+    """
+    revision = await database.inspect(_revision)
+    if revision == newest():
+        database.migrated.set()
+    return revision, revision is None or revision <= newest()
+
+
+def newest() -> str:
+    """Return the revision of tables that this version of the bot uses."""
+    return max(MIGRATIONS)
+
+
+def _migrate(file: Path | None, connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":  # SQLite has only one writer
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK_ID})
+    before, after = _revision(connection), newest()
+    if before == after:
+        return
+    if before is not None and before not in MIGRATIONS:
+        raise StoreNotUsableError(_NEWER if before > after else _OLDER)
+    if before is None:
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+        connection.execute(text("INSERT INTO alembic_version VALUES ('')"))
+    elif file is not None:
+        _copy(file, Path(f"{file}-{before}"))
+    for revision, statements in MIGRATIONS.items():
+        if revision > (before or ""):
+            for statement in statements.split(";\n"):
+                connection.execute(text(statement))
+    connection.execute(text("UPDATE alembic_version SET version_num = :after"), {"after": after})
+    _log.info("database migrated", extra={"before": before, "after": after})
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
+
+
+def _copy(file: Path, copy: Path) -> None:
+    """Copy a SQLite file as it is committed. Nobody else writes meanwhile, since the caller is in a transaction."""
+    try:
+        copy.unlink(missing_ok=True)
+        copy.touch(OWNER_ONLY)
+        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+    except (OSError, sqlite3.Error) as error:
+        raise StoreNotUsableError(
+            f"DATABASE_URL: cannot copy {file} to {copy} before its tables are changed ({error})."
+        ) from None
+    _log.info("database copied", extra={"file": str(copy)})
