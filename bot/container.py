@@ -25,7 +25,7 @@ from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.slack.client import SlackClient, SlackViews
 from bot.outbound.slack.response_url import ResponseUrls
-from bot.outbound.slack.roles import ProfileCache, RoleCache
+from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.availability import LOCK_WAIT
 from bot.outbound.store.card_fact_rows import CardFactRows
 from bot.outbound.store.card_rows import CardRows
@@ -151,8 +151,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     """Build everything that serves the workspaces of `tenancy`."""
     workspaces, slack, anchor = tenancy.workspaces, clients.slack, clients.anchor
     views = SlackViews(clients.web)
-    profiles = ProfileCache(clients.web, tenancy.store.roles, time.monotonic, limits.now)
-    roles = RoleCache(profiles, time.monotonic)
+    roles = RoleCache(clients.web, tenancy.store.roles, time.monotonic, limits.now)
     response_urls = ResponseUrls(clients.transport, api_url=settings.slack_api_url)
     delivery = MessageDelivery(response_urls, slack, workspaces, capacity=limits.messages)
     admins = CurrentAdmins(workspaces, roles)

@@ -83,8 +83,10 @@ class AccessCheck:
         actor, workspace = order.actor, await _find_workspace(self._workspaces.find, order.actor)
         if not isinstance(workspace, Workspace):
             return workspace
-        get_role = self._roles.get_for_pause if order.verb is Verb.PAUSE else self._roles.get_fresh
-        role = await get_role(workspace, actor)
+        is_pause = order.verb is Verb.PAUSE
+        role = await (
+            self._roles.get(workspace, actor, for_pause=True) if is_pause else self._roles.get_fresh(workspace, actor)
+        )
         if role is Role.SCOPE_MISSING:
             self._monitor.report_missing_scope(workspace)
         if denial := check_policy(workspace.policy, order.verb, actor, role, workspace.enterprise_id):
@@ -99,7 +101,7 @@ class AccessCheck:
         workspace = await _find_workspace(self._workspaces.find, actor)
         if not isinstance(workspace, Workspace):
             return workspace
-        role = await self._roles.get_for_pause(workspace, actor)
+        role = await self._roles.get(workspace, actor, for_pause=True)
         policy, enterprise_id = workspace.policy, workspace.enterprise_id
         denials = {verb: check_policy(policy, verb, actor, role, enterprise_id) for verb in Verb}
         if (denial := denials[Verb.PAUSE]) and not (isinstance(denial, NotHere) and not actor.channel_id):

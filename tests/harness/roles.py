@@ -13,7 +13,7 @@ from bot.core.requests import Actor
 from bot.core.workspace import Workspace
 from bot.outbound.http import open_session
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
-from bot.outbound.slack.roles import ProfileCache, RoleCache
+from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.role_rows import RoleRows
 from bot.outbound.store.store import Store, open_store
 from bot.sim.slack import Answer, Fault, SimSlack, User
@@ -41,7 +41,7 @@ class RolesHarness:
         self.roles = self._cache()
 
     def _cache(self) -> RoleCache:
-        return RoleCache(ProfileCache(self.web, self.rows, self.clock, self.clock, most=3), self.clock)
+        return RoleCache(self.web, self.rows, self.clock, self.clock, most=3)
 
     async def restart(self) -> None:
         """Forget what is in memory."""
@@ -62,7 +62,7 @@ class RolesHarness:
         return await self.roles.fetch(self.workspace(), actor(user))
 
     async def role_for_pause(self, user: User) -> Role:
-        return await self.roles.get_for_pause(self.workspace(), actor(user))
+        return await self.roles.get(self.workspace(), actor(user), for_pause=True)
 
     async def role_for_resume(self, user: User) -> Role:
         return await self.roles.get_fresh(self.workspace(), actor(user))

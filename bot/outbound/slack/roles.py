@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import inf
@@ -102,22 +102,25 @@ def _any(user: Mapping[str, Any], *names: str) -> bool:
 _log = logging.getLogger(__name__)
 
 PROFILE_TTL = 300.0
+PAUSE_TTL = 86_400.0  # seconds for which a pause of a full member does not wait for a newer answer
 _SCOPE_MISSING_TTL = 30.0  # short, so that a reinstall soon takes effect
-_RETRY_INTERVAL = 5.0  # seconds between a failed lookup and the next one, if the cache has an older answer
+_REFRESH_TIMEOUT = 1.0  # seconds to wait for Slack if there is an older answer
+_RETRY_INTERVAL = 5.0  # seconds between a failed lookup and the next one, if there is an older answer
 _CLOSE_TIMEOUT = 1.0
 MAX_STORING = 1_000  # if the database is slow, a later lookup stores the answer
 MAX_ENTRIES = 10_000
 
-Key = tuple[str, str]  # team id, user id
-Answer = Profile | None  # None: the app lacks the scope
-Fetch = Callable[[AsyncWebClient, Secret, str], Awaitable[Answer]]  # raises SlackUnreachableError
+_Key = tuple[str, str]  # team id, user id
+_Answer = Profile | None  # None: the app lacks the scope
+_Lookup = asyncio.Task[_Answer]  # fails with SlackUnreachableError
+_Fetch = Callable[[AsyncWebClient, Secret, str], Coroutine[Any, Any, _Answer]]
 
 
 @dataclass(slots=True)
-class Entry:
+class _Entry:
     """The last answer about a person; the times are monotonic, in seconds."""
 
-    answer: Answer
+    answer: _Answer
     answered_at: float
     fresh_until: float = -inf
     retry_at: float = -inf
@@ -125,8 +128,11 @@ class Entry:
     lookup: int = -1  # sequence number of the lookup that produced this entry
 
 
-class ProfileCache:
-    """LRU cache of `most` answers of users.info. `clock` is monotonic; `now` returns Unix seconds."""
+class RoleCache:
+    """Roles of people in the workspace of the app, by the last answers of users.info about `most` people.
+
+    The answers are also stored, so that a restart does not lose them. `clock` is monotonic; `now` returns Unix seconds.
+    """
 
     def __init__(
         self,
@@ -141,82 +147,123 @@ class ProfileCache:
         self._rows = rows
         self._clock = clock
         self._now = now
-        self._entries: LRUCache[Key, Entry] = LRUCache(most)
-        self._lookups: dict[Key, asyncio.Task[Answer]] = {}
-        self._loads: dict[Key, asyncio.Task[None]] = {}
+        self._entries: LRUCache[_Key, _Entry] = LRUCache(most)
+        self._lookups: dict[_Key, _Lookup] = {}
+        self._loads: dict[_Key, asyncio.Task[None]] = {}
         self._numbers = itertools.count()
-        self._tasks = Tasks()
-        self._storing = Tasks()
-        self._to_record: dict[Key, tuple[Entry, Report]] = {}
+        self._asking, self._storing = Tasks(), Tasks()
+        self._to_record: dict[_Key, tuple[_Entry, Report]] = {}
         self._is_recording = False
 
-    def get(self, key: Key) -> Entry | None:
-        """Return the last answer in memory."""
-        return self._entries.get(key)
+    def peek(self, workspace: Workspace, actor: Actor) -> Role:
+        """Return the cached role without a lookup; UNKNOWN if there is none from the last 5 minutes."""
+        if is_surely_outsider(actor, workspace.enterprise_id):
+            return Role.OUTSIDER
+        entry = self._entries.get(_key(actor))
+        is_fresh = entry is not None and self._clock() < entry.fresh_until
+        return _role(entry, workspace, actor) if is_fresh else Role.UNKNOWN
 
-    def look_up(self, token: Secret, key: Key, fetch: Fetch) -> asyncio.Task[Answer]:
-        """Return the running lookup, or start one."""
-        return self._lookups.get(key) or self.start_lookup(token, key, fetch)
+    async def get(self, workspace: Workspace, actor: Actor, *, for_pause: bool = False) -> Role:
+        """Return the role, cached for 5 minutes; if Slack gives no answer, by an answer of the last 7 days.
 
-    def start_lookup(self, token: Secret, key: Key, fetch: Fetch) -> asyncio.Task[Answer]:
+        A pause counts answers from before a restart, and does not wait if the person was a full member in the last 24
+        hours: a role that has changed applies to the next request.
+        """
+        key, role = _key(actor), self.peek(workspace, actor)
+        if role is not Role.UNKNOWN:
+            return role
+        entry = self._entries.get(key)
+        if entry is not None and self._clock() < entry.retry_at:
+            return self._older(workspace, actor)
+        fetch = _fetch_for_order if entry is None else fetch_profile
+        lookup = self._lookups.get(key) or self._look_up(workspace, key, fetch)
+        if for_pause:
+            if entry is None:
+                await self._load(key, unless=lookup)
+                entry = self._entries.get(key)
+            is_recent = entry is not None and self._clock() < entry.answered_at + PAUSE_TTL
+            if is_recent and (role := _role(entry, workspace, actor)) in FULL_MEMBERS:
+                return role
+        return await self._newest(lookup, workspace, actor)
+
+    async def get_fresh(self, workspace: Workspace, actor: Actor) -> Role:
+        """Return the role, cached for 5 minutes; UNKNOWN if Slack gives no answer."""
+        if (role := self.peek(workspace, actor)) is not Role.UNKNOWN:
+            return role
+        key = _key(actor)
+        lookup = self._lookups.get(key) or self._look_up(workspace, key, fetch_profile_with_retries)
+        return await self._result(lookup, workspace, actor)
+
+    async def fetch(self, workspace: Workspace, actor: Actor) -> Role:
+        """Return the role by a new lookup; UNKNOWN if Slack gives no answer."""
+        if is_surely_outsider(actor, workspace.enterprise_id):
+            return Role.OUTSIDER
+        return await self._result(self._look_up(workspace, _key(actor), fetch_profile_with_retries), workspace, actor)
+
+    async def close(self) -> None:
+        """Cancel every lookup, and wait for the store."""
+        await self._asking.cancel()
+        await self._storing.settle(within=_CLOSE_TIMEOUT)
+        await self._storing.cancel()
+
+    async def _newest(self, lookup: _Lookup, workspace: Workspace, actor: Actor) -> Role:
+        """Return the role by a lookup; with an older answer to fall back on, it is waited for a second only."""
+        has_older = _key(actor) in self._entries
+        role = await self._result(lookup, workspace, actor, within=_REFRESH_TIMEOUT if has_older else None)
+        if not lookup.done():
+            self._note_failure(_key(actor), "no response yet")
+        return self._older(workspace, actor) if role is Role.UNKNOWN else role
+
+    async def _result(self, lookup: _Lookup, workspace: Workspace, actor: Actor, within: float | None = None) -> Role:
+        """Return the role by a lookup; UNKNOWN if it fails, is cancelled or goes on."""
+        await asyncio.wait({lookup}, timeout=within)
+        if not lookup.done() or lookup.cancelled() or isinstance(lookup.exception(), SlackUnreachableError):
+            return Role.UNKNOWN
+        return _role(_Entry(lookup.result(), self._clock()), workspace, actor)
+
+    def _older(self, workspace: Workspace, actor: Actor) -> Role:
+        """Return the role by the last answer, if that still counts."""
+        entry = self._entries.get(_key(actor))
+        counts = entry is not None and self._clock() < entry.answered_at + KEPT
+        return _role(entry, workspace, actor) if counts else Role.UNKNOWN
+
+    def _look_up(self, workspace: Workspace, key: _Key, fetch: _Fetch) -> _Lookup:
         """Start a lookup. Its answer is cached and stored."""
-        lookup = self._lookups[key] = self._tasks.start(self._ask(token, key, fetch))
+        lookup = self._lookups[key] = self._asking.start(fetch(self._web, workspace.bot_token, key[1]))
         number = next(self._numbers)
         lookup.add_done_callback(lambda done: self._put(key, done, number))
         return lookup
 
-    async def load(self, key: Key, *, unless: asyncio.Task[Answer]) -> None:
-        """Load the stored answer into the cache, unless the lookup ends before."""
-        if key not in self._loads:
-            load = self._loads[key] = self._storing.start(self._load(key))
-            load.add_done_callback(lambda _: self._loads.pop(key))
-        await asyncio.wait({self._loads[key], unless}, return_when=asyncio.FIRST_COMPLETED)
-
-    def note_failure(self, key: Key, why: str) -> None:
-        """Log a failed lookup; if there is an older answer, delay the next one."""
-        team_id, user_id = key
-        _log.warning("Slack user lookup failed", extra={"user": user_id, "team": team_id, "why": why})
-        if (entry := self._entries.get(key)) is not None:
-            entry.retry_at = self._clock() + _RETRY_INTERVAL
-
-    async def close(self) -> None:
-        """Cancel every lookup, and wait for the store."""
-        await self._tasks.cancel()
-        await self._storing.settle(within=_CLOSE_TIMEOUT)
-        await self._storing.cancel()
-
-    async def _ask(self, token: Secret, key: Key, fetch: Fetch) -> Answer:
-        team_id, user_id = key
-        answer = await fetch(self._web, token, user_id)
-        if answer is None:
-            _log.warning(
-                "scope users:read is missing: guests count as members; reinstall the app", extra={"team": team_id}
-            )
-        return answer
-
-    def _put(self, key: Key, lookup: asyncio.Task[Answer], number: int) -> None:
+    def _put(self, key: _Key, lookup: _Lookup, number: int) -> None:
         """Cache the answer, unless that of a later lookup is there already."""
         if self._lookups.get(key) is lookup:
             del self._lookups[key]
         if lookup.cancelled():
             return
         if (error := lookup.exception()) is not None:
-            self.note_failure(key, str(error))
+            self._note_failure(key, str(error))
             return
-        before = self._entries.get(key)
+        answer, before, now = lookup.result(), self._entries.get(key), self._clock()
+        if answer is None:
+            why = "scope users:read is missing: guests count as members; reinstall the app"
+            _log.warning(why, extra={"team": key[0]})
         if before is not None and before.lookup > number:
             return
-        answer, now = lookup.result(), self._clock()
         fresh_until = now + (_SCOPE_MISSING_TTL if answer is None else PROFILE_TTL)
-        entry = self._entries[key] = Entry(answer, now, fresh_until, lookup=number)
+        entry = self._entries[key] = _Entry(answer, now, fresh_until, lookup=number)
         if before is not None and before.answer == answer:
             entry.recorded_at = before.recorded_at
-        has_room = len(self._to_record) < MAX_STORING
-        if answer is not None and now >= entry.recorded_at + RECORD_INTERVAL and has_room:
+        if answer is not None and now >= entry.recorded_at + RECORD_INTERVAL and len(self._to_record) < MAX_STORING:
             self._to_record[key] = entry, (answer, self._now())
             if not self._is_recording:
                 self._is_recording = True
                 self._storing.start(self._record())
+
+    def _note_failure(self, key: _Key, why: str) -> None:
+        """Log a failed lookup; if there is an older answer, delay the next one."""
+        _log.warning("Slack user lookup failed", extra={"user": key[1], "team": key[0], "why": why})
+        if (entry := self._entries.get(key)) is not None:
+            entry.retry_at = self._clock() + _RETRY_INTERVAL
 
     async def _record(self) -> None:
         """Store the new answers, those that come meanwhile in the next transaction."""
@@ -227,7 +274,7 @@ class ProfileCache:
         finally:
             self._is_recording = False
 
-    async def _record_all(self, batch: Mapping[Key, tuple[Entry, Report]]) -> None:
+    async def _record_all(self, batch: Mapping[_Key, tuple[_Entry, Report]]) -> None:
         try:
             await self._rows.record({key: report for key, (_, report) in batch.items()}, self._now())
         except StoreError as error:
@@ -236,7 +283,14 @@ class ProfileCache:
         for entry, _ in batch.values():
             entry.recorded_at = entry.answered_at
 
-    async def _load(self, key: Key) -> None:
+    async def _load(self, key: _Key, *, unless: _Lookup) -> None:
+        """Load the stored answer into the cache, unless the lookup ends before."""
+        if key not in self._loads:
+            load = self._loads[key] = self._storing.start(self._load_stored(key))
+            load.add_done_callback(lambda _: self._loads.pop(key))
+        await asyncio.wait({self._loads[key], unless}, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _load_stored(self, key: _Key) -> None:
         try:
             found = await self._rows.find(*key, self._now())
         except StoreError as error:
@@ -245,122 +299,17 @@ class ProfileCache:
         if found is not None and key not in self._entries:
             profile, age = found
             answered_at = self._clock() - age
-            self._entries[key] = Entry(profile, answered_at, recorded_at=answered_at)
-
-
-PAUSE_TTL = 86_400.0  # seconds for which a pause of a full member does not wait for a newer answer
-_REFRESH_TIMEOUT = 1.0  # seconds to wait for Slack if there is an older answer
-
-
-class RoleCache:
-    """Roles by `profiles`. `clock` is monotonic, in seconds; `workspace` is the one that the app is installed in."""
-
-    def __init__(self, profiles: ProfileCache, clock: Callable[[], float]) -> None:
-        self._profiles = profiles
-        self._clock = clock
-
-    async def get(self, workspace: Workspace, actor: Actor) -> Role:
-        """Return the role, cached for 5 minutes; if Slack gives no answer, by an answer of the last 7 days."""
-        if (cached := self.peek(workspace, actor)) is not Role.UNKNOWN:
-            return cached
-        entry = self._profiles.get(_key(actor))
-        if entry is not None and self._clock() < entry.retry_at:
-            return self._older(workspace, actor)
-        return await self._result_of(self._look_up(workspace, actor), workspace, actor)
-
-    async def get_for_pause(self, workspace: Workspace, actor: Actor) -> Role:
-        """Return the role like `get`, also by an answer from before a restart.
-
-        A full member of the last 24 hours is looked up in the background: a role that has changed applies to the next
-        request.
-        """
-        if (cached := self.peek(workspace, actor)) is not Role.UNKNOWN:
-            return cached
-        entry = self._profiles.get(_key(actor))
-        if entry is not None and self._clock() < entry.retry_at:
-            return self._older(workspace, actor)
-        lookup = self._look_up(workspace, actor)
-        if entry is None:
-            await self._profiles.load(_key(actor), unless=lookup)
-            entry = self._profiles.get(_key(actor))
-        if entry is not None and self._clock() < entry.answered_at + PAUSE_TTL:
-            role = _role(entry.answer, workspace, actor)
-            if role in FULL_MEMBERS:
-                return role
-        return await self._result_of(lookup, workspace, actor)
-
-    async def get_fresh(self, workspace: Workspace, actor: Actor) -> Role:
-        """Return the role, cached for 5 minutes; UNKNOWN if Slack gives no answer."""
-        if (cached := self.peek(workspace, actor)) is not Role.UNKNOWN:
-            return cached
-        return await _wait(
-            self._profiles.look_up(workspace.bot_token, _key(actor), fetch_profile_with_retries), workspace, actor
-        )
-
-    async def fetch(self, workspace: Workspace, actor: Actor) -> Role:
-        """Return the role by a new lookup; UNKNOWN if Slack gives no answer."""
-        if is_surely_outsider(actor, workspace.enterprise_id):
-            return Role.OUTSIDER
-        lookup = self._profiles.start_lookup(workspace.bot_token, _key(actor), fetch_profile_with_retries)
-        return await _wait(lookup, workspace, actor)
-
-    def peek(self, workspace: Workspace, actor: Actor) -> Role:
-        """Return the cached role without a lookup; UNKNOWN if there is none from the last 5 minutes."""
-        if is_surely_outsider(actor, workspace.enterprise_id):
-            return Role.OUTSIDER
-        entry = self._profiles.get(_key(actor))
-        if entry is None or self._clock() >= entry.fresh_until:
-            return Role.UNKNOWN
-        return _role(entry.answer, workspace, actor)
-
-    async def close(self) -> None:
-        """Cancel every lookup."""
-        await self._profiles.close()
-
-    def _look_up(self, workspace: Workspace, actor: Actor) -> asyncio.Task[Answer]:
-        is_new = self._profiles.get(_key(actor)) is None
-        return self._profiles.look_up(workspace.bot_token, _key(actor), _fetch_for_order if is_new else fetch_profile)
-
-    async def _result_of(self, lookup: asyncio.Task[Answer], workspace: Workspace, actor: Actor) -> Role:
-        """Wait for a lookup, with a timeout if there is an older answer to fall back on."""
-        is_new = self._profiles.get(_key(actor)) is None
-        await asyncio.wait({lookup}, timeout=None if is_new else _REFRESH_TIMEOUT)
-        try:
-            return _role(_answer_of(lookup), workspace, actor)
-        except SlackUnreachableError:
-            if not lookup.done():
-                self._profiles.note_failure(_key(actor), "no response yet")
-            return self._older(workspace, actor)
-
-    def _older(self, workspace: Workspace, actor: Actor) -> Role:
-        """Return the role by the last answer."""
-        entry = self._profiles.get(_key(actor))
-        if entry is None or self._clock() >= entry.answered_at + KEPT:
-            return Role.UNKNOWN
-        return _role(entry.answer, workspace, actor)
+            self._entries[key] = _Entry(profile, answered_at, recorded_at=answered_at)
 
 
 _fetch_for_order = partial(fetch_profile_with_retries, while_limited=LONGEST_LOOKUP)
 
 
-def _key(actor: Actor) -> Key:
+def _key(actor: Actor) -> _Key:
     return actor.team_id, actor.user_id
 
 
-async def _wait(lookup: asyncio.Task[Answer], workspace: Workspace, actor: Actor) -> Role:
-    await asyncio.wait({lookup})
-    try:
-        return _role(_answer_of(lookup), workspace, actor)
-    except SlackUnreachableError:
+def _role(entry: _Entry | None, workspace: Workspace, actor: Actor) -> Role:
+    if entry is None:
         return Role.UNKNOWN
-
-
-def _answer_of(lookup: asyncio.Task[Answer]) -> Answer:
-    """Return the answer. Raises SlackUnreachableError, also for a lookup in flight or cancelled."""
-    if not lookup.done() or lookup.cancelled():
-        raise SlackUnreachableError("no response yet")
-    return lookup.result()
-
-
-def _role(answer: Answer, workspace: Workspace, actor: Actor) -> Role:
-    return Role.SCOPE_MISSING if answer is None else role_of(answer, actor, workspace.enterprise_id)
+    return Role.SCOPE_MISSING if entry.answer is None else role_of(entry.answer, actor, workspace.enterprise_id)
