@@ -2,12 +2,10 @@
 
 import argparse
 import getpass
-import io
 import sys
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Protocol, TextIO
 
 from bot.cli.doctor import Doctor, examine
@@ -18,16 +16,12 @@ from bot.config.addresses import is_public_url
 from bot.config.catalog import SETTINGS, VARIABLES
 from bot.config.environment import (
     SettingsError,
-    find_misspelled,
-    hint,
-    parse_variables,
     read_environment,
     write_environment,
 )
 from bot.config.settings import Settings
 from bot.core.checks import Checked, Good, Unanswered, Wrong
 from bot.messages.checks import check_line
-from bot.messages.markup import printable
 from bot.outbound.store.fields import new_key
 
 
@@ -56,7 +50,6 @@ SOCKET_MODE = Question(
 )
 HTTP = Question("SLACK_SIGNING_SECRET", "your Slack app > Basic Information > Signing Secret", "0")
 BASE_URL = Question("BASE_URL", "", "https://bot.example.com", is_secret=False)
-_MOST_SHOWN = 500  # characters of a problem
 
 
 class Answers(Protocol):
@@ -75,16 +68,11 @@ class Answers(Protocol):
     def can_try_again(self) -> bool:
         """Return whether another answer can follow a wrong one."""
 
-    @property
-    def given(self) -> Mapping[str, str]:
-        """Return the variables that were given for the file, also of settings that are not asked for."""
-
 
 class AtTerminal:
     """A person at a terminal. Secrets are not echoed; the environment answers first."""
 
     can_try_again = True
-    given: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._given = dict(environ)
@@ -110,24 +98,19 @@ class AtTerminal:
 
 
 class Given:
-    """Values of the environment, and of lines NAME=value."""
+    """The environment, for a program."""
 
     can_try_again = False
 
-    def __init__(self, environ: Mapping[str, str], lines: TextIO | None) -> None:
-        """Read all lines. Raises SettingsError if one is invalid or names no setting."""
-        given = parse_variables(io.StringIO("" if lines is None else lines.read()), "stdin")
-        _check_names(given)
-        self.given = {name: value for name, value in given.items() if value.strip()}
-        self._values = dict(environ) | given
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._values = environ
 
     def answer(self, question: Question) -> str:
         """Return the given value."""
         value = self._values.get(question.name, "").strip()
         if not value:
             raise NotDoneError(
-                f"{question.name} is not given ({question.where}). Set it in the environment, or give lines like "
-                f"{question.name}=value to --stdin. Nothing was written."
+                f"{question.name} is not given ({question.where}). Set it in the environment. Nothing was written."
             )
         return value
 
@@ -140,22 +123,9 @@ class Given:
         raise NotDoneError(f"{question} Without a terminal, {option} means yes. Nothing was changed.")
 
 
-def choose_answers(environ: Mapping[str, str], *, reads_stdin: bool) -> Answers:
+def choose_answers(environ: Mapping[str, str]) -> Answers:
     """Return who answers."""
-    if reads_stdin or not sys.stdin.isatty():
-        return Given(environ, sys.stdin if reads_stdin else None)
-    return AtTerminal(environ)
-
-
-def _check_names(given: Iterable[str]) -> None:
-    """Raise SettingsError if a name is no setting."""
-    unknown = sorted(set(given) - VARIABLES)
-    hints = {name: hint(name, known) for name, known in find_misspelled(unknown)}
-    sentences = [hints.get(name, f"{name} is no setting of the bot.") for name in unknown]
-    if sentences:
-        raise SettingsError(
-            tuple(printable(f"{sentence} Nothing was written.", limit=_MOST_SHOWN) for sentence in sentences)
-        )
+    return AtTerminal(environ) if sys.stdin.isatty() else Given(environ)
 
 
 def _ask(prompt: str) -> str:
@@ -175,21 +145,19 @@ _KEYS = SETTINGS["ENCRYPTION_KEYS"].variables
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Variables by where they come from: the old file, the environment, and those `given` for the new file."""
+    """Variables by where they come from: the old file, and the environment."""
 
     old: Mapping[str, str]
     environ: Mapping[str, str]
-    given: Mapping[str, str]
 
     def checked(self, chosen: Mapping[str, str]) -> dict[str, str]:
         """Return the variables with which the answers that are `chosen` so far are checked."""
-        others = self._kept() | dict(self.environ) | dict(self.given)
+        others = self._kept() | dict(self.environ)
         return {name: value for name, value in others.items() if name not in _ASKED} | dict(chosen)
 
     def written(self, chosen: Mapping[str, str]) -> dict[str, str]:
-        """Return the variables of the new file: the answers first."""
-        others = self._kept() | dict(self.given)
-        return dict(chosen) | {name: value for name, value in others.items() if name not in chosen}
+        """Return the variables of the new file."""
+        return self._kept() | dict(chosen)
 
     def only_in_environment(self, written: Mapping[str, str]) -> list[str]:
         """Return the names of the settings that the new file has not, or has with another value."""
@@ -199,25 +167,16 @@ class Sources:
     def file_variable(self, name: str) -> tuple[str, str]:
         """Return the variable that can name a file with this setting, and its value or ""."""
         variable = SETTINGS[name].file_variable
-        return variable, (self.given.get(variable) or self.environ.get(variable, "")).strip()
+        return variable, self.environ.get(variable, "").strip()
 
     def encryption_keys(self) -> dict[str, str] | None:
         """Return the keys of the old file, which decrypt the database, if no others are given; None without any."""
         kept = {name: value for name, value in self._kept().items() if name in _KEYS and value}
-        others = dict(self.environ) | dict(self.given)
-        return kept if kept or any(others.get(name) for name in _KEYS) else None
+        return kept if kept or any(self.environ.get(name) for name in _KEYS) else None
 
     def _kept(self) -> dict[str, str]:
-        """Return the variables of the old file that are not asked for, without settings that are given."""
-        replaced = _ASKED | set(_variables_of(self.given))
-        return {name: value for name, value in self.old.items() if name not in replaced}
-
-
-def _variables_of(names: Iterable[str]) -> Iterable[str]:
-    """Yield all variables of the settings to which the variables `names` belong."""
-    for setting in SETTINGS.values():
-        if not set(setting.variables).isdisjoint(names):
-            yield from setting.variables
+        """Return the variables of the old file that are not asked for."""
+        return {name: value for name, value in self.old.items() if name not in _ASKED}
 
 
 _NOT_READ = "`anchor-bot run` reads .env in its working directory: give it the variables of {file} in its environment."
@@ -242,7 +201,7 @@ class Init:
         self._options = options
         self._file = Path(options.file)
         self._environ = environ
-        self._sources = Sources({}, environ, answers.given)
+        self._sources = Sources({}, environ)
         self._answers = answers
         self._run = run
         self._out = out
@@ -253,7 +212,7 @@ class Init:
         Raises SettingsError or NotDoneError; then nothing was written.
         """
         before = self._before()
-        self._sources = Sources(before or {}, self._environ, self._answers.given)
+        self._sources = Sources(before or {}, self._environ)
         base_url = self._options.http or self._public_url()
         text = manifest(base_url or None, many=self._options.many)
         self._say(f"Create the Slack app, if there is none yet:\n{creation_link(text)}\n")

@@ -2,10 +2,7 @@
 
 import argparse
 import asyncio
-import csv
 import json
-import os
-import shutil
 import sys
 import time
 import unicodedata
@@ -45,37 +42,22 @@ class JsonWriter:
             self._out.write(json.dumps({name: value(order) for name, value in _RECORD.items()}) + "\n")
 
 
-class CsvWriter:
-    """Writer of CSV with a header, whose cells no spreadsheet takes for formulas."""
+class TableWriter:
+    """Writer of a table for people, without control characters."""
 
     def __init__(self, out: TextIO) -> None:
-        self._csv = csv.writer(_Encodable(out), lineterminator="\n")
-        self._csv.writerow(_RECORD)
-
-    def write(self, orders: Iterable[PastOrder]) -> None:
-        """Write some orders."""
-        for order in orders:
-            self._csv.writerow([_cell(value(order)) for value in _RECORD.values()])
-
-
-class TableWriter:
-    """Writer of a table for people, at most `width` columns wide (None: any width), without control characters."""
-
-    def __init__(self, out: TextIO, width: int | None) -> None:
         self._out = _Encodable(out)
-        self._width = width
-        self._sizes = _fitting(width)
-        self._write_line({name: name.upper() for name in self._sizes})
+        self._write_line(name.upper() for name in _TABLE)
 
     def write(self, orders: Iterable[PastOrder]) -> None:
         """Write some orders."""
         for order in orders:
-            self._write_line({name: _TABLE[name][1](order) or "-" for name in self._sizes})
+            self._write_line(value(order) or "-" for _, value in _TABLE.values())
 
-    def _write_line(self, values: Mapping[str, str]) -> None:
-        cells = [_fill(printable(values[name], limit=_LONGEST), size) for name, size in self._sizes.items()]
-        line = _GAP.join(cells).rstrip()
-        self._out.write((line if self._width is None else _cut(line, self._width)) + "\n")
+    def _write_line(self, values: Iterable[str]) -> None:
+        sizes = (size for size, _ in _TABLE.values())
+        cells = [_fill(printable(value, limit=_LONGEST), size) for value, size in zip(values, sizes, strict=True)]
+        self._out.write(_GAP.join(cells).rstrip() + "\n")
 
 
 class _Encodable:
@@ -116,7 +98,7 @@ _RECORD: Mapping[str, Callable[[PastOrder], object]] = {
     "state": lambda order: order.state,
     "id": lambda order: order.id,
 }
-"""The columns and fields for programs."""
+"""The fields for programs."""
 
 _TABLE: Mapping[str, tuple[int, Callable[[PastOrder], str | None]]] = {
     "time": (20, lambda order: _time(order.given_at, "seconds")),
@@ -133,58 +115,17 @@ _TABLE: Mapping[str, tuple[int, Callable[[PastOrder], str | None]]] = {
 }
 """The columns for people: the width, which a longer value exceeds, and the value of an order."""
 
-_DISPENSABLE = ("source", "told by", "workspace", "seconds", "channel")
-"""The columns that a narrow terminal lacks, in the sequence in which they are left out."""
-
-_SHORT_SESSION = 9
 _LONGEST = 1_000  # characters of a value
 _GAP = "  "
 
 
-def _fitting(width: int | None) -> dict[str, int]:
-    """Return the columns that fit, with their sizes."""
-    sizes = {name: size for name, (size, _) in _TABLE.items()}
-    if width is not None:
-        for name in _DISPENSABLE:
-            if _total(sizes) > width:
-                del sizes[name]
-        if _total(sizes) > width:
-            sizes["session"] = _SHORT_SESSION
-    return sizes
-
-
-def _total(sizes: Mapping[str, int]) -> int:
-    return sum(sizes.values()) + len(_GAP) * (len(sizes) - 1)
-
-
 def _fill(text: str, size: int) -> str:
-    """Return a cell. Of a session that does not fit, the beginning is enough to recognize it."""
-    text = _cut(text, size) if size == _SHORT_SESSION else text
     return text + " " * (size - _width(text))
-
-
-def _cut(text: str, width: int) -> str:
-    """Return the beginning of a text, of at most `width` columns."""
-    if _width(text) <= width:
-        return text
-    room = width - len("…")
-    end = next(place for place, char in enumerate(text) if (room := room - _width(char)) < 0)
-    return text[:end].rstrip() + "…"
 
 
 def _width(text: str) -> int:
     """Return how many columns of a terminal a text takes."""
     return sum(2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1 for char in text)
-
-
-def _cell(value: object) -> str:
-    """Return a cell of CSV. https://owasp.org/www-community/attacks/CSV_Injection."""
-    text = "" if value is None else json.dumps(value) if isinstance(value, dict) else str(value)
-    text = printable(text, limit=len(text))
-    return f"'{text}" if text.lstrip()[:1] in _FORMULA else text
-
-
-_FORMULA = frozenset("=+-@＝＋－＠")  # noqa: RUF001 - spreadsheets take the wide ones, too
 
 
 _PAGE = 1_000  # orders that are read at a time
@@ -228,10 +169,7 @@ def _chosen(options: argparse.Namespace) -> HistoryFilter:
 def _writer(name: str, out: TextIO) -> Writer:
     if name == "json":
         return JsonWriter(out)
-    if name == "csv":
-        return CsvWriter(out)
-    has_width = out.isatty() or "COLUMNS" in os.environ
-    return TableWriter(out, shutil.get_terminal_size().columns if has_width else None)
+    return TableWriter(out)
 
 
 async def _pages(history: OrderHistory, chosen: HistoryFilter) -> AsyncIterator[list[PastOrder]]:

@@ -123,7 +123,7 @@ def _operate(options: argparse.Namespace) -> int:
     from bot.cli import operators  # noqa: PLC0415 - the other commands need no database
     from bot.cli.init import choose_answers  # noqa: PLC0415
 
-    confirm = choose_answers(os.environ, reads_stdin=False).confirm
+    confirm = choose_answers(os.environ).confirm
     environ = read_environment(os.environ, _ENV_FILE)
     logs.configure("ERROR", "text")
 
@@ -154,7 +154,7 @@ def _doctor(options: argparse.Namespace) -> int:
 def _init(options: argparse.Namespace) -> int:
     from bot.cli.init import Init, choose_answers  # noqa: PLC0415 - the other commands need less
 
-    answers = choose_answers(os.environ, reads_stdin=options.stdin)
+    answers = choose_answers(os.environ)
     logs.configure("ERROR", "text")
     return _run_to_end(lambda runner: Init(options, os.environ, answers, runner.run, sys.stdout).execute())
 

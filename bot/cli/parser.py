@@ -27,8 +27,8 @@ def add_journal(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "journal",
         help="print who paused and resumed what",
         description="Print the pauses and resumes in the database of DATABASE_URL, also the rejected ones, the newest "
-        "at the end. Works with and without a running bot. Times are in UTC. A narrow terminal gets fewer columns; "
-        "json (one object per line) and csv have all.",
+        "at the end. Works with and without a running bot. Times are in UTC. "
+        "The format json (one object per line) has all fields.",
         epilog="Exit code 1: there is no database, or it gives no answer; 2: an argument or setting is invalid.",
     )
     parser.add_argument(
@@ -47,7 +47,7 @@ def add_journal(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         help=f"only this outcome, like NotFound, or this kind of outcome: {', '.join(Result)}",
     )
     parser.add_argument("--workspace", type=team_id, metavar="ID", help="only this workspace, by its id")
-    parser.add_argument("--format", choices=["table", "json", "csv"], default="table", help="default: table")
+    parser.add_argument("--format", choices=["table", "json"], default="table", help="default: table")
     parser.add_argument("--follow", action="store_true", help="then print new and changed orders, until Ctrl-C")
 
 
@@ -163,14 +163,12 @@ def _add_init(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         description="Print the link that creates the Slack app, ask for the required settings one by one, check each "
         "with Slack or Anchor, write them to .env, which only you can read, and run `anchor-bot doctor`. Without "
         "--http, it first asks at a terminal for the public URL; Enter, or no terminal, means Socket Mode.",
-        epilog="Without a terminal, the values come from the environment, by their names, or with --stdin from lines "
-        "like SLACK_BOT_TOKEN=xoxb-… on stdin, which can have other settings as well; arguments would show in the list "
-        "of processes. The exit code is that of `anchor-bot doctor`. If nothing was written, stderr says why: exit "
-        "code 1, or 2 if an argument or setting is invalid.",
+        epilog="Without a terminal, the values come from the environment, by their names; arguments would show in "
+        "the list of processes. The exit code is that of `anchor-bot doctor`. If nothing was written, stderr says why: "
+        "exit code 1, or 2 if an argument or setting is invalid.",
     )
     parser.add_argument("--http", type=_https_url, metavar="URL", help="the bot's public URL, for Slack's requests")
     parser.add_argument("--many", action="store_true", help="serve many workspaces, which install the app")
-    parser.add_argument("--stdin", action="store_true", help="read lines NAME=value from stdin, and ask nothing")
     parser.add_argument("--force", action="store_true", help="replace the file if there is one")
     parser.add_argument("--offline", action="store_true", help="check nothing with Slack and Anchor")
     parser.add_argument("--file", default=".env", metavar="FILE", help="the file to write (default: .env)")

@@ -134,21 +134,6 @@ async def test_a_program_gives_the_secrets_in_the_environment(site: Site, name: 
     Settings.from_env(site.services | site.secrets)
 
 
-async def test_other_settings_by_stdin_are_used_and_written(site: Site) -> None:
-    given = site.services | site.secrets | {"JOURNAL_DAYS": "7"}
-    lines = "".join(f"{name}={value}\n" for name, value in (given | {"LOG_LEVEL": ""}).items())
-    await site.init("--stdin", environ={}, stdin=io.StringIO(lines))
-    assert site.written() == given
-    assert "auth.test" in [call.method for call in site.slack.api_calls]
-
-
-async def test_names_that_are_no_settings_are_refused_on_stdin(site: Site, wording: Check) -> None:
-    stdin = io.StringIO("SLACK_API_UR=x\nCOLOUR=x\nHTTP_PROXY=x\n")
-    said = await site.init("--stdin", environ={}, stdin=stdin, code=2)
-    wording("unknown names", "\n".join(f"anchor-bot: {line}" for line in said.splitlines()))
-    assert site.written() is None
-
-
 async def test_settings_only_in_the_environment_are_named(site: Site, wording: Check) -> None:
     file = ("--file", str(site.directory / ".env"))
     environ = site.services | site.secrets
@@ -285,45 +270,37 @@ API_URL = "SLACK_API_URL"
 
 
 @pytest.mark.parametrize(
-    ("old", "environ", "given", "checked"),
-    [
-        ("old", None, None, "old"),
-        ("old", "environ", None, "environ"),
-        ("old", "", None, ""),
-        ("old", "environ", "given", "given"),
-        (None, None, None, None),
-    ],
+    ("old", "environ", "checked"),
+    [("old", None, "old"), ("old", "environ", "environ"), ("old", "", ""), (None, None, None)],
 )
-def test_the_checks_use_what_was_given_then_the_environment_then_the_old_file(
-    old: str | None, environ: str | None, given: str | None, checked: str | None
+def test_the_checks_use_the_environment_then_the_old_file(
+    old: str | None, environ: str | None, checked: str | None
 ) -> None:
-    old_file, variables, lines = ({} if value is None else {API_URL: value} for value in (old, environ, given))
-    assert Sources(old_file, variables, lines).checked({"ANCHOR_API_KEY": "k"}).get(API_URL) == checked
+    old_file, variables = ({} if value is None else {API_URL: value} for value in (old, environ))
+    assert Sources(old_file, variables).checked({"ANCHOR_API_KEY": "k"}).get(API_URL) == checked
 
 
 def test_answers_are_not_mixed_with_older_ones() -> None:
     others = {"SLACK_APP_TOKEN": "xapp-1", "SLACK_BOT_TOKEN_FILE": "token", "BASE_URL": "https://old.example.com"}
-    for sources in (Sources(others, {}, {}), Sources({}, others, {}), Sources({}, {}, others)):
+    for sources in (Sources(others, {}), Sources({}, others)):
         assert sources.checked({"SLACK_BOT_TOKEN": "xoxb-1"}) == {"SLACK_BOT_TOKEN": "xoxb-1"}
 
 
 @pytest.mark.parametrize(
     ("sources", "keys"),
     [
-        (Sources({}, {}, {}), None),
-        (Sources({"ENCRYPTION_KEYS": ""}, {}, {}), None),
-        (Sources({"ENCRYPTION_KEYS_FILE": "old"}, {}, {}), {"ENCRYPTION_KEYS_FILE": "old"}),
-        (Sources({"ENCRYPTION_KEYS": "old"}, {"ENCRYPTION_KEYS": "x"}, {}), {"ENCRYPTION_KEYS": "old"}),
-        (Sources({"ENCRYPTION_KEYS_FILE": "old"}, {}, {"ENCRYPTION_KEYS": "new"}), {}),
-        (Sources({}, {"ENCRYPTION_KEYS": "x"}, {}), {}),
+        (Sources({}, {}), None),
+        (Sources({"ENCRYPTION_KEYS": ""}, {}), None),
+        (Sources({"ENCRYPTION_KEYS_FILE": "old"}, {}), {"ENCRYPTION_KEYS_FILE": "old"}),
+        (Sources({"ENCRYPTION_KEYS": "old"}, {"ENCRYPTION_KEYS": "x"}), {"ENCRYPTION_KEYS": "old"}),
+        (Sources({}, {"ENCRYPTION_KEYS": "x"}), {}),
     ],
 )
 def test_keys_that_decrypt_the_database_are_not_replaced(sources: Sources, keys: dict[str, str] | None) -> None:
     assert sources.encryption_keys() == keys
 
 
-def test_what_was_given_is_written_and_replaces_what_is_kept() -> None:
-    old = {"DATABASE_URL_FILE": "url", "PORT": "1", "SLACK_BOT_TOKEN": "xoxb-old", "OTHER": "x"}
-    given = {"DATABASE_URL": "sqlite://", "SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "s"}
-    written = Sources(old, {"HOST": "::"}, given).written({"SLACK_BOT_TOKEN": "xoxb-1"})
-    assert written == given | {"PORT": "1", "OTHER": "x"}
+def test_what_was_asked_is_written_and_the_rest_is_kept() -> None:
+    old = {"PORT": "1", "SLACK_BOT_TOKEN": "xoxb-old", "SLACK_SIGNING_SECRET": "s", "OTHER": "x"}
+    written = Sources(old, {"HOST": "::"}).written({"SLACK_BOT_TOKEN": "xoxb-1"})
+    assert written == {"SLACK_BOT_TOKEN": "xoxb-1", "PORT": "1", "OTHER": "x"}
