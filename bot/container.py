@@ -196,7 +196,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         time.monotonic,
         queue=queue,
         capacity=limits.capacity,
-        on_sent=fact_reads.follow,
+        facts=fact_reads,
     )
     states = SessionStates(tenancy.store.database)
     sender = CardSender(slack, workspaces, states)

@@ -192,7 +192,6 @@ SESSIONS: list[Row] = [
     ("If Anchor takes over {} seconds", listener.ACK_WAIT),
     ("read within {} minutes is remembered", minutes(reads.KEPT)),
     ("steps and cost are shown for {} seconds", reads.CACHED),
-    ("{} ms later", 1_000 * reads.DELAY),
     ("the newest {} sessions that run", anchor_sessions.LIMIT),
     ("one read at a time and one per {}", span(reads.INTERVAL)),
     ("together {} per second", reads.MOST_PER_INTERVAL),

@@ -2,9 +2,7 @@
 
 import re
 import ssl
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from functools import cache
 from http import HTTPStatus
@@ -81,36 +79,7 @@ class _Response(aiohttp.ClientResponse):
         return bytes(body)
 
 
-_on_sent: ContextVar[Sequence[Callable[[], None]]] = ContextVar("on_sent", default=())
-"""What a request calls. A new connection keeps the context in which it was opened, so the list is emptied."""
-
-
-@contextmanager
-def calling_when_sent(on_sent: Callable[[], None] | None) -> Iterator[None]:
-    """Call `on_sent` as soon as a request of this context is written to its connection; httpx has no way to say this.
-
-    It is not called for a request that got no connection.
-    """
-    calls = [] if on_sent is None else [on_sent]
-    token = _on_sent.set(calls)
-    try:
-        yield
-    finally:
-        _on_sent.reset(token)
-        calls.clear()
-
-
-class _Request(aiohttp.ClientRequest):
-    """A request that says when it is written."""
-
-    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
-        response = await super().send(conn)
-        for on_sent in _on_sent.get():
-            on_sent()
-        return response
-
-
-def _requests_through(proxy: Proxy) -> type[_Request]:
+def _requests_through(proxy: Proxy) -> type[aiohttp.ClientRequest]:
     """Return a class of requests that go through a proxy if it serves their host.
 
     So httpx, slack_sdk and the websockets need not know of it. aiohttp's `trust_env` would start a thread for each.
@@ -118,7 +87,7 @@ def _requests_through(proxy: Proxy) -> type[_Request]:
     url = URL(proxy.url)
     headers = {"Proxy-Authorization": proxy.authorization.reveal()} if proxy.authorization else {}
 
-    class ProxiedRequest(_Request):
+    class ProxiedRequest(aiohttp.ClientRequest):
         def update_proxy(self, *_: object) -> None:
             is_served = self.is_ssl() and proxy.serves(self.url.host or "", self.url.port or 0)
             super().update_proxy(url if is_served else None, None, headers)
@@ -133,7 +102,7 @@ def open_session(*traces: aiohttp.TraceConfig, proxy: Proxy | None = None) -> ai
     """
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ssl=_ssl_context()),
-        request_class=_requests_through(proxy) if proxy else _Request,
+        request_class=_requests_through(proxy) if proxy else aiohttp.ClientRequest,
         response_class=_Response,
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": f"anchor-chatops/{bot.__version__}"},

@@ -30,7 +30,8 @@ from bot.usecases.monitor import ResultMonitor
 from bot.usecases.order_limits import OrderLimits
 from bot.usecases.order_record import OrderRecord
 from bot.usecases.sequencers import Name, Sequencers
-from bot.usecases.session_sequencer import Anchor, OnSent, Result, SessionSequencer
+from bot.usecases.session_sequencer import Anchor, Result, SessionSequencer
+from bot.usecases.sessions import FactReads
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class SessionControl:
         *,
         queue: FairQueue,
         capacity: int = CAPACITY,
-        on_sent: OnSent | None = None,
+        facts: FactReads | None = None,
     ) -> None:
         self._access_check = access_check
         self._monitor = monitor
@@ -57,9 +58,8 @@ class SessionControl:
         self._queue = queue
         self._limits = OrderLimits(clock, capacity=capacity)
         self._clock = clock
-        self._sequencers = Sequencers(
-            lambda session_id: SessionSequencer(anchor, session_id, queue, tasks, clock, on_sent)
-        )
+        self._facts = facts
+        self._sequencers = Sequencers(lambda session_id: SessionSequencer(anchor, session_id, queue, tasks, clock))
         self._interruption = Interruption()
         self._stopping = False
 
@@ -144,6 +144,8 @@ class SessionControl:
             case KeyRejected() as outcome:
                 return replace(outcome, by_admins=result.access.workspace.is_managed)
             case Paused() as outcome:
+                if self._facts is not None:
+                    self._facts.read_after_pause(result.access, order.session_id)
                 return record.with_earlier_pause(outcome)
             case outcome:
                 return outcome

@@ -26,12 +26,8 @@ class Anchor(Protocol):
         session_id: SessionId,
         *,
         cancelled: asyncio.Event,
-        on_sent: Callable[[], None] | None,
     ) -> Awaitable[list[AnchorOutcome]]:
-        """Send an order and return the outcome of each attempt; make no further attempt once `cancelled` is set.
-
-        Call `on_sent` when an attempt is on its way.
-        """
+        """Send an order and return the outcome of each attempt; make no further attempt once `cancelled` is set."""
 
 
 class Record(Protocol):
@@ -67,10 +63,6 @@ class _WaitingResume:
     result: asyncio.Future[Result]
 
 
-OnSent = Callable[[Access, SessionId], None]
-"""Called when an order for a session is on its way to Anchor."""
-
-
 class SessionSequencer:
     """The orders for one session. Concurrent orders of the same verb share one result.
 
@@ -81,21 +73,19 @@ class SessionSequencer:
     their own place there.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - collaborators
+    def __init__(
         self,
         anchor: Anchor,
         session_id: SessionId,
         queue: FairQueue,
         tasks: Tasks,
         clock: Callable[[], float],
-        on_sent: OnSent | None = None,
     ) -> None:
         self._anchor = anchor
         self._session_id = session_id
         self._queue = queue
         self._tasks = tasks
         self._clock = clock
-        self._on_sent = on_sent
         self._sent: dict[Verb, asyncio.Task[Result]] = {}
         self._turns: dict[Verb, Turn] = {}
         self._resume_cancelled = asyncio.Event()
@@ -186,8 +176,7 @@ class SessionSequencer:
         return _with_doubt(await self._send(Verb.RESUME, access, record.until_taken_over(cancelled)), record)
 
     async def _send(self, verb: Verb, access: Access, cancelled: asyncio.Event) -> Result:
-        on_sent = partial(self._on_sent, access, self._session_id) if self._on_sent else None
-        attempts = await self._anchor.send(verb, access.key, self._session_id, cancelled=cancelled, on_sent=on_sent)
+        attempts = await self._anchor.send(verb, access.key, self._session_id, cancelled=cancelled)
         if any(isinstance(attempt, Unconfirmed) for attempt in attempts):
             self._unconfirmed_until[verb] = self._clock() + UNCONFIRMED_TTL
         outcome: AnchorOutcome = combine(attempts)

@@ -230,8 +230,7 @@ class SessionLists:
 INTERVAL = 1.0
 """Seconds between two reads for a workspace: a list has the facts of many sessions, so a burst needs few."""
 
-DELAY = 0.02  # seconds behind the order, so that the read does not overtake it on another connection
-_FACTS_TIMEOUT = 3.0  # seconds; a later answer helps no result
+_FACTS_TIMEOUT = 3.0  # seconds
 MOST_PER_INTERVAL = 20  # of all workspaces: reads must not take the processor from orders
 MOST_IN_FLIGHT = 20
 _MOST_WORKSPACES = 1_000
@@ -239,7 +238,7 @@ RATE_LIMITED = 60.0  # seconds without reads, so that orders have what Anchor al
 
 
 class FactReads:
-    """Reads of the sessions of orders; `clock` gives monotonic seconds. Those beyond the limits are skipped.
+    """Reads of sessions that were paused; `clock` gives monotonic seconds. Those beyond the limits are skipped.
 
     `on_read` is called after a read of a workspace.
     """
@@ -261,8 +260,8 @@ class FactReads:
         self._rate_limited: TTLCache[str, bool] = TTLCache(_MOST_WORKSPACES, RATE_LIMITED, timer=clock)
         self._is_stopped = False
 
-    def follow(self, access: Access, session_id: SessionId) -> None:
-        """Read a session whose order is on its way to Anchor, unless its facts are fresh or the limits are reached."""
+    def read_after_pause(self, access: Access, session_id: SessionId) -> None:
+        """Read a session that was paused, unless its facts are fresh or the limits are reached."""
         team_id = access.workspace.team_id
         if not self._is_due(team_id) or self._reads.is_fresh(team_id, session_id):
             return
@@ -283,7 +282,6 @@ class FactReads:
         return not has_own and len(self._in_flight) < MOST_IN_FLIGHT and len(self._recent) < MOST_PER_INTERVAL
 
     async def _read(self, access: Access, session_id: SessionId) -> None:
-        await asyncio.sleep(DELAY)
         team_id = access.workspace.team_id
         read = await self._anchor.about(access.key, session_id, within=_FACTS_TIMEOUT)
         if isinstance(read, NotRead) and read.why is Unread.KEY_REJECTED:

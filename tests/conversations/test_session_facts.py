@@ -1,4 +1,4 @@
-"""Results and clicked messages say what is known of the session: from lists, and from a read behind the order.
+"""Results and clicked messages say what is known of the session: from lists, and from a read after a pause.
 
 Nothing waits for a list or a read.
 """
@@ -45,25 +45,33 @@ def verbs(at: SingleHarness) -> list[str | None]:
 
 @BOTH_TRANSPORTS
 @pytest.mark.parametrize("by", BY_BOTH)
-@pytest.mark.parametrize("has_list", [True, False], ids=["after a list", "without one"])
-async def test_a_result_says_what_a_list_has_shown_or_a_read_behind_the_order(by: str, *, has_list: bool) -> None:
+async def test_a_result_says_what_a_list_has_shown(by: str) -> None:
     async with single_workspace() as at:
         domains = ["https://shop.example/pay?token=s3cret", "bank.example"]
-        describe(at, domains=domains, is_task=False, key_name="ci-key", credits=1.25, seconds=1.0)
-        if has_list:
-            await at.command("")
+        describe(at, domains=domains, is_task=False, key_name="ci-key")
+        await at.command("")
         before = len(at.anchor.requests)
         card = at.post_alert() if by == "a click" else None
         await (at.command() if card is None else at.click(card))
         told = (await at.wait_for_messages(1 if card is None else 2))[-1]
         shown = [told.text] if card is None else [told.text, (await at.wait_for_update(card)).text]
-        sent, *read = verbs(at)[before:]
-    assert (sent, sorted(map(str, read))) == ("pause", [] if has_list else ["get", "list"])
+        assert verbs(at)[before:] == ["pause"]
     facts = ["`checkout`", "`shop.example` +1", "external program", "12 steps", "under 1 min", "<!date^", "latest"]
-    facts += [] if has_list else ["1.25 credits"]
     assert [fact for text in shown for fact in facts if fact not in text] == []
     assert "outside of Anchor" in told.text
     assert [secret for text in shown for secret in ("s3cret", "/pay", "ci-key") if secret in text] == []
+
+
+async def test_a_session_is_read_once_it_is_paused_and_later_messages_say_what_was_found() -> None:
+    async with single_workspace() as at:
+        describe(at)
+        at.anchor.fault = html(503, times=1)
+        await at.command()
+        await at.anchor.until(lambda: len(verbs(at)) == 4)
+        assert (verbs(at)[:2], sorted(map(str, verbs(at)[2:]))) == (["pause", "pause"], ["get", "list"])
+        await at.command()
+        first, second = await at.wait_for_messages(2)
+    assert ["`checkout`" in message.text for message in (first, second)] == [False, True]
 
 
 @pytest.mark.parametrize("fault", [Hang(), unauthorized(), html(502)])
@@ -76,19 +84,6 @@ async def test_a_slow_or_rejected_read_changes_nothing_for_a_pause(fault: Fault)
         assert message.text == paused()
         assert at.orders[0].status == 200
         await at.anchor.until(lambda: len(verbs(at)) == 3)
-
-
-@BOTH_TRANSPORTS
-@pytest.mark.parametrize("fault", [None, html(503, times=1)])
-async def test_a_read_comes_after_the_pause_on_a_new_connection_and_before_a_retry(fault: Fault | None) -> None:
-    async with single_workspace() as at:
-        await at.anchor.stop()  # which closes the connections
-        await at.anchor.start()
-        at.anchor.fault = fault
-        await at.command()
-        await at.wait_for_messages()
-        await at.anchor.until(lambda: len(verbs(at)) == (3 if fault is None else 4))
-        assert verbs(at)[0] == "pause"
 
 
 async def test_what_one_workspace_has_seen_is_not_told_to_another(at: ManyHarness) -> None:

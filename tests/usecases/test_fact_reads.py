@@ -1,4 +1,4 @@
-"""Reads behind orders keep their limits: per workspace, of all workspaces, and after a rate limit of Anchor."""
+"""Reads after pauses keep their limits: per workspace, of all workspaces, and after a rate limit of Anchor."""
 
 import asyncio
 from typing import Any
@@ -34,7 +34,7 @@ class Bench:
 
     async def follow(self, team: str = "T1") -> int:
         """Return how many reads there were, after an order for a session."""
-        self.reads.follow(access_of("U1", team_id=team), SessionId(SESSION))
+        self.reads.read_after_pause(access_of("U1", team_id=team), SessionId(SESSION))
         await asyncio.sleep(0.1)
         return self.about.await_count
 

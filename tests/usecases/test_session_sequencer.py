@@ -60,9 +60,8 @@ class RandomAnchor:
         self.late: set[asyncio.Task[None]] = set()
         self.chance = random.Random(seed)  # noqa: S311 - no secret
 
-    async def send(self, verb: requests.Verb, *_: object, cancelled: asyncio.Event, on_sent: object) -> Any:
+    async def send(self, verb: requests.Verb, *_: object, cancelled: asyncio.Event) -> Any:
         """One attempt, or two if the first fails and the order is not cancelled."""
-        assert on_sent is None
         attempts = [await self.attempt(verb)]
         if isinstance(attempts[0], outcomes.Failed) and not cancelled.is_set():
             attempts.append(await self.attempt(verb))
@@ -127,10 +126,8 @@ class ManualAnchor:
         self.sent: list[tuple[requests.Verb, asyncio.Future[Any]]] = []
         self.cancellations: list[asyncio.Event] = []
 
-    async def send(
-        self, verb: requests.Verb, key: object, session_id: object, *, cancelled: asyncio.Event, on_sent: object
-    ) -> Any:
-        assert (key, session_id, on_sent) == (OF_ALICE.key, SESSION, None)
+    async def send(self, verb: requests.Verb, key: object, session_id: object, *, cancelled: asyncio.Event) -> Any:
+        assert (key, session_id) == (OF_ALICE.key, SESSION)
         self.cancellations.append(cancelled)
         self.sent.append((verb, asyncio.get_running_loop().create_future()))
         return await self.sent[-1][1]

@@ -6,7 +6,7 @@ import json
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import aiohttp
 import httpx
@@ -24,7 +24,6 @@ from bot.metrics import OFF, Metrics
 from bot.outbound.http import (
     CONNECT_TIMEOUT,
     NETWORK_ERRORS,
-    calling_when_sent,
     is_foreign,
     never_sent,
     read_retry_after,
@@ -45,27 +44,19 @@ class AnchorHttp:
         self._transport = transport
         self._base_url = base_url.rstrip("/")
 
-    async def request(  # noqa: PLR0913 - a request
-        self,
-        method: str,
-        path: str,
-        key: Secret,
-        *,
-        within: float,
-        max_bytes: int,
-        on_sent: Callable[[], None] | None = None,
+    async def request(
+        self, method: str, path: str, key: Secret, *, within: float, max_bytes: int
     ) -> tuple[httpx.Response, bytes]:
         """Return the response and its body, without the key, and b"" for a larger one. Raises NETWORK_ERRORS.
 
-        `within` is in seconds. `on_sent` is called once the request is written to its connection.
+        `within` is in seconds.
         """
         connect, began, status = min(CONNECT_TIMEOUT, within * _CONNECT_SHARE), time.monotonic(), 0
         headers = {"anchor-api-key": key.reveal(), "x-request-id": request_id.current() or request_id.new_id()}
         request = httpx.Request(method, self._base_url + path, headers=headers, extensions=timeouts(connect))
         try:
             async with asyncio.timeout(within):
-                with calling_when_sent(on_sent):
-                    response = await self._transport.handle_async_request(request)
+                response = await self._transport.handle_async_request(request)
                 status = response.status_code
                 async with contextlib.aclosing(response):
                     return response, _without(key, await _read_body(response, max_bytes))
@@ -209,17 +200,15 @@ class AnchorClient:
         session_id: SessionId,
         *,
         cancelled: asyncio.Event,
-        on_sent: Callable[[], None] | None = None,
     ) -> list[AnchorOutcome]:
         """Pause or resume a session's agent, and return the outcome of each attempt; raises no network errors.
 
-        Retries follow `core.retry`, and end once the order is `cancelled`. `on_sent` is called for each attempt, once
-        its request is written to a connection.
+        Retries follow `core.retry`, and end once the order is `cancelled`.
         """
         ends, path = time.monotonic() + self._deadline, f"/v1/sessions/{session_id}/agent/{verb.value}"
         outcomes: list[AnchorOutcome] = []
         while True:
-            outcome, retry_after = await self._attempt(verb, path, key, ends, on_sent)
+            outcome, retry_after = await self._attempt(verb, path, key, ends)
             outcomes.append(outcome)
             delay = delay_before_retry(
                 verb,
@@ -243,16 +232,12 @@ class AnchorClient:
             return NewKeyUnverified(None, was_sent=not never_sent(error))
         return read_key_status(response.status_code, body)
 
-    async def _attempt(
-        self, verb: Verb, path: str, key: Secret, ends: float, on_sent: Callable[[], None] | None
-    ) -> tuple[AnchorOutcome, float | None]:
+    async def _attempt(self, verb: Verb, path: str, key: Secret, ends: float) -> tuple[AnchorOutcome, float | None]:
         """Return the outcome of an attempt, and Anchor's or a gateway's Retry-After in seconds."""
         began = time.monotonic()
         timeout, retry_after = min(self._timeout, ends - began), None
         try:
-            response, body = await self._http.request(
-                "POST", path, key, within=timeout, max_bytes=_MAX_BODY_BYTES, on_sent=on_sent
-            )
+            response, body = await self._http.request("POST", path, key, within=timeout, max_bytes=_MAX_BODY_BYTES)
         except NETWORK_ERRORS as error:
             _log.warning("request to Anchor failed", extra={"why": f"{type(error).__name__}: {error}"})
             outcome: AnchorOutcome = read_failure(error)
