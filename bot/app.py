@@ -32,7 +32,7 @@ from bot.outbound.http import open_session, transport_over
 from bot.outbound.slack.client import SlackClient, call_traces
 from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.errors import open_web
-from bot.outbound.store.pruning import keep_pruned
+from bot.outbound.store.history import keep_pruned
 from bot.tenancy import Tenancy, open_tenancy
 from bot.usecases.checks import delete_left_probes
 from bot.usecases.session_checks import LOOK_INTERVAL

@@ -27,13 +27,10 @@ from bot.outbound.slack.client import SlackClient, SlackViews
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.availability import LOCK_WAIT
-from bot.outbound.store.card_fact_rows import CardFactRows
-from bot.outbound.store.card_rows import CardRows
+from bot.outbound.store.cards import CardFactRows, CardRows, SessionCheckRows
+from bot.outbound.store.history import OrderHistory, SessionStates
 from bot.outbound.store.journal import RENEWALS, Journal
-from bot.outbound.store.order_history import OrderHistory
-from bot.outbound.store.order_rows import LEASE, OrderRows
-from bot.outbound.store.session_check_rows import SessionCheckRows
-from bot.outbound.store.session_states import SessionStates
+from bot.outbound.store.orders import LEASE, OrderRows
 from bot.tenancy import Tenancy
 from bot.usecases.access_check import AccessCheck
 from bot.usecases.cards import AlertCards, CardOutbox, CardSender

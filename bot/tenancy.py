@@ -25,10 +25,10 @@ from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.errors import SlackUnreachableError
 from bot.outbound.slack.oauth import SlackOAuth
 from bot.outbound.store import availability
-from bot.outbound.store.derived_keys import keys_of_one
+from bot.outbound.store.directory import WorkspaceDirectory
+from bot.outbound.store.secrets import keys_of_one
 from bot.outbound.store.store import Store
-from bot.outbound.store.workspace_directory import WorkspaceDirectory
-from bot.outbound.store.workspace_rows import WorkspaceRows
+from bot.outbound.store.workspaces import WorkspaceRows
 from bot.outbound.workspaces import SingleWorkspace, Workspaces
 from bot.usecases.install import Installer
 from bot.usecases.monitor import WorkspaceMonitor

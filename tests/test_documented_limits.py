@@ -23,8 +23,9 @@ from bot.messages.sessions import MOST_RUNNING
 from bot.outbound.anchor import sessions as anchor_sessions
 from bot.outbound.slack import client, response_url, roles
 from bot.outbound.slack import errors as slack_errors
-from bot.outbound.store import availability, card_claims, database, journal, order_rows, pruning, role_rows, store
-from bot.outbound.store import workspace_directory as directory
+from bot.outbound.store import availability, card_claims, database, directory, journal, people, store
+from bot.outbound.store import history as past_orders
+from bot.outbound.store import orders as order_rows
 from bot.usecases import cards as outbox
 from bot.usecases import checks as use_checks
 from bot.usecases import (
@@ -101,9 +102,9 @@ OPERATIONS: list[Row] = [
     ("scheduled for an {} later", span(client.DELAY)),
     ("finishes the order after {} s", order_rows.LEASE),
     ("`JOURNAL_DAYS`** ({} by default)", DAYS),
-    ("{} s after the start, and then every {}", pruning.FIRST_DELAY, span(pruning.INTERVAL)),
-    ("in transactions of {} rows", pruning.BATCH),
-    ("nothing has changed for {} days", pruning.CARD_DAYS),
+    ("{} s after the start, and then every {}", past_orders.FIRST_DELAY, span(past_orders.INTERVAL)),
+    ("in transactions of {} rows", past_orders.BATCH),
+    ("nothing has changed for {} days", past_orders.CARD_DAYS),
     ("a second one waits {} s for the first", availability.LOCK_WAIT),
     ("tries again every {} s", availability.RETRY_DELAY),
     ("| unfinished orders, of all and of one person | {}; {} |", ALL, EACH),
@@ -179,7 +180,7 @@ ALERTS: list[Row] = [
     ("A pause that takes longer than {} s is shown", session_cards.PAUSING_AFTER),
     ("once per {} and workspace which sessions have ended", span(session_checks.INTERVAL)),
     ("once per {} and channel, and {} times per minute and workspace", span(retries.PAUSE), retries.MOST_UPDATES),
-    ("has not changed for {} days", pruning.CARD_DAYS),
+    ("has not changed for {} days", past_orders.CARD_DAYS),
     ("choose more than {} sessions", word(response_url.MOST_USES - 1)),
 ]
 SESSIONS: list[Row] = [
@@ -200,7 +201,7 @@ SESSIONS: list[Row] = [
 OF_ROLES: list[Row] = [
     ("caches each answer for {} minutes", word(minutes(roles.PROFILE_TTL))),
     ("full member within the last {} hours", roles.PAUSE_TTL / 3_600),
-    ("a full member of the last {} days", role_rows.KEPT / 86_400),
+    ("a full member of the last {} days", people.KEPT / 86_400),
     ("a resume needs an answer of the last {} minutes", minutes(roles.PROFILE_TTL)),
 ]
 ADMINISTRATION: list[Row] = [

@@ -27,8 +27,8 @@ from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.http import transport_over
 from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.errors import open_web
-from bot.outbound.store.derived_keys import keys_of_one
 from bot.outbound.store.errors import StoreUnreachableError
+from bot.outbound.store.secrets import keys_of_one
 from bot.tenancy import open_oauth
 from bot.usecases.checks import (
     Services,

@@ -22,7 +22,7 @@ from bot.config.environment import (
 from bot.config.settings import Settings
 from bot.core.checks import Checked, Good, Unanswered, Wrong
 from bot.messages.checks import check_line
-from bot.outbound.store.fields import new_key
+from bot.outbound.store.secrets import new_key
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from bot.core.fields import Secret, parse_object
 from bot.core.history import HistoryFilter, PastOrder, Result
 from bot.messages.markup import printable
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
-from bot.outbound.store.fields import new_key
-from bot.outbound.store.order_history import OrderHistory
+from bot.outbound.store.history import OrderHistory
+from bot.outbound.store.secrets import new_key
 from bot.outbound.store.sqlite import IN_MEMORY
 from bot.outbound.store.store import open_store
 

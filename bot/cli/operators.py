@@ -19,11 +19,10 @@ from bot.messages.markup import printable
 from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.http import open_session, transport_over
 from bot.outbound.store.errors import StoreError, UnreadableError
-from bot.outbound.store.fields import new_key
-from bot.outbound.store.key_rotation import rotate
+from bot.outbound.store.secrets import new_key, rotate
 from bot.outbound.store.sqlite import file_of
 from bot.outbound.store.store import Store, open_store
-from bot.outbound.store.summary import Summary
+from bot.outbound.store.workspaces import Summary
 from bot.usecases.settings import new_alerts_token
 
 _MAX_LENGTH = 100

@@ -31,13 +31,12 @@ from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.http import open_session, transport_over
 from bot.outbound.slack.client import SlackClient, TokenRefusedError
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
-from bot.outbound.store.card_rows import CardRows
-from bot.outbound.store.derived_keys import keys_of_one
+from bot.outbound.store.cards import CardRows
 from bot.outbound.store.errors import StoreError, StoreNotUsableError, StoreUnreachableError
+from bot.outbound.store.history import OrderHistory, SessionStates
 from bot.outbound.store.journal import Journal
-from bot.outbound.store.order_history import OrderHistory
-from bot.outbound.store.order_rows import OrderRows
-from bot.outbound.store.session_states import SessionStates
+from bot.outbound.store.orders import OrderRows
+from bot.outbound.store.secrets import keys_of_one
 from bot.outbound.store.sqlite import IN_MEMORY
 from bot.outbound.store.store import Store, connect_store, explain, open_store
 from bot.usecases.access_check import OperatorAccess

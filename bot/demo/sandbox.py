@@ -13,7 +13,7 @@ from bot.demo.bot_process import BotProcess
 from bot.demo.monitor import AlertsEndpoint
 from bot.demo.newco import NEWCO_KEY, Newco, newco
 from bot.demo.set_up import configure, install
-from bot.outbound.store.fields import new_key
+from bot.outbound.store.secrets import new_key
 from bot.outbound.store.store import Store, open_store
 from bot.sim.anchor import DEFAULT_KEY, SimAnchor
 from bot.sim.local_server import free_port

@@ -16,7 +16,7 @@ from bot.messages.blocks import Message
 from bot.messages.cards import alert_message, card_message, digest_of
 from bot.metrics import OFF, Metrics
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, SlackClient, TryAgain
-from bot.outbound.store.card_changes import (
+from bot.outbound.store.card_claims import (
     CardChanges,
     CardNames,
     ClaimedCard,
@@ -25,9 +25,9 @@ from bot.outbound.store.card_changes import (
     Placed,
     SentCard,
 )
-from bot.outbound.store.card_rows import CardRows
+from bot.outbound.store.cards import CardRows
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
-from bot.outbound.store.session_states import SessionStates
+from bot.outbound.store.history import SessionStates
 from bot.outbound.workspaces import Workspaces
 from bot.request_id import new_id
 

@@ -58,11 +58,11 @@ from bot.outbound.store.errors import (
     StoreUnreachableError,
     UnreadableError,
 )
-from bot.outbound.store.key_rotation import can_decrypt
 from bot.outbound.store.migrations import find_revision, newest
+from bot.outbound.store.secrets import can_decrypt
 from bot.outbound.store.sqlite import IN_MEMORY, file_of
 from bot.outbound.store.store import Store, connect_store, explain, unusable
-from bot.outbound.store.workspace_rows import WorkspaceRows
+from bot.outbound.store.workspaces import WorkspaceRows
 from bot.outbound.workspaces import Workspaces
 
 

@@ -16,8 +16,8 @@ from bot.core.installation import (
 from bot.core.outcomes import StoreUnavailable
 from bot.outbound.slack.oauth import SlackOAuth
 from bot.outbound.store.errors import StoreError
-from bot.outbound.store.install_states import InstallStates
-from bot.outbound.store.workspace_rows import WorkspaceRows
+from bot.outbound.store.installs import InstallStates
+from bot.outbound.store.workspaces import WorkspaceRows
 
 _log = logging.getLogger(__name__)
 

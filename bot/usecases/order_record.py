@@ -16,8 +16,7 @@ from bot.core.outcomes import Late, Paused, PausedSince, ResumedSince, StoreUnav
 from bot.core.recovery import State
 from bot.core.requests import Opposition, Verb
 from bot.outbound.store.errors import StoreError
-from bot.outbound.store.journal import Journal
-from bot.outbound.store.journal_entry import JournalEntry
+from bot.outbound.store.journal import Journal, JournalEntry
 
 _log = logging.getLogger(__name__)
 

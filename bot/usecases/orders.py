@@ -21,9 +21,8 @@ from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, section
 from bot.messages.results import card_not_updated, card_update, outcome_message
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
-from bot.outbound.store.journal import Journal
-from bot.outbound.store.journal_entry import JournalEntry
-from bot.outbound.store.order_rows import MOST_TAKEN
+from bot.outbound.store.journal import Journal, JournalEntry
+from bot.outbound.store.orders import MOST_TAKEN
 from bot.usecases.delivery import MessageDelivery, Receipt
 from bot.usecases.incidents import report
 from bot.usecases.session_cards import CardUpdates, SessionCards

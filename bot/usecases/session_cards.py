@@ -19,8 +19,8 @@ from bot.messages.clicked import CardUpdate, apply, has_line
 from bot.messages.results import card_not_updated, outcome_message
 from bot.outbound.slack.client import Posted
 from bot.outbound.store.errors import StoreError
-from bot.outbound.store.journal_entry import JournalEntry
-from bot.outbound.store.session_states import SessionStates
+from bot.outbound.store.history import SessionStates
+from bot.outbound.store.journal import JournalEntry
 from bot.request_id import new_id
 from bot.usecases.cards import CardOutbox
 from bot.usecases.delivery import MessageDelivery

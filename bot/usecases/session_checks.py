@@ -11,10 +11,9 @@ from bot.core.fields import Secret
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, NotRead, Session, SessionPage
 from bot.outbound.anchor.sessions import AnchorSessions
-from bot.outbound.store.card_fact_rows import CardFactRows
+from bot.outbound.store.cards import CardFactRows, SessionCheckRows
 from bot.outbound.store.errors import StoreError
-from bot.outbound.store.order_row import storable
-from bot.outbound.store.session_check_rows import SessionCheckRows
+from bot.outbound.store.orders import storable
 from bot.outbound.workspaces import Workspaces
 from bot.usecases.cards import CardOutbox
 from bot.usecases.sessions import SessionReads

@@ -21,8 +21,7 @@ from bot.core.outcomes import (
     Unconfirmed,
 )
 from bot.core.requests import Order, Verb, is_sent
-from bot.outbound.store.journal import Journal
-from bot.outbound.store.journal_entry import JournalEntry
+from bot.outbound.store.journal import Journal, JournalEntry
 from bot.usecases.access_check import Access, OrderCheck
 from bot.usecases.fair_queue import CAPACITY, FairQueue
 from bot.usecases.incidents import log_incident

@@ -15,8 +15,7 @@ from bot.messages.pausing import choice_modal, loading_modal, message_modal, not
 from bot.messages.sessions import list_refusal
 from bot.outbound.slack.client import SlackViews, ViewResult
 from bot.outbound.store.errors import StoreError
-from bot.outbound.store.fields import FieldCipher
-from bot.outbound.store.sealed_address import seal, unseal
+from bot.outbound.store.secrets import FieldCipher, seal, unseal
 from bot.outbound.workspaces import Workspaces
 from bot.usecases.delivery import MessageDelivery
 from bot.usecases.home import HomeView

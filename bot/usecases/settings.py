@@ -28,7 +28,7 @@ from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.slack.client import Delivery, Posted, Refused, SlackClient, TryAgain
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
-from bot.outbound.store.workspace_rows import WorkspaceRows
+from bot.outbound.store.workspaces import WorkspaceRows
 from bot.outbound.workspaces import Workspaces
 from bot.usecases.cards import post_alert
 from bot.usecases.monitor import AdminNotifier

@@ -106,7 +106,7 @@ async def test_home_and_the_modal_say_why_they_show_no_orders(
     if fault == "no table":
         await team.at.execute("ALTER TABLE orders RENAME TO lost")
     else:
-        monkeypatch.setattr("bot.outbound.store.order_history.OrderHistory.newest", lost)
+        monkeypatch.setattr("bot.outbound.store.history.OrderHistory.newest", lost)
         monkeypatch.setattr("bot.usecases.settings_modals.HistoryModal.search", lost)
     await team.submit({})
     unreadable = text.history_modal(history.HistoryQuery(), None).blocks[-1]["text"]["text"]

@@ -72,7 +72,7 @@ async def test_a_request_that_comes_again_has_an_empty_ack_if_the_outcome_is_not
         first = await at.command()
         switch()
         fail = AsyncMock(side_effect=errors.StoreUnreachableError("gone"))
-        monkeypatch.setattr("bot.outbound.store.order_rows.OrderRows.outcome_of", fail)
+        monkeypatch.setattr("bot.outbound.store.orders.OrderRows.outcome_of", fail)
         again = await at.slack.resend(first)
     assert again.ack is not None
     assert again.ack.text == ""

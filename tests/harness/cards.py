@@ -9,7 +9,7 @@ from bot.core.session_ids import SessionId
 from bot.core.sessions import Session
 from bot.outbound.slack import client
 from bot.outbound.slack.client import Refused
-from bot.outbound.store.card_changes import (
+from bot.outbound.store.card_claims import (
     CardChanges,
     CardPart,
     ClaimedCard,
@@ -18,9 +18,8 @@ from bot.outbound.store.card_changes import (
     Placed,
     SentCard,
 )
-from bot.outbound.store.card_rows import CardRows
+from bot.outbound.store.cards import CardRows, SessionCheckRows
 from bot.outbound.store.errors import StoreUnreachableError
-from bot.outbound.store.session_check_rows import SessionCheckRows
 from bot.outbound.store.store import Store
 from bot.usecases.cards import Attempt
 from harness.stored import ACME

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import psycopg
 
 from bot.core.fields import Secret
-from bot.outbound.store.fields import FieldCipher, FieldRef, new_key
+from bot.outbound.store.secrets import FieldCipher, FieldRef, new_key
 
 KEY = new_key()
 OTHER_KEY = new_key()

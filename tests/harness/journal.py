@@ -9,10 +9,8 @@ from bot.core.requests import Verb
 from bot.health import Readiness
 from bot.metrics import OFF
 from bot.outbound.store.errors import StoreUnreachableError
-from bot.outbound.store.journal import Journal
-from bot.outbound.store.journal_entry import JournalEntry
-from bot.outbound.store.order_row import OrderRow
-from bot.outbound.store.order_rows import OrderRows, Written
+from bot.outbound.store.journal import Journal, JournalEntry
+from bot.outbound.store.orders import OrderRow, OrderRows, Written
 from bot.outbound.store.store import Store
 from harness.conversation import until
 from harness.order_rows import order_row

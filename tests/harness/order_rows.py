@@ -18,11 +18,10 @@ from bot.core.recovery import State, Unfinished
 from bot.core.requests import Actor, ClickedMessage, MessageContent, Order, ReplyAddress, Verb
 from bot.core.session_ids import SessionId
 from bot.outbound.store.database_clock import DatabaseClock
-from bot.outbound.store.fields import FieldCipher
-from bot.outbound.store.order_history import OrderHistory
-from bot.outbound.store.order_opposition import CHANGE_SINCE, LATER_RESUME, OTHER_ORDERS, session_locks
-from bot.outbound.store.order_row import OrderRow
-from bot.outbound.store.order_rows import OrderRows
+from bot.outbound.store.history import OrderHistory
+from bot.outbound.store.opposition import CHANGE_SINCE, LATER_RESUME, OTHER_ORDERS, session_locks
+from bot.outbound.store.orders import OrderRow, OrderRows
+from bot.outbound.store.secrets import FieldCipher
 from bot.outbound.store.store import Store
 from harness.databases import KEY
 from harness.texts import SESSION

@@ -10,7 +10,7 @@ from bot.core.fields import Secret
 from bot.core.recovery import State
 from bot.core.session_ids import SessionId
 from bot.outbound.store import errors
-from bot.outbound.store.order_rows import OrderRows
+from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.store import Store, open_store
 
 __all__ = [

@@ -19,10 +19,9 @@ from bot.core.recovery import State
 from bot.core.requests import ReplyAddress, Source, Verb, operator_id
 from bot.demo.sandbox import environment
 from bot.inbound.slack.payload import read_address, read_button_click, read_message_shortcut
-from bot.outbound.store.fields import FieldCipher
-from bot.outbound.store.order_row import OrderRow
-from bot.outbound.store.order_rows import OrderRows
+from bot.outbound.store.orders import OrderRow, OrderRows
 from bot.outbound.store.schema import orders
+from bot.outbound.store.secrets import FieldCipher
 from bot.outbound.store.store import Store, open_store
 from bot.sim.anchor import SimAnchor
 from bot.sim.slack import Delivery, SimSlack

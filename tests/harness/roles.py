@@ -14,7 +14,7 @@ from bot.core.workspace import Workspace
 from bot.outbound.http import open_session
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.outbound.slack.roles import RoleCache
-from bot.outbound.store.role_rows import RoleRows
+from bot.outbound.store.people import RoleRows
 from bot.outbound.store.store import Store, open_store
 from bot.sim.slack import Answer, Fault, SimSlack, User
 from harness.databases import KEY

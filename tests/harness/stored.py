@@ -13,10 +13,10 @@ from bot.core.installation import Installation, Uninstall
 from bot.core.policy import Policy, Rule
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
 from bot.health import Readiness
+from bot.outbound.store.directory import WorkspaceDirectory
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.store import Store
-from bot.outbound.store.workspace_directory import WorkspaceDirectory
-from bot.outbound.store.workspace_rows import WorkspaceRows
+from bot.outbound.store.workspaces import WorkspaceRows
 from harness.conversation import until
 
 ACME = Installation(

@@ -15,7 +15,7 @@ import pytest
 
 import bot
 from bot.demo.sandbox import environment
-from bot.outbound.store.fields import new_key
+from bot.outbound.store.secrets import new_key
 from bot.sim.anchor import SimAnchor
 from bot.sim.local_server import free_port
 from bot.sim.slack import SimSlack
@@ -77,7 +77,7 @@ done
 INSTALL = """
 import asyncio, sys
 from bot.core.installation import Installation
-from bot.core.secret import Secret
+from bot.core.fields import Secret
 from bot.outbound.store.store import open_store
 
 async def install(url, key):

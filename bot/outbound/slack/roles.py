@@ -20,7 +20,7 @@ from bot.core.requests import Actor
 from bot.core.workspace import Workspace
 from bot.outbound.slack.errors import SlackUnreachableError, call
 from bot.outbound.store.errors import StoreError
-from bot.outbound.store.role_rows import KEPT, RECORD_INTERVAL, Report, RoleRows
+from bot.outbound.store.people import KEPT, RECORD_INTERVAL, Report, RoleRows
 
 _BACKOFFS = (0.2, 0.5)  # seconds between the attempts
 _RETRY_TIME = 1.5  # seconds in which attempts begin; Slack waits 3 seconds for an ack

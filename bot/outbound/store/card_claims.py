@@ -1,11 +1,14 @@
-"""Claim the cards that are due, at the pace that Slack allows."""
+"""The cards that are due: their changes, their statements, and their claims at the pace that Slack allows."""
 
+import asyncio
+import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Double, Row, bindparam, case, func, or_, select, tuple_, update
 
 from bot.core.cards import (
     ALONE_FOR,
@@ -13,17 +16,281 @@ from bot.core.cards import (
     GIVE_UP_AFTER,
     MOST_IN_SUMMARY,
     MOST_SINGLE,
+    Alert,
     AlertContent,
+    CardContent,
+    CardName,
+    NewCard,
+    ResultContent,
+    SessionName,
+    Severity,
     plan_posts,
 )
-from bot.core.retries import LONGEST_CALL, Pace, read_pace
+from bot.core.retries import LONGEST_CALL, UNTRUE, Kind, Lane, Pace, read_pace
 from bot.core.session_ids import SessionId
-from bot.outbound.store.card_changes import CardPart, ClaimedCard, SentCard
-from bot.outbound.store.card_codec import ALERT, read_content, read_facts
-from bot.outbound.store.card_statements import DUE, JOIN, LATE, OF_MESSAGES, POSTPONE, RECENT_ALERTS
+from bot.core.sessions import Session
 from bot.outbound.store.inserts import INSERT
+from bot.outbound.store.orders import storable
 from bot.outbound.store.parameter_lists import padded
 from bot.outbound.store.schema import cards, paces
+
+CardNames = frozenset[CardName]
+_Sessions = dict[SessionName, list[asyncio.Future[CardNames]]]
+
+
+@dataclass(frozen=True, slots=True)
+class CardPart:
+    """A session on a card: the row's id, its content, and its version.
+
+    `ended` is Anchor's status of a session that has ended, and when Anchor said so (Unix seconds). `facts` are known of
+    the session. `is_news` says that an alert is the last change, so Slack may not have it yet.
+    """
+
+    id: str
+    session_id: SessionId
+    content: CardContent
+    version: int
+    ended: tuple[str, float] | None = None
+    facts: Session | None = None
+    is_news: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedCard:
+    """A card whose update this process has to send; without a `ts`, it has to be posted.
+
+    `shown` is the digest of the message that Slack has, `attempts` are the failed ones. If it `is_given_up`, Slack has
+    not taken the post in time.
+    """
+
+    team_id: str
+    channel_id: str
+    ts: str | None
+    shown: str | None
+    attempts: int
+    parts: tuple[CardPart, ...]
+    is_given_up: bool = False
+
+    @property
+    def lane(self) -> Lane:
+        """Return the lane of the call."""
+        return Lane(Kind.POST if self.ts is None else Kind.UPDATE, self.channel_id)
+
+    @property
+    def is_single_alert(self) -> bool:
+        """Return whether it is about one alert, which was not repeated."""
+        contents = [part.content for part in self.parts]
+        return len(contents) == 1 and isinstance(contents[0], AlertContent) and contents[0].count == 1
+
+
+@dataclass(frozen=True, slots=True)
+class SentCard:
+    """The end of an attempt.
+
+    `shown` is the digest of the message that Slack has now, as `ts`. Without them, the next attempt is `retry_after`
+    seconds later; if that is None, too, there is none. Slack told the lane to wait `held_for` seconds.
+    """
+
+    card: ClaimedCard
+    ts: str | None = None
+    shown: str | None = None
+    retry_after: float | None = None
+    held_for: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingAlert:
+    """An alert for a channel; `id` is that of its card, if it becomes one. `facts` are known of its session."""
+
+    id: str
+    team_id: str
+    channel_id: str
+    alert: Alert
+    facts: Session | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The place of an alert: its card, which is posted as `ts`, and how many alerts it has.
+
+    It `is_new` if this alert made it. A resolved alert without a card has none: "".
+    """
+
+    card_id: str
+    ts: str | None = None
+    count: int = 0
+    is_new: bool = False
+
+
+@dataclass(slots=True)
+class CardChanges:
+    """Changes for one transaction: the sessions that changed, new cards, alerts, and ended attempts.
+
+    `clicked` are the messages whose update is urgent. The futures of a session end with the names of its open cards.
+    """
+
+    sessions: _Sessions = field(default_factory=dict)
+    clicked: set[CardName] = field(default_factory=set)
+    new: list[NewCard] = field(default_factory=list)
+    alerts: list[IncomingAlert] = field(default_factory=list)
+    sent: list[SentCard] = field(default_factory=list)
+
+    def take(self, most: int) -> "CardChanges":
+        """Return the changes for a transaction: all but the sessions beyond so many, which stay for the next one.
+
+        Of so many clicked messages the others are updated, too, but not first.
+        """
+        taken = replace(self, sessions=_first(self.sessions, most), clicked=set(islice(self.clicked, most)))
+        self.sessions = {name: names for name, names in self.sessions.items() if name not in taken.sessions}
+        if not self.sessions:
+            self.clicked = set()
+        self.new, self.alerts, self.sent = [], [], []
+        return taken
+
+    def put_back(self, changes: "CardChanges", most: int) -> None:
+        """Add what a failed transaction should have written, but for its alerts; keep at most so many of each kind."""
+        self.sessions = _first(changes.sessions | self.sessions, most)
+        self.clicked = set(islice(changes.clicked | self.clicked, most))
+        self.new = [*changes.new, *self.new][:most]
+        self.sent = [*changes.sent, *self.sent]
+
+
+def _first(sessions: _Sessions, most: int) -> _Sessions:
+    return dict(islice(sessions.items(), most))
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """The result of a transaction.
+
+    `open_cards` are the names of open cards by session, `placed` the places of alerts by their ids. The next card is
+    due in `next_in` seconds, if any is.
+    """
+
+    open_cards: Mapping[SessionName, CardNames] = field(default_factory=dict)
+    placed: Mapping[str, Placed] = field(default_factory=dict)
+    claimed: Sequence[ClaimedCard] = ()
+    next_in: float | None = None
+
+
+ALERT, RESULT = "alert", "result"
+"""The kinds of cards."""
+
+
+def kind_of(content: CardContent) -> str:
+    """Return the kind of a card."""
+    return ALERT if isinstance(content, AlertContent) else RESULT
+
+
+def write_content(content: CardContent) -> str:
+    """Return the content as JSON, without what a database refuses."""
+    return storable(json.dumps(asdict(content))) or ""
+
+
+def read_content(kind: str, text: str) -> CardContent:
+    """Decode a content."""
+    fields = json.loads(text)
+    if kind == ALERT:
+        return AlertContent(**fields | {"alert": _read_alert(fields["alert"]), "firing": tuple(fields["firing"])})
+    return ResultContent(**fields | {"blocks": tuple(fields["blocks"])})
+
+
+def write_facts(session: Session) -> str:
+    """Return what is known of a session as JSON, without its id."""
+    return json.dumps(session.stated())
+
+
+def read_facts(session_id: str, text: str | None) -> Session | None:
+    """Decode what is known of a session."""
+    if text is None:
+        return None
+    fields: dict[str, Any] = json.loads(text)
+    lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
+    return Session(id=SessionId(session_id), **fields | lists)
+
+
+def _read_alert(fields: dict[str, Any]) -> Alert:
+    read = {
+        "session_id": SessionId(fields["session_id"]),
+        "severity": Severity(fields["severity"]),
+        "fields": tuple((name, value) for name, value in fields["fields"]),
+        "warnings": tuple(fields["warnings"]),
+    }
+    return Alert(**fields | read)
+
+
+_URGENCY = 60.0  # seconds by which a clicked message goes before others
+_MOST_LOOKED_AT = 500  # rows; those that have to wait are not looked at again before
+
+_c = cards.c
+IS_OPEN = _c.closed_at.is_(None)
+"""The bot keeps the message up to date."""
+IS_LIVE = (IS_OPEN, _c.ended_at.is_(None))
+"""Its session has not ended, either, as far as the bot knows."""
+_IS_OF_SESSIONS = tuple_(_c.team_id, _c.session_id).in_(bindparam("sessions", expanding=True))
+
+OPEN_ALERTS = select(cards).where(_IS_OF_SESSIONS, IS_OPEN, _c.kind == ALERT).order_by(_c.id)
+_UNTRUE_FROM = bindparam("now", type_=Double) + UNTRUE
+NEXT = select(func.min(case((_c.not_before > _UNTRUE_FROM, 0.0), else_=_c.not_before))).where(_c.due.is_not(None))
+LOOK = select(
+    select(_c.id).where(_IS_OF_SESSIONS, IS_OPEN).exists().label("is_affected"),
+    NEXT.scalar_subquery().label("next_at"),
+)
+"""One read for both: each order asks this."""
+DUE = (
+    select(cards)
+    .where(_c.due.is_not(None), or_(_c.not_before <= bindparam("now"), _c.not_before > _UNTRUE_FROM))
+    .order_by(_c.due, _c.id)
+    .limit(_MOST_LOOKED_AT)
+)
+LATE = (
+    select(cards)
+    .where(
+        _c.team_id == bindparam("team_id"),
+        _c.channel_id == bindparam("channel_id"),
+        _c.ts.is_(None),
+        _c.due.is_not(None),
+        _c.created_at <= bindparam("until"),
+    )
+    .order_by(_c.due, _c.id)
+    .limit(_MOST_LOOKED_AT)
+)
+OF_MESSAGES = (
+    select(cards)
+    .where(tuple_(_c.team_id, _c.channel_id, _c.ts).in_(bindparam("names", expanding=True)), IS_OPEN)
+    .order_by(_c.id)
+)
+RECENT_ALERTS = select(_c.id, _c.ts).where(
+    _c.team_id == bindparam("team_id"),
+    _c.channel_id == bindparam("channel_id"),
+    _c.kind == ALERT,
+    _c.created_at > bindparam("since"),
+    IS_OPEN,
+)
+
+_NEWER = {"version": _c.version + 1, "changed_at": bindparam("now")}
+MARK = (
+    update(cards)
+    .where(_IS_OF_SESSIONS, IS_OPEN)
+    .values(
+        _NEWER
+        | {
+            "due": case(
+                (_c.ts.in_(bindparam("clicked", expanding=True)), bindparam("now") - _URGENCY),
+                else_=func.coalesce(_c.due, bindparam("now")),
+            )
+        }
+    )
+    .returning(_c.team_id, _c.session_id, _c.channel_id, _c.ts)
+)
+FOLD = (
+    update(cards)
+    .where(_c.id == bindparam("of_id"))
+    .values(_NEWER | {"content": bindparam("of_content"), "due": func.coalesce(_c.due, bindparam("now"))})
+)
+JOIN = update(cards).where(_c.id.in_(bindparam("ids", expanding=True))).values(ts=bindparam("of_ts"))
+POSTPONE = update(cards).where(_c.id == bindparam("of_id")).values(not_before=bindparam("until"))
+
 
 LEASE = LONGEST_CALL
 """Seconds after which another process sends a claimed card: an attempt takes 15 at most."""

@@ -7,17 +7,125 @@ in memory, and are written when it is back.
 import asyncio
 import logging
 import time
+from dataclasses import dataclass, field, fields
+from functools import partial
 
 from bot.concurrency import happens, let_others_run
+from bot.core.fairness import fair_batch
 from bot.core.outcomes import Outcome
 from bot.core.recovery import State, Unfinished
-from bot.core.requests import NO_OPPOSITION, Order, ReplyAddress, Verb
+from bot.core.requests import NO_OPPOSITION, Opposition, Order, ReplyAddress, Verb
 from bot.health import Readiness
 from bot.metrics import OFF, Backlog, Metrics
 from bot.outbound.store.errors import StoreUnreachableError
-from bot.outbound.store.journal_entry import JournalEntry
-from bot.outbound.store.order_rows import LEASE, OrderRows
-from bot.outbound.store.pending_changes import PendingChanges
+from bot.outbound.store.orders import LEASE, OrderRow, OrderRows
+from bot.request_id import order_id
+
+
+def new_future() -> asyncio.Future[bool]:
+    """Return a future for `JournalEntry.written`."""
+    return asyncio.get_running_loop().create_future()
+
+
+@dataclass(slots=True, eq=False)
+class JournalEntry:
+    """An order in the journal. Times are monotonic, in seconds."""
+
+    order: Order
+    address: ReplyAddress
+    given_at: float
+    written: asyncio.Future[bool] = field(default_factory=new_future)
+    """Ends when the last change is stored; False if the order is lost."""
+    id: str = field(default_factory=order_id)
+    state: State = State.WAITING
+    outcome: Outcome | None = None
+    delivered_by: str | None = None
+    settled_at: float | None = None
+    told_at: float | None = None
+    is_allowed: bool = False
+    """Its person was found to be allowed to give it, and it is being sent."""
+    is_stored: bool = False
+    is_lost: bool = False
+    """Another process has the order, and tells its outcome.
+
+    Slack sent it twice, or this process was frozen or cut off until another one took it over.
+    """
+    leased_until: float = 0.0
+    opposition: Opposition | None = None
+    """That of a pause when it was stored, and of a resume when it was last to be sent; None until then."""
+    asked_at: float | None = None
+    """When it was first asked whether another process has the order: then the answer waits for the database."""
+    inserted: asyncio.Future[bool] = field(init=False)
+    """The first `written`."""
+
+    def __post_init__(self) -> None:
+        self.inserted = self.written
+
+    @property
+    def is_leased(self) -> bool:
+        """Return whether no other process can have taken the order over."""
+        return time.monotonic() < self.leased_until
+
+    def record_lease(self, until: float, *, is_lost: bool) -> None:
+        """Record that the lease of the row was renewed, or that another process has it."""
+        self.leased_until = until
+        self.is_lost |= is_lost
+
+    def row(self) -> OrderRow:
+        """Return the entry as it is now."""
+        values = {name: getattr(self, name) for name in _ROW_FIELDS}
+        return OrderRow(**values)
+
+
+_ROW_FIELDS = [one.name for one in fields(OrderRow)]
+
+
+_MOST_WRITTEN = 500  # changes in a transaction: the acks of other orders wait for its end
+_MOST_WRITTEN_EACH = 100  # of one person
+
+Batch = dict[str, tuple[JournalEntry, asyncio.Future[bool]]]
+"""Entries to be written, by id, and the future that ends when they are."""
+
+
+class PendingChanges:
+    """The entries that were changed, and their futures."""
+
+    def __init__(self) -> None:
+        self._changes: Batch = {}
+
+    def __len__(self) -> int:
+        return len(self._changes)
+
+    def add(self, entry: JournalEntry) -> None:
+        """Write an entry, as it will be then, in the next transaction."""
+        if entry.id not in self._changes:
+            entry.written = new_future()
+            self._changes[entry.id] = entry, entry.written
+
+    def take(self) -> Batch:
+        """Return the changes for one transaction."""
+        waiting = ((name, entry.order.actor.person) for name, (entry, _) in self._changes.items())
+        names = fair_batch(waiting, most=_MOST_WRITTEN, most_each=_MOST_WRITTEN_EACH)
+        return {name: self._changes.pop(name) for name in names}
+
+    def put_back(self, batch: Batch) -> None:
+        """Let the changes of a failed transaction wait again."""
+        for name, (entry, written) in batch.items():
+            if name in self._changes:
+                later = self._changes[name][1]
+                later.add_done_callback(partial(_copy_result, written))
+            else:
+                self._changes[name] = entry, written
+
+    def drop(self, entry: JournalEntry) -> None:
+        """Write an entry no more."""
+        if entry.id in self._changes:
+            self._changes.pop(entry.id)[1].set_result(not entry.is_lost)
+
+
+def _copy_result(target: asyncio.Future[bool], source: asyncio.Future[bool]) -> None:
+    target.set_result(source.result())
+
 
 _log = logging.getLogger(__name__)
 

@@ -137,7 +137,7 @@ MIGRATIONS = {
 
     CREATE TABLE paces ( -- messages that each workspace has been sent recently, within Slack's rate limits
       team_id VARCHAR(40) NOT NULL PRIMARY KEY,
-      pace TEXT NOT NULL -- JSON, see core/pace.py
+      pace TEXT NOT NULL -- JSON
     );
 
     CREATE TABLE session_checks ( -- when Anchor is asked again about the sessions of a workspace's cards

@@ -10,17 +10,15 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from bot.core.fields import Secret
-from bot.outbound.store.admins_and_notices import Admins, Notices
 from bot.outbound.store.database import Database, connect, name_of
 from bot.outbound.store.errors import StoreBrokenError, StoreDownError, StoreNotUsableError, StoreUnreachableError
-from bot.outbound.store.fields import FieldCipher
-from bot.outbound.store.install_states import InstallStates
-from bot.outbound.store.key_rotation import check_keys
+from bot.outbound.store.installs import InstallStates
 from bot.outbound.store.migrations import migrate
-from bot.outbound.store.role_rows import RoleRows
+from bot.outbound.store.people import Admins, Notices, RoleRows
 from bot.outbound.store.schema import metadata
+from bot.outbound.store.secrets import FieldCipher, check_keys
 from bot.outbound.store.sqlite_connections import MOVED
-from bot.outbound.store.workspace_rows import WorkspaceRows
+from bot.outbound.store.workspaces import WorkspaceRows
 
 _PUT_BACK = "Put it back, or restart the bot with the one that is to be used: then orders since are lost."
 LEAST_FREE = 50_000_000  # bytes; a change needs a few thousand

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import Connection
 
-from bot.outbound.store.card_rows import CardRows
+from bot.outbound.store.cards import CardRows
 from harness.cards import NAME, SentCard, card, change, checks_of, exchange, sent
 from harness.product import Store
 from harness.stored import ACME, GLOBEX, execute, fetch

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.outbound.store.fields import FieldCipher, FieldRef, read_policy, write_policy
+from bot.outbound.store.secrets import FieldCipher, FieldRef, read_policy, write_policy
 from harness.databases import KEY
 from harness.product import Secret, errors, policy
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.outbound.store.install_states import InstallStates, PendingInstall
+from bot.outbound.store.installs import InstallStates, PendingInstall
 from harness.databases import KEY, OTHER_KEY
 from harness.product import Secret, Store
 from harness.stored import NOW, fetch

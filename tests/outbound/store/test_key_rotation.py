@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.outbound.store.key_rotation import rotate
+from bot.outbound.store.secrets import rotate
 from harness.databases import KEY, OTHER_KEY
 from harness.order_rows import RESPONSE_URL, order_row
 from harness.product import OrderRows, Secret, errors, open_store

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.outbound.store.order_codec import read_outcome, read_reply, write_outcome, write_reply
+from bot.outbound.store.orders import read_outcome, read_reply, write_outcome, write_reply
 from harness.databases import CIPHER
 from harness.order_rows import clicked_messages
 from harness.product import Secret, errors, outcomes, requests

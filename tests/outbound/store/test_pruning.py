@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.outbound.store.pruning import BATCH, prune
+from bot.outbound.store.history import BATCH, prune
 from harness.cards import card, cards_of, exchange
 from harness.databases import KEY
 from harness.order_rows import acted, order_row, rows_of, told

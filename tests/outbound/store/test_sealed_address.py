@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.outbound.store.sealed_address import seal, unseal
+from bot.outbound.store.secrets import seal, unseal
 from harness.databases import CIPHER, OTHER_CIPHER, encrypted
 from harness.product import Secret, requests
 

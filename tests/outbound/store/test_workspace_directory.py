@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.outbound.store.workspace_directory import CACHE_TTL, FALLBACK_TTL, WorkspaceDirectory
+from bot.outbound.store.directory import CACHE_TTL, FALLBACK_TTL, WorkspaceDirectory
 from harness.databases import KEY
 from harness.product import Secret, errors, open_store, policy
 from harness.stored import ACME, ANCHOR_KEY, GLOBEX, Time, WatchedRows, execute, served, uninstall

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 from cachetools import LRUCache
@@ -11,12 +12,35 @@ from bot.core.installation import Installation, Uninstall
 from bot.core.policy import Policy
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
 from bot.outbound.store.database import Database
-from bot.outbound.store.fields import FieldCipher, FieldRef, read_policy, write_policy
 from bot.outbound.store.inserts import INSERT
 from bot.outbound.store.schema import cards, orders, paces, roles, session_checks, workspaces
-from bot.outbound.store.summary import SUMMARY_COLUMNS, Summary
+from bot.outbound.store.secrets import FieldCipher, FieldRef, read_policy, write_policy
 
-SECRET_COLUMNS = ("bot_token", "anchor_api_key")
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A workspace; `installed_at` is in Unix seconds."""
+
+    team_id: str
+    team_name: str
+    enterprise_id: str | None
+    scopes: str
+    installed_by: str
+    installed_at: int
+    has_key: bool
+    has_alerts_token: bool
+    alerts_channel: str | None
+
+
+SUMMARY_COLUMNS: tuple[ColumnElement[Any], ...] = (
+    *(workspaces.c.team_id, workspaces.c.team_name, workspaces.c.enterprise_id),
+    *(workspaces.c.scopes, workspaces.c.installed_by, workspaces.c.installed_at),
+    workspaces.c.anchor_api_key.is_not(None),
+    workspaces.c.alerts_token_digest.is_not(None),
+    workspaces.c.alerts_channel,
+)
+"""The columns of a `Summary`, in the order of its fields."""
+
 
 _INSTALLATION_COLUMNS = (
     *("team_id", "team_name", "enterprise_id", "app_id", "bot_user_id"),

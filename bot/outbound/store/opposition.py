@@ -2,15 +2,15 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from hashlib import blake2b
-from typing import Any
+from typing import Any, get_args
 
 from sqlalchemy import Row, bindparam, text
 
-from bot.core.outcomes import Broken, Doubt, Paused, Resumed, Unconfirmed
+from bot.core.outcomes import Broken, Doubt, Paused, Refusal, Resumed, Superseded, Unconfirmed
 from bot.core.requests import UNCONFIRMED_TTL, EarlierPause, Opposition, Order
-from bot.outbound.store.order_statements import NOT_SENT
 from bot.outbound.store.parameter_lists import padded
 
+NOT_SENT = [refusal.__name__ for refusal in (*get_args(Refusal), Superseded)]
 _RECENT = 900.0  # seconds; an older order has no effect any more, and a session can have thousands of them
 _REPEATED = 10.0  # seconds in which a person's own pauses count as one
 _CLOCK_ERROR = 0.5  # seconds by which two processes can disagree about the database's time

@@ -16,9 +16,9 @@ from sqlalchemy import Connection, delete, select
 from bot.core.fields import Secret, digest, is_token
 from bot.core.installation import Expired, ForeignBrowser, Replayed, StateProblem, UnknownState
 from bot.outbound.store.database import Database
-from bot.outbound.store.derived_keys import derive_key
 from bot.outbound.store.inserts import INSERT
 from bot.outbound.store.schema import install_states
+from bot.outbound.store.secrets import derive_key
 
 LIFETIME = 600  # seconds until a pending installation expires
 _RETENTION = 3600  # seconds after the expiry, during which a used state is told from an expired one

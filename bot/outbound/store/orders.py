@@ -1,0 +1,396 @@
+"""Read and write the rows of the journal of orders. Every method can raise StoreUnreachableError.
+
+All times in columns are the database's, so that the clocks of its clients do not matter.
+"""
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache, partial
+from typing import Any, get_args, get_type_hints
+
+from sqlalchemy import Connection, Row, Select, bindparam, case, exists, or_, select, text, update
+
+from bot.core import outcomes
+from bot.core.fields import Secret
+from bot.core.outcomes import Outcome
+from bot.core.recovery import State, Unfinished
+from bot.core.requests import (
+    NO_OPPOSITION,
+    Actor,
+    ClickedMessage,
+    MessageContent,
+    Opposition,
+    Order,
+    ReplyAddress,
+    Source,
+    Verb,
+    made_at,
+)
+from bot.core.session_ids import SessionId
+from bot.outbound.store.database import Database
+from bot.outbound.store.database_clock import DatabaseClock
+from bot.outbound.store.errors import UnreadableError
+from bot.outbound.store.opposition import (
+    CHANGE_SINCE,
+    LATER_RESUME,
+    NOT_SENT,
+    OTHER_ORDERS,
+    opposition_values,
+    read_opposition,
+    session_locks,
+)
+from bot.outbound.store.schema import UNFINISHED, orders
+from bot.outbound.store.secrets import FieldCipher, FieldRef
+
+_REPLY = "reply"
+
+
+def write_outcome(outcome: outcomes.Outcome) -> tuple[str, str]:
+    """Return the name of the outcome's type, and its fields as JSON."""
+    fields = {field.name: getattr(outcome, field.name) for field in dataclasses.fields(outcome)}
+    return type(outcome).__name__, json.dumps(fields, default=sorted)
+
+
+def read_outcome(name: str, fields: str) -> outcomes.Outcome:
+    """Decode an outcome. Raises UnreadableError for one of another version of the bot."""
+    try:
+        read, outcome_type = json.loads(fields), _types()[name]
+        given = {key: _converters(outcome_type)[key](value) for key, value in read.items()}
+        return outcome_type(**given)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UnreadableError(f"this version cannot read the outcome {name}") from None
+
+
+@cache
+def _types() -> dict[str, Callable[..., outcomes.Outcome]]:
+    return {outcome.__name__: outcome for outcome in get_args(outcomes.Outcome)}
+
+
+@cache
+def _converters(outcome_type: Callable[..., outcomes.Outcome]) -> dict[str, Callable[[Any], Any]]:
+    """Return how each field is read: JSON has no enums and no sets."""
+    return {name: _converter(hint) for name, hint in get_type_hints(outcome_type).items()}
+
+
+def _converter(hint: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - a type hint
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return hint
+    return frozenset if getattr(hint, "__origin__", None) is frozenset else _unchanged
+
+
+def _unchanged(value: Any) -> Any:  # noqa: ANN401 - a value of JSON
+    return value
+
+
+def write_reply(order_id: str, address: ReplyAddress, version: str | None, cipher: FieldCipher) -> str | None:
+    """Encrypt what an answer needs besides the ids, and the version of a click; None if that is nothing."""
+    clicked = None if address.clicked is None else dataclasses.asdict(address.clicked)
+    if address.response_url is None and clicked is None and not address.message_url:
+        return None
+    url = address.response_url.reveal() if address.response_url else None
+    fields = {"url": url, "clicked": clicked, "version": version, "message_url": address.message_url}
+    return cipher.encrypt(Secret(json.dumps(fields)), FieldRef(order_id, _REPLY))
+
+
+def read_reply(
+    order_id: str, actor: Actor, thread_ts: str | None, text: str | None, cipher: FieldCipher
+) -> tuple[ReplyAddress, str | None]:
+    """Decrypt a reply address and a version. Text that no key decrypts counts as none."""
+    try:
+        reply = {} if text is None else json.loads(cipher.decrypt(text, FieldRef(order_id, _REPLY)).reveal())
+    except UnreadableError:
+        reply = {}
+    url, clicked = reply.get("url"), reply.get("clicked")
+    address = ReplyAddress(
+        actor,
+        Secret(url) if url else None,
+        thread_ts,
+        _read_clicked(clicked) if clicked else None,
+        reply.get("message_url", ""),
+    )
+    return address, reply.get("version")
+
+
+def _read_clicked(clicked: dict[str, Any]) -> ClickedMessage:
+    content = clicked.pop("content")
+    if content is None:
+        return ClickedMessage(**clicked, content=None)
+    blocks, attachments = tuple(content["blocks"]), tuple(content["attachments"])
+    return ClickedMessage(**clicked, content=MessageContent(content["text"], blocks, attachments))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRow:
+    """An order as it is to be stored; the times are monotonic, in seconds."""
+
+    id: str
+    order: Order
+    address: ReplyAddress
+    state: State
+    outcome: Outcome | None
+    delivered_by: str | None
+    given_at: float
+    settled_at: float | None
+    told_at: float | None
+
+
+class OrderColumns:
+    """The columns of rows of `owner`, which hold for `lease` seconds."""
+
+    def __init__(self, cipher: FieldCipher, owner: str, lease: float) -> None:
+        self._cipher = cipher
+        self._owner = owner
+        self._lease = lease
+
+    def values(self, row: OrderRow, offset: float) -> dict[str, Any]:
+        """Return all columns of a row; `offset` is the database's time minus the monotonic one."""
+        order, actor = row.order, row.order.actor
+        return {
+            "id": row.id,
+            "trigger_id": storable(order.trigger_id),
+            "team_id": actor.team_id,
+            "session_id": order.session_id,
+            "verb": order.verb.value,
+            "reason": storable(order.reason),
+            "source": order.source.value,
+            "user_id": actor.user_id,
+            "home_team_id": actor.home_team_id,
+            "channel_id": actor.channel_id,
+            "thread_ts": storable(row.address.thread_ts),
+            "reply": None
+            if row.state is State.TOLD
+            else write_reply(row.id, row.address, order.expected_version, self._cipher),
+            "given_at": row.given_at + offset,
+            "owner": self._owner,
+            **self._progress(row, offset),
+        }
+
+    def changes(self, row: OrderRow, offset: float) -> dict[str, Any]:
+        """Return the parameters of UPDATE_ORDERS."""
+        return {"of_id": row.id, "of_owner": self._owner, **self._progress(row, offset)}
+
+    def _progress(self, row: OrderRow, offset: float) -> dict[str, Any]:
+        outcome, fields = (None, None) if row.outcome is None else write_outcome(row.outcome)
+        return {
+            "state": row.state.value,
+            "outcome": outcome,
+            "outcome_fields": fields,
+            "delivered_by": row.delivered_by,
+            "settled_at": None if row.settled_at is None else row.settled_at + offset,
+            "told_at": None if row.told_at is None else row.told_at + offset,
+            "leased_until": time.monotonic() + offset + self._lease,
+        }
+
+    def unfinished(self, row: Row[Any], now: float) -> Unfinished:
+        """Return what a row of `unfinished_orders` says; `now` is the database's time."""
+        actor = Actor(row.team_id, row.channel_id, row.user_id, row.home_team_id)
+        address, version = read_reply(row.id, actor, row.thread_ts, row.reply, self._cipher)
+        order = Order(
+            verb=Verb(row.verb),
+            session_id=SessionId(row.session_id),
+            actor=actor,
+            reason=row.reason,
+            trigger_id=row.trigger_id,
+            source=Source(row.source),
+            expected_version=version,
+        )
+        state, outcome = State(row.state), None
+        if row.outcome is not None:
+            try:
+                outcome = read_outcome(row.outcome, row.outcome_fields)
+            except UnreadableError:
+                state = State.SENT
+        age, settled_age = max(0.0, now - row.given_at), None if outcome is None else now - row.settled_at
+        return Unfinished(row.id, order, address, state, outcome, age, row.is_opposed, row.has_company, settled_age)
+
+
+def storable(value: str | None) -> str | None:
+    """Return a text without what a database refuses: NUL, and halves of surrogate pairs.
+
+    One refused text would keep all other orders from being stored.
+    """
+    return value and value.replace("\0", "").encode(errors="replace").decode()
+
+
+_c = orders.c
+_NAMES = orders.c.keys()
+INSERT_ORDERS = text(  # SQLAlchemy would compile ON CONFLICT each time
+    f"INSERT INTO orders ({', '.join(_NAMES)}) VALUES (:{', :'.join(_NAMES)}) ON CONFLICT DO NOTHING"  # noqa: S608 - names of columns
+)
+UPDATE_ORDERS = (
+    update(orders)
+    .where(_c.id == bindparam("of_id"), _c.owner == bindparam("of_owner"))
+    .values(
+        {
+            name: bindparam(name)
+            for name in ("state", "outcome", "outcome_fields", "delivered_by", "settled_at", "told_at", "leased_until")
+        }
+        | {"reply": case((bindparam("state") == State.TOLD.value, None), else_=_c.reply)}
+    )
+)
+
+
+def unfinished_orders(ids: Sequence[str]) -> Select[Any]:
+    """Return the query of rows with these ids, and of what else was ordered for their sessions."""
+    other = orders.alias()
+    same = (other.c.team_id == _c.team_id, other.c.session_id == _c.session_id, other.c.id != _c.id)
+    is_sent = (other.c.state != State.WAITING, or_(other.c.outcome.is_(None), other.c.outcome.not_in(NOT_SENT)))
+    is_opposed = exists().where(*same, *is_sent, other.c.verb != _c.verb, other.c.given_at > _c.given_at)
+    still_sent = or_(other.c.settled_at.is_(None), other.c.settled_at >= _c.given_at)
+    has_company = exists().where(*same, *is_sent, other.c.verb == Verb.RESUME, still_sent)
+    facts = (is_opposed.label("is_opposed"), has_company.label("has_company"))
+    return select(orders, *facts).where(_c.id.in_(ids)).order_by(_c.given_at, _c.id)
+
+
+LEASE = 10.0
+"""Seconds after which another process takes over an unfinished order whose process does not renew its lease."""
+
+NO_IDS: frozenset[str] = frozenset()
+
+MOST_TAKEN = 100
+"""The most orders that are taken over at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The result of a transaction, by ids.
+
+    `lost` are the rows that another process has: it has stored a new one with the same trigger, or has taken over a
+    changed one. `held_back` are the resumes that are not recorded as sent, because of their `opposition`.
+    """
+
+    lost: frozenset[str] = NO_IDS
+    held_back: frozenset[str] = NO_IDS
+    opposition: Mapping[str, Opposition] = field(default_factory=dict)
+
+
+class OrderRows:
+    """Repository of the journal's rows. `owner` names this process; it changes only its own rows."""
+
+    def __init__(self, database: Database, cipher: FieldCipher, owner: str, *, lease: float = LEASE) -> None:
+        self.lease = lease
+        self._database = database
+        self._owner = owner
+        self._columns = OrderColumns(cipher, owner, lease)
+        self._clock = DatabaseClock()
+
+    @property
+    def is_shared(self) -> bool:
+        """Return whether other processes can use the database."""
+        return not self._database.is_exclusive
+
+    async def write(self, new: Sequence[OrderRow], changed: Sequence[OrderRow]) -> Written:
+        """Insert and update rows in one transaction, in which no other process writes orders for the same sessions.
+
+        A resume is recorded as sent only if no pause is running or was given later.
+        """
+        return await self._database.change(partial(self._write, new, changed), is_urgent=True)
+
+    def _write(self, new: Sequence[OrderRow], changed: Sequence[OrderRow], connection: Connection) -> Written:
+        resumes = [row for row in changed if row.order.verb is Verb.RESUME and row.state is State.SENT]
+        offset = self._clock.offset(connection, session_locks(row.order for row in (*new, *resumes)))
+        repeated, again = self._insert(connection, new, offset)
+        pauses = [row for row in new if row.order.verb is Verb.PAUSE]
+        opposition = self._opposition(connection, [row.id for row in (*pauses, *resumes)], offset)
+        held_back = frozenset(row.id for row in resumes if opposition.get(row.id, NO_OPPOSITION).holds_back)
+        going = [row for row in (*again, *changed) if row.id not in held_back]
+        return Written(repeated | self._update(connection, going, offset), held_back, opposition)
+
+    async def find_opposition(self, order_id: str) -> Opposition:
+        """Return the opposition of a stored row."""
+        now = self._clock.estimate()
+        rows = await self._database.fetch_all(OTHER_ORDERS, **opposition_values(self._owner, [order_id], now))
+        return read_opposition(rows, now).get(order_id, NO_OPPOSITION)
+
+    async def resumed_after(self, order_id: str) -> str | None:
+        """Return who resumed the session of a stored pause after it was given, if anybody did."""
+        row = await self._database.fetch_one(LATER_RESUME, id=order_id)
+        return None if row is None else str(row.user_id)
+
+    async def change_since(self, order: Order, version: str) -> Row[Any] | None:
+        """Return the last pause or resume of an order's session after the order `version`, if there is any."""
+        values = {"team_id": order.actor.team_id, "session_id": order.session_id, "made_at": made_at(version)}
+        return await self._database.fetch_one(CHANGE_SINCE, version=version, **values)
+
+    def _opposition(self, connection: Connection, ids: Sequence[str], offset: float) -> Mapping[str, Opposition]:
+        if not ids:
+            return {}
+        now = time.monotonic() + offset
+        rows = connection.execute(OTHER_ORDERS, opposition_values(self._owner, ids, now))
+        return read_opposition(rows, now)
+
+    def _insert(
+        self, connection: Connection, new: Sequence[OrderRow], offset: float
+    ) -> tuple[frozenset[str], Sequence[OrderRow]]:
+        """Insert the rows whose ids and triggers are not stored yet.
+
+        Return the ids of those whose trigger is, and the rows that an earlier call that seemed to fail may have stored.
+        """
+        if not new:
+            return frozenset(), ()
+        inserted = connection.execute(INSERT_ORDERS, [self._columns.values(row, offset) for row in new])
+        if inserted.rowcount == len(new):
+            return frozenset(), ()
+        ids = frozenset(row.id for row in new)
+        stored = frozenset(connection.execute(select(_c.id).where(_c.id.in_(ids))).scalars())
+        return ids - stored, [row for row in new if row.id in stored]
+
+    def _update(self, connection: Connection, changed: Sequence[OrderRow], offset: float) -> frozenset[str]:
+        """Update rows of this process. Return the ids of those that are not its own any more."""
+        if not changed:
+            return frozenset()
+        result = connection.execute(UPDATE_ORDERS, [self._columns.changes(row, offset) for row in changed])
+        if result.rowcount == len(changed):
+            return frozenset()
+        return self._lost(connection, frozenset(row.id for row in changed))
+
+    async def has_orders_of_others(self) -> bool:
+        """Return whether there are unfinished orders of other processes."""
+        unfinished = select(_c.id).where(UNFINISHED, _c.owner != self._owner).limit(1)
+        return await self._database.fetch_one(unfinished) is not None
+
+    async def take_over(self, *, all_leases: bool) -> list[Unfinished]:
+        """Take over unfinished orders of processes that have ended, and return at most MOST_TAKEN, the oldest first.
+
+        `all_leases` also takes those whose lease still runs, since no other bot can use the database; orders of the
+        command line run beside the bot.
+        """
+        return await self._database.change(partial(self._take_over, all_leases), is_urgent=True)
+
+    def _take_over(self, all_leases: bool, connection: Connection) -> list[Unfinished]:  # noqa: FBT001 - see partial
+        now = time.monotonic() + self._clock.offset(connection)
+        is_left = [_c.leased_until < now, *([_c.source != Source.COMMAND_LINE] if all_leases else [])]
+        free = select(_c.id).where(UNFINISHED, _c.owner != self._owner, or_(*is_left))
+        oldest = free.order_by(_c.given_at, _c.id).limit(MOST_TAKEN).with_for_update(skip_locked=True)
+        ids = connection.execute(oldest).scalars().all()
+        if not ids:
+            return []
+        lease = {"owner": self._owner, "leased_until": now + self.lease}
+        connection.execute(update(orders).where(_c.id.in_(ids)).values(lease))
+        return [self._columns.unfinished(row, now) for row in connection.execute(unfinished_orders(ids))]
+
+    async def renew(self, ids: Collection[str]) -> frozenset[str]:
+        """Renew the leases of these unfinished rows. Return the ids of those that another process has."""
+        return await self._database.change(partial(self._renew, frozenset(ids)), is_urgent=True)
+
+    def _renew(self, ids: frozenset[str], connection: Connection) -> frozenset[str]:
+        held = update(orders).where(_c.id.in_(ids), _c.owner == self._owner)
+        now = self._clock.now(connection)
+        renewed = connection.execute(held.values(leased_until=now + self.lease))
+        return NO_IDS if renewed.rowcount == len(ids) else self._lost(connection, ids)
+
+    def _lost(self, connection: Connection, ids: frozenset[str]) -> frozenset[str]:
+        """Return those of the ids whose rows are not, or no longer, this process's."""
+        own = select(_c.id).where(_c.id.in_(ids), _c.owner == self._owner)
+        return ids - frozenset(connection.execute(own).scalars())
+
+    async def outcome_of(self, trigger_id: str) -> Outcome | None:
+        """Return the outcome of the order with this trigger, if it is known."""
+        row = await self._database.fetch_one(
+            select(_c.outcome, _c.outcome_fields).where(_c.trigger_id == storable(trigger_id), _c.outcome.is_not(None))
+        )
+        return None if row is None else read_outcome(*row)

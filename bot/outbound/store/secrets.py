@@ -1,0 +1,213 @@
+"""Encrypt the secrets of rows, rotate and derive keys, and seal an address for the time that a modal is open.
+
+https://cryptography.io/en/latest/fernet/
+"""
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from sqlalchemy import Column, Connection, delete, select, update
+
+from bot.core.fields import Secret, digest
+from bot.core.policy import Policy, Rule
+from bot.core.requests import Actor, ReplyAddress
+from bot.outbound.store.database import Database
+from bot.outbound.store.errors import StoreNotUsableError, UnreadableError
+from bot.outbound.store.inserts import INSERT
+from bot.outbound.store.schema import key_checks, orders, workspaces
+
+_KEY_ID_LENGTH = 32
+_VERBS = ("pause", "resume")
+_SETS = ("users", "channels")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRef:
+    """The row (by its owner's id) and the column of a ciphertext."""
+
+    owner: str
+    column: str
+
+
+class FieldCipher:
+    """Cipher whose first key encrypts and whose keys all decrypt; each is 32 bytes in URL-safe base64."""
+
+    def __init__(self, keys: Sequence[Secret]) -> None:
+        self._fernet = MultiFernet([Fernet(key.reveal()) for key in keys])
+        self.key_id = digest(keys[0].reveal())[:_KEY_ID_LENGTH]
+        """The id of the encrypting key: a digest, which does not reveal the key."""
+
+    def encrypt(self, secret: Secret, field: FieldRef) -> str:
+        """Return the ciphertext in ASCII. It contains the field, so that it cannot be moved to another one."""
+        return self._fernet.encrypt(json.dumps([field.owner, field.column, secret.reveal()]).encode()).decode()
+
+    def decrypt(self, ciphertext: str, field: FieldRef) -> Secret:
+        """Return the secret. Raises UnreadableError if no key fits, or if it was encrypted for another field."""
+        try:
+            owner, column, value = json.loads(self._fernet.decrypt(ciphertext.encode()))
+        except InvalidToken:
+            raise UnreadableError(f"none of the keys decrypts {field.column} of {field.owner}") from None
+        if (owner, column) != (field.owner, field.column):
+            raise UnreadableError(f"{field.column} of {field.owner} was encrypted for another field")
+        return Secret(value)
+
+
+def new_key() -> Secret:
+    """Generate a key for ENCRYPTION_KEYS."""
+    return Secret(Fernet.generate_key().decode())
+
+
+def write_policy(policy: Policy) -> str:
+    """Encode a policy."""
+    return json.dumps({verb: _write_rule(getattr(policy, verb)) for verb in _VERBS})
+
+
+def read_policy(text: str | None) -> Policy:
+    """Decode a policy; None is the default policy.
+
+    Raises UnreadableError also for an unknown or a missing field: it could be a restriction.
+    """
+    if text is None:
+        return Policy()
+    try:
+        return Policy(**{verb: _read_rule(rule) for verb, rule in _exactly(_VERBS, json.loads(text)).items()})
+    except (ValueError, RecursionError):
+        raise UnreadableError("this version cannot read the policy") from None
+
+
+def _write_rule(rule: Rule) -> dict[str, list[str]]:
+    return {name: sorted(getattr(rule, name)) for name in _SETS}
+
+
+def _read_rule(value: object) -> Rule:
+    return Rule(**{name: _read_ids(ids) for name, ids in _exactly(_SETS, value).items()})
+
+
+def _read_ids(value: object) -> frozenset[str]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError
+    return frozenset(value)
+
+
+def _exactly(names: tuple[str, ...], value: object) -> dict[str, Any]:
+    if not isinstance(value, dict) or value.keys() != set(names):
+        raise ValueError
+    return value
+
+
+_LENGTH = 32  # bytes
+
+
+def derive_key(secret: Secret, purpose: str) -> bytes:
+    """Return a key that is always the same for this secret and purpose, and reveals neither."""
+    return HKDF(SHA256(), _LENGTH, salt=None, info=purpose.encode()).derive(secret.reveal().encode())
+
+
+def derive_encryption_key(secret: Secret) -> Secret:
+    """Return a key like one of ENCRYPTION_KEYS."""
+    return Secret(base64.urlsafe_b64encode(derive_key(secret, "anchor-bot: encryption of the database")).decode())
+
+
+def keys_of_one(given: tuple[Secret, ...], bot_token: Secret) -> tuple[Secret, ...]:
+    """Return the encryption keys of a bot of one workspace: those of its settings, or one derived from its token."""
+    return given or (derive_encryption_key(bot_token),)
+
+
+_MODAL = "modal"
+
+
+def seal(address: ReplyAddress, cipher: FieldCipher) -> str:
+    """Return a text that only the same person in the same workspace can send back."""
+    url = address.response_url
+    fields = [address.actor.channel_id, url.reveal() if url else None, address.thread_ts, address.message_url]
+    return cipher.encrypt(Secret(json.dumps(fields)), _field_of_modal(address.actor))
+
+
+def unseal(text: str, actor: Actor, cipher: FieldCipher) -> ReplyAddress | None:
+    """Return the address that was sealed for this person; None for anything else."""
+    try:
+        channel_id, url, thread_ts, message_url = json.loads(cipher.decrypt(text, _field_of_modal(actor)).reveal())
+    except UnreadableError:
+        return None
+    there = Actor(actor.team_id, channel_id, actor.user_id, actor.home_team_id)
+    return ReplyAddress(there, Secret(url) if url else None, thread_ts, message_url=message_url)
+
+
+def _field_of_modal(actor: Actor) -> FieldRef:
+    return FieldRef(f"{actor.team_id}/{actor.user_id}", _MODAL)
+
+
+_SECRET_COLUMNS = ("bot_token", "anchor_api_key")
+_COLUMN = "ciphertext"
+_PLAINTEXT = Secret("These keys fit.")
+_ROTATION_TIMEOUT = 300.0
+_WRONG_KEYS = (
+    "ENCRYPTION_KEYS does not fit the database: no key decrypts its secrets. Add the key that the database was created "
+    "with; without it the secrets are lost, and you need a new database."
+)
+
+
+async def check_keys(database: Database, cipher: FieldCipher) -> None:
+    """Save a check of the first key, and decrypt the checks of all earlier first keys.
+
+    Raises StoreNotUsableError if no key decrypts one of them, or StoreUnreachableError.
+    """
+    check = FieldRef(cipher.key_id, _COLUMN)
+    row = {"name": check.owner, _COLUMN: cipher.encrypt(_PLAINTEXT, check)}
+
+    def compare(connection: Connection) -> None:
+        connection.execute(INSERT[connection.dialect.name](key_checks).values(row).on_conflict_do_nothing())
+        try:
+            for name, ciphertext in connection.execute(select(key_checks.c.name, key_checks.c.ciphertext)):
+                cipher.decrypt(ciphertext, FieldRef(name, _COLUMN))
+        except UnreadableError:
+            raise StoreNotUsableError(_WRONG_KEYS) from None  # which rolls back the check of the wrong key
+
+    await database.change(compare)
+
+
+async def can_decrypt(database: Database, cipher: FieldCipher) -> bool:
+    """Return whether the keys decrypt the checks, and the addresses of results that are not told yet.
+
+    Raises StoreUnreachableError.
+    """
+    checks = select(key_checks.c.name, key_checks.c.ciphertext)
+    replies = select(orders.c.id, orders.c.reply).where(orders.c.reply.is_not(None))
+    try:
+        for query, column in ((checks, _COLUMN), (replies, orders.c.reply.name)):
+            for owner, ciphertext in await database.fetch_all(query):
+                cipher.decrypt(ciphertext, FieldRef(owner, column))
+    except UnreadableError:
+        return False
+    return True
+
+
+async def rotate(database: Database, cipher: FieldCipher) -> int:
+    """Re-encrypt all secrets with the first key, and return their number; on an error change nothing.
+
+    Raises UnreadableError if no key decrypts one of them, or StoreUnreachableError.
+    """
+    return await database.change(partial(_rotate, cipher), within=_ROTATION_TIMEOUT)
+
+
+def _rotate(cipher: FieldCipher, connection: Connection) -> int:
+    connection.execute(delete(key_checks).where(key_checks.c.name != cipher.key_id))
+    columns = [(workspaces.c.team_id, workspaces.c[name]) for name in _SECRET_COLUMNS] + [(orders.c.id, orders.c.reply)]
+    return sum(_rotate_column(connection, cipher, *pair) for pair in columns)
+
+
+def _rotate_column(connection: Connection, cipher: FieldCipher, owner: Column[Any], column: Column[Any]) -> int:
+    locked = select(owner, column).where(column.is_not(None)).with_for_update()
+    rows = connection.execute(locked).all()
+    for owner_id, ciphertext in rows:
+        field = FieldRef(owner_id, column.name)
+        values = {column.name: cipher.encrypt(cipher.decrypt(ciphertext, field), field)}
+        connection.execute(update(column.table).where(owner == owner_id).values(values))
+    return len(rows)
