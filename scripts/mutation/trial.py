@@ -20,6 +20,7 @@ from scripts.mutation.sites import Mutation, users
 _MOST_COVERING, _COVERING_SECONDS = 150, 60.0  # of processor time when they were measured
 _MOST_OF_FOLDER, _FOLDER_SECONDS = 100, 30.0
 _MOST_COSTLY, _COSTLY_SECONDS = 20, 60.0  # tests with a process or PostgreSQL
+_AT_IMPORT = ("tests/test_generated_pages.py", "tests/test_documented_limits.py")  # the lines they test run at import
 _FIRST = 8  # tests that run alone first: importing the files of all others takes seconds
 _HANGS_AFTER = 90.0
 _LONGEST_TRIAL = 400.0
@@ -110,6 +111,7 @@ class Trials:
         names = {test.name for test in chosen}
         folder = [test for test in self._of_folder(mutation.file) if test.name not in names and not test.costly]
         more = _best(folder, _MOST_OF_FOLDER, _FOLDER_SECONDS, each="::") if covering else []
+        more = [*(test for test in self._tests.tests.values() if test.name.startswith(_AT_IMPORT)), *more]
         return len(covering), iter([batch for batch in (chosen[:_FIRST], chosen[_FIRST:], more) if batch])
 
     def _of_folder(self, file: str) -> list[Test]:

@@ -192,7 +192,6 @@ class SocketMode:
     async def _retire(self, old: SocketConnection) -> None:
         """Close a connection that has a successor, once no envelope of it can need it for an ack."""
         await asyncio.sleep(ACK_TIMEOUT)
-        self._acks.discard(old)
         await old.close()
 
     async def _connect(self) -> SocketConnection:

@@ -181,6 +181,17 @@ async def test_after_a_restart_a_pause_of_a_full_member_waits_neither_for_slack_
     assert time.monotonic() - began < 20
 
 
+async def test_after_a_restart_a_role_that_changed_within_the_day_counts(at: RolesHarness) -> None:
+    bob = at.slack.bob
+    for restricted, role in ((False, Role.MEMBER), (True, Role.GUEST)):
+        at.slack.home.change_user(bob, is_restricted=restricted)
+        assert await at.role(bob) is role
+        at.clock.now += 300
+    await at.restart()
+    at.fail(server_error())
+    assert await at.role_for_pause(bob) is Role.GUEST
+
+
 async def test_a_database_that_is_away_changes_nothing_while_slack_answers(
     at: RolesHarness, caplog: pytest.LogCaptureFixture
 ) -> None:

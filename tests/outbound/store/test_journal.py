@@ -78,6 +78,16 @@ async def test_an_order_that_another_process_has_is_no_longer_written(store: Sto
     assert set(await at.stored("id, state")) == {(first.id, "sent"), (lost.id, "told")}
 
 
+async def test_a_result_that_another_process_has_taken_over_is_no_longer_in_the_backlog(store: Store) -> None:
+    async with journal_of(store) as at:
+        at.journal.settle(entry := at.begin(), PAUSED)
+        assert await entry.written
+        assert at.journal.backlog().depth == 1
+        await execute(store, "UPDATE orders SET owner = 'theirs'")
+        await until(lambda: entry.is_lost)
+        assert at.journal.backlog().depth == 0
+
+
 # --- while the database fails: what is in memory does not depend on its kind ---
 
 
