@@ -172,9 +172,6 @@ EXCEPTIONS = {
 }
 """Files that import several modules of the product, with the reason."""
 
-NOT_YET = {f"outbound/slack/test_{name}.py" for name in ("oauth", "response_url", "verdicts")}
-"""Files that import several modules of the product and should not. Remove those that are mended; add none."""
-
 _PRIVATE = re.compile(r"\"bot(?:\.\w+)*\._[a-zA-Z]\w*")
 
 
@@ -190,7 +187,7 @@ def test_a_test_file_imports_one_module_of_the_product_beside_the_harness() -> N
         for path in TESTS.rglob("*.py")
         if TESTS / "harness" not in path.parents and len(product_modules(path)) > 1
     }
-    assert found - EXCEPTIONS - NOT_YET == set()
+    assert found - EXCEPTIONS == set()
 
 
 def test_the_harness_exports_at_most_twenty_names_of_the_product() -> None:

@@ -14,17 +14,17 @@ from bot.core.session_ids import SessionId
 from bot.core.sessions import Session
 from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.anchor.sessions import AnchorSessions
-from bot.outbound.http import open_session, transport_over
 from bot.sim.anchor import DEFAULT_KEY
 from harness.texts import SESSION
+from harness.values import http_transport
 
 
 @asynccontextmanager
 async def anchor_client(
     url: str, *, attempt: float = 10.0, deadline: float = 20.0, proxy: Proxy | None = None
 ) -> AsyncIterator[AnchorClient]:
-    async with open_session(proxy=proxy) as session:
-        yield AnchorClient(transport_over(session), base_url=url, timeout=attempt, deadline=deadline)
+    async with http_transport(proxy) as transport:
+        yield AnchorClient(transport, base_url=url, timeout=attempt, deadline=deadline)
 
 
 async def send(client: AnchorClient, verb: Verb = Verb.PAUSE, *, once: bool = False) -> AnchorOutcome:
@@ -60,8 +60,8 @@ def session(**fields: Any) -> Session:
 
 @asynccontextmanager
 async def anchor_sessions(url: str, *, within: float = 5.0) -> AsyncIterator[AnchorSessions]:
-    async with open_session() as opened:
-        yield AnchorSessions(transport_over(opened), base_url=url, timeout=within)
+    async with http_transport() as transport:
+        yield AnchorSessions(transport, base_url=url, timeout=within)
 
 
 key_rejected = NewKeyRejected

@@ -1,18 +1,32 @@
 """Values of the product that tests build, beside the names of `harness.product`."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
-from bot.core.fields import Secret
+import httpx
+
+from bot.core import installation
+from bot.core.fields import Proxy, Secret
 from bot.core.requests import MessageContent
 from bot.core.session_ids import Ambiguous, Broken, Missing, find_mentions, find_session_id
 from bot.core.sessions import Life, Session
 from bot.core.workspace import AnchorKey, Workspace
 from bot.inbound.alerts.generic import MAX_LENGTH, read_alert
+from bot.messages.blocks import ephemeral, in_channel
+from bot.outbound.http import open_session, transport_over
 from bot.request_id import begin as begin_request
 from bot.usecases.access_check import Access
 from bot.usecases.fair_queue import FairQueue
 
-__all__ = ["Life", "MessageContent", "Session", "begin_request", "search_of"]
+__all__ = ["Life", "MessageContent", "Session", "begin_request", "installation", "search_of"]
+
+FOR_ALL, FOR_ONE = in_channel("hello"), ephemeral("hello")
+
+
+@asynccontextmanager
+async def http_transport(proxy: Proxy | None = None) -> AsyncIterator[httpx.AsyncBaseTransport]:
+    async with open_session(proxy=proxy) as session:
+        yield transport_over(session)
 
 
 def search_of(text: str) -> Missing | Broken | Ambiguous:

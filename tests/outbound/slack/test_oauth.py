@@ -4,22 +4,14 @@ from typing import Any
 
 import pytest
 
-from bot.core.installation import (
-    CodeRefused,
-    Installation,
-    OrgWide,
-    RefusedBySlack,
-    ScopesDeclined,
-    SlackSilent,
-    TokenRotates,
-    WrongRedirect,
-)
 from bot.outbound.slack.oauth import read_date, read_grant, read_refusal
 from harness.product import Secret
 from harness.samples import sample
+from harness.values import installation as about
 
 NOW = 1_785_000_000.9
 WORKSPACE: dict[str, Any] = sample("webapi.oauth.v2.access.workspace")
+SILENT = about.SlackSilent()
 NOT_AN_OBJECT: list[object] = [None, b"", "<html>", []]
 INSTALLATION = {
     "team_id": "T0HOME00001",
@@ -44,21 +36,21 @@ INSTALLATION = {
     ids=["a workspace", "a workspace of a grid", "a workspace without a name"],
 )
 def test_a_grant_becomes_an_installation(changes: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert read_grant(WORKSPACE | changes, now=NOW) == Installation(**INSTALLATION | expected)
+    assert read_grant(WORKSPACE | changes, now=NOW) == about.Installation(**INSTALLATION | expected)
 
 
 @pytest.mark.parametrize(
     ("answer", "problem"),
     [
-        (sample("webapi.oauth.v2.access.org"), OrgWide()),
-        (sample("webapi.oauth.v2.access.rotation"), TokenRotates()),
-        ({}, ScopesDeclined(("commands", "chat:write", "users:read"))),
-        (WORKSPACE | {"scope": "commands,users:read"}, ScopesDeclined(("chat:write",))),
-        (WORKSPACE | {"scope": None}, ScopesDeclined(("commands", "chat:write", "users:read"))),
-        *((odd, SlackSilent()) for odd in NOT_AN_OBJECT),
-        *((WORKSPACE | {name: None}, SlackSilent()) for name in ("team", "access_token", "bot_user_id", "app_id")),
-        *((WORKSPACE | {"access_token": odd}, SlackSilent()) for odd in ("", 7)),
-        *((WORKSPACE | {"team": odd}, SlackSilent()) for odd in ("T1", {}, {"id": 7}, {"id": "t0"}, {"id": "T" * 41})),
+        (sample("webapi.oauth.v2.access.org"), about.OrgWide()),
+        (sample("webapi.oauth.v2.access.rotation"), about.TokenRotates()),
+        ({}, about.ScopesDeclined(("commands", "chat:write", "users:read"))),
+        (WORKSPACE | {"scope": "commands,users:read"}, about.ScopesDeclined(("chat:write",))),
+        (WORKSPACE | {"scope": None}, about.ScopesDeclined(("commands", "chat:write", "users:read"))),
+        *((odd, SILENT) for odd in NOT_AN_OBJECT),
+        *((WORKSPACE | {name: None}, SILENT) for name in ("team", "access_token", "bot_user_id", "app_id")),
+        *((WORKSPACE | {"access_token": odd}, SILENT) for odd in ("", 7)),
+        *((WORKSPACE | {"team": odd}, SILENT) for odd in ("T1", {}, {"id": 7}, {"id": "t0"}, {"id": "T" * 41})),
     ],
 )
 def test_any_other_grant_is_a_problem(answer: object, problem: object) -> None:
@@ -77,12 +69,12 @@ def test_the_date_of_an_answer(headers: dict[str, str], expected: float) -> None
 @pytest.mark.parametrize(
     ("answer", "problem"),
     [
-        ({"error": "invalid_code"}, CodeRefused()),
-        ({"error": "code_already_used"}, CodeRefused()),
-        ({"error": "bad_redirect_uri"}, WrongRedirect()),
-        ({"error": "oauth_authorization_url_mismatch"}, WrongRedirect()),
-        ({"error": "bad_client_secret"}, RefusedBySlack("bad_client_secret")),
-        *((odd, SlackSilent()) for odd in ({"error": 7}, {}, *NOT_AN_OBJECT)),
+        ({"error": "invalid_code"}, about.CodeRefused()),
+        ({"error": "code_already_used"}, about.CodeRefused()),
+        ({"error": "bad_redirect_uri"}, about.WrongRedirect()),
+        ({"error": "oauth_authorization_url_mismatch"}, about.WrongRedirect()),
+        ({"error": "bad_client_secret"}, about.RefusedBySlack("bad_client_secret")),
+        *((odd, SILENT) for odd in ({"error": 7}, {}, *NOT_AN_OBJECT)),
     ],
 )
 def test_a_refusal(answer: object, problem: object) -> None:

@@ -6,14 +6,12 @@ import logging
 import httpx
 import pytest
 
-from bot.core.fields import Secret
-from bot.core.requests import MessageContent
-from bot.messages.blocks import Visibility, ephemeral
-from bot.outbound.http import open_session, transport_over
-from bot.outbound.slack.client import Delivered, Delivery, NotSlack, Refused, TryAgain
 from bot.outbound.slack.response_url import ResponseUrls, read_response
 from bot.sim.local_server import free_port
 from bot.sim.slack import Answer, SimSlack, server_error
+from harness.cards import client
+from harness.product import Secret
+from harness.values import FOR_ONE, MessageContent, http_transport
 
 pytestmark = pytest.mark.anyio
 
@@ -46,71 +44,71 @@ OTHERS = [
 
 
 async def test_only_slacks_own_urls_are_called() -> None:
-    async with open_session() as session:
-        urls = ResponseUrls(transport_over(session), api_url="http://127.0.0.1:8000/api/")
+    async with http_transport() as transport:
+        urls = ResponseUrls(transport, api_url="http://127.0.0.1:8000/api/")
         assert [url for url in (*SLACKS, *OTHERS) if urls.is_trusted(url)] == SLACKS
-        assert isinstance(await urls.post(Secret("https://evil.example/"), ephemeral("x")), Refused)
+        assert isinstance(await urls.post(Secret("https://evil.example/"), FOR_ONE), client.Refused)
 
 
 async def test_a_url_is_used_three_times_for_messages_and_one_use_is_left_for_the_card() -> None:
-    async with SimSlack() as slack, open_session() as session:
+    async with SimSlack() as slack, http_transport() as transport:
         slack.faults["response_url"] = server_error()
         delivery = await slack.command(slack.alice, slack.alerts)
-        urls = ResponseUrls(transport_over(session), api_url=slack.url)
+        urls = ResponseUrls(transport, api_url=slack.url)
         url, card = Secret(delivery.response_url), MessageContent("x")
-        posted = [type(await urls.post(url, ephemeral("x"))) for _ in range(4)]
-        replaced = [type(await urls.replace(url, card, Visibility.EPHEMERAL)) for _ in range(2)]
-    assert (posted, replaced) == ([TryAgain] * 3 + [Refused], [TryAgain, Refused])
+        posted = [type(await urls.post(url, FOR_ONE)) for _ in range(4)]
+        replaced = [type(await urls.replace(url, card, FOR_ONE.visibility)) for _ in range(2)]
+    assert (posted, replaced) == ([client.TryAgain] * 3 + [client.Refused], [client.TryAgain, client.Refused])
 
 
 async def test_each_post_is_logged_without_the_url(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "bot")
-    async with SimSlack() as slack, open_session() as session:
+    async with SimSlack() as slack, http_transport() as transport:
         delivery = await slack.command(slack.alice, slack.alerts)
-        urls = ResponseUrls(transport_over(session), api_url=slack.url)
-        await urls.post(Secret(delivery.response_url), ephemeral("x"))
+        urls = ResponseUrls(transport, api_url=slack.url)
+        await urls.post(Secret(delivery.response_url), FOR_ONE)
         await slack.stop()
         await asyncio.sleep(0.1)  # so that the client knows
-        await urls.post(Secret(delivery.response_url), ephemeral("x"))
+        await urls.post(Secret(delivery.response_url), FOR_ONE)
     assert [vars(record)["result"] for record in caplog.records] == ["Delivered", "TryAgain"]
     assert delivery.response_url not in caplog.text
 
 
 async def test_an_unknown_word_counts_as_delivered_and_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    async with SimSlack() as slack, open_session() as session:
+    async with SimSlack() as slack, http_transport() as transport:
         slack.faults["response_url"] = Answer(200, b"accepted", "text/plain")
-        urls = ResponseUrls(transport_over(session), api_url=slack.url)
+        urls = ResponseUrls(transport, api_url=slack.url)
         url = Secret((await slack.command(slack.alice, slack.alerts)).response_url)
-        assert [type(await urls.post(url, ephemeral("x"))) for _ in range(2)] == [Delivered] * 2
+        assert [type(await urls.post(url, FOR_ONE)) for _ in range(2)] == [client.Delivered] * 2
     assert [vars(record)["word"] for record in caplog.records if record.levelname == "WARNING"] == ["accepted"]
 
 
 async def test_a_connection_that_is_refused_uses_nothing_up() -> None:
-    async with open_session() as session:
+    async with http_transport() as transport:
         origin = f"http://127.0.0.1:{free_port()}"
-        urls, url = ResponseUrls(transport_over(session), api_url=f"{origin}/api/"), Secret(f"{origin}/commands/x")
-        assert {type(await urls.post(url, ephemeral("x"))) for _ in range(6)} == {TryAgain}
+        urls, url = ResponseUrls(transport, api_url=f"{origin}/api/"), Secret(f"{origin}/commands/x")
+        assert {type(await urls.post(url, FOR_ONE)) for _ in range(6)} == {client.TryAgain}
 
 
 @pytest.mark.parametrize(
     ("answer", "meaning"),
     [
-        (httpx.Response(200, text="ok"), Delivered()),
-        (httpx.Response(200, json={"ok": True}), Delivered()),
-        (httpx.Response(200, text="accepted"), Delivered()),
-        (httpx.Response(200, json=["ok"]), NotSlack("response_url status 200")),
-        (httpx.Response(200, json={"status": "ok"}), NotSlack("response_url status 200")),
-        (httpx.Response(200, text="<html>"), NotSlack("response_url status 200")),
-        (httpx.Response(200, text="x" * 101), NotSlack("response_url status 200")),
-        (httpx.Response(404, text="<html>"), NotSlack("response_url status 404")),
-        (httpx.Response(200, json={"ok": False, "error": "used_url"}), Refused("response_url error used_url")),
-        (httpx.Response(404, json={"ok": False, "error": "Expired url"}), Refused("response_url status 404")),
-        (httpx.Response(302, headers={"Location": "/"}), NotSlack("response_url status 302")),
-        (httpx.Response(410, text="no_service"), Refused("response_url status 410")),
-        (httpx.Response(429, headers={"Retry-After": "7"}), TryAgain("response_url status 429", 7.0)),
-        (httpx.Response(503), TryAgain("response_url status 503")),
+        (httpx.Response(200, text="ok"), client.Delivered()),
+        (httpx.Response(200, json={"ok": True}), client.Delivered()),
+        (httpx.Response(200, text="accepted"), client.Delivered()),
+        (httpx.Response(200, json=["ok"]), client.NotSlack("response_url status 200")),
+        (httpx.Response(200, json={"status": "ok"}), client.NotSlack("response_url status 200")),
+        (httpx.Response(200, text="<html>"), client.NotSlack("response_url status 200")),
+        (httpx.Response(200, text="x" * 101), client.NotSlack("response_url status 200")),
+        (httpx.Response(404, text="<html>"), client.NotSlack("response_url status 404")),
+        (httpx.Response(200, json={"ok": False, "error": "used_url"}), client.Refused("response_url error used_url")),
+        (httpx.Response(404, json={"ok": False, "error": "Expired url"}), client.Refused("response_url status 404")),
+        (httpx.Response(302, headers={"Location": "/"}), client.NotSlack("response_url status 302")),
+        (httpx.Response(410, text="no_service"), client.Refused("response_url status 410")),
+        (httpx.Response(429, headers={"Retry-After": "7"}), client.TryAgain("response_url status 429", 7.0)),
+        (httpx.Response(503), client.TryAgain("response_url status 503")),
     ],
     ids=repr,
 )
-def test_slacks_answers(answer: httpx.Response, meaning: Delivery) -> None:
+def test_slacks_answers(answer: httpx.Response, meaning: client.Delivery) -> None:
     assert read_response(answer) == meaning

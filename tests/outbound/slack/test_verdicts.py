@@ -4,9 +4,6 @@ import gzip
 
 import pytest
 
-from bot.core.fields import Secret
-from bot.messages.blocks import in_channel
-from bot.outbound.http import open_session
 from bot.outbound.slack.client import (
     AppTokenRefusedError,
     Doubtful,
@@ -16,7 +13,6 @@ from bot.outbound.slack.client import (
     TokenRefusedError,
     TryAgain,
 )
-from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.sim.slack import (
     Answer,
     Fault,
@@ -27,10 +23,12 @@ from bot.sim.slack import (
     rate_limited,
     server_error,
 )
+from harness.product import Secret
+from harness.roles import UNREACHABLE, web_client
+from harness.values import FOR_ALL
 
 pytestmark = pytest.mark.anyio
 
-HELLO = in_channel("hello")
 NO_VERDICT: dict[str, Fault] = {
     "rate limit": rate_limited(),
     "internal error": api_error("internal_error"),
@@ -49,39 +47,39 @@ NO_VERDICT: dict[str, Fault] = {
 @pytest.mark.parametrize("fault", NO_VERDICT.values(), ids=NO_VERDICT)
 async def test_an_answer_that_is_not_slacks_leaves_everything_open(fault: Fault) -> None:
     """Tokens are neither good nor refused, and a post is neither made nor an exception."""
-    async with SimSlack(socket_mode=True) as slack, open_session() as session:
-        client, token = SlackClient(open_web(session, slack.url)), Secret(slack.bot_token)
+    async with SimSlack(socket_mode=True) as slack, web_client(slack) as web:
+        client, token = SlackClient(web), Secret(slack.bot_token)
         for method in ("auth.test", "apps.connections.open", "chat.postMessage"):
             slack.faults[method] = fault
-        with pytest.raises(SlackUnreachableError):
+        with pytest.raises(UNREACHABLE):
             await client.identify(token)
-        with pytest.raises(SlackUnreachableError):
+        with pytest.raises(UNREACHABLE):
             await client.open_connection(Secret(slack.app_token))
-        assert isinstance(await client.post_message(token, slack.alerts.id, HELLO), TryAgain | Doubtful | Refused)
+        assert isinstance(await client.post_message(token, slack.alerts.id, FOR_ALL), TryAgain | Doubtful | Refused)
         slack.faults.clear()
-        taken = await client.post_message(token, slack.alerts.id, HELLO)
+        taken = await client.post_message(token, slack.alerts.id, FOR_ALL)
         assert taken == Posted(slack.alerts.id, slack.channel_messages(slack.alerts)[-1].ts)
 
 
 @pytest.mark.parametrize("team_id", ["", ',"team_id":null', ',"team_id":7'], ids=["absent", "null", "a number"])
 async def test_a_token_of_no_team_is_no_success(team_id: str) -> None:
-    async with SimSlack() as slack, open_session() as session:
+    async with SimSlack() as slack, web_client(slack) as web:
         slack.faults["auth.test"] = Answer(200, f'{{"ok":true{team_id}}}'.encode())
-        with pytest.raises(SlackUnreachableError):
-            await SlackClient(open_web(session, slack.url)).identify(Secret(slack.bot_token))
+        with pytest.raises(UNREACHABLE):
+            await SlackClient(web).identify(Secret(slack.bot_token))
 
 
 async def test_an_answer_that_unpacks_to_more_than_any_of_slacks_is_not_read_whole() -> None:
     body = b'{"ok":true,"team_id":"T0HOME00001","user_id":"U0BOT000001","pad":"' + b"a" * (5 << 20) + b'"}'
-    async with SimSlack() as slack, open_session() as session:
+    async with SimSlack() as slack, web_client(slack) as web:
         slack.faults["auth.test"] = Answer(200, gzip.compress(body), headers={"Content-Encoding": "gzip"})
-        with pytest.raises(SlackUnreachableError):
-            await SlackClient(open_web(session, slack.url)).identify(Secret(slack.bot_token))
+        with pytest.raises(UNREACHABLE):
+            await SlackClient(web).identify(Secret(slack.bot_token))
 
 
 async def test_a_token_that_slack_refuses_is_refused() -> None:
-    async with SimSlack(socket_mode=True) as slack, open_session() as session:
-        client = SlackClient(open_web(session, slack.url))
+    async with SimSlack(socket_mode=True) as slack, web_client(slack) as web:
+        client = SlackClient(web)
         for error in ("invalid_auth", "account_inactive", "token_revoked", "token_expired", "not_authed"):
             slack.home.installation.refusal = error
             with pytest.raises(TokenRefusedError, match=error):
@@ -91,6 +89,6 @@ async def test_a_token_that_slack_refuses_is_refused() -> None:
             with pytest.raises(AppTokenRefusedError, match=error):
                 await client.open_connection(Secret(slack.app_token))
         slack.faults["apps.connections.open"] = rate_limited(7)
-        with pytest.raises(SlackUnreachableError) as caught:
+        with pytest.raises(UNREACHABLE) as caught:
             await client.open_connection(Secret(slack.app_token))
         assert caught.value.after == 7
