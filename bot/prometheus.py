@@ -4,6 +4,7 @@ Labels have few values each: no ids and no names. https://prometheus.io/docs/pra
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, disable_created_metrics
@@ -119,13 +120,13 @@ class PrometheusMetrics(Metrics):
         return generate_latest(self.registry)
 
 
+@dataclass(eq=False)
 class _StateCollector(Collector):
-    def __init__(self, state: State) -> None:
-        self._state = state
+    state: State
 
     def collect(self) -> Iterable[Metric]:
         """Yield the state as it is now."""
-        state, reasons = self._state, self._state.readiness.reasons
+        state, reasons = self.state, self.state.readiness.reasons
         info = GaugeMetricFamily("anchor_bot_info", "The bot that runs, in its labels.", labels=list(state.facts))
         info.add_metric(list(state.facts.values()), 1)
         yield info
@@ -146,8 +147,8 @@ class _StateCollector(Collector):
         degraded = GaugeMetricFamily(
             "anchor_bot_degraded", "1 if this part does not work as it should.", labels=["part"]
         )
-        for part in sorted({*PARTS, *self._state.readiness.degraded}):
-            degraded.add_metric([part], part in self._state.readiness.degraded)
+        for part in sorted({*PARTS, *self.state.readiness.degraded}):
+            degraded.add_metric([part], part in self.state.readiness.degraded)
         yield degraded
 
     def _outboxes(self) -> Iterator[Metric]:
@@ -155,7 +156,7 @@ class _StateCollector(Collector):
             "anchor_bot_outbox_depth", "Messages that Slack has not taken yet.", labels=["outbox"]
         )
         oldest = GaugeMetricFamily("anchor_bot_outbox_oldest_seconds", "Age of the oldest of them.", labels=["outbox"])
-        for name, read in self._state.outboxes.items():
+        for name, read in self.state.outboxes.items():
             backlog = read()
             depth.add_metric([name], backlog.depth)
             oldest.add_metric([name], backlog.oldest)

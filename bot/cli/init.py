@@ -187,24 +187,19 @@ _REPAIR = "Wrote {file}; repair what is marked ✗ before you start the bot. `an
 _COMMENT = "Settings of the bot, written by `anchor-bot init`."
 
 
+@dataclass(eq=False)
 class Init:
     """The command. `run` runs a coroutine to its end; `environ` are the variables outside of the file."""
 
-    def __init__(
-        self,
-        options: argparse.Namespace,
-        environ: Mapping[str, str],
-        answers: Answers,
-        run: Callable[[Coroutine[Any, Any, Any]], Any],
-        out: TextIO,
-    ) -> None:
-        self._options = options
-        self._file = Path(options.file)
-        self._environ = environ
-        self._sources = Sources({}, environ)
-        self._answers = answers
-        self._run = run
-        self._out = out
+    options: argparse.Namespace
+    environ: Mapping[str, str]
+    answers: Answers
+    run: Callable[[Coroutine[Any, Any, Any]], Any]
+    out: TextIO
+
+    def __post_init__(self) -> None:
+        self._file = Path(self.options.file)
+        self._sources = Sources({}, self.environ)
 
     def execute(self) -> int:
         """Ask, check and write, run the doctor, and return its exit code.
@@ -212,14 +207,14 @@ class Init:
         Raises SettingsError or NotDoneError; then nothing was written.
         """
         before = self._before()
-        self._sources = Sources(before or {}, self._environ)
-        base_url = self._options.http or self._public_url()
-        text = manifest(base_url or None, many=self._options.many)
+        self._sources = Sources(before or {}, self.environ)
+        base_url = self.options.http or self._public_url()
+        text = manifest(base_url or None, many=self.options.many)
         self._say(f"Create the Slack app, if there is none yet:\n{creation_link(text)}\n")
         written = self._sources.written(self._ask_all(base_url))
         self._settings(written)
         self._write(written, replaces=before is not None)
-        code = 0 if self._options.offline else self._examine()
+        code = 0 if self.options.offline else self._examine()
         is_read = self._file.resolve() == Path(".env").resolve()
         if code:
             self._say(_REPAIR.format(file=self._file))
@@ -231,7 +226,7 @@ class Init:
 
     def _examine(self) -> int:
         options = argparse.Namespace(json=False, workspace=None)
-        code: int = self._run(examine(options, self._environ, self._file, self._out, is_before_start=True))
+        code: int = self.run(examine(options, self.environ, self._file, self.out, is_before_start=True))
         return code
 
     def _before(self) -> dict[str, str] | None:
@@ -239,25 +234,25 @@ class Init:
         if not self._file.exists():
             return None
         question = f"{self._file} exists. Overwrite it? Its other settings are kept, its comments are not."
-        if not (self._options.force or self._answers.confirm(question, option="--force")):
+        if not (self.options.force or self.answers.confirm(question, option="--force")):
             raise NotDoneError(f"{self._file} is as it was.")
         return read_environment({}, self._file)
 
     def _public_url(self) -> str:
-        while url := self._answers.public_url().rstrip("/"):
+        while url := self.answers.public_url().rstrip("/"):
             if is_public_url(url):
                 return url
             self._say("That is not an https URL without /slack/events. Use one like https://bot.example.com.")
-        if self._options.many:
+        if self.options.many:
             raise NotDoneError("--many needs --http URL: browsers go there to install the app. Nothing was written.")
         return ""
 
     def _ask_all(self, base_url: str) -> dict[str, str]:
         """Return the variables, in the sequence in which they are asked for."""
         transport = HTTP if base_url else SOCKET_MODE
-        questions = (*(MANY_WORKSPACES if self._options.many else ONE_WORKSPACE), transport)
+        questions = (*(MANY_WORKSPACES if self.options.many else ONE_WORKSPACE), transport)
         chosen = {BASE_URL.name: base_url} if base_url else {}
-        if self._options.many:
+        if self.options.many:
             keys = self._sources.encryption_keys()
             chosen |= {"ENCRYPTION_KEYS": new_key().reveal()} if keys is None else keys
         placeholders = {one.name: one.placeholder for one in questions}
@@ -275,9 +270,9 @@ class Init:
     def _ask(self, question: Question, others: Mapping[str, str]) -> tuple[str, str]:
         """Ask until the value can be used, and return the variable and its value. A file can have a secret."""
         in_file, path = self._sources.file_variable(question.name)
-        can_try_again = self._answers.can_try_again and not path
+        can_try_again = self.answers.can_try_again and not path
         while True:
-            variable, value = (in_file, path) if path else (question.name, self._answers.answer(question))
+            variable, value = (in_file, path) if path else (question.name, self.answers.answer(question))
             try:
                 settings = self._settings({**others, variable: value})
             except SettingsError as error:
@@ -285,21 +280,21 @@ class Init:
                     raise
                 self._say(*error.problems)
                 continue
-            if self._options.offline or self._is_accepted(question, settings):
+            if self.options.offline or self._is_accepted(question, settings):
                 return variable, value
             if not can_try_again:
                 raise NotDoneError("Nothing was written.")
 
     def _is_accepted(self, question: Question, settings: Settings) -> bool:
         """Check a value with Slack or Anchor; a person can accept it without."""
-        check = self._run(_check(question, settings))
+        check = self.run(_check(question, settings))
         if check is None:
             return True
         self._say(check_line(check))
         if check.finding.kind in {Wrong.NOT_SLACK, Wrong.NOT_ANCHOR}:  # no other value helps
             raise NotDoneError("Nothing was written.")
         if isinstance(check.finding.kind, Unanswered):
-            return self._answers.confirm("It could not be checked. Use it?", option="--offline")
+            return self.answers.confirm("It could not be checked. Use it?", option="--offline")
         return isinstance(check.finding.kind, Good)
 
     def _write(self, variables: Mapping[str, str], *, replaces: bool) -> None:
@@ -313,7 +308,7 @@ class Init:
 
     def _say(self, *sentences: str) -> None:
         for sentence in sentences:
-            print(sentence, file=self._out, flush=True)
+            print(sentence, file=self.out, flush=True)
 
 
 async def _check(question: Question, settings: Settings) -> Checked | None:

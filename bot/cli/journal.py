@@ -7,7 +7,7 @@ import sys
 import time
 import unicodedata
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol, TextIO
 
@@ -30,16 +30,16 @@ class Writer(Protocol):
         """Write some orders."""
 
 
+@dataclass(eq=False)
 class JsonWriter:
     """Writer of one JSON object per line."""
 
-    def __init__(self, out: TextIO) -> None:
-        self._out = out
+    out: TextIO
 
     def write(self, orders: Iterable[PastOrder]) -> None:
         """Write some orders."""
         for order in orders:
-            self._out.write(json.dumps({name: value(order) for name, value in _RECORD.items()}) + "\n")
+            self.out.write(json.dumps({name: value(order) for name, value in _RECORD.items()}) + "\n")
 
 
 class TableWriter:
@@ -179,14 +179,16 @@ async def _pages(history: OrderHistory, chosen: HistoryFilter) -> AsyncIterator[
         last = page[-1]
 
 
+@dataclass(eq=False)
 class Follower:
     """Printer of orders as they come and change, until it is cancelled."""
 
-    def __init__(self, history: OrderHistory, chosen: HistoryFilter, writer: Writer, out: TextIO) -> None:
-        self._history = history
-        self._chosen = chosen
-        self._writer = writer
-        self._out = out
+    history: OrderHistory
+    chosen: HistoryFilter
+    writer: Writer
+    out: TextIO
+
+    def __post_init__(self) -> None:
         self._shown: dict[str, PastOrder] = {}
         self._failed_at = 0.0
 
@@ -205,23 +207,23 @@ class Follower:
 
     async def _look(self) -> None:
         began = time.time()
-        async for page in _pages(self._history, self._chosen):
+        async for page in _pages(self.history, self.chosen):
             self._write(page)
-        since = self._chosen.since or 0.0
+        since = self.chosen.since or 0.0
         if older := [one.id for one in self._shown.values() if one.given_at < since]:
-            self._write(await self._history.now(replace(self._chosen, since=None), older))
+            self._write(await self.history.now(replace(self.chosen, since=None), older))
         if began - self._failed_at > _LOOK_BACK:
             self._move_on(began - _LOOK_BACK)
 
     def _write(self, found: Iterable[PastOrder]) -> None:
         changed = [one for one in found if _progress(one) != _progress(self._shown.get(one.id))]
         self._shown |= {one.id: one for one in changed}
-        self._writer.write(changed)
-        self._out.flush()
+        self.writer.write(changed)
+        self.out.flush()
 
     def _move_on(self, since: float) -> None:
         """Look only for later orders from now on, and for those that are not finished yet."""
-        self._chosen = replace(self._chosen, since=max(since, self._chosen.since or 0.0))
+        self.chosen = replace(self.chosen, since=max(since, self.chosen.since or 0.0))
         self._shown = {one.id: one for one in self._shown.values() if one.given_at >= since or one.told_at is None}
 
 

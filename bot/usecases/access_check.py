@@ -46,18 +46,18 @@ class OrderCheck(Protocol):
         """Return the access that an order gets, or the reason for its refusal."""
 
 
+@dataclass(eq=False)
 class OperatorAccess:
     """Authorization of orders of the command line: access to the settings and the database is enough.
 
     `find` returns the workspace with a team id.
     """
 
-    def __init__(self, find: Callable[[str], Awaitable[Workspace | None]]) -> None:
-        self._find = find
+    find: Callable[[str], Awaitable[Workspace | None]]
 
     async def check(self, order: Order) -> Access | Refusal:
         """Return the access to the workspace of an order, or the reason why there is none."""
-        workspace = await _find_workspace(self._find, order.actor)
+        workspace = await _find_workspace(self.find, order.actor)
         if not isinstance(workspace, Workspace):
             return workspace
         if workspace.anchor_key is None:
@@ -65,13 +65,13 @@ class OperatorAccess:
         return Access(workspace, workspace.anchor_key.value, order.actor.person)
 
 
+@dataclass(eq=False)
 class AccessCheck:
     """Authorization of orders, by the workspace in the store, the role in Slack and `core.policy`."""
 
-    def __init__(self, workspaces: Workspaces, roles: RoleCache, monitor: WorkspaceMonitor) -> None:
-        self._workspaces = workspaces
-        self._roles = roles
-        self._monitor = monitor
+    workspaces: Workspaces
+    roles: RoleCache
+    monitor: WorkspaceMonitor
 
     async def check(self, order: Order) -> Access | Refusal:
         """Return the access that an order gets, or the reason for its refusal.
@@ -79,16 +79,16 @@ class AccessCheck:
         One of the command line comes from the journal, because its process was killed.
         """
         if order.source is Source.COMMAND_LINE:
-            return await OperatorAccess(self._workspaces.find).check(order)
-        actor, workspace = order.actor, await _find_workspace(self._workspaces.find, order.actor)
+            return await OperatorAccess(self.workspaces.find).check(order)
+        actor, workspace = order.actor, await _find_workspace(self.workspaces.find, order.actor)
         if not isinstance(workspace, Workspace):
             return workspace
         is_pause = order.verb is Verb.PAUSE
         role = await (
-            self._roles.get(workspace, actor, for_pause=True) if is_pause else self._roles.get_fresh(workspace, actor)
+            self.roles.get(workspace, actor, for_pause=True) if is_pause else self.roles.get_fresh(workspace, actor)
         )
         if role is Role.SCOPE_MISSING:
-            self._monitor.report_missing_scope(workspace)
+            self.monitor.report_missing_scope(workspace)
         if denial := check_policy(workspace.policy, order.verb, actor, role, workspace.enterprise_id):
             return denial
         return _access(workspace, actor, role)
@@ -98,10 +98,10 @@ class AccessCheck:
 
         A view is in no conversation, so people who are allowed to pause in some see the sessions there, too.
         """
-        workspace = await _find_workspace(self._workspaces.find, actor)
+        workspace = await _find_workspace(self.workspaces.find, actor)
         if not isinstance(workspace, Workspace):
             return workspace
-        role = await self._roles.get(workspace, actor, for_pause=True)
+        role = await self.roles.get(workspace, actor, for_pause=True)
         policy, enterprise_id = workspace.policy, workspace.enterprise_id
         denials = {verb: check_policy(policy, verb, actor, role, enterprise_id) for verb in Verb}
         if (denial := denials[Verb.PAUSE]) and not (isinstance(denial, NotHere) and not actor.channel_id):

@@ -69,13 +69,13 @@ class Attempt:
     failure: TryAgain | Doubtful | Refused | None = None
 
 
+@dataclass(eq=False)
 class CardSender:
     """Sender of cards."""
 
-    def __init__(self, slack: SlackClient, workspaces: Workspaces, states: SessionStates) -> None:
-        self._slack = slack
-        self._workspaces = workspaces
-        self._states = states
+    slack: SlackClient
+    workspaces: Workspaces
+    states: SessionStates
 
     async def send(self, card: ClaimedCard) -> Attempt:
         """Make one attempt. A message that Slack has already is not sent again. Never raises."""
@@ -98,7 +98,7 @@ class CardSender:
 
     async def _read_states(self, card: ClaimedCard) -> dict[str, SessionState]:
         """Return the states of the card's sessions: that of the last order, or the end that Anchor reported later."""
-        states = await self._states.of(card.team_id, [part.session_id for part in card.parts])
+        states = await self.states.of(card.team_id, [part.session_id for part in card.parts])
         for part in card.parts:
             if part.ended is not None:
                 state, ended = states.get(part.session_id), ended_state(*part.ended)
@@ -106,7 +106,7 @@ class CardSender:
         return states
 
     async def _call(self, card: ClaimedCard, message: Message) -> PostResult:
-        workspace = await self._workspaces.find(card.team_id)
+        workspace = await self.workspaces.find(card.team_id)
         if workspace is None:
             return Refused("no token for this workspace")
         result = await self._send(workspace.bot_token, card, message)
@@ -116,8 +116,8 @@ class CardSender:
 
     async def _send(self, token: Secret, card: ClaimedCard, message: Message) -> PostResult:
         if card.ts is None:
-            return await self._slack.post_message(token, card.channel_id, message)
-        return await self._slack.update_message(token, card.channel_id, card.ts, message)
+            return await self.slack.post_message(token, card.channel_id, message)
+        return await self.slack.update_message(token, card.channel_id, card.ts, message)
 
 
 def _read(card: ClaimedCard, result: PostResult, digest: str) -> Attempt:
@@ -150,18 +150,18 @@ _MOST_NAMED = 5  # sessions of a summary in the log
 _CLOSE_TIMEOUT = 0.5  # seconds for what is being sent: half of what the end leaves, since it is recorded then
 
 
+@dataclass(eq=False)
 class CardOutbox:
     """The outbox of cards. Orders never wait for it: without a database, cards stay as they are.
 
     Without `send` it only writes the changes, for a bot that sends them.
     """
 
-    def __init__(
-        self, rows: CardRows, send: Callable[[ClaimedCard], Awaitable[Attempt]] | None = None, metrics: Metrics = OFF
-    ) -> None:
-        self._rows = rows
-        self._send = send
-        self._metrics = metrics
+    rows: CardRows
+    send: Callable[[ClaimedCard], Awaitable[Attempt]] | None = None
+    metrics: Metrics = OFF
+
+    def __post_init__(self) -> None:
         self._changes = CardChanges()
         self._sending = Tasks()
         self._placing: dict[str, asyncio.Future[Placed | None]] = {}
@@ -227,7 +227,7 @@ class CardOutbox:
 
     async def _tick(self) -> float:
         """Write the changes and start to send what is due. Return how many seconds to wait then."""
-        result = await self._exchange(most=MOST_SENDING - len(self._sending) if self._send else 0)
+        result = await self._exchange(most=MOST_SENDING - len(self._sending) if self.send else 0)
         if result is None:
             return _RETRY_DELAY
         for card in result.claimed:
@@ -240,7 +240,7 @@ class CardOutbox:
         if self._changes.sessions:
             self._wake.set()
         try:
-            result = await self._rows.exchange(changes, most=most)
+            result = await self.rows.exchange(changes, most=most)
         except Exception as error:  # noqa: BLE001 - the next transaction may work
             self._put_back(changes, error)
             return None
@@ -258,8 +258,8 @@ class CardOutbox:
         self._placing.pop(alert_id).set_result(placed)
 
     async def _send_one(self, card: ClaimedCard) -> None:
-        assert self._send is not None  # noqa: S101 - else nothing is claimed
-        attempt = await self._send(card)
+        assert self.send is not None  # noqa: S101 - else nothing is claimed
+        attempt = await self.send(card)
         sent, failure = attempt.sent, attempt.failure
         senders = [sender for part in card.parts if (sender := self._senders.get(part.id))]
         is_told = bool(senders) and card.is_single_alert
@@ -281,7 +281,7 @@ class CardOutbox:
         _log.warning("card not posted" if card.ts is None else "card not updated", extra=_about(card, failure))
         for part in card.parts:
             if card.ts is None and isinstance(part.content, AlertContent) and part.id not in self._senders:
-                self._metrics.alerted(type(failure).__name__)
+                self.metrics.alerted(type(failure).__name__)
 
     def _put_back(self, changes: CardChanges, error: Exception) -> None:
         """Keep the changes for the next transaction, and let nobody wait for them."""
@@ -336,27 +336,21 @@ class Ignored:
 AlertResult = PostResult | Folded | Ignored
 
 
+@dataclass(eq=False)
 class AlertCards:
     """Alerts on cards; `now` gives Unix seconds, `known` what is known of a session of a workspace."""
 
-    def __init__(
-        self,
-        slack: SlackClient,
-        outbox: CardOutbox,
-        now: Callable[[], float],
-        known: Callable[[str, SessionId], Session | None],
-    ) -> None:
-        self._slack = slack
-        self._outbox = outbox
-        self._now = now
-        self._known = known
+    slack: SlackClient
+    outbox: CardOutbox
+    now: Callable[[], float]
+    known: Callable[[str, SessionId], Session | None]
 
     async def post(self, workspace: Workspace, channel: str, alert: Alert) -> AlertResult:
         """Place an alert. A new card is posted by then, or stays in the queue."""
-        known = self._known(workspace.team_id, alert.session_id)
+        known = self.known(workspace.team_id, alert.session_id)
         facts = None if known is None else known.for_card()
         incoming = IncomingAlert(new_id(), workspace.team_id, channel, alert, facts)
-        placing = await self._outbox.post(incoming, within=POST_WAIT)
+        placing = await self.outbox.post(incoming, within=POST_WAIT)
         if placing is None:
             return await self._post_at_once(workspace, channel, alert)
         placed, result = placing
@@ -369,9 +363,9 @@ class AlertCards:
         if alert.is_resolved:
             return Ignored(channel)
         message = alert_message(alert)
-        result = await post_alert(self._slack, workspace.bot_token, channel, message)
+        result = await post_alert(self.slack, workspace.bot_token, channel, message)
         if isinstance(result, Posted):
-            content, shown = first(alert, self._now()), digest_of(message)
+            content, shown = first(alert, self.now()), digest_of(message)
             card = NewCard(new_id(), workspace.team_id, result.channel, alert.session_id, content, result.ts, shown)
-            self._outbox.remember([card])
+            self.outbox.remember([card])
         return result

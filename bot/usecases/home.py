@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable
+from dataclasses import KW_ONLY, InitVar, dataclass
 
 from cachetools import TTLCache
 
@@ -49,6 +50,7 @@ class StickyNotices:
         return new
 
 
+@dataclass(eq=False)
 class HomeView:
     """Publisher of Home, one view at a time per person: the newest is last.
 
@@ -56,31 +58,20 @@ class HomeView:
     for a bot without OAuth.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - collaborators and settings
-        self,
-        workspaces: Workspaces,
-        roles: RoleCache,
-        views: SlackViews,
-        monitor: WorkspaceMonitor,
-        past_orders: PastOrders,
-        lists: SessionLists,
-        checks: CachedChecks,
-        clock: Callable[[], float],
-        *,
-        now: Callable[[], float],
-        dashboard_url: str,
-        install_url: str,
-    ) -> None:
-        self._install_url = install_url
-        self._checks = checks
-        self._past_orders = past_orders
-        self._lists = lists
-        self._now = now
-        self._dashboard_url = dashboard_url
-        self._workspaces = workspaces
-        self._roles = roles
-        self._views = views
-        self._monitor = monitor
+    workspaces: Workspaces
+    roles: RoleCache
+    views: SlackViews
+    monitor: WorkspaceMonitor
+    past_orders: PastOrders
+    lists: SessionLists
+    checks: CachedChecks
+    clock: InitVar[Callable[[], float]]
+    _: KW_ONLY
+    now: Callable[[], float]
+    dashboard_url: str
+    install_url: str
+
+    def __post_init__(self, clock: Callable[[], float]) -> None:
         self._locks = KeyedLocks()
         self._notices = StickyNotices(clock)
 
@@ -104,42 +95,42 @@ class HomeView:
         return result is ViewResult.SHOWN
 
     async def _publish(self, actor: Actor, notice: Notice | None, view_hash: str | None) -> ViewResult:
-        workspace = await self._workspaces.find(actor.team_id)
+        workspace = await self.workspaces.find(actor.team_id)
         if workspace is None:
             return ViewResult.FAILED
-        role = await self._roles.fetch(workspace, actor)  # not cached: a new admin sees the controls at once
+        role = await self.roles.fetch(workspace, actor)  # not cached: a new admin sees the controls at once
         if role is Role.UNKNOWN:
-            role = await self._roles.get(workspace, actor)
+            role = await self.roles.get(workspace, actor)
         if role is Role.SCOPE_MISSING:
-            self._monitor.report_missing_scope(workspace)
+            self.monitor.report_missing_scope(workspace)
         last, sessions = await asyncio.gather(
             self._last_orders(workspace, actor, role), self._sessions(workspace, actor, role)
         )
         status = await self._status(workspace) if role is Role.ADMIN else None
-        home = Home(workspace, role, secrets.token_hex(4), notice, sessions, last, status, self._install_url)
-        result = await self._views.publish(workspace.bot_token, actor.user_id, home_view(home), view_hash=view_hash)
+        home = Home(workspace, role, secrets.token_hex(4), notice, sessions, last, status, self.install_url)
+        result = await self.views.publish(workspace.bot_token, actor.user_id, home_view(home), view_hash=view_hash)
         if role is Role.ADMIN and result is ViewResult.SHOWN:
             try:
-                await self._workspaces.record_admin(actor.team_id, actor.user_id)
+                await self.workspaces.record_admin(actor.team_id, actor.user_id)
             except StoreError as error:
                 _log.warning("admin not recorded", extra={"team": actor.team_id, "why": str(error)})
         return result
 
     async def _status(self, workspace: Workspace) -> str | None:
-        return home_status(await self._checks.get(workspace), install_url=self._install_url)
+        return home_status(await self.checks.get(workspace), install_url=self.install_url)
 
     async def _sessions(self, workspace: Workspace, actor: Actor, role: Role) -> tuple[Block, ...]:
         """Return the lists of sessions, for people who are allowed to pause."""
         if not can_pause(workspace.policy, actor, role, workspace.enterprise_id):
             return ()
-        found = await self._lists.overview(actor, within=_ANCHOR_WAIT)
+        found = await self.lists.overview(actor, within=_ANCHOR_WAIT)
         if not isinstance(found, Overview):
             return ()
-        return tuple(overview_blocks(found, now=self._now(), dashboard_url=self._dashboard_url))
+        return tuple(overview_blocks(found, now=self.now(), dashboard_url=self.dashboard_url))
 
     async def _last_orders(self, workspace: Workspace, actor: Actor, role: Role) -> LastOrders | None:
         if not can_pause(workspace.policy, actor, role, workspace.enterprise_id):
             return None
-        found = await self._past_orders.newest(HistoryFilter(team_id=workspace.team_id), most=MOST_IN_HOME)
+        found = await self.past_orders.newest(HistoryFilter(team_id=workspace.team_id), most=MOST_IN_HOME)
         orders = None if found is None else tuple(found)
         return LastOrders(orders, actor.user_id, is_admin=role is Role.ADMIN)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, InitVar, dataclass
 from typing import Protocol
 
 from cachetools import TTLCache
@@ -30,47 +31,47 @@ POSSIBLE_ADMINS = frozenset({Role.ADMIN, Role.UNKNOWN, Role.SCOPE_MISSING})
 LEFT = frozenset({Role.DEACTIVATED, Role.OUTSIDER})
 
 
+@dataclass(eq=False)
 class CurrentAdmins:
     """The recorded admins of a workspace who are still admins in Slack."""
 
-    def __init__(self, workspaces: Workspaces, roles: RoleCache) -> None:
-        self._workspaces = workspaces
-        self._roles = roles
+    workspaces: Workspaces
+    roles: RoleCache
 
     async def list(self, workspace: Workspace) -> list[str]:
         """Return their user ids, the most recently recorded first. Raises StoreError."""
-        recorded = await self._workspaces.admins(workspace.team_id)
+        recorded = await self.workspaces.admins(workspace.team_id)
         roles = await asyncio.gather(*[self.role(workspace, user_id) for user_id in recorded])
         return [user_id for user_id, role in zip(recorded, roles, strict=True) if role in POSSIBLE_ADMINS]
 
     async def role(self, workspace: Workspace, user_id: str) -> Role:
         """Return the role of a person in the workspace."""
         team_id = workspace.team_id
-        return await self._roles.get(workspace, Actor(team_id, "", user_id, home_team_id=team_id))
+        return await self.roles.get(workspace, Actor(team_id, "", user_id, home_team_id=team_id))
 
 
+@dataclass(eq=False)
 class AdminNotifier:
     """Direct messages to admins, sent in the background."""
 
-    def __init__(self, admins: CurrentAdmins, delivery: MessageDelivery, tasks: Tasks) -> None:
-        self._admins = admins
-        self._delivery = delivery
-        self._tasks = tasks
+    admins: CurrentAdmins
+    delivery: MessageDelivery
+    tasks: Tasks
 
     def notify_change(self, workspace: Workspace, message: Message, *also: str | None) -> None:
         """Notify the admins, and the people in `also`: the author of the change is one of them."""
-        self._tasks.start(self._notify(workspace, message, also))
+        self.tasks.start(self._notify(workspace, message, also))
 
     async def _notify(self, workspace: Workspace, message: Message, also: tuple[str | None, ...]) -> None:
         try:
-            admins = await self._admins.list(workspace)
+            admins = await self.admins.list(workspace)
         except StoreError as error:
             _log.warning(
                 "admin lookup failed; admins not notified", extra={"team": workspace.team_id, "why": str(error)}
             )
             admins = []
         user_ids = dict.fromkeys(user_id for user_id in (*also, *admins) if user_id)
-        await asyncio.gather(*[self._delivery.send_dm(workspace.team_id, user_id, message) for user_id in user_ids])
+        await asyncio.gather(*[self.delivery.send_dm(workspace.team_id, user_id, message) for user_id in user_ids])
 
 
 _SCOPE = "users:read"
@@ -85,29 +86,23 @@ class ResultMonitor(Protocol):
         """Record the outcome of a request with the workspace's key."""
 
 
+@dataclass(eq=False)
 class WorkspaceMonitor:
     """Record of refused keys and missing scopes; the store knows which notices a workspace has had.
 
     `clock` is monotonic, in seconds. The app is reinstalled on the page `install_url`.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - collaborators and settings
-        self,
-        workspaces: Workspaces,
-        admins: CurrentAdmins,
-        delivery: MessageDelivery,
-        tasks: Tasks,
-        clock: Callable[[], float],
-        readiness: Readiness,
-        *,
-        install_url: str,
-    ) -> None:
-        self._install_url = install_url
-        self._readiness = readiness
-        self._workspaces = workspaces
-        self._admins = admins
-        self._delivery = delivery
-        self._tasks = tasks
+    workspaces: Workspaces
+    admins: CurrentAdmins
+    delivery: MessageDelivery
+    tasks: Tasks
+    clock: InitVar[Callable[[], float]]
+    readiness: Readiness
+    _: KW_ONLY
+    install_url: str
+
+    def __post_init__(self, clock: Callable[[], float]) -> None:
         self._quiet: TTLCache[tuple[str, str], None] = TTLCache(MOST_QUIET, QUIET_PERIOD, timer=clock)
         self._recording: set[tuple[str, int, KeyCheck]] = set()
         self._saving = asyncio.Lock()  # many new keys at once would wait for the database until their timeouts
@@ -132,19 +127,19 @@ class WorkspaceMonitor:
             return
         if not workspace.is_managed and check is KeyCheck.REFUSED:
             why = f"Anchor refuses ANCHOR_API_KEY (HTTP {status}). Set it to a valid key and restart the bot."
-            self._readiness.degrade("anchor_key", why)
+            self.readiness.degrade("anchor_key", why)
         elif not workspace.is_managed:
-            self._readiness.recover("anchor_key")
+            self.readiness.recover("anchor_key")
         is_news = check is not key.check or (check is KeyCheck.REFUSED and self._is_due(workspace, _refused(workspace)))
         recording = (workspace.team_id, workspace.key_version, check)
         if is_news and recording not in self._recording:
             self._recording.add(recording)
-            self._tasks.start(self._record(workspace, key, check))
+            self.tasks.start(self._record(workspace, key, check))
 
     def report_missing_scope(self, workspace: Workspace) -> None:
         """Ask somebody to reinstall the app, because it lacks the scope `users:read`."""
         if self._is_due(workspace, _SCOPE):
-            self._tasks.start(self._ask_to_reinstall(workspace))
+            self.tasks.start(self._ask_to_reinstall(workspace))
 
     async def _record(self, workspace: Workspace, key: AnchorKey, check: KeyCheck) -> None:
         """Save the check of a key; if Anchor refuses the current key, notify its setter, or else an admin."""
@@ -153,7 +148,7 @@ class WorkspaceMonitor:
             await self._save(team_id, version, check)
             if workspace.is_managed and check is KeyCheck.REFUSED is not key.check:
                 _log.warning("Anchor refuses the key", extra={"team": team_id})
-            current = await self._workspaces.find(team_id) if check is KeyCheck.REFUSED else None
+            current = await self.workspaces.find(team_id) if check is KeyCheck.REFUSED else None
             if current is not None and current.key_version == version:
                 message = key_refused_message(key, by_admins=workspace.is_managed)
                 await self._notify_once(workspace, _refused(workspace), key.set_by, message)
@@ -164,13 +159,13 @@ class WorkspaceMonitor:
         """Save a check. Until then, the same one is no news. Raises StoreError."""
         try:
             async with self._saving:
-                await self._workspaces.record_key_check(team_id, version, check)
+                await self.workspaces.record_key_check(team_id, version, check)
         finally:
             self._recording.discard((team_id, version, check))
 
     async def _ask_to_reinstall(self, workspace: Workspace) -> None:
         try:
-            message = reinstall_message(self._install_url)
+            message = reinstall_message(self.install_url)
             await self._notify_once(workspace, _SCOPE, workspace.installed_by, message)
         except StoreError as error:
             _log.warning("nobody was asked to reinstall the app", extra={"team": workspace.team_id, "why": str(error)})
@@ -187,12 +182,12 @@ class WorkspaceMonitor:
         name = (team_id, about)
         self._quiet[name] = None
         try:
-            admins = await self._admins.list(workspace)
-            if not await self._workspaces.claim_notice(team_id, about):
+            admins = await self.admins.list(workspace)
+            if not await self.workspaces.claim_notice(team_id, about):
                 return
             if not await self._notify(workspace, first, admins, message):
                 _log.error("no admin could be notified", extra={"team": team_id, "about": about})
-                await self._workspaces.release_notice(team_id, about)
+                await self.workspaces.release_notice(team_id, about)
         except StoreError:
             self._quiet.pop(name, None)
             raise
@@ -200,12 +195,12 @@ class WorkspaceMonitor:
     async def _notify(self, workspace: Workspace, first: str | None, admins: Sequence[str], message: Message) -> bool:
         """Send to `first`; if they are no longer an admin, also send to one who is. Return whether anybody got it."""
         team_id, is_sent = workspace.team_id, False
-        if first is not None and (role := await self._admins.role(workspace, first)) not in LEFT:
-            is_sent = await self._delivery.send_dm(team_id, first, message)
+        if first is not None and (role := await self.admins.role(workspace, first)) not in LEFT:
+            is_sent = await self.delivery.send_dm(team_id, first, message)
             if is_sent and role in POSSIBLE_ADMINS:
                 return True
         for user_id in admins:
-            if user_id != first and await self._delivery.send_dm(team_id, user_id, message):
+            if user_id != first and await self.delivery.send_dm(team_id, user_id, message):
                 return True
         return is_sent
 

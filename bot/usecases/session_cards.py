@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 
 from cachetools import LRUCache
 
@@ -31,21 +31,15 @@ PAUSING_AFTER = 0.2  # seconds without an outcome; a faster pause is shown when 
 _KNOWN_WITHIN = 1.0  # seconds for which the result of a click waits to know whether its message is a card
 
 
+@dataclass(eq=False)
 class SessionCards:
     """The cards of the sessions of orders; `now` gives Unix seconds."""
 
-    def __init__(
-        self,
-        outbox: CardOutbox,
-        states: SessionStates,
-        now: Callable[[], float],
-        *,
-        dashboard_url: str,
-    ) -> None:
-        self._outbox = outbox
-        self._states = states
-        self._now = now
-        self._dashboard_url = dashboard_url
+    outbox: CardOutbox
+    states: SessionStates
+    now: Callable[[], float]
+    _: KW_ONLY
+    dashboard_url: str
 
     def watch(self, entry: JournalEntry) -> None:
         """Show that a pause is being sent, if that takes some time."""
@@ -56,7 +50,7 @@ class SessionCards:
         if entry.outcome is not None:
             return
         if entry.is_allowed and entry.is_stored:
-            self._outbox.refresh(_session(entry.order), clicked=_clicked(entry))
+            self.outbox.refresh(_session(entry.order), clicked=_clicked(entry))
         else:
             self.watch(entry)
 
@@ -71,9 +65,9 @@ class SessionCards:
         ends = loop.time() + _KNOWN_WITHIN
         await asyncio.wait({written}, timeout=_KNOWN_WITHIN)
         if not written.done():
-            written.add_done_callback(lambda _: self._outbox.refresh(_session(entry.order)))
+            written.add_done_callback(lambda _: self.outbox.refresh(_session(entry.order)))
             return False
-        names = self._outbox.refresh(_session(entry.order), clicked=clicked)
+        names = self.outbox.refresh(_session(entry.order), clicked=clicked)
         await asyncio.wait({names}, timeout=max(0.0, ends - loop.time()))
         return names.done() and clicked in names.result()
 
@@ -86,7 +80,7 @@ class SessionCards:
             return  # another process reports a lost one
         order, own = entry.order, entry.order.actor.channel_id
         try:
-            names = await self._states.channels_saying_paused(order.actor.team_id, order.session_id, entry.id)
+            names = await self.states.channels_saying_paused(order.actor.team_id, order.session_id, entry.id)
         except StoreError as error:
             _log.warning("resume not reported in other channels", extra={"why": str(error)})
             names = frozenset()
@@ -94,14 +88,14 @@ class SessionCards:
         for channel in sorted(channels):
             told = order if channel == own else replace(order, reason="")  # a reason stays where it was given
             message = outcome_message(
-                told, outcome, now=self._now(), dashboard_url=self._dashboard_url, order_id=entry.id
+                told, outcome, now=self.now(), dashboard_url=self.dashboard_url, order_id=entry.id
             )
-            self._outbox.remember([_card(entry, channel, message)])
+            self.outbox.remember([_card(entry, channel, message)])
 
     def posted(self, entry: JournalEntry, message: Message, posted: Posted) -> None:
         """Keep a result up to date that was posted to a channel."""
         card = _card(entry, posted.channel, message)
-        self._outbox.remember([replace(card, ts=posted.ts, shown=digest_of(message))])
+        self.outbox.remember([replace(card, ts=posted.ts, shown=digest_of(message))])
 
 
 def _concerns_cards(entry: JournalEntry, outcome: Outcome) -> bool:
@@ -132,12 +126,14 @@ MAX_UPDATES = 100  # of a message
 _Name = tuple[str, str, str]  # team, channel and ts
 
 
+@dataclass(eq=False)
 class CardUpdates:
     """The updates of clicked messages."""
 
-    def __init__(self, delivery: MessageDelivery, tasks: Tasks) -> None:
-        self._delivery = delivery
-        self._tasks = tasks
+    delivery: MessageDelivery
+    tasks: Tasks
+
+    def __post_init__(self) -> None:
         self._log = CardUpdateLog()
 
     async def send(self, address: ReplyAddress, clicked: ClickedMessage, update: CardUpdate | None) -> str:
@@ -148,7 +144,7 @@ class CardUpdates:
         if update is None or clicked.content is None:
             return ""
         card = self._log.add(_name(address, clicked), update, clicked.content)
-        sending = self._tasks.start(self._send(address, clicked, clicked.content))
+        sending = self.tasks.start(self._send(address, clicked, clicked.content))
         await asyncio.wait({sending}, timeout=_CARD_WAIT)
         if sending.done() and not sending.result():
             return card_not_updated()
@@ -158,7 +154,7 @@ class CardUpdates:
         """Send the message with all updates so far, after those that are being sent. Return whether Slack took it."""
         visibility = Visibility.EPHEMERAL if clicked.is_ephemeral else Visibility.IN_CHANNEL
         async with self._log.latest(_name(address, clicked), content) as updated:
-            return await self._delivery.update_message(address, updated, visibility)
+            return await self.delivery.update_message(address, updated, visibility)
 
 
 def _name(address: ReplyAddress, clicked: ClickedMessage) -> _Name:

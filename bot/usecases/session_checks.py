@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from cachetools import LRUCache
 
@@ -19,23 +20,23 @@ from bot.usecases.cards import CardOutbox
 from bot.usecases.sessions import SessionReads
 
 
+@dataclass(eq=False)
 class CardFacts:
     """Facts on cards; `known` gives what is known of a session of a workspace."""
 
-    def __init__(self, rows: CardFactRows, known: Callable[[str, SessionId], Session | None]) -> None:
-        self._rows = rows
-        self._known = known
+    rows: CardFactRows
+    known: Callable[[str, SessionId], Session | None]
 
     async def fill(self, team_id: str) -> None:
         """Let the cards of a workspace show what they lack. Without the database they do so later."""
         with suppress(StoreError):  # the check of the database reports it
             changed: dict[SessionId, Session] = {}
-            for session_id, shown in await self._rows.shown(team_id):
-                known, before = self._known(team_id, session_id), shown or Session(id=session_id)
+            for session_id, shown in await self.rows.shown(team_id):
+                known, before = self.known(team_id, session_id), shown or Session(id=session_id)
                 if known is not None and (facts := before.with_newer(known.for_card())) != before:
                     changed[session_id] = facts
             if changed:
-                await self._rows.record(team_id, changed)
+                await self.rows.record(team_id, changed)
 
 
 _log = logging.getLogger(__name__)
@@ -54,24 +55,18 @@ _TIMEOUT = 10.0  # seconds for a list of sessions
 MOST_LISTED = 10_000  # sessions of cards that have been looked for in a list
 
 
+@dataclass(eq=False)
 class SessionChecks:
     """Checks of sessions."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - collaborators
-        self,
-        sessions: AnchorSessions,
-        workspaces: Workspaces,
-        rows: SessionCheckRows,
-        reads: SessionReads,
-        card_facts: CardFacts,
-        outbox: CardOutbox,
-    ) -> None:
-        self._sessions = sessions
-        self._workspaces = workspaces
-        self._rows = rows
-        self._reads = reads
-        self._card_facts = card_facts
-        self._outbox = outbox
+    sessions: AnchorSessions
+    workspaces: Workspaces
+    rows: SessionCheckRows
+    reads: SessionReads
+    card_facts: CardFacts
+    outbox: CardOutbox
+
+    def __post_init__(self) -> None:
         self._failures: dict[str, int] = {}
         self._listed: LRUCache[tuple[str, str], bool] = LRUCache(MOST_LISTED)
 
@@ -82,30 +77,30 @@ class SessionChecks:
             await with_grace(self._look(), grace=_GRACE)
 
     async def _look(self) -> None:
-        for session in await self._rows.untold():
-            self._outbox.refresh(session)
-        for team_id, since in (await self._rows.claim(INTERVAL)).items():
+        for session in await self.rows.untold():
+            self.outbox.refresh(session)
+        for team_id, since in (await self.rows.claim(INTERVAL)).items():
             await self._check(team_id, since)
 
     async def _check(self, team_id: str, since: float) -> None:
-        workspace = await self._workspaces.find(team_id)
+        workspace = await self.workspaces.find(team_id)
         if workspace is None or workspace.anchor_key is None:
             return
-        page = await self._sessions.statuses(workspace.anchor_key.value, since=since - _AGE)
-        self._reads.report(workspace, page)
+        page = await self.sessions.statuses(workspace.anchor_key.value, since=since - _AGE)
+        self.reads.report(workspace, page)
         if isinstance(page, NotRead):
             failures = self._failures[team_id] = self._failures.get(team_id, 0) + 1
-            await self._rows.postpone(team_id, min(INTERVAL * 2 ** min(failures, 10), LONGEST_BACKOFF))
+            await self.rows.postpone(team_id, min(INTERVAL * 2 ** min(failures, 10), LONGEST_BACKOFF))
             return
         self._failures.pop(team_id, None)
-        known = await self._rows.sessions(team_id)
+        known = await self.rows.sessions(team_id)
         statuses = {str(one.id): _word(one) for one in page.sessions if one.life is Life.ENDED and one.id in known}
         if statuses:
-            await self._rows.end(team_id, statuses)
+            await self.rows.end(team_id, statuses)
             _log.info("sessions of cards have ended", extra={"team": team_id, "sessions": len(statuses)})
-        self._reads.learn_some(team_id, (one for one in page.sessions if one.id in known))
+        self.reads.learn_some(team_id, (one for one in page.sessions if one.id in known))
         await self._read_new(team_id, workspace.anchor_key.value, known - statuses.keys())
-        await self._card_facts.fill(team_id)
+        await self.card_facts.fill(team_id)
 
     async def _read_new(self, team_id: str, key: Secret, open_sessions: frozenset[str]) -> None:
         """Read the newest sessions if some have new cards: statuses say neither the domains nor what drives them.
@@ -115,9 +110,9 @@ class SessionChecks:
         new = {(team_id, session_id) for session_id in open_sessions} - self._listed.keys()
         if not new:
             return
-        page = await self._sessions.newest(key, within=_TIMEOUT)
+        page = await self.sessions.newest(key, within=_TIMEOUT)
         if isinstance(page, SessionPage):
-            self._reads.learn(team_id, page.sessions)
+            self.reads.learn(team_id, page.sessions)
             self._listed.update(dict.fromkeys(new, True))
 
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import InitVar, dataclass, replace
 from typing import Any
 
 from cachetools import TTLCache
@@ -27,19 +27,21 @@ _log = logging.getLogger(__name__)
 _JOURNAL_TIMEOUT = 1.0  # seconds; a trigger of a modal lasts 3
 
 
+@dataclass(eq=False)
 class PastOrders:
     """Reads of the journal that raise nothing, and take at most a second; no time while an earlier one takes longer."""
 
-    def __init__(self, history: OrderHistory, tasks: Tasks) -> None:
-        self._history = history
-        self._tasks = tasks
+    history: OrderHistory
+    tasks: Tasks
+
+    def __post_init__(self) -> None:
         self._overdue: set[asyncio.Task[list[PastOrder] | None]] = set()
 
     async def newest(self, chosen: HistoryFilter, *, most: int) -> list[PastOrder] | None:
         """Return the newest orders, or None if the database gives no answer in time."""
         if self._overdue:
             return None
-        read = self._tasks.start(self._read(chosen, most))
+        read = self.tasks.start(self._read(chosen, most))
         await asyncio.wait({read}, timeout=_JOURNAL_TIMEOUT)
         if read.done():
             return read.result()
@@ -50,7 +52,7 @@ class PastOrders:
 
     async def _read(self, chosen: HistoryFilter, most: int) -> list[PastOrder] | None:
         try:
-            return await self._history.newest(chosen, most=most)
+            return await self.history.newest(chosen, most=most)
         except StoreUnreachableError as error:
             _log.warning("past orders not read", extra={"why": str(error)})
         except Exception:  # noqa: BLE001 - the view is shown without them
@@ -76,28 +78,23 @@ class _Known:
     read_at: float
 
 
+@dataclass(eq=False)
 class SessionReads:
     """Reads of Anchor. `now` gives Unix seconds, `clock` monotonic ones.
 
     They share no queue with orders, so a slow read never delays a pause.
     """
 
-    def __init__(
-        self,
-        anchor: AnchorSessions,
-        tasks: Tasks,
-        now: Callable[[], float],
-        clock: Callable[[], float],
-        monitor: WorkspaceMonitor,
-    ) -> None:
-        self._anchor = anchor
-        self._monitor = monitor
-        self._tasks = tasks
-        self._now = now
-        self._clock = clock
+    anchor: AnchorSessions
+    tasks: Tasks
+    now: Callable[[], float]
+    clock: Callable[[], float]
+    monitor: WorkspaceMonitor
+
+    def __post_init__(self) -> None:
         self._in_flight: dict[_List, asyncio.Task[SessionList | NotRead]] = {}
-        self._lists: TTLCache[_List, SessionList] = TTLCache(MOST_WORKSPACES, CACHED, timer=clock)
-        self._known: TTLCache[tuple[str, SessionId], _Known] = TTLCache(MOST_SESSIONS, KEPT, timer=clock)
+        self._lists: TTLCache[_List, SessionList] = TTLCache(MOST_WORKSPACES, CACHED, timer=self.clock)
+        self._known: TTLCache[tuple[str, SessionId], _Known] = TTLCache(MOST_SESSIONS, KEPT, timer=self.clock)
 
     async def running(self, access: Access) -> SessionList | NotRead:
         """Return the sessions that run, as they were at most 5 seconds ago. Callers share the read in flight.
@@ -108,14 +105,14 @@ class SessionReads:
         if (cached := self._lists.get(name)) is not None:
             return cached
         if name not in self._in_flight:
-            self._in_flight[name] = self._tasks.start(self._read_running(name, access))
+            self._in_flight[name] = self.tasks.start(self._read_running(name, access))
         reading = self._in_flight[name]
         await asyncio.wait({reading})
         return reading.result()
 
     def report(self, workspace: Workspace, read: object) -> None:
         """Report what a read of a list says about the key."""
-        self._monitor.record_list(workspace, read)
+        self.monitor.record_list(workspace, read)
 
     def known(self, team_id: str, session_id: SessionId) -> Session | None:
         """Return what was read of a session in the last 10 minutes; what changes soon, for 5 seconds."""
@@ -134,7 +131,7 @@ class SessionReads:
         for session in sessions:
             earlier = self._known.get((team_id, session.id))
             whole = session if earlier is None else earlier.session.lasting().with_newer(session)
-            self._known[team_id, session.id] = _Known(whole, self._clock())
+            self._known[team_id, session.id] = _Known(whole, self.clock())
 
     def learn_some(self, team_id: str, sessions: Iterable[Session]) -> None:
         """Remember the few facts of a list of statuses; the others can still be asked for."""
@@ -143,11 +140,11 @@ class SessionReads:
             self._known[team_id, session.id] = replace(earlier, session=earlier.session.with_newer(session.lasting()))
 
     def _is_fresh(self, known: _Known) -> bool:
-        return self._clock() < known.read_at + CACHED
+        return self.clock() < known.read_at + CACHED
 
     async def _read_running(self, name: _List, access: Access) -> SessionList | NotRead:
         try:
-            result = await self._anchor.running(access.key, self._now())
+            result = await self.anchor.running(access.key, self.now())
         finally:
             del self._in_flight[name]
         self.report(access.workspace, result)
@@ -170,22 +167,17 @@ class Listing:
     matches: SessionList
 
 
+@dataclass(eq=False)
 class SessionLists:
     """Lists of sessions. `now` gives Unix seconds."""
 
-    def __init__(
-        self,
-        access_check: AccessCheck,
-        reads: SessionReads,
-        past_orders: PastOrders,
-        tasks: Tasks,
-        now: Callable[[], float],
-    ) -> None:
-        self._access_check = access_check
-        self._reads = reads
-        self._past_orders = past_orders
-        self._tasks = tasks
-        self._now = now
+    access_check: AccessCheck
+    reads: SessionReads
+    past_orders: PastOrders
+    tasks: Tasks
+    now: Callable[[], float]
+
+    def __post_init__(self) -> None:
         self._interruption = Interruption()
 
     def interrupt(self) -> None:
@@ -201,28 +193,28 @@ class SessionLists:
 
     async def running(self, actor: Actor) -> SessionList | NotRead | Refusal:
         """Return the sessions that run."""
-        viewer = await self._access_check.check_viewer(actor)
-        return await self._reads.running(viewer.access) if isinstance(viewer, Viewer) else viewer
+        viewer = await self.access_check.check_viewer(actor)
+        return await self.reads.running(viewer.access) if isinstance(viewer, Viewer) else viewer
 
     async def overview(self, actor: Actor, *, within: float | None = None) -> Overview | Refusal:
         """Return the sessions that run, and those that this app paused; wait `within` seconds for Anchor."""
         return await self._interruption.or_result(self._overview(actor, within), Stopping())
 
     async def _overview(self, actor: Actor, within: float | None) -> Overview | Refusal:
-        viewer = await self._access_check.check_viewer(actor)
+        viewer = await self.access_check.check_viewer(actor)
         if not isinstance(viewer, Viewer):
             return viewer
         access = viewer.access
-        since = self._now() - PAUSED_WITHIN
+        since = self.now() - PAUSED_WITHIN
         chosen = HistoryFilter(team_id=access.workspace.team_id, results=_RESULTS, since=since)
         running, orders = await asyncio.gather(
-            self._running(access, within), self._past_orders.newest(chosen, most=_MOST_ORDERS)
+            self._running(access, within), self.past_orders.newest(chosen, most=_MOST_ORDERS)
         )
         paused = None if orders is None else paused_sessions(orders, running)
         return Overview(running, paused, viewer.allowed, actor.user_id, is_admin=access.is_admin)
 
     async def _running(self, access: Access, within: float | None) -> SessionList | NotRead:
-        reading = self._tasks.start(self._reads.running(access))
+        reading = self.tasks.start(self.reads.running(access))
         await asyncio.wait({reading}, timeout=within)
         return reading.result() if reading.done() else NotRead(Unread.TIMED_OUT)
 
@@ -237,24 +229,20 @@ _MOST_WORKSPACES = 1_000
 RATE_LIMITED = 60.0  # seconds without reads, so that orders have what Anchor allows
 
 
+@dataclass(eq=False)
 class FactReads:
     """Reads of sessions that were paused; `clock` gives monotonic seconds. Those beyond the limits are skipped.
 
     `on_read` is called after a read of a workspace.
     """
 
-    def __init__(
-        self,
-        anchor: AnchorSessions,
-        reads: SessionReads,
-        on_read: Callable[[str], Coroutine[Any, Any, None]],
-        tasks: Tasks,
-        clock: Callable[[], float],
-    ) -> None:
-        self._anchor = anchor
-        self._reads = reads
-        self._on_read = on_read
-        self._tasks = tasks
+    anchor: AnchorSessions
+    reads: SessionReads
+    on_read: Callable[[str], Coroutine[Any, Any, None]]
+    tasks: Tasks
+    clock: InitVar[Callable[[], float]]
+
+    def __post_init__(self, clock: Callable[[], float]) -> None:
         self._in_flight: dict[str, asyncio.Task[None]] = {}
         self._recent: TTLCache[str, bool] = TTLCache(MOST_PER_INTERVAL, INTERVAL, timer=clock)
         self._rate_limited: TTLCache[str, bool] = TTLCache(_MOST_WORKSPACES, RATE_LIMITED, timer=clock)
@@ -263,7 +251,7 @@ class FactReads:
     def read_after_pause(self, access: Access, session_id: SessionId) -> None:
         """Read a session that was paused, unless its facts are fresh or the limits are reached."""
         team_id = access.workspace.team_id
-        if not self._is_due(team_id) or self._reads.is_fresh(team_id, session_id):
+        if not self._is_due(team_id) or self.reads.is_fresh(team_id, session_id):
             return
         self._recent[team_id] = True
         task = self._in_flight[team_id] = asyncio.create_task(self._read(access, session_id))
@@ -283,11 +271,11 @@ class FactReads:
 
     async def _read(self, access: Access, session_id: SessionId) -> None:
         team_id = access.workspace.team_id
-        read = await self._anchor.about(access.key, session_id, within=_FACTS_TIMEOUT)
+        read = await self.anchor.about(access.key, session_id, within=_FACTS_TIMEOUT)
         if isinstance(read, NotRead) and read.why is Unread.KEY_REJECTED:
-            self._reads.report(access.workspace, read)
+            self.reads.report(access.workspace, read)
         elif isinstance(read, NotRead):
             self._rate_limited[team_id] = True
         else:
-            self._reads.learn(team_id, read)
-            self._tasks.start(self._on_read(team_id))
+            self.reads.learn(team_id, read)
+            self.tasks.start(self.on_read(team_id))

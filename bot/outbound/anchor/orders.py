@@ -7,6 +7,7 @@ import logging
 import random
 import time
 from collections.abc import Mapping
+from dataclasses import KW_ONLY, InitVar, dataclass
 
 import aiohttp
 import httpx
@@ -37,11 +38,14 @@ _DETAILS_TIMEOUT = 1.0  # seconds for the body of a status that is clear by itse
 _CONNECT_SHARE = 0.9  # of an attempt's time, so that a failed connection is told apart from a lost response
 
 
+@dataclass(eq=False)
 class AnchorHttp:
     """Anchor's API at `base_url`. https://docs.anchorbrowser.io/api-reference."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport, base_url: str) -> None:
-        self._transport = transport
+    transport: httpx.AsyncBaseTransport
+    base_url: InitVar[str]
+
+    def __post_init__(self, base_url: str) -> None:
         self._base_url = base_url.rstrip("/")
 
     async def request(
@@ -56,7 +60,7 @@ class AnchorHttp:
         request = httpx.Request(method, self._base_url + path, headers=headers, extensions=timeouts(connect))
         try:
             async with asyncio.timeout(within):
-                response = await self._transport.handle_async_request(request)
+                response = await self.transport.handle_async_request(request)
                 status = response.status_code
                 async with contextlib.aclosing(response):
                     return response, _without(key, await _read_body(response, max_bytes))
@@ -173,25 +177,22 @@ _MAX_BODY_BYTES = 64 * 1024
 _MAY_SAY_WHEN = frozenset({429, 503})  # with Retry-After
 
 
+@dataclass(eq=False)
 class AnchorClient:
     """Client of Anchor's API. `timeout` is for an attempt, `deadline` for an order; in seconds.
 
     https://docs.anchorbrowser.io/api-reference
     """
 
-    def __init__(
-        self,
-        transport: httpx.AsyncBaseTransport,
-        *,
-        base_url: str,
-        timeout: float,
-        deadline: float,
-        metrics: Metrics = OFF,
-    ) -> None:
+    transport: InitVar[httpx.AsyncBaseTransport]
+    _: KW_ONLY
+    base_url: InitVar[str]
+    timeout: float
+    deadline: float
+    metrics: Metrics = OFF
+
+    def __post_init__(self, transport: httpx.AsyncBaseTransport, base_url: str) -> None:
         self._http = AnchorHttp(transport, base_url)
-        self._metrics = metrics
-        self._timeout = timeout
-        self._deadline = deadline
 
     async def send(
         self,
@@ -205,7 +206,7 @@ class AnchorClient:
 
         Retries follow `core.retry`, and end once the order is `cancelled`.
         """
-        ends, path = time.monotonic() + self._deadline, f"/v1/sessions/{session_id}/agent/{verb.value}"
+        ends, path = time.monotonic() + self.deadline, f"/v1/sessions/{session_id}/agent/{verb.value}"
         outcomes: list[AnchorOutcome] = []
         while True:
             outcome, retry_after = await self._attempt(verb, path, key, ends)
@@ -225,7 +226,7 @@ class AnchorClient:
         """Send one harmless request with a key. Return None if Anchor accepts it; raises no network errors."""
         try:
             response, body = await self._http.request(
-                "GET", "/v1/sessions/all/status", key, within=self._timeout, max_bytes=_MAX_BODY_BYTES
+                "GET", "/v1/sessions/all/status", key, within=self.timeout, max_bytes=_MAX_BODY_BYTES
             )
         except NETWORK_ERRORS as error:
             _log.warning("request to Anchor failed", extra={"why": type(error).__name__})
@@ -235,7 +236,7 @@ class AnchorClient:
     async def _attempt(self, verb: Verb, path: str, key: Secret, ends: float) -> tuple[AnchorOutcome, float | None]:
         """Return the outcome of an attempt, and Anchor's or a gateway's Retry-After in seconds."""
         began = time.monotonic()
-        timeout, retry_after = min(self._timeout, ends - began), None
+        timeout, retry_after = min(self.timeout, ends - began), None
         try:
             response, body = await self._http.request("POST", path, key, within=timeout, max_bytes=_MAX_BODY_BYTES)
         except NETWORK_ERRORS as error:
@@ -245,5 +246,5 @@ class AnchorClient:
             outcome = read_response(verb, response.status_code, response.headers, body)
             if response.status_code in _MAY_SAY_WHEN:
                 retry_after = read_retry_after(response.headers)
-        self._metrics.attempted(verb.value, type(outcome).__name__, time.monotonic() - began)
+        self.metrics.attempted(verb.value, type(outcome).__name__, time.monotonic() - began)
         return outcome, retry_after

@@ -152,11 +152,11 @@ _REFUSED = dict.fromkeys(TOKEN_REFUSED, TokenRefusedError)
 _APP_REFUSED = dict.fromkeys(TOKEN_REFUSED | {"missing_scope"}, AppTokenRefusedError)
 
 
+@dataclass(eq=False)
 class SlackClient:
     """Calls of the Web API: one attempt each, with a timeout of 5 s."""
 
-    def __init__(self, web: AsyncWebClient) -> None:
-        self._web = web
+    web: AsyncWebClient
 
     async def identify(self, token: Secret) -> tuple[str, str]:
         """Return the team of a bot token, and its Grid organisation or "".
@@ -173,7 +173,7 @@ class SlackClient:
 
         A header names the scopes: https://docs.slack.dev/authentication/installing-with-oauth
         """
-        response, headers = await call_with_headers(self._web.auth_test(token=token.reveal()), _REFUSED)
+        response, headers = await call_with_headers(self.web.auth_test(token=token.reveal()), _REFUSED)
         team_id, scopes = response.get("team_id"), headers.get("x-oauth-scopes")
         if not isinstance(team_id, str):
             raise SlackUnreachableError("response without a team id")
@@ -200,7 +200,7 @@ class SlackClient:
 
         https://docs.slack.dev/reference/methods/apps.connections.open
         """
-        response = await call(self._web.apps_connections_open(app_token=app_token.reveal()), _APP_REFUSED)
+        response = await call(self.web.apps_connections_open(app_token=app_token.reveal()), _APP_REFUSED)
         url = response.get("url")
         if not isinstance(url, str):
             raise SlackUnreachableError("response without a URL")
@@ -215,7 +215,7 @@ class SlackClient:
         """
         try:
             async with asyncio.timeout(TIMEOUT):
-                response = await self._web.chat_postMessage(
+                response = await self.web.chat_postMessage(
                     token=token.reveal(),
                     channel=channel,
                     text=message.text,
@@ -237,7 +237,7 @@ class SlackClient:
         """
         try:
             async with asyncio.timeout(TIMEOUT):
-                await self._web.chat_update(
+                await self.web.chat_update(
                     token=token.reveal(), channel=channel, ts=ts, text=message.text, blocks=message.blocks
                 )
         except SlackApiError as error:
@@ -273,24 +273,24 @@ _RESULTS = {"not_found": ViewResult.CLOSED, "hash_conflict": ViewResult.CONFLICT
 _VIEW_REFUSED = dict.fromkeys(_RESULTS, _ViewRefusedError)
 
 
+@dataclass(eq=False)
 class SlackViews:
     """Calls of views.*: one attempt each, with a timeout of 5 s. They raise no Slack or network errors."""
 
-    def __init__(self, web: AsyncWebClient) -> None:
-        self._web = web
+    web: AsyncWebClient
 
     async def open(self, token: Secret, trigger_id: str, view: View) -> str | None:
         """Open a modal, and return its id, or None if it did not open. A trigger lasts 3 s and opens one modal.
 
         https://docs.slack.dev/reference/methods/views.open
         """
-        opening = self._web.views_open(token=token.reveal(), trigger_id=trigger_id, view=view.as_json())
+        opening = self.web.views_open(token=token.reveal(), trigger_id=trigger_id, view=view.as_json())
         _, opened = await _show("views.open", opening)
         return str(opened["id"]) if "id" in opened else None
 
     async def update(self, token: Secret, view_id: str, view: View) -> ViewResult:
         """Replace the view of an open modal. https://docs.slack.dev/reference/methods/views.update."""
-        updating = self._web.views_update(token=token.reveal(), view_id=view_id, view=view.as_json())
+        updating = self.web.views_update(token=token.reveal(), view_id=view_id, view=view.as_json())
         return (await _show("views.update", updating))[0]
 
     async def publish(self, token: Secret, user_id: str, view: View, *, view_hash: str | None) -> ViewResult:
@@ -298,7 +298,7 @@ class SlackViews:
 
         https://docs.slack.dev/reference/methods/views.publish
         """
-        publishing = self._web.views_publish(token=token.reveal(), user_id=user_id, view=view.as_json(), hash=view_hash)
+        publishing = self.web.views_publish(token=token.reveal(), user_id=user_id, view=view.as_json(), hash=view_hash)
         return (await _show("views.publish", publishing))[0]
 
 

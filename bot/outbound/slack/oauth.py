@@ -6,6 +6,7 @@ https://docs.slack.dev/authentication/installing-with-oauth
 import asyncio
 import base64
 from collections.abc import Mapping
+from dataclasses import KW_ONLY, InitVar, dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlencode, urljoin
@@ -24,24 +25,27 @@ _WRONG_REDIRECT = {"bad_redirect_uri", "oauth_authorization_url_mismatch"}
 _Exchanged = installation.Installation | installation.GrantProblem | installation.ExchangeProblem
 
 
+@dataclass(eq=False)
 class SlackOAuth:
     """OAuth client of the Slack app; Slack redirects browsers back to `redirect_uri`."""
 
-    def __init__(
-        self, session: aiohttp.ClientSession, *, api_url: str, client_id: str, client_secret: Secret, redirect_uri: str
-    ) -> None:
+    session: InitVar[aiohttp.ClientSession]
+    _: KW_ONLY
+    api_url: InitVar[str]
+    client_id: str
+    client_secret: Secret
+    redirect_uri: str
+
+    def __post_init__(self, session: aiohttp.ClientSession, api_url: str) -> None:
         self._web = open_web(session, api_url)
         self._page = urljoin(api_url, "/oauth/v2/authorize")
-        self._client_id = client_id
-        self._client_secret = client_secret
-        self._redirect_uri = redirect_uri
 
     def consent_url(self, state: Secret) -> str:
         """Return the URL of Slack's consent page."""
         query = {
-            "client_id": self._client_id,
+            "client_id": self.client_id,
             "scope": ",".join(installation.SCOPES),
-            "redirect_uri": self._redirect_uri,
+            "redirect_uri": self.redirect_uri,
             "state": state.reveal(),
         }
         return f"{self._page}?{urlencode(query)}"
@@ -56,7 +60,7 @@ class SlackOAuth:
             async with asyncio.timeout(_TIMEOUT):
                 response = await self._web.api_call(
                     "oauth.v2.access",
-                    data={"code": code.reveal(), "redirect_uri": self._redirect_uri},
+                    data={"code": code.reveal(), "redirect_uri": self.redirect_uri},
                     headers={"Authorization": self._credentials()},
                 )
         except SlackApiError as error:
@@ -67,7 +71,7 @@ class SlackOAuth:
 
     def _credentials(self) -> str:
         """https://www.rfc-editor.org/rfc/rfc7617; slack_sdk 3.48 makes them in a way that aiohttp warns of."""
-        pair = f"{self._client_id}:{self._client_secret.reveal()}"
+        pair = f"{self.client_id}:{self.client_secret.reveal()}"
         return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
 
