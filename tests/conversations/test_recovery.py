@@ -195,7 +195,7 @@ async def test_a_resume_after_a_connection_that_slack_replaces_is_asked_about() 
 
 
 async def test_any_number_of_orders_is_taken_over(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("usecases.orders", "outbound.store.order_rows"):
+    for module in ("usecases.orders", "outbound.store.orders"):
         monkeypatch.setattr(f"bot.{module}.MOST_TAKEN", 1)
     async with remains(database_url) as left:
         for _ in range(3):
