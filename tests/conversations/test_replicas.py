@@ -11,7 +11,7 @@ import pytest
 from bot.demo.sandbox import environment
 from bot.sim.anchor import SessionState, Slow
 from harness import HTTP_ONLY, SESSION, SingleHarness, paused, resumed, single_workspace
-from harness.databases import KEY
+from harness.databases import KEY, set_clock
 from harness.product import Limits, Settings, errors, running
 from harness.single_workspace import PATIENT_ACK
 
@@ -148,3 +148,35 @@ async def test_the_newest_resume_does_not_share_the_end_of_one_that_was_supersed
         await asyncio.gather(*orders)
         await at.slack.until(lambda: resumed(user=at.slack.bob.id) in [message.text for message in at.messages()])
         assert at.anchor.session(at.session).state is SessionState.RUNNING
+
+
+@HTTP_ONLY
+@pytest.mark.parametrize("step", [-3600, 3600])
+async def test_when_the_databases_clock_is_set_no_resume_undoes_a_later_pause_and_the_next_one_is_sent(
+    url: str, step: float
+) -> None:
+    set_clock(url, 0)
+    async with two_bots(url) as (at, switch):
+        first = at.slack.request_url
+        switch()
+        second = at.slack.request_url
+        await at.command(verb="resume")
+        at.anchor.requests.clear()
+        at.anchor.fault = Slow(3.0)
+        orders = []
+        for bot, verb, user in (
+            (first, "pause", at.slack.bob),
+            (second, "resume", at.slack.alice),  # waits for the pause
+            (first, "pause", at.slack.carol if step > 0 else None),
+            (first, "pause", at.slack.carol if step < 0 else None),
+        ):
+            if user is None:  # back before, or forward after the last pause
+                set_clock(url, step)
+                continue
+            at.slack.request_url = bot
+            orders.append(asyncio.create_task(at.command(verb=verb, user=user)))
+            await asyncio.sleep(0.5)  # until it is recorded
+        await asyncio.gather(*orders)
+        assert set(verbs(at)) == {"pause"}
+        at.anchor.fault, at.slack.request_url = None, second
+        assert (await at.answer("a command", verb="resume", within=10.0)).text == resumed()

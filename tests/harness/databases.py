@@ -19,6 +19,7 @@ import psycopg
 
 from bot.core.fields import Secret
 from bot.outbound.store.secrets import FieldCipher, FieldRef, new_key
+from harness.virtual_time import clock
 
 KEY = new_key()
 OTHER_KEY = new_key()
@@ -167,6 +168,22 @@ def postgresql_out_of_reach(url: str, directory: Path) -> tuple[str, Path, Path]
 def query(url: str, sql: str) -> list[tuple[object, ...]]:
     with psycopg.connect(url, autocommit=True) as connection:
         return connection.execute(sql.encode()).fetchall()
+
+
+def set_clock(url: str, ahead: float) -> None:
+    """Set the clock of a database so many seconds ahead of the machine's: for PostgreSQL, before it is used."""
+    if url.startswith("sqlite"):
+        clock.sqlite_ahead = ahead
+    else:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(_SET_CLOCK.format(ahead=ahead).encode())
+
+
+_SET_CLOCK = """
+DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, pg_catalog', current_database()); END $$;
+CREATE OR REPLACE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE
+    AS $$ SELECT pg_catalog.clock_timestamp() + {ahead} * interval '1 second' $$;
+"""
 
 
 def encrypted(value: str, owner: str, column: str) -> str:

@@ -49,6 +49,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.is_virtual = False
+        self.sqlite_ahead = 0.0
         self._at = 0.0
         self._runs_since: float | None = _real_monotonic()
         self._began, self._wall = 0.0, _real_time()
@@ -56,7 +57,7 @@ class Clock:
 
     def begin_test(self, *, is_virtual: bool) -> None:
         """Let the wall clock be the machine's again. A monotonic clock never goes back."""
-        self.is_virtual = is_virtual
+        self.is_virtual, self.sqlite_ahead = is_virtual, 0.0
         self.stand() if is_virtual else self.run()
         self._began, self._wall = self.elapsed(), _real_time()
 
@@ -227,7 +228,9 @@ def _in_nanoseconds(follow: Callable[[], float]) -> Callable[[], int]:
 
 def _connect(*args: Any, **options: Any) -> sqlite3.Connection:
     connection: sqlite3.Connection = _real_connect(*args, **options)
-    connection.create_function("julianday", 1, lambda _: int(time.time() * 1_000) / 86_400_000 + 2_440_587.5)
+    connection.create_function(
+        "julianday", 1, lambda _: int((time.time() + clock.sqlite_ahead) * 1_000) / 86_400_000 + 2_440_587.5
+    )
     return connection
 
 

@@ -1,6 +1,7 @@
 """Find the other orders for the sessions of rows, and lock these sessions, so that no process misses another's."""
 
-from collections.abc import Collection, Iterable, Mapping
+import time
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from typing import Any, get_args
 
@@ -8,6 +9,7 @@ from sqlalchemy import Row, bindparam, text
 
 from bot.core.outcomes import Broken, Doubt, Paused, Refusal, Resumed, Superseded, Unconfirmed
 from bot.core.requests import UNCONFIRMED_TTL, EarlierPause, Opposition, Order
+from bot.outbound.store.database_clock import DatabaseClock
 from bot.outbound.store.parameter_lists import padded
 
 NOT_SENT = [refusal.__name__ for refusal in (*get_args(Refusal), Superseded)]
@@ -20,7 +22,8 @@ OTHER_ORDERS = text(
     SELECT own.id, own.state, own.given_at,
       max(CASE WHEN other.verb <> own.verb AND other.state = 'sent'
         AND (other.owner <> :owner OR other.given_at > own.given_at) THEN 1 ELSE 0 END) AS running,
-      max(CASE WHEN other.verb <> own.verb AND other.settled_at IS NOT NULL THEN other.given_at END) AS last_given_at,
+      max(CASE WHEN other.verb <> own.verb AND other.settled_at IS NOT NULL AND other.given_at <= :latest
+        THEN other.given_at END) AS last_given_at,
       max(CASE WHEN other.verb <> own.verb AND other.owner <> :owner THEN other.settled_at END) AS last_settled_at,
       max(CASE WHEN other.verb <> own.verb AND other.outcome IN ('{Unconfirmed.__name__}', '{Broken.__name__}')
         AND other.outcome_fields NOT LIKE '{{"why": "{Doubt.RACED}"%' THEN other.settled_at END) AS in_doubt_at,
@@ -38,21 +41,26 @@ OTHER_ORDERS = text(
 """The opposite orders that can have been sent, and for a pause the last one before it, as "time person".
 
 Those of the same owner are in sequence by its own `SessionSequencer`, unless they were given later. A resume that is
-recorded as sent has no opposition: the pauses wait for it.
+recorded as sent has no opposition: the pauses wait for it. An order later than `latest` was given before a step of the
+clock, so before all others.
 """
 
 LATER_RESUME = text(
     f"""
     SELECT other.user_id FROM orders AS own JOIN orders AS other
-      ON other.team_id = own.team_id AND other.session_id = own.session_id AND other.given_at > own.given_at
+      ON other.team_id = own.team_id AND other.session_id = own.session_id
+      AND (other.given_at <= :latest, other.given_at) > (own.given_at <= :latest, own.given_at)
     WHERE own.id = :id AND other.verb = 'resume'
       AND (other.state = 'sent' OR other.outcome IN ('{Resumed.__name__}', '{Unconfirmed.__name__}'))
-    ORDER BY other.given_at DESC LIMIT 1
+    ORDER BY other.given_at <= :latest DESC, other.given_at DESC LIMIT 1
     """  # noqa: S608 - names of types
 )
 """The person of the last resume that had or can have an effect after a pause was given."""
 
-
+_VERSION_AT = """CASE WHEN own.id IS NULL THEN :made_at
+        WHEN own.verb = 'pause' AND other.verb = 'pause' AND own.user_id = other.user_id
+          THEN coalesce(own.settled_at, own.given_at)
+        ELSE own.given_at END"""
 CHANGE_SINCE = text(
     f"""
     SELECT other.id, other.verb, other.user_id, other.channel_id, other.reason, other.given_at, other.outcome
@@ -60,11 +68,8 @@ CHANGE_SINCE = text(
     WHERE other.team_id = :team_id AND other.session_id = :session_id AND other.id <> :version
       AND (other.outcome = '{Resumed.__name__}' OR (other.verb = 'pause' AND (other.outcome IS NULL
         OR other.outcome IN ('{Paused.__name__}', '{Unconfirmed.__name__}', '{Broken.__name__}'))))
-      AND other.given_at > CASE WHEN own.id IS NULL THEN :made_at
-        WHEN own.verb = 'pause' AND other.verb = 'pause' AND own.user_id = other.user_id
-          THEN coalesce(own.settled_at, own.given_at)
-        ELSE own.given_at END
-    ORDER BY other.given_at DESC LIMIT 1
+      AND (other.given_at <= :latest, other.given_at) > ({_VERSION_AT} <= :latest, {_VERSION_AT})
+    ORDER BY other.given_at <= :latest DESC, other.given_at DESC LIMIT 1
     """  # noqa: S608 - names of types
 )
 """The last order after another one that paused or resumed the session, or can pause it. The same person's pauses count
@@ -72,23 +77,28 @@ from the end of the first one: a double click is one pause. `made_at` is for an 
 """
 
 
-def opposition_values(owner: str, ids: Collection[str], now: float) -> dict[str, object]:
-    """Return the parameters of OTHER_ORDERS; `now` is the database's time."""
-    return {"owner": owner, "ids": padded(ids), "since": now - _RECENT}
+def opposition_values(owner: str, given_at: Mapping[str, float], clock: DatabaseClock) -> dict[str, object]:
+    """Return the parameters of OTHER_ORDERS; `given_at` has the monotonic times of the orders by their ids."""
+    since, latest = clock.earliest(time.monotonic() - _RECENT), clock.latest(min(given_at.values()))
+    return {"owner": owner, "ids": padded(given_at), "since": since, "latest": latest}
 
 
-def read_opposition(rows: Iterable[Row[tuple[object, ...]]], now: float) -> Mapping[str, Opposition]:
+def read_opposition(
+    rows: Iterable[Row[tuple[object, ...]]], given_at: Mapping[str, float], clock: DatabaseClock
+) -> Mapping[str, Opposition]:
     """Return the result of OTHER_ORDERS by id, without the rows whose sessions have no other orders."""
-    return {
-        row.id: Opposition(
+    doubted_since = clock.earliest(time.monotonic() - UNCONFIRMED_TTL)
+    opposition = {}
+    for row in rows:
+        began = min(row.given_at, clock.earliest(given_at[row.id]))
+        opposition[row.id] = Opposition(
             is_running=bool(row.running),
-            is_later=(row.last_given_at or 0.0) > row.given_at,
-            has_crossed=(row.last_settled_at or 0.0) > row.given_at - _CLOCK_ERROR,
-            is_in_doubt=(row.in_doubt_at or 0.0) > now - UNCONFIRMED_TTL,
+            is_later=(row.last_given_at or 0.0) > began,
+            has_crossed=(row.last_settled_at or 0.0) > began - _CLOCK_ERROR,
+            is_in_doubt=(row.in_doubt_at or 0.0) > doubted_since,
             earlier_pause=_earlier_pause(row),
         )
-        for row in rows
-    }
+    return opposition
 
 
 def _earlier_pause(row: Any) -> EarlierPause | None:  # noqa: ANN401 - a row has no type

@@ -204,7 +204,8 @@ class OrderColumns:
                 outcome = read_outcome(row.outcome, row.outcome_fields)
             except UnreadableError:
                 state = State.SENT
-        age, settled_age = max(0.0, now - row.given_at), None if outcome is None else now - row.settled_at
+        age, settled_age = now - row.given_at, None if outcome is None else now - row.settled_at
+        age = abs(age) if order.verb is Verb.RESUME else max(0.0, age)  # the clock may have been set back since
         return Unfinished(row.id, order, address, state, outcome, age, row.is_opposed, row.has_company, settled_age)
 
 
@@ -295,33 +296,34 @@ class OrderRows:
         offset = self._clock.offset(connection, session_locks(row.order for row in (*new, *resumes)))
         repeated, again = self._insert(connection, new, offset)
         pauses = [row for row in new if row.order.verb is Verb.PAUSE]
-        opposition = self._opposition(connection, [row.id for row in (*pauses, *resumes)], offset)
+        opposition = self._opposition(connection, {row.id: row.given_at for row in (*pauses, *resumes)})
         held_back = frozenset(row.id for row in resumes if opposition.get(row.id, NO_OPPOSITION).holds_back)
         going = [row for row in (*again, *changed) if row.id not in held_back]
         return Written(repeated | self._update(connection, going, offset), held_back, opposition)
 
     async def find_opposition(self, order_id: str) -> Opposition:
         """Return the opposition of a stored row."""
-        now = self._clock.estimate()
-        rows = await self._database.fetch_all(OTHER_ORDERS, **opposition_values(self._owner, [order_id], now))
-        return read_opposition(rows, now).get(order_id, NO_OPPOSITION)
+        given = {order_id: time.monotonic()}  # its row has the earlier time
+        rows = await self._database.fetch_all(OTHER_ORDERS, **opposition_values(self._owner, given, self._clock))
+        return read_opposition(rows, given, self._clock).get(order_id, NO_OPPOSITION)
 
     async def resumed_after(self, order_id: str) -> str | None:
         """Return who resumed the session of a stored pause after it was given, if anybody did."""
-        row = await self._database.fetch_one(LATER_RESUME, id=order_id)
+        latest = self._clock.latest(time.monotonic())
+        row = await self._database.fetch_one(LATER_RESUME, id=order_id, latest=latest)
         return None if row is None else str(row.user_id)
 
     async def change_since(self, order: Order, version: str) -> Row[Any] | None:
         """Return the last pause or resume of an order's session after the order `version`, if there is any."""
         values = {"team_id": order.actor.team_id, "session_id": order.session_id, "made_at": made_at(version)}
-        return await self._database.fetch_one(CHANGE_SINCE, version=version, **values)
+        latest = self._clock.latest(time.monotonic())
+        return await self._database.fetch_one(CHANGE_SINCE, version=version, latest=latest, **values)
 
-    def _opposition(self, connection: Connection, ids: Sequence[str], offset: float) -> Mapping[str, Opposition]:
-        if not ids:
+    def _opposition(self, connection: Connection, given_at: Mapping[str, float]) -> Mapping[str, Opposition]:
+        if not given_at:
             return {}
-        now = time.monotonic() + offset
-        rows = connection.execute(OTHER_ORDERS, opposition_values(self._owner, ids, now))
-        return read_opposition(rows, now)
+        rows = connection.execute(OTHER_ORDERS, opposition_values(self._owner, given_at, self._clock))
+        return read_opposition(rows, given_at, self._clock)
 
     def _insert(
         self, connection: Connection, new: Sequence[OrderRow], offset: float
@@ -363,7 +365,10 @@ class OrderRows:
 
     def _take_over(self, all_leases: bool, connection: Connection) -> list[Unfinished]:  # noqa: FBT001 - see partial
         now = time.monotonic() + self._clock.offset(connection)
-        is_left = [_c.leased_until < now, *([_c.source != Source.COMMAND_LINE] if all_leases else [])]
+        if not all_leases and time.monotonic() < self._clock.stepped_at + self.lease:
+            return []  # living processes renew their leases first
+        is_ended = or_(_c.leased_until < now, _c.leased_until > now + 2 * self.lease)  # longer is from before a step
+        is_left = [is_ended, *([_c.source != Source.COMMAND_LINE] if all_leases else [])]
         free = select(_c.id).where(UNFINISHED, _c.owner != self._owner, or_(*is_left))
         oldest = free.order_by(_c.given_at, _c.id).limit(MOST_TAKEN).with_for_update(skip_locked=True)
         ids = connection.execute(oldest).scalars().all()

@@ -146,7 +146,7 @@ async def test_a_process_that_is_frozen_in_a_transaction_does_not_stop_the_other
 
 @pytest.mark.parametrize("statement", STATEMENTS)
 async def test_no_statement_scans_the_table(store: Store, statement: TextClause) -> None:
-    values = {"owner": OURS, "ids": ["a"], "since": 0.0, "id": "a", "version": "a", "made_at": 0.0}
+    values = {"owner": OURS, "ids": ["a"], "since": 0.0, "id": "a", "version": "a", "made_at": 0.0, "latest": 9.0}
     values |= {"team_id": "T0HOME00001", "session_id": "a"}
 
     def explain(connection: Connection) -> str:
