@@ -24,6 +24,7 @@ from bot.metrics import Metrics
 from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.slack.client import SlackClient, SlackViews
+from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.availability import LOCK_WAIT
@@ -60,7 +61,7 @@ class Clients:
     anchor: AnchorClient
     web: AsyncWebClient
     slack: SlackClient
-    slack_now: Callable[[], float]
+    slack_clock: SlackClock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,7 +240,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
             HomeActionListeners(admin, home_view, delivery, tasks).routes,
         ]
     slack_app = SlackApp(
-        tables, orders, delivery, tasks, clients.slack_now, metrics, ack_wait=limits.ack_wait, most_tasks=limits.tasks
+        tables, orders, delivery, tasks, clients.slack_clock, metrics, ack_wait=limits.ack_wait, most_tasks=limits.tasks
     )
     return Container(
         monitor,

@@ -22,6 +22,7 @@ from bot.messages import history
 from bot.messages.sessions import MOST_RUNNING
 from bot.outbound.anchor import sessions as anchor_sessions
 from bot.outbound.slack import client, response_url, roles
+from bot.outbound.slack import clock as slack_clock
 from bot.outbound.slack import errors as slack_errors
 from bot.outbound.store import availability, card_claims, database, directory, journal, people, store
 from bot.outbound.store import history as past_orders
@@ -93,6 +94,9 @@ OPERATIONS: list[Row] = [
     ("same session {} times within {} seconds", order_limits.MOST_REPEATS, order_limits.REPEATS_WITHIN),
     ("has more than {} orders, commands are answered at once", fair_queue.MANY),
     ("A resume that arrives more than {} s late is not sent", requests.LATE),
+    ("of Slack's last {} answers within {} minutes", slack_clock.MOST_ANSWERS, minutes(slack_clock.KEPT)),
+    ("After a signed request it believes at most {} s", checks.MOST_SKEW),
+    ("If the answers differ by more than {} s", slack_clock.AGREEMENT),
     ("For {} s after a crash or a lost connection", socket_connection.REDELIVERY_WINDOW),
     ("signatures are accepted for {} minutes only", minutes(request.MAX_AGE)),
     ("whose clock is over {} minutes wrong rejects", minutes(checks.MOST_SKEW)),

@@ -1,6 +1,7 @@
 """Requests that reach the bot late, acks that Slack does not get, and results that nobody may miss."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -80,10 +81,36 @@ async def test_a_late_pause_is_not_sent_if_somebody_resumed_after_it_was_given(b
 
 @HTTP_ONLY
 async def test_a_difference_between_the_clocks_makes_no_request_late() -> None:
-    async with single_workspace() as at:
-        at.slack.clock.advance(-120)  # requests look two minutes old
-        await at.answer("a command")  # the look-up of the person brings Slack's time
+    async with single_workspace(now=lambda: time.time() + 120) as at:  # requests look two minutes old
         assert (await at.answer("a command", verb="resume")).text == resumed()
+
+
+async def hear_a_wrong_time(at: SingleHarness, ahead: float) -> None:
+    """Let one answer of Slack have a wrong Date: that about Bob, who pauses."""
+    at.slack.clock.dates_ahead = ahead
+    await at.answer("a command", at.slack.bob)
+    at.slack.clock.dates_ahead = 0.0
+
+
+@HTTP_ONLY
+@pytest.mark.parametrize("by", BY_BOTH)
+@pytest.mark.parametrize("ahead", [-200, 200])
+async def test_after_a_wrong_time_pauses_are_sent_and_resumes_asked_about_until_slacks_answers_agree(
+    ahead: float, by: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with single_workspace(ack_wait=ACK_WAIT) as at:
+        await hear_a_wrong_time(at, ahead)
+        assert "Slack's answers differ about the time" in caplog.messages
+        question = await at.answer(by, verb="resume")
+        await at.answer("a command", at.slack.bob)
+        assert ([order.verb for order in at.orders], question.ephemeral_to) == (["pause", "pause"], at.person.id)
+        await at.click(question, verb="resume")  # a pause came in between
+        await at.slack.until(lambda: len(at.ephemerals()) > 1)
+        await at.click(at.ephemerals()[-1], verb="resume")
+        await at.slack.until(lambda: resumed() in [one.text for one in at.messages()])
+        for _ in range(5):
+            await at.open_home()
+        assert (await at.answer(by, verb="resume")).text == resumed()
 
 
 @HTTP_ONLY

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
@@ -19,6 +19,7 @@ from bot.messages.blocks import Message
 from bot.messages.results import unknown_action_message, unknown_command_message
 from bot.messages.settings import answer_view
 from bot.metrics import OFF, Metrics
+from bot.outbound.slack.clock import SlackClock
 from bot.outbound.store.errors import StoreError
 from bot.usecases.delivery import MessageDelivery
 from bot.usecases.fair_queue import FairQueue
@@ -34,7 +35,7 @@ Payload = dict[str, Any]
 
 
 class SlackApp:
-    """Dispatcher of validated payloads to the listeners. `slack_now` gives Slack's time in Unix seconds.
+    """Dispatcher of validated payloads to the listeners.
 
     An ack waits for an outcome until its request is `ack_wait` seconds old. With `most_tasks` under way, requests fail.
     """
@@ -45,7 +46,7 @@ class SlackApp:
         orders: Orders,
         delivery: MessageDelivery,
         tasks: Tasks,
-        slack_now: Callable[[], float],
+        slack_clock: SlackClock,
         metrics: Metrics = OFF,
         *,
         ack_wait: float,
@@ -54,7 +55,7 @@ class SlackApp:
         self._orders = orders
         self._delivery = delivery
         self._tasks = tasks
-        self._slack_now = slack_now
+        self._slack_clock = slack_clock
         self._metrics = metrics
         self._ack_wait = ack_wait
         self._most_tasks = most_tasks
@@ -109,7 +110,11 @@ class SlackApp:
             if why_not is not None or len(self._tasks) >= self._most_tasks:
                 return Ack(status=503)  # Slack sends an event again, and tells a person of a command or click
         sent_at, resolution = read_time(payload, timestamp)
-        age = request_age(now=self._slack_now(), timestamp=sent_at, resolution=resolution, standstill=standstill)
+        if timestamp is not None:
+            self._slack_clock.accept_signed()
+        if sent_at is not None and not self._slack_clock.is_certain:
+            sent_at, may_be_old = None, True
+        age = request_age(now=self._slack_clock(), timestamp=sent_at, resolution=resolution, standstill=standstill)
         now = time.monotonic()
         given_at, began = min(received_at, now - age.most), min(received_at, now - age.least)
         request = RequestContext(address, age.least, given_at, Ack(), self._ack_wait, may_be_old=may_be_old)

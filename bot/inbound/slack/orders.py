@@ -177,7 +177,7 @@ class ButtonListeners:
         await ack()  # for Bolt
 
     async def _answer(self, click: ButtonClick, request: RequestContext) -> None:
-        order = _read_order(click, request.age)
+        order = _read_order(click, request)
         if isinstance(order, Message):
             self._tasks.start(self._delivery.deliver(click.address, order))
         else:
@@ -191,18 +191,19 @@ class ButtonListeners:
             await self._views.refresh(address, view, note=message.text)
 
 
-def _read_order(click: ButtonClick, age: float) -> Order | Message:
-    """Return the order of a click, or the answer if it is none."""
+def _read_order(click: ButtonClick, request: RequestContext) -> Order | Message:
+    """Return the order of a click, or the answer if it is none.
+
+    A resume that may be old is asked about, unless its version would show a later pause.
+    """
     found = find_session_id(click.value)
     if not isinstance(found, Found):
         return broken_button_message(click.verb, click.value, is_legacy=click.is_legacy)
     version = read_version(found.rest) if click.verb is Verb.RESUME else None
-    order = Order(click.verb, found.session_id, click.address.actor, "", click.trigger_id, age, Source.BUTTON, version)
-    return (
-        question_message(order, order.expected_version or new_id())
-        if order.verb is Verb.RESUME and not click.is_confirmed
-        else order
-    )
+    actor, trigger_id = click.address.actor, click.trigger_id
+    order = Order(click.verb, found.session_id, actor, "", trigger_id, request.age, Source.BUTTON, version)
+    is_asked = click.is_confirmed and (version is not None or not request.may_be_old)
+    return order if order.verb is Verb.PAUSE or is_asked else question_message(order, version or new_id())
 
 
 class ShortcutListeners:

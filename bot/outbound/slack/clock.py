@@ -1,12 +1,27 @@
 """Slack's clock, read from the `Date` header of its answers."""
 
-from collections.abc import Callable
+import logging
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
 
 import aiohttp
 from yarl import URL
 
+from bot.core.checks import MOST_SKEW
+
+_log = logging.getLogger(__name__)
+
+AGREEMENT = 5.0
+"""Seconds by which answers that agree can differ."""
+
+MOST_ANSWERS, KEPT = 5, 600.0
+"""The most answers that count, and for how many seconds."""
+
+_STEP = 1.0  # seconds; a clock that is adjusted slowly changes less between two requests
 _RESOLUTION = 1.0  # seconds, of the header
 _ABSURD = 86_400.0
 
@@ -25,36 +40,78 @@ def read_skew(date: str | None, *, began: float, ended: float) -> float | None:
     return ahead if ahead > 0 else -max(0.0, behind)
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The skew that an answer says, and the monotonic time at which it came."""
+
+    skew: float
+    at: float
+
+
+def add_answer(answers: Sequence[Answer], new: Answer) -> Sequence[Answer]:
+    """Return the last five answers of the 10 minutes until a new one; the last one before it stays, however old."""
+    recent = [one for one in answers if one.at > new.at - KEPT] or answers[-1:]
+    return [*recent, new][-MOST_ANSWERS:]
+
+
 class SlackClock:
     """Slack's time in Unix seconds; `now` is this machine's. Until Slack has answered, they are the same."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], monotonic: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        self._skew = 0.0
+        self._monotonic = monotonic
+        self._began = now() - monotonic()
+        self._answers: Sequence[Answer] = ()
+        self._most_skew = _ABSURD
+        self._was_certain = True
 
     def __call__(self) -> float:
         """Return Slack's time."""
-        return self._now() + self._skew
+        skews = self._skews()
+        return self._now() + (statistics.median(skews) if skews else 0.0)
 
-    def observe(self, date: str | None, *, began: float, ended: float) -> None:
-        """Read the header of the answer to a request that began and ended at these times of this machine.
+    @property
+    def is_certain(self) -> bool:
+        """Return whether Slack's answers agree."""
+        skews = self._skews()
+        return not skews or max(skews) - min(skews) <= AGREEMENT
 
-        An unreadable or absurd one changes nothing.
-        """
-        skew = read_skew(date, began=began, ended=ended)
-        if skew is not None and abs(skew) < _ABSURD:
-            self._skew = skew
+    def observe(self, date: str | None, *, seconds: float) -> None:
+        """Read the header of the answer to a request that took so many seconds. An unreadable one changes nothing."""
+        skew = read_skew(date, began=self._now() - seconds, ended=self._now())
+        if skew is None or abs(skew) >= _ABSURD:
+            return
+        self._forget_after_step()
+        self._answers = add_answer(self._answers, Answer(skew, self._monotonic()))
+        if self._was_certain and not self.is_certain:
+            _log.warning("Slack's answers differ about the time", extra={"seconds_ahead": str(self._skews())})
+        self._was_certain = self.is_certain
+
+    def accept_signed(self) -> None:
+        """Record that a signed request was recent by this machine's clock, so that it is at most 300 s wrong."""
+        self._forget_after_step()
+        self._most_skew = MOST_SKEW
+
+    def _skews(self) -> Sequence[float]:
+        self._forget_after_step()
+        return [one.skew for one in self._answers if abs(one.skew) <= self._most_skew]
+
+    def _forget_after_step(self) -> None:
+        """Forget everything if this machine's clock was set."""
+        before, self._began = self._began, self._now() - self._monotonic()
+        if abs(self._began - before) > _STEP:
+            self._answers, self._most_skew = (), _ABSURD
 
     def trace(self, api_url: str) -> aiohttp.TraceConfig:
         """Return a trace for the client session, which observes the answers of the Web API at `api_url`."""
         origin, config = URL(api_url).origin(), aiohttp.TraceConfig()
 
         async def start(_: aiohttp.ClientSession, call: SimpleNamespace, __: aiohttp.TraceRequestStartParams) -> None:
-            call.began = self._now()
+            call.began = self._monotonic()
 
         async def end(_: aiohttp.ClientSession, call: SimpleNamespace, end: aiohttp.TraceRequestEndParams) -> None:
             if end.url.origin() == origin:
-                self.observe(end.response.headers.get("Date"), began=call.began, ended=self._now())
+                self.observe(end.response.headers.get("Date"), seconds=self._monotonic() - call.began)
 
         config.on_request_start.append(start)
         config.on_request_end.append(end)

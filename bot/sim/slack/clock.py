@@ -19,6 +19,8 @@ class Clock:
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._ahead = 0.0
+        self.dates_ahead = 0.0
+        """Seconds by which the header Date of answers is ahead of it: a proxy can write a wrong one."""
 
     def now(self) -> float:
         """Return Unix seconds; pass this method to whatever shall share Slack's time."""

@@ -88,7 +88,7 @@ class SimSlack(Client):
         )
 
     def _headers(self) -> Mapping[str, str]:
-        return {"Date": formatdate(self.clock.now(), usegmt=True)}
+        return {"Date": formatdate(self.clock.now() + self.clock.dates_ahead, usegmt=True)}
 
     async def __aenter__(self) -> Self:
         await self.start()
