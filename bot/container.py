@@ -42,10 +42,10 @@ from bot.usecases.home import HomeView
 from bot.usecases.monitor import AdminNotifier, CurrentAdmins, WorkspaceMonitor
 from bot.usecases.orders import INTERVAL, Orders, Recovery
 from bot.usecases.session_cards import SessionCards
-from bot.usecases.session_checks import CardFacts, SessionChecks
+from bot.usecases.session_checks import CardFacts, FactReads, SessionChecks
 from bot.usecases.session_control import SessionControl
 from bot.usecases.session_modals import SessionModals, SessionViews
-from bot.usecases.sessions import FactReads, PastOrders, SessionLists, SessionReads
+from bot.usecases.sessions import PastOrders, SessionLists, SessionReads
 from bot.usecases.settings import Admin, AdminActions, AlertChanges, KeyChanges, PolicyChanges
 from bot.usecases.settings_modals import HistoryModal, SettingsModals
 
@@ -162,8 +162,8 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         clients.transport, base_url=settings.anchor_api_url, timeout=settings.anchor_timeout
     )
     reads = SessionReads(anchor_sessions, tasks, limits.now, time.monotonic, monitor)
-    card_facts = CardFacts(CardFactRows(tenancy.store.database), reads.known)
-    fact_reads = FactReads(anchor_sessions, reads, card_facts.fill, tasks, time.monotonic)
+    card_facts = CardFacts(CardFactRows(tenancy.store.database), reads)
+    fact_reads = FactReads(anchor_sessions, reads, card_facts, tasks, time.monotonic)
     lists = SessionLists(access_check, reads, past_orders, tasks, limits.now)
     shown: _Shown = {"now": limits.now, "dashboard_url": settings.anchor_dashboard_url}
     session_modals = SessionModals(lists, workspaces, views, delivery, tasks, tenancy.store.cipher, **shown)
@@ -198,8 +198,8 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     )
     states = SessionStates(tenancy.store.database)
     sender = CardSender(slack, workspaces, states)
-    outbox = CardOutbox(CardRows(tenancy.store.database, owner), sender.send, metrics)
-    alert_cards = AlertCards(slack, outbox, limits.now, reads.known)
+    outbox = CardOutbox(CardRows(tenancy.store.database, owner), sender, metrics)
+    alert_cards = AlertCards(slack, outbox, limits.now, reads)
     check_rows = SessionCheckRows(tenancy.store.database)
     session_checks = SessionChecks(anchor_sessions, workspaces, check_rows, reads, card_facts, outbox)
     session_cards = SessionCards(outbox, states, limits.now, dashboard_url=dashboard_url)
@@ -212,7 +212,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         limits.now,
         time.monotonic,
         dashboard_url=dashboard_url,
-        known=reads.known,
+        reads=reads,
     )
     recovery = Recovery(
         journal, orders, tasks, is_alone=tenancy.store.database.is_exclusive, interval=limits.recovery_interval

@@ -2,15 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from bot.concurrency import Tasks, happens
 from bot.core.cards import Alert, AlertContent, CardName, NewCard, SessionName, first
 from bot.core.fields import Secret
 from bot.core.retries import Kind
-from bot.core.session_ids import SessionId
-from bot.core.sessions import Session, SessionState, ended_state
+from bot.core.sessions import SessionState, ended_state
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Message
 from bot.messages.cards import alert_message, card_message, digest_of
@@ -30,6 +29,7 @@ from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.history import SessionStates
 from bot.outbound.workspaces import Workspaces
 from bot.request_id import new_id
+from bot.usecases.sessions import SessionReads
 
 RETRY_WINDOW = 10.0  # seconds from the first attempt to the start of the last one: the caller waits for the response
 _POST_BACKOFF = 0.5
@@ -158,7 +158,7 @@ class CardOutbox:
     """
 
     rows: CardRows
-    send: Callable[[ClaimedCard], Awaitable[Attempt]] | None = None
+    sender: CardSender | None = None
     metrics: Metrics = OFF
 
     def __post_init__(self) -> None:
@@ -227,7 +227,7 @@ class CardOutbox:
 
     async def _tick(self) -> float:
         """Write the changes and start to send what is due. Return how many seconds to wait then."""
-        result = await self._exchange(most=MOST_SENDING - len(self._sending) if self.send else 0)
+        result = await self._exchange(most=MOST_SENDING - len(self._sending) if self.sender else 0)
         if result is None:
             return _RETRY_DELAY
         for card in result.claimed:
@@ -258,8 +258,8 @@ class CardOutbox:
         self._placing.pop(alert_id).set_result(placed)
 
     async def _send_one(self, card: ClaimedCard) -> None:
-        assert self.send is not None  # noqa: S101 - else nothing is claimed
-        attempt = await self.send(card)
+        assert self.sender is not None  # noqa: S101 - else nothing is claimed
+        attempt = await self.sender.send(card)
         sent, failure = attempt.sent, attempt.failure
         senders = [sender for part in card.parts if (sender := self._senders.get(part.id))]
         is_told = bool(senders) and card.is_single_alert
@@ -343,11 +343,11 @@ class AlertCards:
     slack: SlackClient
     outbox: CardOutbox
     now: Callable[[], float]
-    known: Callable[[str, SessionId], Session | None]
+    reads: SessionReads
 
     async def post(self, workspace: Workspace, channel: str, alert: Alert) -> AlertResult:
         """Place an alert. A new card is posted by then, or stays in the queue."""
-        known = self.known(workspace.team_id, alert.session_id)
+        known = self.reads.known(workspace.team_id, alert.session_id)
         facts = None if known is None else known.for_card()
         incoming = IncomingAlert(new_id(), workspace.team_id, channel, alert, facts)
         placing = await self.outbox.post(incoming, within=POST_WAIT)

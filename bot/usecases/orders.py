@@ -15,8 +15,6 @@ from bot.concurrency import Tasks, happens
 from bot.core.outcomes import Outcome, Paused, Refusal, Resumed
 from bot.core.recovery import Unfinished, settled_outcome
 from bot.core.requests import Order, ReplyAddress, Verb, operator_name
-from bot.core.session_ids import SessionId
-from bot.core.sessions import Session
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, section
 from bot.messages.results import card_not_updated, card_update, outcome_message
@@ -27,6 +25,7 @@ from bot.usecases.delivery import MessageDelivery, Receipt
 from bot.usecases.incidents import report
 from bot.usecases.session_cards import CardUpdates, SessionCards
 from bot.usecases.session_control import SessionControl
+from bot.usecases.sessions import SessionReads
 
 _SETTLE_TIMEOUT = 1.0  # seconds for an outcome to be stored before it is told or shown
 _REMEMBER = 900.0  # seconds; Slack sends an unanswered request again for up to some minutes
@@ -67,7 +66,7 @@ class Orders:
         clock: Callable[[], float],
         *,
         dashboard_url: str,
-        known: Callable[[str, SessionId], Session | None],
+        reads: SessionReads,
     ) -> None:
         self._session_control = session_control
         self._journal = journal
@@ -77,7 +76,7 @@ class Orders:
         self._tasks = tasks
         self._now = now
         self._dashboard_url = dashboard_url
-        self._known = known
+        self._reads = reads
         self._by_trigger: TTLCache[str, RunningOrder] = TTLCache(MOST_TRIGGERS, _REMEMBER, timer=clock)
 
     def start(self, order: Order, address: ReplyAddress) -> tuple[RunningOrder, bool]:
@@ -103,7 +102,7 @@ class Orders:
             dashboard_url=self._dashboard_url,
             order_id=entry.id,
             message_url=entry.address.message_url,
-            known=self._known(entry.order.actor.team_id, entry.order.session_id),
+            known=self._reads.known(entry.order.actor.team_id, entry.order.session_id),
         )
 
     def told(self, running: RunningOrder) -> None:
@@ -194,7 +193,7 @@ class Orders:
             return address, message
         is_card, line = await self._update_cards(entry, outcome), ""
         if not is_card:
-            known = self._known(entry.order.actor.team_id, entry.order.session_id)
+            known = self._reads.known(entry.order.actor.team_id, entry.order.session_id)
             update = card_update(entry.order, outcome, now=self._now(), order_id=entry.id, known=known)
             line = await self._card_updates.send(address, clicked, update)
         goes_to_thread = isinstance(outcome, Paused) or (isinstance(outcome, Resumed) and is_card)

@@ -29,8 +29,8 @@ from bot.usecases.monitor import ResultMonitor
 from bot.usecases.order_limits import OrderLimits
 from bot.usecases.order_record import OrderRecord
 from bot.usecases.sequencers import Name, Sequencers
+from bot.usecases.session_checks import FactReads
 from bot.usecases.session_sequencer import Anchor, Result, SessionSequencer
-from bot.usecases.sessions import FactReads
 
 _log = logging.getLogger(__name__)
 

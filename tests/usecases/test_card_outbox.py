@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 from unittest.mock import Mock
 
 import pytest
@@ -33,7 +33,7 @@ class Sender:
 
 @asynccontextmanager
 async def running(rows: Any, sender: Sender | None = None, metrics: Any = None) -> AsyncIterator[CardOutbox]:
-    outbox = CardOutbox(rows, sender.send if sender else None, metrics or Mock())
+    outbox = CardOutbox(rows, cast("Any", sender), metrics or Mock())
     work = asyncio.create_task(outbox.run())
     async with asyncio.timeout(60):
         yield outbox

@@ -6,7 +6,7 @@ from unittest.mock import AsyncMock, Mock
 
 import pytest
 
-from bot.usecases.sessions import INTERVAL, FactReads
+from bot.usecases.session_checks import FACTS_INTERVAL, FactReads
 from harness.product import SessionId, Tasks, sessions
 from harness.texts import SESSION
 from harness.values import access_of
@@ -26,7 +26,7 @@ class Bench:
         self.kept: Any = Mock(is_fresh=Mock(return_value=False))
         self.about = AsyncMock(side_effect=self.read)
         anchor: Any = Mock(about=self.about)
-        self.reads = FactReads(anchor, self.kept, self.fill, Tasks(), lambda: self.now)
+        self.reads = FactReads(anchor, self.kept, Mock(fill=self.fill), Tasks(), lambda: self.now)
 
     async def read(self, *_: object, **__: object) -> Any:
         await self.released.wait()
@@ -59,7 +59,7 @@ async def test_many_workspaces_share_a_limit(bench: Bench, *, is_slow: bool) -> 
     for number in range(50):
         await bench.follow(f"T{number}")
     assert bench.about.await_count == 20
-    bench.now = INTERVAL
+    bench.now = FACTS_INTERVAL
     assert await bench.follow("T50") == (20 if is_slow else 21)
 
 
