@@ -86,16 +86,17 @@ async def test_a_difference_between_the_clocks_makes_no_request_late() -> None:
 
 
 async def hear_a_wrong_time(at: SingleHarness, ahead: float) -> None:
-    """Let one answer of Slack have a wrong Date: that about Bob, who pauses."""
+    """Let two answers of Slack have a wrong Date: those about Bob and Carol, who pause."""
     at.slack.clock.dates_ahead = ahead
-    await at.answer("a command", at.slack.bob)
+    for person in (at.slack.bob, at.slack.carol):
+        await at.answer("a command", person)
     at.slack.clock.dates_ahead = 0.0
 
 
 @HTTP_ONLY
 @pytest.mark.parametrize("by", BY_BOTH)
 @pytest.mark.parametrize("ahead", [-200, 200])
-async def test_after_a_wrong_time_pauses_are_sent_and_resumes_asked_about_until_slacks_answers_agree(
+async def test_after_wrong_times_pauses_are_sent_and_resumes_asked_about_until_slacks_answers_agree(
     ahead: float, by: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with single_workspace(ack_wait=ACK_WAIT) as at:
@@ -103,7 +104,7 @@ async def test_after_a_wrong_time_pauses_are_sent_and_resumes_asked_about_until_
         assert "Slack's answers differ about the time" in caplog.messages
         question = await at.answer(by, verb="resume")
         await at.answer("a command", at.slack.bob)
-        assert ([order.verb for order in at.orders], question.ephemeral_to) == (["pause", "pause"], at.person.id)
+        assert ([order.verb for order in at.orders], question.ephemeral_to) == (["pause"] * 3, at.person.id)
         await at.click(question, verb="resume")  # a pause came in between
         await at.slack.until(lambda: len(at.ephemerals()) > 1)
         await at.click(at.ephemerals()[-1], verb="resume")
@@ -111,6 +112,13 @@ async def test_after_a_wrong_time_pauses_are_sent_and_resumes_asked_about_until_
         for _ in range(5):
             await at.open_home()
         assert (await at.answer(by, verb="resume")).text == resumed()
+
+
+@HTTP_ONLY
+async def test_after_a_signed_request_a_time_that_is_an_hour_wrong_changes_nothing() -> None:
+    async with single_workspace() as at:
+        await hear_a_wrong_time(at, 3600)
+        assert (await at.answer("a command", verb="resume")).text == resumed()
 
 
 @HTTP_ONLY
