@@ -33,17 +33,17 @@ from bot.outbound.store.history import OrderHistory, SessionStates
 from bot.outbound.store.journal import RENEWALS, Journal
 from bot.outbound.store.orders import LEASE, OrderRows
 from bot.tenancy import Tenancy
-from bot.usecases.access_check import AccessCheck
+from bot.usecases.access import AccessCheck
 from bot.usecases.cards import AlertCards, CardOutbox, CardSender
 from bot.usecases.checks import CachedChecks, Services
+from bot.usecases.control import SessionControl
 from bot.usecases.delivery import MessageDelivery
-from bot.usecases.fair_queue import CAPACITY, FairQueue
 from bot.usecases.home import HomeView
 from bot.usecases.monitor import AdminNotifier, CurrentAdmins, WorkspaceMonitor
 from bot.usecases.orders import INTERVAL, Orders, Recovery
+from bot.usecases.queue import CAPACITY, FairQueue
 from bot.usecases.session_cards import SessionCards
 from bot.usecases.session_checks import CardFacts, FactReads, SessionChecks
-from bot.usecases.session_control import SessionControl
 from bot.usecases.session_modals import SessionModals, SessionViews
 from bot.usecases.sessions import PastOrders, SessionLists, SessionReads
 from bot.usecases.settings import Admin, AdminActions, AlertChanges, KeyChanges, PolicyChanges

@@ -27,19 +27,9 @@ from bot.outbound.slack import errors as slack_errors
 from bot.outbound.store import availability, card_claims, database, directory, journal, people, store
 from bot.outbound.store import history as past_orders
 from bot.outbound.store import orders as order_rows
+from bot.usecases import access, delivery, home, monitor, orders, queue, sequence, session_cards, session_checks
 from bot.usecases import cards as outbox
 from bot.usecases import checks as use_checks
-from bot.usecases import (
-    delivery,
-    fair_queue,
-    home,
-    monitor,
-    order_limits,
-    orders,
-    sequencers,
-    session_cards,
-    session_checks,
-)
 from bot.usecases import orders as recoveries
 from bot.usecases import sessions as lists
 from bot.usecases import sessions as reads
@@ -49,8 +39,8 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 WORDS = {1: "one", 2: "two", 3: "three", 5: "five", 10: "ten"}
 SPANS = {1: "second", 60: "minute", 1_800: "half an hour", 3_600: "hour"}
-ALL, EACH = fair_queue.CAPACITY, fair_queue.CAPACITY // fair_queue.SHARE
-ALERTS_EACH = endpoint.MOST_AT_ONCE // fair_queue.SHARE
+ALL, EACH = queue.CAPACITY, queue.CAPACITY // queue.SHARE
+ALERTS_EACH = endpoint.MOST_AT_ONCE // queue.SHARE
 DEADLINE, DAYS = float(SETTINGS["ANCHOR_DEADLINE"].default), int(SETTINGS["JOURNAL_DAYS"].default)
 
 
@@ -89,10 +79,10 @@ OPERATIONS: list[Row] = [
         container.MOST_AT_ANCHOR,
     ),
     ("a person can have {} unfinished orders, which is {} per second for {} seconds", EACH, EACH / DEADLINE, DEADLINE),
-    ("can resume {} times per {}", order_limits.MOST_RESUMES, span(order_limits.RESUMES_WITHIN)),
-    ("the limits for a person ({} resumes per minute)", order_limits.MOST_RESUMES),
-    ("same session {} times within {} seconds", order_limits.MOST_REPEATS, order_limits.REPEATS_WITHIN),
-    ("has more than {} orders, commands are answered at once", fair_queue.MANY),
+    ("can resume {} times per {}", access.MOST_RESUMES, span(access.RESUMES_WITHIN)),
+    ("the limits for a person ({} resumes per minute)", access.MOST_RESUMES),
+    ("same session {} times within {} seconds", access.MOST_REPEATS, access.REPEATS_WITHIN),
+    ("has more than {} orders, commands are answered at once", queue.MANY),
     ("A resume that arrives more than {} s late is not sent", requests.LATE),
     ("of Slack's last {} answers within {} minutes", slack_clock.MOST_ANSWERS, minutes(slack_clock.KEPT)),
     ("After a signed request it believes at most {} s", checks.MOST_SKEW),
@@ -113,7 +103,7 @@ OPERATIONS: list[Row] = [
     ("tries again every {} s", availability.RETRY_DELAY),
     ("| unfinished orders, of all and of one person | {}; {} |", ALL, EACH),
     ("orders at Anchor, of all and of one person | {}; {} |", container.MOST_AT_ANCHOR, container.MOST_AT_ANCHOR_EACH),
-    ("or one in doubt for a {} | {} |", span(requests.UNCONFIRMED_TTL), sequencers.MOST_SESSIONS),
+    ("or one in doubt for a {} | {} |", span(requests.UNCONFIRMED_TTL), sequence.MOST_SESSIONS),
     ("journal's memory until they are told | {} |", journal.MOST_OPEN),
     ("that are being sent, of all and of one person | {}; {}", delivery.MOST_SENDING, delivery.MOST_SENDING_EACH),
     ("| messages that wait, of all and of one person | {}; {} |", ALL, EACH),
@@ -129,7 +119,7 @@ OPERATIONS: list[Row] = [
         ("| triggers of orders; delivered results; used `response_url`s | {} each |", most)
         for most in (orders.MOST_TRIGGERS, delivery.MOST_REMEMBERED, response_url.MOST_URLS)
     ),
-    ("| counts of resumes, by person, and by person and session | {} each |", order_limits.MOST_REMEMBERED),
+    ("| counts of resumes, by person, and by person and session | {} each |", access.MOST_REMEMBERED),
     ("| roles of people; workspaces, for outages of the database | {} each |", roles.MAX_ENTRIES),
     ("| roles of people; workspaces, for outages of the database | {} each |", directory.MAX_ENTRIES),
     (

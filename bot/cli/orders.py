@@ -39,12 +39,12 @@ from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.secrets import keys_of_one
 from bot.outbound.store.sqlite import IN_MEMORY
 from bot.outbound.store.store import Store, connect_store, explain, open_store
-from bot.usecases.access_check import OperatorAccess
+from bot.usecases.access import OperatorAccess
 from bot.usecases.cards import CardOutbox
-from bot.usecases.fair_queue import FairQueue
+from bot.usecases.control import SessionControl
 from bot.usecases.orders import NoMonitor, execute
+from bot.usecases.queue import FairQueue
 from bot.usecases.session_cards import SessionCards
-from bot.usecases.session_control import SessionControl
 
 _LINK = re.compile(r"<(https?:[^<>|]+)\|([^<>]+)>")
 _DATE = re.compile(r"<!date\^[^<>|]+\|([^<>]+)>")

@@ -30,7 +30,7 @@ from bot.outbound.slack.client import (
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
-from bot.usecases.fair_queue import CAPACITY, FairQueue
+from bot.usecases.queue import CAPACITY, FairQueue
 
 _log = logging.getLogger(__name__)
 

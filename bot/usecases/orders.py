@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, InitVar, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -21,10 +21,10 @@ from bot.messages.results import card_not_updated, card_update, outcome_message
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.journal import Journal, JournalEntry
 from bot.outbound.store.orders import MOST_TAKEN
+from bot.usecases.control import SessionControl
 from bot.usecases.delivery import MessageDelivery, Receipt
 from bot.usecases.incidents import report
 from bot.usecases.session_cards import CardUpdates, SessionCards
-from bot.usecases.session_control import SessionControl
 from bot.usecases.sessions import SessionReads
 
 _SETTLE_TIMEOUT = 1.0  # seconds for an outcome to be stored before it is told or shown
@@ -49,41 +49,33 @@ class RunningOrder:
         return self.entry.is_stored or (delivery is not None and delivery.done())
 
 
+@dataclass(eq=False)
 class Orders:
     """Execution and delivery of orders; `now` gives Unix seconds, `clock` monotonic ones.
 
     `known` gives what is known of a session of a workspace, without waiting.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - collaborators and settings
-        self,
-        session_control: SessionControl,
-        journal: Journal,
-        delivery: MessageDelivery,
-        session_cards: SessionCards,
-        tasks: Tasks,
-        now: Callable[[], float],
-        clock: Callable[[], float],
-        *,
-        dashboard_url: str,
-        reads: SessionReads,
-    ) -> None:
-        self._session_control = session_control
-        self._journal = journal
-        self._delivery = delivery
-        self._session_cards = session_cards
-        self._card_updates = CardUpdates(delivery, tasks)
-        self._tasks = tasks
-        self._now = now
-        self._dashboard_url = dashboard_url
-        self._reads = reads
+    session_control: SessionControl
+    journal: Journal
+    delivery: MessageDelivery
+    session_cards: SessionCards
+    tasks: Tasks
+    now: Callable[[], float]
+    clock: InitVar[Callable[[], float]]
+    _: KW_ONLY
+    dashboard_url: str
+    reads: SessionReads
+
+    def __post_init__(self, clock: Callable[[], float]) -> None:
+        self._card_updates = CardUpdates(self.delivery, self.tasks)
         self._by_trigger: TTLCache[str, RunningOrder] = TTLCache(MOST_TRIGGERS, _REMEMBER, timer=clock)
 
     def start(self, order: Order, address: ReplyAddress) -> tuple[RunningOrder, bool]:
         """Record an order and begin to execute it. Return it, and whether Slack sent it before: then it is that one."""
         if order.trigger_id and (earlier := self._by_trigger.get(order.trigger_id)):
             return earlier, True
-        return self._start(self._journal.begin(order, address)), False
+        return self._start(self.journal.begin(order, address)), False
 
     def knows(self, order: Order) -> bool:
         """Return whether the order came before, to this process or to one whose orders it has taken over."""
@@ -91,23 +83,23 @@ class Orders:
 
     def is_congested(self, order: Order) -> bool:
         """Return whether the outcome of an order of this person will probably take long."""
-        return self._session_control.is_congested(order)
+        return self.session_control.is_congested(order)
 
     def message(self, entry: JournalEntry, outcome: Outcome) -> Message:
         """Return the message about the outcome of an order."""
         return outcome_message(
             entry.order,
             outcome,
-            now=self._now(),
-            dashboard_url=self._dashboard_url,
+            now=self.now(),
+            dashboard_url=self.dashboard_url,
             order_id=entry.id,
             message_url=entry.address.message_url,
-            known=self._reads.known(entry.order.actor.team_id, entry.order.session_id),
+            known=self.reads.known(entry.order.actor.team_id, entry.order.session_id),
         )
 
     def told(self, running: RunningOrder) -> None:
         """Record that Slack has the outcome in its ack."""
-        self._journal.told(running.entry, "ack")
+        self.journal.told(running.entry, "ack")
 
     async def deliver(self, running: RunningOrder, address: ReplyAddress) -> None:
         """Deliver the outcome of an order to an address, and record that. Never raises.
@@ -115,7 +107,7 @@ class Orders:
         Nobody waits for that of the command line: its process was killed.
         """
         await asyncio.wait({running.outcome})
-        is_ours = partial(self._journal.is_ours, running.entry)
+        is_ours = partial(self.journal.is_ours, running.entry)
         try:
             outcome = running.outcome.result()
             if outcome is None or not await is_ours():
@@ -124,10 +116,10 @@ class Orders:
         except Exception as error:  # noqa: BLE001 - every exception is reported to the person
             message = report(error)
         nobody_waits = operator_name(address.actor.user_id) is not None
-        receipt = _NOBODY if nobody_waits else await self._delivery.deliver(address, message, is_ours=is_ours)
-        self._journal.told(running.entry, receipt.route if receipt else None)
+        receipt = _NOBODY if nobody_waits else await self.delivery.deliver(address, message, is_ours=is_ours)
+        self.journal.told(running.entry, receipt.route if receipt else None)
         if receipt and receipt.route == "channel" and receipt.posted and message.blocks:
-            self._session_cards.posted(running.entry, message, receipt.posted)
+            self.session_cards.posted(running.entry, message, receipt.posted)
 
     async def stored_result(self, running: RunningOrder) -> Message | None:
         """Return the message about an order once its outcome is stored, or the database takes too long.
@@ -143,8 +135,8 @@ class Orders:
         return self._start(entry, settled_outcome(unfinished))
 
     def _start(self, entry: JournalEntry, outcome: Outcome | None = None) -> RunningOrder:
-        running = RunningOrder(entry, self._tasks.start(self._execute(entry, outcome)))
-        self._session_cards.watch(entry)
+        running = RunningOrder(entry, self.tasks.start(self._execute(entry, outcome)))
+        self.session_cards.watch(entry)
         if entry.order.trigger_id:
             self._by_trigger[entry.order.trigger_id] = running
         return running
@@ -156,24 +148,24 @@ class Orders:
         unconfirmed. A pause is executed again. If another process has the order, its outcome counts.
         """
         if outcome is None:
-            outcome = await self._session_control.execute(entry)
-        self._journal.settle(entry, outcome)
+            outcome = await self.session_control.execute(entry)
+        self.journal.settle(entry, outcome)
         if entry.address.clicked is None and entry.address.thread_ts is None:
-            self._tasks.start(self._update_cards(entry, outcome))
+            self.tasks.start(self._update_cards(entry, outcome))
         if entry.order.verb is Verb.RESUME and not isinstance(outcome, Refusal):
             await asyncio.wait({entry.written}, timeout=_SETTLE_TIMEOUT)
-        return outcome if await self._journal.is_ours(entry) else await self._outcome_elsewhere(entry.order.trigger_id)
+        return outcome if await self.journal.is_ours(entry) else await self._outcome_elsewhere(entry.order.trigger_id)
 
     async def _update_cards(self, entry: JournalEntry, outcome: Outcome) -> bool:
         """Update the cards of the session. Return whether the clicked message is one of them."""
-        is_card = await self._session_cards.update(entry, outcome)
-        self._tasks.start(self._session_cards.report(entry, outcome, in_thread=is_card))
+        is_card = await self.session_cards.update(entry, outcome)
+        self.tasks.start(self.session_cards.report(entry, outcome, in_thread=is_card))
         return is_card
 
     async def _outcome_elsewhere(self, trigger_id: str | None) -> Outcome | None:
         """Return what another process has recorded of an order, if it is known."""
         try:
-            return await self._journal.rows.outcome_of(trigger_id) if trigger_id else None
+            return await self.journal.rows.outcome_of(trigger_id) if trigger_id else None
         except StoreError:
             return None
 
@@ -193,8 +185,8 @@ class Orders:
             return address, message
         is_card, line = await self._update_cards(entry, outcome), ""
         if not is_card:
-            known = self._reads.known(entry.order.actor.team_id, entry.order.session_id)
-            update = card_update(entry.order, outcome, now=self._now(), order_id=entry.id, known=known)
+            known = self.reads.known(entry.order.actor.team_id, entry.order.session_id)
+            update = card_update(entry.order, outcome, now=self.now(), order_id=entry.id, known=known)
             line = await self._card_updates.send(address, clicked, update)
         goes_to_thread = isinstance(outcome, Paused) or (isinstance(outcome, Resumed) and is_card)
         if not goes_to_thread:
@@ -248,20 +240,21 @@ INTERVAL = 2.0
 """Seconds between two looks for unfinished orders."""
 
 
+@dataclass(eq=False)
 class Recovery:
     """Recovery of unfinished orders. `is_alone` says that no other process can use the database.
 
     `interval` is INTERVAL.
     """
 
-    def __init__(
-        self, journal: Journal, orders: Orders, tasks: Tasks, *, is_alone: bool, interval: float = INTERVAL
-    ) -> None:
-        self._journal = journal
-        self._orders = orders
-        self._tasks = tasks
-        self._is_alone = is_alone
-        self._interval = interval
+    journal: Journal
+    orders: Orders
+    tasks: Tasks
+    _: KW_ONLY
+    is_alone: bool
+    interval: float = INTERVAL
+
+    def __post_init__(self) -> None:
         self._stopping = asyncio.Event()
         self._has_looked = asyncio.Event()
         self._follows_crash = True
@@ -283,21 +276,21 @@ class Recovery:
         while not self._stopping.is_set():
             taken = await self._take_over()
             for _, same_session in itertools.groupby(sorted(taken or (), key=_session), _session):
-                self._tasks.start(self._recover(list(same_session)))
-            if taken is not None and self._is_alone and len(taken) < MOST_TAKEN:
+                self.tasks.start(self._recover(list(same_session)))
+            if taken is not None and self.is_alone and len(taken) < MOST_TAKEN:
                 return
             if taken is None or len(taken) < MOST_TAKEN:
-                await happens(self._stopping, within=self._interval)
+                await happens(self._stopping, within=self.interval)
 
     async def _take_over(self) -> list[tuple[Unfinished, JournalEntry]] | None:
         """Return the orders that were taken over; None if the database fails, or the journal is full."""
-        if self._journal.is_full:
+        if self.journal.is_full:
             return None
         try:
             if not self._has_looked.is_set():
-                self._follows_crash = await self._journal.rows.has_orders_of_others()
+                self._follows_crash = await self.journal.rows.has_orders_of_others()
                 self._has_looked.set()
-            return await self._journal.take_over(all_leases=self._is_alone)
+            return await self.journal.take_over(all_leases=self.is_alone)
         except StoreUnreachableError:
             return None  # the journal reports it
         except Exception:  # noqa: BLE001 - the next attempt may work
@@ -313,8 +306,8 @@ class Recovery:
         request_id.begin(entry.id)
         about = {"session": unfinished.order.session_id, "state": unfinished.state.value}
         _log.warning("unfinished order taken over", extra=about | {"age_seconds": round(unfinished.age)})
-        running = self._orders.recover(unfinished, entry)
-        self._tasks.start(self._orders.deliver(running, entry.address))
+        running = self.orders.recover(unfinished, entry)
+        self.tasks.start(self.orders.deliver(running, entry.address))
         return running
 
 

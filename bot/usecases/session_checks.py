@@ -17,7 +17,7 @@ from bot.outbound.store.cards import CardFactRows, SessionCheckRows
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.orders import storable
 from bot.outbound.workspaces import Workspaces
-from bot.usecases.access_check import Access
+from bot.usecases.access import Access
 from bot.usecases.cards import CardOutbox
 from bot.usecases.sessions import SessionReads
 

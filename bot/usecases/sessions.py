@@ -18,7 +18,7 @@ from bot.core.workspace import Workspace
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.history import OrderHistory
-from bot.usecases.access_check import Access, AccessCheck, Viewer
+from bot.usecases.access import Access, AccessCheck, Viewer
 from bot.usecases.monitor import WorkspaceMonitor
 
 _log = logging.getLogger(__name__)

@@ -70,7 +70,7 @@ async def test_a_result_for_which_there_is_no_room_is_logged(caplog: pytest.LogC
 
 
 async def test_an_order_for_more_sessions_than_fit_into_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.usecases.sequencers.MOST_SESSIONS", 0)
+    monkeypatch.setattr("bot.usecases.sequence.MOST_SESSIONS", 0)
     async with single_workspace() as at:
         await at.command()
         assert [one.text for one in at.ephemerals()] == [outcome_text(outcomes.Overloaded())]

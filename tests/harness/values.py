@@ -15,8 +15,8 @@ from bot.inbound.alerts.generic import MAX_LENGTH, read_alert
 from bot.messages.blocks import ephemeral, in_channel
 from bot.outbound.http import open_session, transport_over
 from bot.request_id import begin as begin_request
-from bot.usecases.access_check import Access
-from bot.usecases.fair_queue import FairQueue
+from bot.usecases.access import Access
+from bot.usecases.queue import FairQueue
 
 __all__ = ["Life", "MessageContent", "Session", "begin_request", "installation", "search_of"]
 

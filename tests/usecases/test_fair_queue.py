@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from bot.usecases.fair_queue import FairQueue
+from bot.usecases.queue import FairQueue
 from harness.product import outcomes
 
 pytestmark = pytest.mark.anyio

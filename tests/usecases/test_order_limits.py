@@ -1,6 +1,6 @@
 """Each person has limits. None of them refuses a pause for its rate."""
 
-from bot.usecases.order_limits import MOST_REPEATS, MOST_RESUMES, REPEATS_WITHIN, RESUMES_WITHIN, OrderLimits
+from bot.usecases.access import MOST_REPEATS, MOST_RESUMES, REPEATS_WITHIN, RESUMES_WITHIN, OrderLimits
 from harness import SESSION
 from harness.product import SessionId, outcomes, requests
 

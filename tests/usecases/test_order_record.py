@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.usecases.order_record import OrderRecord
+from bot.usecases.sequence import OrderRecord
 from harness.databases import KEY
 from harness.journal import journal_of
 from harness.order_rows import order_row

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.usecases.sequencers import Sequencers
+from bot.usecases.sequence import Sequencers
 from harness import SESSION
 from harness.product import SessionId
 

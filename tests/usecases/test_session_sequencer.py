@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.usecases.session_sequencer import SessionSequencer
+from bot.usecases.sequence import SessionSequencer
 from harness import ALICE, SESSION
 from harness.product import SessionId, Tasks, outcomes, requests
 from harness.values import access_of, turns

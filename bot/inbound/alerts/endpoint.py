@@ -24,8 +24,8 @@ from bot.outbound.slack.client import Doubtful, Posted, Refused, TryAgain
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
 from bot.usecases.cards import AlertCards, AlertResult, Folded, Ignored
-from bot.usecases.fair_queue import SHARE
 from bot.usecases.incidents import log_incident
+from bot.usecases.queue import SHARE
 
 _log = logging.getLogger(__name__)
 

@@ -22,9 +22,9 @@ from bot.metrics import OFF, Metrics
 from bot.outbound.slack.clock import SlackClock
 from bot.outbound.store.errors import StoreError
 from bot.usecases.delivery import MessageDelivery
-from bot.usecases.fair_queue import FairQueue
 from bot.usecases.incidents import report
 from bot.usecases.orders import Orders
+from bot.usecases.queue import FairQueue
 
 _log = logging.getLogger(__name__)
 

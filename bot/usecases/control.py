@@ -1,9 +1,9 @@
-"""Pause or resume a session: the one path to Anchor for every surface."""
+"""Execute orders: who is allowed, in which sequence, and what Anchor says."""
 
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import KW_ONLY, InitVar, dataclass, replace
 
 from bot.concurrency import Interruption, Tasks
 from bot.core.outcomes import (
@@ -22,49 +22,42 @@ from bot.core.outcomes import (
 )
 from bot.core.requests import Order, Verb, is_sent
 from bot.outbound.store.journal import Journal, JournalEntry
-from bot.usecases.access_check import Access, OrderCheck
-from bot.usecases.fair_queue import CAPACITY, FairQueue
+from bot.usecases.access import Access, OrderCheck, OrderLimits
 from bot.usecases.incidents import log_incident
 from bot.usecases.monitor import ResultMonitor
-from bot.usecases.order_limits import OrderLimits
-from bot.usecases.order_record import OrderRecord
-from bot.usecases.sequencers import Name, Sequencers
+from bot.usecases.queue import CAPACITY, FairQueue
+from bot.usecases.sequence import Anchor, Name, OrderRecord, Result, Sequencers, SessionSequencer
 from bot.usecases.session_checks import FactReads
-from bot.usecases.session_sequencer import Anchor, Result, SessionSequencer
 
 _log = logging.getLogger(__name__)
 
 
+@dataclass(eq=False)
 class SessionControl:
     """Execution of orders, in sequence per session, within the limits of each person."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - collaborators and limits
-        self,
-        anchor: Anchor,
-        access_check: OrderCheck,
-        monitor: ResultMonitor,
-        journal: Journal,
-        tasks: Tasks,
-        clock: Callable[[], float],
-        *,
-        queue: FairQueue,
-        capacity: int = CAPACITY,
-        facts: FactReads | None = None,
-    ) -> None:
-        self._access_check = access_check
-        self._monitor = monitor
-        self._journal = journal
-        self._queue = queue
-        self._limits = OrderLimits(clock, capacity=capacity)
-        self._clock = clock
-        self._facts = facts
-        self._sequencers = Sequencers(lambda session_id: SessionSequencer(anchor, session_id, queue, tasks, clock))
+    anchor: InitVar[Anchor]
+    access_check: OrderCheck
+    monitor: ResultMonitor
+    journal: Journal
+    tasks: InitVar[Tasks]
+    clock: Callable[[], float]
+    _: KW_ONLY
+    queue: FairQueue
+    capacity: InitVar[int] = CAPACITY
+    facts: FactReads | None = None
+
+    def __post_init__(self, anchor: Anchor, tasks: Tasks, capacity: int) -> None:
+        self._limits = OrderLimits(self.clock, capacity=capacity)
+        self._sequencers = Sequencers(
+            lambda session_id: SessionSequencer(anchor, session_id, self.queue, tasks, self.clock)
+        )
         self._interruption = Interruption()
         self._stopping = False
 
     def is_congested(self, order: Order) -> bool:
         """Return whether Anchor has many orders and is slow, so that an ack waits for an outcome in vain."""
-        return self._queue.is_congested(order.actor.person)
+        return self.queue.is_congested(order.actor.person)
 
     def stop(self) -> None:
         """Accept no new orders."""
@@ -75,7 +68,7 @@ class SessionControl:
 
         An order that still waits for its turn, Slack or the store is not sent: its outcome would come too late.
         """
-        self._queue.stop()
+        self.queue.stop()
         self._interruption.come()
         self._sequencers.interrupt()
 
@@ -85,7 +78,7 @@ class SessionControl:
         Nobody is told the outcome if another process has the order, as `entry` says.
         """
         order = entry.order
-        began = self._clock()
+        began = self.clock()
         try:
             outcome = await self._decide(entry)
         except Exception as error:  # noqa: BLE001 - the person gets an answer
@@ -96,7 +89,7 @@ class SessionControl:
             "user": order.actor.user_id,
             "team": order.actor.team_id,
             "channel": order.actor.channel_id,
-            "ms": round((self._clock() - began) * 1000),
+            "ms": round((self.clock() - began) * 1000),
         }
         leaves_running = order.verb is Verb.PAUSE and isinstance(outcome, LEAVES_RUNNING)
         _log.log(logging.WARNING if leaves_running else logging.INFO, order.verb.value, extra=fields)
@@ -109,14 +102,14 @@ class SessionControl:
         if limit := self._limits.begin(order):
             return limit
         try:
-            access = await self._interruption.or_result(self._access_check.check(order), Stopping())
+            access = await self._interruption.or_result(self.access_check.check(order), Stopping())
             return await self._send(entry, access) if isinstance(access, Access) else access
         finally:
             self._limits.end(order)
 
     async def _send(self, entry: JournalEntry, access: Access) -> Outcome:
         """Send an allowed order, unless it is too late for it, or a resume is not recorded or not up to date."""
-        order, record = entry.order, OrderRecord(self._journal, entry)
+        order, record = entry.order, OrderRecord(self.journal, entry)
         if not is_sent(order.verb, order.age, resumed_after=True):
             resumed_by = await record.resumed_by() if order.verb is Verb.PAUSE else None
             if not is_sent(order.verb, order.age, resumed_after=resumed_by is not None):
@@ -143,8 +136,8 @@ class SessionControl:
             case KeyRejected() as outcome:
                 return replace(outcome, by_admins=result.access.workspace.is_managed)
             case Paused() as outcome:
-                if self._facts is not None:
-                    self._facts.read_after_pause(result.access, order.session_id)
+                if self.facts is not None:
+                    self.facts.read_after_pause(result.access, order.session_id)
                 return record.with_earlier_pause(outcome)
             case outcome:
                 return outcome
@@ -162,7 +155,7 @@ class SessionControl:
             return None
         result = future.result()
         if result.last_attempt is not None:
-            self._monitor.record_result(result.access.workspace, result.last_attempt)
+            self.monitor.record_result(result.access.workspace, result.last_attempt)
         return result
 
 

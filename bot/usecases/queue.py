@@ -1,4 +1,4 @@
-"""Begin the work of many people in turns: the backlog of one person does not delay the others."""
+"""Turns of people who wait for the same thing."""
 
 import asyncio
 from collections import OrderedDict

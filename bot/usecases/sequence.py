@@ -1,0 +1,375 @@
+"""The orders for a session, one after the other, also beside other processes."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Literal, Protocol
+
+from bot.concurrency import Tasks, happens
+from bot.core.fields import Secret
+from bot.core.history import can_see_all
+from bot.core.outcomes import (
+    AnchorOutcome,
+    Answered,
+    Done,
+    Doubt,
+    Late,
+    Paused,
+    PausedSince,
+    ResumedSince,
+    StoreUnavailable,
+    Superseded,
+    Unconfirmed,
+)
+from bot.core.recovery import State
+from bot.core.requests import UNCONFIRMED_TTL, Opposition, Verb
+from bot.core.retries import combine
+from bot.core.session_ids import SessionId
+from bot.outbound.store.errors import StoreError
+from bot.outbound.store.journal import Journal, JournalEntry
+from bot.usecases.access import Access
+from bot.usecases.queue import CAPACITY, FairQueue, NoTurn, Turn
+
+_log = logging.getLogger(__name__)
+
+_TIMEOUT = 2.0  # seconds for a change to be stored
+_LOOK_INTERVAL = 0.2  # seconds between two looks at what other processes send
+_LONGEST_LOOK = 30.0  # seconds, longer than the default ANCHOR_DEADLINE; a resume that runs on leaves a pause in doubt
+
+
+@dataclass(eq=False)
+class OrderRecord:
+    """The record of an order, which says what other processes do for its session."""
+
+    journal: Journal
+    entry: JournalEntry
+
+    @property
+    def is_opposed_in_doubt(self) -> bool:
+        """Return whether an opposite order without an answer can still take effect."""
+        return self.entry.opposition is not None and self.entry.opposition.is_in_doubt
+
+    async def is_stored(self) -> bool:
+        """Return whether the order is stored within the time that a resume waits for that."""
+        await asyncio.wait({self.entry.inserted}, timeout=_TIMEOUT)
+        return self.entry.inserted.done()
+
+    async def resumed_by(self) -> str | None:
+        """Return who resumed the session after a pause was given, if anybody did. Without a database nobody did."""
+        try:
+            return await self.journal.rows.resumed_after(self.entry.id) if await self.is_stored() else None
+        except StoreError as error:
+            _log.error("later resumes not found; the pause is sent", extra={"why": str(error)})
+            return None
+
+    async def changed_since(self, *, is_admin: bool) -> PausedSince | ResumedSince | StoreUnavailable | None:
+        """Return the change that the person who resumes does not know of, as this person is allowed to see it."""
+        order = self.entry.order
+        if order.expected_version is None:
+            return None
+        try:
+            last = await self.journal.rows.change_since(order, order.expected_version)
+        except StoreError:
+            return StoreUnavailable()
+        if last is None:
+            return None
+        if last.verb == Verb.RESUME:
+            return ResumedSince(last.id, last.user_id, last.given_at)
+        shows_all = can_see_all(last.user_id, viewer_id=order.actor.user_id, is_admin=is_admin)
+        more = (last.reason, last.channel_id) if shows_all else ()
+        return PausedSince(last.id, last.user_id, last.given_at, last.outcome == Paused.__name__, *more)
+
+    async def clear_resume(self, cancelled: asyncio.Event) -> Superseded | StoreUnavailable | Late | None:
+        """Record that a resume is being sent, once no pause is running elsewhere. Return why it is not sent, if so.
+
+        It is too late if this process was frozen meanwhile: another one may have reported it.
+        """
+        entry = self.entry
+        while not cancelled.is_set():
+            self.journal.sending(entry)
+            await asyncio.wait({entry.written}, timeout=_TIMEOUT)
+            if not entry.written.done() or entry.is_lost:
+                return StoreUnavailable()
+            if entry.state is State.SENT:
+                return None if entry.is_leased else Late(time.monotonic() - entry.given_at)
+            if entry.opposition is not None and entry.opposition.is_later:
+                break
+            await happens(cancelled, within=_LOOK_INTERVAL)
+        return Superseded()
+
+    def until_taken_over(self, cancelled: asyncio.Event) -> asyncio.Event:
+        """Return an event that is set if `cancelled` is, or if another process may have taken the order over."""
+        return _UntilTakenOver(cancelled, self.entry)
+
+    async def has_crossed(self) -> bool:
+        """Wait for the resumes that other processes send beside a pause. Return whether there were any."""
+        entry = self.entry
+        if not await self.journal.is_ours(entry) or not entry.is_stored:
+            return False
+        ends = time.monotonic() + _LONGEST_LOOK
+        opposition = entry.opposition or await self._look()
+        has_crossed = opposition.has_crossed or opposition.is_running
+        while opposition.is_running and time.monotonic() < ends:
+            await asyncio.sleep(_LOOK_INTERVAL)
+            opposition = await self._look()
+        entry.opposition = replace(opposition, is_in_doubt=opposition.is_in_doubt or opposition.is_running)
+        return has_crossed
+
+    def with_earlier_pause(self, outcome: Paused) -> Paused:
+        """Return the outcome with the pause before this one, if there was one and it is known by now."""
+        earlier = self.entry.opposition and self.entry.opposition.earlier_pause
+        return replace(outcome, earlier_by=earlier.user_id, earlier_at=earlier.given_at) if earlier else outcome
+
+    async def _look(self) -> Opposition:
+        try:
+            return await self.journal.rows.find_opposition(self.entry.id)
+        except StoreError:
+            return Opposition(is_running=True)  # until the database says that it is not so
+
+
+class _UntilTakenOver(asyncio.Event):
+    def __init__(self, cancelled: asyncio.Event, entry: JournalEntry) -> None:
+        super().__init__()
+        self._cancelled = cancelled
+        self._entry = entry
+
+    def is_set(self) -> bool:
+        return self._cancelled.is_set() or not self._entry.is_leased
+
+    async def wait(self) -> Literal[True]:
+        return await self._cancelled.wait()
+
+
+class Anchor(Protocol):
+    """The part of `AnchorClient` that the sequencer needs."""
+
+    def send(
+        self,
+        verb: Verb,
+        key: Secret,
+        session_id: SessionId,
+        *,
+        cancelled: asyncio.Event,
+    ) -> Awaitable[list[AnchorOutcome]]:
+        """Send an order and return the outcome of each attempt; make no further attempt once `cancelled` is set."""
+
+
+class Record(Protocol):
+    """The part of `OrderRecord` that the sequencer needs."""
+
+    @property
+    def is_opposed_in_doubt(self) -> bool:
+        """Return whether an opposite order of another process can still take effect."""
+
+    async def clear_resume(self, cancelled: asyncio.Event) -> Superseded | StoreUnavailable | Late | None:
+        """Wait for pauses of other processes. Return the reason if the resume is not to be sent."""
+
+    def until_taken_over(self, cancelled: asyncio.Event) -> asyncio.Event:
+        """Return the event that ends the attempts of a resume."""
+
+    async def has_crossed(self) -> bool:
+        """Wait for resumes of other processes. Return whether the pause is to be sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The outcome of an order, the access it was sent with, and the last attempt (None: it was not sent)."""
+
+    outcome: Answered | NoTurn | StoreUnavailable | Late
+    access: Access
+    last_attempt: AnchorOutcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _WaitingResume:
+    access: Access
+    record: Record
+    result: asyncio.Future[Result]
+
+
+@dataclass(eq=False)
+class SessionSequencer:
+    """The orders for one session. Concurrent orders of the same verb share one result.
+
+    A pause is sent at once. It drops a resume that still waits. A resume that was already sent may reach Anchor after
+    the pause, so the pause is sent again once that resume has settled. A resume waits for a pause in flight. The record
+    of an order extends this to the orders of other processes.
+    An order in flight can wait for its turn in the queue. Everybody who orders something for the session lends it
+    their own place there.
+    """
+
+    anchor: Anchor
+    session_id: SessionId
+    queue: FairQueue
+    tasks: Tasks
+    clock: Callable[[], float]
+
+    def __post_init__(self) -> None:
+        self._sent: dict[Verb, asyncio.Task[Result]] = {}
+        self._turns: dict[Verb, Turn] = {}
+        self._resume_cancelled = asyncio.Event()
+        self._waiting: _WaitingResume | None = None
+        self._unconfirmed_until: dict[Verb, float] = {}
+
+    @property
+    def is_busy(self) -> bool:
+        """Return whether an order is in flight or waits."""
+        return any(self._in_flight(verb) for verb in Verb) or self._waiting is not None
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Return whether an unanswered order can still take effect."""
+        return any(self.clock() < until for until in self._unconfirmed_until.values())
+
+    def pause(self, access: Access, record: Record) -> asyncio.Future[Result]:
+        """Submit a pause. The future can be shared with other callers: wait for it, but do not cancel it."""
+        self._share_turns(access)
+        self._resume_cancelled.set()
+        if self._waiting is not None:
+            self._waiting.result.set_result(Result(Superseded(), self._waiting.access))
+            self._waiting = None
+        if Verb.RESUME in self._turns:
+            self._turns[Verb.RESUME].cancel(Superseded())
+        return self._in_flight(Verb.PAUSE) or self._start(Verb.PAUSE, access, partial(self._send_pause, access, record))
+
+    def resume(self, access: Access, record: Record) -> asyncio.Future[Result]:
+        """Submit a resume, as in `pause`. It is sent once its record is clear, unless a pause supersedes it."""
+        self._share_turns(access)
+        if self._waiting is not None:
+            return self._waiting.result
+        if self._in_flight(Verb.PAUSE) is None:
+            return self._in_flight(Verb.RESUME) or self._start_resume(access, record)
+        self._waiting = _WaitingResume(access, record, asyncio.get_running_loop().create_future())
+        return self._waiting.result
+
+    def interrupt(self) -> None:
+        """Cancel every order, except for those that wait in the queue: it has been stopped."""
+        waiting = [self._waiting.result] if self._waiting else []
+        for order in (*waiting, *(task for verb, task in self._sent.items() if self._turns[verb].has_come)):
+            order.cancel()
+
+    def _share_turns(self, access: Access) -> None:
+        for turn in self._turns.values():
+            turn.share(access.person)
+
+    def _in_flight(self, verb: Verb) -> asyncio.Task[Result] | None:
+        """Return the order of this verb that can be joined; a finished one cannot, even before `_settled` runs."""
+        task = self._sent.get(verb)
+        return None if task is None or task.done() else task
+
+    def _start_resume(self, access: Access, record: Record) -> asyncio.Task[Result]:
+        self._resume_cancelled = asyncio.Event()
+        return self._start(Verb.RESUME, access, partial(self._send_resume, access, record, self._resume_cancelled))
+
+    def _start(self, verb: Verb, access: Access, send: Callable[[], Awaitable[Result]]) -> asyncio.Task[Result]:
+        turn = self._turns[verb] = self.queue.turn(access.person)
+        task = self._sent[verb] = self.tasks.start(_send_in_turn(turn, access, send))
+        task.add_done_callback(lambda _: self._settled())
+        return task
+
+    def _settled(self) -> None:
+        waiting = self._waiting
+        if waiting is None or self._in_flight(Verb.PAUSE) is not None:
+            return
+        self._waiting = None
+        if not waiting.result.cancelled():
+            resume = self._start_resume(waiting.access, waiting.record)
+            resume.add_done_callback(lambda _: _copy_result(resume, waiting.result))
+
+    async def _send_pause(self, access: Access, record: Record) -> Result:
+        raced = self._in_flight(Verb.RESUME)
+        never_cancelled = asyncio.Event()
+        result = await self._send(Verb.PAUSE, access, never_cancelled)
+        if raced is not None:
+            await asyncio.wait({raced})
+        if await record.has_crossed() or (raced is not None and _was_sent(raced)):
+            result = await self._send(Verb.PAUSE, access, never_cancelled)
+        return _with_doubt(result, record)
+
+    async def _send_resume(self, access: Access, record: Record, cancelled: asyncio.Event) -> Result:
+        why_not = await record.clear_resume(cancelled)
+        if cancelled.is_set():
+            return Result(Superseded(), access)
+        if why_not is not None:
+            return Result(why_not, access)
+        return _with_doubt(await self._send(Verb.RESUME, access, record.until_taken_over(cancelled)), record)
+
+    async def _send(self, verb: Verb, access: Access, cancelled: asyncio.Event) -> Result:
+        attempts = await self.anchor.send(verb, access.key, self.session_id, cancelled=cancelled)
+        if any(isinstance(attempt, Unconfirmed) for attempt in attempts):
+            self._unconfirmed_until[verb] = self.clock() + UNCONFIRMED_TTL
+        outcome: AnchorOutcome = combine(attempts)
+        if isinstance(outcome, Done) and self.clock() < self._unconfirmed_until.get(verb.opposite, 0.0):
+            outcome = Unconfirmed(Doubt.RACED)
+        return Result(outcome, access, attempts[-1])
+
+
+async def _send_in_turn(turn: Turn, access: Access, send: Callable[[], Awaitable[Result]]) -> Result:
+    async with turn as why_not:
+        return await send() if why_not is None else Result(why_not, access)
+
+
+def _with_doubt(result: Result, record: Record) -> Result:
+    if isinstance(result.outcome, Done) and record.is_opposed_in_doubt:
+        return replace(result, outcome=Unconfirmed(Doubt.RACED))
+    return result
+
+
+def _was_sent(resume: asyncio.Task[Result]) -> bool:
+    """Return whether a resume that has ended can have reached Anchor."""
+    return resume.cancelled() or resume.exception() is not None or resume.result().last_attempt is not None
+
+
+def _copy_result(source: asyncio.Future[Result], target: asyncio.Future[Result]) -> None:
+    """Finish `target` as `source` finished: with its result, its exception, or cancelled."""
+    if source.cancelled():
+        target.cancel()
+    else:
+        error = source.exception()
+        target.set_exception(error) if error else target.set_result(source.result())
+
+
+Name = tuple[str, SessionId]
+"""A session of a workspace."""
+
+MOST_SESSIONS = 2 * CAPACITY
+"""The most sequencers. An unanswered order keeps its sequencer for a minute: 500 per second need half of them."""
+
+
+class Sequencers:
+    """One sequencer per session, up to a limit. `create` makes one."""
+
+    def __init__(self, create: Callable[[SessionId], SessionSequencer]) -> None:
+        self._create = create
+        self._sequencers: dict[Name, SessionSequencer] = {}
+        self._expiring: set[Name] = set()
+
+    def get(self, name: Name) -> SessionSequencer | None:
+        """Return the sequencer of a session; None if there are too many."""
+        sequencer = self._sequencers.get(name)
+        if sequencer is None and len(self._sequencers) < MOST_SESSIONS:
+            sequencer = self._sequencers[name] = self._create(name[1])
+        return sequencer
+
+    def release(self, name: Name) -> None:
+        """Drop a sequencer once none of its orders can still have an effect."""
+        sequencer = self._sequencers.get(name)
+        if sequencer is None or sequencer.is_busy or name in self._expiring:
+            return
+        if sequencer.is_unconfirmed:
+            self._expiring.add(name)
+            asyncio.get_running_loop().call_later(UNCONFIRMED_TTL, self._expire, name)
+        else:
+            del self._sequencers[name]
+
+    def interrupt(self) -> None:
+        """Interrupt every sequencer."""
+        for sequencer in self._sequencers.values():
+            sequencer.interrupt()
+
+    def _expire(self, name: Name) -> None:
+        self._expiring.discard(name)
+        self.release(name)
