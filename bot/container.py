@@ -15,11 +15,11 @@ from bot.health import Readiness
 from bot.inbound.alerts.endpoint import MOST_AT_ONCE
 from bot.inbound.install import INSTALL_PATH
 from bot.inbound.slack.app import MOST_TASKS, SlackApp
-from bot.inbound.slack.listener import ACK_WAIT
-from bot.inbound.slack.orders import ButtonListeners, CommandListeners, ShortcutListeners
-from bot.inbound.slack.settings import EventListeners, HomeActionListeners, ModalListeners
+from bot.inbound.slack.orders import OrderListeners
+from bot.inbound.slack.router import ACK_WAIT, Router
+from bot.inbound.slack.settings import SettingsListeners
 from bot.inbound.slack.socket_connection import HEARTBEAT, REDELIVERY_WINDOW
-from bot.inbound.slack.views import HistoryListeners, SessionViewListeners
+from bot.inbound.slack.views import ViewListeners
 from bot.metrics import Metrics
 from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.anchor.sessions import AnchorSessions
@@ -217,14 +217,9 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     recovery = Recovery(
         journal, orders, tasks, is_alone=tenancy.store.database.is_exclusive, interval=limits.recovery_interval
     )
-    tables = [
-        CommandListeners(orders, lists, delivery, tasks, dashboard_url=dashboard_url).routes,
-        ButtonListeners(orders, session_views, delivery, tasks).routes,
-        ShortcutListeners(orders, session_modals, tasks).routes,
-        SessionViewListeners(lists, session_views, delivery, tasks, **shown).routes,
-        EventListeners(home_view, workspaces, tasks).routes,
-        HistoryListeners(history_modal, delivery, tasks).routes,
-    ]
+    router = Router()
+    OrderListeners(orders, lists, session_modals, session_views, dashboard_url).add_to(router)
+    ViewListeners(home_view, workspaces, lists, session_views, history_modal, **shown).add_to(router)
     admin = None
     if tenancy.rows is not None:
         notifier = AdminNotifier(admins, delivery, tasks)
@@ -235,12 +230,9 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
             AlertChanges(slack, tenancy.rows, notifier),
             SettingsModals(workspaces, roles, views, delivery, base_url=tenancy.base_url),
         )
-        tables += [
-            ModalListeners(admin, home_view, delivery, tasks).routes,
-            HomeActionListeners(admin, home_view, delivery, tasks).routes,
-        ]
+        SettingsListeners(admin, home_view).add_to(router)
     slack_app = SlackApp(
-        tables, orders, delivery, tasks, clients.slack_clock, metrics, ack_wait=limits.ack_wait, most_tasks=limits.tasks
+        router, orders, delivery, tasks, clients.slack_clock, metrics, ack_wait=limits.ack_wait, most_tasks=limits.tasks
     )
     return Container(
         monitor,

@@ -17,7 +17,7 @@ from bot.core import workspace as core_workspace
 from bot.inbound import http_connection, rejections
 from bot.inbound.alerts import endpoint, generic
 from bot.inbound.slack import app as slack_app
-from bot.inbound.slack import listener, request, socket_connection, socket_mode
+from bot.inbound.slack import request, router, socket_connection, socket_mode
 from bot.messages import history
 from bot.messages.sessions import MOST_RUNNING
 from bot.outbound.anchor import sessions as anchor_sessions
@@ -82,7 +82,6 @@ OPERATIONS: list[Row] = [
     ("can resume {} times per {}", access.MOST_RESUMES, span(access.RESUMES_WITHIN)),
     ("the limits for a person ({} resumes per minute)", access.MOST_RESUMES),
     ("same session {} times within {} seconds", access.MOST_REPEATS, access.REPEATS_WITHIN),
-    ("has more than {} orders, commands are answered at once", queue.MANY),
     ("A resume that arrives more than {} s late is not sent", requests.LATE),
     ("of Slack's last {} answers within {} minutes", slack_clock.MOST_ANSWERS, minutes(slack_clock.KEPT)),
     ("After a signed request it believes at most {} s", checks.MOST_SKEW),
@@ -184,7 +183,7 @@ SESSIONS: list[Row] = [
     ("{} to 31 digits", sessions.NEAR_MISS),
     ("At most {} pages of {} are read", anchor_sessions.MOST_PAGES, anchor_sessions.LIMIT),
     ("A list is kept for {} seconds", reads.CACHED),
-    ("If Anchor takes over {} seconds", listener.ACK_WAIT),
+    ("If Anchor takes over {} seconds", router.ACK_WAIT),
     ("read within {} minutes is remembered", minutes(reads.KEPT)),
     ("steps and cost are shown for {} seconds", reads.CACHED),
     ("the newest {} sessions that run", anchor_sessions.LIMIT),

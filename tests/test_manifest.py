@@ -14,10 +14,10 @@ from bot.cli.main import main
 from bot.cli.manifest import manifest
 from bot.core.installation import SCOPES
 from bot.inbound.install import REDIRECT_PATH
-from bot.inbound.slack.orders import ButtonListeners, CommandListeners, ShortcutListeners
-from bot.inbound.slack.settings import EventListeners
-from bot.inbound.slack.views import SessionViewListeners
-from bot.messages.buttons import ACTIONS, CONFIRMED_RESUME, PAUSE_FROM_MESSAGE, PAUSE_FROM_MESSAGE_NAME
+from bot.inbound.slack.orders import OrderListeners
+from bot.inbound.slack.router import Router
+from bot.inbound.slack.views import ViewListeners
+from bot.messages.buttons import ACTIONS, CONFIRMED_RESUME, HISTORY, PAUSE_FROM_MESSAGE, PAUSE_FROM_MESSAGE_NAME
 from bot.messages.sessions import REFRESH
 from bot.messages.usage import COMMANDS, SESSIONS
 from bot.sim.slack import GlobalShortcut, MessageShortcut, SimSlack, SlashCommand
@@ -50,14 +50,15 @@ MANIFEST: dict[str, Any] = yaml.safe_load(AS_IT_IS)
 DECLARED, SIMULATED = MANIFEST["features"]["shortcuts"], SimSlack().home.installation
 
 
-nothing: Any = None  # no listener is called here
-ROUTES = [
-    CommandListeners(nothing, nothing, nothing, nothing, dashboard_url="").routes,
-    ButtonListeners(nothing, nothing, nothing, nothing).routes,
-    EventListeners(nothing, nothing, nothing).routes,
-    ShortcutListeners(nothing, nothing, nothing).routes,
-    SessionViewListeners(nothing, nothing, nothing, nothing, now=nothing, dashboard_url="").routes,
-]
+def listened_to() -> dict[str, list[str]]:
+    nothing: Any = None  # no listener is called here
+    router = Router()
+    OrderListeners(nothing, nothing, nothing, nothing, "").add_to(router)
+    ViewListeners(nothing, nothing, nothing, nothing, nothing, now=nothing, dashboard_url="").add_to(router)
+    return router.names
+
+
+NAMES = listened_to()
 
 
 @pytest.mark.parametrize("arguments", VARIANTS)
@@ -91,17 +92,17 @@ def test_the_command_prints_it_and_the_link_that_creates_the_app(
 
 
 def test_the_buttons_that_the_bot_listens_to_are_those_of_the_contract() -> None:
-    assert {name for table in ROUTES for name in table.actions} == {*ACTIONS.values(), CONFIRMED_RESUME, REFRESH}
+    assert set(NAMES["action"]) == {*ACTIONS.values(), CONFIRMED_RESUME, REFRESH, HISTORY}
     assert set(ACTIONS.values()) == {"anchor_pause", "anchor_resume"}
-    assert [name for table in ROUTES for name in table.attachment_actions] == ["anchor_pause_legacy"]
+    assert NAMES["attachment_action"] == ["anchor_pause_legacy"]
 
 
 def test_its_events_and_commands_are_those_that_the_bot_listens_to_and_that_the_simulated_workspace_has() -> None:
     events = set(MANIFEST["settings"]["event_subscriptions"]["bot_events"])
-    assert events == {name for table in ROUTES for name in table.events}
+    assert events == set(NAMES["event"])
     declared = MANIFEST["features"]["slash_commands"]
     names = [*COMMANDS.values(), SESSIONS]
-    assert [name for table in ROUTES for name in table.commands] == names
+    assert NAMES["command"] == names
     assert [command["command"] for command in declared] == names
     assert list(SIMULATED.commands) == [
         SlashCommand(command["command"], command["description"], command["usage_hint"]) for command in declared
@@ -111,8 +112,8 @@ def test_its_events_and_commands_are_those_that_the_bot_listens_to_and_that_the_
 def test_its_shortcuts_are_those_that_the_bot_listens_to_and_that_the_simulated_workspace_has() -> None:
     of_messages, of_all = ([one for one in DECLARED if one["type"] == kind] for kind in ("message", "global"))
     assert [(one["name"], one["callback_id"]) for one in of_messages] == [(PAUSE_FROM_MESSAGE_NAME, PAUSE_FROM_MESSAGE)]
-    assert [name for table in ROUTES for name in table.message_shortcuts] == [PAUSE_FROM_MESSAGE]
-    assert [name for table in ROUTES for name in table.global_shortcuts] == [one["callback_id"] for one in of_all]
+    assert NAMES["message_shortcut"] == [PAUSE_FROM_MESSAGE]
+    assert NAMES["global_shortcut"] == [one["callback_id"] for one in of_all]
     for kind, listed, simulated in (
         (MessageShortcut, of_messages, SIMULATED.shortcuts),
         (GlobalShortcut, of_all, SIMULATED.global_shortcuts),

@@ -55,10 +55,6 @@ class SessionControl:
         self._interruption = Interruption()
         self._stopping = False
 
-    def is_congested(self, order: Order) -> bool:
-        """Return whether Anchor has many orders and is slow, so that an ack waits for an outcome in vain."""
-        return self.queue.is_congested(order.actor.person)
-
     def stop(self) -> None:
         """Accept no new orders."""
         self._stopping = True

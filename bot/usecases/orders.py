@@ -81,10 +81,6 @@ class Orders:
         """Return whether the order came before, to this process or to one whose orders it has taken over."""
         return order.trigger_id in self._by_trigger
 
-    def is_congested(self, order: Order) -> bool:
-        """Return whether the outcome of an order of this person will probably take long."""
-        return self.session_control.is_congested(order)
-
     def message(self, entry: JournalEntry, outcome: Outcome) -> Message:
         """Return the message about the outcome of an order."""
         return outcome_message(

@@ -1,7 +1,6 @@
 """Turns of people who wait for the same thing."""
 
 import asyncio
-from collections import OrderedDict
 
 from bot.core.fairness import Rotation
 from bot.core.outcomes import NotSent, Overloaded, Stopping, Superseded
@@ -15,9 +14,6 @@ CAPACITY = 30_000
 
 SHARE = 3
 """One person, or one of many workspaces, can use this part of a capacity (a third): two others still have room."""
-
-MANY = 50  # running turns; without a flood there are fewer
-_LONG = 0.5  # seconds
 
 _PACE = 4  # turns that begin per iteration of the event loop, at least,
 _PART = 8  # or an eighth of those that wait: the same work many times in a row takes less time,
@@ -46,23 +42,10 @@ class FairQueue:
     ) -> None:
         self.longest_wait = longest_wait
         self._turns: Rotation[Turn] = Rotation(most=most, most_each=most_each)
-        self._nearly_all = 0.9 * most_each
         self._capacity = capacity
         self._is_urgent = is_urgent
         self._left = self._pace = _PACE
-        self._running: OrderedDict[Turn, float] = OrderedDict()  # the oldest first, with its beginning
         self._is_stopped = False
-
-    def is_congested(self, person: Person) -> bool:
-        """Return whether many turns run for long.
-
-        Not if many of them are this person's: some may be fast. Yes if these are nearly all that can run.
-        """
-        taken = self._turns.taken(person)
-        if len(self._running) < MANY or MANY <= taken < self._nearly_all:
-            return False
-        oldest = next(iter(self._running.values()))
-        return asyncio.get_running_loop().time() - oldest >= _LONG
 
     def stop(self) -> None:
         """Let no turn come any more."""
@@ -90,9 +73,8 @@ class FairQueue:
         """Remove a turn that waits."""
         self._turns.remove(turn)
 
-    def end(self, turn: "Turn", person: Person) -> None:
+    def end(self, person: Person) -> None:
         """Make room for another turn of this person."""
-        del self._running[turn]
         self._turns.give_back(person)
         self._begin()
 
@@ -104,7 +86,6 @@ class FairQueue:
             if self._left == self._pace:
                 loop.call_soon(self._end_iteration, loop.time())
             self._left -= 1
-            self._running[turn] = loop.time()
             turn.come(person)
 
     def _end_iteration(self, began: float) -> None:
@@ -168,4 +149,4 @@ class Turn:
 
     async def __aexit__(self, *_: object) -> None:
         if self._person is not None:
-            self._queue.end(self, self._person)
+            self._queue.end(self._person)

@@ -8,7 +8,6 @@ from bot.sim.anchor import Slow
 from harness import HTTP_ONLY, outcome_text, paused, single_workspace
 from harness.conversation import until
 from harness.product import outcomes
-from harness.texts import waiting_text
 
 pytestmark = pytest.mark.anyio
 
@@ -49,17 +48,6 @@ async def test_an_order_in_the_queue_of_a_bot_that_stops_is_not_in_doubt() -> No
         await at.command(queued)
     assert [one.text for one in at.messages()] == [outcome_text(outcomes.Unconfirmed(outcomes.Doubt.STOPPED))]
     assert at.ephemerals()[-1].text == outcome_text(outcomes.Stopping(), session=queued)
-
-
-async def test_an_ack_does_not_wait_for_an_outcome_behind_many_slow_orders() -> None:
-    async with single_workspace(ack_wait=20.0) as at:
-        at.anchor.fault = Slow(5.0)
-        slow = [asyncio.create_task(at.command(at.anchor.add_session())) for _ in range(50)]
-        await at.anchor.until(lambda: len(at.anchor.orders) == 50)
-        await asyncio.sleep(1.0)
-        await at.command(user=at.slack.bob)
-        assert [one.text for one in at.ephemerals(at.slack.bob)] == [waiting_text()]
-        await asyncio.gather(*slow)
 
 
 async def test_a_result_for_which_there_is_no_room_is_logged(caplog: pytest.LogCaptureFixture) -> None:

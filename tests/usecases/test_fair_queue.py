@@ -63,25 +63,3 @@ async def test_turns_rest_while_the_event_loop_is_busy_but_not_for_long_after_a_
     assert sum(turn.has_come for turn in turns) == at_once
     await asyncio.sleep(0.5)
     assert sum(turn.has_come for turn in turns) == 8
-
-
-async def test_fifty_turns_that_run_for_half_a_second_are_a_congestion() -> None:
-    queue = FairQueue(most=200, most_each=60)
-    running = [queue.turn(ALICE) for _ in range(49)]
-    await asyncio.sleep(3.0)
-    assert not queue.is_congested(BOB)
-    running.append(queue.turn(ALICE))
-    await asyncio.sleep(0.2)
-    assert queue.is_congested(BOB)
-    assert not queue.is_congested(ALICE)  # she may have an order that is fast
-    running += [queue.turn(ALICE) for _ in range(9)]
-    await asyncio.sleep(1.0)
-    assert queue.is_congested(ALICE)
-    for turn in running:
-        async with turn:
-            pass
-    young = [queue.turn(ALICE) for _ in range(50)]
-    for _ in range(20):
-        await asyncio.sleep(0)
-    assert not queue.is_congested(BOB)
-    assert young[0].has_come

@@ -2,19 +2,18 @@
 
 import logging
 import time
-from collections.abc import Iterable
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
-from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
-from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.async_app import AsyncBoltRequest
 from slack_bolt.error import BoltUnhandledRequestError
 
 from bot.concurrency import Tasks
 from bot.core.fields import objects_in, text_field
 from bot.core.requests import ReplyAddress, request_age
 from bot.core.session_ids import Found, find_session_id
-from bot.inbound.slack.listener import Ack, RequestContext, Routes
 from bot.inbound.slack.payload import read_address, read_time
+from bot.inbound.slack.router import Ack, Request, Router
 from bot.messages.blocks import Message
 from bot.messages.results import unknown_action_message, unknown_command_message
 from bot.messages.settings import answer_view
@@ -34,61 +33,25 @@ MOST_TASKS = 150_000  # three for each unfinished order, and for each result
 Payload = dict[str, Any]
 
 
+@dataclass(eq=False)
 class SlackApp:
-    """Dispatcher of validated payloads to the listeners.
+    """Dispatcher of validated payloads to the listeners of `router`.
 
     An ack waits for an outcome until its request is `ack_wait` seconds old. With `most_tasks` under way, requests fail.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - collaborators
-        self,
-        tables: Iterable[Routes],
-        orders: Orders,
-        delivery: MessageDelivery,
-        tasks: Tasks,
-        slack_clock: SlackClock,
-        metrics: Metrics = OFF,
-        *,
-        ack_wait: float,
-        most_tasks: int = MOST_TASKS,
-    ) -> None:
-        self._orders = orders
-        self._delivery = delivery
-        self._tasks = tasks
-        self._slack_clock = slack_clock
-        self._metrics = metrics
-        self._ack_wait = ack_wait
-        self._most_tasks = most_tasks
-        self._queue = FairQueue(most=_MOST_AT_ONCE, most_each=_MOST_AT_ONCE, is_urgent=True)
-        self._bolt = AsyncApp(
-            name="slack_bolt.app",
-            logger=logging.getLogger("slack_bolt"),
-            authorize=_authorize,
-            process_before_response=True,  # with the default, Bolt polls for every ack
-            raise_error_for_unhandled_request=True,
-            request_verification_enabled=False,  # bot.inbound.slack.request does these three
-            ssl_check_enabled=False,
-            url_verification_enabled=False,
-        )
-        self._bolt.error(_raise)
-        for routes in tables:
-            self._register(routes)
+    router: Router
+    orders: Orders
+    delivery: MessageDelivery
+    tasks: Tasks
+    slack_clock: SlackClock
+    metrics: Metrics = OFF
+    _: KW_ONLY
+    ack_wait: float
+    most_tasks: int = MOST_TASKS
 
-    def _register(self, routes: Routes) -> None:
-        for name, listener in routes.commands.items():
-            self._bolt.command(name)(listener)
-        for name, listener in routes.actions.items():
-            self._bolt.block_action(name)(listener)  # `action` would match legacy attachments as well
-        for name, listener in routes.attachment_actions.items():
-            self._bolt.attachment_action(name)(listener)
-        for name, listener in routes.message_shortcuts.items():
-            self._bolt.message_shortcut(name)(listener)
-        for name, listener in routes.views.items():
-            self._bolt.view(name)(listener)
-        for name, listener in routes.events.items():
-            self._bolt.event(name)(listener)
-        for name, listener in routes.global_shortcuts.items():
-            self._bolt.global_shortcut(name)(listener)
+    def __post_init__(self) -> None:
+        self._queue = FairQueue(most=_MOST_AT_ONCE, most_each=_MOST_AT_ONCE, is_urgent=True)
 
     async def dispatch(
         self,
@@ -107,27 +70,27 @@ class SlackApp:
         """
         address = read_address(payload)
         async with self._queue.turn(address.actor.person) as why_not:
-            if why_not is not None or len(self._tasks) >= self._most_tasks:
+            if why_not is not None or len(self.tasks) >= self.most_tasks:
                 return Ack(status=503)  # Slack sends an event again, and tells a person of a command or click
         sent_at, resolution = read_time(payload, timestamp)
         if timestamp is not None:
-            self._slack_clock.accept_signed()
-        if sent_at is not None and not self._slack_clock.is_certain:
+            self.slack_clock.accept_signed()
+        if sent_at is not None and not self.slack_clock.is_certain:
             sent_at, may_be_old = None, True
-        age = request_age(now=self._slack_clock(), timestamp=sent_at, resolution=resolution, standstill=standstill)
+        age = request_age(now=self.slack_clock(), timestamp=sent_at, resolution=resolution, standstill=standstill)
         now = time.monotonic()
         given_at, began = min(received_at, now - age.most), min(received_at, now - age.least)
-        request = RequestContext(address, age.least, given_at, Ack(), self._ack_wait, may_be_old=may_be_old)
-        ack = await self._run(payload, request)
-        self._metrics.acknowledged(_kind(payload), ack.status, time.monotonic() - began)
+        work = (self.ack_wait, self.tasks, self.delivery)
+        ack = await self._run(payload, Request(payload, address, age.least, given_at, *work, may_be_old=may_be_old))
+        self.metrics.acknowledged(_kind(payload), ack.status, time.monotonic() - began)
         return ack
 
-    async def _run(self, payload: Payload, request: RequestContext) -> Ack:
+    async def _run(self, payload: Payload, request: Request) -> Ack:
         """Let Bolt call the listener, and return the ack; handle every exception of it."""
         address = request.address
         context = {"request": request, "installed_team": address.actor.team_id}
         try:
-            await self._bolt.async_dispatch(AsyncBoltRequest(body=payload, mode="socket_mode", context=context))
+            await self.router.bolt.async_dispatch(AsyncBoltRequest(body=payload, mode="socket_mode", context=context))
         except BoltUnhandledRequestError:
             return self._answer(payload, address, _unknown(payload))
         except StoreError as error:
@@ -141,14 +104,14 @@ class SlackApp:
     def ack_sent(self, ack: Ack) -> None:
         """Record that the result of an order was sent in the ack."""
         if ack.order is not None:
-            self._orders.told(ack.order)
+            self.orders.told(ack.order)
 
     def deliver_lost_ack(self, payload: Payload, ack: Ack) -> None:
         """Deliver the message of a lost ack through the response_url, unless it only announces one."""
         if ack.order is not None:
-            self._tasks.start(self._orders.deliver(ack.order, read_address(payload)))
+            self.tasks.start(self.orders.deliver(ack.order, read_address(payload)))
         elif ack.message is not None and not ack.is_announcement:
-            self._tasks.start(self._delivery.deliver(read_address(payload), ack.message))
+            self.tasks.start(self.delivery.deliver(read_address(payload), ack.message))
 
     def _answer(self, payload: Payload, address: ReplyAddress, message: Message | None) -> Ack:
         """Answer without a listener: a command or a modal in its ack, an interaction through its response_url."""
@@ -158,7 +121,7 @@ class SlackApp:
             view = answer_view("Something broke", message.text).as_json()
             return Ack(fields={"response_action": "update", "view": view})
         if message is not None and "response_url" in payload:
-            self._tasks.start(self._delivery.deliver(address, message))
+            self.tasks.start(self.delivery.deliver(address, message))
         return Ack()
 
 
@@ -187,17 +150,3 @@ def _has_link(message: object, action_id: str) -> bool:
     https://docs.slack.dev/reference/block-kit/block-elements/button-element
     """
     return any(one.get("action_id") == action_id and one.get("url") for one in objects_in(message))
-
-
-async def _authorize(enterprise_id: str | None, installed_team: str) -> AuthorizeResult:
-    """Accept every payload, without a token: no listener uses Bolt's own client.
-
-    The use cases check whether the workspace is served. Bolt would fall back to the person's own team, so the
-    installing team comes from our payload reader.
-    """
-    return AuthorizeResult(enterprise_id=enterprise_id, team_id=installed_team, bot_token="")
-
-
-async def _raise(error: Exception) -> None:
-    """Leave every error to `dispatch`."""
-    raise error

@@ -2,20 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
-from slack_bolt.async_app import AsyncAck, AsyncBoltContext
-
-from bot.concurrency import Tasks
 from bot.core.fields import text_field
 from bot.core.outcomes import Outcome
 from bot.core.requests import Actor, Help, Order, ReplyAddress, Source, Verb, ViewRef, read_command, read_version
 from bot.core.session_ids import Found, Mentions, SessionId, find_session_id
 from bot.core.sessions import NotRead, Session, words_of
-from bot.inbound.slack.listener import RequestContext, Routes, start_order
 from bot.inbound.slack.payload import (
     ButtonClick,
     read_button_click,
@@ -23,6 +17,7 @@ from bot.inbound.slack.payload import (
     read_legacy_click,
     read_message_shortcut,
 )
+from bot.inbound.slack.router import Request, Router
 from bot.messages.blocks import Message, Visibility, ephemeral
 from bot.messages.buttons import LEGACY_PAUSE, PAUSE_FROM_MESSAGE, VERBS
 from bot.messages.pausing import CHOICE, MODAL, OUT_OF_DATE, SHORTCUT, TITLE, no_id_note
@@ -31,8 +26,6 @@ from bot.messages.sessions import list_message, list_refusal, not_read_text, rea
 from bot.messages.settings import answer_view
 from bot.messages.usage import COMMANDS, usage_message
 from bot.request_id import new_id
-from bot.usecases.delivery import MessageDelivery
-from bot.usecases.incidents import report
 from bot.usecases.orders import Orders, RunningOrder
 from bot.usecases.session_modals import SessionModals, SessionViews
 from bot.usecases.sessions import Listing, SessionLists
@@ -40,158 +33,186 @@ from bot.usecases.sessions import Listing, SessionLists
 _VERBS = {command: verb for verb, command in COMMANDS.items()}
 
 
-class CommandListeners:
-    """Listener for `/anchor-pause` and `/anchor-resume`."""
+@dataclass(frozen=True, slots=True)
+class OrderListeners:
+    """Listeners for commands, for buttons that carry a session id, and for shortcuts and their modals."""
 
-    def __init__(
-        self, orders: Orders, lists: SessionLists, delivery: MessageDelivery, tasks: Tasks, *, dashboard_url: str
-    ) -> None:
-        self._orders = orders
-        self._lists = lists
-        self._delivery = delivery
-        self._tasks = tasks
-        self._dashboard_url = dashboard_url
-        self.routes = Routes(commands=dict.fromkeys(_VERBS, self.run))
+    orders: Orders
+    lists: SessionLists
+    modals: SessionModals
+    views: SessionViews
+    dashboard_url: str
 
-    async def run(self, ack: AsyncAck, body: Mapping[str, str], context: AsyncBoltContext) -> None:
+    def add_to(self, router: Router) -> None:
+        """Register the listeners."""
+        router.add("command", *_VERBS, listener=self.run)
+        router.add("action", *VERBS, listener=self.click)
+        router.add("attachment_action", LEGACY_PAUSE, listener=self.click_legacy)
+        router.add("message_shortcut", PAUSE_FROM_MESSAGE, listener=self.pause_from_message)
+        router.add("global_shortcut", SHORTCUT, listener=self.open_list)
+        router.add("view", CHOICE, MODAL, listener=self.pause_chosen)
+
+    # --- commands ---
+
+    async def run(self, request: Request) -> None:
         """Execute `<command> <session_id> [reason]`, or look for the session to pause."""
-        request = context["request"]
-        request.ack.message = await self._execute(body, request)
-        await ack()
-
-    async def _execute(self, body: Mapping[str, str], request: RequestContext) -> Message | None:
-        verb, found = _VERBS[body["command"]], read_command(body.get("text", ""))
+        verb, found = _VERBS[request.payload["command"]], read_command(request.payload.get("text", ""))
+        words = None if verb is Verb.RESUME or isinstance(found, Help | Found) else words_of(found)
         if isinstance(found, Found):
-            return await self._send(_order_of_command(verb, found, body, request), request)
-        words = None if verb is Verb.RESUME or isinstance(found, Help) else words_of(found)
-        if words is None:
-            return usage_message(verb, found, dashboard_url=self._dashboard_url)
-        return await self._search(words, body, request)
+            request.ack.message = await self._send(_order_of_command(verb, found, request), request)
+        elif words is None:
+            request.ack.message = usage_message(verb, found, dashboard_url=self.dashboard_url)
+        else:
+            request.ack.message = await self._search(words, request)
 
-    async def _send(self, order: Order, request: RequestContext) -> Message | None:
+    async def _send(self, order: Order, request: Request) -> Message | None:
         """Return the outcome if it arrives before the ack deadline; otherwise a waiting message, then deliver it.
 
         For a request that may be old Slack shows no ack, so deliver the outcome, or the question about a resume.
         """
-        if order.verb is Verb.RESUME and request.may_be_old and not self._orders.knows(order):
-            asking = self._tasks.start(self._delivery.deliver(request.address, question_message(order, new_id())))
+        if order.verb is Verb.RESUME and request.may_be_old and not self.orders.knows(order):
+            asking = request.tasks.start(request.delivery.deliver(request.address, question_message(order, new_id())))
             await asyncio.wait({asking}, timeout=request.ack_wait)
             return None
-        running, is_repeated = self._orders.start(order, request.address)
-        is_congested = partial(self._orders.is_congested, order)
-        if not request.may_be_old and await request.is_done_in_time(running.outcome, is_congested):
+        running, is_repeated = self.orders.start(order, request.address)
+        if not request.may_be_old and await request.is_done_in_time(running.outcome):
             return self._answer(running, running.outcome.result(), request, is_repeated=is_repeated)
         is_safe = await request.is_safe_in_time(running)
-        self._tasks.start(self._orders.deliver(running, request.address))
+        request.tasks.start(self.orders.deliver(running, request.address))
         request.ack.is_announcement = True
         return waiting_message(order, is_recorded=is_safe)
 
-    async def _search(self, words: str, body: Mapping[str, str], request: RequestContext) -> Message | None:
+    async def _search(self, words: str, request: Request) -> Message | None:
         """Pause the session that the words mean alone, or offer those that they choose."""
-        searching = self._tasks.start(self._find(words, request.address.actor))
-        if not request.may_be_old and await request.is_done_in_time(searching):
-            found = searching.result()
-            return found if isinstance(found, Message) else await self._send(_pause(found, body, request), request)
-        self._tasks.start(self._answer_later(searching, body, request))
-        request.ack.is_announcement = True
-        return reading_message(words)
+        later = partial(self._answer_later, request)
+        found = await request.now_or_later(self._find(words, request.actor), later, instead=_found_message)
+        if found is None:
+            request.ack.is_announcement = True
+            return reading_message(words)
+        return found if isinstance(found, Message) else await self._send(_pause(found, request), request)
 
     async def _find(self, words: str, actor: Actor) -> SessionId | Message:
-        try:
-            found = await self._lists.search(actor, words)
-        except Exception as error:  # noqa: BLE001 - every exception is reported to the person
-            return report(error)
-        match found:
+        match found := await self.lists.search(actor, words):
             case Session(id=session_id):
                 return session_id
             case Listing(running=running, matches=matches):
-                return list_message(running, matches, words, dashboard_url=self._dashboard_url)
+                return list_message(running, matches, words, dashboard_url=self.dashboard_url)
             case NotRead():
-                return ephemeral(not_read_text(found, dashboard_url=self._dashboard_url))
+                return ephemeral(not_read_text(found, dashboard_url=self.dashboard_url))
             case _:
-                return list_refusal(found, dashboard_url=self._dashboard_url)
+                return list_refusal(found, dashboard_url=self.dashboard_url)
 
-    async def _answer_later(
-        self, searching: asyncio.Task[SessionId | Message], body: Mapping[str, str], request: RequestContext
-    ) -> None:
-        found = await searching
+    async def _answer_later(self, request: Request, address: ReplyAddress, found: SessionId | Message) -> None:
         if isinstance(found, Message):
-            await self._delivery.deliver(request.address, found)
+            await request.delivery.deliver(address, found)
         else:
-            running, _ = self._orders.start(_pause(found, body, request), request.address)
-            await self._orders.deliver(running, request.address)
+            running, _ = self.orders.start(_pause(found, request), address)
+            await self.orders.deliver(running, address)
 
     def _answer(
-        self, running: RunningOrder, outcome: Outcome | None, request: RequestContext, *, is_repeated: bool
+        self, running: RunningOrder, outcome: Outcome | None, request: Request, *, is_repeated: bool
     ) -> Message | None:
         """Return the outcome for the ack; to the person alone if everybody has it from elsewhere."""
         if outcome is None:
             return None
-        message = self._orders.message(running.entry, outcome)
+        message = self.orders.message(running.entry, outcome)
         if running.entry.is_lost:
             return replace(message, visibility=Visibility.EPHEMERAL)
         if is_repeated and message.visibility is Visibility.IN_CHANNEL:
             # Slack did not get the first ack, and may show no other
-            self._tasks.start(self._delivery.deliver(request.address, message))
+            request.tasks.start(request.delivery.deliver(request.address, message))
             return replace(message, visibility=Visibility.EPHEMERAL)
         request.ack.order = running
         return message
 
+    # --- buttons ---
 
-def _order_of_command(verb: Verb, found: Found, body: Mapping[str, str], request: RequestContext) -> Order:
-    return Order(verb, found.session_id, request.address.actor, found.rest, body.get("trigger_id"), request.age)
-
-
-def _pause(session_id: SessionId, body: Mapping[str, str], request: RequestContext) -> Order:
-    """Return the order for a session that was found; it has become older since."""
-    order = _order_of_command(Verb.PAUSE, Found(session_id, ""), body, request)
-    return replace(order, age=max(order.age, time.monotonic() - request.given_at))
-
-
-class ButtonListeners:
-    """Listeners for buttons that carry a session id."""
-
-    def __init__(self, orders: Orders, views: SessionViews, delivery: MessageDelivery, tasks: Tasks) -> None:
-        self._orders = orders
-        self._views = views
-        self._delivery = delivery
-        self._tasks = tasks
-        self.routes = Routes(
-            actions=dict.fromkeys(VERBS, self.click), attachment_actions={LEGACY_PAUSE: self.click_legacy}
-        )
-
-    async def click(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
+    async def click(self, request: Request) -> None:
         """Handle a click. Slack shows nothing of its ack but its absence, so the answer follows it."""
-        request = context["request"]
-        click = read_button_click(body, request.address)
+        click = read_button_click(request.payload, request.address)
         if click.view is not None:
-            address = self._views.address(click.address, click.view)
+            address = self.views.address(click.address, click.view)
             click = replace(click, address=replace(address, invocation=click.trigger_id or ""))
-        await self._answer(click, request)
-        await ack()  # for Bolt
+        await self._answer_click(click, request)
 
-    async def click_legacy(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
+    async def click_legacy(self, request: Request) -> None:
         """Handle a click on a button of an attachment. A message in its ack would replace the alert."""
-        request = context["request"]
-        await self._answer(read_legacy_click(body, request.address), request)
-        await ack()  # for Bolt
+        await self._answer_click(read_legacy_click(request.payload, request.address), request)
 
-    async def _answer(self, click: ButtonClick, request: RequestContext) -> None:
+    async def _answer_click(self, click: ButtonClick, request: Request) -> None:
         order = _read_order(click, request)
         if isinstance(order, Message):
-            self._tasks.start(self._delivery.deliver(click.address, order))
+            request.tasks.start(request.delivery.deliver(click.address, order))
         else:
-            running = await start_order(self._orders, self._tasks, order, click.address, request)
+            running = await self._start(order, click.address, request)
             if click.view is not None and running is not None:
-                self._tasks.start(self._show_result(running, click.address, click.view))
+                request.start(self._show_result(running, click.address, click.view))
 
     async def _show_result(self, running: RunningOrder, address: ReplyAddress, view: ViewRef) -> None:
         """Show the result in the view with the button, beside the message: the view can be closed."""
-        if (message := await self._orders.stored_result(running)) is not None:
-            await self._views.refresh(address, view, note=message.text)
+        if (message := await self.orders.stored_result(running)) is not None:
+            await self.views.refresh(address, view, note=message.text)
+
+    async def _start(self, order: Order, address: ReplyAddress, request: Request) -> RunningOrder | None:
+        """Start an order whose outcome follows the ack, and return it; None if Slack sent it before.
+
+        The ack is an error if the order could be lost: Slack shows it to the person.
+        """
+        running, is_repeated = self.orders.start(order, address)
+        delivery = None if is_repeated else request.tasks.start(self.orders.deliver(running, address))
+        if not await request.is_safe_in_time(running, delivery):
+            request.ack.status = 503
+        return None if is_repeated else running
+
+    # --- shortcuts and their modals ---
+
+    async def open_list(self, request: Request) -> None:
+        """Open the modal with the sessions."""
+        request.start(self.modals.open(request.address, request.trigger_id))
+
+    async def pause_from_message(self, request: Request) -> None:
+        """Pause the only session of a message at once; docs/decisions has the reason why without a question."""
+        shortcut = read_message_shortcut(request.payload, request.address)
+        address, trigger_id = shortcut.address, shortcut.trigger_id
+        match shortcut.mentions:
+            case Mentions(found=(only,), is_complete=True):
+                order = Order(Verb.PAUSE, only.session_id, address.actor, "", trigger_id, request.age, Source.SHORTCUT)
+                await self._start(order, address, request)
+            case Mentions(found=(), is_complete=is_complete):
+                note = no_id_note(is_complete=is_complete)
+                request.start(self.modals.open(address, request.trigger_id, note=note))
+            case mentions:
+                request.start(self.modals.choose(address, request.trigger_id, mentions))
+
+    async def pause_chosen(self, request: Request) -> None:
+        """Pause the sessions that were chosen or pasted, each by an order of its own. The results follow."""
+        origin = text_field(request.payload["view"], "private_metadata")
+        address, chosen = self.modals.address(request.actor, origin), read_choice(request.payload)
+        if address is None:
+            shown = answer_view(TITLE, OUT_OF_DATE).as_json()
+            request.ack.fields = {"response_action": "update", "view": shown}
+        elif not chosen.session_ids:
+            request.ack.fields = {"response_action": "errors", "errors": {chosen.field: chosen.problem}}
+        else:
+            orders = [_order_of_shortcut(one, address, request) for one in chosen.session_ids]
+            await asyncio.gather(*(self._start(order, address, request) for order in orders))
 
 
-def _read_order(click: ButtonClick, request: RequestContext) -> Order | Message:
+def _found_message(message: Message) -> SessionId | Message:
+    return message
+
+
+def _order_of_command(verb: Verb, found: Found, request: Request) -> Order:
+    return Order(verb, found.session_id, request.actor, found.rest, request.payload.get("trigger_id"), request.age)
+
+
+def _pause(session_id: SessionId, request: Request) -> Order:
+    """Return the order for a session that was found; it has become older since."""
+    order = _order_of_command(Verb.PAUSE, Found(session_id, ""), request)
+    return replace(order, age=max(order.age, time.monotonic() - request.given_at))
+
+
+def _read_order(click: ButtonClick, request: Request) -> Order | Message:
     """Return the order of a click, or the answer if it is none.
 
     A resume that may be old is asked about, unless its version would show a later pause.
@@ -206,59 +227,7 @@ def _read_order(click: ButtonClick, request: RequestContext) -> Order | Message:
     return order if order.verb is Verb.PAUSE or is_asked else question_message(order, version or new_id())
 
 
-class ShortcutListeners:
-    """Listeners for the shortcuts, and for their modals if they are submitted."""
-
-    def __init__(self, orders: Orders, modals: SessionModals, tasks: Tasks) -> None:
-        self._orders = orders
-        self._modals = modals
-        self._tasks = tasks
-        self.routes = Routes(
-            message_shortcuts={PAUSE_FROM_MESSAGE: self.pause_from_message},
-            global_shortcuts={SHORTCUT: self.open_list},
-            views=dict.fromkeys([CHOICE, MODAL], self.pause_chosen),
-        )
-
-    async def open_list(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
-        """Open the modal with the sessions."""
-        await ack()
-        self._tasks.start(self._modals.open(context["request"].address, body.get("trigger_id", "")))
-
-    async def pause_from_message(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
-        """Pause the only session of a message at once; docs/decisions has the reason why without a question."""
-        request = context["request"]
-        shortcut = read_message_shortcut(body, request.address)
-        address, trigger_id = shortcut.address, shortcut.trigger_id
-        match shortcut.mentions:
-            case Mentions(found=(only,), is_complete=True):
-                order = Order(Verb.PAUSE, only.session_id, address.actor, "", trigger_id, request.age, Source.SHORTCUT)
-                await start_order(self._orders, self._tasks, order, address, request)
-            case Mentions(found=(), is_complete=is_complete):
-                note = no_id_note(is_complete=is_complete)
-                self._tasks.start(self._modals.open(address, trigger_id or "", note=note))
-            case mentions:
-                self._tasks.start(self._modals.choose(address, trigger_id or "", mentions))
-        await ack()
-
-    async def pause_chosen(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
-        """Pause the sessions that were chosen or pasted, each by an order of its own. The results follow."""
-        request, view = context["request"], body["view"]
-        address = self._modals.address(request.address.actor, text_field(view, "private_metadata"))
-        chosen = read_choice(body)
-        if address is None:
-            shown = answer_view(TITLE, OUT_OF_DATE).as_json()
-            request.ack.fields = {"response_action": "update", "view": shown}
-        elif not chosen.session_ids:
-            request.ack.fields = {"response_action": "errors", "errors": {chosen.field: chosen.problem}}
-        else:
-            orders = [
-                _order_of_shortcut(one, address, body.get("trigger_id"), request.age) for one in chosen.session_ids
-            ]
-            await asyncio.gather(*(start_order(self._orders, self._tasks, order, address, request) for order in orders))
-        await ack()
-
-
-def _order_of_shortcut(session_id: SessionId, address: ReplyAddress, trigger_id: str | None, age: float) -> Order:
+def _order_of_shortcut(session_id: SessionId, address: ReplyAddress, request: Request) -> Order:
     """Return the order for one of several sessions. A trigger gives one order, so each gets its part of it."""
-    own = f"{trigger_id}/{session_id}" if trigger_id else None
-    return Order(Verb.PAUSE, session_id, address.actor, "", own, age, Source.SHORTCUT)
+    own = f"{request.trigger_id}/{session_id}" if request.trigger_id else None
+    return Order(Verb.PAUSE, session_id, address.actor, "", own, request.age, Source.SHORTCUT)

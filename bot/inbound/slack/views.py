@@ -1,140 +1,119 @@
-"""The listeners for the views with sessions and with past orders."""
+"""The listeners for Home's opening, the views with sessions and past orders, and uninstallations."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
-from slack_bolt.async_app import AsyncAck, AsyncBoltContext
-
-from bot.concurrency import Tasks
+from bot.core.fields import text_field
 from bot.core.history import HistoryQuery, Period, Result
+from bot.core.installation import Uninstall
 from bot.core.requests import Actor, MessageContent, ReplyAddress, asks_for_help
 from bot.core.session_ids import Found, Missing, find_session_id
 from bot.core.sessions import Overview
-from bot.inbound.slack.listener import ACK_ARRIVES, Routes
 from bot.inbound.slack.payload import Submission, read_submission, read_view
+from bot.inbound.slack.router import ACK_ARRIVES, Request, Router, guarded, same
 from bot.messages.blocks import Message, View, Visibility
 from bot.messages.buttons import HISTORY
 from bot.messages.history import NO_SESSION, PEOPLE, PERIOD, RESULT, SESSION, TITLE
 from bot.messages.sessions import REFRESH, list_refusal, overview_message, reading_overview_message
 from bot.messages.settings import ONE_MOMENT, answer_view
 from bot.messages.usage import SESSIONS, sessions_help_message
-from bot.usecases.delivery import MessageDelivery
-from bot.usecases.incidents import report
+from bot.outbound.workspaces import Workspaces
+from bot.usecases.home import HomeView
 from bot.usecases.session_modals import SessionViews
 from bot.usecases.sessions import SessionLists
 from bot.usecases.settings_modals import HistoryModal
 
 
-class SessionViewListeners:
-    """Listeners for what shows sessions. `now` gives Unix seconds."""
+@dataclass(frozen=True, slots=True)
+class ViewListeners:
+    """Listeners for what shows something. `now` gives Unix seconds."""
 
-    def __init__(  # noqa: PLR0913 - collaborators and settings
-        self,
-        lists: SessionLists,
-        views: SessionViews,
-        delivery: MessageDelivery,
-        tasks: Tasks,
-        *,
-        now: Callable[[], float],
-        dashboard_url: str,
-    ) -> None:
-        self._lists = lists
-        self._views = views
-        self._delivery = delivery
-        self._tasks = tasks
-        self._now = now
-        self._dashboard_url = dashboard_url
-        self.routes = Routes(commands={SESSIONS: self.show}, actions={REFRESH: self.refresh})
+    home: HomeView
+    workspaces: Workspaces
+    lists: SessionLists
+    views: SessionViews
+    history: HistoryModal
+    now: Callable[[], float]
+    dashboard_url: str
 
-    async def show(self, ack: AsyncAck, body: Mapping[str, str], context: AsyncBoltContext) -> None:
+    def add_to(self, router: Router) -> None:
+        """Register the listeners. Those of events can raise StoreError: Slack sends an unacknowledged event again."""
+        router.add("event", "app_home_opened", listener=self.home_opened)
+        router.add("event", "app_uninstalled", "tokens_revoked", listener=self.uninstalled)
+        router.add("command", SESSIONS, listener=self.show_sessions)
+        router.add("action", REFRESH, listener=self.refresh)
+        router.add("action", HISTORY, listener=self.open_history)
+        router.add("view", HISTORY, listener=self.search_history)
+
+    async def home_opened(self, request: Request) -> None:
+        """Publish Home. The event also comes for the Messages tab, which shows nothing of ours."""
+        event, team_id = request.payload["event"], request.actor.team_id
+        if event.get("tab") == "home" and "user" in event:
+            actor = Actor(team_id, "", event["user"], home_team_id=team_id)  # only members of it have its Home
+            view_hash = text_field(event.get("view"), "hash") or None  # None the first time
+            request.tasks.start(self.home.publish(actor, view_hash=view_hash))
+
+    async def uninstalled(self, request: Request) -> None:
+        """Delete the workspace's data if the app was uninstalled, or a bot token revoked."""
+        event = request.payload["event"]
+        bots = event.get("tokens", {}).get("bot")
+        if event["type"] == "app_uninstalled" or bots:  # the bot has no tokens of people
+            event_time = int(request.payload.get("event_time", 0))  # without one it is older than every installation
+            uninstall = Uninstall(request.actor.team_id, event_time, tuple(bots) if bots else None)
+            await self.workspaces.delete_uninstalled(uninstall)
+
+    async def show_sessions(self, request: Request) -> None:
         """Ack with the sessions if they come before the ack deadline; otherwise they follow."""
-        request = context["request"]
-        if asks_for_help(body.get("text", "")):
+        if asks_for_help(request.payload.get("text", "")):
             request.ack.message = sessions_help_message()
         else:
-            reading = self._tasks.start(self._overview(request.address.actor))
-            is_done = not request.may_be_old and await request.is_done_in_time(reading)
-            request.ack.message = reading.result() if is_done else reading_overview_message()
-            if not is_done:
-                request.ack.is_announcement = True
-                self._tasks.start(self._deliver(request.address, reading))
-        await ack()
+            await request.answer_now_or_later(self._overview(request.actor), reading_overview_message())
 
-    async def refresh(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
+    async def refresh(self, request: Request) -> None:
         """Read the sessions again, in the message, Home or modal that has the button."""
-        await ack()
-        address, view = context["request"].address, read_view(body)
+        address, view = request.address, read_view(request.payload)
         if view is None:
-            self._tasks.start(self._replace(address))
+            request.start(self._replace(request))
         else:
-            self._tasks.start(self._views.refresh(self._views.address(address, view), view))
+            request.start(self.views.refresh(self.views.address(address, view), view))
 
-    async def _overview(self, actor: Actor) -> Message:
-        try:
-            found = await self._lists.overview(actor)
-        except Exception as error:  # noqa: BLE001 - every exception is reported to the person
-            return report(error)
-        if isinstance(found, Overview):
-            return overview_message(found, now=self._now(), dashboard_url=self._dashboard_url)
-        return list_refusal(found, dashboard_url=self._dashboard_url)
+    async def open_history(self, request: Request) -> None:
+        """Open the modal with the orders of the last day."""
+        request.start(self.history.open_first(request.address, request.trigger_id))
 
-    async def _deliver(self, address: ReplyAddress, reading: asyncio.Task[Message]) -> None:
-        await self._delivery.deliver(address, await reading)
-
-    async def _replace(self, address: ReplyAddress) -> None:
-        message = await self._overview(address.actor)
-        content = MessageContent(message.text, message.blocks)
-        await self._delivery.update_message(address, content, Visibility.EPHEMERAL)
-
-
-class HistoryListeners:
-    """Listeners for the button in Home that opens the modal, and for its submission."""
-
-    def __init__(self, modal: HistoryModal, delivery: MessageDelivery, tasks: Tasks) -> None:
-        self._modal = modal
-        self._delivery = delivery
-        self._tasks = tasks
-        self.routes = Routes(actions={HISTORY: self.open}, views={HISTORY: self.submit})
-
-    async def open(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
-        """Open the modal."""
-        await ack()
-        self._tasks.start(self._open(context["request"].address, body.get("trigger_id", "")))
-
-    async def submit(self, ack: AsyncAck, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
+    async def search_history(self, request: Request) -> None:
         """Ack with the orders if they come before the ack deadline; otherwise with "One moment…", and update later."""
-        request = context["request"]
-        sent = read_submission(body, request.address.actor)
+        sent = read_submission(request.payload, request.actor)
         query = _read_query(sent)
         if query is None:
             request.ack.fields = {"response_action": "errors", "errors": {SESSION: NO_SESSION}}
-        else:
-            searching = self._tasks.start(self._search(sent.actor, query))
-            is_done = await request.is_done_in_time(searching)
-            view = searching.result() if is_done else answer_view(TITLE, ONE_MOMENT)
-            request.ack.fields = {"response_action": "update", "view": view.as_json()}
-            if not is_done:
-                self._tasks.start(self._update_later(sent, searching))
-        await ack()
+            return
+        search, later = self.history.search(sent.actor, query), partial(self._show_later, sent)
+        found = await request.now_or_later(search, later, instead=_incident)
+        view = answer_view(TITLE, ONE_MOMENT) if found is None else found
+        request.ack.fields = {"response_action": "update", "view": view.as_json()}
 
-    async def _open(self, address: ReplyAddress, trigger_id: str) -> None:
-        try:
-            await self._modal.open_first(address, trigger_id)
-        except Exception as error:  # noqa: BLE001 - every exception is reported to the person
-            await self._delivery.deliver(address, report(error))
+    async def _overview(self, actor: Actor) -> Message:
+        found = await self.lists.overview(actor)
+        if isinstance(found, Overview):
+            return overview_message(found, now=self.now(), dashboard_url=self.dashboard_url)
+        return list_refusal(found, dashboard_url=self.dashboard_url)
 
-    async def _search(self, actor: Actor, query: HistoryQuery) -> View:
-        """Return the modal, or that of an incident."""
-        try:
-            return await self._modal.search(actor, query)
-        except Exception as error:  # noqa: BLE001 - every exception is reported to the person
-            return answer_view(TITLE, report(error).text)
+    async def _replace(self, request: Request) -> None:
+        message = await guarded(self._overview(request.actor), same)
+        content = MessageContent(message.text, message.blocks)
+        await request.delivery.update_message(request.address, content, Visibility.EPHEMERAL)
 
-    async def _update_later(self, sent: Submission, searching: asyncio.Task[View]) -> None:
+    async def _show_later(self, sent: Submission, _: ReplyAddress, view: View) -> None:
         """Show the orders in the modal once the ack has arrived there. If it was closed, nobody waits for them."""
-        _, view = await asyncio.gather(asyncio.sleep(ACK_ARRIVES), searching)
-        await self._modal.update(sent.actor, sent.view_id, view)
+        await asyncio.sleep(ACK_ARRIVES)
+        await self.history.update(sent.actor, sent.view_id, view)
+
+
+def _incident(message: Message) -> View:
+    return answer_view(TITLE, message.text)
 
 
 def _read_query(sent: Submission) -> HistoryQuery | None:

@@ -1,0 +1,198 @@
+"""Requests of Slack as listeners get them, their ack with its deadline, and the router that finds the listener."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
+from slack_bolt.authorization import AuthorizeResult
+
+from bot.concurrency import Tasks
+from bot.core.requests import Actor, ReplyAddress
+from bot.messages.blocks import Message, as_response
+from bot.usecases.delivery import MessageDelivery
+from bot.usecases.incidents import report
+from bot.usecases.orders import RunningOrder
+
+ACK_WAIT = 2.0
+"""The age of a request, in seconds, until which its ack waits for the outcome. Slack waits 3."""
+
+_SPARE = 0.5  # seconds after `ack_wait` until which an ack is sent: a later one can get lost, and the outcome with it
+
+ACK_ARRIVES = 1.0
+"""Seconds within which an ack arrives in Slack. An update of a modal that is there before it is overwritten by it."""
+
+_LEAST_WAIT = 0.5  # seconds for an order to be recorded that came late, so that its ack is late anyway
+
+_T = TypeVar("_T")
+
+
+@dataclass(slots=True)
+class Ack:
+    """The answer to a payload, set by the listener: empty, a message, or other JSON.
+
+    Listeners do not pass it to Bolt's `ack`: Socket Mode would have to parse Bolt's JSON again. A `status` of 503
+    makes Slack send an event again, and show a warning at a clicked button. An announcement says that the result comes
+    later. Otherwise a message about an order is its result.
+    """
+
+    message: Message | None = None
+    fields: dict[str, Any] | None = None
+    status: int = 200
+    is_announcement: bool = False
+    order: RunningOrder | None = None
+
+    def json(self) -> dict[str, Any] | None:
+        """Return the JSON; None if it is empty."""
+        return self.fields if self.message is None else as_response(self.message)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A payload, and how its person is answered.
+
+    `age` is how many seconds old it is at least, `given_at` the earliest monotonic time at which it was given.
+    `may_be_old` says that it can be minutes old in spite of that. The ack waits for an outcome until the request is
+    `ack_wait` seconds old.
+    """
+
+    payload: Mapping[str, Any]
+    address: ReplyAddress
+    age: float
+    given_at: float
+    ack_wait: float
+    tasks: Tasks
+    delivery: MessageDelivery
+    may_be_old: bool = False
+    ack: Ack = field(default_factory=Ack)
+
+    @property
+    def actor(self) -> Actor:
+        """The person."""
+        return self.address.actor
+
+    @property
+    def trigger_id(self) -> str:
+        """What opens a modal within 3 seconds; "" if there is none."""
+        return self.payload.get("trigger_id") or ""
+
+    def start(self, work: Coroutine[Any, Any, object]) -> None:
+        """Do some work behind the ack. The person is told of an exception."""
+        self.tasks.start(self._do(work))
+
+    async def answer_now_or_later(self, work: Awaitable[Message], announcement: Message) -> None:
+        """Ack with the message that `work` returns, or with the announcement, and deliver the message later."""
+        message = await self.now_or_later(work, self.delivery.deliver, instead=same)
+        self.ack.message = announcement if message is None else message
+        self.ack.is_announcement = message is None
+
+    async def now_or_later(
+        self,
+        work: Awaitable[_T],
+        later: Callable[[ReplyAddress, _T], Awaitable[object]],
+        *,
+        instead: Callable[[Message], _T],
+    ) -> _T | None:
+        """Return the result if the ack can carry it. Otherwise return None, and give it to `later`.
+
+        After an exception the result is what `instead` makes of the message about it. Of a command that may be old
+        Slack shows no ack.
+        """
+        working = self.tasks.start(guarded(work, instead))
+        is_shown = not (self.may_be_old and "command" in self.payload)
+        if is_shown and await self.is_done_in_time(working):
+            return working.result()
+        self.start(_follow(working, lambda result: later(self.address, result)))
+        return None
+
+    async def is_done_in_time(self, work: asyncio.Task[Any]) -> bool:
+        """Wait for `work`. Return whether the ack can carry its result."""
+        ends = self.given_at + self.ack_wait
+        await asyncio.wait({work}, timeout=max(0.0, ends - time.monotonic()))
+        return work.done() and time.monotonic() < ends + _SPARE
+
+    async def is_safe_in_time(self, running: RunningOrder, delivery: asyncio.Task[None] | None = None) -> bool:
+        """Wait until the end of the process would not lose the order or its result. Return whether that is so."""
+        left = self.given_at + self.ack_wait + _SPARE - time.monotonic()
+        return await running.is_safe(delivery, within=max(_LEAST_WAIT, left))
+
+    async def _do(self, work: Awaitable[object]) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - reported to the person
+            await self.delivery.deliver(self.address, report(error))
+
+
+async def guarded(work: Awaitable[_T], instead: Callable[[Message], _T]) -> _T:
+    """Return the result, or after an exception what `instead` makes of the message about it."""
+    try:
+        return await work
+    except Exception as error:  # noqa: BLE001 - reported to the person
+        return instead(report(error))
+
+
+async def _follow(working: asyncio.Task[_T], later: Callable[[_T], Awaitable[object]]) -> None:
+    await later(await working)
+
+
+def same(message: Message) -> Message:
+    """Return the message."""
+    return message
+
+
+Listener = Callable[[Request], Awaitable[None]]
+
+
+class Router:
+    """The listeners of a Bolt app: by slash command, `action_id`, `callback_id` of views and shortcuts, event type."""
+
+    def __init__(self) -> None:
+        self.bolt = AsyncApp(
+            name="slack_bolt.app",
+            logger=logging.getLogger("slack_bolt"),
+            authorize=_authorize,
+            process_before_response=True,  # with the default, Bolt polls for every ack
+            raise_error_for_unhandled_request=True,
+            request_verification_enabled=False,  # bot.inbound.slack.request does these three
+            ssl_check_enabled=False,
+            url_verification_enabled=False,
+        )
+        self.bolt.error(_raise)
+        self._kinds = {
+            "command": self.bolt.command,
+            "action": self.bolt.block_action,  # `action` would match legacy attachments as well
+            "attachment_action": self.bolt.attachment_action,
+            "message_shortcut": self.bolt.message_shortcut,
+            "global_shortcut": self.bolt.global_shortcut,
+            "view": self.bolt.view,
+            "event": self.bolt.event,
+        }
+        self.names: dict[str, list[str]] = {kind: [] for kind in self._kinds}
+
+    def add(self, kind: str, *names: str, listener: Listener) -> None:
+        """Let a listener handle payloads of a kind with these names."""
+
+        async def call(ack: AsyncAck, context: AsyncBoltContext) -> None:
+            await listener(context["request"])
+            await ack()  # for Bolt
+
+        for name in names:
+            self._kinds[kind](name)(call)
+            self.names[kind].append(name)
+
+
+async def _authorize(enterprise_id: str | None, installed_team: str) -> AuthorizeResult:
+    """Accept every payload, without a token: no listener uses Bolt's own client.
+
+    The use cases check whether the workspace is served. Bolt would fall back to the person's own team, so the
+    installing team comes from our payload reader.
+    """
+    return AuthorizeResult(enterprise_id=enterprise_id, team_id=installed_team, bot_token="")
+
+
+async def _raise(error: Exception) -> None:
+    """Leave every error to `SlackApp.dispatch`."""
+    raise error
