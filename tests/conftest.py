@@ -2,6 +2,7 @@
 
 # ruff: noqa: E402 - pytest must know of the harness before it is imported
 
+import gc
 import inspect
 import logging
 from collections.abc import Callable, Generator, Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+gc.disable()  # until all tests are collected: a tenth of the time
 pytest.register_assert_rewrite("harness")
 
 from harness.databases import PostgreSQL, new_databases, server_directory
@@ -97,6 +99,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("update"):
         items[:] = [item for item in items if "wording" in getattr(item, "fixturenames", ())]
     config.hook.pytest_deselected(items=leave_out(items, missing()))
+
+
+def pytest_collection_finish() -> None:
+    """Let no test look for garbage among the modules and the tests."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -147,6 +147,8 @@ class _Selector(selectors.DefaultSelector):
 
     def _poll(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
         events = super().select(timeout)
+        if not self._on_the_way:
+            return events
         others = [event for event in events if event[0].fileobj is not self._received]
         if len(others) < len(events):
             self._on_the_way -= len(self._received.recv(64))
