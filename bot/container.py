@@ -39,6 +39,7 @@ from bot.usecases.checks import CachedChecks, Services
 from bot.usecases.control import SessionControl
 from bot.usecases.delivery import MessageDelivery
 from bot.usecases.home import HomeView
+from bot.usecases.modals import Modals
 from bot.usecases.monitor import AdminNotifier, CurrentAdmins, WorkspaceMonitor
 from bot.usecases.orders import INTERVAL, Orders, Recovery
 from bot.usecases.queue import CAPACITY, FairQueue
@@ -47,7 +48,7 @@ from bot.usecases.session_checks import CardFacts, FactReads, SessionChecks
 from bot.usecases.session_modals import SessionModals, SessionViews
 from bot.usecases.sessions import PastOrders, SessionLists, SessionReads
 from bot.usecases.settings import Admin, AdminActions, AlertChanges, KeyChanges, PolicyChanges
-from bot.usecases.settings_modals import HistoryModal, SettingsModals
+from bot.usecases.settings_modals import AdminModals
 
 MOST_AT_ANCHOR = 4_000  # orders that are being sent; others wait
 MOST_AT_ANCHOR_EACH = 1_000  # of one person
@@ -166,7 +167,8 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     fact_reads = FactReads(anchor_sessions, reads, card_facts, tasks, time.monotonic)
     lists = SessionLists(access_check, reads, past_orders, tasks, limits.now)
     shown: _Shown = {"now": limits.now, "dashboard_url": settings.anchor_dashboard_url}
-    session_modals = SessionModals(lists, workspaces, views, delivery, tasks, tenancy.store.cipher, **shown)
+    modals = Modals(workspaces, views, delivery, tasks)
+    session_modals = SessionModals(lists, modals, tenancy.store.cipher, **shown)
     home_view = HomeView(
         workspaces,
         roles,
@@ -179,7 +181,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         **shown,
         install_url=install_url,
     )
-    history_modal = HistoryModal(workspaces, roles, views, delivery, past_orders, limits.now)
+    admin_modals = AdminModals(modals, roles, past_orders, limits.now, tenancy.base_url)
     session_views = SessionViews(home_view, session_modals)
     owner, dashboard_url = secrets.token_hex(8), settings.anchor_dashboard_url
     rows = OrderRows(tenancy.store.database, tenancy.store.cipher, owner, lease=limits.lease)
@@ -219,7 +221,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     )
     router = Router()
     OrderListeners(orders, lists, session_modals, session_views, dashboard_url).add_to(router)
-    ViewListeners(home_view, workspaces, lists, session_views, history_modal, **shown).add_to(router)
+    ViewListeners(home_view, workspaces, lists, session_views, admin_modals, **shown).add_to(router)
     admin = None
     if tenancy.rows is not None:
         notifier = AdminNotifier(admins, delivery, tasks)
@@ -228,7 +230,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
             KeyChanges(anchor, tenancy.rows, notifier, limits.now),
             PolicyChanges(tenancy.rows, notifier),
             AlertChanges(slack, tenancy.rows, notifier),
-            SettingsModals(workspaces, roles, views, delivery, base_url=tenancy.base_url),
+            admin_modals,
         )
         SettingsListeners(admin, home_view).add_to(router)
     slack_app = SlackApp(

@@ -32,7 +32,7 @@ from bot.outbound.store.workspaces import WorkspaceRows
 from bot.outbound.workspaces import Workspaces
 from bot.usecases.cards import post_alert
 from bot.usecases.monitor import AdminNotifier
-from bot.usecases.settings_modals import SettingsModals
+from bot.usecases.settings_modals import AdminModals
 
 _TOKEN_BYTES = 32
 
@@ -233,4 +233,4 @@ class Admin:
     keys: KeyChanges
     policies: PolicyChanges
     alerts: AlertChanges
-    modals: SettingsModals
+    modals: AdminModals

@@ -107,7 +107,7 @@ async def test_home_and_the_modal_say_why_they_show_no_orders(
         await team.at.execute("ALTER TABLE orders RENAME TO lost")
     else:
         monkeypatch.setattr("bot.outbound.store.history.OrderHistory.newest", lost)
-        monkeypatch.setattr("bot.usecases.settings_modals.HistoryModal.search", lost)
+        monkeypatch.setattr("bot.usecases.settings_modals.AdminModals.search_history", lost)
     await team.submit({})
     unreadable = text.history_modal(history.HistoryQuery(), None).blocks[-1]["text"]["text"]
     assert shown(await team.wait_for_modal(unreadable if fault == "no table" else "")) == []

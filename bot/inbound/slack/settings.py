@@ -161,7 +161,7 @@ class SettingsListeners:
         """Show the reply in the modal once the ack has arrived there, or else in a direct message."""
         await asyncio.sleep(ACK_ARRIVES)
         actor = sent.actor
-        if not await self.admin.modals.update(actor, sent.view_id, reply.view(name)):
+        if not await self.admin.modals.modals.update(actor, sent.view_id, reply.view(name)):
             await request.delivery.send_dm(actor.team_id, actor.user_id, ephemeral(reply.dm_text or reply.text))
 
 

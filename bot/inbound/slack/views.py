@@ -23,7 +23,7 @@ from bot.outbound.workspaces import Workspaces
 from bot.usecases.home import HomeView
 from bot.usecases.session_modals import SessionViews
 from bot.usecases.sessions import SessionLists
-from bot.usecases.settings_modals import HistoryModal
+from bot.usecases.settings_modals import AdminModals
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class ViewListeners:
     workspaces: Workspaces
     lists: SessionLists
     views: SessionViews
-    history: HistoryModal
+    admin_modals: AdminModals
     now: Callable[[], float]
     dashboard_url: str
 
@@ -81,7 +81,7 @@ class ViewListeners:
 
     async def open_history(self, request: Request) -> None:
         """Open the modal with the orders of the last day."""
-        request.start(self.history.open_first(request.address, request.trigger_id))
+        request.start(self.admin_modals.open_history(request.address, request.trigger_id))
 
     async def search_history(self, request: Request) -> None:
         """Ack with the orders if they come before the ack deadline; otherwise with "One moment…", and update later."""
@@ -90,7 +90,7 @@ class ViewListeners:
         if query is None:
             request.ack.fields = {"response_action": "errors", "errors": {SESSION: NO_SESSION}}
             return
-        search, later = self.history.search(sent.actor, query), partial(self._show_later, sent)
+        search, later = self.admin_modals.search_history(sent.actor, query), partial(self._show_later, sent)
         found = await request.now_or_later(search, later, instead=_incident)
         view = answer_view(TITLE, ONE_MOMENT) if found is None else found
         request.ack.fields = {"response_action": "update", "view": view.as_json()}
@@ -109,7 +109,7 @@ class ViewListeners:
     async def _show_later(self, sent: Submission, _: ReplyAddress, view: View) -> None:
         """Show the orders in the modal once the ack has arrived there. If it was closed, nobody waits for them."""
         await asyncio.sleep(ACK_ARRIVES)
-        await self.history.update(sent.actor, sent.view_id, view)
+        await self.admin_modals.modals.update(sent.actor, sent.view_id, view)
 
 
 def _incident(message: Message) -> View:

@@ -1,0 +1,84 @@
+"""Open modals within the 3 seconds of a trigger, and update them."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from bot.concurrency import Tasks
+from bot.core.requests import Actor, ReplyAddress
+from bot.core.workspace import Workspace
+from bot.messages.blocks import Message, View
+from bot.outbound.slack.client import SlackViews, ViewResult
+from bot.outbound.store.errors import StoreError
+from bot.outbound.workspaces import Workspaces
+from bot.usecases.delivery import MessageDelivery
+
+_log = logging.getLogger(__name__)
+
+_OPEN_WAIT = 0.5  # seconds for a modal to be made before a placeholder opens: a trigger lasts 3
+
+
+@dataclass(frozen=True, slots=True)
+class NotOpened:
+    """What is said if a modal does not open, by the reason."""
+
+    without_database: Message
+    not_served: Message
+    too_late: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Modals:
+    """Opener of modals."""
+
+    workspaces: Workspaces
+    views: SlackViews
+    delivery: MessageDelivery
+    tasks: Tasks
+
+    async def open(
+        self,
+        address: ReplyAddress,
+        trigger_id: str,
+        make: Callable[[Workspace], Coroutine[Any, Any, View]],
+        placeholder: View,
+        not_opened: NotOpened,
+    ) -> None:
+        """Open the modal that `make` returns, or report that it does not open.
+
+        A placeholder opens first if making takes longer than a trigger may wait. https://docs.slack.dev/surfaces/modals
+        """
+        workspace = await self._workspace(address, not_opened)
+        if workspace is None:
+            return
+        making = self.tasks.start(make(workspace))
+        await asyncio.wait({making}, timeout=_OPEN_WAIT)
+        first = making.result() if making.done() else placeholder
+        view_id, token = await self.views.open(workspace.bot_token, trigger_id, first), workspace.bot_token
+        is_open = view_id is not None
+        if view_id is not None and first is not (view := await making):  # a closed modal is no failure
+            is_open = await self.views.update(token, view_id, view) is not ViewResult.FAILED
+        if not is_open:
+            await self.delivery.deliver(address, not_opened.too_late)
+
+    async def update(self, actor: Actor, view_id: str, view: View) -> bool:
+        """Show `view` in place of an open modal. Return whether it is shown."""
+        try:
+            workspace = await self.workspaces.find(actor.team_id)
+        except StoreError:
+            return False
+        return workspace is not None and await self.views.update(workspace.bot_token, view_id, view) is ViewResult.SHOWN
+
+    async def _workspace(self, address: ReplyAddress, not_opened: NotOpened) -> Workspace | None:
+        """Return the workspace, or log and report why there is none."""
+        try:
+            workspace, why = await self.workspaces.find(address.actor.team_id), "the app is not installed"
+            message = not_opened.not_served
+        except StoreError as error:
+            workspace, why, message = None, str(error), not_opened.without_database
+        if workspace is None:
+            _log.error("modal not opened", extra={"team": address.actor.team_id, "why": why})
+            await self.delivery.deliver(address, message)
+        return workspace
