@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-_TICK = 0.1  # seconds
+TICK = 0.1  # seconds
 NOTICEABLE = 0.5  # shorter ones are within what `core.request_age` assumes for the way
 _BACKLOG = 1.0  # seconds after a standstill in which what is read can have waited for its end
 
@@ -18,7 +18,7 @@ class StandstillMonitor:
     async def run(self) -> None:
         """Tick until cancelled."""
         while True:
-            await asyncio.sleep(_TICK)
+            await asyncio.sleep(TICK)
             self._tick(time.monotonic())
 
     def seconds_before(self, received_at: float) -> float:
@@ -27,6 +27,6 @@ class StandstillMonitor:
         return received_at - self._began if received_at - self._ended < _BACKLOG else 0.0
 
     def _tick(self, now: float) -> None:
-        if now - self._last_tick > _TICK + NOTICEABLE:
+        if now - self._last_tick > TICK + NOTICEABLE:
             self._began, self._ended = self._last_tick, now
         self._last_tick = now

@@ -146,8 +146,12 @@ def own_logging() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def no_standstill(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A busy machine stops the event loop for a while: the bot would hold back a resume that comes right after that."""
+    """A busy machine stops the event loop for a while: the bot would hold back a resume that comes right after that.
+
+    Ticks are a tenth of the time of a conversation.
+    """
     monkeypatch.setattr("bot.standstill.NOTICEABLE", 60.0)
+    monkeypatch.setattr("bot.standstill.TICK", 60.0)
 
 
 @pytest.fixture
