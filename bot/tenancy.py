@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from typing import Any
 
 import aiohttp
@@ -16,6 +17,7 @@ from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings
 from bot.core.admin_outcomes import NewKeyRejected
 from bot.core.cards import ALERTS_PATH
 from bot.core.fields import Secret, digest
+from bot.core.retries import backoff
 from bot.core.sessions import NotRead, Unread
 from bot.core.workspace import AnchorKey, Workspace
 from bot.health import Readiness
@@ -115,15 +117,14 @@ def _one(
 
 async def _identify(slack: SlackClient, token: Secret, workspaces: SingleWorkspace, readiness: Readiness) -> None:
     """Ask Slack for the token's team until it answers. Raises TokenRefusedError."""
-    delay = _MIN_RETRY_DELAY
-    while True:
+    for attempt in count(1):
         try:
             team_id, enterprise_id = await slack.identify(token)
         except SlackUnreachableError as error:
+            delay = backoff(attempt, first=_MIN_RETRY_DELAY, longest=_MAX_RETRY_DELAY)
             readiness.block("slack", f"Slack can't be reached ({error}); trying again.")
             _log.warning("Slack can't be reached", extra={"why": str(error), "next_attempt_in": delay})
             await asyncio.sleep(delay)
-            delay = min(delay * 2, _MAX_RETRY_DELAY)
         else:
             workspaces.identify(team_id, enterprise_id)
             readiness.clear("slack")

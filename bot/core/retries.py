@@ -31,6 +31,11 @@ _SHORTEST_ATTEMPT = 0.5  # seconds; less could only turn a known failure into an
 _SERVER_ERROR = 500
 
 
+def backoff(failures: int, *, first: float, longest: float) -> float:
+    """Return the seconds to wait after so many failures (from 1): `first`, then twice as long each time."""
+    return min(first * 2.0 ** min(failures - 1, 10), longest)
+
+
 def delay_before_retry(  # noqa: PLR0913 - the state of an order
     verb: Verb,
     outcome: AnchorOutcome,

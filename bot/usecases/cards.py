@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from bot.concurrency import Tasks, happens
 from bot.core.cards import Alert, AlertContent, CardName, NewCard, SessionName, first
 from bot.core.fields import Secret
-from bot.core.retries import Kind
+from bot.core.retries import Kind, backoff
 from bot.core.sessions import SessionState, ended_state
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Message
@@ -39,17 +39,17 @@ _MAX_FAILURES = 3  # any of them may have posted the message; a rate-limited att
 async def post_alert(slack: SlackClient, token: Secret, channel: str, message: Message) -> PostResult:
     """Post with the bot's `token` until the result is final; return TryAgain if the retries are used up."""
     loop = asyncio.get_running_loop()
-    ends, backoff, failures = loop.time() + RETRY_WINDOW, _POST_BACKOFF, 0
+    ends, delay, failures = loop.time() + RETRY_WINDOW, _POST_BACKOFF, 0
     while True:
         result = await slack.post_message(token, channel, message)
         if not isinstance(result, TryAgain):
             return result
         failures += not result.limited
-        delay = max(backoff, result.after or 0.0)
-        if failures == _MAX_FAILURES or loop.time() + delay > ends:
+        wait = max(delay, result.after or 0.0)
+        if failures == _MAX_FAILURES or loop.time() + wait > ends:
             return result
-        await asyncio.sleep(delay)
-        backoff *= 2
+        await asyncio.sleep(wait)
+        delay *= 2
 
 
 _log = logging.getLogger(__name__)
@@ -133,8 +133,8 @@ def _again(card: ClaimedCard, result: TryAgain | Doubtful | Refused) -> Attempt:
     after = result.after if isinstance(result, TryAgain) else None
     is_rare = card.lane.kind is Kind.UPDATE and card.attempts >= _MOST_ATTEMPTS
     longest = RARE_BACKOFF if is_rare else _LONGEST_BACKOFF
-    backoff = min(_FIRST_BACKOFF * 2 ** min(card.attempts, 10), longest)
-    return Attempt(SentCard(card, retry_after=max(after or 0.0, backoff), held_for=after))
+    delay = max(after or 0.0, backoff(card.attempts + 1, first=_FIRST_BACKOFF, longest=longest))
+    return Attempt(SentCard(card, retry_after=delay, held_for=after))
 
 
 INTERVAL = 2.0

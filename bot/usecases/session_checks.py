@@ -10,6 +10,7 @@ from cachetools import LRUCache, TTLCache
 
 from bot.concurrency import Tasks, with_grace
 from bot.core.fields import Secret
+from bot.core.retries import backoff
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, NotRead, Session, SessionPage, Unread
 from bot.outbound.anchor.sessions import AnchorSessions
@@ -151,7 +152,7 @@ class SessionChecks:
         self.reads.report(workspace, page)
         if isinstance(page, NotRead):
             failures = self._failures[team_id] = self._failures.get(team_id, 0) + 1
-            await self.rows.postpone(team_id, min(INTERVAL * 2 ** min(failures, 10), LONGEST_BACKOFF))
+            await self.rows.postpone(team_id, backoff(failures + 1, first=INTERVAL, longest=LONGEST_BACKOFF))
             return
         self._failures.pop(team_id, None)
         known = await self.rows.sessions(team_id)

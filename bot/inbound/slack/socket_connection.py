@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 
 from bot.core.fields import Secret, parse_object
+from bot.core.retries import backoff
 from bot.inbound.rejections import Rejected
 from bot.inbound.slack.request import BadPayloadError, as_object, pick_command, pick_event, pick_interaction
 from bot.messages.blocks import as_response
@@ -168,7 +169,7 @@ def retry_delay(attempt: int, jitter: float, *, asked: bool) -> float:
     if attempt <= 1:
         return 0.0
     longest = _MAX_RETRY_DELAY_IF_ASKED if asked else _MAX_RETRY_DELAY
-    return float(min(_MIN_RETRY_DELAY * 2 ** min(attempt - 2, 10), longest)) * (0.5 + jitter / 2)
+    return backoff(attempt - 1, first=_MIN_RETRY_DELAY, longest=longest) * (0.5 + jitter / 2)
 
 
 class SocketConnection:
