@@ -17,7 +17,7 @@ from bot.concurrency import Tasks, happens
 from bot.config.settings import OneWorkspace, Settings, transport_and_tenancy
 from bot.container import DEFAULT_LIMITS, Clients, Container, Limits, build
 from bot.forced_exit import force_exit_after
-from bot.garbage import collect_when_quiet
+from bot.garbage import collect_when_quiet, return_large_blocks
 from bot.health import Readiness, repeat
 from bot.inbound.alerts.endpoint import Alerts
 from bot.inbound.http_server import HttpServer
@@ -64,6 +64,7 @@ async def serve(settings: Settings) -> None:
 
     Raises what `running` raises, TokenRefusedError or AppTokenRefusedError.
     """
+    return_large_blocks()
     started, stopped, hurry = asyncio.Event(), asyncio.Event(), asyncio.Event()
     loop, serving = asyncio.get_running_loop(), asyncio.current_task()
     assert serving is not None  # noqa: S101 - this is a coroutine

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from bot import app, container, logs, tenancy
+from bot import app, container, garbage, logs, tenancy
 from bot.cli import main
 from bot.config import environment, settings
 from bot.config.catalog import SETTINGS
 from bot.config.settings import LONGEST_DRAIN
 from bot.core import cards, checks, recovery, requests, retries, sessions
 from bot.core import workspace as core_workspace
-from bot.inbound import http_connection, rejections
+from bot.inbound import bodies, http_connection, http_server, rejections
 from bot.inbound.alerts import endpoint, generic
 from bot.inbound.slack import app as slack_app
 from bot.inbound.slack import request, router, socket_connection, socket_mode
@@ -40,6 +40,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 WORDS = {1: "one", 2: "two", 3: "three", 5: "five", 10: "ten"}
 SPANS = {1: "second", 60: "minute", 1_800: "half an hour", 3_600: "hour"}
 ALL, EACH = queue.CAPACITY, queue.CAPACITY // queue.SHARE
+KIB, MIB, UNSIGNED = 1024, 1024 * 1024, http_server.UNSIGNED_CAPACITY
 ALERTS_EACH = endpoint.MOST_AT_ONCE // queue.SHARE
 DEADLINE, DAYS = float(SETTINGS["ANCHOR_DEADLINE"].default), int(SETTINGS["JOURNAL_DAYS"].default)
 
@@ -142,6 +143,13 @@ OPERATIONS: list[Row] = [
     ),
     ("| errors in Home; notices that are not repeated for 10 minutes | {} each |", home.MAX_NOTICES),
     ("| open files, and so connections | {},", main.OPEN_FILES),
+    ("being read, on `/slack/events` and on `/alerts` | {} MiB each |", bodies.CAPACITY / MIB),
+    (
+        "without Slack's headers, of all and of one | {} MiB; {} KiB |",
+        UNSIGNED / MIB,
+        http_server.LARGEST_UNSIGNED / 1024,
+    ),
+    ("at most once every {} s", garbage.GROWTH_INTERVAL),
 ]
 RELIABILITY: list[Row] = [
     ("{} seconds after its last sign of life", order_rows.LEASE),
@@ -163,7 +171,7 @@ ALERTS: list[Row] = [
     ("in a channel within {} seconds", cards.BURST_WINDOW),
     ("Sessions that follow within {} seconds", cards.BURST_WINDOW),
     ("a button for each session, at most {}.", cards.MOST_IN_SUMMARY),
-    ("too large (over {} MiB)", rejections.MAX_BYTES / 1_048_576),
+    ("too large (over {} MiB)", bodies.LARGEST / 1_048_576),
     ("has {} alerts at the same time (with many workspaces {} of one)", endpoint.MOST_AT_ONCE, ALERTS_EACH),
     ("rate limit lasts longer than {} s", outbox.RETRY_WINDOW),
     ("within the last {}.", span(retries.PAUSE)),

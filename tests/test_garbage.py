@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from weakref import ref
@@ -70,3 +72,29 @@ async def test_a_thousand_orders_in_flight_are_not_held_up_by_a_collection() -> 
         assert not collections
         for node in objects:
             node.own = None
+
+
+@pytest.mark.parametrize(("blocks_per_second", "times"), [(2_000, 2), (100, 0), (20_000, 0)])
+async def test_growth_makes_all_objects_be_collected_once_a_minute_unless_that_takes_long(
+    blocks_per_second: int, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generations, began = list[int](), time.monotonic()
+    monkeypatch.setattr(gc, "collect", lambda generation=2: generations.append(generation))
+    monkeypatch.setattr(sys, "getallocatedblocks", lambda: int((time.monotonic() - began) * blocks_per_second))
+    async with collecting(1_000):
+        assert gc.get_threshold()[2] > 1_000_000
+        await asyncio.sleep(150)
+    assert generations == [2] * times
+
+
+@pytest.mark.realtime
+def test_the_most_objects_that_are_looked_at_take_a_tenth_of_a_second() -> None:
+    gc.freeze()
+    before = sys.getallocatedblocks()
+    kept = list[object]()
+    while sys.getallocatedblocks() - before < 500_000:
+        kept.extend({"x": str(number), "y": [number]} for number in range(1_000))
+    began = time.thread_time()
+    gc.collect()
+    assert time.thread_time() - began < 0.1
+    gc.unfreeze()

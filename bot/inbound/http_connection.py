@@ -14,13 +14,14 @@ HEADER_TIMEOUT = 10.0  # seconds
 class HttpConnection(web.RequestHandler):
     """A connection that is closed if no complete header arrives in time, counted from its first byte or its opening."""
 
-    __slots__ = ("_deadline", "_loop_of_deadline", "_requests")
+    __slots__ = ("_deadline", "_is_broken", "_loop_of_deadline", "_requests")
 
     def __init__(self, server: web.Server, *, loop: asyncio.AbstractEventLoop, **options: Any) -> None:  # noqa: ANN401
         super().__init__(server, loop=loop, **options)
         self._loop_of_deadline = loop
         self._deadline: asyncio.TimerHandle | None = None
         self._requests = 0
+        self._is_broken = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for the first header."""
@@ -29,7 +30,10 @@ class HttpConnection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Begin to wait for the rest of a header, unless the bytes are of a body."""
+        if self._is_broken:
+            return  # aiohttp would make an error of each piece
         super().data_received(data)
+        self._look_for_errors()
         if not self._requests and self._deadline is None:
             self._wait_for_header()
 
@@ -53,6 +57,13 @@ class HttpConnection(web.RequestHandler):
     def end_request(self) -> None:
         """Note that a request is answered."""
         self._requests -= 1
+
+    def _look_for_errors(self) -> None:
+        """Cut the traceback of an error off: its frames have the data, and the error. Nothing is read after it."""
+        for message, _ in self._messages:
+            if isinstance(error := getattr(message, "exc", None), Exception):
+                error.__traceback__ = None
+                self._is_broken = True
 
     def _wait_for_header(self) -> None:
         self._deadline = self._loop_of_deadline.call_later(HEADER_TIMEOUT, self.force_close)
@@ -80,6 +91,9 @@ async def track_request(
     connection.begin_request()
     try:
         return await handler(request)
+    except web.HTTPException as error:
+        error.__traceback__ = None  # its frames have the request, and the request's route has the error
+        return web.Response(status=error.status, body=error.body, headers=error.headers)
     finally:
         connection.end_request()
 

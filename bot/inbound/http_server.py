@@ -2,18 +2,26 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from http import HTTPStatus
 from typing import assert_never
 
 from aiohttp import web
 
 from bot.core.fields import Secret
 from bot.health import Readiness
+from bot.inbound.bodies import CAPACITY, Bodies
 from bot.inbound.http_connection import prepare_response, track_request
-from bot.inbound.rejections import Rejected, RejectionLog, error_response, read_body
+from bot.inbound.rejections import Rejected, RejectionLog, error_response
 from bot.inbound.slack import request as slack_request
 from bot.inbound.slack.app import SlackApp
 from bot.messages.blocks import as_response
 from bot.usecases.incidents import report
+
+LARGEST_UNSIGNED = 1024
+"""The most bytes that are read of a request that cannot be Slack's, but for a check of the certificate."""
+
+UNSIGNED_CAPACITY = 1024 * 1024
+"""The part of the memory for bodies that such requests have."""
 
 
 class HttpServer:
@@ -32,6 +40,8 @@ class HttpServer:
         self._secrets = secrets
         self._now = now
         self._rejections = RejectionLog(time.monotonic)
+        self._bodies = Bodies(capacity=CAPACITY - UNSIGNED_CAPACITY)
+        self._unsigned = Bodies(largest=LARGEST_UNSIGNED, capacity=UNSIGNED_CAPACITY)
 
     def application(self, routes: Iterable[web.RouteDef]) -> web.Application:
         """Return the aiohttp application, also with the `routes` of other modules."""
@@ -53,15 +63,14 @@ class HttpServer:
             return web.json_response(as_response(report(error)))
 
     async def _parse(self, request: web.Request) -> slack_request.ParsedRequest:
-        body = await read_body(request)
+        timestamps = request.headers.getall("X-Slack-Request-Timestamp", ())
+        signatures = request.headers.getall("X-Slack-Signature", ())
+        problem = slack_request.find_header_problem(timestamps, signatures, now=self._now())
+        body = await (self._unsigned if problem else self._bodies).read(request)
         if isinstance(body, Rejected):
-            return body
-        raw = slack_request.RawRequest(
-            body=body,
-            content_type=request.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
-            timestamps=request.headers.getall("X-Slack-Request-Timestamp", ()),
-            signatures=request.headers.getall("X-Slack-Signature", ()),
-        )
+            return Rejected(401, problem) if problem and body.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else body
+        content_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        raw = slack_request.RawRequest(body, content_type, timestamps, signatures)
         return slack_request.verify_and_parse(raw, secrets=self._secrets, now=self._now())
 
     async def _answer(

@@ -35,6 +35,7 @@ async def listening(
         runner.server,
         loop=asyncio.get_running_loop(),
         access_log=None,
+        read_bufsize=16 * 1024,  # what waits of a body that nobody reads yet
         auto_decompress=False,  # the bot refuses compressed bodies
         keepalive_timeout=75.0,
         lingering_time=1.0,  # seconds to read the rest of a refused body

@@ -1,6 +1,5 @@
-"""Read the bodies of requests within limits; answer rejected requests, and log them without their content."""
+"""Answer rejected requests, and log them without their content."""
 
-import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable
@@ -12,8 +11,6 @@ from aiohttp import web
 _log = logging.getLogger(__name__)
 
 LOG_INTERVAL = 10.0
-MAX_BYTES = 1024 * 1024
-_TIMEOUT = 5.0  # seconds for the body; Slack itself waits 3 for the whole answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,29 +53,3 @@ def error_response(rejected: Rejected) -> web.Response:
     response = web.json_response({"error": rejected.why}, status=rejected.status)
     response.force_close()
     return response
-
-
-async def read_body(request: web.Request) -> bytes | Rejected:
-    """Return the raw body, or the reason to reject the request."""
-    if "Content-Encoding" in request.headers:
-        return Rejected(415, "Send the body without Content-Encoding.")
-    try:
-        async with asyncio.timeout(_TIMEOUT):
-            body = await _read_within_size(request)
-    except (ConnectionError, web.RequestPayloadError):
-        return Rejected(400, "The body is incomplete, or its framing is wrong.")
-    except TimeoutError:
-        return Rejected(408, f"The body did not arrive within {_TIMEOUT:g} s.")
-    return Rejected(413, f"The body is larger than {MAX_BYTES} bytes.") if body is None else body
-
-
-async def _read_within_size(request: web.Request) -> bytes | None:
-    """Return the body, or None as soon as it is too large."""
-    if (request.content_length or 0) > MAX_BYTES:
-        return None
-    body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > MAX_BYTES:
-            return None
-    return bytes(body)

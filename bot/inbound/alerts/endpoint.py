@@ -17,7 +17,8 @@ from bot.core.fields import is_token
 from bot.core.workspace import Workspace
 from bot.health import Readiness
 from bot.inbound.alerts.generic import BadAlert, read_alert
-from bot.inbound.rejections import Rejected, RejectionLog, error_response, read_body
+from bot.inbound.bodies import Bodies
+from bot.inbound.rejections import Rejected, RejectionLog, error_response
 from bot.messages import cards
 from bot.metrics import OFF, Metrics
 from bot.outbound.slack.client import Doubtful, Posted, Refused, TryAgain
@@ -55,6 +56,7 @@ class Alerts:
         self._readiness = readiness
         self._metrics = metrics
         self._running: Tally[str] = Tally()
+        self._bodies = Bodies()
         self._rejections = RejectionLog(time.monotonic)
 
     async def receive(self, request: web.Request) -> web.Response:
@@ -90,7 +92,7 @@ class Alerts:
         return response
 
     async def _handle(self, request: web.Request, workspace: Workspace) -> web.Response:
-        body = await read_body(request)
+        body = await self._bodies.read(request)
         if isinstance(body, Rejected):
             return self._reject(body)
         alert = _read(body)

@@ -249,28 +249,36 @@ def _parse_json(body: bytes) -> dict[str, object]:
 
 MAX_AGE = 300  # seconds
 _TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
+_SIGNATURE = re.compile(r"v0=[0-9a-f]{64}", re.ASCII)
+_UNSIGNED = "The request is not signed by Slack."
 
 
-def _find_problem(raw: RawRequest, secrets: Sequence[Secret], now: float) -> str | None:
-    """Return None if the only signature fits one of `secrets`, and the only timestamp is recent."""
-    if not _is_signed(raw, secrets):
-        return "The request is not signed by Slack."
-    seconds = int(raw.timestamps[0]) - now
+def find_header_problem(timestamps: Sequence[str], signatures: Sequence[str], *, now: float) -> str | None:
+    """Return None if these values of headers can be of a recent request of Slack, whatever its body is."""
+    if len(timestamps) != 1 or len(signatures) != 1:
+        return _UNSIGNED
+    if not _TIMESTAMP.fullmatch(timestamps[0]) or not _SIGNATURE.fullmatch(signatures[0]):
+        return _UNSIGNED
+    seconds = int(timestamps[0]) - now
     if abs(seconds) <= MAX_AGE:
         return None
     side = "ahead of" if seconds > 0 else "behind"
     return (
-        f"The request is signed, but its time is {abs(seconds):.0f} s {side} this machine's clock, and more than "
-        f"{MAX_AGE} s are not accepted. It is an old request, or the clock is wrong."
+        f"The time of the request is {abs(seconds):.0f} s {side} this machine's clock, and more than {MAX_AGE} s are "
+        f"not accepted. It is an old request, or the clock is wrong."
     )
+
+
+def _find_problem(raw: RawRequest, secrets: Sequence[Secret], now: float) -> str | None:
+    """Return None if the only signature fits one of `secrets`, and the only timestamp is recent."""
+    problem = find_header_problem(raw.timestamps, raw.signatures, now=now)
+    return problem if problem == _UNSIGNED or _is_signed(raw, secrets) else _UNSIGNED
 
 
 def _is_signed(raw: RawRequest, secrets: Sequence[Secret]) -> bool:
     """Return whether the signature fits. There are two secrets while the signing secret is being rotated."""
-    if len(raw.timestamps) != 1 or len(raw.signatures) != 1 or not _TIMESTAMP.fullmatch(raw.timestamps[0]):
-        return False
-    signature = raw.signatures[0].encode(errors="surrogateescape")
     base = b"v0:%b:%b" % (raw.timestamps[0].encode(), raw.body)
+    signature = raw.signatures[0].encode()
     return any([hmac.compare_digest(_sign(base, secret), signature) for secret in secrets])  # noqa: C419 - tries all
 
 
