@@ -93,7 +93,7 @@ async def order(at: LoadHarness, user: str, *, per_second: float, seconds: float
 
 
 async def rate_of_this_machine() -> float:
-    """500 orders per second, or as much too much for a slow machine."""
+    """500 orders per second, or fewer that are as much too much for a slow machine."""
     loop = asyncio.get_running_loop()
     async with under_load(anchor_takes=0.0) as at:
         await order(at, "U0WARM{:03}", per_second=RATE, seconds=0.2)
@@ -111,7 +111,7 @@ async def test_a_flood_of_one_person_delays_nobody_else() -> None:
         flooding = await flood
         counts = await at.wait_for_results("U0FLOOD001", len(flooding))
     assert sum(counts.get(f"U0OTHER{number:03}", 0) for number in range(50)) == len(others)
-    assert others[-1] < RATE / rate  # one second, on a machine that is fast enough
+    assert others[-1] < SLACK_WAITS  # while Anchor is slow, an ack comes after 1 to 2 seconds
 
 
 # --- the memory of the bot does not grow with the number of requests ---
