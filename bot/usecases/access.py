@@ -1,4 +1,4 @@
-"""Who is allowed to give an order, and how many at a time."""
+"""Authorize orders, and limit how many a person has under way."""
 
 import logging
 from collections.abc import Awaitable, Callable

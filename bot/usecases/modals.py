@@ -22,7 +22,7 @@ _OPEN_WAIT = 0.5  # seconds for a modal to be made before a placeholder opens: a
 
 @dataclass(frozen=True, slots=True)
 class NotOpened:
-    """What is said if a modal does not open, by the reason."""
+    """The messages about a modal that does not open, by the reason."""
 
     without_database: Message
     not_served: Message

@@ -76,7 +76,7 @@ class Request:
 
     @property
     def trigger_id(self) -> str:
-        """What opens a modal within 3 seconds; "" if there is none."""
+        """The id with which Slack opens a modal within 3 seconds; "" if there is none."""
         return self.payload.get("trigger_id") or ""
 
     def start(self, work: Coroutine[Any, Any, object]) -> None:
