@@ -6,11 +6,14 @@ ENCRYPTION_KEYS, and imports nothing of `bench` but `people`.
 
 import asyncio
 import os
+import re
+import sqlite3
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy import create_engine, text
+import psycopg
 
 from bot.core.fields import Secret
 from bot.core.installation import SCOPES, Installation
@@ -21,8 +24,7 @@ sys.path.append(str(Path(__file__).parent))
 from people import anchor_key, bot_token, team_id  # type: ignore[import-not-found]
 
 _SECONDS_EACH = 30  # between two old orders
-_HISTORY = text(
-    """
+_HISTORY = """
     INSERT INTO orders (id, trigger_id, team_id, session_id, verb, reason, source, user_id, home_team_id, channel_id,
       state, outcome, outcome_fields, delivered_by, given_at, settled_at, told_at, owner, leased_until)
     WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :count)
@@ -30,8 +32,7 @@ _HISTORY = text(
       'it loops', 'command', 'U0OLD', :team, 'C0OLD', 'told', CASE n % 4 WHEN 0 THEN 'Resumed' ELSE 'Paused' END,
       '{"status": null}', 'ack', :now - n * :each, :now - n * :each, :now - n * :each, 'old', 0
     FROM numbers
-    """
-)
+"""
 
 
 async def main(count: int, history: int) -> None:
@@ -46,11 +47,16 @@ async def main(count: int, history: int) -> None:
 
 def _add_history(count: int) -> None:
     """Add old orders, without code of the bot: that of an older revision is another one."""
-    url = os.environ["DATABASE_URL"].replace("postgresql://", "postgresql+psycopg://")
-    with create_engine(url).begin() as connection:
-        values = {"count": count, "team": team_id(0), "now": time.time() - 60, "each": _SECONDS_EACH}
-        connection.execute(_HISTORY, values)
-        connection.execute(text("ANALYZE"))
+    values = {"count": count, "team": team_id(0), "now": time.time() - 60, "each": _SECONDS_EACH}
+    url = os.environ["DATABASE_URL"]
+    if url.startswith("sqlite"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
+            connection.execute(_HISTORY, values)
+            connection.execute("ANALYZE")
+    else:
+        with psycopg.connect(url) as server:
+            server.execute(re.sub(r":(\w+)", r"%(\1)s", _HISTORY.replace("%", "%%")).encode(), values)
+            server.execute("ANALYZE")
 
 
 async def _install(store: Store, number: int) -> None:

@@ -18,7 +18,7 @@ _PAGE = ROOT / "docs/performance.md"
 _PICTURE = ROOT / "docs/pictures/performance.svg"
 _BEGIN, _END = "<!-- scripts/bench {} writes this part -->", "<!-- end of the measured part -->"
 _DISTURBED = 10  # percent
-_PACKAGES = ("slack-bolt", "slack-sdk", "aiohttp", "httpx", "uvloop", "sqlalchemy")
+_PACKAGES = ("slack-bolt", "slack-sdk", "aiohttp", "httpx", "uvloop", "psycopg")
 
 
 def tables(results: Results, measures: Sequence[Measure]) -> str:

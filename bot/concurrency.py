@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 _T = TypeVar("_T")
 _U = TypeVar("_U")
 
-_CANCEL_AGAIN_AFTER = 2.0  # seconds, more than the graces of `with_grace`
+_CANCEL_AGAIN_AFTER = 2.0  # seconds
 
 
 class Tasks:
@@ -41,17 +41,6 @@ class Tasks:
             for task in self._running:
                 task.cancel()
             await asyncio.wait(self._running, timeout=_CANCEL_AGAIN_AFTER)
-
-
-async def with_grace(work: Coroutine[Any, Any, _T], *, grace: float) -> _T:
-    """Await `work`. If cancelled, wait up to `grace` seconds for its end before it is cancelled as well."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task}, timeout=grace)
-        task.cancel()
-        raise
 
 
 async def happens(event: asyncio.Event, *, within: float) -> bool:

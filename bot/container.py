@@ -28,7 +28,7 @@ from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.availability import LOCK_WAIT
-from bot.outbound.store.cards import CardFactRows, CardRows, SessionCheckRows
+from bot.outbound.store.cards import CardRows
 from bot.outbound.store.history import OrderHistory, SessionStates
 from bot.outbound.store.journal import RENEWALS, Journal
 from bot.outbound.store.orders import LEASE, OrderRows
@@ -163,7 +163,9 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         clients.transport, base_url=settings.anchor_api_url, timeout=settings.anchor_timeout
     )
     reads = SessionReads(anchor_sessions, tasks, limits.now, time.monotonic, monitor)
-    card_facts = CardFacts(CardFactRows(tenancy.store.database), reads)
+    owner, dashboard_url = secrets.token_hex(8), settings.anchor_dashboard_url
+    card_rows = CardRows(tenancy.store.database, owner)
+    card_facts = CardFacts(card_rows, reads)
     fact_reads = FactReads(anchor_sessions, reads, card_facts, tasks, time.monotonic)
     lists = SessionLists(access_check, reads, past_orders, tasks, limits.now)
     shown: _Shown = {"now": limits.now, "dashboard_url": settings.anchor_dashboard_url}
@@ -183,7 +185,6 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     )
     admin_modals = AdminModals(modals, roles, past_orders, limits.now, tenancy.base_url)
     session_views = SessionViews(home_view, session_modals)
-    owner, dashboard_url = secrets.token_hex(8), settings.anchor_dashboard_url
     rows = OrderRows(tenancy.store.database, tenancy.store.cipher, owner, lease=limits.lease)
     journal = Journal(rows, readiness, metrics, renew_interval=limits.lease / RENEWALS)
     queue = FairQueue(most=MOST_AT_ANCHOR, most_each=limits.at_anchor_each, longest_wait=settings.anchor_deadline)
@@ -200,10 +201,9 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     )
     states = SessionStates(tenancy.store.database)
     sender = CardSender(slack, workspaces, states)
-    outbox = CardOutbox(CardRows(tenancy.store.database, owner), sender, metrics)
+    outbox = CardOutbox(card_rows, sender, metrics)
     alert_cards = AlertCards(slack, outbox, limits.now, reads)
-    check_rows = SessionCheckRows(tenancy.store.database)
-    session_checks = SessionChecks(anchor_sessions, workspaces, check_rows, reads, card_facts, outbox)
+    session_checks = SessionChecks(anchor_sessions, workspaces, card_rows, reads, card_facts, outbox)
     session_cards = SessionCards(outbox, states, limits.now, dashboard_url=dashboard_url)
     orders = Orders(
         session_control,

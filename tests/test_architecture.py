@@ -149,7 +149,7 @@ asyncio.run(use())
 @pytest.mark.parametrize(
     ("code", "spared"),
     [
-        ("import sys, bot.cli.main", {"slack_bolt", "sqlalchemy", "psycopg"}),
+        ("import sys, bot.cli.main", {"slack_bolt", "sqlite3", "psycopg"}),
         (USE_A_FILE, {"psycopg", "bot.sim", "bot.demo", "prometheus_client"}),
     ],
     ids=["a command", "a bot with a SQLite file"],

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from bot.concurrency import Interruption, Tasks, happens, let_others_run, with_grace
+from bot.concurrency import Interruption, Tasks, happens, let_others_run
 
 pytestmark = pytest.mark.anyio
 
@@ -39,22 +39,6 @@ async def test_a_wait_that_is_cancelled_when_it_ends_is_cancelled(turns: int) ->
     task.cancel()
     await asyncio.wait({task})
     assert task.cancelled()
-
-
-@pytest.mark.parametrize("ends", [True, False])
-async def test_work_with_a_grace_ends_before_its_caller_is_cancelled_unless_that_takes_long(ends: bool) -> None:
-    done = []
-
-    async def work() -> None:
-        await asyncio.sleep(2)
-        done.append("work")
-
-    caller = asyncio.create_task(with_grace(work(), grace=3.0 if ends else 1.0))
-    await asyncio.sleep(0.5)
-    caller.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await caller
-    assert done == (["work"] if ends else [])
 
 
 async def forever() -> str:

@@ -91,6 +91,7 @@ OPERATIONS: list[Row] = [
     ("signatures are accepted for {} minutes only", minutes(request.MAX_AGE)),
     ("whose clock is over {} minutes wrong rejects", minutes(checks.MOST_SKEW)),
     ("statuses once per {}", span(session_checks.INTERVAL)),
+    ("needs up to {} connections for each process", database.READERS + database.POSTGRESQL_WRITERS),
     ("waits up to {} minutes", minutes(session_checks.LONGEST_BACKOFF)),
     ("at most once per {} and workspace", span(session_checks.FACTS_INTERVAL)),
     ("scheduled for an {} later", span(client.DELAY)),

@@ -8,13 +8,13 @@ from dataclasses import InitVar, dataclass
 
 from cachetools import LRUCache, TTLCache
 
-from bot.concurrency import Tasks, with_grace
+from bot.concurrency import Tasks
 from bot.core.fields import Secret
 from bot.core.retries import backoff
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, NotRead, Session, SessionPage, Unread
 from bot.outbound.anchor.sessions import AnchorSessions
-from bot.outbound.store.cards import CardFactRows, SessionCheckRows
+from bot.outbound.store.cards import CardRows
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.orders import storable
 from bot.outbound.workspaces import Workspaces
@@ -27,19 +27,19 @@ from bot.usecases.sessions import SessionReads
 class CardFacts:
     """Facts on cards, by what is known of their sessions."""
 
-    rows: CardFactRows
+    rows: CardRows
     reads: SessionReads
 
     async def fill(self, team_id: str) -> None:
         """Let the cards of a workspace show what they lack. Without the database they do so later."""
         with suppress(StoreError):  # the check of the database reports it
             changed: dict[SessionId, Session] = {}
-            for session_id, shown in await self.rows.shown(team_id):
+            for session_id, shown in await self.rows.shown_facts(team_id):
                 known, before = self.reads.known(team_id, session_id), shown or Session(id=session_id)
                 if known is not None and (facts := before.with_newer(known.for_card())) != before:
                     changed[session_id] = facts
             if changed:
-                await self.rows.record(team_id, changed)
+                await self.rows.record_facts(team_id, changed)
 
 
 FACTS_INTERVAL = 1.0
@@ -78,7 +78,7 @@ class FactReads:
         task.add_done_callback(lambda _: self._in_flight.pop(team_id))
 
     def stop(self) -> None:
-        """Read nothing more. What was read is still used: SQLAlchemy loses a connection whose query is cancelled."""
+        """Read nothing more. What was read is still used."""
         self._is_stopped = True
         for task in self._in_flight.values():
             task.cancel()
@@ -110,7 +110,6 @@ LOOK_INTERVAL = 10.0
 """Seconds between two looks for workspaces with open cards, and for changes that a killed process told no card."""
 
 LONGEST_BACKOFF = 960.0  # seconds after reads that failed
-_GRACE = 1.0
 _AGE = 86_400.0  # seconds by which a session can be older than its card
 _LONGEST_STATUS = 100
 _TIMEOUT = 10.0  # seconds for a list of sessions
@@ -123,7 +122,7 @@ class SessionChecks:
 
     sessions: AnchorSessions
     workspaces: Workspaces
-    rows: SessionCheckRows
+    rows: CardRows
     reads: SessionReads
     card_facts: CardFacts
     outbox: CardOutbox
@@ -135,13 +134,12 @@ class SessionChecks:
     async def look(self) -> None:
         """Update the cards of untold changes, and check the workspaces whose turn it is."""
         with suppress(StoreError):  # the check of the database reports it
-            # SQLAlchemy does not take a connection back whose query was cancelled
-            await with_grace(self._look(), grace=_GRACE)
+            await self._look()
 
     async def _look(self) -> None:
         for session in await self.rows.untold():
             self.outbox.refresh(session)
-        for team_id, since in (await self.rows.claim(INTERVAL)).items():
+        for team_id, since in (await self.rows.claim_checks(INTERVAL)).items():
             await self._check(team_id, since)
 
     async def _check(self, team_id: str, since: float) -> None:
@@ -152,13 +150,13 @@ class SessionChecks:
         self.reads.report(workspace, page)
         if isinstance(page, NotRead):
             failures = self._failures[team_id] = self._failures.get(team_id, 0) + 1
-            await self.rows.postpone(team_id, backoff(failures + 1, first=INTERVAL, longest=LONGEST_BACKOFF))
+            await self.rows.postpone_check(team_id, backoff(failures + 1, first=INTERVAL, longest=LONGEST_BACKOFF))
             return
         self._failures.pop(team_id, None)
-        known = await self.rows.sessions(team_id)
+        known = await self.rows.live_sessions(team_id)
         statuses = {str(one.id): _word(one) for one in page.sessions if one.life is Life.ENDED and one.id in known}
         if statuses:
-            await self.rows.end(team_id, statuses)
+            await self.rows.end_sessions(team_id, statuses)
             _log.info("sessions of cards have ended", extra={"team": team_id, "sessions": len(statuses)})
         self.reads.learn_some(team_id, (one for one in page.sessions if one.id in known))
         await self._read_new(team_id, workspace.anchor_key.value, known - statuses.keys())

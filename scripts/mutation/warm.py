@@ -14,8 +14,8 @@ import pytest
 
 _LIBRARIES = (
     *("aiohttp.web", "cryptography.fernet", "httpx", "httpx_aiohttp", "hypothesis", "jsonschema"),
-    *("psycopg", "slack_bolt.async_app", "slack_sdk.web.async_client", "sqlalchemy.dialects.postgresql", "trustme"),
-    *("sqlalchemy.dialects.sqlite", "sqlalchemy.ext.asyncio", "uvloop", "yaml"),
+    *("psycopg", "slack_bolt.async_app", "slack_sdk.web.async_client", "trustme"),
+    *("uvloop", "yaml"),
 )
 _OPTIONS = (
     *("-x", "-q", "-p", "no:xdist", "-p", "no:cov", "--timeout", "0", "--hypothesis-seed", "0"),

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 import pytest
 from anyio.from_thread import start_blocking_portal
-from sqlalchemy import text
 
 from bot.sim.anchor import SimAnchor, server_error
 from harness.databases import KEY, OTHER_KEY
@@ -95,7 +94,7 @@ def execute(url: str, sql: str) -> str:
     """Damage the database, and return why Acme can not be read."""
 
     async def do(store: Store) -> None:
-        await store.database.execute(text(sql))
+        await store.database.execute(sql)
 
     look(url, do)
     with pytest.raises(errors.UnreadableError) as why:

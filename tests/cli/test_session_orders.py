@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from bot.cli import orders
 from bot.demo.sandbox import environment, environment_of_many
@@ -191,7 +190,7 @@ async def test_without_a_database_of_many_that_can_be_read_nothing_is_sent(
         }.items():
             why = await site.refused("pause", SESSION, "--workspace", GLOBEX.team_id, **changes)
             wording(name, why.replace(str(tmp_path), "DIRECTORY"))
-        await store.database.execute(text("UPDATE workspaces SET anchor_api_key = 'damaged'"))
+        await store.database.execute("UPDATE workspaces SET anchor_api_key = 'damaged'")
         assert await site.give("pause", SESSION, "--workspace", GLOBEX.team_id) == 1
         assert site.sent == []
     assert capsys.readouterr().out == says(outcomes.StoreUnavailable())

@@ -1,7 +1,7 @@
 """The cost of an order: calls, statements and tasks. Counted, not timed."""
 
 import asyncio
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -9,11 +9,11 @@ import aiohttp
 import pytest
 from aiohttp.connector import Connection
 from aiohttp.web_protocol import RequestHandler
-from sqlalchemy import Engine, event
 
 from bot.sim.slack import Message, Source
 from harness import BOTH_TRANSPORTS, BY_BOTH, Conversation, single_workspace
 from harness.conversation import until
+from harness.order_rows import Connection as StoreConnection
 from harness.product import OrderRows
 
 pytestmark = pytest.mark.anyio
@@ -21,18 +21,21 @@ pytestmark = pytest.mark.anyio
 
 @contextmanager
 def statements(table: str = "workspaces") -> Iterator[list[str]]:
-    """Collect the statements about a table of any engine of the process."""
+    """Collect the statements about a table of any database of the process; those for many rows count as one."""
     sent: list[str] = []
-
-    def note(_: object, __: object, statement: str, *___: object) -> None:
-        if table in statement:
-            sent.append(statement.split(maxsplit=1)[0])
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("fetch_all", "execute", "execute_many"):
+            patch.setattr(StoreConnection, name, noted(getattr(StoreConnection, name), table, sent))
         yield sent
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
+
+
+def noted(execute: Callable[..., Any], table: str, sent: list[str]) -> Callable[..., Any]:
+    def note(connection: StoreConnection, sql: str, *values: Any, **named: Any) -> Any:
+        if table in sql and (not values or len(values[0]) > 1):  # one row is executed alone
+            sent.append(sql.split(maxsplit=1)[0])
+        return execute(connection, sql, *values, **named)
+
+    return note
 
 
 async def pause(at: Conversation, by: str) -> list[Message]:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bot.outbound.store.schema import metadata
+from bot.outbound.store.migrations import columns
 from conversations.test_health import becomes, degraded
 from harness import ManyHarness, Tenant, many_workspaces, paused
 from harness.conversation import until
@@ -50,7 +50,7 @@ async def test_pauses_go_on_without_any_one_table(
     async with many_workspaces(url.replace("//postgres:", f"//{role}:")) as at:
         tenant = await at.set_up(at.add(1))
         await tenant.command()  # which brings the workspace into memory
-        for table in metadata.tables:
+        for table in columns():
             await execute(url, damage.format(table, role))
             await pause_20(tenant)
             if fault != "only read":

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from bot.sim.anchor import unauthorized
 from harness import BOTH_TRANSPORTS, BY_BOTH, SESSION, AdminHarness, ManyHarness, single_workspace
@@ -24,7 +23,7 @@ async def read(url: str, count: int) -> list[Any]:
     found: list[Any] = []
 
     async def is_read() -> object:
-        found[:] = await store.database.fetch_all(text("SELECT * FROM orders ORDER BY given_at"))
+        found[:] = await store.database.fetch_all("SELECT * FROM orders ORDER BY given_at")
         return len(found) == count and all(one.told_at for one in found)
 
     async with open_store(Secret(url), [KEY], keys_must_fit=False) as store:

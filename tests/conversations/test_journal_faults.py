@@ -6,7 +6,6 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from bot.sim.anchor import SessionState
 from bot.sim.slack import Delivery
@@ -73,7 +72,7 @@ async def until_written(url: str, sessions: list[str]) -> None:
 
     async def are_stored() -> bool:
         async with open_store(Secret(url), [KEY]) as store:
-            rows = await store.database.fetch_all(text("SELECT * FROM orders"))
+            rows = await store.database.fetch_all("SELECT * FROM orders")
         return {row.session_id: (row.state, row.outcome) for row in rows} == expected
 
     await until(are_stored)

@@ -18,7 +18,7 @@ from bot.outbound.store.card_claims import (
     Placed,
     SentCard,
 )
-from bot.outbound.store.cards import CardRows, SessionCheckRows
+from bot.outbound.store.cards import CardRows
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.store import Store
 from bot.usecases.cards import Attempt
@@ -89,10 +89,6 @@ async def change(rows: CardRows) -> Exchanged:
 
 async def sent(rows: CardRows, claimed: Iterable[ClaimedCard], ts: str = "9.9", shown: str = "digest") -> Exchanged:
     return await exchange(rows, sent=[SentCard(one, one.ts or ts, shown) for one in claimed])
-
-
-def checks_of(store: Store) -> SessionCheckRows:
-    return SessionCheckRows(store.database)
 
 
 def cards_of(store: Store) -> CardRows:

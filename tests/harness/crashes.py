@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-from sqlalchemy import select
 
 from bot.core.fields import Secret
 from bot.core.installation import Installation
 from bot.demo.sandbox import environment_of_many
 from bot.demo.set_up import configure
-from bot.outbound.store.schema import orders
 from bot.outbound.store.store import Store, open_store
 from bot.sim.anchor import DEFAULT_KEY, SessionState, SimAnchor
 from bot.sim.local_server import free_port
@@ -54,7 +52,7 @@ class Posted:
 
 async def journal(store: Store) -> list[Any]:
     """The rows of all orders, in the order in which they were settled."""
-    return list(await store.database.fetch_all(select(orders).order_by(orders.c.settled_at)))
+    return list(await store.database.fetch_all("SELECT * FROM orders ORDER BY settled_at"))
 
 
 async def until_told(rows: Callable[[], Awaitable[list[Any]]], *, within: float) -> None:

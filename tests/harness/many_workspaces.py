@@ -4,8 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import text
-
 from bot.app import Running, running
 from bot.config.settings import Settings
 from bot.container import Limits
@@ -91,7 +89,7 @@ class ManyHarness:
         await self.execute(f"ALTER TABLE {before} RENAME TO {after}")
 
     async def execute(self, sql: str) -> None:
-        await self.store.database.execute(text(sql))
+        await self.store.database.execute(sql)
 
 
 @asynccontextmanager

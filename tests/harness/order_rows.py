@@ -8,25 +8,25 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import psycopg
 from hypothesis import strategies as st
-from sqlalchemy import Connection, create_engine
 
 from bot.core.fields import Secret
 from bot.core.outcomes import Outcome
 from bot.core.recovery import State, Unfinished
 from bot.core.requests import Actor, ClickedMessage, MessageContent, Order, ReplyAddress, Verb
 from bot.core.session_ids import SessionId
-from bot.outbound.store.database_clock import DatabaseClock
+from bot.outbound.store.connections import Connection
+from bot.outbound.store.database import DatabaseClock
 from bot.outbound.store.history import OrderHistory
 from bot.outbound.store.opposition import CHANGE_SINCE, LATER_RESUME, OTHER_ORDERS, session_locks
 from bot.outbound.store.orders import OrderRow, OrderRows
+from bot.outbound.store.postgresql import PostgresqlDriver
 from bot.outbound.store.secrets import FieldCipher
 from bot.outbound.store.store import Store
 from harness.databases import KEY
 from harness.texts import SESSION
 
-__all__ = ["OrderHistory"]
+__all__ = ["Connection", "OrderHistory"]
 
 STATEMENTS = (OTHER_ORDERS, LATER_RESUME, CHANGE_SINCE)
 RESPONSE_URL = "https://hooks.slack.com/commands/T0HOME00001/1/secret"
@@ -91,9 +91,13 @@ async def taken_over(store: Store, owner: str = "theirs", *, all_leases: bool = 
 @contextmanager
 def frozen_transaction(url: str, order: Order) -> Iterator[Connection]:
     """A transaction of another process about the session of an order, which does not go on."""
-    with create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url)).connect() as connection:
+    connection = Connection(PostgresqlDriver(url))
+    try:
+        connection.execute("BEGIN")
         DatabaseClock().now(connection, session_locks([order]))
         yield connection
+    finally:
+        connection.close()
 
 
 def clicked_messages(texts: st.SearchStrategy[str], objects: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs
 
-from sqlalchemy import select, text
-
 from bot.app import running
 from bot.config.settings import Settings
 from bot.container import Limits
@@ -20,7 +18,6 @@ from bot.core.requests import ReplyAddress, Source, Verb, operator_id
 from bot.demo.sandbox import environment
 from bot.inbound.slack.payload import read_address, read_button_click, read_message_shortcut
 from bot.outbound.store.orders import OrderRow, OrderRows
-from bot.outbound.store.schema import orders
 from bot.outbound.store.secrets import FieldCipher
 from bot.outbound.store.store import Store, open_store
 from bot.sim.anchor import SimAnchor
@@ -64,10 +61,10 @@ class Remains(Conversation):
 
     async def _write(self, row: OrderRow, key: Secret) -> None:
         await OrderRows(self.store.database, FieldCipher([key]), "a killed process").write([row], [])
-        await self.store.database.execute(text("UPDATE orders SET leased_until = 0"))
+        await self.store.database.execute("UPDATE orders SET leased_until = 0")
 
     async def rows(self) -> list[Any]:
-        return list(await self.store.database.fetch_all(select(orders).order_by(orders.c.given_at)))
+        return list(await self.store.database.fetch_all("SELECT * FROM orders ORDER BY given_at"))
 
     @asynccontextmanager
     async def restart(

@@ -6,8 +6,6 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import text
-
 from bot.core.fields import Secret
 from bot.core.installation import Installation, Uninstall
 from bot.core.policy import Policy, Rule
@@ -46,11 +44,11 @@ def readiness() -> Readiness:
 
 
 async def fetch(store: Store, sql: str, **values: object) -> list[tuple[Any, ...]]:
-    return [tuple(row) for row in await store.database.fetch_all(text(sql), **values)]
+    return [tuple(row) for row in await store.database.fetch_all(sql, **values)]
 
 
 async def execute(store: Store, sql: str, **values: object) -> None:
-    await store.database.execute(text(sql), values)
+    await store.database.execute(sql, **values)
 
 
 class Time:

@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 
-from bot.concurrency import Tasks, with_grace
+from bot.concurrency import Tasks
 from bot.core.fields import Secret
 from bot.health import Readiness, repeat
 from bot.outbound.store.errors import StoreInUseError, StoreNotUsableError, StoreUnreachableError
-from bot.outbound.store.file_lock import lock
-from bot.outbound.store.sqlite import IN_MEMORY, file_of
+from bot.outbound.store.sqlite import IN_MEMORY, file_of, lock
 from bot.outbound.store.store import Store, connect_store, explain, open_store, unusable
 
 _log = logging.getLogger(__name__)
@@ -19,7 +18,6 @@ _log = logging.getLogger(__name__)
 CHECK_INTERVAL = 10.0  # seconds
 LOCK_WAIT = 30.0  # seconds for which a bot waits for another one on the same SQLite file; a stop takes 10
 RETRY_DELAY = 2.0
-_GRACE = 1.0
 _FIRST_ATTEMPT = 1.0  # seconds for which a bot of one workspace waits for a database on the network
 _UNTIL_RESTART = "Until you fix this and restart the bot, it keeps its data in memory only."
 
@@ -61,9 +59,7 @@ async def wait_until_prepared(store: Store, readiness: Readiness, *, is_prepared
 
 async def check(store: Store, readiness: Readiness, *, keys_must_fit: bool = True) -> None:
     """Report what is wrong with the database."""
-    # SQLAlchemy does not take a connection back whose query was cancelled
-    problems = await with_grace(store.find_problems(keys_must_fit=keys_must_fit), grace=_GRACE)
-    for name, problem in problems.items():
+    for name, problem in (await store.find_problems(keys_must_fit=keys_must_fit)).items():
         if problem is None:
             readiness.recover(name)
         else:

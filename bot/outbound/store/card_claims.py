@@ -8,8 +8,6 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Double, Row, bindparam, case, func, or_, select, tuple_, update
-
 from bot.core.cards import (
     ALONE_FOR,
     BURST_WINDOW,
@@ -29,10 +27,8 @@ from bot.core.cards import (
 from bot.core.retries import LONGEST_CALL, UNTRUE, Kind, Lane, Pace, read_pace
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session
-from bot.outbound.store.inserts import INSERT
+from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.orders import storable
-from bot.outbound.store.parameter_lists import padded
-from bot.outbound.store.schema import cards, paces
 
 CardNames = frozenset[CardName]
 _Sessions = dict[SessionName, list[asyncio.Future[CardNames]]]
@@ -219,78 +215,36 @@ def _read_alert(fields: dict[str, Any]) -> Alert:
     return Alert(**fields | read)
 
 
-_URGENCY = 60.0  # seconds by which a clicked message goes before others
 _MOST_LOOKED_AT = 500  # rows; those that have to wait are not looked at again before
-
-_c = cards.c
-IS_OPEN = _c.closed_at.is_(None)
+IS_OPEN = "closed_at IS NULL"
 """The bot keeps the message up to date."""
-IS_LIVE = (IS_OPEN, _c.ended_at.is_(None))
-"""Its session has not ended, either, as far as the bot knows."""
-_IS_OF_SESSIONS = tuple_(_c.team_id, _c.session_id).in_(bindparam("sessions", expanding=True))
-
-OPEN_ALERTS = select(cards).where(_IS_OF_SESSIONS, IS_OPEN, _c.kind == ALERT).order_by(_c.id)
-_UNTRUE_FROM = bindparam("now", type_=Double) + UNTRUE
-NEXT = select(func.min(case((_c.not_before > _UNTRUE_FROM, 0.0), else_=_c.not_before))).where(_c.due.is_not(None))
-LOOK = select(
-    select(_c.id).where(_IS_OF_SESSIONS, IS_OPEN).exists().label("is_affected"),
-    NEXT.scalar_subquery().label("next_at"),
-)
-"""One read for both: each order asks this."""
-DUE = (
-    select(cards)
-    .where(_c.due.is_not(None), or_(_c.not_before <= bindparam("now"), _c.not_before > _UNTRUE_FROM))
-    .order_by(_c.due, _c.id)
-    .limit(_MOST_LOOKED_AT)
-)
-LATE = (
-    select(cards)
-    .where(
-        _c.team_id == bindparam("team_id"),
-        _c.channel_id == bindparam("channel_id"),
-        _c.ts.is_(None),
-        _c.due.is_not(None),
-        _c.created_at <= bindparam("until"),
-    )
-    .order_by(_c.due, _c.id)
-    .limit(_MOST_LOOKED_AT)
-)
-OF_MESSAGES = (
-    select(cards)
-    .where(tuple_(_c.team_id, _c.channel_id, _c.ts).in_(bindparam("names", expanding=True)), IS_OPEN)
-    .order_by(_c.id)
-)
-RECENT_ALERTS = select(_c.id, _c.ts).where(
-    _c.team_id == bindparam("team_id"),
-    _c.channel_id == bindparam("channel_id"),
-    _c.kind == ALERT,
-    _c.created_at > bindparam("since"),
-    IS_OPEN,
-)
-
-_NEWER = {"version": _c.version + 1, "changed_at": bindparam("now")}
-MARK = (
-    update(cards)
-    .where(_IS_OF_SESSIONS, IS_OPEN)
-    .values(
-        _NEWER
-        | {
-            "due": case(
-                (_c.ts.in_(bindparam("clicked", expanding=True)), bindparam("now") - _URGENCY),
-                else_=func.coalesce(_c.due, bindparam("now")),
-            )
-        }
-    )
-    .returning(_c.team_id, _c.session_id, _c.channel_id, _c.ts)
-)
-FOLD = (
-    update(cards)
-    .where(_c.id == bindparam("of_id"))
-    .values(_NEWER | {"content": bindparam("of_content"), "due": func.coalesce(_c.due, bindparam("now"))})
-)
-JOIN = update(cards).where(_c.id.in_(bindparam("ids", expanding=True))).values(ts=bindparam("of_ts"))
-POSTPONE = update(cards).where(_c.id == bindparam("of_id")).values(not_before=bindparam("until"))
-
+_DUE = f"""
+    SELECT * FROM cards WHERE due IS NOT NULL AND (not_before <= :now OR not_before > :now + {UNTRUE})
+    ORDER BY due, id LIMIT {_MOST_LOOKED_AT}
+"""
+_LATE = f"""
+    SELECT * FROM cards
+    WHERE team_id = :team_id AND channel_id = :channel_id AND ts IS NULL AND due IS NOT NULL AND created_at <= :until
+    ORDER BY due, id LIMIT {_MOST_LOOKED_AT}
+"""
+_OF_MESSAGES = f"""
+    SELECT * FROM cards
+    WHERE (team_id, channel_id, ts) IN (
+      SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]')
+      FROM json_each(:names)) AND {IS_OPEN}
+    ORDER BY id
+"""
+_RECENT_ALERTS = f"""
+    SELECT id, ts FROM cards
+    WHERE team_id = :team_id AND channel_id = :channel_id AND kind = '{ALERT}' AND created_at > :since AND {IS_OPEN}
+"""
+_JOIN = "UPDATE cards SET ts = :ts WHERE id IN (SELECT value FROM json_each(:ids))"
+_POSTPONE = "UPDATE cards SET not_before = :until WHERE id = :id"
+_CLAIM = "UPDATE cards SET owner = :owner, not_before = :until WHERE id IN (SELECT value FROM json_each(:ids))"
+_READ_PACES = "SELECT team_id, pace FROM paces WHERE team_id IN (SELECT value FROM json_each(:teams))"
+_WRITE_PACE = """
+    INSERT INTO paces (team_id, pace) VALUES (:team_id, :pace) ON CONFLICT (team_id) DO UPDATE SET pace = excluded.pace
+"""
 
 LEASE = LONGEST_CALL
 """Seconds after which another process sends a claimed card: an attempt takes 15 at most."""
@@ -314,25 +268,23 @@ def claim(connection: Connection, owner: str, sent: Sequence[SentCard], now: flo
         pace, lane = after.get(card.team_id, Pace()), card.lane
         slot = pace.next_slot(lane, now)
         if slot > now or len(claimed) == most:
-            waiting.extend({"of_id": part.id, "until": slot} for part in card.parts)
+            waiting.extend({"id": part.id, "until": slot} for part in card.parts)
         else:
             after[card.team_id] = pace.begun(lane, now)
             claimed.append(card)
-    if waiting:
-        connection.execute(POSTPONE, waiting)
+    connection.execute_many(_POSTPONE, waiting)
     claimed = _whole(connection, claimed)
     if ids := [part.id for card in claimed for part in card.parts]:
-        lease = {"owner": owner, "not_before": now + LEASE}
-        connection.execute(update(cards).where(cards.c.id.in_(ids)).values(lease))
+        connection.execute(_CLAIM, ids=listed(ids), owner=owner, until=now + LEASE)
     _write_paces(connection, {team: pace for team, pace in after.items() if pace != before.get(team)})
     return claimed
 
 
 def _due(connection: Connection, now: float) -> list[ClaimedCard]:
     """Return the messages that are due, the most urgent first, with the rows that are due."""
-    pending: defaultdict[tuple[str, str], list[Row[Any]]] = defaultdict(list)
+    pending: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
     messages: dict[tuple[str, str, str], ClaimedCard] = {}
-    for row in connection.execute(DUE, {"now": now}).all():
+    for row in connection.fetch_all(_DUE, now=now):
         if row.ts is None and (row.kind == ALERT or _is_late(row, now)):
             pending[row.team_id, row.channel_id].append(row)
         else:
@@ -341,19 +293,19 @@ def _due(connection: Connection, now: float) -> list[ClaimedCard]:
         alerts = [row for row in posts if not _is_late(row, now)]
         if len(alerts) < len(posts):
             values = {"team_id": team_id, "channel_id": channel_id, "until": now - ALONE_FOR}
-            for name, card in _late(connection.execute(LATE, values).all(), now).items():
+            for name, card in _late(connection.fetch_all(_LATE, **values), now).items():
                 messages[team_id, channel_id, name] = card
         for ts, together in _plan(connection, alerts, now) if alerts else ():
             _add(messages, together, ts)
     return list(messages.values())
 
 
-def _is_late(row: Row[Any], now: float) -> bool:
+def _is_late(row: Row, now: float) -> bool:
     """Return whether a post has waited so long that it is only sent together with others."""
     return bool(row.created_at <= now - ALONE_FOR)
 
 
-def _late(rows: Sequence[Row[Any]], now: float) -> dict[str, ClaimedCard]:
+def _late(rows: Sequence[Row], now: float) -> dict[str, ClaimedCard]:
     """Return the messages for the late posts of a channel, by the ids of their first rows."""
     old = [row for row in rows if row.changed_at <= now - GIVE_UP_AFTER]
     left = [row for row in rows if row.changed_at > now - GIVE_UP_AFTER]
@@ -365,33 +317,31 @@ def _late(rows: Sequence[Row[Any]], now: float) -> dict[str, ClaimedCard]:
     }
 
 
-def _add(messages: dict[tuple[str, str, str], ClaimedCard], rows: Sequence[Row[Any]], ts: str | None) -> None:
+def _add(messages: dict[tuple[str, str, str], ClaimedCard], rows: Sequence[Row], ts: str | None) -> None:
     name = (rows[0].team_id, rows[0].channel_id, ts or rows[0].id)
     earlier = messages.get(name)
     parts = tuple(map(_part, rows)) if earlier is None else (*earlier.parts, *map(_part, rows))
     messages[name] = replace(earlier or _card(rows[0], ts), parts=parts)
 
 
-def _plan(
-    connection: Connection, alerts: Sequence[Row[Any]], now: float
-) -> list[tuple[str | None, Sequence[Row[Any]]]]:
+def _plan(connection: Connection, alerts: Sequence[Row], now: float) -> list[tuple[str | None, Sequence[Row]]]:
     """Return which alerts of a channel belong together, each with the `ts` of the summary that they join, if any.
 
     Alerts that come one by one join the last message, once there are too many: then it becomes the summary.
     """
     values = {"team_id": alerts[0].team_id, "channel_id": alerts[0].channel_id, "since": now - BURST_WINDOW}
-    recent = connection.execute(RECENT_ALERTS, values).all()
+    recent = connection.fetch_all(_RECENT_ALERTS, **values)
     sizes = Counter(row.ts for row in recent if row.ts is not None)
     grows = max(sizes, default=None) if sizes.total() > MOST_SINGLE else None
     summary_ts = max((ts for ts, size in sizes.items() if size > 1 or ts == grows), default=None)
     room = 0
     if summary_ts is not None:
         names = [(alerts[0].team_id, alerts[0].channel_id, summary_ts)]
-        room = max(0, MOST_IN_SUMMARY - len(connection.execute(OF_MESSAGES, {"names": names}).all()))
+        room = max(0, MOST_IN_SUMMARY - len(connection.fetch_all(_OF_MESSAGES, names=listed(names))))
     joining, together = plan_posts(len(alerts), len(recent), room)
     joined, posted = alerts[:joining], alerts[joining : joining + together]
     if joined:
-        connection.execute(JOIN, {"ids": padded(row.id for row in joined), "of_ts": summary_ts})
+        connection.execute(_JOIN, ids=listed(row.id for row in joined), ts=summary_ts)
     groups = [(summary_ts, joined), (None, posted), *((None, [row]) for row in alerts[joining + together :])]
     return [(ts, group) for ts, group in groups if group]
 
@@ -401,8 +351,8 @@ def _whole(connection: Connection, claimed: Sequence[ClaimedCard]) -> list[Claim
     names = [(card.team_id, card.channel_id, card.ts) for card in claimed if card.ts is not None]
     if not names:
         return list(claimed)
-    rows: defaultdict[tuple[str, str, str], list[Row[Any]]] = defaultdict(list)
-    for row in connection.execute(OF_MESSAGES, {"names": padded(names)}):
+    rows: defaultdict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    for row in connection.fetch_all(_OF_MESSAGES, names=listed(names)):
         rows[row.team_id, row.channel_id, row.ts].append(row)
     return [
         card
@@ -419,24 +369,22 @@ def _whole(connection: Connection, claimed: Sequence[ClaimedCard]) -> list[Claim
 def _read_paces(connection: Connection, teams: Collection[str]) -> dict[str, Pace]:
     if not teams:
         return {}
-    rows = connection.execute(select(paces).where(paces.c.team_id.in_(teams)))
+    rows = connection.fetch_all(_READ_PACES, teams=listed(teams))
     return {row.team_id: read_pace(row.pace) for row in rows}
 
 
 def _write_paces(connection: Connection, changed: dict[str, Pace]) -> None:
-    if changed:
-        insert = INSERT[connection.dialect.name](paces)
-        upsert = insert.on_conflict_do_update(index_elements=["team_id"], set_={"pace": insert.excluded.pace})
-        connection.execute(upsert, [{"team_id": team, "pace": pace.as_text()} for team, pace in changed.items()])
+    paces = [{"team_id": team, "pace": pace.as_text()} for team, pace in changed.items()]
+    connection.execute_many(_WRITE_PACE, paces)
 
 
-def _card(row: Row[Any], ts: str | None) -> ClaimedCard:
+def _card(row: Row, ts: str | None) -> ClaimedCard:
     return ClaimedCard(
         team_id=row.team_id, channel_id=row.channel_id, ts=ts, shown=row.shown, attempts=row.attempts, parts=()
     )
 
 
-def _part(row: Row[Any]) -> CardPart:
+def _part(row: Row) -> CardPart:
     ended = None if row.ended_at is None else (row.ended_status, row.ended_at)
     content, facts = read_content(row.kind, row.content), read_facts(row.session_id, row.facts)
     is_news = isinstance(content, AlertContent) and content.last_at == row.changed_at

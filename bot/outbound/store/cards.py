@@ -1,31 +1,26 @@
 """The rows of cards, and the sessions on them. Every method can raise StoreUnreachableError.
 
 A row is its own entry in the outbox: `due` says that Slack has to be told of a change. However often the session
-changes meanwhile, the message is sent once, as it is then.
+changes meanwhile, the message is sent once, as it is then. All times are the database's.
 """
 
 import math
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, exists, func, or_, select, update
-
 from bot.core.cards import AlertContent, CardName, NewCard, SessionName, first, fold
+from bot.core.retries import UNTRUE
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session
 from bot.outbound.store.card_claims import (
     ALERT,
-    FOLD,
-    IS_LIVE,
     IS_OPEN,
-    LOOK,
-    MARK,
-    NEXT,
-    OPEN_ALERTS,
     CardChanges,
     CardNames,
+    CardPart,
     Exchanged,
     IncomingAlert,
     Placed,
@@ -37,80 +32,76 @@ from bot.outbound.store.card_claims import (
     write_content,
     write_facts,
 )
-from bot.outbound.store.database import Database
-from bot.outbound.store.database_clock import DatabaseClock
-from bot.outbound.store.inserts import INSERT
-from bot.outbound.store.parameter_lists import padded
-from bot.outbound.store.schema import cards, orders, session_checks
-
-_Name = tuple[str, str, str]  # workspace, channel and session
-
-
-class AlertPlaces:
-    """The open cards of sessions with alerts, and what new alerts add to them. `now` is the database's time."""
-
-    def __init__(self, now: float) -> None:
-        self._now = now
-        self._cards: dict[_Name, Placed] = {}
-        self._contents: dict[str, AlertContent] = {}
-        self._folded: set[str] = set()
-        self._new: dict[str, IncomingAlert] = {}
-
-    def read(self, connection: Connection, alerts: Sequence[IncomingAlert]) -> None:
-        """Read the open cards of the sessions of alerts."""
-        sessions = sorted({(one.team_id, one.alert.session_id) for one in alerts})
-        for row in connection.execute(OPEN_ALERTS, {"sessions": padded(sessions)}):
-            content = read_content(row.kind, row.content)
-            assert isinstance(content, AlertContent)  # noqa: S101 - the query chooses them
-            self._cards[row.team_id, row.channel_id, row.session_id] = Placed(row.id, row.ts)
-            self._contents[row.id] = content
-
-    def place(self, one: IncomingAlert) -> Placed:
-        """Return the place of an alert. A resolved one makes no card."""
-        name = (one.team_id, one.channel_id, one.alert.session_id)
-        card = self._cards.get(name)
-        if card is None and one.alert.is_resolved:
-            return Placed("")
-        if card is None:
-            card = self._cards[name] = Placed(one.id)
-            self._contents[one.id], self._new[one.id] = first(one.alert, self._now), one
-        else:
-            self._contents[card.card_id] = fold(self._contents[card.card_id], one.alert, self._now)
-            self._folded.add(card.card_id)
-        count = self._contents[card.card_id].count
-        return Placed(card.card_id, card.ts, count, is_new=card.card_id == one.id)
-
-    def write(self, connection: Connection) -> list[NewCard]:
-        """Update the cards that have more alerts now. Return those to be made."""
-        changed: list[dict[str, Any]] = [
-            {"of_id": card_id, "of_content": write_content(self._contents[card_id]), "now": self._now}
-            for card_id in sorted(self._folded - self._new.keys())
-        ]
-        if changed:
-            connection.execute(FOLD, changed)
-        return list(self._made())
-
-    def _made(self) -> Iterator[NewCard]:
-        for one in self._new.values():
-            content = self._contents[one.id]
-            yield NewCard(one.id, one.team_id, one.channel_id, one.alert.session_id, content, facts=one.facts)
-
-
-def place(
-    connection: Connection, alerts: Sequence[IncomingAlert], now: float
-) -> tuple[dict[str, Placed], list[NewCard]]:
-    """Fold alerts into open cards. Return the place of each by its id, and the cards to be made for the others."""
-    if not alerts:
-        return {}, []
-    places = AlertPlaces(now)
-    places.read(connection, alerts)
-    placed = {one.id: places.place(one) for one in alerts}
-    return placed, places.write(connection)
-
+from bot.outbound.store.connections import Connection, listed
+from bot.outbound.store.database import Database, DatabaseClock
 
 _LOCK = 1_806_253_974_410_283_911  # any number, the same in every process
+_URGENCY = 60.0  # seconds by which a clicked message goes before others
 
-_c = cards.c
+_OF_SESSIONS = f"""
+    (team_id, session_id) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:sessions))
+    AND {IS_OPEN}
+"""
+_IS_LIVE = f"{IS_OPEN} AND ended_at IS NULL"
+"""Its session has not ended, either, as far as the bot knows."""
+_NEXT = f"""
+    SELECT min(CASE WHEN not_before > :now + {UNTRUE} THEN 0.0 ELSE not_before END) AS next_at
+    FROM cards WHERE due IS NOT NULL
+"""
+_LOOK = f"""
+    SELECT CASE WHEN EXISTS (SELECT 1 FROM cards WHERE {_OF_SESSIONS}) THEN 1 ELSE 0 END AS is_affected,
+      ({_NEXT}) AS next_at
+"""
+"""One read for both: each order asks this."""
+_INSERT = """
+    INSERT INTO cards (id, team_id, channel_id, ts, session_id, kind, content, shown, facts, version, due, not_before,
+      attempts, created_at, changed_at)
+    VALUES (:id, :team_id, :channel_id, :ts, :session_id, :kind, :content, :shown, :facts, 0, :now, :now, 0, :now, :now)
+    ON CONFLICT DO NOTHING
+"""
+_MARK = f"""
+    UPDATE cards SET version = version + 1, changed_at = :now, due = CASE
+      WHEN ts IN (SELECT value FROM json_each(:clicked)) THEN :now - {_URGENCY} ELSE coalesce(due, :now) END
+    WHERE {_OF_SESSIONS} RETURNING team_id, session_id, channel_id, ts
+"""
+_FINISH = """
+    UPDATE cards SET attempts = :attempts, not_before = :not_before, ts = coalesce(:ts, ts),
+      shown = coalesce(:shown, shown), due = CASE WHEN version = :sent AND :is_over = 1 THEN NULL ELSE due END,
+      closed_at = CASE WHEN version = :sent AND :is_refused = 1 THEN :now ELSE closed_at END
+    WHERE id = :id AND owner = :owner
+"""
+_OPEN_ALERTS = f"SELECT * FROM cards WHERE {_OF_SESSIONS} AND kind = '{ALERT}' ORDER BY id"
+_FOLD = """
+    UPDATE cards SET version = version + 1, changed_at = :now, due = coalesce(due, :now), content = :content
+    WHERE id = :id
+"""
+_FACTS = f"""
+    SELECT DISTINCT session_id, facts FROM cards WHERE team_id = :team_id AND kind = '{ALERT}' AND {_IS_LIVE}
+"""
+_SET_FACTS = f"""
+    UPDATE cards SET version = version + 1, due = coalesce(due, :now), facts = :facts
+    WHERE team_id = :team_id AND session_id = :session_id AND kind = '{ALERT}' AND {_IS_LIVE}
+      AND (facts IS NULL OR facts <> :facts)
+"""
+_UNTOLD = f"""
+    SELECT DISTINCT team_id, session_id FROM cards WHERE {IS_OPEN} AND due IS NULL AND EXISTS (
+      SELECT 1 FROM orders WHERE orders.team_id = cards.team_id AND orders.session_id = cards.session_id
+        AND orders.settled_at >= cards.changed_at)
+"""
+_TEAMS = f"""
+    SELECT team_id, min(created_at) AS since FROM cards WHERE {_IS_LIVE} GROUP BY team_id ORDER BY team_id
+"""
+_CLAIM_CHECK = """
+    INSERT INTO session_checks (team_id, not_before) VALUES (:team_id, :until)
+    ON CONFLICT (team_id) DO UPDATE SET not_before = excluded.not_before WHERE session_checks.not_before <= :now
+"""
+_POSTPONE_CHECK = "UPDATE session_checks SET not_before = :now + :seconds WHERE team_id = :team_id"
+_SESSIONS = f"SELECT DISTINCT session_id FROM cards WHERE team_id = :team_id AND {_IS_LIVE}"
+_END = f"""
+    UPDATE cards SET version = version + 1, changed_at = :now, due = coalesce(due, :now), ended_status = :status,
+      ended_at = :now
+    WHERE team_id = :team_id AND session_id = :session_id AND {_IS_LIVE}
+"""
 
 
 class CardRows:
@@ -135,49 +126,143 @@ class CardRows:
 
     def _exchange(self, changes: CardChanges, most: int, connection: Connection) -> Exchanged:
         now = time.monotonic() + self._clock.offset(connection, [_LOCK])
-        for sent in changes.sent:
-            self._finish(connection, sent, now)
-        placed, new = place(connection, changes.alerts, now)
-        _insert(connection, [*changes.new, *new], now)
+        ends = [self._end_of(sent, part, now) for sent in changes.sent for part in sent.card.parts]
+        connection.execute_many(_FINISH, ends)
+        placed, new = _place(connection, changes.alerts, now)
+        # an earlier transaction without an answer can have inserted some
+        connection.execute_many(_INSERT, [_values(card, now) for card in (*changes.new, *new)])
         open_cards = _mark(connection, changes, now)
         claimed = claim(connection, self._owner, changes.sent, now, most=most)
-        next_at = connection.execute(NEXT, {"now": now}).scalar()
-        return Exchanged(open_cards, placed, claimed, None if next_at is None else max(0.0, next_at - now))
+        (row,) = connection.fetch_all(_NEXT, now=now)
+        return Exchanged(open_cards, placed, claimed, None if row.next_at is None else max(0.0, row.next_at - now))
 
     async def _look(self, sessions: Collection[SessionName]) -> tuple[bool, float | None]:
         """Return whether sessions have open cards, and in how many seconds any card is due.
 
         It is due at once if the database's clock is not known yet.
         """
-        (row,) = await self._database.fetch_all(LOOK, sessions=padded(sessions), now=self._clock.estimate())
+        (row,) = await self._database.fetch_all(_LOOK, sessions=listed(sessions), now=self._clock.estimate())
         if row.next_at is None:
             return bool(row.is_affected), None
         now = self._clock.estimate()
         return bool(row.is_affected), 0.0 if now == -math.inf else max(0.0, row.next_at - now)
 
-    def _finish(self, connection: Connection, sent: SentCard, now: float) -> None:
-        """Record the end of an attempt, unless another process has made one since.
+    def _end_of(self, sent: SentCard, part: CardPart, now: float) -> dict[str, Any]:
+        """Return what is recorded of an attempt, unless another process has made one since.
 
         What changed meanwhile stays due, also on a card that would be closed.
         """
-        for part in sent.card.parts:
-            is_current = _c.version == part.version
-            attempts, delay = sent.card.attempts + 1, sent.retry_after or 0.0
-            values: dict[str, Any] = {"attempts": attempts, "not_before": now + delay}
-            if sent.ts is not None:
-                due = case((is_current, None), else_=_c.due)
-                values |= {"attempts": 0, "ts": sent.ts, "shown": sent.shown, "due": due}
-            elif sent.retry_after is None:
-                values |= {"due": case((is_current, None), else_=_c.due), "closed_at": case((is_current, now))}
-            is_ours = (_c.id == part.id, _c.owner == self._owner)
-            connection.execute(update(cards).where(*is_ours).values(values))
+        is_sent, is_refused = sent.ts is not None, sent.ts is None and sent.retry_after is None
+        return {
+            "id": part.id,
+            "owner": self._owner,
+            "sent": part.version,
+            "ts": sent.ts,
+            "shown": sent.shown if is_sent else None,
+            "attempts": 0 if is_sent else sent.card.attempts + 1,
+            "not_before": now + (sent.retry_after or 0.0),
+            "is_over": int(is_sent or is_refused),
+            "is_refused": int(is_refused),
+            "now": now,
+        }
+
+    async def shown_facts(self, team_id: str) -> list[tuple[SessionId, Session | None]]:
+        """Return the sessions of a workspace's cards of alerts, each with the facts that a card shows.
+
+        A result has its facts in its text.
+        """
+        rows = await self._database.fetch_all(_FACTS, team_id=team_id)
+        return [(SessionId(row.session_id), read_facts(row.session_id, row.facts)) for row in rows]
+
+    async def record_facts(self, team_id: str, facts: Mapping[SessionId, Session]) -> None:
+        """Record facts of sessions, and mark the cards as due that show others."""
+        known = sorted(facts.items())
+        rows = [{"team_id": team_id, "session_id": one, "facts": write_facts(session)} for one, session in known]
+        await self._change(_SET_FACTS, rows)
+
+    async def untold(self) -> frozenset[SessionName]:
+        """Return the sessions with an outcome that their cards were not told: its process was killed before that."""
+        return frozenset((row.team_id, row.session_id) for row in await self._database.fetch_all(_UNTOLD))
+
+    async def claim_checks(self, interval: float) -> dict[str, float]:
+        """Return the workspaces that this process has to check, and since when they have open cards (Unix seconds).
+
+        Others that have been checked within `interval` seconds, or have no older card, are left out. No other process
+        checks these within that time.
+        """
+        if not await self._database.fetch_all(_TEAMS):
+            return {}
+
+        def claim_all(connection: Connection) -> dict[str, float]:
+            now = time.monotonic() + self._clock.offset(connection)
+            teams = connection.fetch_all(_TEAMS)  # an uninstallation can have deleted some meanwhile
+            return {
+                row.team_id: row.since
+                for row in teams
+                if row.since <= now - interval
+                and connection.execute(_CLAIM_CHECK, team_id=row.team_id, until=now + interval, now=now)
+            }
+
+        return await self._database.change(claim_all)
+
+    async def postpone_check(self, team_id: str, seconds: float) -> None:
+        """Check a workspace no earlier than in so many seconds."""
+        await self._change(_POSTPONE_CHECK, [{"team_id": team_id, "seconds": seconds}])
+
+    async def live_sessions(self, team_id: str) -> frozenset[str]:
+        """Return the sessions with open cards."""
+        return frozenset(row.session_id for row in await self._database.fetch_all(_SESSIONS, team_id=team_id))
+
+    async def end_sessions(self, team_id: str, statuses: Mapping[str, str]) -> None:
+        """Record that sessions have ended, with Anchor's word for each, and mark their cards as due."""
+        ended = sorted(statuses.items())
+        await self._change(_END, [{"team_id": team_id, "session_id": one, "status": status} for one, status in ended])
+
+    async def _change(self, sql: str, rows: Iterable[dict[str, Any]]) -> None:
+        def change(connection: Connection) -> None:
+            now = time.monotonic() + self._clock.offset(connection)
+            connection.execute_many(sql, [row | {"now": now} for row in rows])
+
+        await self._database.change(change)
 
 
-def _insert(connection: Connection, new: Sequence[NewCard], now: float) -> None:
-    """Insert cards. An earlier transaction without an answer can have done it."""
-    if new:
-        insert = INSERT[connection.dialect.name](cards).on_conflict_do_nothing()
-        connection.execute(insert, [_values(card, now) for card in new])
+def _place(
+    connection: Connection, alerts: Sequence[IncomingAlert], now: float
+) -> tuple[dict[str, Placed], list[NewCard]]:
+    """Fold alerts into open cards. Return the place of each by its id, and the cards to be made for the others."""
+    if not alerts:
+        return {}, []
+    before = _open_cards(connection, alerts)
+    after, placed = dict(before), dict[str, Placed]()
+    for one in alerts:
+        name = (one.team_id, one.channel_id, one.alert.session_id)
+        card = after.get(name)
+        if card is None and one.alert.is_resolved:  # it makes no card
+            placed[one.id] = Placed("")
+            continue
+        if card is None:
+            content = first(one.alert, now)
+            card = NewCard(one.id, *name, content, facts=one.facts)
+        else:
+            assert isinstance(card.content, AlertContent)  # noqa: S101 - the query chooses them
+            content = fold(card.content, one.alert, now)
+        after[name] = replace(card, content=content)
+        placed[one.id] = Placed(card.id, card.ts, content.count, is_new=card.id == one.id)
+    folded = [card for name, card in sorted(after.items()) if name in before and card != before[name]]
+    contents = [{"id": card.id, "content": write_content(card.content), "now": now} for card in folded]
+    connection.execute_many(_FOLD, contents)
+    return placed, [card for name, card in after.items() if name not in before]
+
+
+def _open_cards(connection: Connection, alerts: Sequence[IncomingAlert]) -> dict[CardName, NewCard]:
+    """Return the open cards of the sessions of alerts, by workspace, channel and session."""
+    sessions = {(one.team_id, one.alert.session_id) for one in alerts}
+    found: dict[CardName, NewCard] = {}
+    for row in connection.fetch_all(_OPEN_ALERTS, sessions=listed(sessions)):
+        content, session_id = read_content(row.kind, row.content), SessionId(row.session_id)
+        name = (row.team_id, row.channel_id, session_id)
+        found[name] = NewCard(row.id, *name, content, row.ts)
+    return found
 
 
 def _mark(connection: Connection, changes: CardChanges, now: float) -> dict[SessionName, CardNames]:
@@ -185,8 +270,8 @@ def _mark(connection: Connection, changes: CardChanges, now: float) -> dict[Sess
     found: dict[SessionName, set[CardName]] = {name: set() for name in changes.sessions}
     if not found:
         return {}
-    values = {"sessions": padded(found), "clicked": padded(ts for _, _, ts in changes.clicked), "now": now}
-    for row in connection.execute(MARK, values):
+    clicked = listed(ts for _, _, ts in changes.clicked)
+    for row in connection.fetch_all(_MARK, sessions=listed(found), clicked=clicked, now=now):
         found[row.team_id, row.session_id].add((row.team_id, row.channel_id, row.ts or ""))
     return {name: frozenset(names) for name, names in found.items()}
 
@@ -202,143 +287,5 @@ def _values(card: NewCard, now: float) -> dict[str, Any]:
         "content": write_content(card.content),
         "shown": card.shown,
         "facts": None if card.facts is None else write_facts(card.facts),
-        "version": 0,
-        "due": now,
-        "not_before": now,
-        "attempts": 0,
-        "created_at": now,
-        "changed_at": now,
+        "now": now,
     }
-
-
-_IS_LIVE_ALERT = (*IS_LIVE, _c.kind == ALERT)
-_SHOWN = select(_c.session_id, _c.facts).where(_c.team_id == bindparam("team_id"), *_IS_LIVE_ALERT).distinct()
-_RECORD = (
-    update(cards)
-    .where(
-        _c.team_id == bindparam("of_team"),
-        _c.session_id == bindparam("of_session"),
-        *_IS_LIVE_ALERT,
-        or_(_c.facts.is_(None), _c.facts != bindparam("new_facts")),
-    )
-    .values(facts=bindparam("new_facts"), version=_c.version + 1, due=func.coalesce(_c.due, bindparam("now")))
-)
-
-
-class CardFactRows:
-    """Repository of the facts on open cards of alerts; a result has its facts in its text."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._clock = DatabaseClock()
-
-    async def shown(self, team_id: str) -> list[tuple[SessionId, Session | None]]:
-        """Return the sessions of a workspace's cards, each with the facts that a card shows."""
-        rows = await self._database.fetch_all(_SHOWN, team_id=team_id)
-        return [(SessionId(row.session_id), read_facts(row.session_id, row.facts)) for row in rows]
-
-    async def record(self, team_id: str, facts: Mapping[SessionId, Session]) -> None:
-        """Record facts of sessions, and mark the cards as due that show others."""
-        rows = [
-            {"of_team": team_id, "of_session": session_id, "new_facts": write_facts(session)}
-            for session_id, session in sorted(facts.items())
-        ]
-
-        def write(connection: Connection) -> None:
-            now = time.monotonic() + self._clock.offset(connection)
-            connection.execute(_RECORD, [row | {"now": now} for row in rows])
-
-        await self._database.change(write)
-
-
-_TEAMS = select(_c.team_id, func.min(_c.created_at).label("since")).where(*IS_LIVE).group_by(_c.team_id)
-_SESSIONS = select(_c.session_id).where(_c.team_id == bindparam("team_id"), *IS_LIVE).distinct()
-_UNTOLD = (
-    select(_c.team_id, _c.session_id)
-    .where(
-        IS_OPEN,
-        _c.due.is_(None),
-        exists().where(
-            orders.c.team_id == _c.team_id,
-            orders.c.session_id == _c.session_id,
-            orders.c.settled_at >= _c.changed_at,
-        ),
-    )
-    .distinct()
-)
-_END = (
-    update(cards)
-    .where(_c.team_id == bindparam("of_team"), _c.session_id == bindparam("of_session"), *IS_LIVE)
-    .values(
-        ended_status=bindparam("status"),
-        ended_at=bindparam("now"),
-        changed_at=bindparam("now"),
-        version=_c.version + 1,
-        due=func.coalesce(_c.due, bindparam("now")),
-    )
-)
-
-
-class SessionCheckRows:
-    """Repository of the checks of sessions that have open cards."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._clock = DatabaseClock()
-
-    async def untold(self) -> frozenset[SessionName]:
-        """Return the sessions with an outcome that their cards were not told: its process was killed before that."""
-        return frozenset((row.team_id, row.session_id) for row in await self._database.fetch_all(_UNTOLD))
-
-    async def claim(self, interval: float) -> dict[str, float]:
-        """Return the workspaces that this process has to check, and since when they have open cards (Unix seconds).
-
-        Others that have been checked within `interval` seconds, or have no older card, are left out. No other process
-        checks these within that time.
-        """
-        if not await self._database.fetch_all(_TEAMS):
-            return {}
-
-        def claim(connection: Connection) -> dict[str, float]:
-            now = time.monotonic() + self._clock.offset(connection)
-            insert = INSERT[connection.dialect.name](session_checks)
-            upsert = insert.on_conflict_do_update(
-                index_elements=["team_id"],
-                set_={"not_before": insert.excluded.not_before},
-                where=session_checks.c.not_before <= now,
-            ).returning(session_checks.c.team_id)
-            teams = connection.execute(_TEAMS).all()  # an uninstallation can have deleted some meanwhile
-            old = sorted((row.team_id, row.since) for row in teams if row.since <= now - interval)
-            next_time = {"not_before": now + interval}
-            return {
-                team: since for team, since in old if connection.execute(upsert, {"team_id": team} | next_time).scalar()
-            }
-
-        return await self._database.change(claim)
-
-    async def sessions(self, team_id: str) -> frozenset[str]:
-        """Return the sessions with open cards."""
-        return frozenset(row.session_id for row in await self._database.fetch_all(_SESSIONS, team_id=team_id))
-
-    async def postpone(self, team_id: str, seconds: float) -> None:
-        """Check a workspace no earlier than in so many seconds."""
-        later = update(session_checks).where(session_checks.c.team_id == team_id)
-
-        def write(connection: Connection) -> None:
-            now = time.monotonic() + self._clock.offset(connection)
-            connection.execute(later.values(not_before=now + seconds))
-
-        await self._database.change(write)
-
-    async def end(self, team_id: str, statuses: Mapping[str, str]) -> None:
-        """Record that sessions have ended, with Anchor's word for each, and mark their cards as due."""
-        ended = [
-            {"of_team": team_id, "of_session": session_id, "status": status}
-            for session_id, status in sorted(statuses.items())
-        ]
-
-        def write(connection: Connection) -> None:
-            now = time.monotonic() + self._clock.offset(connection)
-            connection.execute(_END, [row | {"now": now} for row in ended])
-
-        await self._database.change(write)

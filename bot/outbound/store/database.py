@@ -2,29 +2,20 @@
 
 import asyncio
 import logging
+import math
 import shutil
-import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from cachetools import TTLCache
-from sqlalchemy import Connection, Executable, Row
-from sqlalchemy.exc import (
-    DBAPIError,
-    IntegrityError,
-    InterfaceError,
-    InternalError,
-    OperationalError,
-    SQLAlchemyError,
-)
 
 from bot.core.fields import Secret
-from bot.outbound.store.errors import StoreBrokenError, StoreUnreachableError
-from bot.outbound.store.sqlite import IN_MEMORY, file_of, file_url, memory_url
-from bot.outbound.store.sqlite_connections import SqliteConnections
+from bot.outbound.store.connections import Connection, Driver, Pool, Row, listed
+from bot.outbound.store.errors import IntegrityError, StoreBrokenError, StoreUnreachableError
+from bot.outbound.store.sqlite import IN_MEMORY, SqliteDriver, file_of, name_of
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -32,27 +23,11 @@ _log = logging.getLogger(__name__)
 TIMEOUT = 5.0  # seconds for a read or a change
 QUIET = 600.0  # seconds in which an error is not logged again
 _MOST_KINDS = 100
-_PASSING = (
-    *(TimeoutError, OperationalError, InterfaceError),
-    InternalError,  # a read-only server
-    sqlite3.Error,  # without SQLAlchemy
-)
-
-
-class Connections(Protocol):
-    """Connections to a database: some for changes, and others for reads."""
-
-    async def change(self, work: Callable[[Connection], _T]) -> _T:
-        """Return the result of `work` in a transaction. It is rolled back if `work` fails or the call is cancelled."""
-        ...
-
-    async def read(self, query: Executable, values: Mapping[str, object]) -> list[Row[Any]]:
-        """Return all rows, in one round trip."""
-        ...
-
-    async def close(self) -> None:
-        """Close every connection."""
-        ...
+READERS = 4  # threads and connections
+POSTGRESQL_WRITERS = 8  # threads and connections; SQLite has one
+MOST_ERROR = 5.0
+"""Seconds by which a time of the database can be wrong in a row: the longest that a transaction takes."""
+_PATIENCE = 0.01  # seconds that a read of SQLite waits before another thread helps
 
 
 class Database:
@@ -64,13 +39,15 @@ class Database:
 
     def __init__(
         self,
-        connections: Connections,
+        driver: Driver,
+        pools: tuple[Pool, Pool],
         write_lock: AbstractAsyncContextManager[Any],
         turn: AbstractAsyncContextManager[Any],
         file: Path | None = None,
     ) -> None:
         self.file = file
-        self._connections = connections
+        self._driver = driver
+        self._changes, self._reads = pools
         self._write_lock = write_lock
         self._turn = turn
         self.migrated = asyncio.Event()
@@ -82,38 +59,29 @@ class Database:
         self.is_exclusive = False
         """Whether no other bot uses the database. Commands can, beside the bot."""
 
-    async def fetch_one(self, query: Executable, **values: object) -> Row[Any] | None:
+    async def fetch_one(self, sql: str, **values: object) -> Row | None:
         """Return the first row, if there is any."""
-        return next(iter(await self.fetch_all(query, **values)), None)
+        return next(iter(await self.fetch_all(sql, **values)), None)
 
-    async def fetch_all(self, query: Executable, **values: object) -> list[Row[Any]]:
-        """Return all rows in one round trip; retry once if the database has closed the connection.
-
-        `values` are those of the query's parameters. A frequent query is a constant: building it costs more than
-        executing it.
-        """
+    async def fetch_all(self, sql: str, **values: object) -> list[Row]:
+        """Return all rows, in one round trip. See `Connection` for the SQL."""
         self._check_migrated()
         with self._translate_errors():
             async with asyncio.timeout(TIMEOUT):
-                try:
-                    return await self._connections.read(query, values)
-                except DBAPIError as error:
-                    if not error.connection_invalidated:
-                        raise
-                    return await self._connections.read(query, values)
+                return await self._reads.read(sql, values)
 
     async def change(self, work: Callable[[Connection], _T], *, within: float = TIMEOUT, is_urgent: bool = False) -> _T:
         """Return the result of `work` in a transaction; an urgent one waits for one other at most.
 
-        `work` runs in another thread or in a greenlet of the event loop, so it awaits nothing. After `within` seconds
-        the transaction is rolled back, unless it is just being committed.
+        `work` runs in another thread. After `within` seconds the transaction is rolled back, unless it is just being
+        committed.
         """
         self._check_migrated()
         return await self._change(work, within, nullcontext() if is_urgent else self._turn)
 
-    async def execute(self, statement: Executable, values: Mapping[str, object] | None = None) -> int:
+    async def execute(self, sql: str, **values: object) -> int:
         """Execute a statement in a transaction of its own. Return how many rows it changed."""
-        return await self.change(lambda connection: connection.execute(statement, values).rowcount)
+        return await self.change(lambda connection: connection.execute(sql, **values))
 
     async def migrate(self, work: Callable[[Connection], None], *, within: float) -> None:
         """Migrate the tables in a transaction. Afterwards they can be used."""
@@ -129,7 +97,7 @@ class Database:
     ) -> _T:
         with self._translate_errors():
             async with asyncio.timeout(within), turn, self._write_lock:
-                return await self._connections.change(work)
+                return await self._changes.change(work)
 
     def _check_migrated(self) -> None:
         if not self.migrated.is_set():
@@ -138,20 +106,24 @@ class Database:
     @property
     def is_moved(self) -> bool:
         """Return whether the SQLite file that is open is no longer at its path."""
-        return isinstance(self._connections, SqliteConnections) and self._connections.is_moved
+        return self._driver.is_moved
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
         try:
             yield
-        except IntegrityError:
-            raise  # the caller handles a violated constraint
+        except self._driver.violation as error:
+            raise IntegrityError(name_of(error)) from None  # the caller handles it
         except StoreUnreachableError as error:
             self._report(error, error)
             raise
-        except (TimeoutError, SQLAlchemyError, sqlite3.Error) as error:
-            kind = StoreUnreachableError if isinstance(error, _PASSING) else StoreBrokenError
-            failure = kind(_explain(error))
+        except TimeoutError as error:
+            failure = StoreUnreachableError("the database does not answer in time")
+            self._report(failure, error)
+            raise failure from None
+        except self._driver.error as error:
+            kind = StoreUnreachableError if isinstance(error, self._driver.passing) else StoreBrokenError
+            failure = kind(name_of(error))
             self._report(failure, error)
             raise failure from None
 
@@ -173,34 +145,70 @@ class Database:
             return None
 
     async def close(self) -> None:
-        """Close every connection."""
-        await self._connections.close()
-
-
-def _explain(error: BaseException) -> str:
-    if isinstance(error, TimeoutError):
-        return "the database does not answer in time"
-    return name_of(error) if isinstance(error, DBAPIError) else _name_of(error)
-
-
-def name_of(error: DBAPIError) -> str:
-    """Return the name of a database's error. Its text can contain values."""
-    return _name_of(error.orig)
-
-
-def _name_of(error: BaseException | None) -> str:
-    return getattr(error, "sqlite_errorname", None) or type(error).__name__
+        """Close every connection; if a thread hangs, when it goes on."""
+        await asyncio.gather(self._changes.close(), self._reads.close())
+        self._driver.close()
 
 
 def connect(url: Secret) -> Database:
     """Return the database at `url` without connecting to it. Raises StoreNotUsableError."""
     file = file_of(url)
     if file is not None or url == IN_MEMORY:
+        driver = SqliteDriver(file)
+        changes = Pool(driver, "sqlite-changes", most=1)
+        reads = Pool(driver, "sqlite-reads", most=READERS, patience=_PATIENCE)
         write_lock, turn = asyncio.Lock(), asyncio.Lock()  # fair queues: SQLite's own order is random
-        connections = SqliteConnections(*memory_url()) if file is None else SqliteConnections(file_url(file), file=file)
-        database = Database(connections, write_lock, turn, file)
+        database = Database(driver, (changes, reads), write_lock, turn, file)
         database.is_exclusive = file is None
         return database
-    from bot.outbound.store.postgresql import PostgresqlConnections  # noqa: PLC0415 - the driver takes 9 MB
+    from bot.outbound.store.postgresql import PostgresqlDriver  # noqa: PLC0415 - the driver takes 9 MB
 
-    return Database(PostgresqlConnections(url.reveal()), nullcontext(), nullcontext())
+    server = PostgresqlDriver(url.reveal())
+    changes = Pool(server, "postgresql-changes", most=POSTGRESQL_WRITERS)
+    return Database(server, (changes, Pool(server, "postgresql-reads", most=READERS)), nullcontext(), nullcontext())
+
+
+class DatabaseClock:
+    """The clock of the database, which all its clients share, and how it is offset from ours.
+
+    `stepped_at` is the monotonic time at which the last step of one of them was noticed.
+    """
+
+    def __init__(self) -> None:
+        self._offset = self._earlier_offset = self.stepped_at = -math.inf
+
+    def now(self, connection: Connection, locks: Sequence[int] = ()) -> float:
+        """Return the database's time in Unix seconds.
+
+        On PostgreSQL, make the transaction durable, and take these locks (sorted, so that nobody waits in a circle)
+        until its end. SQLite has one writer at a time anyway.
+        """
+        (row,) = connection.fetch_all(connection.driver.clock, locks=listed(locks))
+        return float(row.now)
+
+    def offset(self, connection: Connection, locks: Sequence[int] = ()) -> float:
+        """Return the database's time minus the monotonic one, as `now` does.
+
+        It changes only if the clocks have: else a slow answer would change the order of what people did.
+        """
+        before = time.monotonic()
+        now = self.now(connection, locks)
+        offset = min(max(self._offset, now - time.monotonic()), now - before)
+        step, self._offset = offset - self._offset, offset
+        if MOST_ERROR < abs(step) < math.inf:
+            self._earlier_offset, self.stepped_at = offset - step, time.monotonic()
+            _log.warning("the database's clock was set", extra={"seconds_ahead": round(step)})
+        return offset
+
+    def earliest(self, monotonic: float) -> float:
+        """Return the earliest time that the database can have shown at a monotonic time."""
+        is_before = monotonic <= self.stepped_at
+        return monotonic + (min(self._offset, self._earlier_offset) if is_before else self._offset)
+
+    def latest(self, since: float) -> float:
+        """Return the latest time of an event since a monotonic time. A row with a later one is from before a step."""
+        return math.inf if since <= self.stepped_at else self.estimate() + MOST_ERROR
+
+    def estimate(self) -> float:
+        """Return the database's time by the last offset, without asking."""
+        return time.monotonic() + self._offset

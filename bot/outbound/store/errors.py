@@ -31,3 +31,7 @@ class StoreDownError(StoreNotUsableError):
 
 class StoreInUseError(StoreNotUsableError):
     """Another bot uses the database file."""
+
+
+class IntegrityError(Exception):
+    """A violated constraint. The text is the name of the database's error."""

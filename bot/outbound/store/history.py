@@ -5,27 +5,21 @@ The addresses of answers (`reply`) are never read here: they are secrets.
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import fields
 from functools import partial
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, bindparam, delete, or_, select, text
-
-from bot.concurrency import with_grace
 from bot.core.history import OUTCOMES, HistoryFilter, PastOrder, Result
 from bot.core.outcomes import Paused, Resumed, Unconfirmed
 from bot.core.recovery import State
 from bot.core.requests import Verb
 from bot.core.sessions import PHASES, Phase, SessionState
 from bot.health import repeat
-from bot.outbound.store.database import Database
-from bot.outbound.store.database_clock import DatabaseClock
+from bot.outbound.store.connections import Connection, Row, listed
+from bot.outbound.store.database import Database, DatabaseClock
 from bot.outbound.store.errors import StoreUnreachableError
-from bot.outbound.store.parameter_lists import padded
-from bot.outbound.store.schema import cards, orders
 
-_c = orders.c
-_COLUMNS = [_c[field.name] for field in fields(PastOrder)]
+_COLUMNS = ", ".join(field.name for field in fields(PastOrder))
 
 
 class OrderHistory:
@@ -36,67 +30,74 @@ class OrderHistory:
 
     async def newest(self, chosen: HistoryFilter, *, most: int) -> list[PastOrder]:
         """Return the newest orders, the last one first."""
-        return await self._fetch(_query(chosen).order_by(_c.given_at.desc(), _c.id.desc()).limit(most))
+        return await self._fetch(chosen, order="given_at DESC, id DESC LIMIT :most", most=most)
 
     async def next_page(self, chosen: HistoryFilter, after: PastOrder | None, *, most: int) -> list[PastOrder]:
         """Return the orders that follow `after`, or the first ones, in the sequence in which they were given."""
-        query = _query(chosen)
-        if after is not None:
-            is_later = or_(_c.given_at > after.given_at, and_(_c.given_at == after.given_at, _c.id > after.id))
-            query = query.where(_c.given_at >= after.given_at, is_later)
-        return await self._fetch(query.order_by(_c.given_at, _c.id).limit(most))
+        order = "given_at, id LIMIT :most"
+        if after is None:
+            return await self._fetch(chosen, order=order, most=most)
+        is_later = "given_at >= :after AND (given_at > :after OR id > :after_id)"
+        return await self._fetch(chosen, is_later, order=order, most=most, after=after.given_at, after_id=after.id)
 
     async def now(self, chosen: HistoryFilter, ids: Collection[str]) -> list[PastOrder]:
         """Return the orders with these ids as they are now."""
-        return await self._fetch(_query(chosen).where(_c.id.in_(ids)).order_by(_c.given_at, _c.id))
+        have_ids = "id IN (SELECT value FROM json_each(:ids))"
+        return await self._fetch(chosen, have_ids, order="given_at, id", ids=listed(ids))
 
     async def last_team(self) -> str | None:
         """Return the workspace of the last order that was given in Slack, if there is any."""
         row = await self._database.fetch_one(
-            select(_c.team_id).where(_c.team_id != "").order_by(_c.given_at.desc()).limit(1)
+            "SELECT team_id FROM orders WHERE team_id <> '' ORDER BY given_at DESC LIMIT 1"
         )
         return None if row is None else row.team_id
 
-    async def _fetch(self, query: Select[tuple[object, ...]]) -> list[PastOrder]:
-        return [PastOrder(**row._asdict()) for row in await self._database.fetch_all(query)]
+    async def _fetch(self, chosen: HistoryFilter, *conditions: str, order: str, **values: object) -> list[PastOrder]:
+        where = " AND ".join((*_conditions(chosen), *conditions)) or "1 = 1"
+        sql = f"SELECT {_COLUMNS} FROM orders WHERE {where} ORDER BY {order}"
+        rows = await self._database.fetch_all(sql, **_values(chosen), **values)
+        return [PastOrder(**row._asdict()) for row in rows]
 
 
-def _query(chosen: HistoryFilter) -> Select[tuple[object, ...]]:
-    return select(*_COLUMNS).where(*_conditions(chosen))
-
-
-def _conditions(chosen: HistoryFilter) -> Iterator[ColumnElement[bool]]:
+def _conditions(chosen: HistoryFilter) -> Iterator[str]:
     if chosen.team_id is not None:
-        yield _c.team_id == chosen.team_id
+        yield "team_id = :team_id"
     if chosen.session_id is not None:
-        yield _c.session_id == chosen.session_id
+        yield "session_id = :session_id"
     if chosen.user_ids:
-        yield _c.user_id.in_(chosen.user_ids)
+        yield "user_id IN (SELECT value FROM json_each(:user_ids))"
     if chosen.outcome is not None:
-        yield _c.outcome == chosen.outcome
+        yield "outcome = :outcome"
     if chosen.results:
-        names = frozenset[str]().union(*(OUTCOMES[result] for result in chosen.results))
-        is_open = [_c.outcome.is_(None)] if Result.UNFINISHED in chosen.results else []
-        yield or_(_c.outcome.in_(names), *is_open)
+        is_open = " OR outcome IS NULL" if Result.UNFINISHED in chosen.results else ""
+        yield f"(outcome IN (SELECT value FROM json_each(:outcomes)){is_open})"
     if chosen.since is not None:
-        yield _c.given_at >= chosen.since
+        yield "given_at >= :since"
+
+
+def _values(chosen: HistoryFilter) -> dict[str, object]:
+    return {
+        "team_id": chosen.team_id,
+        "session_id": chosen.session_id,
+        "user_ids": listed(chosen.user_ids),
+        "outcome": chosen.outcome,
+        "outcomes": listed(name for result in chosen.results for name in OUTCOMES[result]),
+        "since": chosen.since,
+    }
 
 
 _EFFECTIVE = "', '".join(PHASES)
-_LAST = text(
-    f"""
+_LAST = f"""
     SELECT session_id, id, verb, outcome, user_id, channel_id, reason, given_at, settled_at FROM (
       SELECT orders.*, row_number() OVER (PARTITION BY session_id ORDER BY given_at DESC, id DESC) AS place
       FROM orders
-      WHERE team_id = :team_id AND session_id IN :session_ids
+      WHERE team_id = :team_id AND session_id IN (SELECT value FROM json_each(:session_ids))
         AND (outcome IN ('{_EFFECTIVE}') OR (outcome IS NULL AND verb = 'pause' AND state = 'sent'))
     ) AS effective WHERE place = 1
-    """  # noqa: S608 - names of types
-).bindparams(bindparam("session_ids", expanding=True))
+"""
 """The last order of each session that changed it, or that is a pause without an outcome."""
 
-_SAYING_PAUSED = text(
-    f"""
+_SAYING_PAUSED = f"""
     SELECT DISTINCT pauses.channel_id
     FROM orders AS pauses
     WHERE pauses.team_id = :team_id AND pauses.session_id = :session_id AND pauses.verb = 'pause'
@@ -104,8 +105,7 @@ _SAYING_PAUSED = text(
       AND pauses.delivered_by IN ('ack', 'response_url', 'response_url without thread') AND pauses.id < :order_id
       AND pauses.given_at > coalesce((SELECT max(given_at) FROM orders
         WHERE team_id = :team_id AND session_id = :session_id AND outcome = '{Resumed.__name__}' AND id < :order_id), 0)
-    """  # noqa: S608 - names of types
-)
+"""
 """The channels in which a result that cannot be edited says, since the resume before this one, that it is paused."""
 
 
@@ -117,7 +117,7 @@ class SessionStates:
 
     async def of(self, team_id: str, session_ids: Collection[str]) -> dict[str, SessionState]:
         """Return the states of sessions by their ids, without those that nobody has changed."""
-        rows = await self._database.fetch_all(_LAST, team_id=team_id, session_ids=padded(session_ids))
+        rows = await self._database.fetch_all(_LAST, team_id=team_id, session_ids=listed(session_ids))
         return {row.session_id: _read(row) for row in rows}
 
     async def channels_saying_paused(self, team_id: str, session_id: str, order_id: str) -> frozenset[str]:
@@ -126,7 +126,7 @@ class SessionStates:
         return frozenset(row.channel_id for row in await self._database.fetch_all(_SAYING_PAUSED, **values))
 
 
-def _read(row: Row[tuple[object, ...]]) -> SessionState:
+def _read(row: Row) -> SessionState:
     return SessionState(
         phase=Phase.PAUSING if row.outcome is None else PHASES[row.outcome],
         verb=Verb(row.verb),
@@ -146,7 +146,6 @@ _DAY = 86_400.0
 CARD_DAYS = 7  # after its last change; a session ends much earlier
 BATCH = 200  # rows in a transaction: on SQLite those of other orders wait for it
 _PAUSE = 0.2  # seconds between two transactions
-_GRACE = 1.0
 
 
 async def keep_pruned(database: Database, days: int) -> None:
@@ -162,36 +161,25 @@ async def prune(database: Database, days: int) -> None:
     An unfinished order stays. Several processes can do this at the same time: each skips the rows that another one is
     deleting.
     """
-    await _prune(database, orders, "given_at", days, orders.c.state == State.TOLD)
-    await _prune(database, cards, "changed_at", min(days, CARD_DAYS))
+    await _prune(database, "orders", f"given_at < :limit AND state = '{State.TOLD}'", "given_at", days)
+    await _prune(database, "cards", "changed_at < :limit", "changed_at", min(days, CARD_DAYS))
 
 
-async def _prune(
-    database: Database, table: Table, time_column: str, days: int, *conditions: ColumnElement[bool]
-) -> None:
+async def _prune(database: Database, table: str, is_old: str, time: str, days: int) -> None:
+    oldest = f"SELECT id FROM {table} WHERE {is_old} ORDER BY {time} LIMIT {BATCH} FOR UPDATE SKIP LOCKED"
+    delete = f"DELETE FROM {table} WHERE id IN (SELECT value FROM json_each(:ids))"
+
+    def delete_some(connection: Connection) -> int:
+        limit = DatabaseClock().now(connection) - days * _DAY
+        ids = [row.id for row in connection.fetch_all(oldest, limit=limit)]
+        return connection.execute(delete, ids=listed(ids)) if ids else 0
+
     count = 0
     try:
-        # SQLAlchemy does not take a connection back whose query was cancelled
-        while deleted := await with_grace(_prune_batch(database, table, time_column, days, conditions), grace=_GRACE):
+        while deleted := await database.change(delete_some):
             count += deleted
             await asyncio.sleep(_PAUSE)
     except StoreUnreachableError as error:
-        _log.warning(f"old {table.name} not deleted", extra={"why": str(error)})
+        _log.warning(f"old {table} not deleted", extra={"why": str(error)})
     if count:
-        _log.info(f"old {table.name} deleted", extra={table.name: count, "days": days})
-
-
-async def _prune_batch(
-    database: Database, table: Table, time_column: str, days: int, conditions: Sequence[ColumnElement[bool]]
-) -> int:
-    clock, time = DatabaseClock(), table.c[time_column]
-
-    def delete_some(connection: Connection) -> int:
-        limit = clock.now(connection) - days * _DAY
-        old = select(table.c.id).where(time < limit, *conditions).order_by(time)
-        ids = connection.execute(old.limit(BATCH).with_for_update(skip_locked=True)).scalars().all()
-        if ids:
-            connection.execute(delete(table).where(table.c.id.in_(ids)))
-        return len(ids)
-
-    return await database.change(delete_some)
+        _log.info(f"old {table} deleted", extra={table: count, "days": days})

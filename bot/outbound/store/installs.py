@@ -11,18 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
-
 from bot.core.fields import Secret, digest, is_token
 from bot.core.installation import Expired, ForeignBrowser, Replayed, StateProblem, UnknownState
+from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import Database
-from bot.outbound.store.inserts import INSERT
-from bot.outbound.store.schema import install_states
 from bot.outbound.store.secrets import derive_key
 
 LIFETIME = 600  # seconds until a pending installation expires
 _RETENTION = 3600  # seconds after the expiry, during which a used state is told from an expired one
 _BYTES = 32
+_USE = """
+    INSERT INTO install_states (state_digest, browser_digest, expires_at, used_at)
+    VALUES (:digest, :browser, :expires_at, :now) ON CONFLICT DO NOTHING
+"""
 _PURPOSE = "anchor-bot: signature of the OAuth state"
 
 
@@ -58,25 +59,19 @@ class InstallStates:
         expires_at, browser_digest = content.split(".")
         if not is_token(browser_nonce, browser_digest):
             return ForeignBrowser()
-        row: dict[str, Any] = {
-            "state_digest": digest(state),
-            "browser_digest": browser_digest,
-            "expires_at": int(expires_at),
-        }
-        if now < row["expires_at"]:
-            return None if await self._use(row, int(now)) else Replayed()
-        c = install_states.c
-        used = await self._database.fetch_one(select(c.used_at).where(c.state_digest == row["state_digest"]))
-        return Expired() if used is None else Replayed()
+        state_digest = digest(state)
+        if now < int(expires_at):
+            values = {"digest": state_digest, "browser": browser_digest, "expires_at": int(expires_at), "now": int(now)}
+            return None if await self._use(values) else Replayed()
+        sql = "SELECT used_at FROM install_states WHERE state_digest = :digest"
+        return Expired() if await self._database.fetch_one(sql, digest=state_digest) is None else Replayed()
 
-    async def _use(self, row: dict[str, Any], now: int) -> bool:
+    async def _use(self, values: dict[str, Any]) -> bool:
         """Save a used state, and delete old ones. Return whether it was not used before."""
 
         def write(connection: Connection) -> bool:
-            connection.execute(delete(install_states).where(install_states.c.expires_at < now - _RETENTION))
-            insert = INSERT[connection.dialect.name](install_states).values(row | {"used_at": now})
-            saved = insert.on_conflict_do_nothing().returning(install_states.c.state_digest)
-            return connection.execute(saved).first() is not None
+            connection.execute("DELETE FROM install_states WHERE expires_at < :limit", limit=values["now"] - _RETENTION)
+            return connection.execute(_USE, **values) > 0
 
         return await self._database.change(write)
 

@@ -246,7 +246,7 @@ class Journal:
             pass
 
     def stop(self) -> None:
-        """Let `run` end. A transaction is not cancelled: SQLAlchemy can then wait for its connection for ever."""
+        """Let `run` end. A transaction is not cancelled: it would be written again."""
         self._is_stopping = True
         self._wake.set()
 

@@ -3,12 +3,11 @@
 import logging
 import sqlite3
 from contextlib import closing
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, text
-
-from bot.outbound.store.database import Database
+from bot.outbound.store.connections import Connection
+from bot.outbound.store.database import Database, DatabaseClock
 from bot.outbound.store.errors import StoreNotUsableError
 from bot.outbound.store.sqlite import OWNER_ONLY
 
@@ -152,6 +151,19 @@ Databases from before the first release have the revision 0009, in a table that 
 """
 
 
+@cache
+def columns() -> dict[str, str]:
+    """Return the names of the columns of each table, separated by commas."""
+    with closing(sqlite3.connect(":memory:")) as new:
+        for statements in MIGRATIONS.values():
+            new.executescript(statements)
+        found = new.execute(
+            "SELECT tables.name, group_concat(columns.name, ', ') FROM sqlite_master AS tables, "
+            "pragma_table_info(tables.name) AS columns WHERE tables.type = 'table' GROUP BY tables.name"
+        )
+        return dict(found.fetchall())
+
+
 async def migrate(database: Database) -> None:
     """Create or change the tables, in one transaction. Of concurrent processes, one does, and the others wait.
 
@@ -178,31 +190,30 @@ def newest() -> str:
 
 
 def _migrate(file: Path | None, connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":  # SQLite has only one writer
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK_ID})
+    DatabaseClock().now(connection, [_LOCK_ID])
     before, after = _revision(connection), newest()
     if before == after:
         return
     if before is not None and before not in MIGRATIONS:
         raise StoreNotUsableError(_NEWER if before > after else _OLDER)
     if before is None:
-        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
-        connection.execute(text("INSERT INTO alembic_version VALUES ('')"))
+        connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+        connection.execute("INSERT INTO alembic_version VALUES ('')")
     elif file is not None:
         _copy(file, Path(f"{file}-{before}"))
     for revision, statements in MIGRATIONS.items():
         if revision > (before or ""):
             for statement in statements.split(";\n"):
-                connection.execute(text(statement))
-    connection.execute(text("UPDATE alembic_version SET version_num = :after"), {"after": after})
+                connection.execute(statement)
+    connection.execute("UPDATE alembic_version SET version_num = :after", after=after)
     _log.info("database migrated", extra={"before": before, "after": after})
 
 
 def _revision(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
+    if not connection.fetch_all(connection.driver.catalog, name="alembic_version"):
         return None
-    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return found
+    found = connection.fetch_one("SELECT version_num AS revision FROM alembic_version")
+    return None if found is None else str(found.revision)
 
 
 def _copy(file: Path, copy: Path) -> None:

@@ -3,22 +3,19 @@
 import time
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
-from typing import Any, get_args
-
-from sqlalchemy import Row, bindparam, text
+from typing import get_args
 
 from bot.core.outcomes import Broken, Doubt, Paused, Refusal, Resumed, Superseded, Unconfirmed
 from bot.core.requests import UNCONFIRMED_TTL, EarlierPause, Opposition, Order
-from bot.outbound.store.database_clock import DatabaseClock
-from bot.outbound.store.parameter_lists import padded
+from bot.outbound.store.connections import Row, listed
+from bot.outbound.store.database import DatabaseClock
 
 NOT_SENT = [refusal.__name__ for refusal in (*get_args(Refusal), Superseded)]
 _RECENT = 900.0  # seconds; an older order has no effect any more, and a session can have thousands of them
 _REPEATED = 10.0  # seconds in which a person's own pauses count as one
 _CLOCK_ERROR = 0.5  # seconds by which two processes can disagree about the database's time
 
-OTHER_ORDERS = text(
-    f"""
+OTHER_ORDERS = f"""
     SELECT own.id, own.state, own.given_at,
       max(CASE WHEN other.verb <> own.verb AND other.state = 'sent'
         AND (other.owner <> :owner OR other.given_at > own.given_at) THEN 1 ELSE 0 END) AS running,
@@ -30,14 +27,13 @@ OTHER_ORDERS = text(
       max(CASE WHEN other.verb = own.verb THEN CAST(other.given_at AS TEXT) || ' ' || other.user_id END) AS paused
     FROM orders AS own JOIN orders AS other
       ON other.team_id = own.team_id AND other.session_id = own.session_id AND other.given_at > :since
-    WHERE own.id IN :ids AND NOT (own.verb = 'resume' AND own.state = 'sent')
+    WHERE own.id IN (SELECT value FROM json_each(:ids)) AND NOT (own.verb = 'resume' AND own.state = 'sent')
       AND (other.verb <> own.verb
         OR own.verb = 'pause' AND other.outcome = '{Paused.__name__}' AND other.given_at < own.given_at
           AND (other.user_id <> own.user_id OR other.given_at < own.given_at - {_REPEATED}))
       AND other.state <> 'waiting' AND (other.outcome IS NULL OR other.outcome NOT IN ('{"', '".join(NOT_SENT)}'))
     GROUP BY own.id, own.state, own.given_at
-    """  # noqa: S608 - names of types
-).bindparams(bindparam("ids", expanding=True))
+"""
 """The opposite orders that can have been sent, and for a pause the last one before it, as "time person".
 
 Those of the same owner are in sequence by its own `SessionSequencer`, unless they were given later. A resume that is
@@ -45,24 +41,21 @@ recorded as sent has no opposition: the pauses wait for it. An order later than 
 clock, so before all others.
 """
 
-LATER_RESUME = text(
-    f"""
+LATER_RESUME = f"""
     SELECT other.user_id FROM orders AS own JOIN orders AS other
       ON other.team_id = own.team_id AND other.session_id = own.session_id
       AND (other.given_at <= :latest, other.given_at) > (own.given_at <= :latest, own.given_at)
     WHERE own.id = :id AND other.verb = 'resume'
       AND (other.state = 'sent' OR other.outcome IN ('{Resumed.__name__}', '{Unconfirmed.__name__}'))
     ORDER BY other.given_at <= :latest DESC, other.given_at DESC LIMIT 1
-    """  # noqa: S608 - names of types
-)
+"""
 """The person of the last resume that had or can have an effect after a pause was given."""
 
 _VERSION_AT = """CASE WHEN own.id IS NULL THEN :made_at
         WHEN own.verb = 'pause' AND other.verb = 'pause' AND own.user_id = other.user_id
           THEN coalesce(own.settled_at, own.given_at)
         ELSE own.given_at END"""
-CHANGE_SINCE = text(
-    f"""
+CHANGE_SINCE = f"""
     SELECT other.id, other.verb, other.user_id, other.channel_id, other.reason, other.given_at, other.outcome
     FROM orders AS other LEFT JOIN orders AS own ON own.id = :version
     WHERE other.team_id = :team_id AND other.session_id = :session_id AND other.id <> :version
@@ -70,8 +63,7 @@ CHANGE_SINCE = text(
         OR other.outcome IN ('{Paused.__name__}', '{Unconfirmed.__name__}', '{Broken.__name__}'))))
       AND (other.given_at <= :latest, other.given_at) > ({_VERSION_AT} <= :latest, {_VERSION_AT})
     ORDER BY other.given_at <= :latest DESC, other.given_at DESC LIMIT 1
-    """  # noqa: S608 - names of types
-)
+"""
 """The last order after another one that paused or resumed the session, or can pause it. The same person's pauses count
 from the end of the first one: a double click is one pause. `made_at` is for an order that is not, or no longer, stored.
 """
@@ -80,11 +72,11 @@ from the end of the first one: a double click is one pause. `made_at` is for an 
 def opposition_values(owner: str, given_at: Mapping[str, float], clock: DatabaseClock) -> dict[str, object]:
     """Return the parameters of OTHER_ORDERS; `given_at` has the monotonic times of the orders by their ids."""
     since, latest = clock.earliest(time.monotonic() - _RECENT), clock.latest(min(given_at.values()))
-    return {"owner": owner, "ids": padded(given_at), "since": since, "latest": latest}
+    return {"owner": owner, "ids": listed(given_at), "since": since, "latest": latest}
 
 
 def read_opposition(
-    rows: Iterable[Row[tuple[object, ...]]], given_at: Mapping[str, float], clock: DatabaseClock
+    rows: Iterable[Row], given_at: Mapping[str, float], clock: DatabaseClock
 ) -> Mapping[str, Opposition]:
     """Return the result of OTHER_ORDERS by id, without the rows whose sessions have no other orders."""
     doubted_since = clock.earliest(time.monotonic() - UNCONFIRMED_TTL)
@@ -101,7 +93,7 @@ def read_opposition(
     return opposition
 
 
-def _earlier_pause(row: Any) -> EarlierPause | None:  # noqa: ANN401 - a row has no type
+def _earlier_pause(row: Row) -> EarlierPause | None:
     """Return the last pause before a pause, unless a resume followed it or is running."""
     if not row.paused or row.running:
         return None

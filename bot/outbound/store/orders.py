@@ -12,8 +12,6 @@ from enum import StrEnum
 from functools import cache, partial
 from typing import Any, get_args, get_type_hints
 
-from sqlalchemy import Connection, Row, Select, bindparam, case, exists, or_, select, text, update
-
 from bot.core import outcomes
 from bot.core.fields import Secret
 from bot.core.outcomes import Outcome
@@ -31,8 +29,8 @@ from bot.core.requests import (
     made_at,
 )
 from bot.core.session_ids import SessionId
-from bot.outbound.store.database import Database
-from bot.outbound.store.database_clock import DatabaseClock
+from bot.outbound.store.connections import Connection, Row, listed
+from bot.outbound.store.database import Database, DatabaseClock
 from bot.outbound.store.errors import UnreadableError
 from bot.outbound.store.opposition import (
     CHANGE_SINCE,
@@ -43,7 +41,6 @@ from bot.outbound.store.opposition import (
     read_opposition,
     session_locks,
 )
-from bot.outbound.store.schema import UNFINISHED, orders
 from bot.outbound.store.secrets import FieldCipher, FieldRef
 
 _REPLY = "reply"
@@ -170,8 +167,9 @@ class OrderColumns:
         }
 
     def changes(self, row: OrderRow, offset: float) -> dict[str, Any]:
-        """Return the parameters of UPDATE_ORDERS."""
-        return {"of_id": row.id, "of_owner": self._owner, **self._progress(row, offset)}
+        """Return the parameters of an update."""
+        is_told = int(row.state is State.TOLD)
+        return {"id": row.id, "owner": self._owner, "is_told": is_told, **self._progress(row, offset)}
 
     def _progress(self, row: OrderRow, offset: float) -> dict[str, Any]:
         outcome, fields = (None, None) if row.outcome is None else write_outcome(row.outcome)
@@ -185,8 +183,8 @@ class OrderColumns:
             "leased_until": time.monotonic() + offset + self._lease,
         }
 
-    def unfinished(self, row: Row[Any], now: float) -> Unfinished:
-        """Return what a row of `unfinished_orders` says; `now` is the database's time."""
+    def unfinished(self, row: Row, now: float) -> Unfinished:
+        """Return what a row of _UNFINISHED says; `now` is the database's time."""
         actor = Actor(row.team_id, row.channel_id, row.user_id, row.home_team_id)
         address, version = read_reply(row.id, actor, row.thread_ts, row.reply, self._cipher)
         order = Order(
@@ -206,7 +204,8 @@ class OrderColumns:
                 state = State.SENT
         age, settled_age = now - row.given_at, None if outcome is None else now - row.settled_at
         age = abs(age) if order.verb is Verb.RESUME else max(0.0, age)  # the clock may have been set back since
-        return Unfinished(row.id, order, address, state, outcome, age, row.is_opposed, row.has_company, settled_age)
+        company = bool(row.is_opposed), bool(row.has_company)
+        return Unfinished(row.id, order, address, state, outcome, age, *company, settled_age)
 
 
 def storable(value: str | None) -> str | None:
@@ -217,34 +216,46 @@ def storable(value: str | None) -> str | None:
     return value and value.replace("\0", "").encode(errors="replace").decode()
 
 
-_c = orders.c
-_NAMES = orders.c.keys()
-INSERT_ORDERS = text(  # SQLAlchemy would compile ON CONFLICT each time
-    f"INSERT INTO orders ({', '.join(_NAMES)}) VALUES (:{', :'.join(_NAMES)}) ON CONFLICT DO NOTHING"  # noqa: S608 - names of columns
-)
-UPDATE_ORDERS = (
-    update(orders)
-    .where(_c.id == bindparam("of_id"), _c.owner == bindparam("of_owner"))
-    .values(
-        {
-            name: bindparam(name)
-            for name in ("state", "outcome", "outcome_fields", "delivered_by", "settled_at", "told_at", "leased_until")
-        }
-        | {"reply": case((bindparam("state") == State.TOLD.value, None), else_=_c.reply)}
-    )
-)
-
-
-def unfinished_orders(ids: Sequence[str]) -> Select[Any]:
-    """Return the query of rows with these ids, and of what else was ordered for their sessions."""
-    other = orders.alias()
-    same = (other.c.team_id == _c.team_id, other.c.session_id == _c.session_id, other.c.id != _c.id)
-    is_sent = (other.c.state != State.WAITING, or_(other.c.outcome.is_(None), other.c.outcome.not_in(NOT_SENT)))
-    is_opposed = exists().where(*same, *is_sent, other.c.verb != _c.verb, other.c.given_at > _c.given_at)
-    still_sent = or_(other.c.settled_at.is_(None), other.c.settled_at >= _c.given_at)
-    has_company = exists().where(*same, *is_sent, other.c.verb == Verb.RESUME, still_sent)
-    facts = (is_opposed.label("is_opposed"), has_company.label("has_company"))
-    return select(orders, *facts).where(_c.id.in_(ids)).order_by(_c.given_at, _c.id)
+_INSERT = """
+    INSERT INTO orders (id, trigger_id, team_id, session_id, verb, reason, source, user_id, home_team_id, channel_id,
+      thread_ts, reply, state, outcome, outcome_fields, delivered_by, given_at, settled_at, told_at, owner,
+      leased_until)
+    VALUES (:id, :trigger_id, :team_id, :session_id, :verb, :reason, :source, :user_id, :home_team_id, :channel_id,
+      :thread_ts, :reply, :state, :outcome, :outcome_fields, :delivered_by, :given_at, :settled_at, :told_at, :owner,
+      :leased_until)
+    ON CONFLICT DO NOTHING
+"""
+_UPDATE = """
+    UPDATE orders SET state = :state, outcome = :outcome, outcome_fields = :outcome_fields,
+      delivered_by = :delivered_by, settled_at = :settled_at, told_at = :told_at, leased_until = :leased_until,
+      reply = CASE WHEN :is_told = 1 THEN NULL ELSE reply END
+    WHERE id = :id AND owner = :owner
+"""
+_STORED = "SELECT id FROM orders WHERE id IN (SELECT value FROM json_each(:ids))"
+_OWN = f"{_STORED} AND owner = :owner"
+_OF_OTHERS = f"SELECT id FROM orders WHERE state <> '{State.TOLD}' AND owner <> :owner"
+"""It repeats the condition of the partial index."""
+_LEFT = f"""
+    {_OF_OTHERS} AND (leased_until < :now OR leased_until > :longest
+      OR :all_leases = 1 AND source <> '{Source.COMMAND_LINE}')
+    ORDER BY given_at, id LIMIT :most FOR UPDATE SKIP LOCKED
+"""
+_LEASE = """
+    UPDATE orders SET owner = :owner, leased_until = :until WHERE id IN (SELECT value FROM json_each(:ids))
+"""
+_IS_SENT = f"""
+    other.team_id = own.team_id AND other.session_id = own.session_id AND other.id <> own.id
+    AND other.state <> '{State.WAITING}' AND (other.outcome IS NULL OR other.outcome NOT IN ('{"', '".join(NOT_SENT)}'))
+"""
+_UNFINISHED = f"""
+    SELECT own.*,
+      EXISTS (SELECT 1 FROM orders AS other WHERE {_IS_SENT}
+        AND other.verb <> own.verb AND other.given_at > own.given_at) AS is_opposed,
+      EXISTS (SELECT 1 FROM orders AS other WHERE {_IS_SENT} AND other.verb = '{Verb.RESUME}'
+        AND (other.settled_at IS NULL OR other.settled_at >= own.given_at)) AS has_company
+    FROM orders AS own WHERE own.id IN (SELECT value FROM json_each(:ids)) ORDER BY own.given_at, own.id
+"""
+"""Rows, and what else was ordered for their sessions."""
 
 
 LEASE = 10.0
@@ -313,7 +324,7 @@ class OrderRows:
         row = await self._database.fetch_one(LATER_RESUME, id=order_id, latest=latest)
         return None if row is None else str(row.user_id)
 
-    async def change_since(self, order: Order, version: str) -> Row[Any] | None:
+    async def change_since(self, order: Order, version: str) -> Row | None:
         """Return the last pause or resume of an order's session after the order `version`, if there is any."""
         values = {"team_id": order.actor.team_id, "session_id": order.session_id, "made_at": made_at(version)}
         latest = self._clock.latest(time.monotonic())
@@ -322,7 +333,7 @@ class OrderRows:
     def _opposition(self, connection: Connection, given_at: Mapping[str, float]) -> Mapping[str, Opposition]:
         if not given_at:
             return {}
-        rows = connection.execute(OTHER_ORDERS, opposition_values(self._owner, given_at, self._clock))
+        rows = connection.fetch_all(OTHER_ORDERS, **opposition_values(self._owner, given_at, self._clock))
         return read_opposition(rows, given_at, self._clock)
 
     def _insert(
@@ -334,26 +345,23 @@ class OrderRows:
         """
         if not new:
             return frozenset(), ()
-        inserted = connection.execute(INSERT_ORDERS, [self._columns.values(row, offset) for row in new])
-        if inserted.rowcount == len(new):
+        if connection.execute_many(_INSERT, [self._columns.values(row, offset) for row in new]) == len(new):
             return frozenset(), ()
         ids = frozenset(row.id for row in new)
-        stored = frozenset(connection.execute(select(_c.id).where(_c.id.in_(ids))).scalars())
+        stored = frozenset(row.id for row in connection.fetch_all(_STORED, ids=listed(ids)))
         return ids - stored, [row for row in new if row.id in stored]
 
     def _update(self, connection: Connection, changed: Sequence[OrderRow], offset: float) -> frozenset[str]:
         """Update rows of this process. Return the ids of those that are not its own any more."""
         if not changed:
             return frozenset()
-        result = connection.execute(UPDATE_ORDERS, [self._columns.changes(row, offset) for row in changed])
-        if result.rowcount == len(changed):
+        if connection.execute_many(_UPDATE, [self._columns.changes(row, offset) for row in changed]) == len(changed):
             return frozenset()
         return self._lost(connection, frozenset(row.id for row in changed))
 
     async def has_orders_of_others(self) -> bool:
         """Return whether there are unfinished orders of other processes."""
-        unfinished = select(_c.id).where(UNFINISHED, _c.owner != self._owner).limit(1)
-        return await self._database.fetch_one(unfinished) is not None
+        return await self._database.fetch_one(f"{_OF_OTHERS} LIMIT 1", owner=self._owner) is not None
 
     async def take_over(self, *, all_leases: bool) -> list[Unfinished]:
         """Take over unfinished orders of processes that have ended, and return at most MOST_TAKEN, the oldest first.
@@ -367,35 +375,28 @@ class OrderRows:
         now = time.monotonic() + self._clock.offset(connection)
         if not all_leases and time.monotonic() < self._clock.stepped_at + self.lease:
             return []  # living processes renew their leases first
-        is_ended = or_(_c.leased_until < now, _c.leased_until > now + 2 * self.lease)  # longer is from before a step
-        is_left = [is_ended, *([_c.source != Source.COMMAND_LINE] if all_leases else [])]
-        free = select(_c.id).where(UNFINISHED, _c.owner != self._owner, or_(*is_left))
-        oldest = free.order_by(_c.given_at, _c.id).limit(MOST_TAKEN).with_for_update(skip_locked=True)
-        ids = connection.execute(oldest).scalars().all()
-        if not ids:
+        others = {"owner": self._owner, "now": now, "all_leases": int(all_leases), "most": MOST_TAKEN}
+        others["longest"] = now + 2 * self.lease  # longer is from before a step
+        ids = listed(row.id for row in connection.fetch_all(_LEFT, **others))
+        if not connection.execute(_LEASE, ids=ids, owner=self._owner, until=now + self.lease):
             return []
-        lease = {"owner": self._owner, "leased_until": now + self.lease}
-        connection.execute(update(orders).where(_c.id.in_(ids)).values(lease))
-        return [self._columns.unfinished(row, now) for row in connection.execute(unfinished_orders(ids))]
+        return [self._columns.unfinished(row, now) for row in connection.fetch_all(_UNFINISHED, ids=ids)]
 
     async def renew(self, ids: Collection[str]) -> frozenset[str]:
         """Renew the leases of these unfinished rows. Return the ids of those that another process has."""
         return await self._database.change(partial(self._renew, frozenset(ids)), is_urgent=True)
 
     def _renew(self, ids: frozenset[str], connection: Connection) -> frozenset[str]:
-        held = update(orders).where(_c.id.in_(ids), _c.owner == self._owner)
-        now = self._clock.now(connection)
-        renewed = connection.execute(held.values(leased_until=now + self.lease))
-        return NO_IDS if renewed.rowcount == len(ids) else self._lost(connection, ids)
+        until = self._clock.now(connection) + self.lease
+        renewed = connection.execute(f"{_LEASE} AND owner = :owner", ids=listed(ids), owner=self._owner, until=until)
+        return NO_IDS if renewed == len(ids) else self._lost(connection, ids)
 
     def _lost(self, connection: Connection, ids: frozenset[str]) -> frozenset[str]:
         """Return those of the ids whose rows are not, or no longer, this process's."""
-        own = select(_c.id).where(_c.id.in_(ids), _c.owner == self._owner)
-        return ids - frozenset(connection.execute(own).scalars())
+        return ids - frozenset(row.id for row in connection.fetch_all(_OWN, ids=listed(ids), owner=self._owner))
 
     async def outcome_of(self, trigger_id: str) -> Outcome | None:
         """Return the outcome of the order with this trigger, if it is known."""
-        row = await self._database.fetch_one(
-            select(_c.outcome, _c.outcome_fields).where(_c.trigger_id == storable(trigger_id), _c.outcome.is_not(None))
-        )
+        sql = "SELECT outcome, outcome_fields FROM orders WHERE trigger_id = :trigger_id AND outcome IS NOT NULL"
+        row = await self._database.fetch_one(sql, trigger_id=storable(trigger_id))
         return None if row is None else read_outcome(*row)

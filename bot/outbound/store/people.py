@@ -9,13 +9,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from operator import itemgetter
 
-from sqlalchemy import Connection, bindparam, delete, or_, select
-from sqlalchemy.exc import IntegrityError
-
 from bot.core.policy import Profile
+from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import Database
-from bot.outbound.store.inserts import INSERT
-from bot.outbound.store.schema import admins, notices, roles
+from bot.outbound.store.errors import IntegrityError
 
 KEPT = 604_800.0
 """Seconds for which a report of Slack's counts while it does not answer."""
@@ -26,8 +23,13 @@ RECORD_INTERVAL = 86_400.0
 Report = tuple[Profile, float]
 """What Slack has reported about a person, and when, in Unix seconds."""
 
-_c = roles.c
-_FIND = select(_c.profile, _c.seen_at).where(_c.team_id == bindparam("team_id"), _c.user_id == bindparam("user_id"))
+_FIND = "SELECT profile, seen_at FROM roles WHERE team_id = :team_id AND user_id = :user_id"
+_PRUNE = "DELETE FROM roles WHERE seen_at < :limit"
+_RECORD = f"""
+    INSERT INTO roles (team_id, user_id, profile, seen_at) VALUES (:team_id, :user_id, :profile, :seen_at)
+    ON CONFLICT (team_id, user_id) DO UPDATE SET profile = excluded.profile, seen_at = excluded.seen_at
+    WHERE roles.profile <> excluded.profile OR roles.seen_at <= excluded.seen_at - {RECORD_INTERVAL}
+"""
 
 
 class RoleRows:
@@ -46,15 +48,8 @@ class RoleRows:
         ]
 
         def write(connection: Connection) -> None:
-            connection.execute(delete(roles).where(_c.seen_at < now - KEPT))
-            insert = INSERT[connection.dialect.name](roles)
-            has_changed = _c.profile != insert.excluded.profile
-            upsert = insert.on_conflict_do_update(
-                index_elements=["team_id", "user_id"],
-                set_={"profile": insert.excluded.profile, "seen_at": insert.excluded.seen_at},
-                where=or_(has_changed, _c.seen_at <= insert.excluded.seen_at - RECORD_INTERVAL),
-            )
-            connection.execute(upsert, rows)
+            connection.execute(_PRUNE, limit=now - KEPT)
+            connection.execute_many(_RECORD, rows)
 
         await self._database.change(write)
 
@@ -79,7 +74,12 @@ def _read(text: str) -> Profile | None:
         return None
 
 
-_RECORD_INTERVAL = 86_400  # seconds between two updates of an admin's row
+_ADMIN_INTERVAL = 86_400  # seconds between two updates of an admin's row
+_RECORD_ADMIN = f"""
+    INSERT INTO admins (team_id, user_id, seen_at) VALUES (:team_id, :user_id, :now)
+    ON CONFLICT (team_id, user_id) DO UPDATE SET seen_at = excluded.seen_at
+    WHERE admins.seen_at <= excluded.seen_at - {_ADMIN_INTERVAL}
+"""
 
 
 class Admins:
@@ -90,26 +90,13 @@ class Admins:
 
     async def record(self, team_id: str, user_id: str, now: float) -> None:
         """Record that a user is an admin. Do nothing if the workspace does not exist."""
-        row = {"team_id": team_id, "user_id": user_id, "seen_at": int(now)}
-
-        def upsert(connection: Connection) -> None:
-            insert = INSERT[connection.dialect.name](admins).values(row)
-            connection.execute(
-                insert.on_conflict_do_update(
-                    index_elements=["team_id", "user_id"],
-                    set_={"seen_at": insert.excluded.seen_at},
-                    where=admins.c.seen_at <= insert.excluded.seen_at - _RECORD_INTERVAL,
-                )
-            )
-
         with suppress(IntegrityError):
-            await self._database.change(upsert)
+            await self._database.execute(_RECORD_ADMIN, team_id=team_id, user_id=user_id, now=int(now))
 
     async def of(self, team_id: str) -> list[str]:
         """Return the user ids of a workspace's admins, the most recently recorded first."""
-        query = select(admins.c.user_id).where(admins.c.team_id == team_id)
-        rows = await self._database.fetch_all(query.order_by(admins.c.seen_at.desc(), "user_id"))
-        return [row.user_id for row in rows]
+        sql = "SELECT user_id FROM admins WHERE team_id = :team_id ORDER BY seen_at DESC, user_id"
+        return [row.user_id for row in await self._database.fetch_all(sql, team_id=team_id)]
 
 
 class Notices:
@@ -120,17 +107,13 @@ class Notices:
 
     async def claim(self, team_id: str, name: str, now: float) -> bool:
         """Return whether this is the first claim: for one caller only, and never if the workspace does not exist."""
-        row = {"team_id": team_id, "name": name, "told_at": int(now)}
-
-        def insert(connection: Connection) -> bool:
-            insert = INSERT[connection.dialect.name](notices).values(row).on_conflict_do_nothing()
-            return connection.execute(insert.returning(notices.c.name)).first() is not None
-
+        sql = "INSERT INTO notices (team_id, name, told_at) VALUES (:team_id, :name, :now) ON CONFLICT DO NOTHING"
         try:
-            return await self._database.change(insert)
+            return await self._database.execute(sql, team_id=team_id, name=name, now=int(now)) > 0
         except IntegrityError:
             return False
 
     async def release(self, team_id: str, name: str) -> None:
         """Release a claim, so that the next one is the first again."""
-        await self._database.execute(delete(notices).where(notices.c.team_id == team_id, notices.c.name == name))
+        sql = "DELETE FROM notices WHERE team_id = :team_id AND name = :name"
+        await self._database.execute(sql, team_id=team_id, name=name)

@@ -1,66 +1,92 @@
 """Connections to PostgreSQL. Only a bot that uses it loads the driver."""
 
-from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Any, TypeVar
+import os
+import re
+import socket
+from contextlib import suppress
+from functools import lru_cache, partial
+from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from sqlalchemy import Connection, Executable, Row
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.outbound.store.errors import StoreNotUsableError
-from bot.outbound.store.reading import READING
 
-_T = TypeVar("_T")
-
-_POOL_RECYCLE = 1800  # seconds; firewalls and proxies drop older connections
+_LONGEST_USE = 1_800.0  # seconds; firewalls and proxies drop older connections
 _BAD_URL = "DATABASE_URL is invalid: use postgresql://user:password@host:5432/name or sqlite:///anchor-bot.db."
+_DIFFERENCES = (
+    (r"%", "%%"),
+    # an array is one step of an index scan; for the rows of a function a hash join is planned
+    (
+        r"IN \(SELECT value FROM json_each\(:(\w+)\)\)",
+        r"= ANY (ARRAY(SELECT json_array_elements_text(CAST(:\1 AS json))))",
+    ),
+    (r"json_each\(:(\w+)\)", r"json_array_elements_text(CAST(:\1 AS json)) AS listed(value)"),
+    (r"json_extract\(value, '\$\[(\d)\]'\)", r"(CAST(value AS json) ->> \1)"),
+    (r"(?<!:):([a-z]\w*)", r"%(\1)s"),
+)
 
 
-class PostgresqlConnections:
-    """Connections to a server, in the event loop. A transaction runs in a greenlet of it."""
+class PostgresqlDriver:
+    """Connections to a server."""
 
-    def __init__(self, text: str) -> None:
-        """Prepare connections to the server at `text` (DATABASE_URL). Raises StoreNotUsableError."""
-        self._engine, self._reading = _engine(text), _engine(text, **READING)
-
-    async def change(self, work: Callable[[Connection], _T]) -> _T:
-        """Return the result of `work` in a transaction."""
-        async with self._engine.begin() as connection:
-            return await connection.run_sync(work)
-
-    async def read(self, query: Executable, values: Mapping[str, object]) -> list[Row[Any]]:
-        """Return all rows, in one round trip."""
-        connection = await self._reading.connect()
-        try:
-            return list((await connection.execute(query, values)).all())
-        finally:
-            await connection.close()  # `async with` would start a task for it
-
-    async def close(self) -> None:
-        """Close every connection."""
-        await self._engine.dispose()
-        await self._reading.dispose()
-
-
-def _engine(text: str, **options: Any) -> AsyncEngine:  # noqa: ANN401 - those of SQLAlchemy
-    """Open an engine on https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING.
-
-    Raises StoreNotUsableError.
-    """
-    try:
-        given = conninfo_to_dict(text)
-    except psycopg.Error:
-        raise StoreNotUsableError(_BAD_URL) from None
-    defaults = {"connect_timeout": "5", "application_name": "anchor-bot"}
-    conninfo = make_conninfo(text, **{name: value for name, value in defaults.items() if name not in given})
-    open_one = partial(psycopg.AsyncConnection.connect, conninfo, prepare_threshold=None)  # for poolers
-    return create_async_engine(
-        "postgresql+psycopg://",
-        async_creator=open_one,
-        hide_parameters=True,
-        pool_recycle=_POOL_RECYCLE,
-        use_native_hstore=False,
-        **options,
+    error: type[Exception] = psycopg.Error
+    violation: type[Exception] = psycopg.IntegrityError
+    passing: tuple[type[Exception], ...] = (
+        *(psycopg.OperationalError, psycopg.InterfaceError),
+        psycopg.InternalError,  # a read-only server
     )
+    begin = "BEGIN"
+    # an operator may have turned synchronous_commit off for the whole database: https://www.postgresql.org/docs/current/wal-async-commit.html
+    clock = """
+        SELECT extract(epoch FROM clock_timestamp())::float8 AS now, CASE current_setting('synchronous_commit')
+          WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END,
+          set_config('idle_in_transaction_session_timeout', '3s', true), -- of a frozen process, so that its locks end
+          (SELECT count(pg_advisory_xact_lock(CAST(value AS bigint))) FROM json_each(:locks))
+    """
+    catalog = "SELECT 1 FROM pg_tables WHERE tablename = :name AND schemaname = ANY (current_schemas(false))"
+    longest_use = _LONGEST_USE
+    is_moved = False
+
+    def __init__(self, url: str) -> None:
+        """Prepare connections to the server at `url` (DATABASE_URL). Raises StoreNotUsableError.
+
+        https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING
+        """
+        try:
+            given = conninfo_to_dict(url)
+        except psycopg.Error:
+            raise StoreNotUsableError(_BAD_URL) from None
+        defaults = {"connect_timeout": "5", "application_name": "anchor-bot"}
+        conninfo = make_conninfo(url, **{name: value for name, value in defaults.items() if name not in given})
+        self._connect = partial(psycopg.connect, conninfo, autocommit=True, prepare_threshold=None)  # for poolers
+
+    def open(self) -> psycopg.Connection[Any]:
+        """Connect to the server."""
+        return self._connect()
+
+    def translate(self, sql: str) -> bytes:
+        """Return a statement in the words of PostgreSQL and of its driver."""
+        return _translate(sql)
+
+    def check(self) -> None:
+        """Do nothing: a server is where it is."""
+
+    def is_closed(self, raw: psycopg.Connection[Any]) -> bool:
+        """Return whether the server has closed a connection."""
+        return raw.closed
+
+    def break_off(self, raw: psycopg.Connection[Any]) -> None:
+        """Shut the socket down, so that the thread that waits for the server goes on, also if the server hangs."""
+        with suppress(psycopg.Error, OSError), socket.socket(fileno=os.dup(raw.pgconn.socket)) as own:
+            own.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Do nothing: nothing is left."""
+
+
+@lru_cache(500)
+def _translate(sql: str) -> bytes:
+    for pattern, replacement in _DIFFERENCES:
+        sql = re.sub(pattern, replacement, sql)
+    return sql.encode()

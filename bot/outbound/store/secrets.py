@@ -13,15 +13,13 @@ from typing import Any
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import Column, Connection, delete, select, update
 
 from bot.core.fields import Secret, digest
 from bot.core.policy import Policy, Rule
 from bot.core.requests import Actor, ReplyAddress
+from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import Database
 from bot.outbound.store.errors import StoreNotUsableError, UnreadableError
-from bot.outbound.store.inserts import INSERT
-from bot.outbound.store.schema import key_checks, orders, workspaces
 
 _KEY_ID_LENGTH = 32
 _VERBS = ("pause", "resume")
@@ -144,8 +142,15 @@ def _field_of_modal(actor: Actor) -> FieldRef:
     return FieldRef(f"{actor.team_id}/{actor.user_id}", _MODAL)
 
 
-_SECRET_COLUMNS = ("bot_token", "anchor_api_key")
+_SECRETS = (
+    ("workspaces", "team_id", "bot_token"),
+    ("workspaces", "team_id", "anchor_api_key"),
+    ("orders", "id", "reply"),
+)
+"""Tables, the ids of their rows, and the columns that are encrypted."""
 _COLUMN = "ciphertext"
+_CHECKS = "SELECT name, ciphertext FROM key_checks"
+_ADD_CHECK = "INSERT INTO key_checks (name, ciphertext) VALUES (:name, :ciphertext) ON CONFLICT DO NOTHING"
 _PLAINTEXT = Secret("These keys fit.")
 _ROTATION_TIMEOUT = 300.0
 _WRONG_KEYS = (
@@ -160,13 +165,13 @@ async def check_keys(database: Database, cipher: FieldCipher) -> None:
     Raises StoreNotUsableError if no key decrypts one of them, or StoreUnreachableError.
     """
     check = FieldRef(cipher.key_id, _COLUMN)
-    row = {"name": check.owner, _COLUMN: cipher.encrypt(_PLAINTEXT, check)}
+    ciphertext = cipher.encrypt(_PLAINTEXT, check)
 
     def compare(connection: Connection) -> None:
-        connection.execute(INSERT[connection.dialect.name](key_checks).values(row).on_conflict_do_nothing())
+        connection.execute(_ADD_CHECK, name=check.owner, ciphertext=ciphertext)
         try:
-            for name, ciphertext in connection.execute(select(key_checks.c.name, key_checks.c.ciphertext)):
-                cipher.decrypt(ciphertext, FieldRef(name, _COLUMN))
+            for row in connection.fetch_all(_CHECKS):
+                cipher.decrypt(row.ciphertext, FieldRef(row.name, _COLUMN))
         except UnreadableError:
             raise StoreNotUsableError(_WRONG_KEYS) from None  # which rolls back the check of the wrong key
 
@@ -178,10 +183,9 @@ async def can_decrypt(database: Database, cipher: FieldCipher) -> bool:
 
     Raises StoreUnreachableError.
     """
-    checks = select(key_checks.c.name, key_checks.c.ciphertext)
-    replies = select(orders.c.id, orders.c.reply).where(orders.c.reply.is_not(None))
+    replies = "SELECT id, reply FROM orders WHERE reply IS NOT NULL"
     try:
-        for query, column in ((checks, _COLUMN), (replies, orders.c.reply.name)):
+        for query, column in ((_CHECKS, _COLUMN), (replies, "reply")):
             for owner, ciphertext in await database.fetch_all(query):
                 cipher.decrypt(ciphertext, FieldRef(owner, column))
     except UnreadableError:
@@ -198,16 +202,16 @@ async def rotate(database: Database, cipher: FieldCipher) -> int:
 
 
 def _rotate(cipher: FieldCipher, connection: Connection) -> int:
-    connection.execute(delete(key_checks).where(key_checks.c.name != cipher.key_id))
-    columns = [(workspaces.c.team_id, workspaces.c[name]) for name in _SECRET_COLUMNS] + [(orders.c.id, orders.c.reply)]
-    return sum(_rotate_column(connection, cipher, *pair) for pair in columns)
+    connection.execute("DELETE FROM key_checks WHERE name <> :name", name=cipher.key_id)
+    return sum(_rotate_column(connection, cipher, *secret) for secret in _SECRETS)
 
 
-def _rotate_column(connection: Connection, cipher: FieldCipher, owner: Column[Any], column: Column[Any]) -> int:
-    locked = select(owner, column).where(column.is_not(None)).with_for_update()
-    rows = connection.execute(locked).all()
-    for owner_id, ciphertext in rows:
-        field = FieldRef(owner_id, column.name)
-        values = {column.name: cipher.encrypt(cipher.decrypt(ciphertext, field), field)}
-        connection.execute(update(column.table).where(owner == owner_id).values(values))
+def _rotate_column(connection: Connection, cipher: FieldCipher, table: str, owner: str, column: str) -> int:
+    locked = f"SELECT {owner}, {column} FROM {table} WHERE {column} IS NOT NULL FOR UPDATE"
+    rows = [
+        {"owner": owner_id, "new": cipher.encrypt(cipher.decrypt(ciphertext, field), field)}
+        for owner_id, ciphertext in connection.fetch_all(locked)
+        for field in [FieldRef(owner_id, column)]
+    ]
+    connection.execute_many(f"UPDATE {table} SET {column} = :new WHERE {owner} = :owner", rows)
     return len(rows)

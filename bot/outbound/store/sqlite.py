@@ -1,25 +1,36 @@
-"""Databases of SQLite: a file, or one in memory.
+"""Databases of SQLite: a file that one bot at a time uses, or one in memory.
 
-Only the owner can read the file; SQLite gives its mode to the WAL files.
+Writers of a file queue (`BEGIN IMMEDIATE`, https://www.sqlite.org/lang_transaction.html); readers do not wait
+(https://www.sqlite.org/wal.html). Only the owner can read the file; SQLite gives its mode to the WAL files.
 """
 
+import asyncio
+import fcntl
+import logging
+import math
 import os
 import secrets
 import sqlite3
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import URL
-
 from bot.core.fields import Secret
-from bot.outbound.store.errors import StoreNotUsableError
+from bot.outbound.store.errors import StoreInUseError, StoreNotUsableError, StoreUnreachableError
+
+_log = logging.getLogger(__name__)
 
 OWNER_ONLY = 0o600
-
 IN_MEMORY = Secret("sqlite://")
-"""The URL of a database in memory: a new one for each `memory_url`."""
-
+"""The URL of a database in memory: a new one for each `SqliteDriver`."""
+MOVED = "its file was deleted or replaced"
 _FILE_URL = "sqlite:///"
+_BUSY_TIMEOUT_MS = 4_000
+_POLL_INTERVAL = 0.02  # seconds between two attempts to turn WAL on
+_LOCK_POLL_INTERVAL = 0.1
 
 
 def file_of(url: Secret) -> Path | None:
@@ -28,32 +39,172 @@ def file_of(url: Secret) -> Path | None:
     return Path(text.removeprefix(_FILE_URL)) if text.startswith(_FILE_URL) else None
 
 
-def file_url(path: Path) -> URL:
-    """Return the URL of a file for an engine, and make the file if there is none. Raises StoreNotUsableError."""
+def name_of(error: Exception) -> str:
+    """Return the name of a database's error. Its text can contain values."""
+    return getattr(error, "sqlite_errorname", None) or type(error).__name__
+
+
+class SqliteDriver:
+    """Connections to a file, or to a database in memory."""
+
+    error: type[Exception] = sqlite3.Error
+    violation: type[Exception] = sqlite3.IntegrityError
+    passing: tuple[type[Exception], ...] = (sqlite3.OperationalError, sqlite3.InterfaceError, sqlite3.InternalError)
+    begin = "BEGIN IMMEDIATE"
+    # julianday counts days; SQLite has the more convenient unixepoch('subsec') only since 3.42
+    clock = "SELECT (julianday('now') - 2440587.5) * 86400.0 AS now"
+    catalog = "SELECT 1 FROM sqlite_master WHERE name = :name"
+    longest_use = math.inf
+
+    def __init__(self, file: Path | None) -> None:
+        """Make the file if there is none. Raises StoreNotUsableError."""
+        self._file = file
+        self._keeper: sqlite3.Connection | None = None
+        if file is not None:
+            _make(file)
+            # mode=rw: a connection makes no new file in the place of a deleted one. https://www.sqlite.org/uri.html
+            self._uri = f"file:{quote(str(file))}?mode=rw"
+        else:
+            # https://www.sqlite.org/inmemorydb.html and https://www.sqlite.org/src/file/src/memdb.c: connections share
+            # a database of the VFS `memdb` until the last one is closed, and wait for each other like those of a file
+            self._uri = f"file:/{secrets.token_hex()}?vfs=memdb"
+            self._keeper = self._connect()
+        self._identity = _identity_of(file)
+
+    def open(self) -> sqlite3.Connection:
+        """Connect to the same file as before. Raises StoreUnreachableError."""
+        self.check()
+        raw = self._connect()
+        try:
+            _prepare(raw)
+            self.check()  # none reads another file
+        except BaseException:
+            raw.close()
+            raise
+        return raw
+
+    def translate(self, sql: str) -> str:
+        """Return a statement without what SQLite does not need: it has one writer."""
+        return _translate(sql)
+
+    @property
+    def is_moved(self) -> bool:
+        """Return whether the file that is open is no longer at its path."""
+        return _identity_of(self._file) != self._identity
+
+    def check(self) -> None:
+        """Raise StoreUnreachableError if the file that is open is no longer at its path."""
+        if self.is_moved:
+            raise StoreUnreachableError(MOVED)
+
+    def is_closed(self, _: sqlite3.Connection) -> bool:
+        """Return False: a file closes no connection."""
+        return False
+
+    def break_off(self, raw: sqlite3.Connection) -> None:
+        """Let the statement that another thread executes fail now."""
+        raw.interrupt()
+
+    def close(self) -> None:
+        """Release a database in memory."""
+        if self._keeper is not None:
+            self._keeper.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self._uri, uri=True, isolation_level=None, check_same_thread=False, timeout=0)
+
+
+@lru_cache(500)
+def _translate(sql: str) -> str:
+    return sql.replace(" FOR UPDATE SKIP LOCKED", "").replace(" FOR UPDATE", "")
+
+
+def _make(file: Path) -> None:
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ONLY))
-        path.chmod(OWNER_ONLY)
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, OWNER_ONLY))
+        file.chmod(OWNER_ONLY)
     except OSError as error:
-        raise StoreNotUsableError(f"DATABASE_URL: cannot write the file {path} ({error.strerror}).") from None
-    # mode=rw: a connection makes no new file in the place of a deleted one. https://www.sqlite.org/uri.html
-    return URL.create("sqlite", database=f"file:{quote(str(path))}", query={"mode": "rw", "uri": "true"})
+        raise StoreNotUsableError(f"DATABASE_URL: cannot write the file {file} ({error.strerror}).") from None
 
 
-def identity_of(path: Path) -> tuple[int, int] | None:
+def _identity_of(file: Path | None) -> tuple[int, int] | None:
     """Return what tells a file from others that were at its path, or None if there is none."""
     try:
-        found = path.stat()
+        found = None if file is None else file.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return None if found is None else (found.st_dev, found.st_ino)
 
 
-def memory_url() -> tuple[URL, sqlite3.Connection]:
-    """Return the URL of a new database in memory for an engine, and the connection that keeps it until it is closed.
+def _prepare(raw: sqlite3.Connection) -> None:
+    _use_wal(raw)
+    raw.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+    raw.execute("PRAGMA synchronous = FULL")
+    raw.execute("PRAGMA foreign_keys = ON")  # for ON DELETE CASCADE
+    raw.execute("PRAGMA secure_delete = ON")  # overwrites deleted secrets
 
-    https://www.sqlite.org/inmemorydb.html and https://www.sqlite.org/src/file/src/memdb.c: connections share a database
-    of the VFS `memdb`, and wait for each other like those of a file.
+
+def _use_wal(raw: sqlite3.Connection) -> None:
+    """Turn WAL on, with retries: busy_timeout does not apply to this lock. A database in memory has none."""
+    ends = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            raw.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > ends:
+                raise
+            time.sleep(_POLL_INTERVAL)
+        else:
+            return
+
+
+@asynccontextmanager
+async def lock(file: Path, *, within: float) -> AsyncIterator[None]:
+    """Hold the lock of a SQLite file, after at most `within` seconds.
+
+    It is on a file of its own: to close any descriptor of the database ends the locks that SQLite has on it.
+    https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
+    Raises StoreInUseError, or StoreNotUsableError if the file can't be locked.
     """
-    name = f"file:/{secrets.token_hex()}"
-    keeper = sqlite3.connect(f"{name}?vfs=memdb", uri=True, check_same_thread=False)
-    return URL.create("sqlite", database=name, query={"vfs": "memdb", "uri": "true"}), keeper
+    path = Path(f"{file}-lock")
+    with _name_problems(path):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ONLY)
+    try:
+        with _name_problems(path):
+            is_locked = await _acquire(descriptor, file, within)
+        if not is_locked:
+            raise StoreInUseError(
+                f"DATABASE_URL: another bot uses the file {file}. Stop it first, or use another file or PostgreSQL."
+            )
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _name_problems(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreNotUsableError(f"DATABASE_URL: cannot lock the file {path} ({error.strerror}).") from None
+
+
+async def _acquire(descriptor: int, file: Path, within: float) -> bool:
+    loop = asyncio.get_running_loop()
+    deadline, is_waiting = loop.time() + within, False
+    while not _try(descriptor):
+        if loop.time() >= deadline:
+            return False
+        if not is_waiting:
+            _log.warning("waiting for another bot to stop", extra={"file": str(file), "seconds": within})
+        is_waiting = True
+        await asyncio.sleep(_LOCK_POLL_INTERVAL)
+    return True
+
+
+def _try(descriptor: int) -> bool:
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):  # EAGAIN or EACCES: https://docs.python.org/3/library/fcntl.html
+        return False
+    return True

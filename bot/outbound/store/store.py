@@ -6,18 +6,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
-
 from bot.core.fields import Secret
-from bot.outbound.store.database import Database, connect, name_of
-from bot.outbound.store.errors import StoreBrokenError, StoreDownError, StoreNotUsableError, StoreUnreachableError
+from bot.outbound.store.database import Database, connect
+from bot.outbound.store.errors import (
+    IntegrityError,
+    StoreBrokenError,
+    StoreDownError,
+    StoreNotUsableError,
+    StoreUnreachableError,
+)
 from bot.outbound.store.installs import InstallStates
-from bot.outbound.store.migrations import migrate
+from bot.outbound.store.migrations import columns, migrate
 from bot.outbound.store.people import Admins, Notices, RoleRows
-from bot.outbound.store.schema import metadata
 from bot.outbound.store.secrets import FieldCipher, check_keys
-from bot.outbound.store.sqlite_connections import MOVED
+from bot.outbound.store.sqlite import MOVED
 from bot.outbound.store.workspaces import WorkspaceRows
 
 _PUT_BACK = "Put it back, or restart the bot with the one that is to be used: then orders since are lost."
@@ -42,10 +44,8 @@ class Store:
             await migrate(self.database)
             if keys_must_fit:
                 await check_keys(self.database, self.cipher)
-        except StoreBrokenError as error:
+        except (StoreBrokenError, IntegrityError) as error:
             raise StoreNotUsableError(unusable(str(error), self.database.file)) from None
-        except IntegrityError as error:
-            raise StoreNotUsableError(unusable(name_of(error), self.database.file)) from None
 
     async def find_problems(self, *, keys_must_fit: bool = True) -> dict[str, str | None]:
         """Return what is wrong with the database, and with the disk of a SQLite file; None for what is not."""
@@ -53,14 +53,14 @@ class Store:
         try:
             if not self.database.migrated.is_set():
                 await self.prepare(keys_must_fit=keys_must_fit)
-            for table in metadata.tables.values():
-                await self.database.fetch_one(select(*table.c).limit(1))
+            for table, names in columns().items():
+                await self.database.fetch_one(f"SELECT {names} FROM {table} LIMIT 1")
             if self.database.is_moved:
                 database = f"The database fails ({MOVED}). {_PUT_BACK}"
             elif self.database.broken is not None:
                 database = f"The database fails ({self.database.broken})."
         except StoreUnreachableError as error:
-            database = f"The database fails{'' if table is None else f' at the table {table.name}'} ({error})."
+            database = f"The database fails{'' if table is None else f' at the table {table}'} ({error})."
         except StoreNotUsableError as error:
             database = error.sentence
         self.database.broken = None

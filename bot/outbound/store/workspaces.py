@@ -1,19 +1,18 @@
 """Read and change the rows of the workspaces: their installations, secrets and settings."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from cachetools import LRUCache
-from sqlalchemy import Column, ColumnElement, Connection, Row, Update, bindparam, delete, null, select, update
 
 from bot.core.installation import Installation, Uninstall
 from bot.core.policy import Policy
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
+from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
-from bot.outbound.store.inserts import INSERT
-from bot.outbound.store.schema import cards, orders, paces, roles, session_checks, workspaces
 from bot.outbound.store.secrets import FieldCipher, FieldRef, read_policy, write_policy
 
 
@@ -32,27 +31,32 @@ class Summary:
     alerts_channel: str | None
 
 
-SUMMARY_COLUMNS: tuple[ColumnElement[Any], ...] = (
-    *(workspaces.c.team_id, workspaces.c.team_name, workspaces.c.enterprise_id),
-    *(workspaces.c.scopes, workspaces.c.installed_by, workspaces.c.installed_at),
-    workspaces.c.anchor_api_key.is_not(None),
-    workspaces.c.alerts_token_digest.is_not(None),
-    workspaces.c.alerts_channel,
-)
-"""The columns of a `Summary`, in the order of its fields."""
-
-
-_INSTALLATION_COLUMNS = (
-    *("team_id", "team_name", "enterprise_id", "app_id", "bot_user_id"),
-    *("bot_token", "scopes", "installed_by", "installed_at"),
-)
-_KEY_COLUMNS = ("anchor_api_key", "anchor_api_key_check", "anchor_api_key_set_by", "anchor_api_key_set_at")
-_VERSION_COLUMNS = ("key_version", "policy_version", "alerts_token_version")
+_SUMMARY = """
+    SELECT team_id, team_name, enterprise_id, scopes, installed_by, installed_at,
+      CASE WHEN anchor_api_key IS NOT NULL THEN 1 ELSE 0 END AS has_key,
+      CASE WHEN alerts_token_digest IS NOT NULL THEN 1 ELSE 0 END AS has_alerts_token, alerts_channel
+    FROM workspaces
+"""
+_FIND = "SELECT * FROM workspaces WHERE team_id = :team_id"
+_SAVE = """
+    INSERT INTO workspaces (team_id, team_name, enterprise_id, app_id, bot_user_id, bot_token, scopes, installed_by,
+      installed_at, key_version, policy_version, alerts_token_version)
+    VALUES (:team_id, :team_name, :enterprise_id, :app_id, :bot_user_id, :bot_token, :scopes, :installed_by,
+      :installed_at, :version, :version, :version)
+    ON CONFLICT (team_id) DO UPDATE SET team_name = excluded.team_name, enterprise_id = excluded.enterprise_id,
+      app_id = excluded.app_id, bot_user_id = excluded.bot_user_id, bot_token = excluded.bot_token,
+      scopes = excluded.scopes, installed_by = excluded.installed_by, installed_at = excluded.installed_at
+    RETURNING anchor_api_key
+"""
+_SET_KEY = """
+    anchor_api_key = :key, anchor_api_key_check = :key_check, anchor_api_key_set_by = :set_by,
+    anchor_api_key_set_at = :set_at
+"""
+_NO_KEY = dict.fromkeys(("key", "key_check", "set_by", "set_at"))
+_OF_WORKSPACE = ("orders", "roles", "cards", "paces", "session_checks")
+"""The tables whose rows go with a workspace, besides those that refer to it."""
 _CHECKS = frozenset(KeyCheck)
 _MOST_READ = 1_000  # workspaces that are decrypted again only if their rows have changed
-
-_c = workspaces.c
-_FIND = select(workspaces).where(_c.team_id == bindparam("team_id"))
 
 
 class WorkspaceRows:
@@ -74,7 +78,7 @@ class WorkspaceRows:
         self._cipher = cipher
         self._first_version = first_version
         self._on_change = on_change
-        self._read: LRUCache[str, tuple[Row[Any], Workspace]] = LRUCache(_MOST_READ)
+        self._read: LRUCache[str, tuple[Row, Workspace]] = LRUCache(_MOST_READ)
 
     def with_on_change(self, on_change: Callable[[str], AbstractContextManager[None]]) -> "WorkspaceRows":
         """Return the same rows; each change of a workspace runs inside `on_change(team_id)`."""
@@ -91,7 +95,7 @@ class WorkspaceRows:
             read = self._read[team_id] = row, self._workspace(row)
         return read[1]
 
-    def _workspace(self, row: Row[Any]) -> Workspace:
+    def _workspace(self, row: Row) -> Workspace:
         return Workspace(
             team_id=row.team_id,
             bot_token=self._cipher.decrypt(row.bot_token, FieldRef(row.team_id, "bot_token")),
@@ -109,13 +113,12 @@ class WorkspaceRows:
 
     async def summary(self, team_id: str) -> Summary | None:
         """Return the summary of one workspace."""
-        row = await self._database.fetch_one(select(*SUMMARY_COLUMNS).where(_c.team_id == team_id))
-        return None if row is None else Summary(*row)
+        row = await self._database.fetch_one(f"{_SUMMARY} WHERE team_id = :team_id", team_id=team_id)
+        return None if row is None else _summary(row)
 
     async def summaries(self) -> list[Summary]:
         """Return all summaries, by team id."""
-        rows = await self._database.fetch_all(select(*SUMMARY_COLUMNS).order_by("team_id"))
-        return [Summary(*row) for row in rows]
+        return [_summary(row) for row in await self._database.fetch_all(f"{_SUMMARY} ORDER BY team_id")]
 
     async def save(self, installation: Installation) -> bool:
         """Save an installation, or replace the earlier one. Return whether the workspace has an Anchor key.
@@ -123,55 +126,50 @@ class WorkspaceRows:
         A replacement keeps the workspace's key, policy, alerts and admins.
         """
         token = self._cipher.encrypt(installation.bot_token, FieldRef(installation.team_id, "bot_token"))
-        values: dict[str, Any] = {name: getattr(installation, name) for name in _INSTALLATION_COLUMNS}
-        values |= {"bot_token": token, "scopes": ",".join(installation.scopes)}
-        changes = {name: value for name, value in values.items() if name != "team_id"}
-        versions = dict.fromkeys(_VERSION_COLUMNS, self._first_version())
-
-        def upsert(connection: Connection) -> bool:
-            insert = INSERT[connection.dialect.name](workspaces).values(values | versions)
-            saved = insert.on_conflict_do_update(index_elements=["team_id"], set_=changes)
-            return connection.execute(saved.returning(_c.anchor_api_key)).scalar_one() is not None
-
+        values = asdict(installation) | {"bot_token": token, "scopes": ",".join(installation.scopes)}
+        values["version"] = self._first_version()
         with self._on_change(installation.team_id):
-            return await self._database.change(upsert)
+            return await self._database.change(partial(_save, values))
 
     async def set_key(self, team_id: str, key: AnchorKey, *, if_version: int | None = None) -> bool:
         """Replace the Anchor key."""
-        values = {
-            "anchor_api_key": self._cipher.encrypt(key.value, FieldRef(team_id, "anchor_api_key")),
-            "anchor_api_key_check": key.check.value,
-            "anchor_api_key_set_by": key.set_by,
-            "anchor_api_key_set_at": key.set_at,
-        }
-        return await self._change_version(team_id, _c.key_version, if_version, values)
+        ciphertext = self._cipher.encrypt(key.value, FieldRef(team_id, "anchor_api_key"))
+        values = {"key": ciphertext, "key_check": key.check.value, "set_by": key.set_by, "set_at": key.set_at}
+        return await self._change_version(team_id, "key_version", if_version, _SET_KEY, **values)
 
     async def remove_key(self, team_id: str, *, if_version: int) -> bool:
         """Delete the Anchor key."""
-        return await self._change_version(team_id, _c.key_version, if_version, dict.fromkeys(_KEY_COLUMNS, null()))
+        return await self._change_version(team_id, "key_version", if_version, _SET_KEY, **_NO_KEY)
 
     async def record_key_check(self, team_id: str, version: int, check: KeyCheck) -> None:
         """Save the check of the key of this version, if it has changed."""
-        has_key = (_c.key_version == version, _c.anchor_api_key.is_not(None))
-        has_changed = _c.anchor_api_key_check.is_distinct_from(check.value)
-        await self._database.execute(_update(team_id, {"anchor_api_key_check": check.value}, *has_key, has_changed))
+        await self._database.execute(
+            "UPDATE workspaces SET anchor_api_key_check = :key_check WHERE team_id = :team_id "
+            "AND key_version = :version AND anchor_api_key IS NOT NULL "
+            "AND (anchor_api_key_check IS NULL OR anchor_api_key_check <> :key_check)",
+            team_id=team_id,
+            version=version,
+            key_check=check.value,
+        )
 
     async def set_policy(self, team_id: str, policy: Policy, *, if_version: int) -> bool:
         """Replace the policy."""
-        return await self._change_version(team_id, _c.policy_version, if_version, {"policy": write_policy(policy)})
+        new = write_policy(policy)
+        return await self._change_version(team_id, "policy_version", if_version, "policy = :policy", policy=new)
 
     async def set_alerts_token(self, team_id: str, digest: str, *, if_version: int | None = None) -> bool:
         """Replace the digest of the alerts token."""
-        values = {"alerts_token_digest": digest}
-        return await self._change_version(team_id, _c.alerts_token_version, if_version, values)
+        change = "alerts_token_digest = :digest"
+        return await self._change_version(team_id, "alerts_token_version", if_version, change, digest=digest)
 
     async def set_alerts_channel(self, team_id: str, channel: str) -> bool:
         """Set the channel of alerts that name none."""
-        return await self._change(team_id, {"alerts_channel": channel})
+        return await self._change(team_id, "alerts_channel = :channel", channel=channel)
 
     async def move_alerts(self, team_id: str, channel: str, *, before: str | None) -> bool:
         """Set the channel of alerts that name none, if it is still `before`."""
-        return await self._change(team_id, {"alerts_channel": channel}, _c.alerts_channel.is_not_distinct_from(before))
+        is_still = "AND coalesce(alerts_channel, '') = :before"
+        return await self._change(team_id, "alerts_channel = :channel", is_still, channel=channel, before=before or "")
 
     async def delete(self, team_id: str) -> bool:
         """Delete a workspace and its orders."""
@@ -179,36 +177,38 @@ class WorkspaceRows:
 
     async def delete_uninstalled(self, uninstall: Uninstall) -> bool:
         """Delete a workspace if it was installed before `uninstall`, and if its bot user is among the revoked ones."""
-        conditions = [_c.installed_at <= uninstall.happened_at]
+        conditions, bots = "AND installed_at <= :at", listed(uninstall.bot_user_ids or ())
         if uninstall.bot_user_ids is not None:
-            conditions.append(_c.bot_user_id.in_(uninstall.bot_user_ids))
+            conditions += " AND bot_user_id IN (SELECT value FROM json_each(:bots))"
         with self._on_change(uninstall.team_id):
-            return await self._delete(uninstall.team_id, *conditions)
+            return await self._delete(uninstall.team_id, conditions, at=uninstall.happened_at, bots=bots)
 
-    async def _delete(self, team_id: str, *conditions: ColumnElement[bool]) -> bool:
+    async def _delete(self, team_id: str, conditions: str = "", **values: object) -> bool:
         """Delete a workspace that meets the conditions, and everything about it."""
+        sql = f"DELETE FROM workspaces WHERE team_id = :team_id {conditions}"
 
         def delete_all(connection: Connection) -> bool:
-            deleted = connection.execute(delete(workspaces).where(_c.team_id == team_id, *conditions))
-            if deleted.rowcount:
-                for table in (orders, roles, cards, paces, session_checks):
-                    connection.execute(delete(table).where(table.c.team_id == team_id))
-            return deleted.rowcount > 0
+            is_deleted = connection.execute(sql, team_id=team_id, **values) > 0
+            for table in _OF_WORKSPACE if is_deleted else ():
+                connection.execute(f"DELETE FROM {table} WHERE team_id = :team_id", team_id=team_id)
+            return is_deleted
 
         return await self._database.change(delete_all)
 
     async def _change_version(
-        self, team_id: str, version: Column[int], if_version: int | None, values: Mapping[str, Any]
+        self, team_id: str, version: str, if_version: int | None, change: str, **values: object
     ) -> bool:
         """Change a row and increment `version`; if `if_version` is given, only a row of that version."""
-        conditions = () if if_version is None else (version == if_version,)
-        return await self._change(team_id, {**values, version.name: version + 1}, *conditions)
+        condition = "" if if_version is None else f"AND {version} = :if_version"
+        change = f"{change}, {version} = {version} + 1"
+        return await self._change(team_id, change, condition, if_version=if_version, **values)
 
-    async def _change(self, team_id: str, values: Mapping[str, Any], *conditions: ColumnElement[bool]) -> bool:
+    async def _change(self, team_id: str, change: str, condition: str = "", **values: object) -> bool:
+        sql = f"UPDATE workspaces SET {change} WHERE team_id = :team_id {condition}"
         with self._on_change(team_id):
-            return await self._database.execute(_update(team_id, values, *conditions)) > 0
+            return await self._database.execute(sql, team_id=team_id, **values) > 0
 
-    def _key_of(self, row: Row[Any]) -> AnchorKey | None:
+    def _key_of(self, row: Row) -> AnchorKey | None:
         if row.anchor_api_key is None:
             return None
         return AnchorKey(
@@ -219,6 +219,11 @@ class WorkspaceRows:
         )
 
 
-def _update(team_id: str, values: Mapping[str, Any], *conditions: ColumnElement[bool]) -> Update:
-    """Return a single compare-and-set statement."""
-    return update(workspaces).where(_c.team_id == team_id, *conditions).values(values)
+def _save(values: dict[str, Any], connection: Connection) -> bool:
+    (row,) = connection.fetch_all(_SAVE, **values)
+    return row.anchor_api_key is not None
+
+
+def _summary(row: Row) -> Summary:
+    values = row._asdict()
+    return Summary(**values | {name: bool(values[name]) for name in ("has_key", "has_alerts_token")})

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import Connection
 
 from bot.outbound.store.cards import CardRows
-from harness.cards import NAME, SentCard, card, change, checks_of, exchange, sent
+from harness.cards import NAME, SentCard, card, change, exchange, sent
+from harness.order_rows import Connection
 from harness.product import Store
 from harness.stored import ACME, GLOBEX, execute, fetch
 from harness.texts import SESSION
@@ -88,7 +88,7 @@ async def test_the_cards_of_a_deleted_workspace_are_deleted_and_do_not_come_back
         await store.rows.save(installation)
     claimed = (await exchange(rows, new=[card(), card(team=GLOBEX.team_id)])).claimed
     await asyncio.sleep(0.1)
-    await checks_of(store).claim(0.05)
+    await rows.claim_checks(0.05)
     assert await store.rows.delete(ACME.team_id)
     await sent(rows, claimed)
     for table in ("cards", "paces", "session_checks"):
@@ -108,22 +108,21 @@ async def test_a_check_brings_nothing_of_an_uninstalled_workspace_back(
         return await change(work)
 
     monkeypatch.setattr(store.database, "change", change_after_uninstallation)
-    assert await checks_of(store).claim(0.0) == {}
+    assert await rows.claim_checks(0.0) == {}
     assert await fetch(store, "SELECT team_id FROM session_checks") == []
 
 
 @pytest.mark.parametrize("database_url", ["sqlite://"])
-async def test_a_workspace_is_checked_by_one_process_at_a_time(store: Store, rows: CardRows) -> None:
-    one, other = checks_of(store), checks_of(store)
-    assert await one.claim(0.3) == {}
+async def test_a_workspace_is_checked_by_one_process_at_a_time(rows: CardRows, others: CardRows) -> None:
+    assert await rows.claim_checks(0.3) == {}
     await exchange(rows, new=[card(), card(team=GLOBEX.team_id)])
-    assert await one.claim(0.3) == {}  # the cards are new
+    assert await rows.claim_checks(0.3) == {}  # the cards are new
     await asyncio.sleep(0.4)
-    claims = [(await checks.claim(0.3)).keys() for checks in (one, other)]
+    claims = [(await checks.claim_checks(0.3)).keys() for checks in (rows, others)]
     assert [set(claim) for claim in claims] == [{ACME.team_id, GLOBEX.team_id}, set()]
-    await one.postpone(ACME.team_id, 60.0)
+    await rows.postpone_check(ACME.team_id, 60.0)
     await asyncio.sleep(0.4)
-    assert (await other.claim(0.3)).keys() == {GLOBEX.team_id}
-    assert await other.sessions(GLOBEX.team_id) == {SESSION}
-    await other.end(GLOBEX.team_id, {SESSION: "completed"})
-    assert await other.sessions(GLOBEX.team_id) == frozenset()
+    assert (await others.claim_checks(0.3)).keys() == {GLOBEX.team_id}
+    assert await others.live_sessions(GLOBEX.team_id) == {SESSION}
+    await others.end_sessions(GLOBEX.team_id, {SESSION: "completed"})
+    assert await others.live_sessions(GLOBEX.team_id) == frozenset()

@@ -10,10 +10,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, text
 
 from bot.outbound.store.store import connect_store
 from harness.databases import KEY, query
+from harness.order_rows import Connection
 from harness.outages import delete_file
 from harness.product import Secret, Store, errors, open_store
 from harness.stored import ACME, ANCHOR_KEY, GLOBEX
@@ -74,6 +74,9 @@ def spoil(file: Path) -> None:
     file.write_text("no database, but long enough to look like one" * 100)
 
 
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+
+
 async def teams(store: Store) -> list[bool]:
     """Whether Acme and Globex are stored."""
     return [await store.rows.find(one.team_id) is not None for one in (ACME, GLOBEX)]
@@ -119,7 +122,7 @@ async def test_a_change_that_takes_too_long_did_not_happen_and_the_next_one_wait
     hangs = threading.Event()
 
     def work(connection: Connection) -> None:
-        connection.execute(text("DELETE FROM workspaces"))
+        connection.execute("DELETE FROM workspaces")
         hangs.wait(20)
 
     for change in (work, lambda _: None):
@@ -127,6 +130,17 @@ async def test_a_change_that_takes_too_long_did_not_happen_and_the_next_one_wait
             await ours.database.change(change, within=0.1)
     hangs.set()
     assert await ours.rows.set_key(ACME.team_id, ANCHOR_KEY)
+
+
+@pytest.mark.realtime
+async def test_slow_reads_hold_up_no_other_and_end_in_time(ours: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.outbound.store.database.TIMEOUT", 1.0)
+    for _ in range(2):
+        slow = [asyncio.create_task(ours.database.fetch_all(ENDLESS)) for _ in range(3)]
+        assert await asyncio.gather(*(teams(ours) for _ in range(5))) == [[True, False]] * 5
+        assert not any(read.done() for read in slow)
+        with pytest.raises(errors.StoreUnreachableError, match="in time"):
+            await asyncio.gather(*slow)
 
 
 async def test_a_file_that_can_not_be_used_is_named(tmp_path: Path, wording: Check) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.outbound.store.file_lock import lock
+from bot.outbound.store.sqlite import lock
 from harness.outages import held
 from harness.product import errors
 

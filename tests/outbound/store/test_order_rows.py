@@ -8,7 +8,6 @@ from time import monotonic, sleep
 
 import psycopg
 import pytest
-from sqlalchemy import text
 
 from harness import OTHER_SESSION
 from harness.databases import KEY, OTHER_KEY, query
@@ -65,8 +64,8 @@ async def test_a_file_has_no_response_url_and_a_commit_to_it_survives_a_power_lo
         files = [path.read_bytes() for path in tmp_path.iterdir()]  # noqa: ASYNC240 - a few small files
         assert any(b"it loops" in content for content in files)
         assert not any(RESPONSE_URL.encode() in content for content in files)
-        setting = await store.database.change(lambda connection: connection.scalar(text("PRAGMA synchronous")))
-        assert setting == 2  # FULL
+        pragma = "PRAGMA synchronous"
+        assert await store.database.change(lambda connection: connection.fetch_all(pragma)) == [(2,)]  # FULL
 
 
 async def test_a_commit_survives_a_power_loss_whatever_the_default_of_the_server(
@@ -191,7 +190,7 @@ async def test_a_slow_answer_does_not_change_the_order_and_a_changed_clock_is_fo
     rows, first, second, third = rows_of(store), order_row(age=3), order_row(age=2.9), order_row(age=2.8)
     for given, change, seconds in ((first, 0.0, 0.0), (second, 0.0, 0.3), (third, 3600.0, 0.0)):
         slow_clock = partial(now, 1_785_000_000.0 + change, seconds)
-        monkeypatch.setattr("bot.outbound.store.database_clock.DatabaseClock.now", staticmethod(slow_clock))
+        monkeypatch.setattr("bot.outbound.store.database.DatabaseClock.now", staticmethod(slow_clock))
         await rows.write([given], [])
     ((first_at,), (second_at,), (third_at,)) = await fetch(store, "SELECT given_at FROM orders ORDER BY given_at")
     assert (second_at - first_at, third_at - first_at) == (

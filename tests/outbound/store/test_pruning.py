@@ -40,7 +40,7 @@ async def test_only_old_orders_that_are_finished_are_deleted_by_several_processe
 @pytest.mark.parametrize("days", [90, 3])
 async def test_a_card_that_does_not_change_for_a_week_is_deleted(store: Store, days: int) -> None:
     await exchange(cards_of(store), new=[card(ts="1.1"), card(ts="2.2")])
-    age = min(days, 7) * DAY
+    age = min(days, 7) * DAY + 1
     await execute(store, "UPDATE cards SET changed_at = changed_at - :age WHERE ts = '1.1'", age=age)
     await prune(store.database, days)
     assert await fetch(store, "SELECT ts FROM cards") == [("2.2",)]

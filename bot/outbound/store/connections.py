@@ -1,0 +1,360 @@
+"""Connections to a database, each used by one thread at a time, and the threads that use them.
+
+A call in a thread ends with its caller's patience: then its connection is broken off, whatever the database does.
+"""
+
+import asyncio
+import json
+import queue
+import threading
+import time
+from collections import deque, namedtuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor, Future
+from contextlib import suppress
+from functools import lru_cache, partial
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar
+
+from bot.outbound.store.errors import StoreUnreachableError
+
+_T = TypeVar("_T")
+_P = ParamSpec("_P")
+
+Row = Any
+"""A row: each column of its statement is an attribute."""
+_GIVEN_UP = "the call was given up"
+_CLOSE_TIMEOUT = 1.0  # seconds; a disk can hang
+
+
+class Driver(Protocol):
+    """A kind of database. A thread calls all but `break_off`, since they can wait."""
+
+    error: type[Exception]
+    """The class of its errors. `violation` is that of a violated constraint, `passing` are those that can pass."""
+    violation: type[Exception]
+    passing: tuple[type[Exception], ...]
+    begin: str
+    """The statement that begins a transaction. That of the `clock` takes `locks` until its end."""
+    clock: str
+    catalog: str
+    """The statement that finds the table `name`."""
+    longest_use: float
+    """Seconds after which a connection is replaced."""
+
+    def open(self) -> Any:  # noqa: ANN401 - a connection of the driver
+        """Return a connection that commits each statement on its own."""
+        ...
+
+    def translate(self, sql: str) -> str | bytes:
+        """Return a statement as the driver takes it."""
+        ...
+
+    @property
+    def is_moved(self) -> bool:
+        """Return whether what is committed now would be lost."""
+        ...
+
+    def check(self) -> None:
+        """Raise StoreUnreachableError if the database is moved."""
+        ...
+
+    def is_closed(self, raw: Any) -> bool:  # noqa: ANN401
+        """Return whether the database has closed a connection."""
+        ...
+
+    def break_off(self, raw: Any) -> None:  # noqa: ANN401
+        """Let the statement that another thread executes fail now."""
+        ...
+
+    def close(self) -> None:
+        """Close what is left when all connections are closed."""
+        ...
+
+
+@lru_cache(500)
+def _row_type(*names: str) -> Callable[[Sequence[Any]], Any]:
+    return namedtuple("Row", names, rename=True)._make  # type: ignore[attr-defined,no-any-return]  # noqa: PYI024 - of columns
+
+
+class Connection:
+    """A connection. SQL is written for SQLite; each driver translates what differs.
+
+    A parameter is `:name`. A list is a parameter in JSON: `IN (SELECT value FROM json_each(:names))`. `FOR UPDATE`
+    locks rows where others can write.
+    """
+
+    def __init__(self, driver: Driver) -> None:
+        self.driver = driver
+        self.raw = driver.open()
+        self.opened_at = time.monotonic()
+
+    def fetch_all(self, sql: str, **values: object) -> list[Row]:
+        """Return all rows."""
+        cursor = self.raw.execute(self.driver.translate(sql), values)
+        return list(map(_row_type(*[column[0] for column in cursor.description]), cursor.fetchall()))
+
+    def fetch_one(self, sql: str, **values: object) -> Row | None:
+        """Return the first row, if there is any."""
+        return next(iter(self.fetch_all(sql, **values)), None)
+
+    def execute(self, sql: str, **values: object) -> int:
+        """Execute a statement. Return how many rows it changed."""
+        return int(self.raw.execute(self.driver.translate(sql), values).rowcount)
+
+    def execute_many(self, sql: str, rows: Sequence[Mapping[str, object]]) -> int:
+        """Execute a statement for each of the rows. Return how many rows it changed."""
+        if len(rows) < 2:  # noqa: PLR2004 - one is quicker alone
+            return sum(self.execute(sql, **row) for row in rows)
+        cursor = self.raw.cursor()
+        cursor.executemany(self.driver.translate(sql), rows)
+        return int(cursor.rowcount)
+
+    def break_off(self) -> None:
+        """Let the statement that another thread executes fail now."""
+        self.driver.break_off(self.raw)
+
+    def close(self) -> None:
+        """Close it; an open transaction is rolled back."""
+        with suppress(self.driver.error):
+            self.raw.close()
+
+
+def listed(values: Iterable[object]) -> str:
+    """Return the parameter for a list."""
+    return json.dumps(list(values))
+
+
+class _Call(Generic[_T]):
+    """A call of a thread, and the connection that it uses now."""
+
+    def __init__(self, work: Callable[["_Call[_T]"], _T], future: asyncio.Future[_T]) -> None:
+        self._work = work
+        self._future = future
+        self._end: Callable[[], object] = future.cancel
+        self._lock = threading.Lock()
+        self._connection: Connection | None = None
+        self._is_abandoned = False
+
+    def use(self, connection: Connection) -> None:
+        """Use a connection from now on. Raises StoreUnreachableError if nobody waits any more."""
+        with self._lock:
+            if self._is_abandoned:
+                raise StoreUnreachableError(_GIVEN_UP)
+            self._connection = connection
+
+    def leave(self) -> None:
+        """Use the connection no longer."""
+        with self._lock:
+            self._connection = None
+
+    def abandon(self) -> None:
+        """Let it end."""
+        with self._lock:
+            self._is_abandoned = True
+            if self._connection is not None:
+                self._connection.break_off()
+
+    def run(self) -> None:
+        """Do the work, in a thread."""
+        try:
+            self._end = partial(self._future.set_result, self._work(self))
+        except BaseException as error:  # noqa: BLE001 - the caller handles it
+            self._end = partial(self._future.set_exception, error)
+
+    def deliver(self) -> None:
+        """Tell the caller the result, in the event loop."""
+        end, self._end = self._end, self._future.cancel  # else the error's traceback would refer to the error
+        if not self._future.done():
+            end()
+
+
+class _Threads(Executor):
+    """Threads that are started when they are needed. One that hangs does not hold up the end of the process."""
+
+    def __init__(self, name: str, most: int) -> None:
+        self._name = name
+        self._most = most
+        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._idle = threading.Semaphore(0)
+        self._count = 0
+
+    def submit(self, function: Callable[_P, _T], /, *args: _P.args, **options: _P.kwargs) -> Future[_T]:
+        """Let a thread call a function."""
+        future: Future[_T] = Future()
+        self._work.put(partial(_end, future, partial(function, *args, **options)))
+        if not self._idle.acquire(blocking=False) and self._count < self._most:
+            self._count += 1
+            threading.Thread(target=self._serve, name=self._name, daemon=True).start()
+        return future
+
+    def _serve(self) -> None:
+        while (work := self._work.get()) is not None:
+            work()
+            del work
+            self._idle.release()
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - of Executor
+        """Let each thread end when it has nothing to do."""
+        for _ in range(self._count):
+            self._work.put(None)
+
+
+def _end(future: Future[_T], function: Callable[[], _T]) -> None:
+    try:
+        future.set_result(function())
+    except BaseException as error:  # noqa: BLE001 - as concurrent.futures does it
+        future.set_exception(error)
+
+
+class Pool:
+    """At most so many threads and connections, for calls in their order.
+
+    A thread does all calls that wait. Another one helps after `patience` seconds: threads that wake each other for each
+    short call cost more than the calls.
+    """
+
+    def __init__(self, driver: Driver, name: str, *, most: int, patience: float = 0.0) -> None:
+        self._driver = driver
+        self._most = most
+        self._patience = patience
+        self._threads = _Threads(name, most)
+        self._working = 0
+        self._waiting: deque[_Call[Any]] = deque()
+        self._ended: deque[_Call[Any]] = deque()
+        self._running: set[_Call[Any]] = set()
+        self._idle: list[Connection] = []
+        self._help: asyncio.TimerHandle | None = None
+        self._is_closed = self._is_told = False
+
+    async def read(self, sql: str, values: Mapping[str, object]) -> list[Row]:
+        """Return all rows, in one round trip."""
+        return await self._run(partial(self._read, sql, values))
+
+    async def change(self, work: Callable[[Connection], _T]) -> _T:
+        """Return the result of `work` in a transaction. It is rolled back if `work` fails or the call is cancelled."""
+        return await self._run(partial(self._change, work))
+
+    async def close(self) -> None:
+        """Close every connection; if a thread hangs, when it goes on."""
+        self._is_closed = True
+        for call in self._running:
+            call.abandon()
+        closing = asyncio.get_running_loop().run_in_executor(self._threads, self._close_idle)
+        await asyncio.wait({closing}, timeout=_CLOSE_TIMEOUT)
+        self._threads.shutdown()
+
+    async def _run(self, work: Callable[[_Call[_T]], _T]) -> _T:
+        if self._is_closed:
+            raise StoreUnreachableError(_GIVEN_UP)
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[_T] = loop.create_future()
+        call = _Call(work, future)
+        self._running.add(call)
+        self._waiting.append(call)
+        if not self._working or not self._patience:
+            self._start(loop)
+        elif self._help is None:
+            self._help = loop.call_later(self._patience, self._assist, loop)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            call.abandon()
+            with suppress(ValueError, IndexError):  # a thread has it, or takes one just now
+                self._waiting.remove(call)
+            raise
+        finally:
+            self._running.discard(call)
+
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let one more thread work."""
+        if self._working < self._most:
+            self._working += 1
+            loop.run_in_executor(self._threads, self._serve, loop).add_done_callback(partial(self._stop, loop))
+
+    def _assist(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let one more thread work if calls still wait."""
+        self._help = None
+        if self._waiting:
+            self._start(loop)
+            self._help = loop.call_later(self._patience, self._assist, loop)
+
+    def _stop(self, loop: asyncio.AbstractEventLoop, _: asyncio.Future[None]) -> None:
+        self._working -= 1
+        if self._waiting:
+            self._start(loop)
+        elif self._help is not None:
+            self._help.cancel()
+            self._help = None
+
+    def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Do the calls that wait, in a thread."""
+        while self._waiting:
+            try:
+                call = self._waiting.popleft()
+            except IndexError:  # another thread was quicker
+                return
+            call.run()
+            self._ended.append(call)
+            del call
+            if not self._is_told:
+                self._is_told = True
+                with suppress(RuntimeError):  # the event loop has ended
+                    loop.call_soon_threadsafe(self._deliver)
+
+    def _deliver(self) -> None:
+        self._is_told = False  # before the first is taken: threads look at it after they have added one
+        while self._ended:
+            self._ended.popleft().deliver()
+
+    def _read(self, sql: str, values: Mapping[str, object], call: _Call[list[Row]]) -> list[Row]:
+        connection, rows = self._begin(call, lambda connection: connection.fetch_all(sql, **values))
+        self._give_back(call, connection)
+        return rows
+
+    def _change(self, work: Callable[[Connection], _T], call: _Call[_T]) -> _T:
+        connection, _ = self._begin(call, lambda connection: connection.raw.execute(self._driver.begin))
+        try:
+            result = work(connection)
+            self._driver.check()
+            call.use(connection)
+            connection.raw.execute("COMMIT")
+        except BaseException:
+            self._drop(call, connection)
+            raise
+        self._give_back(call, connection)
+        return result
+
+    def _begin(self, call: _Call[Any], first: Callable[[Connection], _T]) -> tuple[Connection, _T]:
+        """Return a connection, and the result of its first statement. One that the database has closed is replaced."""
+        oldest = time.monotonic() - self._driver.longest_use
+        while True:
+            try:
+                connection, is_new = self._idle.pop(), False
+            except IndexError:
+                connection, is_new = Connection(self._driver), True
+            try:
+                if not is_new and connection.opened_at < oldest:
+                    connection.close()
+                    continue
+                call.use(connection)
+                return connection, first(connection)
+            except BaseException:
+                is_stale = not is_new and self._driver.is_closed(connection.raw)
+                self._drop(call, connection)
+                if not is_stale:
+                    raise
+
+    def _give_back(self, call: _Call[Any], connection: Connection) -> None:
+        call.leave()
+        self._idle.append(connection)
+        if self._is_closed:
+            self._close_idle()
+
+    def _drop(self, call: _Call[Any], connection: Connection) -> None:
+        call.leave()
+        connection.close()
+
+    def _close_idle(self) -> None:
+        while self._idle:
+            with suppress(IndexError):
+                self._idle.pop().close()
