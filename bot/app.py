@@ -13,16 +13,11 @@ from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import __version__
-from bot.concurrency import Tasks, happens
 from bot.config.settings import OneWorkspace, Settings, transport_and_tenancy
 from bot.container import DEFAULT_LIMITS, Clients, Container, Limits, build
-from bot.forced_exit import force_exit_after
-from bot.garbage import collect_when_quiet, return_large_blocks
 from bot.health import Readiness, repeat
-from bot.inbound.alerts.endpoint import Alerts
-from bot.inbound.http_server import HttpServer
-from bot.inbound.listening import listening
-from bot.inbound.metrics import serving_metrics
+from bot.inbound.alerts import Alerts
+from bot.inbound.http import HttpServer, listening, serving_metrics
 from bot.inbound.slack.socket_connection import Redeliveries, SocketConnector
 from bot.inbound.slack.socket_mode import SocketMode
 from bot.logs import dropped_lines
@@ -33,6 +28,7 @@ from bot.outbound.slack.client import SlackClient, call_traces
 from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.errors import open_web
 from bot.outbound.store.history import keep_pruned
+from bot.runtime import Tasks, collect_when_quiet, force_exit_after, happens, return_large_blocks
 from bot.tenancy import Tenancy, open_tenancy
 from bot.usecases.checks import delete_left_probes
 from bot.usecases.session_checks import LOOK_INTERVAL

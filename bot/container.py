@@ -9,10 +9,9 @@ from typing import TypedDict
 import httpx
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.concurrency import Tasks
 from bot.config.settings import Settings
 from bot.health import Readiness
-from bot.inbound.alerts.endpoint import MOST_AT_ONCE
+from bot.inbound.alerts import MOST_AT_ONCE
 from bot.inbound.install import INSTALL_PATH
 from bot.inbound.slack.app import MOST_TASKS, SlackApp
 from bot.inbound.slack.orders import OrderListeners
@@ -32,6 +31,7 @@ from bot.outbound.store.cards import CardRows
 from bot.outbound.store.history import OrderHistory, SessionStates
 from bot.outbound.store.journal import RENEWALS, Journal
 from bot.outbound.store.orders import LEASE, OrderRows
+from bot.runtime import Tasks
 from bot.tenancy import Tenancy
 from bot.usecases.access import AccessCheck
 from bot.usecases.cards import AlertCards, CardOutbox, CardSender

@@ -28,7 +28,7 @@ from bot.core.sessions import (
     ended_state,
 )
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
-from bot.inbound.alerts.generic import read_alert
+from bot.inbound.alerts import read_alert
 from bot.messages import cards, pausing, results, settings
 from bot.messages.blocks import Message, View, actions, ephemeral, section
 from bot.messages.buttons import button, session_facts

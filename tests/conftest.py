@@ -150,8 +150,8 @@ def no_standstill(monkeypatch: pytest.MonkeyPatch) -> None:
 
     Ticks are a tenth of the time of a conversation.
     """
-    monkeypatch.setattr("bot.standstill.NOTICEABLE", 60.0)
-    monkeypatch.setattr("bot.standstill.TICK", 60.0)
+    monkeypatch.setattr("bot.runtime.NOTICEABLE", 60.0)
+    monkeypatch.setattr("bot.runtime.TICK", 60.0)
 
 
 @pytest.fixture

@@ -30,15 +30,12 @@ LAYERS = (
 
 LEAVES = {
     "config",
-    "concurrency",
-    "forced_exit",
-    "garbage",
     "health",
     "logs",
     "metrics",
     "prometheus",
     "request_id",
-    "standstill",
+    "runtime",
 }
 """Every layer except `core` and `messages` can import them; they import nothing of ours but `core` and leaves."""
 

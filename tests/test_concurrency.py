@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from bot.concurrency import Interruption, Tasks, happens, let_others_run
+from bot.runtime import Interruption, Tasks, happens, let_others_run
 
 pytestmark = pytest.mark.anyio
 

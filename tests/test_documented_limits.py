@@ -7,15 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from bot import app, container, garbage, logs, tenancy
+from bot import app, container, logs, runtime, tenancy
 from bot.cli import main
 from bot.config import environment, settings
 from bot.config.catalog import SETTINGS
 from bot.config.settings import LONGEST_DRAIN
 from bot.core import cards, checks, recovery, requests, retries, sessions
 from bot.core import workspace as core_workspace
-from bot.inbound import bodies, http_connection, http_server, rejections
-from bot.inbound.alerts import endpoint, generic
+from bot.inbound import alerts, http, rejections
 from bot.inbound.slack import app as slack_app
 from bot.inbound.slack import request, router, socket_connection, socket_mode
 from bot.messages import history
@@ -40,8 +39,8 @@ DOCS = Path(__file__).parents[1] / "docs"
 WORDS = {1: "one", 2: "two", 3: "three", 5: "five", 10: "ten"}
 SPANS = {1: "second", 60: "minute", 1_800: "half an hour", 3_600: "hour"}
 ALL, EACH = queue.CAPACITY, queue.CAPACITY // queue.SHARE
-KIB, MIB, UNSIGNED = 1024, 1024 * 1024, http_server.UNSIGNED_CAPACITY
-ALERTS_EACH = endpoint.MOST_AT_ONCE // queue.SHARE
+KIB, MIB, UNSIGNED = 1024, 1024 * 1024, http.UNSIGNED_CAPACITY
+ALERTS_EACH = alerts.MOST_AT_ONCE // queue.SHARE
 DEADLINE, DAYS = float(SETTINGS["ANCHOR_DEADLINE"].default), int(SETTINGS["JOURNAL_DAYS"].default)
 
 
@@ -112,7 +111,7 @@ OPERATIONS: list[Row] = [
     ("| tasks of all kinds | {} |", slack_app.MOST_TASKS),
     ("| requests that wait for their turn, of all and of one person | {}; {} |", ALL, EACH),
     ("| unanswered envelopes of Socket Mode | {} |", socket_mode.MOST_UNANSWERED),
-    ("and of one of many workspaces | {}; {}", endpoint.MOST_AT_ONCE, ALERTS_EACH),
+    ("and of one of many workspaces | {}; {}", alerts.MOST_AT_ONCE, ALERTS_EACH),
     ("| alerts that wait until their card is posted | {} |", outbox.MOST_SENDERS),
     ("| reads of workspaces in the database | {} |", directory.MAX_READS),
     ("| roles that are being stored | {} |", roles.MAX_STORING),
@@ -144,13 +143,13 @@ OPERATIONS: list[Row] = [
     ),
     ("| errors in Home; notices that are not repeated for 10 minutes | {} each |", home.MAX_NOTICES),
     ("| open files, and so connections | {},", main.OPEN_FILES),
-    ("being read, on `/slack/events` and on `/alerts` | {} MiB each |", bodies.CAPACITY / MIB),
+    ("being read, on `/slack/events` and on `/alerts` | {} MiB each |", rejections.CAPACITY / MIB),
     (
         "without Slack's headers, of all and of one | {} MiB; {} KiB |",
         UNSIGNED / MIB,
-        http_server.LARGEST_UNSIGNED / 1024,
+        http.LARGEST_UNSIGNED / 1024,
     ),
-    ("at most once every {} s", garbage.GROWTH_INTERVAL),
+    ("at most once every {} s", runtime.GROWTH_INTERVAL),
 ]
 RELIABILITY: list[Row] = [
     ("{} seconds after its last sign of life", order_rows.LEASE),
@@ -165,15 +164,15 @@ RELIABILITY: list[Row] = [
     ("gets one update per {}", span(retries.PAUSE)),
 ]
 ALERTS: list[Row] = [
-    ("an object of at most {} names and values", generic.MOST_FIELDS),
+    ("an object of at most {} names and values", alerts.MOST_FIELDS),
     ("What has waited for {} is posted in one summary", span(cards.ALONE_FOR)),
     ("what has waited for {} hours since its last alert", cards.GIVE_UP_AFTER / 3_600),
     ("If more than {} sessions", cards.MOST_SINGLE),
     ("in a channel within {} seconds", cards.BURST_WINDOW),
     ("Sessions that follow within {} seconds", cards.BURST_WINDOW),
     ("a button for each session, at most {}.", cards.MOST_IN_SUMMARY),
-    ("too large (over {} MiB)", bodies.LARGEST / 1_048_576),
-    ("has {} alerts at the same time (with many workspaces {} of one)", endpoint.MOST_AT_ONCE, ALERTS_EACH),
+    ("too large (over {} MiB)", rejections.LARGEST / 1_048_576),
+    ("has {} alerts at the same time (with many workspaces {} of one)", alerts.MOST_AT_ONCE, ALERTS_EACH),
     ("rate limit lasts longer than {} s", outbox.RETRY_WINDOW),
     ("within the last {}.", span(retries.PAUSE)),
     ("but {} seconds after the alert was recorded at the latest", outbox.POST_WAIT),
@@ -222,7 +221,7 @@ SETTINGS_PAGE: list[Row] = [
     ("where and why: from 1 to {}.", f"{environment.MOST_DAYS}"),
     ("can react; at most {}.", LONGEST_DRAIN),
 ]
-HTTP: list[Row] = [("headers take over {} s", http_connection.HEADER_TIMEOUT)]
+HTTP: list[Row] = [("headers take over {} s", http.HEADER_TIMEOUT)]
 PAGES = {
     "operations": OPERATIONS,
     "reliability": RELIABILITY,

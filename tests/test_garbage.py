@@ -10,7 +10,7 @@ from weakref import ref
 
 import pytest
 
-from bot.garbage import collect_when_quiet
+from bot.runtime import collect_when_quiet
 
 pytestmark = pytest.mark.anyio
 

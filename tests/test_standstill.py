@@ -5,13 +5,13 @@ import time
 
 import pytest
 
-from bot.standstill import StandstillMonitor
+from bot.runtime import StandstillMonitor
 
 
 @pytest.fixture(autouse=True)
 def noticeable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.standstill.NOTICEABLE", 0.5)
-    monkeypatch.setattr("bot.standstill.TICK", 0.1)
+    monkeypatch.setattr("bot.runtime.NOTICEABLE", 0.5)
+    monkeypatch.setattr("bot.runtime.TICK", 0.1)
 
 
 def test_what_is_read_soon_after_a_standstill_can_have_waited_for_its_end() -> None:

@@ -20,7 +20,7 @@ from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings, find_war
 from bot.core.checks import Checked, CheckName, Finding, Good, Questionable, Skipped, Wrong, exit_code, judge_python
 from bot.core.fields import Secret
 from bot.core.workspace import AnchorKey, Workspace
-from bot.inbound.listening import NotListeningError, try_listening
+from bot.inbound.http import NotListeningError, try_listening
 from bot.inbound.slack.socket_connection import SocketConnector
 from bot.messages.checks import check_line, check_record
 from bot.outbound.anchor.orders import AnchorClient

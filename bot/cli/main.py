@@ -18,8 +18,8 @@ from bot.cli.manifest import creation_link, manifest
 from bot.cli.parser import parser
 from bot.config.environment import SettingsError, read_environment
 from bot.config.settings import AlertClientSettings, OneWorkspaceError, Settings, find_warnings, summarize
-from bot.forced_exit import force_exit_after
 from bot.outbound.store.errors import StoreDownError, StoreInUseError, StoreNotUsableError
+from bot.runtime import force_exit_after
 
 try:
     import uvloop as loops
@@ -85,7 +85,7 @@ def _serve(runner: asyncio.Runner, settings: Settings) -> int:
     gc.disable()  # until `serve` has started: a tenth of the time to start
     # the other commands need no bot, and end sooner without
     from bot.app import serve  # noqa: PLC0415
-    from bot.inbound.listening import NotListeningError  # noqa: PLC0415
+    from bot.inbound.http import NotListeningError  # noqa: PLC0415
     from bot.outbound.slack.client import AppTokenRefusedError, TokenRefusedError  # noqa: PLC0415
 
     try:

@@ -19,7 +19,6 @@ import aiohttp
 
 from bot import request_id
 from bot.cli.operators import NotDoneError, check_file
-from bot.concurrency import Tasks
 from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings
 from bot.core.fields import Proxy
 from bot.core.outcomes import Done, Outcome
@@ -39,6 +38,7 @@ from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.secrets import keys_of_one
 from bot.outbound.store.sqlite import IN_MEMORY
 from bot.outbound.store.store import Store, connect_store, explain, open_store
+from bot.runtime import Tasks
 from bot.usecases.access import OperatorAccess
 from bot.usecases.cards import CardOutbox
 from bot.usecases.control import SessionControl

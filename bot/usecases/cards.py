@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from bot.concurrency import Tasks, happens
 from bot.core.cards import Alert, AlertContent, CardName, NewCard, SessionName, first
 from bot.core.fields import Secret
 from bot.core.retries import Kind, backoff
@@ -29,6 +28,7 @@ from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.history import SessionStates
 from bot.outbound.workspaces import Workspaces
 from bot.request_id import new_id
+from bot.runtime import Tasks, happens
 from bot.usecases.sessions import SessionReads
 
 RETRY_WINDOW = 10.0  # seconds from the first attempt to the start of the last one: the caller waits for the response

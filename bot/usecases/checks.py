@@ -18,7 +18,6 @@ import aiohttp
 from cachetools import TTLCache
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.concurrency import Tasks
 from bot.core import installation
 from bot.core.admin_outcomes import NewKeyRejected, NewKeyUnverified
 from bot.core.checks import (
@@ -64,6 +63,7 @@ from bot.outbound.store.sqlite import IN_MEMORY, file_of
 from bot.outbound.store.store import Store, connect_store, explain, unusable
 from bot.outbound.store.workspaces import WorkspaceRows
 from bot.outbound.workspaces import Workspaces
+from bot.runtime import Tasks
 
 
 async def check_key(anchor: AnchorClient, key: AnchorKey | None) -> Finding:

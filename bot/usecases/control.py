@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import KW_ONLY, InitVar, dataclass, replace
 
-from bot.concurrency import Interruption, Tasks
 from bot.core.outcomes import (
     LEAVES_RUNNING,
     Broken,
@@ -22,6 +21,7 @@ from bot.core.outcomes import (
 )
 from bot.core.requests import Order, Verb, is_sent
 from bot.outbound.store.journal import Journal, JournalEntry
+from bot.runtime import Interruption, Tasks
 from bot.usecases.access import Access, OrderCheck, OrderLimits
 from bot.usecases.incidents import log_incident
 from bot.usecases.monitor import ResultMonitor

@@ -8,7 +8,6 @@ from functools import partial
 
 from cachetools import LRUCache
 
-from bot.concurrency import happens
 from bot.core.fairness import Tally
 from bot.core.requests import MessageContent, Person, ReplyAddress
 from bot.core.retries import LONGEST_WAIT_IN_ROUND, WAIT_FOR_SLACK, round_times
@@ -30,6 +29,7 @@ from bot.outbound.slack.client import (
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
+from bot.runtime import happens
 from bot.usecases.queue import CAPACITY, FairQueue
 
 _log = logging.getLogger(__name__)

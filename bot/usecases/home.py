@@ -8,7 +8,6 @@ from dataclasses import KW_ONLY, InitVar, dataclass
 
 from cachetools import TTLCache
 
-from bot.concurrency import KeyedLocks
 from bot.core.history import HistoryFilter
 from bot.core.policy import Role, can_pause
 from bot.core.requests import Actor
@@ -23,6 +22,7 @@ from bot.outbound.slack.client import SlackViews, ViewResult
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
+from bot.runtime import KeyedLocks
 from bot.usecases.checks import CachedChecks
 from bot.usecases.monitor import WorkspaceMonitor
 from bot.usecases.sessions import PastOrders, SessionLists

@@ -6,13 +6,13 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from bot.concurrency import Tasks
 from bot.core.requests import Actor, ReplyAddress
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, View
 from bot.outbound.slack.client import SlackViews, ViewResult
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
+from bot.runtime import Tasks
 from bot.usecases.delivery import MessageDelivery
 
 _log = logging.getLogger(__name__)

@@ -8,7 +8,6 @@ from typing import Protocol
 
 from cachetools import TTLCache
 
-from bot.concurrency import Tasks
 from bot.core.outcomes import KeyRejected, KeyTaken, Outcome
 from bot.core.policy import Role
 from bot.core.requests import Actor
@@ -20,6 +19,7 @@ from bot.messages.settings import key_refused_message, reinstall_message
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
+from bot.runtime import Tasks
 from bot.usecases.delivery import MessageDelivery
 
 _log = logging.getLogger(__name__)

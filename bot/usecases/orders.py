@@ -11,7 +11,6 @@ from typing import Any
 from cachetools import TTLCache
 
 from bot import request_id
-from bot.concurrency import Tasks, happens
 from bot.core.outcomes import Outcome, Paused, Refusal, Resumed
 from bot.core.recovery import Unfinished, settled_outcome
 from bot.core.requests import Order, ReplyAddress, Verb, operator_name
@@ -21,6 +20,7 @@ from bot.messages.results import card_not_updated, card_update, outcome_message
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.journal import Journal, JournalEntry
 from bot.outbound.store.orders import MOST_TAKEN
+from bot.runtime import Tasks, happens
 from bot.usecases.control import SessionControl
 from bot.usecases.delivery import MessageDelivery, Receipt
 from bot.usecases.incidents import report

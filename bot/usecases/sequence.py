@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal, Protocol
 
-from bot.concurrency import Tasks, happens
 from bot.core.fields import Secret
 from bot.core.history import can_see_all
 from bot.core.outcomes import (
@@ -30,6 +29,7 @@ from bot.core.retries import combine
 from bot.core.session_ids import SessionId
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.journal import Journal, JournalEntry
+from bot.runtime import Tasks, happens
 from bot.usecases.access import Access
 from bot.usecases.queue import CAPACITY, FairQueue, NoTurn, Turn
 

@@ -8,7 +8,6 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 
 from cachetools import LRUCache
 
-from bot.concurrency import Tasks
 from bot.core.cards import CardName, NewCard, ResultContent, SessionName
 from bot.core.outcomes import Outcome, PausedSince, Refusal, Resumed, ResumedSince
 from bot.core.requests import ClickedMessage, MessageContent, Order, ReplyAddress, Verb
@@ -22,6 +21,7 @@ from bot.outbound.store.errors import StoreError
 from bot.outbound.store.history import SessionStates
 from bot.outbound.store.journal import JournalEntry
 from bot.request_id import new_id
+from bot.runtime import Tasks
 from bot.usecases.cards import CardOutbox
 from bot.usecases.delivery import MessageDelivery
 

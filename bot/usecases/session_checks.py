@@ -8,7 +8,6 @@ from dataclasses import InitVar, dataclass
 
 from cachetools import LRUCache, TTLCache
 
-from bot.concurrency import Tasks
 from bot.core.fields import Secret
 from bot.core.retries import backoff
 from bot.core.session_ids import SessionId
@@ -18,6 +17,7 @@ from bot.outbound.store.cards import CardRows
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.orders import storable
 from bot.outbound.workspaces import Workspaces
+from bot.runtime import Tasks
 from bot.usecases.access import Access
 from bot.usecases.cards import CardOutbox
 from bot.usecases.sessions import SessionReads

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from cachetools import TTLCache
 
-from bot.concurrency import Interruption, Tasks
 from bot.core.history import HistoryFilter, PastOrder, Result
 from bot.core.outcomes import Refusal, Stopping
 from bot.core.requests import Actor
@@ -18,6 +17,7 @@ from bot.core.workspace import Workspace
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.history import OrderHistory
+from bot.runtime import Interruption, Tasks
 from bot.usecases.access import Access, AccessCheck, Viewer
 from bot.usecases.monitor import WorkspaceMonitor
 

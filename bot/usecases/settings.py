@@ -8,7 +8,6 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TypeVar
 
-from bot.concurrency import KeyedLocks, Tasks
 from bot.core import admin_outcomes as outcomes
 from bot.core.admin_outcomes import Interrupted, NotAdmin, NotServed
 from bot.core.fields import Secret, digest
@@ -30,6 +29,7 @@ from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.workspaces import WorkspaceRows
 from bot.outbound.workspaces import Workspaces
+from bot.runtime import KeyedLocks, Tasks
 from bot.usecases.cards import post_alert
 from bot.usecases.monitor import AdminNotifier
 from bot.usecases.settings_modals import AdminModals

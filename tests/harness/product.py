@@ -2,7 +2,6 @@
 
 from bot.app import running
 from bot.cli.main import main
-from bot.concurrency import Tasks
 from bot.config.settings import Settings
 from bot.container import Limits
 from bot.core import cards, checks, history, outcomes, policy, requests, sessions, workspace
@@ -12,6 +11,7 @@ from bot.core.session_ids import SessionId
 from bot.outbound.store import errors
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.store import Store, open_store
+from bot.runtime import Tasks
 
 __all__ = [
     "Limits",

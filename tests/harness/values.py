@@ -11,7 +11,7 @@ from bot.core.requests import MessageContent
 from bot.core.session_ids import Ambiguous, Broken, Missing, find_mentions, find_session_id
 from bot.core.sessions import Life, Session
 from bot.core.workspace import AnchorKey, Workspace
-from bot.inbound.alerts.generic import MAX_LENGTH, read_alert
+from bot.inbound.alerts import MAX_LENGTH, read_alert
 from bot.messages.blocks import ephemeral, in_channel
 from bot.outbound.http import open_session, transport_over
 from bot.request_id import begin as begin_request

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.inbound.bodies import Bodies
+from bot.inbound.rejections import Bodies
 
 pytestmark = pytest.mark.anyio
 READ, STEP = 5.0, 0.01

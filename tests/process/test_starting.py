@@ -10,7 +10,7 @@ import pytest
 
 from bot import __version__
 from bot.demo.sandbox import environment
-from bot.inbound.listening import NotListeningError
+from bot.inbound.http import NotListeningError
 from bot.sim.anchor import SimAnchor
 from bot.sim.slack import SimSlack, api_error
 from harness import SESSION, paused

@@ -8,7 +8,6 @@ from typing import Any
 from slack_bolt.async_app import AsyncBoltRequest
 from slack_bolt.error import BoltUnhandledRequestError
 
-from bot.concurrency import Tasks
 from bot.core.fields import objects_in, text_field
 from bot.core.requests import ReplyAddress, request_age
 from bot.core.session_ids import Found, find_session_id
@@ -20,6 +19,7 @@ from bot.messages.settings import answer_view
 from bot.metrics import OFF, Metrics
 from bot.outbound.slack.clock import SlackClock
 from bot.outbound.store.errors import StoreError
+from bot.runtime import Tasks
 from bot.usecases.delivery import MessageDelivery
 from bot.usecases.incidents import report
 from bot.usecases.orders import Orders

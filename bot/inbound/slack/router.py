@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 from slack_bolt.authorization import AuthorizeResult
 
-from bot.concurrency import Tasks
 from bot.core.requests import Actor, ReplyAddress
 from bot.messages.blocks import Message, as_response
+from bot.runtime import Tasks
 from bot.usecases.delivery import MessageDelivery
 from bot.usecases.incidents import report
 from bot.usecases.orders import RunningOrder

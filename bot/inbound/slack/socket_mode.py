@@ -9,7 +9,6 @@ from http import HTTPStatus
 from typing import assert_never
 
 from bot import request_id
-from bot.concurrency import Tasks, happens
 from bot.health import Readiness
 from bot.inbound.rejections import Rejected, RejectionLog
 from bot.inbound.slack.app import SlackApp
@@ -28,7 +27,7 @@ from bot.inbound.slack.socket_connection import (
 )
 from bot.outbound.slack.client import AppTokenRefusedError, SocketModeOffError
 from bot.outbound.slack.errors import SlackUnreachableError
-from bot.standstill import StandstillMonitor
+from bot.runtime import StandstillMonitor, Tasks, happens
 
 _log = logging.getLogger(__name__)
 

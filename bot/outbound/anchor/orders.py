@@ -13,7 +13,6 @@ import aiohttp
 import httpx
 
 from bot import request_id
-from bot.concurrency import happens
 from bot.core import outcomes
 from bot.core.admin_outcomes import NewKeyRejected, NewKeyUnverified
 from bot.core.fields import Secret, parse_object, text_field
@@ -30,6 +29,7 @@ from bot.outbound.http import (
     read_retry_after,
     timeouts,
 )
+from bot.runtime import happens
 
 _log = logging.getLogger(__name__)
 

@@ -13,7 +13,6 @@ from typing import Any
 from cachetools import LRUCache
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.concurrency import Tasks
 from bot.core.fields import TOKEN_REFUSED, Secret, object_field, text_field
 from bot.core.policy import FULL_MEMBERS, Profile, Role, is_surely_outsider, role_of
 from bot.core.requests import Actor
@@ -21,6 +20,7 @@ from bot.core.workspace import Workspace
 from bot.outbound.slack.errors import SlackUnreachableError, call
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.people import KEPT, RECORD_INTERVAL, Report, RoleRows
+from bot.runtime import Tasks
 
 _BACKOFFS = (0.2, 0.5)  # seconds between the attempts
 _RETRY_TIME = 1.5  # seconds in which attempts begin; Slack waits 3 seconds for an ack

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 
-from bot.concurrency import Tasks
 from bot.core.fields import Secret
 from bot.health import Readiness, repeat
 from bot.outbound.store.errors import StoreInUseError, StoreNotUsableError, StoreUnreachableError
 from bot.outbound.store.sqlite import IN_MEMORY, file_of, lock
 from bot.outbound.store.store import Store, connect_store, explain, open_store, unusable
+from bot.runtime import Tasks
 
 _log = logging.getLogger(__name__)
 

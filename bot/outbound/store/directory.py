@@ -9,12 +9,12 @@ from typing import Any, Generic, TypeVar
 
 from cachetools import LRUCache
 
-from bot.concurrency import Tasks, let_others_run
 from bot.core.fields import SLACK_ID
 from bot.core.installation import Uninstall
 from bot.core.workspace import KeyCheck, Workspace
 from bot.outbound.store.errors import StoreError, StoreUnreachableError, UnreadableError
 from bot.outbound.store.store import Store
+from bot.runtime import Tasks, let_others_run
 
 _T = TypeVar("_T")
 _TURNS = 4  # of the event loop before a read begins, so that callers that come together share it

@@ -10,7 +10,6 @@ import time
 from dataclasses import dataclass, field, fields
 from functools import partial
 
-from bot.concurrency import happens, let_others_run
 from bot.core.fairness import fair_batch
 from bot.core.outcomes import Outcome
 from bot.core.recovery import State, Unfinished
@@ -20,6 +19,7 @@ from bot.metrics import OFF, Backlog, Metrics
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.orders import LEASE, OrderRow, OrderRows
 from bot.request_id import order_id
+from bot.runtime import happens, let_others_run
 
 
 def new_future() -> asyncio.Future[bool]:

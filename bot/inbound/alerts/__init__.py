@@ -1,1 +1,0 @@
-"""Alerts from other programs, over HTTP."""

@@ -1,0 +1,285 @@
+"""The HTTP server: connections, addresses, routes and metrics."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from http import HTTPStatus
+from typing import Any, assert_never
+
+from aiohttp import hdrs, web
+
+from bot import request_id
+from bot.core.fields import Secret
+from bot.health import Readiness
+from bot.inbound.rejections import CAPACITY, Bodies, Rejected, RejectionLog, error_response
+from bot.inbound.slack import request as slack_request
+from bot.inbound.slack.app import SlackApp
+from bot.messages.blocks import as_response
+from bot.metrics import Metrics, State
+from bot.usecases.incidents import report
+
+HEADER_TIMEOUT = 10.0  # seconds
+
+
+class HttpConnection(web.RequestHandler):
+    """A connection that is closed if no complete header arrives in time, counted from its first byte or its opening."""
+
+    __slots__ = ("_deadline", "_is_broken", "_loop_of_deadline", "_requests")
+
+    def __init__(self, server: web.Server, *, loop: asyncio.AbstractEventLoop, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(server, loop=loop, **options)
+        self._loop_of_deadline = loop
+        self._deadline: asyncio.TimerHandle | None = None
+        self._requests = 0
+        self._is_broken = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to wait for the first header."""
+        super().connection_made(transport)
+        self._wait_for_header()
+
+    def data_received(self, data: bytes) -> None:
+        """Begin to wait for the rest of a header, unless the bytes are of a body."""
+        if self._is_broken:
+            return  # aiohttp would make an error of each piece
+        super().data_received(data)
+        self._look_for_errors()
+        if not self._requests and self._deadline is None:
+            self._wait_for_header()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Wait no longer."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def handle_error(self, *details: Any, **named: Any) -> web.StreamResponse:  # noqa: ANN401 - aiohttp's
+        """Return the response to a request that is not HTTP; `prepare_response` is not called for it."""
+        response = super().handle_error(*details, **named)
+        anonymous = _AnonymousResponse(status=response.status, text=f"{response.status}: {response.reason}")
+        anonymous.force_close()
+        return anonymous
+
+    def begin_request(self) -> None:
+        """Note that a header is complete."""
+        self._requests += 1
+        self._stop_waiting()
+
+    def end_request(self) -> None:
+        """Note that a request is answered."""
+        self._requests -= 1
+
+    def _look_for_errors(self) -> None:
+        """Cut the traceback of an error off: its frames have the data, and the error. Nothing is read after it."""
+        for message, _ in self._messages:
+            if isinstance(error := getattr(message, "exc", None), Exception):
+                error.__traceback__ = None
+                self._is_broken = True
+
+    def _wait_for_header(self) -> None:
+        self._deadline = self._loop_of_deadline.call_later(HEADER_TIMEOUT, self.force_close)
+
+    def _stop_waiting(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+class _AnonymousResponse(web.Response):
+    async def _prepare_headers(self) -> None:
+        await super()._prepare_headers()
+        del self.headers[hdrs.SERVER]
+
+
+@web.middleware
+async def track_request(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Tell the connection of a request when its header is complete, and when it is answered; give the request an id."""
+    request_id.begin()
+    connection = request.protocol
+    assert isinstance(connection, HttpConnection)  # noqa: S101 - for the type checker
+    connection.begin_request()
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        error.__traceback__ = None  # its frames have the request, and the request's route has the error
+        return web.Response(status=error.status, body=error.body, headers=error.headers)
+    finally:
+        connection.end_request()
+
+
+async def prepare_response(_: web.Request, response: web.StreamResponse) -> None:
+    """Remove the name and version of the server."""
+    response.headers.popall(hdrs.SERVER, None)
+
+
+_log = logging.getLogger(__name__)
+
+_CLOSE_TIMEOUT = 1.0  # seconds at shutdown for closing connections
+
+
+class NotListeningError(Exception):
+    """The bot cannot listen on the address and port; the text says why."""
+
+
+@asynccontextmanager
+async def listening(
+    application: web.Application, host: str, port: int, *, setting: str = "PORT", message: str = "listening"
+) -> AsyncIterator[str]:
+    """Serve `application` on an address inside the block, log `message`, and yield the URL.
+
+    `setting` is the name of the port's setting. Raises NotListeningError.
+    """
+    runner = web.AppRunner(application, shutdown_timeout=_CLOSE_TIMEOUT)
+    await runner.setup()
+    assert runner.server is not None  # noqa: S101 - `setup` has made it
+    connect = partial(
+        HttpConnection,
+        runner.server,
+        loop=asyncio.get_running_loop(),
+        access_log=None,
+        read_bufsize=16 * 1024,  # what waits of a body that nobody reads yet
+        auto_decompress=False,  # the bot refuses compressed bodies
+        keepalive_timeout=75.0,
+        lingering_time=1.0,  # seconds to read the rest of a refused body
+    )
+    try:
+        server = await _listen(connect, host, port, setting)
+        try:
+            own_host, own_port = server.sockets[0].getsockname()[:2]
+            url = f"http://[{own_host}]:{own_port}" if ":" in own_host else f"http://{own_host}:{own_port}"
+            _log.info(message, extra={"url": url})
+            yield url
+        finally:
+            server.close()
+    finally:
+        await runner.cleanup()
+
+
+async def try_listening(host: str, port: int, *, setting: str) -> None:
+    """Listen on an address for a moment. `setting` is the name of the port's setting. Raises NotListeningError."""
+    (await _listen(asyncio.Protocol, host, port, setting)).close()
+
+
+async def _listen(connect: Callable[[], asyncio.Protocol], host: str, port: int, setting: str) -> asyncio.Server:
+    try:
+        loop = asyncio.get_running_loop()
+        return await loop.create_server(connect, host, port, backlog=4096)
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise NotListeningError(f"HOST and {setting} ({host}:{port}) can't be listened on: {why}.") from None
+
+
+_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+"""https://prometheus.io/docs/instrumenting/exposition_formats/."""
+
+
+@asynccontextmanager
+async def serving_metrics(metrics: Metrics, state: State, host: str, port: int | None) -> AsyncIterator[None]:
+    """Serve the metrics inside the block, unless they are off. Raises NotListeningError."""
+    if port is None:
+        yield
+        return
+    metrics.read_at_scrape(state)
+
+    async def show(_: web.Request) -> web.Response:
+        return web.Response(body=metrics.page(), headers={"Content-Type": _CONTENT_TYPE})
+
+    application = web.Application(middlewares=[track_request])
+    application.on_response_prepare.append(prepare_response)
+    application.router.add_get("/metrics", show)
+    async with listening(application, host, port, setting="METRICS_PORT", message="serving metrics"):
+        yield
+
+
+LARGEST_UNSIGNED = 1024
+"""The most bytes that are read of a request that cannot be Slack's, but for a check of the certificate."""
+
+UNSIGNED_CAPACITY = 1024 * 1024
+"""The part of the memory for bodies that such requests have."""
+
+
+class HttpServer:
+    """The HTTP routes; without `secrets`, as in Socket Mode, there is none for Slack. `now` gives Unix seconds."""
+
+    def __init__(
+        self,
+        slack_app: SlackApp,
+        readiness: Readiness,
+        *,
+        secrets: Sequence[Secret],
+        now: Callable[[], float],
+    ) -> None:
+        self._slack_app = slack_app
+        self._readiness = readiness
+        self._secrets = secrets
+        self._now = now
+        self._rejections = RejectionLog(time.monotonic)
+        self._bodies = Bodies(capacity=CAPACITY - UNSIGNED_CAPACITY)
+        self._unsigned = Bodies(largest=LARGEST_UNSIGNED, capacity=UNSIGNED_CAPACITY)
+
+    def application(self, routes: Iterable[web.RouteDef]) -> web.Application:
+        """Return the aiohttp application, also with the `routes` of other modules."""
+        application = web.Application(middlewares=[track_request])
+        application.on_response_prepare.append(prepare_response)
+        if self._secrets:
+            application.router.add_post("/slack/events", self.slack_events)
+        application.router.add_get("/healthz", self.healthz)
+        application.router.add_get("/readyz", self.readyz)
+        application.add_routes(routes)
+        return application
+
+    async def slack_events(self, request: web.Request) -> web.Response:
+        """Answer a command, interaction or event of Slack."""
+        received_at = time.monotonic()
+        try:
+            return await self._answer(request, await self._parse(request), received_at)
+        except Exception as error:  # noqa: BLE001 - Slack needs a 200, and the person an incident id
+            return web.json_response(as_response(report(error)))
+
+    async def _parse(self, request: web.Request) -> slack_request.ParsedRequest:
+        timestamps = request.headers.getall("X-Slack-Request-Timestamp", ())
+        signatures = request.headers.getall("X-Slack-Signature", ())
+        problem = slack_request.find_header_problem(timestamps, signatures, now=self._now())
+        body = await (self._unsigned if problem else self._bodies).read(request)
+        if isinstance(body, Rejected):
+            return Rejected(401, problem) if problem and body.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else body
+        content_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        raw = slack_request.RawRequest(body, content_type, timestamps, signatures)
+        return slack_request.verify_and_parse(raw, secrets=self._secrets, now=self._now())
+
+    async def _answer(
+        self, request: web.Request, parsed: slack_request.ParsedRequest, received_at: float
+    ) -> web.Response:
+        match parsed:
+            case Rejected():
+                self._rejections.record(parsed)
+                return error_response(parsed)
+            case slack_request.SslCheck():
+                return web.Response()
+            case slack_request.UrlVerification(challenge=challenge):
+                return web.json_response({"challenge": challenge})
+            case dict():
+                timestamp = float(request.headers["X-Slack-Request-Timestamp"])
+                ack = await self._slack_app.dispatch(parsed, received_at=received_at, timestamp=timestamp)
+                if request.transport is None:  # Slack waits no longer
+                    self._slack_app.deliver_lost_ack(parsed, ack)
+                else:
+                    self._slack_app.ack_sent(ack)
+                body = ack.json()
+                return web.Response(status=ack.status) if body is None else web.json_response(body)
+            case _:
+                assert_never(parsed)
+
+    async def healthz(self, _: web.Request) -> web.Response:
+        """Answer the liveness check."""
+        return web.json_response({"ok": True})
+
+    async def readyz(self, _: web.Request) -> web.Response:
+        """Answer the readiness check: 200, or 503 with the reasons."""
+        reasons, degraded = self._readiness.reasons, self._readiness.degraded
+        body = {"ready": not reasons, "reasons": reasons, "degraded": degraded}
+        return web.json_response(body, status=503 if reasons else 200)

@@ -1,0 +1,191 @@
+"""The process: background tasks, locks, garbage collection, standstills and the forced exit."""
+
+import asyncio
+import ctypes
+import gc
+import os
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Coroutine, Hashable, Sized
+from contextlib import suppress
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary
+
+_T = TypeVar("_T")
+_U = TypeVar("_U")
+
+_CANCEL_AGAIN_AFTER = 2.0  # seconds
+
+
+class Tasks:
+    """Running background tasks."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[Any]] = set()
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def start(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
+        """Start `work` as a task, and protect it from garbage collection until it ends."""
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    async def settle(self, *, within: float) -> bool:
+        """Wait up to `within` seconds for all tasks, also for new ones. Return whether all ended."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + within
+        while self._running and (remaining := deadline - loop.time()) > 0:
+            await asyncio.wait(self._running, timeout=remaining)
+        return not self._running
+
+    async def cancel(self) -> None:
+        """Cancel all tasks, and wait until they end: a library can swallow a cancellation, so it is repeated."""
+        while self._running:
+            for task in self._running:
+                task.cancel()
+            await asyncio.wait(self._running, timeout=_CANCEL_AGAIN_AFTER)
+
+
+async def happens(event: asyncio.Event, *, within: float) -> bool:
+    """Wait up to `within` seconds for `event`. Return whether it was set in time.
+
+    `asyncio.wait_for` can swallow a cancellation before Python 3.12 (https://github.com/python/cpython/issues/86296).
+    """
+    waiting = asyncio.create_task(event.wait())
+    try:
+        await asyncio.wait({waiting}, timeout=within)
+    finally:
+        waiting.cancel()
+    return event.is_set()
+
+
+async def let_others_run(turns: int) -> None:
+    """Let the event loop run the tasks that are ready, so many times."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+
+class Interruption:
+    """The end of waits, of those that run and of those that begin later."""
+
+    def __init__(self) -> None:
+        self._waits: set[asyncio.Timeout] = set()
+        self._has_come = False
+
+    def come(self) -> None:
+        """End the waits."""
+        self._has_come = True
+        for wait in self._waits:
+            wait.reschedule(0.0)
+
+    async def or_result(self, work: Awaitable[_T], otherwise: _U) -> _T | _U:
+        """Return the result of `work`, or `otherwise` if the interruption comes before.
+
+        It is awaited in the same task: in one of its own, it would begin a turn of the event loop later.
+        """
+        wait = asyncio.timeout(0.0 if self._has_come else None)
+        self._waits.add(wait)
+        try:
+            async with wait:
+                result = await work
+        except TimeoutError:
+            if wait.expired():
+                return otherwise
+            raise
+        finally:
+            self._waits.discard(wait)
+        return otherwise if self._has_come else result
+
+
+class KeyedLocks:
+    """Locks by name, each kept while a task holds it or waits for it."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
+
+    def get(self, name: Hashable) -> asyncio.Lock:
+        """Return the lock of that name."""
+        return self._locks.setdefault(name, asyncio.Lock())
+
+
+_INTERVAL = 1.0  # seconds between two collections of new objects,
+_FEW = 10  # if no more tasks than this run; they have at most some thousand objects
+_FULL_INTERVAL = 600.0  # seconds between two collections of all objects, if no task runs
+_MOST_NEW = 500_000  # objects until Python collects by itself: some 50 MB, or a flood that goes on for minutes
+_NEVER = 1_000_000_000  # such collections until Python collects all objects by itself
+
+GROWTH_INTERVAL = 60.0
+"""Seconds between two collections of all objects because of growth, while tasks run."""
+
+_GROWTH = 100_000  # more blocks of memory than after the last collection of all objects: some 10 MB
+_MOST_BLOCKS = 500_000  # more blocks than at the start, of which a collection of all objects takes up to 0.1 s
+
+_MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of <malloc.h>
+_LARGE = 64 * 1024  # bytes
+
+
+def return_large_blocks() -> None:
+    """Let the C library give each large block back to the system once it is free. By itself glibc keeps many."""
+    with suppress(AttributeError, OSError, TypeError):  # another C library
+        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE)
+
+
+async def collect_when_quiet(
+    tasks: Sized, *, interval: float = _INTERVAL, full_interval: float = _FULL_INTERVAL
+) -> None:
+    """Collect garbage while few `tasks` run, until cancelled. The objects that exist by now are never looked at."""
+    gc.freeze()  # the 100,000 objects of the modules
+    gc.set_threshold(_MOST_NEW, 10, _NEVER)
+    gc.enable()
+    loop = asyncio.get_running_loop()
+    at_start = blocks = sys.getallocatedblocks()
+    collected_at = loop.time()
+    while True:
+        await asyncio.sleep(interval)
+        passed, now = loop.time() - collected_at, sys.getallocatedblocks()
+        has_grown = now - blocks > _GROWTH and now - at_start < _MOST_BLOCKS
+        if (not tasks and passed >= full_interval) or (has_grown and passed >= GROWTH_INTERVAL):
+            gc.collect()
+            collected_at, blocks = loop.time(), sys.getallocatedblocks()
+        elif len(tasks) <= _FEW:
+            gc.collect(1)
+
+
+TICK = 0.1  # seconds
+NOTICEABLE = 0.5  # shorter ones are within what `core.request_age` assumes for the way
+_BACKLOG = 1.0  # seconds after a standstill in which what is read can have waited for its end
+
+
+class StandstillMonitor:
+    """A tick that notices when the event loop did not run."""
+
+    def __init__(self) -> None:
+        self._last_tick = time.monotonic()
+        self._began = self._ended = -_BACKLOG
+
+    async def run(self) -> None:
+        """Tick until cancelled."""
+        while True:
+            await asyncio.sleep(TICK)
+            self._tick(time.monotonic())
+
+    def seconds_before(self, received_at: float) -> float:
+        """Return how long something read at `received_at` can have waited for the end of a standstill, or 0."""
+        self._tick(received_at)
+        return received_at - self._began if received_at - self._ended < _BACKLOG else 0.0
+
+    def _tick(self, now: float) -> None:
+        if now - self._last_tick > TICK + NOTICEABLE:
+            self._began, self._ended = self._last_tick, now
+        self._last_tick = now
+
+
+def force_exit_after(code: int, *, within: float) -> None:
+    """End the process with `code` after `within` seconds, unless it has ended by then."""
+    timer = threading.Timer(within, os._exit, (code,))
+    timer.daemon = True
+    timer.start()
