@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -206,3 +207,54 @@ def test_no_test_names_a_private_attribute_of_the_product() -> None:
         if private:
             found[str(path.relative_to(TESTS))] = private
     assert found == {}
+
+
+# --- the shape ---
+
+SHAPE = {
+    "modules": 120,
+    "lines": 22_600,
+    "lines of a module": 450,
+    "share of imports": 0.085,
+    "lines of nine functions in ten": 20,
+    "lines of a function": 45,
+    "modules beside the packages": 10,
+    "modules of a folder with the same first word": 3,
+}
+"""The most of each. A number goes up only for a reason that is worth it; 0021 of docs/decisions has the first ones."""
+
+COMPOSITION_ROOT = {"build", "running"}
+PRODUCT = {name: path for name, path in MODULES.items() if part_of(name) not in APART and path.name != "__init__.py"}
+
+
+def measure(trees: Mapping[str, ast.Module], lines: Mapping[str, int]) -> dict[str, float]:
+    nodes = [node for tree in trees.values() for node in ast.walk(tree)]
+    functions = sorted(
+        (node.end_lineno or 0) - node.lineno + 1
+        for node in nodes
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name not in COMPOSITION_ROOT
+    )
+    imported = sum(
+        (node.end_lineno or 0) - node.lineno + 1 for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)
+    )
+    first_words = Counter((name.rpartition(".")[0], re.split(r"[._]", name.rsplit(".", 1)[1])[0]) for name in trees)
+    return {
+        "modules": len(trees),
+        "lines": sum(lines.values()),
+        "lines of a module": max(lines.values()),
+        "share of imports": imported / sum(lines.values()),
+        "lines of nine functions in ten": functions[int(0.9 * len(functions))],
+        "lines of a function": functions[-1],
+        "modules beside the packages": sum(name.count(".") == 1 for name in trees),
+        "modules of a folder with the same first word": max(first_words.values()),
+    }
+
+
+def test_the_product_keeps_its_shape() -> None:
+    texts = {name: path.read_text() for name, path in PRODUCT.items()}
+    measured = measure(
+        {name: ast.parse(text) for name, text in texts.items()},
+        {name: text.count("\n") for name, text in texts.items()},
+    )
+    assert {name: value for name, value in measured.items() if value > SHAPE[name]} == {}
+    assert measured["lines"] / measured["modules"] >= 150
