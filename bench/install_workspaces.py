@@ -16,8 +16,7 @@ from pathlib import Path
 import psycopg
 
 from bot.core.fields import Secret
-from bot.core.installation import SCOPES, Installation
-from bot.core.workspace import AnchorKey
+from bot.core.workspace import SCOPES, AnchorKey, Installation
 from bot.outbound.store.store import Store, open_store
 
 sys.path.append(str(Path(__file__).parent))

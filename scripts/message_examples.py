@@ -12,7 +12,6 @@ from bot.core import checks, outcomes, policy, session_ids
 from bot.core.cards import MOST_IN_SUMMARY, Alert, AlertContent, CardContent, ResultContent, Severity, first
 from bot.core.fields import Secret
 from bot.core.history import HistoryQuery, PastOrder, Period, Result
-from bot.core.installation import SCOPES, Installed, InstallOutcome, RefusedBySlack, ScopesDeclined
 from bot.core.requests import Actor, Help, Order, Verb, operator_id
 from bot.core.session_ids import Mention, Mentions, SessionId
 from bot.core.sessions import (
@@ -27,9 +26,9 @@ from bot.core.sessions import (
     Unread,
     ended_state,
 )
-from bot.core.workspace import AnchorKey, KeyCheck, Workspace
+from bot.core.workspace import SCOPES, AnchorKey, KeyCheck, Workspace
 from bot.inbound.alerts import read_alert
-from bot.messages import cards, pausing, results, settings
+from bot.messages import cards, install, pausing, results, settings
 from bot.messages.blocks import Message, View, actions, ephemeral, section
 from bot.messages.buttons import button, session_facts
 from bot.messages.cards import alert_message, card_message, sample_alert_message
@@ -37,7 +36,7 @@ from bot.messages.checks import channel_probe_message, check_line, home_status
 from bot.messages.clicked import CardUpdate
 from bot.messages.history import LastOrders, history_modal
 from bot.messages.home import Home, home_view
-from bot.messages.install import Page, broken_page, page_of
+from bot.messages.install import Page, broken_page, declined_page, installed_page, refused_page
 from bot.messages.pausing import NO_SESSION, loading_modal, message_modal, not_opened_message, sessions_modal
 from bot.messages.results import card_not_updated, card_update, outcome_message, question_message, waiting_message
 from bot.messages.sessions import (
@@ -682,17 +681,18 @@ CHOICE: Mapping[str, Example] = {
 
 # --- pages of the installation ---
 
-_FIELDS: Mapping[object, Mapping[str, Any]] = {
-    Installed: {"team_id": TEAM, "team_name": "Acme", "has_key": False},
-    ScopesDeclined: {"missing": ("commands", "chat:write")},
-    RefusedBySlack: {"code": "invalid_client_id"},
-}
+_ENDS = (
+    *(installed_page(TEAM, "Acme", has_key=False), install.DENIED),
+    *(install.UNKNOWN_STATE, install.FOREIGN_BROWSER, install.REPLAYED, install.EXPIRED),
+    *(declined_page(("commands", "chat:write")), install.ORG_WIDE, install.TOKEN_ROTATES, install.SLACK_SILENT),
+    *(install.CODE_REFUSED, install.WRONG_REDIRECT, refused_page("invalid_client_id"), install.NO_DATABASE),
+)
 PAGES: Mapping[str, Page] = {
-    **{kind.__name__: page_of(kind(**_FIELDS.get(kind, {}))) for kind in get_args(InstallOutcome)},
-    "Installed again": page_of(Installed(TEAM, "Acme", has_key=True)),
+    **{page.outcome: page for page in _ENDS},
+    "Installed again": installed_page(TEAM, "Acme", has_key=True),
     "broken": broken_page("1234abcd"),
 }
-LONG_PAGE = page_of(RefusedBySlack("x" * 1000))
+LONG_PAGE = refused_page("x" * 1000)
 
 
 def _of(verb: Verb) -> Mapping[str, Message]:

@@ -12,7 +12,7 @@ import yaml
 import bot
 from bot.cli.main import main
 from bot.cli.manifest import manifest
-from bot.core.installation import SCOPES
+from bot.core.workspace import SCOPES
 from bot.inbound.install import REDIRECT_PATH
 from bot.inbound.slack.orders import OrderListeners
 from bot.inbound.slack.router import Router

@@ -1,10 +1,13 @@
-"""A workspace that the bot serves, and its Anchor API key."""
+"""A workspace that the bot serves, its Anchor API key, and installations of the app."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.core.fields import Secret
 from bot.core.policy import EVERYBODY, Policy
+
+SCOPES = ("commands", "chat:write", "users:read")
+"""The scopes that the app asks for, as manifest.yml declares them."""
 
 SHOWN = 4
 _LEAST_HIDDEN = 8  # characters; the ending of a shorter key would reveal too much
@@ -69,3 +72,34 @@ class Workspace:
         this app, and a pause must not wait for Slack.
         """
         return self.team_id in {"", team_id}
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """An installation, by Slack's field names; `installed_at` is in Unix seconds.
+
+    `team_id` identifies it: a team keeps its id when it joins an Enterprise Grid.
+    https://docs.slack.dev/reference/methods/oauth.v2.access
+    """
+
+    team_id: str
+    team_name: str
+    enterprise_id: str | None
+    app_id: str
+    bot_user_id: str
+    bot_token: Secret
+    scopes: tuple[str, ...]
+    installed_by: str
+    installed_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Uninstall:
+    """The app was uninstalled, or bot tokens were revoked, at `happened_at` (Unix seconds).
+
+    `bot_user_ids` are the bots whose tokens were revoked; None if the app was uninstalled.
+    """
+
+    team_id: str
+    happened_at: int
+    bot_user_ids: tuple[str, ...] | None = None

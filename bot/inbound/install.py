@@ -12,9 +12,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from bot.core.fields import Secret
-from bot.core.installation import StateProblem
 from bot.inbound.rejections import Rejected, RejectionLog
-from bot.messages.install import Page, broken_page, page_of
+from bot.messages.install import STRANGE, Page, broken_page
 from bot.usecases.incidents import log_incident
 from bot.usecases.install import Installer
 
@@ -73,10 +72,9 @@ class Install:
         try:
             state, code, error = (request.query.get(name, "")[:_MAX_LENGTH] for name in ("state", "code", "error"))
             browser_nonce = Secret(request.cookies.get(self._cookie, "")[:_MAX_LENGTH])
-            outcome = await self._installer.end(state, Secret(code), error, browser_nonce)
-            page = page_of(outcome)
-            if isinstance(outcome, StateProblem):
-                self._rejections.record(Rejected(page.status, f"installation: {type(outcome).__name__}"))
+            page = await self._installer.end(state, Secret(code), error, browser_nonce)
+            if page in STRANGE:
+                self._rejections.record(Rejected(page.status, f"installation: {page.outcome}"))
             return self._respond(page)
         except Exception as exception:  # noqa: BLE001 - every exception is reported to the person
             return self._respond(broken_page(log_incident(exception)))

@@ -1,22 +1,26 @@
 """The pages that a browser shows during an installation."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from bot.core import installation
-from bot.core.outcomes import StoreUnavailable
 from bot.core.requests import Verb
 from bot.messages.usage import COMMANDS
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of plain text, not yet escaped; `status` is the HTTP status. `again` adds a link to start over."""
+    """A page of plain text, not yet escaped; `status` is the HTTP status. `again` adds a link to start over.
+
+    The log has `outcome`, the workspace that was installed, and the reason `why` of Slack, but for "".
+    """
 
     status: int
     title: str
     lines: tuple[str, ...]
     again: bool = True
+    outcome: str = field(default="", compare=False)
+    team_id: str = field(default="", compare=False)
+    why: str = field(default="", compare=False)
 
 
 _NOTHING = "Nothing was installed here."
@@ -29,102 +33,90 @@ _KEY_MISSING = (
 _TRY = f"Try it in any channel: {COMMANDS[Verb.PAUSE]} help"
 
 
-_PAGES: Mapping[type[installation.InstallOutcome], Page] = {
-    installation.Denied: Page(403, "Not installed: it was not allowed", (_NOTHING, "You may allow it another time.")),
-    installation.UnknownState: Page(
-        400,
-        "Not installed: this is no way back from Slack",
-        (_NOTHING, "This address is only for the way back from Slack, right after an installation was begun."),
-    ),
-    installation.ForeignBrowser: Page(
+def _failed(outcome: str, status: int, title: str, *lines: str, again: bool = True, why: str = "") -> Page:
+    return Page(status, f"Not installed: {title}", (_NOTHING, *lines), again, outcome, why=why)
+
+
+DENIED = _failed("Denied", 403, "it was not allowed", "You may allow it another time.")
+UNKNOWN_STATE = _failed(
+    "UnknownState",
+    400,
+    "this is no way back from Slack",
+    "This address is only for the way back from Slack, right after an installation was begun.",
+)
+FOREIGN_BROWSER = _failed(
+    "ForeignBrowser",
+    403,
+    "it was begun in another browser",
+    "An installation ends in the browser that it began in, with cookies allowed.",
+    "If somebody sent you this link, don't go on.",
+)
+REPLAYED = Page(
+    409,
+    "This link was used before",
+    ("It works once, and nothing was changed this time.", "If the app is in your workspace, all is well."),
+    outcome="Replayed",
+)
+EXPIRED = _failed("Expired", 410, "it took too long", "An installation must end within 10 minutes.")
+STRANGE = {UNKNOWN_STATE, FOREIGN_BROWSER, REPLAYED, EXPIRED}
+"""The pages that strangers can cause."""
+
+CODE_REFUSED = _failed(
+    "CodeRefused", 409, "Slack does not take the code any more", "Slack's code works once, for 10 minutes."
+)
+WRONG_REDIRECT = _failed(
+    "WrongRedirect",
+    502,
+    "Slack does not know this address",
+    _OPERATOR,
+    "Among the Slack app's redirect URLs must be BASE_URL with /slack/oauth_redirect.",
+    again=False,
+)
+ORG_WIDE = _failed(
+    "OrgWide",
+    403,
+    "this is for single workspaces",
+    "The app was installed for a whole organisation, but each workspace has its own Anchor key.",
+    "Please remove it from the organisation, and install it in the workspace that needs it.",
+)
+TOKEN_ROTATES = _failed(
+    "TokenRotates",
+    502,
+    "the Slack app rotates its tokens",
+    _OPERATOR,
+    "Token rotation can't be turned off again: make another Slack app, without it.",
+    again=False,
+)
+SLACK_SILENT = _failed(
+    "SlackSilent", 502, "Slack did not answer", "Slack could not be reached, or its answer could not be read."
+)
+NO_DATABASE = _failed("StoreUnavailable", 503, "the bot's database is away", "Please try again in a moment.", _OPERATOR)
+
+
+def refused_page(code: str) -> Page:
+    """Return the page for another error `code` of Slack."""
+    reason = f"Slack's reason is: {code[:_LONGEST]}"
+    return _failed("RefusedBySlack", 502, "Slack refuses", _OPERATOR, reason, why=code)
+
+
+def declined_page(missing: Sequence[str]) -> Page:
+    """Return the page for an installation without all scopes."""
+    return _failed(
+        "ScopesDeclined",
         403,
-        "Not installed: it was begun in another browser",
-        (
-            _NOTHING,
-            "An installation ends in the browser that it began in, with cookies allowed.",
-            "If somebody sent you this link, don't go on.",
-        ),
-    ),
-    installation.Replayed: Page(
-        409,
-        "This link was used before",
-        ("It works once, and nothing was changed this time.", "If the app is in your workspace, all is well."),
-    ),
-    installation.Expired: Page(
-        410, "Not installed: it took too long", (_NOTHING, "An installation must end within 10 minutes.")
-    ),
-    installation.CodeRefused: Page(
-        409,
-        "Not installed: Slack does not take the code any more",
-        (_NOTHING, "Slack's code works once, for 10 minutes."),
-    ),
-    installation.WrongRedirect: Page(
-        502,
-        "Not installed: Slack does not know this address",
-        (
-            _NOTHING,
-            _OPERATOR,
-            "Among the Slack app's redirect URLs must be BASE_URL with /slack/oauth_redirect.",
-        ),
-        again=False,
-    ),
-    installation.OrgWide: Page(
-        403,
-        "Not installed: this is for single workspaces",
-        (
-            _NOTHING,
-            "The app was installed for a whole organisation, but each workspace has its own Anchor key.",
-            "Please remove it from the organisation, and install it in the workspace that needs it.",
-        ),
-    ),
-    installation.TokenRotates: Page(
-        502,
-        "Not installed: the Slack app rotates its tokens",
-        (_NOTHING, _OPERATOR, "Token rotation can't be turned off again: make another Slack app, without it."),
-        again=False,
-    ),
-    installation.SlackSilent: Page(
-        502,
-        "Not installed: Slack did not answer",
-        (_NOTHING, "Slack could not be reached, or its answer could not be read."),
-    ),
-    StoreUnavailable: Page(
-        503, "Not installed: the bot's database is away", (_NOTHING, "Please try again in a moment.", _OPERATOR)
-    ),
-}
-
-
-def page_of(outcome: installation.InstallOutcome) -> Page:
-    """Return the page for the outcome of an installation."""
-    match outcome:
-        case installation.Installed():
-            return _installed(outcome)
-        case installation.ScopesDeclined(missing=missing):
-            return _declined(missing)
-        case installation.RefusedBySlack(code=code):
-            why = f"Slack's reason is: {code[:_LONGEST]}"
-            return Page(502, "Not installed: Slack refuses", (_NOTHING, _OPERATOR, why))
-        case _:
-            return _PAGES[type(outcome)]
-
-
-def _declined(missing: Sequence[str]) -> Page:
-    return Page(
-        403,
-        "Not installed: a permission is missing",
-        (
-            _NOTHING,
-            f"The app can't do its work without {', '.join(missing)}. Please allow everything that it asks for.",
-            "Slack may still list the app in your workspace: install it again to fix that.",
-        ),
+        "a permission is missing",
+        f"The app can't do its work without {', '.join(missing)}. Please allow everything that it asks for.",
+        "Slack may still list the app in your workspace: install it again to fix that.",
     )
 
 
-def _installed(outcome: installation.Installed) -> Page:
-    where = f"The app is in {outcome.team_name} ({outcome.team_id})."
-    if outcome.has_key:
-        return Page(200, "Installed again", (where, "Its Anchor API key is still known.", _TRY), again=False)
-    return Page(200, "Installed", (where, *_KEY_MISSING, _TRY), again=False)
+def installed_page(team_id: str, team_name: str, *, has_key: bool) -> Page:
+    """Return the page for an installation; `has_key`: an Anchor key is stored from an earlier one."""
+    where = f"The app is in {team_name} ({team_id})."
+    title, more = (
+        ("Installed again", ("Its Anchor API key is still known.",)) if has_key else ("Installed", _KEY_MISSING)
+    )
+    return Page(200, title, (where, *more, _TRY), again=False, outcome="Installed", team_id=team_id)
 
 
 def broken_page(incident_id: str) -> Page:

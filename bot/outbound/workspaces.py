@@ -3,8 +3,7 @@
 from dataclasses import replace
 from typing import Protocol
 
-from bot.core.installation import Uninstall
-from bot.core.workspace import KeyCheck, Workspace
+from bot.core.workspace import KeyCheck, Uninstall, Workspace
 
 _MAX_ADMINS = 100
 

@@ -18,7 +18,6 @@ import aiohttp
 from cachetools import TTLCache
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.core import installation
 from bot.core.admin_outcomes import NewKeyRejected, NewKeyUnverified
 from bot.core.checks import (
     Checked,
@@ -34,9 +33,9 @@ from bot.core.checks import (
     judge_scopes,
 )
 from bot.core.fields import Secret, object_field, parse_object, text_field
-from bot.core.installation import SCOPES
-from bot.core.workspace import AnchorKey, Workspace
+from bot.core.workspace import SCOPES, AnchorKey, Workspace
 from bot.messages.checks import channel_probe_message
+from bot.messages.install import CODE_REFUSED, Page
 from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.reachability import NotReached, Reached, Step, send
 from bot.outbound.slack.client import (
@@ -230,15 +229,13 @@ async def check_socket_mode(connect: Callable[[], Awaitable[Connection]]) -> Fin
 
 async def check_client(oauth: SlackOAuth) -> Finding:
     """Check the client id and secret with a code that Slack cannot know: it refuses the code, or them."""
-    match await oauth.exchange(_NO_CODE, now=0.0):
-        case installation.RefusedBySlack(code) if code in _CLIENT_REFUSED:
-            return Finding(Wrong.CLIENT_REFUSED, {"code": code})
-        case installation.CodeRefused():
-            return Finding(Good.CLIENT_NOT_REFUSED)
-        case installation.RefusedBySlack(code):
-            return Finding(Unanswered.NO_ANSWER, {"who": "Slack", "why": code})
-        case _:
-            return Finding(Unanswered.NO_ANSWER, {"who": "Slack", "why": "oauth.v2.access"})
+    answer = await oauth.exchange(_NO_CODE, now=0.0)
+    why = answer.why if isinstance(answer, Page) else ""
+    if why in _CLIENT_REFUSED:
+        return Finding(Wrong.CLIENT_REFUSED, {"code": why})
+    if answer == CODE_REFUSED:
+        return Finding(Good.CLIENT_NOT_REFUSED)
+    return Finding(Unanswered.NO_ANSWER, {"who": "Slack", "why": why or "oauth.v2.access"})
 
 
 async def check_channel(web: AsyncWebClient, token: Secret, channel: str | None, now: Callable[[], float]) -> Finding:

@@ -4,16 +4,8 @@ import logging
 from collections.abc import Callable
 
 from bot.core.fields import Secret
-from bot.core.installation import (
-    Denied,
-    Installation,
-    Installed,
-    InstallOutcome,
-    RefusedBySlack,
-    StateProblem,
-    UnknownState,
-)
-from bot.core.outcomes import StoreUnavailable
+from bot.core.workspace import Installation
+from bot.messages.install import DENIED, NO_DATABASE, STRANGE, UNKNOWN_STATE, Page, installed_page, refused_page
 from bot.outbound.slack.oauth import SlackOAuth
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.installs import InstallStates
@@ -36,34 +28,32 @@ class Installer:
         pending = self._states.begin(now=self._now())
         return self._oauth.consent_url(pending.state), pending.browser_nonce
 
-    async def end(self, state: str, code: Secret, error: str, browser_nonce: Secret) -> InstallOutcome:
-        """Save the installation, or return why there is none; log the outcome, but for those that strangers can cause.
+    async def end(self, state: str, code: Secret, error: str, browser_nonce: Secret) -> Page:
+        """Save the installation. Return the page, and log the outcome unless strangers can cause it.
 
         The parameters are those of the callback and its cookie, unchecked; "" for an absent one.
         """
         try:
-            outcome = await self._end(state, code, error, browser_nonce)
+            page = await self._end(state, code, error, browser_nonce)
         except StoreError as failure:
             _log.error("database error; installation not completed", extra={"why": str(failure)})
-            outcome = StoreUnavailable()
-        if isinstance(outcome, StateProblem):
-            return outcome
-        team = {"team": outcome.team_id} if isinstance(outcome, Installed) else {}
-        why = {"why": outcome.code} if isinstance(outcome, RefusedBySlack) else {}
-        _log.info("installation", extra={"outcome": type(outcome).__name__} | team | why)
-        return outcome
+            page = NO_DATABASE
+        if page not in STRANGE:
+            fields = {"outcome": page.outcome, "team": page.team_id, "why": page.why}
+            _log.info("installation", extra={name: value for name, value in fields.items() if value})
+        return page
 
-    async def _end(self, state: str, code: Secret, error: str, browser_nonce: Secret) -> InstallOutcome:
+    async def _end(self, state: str, code: Secret, error: str, browser_nonce: Secret) -> Page:
         now = self._now()
         problem = await self._states.end(state, browser_nonce.reveal(), now=now)
         if problem is not None:
             return problem
         if error:
-            return Denied() if error == "access_denied" else RefusedBySlack(error)
+            return DENIED if error == "access_denied" else refused_page(error)
         if not code.reveal():
-            return UnknownState()
+            return UNKNOWN_STATE
         granted = await self._oauth.exchange(code, now=now)
         if not isinstance(granted, Installation):
             return granted
         has_key = await self._rows.save(granted)
-        return Installed(granted.team_id, granted.team_name, has_key)
+        return installed_page(granted.team_id, granted.team_name, has_key=has_key)

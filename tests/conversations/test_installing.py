@@ -6,11 +6,12 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
-from bot.core import installation as ended
+from bot.messages import install as pages
 from bot.sim.slack import ApiCall, Fault, Hang, ResetAfterReading, api_error
 from harness import HTTP_ONLY, paused
-from harness.install_browser import Browser, Visit, broken_page, page_of
+from harness.install_browser import Browser, Visit
 from harness.many_workspaces import ManyHarness, many_workspaces
+from harness.product import workspace
 
 pytestmark = pytest.mark.anyio
 
@@ -28,9 +29,9 @@ async def state_of(at: ManyHarness, browser: Browser) -> str:
     return parse_qs((await begin(at, browser)).location)["state"][0]
 
 
-async def assert_refused(at: ManyHarness, page: Visit, outcome: ended.InstallOutcome, *, exchanged: bool) -> None:
-    """Check that the page shows the outcome, that nothing is stored, and whether Slack was sent a code."""
-    assert page.page == page_of(outcome)
+async def assert_refused(at: ManyHarness, page: Visit, expected: pages.Page, *, exchanged: bool) -> None:
+    """Check that the page is the expected one, that nothing is stored, and whether Slack was sent a code."""
+    assert page.page == expected
     assert bool(exchanges(at)) is exchanged
     assert await at.store.rows.summaries() == []
 
@@ -38,7 +39,7 @@ async def assert_refused(at: ManyHarness, page: Visit, outcome: ended.InstallOut
 async def test_a_workspace_installs_the_app_gets_its_key_and_pauses(at: ManyHarness) -> None:
     tenant = at.add(1)
     page = await at.install(tenant)
-    assert page.page == page_of(ended.Installed(tenant.team_id, "Tenant-1", has_key=False))
+    assert page.page == pages.installed_page(tenant.team_id, "Tenant-1", has_key=False)
     await at.set_up(tenant)
     await tenant.command()
     assert [request.key for request in tenant.orders] == [tenant.key]
@@ -68,7 +69,7 @@ async def test_the_way_to_slack_asks_for_what_the_bot_needs_and_binds_the_browse
     state = asked.pop("state")
     assert asked == {
         "client_id": at.slack.registration.client_id,
-        "scope": ",".join(ended.SCOPES),
+        "scope": ",".join(workspace.SCOPES),
         "redirect_uri": f"{base.rstrip('/')}/slack/oauth_redirect",
     }
     cookie, *flags = begun.headers["Set-Cookie"].split("; ")
@@ -77,31 +78,31 @@ async def test_the_way_to_slack_asks_for_what_the_bot_needs_and_binds_the_browse
     assert set(flags) == {"HttpOnly", "Max-Age=3600", "Path=/", "SameSite=Lax"} | flag
 
 
-ENDS: dict[str, tuple[dict[str, str], Fault | None, ended.InstallOutcome]] = {
-    "cancelled": ({"decision": "cancel"}, None, ended.Denied()),
-    "a scope declined": ({"declined": "users:read"}, None, ended.ScopesDeclined(("users:read",))),
-    "org-wide": ({"org_wide": "1"}, None, ended.OrgWide()),
-    "another URL": ({}, api_error("bad_redirect_uri"), ended.WrongRedirect()),
-    "no error": ({}, api_error(""), ended.SlackSilent()),
-    "hangs up": ({}, ResetAfterReading(), ended.SlackSilent()),
-    "hangs": ({}, Hang(), ended.SlackSilent()),
+ENDS: dict[str, tuple[dict[str, str], Fault | None, pages.Page]] = {
+    "cancelled": ({"decision": "cancel"}, None, pages.DENIED),
+    "a scope declined": ({"declined": "users:read"}, None, pages.declined_page(("users:read",))),
+    "org-wide": ({"org_wide": "1"}, None, pages.ORG_WIDE),
+    "another URL": ({}, api_error("bad_redirect_uri"), pages.WRONG_REDIRECT),
+    "no error": ({}, api_error(""), pages.SLACK_SILENT),
+    "hangs up": ({}, ResetAfterReading(), pages.SLACK_SILENT),
+    "hangs": ({}, Hang(), pages.SLACK_SILENT),
 }
 
 
-@pytest.mark.parametrize(("choices", "fault", "outcome"), ENDS.values(), ids=ENDS)
+@pytest.mark.parametrize(("choices", "fault", "expected"), ENDS.values(), ids=ENDS)
 async def test_a_choice_on_the_consent_page_or_an_answer_of_slacks_ends_it(
-    at: ManyHarness, choices: dict[str, str], fault: Fault | None, outcome: ended.InstallOutcome
+    at: ManyHarness, choices: dict[str, str], fault: Fault | None, expected: pages.Page
 ) -> None:
     at.slack.faults["oauth.v2.access"] = fault
     page = await at.install(at.add(1), **choices)
-    await assert_refused(at, page, outcome, exchanged=outcome != ended.Denied())
+    await assert_refused(at, page, expected, exchanged=expected != pages.DENIED)
 
 
 async def test_an_app_whose_tokens_rotate_or_whose_secret_is_wrong_is_not_installed(at: ManyHarness) -> None:
     at.slack.registration.rotates_tokens = True
-    await assert_refused(at, await at.install(at.add(1)), ended.TokenRotates(), exchanged=True)
+    await assert_refused(at, await at.install(at.add(1)), pages.TOKEN_ROTATES, exchanged=True)
     at.slack.registration.client_secret = "another"
-    await assert_refused(at, await at.install(at.add(2)), ended.RefusedBySlack("bad_client_secret"), exchanged=True)
+    await assert_refused(at, await at.install(at.add(2)), pages.refused_page("bad_client_secret"), exchanged=True)
 
 
 async def test_a_link_and_a_code_work_once(at: ManyHarness) -> None:
@@ -109,13 +110,13 @@ async def test_a_link_and_a_code_work_once(at: ManyHarness) -> None:
     async with Browser() as browser:
         back = await browser.consent((await begin(at, browser)).location, tenant.team_id)
         assert (await browser.get(back)).status == 200
-        assert (await browser.get(back)).page == page_of(ended.Replayed())
+        assert (await browser.get(back)).page == pages.REPLAYED
         assert len(exchanges(at)) == 1
         (code,) = parse_qs(urlsplit(back).query)["code"]
         await at.store.rows.delete(tenant.team_id)
         state = await state_of(at, browser)
         page = await browser.get(f"{at.bot.url}/slack/oauth_redirect?state={state}&code={code}")
-    await assert_refused(at, page, ended.CodeRefused(), exchanged=True)
+    await assert_refused(at, page, pages.CODE_REFUSED, exchanged=True)
 
 
 async def test_it_ends_in_the_browser_that_it_began_in(at: ManyHarness) -> None:
@@ -127,7 +128,7 @@ async def test_it_ends_in_the_browser_that_it_began_in(at: ManyHarness) -> None:
         await begin(at, ours)
         with_another = await ours.get(back)
     for page in (without_cookie, with_another):
-        await assert_refused(at, page, ended.ForeignBrowser(), exchanged=False)
+        await assert_refused(at, page, pages.FOREIGN_BROWSER, exchanged=False)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +138,7 @@ async def test_a_way_back_without_its_state_or_a_code_ends_nothing(at: ManyHarne
     async with Browser() as browser:
         state = await state_of(at, browser)
         page = await browser.get(f"{at.bot.url}/slack/oauth_redirect?{query.replace('{its own}', state)}")
-    await assert_refused(at, page, ended.UnknownState(), exchanged=False)
+    await assert_refused(at, page, pages.UNKNOWN_STATE, exchanged=False)
 
 
 async def test_what_slack_says_is_shown_as_text(at: ManyHarness) -> None:
@@ -145,7 +146,7 @@ async def test_what_slack_says_is_shown_as_text(at: ManyHarness) -> None:
     async with Browser() as browser:
         state = await state_of(at, browser)
         page = await browser.get(f"{at.bot.url}/slack/oauth_redirect?state={state}&error={quote(error)}")
-    await assert_refused(at, page, ended.RefusedBySlack(error), exchanged=False)
+    await assert_refused(at, page, pages.refused_page(error), exchanged=False)
     assert "<script" not in page.text
 
 
@@ -157,7 +158,7 @@ async def test_an_accident_is_told_under_one_id(
     async with Browser() as browser:
         page = await browser.install(at.bot.url, at.add(1).team_id)
     (incident,) = [vars(record)["incident"] for record in caplog.records if hasattr(record, "incident")]
-    assert page.page == broken_page(incident)
+    assert page.page == pages.broken_page(incident)
 
 
 @HTTP_ONLY

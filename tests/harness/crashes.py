@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 
 from bot.core.fields import Secret
-from bot.core.installation import Installation
+from bot.core.workspace import Installation
 from bot.demo.sandbox import environment_of_many
 from bot.demo.set_up import configure
 from bot.outbound.store.store import Store, open_store

@@ -8,9 +8,10 @@ from typing import Self
 
 import aiohttp
 
-from bot.messages.install import Page, broken_page, page_of
+from bot.messages import install as pages
+from bot.messages.install import Page
 
-__all__ = ["broken_page", "page_of"]
+__all__ = ["pages"]
 
 
 @dataclass(frozen=True, slots=True)

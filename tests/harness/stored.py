@@ -7,9 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from bot.core.fields import Secret
-from bot.core.installation import Installation, Uninstall
 from bot.core.policy import Policy, Rule
-from bot.core.workspace import AnchorKey, KeyCheck, Workspace
+from bot.core.workspace import AnchorKey, Installation, KeyCheck, Uninstall, Workspace
 from bot.health import Readiness
 from bot.outbound.store.directory import WorkspaceDirectory
 from bot.outbound.store.errors import StoreUnreachableError

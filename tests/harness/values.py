@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 
 import httpx
 
-from bot.core import installation
 from bot.core.fields import Proxy, Secret
 from bot.core.requests import MessageContent
 from bot.core.session_ids import Ambiguous, Broken, Missing, find_mentions, find_session_id
@@ -18,7 +17,7 @@ from bot.request_id import begin as begin_request
 from bot.usecases.access import Access
 from bot.usecases.queue import FairQueue
 
-__all__ = ["Life", "MessageContent", "Session", "begin_request", "installation", "search_of"]
+__all__ = ["Life", "MessageContent", "Session", "begin_request", "search_of"]
 
 FOR_ALL, FOR_ONE = in_channel("hello"), ephemeral("hello")
 

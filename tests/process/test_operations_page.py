@@ -76,7 +76,7 @@ done
 )
 INSTALL = """
 import asyncio, sys
-from bot.core.installation import Installation
+from bot.core.workspace import Installation
 from bot.core.fields import Secret
 from bot.outbound.store.store import open_store
 

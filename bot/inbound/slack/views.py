@@ -7,10 +7,10 @@ from functools import partial
 
 from bot.core.fields import text_field
 from bot.core.history import HistoryQuery, Period, Result
-from bot.core.installation import Uninstall
 from bot.core.requests import Actor, MessageContent, ReplyAddress, asks_for_help
 from bot.core.session_ids import Found, Missing, find_session_id
 from bot.core.sessions import Overview
+from bot.core.workspace import Uninstall
 from bot.inbound.slack.payload import Submission, read_submission, read_view
 from bot.inbound.slack.router import ACK_ARRIVES, Request, Router, guarded, same
 from bot.messages.blocks import Message, View, Visibility

@@ -14,15 +14,23 @@ from urllib.parse import urlencode, urljoin
 import aiohttp
 from slack_sdk.errors import SlackApiError
 
-from bot.core import installation
 from bot.core.fields import SLACK_ID, Secret, object_field
+from bot.core.workspace import SCOPES, Installation
+from bot.messages.install import (
+    CODE_REFUSED,
+    ORG_WIDE,
+    SLACK_SILENT,
+    TOKEN_ROTATES,
+    WRONG_REDIRECT,
+    Page,
+    declined_page,
+    refused_page,
+)
 from bot.outbound.slack.errors import TRANSPORT_ERRORS, open_web
 
 _TIMEOUT = 10.0  # seconds; a browser waits, not Slack
 _CODE_REFUSED = {"invalid_code", "code_already_used", "code_expired"}
 _WRONG_REDIRECT = {"bad_redirect_uri", "oauth_authorization_url_mismatch"}
-
-_Exchanged = installation.Installation | installation.GrantProblem | installation.ExchangeProblem
 
 
 @dataclass(eq=False)
@@ -44,14 +52,14 @@ class SlackOAuth:
         """Return the URL of Slack's consent page."""
         query = {
             "client_id": self.client_id,
-            "scope": ",".join(installation.SCOPES),
+            "scope": ",".join(SCOPES),
             "redirect_uri": self.redirect_uri,
             "state": state.reveal(),
         }
         return f"{self._page}?{urlencode(query)}"
 
-    async def exchange(self, code: Secret, *, now: float) -> _Exchanged:
-        """Exchange `code` (valid once, for 10 minutes) for an installation.
+    async def exchange(self, code: Secret, *, now: float) -> Installation | Page:
+        """Exchange `code` (valid once, for 10 minutes) for an installation, or for the page that says why not.
 
         Its date is Slack's, like that of Slack's events, or `now` (Unix seconds) if the response has none.
         https://docs.slack.dev/reference/methods/oauth.v2.access
@@ -66,7 +74,7 @@ class SlackOAuth:
         except SlackApiError as error:
             return read_refusal(getattr(error.response, "data", None))
         except TRANSPORT_ERRORS:
-            return installation.SlackSilent()
+            return SLACK_SILENT
         return read_grant(response.data, now=read_date(response.headers, otherwise=now))
 
     def _credentials(self) -> str:
@@ -83,36 +91,36 @@ def read_date(headers: Mapping[str, str], *, otherwise: float) -> float:
         return otherwise
 
 
-def read_refusal(response: object) -> installation.ExchangeProblem:
+def read_refusal(response: object) -> Page:
     """Translate Slack's error."""
     code = response.get("error") if isinstance(response, dict) else None
     if not isinstance(code, str) or not code:
-        return installation.SlackSilent()
+        return SLACK_SILENT
     if code in _CODE_REFUSED:
-        return installation.CodeRefused()
-    return installation.WrongRedirect() if code in _WRONG_REDIRECT else installation.RefusedBySlack(code)
+        return CODE_REFUSED
+    return WRONG_REDIRECT if code in _WRONG_REDIRECT else refused_page(code)
 
 
-def read_grant(response: object, *, now: float) -> installation.Installation | installation.GrantProblem:
+def read_grant(response: object, *, now: float) -> Installation | Page:
     """Return the grant if it suffices: one workspace, all scopes, a token without rotation."""
     if not isinstance(response, dict):
-        return installation.SlackSilent()
+        return SLACK_SILENT
     if response.get("is_enterprise_install"):
-        return installation.OrgWide()
+        return ORG_WIDE
     scopes = tuple(scope for scope in str(response.get("scope", "")).split(",") if scope)
-    if missing := tuple(scope for scope in installation.SCOPES if scope not in scopes):
-        return installation.ScopesDeclined(missing)
+    if missing := tuple(scope for scope in SCOPES if scope not in scopes):
+        return declined_page(missing)
     if "refresh_token" in response:
-        return installation.TokenRotates()
-    return _installation(response, scopes, now) or installation.SlackSilent()
+        return TOKEN_ROTATES
+    return _installation(response, scopes, now) or SLACK_SILENT
 
 
-def _installation(response: Mapping[str, Any], scopes: tuple[str, ...], now: float) -> installation.Installation | None:
+def _installation(response: Mapping[str, Any], scopes: tuple[str, ...], now: float) -> Installation | None:
     team, enterprise, user = (object_field(response, name) for name in ("team", "enterprise", "authed_user"))
     token, ids = response.get("access_token"), (team.get("id"), response.get("bot_user_id"), response.get("app_id"))
     if not (isinstance(token, str) and token and all(isinstance(one, str) and SLACK_ID.fullmatch(one) for one in ids)):
         return None
-    return installation.Installation(
+    return Installation(
         team_id=team["id"],
         team_name=str(team.get("name") or team["id"]),
         enterprise_id=enterprise.get("id"),

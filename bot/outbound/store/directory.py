@@ -10,8 +10,7 @@ from typing import Any, Generic, TypeVar
 from cachetools import LRUCache
 
 from bot.core.fields import SLACK_ID
-from bot.core.installation import Uninstall
-from bot.core.workspace import KeyCheck, Workspace
+from bot.core.workspace import KeyCheck, Uninstall, Workspace
 from bot.outbound.store.errors import StoreError, StoreUnreachableError, UnreadableError
 from bot.outbound.store.store import Store
 from bot.runtime import Tasks, let_others_run

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.core.fields import Secret, digest, is_token
-from bot.core.installation import Expired, ForeignBrowser, Replayed, StateProblem, UnknownState
+from bot.messages.install import EXPIRED, FOREIGN_BROWSER, REPLAYED, UNKNOWN_STATE, Page
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import Database
 from bot.outbound.store.secrets import derive_key
@@ -48,23 +48,23 @@ class InstallStates:
         content = f"{int(now) + LIFETIME}.{digest(browser_nonce.reveal())}"
         return PendingInstall(Secret(f"{content}.{_sign(content, self._keys[0]).decode()}"), browser_nonce)
 
-    async def end(self, state: str, browser_nonce: str, *, now: float) -> StateProblem | None:
-        """End an installation, or return why it cannot end. Of concurrent calls, one succeeds.
+    async def end(self, state: str, browser_nonce: str, *, now: float) -> Page | None:
+        """End an installation, or return the page that says why it cannot end. Of concurrent calls, one succeeds.
 
         Raises StoreUnreachableError.
         """
         content, _, signature = state.rpartition(".")
         if not any(hmac.compare_digest(signature.encode(errors="replace"), _sign(content, key)) for key in self._keys):
-            return UnknownState()
+            return UNKNOWN_STATE
         expires_at, browser_digest = content.split(".")
         if not is_token(browser_nonce, browser_digest):
-            return ForeignBrowser()
+            return FOREIGN_BROWSER
         state_digest = digest(state)
         if now < int(expires_at):
             values = {"digest": state_digest, "browser": browser_digest, "expires_at": int(expires_at), "now": int(now)}
-            return None if await self._use(values) else Replayed()
+            return None if await self._use(values) else REPLAYED
         sql = "SELECT used_at FROM install_states WHERE state_digest = :digest"
-        return Expired() if await self._database.fetch_one(sql, digest=state_digest) is None else Replayed()
+        return EXPIRED if await self._database.fetch_one(sql, digest=state_digest) is None else REPLAYED
 
     async def _use(self, values: dict[str, Any]) -> bool:
         """Save a used state, and delete old ones. Return whether it was not used before."""

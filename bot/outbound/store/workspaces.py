@@ -8,9 +8,8 @@ from typing import Any
 
 from cachetools import LRUCache
 
-from bot.core.installation import Installation, Uninstall
 from bot.core.policy import Policy
-from bot.core.workspace import AnchorKey, KeyCheck, Workspace
+from bot.core.workspace import AnchorKey, Installation, KeyCheck, Uninstall, Workspace
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
 from bot.outbound.store.secrets import FieldCipher, FieldRef, read_policy, write_policy

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from bot.outbound.slack.oauth import read_date, read_grant, read_refusal
-from harness.product import Secret
+from harness.install_browser import pages as about
+from harness.product import Secret, workspace
 from harness.samples import sample
-from harness.values import installation as about
 
 NOW = 1_785_000_000.9
 WORKSPACE: dict[str, Any] = sample("webapi.oauth.v2.access.workspace")
-SILENT = about.SlackSilent()
+SILENT = about.SLACK_SILENT
 NOT_AN_OBJECT: list[object] = [None, b"", "<html>", []]
 INSTALLATION = {
     "team_id": "T0HOME00001",
@@ -36,17 +36,17 @@ INSTALLATION = {
     ids=["a workspace", "a workspace of a grid", "a workspace without a name"],
 )
 def test_a_grant_becomes_an_installation(changes: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert read_grant(WORKSPACE | changes, now=NOW) == about.Installation(**INSTALLATION | expected)
+    assert read_grant(WORKSPACE | changes, now=NOW) == workspace.Installation(**INSTALLATION | expected)
 
 
 @pytest.mark.parametrize(
     ("answer", "problem"),
     [
-        (sample("webapi.oauth.v2.access.org"), about.OrgWide()),
-        (sample("webapi.oauth.v2.access.rotation"), about.TokenRotates()),
-        ({}, about.ScopesDeclined(("commands", "chat:write", "users:read"))),
-        (WORKSPACE | {"scope": "commands,users:read"}, about.ScopesDeclined(("chat:write",))),
-        (WORKSPACE | {"scope": None}, about.ScopesDeclined(("commands", "chat:write", "users:read"))),
+        (sample("webapi.oauth.v2.access.org"), about.ORG_WIDE),
+        (sample("webapi.oauth.v2.access.rotation"), about.TOKEN_ROTATES),
+        ({}, about.declined_page(("commands", "chat:write", "users:read"))),
+        (WORKSPACE | {"scope": "commands,users:read"}, about.declined_page(("chat:write",))),
+        (WORKSPACE | {"scope": None}, about.declined_page(("commands", "chat:write", "users:read"))),
         *((odd, SILENT) for odd in NOT_AN_OBJECT),
         *((WORKSPACE | {name: None}, SILENT) for name in ("team", "access_token", "bot_user_id", "app_id")),
         *((WORKSPACE | {"access_token": odd}, SILENT) for odd in ("", 7)),
@@ -69,11 +69,11 @@ def test_the_date_of_an_answer(headers: dict[str, str], expected: float) -> None
 @pytest.mark.parametrize(
     ("answer", "problem"),
     [
-        ({"error": "invalid_code"}, about.CodeRefused()),
-        ({"error": "code_already_used"}, about.CodeRefused()),
-        ({"error": "bad_redirect_uri"}, about.WrongRedirect()),
-        ({"error": "oauth_authorization_url_mismatch"}, about.WrongRedirect()),
-        ({"error": "bad_client_secret"}, about.RefusedBySlack("bad_client_secret")),
+        ({"error": "invalid_code"}, about.CODE_REFUSED),
+        ({"error": "code_already_used"}, about.CODE_REFUSED),
+        ({"error": "bad_redirect_uri"}, about.WRONG_REDIRECT),
+        ({"error": "oauth_authorization_url_mismatch"}, about.WRONG_REDIRECT),
+        ({"error": "bad_client_secret"}, about.refused_page("bad_client_secret")),
         *((odd, SILENT) for odd in ({"error": 7}, {}, *NOT_AN_OBJECT)),
     ],
 )

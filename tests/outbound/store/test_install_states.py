@@ -15,7 +15,8 @@ pytestmark = pytest.mark.anyio
 async def end(store: Store, begun: PendingInstall, *, after: float = 1.0, browser: str | None = None) -> str:
     """End an installation; return what is wrong with that, or "None"."""
     own = begun.browser_nonce.reveal() if browser is None else browser
-    return repr(await store.install_states.end(begun.state.reveal(), own, now=NOW + after)).removesuffix("()")
+    page = await store.install_states.end(begun.state.reveal(), own, now=NOW + after)
+    return page.outcome if page else "None"
 
 
 def texts(begun: PendingInstall) -> tuple[str, str]:
