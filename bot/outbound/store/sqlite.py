@@ -76,8 +76,8 @@ class SqliteDriver:
         self.check()
         raw = self._connect()
         try:
+            self.check()  # the file is open; the first statement would write our log into that of somebody else
             _prepare(raw)
-            self.check()  # none reads another file
         except BaseException:
             raw.close()
             raise
