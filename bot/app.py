@@ -15,13 +15,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import __version__
 from bot.config.settings import OneWorkspace, Settings, transport_and_tenancy
 from bot.container import DEFAULT_LIMITS, Clients, Container, Limits, build
-from bot.health import Readiness, repeat
+from bot.health import OFF, Metrics, Readiness, State, repeat
 from bot.inbound.alerts import Alerts
 from bot.inbound.http import HttpServer, listening, serving_metrics
 from bot.inbound.slack.socket_connection import Redeliveries, SocketConnector
 from bot.inbound.slack.socket_mode import SocketMode
 from bot.logs import dropped_lines
-from bot.metrics import OFF, Metrics, State
 from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.http import open_session, transport_over
 from bot.outbound.slack.client import SlackClient, call_traces

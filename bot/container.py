@@ -10,7 +10,7 @@ import httpx
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config.settings import Settings
-from bot.health import Readiness
+from bot.health import Metrics, Readiness
 from bot.inbound.alerts import MOST_AT_ONCE
 from bot.inbound.install import INSTALL_PATH
 from bot.inbound.slack.app import MOST_TASKS, SlackApp
@@ -19,7 +19,6 @@ from bot.inbound.slack.router import ACK_WAIT, Router
 from bot.inbound.slack.settings import SettingsListeners
 from bot.inbound.slack.socket_connection import HEARTBEAT, REDELIVERY_WINDOW
 from bot.inbound.slack.views import ViewListeners
-from bot.metrics import Metrics
 from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.slack.client import SlackClient, SlackViews
@@ -44,9 +43,9 @@ from bot.usecases.monitor import AdminNotifier, CurrentAdmins, WorkspaceMonitor
 from bot.usecases.orders import INTERVAL, Orders, Recovery
 from bot.usecases.queue import CAPACITY, FairQueue
 from bot.usecases.session_cards import SessionCards
-from bot.usecases.session_checks import CardFacts, FactReads, SessionChecks
+from bot.usecases.session_checks import SessionChecks
 from bot.usecases.session_modals import SessionModals, SessionViews
-from bot.usecases.sessions import PastOrders, SessionLists, SessionReads
+from bot.usecases.sessions import CardFacts, FactReads, PastOrders, SessionLists, SessionReads
 from bot.usecases.settings import Admin, AdminActions, AlertChanges, KeyChanges, PolicyChanges
 from bot.usecases.settings_modals import AdminModals
 

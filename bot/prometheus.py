@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from bot.core.history import OUTCOMES
 from bot.core.outcomes import AnchorOutcome
 from bot.core.requests import Source, Verb
-from bot.metrics import Metrics, State
+from bot.health import Metrics, State
 
 PARTS = ("anchor_key", "database", "disk", "journal")
 """What can be degraded."""

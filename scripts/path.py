@@ -27,7 +27,7 @@ PACKAGE = f"{Path(bot.__file__).parent}/"
 
 NOTICE, HOME = "notice to the admins", "Home after the change"
 
-LIMITS = {"command": 18, "click": 20, "alert": 11, "key change": 20, NOTICE: 12, HOME: 12}
+LIMITS = {"command": 31, "click": 32, "alert": 18, "key change": 23, NOTICE: 12, HOME: 21}
 """The most files outside `core` and `messages`."""
 
 FOLLOW_UPS = {AdminNotifier._notify.__code__: NOTICE, HomeView.publish.__code__: HOME}  # noqa: SLF001 - not called

@@ -33,7 +33,6 @@ LEAVES = {
     "config",
     "health",
     "logs",
-    "metrics",
     "prometheus",
     "request_id",
     "runtime",

@@ -9,9 +9,8 @@ from unittest.mock import MagicMock
 
 import bot
 from bot.core.requests import ClickedMessage
-from bot.health import Readiness
+from bot.health import OFF, Backlog, Readiness, State
 from bot.messages.blocks import ephemeral, in_channel
-from bot.metrics import OFF, Backlog, State
 from bot.prometheus import PARTS, PrometheusMetrics
 from bot.usecases.delivery import find_routes
 from harness.order_rows import RESPONSE_URL

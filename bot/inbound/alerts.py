@@ -18,11 +18,10 @@ from bot.core.fairness import Tally
 from bot.core.fields import CHANNEL_ID, is_token
 from bot.core.session_ids import Ambiguous, Broken, Found, Missing, SessionId, find_session_id
 from bot.core.workspace import Workspace
-from bot.health import Readiness
+from bot.health import OFF, Metrics, Readiness
 from bot.inbound.rejections import Bodies, Rejected, RejectionLog, error_response
 from bot.messages import cards
 from bot.messages.markup import link, plain, width
-from bot.metrics import OFF, Metrics
 from bot.outbound.slack.client import Doubtful, Posted, Refused, TryAgain
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces

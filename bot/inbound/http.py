@@ -13,12 +13,11 @@ from aiohttp import hdrs, web
 
 from bot import request_id
 from bot.core.fields import Secret
-from bot.health import Readiness
+from bot.health import Metrics, Readiness, State
 from bot.inbound.rejections import CAPACITY, Bodies, Rejected, RejectionLog, error_response
 from bot.inbound.slack import request as slack_request
 from bot.inbound.slack.app import SlackApp
 from bot.messages.blocks import as_response
-from bot.metrics import Metrics, State
 from bot.usecases.incidents import report
 
 HEADER_TIMEOUT = 10.0  # seconds

@@ -10,9 +10,9 @@ from bot.core.fields import Secret
 from bot.core.retries import Kind, backoff
 from bot.core.sessions import SessionState, ended_state
 from bot.core.workspace import Workspace
+from bot.health import OFF, Metrics
 from bot.messages.blocks import Message
 from bot.messages.cards import alert_message, card_message, digest_of
-from bot.metrics import OFF, Metrics
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, SlackClient, TryAgain
 from bot.outbound.store.card_claims import (
     CardChanges,

@@ -27,7 +27,7 @@ from bot.usecases.incidents import log_incident
 from bot.usecases.monitor import ResultMonitor
 from bot.usecases.queue import CAPACITY, FairQueue
 from bot.usecases.sequence import Anchor, Name, OrderRecord, Result, Sequencers, SessionSequencer
-from bot.usecases.session_checks import FactReads
+from bot.usecases.sessions import FactReads
 
 _log = logging.getLogger(__name__)
 

@@ -6,8 +6,7 @@ from contextlib import asynccontextmanager
 
 from bot.core.recovery import Unfinished
 from bot.core.requests import Verb
-from bot.health import Readiness
-from bot.metrics import OFF
+from bot.health import OFF, Readiness
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.journal import Journal, JournalEntry
 from bot.outbound.store.orders import OrderRow, OrderRows, Written

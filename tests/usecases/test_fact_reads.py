@@ -6,7 +6,7 @@ from unittest.mock import AsyncMock, Mock
 
 import pytest
 
-from bot.usecases.session_checks import FACTS_INTERVAL, FactReads
+from bot.usecases.sessions import FACTS_INTERVAL, FactReads
 from harness.product import SessionId, Tasks, sessions
 from harness.texts import SESSION
 from harness.values import access_of

@@ -11,12 +11,12 @@ from slack_bolt.error import BoltUnhandledRequestError
 from bot.core.fields import objects_in, text_field
 from bot.core.requests import ReplyAddress, request_age
 from bot.core.session_ids import Found, find_session_id
+from bot.health import OFF, Metrics
 from bot.inbound.slack.payload import read_address, read_time
 from bot.inbound.slack.router import Ack, Request, Router
 from bot.messages.blocks import Message
 from bot.messages.results import unknown_action_message, unknown_command_message
 from bot.messages.settings import answer_view
-from bot.metrics import OFF, Metrics
 from bot.outbound.slack.clock import SlackClock
 from bot.outbound.store.errors import StoreError
 from bot.runtime import Tasks

@@ -14,8 +14,7 @@ from bot.core.fairness import fair_batch
 from bot.core.outcomes import Outcome
 from bot.core.recovery import State, Unfinished
 from bot.core.requests import NO_OPPOSITION, Opposition, Order, ReplyAddress, Verb
-from bot.health import Readiness
-from bot.metrics import OFF, Backlog, Metrics
+from bot.health import OFF, Backlog, Metrics, Readiness
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.orders import LEASE, OrderRow, OrderRows
 from bot.request_id import order_id
