@@ -1,4 +1,4 @@
-"""How the bot fares: whether it is ready, and the events that are counted."""
+"""Health of the bot: whether it is ready, and the events that are counted."""
 
 import asyncio
 import logging
