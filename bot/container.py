@@ -228,7 +228,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
             AdminActions(workspaces, roles, tasks),
             KeyChanges(anchor, tenancy.rows, notifier, limits.now),
             PolicyChanges(tenancy.rows, notifier),
-            AlertChanges(slack, tenancy.rows, notifier),
+            AlertChanges(slack, tenancy.rows, notifier, admin_modals.base_url),
             admin_modals,
         )
         SettingsListeners(admin, home_view).add_to(router)

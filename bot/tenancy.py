@@ -14,12 +14,11 @@ import aiohttp
 from aiohttp import web
 
 from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings
-from bot.core.admin_outcomes import NewKeyRejected
 from bot.core.cards import ALERTS_PATH
 from bot.core.fields import Secret, digest
 from bot.core.retries import backoff
 from bot.core.sessions import NotRead, Unread
-from bot.core.workspace import AnchorKey, Workspace
+from bot.core.workspace import AnchorKey, NewKeyRejected, Workspace
 from bot.health import Readiness
 from bot.inbound.install import REDIRECT_PATH, Install
 from bot.outbound.anchor.orders import AnchorClient

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias, get_args
 
-from bot.core import admin_outcomes as admin
 from bot.core import checks, outcomes, policy, session_ids
 from bot.core.cards import MOST_IN_SUMMARY, Alert, AlertContent, CardContent, ResultContent, Severity, first
 from bot.core.fields import Secret
@@ -26,7 +25,7 @@ from bot.core.sessions import (
     Unread,
     ended_state,
 )
-from bot.core.workspace import SCOPES, AnchorKey, KeyCheck, Workspace
+from bot.core.workspace import SCOPES, AnchorKey, KeyCheck, NewKeyRejected, NewKeyUnverified, Workspace
 from bot.inbound.alerts import read_alert
 from bot.messages import cards, install, pausing, results, settings
 from bot.messages.blocks import Message, View, actions, ephemeral, section
@@ -388,51 +387,39 @@ SETTINGS_MODALS: Mapping[str, View] = {
     "alerts: a token": alerts_modal(FULL, _URL),
     "an answer": settings.answer_view(next(iter(TITLES.values())), "(an answer)", "(a text to copy)"),
 }
-CHANGES: Mapping[str, admin.Problem] = {
-    "no admin": admin.NotAdmin(policy.Role.MEMBER),
-    "role unknown": admin.NotAdmin(policy.Role.UNKNOWN),
-    "scope missing": admin.NotAdmin(policy.Role.SCOPE_MISSING),
-    "workspace not served": admin.NotServed(),
-    "outdated": admin.Outdated(),
-    "no database": outcomes.StoreUnavailable(),
-    "cut short": admin.Interrupted(),
+CHANGES: Mapping[str, settings.Reply] = {
+    "no admin": settings.not_admin(policy.Role.MEMBER),
+    "role unknown": settings.not_admin(policy.Role.UNKNOWN),
+    "scope missing": settings.not_admin(policy.Role.SCOPE_MISSING),
+    "workspace not served": settings.NOT_SERVED,
+    "outdated": settings.OUTDATED,
+    "no database": settings.NOT_SAVED,
+    "cut short": settings.INTERRUPTED,
 }
-KEYS: Mapping[str, admin.KeyOutcome] = {
-    "saved": admin.KeySaved("9876", KeyCheck.VERIFIED),
-    "short key saved": admin.KeySaved("", KeyCheck.VERIFIED),
-    "saved, not verified": admin.KeySaved("9876", KeyCheck.UNVERIFIED),
-    "no key": admin.NotAKey(),
-    "refused": admin.NewKeyRejected(401),
-    "no answer": admin.NewKeyUnverified(None),
-    "another answer": admin.NewKeyUnverified(503),
-    "no database": outcomes.StoreUnavailable(),
+KEYS: Mapping[str, settings.Reply] = {
+    "saved": settings.key_saved("9876", KeyCheck.VERIFIED),
+    "short key saved": settings.key_saved("", KeyCheck.VERIFIED),
+    "saved, not verified": settings.key_saved("9876", KeyCheck.UNVERIFIED),
+    "no key": settings.NOT_A_KEY,
+    "refused": settings.key_not_accepted(NewKeyRejected(401)),
+    "no answer": settings.key_not_accepted(NewKeyUnverified(None)),
+    "another answer": settings.key_not_accepted(NewKeyUnverified(503)),
+    "no database": settings.KEY_NOT_SAVED,
+    "removed": settings.key_removed("9876"),
+    "short key removed": settings.key_removed(""),
 }
-SAME_ANSWERS: Mapping[str, Sequence[str]] = {
-    name: [
-        about(problem)
-        for about in (
-            *(settings.about_problem, settings.about_removal, settings.about_policy),
-            *(settings.about_alert, settings.about_token),
-            *([] if problem == outcomes.StoreUnavailable() else [settings.about_key]),
-        )
-    ]
-    for name, problem in CHANGES.items()
-}
-"""The words for a problem by every modal."""
-TESTED: Mapping[str, admin.AlertOutcome] = {
-    "posted": admin.AlertPosted(CHANNEL),
-    "unanswered": admin.AlertUnanswered(CHANNEL),
-    "no channel": admin.NoChannel(),
-    **{f"refused, {code}": admin.AlertRefused(CHANNEL, code) for code in (*SLACK_ERRORS, "invalid_auth")},
+TESTED: Mapping[str, settings.Reply] = {
+    "posted": settings.alert_posted(CHANNEL),
+    "unanswered": settings.alert_unanswered(CHANNEL),
+    "no channel": settings.NO_CHANNEL,
+    **{f"refused, {code}": settings.alert_refused(CHANNEL, code) for code in (*SLACK_ERRORS, "invalid_auth")},
 }
 SETTINGS_ANSWERS: Mapping[str, str] = {
-    **{f"nothing changed: {name}": settings.about_problem(one) for name, one in CHANGES.items()},
-    **{f"key: {name}": settings.about_key(one) for name, one in KEYS.items()},
-    "key: removed": settings.about_removal(admin.KeyRemoved("9876")),
-    "key: short key removed": settings.about_removal(admin.KeyRemoved("")),
-    "permissions: saved": settings.about_policy(admin.PolicySaved()),
-    **{f"test alert: {name}": settings.about_alert(one) for name, one in TESTED.items()},
-    "alerts token: made": settings.about_token(admin.TokenMade(Secret("alerts-token"))),
+    **{f"nothing changed: {name}": reply.text for name, reply in CHANGES.items()},
+    **{f"key: {name}": reply.text for name, reply in KEYS.items()},
+    "permissions: saved": settings.POLICY_SAVED.text,
+    **{f"test alert: {name}": reply.text for name, reply in TESTED.items()},
+    "alerts token: made": settings.token_made(Secret("alerts-token"), _URL).text,
     "waiting: the outcome will come": settings.CHECKING,
     "waiting: the modal will come": settings.ONE_MOMENT,
     "waiting: no modal, the database is away": settings.MODAL_NOT_OPENED,
@@ -730,9 +717,6 @@ KINDS_OF: Mapping[str, tuple[object, Iterable[object]]] = {
         outcomes.KeyTaken | outcomes.PausedSince | outcomes.ResumedSince,
         CLICKED.values(),
     ),
-    "problem of an admin": (admin.Problem, CHANGES.values()),
-    "outcome of a key": (admin.KeyOutcome, [*KEYS.values(), *CHANGES.values()]),
-    "outcome of a channel": (admin.AlertOutcome, [*TESTED.values(), *CHANGES.values()]),
 }
 """The types of outcomes, and those that have an example."""
 

@@ -9,13 +9,12 @@ from typing import Literal
 
 from playwright.async_api import Browser, FloatRect, Locator, Page, ViewportSize, expect
 
-from bot.core.admin_outcomes import AlertPosted
 from bot.demo.demo import Demo
 from bot.demo.jobs import JOBS, NEWCO_JOBS
 from bot.demo.newco import NEWCO_KEY
 from bot.demo.page.server import page as serve
 from bot.demo.runner import DemoRunner
-from bot.messages.settings import KEY, about_alert
+from bot.messages.settings import KEY, alert_posted
 from browser.chromium import chromium
 
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -104,7 +103,7 @@ async def _choose_channel(page: Page) -> None:
     await home.get_by_role("combobox").fill("alerts")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("button", name="#alerts 1 unread")).to_be_visible()
-    notice = home.get_by_text(about_alert(AlertPosted("")).split(" in ")[0])
+    notice = home.get_by_text(alert_posted("").text.split(" in ")[0])
     await expect(notice).to_be_visible()
     await page.get_by_role("tab", name="Messages").click()
     await page.get_by_role("tab", name="Home").click()

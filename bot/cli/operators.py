@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.config.settings import OperatorSettings
-from bot.core.admin_outcomes import NewKeyRejected
 from bot.core.cards import alerts_url
 from bot.core.fields import Secret, digest
 from bot.core.policy import Rule
-from bot.core.workspace import AnchorKey, KeyCheck, Workspace, is_key
+from bot.core.workspace import AnchorKey, KeyCheck, NewKeyRejected, Workspace, is_key
 from bot.messages.markup import printable
 from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.http import open_session, transport_over

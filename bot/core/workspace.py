@@ -43,6 +43,25 @@ class AnchorKey:
 
 
 @dataclass(frozen=True, slots=True)
+class NewKeyRejected:
+    """Anchor rejected the key: it was not saved."""
+
+    status_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewKeyUnverified:
+    """Anchor did not say whether the key is valid: it was not saved. `status_code` is None without an answer.
+
+    `is_foreign`: the answer cannot be Anchor's. `was_sent` is False if there was no connection.
+    """
+
+    status_code: int | None
+    is_foreign: bool = False
+    was_sent: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Workspace:
     """A workspace and its settings. `team_id` is "" until Slack has said whose the bot token is.
 

@@ -1,13 +1,12 @@
 """The modals in which admins change settings, the replies, and the notices to the other admins."""
 
 from collections.abc import Collection
-from typing import assert_never
+from dataclasses import dataclass, field
 
-from bot.core import admin_outcomes
-from bot.core.outcomes import StoreUnavailable
+from bot.core.fields import Secret
 from bot.core.policy import Policy, Role, Rule
 from bot.core.requests import Verb
-from bot.core.workspace import AnchorKey, KeyCheck, Workspace
+from bot.core.workspace import AnchorKey, KeyCheck, NewKeyRejected, NewKeyUnverified, Workspace
 from bot.messages import buttons
 from bot.messages.blocks import Block, Message, View, ephemeral, option, plain_text, preformatted, section
 from bot.messages.cards import refused_by_slack
@@ -187,91 +186,104 @@ def answer_view(title: str, text: str, *copyable: str) -> View:
     return View((section(text), *map(preformatted, copyable)), title=title)
 
 
-def about_key(outcome: admin_outcomes.KeyOutcome) -> str:
-    """Return the outcome of setting a key."""
-    match outcome:
-        case admin_outcomes.KeySaved(ending=ending, check=check):
-            return _SAVED[check].format(ending=f" ending {code(ending)}" if ending else "")
-        case admin_outcomes.NotAKey():
-            return "This is not a key: it has spaces, or characters that no key has. Copy it again."
-        case admin_outcomes.NewKeyRejected(status_code=status_code):
-            return (
-                f"Anchor refuses this key ({status_code}), so it was not saved. Copy it again from Anchor's dashboard."
-            )
-        case admin_outcomes.NewKeyUnverified(status_code=status_code):
-            why = "no answer" if status_code is None else f"answer {status_code}"
-            return (
-                f"Anchor did not say whether it accepts this key ({why}), so it was not saved. Try again in a minute. "
-                "To save it anyway, check the box in this window. If the window is closed, open it again."
-            )
-        case StoreUnavailable():
-            return f"{_NO_DATABASE} {_LOOK_AGAIN}"
-        case _:
-            return about_problem(outcome)
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A text for the modal: at the inputs `fields`, or in place of the content, with texts to copy below it.
+
+    A direct message has `dm_text` or else `text`. The log has `outcome`.
+    """
+
+    outcome: str
+    text: str
+    fields: tuple[str, ...] = ()
+    copyable: tuple[str, ...] = field(default=(), repr=False)
+    dm_text: str = ""
+
+    def view(self, name: str) -> View:
+        """Return the modal `name` with this text as its content."""
+        return answer_view(TITLES[name], self.text, *self.copyable)
 
 
-def about_removal(outcome: admin_outcomes.RemovalOutcome) -> str:
-    """Return the outcome of removing the key."""
-    if isinstance(outcome, admin_outcomes.KeyRemoved):
-        ending = f" ending {code(outcome.ending)}" if outcome.ending else ""
-        return f"✅ The key{ending} was removed. Nobody can pause or resume until another one is set."
-    return about_problem(outcome)
+NOT_SERVED = Reply(
+    "NotServed",
+    f"{_NOT_CHANGED} this app is no longer installed in this workspace. An admin can install it again.",
+)
+OUTDATED = Reply(
+    "Outdated",
+    f"{_NOT_CHANGED} this setting was changed after you opened it, by somebody else or by you. Look at the Home tab, "
+    "and try again if it is still needed.",
+)
+NOT_SAVED = Reply("StoreUnavailable", f"⚠️ {_NO_DATABASE} {_LOOK_AGAIN}")
+INTERRUPTED = Reply(
+    "Interrupted", f"⚠️ The bot was stopped meanwhile, so it is not known whether this was saved. {_LOOK_AGAIN}"
+)
+NOT_A_KEY = Reply("NotAKey", "This is not a key: it has spaces, or characters that no key has. Copy it again.", (KEY,))
+KEY_NOT_SAVED = Reply(NOT_SAVED.outcome, f"{_NO_DATABASE} {_LOOK_AGAIN}", (KEY,))
+POLICY_SAVED = Reply("PolicySaved", "✅ *Saved.* It applies from the next command on.")
+NO_CHANNEL = Reply("NoChannel", f"{_NOT_CHANGED} no channel for alerts is chosen.")
+ALERT_POSTED = "AlertPosted"
 
 
-def about_policy(outcome: admin_outcomes.PolicyOutcome) -> str:
-    """Return the outcome of changing the policy."""
-    if isinstance(outcome, admin_outcomes.PolicySaved):
-        return "✅ *Saved.* It applies from the next command on."
-    return about_problem(outcome)
+def not_admin(role: Role) -> Reply:
+    """Return the reply to a person who is only `role`."""
+    text = _RIGHTS.get(role, "only admins and owners of this workspace can do that.")
+    return Reply("NotAdmin", f"{_NOT_CHANGED} {text}")
 
 
-def about_alert(outcome: admin_outcomes.AlertOutcome) -> str:
-    """Return the outcome of choosing a channel or of a test alert."""
-    match outcome:
-        case admin_outcomes.AlertPosted(channel=channel_id):
-            return f"✅ Test alert posted in {channel(channel_id)}. Alerts go there."
-        case admin_outcomes.AlertRefused(channel=channel_id, code=code_of_slack):
-            why = refused_by_slack(code_of_slack, channel(channel_id))
-            return f"⚠️ Alerts can't go to {channel(channel_id)}. {why} Then choose the channel again."
-        case admin_outcomes.AlertUnanswered(channel=channel_id):
-            return (
-                f"⚠️ Slack did not answer: a test alert may have been posted in {channel(channel_id)}. The channel for "
-                "alerts is the same as before. Try again in a minute."
-            )
-        case admin_outcomes.NoChannel():
-            return f"{_NOT_CHANGED} no channel for alerts is chosen."
-        case _:
-            return about_problem(outcome)
+def key_saved(ending: str, check: KeyCheck) -> Reply:
+    """Return the reply to a key that was saved."""
+    return Reply("KeySaved", _SAVED[check].format(ending=f" ending {code(ending)}" if ending else ""))
 
 
-def about_token(outcome: admin_outcomes.TokenOutcome) -> str:
-    """Return the outcome of making a new token, without the token."""
-    if isinstance(outcome, admin_outcomes.TokenMade):
-        return (
-            "✅ *New token made.* Copy it now: it is *shown only this once*. Anybody who has it can post alerts here. "
-            "The example below the token shows how to use it."
+def key_not_accepted(problem: NewKeyRejected | NewKeyUnverified) -> Reply:
+    """Return the reply to a key that was not saved because of Anchor's answer."""
+    if isinstance(problem, NewKeyRejected):
+        text = (
+            f"Anchor refuses this key ({problem.status_code}), so it was not saved. Copy it again from Anchor's "
+            "dashboard."
         )
-    return about_problem(outcome)
+    else:
+        why = "no answer" if problem.status_code is None else f"answer {problem.status_code}"
+        text = (
+            f"Anchor did not say whether it accepts this key ({why}), so it was not saved. Try again in a minute. "
+            "To save it anyway, check the box in this window. If the window is closed, open it again."
+        )
+    return Reply(type(problem).__name__, text, (KEY,))
 
 
-def about_problem(problem: admin_outcomes.Problem) -> str:
-    """Return why nothing was changed."""
-    match problem:
-        case admin_outcomes.NotAdmin(role=role):
-            return f"{_NOT_CHANGED} {_RIGHTS.get(role, 'only admins and owners of this workspace can do that.')}"
-        case admin_outcomes.NotServed():
-            return f"{_NOT_CHANGED} this app is no longer installed in this workspace. An admin can install it again."
-        case admin_outcomes.Outdated():
-            return (
-                f"{_NOT_CHANGED} this setting was changed after you opened it, by somebody else or by you. Look at the "
-                "Home tab, and try again if it is still needed."
-            )
-        case StoreUnavailable():
-            return f"⚠️ {_NO_DATABASE} {_LOOK_AGAIN}"
-        case admin_outcomes.Interrupted():
-            return f"⚠️ The bot was stopped meanwhile, so it is not known whether this was saved. {_LOOK_AGAIN}"
-        case _:
-            assert_never(problem)
+def key_removed(ending: str) -> Reply:
+    """Return the reply to the removal of a key."""
+    named = f" ending {code(ending)}" if ending else ""
+    return Reply("KeyRemoved", f"✅ The key{named} was removed. Nobody can pause or resume until another one is set.")
+
+
+def alert_posted(channel_id: str) -> Reply:
+    """Return the reply to a test alert that was posted; alerts go to its channel."""
+    return Reply(ALERT_POSTED, f"✅ Test alert posted in {channel(channel_id)}. Alerts go there.")
+
+
+def alert_refused(channel_id: str, code_of_slack: str) -> Reply:
+    """Return the reply to a test alert that Slack refused."""
+    why = refused_by_slack(code_of_slack, channel(channel_id))
+    return Reply("AlertRefused", f"⚠️ Alerts can't go to {channel(channel_id)}. {why} Then choose the channel again.")
+
+
+def alert_unanswered(channel_id: str) -> Reply:
+    """Return the reply to a test alert that Slack did not confirm."""
+    return Reply(
+        "AlertUnanswered",
+        f"⚠️ Slack did not answer: a test alert may have been posted in {channel(channel_id)}. The channel for alerts "
+        "is the same as before. Try again in a minute.",
+    )
+
+
+def token_made(token: Secret, url: str) -> Reply:
+    """Return the reply with a new alerts token. The previous one no longer works."""
+    text = (
+        "✅ *New token made.* Copy it now: it is *shown only this once*. Anybody who has it can post alerts here. The "
+        "example below the token shows how to use it."
+    )
+    return Reply("TokenMade", text, copyable=(token.reveal(), alert_example(url)), dm_text=UNSEEN)
 
 
 _IF_NOT_MEANT = f"If that was not meant, it can be changed {IN_HOME}."

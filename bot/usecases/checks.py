@@ -18,7 +18,6 @@ import aiohttp
 from cachetools import TTLCache
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.core.admin_outcomes import NewKeyRejected, NewKeyUnverified
 from bot.core.checks import (
     Checked,
     CheckName,
@@ -33,7 +32,7 @@ from bot.core.checks import (
     judge_scopes,
 )
 from bot.core.fields import Secret, object_field, parse_object, text_field
-from bot.core.workspace import SCOPES, AnchorKey, Workspace
+from bot.core.workspace import SCOPES, AnchorKey, NewKeyRejected, NewKeyUnverified, Workspace
 from bot.messages.checks import channel_probe_message
 from bot.messages.install import CODE_REFUSED, Page
 from bot.outbound.anchor.orders import AnchorClient

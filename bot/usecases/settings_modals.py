@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
-from bot.core.admin_outcomes import KeyRemoved, NotAdmin, NotServed
 from bot.core.cards import alerts_url
 from bot.core.history import HistoryQuery
 from bot.core.policy import Role
@@ -15,14 +14,15 @@ from bot.messages.blocks import View, ephemeral
 from bot.messages.history import MOST_IN_MODAL, TITLE, history_modal
 from bot.messages.settings import (
     MODAL_NOT_OPENED,
+    NOT_SERVED,
     ONE_MOMENT,
     TITLES,
     TOO_LATE,
-    about_problem,
-    about_removal,
     alerts_modal,
     answer_view,
     key_modal,
+    key_removed,
+    not_admin,
     policy_modal,
     removal_modal,
 )
@@ -33,7 +33,7 @@ from bot.usecases.sessions import PastOrders
 
 _NOT_OPENED = NotOpened(
     without_database=ephemeral(MODAL_NOT_OPENED),
-    not_served=ephemeral(about_problem(NotServed())),
+    not_served=ephemeral(NOT_SERVED.text),
     too_late=ephemeral(TOO_LATE),
 )
 
@@ -65,12 +65,8 @@ class AdminModals:
         except StoreError:
             return answer_view(TITLE, MODAL_NOT_OPENED)
         if workspace is None:
-            return answer_view(TITLE, about_problem(NotServed()))
+            return answer_view(TITLE, NOT_SERVED.text)
         return await self._by_role(actor, TITLE, partial(self._history, query), workspace)
-
-    def alerts_url(self, team_id: str) -> str:
-        """Return the URL that programs post a workspace's alerts to."""
-        return alerts_url(self.base_url, team_id)
 
     async def _open(self, address: ReplyAddress, trigger_id: str, title: str, make: MakeView) -> None:
         make_by_role = partial(self._by_cached_role, address.actor, title, make)
@@ -83,7 +79,7 @@ class AdminModals:
 
     async def _by_role(self, actor: Actor, title: str, make: MakeView, workspace: Workspace) -> View:
         role = await self.roles.fetch(workspace, actor)
-        return await make(workspace) if role is Role.ADMIN else answer_view(title, about_problem(NotAdmin(role)))
+        return await make(workspace) if role is Role.ADMIN else answer_view(title, not_admin(role).text)
 
     async def _settings(self, name: str, workspace: Workspace) -> View:
         match name:
@@ -91,12 +87,12 @@ class AdminModals:
                 return key_modal(workspace)
             case buttons.REMOVE_KEY:
                 key = workspace.anchor_key
-                removed = answer_view(TITLES[name], about_removal(KeyRemoved("")))
+                removed = answer_view(TITLES[name], key_removed("").text)
                 return removed if key is None else removal_modal(workspace, key)
             case buttons.CHANGE_POLICY:
                 return policy_modal(workspace)
             case _:
-                return alerts_modal(workspace, self.alerts_url(workspace.team_id))
+                return alerts_modal(workspace, alerts_url(self.base_url, workspace.team_id))
 
     async def _history(self, query: HistoryQuery, workspace: Workspace) -> View:
         chosen = query.filter(workspace.team_id, self.now())

@@ -4,7 +4,7 @@ import pytest
 
 from bot.sim.slack import Message, User
 from harness import BOTH_TRANSPORTS, AdminHarness, outcome_text, paused, resumed
-from harness.admin_texts import NOBODY_SELECTED, POLICY_OUTDATED, POLICY_SAVED, settings_texts, who_can
+from harness.admin_texts import NOBODY_SELECTED, OUTDATED, POLICY_SAVED, settings_texts, who_can
 from harness.administration import modal_text
 from harness.product import outcomes, policy
 from harness.texts import is_about
@@ -73,7 +73,7 @@ async def test_of_two_admins_at_once_the_second_is_refused_unless_both_chose_the
         await team.open_modal("anchor_change_policy", user=user)
     await team.submit(only(team.second), user=team.second)
     await team.submit(only(team.second if same else team.admin))
-    assert (POLICY_SAVED if same else POLICY_OUTDATED) in team.modal().text
+    assert (POLICY_SAVED if same else OUTDATED) in team.modal().text
     chosen = Policy(pause=Rule(frozenset({team.second.id})))
     assert (await team.stored()).policy == chosen
     for user in (team.admin, team.second):
@@ -109,5 +109,5 @@ async def test_a_modal_that_lacks_an_input_changes_nothing(team: AdminHarness, m
     values = {name: value for name, value in form.state.items() if not name.endswith(missing)}
     view = own | {"private_metadata": version, "state": {"values": values}}
     submission = {"type": "view_submission", "user": {"id": team.admin.id, "team_id": team.team_id}, "view": view}
-    assert modal_text(await team.deliver("interactive", submission, takes_answer=True)) == POLICY_OUTDATED
+    assert modal_text(await team.deliver("interactive", submission, takes_answer=True)) == OUTDATED
     assert (await team.stored()).policy == narrow

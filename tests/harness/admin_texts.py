@@ -1,64 +1,58 @@
 """The texts about administration and permissions that the bot must show, from the product's own functions."""
 
-from bot.core import admin_outcomes as about
 from bot.core.checks import Checked, CheckName, Finding, Good, Skipped
-from bot.core.outcomes import StoreUnavailable
 from bot.core.policy import Role, Rule
 from bot.core.requests import Verb
-from bot.core.workspace import KeyCheck
+from bot.core.workspace import KeyCheck, NewKeyRejected, NewKeyUnverified
 from bot.messages import markup as policy_texts
 from bot.messages import settings as settings_texts
 from bot.messages.checks import home_status
-from bot.messages.settings import CHECKING, MODAL_NOT_OPENED, ONE_MOMENT, TOO_LATE, UNSEEN, about_problem
+from bot.messages.settings import CHECKING, MODAL_NOT_OPENED, NOBODY_SELECTED, ONE_MOMENT, TOO_LATE, UNSEEN
 
-__all__ = ["CHECKING", "MODAL_NOT_OPENED", "ONE_MOMENT", "TOO_LATE", "UNSEEN", "settings_texts"]
+__all__ = ["CHECKING", "MODAL_NOT_OPENED", "NOBODY_SELECTED", "ONE_MOMENT", "TOO_LATE", "UNSEEN", "settings_texts"]
 
-OUTDATED = about_problem(about.Outdated())
-NOT_SERVED = about_problem(about.NotServed())
-INTERRUPTED = about_problem(about.Interrupted())
-NOT_SAVED = about_problem(StoreUnavailable())
+OUTDATED = settings_texts.OUTDATED.text
+NOT_SERVED = settings_texts.NOT_SERVED.text
+INTERRUPTED = settings_texts.INTERRUPTED.text
+NOT_SAVED = settings_texts.NOT_SAVED.text
 
-NOT_A_KEY = settings_texts.about_key(about.NotAKey())
-KEY_NOT_SAVED = settings_texts.about_key(StoreUnavailable())
-KEY_REFUSED = settings_texts.about_key(about.NewKeyRejected(401))
+NOT_A_KEY = settings_texts.NOT_A_KEY.text
+KEY_NOT_SAVED = settings_texts.KEY_NOT_SAVED.text
+KEY_REFUSED = settings_texts.key_not_accepted(NewKeyRejected(401)).text
 
 _SCOPES = Checked(CheckName.SCOPES, Finding(Good.SCOPES_GRANTED))
 _NO_CHANNEL = Checked(CheckName.ALERT_CHANNEL, Finding(Skipped.CHANNEL_UNSET))
 SCOPES_GRANTED = str(home_status([_SCOPES, _NO_CHANNEL], install_url=""))
 """The beginning of the status in Slack if it is good."""
 
-NO_CHANNEL = settings_texts.about_alert(about.NoChannel())
+NO_CHANNEL = settings_texts.NO_CHANNEL.text
+POLICY_SAVED = settings_texts.POLICY_SAVED.text
 
 
 def not_admin(role: Role = Role.MEMBER) -> str:
-    return about_problem(about.NotAdmin(role))
+    return settings_texts.not_admin(role).text
 
 
 def key_saved(end: str = "1234", check: KeyCheck = KeyCheck.VERIFIED) -> str:
-    return settings_texts.about_key(about.KeySaved(end, check))
+    return settings_texts.key_saved(end, check).text
 
 
 def key_untried(status: int | None) -> str:
-    return settings_texts.about_key(about.NewKeyUnverified(status))
+    return settings_texts.key_not_accepted(NewKeyUnverified(status)).text
 
 
 def key_removed(end: str = "") -> str:
-    return settings_texts.about_removal(about.KeyRemoved(end))
+    return settings_texts.key_removed(end).text
 
 
 def alert_posted(channel: str) -> str:
-    return settings_texts.about_alert(about.AlertPosted(channel))
+    return settings_texts.alert_posted(channel).text
 
 
 def alert_not_posted(channel: str, code: str = "") -> str:
-    outcome = about.AlertRefused(channel, code) if code else about.AlertUnanswered(channel)
-    return settings_texts.about_alert(outcome)
+    refused, unanswered = settings_texts.alert_refused, settings_texts.alert_unanswered
+    return (refused(channel, code) if code else unanswered(channel)).text
 
 
 def who_can(verb: str, rule: Rule) -> str:
     return policy_texts.who_can(Verb(verb), rule)
-
-
-NOBODY_SELECTED = settings_texts.NOBODY_SELECTED
-POLICY_SAVED = settings_texts.about_policy(about.PolicySaved())
-POLICY_OUTDATED = settings_texts.about_policy(about.Outdated())

@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from bot.core.admin_outcomes import NewKeyRejected, NewKeyUnverified
 from bot.core.fields import Proxy, Secret
 from bot.core.outcomes import AnchorOutcome
 from bot.core.requests import Verb
 from bot.core.retries import combine
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session
+from bot.core.workspace import NewKeyRejected, NewKeyUnverified
 from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.sim.anchor import DEFAULT_KEY

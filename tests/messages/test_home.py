@@ -8,7 +8,6 @@ from bot.messages.home import Notice, home_view
 from harness.product import checks, policy, workspace
 from scripts.message_examples import (
     ADMINS,
-    CHANGES,
     EMPTY,
     FIRST,
     FULL,
@@ -16,7 +15,6 @@ from scripts.message_examples import (
     LONG_POLICY,
     LONGEST,
     OVERVIEW_BLOCKS,
-    SAME_ANSWERS,
     VIEWS,
     answer,
     status_of_home,
@@ -56,11 +54,6 @@ def test_the_status_stands_first_and_the_step_that_it_asks_for_is_a_primary_butt
     status = list(blocks[: blocks.index({"type": "divider"})])
     assert status[0]["type"] == "section"
     assert {one["action_id"]: one.get("style") for one in elements(status)} == controls
-
-
-@pytest.mark.parametrize("problem", CHANGES)
-def test_a_problem_is_told_in_the_same_words_by_every_modal(problem: str) -> None:
-    assert len(set(SAME_ANSWERS[problem])) == 1
 
 
 def test_a_rule_names_the_first_forty_and_counts_the_others() -> None:

@@ -5,58 +5,32 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from bot.core import admin_outcomes as outcomes
-from bot.core.admin_outcomes import AlertOutcome, AlertPosted
 from bot.core.fields import CHANNEL_ID, text_field
-from bot.core.outcomes import StoreUnavailable
 from bot.core.policy import Policy, Rule
 from bot.core.requests import Actor, ReplyAddress, Verb
 from bot.inbound.slack.payload import Submission, read_submission
 from bot.inbound.slack.router import ACK_ARRIVES, Request, Router, guarded
-from bot.messages.blocks import Message, View, ephemeral
+from bot.messages.blocks import Message, ephemeral
 from bot.messages.buttons import ALERTS_CHANNEL, ALERTS_TOKEN, CHANGE_POLICY, KEY_MENU, REMOVE_KEY, SET_KEY, TEST_ALERT
 from bot.messages.home import Notice
 from bot.messages.settings import (
+    ALERT_POSTED,
     ALLOW_UNVERIFIED,
     CHANNELS,
     CHECKING,
     EVERYONE,
     KEY,
+    KEY_NOT_SAVED,
     NOBODY_SELECTED,
+    OUTDATED,
     SELECTED,
     TITLES,
-    UNSEEN,
     USERS,
     WHO,
-    about_alert,
-    about_key,
-    about_policy,
-    about_removal,
-    about_token,
-    alert_example,
-    answer_view,
+    Reply,
 )
 from bot.usecases.home import HomeView
 from bot.usecases.settings import Admin, Change
-
-_CORRECTED_IN_MODAL = (outcomes.NotAKey, outcomes.NewKeyRejected, outcomes.NewKeyUnverified, StoreUnavailable)
-
-
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    """A text for the modal: at the inputs `fields`, or in place of the content, with texts to copy below it.
-
-    A direct message has `dm_text` or else `text`.
-    """
-
-    text: str
-    fields: tuple[str, ...] = ()
-    copyable: tuple[str, ...] = ()
-    dm_text: str = ""
-
-    def view(self, name: str) -> View:
-        """Return the modal `name` with this text as its content."""
-        return answer_view(TITLES[name], self.text, *self.copyable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +70,20 @@ class SettingsListeners:
         name, sent = request.payload["view"]["callback_id"], read_submission(request.payload, request.actor)
         later = partial(self._show_later, request, name, sent)
         reply = await request.now_or_later(self._reply(request, name, sent), later, instead=_incident)
-        request.ack.fields = _ack_fields(name, _Reply(CHECKING) if reply is None else reply)
+        request.ack.fields = _ack_fields(name, Reply("Checking", CHECKING) if reply is None else reply)
 
-    async def _execute(self, request: Request, name: str, change: Change[AlertOutcome]) -> None:
+    async def _execute(self, request: Request, name: str, change: Change) -> None:
         """Execute a change, and show its outcome in Home, or else in a direct message."""
         actor = request.actor
         notice = await guarded(self._notice(actor, name, change), _incident_notice)
         if not await self.home.publish(actor, notice=notice):
             await request.delivery.send_dm(actor.team_id, actor.user_id, ephemeral(notice.text))
 
-    async def _notice(self, actor: Actor, name: str, change: Change[AlertOutcome]) -> Notice:
-        outcome = await self.admin.actions.execute(name, actor, change, exclusive=True)
-        return Notice(about_alert(outcome), is_sticky=not isinstance(outcome, AlertPosted))
+    async def _notice(self, actor: Actor, name: str, change: Change) -> Notice:
+        reply = await self.admin.actions.execute(name, actor, change, exclusive=True)
+        return Notice(reply.text, is_sticky=reply.outcome != ALERT_POSTED)
 
-    async def _reply(self, request: Request, name: str, sent: Submission) -> _Reply:
+    async def _reply(self, request: Request, name: str, sent: Submission) -> Reply:
         """Make the change, and update Home whatever comes of it."""
         save = {
             SET_KEY: self._save_key,
@@ -122,42 +96,37 @@ class SettingsListeners:
         finally:
             request.tasks.start(self.home.publish(sent.actor))
 
-    async def _save_key(self, sent: Submission) -> _Reply:
+    async def _save_key(self, sent: Submission) -> Reply:
         change = partial(
             self.admin.keys.set,
             text=sent.text(KEY),
             expected_version=sent.expected_version,
             allow_unverified=sent.is_checked(ALLOW_UNVERIFIED),
         )
-        outcome = await self.admin.actions.execute(SET_KEY, sent.actor, change)
-        return _Reply(about_key(outcome), (KEY,) if isinstance(outcome, _CORRECTED_IN_MODAL) else ())
+        return await self.admin.actions.execute(SET_KEY, sent.actor, change, not_saved=KEY_NOT_SAVED)
 
-    async def _remove_key(self, sent: Submission) -> _Reply:
+    async def _remove_key(self, sent: Submission) -> Reply:
         change = partial(self.admin.keys.remove, expected_version=sent.expected_version)
-        return _Reply(about_removal(await self.admin.actions.execute(REMOVE_KEY, sent.actor, change)))
+        return await self.admin.actions.execute(REMOVE_KEY, sent.actor, change)
 
-    async def _save_policy(self, sent: Submission) -> _Reply:
+    async def _save_policy(self, sent: Submission) -> Reply:
         who = {verb: sent.selected_value(WHO[verb]) for verb in Verb}
         is_complete = sent.has_inputs([*USERS.values(), *CHANNELS.values()]) and {*who.values()} <= {EVERYONE, SELECTED}
         if not is_complete:  # a missing input must not count as "everyone"
-            return _Reply(about_policy(outcomes.Outdated()))
+            return OUTDATED
         users = {verb: sent.selected_ids(USERS[verb]) if who[verb] == SELECTED else frozenset() for verb in Verb}
         if unselected := tuple(USERS[verb] for verb in Verb if who[verb] == SELECTED and not users[verb]):
-            return _Reply(NOBODY_SELECTED, unselected)
+            return Reply("NobodySelected", NOBODY_SELECTED, unselected)
         rules = {verb: Rule(users[verb], sent.selected_ids(CHANNELS[verb])) for verb in Verb}
         policy = Policy(pause=rules[Verb.PAUSE], resume=rules[Verb.RESUME])
         change = partial(self.admin.policies.set, policy=policy, expected_version=sent.expected_version)
-        return _Reply(about_policy(await self.admin.actions.execute(CHANGE_POLICY, sent.actor, change)))
+        return await self.admin.actions.execute(CHANGE_POLICY, sent.actor, change)
 
-    async def _renew_token(self, sent: Submission) -> _Reply:
+    async def _renew_token(self, sent: Submission) -> Reply:
         change = partial(self.admin.alerts.renew_token, expected_version=sent.expected_version)
-        outcome = await self.admin.actions.execute(ALERTS_TOKEN, sent.actor, change)
-        if not isinstance(outcome, outcomes.TokenMade):
-            return _Reply(about_token(outcome))
-        example = alert_example(self.admin.modals.alerts_url(sent.actor.team_id))
-        return _Reply(about_token(outcome), copyable=(outcome.token.reveal(), example), dm_text=UNSEEN)
+        return await self.admin.actions.execute(ALERTS_TOKEN, sent.actor, change)
 
-    async def _show_later(self, request: Request, name: str, sent: Submission, _: ReplyAddress, reply: _Reply) -> None:
+    async def _show_later(self, request: Request, name: str, sent: Submission, _: ReplyAddress, reply: Reply) -> None:
         """Show the reply in the modal once the ack has arrived there, or else in a direct message."""
         await asyncio.sleep(ACK_ARRIVES)
         actor = sent.actor
@@ -165,15 +134,15 @@ class SettingsListeners:
             await request.delivery.send_dm(actor.team_id, actor.user_id, ephemeral(reply.dm_text or reply.text))
 
 
-def _incident(message: Message) -> _Reply:
-    return _Reply(message.text)
+def _incident(message: Message) -> Reply:
+    return Reply("Incident", message.text)
 
 
 def _incident_notice(message: Message) -> Notice:
     return Notice(message.text, is_sticky=True)
 
 
-def _ack_fields(name: str, reply: _Reply) -> dict[str, Any]:
+def _ack_fields(name: str, reply: Reply) -> dict[str, Any]:
     if reply.fields:
         return {"response_action": "errors", "errors": dict.fromkeys(reply.fields, reply.text)}
     return {"response_action": "update", "view": reply.view(name).as_json()}

@@ -14,12 +14,12 @@ import httpx
 
 from bot import request_id
 from bot.core import outcomes
-from bot.core.admin_outcomes import NewKeyRejected, NewKeyUnverified
 from bot.core.fields import Secret, parse_object, text_field
 from bot.core.outcomes import AnchorOutcome, contradiction
 from bot.core.requests import Verb
 from bot.core.retries import delay_before_retry
 from bot.core.session_ids import SessionId
+from bot.core.workspace import NewKeyRejected, NewKeyUnverified
 from bot.health import OFF, Metrics
 from bot.outbound.http import (
     CONNECT_TIMEOUT,
