@@ -7,7 +7,7 @@ changes meanwhile, the message is sent once, as it is then. All times are the da
 import math
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -104,13 +104,13 @@ _END = f"""
 """
 
 
+@dataclass(eq=False)
 class CardRows:
     """Repository of cards. `owner` names this process."""
 
-    def __init__(self, database: Database, owner: str) -> None:
-        self._database = database
-        self._owner = owner
-        self._clock = DatabaseClock()
+    database: Database
+    owner: str
+    clock: DatabaseClock = field(default_factory=DatabaseClock)
 
     async def exchange(self, changes: CardChanges, *, most: int) -> Exchanged:
         """Write changes, and claim up to `most` messages that are due, in one transaction.
@@ -122,17 +122,17 @@ class CardRows:
             is_affected, next_in = await self._look(changes.sessions.keys())
             if not is_affected and not (most and next_in == 0):
                 return Exchanged(next_in=next_in if most else None)
-        return await self._database.change(partial(self._exchange, changes, most))
+        return await self.database.change(partial(self._exchange, changes, most))
 
     def _exchange(self, changes: CardChanges, most: int, connection: Connection) -> Exchanged:
-        now = time.monotonic() + self._clock.offset(connection, [_LOCK])
+        now = time.monotonic() + self.clock.offset(connection, [_LOCK])
         ends = [self._end_of(sent, part, now) for sent in changes.sent for part in sent.card.parts]
         connection.execute_many(_FINISH, ends)
         placed, new = _place(connection, changes.alerts, now)
         # an earlier transaction without an answer can have inserted some
         connection.execute_many(_INSERT, [_values(card, now) for card in (*changes.new, *new)])
         open_cards = _mark(connection, changes, now)
-        claimed = claim(connection, self._owner, changes.sent, now, most=most)
+        claimed = claim(connection, self.owner, changes.sent, now, most=most)
         (row,) = connection.fetch_all(_NEXT, now=now)
         return Exchanged(open_cards, placed, claimed, None if row.next_at is None else max(0.0, row.next_at - now))
 
@@ -141,10 +141,10 @@ class CardRows:
 
         It is due at once if the database's clock is not known yet.
         """
-        (row,) = await self._database.fetch_all(_LOOK, sessions=listed(sessions), now=self._clock.estimate())
+        (row,) = await self.database.fetch_all(_LOOK, sessions=listed(sessions), now=self.clock.estimate())
         if row.next_at is None:
             return bool(row.is_affected), None
-        now = self._clock.estimate()
+        now = self.clock.estimate()
         return bool(row.is_affected), 0.0 if now == -math.inf else max(0.0, row.next_at - now)
 
     def _end_of(self, sent: SentCard, part: CardPart, now: float) -> dict[str, Any]:
@@ -155,7 +155,7 @@ class CardRows:
         is_sent, is_refused = sent.ts is not None, sent.ts is None and sent.retry_after is None
         return {
             "id": part.id,
-            "owner": self._owner,
+            "owner": self.owner,
             "sent": part.version,
             "ts": sent.ts,
             "shown": sent.shown if is_sent else None,
@@ -171,7 +171,7 @@ class CardRows:
 
         A result has its facts in its text.
         """
-        rows = await self._database.fetch_all(_FACTS, team_id=team_id)
+        rows = await self.database.fetch_all(_FACTS, team_id=team_id)
         return [(SessionId(row.session_id), read_facts(row.session_id, row.facts)) for row in rows]
 
     async def record_facts(self, team_id: str, facts: Mapping[SessionId, Session]) -> None:
@@ -182,7 +182,7 @@ class CardRows:
 
     async def untold(self) -> frozenset[SessionName]:
         """Return the sessions with an outcome that their cards were not told: its process was killed before that."""
-        return frozenset((row.team_id, row.session_id) for row in await self._database.fetch_all(_UNTOLD))
+        return frozenset((row.team_id, row.session_id) for row in await self.database.fetch_all(_UNTOLD))
 
     async def claim_checks(self, interval: float) -> dict[str, float]:
         """Return the workspaces that this process has to check, and since when they have open cards (Unix seconds).
@@ -190,11 +190,11 @@ class CardRows:
         Others that have been checked within `interval` seconds, or have no older card, are left out. No other process
         checks these within that time.
         """
-        if not await self._database.fetch_all(_TEAMS):
+        if not await self.database.fetch_all(_TEAMS):
             return {}
 
         def claim_all(connection: Connection) -> dict[str, float]:
-            now = time.monotonic() + self._clock.offset(connection)
+            now = time.monotonic() + self.clock.offset(connection)
             teams = connection.fetch_all(_TEAMS)  # an uninstallation can have deleted some meanwhile
             return {
                 row.team_id: row.since
@@ -203,7 +203,7 @@ class CardRows:
                 and connection.execute(_CLAIM_CHECK, team_id=row.team_id, until=now + interval, now=now)
             }
 
-        return await self._database.change(claim_all)
+        return await self.database.change(claim_all)
 
     async def postpone_check(self, team_id: str, seconds: float) -> None:
         """Check a workspace no earlier than in so many seconds."""
@@ -211,7 +211,7 @@ class CardRows:
 
     async def live_sessions(self, team_id: str) -> frozenset[str]:
         """Return the sessions with open cards."""
-        return frozenset(row.session_id for row in await self._database.fetch_all(_SESSIONS, team_id=team_id))
+        return frozenset(row.session_id for row in await self.database.fetch_all(_SESSIONS, team_id=team_id))
 
     async def end_sessions(self, team_id: str, statuses: Mapping[str, str]) -> None:
         """Record that sessions have ended, with Anchor's word for each, and mark their cards as due."""
@@ -220,10 +220,10 @@ class CardRows:
 
     async def _change(self, sql: str, rows: Iterable[dict[str, Any]]) -> None:
         def change(connection: Connection) -> None:
-            now = time.monotonic() + self._clock.offset(connection)
+            now = time.monotonic() + self.clock.offset(connection)
             connection.execute_many(sql, [row | {"now": now} for row in rows])
 
-        await self._database.change(change)
+        await self.database.change(change)
 
 
 def _place(

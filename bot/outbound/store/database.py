@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,6 +31,7 @@ MOST_ERROR = 5.0
 _PATIENCE = 0.01  # seconds that a read of SQLite waits before another thread helps
 
 
+@dataclass(eq=False)
 class Database:
     """A database for changes and reads.
 
@@ -37,27 +39,22 @@ class Database:
     that are not urgent wait for it one at a time: they hold `turn` meanwhile.
     """
 
-    def __init__(
-        self,
-        driver: Driver,
-        pools: tuple[Pool, Pool],
-        write_lock: AbstractAsyncContextManager[Any],
-        turn: AbstractAsyncContextManager[Any],
-        file: Path | None = None,
-    ) -> None:
-        self.file = file
-        self._driver = driver
-        self._changes, self._reads = pools
-        self._write_lock = write_lock
-        self._turn = turn
-        self.migrated = asyncio.Event()
-        self.errors = 0
-        """The number of calls that failed."""
-        self.broken: StoreBrokenError | None = None
-        """The last error that waiting does not end, until somebody has reported it."""
+    driver: Driver
+    changes: Pool
+    reads: Pool
+    write_lock: AbstractAsyncContextManager[Any]
+    turn: AbstractAsyncContextManager[Any]
+    file: Path | None = None
+    is_exclusive: bool = False
+    """Whether no other bot uses the database. Commands can, beside the bot."""
+    migrated: asyncio.Event = field(default_factory=asyncio.Event)
+    errors: int = 0
+    """The number of calls that failed."""
+    broken: StoreBrokenError | None = None
+    """The last error that waiting does not end, until somebody has reported it."""
+
+    def __post_init__(self) -> None:
         self._logged: TTLCache[str, None] = TTLCache(_MOST_KINDS, QUIET, timer=time.monotonic)
-        self.is_exclusive = False
-        """Whether no other bot uses the database. Commands can, beside the bot."""
 
     async def fetch_one(self, sql: str, **values: object) -> Row | None:
         """Return the first row, if there is any."""
@@ -68,7 +65,7 @@ class Database:
         self._check_migrated()
         with self._translate_errors():
             async with asyncio.timeout(TIMEOUT):
-                return await self._reads.read(sql, values)
+                return await self.reads.read(sql, values)
 
     async def change(self, work: Callable[[Connection], _T], *, within: float = TIMEOUT, is_urgent: bool = False) -> _T:
         """Return the result of `work` in a transaction; an urgent one waits for one other at most.
@@ -77,7 +74,7 @@ class Database:
         committed.
         """
         self._check_migrated()
-        return await self._change(work, within, nullcontext() if is_urgent else self._turn)
+        return await self._change(work, within, nullcontext() if is_urgent else self.turn)
 
     async def execute(self, sql: str, **values: object) -> int:
         """Execute a statement in a transaction of its own. Return how many rows it changed."""
@@ -85,7 +82,7 @@ class Database:
 
     async def migrate(self, work: Callable[[Connection], None], *, within: float) -> None:
         """Migrate the tables in a transaction. Afterwards they can be used."""
-        await self._change(work, within, self._turn)
+        await self._change(work, within, self.turn)
         self.migrated.set()
 
     async def inspect(self, work: Callable[[Connection], _T]) -> _T:
@@ -96,8 +93,8 @@ class Database:
         self, work: Callable[[Connection], _T], within: float, turn: AbstractAsyncContextManager[Any]
     ) -> _T:
         with self._translate_errors():
-            async with asyncio.timeout(within), turn, self._write_lock:
-                return await self._changes.change(work)
+            async with asyncio.timeout(within), turn, self.write_lock:
+                return await self.changes.change(work)
 
     def _check_migrated(self) -> None:
         if not self.migrated.is_set():
@@ -106,13 +103,13 @@ class Database:
     @property
     def is_moved(self) -> bool:
         """Return whether the SQLite file that is open is no longer at its path."""
-        return self._driver.is_moved
+        return self.driver.is_moved
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
         try:
             yield
-        except self._driver.violation as error:
+        except self.driver.violation as error:
             raise IntegrityError(name_of(error)) from None  # the caller handles it
         except StoreUnreachableError as error:
             self._report(error, error)
@@ -121,8 +118,8 @@ class Database:
             failure = StoreUnreachableError("the database does not answer in time")
             self._report(failure, error)
             raise failure from None
-        except self._driver.error as error:
-            kind = StoreUnreachableError if isinstance(error, self._driver.passing) else StoreBrokenError
+        except self.driver.error as error:
+            kind = StoreUnreachableError if isinstance(error, self.driver.passing) else StoreBrokenError
             failure = kind(name_of(error))
             self._report(failure, error)
             raise failure from None
@@ -146,8 +143,8 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection; if a thread hangs, when it goes on."""
-        await asyncio.gather(self._changes.close(), self._reads.close())
-        self._driver.close()
+        await asyncio.gather(self.changes.close(), self.reads.close())
+        self.driver.close()
 
 
 def connect(url: Secret) -> Database:
@@ -158,14 +155,12 @@ def connect(url: Secret) -> Database:
         changes = Pool(driver, "sqlite-changes", most=1)
         reads = Pool(driver, "sqlite-reads", most=READERS, patience=_PATIENCE)
         write_lock, turn = asyncio.Lock(), asyncio.Lock()  # fair queues: SQLite's own order is random
-        database = Database(driver, (changes, reads), write_lock, turn, file)
-        database.is_exclusive = file is None
-        return database
+        return Database(driver, changes, reads, write_lock, turn, file, is_exclusive=file is None)
     from bot.outbound.store.postgresql import PostgresqlDriver  # noqa: PLC0415 - the driver takes 9 MB
 
     server = PostgresqlDriver(url.reveal())
     changes = Pool(server, "postgresql-changes", most=POSTGRESQL_WRITERS)
-    return Database(server, (changes, Pool(server, "postgresql-reads", most=READERS)), nullcontext(), nullcontext())
+    return Database(server, changes, Pool(server, "postgresql-reads", most=READERS), nullcontext(), nullcontext())
 
 
 class DatabaseClock:

@@ -16,21 +16,30 @@ from bot.outbound.store.store import Store
 from bot.runtime import Tasks, let_others_run
 
 _T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+
+READ_TIMEOUT = 1.0  # seconds; Slack's ack deadline is 3
+CACHE_TTL = 600.0  # seconds for which a cached workspace can be used: a pause must not wait for a database
+FALLBACK_TTL = 5.0  # seconds after a failed read for which requests use the cache without waiting for the next read
+_CLOSE_TIMEOUT = 1.0
+MAX_ENTRIES = 10_000
+MAX_READS = 10_000  # anybody can name workspaces in an alerts URL
+_MAX_UNINSTALLS = 1_000  # that wait for the database
 _TURNS = 4  # of the event loop before a read begins, so that callers that come together share it
 
 
+@dataclass(eq=False)
 class CoalescedReads(Generic[_T]):
     """Coalesced reads: one at a time per key, each followed by `put`.
 
     Concurrent callers share the next read, not the one in flight: that may miss a recent change.
     """
 
-    def __init__(
-        self, read: Callable[[str], Coroutine[Any, Any, _T]], put: Callable[[str, _T], None], tasks: Tasks
-    ) -> None:
-        self._read = read
-        self._put = put
-        self._tasks = tasks
+    read: Callable[[str], Coroutine[Any, Any, _T]]
+    put: Callable[[str, _T], None]
+    tasks: Tasks
+
+    def __post_init__(self) -> None:
         self._in_flight: dict[str, asyncio.Task[_T]] = {}
         self._next: dict[str, asyncio.Task[_T]] = {}
 
@@ -40,7 +49,7 @@ class CoalescedReads(Generic[_T]):
     def get(self, key: str) -> asyncio.Task[_T]:
         """Return a read that has not started yet."""
         if key not in self._next:
-            self._next[key] = self._tasks.start(self._read_after(self._in_flight.get(key), key))
+            self._next[key] = self.tasks.start(self._read_after(self._in_flight.get(key), key))
             self._next[key].add_done_callback(_retrieve_exception)
         return self._next[key]
 
@@ -54,9 +63,9 @@ class CoalescedReads(Generic[_T]):
         await let_others_run(_TURNS)
         own = self._in_flight[key] = self._next.pop(key)
         try:
-            result = await self._read(key)
+            result = await self.read(key)
             if self._in_flight.get(key) is own:
-                self._put(key, result)
+                self.put(key, result)
             return result
         finally:
             if self._in_flight.get(key) is own:
@@ -67,17 +76,6 @@ def _retrieve_exception(read: asyncio.Task[Any]) -> None:
     """Mark the exception as retrieved: asyncio logs no failure of a read that nobody awaits."""
     if not read.cancelled():
         read.exception()
-
-
-_log = logging.getLogger(__name__)
-
-READ_TIMEOUT = 1.0  # seconds; Slack's ack deadline is 3
-CACHE_TTL = 600.0  # seconds for which a cached workspace can be used: a pause must not wait for a database
-FALLBACK_TTL = 5.0  # seconds after a failed read for which requests use the cache without waiting for the next read
-_CLOSE_TIMEOUT = 1.0
-MAX_ENTRIES = 10_000
-MAX_READS = 10_000  # anybody can name workspaces in an alerts URL
-_MAX_UNINSTALLS = 1_000  # that wait for the database
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ The addresses of answers (`reply`) are never read here: they are secrets.
 import asyncio
 import logging
 from collections.abc import Collection, Iterator
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from functools import partial
 
 from bot.core.history import OUTCOMES, HistoryFilter, PastOrder, Result
@@ -19,14 +19,23 @@ from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database, DatabaseClock
 from bot.outbound.store.errors import StoreUnreachableError
 
+_log = logging.getLogger(__name__)
+
+FIRST_DELAY = 10.0  # seconds after the start, when unfinished orders come first
+INTERVAL = 3_600.0  # seconds between two looks for old orders
+_DAY = 86_400.0
+CARD_DAYS = 7  # after its last change; a session ends much earlier
+BATCH = 200  # rows in a transaction: on SQLite those of other orders wait for it
+_PAUSE = 0.2  # seconds between two transactions
+
 _COLUMNS = ", ".join(field.name for field in fields(PastOrder))
 
 
+@dataclass(eq=False)
 class OrderHistory:
     """Repository of past orders."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    database: Database
 
     async def newest(self, chosen: HistoryFilter, *, most: int) -> list[PastOrder]:
         """Return the newest orders, the last one first."""
@@ -47,7 +56,7 @@ class OrderHistory:
 
     async def last_team(self) -> str | None:
         """Return the workspace of the last order that was given in Slack, if there is any."""
-        row = await self._database.fetch_one(
+        row = await self.database.fetch_one(
             "SELECT team_id FROM orders WHERE team_id <> '' ORDER BY given_at DESC LIMIT 1"
         )
         return None if row is None else row.team_id
@@ -55,7 +64,7 @@ class OrderHistory:
     async def _fetch(self, chosen: HistoryFilter, *conditions: str, order: str, **values: object) -> list[PastOrder]:
         where = " AND ".join((*_conditions(chosen), *conditions)) or "1 = 1"
         sql = f"SELECT {_COLUMNS} FROM orders WHERE {where} ORDER BY {order}"
-        rows = await self._database.fetch_all(sql, **_values(chosen), **values)
+        rows = await self.database.fetch_all(sql, **_values(chosen), **values)
         return [PastOrder(**row._asdict()) for row in rows]
 
 
@@ -109,21 +118,21 @@ _SAYING_PAUSED = f"""
 """The channels in which a result that cannot be edited says, since the resume before this one, that it is paused."""
 
 
+@dataclass(eq=False)
 class SessionStates:
     """Repository of the states of sessions."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    database: Database
 
     async def of(self, team_id: str, session_ids: Collection[str]) -> dict[str, SessionState]:
         """Return the states of sessions by their ids, without those that nobody has changed."""
-        rows = await self._database.fetch_all(_LAST, team_id=team_id, session_ids=listed(session_ids))
+        rows = await self.database.fetch_all(_LAST, team_id=team_id, session_ids=listed(session_ids))
         return {row.session_id: _read(row) for row in rows}
 
     async def channels_saying_paused(self, team_id: str, session_id: str, order_id: str) -> frozenset[str]:
         """Return the channels with a result that a resume, `order_id`, has made wrong, and that cannot be edited."""
         values = {"team_id": team_id, "session_id": session_id, "order_id": order_id}
-        return frozenset(row.channel_id for row in await self._database.fetch_all(_SAYING_PAUSED, **values))
+        return frozenset(row.channel_id for row in await self.database.fetch_all(_SAYING_PAUSED, **values))
 
 
 def _read(row: Row) -> SessionState:
@@ -136,16 +145,6 @@ def _read(row: Row) -> SessionState:
         reason=row.reason,
         at=row.given_at if row.settled_at is None else row.settled_at,
     )
-
-
-_log = logging.getLogger(__name__)
-
-FIRST_DELAY = 10.0  # seconds after the start, when unfinished orders come first
-INTERVAL = 3_600.0  # seconds between two looks for old orders
-_DAY = 86_400.0
-CARD_DAYS = 7  # after its last change; a session ends much earlier
-BATCH = 200  # rows in a transaction: on SQLite those of other orders wait for it
-_PAUSE = 0.2  # seconds between two transactions
 
 
 async def keep_pruned(database: Database, days: int) -> None:

@@ -20,6 +20,22 @@ from bot.outbound.store.orders import LEASE, OrderRow, OrderRows
 from bot.request_id import order_id
 from bot.runtime import happens, let_others_run
 
+_log = logging.getLogger(__name__)
+
+MOST_OPEN = 60_000
+"""The most unfinished orders that are kept in memory: twice the capacity for orders, since results wait, too."""
+
+RENEWALS = 3
+"""The number of renewals within a lease."""
+
+_TURNS = 16  # of the event loop before a transaction begins, so that a new pause is sent to Anchor first
+_RETRY_DELAY = 0.5  # seconds after a failed transaction
+_KNOWN_WITHIN = 0.5  # seconds from the first question until it is known whether another process has a new order
+_RENEWED_WITHIN = 6.0  # seconds for the lease of an order that has run out; a transaction is given up after 5
+_NOT_WRITTEN = "Orders cannot be recorded ({why}). A restart now would lose those in progress."
+_MOST_WRITTEN = 500  # changes in a transaction: the acks of other orders wait for its end
+_MOST_WRITTEN_EACH = 100  # of one person
+
 
 def new_future() -> asyncio.Future[bool]:
     """Return a future for `JournalEntry.written`."""
@@ -79,9 +95,6 @@ class JournalEntry:
 _ROW_FIELDS = [one.name for one in fields(OrderRow)]
 
 
-_MOST_WRITTEN = 500  # changes in a transaction: the acks of other orders wait for its end
-_MOST_WRITTEN_EACH = 100  # of one person
-
 Batch = dict[str, tuple[JournalEntry, asyncio.Future[bool]]]
 """Entries to be written, by id, and the future that ends when they are."""
 
@@ -124,21 +137,6 @@ class PendingChanges:
 
 def _copy_result(target: asyncio.Future[bool], source: asyncio.Future[bool]) -> None:
     target.set_result(source.result())
-
-
-_log = logging.getLogger(__name__)
-
-MOST_OPEN = 60_000
-"""The most unfinished orders that are kept in memory: twice the capacity for orders, since results wait, too."""
-
-RENEWALS = 3
-"""The number of renewals within a lease."""
-
-_TURNS = 16  # of the event loop before a transaction begins, so that a new pause is sent to Anchor first
-_RETRY_DELAY = 0.5  # seconds after a failed transaction
-_KNOWN_WITHIN = 0.5  # seconds from the first question until it is known whether another process has a new order
-_RENEWED_WITHIN = 6.0  # seconds for the lease of an order that has run out; a transaction is given up after 5
-_NOT_WRITTEN = "Orders cannot be recorded ({why}). A restart now would lose those in progress."
 
 
 class Journal:

@@ -135,13 +135,13 @@ class OrderRow:
     told_at: float | None
 
 
+@dataclass(frozen=True, slots=True)
 class OrderColumns:
     """The columns of rows of `owner`, which hold for `lease` seconds."""
 
-    def __init__(self, cipher: FieldCipher, owner: str, lease: float) -> None:
-        self._cipher = cipher
-        self._owner = owner
-        self._lease = lease
+    cipher: FieldCipher
+    owner: str
+    lease: float
 
     def values(self, row: OrderRow, offset: float) -> dict[str, Any]:
         """Return all columns of a row; `offset` is the database's time minus the monotonic one."""
@@ -160,16 +160,16 @@ class OrderColumns:
             "thread_ts": storable(row.address.thread_ts),
             "reply": None
             if row.state is State.TOLD
-            else write_reply(row.id, row.address, order.expected_version, self._cipher),
+            else write_reply(row.id, row.address, order.expected_version, self.cipher),
             "given_at": row.given_at + offset,
-            "owner": self._owner,
+            "owner": self.owner,
             **self._progress(row, offset),
         }
 
     def changes(self, row: OrderRow, offset: float) -> dict[str, Any]:
         """Return the parameters of an update."""
         is_told = int(row.state is State.TOLD)
-        return {"id": row.id, "owner": self._owner, "is_told": is_told, **self._progress(row, offset)}
+        return {"id": row.id, "owner": self.owner, "is_told": is_told, **self._progress(row, offset)}
 
     def _progress(self, row: OrderRow, offset: float) -> dict[str, Any]:
         outcome, fields = (None, None) if row.outcome is None else write_outcome(row.outcome)
@@ -180,13 +180,13 @@ class OrderColumns:
             "delivered_by": row.delivered_by,
             "settled_at": None if row.settled_at is None else row.settled_at + offset,
             "told_at": None if row.told_at is None else row.told_at + offset,
-            "leased_until": time.monotonic() + offset + self._lease,
+            "leased_until": time.monotonic() + offset + self.lease,
         }
 
     def unfinished(self, row: Row, now: float) -> Unfinished:
         """Return what a row of _UNFINISHED says; `now` is the database's time."""
         actor = Actor(row.team_id, row.channel_id, row.user_id, row.home_team_id)
-        address, version = read_reply(row.id, actor, row.thread_ts, row.reply, self._cipher)
+        address, version = read_reply(row.id, actor, row.thread_ts, row.reply, self.cipher)
         order = Order(
             verb=Verb(row.verb),
             session_id=SessionId(row.session_id),

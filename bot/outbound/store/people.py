@@ -3,10 +3,10 @@
 Every method can raise StoreUnreachableError.
 """
 
-import dataclasses
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict, dataclass
 from operator import itemgetter
 
 from bot.core.policy import Profile
@@ -32,11 +32,11 @@ _RECORD = f"""
 """
 
 
+@dataclass(eq=False)
 class RoleRows:
     """Repository of profiles. Both methods can raise StoreUnreachableError; `now` is in Unix seconds."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    database: Database
 
     async def record(self, reports: Mapping[tuple[str, str], Report], now: float) -> None:
         """Record what Slack has reported about people and when, by the ids of team and user. Delete old reports."""
@@ -51,18 +51,18 @@ class RoleRows:
             connection.execute(_PRUNE, limit=now - KEPT)
             connection.execute_many(_RECORD, rows)
 
-        await self._database.change(write)
+        await self.database.change(write)
 
     async def find(self, team_id: str, user_id: str, now: float) -> tuple[Profile, float] | None:
         """Return the last report about a person, and its age in seconds; None if there is none that counts."""
-        row = await self._database.fetch_one(_FIND, team_id=team_id, user_id=user_id)
+        row = await self.database.fetch_one(_FIND, team_id=team_id, user_id=user_id)
         if row is None or now - row.seen_at > KEPT or (profile := _read(row.profile)) is None:
             return None
         return profile, max(0.0, now - row.seen_at)
 
 
 def _write(profile: Profile) -> str:
-    return json.dumps(dataclasses.asdict(profile) | {"teams": sorted(profile.teams)}, sort_keys=True)
+    return json.dumps(asdict(profile) | {"teams": sorted(profile.teams)}, sort_keys=True)
 
 
 def _read(text: str) -> Profile | None:
@@ -82,38 +82,38 @@ _RECORD_ADMIN = f"""
 """
 
 
+@dataclass(eq=False)
 class Admins:
     """Repository of the admins who have opened Home."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    database: Database
 
     async def record(self, team_id: str, user_id: str, now: float) -> None:
         """Record that a user is an admin. Do nothing if the workspace does not exist."""
         with suppress(IntegrityError):
-            await self._database.execute(_RECORD_ADMIN, team_id=team_id, user_id=user_id, now=int(now))
+            await self.database.execute(_RECORD_ADMIN, team_id=team_id, user_id=user_id, now=int(now))
 
     async def of(self, team_id: str) -> list[str]:
         """Return the user ids of a workspace's admins, the most recently recorded first."""
         sql = "SELECT user_id FROM admins WHERE team_id = :team_id ORDER BY seen_at DESC, user_id"
-        return [row.user_id for row in await self._database.fetch_all(sql, team_id=team_id)]
+        return [row.user_id for row in await self.database.fetch_all(sql, team_id=team_id)]
 
 
+@dataclass(eq=False)
 class Notices:
     """Repository of the notices that a workspace gets once, from one of all replicas."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    database: Database
 
     async def claim(self, team_id: str, name: str, now: float) -> bool:
         """Return whether this is the first claim: for one caller only, and never if the workspace does not exist."""
         sql = "INSERT INTO notices (team_id, name, told_at) VALUES (:team_id, :name, :now) ON CONFLICT DO NOTHING"
         try:
-            return await self._database.execute(sql, team_id=team_id, name=name, now=int(now)) > 0
+            return await self.database.execute(sql, team_id=team_id, name=name, now=int(now)) > 0
         except IntegrityError:
             return False
 
     async def release(self, team_id: str, name: str) -> None:
         """Release a claim, so that the next one is the first again."""
         sql = "DELETE FROM notices WHERE team_id = :team_id AND name = :name"
-        await self._database.execute(sql, team_id=team_id, name=name)
+        await self.database.execute(sql, team_id=team_id, name=name)
