@@ -42,7 +42,7 @@ from bot.runtime import Tasks
 from bot.usecases.access import OperatorAccess
 from bot.usecases.cards import CardOutbox
 from bot.usecases.control import SessionControl
-from bot.usecases.orders import NoMonitor, execute
+from bot.usecases.orders import NoMonitor, OperatorOrders
 from bot.usecases.queue import FairQueue
 from bot.usecases.session_cards import SessionCards
 
@@ -120,6 +120,7 @@ async def _execute(order: Order, settings: Settings, session: aiohttp.ClientSess
     cards = SessionCards(outbox, SessionStates(database), time.time, dashboard_url=dashboard_url)
     access, queue = OperatorAccess(place.find), FairQueue(most=1, most_each=1)
     control = SessionControl(anchor, access, NoMonitor(), journal, tasks, time.monotonic, queue=queue)
+    orders = OperatorOrders(control, journal, cards)
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, control.interrupt)
 
@@ -128,9 +129,9 @@ async def _execute(order: Order, settings: Settings, session: aiohttp.ClientSess
         print(terminal_text(message.text), flush=True)  # noqa: T201 - output of a command
 
     if place.why_not is not None:
-        return (await execute(control, journal, cards, order, tell, within=0.0))[0]
+        return (await orders.execute(order, tell, within=0.0))[0]
     writing = {tasks.start(journal.run()), tasks.start(outbox.run())}
-    outcome, is_recorded = await execute(control, journal, cards, order, tell, within=_WRITE_TIMEOUT)
+    outcome, is_recorded = await orders.execute(order, tell, within=_WRITE_TIMEOUT)
     if not is_recorded:
         _warn("The database did not record this in time: `anchor-bot journal` may lack it.")
     journal.stop()

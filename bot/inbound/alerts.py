@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from difflib import get_close_matches
 from typing import assert_never
 from urllib.parse import urlsplit
@@ -177,25 +177,19 @@ MOST_AT_ONCE = 1_000
 _RETRY_SOON, _RETRY_AFTER_RESTART, _RETRY_LATER = 5, 30, 60  # seconds, for Retry-After
 
 
+@dataclass(eq=False)
 class Alerts:
     """Endpoint for alerts; a sender needs the workspace's alerts token."""
 
-    def __init__(  # noqa: PLR0913 - collaborators and a setting
-        self,
-        alert_cards: AlertCards,
-        workspaces: Workspaces,
-        tasks: Tasks,
-        readiness: Readiness,
-        metrics: Metrics = OFF,
-        *,
-        most_at_once: int = MOST_AT_ONCE,
-    ) -> None:
-        self._most_at_once = most_at_once
-        self._alert_cards = alert_cards
-        self._workspaces = workspaces
-        self._tasks = tasks
-        self._readiness = readiness
-        self._metrics = metrics
+    alert_cards: AlertCards
+    workspaces: Workspaces
+    tasks: Tasks
+    readiness: Readiness
+    metrics: Metrics = OFF
+    _: KW_ONLY
+    most_at_once: int = MOST_AT_ONCE
+
+    def __post_init__(self) -> None:
         self._running: Tally[str] = Tally()
         self._bodies = Bodies()
         self._rejections = RejectionLog(time.monotonic)
@@ -203,16 +197,16 @@ class Alerts:
     async def receive(self, request: web.Request) -> web.Response:
         """Answer a request; a `{ref}` in its path names the workspace. Check the token before the body is read."""
         try:
-            workspace = await self._workspaces.owner_of_alerts(request.match_info.get("ref", ""))
+            workspace = await self.workspaces.owner_of_alerts(request.match_info.get("ref", ""))
         except StoreError as error:
             _log.error("workspace lookup failed; alert refused", extra={"why": str(error)})
             return self._reject(Rejected(503, cards.STORE_FAILED), retry_after=_RETRY_SOON)
         if workspace is None or not is_token(_bearer(request), workspace.alerts_token_digest):
             return self._reject(Rejected(401, cards.WRONG_TOKEN))
-        if "stopping" in self._readiness.reasons:
+        if "stopping" in self.readiness.reasons:
             return self._reject(Rejected(503, cards.STOPPING), retry_after=_RETRY_AFTER_RESTART)
-        most_of_one = self._most_at_once // SHARE if "ref" in request.match_info else self._most_at_once
-        if self._running.total >= self._most_at_once or self._running[workspace.team_id] >= most_of_one:
+        most_of_one = self.most_at_once // SHARE if "ref" in request.match_info else self.most_at_once
+        if self._running.total >= self.most_at_once or self._running[workspace.team_id] >= most_of_one:
             return self._reject(Rejected(503, cards.BUSY), retry_after=_RETRY_SOON)
         self._running.add(workspace.team_id)
         try:
@@ -224,7 +218,7 @@ class Alerts:
 
     def _reject(self, rejected: Rejected, *, retry_after: int | None = None) -> web.Response:
         self._rejections.record(rejected)
-        self._metrics.alerted("Rejected")
+        self.metrics.alerted("Rejected")
         response = error_response(rejected)
         if rejected.status == 401:  # noqa: PLR2004 - a well-known status
             response.headers["WWW-Authenticate"] = "Bearer"
@@ -245,17 +239,17 @@ class Alerts:
         return await self._post(alert, channel, workspace)
 
     def _refuse(self, alert: BadAlert) -> web.Response:
-        self._metrics.alerted("Invalid")
+        self.metrics.alerted("Invalid")
         return _problem(400, alert.why, field=alert.field)
 
     async def _post(self, alert: Alert, channel: str, workspace: Workspace) -> web.Response:
         """Post the alert in a task, which shutdown waits for and finally cancels."""
         began = time.monotonic()
-        task = self._tasks.start(self._alert_cards.post(workspace, channel, alert))
+        task = self.tasks.start(self.alert_cards.post(workspace, channel, alert))
         await asyncio.wait({task})
         result = Doubtful("the bot was stopped") if task.cancelled() else task.result()
         outcome, team_id = type(result).__name__, workspace.team_id
-        self._metrics.alerted(outcome)
+        self.metrics.alerted(outcome)
         fields = {"outcome": outcome, "session": alert.session_id, "team": team_id, "channel": channel}
         why = {"why": result.why} if isinstance(result, TryAgain | Doubtful | Refused) else {}
         _log.info("alert", extra=fields | why | {"ms": round((time.monotonic() - began) * 1000)})

@@ -205,29 +205,29 @@ class NoMonitor:
         """Do nothing: the next order in Slack notifies the admins."""
 
 
-async def execute(  # noqa: PLR0913 - collaborators
-    control: SessionControl,
-    journal: Journal,
-    session_cards: SessionCards,
-    order: Order,
-    tell: Callable[[Outcome], None],
-    *,
-    within: float,
-) -> tuple[Outcome, bool]:
-    """Execute an order, tell its outcome, and mark the cards of its session, which a running bot updates.
+@dataclass(frozen=True, slots=True)
+class OperatorOrders:
+    """Orders of an operator on the command line."""
 
-    Return the outcome, and whether the journal has it `within` seconds after that.
-    """
-    entry = journal.begin(order, ReplyAddress(order.actor))
-    outcome = await control.execute(entry)
-    journal.settle(entry, outcome)
-    tell(outcome)
-    journal.told(entry, "terminal")
-    await asyncio.wait({entry.written}, timeout=within)
-    if entry.written.done():
-        await session_cards.update(entry, outcome)
-        await session_cards.report(entry, outcome, in_thread=False)
-    return outcome, entry.written.done()
+    control: SessionControl
+    journal: Journal
+    session_cards: SessionCards
+
+    async def execute(self, order: Order, tell: Callable[[Outcome], None], *, within: float) -> tuple[Outcome, bool]:
+        """Execute an order, tell its outcome, and mark the cards of its session, which a running bot updates.
+
+        Return the outcome, and whether the journal has it `within` seconds after that.
+        """
+        entry = self.journal.begin(order, ReplyAddress(order.actor))
+        outcome = await self.control.execute(entry)
+        self.journal.settle(entry, outcome)
+        tell(outcome)
+        self.journal.told(entry, "terminal")
+        await asyncio.wait({entry.written}, timeout=within)
+        if entry.written.done():
+            await self.session_cards.update(entry, outcome)
+            await self.session_cards.report(entry, outcome, in_thread=False)
+        return outcome, entry.written.done()
 
 
 _log = logging.getLogger(__name__)
