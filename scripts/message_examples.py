@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias, get_args
 
-from bot.core import checks, outcomes, policy, session_ids
+from bot.core import outcomes, policy, session_ids
 from bot.core.cards import MOST_IN_SUMMARY, Alert, AlertContent, CardContent, ResultContent, Severity, first
 from bot.core.fields import Secret
 from bot.core.history import HistoryQuery, PastOrder, Period, Result
@@ -27,7 +27,7 @@ from bot.core.sessions import (
 )
 from bot.core.workspace import SCOPES, AnchorKey, KeyCheck, NewKeyRejected, NewKeyUnverified, Workspace
 from bot.inbound.alerts import read_alert
-from bot.messages import cards, install, pausing, results, settings
+from bot.messages import cards, checks, install, pausing, results, settings
 from bot.messages.blocks import Message, View, actions, ephemeral, section
 from bot.messages.buttons import button, session_facts
 from bot.messages.cards import alert_message, card_message, sample_alert_message

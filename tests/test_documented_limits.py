@@ -12,7 +12,7 @@ from bot.cli import main
 from bot.config import environment, settings
 from bot.config.catalog import SETTINGS
 from bot.config.settings import LONGEST_DRAIN
-from bot.core import cards, checks, recovery, requests, retries, sessions
+from bot.core import cards, recovery, requests, retries, sessions
 from bot.core import workspace as core_workspace
 from bot.inbound import alerts, http, rejections
 from bot.inbound.slack import app as slack_app
@@ -84,11 +84,11 @@ OPERATIONS: list[Row] = [
     ("same session {} times within {} seconds", access.MOST_REPEATS, access.REPEATS_WITHIN),
     ("A resume that arrives more than {} s late is not sent", requests.LATE),
     ("of Slack's last {} answers within {} minutes", slack_clock.MOST_ANSWERS, minutes(slack_clock.KEPT)),
-    ("After a signed request it believes at most {} s", checks.MOST_SKEW),
+    ("After a signed request it believes at most {} s", requests.MOST_SKEW),
     ("If the answers differ by more than {} s", slack_clock.AGREEMENT),
     ("For {} s after a crash or a lost connection", socket_connection.REDELIVERY_WINDOW),
     ("signatures are accepted for {} minutes only", minutes(request.MAX_AGE)),
-    ("whose clock is over {} minutes wrong rejects", minutes(checks.MOST_SKEW)),
+    ("whose clock is over {} minutes wrong rejects", minutes(requests.MOST_SKEW)),
     ("statuses once per {}", span(session_checks.INTERVAL)),
     ("needs up to {} connections for each process", database.READERS + database.POSTGRESQL_WRITERS),
     ("waits up to {} minutes", minutes(session_checks.LONGEST_BACKOFF)),

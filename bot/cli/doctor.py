@@ -17,12 +17,23 @@ from bot.cli.orders import BadWorkspaceError, open_client_session
 from bot.config.addresses import is_safe_url
 from bot.config.environment import SettingsError, read_environment
 from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings, find_warnings, summarize
-from bot.core.checks import Checked, CheckName, Finding, Good, Questionable, Skipped, Wrong, exit_code, judge_python
 from bot.core.fields import Secret
 from bot.core.workspace import AnchorKey, Workspace
 from bot.inbound.http import NotListeningError, try_listening
 from bot.inbound.slack.socket_connection import SocketConnector
-from bot.messages.checks import check_line, check_record
+from bot.messages.checks import (
+    Checked,
+    CheckName,
+    Finding,
+    Good,
+    Questionable,
+    Skipped,
+    Wrong,
+    check_line,
+    check_record,
+    exit_code,
+    judge_python,
+)
 from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.http import transport_over
 from bot.outbound.slack.client import SlackClient

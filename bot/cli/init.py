@@ -20,8 +20,7 @@ from bot.config.environment import (
     write_environment,
 )
 from bot.config.settings import Settings
-from bot.core.checks import Checked, Good, Unanswered, Wrong
-from bot.messages.checks import check_line
+from bot.messages.checks import Checked, Good, Unanswered, Wrong, check_line
 from bot.outbound.store.secrets import new_key
 
 

@@ -163,6 +163,9 @@ def asks_for_help(text: str) -> bool:
 LATE = 5.0
 """Seconds from which a request is late: Slack has reported it as failed to the person 2 s before."""
 
+MOST_SKEW = 300.0
+"""Seconds by which clocks can differ until Slack's signatures are rejected."""
+
 _ASSUMED_TRANSIT = 0.5  # seconds of a request without a timestamp, so that its ack is in time on a slow network
 
 

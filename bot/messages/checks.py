@@ -1,13 +1,25 @@
-"""The findings of the checks, and the status of a workspace by them."""
+"""Findings of the checks of `anchor-bot doctor`, the decisions about them, and a workspace's status by them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import assert_never
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Self
 
-from bot.core.checks import Checked, CheckName, Finding, Good, Kind, Questionable, Skipped, Unanswered, Wrong
+from bot.core.requests import MOST_SKEW
 from bot.messages.blocks import Message, ephemeral
 from bot.messages.markup import link, plain, printable
 
+_PATCHED = {
+    (3, 11): (3, 11, 16),
+    (3, 12): (3, 12, 14),
+    (3, 13): (3, 13, 14),
+    (3, 14): (3, 14, 6),
+    (3, 15): (3, 15, 0, "beta", 2),
+}
+"""The first releases in which `unicodedata.normalize` is not quadratic (CVE-2026-3276), by version."""
+
+_NOTED_SKEW = 5.0  # seconds from which a request counts as late
+_GOOD, _UNANSWERED, _WRONG = 0, 1, 2
 _MOST_SHOWN = 500  # characters of a value
 _TRY_AGAIN = "Check the network of this machine, and try again."
 _NTP = "Let the machine set its clock by NTP."
@@ -16,207 +28,353 @@ _INSTALL_AGAIN = "Install the app again at BASE_URL/slack/install."
 _ALERTS = "The channel is ALERTS_CHANNEL, or the one that an admin chose in Home."
 
 
-@dataclass(frozen=True, slots=True)
-class _Text:
-    """The texts about a finding, with the names of its values in braces."""
+class CheckName(StrEnum):
+    """Names of the checks, as they are printed."""
 
-    found: str
-    fix: str = ""
+    SETTINGS = "settings"
+    PYTHON = "Python"
+    SLACK = "Slack"
+    ANCHOR = "Anchor"
+    CLOCK = "clock"
+    RUNNING_BOT = "running bot"
+    SOCKET_MODE = "Socket Mode"
+    PUBLIC_URL = "public URL"
+    CLIENT_SECRET = "client secret"  # noqa: S105 - a name
+    DATABASE = "database"
+    ENCRYPTION = "encryption"
+    WORKSPACES = "workspaces"
+    BOT_TOKEN = "bot token"  # noqa: S105 - a name
+    SCOPES = "scopes"
+    ANCHOR_KEY = "Anchor key"
+    ALERT_CHANNEL = "alert channel"
 
 
-_TEXTS: Mapping[Kind, _Text] = {
-    Good.SETTINGS_VALID: _Text("valid: {transport}, {tenancy}, permissions: {permissions}, database: {database}"),
-    Questionable.SETTINGS_ODD: _Text("valid, but probably not meant: {warnings}"),
-    Wrong.SETTINGS_INVALID: _Text(
-        "invalid, so the bot does not start: {problems}",
-        "Correct them in .env, or in the environment. `anchor-bot init` asks for those that are required.",
-    ),
-    Good.PYTHON_PATCHED: _Text("{version}"),
-    Questionable.PYTHON_UNPATCHED: _Text(
+class Kind(StrEnum):
+    """A code for programs, the text of a finding and how to fix it, with the names of values in braces."""
+
+    text: str
+    fix: str
+
+    def __new__(cls, code: str, text: str, fix: str = "") -> Self:
+        """Return the member with this code."""
+        member = str.__new__(cls, code)
+        member._value_, member.text, member.fix = code, text, fix
+        return member
+
+
+class Good(Kind):
+    """Findings that need nothing."""
+
+    SETTINGS_VALID = "settings-valid", "valid: {transport}, {tenancy}, permissions: {permissions}, database: {database}"
+    PYTHON_PATCHED = "python-patched", "{version}"
+    REACHED = "reached", "{host} answers"
+    CLOCK_RIGHT = "clock-right", "agrees with Slack's within {seconds} s"
+    BOT_READY = "bot-ready", "ready at {url}"
+    TOKEN_ACCEPTED = "token-accepted", "accepted, for the workspace {name} ({team}), as @{bot}"
+    SCOPES_GRANTED = "scopes-granted", "granted as in the manifest: {scopes}"
+    SOCKET_OPENED = "socket-opened", "a connection opened, and was closed again"
+    SOCKET_IN_USE = (
+        "socket-in-use",
+        "not tried: the running bot has a connection, and another one could get its requests",
+    )
+    CHANNEL_OPEN = "channel-open", "the bot can post to {channel}"
+    URL_VERIFIED = "url-verified", "a signed request to {url} came to the bot, and its answer came back"
+    CLIENT_NOT_REFUSED = "client-not-refused", "Slack does not refuse it, nor SLACK_CLIENT_ID"
+    KEY_ACCEPTED = "key-accepted", "Anchor accepts it"
+    DATABASE_CURRENT = "database-current", "answers, and its tables are current (revision {revision})"
+    DATABASE_NEW = "database-new", "has no tables yet: the bot makes them when it starts"
+    DATABASE_IN_MEMORY = "database-in-memory", "in memory, as DATABASE_URL says: a restart loses it"
+    KEYS_FIT = "keys-fit", "the keys decrypt the database"
+
+
+class Questionable(Kind):
+    """Findings about what works, and is probably not meant."""
+
+    SETTINGS_ODD = "settings-odd", "valid, but probably not meant: {warnings}"
+    PYTHON_UNPATCHED = (
+        "python-unpatched",
         "{version} normalizes text in quadratic time (CVE-2026-3276), unless your distribution has patched it",
         "Use Python {patched} or newer, or a patched build of your distribution.",
-    ),
-    # --- network ---
-    Good.REACHED: _Text("{host} answers"),
-    Unanswered.PROXY_FAILED: _Text(
-        "the proxy of HTTPS_PROXY gives no connection to {host} ({why})",
-        "Check the proxy's URL, its user and password, and that it allows this host. NO_PROXY names hosts to call "
-        "without it.",
-    ),
-    Unanswered.NAME_UNKNOWN: _Text(
-        "the name {host} can't be resolved ({why})",
-        "Check the URL, and the DNS of this machine.",
-    ),
-    Unanswered.NOT_CONNECTED: _Text(
-        "no connection to {host} ({why})",
-        "Check the URL and its port, and that a firewall lets the bot connect.",
-    ),
-    Unanswered.CERTIFICATE_REFUSED: _Text(
-        "TLS with {host} fails ({why})",
-        "Check the host's certificate. If a proxy replaces certificates, name a file with its authority in "
-        "SSL_CERT_FILE, in the environment: it is not read from .env.",
-    ),
-    Unanswered.TIMED_OUT: _Text("{host} does not answer in time ({why})", _TRY_AGAIN),
-    Unanswered.CONNECTION_BROKE: _Text("{host} broke the connection ({why})", _TRY_AGAIN),
-    Good.CLOCK_RIGHT: _Text("agrees with Slack's within {seconds} s"),
-    Questionable.CLOCK_OFF: _Text("differs from Slack's by {seconds} s. The bot allows for it", _NTP),
-    Wrong.CLOCK_WRONG: _Text("differs from Slack's by {seconds} s. Over HTTP the bot rejects every request", _NTP),
-    Skipped.CLOCK_UNKNOWN: _Text("not compared: neither Slack nor Anchor answers"),
-    # --- the running bot ---
-    Good.BOT_READY: _Text("ready at {url}"),
-    Questionable.BOT_DEGRADED: _Text("ready at {url}, but degraded: {reasons}"),
-    Unanswered.BOT_NOT_READY: _Text("not ready at {url}: {reasons}", "Look into the bot's log."),
-    Questionable.BOT_OVER_HTTP: _Text(
+    )
+    CLOCK_OFF = "clock-off", "differs from Slack's by {seconds} s. The bot allows for it", _NTP
+    BOT_DEGRADED = "bot-degraded", "ready at {url}, but degraded: {reasons}"
+    BOT_OVER_HTTP = (
+        "bot-over-http",
         "ready at {url}, but over HTTP, and the settings are for Socket Mode",
         "If it is this bot, restart it. If it is another one, set another PORT.",
-    ),
-    Skipped.BOT_NOT_RUNNING: _Text("none at {url}"),
-    Wrong.CANNOT_LISTEN: _Text(
-        "none at {url}, and none can start. {problems}",
-        "Let HOST be an address of this machine, and use ports that no other program uses.",
-    ),
-    Skipped.BOT_NOT_STARTED: _Text("not checked before the bot runs", "Start it, and run `anchor-bot doctor`."),
-    # --- Slack ---
-    Unanswered.NO_ANSWER: _Text("{who} gave no usable answer ({why})", "Try again in a moment."),
-    Unanswered.NO_CONNECTION: _Text(
-        "no connection to {who}",
-        "Check {setting}, and the network of this machine. The line about {who} of `anchor-bot doctor` says why.",
-    ),
-    Wrong.NOT_SLACK: _Text(
-        "something else than Slack's Web API answers ({why})",
-        "Check SLACK_API_URL: it normally ends in /api/. If it is right, a proxy answers in Slack's place.",
-    ),
-    Good.TOKEN_ACCEPTED: _Text("accepted, for the workspace {name} ({team}), as @{bot}"),
-    Wrong.TOKEN_REFUSED: _Text("Slack refuses SLACK_BOT_TOKEN ({code})", _REINSTALL),
-    Wrong.INSTALLATION_REFUSED: _Text(
-        "Slack refuses the token of this workspace ({code})",
-        f"{_INSTALL_AGAIN} If the workspace has left, delete it: `anchor-bot workspaces delete`.",
-    ),
-    Good.SCOPES_GRANTED: _Text("granted as in the manifest: {scopes}"),
-    Questionable.SCOPES_EXTRA: _Text(
+    )
+    SCOPES_EXTRA = (
+        "scopes-extra",
         "more than in the manifest: {scopes}",
         "To drop them, remove them in the app's settings, uninstall the app, and install it again.",
-    ),
-    Wrong.SCOPES_MISSING: _Text(
-        "missing: {scopes}",
-        "Add them in the app's settings (OAuth & Permissions; `anchor-bot manifest` has all), and install the app "
-        "again in the workspace.",
-    ),
-    Skipped.SCOPES_UNKNOWN: _Text("Slack did not say which ones are granted"),
-    Good.SOCKET_OPENED: _Text("a connection opened, and was closed again"),
-    Good.SOCKET_IN_USE: _Text("not tried: the running bot has a connection, and another one could get its requests"),
-    Wrong.SOCKET_OFF: _Text(
-        "Slack says that it is switched off", "Switch it on in the app's settings (Settings > Socket Mode)."
-    ),
-    Wrong.APP_TOKEN_REFUSED: _Text(
-        "Slack refuses SLACK_APP_TOKEN ({code})",
-        "Generate an app-level token with the scope connections:write (Basic Information > App-Level Tokens).",
-    ),
-    Good.CHANNEL_OPEN: _Text("the bot can post to {channel}"),
-    Wrong.CHANNEL_REFUSED: _Text(
-        "Slack takes no message for {channel} ({code})",
-        f"{_ALERTS} Check its id, and invite the bot there: /invite @anchor.",
-    ),
-    Questionable.MESSAGE_LEFT: _Text(
+    )
+    MESSAGE_LEFT = (
+        "message-left",
         "the bot can post to {channel}. Its scheduled message could not be deleted, and will show in an hour",
-    ),
-    Skipped.CHANNEL_UNSET: _Text("none is set, so each alert has to name one"),
-    # --- the installation of an app for many workspaces ---
-    Good.CLIENT_NOT_REFUSED: _Text("Slack does not refuse it, nor SLACK_CLIENT_ID"),
-    Wrong.CLIENT_REFUSED: _Text(
-        "Slack refuses SLACK_CLIENT_ID or SLACK_CLIENT_SECRET ({code}), so nobody can install the app",
-        "Copy both from the app's settings (Basic Information > App Credentials).",
-    ),
-    # --- the public URL ---
-    Good.URL_VERIFIED: _Text("a signed request to {url} came to the bot, and its answer came back"),
-    Skipped.URL_UNSET: _Text("not checked", "Set BASE_URL to the bot's public URL."),
-    Wrong.URL_INVALID: _Text("{problem}", "Set it to the bot's public URL, like https://bot.example.com."),
-    Wrong.URL_REJECTS: _Text(
-        "the bot at {url} rejects a request that is signed with SLACK_SIGNING_SECRET ({status}): {why}",
-        "Give the bot and this command the same signing secret and a right clock, and let proxies forward the body "
-        "and the headers X-Slack-… unchanged.",
-    ),
-    Wrong.URL_FOREIGN: _Text(
-        "{url} is not this bot ({status})",
-        "Let BASE_URL be the bot's public URL, and let the proxy forward /slack/events to it. In Socket Mode the bot "
-        "does not serve it.",
-    ),
-    Unanswered.URL_UNAVAILABLE: _Text(
-        "the proxy at {url} can't reach the bot ({status})",
-        "Start the bot, and let the proxy forward to HOST and PORT.",
-    ),
-    # --- Anchor ---
-    Good.KEY_ACCEPTED: _Text("Anchor accepts it"),
-    Wrong.NOT_ANCHOR: _Text(
+    )
+    RESULTS_LOST = (
+        "results-lost",
+        (
+            "addresses of results that are not told yet can't be decrypted, because SLACK_BOT_TOKEN or ENCRYPTION_KEYS "
+            "has changed. The results are in the journal"
+        ),
+    )
+
+
+class Wrong(Kind):
+    """Findings for which somebody has to change a setting, the Slack app or the machine."""
+
+    SETTINGS_INVALID = (
+        "settings-invalid",
+        "invalid, so the bot does not start: {problems}",
+        "Correct them in .env, or in the environment. `anchor-bot init` asks for those that are required.",
+    )
+    CLOCK_WRONG = "clock-wrong", "differs from Slack's by {seconds} s. Over HTTP the bot rejects every request", _NTP
+    CANNOT_LISTEN = (
+        "cannot-listen",
+        "none at {url}, and none can start. {problems}",
+        "Let HOST be an address of this machine, and use ports that no other program uses.",
+    )
+    NOT_SLACK = (
+        "not-slack",
+        "something else than Slack's Web API answers ({why})",
+        "Check SLACK_API_URL: it normally ends in /api/. If it is right, a proxy answers in Slack's place.",
+    )
+    NOT_ANCHOR = (
+        "not-anchor",
         "something else than Anchor's API answers ({why})",
         "Check ANCHOR_API_URL. If it is right, a proxy answers in Anchor's place.",
-    ),
-    Wrong.KEY_REFUSED: _Text(
+    )
+    TOKEN_REFUSED = "token-refused", "Slack refuses SLACK_BOT_TOKEN ({code})", _REINSTALL
+    INSTALLATION_REFUSED = (
+        "installation-refused",
+        "Slack refuses the token of this workspace ({code})",
+        f"{_INSTALL_AGAIN} If the workspace has left, delete it: `anchor-bot workspaces delete`.",
+    )
+    SCOPES_MISSING = (
+        "scopes-missing",
+        "missing: {scopes}",
+        (
+            "Add them in the app's settings (OAuth & Permissions; `anchor-bot manifest` has all), and install the app "
+            "again in the workspace."
+        ),
+    )
+    SOCKET_OFF = (
+        "socket-off",
+        "Slack says that it is switched off",
+        "Switch it on in the app's settings (Settings > Socket Mode).",
+    )
+    APP_TOKEN_REFUSED = (
+        "app-token-refused",
+        "Slack refuses SLACK_APP_TOKEN ({code})",
+        "Generate an app-level token with the scope connections:write (Basic Information > App-Level Tokens).",
+    )
+    CHANNEL_REFUSED = (
+        "channel-refused",
+        "Slack takes no message for {channel} ({code})",
+        f"{_ALERTS} Check its id, and invite the bot there: /invite @anchor.",
+    )
+    CLIENT_REFUSED = (
+        "client-refused",
+        "Slack refuses SLACK_CLIENT_ID or SLACK_CLIENT_SECRET ({code}), so nobody can install the app",
+        "Copy both from the app's settings (Basic Information > App Credentials).",
+    )
+    URL_INVALID = "url-invalid", "{problem}", "Set it to the bot's public URL, like https://bot.example.com."
+    URL_REJECTS = (
+        "url-rejects",
+        "the bot at {url} rejects a request that is signed with SLACK_SIGNING_SECRET ({status}): {why}",
+        (
+            "Give the bot and this command the same signing secret and a right clock, and let proxies forward the body "
+            "and the headers X-Slack-… unchanged."
+        ),
+    )
+    URL_FOREIGN = (
+        "url-foreign",
+        "{url} is not this bot ({status})",
+        (
+            "Let BASE_URL be the bot's public URL, and let the proxy forward /slack/events to it. In Socket Mode the "
+            "bot does not serve it."
+        ),
+    )
+    KEY_REFUSED = (
+        "key-refused",
         "Anchor refuses it (HTTP {status})",
         "Make a new key in Anchor's dashboard. Set it as ANCHOR_API_KEY or, with many workspaces, in the app's Home.",
-    ),
-    Wrong.KEY_UNSET: _Text("none is set, so nobody can pause", "An admin sets it in the app's Home."),
-    # --- the database ---
-    Good.DATABASE_CURRENT: _Text("answers, and its tables are current (revision {revision})"),
-    Good.DATABASE_NEW: _Text("has no tables yet: the bot makes them when it starts"),
-    Good.DATABASE_IN_MEMORY: _Text("in memory, as DATABASE_URL says: a restart loses it"),
-    Wrong.DATABASE_OLD: _Text(
+    )
+    KEY_UNSET = "key-unset", "none is set, so nobody can pause", "An admin sets it in the app's Home."
+    DATABASE_OLD = (
+        "database-old",
         "its tables are of an older version (revision {revision}, not {head})",
         "Start this version of the bot: it copies a SQLite file, and migrates the tables. Back PostgreSQL up before.",
-    ),
-    Wrong.DATABASE_NEWER: _Text(
+    )
+    DATABASE_NEWER = (
+        "database-newer",
         "its tables are of a newer version (revision {revision}, not {head})",
         "Run that version, or restore the copy from before the migration.",
-    ),
-    Wrong.DATABASE_UNUSABLE: _Text("{sentence}"),
-    Unanswered.DATABASE_DOWN: _Text("{sentence}"),
-    Good.KEYS_FIT: _Text("the keys decrypt the database"),
-    Questionable.RESULTS_LOST: _Text(
-        "addresses of results that are not told yet can't be decrypted, because SLACK_BOT_TOKEN or ENCRYPTION_KEYS has "
-        "changed. The results are in the journal",
-    ),
-    Wrong.KEYS_UNFIT: _Text(
+    )
+    DATABASE_UNUSABLE = "database-unusable", "{sentence}"
+    KEYS_UNFIT = (
+        "keys-unfit",
         "no key of ENCRYPTION_KEYS decrypts the database",
         "Add the key that it was created with. Without it the secrets are lost, and you need a new database.",
-    ),
-    Wrong.ROW_UNREADABLE: _Text("can't be read: {why}", _INSTALL_AGAIN),
-    Wrong.NOT_INSTALLED: _Text("not installed", "`anchor-bot workspaces list` prints those that are."),
-    Skipped.NO_WORKSPACES: _Text("none has installed the app yet", "Install it at BASE_URL/slack/install."),
-    Skipped.NOT_CHECKED: _Text("not checked: see {first}"),
+    )
+    ROW_UNREADABLE = "row-unreadable", "can't be read: {why}", _INSTALL_AGAIN
+    NOT_INSTALLED = "not-installed", "not installed", "`anchor-bot workspaces list` prints those that are."
+
+
+class Unanswered(Kind):
+    """Findings about what gives no answer, or is not ready."""
+
+    PROXY_FAILED = (
+        "proxy-failed",
+        "the proxy of HTTPS_PROXY gives no connection to {host} ({why})",
+        (
+            "Check the proxy's URL, its user and password, and that it allows this host. NO_PROXY names hosts to call "
+            "without it."
+        ),
+    )
+    NAME_UNKNOWN = (
+        "name-unknown",
+        "the name {host} can't be resolved ({why})",
+        "Check the URL, and the DNS of this machine.",
+    )
+    NOT_CONNECTED = (
+        "not-connected",
+        "no connection to {host} ({why})",
+        "Check the URL and its port, and that a firewall lets the bot connect.",
+    )
+    TIMED_OUT = "timed-out", "{host} does not answer in time ({why})", _TRY_AGAIN
+    CERTIFICATE_REFUSED = (
+        "certificate-refused",
+        "TLS with {host} fails ({why})",
+        (
+            "Check the host's certificate. If a proxy replaces certificates, name a file with its authority in "
+            "SSL_CERT_FILE, in the environment: it is not read from .env."
+        ),
+    )
+    CONNECTION_BROKE = "connection-broke", "{host} broke the connection ({why})", _TRY_AGAIN
+    NO_CONNECTION = (
+        "no-connection",
+        "no connection to {who}",
+        "Check {setting}, and the network of this machine. The line about {who} of `anchor-bot doctor` says why.",
+    )
+    NO_ANSWER = "no-answer", "{who} gave no usable answer ({why})", "Try again in a moment."
+    BOT_NOT_READY = "bot-not-ready", "not ready at {url}: {reasons}", "Look into the bot's log."
+    URL_UNAVAILABLE = (
+        "url-unavailable",
+        "the proxy at {url} can't reach the bot ({status})",
+        "Start the bot, and let the proxy forward to HOST and PORT.",
+    )
+    DATABASE_DOWN = "database-down", "{sentence}"
+
+
+class Skipped(Kind):
+    """Findings of checks that make no sense here, or could not be made."""
+
+    CLOCK_UNKNOWN = "clock-unknown", "not compared: neither Slack nor Anchor answers"
+    BOT_NOT_RUNNING = "bot-not-running", "none at {url}"
+    BOT_NOT_STARTED = "bot-not-started", "not checked before the bot runs", "Start it, and run `anchor-bot doctor`."
+    SCOPES_UNKNOWN = "scopes-unknown", "Slack did not say which ones are granted"
+    CHANNEL_UNSET = "channel-unset", "none is set, so each alert has to name one"
+    URL_UNSET = "url-unset", "not checked", "Set BASE_URL to the bot's public URL."
+    NO_WORKSPACES = "no-workspaces", "none has installed the app yet", "Install it at BASE_URL/slack/install."
+    NOT_CHECKED = "not-checked", "not checked: see {first}"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A finding, and the values of its texts, none of which is secret."""
+
+    kind: Kind
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """Return what was found, for the operator."""
+        return self._fill(self.kind.text)
+
+    @property
+    def fix(self) -> str:
+        """Return how to fix it; "" if there is nothing to do."""
+        return self._fill(self.kind.fix)
+
+    def _fill(self, text: str) -> str:
+        """Fill the values in. They come from other systems: none may steer a terminal."""
+        return text.format_map({name: printable(value, limit=_MOST_SHOWN) for name, value in self.values.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A check that was made; `team_id` is "" if it is not about one of many workspaces."""
+
+    name: CheckName
+    finding: Finding
+    team_id: str = ""
+
+
+def exit_code(checks: Iterable[Checked]) -> int:
+    """Return the exit code of the worst check: 0 nothing to do, 1 no answer, 2 something has to be changed."""
+    kinds = [check.finding.kind for check in checks]
+    if any(isinstance(kind, Wrong) for kind in kinds):
+        return _WRONG
+    return _UNANSWERED if any(isinstance(kind, Unanswered) for kind in kinds) else _GOOD
+
+
+def judge_python(version: tuple[int, int, int, str, int]) -> Finding:
+    """Return the finding about a Python of this `sys.version_info`. A distribution can have patched an older number."""
+    patched = _PATCHED.get(version[:2], ())
+    kind = Good.PYTHON_PATCHED if version >= patched else Questionable.PYTHON_UNPATCHED
+    return Finding(kind, {"version": _release(version), "patched": _release(patched)})
+
+
+def _release(version: tuple[int | str, ...]) -> str:
+    """Return a version as CPython writes it, like 3.13.14 or 3.15.0b2."""
+    number = ".".join(map(str, version[:3]))
+    level = {"alpha": "a", "beta": "b", "candidate": "rc"}.get(str(version[3])) if version[3:] else None
+    return f"{number}{level}{version[4]}" if level else number
+
+
+def judge_clock(skews: Iterable[float | None]) -> Finding:
+    """Return the finding about this machine's clock.
+
+    `skews` are the seconds by which those of other hosts are ahead, the most trusted first; None: it did not say.
+    """
+    seconds = next((abs(skew) for skew in skews if skew is not None), None)
+    if seconds is None:
+        return Finding(Skipped.CLOCK_UNKNOWN)
+    noted = Questionable.CLOCK_OFF if seconds > _NOTED_SKEW else Good.CLOCK_RIGHT
+    return Finding(Wrong.CLOCK_WRONG if seconds > MOST_SKEW else noted, {"seconds": f"{seconds:.0f}"})
+
+
+def judge_scopes(granted: frozenset[str] | None, needed: Iterable[str]) -> Finding:
+    """Compare the granted scopes (None: unknown) with those of the manifest."""
+    if granted is None:
+        return Finding(Skipped.SCOPES_UNKNOWN)
+    wanted = list(needed)
+    if missing := [scope for scope in wanted if scope not in granted]:
+        return Finding(Wrong.SCOPES_MISSING, {"scopes": ", ".join(missing)})
+    if extra := sorted(granted - set(wanted)):
+        return Finding(Questionable.SCOPES_EXTRA, {"scopes": ", ".join(extra)})
+    return Finding(Good.SCOPES_GRANTED, {"scopes": ", ".join(wanted)})
+
+
+_STATUS: Mapping[type[Kind], tuple[str, str]] = {
+    Good: ("ok", "✓"),
+    Questionable: ("warning", "!"),
+    Wrong: ("failed", "✗"),
+    Unanswered: ("failed", "✗"),
+    Skipped: ("skipped", "–"),  # noqa: RUF001 - the dash of a list
 }
-
-
-def found(finding: Finding) -> str:
-    """Return what was found, for the operator."""
-    return _fill(_TEXTS[finding.kind].found, finding)
-
-
-def fix(finding: Finding) -> str:
-    """Return how to fix it; "" if there is nothing to do."""
-    return _fill(_TEXTS[finding.kind].fix, finding)
+"""The status for programs, and its symbol."""
 
 
 def check_line(check: Checked) -> str:
     """Return a check on one line."""
+    finding = check.finding
     name = f"{check.name} of {check.team_id}" if check.team_id else check.name
-    text, remedy = found(check.finding), fix(check.finding)
-    end = "" if text.endswith((".", "?")) else "."
-    return f"{_symbol(check.finding.kind)} {name}: {text}{end}{f' Fix: {remedy}' if remedy else ''}"
-
-
-def status(kind: Kind) -> str:
-    """Return the status of a check, for programs."""
-    match kind:
-        case Good():
-            return "ok"
-        case Questionable():
-            return "warning"
-        case Wrong() | Unanswered():
-            return "failed"
-        case Skipped():
-            return "skipped"
-        case _:
-            assert_never(kind)
+    end = "" if finding.text.endswith((".", "?")) else "."
+    fix = f" Fix: {finding.fix}" if finding.fix else ""
+    return f"{_STATUS[type(finding.kind)][1]} {name}: {finding.text}{end}{fix}"
 
 
 def check_record(check: Checked) -> dict[str, str]:
@@ -224,10 +382,10 @@ def check_record(check: Checked) -> dict[str, str]:
     return {
         "check": check.name,
         "workspace": check.team_id,
-        "status": status(check.finding.kind),
+        "status": _STATUS[type(check.finding.kind)][0],
         "code": check.finding.kind,
-        "found": found(check.finding),
-        "fix": fix(check.finding),
+        "found": check.finding.text,
+        "fix": check.finding.fix,
     }
 
 
@@ -237,18 +395,6 @@ def channel_probe_message() -> Message:
         "Test message of the Anchor bot: it checked that it can post alerts here, and could not delete this message. "
         "It is no alert. There is nothing to do."
     )
-
-
-_SYMBOLS = {"ok": "✓", "warning": "!", "failed": "✗", "skipped": "–"}  # noqa: RUF001 - the dash of a list
-
-
-def _symbol(kind: Kind) -> str:
-    return _SYMBOLS[status(kind)]
-
-
-def _fill(text: str, finding: Finding) -> str:
-    """Fill the values in. They come from other systems: none may steer a terminal."""
-    return text.format_map({name: printable(value, limit=_MOST_SHOWN) for name, value in finding.values.items()})
 
 
 APP_SETTINGS_URL = "https://api.slack.com/apps"
@@ -289,6 +435,6 @@ def reinstall_advice(missing: Iterable[str], *, install_url: str) -> str:
 def _failure(finding: Finding, install_url: str) -> str:
     """Return a failure and how to fix it, in mrkdwn."""
     if finding.kind is not Wrong.SCOPES_MISSING:
-        return plain(f"{found(finding)}. {fix(finding)}")
+        return plain(f"{finding.text}. {finding.fix}")
     advice = reinstall_advice(finding.values["scopes"].split(", "), install_url=install_url)
-    return f"{plain(found(finding))}. What worked until now goes on working. {advice}"
+    return f"{plain(finding.text)}. What worked until now goes on working. {advice}"

@@ -18,22 +18,21 @@ import aiohttp
 from cachetools import TTLCache
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.core.checks import (
+from bot.core.fields import Secret, object_field, parse_object, text_field
+from bot.core.workspace import SCOPES, AnchorKey, NewKeyRejected, NewKeyUnverified, Workspace
+from bot.messages.checks import (
     Checked,
     CheckName,
     Finding,
     Good,
     Questionable,
     Skipped,
-    TokenInfo,
     Unanswered,
     Wrong,
+    channel_probe_message,
     judge_clock,
     judge_scopes,
 )
-from bot.core.fields import Secret, object_field, parse_object, text_field
-from bot.core.workspace import SCOPES, AnchorKey, NewKeyRejected, NewKeyUnverified, Workspace
-from bot.messages.checks import channel_probe_message
 from bot.messages.install import CODE_REFUSED, Page
 from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.reachability import NotReached, Reached, Step, send
@@ -42,6 +41,7 @@ from bot.outbound.slack.client import (
     ChannelRefusedError,
     SlackClient,
     SocketModeOffError,
+    TokenInfo,
     TokenRefusedError,
     delete_left,
     try_channel,

@@ -1,12 +1,11 @@
 """The texts about administration and permissions that the bot must show, from the product's own functions."""
 
-from bot.core.checks import Checked, CheckName, Finding, Good, Skipped
 from bot.core.policy import Role, Rule
 from bot.core.requests import Verb
 from bot.core.workspace import KeyCheck, NewKeyRejected, NewKeyUnverified
 from bot.messages import markup as policy_texts
 from bot.messages import settings as settings_texts
-from bot.messages.checks import home_status
+from bot.messages.checks import Checked, CheckName, Finding, Good, Skipped, home_status
 from bot.messages.settings import CHECKING, MODAL_NOT_OPENED, NOBODY_SELECTED, ONE_MOMENT, TOO_LATE, UNSEEN
 
 __all__ = ["CHECKING", "MODAL_NOT_OPENED", "NOBODY_SELECTED", "ONE_MOMENT", "TOO_LATE", "UNSEEN", "settings_texts"]

@@ -11,9 +11,8 @@ from bot.cli.doctor import examine
 from bot.cli.orders import give_order as order
 from bot.cli.parser import parser
 from bot.config.settings import Settings
-from bot.core.checks import Checked, CheckName, Finding, Kind
 from bot.demo.sandbox import environment
-from bot.messages.checks import check_line
+from bot.messages.checks import Checked, CheckName, Finding, Kind, check_line
 from bot.outbound.store.migrations import MIGRATIONS
 from harness.single_workspace import SingleHarness
 

@@ -4,10 +4,11 @@ from bot.app import running
 from bot.cli.main import main
 from bot.config.settings import Settings
 from bot.container import Limits
-from bot.core import cards, checks, history, outcomes, policy, requests, sessions, workspace
+from bot.core import cards, history, outcomes, policy, requests, sessions, workspace
 from bot.core.fields import Secret
 from bot.core.recovery import State
 from bot.core.session_ids import SessionId
+from bot.messages import checks
 from bot.outbound.store import errors
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.store import Store, open_store

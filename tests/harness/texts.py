@@ -5,7 +5,6 @@ import argparse
 from bot.cli.orders import terminal_text
 from bot.cli.parser import parser
 from bot.config.settings import DASHBOARD_URL
-from bot.core.checks import Finding, Kind
 from bot.core.fields import digest, is_token
 from bot.core.outcomes import Outcome, Paused, Refusal, Resumed
 from bot.core.requests import Actor, Help, Order, Verb
@@ -17,7 +16,7 @@ from bot.messages import results as result_texts
 from bot.messages import settings as settings_texts
 from bot.messages.blocks import in_channel
 from bot.messages.cards import sample_alert_message
-from bot.messages.checks import found
+from bot.messages.checks import Finding, Kind
 from bot.messages.results import card_not_updated, outcome_message, waiting_message
 from bot.messages.settings import answer_view
 from bot.messages.usage import usage_message
@@ -45,7 +44,7 @@ def usage_text(problem: Help | Missing | Broken | Ambiguous, *, verb: str = "pau
 
 
 def finding_text(kind: Kind, **details: str) -> str:
-    return found(Finding(kind, details))
+    return Finding(kind, details).text
 
 
 def waiting_text(verb: str = "pause", *, session: str = SESSION, is_recorded: bool = True) -> str:

@@ -17,7 +17,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from yarl import URL
 
-from bot.core.checks import TokenInfo
 from bot.core.fields import TOKEN_REFUSED, Secret, object_field, object_list_field, text_field
 from bot.messages.blocks import Message, View
 from bot.outbound.http import never_sent
@@ -58,6 +57,17 @@ def call_traces(api_url: str) -> tuple[aiohttp.TraceConfig, ...]:
     config.on_request_end.append(end)
     config.on_request_exception.append(fail)
     return (config,)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenInfo:
+    """Slack's answer about a bot token; `scopes` is None if Slack did not say."""
+
+    team_id: str
+    enterprise_id: str
+    team_name: str
+    bot_name: str
+    scopes: frozenset[str] | None
 
 
 @dataclass(frozen=True, slots=True)

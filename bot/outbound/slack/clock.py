@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import aiohttp
 from yarl import URL
 
-from bot.core.checks import MOST_SKEW
+from bot.core.requests import MOST_SKEW
 
 _log = logging.getLogger(__name__)
 
