@@ -26,33 +26,13 @@ REMOVE_KEY was also a button of earlier versions, which a Home can still show.
 
 def set_key_button(verb: str) -> Block:
     """Return the button that opens the modal for the key; `verb` is "Set" or "Replace"."""
-    return _button(SET_KEY, f"{verb} Anchor API key") | {"style": "primary"}
+    return plain_button(SET_KEY, f"{verb} Anchor API key") | {"style": "primary"}
 
 
 def key_menu() -> Block:
     """Return the menu that replaces or removes the key; the value of an option names the modal."""
     options = [option("Replace key", SET_KEY), option("Remove key", REMOVE_KEY)]
     return {"type": "overflow", "action_id": KEY_MENU, "options": options}
-
-
-def change_policy_button() -> Block:
-    """Return the button that opens the modal for the policy."""
-    return _button(CHANGE_POLICY, "Edit permissions")
-
-
-def test_alert_button() -> Block:
-    """Return the button that posts a test alert."""
-    return _button(TEST_ALERT, "Send a test alert")
-
-
-def alerts_token_button() -> Block:
-    """Return the button that opens the modal with the URL and a new token for alerts."""
-    return _button(ALERTS_TOKEN, "Alert URL and token")
-
-
-def history_button() -> Block:
-    """Return the button that opens the modal with past orders."""
-    return _button(HISTORY, "Search all")
 
 
 def alerts_channel_select(chosen: str | None) -> Block:
@@ -75,7 +55,8 @@ def alerts_channel_select(chosen: str | None) -> Block:
     }
 
 
-def _button(action_id: str, label: str) -> Block:
+def plain_button(action_id: str, label: str) -> Block:
+    """Return a button without a value."""
     return {"type": "button", "action_id": action_id, "text": plain_text(label)}
 
 

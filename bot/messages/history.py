@@ -8,7 +8,7 @@ from bot.core.history import HistoryQuery, PastOrder, Period, Result, can_see_al
 from bot.core.policy import NotAMember, NotHere, NotNamed, RoleUnknown
 from bot.core.requests import Verb
 from bot.messages.blocks import Block, View, option, plain_text, section
-from bot.messages.buttons import HISTORY, history_button
+from bot.messages.buttons import HISTORY, plain_button
 from bot.messages.markup import code, mention, moment, place, plain, session
 
 MOST_IN_HOME = 10
@@ -86,7 +86,7 @@ class LastOrders:
 
 def last_orders(last: LastOrders) -> list[Block]:
     """Return the blocks for Home."""
-    button = {"accessory": history_button()} if last.is_admin else {}
+    button = {"accessory": plain_button(HISTORY, "Search all")} if last.is_admin else {}
     if last.orders is None:
         return [section(_UNREADABLE, **button)]
     shown = [

@@ -144,10 +144,10 @@ def _about_alerts(home: Home) -> list[Block]:
     text = f"{where} {programs}"
     if not home.can_edit:
         return [section(text)]
-    test = [buttons.test_alert_button()] if chosen else []
+    test = [buttons.plain_button(buttons.TEST_ALERT, "Send a test alert")] if chosen else []
     return [
         section(text, accessory=buttons.alerts_channel_select(chosen)) | {"block_id": f"alerts_{home.render_id}"},
-        actions(*test, buttons.alerts_token_button()),
+        actions(*test, buttons.plain_button(buttons.ALERTS_TOKEN, "Alert URL and token")),
     ]
 
 
@@ -155,7 +155,8 @@ def _about_policy(home: Home) -> list[Block]:
     policy = home.workspace.policy
     lines = [section(who_can(verb, policy.of(verb))) for verb in Verb]
     members = _MEMBERS_UNKNOWN if home.role is Role.SCOPE_MISSING else _MEMBERS_ONLY
-    return [*lines, context(members), *([actions(buttons.change_policy_button())] if home.can_edit else [])]
+    change = actions(buttons.plain_button(buttons.CHANGE_POLICY, "Edit permissions"))
+    return [*lines, context(members), *([change] if home.can_edit else [])]
 
 
 def _footer(home: Home) -> str:

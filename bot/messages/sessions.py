@@ -14,11 +14,10 @@ from bot.messages.blocks import (
     context,
     ephemeral,
     from_blocks,
-    plain_text,
     section,
     with_buttons,
 )
-from bot.messages.buttons import button, session_facts, session_line, set_key_button
+from bot.messages.buttons import button, plain_button, session_facts, session_line, set_key_button
 from bot.messages.markup import code, dashboard, mention, moment, or_in_dashboard, place, plain
 from bot.messages.results import explain_refusal
 from bot.messages.usage import COMMANDS
@@ -144,14 +143,9 @@ def overview_blocks(overview: Overview, *, now: float, dashboard_url: str) -> li
     return [
         *_running_blocks(overview, dashboard_url),
         *_paused_blocks(overview, now),
-        actions(refresh_button()),
+        actions(plain_button(REFRESH, "Refresh")),
         context(f"As of {moment(read_at)}."),
     ]
-
-
-def refresh_button() -> Block:
-    """Return the button that reads the sessions again."""
-    return {"type": "button", "action_id": REFRESH, "text": plain_text("Refresh")}
 
 
 def _running_blocks(overview: Overview, dashboard_url: str) -> list[Block]:
