@@ -96,17 +96,17 @@ class AtTerminal:
         return _ask(f"{question} [y/N] ").casefold() in {"y", "yes"}
 
 
+@dataclass(eq=False)
 class Given:
     """The environment, for a program."""
 
     can_try_again = False
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._values = environ
+    environ: Mapping[str, str]
 
     def answer(self, question: Question) -> str:
         """Return the given value."""
-        value = self._values.get(question.name, "").strip()
+        value = self.environ.get(question.name, "").strip()
         if not value:
             raise NotDoneError(
                 f"{question.name} is not given ({question.where}). Set it in the environment. Nothing was written."

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from bot.core.fields import Secret
 from bot.core.workspace import Installation
@@ -14,19 +15,19 @@ from bot.outbound.store.workspaces import WorkspaceRows
 _log = logging.getLogger(__name__)
 
 
+@dataclass(eq=False)
 class Installer:
     """The OAuth flow; `now` returns Unix seconds."""
 
-    def __init__(self, oauth: SlackOAuth, states: InstallStates, rows: WorkspaceRows, now: Callable[[], float]) -> None:
-        self._oauth = oauth
-        self._states = states
-        self._rows = rows
-        self._now = now
+    oauth: SlackOAuth
+    states: InstallStates
+    rows: WorkspaceRows
+    now: Callable[[], float]
 
     def begin(self) -> tuple[str, Secret]:
         """Return the URL of Slack's consent page, and the browser's nonce for the callback."""
-        pending = self._states.begin(now=self._now())
-        return self._oauth.consent_url(pending.state), pending.browser_nonce
+        pending = self.states.begin(now=self.now())
+        return self.oauth.consent_url(pending.state), pending.browser_nonce
 
     async def end(self, state: str, code: Secret, error: str, browser_nonce: Secret) -> Page:
         """Save the installation. Return the page, and log the outcome unless strangers can cause it.
@@ -44,16 +45,16 @@ class Installer:
         return page
 
     async def _end(self, state: str, code: Secret, error: str, browser_nonce: Secret) -> Page:
-        now = self._now()
-        problem = await self._states.end(state, browser_nonce.reveal(), now=now)
+        now = self.now()
+        problem = await self.states.end(state, browser_nonce.reveal(), now=now)
         if problem is not None:
             return problem
         if error:
             return DENIED if error == "access_denied" else refused_page(error)
         if not code.reveal():
             return UNKNOWN_STATE
-        granted = await self._oauth.exchange(code, now=now)
+        granted = await self.oauth.exchange(code, now=now)
         if not isinstance(granted, Installation):
             return granted
-        has_key = await self._rows.save(granted)
+        has_key = await self.rows.save(granted)
         return installed_page(granted.team_id, granted.team_name, has_key=has_key)
