@@ -17,6 +17,25 @@ _U = TypeVar("_U")
 
 _CANCEL_AGAIN_AFTER = 2.0  # seconds
 
+_INTERVAL = 1.0  # seconds between two collections of new objects,
+_FEW = 10  # if no more tasks than this run; they have at most some thousand objects
+_FULL_INTERVAL = 600.0  # seconds between two collections of all objects, if no task runs
+_MOST_NEW = 500_000  # objects until Python collects by itself: some 50 MB, or a flood that goes on for minutes
+_NEVER = 1_000_000_000  # such collections until Python collects all objects by itself
+
+GROWTH_INTERVAL = 60.0
+"""Seconds between two collections of all objects because of growth, while tasks run."""
+
+_GROWTH = 100_000  # more blocks of memory than after the last collection of all objects: some 10 MB
+_MOST_BLOCKS = 500_000  # more blocks than at the start, of which a collection of all objects takes up to 0.1 s
+
+_MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of <malloc.h>
+_LARGE = 64 * 1024  # bytes
+
+TICK = 0.1  # seconds
+NOTICEABLE = 0.5  # shorter ones are within what `core.request_age` assumes for the way
+_BACKLOG = 1.0  # seconds after a standstill in which what is read can have waited for its end
+
 
 class Tasks:
     """Running background tasks."""
@@ -112,22 +131,6 @@ class KeyedLocks:
         return self._locks.setdefault(name, asyncio.Lock())
 
 
-_INTERVAL = 1.0  # seconds between two collections of new objects,
-_FEW = 10  # if no more tasks than this run; they have at most some thousand objects
-_FULL_INTERVAL = 600.0  # seconds between two collections of all objects, if no task runs
-_MOST_NEW = 500_000  # objects until Python collects by itself: some 50 MB, or a flood that goes on for minutes
-_NEVER = 1_000_000_000  # such collections until Python collects all objects by itself
-
-GROWTH_INTERVAL = 60.0
-"""Seconds between two collections of all objects because of growth, while tasks run."""
-
-_GROWTH = 100_000  # more blocks of memory than after the last collection of all objects: some 10 MB
-_MOST_BLOCKS = 500_000  # more blocks than at the start, of which a collection of all objects takes up to 0.1 s
-
-_MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of <malloc.h>
-_LARGE = 64 * 1024  # bytes
-
-
 def return_large_blocks() -> None:
     """Let the C library give each large block back to the system once it is free. By itself glibc keeps many."""
     with suppress(AttributeError, OSError, TypeError):  # another C library
@@ -153,11 +156,6 @@ async def collect_when_quiet(
             collected_at, blocks = loop.time(), sys.getallocatedblocks()
         elif len(tasks) <= _FEW:
             gc.collect(1)
-
-
-TICK = 0.1  # seconds
-NOTICEABLE = 0.5  # shorter ones are within what `core.request_age` assumes for the way
-_BACKLOG = 1.0  # seconds after a standstill in which what is read can have waited for its end
 
 
 class StandstillMonitor:

@@ -23,6 +23,15 @@ from bot.config.settings import Settings
 from bot.messages.checks import Checked, Good, Unanswered, Wrong, check_line
 from bot.outbound.store.secrets import new_key
 
+_KEYS = SETTINGS["ENCRYPTION_KEYS"].variables
+
+_NOT_READ = "`anchor-bot run` reads .env in its working directory: give it the variables of {file} in its environment."
+_NOT_WRITTEN = (
+    "Taken from your environment, and not in {file}: {names}. `anchor-bot run` needs them in its environment, too.\n"
+)
+_REPAIR = "Wrote {file}; repair what is marked ✗ before you start the bot. `anchor-bot doctor` checks it again."
+_COMMENT = "Settings of the bot, written by `anchor-bot init`."
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -139,7 +148,6 @@ _ASKED = {
     for question in (*ONE_WORKSPACE, *MANY_WORKSPACES, SOCKET_MODE, HTTP, BASE_URL)
     for variable in SETTINGS[question.name].variables
 }
-_KEYS = SETTINGS["ENCRYPTION_KEYS"].variables
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,14 +184,6 @@ class Sources:
     def _kept(self) -> dict[str, str]:
         """Return the variables of the old file that are not asked for."""
         return {name: value for name, value in self.old.items() if name not in _ASKED}
-
-
-_NOT_READ = "`anchor-bot run` reads .env in its working directory: give it the variables of {file} in its environment."
-_NOT_WRITTEN = (
-    "Taken from your environment, and not in {file}: {names}. `anchor-bot run` needs them in its environment, too.\n"
-)
-_REPAIR = "Wrote {file}; repair what is marked ✗ before you start the bot. `anchor-bot doctor` checks it again."
-_COMMENT = "Settings of the bot, written by `anchor-bot init`."
 
 
 @dataclass(eq=False)

@@ -22,6 +22,13 @@ from bot.outbound.store.secrets import new_key
 from bot.outbound.store.sqlite import IN_MEMORY
 from bot.outbound.store.store import open_store
 
+_LONGEST = 1_000  # characters of a value
+_GAP = "  "
+
+_PAGE = 1_000  # orders that are read at a time
+_INTERVAL = 1.0  # seconds between two looks for changes
+_LOOK_BACK = 120.0  # seconds within which an order is stored; longer while the database fails
+
 
 class Writer(Protocol):
     """Writer of orders, one line each."""
@@ -115,9 +122,6 @@ _TABLE: Mapping[str, tuple[int, Callable[[PastOrder], str | None]]] = {
 }
 """The columns for people: the width, which a longer value exceeds, and the value of an order."""
 
-_LONGEST = 1_000  # characters of a value
-_GAP = "  "
-
 
 def _fill(text: str, size: int) -> str:
     return text + " " * (size - _width(text))
@@ -126,11 +130,6 @@ def _fill(text: str, size: int) -> str:
 def _width(text: str) -> int:
     """Return how many columns of a terminal a text takes."""
     return sum(2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1 for char in text)
-
-
-_PAGE = 1_000  # orders that are read at a time
-_INTERVAL = 1.0  # seconds between two looks for changes
-_LOOK_BACK = 120.0  # seconds within which an order is stored; longer while the database fails
 
 
 def show_journal(options: argparse.Namespace, environ: Mapping[str, str], out: TextIO) -> None:

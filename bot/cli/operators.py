@@ -28,6 +28,9 @@ _MAX_LENGTH = 100
 _LABEL_WIDTH = 15
 _WIDTH = 120
 
+_COPY_AGAIN = "Copy it again from Anchor's dashboard."
+_OFFLINE = "Try again in a minute. To save it anyway, use --offline."
+
 
 def summary_line(summary: Summary) -> str:
     """Return the line of a workspace in the list."""
@@ -95,10 +98,6 @@ def _time(unix_seconds: int) -> str:
 
 def _printable(text: str) -> str:
     return printable(text, limit=_MAX_LENGTH)
-
-
-_COPY_AGAIN = "Copy it again from Anchor's dashboard."
-_OFFLINE = "Try again in a minute. To save it anyway, use --offline."
 
 
 async def find_problem(key: Secret, settings: OperatorSettings) -> str | None:

@@ -52,6 +52,10 @@ _ID = re.compile(r"<([@#][A-Z0-9]+)>")
 _VERDICT = re.compile(r"^(\W*)\*([^*\n]+)\*", re.MULTILINE)
 _CODE = re.compile(r"`([^`\n]+)`")
 
+_OPEN_TIMEOUT = 2.0  # seconds for which a pause waits for the database
+_IDENTIFY_TIMEOUT = 1.0  # seconds for which it waits for Slack
+_WRITE_TIMEOUT = 5.0  # seconds for the outcome to be recorded
+
 
 def terminal_text(mrkdwn: str) -> str:
     """Return a message as plain text, with the URLs of its links."""
@@ -60,11 +64,6 @@ def terminal_text(mrkdwn: str) -> str:
     text = _ID.sub(r"\1", text)
     text = _VERDICT.sub(r"\1\2", text)
     return html.unescape(_CODE.sub(r"\1", text))
-
-
-_OPEN_TIMEOUT = 2.0  # seconds for which a pause waits for the database
-_IDENTIFY_TIMEOUT = 1.0  # seconds for which it waits for Slack
-_WRITE_TIMEOUT = 5.0  # seconds for the outcome to be recorded
 
 
 class BadWorkspaceError(Exception):

@@ -20,6 +20,25 @@ from bot.core.workspace import is_key
 _OF_OTHERS = {"HTTP_PROXY", "http_proxy"}  # similar, and often set beside HTTPS_PROXY
 _SIMILARITY = 0.84  # ALERT_TOKEN is similar; ANCHOR_BOT_PORT, which Kubernetes sets, is not
 
+_MAX_BYTES = 64 * 1024
+
+_BAD_KEY = "contains spaces or characters that no key has. Copy it again"
+_ROTATING = "xoxe."
+_ROTATES = (
+    "expires within hours: token rotation is on in your Slack app, which cannot be undone. Make "
+    "another app without it (`anchor-bot manifest` prints the link), and set the token of that one"
+)
+"""https://docs.slack.dev/authentication/using-token-rotation"""
+
+_ENCRYPTION_KEY = re.compile(r"[A-Za-z0-9_-]{43}=", re.ASCII)
+_DATABASE_URL = re.compile(r"sqlite:///(?!:memory:)[^?#\0]+|postgres(?:ql)?://[^\s\0]*")
+_MEMORY = "sqlite://"
+_DAYS = re.compile(r"\d{1,4}", re.ASCII)
+MOST_DAYS = 3650
+
+_OWNER_ONLY = 0o600
+_PLAIN = re.compile(r"[\w./:@,=+%?&-]*", re.ASCII)
+
 
 def find_misspelled(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield each variable that is no setting and has a similar name, with the name that is probably meant."""
@@ -31,9 +50,6 @@ def find_misspelled(names: Iterable[str]) -> Iterator[tuple[str, str]]:
 def hint(name: str, known: str) -> str:
     """Return the sentences about a misspelled variable."""
     return f"{name} is no setting of the bot. Did you mean {known}?"
-
-
-_MAX_BYTES = 64 * 1024
 
 
 class EnvValues:
@@ -99,21 +115,6 @@ def _read(path: str) -> str:
         problem = "an empty file" if not text else f"a file of over {_MAX_BYTES} bytes"
         raise _BadFileError(f"names {problem}. Name a file that has nothing but the value")
     return text
-
-
-_BAD_KEY = "contains spaces or characters that no key has. Copy it again"
-_ROTATING = "xoxe."
-_ROTATES = (
-    "expires within hours: token rotation is on in your Slack app, which cannot be undone. Make "
-    "another app without it (`anchor-bot manifest` prints the link), and set the token of that one"
-)
-"""https://docs.slack.dev/authentication/using-token-rotation"""
-
-_ENCRYPTION_KEY = re.compile(r"[A-Za-z0-9_-]{43}=", re.ASCII)
-_DATABASE_URL = re.compile(r"sqlite:///(?!:memory:)[^?#\0]+|postgres(?:ql)?://[^\s\0]*")
-_MEMORY = "sqlite://"
-_DAYS = re.compile(r"\d{1,4}", re.ASCII)
-MOST_DAYS = 3650
 
 
 class SettingsError(Exception):
@@ -277,10 +278,6 @@ class EnvReader(EnvValues):
                 return choice
         self.report(name, f"is not one of {', '.join(choices)}. Use one, or remove it for {default}.")
         return default
-
-
-_OWNER_ONLY = 0o600
-_PLAIN = re.compile(r"[\w./:@,=+%?&-]*", re.ASCII)
 
 
 def read_environment(environ: Mapping[str, str], env_file: Path) -> dict[str, str]:

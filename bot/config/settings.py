@@ -21,6 +21,29 @@ _ONE = (
 )
 _DATABASE_FILE = "anchor-bot.db"
 
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_LOG_FORMATS = ("text", "json")
+_ALERTS_TOKEN = "the token for sending alerts to the bot"  # noqa: S105 - a description
+_BOT_TOKEN = "the bot token from OAuth & Permissions of your Slack app"  # noqa: S105 - a description
+_APP_TOKEN = "an app-level token from Basic Information of your Slack app"  # noqa: S105 - a description
+_CLIENT_ID = "the client ID from Basic Information of your Slack app"
+_CLIENT_SECRET = "the client secret from Basic Information of your Slack app"  # noqa: S105 - a description
+_SIGNING_SECRET = "the signing secret from Basic Information of your Slack app"  # noqa: S105 - a description
+DASHBOARD_URL = SETTINGS["ANCHOR_DASHBOARD_URL"].default
+"""The default of ANCHOR_DASHBOARD_URL."""
+
+LONGEST_DRAIN = 3.5
+"""The most seconds that requests are served after SIGTERM: a stop takes less than 10 in all."""
+
+_ONE_WORKSPACE = (
+    *("SLACK_BOT_TOKEN", "ANCHOR_API_KEY", "ALERTS_TOKEN", "ALERTS_CHANNEL"),
+    *("PAUSE_USERS", "RESUME_USERS", "ALLOWED_CHANNELS"),
+)
+_MANY_WORKSPACES = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
+
+SECRET_LENGTH = 32
+LEAST_TOKEN_LENGTH = 20
+
 
 class OneWorkspaceError(SettingsError):
     """The command is for a bot of many workspaces, and the settings are those of a bot of one."""
@@ -99,27 +122,6 @@ class JournalSettings:
         settings = cls(_read_database_url(read, can_be_memory=True))
         read.finish()
         return settings
-
-
-_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-_LOG_FORMATS = ("text", "json")
-_ALERTS_TOKEN = "the token for sending alerts to the bot"  # noqa: S105 - a description
-_BOT_TOKEN = "the bot token from OAuth & Permissions of your Slack app"  # noqa: S105 - a description
-_APP_TOKEN = "an app-level token from Basic Information of your Slack app"  # noqa: S105 - a description
-_CLIENT_ID = "the client ID from Basic Information of your Slack app"
-_CLIENT_SECRET = "the client secret from Basic Information of your Slack app"  # noqa: S105 - a description
-_SIGNING_SECRET = "the signing secret from Basic Information of your Slack app"  # noqa: S105 - a description
-DASHBOARD_URL = SETTINGS["ANCHOR_DASHBOARD_URL"].default
-"""The default of ANCHOR_DASHBOARD_URL."""
-
-LONGEST_DRAIN = 3.5
-"""The most seconds that requests are served after SIGTERM: a stop takes less than 10 in all."""
-
-_ONE_WORKSPACE = (
-    *("SLACK_BOT_TOKEN", "ANCHOR_API_KEY", "ALERTS_TOKEN", "ALERTS_CHANNEL"),
-    *("PAUSE_USERS", "RESUME_USERS", "ALLOWED_CHANNELS"),
-)
-_MANY_WORKSPACES = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,10 +263,6 @@ class AlertClientSettings:
         )
         read.finish()
         return settings
-
-
-SECRET_LENGTH = 32
-LEAST_TOKEN_LENGTH = 20
 
 
 def summarize(settings: Settings) -> dict[str, str]:

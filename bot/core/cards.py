@@ -13,6 +13,23 @@ ALERTS_PATH = "/alerts"
 LONGEST_LINK = 1000
 """The most characters of a link in mrkdwn, where `&` takes five."""
 
+BURST_WINDOW = 10.0
+"""Seconds in which the sessions of new alerts in a channel are counted."""
+
+MOST_SINGLE = 5
+"""The most sessions with a card of their own within BURST_WINDOW; more become a summary."""
+
+MOST_IN_SUMMARY = 12
+"""The most sessions of a summary: with more, their texts and buttons are too long for a message."""
+
+ALONE_FOR = 1800.0
+"""Seconds that a post waits for Slack; then it is only sent together with the others of its channel, as a summary."""
+
+GIVE_UP_AFTER = 6 * 3600.0
+"""Seconds after its last change at which a post that Slack has not taken is given up."""
+
+_MOST_FINGERPRINTS = 50
+
 
 def alerts_url(base_url: str, team_id: str = "") -> str:
     """Return the URL for a workspace's alerts at the bot's `base_url`."""
@@ -48,22 +65,6 @@ class Alert:
     warnings: tuple[str, ...] = ()
 
 
-BURST_WINDOW = 10.0
-"""Seconds in which the sessions of new alerts in a channel are counted."""
-
-MOST_SINGLE = 5
-"""The most sessions with a card of their own within BURST_WINDOW; more become a summary."""
-
-MOST_IN_SUMMARY = 12
-"""The most sessions of a summary: with more, their texts and buttons are too long for a message."""
-
-ALONE_FOR = 1800.0
-"""Seconds that a post waits for Slack; then it is only sent together with the others of its channel, as a summary."""
-
-GIVE_UP_AFTER = 6 * 3600.0
-"""Seconds after its last change at which a post that Slack has not taken is given up."""
-
-_MOST_FINGERPRINTS = 50
 _SEVERITIES = list(Severity)
 
 

@@ -8,6 +8,32 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+SLACK_ID = re.compile(r"[A-Z0-9]{2,40}", re.ASCII)
+"""Any id."""
+
+CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{2,30}", re.ASCII)
+"""The id of a conversation."""
+
+USER_ID = re.compile(r"[UW][A-Z0-9]{2,30}", re.ASCII)
+"""The id of a person."""
+
+TOKEN_REFUSED = frozenset(
+    {
+        "account_inactive",
+        "invalid_auth",
+        "no_permission",
+        "not_allowed_token_type",
+        "not_authed",
+        "org_login_required",
+        "team_access_not_granted",
+        "token_expired",
+        "token_revoked",
+    }
+)
+"""The error codes for a token that Slack does not know or no longer accepts. https://docs.slack.dev/reference/methods/auth.test"""
+
+_WITH_PORT = re.compile(r"(\[.+\]|[^:]+):(\d+)", re.ASCII)  # an IPv6 address with a port has brackets
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Secret:
@@ -70,34 +96,6 @@ def objects_in(value: object) -> Iterator[dict[str, Any]]:
             values.extend(one.values())
         elif isinstance(one, list):
             values.extend(one)
-
-
-SLACK_ID = re.compile(r"[A-Z0-9]{2,40}", re.ASCII)
-"""Any id."""
-
-CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{2,30}", re.ASCII)
-"""The id of a conversation."""
-
-USER_ID = re.compile(r"[UW][A-Z0-9]{2,30}", re.ASCII)
-"""The id of a person."""
-
-TOKEN_REFUSED = frozenset(
-    {
-        "account_inactive",
-        "invalid_auth",
-        "no_permission",
-        "not_allowed_token_type",
-        "not_authed",
-        "org_login_required",
-        "team_access_not_granted",
-        "token_expired",
-        "token_revoked",
-    }
-)
-"""The error codes for a token that Slack does not know or no longer accepts. https://docs.slack.dev/reference/methods/auth.test"""
-
-
-_WITH_PORT = re.compile(r"(\[.+\]|[^:]+):(\d+)", re.ASCII)  # an IPv6 address with a port has brackets
 
 
 @dataclass(frozen=True, slots=True)

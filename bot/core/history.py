@@ -7,6 +7,10 @@ from typing import get_args
 
 from bot.core import outcomes
 
+_UNCONFIRMED = frozenset({outcomes.Unconfirmed.__name__, outcomes.Broken.__name__})
+
+_DAY = 86_400.0
+
 
 class Result(StrEnum):
     """The kinds of outcomes."""
@@ -22,8 +26,6 @@ class Result(StrEnum):
 def _names(union: object) -> frozenset[str]:
     return frozenset(outcome.__name__ for outcome in get_args(union))
 
-
-_UNCONFIRMED = frozenset({outcomes.Unconfirmed.__name__, outcomes.Broken.__name__})
 
 OUTCOMES: Mapping[Result, frozenset[str]] = {
     Result.DONE: _names(outcomes.Done),
@@ -116,6 +118,3 @@ class HistoryQuery:
             results=frozenset() if self.result is None else frozenset({self.result}),
             since=None if self.period is Period.ALL else now - int(self.period) * _DAY,
         )
-
-
-_DAY = 86_400.0

@@ -9,6 +9,9 @@ from bot.core.fields import objects_in, text_field
 from bot.core.policy import Denial, RoleUnknown
 from bot.core.requests import Verb
 
+_FAILED = frozenset({"error", "fail", "failed", "failure", "not"})
+_NO_ERROR: tuple[object, ...] = (None, False, "", [])
+
 
 @dataclass(frozen=True, slots=True)
 class Paused:
@@ -253,10 +256,6 @@ LEAVES_RUNNING = (
     *(Late, NoKey, NotSent, Overloaded, RoleUnknown, Stopping, StoreUnavailable),
 )
 """The outcomes after which an agent runs, or can run, that somebody with permission wanted to pause."""
-
-
-_FAILED = frozenset({"error", "fail", "failed", "failure", "not"})
-_NO_ERROR: tuple[object, ...] = (None, False, "", [])
 
 
 def contradiction(verb: Verb, answer: Mapping[str, object]) -> str | None:

@@ -8,6 +8,25 @@ from typing import Any
 from bot.core.fields import Secret
 from bot.core.session_ids import Search, SessionId, find_session_id
 
+_OPERATOR = "os:"
+_LONGEST_ID = 40
+
+_HELP_WORDS = {"help", "?", "-h", "--help"}
+
+LATE = 5.0
+"""Seconds from which a request is late: Slack has reported it as failed to the person 2 s before."""
+
+MOST_SKEW = 300.0
+"""Seconds by which clocks can differ until Slack's signatures are rejected."""
+
+_ASSUMED_TRANSIT = 0.5  # seconds of a request without a timestamp, so that its ack is in time on a slow network
+
+UNCONFIRMED_TTL = 60.0
+"""Seconds for which an unanswered order can still take effect at Anchor."""
+
+_VERSION = re.compile(r"after=([0-9a-f]{28})", re.ASCII)
+_TIME_DIGITS = 12
+
 
 @dataclass(frozen=True, slots=True)
 class MessageContent:
@@ -45,10 +64,6 @@ class ViewRef:
 
 Person = tuple[str, str]
 """A person of a workspace: Slack's ids of the installing workspace and of the person."""
-
-
-_OPERATOR = "os:"
-_LONGEST_ID = 40
 
 
 def operator_id(name: str) -> str:
@@ -142,9 +157,6 @@ class ReplyAddress:
     invocation: str = ""
 
 
-_HELP_WORDS = {"help", "?", "-h", "--help"}
-
-
 @dataclass(frozen=True, slots=True)
 class Help:
     """The person asked how the command is used."""
@@ -158,15 +170,6 @@ def read_command(text: str) -> Search | Help:
 def asks_for_help(text: str) -> bool:
     """Return whether the text after a slash command asks how it is used."""
     return text.strip().casefold() in _HELP_WORDS
-
-
-LATE = 5.0
-"""Seconds from which a request is late: Slack has reported it as failed to the person 2 s before."""
-
-MOST_SKEW = 300.0
-"""Seconds by which clocks can differ until Slack's signatures are rejected."""
-
-_ASSUMED_TRANSIT = 0.5  # seconds of a request without a timestamp, so that its ack is in time on a slow network
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +198,6 @@ def is_sent(verb: Verb, age: float, *, resumed_after: bool) -> bool:
     A late resume could undo a newer decision. A late pause is safe unless the session was resumed after it was given.
     """
     return age <= LATE or (verb is Verb.PAUSE and not resumed_after)
-
-
-UNCONFIRMED_TTL = 60.0
-"""Seconds for which an unanswered order can still take effect at Anchor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,10 +230,6 @@ class Opposition:
 
 
 NO_OPPOSITION = Opposition()
-
-
-_VERSION = re.compile(r"after=([0-9a-f]{28})", re.ASCII)
-_TIME_DIGITS = 12
 
 
 def made_at(order_id: str) -> float:

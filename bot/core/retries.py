@@ -30,6 +30,35 @@ _FIRST_BACKOFF = 0.25
 _SHORTEST_ATTEMPT = 0.5  # seconds; less could only turn a known failure into an unconfirmed one
 _SERVER_ERROR = 500
 
+PAUSE = 1.0
+"""Seconds from the end of a post to the next one in its channel, and the same between two updates."""
+
+LONGEST_CALL = 20.0
+"""Seconds after which a call counts as ended whose process has not said so."""
+
+MOST_UPDATES = 40
+"""The most updates of a workspace within WINDOW: Slack allows 50 per minute."""
+
+WINDOW = 61.0  # seconds
+
+LONGEST_WAIT = 900.0
+"""The most seconds for which a Retry-After of Slack's counts."""
+
+UNTRUE = LONGEST_WAIT + 60.0
+"""No wait ends later than in so many seconds: an earlier version stored it, or the clock was changed."""
+
+GIVE_UP_AFTER = 1800.0
+"""Seconds from the first round to the last one. A response_url is valid for as long."""
+
+LONGEST_WAIT_IN_ROUND = 3.0
+"""The longest Retry-After, in seconds, that a round waits for before it takes the next route."""
+
+WAIT_FOR_SLACK = 5.0
+"""Seconds before a message is sent again that something else answered in Slack's place."""
+
+FIRST_ROUNDS = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+THEN_EVERY = 60.0
+
 
 def backoff(failures: int, *, first: float, longest: float) -> float:
     """Return the seconds to wait after so many failures (from 1): `first`, then twice as long each time."""
@@ -85,25 +114,6 @@ def _is_repeatable(verb: Verb, outcome: AnchorOutcome) -> bool:
             return True
         case _:
             assert_never(outcome)
-
-
-PAUSE = 1.0
-"""Seconds from the end of a post to the next one in its channel, and the same between two updates."""
-
-LONGEST_CALL = 20.0
-"""Seconds after which a call counts as ended whose process has not said so."""
-
-MOST_UPDATES = 40
-"""The most updates of a workspace within WINDOW: Slack allows 50 per minute."""
-
-WINDOW = 61.0  # seconds
-
-
-LONGEST_WAIT = 900.0
-"""The most seconds for which a Retry-After of Slack's counts."""
-
-UNTRUE = LONGEST_WAIT + 60.0
-"""No wait ends later than in so many seconds: an earlier version stored it, or the clock was changed."""
 
 
 class Kind(StrEnum):
@@ -182,19 +192,6 @@ def read_pace(text: str) -> Pace:
 
 def _after(times: Mapping[str, float], now: float) -> dict[str, float]:
     return {name: time for name, time in times.items() if time > now}
-
-
-GIVE_UP_AFTER = 1800.0
-"""Seconds from the first round to the last one. A response_url is valid for as long."""
-
-LONGEST_WAIT_IN_ROUND = 3.0
-"""The longest Retry-After, in seconds, that a round waits for before it takes the next route."""
-
-WAIT_FOR_SLACK = 5.0
-"""Seconds before a message is sent again that something else answered in Slack's place."""
-
-FIRST_ROUNDS = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-THEN_EVERY = 60.0
 
 
 def round_times() -> Iterator[float]:

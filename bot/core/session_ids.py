@@ -23,6 +23,40 @@ _NOTHING = {"Cc", "Cf", "Mn", "Mc", "Me"}  # categories: control, format, marks
 _BETWEEN = "\ue000"  # for private use, so it is in no block
 _IN_AN_ID = re.compile(r"[0-9A-Za-z_=:/-]")
 
+_DASHED = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_NOT_INSIDE_A_WORD = r"(?<![0-9a-z])(?<![0-9a-f]-)"
+_NOT_GOING_ON = r"(?![0-9a-z]|-[0-9a-f])"
+_ID = re.compile(
+    rf"(?P<label>sessions?(?:[_-]?id)?[/=:])?{_NOT_INSIDE_A_WORD}(?P<id>{_DASHED}|[0-9a-f]{{32}}){_NOT_GOING_ON}",
+    re.ASCII | re.IGNORECASE,
+)
+_START_OF_AN_ID = re.compile(r"[0-9a-f]{8}", re.ASCII | re.IGNORECASE)  # found far sooner than an id where none is
+_ID_DIGITS = 32
+_LINK = re.compile(r"<([@#!][^<>|]*|[a-z]+:[^<>|]*)(?:\|([^<>]*))?>", re.IGNORECASE)
+_VISIBLE_ESCAPE = re.compile(r"%(?:[2-6][0-9a-f]|7[0-9a-e])", re.IGNORECASE)
+_ID_LIKE = re.compile(r"[0-9a-f]+(?:-[0-9a-f]+)+|[0-9a-f]{16,}", re.ASCII | re.IGNORECASE)
+
+MOST_IDS = 100
+"""The most ids that are found in one message."""
+
+_MOST_CHARACTERS = 100_000  # that are read of one message
+_MOST_PARTS = 20_000
+
+_PARTS = ("text", "blocks", "attachments")
+_SHOWN = frozenset(
+    (
+        *("text", "title", "pretext", "fallback", "footer", "author_name", "author_subname", "subtitle", "body"),
+        *("description", "label", "hint", "placeholder", "alt_text", "provider_name", "ok_text", "dismiss_text"),
+    )
+)
+_BEHIND = ("url", "title_link", "title_url", "author_link", "value")
+"""Links, and what a button sends. The `value` of an attachment's field is shown, but it has no `type`."""
+_UNSEEN = frozenset(("metadata", "event_payload", "files", "file", "slack_file"))
+_RICH_TEXT = ("rich_text_section", "rich_text_preformatted", "rich_text_quote")
+
+_WORDS_AROUND = 8
+_LONGEST_CONTEXT = 150  # characters
+
 
 def _forms() -> Iterator[tuple[int, str]]:
     characters = [chr(code) for first, last in _BLOCKS for code in range(first, last + 1)]
@@ -45,19 +79,6 @@ LONGEST_FORM = max(map(len, FORMS.values()))
 
 SessionId = NewType("SessionId", str)
 """A UUID in its canonical form: lower case, 8-4-4-4-12 hexadecimal digits."""
-
-_DASHED = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-_NOT_INSIDE_A_WORD = r"(?<![0-9a-z])(?<![0-9a-f]-)"
-_NOT_GOING_ON = r"(?![0-9a-z]|-[0-9a-f])"
-_ID = re.compile(
-    rf"(?P<label>sessions?(?:[_-]?id)?[/=:])?{_NOT_INSIDE_A_WORD}(?P<id>{_DASHED}|[0-9a-f]{{32}}){_NOT_GOING_ON}",
-    re.ASCII | re.IGNORECASE,
-)
-_START_OF_AN_ID = re.compile(r"[0-9a-f]{8}", re.ASCII | re.IGNORECASE)  # found far sooner than an id where none is
-_ID_DIGITS = 32
-_LINK = re.compile(r"<([@#!][^<>|]*|[a-z]+:[^<>|]*)(?:\|([^<>]*))?>", re.IGNORECASE)
-_VISIBLE_ESCAPE = re.compile(r"%(?:[2-6][0-9a-f]|7[0-9a-e])", re.IGNORECASE)
-_ID_LIKE = re.compile(r"[0-9a-f]+(?:-[0-9a-f]+)+|[0-9a-f]{16,}", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,28 +188,6 @@ def _canonical(found: str) -> SessionId:
 def _digits_of_nearest_miss(text: str) -> int:
     counts = [len(miss.replace("-", "")) for miss in _ID_LIKE.findall(text)]
     return min(counts, key=lambda count: abs(count - _ID_DIGITS), default=0)
-
-
-MOST_IDS = 100
-"""The most ids that are found in one message."""
-
-_MOST_CHARACTERS = 100_000  # that are read of one message
-_MOST_PARTS = 20_000
-
-_PARTS = ("text", "blocks", "attachments")
-_SHOWN = frozenset(
-    (
-        *("text", "title", "pretext", "fallback", "footer", "author_name", "author_subname", "subtitle", "body"),
-        *("description", "label", "hint", "placeholder", "alt_text", "provider_name", "ok_text", "dismiss_text"),
-    )
-)
-_BEHIND = ("url", "title_link", "title_url", "author_link", "value")
-"""Links, and what a button sends. The `value` of an attachment's field is shown, but it has no `type`."""
-_UNSEEN = frozenset(("metadata", "event_payload", "files", "file", "slack_file"))
-_RICH_TEXT = ("rich_text_section", "rich_text_preformatted", "rich_text_quote")
-
-_WORDS_AROUND = 8
-_LONGEST_CONTEXT = 150  # characters
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,14 @@ _SECONDS_PER_MINUTE = 60.0
 _MOST_TAGS, _LONGEST_TAG = 20, 100  # that are stored with a card
 _ABSENT: tuple[object, ...] = (None, "", ())
 
+RECENT = 86_400.0
+"""The age in seconds up to which a session is listed whose status is not known."""
+
+_EIGHT_DIGITS = re.compile("[0-9a-fA-F]{8}", re.ASCII)
+_BEGINNING = re.compile("[0-9a-f]{8}[0-9a-f-]*", re.ASCII)
+_QUOTES = "`'\"\u2018\u2019\u201c\u201d\u00ab\u00bb"
+NEAR_MISS = 16  # digits from which a word is an id that was copied in part
+
 
 class Life(StrEnum):
     """Meaning of a status of a session. Anchor documents no statuses, so some have none."""
@@ -142,10 +150,6 @@ def ended_state(status: str, at: float) -> SessionState:
     return SessionState(Phase.ENDED, Verb.PAUSE, time_id(at), "", "", status, at)
 
 
-RECENT = 86_400.0
-"""The age in seconds up to which a session is listed whose status is not known."""
-
-
 class Unread(StrEnum):
     """The reasons why Anchor's list could not be read."""
 
@@ -205,12 +209,6 @@ class SessionList:
         (session,) = matches
         is_certain = session.life is Life.RUNNING and not _has_word(session, words.strip().casefold())
         return session if is_certain else None
-
-
-_EIGHT_DIGITS = re.compile("[0-9a-fA-F]{8}", re.ASCII)
-_BEGINNING = re.compile("[0-9a-f]{8}[0-9a-f-]*", re.ASCII)
-_QUOTES = "`'\"\u2018\u2019\u201c\u201d\u00ab\u00bb"
-NEAR_MISS = 16  # digits from which a word is an id that was copied in part
 
 
 def words_of(search: Missing | Broken | Ambiguous) -> str | None:

@@ -30,6 +30,8 @@ from bot.usecases.cards import AlertCards, AlertResult, Folded, Ignored
 from bot.usecases.incidents import log_incident
 from bot.usecases.queue import SHARE
 
+_log = logging.getLogger(__name__)
+
 _FIELDS = frozenset({"session_id", "text", "title", "severity", "url", "channel", "fingerprint", "status", "fields"})
 _STATUSES = ("firing", "resolved")
 MOST_FIELDS = 10  # https://docs.slack.dev/reference/block-kit/blocks/section-block
@@ -37,6 +39,11 @@ _MOST_WARNINGS, _LONGEST_NAME = 10, 50
 MAX_LENGTH = 20_000  # characters that are looked at,
 _MOST_KEPT = {"text": 4_000, "title": 500, "fingerprint": 200}  # and stored, with white space that no card shows
 _MOST_KEPT_OF_FIELD = (200, 500)  # of a name and a value
+
+MOST_AT_ONCE = 1_000
+"""The most requests that are handled at once: more would use the capacity for people's orders."""
+
+_RETRY_SOON, _RETRY_AFTER_RESTART, _RETRY_LATER = 5, 30, 60  # seconds, for Retry-After
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,14 +174,6 @@ def _channel(fields: Mapping[str, object]) -> str | None:
     if channel and not CHANNEL_ID.fullmatch(channel):
         raise _BadFieldError("channel", "must be a channel id like C0123456789, not a name: see its details in Slack")
     return channel or None
-
-
-_log = logging.getLogger(__name__)
-
-MOST_AT_ONCE = 1_000
-"""The most requests that are handled at once: more would use the capacity for people's orders."""
-
-_RETRY_SOON, _RETRY_AFTER_RESTART, _RETRY_LATER = 5, 30, 60  # seconds, for Retry-After
 
 
 @dataclass(eq=False)

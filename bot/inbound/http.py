@@ -20,7 +20,20 @@ from bot.inbound.slack.app import SlackApp
 from bot.messages.blocks import as_response
 from bot.usecases.incidents import report
 
+_log = logging.getLogger(__name__)
+
 HEADER_TIMEOUT = 10.0  # seconds
+
+_CLOSE_TIMEOUT = 1.0  # seconds at shutdown for closing connections
+
+_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+"""https://prometheus.io/docs/instrumenting/exposition_formats/."""
+
+LARGEST_UNSIGNED = 1024
+"""The most bytes that are read of a request that cannot be Slack's, but for a check of the certificate."""
+
+UNSIGNED_CAPACITY = 1024 * 1024
+"""The part of the memory for bodies that such requests have."""
 
 
 class HttpConnection(web.RequestHandler):
@@ -115,11 +128,6 @@ async def prepare_response(_: web.Request, response: web.StreamResponse) -> None
     response.headers.popall(hdrs.SERVER, None)
 
 
-_log = logging.getLogger(__name__)
-
-_CLOSE_TIMEOUT = 1.0  # seconds at shutdown for closing connections
-
-
 class NotListeningError(Exception):
     """The bot cannot listen on the address and port; the text says why."""
 
@@ -172,10 +180,6 @@ async def _listen(connect: Callable[[], asyncio.Protocol], host: str, port: int,
         raise NotListeningError(f"HOST and {setting} ({host}:{port}) can't be listened on: {why}.") from None
 
 
-_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-"""https://prometheus.io/docs/instrumenting/exposition_formats/."""
-
-
 @asynccontextmanager
 async def serving_metrics(metrics: Metrics, state: State, host: str, port: int | None) -> AsyncIterator[None]:
     """Serve the metrics inside the block, unless they are off. Raises NotListeningError."""
@@ -192,13 +196,6 @@ async def serving_metrics(metrics: Metrics, state: State, host: str, port: int |
     application.router.add_get("/metrics", show)
     async with listening(application, host, port, setting="METRICS_PORT", message="serving metrics"):
         yield
-
-
-LARGEST_UNSIGNED = 1024
-"""The most bytes that are read of a request that cannot be Slack's, but for a check of the certificate."""
-
-UNSIGNED_CAPACITY = 1024 * 1024
-"""The part of the memory for bodies that such requests have."""
 
 
 class HttpServer:

@@ -13,6 +13,10 @@ _log = logging.getLogger(__name__)
 
 LOG_INTERVAL = 10.0
 
+LARGEST = 1024 * 1024
+CAPACITY = 32 * 1024 * 1024
+_TIMEOUT = 5.0  # seconds; Slack itself waits 3 for the whole answer
+
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
@@ -55,10 +59,6 @@ def error_response(rejected: Rejected) -> web.Response:
     response.force_close()
     return response
 
-
-LARGEST = 1024 * 1024
-CAPACITY = 32 * 1024 * 1024
-_TIMEOUT = 5.0  # seconds; Slack itself waits 3 for the whole answer
 
 _INCOMPLETE = Rejected(400, "The body is incomplete, or its framing is wrong.")
 _TOO_SLOW = Rejected(408, f"The body did not arrive within {_TIMEOUT:g} s.")

@@ -9,6 +9,8 @@ from bot.core.fields import objects_in, text_field
 
 Block = dict[str, Any]
 
+_LONGEST_TEXT = 3_900  # characters that screen readers and notifications get: Slack advises at most 4,000
+
 
 def plain_text(text: str) -> Block:
     """Return text without formatting."""
@@ -59,9 +61,6 @@ def confirm(title: str, question: str, yes: str) -> Block:
         "confirm": plain_text(yes),
         "deny": plain_text("Cancel"),
     }
-
-
-_LONGEST_TEXT = 3_900  # characters that screen readers and notifications get: Slack advises at most 4,000
 
 
 class Visibility(StrEnum):

@@ -23,6 +23,38 @@ HISTORY = "anchor_history"
 REMOVE_KEY was also a button of earlier versions, which a Home can still show.
 """
 
+_MOST_TAGS = 3
+_MOST_HOSTS = 1
+_LONGEST_NAME = 24
+_LONGEST_HOST = 40
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+
+ACTIONS = {Verb.PAUSE: "anchor_pause", Verb.RESUME: "anchor_resume"}
+"""The `action_id` of each verb's button: a public contract, since any message of this app can carry them.
+
+The `value` is the session id; on the bot's own Resume buttons a version follows it, see `core.requests`.
+"""
+
+CONFIRMED_RESUME = "anchor_resume_confirmed"
+"""The `action_id` of a Resume button that asks before the click, as the bot's own do.
+
+A click on the other one is answered with the question, since Slack does not report whether a button asks.
+"""
+
+LEGACY_PAUSE = "anchor_pause_legacy"
+"""The `callback_id` of an attachment whose buttons pause: a public contract, too. The `value` is the session id.
+
+https://api.slack.com/legacy/message-buttons
+"""
+
+PAUSE_FROM_MESSAGE, PAUSE_FROM_MESSAGE_NAME = "anchor_pause_from_message", "Pause Anchor agent"
+"""The `callback_id` of the message shortcut, and its name, as manifest.yml declares them."""
+
+_QUESTION = "Resume this agent?"
+_EFFECT = "The agent goes on where it was paused."
+
+_LONGEST_REASON_ASKED = 80  # a confirmation dialog takes 300 characters
+
 
 def set_key_button(verb: str) -> Block:
     """Return the button that opens the modal for the key; `verb` is "Set" or "Replace"."""
@@ -58,13 +90,6 @@ def alerts_channel_select(chosen: str | None) -> Block:
 def plain_button(action_id: str, label: str) -> Block:
     """Return a button without a value."""
     return {"type": "button", "action_id": action_id, "text": plain_text(label)}
-
-
-_MOST_TAGS = 3
-_MOST_HOSTS = 1
-_LONGEST_NAME = 24
-_LONGEST_HOST = 40
-_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
 def session_line(session: Session, *, now: float) -> str:
@@ -132,31 +157,7 @@ def _some(names: Sequence[str], *, most: int, limit: int) -> str:
     return ", ".join(code(name, limit=limit) for name in names[:most]) + more
 
 
-ACTIONS = {Verb.PAUSE: "anchor_pause", Verb.RESUME: "anchor_resume"}
-"""The `action_id` of each verb's button: a public contract, since any message of this app can carry them.
-
-The `value` is the session id; on the bot's own Resume buttons a version follows it, see `core.requests`.
-"""
-
-CONFIRMED_RESUME = "anchor_resume_confirmed"
-"""The `action_id` of a Resume button that asks before the click, as the bot's own do.
-
-A click on the other one is answered with the question, since Slack does not report whether a button asks.
-"""
-
-LEGACY_PAUSE = "anchor_pause_legacy"
-"""The `callback_id` of an attachment whose buttons pause: a public contract, too. The `value` is the session id.
-
-https://api.slack.com/legacy/message-buttons
-"""
-
-PAUSE_FROM_MESSAGE, PAUSE_FROM_MESSAGE_NAME = "anchor_pause_from_message", "Pause Anchor agent"
-"""The `callback_id` of the message shortcut, and its name, as manifest.yml declares them."""
-
 VERBS = {action: verb for verb, action in ACTIONS.items()} | {CONFIRMED_RESUME: Verb.RESUME}
-
-_QUESTION = "Resume this agent?"
-_EFFECT = "The agent goes on where it was paused."
 
 
 def button(  # noqa: PLR0913 - the variants of a button
@@ -188,9 +189,6 @@ def button(  # noqa: PLR0913 - the variants of a button
 def resume_question(session_id: SessionId, version: str) -> tuple[str, Block]:
     """Return the question in mrkdwn and its button, for a click on a Resume button that did not ask."""
     return f"❔ *{_QUESTION}* {_EFFECT}", button(Verb.RESUME, session_id, is_asked=True, version=version)
-
-
-_LONGEST_REASON_ASKED = 80  # a confirmation dialog takes 300 characters
 
 
 def state_line(state: SessionState) -> str:

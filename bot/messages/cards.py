@@ -38,6 +38,30 @@ _ADVICE = {
 _BAD_TOKEN = "Slack refuses the bot's token: the app must be installed again in this workspace."  # noqa: S105
 _UNKNOWN = "Slack refuses the alert for {channel} ({code}): look the code up under chat.postMessage."
 
+_LONGEST_TEXT = 3_500  # characters; Slack refuses an update with 4,000, and may count an emoji as two
+_LATE_RESULT = "a result that Slack did not take in time"
+_BROKEN_END = re.compile(r"(<[^>]*|&[a-z]*)$")  # of a link or an entity that was cut
+
+_LONGEST_SECTION = 3000  # characters, https://docs.slack.dev/reference/block-kit/blocks/section-block
+_LONGEST_TITLE = 150
+_LONGEST_HEADING = 80
+_LONGEST_NAME, _LONGEST_VALUE = 50, 200  # of a field
+SEVERITY_SIGNS = {Severity.INFO: "🔹 *Info*", Severity.WARNING: "⚠️ *Warning*", Severity.CRITICAL: "🚨 *Critical*"}
+
+_SAMPLE = Alert(
+    session_id=SessionId("00000000-0000-4000-8000-000000000000"),
+    title="This is a test alert",
+    text="An admin tests where alerts go. There is no such session: the button shows that answer of Anchor.",
+    severity=Severity.INFO,
+)
+
+_FIRING = "alert"
+
+_LONGEST = 8_000
+"""Characters of all texts of the rows. Slack refuses a message with more than about 10,000, or 16,000 with the JSON
+around them, and does not document that: https://github.com/slackapi/bolt-js/issues/2867
+"""
+
 
 def refused_by_slack(code: str, channel: str) -> str:
     """Return the advice about Slack's error `code`; nothing was posted."""
@@ -56,11 +80,6 @@ def broken(incident_id: str) -> str:
         f"Something broke in the bot itself (incident {incident_id}): the alert may have been posted. Look into the "
         "channel; the bot's log has the details."
     )
-
-
-_LONGEST_TEXT = 3_500  # characters; Slack refuses an update with 4,000, and may count an emoji as two
-_LATE_RESULT = "a result that Slack did not take in time"
-_BROKEN_END = re.compile(r"(<[^>]*|&[a-z]*)$")  # of a link or an entity that was cut
 
 
 def card_message(
@@ -127,20 +146,6 @@ def _text(head: str, line: str) -> str:
     if len(head) > room:
         head = f"{_BROKEN_END.sub('', head[:room])}…"
     return f"{head}\n{line}" if line else head
-
-
-_LONGEST_SECTION = 3000  # characters, https://docs.slack.dev/reference/block-kit/blocks/section-block
-_LONGEST_TITLE = 150
-_LONGEST_HEADING = 80
-_LONGEST_NAME, _LONGEST_VALUE = 50, 200  # of a field
-SEVERITY_SIGNS = {Severity.INFO: "🔹 *Info*", Severity.WARNING: "⚠️ *Warning*", Severity.CRITICAL: "🚨 *Critical*"}
-
-_SAMPLE = Alert(
-    session_id=SessionId("00000000-0000-4000-8000-000000000000"),
-    title="This is a test alert",
-    text="An admin tests where alerts go. There is no such session: the button shows that answer of Anchor.",
-    severity=Severity.INFO,
-)
 
 
 def alert_message(alert: Alert) -> Message:
@@ -229,13 +234,6 @@ def _section(text: str) -> Block:
 def _context(text: str) -> Block:
     return {"type": "context", "elements": [mrkdwn(text, verbatim=True)]}
 
-
-_FIRING = "alert"
-
-_LONGEST = 8_000
-"""Characters of all texts of the rows. Slack refuses a message with more than about 10,000, or 16,000 with the JSON
-around them, and does not document that: https://github.com/slackapi/bolt-js/issues/2867
-"""
 
 Row = tuple[AlertContent, SessionState | None, str]
 """The alerts of a session, its state, and what is known of it."""

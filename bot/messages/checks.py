@@ -27,6 +27,19 @@ _REINSTALL = "Reinstall the app in Slack (OAuth & Permissions), and copy its bot
 _INSTALL_AGAIN = "Install the app again at BASE_URL/slack/install."
 _ALERTS = "The channel is ALERTS_CHANNEL, or the one that an admin chose in Home."
 
+APP_SETTINGS_URL = "https://api.slack.com/apps"
+"""The page with the settings of a Slack app."""
+
+_IN_SETTINGS = (
+    f"add what is missing in {link(APP_SETTINGS_URL, 'its settings at Slack')} under *OAuth &amp; Permissions*, and "
+    "reinstall it there."
+)
+_ADDS = {
+    "commands": "the slash commands and the shortcuts",
+    "chat:write": "alerts, results in threads, and direct messages",
+    "users:read": "people's roles, so that guests are refused and admins are known",
+}
+
 
 class CheckName(StrEnum):
     """Names of the checks, as they are printed."""
@@ -397,19 +410,7 @@ def channel_probe_message() -> Message:
     )
 
 
-APP_SETTINGS_URL = "https://api.slack.com/apps"
-"""The page with the settings of a Slack app."""
-
 _UNKNOWN = Finding(Skipped.SCOPES_UNKNOWN)
-_IN_SETTINGS = (
-    f"add what is missing in {link(APP_SETTINGS_URL, 'its settings at Slack')} under *OAuth &amp; Permissions*, and "
-    "reinstall it there."
-)
-_ADDS = {
-    "commands": "the slash commands and the shortcuts",
-    "chat:write": "alerts, results in threads, and direct messages",
-    "users:read": "people's roles, so that guests are refused and admins are known",
-}
 
 
 def home_status(checks: Iterable[Checked], *, install_url: str) -> str | None:

@@ -11,6 +11,8 @@ from bot.messages.buttons import VERBS
 
 _ADDED = {"image_width", "image_height", "image_bytes", "is_animated", "fallback"}
 
+_MOST_BLOCKS = 50  # https://docs.slack.dev/reference/block-kit/blocks
+
 
 def without_added_keys(part: Any) -> Any:  # noqa: ANN401 - any JSON
     """Return JSON of a message without what Slack adds to images, which it does not accept."""
@@ -38,9 +40,6 @@ def _strip(part: Any) -> Any:  # noqa: ANN401 - any JSON
 
 def _is_image(part: object) -> bool:
     return isinstance(part, dict) and part.get("type") == "image"
-
-
-_MOST_BLOCKS = 50  # https://docs.slack.dev/reference/block-kit/blocks
 
 
 @dataclass(frozen=True, slots=True)

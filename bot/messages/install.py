@@ -6,6 +6,15 @@ from dataclasses import dataclass, field
 from bot.core.requests import Verb
 from bot.messages.usage import COMMANDS
 
+_NOTHING = "Nothing was installed here."
+_LONGEST = 100  # characters of Slack's own text
+_OPERATOR = "Tell the operator of this bot."
+_KEY_MISSING = (
+    "One thing is left: the Anchor API key of your workspace.",
+    "An admin sets it in Slack: in the sidebar, under Apps, in the Home tab of this app.",
+)
+_TRY = f"Try it in any channel: {COMMANDS[Verb.PAUSE]} help"
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -21,16 +30,6 @@ class Page:
     outcome: str = field(default="", compare=False)
     team_id: str = field(default="", compare=False)
     why: str = field(default="", compare=False)
-
-
-_NOTHING = "Nothing was installed here."
-_LONGEST = 100  # characters of Slack's own text
-_OPERATOR = "Tell the operator of this bot."
-_KEY_MISSING = (
-    "One thing is left: the Anchor API key of your workspace.",
-    "An admin sets it in Slack: in the sidebar, under Apps, in the Home tab of this app.",
-)
-_TRY = f"Try it in any channel: {COMMANDS[Verb.PAUSE]} help"
 
 
 def _failed(outcome: str, status: int, title: str, *lines: str, again: bool = True, why: str = "") -> Page:

@@ -14,6 +14,26 @@ _KEPT_FORMAT_CHARACTERS = {"\N{ZERO WIDTH JOINER}"}  # joins emoji
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
 _BLANK_LINES = re.compile(r"\n{3,}")
 
+IN_HOME = "in this app's Home tab"
+
+NOT_DONE = {Verb.PAUSE: "⛔ *Not paused*: this did not stop the agent.", Verb.RESUME: "⛔ *Not resumed.*"}
+"""The verdict about an order that certainly changed nothing."""
+
+DONE = {Verb.PAUSE: "⏸️ *Paused*", Verb.RESUME: "▶️ *Resumed*"}
+"""The verdict about an order that Anchor confirmed."""
+
+UNCONFIRMED = {
+    Verb.PAUSE: "❓ *Unconfirmed*: the agent may still be running.",
+    Verb.RESUME: "❓ *Unconfirmed*: the agent may still be paused.",
+}
+"""The verdict about an order that may have been done."""
+
+CHECKED = {Phase.NOT_RUNNING: "🔹 Not running, checked", Phase.NOT_FOUND: "🔹 No such session, checked"}
+"""The verdict on a card about a session with nothing to pause or resume, when somebody tried it."""
+
+MOST_NAMED = 40
+"""The most people, and channels, that fit into a section, with ids of any length."""
+
 
 def plain(text: str, *, limit: int = 300) -> str:
     """Escape untrusted text on one line, without hidden or control characters, of at most `limit` characters."""
@@ -109,24 +129,6 @@ def _escape_within(text: str, limit: int) -> str:
     return html.escape(text[:end].rstrip(), quote=False) + "…"
 
 
-IN_HOME = "in this app's Home tab"
-
-NOT_DONE = {Verb.PAUSE: "⛔ *Not paused*: this did not stop the agent.", Verb.RESUME: "⛔ *Not resumed.*"}
-"""The verdict about an order that certainly changed nothing."""
-
-DONE = {Verb.PAUSE: "⏸️ *Paused*", Verb.RESUME: "▶️ *Resumed*"}
-"""The verdict about an order that Anchor confirmed."""
-
-UNCONFIRMED = {
-    Verb.PAUSE: "❓ *Unconfirmed*: the agent may still be running.",
-    Verb.RESUME: "❓ *Unconfirmed*: the agent may still be paused.",
-}
-"""The verdict about an order that may have been done."""
-
-CHECKED = {Phase.NOT_RUNNING: "🔹 Not running, checked", Phase.NOT_FOUND: "🔹 No such session, checked"}
-"""The verdict on a card about a session with nothing to pause or resume, when somebody tried it."""
-
-
 def dashboard(url: str) -> str:
     """Return the link to Anchor's dashboard; `url` is ANCHOR_DASHBOARD_URL."""
     return link(url, "Anchor's dashboard")
@@ -135,10 +137,6 @@ def dashboard(url: str) -> str:
 def or_in_dashboard(verb: Verb, url: str) -> str:
     """Return the end of an advice: the way to do it without the bot."""
     return f"or {'stop' if verb is Verb.PAUSE else 'resume'} it in {dashboard(url)}"
-
-
-MOST_NAMED = 40
-"""The most people, and channels, that fit into a section, with ids of any length."""
 
 
 def who_can(verb: Verb, rule: Rule) -> str:

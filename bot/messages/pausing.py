@@ -26,6 +26,26 @@ _TITLE = "Pause an agent"
 _LOADING = "⏳ Reading the sessions from Anchor…"
 _LONGEST_PASTED = 1000
 
+CHOICE = "anchor_choose_sessions"
+"""The `callback_id` of the modal."""
+
+ALL, SESSIONS = "all", "sessions"
+"""The inputs: one box for all sessions, and boxes for each in `sessions_0`, `sessions_1`, ….
+
+Block and element have the same name. The values of the boxes are the session ids.
+"""
+
+MOST_SHOWN = 50
+"""The most sessions that are offered."""
+
+TITLE = "Pause Anchor agents"
+NOTHING_CHOSEN = "Choose at least one session."
+OUT_OF_DATE = "This window can't be used any more. Use the shortcut again."
+
+_EACH = 10  # https://docs.slack.dev/reference/block-kit/block-elements/checkboxes-element
+_LONGEST_CONTEXT = 75
+_INCOMPLETE = "The message is too long to be read completely, so it can have ids that are not shown."
+
 
 def sessions_modal(  # noqa: PLR0913 - settings of one view
     overview: Overview, origin: str, *, now: float, dashboard_url: str, note: str = "", has_thread: bool = False
@@ -72,27 +92,6 @@ def _pasted() -> Block:
         "element": {"type": "plain_text_input", "action_id": PASTED, "max_length": _LONGEST_PASTED},
         "optional": True,
     }
-
-
-CHOICE = "anchor_choose_sessions"
-"""The `callback_id` of the modal."""
-
-ALL, SESSIONS = "all", "sessions"
-"""The inputs: one box for all sessions, and boxes for each in `sessions_0`, `sessions_1`, ….
-
-Block and element have the same name. The values of the boxes are the session ids.
-"""
-
-MOST_SHOWN = 50
-"""The most sessions that are offered."""
-
-TITLE = "Pause Anchor agents"
-NOTHING_CHOSEN = "Choose at least one session."
-OUT_OF_DATE = "This window can't be used any more. Use the shortcut again."
-
-_EACH = 10  # https://docs.slack.dev/reference/block-kit/block-elements/checkboxes-element
-_LONGEST_CONTEXT = 75
-_INCOMPLETE = "The message is too long to be read completely, so it can have ids that are not shown."
 
 
 def choice_modal(mentions: Mentions, origin: str) -> View:

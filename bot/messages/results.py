@@ -56,6 +56,62 @@ from bot.messages.usage import COMMANDS
 
 _PAUSE = COMMANDS[Verb.PAUSE]
 
+_MOST_SHOWN = 5
+_COLLEAGUE = "Ask a member of this workspace"
+_NOT_A_MEMBER = {
+    Role.GUEST: ("Guests are not allowed to do that here.", "Ask a full member of this workspace"),
+    Role.BOT: ("Bots are not allowed to do that.", _COLLEAGUE),
+    Role.DEACTIVATED: ("Your account in this workspace is deactivated.", _COLLEAGUE),
+    Role.OUTSIDER: (
+        "Only members of the workspace that installed this app are allowed to do that.",
+        "Ask one of them to press the button",
+    ),
+}
+_ASK_ADMIN = f"Ask an admin to set it {IN_HOME}"
+_REINSTALL = "Ask an admin to reinstall this app (it lacks `users:read`) and set the key"
+_REFUSALS = {
+    WrongWorkspace: ("This bot does not serve your workspace.", "Ask the operator of the bot to set it up"),
+    RoleUnknown: ("Slack did not say whether you are a member of this workspace.", "Try again in a moment"),
+    StoreUnavailable: ("The bot can't read its database, and sent nothing.", "Try again in a moment"),
+    Overloaded: ("The bot has too many requests, and sent nothing.", "Try again in a few seconds"),
+    Stopping: ("The bot is being restarted, and sent nothing.", "Try again in a minute"),
+}
+
+_TOO_MANY = {
+    TooManyResumes: "You resumed too many sessions within a minute.",
+    TooManyRepeats: "You resumed this session too many times within 10 seconds.",
+}
+
+_UNREACHABLE = {
+    outcomes.Unreachable.NO_CONNECTION: "Anchor can't be reached; nothing was sent.",
+    outcomes.Unreachable.OUT_OF_SERVICE: "Anchor is out of service (503); nothing was done.",
+}
+_DOUBTS = {
+    outcomes.Doubt.TIMED_OUT: "Anchor did not answer in time",
+    outcomes.Doubt.CONNECTION_LOST: "The connection to Anchor broke before its answer came",
+    outcomes.Doubt.GATEWAY: "A gateway answered in Anchor's place",
+    outcomes.Doubt.UNREADABLE: "Anchor's answer could not be understood",
+    outcomes.Doubt.CONTRADICTED: "Anchor's answer contradicts itself",
+    outcomes.Doubt.STOPPED: "The bot was stopped while it waited for Anchor",
+    outcomes.Doubt.RACED: "Anchor confirmed it, but an opposite request is still unanswered",
+}
+_DOING = {Verb.PAUSE: "Pausing", Verb.RESUME: "Resuming"}
+_NOTHING_TO_DO = {
+    Verb.PAUSE: "🔹 *Not running*, nothing to pause.",
+    Verb.RESUME: "🔹 *Not running*, nothing to resume.",
+}
+_NO_SESSION = {
+    Verb.PAUSE: "🔹 *No such session*, nothing was paused.",
+    Verb.RESUME: "🔹 *No such session*, nothing was resumed.",
+}
+_AFTER_DOUBT = {
+    Verb.PAUSE: "Try again (pausing twice does no harm), or check it in {dashboard}.",
+    Verb.RESUME: "Check it in {dashboard} before you try again: it may have been paused since.",
+}
+_NEW_KEY = {True: f"Ask an admin to replace it {IN_HOME}", False: "Ask the operator of this bot to replace it"}
+_EXTERNAL = "⚠️ A program outside of Anchor may still control this browser: the pause reaches only Anchor's own agent."
+_EXPECTED_STATUS = frozenset({"success", "ok"})
+
 
 def unknown_command_message(command: str) -> Message:
     """Return the answer to an unknown command."""
@@ -105,33 +161,6 @@ def as_direct_message(message: Message, channel_id: str) -> Message:
     why = f"This is for {place(channel_id)}, in case it does not show there."
     blocks = (*message.blocks, section(why)) if message.blocks else ()
     return Message(f"{message.text}\n{why}", message.visibility, blocks)
-
-
-_MOST_SHOWN = 5
-_COLLEAGUE = "Ask a member of this workspace"
-_NOT_A_MEMBER = {
-    Role.GUEST: ("Guests are not allowed to do that here.", "Ask a full member of this workspace"),
-    Role.BOT: ("Bots are not allowed to do that.", _COLLEAGUE),
-    Role.DEACTIVATED: ("Your account in this workspace is deactivated.", _COLLEAGUE),
-    Role.OUTSIDER: (
-        "Only members of the workspace that installed this app are allowed to do that.",
-        "Ask one of them to press the button",
-    ),
-}
-_ASK_ADMIN = f"Ask an admin to set it {IN_HOME}"
-_REINSTALL = "Ask an admin to reinstall this app (it lacks `users:read`) and set the key"
-_REFUSALS = {
-    WrongWorkspace: ("This bot does not serve your workspace.", "Ask the operator of the bot to set it up"),
-    RoleUnknown: ("Slack did not say whether you are a member of this workspace.", "Try again in a moment"),
-    StoreUnavailable: ("The bot can't read its database, and sent nothing.", "Try again in a moment"),
-    Overloaded: ("The bot has too many requests, and sent nothing.", "Try again in a few seconds"),
-    Stopping: ("The bot is being restarted, and sent nothing.", "Try again in a minute"),
-}
-
-_TOO_MANY = {
-    TooManyResumes: "You resumed too many sessions within a minute.",
-    TooManyRepeats: "You resumed this session too many times within 10 seconds.",
-}
 
 
 def refusal_message(order: Order, refusal: Refusal, *, dashboard_url: str, version: str) -> Message:
@@ -203,37 +232,6 @@ def _some(names: Iterable[str]) -> str:
     listed = list(names)
     is_in_home = _MOST_SHOWN < len(listed) <= MOST_NAMED
     return some(listed, most=_MOST_SHOWN) + (" (see Home)" if is_in_home else "")
-
-
-_UNREACHABLE = {
-    outcomes.Unreachable.NO_CONNECTION: "Anchor can't be reached; nothing was sent.",
-    outcomes.Unreachable.OUT_OF_SERVICE: "Anchor is out of service (503); nothing was done.",
-}
-_DOUBTS = {
-    outcomes.Doubt.TIMED_OUT: "Anchor did not answer in time",
-    outcomes.Doubt.CONNECTION_LOST: "The connection to Anchor broke before its answer came",
-    outcomes.Doubt.GATEWAY: "A gateway answered in Anchor's place",
-    outcomes.Doubt.UNREADABLE: "Anchor's answer could not be understood",
-    outcomes.Doubt.CONTRADICTED: "Anchor's answer contradicts itself",
-    outcomes.Doubt.STOPPED: "The bot was stopped while it waited for Anchor",
-    outcomes.Doubt.RACED: "Anchor confirmed it, but an opposite request is still unanswered",
-}
-_DOING = {Verb.PAUSE: "Pausing", Verb.RESUME: "Resuming"}
-_NOTHING_TO_DO = {
-    Verb.PAUSE: "🔹 *Not running*, nothing to pause.",
-    Verb.RESUME: "🔹 *Not running*, nothing to resume.",
-}
-_NO_SESSION = {
-    Verb.PAUSE: "🔹 *No such session*, nothing was paused.",
-    Verb.RESUME: "🔹 *No such session*, nothing was resumed.",
-}
-_AFTER_DOUBT = {
-    Verb.PAUSE: "Try again (pausing twice does no harm), or check it in {dashboard}.",
-    Verb.RESUME: "Check it in {dashboard} before you try again: it may have been paused since.",
-}
-_NEW_KEY = {True: f"Ask an admin to replace it {IN_HOME}", False: "Ask the operator of this bot to replace it"}
-_EXTERNAL = "⚠️ A program outside of Anchor may still control this browser: the pause reaches only Anchor's own agent."
-_EXPECTED_STATUS = frozenset({"success", "ok"})
 
 
 def waiting_message(order: Order, *, is_recorded: bool) -> Message:

@@ -38,6 +38,17 @@ _NOT_READ = {
 }
 MORE_UNREAD = "Not everything could be read, so there can be more."
 
+MOST_PAUSED = 10
+"""The most paused sessions that are shown."""
+
+REFRESH = "anchor_refresh_sessions"
+"""The `action_id` of the button that reads the sessions again."""
+
+_PAUSED_HEADING = "*Paused by this app* in the last 24 hours"
+_PAUSED_NOTE = "Anchor does not say whether an agent is paused: one that was resumed elsewhere still stands here."
+_JOURNAL_UNREADABLE = "⚠️ *Paused by this app*: the bot's database does not answer."
+_ELSEWHERE = f"Pausing is allowed only in some channels: send `{_PAUSE}` there."
+
 
 def reading_message(words: str) -> Message:
     """Return the ack of a command whose answer takes longer than Slack waits."""
@@ -113,18 +124,6 @@ def notes(*texts: str) -> list[Block]:
     """Return a block of small text, if there is any."""
     text = " ".join(text for text in texts if text)
     return [context(text)] if text else []
-
-
-MOST_PAUSED = 10
-"""The most paused sessions that are shown."""
-
-REFRESH = "anchor_refresh_sessions"
-"""The `action_id` of the button that reads the sessions again."""
-
-_PAUSED_HEADING = "*Paused by this app* in the last 24 hours"
-_PAUSED_NOTE = "Anchor does not say whether an agent is paused: one that was resumed elsewhere still stands here."
-_JOURNAL_UNREADABLE = "⚠️ *Paused by this app*: the bot's database does not answer."
-_ELSEWHERE = f"Pausing is allowed only in some channels: send `{_PAUSE}` there."
 
 
 def reading_overview_message() -> Message:

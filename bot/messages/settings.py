@@ -49,6 +49,41 @@ _ABOUT_POLICY = (
 )
 _GERUND = {Verb.PAUSE: "pausing", Verb.RESUME: "resuming"}
 
+CHECKING = "⏳ Checking… You can close this window: the result then comes as a direct message."
+ONE_MOMENT = "⏳ One moment…"
+MODAL_NOT_OPENED = "The window can't be opened: the bot can't read its database. Press the button again in a minute."
+TOO_LATE = "The window did not open in time. Press the button again."
+UNSEEN = (
+    f"A new token for alerts was made, but its window could not show it. Make another one {IN_HOME}. Until then "
+    "programs can't post alerts."
+)
+"""The token must appear nowhere but in its modal."""
+
+NOBODY_SELECTED = 'Select at least one person, or choose "Everyone in this workspace".'
+
+_NOT_CHANGED = "⚠️ *Nothing was changed:*"
+_NO_DATABASE = "The bot's database does not answer, so it is not known whether this was saved."
+_LOOK_AGAIN = "Look at the Home tab in a minute, and try again if needed."
+_SAVED = {
+    KeyCheck.VERIFIED: "✅ *Saved.* Anchor accepts the key{ending}. The next command uses it.",
+    KeyCheck.UNVERIFIED: "⚠️ *Saved, but not verified:* Anchor did not say whether it accepts the key{ending}. The "
+    "first pause or resume will show.",
+}
+_RIGHTS = {
+    Role.UNKNOWN: "Slack does not answer whether you are an admin of this workspace. Try again in a minute.",
+    Role.SCOPE_MISSING: "this app lacks the scope `users:read`, so it can't tell who is an admin. Install it again, "
+    "and then try again.",
+}
+
+ALERT_POSTED = "AlertPosted"
+
+_IF_NOT_MEANT = f"If that was not meant, it can be changed {IN_HOME}."
+_CHECKS = {
+    KeyCheck.VERIFIED: "Anchor accepts it.",
+    KeyCheck.UNVERIFIED: "It is not verified: Anchor did not say whether it is good.",
+    KeyCheck.REFUSED: "Anchor refuses it.",
+}
+
 
 def key_modal(workspace: Workspace) -> View:
     """Return the modal that asks for a key."""
@@ -154,33 +189,6 @@ def _input(name: str, label: str, element: Block, *, hint: str = "", optional: b
     }
 
 
-CHECKING = "⏳ Checking… You can close this window: the result then comes as a direct message."
-ONE_MOMENT = "⏳ One moment…"
-MODAL_NOT_OPENED = "The window can't be opened: the bot can't read its database. Press the button again in a minute."
-TOO_LATE = "The window did not open in time. Press the button again."
-UNSEEN = (
-    f"A new token for alerts was made, but its window could not show it. Make another one {IN_HOME}. Until then "
-    "programs can't post alerts."
-)
-"""The token must appear nowhere but in its modal."""
-
-NOBODY_SELECTED = 'Select at least one person, or choose "Everyone in this workspace".'
-
-_NOT_CHANGED = "⚠️ *Nothing was changed:*"
-_NO_DATABASE = "The bot's database does not answer, so it is not known whether this was saved."
-_LOOK_AGAIN = "Look at the Home tab in a minute, and try again if needed."
-_SAVED = {
-    KeyCheck.VERIFIED: "✅ *Saved.* Anchor accepts the key{ending}. The next command uses it.",
-    KeyCheck.UNVERIFIED: "⚠️ *Saved, but not verified:* Anchor did not say whether it accepts the key{ending}. The "
-    "first pause or resume will show.",
-}
-_RIGHTS = {
-    Role.UNKNOWN: "Slack does not answer whether you are an admin of this workspace. Try again in a minute.",
-    Role.SCOPE_MISSING: "this app lacks the scope `users:read`, so it can't tell who is an admin. Install it again, "
-    "and then try again.",
-}
-
-
 def answer_view(title: str, text: str, *copyable: str) -> View:
     """Return a modal that shows only a text, and below it texts to copy."""
     return View((section(text), *map(preformatted, copyable)), title=title)
@@ -221,7 +229,6 @@ NOT_A_KEY = Reply("NotAKey", "This is not a key: it has spaces, or characters th
 KEY_NOT_SAVED = Reply(NOT_SAVED.outcome, f"{_NO_DATABASE} {_LOOK_AGAIN}", (KEY,))
 POLICY_SAVED = Reply("PolicySaved", "✅ *Saved.* It applies from the next command on.")
 NO_CHANNEL = Reply("NoChannel", f"{_NOT_CHANGED} no channel for alerts is chosen.")
-ALERT_POSTED = "AlertPosted"
 
 
 def not_admin(role: Role) -> Reply:
@@ -284,14 +291,6 @@ def token_made(token: Secret, url: str) -> Reply:
         "example below the token shows how to use it."
     )
     return Reply("TokenMade", text, copyable=(token.reveal(), alert_example(url)), dm_text=UNSEEN)
-
-
-_IF_NOT_MEANT = f"If that was not meant, it can be changed {IN_HOME}."
-_CHECKS = {
-    KeyCheck.VERIFIED: "Anchor accepts it.",
-    KeyCheck.UNVERIFIED: "It is not verified: Anchor did not say whether it is good.",
-    KeyCheck.REFUSED: "Anchor refuses it.",
-}
 
 
 def named_key(key: AnchorKey) -> str:

@@ -27,6 +27,8 @@ NETWORK_ERRORS = (TimeoutError, OSError, httpx.HTTPError, aiohttp.ClientError)
 
 _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
 
+_SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
+
 
 def is_foreign(status_code: int, *, has_form: bool) -> bool:
     """Return whether an answer cannot be that of the API, as at a wrong URL: it is a 404, or no failure that can pass.
@@ -124,9 +126,6 @@ def transport_over(session: aiohttp.ClientSession) -> AiohttpTransport:
 def timeouts(connect: float = CONNECT_TIMEOUT) -> dict[str, Any]:
     """Return the `extensions` of a request: only connecting has a timeout, and callers bound each call."""
     return {"timeout": {"connect": connect, "pool": connect}}
-
-
-_SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
 
 
 def read_retry_after(headers: Mapping[str, str]) -> float | None:

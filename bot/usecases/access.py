@@ -31,6 +31,14 @@ from bot.usecases.queue import CAPACITY, SHARE
 
 _log = logging.getLogger(__name__)
 
+MOST_RESUMES, RESUMES_WITHIN = 30, 60.0
+"""The most sessions that a person resumes within so many seconds. People confirm each resume, which takes 2 seconds."""
+
+MOST_REPEATS, REPEATS_WITHIN = 5, 10.0
+"""The most times that a person resumes the same session within so many seconds."""
+
+MOST_REMEMBERED = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -141,14 +149,6 @@ async def _find_workspace(
         _log.error("workspace lookup failed; request refused", extra={"team": actor.team_id, "why": str(error)})
         return StoreUnavailable()
 
-
-MOST_RESUMES, RESUMES_WITHIN = 30, 60.0
-"""The most sessions that a person resumes within so many seconds. People confirm each resume, which takes 2 seconds."""
-
-MOST_REPEATS, REPEATS_WITHIN = 5, 10.0
-"""The most times that a person resumes the same session within so many seconds."""
-
-MOST_REMEMBERED = 10_000
 
 _Resume = tuple[Person, SessionId]
 

@@ -31,9 +31,31 @@ from bot.request_id import new_id
 from bot.runtime import Tasks, happens
 from bot.usecases.sessions import SessionReads
 
+_log = logging.getLogger(__name__)
+
 RETRY_WINDOW = 10.0  # seconds from the first attempt to the start of the last one: the caller waits for the response
 _POST_BACKOFF = 0.5
 _MAX_FAILURES = 3  # any of them may have posted the message; a rate-limited attempt has not
+
+_FIRST_BACKOFF, _LONGEST_BACKOFF = 1.0, 60.0  # seconds
+_TOO_LONG = Refused("msg_blocks_too_long")
+_TOO_OLD = Refused("Slack took no message of this channel in time")
+_MOST_ATTEMPTS = 40  # half an hour; then an update, which shows what is true now, is tried more rarely
+RARE_BACKOFF = 900.0
+
+INTERVAL = 2.0
+"""Seconds between two looks for cards that other processes have marked as due."""
+
+MOST_SENDING = 50
+MOST_WAITING = 10_000  # changes of each kind; while the database fails, others are dropped
+_MOST_WRITTEN = 1_000  # sessions in a transaction: a statement takes 32,766 parameters on SQLite
+MOST_SENDERS = 100  # that wait until their alert is posted; others are told that it is queued
+_MOST_DOUBTFUL = 2  # posts without an answer that are repeated, if nobody else can do it
+_RETRY_DELAY = 1.0  # seconds after a failed transaction
+_MOST_NAMED = 5  # sessions of a summary in the log
+_CLOSE_TIMEOUT = 0.5  # seconds for what is being sent: half of what the end leaves, since it is recorded then
+
+POST_WAIT = 8.0  # seconds for which a sender waits for its post
 
 
 async def post_alert(slack: SlackClient, token: Secret, channel: str, message: Message) -> PostResult:
@@ -50,15 +72,6 @@ async def post_alert(slack: SlackClient, token: Secret, channel: str, message: M
             return result
         await asyncio.sleep(wait)
         delay *= 2
-
-
-_log = logging.getLogger(__name__)
-
-_FIRST_BACKOFF, _LONGEST_BACKOFF = 1.0, 60.0  # seconds
-_TOO_LONG = Refused("msg_blocks_too_long")
-_TOO_OLD = Refused("Slack took no message of this channel in time")
-_MOST_ATTEMPTS = 40  # half an hour; then an update, which shows what is true now, is tried more rarely
-RARE_BACKOFF = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,19 +148,6 @@ def _again(card: ClaimedCard, result: TryAgain | Doubtful | Refused) -> Attempt:
     longest = RARE_BACKOFF if is_rare else _LONGEST_BACKOFF
     delay = max(after or 0.0, backoff(card.attempts + 1, first=_FIRST_BACKOFF, longest=longest))
     return Attempt(SentCard(card, retry_after=delay, held_for=after))
-
-
-INTERVAL = 2.0
-"""Seconds between two looks for cards that other processes have marked as due."""
-
-MOST_SENDING = 50
-MOST_WAITING = 10_000  # changes of each kind; while the database fails, others are dropped
-_MOST_WRITTEN = 1_000  # sessions in a transaction: a statement takes 32,766 parameters on SQLite
-MOST_SENDERS = 100  # that wait until their alert is posted; others are told that it is queued
-_MOST_DOUBTFUL = 2  # posts without an answer that are repeated, if nobody else can do it
-_RETRY_DELAY = 1.0  # seconds after a failed transaction
-_MOST_NAMED = 5  # sessions of a summary in the log
-_CLOSE_TIMEOUT = 0.5  # seconds for what is being sent: half of what the end leaves, since it is recorded then
 
 
 @dataclass(eq=False)
@@ -312,9 +312,6 @@ def _end(waiting: Iterable[asyncio.Future[CardNames]], names: CardNames) -> None
     for future in waiting:
         if not future.done():
             future.set_result(names)
-
-
-POST_WAIT = 8.0  # seconds for which a sender waits for its post
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,36 @@ from bot.outbound.store.workspaces import WorkspaceRows
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks
 
+_log = logging.getLogger(__name__)
+
+
+_SLACK_PATH = "/api.test"  # https://docs.slack.dev/reference/methods/api.test
+_ANCHOR_PATH = "/v1/sessions/all/status"
+_NOT_FOUND, _METHOD_NOT_ALLOWED = 404, 405
+_KINDS = {
+    Step.PROXY: Unanswered.PROXY_FAILED,
+    Step.RESOLVE: Unanswered.NAME_UNKNOWN,
+    Step.CONNECT: Unanswered.NOT_CONNECTED,
+    Step.TLS: Unanswered.CERTIFICATE_REFUSED,
+    Step.WAIT: Unanswered.TIMED_OUT,
+    Step.READ: Unanswered.CONNECTION_BROKE,
+}
+
+_EVENTS_PATH = "/slack/events"
+_OK = 200
+_REJECTED = frozenset({400, 401})
+_GATEWAY = frozenset({502, 503, 504})
+
+_NO_CODE = Secret("made-up-by-the-check")
+_CLIENT_REFUSED = {"invalid_client_id", "bad_client_secret"}
+
+_AT_ONCE = 10  # workspaces
+_POST = "chat:write"  # https://docs.slack.dev/reference/methods/chat.postMessage
+
+_TTL = 300.0  # seconds
+_WAIT = 1.0  # seconds for which Home waits
+MOST = 10_000  # workspaces
+
 
 async def check_key(anchor: AnchorClient, key: AnchorKey | None) -> Finding:
     """Try a key with one harmless request."""
@@ -83,19 +113,6 @@ def _judge_key(result: NewKeyUnverified) -> Finding:
     if result.is_foreign:
         return Finding(Wrong.NOT_ANCHOR, {"why": why})
     return Finding(Unanswered.NO_ANSWER, {"who": "Anchor", "why": why})
-
-
-_SLACK_PATH = "/api.test"  # https://docs.slack.dev/reference/methods/api.test
-_ANCHOR_PATH = "/v1/sessions/all/status"
-_NOT_FOUND, _METHOD_NOT_ALLOWED = 404, 405
-_KINDS = {
-    Step.PROXY: Unanswered.PROXY_FAILED,
-    Step.RESOLVE: Unanswered.NAME_UNKNOWN,
-    Step.CONNECT: Unanswered.NOT_CONNECTED,
-    Step.TLS: Unanswered.CERTIFICATE_REFUSED,
-    Step.WAIT: Unanswered.TIMED_OUT,
-    Step.READ: Unanswered.CONNECTION_BROKE,
-}
 
 
 async def check_hosts(
@@ -147,12 +164,6 @@ async def check_running_bot(session: aiohttp.ClientSession, url: str) -> Finding
     return Finding(Questionable.BOT_DEGRADED if reasons else Good.BOT_READY, values)
 
 
-_EVENTS_PATH = "/slack/events"
-_OK = 200
-_REJECTED = frozenset({400, 401})
-_GATEWAY = frozenset({502, 503, 504})
-
-
 async def check_public_url(
     session: aiohttp.ClientSession, base_url: str, signing_secret: Secret, now: Callable[[], float]
 ) -> Finding:
@@ -183,10 +194,6 @@ def _sign(secret: Secret, timestamp: str, body: bytes) -> dict[str, str]:
     base = b"v0:%b:%b" % (timestamp.encode(), body)
     signature = hmac.new(secret.reveal().encode(), base, hashlib.sha256).hexdigest()
     return {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": f"v0={signature}"}
-
-
-_NO_CODE = Secret("made-up-by-the-check")
-_CLIENT_REFUSED = {"invalid_client_id", "bad_client_secret"}
 
 
 class Connection(Protocol):
@@ -323,10 +330,6 @@ def database_down(store: Store, error: StoreUnreachableError) -> Finding:
     return Finding(Unanswered.DATABASE_DOWN, {"sentence": explain(error, store.database.file)})
 
 
-_AT_ONCE = 10  # workspaces
-_POST = "chat:write"  # https://docs.slack.dev/reference/methods/chat.postMessage
-
-
 @dataclass(frozen=True, slots=True)
 class Services:
     """The clients that the checks use; `now` gives Unix seconds."""
@@ -386,12 +389,6 @@ async def delete_left_probes(web: AsyncWebClient, workspaces: Workspaces, rows: 
                 if (workspace := await workspaces.owner_of_alerts(ref)) is not None:
                     await delete_left_probe(web, workspace)
 
-
-_log = logging.getLogger(__name__)
-
-_TTL = 300.0  # seconds
-_WAIT = 1.0  # seconds for which Home waits
-MOST = 10_000  # workspaces
 
 _Key = tuple[str, str | None]  # team id, alert channel
 

@@ -39,6 +39,22 @@ _MAX_DOUBTFUL = 2
 Send = Callable[[], Awaitable[Delivery]]
 """One attempt on a route."""
 
+MAX_WAITING = 5_000
+"""The most results that wait for another round: a bound of memory."""
+
+MAX_WAITING_EACH = 1_000
+"""The most of them for one person."""
+
+MOST_REMEMBERED = 10_000
+MOST_SENDING = 2_000  # messages that are being sent; others wait
+MOST_SENDING_EACH = 500  # to or for one person
+_ATTEMPTS = 3  # for an updated card and for a notice to an admin
+_ATTEMPTS_WITHOUT_SLACK = 2  # if something else answers: each can have reached Slack
+_FIRST_BACKOFF = 0.5
+_MAX_DELAY = 60.0
+_DELAY_WHILE_STOPPING = 0.5
+_SHORTEST_PAUSE = 0.5  # seconds between two rounds, if one takes long
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -136,23 +152,6 @@ def find_routes(address: ReplyAddress, message: Message, response_urls: Response
     private = as_direct_message(message, actor.channel_id)
     routes["direct message"] = partial(post, actor.team_id, actor.user_id, private)
     return routes
-
-
-MAX_WAITING = 5_000
-"""The most results that wait for another round: a bound of memory."""
-
-MAX_WAITING_EACH = 1_000
-"""The most of them for one person."""
-
-MOST_REMEMBERED = 10_000
-MOST_SENDING = 2_000  # messages that are being sent; others wait
-MOST_SENDING_EACH = 500  # to or for one person
-_ATTEMPTS = 3  # for an updated card and for a notice to an admin
-_ATTEMPTS_WITHOUT_SLACK = 2  # if something else answers: each can have reached Slack
-_FIRST_BACKOFF = 0.5
-_MAX_DELAY = 60.0
-_DELAY_WHILE_STOPPING = 0.5
-_SHORTEST_PAUSE = 0.5  # seconds between two rounds, if one takes long
 
 
 class MessageDelivery:

@@ -30,6 +30,10 @@ POSSIBLE_ADMINS = frozenset({Role.ADMIN, Role.UNKNOWN, Role.SCOPE_MISSING})
 # Slack accepts messages to people who have left: https://github.com/slackapi/python-slack-sdk/issues/1156
 LEFT = frozenset({Role.DEACTIVATED, Role.OUTSIDER})
 
+_SCOPE = "users:read"
+MOST_QUIET = 10_000
+QUIET_PERIOD = 600.0  # seconds without a look into the store after a notice, delivered or not
+
 
 @dataclass(eq=False)
 class CurrentAdmins:
@@ -72,11 +76,6 @@ class AdminNotifier:
             admins = []
         user_ids = dict.fromkeys(user_id for user_id in (*also, *admins) if user_id)
         await asyncio.gather(*[self.delivery.send_dm(workspace.team_id, user_id, message) for user_id in user_ids])
-
-
-_SCOPE = "users:read"
-MOST_QUIET = 10_000
-QUIET_PERIOD = 600.0  # seconds without a look into the store after a notice, delivered or not
 
 
 class ResultMonitor(Protocol):

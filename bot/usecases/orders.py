@@ -27,10 +27,15 @@ from bot.usecases.incidents import report
 from bot.usecases.session_cards import CardUpdates, SessionCards
 from bot.usecases.sessions import SessionReads
 
+_log = logging.getLogger(__name__)
+
 _SETTLE_TIMEOUT = 1.0  # seconds for an outcome to be stored before it is told or shown
 _REMEMBER = 900.0  # seconds; Slack sends an unanswered request again for up to some minutes
 MOST_TRIGGERS = 10_000  # the journal knows older ones
 _NOBODY = Receipt("nobody")
+
+INTERVAL = 2.0
+"""Seconds between two looks for unfinished orders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,12 +233,6 @@ class OperatorOrders:
             await self.session_cards.update(entry, outcome)
             await self.session_cards.report(entry, outcome, in_thread=False)
         return outcome, entry.written.done()
-
-
-_log = logging.getLogger(__name__)
-
-INTERVAL = 2.0
-"""Seconds between two looks for unfinished orders."""
 
 
 @dataclass(eq=False)

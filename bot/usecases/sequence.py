@@ -39,6 +39,9 @@ _TIMEOUT = 2.0  # seconds for a change to be stored
 _LOOK_INTERVAL = 0.2  # seconds between two looks at what other processes send
 _LONGEST_LOOK = 30.0  # seconds, longer than the default ANCHOR_DEADLINE; a resume that runs on leaves a pause in doubt
 
+MOST_SESSIONS = 2 * CAPACITY
+"""The most sequencers. An unanswered order keeps its sequencer for a minute: 500 per second need half of them."""
+
 
 @dataclass(eq=False)
 class OrderRecord:
@@ -334,9 +337,6 @@ def _copy_result(source: asyncio.Future[Result], target: asyncio.Future[Result])
 
 Name = tuple[str, SessionId]
 """A session of a workspace."""
-
-MOST_SESSIONS = 2 * CAPACITY
-"""The most sequencers. An unanswered order keeps its sequencer for a minute: 500 per second need half of them."""
 
 
 class Sequencers:

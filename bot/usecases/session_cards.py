@@ -30,6 +30,10 @@ _log = logging.getLogger(__name__)
 PAUSING_AFTER = 0.2  # seconds without an outcome; a faster pause is shown when it is done
 _KNOWN_WITHIN = 1.0  # seconds for which the result of a click waits to know whether its message is a card
 
+_CARD_WAIT = 1.0  # seconds that a result waits for the update of the clicked message
+MAX_MESSAGES = 2_000  # a click lacks an update for some seconds
+MAX_UPDATES = 100  # of a message
+
 
 @dataclass(eq=False)
 class SessionCards:
@@ -118,10 +122,6 @@ def _card(entry: JournalEntry, channel_id: str, message: Message) -> NewCard:
     content = ResultContent(entry.id, message.text, message.blocks)
     return NewCard(new_id(), entry.order.actor.team_id, channel_id, entry.order.session_id, content)
 
-
-_CARD_WAIT = 1.0  # seconds that a result waits for the update of the clicked message
-MAX_MESSAGES = 2_000  # a click lacks an update for some seconds
-MAX_UPDATES = 100  # of a message
 
 _Name = tuple[str, str, str]  # team, channel and ts
 

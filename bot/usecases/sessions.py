@@ -27,6 +27,26 @@ _log = logging.getLogger(__name__)
 
 _JOURNAL_TIMEOUT = 1.0  # seconds; a trigger of a modal lasts 3
 
+CACHED = 5.0
+"""Seconds for which others get what was read, too."""
+
+KEPT = 600.0  # seconds for which the lasting facts of a session are remembered
+MOST_WORKSPACES = 1_000
+MOST_SESSIONS = 10_000
+
+PAUSED_WITHIN = 86_400.0  # seconds; few sessions live longer
+_MOST_ORDERS = 200
+_RESULTS = frozenset({Result.DONE, Result.UNCONFIRMED, Result.NOT_DONE})
+
+FACTS_INTERVAL = 1.0
+"""Seconds between two reads for a workspace: a list has the facts of many sessions, so a burst needs few."""
+
+_FACTS_TIMEOUT = 3.0  # seconds
+MOST_PER_INTERVAL = 20  # of all workspaces: reads must not take the processor from orders
+MOST_IN_FLIGHT = 20
+_MOST_WORKSPACES = 1_000
+RATE_LIMITED = 60.0  # seconds without reads, so that orders have what Anchor allows
+
 
 @dataclass(eq=False)
 class PastOrders:
@@ -60,13 +80,6 @@ class PastOrders:
             _log.exception("past orders not read")
         return None
 
-
-CACHED = 5.0
-"""Seconds for which others get what was read, too."""
-
-KEPT = 600.0  # seconds for which the lasting facts of a session are remembered
-MOST_WORKSPACES = 1_000
-MOST_SESSIONS = 10_000
 
 _List = tuple[str, int]  # team and version of the key
 
@@ -155,11 +168,6 @@ class SessionReads:
         return result
 
 
-PAUSED_WITHIN = 86_400.0  # seconds; few sessions live longer
-_MOST_ORDERS = 200
-_RESULTS = frozenset({Result.DONE, Result.UNCONFIRMED, Result.NOT_DONE})
-
-
 @dataclass(frozen=True, slots=True)
 class Listing:
     """The running sessions, and those of them that the person looks for."""
@@ -237,16 +245,6 @@ class CardFacts:
                     changed[session_id] = facts
             if changed:
                 await self.rows.record_facts(team_id, changed)
-
-
-FACTS_INTERVAL = 1.0
-"""Seconds between two reads for a workspace: a list has the facts of many sessions, so a burst needs few."""
-
-_FACTS_TIMEOUT = 3.0  # seconds
-MOST_PER_INTERVAL = 20  # of all workspaces: reads must not take the processor from orders
-MOST_IN_FLIGHT = 20
-_MOST_WORKSPACES = 1_000
-RATE_LIMITED = 60.0  # seconds without reads, so that orders have what Anchor allows
 
 
 @dataclass(eq=False)

@@ -26,6 +26,8 @@ from bot.usecases.cards import post_alert
 from bot.usecases.monitor import AdminNotifier
 from bot.usecases.settings_modals import AdminModals
 
+_log = logging.getLogger(__name__)
+
 _TOKEN_BYTES = 32
 
 
@@ -154,8 +156,6 @@ class PolicyChanges:
         self.notifier.notify_change(workspace, messages.policy_message(user_id, policy), user_id)
         return messages.POLICY_SAVED
 
-
-_log = logging.getLogger(__name__)
 
 Change = Callable[[Workspace, str], Awaitable[Reply]]
 """A change in a workspace by the admin with this user id, which returns the reply and can raise StoreError."""

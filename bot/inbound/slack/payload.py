@@ -11,6 +11,13 @@ from bot.core.session_ids import Mentions, SessionId, find_mentions, words_with_
 from bot.messages.buttons import CONFIRMED_RESUME, VERBS
 from bot.messages.pausing import ALL, MOST_SHOWN, NO_SESSION, NOTHING_CHOSEN, PASTED, SESSIONS
 
+_ACTION_TS = re.compile(r"\d{1,12}(\.\d{1,6})?", re.ASCII)
+
+_SELECTED = "selected_options"
+_TS = re.compile(r"\d{1,12}\.\d{1,6}", re.ASCII)
+_DOMAIN = re.compile(r"[a-z0-9-]{1,80}", re.ASCII)
+_GOV_SLACK = re.compile(r"https://[a-z0-9.-]+\.slack-gov\.com/", re.ASCII)
+
 
 def _installed_team(payload: Mapping[str, Any]) -> str:
     """Return the id of the installing team, or "" if the app is installed for a whole organisation.
@@ -49,9 +56,6 @@ def read_address(payload: Mapping[str, Any]) -> ReplyAddress:
     )
     url = payload.get("response_url")
     return ReplyAddress(actor, Secret(url) if url else None)
-
-
-_ACTION_TS = re.compile(r"\d{1,12}(\.\d{1,6})?", re.ASCII)
 
 
 def read_time(payload: Mapping[str, Any], timestamp: float | None) -> tuple[float | None, float]:
@@ -187,12 +191,6 @@ def _ids(values: object) -> list[str]:
     """Return the valid ids of a list: the bot writes them into messages."""
     ids = values if isinstance(values, list) else []
     return [value for value in ids if isinstance(value, str) and SLACK_ID.fullmatch(value)]
-
-
-_SELECTED = "selected_options"
-_TS = re.compile(r"\d{1,12}\.\d{1,6}", re.ASCII)
-_DOMAIN = re.compile(r"[a-z0-9-]{1,80}", re.ASCII)
-_GOV_SLACK = re.compile(r"https://[a-z0-9.-]+\.slack-gov\.com/", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

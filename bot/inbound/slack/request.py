@@ -17,6 +17,16 @@ _MAX_TIME = 1 << 40  # Unix seconds; a database cannot store more
 
 _Check = Callable[[object], bool]
 
+_MESSAGES = {"message": ("text", "blocks", "attachments", "thread_ts"), "original_message": ("thread_ts",)}
+"""The fields of a message of anybody. Their types are not checked: those who read them do."""
+
+_MAX_FIELDS = 100
+
+MAX_AGE = 300  # seconds
+_TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
+_SIGNATURE = re.compile(r"v0=[0-9a-f]{64}", re.ASCII)
+_UNSIGNED = "The request is not signed by Slack."
+
 
 class BadPayloadError(ValueError):
     """A payload that differs from Slack's documentation; the text names the field."""
@@ -140,8 +150,6 @@ def _is_action(value: object) -> bool:
 
 
 _is_view = _names_team("app_installed_team_id")
-_MESSAGES = {"message": ("text", "blocks", "attachments", "thread_ts"), "original_message": ("thread_ts",)}
-"""The fields of a message of anybody. Their types are not checked: those who read them do."""
 _COMMAND: dict[str, _Check] = {
     **dict.fromkeys(("command", "text", "response_url", "trigger_id"), _is_text),
     **dict.fromkeys(("team_id", "enterprise_id", "channel_id", "user_id"), _is_id),
@@ -165,9 +173,6 @@ _INNER_EVENTS: dict[str, dict[str, _Check]] = {
     "tokens_revoked": {"tokens": _are_tokens},
     "app_home_opened": {"user": _is_id, "tab": _is_text, "view": _is_view},
 }
-
-
-_MAX_FIELDS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,12 +250,6 @@ def _parse_json(body: bytes) -> dict[str, object]:
     except (ValueError, RecursionError):
         raise BadPayloadError("its JSON can't be read") from None
     return as_object(parsed)
-
-
-MAX_AGE = 300  # seconds
-_TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
-_SIGNATURE = re.compile(r"v0=[0-9a-f]{64}", re.ASCII)
-_UNSIGNED = "The request is not signed by Slack."
 
 
 def find_header_problem(timestamps: Sequence[str], signatures: Sequence[str], *, now: float) -> str | None:

@@ -18,6 +18,25 @@ from bot.messages.results import unreadable_message
 from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, SocketModeOffError, SocketUrl
 from bot.outbound.slack.errors import SlackUnreachableError
 
+_MOST_BYTES = 20_480  # Slack closes a connection that gets more; json.dumps writes ASCII
+_WARNING = "warning"  # Slack closes immediately after the other documented reasons
+_REASONS = (_WARNING, "refresh_requested", "too_many_websockets")
+_PICK: Mapping[str, Callable[[dict[str, Any]], dict[str, object]]] = {
+    "slash_commands": pick_command,
+    "interactive": pick_interaction,
+    "events_api": pick_event,
+}
+
+REDELIVERY_WINDOW = 5.0
+"""Seconds after a connection has opened in which Slack sends again what was not acknowledged over another one."""
+
+HEARTBEAT = 10.0
+"""Seconds of silence before a ping. The connection is dead if no frame follows within half that time."""
+
+_HELLO_TIMEOUT = 10.0
+_CLOSE_TIMEOUT = 0.5
+_MIN_RETRY_DELAY, _MAX_RETRY_DELAY, _MAX_RETRY_DELAY_IF_ASKED = 0.5, 30.0, 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class Hello:
@@ -55,15 +74,6 @@ class BadEnvelope:
 
 
 Frame = Hello | Disconnect | LinkDisabled | Envelope | BadEnvelope | Rejected
-
-_MOST_BYTES = 20_480  # Slack closes a connection that gets more; json.dumps writes ASCII
-_WARNING = "warning"  # Slack closes immediately after the other documented reasons
-_REASONS = (_WARNING, "refresh_requested", "too_many_websockets")
-_PICK: Mapping[str, Callable[[dict[str, Any]], dict[str, object]]] = {
-    "slash_commands": pick_command,
-    "interactive": pick_interaction,
-    "events_api": pick_event,
-}
 
 
 def read_frame(text: str) -> Frame:
@@ -125,10 +135,6 @@ def _reject(why: str) -> Rejected:
     return Rejected(400, f"This is not a valid Slack request: {why}.")
 
 
-REDELIVERY_WINDOW = 5.0
-"""Seconds after a connection has opened in which Slack sends again what was not acknowledged over another one."""
-
-
 class Redeliveries:
     """The times in which a command may be an old one. A command has no time of its own.
 
@@ -151,14 +157,6 @@ class Redeliveries:
         if received_at >= self._until or "command" not in envelope.payload:
             return False
         return self._connections > 1 or self._follows_crash()
-
-
-HEARTBEAT = 10.0
-"""Seconds of silence before a ping. The connection is dead if no frame follows within half that time."""
-
-_HELLO_TIMEOUT = 10.0
-_CLOSE_TIMEOUT = 0.5
-_MIN_RETRY_DELAY, _MAX_RETRY_DELAY, _MAX_RETRY_DELAY_IF_ASKED = 0.5, 30.0, 5.0
 
 
 def retry_delay(attempt: int, jitter: float, *, asked: bool) -> float:

@@ -36,6 +36,14 @@ ACK_TIMEOUT = 3.0
 
 MOST_UNANSWERED = 30_000
 
+_STABLE_AFTER = 10.0  # seconds; a connection that lasted longer resets the retry delay
+_OFF_RETRY_DELAY = 30.0  # seconds
+_OFF = (
+    "Slack says that Socket Mode is switched off in the app's settings. Switch it on there (Settings > Socket Mode): "
+    "the bot tries again every 30 seconds. Or unset SLACK_APP_TOKEN, set SLACK_SIGNING_SECRET, and restart the bot to "
+    "be served over HTTP."
+)
+
 
 class SocketAcks:
     """The open connections, and the envelopes without an ack; `tasks` has one for each.
@@ -125,15 +133,6 @@ class SocketAcks:
 
 
 Connect = Callable[[], Awaitable[SocketConnection]]  # raises the errors of `SocketConnector.connect`
-
-
-_STABLE_AFTER = 10.0  # seconds; a connection that lasted longer resets the retry delay
-_OFF_RETRY_DELAY = 30.0  # seconds
-_OFF = (
-    "Slack says that Socket Mode is switched off in the app's settings. Switch it on there (Settings > Socket Mode): "
-    "the bot tries again every 30 seconds. Or unset SLACK_APP_TOKEN, set SLACK_SIGNING_SECRET, and restart the bot to "
-    "be served over HTTP."
-)
 
 
 class SocketMode:

@@ -37,6 +37,13 @@ _CLEAR_BY_STATUS = frozenset({401, 403, 429, 502, 503, 504})
 _DETAILS_TIMEOUT = 1.0  # seconds for the body of a status that is clear by itself
 _CONNECT_SHARE = 0.9  # of an attempt's time, so that a failed connection is told apart from a lost response
 
+_OK = 200
+_REFUSALS = frozenset({*range(400, 500), 500})
+_KEY_REFUSED = frozenset({401, 403})
+
+_MAX_BODY_BYTES = 64 * 1024
+_MAY_SAY_WHEN = frozenset({429, 503})  # with Retry-After
+
 
 @dataclass(eq=False)
 class AnchorHttp:
@@ -94,9 +101,6 @@ async def _read_body(response: httpx.Response, max_bytes: int) -> bytes:
 
 
 _Body = dict[str, object] | None
-_OK = 200
-_REFUSALS = frozenset({*range(400, 500), 500})
-_KEY_REFUSED = frozenset({401, 403})
 
 
 def read_failure(error: Exception) -> outcomes.Unavailable | outcomes.Unconfirmed:
@@ -171,10 +175,6 @@ def _message_of(parsed: _Body) -> str | None:
 def _text_in(holder: object, field: str) -> str | None:
     text = text_field(holder, field)
     return text if text.strip() else None
-
-
-_MAX_BODY_BYTES = 64 * 1024
-_MAY_SAY_WHEN = frozenset({429, 503})  # with Retry-After
 
 
 @dataclass(eq=False)

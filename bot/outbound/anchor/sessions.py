@@ -19,10 +19,23 @@ from bot.core.sessions import RECENT, RUNNING, NotRead, Session, SessionList, Se
 from bot.outbound.anchor.orders import AnchorHttp
 from bot.outbound.http import NETWORK_ERRORS, never_sent
 
+_log = logging.getLogger(__name__)
+
 _HOST = re.compile(r"[^\W_](?:[\w.-]*[^\W_])?")
 _MOST_NUMBER = 1e18
 _MOST_SECONDS = 1e11  # Unix seconds; a larger number is in milliseconds
 _LATEST = 253_402_300_799  # the end of the year 9999
+
+LIMIT = 50  # sessions on a page, the most that Anchor allows
+MOST_PAGES = 5
+_MAX_LIST_BYTES = 4 * 1024 * 1024
+_OK = 200
+_BY_STATUS = {
+    **dict.fromkeys((401, 403), Unread.KEY_REJECTED),
+    429: Unread.RATE_LIMITED,
+    **dict.fromkeys((502, 503, 504), Unread.UNREACHABLE),
+}
+_FINAL = frozenset({Unread.RATE_LIMITED, Unread.UNREACHABLE})
 
 
 def read_page(parsed: Mapping[str, Any], *, page: int, limit: int) -> SessionPage | None:
@@ -161,20 +174,6 @@ def _max_minutes(item: Mapping[str, Any]) -> float | None:
         if minutes:
             return minutes
     return None
-
-
-_log = logging.getLogger(__name__)
-
-LIMIT = 50  # sessions on a page, the most that Anchor allows
-MOST_PAGES = 5
-_MAX_LIST_BYTES = 4 * 1024 * 1024
-_OK = 200
-_BY_STATUS = {
-    **dict.fromkeys((401, 403), Unread.KEY_REJECTED),
-    429: Unread.RATE_LIMITED,
-    **dict.fromkeys((502, 503, 504), Unread.UNREACHABLE),
-}
-_FINAL = frozenset({Unread.RATE_LIMITED, Unread.UNREACHABLE})
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,19 @@ from bot.outbound.slack.errors import (
 
 _log = logging.getLogger(__name__)
 
+_UNREADABLE = (ValueError, AttributeError)  # of slack_sdk 3.48, if the body is no object
+
+_RATE_LIMITED = {"ratelimited", "rate_limited"}
+_TEMPORARY = {"fatal_error", "internal_error", "request_timeout", "service_unavailable"}
+_SOCKET_MODE_OFF = "Socket Mode is not turned on"
+
+DELAY = 3600  # seconds until the message would show; a message of the next minute can't be deleted
+_GONE = "invalid_scheduled_message_id"
+_REFUSALS = (
+    *("channel_not_found", "not_in_channel", "is_archived", "missing_scope", "messages_tab_disabled"),
+    *("restricted_action", "restricted_action_read_only_channel", "restricted_action_thread_only_channel"),
+)
+
 
 def call_traces(api_url: str) -> tuple[aiohttp.TraceConfig, ...]:
     """Return the trace for the client session that calls the Web API at `api_url`, if such lines are logged."""
@@ -116,8 +129,6 @@ class BlocksRefused(Refused):
     """Slack refused the message because of its blocks."""
 
 
-_UNREADABLE = (ValueError, AttributeError)  # of slack_sdk 3.48, if the body is no object
-
 PostResult = Posted | TryAgain | Doubtful | Refused
 Delivery = Delivered | TryAgain | Doubtful | Refused
 
@@ -128,11 +139,6 @@ def read_failure(error: Exception) -> TryAgain | Doubtful:
     if never_sent(error):
         return TryAgain(why)
     return NotSlack(why) if isinstance(error, _UNREADABLE) else Doubtful(why)
-
-
-_RATE_LIMITED = {"ratelimited", "rate_limited"}
-_TEMPORARY = {"fatal_error", "internal_error", "request_timeout", "service_unavailable"}
-_SOCKET_MODE_OFF = "Socket Mode is not turned on"
 
 
 class TokenRefusedError(Exception):
@@ -322,14 +328,6 @@ async def _show(method: str, pending: Awaitable[AsyncSlackResponse]) -> tuple[Vi
         _log.warning("Slack view call failed", extra={"method": method, "why": str(error)})
         return ViewResult.FAILED, {}
     return ViewResult.SHOWN, object_field(response, "view")
-
-
-DELAY = 3600  # seconds until the message would show; a message of the next minute can't be deleted
-_GONE = "invalid_scheduled_message_id"
-_REFUSALS = (
-    *("channel_not_found", "not_in_channel", "is_archived", "missing_scope", "messages_tab_disabled"),
-    *("restricted_action", "restricted_action_read_only_channel", "restricted_action_thread_only_channel"),
-)
 
 
 class ChannelRefusedError(Exception):

@@ -22,6 +22,8 @@ from bot.outbound.store.errors import StoreError
 from bot.outbound.store.people import KEPT, RECORD_INTERVAL, Report, RoleRows
 from bot.runtime import Tasks
 
+_log = logging.getLogger(__name__)
+
 _BACKOFFS = (0.2, 0.5)  # seconds between the attempts
 _RETRY_TIME = 1.5  # seconds in which attempts begin; Slack waits 3 seconds for an ack
 _FIRST_BACKOFF_IF_LIMITED = 0.5  # seconds, whatever Slack says: its limit can be over already
@@ -32,6 +34,15 @@ _NO_PROFILE: dict[str, Profile | None] = {
     **dict.fromkeys(("user_not_found", "user_not_visible", "users_not_found"), Profile(team_id="", is_stranger=True)),
     "missing_scope": None,
 }
+
+PROFILE_TTL = 300.0
+PAUSE_TTL = 86_400.0  # seconds for which a pause of a full member does not wait for a newer answer
+_SCOPE_MISSING_TTL = 30.0  # short, so that a reinstall soon takes effect
+_REFRESH_TIMEOUT = 1.0  # seconds to wait for Slack if there is an older answer
+_RETRY_INTERVAL = 5.0  # seconds between a failed lookup and the next one, if there is an older answer
+_CLOSE_TIMEOUT = 1.0
+MAX_STORING = 1_000  # if the database is slow, a later lookup stores the answer
+MAX_ENTRIES = 10_000
 
 
 class _NoProfileError(Exception):
@@ -98,17 +109,6 @@ def _read_profile(user: object) -> Profile:
 def _any(user: Mapping[str, Any], *names: str) -> bool:
     return any(user.get(name) is True for name in names)
 
-
-_log = logging.getLogger(__name__)
-
-PROFILE_TTL = 300.0
-PAUSE_TTL = 86_400.0  # seconds for which a pause of a full member does not wait for a newer answer
-_SCOPE_MISSING_TTL = 30.0  # short, so that a reinstall soon takes effect
-_REFRESH_TIMEOUT = 1.0  # seconds to wait for Slack if there is an older answer
-_RETRY_INTERVAL = 5.0  # seconds between a failed lookup and the next one, if there is an older answer
-_CLOSE_TIMEOUT = 1.0
-MAX_STORING = 1_000  # if the database is slow, a later lookup stores the answer
-MAX_ENTRIES = 10_000
 
 _Key = tuple[str, str]  # team id, user id
 _Answer = Profile | None  # None: the app lacks the scope
