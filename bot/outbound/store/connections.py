@@ -179,9 +179,9 @@ class _Threads(Executor):
         self._count = 0
 
     def submit(self, function: Callable[_P, _T], /, *args: _P.args, **options: _P.kwargs) -> Future[_T]:
-        """Let a thread call a function."""
+        """Let a thread call a function, which raises nothing."""
         future: Future[_T] = Future()
-        self._work.put(partial(_end, future, partial(function, *args, **options)))
+        self._work.put(lambda: future.set_result(function(*args, **options)))
         if not self._idle.acquire(blocking=False) and self._count < self._most:
             self._count += 1
             threading.Thread(target=self._serve, name=self._name, daemon=True).start()
@@ -197,13 +197,6 @@ class _Threads(Executor):
         """Let each thread end when it has nothing to do."""
         for _ in range(self._count):
             self._work.put(None)
-
-
-def _end(future: Future[_T], function: Callable[[], _T]) -> None:
-    try:
-        future.set_result(function())
-    except BaseException as error:  # noqa: BLE001 - as concurrent.futures does it
-        future.set_exception(error)
 
 
 class Pool:
@@ -288,11 +281,11 @@ class Pool:
 
     def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
         """Do the calls that wait, in a thread."""
-        while self._waiting:
+        while True:
             try:
                 call = self._waiting.popleft()
-            except IndexError:  # another thread was quicker
-                return
+            except IndexError:  # none is left
+                break
             call.run()
             self._ended.append(call)
             del call
@@ -300,6 +293,8 @@ class Pool:
                 self._is_told = True
                 with suppress(RuntimeError):  # the event loop has ended
                     loop.call_soon_threadsafe(self._deliver)
+        if self._is_closed:
+            self._close_idle()
 
     def _deliver(self) -> None:
         self._is_told = False  # before the first is taken: threads look at it after they have added one
@@ -347,8 +342,6 @@ class Pool:
     def _give_back(self, call: _Call[Any], connection: Connection) -> None:
         call.leave()
         self._idle.append(connection)
-        if self._is_closed:
-            self._close_idle()
 
     def _drop(self, call: _Call[Any], connection: Connection) -> None:
         call.leave()

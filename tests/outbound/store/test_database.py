@@ -16,7 +16,7 @@ from harness.databases import KEY, query
 from harness.order_rows import Connection
 from harness.outages import delete_file
 from harness.product import Secret, Store, errors, open_store
-from harness.stored import ACME, ANCHOR_KEY, GLOBEX
+from harness.stored import ACME, ANCHOR_KEY, GLOBEX, fetch
 
 pytestmark = pytest.mark.anyio
 
@@ -143,6 +143,17 @@ async def test_slow_reads_hold_up_no_other_and_end_in_time(ours: Store, monkeypa
             await asyncio.gather(*slow)
 
 
+async def test_a_thread_that_hangs_does_not_hold_up_the_end(file: Path) -> None:
+    hangs = threading.Event()
+    async with open_store(Secret(f"sqlite:///{file}"), [KEY]) as store:
+        change = asyncio.create_task(store.database.change(lambda _: hangs.wait(20)))
+        await asyncio.sleep(0.1)
+    hangs.set()
+    for call in (change, store.rows.find(ACME.team_id)):
+        with pytest.raises(errors.StoreUnreachableError):
+            await call
+
+
 async def test_a_file_that_can_not_be_used_is_named(tmp_path: Path, wording: Check) -> None:
     spoil(tmp_path / "bot.db")
     for name, path in {"a directory": "", "no directory": "gone/bot.db", "no database": "bot.db"}.items():
@@ -175,6 +186,11 @@ async def test_a_file_that_is_not_in_its_place_fails_and_nothing_takes_its_place
 
 # --- PostgreSQL ---
 
+TERMINATE = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = 'anchor-bot'
+"""
+
 
 @pytest.mark.parametrize(
     ("name", "url"),
@@ -198,8 +214,17 @@ async def test_a_postgresql_can_be_written_in_other_ways_and_is_read_at_once_aft
         async with open_store(Secret(written), [KEY]) as store:
             await store.rows.save(ACME)
             await store.rows.find(ACME.team_id)  # over a connection of its own
-            query(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'anchor-bot'")
+            query(url, TERMINATE)
             assert await store.rows.find(ACME.team_id) is not None
+
+
+async def test_a_connection_that_is_too_old_is_replaced(
+    postgresql_urls: Iterator[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.outbound.store.postgresql.PostgresqlDriver.longest_use", 0.0)
+    async with open_store(Secret(next(postgresql_urls)), [KEY]) as store:
+        pids = [await fetch(store, "SELECT pg_backend_pid()") for _ in range(2)]
+    assert pids[0] != pids[1]
 
 
 async def test_a_server_that_only_reads_is_one_that_can_not_be_used_now(postgresql_urls: Iterator[str]) -> None:
