@@ -180,7 +180,7 @@ async def test_a_bot_that_never_came_up_goes_too() -> None:
 
 HANGING = """
 import threading, time
-from bot.forced_exit import force_exit_after
+from bot.runtime import force_exit_after
 threading.Thread(target=time.sleep, args=(30,)).start()
 force_exit_after(2, within=0.5)
 """
