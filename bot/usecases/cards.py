@@ -48,7 +48,7 @@ INTERVAL = 2.0
 
 MOST_SENDING = 50
 MOST_WAITING = 10_000  # changes of each kind; while the database fails, others are dropped
-_MOST_WRITTEN = 1_000  # sessions in a transaction: a statement takes 32,766 parameters on SQLite
+_MOST_WRITTEN = 1_000  # sessions in a transaction: it must not hold others up for long
 MOST_SENDERS = 100  # that wait until their alert is posted; others are told that it is queued
 _MOST_DOUBTFUL = 2  # posts without an answer that are repeated, if nobody else can do it
 _RETRY_DELAY = 1.0  # seconds after a failed transaction
