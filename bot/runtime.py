@@ -33,7 +33,7 @@ _MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of <malloc.h>
 _LARGE = 64 * 1024  # bytes
 
 TICK = 0.1  # seconds
-NOTICEABLE = 0.5  # shorter ones are within what `core.request_age` assumes for the way
+NOTICEABLE = 0.5  # shorter ones are within what `core.requests` assumes for the way
 _BACKLOG = 1.0  # seconds after a standstill in which what is read can have waited for its end
 
 

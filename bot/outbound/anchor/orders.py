@@ -204,7 +204,7 @@ class AnchorClient:
     ) -> list[AnchorOutcome]:
         """Pause or resume a session's agent, and return the outcome of each attempt; raises no network errors.
 
-        Retries follow `core.retry`, and end once the order is `cancelled`.
+        Retries follow `core.retries`, and end once the order is `cancelled`.
         """
         ends, path = time.monotonic() + self.deadline, f"/v1/sessions/{session_id}/agent/{verb.value}"
         outcomes: list[AnchorOutcome] = []
