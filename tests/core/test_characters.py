@@ -1,5 +1,6 @@
 """Typographic, marked and invisible characters in session ids, and the time that any text takes."""
 
+import math
 import time
 import unicodedata
 from collections.abc import Callable
@@ -74,13 +75,10 @@ HOSTILE = {
 
 
 def seconds(parse: Callable[[str], object], text: str) -> float:
-    """The processor time that parsing takes, the least of some tries."""
-    tries = []
-    for _ in range(7):
-        began = time.process_time()
-        parse(text)
-        tries.append(time.process_time() - began)
-    return min(tries)
+    """The processor time that parsing takes."""
+    began = time.process_time()
+    parse(text)
+    return time.process_time() - began
 
 
 @pytest.mark.realtime
@@ -89,7 +87,11 @@ def seconds(parse: Callable[[str], object], text: str) -> float:
 def test_the_longest_text_takes_at_most_20_ms_and_half_of_it_half_as_long(parser: str, kind: str) -> None:
     parse, longest = PARSERS[parser]
     text = (HOSTILE[kind] * longest)[:longest]
-    whole, half = seconds(parse, text), seconds(parse, text[: longest // 2])
-    this_machine = seconds(lambda text: text.translate({}), "\ufdfa" * 40_000) / 0.003
-    assert whole <= 0.020 * max(1.0, this_machine)
-    assert whole <= max(2.5 * half, 0.002)
+    whole = half = of_this_machine = most = math.inf
+    for tries in range(20):  # the least of some times, more of them on a busy machine
+        whole, half = min(whole, seconds(parse, text)), min(half, seconds(parse, text[: longest // 2]))
+        of_this_machine = min(of_this_machine, seconds(lambda text: text.translate({}), "\ufdfa" * 40_000))
+        most = min(0.020 * max(1.0, of_this_machine / 0.003), max(2.5 * half, 0.002))
+        if tries > 3 and whole <= most:
+            return
+    assert whole <= most
