@@ -103,6 +103,7 @@ async def rate_of_this_machine() -> float:
 
 
 @pytest.mark.realtime
+@pytest.mark.usefixtures("many_sockets")
 async def test_a_flood_of_one_person_delays_nobody_else() -> None:
     rate = await rate_of_this_machine()
     async with under_load(anchor_takes=5.0) as at:
