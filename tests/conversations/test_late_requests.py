@@ -103,6 +103,7 @@ async def test_after_wrong_times_pauses_are_sent_and_resumes_asked_about_until_s
         await hear_a_wrong_time(at, ahead)
         assert "Slack's answers differ about the time" in caplog.messages
         question = await at.answer(by, verb="resume")
+        await asyncio.sleep(0.01)  # ids tell milliseconds apart
         await at.answer("a command", at.slack.bob)
         assert ([order.verb for order in at.orders], question.ephemeral_to) == (["pause"] * 3, at.person.id)
         await at.click(question, verb="resume")  # a pause came in between
