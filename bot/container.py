@@ -40,7 +40,7 @@ from bot.usecases.delivery import MessageDelivery
 from bot.usecases.home import HomeView
 from bot.usecases.modals import Modals
 from bot.usecases.monitor import AdminNotifier, CurrentAdmins, WorkspaceMonitor
-from bot.usecases.orders import INTERVAL, Orders, Recovery
+from bot.usecases.orders import RECOVERY_INTERVAL, Orders, Recovery
 from bot.usecases.queue import CAPACITY, FairQueue
 from bot.usecases.session_cards import SessionCards
 from bot.usecases.session_checks import SessionChecks
@@ -86,7 +86,7 @@ class Limits:
     redelivery_window: float = REDELIVERY_WINDOW
     lock_wait: float = LOCK_WAIT
     lease: float = LEASE
-    recovery_interval: float = INTERVAL
+    recovery_interval: float = RECOVERY_INTERVAL
 
 
 DEFAULT_LIMITS = Limits()

@@ -30,7 +30,7 @@ _FIRST_BACKOFF = 0.25
 _SHORTEST_ATTEMPT = 0.5  # seconds; less could only turn a known failure into an unconfirmed one
 _SERVER_ERROR = 500
 
-PAUSE = 1.0
+CALL_INTERVAL = 1.0
 """Seconds from the end of a post to the next one in its channel, and the same between two updates."""
 
 LONGEST_CALL = 20.0
@@ -158,7 +158,7 @@ class Pace:
         free_at = (self.free_at.get(name, 0.0) for name in {lane.name, lane.held_by_slack})
         slot = max(now, *(at for at in free_at if at <= now + UNTRUE), 0.0)
         if self.busy_until.get(lane.name, 0.0) > now:
-            slot = max(slot, now + PAUSE)
+            slot = max(slot, now + CALL_INTERVAL)
         if lane.kind is Kind.UPDATE and len(self.updates) >= MOST_UPDATES:
             slot = max(slot, self.updates[-MOST_UPDATES] + WINDOW)
         return slot
@@ -172,7 +172,7 @@ class Pace:
     def ended(self, lane: Lane, now: float) -> "Pace":
         """Return the pace after a call."""
         busy = {name: until for name, until in _after(self.busy_until, now).items() if name != lane.name}
-        return Pace(self.updates, _after(self.free_at, now) | {lane.name: now + PAUSE}, busy)
+        return Pace(self.updates, _after(self.free_at, now) | {lane.name: now + CALL_INTERVAL}, busy)
 
     def held(self, lane: Lane, now: float, seconds: float) -> "Pace":
         """Return the pace after Slack's Retry-After of so many seconds."""

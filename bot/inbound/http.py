@@ -14,7 +14,7 @@ from aiohttp import hdrs, web
 from bot import request_id
 from bot.core.fields import Secret
 from bot.health import Metrics, Readiness, State
-from bot.inbound.rejections import CAPACITY, Bodies, Rejected, RejectionLog, error_response
+from bot.inbound.rejections import BODIES_CAPACITY, Bodies, Rejected, RejectionLog, error_response
 from bot.inbound.slack import request as slack_request
 from bot.inbound.slack.app import SlackApp
 from bot.messages.blocks import as_response
@@ -214,7 +214,7 @@ class HttpServer:
         self._secrets = secrets
         self._now = now
         self._rejections = RejectionLog(time.monotonic)
-        self._bodies = Bodies(capacity=CAPACITY - UNSIGNED_CAPACITY)
+        self._bodies = Bodies(capacity=BODIES_CAPACITY - UNSIGNED_CAPACITY)
         self._unsigned = Bodies(largest=LARGEST_UNSIGNED, capacity=UNSIGNED_CAPACITY)
 
     def application(self, routes: Iterable[web.RouteDef]) -> web.Application:

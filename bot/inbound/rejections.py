@@ -13,8 +13,8 @@ _log = logging.getLogger(__name__)
 
 LOG_INTERVAL = 10.0
 
-LARGEST = 1024 * 1024
-CAPACITY = 32 * 1024 * 1024
+LARGEST_BODY = 1024 * 1024
+BODIES_CAPACITY = 32 * 1024 * 1024
 _TIMEOUT = 5.0  # seconds; Slack itself waits 3 for the whole answer
 
 
@@ -72,7 +72,7 @@ class Bodies:
     Slack's bodies arrive within milliseconds, so a flood of slow ones drops itself.
     """
 
-    def __init__(self, *, largest: int = LARGEST, capacity: int = CAPACITY) -> None:
+    def __init__(self, *, largest: int = LARGEST_BODY, capacity: int = BODIES_CAPACITY) -> None:
         self._largest = largest
         self._capacity = capacity
         self._reading: OrderedDict[asyncio.Timeout, bytearray] = OrderedDict()

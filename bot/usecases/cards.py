@@ -154,7 +154,7 @@ def _again(card: ClaimedCard, result: TryAgain | Doubtful | Refused) -> Attempt:
 class CardOutbox:
     """The outbox of cards. Orders never wait for it: without a database, cards stay as they are.
 
-    Without `send` it only writes the changes, for a bot that sends them.
+    Without a `sender` it only writes the changes, for a bot that sends them.
     """
 
     rows: CardRows
@@ -335,7 +335,7 @@ AlertResult = PostResult | Folded | Ignored
 
 @dataclass(eq=False)
 class AlertCards:
-    """Alerts on cards; `now` gives Unix seconds, `known` what is known of a session of a workspace."""
+    """Alerts on cards; `now` gives Unix seconds."""
 
     slack: SlackClient
     outbox: CardOutbox

@@ -53,10 +53,10 @@ class Modals:
         workspace = await self._workspace(address, not_opened)
         if workspace is None:
             return
-        making = self.tasks.start(make(workspace))
+        token, making = workspace.bot_token, self.tasks.start(make(workspace))
         await asyncio.wait({making}, timeout=_OPEN_WAIT)
         first = making.result() if making.done() else placeholder
-        view_id, token = await self.views.open(workspace.bot_token, trigger_id, first), workspace.bot_token
+        view_id = await self.views.open(token, trigger_id, first)
         is_open = view_id is not None
         if view_id is not None and first is not (view := await making):  # a closed modal is no failure
             is_open = await self.views.update(token, view_id, view) is not ViewResult.FAILED

@@ -34,7 +34,7 @@ _REMEMBER = 900.0  # seconds; Slack sends an unanswered request again for up to 
 MOST_TRIGGERS = 10_000  # the journal knows older ones
 _NOBODY = Receipt("nobody")
 
-INTERVAL = 2.0
+RECOVERY_INTERVAL = 2.0
 """Seconds between two looks for unfinished orders."""
 
 
@@ -56,10 +56,7 @@ class RunningOrder:
 
 @dataclass(eq=False)
 class Orders:
-    """Execution and delivery of orders; `now` gives Unix seconds, `clock` monotonic ones.
-
-    `known` gives what is known of a session of a workspace, without waiting.
-    """
+    """Execution and delivery of orders; `now` gives Unix seconds, `clock` monotonic ones."""
 
     session_control: SessionControl
     journal: Journal
@@ -239,7 +236,7 @@ class OperatorOrders:
 class Recovery:
     """Recovery of unfinished orders. `is_alone` says that no other process can use the database.
 
-    `interval` is INTERVAL.
+    `interval` is RECOVERY_INTERVAL.
     """
 
     journal: Journal
@@ -247,7 +244,7 @@ class Recovery:
     tasks: Tasks
     _: KW_ONLY
     is_alone: bool
-    interval: float = INTERVAL
+    interval: float = RECOVERY_INTERVAL
 
     def __post_init__(self) -> None:
         self._stopping = asyncio.Event()

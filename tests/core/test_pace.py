@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.retries import MOST_UPDATES, PAUSE, WINDOW, Kind, Lane, Pace, read_pace
+from bot.core.retries import CALL_INTERVAL, MOST_UPDATES, WINDOW, Kind, Lane, Pace, read_pace
 
 lanes = st.builds(Lane, st.sampled_from(Kind), st.sampled_from(["C1", "C2", "C3"]))
 steps = st.lists(st.tuples(lanes, st.floats(0.0, 3.0), st.floats(0.0, 0.5)), max_size=300)
@@ -25,7 +25,7 @@ def test_no_lane_is_faster_than_slack_allows(wanted: list[tuple[Lane, float, flo
             sent.append((lane, now))
     for lane in {lane for lane, _ in sent}:
         times = [at for one, at in sent if one == lane]
-        assert all(later - earlier >= PAUSE - 1e-6 for earlier, later in itertools.pairwise(times))
+        assert all(later - earlier >= CALL_INTERVAL - 1e-6 for earlier, later in itertools.pairwise(times))
     updates = [at for lane, at in sent if lane.kind is Kind.UPDATE]
     for at in updates:
         assert sum(at <= other < at + WINDOW - 0.5 for other in updates) <= MOST_UPDATES

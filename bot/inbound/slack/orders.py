@@ -17,7 +17,7 @@ from bot.inbound.slack.payload import (
     read_legacy_click,
     read_message_shortcut,
 )
-from bot.inbound.slack.router import Request, Router
+from bot.inbound.slack.router import Request, Router, same
 from bot.messages.blocks import Message, Visibility, ephemeral
 from bot.messages.buttons import LEGACY_PAUSE, PAUSE_FROM_MESSAGE, VERBS
 from bot.messages.pausing import CHOICE, MODAL, OUT_OF_DATE, SHORTCUT, TITLE, no_id_note
@@ -85,7 +85,7 @@ class OrderListeners:
     async def _search(self, words: str, request: Request) -> Message | None:
         """Pause the session that the words mean alone, or offer those that they choose."""
         later = partial(self._answer_later, request)
-        found = await request.now_or_later(self._find(words, request.actor), later, instead=_found_message)
+        found = await request.now_or_later(self._find(words, request.actor), later, instead=same)
         if found is None:
             request.ack.is_announcement = True
             return reading_message(words)
@@ -102,12 +102,12 @@ class OrderListeners:
             case _:
                 return list_refusal(found, dashboard_url=self.dashboard_url)
 
-    async def _answer_later(self, request: Request, address: ReplyAddress, found: SessionId | Message) -> None:
+    async def _answer_later(self, request: Request, found: SessionId | Message) -> None:
         if isinstance(found, Message):
-            await request.delivery.deliver(address, found)
+            await request.delivery.deliver(request.address, found)
         else:
-            running, _ = self.orders.start(_pause(found, request), address)
-            await self.orders.deliver(running, address)
+            running, _ = self.orders.start(_pause(found, request), request.address)
+            await self.orders.deliver(running, request.address)
 
     def _answer(
         self, running: RunningOrder, outcome: Outcome | None, request: Request, *, is_repeated: bool
@@ -196,10 +196,6 @@ class OrderListeners:
         else:
             orders = [_order_of_shortcut(one, address, request) for one in chosen.session_ids]
             await asyncio.gather(*(self._start(order, address, request) for order in orders))
-
-
-def _found_message(message: Message) -> SessionId | Message:
-    return message
 
 
 def _order_of_command(verb: Verb, found: Found, request: Request) -> Order:

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
@@ -85,14 +86,14 @@ class Request:
 
     async def answer_now_or_later(self, work: Awaitable[Message], announcement: Message) -> None:
         """Ack with the message that `work` returns, or with the announcement, and deliver the message later."""
-        message = await self.now_or_later(work, self.delivery.deliver, instead=same)
+        message = await self.now_or_later(work, partial(self.delivery.deliver, self.address), instead=same)
         self.ack.message = announcement if message is None else message
         self.ack.is_announcement = message is None
 
     async def now_or_later(
         self,
         work: Awaitable[_T],
-        later: Callable[[ReplyAddress, _T], Awaitable[object]],
+        later: Callable[[_T], Awaitable[object]],
         *,
         instead: Callable[[Message], _T],
     ) -> _T | None:
@@ -105,7 +106,7 @@ class Request:
         is_shown = not (self.may_be_old and "command" in self.payload)
         if is_shown and await self.is_done_in_time(working):
             return working.result()
-        self.start(_follow(working, lambda result: later(self.address, result)))
+        self.start(_follow(working, later))
         return None
 
     async def is_done_in_time(self, work: asyncio.Task[Any]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.core.fields import CHANNEL_ID, text_field
 from bot.core.policy import Policy, Rule
-from bot.core.requests import Actor, ReplyAddress, Verb
+from bot.core.requests import Actor, Verb
 from bot.inbound.slack.payload import Submission, read_submission
 from bot.inbound.slack.router import ACK_ARRIVES, Request, Router, guarded
 from bot.messages.blocks import Message, ephemeral
@@ -126,7 +126,7 @@ class SettingsListeners:
         change = partial(self.admin.alerts.renew_token, expected_version=sent.expected_version)
         return await self.admin.actions.execute(ALERTS_TOKEN, sent.actor, change)
 
-    async def _show_later(self, request: Request, name: str, sent: Submission, _: ReplyAddress, reply: Reply) -> None:
+    async def _show_later(self, request: Request, name: str, sent: Submission, reply: Reply) -> None:
         """Show the reply in the modal once the ack has arrived there, or else in a direct message."""
         await asyncio.sleep(ACK_ARRIVES)
         actor = sent.actor

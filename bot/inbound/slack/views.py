@@ -7,7 +7,7 @@ from functools import partial
 
 from bot.core.fields import text_field
 from bot.core.history import HistoryQuery, Period, Result
-from bot.core.requests import Actor, MessageContent, ReplyAddress, asks_for_help
+from bot.core.requests import Actor, MessageContent, asks_for_help
 from bot.core.session_ids import Found, Missing, find_session_id
 from bot.core.sessions import Overview
 from bot.core.workspace import Uninstall
@@ -106,7 +106,7 @@ class ViewListeners:
         content = MessageContent(message.text, message.blocks)
         await request.delivery.update_message(request.address, content, Visibility.EPHEMERAL)
 
-    async def _show_later(self, sent: Submission, _: ReplyAddress, view: View) -> None:
+    async def _show_later(self, sent: Submission, view: View) -> None:
         """Show the orders in the modal once the ack has arrived there. If it was closed, nobody waits for them."""
         await asyncio.sleep(ACK_ARRIVES)
         await self.admin_modals.modals.update(sent.actor, sent.view_id, view)
