@@ -11,7 +11,8 @@ import pytest
 from bot.demo.sandbox import environment
 from bot.sim.anchor import SessionState, Slow
 from harness import HTTP_ONLY, SESSION, SingleHarness, paused, resumed, single_workspace
-from harness.databases import KEY, set_clock
+from harness.conversation import until
+from harness.databases import KEY, query, set_clock
 from harness.product import Limits, Settings, errors, running
 from harness.single_workspace import PATIENT_ACK
 
@@ -49,6 +50,11 @@ def verbs(at: SingleHarness) -> list[str | None]:
     return [order.verb for order in at.orders]
 
 
+async def until_settled(url: str) -> None:
+    """Wait until the database has the outcome of an order: the ack of a pause does not wait for that."""
+    await until(lambda: query(url, "SELECT id FROM orders WHERE outcome IS NOT NULL"))
+
+
 @HTTP_ONLY
 @pytest.mark.parametrize(("verb", "sent", "text"), [("pause", 2, paused()), ("resume", 1, resumed())])
 async def test_a_request_that_comes_again_at_another_bot_gets_the_outcome_of_the_first(
@@ -56,6 +62,7 @@ async def test_a_request_that_comes_again_at_another_bot_gets_the_outcome_of_the
 ) -> None:
     async with two_bots(url) as (at, switch):
         first = await at.command(verb=verb)
+        await until_settled(url)
         switch()
         again = await at.slack.resend(first)
         assert again.ack is not None
