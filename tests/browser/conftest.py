@@ -11,7 +11,7 @@ from browser.channel_page import ChannelPage, new_channel_page
 from browser.chromium import chromium
 from browser.pages import Screen, open_screen, watched_page
 from browser.sample_app import SampleApp, sample_app
-from demo.page_client import strict_runner
+from demo.page_client import patient_runner, strict_runner
 
 expect.set_options(timeout=30_000)
 
@@ -31,7 +31,7 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest.fixture(scope="session")
 async def runner() -> AsyncIterator[DemoRunner]:
     """One demo for all tests: each leaves its switches and agents as they were."""
-    async with DemoRunner() as runner:
+    async with patient_runner() as runner:
         yield runner
 
 

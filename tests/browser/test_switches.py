@@ -7,6 +7,7 @@ from playwright.async_api import Locator, expect
 
 from bot.demo.jobs import JOBS
 from bot.sim.slack import Rule
+from bot.sim.slack.simulator import ACK_DEADLINE
 from browser.accessibility import axe_in_both_themes
 from browser.channel_page import ChannelPage, says, shown
 from harness import texts
@@ -81,6 +82,7 @@ async def test_while_the_bot_hangs_slack_warns_by_the_button_until_the_bot_goes_
     channel.post("x", blocks=[actions(button("other", text="Other"))])
     pause, warnings = channel.pause_button(session_id), channel.messages.locator(".warning")
     warning = warning_by(channel, f"Pause session {session_id}")
+    patience, channel.slack.timing.ack_deadline = channel.slack.timing.ack_deadline, ACK_DEADLINE
     await channel.set_switch("Hangs", on=True)
     await expect(channel.bot_state).to_have_text("Botfrozen")
     await channel.enter("/anchor-pause help")
@@ -89,6 +91,7 @@ async def test_while_the_bot_hangs_slack_warns_by_the_button_until_the_bot_goes_
     await expect(warning).to_have_text(f"⚠Warning: {LATE}")
     await expect(pause).not_to_have_attribute("aria-busy", "true")
     await expect(warnings).to_have_count(1)
+    channel.slack.timing.ack_deadline = patience
     await expect(channel.announced.last).to_have_text(f"Slackbot: by the button: {LATE}")
     await channel.set_switch("Hangs", on=False)
     await expect(channel.bot_state).to_have_text("Botready")
