@@ -51,10 +51,10 @@ async def test_a_result_that_slack_does_not_take_is_in_the_outbox_and_then_count
         while not (waiting := await scrape(port))("anchor_bot_outbox_depth", outbox="results"):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
         await at.slack.until(at.answers)
-        delivered = await scrape(port)
+        while (delivered := await scrape(port))("anchor_bot_outbox_depth", outbox="results"):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
     assert waiting("anchor_bot_outbox_depth", outbox="results") == 1
     assert waiting("anchor_bot_outbox_oldest_seconds", outbox="results") >= 0
-    assert delivered("anchor_bot_outbox_depth", outbox="results") == 0
     assert delivered("anchor_bot_order_delivery_seconds_count") == 1
 
 

@@ -55,6 +55,11 @@ async def until_settled(url: str) -> None:
     await until(lambda: query(url, "SELECT id FROM orders WHERE outcome IS NOT NULL"))
 
 
+async def until_recorded(url: str, count: int) -> None:
+    """Wait until the database has so many orders."""
+    await until(lambda: query(url, "SELECT count(*) FROM orders") == [(count,)])
+
+
 @HTTP_ONLY
 @pytest.mark.parametrize(("verb", "sent", "text"), [("pause", 2, paused()), ("resume", 1, resumed())])
 async def test_a_request_that_comes_again_at_another_bot_gets_the_outcome_of_the_first(
@@ -149,7 +154,7 @@ async def test_the_newest_resume_does_not_share_the_end_of_one_that_was_supersed
             (second, "pause", carol),  # the resume of alice came before
             (first, "resume", at.slack.bob),
         ):
-            await asyncio.sleep(0.5)  # until the order before is recorded
+            await until_recorded(url, len(orders))
             at.slack.request_url = bot
             orders.append(asyncio.create_task(at.command(verb=verb, user=user)))
         await asyncio.gather(*orders)
@@ -182,7 +187,7 @@ async def test_when_the_databases_clock_is_set_no_resume_undoes_a_later_pause_an
                 continue
             at.slack.request_url = bot
             orders.append(asyncio.create_task(at.command(verb=verb, user=user)))
-            await asyncio.sleep(0.5)  # until it is recorded
+            await until_recorded(url, 1 + len(orders))
         await asyncio.gather(*orders)
         assert set(verbs(at)) == {"pause"}
         at.anchor.fault, at.slack.request_url = None, second
