@@ -1,5 +1,6 @@
 """The composition root: build the objects between Slack, Anchor and the store."""
 
+import asyncio
 import secrets
 import time
 from collections.abc import Callable
@@ -185,7 +186,8 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     admin_modals = AdminModals(modals, roles, past_orders, limits.now, tenancy.base_url)
     session_views = SessionViews(home_view, session_modals)
     rows = OrderRows(tenancy.store.database, tenancy.store.cipher, owner, lease=limits.lease)
-    journal = Journal(rows, readiness, metrics, renew_interval=limits.lease / RENEWALS)
+    cards_due = asyncio.Event()
+    journal = Journal(rows, readiness, metrics, renew_interval=limits.lease / RENEWALS, cards_due=cards_due)
     queue = FairQueue(most=MOST_AT_ANCHOR, most_each=limits.at_anchor_each, longest_wait=settings.anchor_deadline)
     session_control = SessionControl(
         anchor,
@@ -200,10 +202,10 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     )
     states = SessionStates(tenancy.store.database)
     sender = CardSender(slack, workspaces, states)
-    outbox = CardOutbox(card_rows, sender, metrics)
+    outbox = CardOutbox(card_rows, sender, metrics, cards_due)
     alert_cards = AlertCards(slack, outbox, limits.now, reads)
-    session_checks = SessionChecks(anchor_sessions, workspaces, card_rows, reads, card_facts, outbox)
-    session_cards = SessionCards(outbox, states, limits.now, dashboard_url=dashboard_url)
+    session_checks = SessionChecks(anchor_sessions, workspaces, card_rows, reads, card_facts)
+    session_cards = SessionCards(journal, outbox, states, limits.now, dashboard_url=dashboard_url)
     orders = Orders(
         session_control,
         journal,

@@ -120,6 +120,8 @@ SessionName = tuple[str, str]
 CardName = tuple[str, str, str]
 """A message in Slack: the ids of workspace and channel, and its ts."""
 
+CardNames = frozenset[CardName]
+
 
 @dataclass(frozen=True, slots=True)
 class ResultContent:

@@ -156,6 +156,11 @@ class ReplyAddress:
     message_url: str = ""
     invocation: str = ""
 
+    @property
+    def message_ts(self) -> str | None:
+        """Return the message whose button was clicked, or in whose thread the answer goes: it can be a card."""
+        return self.clicked.ts if self.clicked else self.thread_ts
+
 
 @dataclass(frozen=True, slots=True)
 class Help:

@@ -3,9 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from bot.core.cards import Alert, AlertContent, CardName, NewCard, SessionName, first
+from bot.core.cards import Alert, AlertContent, NewCard, first
 from bot.core.fields import Secret
 from bot.core.retries import Kind, backoff
 from bot.core.sessions import SessionState, ended_state
@@ -16,7 +16,6 @@ from bot.messages.cards import alert_message, card_message, digest_of
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, SlackClient, TryAgain
 from bot.outbound.store.card_claims import (
     CardChanges,
-    CardNames,
     ClaimedCard,
     Exchanged,
     IncomingAlert,
@@ -47,8 +46,8 @@ INTERVAL = 2.0
 """Seconds between two looks for cards that other processes have marked as due."""
 
 MOST_SENDING = 50
-MOST_WAITING = 10_000  # changes of each kind; while the database fails, others are dropped
-_MOST_WRITTEN = 1_000  # sessions in a transaction: it must not hold others up for long
+MOST_WAITING = 10_000  # new cards; while the database fails, others are dropped
+_MOST_WRITTEN = 200  # changes of each kind in a transaction: orders must not wait for it for long
 MOST_SENDERS = 100  # that wait until their alert is posted; others are told that it is queued
 _MOST_DOUBTFUL = 2  # posts without an answer that are repeated, if nobody else can do it
 _RETRY_DELAY = 1.0  # seconds after a failed transaction
@@ -154,38 +153,26 @@ def _again(card: ClaimedCard, result: TryAgain | Doubtful | Refused) -> Attempt:
 class CardOutbox:
     """The outbox of cards. Orders never wait for it: without a database, cards stay as they are.
 
-    Without a `sender` it only writes the changes, for a bot that sends them.
+    Without a `sender` it only writes the changes, for a bot that sends them. `wake` is set when cards are due.
     """
 
     rows: CardRows
     sender: CardSender | None = None
     metrics: Metrics = OFF
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self._changes = CardChanges()
         self._sending = Tasks()
         self._placing: dict[str, asyncio.Future[Placed | None]] = {}
         self._senders: dict[str, asyncio.Future[PostResult]] = {}
-        self._wake = asyncio.Event()
         self._is_stopping = False
         self._is_failing = False
 
     def remember(self, new: Iterable[NewCard]) -> None:
         """Keep cards up to date from now on; post those that have no `ts`."""
         self._changes.new.extend(new)
-        self._wake.set()
-
-    def refresh(self, session: SessionName, *, clicked: CardName | None = None) -> asyncio.Future[CardNames]:
-        """Update all open cards of a session, the clicked one first. The future ends with their names.
-
-        Without a database it ends with none.
-        """
-        names: asyncio.Future[CardNames] = asyncio.get_running_loop().create_future()
-        self._changes.sessions.setdefault(session, []).append(names)
-        if clicked is not None:
-            self._changes.clicked.add(clicked)
-        self._wake.set()
-        return names
+        self.wake.set()
 
     async def post(self, alert: IncomingAlert, *, within: float) -> tuple[Placed, PostResult | None] | None:
         """Place an alert on a card, and wait until a new card is posted, but for that no longer than `within` seconds.
@@ -197,7 +184,7 @@ class CardOutbox:
             return None
         placing = self._placing[alert.id] = asyncio.get_running_loop().create_future()
         self._changes.alerts.append(alert)
-        self._wake.set()
+        self.wake.set()
         placed = await placing
         if placed is None or (sender := self._senders.get(alert.id)) is None:
             return None if placed is None else (placed, None)
@@ -211,19 +198,19 @@ class CardOutbox:
         """Write changes and send cards until `stop`, and then record what was sent."""
         delay = 0.0
         while True:
-            await happens(self._wake, within=delay)
+            await happens(self.wake, within=delay)
             if self._is_stopping:
                 break
-            self._wake.clear()
+            self.wake.clear()
             delay = await self._tick()
         await self._sending.settle(within=_CLOSE_TIMEOUT)
-        while await self._exchange(most=0) and self._changes.sessions:
+        while await self._exchange(most=0) and self._changes:
             pass
 
     def stop(self) -> None:
         """Let `run` end. Cards that are due are sent by another process, or after the next start."""
         self._is_stopping = True
-        self._wake.set()
+        self.wake.set()
 
     async def _tick(self) -> float:
         """Write the changes and start to send what is due. Return how many seconds to wait then."""
@@ -237,18 +224,16 @@ class CardOutbox:
     async def _exchange(self, *, most: int) -> Exchanged | None:
         """Write the changes. Return None if the database fails; the changes stay."""
         changes = self._changes.take(_MOST_WRITTEN)
-        if self._changes.sessions:
-            self._wake.set()
         try:
             result = await self.rows.exchange(changes, most=most)
         except Exception as error:  # noqa: BLE001 - the next transaction may work
             self._put_back(changes, error)
             return None
         self._is_failing = False
+        if self._changes:
+            self.wake.set()
         for card_id, placed in result.placed.items():
             self._place(card_id, placed)
-        for session, waiting in changes.sessions.items():
-            _end(waiting, result.open_cards.get(session, frozenset()))
         return result
 
     def _place(self, alert_id: str, placed: Placed) -> None:
@@ -274,7 +259,7 @@ class CardOutbox:
         if card.ts is not None and isinstance(failure, Refused):
             self._changes.new.extend(_new_cards(card))
         self._changes.sent.append(sent)
-        self._wake.set()
+        self.wake.set()
 
     def _report(self, card: ClaimedCard, failure: TryAgain | Doubtful | Refused) -> None:
         """Log a failure, and count the alerts that are lost by it, unless somebody still waits for them and does so."""
@@ -289,8 +274,6 @@ class CardOutbox:
             is_known = isinstance(error, StoreUnreachableError)
             _log.warning("cards not updated", extra={"why": str(error)}, exc_info=None if is_known else error)
         self._is_failing = True
-        for waiting in changes.sessions.values():
-            _end(waiting, frozenset())
         for alert in changes.alerts:
             self._placing.pop(alert.id).set_result(None)
         self._changes.put_back(changes, MOST_WAITING)
@@ -306,12 +289,6 @@ def _new_cards(card: ClaimedCard) -> Iterator[NewCard]:
 def _about(card: ClaimedCard, failure: TryAgain | Doubtful | Refused) -> dict[str, str]:
     sessions = ", ".join(part.session_id for part in card.parts[:_MOST_NAMED])
     return {"team": card.team_id, "channel": card.channel_id, "session": sessions, "why": failure.why}
-
-
-def _end(waiting: Iterable[asyncio.Future[CardNames]], names: CardNames) -> None:
-    for future in waiting:
-        if not future.done():
-            future.set_result(names)
 
 
 @dataclass(frozen=True, slots=True)

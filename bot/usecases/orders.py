@@ -148,15 +148,15 @@ class Orders:
         if outcome is None:
             outcome = await self.session_control.execute(entry)
         self.journal.settle(entry, outcome)
-        if entry.address.clicked is None and entry.address.thread_ts is None:
-            self.tasks.start(self._update_cards(entry, outcome))
+        if entry.address.message_ts is None and isinstance(outcome, Resumed):
+            self.tasks.start(self._is_card(entry, outcome))
         if entry.order.verb is Verb.RESUME and not isinstance(outcome, Refusal):
             await asyncio.wait({entry.written}, timeout=_SETTLE_TIMEOUT)
         return outcome if await self.journal.is_ours(entry) else await self._outcome_elsewhere(entry.order.trigger_id)
 
-    async def _update_cards(self, entry: JournalEntry, outcome: Outcome) -> bool:
-        """Update the cards of the session. Return whether the clicked message is one of them."""
-        is_card = await self.session_cards.update(entry, outcome)
+    async def _is_card(self, entry: JournalEntry, outcome: Outcome) -> bool:
+        """Return whether the clicked message is a card, and report the outcome in other channels."""
+        is_card = await self.session_cards.is_card(entry)
         self.tasks.start(self.session_cards.report(entry, outcome, in_thread=is_card))
         return is_card
 
@@ -177,11 +177,11 @@ class Orders:
         """
         message, clicked = self.message(entry, outcome), address.clicked
         if clicked is None:
-            is_in_thread_of_card = address.thread_ts is not None and await self._update_cards(entry, outcome)
+            is_in_thread_of_card = address.thread_ts is not None and await self._is_card(entry, outcome)
             if is_in_thread_of_card and isinstance(outcome, Paused | Resumed):
                 message = replace(message, blocks=())  # the card has the button
             return address, message
-        is_card, line = await self._update_cards(entry, outcome), ""
+        is_card, line = await self._is_card(entry, outcome), ""
         if not is_card:
             known = self.reads.known(entry.order.actor.team_id, entry.order.session_id)
             update = card_update(entry.order, outcome, now=self.now(), order_id=entry.id, known=known)
@@ -216,7 +216,7 @@ class OperatorOrders:
     session_cards: SessionCards
 
     async def execute(self, order: Order, tell: Callable[[Outcome], None], *, within: float) -> tuple[Outcome, bool]:
-        """Execute an order, tell its outcome, and mark the cards of its session, which a running bot updates.
+        """Execute an order, and tell its outcome. A running bot updates the cards of its session.
 
         Return the outcome, and whether the journal has it `within` seconds after that.
         """
@@ -227,7 +227,6 @@ class OperatorOrders:
         self.journal.told(entry, "terminal")
         await asyncio.wait({entry.written}, timeout=within)
         if entry.written.done():
-            await self.session_cards.update(entry, outcome)
             await self.session_cards.report(entry, outcome, in_thread=False)
         return outcome, entry.written.done()
 

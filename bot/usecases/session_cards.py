@@ -8,9 +8,9 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 
 from cachetools import LRUCache
 
-from bot.core.cards import CardName, NewCard, ResultContent, SessionName
-from bot.core.outcomes import Outcome, PausedSince, Refusal, Resumed, ResumedSince
-from bot.core.requests import ClickedMessage, MessageContent, Order, ReplyAddress, Verb
+from bot.core.cards import NewCard, ResultContent
+from bot.core.outcomes import Outcome, Resumed
+from bot.core.requests import ClickedMessage, MessageContent, ReplyAddress, Verb
 from bot.core.session_ids import SessionId
 from bot.messages.blocks import Message, Visibility
 from bot.messages.cards import digest_of
@@ -19,7 +19,7 @@ from bot.messages.results import card_not_updated, outcome_message
 from bot.outbound.slack.client import Posted
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.history import SessionStates
-from bot.outbound.store.journal import JournalEntry
+from bot.outbound.store.journal import Journal, JournalEntry
 from bot.request_id import new_id
 from bot.runtime import Tasks
 from bot.usecases.cards import CardOutbox
@@ -39,6 +39,7 @@ MAX_UPDATES = 100  # of a message
 class SessionCards:
     """The cards of the sessions of orders; `now` gives Unix seconds."""
 
+    journal: Journal
     outbox: CardOutbox
     states: SessionStates
     now: Callable[[], float]
@@ -54,26 +55,20 @@ class SessionCards:
         if entry.outcome is not None:
             return
         if entry.is_allowed and entry.is_stored:
-            self.outbox.refresh(_session(entry.order), clicked=_clicked(entry))
+            self.journal.show(entry)
         else:
             self.watch(entry)
 
-    async def update(self, entry: JournalEntry, outcome: Outcome) -> bool:
-        """Update the cards, once the outcome is recorded. Return whether the message of the click or thread is one.
+    async def is_card(self, entry: JournalEntry) -> bool:
+        """Return whether the message of a click or thread is a card, once the outcome is stored, and so marked there.
 
         If that takes long, nobody waits for it, and the cards are updated later.
         """
-        if not _concerns_cards(entry, outcome):
+        if not entry.concerns_cards:
             return False
-        loop, clicked, written = asyncio.get_running_loop(), _clicked(entry), entry.written
-        ends = loop.time() + _KNOWN_WITHIN
-        await asyncio.wait({written}, timeout=_KNOWN_WITHIN)
-        if not written.done():
-            written.add_done_callback(lambda _: self.outbox.refresh(_session(entry.order)))
-            return False
-        names = self.outbox.refresh(_session(entry.order), clicked=clicked)
-        await asyncio.wait({names}, timeout=max(0.0, ends - loop.time()))
-        return names.done() and clicked in names.result()
+        await asyncio.wait({entry.written}, timeout=_KNOWN_WITHIN)
+        actor = entry.order.actor
+        return (actor.team_id, actor.channel_id, entry.address.message_ts) in entry.cards
 
     async def report(self, entry: JournalEntry, outcome: Outcome, *, in_thread: bool) -> None:
         """Post a resume in the channels in which a message that cannot be edited says that the session is paused.
@@ -100,22 +95,6 @@ class SessionCards:
         """Keep a result up to date that was posted to a channel."""
         card = _card(entry, posted.channel, message)
         self.outbox.remember([replace(card, ts=posted.ts, shown=digest_of(message))])
-
-
-def _concerns_cards(entry: JournalEntry, outcome: Outcome) -> bool:
-    """Return whether the order has changed the session, or a card may be out of date."""
-    return entry.is_allowed or not isinstance(outcome, Refusal) or isinstance(outcome, PausedSince | ResumedSince)
-
-
-def _session(order: Order) -> SessionName:
-    return order.actor.team_id, order.session_id
-
-
-def _clicked(entry: JournalEntry) -> CardName | None:
-    """Return the message whose button was clicked, or in whose thread the result goes: it can be a card."""
-    actor, address = entry.order.actor, entry.address
-    ts = address.clicked.ts if address.clicked else address.thread_ts
-    return None if ts is None else (actor.team_id, actor.channel_id, ts)
 
 
 def _card(entry: JournalEntry, channel_id: str, message: Message) -> NewCard:

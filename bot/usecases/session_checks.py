@@ -11,10 +11,9 @@ from bot.core.retries import backoff
 from bot.core.sessions import Life, NotRead, Session, SessionPage
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.store.cards import CardRows
+from bot.outbound.store.connections import storable
 from bot.outbound.store.errors import StoreError
-from bot.outbound.store.orders import storable
 from bot.outbound.workspaces import Workspaces
-from bot.usecases.cards import CardOutbox
 from bot.usecases.sessions import CardFacts, SessionReads
 
 _log = logging.getLogger(__name__)
@@ -23,7 +22,7 @@ INTERVAL = 60.0
 """Seconds between two reads for a workspace. The first one follows so long after the first card."""
 
 LOOK_INTERVAL = 10.0
-"""Seconds between two looks for workspaces with open cards, and for changes that a killed process told no card."""
+"""Seconds between two looks for workspaces with open cards."""
 
 LONGEST_BACKOFF = 960.0  # seconds after reads that failed
 _AGE = 86_400.0  # seconds by which a session can be older than its card
@@ -41,20 +40,17 @@ class SessionChecks:
     rows: CardRows
     reads: SessionReads
     card_facts: CardFacts
-    outbox: CardOutbox
 
     def __post_init__(self) -> None:
         self._failures: dict[str, int] = {}
         self._listed: LRUCache[tuple[str, str], bool] = LRUCache(MOST_LISTED)
 
     async def look(self) -> None:
-        """Update the cards of untold changes, and check the workspaces whose turn it is."""
+        """Check the workspaces whose turn it is."""
         with suppress(StoreError):  # the check of the database reports it
             await self._look()
 
     async def _look(self) -> None:
-        for session in await self.rows.untold():
-            self.outbox.refresh(session)
         for team_id, since in (await self.rows.claim_checks(INTERVAL)).items():
             await self._check(team_id, since)
 

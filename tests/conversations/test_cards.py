@@ -158,7 +158,7 @@ async def test_without_its_database_the_bot_updates_the_clicked_message_alone(
         assert at.calls(UPDATE) == 0
         await execute(file_url, "ALTER TABLE gone RENAME TO cards")
         await until_shown(at, other, RESUME, "Paused")
-    assert [record.message for record in caplog.records].count("cards not updated") == 1
+    assert [record.message for record in caplog.records].count("cards not marked") == 1
 
 
 async def test_a_card_that_slack_does_not_let_the_bot_update_is_given_up(caplog: pytest.LogCaptureFixture) -> None:

@@ -2,13 +2,12 @@
 
 import asyncio
 import time
-from unittest.mock import AsyncMock
 
 import pytest
 
-from bot.sim.anchor import Fault, SessionState, html, rate_limited, server_error
+from bot.sim.anchor import SessionState, html
 from conversations.test_cards import PAUSE, RESUME, alert, buttons, ops, taking_alerts, until_shown
-from harness import ALICE, SESSION, ManyHarness, SingleHarness
+from harness import SESSION, ManyHarness, SingleHarness
 
 pytestmark = pytest.mark.anyio
 
@@ -37,24 +36,6 @@ async def test_an_ended_session_loses_its_buttons_and_is_not_looked_up_again(dat
         before = reads(at)
         await asyncio.sleep(3 * INTERVAL)
         assert reads(at) == before
-
-
-@pytest.mark.parametrize("fault", [None, server_error()], ids=["paused", "failed"])
-async def test_an_outcome_of_which_a_killed_process_told_no_card_is_shown(
-    fault: Fault | None, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with taking_alerts(database_url) as at:
-        card = await alert(at)
-        monkeypatch.setattr("bot.usecases.session_cards.SessionCards.update", AsyncMock(return_value=False))
-        at.anchor.fault = rate_limited(4)
-        ordering = asyncio.create_task(at.command())
-        await until_shown(at, card, PAUSE, "Pausing")
-        at.anchor.fault = fault
-        if fault is None:
-            await until_shown(at, card, RESUME, "Paused", f"<@{ALICE}>")
-        else:
-            await at.slack.until(lambda: at.current(card).text == card.text)
-        await ordering
 
 
 async def test_reads_are_rare_and_those_that_fail_become_rarer_and_an_unknown_status_changes_nothing() -> None:

@@ -1,10 +1,10 @@
 """Cards: their rows in the database, and rows that keep what an outbox writes."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bot.core.cards import Alert, NewCard, first
+from bot.core.cards import Alert, CardNames, NewCard, SessionName, first
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session
 from bot.outbound.slack import client
@@ -18,7 +18,8 @@ from bot.outbound.store.card_claims import (
     Placed,
     SentCard,
 )
-from bot.outbound.store.cards import CardRows
+from bot.outbound.store.cards import CardRows, mark
+from bot.outbound.store.connections import Connection
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.store import Store
 from bot.usecases.cards import Attempt
@@ -83,8 +84,17 @@ async def exchange(rows: CardRows, *, most: int = 100, **changes: Any) -> Exchan
     return await rows.exchange(CardChanges(**changes), most=most)
 
 
-async def change(rows: CardRows) -> Exchanged:
-    return await exchange(rows, sessions={NAME: []})
+async def change(rows: CardRows, *clicked: str) -> Exchanged:
+    """Mark the cards of the session, as an order does, and claim what is due then."""
+    await mark_cards(rows, *clicked)
+    return await exchange(rows)
+
+
+async def mark_cards(rows: CardRows, *clicked: str) -> Mapping[SessionName, CardNames] | None:
+    def work(connection: Connection) -> Mapping[SessionName, CardNames] | None:
+        return mark(connection, {NAME: frozenset(clicked)}, rows.clock.now(connection))
+
+    return await rows.database.change(work)
 
 
 async def sent(rows: CardRows, claimed: Iterable[ClaimedCard], ts: str = "9.9", shown: str = "digest") -> Exchanged:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from bot.core.recovery import Unfinished
 from bot.core.requests import Verb
 from bot.health import OFF, Readiness
+from bot.outbound.store.cards import NO_MARKS, Marks
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.journal import Journal, JournalEntry
 from bot.outbound.store.orders import OrderRow, OrderRows, Written
@@ -29,12 +30,12 @@ class WatchedOrders(OrderRows):
         self.error: Exception | None = None
         self.lost_answer: Exception | None = None
 
-    async def write(self, new: Sequence[OrderRow], changed: Sequence[OrderRow]) -> Written:
+    async def write(self, new: Sequence[OrderRow], changed: Sequence[OrderRow], marks: Marks = NO_MARKS) -> Written:
         self.writes.append(([row.state for row in new], [row.state for row in changed]))
         await self.unblocked.wait()
         if self.error is not None:
             raise self.error
-        written = await super().write(new, changed)
+        written = await super().write(new, changed, marks)
         error, self.lost_answer = self.lost_answer, None
         if error is not None:
             raise error

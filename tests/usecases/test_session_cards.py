@@ -1,6 +1,7 @@
-"""Cards follow an order whose record comes late, and nobody waits for them."""
+"""The cards of an order: when they show it, and in which channels a resume is reported."""
 
 import asyncio
+import time
 from typing import Any
 from unittest.mock import AsyncMock, Mock
 
@@ -20,10 +21,15 @@ def outbox() -> Any:
     return Mock()
 
 
-def cards(outbox: Any, *saying_paused: Any) -> SessionCards:
+@pytest.fixture
+def journal() -> Any:
+    return Mock()
+
+
+def cards(journal: Any, outbox: Any, *saying_paused: Any) -> SessionCards:
     states: Any = AsyncMock()
     states.channels_saying_paused.side_effect = saying_paused
-    return SessionCards(outbox, states, lambda: 0.0, dashboard_url="https://dashboard.example")
+    return SessionCards(journal, outbox, states, lambda: 0.0, dashboard_url="https://dashboard.example")
 
 
 def entry(verb: requests.Verb, **changes: Any) -> Any:
@@ -33,28 +39,25 @@ def entry(verb: requests.Verb, **changes: Any) -> Any:
     return Mock(id="1", order=row.order, address=row.address, written=written, **said)
 
 
-async def test_cards_are_updated_when_the_outcome_is_recorded_late(outbox: Any) -> None:
-    late = entry(PAUSE)
-    assert not await cards(outbox).update(late, outcomes.Paused())
-    outbox.refresh.assert_not_called()
-    late.written.set_result(True)
-    await asyncio.sleep(0)
-    outbox.refresh.assert_called_once()
+async def test_a_result_waits_no_longer_than_a_second_for_the_record_of_its_outcome(journal: Any, outbox: Any) -> None:
+    began = time.monotonic()
+    assert not await cards(journal, outbox).is_card(entry(PAUSE, concerns_cards=True, cards=frozenset()))
+    assert time.monotonic() - began == pytest.approx(1.0, abs=0.1)
 
 
-async def test_pausing_is_shown_when_the_order_is_recorded_and_sent(outbox: Any) -> None:
+async def test_pausing_is_shown_when_the_order_is_recorded_and_sent(journal: Any, outbox: Any) -> None:
     order = entry(PAUSE, is_allowed=True)
     for one in (order, entry(PAUSE, outcome=outcomes.Paused(), is_allowed=True, is_stored=True)):
-        cards(outbox).watch(one)
+        cards(journal, outbox).watch(one)
     await asyncio.sleep(1.0)
-    outbox.refresh.assert_not_called()
+    journal.show.assert_not_called()
     order.is_stored = True
     await asyncio.sleep(1.0)
-    outbox.refresh.assert_called_once()
+    journal.show.assert_called_once_with(order)
 
 
 async def test_without_a_database_a_resume_is_reported_in_its_own_thread_alone(
-    outbox: Any, caplog: pytest.LogCaptureFixture
+    journal: Any, outbox: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     gone = errors.StoreUnreachableError("gone")
     for in_thread, found, channels in (
@@ -64,9 +67,9 @@ async def test_without_a_database_a_resume_is_reported_in_its_own_thread_alone(
         (False, {"C0OTHER0001"}, ["C0OTHER0001"]),
     ):
         outbox.remember.reset_mock()
-        await cards(outbox, found).report(entry(RESUME), outcomes.Resumed(), in_thread=in_thread)
+        await cards(journal, outbox, found).report(entry(RESUME), outcomes.Resumed(), in_thread=in_thread)
         assert [call.args[0][0].channel_id for call in outbox.remember.call_args_list] == channels
     outbox.remember.reset_mock()
-    await cards(outbox).report(entry(RESUME, is_lost=True), outcomes.Resumed(), in_thread=True)
+    await cards(journal, outbox).report(entry(RESUME, is_lost=True), outcomes.Resumed(), in_thread=True)
     outbox.remember.assert_not_called()
     assert [record.levelname for record in caplog.records] == ["WARNING"] * 2

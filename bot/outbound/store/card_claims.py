@@ -1,11 +1,9 @@
 """The cards that are due: their changes, their statements, and their claims at the pace that Slack allows."""
 
-import asyncio
 import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from itertools import islice
 from typing import Any
 
 from bot.core.cards import (
@@ -17,21 +15,15 @@ from bot.core.cards import (
     Alert,
     AlertContent,
     CardContent,
-    CardName,
     NewCard,
     ResultContent,
-    SessionName,
     Severity,
     plan_posts,
 )
 from bot.core.retries import LONGEST_CALL, UNTRUE, Kind, Lane, Pace, read_pace
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session
-from bot.outbound.store.connections import Connection, Row, listed
-from bot.outbound.store.orders import storable
-
-CardNames = frozenset[CardName]
-_Sessions = dict[SessionName, list[asyncio.Future[CardNames]]]
+from bot.outbound.store.connections import Connection, Row, listed, storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,50 +112,34 @@ class Placed:
 
 @dataclass(slots=True)
 class CardChanges:
-    """Changes for one transaction: the sessions that changed, new cards, alerts, and ended attempts.
+    """Changes for one transaction: new cards, alerts, and ended attempts."""
 
-    `clicked` are the messages whose update is urgent. The futures of a session end with the names of its open cards.
-    """
-
-    sessions: _Sessions = field(default_factory=dict)
-    clicked: set[CardName] = field(default_factory=set)
     new: list[NewCard] = field(default_factory=list)
     alerts: list[IncomingAlert] = field(default_factory=list)
     sent: list[SentCard] = field(default_factory=list)
 
-    def take(self, most: int) -> "CardChanges":
-        """Return the changes for a transaction: all but the sessions beyond so many, which stay for the next one.
+    def __bool__(self) -> bool:
+        return bool(self.new or self.alerts or self.sent)
 
-        Of so many clicked messages the others are updated, too, but not first.
-        """
-        taken = replace(self, sessions=_first(self.sessions, most), clicked=set(islice(self.clicked, most)))
-        self.sessions = {name: names for name, names in self.sessions.items() if name not in taken.sessions}
-        if not self.sessions:
-            self.clicked = set()
-        self.new, self.alerts, self.sent = [], [], []
+    def take(self, most: int) -> "CardChanges":
+        """Return the changes for a transaction: so many of each kind. The others stay for the next one."""
+        taken = CardChanges(self.new[:most], self.alerts[:most], self.sent[:most])
+        self.new, self.alerts, self.sent = self.new[most:], self.alerts[most:], self.sent[most:]
         return taken
 
     def put_back(self, changes: "CardChanges", most: int) -> None:
-        """Add what a failed transaction should have written, but for its alerts; keep at most so many of each kind."""
-        self.sessions = _first(changes.sessions | self.sessions, most)
-        self.clicked = set(islice(changes.clicked | self.clicked, most))
+        """Add what a failed transaction should have written, but for its alerts; keep at most so many new cards."""
         self.new = [*changes.new, *self.new][:most]
         self.sent = [*changes.sent, *self.sent]
-
-
-def _first(sessions: _Sessions, most: int) -> _Sessions:
-    return dict(islice(sessions.items(), most))
 
 
 @dataclass(frozen=True, slots=True)
 class Exchanged:
     """The result of a transaction.
 
-    `open_cards` are the names of open cards by session, `placed` the places of alerts by their ids. The next card is
-    due in `next_in` seconds, if any is.
+    `placed` are the places of alerts by their ids. The next card is due in `next_in` seconds, if any is.
     """
 
-    open_cards: Mapping[SessionName, CardNames] = field(default_factory=dict)
     placed: Mapping[str, Placed] = field(default_factory=dict)
     claimed: Sequence[ClaimedCard] = ()
     next_in: float | None = None

@@ -6,12 +6,12 @@ changes meanwhile, the message is sent once, as it is then. All times are the da
 
 import math
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from bot.core.cards import AlertContent, CardName, NewCard, SessionName, first, fold
+from bot.core.cards import AlertContent, CardName, CardNames, NewCard, SessionName, first, fold
 from bot.core.retries import UNTRUE
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session
@@ -19,7 +19,6 @@ from bot.outbound.store.card_claims import (
     ALERT,
     IS_OPEN,
     CardChanges,
-    CardNames,
     CardPart,
     Exchanged,
     IncomingAlert,
@@ -35,6 +34,10 @@ from bot.outbound.store.card_claims import (
 from bot.outbound.store.connections import Connection, listed
 from bot.outbound.store.database import Database, DatabaseClock
 
+Marks = Mapping[SessionName, frozenset[str]]
+"""The sessions whose cards are to show a change, each with the `ts` of clicked messages, whose updates are urgent."""
+NO_MARKS: Marks = {}
+
 _LOCK = 1_806_253_974_410_283_911  # any number, the same in every process
 _URGENCY = 60.0  # seconds by which a clicked message goes before others
 
@@ -48,11 +51,6 @@ _NEXT = f"""
     SELECT min(CASE WHEN not_before > :now + {UNTRUE} THEN 0.0 ELSE not_before END) AS next_at
     FROM cards WHERE due IS NOT NULL
 """
-_LOOK = f"""
-    SELECT CASE WHEN EXISTS (SELECT 1 FROM cards WHERE {_OF_SESSIONS}) THEN 1 ELSE 0 END AS is_affected,
-      ({_NEXT}) AS next_at
-"""
-"""One read for both: each order asks this."""
 _INSERT = """
     INSERT INTO cards (id, team_id, channel_id, ts, session_id, kind, content, shown, facts, version, due, not_before,
       attempts, created_at, changed_at)
@@ -83,11 +81,6 @@ _SET_FACTS = f"""
     WHERE team_id = :team_id AND session_id = :session_id AND kind = '{ALERT}' AND {_IS_LIVE}
       AND (facts IS NULL OR facts <> :facts)
 """
-_UNTOLD = f"""
-    SELECT DISTINCT team_id, session_id FROM cards WHERE {IS_OPEN} AND due IS NULL AND EXISTS (
-      SELECT 1 FROM orders WHERE orders.team_id = cards.team_id AND orders.session_id = cards.session_id
-        AND orders.settled_at >= cards.changed_at)
-"""
 _TEAMS = f"""
     SELECT team_id, min(created_at) AS since FROM cards WHERE {_IS_LIVE} GROUP BY team_id ORDER BY team_id
 """
@@ -115,13 +108,13 @@ class CardRows:
     async def exchange(self, changes: CardChanges, *, most: int) -> Exchanged:
         """Write changes, and claim up to `most` messages that are due, in one transaction.
 
-        Processes do this one after the other, so each knows the pace of the others. There is no transaction if no card
-        is affected, and none is due.
+        Processes do this one after the other, so each knows the pace of the others. There is no transaction if there
+        are no changes, and no card is due.
         """
-        if not (changes.new or changes.alerts or changes.sent):
-            is_affected, next_in = await self._look(changes.sessions.keys())
-            if not is_affected and not (most and next_in == 0):
-                return Exchanged(next_in=next_in if most else None)
+        if not changes:
+            next_in = await self._next_in() if most else None
+            if next_in != 0:
+                return Exchanged(next_in=next_in)
         return await self.database.change(partial(self._exchange, changes, most))
 
     def _exchange(self, changes: CardChanges, most: int, connection: Connection) -> Exchanged:
@@ -131,21 +124,17 @@ class CardRows:
         placed, new = _place(connection, changes.alerts, now)
         # an earlier transaction without an answer can have inserted some
         connection.execute_many(_INSERT, [_values(card, now) for card in (*changes.new, *new)])
-        open_cards = _mark(connection, changes, now)
         claimed = claim(connection, self.owner, changes.sent, now, most=most)
         (row,) = connection.fetch_all(_NEXT, now=now)
-        return Exchanged(open_cards, placed, claimed, None if row.next_at is None else max(0.0, row.next_at - now))
+        return Exchanged(placed, claimed, None if row.next_at is None else max(0.0, row.next_at - now))
 
-    async def _look(self, sessions: Collection[SessionName]) -> tuple[bool, float | None]:
-        """Return whether sessions have open cards, and in how many seconds any card is due.
-
-        It is due at once if the database's clock is not known yet.
-        """
-        (row,) = await self.database.fetch_all(_LOOK, sessions=listed(sessions), now=self.clock.estimate())
-        if row.next_at is None:
-            return bool(row.is_affected), None
+    async def _next_in(self) -> float | None:
+        """Return in how many seconds a card is due, if any is: at once if the database's clock is not known yet."""
         now = self.clock.estimate()
-        return bool(row.is_affected), 0.0 if now == -math.inf else max(0.0, row.next_at - now)
+        (row,) = await self.database.fetch_all(_NEXT, now=now)
+        if row.next_at is None:
+            return None
+        return 0.0 if now == -math.inf else max(0.0, row.next_at - now)
 
     def _end_of(self, sent: SentCard, part: CardPart, now: float) -> dict[str, Any]:
         """Return what is recorded of an attempt, unless another process has made one since.
@@ -179,10 +168,6 @@ class CardRows:
         known = sorted(facts.items())
         rows = [{"team_id": team_id, "session_id": one, "facts": write_facts(session)} for one, session in known]
         await self._change(_SET_FACTS, rows)
-
-    async def untold(self) -> frozenset[SessionName]:
-        """Return the sessions with an outcome that their cards were not told: its process was killed before that."""
-        return frozenset((row.team_id, row.session_id) for row in await self.database.fetch_all(_UNTOLD))
 
     async def claim_checks(self, interval: float) -> dict[str, float]:
         """Return the workspaces that this process has to check, and since when they have open cards (Unix seconds).
@@ -265,15 +250,22 @@ def _open_cards(connection: Connection, alerts: Sequence[IncomingAlert]) -> dict
     return found
 
 
-def _mark(connection: Connection, changes: CardChanges, now: float) -> dict[SessionName, CardNames]:
-    """Mark the open cards of sessions as due. Return their names."""
-    found: dict[SessionName, set[CardName]] = {name: set() for name in changes.sessions}
-    if not found:
+def mark(connection: Connection, marks: Marks, now: float) -> dict[SessionName, CardNames] | None:
+    """Mark the open cards of sessions as due, those that are clicked first, as the last part of a transaction.
+
+    Return the names of the cards by session; None if the table is locked or damaged: then that holds up no order.
+    """
+    names: dict[SessionName, set[CardName]] = {session: set() for session in marks}
+    if not names:
         return {}
-    clicked = listed(ts for _, _, ts in changes.clicked)
-    for row in connection.fetch_all(_MARK, sessions=listed(found), clicked=clicked, now=now):
-        found[row.team_id, row.session_id].add((row.team_id, row.channel_id, row.ts or ""))
-    return {name: frozenset(names) for name, names in found.items()}
+    clicked = listed(ts for messages in marks.values() for ts in messages)
+    try:
+        with connection.last_part():
+            for row in connection.fetch_all(_MARK, sessions=listed(names), clicked=clicked, now=now):
+                names[row.team_id, row.session_id].add((row.team_id, row.channel_id, row.ts or ""))
+    except connection.driver.error:
+        return None
+    return {session: frozenset(found) for session, found in names.items()}
 
 
 def _values(card: NewCard, now: float) -> dict[str, Any]:

@@ -9,9 +9,9 @@ import queue
 import threading
 import time
 from collections import deque, namedtuple
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
@@ -38,6 +38,8 @@ class Driver(Protocol):
     clock: str
     catalog: str
     """The statement that finds the table `name`."""
+    savepoint: str
+    """The statements that begin a part of a transaction, in which a lock is waited for half a second."""
     longest_use: float
     """Seconds after which a connection is replaced."""
 
@@ -109,6 +111,16 @@ class Connection:
         cursor.executemany(self.driver.translate(sql), rows)
         return int(cursor.rowcount)
 
+    @contextmanager
+    def last_part(self) -> Iterator[None]:
+        """Undo only this part of the transaction if it fails; it must be the last one. Locks end it soon."""
+        self.raw.execute(self.driver.savepoint)
+        try:
+            yield
+        except self.driver.error:
+            self.raw.execute("ROLLBACK TO last_part")
+            raise
+
     def break_off(self) -> None:
         """Let the statement that another thread executes fail now."""
         self.driver.break_off(self.raw)
@@ -122,6 +134,14 @@ class Connection:
 def listed(values: Iterable[object]) -> str:
     """Return the parameter for a list."""
     return json.dumps(list(values))
+
+
+def storable(value: str | None) -> str | None:
+    """Return a text without what a database refuses: NUL, and halves of surrogate pairs.
+
+    One refused text would keep all other orders from being stored.
+    """
+    return value and value.replace("\0", "").encode(errors="replace").decode()
 
 
 class _Call(Generic[_T]):

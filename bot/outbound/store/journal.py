@@ -7,14 +7,18 @@ in memory, and are written when it is back.
 import asyncio
 import logging
 import time
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import KW_ONLY, dataclass, field, fields
 from functools import partial
+from itertools import islice
 
+from bot.core.cards import CardNames, SessionName
 from bot.core.fairness import fair_batch
-from bot.core.outcomes import Outcome
+from bot.core.outcomes import Outcome, PausedSince, Refusal, ResumedSince
 from bot.core.recovery import State, Unfinished
 from bot.core.requests import NO_OPPOSITION, Opposition, Order, ReplyAddress, Verb
 from bot.health import OFF, Backlog, Metrics, Readiness
+from bot.outbound.store.cards import NO_MARKS, Marks
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.orders import LEASE, OrderRow, OrderRows
 from bot.request_id import order_id
@@ -35,6 +39,7 @@ _RENEWED_WITHIN = 6.0  # seconds for the lease of an order that has run out; a t
 _NOT_WRITTEN = "Orders cannot be recorded ({why}). A restart now would lose those in progress."
 _MOST_WRITTEN = 500  # changes in a transaction: the acks of other orders wait for its end
 _MOST_WRITTEN_EACH = 100  # of one person
+_MOST_UNMARKED = 10_000  # sessions
 
 
 def new_future() -> asyncio.Future[bool]:
@@ -59,6 +64,9 @@ class JournalEntry:
     told_at: float | None = None
     is_allowed: bool = False
     """Its person was found to be allowed to give it, and it is being sent."""
+    shows: bool = False
+    """The next transaction marks the cards of its session, of which `cards` then has the names."""
+    cards: CardNames = frozenset()
     is_stored: bool = False
     is_lost: bool = False
     """Another process has the order, and tells its outcome.
@@ -75,6 +83,17 @@ class JournalEntry:
 
     def __post_init__(self) -> None:
         self.inserted = self.written
+
+    @property
+    def session(self) -> SessionName:
+        """Return the name of its session."""
+        return self.order.actor.team_id, self.order.session_id
+
+    @property
+    def concerns_cards(self) -> bool:
+        """Return whether it has changed its session, or a card may be out of date."""
+        is_refusal = isinstance(self.outcome, Refusal)
+        return self.is_allowed or not is_refusal or isinstance(self.outcome, PausedSince | ResumedSince)
 
     @property
     def is_leased(self) -> bool:
@@ -139,18 +158,24 @@ def _copy_result(target: asyncio.Future[bool], source: asyncio.Future[bool]) -> 
     target.set_result(source.result())
 
 
+@dataclass(eq=False)
 class Journal:
-    """The journal of this process. Nothing is written before `run` starts. `renew_interval` is in seconds."""
+    """The journal of this process. Nothing is written before `run` starts. `renew_interval` is in seconds.
 
-    def __init__(
-        self, rows: OrderRows, readiness: Readiness, metrics: Metrics = OFF, *, renew_interval: float = LEASE / RENEWALS
-    ) -> None:
-        self.rows = rows
-        self._metrics = metrics
-        self._readiness = readiness
-        self._renew_interval = renew_interval
+    `cards_due` is set when cards have been marked.
+    """
+
+    rows: OrderRows
+    readiness: Readiness
+    metrics: Metrics = OFF
+    _: KW_ONLY
+    renew_interval: float = LEASE / RENEWALS
+    cards_due: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
         self._open: dict[str, JournalEntry] = {}
         self._changed = PendingChanges()
+        self._unmarked = NO_MARKS  # the cards' table is locked or damaged
         self._wake = asyncio.Event()
         self._is_stopping = False
         self._renewed_at = time.monotonic()
@@ -188,15 +213,21 @@ class Journal:
         """Record an outcome. One that was known before keeps its time."""
         if entry.settled_at is None and not entry.is_lost:
             order, age = entry.order, time.monotonic() - entry.given_at
-            self._metrics.settled(order.verb.value, order.source.value, type(outcome).__name__, age)
+            self.metrics.settled(order.verb.value, order.source.value, type(outcome).__name__, age)
         entry.state, entry.outcome, entry.settled_at = State.ACTED, outcome, entry.settled_at or time.monotonic()
+        entry.shows |= entry.concerns_cards
+        self._change(entry)
+
+    def show(self, entry: JournalEntry) -> None:
+        """Let the cards of its session show an order as it is now."""
+        entry.shows = True
         self._change(entry)
 
     def told(self, entry: JournalEntry, route: str | None) -> None:
         """Record that the outcome was delivered by a route, or that Slack refused it finally (None)."""
         entry.state, entry.delivered_by, entry.told_at = State.TOLD, route, time.monotonic()
         if not entry.is_lost:
-            self._metrics.delivered(entry.order.verb.value, route, entry.told_at - entry.given_at)
+            self.metrics.delivered(entry.order.verb.value, route, entry.told_at - entry.given_at)
         entry.address = ReplyAddress(entry.order.actor, thread_ts=entry.address.thread_ts)  # the rest takes memory
         self._change(entry)
 
@@ -206,7 +237,7 @@ class Journal:
         If this process was frozen until its lease ran out, another one may have taken the order over. Without the
         database that stays open: an outcome that is told twice is better than one that nobody is told.
         """
-        if self.rows.is_shared and entry.id in self._open and "journal" not in self._readiness.degraded:
+        if self.rows.is_shared and entry.id in self._open and "journal" not in self.readiness.degraded:
             if entry.is_stored and not entry.is_leased:
                 self._change(entry)
                 await asyncio.wait({entry.written}, timeout=_RENEWED_WITHIN)
@@ -235,7 +266,7 @@ class Journal:
     async def run(self) -> None:
         """Write changes and renew leases until `stop`, and then what is left, once."""
         while not self._is_stopping:
-            await happens(self._wake, within=self._renew_interval)
+            await happens(self._wake, within=self.renew_interval)
             await let_others_run(_TURNS)
             self._wake.clear()
             await self._tick()
@@ -255,26 +286,26 @@ class Journal:
     async def _tick(self) -> bool:
         """Write a batch, and renew the leases if it is time. Return whether the database took it."""
         try:
-            if self._changed:
+            if self._changed or self._unmarked:
                 await self._write()
             await self._renew()
         except Exception as error:  # noqa: BLE001 - the next transaction may work
             why = str(error)
             if not isinstance(error, StoreUnreachableError):
-                if "journal" not in self._readiness.degraded:
+                if "journal" not in self.readiness.degraded:
                     _log.exception("journal not written")
                 why = type(error).__name__
-            self._readiness.degrade("journal", _NOT_WRITTEN.format(why=why))
+            self.readiness.degrade("journal", _NOT_WRITTEN.format(why=why))
             await asyncio.sleep(_RETRY_DELAY)
             self._wake.set()
             return False
-        self._readiness.recover("journal")
+        self.readiness.recover("journal")
         return True
 
     async def _renew(self) -> None:
         """Renew the leases, if it is time."""
         began = time.monotonic()
-        if began < self._renewed_at + self._renew_interval:
+        if began < self._renewed_at + self.renew_interval:
             return
         if stored := {entry.id: entry for entry in self._open.values() if entry.is_stored}:
             lost = await self.rows.renew(stored.keys())
@@ -291,15 +322,23 @@ class Journal:
             self._wake.set()
         new = [entry.row() for entry, _ in batch.values() if not entry.is_stored]
         changed = [entry.row() for entry, _ in batch.values() if entry.is_stored]
+        shown = [entry for entry, _ in batch.values() if entry.shows]
+        for entry in shown:
+            entry.shows = False
+        marks = _marks(self._unmarked, shown)
         try:
-            result = await self.rows.write(new, changed)
+            result = await self.rows.write(new, changed, marks)
         except BaseException:
             self._changed.put_back(batch)
+            for entry in shown:
+                entry.shows = True
             raise
+        self._read_marks(marks, shown, result.cards)
         told = {row.id for row in (*new, *changed) if row.state is State.TOLD}
         for entry, written in batch.values():
+            if entry.order.verb is Verb.RESUME or not entry.is_stored:
+                entry.opposition = result.opposition.get(entry.id, NO_OPPOSITION)
             entry.is_stored = True
-            entry.opposition = result.opposition.get(entry.id, NO_OPPOSITION)
             if entry.id in result.held_back and entry.state is State.SENT:
                 entry.state = State.WAITING
             entry.record_lease(began + self.rows.lease, is_lost=entry.id in result.lost)
@@ -307,6 +346,30 @@ class Journal:
             if entry.is_lost or entry.id in told:
                 self._close(entry)
 
+    def _read_marks(
+        self, marks: Marks, shown: Iterable[JournalEntry], cards: Mapping[SessionName, CardNames] | None
+    ) -> None:
+        """Record which `cards` are marked. If none could be, the next transaction repeats the marks."""
+        if cards is None:
+            if not self._unmarked:
+                _log.warning("cards not marked", extra={"sessions": len(marks)})
+            self._unmarked = dict(islice(marks.items(), _MOST_UNMARKED))
+            return
+        self._unmarked = NO_MARKS
+        for entry in shown:
+            entry.cards = cards[entry.session]
+        if any(cards.values()):
+            self.cards_due.set()
+
     def _close(self, entry: JournalEntry) -> None:
         self._open.pop(entry.id, None)
         self._changed.drop(entry)
+
+
+def _marks(unmarked: Marks, shown: Iterable[JournalEntry]) -> Marks:
+    """Return the sessions whose cards are to be marked."""
+    marks = dict(unmarked)
+    for entry in shown:
+        clicked = entry.address.message_ts
+        marks[entry.session] = marks.get(entry.session, frozenset()) | ({clicked} if clicked else frozenset())
+    return marks

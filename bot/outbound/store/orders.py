@@ -13,6 +13,7 @@ from functools import cache, partial
 from typing import Any, get_args, get_type_hints
 
 from bot.core import outcomes
+from bot.core.cards import CardNames, SessionName
 from bot.core.fields import Secret
 from bot.core.outcomes import Outcome
 from bot.core.recovery import State, Unfinished
@@ -29,7 +30,8 @@ from bot.core.requests import (
     made_at,
 )
 from bot.core.session_ids import SessionId
-from bot.outbound.store.connections import Connection, Row, listed
+from bot.outbound.store.cards import NO_MARKS, Marks, mark
+from bot.outbound.store.connections import Connection, Row, listed, storable
 from bot.outbound.store.database import Database, DatabaseClock
 from bot.outbound.store.errors import UnreadableError
 from bot.outbound.store.opposition import (
@@ -208,14 +210,6 @@ class OrderColumns:
         return Unfinished(row.id, order, address, state, outcome, age, *company, settled_age)
 
 
-def storable(value: str | None) -> str | None:
-    """Return a text without what a database refuses: NUL, and halves of surrogate pairs.
-
-    One refused text would keep all other orders from being stored.
-    """
-    return value and value.replace("\0", "").encode(errors="replace").decode()
-
-
 _INSERT = """
     INSERT INTO orders (id, trigger_id, team_id, session_id, verb, reason, source, user_id, home_team_id, channel_id,
       thread_ts, reply, state, outcome, outcome_fields, delivered_by, given_at, settled_at, told_at, owner,
@@ -272,12 +266,14 @@ class Written:
     """The result of a transaction, by ids.
 
     `lost` are the rows that another process has: it has stored a new one with the same trigger, or has taken over a
-    changed one. `held_back` are the resumes that are not recorded as sent, because of their `opposition`.
+    changed one. `held_back` are the resumes that are not recorded as sent, because of their `opposition`. `cards` are
+    the names of the open cards that were marked, by session; None if they could not be marked.
     """
 
     lost: frozenset[str] = NO_IDS
     held_back: frozenset[str] = NO_IDS
     opposition: Mapping[str, Opposition] = field(default_factory=dict)
+    cards: Mapping[SessionName, CardNames] | None = field(default_factory=dict)
 
 
 class OrderRows:
@@ -295,14 +291,17 @@ class OrderRows:
         """Return whether other processes can use the database."""
         return not self._database.is_exclusive
 
-    async def write(self, new: Sequence[OrderRow], changed: Sequence[OrderRow]) -> Written:
+    async def write(self, new: Sequence[OrderRow], changed: Sequence[OrderRow], marks: Marks = NO_MARKS) -> Written:
         """Insert and update rows in one transaction, in which no other process writes orders for the same sessions.
 
-        A resume is recorded as sent only if no pause is running or was given later.
+        A resume is recorded as sent only if no pause is running or was given later. The cards of sessions are marked,
+        as `marks` says.
         """
-        return await self._database.change(partial(self._write, new, changed), is_urgent=True)
+        return await self._database.change(partial(self._write, new, changed, marks), is_urgent=True)
 
-    def _write(self, new: Sequence[OrderRow], changed: Sequence[OrderRow], connection: Connection) -> Written:
+    def _write(
+        self, new: Sequence[OrderRow], changed: Sequence[OrderRow], marks: Marks, connection: Connection
+    ) -> Written:
         resumes = [row for row in changed if row.order.verb is Verb.RESUME and row.state is State.SENT]
         offset = self._clock.offset(connection, session_locks(row.order for row in (*new, *resumes)))
         repeated, again = self._insert(connection, new, offset)
@@ -310,7 +309,8 @@ class OrderRows:
         opposition = self._opposition(connection, {row.id: row.given_at for row in (*pauses, *resumes)})
         held_back = frozenset(row.id for row in resumes if opposition.get(row.id, NO_OPPOSITION).holds_back)
         going = [row for row in (*again, *changed) if row.id not in held_back]
-        return Written(repeated | self._update(connection, going, offset), held_back, opposition)
+        lost = repeated | self._update(connection, going, offset)
+        return Written(lost, held_back, opposition, mark(connection, marks, time.monotonic() + offset))
 
     async def find_opposition(self, order_id: str) -> Opposition:
         """Return the opposition of a stored row."""

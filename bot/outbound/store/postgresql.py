@@ -45,6 +45,7 @@ class PostgresqlDriver:
           (SELECT count(pg_advisory_xact_lock(CAST(value AS bigint))) FROM json_each(:locks))
     """
     catalog = "SELECT 1 FROM pg_tables WHERE tablename = :name AND schemaname = ANY (current_schemas(false))"
+    savepoint = "SAVEPOINT last_part; SET LOCAL lock_timeout = '500ms'"
     longest_use = _LONGEST_USE
     is_moved = False
 

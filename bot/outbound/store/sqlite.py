@@ -54,6 +54,7 @@ class SqliteDriver:
     # julianday counts days; SQLite has the more convenient unixepoch('subsec') only since 3.42
     clock = "SELECT (julianday('now') - 2440587.5) * 86400.0 AS now"
     catalog = "SELECT 1 FROM sqlite_master WHERE name = :name"
+    savepoint = "SAVEPOINT last_part"
     longest_use = math.inf
 
     def __init__(self, file: Path | None) -> None:

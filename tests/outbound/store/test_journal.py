@@ -1,18 +1,21 @@
 """The journal: what is changed meanwhile is written together; what cannot be written is kept, up to a limit."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from bot.outbound.store import journal as module
+from harness.cards import card, cards_of, exchange, sent
 from harness.conversation import until
 from harness.databases import KEY
 from harness.journal import GONE, JournalHarness, journal_of
 from harness.product import Secret, Store, open_store, requests
 from harness.product import outcomes as out
-from harness.stored import execute
+from harness.stored import ACME, execute, fetch
 
 pytestmark = pytest.mark.anyio
 
@@ -204,3 +207,69 @@ async def test_without_an_answer_of_the_database_an_order_counts_as_ours_after_a
         assert answer.done(), "it waits although the database is known to fail"
         assert await answer
     at.rows.error = None
+
+
+# --- cards ---
+
+
+async def due_cards(store: Store) -> list[tuple[object, ...]]:
+    return await fetch(store, "SELECT due IS NOT NULL FROM cards")
+
+
+async def until_due(store: Store) -> None:
+    async def is_due() -> bool:
+        return await due_cards(store) == [(True,)]
+
+    await until(is_due)
+
+
+async def sent_card(store: Store) -> None:
+    """Make a card of the session of the orders, which Slack has in its newest state."""
+    rows = cards_of(store)
+    await sent(rows, (await exchange(rows, new=[card()])).claimed)
+    assert await due_cards(store) == [(False,)]
+
+
+async def test_the_transaction_with_an_outcome_marks_the_cards_and_a_refusal_marks_none(store: Store) -> None:
+    await sent_card(store)
+    async with journal_of(store) as at:
+        refused = at.begin()
+        at.journal.settle(refused, out.Stopping())
+        assert await refused.written
+        assert await due_cards(store) == [(False,)]
+        at.journal.settle(entry := at.begin(), PAUSED)
+        assert await entry.written
+        assert await due_cards(store) == [(True,)]
+        assert entry.cards == {(ACME.team_id, "C1", "1.1")}
+
+
+async def test_orders_are_stored_without_the_table_of_cards_which_are_marked_when_it_is_back(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    await sent_card(store)
+    async with journal_of(store) as at:
+        await execute(store, "ALTER TABLE cards RENAME TO gone")
+        for _ in range(2):
+            at.journal.settle(entry := at.begin(), PAUSED)
+            at.journal.told(entry, "ack")
+            assert await entry.written
+        assert await at.stored() == [("told",)] * 2
+        assert not at.readiness.degraded
+        await execute(store, "ALTER TABLE gone RENAME TO cards")
+        await until_due(store)
+    assert [record.message for record in caplog.records].count("cards not marked") == 1
+
+
+async def test_an_order_waits_for_a_locked_card_for_half_a_second_only(postgresql_urls: Iterator[str]) -> None:
+    url = next(postgresql_urls)
+    async with open_store(Secret(url), [KEY]) as store:
+        await sent_card(store)
+        async with journal_of(store) as at:
+            with psycopg.connect(url) as holder:
+                holder.execute("SELECT 1 FROM cards FOR UPDATE")
+                began = time.monotonic()
+                at.journal.settle(entry := at.begin(), PAUSED)
+                assert await entry.written
+                assert time.monotonic() - began < 3.0
+                assert await at.stored() == [("acted",)]
+            await until_due(store)
