@@ -4,20 +4,27 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 
+import aiohttp
 from aiohttp import web
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import __version__
 from bot.config.settings import OneWorkspace, Settings, transport_and_tenancy
 from bot.container import DEFAULT_LIMITS, Clients, Container, Limits, build
+from bot.core.cards import ALERTS_PATH
+from bot.core.fields import Secret
+from bot.core.retries import backoff
+from bot.core.sessions import NotRead, Unread
+from bot.core.workspace import NewKeyRejected
 from bot.health import OFF, Metrics, Readiness, State, repeat
 from bot.inbound.alerts import Alerts
 from bot.inbound.http import HttpServer, listening, serving_metrics
+from bot.inbound.install import Install, open_oauth
 from bot.inbound.slack.socket_connection import Redeliveries, SocketConnector
 from bot.inbound.slack.socket_mode import SocketMode
 from bot.logs import dropped_lines
@@ -25,11 +32,16 @@ from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.http import open_session, transport_over
 from bot.outbound.slack.client import SlackClient, call_traces
 from bot.outbound.slack.clock import SlackClock
-from bot.outbound.slack.errors import open_web
+from bot.outbound.slack.errors import SlackUnreachableError, open_web
+from bot.outbound.store.availability import CHECK_INTERVAL, WatchedStore, open_watched
 from bot.outbound.store.history import keep_pruned
+from bot.outbound.store.secrets import keys_of_one
+from bot.outbound.store.store import Store
+from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks, collect_when_quiet, force_exit_after, happens, return_large_blocks
-from bot.tenancy import Tenancy, open_tenancy
 from bot.usecases.checks import delete_left_probes
+from bot.usecases.install import Installer
+from bot.usecases.monitor import WorkspaceMonitor
 from bot.usecases.session_checks import LOOK_INTERVAL
 
 _log = logging.getLogger(__name__)
@@ -40,6 +52,8 @@ _INTERRUPT_TIMEOUT = 3.5  # then for reporting the rest as interrupted,
 _CLOSE_TIMEOUT = 1.0  # then for closing connections,
 LONGEST_STOP = 9.5  # and for all of this together, if many things hang; orchestrators wait 10
 _LOOK_TIMEOUT = 1.0  # seconds for which Socket Mode waits for the database
+_MIN_RETRY_DELAY, _MAX_RETRY_DELAY = 1.0, 30.0  # seconds until Slack is asked again for the team of the bot token
+KEY_CHECK_INTERVAL = 300.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,33 +125,32 @@ async def running(
             deadline=settings.anchor_deadline,
             metrics=metrics,
         )
-        async with open_tenancy(
-            settings, session, slack, anchor, readiness, now=limits.now, lock_wait=limits.lock_wait
-        ) as tenancy:
-            clients = Clients(transport, anchor, web_api, slack, slack_clock)
-            container = build(tenancy, settings, clients, readiness, tasks, limits, metrics)
+        async with _open_store(settings, readiness, limits.lock_wait) as watched:
+            if settings.one:
+                readiness.block("slack", "Slack has not accepted the bot token yet.")
+            store, clients = watched.store, Clients(transport, anchor, web_api, slack, slack_clock)
+            workspaces = Workspaces(store, time.monotonic, limits.now, settings.one.workspace if settings.one else None)
+            container = build(store, workspaces, settings, clients, readiness, tasks, limits, metrics)
             socket_mode = None
             if settings.slack_app_token is not None:
                 connector = SocketConnector(session, slack, settings.slack_app_token, heartbeat=limits.heartbeat)
                 redeliveries = Redeliveries(container.recovery.follows_crash, window=limits.redelivery_window)
                 socket_mode = SocketMode(connector.connect, container.slack_app, readiness, acks, redeliveries)
             secrets = () if socket_mode else settings.slack_signing_secrets
-            routes = list(tenancy.routes)
-            if tenancy.alerts_path is not None:
-                cards, most = container.alert_cards, limits.alerts_at_once
-                alerts = Alerts(cards, tenancy.workspaces, tasks, readiness, metrics, most_at_once=most)
-                routes.append(web.post(tenancy.alerts_path, alerts.receive))
+            cards, most = container.alert_cards, limits.alerts_at_once
+            alerts = Alerts(cards, workspaces, tasks, readiness, metrics, most_at_once=most)
+            routes = _routes(settings, alerts, workspaces, session, limits.now)
             server = HttpServer(container.slack_app, readiness, secrets=secrets, now=limits.now)
-            state = _state(settings, tenancy, container, readiness)
+            state = _state(settings, store, container, readiness)
             async with (
                 listening(server.application(routes), settings.host, settings.port) as url,
                 serving_metrics(metrics, state, settings.host, settings.metrics_port),
             ):
-                journaling.start(_keep_journal(tenancy, container))
+                journaling.start(_keep_journal(store, container))
                 journaling.start(container.outbox.run())
-                checks.start(keep_pruned(tenancy.store.database, settings.journal_days))
-                checks.start(_check_sessions(tenancy, container))
-                startup = asyncio.create_task(_start(tenancy, container, web_api, checks, socket_mode))
+                checks.start(keep_pruned(store.database, settings.journal_days))
+                checks.start(_check_sessions(store, container))
+                startup = asyncio.create_task(_start(watched, container, checks, socket_mode))
                 serve_seconds = 0.0
                 try:
                     yield Running(url, startup, tasks)
@@ -154,6 +167,33 @@ async def running(
                     await journaling.settle(within=_CLOSE_TIMEOUT)
                     await journaling.cancel()
                     await container.roles.close()
+                    await workspaces.close()
+
+
+def _open_store(
+    settings: Settings, readiness: Readiness, lock_wait: float
+) -> AbstractAsyncContextManager[WatchedStore]:
+    """Open the store. A bot of one workspace has its workspace and its key without it."""
+    one, store = settings.one, settings.workspaces.store
+    keys = store.encryption_keys if one is None else keys_of_one(store.encryption_keys, one.bot_token)
+    return open_watched(store.database_url, keys, readiness, is_required=one is None, lock_wait=lock_wait)
+
+
+def _routes(
+    settings: Settings,
+    alerts: Alerts,
+    workspaces: Workspaces,
+    session: aiohttp.ClientSession,
+    now: Callable[[], float],
+) -> list[web.RouteDef]:
+    """Return the routes of alerts, and of the pages on which many workspaces install the app."""
+    many = settings.workspaces
+    if isinstance(many, OneWorkspace):
+        return [web.post(ALERTS_PATH, alerts.receive)] if many.alerts_token else []
+    oauth = open_oauth(many, session, settings.slack_api_url)
+    installer = Installer(oauth, workspaces.store.install_states, workspaces.rows, now)
+    install = Install(installer, base_url=many.base_url)
+    return [*install.routes(), web.post(f"{ALERTS_PATH}/{{ref}}", alerts.receive)]
 
 
 def _open_metrics(settings: Settings) -> Metrics:
@@ -164,42 +204,79 @@ def _open_metrics(settings: Settings) -> Metrics:
     return PrometheusMetrics()
 
 
-def _state(settings: Settings, tenancy: Tenancy, container: Container, readiness: Readiness) -> State:
+def _state(settings: Settings, store: Store, container: Container, readiness: Readiness) -> State:
     """Return what the metrics read at each scrape."""
     return State(
         facts={"version": __version__} | transport_and_tenancy(settings),
         readiness=readiness,
         has_socket=settings.slack_app_token is not None,
-        has_key=isinstance(settings.workspaces, OneWorkspace),
+        has_key=settings.one is not None,
         outboxes={"results": container.journal.backlog},
-        database_errors=lambda: tenancy.store.database.errors,
+        database_errors=lambda: store.database.errors,
         dropped_lines=dropped_lines,
     )
 
 
-async def _keep_journal(tenancy: Tenancy, container: Container) -> None:
+async def _keep_journal(store: Store, container: Container) -> None:
     """Write the journal, and take over unfinished orders, once the database can be used."""
-    await tenancy.store.database.migrated.wait()
+    await store.database.migrated.wait()
     await asyncio.gather(container.journal.run(), container.recovery.run())
 
 
-async def _check_sessions(tenancy: Tenancy, container: Container) -> None:
+async def _check_sessions(store: Store, container: Container) -> None:
     """Check the sessions of cards once the database can be used, until cancelled. No card is due at once."""
-    await tenancy.store.database.migrated.wait()
+    await store.database.migrated.wait()
     await asyncio.sleep(LOOK_INTERVAL)
     await repeat(container.session_checks.look, every=LOOK_INTERVAL)
 
 
-async def _start(
-    tenancy: Tenancy, container: Container, web_api: AsyncWebClient, checks: Tasks, socket_mode: SocketMode | None
-) -> None:
-    """Connect to Slack once the bot knows its workspace. Raises TokenRefusedError or AppTokenRefusedError."""
-    await tenancy.start()
-    checks.start(repeat(partial(tenancy.check, container.monitor), every=tenancy.check_interval))
-    checks.start(delete_left_probes(web_api, tenancy.workspaces, tenancy.rows))
+async def _start(watched: WatchedStore, container: Container, checks: Tasks, socket_mode: SocketMode | None) -> None:
+    """Connect to Slack once the bot knows its workspaces.
+
+    Raises TokenRefusedError or AppTokenRefusedError, or StoreNotUsableError if the store has the workspaces.
+    """
+    if watched.is_required:
+        await watched.until_prepared()
+        _log.info("ready")
+    checks.start(watched.watch())
+    workspaces, clients = container.workspaces, container.clients
+    if workspaces.pinned is not None:
+        await _identify(clients.slack, workspaces, workspaces.pinned.bot_token, watched.readiness)
+        check_key = partial(_check_key, clients.anchor, workspaces, container.monitor)
+        checks.start(repeat(check_key, every=KEY_CHECK_INTERVAL))
+    checks.start(repeat(workspaces.catch_up, every=CHECK_INTERVAL))
+    checks.start(delete_left_probes(clients.web, workspaces))
     if socket_mode:
         await container.recovery.look(within=_LOOK_TIMEOUT)
         await socket_mode.start()
+
+
+async def _identify(slack: SlackClient, workspaces: Workspaces, token: Secret, readiness: Readiness) -> None:
+    """Ask Slack for the team of the bot token until it answers. Raises TokenRefusedError."""
+    for attempt in count(1):
+        try:
+            team_id, enterprise_id = await slack.identify(token)
+        except SlackUnreachableError as error:
+            delay = backoff(attempt, first=_MIN_RETRY_DELAY, longest=_MAX_RETRY_DELAY)
+            readiness.block("slack", f"Slack can't be reached ({error}); trying again.")
+            _log.warning("Slack can't be reached", extra={"why": str(error), "next_attempt_in": delay})
+            await asyncio.sleep(delay)
+        else:
+            workspaces.identify(team_id, enterprise_id)
+            readiness.clear("slack")
+            _log.info("ready", extra={"team": team_id})
+            return
+
+
+async def _check_key(anchor: AnchorClient, workspaces: Workspaces, monitor: WorkspaceMonitor) -> None:
+    """Try the key of the settings with Anchor. Without an answer nothing is known about it."""
+    workspace = workspaces.pinned
+    if workspace is not None and workspace.anchor_key is not None:
+        result = await anchor.try_key(workspace.anchor_key.value)
+        if isinstance(result, NewKeyRejected):
+            monitor.record_list(workspace, NotRead(Unread.KEY_REJECTED, result.status_code))
+        elif result is None:
+            monitor.record_list(workspace, result)
 
 
 async def _end_serving(socket_mode: SocketMode | None, acks: Tasks, hurry: asyncio.Event, seconds: float) -> None:

@@ -10,7 +10,7 @@ from typing import TypedDict
 import httpx
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.config.settings import Settings
+from bot.config.settings import OneWorkspace, Settings
 from bot.health import Metrics, Readiness
 from bot.inbound.alerts import MOST_AT_ONCE
 from bot.inbound.install import INSTALL_PATH
@@ -31,8 +31,9 @@ from bot.outbound.store.cards import CardRows
 from bot.outbound.store.history import OrderHistory, SessionStates
 from bot.outbound.store.journal import RENEWALS, Journal
 from bot.outbound.store.orders import LEASE, OrderRows
+from bot.outbound.store.store import Store
+from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks
-from bot.tenancy import Tenancy
 from bot.usecases.access import AccessCheck
 from bot.usecases.cards import AlertCards, CardOutbox, CardSender
 from bot.usecases.checks import CachedChecks, Services
@@ -97,6 +98,8 @@ DEFAULT_LIMITS = Limits()
 class Container:
     """The objects that `bot.app` starts and stops."""
 
+    workspaces: Workspaces
+    clients: Clients
     monitor: WorkspaceMonitor
     session_control: SessionControl
     session_lists: SessionLists
@@ -139,7 +142,8 @@ class _Shown(TypedDict):
 
 
 def build(  # noqa: PLR0913, PLR0917 - collaborators
-    tenancy: Tenancy,
+    store: Store,
+    workspaces: Workspaces,
     settings: Settings,
     clients: Clients,
     readiness: Readiness,
@@ -147,16 +151,17 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     limits: Limits,
     metrics: Metrics,
 ) -> Container:
-    """Build everything that serves the workspaces of `tenancy`."""
-    workspaces, slack, anchor = tenancy.workspaces, clients.slack, clients.anchor
+    """Build everything that serves the workspaces."""
+    slack, anchor = clients.slack, clients.anchor
     views = SlackViews(clients.web)
-    roles = RoleCache(clients.web, tenancy.store.roles, time.monotonic, limits.now)
+    roles = RoleCache(clients.web, store.roles, time.monotonic, limits.now)
     response_urls = ResponseUrls(clients.transport, api_url=settings.slack_api_url)
     delivery = MessageDelivery(response_urls, slack, workspaces, capacity=limits.messages)
     admins = CurrentAdmins(workspaces, roles)
-    install_url = tenancy.base_url and f"{tenancy.base_url}{INSTALL_PATH}"
+    base_url = "" if isinstance(settings.workspaces, OneWorkspace) else settings.workspaces.base_url
+    install_url = base_url and f"{base_url}{INSTALL_PATH}"
     monitor = WorkspaceMonitor(workspaces, admins, delivery, tasks, time.monotonic, readiness, install_url=install_url)
-    past_orders = PastOrders(OrderHistory(tenancy.store.database), tasks)
+    past_orders = PastOrders(OrderHistory(store.database), tasks)
     checks = CachedChecks(Services(clients.web, anchor, limits.now), tasks, time.monotonic)
     access_check = AccessCheck(workspaces, roles, monitor)
     anchor_sessions = AnchorSessions(
@@ -164,13 +169,13 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     )
     reads = SessionReads(anchor_sessions, tasks, limits.now, time.monotonic, monitor)
     owner, dashboard_url = secrets.token_hex(8), settings.anchor_dashboard_url
-    card_rows = CardRows(tenancy.store.database, owner)
+    card_rows = CardRows(store.database, owner)
     card_facts = CardFacts(card_rows, reads)
     fact_reads = FactReads(anchor_sessions, reads, card_facts, tasks, time.monotonic)
     lists = SessionLists(access_check, reads, past_orders, tasks, limits.now)
     shown: _Shown = {"now": limits.now, "dashboard_url": settings.anchor_dashboard_url}
     modals = Modals(workspaces, views, delivery, tasks)
-    session_modals = SessionModals(lists, modals, tenancy.store.cipher, **shown)
+    session_modals = SessionModals(lists, modals, store.cipher, **shown)
     home_view = HomeView(
         workspaces,
         roles,
@@ -183,9 +188,9 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         **shown,
         install_url=install_url,
     )
-    admin_modals = AdminModals(modals, roles, past_orders, limits.now, tenancy.base_url)
+    admin_modals = AdminModals(modals, roles, past_orders, limits.now, base_url)
     session_views = SessionViews(home_view, session_modals)
-    rows = OrderRows(tenancy.store.database, tenancy.store.cipher, owner, lease=limits.lease)
+    rows = OrderRows(store.database, store.cipher, owner, lease=limits.lease)
     cards_due = asyncio.Event()
     journal = Journal(rows, readiness, metrics, renew_interval=limits.lease / RENEWALS, cards_due=cards_due)
     queue = FairQueue(most=MOST_AT_ANCHOR, most_each=limits.at_anchor_each, longest_wait=settings.anchor_deadline)
@@ -200,7 +205,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         capacity=limits.capacity,
         facts=fact_reads,
     )
-    states = SessionStates(tenancy.store.database)
+    states = SessionStates(store.database)
     sender = CardSender(slack, workspaces, states)
     outbox = CardOutbox(card_rows, sender, metrics, cards_due)
     alert_cards = AlertCards(slack, outbox, limits.now, reads)
@@ -217,20 +222,18 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         dashboard_url=dashboard_url,
         reads=reads,
     )
-    recovery = Recovery(
-        journal, orders, tasks, is_alone=tenancy.store.database.is_exclusive, interval=limits.recovery_interval
-    )
+    recovery = Recovery(journal, orders, tasks, is_alone=store.database.is_exclusive, interval=limits.recovery_interval)
     router = Router()
     OrderListeners(orders, lists, session_modals, session_views, dashboard_url).add_to(router)
     ViewListeners(home_view, workspaces, lists, session_views, admin_modals, **shown).add_to(router)
     admin = None
-    if tenancy.rows is not None:
+    if settings.one is None:
         notifier = AdminNotifier(admins, delivery, tasks)
         admin = Admin(
             AdminActions(workspaces, roles, tasks),
-            KeyChanges(anchor, tenancy.rows, notifier, limits.now),
-            PolicyChanges(tenancy.rows, notifier),
-            AlertChanges(slack, tenancy.rows, notifier, admin_modals.base_url),
+            KeyChanges(anchor, workspaces.rows, notifier, limits.now),
+            PolicyChanges(workspaces.rows, notifier),
+            AlertChanges(slack, workspaces.rows, notifier, admin_modals.base_url),
             admin_modals,
         )
         SettingsListeners(admin, home_view).add_to(router)
@@ -238,6 +241,8 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         router, orders, delivery, tasks, clients.slack_clock, metrics, ack_wait=limits.ack_wait, most_tasks=limits.tasks
     )
     return Container(
+        workspaces,
+        clients,
         monitor,
         session_control,
         lists,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import app, container, logs, runtime, tenancy
+from bot import app, container, logs, runtime
 from bot.cli import main
 from bot.config import environment, settings
 from bot.config.catalog import SETTINGS
@@ -19,11 +19,12 @@ from bot.inbound.slack import app as slack_app
 from bot.inbound.slack import request, router, socket_connection, socket_mode
 from bot.messages import history
 from bot.messages.sessions import MOST_RUNNING
+from bot.outbound import workspaces
 from bot.outbound.anchor import sessions as anchor_sessions
 from bot.outbound.slack import client, response_url, roles
 from bot.outbound.slack import clock as slack_clock
 from bot.outbound.slack import errors as slack_errors
-from bot.outbound.store import availability, card_claims, database, directory, journal, people, store
+from bot.outbound.store import availability, card_claims, database, journal, people, store
 from bot.outbound.store import history as past_orders
 from bot.outbound.store import orders as order_rows
 from bot.usecases import access, delivery, home, monitor, orders, queue, sequence, session_cards, session_checks
@@ -61,7 +62,7 @@ OPERATIONS: list[Row] = [
     ("`disk` (less than {} MB free for a SQLite file)", store.LEAST_FREE / 1_000_000),
     ("are checked every {} s", availability.CHECK_INTERVAL),
     ("The first of each kind in {} minutes is logged with its traceback", minutes(database.QUIET)),
-    ("is checked at startup, every {} minutes", minutes(tenancy.KEY_CHECK_INTERVAL)),
+    ("is checked at startup, every {} minutes", minutes(app.KEY_CHECK_INTERVAL)),
     ("logged at most once per {} s and status", rejections.LOG_INTERVAL),
     ("the bot goes on: it keeps {} lines", logs.CAPACITY),
     ("| log lines that nobody has read yet | {} |", logs.CAPACITY),
@@ -113,7 +114,7 @@ OPERATIONS: list[Row] = [
     ("| unanswered envelopes of Socket Mode | {} |", socket_mode.MOST_UNANSWERED),
     ("and of one of many workspaces | {}; {}", alerts.MOST_AT_ONCE, ALERTS_EACH),
     ("| alerts that wait until their card is posted | {} |", outbox.MOST_SENDERS),
-    ("| reads of workspaces in the database | {} |", directory.MAX_READS),
+    ("| reads of workspaces in the database | {} |", workspaces.MAX_READS),
     ("| roles that are being stored | {} |", roles.MAX_STORING),
     *(
         ("| triggers of orders; delivered results; used `response_url`s | {} each |", most)
@@ -121,7 +122,7 @@ OPERATIONS: list[Row] = [
     ),
     ("| counts of resumes, by person, and by person and session | {} each |", access.MOST_REMEMBERED),
     ("| roles of people; workspaces, for outages of the database | {} each |", roles.MAX_ENTRIES),
-    ("| roles of people; workspaces, for outages of the database | {} each |", directory.MAX_ENTRIES),
+    ("| roles of people; workspaces, for outages of the database | {} each |", workspaces.MAX_ENTRIES),
     (
         "| sessions that were read, for {} minutes; lists of workspaces, for {} seconds | {}; {} |",
         minutes(reads.KEPT),
@@ -216,7 +217,7 @@ ADMINISTRATION: list[Row] = [
     ("Home shows the last {} pauses and resumes", word(history.MOST_IN_HOME)),
     ("by default for {} days", DAYS),
     ("The newest {} are listed", history.MOST_IN_MODAL),
-    ("[for {} minutes](workspaces", minutes(directory.CACHE_TTL)),
+    ("[for {} minutes](workspaces", minutes(workspaces.CACHE_TTL)),
 ]
 SETTINGS_PAGE: list[Row] = [
     *OF_ROLES,

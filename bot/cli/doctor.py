@@ -18,8 +18,8 @@ from bot.config.addresses import is_safe_url
 from bot.config.environment import SettingsError, read_environment
 from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings, find_warnings, summarize
 from bot.core.fields import Secret
-from bot.core.workspace import AnchorKey, Workspace
 from bot.inbound.http import NotListeningError, try_listening
+from bot.inbound.install import open_oauth
 from bot.inbound.slack.socket_connection import SocketConnector
 from bot.messages.checks import (
     Checked,
@@ -40,7 +40,6 @@ from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.errors import open_web
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.secrets import keys_of_one
-from bot.tenancy import open_oauth
 from bot.usecases.checks import (
     Services,
     check_client,
@@ -122,7 +121,7 @@ async def _check(
         yield Checked(CheckName.SETTINGS, Finding(Wrong.SETTINGS_INVALID, {"problems": problems}))
         return
     async with opened as session:
-        if options.workspace is not None and isinstance(settings.workspaces, OneWorkspace):
+        if options.workspace is not None and settings.one is not None:
             raise BadWorkspaceError("--workspace is for a bot of many workspaces. This one has one, in its settings.")
         yield _about_settings(environ, settings, env_file)
         yield Checked(CheckName.PYTHON, judge_python(sys.version_info))
@@ -157,10 +156,10 @@ class Doctor:
     def groups(self) -> list[Coroutine[Any, Any, list[Checked]]]:
         """Return groups of checks that do not depend on each other, in the sequence in which they are printed."""
         hosts = check_hosts(self.session, self.settings.slack_api_url, self.settings.anchor_api_url, time.time)
-        if isinstance(self.settings.workspaces, OneWorkspace):
-            one = self.settings.workspaces
-            return [hosts, self._check_transport(), self._check_database_of_one(one), self._check_one(one)]
         many = self.settings.workspaces
+        if isinstance(many, OneWorkspace):
+            checking = self._services.check(many.workspace)
+            return [hosts, self._check_transport(), self._check_database_of_one(many), checking]
         return [hosts, self._check_transport(), self._check_client(many), self._check_many(many)]
 
     async def _check_transport(self) -> list[Checked]:
@@ -190,7 +189,7 @@ class Doctor:
         if name == "SLACK_BOT_TOKEN" and isinstance(one, OneWorkspace):
             return Checked(CheckName.BOT_TOKEN, (await check_token(SlackClient(self._services.web), one.bot_token))[0])
         if name == "ANCHOR_API_KEY" and isinstance(one, OneWorkspace):
-            return Checked(CheckName.ANCHOR_KEY, await check_key(self._services.anchor, AnchorKey(one.anchor_api_key)))
+            return Checked(CheckName.ANCHOR_KEY, await check_key(self._services.anchor, one.workspace.anchor_key))
         return None
 
     async def _check_url(self) -> Finding:
@@ -210,10 +209,6 @@ class Doctor:
             deadline=settings.anchor_deadline,
         )
         return Services(open_web(self.session, settings.slack_api_url), anchor, time.time)
-
-    async def _check_one(self, one: OneWorkspace) -> list[Checked]:
-        key = AnchorKey(one.anchor_api_key)
-        return await self._services.check(Workspace("", one.bot_token, key, alerts_channel=one.alerts_channel))
 
     async def _check_database_of_one(self, one: OneWorkspace) -> list[Checked]:
         keys = keys_of_one(one.store.encryption_keys, one.bot_token)

@@ -23,7 +23,7 @@ from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings
 from bot.core.fields import Proxy
 from bot.core.outcomes import Done, Outcome
 from bot.core.requests import Actor, Order, Source, Verb, operator_id
-from bot.core.workspace import AnchorKey, Workspace
+from bot.core.workspace import Workspace
 from bot.health import Readiness
 from bot.messages.results import outcome_message
 from bot.outbound.anchor.orders import AnchorClient
@@ -174,14 +174,13 @@ async def _the_only_one(
 ) -> _Place:
     """Return the workspace of the settings, which have its key."""
     url, keys = one.store.database_url, keys_of_one(one.store.encryption_keys, one.bot_token)
-    workspace = Workspace("", one.bot_token, AnchorKey(one.anchor_api_key))
 
     async def find(_: str) -> Workspace:
-        return workspace
+        return one.workspace
 
     try:
         check_file(url)
-        store = await stack.enter_async_context(connect_store(url, keys))
+        store = await stack.enter_async_context(connect_store(url, keys, keys_must_fit=False))
     except (NotDoneError, StoreNotUsableError) as error:
         store = await stack.enter_async_context(connect_store(IN_MEMORY, keys))
         return _Place("", find, store, str(error))
@@ -195,7 +194,7 @@ async def _the_only_one(
 async def _prepare(store: Store) -> str | None:
     """Prepare the store. Return why it cannot be used, if so."""
     try:
-        await store.prepare(keys_must_fit=False)
+        await store.prepare()
     except (StoreNotUsableError, StoreUnreachableError) as error:
         return explain(error, store.database.file)
     return None

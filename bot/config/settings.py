@@ -9,8 +9,9 @@ from pathlib import Path
 from bot.config.catalog import SETTINGS
 from bot.config.environment import EnvReader, SettingsError, find_misspelled, hint
 from bot.core.cards import alerts_url
-from bot.core.fields import CHANNEL_ID, USER_ID, Proxy, Secret
+from bot.core.fields import CHANNEL_ID, USER_ID, Proxy, Secret, digest
 from bot.core.policy import EVERYBODY, Policy, Rule
+from bot.core.workspace import AnchorKey, Workspace
 
 BASE_URL = "https://bot.example.com"
 """An example of a bot's public URL."""
@@ -41,6 +42,7 @@ _ONE_WORKSPACE = (
 )
 _MANY_WORKSPACES = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
 
+_VERSION_LENGTH = 7  # hexadecimal digits
 SECRET_LENGTH = 32
 LEAST_TOKEN_LENGTH = 20
 
@@ -51,7 +53,7 @@ class OneWorkspaceError(SettingsError):
 
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
-    """The database and its encryption keys: the first encrypts, all decrypt. A bot of one workspace can do without."""
+    """The database and its encryption keys: the first encrypts, all decrypt. A bot of one workspace can have none."""
 
     database_url: Secret
     encryption_keys: tuple[Secret, ...]
@@ -135,6 +137,19 @@ class OneWorkspace:
     alerts_channel: str | None = None
     policy: Policy = EVERYBODY
 
+    @property
+    def workspace(self) -> Workspace:
+        """Return the workspace, whose team Slack knows. Another key has another version."""
+        return Workspace(
+            team_id="",
+            bot_token=self.bot_token,
+            anchor_key=AnchorKey(self.anchor_api_key),
+            policy=self.policy,
+            alerts_token_digest=None if self.alerts_token is None else digest(self.alerts_token.reveal()),
+            alerts_channel=self.alerts_channel,
+            key_version=int(digest(self.anchor_api_key.reveal())[:_VERSION_LENGTH], 16),
+        )
+
 
 def _read_one(read: EnvReader) -> OneWorkspace:
     return OneWorkspace(
@@ -205,6 +220,11 @@ class Settings:
     log_level: str
     log_format: str
 
+    @property
+    def one(self) -> OneWorkspace | None:
+        """Return the settings of the only workspace; None with many."""
+        return self.workspaces if isinstance(self.workspaces, OneWorkspace) else None
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
         """Read the settings; a blank variable counts as not set. Raises SettingsError with all problems."""
@@ -267,7 +287,7 @@ class AlertClientSettings:
 
 def summarize(settings: Settings) -> dict[str, str]:
     """Return what an operator needs to recognize the bot by."""
-    one = settings.workspaces if isinstance(settings.workspaces, OneWorkspace) else None
+    one = settings.one
     return {
         **transport_and_tenancy(settings),
         "permissions": "set by admins" if one is None else "everybody" if one.policy == EVERYBODY else "restricted",
@@ -281,7 +301,7 @@ def transport_and_tenancy(settings: Settings) -> dict[str, str]:
     """Return how the bot is connected to Slack, and whom it serves."""
     return {
         "transport": "Socket Mode" if settings.slack_app_token else "HTTP",
-        "tenancy": "one workspace" if isinstance(settings.workspaces, OneWorkspace) else "many workspaces",
+        "tenancy": "one workspace" if settings.one else "many workspaces",
     }
 
 
@@ -301,7 +321,7 @@ def find_warnings(environ: Mapping[str, str], settings: Settings, env_file: Path
         yield logging.WARNING, f"SLACK_SIGNING_SECRET is not {SECRET_LENGTH} characters long. Copy it again."
     if settings.anchor_timeout > settings.anchor_deadline:
         yield logging.WARNING, "ANCHOR_TIMEOUT is longer than ANCHOR_DEADLINE, so the deadline cuts each attempt off."
-    token = settings.workspaces.alerts_token if isinstance(settings.workspaces, OneWorkspace) else None
+    token = settings.one.alerts_token if settings.one else None
     if token is not None and len(token.reveal()) < LEAST_TOKEN_LENGTH:
         yield logging.ERROR, "ALERTS_TOKEN is short enough to be guessed. Make a new one with: openssl rand -hex 32"
     if env_file.is_file() and env_file.stat().st_mode & stat.S_IROTH:

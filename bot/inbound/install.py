@@ -9,11 +9,14 @@ import time
 from html import escape
 from urllib.parse import urlsplit
 
+import aiohttp
 from aiohttp import web
 
+from bot.config.settings import ManyWorkspaces
 from bot.core.fields import Secret
 from bot.inbound.rejections import Rejected, RejectionLog
 from bot.messages.install import STRANGE, Page, broken_page
+from bot.outbound.slack.oauth import SlackOAuth
 from bot.usecases.incidents import log_incident
 from bot.usecases.install import Installer
 
@@ -34,6 +37,17 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 """The headers of every answer to a browser, also of redirects. https://developer.mozilla.org/en-US/docs/Web/HTTP/Guides/CSP"""
+
+
+def open_oauth(settings: ManyWorkspaces, session: aiohttp.ClientSession, slack_api_url: str) -> SlackOAuth:
+    """Return the OAuth client of the app that many workspaces install."""
+    return SlackOAuth(
+        session,
+        api_url=slack_api_url,
+        client_id=settings.client_id.reveal(),
+        client_secret=settings.client_secret,
+        redirect_uri=settings.base_url + REDIRECT_PATH,
+    )
 
 
 class Install:

@@ -59,7 +59,6 @@ from bot.outbound.store.migrations import find_revision, newest
 from bot.outbound.store.secrets import can_decrypt
 from bot.outbound.store.sqlite import IN_MEMORY, file_of
 from bot.outbound.store.store import Store, connect_store, explain, unusable
-from bot.outbound.store.workspaces import WorkspaceRows
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks
 
@@ -302,8 +301,8 @@ def _judge_directory(file: Path) -> Finding:
 async def _judge_database(store: Store) -> Finding:
     try:
         revision, is_known = await find_revision(store.database)
-    except StoreBrokenError as error:
-        return Finding(Wrong.DATABASE_UNUSABLE, {"sentence": unusable(str(error), store.database.file)})
+    except (StoreBrokenError, StoreNotUsableError) as error:
+        return Finding(Wrong.DATABASE_UNUSABLE, {"sentence": explain(error, store.database.file)})
     except StoreUnreachableError as error:
         return database_down(store, error)
     if revision is None:
@@ -380,13 +379,16 @@ class Services:
         return [] if workspace is None else await self.check(workspace, refused=Wrong.INSTALLATION_REFUSED)
 
 
-async def delete_left_probes(web: AsyncWebClient, workspaces: Workspaces, rows: WorkspaceRows | None) -> None:
-    """Delete the messages that checks of a killed process left in Slack; `rows` are those of many workspaces."""
+async def delete_left_probes(web: AsyncWebClient, workspaces: Workspaces) -> None:
+    """Delete the messages that checks of a killed process left in Slack."""
+    if workspaces.pinned is not None:
+        await delete_left_probe(web, workspaces.pinned)
+        return
     with suppress(StoreError):
-        refs = [""] if rows is None else [one.team_id for one in await rows.summaries() if one.alerts_channel]
-        for ref in refs:
+        for summary in await workspaces.rows.summaries():
             with suppress(UnreadableError):
-                if (workspace := await workspaces.owner_of_alerts(ref)) is not None:
+                workspace = await workspaces.find(summary.team_id) if summary.alerts_channel else None
+                if workspace is not None:
                     await delete_left_probe(web, workspace)
 
 

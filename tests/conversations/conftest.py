@@ -48,7 +48,7 @@ async def team(at: ManyHarness) -> AdminHarness:
 @pytest.fixture(autouse=True)
 def patient_with_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait longer for the database than the bot does: a machine that stands still is not what these tests are about."""
-    monkeypatch.setattr("bot.outbound.store.directory.READ_TIMEOUT", 10.0)
+    monkeypatch.setattr("bot.outbound.workspaces.READ_TIMEOUT", 10.0)
 
 
 @pytest.fixture

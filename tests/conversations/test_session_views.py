@@ -182,7 +182,7 @@ async def test_while_the_database_is_away_the_modal_does_not_open_or_change(
     view = await modal(tenant)
     shown = tenant.modal()
     fail = AsyncMock(side_effect=errors.StoreError("away"))
-    monkeypatch.setattr("bot.outbound.store.directory.WorkspaceDirectory.find", fail)
+    monkeypatch.setattr("bot.outbound.workspaces.Workspaces.find", fail)
     await tenant.slack.act(tenant.person, view, REFRESH)
     await asyncio.sleep(0.3)
     assert tenant.modal() == shown

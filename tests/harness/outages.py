@@ -37,6 +37,10 @@ def _connect(url: str) -> Any:
     return sqlite3.connect(file, isolation_level=None, timeout=20, check_same_thread=False)
 
 
+NEWER = ("CREATE TABLE alembic_version (version_num TEXT)", "INSERT INTO alembic_version VALUES ('9999')")
+"""What makes an empty database one of a newer version of the bot."""
+
+
 @asynccontextmanager
 async def without_table(url: str) -> AsyncIterator[None]:
     await execute(url, "ALTER TABLE orders RENAME TO elsewhere")

@@ -10,10 +10,10 @@ from bot.core.fields import Secret
 from bot.core.policy import Policy, Rule
 from bot.core.workspace import AnchorKey, Installation, KeyCheck, Uninstall, Workspace
 from bot.health import Readiness
-from bot.outbound.store.directory import WorkspaceDirectory
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.store import Store
 from bot.outbound.store.workspaces import WorkspaceRows
+from bot.outbound.workspaces import Workspaces
 from harness.conversation import until
 
 ACME = Installation(
@@ -104,6 +104,6 @@ class WatchedRows(WorkspaceRows):
 
 def served(
     rows: WatchedRows, clock: Time | None = None, *, read_timeout: float = 5.0, most_reads: int = 10_000
-) -> WorkspaceDirectory:
+) -> Workspaces:
     store = replace(rows.store, rows=rows)
-    return WorkspaceDirectory(store, clock or Time(), lambda: NOW, read_timeout=read_timeout, most_reads=most_reads)
+    return Workspaces(store, clock or Time(), lambda: NOW, read_timeout=read_timeout, most_reads=most_reads)

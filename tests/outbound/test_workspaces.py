@@ -1,61 +1,237 @@
-"""The workspace of the settings: the state of its key, and the notices that it gets once."""
+"""A request is served from the database as it is when it comes, or as it was before the database went away."""
+
+import asyncio
+import gc
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
-from bot.outbound.workspaces import SingleWorkspace
-from harness.product import Secret, workspace
-from harness.stored import uninstall
+from bot.outbound.workspaces import CACHE_TTL, FALLBACK_TTL, Workspaces
+from harness.databases import KEY
+from harness.product import Secret, errors, open_store, policy
+from harness.stored import ACME, ANCHOR_KEY, GLOBEX, Time, WatchedRows, execute, served, uninstall
 
 pytestmark = pytest.mark.anyio
 
-TEAM, OTHER = "T0HOME00001", "T0GLOBEX001"
-KEY = workspace.AnchorKey(Secret("sk-1"))
-
-
-def single(key: workspace.AnchorKey | None = KEY) -> SingleWorkspace:
-    return SingleWorkspace(workspace.Workspace("", Secret("xoxb-1"), key))
+NEW = replace(ACME, bot_token=Secret("xoxb-new"))
+SHORT = 0.2
+Fail = Callable[[WatchedRows], None]
+WAYS = pytest.mark.parametrize("fail", [WatchedRows.refuse, WatchedRows.hang])
 
 
 @pytest.fixture
-def one() -> SingleWorkspace:
-    identified = single()
-    identified.identify(TEAM, "")
-    return identified
+async def rows() -> AsyncIterator[WatchedRows]:
+    async with open_store(Secret("sqlite://"), [KEY], first_version=lambda: 0) as store:
+        watched = WatchedRows(store)
+        for one in (ACME, GLOBEX):
+            await watched.save(one)
+        yield watched
+        watched.come_back()
 
 
-async def test_it_serves_everybody_until_slack_has_said_whose_it_is() -> None:
-    one = single()
-    assert await one.find(OTHER) is not None
-    one.identify(TEAM, "E0GRID00001")
-    await one.delete_uninstalled(uninstall())
-    found = await one.find(TEAM)
-    assert found
-    assert (found.team_id, found.enterprise_id) == (TEAM, "E0GRID00001")
-    assert await one.find(OTHER) is None
-    assert await one.owner_of_alerts("") == found
-    assert await one.owner_of_alerts(TEAM) is None
+async def known(rows: WatchedRows, clock: Time | None = None, **limits: float) -> Workspaces:
+    """Workspaces that have read Acme."""
+    directory = served(rows, clock, **limits)  # type: ignore[arg-type]
+    assert await token(directory) == "xoxb-of-acme"
+    rows.reads.clear()
+    rows.seen.clear()
+    return directory
 
 
-async def test_only_its_own_team_and_the_current_key_count(one: SingleWorkspace) -> None:
-    for team_id, version in ((OTHER, 0), (TEAM, 1), (TEAM, 0)):
-        await one.record_key_check(team_id, version, workspace.KeyCheck.REFUSED)
-        found = await one.find(TEAM)
-        assert found and found.anchor_key  # noqa: PT018 - for mypy
-        is_recorded = found.anchor_key.check is workspace.KeyCheck.REFUSED
-        assert is_recorded is ((team_id, version) == (TEAM, 0))
-    assert not await one.claim_notice(OTHER, "welcome")
-    assert [await one.claim_notice(TEAM, "welcome") for _ in range(2)] == [True, False]
-    await one.release_notice(OTHER, "welcome")
-    assert not await one.claim_notice(TEAM, "welcome")
-    await one.release_notice(TEAM, "welcome")
-    assert await one.claim_notice(TEAM, "welcome")
+async def token(directory: Workspaces, team_id: str = ACME.team_id) -> str | None:
+    found = await directory.find(team_id)
+    return found.bot_token.reveal() if found else None
 
 
-async def test_the_last_hundred_admins_are_remembered(one: SingleWorkspace) -> None:
-    for user_id in ("U1", "U2", "U1"):
-        await one.record_admin(TEAM, user_id)
-        await one.record_admin(OTHER, "U9")
-    assert (await one.admins(TEAM), await one.admins(OTHER)) == (["U1", "U2"], [])
-    for number in range(200):
-        await one.record_admin(TEAM, f"U{number}")
-    assert await one.admins(TEAM) == [f"U{number}" for number in range(199, 99, -1)]
+async def is_away(directory: Workspaces, team_id: str = ACME.team_id) -> bool:
+    try:
+        await directory.find(team_id)
+    except errors.StoreUnreachableError:
+        return True
+    return False
+
+
+# --- while the database answers ---
+
+
+async def test_each_request_reads_its_workspace_once(rows: WatchedRows) -> None:
+    directory = await known(rows)
+    for reads in (1, 2, 3):
+        assert await token(directory) == "xoxb-of-acme"
+        assert rows.reads == [ACME.team_id] * reads
+    assert await directory.owner_of_alerts(ACME.team_id) == await directory.find(ACME.team_id)
+    assert len(rows.reads) == 5
+    for ref in ("", "x", "t0home00001", "../alerts", "T0HOME00001 ", "T" * 41):
+        assert await directory.owner_of_alerts(ref) is None
+    assert len(rows.reads) == 5, "what can be no id is not looked up"
+
+
+async def test_too_many_reads_are_like_a_database_without_an_answer(rows: WatchedRows) -> None:
+    directory = await known(rows, most_reads=1)
+    rows.hang()
+    waiting = asyncio.create_task(directory.find(GLOBEX.team_id))
+    await rows.until_read(1)
+    assert await token(directory) == "xoxb-of-acme"
+    assert await is_away(directory, GLOBEX.team_id)
+    assert rows.reads == [GLOBEX.team_id]
+    rows.come_back()
+    assert await waiting
+
+
+async def test_a_change_by_another_bot_holds_for_the_next_request_and_ends_what_was_known(rows: WatchedRows) -> None:
+    directory, store = await known(rows), rows.store
+    await store.rows.set_key(ACME.team_id, ANCHOR_KEY)
+    found = await directory.find(ACME.team_id)
+    assert found and found.anchor_key == ANCHOR_KEY  # noqa: PT018 - for mypy
+    await store.rows.delete(ACME.team_id)
+    assert await token(directory) is None
+    rows.refuse()
+    assert await is_away(directory)
+
+
+async def test_those_who_ask_together_wait_for_one_read_and_those_who_come_meanwhile_for_one_more(
+    rows: WatchedRows,
+) -> None:
+    directory = served(rows)
+    found = await asyncio.gather(*(token(directory, team.team_id) for team in (ACME, GLOBEX) * 50))
+    assert found == ["xoxb-of-acme", "xoxb-of-globex"] * 50
+    assert sorted(rows.reads) == ["T0GLOBEX001", "T0HOME00001"]
+    rows.reads.clear()
+    rows.seen.clear()
+    rows.hang()
+    early = asyncio.create_task(token(directory))
+    await rows.until_read(1)
+    await rows.store.rows.save(NEW)
+    late = [asyncio.create_task(token(directory)) for _ in range(50)]
+    other = asyncio.create_task(token(directory, "T0NOBODY001"))
+    await rows.until_read(2)
+    assert rows.reads == [ACME.team_id, "T0NOBODY001"], "reads of one workspace follow each other"
+    late.pop().cancel()  # which does not stop the read for others
+    rows.come_back()
+    assert await asyncio.gather(*late) == ["xoxb-new"] * 49
+    assert (await early, await other) == ("xoxb-of-acme", None)
+    assert rows.reads == [ACME.team_id, "T0NOBODY001", ACME.team_id]
+
+
+async def test_nothing_stays_of_ids_that_somebody_makes_up(rows: WatchedRows) -> None:
+    directory, before = served(rows), ended_tasks()
+    assert [await token(directory, f"T0MADEUP{number:03}") for number in range(50)] == [None] * 50
+    await asyncio.sleep(0.05)
+    assert ended_tasks() < before + 10
+
+
+def ended_tasks() -> int:
+    gc.collect()
+    return sum(isinstance(one, asyncio.Task) and one.done() for one in gc.get_objects())
+
+
+# --- while it does not ---
+
+
+@WAYS
+async def test_while_the_database_is_away_what_was_known_serves_for_a_while(
+    rows: WatchedRows, fail: Fail, caplog: pytest.LogCaptureFixture
+) -> None:
+    time = Time()
+    directory = await known(rows, time, read_timeout=SHORT)
+    assert await token(directory, "T0NOBODY001") is None
+    fail(rows)
+    with caplog.at_level(logging.WARNING):
+        assert await token(directory) == "xoxb-of-acme"
+    (record,) = caplog.records
+    assert (record.levelno, vars(record)["team"]) == (logging.WARNING, ACME.team_id)
+    assert await is_away(directory, GLOBEX.team_id)
+    assert await is_away(directory, "T0NOBODY001")
+    time.now += CACHE_TTL
+    assert await token(directory) == "xoxb-of-acme"
+    time.now += 0.1
+    assert await is_away(directory)
+    await directory.close()
+
+
+async def test_while_it_is_away_requests_do_not_wait_for_it_each(rows: WatchedRows) -> None:
+    time, loop = Time(), asyncio.get_running_loop()
+    directory = await known(rows, time, read_timeout=SHORT)
+    rows.hang()
+    for _ in range(2):
+        began = loop.time()
+        assert await token(directory) == "xoxb-of-acme"
+        assert loop.time() - began >= SHORT - 0.01  # a timer can be early
+        for _ in range(3):
+            answer = asyncio.create_task(token(directory))
+            await asyncio.sleep(0)
+            assert answer.done()
+            assert await answer == "xoxb-of-acme"
+        time.now += FALLBACK_TTL
+    await directory.close()
+
+
+@WAYS
+async def test_as_soon_as_it_answers_again_what_it_says_holds(rows: WatchedRows, fail: Fail) -> None:
+    directory = await known(rows, read_timeout=SHORT)
+    fail(rows)
+    await directory.find(ACME.team_id)
+    reads = len(rows.reads)
+    rows.come_back()
+    await rows.store.rows.save(NEW)
+    await directory.find(ACME.team_id)  # which is answered at once, and has it read
+    await rows.until_read(reads + 1)
+    assert [await token(directory) for _ in range(2)] == ["xoxb-new"] * 2
+
+
+async def test_what_can_not_be_decrypted_is_not_served_from_memory(rows: WatchedRows) -> None:
+    directory = await known(rows)
+    rows.error = errors.UnreadableError("moved")
+    with pytest.raises(errors.UnreadableError):
+        await directory.find(ACME.team_id)
+    rows.refuse()
+    assert await is_away(directory)
+
+
+# --- changes of this bot ---
+
+Change = Callable[[Workspaces], Awaitable[object]]
+CHANGES: dict[str, Change] = {
+    "save": lambda directory: directory.rows.save(NEW),
+    "set_key": lambda directory: directory.rows.set_key(ACME.team_id, ANCHOR_KEY, if_version=0),
+    "remove_key": lambda directory: directory.rows.remove_key(ACME.team_id, if_version=0),
+    "set_policy": lambda directory: directory.rows.set_policy(ACME.team_id, policy.Policy(), if_version=0),
+    "set_alerts_token": lambda directory: directory.rows.set_alerts_token(ACME.team_id, "d1", if_version=0),
+    "move_alerts": lambda directory: directory.rows.move_alerts(ACME.team_id, "C1", before=None),
+    "a change that is not made": lambda directory: directory.rows.remove_key(ACME.team_id, if_version=1),
+    "delete_uninstalled": lambda directory: directory.delete_uninstalled(uninstall()),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+async def test_only_a_change_that_can_have_happened_ends_what_is_known(rows: WatchedRows, change: Change) -> None:
+    """Or somebody who looks into Home in an incident would take away the means to pause."""
+    directory = await known(rows)
+    await execute(rows.store, "ALTER TABLE workspaces RENAME TO elsewhere")
+    with pytest.raises(errors.StoreUnreachableError):
+        await change(directory)
+    await execute(rows.store, "ALTER TABLE elsewhere RENAME TO workspaces")
+    await directory.record_admin(ACME.team_id, "U1")
+    rows.refuse()
+    assert await token(directory) == "xoxb-of-acme"
+    rows.come_back()
+    await change(directory)
+    rows.refuse()
+    assert await is_away(directory)
+
+
+async def test_what_was_being_read_when_this_bot_changed_it_is_not_remembered(rows: WatchedRows) -> None:
+    directory = served(rows)
+    rows.hang()
+    early, unblocked = asyncio.create_task(token(directory)), rows.unblocked
+    assert unblocked is not None
+    await rows.until_read(1)
+    await directory.delete_uninstalled(uninstall())
+    rows.unblocked = None
+    assert await token(directory) is None, "it waited for the early one"
+    unblocked.set()
+    assert await early == "xoxb-of-acme"
+    rows.refuse()
+    assert await is_away(directory)

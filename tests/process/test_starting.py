@@ -103,7 +103,7 @@ async def test_a_bot_token_that_slack_refuses_ends_it_once_slack_can_be_reached(
     async with SimSlack() as slack, SimAnchor() as anchor:
         await slack.stop()
         async with bot_process(environment(slack, anchor, SLACK_BOT_TOKEN="xoxb-of-nobody")) as bot:
-            await bot.logs(logger="bot.tenancy", level="WARNING")
+            await bot.logs(logger="bot.app", level="WARNING")
             await slack.start()
             assert await bot.exit_code() == 2
     (sentence,) = bot.sentences
@@ -115,7 +115,7 @@ async def test_a_slack_that_is_down_is_tried_again_until_it_answers() -> None:
         anchor.add_session(session_id=SESSION)
         await slack.stop()
         async with bot_process(environment(slack, anchor)) as bot:
-            warning = await bot.logs(logger="bot.tenancy", level="WARNING")
+            warning = await bot.logs(logger="bot.app", level="WARNING")
             assert await bot.get("/healthz") == (200, {"ok": True})
             status, answer = await bot.get("/readyz")
             assert (status, answer["ready"], set(answer["reasons"])) == (503, False, {"slack"})
@@ -128,4 +128,4 @@ async def test_a_slack_that_is_down_is_tried_again_until_it_answers() -> None:
             assert await bot.stop() == 0
     assert delivery.ack is not None
     assert delivery.ack.text == paused()
-    assert [entry["level"] for entry in bot.log if entry["logger"] == "bot.tenancy"] == ["WARNING", "INFO"]
+    assert [entry["level"] for entry in bot.log if entry["logger"] == "bot.app"] == ["WARNING", "INFO", "INFO"]

@@ -2,15 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from functools import partial
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
 from bot.core.fields import Secret
 from bot.health import Readiness, repeat
 from bot.outbound.store.errors import StoreInUseError, StoreNotUsableError, StoreUnreachableError
-from bot.outbound.store.sqlite import IN_MEMORY, file_of, lock
-from bot.outbound.store.store import Store, connect_store, explain, open_store, unusable
+from bot.outbound.store.sqlite import lock
+from bot.outbound.store.store import Store, connect_store, explain, unusable
 from bot.runtime import Tasks
 
 _log = logging.getLogger(__name__)
@@ -18,118 +18,110 @@ _log = logging.getLogger(__name__)
 CHECK_INTERVAL = 10.0  # seconds
 LOCK_WAIT = 30.0  # seconds for which a bot waits for another one on the same SQLite file; a stop takes 10
 RETRY_DELAY = 2.0
-_FIRST_ATTEMPT = 1.0  # seconds for which a bot of one workspace waits for a database on the network
-_UNTIL_RESTART = "Until you fix this and restart the bot, it keeps its data in memory only."
+_FIRST_ATTEMPT = 1.0  # seconds for which a start waits for a database on the network
+_NAME = "database"
 
 
-@asynccontextmanager
-async def connect_locked(url: Secret, keys: Sequence[Secret], *, lock_wait: float) -> AsyncIterator[Store]:
-    """Return the store at `url`, to `prepare`; no other bot uses it if it is a SQLite file.
+@dataclass(eq=False)
+class WatchedStore:
+    """The store of a running bot. Until it is prepared, each of its queries raises StoreUnreachableError.
 
-    Raises StoreNotUsableError, and StoreInUseError after `lock_wait` seconds.
+    Without one that `is_required` the bot is not ready; without another one it is degraded.
     """
-    async with AsyncExitStack() as stack:
-        if (file := file_of(url)) is not None:
-            await stack.enter_async_context(lock(file, within=lock_wait))
-        store = await stack.enter_async_context(connect_store(url, keys))
-        store.database.is_exclusive = file is not None
-        yield store
 
+    store: Store
+    readiness: Readiness
+    is_required: bool
+    locks: AsyncExitStack
 
-async def prepare(store: Store, readiness: Readiness) -> bool:
-    """Return whether the store can be used now. Raises StoreNotUsableError if waiting does not help."""
-    try:
-        await store.prepare()
-    except StoreUnreachableError as error:
-        why = explain(error, store.database.file)
-        readiness.block("database", why)
-        _log.warning("the database can't be reached", extra={"why": why})
-        return False
-    readiness.clear("database")
-    return True
+    def __post_init__(self) -> None:
+        self._tasks = Tasks()
+        self._attempt: asyncio.Task[bool]
+        self._is_locked = self.store.database.file is None
 
+    async def lock(self, within: float) -> None:
+        """Let no other bot use a SQLite file. Raises StoreInUseError, or StoreNotUsableError if it can't be locked."""
+        if not self._is_locked and (file := self.store.database.file) is not None:
+            await self.locks.enter_async_context(lock(file, within=within))
+            self._is_locked = True
 
-async def wait_until_prepared(store: Store, readiness: Readiness, *, is_prepared: bool) -> None:
-    """Prepare the store as soon as its database answers."""
-    while not is_prepared:
-        await asyncio.sleep(RETRY_DELAY)
-        is_prepared = await prepare(store, readiness)
-    _log.info("ready")
-
-
-async def check(store: Store, readiness: Readiness, *, keys_must_fit: bool = True) -> None:
-    """Report what is wrong with the database."""
-    for name, problem in (await store.find_problems(keys_must_fit=keys_must_fit)).items():
-        if problem is None:
-            readiness.recover(name)
+    async def begin(self) -> None:
+        """Try to prepare the store; one on the network is not waited for. Raises StoreNotUsableError."""
+        self._attempt = self._tasks.start(self._prepare())
+        within = _FIRST_ATTEMPT if self.store.database.file is None else None
+        await asyncio.wait({self._attempt}, timeout=within)
+        if self._attempt.done():
+            self._attempt.result()
         else:
-            readiness.degrade(name, problem)
+            self._report(unusable("it does not answer yet", None))
 
+    async def until_prepared(self) -> None:
+        """Prepare the store as soon as its database can be used.
 
-def open_optional(
-    url: Secret, keys: Sequence[Secret], readiness: Readiness, *, lock_wait: float
-) -> AbstractAsyncContextManager[Store]:
-    """Open the store of a bot that also serves without its database. `keys` need not fit the database.
+        Raises StoreNotUsableError if the store is required, and waiting does not help.
+        """
+        while not await self._attempt:
+            await asyncio.sleep(RETRY_DELAY)
+            self._attempt = self._tasks.start(self._prepare())
 
-    A database in memory takes the place of a SQLite file that can't be used. A server is tried again until it answers;
-    meanwhile the store raises StoreUnreachableError.
-    Raises StoreInUseError, or StoreNotUsableError if `url` is invalid.
-    """
-    if file_of(url) is None:
-        return _open_when_it_answers(url, keys, readiness)
-    return _open_file_or_memory(url, keys, readiness, lock_wait)
+    async def watch(self) -> None:
+        """Prepare the store, and then check it, until cancelled."""
+        await self.until_prepared()
+        await repeat(self._check, every=CHECK_INTERVAL)
+
+    async def close(self) -> None:
+        """End an attempt that is under way."""
+        await self._tasks.cancel()
+
+    async def _prepare(self) -> bool:
+        """Return whether the store can be used now. Raises StoreNotUsableError if it is required."""
+        try:
+            await self.lock(within=0.0)
+            await self.store.prepare()
+        except (StoreNotUsableError, StoreUnreachableError) as error:
+            if self.is_required and isinstance(error, StoreNotUsableError):
+                raise
+            self._report(explain(error, self.store.database.file))
+            return False
+        self.readiness.clear(_NAME)
+        self.readiness.recover(_NAME)
+        return True
+
+    def _report(self, why: str) -> None:
+        if self.is_required:
+            self.readiness.block(_NAME, why)
+            _log.warning("the database can't be reached", extra={"why": why})
+        else:
+            self.readiness.degrade(_NAME, why)
+
+    async def _check(self) -> None:
+        for name, problem in (await self.store.find_problems()).items():
+            if problem is None:
+                self.readiness.recover(name)
+            else:
+                self.readiness.degrade(name, problem)
 
 
 @asynccontextmanager
-async def _open_file_or_memory(
-    url: Secret, keys: Sequence[Secret], readiness: Readiness, lock_wait: float
-) -> AsyncIterator[Store]:
-    checks = Tasks()
-    async with AsyncExitStack() as stack:
+async def open_watched(
+    url: Secret, keys: Sequence[Secret], readiness: Readiness, *, is_required: bool, lock_wait: float
+) -> AsyncIterator[WatchedStore]:
+    """Open the store at `url`, prepared if it can be used now. `keys` must fit the database if it `is_required`.
+
+    Raises StoreInUseError if another bot uses the SQLite file, for `lock_wait` seconds; StoreNotUsableError if `url`
+    is invalid, or if the store is required and waiting does not help.
+    """
+    async with AsyncExitStack() as locks, connect_store(url, keys, keys_must_fit=is_required) as store:
+        store.database.is_exclusive |= store.database.file is not None
+        watched = WatchedStore(store, readiness, is_required, locks)
         try:
-            store = await stack.enter_async_context(connect_locked(url, keys, lock_wait=lock_wait))
-            await store.prepare(keys_must_fit=False)
+            await watched.lock(lock_wait)
         except StoreInUseError:
             raise
-        except (StoreNotUsableError, StoreUnreachableError) as error:
-            await stack.aclose()
-            readiness.degrade("database", f"{explain(error, file_of(url))} {_UNTIL_RESTART}")
-            store = await stack.enter_async_context(open_store(IN_MEMORY, keys))
-        else:
-            stack.push_async_callback(checks.cancel)
-            checks.start(repeat(partial(check, store, readiness, keys_must_fit=False), every=CHECK_INTERVAL))
-        yield store
-
-
-@asynccontextmanager
-async def _open_when_it_answers(url: Secret, keys: Sequence[Secret], readiness: Readiness) -> AsyncIterator[Store]:
-    tasks = Tasks()
-    async with connect_store(url, keys) as store:
-        attempt = tasks.start(_try(store, readiness))
-        await asyncio.wait({attempt}, timeout=_FIRST_ATTEMPT)
-        if not attempt.done():
-            readiness.degrade("database", unusable("it does not answer yet", None))
-        tasks.start(_attend(store, readiness, attempt))
+        except StoreNotUsableError:
+            pass  # the first attempt reports it
         try:
-            yield store
+            await watched.begin()
+            yield watched
         finally:
-            await tasks.cancel()
-
-
-async def _attend(store: Store, readiness: Readiness, attempt: Awaitable[bool]) -> None:
-    """Prepare the store as soon as its database answers, and then check it, until cancelled."""
-    while not await attempt:
-        await asyncio.sleep(RETRY_DELAY)
-        attempt = _try(store, readiness)
-    await repeat(partial(check, store, readiness), every=CHECK_INTERVAL)
-
-
-async def _try(store: Store, readiness: Readiness) -> bool:
-    """Prepare the store. Return whether it can be used now."""
-    try:
-        await store.prepare(keys_must_fit=False)
-    except (StoreNotUsableError, StoreUnreachableError) as error:
-        readiness.degrade("database", explain(error, None))
-        return False
-    readiness.recover("database")
-    return True
+            await watched.close()

@@ -24,13 +24,13 @@ _OLDER = (
 MIGRATIONS = {
     "0009": """
     -- Secrets are stored as ciphertext or digest, times in Unix seconds.
-    CREATE TABLE workspaces ( -- one row per workspace that has the app installed
+    CREATE TABLE workspaces ( -- one row per workspace that has the app installed, or of a bot of one workspace
       team_id VARCHAR(40) NOT NULL PRIMARY KEY,
       team_name TEXT NOT NULL,
       enterprise_id VARCHAR(40),
       app_id VARCHAR(40) NOT NULL,
       bot_user_id VARCHAR(40) NOT NULL,
-      bot_token TEXT NOT NULL, -- ciphertext
+      bot_token TEXT NOT NULL, -- ciphertext, '' if it is in the settings
       scopes TEXT NOT NULL, -- separated by commas
       installed_by VARCHAR(40) NOT NULL,
       installed_at BIGINT NOT NULL,

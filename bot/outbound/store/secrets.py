@@ -207,7 +207,7 @@ def _rotate(cipher: FieldCipher, connection: Connection) -> int:
 
 
 def _rotate_column(connection: Connection, cipher: FieldCipher, table: str, owner: str, column: str) -> int:
-    locked = f"SELECT {owner}, {column} FROM {table} WHERE {column} IS NOT NULL FOR UPDATE"
+    locked = f"SELECT {owner}, {column} FROM {table} WHERE {column} <> '' FOR UPDATE"
     rows = [
         {"owner": owner_id, "new": cipher.encrypt(cipher.decrypt(ciphertext, field), field)}
         for owner_id, ciphertext in connection.fetch_all(locked)

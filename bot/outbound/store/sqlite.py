@@ -58,11 +58,10 @@ class SqliteDriver:
     longest_use = math.inf
 
     def __init__(self, file: Path | None) -> None:
-        """Make the file if there is none. Raises StoreNotUsableError."""
         self._file = file
+        self._identity: tuple[int, int] | None = None
         self._keeper: sqlite3.Connection | None = None
         if file is not None:
-            _make(file)
             # mode=rw: a connection makes no new file in the place of a deleted one. https://www.sqlite.org/uri.html
             self._uri = f"file:{quote(str(file))}?mode=rw"
         else:
@@ -70,10 +69,15 @@ class SqliteDriver:
             # a database of the VFS `memdb` until the last one is closed, and wait for each other like those of a file
             self._uri = f"file:/{secrets.token_hex()}?vfs=memdb"
             self._keeper = self._connect()
-        self._identity = _identity_of(file)
 
     def open(self) -> sqlite3.Connection:
-        """Connect to the same file as before. Raises StoreUnreachableError."""
+        """Connect to the same file as before; the first time make it if there is none.
+
+        Raises StoreUnreachableError, or StoreNotUsableError if the file cannot be written.
+        """
+        if self._file is not None and self._identity is None:
+            _make(self._file)
+            self._identity = _identity_of(self._file)
         self.check()
         raw = self._connect()
         try:
@@ -91,7 +95,7 @@ class SqliteDriver:
     @property
     def is_moved(self) -> bool:
         """Return whether the file that is open is no longer at its path."""
-        return _identity_of(self._file) != self._identity
+        return self._identity is not None and _identity_of(self._file) != self._identity
 
     def check(self) -> None:
         """Raise StoreUnreachableError if the file that is open is no longer at its path."""

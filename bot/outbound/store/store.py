@@ -28,7 +28,7 @@ LEAST_FREE = 50_000_000  # bytes; a change needs a few thousand
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A migrated database and its repositories."""
+    """A database and its repositories. The keys of a bot of one workspace need not fit: they change with its token."""
 
     database: Database
     cipher: FieldCipher
@@ -37,22 +37,21 @@ class Store:
     admins: Admins
     notices: Notices
     roles: RoleRows
+    keys_must_fit: bool
 
-    async def prepare(self, *, keys_must_fit: bool = True) -> None:
+    async def prepare(self) -> None:
         """Migrate the database, and check the keys. Raises StoreNotUsableError or StoreUnreachableError."""
         try:
             await migrate(self.database)
-            if keys_must_fit:
+            if self.keys_must_fit:
                 await check_keys(self.database, self.cipher)
         except (StoreBrokenError, IntegrityError) as error:
             raise StoreNotUsableError(unusable(str(error), self.database.file)) from None
 
-    async def find_problems(self, *, keys_must_fit: bool = True) -> dict[str, str | None]:
+    async def find_problems(self) -> dict[str, str | None]:
         """Return what is wrong with the database, and with the disk of a SQLite file; None for what is not."""
         database = table = None
         try:
-            if not self.database.migrated.is_set():
-                await self.prepare(keys_must_fit=keys_must_fit)
             for table, names in columns().items():
                 await self.database.fetch_one(f"SELECT {names} FROM {table} LIMIT 1")
             if self.database.is_moved:
@@ -61,8 +60,6 @@ class Store:
                 database = f"The database fails ({self.database.broken})."
         except StoreUnreachableError as error:
             database = f"The database fails{'' if table is None else f' at the table {table}'} ({error})."
-        except StoreNotUsableError as error:
-            database = error.sentence
         self.database.broken = None
         free = self.database.free_bytes()
         is_full = free is not None and free < LEAST_FREE
@@ -95,11 +92,15 @@ def random_version() -> int:
 
 @asynccontextmanager
 async def connect_store(
-    url: Secret, keys: Sequence[Secret], *, first_version: Callable[[], int] = random_version
+    url: Secret,
+    keys: Sequence[Secret],
+    *,
+    first_version: Callable[[], int] = random_version,
+    keys_must_fit: bool = True,
 ) -> AsyncIterator[Store]:
     """Return the store at `url` (DATABASE_URL), to `prepare`; the first of `keys` encrypts.
 
-    Raises StoreNotUsableError.
+    Raises StoreNotUsableError if `url` is invalid.
     """
     database, cipher = connect(url), FieldCipher(keys)
     try:
@@ -112,6 +113,7 @@ async def connect_store(
             Admins(database),
             Notices(database),
             RoleRows(database),
+            keys_must_fit,
         )
     finally:
         await database.close()
@@ -126,9 +128,9 @@ async def open_store(
     keys_must_fit: bool = True,
 ) -> AsyncIterator[Store]:
     """Open the store, prepared. Raises StoreNotUsableError, or StoreDownError if the database gives no answer."""
-    async with connect_store(url, keys, first_version=first_version) as store:
+    async with connect_store(url, keys, first_version=first_version, keys_must_fit=keys_must_fit) as store:
         try:
-            await store.prepare(keys_must_fit=keys_must_fit)
+            await store.prepare()
         except StoreUnreachableError as error:
             raise StoreDownError(explain(error, store.database.file)) from None
         yield store

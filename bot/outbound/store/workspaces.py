@@ -30,13 +30,15 @@ class Summary:
     alerts_channel: str | None
 
 
-_SUMMARY = """
+_IS_INSTALLED = "bot_token <> ''"
+"""Of the workspace of the settings, the database has only the ids: to all but its own bot it is not installed."""
+_SUMMARY = f"""
     SELECT team_id, team_name, enterprise_id, scopes, installed_by, installed_at,
       CASE WHEN anchor_api_key IS NOT NULL THEN 1 ELSE 0 END AS has_key,
       CASE WHEN alerts_token_digest IS NOT NULL THEN 1 ELSE 0 END AS has_alerts_token, alerts_channel
-    FROM workspaces
+    FROM workspaces WHERE {_IS_INSTALLED}
 """
-_FIND = "SELECT * FROM workspaces WHERE team_id = :team_id"
+_FIND = f"SELECT * FROM workspaces WHERE team_id = :team_id AND {_IS_INSTALLED}"
 _SAVE = """
     INSERT INTO workspaces (team_id, team_name, enterprise_id, app_id, bot_user_id, bot_token, scopes, installed_by,
       installed_at, key_version, policy_version, alerts_token_version)
@@ -46,6 +48,12 @@ _SAVE = """
       app_id = excluded.app_id, bot_user_id = excluded.bot_user_id, bot_token = excluded.bot_token,
       scopes = excluded.scopes, installed_by = excluded.installed_by, installed_at = excluded.installed_at
     RETURNING anchor_api_key
+"""
+_SAVE_IDS = """
+    INSERT INTO workspaces (team_id, team_name, enterprise_id, app_id, bot_user_id, bot_token, scopes, installed_by,
+      installed_at, key_version, policy_version, alerts_token_version)
+    VALUES (:team_id, '', :enterprise_id, '', '', '', '', '', :now, :version, :version, :version)
+    ON CONFLICT DO NOTHING
 """
 _SET_KEY = """
     anchor_api_key = :key, anchor_api_key_check = :key_check, anchor_api_key_set_by = :set_by,
@@ -112,7 +120,7 @@ class WorkspaceRows:
 
     async def summary(self, team_id: str) -> Summary | None:
         """Return the summary of one workspace."""
-        row = await self._database.fetch_one(f"{_SUMMARY} WHERE team_id = :team_id", team_id=team_id)
+        row = await self._database.fetch_one(f"{_SUMMARY} AND team_id = :team_id", team_id=team_id)
         return None if row is None else _summary(row)
 
     async def summaries(self) -> list[Summary]:
@@ -129,6 +137,11 @@ class WorkspaceRows:
         values["version"] = self._first_version()
         with self._on_change(installation.team_id):
             return await self._database.change(partial(_save, values))
+
+    async def save_ids(self, team_id: str, enterprise_id: str, now: float) -> None:
+        """Save a row for a workspace whose settings are not in the database, unless it has one."""
+        values = {"team_id": team_id, "enterprise_id": enterprise_id or None, "now": int(now)}
+        await self._database.execute(_SAVE_IDS, **values, version=self._first_version())
 
     async def set_key(self, team_id: str, key: AnchorKey, *, if_version: int | None = None) -> bool:
         """Replace the Anchor key."""
@@ -184,7 +197,7 @@ class WorkspaceRows:
 
     async def _delete(self, team_id: str, conditions: str = "", **values: object) -> bool:
         """Delete a workspace that meets the conditions, and everything about it."""
-        sql = f"DELETE FROM workspaces WHERE team_id = :team_id {conditions}"
+        sql = f"DELETE FROM workspaces WHERE team_id = :team_id AND {_IS_INSTALLED} {conditions}"
 
         def delete_all(connection: Connection) -> bool:
             is_deleted = connection.execute(sql, team_id=team_id, **values) > 0
@@ -203,7 +216,7 @@ class WorkspaceRows:
         return await self._change(team_id, change, condition, if_version=if_version, **values)
 
     async def _change(self, team_id: str, change: str, condition: str = "", **values: object) -> bool:
-        sql = f"UPDATE workspaces SET {change} WHERE team_id = :team_id {condition}"
+        sql = f"UPDATE workspaces SET {change} WHERE team_id = :team_id AND {_IS_INSTALLED} {condition}"
         with self._on_change(team_id):
             return await self._database.execute(sql, team_id=team_id, **values) > 0
 

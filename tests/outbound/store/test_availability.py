@@ -1,40 +1,67 @@
-"""The store of a bot of one workspace, which serves also without its database."""
+"""The store of a running bot, and /readyz while it can't be used."""
 
 import logging
+import shutil
 import socket
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bot.outbound.store.availability import open_optional
+from bot.outbound.store.availability import open_watched
 from harness.conversation import until
 from harness.databases import KEY, OTHER_KEY, postgresql_out_of_reach
-from harness.outages import held
-from harness.product import Secret, Store, errors, open_store
+from harness.outages import NEWER, held
+from harness.product import Secret, Store, Tasks, errors, open_store
 from harness.stored import ACME, readiness
 
 pytestmark = pytest.mark.anyio
 
 
-async def is_kept(url: str) -> tuple[bool, dict[str, str]]:
-    """Write into the store, which must work; return whether it is there after a restart, and what is degraded."""
-    health = readiness()
-    async with open_optional(Secret(url), [KEY], health, lock_wait=0) as store:
+@asynccontextmanager
+async def served(url: str, health: Any = None, *, is_required: bool = False) -> AsyncIterator[Store]:
+    """Run a bot with this store."""
+    tasks = Tasks()
+    async with open_watched(Secret(url), [KEY], health or readiness(), is_required=is_required, lock_wait=0) as watched:
+        tasks.start(watched.watch())
+        try:
+            yield watched.store
+        finally:
+            await tasks.cancel()
+
+
+async def is_reached(store: Store) -> bool:
+    try:
+        return await store.rows.find(ACME.team_id) is None
+    except errors.StoreUnreachableError:
+        return False
+
+
+async def is_kept(url: str) -> bool:
+    async with served(url) as store:
         assert not await store.rows.save(ACME)
         assert await store.rows.find(ACME.team_id) is not None
-    async with open_optional(Secret(url), [KEY], readiness(), lock_wait=0) as store:
-        return await store.rows.find(ACME.team_id) is not None, health.degraded
+    async with served(url) as store:
+        return await store.rows.find(ACME.team_id) is not None
 
 
 async def test_what_is_written_is_kept_but_in_memory_and_keys_need_not_fit(database_url: str) -> None:
     """They are derived from secrets that are changed."""
     async with open_store(Secret(database_url), [OTHER_KEY]):
         pass
-    assert await is_kept(database_url) == (True, {})
-    assert await is_kept("sqlite://") == (False, {})
+    assert await is_kept(database_url)
+    assert not await is_kept("sqlite://")
+
+
+async def test_keys_must_fit_if_the_store_is_required(database_url: str) -> None:
+    async with open_store(Secret(database_url), [OTHER_KEY]):
+        pass
+    with pytest.raises(errors.StoreNotUsableError, match="ENCRYPTION_KEYS"):
+        async with served(database_url, is_required=True):
+            pass
 
 
 def damage(file: Path) -> None:
@@ -43,8 +70,8 @@ def damage(file: Path) -> None:
 
 def renew(file: Path) -> None:
     with closing(sqlite3.connect(file)) as database:
-        database.execute("CREATE TABLE alembic_version (version_num TEXT)")
-        database.execute("INSERT INTO alembic_version VALUES ('9999')")
+        for statement in NEWER:
+            database.execute(statement)
         database.commit()
 
 
@@ -52,8 +79,15 @@ def take_the_directory_away(file: Path) -> None:
     file.parent.rmdir()
 
 
+def repair(file: Path) -> None:
+    """Put a new database into the file, which stays the same one."""
+    file.parent.mkdir(exist_ok=True)
+    sqlite3.connect(file.with_name("new.db")).close()
+    shutil.copyfile(file.with_name("new.db"), file)
+
+
 @pytest.mark.parametrize("spoil", [damage, renew, take_the_directory_away])
-async def test_a_file_that_can_not_be_used_is_replaced_by_memory_until_a_restart(
+async def test_a_file_that_can_not_be_used_is_used_when_it_is_repaired(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     wording: Callable[[str, str], None],
@@ -63,10 +97,30 @@ async def test_a_file_that_can_not_be_used_is_replaced_by_memory_until_a_restart
     file.parent.mkdir()
     spoil(file)
     caplog.set_level(logging.ERROR)
-    is_there, degraded = await is_kept(f"sqlite:///{file}")
-    assert not is_there
-    assert [record.levelname for record in caplog.records] == ["ERROR"] * 2
-    wording(spoil.__name__, degraded["database"].replace(str(tmp_path), "DIRECTORY"))
+    with pytest.raises(errors.StoreNotUsableError):
+        async with served(f"sqlite:///{file}", is_required=True):
+            pass
+    health = readiness()
+    async with served(f"sqlite:///{file}", health) as store:
+        assert not await is_reached(store)
+        assert health.reasons == {}
+        wording(spoil.__name__, health.degraded["database"].replace(str(tmp_path), "DIRECTORY"))
+        repair(file)
+        await until(lambda: health.degraded == {})
+        assert await is_reached(store)
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+async def test_a_file_that_appears_later_is_used_when_no_other_bot_uses_it(tmp_path: Path) -> None:
+    elsewhere, file, health = tmp_path / "elsewhere", tmp_path / "own/bot.db", readiness()
+    elsewhere.mkdir()
+    async with served(f"sqlite:///{file}", health) as store:
+        async with held(elsewhere / "bot.db"):
+            elsewhere.rename(file.parent)
+            await until(lambda: "another bot" in health.degraded["database"])
+            assert not await is_reached(store)
+        await until(lambda: health.degraded == {})
+        assert await is_reached(store)
 
 
 async def test_a_file_in_use_and_a_url_that_is_none_are_refused(tmp_path: Path) -> None:
@@ -77,28 +131,24 @@ async def test_a_file_in_use_and_a_url_that_is_none_are_refused(tmp_path: Path) 
         await is_kept("postgresql://bot:s3cr%zzt@host/bot")
 
 
-async def is_reached(store: Store) -> bool:
-    try:
-        return await store.rows.find(ACME.team_id) is None
-    except errors.StoreUnreachableError:
-        return False
-
-
-async def test_a_server_that_is_down_is_used_when_it_answers(postgresql_urls: Iterator[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_required", [False, True])
+async def test_a_server_that_is_down_is_used_when_it_answers(
+    postgresql_urls: Iterator[str], tmp_path: Path, *, is_required: bool
+) -> None:
     url, link, its_socket = postgresql_out_of_reach(next(postgresql_urls), tmp_path)
     health = readiness()
-    async with open_optional(Secret(url), [KEY], health, lock_wait=0) as store:
+    async with served(url, health, is_required=is_required) as store:
         assert not await is_reached(store)
-        assert set(health.degraded) == {"database"}
+        assert set(health.reasons if is_required else health.degraded) == {"database"}
+        assert len(health.reasons) + len(health.degraded) == 1
         link.symlink_to(its_socket)
-        await until(lambda: health.degraded == {})
+        await until(lambda: health.reasons == health.degraded == {})
         assert await is_reached(store)
 
 
 async def test_a_server_that_does_not_answer_is_not_waited_for() -> None:
     health = readiness()
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = Secret(f"postgresql://bot@127.0.0.1:{silent.getsockname()[1]}/bot")
-        async with open_optional(url, [KEY], health, lock_wait=0) as store:
+        async with served(f"postgresql://bot@127.0.0.1:{silent.getsockname()[1]}/bot", health) as store:
             assert not await is_reached(store)
             assert set(health.degraded) == {"database"}

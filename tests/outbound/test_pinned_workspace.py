@@ -1,0 +1,114 @@
+"""The workspace of the settings: it is found without the database, which has its ids, its notices and its admins."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from bot.outbound.workspaces import Workspaces
+from harness.databases import KEY
+from harness.product import Secret, Store, errors, open_store, workspace
+from harness.stored import ACME, NOW, Time, fetch, uninstall
+
+pytestmark = pytest.mark.anyio
+
+TEAM, OTHER = ACME.team_id, "T0GLOBEX001"
+PINNED = workspace.Workspace("", Secret("xoxb-1"), workspace.AnchorKey(Secret("sk-1")))
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    async with open_store(Secret(database_url), [KEY]) as opened:
+        yield opened
+
+
+def pinned(store: Store) -> Workspaces:
+    return Workspaces(store, Time(), lambda: NOW, PINNED)
+
+
+@pytest.fixture
+def one(store: Store) -> Workspaces:
+    identified = pinned(store)
+    identified.identify(TEAM, "")
+    return identified
+
+
+async def rows(store: Store) -> list[tuple[object, ...]]:
+    return await fetch(store, "SELECT team_id, enterprise_id, bot_token, anchor_api_key, policy FROM workspaces")
+
+
+async def test_it_serves_everybody_until_slack_has_said_whose_it_is(store: Store) -> None:
+    one = pinned(store)
+    assert await one.find(OTHER) is not None
+    await one.catch_up()
+    assert await rows(store) == []
+    one.identify(TEAM, "E0GRID00001")
+    await one.delete_uninstalled(uninstall())
+    found = await one.find(TEAM)
+    assert found == replace(PINNED, team_id=TEAM, enterprise_id="E0GRID00001")
+    assert await one.find(OTHER) is None
+    assert await one.owner_of_alerts("") == found
+    assert await one.owner_of_alerts(TEAM) is None
+
+
+async def test_the_database_has_only_its_ids_and_to_others_it_is_not_installed(store: Store) -> None:
+    one = pinned(store)
+    one.identify(TEAM, "E0GRID00001")
+    for _ in range(2):
+        await one.catch_up()
+    assert await rows(store) == [(TEAM, "E0GRID00001", "", None, None)]
+    assert await store.rows.find(TEAM) is None
+    assert await store.rows.summaries() == []
+    assert not await store.rows.set_alerts_channel(TEAM, "C1")
+    assert not await store.rows.delete(TEAM)
+    assert not await store.rows.save(ACME)
+    installed = await store.rows.find(TEAM)
+    assert installed
+    assert installed.bot_token == ACME.bot_token
+
+
+async def test_an_installation_keeps_its_row(store: Store, one: Workspaces) -> None:
+    await store.rows.save(ACME)
+    before = await fetch(store, "SELECT * FROM workspaces")
+    await one.catch_up()
+    assert await one.claim_notice(TEAM, "welcome")
+    await one.delete_uninstalled(uninstall())
+    assert await fetch(store, "SELECT * FROM workspaces") == before
+    assert await one.find(TEAM) == replace(PINNED, team_id=TEAM)
+
+
+async def test_only_its_own_team_and_the_current_key_count(one: Workspaces) -> None:
+    for team_id, version in ((OTHER, 0), (TEAM, 1), (TEAM, 0)):
+        await one.record_key_check(team_id, version, workspace.KeyCheck.REFUSED)
+        found = await one.find(TEAM)
+        assert found and found.anchor_key  # noqa: PT018 - for mypy
+        is_recorded = found.anchor_key.check is workspace.KeyCheck.REFUSED
+        assert is_recorded is ((team_id, version) == (TEAM, 0))
+    assert not await one.claim_notice(OTHER, "welcome")
+    assert [await one.claim_notice(TEAM, "welcome") for _ in range(2)] == [True, False]
+    await one.release_notice(OTHER, "welcome")
+    assert not await one.claim_notice(TEAM, "welcome")
+    await one.release_notice(TEAM, "welcome")
+    assert await one.claim_notice(TEAM, "welcome")
+
+
+async def test_notices_and_admins_outlive_a_restart(store: Store, one: Workspaces) -> None:
+    assert await one.claim_notice(TEAM, "welcome")
+    for team_id in (TEAM, OTHER):
+        await one.record_admin(team_id, "U1")
+    again = pinned(store)
+    again.identify(TEAM, "")
+    assert not await again.claim_notice(TEAM, "welcome")
+    assert (await again.admins(TEAM), await again.admins(OTHER)) == (["U1"], [])
+
+
+async def test_its_row_is_written_when_the_database_can_be_used(store: Store, one: Workspaces) -> None:
+    store.database.migrated.clear()
+    await one.catch_up()
+    assert await one.find(TEAM) is not None
+    with pytest.raises(errors.StoreUnreachableError):
+        await one.claim_notice(TEAM, "welcome")
+    store.database.migrated.set()
+    assert await rows(store) == []
+    assert await one.claim_notice(TEAM, "welcome")
+    assert [row[0] for row in await rows(store)] == [TEAM]
