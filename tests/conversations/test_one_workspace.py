@@ -13,11 +13,12 @@ from bot.outbound.store.migrations import columns
 from bot.sim.anchor import DEFAULT_KEY, SessionState
 from conversations.test_alerts import TOKEN, post, takes_alerts
 from conversations.test_health import becomes
+from conversations.test_recovery import until_told
 from harness import BOTH_TRANSPORTS, SingleHarness, outcome_text, paused, resumed, single_workspace
 from harness.conversation import until
 from harness.databases import KEY
 from harness.outages import NEWER, execute
-from harness.product import Secret, Store, open_store, outcomes
+from harness.product import Secret, State, Store, open_store, outcomes
 from harness.restarts import remains
 from harness.secret_scan import leaks
 from harness.stored import fetch
@@ -108,17 +109,21 @@ async def test_an_admin_is_told_once_of_each_refused_key_also_after_a_restart(tm
     assert told == [1, 0, 1]
 
 
-async def test_a_changed_token_makes_nothing_unreadable(database_url: str) -> None:
-    """The encryption key is derived from it. Only the addresses of results that nobody was told yet are encrypted."""
+async def test_a_changed_token_makes_nothing_unreadable_but_sealed_replies(database_url: str) -> None:
+    """The encryption key is derived from it. A result whose reply can't be read is posted in the channel."""
     async with remains(database_url) as left:
         for token in (left.slack.bot_token, "xoxb-the-second-token"):
             left.slack.home.installation.bot_token = token
+            await left.leave("pause", State.SENT)  # its reply is sealed by another key
             environ = {**left.environ, "ENCRYPTION_KEYS": "", "SLACK_BOT_TOKEN": token}
             async with replace(left, environ=environ).restart() as at:
+                assert "Paused" in await until_told(left)
+                assert "channel" in {row.delivered_by for row in await left.rows() if "xoxb" not in row.reason}
                 at.workspace.change_user(at.person, is_admin=True)
                 assert ("reason of xoxb-" in (await at.open_home()).text) is ("second" in token)
-                await at.command(f"{at.session} reason of {token}")
-                assert (await at.answer("a command", verb="resume")).text == resumed()
+                own = replace(at, session=at.anchor.add_session())
+                await own.command(f"{own.session} reason of {token}")
+                assert (await own.answer("a command", verb="resume")).text == resumed(session=own.session)
                 await becomes(at, set())
         tables = await everything(left.store)
-    assert [len(tables[name]) for name in ("workspaces", "admins", "orders")] == [1, 1, 4]
+    assert [len(tables[name]) for name in ("workspaces", "admins", "orders")] == [1, 1, 6]
