@@ -11,7 +11,7 @@ import time
 from collections import deque, namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import lru_cache, partial
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
@@ -107,9 +107,9 @@ class Connection:
         """Execute a statement for each of the rows. Return how many rows it changed."""
         if len(rows) < 2:  # noqa: PLR2004 - one is quicker alone
             return sum(self.execute(sql, **row) for row in rows)
-        cursor = self.raw.cursor()
-        cursor.executemany(self.driver.translate(sql), rows)
-        return int(cursor.rowcount)
+        with closing(self.raw.cursor()) as cursor:  # one that is kept with an error keeps SQLite's lock
+            cursor.executemany(self.driver.translate(sql), rows)
+            return int(cursor.rowcount)
 
     @contextmanager
     def last_part(self) -> Iterator[None]:

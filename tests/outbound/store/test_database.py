@@ -132,6 +132,16 @@ async def test_a_change_that_takes_too_long_did_not_happen_and_the_next_one_wait
     assert await ours.rows.set_key(ACME.team_id, ANCHOR_KEY)
 
 
+async def test_a_change_that_failed_holds_no_lock_while_its_error_is_kept(ours: Store) -> None:
+    def work(connection: Connection) -> None:
+        connection.execute_many("INSERT INTO paces (team_id) VALUES (:team)", [{"team": None}] * 2)
+
+    with pytest.raises(errors.IntegrityError) as kept:
+        await ours.database.change(work)
+    assert kept.value.__context__ is not None
+    assert await ours.rows.set_key(ACME.team_id, ANCHOR_KEY)
+
+
 @pytest.mark.realtime
 async def test_slow_reads_hold_up_no_other_and_end_in_time(ours: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.outbound.store.database.TIMEOUT", 1.0)
