@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -129,7 +129,7 @@ async def running(
             if settings.one:
                 readiness.block("slack", "Slack has not accepted the bot token yet.")
             store, clients = watched.store, Clients(transport, anchor, web_api, slack, slack_clock)
-            workspaces = Workspaces(store, time.monotonic, limits.now, settings.one.workspace if settings.one else None)
+            workspaces = Workspaces(store, settings.one.workspace if settings.one else None)
             container = build(store, workspaces, settings, clients, readiness, tasks, limits, metrics)
             socket_mode = None
             if settings.slack_app_token is not None:
@@ -139,7 +139,7 @@ async def running(
             secrets = () if socket_mode else settings.slack_signing_secrets
             cards, most = container.alert_cards, limits.alerts_at_once
             alerts = Alerts(cards, workspaces, tasks, readiness, metrics, most_at_once=most)
-            routes = _routes(settings, alerts, workspaces, session, limits.now)
+            routes = _routes(settings, alerts, workspaces, session)
             server = HttpServer(container.slack_app, readiness, secrets=secrets, now=limits.now)
             state = _state(settings, store, container, readiness)
             async with (
@@ -184,14 +184,13 @@ def _routes(
     alerts: Alerts,
     workspaces: Workspaces,
     session: aiohttp.ClientSession,
-    now: Callable[[], float],
 ) -> list[web.RouteDef]:
     """Return the routes of alerts, and of the pages on which many workspaces install the app."""
     many = settings.workspaces
     if isinstance(many, OneWorkspace):
         return [web.post(ALERTS_PATH, alerts.receive)] if many.alerts_token else []
     oauth = open_oauth(many, session, settings.slack_api_url)
-    installer = Installer(oauth, workspaces.store.install_states, workspaces.rows, now)
+    installer = Installer(oauth, workspaces.store.install_states, workspaces.rows)
     install = Install(installer, base_url=many.base_url)
     return [*install.routes(), web.post(f"{ALERTS_PATH}/{{ref}}", alerts.receive)]
 

@@ -5,7 +5,6 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypedDict
 
 import httpx
 from slack_sdk.web.async_client import AsyncWebClient
@@ -134,13 +133,6 @@ class Container:
             self.admin.actions.interrupt()
 
 
-class _Shown(TypedDict):
-    """The settings of everything that shows sessions."""
-
-    now: Callable[[], float]
-    dashboard_url: str
-
-
 def build(  # noqa: PLR0913, PLR0917 - collaborators
     store: Store,
     workspaces: Workspaces,
@@ -154,28 +146,27 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     """Build everything that serves the workspaces."""
     slack, anchor = clients.slack, clients.anchor
     views = SlackViews(clients.web)
-    roles = RoleCache(clients.web, store.roles, time.monotonic, limits.now)
+    roles = RoleCache(clients.web, store.roles)
     response_urls = ResponseUrls(clients.transport, api_url=settings.slack_api_url)
     delivery = MessageDelivery(response_urls, slack, workspaces, capacity=limits.messages)
     admins = CurrentAdmins(workspaces, roles)
     base_url = "" if isinstance(settings.workspaces, OneWorkspace) else settings.workspaces.base_url
     install_url = base_url and f"{base_url}{INSTALL_PATH}"
-    monitor = WorkspaceMonitor(workspaces, admins, delivery, tasks, time.monotonic, readiness, install_url=install_url)
+    monitor = WorkspaceMonitor(workspaces, admins, delivery, tasks, readiness, install_url=install_url)
     past_orders = PastOrders(OrderHistory(store.database), tasks)
     checks = CachedChecks(Services(clients.web, anchor, limits.now), tasks, time.monotonic)
     access_check = AccessCheck(workspaces, roles, monitor)
     anchor_sessions = AnchorSessions(
         clients.transport, base_url=settings.anchor_api_url, timeout=settings.anchor_timeout
     )
-    reads = SessionReads(anchor_sessions, tasks, limits.now, time.monotonic, monitor)
+    reads = SessionReads(anchor_sessions, tasks, monitor)
     owner, dashboard_url = secrets.token_hex(8), settings.anchor_dashboard_url
     card_rows = CardRows(store.database, owner)
     card_facts = CardFacts(card_rows, reads)
-    fact_reads = FactReads(anchor_sessions, reads, card_facts, tasks, time.monotonic)
-    lists = SessionLists(access_check, reads, past_orders, tasks, limits.now)
-    shown: _Shown = {"now": limits.now, "dashboard_url": settings.anchor_dashboard_url}
+    fact_reads = FactReads(anchor_sessions, reads, card_facts, tasks)
+    lists = SessionLists(access_check, reads, past_orders, tasks)
     modals = Modals(workspaces, views, delivery, tasks)
-    session_modals = SessionModals(lists, modals, store.cipher, **shown)
+    session_modals = SessionModals(lists, modals, store.cipher, dashboard_url)
     home_view = HomeView(
         workspaces,
         roles,
@@ -185,10 +176,11 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         lists,
         checks,
         time.monotonic,
-        **shown,
+        now=limits.now,
+        dashboard_url=dashboard_url,
         install_url=install_url,
     )
-    admin_modals = AdminModals(modals, roles, past_orders, limits.now, base_url)
+    admin_modals = AdminModals(modals, roles, past_orders, base_url)
     session_views = SessionViews(home_view, session_modals)
     rows = OrderRows(store.database, store.cipher, owner, lease=limits.lease)
     cards_due = asyncio.Event()
@@ -200,7 +192,6 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         monitor,
         journal,
         tasks,
-        time.monotonic,
         queue=queue,
         capacity=limits.capacity,
         facts=fact_reads,
@@ -225,13 +216,13 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     recovery = Recovery(journal, orders, tasks, is_alone=store.database.is_exclusive, interval=limits.recovery_interval)
     router = Router()
     OrderListeners(orders, lists, session_modals, session_views, dashboard_url).add_to(router)
-    ViewListeners(home_view, workspaces, lists, session_views, admin_modals, **shown).add_to(router)
+    ViewListeners(home_view, workspaces, lists, session_views, admin_modals, dashboard_url).add_to(router)
     admin = None
     if settings.one is None:
         notifier = AdminNotifier(admins, delivery, tasks)
         admin = Admin(
             AdminActions(workspaces, roles, tasks),
-            KeyChanges(anchor, workspaces.rows, notifier, limits.now),
+            KeyChanges(anchor, workspaces.rows, notifier),
             PolicyChanges(workspaces.rows, notifier),
             AlertChanges(slack, workspaces.rows, notifier, admin_modals.base_url),
             admin_modals,

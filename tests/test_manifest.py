@@ -54,7 +54,7 @@ def listened_to() -> dict[str, list[str]]:
     nothing: Any = None  # no listener is called here
     router = Router()
     OrderListeners(nothing, nothing, nothing, nothing, "").add_to(router)
-    ViewListeners(nothing, nothing, nothing, nothing, nothing, now=nothing, dashboard_url="").add_to(router)
+    ViewListeners(nothing, nothing, nothing, nothing, nothing, dashboard_url="").add_to(router)
     return router.names
 
 

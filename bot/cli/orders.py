@@ -118,7 +118,7 @@ async def _execute(order: Order, settings: Settings, session: aiohttp.ClientSess
     outbox, dashboard_url = CardOutbox(CardRows(database, owner)), settings.anchor_dashboard_url
     cards = SessionCards(journal, outbox, SessionStates(database), time.time, dashboard_url=dashboard_url)
     access, queue = OperatorAccess(place.find), FairQueue(most=1, most_each=1)
-    control = SessionControl(anchor, access, NoMonitor(), journal, tasks, time.monotonic, queue=queue)
+    control = SessionControl(anchor, access, NoMonitor(), journal, tasks, queue=queue)
     orders = OperatorOrders(control, journal, cards)
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, control.interrupt)

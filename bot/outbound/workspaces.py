@@ -5,9 +5,10 @@ Each request reads its own from the database, so that changes by any replica app
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import KW_ONLY, InitVar, dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from cachetools import LRUCache
@@ -89,17 +90,16 @@ class _Entry:
 
 
 class WorkspaceCache:
-    """LRU cache of `most` workspaces, used only while the database fails. `clock` is monotonic, in seconds."""
+    """LRU cache of workspaces, used only while the database fails."""
 
-    def __init__(self, clock: Callable[[], float], *, most: int = MAX_ENTRIES) -> None:
-        self._clock = clock
-        self._entries: LRUCache[str, _Entry] = LRUCache(most)
+    def __init__(self) -> None:
+        self._entries: LRUCache[str, _Entry] = LRUCache(MAX_ENTRIES)
 
     def put(self, team_id: str, workspace: Workspace | None) -> None:
         """Cache the result of a read, which ends the fallback; None is not cached."""
         self.drop(team_id)
         if workspace is not None:
-            now = self._clock()
+            now = time.monotonic()
             self._entries[team_id] = _Entry(workspace, read_at=now, fallback_until=now)
 
     def drop(self, team_id: str) -> None:
@@ -109,11 +109,11 @@ class WorkspaceCache:
     def during_fallback(self, team_id: str) -> Workspace | None:
         """Return the cached workspace if its last read failed less than FALLBACK_TTL ago."""
         entry = self._entries.get(team_id)
-        return entry.workspace if entry is not None and self._clock() < entry.fallback_until else None
+        return entry.workspace if entry is not None and time.monotonic() < entry.fallback_until else None
 
     def fall_back(self, team_id: str) -> Workspace | None:
         """Return the cached workspace after a failed read, and start its fallback; None if it is too old."""
-        entry, now = self._entries.get(team_id), self._clock()
+        entry, now = self._entries.get(team_id), time.monotonic()
         if entry is None or now > entry.read_at + CACHE_TTL:
             return None
         entry.fallback_until = min(now + FALLBACK_TTL, entry.read_at + CACHE_TTL)
@@ -124,24 +124,20 @@ class WorkspaceCache:
 class Workspaces:
     """Repository of workspaces. Every method can raise StoreError.
 
-    `clock` is monotonic, in seconds; `now` returns Unix seconds.
-
     A bot of one workspace serves the one that is `pinned`: its settings are in memory only, and it is found without
     the database, which has a row with its ids.
     """
 
     store: Store
-    clock: InitVar[Callable[[], float]]
-    now: Callable[[], float]
     pinned: Workspace | None = None
     _: KW_ONLY
     read_timeout: float = field(default_factory=lambda: READ_TIMEOUT)
     most_reads: int = MAX_READS
 
-    def __post_init__(self, clock: Callable[[], float]) -> None:
+    def __post_init__(self) -> None:
         self.rows = self.store.rows.with_on_change(self._changing)
         self._is_recorded = False
-        self._cache = WorkspaceCache(clock)
+        self._cache = WorkspaceCache()
         self._uninstalls: LRUCache[Uninstall, None] = LRUCache(_MAX_UNINSTALLS)
         self._tasks = Tasks()
         self._reads = CoalescedReads(self._read, self._cache.put, self._tasks)
@@ -211,7 +207,7 @@ class Workspaces:
     async def claim_notice(self, team_id: str, name: str) -> bool:
         """Return whether this replica is the first to claim this notice; never if the workspace is not served."""
         await self._record_pinned()
-        return await self.store.notices.claim(team_id, name, self.now())
+        return await self.store.notices.claim(team_id, name, time.time())
 
     async def release_notice(self, team_id: str, name: str) -> None:
         """Release the claim: the notice was not delivered."""
@@ -220,7 +216,7 @@ class Workspaces:
     async def record_admin(self, team_id: str, user_id: str) -> None:
         """Record that an admin of the workspace has opened the app's Home."""
         await self._record_pinned()
-        await self.store.admins.record(team_id, user_id, self.now())
+        await self.store.admins.record(team_id, user_id, time.time())
 
     async def admins(self, team_id: str) -> list[str]:
         """Return the user ids of the recorded admins, the most recent first."""
@@ -229,7 +225,7 @@ class Workspaces:
     async def _record_pinned(self) -> None:
         """Write the row of the pinned workspace once its team is known: notices and admins refer to it."""
         if self.pinned is not None and self.pinned.team_id and not self._is_recorded:
-            await self.rows.save_ids(self.pinned.team_id, self.pinned.enterprise_id, self.now())
+            await self.rows.save_ids(self.pinned.team_id, self.pinned.enterprise_id, time.time())
             self._is_recorded = True
 
     @contextmanager

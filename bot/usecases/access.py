@@ -1,6 +1,7 @@
 """Authorize orders, and limit how many a person has under way."""
 
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -154,13 +155,12 @@ _Resume = tuple[Person, SessionId]
 
 
 class OrderLimits:
-    """Limits of the orders of each person. `clock` is monotonic, in seconds.
+    """Limits of the orders of each person.
 
     No pause is refused for its rate: the last order of all wins, so each can be the one that matters.
     """
 
-    def __init__(self, clock: Callable[[], float], *, capacity: int = CAPACITY) -> None:
-        self._clock = clock
+    def __init__(self, *, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
         self._unfinished: Tally[Person] = Tally()
         self._resumes: LRUCache[Person, TimeWindow] = LRUCache(MOST_REMEMBERED)
@@ -179,7 +179,7 @@ class OrderLimits:
     def _limit_resumes(self, person: Person, session_id: SessionId) -> Limited | None:
         repeats = self._repeats.setdefault((person, session_id), TimeWindow(MOST_REPEATS, REPEATS_WITHIN))
         resumes = self._resumes.setdefault(person, TimeWindow(MOST_RESUMES, RESUMES_WITHIN))
-        now = self._clock()
+        now = time.monotonic()
         if retry_after := repeats.retry_after(now):
             return TooManyRepeats(retry_after)
         if retry_after := resumes.retry_after(now):

@@ -234,7 +234,7 @@ async def check_socket_mode(connect: Callable[[], Awaitable[Connection]]) -> Fin
 
 async def check_client(oauth: SlackOAuth) -> Finding:
     """Check the client id and secret with a code that Slack cannot know: it refuses the code, or them."""
-    answer = await oauth.exchange(_NO_CODE, now=0.0)
+    answer = await oauth.exchange(_NO_CODE)
     why = answer.why if isinstance(answer, Page) else ""
     if why in _CLIENT_REFUSED:
         return Finding(Wrong.CLIENT_REFUSED, {"code": why})

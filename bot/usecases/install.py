@@ -1,7 +1,7 @@
 """Install the app in a workspace: from "Add to Slack" to the saved workspace."""
 
 import logging
-from collections.abc import Callable
+import time
 from dataclasses import dataclass
 
 from bot.core.fields import Secret
@@ -17,16 +17,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(eq=False)
 class Installer:
-    """The OAuth flow; `now` returns Unix seconds."""
+    """The OAuth flow."""
 
     oauth: SlackOAuth
     states: InstallStates
     rows: WorkspaceRows
-    now: Callable[[], float]
 
     def begin(self) -> tuple[str, Secret]:
         """Return the URL of Slack's consent page, and the browser's nonce for the callback."""
-        pending = self.states.begin(now=self.now())
+        pending = self.states.begin(now=time.time())
         return self.oauth.consent_url(pending.state), pending.browser_nonce
 
     async def end(self, state: str, code: Secret, error: str, browser_nonce: Secret) -> Page:
@@ -45,15 +44,14 @@ class Installer:
         return page
 
     async def _end(self, state: str, code: Secret, error: str, browser_nonce: Secret) -> Page:
-        now = self.now()
-        problem = await self.states.end(state, browser_nonce.reveal(), now=now)
+        problem = await self.states.end(state, browser_nonce.reveal(), now=time.time())
         if problem is not None:
             return problem
         if error:
             return DENIED if error == "access_denied" else refused_page(error)
         if not code.reveal():
             return UNKNOWN_STATE
-        granted = await self.oauth.exchange(code, now=now)
+        granted = await self.oauth.exchange(code)
         if not isinstance(granted, Installation):
             return granted
         has_key = await self.rows.save(granted)

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import KW_ONLY, InitVar, dataclass
+import time
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import Protocol
 
 from cachetools import TTLCache
@@ -89,20 +90,19 @@ class ResultMonitor(Protocol):
 class WorkspaceMonitor:
     """Record of refused keys and missing scopes; the store knows which notices a workspace has had.
 
-    `clock` is monotonic, in seconds. The app is reinstalled on the page `install_url`.
+    The app is reinstalled on the page `install_url`.
     """
 
     workspaces: Workspaces
     admins: CurrentAdmins
     delivery: MessageDelivery
     tasks: Tasks
-    clock: InitVar[Callable[[], float]]
     readiness: Readiness
     _: KW_ONLY
     install_url: str
 
-    def __post_init__(self, clock: Callable[[], float]) -> None:
-        self._quiet: TTLCache[tuple[str, str], None] = TTLCache(MOST_QUIET, QUIET_PERIOD, timer=clock)
+    def __post_init__(self) -> None:
+        self._quiet: TTLCache[tuple[str, str], None] = TTLCache(MOST_QUIET, QUIET_PERIOD, timer=time.monotonic)
         self._recording: set[tuple[str, int, KeyCheck]] = set()
         self._saving = asyncio.Lock()  # many new keys at once would wait for the database until their timeouts
 

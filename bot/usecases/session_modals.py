@@ -1,6 +1,6 @@
 """Open and refresh the views that list sessions."""
 
-from collections.abc import Callable
+import time
 from dataclasses import dataclass
 
 from bot.core.requests import Actor, ReplyAddress, ViewRef
@@ -22,7 +22,7 @@ _NOT_OPENED = NotOpened(*[not_opened_message()] * 3)
 
 @dataclass(frozen=True, slots=True)
 class SessionModals:
-    """The modal with the sessions, and the one to choose in among the ids of a message. `now` gives Unix seconds.
+    """The modal with the sessions, and the one to choose in among the ids of a message.
 
     Each carries the sealed address where its results go.
     """
@@ -30,7 +30,6 @@ class SessionModals:
     lists: SessionLists
     modals: Modals
     cipher: FieldCipher
-    now: Callable[[], float]
     dashboard_url: str
 
     async def open(self, address: ReplyAddress, trigger_id: str, *, note: str = "") -> None:
@@ -67,7 +66,7 @@ class SessionModals:
         return sessions_modal(
             found,
             seal(address, self.cipher),
-            now=self.now(),
+            now=time.time(),
             dashboard_url=self.dashboard_url,
             note=note,
             has_thread=address.thread_ts is not None,

@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import InitVar, dataclass, replace
+from dataclasses import dataclass, replace
 
 from cachetools import TTLCache
 
@@ -94,21 +95,19 @@ class _Known:
 
 @dataclass(eq=False)
 class SessionReads:
-    """Reads of Anchor. `now` gives Unix seconds, `clock` monotonic ones.
+    """Reads of Anchor.
 
     They share no queue with orders, so a slow read never delays a pause.
     """
 
     anchor: AnchorSessions
     tasks: Tasks
-    now: Callable[[], float]
-    clock: Callable[[], float]
     monitor: WorkspaceMonitor
 
     def __post_init__(self) -> None:
         self._in_flight: dict[_List, asyncio.Task[SessionList | NotRead]] = {}
-        self._lists: TTLCache[_List, SessionList] = TTLCache(MOST_WORKSPACES, CACHED, timer=self.clock)
-        self._known: TTLCache[tuple[str, SessionId], _Known] = TTLCache(MOST_SESSIONS, KEPT, timer=self.clock)
+        self._lists: TTLCache[_List, SessionList] = TTLCache(MOST_WORKSPACES, CACHED, timer=time.monotonic)
+        self._known: TTLCache[tuple[str, SessionId], _Known] = TTLCache(MOST_SESSIONS, KEPT, timer=time.monotonic)
 
     async def running(self, access: Access) -> SessionList | NotRead:
         """Return the sessions that run, as they were at most 5 seconds ago. Callers share the read in flight.
@@ -145,7 +144,7 @@ class SessionReads:
         for session in sessions:
             earlier = self._known.get((team_id, session.id))
             whole = session if earlier is None else earlier.session.lasting().with_newer(session)
-            self._known[team_id, session.id] = _Known(whole, self.clock())
+            self._known[team_id, session.id] = _Known(whole, time.monotonic())
 
     def learn_some(self, team_id: str, sessions: Iterable[Session]) -> None:
         """Remember the few facts of a list of statuses; the others can still be asked for."""
@@ -154,11 +153,11 @@ class SessionReads:
             self._known[team_id, session.id] = replace(earlier, session=earlier.session.with_newer(session.lasting()))
 
     def _is_fresh(self, known: _Known) -> bool:
-        return self.clock() < known.read_at + CACHED
+        return time.monotonic() < known.read_at + CACHED
 
     async def _read_running(self, name: _List, access: Access) -> SessionList | NotRead:
         try:
-            result = await self.anchor.running(access.key, self.now())
+            result = await self.anchor.running(access.key)
         finally:
             del self._in_flight[name]
         self.report(access.workspace, result)
@@ -178,13 +177,12 @@ class Listing:
 
 @dataclass(eq=False)
 class SessionLists:
-    """Lists of sessions. `now` gives Unix seconds."""
+    """Lists of sessions."""
 
     access_check: AccessCheck
     reads: SessionReads
     past_orders: PastOrders
     tasks: Tasks
-    now: Callable[[], float]
 
     def __post_init__(self) -> None:
         self._interruption = Interruption()
@@ -214,7 +212,7 @@ class SessionLists:
         if not isinstance(viewer, Viewer):
             return viewer
         access = viewer.access
-        since = self.now() - PAUSED_WITHIN
+        since = time.time() - PAUSED_WITHIN
         chosen = HistoryFilter(team_id=access.workspace.team_id, results=_RESULTS, since=since)
         running, orders = await asyncio.gather(
             self._running(access, within), self.past_orders.newest(chosen, most=_MOST_ORDERS)
@@ -249,18 +247,17 @@ class CardFacts:
 
 @dataclass(eq=False)
 class FactReads:
-    """Reads of sessions that were paused; `clock` gives monotonic seconds. Those beyond the limits are skipped."""
+    """Reads of sessions that were paused. Those beyond the limits are skipped."""
 
     anchor: AnchorSessions
     reads: SessionReads
     cards: CardFacts
     tasks: Tasks
-    clock: InitVar[Callable[[], float]]
 
-    def __post_init__(self, clock: Callable[[], float]) -> None:
+    def __post_init__(self) -> None:
         self._in_flight: dict[str, asyncio.Task[None]] = {}
-        self._recent: TTLCache[str, bool] = TTLCache(MOST_PER_INTERVAL, FACTS_INTERVAL, timer=clock)
-        self._rate_limited: TTLCache[str, bool] = TTLCache(_MOST_WORKSPACES, RATE_LIMITED, timer=clock)
+        self._recent: TTLCache[str, bool] = TTLCache(MOST_PER_INTERVAL, FACTS_INTERVAL, timer=time.monotonic)
+        self._rate_limited: TTLCache[str, bool] = TTLCache(_MOST_WORKSPACES, RATE_LIMITED, timer=time.monotonic)
         self._is_stopped = False
 
     def read_after_pause(self, access: Access, session_id: SessionId) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
@@ -87,15 +88,11 @@ class AlertChanges:
 
 @dataclass(frozen=True, slots=True)
 class KeyChanges:
-    """Changes to the key by the admin `user_id`, who has seen `expected_version`. Every method can raise StoreError.
-
-    `now` returns Unix seconds.
-    """
+    """Changes to the key by the admin `user_id`, who has seen `expected_version`. Every method can raise StoreError."""
 
     anchor: AnchorClient
     rows: WorkspaceRows
     notifier: AdminNotifier
-    now: Callable[[], float]
 
     async def set(
         self, workspace: Workspace, user_id: str, text: Secret, *, expected_version: int, allow_unverified: bool
@@ -108,7 +105,7 @@ class KeyChanges:
         if problem is not None and not (allow_unverified and isinstance(problem, NewKeyUnverified)):
             return messages.key_not_accepted(problem)
         check = KeyCheck.VERIFIED if problem is None else KeyCheck.UNVERIFIED
-        key = AnchorKey(value, check, user_id, int(self.now()))
+        key = AnchorKey(value, check, user_id, int(time.time()))
         reply = messages.key_saved(key.ending, check)
         team_id, before = workspace.team_id, workspace.anchor_key
         if not await self.rows.set_key(team_id, key, if_version=expected_version):

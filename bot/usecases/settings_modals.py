@@ -1,5 +1,6 @@
 """The modals for admins: settings and past orders."""
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -42,12 +43,11 @@ MakeView = Callable[[Workspace], Awaitable[View]]
 
 @dataclass(frozen=True, slots=True)
 class AdminModals:
-    """Modals that only admins see, of a bot whose public URL is `base_url`. `now` gives Unix seconds."""
+    """Modals that only admins see, of a bot whose public URL is `base_url`."""
 
     modals: Modals
     roles: RoleCache
     past_orders: PastOrders
-    now: Callable[[], float]
     base_url: str
 
     async def open_named(self, address: ReplyAddress, trigger_id: str, name: str) -> None:
@@ -95,5 +95,5 @@ class AdminModals:
                 return alerts_modal(workspace, alerts_url(self.base_url, workspace.team_id))
 
     async def _history(self, query: HistoryQuery, workspace: Workspace) -> View:
-        chosen = query.filter(workspace.team_id, self.now())
+        chosen = query.filter(workspace.team_id, time.time())
         return history_modal(query, await self.past_orders.newest(chosen, most=MOST_IN_MODAL + 1))

@@ -1,4 +1,4 @@
-"""The roles of people in one workspace of a simulated Slack, with a clock that tests put forward."""
+"""The roles of people in one workspace of a simulated Slack."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from bot.outbound.store.people import RoleRows
 from bot.outbound.store.store import Store, open_store
 from bot.sim.slack import Answer, Fault, SimSlack, User
 from harness.databases import KEY
-from harness.stored import Time, fetch
+from harness.stored import fetch
 
 TEAM = "T0HOME00001"
 
@@ -33,15 +33,15 @@ class WatchedRoles(RoleRows):
 
 
 class RolesHarness:
-    """The cache of roles, which keeps three people; `clock` is its clock."""
+    """The cache of roles, which keeps three people."""
 
     def __init__(self, slack: SimSlack, web: AsyncWebClient, store: Store) -> None:
         self.slack, self.web, self.store = slack, web, store
-        self.clock, self.rows = Time(), WatchedRoles(store.database)
+        self.rows = WatchedRoles(store.database)
         self.roles = self._cache()
 
     def _cache(self) -> RoleCache:
-        return RoleCache(self.web, self.rows, self.clock, self.clock, most=3)
+        return RoleCache(self.web, self.rows, most=3)
 
     async def restart(self) -> None:
         """Forget what is in memory."""
@@ -49,7 +49,7 @@ class RolesHarness:
         self.roles = self._cache()
 
     async def stored(self) -> dict[str, int]:
-        """When Slack has reported whom, in seconds since the beginning."""
+        """When Slack has reported whom, in Unix seconds."""
         return dict(await fetch(self.store, "SELECT user_id, seen_at FROM roles"))
 
     def workspace(self) -> Workspace:

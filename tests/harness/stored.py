@@ -50,14 +50,6 @@ async def execute(store: Store, sql: str, **values: object) -> None:
     await store.database.execute(sql, **values)
 
 
-class Time:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 class WatchedRows(WorkspaceRows):
     """A read waits for `unblocked`, and then raises `error`, if they are set."""
 
@@ -102,8 +94,5 @@ class WatchedRows(WorkspaceRows):
         self.error = self.unblocked = None
 
 
-def served(
-    rows: WatchedRows, clock: Time | None = None, *, read_timeout: float = 5.0, most_reads: int = 10_000
-) -> Workspaces:
-    store = replace(rows.store, rows=rows)
-    return Workspaces(store, clock or Time(), lambda: NOW, read_timeout=read_timeout, most_reads=most_reads)
+def served(rows: WatchedRows, *, read_timeout: float = 5.0, most_reads: int = 10_000) -> Workspaces:
+    return Workspaces(replace(rows.store, rows=rows), read_timeout=read_timeout, most_reads=most_reads)

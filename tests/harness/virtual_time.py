@@ -54,12 +54,14 @@ class Clock:
         self._runs_since: float | None = _real_monotonic()
         self._began, self._wall = 0.0, _real_time()
         self._monotonic, self._perf_counter = _real_monotonic(), _real_perf_counter()
+        self.longest_test = _LONGEST_TEST
 
     def begin_test(self, *, is_virtual: bool) -> None:
         """Let the wall clock be the machine's again. A monotonic clock never goes back."""
         self.is_virtual, self.sqlite_ahead = is_virtual, 0.0
         self.stand() if is_virtual else self.run()
         self._began, self._wall = self.elapsed(), _real_time()
+        self.longest_test = _LONGEST_TEST
 
     def run(self) -> None:
         """Run with the machine's clock."""
@@ -104,6 +106,12 @@ class Clock:
 clock = Clock()
 
 
+async def pass_time(seconds: float) -> None:
+    """Wait so long that a test would count as hanging."""
+    clock.longest_test += seconds
+    await asyncio.sleep(seconds)
+
+
 class _Selector(selectors.DefaultSelector):
     """Reads the sockets, and lets the clock jump if there is nothing to read.
 
@@ -140,7 +148,7 @@ class _Selector(selectors.DefaultSelector):
         events = self._wait_for_deliveries()
         if events or self._loop.working:
             return events
-        if timeout is None or clock.of_test > _LONGEST_TEST:
+        if timeout is None or clock.of_test > clock.longest_test:
             raise HangsError(self._loop.describe_tasks())
         clock.jump(timeout)
         return []

@@ -8,7 +8,7 @@ import pytest
 from bot.outbound.workspaces import Workspaces
 from harness.databases import KEY
 from harness.product import Secret, Store, errors, open_store, workspace
-from harness.stored import ACME, NOW, Time, fetch, uninstall
+from harness.stored import ACME, fetch, uninstall
 
 pytestmark = pytest.mark.anyio
 
@@ -23,7 +23,7 @@ async def store(database_url: str) -> AsyncIterator[Store]:
 
 
 def pinned(store: Store) -> Workspaces:
-    return Workspaces(store, Time(), lambda: NOW, PINNED)
+    return Workspaces(store, PINNED)
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ import pytest
 from bot.outbound.workspaces import CACHE_TTL, FALLBACK_TTL, Workspaces
 from harness.databases import KEY
 from harness.product import Secret, errors, open_store, policy
-from harness.stored import ACME, ANCHOR_KEY, GLOBEX, Time, WatchedRows, execute, served, uninstall
+from harness.stored import ACME, ANCHOR_KEY, GLOBEX, WatchedRows, execute, served, uninstall
+from harness.virtual_time import pass_time
 
 pytestmark = pytest.mark.anyio
 
@@ -31,9 +32,9 @@ async def rows() -> AsyncIterator[WatchedRows]:
         watched.come_back()
 
 
-async def known(rows: WatchedRows, clock: Time | None = None, **limits: float) -> Workspaces:
+async def known(rows: WatchedRows, **limits: float) -> Workspaces:
     """Workspaces that have read Acme."""
-    directory = served(rows, clock, **limits)  # type: ignore[arg-type]
+    directory = served(rows, **limits)  # type: ignore[arg-type]
     assert await token(directory) == "xoxb-of-acme"
     rows.reads.clear()
     rows.seen.clear()
@@ -134,8 +135,7 @@ def ended_tasks() -> int:
 async def test_while_the_database_is_away_what_was_known_serves_for_a_while(
     rows: WatchedRows, fail: Fail, caplog: pytest.LogCaptureFixture
 ) -> None:
-    time = Time()
-    directory = await known(rows, time, read_timeout=SHORT)
+    directory = await known(rows, read_timeout=SHORT)
     assert await token(directory, "T0NOBODY001") is None
     fail(rows)
     with caplog.at_level(logging.WARNING):
@@ -144,16 +144,16 @@ async def test_while_the_database_is_away_what_was_known_serves_for_a_while(
     assert (record.levelno, vars(record)["team"]) == (logging.WARNING, ACME.team_id)
     assert await is_away(directory, GLOBEX.team_id)
     assert await is_away(directory, "T0NOBODY001")
-    time.now += CACHE_TTL
+    await pass_time(CACHE_TTL - 5)
     assert await token(directory) == "xoxb-of-acme"
-    time.now += 0.1
+    await pass_time(5)
     assert await is_away(directory)
     await directory.close()
 
 
 async def test_while_it_is_away_requests_do_not_wait_for_it_each(rows: WatchedRows) -> None:
-    time, loop = Time(), asyncio.get_running_loop()
-    directory = await known(rows, time, read_timeout=SHORT)
+    loop = asyncio.get_running_loop()
+    directory = await known(rows, read_timeout=SHORT)
     rows.hang()
     for _ in range(2):
         began = loop.time()
@@ -164,7 +164,7 @@ async def test_while_it_is_away_requests_do_not_wait_for_it_each(rows: WatchedRo
             await asyncio.sleep(0)
             assert answer.done()
             assert await answer == "xoxb-of-acme"
-        time.now += FALLBACK_TTL
+        await pass_time(FALLBACK_TTL)
     await directory.close()
 
 

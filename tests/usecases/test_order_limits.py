@@ -1,8 +1,11 @@
 """Each person has limits. None of them refuses a pause for its rate."""
 
+import pytest
+
 from bot.usecases.access import MOST_REPEATS, MOST_RESUMES, REPEATS_WITHIN, RESUMES_WITHIN, OrderLimits
 from harness import SESSION
 from harness.product import SessionId, outcomes, requests
+from harness.virtual_time import clock
 
 PAUSE, RESUME = requests.Verb.PAUSE, requests.Verb.RESUME
 
@@ -14,7 +17,7 @@ def order(verb: requests.Verb, number: int = 0, user: str = "U0ALICE0001") -> re
 
 
 def test_one_person_can_have_a_third_of_the_capacity_unfinished() -> None:
-    limits, refused = OrderLimits(lambda: 1000.0, capacity=6), outcomes.Overloaded()
+    limits, refused = OrderLimits(capacity=6), outcomes.Overloaded()
     assert [limits.begin(order(PAUSE, number)) for number in range(3)] == [None, None, refused]
     assert [limits.begin(order(PAUSE, 0, f"U{number}")) for number in range(5)] == [None] * 4 + [refused]
     limits.end(order(PAUSE, 0))
@@ -22,27 +25,29 @@ def test_one_person_can_have_a_third_of_the_capacity_unfinished() -> None:
 
 
 def test_resumes_of_many_sessions_are_limited_per_minute_and_pauses_are_not() -> None:
-    now = 1000.0
-    limits = OrderLimits(lambda: now)
+    limits = OrderLimits()
     for number in range(MOST_RESUMES):
         assert limits.begin(order(RESUME, number)) is None
-        now += 1.0
+        clock.jump(1.0)
     wait = RESUMES_WITHIN - MOST_RESUMES
-    assert limits.begin(order(RESUME, 1000)) == outcomes.TooManyResumes(wait)
+    limited = limits.begin(order(RESUME, 1000))
+    assert isinstance(limited, outcomes.TooManyResumes)
+    assert limited.retry_after == pytest.approx(wait, abs=0.5)
     assert limits.begin(order(RESUME, 1000, "U0BOB000001")) is None
     assert {limits.begin(order(PAUSE, number)) for number in range(10 * MOST_RESUMES)} == {None}
-    now += wait
+    clock.jump(wait)
     assert limits.begin(order(RESUME, 1000)) is None
 
 
 def test_the_same_resume_is_limited_until_the_first_ones_are_some_seconds_old_and_a_pause_is_not() -> None:
-    now = 1000.0
-    limits = OrderLimits(lambda: now)
+    limits = OrderLimits()
     for _ in range(MOST_REPEATS):
         assert limits.begin(order(RESUME)) is None
         limits.end(order(RESUME))
-    assert limits.begin(order(RESUME)) == outcomes.TooManyRepeats(REPEATS_WITHIN)
+    limited = limits.begin(order(RESUME))
+    assert isinstance(limited, outcomes.TooManyRepeats)
+    assert limited.retry_after == pytest.approx(REPEATS_WITHIN, abs=0.5)
     assert limits.begin(order(RESUME, 1)) is None
     assert {limits.begin(order(PAUSE)) for _ in range(2 * MOST_REPEATS)} == {None}
-    now += REPEATS_WITHIN
+    clock.jump(REPEATS_WITHIN)
     assert limits.begin(order(RESUME)) is None

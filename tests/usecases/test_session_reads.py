@@ -6,13 +6,13 @@ from bot.usecases.sessions import CACHED, SessionReads
 from harness.cards import Session
 from harness.product import SessionId
 from harness.texts import SESSION
+from harness.virtual_time import clock
 
 ID = SessionId(SESSION)
 
 
 def test_facts_are_fresh_for_some_seconds_and_kept() -> None:
-    now = 0.0
-    reads = SessionReads(Mock(), Mock(), lambda: now, lambda: now, Mock())
+    reads = SessionReads(Mock(), Mock(), Mock())
     reads.learn_some("T1", [Session(id=ID, tags=("checkout",), status="running")])
     assert reads.known("T1", ID) == Session(id=ID, tags=("checkout",))
     assert not reads.is_fresh("T1", ID)
@@ -22,8 +22,8 @@ def test_facts_are_fresh_for_some_seconds_and_kept() -> None:
     known = reads.known("T1", ID)
     assert known == Session(id=ID, tags=("nightly",), steps=1)
     assert known.for_card() == Session(id=ID, tags=("nightly",))
-    now = CACHED - 0.1
+    clock.jump(CACHED - 0.5)
     assert reads.is_fresh("T1", ID)
     assert not reads.is_fresh("T2", ID)
-    now = CACHED
+    clock.jump(0.5)
     assert not reads.is_fresh("T1", ID)

@@ -1,7 +1,7 @@
 """The listeners for Home's opening, the views with sessions and past orders, and uninstallations."""
 
 import asyncio
-from collections.abc import Callable
+import time
 from dataclasses import dataclass
 from functools import partial
 
@@ -28,14 +28,13 @@ from bot.usecases.settings_modals import AdminModals
 
 @dataclass(frozen=True, slots=True)
 class ViewListeners:
-    """Listeners for what shows something. `now` gives Unix seconds."""
+    """Listeners for what shows something."""
 
     home: HomeView
     workspaces: Workspaces
     lists: SessionLists
     views: SessionViews
     admin_modals: AdminModals
-    now: Callable[[], float]
     dashboard_url: str
 
     def add_to(self, router: Router) -> None:
@@ -98,7 +97,7 @@ class ViewListeners:
     async def _overview(self, actor: Actor) -> Message:
         found = await self.lists.overview(actor)
         if isinstance(found, Overview):
-            return overview_message(found, now=self.now(), dashboard_url=self.dashboard_url)
+            return overview_message(found, now=time.time(), dashboard_url=self.dashboard_url)
         return list_refusal(found, dashboard_url=self.dashboard_url)
 
     async def _replace(self, request: Request) -> None:

@@ -190,14 +190,14 @@ class AnchorSessions:
         self._http = AnchorHttp(transport, base_url)
         self._timeout = timeout
 
-    async def running(self, key: Secret, now: float) -> SessionList | NotRead:
-        """Return the sessions of the key's team that run, and recent ones that may run; `now` is in Unix seconds.
+    async def running(self, key: Secret) -> SessionList | NotRead:
+        """Return the sessions of the key's team that run, and recent ones that may run.
 
         If the team's sessions cannot be read, return those of the key, as a list that is not complete.
         """
-        since, ends = _iso_time(now - RECENT), time.monotonic() + self._timeout
+        now, ends = time.time(), time.monotonic() + self._timeout
         answers = await asyncio.gather(
-            self._pages(key, ends, status=RUNNING), self._pages(key, ends, created_from=since)
+            self._pages(key, ends, status=RUNNING), self._pages(key, ends, created_from=_iso_time(now - RECENT))
         )
         pages = [page for page in answers if isinstance(page, SessionPage)]
         failures = [failure for failure in answers if isinstance(failure, NotRead)]

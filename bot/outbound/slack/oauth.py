@@ -5,6 +5,7 @@ https://docs.slack.dev/authentication/installing-with-oauth
 
 import asyncio
 import base64
+import time
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, InitVar, dataclass
 from email.utils import parsedate_to_datetime
@@ -58,10 +59,10 @@ class SlackOAuth:
         }
         return f"{self._page}?{urlencode(query)}"
 
-    async def exchange(self, code: Secret, *, now: float) -> Installation | Page:
+    async def exchange(self, code: Secret) -> Installation | Page:
         """Exchange `code` (valid once, for 10 minutes) for an installation, or for the page that says why not.
 
-        Its date is Slack's, like that of Slack's events, or `now` (Unix seconds) if the response has none.
+        Its date is Slack's, like that of Slack's events, or this machine's if the response has none.
         https://docs.slack.dev/reference/methods/oauth.v2.access
         """
         try:
@@ -75,7 +76,7 @@ class SlackOAuth:
             return read_refusal(getattr(error.response, "data", None))
         except TRANSPORT_ERRORS:
             return SLACK_SILENT
-        return read_grant(response.data, now=read_date(response.headers, otherwise=now))
+        return read_grant(response.data, now=read_date(response.headers, otherwise=time.time()))
 
     def _credentials(self) -> str:
         """https://www.rfc-editor.org/rfc/rfc7617; slack_sdk 3.48 makes them in a way that aiohttp warns of."""

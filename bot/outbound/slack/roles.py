@@ -131,22 +131,12 @@ class _Entry:
 class RoleCache:
     """Roles of people in the workspace of the app, by the last answers of users.info about `most` people.
 
-    The answers are also stored, so that a restart does not lose them. `clock` is monotonic; `now` returns Unix seconds.
+    The answers are also stored, so that a restart does not lose them.
     """
 
-    def __init__(
-        self,
-        web: AsyncWebClient,
-        rows: RoleRows,
-        clock: Callable[[], float],
-        now: Callable[[], float],
-        *,
-        most: int = MAX_ENTRIES,
-    ) -> None:
+    def __init__(self, web: AsyncWebClient, rows: RoleRows, *, most: int = MAX_ENTRIES) -> None:
         self._web = web
         self._rows = rows
-        self._clock = clock
-        self._now = now
         self._entries: LRUCache[_Key, _Entry] = LRUCache(most)
         self._lookups: dict[_Key, _Lookup] = {}
         self._loads: dict[_Key, asyncio.Task[None]] = {}
@@ -160,7 +150,7 @@ class RoleCache:
         if is_surely_outsider(actor, workspace.enterprise_id):
             return Role.OUTSIDER
         entry = self._entries.get(_key(actor))
-        is_fresh = entry is not None and self._clock() < entry.fresh_until
+        is_fresh = entry is not None and time.monotonic() < entry.fresh_until
         return _role(entry, workspace, actor) if is_fresh else Role.UNKNOWN
 
     async def get(self, workspace: Workspace, actor: Actor, *, for_pause: bool = False) -> Role:
@@ -173,7 +163,7 @@ class RoleCache:
         if role is not Role.UNKNOWN:
             return role
         entry = self._entries.get(key)
-        if entry is not None and self._clock() < entry.retry_at:
+        if entry is not None and time.monotonic() < entry.retry_at:
             return self._older(workspace, actor)
         fetch = _fetch_for_order if entry is None else fetch_profile
         lookup = self._lookups.get(key) or self._look_up(workspace, key, fetch)
@@ -181,7 +171,7 @@ class RoleCache:
             if entry is None:
                 await self._load(key, unless=lookup)
                 entry = self._entries.get(key)
-            is_recent = entry is not None and self._clock() < entry.answered_at + PAUSE_TTL
+            is_recent = entry is not None and time.monotonic() < entry.answered_at + PAUSE_TTL
             if is_recent and (role := _role(entry, workspace, actor)) in FULL_MEMBERS:
                 return role
         return await self._newest(lookup, workspace, actor)
@@ -219,12 +209,12 @@ class RoleCache:
         await asyncio.wait({lookup}, timeout=within)
         if not lookup.done() or lookup.cancelled() or isinstance(lookup.exception(), SlackUnreachableError):
             return Role.UNKNOWN
-        return _role(_Entry(lookup.result(), self._clock()), workspace, actor)
+        return _role(_Entry(lookup.result(), time.monotonic()), workspace, actor)
 
     def _older(self, workspace: Workspace, actor: Actor) -> Role:
         """Return the role by the last answer, if that still counts."""
         entry = self._entries.get(_key(actor))
-        counts = entry is not None and self._clock() < entry.answered_at + KEPT
+        counts = entry is not None and time.monotonic() < entry.answered_at + KEPT
         return _role(entry, workspace, actor) if counts else Role.UNKNOWN
 
     def _look_up(self, workspace: Workspace, key: _Key, fetch: _Fetch) -> _Lookup:
@@ -243,7 +233,7 @@ class RoleCache:
         if (error := lookup.exception()) is not None:
             self._note_failure(key, str(error))
             return
-        answer, before, now = lookup.result(), self._entries.get(key), self._clock()
+        answer, before, now = lookup.result(), self._entries.get(key), time.monotonic()
         if answer is None:
             why = "scope users:read is missing: guests count as members; reinstall the app"
             _log.warning(why, extra={"team": key[0]})
@@ -254,7 +244,7 @@ class RoleCache:
         if before is not None and before.answer == answer:
             entry.recorded_at = before.recorded_at
         if answer is not None and now >= entry.recorded_at + RECORD_INTERVAL and len(self._to_record) < MAX_STORING:
-            self._to_record[key] = entry, (answer, self._now())
+            self._to_record[key] = entry, (answer, time.time())
             if not self._is_recording:
                 self._is_recording = True
                 self._storing.start(self._record())
@@ -263,7 +253,7 @@ class RoleCache:
         """Log a failed lookup; if there is an older answer, delay the next one."""
         _log.warning("Slack user lookup failed", extra={"user": key[1], "team": key[0], "why": why})
         if (entry := self._entries.get(key)) is not None:
-            entry.retry_at = self._clock() + _RETRY_INTERVAL
+            entry.retry_at = time.monotonic() + _RETRY_INTERVAL
 
     async def _record(self) -> None:
         """Store the new answers, those that come meanwhile in the next transaction."""
@@ -276,7 +266,7 @@ class RoleCache:
 
     async def _record_all(self, batch: Mapping[_Key, tuple[_Entry, Report]]) -> None:
         try:
-            await self._rows.record({key: report for key, (_, report) in batch.items()}, self._now())
+            await self._rows.record({key: report for key, (_, report) in batch.items()}, time.time())
         except StoreError as error:
             _log.warning("roles not stored", extra={"people": len(batch), "why": str(error)})
             return
@@ -292,13 +282,13 @@ class RoleCache:
 
     async def _load_stored(self, key: _Key) -> None:
         try:
-            found = await self._rows.find(*key, self._now())
+            found = await self._rows.find(*key, time.time())
         except StoreError as error:
             _log.warning("role not loaded", extra={"team": key[0], "user": key[1], "why": str(error)})
             return
         if found is not None and key not in self._entries:
             profile, age = found
-            answered_at = self._clock() - age
+            answered_at = time.monotonic() - age
             self._entries[key] = _Entry(profile, answered_at, recorded_at=answered_at)
 
 

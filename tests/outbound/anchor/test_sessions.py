@@ -43,7 +43,7 @@ def now() -> float:
 
 
 async def listed(reads: AnchorSessions) -> sessions.SessionList:
-    read = await reads.running(KEY, now())
+    read = await reads.running(KEY)
     assert isinstance(read, sessions.SessionList)
     return read
 
@@ -114,7 +114,7 @@ async def test_a_failed_query_or_page_leaves_the_list_incomplete(anchor: SimAnch
 async def test_each_failure_says_why(anchor: SimAnchor, fault: Fault, failure: sessions.NotRead) -> None:
     anchor.read_fault = fault
     async with anchor_sessions(anchor.url, within=0.5) as reads:
-        assert await reads.running(KEY, now()) == failure
+        assert await reads.running(KEY) == failure
         assert await reads.statuses(KEY) == failure
         assert await reads.details(KEY, ID, within=0.5) == failure
 
