@@ -12,8 +12,8 @@ from typing import Any, TextIO
 
 import aiohttp
 
-from bot.cli.operators import NotDoneError
-from bot.cli.orders import BadWorkspaceError, open_client_session
+from bot.cli.orders import NOT_MANY, open_client_session
+from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
 from bot.config.addresses import is_safe_url
 from bot.config.environment import SettingsError, read_environment
 from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings, find_warnings, summarize
@@ -93,7 +93,7 @@ async def examine(
     *,
     is_before_start: bool = False,
 ) -> int:
-    """Check everything, print what was found, and return the exit code. Raises BadWorkspaceError.
+    """Check everything, print what was found, and return the exit code. Raises NotDoneError.
 
     `environ` are the variables outside of the file. `is_before_start`: that no bot runs yet is no failure.
     """
@@ -122,7 +122,7 @@ async def _check(
         return
     async with opened as session:
         if options.workspace is not None and settings.one is not None:
-            raise BadWorkspaceError("--workspace is for a bot of many workspaces. This one has one, in its settings.")
+            raise NotDoneError(NOT_MANY, code=UNUSABLE_SETTINGS)
         yield _about_settings(environ, settings, env_file)
         yield Checked(CheckName.PYTHON, judge_python(sys.version_info))
         doctor = Doctor(settings, environ.get("BASE_URL", "").strip(), session, options.workspace, is_before_start)

@@ -6,19 +6,15 @@ import sys
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import Any, TextIO
 
 from bot.cli.doctor import Doctor, examine
 from bot.cli.manifest import creation_link, manifest
-from bot.cli.operators import NotDoneError
 from bot.cli.orders import open_client_session
+from bot.cli.parser import NotDoneError
 from bot.config.addresses import is_public_url
 from bot.config.catalog import SETTINGS, VARIABLES
-from bot.config.environment import (
-    SettingsError,
-    read_environment,
-    write_environment,
-)
+from bot.config.environment import SettingsError, read_environment, write_environment
 from bot.config.settings import Settings
 from bot.messages.checks import Checked, Good, Unanswered, Wrong, check_line
 from bot.outbound.store.secrets import new_key
@@ -60,36 +56,23 @@ HTTP = Question("SLACK_SIGNING_SECRET", "your Slack app > Basic Information > Si
 BASE_URL = Question("BASE_URL", "", "https://bot.example.com", is_secret=False)
 
 
-class Answers(Protocol):
-    """Somebody who answers questions."""
-
-    def answer(self, question: Question) -> str:
-        """Return the value of a setting. Raises NotDoneError if there is none."""
-
-    def public_url(self) -> str:
-        """Return the bot's public URL; "" for Socket Mode."""
-
-    def confirm(self, question: str, *, option: str) -> bool:
-        """Return whether to go on in spite of something, as `option` does without asking."""
-
-    @property
-    def can_try_again(self) -> bool:
-        """Return whether another answer can follow a wrong one."""
-
-
-class AtTerminal:
-    """A person at a terminal. Secrets are not echoed; the environment answers first."""
-
-    can_try_again = True
+class Answers:
+    """Answers to questions: from the environment or, at a terminal, by a person. Secrets are not echoed."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
+        self.at_terminal = sys.stdin.isatty()
         self._given = dict(environ)
 
     def answer(self, question: Question) -> str:
-        """Ask for a value, unless the environment has one that was not used yet. Raises NotDoneError on Ctrl-D."""
-        if given := self._given.pop(question.name, ""):
-            print(f"{question.name}: taken from the environment.")  # noqa: T201 - output of a command
+        """Return a value of the environment that was not used yet, or that of the person. Raises NotDoneError."""
+        if given := self._given.pop(question.name, "").strip():
+            if self.at_terminal:
+                print(f"{question.name}: taken from the environment.")  # noqa: T201 - output of a command
             return given
+        if not self.at_terminal:
+            raise NotDoneError(
+                f"{question.name} is not given ({question.where}). Set it in the environment. Nothing was written."
+            )
         prompt = f"{question.name} ({question.where}): "
         try:
             return (getpass.getpass(prompt) if question.is_secret else input(prompt)).strip()
@@ -97,43 +80,15 @@ class AtTerminal:
             raise NotDoneError("Nothing was written.") from None
 
     def public_url(self) -> str:
-        """Ask how Slack's requests reach the bot."""
-        return _ask("Public https URL at which Slack reaches the bot (press Enter for Socket Mode, which needs none): ")
-
-    def confirm(self, question: str, *, option: str) -> bool:  # noqa: ARG002 - a person needs none
-        """Ask a question, to which no answer means no."""
-        return _ask(f"{question} [y/N] ").casefold() in {"y", "yes"}
-
-
-@dataclass(eq=False)
-class Given:
-    """The environment, for a program."""
-
-    can_try_again = False
-
-    environ: Mapping[str, str]
-
-    def answer(self, question: Question) -> str:
-        """Return the given value."""
-        value = self.environ.get(question.name, "").strip()
-        if not value:
-            raise NotDoneError(
-                f"{question.name} is not given ({question.where}). Set it in the environment. Nothing was written."
-            )
-        return value
-
-    def public_url(self) -> str:
-        """Choose Socket Mode: --http was not given."""
-        return ""
+        """Return the bot's public URL; "" for Socket Mode."""
+        question = "Public https URL at which Slack reaches the bot (press Enter for Socket Mode, which needs none): "
+        return _ask(question) if self.at_terminal else ""
 
     def confirm(self, question: str, *, option: str) -> bool:
-        """Refuse: there is nobody to ask."""
-        raise NotDoneError(f"{question} Without a terminal, {option} means yes. Nothing was changed.")
-
-
-def choose_answers(environ: Mapping[str, str]) -> Answers:
-    """Return who answers."""
-    return AtTerminal(environ) if sys.stdin.isatty() else Given(environ)
+        """Ask a person, to whom no answer means no. Without one raise NotDoneError, which names the `option`."""
+        if not self.at_terminal:
+            raise NotDoneError(f"{question} Without a terminal, {option} means yes. Nothing was changed.")
+        return _ask(f"{question} [y/N] ").casefold() in {"y", "yes"}
 
 
 def _ask(prompt: str) -> str:
@@ -269,7 +224,7 @@ class Init:
     def _ask(self, question: Question, others: Mapping[str, str]) -> tuple[str, str]:
         """Ask until the value can be used, and return the variable and its value. A file can have a secret."""
         in_file, path = self._sources.file_variable(question.name)
-        can_try_again = self.answers.can_try_again and not path
+        can_try_again = self.answers.at_terminal and not path
         while True:
             variable, value = (in_file, path) if path else (question.name, self.answers.answer(question))
             try:

@@ -9,10 +9,11 @@ import unicodedata
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Protocol, TextIO
+from typing import TextIO
 
-from bot.cli.operators import NotDoneError, check_file
-from bot.config.settings import JournalSettings
+from bot.cli.operators import check_file
+from bot.cli.parser import NotDoneError
+from bot.config.settings import read_database_url
 from bot.core.fields import Secret, parse_object
 from bot.core.history import HistoryFilter, PastOrder, Result
 from bot.messages.markup import printable
@@ -30,52 +31,20 @@ _INTERVAL = 1.0  # seconds between two looks for changes
 _LOOK_BACK = 120.0  # seconds within which an order is stored; longer while the database fails
 
 
-class Writer(Protocol):
-    """Writer of orders, one line each."""
-
-    def write(self, orders: Iterable[PastOrder]) -> None:
-        """Write some orders."""
+def json_line(order: PastOrder) -> str:
+    """Return an order for programs."""
+    return json.dumps({name: value(order) for name, value in _RECORD.items()})
 
 
-@dataclass(eq=False)
-class JsonWriter:
-    """Writer of one JSON object per line."""
-
-    out: TextIO
-
-    def write(self, orders: Iterable[PastOrder]) -> None:
-        """Write some orders."""
-        for order in orders:
-            self.out.write(json.dumps({name: value(order) for name, value in _RECORD.items()}) + "\n")
+def table_line(order: PastOrder) -> str:
+    """Return an order for people, without control characters."""
+    return _line(value(order) or "-" for _, value in _TABLE.values())
 
 
-class TableWriter:
-    """Writer of a table for people, without control characters."""
-
-    def __init__(self, out: TextIO) -> None:
-        self._out = _Encodable(out)
-        self._write_line(name.upper() for name in _TABLE)
-
-    def write(self, orders: Iterable[PastOrder]) -> None:
-        """Write some orders."""
-        for order in orders:
-            self._write_line(value(order) or "-" for _, value in _TABLE.values())
-
-    def _write_line(self, values: Iterable[str]) -> None:
-        sizes = (size for size, _ in _TABLE.values())
-        cells = [_fill(printable(value, limit=_LONGEST), size) for value, size in zip(values, sizes, strict=True)]
-        self._out.write(_GAP.join(cells).rstrip() + "\n")
-
-
-class _Encodable:
-    """A stream that writes the characters that its encoding lacks as escapes."""
-
-    def __init__(self, out: TextIO) -> None:
-        self._out = out
-        self._encoding = out.encoding or "utf-8"
-
-    def write(self, text: str) -> None:
-        self._out.write(text.encode(self._encoding, "backslashreplace").decode(self._encoding))
+def _line(values: Iterable[str]) -> str:
+    sizes = (size for size, _ in _TABLE.values())
+    cells = [_fill(printable(value, limit=_LONGEST), size) for value, size in zip(values, sizes, strict=True)]
+    return _GAP.join(cells).rstrip()
 
 
 def _time(unix_seconds: float | None, precision: str = "milliseconds") -> str | None:
@@ -134,7 +103,7 @@ def _width(text: str) -> int:
 
 def show_journal(options: argparse.Namespace, environ: Mapping[str, str], out: TextIO) -> None:
     """Print the orders that `options` choose. Raises SettingsError, StoreNotUsableError or NotDoneError."""
-    url = JournalSettings.from_env(environ).database_url
+    url = read_database_url(environ)
     if url == IN_MEMORY:
         raise NotDoneError("DATABASE_URL is sqlite://, so the bot keeps no journal.")
     check_file(url)
@@ -146,11 +115,15 @@ def show_journal(options: argparse.Namespace, environ: Mapping[str, str], out: T
 
 async def _show(options: argparse.Namespace, url: Secret, out: TextIO) -> None:
     async with open_store(url, [new_key()], keys_must_fit=False) as store:  # nothing is decrypted
-        history, chosen, writer = OrderHistory(store.database), _chosen(options), _writer(options.format, out)
+        history, chosen, line = OrderHistory(store.database), _chosen(options), json_line
+        if options.format == "table":
+            line = table_line
+            print(_line(name.upper() for name in _TABLE), file=out)
         if options.follow:
-            await Follower(history, chosen, writer, out).run()
+            await Follower(history, chosen, line, out).run()
         async for page in _pages(history, chosen):
-            writer.write(page)
+            for order in page:
+                print(line(order), file=out)
 
 
 def _chosen(options: argparse.Namespace) -> HistoryFilter:
@@ -163,12 +136,6 @@ def _chosen(options: argparse.Namespace) -> HistoryFilter:
         outcome=None if is_result else options.outcome,
         since=options.since,
     )
-
-
-def _writer(name: str, out: TextIO) -> Writer:
-    if name == "json":
-        return JsonWriter(out)
-    return TableWriter(out)
 
 
 async def _pages(history: OrderHistory, chosen: HistoryFilter) -> AsyncIterator[list[PastOrder]]:
@@ -184,7 +151,7 @@ class Follower:
 
     history: OrderHistory
     chosen: HistoryFilter
-    writer: Writer
+    line: Callable[[PastOrder], str]
     out: TextIO
 
     def __post_init__(self) -> None:
@@ -217,8 +184,8 @@ class Follower:
     def _write(self, found: Iterable[PastOrder]) -> None:
         changed = [one for one in found if _progress(one) != _progress(self._shown.get(one.id))]
         self._shown |= {one.id: one for one in changed}
-        self.writer.write(changed)
-        self.out.flush()
+        for order in changed:
+            print(self.line(order), file=self.out, flush=True)
 
     def _move_on(self, since: float) -> None:
         """Look only for later orders from now on, and for those that are not finished yet."""

@@ -15,7 +15,7 @@ from typing import cast
 from bot import __version__, logs
 from bot.cli.alert import NotPosted, send_alert
 from bot.cli.manifest import creation_link, manifest
-from bot.cli.parser import parser
+from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError, parser
 from bot.config.environment import SettingsError, read_environment
 from bot.config.settings import AlertClientSettings, OneWorkspaceError, Settings, find_warnings, summarize
 from bot.outbound.store.errors import StoreDownError, StoreInUseError, StoreNotUsableError
@@ -29,7 +29,6 @@ except ImportError:  # pragma: no cover - uvloop does not exist on every platfor
 _log = logging.getLogger(__name__)
 
 _ENV_FILE = Path(".env")
-_UNUSABLE_SETTINGS = 2
 _ADVICE = "`anchor-bot init` asks for the settings, and checks them."
 OPEN_FILES = 65_536
 _EXIT_TIMEOUT = 1.0  # seconds after the drain
@@ -45,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except SettingsError as error:
         is_asked_for = options.command not in {"init", "alert"} and not isinstance(error, OneWorkspaceError)
-        return _fail(*error.problems, *([_ADVICE] if is_asked_for else []), code=_UNUSABLE_SETTINGS)
+        return _fail(*error.problems, *([_ADVICE] if is_asked_for else []), code=UNUSABLE_SETTINGS)
+    except (NotDoneError, StoreNotUsableError) as error:
+        return _report(error)
     except BrokenPipeError:  # our output is no longer read, as after `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the flush at exit fails again
         return 1
@@ -60,7 +61,7 @@ def _alert(options: argparse.Namespace) -> int:
     fields = {"session_id": options.session} | {name: getattr(options, name) for name in names}
     result = send_alert(settings, fields)
     if isinstance(result, NotPosted):
-        return _fail(result.why, code=_UNUSABLE_SETTINGS if result.is_client_error else 1)
+        return _fail(result.why, code=UNUSABLE_SETTINGS if result.is_client_error else 1)
     done = f"Posted in {result.channel}, ts {result.ts}" if result.ts else f"Queued for {result.channel}"
     print(done)  # noqa: T201 - output of a command
     return 0
@@ -74,10 +75,7 @@ def _run(_: argparse.Namespace) -> int:
     for level, why in find_warnings(environ, settings, _ENV_FILE):
         _log.log(level, "questionable setting", extra={"why": why})
     _raise_limit_of_open_files()
-    with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
-        code = _serve(runner, settings)
-        force_exit_after(code, within=_EXIT_TIMEOUT)
-    return code
+    return _run_to_end(lambda runner: _serve(runner, settings))
 
 
 def _serve(runner: asyncio.Runner, settings: Settings) -> int:
@@ -93,16 +91,14 @@ def _serve(runner: asyncio.Runner, settings: Settings) -> int:
     except TokenRefusedError as error:
         return _fail(
             f"SLACK_BOT_TOKEN is refused by Slack ({error}): reinstall the app and copy its bot token again.",
-            code=_UNUSABLE_SETTINGS,
+            code=UNUSABLE_SETTINGS,
         )
     except AppTokenRefusedError as error:
         return _fail(
             f"SLACK_APP_TOKEN is refused by Slack ({error}): generate an app-level token with the scope "
             "connections:write (Basic Information > App-Level Tokens) and put it there.",
-            code=_UNUSABLE_SETTINGS,
+            code=UNUSABLE_SETTINGS,
         )
-    except StoreNotUsableError as error:
-        return _fail_for_store(error)
     except NotListeningError as error:
         return _fail(str(error), code=1)
     except OSError as error:
@@ -112,7 +108,7 @@ def _serve(runner: asyncio.Runner, settings: Settings) -> int:
 
 def _manifest(options: argparse.Namespace) -> int:
     if options.many and not options.http:
-        return _fail("--many needs --http URL: browsers go there to install the app.", code=_UNUSABLE_SETTINGS)
+        return _fail("--many needs --http URL: browsers go there to install the app.", code=UNUSABLE_SETTINGS)
     text = manifest(options.http, many=options.many)
     print(text, end="", flush=True)  # noqa: T201 - output of a command
     print(f"\nCreate the app: {creation_link(text)}", file=sys.stderr)  # noqa: T201 - output of a command
@@ -121,13 +117,13 @@ def _manifest(options: argparse.Namespace) -> int:
 
 def _operate(options: argparse.Namespace) -> int:
     from bot.cli import operators  # noqa: PLC0415 - the other commands need no database
-    from bot.cli.init import choose_answers  # noqa: PLC0415
+    from bot.cli.init import Answers  # noqa: PLC0415
 
-    confirm = choose_answers(os.environ).confirm
     environ = read_environment(os.environ, _ENV_FILE)
     logs.configure("ERROR", "text")
 
     def execute(runner: asyncio.Runner) -> int:
+        confirm = Answers(os.environ).confirm
         print(operators.operate(options, environ, runner.run, confirm))  # noqa: T201 - output of a command
         return 0
 
@@ -152,10 +148,10 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _init(options: argparse.Namespace) -> int:
-    from bot.cli.init import Init, choose_answers  # noqa: PLC0415 - the other commands need less
+    from bot.cli.init import Answers, Init  # noqa: PLC0415 - the other commands need less
 
-    answers = choose_answers(os.environ)
     logs.configure("ERROR", "text")
+    answers = Answers(os.environ)
     return _run_to_end(lambda runner: Init(options, os.environ, answers, runner.run, sys.stdout).execute())
 
 
@@ -164,18 +160,11 @@ def _run_to_end(command: Callable[[asyncio.Runner], int], *, interrupted: str = 
 
     `interrupted` is said after Ctrl-C.
     """
-    from bot.cli.operators import NotDoneError  # noqa: PLC0415 - the other commands need no database
-    from bot.cli.orders import BadWorkspaceError  # noqa: PLC0415
-
     with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
         try:
             code = command(runner)
-        except NotDoneError as error:
-            code = _fail(str(error), code=1)
-        except BadWorkspaceError as error:
-            code = _fail(str(error), code=_UNUSABLE_SETTINGS)
-        except StoreNotUsableError as error:
-            code = _fail_for_store(error)
+        except (NotDoneError, StoreNotUsableError) as error:
+            code = _report(error)
         except KeyboardInterrupt:
             code = _fail(interrupted, code=1)
         force_exit_after(code, within=_EXIT_TIMEOUT)
@@ -183,14 +172,10 @@ def _run_to_end(command: Callable[[asyncio.Runner], int], *, interrupted: str = 
 
 
 def _journal(options: argparse.Namespace) -> int:
-    from bot.cli import journal, operators  # noqa: PLC0415 - the other commands need no database
+    from bot.cli.journal import show_journal  # noqa: PLC0415 - the other commands need no database
 
     try:
-        journal.show_journal(options, read_environment(os.environ, _ENV_FILE), sys.stdout)
-    except StoreNotUsableError as error:
-        return _fail_for_store(error)
-    except operators.NotDoneError as error:
-        return _fail(str(error), code=1)
+        show_journal(options, read_environment(os.environ, _ENV_FILE), sys.stdout)
     except KeyboardInterrupt:
         return 0 if options.follow else 130  # of a shell: 128 and the number of SIGINT
     return 0
@@ -219,10 +204,12 @@ def _fail(*sentences: str, code: int) -> int:
     return code
 
 
-def _fail_for_store(error: StoreNotUsableError) -> int:
-    """Print why the database cannot be used. The exit code is 1 if it may be usable later."""
+def _report(error: NotDoneError | StoreNotUsableError) -> int:
+    """Print why a command was not done. The exit code is 1 if the database may be usable later."""
+    if isinstance(error, NotDoneError):
+        return _fail(str(error), code=error.code)
     is_passing = isinstance(error, StoreDownError | StoreInUseError)
-    return _fail(error.sentence, code=1 if is_passing else _UNUSABLE_SETTINGS)
+    return _fail(error.sentence, code=1 if is_passing else UNUSABLE_SETTINGS)
 
 
 _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.cli.parser import NotDoneError
 from bot.config.settings import OperatorSettings
 from bot.core.cards import alerts_url
 from bot.core.fields import Secret, digest
@@ -123,10 +124,6 @@ async def find_problem(key: Secret, settings: OperatorSettings) -> str | None:
 _Run = Callable[[Coroutine[Any, Any, str]], str]
 _Confirm = Callable[..., bool]
 _Operation = Callable[[argparse.Namespace, Store, OperatorSettings], Awaitable[str]]
-
-
-class NotDoneError(Exception):
-    """A command that was not completed; the text says why."""
 
 
 def operate(options: argparse.Namespace, environ: Mapping[str, str], run: _Run, confirm: _Confirm) -> str:

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 import aiohttp
 
 from bot import request_id
-from bot.cli.operators import NotDoneError, check_file
+from bot.cli.operators import check_file
+from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
 from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings
 from bot.core.fields import Proxy
 from bot.core.outcomes import Done, Outcome
@@ -52,6 +53,8 @@ _ID = re.compile(r"<([@#][A-Z0-9]+)>")
 _VERDICT = re.compile(r"^(\W*)\*([^*\n]+)\*", re.MULTILINE)
 _CODE = re.compile(r"`([^`\n]+)`")
 
+NOT_MANY = "--workspace is for a bot of many workspaces. This one has one, in its settings."
+
 _OPEN_TIMEOUT = 2.0  # seconds for which a pause waits for the database
 _IDENTIFY_TIMEOUT = 1.0  # seconds for which it waits for Slack
 _WRITE_TIMEOUT = 5.0  # seconds for the outcome to be recorded
@@ -64,10 +67,6 @@ def terminal_text(mrkdwn: str) -> str:
     text = _ID.sub(r"\1", text)
     text = _VERDICT.sub(r"\1\2", text)
     return html.unescape(_CODE.sub(r"\1", text))
-
-
-class BadWorkspaceError(Exception):
-    """The workspace of the arguments does not fit to the bot; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ class _Place:
 async def give_order(options: argparse.Namespace, settings: Settings) -> int:
     """Pause or resume a session, print the outcome, and return the exit code.
 
-    Raises NotDoneError or BadWorkspaceError if nothing was sent.
+    Raises NotDoneError if nothing was sent.
     """
     async with open_client_session(settings.proxy) as session, _open_place(options, settings, session) as place:
         request_id.begin()
@@ -147,7 +146,7 @@ async def _open_place(
         if isinstance(settings.workspaces, ManyWorkspaces):
             yield await _one_of_many(options.workspace, settings.workspaces, stack)
         elif options.workspace is not None:
-            raise BadWorkspaceError("--workspace is for a bot of many workspaces. This one has one, in its settings.")
+            raise NotDoneError(NOT_MANY, code=UNUSABLE_SETTINGS)
         else:
             yield await _the_only_one(settings, settings.workspaces, session, stack)
 
@@ -162,10 +161,12 @@ async def _one_of_many(team_id: str | None, many: ManyWorkspaces, stack: AsyncEx
     except (StoreNotUsableError, StoreError) as error:
         raise NotDoneError(f"Nothing was sent: the workspace's key is in the database. {error}") from None
     if team_id is None and len(installed) > 1:
-        raise BadWorkspaceError(f"Say in which workspace, with --workspace: {', '.join(installed)}.")
+        why = f"Say in which workspace, with --workspace: {', '.join(installed)}."
+        raise NotDoneError(why, code=UNUSABLE_SETTINGS)
     chosen = team_id or next(iter(installed), None)
     if chosen not in installed:
-        raise BadWorkspaceError(f"No workspace {chosen} is installed." if chosen else "No workspace is installed.")
+        why = f"No workspace {chosen} is installed." if chosen else "No workspace is installed."
+        raise NotDoneError(why, code=UNUSABLE_SETTINGS)
     return _Place(chosen, store.rows.find, store)
 
 

@@ -1,10 +1,10 @@
-"""The command line: commands, options and their values."""
+"""The command line: commands, options and their values, and the exit code of one that was not done."""
 
 import argparse
 import re
 import time
 from datetime import UTC, datetime
-from typing import get_args
+from typing import TypeAlias, get_args
 
 import bot
 from bot.config.addresses import is_port, is_public_url, is_request_url
@@ -14,6 +14,11 @@ from bot.core.outcomes import Outcome
 from bot.core.requests import Verb, operator_name
 from bot.core.session_ids import Found, SessionId, find_session_id
 
+UNUSABLE_SETTINGS = 2
+"""The exit code if a setting or an argument is invalid."""
+
+_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
+
 _DURATION = re.compile(r"(\d{1,6})([smhdw])", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _NAMES: tuple[str, ...] = (*Result, *sorted(outcome.__name__ for outcome in get_args(Outcome)))
@@ -21,7 +26,15 @@ _OUTCOMES = {name.casefold(): name for name in reversed(_NAMES)}
 """By their names in lower case. A kind wins: `unconfirmed` includes `Broken`."""
 
 
-def add_journal(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+class NotDoneError(Exception):
+    """A command that was not completed; the text says why. `code` is its exit code."""
+
+    def __init__(self, why: str, *, code: int = 1) -> None:
+        super().__init__(why)
+        self.code = code
+
+
+def add_journal(commands: _Commands) -> None:
     """Add `anchor-bot journal`."""
     parser = commands.add_parser(
         "journal",
@@ -38,7 +51,7 @@ def add_journal(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         metavar="TIME",
         help="how far back: a duration like 30m, 24h or 7d, or a time like 2026-11-26T10:00Z (default: 24h)",
     )
-    parser.add_argument("--session", type=session_id, metavar="ID", help="only this session: its id, or a URL with it")
+    parser.add_argument("--session", type=_session_id, metavar="ID", help="only this session: its id, or a URL with it")
     parser.add_argument("--user", type=_user_id, metavar="ID", help="only this person: an id like U0123456789")
     parser.add_argument(
         "--outcome",
@@ -46,13 +59,12 @@ def add_journal(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         metavar="NAME",
         help=f"only this outcome, like NotFound, or this kind of outcome: {', '.join(Result)}",
     )
-    parser.add_argument("--workspace", type=team_id, metavar="ID", help="only this workspace, by its id")
+    parser.add_argument("--workspace", type=_team_id, metavar="ID", help="only this workspace, by its id")
     parser.add_argument("--format", choices=["table", "json"], default="table", help="default: table")
     parser.add_argument("--follow", action="store_true", help="then print new and changed orders, until Ctrl-C")
 
 
-def add_orders(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `anchor-bot pause` and `anchor-bot resume`."""
+def _add_orders(commands: _Commands) -> None:
     for verb, purpose in ((Verb.PAUSE, "also when Slack is down"), (Verb.RESUME, "if the database can record it")):
         parser = commands.add_parser(
             verb.value,
@@ -61,27 +73,24 @@ def add_orders(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
             "with and without a running bot, asks for no permission in Slack, and is recorded in the journal.",
             epilog="Exit code 1: not done, or unconfirmed: the output says why; 2: an argument or setting is invalid.",
         )
-        parser.add_argument("session", type=session_id, metavar="ID", help="the session: its id, or a URL with it")
+        parser.add_argument("session", type=_session_id, metavar="ID", help="the session: its id, or a URL with it")
         parser.add_argument("--reason", default="", help="the reason, for the journal")
-        parser.add_argument("--workspace", type=team_id, metavar="ID", help="the workspace, if the bot serves several")
+        parser.add_argument("--workspace", type=_team_id, metavar="ID", help="the workspace, if the bot serves several")
 
 
-def team_id(text: str) -> str:
-    """Read a workspace id."""
+def _team_id(text: str) -> str:
     if not SLACK_ID.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a workspace id: use an id like T0123456789")
     return text
 
 
-def channel_id(text: str) -> str:
-    """Read a channel id."""
+def _channel_id(text: str) -> str:
     if not CHANNEL_ID.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a channel id: use an id like C0123456789")
     return text
 
 
-def session_id(text: str) -> SessionId:
-    """Read a session id in any form in which people paste it."""
+def _session_id(text: str) -> SessionId:
     found = find_session_id(text)
     if not isinstance(found, Found):
         example = "use one like 3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
@@ -110,7 +119,6 @@ def _user_id(text: str) -> str:
 
 
 def _outcome(text: str) -> str:
-    """Read the name of an outcome or of a kind of outcomes, in any case."""
     if text.casefold() not in _OUTCOMES:
         raise argparse.ArgumentTypeError(f"{text!r} is not an outcome: use one of {', '.join(_NAMES)}")
     return _OUTCOMES[text.casefold()]
@@ -136,7 +144,7 @@ def parser() -> argparse.ArgumentParser:
     _add_manifest(commands)
     _add_init(commands)
     _add_doctor(commands)
-    add_orders(commands)
+    _add_orders(commands)
     add_journal(commands)
     _add_alert(commands)
     _add_demo(commands)
@@ -145,7 +153,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _add_manifest(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_manifest(commands: _Commands) -> None:
     parser = commands.add_parser(
         "manifest",
         help="print the manifest of the Slack app, and the link that creates the app",
@@ -156,7 +164,7 @@ def _add_manifest(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     parser.add_argument("--many", action="store_true", help="let many workspaces install the app; needs --http")
 
 
-def _add_init(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_init(commands: _Commands) -> None:
     parser = commands.add_parser(
         "init",
         help="ask for the settings, check them, and write .env",
@@ -174,7 +182,7 @@ def _add_init(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     parser.add_argument("--file", default=".env", metavar="FILE", help="the file to write (default: .env)")
 
 
-def _add_doctor(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_doctor(commands: _Commands) -> None:
     parser = commands.add_parser(
         "doctor",
         help="check the settings, Slack, Anchor and the database",
@@ -186,7 +194,7 @@ def _add_doctor(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "the settings, in Slack or on this machine.",
     )
     parser.add_argument("--json", action="store_true", help="print JSON for programs")
-    parser.add_argument("--workspace", type=team_id, metavar="ID", help="check only this one of many workspaces")
+    parser.add_argument("--workspace", type=_team_id, metavar="ID", help="check only this one of many workspaces")
 
 
 def _https_url(text: str) -> str:
@@ -197,7 +205,7 @@ def _https_url(text: str) -> str:
     return text.rstrip("/")
 
 
-def _add_alert(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_alert(commands: _Commands) -> None:
     parser = commands.add_parser(
         "alert",
         help="post an alert with a Pause button through a running bot",
@@ -217,7 +225,7 @@ def _add_alert(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--workspace", metavar="ID", help="the workspace's id (default: ALERTS_WORKSPACE)")
 
 
-def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_demo(commands: _Commands) -> None:
     parser = commands.add_parser(
         "demo",
         help="try the bot in the browser with a simulated Slack and Anchor",
@@ -236,7 +244,7 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _add_keys(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_keys(commands: _Commands) -> None:
     parser = commands.add_parser(
         "keys",
         help="create or rotate ENCRYPTION_KEYS",
@@ -252,7 +260,7 @@ def _add_keys(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     )
 
 
-def _add_workspaces(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_workspaces(commands: _Commands) -> None:
     parser = commands.add_parser(
         "workspaces",
         help="manage the workspaces that installed the app",
@@ -272,12 +280,10 @@ def _add_workspaces(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     key.epilog += "setting is invalid."
     key.add_argument("--offline", action="store_true", help="save the key without checking it with Anchor")
     token = _add_one(actions, "alert-token", "replace the workspace's alerts token by a new one")
-    token.add_argument("--channel", type=channel_id, metavar="ID", help="id of the channel for alerts that name none")
+    token.add_argument("--channel", type=_channel_id, metavar="ID", help="id of the channel for alerts that name none")
 
 
-def _add_one(
-    actions: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, summary: str
-) -> argparse.ArgumentParser:
+def _add_one(actions: _Commands, name: str, summary: str) -> argparse.ArgumentParser:
     parser = actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-    parser.add_argument("team_id", type=team_id, metavar="ID", help="the workspace's id, like T0123456789")
+    parser.add_argument("team_id", type=_team_id, metavar="ID", help="the workspace's id, like T0123456789")
     return parser

@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import IO
 
 from dotenv.parser import parse_stream
 
@@ -52,71 +51,6 @@ def hint(name: str, known: str) -> str:
     return f"{name} is no setting of the bot. Did you mean {known}?"
 
 
-class EnvValues:
-    """The stripped values in `environ`, and the first of the problems of each variable, by its name."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self.problems: dict[str, str] = {}
-        self._environ = environ
-        self._from_files: dict[str, str] = {}
-
-    def get(self, name: str) -> str:
-        """Return the value of a variable, or "" if it is blank, not set, or a problem is reported instead."""
-        if name in SETTINGS and SETTINGS[name].is_secret and name not in self._from_files:
-            self._from_files[name] = self._read_file(name, SETTINGS[name].file_variable)
-        return self._from_files.get(name) or self.plain(name)
-
-    def is_set(self, name: str) -> bool:
-        """Return whether a setting has a value, or names a file."""
-        return any(map(self.plain, SETTINGS[name].variables))
-
-    def plain(self, variable: str) -> str:
-        """Return the value of a variable, whatever is in a file."""
-        return self._environ.get(variable, "").strip()
-
-    def report(self, name: str, problem: str) -> None:
-        """Record the problem of a setting, as the end of a sentence that begins with its name."""
-        source = f" (from {SETTINGS[name].file_variable})" if self._from_files.get(name) else ""
-        self.problems.setdefault(name, f"{name}{source} {problem}")
-
-    def report_unset(self, name: str, remedy: str, *alternatives: str) -> None:
-        """Record that a setting is not set, with hints about variables that misspell it or one of `alternatives`."""
-        meant = {variable for one in (name, *alternatives) for variable in SETTINGS[one].variables}
-        hints = [hint(found, known) for found, known in find_misspelled(self._environ) if known in meant]
-        self.report(name, " ".join(["is not set.", remedy, *hints]))
-
-    def _read_file(self, name: str, variable: str) -> str:
-        """Return the content of the file that a variable names, or "" if it names none, or none that can be read."""
-        path = self.plain(variable)
-        if path and self.plain(name):
-            self.problems[name] = f"{name} and {variable} are both set. Remove one of them."
-        elif path:
-            try:
-                return _read(path)
-            except _BadFileError as error:
-                self.problems[name] = f"{variable} {error}."
-        return ""
-
-
-class _BadFileError(Exception):
-    """The file has no usable content. The text does not repeat the path: it may be the secret, by mistake."""
-
-
-def _read(path: str) -> str:
-    """Return the content without the line break at its end. Raises _BadFileError."""
-    try:
-        with Path(path).open("rb") as file:
-            content = file.read(_MAX_BYTES + 1)
-        text = content.decode().strip()
-    except (OSError, ValueError) as error:  # ValueError: a null character in the path, or a file that is not UTF-8
-        why = getattr(error, "strerror", None) or "it is not text"
-        raise _BadFileError(f"names a file that can't be read ({why}). Name a readable file") from None
-    if not text or len(content) > _MAX_BYTES:
-        problem = "an empty file" if not text else f"a file of over {_MAX_BYTES} bytes"
-        raise _BadFileError(f"names {problem}. Name a file that has nothing but the value")
-    return text
-
-
 class SettingsError(Exception):
     """Unusable settings; `problems` has a sentence for each, which begins with the variable's name."""
 
@@ -125,29 +59,83 @@ class SettingsError(Exception):
         self.problems = problems
 
 
-class EnvReader(EnvValues):
-    """Reader that validates each variable and collects their problems, which never repeat a value."""
+class EnvReader:
+    """Reader that validates each variable, and collects the first problem of each. None repeats a value.
+
+    A reading method that reports a problem can return anything: `finish` raises.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._problems: dict[str, str] = {}
+        self._from_files: dict[str, str] = {}
 
     def finish(self) -> None:
         """Raise SettingsError if there is a problem."""
-        if self.problems:
-            raise SettingsError(tuple(self.problems.values()))
+        if self._problems:
+            raise SettingsError(tuple(self._problems.values()))
+
+    def is_set(self, name: str) -> bool:
+        """Return whether a setting has a value, or names a file."""
+        return any(map(self._plain, SETTINGS[name].variables))
 
     def text(self, name: str, default: str | None = None) -> str:
         """Return the stripped value; if it is blank or not set, `default`, or else that of the catalog."""
-        return self.get(name) or (SETTINGS[name].default if default is None else default)
+        if name in SETTINGS and SETTINGS[name].is_secret and name not in self._from_files:
+            self._from_files[name] = self._read_file(name, SETTINGS[name].file_variable)
+        value = self._from_files.get(name) or self._plain(name)
+        return value or (SETTINGS[name].default if default is None else default)
+
+    def _plain(self, variable: str) -> str:
+        return self._environ.get(variable, "").strip()
+
+    def _read_file(self, name: str, variable: str) -> str:
+        """Return the content of the file that a variable names; "" without any, or after a problem.
+
+        A problem does not repeat the path: it may be the secret, by mistake.
+        """
+        path = self._plain(variable)
+        if not path:
+            return ""
+        if self._plain(name):
+            self._problems[name] = f"{name} and {variable} are both set. Remove one of them."
+            return ""
+        try:
+            with Path(path).open("rb") as file:
+                content = file.read(_MAX_BYTES + 1)
+            text = content.decode().strip()
+        except (OSError, ValueError) as error:  # ValueError: a null character in the path, or a file that is not UTF-8
+            why = getattr(error, "strerror", None) or "it is not text"
+            self._problems[name] = f"{variable} names a file that can't be read ({why}). Name a readable file."
+            return ""
+        if text and len(content) <= _MAX_BYTES:
+            return text
+        problem = f"a file of over {_MAX_BYTES} bytes" if text else "an empty file"
+        self._problems[name] = f"{variable} names {problem}. Name a file that has nothing but the value."
+        return ""
+
+    def _report(self, name: str, problem: str) -> None:
+        """Record the problem of a setting, as the end of a sentence that begins with its name."""
+        source = f" (from {SETTINGS[name].file_variable})" if self._from_files.get(name) else ""
+        self._problems.setdefault(name, f"{name}{source} {problem}")
+
+    def _report_unset(self, name: str, remedy: str, *alternatives: str) -> None:
+        """Record that a setting is not set, with hints about variables that misspell it or one of `alternatives`."""
+        meant = {variable for one in (name, *alternatives) for variable in SETTINGS[one].variables}
+        hints = [hint(found, known) for found, known in find_misspelled(self._environ) if known in meant]
+        self._report(name, " ".join(["is not set.", remedy, *hints]))
 
     def secret(self, name: str, description: str, prefix: str = "") -> Secret:
         """Read a required secret that begins with `prefix`."""
         value = self.text(name)
         if not value:
-            self.report_unset(name, f"Set it to {description}.")
+            self._report_unset(name, f"Set it to {description}.")
         elif not is_key(value):
-            self.report(name, f"{_BAD_KEY}: {description}.")
+            self._report(name, f"{_BAD_KEY}: {description}.")
         elif prefix and value.startswith(f"{_ROTATING}{prefix}"):
-            self.report(name, f"{_ROTATES}.")
+            self._report(name, f"{_ROTATES}.")
         elif not value.startswith(prefix):
-            self.report(name, f"does not begin with {prefix}. Set it to {description}.")
+            self._report(name, f"does not begin with {prefix}. Set it to {description}.")
         return Secret(value)
 
     def optional_secret(self, name: str, description: str, prefix: str = "") -> Secret | None:
@@ -159,9 +147,9 @@ class EnvReader(EnvValues):
         values = self._items(name)
         if not values and not self.is_set(unless):
             remedy = f"Set it to {description}, or set {unless} to {alternative} for Socket Mode."
-            self.report_unset(name, remedy, unless)
+            self._report_unset(name, remedy, unless)
         elif not all(map(is_key, values)):
-            self.report(name, f"{_BAD_KEY}: {description}.")
+            self._report(name, f"{_BAD_KEY}: {description}.")
         return tuple(map(Secret, values))
 
     def _items(self, name: str) -> list[str]:
@@ -171,7 +159,7 @@ class EnvReader(EnvValues):
         """Read an optional channel id."""
         value = self.text(name)
         if value and not CHANNEL_ID.fullmatch(value):
-            self.report(name, "is not a channel id. Copy it from the channel's details, like C0123456789.")
+            self._report(name, "is not a channel id. Copy it from the channel's details, like C0123456789.")
         return value or None
 
     def ids(self, name: str, pattern: re.Pattern[str], example: str) -> frozenset[str]:
@@ -180,23 +168,23 @@ class EnvReader(EnvValues):
         invalid = [str(number) for number, value in enumerate(values, 1) if not pattern.fullmatch(value)]
         if invalid or (self.text(name) and not values):
             items = f" (item {', '.join(invalid)})" if invalid else ""
-            self.report(name, f"contains an invalid id{items}. Use ids like {example}, separated by commas.")
+            self._report(name, f"contains an invalid id{items}. Use ids like {example}, separated by commas.")
         return frozenset(values)
 
     def team(self, name: str) -> str:
         """Read a workspace id; "" if it is not set."""
         value = self.text(name)
         if value and not SLACK_ID.fullmatch(value):
-            self.report(name, "is not a workspace id. Use an id like T0123456789.")
+            self._report(name, "is not a workspace id. Use an id like T0123456789.")
         return value
 
     def encryption_keys(self, name: str, *, is_required: bool) -> tuple[Secret, ...]:
         """Read Fernet keys. https://cryptography.io/en/latest/fernet/."""
         values = self._items(name)
         if is_required and not values:
-            self.report_unset(name, "Set it to a key from `anchor-bot keys new`.")
+            self._report_unset(name, "Set it to a key from `anchor-bot keys new`.")
         elif not all(map(_ENCRYPTION_KEY.fullmatch, values)):
-            self.report(name, "contains an invalid key. Use only keys from `anchor-bot keys new`.")
+            self._report(name, "contains an invalid key. Use only keys from `anchor-bot keys new`.")
         return tuple(map(Secret, values))
 
     def database_url(self, name: str, default: str, *, can_be_memory: bool) -> Secret:
@@ -204,7 +192,7 @@ class EnvReader(EnvValues):
         value = self.text(name, default)
         if not (_DATABASE_URL.fullmatch(value) or (can_be_memory and value == _MEMORY)):
             memory = f", or {_MEMORY} to keep nothing" if can_be_memory else ""
-            self.report(
+            self._report(
                 name,
                 f"is not a supported database URL. "
                 f"Use sqlite:///anchor-bot.db or postgresql://user:password@host:5432/name{memory}.",
@@ -215,22 +203,21 @@ class EnvReader(EnvValues):
         """Read a URL that keys can be sent to. `example` is needed if there is no default."""
         value = self.text(name, default)
         if not value:
-            self.report_unset(name, f"Set it to a URL like {example}.")
+            self._report_unset(name, f"Set it to a URL like {example}.")
         elif not is_safe_url(value):
             example = example or SETTINGS[name].default
-            self.report(name, f"is not a valid https URL. Use a URL like {example}.")
+            self._report(name, f"is not a valid https URL. Use a URL like {example}.")
         return value
 
     def proxy(self, name: str, exceptions: str) -> Proxy | None:
         """Read an optional proxy, and the hosts that are called without it. Other programs use lower case as well."""
-        value, direct = (self.text(one) or self.plain(one.lower()) for one in (name, exceptions))
+        value, direct = (self.text(one) or self._plain(one.lower()) for one in (name, exceptions))
         if not value:
             return None
         proxy = parse_proxy(value, direct)
         if proxy is None:
-            self.report(
-                name, "is not the URL of an HTTP proxy. Use one like http://user:password@proxy.example.com:3128."
-            )
+            problem = "is not the URL of an HTTP proxy. Use one like http://user:password@proxy.example.com:3128."
+            self._report(name, problem)
         return proxy
 
     def seconds(self, name: str, *, least: float = 0.001, most: float = 600.0) -> float:
@@ -241,43 +228,40 @@ class EnvReader(EnvValues):
             seconds = math.nan
         if not least <= seconds <= most:  # also false for NaN
             limits, default = f"from {least:g} to {most:g}", SETTINGS[name].default
-            self.report(name, f"is not a number of seconds {limits}. Use one like {default}.")
+            self._report(name, f"is not a number of seconds {limits}. Use one like {default}.")
         return seconds
 
     def days(self, name: str) -> int:
         """Read a whole number of days."""
-        value, default = self.text(name), SETTINGS[name].default
-        if not (_DAYS.fullmatch(value) and 1 <= int(value) <= MOST_DAYS):
-            self.report(name, f"is not a whole number of days from 1 to {MOST_DAYS}, like {default}.")
-            return int(default)
-        return int(value)
+        value = self.text(name)
+        if _DAYS.fullmatch(value) and 1 <= int(value) <= MOST_DAYS:
+            return int(value)
+        self._report(name, f"is not a whole number of days from 1 to {MOST_DAYS}, like {SETTINGS[name].default}.")
+        return 0
 
-    def port(self, name: str) -> int:
-        """Read a port; 0 means any free port."""
-        value, default = self.text(name), SETTINGS[name].default
-        if not is_port(value):
-            self.report(name, f"is not a port. Use a number from 0 (any free port) to 65535, like {default}.")
-            return int(default)
-        return int(value)
+    def port(self, name: str, *, example: str = "") -> int:
+        """Read a port; 0 means any free port. `example` is needed if there is no default."""
+        value, example = self.text(name), example or SETTINGS[name].default
+        if is_port(value):
+            return int(value)
+        self._report(name, f"is not a port. Use a number from 0 (any free port) to 65535, like {example}.")
+        return 0
 
-    def optional_port(self, name: str, *, unlike: str) -> int | None:
-        """Read a port that can be left out, and is not that of the variable `unlike`."""
-        value, other = self.text(name), self.text(unlike)
-        if value and not is_port(value):
-            self.report(name, "is not a port. Use a number from 0 (any free port) to 65535, like 9464.")
-            return None
-        if value and int(value) and is_port(other) and int(value) == int(other):
-            self.report(name, f"is the same as {unlike}. Use another port, like 9464.")
-        return int(value) if value else None
+    def optional_port(self, name: str, *, example: str, unlike: int) -> int | None:
+        """Read a port that can be left out, and is not `unlike`, that of PORT."""
+        port = self.port(name, example=example) if self.text(name) else None
+        if port and port == unlike:
+            self._report(name, f"is the same as PORT. Use another port, like {example}.")
+        return port
 
     def choice(self, name: str, choices: tuple[str, ...]) -> str:
         """Read one of `choices`, in any case."""
-        value, default = self.text(name), SETTINGS[name].default
+        value = self.text(name)
         for choice in choices:
             if value.casefold() == choice.casefold():
                 return choice
-        self.report(name, f"is not one of {', '.join(choices)}. Use one, or remove it for {default}.")
-        return default
+        self._report(name, f"is not one of {', '.join(choices)}. Use one, or remove it for {SETTINGS[name].default}.")
+        return value
 
 
 def read_environment(environ: Mapping[str, str], env_file: Path) -> dict[str, str]:
@@ -289,16 +273,10 @@ def read_environment(environ: Mapping[str, str], env_file: Path) -> dict[str, st
         text = env_file.read_text(encoding="utf-8-sig") if env_file.is_file() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError((f"{env_file} can't be read ({error}). Make it a readable UTF-8 file.",)) from None
-    return parse_variables(io.StringIO(text), str(env_file)) | dict(environ)
-
-
-def parse_variables(lines: IO[str], name: str) -> dict[str, str]:
-    """Return the variables of lines like NAME=value; `name` is that of the file. Raises SettingsError."""
-    bindings = list(parse_stream(lines))
-    problems = tuple(f"{name}, line {one.original.line} is invalid. Write NAME=value." for one in bindings if one.error)
-    if problems:
-        raise SettingsError(problems)
-    return {one.key: one.value for one in bindings if one.key and one.value is not None}
+    bindings = list(parse_stream(io.StringIO(text)))
+    if wrong := [one.original.line for one in bindings if one.error]:
+        raise SettingsError(tuple(f"{env_file}, line {line} is invalid. Write NAME=value." for line in wrong))
+    return {one.key: one.value for one in bindings if one.key and one.value is not None} | dict(environ)
 
 
 def write_environment(env_file: Path, variables: Mapping[str, str], comment: str, *, replaces: bool) -> None:

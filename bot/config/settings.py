@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.config.catalog import SETTINGS
 from bot.config.environment import EnvReader, SettingsError, find_misspelled, hint
 from bot.core.cards import alerts_url
 from bot.core.fields import CHANNEL_ID, USER_ID, Proxy, Secret, digest
@@ -30,9 +29,6 @@ _APP_TOKEN = "an app-level token from Basic Information of your Slack app"  # no
 _CLIENT_ID = "the client ID from Basic Information of your Slack app"
 _CLIENT_SECRET = "the client secret from Basic Information of your Slack app"  # noqa: S105 - a description
 _SIGNING_SECRET = "the signing secret from Basic Information of your Slack app"  # noqa: S105 - a description
-DASHBOARD_URL = SETTINGS["ANCHOR_DASHBOARD_URL"].default
-"""The default of ANCHOR_DASHBOARD_URL."""
-
 LONGEST_DRAIN = 3.5
 """The most seconds that requests are served after SIGTERM: a stop takes less than 10 in all."""
 
@@ -59,8 +55,7 @@ class StoreSettings:
     encryption_keys: tuple[Secret, ...]
 
 
-def read_store(read: EnvReader, *, is_one: bool = False) -> StoreSettings:
-    """Read the settings of the database."""
+def _read_store(read: EnvReader, *, is_one: bool = False) -> StoreSettings:
     return StoreSettings(
         database_url=_read_database_url(read, can_be_memory=is_one),
         encryption_keys=read.encryption_keys("ENCRYPTION_KEYS", is_required=not is_one),
@@ -101,7 +96,7 @@ class OperatorSettings:
         if is_one and not read.is_set("ENCRYPTION_KEYS"):
             raise OneWorkspaceError((_ONE,))
         settings = cls(
-            store=read_store(read),
+            store=_read_store(read),
             base_url=read.url("BASE_URL", "http://127.0.0.1:3000", example=BASE_URL).rstrip("/"),
             anchor_api_url=read.url("ANCHOR_API_URL"),
             anchor_timeout=read.seconds("ANCHOR_TIMEOUT"),
@@ -111,19 +106,12 @@ class OperatorSettings:
         return settings
 
 
-@dataclass(frozen=True, slots=True)
-class JournalSettings:
-    """Settings of `anchor-bot journal`. It decrypts nothing, so it needs no keys."""
-
-    database_url: Secret
-
-    @classmethod
-    def from_env(cls, environ: Mapping[str, str]) -> "JournalSettings":
-        """Read the settings. Raises SettingsError."""
-        read = EnvReader(environ)
-        settings = cls(_read_database_url(read, can_be_memory=True))
-        read.finish()
-        return settings
+def read_database_url(environ: Mapping[str, str]) -> Secret:
+    """Read the only setting of `anchor-bot journal`, which decrypts nothing. Raises SettingsError."""
+    read = EnvReader(environ)
+    database_url = _read_database_url(read, can_be_memory=True)
+    read.finish()
+    return database_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +143,7 @@ def _read_one(read: EnvReader) -> OneWorkspace:
     return OneWorkspace(
         bot_token=read.secret("SLACK_BOT_TOKEN", _BOT_TOKEN, "xoxb-"),  # a rotating token expires within hours
         anchor_api_key=read.secret("ANCHOR_API_KEY", "the workspace's API key from Anchor's dashboard"),
-        store=read_store(read, is_one=True),
+        store=_read_store(read, is_one=True),
         alerts_token=read.optional_secret("ALERTS_TOKEN", _ALERTS_TOKEN),
         alerts_channel=read.channel("ALERTS_CHANNEL"),
         policy=_read_policy(read),
@@ -195,7 +183,7 @@ def _read_many(read: EnvReader) -> ManyWorkspaces:
         client_id=read.secret("SLACK_CLIENT_ID", _CLIENT_ID),
         client_secret=read.secret("SLACK_CLIENT_SECRET", _CLIENT_SECRET),
         base_url=read.url("BASE_URL", example=BASE_URL).rstrip("/"),
-        store=read_store(read),
+        store=_read_store(read),
     )
 
 
@@ -244,8 +232,8 @@ class Settings:
             journal_days=read.days("JOURNAL_DAYS"),
             drain_seconds=read.seconds("DRAIN_SECONDS", least=0.0, most=LONGEST_DRAIN),
             host=read.text("HOST"),
-            port=read.port("PORT"),
-            metrics_port=read.optional_port("METRICS_PORT", unlike="PORT"),
+            port=(port := read.port("PORT")),
+            metrics_port=read.optional_port("METRICS_PORT", example="9464", unlike=port),
             log_level=read.choice("LOG_LEVEL", _LOG_LEVELS),
             log_format=read.choice("LOG_FORMAT", _LOG_FORMATS),
         )

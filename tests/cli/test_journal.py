@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
-from unittest.mock import Mock
 
 import pytest
 
@@ -100,6 +99,15 @@ def test_it_prints_the_chosen_orders_in_their_sequence(prints: Prints, arguments
     assert numbers(prints("--format", "json", *arguments.split())) == expected
 
 
+def test_what_an_encoding_lacks_is_escaped(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = order_row()
+    asyncio.run(write(url, [replace(row, order=replace(row.order, reason="zu spät"))]))
+    raw = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="ascii", write_through=True))
+    assert main(["journal"]) == 0
+    assert b"zu sp\\xe4t" in raw.getvalue()
+
+
 def test_each_outcome_is_of_one_kind() -> None:
     names = sorted(name for kind in history.OUTCOMES.values() for name in kind)
     assert names == sorted(outcome.__name__ for outcome in get_args(outcomes.Outcome))
@@ -181,13 +189,16 @@ async def test_changes_are_followed_also_those_that_come_late_because_the_databa
     url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wording: Check
 ) -> None:
     team, printed = "T0FOLLOWED1", list[tuple[str, str | None]]()
-    writer: Any = Mock()
-    writer.write.side_effect = lambda page: printed.extend((one.id, one.outcome) for one in page)
+
+    def line(order: history.PastOrder) -> str:
+        printed.append((order.id, order.outcome))
+        return ""
+
     opened = order_row(team=team, age=10.0)
     async with open_store(Secret(url), [KEY]) as store:
         await rows_of(store).write([opened], [])
         chosen = history.HistoryFilter(team_id=team, since=0.0)
-        following = asyncio.create_task(Follower(OrderHistory(store.database), chosen, writer, io.StringIO()).run())
+        following = asyncio.create_task(Follower(OrderHistory(store.database), chosen, line, io.StringIO()).run())
         await asyncio.sleep(200.0)  # from now on it looks only for later orders, and for this one
         assert printed == [(opened.id, None)]
         later = order_row(team=team)

@@ -4,7 +4,7 @@ import argparse
 
 from bot.cli.orders import terminal_text
 from bot.cli.parser import parser
-from bot.config.settings import DASHBOARD_URL
+from bot.config.catalog import SETTINGS
 from bot.core.fields import digest, is_token
 from bot.core.outcomes import Outcome, Paused, Refusal, Resumed
 from bot.core.requests import Actor, Help, Order, Verb
@@ -26,6 +26,7 @@ __all__ = ["check_texts", "digest", "is_token", "result_texts", "settings_texts"
 SESSION = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
 OTHER_SESSION = "9c0d7e11-2222-4333-8444-555566667777"
 ALICE = "U0ALICE0001"
+DASHBOARD_URL = SETTINGS["ANCHOR_DASHBOARD_URL"].default
 UNKNOWN_ACTION = result_texts.unknown_action_message().text
 CARD_NOT_UPDATED = card_not_updated()
 SAMPLE_ALERT = sample_alert_message().text
