@@ -14,6 +14,7 @@ from bot.sim.slack import Message, Source, User
 
 _COLUMN = 26
 _RESULT_WITHIN = 30.0
+_WAITING = "⏳"  # a first answer, which a slow machine can bring at any command
 _PAUSING = "⏳ Pausing…"  # on a card, until the outcome is known
 
 
@@ -60,7 +61,8 @@ async def _play_step(number: int, step: Step, sandbox: Sandbox, out: TextIO, res
     print(f"\n{number}. {step.title}\n{_row(f'@{actor.name}', step.does)}", file=out)
 
     def shown() -> list[Message]:
-        return [message for message in _seen_by(actor, sandbox) if _version(message) not in seen_before]
+        new = [message for message in _seen_by(actor, sandbox) if _version(message) not in seen_before]
+        return [message for message in new if step.in_private or not message.text.startswith(_WAITING)]
 
     def is_complete() -> bool:
         pausing = [message for message in shown() if message.ephemeral_to is None and _PAUSING in message.text]
