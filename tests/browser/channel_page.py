@@ -68,11 +68,12 @@ class ChannelPage:
         return self.button(f"Resume session {session_id}")
 
     async def pause(self, session_id: str) -> None:
-        await self.pause_button(session_id).click()
+        """Press a Pause button by the keyboard: a click is lost if the message is drawn again during it."""
+        await self.pause_button(session_id).first.press("Enter")
 
     async def resume(self, button: Locator) -> None:
-        """Press a Resume button of the bot's, which asks first."""
-        await button.click()
+        """Press a Resume button of the bot's, which asks first, by the keyboard."""
+        await button.press("Enter")
         await self.dialog.get_by_role("button", name="Resume").click()
 
     def agent(self, name: str) -> Locator:

@@ -42,7 +42,7 @@ async def test_the_story_by_mouse_over_http(fresh: ChannelPage) -> None:
     await expect(fresh.bot_state).to_have_text("Botready")
     await ends_with(card(fresh), f"Session {RUNAWAY}", "Pause")
 
-    await fresh.pause(RUNAWAY)
+    await fresh.pause_button(RUNAWAY).click()
     await expect(agent.get_by_text("Paused", exact=True)).to_be_visible()
     await ends_with(card(fresh), *FACTS, "Resume", "Paused by @alice, today at")
     await expect(fresh.list.get_by_text("1 reply")).to_be_visible()
