@@ -494,7 +494,7 @@ def _line(name: checks.CheckName, kind: checks.Kind, team_id: str = "") -> str:
 
 
 FINDINGS: Mapping[str, str] = {
-    **{str(kind): _line(checks.CheckName.SETTINGS, kind) for kind in KINDS},
+    **{kind.code: _line(checks.CheckName.SETTINGS, kind) for kind in KINDS},
     "of a workspace": _line(checks.CheckName.SCOPES, checks.Wrong.KEY_UNSET, TEAM),
 }
 STATUS: Mapping[str, str] = {

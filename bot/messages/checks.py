@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Self
+from enum import Enum, StrEnum
 
 from bot.core.requests import MOST_SKEW
 from bot.messages.blocks import Message, ephemeral
@@ -62,75 +61,62 @@ class CheckName(StrEnum):
     ALERT_CHANNEL = "alert channel"
 
 
-class Kind(StrEnum):
-    """A code for programs, the text of a finding and how to fix it, with the names of values in braces."""
+class Kind(Enum):
+    """The text of a finding and how to fix it, with the names of values in braces."""
 
-    text: str
-    fix: str
+    def __init__(self, text: str, fix: str = "") -> None:
+        self.text, self.fix = text, fix
 
-    def __new__(cls, code: str, text: str, fix: str = "") -> Self:
-        """Return the member with this code."""
-        member = str.__new__(cls, code)
-        member._value_, member.text, member.fix = code, text, fix
-        return member
+    @property
+    def code(self) -> str:
+        """Return the name for programs."""
+        return self.name.lower().replace("_", "-")
 
 
 class Good(Kind):
     """Findings that need nothing."""
 
-    SETTINGS_VALID = "settings-valid", "valid: {transport}, {tenancy}, permissions: {permissions}, database: {database}"
-    PYTHON_PATCHED = "python-patched", "{version}"
-    REACHED = "reached", "{host} answers"
-    CLOCK_RIGHT = "clock-right", "agrees with Slack's within {seconds} s"
-    BOT_READY = "bot-ready", "ready at {url}"
-    TOKEN_ACCEPTED = "token-accepted", "accepted, for the workspace {name} ({team}), as @{bot}"
-    SCOPES_GRANTED = "scopes-granted", "granted as in the manifest: {scopes}"
-    SOCKET_OPENED = "socket-opened", "a connection opened, and was closed again"
-    SOCKET_IN_USE = (
-        "socket-in-use",
-        "not tried: the running bot has a connection, and another one could get its requests",
-    )
-    CHANNEL_OPEN = "channel-open", "the bot can post to {channel}"
-    URL_VERIFIED = "url-verified", "a signed request to {url} came to the bot, and its answer came back"
-    CLIENT_NOT_REFUSED = "client-not-refused", "Slack does not refuse it, nor SLACK_CLIENT_ID"
-    KEY_ACCEPTED = "key-accepted", "Anchor accepts it"
-    DATABASE_CURRENT = "database-current", "answers, and its tables are current (revision {revision})"
-    DATABASE_NEW = "database-new", "has no tables yet: the bot makes them when it starts"
-    DATABASE_IN_MEMORY = "database-in-memory", "in memory, as DATABASE_URL says: a restart loses it"
-    KEYS_FIT = "keys-fit", "the keys decrypt the database"
+    SETTINGS_VALID = "valid: {transport}, {tenancy}, permissions: {permissions}, database: {database}"
+    PYTHON_PATCHED = "{version}"
+    REACHED = "{host} answers"
+    CLOCK_RIGHT = "agrees with Slack's within {seconds} s"
+    BOT_READY = "ready at {url}"
+    TOKEN_ACCEPTED = "accepted, for the workspace {name} ({team}), as @{bot}"  # noqa: S105 - a text
+    SCOPES_GRANTED = "granted as in the manifest: {scopes}"
+    SOCKET_OPENED = "a connection opened, and was closed again"
+    SOCKET_IN_USE = "not tried: the running bot has a connection, and another one could get its requests"
+    CHANNEL_OPEN = "the bot can post to {channel}"
+    URL_VERIFIED = "a signed request to {url} came to the bot, and its answer came back"
+    CLIENT_NOT_REFUSED = "Slack does not refuse it, nor SLACK_CLIENT_ID"
+    KEY_ACCEPTED = "Anchor accepts it"
+    DATABASE_CURRENT = "answers, and its tables are current (revision {revision})"
+    DATABASE_NEW = "has no tables yet: the bot makes them when it starts"
+    DATABASE_IN_MEMORY = "in memory, as DATABASE_URL says: a restart loses it"
+    KEYS_FIT = "the keys decrypt the database"
 
 
 class Questionable(Kind):
     """Findings about what works, and is probably not meant."""
 
-    SETTINGS_ODD = "settings-odd", "valid, but probably not meant: {warnings}"
+    SETTINGS_ODD = "valid, but probably not meant: {warnings}"
     PYTHON_UNPATCHED = (
-        "python-unpatched",
         "{version} normalizes text in quadratic time (CVE-2026-3276), unless your distribution has patched it",
         "Use Python {patched} or newer, or a patched build of your distribution.",
     )
-    CLOCK_OFF = "clock-off", "differs from Slack's by {seconds} s. The bot allows for it", _NTP
-    BOT_DEGRADED = "bot-degraded", "ready at {url}, but degraded: {reasons}"
+    CLOCK_OFF = "differs from Slack's by {seconds} s. The bot allows for it", _NTP
+    BOT_DEGRADED = "ready at {url}, but degraded: {reasons}"
     BOT_OVER_HTTP = (
-        "bot-over-http",
         "ready at {url}, but over HTTP, and the settings are for Socket Mode",
         "If it is this bot, restart it. If it is another one, set another PORT.",
     )
     SCOPES_EXTRA = (
-        "scopes-extra",
         "more than in the manifest: {scopes}",
         "To drop them, remove them in the app's settings, uninstall the app, and install it again.",
     )
-    MESSAGE_LEFT = (
-        "message-left",
-        "the bot can post to {channel}. Its scheduled message could not be deleted, and will show in an hour",
-    )
+    MESSAGE_LEFT = "the bot can post to {channel}. Its scheduled message could not be deleted, and will show in an hour"
     RESULTS_LOST = (
-        "results-lost",
-        (
-            "addresses of results that are not told yet can't be decrypted, because SLACK_BOT_TOKEN or ENCRYPTION_KEYS "
-            "has changed. The results are in the journal"
-        ),
+        "addresses of results that are not told yet can't be decrypted, because SLACK_BOT_TOKEN or ENCRYPTION_KEYS has "
+        "changed. The results are in the journal"
     )
 
 
@@ -138,34 +124,28 @@ class Wrong(Kind):
     """Findings for which somebody has to change a setting, the Slack app or the machine."""
 
     SETTINGS_INVALID = (
-        "settings-invalid",
         "invalid, so the bot does not start: {problems}",
         "Correct them in .env, or in the environment. `anchor-bot init` asks for those that are required.",
     )
-    CLOCK_WRONG = "clock-wrong", "differs from Slack's by {seconds} s. Over HTTP the bot rejects every request", _NTP
+    CLOCK_WRONG = "differs from Slack's by {seconds} s. Over HTTP the bot rejects every request", _NTP
     CANNOT_LISTEN = (
-        "cannot-listen",
         "none at {url}, and none can start. {problems}",
         "Let HOST be an address of this machine, and use ports that no other program uses.",
     )
     NOT_SLACK = (
-        "not-slack",
         "something else than Slack's Web API answers ({why})",
         "Check SLACK_API_URL: it normally ends in /api/. If it is right, a proxy answers in Slack's place.",
     )
     NOT_ANCHOR = (
-        "not-anchor",
         "something else than Anchor's API answers ({why})",
         "Check ANCHOR_API_URL. If it is right, a proxy answers in Anchor's place.",
     )
-    TOKEN_REFUSED = "token-refused", "Slack refuses SLACK_BOT_TOKEN ({code})", _REINSTALL
+    TOKEN_REFUSED = "Slack refuses SLACK_BOT_TOKEN ({code})", _REINSTALL
     INSTALLATION_REFUSED = (
-        "installation-refused",
         "Slack refuses the token of this workspace ({code})",
         f"{_INSTALL_AGAIN} If the workspace has left, delete it: `anchor-bot workspaces delete`.",
     )
     SCOPES_MISSING = (
-        "scopes-missing",
         "missing: {scopes}",
         (
             "Add them in the app's settings (OAuth & Permissions; `anchor-bot manifest` has all), and install the app "
@@ -173,28 +153,23 @@ class Wrong(Kind):
         ),
     )
     SOCKET_OFF = (
-        "socket-off",
         "Slack says that it is switched off",
         "Switch it on in the app's settings (Settings > Socket Mode).",
     )
     APP_TOKEN_REFUSED = (
-        "app-token-refused",
         "Slack refuses SLACK_APP_TOKEN ({code})",
         "Generate an app-level token with the scope connections:write (Basic Information > App-Level Tokens).",
     )
     CHANNEL_REFUSED = (
-        "channel-refused",
         "Slack takes no message for {channel} ({code})",
         f"{_ALERTS} Check its id, and invite the bot there: /invite @anchor.",
     )
     CLIENT_REFUSED = (
-        "client-refused",
         "Slack refuses SLACK_CLIENT_ID or SLACK_CLIENT_SECRET ({code}), so nobody can install the app",
         "Copy both from the app's settings (Basic Information > App Credentials).",
     )
-    URL_INVALID = "url-invalid", "{problem}", "Set it to the bot's public URL, like https://bot.example.com."
+    URL_INVALID = "{problem}", "Set it to the bot's public URL, like https://bot.example.com."
     URL_REJECTS = (
-        "url-rejects",
         "the bot at {url} rejects a request that is signed with SLACK_SIGNING_SECRET ({status}): {why}",
         (
             "Give the bot and this command the same signing secret and a right clock, and let proxies forward the body "
@@ -202,7 +177,6 @@ class Wrong(Kind):
         ),
     )
     URL_FOREIGN = (
-        "url-foreign",
         "{url} is not this bot ({status})",
         (
             "Let BASE_URL be the bot's public URL, and let the proxy forward /slack/events to it. In Socket Mode the "
@@ -210,36 +184,31 @@ class Wrong(Kind):
         ),
     )
     KEY_REFUSED = (
-        "key-refused",
         "Anchor refuses it (HTTP {status})",
         "Make a new key in Anchor's dashboard. Set it as ANCHOR_API_KEY or, with many workspaces, in the app's Home.",
     )
-    KEY_UNSET = "key-unset", "none is set, so nobody can pause", "An admin sets it in the app's Home."
+    KEY_UNSET = "none is set, so nobody can pause", "An admin sets it in the app's Home."
     DATABASE_OLD = (
-        "database-old",
         "its tables are of an older version (revision {revision}, not {head})",
         "Start this version of the bot: it copies a SQLite file, and migrates the tables. Back PostgreSQL up before.",
     )
     DATABASE_NEWER = (
-        "database-newer",
         "its tables are of a newer version (revision {revision}, not {head})",
         "Run that version, or restore the copy from before the migration.",
     )
-    DATABASE_UNUSABLE = "database-unusable", "{sentence}"
+    DATABASE_UNUSABLE = "{sentence}"
     KEYS_UNFIT = (
-        "keys-unfit",
         "no key of ENCRYPTION_KEYS decrypts the database",
         "Add the key that it was created with. Without it the secrets are lost, and you need a new database.",
     )
-    ROW_UNREADABLE = "row-unreadable", "can't be read: {why}", _INSTALL_AGAIN
-    NOT_INSTALLED = "not-installed", "not installed", "`anchor-bot workspaces list` prints those that are."
+    ROW_UNREADABLE = "can't be read: {why}", _INSTALL_AGAIN
+    NOT_INSTALLED = "not installed", "`anchor-bot workspaces list` prints those that are."
 
 
 class Unanswered(Kind):
     """Findings about what gives no answer, or is not ready."""
 
     PROXY_FAILED = (
-        "proxy-failed",
         "the proxy of HTTPS_PROXY gives no connection to {host} ({why})",
         (
             "Check the proxy's URL, its user and password, and that it allows this host. NO_PROXY names hosts to call "
@@ -247,51 +216,46 @@ class Unanswered(Kind):
         ),
     )
     NAME_UNKNOWN = (
-        "name-unknown",
         "the name {host} can't be resolved ({why})",
         "Check the URL, and the DNS of this machine.",
     )
     NOT_CONNECTED = (
-        "not-connected",
         "no connection to {host} ({why})",
         "Check the URL and its port, and that a firewall lets the bot connect.",
     )
-    TIMED_OUT = "timed-out", "{host} does not answer in time ({why})", _TRY_AGAIN
+    TIMED_OUT = "{host} does not answer in time ({why})", _TRY_AGAIN
     CERTIFICATE_REFUSED = (
-        "certificate-refused",
         "TLS with {host} fails ({why})",
         (
             "Check the host's certificate. If a proxy replaces certificates, name a file with its authority in "
             "SSL_CERT_FILE, in the environment: it is not read from .env."
         ),
     )
-    CONNECTION_BROKE = "connection-broke", "{host} broke the connection ({why})", _TRY_AGAIN
+    CONNECTION_BROKE = "{host} broke the connection ({why})", _TRY_AGAIN
     NO_CONNECTION = (
-        "no-connection",
         "no connection to {who}",
         "Check {setting}, and the network of this machine. The line about {who} of `anchor-bot doctor` says why.",
     )
-    NO_ANSWER = "no-answer", "{who} gave no usable answer ({why})", "Try again in a moment."
-    BOT_NOT_READY = "bot-not-ready", "not ready at {url}: {reasons}", "Look into the bot's log."
+    NO_ANSWER = "{who} gave no usable answer ({why})", "Try again in a moment."
+    BOT_NOT_READY = "not ready at {url}: {reasons}", "Look into the bot's log."
     URL_UNAVAILABLE = (
-        "url-unavailable",
         "the proxy at {url} can't reach the bot ({status})",
         "Start the bot, and let the proxy forward to HOST and PORT.",
     )
-    DATABASE_DOWN = "database-down", "{sentence}"
+    DATABASE_DOWN = "{sentence}"
 
 
 class Skipped(Kind):
     """Findings of checks that make no sense here, or could not be made."""
 
-    CLOCK_UNKNOWN = "clock-unknown", "not compared: neither Slack nor Anchor answers"
-    BOT_NOT_RUNNING = "bot-not-running", "none at {url}"
-    BOT_NOT_STARTED = "bot-not-started", "not checked before the bot runs", "Start it, and run `anchor-bot doctor`."
-    SCOPES_UNKNOWN = "scopes-unknown", "Slack did not say which ones are granted"
-    CHANNEL_UNSET = "channel-unset", "none is set, so each alert has to name one"
-    URL_UNSET = "url-unset", "not checked", "Set BASE_URL to the bot's public URL."
-    NO_WORKSPACES = "no-workspaces", "none has installed the app yet", "Install it at BASE_URL/slack/install."
-    NOT_CHECKED = "not-checked", "not checked: see {first}"
+    CLOCK_UNKNOWN = "not compared: neither Slack nor Anchor answers"
+    BOT_NOT_RUNNING = "none at {url}"
+    BOT_NOT_STARTED = "not checked before the bot runs", "Start it, and run `anchor-bot doctor`."
+    SCOPES_UNKNOWN = "Slack did not say which ones are granted"
+    CHANNEL_UNSET = "none is set, so each alert has to name one"
+    URL_UNSET = "not checked", "Set BASE_URL to the bot's public URL."
+    NO_WORKSPACES = "none has installed the app yet", "Install it at BASE_URL/slack/install."
+    NOT_CHECKED = "not checked: see {first}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,7 +360,7 @@ def check_record(check: Checked) -> dict[str, str]:
         "check": check.name,
         "workspace": check.team_id,
         "status": _STATUS[type(check.finding.kind)][0],
-        "code": check.finding.kind,
+        "code": check.finding.kind.code,
         "found": check.finding.text,
         "fix": check.finding.fix,
     }

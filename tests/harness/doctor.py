@@ -18,6 +18,8 @@ from harness.single_workspace import SingleHarness
 
 __all__ = ["MIGRATIONS"]
 
+_KINDS = {kind.code: kind for kinds in Kind.__subclasses__() for kind in kinds}
+
 
 @dataclass(frozen=True, slots=True)
 class Examined:
@@ -25,11 +27,12 @@ class Examined:
     lines: list[str]
     records: Mapping[tuple[str, str], Mapping[str, Any]]
 
-    def kind(self, name: CheckName, team_id: str = "") -> str:
-        return str(self.records[name, team_id]["code"])
+    def kind(self, name: CheckName, team_id: str = "") -> Kind:
+        return _KINDS[self.records[name, team_id]["code"]]
 
-    def failures(self) -> dict[str, str]:
-        return {name: str(record["code"]) for (name, _), record in self.records.items() if record["status"] == "failed"}
+    def failures(self) -> dict[str, Kind]:
+        failed = {name: one["code"] for (name, _), one in self.records.items() if one["status"] == "failed"}
+        return {name: _KINDS[code] for name, code in failed.items()}
 
     def has(self, name: CheckName, kind: Kind, team_id: str = "", /, **values: str) -> bool:
         return check_line(Checked(name, Finding(kind, values), team_id)) in self.lines
