@@ -53,6 +53,12 @@ def option(label: str, value: str) -> Block:
     return {"text": plain_text(label), "value": value}
 
 
+def input_block(label: str, element: Block, *, optional: bool = True) -> Block:
+    """Return an input; the block has the same name as its element."""
+    name = element["action_id"]
+    return {"type": "input", "block_id": name, "label": plain_text(label), "element": element, "optional": optional}
+
+
 def confirm(title: str, question: str, yes: str) -> Block:
     """Return a confirmation dialog; `question` is mrkdwn, `yes` the label of the confirming button."""
     return {

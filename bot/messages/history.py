@@ -7,9 +7,9 @@ from bot.core import outcomes
 from bot.core.history import HistoryQuery, PastOrder, Period, Result, can_see_all
 from bot.core.policy import NotAMember, NotHere, NotNamed, RoleUnknown
 from bot.core.requests import Verb
-from bot.messages.blocks import Block, View, option, plain_text, section
+from bot.messages.blocks import Block, View, input_block, option, plain_text, section
 from bot.messages.buttons import HISTORY, plain_button
-from bot.messages.markup import code, mention, moment, place, plain, session
+from bot.messages.markup import DOING, DONE, code, mention, moment, place, plain, session
 
 MOST_IN_HOME = 10
 MOST_IN_MODAL = 30
@@ -42,10 +42,8 @@ _PERIODS = {
     Period.MONTH: "Last 30 days",
     Period.ALL: "Everything that is kept",
 }
-_DOING = {Verb.PAUSE: "⏳ *Pausing…*", Verb.RESUME: "⏳ *Resuming…*"}
-_DONE = {outcomes.Paused.__name__: "⏸️ *Paused*", outcomes.Resumed.__name__: "▶️ *Resumed*"}
-_UNCONFIRMED = {Verb.PAUSE: "❓ *Pause unconfirmed.*", Verb.RESUME: "❓ *Resume unconfirmed.*"}
-_REPEATED = {verb: f"⏳ *{verb.value.capitalize()} not sent again*: it was requested too many times." for verb in Verb}
+_DONE = {outcomes.Paused.__name__: DONE[Verb.PAUSE], outcomes.Resumed.__name__: DONE[Verb.RESUME]}
+_UNCONFIRMED = {outcomes.Unconfirmed.__name__, outcomes.Broken.__name__}
 _WHY: Mapping[str, str] = {
     kind.__name__: why
     for kind, why in {
@@ -127,14 +125,14 @@ def _line(order: PastOrder, *, shows_all: bool) -> str:
 
 def _what(order: PastOrder) -> str:
     verb, name = Verb(order.verb), order.outcome
+    request = verb.value.capitalize()
     if name is None:
-        return _DOING[verb]
+        return f"⏳ *{DOING[verb]}…*"
     if name in _WHY:
         return f"⛔ *Not {verb.past}*: {_WHY[name]}."
     if name == outcomes.TooManyRepeats.__name__:
-        return _REPEATED[verb]
-    is_known = name in {outcomes.Unconfirmed.__name__, outcomes.Broken.__name__}
-    return _UNCONFIRMED[verb] if is_known else f"❓ *{verb.value.capitalize()}*: {code(name)}."
+        return f"⏳ *{request} not sent again*: it was requested too many times."
+    return f"❓ *{request} unconfirmed.*" if name in _UNCONFIRMED else f"❓ *{request}*: {code(name)}."
 
 
 def _inputs(query: HistoryQuery) -> list[Block]:
@@ -154,10 +152,10 @@ def _inputs(query: HistoryQuery) -> list[Block]:
     results = {EVERY_RESULT: "Every outcome", **{kind.value: label for kind, label in _RESULTS.items()}}
     periods = {period.value: label for period, label in _PERIODS.items()}
     return [
-        _input(PEOPLE, "People", people, optional=True),
-        _input(SESSION, "Session", one_session, optional=True),
-        _input(RESULT, "Outcome", _select(RESULT, results, query.result or EVERY_RESULT)),
-        _input(PERIOD, "Period", _select(PERIOD, periods, query.period)),
+        input_block("People", people),
+        input_block("Session", one_session),
+        input_block("Outcome", _select(RESULT, results, query.result or EVERY_RESULT), optional=False),
+        input_block("Period", _select(PERIOD, periods, query.period), optional=False),
     ]
 
 
@@ -165,7 +163,3 @@ def _select(name: str, labels: Mapping[str, str], chosen: str) -> Block:
     options = {value: option(label, value) for value, label in labels.items()}
     initial = options[chosen]
     return {"type": "static_select", "action_id": name, "options": [*options.values()], "initial_option": initial}
-
-
-def _input(name: str, label: str, element: Block, *, optional: bool = False) -> Block:
-    return {"type": "input", "block_id": name, "label": plain_text(label), "element": element, "optional": optional}

@@ -19,6 +19,8 @@ IN_HOME = "in this app's Home tab"
 NOT_DONE = {Verb.PAUSE: "⛔ *Not paused*: this did not stop the agent.", Verb.RESUME: "⛔ *Not resumed.*"}
 """The verdict about an order that certainly changed nothing."""
 
+DOING = {Verb.PAUSE: "Pausing", Verb.RESUME: "Resuming"}
+
 DONE = {Verb.PAUSE: "⏸️ *Paused*", Verb.RESUME: "▶️ *Resumed*"}
 """The verdict about an order that Anchor confirmed."""
 

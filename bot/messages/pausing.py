@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from bot.core.requests import Verb
 from bot.core.session_ids import Mention, Mentions
 from bot.core.sessions import Overview
-from bot.messages.blocks import Block, Message, View, context, ephemeral, option, plain_text, section
+from bot.messages.blocks import Block, Message, View, context, ephemeral, input_block, option, plain_text, section
 from bot.messages.markup import one_line
 from bot.messages.sessions import overview_blocks
 from bot.messages.usage import COMMANDS
@@ -85,13 +85,8 @@ def _modal(note: str, *blocks: Block, submit: str = "", origin: str = "") -> Vie
 
 
 def _pasted() -> Block:
-    return {
-        "type": "input",
-        "block_id": PASTED,
-        "label": plain_text("Session id, or a URL that contains it"),
-        "element": {"type": "plain_text_input", "action_id": PASTED, "max_length": _LONGEST_PASTED},
-        "optional": True,
-    }
+    element = {"type": "plain_text_input", "action_id": PASTED, "max_length": _LONGEST_PASTED}
+    return input_block("Session id, or a URL that contains it", element)
 
 
 def choice_modal(mentions: Mentions, origin: str) -> View:
@@ -127,5 +122,4 @@ def _box(mention: Mention) -> Block:
 
 
 def _boxes(name: str, label: str, options: Sequence[Block]) -> Block:
-    element = {"type": "checkboxes", "action_id": name, "options": list(options)}
-    return {"type": "input", "block_id": name, "label": plain_text(label), "element": element, "optional": True}
+    return input_block(label, {"type": "checkboxes", "action_id": name, "options": list(options)})

@@ -5,20 +5,6 @@ from collections.abc import Iterable
 from typing import assert_never
 
 from bot.core import outcomes
-from bot.core.outcomes import (
-    Late,
-    NoKey,
-    NotSent,
-    Overloaded,
-    PausedSince,
-    Refusal,
-    ResumedSince,
-    Stopping,
-    StoreUnavailable,
-    TooManyRepeats,
-    TooManyResumes,
-    WrongWorkspace,
-)
 from bot.core.policy import NotAMember, NotHere, NotNamed, Role, RoleUnknown
 from bot.core.requests import Order, Verb
 from bot.core.session_ids import SessionId
@@ -35,6 +21,7 @@ from bot.messages.buttons import (
 )
 from bot.messages.clicked import CardUpdate
 from bot.messages.markup import (
+    DOING,
     DONE,
     IN_HOME,
     MOST_NAMED,
@@ -70,16 +57,11 @@ _NOT_A_MEMBER = {
 _ASK_ADMIN = f"Ask an admin to set it {IN_HOME}"
 _REINSTALL = "Ask an admin to reinstall this app (it lacks `users:read`) and set the key"
 _REFUSALS = {
-    WrongWorkspace: ("This bot does not serve your workspace.", "Ask the operator of the bot to set it up"),
+    outcomes.WrongWorkspace: ("This bot does not serve your workspace.", "Ask the operator of the bot to set it up"),
     RoleUnknown: ("Slack did not say whether you are a member of this workspace.", "Try again in a moment"),
-    StoreUnavailable: ("The bot can't read its database, and sent nothing.", "Try again in a moment"),
-    Overloaded: ("The bot has too many requests, and sent nothing.", "Try again in a few seconds"),
-    Stopping: ("The bot is being restarted, and sent nothing.", "Try again in a minute"),
-}
-
-_TOO_MANY = {
-    TooManyResumes: "You resumed too many sessions within a minute.",
-    TooManyRepeats: "You resumed this session too many times within 10 seconds.",
+    outcomes.StoreUnavailable: ("The bot can't read its database, and sent nothing.", "Try again in a moment"),
+    outcomes.Overloaded: ("The bot has too many requests, and sent nothing.", "Try again in a few seconds"),
+    outcomes.Stopping: ("The bot is being restarted, and sent nothing.", "Try again in a minute"),
 }
 
 _UNREACHABLE = {
@@ -94,15 +76,6 @@ _DOUBTS = {
     outcomes.Doubt.CONTRADICTED: "Anchor's answer contradicts itself",
     outcomes.Doubt.STOPPED: "The bot was stopped while it waited for Anchor",
     outcomes.Doubt.RACED: "Anchor confirmed it, but an opposite request is still unanswered",
-}
-_DOING = {Verb.PAUSE: "Pausing", Verb.RESUME: "Resuming"}
-_NOTHING_TO_DO = {
-    Verb.PAUSE: "🔹 *Not running*, nothing to pause.",
-    Verb.RESUME: "🔹 *Not running*, nothing to resume.",
-}
-_NO_SESSION = {
-    Verb.PAUSE: "🔹 *No such session*, nothing was paused.",
-    Verb.RESUME: "🔹 *No such session*, nothing was resumed.",
 }
 _AFTER_DOUBT = {
     Verb.PAUSE: "Try again (pausing twice does no harm), or check it in {dashboard}.",
@@ -163,62 +136,65 @@ def as_direct_message(message: Message, channel_id: str) -> Message:
     return Message(f"{message.text}\n{why}", message.visibility, blocks)
 
 
-def refusal_message(order: Order, refusal: Refusal, *, dashboard_url: str, version: str) -> Message:
+def refusal_message(order: Order, refusal: outcomes.Refusal, *, dashboard_url: str, version: str) -> Message:
     """Return the answer to a refused order, for the person alone; `version` is for a Resume button."""
     about = session(order.session_id)
-    if isinstance(refusal, Late | PausedSince):
-        why, seen = (_how_late(refusal), version) if isinstance(refusal, Late) else _who_paused(refusal)
+    if isinstance(refusal, outcomes.Late | outcomes.PausedSince):
+        why, seen = (_how_late(refusal), version) if isinstance(refusal, outcomes.Late) else _who_paused(refusal)
         message = ephemeral(NOT_DONE[order.verb], why, about)
         return with_buttons(message, button(order.verb, order.session_id, is_asked=True, version=seen))
-    if isinstance(refusal, ResumedSince):
+    if isinstance(refusal, outcomes.ResumedSince):
         since = f"🔹 *Already resumed* by {mention(refusal.user_id)}, {moment(refusal.given_at)}: nothing was sent."
         message = ephemeral(since, f"To resume it anyway, use `{COMMANDS[Verb.RESUME]}`.", about)
         return with_buttons(message, button(Verb.PAUSE, order.session_id))
     why, advice = explain_refusal(order.verb, refusal)
     advice = f"{advice}, {or_in_dashboard(order.verb, dashboard_url)}."
     message = ephemeral(NOT_DONE[order.verb], why, advice, about)
-    if isinstance(refusal, NoKey) and refusal.can_set:
+    if isinstance(refusal, outcomes.NoKey) and refusal.can_set:
         return with_buttons(message, set_key_button("Set"))
-    if isinstance(refusal, RoleUnknown | StoreUnavailable | Overloaded | NotSent | Stopping):
+    if isinstance(
+        refusal, RoleUnknown | outcomes.StoreUnavailable | outcomes.Overloaded | outcomes.NotSent | outcomes.Stopping
+    ):
         return with_buttons(message, button(order.verb, order.session_id, label="Try again", version=version))
     return message
 
 
-def explain_refusal(verb: Verb, refusal: Refusal) -> tuple[str, str]:
+def explain_refusal(verb: Verb, refusal: outcomes.Refusal) -> tuple[str, str]:
     """Return the reason, and what to do next, without the period."""
     match refusal:
         case NotAMember(role=role):
-            return _NOT_A_MEMBER[role]
+            why, advice = _NOT_A_MEMBER[role]
         case NotNamed(users=users):
-            return f"Only {_some(map(mention, sorted(users)))} can {verb} in this workspace.", "Ask one of them"
+            why = f"Only {_some(map(mention, sorted(users)))} can {verb} in this workspace."
+            advice = "Ask one of them"
         case NotHere(channels=channels):
-            return f"People can {verb} only in {_some(map(channel, sorted(channels)))}.", "Do it there"
-        case NoKey(can_set=can_set, scope_missing=scope_missing):
-            advice = (
-                "Set it now, and send the command again" if can_set else _REINSTALL if scope_missing else _ASK_ADMIN
-            )
-            return "This workspace has no Anchor API key yet.", advice
-        case NotSent() | TooManyResumes() | TooManyRepeats():
-            return _explain_limit(refusal)
+            why, advice = f"People can {verb} only in {_some(map(channel, sorted(channels)))}.", "Do it there"
+        case outcomes.NoKey(can_set=can_set, scope_missing=scope_missing):
+            why = "This workspace has no Anchor API key yet."
+            set_now = "Set it now, and send the command again"
+            advice = set_now if can_set else _REINSTALL if scope_missing else _ASK_ADMIN
+        case outcomes.NotSent(seconds=seconds):
+            why = f"Other requests of yours were ahead of it for {seconds:.0f} s, so it was not sent to Anchor."
+            advice = "Try again"
+        case outcomes.TooManyResumes(retry_after=seconds):
+            why = "You resumed too many sessions within a minute."
+            advice = f"Try again in {math.ceil(seconds)} s"
+        case outcomes.TooManyRepeats(retry_after=seconds):
+            why = "You resumed this session too many times within 10 seconds."
+            advice = f"Try again in {math.ceil(seconds)} s"
         case _:
-            return _REFUSALS[type(refusal)]
+            why, advice = _REFUSALS[type(refusal)]
+    return why, advice
 
 
-def _explain_limit(refusal: NotSent | TooManyResumes | TooManyRepeats) -> tuple[str, str]:
-    if isinstance(refusal, NotSent):
-        why = f"Other requests of yours were ahead of it for {refusal.seconds:.0f} s, so it was not sent to Anchor."
-        return why, "Try again"
-    return _TOO_MANY[type(refusal)], f"Try again in {math.ceil(refusal.retry_after)} s"
-
-
-def _how_late(late: Late) -> str:
+def _how_late(late: outcomes.Late) -> str:
     since = f", and {mention(late.resumed_by)} has resumed this agent since" if late.resumed_by else ""
     return (
         f"Your request reached the bot {late.seconds:.0f} s after you sent it{since}. Press the button to send it now."
     )
 
 
-def _who_paused(pause: PausedSince) -> tuple[str, str]:
+def _who_paused(pause: outcomes.PausedSince) -> tuple[str, str]:
     """Return what happened, and the version that the person then knows of."""
     did = "paused" if pause.is_confirmed else "asked to pause"
     where = f" in {place(pause.channel_id)}" if pause.channel_id else ""
@@ -237,7 +213,7 @@ def _some(names: Iterable[str]) -> str:
 def waiting_message(order: Order, *, is_recorded: bool) -> Message:
     """Return the ack of a command whose outcome takes longer than Slack waits."""
     doubt = "" if is_recorded else "⚠️ The bot's database does not answer: a restart of the bot would lose this request."
-    return ephemeral(f"⏳ {_DOING[order.verb]}… The result will be posted here.", doubt, session(order.session_id))
+    return ephemeral(f"⏳ {DOING[order.verb]}… The result will be posted here.", doubt, session(order.session_id))
 
 
 def outcome_message(  # noqa: PLR0913 - all that an answer says
@@ -343,11 +319,11 @@ def _explain(verb: Verb, outcome: outcomes.NotDone, dashboard_url: str) -> tuple
     or_in_anchor = or_in_dashboard(verb, dashboard_url)
     match outcome:
         case outcomes.NotRunning(anchor_message=text):
-            verdict = _NOTHING_TO_DO[verb]
+            verdict = f"🔹 *Not running*, nothing to {verb}."
             known = f"Anchor says that this session is not running{_quote(text)}."
             advice = f"If an agent still acts, it has another session: look in {dashboard(dashboard_url)}."
         case outcomes.NotFound(anchor_message=text):
-            verdict = _NO_SESSION[verb]
+            verdict = f"🔹 *No such session*, nothing was {verb.past}."
             known = f"Anchor has no such session for this workspace's API key{_quote(text)}."
             advice = f"Check the id, and the account, in {dashboard(dashboard_url)}."
         case outcomes.Failed(status_code=status_code, anchor_message=text):

@@ -8,10 +8,10 @@ from bot.core.policy import Policy, Role, Rule
 from bot.core.requests import Verb
 from bot.core.workspace import AnchorKey, KeyCheck, NewKeyRejected, NewKeyUnverified, Workspace
 from bot.messages import buttons
-from bot.messages.blocks import Block, Message, View, ephemeral, option, plain_text, preformatted, section
+from bot.messages.blocks import Block, Message, View, ephemeral, input_block, option, plain_text, preformatted, section
 from bot.messages.cards import refused_by_slack
 from bot.messages.checks import reinstall_advice
-from bot.messages.markup import IN_HOME, MOST_NAMED, channel, code, mention, who_can
+from bot.messages.markup import DOING, IN_HOME, MOST_NAMED, channel, code, mention, who_can
 
 KEY, ALLOW_UNVERIFIED = "key", "untried"
 """The inputs of the modal for the key; block and element have the same name."""
@@ -47,7 +47,6 @@ _ABOUT_POLICY = (
     "Only full members of this workspace can pause and resume: guests, bots and other companies never can. Admins are "
     "no exception: if you select people, select yourself, too."
 )
-_GERUND = {Verb.PAUSE: "pausing", Verb.RESUME: "resuming"}
 
 CHECKING = "⏳ Checking… You can close this window: the result then comes as a direct message."
 ONE_MOMENT = "⏳ One moment…"
@@ -87,7 +86,17 @@ _CHECKS = {
 
 def key_modal(workspace: Workspace) -> View:
     """Return the modal that asks for a key."""
-    blocks = (section(_ABOUT_KEY), *_replaced(workspace.anchor_key), _key_input(), _untried_input())
+    key = {"type": "plain_text_input", "action_id": KEY, "max_length": _LONGEST_KEY, "focus_on_load": True}
+    hint = {"hint": plain_text("Slack shows it while you type: make sure that nobody else sees your screen.")}
+    anyway = [option("Save it anyway, as not verified", "yes")]
+    untried = {"type": "checkboxes", "action_id": ALLOW_UNVERIFIED, "options": anyway}
+    before = workspace.anchor_key
+    blocks = (
+        section(_ABOUT_KEY),
+        *([section(f"It replaces the key {named_key(before)}.")] if before else []),
+        input_block("API key", key, optional=False) | hint,
+        input_block("If Anchor can't be reached", untried),
+    )
     return _form(buttons.SET_KEY, workspace.key_version, "Save", *blocks)
 
 
@@ -127,22 +136,6 @@ def _form(name: str, version: int, submit: str, *blocks: Block) -> View:
     return View(blocks, title=TITLES[name], submit=submit, close="Cancel", callback_id=name, seen=str(version))
 
 
-def _replaced(key: AnchorKey | None) -> list[Block]:
-    return [section(f"It replaces the key {named_key(key)}.")] if key else []
-
-
-def _key_input() -> Block:
-    element = {"type": "plain_text_input", "action_id": KEY, "max_length": _LONGEST_KEY, "focus_on_load": True}
-    hint = "Slack shows it while you type: make sure that nobody else sees your screen."
-    return _input(KEY, "API key", element, hint=hint, optional=False)
-
-
-def _untried_input() -> Block:
-    options = [option("Save it anyway, as not verified", "yes")]
-    element = {"type": "checkboxes", "action_id": ALLOW_UNVERIFIED, "options": options}
-    return _input(ALLOW_UNVERIFIED, "If Anchor can't be reached", element)
-
-
 def _rule_inputs(verb: Verb, rule: Rule) -> list[Block]:
     everyone, selected = option("Everyone in this workspace", EVERYONE), option("Selected people", SELECTED)
     who = {
@@ -167,26 +160,14 @@ def _rule_inputs(verb: Verb, rule: Rule) -> list[Block]:
         **_initial("initial_conversations", rule.channels),
     }
     return [
-        _input(WHO[verb], f"Who can {verb}", who, optional=False),
-        _input(USERS[verb], f"Selected people who can {verb}", people),
-        _input(CHANNELS[verb], f"Channels where {_GERUND[verb]} is allowed", places),
+        input_block(f"Who can {verb}", who, optional=False),
+        input_block(f"Selected people who can {verb}", people),
+        input_block(f"Channels where {DOING[verb].lower()} is allowed", places),
     ]
 
 
 def _initial(name: str, ids: Collection[str]) -> Block:
     return {name: sorted(ids)} if ids else {}
-
-
-def _input(name: str, label: str, element: Block, *, hint: str = "", optional: bool = True) -> Block:
-    more = {"hint": plain_text(hint)} if hint else {}
-    return {
-        "type": "input",
-        "block_id": name,
-        "label": plain_text(label),
-        "element": element,
-        "optional": optional,
-        **more,
-    }
 
 
 def answer_view(title: str, text: str, *copyable: str) -> View:
