@@ -47,7 +47,7 @@ from bot.usecases.session_cards import SessionCards
 from bot.usecases.session_checks import SessionChecks
 from bot.usecases.session_modals import SessionModals, SessionViews
 from bot.usecases.sessions import CardFacts, FactReads, PastOrders, SessionLists, SessionReads
-from bot.usecases.settings import Admin, AdminActions, AlertChanges, KeyChanges, PolicyChanges
+from bot.usecases.settings import Admin, AdminActions, Changes
 from bot.usecases.settings_modals import AdminModals
 
 MOST_AT_ANCHOR = 4_000  # orders that are being sent; others wait
@@ -222,9 +222,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         notifier = AdminNotifier(admins, delivery, tasks)
         admin = Admin(
             AdminActions(workspaces, roles, tasks),
-            KeyChanges(anchor, workspaces.rows, notifier),
-            PolicyChanges(workspaces.rows, notifier),
-            AlertChanges(slack, workspaces.rows, notifier, admin_modals.base_url),
+            Changes(anchor, slack, workspaces.rows, notifier, base_url),
             admin_modals,
         )
         SettingsListeners(admin, home_view).add_to(router)

@@ -254,16 +254,6 @@ def _begins_with(session: Session, word: str) -> bool:
     return _BEGINNING.fullmatch(word) is not None and session.id.replace("-", "").startswith(word.replace("-", ""))
 
 
-_STATE_CHANGES = frozenset(
-    kind.__name__
-    for kind in (
-        *(outcomes.Paused, outcomes.Resumed, outcomes.NotRunning, outcomes.NotFound),
-        *(outcomes.Unconfirmed, outcomes.Broken),
-    )
-)
-"""The outcomes after which an agent can be in another state than before."""
-
-
 @dataclass(frozen=True, slots=True)
 class PausedSession:
     """A session that this app paused by `order`; `session` is None if Anchor does not list it as running."""
@@ -293,7 +283,7 @@ def paused_sessions(orders: Sequence[PastOrder], running: SessionList | NotRead)
     """
     last: dict[str, PastOrder] = {}
     for order in orders:
-        if order.outcome in _STATE_CHANGES:
+        if order.outcome in PHASES:
             last.setdefault(order.session_id, order)
     listed: dict[str, Session] = {}
     ended: frozenset[SessionId] = frozenset()
@@ -302,5 +292,5 @@ def paused_sessions(orders: Sequence[PastOrder], running: SessionList | NotRead)
     return tuple(
         PausedSession(order, listed.get(order.session_id))
         for order in last.values()
-        if order.outcome == outcomes.Paused.__name__ and order.session_id not in ended
+        if order.outcome == Paused.__name__ and order.session_id not in ended
     )

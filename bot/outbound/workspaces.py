@@ -8,10 +8,10 @@ import logging
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any
 
-from cachetools import LRUCache
+from cachetools import LRUCache, TTLCache
 
 from bot.core.fields import SLACK_ID
 from bot.core.workspace import KeyCheck, Uninstall, Workspace
@@ -19,7 +19,7 @@ from bot.outbound.store.errors import StoreError, StoreUnreachableError, Unreada
 from bot.outbound.store.store import Store
 from bot.runtime import Tasks, let_others_run
 
-_T = TypeVar("_T")
+_Read = asyncio.Task[Workspace | None]
 _log = logging.getLogger(__name__)
 
 READ_TIMEOUT = 1.0  # seconds; Slack's ack deadline is 3
@@ -33,24 +33,24 @@ _TURNS = 4  # of the event loop before a read begins, so that callers that come 
 
 
 @dataclass(eq=False)
-class CoalescedReads(Generic[_T]):
+class _Reads:
     """Coalesced reads: one at a time per key, each followed by `put`.
 
     Concurrent callers share the next read, not the one in flight: that may miss a recent change.
     """
 
-    read: Callable[[str], Coroutine[Any, Any, _T]]
-    put: Callable[[str, _T], None]
+    read: Callable[[str], Coroutine[Any, Any, Workspace | None]]
+    put: Callable[[str, Workspace | None], None]
     tasks: Tasks
 
     def __post_init__(self) -> None:
-        self._in_flight: dict[str, asyncio.Task[_T]] = {}
-        self._next: dict[str, asyncio.Task[_T]] = {}
+        self._in_flight: dict[str, _Read] = {}
+        self._next: dict[str, _Read] = {}
 
     def __len__(self) -> int:
         return len(self._next) + len(self._in_flight)
 
-    def get(self, key: str) -> asyncio.Task[_T]:
+    def get(self, key: str) -> _Read:
         """Return a read that has not started yet."""
         if key not in self._next:
             self._next[key] = self.tasks.start(self._read_after(self._in_flight.get(key), key))
@@ -61,7 +61,7 @@ class CoalescedReads(Generic[_T]):
         """Skip the `put` of the read in flight, because its result may be outdated."""
         self._in_flight.pop(key, None)
 
-    async def _read_after(self, earlier: asyncio.Task[_T] | None, key: str) -> _T:
+    async def _read_after(self, earlier: _Read | None, key: str) -> Workspace | None:
         if earlier is not None:
             await asyncio.wait({earlier})
         await let_others_run(_TURNS)
@@ -82,44 +82,6 @@ def _retrieve_exception(read: asyncio.Task[Any]) -> None:
         read.exception()
 
 
-@dataclass(slots=True)
-class _Entry:
-    workspace: Workspace
-    read_at: float
-    fallback_until: float
-
-
-class WorkspaceCache:
-    """LRU cache of workspaces, used only while the database fails."""
-
-    def __init__(self) -> None:
-        self._entries: LRUCache[str, _Entry] = LRUCache(MAX_ENTRIES)
-
-    def put(self, team_id: str, workspace: Workspace | None) -> None:
-        """Cache the result of a read, which ends the fallback; None is not cached."""
-        self.drop(team_id)
-        if workspace is not None:
-            now = time.monotonic()
-            self._entries[team_id] = _Entry(workspace, read_at=now, fallback_until=now)
-
-    def drop(self, team_id: str) -> None:
-        """Drop an entry."""
-        self._entries.pop(team_id, None)
-
-    def during_fallback(self, team_id: str) -> Workspace | None:
-        """Return the cached workspace if its last read failed less than FALLBACK_TTL ago."""
-        entry = self._entries.get(team_id)
-        return entry.workspace if entry is not None and time.monotonic() < entry.fallback_until else None
-
-    def fall_back(self, team_id: str) -> Workspace | None:
-        """Return the cached workspace after a failed read, and start its fallback; None if it is too old."""
-        entry, now = self._entries.get(team_id), time.monotonic()
-        if entry is None or now > entry.read_at + CACHE_TTL:
-            return None
-        entry.fallback_until = min(now + FALLBACK_TTL, entry.read_at + CACHE_TTL)
-        return entry.workspace
-
-
 @dataclass(eq=False)
 class Workspaces:
     """Repository of workspaces. Every method can raise StoreError.
@@ -130,17 +92,15 @@ class Workspaces:
 
     store: Store
     pinned: Workspace | None = None
-    _: KW_ONLY
-    read_timeout: float = field(default_factory=lambda: READ_TIMEOUT)
-    most_reads: int = MAX_READS
 
     def __post_init__(self) -> None:
         self.rows = self.store.rows.with_on_change(self._changing)
         self._is_recorded = False
-        self._cache = WorkspaceCache()
+        self._cache: TTLCache[str, Workspace] = TTLCache(MAX_ENTRIES, CACHE_TTL, timer=time.monotonic)
+        self._failing: TTLCache[str, bool] = TTLCache(MAX_ENTRIES, FALLBACK_TTL, timer=time.monotonic)
         self._uninstalls: LRUCache[Uninstall, None] = LRUCache(_MAX_UNINSTALLS)
         self._tasks = Tasks()
-        self._reads = CoalescedReads(self._read, self._cache.put, self._tasks)
+        self._reads = _Reads(self._read, self._put, self._tasks)
 
     def identify(self, team_id: str, enterprise_id: str) -> None:
         """Set the team of the pinned bot token, and its organisation or "". From now on no other team is served."""
@@ -154,13 +114,12 @@ class Workspaces:
         """
         if self.pinned is not None:
             return self.pinned if self.pinned.serves(team_id) else None
-        if len(self._reads) >= self.most_reads:
+        if len(self._reads) >= MAX_READS:
             return self._fall_back(team_id, StoreUnreachableError("too many reads wait for the database"))
         read = self._reads.get(team_id)
-        cached = self._cache.during_fallback(team_id)
-        if cached is not None:
+        if team_id in self._failing and (cached := self._cache.get(team_id)) is not None:
             return cached
-        await asyncio.wait({read}, timeout=self.read_timeout)
+        await asyncio.wait({read}, timeout=READ_TIMEOUT)
         if not read.done() or read.cancelled():
             return self._fall_back(team_id, StoreUnreachableError("the database does not answer in time"))
         try:
@@ -233,7 +192,7 @@ class Workspaces:
         """Drop the cached workspace after a change; keep it if the change fails, since a pause may need it."""
         try:
             yield
-            self._cache.drop(team_id)
+            self._put(team_id, None)
         finally:
             self._reads.invalidate(team_id)
 
@@ -246,12 +205,21 @@ class Workspaces:
         try:
             return await self.rows.find(team_id)
         except UnreadableError:
-            self._cache.drop(team_id)
+            self._put(team_id, None)
             raise
 
+    def _put(self, team_id: str, workspace: Workspace | None) -> None:
+        """Cache what the database has. Requests wait for it again."""
+        self._failing.pop(team_id, None)
+        self._cache.pop(team_id, None)
+        if workspace is not None:
+            self._cache[team_id] = workspace
+
     def _fall_back(self, team_id: str, error: StoreError) -> Workspace:
-        cached = self._cache.fall_back(team_id)
+        """Return the cached workspace after a failed read. For a while, others do not wait for the next one."""
+        cached = self._cache.get(team_id)
         if cached is None:
             raise error
+        self._failing[team_id] = True
         _log.warning("database read failed; cached workspace used", extra={"team": team_id})
         return cached

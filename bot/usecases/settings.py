@@ -38,12 +38,13 @@ def new_alerts_token() -> Secret:
 
 
 @dataclass(frozen=True, slots=True)
-class AlertChanges:
-    """Changes to alerts, made by the admin `user_id`, of a bot with the public URL `base_url`.
+class Changes:
+    """Changes of settings by the admin `user_id`, who has seen `expected_version`. `base_url` is the bot's public URL.
 
     Every method can raise StoreError.
     """
 
+    anchor: AnchorClient
     slack: SlackClient
     rows: WorkspaceRows
     notifier: AdminNotifier
@@ -51,28 +52,61 @@ class AlertChanges:
 
     async def choose_channel(self, workspace: Workspace, user_id: str, channel: str) -> Reply:
         """Send alerts to `channel` from now on, if a test alert can be posted there."""
-        team_id, before = workspace.team_id, workspace.alerts_channel
-        reply = await self._post_test(workspace, channel)
+        before, reply = workspace.alerts_channel, await self._post_test(workspace, channel)
         if reply.outcome != messages.ALERT_POSTED or channel == before:
             return reply
-        if not await self.rows.move_alerts(team_id, channel, before=before):
-            return _conflict(await self.rows.find(team_id), reply, lambda now: now.alerts_channel == channel)
+        if not await self.rows.move_alerts(workspace.team_id, channel, before=before):
+            return await self._conflict(workspace, reply, lambda now: now.alerts_channel == channel)
         self.notifier.notify_change(workspace, messages.alerts_channel_message(user_id, channel), user_id)
         return reply
 
-    async def test(self, workspace: Workspace, _user_id: str) -> Reply:
+    async def send_test(self, workspace: Workspace, _user_id: str) -> Reply:
         """Post a test alert to the channel for alerts."""
         channel = workspace.alerts_channel
         return messages.NO_CHANNEL if channel is None else await self._post_test(workspace, channel)
 
     async def renew_token(self, workspace: Workspace, user_id: str, *, expected_version: int) -> Reply:
-        """Replace the token if the stored version is the one that the admin has seen."""
+        """Replace the token for alerts."""
         team_id, token = workspace.team_id, new_alerts_token()
         stored, reply = digest(token.reveal()), messages.token_made(token, alerts_url(self.base_url, team_id))
         if not await self.rows.set_alerts_token(team_id, stored, if_version=expected_version):
-            return _conflict(await self.rows.find(team_id), reply, lambda now: now.alerts_token_digest == stored)
+            return await self._conflict(workspace, reply, lambda now: now.alerts_token_digest == stored)
         self.notifier.notify_change(workspace, messages.alerts_token_message(user_id), user_id)
         return reply
+
+    async def set_key(
+        self, workspace: Workspace, user_id: str, text: Secret, *, expected_version: int, allow_unverified: bool
+    ) -> Reply:
+        """Verify a key with Anchor, and save it; save an unverified key only with `allow_unverified`."""
+        value = Secret(text.reveal().strip())
+        if not is_key(value.reveal()):
+            return messages.NOT_A_KEY
+        problem = await self.anchor.try_key(value)
+        if problem is not None and not (allow_unverified and isinstance(problem, NewKeyUnverified)):
+            return messages.key_not_accepted(problem)
+        check = KeyCheck.VERIFIED if problem is None else KeyCheck.UNVERIFIED
+        key, before = AnchorKey(value, check, user_id, int(time.time())), workspace.anchor_key
+        reply = messages.key_saved(key.ending, check)
+        if not await self.rows.set_key(workspace.team_id, key, if_version=expected_version):
+            return await self._conflict(workspace, reply, lambda now: _has(now, key))
+        previous_setter = before.set_by if before else None
+        self.notifier.notify_change(workspace, messages.key_set_message(user_id, key, before), user_id, previous_setter)
+        return reply
+
+    async def remove_key(self, workspace: Workspace, user_id: str, *, expected_version: int) -> Reply:
+        """Delete the key."""
+        key = workspace.anchor_key
+        if key is None or not await self.rows.remove_key(workspace.team_id, if_version=expected_version):
+            return await self._conflict(workspace, messages.key_removed(""), lambda now: now.anchor_key is None)
+        self.notifier.notify_change(workspace, messages.key_removed_message(user_id, key), user_id, key.set_by)
+        return messages.key_removed(key.ending)
+
+    async def set_policy(self, workspace: Workspace, user_id: str, policy: Policy, *, expected_version: int) -> Reply:
+        """Save a policy."""
+        if not await self.rows.set_policy(workspace.team_id, policy, if_version=expected_version):
+            return await self._conflict(workspace, messages.POLICY_SAVED, lambda now: now.policy == policy)
+        self.notifier.notify_change(workspace, messages.policy_message(user_id, policy), user_id)
+        return messages.POLICY_SAVED
 
     async def _post_test(self, workspace: Workspace, channel: str) -> Reply:
         match await post_alert(self.slack, workspace.bot_token, channel, sample_alert_message()):
@@ -85,73 +119,18 @@ class AlertChanges:
             case _:
                 return messages.alert_unanswered(channel)
 
-
-@dataclass(frozen=True, slots=True)
-class KeyChanges:
-    """Changes to the key by the admin `user_id`, who has seen `expected_version`. Every method can raise StoreError."""
-
-    anchor: AnchorClient
-    rows: WorkspaceRows
-    notifier: AdminNotifier
-
-    async def set(
-        self, workspace: Workspace, user_id: str, text: Secret, *, expected_version: int, allow_unverified: bool
-    ) -> Reply:
-        """Verify a key with Anchor, and save it; save an unverified key only with `allow_unverified`."""
-        value = Secret(text.reveal().strip())
-        if not is_key(value.reveal()):
-            return messages.NOT_A_KEY
-        problem = await self.anchor.try_key(value)
-        if problem is not None and not (allow_unverified and isinstance(problem, NewKeyUnverified)):
-            return messages.key_not_accepted(problem)
-        check = KeyCheck.VERIFIED if problem is None else KeyCheck.UNVERIFIED
-        key = AnchorKey(value, check, user_id, int(time.time()))
-        reply = messages.key_saved(key.ending, check)
-        team_id, before = workspace.team_id, workspace.anchor_key
-        if not await self.rows.set_key(team_id, key, if_version=expected_version):
-            return _conflict(await self.rows.find(team_id), reply, lambda now: _has(now, key))
-        previous_setter = before.set_by if before else None
-        self.notifier.notify_change(workspace, messages.key_set_message(user_id, key, before), user_id, previous_setter)
-        return reply
-
-    async def remove(self, workspace: Workspace, user_id: str, *, expected_version: int) -> Reply:
-        """Delete the key."""
-        team_id, key = workspace.team_id, workspace.anchor_key
-        if key is None or not await self.rows.remove_key(team_id, if_version=expected_version):
-            return _conflict(
-                await self.rows.find(team_id), messages.key_removed(""), lambda now: now.anchor_key is None
-            )
-        self.notifier.notify_change(workspace, messages.key_removed_message(user_id, key), user_id, key.set_by)
-        return messages.key_removed(key.ending)
+    async def _conflict(self, workspace: Workspace, done: Reply, holds: Callable[[Workspace], bool]) -> Reply:
+        """Return the reply to a change that was not made: `done` if the stored workspace `holds` it (a duplicate)."""
+        now = await self.rows.find(workspace.team_id)
+        if now is None:
+            return messages.NOT_SERVED
+        return done if holds(now) else messages.OUTDATED
 
 
 def _has(workspace: Workspace, key: AnchorKey) -> bool:
     """Return whether the workspace has this key, set by the same person."""
     held = workspace.anchor_key
     return held is not None and (held.value, held.set_by) == (key.value, key.set_by)
-
-
-def _conflict(now: Workspace | None, done: Reply, holds: Callable[[Workspace], bool]) -> Reply:
-    """Return the reply to a change that was not made in the workspace `now`: `done` if it `holds` (a duplicate)."""
-    if now is None:
-        return messages.NOT_SERVED
-    return done if holds(now) else messages.OUTDATED
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyChanges:
-    """Changes to the policy by the admin `user_id`."""
-
-    rows: WorkspaceRows
-    notifier: AdminNotifier
-
-    async def set(self, workspace: Workspace, user_id: str, policy: Policy, *, expected_version: int) -> Reply:
-        """Save a policy if the stored version is `expected_version`, which the admin has seen. Raises StoreError."""
-        team_id = workspace.team_id
-        if not await self.rows.set_policy(team_id, policy, if_version=expected_version):
-            return _conflict(await self.rows.find(team_id), messages.POLICY_SAVED, lambda now: now.policy == policy)
-        self.notifier.notify_change(workspace, messages.policy_message(user_id, policy), user_id)
-        return messages.POLICY_SAVED
 
 
 Change = Callable[[Workspace, str], Awaitable[Reply]]
@@ -210,7 +189,5 @@ class Admin:
     """The admin use cases: the changes, their path, and the modals that ask for them."""
 
     actions: AdminActions
-    keys: KeyChanges
-    policies: PolicyChanges
-    alerts: AlertChanges
+    changes: Changes
     modals: AdminModals

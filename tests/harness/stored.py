@@ -94,5 +94,5 @@ class WatchedRows(WorkspaceRows):
         self.error = self.unblocked = None
 
 
-def served(rows: WatchedRows, *, read_timeout: float = 5.0, most_reads: int = 10_000) -> Workspaces:
-    return Workspaces(replace(rows.store, rows=rows), read_timeout=read_timeout, most_reads=most_reads)
+def served(rows: WatchedRows) -> Workspaces:
+    return Workspaces(replace(rows.store, rows=rows))

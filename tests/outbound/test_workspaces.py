@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.outbound.workspaces import CACHE_TTL, FALLBACK_TTL, Workspaces
+from bot.outbound.workspaces import CACHE_TTL, FALLBACK_TTL, READ_TIMEOUT, Workspaces
 from harness.databases import KEY
 from harness.product import Secret, errors, open_store, policy
 from harness.stored import ACME, ANCHOR_KEY, GLOBEX, WatchedRows, execute, served, uninstall
@@ -17,7 +17,6 @@ from harness.virtual_time import pass_time
 pytestmark = pytest.mark.anyio
 
 NEW = replace(ACME, bot_token=Secret("xoxb-new"))
-SHORT = 0.2
 Fail = Callable[[WatchedRows], None]
 WAYS = pytest.mark.parametrize("fail", [WatchedRows.refuse, WatchedRows.hang])
 
@@ -32,9 +31,9 @@ async def rows() -> AsyncIterator[WatchedRows]:
         watched.come_back()
 
 
-async def known(rows: WatchedRows, **limits: float) -> Workspaces:
+async def known(rows: WatchedRows) -> Workspaces:
     """Workspaces that have read Acme."""
-    directory = served(rows, **limits)  # type: ignore[arg-type]
+    directory = served(rows)
     assert await token(directory) == "xoxb-of-acme"
     rows.reads.clear()
     rows.seen.clear()
@@ -69,8 +68,11 @@ async def test_each_request_reads_its_workspace_once(rows: WatchedRows) -> None:
     assert len(rows.reads) == 5, "what can be no id is not looked up"
 
 
-async def test_too_many_reads_are_like_a_database_without_an_answer(rows: WatchedRows) -> None:
-    directory = await known(rows, most_reads=1)
+async def test_too_many_reads_are_like_a_database_without_an_answer(
+    rows: WatchedRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = await known(rows)
+    monkeypatch.setattr("bot.outbound.workspaces.MAX_READS", 1)
     rows.hang()
     waiting = asyncio.create_task(directory.find(GLOBEX.team_id))
     await rows.until_read(1)
@@ -135,7 +137,7 @@ def ended_tasks() -> int:
 async def test_while_the_database_is_away_what_was_known_serves_for_a_while(
     rows: WatchedRows, fail: Fail, caplog: pytest.LogCaptureFixture
 ) -> None:
-    directory = await known(rows, read_timeout=SHORT)
+    directory = await known(rows)
     assert await token(directory, "T0NOBODY001") is None
     fail(rows)
     with caplog.at_level(logging.WARNING):
@@ -153,12 +155,12 @@ async def test_while_the_database_is_away_what_was_known_serves_for_a_while(
 
 async def test_while_it_is_away_requests_do_not_wait_for_it_each(rows: WatchedRows) -> None:
     loop = asyncio.get_running_loop()
-    directory = await known(rows, read_timeout=SHORT)
+    directory = await known(rows)
     rows.hang()
     for _ in range(2):
         began = loop.time()
         assert await token(directory) == "xoxb-of-acme"
-        assert loop.time() - began >= SHORT - 0.01  # a timer can be early
+        assert loop.time() - began >= READ_TIMEOUT - 0.01  # a timer can be early
         for _ in range(3):
             answer = asyncio.create_task(token(directory))
             await asyncio.sleep(0)
@@ -170,7 +172,7 @@ async def test_while_it_is_away_requests_do_not_wait_for_it_each(rows: WatchedRo
 
 @WAYS
 async def test_as_soon_as_it_answers_again_what_it_says_holds(rows: WatchedRows, fail: Fail) -> None:
-    directory = await known(rows, read_timeout=SHORT)
+    directory = await known(rows)
     fail(rows)
     await directory.find(ACME.team_id)
     reads = len(rows.reads)

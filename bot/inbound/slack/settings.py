@@ -51,12 +51,12 @@ class SettingsListeners:
         """Change the channel for alerts."""
         channel = request.payload["actions"][0].get("selected_conversation")
         if isinstance(channel, str) and CHANNEL_ID.fullmatch(channel):
-            change = partial(self.admin.alerts.choose_channel, channel=channel)
+            change = partial(self.admin.changes.choose_channel, channel=channel)
             request.tasks.start(self._execute(request, ALERTS_CHANNEL, change))
 
     async def test_alert(self, request: Request) -> None:
         """Post a test alert."""
-        request.tasks.start(self._execute(request, TEST_ALERT, self.admin.alerts.test))
+        request.tasks.start(self._execute(request, TEST_ALERT, self.admin.changes.send_test))
 
     async def open(self, request: Request) -> None:
         """Open the modal of a button in Home or in a message, or of an option of a menu."""
@@ -98,7 +98,7 @@ class SettingsListeners:
 
     async def _save_key(self, sent: Submission) -> Reply:
         change = partial(
-            self.admin.keys.set,
+            self.admin.changes.set_key,
             text=sent.text(KEY),
             expected_version=sent.expected_version,
             allow_unverified=sent.is_checked(ALLOW_UNVERIFIED),
@@ -106,7 +106,7 @@ class SettingsListeners:
         return await self.admin.actions.execute(SET_KEY, sent.actor, change, not_saved=KEY_NOT_SAVED)
 
     async def _remove_key(self, sent: Submission) -> Reply:
-        change = partial(self.admin.keys.remove, expected_version=sent.expected_version)
+        change = partial(self.admin.changes.remove_key, expected_version=sent.expected_version)
         return await self.admin.actions.execute(REMOVE_KEY, sent.actor, change)
 
     async def _save_policy(self, sent: Submission) -> Reply:
@@ -119,11 +119,11 @@ class SettingsListeners:
             return Reply("NobodySelected", NOBODY_SELECTED, unselected)
         rules = {verb: Rule(users[verb], sent.selected_ids(CHANNELS[verb])) for verb in Verb}
         policy = Policy(pause=rules[Verb.PAUSE], resume=rules[Verb.RESUME])
-        change = partial(self.admin.policies.set, policy=policy, expected_version=sent.expected_version)
+        change = partial(self.admin.changes.set_policy, policy=policy, expected_version=sent.expected_version)
         return await self.admin.actions.execute(CHANGE_POLICY, sent.actor, change)
 
     async def _renew_token(self, sent: Submission) -> Reply:
-        change = partial(self.admin.alerts.renew_token, expected_version=sent.expected_version)
+        change = partial(self.admin.changes.renew_token, expected_version=sent.expected_version)
         return await self.admin.actions.execute(ALERTS_TOKEN, sent.actor, change)
 
     async def _show_later(self, request: Request, name: str, sent: Submission, reply: Reply) -> None:

@@ -6,7 +6,6 @@ import math
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -176,13 +175,6 @@ def _max_minutes(item: Mapping[str, Any]) -> float | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """Anchor's JSON."""
-
-    parsed: dict[str, Any]
-
-
 class AnchorSessions:
     """Reads of sessions. `timeout` is for all pages of a list, and for any other request; in seconds."""
 
@@ -219,7 +211,7 @@ class AnchorSessions:
         answer = await self._get("/v1/sessions/all/status", key, query, within=self._timeout)
         if isinstance(answer, NotRead):
             return answer
-        return read_statuses(answer.parsed) or NotRead(Unread.UNREADABLE, _OK)
+        return read_statuses(answer) or NotRead(Unread.UNREADABLE, _OK)
 
     async def details(self, key: Secret, session_id: SessionId, *, within: float) -> Session | NotRead:
         """Return one session; `within` is in seconds.
@@ -229,7 +221,7 @@ class AnchorSessions:
         answer = await self._get(f"/v1/sessions/{session_id}", key, {}, within=within)
         if isinstance(answer, NotRead):
             return answer
-        session = read_details(answer.parsed)
+        session = read_details(answer)
         return session if session is not None and session.id == session_id else NotRead(Unread.UNREADABLE, _OK)
 
     async def newest(self, key: Secret, *, within: float) -> SessionPage | NotRead:
@@ -280,9 +272,11 @@ class AnchorSessions:
         answer = await self._get("/v1/sessions", key, {**order, **filters}, within=within)
         if isinstance(answer, NotRead):
             return answer
-        return read_page(answer.parsed, page=number, limit=LIMIT) or NotRead(Unread.UNREADABLE, _OK)
+        return read_page(answer, page=number, limit=LIMIT) or NotRead(Unread.UNREADABLE, _OK)
 
-    async def _get(self, path: str, key: Secret, query: Mapping[str, str], *, within: float) -> _Answer | NotRead:
+    async def _get(
+        self, path: str, key: Secret, query: Mapping[str, str], *, within: float
+    ) -> dict[str, Any] | NotRead:
         """Return Anchor's JSON, or why there is none; `within` is in seconds."""
         target = f"{path}?{urlencode(query)}" if query else path
         try:
@@ -294,7 +288,7 @@ class AnchorSessions:
         parsed = parse_object(body) if response.status_code == _OK else None
         if parsed is None or "error" in parsed:
             return NotRead(_BY_STATUS.get(response.status_code, Unread.UNREADABLE), response.status_code)
-        return _Answer(parsed)
+        return parsed
 
 
 def _iso_time(unix_seconds: float) -> str:
