@@ -10,6 +10,7 @@ import re
 import sqlite3
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -25,13 +26,14 @@ from people import anchor_key, bot_token, team_id  # type: ignore[import-not-fou
 _SECONDS_EACH = 30  # between two old orders
 _HISTORY = """
     INSERT INTO orders (id, trigger_id, team_id, session_id, verb, reason, source, user_id, home_team_id, channel_id,
-      state, outcome, outcome_fields, delivered_by, given_at, settled_at, told_at, owner, leased_until)
+      state, outcome, outcome_fields, delivered_by, given_at, settled_at, told_at, owner{column})
     WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :count)
     SELECT 'old-' || n, 'old-' || n, :team, 'session-' || (n % 50000), CASE n % 4 WHEN 0 THEN 'resume' ELSE 'pause' END,
       'it loops', 'command', 'U0OLD', :team, 'C0OLD', 'told', CASE n % 4 WHEN 0 THEN 'Resumed' ELSE 'Paused' END,
-      '{"status": null}', 'ack', :now - n * :each, :now - n * :each, :now - n * :each, 'old', 0
+      '{{"status": null}}', 'ack', :now - n * :each, :now - n * :each, :now - n * :each, 'old'{value}
     FROM numbers
 """
+_COLUMNS = "SELECT * FROM orders LIMIT 0"
 
 
 async def main(count: int, history: int) -> None:
@@ -50,12 +52,19 @@ def _add_history(count: int) -> None:
     url = os.environ["DATABASE_URL"]
     if url.startswith("sqlite"):
         with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
-            connection.execute(_HISTORY, values)
+            connection.execute(_history(connection.execute(_COLUMNS).description), values)
             connection.execute("ANALYZE")
     else:
         with psycopg.connect(url) as server:
-            server.execute(re.sub(r":(\w+)", r"%(\1)s", _HISTORY.replace("%", "%%")).encode(), values)
+            sql = _history(server.execute(_COLUMNS).description or ())
+            server.execute(re.sub(r":(\w+)", r"%(\1)s", sql.replace("%", "%%")).encode(), values)
             server.execute("ANALYZE")
+
+
+def _history(columns: Sequence[Sequence[object]]) -> str:
+    """Return the statement that adds the orders. Older revisions have a lease per order."""
+    has_lease = any(column[0] == "leased_until" for column in columns)
+    return _HISTORY.format(column=", leased_until", value=", 0") if has_lease else _HISTORY.format(column="", value="")
 
 
 async def _install(store: Store, number: int) -> None:

@@ -28,7 +28,7 @@ from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.availability import LOCK_WAIT
 from bot.outbound.store.cards import CardRows
 from bot.outbound.store.history import OrderHistory, SessionStates
-from bot.outbound.store.journal import RENEWALS, Journal
+from bot.outbound.store.journal import Journal
 from bot.outbound.store.orders import LEASE, OrderRows
 from bot.outbound.store.store import Store
 from bot.outbound.workspaces import Workspaces
@@ -184,7 +184,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     session_views = SessionViews(home_view, session_modals)
     rows = OrderRows(store.database, store.cipher, owner, lease=limits.lease)
     cards_due = asyncio.Event()
-    journal = Journal(rows, readiness, metrics, renew_interval=limits.lease / RENEWALS, cards_due=cards_due)
+    journal = Journal(rows, readiness, metrics, cards_due)
     queue = FairQueue(most=MOST_AT_ANCHOR, most_each=limits.at_anchor_each, longest_wait=settings.anchor_deadline)
     session_control = SessionControl(
         anchor,

@@ -97,7 +97,7 @@ class OrderRecord:
             if not entry.written.done() or entry.is_lost:
                 return StoreUnavailable()
             if entry.state is State.SENT:
-                return None if entry.is_leased else Late(time.monotonic() - entry.given_at)
+                return None if self.journal.is_leased else Late(time.monotonic() - entry.given_at)
             if entry.opposition is not None and entry.opposition.is_later:
                 break
             await happens(cancelled, within=_LOOK_INTERVAL)
@@ -105,7 +105,7 @@ class OrderRecord:
 
     def until_taken_over(self, cancelled: asyncio.Event) -> asyncio.Event:
         """Return an event that is set if `cancelled` is, or if another process may have taken the order over."""
-        return _UntilTakenOver(cancelled, self.entry)
+        return _UntilTakenOver(cancelled, self.journal, self.entry)
 
     async def has_crossed(self) -> bool:
         """Wait for the resumes that other processes send beside a pause. Return whether there were any."""
@@ -134,13 +134,14 @@ class OrderRecord:
 
 
 class _UntilTakenOver(asyncio.Event):
-    def __init__(self, cancelled: asyncio.Event, entry: JournalEntry) -> None:
+    def __init__(self, cancelled: asyncio.Event, journal: Journal, entry: JournalEntry) -> None:
         super().__init__()
         self._cancelled = cancelled
+        self._journal = journal
         self._entry = entry
 
     def is_set(self) -> bool:
-        return self._cancelled.is_set() or not self._entry.is_leased
+        return self._cancelled.is_set() or not self._journal.is_leased or self._entry.is_lost
 
     async def wait(self) -> Literal[True]:
         return await self._cancelled.wait()

@@ -285,14 +285,14 @@ async def test_a_database_that_works_is_current(one: SingleHarness, database_url
 async def test_tables_of_another_version_end_with_2_and_stay_as_they_are(
     one: SingleHarness, tmp_path: Path, revision: str, kind: checks.Kind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(MIGRATIONS, "0010", "")
+    monkeypatch.setitem(MIGRATIONS, "1000", "")
     file = tmp_path / "bot.db"
     shutil.copy(SAMPLES / "anchor-bot-35a5838.db", file)
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
     found = await examined(settings_of(one, DATABASE_URL=f"sqlite:///{file}"))
     assert_found(found, N.DATABASE, kind)
-    assert found.has(N.DATABASE, kind, revision=revision, head="0010")
+    assert found.has(N.DATABASE, kind, revision=revision, head="1000")
     with closing(sqlite3.connect(file)) as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (revision,)
 

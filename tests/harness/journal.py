@@ -10,7 +10,7 @@ from bot.health import OFF, Readiness
 from bot.outbound.store.cards import NO_MARKS, Marks
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.journal import Journal, JournalEntry
-from bot.outbound.store.orders import OrderRow, OrderRows, Written
+from bot.outbound.store.orders import NO_IDS, OrderRow, OrderRows, Written
 from bot.outbound.store.store import Store
 from harness.conversation import until
 from harness.order_rows import order_row
@@ -30,29 +30,32 @@ class WatchedOrders(OrderRows):
         self.error: Exception | None = None
         self.lost_answer: Exception | None = None
 
-    async def write(self, new: Sequence[OrderRow], changed: Sequence[OrderRow], marks: Marks = NO_MARKS) -> Written:
-        self.writes.append(([row.state for row in new], [row.state for row in changed]))
+    async def write(
+        self,
+        new: Sequence[OrderRow],
+        changed: Sequence[OrderRow],
+        marks: Marks = NO_MARKS,
+        held: Collection[str] = NO_IDS,
+    ) -> Written:
+        if new or changed:
+            self.writes.append(([row.state for row in new], [row.state for row in changed]))
         await self.unblocked.wait()
         if self.error is not None:
             raise self.error
-        written = await super().write(new, changed, marks)
+        written = await super().write(new, changed, marks, held)
         error, self.lost_answer = self.lost_answer, None
         if error is not None:
             raise error
         return written
-
-    async def renew(self, ids: Collection[str]) -> frozenset[str]:
-        if self.error is not None:
-            raise self.error
-        return await super().renew(ids)
 
 
 class JournalHarness:
     def __init__(self, store: Store, owner: str, renew: float) -> None:
         self.store = store
         self.rows = WatchedOrders(store, owner)
+        self.rows.renew_interval = renew
         self.readiness = Readiness()
-        self.journal = Journal(self.rows, self.readiness, OFF, renew_interval=renew)
+        self.journal = Journal(self.rows, self.readiness, OFF)
 
     def begin(self, verb: Verb = Verb.PAUSE, trigger: str | None = None) -> JournalEntry:
         row = order_row(verb, trigger=trigger)

@@ -51,9 +51,9 @@ async def without_table(url: str) -> AsyncIterator[None]:
 @asynccontextmanager
 async def used_by_newer_version(url: str) -> AsyncIterator[None]:
     """A newer version of the bot has changed the tables."""
-    await execute(url, "ALTER TABLE orders RENAME COLUMN leased_until TO moved")
+    await execute(url, "ALTER TABLE orders RENAME COLUMN told_at TO moved")
     yield
-    await execute(url, "ALTER TABLE orders RENAME COLUMN moved TO leased_until")
+    await execute(url, "ALTER TABLE orders RENAME COLUMN moved TO told_at")
 
 
 @asynccontextmanager

@@ -61,7 +61,7 @@ class Remains(Conversation):
 
     async def _write(self, row: OrderRow, key: Secret) -> None:
         await OrderRows(self.store.database, FieldCipher([key]), "a killed process").write([row], [])
-        await self.store.database.execute("UPDATE orders SET leased_until = 0")
+        await self.store.database.execute("UPDATE marks SET until = 0")
 
     async def rows(self) -> list[Any]:
         return list(await self.store.database.fetch_all("SELECT * FROM orders ORDER BY given_at"))

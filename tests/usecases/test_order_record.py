@@ -124,11 +124,14 @@ async def test_a_resume_and_its_attempts_end_with_its_lease(ours: Process, monke
     cancelled = asyncio.Event()
     ending = record.until_taken_over(cancelled)
     assert not ending.is_set()
-    monkeypatch.setattr(type(entry), "is_leased", property(lambda _: False))
+    monkeypatch.setattr(OrderRows, "is_leased", property(lambda _: False))
     assert ending.is_set()
     assert isinstance(await record.clear_resume(asyncio.Event()), outcomes.Late)
     monkeypatch.undo()
     assert not ending.is_set()
+    entry.is_lost = True
+    assert ending.is_set()
+    entry.is_lost = False
     waiting = asyncio.create_task(ending.wait())
     await asyncio.sleep(0)
     cancelled.set()

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import KW_ONLY, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from functools import partial
 from itertools import islice
 
@@ -20,7 +20,7 @@ from bot.core.requests import NO_OPPOSITION, Opposition, Order, ReplyAddress, Ve
 from bot.health import OFF, Backlog, Metrics, Readiness
 from bot.outbound.store.cards import NO_MARKS, Marks
 from bot.outbound.store.errors import StoreUnreachableError
-from bot.outbound.store.orders import LEASE, OrderRow, OrderRows
+from bot.outbound.store.orders import OrderRow, OrderRows
 from bot.request_id import order_id
 from bot.runtime import happens, let_others_run
 
@@ -28,9 +28,6 @@ _log = logging.getLogger(__name__)
 
 MOST_OPEN = 60_000
 """The most unfinished orders that are kept in memory: twice the capacity for orders, since results wait, too."""
-
-RENEWALS = 3
-"""The number of renewals within a lease."""
 
 _TURNS = 16  # of the event loop before a transaction begins, so that a new pause is sent to Anchor first
 _RETRY_DELAY = 0.5  # seconds after a failed transaction
@@ -73,7 +70,6 @@ class JournalEntry:
 
     Slack sent it twice, or this process was frozen or cut off until another one took it over.
     """
-    leased_until: float = 0.0
     opposition: Opposition | None = None
     """That of a pause when it was stored, and of a resume when it was last to be sent; None until then."""
     asked_at: float | None = None
@@ -94,16 +90,6 @@ class JournalEntry:
         """Return whether it has changed its session, or a card may be out of date."""
         is_refusal = isinstance(self.outcome, Refusal)
         return self.is_allowed or not is_refusal or isinstance(self.outcome, PausedSince | ResumedSince)
-
-    @property
-    def is_leased(self) -> bool:
-        """Return whether no other process can have taken the order over."""
-        return time.monotonic() < self.leased_until
-
-    def record_lease(self, until: float, *, is_lost: bool) -> None:
-        """Record that the lease of the row was renewed, or that another process has it."""
-        self.leased_until = until
-        self.is_lost |= is_lost
 
     def row(self) -> OrderRow:
         """Return the entry as it is now."""
@@ -160,7 +146,7 @@ def _copy_result(target: asyncio.Future[bool], source: asyncio.Future[bool]) -> 
 
 @dataclass(eq=False)
 class Journal:
-    """The journal of this process. Nothing is written before `run` starts. `renew_interval` is in seconds.
+    """The journal of this process. Nothing is written before `run` starts.
 
     `cards_due` is set when cards have been marked.
     """
@@ -168,8 +154,6 @@ class Journal:
     rows: OrderRows
     readiness: Readiness
     metrics: Metrics = OFF
-    _: KW_ONLY
-    renew_interval: float = LEASE / RENEWALS
     cards_due: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -178,7 +162,11 @@ class Journal:
         self._unmarked = NO_MARKS  # the cards' table is locked or damaged
         self._wake = asyncio.Event()
         self._is_stopping = False
-        self._renewed_at = time.monotonic()
+
+    @property
+    def is_leased(self) -> bool:
+        """Return whether no other process can have taken over orders of this one."""
+        return self.rows.is_leased
 
     @property
     def is_full(self) -> bool:
@@ -238,7 +226,7 @@ class Journal:
         database that stays open: an outcome that is told twice is better than one that nobody is told.
         """
         if self.rows.is_shared and entry.id in self._open and "journal" not in self.readiness.degraded:
-            if entry.is_stored and not entry.is_leased:
+            if entry.is_stored and not self.is_leased:
                 self._change(entry)
                 await asyncio.wait({entry.written}, timeout=_RENEWED_WITHIN)
             elif not entry.is_stored:
@@ -249,14 +237,13 @@ class Journal:
 
     async def take_over(self, *, all_leases: bool) -> list[tuple[Unfinished, JournalEntry]]:
         """Take over orders that other processes left unfinished. Raises StoreUnreachableError."""
-        leased_until = time.monotonic() + self.rows.lease
-        return [(one, self._adopt(one, leased_until)) for one in await self.rows.take_over(all_leases=all_leases)]
+        taken = await self.rows.take_over(all_leases=all_leases, known=self._open.keys())
+        return [(one, self._adopt(one)) for one in taken if one.id not in self._open]
 
-    def _adopt(self, unfinished: Unfinished, leased_until: float) -> JournalEntry:
+    def _adopt(self, unfinished: Unfinished) -> JournalEntry:
         given_at = time.monotonic() - unfinished.age
         entry = JournalEntry(unfinished.order, unfinished.address, given_at, id=unfinished.id)
         entry.state, entry.outcome, entry.is_stored = unfinished.state, unfinished.outcome, True
-        entry.leased_until = leased_until
         if unfinished.settled_age is not None:
             entry.settled_at = time.monotonic() - unfinished.settled_age
         entry.written.set_result(True)
@@ -264,9 +251,9 @@ class Journal:
         return entry
 
     async def run(self) -> None:
-        """Write changes and renew leases until `stop`, and then what is left, once."""
+        """Write changes and renew the lease until `stop`, and then what is left, once."""
         while not self._is_stopping:
-            await happens(self._wake, within=self.renew_interval)
+            await happens(self._wake, within=self.rows.renew_interval)
             await let_others_run(_TURNS)
             self._wake.clear()
             await self._tick()
@@ -284,11 +271,10 @@ class Journal:
             self._wake.set()
 
     async def _tick(self) -> bool:
-        """Write a batch, and renew the leases if it is time. Return whether the database took it."""
+        """Write a batch, and renew the lease if it is time. Return whether the database took it."""
         try:
-            if self._changed or self._unmarked:
+            if self._changed or self._unmarked or (self._open and self.rows.is_renewal_due):
                 await self._write()
-            await self._renew()
         except Exception as error:  # noqa: BLE001 - the next transaction may work
             why = str(error)
             if not isinstance(error, StoreUnreachableError):
@@ -302,22 +288,10 @@ class Journal:
         self.readiness.recover("journal")
         return True
 
-    async def _renew(self) -> None:
-        """Renew the leases, if it is time."""
-        began = time.monotonic()
-        if began < self._renewed_at + self.renew_interval:
-            return
-        if stored := {entry.id: entry for entry in self._open.values() if entry.is_stored}:
-            lost = await self.rows.renew(stored.keys())
-            for entry in stored.values():
-                entry.record_lease(began + self.rows.lease, is_lost=entry.id in lost)
-                if entry.is_lost:
-                    self._close(entry)
-        self._renewed_at = began
-
     async def _write(self) -> None:
         """Write a batch of changes in one transaction; on an error they stay."""
-        batch, began = self._changed.take(), time.monotonic()
+        batch = self._changed.take()
+        held = {entry.id: entry for entry in self._open.values() if entry.is_stored}
         if self._changed:
             self._wake.set()
         new = [entry.row() for entry, _ in batch.values() if not entry.is_stored]
@@ -327,7 +301,7 @@ class Journal:
             entry.shows = False
         marks = _marks(self._unmarked, shown)
         try:
-            result = await self.rows.write(new, changed, marks)
+            result = await self.rows.write(new, changed, marks, held.keys())
         except BaseException:
             self._changed.put_back(batch)
             for entry in shown:
@@ -341,10 +315,13 @@ class Journal:
             entry.is_stored = True
             if entry.id in result.held_back and entry.state is State.SENT:
                 entry.state = State.WAITING
-            entry.record_lease(began + self.rows.lease, is_lost=entry.id in result.lost)
+            entry.is_lost |= entry.id in result.lost
             written.set_result(not entry.is_lost)
             if entry.is_lost or entry.id in told:
                 self._close(entry)
+        for entry in (held[name] for name in result.lost & held.keys()):
+            entry.is_lost = True
+            self._close(entry)
 
     def _read_marks(
         self, marks: Marks, shown: Iterable[JournalEntry], cards: Mapping[SessionName, CardNames] | None

@@ -144,6 +144,15 @@ MIGRATIONS = {
       not_before DOUBLE PRECISION NOT NULL
     )
     """,
+    "0010": """
+    CREATE TABLE marks ( -- what holds for a time, by scope and name
+      scope VARCHAR(40) NOT NULL,
+      name VARCHAR(80) NOT NULL,
+      until DOUBLE PRECISION NOT NULL, -- the database's time
+      PRIMARY KEY (scope, name)
+    );
+    ALTER TABLE orders DROP COLUMN leased_until
+    """,
 }
 """The changes of the tables, by the revision that each leads to, for both databases. A released one is not edited.
 

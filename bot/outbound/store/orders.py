@@ -5,6 +5,7 @@ All times in columns are the database's, so that the clocks of its clients do no
 
 import dataclasses
 import json
+import math
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -46,6 +47,10 @@ from bot.outbound.store.opposition import (
 from bot.outbound.store.secrets import FieldCipher, FieldRef
 
 _REPLY = "reply"
+PROCESS = "process"
+"""The scope of the marks of processes: each is a lease."""
+
+NO_IDS: frozenset[str] = frozenset()
 
 
 def write_outcome(outcome: outcomes.Outcome) -> tuple[str, str]:
@@ -139,11 +144,10 @@ class OrderRow:
 
 @dataclass(frozen=True, slots=True)
 class OrderColumns:
-    """The columns of rows of `owner`, which hold for `lease` seconds."""
+    """The columns of rows of `owner`."""
 
     cipher: FieldCipher
     owner: str
-    lease: float
 
     def values(self, row: OrderRow, offset: float) -> dict[str, Any]:
         """Return all columns of a row; `offset` is the database's time minus the monotonic one."""
@@ -182,7 +186,6 @@ class OrderColumns:
             "delivered_by": row.delivered_by,
             "settled_at": None if row.settled_at is None else row.settled_at + offset,
             "told_at": None if row.told_at is None else row.told_at + offset,
-            "leased_until": time.monotonic() + offset + self.lease,
         }
 
     def unfinished(self, row: Row, now: float) -> Unfinished:
@@ -212,31 +215,44 @@ class OrderColumns:
 
 _INSERT = """
     INSERT INTO orders (id, trigger_id, team_id, session_id, verb, reason, source, user_id, home_team_id, channel_id,
-      thread_ts, reply, state, outcome, outcome_fields, delivered_by, given_at, settled_at, told_at, owner,
-      leased_until)
+      thread_ts, reply, state, outcome, outcome_fields, delivered_by, given_at, settled_at, told_at, owner)
     VALUES (:id, :trigger_id, :team_id, :session_id, :verb, :reason, :source, :user_id, :home_team_id, :channel_id,
-      :thread_ts, :reply, :state, :outcome, :outcome_fields, :delivered_by, :given_at, :settled_at, :told_at, :owner,
-      :leased_until)
+      :thread_ts, :reply, :state, :outcome, :outcome_fields, :delivered_by, :given_at, :settled_at, :told_at, :owner)
     ON CONFLICT DO NOTHING
 """
 _UPDATE = """
     UPDATE orders SET state = :state, outcome = :outcome, outcome_fields = :outcome_fields,
-      delivered_by = :delivered_by, settled_at = :settled_at, told_at = :told_at, leased_until = :leased_until,
+      delivered_by = :delivered_by, settled_at = :settled_at, told_at = :told_at,
       reply = CASE WHEN :is_told = 1 THEN NULL ELSE reply END
     WHERE id = :id AND owner = :owner
 """
 _STORED = "SELECT id FROM orders WHERE id IN (SELECT value FROM json_each(:ids))"
 _OWN = f"{_STORED} AND owner = :owner"
-_OF_OTHERS = f"SELECT id FROM orders WHERE state <> '{State.TOLD}' AND owner <> :owner"
+_IS_UNFINISHED = f"state <> '{State.TOLD}'"
 """It repeats the condition of the partial index."""
+_OF_OTHERS = f"SELECT id FROM orders WHERE {_IS_UNFINISHED} AND owner <> :owner LIMIT 1"
+_NOT_KNOWN = f"""
+    SELECT id FROM orders WHERE {_IS_UNFINISHED}
+      AND (owner <> :owner OR NOT id IN (SELECT value FROM json_each(:known))) LIMIT 1
+"""
+_RENEW = f"""
+    INSERT INTO marks (scope, name, until) VALUES ('{PROCESS}', :owner, :until)
+    ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until
+"""
+_ENDED = f"""
+    SELECT name FROM marks WHERE scope = '{PROCESS}' AND name <> :owner AND (until < :now OR until > :longest)
+    FOR UPDATE SKIP LOCKED
+"""
+"""The processes whose lease has run out. Until the end of the transaction, they cannot renew it."""
 _LEFT = f"""
-    {_OF_OTHERS} AND (leased_until < :now OR leased_until > :longest
-      OR :all_leases = 1 AND source <> '{Source.COMMAND_LINE}')
+    SELECT id FROM orders WHERE {_IS_UNFINISHED} AND (
+      owner <> :owner AND (owner IN (SELECT value FROM json_each(:ended))
+        OR NOT EXISTS (SELECT 1 FROM marks WHERE scope = '{PROCESS}' AND name = orders.owner)
+        OR :all_leases = 1 AND source <> '{Source.COMMAND_LINE}')
+      OR owner = :owner AND given_at < :before AND NOT id IN (SELECT value FROM json_each(:known)))
     ORDER BY given_at, id LIMIT :most FOR UPDATE SKIP LOCKED
 """
-_LEASE = """
-    UPDATE orders SET owner = :owner, leased_until = :until WHERE id IN (SELECT value FROM json_each(:ids))
-"""
+_TAKE = "UPDATE orders SET owner = :owner WHERE id IN (SELECT value FROM json_each(:ids))"
 _IS_SENT = f"""
     other.team_id = own.team_id AND other.session_id = own.session_id AND other.id <> own.id
     AND other.state <> '{State.WAITING}' AND (other.outcome IS NULL OR other.outcome NOT IN ('{"', '".join(NOT_SENT)}'))
@@ -253,9 +269,10 @@ _UNFINISHED = f"""
 
 
 LEASE = 10.0
-"""Seconds after which another process takes over an unfinished order whose process does not renew its lease."""
+"""Seconds after which another process takes over the unfinished orders of one that does not renew its lease."""
 
-NO_IDS: frozenset[str] = frozenset()
+RENEWALS = 3
+"""The number of renewals within a lease."""
 
 MOST_TAKEN = 100
 """The most orders that are taken over at a time."""
@@ -277,13 +294,19 @@ class Written:
 
 
 class OrderRows:
-    """Repository of the journal's rows. `owner` names this process; it changes only its own rows."""
+    """Repository of the journal's rows. `owner` names this process; it changes only its own rows.
+
+    Beside other processes it has a lease of so many seconds, which `write` renews `renew_interval` seconds after the
+    last time.
+    """
 
     def __init__(self, database: Database, cipher: FieldCipher, owner: str, *, lease: float = LEASE) -> None:
-        self.lease = lease
+        self.renew_interval = lease / RENEWALS
+        self._lease = lease
+        self._renewed_at = -math.inf  # monotonic
         self._database = database
         self._owner = owner
-        self._columns = OrderColumns(cipher, owner, lease)
+        self._columns = OrderColumns(cipher, owner)
         self._clock = DatabaseClock()
 
     @property
@@ -291,26 +314,59 @@ class OrderRows:
         """Return whether other processes can use the database."""
         return not self._database.is_exclusive
 
-    async def write(self, new: Sequence[OrderRow], changed: Sequence[OrderRow], marks: Marks = NO_MARKS) -> Written:
+    @property
+    def is_leased(self) -> bool:
+        """Return whether no other process can have taken over rows of this one, by the monotonic clock."""
+        return not self.is_shared or time.monotonic() < self._renewed_at + self._lease
+
+    @property
+    def is_renewal_due(self) -> bool:
+        """Return whether the lease is to be renewed."""
+        return self.is_shared and time.monotonic() >= self._renewed_at + self.renew_interval
+
+    async def write(
+        self,
+        new: Sequence[OrderRow],
+        changed: Sequence[OrderRow],
+        marks: Marks = NO_MARKS,
+        held: Collection[str] = NO_IDS,
+    ) -> Written:
         """Insert and update rows in one transaction, in which no other process writes orders for the same sessions.
 
         A resume is recorded as sent only if no pause is running or was given later. The cards of sessions are marked,
-        as `marks` says.
+        as `marks` says. If the lease is renewed, it is found out which of the rows that are `held` are lost.
         """
-        return await self._database.change(partial(self._write, new, changed, marks), is_urgent=True)
+        began, renews = time.monotonic(), self.is_renewal_due
+        work = partial(self._write, new, changed, marks, frozenset(held) if renews else None)
+        written = await self._database.change(work, is_urgent=True)
+        if renews:
+            self._renewed_at = began
+        return written
 
     def _write(
-        self, new: Sequence[OrderRow], changed: Sequence[OrderRow], marks: Marks, connection: Connection
+        self,
+        new: Sequence[OrderRow],
+        changed: Sequence[OrderRow],
+        marks: Marks,
+        held: frozenset[str] | None,
+        connection: Connection,
     ) -> Written:
         resumes = [row for row in changed if row.order.verb is Verb.RESUME and row.state is State.SENT]
         offset = self._clock.offset(connection, session_locks(row.order for row in (*new, *resumes)))
+        lost = NO_IDS if held is None else self._renew(connection, held, offset)
         repeated, again = self._insert(connection, new, offset)
         pauses = [row for row in new if row.order.verb is Verb.PAUSE]
         opposition = self._opposition(connection, {row.id: row.given_at for row in (*pauses, *resumes)})
         held_back = frozenset(row.id for row in resumes if opposition.get(row.id, NO_OPPOSITION).holds_back)
         going = [row for row in (*again, *changed) if row.id not in held_back]
-        lost = repeated | self._update(connection, going, offset)
+        lost |= repeated | self._update(connection, going, offset)
         return Written(lost, held_back, opposition, mark(connection, marks, time.monotonic() + offset))
+
+    def _renew(self, connection: Connection, held: frozenset[str], offset: float) -> frozenset[str]:
+        """Renew the lease. Return the ids of those rows that another process has taken over before."""
+        until = time.monotonic() + offset + self._lease
+        connection.execute(_RENEW, owner=self._owner, until=until)
+        return self._lost(connection, held) if held else NO_IDS
 
     async def find_opposition(self, order_id: str) -> Opposition:
         """Return the opposition of a stored row."""
@@ -361,35 +417,36 @@ class OrderRows:
 
     async def has_orders_of_others(self) -> bool:
         """Return whether there are unfinished orders of other processes."""
-        return await self._database.fetch_one(f"{_OF_OTHERS} LIMIT 1", owner=self._owner) is not None
+        return await self._database.fetch_one(_OF_OTHERS, owner=self._owner) is not None
 
-    async def take_over(self, *, all_leases: bool) -> list[Unfinished]:
+    async def take_over(self, *, all_leases: bool, known: Collection[str] = NO_IDS) -> list[Unfinished]:
         """Take over unfinished orders of processes that have ended, and return at most MOST_TAKEN, the oldest first.
 
-        `all_leases` also takes those whose lease still runs, since no other bot can use the database; orders of the
-        command line run beside the bot.
+        Old ones of this process count as left, too, if it knows nothing of them: an earlier call that seemed to fail
+        can have taken them over. `all_leases` also takes those of processes whose lease still runs, since no other bot
+        can use the database; orders of the command line run beside the bot.
         """
-        return await self._database.change(partial(self._take_over, all_leases), is_urgent=True)
-
-    def _take_over(self, all_leases: bool, connection: Connection) -> list[Unfinished]:  # noqa: FBT001 - see partial
-        now = time.monotonic() + self._clock.offset(connection)
-        if not all_leases and time.monotonic() < self._clock.stepped_at + self.lease:
-            return []  # living processes renew their leases first
-        others = {"owner": self._owner, "now": now, "all_leases": int(all_leases), "most": MOST_TAKEN}
-        others["longest"] = now + 2 * self.lease  # longer is from before a step
-        ids = listed(row.id for row in connection.fetch_all(_LEFT, **others))
-        if not connection.execute(_LEASE, ids=ids, owner=self._owner, until=now + self.lease):
+        values = {"owner": self._owner, "known": listed(known)}
+        if await self._database.fetch_one(_NOT_KNOWN, **values) is None:
             return []
+        began = time.monotonic()
+        taken = await self._database.change(partial(self._take_over, all_leases, values), is_urgent=True)
+        if taken:
+            self._renewed_at = began
+        return taken
+
+    def _take_over(self, all_leases: bool, values: dict[str, str], connection: Connection) -> list[Unfinished]:  # noqa: FBT001 - see partial
+        offset = self._clock.offset(connection)
+        now = time.monotonic() + offset
+        if not all_leases and time.monotonic() < self._clock.stepped_at + self._lease:
+            return []  # living processes renew their leases first
+        self._renew(connection, NO_IDS, offset)  # first: two processes must not wait for each other
+        longest = now + 2 * self._lease  # longer is from before a step
+        ended = listed(row.name for row in connection.fetch_all(_ENDED, owner=self._owner, now=now, longest=longest))
+        others = {"ended": ended, "all_leases": int(all_leases), "before": now - self._lease, "most": MOST_TAKEN}
+        ids = listed(row.id for row in connection.fetch_all(_LEFT, **values, **others))
+        connection.execute(_TAKE, ids=ids, owner=self._owner)
         return [self._columns.unfinished(row, now) for row in connection.fetch_all(_UNFINISHED, ids=ids)]
-
-    async def renew(self, ids: Collection[str]) -> frozenset[str]:
-        """Renew the leases of these unfinished rows. Return the ids of those that another process has."""
-        return await self._database.change(partial(self._renew, frozenset(ids)), is_urgent=True)
-
-    def _renew(self, ids: frozenset[str], connection: Connection) -> frozenset[str]:
-        until = self._clock.now(connection) + self.lease
-        renewed = connection.execute(f"{_LEASE} AND owner = :owner", ids=listed(ids), owner=self._owner, until=until)
-        return NO_IDS if renewed == len(ids) else self._lost(connection, ids)
 
     def _lost(self, connection: Connection, ids: frozenset[str]) -> frozenset[str]:
         """Return those of the ids whose rows are not, or no longer, this process's."""

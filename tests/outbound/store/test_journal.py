@@ -23,6 +23,11 @@ RESUME = requests.Verb.RESUME
 PAUSED = out.Paused()
 
 
+async def lease(store: Store) -> float:
+    ((until,),) = await fetch(store, "SELECT until FROM marks WHERE name = 'ours'")
+    return float(until)
+
+
 async def test_what_is_changed_during_a_transaction_is_written_in_the_next_one_also_at_the_end(store: Store) -> None:
     async with journal_of(store) as at:
         at.rows.unblocked.clear()
@@ -48,18 +53,26 @@ async def test_a_backlog_of_one_person_is_written_in_parts_of_a_hundred_also_at_
     assert at.rows.writes == [(["sent"] * count, []) for count in (100, 100, 50)]
 
 
-async def test_leases_are_renewed_until_the_outcome_is_told(store: Store) -> None:
-    async with journal_of(store) as at, journal_of(store, "theirs") as beside:
-        told, ours, theirs = at.begin(), at.begin(), at.begin()
-        assert await theirs.written
-        at.journal.told(told, "ack")
-        assert await told.written
-        await execute(store, "UPDATE orders SET leased_until = 0")
-        await at.until_stored("leased_until > 0", lambda leased: leased.count((True,)) == 2)
-        assert {one.id for one, _ in await beside.take_over(2)} == {ours.id, theirs.id}
-        await execute(store, "UPDATE orders SET leased_until = 0")
-        expected = [("ours", False), ("theirs", True), ("theirs", True)]
-        await at.until_stored("owner, leased_until > 0", lambda leased: sorted(leased) == expected)
+async def test_the_lease_is_renewed_until_all_outcomes_are_told(store: Store) -> None:
+    async with journal_of(store) as at:
+        entry = at.begin()
+        assert await entry.written
+        before = await lease(store)
+        await asyncio.sleep(0.2)
+        assert await lease(store) > before
+        at.journal.told(entry, "ack")
+        assert await entry.written
+        before = await lease(store)
+        await asyncio.sleep(0.2)
+        assert await lease(store) == before
+
+
+async def test_a_process_notices_that_another_one_has_taken_over_its_orders(store: Store) -> None:
+    async with journal_of(store) as at, journal_of(store, "theirs", renew=20.0) as beside:
+        entry = at.begin()
+        assert await entry.written
+        assert [one.id for one, _ in await beside.take_over(1)] == [entry.id]
+        await until(lambda: entry.is_lost)
 
 
 async def test_an_order_that_another_process_has_is_no_longer_written(store: Store) -> None:
@@ -179,24 +192,28 @@ async def test_an_order_that_is_stored_only_after_anchor_has_answered_is_not_our
         assert not await beside.journal.is_ours(again)
 
 
-async def test_after_a_standstill_an_order_is_ours_if_no_other_process_has_taken_it_over(url: str) -> None:
+async def test_after_a_standstill_an_order_is_ours_if_no_other_process_has_taken_it_over(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with open_store(Secret(url), [KEY]) as store, journal_of(store, renew=20.0) as at:
         kept, lost = at.begin(), at.begin()
         assert await lost.written
         await execute(store, "UPDATE orders SET owner = 'theirs' WHERE id = :id", id=lost.id)
         assert await at.journal.is_ours(lost)  # it cannot know: the lease runs
-        kept.leased_until = lost.leased_until = 0.0
+        monkeypatch.setattr("bot.outbound.store.orders.OrderRows.is_leased", property(lambda _: False))
+        at.rows.renew_interval = 0.0
         assert (await at.journal.is_ours(kept), await at.journal.is_ours(lost)) == (True, False)
-        assert kept.is_leased
 
 
-async def test_without_an_answer_of_the_database_an_order_counts_as_ours_after_a_moment(at: JournalHarness) -> None:
+async def test_without_an_answer_of_the_database_an_order_counts_as_ours_after_a_moment(
+    at: JournalHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It must be told, also when its lease has run out."""
     old = at.begin()
     assert await old.written
     at.rows.unblocked.clear()
-    old.leased_until, entries = 0.0, [old, at.begin()]
-    for entry in entries:
+    monkeypatch.setattr("bot.outbound.store.orders.OrderRows.is_leased", property(lambda _: False))
+    for entry in (old, at.begin()):
         assert await at.journal.is_ours(entry)
     at.rows.error = GONE
     at.rows.unblocked.set()

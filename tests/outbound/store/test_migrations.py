@@ -17,7 +17,8 @@ from harness.stored import ACME, execute, fetch
 pytestmark = pytest.mark.anyio
 
 SAMPLES = Path(__file__).parents[2] / "samples"
-CHANGE = {"0010": "ALTER TABLE workspaces ADD COLUMN mood TEXT;\nUPDATE workspaces SET mood = 'good'"}
+NOW, NEXT = migrations.newest(), "1000"
+CHANGE = {NEXT: "ALTER TABLE workspaces ADD COLUMN mood TEXT;\nUPDATE workspaces SET mood = 'good'"}
 
 Check = Callable[[str, str], None]
 
@@ -70,6 +71,7 @@ async def test_a_file_of_an_older_version_is_used_with_all_that_is_in_it(tmp_pat
         orders = await taken_over(store, "a new process")
         assert [one.outcome for one in orders] == [outcomes.Paused("paused"), None]
         assert await fetch(store, "SELECT id, due IS NOT NULL FROM cards") == [("0003", 1)]
+        assert revision(file) == NOW
 
 
 async def test_tables_are_changed_once_with_all_that_is_in_them(
@@ -84,8 +86,8 @@ async def test_tables_are_changed_once_with_all_that_is_in_them(
             assert await fetch(store, "SELECT mood FROM workspaces") == [("good",)]
     migrated = [record for record in caplog.records if record.message == "database migrated"]
     assert [(vars(record)["before"], vars(record)["after"]) for record in migrated] == [
-        (None, "0009"),
-        ("0009", "0010"),
+        (None, NOW),
+        (NOW, NEXT),
     ]
 
 
@@ -93,22 +95,23 @@ async def test_a_file_is_copied_before_it_is_migrated_and_the_copy_leads_back(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     let_be_newer(monkeypatch)
-    copy = file.with_name("bot.db-0009")
+    copy = file.with_name(f"bot.db-{NOW}")
     copy.write_text("of an earlier attempt, which broke off")
     for _ in range(2):
         async with open_store(Secret(f"sqlite:///{file}"), [KEY]):
             pass
-    assert list(file.parent.glob("bot.db-0*")) == [copy]
-    assert (copy.stat().st_mode & 0o777, revision(copy), revision(file)) == (0o600, "0009", "0010")
+    assert list(file.parent.glob("bot.db-*[0-9]")) == [copy]
+    assert (copy.stat().st_mode & 0o777, revision(copy), revision(file)) == (0o600, NOW, NEXT)
 
 
 async def test_a_file_that_can_not_be_copied_is_not_migrated(
     file: Path, monkeypatch: pytest.MonkeyPatch, wording: Check
 ) -> None:
     let_be_newer(monkeypatch)
-    file.with_name("bot.db-0009").mkdir()
-    wording("no copy", (await refusal(f"sqlite:///{file}")).replace(str(file.parent), "DIRECTORY"))
-    assert revision(file) == "0009"
+    file.with_name(f"bot.db-{NOW}").mkdir()
+    sentence = (await refusal(f"sqlite:///{file}")).replace(str(file.parent), "DIRECTORY")
+    wording("no copy", sentence.replace(NOW, "REVISION"))
+    assert revision(file) == NOW
 
 
 @pytest.mark.parametrize(("name", "stored"), [("newer version", "9999"), ("no released version", "0002")])

@@ -156,8 +156,8 @@ async def test_a_process_that_is_frozen_in_a_transaction_does_not_stop_the_other
 
 FILL = """
     INSERT INTO orders (id, team_id, session_id, verb, reason, source, user_id, home_team_id, channel_id, state,
-      given_at, owner, leased_until)
-    SELECT n, 'T' || n % 50, n, 'pause', '', 'command', 'U1', 'T', 'C1', 'told', n, 'old', 0
+      given_at, owner)
+    SELECT n, 'T' || n % 50, n, 'pause', '', 'command', 'U1', 'T', 'C1', 'told', n, 'old'
     FROM generate_series(1, 10000) AS n
 """
 

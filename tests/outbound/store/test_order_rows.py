@@ -1,5 +1,6 @@
 """The rows of the journal: written once, changed by their owner alone, taken over when its lease has run out."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -27,7 +28,7 @@ async def stored(store: Store, columns: str) -> list[tuple[object, ...]]:
 
 
 async def end_leases(store: Store) -> None:
-    await execute(store, "UPDATE orders SET leased_until = leased_until - 60")
+    await execute(store, "UPDATE marks SET until = until - 60")
 
 
 # --- written ---
@@ -104,20 +105,47 @@ async def test_any_text_of_slack_is_stored(store: Store, written: str, read: str
 # --- taken over ---
 
 
-async def test_an_order_is_taken_over_when_its_lease_has_run_out(store: Store) -> None:
+async def test_the_orders_of_a_process_are_taken_over_when_its_lease_has_run_out(store: Store) -> None:
     rows, row = rows_of(store), order_row()
+    rows.renew_interval = 0.0
     await rows.write([row], [])
     assert await taken_over(store, all_leases=False) == []
     await end_leases(store)
-    await rows.renew([row.id])
+    assert (await rows.write([], [], held=[row.id])).lost == frozenset()
     assert await taken_over(store, all_leases=False) == []
     await end_leases(store)
-    assert await rows.take_over(all_leases=False) == [], "its own process took it over"
     assert [taken.id for taken in await taken_over(store, all_leases=False)] == [row.id]
     assert await taken_over(store, "a third", all_leases=False) == []
     await end_leases(store)
-    await rows.renew([row.id])
+    assert (await rows.write([], [], held=[row.id])).lost == {row.id}
     assert [taken.id for taken in await taken_over(store, "a third", all_leases=False)] == [row.id]
+
+
+async def test_a_process_takes_over_its_own_order_if_it_is_old_and_not_known(store: Store) -> None:
+    """The take-over of another process's order had no answer."""
+    rows, left, known, new = rows_of(store), order_row(age=11), order_row(age=11), order_row()
+    await rows.write([left, known, new], [])
+    assert [taken.id for taken in await rows.take_over(all_leases=False, known=[known.id])] == [left.id]
+
+
+async def test_a_process_that_is_being_declared_dead_learns_what_it_has_lost(
+    postgresql_urls: Iterator[str],
+) -> None:
+    """Its renewal waits for the take-over: it must not believe in its lease meanwhile."""
+    url = next(postgresql_urls)
+    async with open_store(Secret(url), [KEY]) as store:
+        rows, row = rows_of(store), order_row()
+        rows.renew_interval = 0.0
+        await rows.write([row], [])
+        await end_leases(store)
+        with psycopg.connect(url) as other:
+            other.execute("SELECT 1 FROM marks FOR UPDATE")
+            other.execute("UPDATE orders SET owner = 'theirs'")
+            renewing = asyncio.create_task(rows.write([], [], held=[row.id]))
+            await asyncio.sleep(0.3)
+            assert not renewing.done()
+            other.commit()
+        assert (await renewing).lost == {row.id}
 
 
 async def test_a_row_that_another_process_takes_over_is_skipped(postgresql_urls: Iterator[str]) -> None:
