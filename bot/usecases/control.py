@@ -20,7 +20,8 @@ from bot.core.outcomes import (
     Unconfirmed,
 )
 from bot.core.requests import Order, Verb, is_sent
-from bot.outbound.store.journal import Journal, JournalEntry
+from bot.outbound.store.entries import Entry
+from bot.outbound.store.journal import Journal
 from bot.runtime import Interruption, Tasks
 from bot.usecases.access import Access, OrderCheck, OrderLimits
 from bot.usecases.incidents import log_incident
@@ -67,7 +68,7 @@ class SessionControl:
         self._interruption.come()
         self._sequencers.interrupt()
 
-    async def execute(self, entry: JournalEntry) -> Outcome:
+    async def execute(self, entry: Entry) -> Outcome:
         """Execute an order, and log who ordered what. Never raises.
 
         Nobody is told the outcome if another process has the order, as `entry` says.
@@ -90,7 +91,7 @@ class SessionControl:
         _log.log(logging.WARNING if leaves_running else logging.INFO, order.verb.value, extra=fields)
         return outcome
 
-    async def _decide(self, entry: JournalEntry) -> Outcome:
+    async def _decide(self, entry: Entry) -> Outcome:
         order = entry.order
         if self._stopping:
             return Stopping()
@@ -102,7 +103,7 @@ class SessionControl:
         finally:
             self._limits.end(order)
 
-    async def _send(self, entry: JournalEntry, access: Access) -> Outcome:
+    async def _send(self, entry: Entry, access: Access) -> Outcome:
         """Send an allowed order, unless it is too late for it, or a resume is not recorded or not up to date."""
         order, record = entry.order, OrderRecord(self.journal, entry)
         if not is_sent(order.verb, order.age, resumed_after=True):

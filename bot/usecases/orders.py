@@ -6,19 +6,21 @@ import logging
 from collections.abc import Callable
 from dataclasses import KW_ONLY, InitVar, dataclass, replace
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from cachetools import TTLCache
 
 from bot import request_id
 from bot.core.outcomes import Outcome, Paused, Refusal, Resumed
-from bot.core.recovery import Unfinished, settled_outcome
+from bot.core.recovery import settled_outcome
 from bot.core.requests import Order, ReplyAddress, Verb, operator_name
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, section
 from bot.messages.results import card_not_updated, card_update, outcome_message
+from bot.outbound.store.entries import Entry
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
-from bot.outbound.store.journal import Journal, JournalEntry
+from bot.outbound.store.journal import Journal
 from bot.outbound.store.orders import MOST_TAKEN
 from bot.runtime import Tasks, happens
 from bot.usecases.control import SessionControl
@@ -34,6 +36,8 @@ _REMEMBER = 900.0  # seconds; Slack sends an unanswered request again for up to 
 MOST_TRIGGERS = 10_000  # the journal knows older ones
 _NOBODY = Receipt("nobody")
 
+_SESSION = attrgetter("session")
+
 RECOVERY_INTERVAL = 2.0
 """Seconds between two looks for unfinished orders."""
 
@@ -42,7 +46,7 @@ RECOVERY_INTERVAL = 2.0
 class RunningOrder:
     """An order in the journal, and the task that executes it."""
 
-    entry: JournalEntry
+    entry: Entry
     outcome: asyncio.Task[Outcome | None]
     """None if another process executes the order, and tells its outcome."""
 
@@ -83,7 +87,7 @@ class Orders:
         """Return whether the order came before, to this process or to one whose orders it has taken over."""
         return order.trigger_id in self._by_trigger
 
-    def message(self, entry: JournalEntry, outcome: Outcome) -> Message:
+    def message(self, entry: Entry, outcome: Outcome) -> Message:
         """Return the message about the outcome of an order."""
         return outcome_message(
             entry.order,
@@ -128,18 +132,19 @@ class Orders:
         await asyncio.wait({running.entry.written}, timeout=_SETTLE_TIMEOUT)
         return None if outcome is None else self.message(running.entry, outcome)
 
-    def recover(self, unfinished: Unfinished, entry: JournalEntry) -> RunningOrder:
+    def recover(self, entry: Entry) -> RunningOrder:
         """Execute an order that another process left unfinished, unless its outcome follows from what is recorded."""
-        return self._start(entry, settled_outcome(unfinished))
+        company = {"is_opposed": entry.is_opposed, "has_company": entry.has_company}
+        return self._start(entry, entry.outcome or settled_outcome(entry.order.verb, entry.state, entry.age, **company))
 
-    def _start(self, entry: JournalEntry, outcome: Outcome | None = None) -> RunningOrder:
+    def _start(self, entry: Entry, outcome: Outcome | None = None) -> RunningOrder:
         running = RunningOrder(entry, self.tasks.start(self._execute(entry, outcome)))
         self.session_cards.watch(entry)
         if entry.order.trigger_id:
             self._by_trigger[entry.order.trigger_id] = running
         return running
 
-    async def _execute(self, entry: JournalEntry, outcome: Outcome | None) -> Outcome | None:
+    async def _execute(self, entry: Entry, outcome: Outcome | None) -> Outcome | None:
         """Execute an order, unless its outcome is known, and record the outcome. Return it if it is to be told.
 
         That of a resume is stored before it is told: a process that finds a resume without an outcome reports it as
@@ -154,7 +159,7 @@ class Orders:
             await asyncio.wait({entry.written}, timeout=_SETTLE_TIMEOUT)
         return outcome if await self.journal.is_ours(entry) else await self._outcome_elsewhere(entry.order.trigger_id)
 
-    async def _is_card(self, entry: JournalEntry, outcome: Outcome) -> bool:
+    async def _is_card(self, entry: Entry, outcome: Outcome) -> bool:
         """Return whether the clicked message is a card, and report the outcome in other channels."""
         is_card = await self.session_cards.is_card(entry)
         self.tasks.start(self.session_cards.report(entry, outcome, in_thread=is_card))
@@ -167,9 +172,7 @@ class Orders:
         except StoreError:
             return None
 
-    async def _result(
-        self, entry: JournalEntry, outcome: Outcome, address: ReplyAddress
-    ) -> tuple[ReplyAddress, Message]:
+    async def _result(self, entry: Entry, outcome: Outcome, address: ReplyAddress) -> tuple[ReplyAddress, Message]:
         """Update the clicked message, if there is one. Return the message about the outcome, and where it goes.
 
         A success goes to the message's thread, a failure to the channel, so that nobody misses it. A resume is reported
@@ -266,14 +269,14 @@ class Recovery:
         """Take over the orders of processes that have ended: alone once, beside others until `stop`."""
         while not self._stopping.is_set():
             taken = await self._take_over()
-            for _, same_session in itertools.groupby(sorted(taken or (), key=_session), _session):
+            for _, same_session in itertools.groupby(sorted(taken or (), key=_SESSION), _SESSION):
                 self.tasks.start(self._recover(list(same_session)))
             if taken is not None and self.is_alone and len(taken) < MOST_TAKEN:
                 return
             if taken is None or len(taken) < MOST_TAKEN:
                 await happens(self._stopping, within=self.interval)
 
-    async def _take_over(self) -> list[tuple[Unfinished, JournalEntry]] | None:
+    async def _take_over(self) -> list[Entry] | None:
         """Return the orders that were taken over; None if the database fails, or the journal is full."""
         if self.journal.is_full:
             return None
@@ -288,19 +291,15 @@ class Recovery:
             _log.exception("unfinished orders not taken over")
             return None
 
-    async def _recover(self, taken: list[tuple[Unfinished, JournalEntry]]) -> None:
+    async def _recover(self, taken: list[Entry]) -> None:
         """End the orders of a session in their sequence; those of the same verb share one call of Anchor."""
-        for _, same_verb in itertools.groupby(taken, lambda pair: pair[0].order.verb):
-            await asyncio.wait([self._start(*pair).outcome for pair in same_verb])
+        for _, same_verb in itertools.groupby(taken, lambda entry: entry.order.verb):
+            await asyncio.wait([self._start(entry).outcome for entry in same_verb])
 
-    def _start(self, unfinished: Unfinished, entry: JournalEntry) -> RunningOrder:
+    def _start(self, entry: Entry) -> RunningOrder:
         request_id.begin(entry.id)
-        about = {"session": unfinished.order.session_id, "state": unfinished.state.value}
-        _log.warning("unfinished order taken over", extra=about | {"age_seconds": round(unfinished.age)})
-        running = self.orders.recover(unfinished, entry)
+        about = {"session": entry.order.session_id, "state": entry.state.value, "age_seconds": round(entry.age)}
+        _log.warning("unfinished order taken over", extra=about)
+        running = self.orders.recover(entry)
         self.tasks.start(self.orders.deliver(running, entry.address))
         return running
-
-
-def _session(taken: tuple[Unfinished, JournalEntry]) -> tuple[str, str]:
-    return taken[0].order.actor.team_id, taken[0].order.session_id

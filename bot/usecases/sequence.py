@@ -27,8 +27,9 @@ from bot.core.recovery import State
 from bot.core.requests import UNCONFIRMED_TTL, Opposition, Verb
 from bot.core.retries import combine
 from bot.core.session_ids import SessionId
+from bot.outbound.store.entries import Entry
 from bot.outbound.store.errors import StoreError
-from bot.outbound.store.journal import Journal, JournalEntry
+from bot.outbound.store.journal import Journal
 from bot.runtime import Tasks, happens
 from bot.usecases.access import Access
 from bot.usecases.queue import CAPACITY, FairQueue, NoTurn, Turn
@@ -48,7 +49,7 @@ class OrderRecord:
     """The record of an order, which says what other processes do for its session."""
 
     journal: Journal
-    entry: JournalEntry
+    entry: Entry
 
     @property
     def is_opposed_in_doubt(self) -> bool:
@@ -134,7 +135,7 @@ class OrderRecord:
 
 
 class _UntilTakenOver(asyncio.Event):
-    def __init__(self, cancelled: asyncio.Event, journal: Journal, entry: JournalEntry) -> None:
+    def __init__(self, cancelled: asyncio.Event, journal: Journal, entry: Entry) -> None:
         super().__init__()
         self._cancelled = cancelled
         self._journal = journal

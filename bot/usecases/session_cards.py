@@ -17,9 +17,10 @@ from bot.messages.cards import digest_of
 from bot.messages.clicked import CardUpdate, apply, has_line
 from bot.messages.results import card_not_updated, outcome_message
 from bot.outbound.slack.client import Posted
+from bot.outbound.store.entries import Entry
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.history import SessionStates
-from bot.outbound.store.journal import Journal, JournalEntry
+from bot.outbound.store.journal import Journal
 from bot.request_id import new_id
 from bot.runtime import Tasks
 from bot.usecases.cards import CardOutbox
@@ -46,12 +47,12 @@ class SessionCards:
     _: KW_ONLY
     dashboard_url: str
 
-    def watch(self, entry: JournalEntry) -> None:
+    def watch(self, entry: Entry) -> None:
         """Show that a pause is being sent, if that takes some time."""
         if entry.order.verb is Verb.PAUSE:
             asyncio.get_running_loop().call_later(PAUSING_AFTER, self._show_pausing, entry)
 
-    def _show_pausing(self, entry: JournalEntry) -> None:
+    def _show_pausing(self, entry: Entry) -> None:
         if entry.outcome is not None:
             return
         if entry.is_allowed and entry.is_stored:
@@ -59,7 +60,7 @@ class SessionCards:
         else:
             self.watch(entry)
 
-    async def is_card(self, entry: JournalEntry) -> bool:
+    async def is_card(self, entry: Entry) -> bool:
         """Return whether the message of a click or thread is a card, once the outcome is stored, and so marked there.
 
         If that takes long, nobody waits for it, and the cards are updated later.
@@ -70,7 +71,7 @@ class SessionCards:
         actor = entry.order.actor
         return (actor.team_id, actor.channel_id, entry.address.message_ts) in entry.cards
 
-    async def report(self, entry: JournalEntry, outcome: Outcome, *, in_thread: bool) -> None:
+    async def report(self, entry: Entry, outcome: Outcome, *, in_thread: bool) -> None:
         """Post a resume in the channels in which a message that cannot be edited says that the session is paused.
 
         The channel of the order has its result already, unless that is in the thread of a card.
@@ -91,13 +92,13 @@ class SessionCards:
             )
             self.outbox.remember([_card(entry, channel, message)])
 
-    def posted(self, entry: JournalEntry, message: Message, posted: Posted) -> None:
+    def posted(self, entry: Entry, message: Message, posted: Posted) -> None:
         """Keep a result up to date that was posted to a channel."""
         card = _card(entry, posted.channel, message)
         self.outbox.remember([replace(card, ts=posted.ts, shown=digest_of(message))])
 
 
-def _card(entry: JournalEntry, channel_id: str, message: Message) -> NewCard:
+def _card(entry: Entry, channel_id: str, message: Message) -> NewCard:
     content = ResultContent(entry.id, message.text, message.blocks)
     return NewCard(new_id(), entry.order.actor.team_id, channel_id, entry.order.session_id, content)
 

@@ -2,19 +2,21 @@
 
 import pytest
 
-from bot.core.recovery import STILL_WANTED, State, Unfinished, settled_outcome
-from harness import SESSION
-from harness.product import SessionId, outcomes, requests
+from bot.core.recovery import STILL_WANTED, State, settled_outcome
+from harness.product import outcomes, requests
 
-ACTOR = requests.Actor("T0HOME00001", "C0ALERTS001", "U0ALICE0001")
 PAUSE, RESUME = requests.Verb
 NEW, OLD = STILL_WANTED, STILL_WANTED + 1
 IN_DOUBT = outcomes.Unconfirmed(outcomes.Doubt.STOPPED)
 
 
-def unfinished(verb: requests.Verb, state: State, age: float = NEW, **facts: bool) -> Unfinished:
-    order = requests.Order(verb, SessionId(SESSION), ACTOR)
-    return Unfinished("1", order, requests.ReplyAddress(ACTOR), state, None, age, **facts)
+Unfinished = tuple[requests.Verb, State, float, dict[str, bool]]
+
+
+def unfinished(
+    verb: requests.Verb, state: State, age: float = NEW, *, is_opposed: bool = False, has_company: bool = False
+) -> Unfinished:
+    return verb, state, age, {"is_opposed": is_opposed, "has_company": has_company}
 
 
 @pytest.mark.parametrize(
@@ -36,10 +38,5 @@ def unfinished(verb: requests.Verb, state: State, age: float = NEW, **facts: boo
 def test_an_order_is_executed_while_it_is_wanted_and_harmless(
     order: Unfinished, expected: outcomes.Outcome | None
 ) -> None:
-    assert settled_outcome(order) == expected
-
-
-def test_a_known_outcome_is_told_whatever_happened_since() -> None:
-    order = requests.Order(PAUSE, SessionId(SESSION), ACTOR)
-    known = Unfinished("1", order, requests.ReplyAddress(ACTOR), State.ACTED, outcomes.Paused(), OLD, is_opposed=True)
-    assert settled_outcome(known) == outcomes.Paused()
+    verb, state, age, company = order
+    assert settled_outcome(verb, state, age, **company) == expected

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 
-from bot.core.recovery import Unfinished
 from bot.core.requests import Verb
 from bot.health import OFF, Readiness
 from bot.outbound.store.cards import NO_MARKS, Marks
+from bot.outbound.store.entries import Entry
 from bot.outbound.store.errors import StoreUnreachableError
-from bot.outbound.store.journal import Journal, JournalEntry
-from bot.outbound.store.orders import NO_IDS, OrderRow, OrderRows, Written
+from bot.outbound.store.journal import Journal
+from bot.outbound.store.orders import NO_IDS, OrderRows, Written
 from bot.outbound.store.store import Store
 from harness.conversation import until
 from harness.order_rows import order_row
@@ -32,8 +32,8 @@ class WatchedOrders(OrderRows):
 
     async def write(
         self,
-        new: Sequence[OrderRow],
-        changed: Sequence[OrderRow],
+        new: Sequence[Entry],
+        changed: Sequence[Entry],
         marks: Marks = NO_MARKS,
         held: Collection[str] = NO_IDS,
     ) -> Written:
@@ -57,7 +57,7 @@ class JournalHarness:
         self.readiness = Readiness()
         self.journal = Journal(self.rows, self.readiness, OFF)
 
-    def begin(self, verb: Verb = Verb.PAUSE, trigger: str | None = None) -> JournalEntry:
+    def begin(self, verb: Verb = Verb.PAUSE, trigger: str | None = None) -> Entry:
         row = order_row(verb, trigger=trigger)
         return self.journal.begin(row.order, row.address)
 
@@ -67,9 +67,9 @@ class JournalHarness:
     async def until_degraded(self, *, degraded: bool = True) -> None:
         await until(lambda: bool(self.readiness.degraded) is degraded)
 
-    async def take_over(self, count: int) -> list[tuple[Unfinished, JournalEntry]]:
+    async def take_over(self, count: int) -> list[Entry]:
         """Take over so many orders. Those that another process is renewing at this moment are skipped by PostgreSQL."""
-        taken: list[tuple[Unfinished, JournalEntry]] = []
+        taken: list[Entry] = []
         async with asyncio.timeout(20):
             while len(taken) < count:
                 taken += await self.journal.take_over(all_leases=True)

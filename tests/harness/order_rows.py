@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 
 from bot.core.fields import Secret
 from bot.core.outcomes import Outcome
-from bot.core.recovery import State, Unfinished
+from bot.core.recovery import State
 from bot.core.requests import Actor, ClickedMessage, MessageContent, Order, ReplyAddress, Verb
 from bot.core.session_ids import SessionId
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import DatabaseClock
+from bot.outbound.store.entries import Entry
 from bot.outbound.store.history import OrderHistory
 from bot.outbound.store.opposition import CHANGE_SINCE, LATER_RESUME, OTHER_ORDERS, session_locks
-from bot.outbound.store.orders import OrderRow, OrderRows
+from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.postgresql import PostgresqlDriver
 from bot.outbound.store.secrets import FieldCipher
 from bot.outbound.store.store import Store
@@ -42,11 +43,11 @@ def order_row(
     trigger: str | None = None,
     user: str = "U0ALICE0001",
     age: float = 0.0,
-) -> OrderRow:
+) -> Entry:
     """Return the row of a command, Alice's by default, given `age` seconds ago."""
     actor = Actor(team, "C0ALERTS001", user, team)
     given_at = time.monotonic() - age
-    return OrderRow(
+    return Entry(
         id=secrets.token_hex(10),
         order=Order(verb, SessionId(session), actor, "it loops", trigger),
         address=ReplyAddress(actor, Secret(RESPONSE_URL)),
@@ -59,7 +60,7 @@ def order_row(
     )
 
 
-Make = Callable[[], OrderRow]
+Make = Callable[[], Entry]
 """Makes a row whose age counts from the beginning of a test, which can be minutes after the collection of the tests."""
 
 
@@ -71,12 +72,12 @@ def settled(make: Make, outcome: Outcome, *, age: float = 0.0) -> Make:
     return lambda: acted(make(), outcome, settled_at=time.monotonic() - age)
 
 
-def acted(before: OrderRow, outcome: Outcome, *, settled_at: float | None = None) -> OrderRow:
+def acted(before: Entry, outcome: Outcome, *, settled_at: float | None = None) -> Entry:
     at = before.given_at + 1 if settled_at is None else settled_at
     return replace(before, state=State.ACTED, outcome=outcome, settled_at=at)
 
 
-def told(before: OrderRow, outcome: Outcome) -> OrderRow:
+def told(before: Entry, outcome: Outcome) -> Entry:
     return replace(acted(before, outcome), state=State.TOLD, delivered_by="ack", told_at=before.given_at + 2)
 
 
@@ -84,7 +85,7 @@ def rows_of(store: Store, owner: str = "ours", key: Secret = KEY) -> OrderRows:
     return OrderRows(store.database, FieldCipher([key]), owner)
 
 
-async def taken_over(store: Store, owner: str = "theirs", *, all_leases: bool = True) -> list[Unfinished]:
+async def taken_over(store: Store, owner: str = "theirs", *, all_leases: bool = True) -> list[Entry]:
     return await rows_of(store, owner).take_over(all_leases=all_leases)
 
 

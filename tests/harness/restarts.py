@@ -17,7 +17,8 @@ from bot.core.recovery import State
 from bot.core.requests import ReplyAddress, Source, Verb, operator_id
 from bot.demo.sandbox import environment
 from bot.inbound.slack.payload import read_address, read_button_click, read_message_shortcut
-from bot.outbound.store.orders import OrderRow, OrderRows
+from bot.outbound.store.entries import Entry
+from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.secrets import FieldCipher
 from bot.outbound.store.store import Store, open_store
 from bot.sim.anchor import SimAnchor
@@ -59,7 +60,7 @@ class Remains(Conversation):
         order = replace(row.order, source=Source.COMMAND_LINE)
         await self._write(replace(row, order=order, address=ReplyAddress(order.actor)), KEY)
 
-    async def _write(self, row: OrderRow, key: Secret) -> None:
+    async def _write(self, row: Entry, key: Secret) -> None:
         await OrderRows(self.store.database, FieldCipher([key]), "a killed process").write([row], [])
         await self.store.database.execute("UPDATE marks SET until = 0")
 

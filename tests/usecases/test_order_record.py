@@ -157,7 +157,7 @@ async def test_a_pause_that_was_taken_over_looks_for_resumes(ours: Process, thei
     theirs.journal.told(resume, "ack")
     assert await resume.written
     pause, _ = await theirs.stored(PAUSE)
-    ((_, adopted),) = [one for one in await ours.journal.take_over(all_leases=True) if one[1].id == pause.id]
+    (adopted,) = [one for one in await ours.journal.take_over(all_leases=True) if one.id == pause.id]
     assert await OrderRecord(ours.journal, adopted).has_crossed()
 
 

@@ -8,20 +8,21 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from copy import copy
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 
 from bot.core.cards import CardNames, SessionName
 from bot.core.fairness import fair_batch
-from bot.core.outcomes import Outcome, PausedSince, Refusal, ResumedSince
-from bot.core.recovery import State, Unfinished
-from bot.core.requests import NO_OPPOSITION, Opposition, Order, ReplyAddress, Verb
+from bot.core.outcomes import Outcome
+from bot.core.recovery import State
+from bot.core.requests import NO_OPPOSITION, Order, ReplyAddress, Verb
 from bot.health import OFF, Backlog, Metrics, Readiness
 from bot.outbound.store.cards import NO_MARKS, Marks
+from bot.outbound.store.entries import Entry, new_future
 from bot.outbound.store.errors import StoreUnreachableError
-from bot.outbound.store.orders import OrderRow, OrderRows
-from bot.request_id import order_id
+from bot.outbound.store.orders import OrderRows
 from bot.runtime import happens, let_others_run
 
 _log = logging.getLogger(__name__)
@@ -39,68 +40,7 @@ _MOST_WRITTEN_EACH = 100  # of one person
 _MOST_UNMARKED = 10_000  # sessions
 
 
-def new_future() -> asyncio.Future[bool]:
-    """Return a future for `JournalEntry.written`."""
-    return asyncio.get_running_loop().create_future()
-
-
-@dataclass(slots=True, eq=False)
-class JournalEntry:
-    """An order in the journal. Times are monotonic, in seconds."""
-
-    order: Order
-    address: ReplyAddress
-    given_at: float
-    written: asyncio.Future[bool] = field(default_factory=new_future)
-    """Ends when the last change is stored; False if the order is lost."""
-    id: str = field(default_factory=order_id)
-    state: State = State.WAITING
-    outcome: Outcome | None = None
-    delivered_by: str | None = None
-    settled_at: float | None = None
-    told_at: float | None = None
-    is_allowed: bool = False
-    """Its person was found to be allowed to give it, and it is being sent."""
-    shows: bool = False
-    """The next transaction marks the cards of its session, of which `cards` then has the names."""
-    cards: CardNames = frozenset()
-    is_stored: bool = False
-    is_lost: bool = False
-    """Another process has the order, and tells its outcome.
-
-    Slack sent it twice, or this process was frozen or cut off until another one took it over.
-    """
-    opposition: Opposition | None = None
-    """That of a pause when it was stored, and of a resume when it was last to be sent; None until then."""
-    asked_at: float | None = None
-    """When it was first asked whether another process has the order: then the answer waits for the database."""
-    inserted: asyncio.Future[bool] = field(init=False)
-    """The first `written`."""
-
-    def __post_init__(self) -> None:
-        self.inserted = self.written
-
-    @property
-    def session(self) -> SessionName:
-        """Return the name of its session."""
-        return self.order.actor.team_id, self.order.session_id
-
-    @property
-    def concerns_cards(self) -> bool:
-        """Return whether it has changed its session, or a card may be out of date."""
-        is_refusal = isinstance(self.outcome, Refusal)
-        return self.is_allowed or not is_refusal or isinstance(self.outcome, PausedSince | ResumedSince)
-
-    def row(self) -> OrderRow:
-        """Return the entry as it is now."""
-        values = {name: getattr(self, name) for name in _ROW_FIELDS}
-        return OrderRow(**values)
-
-
-_ROW_FIELDS = [one.name for one in fields(OrderRow)]
-
-
-Batch = dict[str, tuple[JournalEntry, asyncio.Future[bool]]]
+Batch = dict[str, tuple[Entry, asyncio.Future[bool]]]
 """Entries to be written, by id, and the future that ends when they are."""
 
 
@@ -113,7 +53,7 @@ class PendingChanges:
     def __len__(self) -> int:
         return len(self._changes)
 
-    def add(self, entry: JournalEntry) -> None:
+    def add(self, entry: Entry) -> None:
         """Write an entry, as it will be then, in the next transaction."""
         if entry.id not in self._changes:
             entry.written = new_future()
@@ -134,7 +74,7 @@ class PendingChanges:
             else:
                 self._changes[name] = entry, written
 
-    def drop(self, entry: JournalEntry) -> None:
+    def drop(self, entry: Entry) -> None:
         """Write an entry no more."""
         if entry.id in self._changes:
             self._changes.pop(entry.id)[1].set_result(not entry.is_lost)
@@ -157,7 +97,7 @@ class Journal:
     cards_due: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self._open: dict[str, JournalEntry] = {}
+        self._open: dict[str, Entry] = {}
         self._changed = PendingChanges()
         self._unmarked = NO_MARKS  # the cards' table is locked or damaged
         self._wake = asyncio.Event()
@@ -179,9 +119,9 @@ class Journal:
         ages = [now - (entry.settled_at or now) for entry in self._open.values() if entry.state is State.ACTED]
         return Backlog(len(ages), max(ages, default=0.0))
 
-    def begin(self, order: Order, address: ReplyAddress) -> JournalEntry:
+    def begin(self, order: Order, address: ReplyAddress) -> Entry:
         """Record a new order. A pause counts as sent from now on."""
-        entry = JournalEntry(order, address, time.monotonic() - order.age)
+        entry = Entry(order, address, time.monotonic() - order.age)
         entry.state = State.SENT if order.verb is Verb.PAUSE else State.WAITING
         if not self.is_full:
             self._open[entry.id] = entry
@@ -189,7 +129,7 @@ class Journal:
             entry.inserted = entry.written
         return entry
 
-    def sending(self, entry: JournalEntry) -> None:
+    def sending(self, entry: Entry) -> None:
         """Record that a resume is about to be sent; wait for `entry.written` before.
 
         It is not recorded, and `entry.state` is WAITING again, if `entry.opposition` holds it back.
@@ -197,7 +137,7 @@ class Journal:
         entry.state = State.SENT
         self._change(entry)
 
-    def settle(self, entry: JournalEntry, outcome: Outcome) -> None:
+    def settle(self, entry: Entry, outcome: Outcome) -> None:
         """Record an outcome. One that was known before keeps its time."""
         if entry.settled_at is None and not entry.is_lost:
             order, age = entry.order, time.monotonic() - entry.given_at
@@ -206,12 +146,12 @@ class Journal:
         entry.shows |= entry.concerns_cards
         self._change(entry)
 
-    def show(self, entry: JournalEntry) -> None:
+    def show(self, entry: Entry) -> None:
         """Let the cards of its session show an order as it is now."""
         entry.shows = True
         self._change(entry)
 
-    def told(self, entry: JournalEntry, route: str | None) -> None:
+    def told(self, entry: Entry, route: str | None) -> None:
         """Record that the outcome was delivered by a route, or that Slack refused it finally (None)."""
         entry.state, entry.delivered_by, entry.told_at = State.TOLD, route, time.monotonic()
         if not entry.is_lost:
@@ -219,7 +159,7 @@ class Journal:
         entry.address = ReplyAddress(entry.order.actor, thread_ts=entry.address.thread_ts)  # the rest takes memory
         self._change(entry)
 
-    async def is_ours(self, entry: JournalEntry) -> bool:
+    async def is_ours(self, entry: Entry) -> bool:
         """Return whether no other process is known to have an order. Wait for that, if the database can say it.
 
         If this process was frozen until its lease ran out, another one may have taken the order over. Without the
@@ -235,20 +175,12 @@ class Journal:
                 await asyncio.wait({entry.inserted}, timeout=max(0.0, left))
         return not entry.is_lost
 
-    async def take_over(self, *, all_leases: bool) -> list[tuple[Unfinished, JournalEntry]]:
+    async def take_over(self, *, all_leases: bool) -> list[Entry]:
         """Take over orders that other processes left unfinished. Raises StoreUnreachableError."""
         taken = await self.rows.take_over(all_leases=all_leases, known=self._open.keys())
-        return [(one, self._adopt(one)) for one in taken if one.id not in self._open]
-
-    def _adopt(self, unfinished: Unfinished) -> JournalEntry:
-        given_at = time.monotonic() - unfinished.age
-        entry = JournalEntry(unfinished.order, unfinished.address, given_at, id=unfinished.id)
-        entry.state, entry.outcome, entry.is_stored = unfinished.state, unfinished.outcome, True
-        if unfinished.settled_age is not None:
-            entry.settled_at = time.monotonic() - unfinished.settled_age
-        entry.written.set_result(True)
-        self._open[entry.id] = entry
-        return entry
+        new = [entry for entry in taken if entry.id not in self._open]
+        self._open |= {entry.id: entry for entry in new}
+        return new
 
     async def run(self) -> None:
         """Write changes and renew the lease until `stop`, and then what is left, once."""
@@ -265,7 +197,7 @@ class Journal:
         self._is_stopping = True
         self._wake.set()
 
-    def _change(self, entry: JournalEntry) -> None:
+    def _change(self, entry: Entry) -> None:
         if entry.id in self._open:
             self._changed.add(entry)
             self._wake.set()
@@ -294,8 +226,8 @@ class Journal:
         held = {entry.id: entry for entry in self._open.values() if entry.is_stored}
         if self._changed:
             self._wake.set()
-        new = [entry.row() for entry, _ in batch.values() if not entry.is_stored]
-        changed = [entry.row() for entry, _ in batch.values() if entry.is_stored]
+        new = [copy(entry) for entry, _ in batch.values() if not entry.is_stored]
+        changed = [copy(entry) for entry, _ in batch.values() if entry.is_stored]
         shown = [entry for entry, _ in batch.values() if entry.shows]
         for entry in shown:
             entry.shows = False
@@ -323,9 +255,7 @@ class Journal:
             entry.is_lost = True
             self._close(entry)
 
-    def _read_marks(
-        self, marks: Marks, shown: Iterable[JournalEntry], cards: Mapping[SessionName, CardNames] | None
-    ) -> None:
+    def _read_marks(self, marks: Marks, shown: Iterable[Entry], cards: Mapping[SessionName, CardNames] | None) -> None:
         """Record which `cards` are marked. If none could be, the next transaction repeats the marks."""
         if cards is None:
             if not self._unmarked:
@@ -338,12 +268,12 @@ class Journal:
         if any(cards.values()):
             self.cards_due.set()
 
-    def _close(self, entry: JournalEntry) -> None:
+    def _close(self, entry: Entry) -> None:
         self._open.pop(entry.id, None)
         self._changed.drop(entry)
 
 
-def _marks(unmarked: Marks, shown: Iterable[JournalEntry]) -> Marks:
+def _marks(unmarked: Marks, shown: Iterable[Entry]) -> Marks:
     """Return the sessions whose cards are to be marked."""
     marks = dict(unmarked)
     for entry in shown:

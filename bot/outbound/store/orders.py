@@ -17,7 +17,7 @@ from bot.core import outcomes
 from bot.core.cards import CardNames, SessionName
 from bot.core.fields import Secret
 from bot.core.outcomes import Outcome
-from bot.core.recovery import State, Unfinished
+from bot.core.recovery import State
 from bot.core.requests import (
     NO_OPPOSITION,
     Actor,
@@ -34,6 +34,7 @@ from bot.core.session_ids import SessionId
 from bot.outbound.store.cards import NO_MARKS, Marks, mark
 from bot.outbound.store.connections import Connection, Row, listed, storable
 from bot.outbound.store.database import Database, DatabaseClock
+from bot.outbound.store.entries import Entry
 from bot.outbound.store.errors import UnreadableError
 from bot.outbound.store.opposition import (
     CHANGE_SINCE,
@@ -127,21 +128,6 @@ def _read_clicked(clicked: dict[str, Any]) -> ClickedMessage:
     return ClickedMessage(**clicked, content=MessageContent(content["text"], blocks, attachments))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderRow:
-    """An order as it is to be stored; the times are monotonic, in seconds."""
-
-    id: str
-    order: Order
-    address: ReplyAddress
-    state: State
-    outcome: Outcome | None
-    delivered_by: str | None
-    given_at: float
-    settled_at: float | None
-    told_at: float | None
-
-
 @dataclass(frozen=True, slots=True)
 class OrderColumns:
     """The columns of rows of `owner`."""
@@ -149,7 +135,7 @@ class OrderColumns:
     cipher: FieldCipher
     owner: str
 
-    def values(self, row: OrderRow, offset: float) -> dict[str, Any]:
+    def values(self, row: Entry, offset: float) -> dict[str, Any]:
         """Return all columns of a row; `offset` is the database's time minus the monotonic one."""
         order, actor = row.order, row.order.actor
         return {
@@ -172,12 +158,12 @@ class OrderColumns:
             **self._progress(row, offset),
         }
 
-    def changes(self, row: OrderRow, offset: float) -> dict[str, Any]:
+    def changes(self, row: Entry, offset: float) -> dict[str, Any]:
         """Return the parameters of an update."""
         is_told = int(row.state is State.TOLD)
         return {"id": row.id, "owner": self.owner, "is_told": is_told, **self._progress(row, offset)}
 
-    def _progress(self, row: OrderRow, offset: float) -> dict[str, Any]:
+    def _progress(self, row: Entry, offset: float) -> dict[str, Any]:
         outcome, fields = (None, None) if row.outcome is None else write_outcome(row.outcome)
         return {
             "state": row.state.value,
@@ -188,7 +174,7 @@ class OrderColumns:
             "told_at": None if row.told_at is None else row.told_at + offset,
         }
 
-    def unfinished(self, row: Row, now: float) -> Unfinished:
+    def entry(self, row: Row, now: float) -> Entry:
         """Return what a row of _UNFINISHED says; `now` is the database's time."""
         actor = Actor(row.team_id, row.channel_id, row.user_id, row.home_team_id)
         address, version = read_reply(row.id, actor, row.thread_ts, row.reply, self.cipher)
@@ -201,16 +187,18 @@ class OrderColumns:
             source=Source(row.source),
             expected_version=version,
         )
-        state, outcome = State(row.state), None
+        age = now - row.given_at
+        age = abs(age) if order.verb is Verb.RESUME else max(0.0, age)  # the clock may have been set back since
+        entry = Entry(order, address, time.monotonic() - age, id=row.id, state=State(row.state), is_stored=True)
+        entry.is_opposed, entry.has_company = bool(row.is_opposed), bool(row.has_company)
         if row.outcome is not None:
             try:
-                outcome = read_outcome(row.outcome, row.outcome_fields)
+                entry.outcome = read_outcome(row.outcome, row.outcome_fields)
+                entry.settled_at = time.monotonic() - (now - row.settled_at)
             except UnreadableError:
-                state = State.SENT
-        age, settled_age = now - row.given_at, None if outcome is None else now - row.settled_at
-        age = abs(age) if order.verb is Verb.RESUME else max(0.0, age)  # the clock may have been set back since
-        company = bool(row.is_opposed), bool(row.has_company)
-        return Unfinished(row.id, order, address, state, outcome, age, *company, settled_age)
+                entry.state = State.SENT
+        entry.written.set_result(True)
+        return entry
 
 
 _INSERT = """
@@ -326,8 +314,8 @@ class OrderRows:
 
     async def write(
         self,
-        new: Sequence[OrderRow],
-        changed: Sequence[OrderRow],
+        new: Sequence[Entry],
+        changed: Sequence[Entry],
         marks: Marks = NO_MARKS,
         held: Collection[str] = NO_IDS,
     ) -> Written:
@@ -345,8 +333,8 @@ class OrderRows:
 
     def _write(
         self,
-        new: Sequence[OrderRow],
-        changed: Sequence[OrderRow],
+        new: Sequence[Entry],
+        changed: Sequence[Entry],
         marks: Marks,
         held: frozenset[str] | None,
         connection: Connection,
@@ -393,8 +381,8 @@ class OrderRows:
         return read_opposition(rows, given_at, self._clock)
 
     def _insert(
-        self, connection: Connection, new: Sequence[OrderRow], offset: float
-    ) -> tuple[frozenset[str], Sequence[OrderRow]]:
+        self, connection: Connection, new: Sequence[Entry], offset: float
+    ) -> tuple[frozenset[str], Sequence[Entry]]:
         """Insert the rows whose ids and triggers are not stored yet.
 
         Return the ids of those whose trigger is, and the rows that an earlier call that seemed to fail may have stored.
@@ -407,7 +395,7 @@ class OrderRows:
         stored = frozenset(row.id for row in connection.fetch_all(_STORED, ids=listed(ids)))
         return ids - stored, [row for row in new if row.id in stored]
 
-    def _update(self, connection: Connection, changed: Sequence[OrderRow], offset: float) -> frozenset[str]:
+    def _update(self, connection: Connection, changed: Sequence[Entry], offset: float) -> frozenset[str]:
         """Update rows of this process. Return the ids of those that are not its own any more."""
         if not changed:
             return frozenset()
@@ -419,7 +407,7 @@ class OrderRows:
         """Return whether there are unfinished orders of other processes."""
         return await self._database.fetch_one(_OF_OTHERS, owner=self._owner) is not None
 
-    async def take_over(self, *, all_leases: bool, known: Collection[str] = NO_IDS) -> list[Unfinished]:
+    async def take_over(self, *, all_leases: bool, known: Collection[str] = NO_IDS) -> list[Entry]:
         """Take over unfinished orders of processes that have ended, and return at most MOST_TAKEN, the oldest first.
 
         Old ones of this process count as left, too, if it knows nothing of them: an earlier call that seemed to fail
@@ -430,23 +418,23 @@ class OrderRows:
         if await self._database.fetch_one(_NOT_KNOWN, **values) is None:
             return []
         began = time.monotonic()
-        taken = await self._database.change(partial(self._take_over, all_leases, values), is_urgent=True)
+        taken, now = await self._database.change(partial(self._take_over, all_leases, values), is_urgent=True)
         if taken:
             self._renewed_at = began
-        return taken
+        return [self._columns.entry(row, now) for row in taken]
 
-    def _take_over(self, all_leases: bool, values: dict[str, str], connection: Connection) -> list[Unfinished]:  # noqa: FBT001 - see partial
+    def _take_over(self, all_leases: bool, values: dict[str, str], connection: Connection) -> tuple[list[Row], float]:  # noqa: FBT001 - see partial
         offset = self._clock.offset(connection)
         now = time.monotonic() + offset
         if not all_leases and time.monotonic() < self._clock.stepped_at + self._lease:
-            return []  # living processes renew their leases first
+            return [], now  # living processes renew their leases first
         self._renew(connection, NO_IDS, offset)  # first: two processes must not wait for each other
         longest = now + 2 * self._lease  # longer is from before a step
         ended = listed(row.name for row in connection.fetch_all(_ENDED, owner=self._owner, now=now, longest=longest))
         others = {"ended": ended, "all_leases": int(all_leases), "before": now - self._lease, "most": MOST_TAKEN}
         ids = listed(row.id for row in connection.fetch_all(_LEFT, **values, **others))
         connection.execute(_TAKE, ids=ids, owner=self._owner)
-        return [self._columns.unfinished(row, now) for row in connection.fetch_all(_UNFINISHED, ids=ids)]
+        return connection.fetch_all(_UNFINISHED, ids=ids), now
 
     def _lost(self, connection: Connection, ids: frozenset[str]) -> frozenset[str]:
         """Return those of the ids whose rows are not, or no longer, this process's."""

@@ -71,7 +71,7 @@ async def test_a_process_notices_that_another_one_has_taken_over_its_orders(stor
     async with journal_of(store) as at, journal_of(store, "theirs", renew=20.0) as beside:
         entry = at.begin()
         assert await entry.written
-        assert [one.id for one, _ in await beside.take_over(1)] == [entry.id]
+        assert [one.id for one in await beside.take_over(1)] == [entry.id]
         await until(lambda: entry.is_lost)
 
 
@@ -83,7 +83,7 @@ async def test_an_order_that_another_process_has_is_no_longer_written(store: Sto
         assert not await again.written
         assert await at.journal.is_ours(first)
         assert not await beside.journal.is_ours(again)
-        adopted = {entry.id: entry for _, entry in await beside.take_over(2)}[lost.id]
+        adopted = {entry.id: entry for entry in await beside.take_over(2)}[lost.id]
         at.journal.sending(lost)
         await until(lambda: lost.is_lost)  # by a renewal, or by the change
         beside.journal.told(adopted, "channel")

@@ -1,0 +1,73 @@
+"""An order in work: in the memory of the process that has it, and in a row of the journal."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+from bot.core.cards import CardNames, SessionName
+from bot.core.outcomes import Outcome, PausedSince, Refusal, ResumedSince
+from bot.core.recovery import State
+from bot.core.requests import Opposition, Order, ReplyAddress
+from bot.request_id import order_id
+
+
+def new_future() -> asyncio.Future[bool]:
+    """Return a future for `Entry.written`."""
+    return asyncio.get_running_loop().create_future()
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """An order in work. Times are monotonic, in seconds."""
+
+    order: Order
+    address: ReplyAddress
+    given_at: float
+    written: asyncio.Future[bool] = field(default_factory=new_future)
+    """Ends when the last change is stored; False if the order is lost."""
+    id: str = field(default_factory=order_id)
+    state: State = State.WAITING
+    outcome: Outcome | None = None
+    delivered_by: str | None = None
+    settled_at: float | None = None
+    told_at: float | None = None
+    is_opposed: bool = False
+    """Somebody gave the opposite order for the session later, as was found when this one was taken over."""
+    has_company: bool = False
+    """Another resume of the session can have been sent for this one as well, as was found then."""
+    is_allowed: bool = False
+    """Its person was found to be allowed to give it, and it is being sent."""
+    shows: bool = False
+    """The next transaction marks the cards of its session, of which `cards` then has the names."""
+    cards: CardNames = frozenset()
+    is_stored: bool = False
+    is_lost: bool = False
+    """Another process has the order, and tells its outcome.
+
+    Slack sent it twice, or this process was frozen or cut off until another one took it over.
+    """
+    opposition: Opposition | None = None
+    """That of a pause when it was stored, and of a resume when it was last to be sent; None until then."""
+    asked_at: float | None = None
+    """When it was first asked whether another process has the order: then the answer waits for the database."""
+    inserted: asyncio.Future[bool] = field(init=False)
+    """The first `written`."""
+
+    def __post_init__(self) -> None:
+        self.inserted = self.written
+
+    @property
+    def age(self) -> float:
+        """Return the seconds since it was given."""
+        return time.monotonic() - self.given_at
+
+    @property
+    def session(self) -> SessionName:
+        """Return the name of its session."""
+        return self.order.actor.team_id, self.order.session_id
+
+    @property
+    def concerns_cards(self) -> bool:
+        """Return whether it has changed its session, or a card may be out of date."""
+        is_refusal = isinstance(self.outcome, Refusal)
+        return self.is_allowed or not is_refusal or isinstance(self.outcome, PausedSince | ResumedSince)
