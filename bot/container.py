@@ -146,7 +146,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     """Build everything that serves the workspaces."""
     slack, anchor = clients.slack, clients.anchor
     views = SlackViews(clients.web)
-    roles = RoleCache(clients.web, store.roles)
+    roles = RoleCache(clients.web, store.people)
     response_urls = ResponseUrls(clients.transport, api_url=settings.slack_api_url)
     delivery = MessageDelivery(response_urls, slack, workspaces, capacity=limits.messages)
     admins = CurrentAdmins(workspaces, roles)

@@ -136,7 +136,7 @@ from bot.outbound.store.store import open_store
 async def use() -> None:
     for keys in [[new_key()]] * 2:
         async with open_store(Secret(f"sqlite:///{sys.argv[1]}"), keys) as store:
-            assert not await store.notices.claim("T0HOME00001", "x", 0)
+            assert not await store.notices.claim("T0HOME00001", "x")
 
 asyncio.run(use())
 """
@@ -211,7 +211,7 @@ def test_no_test_names_a_private_attribute_of_the_product() -> None:
 
 SHAPE = {
     "modules": 120,
-    "lines": 21_593,
+    "lines": 21_654,
     "lines of a module": 450,
     "share of imports": 0.085,
     "lines of nine functions in ten": 20,

@@ -177,7 +177,7 @@ async def _show(options: argparse.Namespace, store: Store, settings: OperatorSet
         workspace = error
     if summary is None or workspace is None:
         raise _not_installed(team_id)
-    admins = await store.admins.of(team_id)
+    admins = await store.people.admins(team_id)
     return table(summary, workspace, admins, alerts_url(settings.base_url, team_id))
 
 

@@ -166,7 +166,7 @@ class Workspaces:
     async def claim_notice(self, team_id: str, name: str) -> bool:
         """Return whether this replica is the first to claim this notice; never if the workspace is not served."""
         await self._record_pinned()
-        return await self.store.notices.claim(team_id, name, time.time())
+        return await self.store.notices.claim(team_id, name)
 
     async def release_notice(self, team_id: str, name: str) -> None:
         """Release the claim: the notice was not delivered."""
@@ -175,11 +175,11 @@ class Workspaces:
     async def record_admin(self, team_id: str, user_id: str) -> None:
         """Record that an admin of the workspace has opened the app's Home."""
         await self._record_pinned()
-        await self.store.admins.record(team_id, user_id, time.time())
+        await self.store.people.record_admin(team_id, user_id, time.time())
 
     async def admins(self, team_id: str) -> list[str]:
         """Return the user ids of the recorded admins, the most recent first."""
-        return await self.store.admins.of(team_id)
+        return await self.store.people.admins(team_id)
 
     async def _record_pinned(self) -> None:
         """Write the row of the pinned workspace once its team is known: notices and admins refer to it."""

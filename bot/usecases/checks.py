@@ -9,7 +9,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -395,12 +395,15 @@ async def delete_left_probes(web: AsyncWebClient, workspaces: Workspaces) -> Non
 _Key = tuple[str, str | None]  # team id, alert channel
 
 
+@dataclass(eq=False)
 class CachedChecks:
     """Checks by workspace and alert channel. `clock` is monotonic, in seconds."""
 
-    def __init__(self, services: Services, tasks: Tasks, clock: Callable[[], float]) -> None:
-        self._services = services
-        self._tasks = tasks
+    services: Services
+    tasks: Tasks
+    clock: InitVar[Callable[[], float]]
+
+    def __post_init__(self, clock: Callable[[], float]) -> None:
         self._running: TTLCache[_Key, asyncio.Task[list[Checked]]] = TTLCache(MOST, _TTL, timer=clock)
 
     async def get(self, workspace: Workspace) -> list[Checked]:
@@ -411,7 +414,7 @@ class CachedChecks:
         key = (workspace.team_id, workspace.alerts_channel)
         running = self._running.get(key)
         if running is None:
-            running = self._running[key] = self._tasks.start(self._check(workspace))
+            running = self._running[key] = self.tasks.start(self._check(workspace))
         await asyncio.wait({running}, timeout=_WAIT)
         checks = running.result() if running.done() and not running.cancelled() else []
         if any(isinstance(check.finding.kind, Wrong) for check in checks):
@@ -420,7 +423,7 @@ class CachedChecks:
 
     async def _check(self, workspace: Workspace) -> list[Checked]:
         try:
-            return await self._services.check_in_slack(workspace)
+            return await self.services.check_in_slack(workspace)
         except Exception:  # noqa: BLE001 - Home shows the rest
             _log.exception("workspace not checked", extra={"team": workspace.team_id})
             return []

@@ -106,7 +106,8 @@ class HomeView:
         last, sessions = await asyncio.gather(
             self._last_orders(workspace, actor, role), self._sessions(workspace, actor, role)
         )
-        status = await self._status(workspace) if role is Role.ADMIN else None
+        checks = await self.checks.get(workspace) if role is Role.ADMIN else ()
+        status = home_status(checks, install_url=self.install_url)
         home = Home(workspace, role, secrets.token_hex(4), notice, sessions, last, status, self.install_url)
         result = await self.views.publish(workspace.bot_token, actor.user_id, home_view(home), view_hash=view_hash)
         if role is Role.ADMIN and result is ViewResult.SHOWN:
@@ -115,9 +116,6 @@ class HomeView:
             except StoreError as error:
                 _log.warning("admin not recorded", extra={"team": actor.team_id, "why": str(error)})
         return result
-
-    async def _status(self, workspace: Workspace) -> str | None:
-        return home_status(await self.checks.get(workspace), install_url=self.install_url)
 
     async def _sessions(self, workspace: Workspace, actor: Actor, role: Role) -> tuple[Block, ...]:
         """Return the lists of sessions, for people who are allowed to pause."""

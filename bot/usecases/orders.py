@@ -282,7 +282,7 @@ class Recovery:
             return None
         try:
             if not self._has_looked.is_set():
-                self._follows_crash = await self.journal.rows.has_orders_of_others()
+                self._follows_crash = await self.journal.has_unknown()
                 self._has_looked.set()
             return await self.journal.take_over(all_leases=self.is_alone)
         except StoreUnreachableError:

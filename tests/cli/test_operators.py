@@ -152,7 +152,7 @@ def test_what_admins_have_changed_is_shown(says: Says, url: str, wording: Check)
         acme: Any = await store.rows.find(ACME.team_id)
         await store.rows.set_policy(ACME.team_id, rules, if_version=acme.policy_version)
         for seen_at, user_id in enumerate(("U0ALICE0001", "U0BOB000001")):
-            await store.admins.record(ACME.team_id, user_id, seen_at)
+            await store.people.record_admin(ACME.team_id, user_id, seen_at)
 
     look(url, change)
     wording("administered", says("workspaces", "show", ACME.team_id))

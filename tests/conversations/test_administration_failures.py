@@ -101,7 +101,7 @@ async def test_a_home_that_can_not_be_made_is_logged(at: ManyHarness, caplog: py
 async def test_while_admins_can_not_be_looked_up_home_is_shown_and_who_made_a_change_is_notified(
     team: AdminHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await team.at.rename_table("admins", "gone")
+    await team.at.rename_table("people", "gone")
     await team.open_home()
     await logged(caplog, "usecases.home", levelname="WARNING", team=team.team_id)
     await team.set_key(KEY)

@@ -106,7 +106,7 @@ async def test_a_database_that_can_not_be_read_is_named(
 
 
 async def test_a_database_that_fails_meanwhile_ends_with_1(at: ManyHarness) -> None:
-    for table, before in (("key_checks", N.ENCRYPTION), ("workspaces", N.WORKSPACES)):
+    for table, before in (("marks", N.ENCRYPTION), ("workspaces", N.WORKSPACES)):
         await at.rename_table(table, f"{table}_2")
         found = await examined(at.environ)
         assert (found.code, found.kind(before)) == (1, Open.DATABASE_DOWN)

@@ -59,9 +59,9 @@ async def test_a_key_that_anchor_refuses(caplog: pytest.LogCaptureFixture, wordi
 
 async def test_a_database_that_fails(at: ManyHarness, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    await at.rename_table("key_checks", "elsewhere")
+    await at.rename_table("marks", "elsewhere")
     assert "SQLITE_ERROR" in (await becomes(at, {"database"}))["database"]
-    await at.rename_table("elsewhere", "key_checks")
+    await at.rename_table("elsewhere", "marks")
     await becomes(at, set())
     assert logged(caplog) == [("ERROR", "database"), ("INFO", "database")]
 

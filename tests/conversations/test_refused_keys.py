@@ -164,8 +164,8 @@ async def test_if_the_setter_has_left_or_is_no_admin_the_admin_who_was_seen_last
     people = {name: team.workspace.add_user(f"U0{name:X<9}", name) for name in ("EARLY", "LATE", "DEMOTED")}
     for seen_at, name in enumerate(people, 1_785_000_000):
         team.workspace.change_user(people[name], is_admin=name != "DEMOTED")
-        await team.at.store.admins.record(team.team_id, people[name].id, seen_at)
-    await team.at.store.admins.record(team.team_id, team.setter.id, 1_785_000_500)
+        await team.at.store.people.record_admin(team.team_id, people[name].id, seen_at)
+    await team.at.store.people.record_admin(team.team_id, team.setter.id, 1_785_000_500)
     team.workspace.change_user(team.setter, **change)
     await team.answer("a command")
     users = [team.workspace.users[user.id] for user in (team.setter, *people.values())]

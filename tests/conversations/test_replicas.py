@@ -52,7 +52,7 @@ def verbs(at: SingleHarness) -> list[str | None]:
 
 async def until_settled(url: str) -> None:
     """Wait until the database has the outcome of an order: the ack of a pause does not wait for that."""
-    await until(lambda: query(url, "SELECT id FROM orders WHERE outcome IS NOT NULL"))
+    await until(lambda: query(url, "SELECT 1 FROM orders WHERE outcome IS NOT NULL"))
 
 
 async def until_recorded(url: str, count: int) -> None:

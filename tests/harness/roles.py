@@ -14,7 +14,7 @@ from bot.core.workspace import Workspace
 from bot.outbound.http import open_session
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.outbound.slack.roles import RoleCache
-from bot.outbound.store.people import RoleRows
+from bot.outbound.store.people import People
 from bot.outbound.store.store import Store, open_store
 from bot.sim.slack import Answer, Fault, SimSlack, User
 from harness.databases import KEY
@@ -23,7 +23,7 @@ from harness.stored import fetch
 TEAM = "T0HOME00001"
 
 
-class WatchedRoles(RoleRows):
+class WatchedRoles(People):
     hangs = False
 
     async def find(self, team_id: str, user_id: str, now: float) -> tuple[Profile, float] | None:
@@ -50,7 +50,7 @@ class RolesHarness:
 
     async def stored(self) -> dict[str, int]:
         """When Slack has reported whom, in Unix seconds."""
-        return dict(await fetch(self.store, "SELECT user_id, seen_at FROM roles"))
+        return dict(await fetch(self.store, "SELECT user_id, seen_at FROM people"))
 
     def workspace(self) -> Workspace:
         return Workspace(TEAM, Secret(self.slack.bot_token), None)

@@ -16,7 +16,7 @@ async def test_if_nobody_could_be_told_it_is_tried_again_after_ten_minutes_until
 ) -> None:
     async with many_workspaces(f"sqlite:///{tmp_path / 'bot.db'}") as at:
         tenant = await at.set_up(at.add(1))
-        await at.store.admins.record(tenant.team_id, tenant.person.id, 1_785_000_000)
+        await at.store.people.record_admin(tenant.team_id, tenant.person.id, 1_785_000_000)
         if event == "refused key":
             at.anchor.revoke(tenant.key)
         else:

@@ -19,7 +19,7 @@ from bot.core.requests import Actor
 from bot.core.workspace import Workspace
 from bot.outbound.slack.errors import SlackUnreachableError, call
 from bot.outbound.store.errors import StoreError
-from bot.outbound.store.people import KEPT, RECORD_INTERVAL, Report, RoleRows
+from bot.outbound.store.people import KEPT, RECORD_INTERVAL, People, Report
 from bot.runtime import Tasks
 
 _log = logging.getLogger(__name__)
@@ -134,7 +134,7 @@ class RoleCache:
     The answers are also stored, so that a restart does not lose them.
     """
 
-    def __init__(self, web: AsyncWebClient, rows: RoleRows, *, most: int = MAX_ENTRIES) -> None:
+    def __init__(self, web: AsyncWebClient, rows: People, *, most: int = MAX_ENTRIES) -> None:
         self._web = web
         self._rows = rows
         self._entries: LRUCache[_Key, _Entry] = LRUCache(most)

@@ -24,6 +24,7 @@ from bot.core.retries import LONGEST_CALL, UNTRUE, Kind, Lane, Pace, read_pace
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session
 from bot.outbound.store.connections import Connection, Row, listed, storable
+from bot.outbound.store.marks import PACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +218,13 @@ _RECENT_ALERTS = f"""
 _JOIN = "UPDATE cards SET ts = :ts WHERE id IN (SELECT value FROM json_each(:ids))"
 _POSTPONE = "UPDATE cards SET not_before = :until WHERE id = :id"
 _CLAIM = "UPDATE cards SET owner = :owner, not_before = :until WHERE id IN (SELECT value FROM json_each(:ids))"
-_READ_PACES = "SELECT team_id, pace FROM paces WHERE team_id IN (SELECT value FROM json_each(:teams))"
-_WRITE_PACE = """
-    INSERT INTO paces (team_id, pace) VALUES (:team_id, :pace) ON CONFLICT (team_id) DO UPDATE SET pace = excluded.pace
+_READ_PACES = f"""
+    SELECT scope AS team_id, value AS pace FROM marks
+    WHERE name = '{PACE}' AND scope IN (SELECT value FROM json_each(:teams))
+"""
+_WRITE_PACE = f"""
+    INSERT INTO marks (scope, name, value) VALUES (:team_id, '{PACE}', :pace)
+    ON CONFLICT (scope, name) DO UPDATE SET value = excluded.value
 """
 
 LEASE = LONGEST_CALL

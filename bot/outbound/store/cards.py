@@ -33,6 +33,7 @@ from bot.outbound.store.card_claims import (
 )
 from bot.outbound.store.connections import Connection, listed
 from bot.outbound.store.database import Database, DatabaseClock
+from bot.outbound.store.marks import CHECK, claim_mark
 
 Marks = Mapping[SessionName, frozenset[str]]
 """The sessions whose cards are to show a change, each with the `ts` of clicked messages, whose updates are urgent."""
@@ -84,11 +85,7 @@ _SET_FACTS = f"""
 _TEAMS = f"""
     SELECT team_id, min(created_at) AS since FROM cards WHERE {_IS_LIVE} GROUP BY team_id ORDER BY team_id
 """
-_CLAIM_CHECK = """
-    INSERT INTO session_checks (team_id, not_before) VALUES (:team_id, :until)
-    ON CONFLICT (team_id) DO UPDATE SET not_before = excluded.not_before WHERE session_checks.not_before <= :now
-"""
-_POSTPONE_CHECK = "UPDATE session_checks SET not_before = :now + :seconds WHERE team_id = :team_id"
+_POSTPONE_CHECK = f"UPDATE marks SET until = :now + :seconds WHERE scope = :team_id AND name = '{CHECK}'"
 _SESSIONS = f"SELECT DISTINCT session_id FROM cards WHERE team_id = :team_id AND {_IS_LIVE}"
 _END = f"""
     UPDATE cards SET version = version + 1, changed_at = :now, due = coalesce(due, :now), ended_status = :status,
@@ -184,8 +181,7 @@ class CardRows:
             return {
                 row.team_id: row.since
                 for row in teams
-                if row.since <= now - interval
-                and connection.execute(_CLAIM_CHECK, team_id=row.team_id, until=now + interval, now=now)
+                if row.since <= now - interval and claim_mark(connection, row.team_id, CHECK, now + interval, now)
             }
 
         return await self.database.change(claim_all)

@@ -9,21 +9,19 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bot.core.fields import Secret, digest, is_token
 from bot.messages.install import EXPIRED, FOREIGN_BROWSER, REPLAYED, UNKNOWN_STATE, Page
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import Database
+from bot.outbound.store.marks import INSTALL, claim_mark
 from bot.outbound.store.secrets import derive_key
 
 LIFETIME = 600  # seconds until a pending installation expires
 _RETENTION = 3600  # seconds after the expiry, during which a used state is told from an expired one
 _BYTES = 32
-_USE = """
-    INSERT INTO install_states (state_digest, browser_digest, expires_at, used_at)
-    VALUES (:digest, :browser, :expires_at, :now) ON CONFLICT DO NOTHING
-"""
+_PRUNE = f"DELETE FROM marks WHERE scope = '{INSTALL}' AND until < :limit"
+_FIND = f"SELECT 1 FROM marks WHERE scope = '{INSTALL}' AND name = :digest"
 _PURPOSE = "anchor-bot: signature of the OAuth state"
 
 
@@ -61,17 +59,15 @@ class InstallStates:
             return FOREIGN_BROWSER
         state_digest = digest(state)
         if now < int(expires_at):
-            values = {"digest": state_digest, "browser": browser_digest, "expires_at": int(expires_at), "now": int(now)}
-            return None if await self._use(values) else REPLAYED
-        sql = "SELECT used_at FROM install_states WHERE state_digest = :digest"
-        return EXPIRED if await self._database.fetch_one(sql, digest=state_digest) is None else REPLAYED
+            return None if await self._use(state_digest, int(expires_at), now) else REPLAYED
+        return EXPIRED if await self._database.fetch_one(_FIND, digest=state_digest) is None else REPLAYED
 
-    async def _use(self, values: dict[str, Any]) -> bool:
+    async def _use(self, state_digest: str, expires_at: int, now: float) -> bool:
         """Save a used state, and delete old ones. Return whether it was not used before."""
 
         def write(connection: Connection) -> bool:
-            connection.execute("DELETE FROM install_states WHERE expires_at < :limit", limit=values["now"] - _RETENTION)
-            return connection.execute(_USE, **values) > 0
+            connection.execute(_PRUNE, limit=now - _RETENTION)
+            return claim_mark(connection, INSTALL, state_digest, expires_at, now)
 
         return await self._database.change(write)
 

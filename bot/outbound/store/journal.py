@@ -175,6 +175,10 @@ class Journal:
                 await asyncio.wait({entry.inserted}, timeout=max(0.0, left))
         return not entry.is_lost
 
+    async def has_unknown(self) -> bool:
+        """Return whether other processes have, or have left, unfinished orders. Raises StoreUnreachableError."""
+        return await self.rows.has_unfinished(self._open.keys())
+
     async def take_over(self, *, all_leases: bool) -> list[Entry]:
         """Take over orders that other processes left unfinished. Raises StoreUnreachableError."""
         taken = await self.rows.take_over(all_leases=all_leases, known=self._open.keys())

@@ -145,12 +145,39 @@ MIGRATIONS = {
     )
     """,
     "0010": """
-    CREATE TABLE marks ( -- what holds for a time, by scope and name
+    CREATE TABLE marks ( -- what is small: leases, claims, and values of their own; see marks.py
       scope VARCHAR(40) NOT NULL,
       name VARCHAR(80) NOT NULL,
-      until DOUBLE PRECISION NOT NULL, -- the database's time
+      until DOUBLE PRECISION, -- null if it holds for good
+      value TEXT,
       PRIMARY KEY (scope, name)
     );
+    INSERT INTO marks SELECT team_id, 'notice ' || name, NULL, NULL FROM notices;
+    INSERT INTO marks SELECT team_id, 'pace', NULL, pace FROM paces;
+    INSERT INTO marks SELECT team_id, 'check', not_before, NULL FROM session_checks;
+    INSERT INTO marks SELECT 'install', state_digest, expires_at, NULL FROM install_states WHERE used_at IS NOT NULL;
+    INSERT INTO marks SELECT 'key', name, NULL, ciphertext FROM key_checks;
+
+    CREATE TABLE people (
+      team_id VARCHAR(40) NOT NULL,
+      user_id VARCHAR(40) NOT NULL,
+      profile TEXT, -- the last report of Slack, in JSON
+      seen_at BIGINT,
+      admin_seen_at BIGINT, -- when they opened Home as an admin
+      PRIMARY KEY (team_id, user_id)
+    );
+    CREATE INDEX ix_people_seen_at ON people (seen_at);
+    INSERT INTO people SELECT team_id, user_id, profile, seen_at, NULL FROM roles;
+    INSERT INTO people SELECT team_id, user_id, NULL, NULL, seen_at FROM admins WHERE true
+      ON CONFLICT (team_id, user_id) DO UPDATE SET admin_seen_at = excluded.admin_seen_at;
+
+    DROP TABLE notices;
+    DROP TABLE paces;
+    DROP TABLE session_checks;
+    DROP TABLE install_states;
+    DROP TABLE key_checks;
+    DROP TABLE roles;
+    DROP TABLE admins;
     ALTER TABLE orders DROP COLUMN leased_until
     """,
 }

@@ -36,6 +36,7 @@ from bot.outbound.store.connections import Connection, Row, listed, storable
 from bot.outbound.store.database import Database, DatabaseClock
 from bot.outbound.store.entries import Entry
 from bot.outbound.store.errors import UnreadableError
+from bot.outbound.store.marks import PROCESS
 from bot.outbound.store.opposition import (
     CHANGE_SINCE,
     LATER_RESUME,
@@ -48,9 +49,6 @@ from bot.outbound.store.opposition import (
 from bot.outbound.store.secrets import FieldCipher, FieldRef
 
 _REPLY = "reply"
-PROCESS = "process"
-"""The scope of the marks of processes: each is a lease."""
-
 NO_IDS: frozenset[str] = frozenset()
 
 
@@ -218,7 +216,6 @@ _STORED = "SELECT id FROM orders WHERE id IN (SELECT value FROM json_each(:ids))
 _OWN = f"{_STORED} AND owner = :owner"
 _IS_UNFINISHED = f"state <> '{State.TOLD}'"
 """It repeats the condition of the partial index."""
-_OF_OTHERS = f"SELECT id FROM orders WHERE {_IS_UNFINISHED} AND owner <> :owner LIMIT 1"
 _NOT_KNOWN = f"""
     SELECT id FROM orders WHERE {_IS_UNFINISHED}
       AND (owner <> :owner OR NOT id IN (SELECT value FROM json_each(:known))) LIMIT 1
@@ -403,9 +400,9 @@ class OrderRows:
             return frozenset()
         return self._lost(connection, frozenset(row.id for row in changed))
 
-    async def has_orders_of_others(self) -> bool:
-        """Return whether there are unfinished orders of other processes."""
-        return await self._database.fetch_one(_OF_OTHERS, owner=self._owner) is not None
+    async def has_unfinished(self, known: Collection[str] = NO_IDS) -> bool:
+        """Return whether there are unfinished orders of other processes, or of this one beside those that it knows."""
+        return await self._database.fetch_one(_NOT_KNOWN, owner=self._owner, known=listed(known)) is not None
 
     async def take_over(self, *, all_leases: bool, known: Collection[str] = NO_IDS) -> list[Entry]:
         """Take over unfinished orders of processes that have ended, and return at most MOST_TAKEN, the oldest first.
@@ -414,16 +411,16 @@ class OrderRows:
         can have taken them over. `all_leases` also takes those of processes whose lease still runs, since no other bot
         can use the database; orders of the command line run beside the bot.
         """
-        values = {"owner": self._owner, "known": listed(known)}
-        if await self._database.fetch_one(_NOT_KNOWN, **values) is None:
+        if not await self.has_unfinished(known):
             return []
         began = time.monotonic()
-        taken, now = await self._database.change(partial(self._take_over, all_leases, values), is_urgent=True)
+        work = partial(self._take_over, all_leases, listed(known))
+        taken, now = await self._database.change(work, is_urgent=True)
         if taken:
             self._renewed_at = began
         return [self._columns.entry(row, now) for row in taken]
 
-    def _take_over(self, all_leases: bool, values: dict[str, str], connection: Connection) -> tuple[list[Row], float]:  # noqa: FBT001 - see partial
+    def _take_over(self, all_leases: bool, known: str, connection: Connection) -> tuple[list[Row], float]:  # noqa: FBT001 - see partial
         offset = self._clock.offset(connection)
         now = time.monotonic() + offset
         if not all_leases and time.monotonic() < self._clock.stepped_at + self._lease:
@@ -431,8 +428,9 @@ class OrderRows:
         self._renew(connection, NO_IDS, offset)  # first: two processes must not wait for each other
         longest = now + 2 * self._lease  # longer is from before a step
         ended = listed(row.name for row in connection.fetch_all(_ENDED, owner=self._owner, now=now, longest=longest))
-        others = {"ended": ended, "all_leases": int(all_leases), "before": now - self._lease, "most": MOST_TAKEN}
-        ids = listed(row.id for row in connection.fetch_all(_LEFT, **values, **others))
+        values = {"owner": self._owner, "ended": ended, "known": known, "all_leases": int(all_leases)}
+        left = connection.fetch_all(_LEFT, **values, before=now - self._lease, most=MOST_TAKEN)
+        ids = listed(row.id for row in left)
         connection.execute(_TAKE, ids=ids, owner=self._owner)
         return connection.fetch_all(_UNFINISHED, ids=ids), now
 

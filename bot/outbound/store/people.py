@@ -1,18 +1,13 @@
-"""The people of a workspace: roles that Slack has reported, admins, and notices. `now` is in Unix seconds.
-
-Every method can raise StoreUnreachableError.
-"""
+"""The people of a workspace: what Slack has reported about them, and who has opened Home as an admin."""
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from operator import itemgetter
 
 from bot.core.policy import Profile
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import Database
-from bot.outbound.store.errors import IntegrityError
 
 KEPT = 604_800.0
 """Seconds for which a report of Slack's counts while it does not answer."""
@@ -23,18 +18,30 @@ RECORD_INTERVAL = 86_400.0
 Report = tuple[Profile, float]
 """What Slack has reported about a person, and when, in Unix seconds."""
 
-_FIND = "SELECT profile, seen_at FROM roles WHERE team_id = :team_id AND user_id = :user_id"
-_PRUNE = "DELETE FROM roles WHERE seen_at < :limit"
+_FIND = "SELECT profile, seen_at FROM people WHERE team_id = :team_id AND user_id = :user_id"
+_FORGET = "UPDATE people SET profile = NULL, seen_at = NULL WHERE seen_at < :limit AND admin_seen_at IS NOT NULL"
+_PRUNE = "DELETE FROM people WHERE seen_at < :limit"
 _RECORD = f"""
-    INSERT INTO roles (team_id, user_id, profile, seen_at) VALUES (:team_id, :user_id, :profile, :seen_at)
+    INSERT INTO people (team_id, user_id, profile, seen_at) VALUES (:team_id, :user_id, :profile, :seen_at)
     ON CONFLICT (team_id, user_id) DO UPDATE SET profile = excluded.profile, seen_at = excluded.seen_at
-    WHERE roles.profile <> excluded.profile OR roles.seen_at <= excluded.seen_at - {RECORD_INTERVAL}
+    WHERE people.profile IS NULL OR people.profile <> excluded.profile
+      OR people.seen_at <= excluded.seen_at - {RECORD_INTERVAL}
+"""
+_RECORD_ADMIN = f"""
+    INSERT INTO people (team_id, user_id, admin_seen_at)
+    SELECT team_id, :user_id, :now FROM workspaces WHERE team_id = :team_id
+    ON CONFLICT (team_id, user_id) DO UPDATE SET admin_seen_at = excluded.admin_seen_at
+    WHERE people.admin_seen_at IS NULL OR people.admin_seen_at <= excluded.admin_seen_at - {RECORD_INTERVAL}
+"""
+_ADMINS = """
+    SELECT user_id FROM people WHERE team_id = :team_id AND admin_seen_at IS NOT NULL
+    ORDER BY admin_seen_at DESC, user_id
 """
 
 
 @dataclass(eq=False)
-class RoleRows:
-    """Repository of profiles. Both methods can raise StoreUnreachableError; `now` is in Unix seconds."""
+class People:
+    """Repository of people. Every method can raise StoreUnreachableError; `now` is in Unix seconds."""
 
     database: Database
 
@@ -48,7 +55,8 @@ class RoleRows:
         ]
 
         def write(connection: Connection) -> None:
-            connection.execute(_PRUNE, limit=now - KEPT)
+            for sql in (_FORGET, _PRUNE):
+                connection.execute(sql, limit=now - KEPT)
             connection.execute_many(_RECORD, rows)
 
         await self.database.change(write)
@@ -56,9 +64,17 @@ class RoleRows:
     async def find(self, team_id: str, user_id: str, now: float) -> tuple[Profile, float] | None:
         """Return the last report about a person, and its age in seconds; None if there is none that counts."""
         row = await self.database.fetch_one(_FIND, team_id=team_id, user_id=user_id)
-        if row is None or now - row.seen_at > KEPT or (profile := _read(row.profile)) is None:
+        if row is None or row.profile is None or now - row.seen_at > KEPT or (profile := _read(row.profile)) is None:
             return None
         return profile, max(0.0, now - row.seen_at)
+
+    async def record_admin(self, team_id: str, user_id: str, now: float) -> None:
+        """Record that a user is an admin. Do nothing if the workspace does not exist."""
+        await self.database.execute(_RECORD_ADMIN, team_id=team_id, user_id=user_id, now=int(now))
+
+    async def admins(self, team_id: str) -> list[str]:
+        """Return the user ids of a workspace's admins, the most recently recorded first."""
+        return [row.user_id for row in await self.database.fetch_all(_ADMINS, team_id=team_id)]
 
 
 def _write(profile: Profile) -> str:
@@ -72,48 +88,3 @@ def _read(text: str) -> Profile | None:
         return Profile(**fields | {"teams": frozenset(fields["teams"])})
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
-
-
-_ADMIN_INTERVAL = 86_400  # seconds between two updates of an admin's row
-_RECORD_ADMIN = f"""
-    INSERT INTO admins (team_id, user_id, seen_at) VALUES (:team_id, :user_id, :now)
-    ON CONFLICT (team_id, user_id) DO UPDATE SET seen_at = excluded.seen_at
-    WHERE admins.seen_at <= excluded.seen_at - {_ADMIN_INTERVAL}
-"""
-
-
-@dataclass(eq=False)
-class Admins:
-    """Repository of the admins who have opened Home."""
-
-    database: Database
-
-    async def record(self, team_id: str, user_id: str, now: float) -> None:
-        """Record that a user is an admin. Do nothing if the workspace does not exist."""
-        with suppress(IntegrityError):
-            await self.database.execute(_RECORD_ADMIN, team_id=team_id, user_id=user_id, now=int(now))
-
-    async def of(self, team_id: str) -> list[str]:
-        """Return the user ids of a workspace's admins, the most recently recorded first."""
-        sql = "SELECT user_id FROM admins WHERE team_id = :team_id ORDER BY seen_at DESC, user_id"
-        return [row.user_id for row in await self.database.fetch_all(sql, team_id=team_id)]
-
-
-@dataclass(eq=False)
-class Notices:
-    """Repository of the notices that a workspace gets once, from one of all replicas."""
-
-    database: Database
-
-    async def claim(self, team_id: str, name: str, now: float) -> bool:
-        """Return whether this is the first claim: for one caller only, and never if the workspace does not exist."""
-        sql = "INSERT INTO notices (team_id, name, told_at) VALUES (:team_id, :name, :now) ON CONFLICT DO NOTHING"
-        try:
-            return await self.database.execute(sql, team_id=team_id, name=name, now=int(now)) > 0
-        except IntegrityError:
-            return False
-
-    async def release(self, team_id: str, name: str) -> None:
-        """Release a claim, so that the next one is the first again."""
-        sql = "DELETE FROM notices WHERE team_id = :team_id AND name = :name"
-        await self.database.execute(sql, team_id=team_id, name=name)

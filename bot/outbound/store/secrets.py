@@ -20,6 +20,7 @@ from bot.core.requests import Actor, ReplyAddress
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import Database
 from bot.outbound.store.errors import StoreNotUsableError, UnreadableError
+from bot.outbound.store.marks import KEY
 
 _KEY_ID_LENGTH = 32
 _VERBS = ("pause", "resume")
@@ -149,8 +150,8 @@ _SECRETS = (
 )
 """Tables, the ids of their rows, and the columns that are encrypted."""
 _COLUMN = "ciphertext"
-_CHECKS = "SELECT name, ciphertext FROM key_checks"
-_ADD_CHECK = "INSERT INTO key_checks (name, ciphertext) VALUES (:name, :ciphertext) ON CONFLICT DO NOTHING"
+_CHECKS = f"SELECT name, value AS ciphertext FROM marks WHERE scope = '{KEY}'"
+_ADD_CHECK = f"INSERT INTO marks (scope, name, value) VALUES ('{KEY}', :name, :ciphertext) ON CONFLICT DO NOTHING"
 _PLAINTEXT = Secret("These keys fit.")
 _ROTATION_TIMEOUT = 300.0
 _WRONG_KEYS = (
@@ -202,7 +203,7 @@ async def rotate(database: Database, cipher: FieldCipher) -> int:
 
 
 def _rotate(cipher: FieldCipher, connection: Connection) -> int:
-    connection.execute("DELETE FROM key_checks WHERE name <> :name", name=cipher.key_id)
+    connection.execute(f"DELETE FROM marks WHERE scope = '{KEY}' AND name <> :name", name=cipher.key_id)
     return sum(_rotate_column(connection, cipher, *secret) for secret in _SECRETS)
 
 

@@ -16,8 +16,9 @@ from bot.outbound.store.errors import (
     StoreUnreachableError,
 )
 from bot.outbound.store.installs import InstallStates
+from bot.outbound.store.marks import Notices
 from bot.outbound.store.migrations import columns, migrate
-from bot.outbound.store.people import Admins, Notices, RoleRows
+from bot.outbound.store.people import People
 from bot.outbound.store.secrets import FieldCipher, check_keys
 from bot.outbound.store.sqlite import MOVED
 from bot.outbound.store.workspaces import WorkspaceRows
@@ -34,9 +35,8 @@ class Store:
     cipher: FieldCipher
     rows: WorkspaceRows
     install_states: InstallStates
-    admins: Admins
     notices: Notices
-    roles: RoleRows
+    people: People
     keys_must_fit: bool
 
     async def prepare(self) -> None:
@@ -47,6 +47,7 @@ class Store:
                 await check_keys(self.database, self.cipher)
         except (StoreBrokenError, IntegrityError) as error:
             raise StoreNotUsableError(unusable(str(error), self.database.file)) from None
+        self.database.broken = None  # by an earlier attempt
 
     async def find_problems(self) -> dict[str, str | None]:
         """Return what is wrong with the database, and with the disk of a SQLite file; None for what is not."""
@@ -105,16 +106,8 @@ async def connect_store(
     database, cipher = connect(url), FieldCipher(keys)
     try:
         rows = WorkspaceRows(database, cipher, first_version)
-        yield Store(
-            database,
-            cipher,
-            rows,
-            InstallStates(database, keys),
-            Admins(database),
-            Notices(database),
-            RoleRows(database),
-            keys_must_fit,
-        )
+        states, notices, people = InstallStates(database, keys), Notices(database), People(database)
+        yield Store(database, cipher, rows, states, notices, people, keys_must_fit)
     finally:
         await database.close()
 

@@ -60,7 +60,7 @@ _SET_KEY = """
     anchor_api_key_set_at = :set_at
 """
 _NO_KEY = dict.fromkeys(("key", "key_check", "set_by", "set_at"))
-_OF_WORKSPACE = ("orders", "roles", "cards", "paces", "session_checks")
+_OF_WORKSPACE = {"orders": "team_id", "people": "team_id", "cards": "team_id", "marks": "scope"}
 """The tables whose rows go with a workspace, besides those that refer to it."""
 _CHECKS = frozenset(KeyCheck)
 _MOST_READ = 1_000  # workspaces that are decrypted again only if their rows have changed
@@ -201,8 +201,8 @@ class WorkspaceRows:
 
         def delete_all(connection: Connection) -> bool:
             is_deleted = connection.execute(sql, team_id=team_id, **values) > 0
-            for table in _OF_WORKSPACE if is_deleted else ():
-                connection.execute(f"DELETE FROM {table} WHERE team_id = :team_id", team_id=team_id)
+            for table, column in _OF_WORKSPACE.items() if is_deleted else ():
+                connection.execute(f"DELETE FROM {table} WHERE {column} = :team_id", team_id=team_id)
             return is_deleted
 
         return await self._database.change(delete_all)

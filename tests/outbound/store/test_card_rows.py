@@ -91,8 +91,9 @@ async def test_the_cards_of_a_deleted_workspace_are_deleted_and_do_not_come_back
     await rows.claim_checks(0.05)
     assert await store.rows.delete(ACME.team_id)
     await sent(rows, claimed)
-    for table in ("cards", "paces", "session_checks"):
-        assert await fetch(store, f"SELECT team_id FROM {table}") == [(GLOBEX.team_id,)]  # noqa: S608
+    assert await fetch(store, "SELECT team_id FROM cards") == [(GLOBEX.team_id,)]
+    marks = await fetch(store, "SELECT scope, name FROM marks WHERE scope <> 'key' ORDER BY name")
+    assert marks == [(GLOBEX.team_id, "check"), (GLOBEX.team_id, "pace")]
 
 
 async def test_a_check_brings_nothing_of_an_uninstalled_workspace_back(
@@ -109,7 +110,7 @@ async def test_a_check_brings_nothing_of_an_uninstalled_workspace_back(
 
     monkeypatch.setattr(store.database, "change", change_after_uninstallation)
     assert await rows.claim_checks(0.0) == {}
-    assert await fetch(store, "SELECT team_id FROM session_checks") == []
+    assert await fetch(store, "SELECT name FROM marks WHERE name = 'check'") == []
 
 
 @pytest.mark.parametrize("database_url", ["sqlite://"])

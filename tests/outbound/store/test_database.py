@@ -134,7 +134,7 @@ async def test_a_change_that_takes_too_long_did_not_happen_and_the_next_one_wait
 
 async def test_a_change_that_failed_holds_no_lock_while_its_error_is_kept(ours: Store) -> None:
     def work(connection: Connection) -> None:
-        connection.execute_many("INSERT INTO paces (team_id) VALUES (:team)", [{"team": None}] * 2)
+        connection.execute_many("INSERT INTO people (team_id) VALUES (:team)", [{"team": None}] * 2)
 
     with pytest.raises(errors.IntegrityError) as kept:
         await ours.database.change(work)

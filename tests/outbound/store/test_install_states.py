@@ -56,8 +56,8 @@ async def test_it_can_not_be_guessed_nor_read_from_the_database(store: Store) ->
     assert len(set(secrets)) == 40
     assert min(map(len, secrets)) >= 43  # 32 bytes of chance
     store.install_states.begin(now=NOW)  # of which no row is written before it ends
-    stored = str(rows := await fetch(store, "SELECT * FROM install_states"))
+    stored = str(rows := await fetch(store, "SELECT * FROM marks WHERE scope = 'install'"))
     assert [text for text in secrets if text in stored] == []
     assert len(rows) == 20
     await end(store, store.install_states.begin(now=NOW + 20_000), after=20_000)
-    assert len(await fetch(store, "SELECT * FROM install_states")) == 1, "those of long ago are deleted"
+    assert len(await fetch(store, "SELECT * FROM marks WHERE scope = 'install'")) == 1, "those of long ago are deleted"

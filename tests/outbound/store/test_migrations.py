@@ -66,8 +66,8 @@ async def test_a_file_of_an_older_version_is_used_with_all_that_is_in_it(tmp_pat
         key_check, alice = workspace.KeyCheck.VERIFIED, "U0ALICE0001"
         assert found.anchor_key == workspace.AnchorKey(Secret("sk-of-acme"), key_check, alice, 1_785_000_060)
         assert found.policy.pause.users == {alice}
-        assert await store.admins.of("T0HOME00001") == [alice]
-        assert not await store.notices.claim("T0HOME00001", "users:read", 1_785_000_200)
+        assert await store.people.admins("T0HOME00001") == [alice]
+        assert not await store.notices.claim("T0HOME00001", "users:read")
         orders = await taken_over(store, "a new process")
         assert [one.outcome for one in orders] == [outcomes.Paused("paused"), None]
         assert await fetch(store, "SELECT id, due IS NOT NULL FROM cards") == [("0003", 1)]

@@ -47,14 +47,14 @@ async def keep_about(store: Store) -> None:
     """An admin, a notice, an order and a role of either workspace."""
     for one in (ACME, GLOBEX):
         await OrderRows(store.database, store.cipher, "1").write([order_row(team=one.team_id)], [])
-        await store.admins.record(one.team_id, "U0ALICE0001", 0)
-        assert await store.notices.claim(one.team_id, "welcome", 0)
-        await store.roles.record({(one.team_id, "U1"): (BOB, NOW)}, NOW)
+        await store.people.record_admin(one.team_id, "U0ALICE0001", 0)
+        assert await store.notices.claim(one.team_id, "welcome")
+        await store.people.record({(one.team_id, "U1"): (BOB, NOW)}, NOW)
 
 
 async def kept_about(store: Store) -> list[str]:
-    tables = ("admins", "notices", "orders", "roles")
-    rows = await fetch(store, " UNION ALL ".join(f"SELECT team_id FROM {table}" for table in tables))  # noqa: S608
+    marks = "SELECT scope FROM marks WHERE name = 'notice welcome'"
+    rows = await fetch(store, f"SELECT team_id FROM people UNION ALL SELECT team_id FROM orders UNION ALL {marks}")  # noqa: S608
     return sorted((team for (team,) in rows), reverse=True)
 
 
@@ -66,8 +66,8 @@ async def test_installing_again_keeps_what_is_the_workspaces_own(store: Store) -
     await store.rows.set_policy(ACME.team_id, POLICY, if_version=0)
     await store.rows.set_alerts_token(ACME.team_id, "d1")
     await store.rows.set_alerts_channel(ACME.team_id, "C1")
-    await store.admins.record(ACME.team_id, "U0ALICE0001", 0)
-    assert await store.notices.claim(ACME.team_id, "welcome", 0)
+    await store.people.record_admin(ACME.team_id, "U0ALICE0001", 0)
+    assert await store.notices.claim(ACME.team_id, "welcome")
     again = replace(ACME, bot_token=Secret("xoxb-new"), enterprise_id="E0GRID00001", team_name="Acme Inc.")
     assert await store.rows.save(replace(again, installed_by="U0BOB000001"))
     assert await acme(store) == product.Workspace(
@@ -84,8 +84,8 @@ async def test_installing_again_keeps_what_is_the_workspaces_own(store: Store) -
         enterprise_id="E0GRID00001",
         is_managed=True,
     )
-    assert await store.admins.of(ACME.team_id) == ["U0ALICE0001"]
-    assert not await store.notices.claim(ACME.team_id, "welcome", 1)
+    assert await store.people.admins(ACME.team_id) == ["U0ALICE0001"]
+    assert not await store.notices.claim(ACME.team_id, "welcome")
 
 
 @pytest.mark.parametrize(
@@ -192,25 +192,24 @@ async def test_alerts_have_a_token_and_a_channel_each_set_alone(both: Store) -> 
 
 async def test_the_admin_who_was_met_last_comes_first_and_is_noted_once_a_day(both: Store) -> None:
     for user_id, later in (("U3", 0), ("U2", 0), ("U1", 1)):
-        await both.admins.record(ACME.team_id, user_id, NOW + later)
-    assert await both.admins.of(ACME.team_id) == ["U1", "U2", "U3"]
+        await both.people.record_admin(ACME.team_id, user_id, NOW + later)
+    assert await both.people.admins(ACME.team_id) == ["U1", "U2", "U3"]
     for later, noted in ((60, 0), (DAY - 1, 0), (-DAY, 0), (DAY, DAY), (DAY + 60, DAY)):
-        await both.admins.record(ACME.team_id, "U3", NOW + later)
-        assert (int(NOW) + noted,) in await fetch(both, "SELECT seen_at FROM admins WHERE user_id = 'U3'")
-    assert await both.admins.of(ACME.team_id) == ["U3", "U1", "U2"]
-    await both.admins.record(NOBODY, "U1", NOW)
-    assert [await both.admins.of(team) for team in (GLOBEX.team_id, NOBODY)] == [[], []]
+        await both.people.record_admin(ACME.team_id, "U3", NOW + later)
+        assert (int(NOW) + noted,) in await fetch(both, "SELECT admin_seen_at FROM people WHERE user_id = 'U3'")
+    assert await both.people.admins(ACME.team_id) == ["U3", "U1", "U2"]
+    await both.people.record_admin(NOBODY, "U1", NOW)
+    assert [await both.people.admins(team) for team in (GLOBEX.team_id, NOBODY)] == [[], []]
 
 
 async def test_each_workspace_is_told_each_thing_once_and_one_that_is_gone_nothing(both: Store) -> None:
     for team_id in (ACME.team_id, GLOBEX.team_id):
         for name in ("welcome", "scopes"):
-            assert [await both.notices.claim(team_id, name, NOW + n) for n in range(2)] == [True, False]
-    assert not await both.notices.claim(NOBODY, "welcome", NOW)
+            assert [await both.notices.claim(team_id, name) for n in range(2)] == [True, False]
+    assert not await both.notices.claim(NOBODY, "welcome")
     await both.notices.release(ACME.team_id, "welcome")
     for team_id, name, is_free in ((GLOBEX.team_id, "welcome", False), (ACME.team_id, "welcome", True)):
-        assert await both.notices.claim(team_id, name, NOW) is is_free
-    assert await fetch(both, "SELECT told_at FROM notices") == [(int(NOW),)] * 4
+        assert await both.notices.claim(team_id, name) is is_free
 
 
 CHANGES: dict[str, Callable[[Store, int], Awaitable[bool]]] = {
@@ -218,7 +217,7 @@ CHANGES: dict[str, Callable[[Store, int], Awaitable[bool]]] = {
     "set_policy": lambda store, n: store.rows.set_policy(
         ACME.team_id, policy.Policy(policy.Rule(frozenset({f"U{n}"}))), if_version=0
     ),
-    "claim_notice": lambda store, n: store.notices.claim(ACME.team_id, "welcome", n),
+    "claim_notice": lambda store, _: store.notices.claim(ACME.team_id, "welcome"),
 }
 
 
@@ -244,16 +243,16 @@ async def test_of_ten_at_once_in_several_bots_one_succeeds(
 
 
 async def test_a_role_is_found_for_a_week(store: Store) -> None:
-    assert await store.roles.find(ACME.team_id, "U1", NOW) is None
-    await store.roles.record({(ACME.team_id, "U1"): (BOB, NOW)}, NOW)
-    await store.roles.record({(ACME.team_id, "U2"): (STRANGER, NOW)}, NOW)
-    assert await store.roles.find(ACME.team_id, "U1", NOW + 60) == (BOB, 60.5)
-    assert await store.roles.find(ACME.team_id, "U2", NOW - 60) == (STRANGER, 0.0), "a clock that was put back"
-    assert await store.roles.find(GLOBEX.team_id, "U1", NOW) is None
-    assert await store.roles.find(ACME.team_id, "U1", NOW + 7 * DAY) is None
+    assert await store.people.find(ACME.team_id, "U1", NOW) is None
+    await store.people.record({(ACME.team_id, "U1"): (BOB, NOW)}, NOW)
+    await store.people.record({(ACME.team_id, "U2"): (STRANGER, NOW)}, NOW)
+    assert await store.people.find(ACME.team_id, "U1", NOW + 60) == (BOB, 60.5)
+    assert await store.people.find(ACME.team_id, "U2", NOW - 60) == (STRANGER, 0.0), "a clock that was put back"
+    assert await store.people.find(GLOBEX.team_id, "U1", NOW) is None
+    assert await store.people.find(ACME.team_id, "U1", NOW + 7 * DAY) is None
     for profile in ('{"team_id": "T1", "teams": [], "is_new": true}', "{}", "[]", "no JSON", "[" * 9999):
-        await execute(store, "UPDATE roles SET profile = :profile", profile=profile)
-        assert await store.roles.find(ACME.team_id, "U1", NOW) is None, "another version wrote it"
+        await execute(store, "UPDATE people SET profile = :profile", profile=profile)
+        assert await store.people.find(ACME.team_id, "U1", NOW) is None, "another version wrote it"
 
 
 async def test_a_role_is_replaced_if_it_has_changed_or_is_a_day_old_and_deleted_after_a_week(store: Store) -> None:
@@ -263,8 +262,8 @@ async def test_a_role_is_replaced_if_it_has_changed_or_is_a_day_old_and_deleted_
         (DAY - 1, replace(BOB, is_bot=False), DAY - 1),
         (2 * DAY, replace(BOB, is_bot=False), 2 * DAY),
     ):
-        await store.roles.record({(ACME.team_id, "U1"): (profile, NOW + later)}, NOW + later)
-        assert await fetch(store, "SELECT user_id, seen_at FROM roles") == [("U1", int(NOW) + written)]
-        assert await store.roles.find(ACME.team_id, "U1", int(NOW) + written) == (profile, 0.0)
-    await store.roles.record({(ACME.team_id, "U2"): (BOB, NOW + 9.5 * DAY)}, NOW + 9.5 * DAY)
-    assert await fetch(store, "SELECT user_id FROM roles") == [("U2",)]
+        await store.people.record({(ACME.team_id, "U1"): (profile, NOW + later)}, NOW + later)
+        assert await fetch(store, "SELECT user_id, seen_at FROM people") == [("U1", int(NOW) + written)]
+        assert await store.people.find(ACME.team_id, "U1", int(NOW) + written) == (profile, 0.0)
+    await store.people.record({(ACME.team_id, "U2"): (BOB, NOW + 9.5 * DAY)}, NOW + 9.5 * DAY)
+    assert await fetch(store, "SELECT user_id FROM people") == [("U2",)]

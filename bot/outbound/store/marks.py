@@ -1,0 +1,54 @@
+"""Marks: what is small and has no table of its own, by scope and name.
+
+| scope | name | until | value |
+|---|---|---|---|
+| `process` | a process | the end of its lease | |
+| a workspace | `notice` and its name | | |
+| a workspace | `check` | the next check of its sessions | |
+| a workspace | `pace` | | the messages that it has been sent recently |
+| `install` | the digest of a used OAuth state | its expiry | |
+| `key` | the id of an encryption key | | a known plaintext that it has encrypted |
+"""
+
+from dataclasses import dataclass
+
+from bot.outbound.store.connections import Connection
+from bot.outbound.store.database import Database
+
+PROCESS, INSTALL, KEY = "process", "install", "key"
+CHECK, PACE = "check", "pace"
+
+_CLAIM = """
+    INSERT INTO marks (scope, name, until) VALUES (:scope, :name, :until)
+    ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until WHERE marks.until <= :now
+"""
+_EXISTS = "SELECT 1 FROM workspaces WHERE team_id = :team_id FOR UPDATE"
+
+
+def claim_mark(connection: Connection, scope: str, name: str, until: float | None, now: float) -> bool:
+    """Return whether nobody else has claimed it, or only until now. From now on it is claimed; None: for good."""
+    return connection.execute(_CLAIM, scope=scope, name=name, until=until, now=now) > 0
+
+
+@dataclass(eq=False)
+class Notices:
+    """Repository of the notices that a workspace gets once, from one of all replicas.
+
+    Both methods can raise StoreUnreachableError.
+    """
+
+    database: Database
+
+    async def claim(self, team_id: str, name: str) -> bool:
+        """Return whether this is the first claim: for one caller only, and never if the workspace does not exist."""
+
+        def claim_one(connection: Connection) -> bool:
+            exists = connection.fetch_one(_EXISTS, team_id=team_id) is not None
+            return exists and claim_mark(connection, team_id, f"notice {name}", None, 0.0)
+
+        return await self.database.change(claim_one)
+
+    async def release(self, team_id: str, name: str) -> None:
+        """Release a claim, so that the next one is the first again."""
+        sql = "DELETE FROM marks WHERE scope = :team_id AND name = :name"
+        await self.database.execute(sql, team_id=team_id, name=f"notice {name}")
