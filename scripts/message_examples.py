@@ -26,7 +26,7 @@ from bot.core.sessions import (
     ended_state,
 )
 from bot.core.workspace import SCOPES, AnchorKey, KeyCheck, NewKeyRejected, NewKeyUnverified, Workspace
-from bot.inbound.alerts import read_alert
+from bot.inbound.alerts import BadAlertError, read_alert
 from bot.messages import cards, checks, install, pausing, results, settings
 from bot.messages.blocks import Message, View, actions, ephemeral, section
 from bot.messages.buttons import button, session_facts
@@ -317,10 +317,11 @@ SLACK_ERRORS = (
 
 def _refusal(fields: object) -> str:
     least = {"text": "High spend", "session_id": ID}
-    alert = read_alert(fields if fields in ([], {"text": "x"}) else {**least, **dict(fields)})  # type: ignore[call-overload]
-    if isinstance(alert, Alert):
-        raise TypeError(fields)
-    return alert.why
+    try:
+        read_alert(fields if fields in ([], {"text": "x"}) else {**least, **dict(fields)})  # type: ignore[call-overload]
+    except BadAlertError as bad:
+        return str(bad)
+    raise TypeError(fields)
 
 
 RESPONSES: Mapping[str, str] = {

@@ -46,41 +46,37 @@ MOST_AT_ONCE = 1_000
 _RETRY_SOON, _RETRY_AFTER_RESTART, _RETRY_LATER = 5, 30, 60  # seconds, for Retry-After
 
 
-@dataclass(frozen=True, slots=True)
-class BadAlert:
-    """The reason that an alert cannot be posted, with the field if a single one is wrong."""
+class BadAlertError(Exception):
+    """An alert that cannot be posted, with the field if a single one is wrong. The text says why."""
 
-    field: str | None
-    why: str
-
-
-class _BadFieldError(Exception):
-    """A field with a wrong value; the text begins with its name."""
-
-    def __init__(self, name: str, why: str) -> None:
-        super().__init__(f"{name} {why}")
-        self.name = name
+    def __init__(self, field: str | None, why: str) -> None:
+        super().__init__(why)
+        self.field = field
 
 
-def read_alert(fields: object) -> Alert | BadAlert:
-    """Read a parsed JSON value. Unknown fields are ignored with a warning; blank and null count as absent."""
+def read_alert(fields: object) -> Alert:
+    """Read a parsed JSON value. Unknown fields are ignored with a warning; blank and null count as absent.
+
+    Raises BadAlertError.
+    """
     if not isinstance(fields, dict):
-        return BadAlert(None, "The body must be a JSON object with session_id and text.")
-    try:
-        return Alert(
-            session_id=_session_id(fields),
-            text=_required_text(fields),
-            title=_string(fields, "title"),
-            severity=_severity(fields),
-            url=_url(fields),
-            channel=_channel(fields),
-            fingerprint=_string(fields, "fingerprint"),
-            is_resolved=_is_resolved(fields),
-            fields=_pairs(fields),
-            warnings=tuple(map(_about_unknown, sorted(fields.keys() - _FIELDS)[:_MOST_WARNINGS])),
-        )
-    except _BadFieldError as bad:
-        return BadAlert(bad.name, f"{bad}.")
+        raise BadAlertError(None, "The body must be a JSON object with session_id and text.")
+    return Alert(
+        session_id=_session_id(fields),
+        text=_required_text(fields),
+        title=_string(fields, "title"),
+        severity=_severity(fields),
+        url=_url(fields),
+        channel=_channel(fields),
+        fingerprint=_string(fields, "fingerprint"),
+        is_resolved=_is_resolved(fields),
+        fields=_pairs(fields),
+        warnings=tuple(map(_about_unknown, sorted(fields.keys() - _FIELDS)[:_MOST_WARNINGS])),
+    )
+
+
+def _bad(name: str, why: str) -> BadAlertError:
+    return BadAlertError(name, f"{name} {why}.")
 
 
 def _about_unknown(name: str) -> str:
@@ -93,23 +89,23 @@ def _string(fields: Mapping[str, object], name: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise _BadFieldError(name, "must be a string")
+        raise _bad(name, "must be a string")
     return value[:MAX_LENGTH].strip()[: _MOST_KEPT.get(name)]
 
 
 def _session_id(fields: Mapping[str, object]) -> SessionId:
     given = fields.get("session_id")
     if isinstance(given, str) and len(given) > MAX_LENGTH:  # never cut: what is cut off could name another session
-        raise _BadFieldError("session_id", f"is too long: the limit is {MAX_LENGTH:,} characters")
+        raise _bad("session_id", f"is too long: the limit is {MAX_LENGTH:,} characters")
     match find_session_id(_string(fields, "session_id")):
         case Found(session_id=session_id):
             return session_id
         case Missing():
-            raise _BadFieldError("session_id", "is missing: put the id of the Anchor session there")
+            raise _bad("session_id", "is missing: put the id of the Anchor session there")
         case Broken():
-            raise _BadFieldError("session_id", "is no session id: send 32 hexadecimal digits grouped 8-4-4-4-12")
+            raise _bad("session_id", "is no session id: send 32 hexadecimal digits grouped 8-4-4-4-12")
         case Ambiguous(session_ids=session_ids):
-            raise _BadFieldError("session_id", f"names {len(session_ids)} sessions: send one alert for each")
+            raise _bad("session_id", f"names {len(session_ids)} sessions: send one alert for each")
         case never:
             assert_never(never)
 
@@ -117,21 +113,21 @@ def _session_id(fields: Mapping[str, object]) -> SessionId:
 def _required_text(fields: Mapping[str, object]) -> str:
     text = _string(fields, "text")
     if not plain(text):
-        raise _BadFieldError("text", "is missing: say what happened")
+        raise _bad("text", "is missing: say what happened")
     return text
 
 
 def _severity(fields: Mapping[str, object]) -> Severity:
     word = _string(fields, "severity").lower() or Severity.WARNING
     if word not in set(Severity):
-        raise _BadFieldError("severity", f"must be one of {', '.join(Severity)}")
+        raise _bad("severity", f"must be one of {', '.join(Severity)}")
     return Severity(word)
 
 
 def _is_resolved(fields: Mapping[str, object]) -> bool:
     word = _string(fields, "status").lower() or _STATUSES[0]
     if word not in _STATUSES:
-        raise _BadFieldError("status", f"must be one of {', '.join(_STATUSES)}")
+        raise _bad("status", f"must be one of {', '.join(_STATUSES)}")
     return word == _STATUSES[1]
 
 
@@ -141,9 +137,9 @@ def _pairs(fields: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
     if given is None or (isinstance(given, str) and not given.strip()):
         return ()
     if not isinstance(given, dict) or not all(isinstance(value, str | int | float) for value in given.values()):
-        raise _BadFieldError("fields", "must be an object of texts and numbers")
+        raise _bad("fields", "must be an object of texts and numbers")
     if len(given) > MOST_FIELDS:
-        raise _BadFieldError("fields", f"has {len(given)} entries: the limit is {MOST_FIELDS}")
+        raise _bad("fields", f"has {len(given)} entries: the limit is {MOST_FIELDS}")
     longest_name, longest_value = _MOST_KEPT_OF_FIELD
     pairs = ((name.strip()[:longest_name], str(value).strip()[:longest_value]) for name, value in given.items())
     return tuple((name, value) for name, value in pairs if plain(name) and plain(value))
@@ -154,9 +150,9 @@ def _url(fields: Mapping[str, object]) -> str | None:
     if not url:
         return None
     if not _is_web_url(url):
-        raise _BadFieldError("url", "must be an http or https URL, without a user name or password")
+        raise _bad("url", "must be an http or https URL, without a user name or password")
     if width(link(url, "Open")) > LONGEST_LINK:
-        raise _BadFieldError("url", f"is too long: the limit is {LONGEST_LINK} characters, and & counts as five")
+        raise _bad("url", f"is too long: the limit is {LONGEST_LINK} characters, and & counts as five")
     return url
 
 
@@ -172,7 +168,7 @@ def _is_web_url(url: str) -> bool:
 def _channel(fields: Mapping[str, object]) -> str | None:
     channel = _string(fields, "channel")
     if channel and not CHANNEL_ID.fullmatch(channel):
-        raise _BadFieldError("channel", "must be a channel id like C0123456789, not a name: see its details in Slack")
+        raise _bad("channel", "must be a channel id like C0123456789, not a name: see its details in Slack")
     return channel or None
 
 
@@ -229,17 +225,12 @@ class Alerts:
         body = await self._bodies.read(request)
         if isinstance(body, Rejected):
             return self._reject(body)
-        alert = _read(body)
-        if isinstance(alert, BadAlert):
-            return self._refuse(alert)
-        channel = alert.channel or workspace.alerts_channel
-        if channel is None:
-            return self._refuse(BadAlert("channel", cards.NO_CHANNEL))
+        try:
+            alert, channel = _read(body, workspace.alerts_channel)
+        except BadAlertError as bad:
+            self.metrics.alerted("Invalid")
+            return _problem(400, str(bad), field=bad.field)
         return await self._post(alert, channel, workspace)
-
-    def _refuse(self, alert: BadAlert) -> web.Response:
-        self.metrics.alerted("Invalid")
-        return _problem(400, alert.why, field=alert.field)
 
     async def _post(self, alert: Alert, channel: str, workspace: Workspace) -> web.Response:
         """Post the alert in a task, which shutdown waits for and finally cancels."""
@@ -261,12 +252,17 @@ def _bearer(request: web.Request) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def _read(body: bytes) -> Alert | BadAlert:
+def _read(body: bytes, default_channel: str | None) -> tuple[Alert, str]:
+    """Return the alert, and the channel that it is for. Raises BadAlertError."""
     try:
         fields = json.loads(body)
     except (ValueError, RecursionError):
-        return BadAlert(None, cards.NO_JSON)
-    return read_alert(fields)
+        raise BadAlertError(None, cards.NO_JSON) from None
+    alert = read_alert(fields)
+    channel = alert.channel or default_channel
+    if channel is None:
+        raise BadAlertError("channel", cards.NO_CHANNEL)
+    return alert, channel
 
 
 def _answer(result: AlertResult, channel: str, warnings: Sequence[str]) -> web.Response:

@@ -102,5 +102,5 @@ def _address(delivery: Delivery) -> ReplyAddress:
         payload = json.loads(payload["payload"])
     address = read_address(payload)
     if payload.get("type") == "message_action":
-        return read_message_shortcut(payload, address).address
+        return read_message_shortcut(payload, address)[1]
     return read_button_click(payload, address).address if "actions" in payload else address

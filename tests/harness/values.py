@@ -1,7 +1,7 @@
 """Values of the product that tests build, beside the names of `harness.product`."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import httpx
 
@@ -10,7 +10,7 @@ from bot.core.requests import MessageContent
 from bot.core.session_ids import Ambiguous, Broken, Missing, find_mentions, find_session_id
 from bot.core.sessions import Life, Session
 from bot.core.workspace import AnchorKey, Workspace
-from bot.inbound.alerts import MAX_LENGTH, read_alert
+from bot.inbound.alerts import MAX_LENGTH, BadAlertError, read_alert
 from bot.messages.blocks import ephemeral, in_channel
 from bot.outbound.http import open_session, transport_over
 from bot.request_id import begin as begin_request
@@ -45,8 +45,13 @@ def turns(*, most: int, most_each: int) -> FairQueue:
     return FairQueue(most=most, most_each=most_each, longest_wait=20.0)
 
 
+def _read_alert(session_id: str) -> None:
+    with suppress(BadAlertError):
+        read_alert({"session_id": session_id, "text": "It spends."})
+
+
 PARSERS: dict[str, tuple[Callable[[str], object], int]] = {
     "a command": (find_session_id, 40_000),
-    "an alert": (lambda text: read_alert({"session_id": text, "text": "It spends."}), MAX_LENGTH),
+    "an alert": (_read_alert, MAX_LENGTH),
     "a message": (lambda text: find_mentions({"text": text}), 100_000),
 }

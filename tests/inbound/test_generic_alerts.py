@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.inbound.alerts import BadAlert, read_alert
+from bot.inbound.alerts import BadAlertError, read_alert
 from harness import OTHER_SESSION, SESSION
 from harness.product import SessionId, cards
 
@@ -16,23 +17,17 @@ LEAST: dict[str, object] = {"session_id": ID, "text": "High spend"}
 FIELDS = ("session_id", "text", "title", "severity", "url", "channel", "fingerprint", "status", "fields")
 
 
-def read(fields: object) -> cards.Alert:
-    found = read_alert(fields)
-    assert isinstance(found, cards.Alert)
-    return found
-
-
 def test_empty_fields_are_left_out_and_unknown_ones_warned_about(wording: Callable[[str, str], None]) -> None:
-    assert read(LEAST | dict.fromkeys(FIELDS[2:], " \n")) == cards.Alert(ID, "High spend")
-    found = read(LEAST | {"labels": {"team": "x"}, "chanel": "C0123456789", "x" * 1000: 1})
+    assert read_alert(LEAST | dict.fromkeys(FIELDS[2:], " \n")) == cards.Alert(ID, "High spend")
+    found = read_alert(LEAST | {"labels": {"team": "x"}, "chanel": "C0123456789", "x" * 1000: 1})
     assert replace(found, warnings=()) == cards.Alert(ID, "High spend")
     wording("unknown fields", "\n".join(found.warnings))
-    assert len(read(LEAST | {f"label_{number}": 1 for number in range(100)}).warnings) == 10
+    assert len(read_alert(LEAST | {f"label_{number}": 1 for number in range(100)}).warnings) == 10
 
 
 def test_what_no_card_can_show_is_not_kept() -> None:
     long = "  é" + "é" * 20_000
-    found = read({"session_id": ID, "text": long, "title": long, "fingerprint": long, "fields": {long: long}})
+    found = read_alert({"session_id": ID, "text": long, "title": long, "fingerprint": long, "fields": {long: long}})
     ((name, value),) = found.fields
     kept = [len(one) for one in (found.text, found.title, found.fingerprint, name, value)]
     assert kept == [4_000, 500, 200, 200, 500]
@@ -52,7 +47,7 @@ def test_an_alert_with_every_field() -> None:
     }
     facts = (("model", "large"), ("spent", "40"))
     texts = ("High spend", "Spend", cards.Severity.CRITICAL, "https://a.example/1", "C0123456789", "f1")
-    assert read(fields) == cards.Alert(ID, *texts, is_resolved=True, fields=facts)
+    assert read_alert(fields) == cards.Alert(ID, *texts, is_resolved=True, fields=facts)
 
 
 UNUSABLE: dict[str, tuple[object, ...]] = {
@@ -74,9 +69,9 @@ UNUSABLE: dict[str, tuple[object, ...]] = {
     ("field", "value"), [(field, value) for field, values in UNUSABLE.items() for value in values], ids=repr
 )
 def test_a_field_that_cannot_be_used_is_named(field: str, value: object) -> None:
-    result = read_alert(LEAST | {field: value})
-    assert isinstance(result, BadAlert)
-    assert result.field == field
+    with pytest.raises(BadAlertError) as bad:
+        read_alert(LEAST | {field: value})
+    assert bad.value.field == field
 
 
 JSON = st.recursive(
@@ -88,6 +83,12 @@ JSON = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(FIELDS), JSON))
 def test_any_json_is_an_alert_or_a_named_problem(fields: dict[str, object]) -> None:
-    assert getattr(read_alert([fields]), "field", "") is None
-    result = read_alert({"session_id": ID} | fields)
-    assert isinstance(result, cards.Alert) or (result.field in FIELDS and result.why.startswith(result.field))
+    with pytest.raises(BadAlertError) as no_object:
+        read_alert([fields])
+    assert no_object.value.field is None
+    bad: Any = None
+    try:
+        read_alert({"session_id": ID} | fields)
+    except BadAlertError as error:
+        bad = error
+    assert bad is None or (bad.field in FIELDS and str(bad).startswith(bad.field))

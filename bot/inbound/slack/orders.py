@@ -132,7 +132,7 @@ class OrderListeners:
         click = read_button_click(request.payload, request.address)
         if click.view is not None:
             address = self.views.address(click.address, click.view)
-            click = replace(click, address=replace(address, invocation=click.trigger_id or ""))
+            click = replace(click, address=replace(address, invocation=request.trigger_id))
         await self._answer_click(click, request)
 
     async def click_legacy(self, request: Request) -> None:
@@ -172,9 +172,9 @@ class OrderListeners:
 
     async def pause_from_message(self, request: Request) -> None:
         """Pause the only session of a message at once; docs/decisions has the reason why without a question."""
-        shortcut = read_message_shortcut(request.payload, request.address)
-        address, trigger_id = shortcut.address, shortcut.trigger_id
-        match shortcut.mentions:
+        found, address = read_message_shortcut(request.payload, request.address)
+        trigger_id = request.payload.get("trigger_id")
+        match found:
             case Mentions(found=(only,), is_complete=True):
                 order = Order(Verb.PAUSE, only.session_id, address.actor, "", trigger_id, request.age, Source.SHORTCUT)
                 await self._start(order, address, request)
@@ -217,7 +217,7 @@ def _read_order(click: ButtonClick, request: Request) -> Order | Message:
     if not isinstance(found, Found):
         return broken_button_message(click.verb, click.value, is_legacy=click.is_legacy)
     version = read_version(found.rest) if click.verb is Verb.RESUME else None
-    actor, trigger_id = click.address.actor, click.trigger_id
+    actor, trigger_id = click.address.actor, request.payload.get("trigger_id")
     order = Order(click.verb, found.session_id, actor, "", trigger_id, request.age, Source.BUTTON, version)
     is_asked = click.is_confirmed and (version is not None or not request.may_be_old)
     return order if order.verb is Verb.PAUSE or is_asked else question_message(order, version or new_id())

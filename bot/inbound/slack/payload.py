@@ -78,7 +78,6 @@ class ButtonClick:
     value: str
     is_confirmed: bool
     address: ReplyAddress
-    trigger_id: str | None
     is_legacy: bool = False
     view: ViewRef | None = None
 
@@ -109,7 +108,6 @@ def read_button_click(payload: Mapping[str, Any], address: ReplyAddress) -> Butt
         value=text_field(action, "value"),
         is_confirmed=action["action_id"] == CONFIRMED_RESUME,
         address=replace(address, clicked=clicked),
-        trigger_id=payload.get("trigger_id"),
         view=read_view(payload),
     )
 
@@ -127,7 +125,6 @@ def read_legacy_click(payload: Mapping[str, Any], address: ReplyAddress) -> Butt
         value=text_field(payload["actions"][0], "value"),
         is_confirmed=True,
         address=replace(address, clicked=clicked),
-        trigger_id=payload.get("trigger_id"),
         is_legacy=True,
     )
 
@@ -173,7 +170,7 @@ def read_submission(payload: Mapping[str, Any], actor: Actor) -> Submission:
     """Read a `view_submission` payload. Its view went through the client, so it can contain anything."""
     view = payload["view"]
     version = read_version(view.get("private_metadata"))
-    return Submission(actor, str(view.get("id", "")), version, _values_in(view))
+    return Submission(actor, str(view.get("id", "")), version, _inputs_of(view))
 
 
 def read_version(text: object) -> int:
@@ -181,10 +178,10 @@ def read_version(text: object) -> int:
     return int(text) if isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) < 10 else -1  # noqa: PLR2004
 
 
-def _values_in(view: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    blocks = object_field(object_field(view, "state"), "values").items()
-    elements = {name: block.get(name) for name, block in blocks if isinstance(block, dict)}
-    return {name: element for name, element in elements.items() if isinstance(element, dict)}
+def _inputs_of(view: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the inputs that were sent, by the name of their block and element."""
+    blocks = object_field(object_field(view, "state"), "values")
+    return {name: found for name in blocks if (found := object_field(object_field(blocks, name), name))}
 
 
 def _ids(values: object) -> list[str]:
@@ -193,24 +190,12 @@ def _ids(values: object) -> list[str]:
     return [value for value in ids if isinstance(value, str) and SLACK_ID.fullmatch(value)]
 
 
-@dataclass(frozen=True, slots=True)
-class MessageShortcut:
-    """A shortcut that was used on a message: the session ids in that, and the address of its thread."""
-
-    mentions: Mentions
-    address: ReplyAddress
-    trigger_id: str | None
-
-
-def read_message_shortcut(payload: Mapping[str, Any], address: ReplyAddress) -> MessageShortcut:
-    """Read a `message_action` payload."""
+def read_message_shortcut(payload: Mapping[str, Any], address: ReplyAddress) -> tuple[Mentions, ReplyAddress]:
+    """Read a `message_action` payload: the session ids in the message, and the address of its thread."""
     message = object_field(payload, "message")
     thread_ts = text_field(message, "thread_ts") or text_field(payload, "message_ts")
-    return MessageShortcut(
-        mentions=find_mentions(message),
-        address=replace(address, thread_ts=thread_ts or None, message_url=_message_url(payload, message)),
-        trigger_id=payload.get("trigger_id"),
-    )
+    in_thread = replace(address, thread_ts=thread_ts or None, message_url=_message_url(payload, message))
+    return find_mentions(message), in_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +210,7 @@ class Choice:
 def read_choice(payload: Mapping[str, Any]) -> Choice:
     """Read a submitted modal, which went through the client."""
     view = object_field(payload, "view")
-    state = object_field(object_field(view, "state"), "values")
-    inputs = {name: object_field(object_field(state, name), name) for name in state}
+    inputs = _inputs_of(view)
     chosen = {name: object_list_field(holder, _SELECTED) for name, holder in inputs.items()}
     if chosen.get(ALL):
         elements = [object_field(block, "element") for block in object_list_field(view, "blocks")]
@@ -235,7 +219,7 @@ def read_choice(payload: Mapping[str, Any]) -> Choice:
         boxes = [box for some in chosen.values() for box in some]
     texts = [*(text_field(box, "value") for box in boxes), text_field(inputs.get(PASTED), "value")]
     ids = dict.fromkeys(found for text in texts for _, some in words_with_ids(text) for found in some)
-    field, problem = (PASTED, NO_SESSION) if PASTED in state else (f"{SESSIONS}_0", NOTHING_CHOSEN)
+    field, problem = (PASTED, NO_SESSION) if PASTED in inputs else (f"{SESSIONS}_0", NOTHING_CHOSEN)
     return Choice(tuple(ids)[:MOST_SHOWN], field, problem)
 
 

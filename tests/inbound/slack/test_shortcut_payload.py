@@ -28,5 +28,5 @@ GOV = "https://hooks.slack-gov.com/app/T0HOME00001/1/x"
     ],
 )
 def test_where_the_message_is(payload: dict[str, Any], link: str, thread_ts: str | None) -> None:
-    shortcut = read_message_shortcut(picked(payload), order_row().address)
-    assert (shortcut.address.message_url, shortcut.address.thread_ts) == (link, thread_ts)
+    _, address = read_message_shortcut(picked(payload), order_row().address)
+    assert (address.message_url, address.thread_ts) == (link, thread_ts)
