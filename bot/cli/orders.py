@@ -43,7 +43,7 @@ from bot.runtime import Tasks
 from bot.usecases.access import OperatorAccess
 from bot.usecases.cards import CardOutbox
 from bot.usecases.control import SessionControl
-from bot.usecases.orders import NoMonitor, OperatorOrders
+from bot.usecases.orders import OperatorOrders
 from bot.usecases.queue import FairQueue
 from bot.usecases.session_cards import SessionCards
 
@@ -117,7 +117,7 @@ async def _execute(order: Order, settings: Settings, session: aiohttp.ClientSess
     outbox, dashboard_url = CardOutbox(CardRows(database, owner)), settings.anchor_dashboard_url
     cards = SessionCards(journal, outbox, SessionStates(database), time.time, dashboard_url=dashboard_url)
     access, queue = OperatorAccess(place.find), FairQueue(most=1, most_each=1)
-    control = SessionControl(anchor, access, NoMonitor(), journal, tasks, queue=queue)
+    control = SessionControl(anchor, access, None, journal, tasks, queue=queue)
     orders = OperatorOrders(control, journal, cards)
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, control.interrupt)

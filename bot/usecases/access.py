@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from cachetools import LRUCache
 
@@ -43,30 +42,16 @@ MOST_REMEMBERED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The workspace of an order, its Anchor key at that moment, and who gave it."""
+    """The workspace of a request, its Anchor key at that moment, and the person.
+
+    `allowed` has what somebody who sees sessions is allowed to do where they are.
+    """
 
     workspace: Workspace
     key: Secret
     person: Person
     is_admin: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Viewer:
-    """A person who is allowed to pause, at least in some conversations.
-
-    `allowed` has what they are allowed to do where they are.
-    """
-
-    access: Access
-    allowed: frozenset[Verb]
-
-
-class OrderCheck(Protocol):
-    """Authorization of orders."""
-
-    async def check(self, order: Order) -> Access | Refusal:
-        """Return the access that an order gets, or the reason for its refusal."""
+    allowed: frozenset[Verb] = frozenset()
 
 
 @dataclass(eq=False)
@@ -116,8 +101,8 @@ class AccessCheck:
             return denial
         return _access(workspace, actor, role)
 
-    async def check_viewer(self, actor: Actor) -> Viewer | Refusal:
-        """Return what a person is allowed to do with the sessions that they see, or why they see none.
+    async def check_viewer(self, actor: Actor) -> Access | Refusal:
+        """Return the access of a person who looks at the sessions, or why they see none.
 
         A view is in no conversation, so people who are allowed to pause in some see the sessions there, too.
         """
@@ -129,15 +114,13 @@ class AccessCheck:
         denials = {verb: check_policy(policy, verb, actor, role, enterprise_id) for verb in Verb}
         if (denial := denials[Verb.PAUSE]) and not (isinstance(denial, NotHere) and not actor.channel_id):
             return denial
-        access = _access(workspace, actor, role)
-        allowed = frozenset(verb for verb, denial in denials.items() if denial is None)
-        return Viewer(access, allowed) if isinstance(access, Access) else access
+        return _access(workspace, actor, role, frozenset(verb for verb, denial in denials.items() if denial is None))
 
 
-def _access(workspace: Workspace, actor: Actor, role: Role) -> Access | NoKey:
+def _access(workspace: Workspace, actor: Actor, role: Role, allowed: frozenset[Verb] = frozenset()) -> Access | NoKey:
     if workspace.anchor_key is None:
         return NoKey(can_set=role is Role.ADMIN, scope_missing=role is Role.SCOPE_MISSING)
-    return Access(workspace, workspace.anchor_key.value, actor.person, is_admin=role is Role.ADMIN)
+    return Access(workspace, workspace.anchor_key.value, actor.person, role is Role.ADMIN, allowed)
 
 
 async def _find_workspace(

@@ -23,9 +23,9 @@ from bot.core.requests import Order, Verb, is_sent
 from bot.outbound.store.entries import Entry
 from bot.outbound.store.journal import Journal
 from bot.runtime import Interruption, Tasks
-from bot.usecases.access import Access, OrderCheck, OrderLimits
+from bot.usecases.access import Access, AccessCheck, OperatorAccess, OrderLimits
 from bot.usecases.incidents import log_incident
-from bot.usecases.monitor import ResultMonitor
+from bot.usecases.monitor import WorkspaceMonitor
 from bot.usecases.queue import CAPACITY, FairQueue
 from bot.usecases.sequence import Anchor, Name, OrderRecord, Result, Sequencers, SessionSequencer
 from bot.usecases.sessions import FactReads
@@ -35,11 +35,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(eq=False)
 class SessionControl:
-    """Execution of orders, in sequence per session, within the limits of each person."""
+    """Execution of orders, in sequence per session, within the limits of each person.
+
+    Without a `monitor` only the person is told what Anchor says about the key.
+    """
 
     anchor: InitVar[Anchor]
-    access_check: OrderCheck
-    monitor: ResultMonitor
+    access_check: AccessCheck | OperatorAccess
+    monitor: WorkspaceMonitor | None
     journal: Journal
     tasks: InitVar[Tasks]
     _: KW_ONLY
@@ -150,7 +153,7 @@ class SessionControl:
         if future.cancelled():
             return None
         result = future.result()
-        if result.last_attempt is not None:
+        if result.last_attempt is not None and self.monitor is not None:
             self.monitor.record_result(result.access.workspace, result.last_attempt)
         return result
 

@@ -5,7 +5,6 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Protocol
 
 from cachetools import TTLCache
 
@@ -79,13 +78,6 @@ class AdminNotifier:
         await asyncio.gather(*[self.delivery.send_dm(workspace.team_id, user_id, message) for user_id in user_ids])
 
 
-class ResultMonitor(Protocol):
-    """Monitor of what Anchor says about keys."""
-
-    def record_result(self, workspace: Workspace, outcome: Outcome) -> None:
-        """Record the outcome of a request with the workspace's key."""
-
-
 @dataclass(eq=False)
 class WorkspaceMonitor:
     """Record of refused keys and missing scopes; the store knows which notices a workspace has had.
@@ -117,8 +109,10 @@ class WorkspaceMonitor:
 
     def record_result(self, workspace: Workspace, outcome: Outcome) -> None:
         """Record the outcome of a request with the workspace's key."""
-        if (check := _key_check(outcome)) is not None:
-            self._record_check(workspace, check, outcome.status_code if isinstance(outcome, KeyRejected) else None)
+        if isinstance(outcome, KeyRejected):
+            self._record_check(workspace, KeyCheck.REFUSED, outcome.status_code)
+        elif isinstance(outcome, KeyTaken):
+            self._record_check(workspace, KeyCheck.VERIFIED)
 
     def _record_check(self, workspace: Workspace, check: KeyCheck, status: int | None = None) -> None:
         key = workspace.anchor_key
@@ -129,7 +123,8 @@ class WorkspaceMonitor:
             self.readiness.degrade("anchor_key", why)
         elif not workspace.is_managed:
             self.readiness.recover("anchor_key")
-        is_news = check is not key.check or (check is KeyCheck.REFUSED and self._is_due(workspace, _refused(workspace)))
+        is_quiet = (workspace.team_id, _refused(workspace)) in self._quiet
+        is_news = check is not key.check or (check is KeyCheck.REFUSED and not is_quiet)
         recording = (workspace.team_id, workspace.key_version, check)
         if is_news and recording not in self._recording:
             self._recording.add(recording)
@@ -137,7 +132,7 @@ class WorkspaceMonitor:
 
     def report_missing_scope(self, workspace: Workspace) -> None:
         """Ask somebody to reinstall the app, because it lacks the scope `users:read`."""
-        if self._is_due(workspace, _SCOPE):
+        if (workspace.team_id, _SCOPE) not in self._quiet:
             self.tasks.start(self._ask_to_reinstall(workspace))
 
     async def _record(self, workspace: Workspace, key: AnchorKey, check: KeyCheck) -> None:
@@ -169,17 +164,12 @@ class WorkspaceMonitor:
         except StoreError as error:
             _log.warning("nobody was asked to reinstall the app", extra={"team": workspace.team_id, "why": str(error)})
 
-    def _is_due(self, workspace: Workspace, about: str) -> bool:
-        """Return whether the notice is outside its quiet period."""
-        return (workspace.team_id, about) not in self._quiet
-
     async def _notify_once(self, workspace: Workspace, about: str, first: str | None, message: Message) -> None:
         """Send a notice once for all replicas; if that fails, it can be sent again later. Raises StoreError."""
         team_id = workspace.team_id
-        if not self._is_due(workspace, about):
+        if (team_id, about) in self._quiet:
             return
-        name = (team_id, about)
-        self._quiet[name] = None
+        self._quiet[team_id, about] = None
         try:
             admins = await self.admins.list(workspace)
             if not await self.workspaces.claim_notice(team_id, about):
@@ -188,7 +178,7 @@ class WorkspaceMonitor:
                 _log.error("no admin could be notified", extra={"team": team_id, "about": about})
                 await self.workspaces.release_notice(team_id, about)
         except StoreError:
-            self._quiet.pop(name, None)
+            self._quiet.pop((team_id, about), None)
             raise
 
     async def _notify(self, workspace: Workspace, first: str | None, admins: Sequence[str], message: Message) -> bool:
@@ -206,9 +196,3 @@ class WorkspaceMonitor:
 
 def _refused(workspace: Workspace) -> str:
     return f"key {workspace.key_version} refused"
-
-
-def _key_check(outcome: Outcome) -> KeyCheck | None:
-    if isinstance(outcome, KeyRejected):
-        return KeyCheck.REFUSED
-    return KeyCheck.VERIFIED if isinstance(outcome, KeyTaken) else None

@@ -15,7 +15,6 @@ from bot import request_id
 from bot.core.outcomes import Outcome, Paused, Refusal, Resumed
 from bot.core.recovery import settled_outcome
 from bot.core.requests import Order, ReplyAddress, Verb, operator_name
-from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, section
 from bot.messages.results import card_not_updated, card_update, outcome_message
 from bot.outbound.store.entries import Entry
@@ -201,13 +200,6 @@ class Orders:
 def _with_line(message: Message, line: str) -> Message:
     text = f"{message.text}\n{line}" if line else message.text
     return replace(message, text=text, blocks=(section(text), *message.blocks[1:]) if message.blocks else ())
-
-
-class NoMonitor:
-    """Monitor for orders whose operator is told what Anchor says about the key."""
-
-    def record_result(self, workspace: Workspace, outcome: Outcome) -> None:
-        """Do nothing: the next order in Slack notifies the admins."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ class SessionChecks:
         if workspace is None or workspace.anchor_key is None:
             return
         page = await self.sessions.statuses(workspace.anchor_key.value, since=since - _AGE)
-        self.reads.report(workspace, page)
+        self.reads.monitor.record_list(workspace, page)
         if isinstance(page, NotRead):
             failures = self._failures[team_id] = self._failures.get(team_id, 0) + 1
             await self.rows.postpone_check(team_id, backoff(failures + 1, first=INTERVAL, longest=LONGEST_BACKOFF))

@@ -15,13 +15,12 @@ from bot.core.outcomes import Refusal, Stopping
 from bot.core.requests import Actor
 from bot.core.session_ids import SessionId
 from bot.core.sessions import NotRead, Overview, Session, SessionList, Unread, paused_sessions
-from bot.core.workspace import Workspace
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.store.cards import CardRows
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.history import OrderHistory
 from bot.runtime import Interruption, Tasks
-from bot.usecases.access import Access, AccessCheck, Viewer
+from bot.usecases.access import Access, AccessCheck
 from bot.usecases.monitor import WorkspaceMonitor
 
 _log = logging.getLogger(__name__)
@@ -123,10 +122,6 @@ class SessionReads:
         await asyncio.wait({reading})
         return reading.result()
 
-    def report(self, workspace: Workspace, read: object) -> None:
-        """Report what a read of a list says about the key."""
-        self.monitor.record_list(workspace, read)
-
     def known(self, team_id: str, session_id: SessionId) -> Session | None:
         """Return what was read of a session in the last 10 minutes; what changes soon, for 5 seconds."""
         known = self._known.get((team_id, session_id))
@@ -160,7 +155,7 @@ class SessionReads:
             result = await self.anchor.running(access.key)
         finally:
             del self._in_flight[name]
-        self.report(access.workspace, result)
+        self.monitor.record_list(access.workspace, result)
         if isinstance(result, SessionList):
             self._lists[name] = result
             self.learn(access.workspace.team_id, result.sessions)
@@ -200,25 +195,24 @@ class SessionLists:
 
     async def running(self, actor: Actor) -> SessionList | NotRead | Refusal:
         """Return the sessions that run."""
-        viewer = await self.access_check.check_viewer(actor)
-        return await self.reads.running(viewer.access) if isinstance(viewer, Viewer) else viewer
+        access = await self.access_check.check_viewer(actor)
+        return await self.reads.running(access) if isinstance(access, Access) else access
 
     async def overview(self, actor: Actor, *, within: float | None = None) -> Overview | Refusal:
         """Return the sessions that run, and those that this app paused; wait `within` seconds for Anchor."""
         return await self._interruption.or_result(self._overview(actor, within), Stopping())
 
     async def _overview(self, actor: Actor, within: float | None) -> Overview | Refusal:
-        viewer = await self.access_check.check_viewer(actor)
-        if not isinstance(viewer, Viewer):
-            return viewer
-        access = viewer.access
+        access = await self.access_check.check_viewer(actor)
+        if not isinstance(access, Access):
+            return access
         since = time.time() - PAUSED_WITHIN
         chosen = HistoryFilter(team_id=access.workspace.team_id, results=_RESULTS, since=since)
         running, orders = await asyncio.gather(
             self._running(access, within), self.past_orders.newest(chosen, most=_MOST_ORDERS)
         )
         paused = None if orders is None else paused_sessions(orders, running)
-        return Overview(running, paused, viewer.allowed, actor.user_id, is_admin=access.is_admin)
+        return Overview(running, paused, access.allowed, actor.user_id, is_admin=access.is_admin)
 
     async def _running(self, access: Access, within: float | None) -> SessionList | NotRead:
         reading = self.tasks.start(self.reads.running(access))
@@ -285,7 +279,7 @@ class FactReads:
         team_id = access.workspace.team_id
         read = await self.anchor.about(access.key, session_id, within=_FACTS_TIMEOUT)
         if isinstance(read, NotRead) and read.why is Unread.KEY_REJECTED:
-            self.reads.report(access.workspace, read)
+            self.reads.monitor.record_list(access.workspace, read)
         elif isinstance(read, NotRead):
             self._rate_limited[team_id] = True
         else:
