@@ -47,7 +47,7 @@ INTERVAL = 2.0
 
 MOST_SENDING = 50
 MOST_WAITING = 10_000  # new cards; while the database fails, others are dropped
-_MOST_WRITTEN = 200  # changes of each kind in a transaction: orders must not wait for it for long
+_MOST_WRITTEN = 100  # changes of each kind in a transaction: orders must not wait for it for long
 MOST_SENDERS = 100  # that wait until their alert is posted; others are told that it is queued
 _MOST_DOUBTFUL = 2  # posts without an answer that are repeated, if nobody else can do it
 _RETRY_DELAY = 1.0  # seconds after a failed transaction

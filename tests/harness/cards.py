@@ -1,7 +1,9 @@
 """Cards: their rows in the database, and rows that keep what an outbox writes."""
 
 import itertools
+import uuid
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from bot.core.cards import Alert, CardNames, NewCard, SessionName, first
@@ -36,8 +38,9 @@ def claimed_card(name: str = "card", ts: str | None = None, shown: str | None = 
     return ClaimedCard(team_id="T1", channel_id="C1", ts=ts, shown=shown, attempts=attempts, parts=(part,))
 
 
-def incoming_alert(name: str) -> IncomingAlert:
-    return IncomingAlert(name, "T1", "C1", ALERT)
+def incoming_alert(name: str, *, session: int = 0) -> IncomingAlert:
+    alert = replace(ALERT, session_id=SessionId(str(uuid.UUID(int=session)))) if session else ALERT
+    return IncomingAlert(name, "T1", "C1", alert)
 
 
 def placed(name: str) -> Placed:

@@ -27,7 +27,7 @@ from bot.outbound.store.store import Store
 from harness.databases import KEY
 from harness.texts import SESSION
 
-__all__ = ["Connection", "OrderHistory"]
+__all__ = ["Connection", "OrderHistory", "session_locks"]
 
 STATEMENTS = (OTHER_ORDERS, LATER_RESUME, CHANGE_SINCE)
 RESPONSE_URL = "https://hooks.slack.com/commands/T0HOME00001/1/secret"
@@ -91,12 +91,12 @@ async def taken_over(store: Store, owner: str = "theirs", *, all_leases: bool = 
 
 
 @contextmanager
-def frozen_transaction(url: str, order: Order) -> Iterator[Connection]:
-    """A transaction of another process about the session of an order, which does not go on."""
+def frozen_transaction(url: str, *locks: int) -> Iterator[Connection]:
+    """A transaction of another process with these locks, which does not go on."""
     connection = Connection(PostgresqlDriver(url))
     try:
         connection.execute("BEGIN")
-        DatabaseClock().now(connection, session_locks([order]))
+        DatabaseClock().now(connection, locks)
         yield connection
     finally:
         connection.close()

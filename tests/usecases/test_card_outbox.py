@@ -9,8 +9,11 @@ from unittest.mock import Mock
 import pytest
 
 from bot.usecases.cards import CardOutbox
-from harness.cards import CardRowsInMemory, claimed_card, incoming_alert, placed, posted, refused
+from harness.cards import CardRowsInMemory, cards_of, claimed_card, incoming_alert, placed, posted, refused
 from harness.conversation import until
+from harness.databases import KEY
+from harness.journal import journal_of
+from harness.product import Secret, open_store, requests
 
 pytestmark = pytest.mark.anyio
 
@@ -51,12 +54,12 @@ async def test_what_was_sent_is_recorded_at_the_end_and_nothing_more_is_claimed(
 @pytest.mark.parametrize("stops_before", [False, True])
 async def test_very_many_changes_are_written_in_several_transactions(*, stops_before: bool) -> None:
     rows = CardRowsInMemory()
-    new: Any = range(450)
+    new: Any = range(250)
     async with running(rows) as outbox:
         outbox.remember(new)
         if not stops_before:
             await until(lambda: len(rows.changes) == 3)
-    assert [len(changes.new) for changes in rows.changes][:3] == [200, 200, 50]
+    assert [len(changes.new) for changes in rows.changes][:3] == [100, 100, 50]
     assert [one for changes in rows.changes for one in changes.new] == list(new)
 
 
@@ -94,3 +97,29 @@ async def test_an_alert_that_slack_refuses_is_counted_unless_its_sender_hears_of
     if is_waited_for:
         assert result == (placed("card"), refused(claimed_card()).failure)
     assert metrics.alerted.call_args_list == ([] if is_waited_for else [(("Refused",),)])
+
+
+async def test_an_order_waits_for_one_of_the_transactions_of_a_thousand_alerts_at_most(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    async with open_store(Secret(database_url), [KEY]) as store:
+        change = store.database.change
+
+        async def noted(work: Callable[[Any], Any], *, is_urgent: bool = False) -> Any:
+            def in_thread(connection: Any) -> Any:
+                begun.append("orders" if is_urgent else "cards")
+                return work(connection)
+
+            return await change(in_thread, is_urgent=is_urgent)
+
+        monkeypatch.setattr(store.database, "change", noted)
+        async with journal_of(store) as at, running(cards_of(store)) as outbox:
+            alerts = [incoming_alert(f"alert-{number}", session=number) for number in range(1_000)]
+            posting = [asyncio.ensure_future(outbox.post(one, within=0.0)) for one in alerts]
+            await until(lambda: begun)
+            before, resume = len(begun), at.begin(requests.Verb.RESUME)
+            assert await resume.written
+            assert begun[before:].index("orders") <= 1
+            assert len({placed.card_id for placed, _ in filter(None, await asyncio.gather(*posting))}) == 1_000
+    assert begun.count("cards") == 10

@@ -39,7 +39,7 @@ Marks = Mapping[SessionName, frozenset[str]]
 """The sessions whose cards are to show a change, each with the `ts` of clicked messages, whose updates are urgent."""
 NO_MARKS: Marks = {}
 
-_LOCK = 1_806_253_974_410_283_911  # any number, the same in every process
+LOCK = 1_806_253_974_410_283_911  # any number, the same in every process
 _URGENCY = 60.0  # seconds by which a clicked message goes before others
 
 _OF_SESSIONS = f"""
@@ -115,7 +115,7 @@ class CardRows:
         return await self.database.change(partial(self._exchange, changes, most))
 
     def _exchange(self, changes: CardChanges, most: int, connection: Connection) -> Exchanged:
-        now = time.monotonic() + self.clock.offset(connection, [_LOCK])
+        now = time.monotonic() + self.clock.offset(connection, [LOCK])
         ends = [self._end_of(sent, part, now) for sent in changes.sent for part in sent.card.parts]
         connection.execute_many(_FINISH, ends)
         placed, new = _place(connection, changes.alerts, now)

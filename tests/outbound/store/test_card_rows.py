@@ -1,14 +1,18 @@
 """The rows of cards: each is sent by one process, at the pace of all, until it shows the newest state."""
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 
+import psycopg
 import pytest
 
-from bot.outbound.store.cards import CardRows
-from harness.cards import NAME, SentCard, card, exchange, mark_cards, sent
-from harness.order_rows import Connection
-from harness.product import Store
+from bot.outbound.store.cards import LOCK, CardRows
+from harness.cards import NAME, SentCard, card, cards_of, exchange, mark_cards, sent
+from harness.databases import KEY
+from harness.journal import journal_of
+from harness.order_rows import Connection, frozen_transaction
+from harness.product import Secret, Store, open_store, outcomes
 from harness.stored import ACME, GLOBEX, execute, fetch
 from harness.texts import SESSION
 
@@ -127,3 +131,23 @@ async def test_a_workspace_is_checked_by_one_process_at_a_time(rows: CardRows, o
     assert await others.live_sessions(GLOBEX.team_id) == {SESSION}
     await others.end_sessions(GLOBEX.team_id, {SESSION: "completed"})
     assert await others.live_sessions(GLOBEX.team_id) == frozenset()
+
+
+async def test_a_process_that_freezes_amid_a_claim_holds_up_no_order_and_others_for_three_seconds(
+    postgresql_urls: Iterator[str],
+) -> None:
+    url = next(postgresql_urls)
+    async with open_store(Secret(url), [KEY]) as store, journal_of(store) as at:
+        rows = cards_of(store)
+        await exchange(rows, most=0, new=[card()])
+        with frozen_transaction(url, LOCK) as frozen:
+            frozen.execute("UPDATE cards SET owner = 'frozen'")
+            began = time.monotonic()
+            at.journal.settle(entry := at.begin(), outcomes.Paused())
+            assert await entry.written
+            assert time.monotonic() - began < 2.0
+            (claimed,) = (await exchange(rows)).claimed
+            assert time.monotonic() - began < 5.0
+            assert claimed.ts == "1.1"
+            with pytest.raises(psycopg.Error):
+                frozen.execute("SELECT 1")

@@ -19,6 +19,7 @@ from harness.order_rows import (
     order_row,
     row,
     rows_of,
+    session_locks,
     settled,
     taken_over,
 )
@@ -147,7 +148,7 @@ async def test_a_process_that_is_frozen_in_a_transaction_does_not_stop_the_other
     url = next(postgresql_urls)
     async with open_store(Secret(url), [KEY]) as store:
         pause = order_row(PAUSE)
-        with frozen_transaction(url, pause.order) as connection:
+        with frozen_transaction(url, *session_locks([pause.order])) as connection:
             assert (await rows_of(store, THEIRS).write([pause], [])).lost == frozenset()
             with pytest.raises(psycopg.InternalError):
                 connection.execute("SELECT 1")
