@@ -154,7 +154,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     install_url = base_url and f"{base_url}{INSTALL_PATH}"
     monitor = WorkspaceMonitor(workspaces, admins, delivery, tasks, readiness, install_url=install_url)
     past_orders = PastOrders(OrderHistory(store.database), tasks)
-    checks = CachedChecks(Services(clients.web, anchor, limits.now), tasks, time.monotonic)
+    checks = CachedChecks(Services(clients.web, anchor), tasks)
     access_check = AccessCheck(workspaces, roles, monitor)
     anchor_sessions = AnchorSessions(
         clients.transport, base_url=settings.anchor_api_url, timeout=settings.anchor_timeout
@@ -175,8 +175,6 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         past_orders,
         lists,
         checks,
-        time.monotonic,
-        now=limits.now,
         dashboard_url=dashboard_url,
         install_url=install_url,
     )
@@ -199,17 +197,15 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     states = SessionStates(store.database)
     sender = CardSender(slack, workspaces, states)
     outbox = CardOutbox(card_rows, sender, metrics, cards_due)
-    alert_cards = AlertCards(slack, outbox, limits.now, reads)
+    alert_cards = AlertCards(slack, outbox, reads)
     session_checks = SessionChecks(anchor_sessions, workspaces, card_rows, reads, card_facts)
-    session_cards = SessionCards(journal, outbox, states, limits.now, dashboard_url=dashboard_url)
+    session_cards = SessionCards(journal, outbox, states, dashboard_url=dashboard_url)
     orders = Orders(
         session_control,
         journal,
         delivery,
         session_cards,
         tasks,
-        limits.now,
-        time.monotonic,
         dashboard_url=dashboard_url,
         reads=reads,
     )

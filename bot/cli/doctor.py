@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import json
 import sys
-import time
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,7 +154,7 @@ class Doctor:
 
     def groups(self) -> list[Coroutine[Any, Any, list[Checked]]]:
         """Return groups of checks that do not depend on each other, in the sequence in which they are printed."""
-        hosts = check_hosts(self.session, self.settings.slack_api_url, self.settings.anchor_api_url, time.time)
+        hosts = check_hosts(self.session, self.settings.slack_api_url, self.settings.anchor_api_url)
         many = self.settings.workspaces
         if isinstance(many, OneWorkspace):
             checking = self._services.check(many.workspace)
@@ -197,7 +196,7 @@ class Doctor:
             return Finding(Skipped.URL_UNSET)
         if not is_safe_url(self.base_url):
             return Finding(Wrong.URL_INVALID, {"problem": "BASE_URL is not a valid https URL"})
-        return await check_public_url(self.session, self.base_url, self.settings.slack_signing_secrets[0], time.time)
+        return await check_public_url(self.session, self.base_url, self.settings.slack_signing_secrets[0])
 
     @property
     def _services(self) -> Services:
@@ -208,7 +207,7 @@ class Doctor:
             timeout=settings.anchor_timeout,
             deadline=settings.anchor_deadline,
         )
-        return Services(open_web(self.session, settings.slack_api_url), anchor, time.time)
+        return Services(open_web(self.session, settings.slack_api_url), anchor)
 
     async def _check_database_of_one(self, one: OneWorkspace) -> list[Checked]:
         keys = keys_of_one(one.store.encryption_keys, one.bot_token)

@@ -115,7 +115,7 @@ async def _execute(order: Order, settings: Settings, session: aiohttp.ClientSess
     tasks, owner, database = Tasks(), secrets.token_hex(8), place.store.database
     journal = Journal(OrderRows(database, place.store.cipher, owner), Readiness())
     outbox, dashboard_url = CardOutbox(CardRows(database, owner)), settings.anchor_dashboard_url
-    cards = SessionCards(journal, outbox, SessionStates(database), time.time, dashboard_url=dashboard_url)
+    cards = SessionCards(journal, outbox, SessionStates(database), dashboard_url=dashboard_url)
     access, queue = OperatorAccess(place.find), FairQueue(most=1, most_each=1)
     control = SessionControl(anchor, access, None, journal, tasks, queue=queue)
     orders = OperatorOrders(control, journal, cards)

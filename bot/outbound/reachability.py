@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import Enum
@@ -45,29 +45,28 @@ class NotReached:
     why: str
 
 
-async def send(  # noqa: PLR0913 - a request
+async def send(
     session: aiohttp.ClientSession,
     url: str,
     *,
     method: str = "GET",
     headers: Mapping[str, str] | None = None,
     body: bytes | None = None,
-    now: Callable[[], float] = time.time,
 ) -> Reached | NotReached:
-    """Send a request within 5 s, without following redirects; `now` gives Unix seconds. Raises no network errors."""
+    """Send a request within 5 s, without following redirects. Raises no network errors."""
     try:
         request = session.request(method, URL(url), headers=headers, data=body, allow_redirects=False)
-        return await asyncio.wait_for(_exchange(request, now), _TIMEOUT)
+        return await asyncio.wait_for(_exchange(request), _TIMEOUT)
     except NETWORK_ERRORS as error:
         step = Step.PROXY if _is_of_proxy(error, URL(url).host) else _step_of(error)
         return NotReached(step, _why(error))
 
 
-async def _exchange(request: AbstractAsyncContextManager[aiohttp.ClientResponse], now: Callable[[], float]) -> Reached:
+async def _exchange(request: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> Reached:
     """Send a request, and read its response. Raises NETWORK_ERRORS."""
-    began = now()
+    began = time.time()
     async with request as response:
-        skew = read_skew(response.headers.get("Date"), began=began, ended=now())
+        skew = read_skew(response.headers.get("Date"), began=began, ended=time.time())
         return Reached(response.status, await response.content.read(_MAX_BODY_BYTES), skew)
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from bot.core.cards import Alert, AlertContent, NewCard, first
@@ -312,11 +313,10 @@ AlertResult = PostResult | Folded | Ignored
 
 @dataclass(eq=False)
 class AlertCards:
-    """Alerts on cards; `now` gives Unix seconds."""
+    """Alerts on cards."""
 
     slack: SlackClient
     outbox: CardOutbox
-    now: Callable[[], float]
     reads: SessionReads
 
     async def post(self, workspace: Workspace, channel: str, alert: Alert) -> AlertResult:
@@ -339,7 +339,7 @@ class AlertCards:
         message = alert_message(alert)
         result = await post_alert(self.slack, workspace.bot_token, channel, message)
         if isinstance(result, Posted):
-            content, shown = first(alert, self.now()), digest_of(message)
+            content, shown = first(alert, time.time()), digest_of(message)
             card = NewCard(new_id(), workspace.team_id, result.channel, alert.session_id, content, result.ts, shown)
             self.outbox.remember([card])
         return result

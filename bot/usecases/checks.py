@@ -7,9 +7,10 @@ import json
 import logging
 import os
 import secrets
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import InitVar, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -114,13 +115,11 @@ def _judge_key(result: NewKeyUnverified) -> Finding:
     return Finding(Unanswered.NO_ANSWER, {"who": "Anchor", "why": why})
 
 
-async def check_hosts(
-    session: aiohttp.ClientSession, slack_api_url: str, anchor_api_url: str, now: Callable[[], float]
-) -> list[Checked]:
-    """Check the ways to Slack and Anchor, and this machine's clock; `now` gives Unix seconds."""
+async def check_hosts(session: aiohttp.ClientSession, slack_api_url: str, anchor_api_url: str) -> list[Checked]:
+    """Check the ways to Slack and Anchor, and this machine's clock."""
     slack, anchor = await asyncio.gather(
-        send(session, slack_api_url.rstrip("/") + _SLACK_PATH, now=now),
-        send(session, anchor_api_url.rstrip("/") + _ANCHOR_PATH, now=now),
+        send(session, slack_api_url.rstrip("/") + _SLACK_PATH),
+        send(session, anchor_api_url.rstrip("/") + _ANCHOR_PATH),
     )
     return [
         Checked(CheckName.SLACK, _find_api(slack, slack_api_url, Wrong.NOT_SLACK)),
@@ -163,17 +162,15 @@ async def check_running_bot(session: aiohttp.ClientSession, url: str) -> Finding
     return Finding(Questionable.BOT_DEGRADED if reasons else Good.BOT_READY, values)
 
 
-async def check_public_url(
-    session: aiohttp.ClientSession, base_url: str, signing_secret: Secret, now: Callable[[], float]
-) -> Finding:
-    """Let the bot at `base_url` verify its URL, which has no effect; `now` gives Unix seconds.
+async def check_public_url(session: aiohttp.ClientSession, base_url: str, signing_secret: Secret) -> Finding:
+    """Let the bot at `base_url` verify its URL, which has no effect.
 
     Only a bot that accepts the signature repeats the challenge. https://docs.slack.dev/reference/events/url_verification
     """
     url, challenge = base_url.rstrip("/") + _EVENTS_PATH, secrets.token_hex()
     body = json.dumps({"type": "url_verification", "challenge": challenge}).encode()
-    headers = {"Content-Type": "application/json"} | _sign(signing_secret, str(int(now())), body)
-    result = await send(session, url, method="POST", headers=headers, body=body, now=now)
+    headers = {"Content-Type": "application/json"} | _sign(signing_secret, str(int(time.time())), body)
+    result = await send(session, url, method="POST", headers=headers, body=body)
     if isinstance(result, NotReached):
         return reach(result, url)
     answer = parse_object(result.body) or {}
@@ -243,12 +240,12 @@ async def check_client(oauth: SlackOAuth) -> Finding:
     return Finding(Unanswered.NO_ANSWER, {"who": "Slack", "why": why or "oauth.v2.access"})
 
 
-async def check_channel(web: AsyncWebClient, token: Secret, channel: str | None, now: Callable[[], float]) -> Finding:
-    """Check whether the bot can post alerts to a channel, without a visible message; `now` gives Unix seconds."""
+async def check_channel(web: AsyncWebClient, token: Secret, channel: str | None) -> Finding:
+    """Check whether the bot can post alerts to a channel, without a visible message."""
     if channel is None:
         return Finding(Skipped.CHANNEL_UNSET)
     try:
-        is_deleted = await try_channel(web, token, channel, channel_probe_message(), now)
+        is_deleted = await try_channel(web, token, channel, channel_probe_message())
     except ChannelRefusedError as error:
         return Finding(Wrong.CHANNEL_REFUSED, {"channel": channel, "code": str(error)})
     except SlackUnreachableError as error:
@@ -331,11 +328,10 @@ def database_down(store: Store, error: StoreUnreachableError) -> Finding:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The clients that the checks use; `now` gives Unix seconds."""
+    """The clients that the checks use."""
 
     web: AsyncWebClient
     anchor: AnchorClient
-    now: Callable[[], float]
 
     async def check(self, workspace: Workspace, *, refused: Wrong = Wrong.TOKEN_REFUSED) -> list[Checked]:
         """Check one workspace; `refused` is the finding if Slack refuses its token."""
@@ -353,7 +349,7 @@ class Services:
             scopes = judge_scopes(found.scopes, SCOPES)
             channel = Finding(Skipped.NOT_CHECKED, {"first": CheckName.SCOPES})
         if found is not None and (found.scopes is None or _POST in found.scopes):
-            channel = await check_channel(self.web, workspace.bot_token, workspace.alerts_channel, self.now)
+            channel = await check_channel(self.web, workspace.bot_token, workspace.alerts_channel)
         findings = {CheckName.BOT_TOKEN: token, CheckName.SCOPES: scopes, CheckName.ALERT_CHANNEL: channel}
         return [Checked(name, finding, workspace.team_id) for name, finding in findings.items()]
 
@@ -397,14 +393,13 @@ _Key = tuple[str, str | None]  # team id, alert channel
 
 @dataclass(eq=False)
 class CachedChecks:
-    """Checks by workspace and alert channel. `clock` is monotonic, in seconds."""
+    """Checks by workspace and alert channel."""
 
     services: Services
     tasks: Tasks
-    clock: InitVar[Callable[[], float]]
 
-    def __post_init__(self, clock: Callable[[], float]) -> None:
-        self._running: TTLCache[_Key, asyncio.Task[list[Checked]]] = TTLCache(MOST, _TTL, timer=clock)
+    def __post_init__(self) -> None:
+        self._running: TTLCache[_Key, asyncio.Task[list[Checked]]] = TTLCache(MOST, _TTL, timer=time.monotonic)
 
     async def get(self, workspace: Workspace) -> list[Checked]:
         """Return the checks of the last 5 minutes; [] if Slack takes over a second: the next Home has them.

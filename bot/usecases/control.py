@@ -52,9 +52,7 @@ class SessionControl:
 
     def __post_init__(self, anchor: Anchor, tasks: Tasks, capacity: int) -> None:
         self._limits = OrderLimits(capacity=capacity)
-        self._sequencers = Sequencers(
-            lambda session_id: SessionSequencer(anchor, session_id, self.queue, tasks, time.monotonic)
-        )
+        self._sequencers = Sequencers(lambda session_id: SessionSequencer(anchor, session_id, self.queue, tasks))
         self._interruption = Interruption()
         self._stopping = False
 

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
-from dataclasses import KW_ONLY, InitVar, dataclass
+import time
+from dataclasses import KW_ONLY, dataclass
 
 from cachetools import TTLCache
 
@@ -35,10 +35,10 @@ _ANCHOR_WAIT = 1.5  # seconds; then Home shows that Anchor is slow, and its butt
 
 
 class StickyNotices:
-    """The last sticky notice of each person, by team and user. `clock` is monotonic, in seconds."""
+    """The last sticky notice of each person, by team and user."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._kept: TTLCache[tuple[str, str], Notice] = TTLCache(MAX_NOTICES, STICKY_TTL, timer=clock)
+    def __init__(self) -> None:
+        self._kept: TTLCache[tuple[str, str], Notice] = TTLCache(MAX_NOTICES, STICKY_TTL, timer=time.monotonic)
 
     def show(self, person: tuple[str, str], new: Notice | None) -> Notice | None:
         """Return the new notice, or else the last sticky one while it is fresh."""
@@ -54,7 +54,7 @@ class StickyNotices:
 class HomeView:
     """Publisher of Home, one view at a time per person: the newest is last.
 
-    `clock` is monotonic, in seconds; `now` gives Unix seconds. `install_url` is the page that installs the app; ""
+    `install_url` is the page that installs the app; ""
     for a bot without OAuth.
     """
 
@@ -65,15 +65,13 @@ class HomeView:
     past_orders: PastOrders
     lists: SessionLists
     checks: CachedChecks
-    clock: InitVar[Callable[[], float]]
     _: KW_ONLY
-    now: Callable[[], float]
     dashboard_url: str
     install_url: str
 
-    def __post_init__(self, clock: Callable[[], float]) -> None:
+    def __post_init__(self) -> None:
         self._locks = KeyedLocks()
-        self._notices = StickyNotices(clock)
+        self._notices = StickyNotices()
 
     async def publish(self, actor: Actor, *, notice: Notice | None = None, view_hash: str | None = None) -> bool:
         """Publish a person's Home, and return whether that succeeded; never raises.
@@ -124,7 +122,7 @@ class HomeView:
         found = await self.lists.overview(actor, within=_ANCHOR_WAIT)
         if not isinstance(found, Overview):
             return ()
-        return tuple(overview_blocks(found, now=self.now(), dashboard_url=self.dashboard_url))
+        return tuple(overview_blocks(found, now=time.time(), dashboard_url=self.dashboard_url))
 
     async def _last_orders(self, workspace: Workspace, actor: Actor, role: Role) -> LastOrders | None:
         if not can_pause(workspace.policy, actor, role, workspace.enterprise_id):

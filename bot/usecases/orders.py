@@ -3,8 +3,9 @@
 import asyncio
 import itertools
 import logging
+import time
 from collections.abc import Callable
-from dataclasses import KW_ONLY, InitVar, dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 from operator import attrgetter
 from typing import Any
@@ -59,22 +60,20 @@ class RunningOrder:
 
 @dataclass(eq=False)
 class Orders:
-    """Execution and delivery of orders; `now` gives Unix seconds, `clock` monotonic ones."""
+    """Execution and delivery of orders."""
 
     session_control: SessionControl
     journal: Journal
     delivery: MessageDelivery
     session_cards: SessionCards
     tasks: Tasks
-    now: Callable[[], float]
-    clock: InitVar[Callable[[], float]]
     _: KW_ONLY
     dashboard_url: str
     reads: SessionReads
 
-    def __post_init__(self, clock: Callable[[], float]) -> None:
+    def __post_init__(self) -> None:
         self._card_updates = CardUpdates(self.delivery, self.tasks)
-        self._by_trigger: TTLCache[str, RunningOrder] = TTLCache(MOST_TRIGGERS, _REMEMBER, timer=clock)
+        self._by_trigger: TTLCache[str, RunningOrder] = TTLCache(MOST_TRIGGERS, _REMEMBER, timer=time.monotonic)
 
     def start(self, order: Order, address: ReplyAddress) -> tuple[RunningOrder, bool]:
         """Record an order and begin to execute it. Return it, and whether Slack sent it before: then it is that one."""
@@ -91,7 +90,7 @@ class Orders:
         return outcome_message(
             entry.order,
             outcome,
-            now=self.now(),
+            now=time.time(),
             dashboard_url=self.dashboard_url,
             order_id=entry.id,
             message_url=entry.address.message_url,
@@ -186,7 +185,7 @@ class Orders:
         is_card, line = await self._is_card(entry, outcome), ""
         if not is_card:
             known = self.reads.known(entry.order.actor.team_id, entry.order.session_id)
-            update = card_update(entry.order, outcome, now=self.now(), order_id=entry.id, known=known)
+            update = card_update(entry.order, outcome, now=time.time(), order_id=entry.id, known=known)
             line = await self._card_updates.send(address, clicked, update)
         goes_to_thread = isinstance(outcome, Paused) or (isinstance(outcome, Resumed) and is_card)
         if not goes_to_thread:

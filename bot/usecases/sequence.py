@@ -210,7 +210,6 @@ class SessionSequencer:
     session_id: SessionId
     queue: FairQueue
     tasks: Tasks
-    clock: Callable[[], float]
 
     def __post_init__(self) -> None:
         self._sent: dict[Verb, asyncio.Task[Result]] = {}
@@ -227,7 +226,7 @@ class SessionSequencer:
     @property
     def is_unconfirmed(self) -> bool:
         """Return whether an unanswered order can still take effect."""
-        return any(self.clock() < until for until in self._unconfirmed_until.values())
+        return any(time.monotonic() < until for until in self._unconfirmed_until.values())
 
     def pause(self, access: Access, record: Record) -> asyncio.Future[Result]:
         """Submit a pause. The future can be shared with other callers: wait for it, but do not cancel it."""
@@ -305,9 +304,9 @@ class SessionSequencer:
     async def _send(self, verb: Verb, access: Access, cancelled: asyncio.Event) -> Result:
         attempts = await self.anchor.send(verb, access.key, self.session_id, cancelled=cancelled)
         if any(isinstance(attempt, Unconfirmed) for attempt in attempts):
-            self._unconfirmed_until[verb] = self.clock() + UNCONFIRMED_TTL
+            self._unconfirmed_until[verb] = time.monotonic() + UNCONFIRMED_TTL
         outcome: AnchorOutcome = combine(attempts)
-        if isinstance(outcome, Done) and self.clock() < self._unconfirmed_until.get(verb.opposite, 0.0):
+        if isinstance(outcome, Done) and time.monotonic() < self._unconfirmed_until.get(verb.opposite, 0.0):
             outcome = Unconfirmed(Doubt.RACED)
         return Result(outcome, access, attempts[-1])
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import KW_ONLY, dataclass, field, replace
 
@@ -38,12 +39,11 @@ MAX_UPDATES = 100  # of a message
 
 @dataclass(eq=False)
 class SessionCards:
-    """The cards of the sessions of orders; `now` gives Unix seconds."""
+    """The cards of the sessions of orders."""
 
     journal: Journal
     outbox: CardOutbox
     states: SessionStates
-    now: Callable[[], float]
     _: KW_ONLY
     dashboard_url: str
 
@@ -88,7 +88,7 @@ class SessionCards:
         for channel in sorted(channels):
             told = order if channel == own else replace(order, reason="")  # a reason stays where it was given
             message = outcome_message(
-                told, outcome, now=self.now(), dashboard_url=self.dashboard_url, order_id=entry.id
+                told, outcome, now=time.time(), dashboard_url=self.dashboard_url, order_id=entry.id
             )
             self.outbox.remember([_card(entry, channel, message)])
 

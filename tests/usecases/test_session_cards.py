@@ -29,7 +29,7 @@ def journal() -> Any:
 def cards(journal: Any, outbox: Any, *saying_paused: Any) -> SessionCards:
     states: Any = AsyncMock()
     states.channels_saying_paused.side_effect = saying_paused
-    return SessionCards(journal, outbox, states, lambda: 0.0, dashboard_url="https://dashboard.example")
+    return SessionCards(journal, outbox, states, dashboard_url="https://dashboard.example")
 
 
 def entry(verb: requests.Verb, **changes: Any) -> Any:

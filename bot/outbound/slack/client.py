@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -229,38 +229,38 @@ class SlackClient:
 
         `Refused.why` is Slack's error code. https://docs.slack.dev/reference/methods/chat.postMessage
         """
-        try:
-            async with asyncio.timeout(TIMEOUT):
-                response = await self.web.chat_postMessage(
-                    token=token.reveal(),
-                    channel=channel,
-                    text=message.text,
-                    blocks=message.blocks or None,
-                    thread_ts=thread_ts,
-                    unfurl_links=False,
-                    unfurl_media=False,
-                )
-        except SlackApiError as error:
-            return _read_refusal(error)
-        except TRANSPORT_ERRORS as error:
-            return read_failure(error)
-        return Posted(channel=str(response.get("channel", channel)), ts=str(response.get("ts", "")))
+        posting = self.web.chat_postMessage(
+            token=token.reveal(),
+            channel=channel,
+            text=message.text,
+            blocks=message.blocks or None,
+            thread_ts=thread_ts,
+            unfurl_links=False,
+            unfurl_media=False,
+        )
+        return await _send(posting, channel, "")
 
     async def update_message(self, token: Secret, channel: str, ts: str, message: Message) -> PostResult:
         """Replace a message that the bot posted. `Refused.why` is Slack's error code.
 
         https://docs.slack.dev/reference/methods/chat.update
         """
-        try:
-            async with asyncio.timeout(TIMEOUT):
-                await self.web.chat_update(
-                    token=token.reveal(), channel=channel, ts=ts, text=message.text, blocks=message.blocks
-                )
-        except SlackApiError as error:
-            return _read_refusal(error)
-        except TRANSPORT_ERRORS as error:
-            return read_failure(error)
-        return Posted(channel=channel, ts=ts)
+        updating = self.web.chat_update(
+            token=token.reveal(), channel=channel, ts=ts, text=message.text, blocks=message.blocks
+        )
+        return await _send(updating, channel, ts)
+
+
+async def _send(pending: Awaitable[AsyncSlackResponse], channel: str, ts: str) -> PostResult:
+    """Await a call, and return where the message is: in `channel` as `ts`, unless Slack says otherwise."""
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            response = await pending
+    except SlackApiError as error:
+        return _read_refusal(error)
+    except TRANSPORT_ERRORS as error:
+        return read_failure(error)
+    return Posted(channel=str(response.get("channel", channel)), ts=str(response.get("ts", ts)))
 
 
 def _read_refusal(error: SlackApiError) -> TryAgain | Refused | NotSlack:
@@ -334,12 +334,10 @@ class ChannelRefusedError(Exception):
     """Slack takes no message for the channel. The text is Slack's error code."""
 
 
-async def try_channel(
-    web: AsyncWebClient, token: Secret, channel: str, message: Message, now: Callable[[], float]
-) -> bool:
+async def try_channel(web: AsyncWebClient, token: Secret, channel: str, message: Message) -> bool:
     """Schedule a message for an hour later, and delete it. Return whether it is deleted.
 
-    Slack checks the channel when it takes the message. `now` gives Unix seconds.
+    Slack checks the channel when it takes the message.
     https://docs.slack.dev/reference/methods/chat.scheduleMessage
 
     Raises ChannelRefusedError or SlackUnreachableError.
@@ -348,7 +346,7 @@ async def try_channel(
         token=token.reveal(),
         channel=channel,
         text=message.text,
-        post_at=int(now()) + DELAY,
+        post_at=int(time.time()) + DELAY,
         unfurl_links=False,
         unfurl_media=False,
     )
